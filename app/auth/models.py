@@ -1,0 +1,70 @@
+"""People, their sessions, and the refresh tokens of each session."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.common.db import Base
+
+
+class Role(StrEnum):
+    USER = "USER"
+    MERCHANT = "MERCHANT"
+    ADMIN = "ADMIN"
+
+
+class User(Base):
+    __tablename__ = "users"
+    __table_args__ = (CheckConstraint("role IN ('USER', 'MERCHANT', 'ADMIN')", name="role_known"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    #: The email folded to one case, which is what must be unique.
+    email_key: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    role: Mapped[str]
+    first_name: Mapped[str | None]
+    last_name: Mapped[str | None]
+    email_public: Mapped[bool] = mapped_column(default=False)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    last_login_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class LoginSession(Base):
+    """One sign-in on one device: the family of refresh tokens that descend from it."""
+
+    __tablename__ = "login_sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    user_agent: Mapped[str | None]
+    address: Mapped[str | None]
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_because: Mapped[str | None]
+
+
+class RefreshToken(Base):
+    """A refresh token by its `jti`; the token itself is never stored."""
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (
+        Index(
+            "uq_refresh_tokens_live",
+            "session_id",
+            unique=True,
+            postgresql_where=text("used_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("login_sessions.id"), index=True)
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

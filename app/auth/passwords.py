@@ -1,0 +1,77 @@
+"""Passwords: what is accepted, and hashing that cannot starve everything else."""
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Final, TypeVar
+
+import bcrypt
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from app.auth.errors import PasswordRefused
+from app.common.errors import Unavailable
+
+T = TypeVar("T")
+
+MIN_BYTES: Final = 8
+#: bcrypt reads no further (https://www.usenix.org/legacy/events/usenix99/provos/provos.pdf).
+MAX_BYTES: Final = 72
+
+_COMMON: Final = frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= MIN_BYTES)
+_MAX_WAITING: Final = 32
+_MAX_WAIT_SECONDS: Final = 15
+
+
+def _yield_to_sales() -> None:
+    os.nice(10)  # on Linux a thread's own priority
+
+
+#: One core's worth of hashing per process, at low priority: log-ins queue, purchases do not.
+_hasher: Final = ThreadPoolExecutor(1, thread_name_prefix="bcrypt", initializer=_yield_to_sales)
+_places: Final = threading.BoundedSemaphore(_MAX_WAITING)
+
+
+def require_acceptable(password: str, *, field: str = "password") -> None:
+    """Refuse passwords that are too short, too long for bcrypt, or among the most common.
+
+    Raises PasswordRefused. Source of the rules: NIST SP 800-63B, section 5.1.1.2.
+    """
+    size = len(password.encode())
+    if size < MIN_BYTES:
+        raise PasswordRefused(f"Must be at least {MIN_BYTES} characters long.", field=field)
+    if size > MAX_BYTES:
+        raise PasswordRefused(f"Must be at most {MAX_BYTES} bytes of UTF-8.", field=field)
+    if password.lower() in _COMMON:
+        raise PasswordRefused("This is one of the most common passwords.", field=field)
+
+
+def hash_password(password: str, *, rounds: int) -> str:
+    """The bcrypt hash. Never call it inside a transaction: it takes a quarter of a second."""
+    return _queued(lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds)).decode())
+
+
+def matches(password: str, password_hash: str | None, *, rounds: int) -> bool:
+    """Whether `password` is the one hashed; as slow for no hash at all as for a wrong one."""
+    secret = password.encode()[: MAX_BYTES + 1]
+    known = (password_hash or _nobodys_hash(rounds)).encode()
+    # A longer one cannot have been set, but must take as long to refuse.
+    right = _queued(lambda: bcrypt.checkpw(secret[:MAX_BYTES], known))
+    return right and password_hash is not None and len(secret) <= MAX_BYTES
+
+
+@cache
+def _nobodys_hash(rounds: int) -> str:
+    return bcrypt.hashpw(os.urandom(16).hex().encode(), bcrypt.gensalt(rounds)).decode()
+
+
+def _queued(work: Callable[[], T]) -> T:
+    if not _places.acquire(blocking=False):
+        raise Unavailable(retry_after=2)
+    try:
+        return _hasher.submit(work).result(timeout=_MAX_WAIT_SECONDS)
+    except TimeoutError as error:
+        raise Unavailable(retry_after=5) from error
+    finally:
+        _places.release()

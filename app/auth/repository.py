@@ -1,0 +1,104 @@
+"""SQL of users, sessions and refresh tokens."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.auth.models import LoginSession, RefreshToken, User
+
+
+def insert_user(session: Session, **values: Any) -> User | None:
+    """The new user, or None when the email is taken."""
+    return session.scalar(
+        insert(User)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=[User.email_key])
+        .returning(User)
+    )
+
+
+def get_user(session: Session, user_id: UUID) -> User | None:
+    return session.get(User, user_id)
+
+
+def get_user_for_update(session: Session, user_id: UUID) -> User | None:
+    return session.get(User, user_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def get_user_by_email_key(session: Session, email_key: str) -> User | None:
+    return session.scalar(select(User).where(User.email_key == email_key))
+
+
+def get_live_user(
+    session: Session, *, user_id: UUID, session_id: UUID, now: datetime
+) -> User | None:
+    """The user, if active and signed in by a session that is neither revoked nor expired."""
+    return session.scalar(
+        select(User)
+        .join(LoginSession, LoginSession.user_id == User.id)
+        .where(
+            User.id == user_id,
+            User.is_active,
+            LoginSession.id == session_id,
+            LoginSession.revoked_at.is_(None),
+            LoginSession.expires_at > now,
+        )
+    )
+
+
+def insert_session(session: Session, **values: Any) -> LoginSession:
+    login = LoginSession(**values)
+    session.add(login)
+    session.flush()
+    return login
+
+
+def get_session_for_update(session: Session, session_id: UUID) -> LoginSession | None:
+    return session.get(
+        LoginSession, session_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+
+
+def live_sessions(session: Session, *, user_id: UUID, now: datetime) -> Sequence[LoginSession]:
+    return session.scalars(
+        select(LoginSession)
+        .where(
+            LoginSession.user_id == user_id,
+            LoginSession.revoked_at.is_(None),
+            LoginSession.expires_at > now,
+        )
+        .order_by(LoginSession.id.desc())
+    ).all()
+
+
+def revoke_sessions(
+    session: Session, *, user_id: UUID, now: datetime, because: str, keep: UUID | None = None
+) -> None:
+    """Revoke all sessions of the user but `keep`."""
+    session.execute(
+        update(LoginSession)
+        .where(
+            LoginSession.user_id == user_id,
+            LoginSession.revoked_at.is_(None),
+            LoginSession.id.is_distinct_from(keep),
+        )
+        .values(revoked_at=now, revoked_because=because)
+    )
+
+
+def insert_refresh_token(session: Session, **values: Any) -> None:
+    session.execute(insert(RefreshToken).values(**values))
+
+
+def get_refresh_token(session: Session, token_id: UUID) -> RefreshToken | None:
+    return session.get(RefreshToken, token_id, populate_existing=True)
+
+
+def users_by_id(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, User]:
+    rows = session.scalars(select(User).where(User.id.in_(user_ids)))
+    return {user.id: user for user in rows}

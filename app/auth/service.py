@@ -1,0 +1,254 @@
+"""Accounts and sign-in: who exists, who is signed in, and until when."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.auth import repository
+from app.auth.errors import (
+    EmailTaken,
+    InvalidCredentials,
+    InvalidRefreshToken,
+    RefreshTokenReused,
+    SessionNotFound,
+    UserNotFound,
+)
+from app.auth.models import LoginSession, User
+from app.common import clock
+from app.common.db import new_id
+from app.common.errors import Unauthorized
+from app.events import service as events
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a sign-in comes from, for the list of sessions."""
+
+    user_agent: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A session with its one live refresh token."""
+
+    user: User
+    session_id: UUID
+    token_id: UUID
+
+
+#: What else a new account needs, done in the transaction that creates it. Set by the factory,
+#: because imports point down only and the modules that provide it stand above auth.
+_provide_for: Callable[[Session, User], object] | None = None
+
+
+def on_registration(provide: Callable[[Session, User], object]) -> None:
+    """Have `provide(session, user)` called in the transaction of every registration."""
+    global _provide_for
+    _provide_for = provide
+
+
+def register(
+    session: Session,
+    *,
+    email: str,
+    password_hash: str,
+    role: str,
+    first_name: str | None = None,
+    last_name: str | None = None,
+) -> User:
+    """Create an account and what belongs to it (a wallet). Raises EmailTaken."""
+    now = clock.now()
+    user = repository.insert_user(
+        session,
+        id=new_id(),
+        email=email,
+        email_key=fold(email),
+        password_hash=password_hash,
+        role=role,
+        first_name=first_name,
+        last_name=last_name,
+        email_public=False,
+        is_active=True,
+        created_at=now,
+        updated_at=now,
+    )
+    if user is None:
+        raise EmailTaken
+    if _provide_for is not None:
+        _provide_for(session, user)
+    events.record(session, [events.Event("account-created", "user", user.id, {"role": role})])
+    return user
+
+
+def fold(email: str) -> str:
+    """The form in which emails are compared."""
+    return email.lower()
+
+
+def require_email_free(session: Session, *, email: str) -> None:
+    """Raises EmailTaken, so that nobody hashes a password in vain."""
+    if find_by_email(session, email=email) is not None:
+        raise EmailTaken
+
+
+def find_by_email(session: Session, *, email: str) -> User | None:
+    return repository.get_user_by_email_key(session, fold(email))
+
+
+def sign_in(session: Session, *, user_id: UUID, device: Device, refresh_life: timedelta) -> SignIn:
+    """Open a session for a user whose credentials were checked. Raises InvalidCredentials."""
+    user = repository.get_user_for_update(session, user_id)
+    if user is None or not user.is_active:
+        raise InvalidCredentials
+    now = clock.now()
+    user.last_login_at = now
+    login = repository.insert_session(
+        session,
+        id=new_id(),
+        user_id=user.id,
+        user_agent=device.user_agent,
+        address=device.address,
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + refresh_life,
+    )
+    return SignIn(user, login.id, _issue(session, login.id))
+
+
+def rotate(
+    session: Session, *, session_id: UUID, token_id: UUID, refresh_life: timedelta
+) -> SignIn:
+    """Exchange a refresh token for its successor; each works once.
+
+    Raises InvalidRefreshToken; RefreshTokenReused when the token was exchanged before, and the
+    whole session is revoked then (RFC 9700, section 4.14.2).
+    """
+    login = repository.get_session_for_update(session, session_id)
+    token = repository.get_refresh_token(session, token_id)
+    now = clock.now()
+    if login is None or token is None or token.session_id != login.id:
+        raise InvalidRefreshToken
+    if login.revoked_at is not None or login.expires_at <= now:
+        raise InvalidRefreshToken
+    if token.used_at is not None:
+        login.revoked_at, login.revoked_because = now, "refresh token reused"
+        audit.record(
+            session,
+            actor_id=login.user_id,
+            action="session.revoke",
+            target_type="session",
+            target_id=login.id,
+            reason="refresh token reused",
+        )
+        raise RefreshTokenReused
+    user = repository.get_user(session, login.user_id)
+    if user is None or not user.is_active:
+        raise InvalidRefreshToken
+    token.used_at = login.last_used_at = now
+    login.expires_at = now + refresh_life
+    session.flush()
+    return SignIn(user, login.id, _issue(session, login.id))
+
+
+def _issue(session: Session, session_id: UUID) -> UUID:
+    token_id = new_id()
+    repository.insert_refresh_token(
+        session, id=token_id, session_id=session_id, created_at=clock.now()
+    )
+    return token_id
+
+
+def require_live(session: Session, *, user_id: UUID, session_id: UUID) -> User:
+    """The user behind a token, as of this transaction.
+
+    Raises Unauthorized when the user was deactivated or the session revoked or expired.
+    """
+    user = repository.get_live_user(
+        session, user_id=user_id, session_id=session_id, now=clock.now()
+    )
+    if user is None:
+        raise Unauthorized
+    return user
+
+
+def sessions(session: Session, *, user_id: UUID) -> Sequence[LoginSession]:
+    """The user's live sessions, newest first."""
+    return repository.live_sessions(session, user_id=user_id, now=clock.now())
+
+
+def revoke_session(session: Session, *, user_id: UUID, session_id: UUID) -> None:
+    """Sign one of the user's own sessions out. Raises SessionNotFound."""
+    login = repository.get_session_for_update(session, session_id)
+    if login is None or login.user_id != user_id or login.revoked_at is not None:
+        raise SessionNotFound
+    login.revoked_at, login.revoked_because = clock.now(), "signed out"
+
+
+def change_password(
+    session: Session, *, user_id: UUID, password_hash: str, keep_session: UUID
+) -> None:
+    """Set a new password and sign out every other session."""
+    user = repository.get_user_for_update(session, user_id)
+    if user is None:
+        raise UserNotFound
+    now = clock.now()
+    user.password_hash, user.updated_at = password_hash, now
+    repository.revoke_sessions(
+        session, user_id=user_id, now=now, because="password changed", keep=keep_session
+    )
+    audit.record(
+        session,
+        actor_id=user_id,
+        action="user.change-password",
+        target_type="user",
+        target_id=user_id,
+    )
+
+
+def change_profile(session: Session, *, user_id: UUID, **changes: str | bool | None) -> User:
+    """Change first_name, last_name or email_public; what is not named stays."""
+    user = repository.get_user_for_update(session, user_id)
+    if user is None:
+        raise UserNotFound
+    for name, value in changes.items():
+        setattr(user, name, value)
+    user.updated_at = clock.now()
+    return user
+
+
+def set_active(
+    session: Session, *, actor_id: UUID | None, user_id: UUID, active: bool, reason: str
+) -> User:
+    """Deactivate a user – no token of theirs works from that moment – or let them back in."""
+    user = repository.get_user_for_update(session, user_id)
+    if user is None:
+        raise UserNotFound
+    now = clock.now()
+    user.is_active, user.updated_at = active, now
+    if not active:
+        repository.revoke_sessions(session, user_id=user_id, now=now, because="deactivated")
+    audit.record(
+        session,
+        actor_id=actor_id,
+        action="user.activate" if active else "user.deactivate",
+        target_type="user",
+        target_id=user_id,
+        reason=reason,
+    )
+    return user
+
+
+def require_user(session: Session, user_id: UUID) -> User:
+    """Raises UserNotFound."""
+    if (user := repository.get_user(session, user_id)) is None:
+        raise UserNotFound
+    return user
+
+
+def users_by_id(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, User]:
+    return repository.users_by_id(session, user_ids)

@@ -1,0 +1,93 @@
+"""Access and refresh tokens (JWT, HS256), each kind with a secret of its own."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import jwt
+from flask import Flask
+from flask_jwt_extended import JWTManager, create_access_token, verify_jwt_in_request
+from flask_jwt_extended.exceptions import JWTExtendedException
+
+from app.common import clock
+from app.common.errors import Unauthorized
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who an access token says is calling, and in which session."""
+
+    user_id: UUID
+    session_id: UUID
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshClaims:
+    user_id: UUID
+    session_id: UUID
+    token_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """Secrets and life times, read once from the settings."""
+
+    access_secret: str
+    refresh_secret: str
+    access_life: timedelta
+    refresh_life: timedelta
+
+
+def install(app: Flask, rules: TokenRules) -> None:
+    app.config.update(
+        JWT_SECRET_KEY=rules.access_secret,
+        JWT_ALGORITHM="HS256",
+        JWT_ACCESS_TOKEN_EXPIRES=rules.access_life,
+        JWT_TOKEN_LOCATION=["headers"],
+        JWT_ERROR_MESSAGE_KEY="message",
+    )
+    JWTManager(app)
+
+
+def access_token(*, user_id: UUID, session_id: UUID, role: str, email: str) -> str:
+    claims = {"sid": str(session_id), "role": role, "email": email}
+    token: str = create_access_token(str(user_id), additional_claims=claims)
+    return token
+
+
+def read_access_token() -> Identity:
+    """The identity in the request's bearer token. Raises Unauthorized."""
+    try:
+        _, claims = verify_jwt_in_request() or ({}, {})
+        return Identity(UUID(claims["sub"]), UUID(claims["sid"]), str(claims["role"]))
+    except (JWTExtendedException, jwt.PyJWTError, KeyError, ValueError) as error:
+        raise Unauthorized from error
+
+
+def refresh_token(rules: TokenRules, *, user_id: UUID, session_id: UUID, token_id: UUID) -> str:
+    now = clock.now()
+    claims: dict[str, Any] = {
+        "sub": str(user_id),
+        "sid": str(session_id),
+        "jti": str(token_id),
+        "type": "refresh",
+        "iat": now,
+        "exp": now + rules.refresh_life,
+    }
+    return jwt.encode(claims, rules.refresh_secret, "HS256")
+
+
+def read_refresh_token(rules: TokenRules, token: str) -> RefreshClaims | None:
+    """The claims, or None when the token is not one that we made or is past its time."""
+    try:
+        claims = jwt.decode(
+            token,
+            rules.refresh_secret,
+            ["HS256"],
+            options={"require": ["sub", "sid", "jti", "exp"]},
+        )
+        return RefreshClaims(UUID(claims["sub"]), UUID(claims["sid"]), UUID(claims["jti"]))
+    except (jwt.PyJWTError, ValueError):
+        return None

@@ -1,0 +1,245 @@
+"""HTTP of accounts and sign-in."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import current_app, request
+
+from app.auth import passwords, service, tokens
+from app.auth.errors import (
+    EmailTaken,
+    InvalidCredentials,
+    InvalidRefreshToken,
+    PasswordRefused,
+    SessionNotFound,
+    UserNotFound,
+)
+from app.auth.guard import live_user, requires, session_id
+from app.auth.models import Role, User
+from app.auth.schemas import (
+    LoginIn,
+    LoginOut,
+    PasswordIn,
+    ProfileIn,
+    ReasonIn,
+    RefreshIn,
+    RegisterIn,
+    RegisterOut,
+    SessionOut,
+    TokensOut,
+    UserOut,
+)
+from app.common.db import transaction
+from app.common.http import Blueprint
+from app.common.ratelimit import per_address, per_caller, per_field
+
+blp = Blueprint("auth", __name__, url_prefix="/auth", description="Accounts and sign-in")
+admin_blp = Blueprint(
+    "users-admin", __name__, url_prefix="/admin/users", description="Operators: people"
+)
+
+
+def _device() -> service.Device:
+    agent = request.headers.get("User-Agent", "")[:300]
+    return service.Device(user_agent=agent.replace("\0", "") or None, address=request.remote_addr)
+
+
+def _rules() -> tokens.TokenRules:
+    return current_app.extensions["token_rules"]  # type: ignore[no-any-return]
+
+
+def _rounds() -> int:
+    return int(current_app.config["BCRYPT_ROUNDS"])
+
+
+def _issue(sign_in: service.SignIn) -> dict[str, Any]:
+    user = sign_in.user
+    return {
+        "user": user,
+        "access_token": tokens.access_token(
+            user_id=user.id, session_id=sign_in.session_id, role=user.role, email=user.email
+        ),
+        "refresh_token": tokens.refresh_token(
+            _rules(), user_id=user.id, session_id=sign_in.session_id, token_id=sign_in.token_id
+        ),
+    }
+
+
+@blp.post("/register")
+@blp.arguments(RegisterIn)
+@blp.response(201, RegisterOut)
+@blp.refuses(EmailTaken, PasswordRefused)
+@per_field("email", "10/minute;30/hour")
+@per_address("60/minute")
+def register(body: dict[str, Any]) -> Any:
+    """Create an account
+
+    Opens a wallet and signs in. Emails are unique ignoring case; the most common passwords are
+    refused. Administrators are made on the command line.
+    """
+    password = body.pop("password")
+    passwords.require_acceptable(password)
+    with transaction() as session:
+        service.require_email_free(session, email=body["email"])
+    password_hash = passwords.hash_password(password, rounds=_rounds())
+    with transaction() as session:
+        user = service.register(session, password_hash=password_hash, **body)
+        sign_in = service.sign_in(
+            session, user_id=user.id, device=_device(), refresh_life=_rules().refresh_life
+        )
+    return _issue(sign_in)
+
+
+@blp.post("/login")
+@blp.arguments(LoginIn)
+@blp.response(200, LoginOut)
+@blp.refuses(InvalidCredentials)
+@per_field("email", "10/minute;60/hour")
+@per_address("120/minute")
+def login(body: dict[str, Any]) -> Any:
+    """Sign in with email and password
+
+    A wrong email and a wrong password are indistinguishable, in the answer and in time.
+    """
+    with transaction() as session:
+        user = service.find_by_email(session, email=body["email"])
+    known_hash = user.password_hash if user else None
+    if not passwords.matches(body["password"], known_hash, rounds=_rounds()) or user is None:
+        raise InvalidCredentials
+    with transaction() as session:
+        sign_in = service.sign_in(
+            session, user_id=user.id, device=_device(), refresh_life=_rules().refresh_life
+        )
+    return _issue(sign_in)
+
+
+@blp.post("/refresh")
+@blp.arguments(RefreshIn)
+@blp.response(200, TokensOut)
+@blp.refuses(InvalidRefreshToken)
+def refresh(body: dict[str, Any]) -> Any:
+    """Exchange the refresh token for new tokens
+
+    A refresh token works once. Presenting a used one revokes the session it belongs to, because
+    somebody else must have it.
+    """
+    claims = tokens.read_refresh_token(_rules(), body["refresh_token"])
+    if claims is None:
+        raise InvalidRefreshToken
+    with transaction() as session:
+        sign_in = service.rotate(
+            session,
+            session_id=claims.session_id,
+            token_id=claims.token_id,
+            refresh_life=_rules().refresh_life,
+        )
+    return _issue(sign_in)
+
+
+@blp.post("/logout")
+@requires(blp)
+@blp.response(204)
+def logout() -> None:
+    """Sign out
+
+    Revokes the session: its access and refresh tokens stop working at once.
+    """
+    with transaction() as session:
+        user = live_user(session)
+        service.revoke_session(session, user_id=user.id, session_id=session_id())
+
+
+@blp.get("/me")
+@requires(blp)
+@blp.response(200, UserOut)
+def me() -> User:
+    """Who am I?"""
+    with transaction() as session:
+        return live_user(session)
+
+
+@blp.patch("/me")
+@requires(blp)
+@blp.arguments(ProfileIn)
+@blp.response(200, UserOut)
+def change_profile(body: dict[str, Any]) -> User:
+    """Change my profile"""
+    with transaction() as session:
+        user = live_user(session)
+        return service.change_profile(session, user_id=user.id, **body)
+
+
+@blp.post("/password")
+@requires(blp)
+@blp.arguments(PasswordIn)
+@blp.response(204)
+@blp.refuses(InvalidCredentials, PasswordRefused)
+@per_caller("10/minute;60/hour")
+def change_password(body: dict[str, Any]) -> None:
+    """Change my password
+
+    Signs out every other session.
+    """
+    passwords.require_acceptable(body["new_password"], field="newPassword")
+    with transaction() as session:
+        user = live_user(session)
+    if not passwords.matches(body["current_password"], user.password_hash, rounds=_rounds()):
+        raise InvalidCredentials
+    password_hash = passwords.hash_password(body["new_password"], rounds=_rounds())
+    with transaction() as session:
+        user = live_user(session)
+        service.change_password(
+            session, user_id=user.id, password_hash=password_hash, keep_session=session_id()
+        )
+
+
+@blp.get("/sessions")
+@requires(blp)
+@blp.response(200, SessionOut(many=True))
+def sessions() -> list[dict[str, Any]]:
+    """Where am I signed in?"""
+    with transaction() as session:
+        user = live_user(session)
+        return [
+            {name: getattr(login, name) for name in SessionOut().fields if name != "current"}
+            | {"current": login.id == session_id()}
+            for login in service.sessions(session, user_id=user.id)
+        ]
+
+
+@blp.delete("/sessions/<uuid:login_session_id>")
+@requires(blp)
+@blp.response(204)
+@blp.refuses(SessionNotFound)
+def revoke(login_session_id: UUID) -> None:
+    """Sign out one of my sessions"""
+    with transaction() as session:
+        user = live_user(session)
+        service.revoke_session(session, user_id=user.id, session_id=login_session_id)
+
+
+@admin_blp.post("/<uuid:user_id>/deactivate")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(ReasonIn)
+@admin_blp.response(200, UserOut)
+@admin_blp.refuses(UserNotFound)
+def deactivate(body: dict[str, Any], user_id: UUID) -> User:
+    """Deactivate a user
+
+    All their sessions end; nothing of theirs moves from that moment.
+    """
+    with transaction() as session:
+        actor = live_user(session)
+        return service.set_active(session, actor_id=actor.id, user_id=user_id, active=False, **body)
+
+
+@admin_blp.post("/<uuid:user_id>/activate")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(ReasonIn)
+@admin_blp.response(200, UserOut)
+@admin_blp.refuses(UserNotFound)
+def activate(body: dict[str, Any], user_id: UUID) -> User:
+    """Let a deactivated user back in"""
+    with transaction() as session:
+        actor = live_user(session)
+        return service.set_active(session, actor_id=actor.id, user_id=user_id, active=True, **body)

@@ -1,0 +1,51 @@
+"""`payment-flow test`: every check that main must pass, in the order of their cost."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from app.common.settings import PROJECT_ROOT
+
+_STATIC = (
+    ("ruff format --check .", ("ruff", "format", "--check", "--quiet", ".")),
+    ("ruff check .", ("ruff", "check", "--quiet", ".")),
+    ("import-linter", ("importlinter.cli", "lint_imports_command")),
+    ("mypy --strict", ("mypy",)),
+)
+
+
+def run_checks(*, everything: bool, pytest_args: Sequence[str]) -> int:
+    """Run the checks; 0 when all pass. everything: the long storms and fuzz runs too.
+
+    `alembic check` and the validation of the OpenAPI document are tests, because they need the
+    servers that the tests start.
+    """
+    console = Console()
+    failed = []
+    if not pytest_args:
+        for name, command in _STATIC:
+            console.rule(name)
+            if _run(command) != 0:
+                failed.append(name)
+    console.rule("pytest")
+    marks = [] if everything or "-m" in pytest_args else ["-m", "not storm"]
+    workers = [] if "-n" in pytest_args else ["-n", str(min(os.cpu_count() or 1, 4))]
+    if _run(("pytest", *workers, *marks, *pytest_args)) != 0:
+        failed.append("pytest")
+    console.print(
+        f"[red]Failed: {', '.join(failed)}[/]" if failed else "[green]All checks passed.[/]"
+    )
+    return 1 if failed else 0
+
+
+def _run(command: Sequence[str]) -> int:
+    module, *arguments = command
+    if arguments == ["lint_imports_command"]:
+        code = f"from {module} import lint_imports_command as run; run()"
+        line = [sys.executable, "-c", code]
+    else:
+        line = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(line, cwd=PROJECT_ROOT, check=False).returncode  # noqa: S603 – our tools

@@ -1,0 +1,134 @@
+"""The `payment-flow` command."""
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from app.common.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+
+
+class _Group(click.Group):
+    """Turns a bad configuration into one sentence instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Payment Flow: wallets and digital goods over REST."""
+
+
+@main.command()
+@click.option("--demo/--no-demo", default=True, help="Fill an empty shop with demo data.")
+@click.option("--quiet", is_flag=True, help="Print only the address.")
+def up(demo: bool, quiet: bool) -> None:
+    """Start everything: database, Redis, web, worker. Ctrl-C stops it."""
+    from app.up import up as start
+
+    sys.exit(start(load_settings(), demo=demo, quiet=quiet))
+
+
+@main.command()
+def serve() -> None:
+    """Serve the web application (needs DATABASE_URL and REDIS_URL)."""
+    from app.server import serve as run
+
+    run(load_settings())
+
+
+@main.command()
+def worker() -> None:
+    """Work off jobs and the schedule (needs DATABASE_URL and REDIS_URL)."""
+    from app.worker import work
+
+    work(load_settings())
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    from app.common.migrate import migrate as run
+
+    _know_tables()
+    run(load_settings())
+
+
+@main.command()
+@click.option("--if-empty", is_flag=True, help="Only when there is no product yet.")
+def demo(if_empty: bool) -> None:
+    """Fill the shop with merchants, products, buyers and history."""
+    from app.demo.seed import seed
+
+    seed(_boot(), if_empty=if_empty)
+
+
+@main.command()
+def verify() -> None:
+    """Prove the books: check every invariant; exit code 1 if any is broken."""
+    from app.verify import report
+
+    _boot()
+    sys.exit(report())
+
+
+@main.command("create-admin")
+@click.argument("email")
+@click.password_option(help="Asked for when left out.")
+def create_admin(email: str, password: str) -> None:
+    """Create an administrator."""
+    from app.auth import passwords
+    from app.auth import service as auth
+    from app.auth.schemas import Email
+    from app.common.db import transaction
+    from app.common.errors import AppError
+
+    settings = _boot()
+    try:
+        address = Email().deserialize(email)
+        passwords.require_acceptable(password)
+        password_hash = passwords.hash_password(password, rounds=settings.bcrypt_rounds)
+        with transaction() as session:
+            user = auth.register(session, email=address, password_hash=password_hash, role="ADMIN")
+    except (AppError, ValueError) as error:
+        problems = [text for texts in getattr(error, "details", {}).values() for text in texts]
+        raise click.ClickException("; ".join(problems) or str(error)) from None
+    click.echo(f"Administrator {user.email} created.")
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--all", "everything", is_flag=True, help="Also the long storms and fuzz runs.")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
+    """Run all checks: ruff, mypy, import-linter, alembic, OpenAPI, pytest."""
+    from app.checks import run_checks
+
+    sys.exit(run_checks(everything=everything, pytest_args=pytest_args))
+
+
+def _know_tables() -> None:
+    import app.models  # noqa: F401 – fills the metadata
+
+
+def _boot() -> Settings:
+    """Connect this command to the database: the configured one, or that of a running `up`."""
+    from app.common.embedded import default_data_dir
+    from app.factory import connect_database, wire_modules
+    from app.up import running_environment
+
+    settings = load_settings()
+    if settings.database_url is None:
+        os.environ |= running_environment(settings.data_dir or default_data_dir(PROJECT_ROOT))
+        settings = load_settings()
+    connect_database(settings)
+    wire_modules(settings)
+    return settings
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""The database: one engine per process, and the only place that commits."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, ClassVar, Final, TypeVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, MetaData, create_engine
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from uuid_utils.compat import uuid7
+
+from app.common.errors import AppError, Unavailable
+
+T = TypeVar("T")
+
+#: How long one money transaction may fight for its rows before the caller is told to come back.
+MAX_TRIES: Final = 8
+MAX_SECONDS: Final = 2.0
+_PAUSE: Final = (0.005, 0.2)
+
+_CONTENTION: Final = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock timeout
+
+
+class Base(DeclarativeBase):
+    """Tables of every module. Constraints are named by hand or by this convention."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: DateTime(timezone=True),
+        int: BigInteger,
+        dict[str, Any]: JSONB,
+    }
+
+
+class OutcomeUnknown(AppError):
+    """The connection broke while COMMIT was under way: it may or may not have happened."""
+
+    status = 500
+    code = "OUTCOME_UNKNOWN"
+    message = "We lost touch with the database while saving. Look at your history before retrying."
+
+
+def new_id() -> UUID:
+    """A UUID version 7 (RFC 9562): unique, and in the order of creation."""
+    return uuid7()
+
+
+class Database:
+    """The engine and its two kinds of session: READ COMMITTED and SERIALIZABLE."""
+
+    def __init__(self, url: str, *, pool_size: int = 16) -> None:
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": 3,
+                "application_name": "payment-flow",
+                "options": "-c lock_timeout=5s -c statement_timeout=15s"
+                " -c idle_in_transaction_session_timeout=15s -c timezone=UTC",
+            },
+        )
+        self.read_committed = sessionmaker(self.engine, expire_on_commit=False)
+        self.serializable = sessionmaker(
+            self.engine.execution_options(isolation_level="SERIALIZABLE"), expire_on_commit=False
+        )
+
+
+_database: Database | None = None
+
+
+def configure(database: Database) -> Database:
+    """Make `database` the one that `transaction()` of this process works on."""
+    global _database
+    _database = database
+    return database
+
+
+def current() -> Database:
+    if _database is None:
+        raise RuntimeError("No database is configured: call db.configure() first.")
+    return _database
+
+
+@contextmanager
+def transaction(*, serializable: bool = False) -> Iterator[Session]:
+    """One transaction: commits when the block ends, rolls back when it raises.
+
+    Raises OutcomeUnknown when the connection is lost during COMMIT.
+    """
+    database = current()
+    session = (database.serializable if serializable else database.read_committed)()
+    try:
+        try:
+            yield session
+        except AppError as error:
+            if not error.leaves_trace:
+                raise
+            _commit(session)
+            raise
+        _commit(session)
+    except BaseException:
+        _roll_back(session)
+        raise
+    finally:
+        session.close()
+
+
+def after_commit(session: Session, act: Callable[[], None]) -> None:
+    """Call `act` once the transaction of `session` has been committed, and never otherwise.
+
+    For what only this process must do at once, such as dropping a cached answer. Whatever must
+    not be lost is an event (app.events), because a process can die between commit and this call.
+    """
+    session.info.setdefault("after_commit", []).append(act)
+
+
+def _commit(session: Session) -> None:
+    try:
+        session.commit()
+    except DBAPIError as error:
+        if error.connection_invalidated or _is_disconnect(error):
+            raise OutcomeUnknown from error
+        raise
+    for act in session.info.pop("after_commit", ()):
+        act()
+
+
+def retry_transaction(work: Callable[[Session], T], *, serializable: bool = False) -> T:
+    """Run `work` in a transaction, whole and again while others are in its way.
+
+    At most MAX_TRIES tries with full jitter within MAX_SECONDS, because a serialization failure
+    (40001) or deadlock (40P01) undoes everything, decisions included.
+    Raises Unavailable when contention outlasts that; nothing happened then.
+    """
+    deadline = time.monotonic() + MAX_SECONDS
+    for attempt in range(1, MAX_TRIES + 1):
+        try:
+            with transaction(serializable=serializable) as session:
+                return work(session)
+        except (DBAPIError, PoolTimeout) as error:
+            if not may_retry(error):
+                raise
+            pause = random.uniform(*_PAUSE)  # noqa: S311 – spreads callers out, guards nothing
+            if attempt == MAX_TRIES or time.monotonic() + pause > deadline:
+                raise Unavailable from error
+            time.sleep(pause)
+    raise AssertionError("unreachable")
+
+
+def may_retry(error: Exception) -> bool:
+    """Whether `error` undid the transaction and a new try may succeed."""
+    return isinstance(error, PoolTimeout) or (
+        isinstance(error, DBAPIError) and (sqlstate(error) in _CONTENTION or is_unreachable(error))
+    )
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+def constraint_name(error: DBAPIError) -> str | None:
+    """The constraint that refused the statement, if one did."""
+    return getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Whether `error` says that the database is away, shutting down or out of connections."""
+    return isinstance(error, OperationalError) and (
+        error.connection_invalidated or _is_disconnect(error)
+    )
+
+
+def _is_disconnect(error: DBAPIError) -> bool:
+    state = sqlstate(error)
+    return state is None or state[:2] in ("08", "53") or state in ("57P01", "57P02", "57P03")
+
+
+def _roll_back(session: Session) -> None:
+    try:
+        session.rollback()
+    except (DBAPIError, InvalidRequestError):
+        # The connection is gone and the server has rolled back already; the first error matters.
+        session.invalidate()

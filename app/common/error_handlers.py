@@ -1,0 +1,95 @@
+"""The one place that renders failures; every kind ends in the one body of the contract."""
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from app.common import clock
+from app.common.db import may_retry
+from app.common.errors import AppError, Unavailable
+from app.common.http import dump_json, json_response
+
+log = structlog.get_logger()
+
+_HTTP_CODES = {
+    400: "BAD_REQUEST",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    413: "BODY_TOO_LARGE",
+    414: "URI_TOO_LONG",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+}
+
+_HTTP_MESSAGES = {
+    404: "Nothing is at this address",
+    413: "The body is larger than 64 KiB",
+    415: "Send the body as application/json",
+}
+
+
+def error_body(status: int, code: str, message: str, details: dict[str, Any]) -> bytes:
+    """The error body for the request under way."""
+    return dump_json(
+        {
+            "statusCode": status,
+            "error": code,
+            "message": message,
+            "details": details,
+            "timestamp": clock.to_wire(clock.now()),
+            "path": request.path,
+            "method": request.method,
+            "requestId": g.get("request_id", ""),
+        }
+    )
+
+
+def render(error: AppError) -> Response:
+    """The answer to a refusal."""
+    body = error_body(error.status, error.code, error.text, error.details)
+    response = json_response(body, error.status)
+    response.headers.update(error.headers)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if error.status >= 500:
+        log.error("request_failed", error=error.code, exc_info=error.__cause__ or error)
+    return response
+
+
+def install(app: Flask) -> None:
+    """Register the handlers on `app`."""
+    app.register_error_handler(AppError, render)
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        status = error.code or 500
+        if status >= 500:
+            return render(AppError())
+        code = _HTTP_CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR")
+        if status < 400:  # a redirect of the router
+            return Response(status=status, headers=dict(error.get_headers()))
+        message = _HTTP_MESSAGES.get(status) or error.name
+        response = json_response(error_body(status, code, message, {}), status)
+        for name, value in error.get_headers(request.environ):
+            if name not in ("Content-Type", "Content-Length"):
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(DBAPIError)
+    @app.errorhandler(PoolTimeout)
+    def database_error(error: Exception) -> Response:
+        if not may_retry(error):
+            return unexpected(error)
+        unavailable = Unavailable()
+        unavailable.__cause__ = error
+        return render(unavailable)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        internal = AppError()
+        internal.__cause__ = error
+        return render(internal)

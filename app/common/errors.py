@@ -1,0 +1,83 @@
+"""How the application refuses: one exception family, rendered in one body by the handlers."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class AppError(Exception):
+    """A refusal the caller can act on.
+
+    code: stable machine code; message: one sentence for people; details: JSON data.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    message: ClassVar[str] = "Something went wrong on our side."
+    #: A refusal whose transaction is committed all the same, because it must leave a trace
+    #: (a stolen refresh token revokes its session).
+    leaves_trace: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.text = message or self.message
+        self.details = dict(details or {})
+        self.headers = dict(headers or {})
+        super().__init__(self.text)
+
+
+class BadRequest(AppError):
+    status = 400
+    code = "VALIDATION_ERROR"
+    message = "Validation failed"
+
+
+class Unauthorized(AppError):
+    status = 401
+    code = "UNAUTHORIZED"
+    message = "Unauthorized"
+
+
+class Forbidden(AppError):
+    status = 403
+    code = "FORBIDDEN"
+    message = "Access denied"
+
+
+class NotFound(AppError):
+    status = 404
+    code = "NOT_FOUND"
+    message = "Not found"
+
+
+class Conflict(AppError):
+    status = 409
+    code = "CONFLICT"
+    message = "Conflict"
+
+
+class Unprocessable(AppError):
+    status = 422
+    code = "UNPROCESSABLE"
+    message = "Unprocessable"
+
+
+class TooManyRequests(AppError):
+    status = 429
+    code = "RATE_LIMITED"
+    message = "Too many requests; slow down"
+
+
+class Unavailable(AppError):
+    """Nothing happened and a later try may succeed; always carries Retry-After."""
+
+    status = 503
+    code = "BUSY"
+    message = "The service is busy; nothing happened. Please try again."
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
+        super().__init__(message, headers={"Retry-After": str(retry_after)})

@@ -1,0 +1,163 @@
+"""Marshmallow fields that take exactly one shape and coerce nothing."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+from uuid import UUID
+
+import marshmallow as ma
+from marshmallow.exceptions import ValidationError
+
+from app.common import clock
+from app.common.money import format_minor
+
+_DECIMAL_TEXT: Final = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+_WHOLE_TEXT: Final = re.compile(r"-?[0-9]{1,19}")
+_UUID_TEXT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+_RFC3339: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2}))?", re.A
+)
+
+
+def camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.title() for part in rest)
+
+
+class Schema(ma.Schema):
+    """camelCase on the wire, snake_case inside; unknown fields are refused."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
+        if field_obj.data_key is None:
+            field_obj.data_key = camel(field_name)
+
+
+class Text(ma.fields.String):
+    """A string of 1 to `longest` characters, surrounding white space removed."""
+
+    def __init__(self, *, longest: int, shortest: int = 1, **kwargs: Any) -> None:
+        super().__init__(validate=ma.validate.Length(shortest, longest), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        return value.strip()
+
+
+class WholeNumber(ma.fields.Integer):
+    """An integer: a JSON integer in a body, ASCII digits in a query string."""
+
+    def __init__(self, *, minimum: int, maximum: int = 2**31 - 1, **kwargs: Any) -> None:
+        super().__init__(validate=ma.validate.Range(minimum, maximum), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if type(value) is int:
+            return value
+        # Only query strings arrive as a MultiDict; there every value is text.
+        in_body = type(data) is dict
+        if not in_body and isinstance(value, str) and _WHOLE_TEXT.fullmatch(value):
+            return int(value)
+        raise self.make_error("invalid")
+
+
+class Flag(ma.fields.Boolean):
+    """true or false: the JSON literals in a body, the words in a query string."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if type(value) is bool:
+            return value
+        if type(data) is not dict and value in ("true", "false"):
+            return bool(value == "true")
+        raise self.make_error("invalid")
+
+
+class Amount(ma.fields.Field[Decimal]):
+    """Money coming in: a JSON number or a decimal string, exact, as a Decimal.
+
+    How many decimals are allowed depends on the currency, so `Money.of` decides that.
+    """
+
+    default_error_messages = {  # noqa: RUF012 – marshmallow's protocol
+        "invalid": "Not a valid amount.",
+        "range": "Number out of range.",
+        "positive": "Must be greater than 0.",
+    }
+
+    def __init__(self, *, zero_allowed: bool = False, **kwargs: Any) -> None:
+        self.zero_allowed = zero_allowed
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        if isinstance(value, str) and _DECIMAL_TEXT.fullmatch(value):
+            amount = Decimal(value)
+        elif type(value) is int or isinstance(value, Decimal):
+            try:
+                amount = Decimal(value)
+            except (InvalidOperation, ValueError) as error:
+                raise self.make_error("range") from error
+        else:
+            raise self.make_error("invalid")
+        if not amount.is_finite() or abs(amount.adjusted()) > 30:
+            raise self.make_error("range")
+        if amount < 0 or (amount == 0 and not self.zero_allowed):
+            raise self.make_error("positive")
+        return amount
+
+
+class Id(ma.fields.UUID):
+    """A UUID in its canonical text form."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> UUID:
+        if isinstance(value, str) and _UUID_TEXT.fullmatch(value):
+            return UUID(value)
+        raise self.make_error("invalid_uuid")
+
+
+class Moment(ma.fields.Field[datetime]):
+    """RFC 3339. In: a date (midnight UTC) or date-time with offset. Out: UTC, milliseconds, `Z`."""
+
+    default_error_messages = {"invalid": "Not an RFC 3339 date or date-time."}  # noqa: RUF012
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+            raise self.make_error("invalid")
+        try:
+            text = value.upper() if "T" in value.upper() else f"{value}T00:00:00Z"
+            moment = datetime.fromisoformat(text)
+            moment.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise self.make_error("invalid") from error
+        return moment
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return clock.to_wire(value)
+
+
+class MoneyOut(ma.fields.Field[int]):
+    """Money going out: minor units of the object's own `currency` as a decimal string."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        if value is None:
+            return None
+        currency = obj["currency"] if isinstance(obj, Mapping) else obj.currency
+        return format_minor(value, currency)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        raise ValidationError("This field is only sent, never taken.")
+
+
+#: How the OpenAPI document describes our fields: type and format.
+OPENAPI_TYPES: Final[dict[type[ma.fields.Field[Any]], tuple[str, str | None]]] = {
+    Text: ("string", None),
+    WholeNumber: ("integer", None),
+    Flag: ("boolean", None),
+    Amount: ("string", "decimal"),
+    Id: ("string", "uuid"),
+    Moment: ("string", "date-time"),
+    MoneyOut: ("string", "decimal"),
+}

@@ -1,0 +1,249 @@
+"""The edge: what a request may look like, how an answer looks, and what every one carries."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any, Final, NoReturn, TypeVar
+
+import flask_smorest
+import marshmallow as ma
+import orjson
+from flask import Flask, Request, Response, current_app, g, request
+from flask.json.provider import JSONProvider
+from webargs import missing
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import UnsupportedMediaType
+
+from app.common.db import new_id
+from app.common.errors import AppError, BadRequest
+from app.common.settings import Settings
+
+MAX_BODY_BYTES: Final = 64 * 1024
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class MalformedJson(BadRequest):
+    code = "MALFORMED_JSON"
+    message = "The body is not valid JSON"
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON (RFC 8259, section 6)")
+
+
+def parse_json(raw: bytes) -> Any:
+    """RFC 8259 JSON with numbers kept exact (int or Decimal).
+
+    Raises MalformedJson for anything else: bad UTF-8, NaN and Infinity, nesting too deep to walk,
+    numbers too long to hold, and text that PostgreSQL cannot store (NUL, lone surrogates).
+    """
+    try:
+        value = json.loads(
+            raw.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant
+        )
+        if b"\\u0000" in raw:
+            raise ValueError("NUL")
+        if _SURROGATE_ESCAPE.search(raw):
+            # A pair is one character and encodes; a lone half does not.
+            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        raise MalformedJson from error
+    return value
+
+
+class StrictParser(FlaskParser):
+    """webargs that answers 400 in our body, and takes nothing but JSON where JSON is due."""
+
+    DEFAULT_VALIDATION_STATUS = 400
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        raw = req.get_data(cache=True)
+        if not raw:
+            return missing
+        if not req.is_json:
+            raise UnsupportedMediaType
+        return parse_json(raw)
+
+    def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
+        messages = error.messages_dict
+        (by_field,) = messages.values() if len(messages) == 1 else (messages,)
+        if not isinstance(by_field, dict):
+            by_field = {"_schema": by_field}
+        raise BadRequest(details={str(k): _flat(v) for k, v in by_field.items()}) from error
+
+
+def _flat(messages: Any) -> list[str]:
+    """Messages of a field, those of its parts included, as one list."""
+    if isinstance(messages, dict):
+        return [text for part in messages.values() for text in _flat(part)]
+    return [str(text) for text in messages] if isinstance(messages, list) else [str(messages)]
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """flask-smorest's blueprint with our parser and refusals in the document."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def refuses(self, *errors: type[AppError]) -> Callable[[View], View]:
+        """Document the refusals of an endpoint: one response per status that lists their codes."""
+        by_status: dict[int, list[type[AppError]]] = {}
+        for error in errors:
+            by_status.setdefault(error.status, []).append(error)
+
+        def decorate(view: View) -> View:
+            for status, group in by_status.items():
+                description = "; ".join(f"`{e.code}`: {e.message}" for e in group)
+                examples = {e.code: {"value": error_example(e, status)} for e in group if e.code}
+                view = self.alt_response(
+                    status, schema=ErrorBody, description=description, examples=examples
+                )(view)
+            return view
+
+        return decorate
+
+
+class ErrorBody(ma.Schema):
+    """The one body of everything that fails."""
+
+    statusCode = ma.fields.Integer(required=True)  # noqa: N815 – the wire's name
+    error = ma.fields.String(required=True, metadata={"description": "Stable machine code"})
+    message = ma.fields.String(required=True, metadata={"description": "One sentence for people"})
+    details = ma.fields.Dict(
+        required=True, metadata={"description": "Data; for validation: field → list of messages"}
+    )
+    timestamp = ma.fields.String(required=True)
+    path = ma.fields.String(required=True)
+    method = ma.fields.String(required=True)
+    requestId = ma.fields.String(required=True)  # noqa: N815
+
+
+def error_example(error: type[AppError], status: int) -> dict[str, Any]:
+    return {
+        "statusCode": status,
+        "error": error.code,
+        "message": error.message,
+        "details": {},
+        "timestamp": "2026-11-21T09:30:00.000Z",
+        "path": "/api/v1/…",
+        "method": "POST",
+        "requestId": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
+    }
+
+
+class CompactJson(JSONProvider):
+    """Compact UTF-8 JSON, keys in the order given."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return dump_json(obj).decode()
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        return json_response(dump_json(self._prepare_response_obj(args, kwargs)))
+
+
+def dump_json(value: Any) -> bytes:
+    """Compact JSON bytes; UUIDs and Decimals as strings."""
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+
+
+def json_response(body: bytes, status: int = 200) -> Response:
+    return Response(body, status=status, mimetype="application/json")
+
+
+def etag_response(body: bytes) -> Response:
+    """200 with an ETag of the bytes, or 304 when the caller already has them (RFC 9110, 13.1.2)."""
+    response = json_response(body)
+    response.set_etag(hashlib.blake2b(body, digest_size=16).hexdigest())
+    # Caches may keep it but must ask each time: a merchant's change shows at once.
+    response.headers["Cache-Control"] = "no-cache"
+    response.make_conditional(request)
+    return response
+
+
+def settings() -> Settings:
+    """The settings that the running application was created with."""
+    return current_app.extensions["settings"]  # type: ignore[no-any-return]
+
+
+def idempotency_key() -> str | None:
+    """The caller's Idempotency-Key, or None. Raises BadRequest unless 1–255 visible ASCII."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise BadRequest(
+            details={"Idempotency-Key": ["Must be 1 to 255 visible ASCII characters."]}
+        )
+    return key
+
+
+def request_fingerprint() -> bytes:
+    """SHA-256 over method, path and body: what must be equal for a key to mean the same request."""
+    head = f"{request.method} {request.path}\n".encode()
+    return hashlib.sha256(head + request.get_data(cache=True)).digest()
+
+
+def install(app: Flask, *, cors_origins: list[str]) -> None:
+    """Put the edge's rules on `app`."""
+    app.json = CompactJson(app)
+    app.url_map.strict_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+
+    @app.before_request
+    def name_the_request() -> None:
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else str(new_id())
+
+    @app.before_request
+    def refuse_unstorable_text() -> None:
+        for name, value in request.args.items(multi=True):
+            if "\0" in name or "\0" in value:
+                raise BadRequest(details={name.replace("\0", ""): ["NUL is not allowed."]})
+
+    @app.after_request
+    def dress(response: Response) -> Response:
+        headers = response.headers
+        headers["X-Request-Id"] = g.get("request_id") or str(new_id())
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("X-Frame-Options", "DENY")
+        headers.setdefault("Referrer-Policy", "no-referrer")
+        headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        headers.setdefault("Cache-Control", "no-store")
+        if request.is_secure:
+            headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        return response
+
+    if cors_origins:
+        _allow_origins(app, frozenset(cors_origins))
+
+
+def _allow_origins(app: Flask, allowed: frozenset[str]) -> None:
+    """CORS for the listed origins only; `*` stands for any. Credentials are never allowed."""
+
+    @app.after_request
+    def cors(response: Response) -> Response:
+        response.vary.add("Origin")
+        origin = request.headers.get("Origin")
+        if origin is None or not ({origin, "*"} & allowed):
+            return response
+        headers = response.headers
+        headers["Access-Control-Allow-Origin"] = origin
+        headers["Access-Control-Expose-Headers"] = (
+            "X-Request-Id, X-Pagination, Link, ETag, Retry-After, Idempotent-Replayed"
+        )
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE, OPTIONS"
+            headers["Access-Control-Allow-Headers"] = (
+                "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id"
+            )
+            headers["Access-Control-Max-Age"] = "600"
+            response.status_code = HTTPStatus.NO_CONTENT
+        return response

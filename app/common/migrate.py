@@ -1,0 +1,47 @@
+"""Bringing a database to this code's schema, and giving the application its least privilege."""
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, make_url, text
+
+from app.common.db import Base
+from app.common.settings import PROJECT_ROOT, Settings, SettingsError
+
+
+def alembic_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(PROJECT_ROOT / "migrations").replace("%", "%%"))
+    return config
+
+
+def migrate(settings: Settings, *, revision: str = "head") -> None:
+    """Migrate as the owner, then grant to the application's role.
+
+    Raises SettingsError when no database is configured.
+    """
+    owner_url = settings.migration_database_url or settings.database_url
+    if owner_url is None or settings.database_url is None:
+        raise SettingsError("DATABASE_URL is not set; `./flow up` starts a database of its own.")
+    command.upgrade(alembic_config(), revision)
+    owner, role = make_url(owner_url).username, make_url(settings.database_url).username
+    if role and role != owner:
+        grant(owner_url, role)
+
+
+def grant(owner_url: str, role: str) -> None:
+    """What the application may do: read and write rows, but never rewrite what is append-only.
+
+    No TRUNCATE, no DDL, and on tables marked `append_only` neither UPDATE nor DELETE.
+    """
+    engine = create_engine(owner_url)
+    with engine.begin() as connection:
+        name = connection.dialect.identifier_preparer.quote(role)
+        connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {name}"))
+        for table in Base.metadata.sorted_tables:
+            rights = "SELECT, INSERT"
+            if not table.info.get("append_only"):
+                rights += ", UPDATE, DELETE"
+            connection.execute(text(f"REVOKE ALL ON {table.name} FROM {name}"))
+            connection.execute(text(f"GRANT {rights} ON {table.name} TO {name}"))
+        connection.execute(text(f"GRANT SELECT ON alembic_version TO {name}"))
+    engine.dispose()

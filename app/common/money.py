@@ -1,0 +1,69 @@
+"""Money: integer minor units and a currency. Decimal only at the edge, float nowhere."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from app.common.errors import BadRequest
+
+#: Decimals of each currency we keep accounts in (ISO 4217).
+EXPONENTS: Final = {"USD": 2, "EUR": 2, "GBP": 2, "INR": 2, "EGP": 2, "JPY": 0, "KWD": 3}
+
+_SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥"}
+
+#: Largest amount a `bigint` column holds; more is refused, never wrapped.
+MAX_MINOR: Final = 2**63 - 1
+
+
+class AmountInvalid(BadRequest):
+    """The amount is not one that its currency can express."""
+
+    code = "VALIDATION_ERROR"
+
+    def __init__(self, problem: str, *, field: str) -> None:
+        super().__init__("Validation failed", details={field: [problem]})
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount of one currency. minor: its smallest units (cents for USD), may be negative."""
+
+    minor: int
+    currency: str
+
+    @classmethod
+    def of(cls, amount: Decimal, currency: str, *, field: str = "amount") -> "Money":
+        """Exactly `amount` of `currency`, or refuse. field: the input named in the error.
+
+        Raises AmountInvalid for more decimals than the currency has (nothing is rounded) and for
+        amounts beyond 64 bits.
+        """
+        exponent = EXPONENTS[currency]
+        if not amount.is_finite() or abs(amount.adjusted()) > 30:
+            raise AmountInvalid("Number out of range.", field=field)
+        scaled = amount.scaleb(exponent)
+        if scaled != scaled.to_integral_value():
+            raise AmountInvalid(f"At most {exponent} decimals for {currency}.", field=field)
+        if abs(scaled) > MAX_MINOR:
+            raise AmountInvalid("Number out of range.", field=field)
+        return cls(int(scaled), currency)
+
+    def __str__(self) -> str:
+        """The wire form: a decimal string with all the currency's decimals, `17.50`."""
+        return format_minor(self.minor, self.currency)
+
+    @property
+    def display(self) -> str:
+        """For people: `$17.50`, `12.000 KWD`."""
+        symbol = _SYMBOLS.get(self.currency)
+        return f"{symbol}{self}" if symbol else f"{self} {self.currency}"
+
+
+def format_minor(minor: int, currency: str) -> str:
+    """minor units → decimal string with all the currency's decimals: (1750, "USD") → `17.50`."""
+    exponent = EXPONENTS[currency]
+    if exponent == 0:
+        return str(minor)
+    sign = "-" if minor < 0 else ""
+    whole, rest = divmod(abs(minor), 10**exponent)
+    return f"{sign}{whole}.{rest:0{exponent}d}"

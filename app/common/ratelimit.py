@@ -1,0 +1,69 @@
+"""Rate limits: strict where guessing pays, generous elsewhere; never a reason to fail."""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from flask import Flask, Response, g, request
+from flask_limiter import Limiter, RateLimitExceeded
+from flask_limiter.util import get_remote_address
+
+from app.common.error_handlers import render
+from app.common.errors import TooManyRequests
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+#: Counted in Redis over a moving window by all processes together; while Redis is away each
+#: process counts for itself.
+limiter = Limiter(
+    key_func=get_remote_address,
+    strategy="moving-window",
+    default_limits=["6000/minute"],
+    in_memory_fallback=["6000/minute"],
+    in_memory_fallback_enabled=True,
+    key_prefix="pf",
+)
+
+
+def per_field(name: str, limits: str) -> Callable[[View], View]:
+    """Limit requests that name the same value in a field of the body, whoever sends them."""
+
+    def named() -> str:
+        body = request.get_json(silent=True, cache=True)
+        value = body.get(name) if isinstance(body, dict) else None
+        text = value.strip().lower() if isinstance(value, str) else ""
+        return f"{name}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
+
+    return _limited(limits, named)
+
+
+def per_address(limits: str) -> Callable[[View], View]:
+    """Limit requests from the same address to this endpoint."""
+    return _limited(limits, get_remote_address)
+
+
+def per_caller(limits: str) -> Callable[[View], View]:
+    """Limit requests of the same signed-in user to this endpoint."""
+    return _limited(limits, lambda: f"user:{g.user_id}")
+
+
+def _limited(limits: str, key: Callable[[], str]) -> Callable[[View], View]:
+    return cast("Callable[[View], View]", limiter.limit(limits, key_func=key))
+
+
+def install(app: Flask, *, redis_url: str, enabled: bool) -> None:
+    app.config.update(
+        RATELIMIT_ENABLED=enabled,
+        RATELIMIT_STORAGE_URI=redis_url,
+        RATELIMIT_STORAGE_OPTIONS={"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    )
+    limiter.init_app(app)
+    app.register_error_handler(RateLimitExceeded, _refuse)
+
+
+def _refuse(_: RateLimitExceeded) -> Response:
+    current = limiter.current_limit
+    wait = max(1, math.ceil(current.reset_at - time.time())) if current else 1
+    return render(TooManyRequests(headers={"Retry-After": str(wait)}))

@@ -1,0 +1,10 @@
+window.ui = SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  displayRequestDuration: true,
+  persistAuthorization: true, // a token entered in "Authorize" survives a reload
+  tryItOutEnabled: true,
+  filter: true,
+  validatorUrl: null,
+});

@@ -1,0 +1,56 @@
+"""The OpenAPI document and two ways to read it, served without any third party."""
+
+from pathlib import Path
+from typing import Final
+
+import flask_swagger_ui
+from flask import Blueprint, Response, current_app, send_from_directory
+from werkzeug.exceptions import NotFound
+
+from app.common.http import dump_json, etag_response
+
+_OURS: Final = Path(__file__).parent / "static"
+_SWAGGER_UI: Final = Path(flask_swagger_ui.__file__).parent / "dist"
+
+#: Scripts and styles of ours only; both readers set styles on elements, ReDoc searches in a worker.
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; "
+    "frame-ancestors 'none'"
+)
+
+blp = Blueprint("docs", __name__, url_prefix="/api")
+
+
+@blp.get("/openapi.json")
+def openapi() -> Response:
+    """The document. It does not change while the process runs."""
+    extensions = current_app.extensions
+    if "openapi_document" not in extensions:
+        spec = extensions["flask-smorest"]["apis"][""]["ext_obj"].spec
+        extensions["openapi_document"] = dump_json(spec.to_dict())
+    return etag_response(extensions["openapi_document"])
+
+
+@blp.get("/docs")
+def swagger() -> Response:
+    return _page("swagger.html")
+
+
+@blp.get("/redoc")
+def redoc() -> Response:
+    return _page("redoc.html")
+
+
+@blp.get("/docs/assets/<path:name>")
+def asset(name: str) -> Response:
+    for folder in (_OURS, _SWAGGER_UI):
+        if (folder / name).is_file():
+            return send_from_directory(folder, name, max_age=3600)
+    raise NotFound
+
+
+def _page(name: str) -> Response:
+    response = send_from_directory(_OURS, name)
+    response.headers["Content-Security-Policy"] = _POLICY
+    return response

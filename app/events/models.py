@@ -1,0 +1,30 @@
+"""The outbox: what happened, written in the transaction in which it happened."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.common.db import Base
+
+
+class OutboxEvent(Base):
+    __tablename__ = "outbox_events"
+    __table_args__ = (
+        Index(
+            "ix_outbox_events_undelivered",
+            "sequence",
+            postgresql_where=text("delivered_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    type: Mapped[str]
+    aggregate_type: Mapped[str]
+    aggregate_id: Mapped[UUID]
+    data: Mapped[dict[str, Any]]
+    occurred_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]

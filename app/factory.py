@@ -1,0 +1,114 @@
+"""The application's table of contents."""
+
+from functools import partial
+
+from flask import Flask
+from flask_smorest import Api
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import models  # noqa: F401 – every table is known before the first query
+from app.auth import service as auth
+from app.auth import tokens
+from app.auth.guard import SECURITY_SCHEME
+from app.auth.views import admin_blp as users_admin_blp
+from app.auth.views import blp as auth_blp
+from app.common import cache, db, error_handlers, fields, http, logging, ratelimit
+from app.common.settings import Settings, SettingsError, load_settings
+from app.docs.views import blp as docs_blp
+from app.health.views import blp as health_blp
+from app.orders.views import blp as orders_blp
+from app.products import service as products
+from app.products.views import blp as products_blp
+from app.wallets import service as wallets
+from app.wallets.views import admin_blp as wallets_admin_blp
+from app.wallets.views import blp as wallets_blp
+
+#: How long a page of the public list may be served from Redis.
+CATALOGUE_SECONDS = 60
+
+BLUEPRINTS = (auth_blp, wallets_blp, products_blp, orders_blp, users_admin_blp, wallets_admin_blp)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The web application. Raises SettingsError when the configuration cannot be used."""
+    settings = settings or load_settings()
+    logging.configure(settings.log_level)
+    app = Flask("app", static_folder=None)
+    app.extensions["settings"] = settings
+    app.config["BCRYPT_ROUNDS"] = settings.bcrypt_rounds
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+
+    connect_database(settings)
+    connect_redis(app, settings)
+    wire_modules(settings)
+
+    http.install(app, cors_origins=settings.cors_origins)
+    logging.install(app)
+    install_tokens(app, settings)
+    register_api(app, settings)
+    app.register_blueprint(docs_blp)
+    app.register_blueprint(health_blp)
+    error_handlers.install(app)
+    return app
+
+
+def connect_database(settings: Settings) -> None:
+    if settings.database_url is None:
+        raise SettingsError("DATABASE_URL is not set; `./flow up` starts a database of its own.")
+    db.configure(db.Database(settings.database_url, pool_size=settings.database_pool_size))
+
+
+def connect_redis(app: Flask, settings: Settings) -> None:
+    if settings.redis_url is None:
+        raise SettingsError("REDIS_URL is not set; `./flow up` starts a Redis of its own.")
+    client = app.extensions["redis"] = cache.connect(settings.redis_url)
+    products.keep_catalogue_in(cache.Region(client, "products", ttl=CATALOGUE_SECONDS))
+    ratelimit.install(app, redis_url=settings.redis_url, enabled=settings.ratelimit_enabled)
+
+
+def wire_modules(settings: Settings) -> None:
+    """What happens in one module because of another that may not know it."""
+    auth.on_registration(partial(wallets.open_wallet, currency=settings.default_currency))
+
+
+def install_tokens(app: Flask, settings: Settings) -> None:
+    rules = app.extensions["token_rules"] = tokens.TokenRules(
+        access_secret=settings.access_secret,
+        refresh_secret=settings.refresh_secret,
+        access_life=settings.jwt_access_expiration,
+        refresh_life=settings.jwt_refresh_expiration,
+    )
+    tokens.install(app, rules)
+
+
+def register_api(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        API_TITLE="Payment Flow",
+        API_VERSION="1.0",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX=None,
+    )
+    api = Api(app, spec_kwargs={"info": {"description": DESCRIPTION}})
+    for field, (kind, form) in fields.OPENAPI_TYPES.items():
+        api.register_field(field, kind, form)
+    api.ERROR_SCHEMA = http.ErrorBody
+    api.spec.components.security_scheme(
+        SECURITY_SCHEME, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    )
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint, url_prefix=settings.api_prefix + blueprint.url_prefix)
+
+
+DESCRIPTION = """
+Wallets and digital goods over REST.
+
+Register a MERCHANT and a USER, put a product on sale, deposit, buy. Paste the `accessToken` of a
+sign-in into **Authorize**; it survives a reload.
+
+* Money is a decimal string going out, a number or decimal string coming in, exact both ways.
+* `Idempotency-Key` makes every POST that moves money safe to repeat.
+* Everything that fails answers with one body: `statusCode`, `error` (a stable code), `message`,
+  `details`, `timestamp`, `path`, `method`, `requestId`.
+"""

@@ -1,0 +1,71 @@
+"""Whether the process lives, and whether it can do its work."""
+
+from functools import cache
+from typing import Any
+
+import redis
+from alembic.script import ScriptDirectory
+from flask import Blueprint, Response, current_app
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.common import db
+from app.common.http import dump_json, json_response
+from app.common.migrate import alembic_config
+
+blp = Blueprint("health", __name__, url_prefix="/health")
+
+
+@blp.get("/live")
+def live() -> Response:
+    """The process answers."""
+    return json_response(dump_json({"status": "ok"}))
+
+
+@blp.get("/ready")
+def ready() -> Response:
+    """200 while requests can be served: the database answers and its schema is ours.
+
+    Redis only makes things faster, so without it we are "degraded", not down.
+    """
+    database = _database()
+    cache_state = _redis()
+    checks = {"database": database, "migrations": "unknown", "redis": cache_state}
+    if database == "ok":
+        checks["migrations"] = _migrations()
+    serving = checks["database"] == checks["migrations"] == "ok"
+    status = "down" if not serving else "ok" if cache_state == "ok" else "degraded"
+    return json_response(dump_json({"status": status, "checks": checks}), 200 if serving else 503)
+
+
+def _database() -> str:
+    try:
+        with db.transaction() as session:
+            session.execute(text("SELECT 1"))
+    except Exception:
+        return "away"
+    return "ok"
+
+
+def _migrations() -> str:
+    try:
+        with db.transaction() as session:
+            applied = session.scalar(text("SELECT version_num FROM alembic_version"))
+    except SQLAlchemyError:
+        return "missing"
+    return "ok" if applied == head() else "behind"
+
+
+def _redis() -> str:
+    client: Any = current_app.extensions["redis"]
+    try:
+        client.ping()
+    except redis.RedisError:
+        return "away"
+    return "ok"
+
+
+@cache
+def head() -> str | None:
+    """The newest migration that this code knows."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()

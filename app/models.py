@@ -1,0 +1,27 @@
+"""Every table of the application, for Alembic and tests."""
+
+from app.audit.models import AuditRecord
+from app.auth.models import LoginSession, RefreshToken, User
+from app.common.db import Base
+from app.events.models import OutboxEvent
+from app.idempotency.models import IdempotencyKey
+from app.orders.models import Order
+from app.products.models import Product, Restock
+from app.wallets.models import JournalEntry, Wallet, WalletLimit, WalletTransaction
+
+__all__ = [
+    "AuditRecord",
+    "Base",
+    "IdempotencyKey",
+    "JournalEntry",
+    "LoginSession",
+    "Order",
+    "OutboxEvent",
+    "Product",
+    "RefreshToken",
+    "Restock",
+    "User",
+    "Wallet",
+    "WalletLimit",
+    "WalletTransaction",
+]

@@ -1,0 +1,84 @@
+"""Shapes of orders."""
+
+import marshmallow as ma
+
+from app.common.fields import Id, Moment, MoneyOut, Schema, WholeNumber
+from app.common.pagination import page_of
+from app.orders.models import PaymentMethod
+from app.products.schemas import ProductOut
+
+
+class OrderIn(Schema):
+    product_id = Id(required=True)
+    payment_method = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf([PaymentMethod.WALLET]),
+        metadata={"example": "WALLET"},
+    )
+    quantity = WholeNumber(minimum=1, maximum=1_000_000, load_default=1, metadata={"example": 1})
+
+
+class ProductNameOut(Schema):
+    id = ma.fields.UUID(required=True)
+    name = ma.fields.String(required=True)
+    price = MoneyOut(required=True, metadata={"example": "49.99"})
+
+
+class BuyerNameOut(Schema):
+    id = ma.fields.UUID(required=True)
+    email = ma.fields.String(required=True)
+
+
+class BuyerOut(BuyerNameOut):
+    first_name = ma.fields.String(required=True, allow_none=True)
+    last_name = ma.fields.String(required=True, allow_none=True)
+
+
+class SoldProductOut(ProductOut):
+    class Meta:
+        exclude = ("merchant",)
+
+
+class _OrderFields(Schema):
+    id = ma.fields.UUID(attribute="order.id", required=True)
+    payment_method = ma.fields.String(attribute="order.payment_method", required=True)
+    status = ma.fields.String(
+        attribute="order.status", required=True, metadata={"example": "COMPLETED"}
+    )
+    amount = MoneyOut(attribute="order.amount", required=True, metadata={"example": "49.99"})
+    currency = ma.fields.String(attribute="order.currency", required=True)
+    quantity = ma.fields.Integer(attribute="order.quantity", required=True)
+    stripe_session_id = ma.fields.String(
+        attribute="order.stripe_session_id", required=True, allow_none=True
+    )
+    stripe_payment_intent_id = ma.fields.String(
+        attribute="order.stripe_payment_intent_id", required=True, allow_none=True
+    )
+    idempotency_key = ma.fields.String(
+        attribute="order.idempotency_key", required=True, allow_none=True
+    )
+    notes = ma.fields.String(attribute="order.notes", required=True, allow_none=True)
+    metadata = ma.fields.Dict(attribute="order.meta", required=True, allow_none=True)
+    completed_at = Moment(attribute="order.completed_at", required=True, allow_none=True)
+    failed_at = Moment(attribute="order.failed_at", required=True, allow_none=True)
+    failure_reason = ma.fields.String(
+        attribute="order.failure_reason", required=True, allow_none=True
+    )
+    created_at = Moment(attribute="order.created_at", required=True)
+    updated_at = Moment(attribute="order.updated_at", required=True)
+    user_id = ma.fields.UUID(attribute="order.user_id", required=True)
+    product_id = ma.fields.UUID(attribute="order.product_id", required=True)
+    merchant_id = ma.fields.UUID(attribute="order.merchant_id", required=True)
+
+
+class OrderOut(_OrderFields):
+    product = ma.fields.Nested(ProductNameOut, required=True)
+    user = ma.fields.Nested(BuyerNameOut, attribute="buyer", required=True)
+
+
+class OrderDetailOut(_OrderFields):
+    product = ma.fields.Nested(SoldProductOut, required=True)
+    user = ma.fields.Nested(BuyerOut, attribute="buyer", required=True)
+
+
+OrderPage = page_of(OrderOut)

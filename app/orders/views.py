@@ -1,0 +1,90 @@
+"""HTTP of orders."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, g
+
+from app.auth.guard import live_user, requires
+from app.auth.models import Role
+from app.common.db import transaction
+from app.common.http import Blueprint, settings
+from app.common.pagination import PageArgs, page_request
+from app.idempotency.http import answer_once, moves_money
+from app.orders import service
+from app.orders.checkout import Purchase
+from app.orders.errors import CannotBuyOwnProduct, OrderNotFound
+from app.orders.schemas import OrderDetailOut, OrderIn, OrderOut, OrderPage
+from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
+from app.wallets.errors import InsufficientFunds, WalletLocked
+
+blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying and selling")
+
+
+@blp.post("")
+@requires(blp)
+@blp.arguments(OrderIn)
+@blp.response(201, OrderOut)
+@blp.refuses(
+    ProductNotFound,
+    ProductInactive,
+    ProductOutOfStock,
+    CannotBuyOwnProduct,
+    InsufficientFunds,
+    WalletLocked,
+)
+@moves_money(blp)
+def buy(body: dict[str, Any]) -> Response:
+    """Buy a product
+
+    Paid from the wallet in the same breath: the answer is a COMPLETED order, or nothing happened.
+    """
+    product_id, quantity = body["product_id"], body["quantity"]
+    with transaction() as session:
+        line = service.line_of(session, product_id=product_id, buyer_id=g.identity.user_id)
+    return answer_once(
+        lambda session, user, key: service.buy(
+            session,
+            Purchase(user, product_id, quantity, idempotency_key=key),
+            fee_bps=settings().platform_fee_bps,
+        ),
+        schema=OrderOut(),
+        status=201,
+        serializable=True,
+        queue_up=lambda session: service.queue_up(session, line),
+    )
+
+
+@blp.get("")
+@requires(blp)
+@blp.arguments(PageArgs, location="query")
+@blp.response(200, OrderPage)
+def mine(args: dict[str, Any]) -> Any:
+    """What I bought, newest first"""
+    page = page_request(args, key=(UUID,))
+    with transaction() as session:
+        return service.bought_by(session, page, user_id=live_user(session).id)
+
+
+@blp.get("/merchant/sales")
+@requires(blp, Role.MERCHANT)
+@blp.arguments(PageArgs, location="query")
+@blp.response(200, OrderPage)
+def sales(args: dict[str, Any]) -> Any:
+    """What I sold, newest first"""
+    page = page_request(args, key=(UUID,))
+    with transaction() as session:
+        return service.sold_by(session, page, merchant_id=live_user(session).id)
+
+
+@blp.get("/<uuid:order_id>")
+@requires(blp)
+@blp.response(200, OrderDetailOut)
+@blp.refuses(OrderNotFound)
+def show(order_id: UUID) -> Any:
+    """One order
+
+    Shown to its buyer and its merchant.
+    """
+    with transaction() as session:
+        return service.find(session, order_id=order_id, user_id=live_user(session).id)

@@ -1,0 +1,57 @@
+"""What merchants sell."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.common.db import Base
+
+
+class Product(Base):
+    __tablename__ = "products"
+    __table_args__ = (
+        CheckConstraint("price > 0", name="price_positive"),
+        CheckConstraint("available_units >= 0", name="stock_not_negative"),
+        CheckConstraint("initial_units >= 0", name="initial_not_negative"),
+        CheckConstraint("deleted_at IS NULL OR NOT is_active", name="deleted_is_inactive"),
+        # Ids are in the order of creation, so this serves "newest first". Stock stays out of it:
+        # an indexed column would cost every purchase an index write.
+        Index(
+            "ix_products_on_sale",
+            "id",
+            postgresql_where=text("is_active AND deleted_at IS NULL"),
+        ),
+        Index("ix_products_merchant", "merchant_id", "id"),
+        {"postgresql_with": {"fillfactor": "50"}},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str]
+    description: Mapped[str | None]
+    price: Mapped[int]
+    currency: Mapped[str]
+    available_units: Mapped[int]
+    initial_units: Mapped[int]
+    is_active: Mapped[bool]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+
+class Restock(Base):
+    """A merchant's change of the number of units, as a difference."""
+
+    __tablename__ = "restocks"
+    __table_args__ = (
+        CheckConstraint("delta <> 0", name="delta_not_zero"),
+        {"info": {"append_only": True}},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"), index=True)
+    actor_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    delta: Mapped[int]
+    created_at: Mapped[datetime]

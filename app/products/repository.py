@@ -1,0 +1,133 @@
+"""SQL of products."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select, text
+from sqlalchemy.orm import Session
+
+from app.products.models import Product, Restock
+
+#: Sort orders of the public list: the column, and whether it descends.
+SORTS: dict[str, tuple[Any, bool]] = {
+    "newest": (None, True),
+    "oldest": (None, False),
+    "price": (Product.price, False),
+    "-price": (Product.price, True),
+    "name": (Product.name, False),
+    "-name": (Product.name, True),
+}
+
+_TAKE_STOCK = text("""
+    UPDATE products SET available_units = products.available_units - v.units, updated_at = :now
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:units AS bigint[])) AS v (id, units)
+    WHERE products.id = v.id
+""")
+
+
+def insert_product(session: Session, **values: Any) -> Product:
+    product = Product(**values)
+    session.add(product)
+    session.flush()
+    return product
+
+
+def get_product(session: Session, product_id: UUID) -> Product | None:
+    return session.get(Product, product_id)
+
+
+def get_product_for_update(session: Session, product_id: UUID) -> Product | None:
+    return session.get(
+        Product, product_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+
+
+def get_merchant_id(session: Session, product_id: UUID) -> UUID | None:
+    return session.scalar(select(Product.merchant_id).where(Product.id == product_id))
+
+
+def lock_products(session: Session, product_ids: Sequence[UUID]) -> Sequence[Product]:
+    """The stock rows, locked in id order."""
+    return session.scalars(
+        select(Product)
+        .where(Product.id.in_(product_ids))
+        .order_by(Product.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def take_stock(session: Session, units: dict[UUID, int], now: datetime) -> None:
+    """Lower the stock of each product by so many units."""
+    session.execute(_TAKE_STOCK, {"ids": list(units), "units": list(units.values()), "now": now})
+
+
+def insert_restock(session: Session, **values: Any) -> None:
+    session.execute(insert(Restock).values(**values))
+
+
+def _on_sale(
+    *,
+    q: str | None,
+    min_price: int | None,
+    max_price: int | None,
+    merchant_id: UUID | None,
+) -> Select[Any]:
+    query = select(Product).where(
+        Product.is_active, Product.deleted_at.is_(None), Product.available_units > 0
+    )
+    if q is not None:
+        query = query.where(
+            or_(
+                Product.name.icontains(q, autoescape=True),
+                Product.description.icontains(q, autoescape=True),
+            )
+        )
+    if min_price is not None:
+        query = query.where(Product.price >= min_price)
+    if max_price is not None:
+        query = query.where(Product.price <= max_price)
+    if merchant_id is not None:
+        query = query.where(Product.merchant_id == merchant_id)
+    return query
+
+
+def on_sale(
+    session: Session,
+    *,
+    sort: str,
+    limit: int,
+    offset: int,
+    after: tuple[Any, ...] | None,
+    **filters: Any,
+) -> Sequence[Product]:
+    """One page of the products on sale. after: sort key of the last row already seen."""
+    column, descending = SORTS[sort]
+    query = _on_sale(**filters)
+    if after is not None:
+        query = query.where(_beyond(column, descending, after))
+    keys = [Product.id] if column is None else [column, Product.id]
+    query = query.order_by(*(key.desc() if descending else key.asc() for key in keys))
+    return session.scalars(query.limit(limit).offset(offset)).all()
+
+
+def _beyond(column: Any, descending: bool, after: tuple[Any, ...]) -> ColumnElement[bool]:
+    *value, last_id = after
+    id_beyond: ColumnElement[bool] = Product.id < last_id if descending else Product.id > last_id
+    if column is None:
+        return id_beyond
+    beyond: ColumnElement[bool] = column < value[0] if descending else column > value[0]
+    return or_(beyond, and_(column == value[0], id_beyond))
+
+
+def count_on_sale(session: Session, **filters: Any) -> int:
+    return session.scalar(select(func.count()).select_from(_on_sale(**filters).subquery())) or 0
+
+
+def of_merchant(session: Session, *, merchant_id: UUID, include_deleted: bool) -> Sequence[Product]:
+    query = select(Product).where(Product.merchant_id == merchant_id).order_by(Product.id.desc())
+    if not include_deleted:
+        query = query.where(Product.deleted_at.is_(None))
+    return session.scalars(query).all()

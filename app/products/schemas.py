@@ -1,0 +1,116 @@
+"""Shapes of products."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from app.common.clock import to_wire
+from app.common.fields import Amount, Flag, Id, Moment, MoneyOut, Schema, Text, WholeNumber
+from app.common.money import format_minor
+from app.common.pagination import PageArgs
+from app.products.service import SORTS, Offer
+
+_PRICE = {"description": "In the shop's currency, taken exactly", "example": "199.99"}
+
+
+class ProductIn(Schema):
+    name = Text(longest=200, required=True, metadata={"example": "Advanced Masterclass"})
+    description = Text(longest=5000, allow_none=True, metadata={"example": "Twelve hours of video"})
+    price = Amount(required=True, metadata=_PRICE)
+    available_units = WholeNumber(minimum=0, required=True, metadata={"example": 50})
+
+
+class ProductPatch(Schema):
+    name = Text(longest=200)
+    description = Text(longest=5000, allow_none=True)
+    price = Amount(metadata=_PRICE)
+    available_units = WholeNumber(
+        minimum=0, metadata={"description": "The new number of units: a restock", "example": 80}
+    )
+    is_active = Flag()
+
+
+class CatalogueArgs(PageArgs):
+    limit = WholeNumber(
+        load_default=100,
+        minimum=1,
+        maximum=100,
+        metadata={"description": "Rows per page, 1 to 100", "example": 100},
+    )
+    q = Text(longest=100, metadata={"description": "Part of the name or description"})
+    min_price = Amount(zero_allowed=True, metadata={"example": "5.00"})
+    max_price = Amount(zero_allowed=True, metadata={"example": "50.00"})
+    merchant_id = Id()
+    sort = ma.fields.String(
+        load_default="newest",
+        validate=ma.validate.OneOf(SORTS),
+        metadata={"description": "Order of the list"},
+    )
+
+
+class MyProductsArgs(Schema):
+    include_deleted = Flag(load_default=False)
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+
+class MerchantOut(Schema):
+    id = ma.fields.UUID(required=True)
+    email = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null unless the merchant made it public"},
+    )
+    first_name = ma.fields.String(required=True, allow_none=True)
+    last_name = ma.fields.String(required=True, allow_none=True)
+
+
+class ProductOut(Schema):
+    """The document's picture of what `product_out` builds."""
+
+    id = ma.fields.UUID(required=True)
+    name = ma.fields.String(required=True)
+    description = ma.fields.String(required=True, allow_none=True)
+    price = MoneyOut(required=True, metadata={"example": "199.99"})
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    available_units = ma.fields.Integer(required=True)
+    initial_units = ma.fields.Integer(required=True)
+    is_active = ma.fields.Boolean(required=True)
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+    deleted_at = Moment(required=True, allow_none=True)
+    merchant_id = ma.fields.UUID(required=True)
+    merchant = ma.fields.Nested(MerchantOut, required=True)
+
+
+class DeletedOut(Schema):
+    message = ma.fields.String(required=True, metadata={"example": "Product deleted successfully"})
+
+
+def product_out(offer: Offer, *, public: bool) -> dict[str, Any]:
+    """The wire form of a product, built by hand: lists of it are the hottest answer we give.
+
+    public: whether strangers see it, who learn the merchant's email only if it was made public.
+    """
+    product, merchant = offer.product, offer.merchant
+    return {
+        "id": product.id,
+        "name": product.name,
+        "description": product.description,
+        "price": format_minor(product.price, product.currency),
+        "currency": product.currency,
+        "availableUnits": product.available_units,
+        "initialUnits": product.initial_units,
+        "isActive": product.is_active,
+        "createdAt": to_wire(product.created_at),
+        "updatedAt": to_wire(product.updated_at),
+        "deletedAt": to_wire(product.deleted_at),
+        "merchantId": product.merchant_id,
+        "merchant": {
+            "id": merchant.id,
+            "email": merchant.email if merchant.email_public or not public else None,
+            "firstName": merchant.first_name,
+            "lastName": merchant.last_name,
+        },
+    }

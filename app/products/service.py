@@ -1,0 +1,197 @@
+"""Products: what is on sale, by whom, and how much of it is left."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.auth import service as auth
+from app.auth.models import User
+from app.common import clock, db
+from app.common.cache import Region
+from app.common.db import new_id
+from app.common.money import Money
+from app.common.pagination import Page, PageRequest
+from app.products import repository
+from app.products.errors import ProductNotFound, UnauthorizedProductAccess
+from app.products.models import Product
+
+#: The orders in which the public list can be asked for.
+SORTS: Final = tuple(repository.SORTS)
+
+#: Cached pages of the public list, where the process has a cache.
+_catalogue: Region | None = None
+
+
+def keep_catalogue_in(region: Region) -> None:
+    """Keep pages of the public list in `region` from now on."""
+    global _catalogue
+    _catalogue = region
+
+
+def catalogue_page(key: str, build: Callable[[], bytes]) -> bytes:
+    """A page of the public list: the kept one, or what `build` makes."""
+    return build() if _catalogue is None else _catalogue.fetch(key, build)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A product and who sells it."""
+
+    product: Product
+    merchant: User
+
+
+def create(
+    session: Session,
+    *,
+    merchant: User,
+    name: str,
+    price: Decimal,
+    available_units: int,
+    currency: str,
+    description: str | None = None,
+) -> Offer:
+    """Put a product on sale. price: units of `currency`. Raises AmountInvalid."""
+    now = clock.now()
+    product = repository.insert_product(
+        session,
+        id=new_id(),
+        merchant_id=merchant.id,
+        name=name,
+        description=description,
+        price=Money.of(price, currency, field="price").minor,
+        currency=currency,
+        available_units=available_units,
+        initial_units=available_units,
+        is_active=True,
+        created_at=now,
+        updated_at=now,
+    )
+    _list_changes(session)
+    return Offer(product, merchant)
+
+
+def _list_changes(session: Session) -> None:
+    """Make this transaction's change show in the list the moment it is committed."""
+    if _catalogue is not None:
+        db.after_commit(session, _catalogue.invalidate)
+
+
+def find(session: Session, *, product_id: UUID, viewer: User | None = None) -> Offer:
+    """A product, as of this moment; a deleted one only for its owner. Raises ProductNotFound."""
+    product = repository.get_product(session, product_id)
+    if product is None:
+        raise ProductNotFound
+    if product.deleted_at is not None and (viewer is None or viewer.id != product.merchant_id):
+        raise ProductNotFound
+    return Offer(product, auth.require_user(session, product.merchant_id))
+
+
+def on_sale(session: Session, page: PageRequest, *, sort: str, **filters: Any) -> Page[Offer]:
+    """Active products with stock. filters: q, min_price, max_price (minor units), merchant_id."""
+    filters = {"q": None, "min_price": None, "max_price": None, "merchant_id": None} | filters
+    rows = repository.on_sale(
+        session,
+        sort=sort,
+        limit=page.limit + 1,
+        offset=page.offset,
+        after=page.after,
+        **filters,
+    )
+    merchants = auth.users_by_id(session, [row.merchant_id for row in rows])
+    return Page.of(
+        page,
+        [Offer(row, merchants[row.merchant_id]) for row in rows],
+        count=lambda: repository.count_on_sale(session, **filters),
+        key=lambda offer: _sort_key(sort, offer.product),
+    )
+
+
+def _sort_key(sort: str, product: Product) -> tuple[Any, ...]:
+    column, _ = repository.SORTS[sort]
+    return (product.id,) if column is None else (getattr(product, column.key), product.id)
+
+
+def sort_key_types(sort: str) -> tuple[type, ...]:
+    """What a cursor of the list sorted so consists of."""
+    column, _ = repository.SORTS[sort]
+    return (UUID,) if column is None else (str if column.key == "name" else int, UUID)
+
+
+def of_merchant(session: Session, *, merchant: User, include_deleted: bool) -> Sequence[Offer]:
+    """The merchant's own products, newest first."""
+    rows = repository.of_merchant(session, merchant_id=merchant.id, include_deleted=include_deleted)
+    return [Offer(row, merchant) for row in rows]
+
+
+def change(session: Session, *, merchant: User, product_id: UUID, **changes: Any) -> Offer:
+    """Change name, description, price, available_units or is_active; what is not named stays.
+
+    A new number of units is a restock: the difference is recorded.
+    Raises ProductNotFound, UnauthorizedProductAccess, AmountInvalid.
+    """
+    product = _require_own(session, merchant=merchant, product_id=product_id)
+    if "price" in changes:
+        changes["price"] = Money.of(changes["price"], product.currency, field="price").minor
+    delta = changes.get("available_units", product.available_units) - product.available_units
+    now = clock.now()
+    for name, value in changes.items():
+        setattr(product, name, value)
+    product.updated_at = now
+    if delta:
+        repository.insert_restock(
+            session,
+            id=new_id(),
+            product_id=product.id,
+            actor_id=merchant.id,
+            delta=delta,
+            created_at=now,
+        )
+    session.flush()
+    _list_changes(session)
+    return Offer(product, merchant)
+
+
+def delete(session: Session, *, merchant: User, product_id: UUID) -> None:
+    """Take a product off the shelf for good; its orders keep it.
+
+    Raises ProductNotFound, UnauthorizedProductAccess.
+    """
+    product = _require_own(session, merchant=merchant, product_id=product_id)
+    product.is_active = False
+    product.deleted_at = product.updated_at = clock.now()
+    session.flush()
+    _list_changes(session)
+
+
+def _require_own(session: Session, *, merchant: User, product_id: UUID) -> Product:
+    product = repository.get_product_for_update(session, product_id)
+    if product is None or product.deleted_at is not None:
+        raise ProductNotFound
+    if product.merchant_id != merchant.id:
+        raise UnauthorizedProductAccess
+    return product
+
+
+def merchant_of(session: Session, product_id: UUID) -> UUID | None:
+    """Who sells a product (that never changes), or None."""
+    return repository.get_merchant_id(session, product_id)
+
+
+def lock_stock(session: Session, product_ids: Sequence[UUID]) -> dict[UUID, Product]:
+    """The products by id, held by this transaction until it ends (`FOR UPDATE`)."""
+    return {product.id: product for product in repository.lock_products(session, product_ids)}
+
+
+def take_stock(session: Session, *, units: dict[UUID, int], sold_out: bool) -> None:
+    """Lower the locked stock of each product by the units sold.
+
+    sold_out: whether that empties one of them, which then leaves the public list at once.
+    """
+    repository.take_stock(session, units, clock.now())
+    if sold_out:
+        _list_changes(session)

@@ -1,0 +1,157 @@
+"""HTTP of products."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from flask import Response, request
+
+from app.auth.guard import live_user, optional_user, requires
+from app.auth.models import Role
+from app.common.db import transaction
+from app.common.http import Blueprint, dump_json, etag_response, json_response, settings
+from app.common.money import Money
+from app.common.pagination import page_request
+from app.products import service
+from app.products.errors import ProductNotFound, UnauthorizedProductAccess
+from app.products.schemas import (
+    CatalogueArgs,
+    DeletedOut,
+    MyProductsArgs,
+    ProductIn,
+    ProductOut,
+    ProductPatch,
+    product_out,
+)
+
+blp = Blueprint("products", __name__, url_prefix="/products", description="What is on sale")
+
+_LIST_HEADERS = {
+    "X-Pagination": {
+        "description": "`total`, `page`, `limit`, `totalPages` and `nextCursor` as JSON",
+        "schema": {"type": "string"},
+    },
+    "Link": {"description": "RFC 8288: the next page", "schema": {"type": "string"}},
+    "ETag": {"description": "Send it back in If-None-Match", "schema": {"type": "string"}},
+}
+
+
+@blp.post("")
+@requires(blp, Role.MERCHANT)
+@blp.arguments(ProductIn)
+@blp.response(201, ProductOut)
+def create(body: dict[str, Any]) -> Response:
+    """Put a product on sale"""
+    with transaction() as session:
+        merchant = live_user(session)
+        offer = service.create(
+            session, merchant=merchant, currency=settings().default_currency, **body
+        )
+    return json_response(dump_json(product_out(offer, public=False)), 201)
+
+
+@blp.get("")
+@blp.arguments(CatalogueArgs, location="query")
+@blp.response(200, ProductOut(many=True), headers=_LIST_HEADERS)
+@blp.alt_response(304, description="Not modified since the given ETag", success=True)
+def catalogue(args: dict[str, Any]) -> Response:
+    """Everything on sale, newest first
+
+    Kept for 60 seconds; a merchant's change shows at once and a sold-out product leaves at once.
+    """
+    sort = args["sort"]
+    page = page_request(args, key=service.sort_key_types(sort))
+    for name in ("min_price", "max_price"):
+        if name in args:
+            money = Money.of(args[name], settings().default_currency, field=name)
+            args[name] = money.minor
+
+    def build() -> bytes:
+        with transaction() as session:
+            found = service.on_sale(session, page, **args)
+        rows = dump_json([product_out(offer, public=True) for offer in found.data])
+        return dump_json(found.meta) + b"\n" + rows
+
+    # Free text and prices have too many values to be worth keeping.
+    if {"q", "min_price", "max_price"} & args.keys():
+        stored = build()
+    else:
+        stored = service.catalogue_page(repr((page, sorted(args.items()))), build)
+    meta, rows = stored.split(b"\n", 1)
+    response = etag_response(rows)
+    response.headers["X-Pagination"] = meta.decode()
+    if link := _next_link(meta):
+        response.headers["Link"] = link
+    return response
+
+
+def _next_link(meta: bytes) -> str | None:
+    cursor = json.loads(meta)["nextCursor"]
+    if cursor is None:
+        return None
+    query = request.args.to_dict() | {"cursor": cursor}
+    query.pop("page", None)
+    return f'<{request.path}?{urlencode(query)}>; rel="next"'
+
+
+@blp.get("/merchant/my-products")
+@requires(blp, Role.MERCHANT)
+@blp.arguments(MyProductsArgs, location="query")
+@blp.response(200, ProductOut(many=True))
+def mine(args: dict[str, Any]) -> Response:
+    """My own products
+
+    Sold-out and inactive ones too; deleted ones on request.
+    """
+    with transaction() as session:
+        merchant = live_user(session)
+        offers = service.of_merchant(session, merchant=merchant, **args)
+    return json_response(dump_json([product_out(offer, public=False) for offer in offers]))
+
+
+@blp.get("/<uuid:product_id>")
+@blp.response(200, ProductOut, headers={"ETag": _LIST_HEADERS["ETag"]})
+@blp.alt_response(304, description="Not modified since the given ETag", success=True)
+@blp.refuses(ProductNotFound)
+def show(product_id: UUID) -> Response:
+    """One product
+
+    Never staler than the last committed purchase. A deleted one is shown to its owner only.
+    """
+    with transaction() as session:
+        viewer = optional_user(session)
+        offer = service.find(session, product_id=product_id, viewer=viewer)
+    own = viewer is not None and viewer.id == offer.merchant.id
+    return etag_response(dump_json(product_out(offer, public=not own)))
+
+
+@blp.patch("/<uuid:product_id>")
+@requires(blp, Role.MERCHANT)
+@blp.arguments(ProductPatch)
+@blp.response(200, ProductOut)
+@blp.refuses(ProductNotFound, UnauthorizedProductAccess)
+def change(body: dict[str, Any], product_id: UUID) -> Response:
+    """Change my product
+
+    A new `availableUnits` is a restock; the difference is recorded.
+    """
+    with transaction() as session:
+        merchant = live_user(session)
+        offer = service.change(session, merchant=merchant, product_id=product_id, **body)
+    return json_response(dump_json(product_out(offer, public=False)))
+
+
+@blp.delete("/<uuid:product_id>")
+@requires(blp, Role.MERCHANT)
+@blp.response(200, DeletedOut)
+@blp.refuses(ProductNotFound, UnauthorizedProductAccess)
+def delete(product_id: UUID) -> dict[str, str]:
+    """Delete my product
+
+    It leaves the shop; orders keep it.
+    """
+    with transaction() as session:
+        merchant = live_user(session)
+        service.delete(session, merchant=merchant, product_id=product_id)
+    return {"message": "Product deleted successfully"}

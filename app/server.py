@@ -1,0 +1,27 @@
+"""The web server: granian, which finishes running requests when told to stop."""
+
+import os
+
+from granian import Granian
+from granian.constants import Interfaces
+
+from app.common.settings import Settings
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    Granian(
+        "app.factory:create_app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.web_workers or min(os.cpu_count() or 1, 4),
+        blocking_threads=settings.web_threads,
+        # What waits beyond the threads waits in the listen queue instead of in memory.
+        backpressure=settings.web_threads,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=25,
+        log_access=False,
+    ).serve()

@@ -1,0 +1,169 @@
+"""The ledger: the only code that changes a balance or inserts a posting.
+
+Double entry: a movement is a journal entry whose postings sum to zero. Callers lock the accounts
+(`service.lock_accounts`), decide, and post; a whole batch of entries is written in one go.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from sqlalchemy.orm import Session
+
+from app.common import clock
+from app.common.db import new_id
+from app.common.money import MAX_MINOR, Money
+from app.wallets import repository
+from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked
+from app.wallets.models import SystemCode, TransactionType, WalletKind, WalletTransaction
+
+_SYSTEM_NAMESPACE: Final = uuid5(NAMESPACE_URL, "payment-flow:system-wallet")
+
+
+@dataclass(slots=True)
+class Account:
+    """A wallet that this transaction holds, as it stands after everything posted so far.
+
+    balance, held: minor units of `currency`; sequence: number of its last posting.
+    """
+
+    id: UUID
+    kind: str
+    currency: str
+    user_id: UUID | None = None
+    balance: int = 0
+    held: int = 0
+    sequence: int = 0
+    is_locked: bool = False
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def available(self) -> int:
+        return self.balance - self.held
+
+    def require_can_pay(self, amount: int) -> None:
+        """Raises WalletLocked, InsufficientFunds. amount: minor units."""
+        if self.is_locked:
+            raise WalletLocked
+        if amount > self.available:
+            raise InsufficientFunds(
+                required=Money(amount, self.currency),
+                available=Money(self.available, self.currency),
+            )
+
+    def require_can_receive(self, amount: int) -> None:
+        """Raises WalletLocked, BalanceTooLarge. amount: minor units."""
+        if self.is_locked:
+            raise WalletLocked
+        if self.balance + amount > MAX_MINOR:
+            raise BalanceTooLarge
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One line of an entry. amount: signed minor units, positive into the account."""
+
+    account: Account
+    amount: int
+    type: TransactionType
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One movement of money, to be posted. reference: what it is for, such as ("order", id)."""
+
+    kind: str
+    postings: tuple[Posting, ...]
+    reference: tuple[str, UUID] | tuple[None, None] = (None, None)
+    initiator_id: UUID | None = None
+    idempotency_key: str | None = None
+    metadata: dict[str, Any] | None = None
+    id: UUID = field(default_factory=new_id)
+
+
+class EntryUnbalanced(AssertionError):
+    """A bug in the caller: an entry must sum to zero in every currency."""
+
+
+def system_account(code: SystemCode, currency: str) -> Account:
+    """A house account. Its id is a function of code and currency, so that nobody looks it up."""
+    return Account(
+        id=uuid5(_SYSTEM_NAMESPACE, f"{code}/{currency}"), kind=WalletKind.SYSTEM, currency=currency
+    )
+
+
+def post(session: Session, entries: Sequence[Entry]) -> list[list[WalletTransaction]]:
+    """Write `entries` in order and move the balances; the postings of each, as written.
+
+    The accounts must be locked by this transaction. Raises EntryUnbalanced.
+    """
+    now = clock.now()
+    written = [_postings(entry, now) for entry in entries]
+    touched = {
+        posting.account.id: posting.account
+        for entry in entries
+        for posting in entry.postings
+        if posting.account.kind == WalletKind.USER
+    }
+    repository.insert_entries(session, [_entry_row(entry, now) for entry in entries])
+    repository.insert_postings(session, [posting for group in written for posting in group])
+    repository.update_balances(
+        session, [(a.id, a.balance, a.sequence) for a in touched.values()], now=now
+    )
+    return written
+
+
+def _entry_row(entry: Entry, now: datetime) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "kind": entry.kind,
+        "reference_type": entry.reference[0],
+        "reference_id": entry.reference[1],
+        "initiator_id": entry.initiator_id,
+        "idempotency_key": entry.idempotency_key,
+        "meta": entry.metadata,
+        "created_at": now,
+    }
+
+
+def _postings(entry: Entry, now: datetime) -> list[WalletTransaction]:
+    sums: dict[str, int] = {}
+    for posting in entry.postings:
+        currency = posting.account.currency
+        sums[currency] = sums.get(currency, 0) + posting.amount
+    if any(sums.values()) or len(entry.postings) < 2:
+        raise EntryUnbalanced(f"{entry.kind}: {sums}")
+    return [_apply(entry, posting, now) for posting in entry.postings]
+
+
+def _apply(entry: Entry, posting: Posting, now: datetime) -> WalletTransaction:
+    account = posting.account
+    before: int | None = None
+    after: int | None = None
+    sequence: int | None = None
+    if account.kind == WalletKind.USER:
+        before = account.balance
+        after = account.balance = before + posting.amount
+        sequence = account.sequence = account.sequence + 1
+        account.updated_at = now
+    return WalletTransaction(
+        id=new_id(),
+        journal_entry_id=entry.id,
+        wallet_id=account.id,
+        sequence=sequence,
+        type=posting.type.value,
+        status="COMPLETED",
+        amount=posting.amount,
+        balance_before=before,
+        balance_after=after,
+        currency=account.currency,
+        description=posting.description,
+        reference_type=entry.reference[0],
+        reference_id=entry.reference[1],
+        meta=entry.metadata,
+        created_at=now,
+    )

@@ -1,0 +1,172 @@
+"""The ledger's tables: wallets (accounts), journal entries, and their postings."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.common.db import Base
+
+
+class WalletKind(StrEnum):
+    USER = "USER"
+    SYSTEM = "SYSTEM"
+
+
+class SystemCode(StrEnum):
+    """Accounts of the house: the outside world, what we earn, what waits."""
+
+    BANK = "BANK"
+    FEES = "FEES"
+    ESCROW = "ESCROW"
+
+
+class TransactionType(StrEnum):
+    DEPOSIT = "DEPOSIT"
+    WITHDRAWAL = "WITHDRAWAL"
+    PAYMENT = "PAYMENT"
+    EARNING = "EARNING"
+    FEE = "FEE"
+
+
+class Wallet(Base):
+    """An account. A SYSTEM wallet keeps no running balance, so that it never becomes a hot row."""
+
+    __tablename__ = "wallets"
+    __table_args__ = (
+        UniqueConstraint("user_id", "currency", name="uq_wallets_owner"),
+        UniqueConstraint("code", "currency", name="uq_wallets_code"),
+        CheckConstraint("(kind = 'USER') = (user_id IS NOT NULL)", name="user_has_owner"),
+        CheckConstraint("(kind = 'SYSTEM') = (code IS NOT NULL)", name="system_has_code"),
+        CheckConstraint("balance >= 0", name="balance_not_negative"),
+        CheckConstraint("held >= 0 AND held <= balance", name="held_within_balance"),
+        CheckConstraint("kind = 'USER' OR (balance = 0 AND sequence = 0)", name="system_appends"),
+        # Room on the page lets a balance change in place, without touching any index.
+        {"postgresql_with": {"fillfactor": "50"}},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    code: Mapped[str | None]
+    currency: Mapped[str]
+    balance: Mapped[int] = mapped_column(server_default="0")
+    held: Mapped[int] = mapped_column(server_default="0")
+    sequence: Mapped[int] = mapped_column(server_default="0")
+    is_locked: Mapped[bool] = mapped_column(server_default="false")
+    lock_reason: Mapped[str | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @property
+    def available(self) -> int:
+        return self.balance - self.held
+
+
+class JournalEntry(Base):
+    """One movement of money; its postings sum to zero."""
+
+    __tablename__ = "journal_entries"
+    __table_args__ = (
+        # For ever: an old key can never move money twice.
+        Index(
+            "uq_journal_entries_key",
+            "initiator_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+        {"info": {"append_only": True}},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    reference_type: Mapped[str | None]
+    reference_id: Mapped[UUID | None]
+    initiator_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    idempotency_key: Mapped[str | None]
+    meta: Mapped[dict[str, Any] | None] = mapped_column("metadata")
+    created_at: Mapped[datetime]
+
+
+class WalletTransaction(Base):
+    """A posting: one line of a journal entry, in one wallet. Never changed, never deleted.
+
+    amount: signed minor units. Before, after and sequence are NULL for SYSTEM wallets, which
+    are appended to without a lock.
+    """
+
+    __tablename__ = "wallet_transactions"
+    __table_args__ = (
+        UniqueConstraint("wallet_id", "sequence", name="uq_wallet_transactions_sequence"),
+        CheckConstraint("amount <> 0", name="amount_not_zero"),
+        CheckConstraint("balance_after = balance_before + amount", name="after_is_before_plus"),
+        CheckConstraint(
+            "(sequence IS NULL) = (balance_before IS NULL)"
+            " AND (sequence IS NULL) = (balance_after IS NULL)",
+            name="running_or_appended",
+        ),
+        CheckConstraint("balance_after >= 0 AND balance_before >= 0", name="never_overdrawn"),
+        Index("ix_wallet_transactions_entry", "journal_entry_id"),
+        # What limits are summed over; purchases and sales are not limited and stay out of it.
+        Index(
+            "ix_wallet_transactions_limited",
+            "wallet_id",
+            "type",
+            "created_at",
+            postgresql_where=text("type IN ('DEPOSIT', 'WITHDRAWAL')"),
+        ),
+        {"info": {"append_only": True}},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    journal_entry_id: Mapped[UUID] = mapped_column(ForeignKey("journal_entries.id"))
+    wallet_id: Mapped[UUID] = mapped_column(ForeignKey("wallets.id"))
+    sequence: Mapped[int | None]
+    type: Mapped[str]
+    status: Mapped[str]
+    amount: Mapped[int]
+    balance_before: Mapped[int | None]
+    balance_after: Mapped[int | None]
+    currency: Mapped[str]
+    description: Mapped[str | None]
+    reference_type: Mapped[str | None]
+    reference_id: Mapped[UUID | None]
+    meta: Mapped[dict[str, Any] | None] = mapped_column("metadata")
+    created_at: Mapped[datetime]
+
+    @property
+    def magnitude(self) -> int:
+        return abs(self.amount)
+
+
+class LimitWindow(StrEnum):
+    TRANSACTION = "TRANSACTION"
+    DAY = "DAY"
+    MONTH = "MONTH"
+
+
+class WalletLimit(Base):
+    """The most that may move one way in a rolling window: by role, or for one user instead."""
+
+    __tablename__ = "wallet_limits"
+    __table_args__ = (
+        UniqueConstraint("role", "type", "window", "currency", name="uq_wallet_limits_role"),
+        UniqueConstraint("user_id", "type", "window", "currency", name="uq_wallet_limits_user"),
+        CheckConstraint("(role IS NULL) <> (user_id IS NULL)", name="role_or_user"),
+        CheckConstraint("amount >= 0", name="amount_not_negative"),
+        CheckConstraint("\"window\" IN ('TRANSACTION', 'DAY', 'MONTH')", name="window_known"),
+        CheckConstraint("type IN ('DEPOSIT', 'WITHDRAWAL')", name="type_limited"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    role: Mapped[str | None]
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    type: Mapped[str]
+    window: Mapped[str]
+    currency: Mapped[str]
+    amount: Mapped[int]
+    updated_at: Mapped[datetime]

@@ -1,0 +1,231 @@
+"""Wallets: balance, deposits, withdrawals, history, locks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.auth.models import User
+from app.common import clock
+from app.common.db import new_id
+from app.common.money import Money
+from app.common.pagination import Page, PageRequest
+from app.events import service as events
+from app.wallets import ledger, limits, repository
+from app.wallets.errors import InvalidDepositAmount, InvalidWithdrawalAmount, WalletNotFound
+from app.wallets.ledger import Account, Entry, Posting
+from app.wallets.models import SystemCode, TransactionType, Wallet, WalletKind, WalletTransaction
+
+
+def open_wallet(session: Session, user: User, *, currency: str) -> None:
+    """Give a new user an empty wallet."""
+    now = clock.now()
+    repository.insert_wallet(
+        session,
+        id=new_id(),
+        kind=WalletKind.USER.value,
+        user_id=user.id,
+        currency=currency,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def require_wallet_of(session: Session, *, user_id: UUID, currency: str) -> Wallet:
+    """Raises WalletNotFound."""
+    wallet = repository.get_wallet_of(session, user_id=user_id, currency=currency)
+    if wallet is None:
+        raise WalletNotFound
+    return wallet
+
+
+def lock_accounts(
+    session: Session, *, user_ids: Sequence[UUID], currency: str
+) -> dict[UUID, Account]:
+    """The users' accounts by user id, held by this transaction until it ends."""
+    rows = repository.lock_wallets_of(session, user_ids=user_ids, currency=currency)
+    return {
+        row.user_id: Account(
+            id=row.id,
+            kind=row.kind,
+            currency=row.currency,
+            user_id=row.user_id,
+            balance=row.balance,
+            held=row.held,
+            sequence=row.sequence,
+            is_locked=row.is_locked,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+        for row in rows
+    }
+
+
+def _require_account(session: Session, *, user_id: UUID, currency: str) -> Account:
+    account = lock_accounts(session, user_ids=[user_id], currency=currency).get(user_id)
+    if account is None:
+        raise WalletNotFound
+    return account
+
+
+def deposit(
+    session: Session,
+    *,
+    user: User,
+    currency: str,
+    amount: Decimal,
+    maximum: Decimal,
+    description: str | None = None,
+    idempotency_key: str | None = None,
+) -> dict[str, Any]:
+    """Credit the user's wallet from the BANK account.
+
+    amount, maximum: in units of `currency`. Returns the account and its posting.
+    Raises InvalidDepositAmount, LimitExceeded, WalletLocked, WalletNotFound.
+    """
+    money = Money.of(amount, currency)
+    if amount > maximum:
+        raise InvalidDepositAmount(maximum=Money.of(maximum, currency))
+    account = _require_account(session, user_id=user.id, currency=currency)
+    account.require_can_receive(money.minor)
+    limits.require_within(session, account, user=user, kind=TransactionType.DEPOSIT, money=money)
+    return _move(
+        session,
+        account,
+        money.minor,
+        kind=TransactionType.DEPOSIT,
+        description=description or "Wallet deposit",
+        idempotency_key=idempotency_key,
+    )
+
+
+def withdraw(
+    session: Session,
+    *,
+    user: User,
+    currency: str,
+    amount: Decimal,
+    minimum: Decimal,
+    description: str | None = None,
+    idempotency_key: str | None = None,
+) -> dict[str, Any]:
+    """Debit the user's wallet to the BANK account.
+
+    amount, minimum: in units of `currency`. Returns the account and its posting.
+    Raises InvalidWithdrawalAmount, InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound.
+    """
+    money = Money.of(amount, currency)
+    if amount < minimum:
+        raise InvalidWithdrawalAmount(minimum=Money.of(minimum, currency))
+    account = _require_account(session, user_id=user.id, currency=currency)
+    account.require_can_pay(money.minor)
+    limits.require_within(session, account, user=user, kind=TransactionType.WITHDRAWAL, money=money)
+    return _move(
+        session,
+        account,
+        -money.minor,
+        kind=TransactionType.WITHDRAWAL,
+        description=description or "Wallet withdrawal",
+        idempotency_key=idempotency_key,
+    )
+
+
+def _move(
+    session: Session,
+    account: Account,
+    amount: int,
+    *,
+    kind: TransactionType,
+    description: str,
+    idempotency_key: str | None,
+) -> dict[str, Any]:
+    """Post one movement between the account and the outside world."""
+    entry = Entry(
+        kind=kind.value,
+        initiator_id=account.user_id,
+        idempotency_key=idempotency_key,
+        postings=(
+            Posting(account, amount, kind, description),
+            Posting(
+                ledger.system_account(SystemCode.BANK, account.currency), -amount, kind, description
+            ),
+        ),
+    )
+    ((posting, _),) = ledger.post(session, [entry])
+    events.record(
+        session,
+        [balance_event(posting, user_id=account.user_id)],
+    )
+    return {"wallet": account, "transaction": posting}
+
+
+def balance_event(posting: WalletTransaction, *, user_id: UUID | None) -> events.Event:
+    """What the outbox says about a posting. Money in minor units."""
+    return events.Event(
+        "balance-updated",
+        "wallet",
+        posting.wallet_id,
+        {
+            "userId": str(user_id),
+            "transactionId": str(posting.id),
+            "journalEntryId": str(posting.journal_entry_id),
+            "type": posting.type,
+            "amount": posting.amount,
+            "balance": posting.balance_after,
+            "currency": posting.currency,
+        },
+    )
+
+
+def history(
+    session: Session,
+    page: PageRequest,
+    *,
+    user_id: UUID,
+    currency: str,
+    kind: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Page[WalletTransaction]:
+    """The wallet's postings, newest first. since is included, until is not."""
+    wallet = require_wallet_of(session, user_id=user_id, currency=currency)
+    filters = {"wallet_id": wallet.id, "kind": kind, "since": since, "until": until}
+    rows = repository.postings(
+        session,
+        limit=page.limit + 1,
+        offset=page.offset,
+        below=page.after[0] if page.after else None,
+        **filters,
+    )
+
+    def count() -> int:
+        # Sequences are gapless, so an unfiltered history need not be counted.
+        if not any((kind, since, until)):
+            return wallet.sequence
+        return repository.count_postings(session, **filters)
+
+    return Page.of(page, rows, count=count, key=lambda row: (row.sequence,))
+
+
+def set_locked(
+    session: Session, *, actor_id: UUID | None, wallet_id: UUID, locked: bool, reason: str
+) -> Wallet:
+    """Stop a wallet from paying and receiving, or let it go on. Raises WalletNotFound."""
+    wallet = repository.get_wallet_for_update(session, wallet_id)
+    if wallet is None or wallet.kind != WalletKind.USER:
+        raise WalletNotFound
+    wallet.is_locked, wallet.lock_reason = locked, reason if locked else None
+    wallet.updated_at = clock.now()
+    audit.record(
+        session,
+        actor_id=actor_id,
+        action="wallet.lock" if locked else "wallet.unlock",
+        target_type="wallet",
+        target_id=wallet_id,
+        reason=reason,
+    )
+    return wallet

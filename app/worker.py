@@ -1,0 +1,43 @@
+"""The RQ worker: which jobs there are, and when they run."""
+
+import multiprocessing
+
+import redis
+from rq import Queue, Worker
+from rq.cron import CronScheduler
+
+from app.common import logging
+from app.common.settings import Settings, SettingsError
+from app.factory import connect_database, wire_modules
+from app.idempotency import tasks as idempotency
+
+QUEUE = "default"
+
+#: Jobs by the clock (minute hour day month weekday, UTC).
+SCHEDULE = ((idempotency.forget_old_keys, "17 * * * *"),)
+
+
+def work(settings: Settings) -> None:
+    """Work off jobs until SIGINT or SIGTERM; the one under way is finished first."""
+    if settings.redis_url is None:
+        raise SettingsError("REDIS_URL is not set; `./flow up` starts a Redis of its own.")
+    logging.configure(settings.log_level)
+    connect_database(settings)
+    wire_modules(settings)
+    connection = redis.Redis.from_url(settings.redis_url)
+    clockwork = multiprocessing.get_context("spawn").Process(
+        target=_run_schedule, args=(settings.redis_url,), daemon=True
+    )
+    clockwork.start()
+    try:
+        Worker([Queue(QUEUE, connection=connection)], connection=connection).work()
+    finally:
+        clockwork.terminate()
+
+
+def _run_schedule(redis_url: str) -> None:
+    """Enqueue what is due. Several may run: jobs are idempotent."""
+    scheduler = CronScheduler(redis.Redis.from_url(redis_url), logging_level="WARNING")
+    for job, cron in SCHEDULE:
+        scheduler.register(job, QUEUE, cron=cron)
+    scheduler.start()  # type: ignore[no-untyped-call]

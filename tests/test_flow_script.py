@@ -1,0 +1,198 @@
+"""The ./flow script: what it decides, and that it says clearly what it lacks."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+PROJECT_ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A project of its own, in a path with a space, whose command prints how it was called."""
+    root = tmp_path / "a checkout"
+    (root / "app").mkdir(parents=True)
+    for name in ("flow", "requirements.lock", "requirements-dev.lock"):
+        shutil.copy2(PROJECT_ROOT / name, root)
+    (root / "app/cli.py").write_text("import os, sys; print(os.getcwd(), *sys.argv[1:], sep='|')")
+    return root
+
+
+@pytest.fixture
+def flow(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script of that project as a module, its installers replaced by quick ones."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    loader = SourceFileLoader("flow", str(checkout / "flow"))
+    spec = spec_from_loader("flow", loader)
+    assert spec
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+
+    def venv_makers() -> Iterator[list[str]]:
+        yield [sys.executable, "-m", "venv", "--clear", "--without-pip", module.VENV]
+
+    def installers(lock: str) -> Iterator[list[str]]:
+        yield [sys.executable, "-c", f"open({module.VENV + '/installed'!r}, 'a').write('{lock} ')"]
+
+    monkeypatch.setattr(module, "venv_makers", venv_makers)
+    monkeypatch.setattr(module, "installers", installers)
+    return module
+
+
+def installed(flow: ModuleType) -> list[str]:
+    return Path(flow.VENV, "installed").read_text().split()
+
+
+def call(checkout: Path, *arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, checkout / "flow", *arguments], cwd=cwd, capture_output=True, text=True
+    )
+
+
+class TestPythonVersion:
+    @pytest.mark.parametrize("version", [(3, 11, 0), (3, 13, 1), (4, 0, 0)])
+    def test_new_ones_are_welcome(self, flow: ModuleType, version: tuple[int, ...]) -> None:
+        assert flow.version_problem(version) is None
+
+    @pytest.mark.parametrize("version", [(2, 7, 18), (3, 6, 15), (3, 10, 13)])
+    def test_old_ones_are_told_so(
+        self,
+        flow: ModuleType,
+        version: tuple[int, ...],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(sys, "version_info", version)
+        assert flow.main(["up"]) != 0
+        assert capsys.readouterr().err == (
+            "flow: Payment Flow needs Python 3.11 or newer, "
+            f"and this is Python {version[0]}.{version[1]}.\n"
+        )
+
+    @pytest.mark.parametrize("version", ["2.7", "3.6", "3.8"])
+    def test_old_ones_understand_the_file(self, version: str) -> None:
+        python = shutil.which(f"python{version}")
+        if not python or subprocess.run([python, "-V"], capture_output=True).returncode != 0:
+            pytest.skip(f"there is no Python {version} here")
+        result = subprocess.run([python, PROJECT_ROOT / "flow"], capture_output=True, text=True)
+        assert result.returncode != 0
+        assert "needs Python 3.11 or newer" in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+class TestInstallation:
+    def test_it_installs_once(self, flow: ModuleType) -> None:
+        flow.prepare(flow.LOCK)
+        flow.prepare(flow.LOCK)
+        assert installed(flow) == [flow.LOCK]
+
+    def test_development_packages_come_with_the_first_need(self, flow: ModuleType) -> None:
+        for lock in (flow.LOCK, flow.DEV_LOCK, flow.LOCK, flow.DEV_LOCK):
+            flow.prepare(lock)
+        assert installed(flow) == [flow.LOCK, flow.DEV_LOCK]
+
+    def test_a_changed_lock_file_is_installed_into_the_same_folder(self, flow: ModuleType) -> None:
+        flow.prepare(flow.LOCK)
+        Path(flow.ROOT, flow.LOCK).write_text("# changed\n")
+        flow.prepare(flow.LOCK)
+        assert installed(flow) == [flow.LOCK, flow.LOCK]
+
+    def test_an_interrupted_installation_is_made_anew(self, flow: ModuleType) -> None:
+        flow.prepare(flow.LOCK)
+        Path(flow.STAMP).unlink()
+        flow.prepare(flow.LOCK)
+        assert installed(flow) == [flow.LOCK]
+        assert Path(flow.STAMP).exists()
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            lambda flow: Path(flow.PYTHON).unlink(),
+            lambda flow: Path(flow.site_packages(), "payment_flow.pth").unlink(),
+            lambda flow: Path(flow.STAMP).write_text("{"),
+            lambda flow: Path(flow.STAMP).write_text(
+                json.dumps({**json.loads(Path(flow.STAMP).read_text()), "python": "3.10"})
+            ),
+            lambda flow: Path(flow.STAMP).write_text(
+                json.dumps({**json.loads(Path(flow.STAMP).read_text()), "root": "/elsewhere"})
+            ),
+        ],
+        ids=["no Python", "missing package", "half a stamp", "other Python", "moved"],
+    )
+    def test_a_damaged_one_is_made_anew(self, flow: ModuleType, damage: object) -> None:
+        flow.prepare(flow.LOCK)
+        assert callable(damage)
+        damage(flow)
+        flow.prepare(flow.LOCK)
+        assert installed(flow) == [flow.LOCK]
+        assert flow.is_usable(flow.read_stamp())
+
+    def test_a_failure_is_one_sentence(
+        self,
+        flow: ModuleType,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        failing = [sys.executable, "-c", "import sys; sys.exit('disk: No space left on device')"]
+        monkeypatch.setattr(flow, "installers", lambda _: [failing])
+        assert flow.main(["up"]) != 0
+        assert capsys.readouterr().err.splitlines()[-1] == (
+            "flow: could not install the packages of requirements.lock: "
+            "disk: No space left on device."
+        )
+
+    def test_a_folder_that_cannot_be_written_to_is_one_sentence(
+        self,
+        flow: ModuleType,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        # Root may write everywhere: only the answer of the system is replaced.
+        monkeypatch.setattr(os, "access", lambda *_: False)
+        assert flow.main(["up"]) != 0
+        assert capsys.readouterr().err == (
+            f"flow: cannot make .venv: the folder {flow.ROOT} cannot be written to.\n"
+        )
+
+
+class TestHandOver:
+    def test_words_are_passed_on_and_files_keep_their_meaning(
+        self, flow: ModuleType, checkout: Path, tmp_path: Path
+    ) -> None:
+        flow.prepare(flow.LOCK)
+        (tmp_path / "catalogue.csv").touch()
+        (tmp_path / "demo").touch()
+        result = call(checkout, "demo", "catalogue.csv", "-x", "a b", cwd=tmp_path)
+        assert result.stdout == f"{checkout}|demo|{tmp_path / 'catalogue.csv'}|-x|a b\n"
+
+    def test_it_works_through_a_link(
+        self, flow: ModuleType, checkout: Path, tmp_path: Path
+    ) -> None:
+        flow.prepare(flow.LOCK)
+        (tmp_path / "link").symlink_to(checkout / "flow")
+        # Not by its first line: `env python3` may be another version, which would install anew.
+        command = [sys.executable, tmp_path / "link", "x"]
+        result = subprocess.run(command, capture_output=True, text=True)
+        assert result.stdout == f"{checkout}|x\n"
+
+    def test_without_a_word_it_helps(self, flow: ModuleType, checkout: Path) -> None:
+        flow.prepare(flow.LOCK)
+        assert call(checkout, cwd=checkout).stdout == f"{checkout}|--help\n"
+
+    def test_foreign_packages_stay_out(
+        self, flow: ModuleType, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        flow.prepare(flow.LOCK)
+        (tmp_path / "app").mkdir()
+        (tmp_path / "app/__init__.py").write_text("raise SystemExit('a foreign app')")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        assert call(checkout, "x", cwd=tmp_path).stdout == f"{checkout}|x\n"
