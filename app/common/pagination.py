@@ -86,14 +86,14 @@ def _encode(after: tuple[Any, ...], *, total: int, page: int) -> str:
 def _decode(cursor: str, kinds: tuple[type, ...]) -> tuple[int, int, tuple[Any, ...]]:
     try:
         decoded: list[Any] = json.loads(base64.b64decode(cursor + "==", b"-_", validate=True))
-        total, page, after = decoded[0], decoded[1], decoded[2:]
-        values = tuple(_exactly(kind, value) for kind, value in zip(kinds, after, strict=True))
-        total, page = _exactly(int, total), _exactly(int, page)
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        total, page, *after = (
+            _exactly(kind, value) for kind, value in zip((int, int, *kinds), decoded, strict=True)
+        )
+    except (ValueError, TypeError, RecursionError) as error:
         raise CursorInvalid from error
     if total < 0 or page < 1:
         raise CursorInvalid
-    return total, page, values
+    return total, page, tuple(after)
 
 
 def _exactly(kind: type, value: Any) -> Any:

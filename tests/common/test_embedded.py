@@ -15,6 +15,8 @@ import psutil
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from app.common.embedded import EmbeddedError, PostgresServer, RedisServer, default_data_dir
 
@@ -196,7 +198,7 @@ class TestRedis:
 
     def test_it_wants_the_password(self, redis_server: RedisServer) -> None:
         with (
-            redis.Redis(port=redis_server.port) as client,
+            redis.Redis(port=redis_server.port, retry=Retry(NoBackoff(), 0)) as client,
             pytest.raises(redis.AuthenticationError),
         ):
             client.ping()

@@ -202,13 +202,15 @@ def _stop_leftovers(path: Path, programs: set[str]) -> None:
     than a process id in a file: that may by now belong to some other program.
     """
     leftovers = [p for p in psutil.process_iter(["name", "cwd"]) if _is_inside(p, path, programs)]
-    # Fast shutdown for a postmaster, who then ends its children.
-    for process in leftovers:
-        _signal(process, signal.SIGINT)
-    _, stubborn = psutil.wait_procs(leftovers, timeout=30)
-    for process in stubborn:
-        _signal(process, signal.SIGKILL)
-    psutil.wait_procs(stubborn, timeout=5)
+    # SIGINT is a fast shutdown for a postmaster, who then ends its children.
+    for number, patience in ((signal.SIGINT, 30), (signal.SIGKILL, 5)):
+        for process in leftovers:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+        deadline = time.monotonic() + patience
+        while leftovers and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+            leftovers = [process for process in leftovers if not _has_ended(process)]
 
 
 def _is_inside(process: psutil.Process, path: Path, programs: set[str]) -> bool:
@@ -216,9 +218,12 @@ def _is_inside(process: psutil.Process, path: Path, programs: set[str]) -> bool:
     return name in programs and bool(cwd) and Path(cwd).is_relative_to(path.resolve())
 
 
-def _signal(process: psutil.Process, number: signal.Signals) -> None:
-    with suppress(psutil.NoSuchProcess):
-        process.send_signal(number)
+def _has_ended(process: psutil.Process) -> bool:
+    # In a container nobody may ever collect a dead process.
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _unprivileged(path: Path) -> Account:

@@ -1,0 +1,135 @@
+"""Fixtures: an application on a real database, rolled back or thrown away after each test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import sessionmaker
+
+from app.common import db
+from app.common.ratelimit import limiter
+from app.common.settings import Settings
+from app.factory import create_app
+from tests import servers
+from tests.live import LiveServer
+
+_cleanup = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers once, before the workers that share them."""
+    global _cleanup
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        _cleanup = servers.start()
+        servers.make_template()
+
+
+def pytest_unconfigure() -> None:
+    if _cleanup is not None:
+        _cleanup.close()
+
+
+@pytest.fixture(scope="session")
+def worker_number(worker_id: str) -> int:
+    return int(worker_id.removeprefix("gw")) + 1 if worker_id != "master" else 0
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+def make_settings(database: servers.TestDatabase, data_dir: Path, redis_db: int) -> Settings:
+    return Settings(
+        _env_file=None,
+        app_env="test",
+        database_url=database.app_url,
+        migration_database_url=database.owner_url,
+        redis_url=f"{os.environ['TEST_REDIS_URL'].rpartition('/')[0]}/{redis_db}",
+        data_dir=data_dir,
+        bcrypt_rounds=4,
+        ratelimit_enabled=False,
+        log_level="error",
+        database_pool_size=40,
+    )
+
+
+@pytest.fixture(scope="session")
+def database(worker_number: int) -> Iterator[servers.TestDatabase]:
+    with servers.database(f"payment_flow_test_{worker_number}") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def settings(database: servers.TestDatabase, data_dir: Path, worker_number: int) -> Settings:
+    return make_settings(database, data_dir, worker_number)
+
+
+@pytest.fixture(scope="session")
+def worker_app(settings: Settings) -> Iterator[Flask]:
+    application = create_app(settings)
+    yield application
+    db.current().engine.dispose()
+
+
+@pytest.fixture
+def app(worker_app: Flask) -> Iterator[Flask]:
+    """The application inside a transaction that is rolled back: fast, for most tests."""
+    database = db.current()
+    kept = database.read_committed, database.serializable
+    with database.engine.connect() as connection:
+        outer = connection.begin()
+        inner = sessionmaker(
+            connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        )
+        database.read_committed = database.serializable = inner
+        worker_app.extensions["redis"].flushdb()
+        try:
+            with worker_app.app_context():
+                yield worker_app
+        finally:
+            database.read_committed, database.serializable = kept
+            outer.rollback()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def committing(worker_app: Flask, settings: Settings, worker_number: int) -> Iterator[Flask]:
+    """The application on a database of its own that really commits: for threads and triggers."""
+    kept = db.current()
+    with servers.database(f"payment_flow_commit_{worker_number}") as made:
+        fresh = db.configure(db.Database(made.app_url, pool_size=40))
+        worker_app.extensions["redis"].flushdb()
+        try:
+            with worker_app.app_context():
+                yield worker_app
+        finally:
+            fresh.engine.dispose()
+            db.configure(kept)
+
+
+@pytest.fixture
+def rate_limited(app: Flask) -> Iterator[Flask]:
+    """Rate limits on, counters empty."""
+    limiter.enabled = True
+    limiter.reset()
+    yield app
+    limiter.reset()
+    limiter.enabled = False
+
+
+@pytest.fixture
+def live_server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
+    """The real server on a port of its own and a database of its own, two web processes."""
+    with (
+        servers.database(f"payment_flow_live_{worker_number}") as made,
+        LiveServer.start(settings, made, workers=2) as server,
+    ):
+        yield server

@@ -1,0 +1,85 @@
+"""Makers of the things that tests talk about."""
+
+import itertools
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from app.auth import service as auth
+from app.auth import tokens
+from app.auth.models import Role
+from app.common.db import transaction
+from app.products import service as products
+from app.wallets import service as wallets
+
+PASSWORD = "correct-horse-1"
+#: bcrypt of PASSWORD at cost 4, so that a user costs no hashing.
+PASSWORD_HASH = "$2b$04$7OZyro6KKEe.N7mR7GQwS.hqq4Hmzlnu3eLh4iCvBVy5.L5hQVVH6"
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody with an account, signed in."""
+
+    id: UUID
+    email: str
+    session_id: UUID
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+def actor(role: str = Role.USER, *, balance: str | None = None) -> Actor:
+    """A signed-in account. balance: units of USD in its wallet. Needs an application context."""
+    email = f"{role.lower()}-{next(_numbers)}@example.com"
+    with transaction() as session:
+        user = auth.register(session, email=email, password_hash=PASSWORD_HASH, role=role)
+        sign_in = auth.sign_in(
+            session,
+            user_id=user.id,
+            device=auth.Device(),
+            refresh_life=timedelta(days=7),
+        )
+        if balance is not None:
+            wallets.deposit(
+                session,
+                user=user,
+                currency="USD",
+                amount=Decimal(balance),
+                maximum=Decimal(balance),
+            )
+    token = tokens.access_token(
+        user_id=user.id, session_id=sign_in.session_id, role=role, email=email
+    )
+    return Actor(user.id, email, sign_in.session_id, token)
+
+
+def merchant() -> Actor:
+    return actor(Role.MERCHANT)
+
+
+def buyer(balance: str = "100.00") -> Actor:
+    return actor(Role.USER, balance=balance)
+
+
+def admin() -> Actor:
+    return actor(Role.ADMIN)
+
+
+def product(seller: Actor, *, price: str = "10.00", units: int = 5, name: str = "Course") -> UUID:
+    """A product on sale. price: units of USD."""
+    with transaction() as session:
+        offer = products.create(
+            session,
+            merchant=auth.require_user(session, seller.id),
+            name=name,
+            price=Decimal(price),
+            available_units=units,
+            currency="USD",
+        )
+    return offer.product.id

@@ -1,0 +1,127 @@
+"""The product as a stranger meets it: its own processes, real HTTP."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.common.settings import PROJECT_ROOT, Settings
+from tests.servers import TestDatabase
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    """A running server. pid: of its main process, whose children serve."""
+
+    url: str
+    pid: int
+    database: TestDatabase
+    environment: dict[str, str]
+
+    @classmethod
+    @contextmanager
+    def start(
+        cls, settings: Settings, database: TestDatabase, *, workers: int, **extra: str
+    ) -> Iterator["LiveServer"]:
+        port = _free_port()
+        environment = os.environ | {
+            "APP_ENV": "test",
+            "DATABASE_URL": database.app_url,
+            "MIGRATION_DATABASE_URL": database.owner_url,
+            "REDIS_URL": str(settings.redis_url),
+            "DATA_DIR": str(settings.data_dir),
+            "PORT": str(port),
+            "WEB_WORKERS": str(workers),
+            "BCRYPT_ROUNDS": "4",
+            "RATELIMIT_ENABLED": "false",
+            "PYTHONPATH": str(PROJECT_ROOT),
+            **extra,
+        }
+        log = Path(str(settings.data_dir)) / f"live-{port}.log"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "serve"],
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=PROJECT_ROOT,
+            )
+        server = cls(f"http://127.0.0.1:{port}", process.pid, database, environment)
+        try:
+            server._wait(process, log)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(30)
+
+    def _wait(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                if self.call("GET", "/health/ready").status == 200:
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError(f"The server did not start:\n{log.read_text()[-2000:]}")
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """One request; every status is an answer. path: from the root of the server."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method)
+        if data is not None:
+            request.add_header("Content-Type", "application/json")
+        if token is not None:
+            request.add_header("Authorization", f"Bearer {token}")
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return Answer(response.status, dict(response.headers), response.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, dict(error.headers), error.read().decode())
+
+    def cli(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run the `payment-flow` command on the server's database."""
+        return subprocess.run(
+            [sys.executable, "-m", "app.cli", *words],
+            env=self.environment,
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
