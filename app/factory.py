@@ -90,10 +90,12 @@ def register_api(app: Flask, settings: Settings) -> None:
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX=None,
     )
-    api = Api(app, spec_kwargs={"info": {"description": DESCRIPTION}})
+    api = Api()
+    # Every blueprint lists its refusals one by one, so there is no "default" to hide behind.
+    api.ERROR_SCHEMA, api.DEFAULT_ERROR_RESPONSE_NAME = http.ErrorBody, None
+    api.init_app(app, spec_kwargs={"info": {"description": DESCRIPTION}})
     for field, (kind, form) in fields.OPENAPI_TYPES.items():
         api.register_field(field, kind, form)
-    api.ERROR_SCHEMA = http.ErrorBody
     api.spec.components.security_scheme(
         SECURITY_SCHEME, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     )

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from app.common import clock
 from app.common.db import may_retry
 from app.common.errors import AppError, Unavailable
-from app.common.http import dump_json, json_response
+from app.common.http import BodyTooLarge, UnsupportedMediaType, dump_json, json_response
 
 log = structlog.get_logger()
 
@@ -20,15 +20,15 @@ _HTTP_CODES = {
     404: "NOT_FOUND",
     405: "METHOD_NOT_ALLOWED",
     406: "NOT_ACCEPTABLE",
-    413: "BODY_TOO_LARGE",
+    413: BodyTooLarge.code,
     414: "URI_TOO_LONG",
-    415: "UNSUPPORTED_MEDIA_TYPE",
+    415: UnsupportedMediaType.code,
 }
 
 _HTTP_MESSAGES = {
     404: "Nothing is at this address",
-    413: "The body is larger than 64 KiB",
-    415: "Send the body as application/json",
+    413: BodyTooLarge.message,
+    415: UnsupportedMediaType.message,
 }
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Final, NoReturn, TypeVar
@@ -11,14 +12,15 @@ from typing import Any, Final, NoReturn, TypeVar
 import flask_smorest
 import marshmallow as ma
 import orjson
+from apispec import APISpec
 from flask import Flask, Request, Response, current_app, g, request
 from flask.json.provider import JSONProvider
+from flask_smorest.utils import prepare_response
 from webargs import missing
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import UnsupportedMediaType
 
 from app.common.db import new_id
-from app.common.errors import AppError, BadRequest
+from app.common.errors import AppError, BadRequest, TooManyRequests, Unavailable
 from app.common.settings import Settings
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -33,6 +35,18 @@ View = TypeVar("View", bound=Callable[..., Any])
 class MalformedJson(BadRequest):
     code = "MALFORMED_JSON"
     message = "The body is not valid JSON"
+
+
+class BodyTooLarge(AppError):
+    status = 413
+    code = "BODY_TOO_LARGE"
+    message = "The body is larger than 64 KiB"
+
+
+class UnsupportedMediaType(AppError):
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    message = "Send the body as application/json"
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -88,26 +102,47 @@ def _flat(messages: Any) -> list[str]:
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
-    """flask-smorest's blueprint with our parser and refusals in the document."""
+    """flask-smorest's blueprint with our parser, and with every refusal in the document."""
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(self._prepare_refusals_doc)
+
     def refuses(self, *errors: type[AppError]) -> Callable[[View], View]:
-        """Document the refusals of an endpoint: one response per status that lists their codes."""
-        by_status: dict[int, list[type[AppError]]] = {}
-        for error in errors:
-            by_status.setdefault(error.status, []).append(error)
+        """Document the refusals of an endpoint beside those that every endpoint has."""
 
         def decorate(view: View) -> View:
-            for status, group in by_status.items():
-                description = "; ".join(f"`{e.code}`: {e.message}" for e in group)
-                examples = {e.code: {"value": error_example(e, status)} for e in group if e.code}
-                view = self.alt_response(
-                    status, schema=ErrorBody, description=description, examples=examples
-                )(view)
+            info = view._apidoc = deepcopy(getattr(view, "_apidoc", {}))  # type: ignore[attr-defined]
+            info["refusals"] = [*info.get("refusals", ()), *errors]
             return view
 
         return decorate
+
+    @staticmethod
+    def _prepare_refusals_doc(
+        doc: dict[str, Any], doc_info: dict[str, Any], *, spec: APISpec, **_: Any
+    ) -> dict[str, Any]:
+        errors = [TooManyRequests, AppError, Unavailable, *doc_info.get("refusals", ())]
+        if "requestBody" in doc:
+            errors = [BadRequest, MalformedJson, BodyTooLarge, UnsupportedMediaType, *errors]
+        elif any(p["in"] == "query" for p in doc.get("parameters", ()) if isinstance(p, dict)):
+            errors.append(BadRequest)
+        for status in sorted({error.status for error in errors}):
+            by_code = {error.code: error for error in errors if error.status == status}
+            response = {
+                "description": "; ".join(f"`{e.code}`: {e.message}" for e in by_code.values()),
+                "schema": ErrorBody,
+                "examples": {c: {"value": error_example(e)} for c, e in by_code.items()},
+            }
+            if status in (429, 503):
+                response["headers"] = {
+                    "Retry-After": {"description": "Seconds", "schema": {"type": "string"}}
+                }
+            prepare_response(response, spec, "application/json")
+            doc.setdefault("responses", {})[status] = response
+        return doc
 
 
 class ErrorBody(ma.Schema):
@@ -125,14 +160,15 @@ class ErrorBody(ma.Schema):
     requestId = ma.fields.String(required=True)  # noqa: N815
 
 
-def error_example(error: type[AppError], status: int) -> dict[str, Any]:
+def error_example(error: type[AppError]) -> dict[str, Any]:
+    """What a refusal of this kind looks like, for the document."""
     return {
-        "statusCode": status,
+        "statusCode": error.status,
         "error": error.code,
         "message": error.message,
         "details": {},
         "timestamp": "2026-11-21T09:30:00.000Z",
-        "path": "/api/v1/…",
+        "path": "/api/v1/orders",
         "method": "POST",
         "requestId": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
     }

@@ -19,6 +19,7 @@ from app.common.processes import Account, FileLock
 _START_SECONDS = 60
 _PORT_ATTEMPTS = 5
 _POLL_SECONDS = 0.01
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 Process = subprocess.Popen[bytes]
 
@@ -109,13 +110,14 @@ class Home:
     def launch(
         self, command: Sequence[str | Path], *, cwd: Path, death_signal: signal.Signals
     ) -> Process:
-        """Start a command as the server's user, with a plain environment."""
+        """Start a command as the server's user, who must not see our environment's secrets."""
+        kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         return processes.launch(
             command,
             log=self.log,
             death_signal=death_signal,
             cwd=cwd,
-            env={"PATH": os.defpath, "LC_ALL": "C"},
+            env={**kept, "LC_ALL": "C"},
             account=self.account,
         )
 
