@@ -70,7 +70,7 @@ def _issue(sign_in: service.SignIn) -> dict[str, Any]:
 @blp.response(201, RegisterOut)
 @blp.refuses(EmailTaken, PasswordRefused)
 @per_field("email", "10/minute;30/hour")
-@per_address("60/minute")
+@per_address("240/minute")
 def register(body: dict[str, Any]) -> Any:
     """Create an account
 
@@ -95,7 +95,7 @@ def register(body: dict[str, Any]) -> Any:
 @blp.response(200, LoginOut)
 @blp.refuses(InvalidCredentials)
 @per_field("email", "10/minute;60/hour")
-@per_address("120/minute")
+@per_address("300/minute")
 def login(body: dict[str, Any]) -> Any:
     """Sign in with email and password
 

@@ -20,8 +20,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 limiter = Limiter(
     key_func=get_remote_address,
     strategy="moving-window",
-    default_limits=["6000/minute"],
-    in_memory_fallback=["6000/minute"],
+    default_limits=["30000/minute"],
     in_memory_fallback_enabled=True,
     key_prefix="pf",
 )
