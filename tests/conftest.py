@@ -44,7 +44,6 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make_settings(database: servers.TestDatabase, data_dir: Path, redis_db: int) -> Settings:
     return Settings(
-        _env_file=None,
         app_env="test",
         database_url=database.app_url,
         migration_database_url=database.owner_url,

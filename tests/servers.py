@@ -71,7 +71,6 @@ def make_template() -> None:
     """Migrate once; every test database is a copy."""
     database = _create(_TEMPLATE, template="template0")
     settings = Settings(
-        _env_file=None,
         database_url=database.app_url,
         migration_database_url=database.owner_url,
     )

@@ -50,17 +50,23 @@ class LoginIn(Schema):
 
 
 class RefreshIn(Schema):
-    refresh_token = Text(longest=4096, required=True)
+    refresh_token = Text(
+        longest=4096,
+        required=True,
+        metadata={"example": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTkzIn0.c2lnbmVk"},
+    )
 
 
 class PasswordIn(Schema):
-    current_password = Password(required=True)
-    new_password = Password(required=True, metadata=_PASSWORD_EXAMPLE)
+    current_password = Password(required=True, metadata={"example": "SecurePass123!"})
+    new_password = Password(
+        required=True, metadata=_PASSWORD_EXAMPLE | {"example": "EvenMoreSecure456!"}
+    )
 
 
 class ProfileIn(Schema):
-    first_name = Text(longest=100, allow_none=True)
-    last_name = Text(longest=100, allow_none=True)
+    first_name = Text(longest=100, allow_none=True, metadata={"example": "Alice"})
+    last_name = Text(longest=100, allow_none=True, metadata={"example": "Jones"})
     email_public = Flag(metadata={"description": "Show my email to everybody who sees my products"})
 
 

@@ -153,17 +153,23 @@ def logout() -> None:
 @requires(blp)
 @blp.response(200, UserOut)
 def me() -> User:
-    """Who am I?"""
+    """Who am I?
+
+    The account behind the token, as it is now.
+    """
     with transaction() as session:
         return live_user(session)
 
 
 @blp.patch("/me")
 @requires(blp)
-@blp.arguments(ProfileIn)
+@blp.arguments(ProfileIn, required=False)
 @blp.response(200, UserOut)
 def change_profile(body: dict[str, Any]) -> User:
-    """Change my profile"""
+    """Change my profile
+
+    What is not named stays as it is.
+    """
     with transaction() as session:
         user = live_user(session)
         return service.change_profile(session, user_id=user.id, **body)
@@ -197,7 +203,10 @@ def change_password(body: dict[str, Any]) -> None:
 @requires(blp)
 @blp.response(200, SessionOut(many=True))
 def sessions() -> list[dict[str, Any]]:
-    """Where am I signed in?"""
+    """Where am I signed in?
+
+    The sessions that are neither signed out nor expired, newest first.
+    """
     with transaction() as session:
         user = live_user(session)
         return [
@@ -212,7 +221,10 @@ def sessions() -> list[dict[str, Any]]:
 @blp.response(204)
 @blp.refuses(SessionNotFound)
 def revoke(login_session_id: UUID) -> None:
-    """Sign out one of my sessions"""
+    """Sign out one of my sessions
+
+    Its access and refresh tokens stop working at once.
+    """
     with transaction() as session:
         user = live_user(session)
         service.revoke_session(session, user_id=user.id, session_id=login_session_id)
@@ -239,7 +251,10 @@ def deactivate(body: dict[str, Any], user_id: UUID) -> User:
 @admin_blp.response(200, UserOut)
 @admin_blp.refuses(UserNotFound)
 def activate(body: dict[str, Any], user_id: UUID) -> User:
-    """Let a deactivated user back in"""
+    """Let a deactivated user back in
+
+    They have to sign in anew: the sessions that ended stay ended.
+    """
     with transaction() as session:
         actor = live_user(session)
         return service.set_active(session, actor_id=actor.id, user_id=user_id, active=True, **body)

@@ -88,9 +88,17 @@ class Amount(ma.fields.Field[Decimal]):
         "positive": "Must be greater than 0.",
     }
 
-    def __init__(self, *, zero_allowed: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        zero_allowed: bool = False,
+        metadata: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.zero_allowed = zero_allowed
-        super().__init__(**kwargs)
+        bound = "minimum" if zero_allowed else "exclusiveMinimum"
+        documented = {"pattern": r"^[0-9]{1,30}(\.[0-9]{1,30})?$", bound: 0}
+        super().__init__(metadata=documented | dict(metadata or {}), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
         if isinstance(value, str) and _DECIMAL_TEXT.fullmatch(value):
@@ -152,11 +160,11 @@ class MoneyOut(ma.fields.Field[int]):
 
 
 #: How the OpenAPI document describes our fields: type and format.
-OPENAPI_TYPES: Final[dict[type[ma.fields.Field[Any]], tuple[str, str | None]]] = {
+OPENAPI_TYPES: Final[dict[type[ma.fields.Field[Any]], tuple[str | list[str], str | None]]] = {
     Text: ("string", None),
     WholeNumber: ("integer", None),
     Flag: ("boolean", None),
-    Amount: ("string", "decimal"),
+    Amount: (["string", "number"], "decimal"),
     Id: ("string", "uuid"),
     Moment: ("string", "date-time"),
     MoneyOut: ("string", "decimal"),

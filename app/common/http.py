@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from http import HTTPStatus
@@ -27,6 +27,7 @@ MAX_BODY_BYTES: Final = 64 * 1024
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+_NUL_ESCAPE = re.compile(rb"(?<!\\)(\\\\)*\\u0000")
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -63,7 +64,7 @@ def parse_json(raw: bytes) -> Any:
         value = json.loads(
             raw.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant
         )
-        if b"\\u0000" in raw:
+        if _NUL_ESCAPE.search(raw):
             raise ValueError("NUL")
         if _SURROGATE_ESCAPE.search(raw):
             # A pair is one character and encodes; a lone half does not.
@@ -227,7 +228,7 @@ def request_fingerprint() -> bytes:
     return hashlib.sha256(head + request.get_data(cache=True)).digest()
 
 
-def install(app: Flask, *, cors_origins: list[str]) -> None:
+def install(app: Flask, *, cors_origins: Sequence[str]) -> None:
     """Put the edge's rules on `app`."""
     app.json = CompactJson(app)
     app.url_map.strict_slashes = False

@@ -1,7 +1,7 @@
 """Money: integer minor units and a currency. Decimal only at the edge, float nowhere."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 from typing import Final
 
 from app.common.errors import BadRequest
@@ -13,6 +13,9 @@ _SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "
 
 #: Largest amount a `bigint` column holds; more is refused, never wrapped.
 MAX_MINOR: Final = 2**63 - 1
+
+#: Arithmetic that refuses to round; Decimal's default rounds to 28 digits and says nothing.
+_EXACT: Final = Context(prec=60, traps=[Inexact])
 
 
 class AmountInvalid(BadRequest):
@@ -41,12 +44,15 @@ class Money:
         exponent = EXPONENTS[currency]
         if not amount.is_finite() or abs(amount.adjusted()) > 30:
             raise AmountInvalid("Number out of range.", field=field)
-        scaled = amount.scaleb(exponent)
-        if scaled != scaled.to_integral_value():
-            raise AmountInvalid(f"At most {exponent} decimals for {currency}.", field=field)
-        if abs(scaled) > MAX_MINOR:
+        try:
+            exact = amount.quantize(Decimal((0, (1,), -exponent)), context=_EXACT)
+        except Inexact as error:
+            problem = f"At most {exponent} decimals for {currency}."
+            raise AmountInvalid(problem, field=field) from error
+        minor = int(exact.scaleb(exponent, _EXACT))
+        if abs(minor) > MAX_MINOR:
             raise AmountInvalid("Number out of range.", field=field)
-        return cls(int(scaled), currency)
+        return cls(minor, currency)
 
     def __str__(self) -> str:
         """The wire form: a decimal string with all the currency's decimals, `17.50`."""

@@ -85,7 +85,8 @@ def _encode(after: tuple[Any, ...], *, total: int, page: int) -> str:
 
 def _decode(cursor: str, kinds: tuple[type, ...]) -> tuple[int, int, tuple[Any, ...]]:
     try:
-        decoded: list[Any] = json.loads(base64.b64decode(cursor + "==", b"-_", validate=True))
+        padded = cursor + "=" * (-len(cursor) % 4)
+        decoded: list[Any] = json.loads(base64.b64decode(padded, b"-_", validate=True))
         total, page, *after = (
             _exactly(kind, value) for kind, value in zip((int, int, *kinds), decoded, strict=True)
         )

@@ -3,17 +3,21 @@
 import os
 import re
 import secrets
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+import marshmallow as ma
+from dotenv import dotenv_values
+from marshmallow.validate import OneOf, Range
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+from app.common.money import EXPONENTS
+
+PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 
 _DURATION = re.compile(r"(\d+)\s*([smhd]?)")
 _UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -23,110 +27,59 @@ class SettingsError(Exception):
     """The configuration cannot be used; the message is one sentence for the operator."""
 
 
-def _duration(value: object) -> object:
-    """`15m`, `7d`, `900` (seconds): the notation of the original service's JWT settings."""
-    if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    return value
+@dataclass(frozen=True)
+class Settings:
+    """Every knob of the application; `.env.example` says what each is for.
 
+    web_workers, direct_deposits: None leaves the choice to the machine and to `app_env`.
+    """
 
-def _prefix(value: object) -> object:
-    return "/" + value.strip("/") if isinstance(value, str) else value
-
-
-def _comma_list(value: object) -> object:
-    return (
-        [part.strip() for part in value.split(",") if part.strip()]
-        if isinstance(value, str)
-        else value
-    )
-
-
-def _blank_is_unset(value: object) -> object:
-    return None if value == "" else value
-
-
-def _database_url(value: object) -> object:
-    """SQLAlchemy's dialect name, and `?schema=` (a Prisma convention) as a search path."""
-    if not isinstance(value, str) or not value:
-        return None
-    parts = urlsplit(value)
-    if parts.scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
-        raise ValueError("must start with postgresql://")
-    query = dict(parse_qsl(parts.query))
-    for prisma_only in ("connection_limit", "pool_timeout", "pgbouncer"):
-        query.pop(prisma_only, None)
-    if (schema := query.pop("schema", "public")) != "public":
-        query["options"] = f"-csearch_path={schema}"
-    return urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, urlencode(query), ""))
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
-DatabaseUrl = Annotated[str | None, BeforeValidator(_database_url)]
-
-
-class Settings(BaseSettings):
-    """Every knob of the application; `.env.example` says what each is for."""
-
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
-
-    app_env: Literal["development", "production", "test"] = "development"
+    app_env: str = "development"
     host: str = "127.0.0.1"
-    port: int = Field(3000, ge=1, le=65535)
-    api_prefix: Annotated[str, BeforeValidator(_prefix)] = "/api/v1"
-    data_dir: Annotated[Path | None, BeforeValidator(_blank_is_unset)] = None
-    trusted_proxies: int = Field(0, ge=0)
+    port: int = 3000
+    api_prefix: str = "/api/v1"
+    data_dir: Path | None = None
+    trusted_proxies: int = 0
 
-    database_url: DatabaseUrl = None
-    migration_database_url: DatabaseUrl = None
-    database_pool_size: int = Field(16, ge=1)
-    redis_url: OptionalText = None
-    redis_host: OptionalText = None
-    redis_port: int = 6379
+    database_url: str | None = None
+    migration_database_url: str | None = None
+    database_pool_size: int = 16
+    redis_url: str | None = None
 
-    jwt_access_secret: OptionalText = None
-    jwt_refresh_secret: OptionalText = None
-    jwt_access_expiration: Duration = timedelta(minutes=15)
-    jwt_refresh_expiration: Duration = timedelta(days=7)
-    bcrypt_rounds: int = Field(12, ge=4, le=16)
+    jwt_access_secret: str | None = field(default=None, repr=False)
+    jwt_refresh_secret: str | None = field(default=None, repr=False)
+    jwt_access_expiration: timedelta = timedelta(minutes=15)
+    jwt_refresh_expiration: timedelta = timedelta(days=7)
+    bcrypt_rounds: int = 12
 
     default_currency: str = "USD"
     minimum_withdrawal: Decimal = Decimal("1.00")
     maximum_deposit: Decimal = Decimal("10000.00")
     direct_deposits: bool | None = None
-    platform_fee_bps: int = Field(0, ge=0, le=10_000)
+    platform_fee_bps: int = 0
 
-    web_workers: int | None = Field(None, ge=1)
-    web_threads: int = Field(64, ge=1)
+    web_workers: int | None = None
+    web_threads: int = 64
     ratelimit_enabled: bool = True
-    log_level: Annotated[str, BeforeValidator(lambda v: v.lower() if isinstance(v, str) else v)] = (
-        "info"
-    )
-    cors_origins: Annotated[list[str], NoDecode, BeforeValidator(_comma_list)] = []
+    log_level: str = "info"
+    cors_origins: tuple[str, ...] = ()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _redis_from_host(cls, data: Any) -> Any:
-        """REDIS_HOST and REDIS_PORT are what the original service is configured with."""
-        if isinstance(data, dict) and not data.get("redis_url") and data.get("redis_host"):
-            data["redis_url"] = f"redis://{data['redis_host']}:{data.get('redis_port') or 6379}/0"
-        return data
+    def __post_init__(self) -> None:
+        if self.is_production:
+            self._require_production()
 
-    @model_validator(mode="after")
-    def _production_is_explicit(self) -> "Settings":
-        if self.app_env != "production":
-            return self
+    def _require_production(self) -> None:
         if self.direct_deposits:
-            raise ValueError("DIRECT_DEPOSITS must be off in production: money comes from the bank")
+            raise SettingsError(
+                "DIRECT_DEPOSITS must be off in production: money comes from the bank."
+            )
         for name in ("jwt_access_secret", "jwt_refresh_secret"):
             if len(getattr(self, name) or "") < 32:
-                raise ValueError(
-                    f"{name.upper()} must be set in production (32 characters or more)"
+                raise SettingsError(
+                    f"{name.upper()} must be set in production (32 characters or more)."
                 )
         if self.jwt_access_secret == self.jwt_refresh_secret:
-            raise ValueError("JWT_ACCESS_SECRET and JWT_REFRESH_SECRET must differ")
-        return self
+            raise SettingsError("JWT_ACCESS_SECRET and JWT_REFRESH_SECRET must differ.")
 
     @property
     def is_production(self) -> bool:
@@ -164,14 +117,121 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def load_settings(**overrides: Any) -> Settings:
-    """The settings of this process. Raises SettingsError naming each bad variable."""
-    try:
-        return Settings(**overrides)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc'])).upper() or 'configuration'}: "
-            f"{e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors()
+class _Duration(ma.fields.Field[timedelta]):
+    """`15m`, `7d`, `900` (seconds): the notation of the original service's JWT settings."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> timedelta:
+        match = _DURATION.fullmatch(value.strip())
+        if match is None or int(match[1]) == 0:
+            raise ma.ValidationError("must be a duration such as 15m, 12h or 7d")
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+class _Prefix(ma.fields.String):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return "/" + str(value).strip("/")
+
+
+class _Words(ma.fields.Field[tuple[str, ...]]):
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, **kwargs: Any
+    ) -> tuple[str, ...]:
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+class _Folder(ma.fields.Field[Path]):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Path:
+        return Path(value).expanduser()
+
+
+class _DatabaseUrl(ma.fields.String):
+    """SQLAlchemy's dialect name, and `?schema=` (a Prisma convention) as a search path."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        try:
+            parts = urlsplit(value)
+            query = dict(parse_qsl(parts.query))
+            usable = parts.scheme in ("postgres", "postgresql", "postgresql+psycopg")
+            usable = usable and (parts.port is None or parts.port > 0)
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ma.ValidationError("must look like postgresql://user:password@host:5432/name")
+        for prisma_only in ("connection_limit", "pool_timeout", "pgbouncer"):
+            query.pop(prisma_only, None)
+        if (schema := query.pop("schema", "public")) != "public":
+            query["options"] = f"-csearch_path={schema}"
+        return str(
+            urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, urlencode(query), ""))
         )
-        raise SettingsError(f"Bad configuration: {problems}.") from None
+
+
+class _RedisUrl(ma.fields.String):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+            raise ma.ValidationError("must look like redis://host:6379/0")
+        return str(value)
+
+
+class _Environment(ma.Schema):
+    """How each variable is read. What is not set keeps its default in Settings."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    app_env = ma.fields.String(validate=OneOf(["development", "production", "test"]))
+    host = ma.fields.String()
+    port = ma.fields.Integer(validate=Range(1, 65535))
+    api_prefix = _Prefix()
+    data_dir = _Folder()
+    trusted_proxies = ma.fields.Integer(validate=Range(0))
+
+    database_url = _DatabaseUrl()
+    migration_database_url = _DatabaseUrl()
+    database_pool_size = ma.fields.Integer(validate=Range(1))
+    redis_url = _RedisUrl()
+
+    jwt_access_secret = ma.fields.String()
+    jwt_refresh_secret = ma.fields.String()
+    jwt_access_expiration = _Duration()
+    jwt_refresh_expiration = _Duration()
+    bcrypt_rounds = ma.fields.Integer(validate=Range(4, 16))
+
+    default_currency = ma.fields.String(validate=OneOf(list(EXPONENTS)))
+    minimum_withdrawal = ma.fields.Decimal(validate=Range(0))
+    maximum_deposit = ma.fields.Decimal(validate=Range(0))
+    direct_deposits = ma.fields.Boolean()
+    platform_fee_bps = ma.fields.Integer(validate=Range(0, 10_000))
+
+    web_workers = ma.fields.Integer(validate=Range(1))
+    web_threads = ma.fields.Integer(validate=Range(1))
+    ratelimit_enabled = ma.fields.Boolean()
+    log_level = ma.fields.String(validate=OneOf(["debug", "info", "warning", "error", "critical"]))
+    cors_origins = _Words()
+
+    @ma.pre_load
+    def _accept_old_names(self, data: dict[str, str], **_: Any) -> dict[str, str]:
+        """REDIS_HOST and REDIS_PORT, and levels in capitals: deployments of the original."""
+        if "redis_url" not in data and "redis_host" in data:
+            port = data.get("redis_port", "6379")
+            data["redis_url"] = f"redis://{data['redis_host']}:{port}/0"
+        if "log_level" in data:
+            data["log_level"] = data["log_level"].lower()
+        return data
+
+
+def load_settings() -> Settings:
+    """The settings of this process: the environment's, else those of `.env`, else the defaults.
+
+    Raises SettingsError naming each bad variable.
+    """
+    variables = {**dotenv_values(".env"), **os.environ}
+    # Set to nothing is not set: compose files and `.env` files do that.
+    given = {name.lower(): value for name, value in variables.items() if value}
+    try:
+        return Settings(**_Environment().load(given))
+    except ma.ValidationError as error:
+        problems = "; ".join(
+            f"{name.upper()}: {' '.join(texts)}" for name, texts in error.messages_dict.items()
+        )
+        raise SettingsError(f"Bad configuration: {problems}") from None

@@ -9,7 +9,7 @@ from app.products.schemas import ProductOut
 
 
 class OrderIn(Schema):
-    product_id = Id(required=True)
+    product_id = Id(required=True, metadata={"example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"})
     payment_method = ma.fields.String(
         required=True,
         validate=ma.validate.OneOf([PaymentMethod.WALLET]),

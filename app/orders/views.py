@@ -60,7 +60,10 @@ def buy(body: dict[str, Any]) -> Response:
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, OrderPage)
 def mine(args: dict[str, Any]) -> Any:
-    """What I bought, newest first"""
+    """What I bought, newest first
+
+    Each order with the name of its product, as it is now.
+    """
     page = page_request(args, key=(UUID,))
     with transaction() as session:
         return service.bought_by(session, page, user_id=live_user(session).id)
@@ -71,7 +74,10 @@ def mine(args: dict[str, Any]) -> Any:
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, OrderPage)
 def sales(args: dict[str, Any]) -> Any:
-    """What I sold, newest first"""
+    """What I sold, newest first
+
+    Each order with who bought it.
+    """
     page = page_request(args, key=(UUID,))
     with transaction() as session:
         return service.sold_by(session, page, merchant_id=live_user(session).id)

@@ -21,8 +21,8 @@ class ProductIn(Schema):
 
 
 class ProductPatch(Schema):
-    name = Text(longest=200)
-    description = Text(longest=5000, allow_none=True)
+    name = Text(longest=200, metadata={"example": "Advanced Masterclass, second edition"})
+    description = Text(longest=5000, allow_none=True, metadata={"example": "Now fourteen hours"})
     price = Amount(metadata=_PRICE)
     available_units = WholeNumber(
         minimum=0, metadata={"description": "The new number of units: a restock", "example": 80}
@@ -38,9 +38,13 @@ class CatalogueArgs(PageArgs):
         metadata={"description": "Rows per page, 1 to 100", "example": 100},
     )
     q = Text(longest=100, metadata={"description": "Part of the name or description"})
-    min_price = Amount(zero_allowed=True, metadata={"example": "5.00"})
-    max_price = Amount(zero_allowed=True, metadata={"example": "50.00"})
-    merchant_id = Id()
+    min_price = Amount(
+        zero_allowed=True, metadata={"description": "At this price or above", "example": "5.00"}
+    )
+    max_price = Amount(
+        zero_allowed=True, metadata={"description": "At this price or below", "example": "50.00"}
+    )
+    merchant_id = Id(metadata={"description": "Only of this merchant"})
     sort = ma.fields.String(
         load_default="newest",
         validate=ma.validate.OneOf(SORTS),
@@ -49,7 +53,9 @@ class CatalogueArgs(PageArgs):
 
 
 class MyProductsArgs(Schema):
-    include_deleted = Flag(load_default=False)
+    include_deleted = Flag(
+        load_default=False, metadata={"description": "Those I have deleted, too"}
+    )
 
     class Meta:
         unknown = ma.EXCLUDE

@@ -42,7 +42,10 @@ _LIST_HEADERS = {
 @blp.arguments(ProductIn)
 @blp.response(201, ProductOut)
 def create(body: dict[str, Any]) -> Response:
-    """Put a product on sale"""
+    """Put a product on sale
+
+    It shows in the list at once, if there are units of it.
+    """
     with transaction() as session:
         merchant = live_user(session)
         offer = service.create(
@@ -128,7 +131,7 @@ def show(product_id: UUID) -> Response:
 
 @blp.patch("/<uuid:product_id>")
 @requires(blp, Role.MERCHANT)
-@blp.arguments(ProductPatch)
+@blp.arguments(ProductPatch, required=False)
 @blp.response(200, ProductOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess)
 def change(body: dict[str, Any], product_id: UUID) -> Response:

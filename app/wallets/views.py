@@ -94,7 +94,10 @@ def deposit(body: dict[str, Any]) -> Response:
 )
 @moves_money(blp)
 def withdraw(body: dict[str, Any]) -> Response:
-    """Take money out"""
+    """Take money out
+
+    Debits at once, to the BANK account, and never more than is `available`.
+    """
     return answer_once(
         lambda session, user, key: service.withdraw(
             session,
@@ -115,7 +118,10 @@ def withdraw(body: dict[str, Any]) -> Response:
 @blp.response(200, TransactionPage)
 @blp.refuses(WalletNotFound)
 def transactions(args: dict[str, Any]) -> Any:
-    """My history, newest first"""
+    """My history, newest first
+
+    `amount` is positive; `type` says in which direction it moved. Rows never change.
+    """
     page = page_request(args, key=(int,))
     with transaction() as session:
         user = live_user(session)
@@ -147,7 +153,10 @@ def lock(body: dict[str, Any], wallet_id: UUID) -> Wallet:
 @admin_blp.response(200, WalletOut)
 @admin_blp.refuses(WalletNotFound)
 def unlock(body: dict[str, Any], wallet_id: UUID) -> Wallet:
-    """Unlock a wallet"""
+    """Unlock a wallet
+
+    It pays and receives again.
+    """
     with transaction() as session:
         actor = live_user(session)
         return service.set_locked(

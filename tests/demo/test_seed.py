@@ -1,0 +1,156 @@
+"""The demo: a full shop, loaded once, with books that hold."""
+
+import stat
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.auth import passwords
+from app.auth import service as auth
+from app.auth.schemas import Email
+from app.common.db import transaction
+from app.common.pagination import PageRequest
+from app.common.settings import Settings, SettingsError
+from app.demo import seed as seeding
+from app.demo.catalogue import GOODS, PASSWORD, SHOPS
+from app.demo.history import ORDERS, Bought, Step, history
+from app.demo.people import ADMIN, BUYERS
+from app.demo.seed import seed
+from app.orders import service as orders
+from app.products import service as products
+from app.verify import violations
+from tests import factories
+
+
+@pytest.fixture
+def demo_settings(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings with a data folder of their own, which does not exist yet."""
+    return settings.model_copy(update={"data_dir": tmp_path / "data"})
+
+
+def sales() -> int:
+    """How many orders all demo merchants have together."""
+    with transaction() as session:
+        merchants = [auth.find_by_email(session, email=shop.owner.email) for shop in SHOPS]
+        return sum(
+            orders.sold_by(session, PageRequest(limit=1), merchant_id=merchant.id).total
+            for merchant in merchants
+            if merchant
+        )
+
+
+def on_sale() -> int:
+    with transaction() as session:
+        return products.on_sale(session, PageRequest(limit=1), sort="newest").total
+
+
+class TestCatalogue:
+    def test_it_has_enough_of_everything_and_no_name_twice(self) -> None:
+        assert len(SHOPS) >= 6
+        assert len(GOODS) >= 66
+        assert len(BUYERS) >= 22
+        emails = [person.email for person in (ADMIN, *BUYERS, *(shop.owner for shop in SHOPS))]
+        for names in (emails, [good.name for good in GOODS], [good.about for good in GOODS]):
+            assert [name for name, times in Counter(names).items() if times > 1] == []
+        assert [Email().deserialize(email) for email in emails] == emails
+
+    def test_its_password_is_one_that_registration_accepts(self) -> None:
+        passwords.require_acceptable(PASSWORD)
+
+    def test_its_history_is_always_the_same(self) -> None:
+        assert history() == history()
+
+
+class TestSeeding:
+    def test_an_empty_shop_is_filled_and_the_books_hold(
+        self, app: Flask, demo_settings: Settings, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        seed(demo_settings, if_empty=True)
+
+        assert [found for found in violations() if found[1]] == []
+        assert f", {ORDERS} orders." in capsys.readouterr().out
+        assert sales() == ORDERS
+        gone = sum(good.left == 0 or good.retired for good in GOODS)
+        assert gone == 3
+        assert on_sale() == len(GOODS) - gone
+
+    def test_the_log_ins_it_shows_work_and_are_private(
+        self, client: FlaskClient, demo_settings: Settings, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        seed(demo_settings, if_empty=False)
+
+        assert demo_settings.data_dir
+        file = demo_settings.data_dir / "demo-logins.txt"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        shown = file.read_text()
+        assert shown in capsys.readouterr().out
+        log_ins = [line.split() for line in shown.splitlines() if "@" in line]
+        assert [role for role, _, _ in log_ins] == ["MERCHANT", "USER", "USER", "ADMIN"]
+        for role, email, password in log_ins:
+            answer = client.post("/api/v1/auth/login", json={"email": email, "password": password})
+            assert (answer.status_code, answer.get_json()["user"]["role"]) == (200, role)
+
+    def test_a_second_run_changes_nothing(
+        self, app: Flask, demo_settings: Settings, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        seed(demo_settings, if_empty=True)
+        capsys.readouterr()
+
+        seed(demo_settings, if_empty=True)
+        assert capsys.readouterr().out == ""
+        seed(demo_settings, if_empty=False)
+        assert capsys.readouterr().out.count("\n") == 1
+        assert sales() == ORDERS
+
+    def test_an_interrupted_run_is_completed_by_the_next(
+        self, app: Flask, demo_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        move = seeding._do_once
+        bought = 0
+
+        def interrupt(settings: Settings, cast: Any, step: Step, *, key: str) -> bool:
+            nonlocal bought
+            if bought == 20:
+                raise KeyboardInterrupt
+            bought += isinstance(step, Bought)
+            return move(settings, cast, step, key=key)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(seeding, "_do_once", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                seed(demo_settings, if_empty=True)
+        assert sales() == 20
+
+        seed(demo_settings, if_empty=True)
+        assert sales() == ORDERS
+        assert [found for found in violations() if found[1]] == []
+
+    def test_tight_limits_make_the_history_shorter(
+        self, app: Flask, demo_settings: Settings, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        seed(demo_settings.model_copy(update={"maximum_deposit": Decimal(150)}), if_empty=False)
+
+        assert 0 < sales() < ORDERS
+        assert f", {sales()} orders." in capsys.readouterr().out
+
+    def test_a_shop_with_products_of_its_own_is_left_alone_if_asked_to(
+        self, app: Flask, demo_settings: Settings
+    ) -> None:
+        factories.product(factories.merchant())
+
+        seed(demo_settings, if_empty=True)
+
+        assert on_sale() == 1
+
+    def test_production_is_refused(self, app: Flask, demo_settings: Settings) -> None:
+        production = demo_settings.model_copy(update={"app_env": "production"})
+
+        with pytest.raises(SettingsError, match="refused in production"):
+            seed(production, if_empty=True)
+
+        assert on_sale() == 0
