@@ -31,7 +31,8 @@ def up(demo: bool, quiet: bool) -> None:
     """Start everything: database, Redis, web, worker. Ctrl-C stops it."""
     from app.up import up as start
 
-    sys.exit(start(load_settings(), demo=demo, quiet=quiet))
+    settings = load_settings()
+    sys.exit(start(settings, demo=demo and not settings.is_production, quiet=quiet))
 
 
 @main.command()
@@ -118,7 +119,7 @@ def _know_tables() -> None:
 def _boot() -> Settings:
     """Connect this command to the database: the configured one, or that of a running `up`."""
     from app.common.embedded import default_data_dir
-    from app.factory import connect_database, wire_modules
+    from app.factory import connect_cache, connect_database, wire_modules
     from app.up import running_environment
 
     settings = load_settings()
@@ -126,6 +127,8 @@ def _boot() -> Settings:
         os.environ |= running_environment(settings.data_dir or default_data_dir(PROJECT_ROOT))
         settings = load_settings()
     connect_database(settings)
+    if settings.redis_url is not None:
+        connect_cache(settings)  # so that what a command changes shows at once
     wire_modules(settings)
     return settings
 

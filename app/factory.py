@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import redis
 from flask import Flask
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -41,11 +42,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
     connect_database(settings)
-    connect_redis(app, settings)
+    app.extensions["redis"] = connect_cache(settings)
     wire_modules(settings)
 
     http.install(app, cors_origins=settings.cors_origins)
     logging.install(app)
+    ratelimit.install(app, settings)
     install_tokens(app, settings)
     register_api(app, settings)
     app.register_blueprint(docs_blp)
@@ -60,12 +62,12 @@ def connect_database(settings: Settings) -> None:
     db.configure(db.Database(settings.database_url, pool_size=settings.database_pool_size))
 
 
-def connect_redis(app: Flask, settings: Settings) -> None:
+def connect_cache(settings: Settings) -> redis.Redis:
     if settings.redis_url is None:
         raise SettingsError("REDIS_URL is not set; `./flow up` starts a Redis of its own.")
-    client = app.extensions["redis"] = cache.connect(settings.redis_url)
+    client = cache.connect(settings.redis_url)
     products.keep_catalogue_in(cache.Region(client, "products", ttl=CATALOGUE_SECONDS))
-    ratelimit.install(app, redis_url=settings.redis_url, enabled=settings.ratelimit_enabled)
+    return client
 
 
 def wire_modules(settings: Settings) -> None:

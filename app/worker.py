@@ -1,10 +1,15 @@
 """The RQ worker: which jobs there are, and when they run."""
 
 import multiprocessing
+import os
+import signal
+import threading
+from contextlib import suppress
 
 import redis
 from rq import Queue, Worker
 from rq.cron import CronScheduler
+from rq.exceptions import StopRequested
 
 from app.common import logging
 from app.common.settings import Settings, SettingsError
@@ -29,10 +34,17 @@ def work(settings: Settings) -> None:
         target=_run_schedule, args=(settings.redis_url,), daemon=True
     )
     clockwork.start()
+    # Without its schedule the worker is no use: whoever supervises it starts both again.
+    threading.Thread(target=_stop_after, args=(clockwork,), daemon=True).start()
     try:
         Worker([Queue(QUEUE, connection=connection)], connection=connection).work()
     finally:
         clockwork.terminate()
+
+
+def _stop_after(clockwork: multiprocessing.process.BaseProcess) -> None:
+    clockwork.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _run_schedule(redis_url: str) -> None:
@@ -40,4 +52,5 @@ def _run_schedule(redis_url: str) -> None:
     scheduler = CronScheduler(redis.Redis.from_url(redis_url), logging_level="WARNING")
     for job, cron in SCHEDULE:
         scheduler.register(job, QUEUE, cron=cron)
-    scheduler.start()  # type: ignore[no-untyped-call]
+    with suppress(StopRequested):
+        scheduler.start()  # type: ignore[no-untyped-call]

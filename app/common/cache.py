@@ -4,7 +4,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 import redis
 import structlog
@@ -20,7 +20,7 @@ _BUILD_SECONDS: Final = 2.0
 _REST_SECONDS: Final = 1.0
 
 
-def connect(url: str) -> "redis.Redis[bytes]":
+def connect(url: str) -> redis.Redis:
     """A client that gives up quickly: a cache that makes people wait is worse than none."""
     return redis.Redis.from_url(
         url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 1)
@@ -35,7 +35,7 @@ class Region:
     stored afterwards.
     """
 
-    def __init__(self, client: "redis.Redis[bytes]", name: str, *, ttl: int) -> None:
+    def __init__(self, client: redis.Redis, name: str, *, ttl: int) -> None:
         self._client = client
         self._name = name
         self._ttl = ttl
@@ -78,7 +78,8 @@ class Region:
         return self._wait_for_builder(key) or build()
 
     def _read(self, key: str) -> tuple[bytes | None, bytes | None]:
-        tag, entry = self._client.mget(f"{self._name}:tag", key)
+        found = self._client.mget(f"{self._name}:tag", key)
+        tag, entry = cast("list[bytes | None]", found)
         if tag is None or entry is None or not entry.startswith(tag):
             return tag, None
         return tag, entry[_TAG_BYTES:]

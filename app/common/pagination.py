@@ -100,7 +100,7 @@ def _decode(cursor: str, kinds: tuple[type, ...]) -> tuple[int, int, tuple[Any, 
 def _exactly(kind: type, value: Any) -> Any:
     if kind is UUID and isinstance(value, str):
         return UUID(value)
-    if kind is int and isinstance(value, int) and -(2**63) <= value < 2**63:
+    if kind is int and type(value) is int and -(2**63) <= value < 2**63:
         return value
     if kind is str and isinstance(value, str) and "\0" not in value:
         return value

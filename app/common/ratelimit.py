@@ -12,6 +12,7 @@ from flask_limiter.util import get_remote_address
 
 from app.common.error_handlers import render
 from app.common.errors import TooManyRequests
+from app.common.settings import Settings
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -52,10 +53,10 @@ def _limited(limits: str, key: Callable[[], str]) -> Callable[[View], View]:
     return cast("Callable[[View], View]", limiter.limit(limits, key_func=key))
 
 
-def install(app: Flask, *, redis_url: str, enabled: bool) -> None:
+def install(app: Flask, settings: Settings) -> None:
     app.config.update(
-        RATELIMIT_ENABLED=enabled,
-        RATELIMIT_STORAGE_URI=redis_url,
+        RATELIMIT_ENABLED=settings.ratelimit_enabled,
+        RATELIMIT_STORAGE_URI=settings.redis_url,
         RATELIMIT_STORAGE_OPTIONS={"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
     )
     limiter.init_app(app)

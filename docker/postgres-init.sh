@@ -1,0 +1,16 @@
+#!/bin/sh
+# Runs once, when the database folder is empty: the database, the role that owns its tables, and
+# the role of the application, which `migrate` grants what it needs and no more.
+set -eu
+
+psql --no-psqlrc --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres <<'SQL'
+\getenv owner_password POSTGRES_OWNER_PASSWORD
+\getenv app_password POSTGRES_APP_PASSWORD
+CREATE ROLE payment_flow_owner LOGIN PASSWORD :'owner_password';
+CREATE ROLE payment_flow_app LOGIN PASSWORD :'app_password';
+CREATE DATABASE payment_flow OWNER payment_flow_owner;
+REVOKE ALL ON DATABASE payment_flow FROM PUBLIC;
+GRANT CONNECT ON DATABASE payment_flow TO payment_flow_app;
+\connect payment_flow
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+SQL
