@@ -36,7 +36,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     logging.configure(settings.log_level)
     app = Flask("app", static_folder=None)
     app.extensions["settings"] = settings
-    app.config["BCRYPT_ROUNDS"] = settings.bcrypt_rounds
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]

@@ -30,7 +30,7 @@ from app.auth.schemas import (
     UserOut,
 )
 from app.common.db import transaction
-from app.common.http import Blueprint
+from app.common.http import Blueprint, settings
 from app.common.ratelimit import per_address, per_caller, per_field
 
 blp = Blueprint("auth", __name__, url_prefix="/auth", description="Accounts and sign-in")
@@ -49,7 +49,7 @@ def _rules() -> tokens.TokenRules:
 
 
 def _rounds() -> int:
-    return int(current_app.config["BCRYPT_ROUNDS"])
+    return settings().bcrypt_rounds
 
 
 def _issue(sign_in: service.SignIn) -> dict[str, Any]:

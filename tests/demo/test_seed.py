@@ -2,6 +2,7 @@
 
 import stat
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from tests import factories
 @pytest.fixture
 def demo_settings(settings: Settings, tmp_path: Path) -> Settings:
     """Settings with a data folder of their own, which does not exist yet."""
-    return settings.model_copy(update={"data_dir": tmp_path / "data"})
+    return replace(settings, data_dir=tmp_path / "data")
 
 
 def sales() -> int:
@@ -133,7 +134,7 @@ class TestSeeding:
     def test_tight_limits_make_the_history_shorter(
         self, app: Flask, demo_settings: Settings, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        seed(demo_settings.model_copy(update={"maximum_deposit": Decimal(150)}), if_empty=False)
+        seed(replace(demo_settings, maximum_deposit=Decimal(150)), if_empty=False)
 
         assert 0 < sales() < ORDERS
         assert f", {sales()} orders." in capsys.readouterr().out
@@ -148,7 +149,12 @@ class TestSeeding:
         assert on_sale() == 1
 
     def test_production_is_refused(self, app: Flask, demo_settings: Settings) -> None:
-        production = demo_settings.model_copy(update={"app_env": "production"})
+        production = replace(
+            demo_settings,
+            app_env="production",
+            jwt_access_secret="a" * 32,
+            jwt_refresh_secret="b" * 32,
+        )
 
         with pytest.raises(SettingsError, match="refused in production"):
             seed(production, if_empty=True)
