@@ -1,6 +1,7 @@
 """The web server: granian, which finishes running requests when told to stop."""
 
 import os
+import signal
 
 from granian import Granian
 from granian.constants import Interfaces
@@ -10,6 +11,9 @@ from app.common.settings import Settings
 
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM."""
+    # A worker process is deaf until it has loaded the application: it inherits a handler that
+    # only notes the signal in the main process, and a stop would then wait for the time-out.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     Granian(
         "app.factory:create_app",
         factory=True,

@@ -142,12 +142,11 @@ class TestInstallation:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        failing = [sys.executable, "-c", "import sys; sys.exit('disk: No space left on device')"]
+        failing = [sys.executable, "-c", "import sys; sys.exit('x: No space left on device')"]
         monkeypatch.setattr(flow, "installers", lambda _: [failing])
         assert flow.main(["up"]) != 0
         assert capsys.readouterr().err.splitlines()[-1] == (
-            "flow: could not install the packages of requirements.lock: "
-            "disk: No space left on device."
+            "flow: could not install the packages of requirements.lock: the disk is full."
         )
 
     def test_a_folder_that_cannot_be_written_to_is_one_sentence(
