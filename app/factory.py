@@ -72,6 +72,7 @@ def connect_cache(settings: Settings) -> redis.Redis:
 def wire_modules(settings: Settings) -> None:
     """What happens in one module because of another that may not know it."""
     auth.on_registration(partial(wallets.open_wallet, currency=settings.default_currency))
+    auth.on_profile_change(products.list_changes)
 
 
 def install_tokens(app: Flask, settings: Settings) -> None:

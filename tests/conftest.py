@@ -1,7 +1,8 @@
 """Fixtures: an application on a real database, rolled back or thrown away after each test."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,9 @@ def settings(database: servers.TestDatabase, data_dir: Path, worker_number: int)
 
 @pytest.fixture(scope="session")
 def worker_app(settings: Settings) -> Iterator[Flask]:
-    application = create_app(settings)
+    # Limits are wired in, so that `rate_limited` can switch them on.
+    application = create_app(replace(settings, ratelimit_enabled=True))
+    limiter.enabled = False
     yield application
     db.current().engine.dispose()
 
@@ -122,6 +125,19 @@ def rate_limited(app: Flask) -> Iterator[Flask]:
     yield app
     limiter.reset()
     limiter.enabled = False
+
+
+@pytest.fixture
+def change_settings(worker_app: Flask) -> Iterator[Callable[..., None]]:
+    """Call it with settings that hold for the rest of the test."""
+    extensions = worker_app.extensions
+    kept = extensions["settings"]
+
+    def change(**settings: object) -> None:
+        extensions["settings"] = replace(extensions["settings"], **settings)
+
+    yield change
+    extensions["settings"] = kept
 
 
 @pytest.fixture

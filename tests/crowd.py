@@ -1,9 +1,12 @@
 """Doing things at the same moment."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from app.verify import violations
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -15,3 +18,13 @@ def all_at_once(act: Callable[[A], B], things: Sequence[A], *, threads: int = 32
     barrier = threading.Barrier(size)
     with ThreadPoolExecutor(size, initializer=barrier.wait) as pool:
         return list(pool.map(act, things))
+
+
+def outcomes(answers: Iterable[Any]) -> Counter[tuple[int, str | None]]:
+    """How often each status and error code was answered."""
+    return Counter((answer.status_code, answer.json.get("error")) for answer in answers)
+
+
+def broken() -> list[str]:
+    """The invariants of the books that do not hold."""
+    return [invariant.name for invariant, rows in violations() if rows]

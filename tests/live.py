@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from app.common.settings import PROJECT_ROOT, Settings
 from tests.servers import TestDatabase
 
@@ -108,6 +110,30 @@ class LiveServer:
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(error.code, dict(error.headers), error.read().decode())
+
+    def sign_up(self, name: str, *, role: str = "USER", balance: str | None = None) -> str:
+        """Make an account; its access token. balance: what it deposits."""
+        account = {"email": f"{name}@example.com", "password": "a-fine-secret-1", "role": role}
+        answer = self.call("POST", "/api/v1/auth/register", account)
+        assert answer.status == 201, answer.text
+        token: str = answer.json["accessToken"]
+        if balance is not None:
+            deposit = {"amount": balance}
+            answer = self.call("POST", "/api/v1/wallet/deposit", deposit, token=token)
+            assert answer.status == 200, answer.text
+        return token
+
+    def put_on_sale(self, token: str, *, price: str, units: int) -> str:
+        """Make a product; its id."""
+        product = {"name": "Course", "price": price, "availableUnits": units}
+        answer = self.call("POST", "/api/v1/products", product, token=token)
+        assert answer.status == 201, answer.text
+        product_id: str = answer.json["id"]
+        return product_id
+
+    def web_processes(self) -> list[psutil.Process]:
+        """The processes that answer requests."""
+        return psutil.Process(self.pid).children()
 
     def cli(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """Run the `payment-flow` command on the server's database."""

@@ -1,5 +1,6 @@
 """The ./flow script: what it decides, and that it says clearly what it lacks."""
 
+import ast
 import json
 import os
 import shutil
@@ -78,15 +79,9 @@ class TestPythonVersion:
             f"and this is Python {version[0]}.{version[1]}.\n"
         )
 
-    @pytest.mark.parametrize("version", ["2.7", "3.6", "3.8"])
-    def test_old_ones_understand_the_file(self, version: str) -> None:
-        python = shutil.which(f"python{version}")
-        if not python or subprocess.run([python, "-V"], capture_output=True).returncode != 0:
-            pytest.skip(f"there is no Python {version} here")
-        result = subprocess.run([python, PROJECT_ROOT / "flow"], capture_output=True, text=True)
-        assert result.returncode != 0
-        assert "needs Python 3.11 or newer" in result.stderr
-        assert "Traceback" not in result.stderr
+    @pytest.mark.parametrize("version", [(3, 4), (3, 6), (3, 8), (3, 10)])
+    def test_old_ones_understand_the_file(self, version: tuple[int, int]) -> None:
+        ast.parse((PROJECT_ROOT / "flow").read_text(), feature_version=version)
 
 
 class TestInstallation:

@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Final, TypeVar
 
 import bcrypt
@@ -21,6 +20,8 @@ MAX_BYTES: Final = 72
 
 #: What a guesser would try among the first this many, by zxcvbn's estimate, is too common.
 _COMMON_GUESSES: Final = 10_000
+#: A hash of the right form that no password is known to have, to be compared in vain.
+_NOBODYS_HASH: Final = "$2b${:02}$" + "C6UzMDM.H6dfI/f/IKxGhu" + "x" * 31
 _MAX_WAITING: Final = 32
 _MAX_WAIT_SECONDS: Final = 15
 
@@ -46,7 +47,7 @@ def require_acceptable(password: str, *, field: str = "password") -> None:
     if size > MAX_BYTES:
         raise PasswordRefused(f"Must be at most {MAX_BYTES} bytes of UTF-8.", field=field)
     if zxcvbn(password).guesses < _COMMON_GUESSES:
-        raise PasswordRefused("This is one of the most common passwords.", field=field)
+        raise PasswordRefused("Too common, or too easy to guess.", field=field)
 
 
 def hash_password(password: str, *, rounds: int) -> str:
@@ -57,15 +58,10 @@ def hash_password(password: str, *, rounds: int) -> str:
 def matches(password: str, password_hash: str | None, *, rounds: int) -> bool:
     """Whether `password` is the one hashed; as slow for no hash at all as for a wrong one."""
     secret = password.encode()[: MAX_BYTES + 1]
-    known = (password_hash or _nobodys_hash(rounds)).encode()
+    known = (password_hash or _NOBODYS_HASH.format(rounds)).encode()
     # A longer one cannot have been set, but must take as long to refuse.
     right = _queued(lambda: bcrypt.checkpw(secret[:MAX_BYTES], known))
     return right and password_hash is not None and len(secret) <= MAX_BYTES
-
-
-@cache
-def _nobodys_hash(rounds: int) -> str:
-    return bcrypt.hashpw(os.urandom(16).hex().encode(), bcrypt.gensalt(rounds)).decode()
 
 
 def _queued(work: Callable[[], T]) -> T:

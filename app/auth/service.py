@@ -52,6 +52,16 @@ def on_registration(provide: Callable[[Session, User], object]) -> None:
     _provide_for = provide
 
 
+#: Who shows names and emails of accounts, and has to hear that they changed.
+_tell_of_change: Callable[[Session], object] | None = None
+
+
+def on_profile_change(tell: Callable[[Session], object]) -> None:
+    """Have `tell(session)` called in the transaction of every change of a profile."""
+    global _tell_of_change
+    _tell_of_change = tell
+
+
 def register(
     session: Session,
     *,
@@ -218,6 +228,8 @@ def change_profile(session: Session, *, user_id: UUID, **changes: str | bool | N
     for name, value in changes.items():
         setattr(user, name, value)
     user.updated_at = clock.now()
+    if _tell_of_change is not None:
+        _tell_of_change(session)
     return user
 
 

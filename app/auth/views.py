@@ -28,6 +28,7 @@ from app.auth.schemas import (
     SessionOut,
     TokensOut,
     UserOut,
+    canonical_email,
 )
 from app.common.db import transaction
 from app.common.http import Blueprint, settings
@@ -69,7 +70,7 @@ def _issue(sign_in: service.SignIn) -> dict[str, Any]:
 @blp.arguments(RegisterIn)
 @blp.response(201, RegisterOut)
 @blp.refuses(EmailTaken, PasswordRefused)
-@per_field("email", "10/minute;30/hour")
+@per_field("email", "10/minute;30/hour", spelling=canonical_email)
 @per_address("240/minute")
 def register(body: dict[str, Any]) -> Any:
     """Create an account
@@ -94,7 +95,7 @@ def register(body: dict[str, Any]) -> Any:
 @blp.arguments(LoginIn)
 @blp.response(200, LoginOut)
 @blp.refuses(InvalidCredentials)
-@per_field("email", "10/minute;60/hour")
+@per_field("email", "10/minute;60/hour", spelling=canonical_email)
 @per_address("300/minute")
 def login(body: dict[str, Any]) -> Any:
     """Sign in with email and password

@@ -70,12 +70,16 @@ class Region:
         tag, entry = self._read(key)
         if entry is not None:
             return entry
+        if not self._client.set(f"{key}:building", b"1", nx=True, px=int(_BUILD_SECONDS * 1000)):
+            return self._wait_for_builder(key) or build()
         if tag is None:
             self._client.set(f"{self._name}:tag", secrets.token_bytes(_TAG_BYTES), nx=True)
-            tag, _ = self._read(key)
-        if self._client.set(f"{key}:building", b"1", nx=True, px=int(_BUILD_SECONDS * 1000)):
-            return self._build_and_store(key, tag or b"", build)
-        return self._wait_for_builder(key) or build()
+        # Whoever was building may have finished between our look and our turn.
+        tag, entry = self._read(key)
+        if entry is not None:
+            self._client.delete(f"{key}:building")
+            return entry
+        return self._build_and_store(key, tag or b"", build)
 
     def _read(self, key: str) -> tuple[bytes | None, bytes | None]:
         found = self._client.mget(f"{self._name}:tag", key)
@@ -107,7 +111,8 @@ class Region:
             if entry is not None:
                 return entry
             if not self._client.exists(f"{key}:building"):
-                return None
+                # Given up, or finished between the two questions.
+                return self._read(key)[1]
         return None
 
     def _rest(self, error: redis.RedisError) -> None:

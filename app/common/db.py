@@ -74,6 +74,7 @@ class Database:
             max_overflow=0,
             pool_timeout=10,
             pool_pre_ping=True,
+            hide_parameters=True,  # of statements that fail: errors are logged, hashes must not be
             connect_args={
                 "connect_timeout": 3,
                 "application_name": "payment-flow",

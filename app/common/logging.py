@@ -11,7 +11,9 @@ import structlog
 from flask import Flask, Response, g, request
 
 _SECRET_NAME = re.compile(r"password|token|secret|signature|authorization|cookie|api_?key", re.I)
-_SECRET_VALUE = re.compile(r"(Bearer\s+|eyJ[\w-]+\.)[\w.~+/=-]+|(://[^:/@\s]*:)[^@\s]+(?=@)")
+_SECRET_VALUE = re.compile(
+    r"(Bearer\s+|eyJ[\w-]+\.|\$2[aby]\$)[\w.~+/=$-]+|(://[^:/@\s]*:)[^@\s]+(?=@)"
+)
 
 log = structlog.get_logger()
 

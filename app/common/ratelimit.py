@@ -27,13 +27,18 @@ limiter = Limiter(
 )
 
 
-def per_field(name: str, limits: str) -> Callable[[View], View]:
-    """Limit requests that name the same value in a field of the body, whoever sends them."""
+def per_field(
+    name: str, limits: str, *, spelling: Callable[[str], str | None]
+) -> Callable[[View], View]:
+    """Limit requests that name the same value in a field of the body, whoever sends them.
+
+    spelling: the one form of a value that can be written in several, None if it has none.
+    """
 
     def named() -> str:
         body = request.get_json(silent=True, cache=True)
         value = body.get(name) if isinstance(body, dict) else None
-        text = value.strip().lower() if isinstance(value, str) else ""
+        text = (spelling(value) or value.strip()).lower() if isinstance(value, str) else ""
         return f"{name}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
 
     return _limited(limits, named)

@@ -3,11 +3,13 @@
 import os
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -103,18 +105,16 @@ class Settings:
         path = folder / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with open(path, "x", opener=_private) as file:
-                file.write(secrets.token_urlsafe(48))
-        except FileExistsError:
-            pass
+            if not path.exists():
+                with NamedTemporaryFile("w", dir=folder) as draft:  # only its owner may read it
+                    draft.write(secrets.token_urlsafe(48))
+                    draft.flush()
+                    # Two processes may start at once, or one die here: the first whole one counts.
+                    with suppress(FileExistsError):
+                        os.link(draft.name, path)
+            return path.read_text()
         except OSError as error:
             raise SettingsError(f"Cannot keep a secret in {folder}: {error.strerror}.") from error
-        # Two processes may start at once; the one that lost the race reads what the other wrote.
-        return path.read_text() or self._development_secret(name)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 class _Duration(ma.fields.Field[timedelta]):
@@ -129,7 +129,7 @@ class _Duration(ma.fields.Field[timedelta]):
 
 class _Prefix(ma.fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return "/" + str(value).strip("/")
+        return f"/{str(value).strip('/')}".rstrip("/")
 
 
 class _Words(ma.fields.Field[tuple[str, ...]]):

@@ -71,12 +71,12 @@ def create(
         created_at=now,
         updated_at=now,
     )
-    _list_changes(session)
+    list_changes(session)
     return Offer(product, merchant)
 
 
-def _list_changes(session: Session) -> None:
-    """Make this transaction's change show in the list the moment it is committed."""
+def list_changes(session: Session) -> None:
+    """Make what this transaction changes show in the list the moment it is committed."""
     if _catalogue is not None:
         db.after_commit(session, _catalogue.invalidate)
 
@@ -152,7 +152,7 @@ def change(session: Session, *, merchant: User, product_id: UUID, **changes: Any
             created_at=now,
         )
     session.flush()
-    _list_changes(session)
+    list_changes(session)
     return Offer(product, merchant)
 
 
@@ -165,7 +165,7 @@ def delete(session: Session, *, merchant: User, product_id: UUID) -> None:
     product.is_active = False
     product.deleted_at = product.updated_at = clock.now()
     session.flush()
-    _list_changes(session)
+    list_changes(session)
 
 
 def _require_own(session: Session, *, merchant: User, product_id: UUID) -> Product:
@@ -194,4 +194,4 @@ def take_stock(session: Session, *, units: dict[UUID, int], sold_out: bool) -> N
     """
     repository.take_stock(session, units, clock.now())
     if sold_out:
-        _list_changes(session)
+        list_changes(session)

@@ -10,6 +10,7 @@ from flask import Response, request
 from app.auth.guard import live_user, optional_user, requires
 from app.auth.models import Role
 from app.common.db import transaction
+from app.common.fields import camel
 from app.common.http import Blueprint, dump_json, etag_response, json_response, settings
 from app.common.money import Money
 from app.common.pagination import page_request
@@ -67,7 +68,7 @@ def catalogue(args: dict[str, Any]) -> Response:
     page = page_request(args, key=service.sort_key_types(sort))
     for name in ("min_price", "max_price"):
         if name in args:
-            money = Money.of(args[name], settings().default_currency, field=name)
+            money = Money.of(args[name], settings().default_currency, field=camel(name))
             args[name] = money.minor
 
     def build() -> bytes:

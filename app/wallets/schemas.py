@@ -15,7 +15,7 @@ _AMOUNT = {
 
 class DepositIn(Schema):
     amount = Amount(required=True, metadata=_AMOUNT)
-    description = Text(longest=200, metadata={"example": "Birthday money"})
+    description = Text(longest=200, allow_none=True, metadata={"example": "Birthday money"})
 
 
 class WithdrawIn(DepositIn):

@@ -1,36 +1,496 @@
 """Buying and looking at orders, over HTTP."""
 
-from uuid import uuid4
+import re
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
+import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
+from app.auth.models import Role
+from app.common import db
+from app.events.models import OutboxEvent
+from app.orders.models import Order
+from app.verify import violations
+from app.wallets.ledger import system_account
+from app.wallets.models import JournalEntry, SystemCode, WalletTransaction
 from tests import factories
+from tests.answers import refusal
+from tests.factories import Actor
+
+ORDERS = "/api/v1/orders"
+UUID_TEXT = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+UNKNOWN = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
+
+
+def buy(client: FlaskClient, buyer: Actor, product_id: UUID | str, **fields: Any) -> TestResponse:
+    body = {"productId": str(product_id), "paymentMethod": "WALLET"} | fields
+    return client.post(ORDERS, json=body, headers=buyer.headers)
+
+
+def balance(client: FlaskClient, user: Actor) -> str:
+    amount: str = client.get("/api/v1/wallet", headers=user.headers).json["balance"]
+    return amount
+
+
+def units(client: FlaskClient, product_id: UUID) -> int:
+    count: int = client.get(f"/api/v1/products/{product_id}").json["availableUnits"]
+    return count
+
+
+def nothing_happened(client: FlaskClient, buyer: Actor, *, has: str = "100.00") -> bool:
+    """Whether the buyer still has all the money and the shop has no order."""
+    with db.transaction() as session:
+        orders = session.scalar(select(func.count()).select_from(Order))
+        events = session.scalar(
+            select(func.count())
+            .select_from(OutboxEvent)
+            .where(OutboxEvent.type == "order-completed")
+        )
+    return (balance(client, buyer), orders, events) == (has, 0, 0)
 
 
 class TestBuying:
+    def test_the_answer_is_the_contract_s_to_the_byte(self, client: FlaskClient) -> None:
+        seller, buyer = factories.merchant(), factories.buyer("100.00")
+        product_id = factories.product(seller, price="30.00", units=3)
+
+        answer = buy(client, buyer, product_id, quantity=2)
+
+        assert answer.status_code == 201
+        assert re.fullmatch(
+            rf'{{"id":"{UUID_TEXT}","paymentMethod":"WALLET","status":"COMPLETED",'
+            r'"amount":"60.00","currency":"USD","quantity":2,"stripeSessionId":null,'
+            r'"stripePaymentIntentId":null,"idempotencyKey":null,"notes":null,"metadata":null,'
+            rf'"completedAt":"{TIME}","failedAt":null,"failureReason":null,'
+            rf'"createdAt":"{TIME}","updatedAt":"{TIME}","userId":"{buyer.id}",'
+            rf'"productId":"{product_id}","merchantId":"{seller.id}",'
+            rf'"product":{{"id":"{product_id}","name":"Course","price":"30.00"}},'
+            rf'"user":{{"id":"{buyer.id}","email":"{re.escape(buyer.email)}"}}}}',
+            answer.text,
+        )
+
     def test_a_purchase_moves_money_and_stock(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer("100.00")
         product_id = factories.product(seller, price="30.00", units=3)
 
-        answer = client.post(
-            "/api/v1/orders",
-            json={"productId": str(product_id), "paymentMethod": "WALLET", "quantity": 2},
-            headers=buyer.headers,
-        )
+        buy(client, buyer, product_id, quantity=2)
+
+        assert (balance(client, buyer), balance(client, seller)) == ("40.00", "60.00")
+        assert units(client, product_id) == 1
+        assert [name for name, rows in violations() if rows] == []
+
+    def test_one_unit_is_bought_unless_asked_otherwise(self, client: FlaskClient) -> None:
+        buyer = factories.buyer()
+        product_id = factories.product(factories.merchant(), units=3)
+
+        assert buy(client, buyer, product_id).json["quantity"] == 1
+        assert units(client, product_id) == 2
+
+    def test_both_histories_refer_to_the_order(self, client: FlaskClient) -> None:
+        seller, buyer = factories.merchant(), factories.buyer("100.00")
+        product_id = factories.product(seller, price="30.00")
+        order_id = buy(client, buyer, product_id).json["id"]
+
+        for user, kind, before, after, text in (
+            (buyer, "PAYMENT", "100.00", "70.00", "Purchase: Course"),
+            (seller, "EARNING", "0.00", "30.00", "Sale: Course"),
+        ):
+            row = client.get("/api/v1/wallet/transactions", headers=user.headers).json["data"][0]
+            assert (row["type"], row["amount"]) == (kind, "30.00")
+            assert (row["balanceBefore"], row["balanceAfter"]) == (before, after)
+            assert (row["referenceType"], row["referenceId"]) == ("order", order_id)
+            assert row["description"] == text
+
+    def test_it_is_told_in_the_outbox(self, client: FlaskClient) -> None:
+        seller, buyer = factories.merchant(), factories.buyer("100.00")
+        product_id = factories.product(seller, price="30.00")
+        order_id = UUID(buy(client, buyer, product_id, quantity=2).json["id"])
+
+        with db.transaction() as session:
+            (completed,) = session.scalars(
+                select(OutboxEvent).where(OutboxEvent.aggregate_id == order_id)
+            )
+            balances = session.scalars(
+                select(OutboxEvent)
+                .where(
+                    OutboxEvent.type == "balance-updated",
+                    OutboxEvent.sequence > completed.sequence,
+                )
+                .order_by(OutboxEvent.sequence)
+            ).all()
+        assert completed.type == "order-completed"
+        assert completed.data == {
+            "userId": str(buyer.id),
+            "merchantId": str(seller.id),
+            "productId": str(product_id),
+            "quantity": 2,
+            "amount": 6000,
+            "fee": 0,
+            "currency": "USD",
+        }
+        assert [(e.data["userId"], e.data["amount"], e.data["balance"]) for e in balances] == [
+            (str(buyer.id), -6000, 4000),
+            (str(seller.id), 6000, 6000),
+        ]
+
+    def test_a_merchant_can_buy_from_another(self, client: FlaskClient) -> None:
+        buyer = factories.actor(Role.MERCHANT, balance="10.00")
+
+        answer = buy(client, buyer, factories.product(factories.merchant()))
 
         assert answer.status_code == 201
-        assert answer.json["status"] == "COMPLETED"
-        assert answer.json["amount"] == "60.00"
-        wallet = client.get("/api/v1/wallet", headers=buyer.headers).json
-        assert wallet["balance"] == "40.00"
-        earned = client.get("/api/v1/wallet", headers=seller.headers).json
-        assert earned["balance"] == "60.00"
-        assert client.get(f"/api/v1/products/{product_id}").json["availableUnits"] == 1
 
-    def test_an_unknown_product_is_404(self, client: FlaskClient) -> None:
-        answer = client.post(
-            "/api/v1/orders",
-            json={"productId": str(uuid4()), "paymentMethod": "WALLET"},
-            headers=factories.buyer().headers,
+    def test_an_order_keeps_the_price_it_was_bought_at(self, client: FlaskClient) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        product_id = factories.product(seller, price="10.00")
+        order_id = buy(client, buyer, product_id).json["id"]
+
+        client.patch(
+            f"/api/v1/products/{product_id}", json={"price": "99.00"}, headers=seller.headers
         )
-        assert (answer.status_code, answer.json["error"]) == (404, "PRODUCT_NOT_FOUND")
+
+        order = client.get(f"{ORDERS}/{order_id}", headers=buyer.headers).json
+        assert (order["amount"], order["product"]["price"]) == ("10.00", "99.00")
+
+
+class TestThePlatformFee:
+    def test_it_goes_to_the_house_out_of_the_merchant_s_share(
+        self, client: FlaskClient, change_settings: Callable[..., None]
+    ) -> None:
+        change_settings(platform_fee_bps=250)
+        seller, buyer = factories.merchant(), factories.buyer("100.00")
+        product_id = factories.product(seller, price="10.20", units=3)
+
+        answer = buy(client, buyer, product_id)  # 2.5 % of 10.20 is 0.255
+
+        assert answer.json["amount"] == "10.20"
+        assert (balance(client, buyer), balance(client, seller)) == ("89.80", "9.94")
+        with db.transaction() as session:
+            (fee,) = session.scalars(
+                select(WalletTransaction).where(
+                    WalletTransaction.wallet_id == system_account(SystemCode.FEES, "USD").id
+                )
+            )
+        assert (fee.amount, fee.type, str(fee.reference_id)) == (26, "FEE", answer.json["id"])
+        assert [name for name, rows in violations() if rows] == []
+
+    def test_the_merchant_sees_it_as_a_row_of_its_own(
+        self, client: FlaskClient, change_settings: Callable[..., None]
+    ) -> None:
+        change_settings(platform_fee_bps=250)
+        seller = factories.merchant()
+        buy(client, factories.buyer(), factories.product(seller, price="10.00"))
+
+        rows = client.get("/api/v1/wallet/transactions", headers=seller.headers).json["data"]
+
+        assert [(r["type"], r["amount"], r["balanceAfter"]) for r in rows] == [
+            ("FEE", "0.25", "9.75"),
+            ("EARNING", "10.00", "10.00"),
+        ]
+
+    def test_all_of_it_can_be_the_house_s(
+        self, client: FlaskClient, change_settings: Callable[..., None]
+    ) -> None:
+        change_settings(platform_fee_bps=10_000)
+        seller = factories.merchant()
+
+        answer = buy(client, factories.buyer(), factories.product(seller))
+
+        assert answer.status_code == 201
+        assert balance(client, seller) == "0.00"
+
+
+class TestBeingRefused:
+    def test_an_unknown_product_is_404(self, client: FlaskClient) -> None:
+        buyer = factories.buyer()
+
+        assert refusal(buy(client, buyer, UNKNOWN)) == (404, "PRODUCT_NOT_FOUND")
+        assert nothing_happened(client, buyer)
+
+    def test_a_deleted_product_is_404(self, client: FlaskClient) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        product_id = factories.product(seller)
+        client.delete(f"/api/v1/products/{product_id}", headers=seller.headers)
+
+        assert refusal(buy(client, buyer, product_id)) == (404, "PRODUCT_NOT_FOUND")
+        assert nothing_happened(client, buyer)
+
+    def test_an_inactive_product_is_not_sold(self, client: FlaskClient) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        product_id = factories.product(seller)
+        client.patch(
+            f"/api/v1/products/{product_id}", json={"isActive": False}, headers=seller.headers
+        )
+
+        answer = buy(client, buyer, product_id)
+
+        assert refusal(answer) == (400, "PRODUCT_INACTIVE")
+        assert answer.json["message"] == "Product is not active"
+        assert nothing_happened(client, buyer)
+
+    @pytest.mark.parametrize(("stock", "quantity"), [(0, 1), (2, 3), (1, 1_000_000)])
+    def test_more_than_there_is_is_out_of_stock(
+        self, client: FlaskClient, stock: int, quantity: int
+    ) -> None:
+        buyer = factories.buyer()
+        product_id = factories.product(factories.merchant(), price="0.01", units=stock)
+
+        answer = buy(client, buyer, product_id, quantity=quantity)
+
+        assert refusal(answer) == (400, "PRODUCT_OUT_OF_STOCK")
+        assert answer.json["details"] == {"requested": quantity, "available": stock}
+        assert nothing_happened(client, buyer)
+        assert units(client, product_id) == stock
+
+    def test_too_little_money_says_how_much_is_missing(self, client: FlaskClient) -> None:
+        buyer = factories.buyer("12.30")
+        product_id = factories.product(factories.merchant(), price="25.00")
+
+        answer = buy(client, buyer, product_id, quantity=2)
+
+        assert refusal(answer) == (400, "INSUFFICIENT_FUNDS")
+        assert answer.json["message"] == "Insufficient funds. Required: $50.00, Available: $12.30"
+        assert answer.json["details"] == {"required": "50.00", "available": "12.30"}
+        assert nothing_happened(client, buyer, has="12.30")
+        assert units(client, product_id) == 5
+
+    def test_my_own_product_cannot_be_bought(self, client: FlaskClient) -> None:
+        seller = factories.actor(Role.MERCHANT, balance="100.00")
+
+        answer = buy(client, seller, factories.product(seller))
+
+        assert refusal(answer) == (400, "CANNOT_BUY_OWN_PRODUCT")
+        assert nothing_happened(client, seller)
+
+    @pytest.mark.parametrize("whose", ["buyer", "seller"])
+    def test_a_locked_wallet_neither_buys_nor_sells(self, client: FlaskClient, whose: str) -> None:
+        people = {"seller": factories.merchant(), "buyer": factories.buyer()}
+        product_id = factories.product(people["seller"])
+        wallet_id = client.get("/api/v1/wallet", headers=people[whose].headers).json["id"]
+        client.post(
+            f"/api/v1/admin/wallets/{wallet_id}/lock",
+            json={"reason": "Under review"},
+            headers=factories.admin().headers,
+        )
+
+        assert refusal(buy(client, people["buyer"], product_id)) == (403, "WALLET_LOCKED")
+        assert nothing_happened(client, people["buyer"])
+        assert units(client, product_id) == 5
+
+    def test_a_price_times_a_quantity_beyond_64_bits_does_not_wrap(
+        self, client: FlaskClient
+    ) -> None:
+        buyer = factories.buyer()
+        product_id = factories.product(
+            factories.merchant(), price="92233720368547758.07", units=1_000_000
+        )
+
+        answer = buy(client, buyer, product_id, quantity=1_000_000)
+
+        assert refusal(answer) == (400, "INSUFFICIENT_FUNDS")
+        assert answer.json["details"]["required"] == "92233720368547758070000.00"
+        assert nothing_happened(client, buyer)
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("quantity", 0),
+            ("quantity", -1),
+            ("quantity", 1_000_001),
+            ("quantity", 2**63),
+            ("quantity", 1.0),
+            ("quantity", 1.5),
+            ("quantity", "1"),
+            ("quantity", True),
+            ("quantity", None),
+            ("productId", None),
+            ("productId", 5),
+            ("productId", "abc"),
+            ("productId", ""),
+            ("productId", "{" + UNKNOWN + "}"),
+            ("paymentMethod", None),
+            ("paymentMethod", "CASH"),
+            ("paymentMethod", "wallet"),
+            ("amount", "0.01"),
+            ("price", "0.01"),
+            ("userId", UNKNOWN),
+        ],
+    )
+    def test_what_is_no_order_is_refused(self, client: FlaskClient, field: str, value: Any) -> None:
+        buyer = factories.buyer()
+
+        answer = buy(client, buyer, UNKNOWN, **{field: value})
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(answer.json["details"]) == [field]
+
+    def test_a_deactivated_buyer_can_do_nothing(self, client: FlaskClient) -> None:
+        buyer = factories.buyer()
+        product_id = factories.product(factories.merchant())
+        client.post(
+            f"/api/v1/admin/users/{buyer.id}/deactivate",
+            json={"reason": "fraud"},
+            headers=factories.admin().headers,
+        )
+
+        assert refusal(buy(client, buyer, product_id)) == (401, "UNAUTHORIZED")
+        assert units(client, product_id) == 5
+
+
+class TestLookingAtMyOrders:
+    def read(self, client: FlaskClient, user: Actor, **query: Any) -> TestResponse:
+        return client.get(ORDERS, query_string=query, headers=user.headers)
+
+    def test_they_come_newest_first_in_the_shape_of_a_purchase(self, client: FlaskClient) -> None:
+        buyer = factories.buyer()
+        product_id = factories.product(factories.merchant())
+        made = [buy(client, buyer, product_id).json for _ in range(3)]
+
+        answer = self.read(client, buyer)
+
+        assert answer.json["data"] == made[::-1]
+        assert list(answer.json["data"][0]) == list(made[0])
+        assert answer.text.endswith(
+            '"meta":{"total":3,"page":1,"limit":20,"totalPages":1,"nextCursor":null}}'
+        )
+
+    def test_nobody_sees_somebody_else_s(self, client: FlaskClient) -> None:
+        product_id = factories.product(factories.merchant())
+        buy(client, factories.buyer(), product_id)
+
+        assert self.read(client, factories.buyer()).json["data"] == []
+
+    def test_pages_by_number(self, client: FlaskClient) -> None:
+        buyer = factories.buyer()
+        product_id = factories.product(factories.merchant())
+        ids = [buy(client, buyer, product_id).json["id"] for _ in range(3)][::-1]
+
+        pages = [
+            [row["id"] for row in self.read(client, buyer, page=page, limit=2).json["data"]]
+            for page in (1, 2, 3)
+        ]
+
+        assert pages == [ids[:2], ids[2:], []]
+
+    @pytest.mark.parametrize("limit", [1, 2, 4])
+    def test_a_walk_by_cursor_sees_every_order_once_while_orders_are_added(
+        self, client: FlaskClient, limit: int
+    ) -> None:
+        buyer = factories.buyer()
+        product_id = factories.product(factories.merchant(), price="0.01", units=100)
+        ids = [buy(client, buyer, product_id).json["id"] for _ in range(4)][::-1]
+        walked: list[str] = []
+        query: dict[str, Any] = {"limit": limit}
+
+        for _ in range(10):
+            page = self.read(client, buyer, **query).json
+            walked += [row["id"] for row in page["data"]]
+            buy(client, buyer, product_id)
+            if page["meta"]["nextCursor"] is None:
+                break
+            query["cursor"] = page["meta"]["nextCursor"]
+
+        assert walked == ids
+
+    @pytest.mark.parametrize(
+        "query",
+        [{"limit": "0"}, {"limit": "101"}, {"page": "abc"}, {"page": "0"}, {"cursor": "x"}],
+        ids=str,
+    )
+    def test_what_makes_no_sense_is_400(self, client: FlaskClient, query: dict[str, str]) -> None:
+        assert refusal(self.read(client, factories.actor(), **query)) == (400, "VALIDATION_ERROR")
+
+
+class TestLookingAtMySales:
+    def read(self, client: FlaskClient, user: Actor) -> TestResponse:
+        return client.get(f"{ORDERS}/merchant/sales", headers=user.headers)
+
+    def test_each_names_its_buyer(self, client: FlaskClient) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        made = buy(client, buyer, factories.product(seller)).json
+
+        (row,) = self.read(client, seller).json["data"]
+
+        assert row == made
+        assert row["user"] == {"id": str(buyer.id), "email": buyer.email}
+
+    def test_another_merchant_s_are_not_among_them(self, client: FlaskClient) -> None:
+        buy(client, factories.buyer(), factories.product(factories.merchant()))
+
+        assert self.read(client, factories.merchant()).json["data"] == []
+
+    def test_users_have_none_to_see(self, client: FlaskClient) -> None:
+        answer = self.read(client, factories.actor())
+
+        assert refusal(answer) == (403, "FORBIDDEN")
+        assert answer.json["message"] == "Access denied. Required roles: MERCHANT"
+
+
+class TestLookingAtOne:
+    def test_buyer_and_merchant_see_it_with_the_full_product(self, client: FlaskClient) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        product_id = factories.product(seller)
+        made = buy(client, buyer, product_id).json
+
+        for user in (buyer, seller):
+            order = client.get(f"{ORDERS}/{made['id']}", headers=user.headers).json
+            assert list(order) == list(made)
+            assert list(order["product"]) == [
+                "id",
+                "name",
+                "description",
+                "price",
+                "currency",
+                "availableUnits",
+                "initialUnits",
+                "isActive",
+                "createdAt",
+                "updatedAt",
+                "deletedAt",
+                "merchantId",
+            ]
+            assert list(order["user"]) == ["id", "email", "firstName", "lastName"]
+            plain = {"product", "user"}
+            assert {n: v for n, v in order.items() if n not in plain} == {
+                n: v for n, v in made.items() if n not in plain
+            }
+
+    @pytest.mark.parametrize("role", list(Role))
+    def test_for_everybody_else_it_does_not_exist(self, client: FlaskClient, role: Role) -> None:
+        order_id = buy(client, factories.buyer(), factories.product(factories.merchant())).json[
+            "id"
+        ]
+
+        answer = client.get(f"{ORDERS}/{order_id}", headers=factories.actor(role).headers)
+
+        assert refusal(answer) == (404, "ORDER_NOT_FOUND")
+
+    def test_an_unknown_one_looks_the_same(self, client: FlaskClient) -> None:
+        answer = client.get(f"{ORDERS}/{UNKNOWN}", headers=factories.actor().headers)
+
+        assert refusal(answer) == (404, "ORDER_NOT_FOUND")
+
+    @pytest.mark.parametrize("order_id", ["1", "abc", UNKNOWN[:-1], "%00"])
+    def test_a_malformed_id_is_404(self, client: FlaskClient, order_id: str) -> None:
+        answer = client.get(f"{ORDERS}/{order_id}", headers=factories.actor().headers)
+
+        assert (answer.status_code, answer.json["error"]) == (404, "NOT_FOUND")
+
+
+class TestTheBooks:
+    def test_refusals_leave_no_journal_entry(self, client: FlaskClient) -> None:
+        buyer = factories.buyer("5.00")
+        product_id = factories.product(factories.merchant(), price="10.00")
+        with db.transaction() as session:
+            before = session.scalar(select(func.count()).select_from(JournalEntry))
+
+        for _ in range(3):
+            buy(client, buyer, product_id)
+
+        with db.transaction() as session:
+            assert session.scalar(select(func.count()).select_from(JournalEntry)) == before

@@ -1,5 +1,5 @@
 window.ui = SwaggerUIBundle({
-  url: "openapi.json",
+  url: "/api/openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
   displayRequestDuration: true,

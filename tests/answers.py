@@ -1,0 +1,34 @@
+"""What tests say about answers."""
+
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+ERROR_KEYS = [
+    "statusCode",
+    "error",
+    "message",
+    "details",
+    "timestamp",
+    "path",
+    "method",
+    "requestId",
+]
+
+
+def refusal(answer: TestResponse) -> tuple[int, str]:
+    """Status and code of a refusal, which must come in the one body of the contract."""
+    body = error_body(answer)
+    return answer.status_code, body["error"]
+
+
+def error_body(answer: TestResponse) -> dict[str, Any]:
+    """The body of a refusal: exactly the contract's keys, and true to the request."""
+    assert answer.content_type == "application/json"
+    body: dict[str, Any] = answer.json
+    assert list(body) == ERROR_KEYS
+    assert body["statusCode"] == answer.status_code
+    assert (body["path"], body["method"]) == (answer.request.path, answer.request.method)
+    assert body["requestId"] == answer.headers["X-Request-Id"]
+    assert isinstance(body["details"], dict)
+    return body

@@ -1,0 +1,97 @@
+"""Many sign-ins at once, with real commits."""
+
+from typing import Any
+
+from flask import Flask
+
+from tests import factories
+from tests.crowd import all_at_once, broken, outcomes
+
+
+def post(app: Flask, path: str, body: Any, **headers: str) -> Any:
+    return app.test_client().post(f"/api/v1/auth/{path}", json=body, headers=headers)
+
+
+def sign_in(app: Flask) -> Any:
+    credentials = {"email": factories.buyer().email, "password": factories.PASSWORD}
+    return post(app, "login", credentials).json
+
+
+def test_an_email_is_registered_once_whatever_its_case(committing: Flask) -> None:
+    emails = ["alice@example.com", "Alice@Example.com", "ALICE@EXAMPLE.COM", "alicE@example.com"]
+
+    answers = all_at_once(
+        lambda email: post(
+            committing, "register", {"email": email, "password": "SecurePass1!", "role": "USER"}
+        ),
+        emails * 5,
+        threads=20,
+    )
+
+    assert outcomes(answers) == {(201, None): 1, (409, "EMAIL_TAKEN"): 19}
+    assert broken() == []
+
+
+def test_a_refresh_token_works_at_most_once_and_takes_its_family_with_it(
+    committing: Flask,
+) -> None:
+    tokens = sign_in(committing)
+
+    answers = all_at_once(
+        lambda _: post(committing, "refresh", {"refreshToken": tokens["refreshToken"]}),
+        range(20),
+        threads=20,
+    )
+
+    counts = outcomes(answers)
+    assert counts == {(200, None): 1, (401, "INVALID_REFRESH_TOKEN"): 19}
+    (winner,) = (answer.json for answer in answers if answer.status_code == 200)
+    late = post(committing, "refresh", {"refreshToken": winner["refreshToken"]})
+    assert late.status_code == 401
+    for token in (tokens["accessToken"], winner["accessToken"]):
+        me = committing.test_client().get(
+            "/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"}
+        )
+        assert me.status_code == 401
+    assert broken() == []
+
+
+def test_many_devices_sign_in_and_out_without_disturbing_each_other(committing: Flask) -> None:
+    buyer = factories.buyer()
+    credentials = {"email": buyer.email, "password": factories.PASSWORD}
+
+    def visit(_: int) -> Any:
+        token = post(committing, "login", credentials).json["accessToken"]
+        return post(committing, "logout", None, Authorization=f"Bearer {token}")
+
+    answers = all_at_once(visit, range(20), threads=20)
+
+    assert {answer.status_code for answer in answers} == {204}
+    sessions = committing.test_client().get("/api/v1/auth/sessions", headers=buyer.headers).json
+    assert [session["current"] for session in sessions] == [True]
+    assert broken() == []
+
+
+def test_who_is_deactivated_signs_in_no_more_and_no_session_survives(committing: Flask) -> None:
+    buyer, admin = factories.buyer(), factories.admin()
+    credentials = {"email": buyer.email, "password": factories.PASSWORD}
+
+    def act(number: int) -> Any:
+        if number == 8:
+            return committing.test_client().post(
+                f"/api/v1/admin/users/{buyer.id}/deactivate",
+                json={"reason": "fraud"},
+                headers=admin.headers,
+            )
+        return post(committing, "login", credentials)
+
+    answers = all_at_once(act, range(20), threads=20)
+
+    assert set(outcomes(answers)) <= {(200, None), (401, "INVALID_CREDENTIALS")}
+    tokens = [a.json["accessToken"] for a in answers if "accessToken" in a.json]
+    for token in [*tokens, buyer.token]:
+        me = committing.test_client().get(
+            "/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"}
+        )
+        assert me.status_code == 401
+    assert broken() == []

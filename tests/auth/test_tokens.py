@@ -1,0 +1,227 @@
+"""Tokens that are not ours, not yet, no longer, or of the wrong kind."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.auth.tokens import TokenRules
+from tests import factories
+from tests.answers import refusal
+from tests.factories import Actor
+
+AUTH = "/api/v1/auth"
+
+
+@pytest.fixture
+def rules(app: Flask) -> TokenRules:
+    rules: TokenRules = app.extensions["token_rules"]
+    return rules
+
+
+def access_claims(user: Actor, **changes: Any) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    claims = {
+        "fresh": False,
+        "iat": now,
+        "jti": str(uuid4()),
+        "type": "access",
+        "sub": str(user.id),
+        "nbf": now,
+        "exp": now + timedelta(minutes=15),
+        "sid": str(user.session_id),
+        "role": "USER",
+        "email": user.email,
+    }
+    return {name: value for name, value in (claims | changes).items() if value is not None}
+
+
+def refused_as_access(client: FlaskClient, token: str) -> bool:
+    answer = client.get(f"{AUTH}/me", headers={"Authorization": f"Bearer {token}"})
+    if answer.status_code == 200:
+        return False
+    assert refusal(answer) == (401, "UNAUTHORIZED")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    return True
+
+
+def refused_as_refresh(client: FlaskClient, token: str) -> bool:
+    answer = client.post(f"{AUTH}/refresh", json={"refreshToken": token})
+    if answer.status_code == 200:
+        return False
+    assert refusal(answer) == (401, "INVALID_REFRESH_TOKEN")
+    return True
+
+
+class TestAccessTokens:
+    def test_one_made_like_ours_is_accepted(self, client: FlaskClient, rules: TokenRules) -> None:
+        """Shows that the refusals below are for what they change, not for how they are made."""
+        token = jwt.encode(access_claims(factories.actor()), rules.access_secret, "HS256")
+
+        assert not refused_as_access(client, token)
+
+    def test_it_lives_15_minutes(self, client: FlaskClient, rules: TokenRules) -> None:
+        claims = jwt.decode(factories.actor().token, rules.access_secret, ["HS256"])
+
+        assert claims["exp"] - claims["iat"] == 15 * 60
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"exp": datetime(2020, 1, 1, tzinfo=UTC)},
+            {"nbf": datetime(2999, 1, 1, tzinfo=UTC)},
+            {"type": "refresh"},
+            {"sub": None},
+            {"sub": "nobody"},
+            {"sid": None},
+            {"sid": "none"},
+            {"role": None},
+            {"sub": str(uuid4())},
+            {"sid": str(uuid4())},
+        ],
+        ids=lambda changes: "-".join(changes),
+    )
+    def test_wrong_claims_are_refused(
+        self, client: FlaskClient, rules: TokenRules, changes: dict[str, Any]
+    ) -> None:
+        claims = access_claims(factories.actor(), **changes)
+
+        assert refused_as_access(client, jwt.encode(claims, rules.access_secret, "HS256"))
+
+    def test_a_session_of_somebody_else_is_refused(
+        self, client: FlaskClient, rules: TokenRules
+    ) -> None:
+        mine, theirs = factories.actor(), factories.actor()
+        claims = access_claims(mine, sid=str(theirs.session_id))
+
+        assert refused_as_access(client, jwt.encode(claims, rules.access_secret, "HS256"))
+
+    def test_other_secrets_and_algorithms_are_refused(
+        self, client: FlaskClient, rules: TokenRules
+    ) -> None:
+        claims = access_claims(factories.actor())
+
+        assert refused_as_access(client, jwt.encode(claims, "x" * 64, "HS256"))
+        assert refused_as_access(client, jwt.encode(claims, rules.refresh_secret, "HS256"))
+        assert refused_as_access(client, jwt.encode(claims, None, "none"))
+        assert refused_as_access(client, jwt.encode(claims, rules.access_secret, "HS384"))
+
+    def test_a_signature_that_was_cut_off_is_refused(
+        self, client: FlaskClient, rules: TokenRules
+    ) -> None:
+        head, _, _ = factories.actor().token.rpartition(".")
+
+        assert refused_as_access(client, head + ".")
+        assert refused_as_access(client, head)
+
+    def test_a_refresh_token_is_not_one(self, client: FlaskClient) -> None:
+        body = {"email": "alice@example.com", "password": factories.PASSWORD, "role": "USER"}
+        token = client.post(f"{AUTH}/register", json=body).json["refreshToken"]
+
+        assert refused_as_access(client, token)
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            None,
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearer  ",
+            "Basic YWxpY2U6c2VjcmV0",
+            "Bearer abc",
+            "Bearer a.b.c",
+            "Bearer a b c",
+            "bearer: x",
+            "Bearer \xff\xfe",
+            "Bearer " + "x" * 5000,
+        ],
+    )
+    def test_a_malformed_header_is_401(self, client: FlaskClient, header: str | None) -> None:
+        headers = {} if header is None else {"Authorization": header}
+
+        answer = client.get(f"{AUTH}/me", headers=headers)
+
+        assert refusal(answer) == (401, "UNAUTHORIZED")
+
+    def test_the_token_alone_without_bearer_is_refused(self, client: FlaskClient) -> None:
+        answer = client.get(f"{AUTH}/me", headers={"Authorization": factories.actor().token})
+
+        assert refusal(answer) == (401, "UNAUTHORIZED")
+
+    def test_a_token_in_the_query_or_a_cookie_does_not_count(self, client: FlaskClient) -> None:
+        token = factories.actor().token
+        client.set_cookie("access_token_cookie", token)
+
+        answer = client.get(f"{AUTH}/me", query_string={"jwt": token, "access_token": token})
+
+        assert refusal(answer) == (401, "UNAUTHORIZED")
+
+    def test_a_role_in_the_token_does_not_outlive_the_session(
+        self, client: FlaskClient, rules: TokenRules
+    ) -> None:
+        user = factories.actor()
+        client.post(f"{AUTH}/logout", headers=user.headers)
+        token = jwt.encode(access_claims(user, role="ADMIN"), rules.access_secret, "HS256")
+
+        assert refused_as_access(client, token)
+
+
+class TestRefreshTokens:
+    def claims(self, client: FlaskClient, rules: TokenRules) -> dict[str, Any]:
+        body = {"email": "alice@example.com", "password": factories.PASSWORD, "role": "USER"}
+        token = client.post(f"{AUTH}/register", json=body).json["refreshToken"]
+        claims: dict[str, Any] = jwt.decode(token, rules.refresh_secret, ["HS256"])
+        return claims
+
+    def test_one_made_like_ours_is_accepted(self, client: FlaskClient, rules: TokenRules) -> None:
+        token = jwt.encode(self.claims(client, rules), rules.refresh_secret, "HS256")
+
+        assert not refused_as_refresh(client, token)
+
+    def test_it_lives_7_days(self, client: FlaskClient, rules: TokenRules) -> None:
+        claims = self.claims(client, rules)
+
+        assert claims["exp"] - claims["iat"] == 7 * 24 * 3600
+
+    def test_an_expired_one_is_refused(self, client: FlaskClient, rules: TokenRules) -> None:
+        claims = self.claims(client, rules) | {"exp": datetime(2020, 1, 1, tzinfo=UTC)}
+
+        assert refused_as_refresh(client, jwt.encode(claims, rules.refresh_secret, "HS256"))
+
+    @pytest.mark.parametrize("name", ["sub", "sid", "jti", "exp"])
+    def test_one_that_lacks_a_claim_is_refused(
+        self, client: FlaskClient, rules: TokenRules, name: str
+    ) -> None:
+        claims = self.claims(client, rules)
+        del claims[name]
+
+        assert refused_as_refresh(client, jwt.encode(claims, rules.refresh_secret, "HS256"))
+
+    @pytest.mark.parametrize("name", ["sid", "jti"])
+    def test_one_of_another_session_or_never_issued_is_refused(
+        self, client: FlaskClient, rules: TokenRules, name: str
+    ) -> None:
+        claims = self.claims(client, rules) | {name: str(uuid4())}
+
+        assert refused_as_refresh(client, jwt.encode(claims, rules.refresh_secret, "HS256"))
+
+    def test_other_secrets_and_algorithms_are_refused(
+        self, client: FlaskClient, rules: TokenRules
+    ) -> None:
+        claims = self.claims(client, rules)
+
+        assert refused_as_refresh(client, jwt.encode(claims, "x" * 64, "HS256"))
+        assert refused_as_refresh(client, jwt.encode(claims, rules.access_secret, "HS256"))
+        assert refused_as_refresh(client, jwt.encode(claims, None, "none"))
+
+    @pytest.mark.parametrize("token", ["x", "a.b.c", "....", "é", "x" * 4096])
+    def test_garbage_is_refused(self, client: FlaskClient, token: str) -> None:
+        assert refused_as_refresh(client, token)
+
+    def test_an_access_token_is_not_one(self, client: FlaskClient) -> None:
+        assert refused_as_refresh(client, factories.actor().token)

@@ -1,0 +1,628 @@
+"""Accounts and sign-in, over HTTP."""
+
+import re
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from app.audit.models import AuditRecord
+from app.auth import passwords
+from app.auth.models import LoginSession, RefreshToken, Role
+from app.common import db
+from app.events.models import OutboxEvent
+from tests import factories
+from tests.answers import error_body, refusal
+from tests.factories import PASSWORD
+
+AUTH = "/api/v1/auth"
+JWT = r"[\w-]+\.[\w-]+\.[\w-]+"
+UUID_TEXT = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+
+
+def register(client: FlaskClient, **fields: Any) -> TestResponse:
+    body = {"email": "alice@example.com", "password": PASSWORD, "role": "USER"} | fields
+    return client.post(f"{AUTH}/register", json=body)
+
+
+def login(
+    client: FlaskClient, email: str = "alice@example.com", password: str = PASSWORD
+) -> TestResponse:
+    return client.post(f"{AUTH}/login", json={"email": email, "password": password})
+
+
+def refresh(client: FlaskClient, token: str) -> TestResponse:
+    return client.post(f"{AUTH}/refresh", json={"refreshToken": token})
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def me(client: FlaskClient, token: str) -> int:
+    return client.get(f"{AUTH}/me", headers=bearer(token)).status_code
+
+
+class TestRegistering:
+    def test_the_answer_is_the_contract_s_to_the_byte(self, client: FlaskClient) -> None:
+        answer = register(client, firstName="Alice", lastName="Jones")
+
+        assert answer.status_code == 201
+        assert re.fullmatch(
+            rf'{{"user":{{"id":"{UUID_TEXT}","email":"alice@example.com","role":"USER",'
+            rf'"firstName":"Alice","lastName":"Jones","createdAt":"{TIME}"}},'
+            rf'"accessToken":"{JWT}","refreshToken":"{JWT}"}}',
+            answer.text,
+        )
+
+    def test_names_are_optional(self, client: FlaskClient) -> None:
+        user = register(client, firstName=None).json["user"]
+
+        assert (user["firstName"], user["lastName"]) == (None, None)
+
+    def test_it_signs_in_and_opens_an_empty_wallet(self, client: FlaskClient) -> None:
+        token = register(client).json["accessToken"]
+
+        wallet = client.get("/api/v1/wallet", headers=bearer(token))
+
+        assert wallet.status_code == 200
+        assert wallet.json["balance"] == "0.00"
+        assert wallet.json["currency"] == "USD"
+
+    def test_it_is_told_in_the_outbox(self, client: FlaskClient) -> None:
+        user_id = UUID(register(client, role="MERCHANT").json["user"]["id"])
+
+        with db.transaction() as session:
+            (event,) = session.scalars(
+                select(OutboxEvent).where(OutboxEvent.aggregate_id == user_id)
+            )
+
+        assert (event.type, event.aggregate_type) == ("account-created", "user")
+        assert event.data == {"role": "MERCHANT"}
+
+    @pytest.mark.parametrize(
+        "email", ["alice@example.com", "ALICE@example.com", "Alice@EXAMPLE.com"]
+    )
+    def test_an_email_is_taken_whatever_its_case(self, client: FlaskClient, email: str) -> None:
+        register(client)
+
+        answer = register(client, email=email)
+
+        assert refusal(answer) == (409, "EMAIL_TAKEN")
+        assert answer.json["message"] == "User with this email already exists"
+
+    def test_two_registrations_that_race_make_one_account(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        register(client)
+        # As if the other one had committed between the look and the insert.
+        monkeypatch.setattr("app.auth.service.require_email_free", lambda *_, **__: None)
+
+        assert refusal(register(client)) == (409, "EMAIL_TAKEN")
+
+    @pytest.mark.parametrize("role", ["ADMIN", "admin", "user", "", "ROOT", None, 1, ["USER"]])
+    def test_only_user_and_merchant_can_be_chosen(self, client: FlaskClient, role: Any) -> None:
+        answer = register(client, role=role)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(answer.json["details"]) == ["role"]
+
+    @pytest.mark.parametrize(
+        "password",
+        [
+            "k7#pQ2x!",
+            "k7#pQ2x!" * 9,
+            "é7#pQ2x",  # 7 characters, 8 bytes
+            "é7#pQ2x!" * 8,  # 64 characters, 72 bytes
+            "  spaces count  ",
+        ],
+    )
+    def test_passwords_of_8_to_72_bytes_work(self, client: FlaskClient, password: str) -> None:
+        assert register(client, password=password).status_code == 201
+        assert login(client, password=password).status_code == 200
+
+    @pytest.mark.parametrize(
+        "password", ["k7#pQ2x", "k7#pQ2x!" * 9 + "k", "é7#pQ2x!" * 8 + "k", "€€", "", "🔑7#pQ" * 10]
+    )
+    def test_other_lengths_are_refused(self, client: FlaskClient, password: str) -> None:
+        answer = register(client, password=password)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(answer.json["details"]) == ["password"]
+
+    @pytest.mark.parametrize(
+        "password", ["password", "PASSWORD", "12345678", "iloveyou", "trustno1"]
+    )
+    def test_the_most_common_passwords_are_refused(
+        self, client: FlaskClient, password: str
+    ) -> None:
+        answer = register(client, password=password)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert answer.json["details"] == {"password": ["Too common, or too easy to guess."]}
+
+    @pytest.mark.parametrize(
+        "email",
+        [
+            "",
+            "alice",
+            "alice@",
+            "@example.com",
+            "alice@example",
+            "al ice@example.com",
+            "alice@exa mple.com",
+            "alice@@example.com",
+            "alice..b@example.com",
+            "alice@" + "a" * 250 + ".com",
+            "alice@example.com\nBcc: eve@example.com",
+            5,
+            None,
+            ["alice@example.com"],
+        ],
+    )
+    def test_what_is_no_email_is_refused(self, client: FlaskClient, email: Any) -> None:
+        answer = register(client, email=email)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(answer.json["details"]) == ["email"]
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [("firstName", 5), ("firstName", ""), ("lastName", "x" * 101), ("nickname", "Al")],
+    )
+    def test_wrong_types_and_unknown_fields_are_refused(
+        self, client: FlaskClient, field: str, value: Any
+    ) -> None:
+        answer = register(client, **{field: value})
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(answer.json["details"]) == [field]
+
+    def test_everything_that_is_missing_is_named_at_once(self, client: FlaskClient) -> None:
+        answer = client.post(f"{AUTH}/register", json={})
+
+        assert sorted(error_body(answer)["details"]) == ["email", "password", "role"]
+
+
+class TestSigningIn:
+    def test_the_answer_is_the_contract_s_to_the_byte(self, client: FlaskClient) -> None:
+        register(client, firstName="Alice")
+
+        answer = login(client)
+
+        assert answer.status_code == 200
+        assert re.fullmatch(
+            rf'{{"user":{{"id":"{UUID_TEXT}","email":"alice@example.com","role":"USER",'
+            r'"firstName":"Alice","lastName":null,"isActive":true},'
+            rf'"accessToken":"{JWT}","refreshToken":"{JWT}"}}',
+            answer.text,
+        )
+
+    def test_the_case_of_the_email_does_not_matter(self, client: FlaskClient) -> None:
+        register(client, email="Alice@Example.com")
+
+        assert login(client, "aLICE@eXAMPLE.COM").status_code == 200
+
+    def test_a_wrong_email_and_a_wrong_password_look_the_same(self, client: FlaskClient) -> None:
+        register(client)
+
+        answers = [login(client, "nobody@example.com"), login(client, password="correct-horse-2")]
+
+        for answer in answers:
+            assert refusal(answer) == (401, "INVALID_CREDENTIALS")
+        unlike = {"requestId", "timestamp"}
+        first, second = (
+            {name: value for name, value in answer.json.items() if name not in unlike}
+            for answer in answers
+        )
+        assert first == second
+        assert first["message"] == "Invalid credentials"
+
+    def test_both_cost_the_same_hashing(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        register(client)
+        checked = []
+        checkpw = passwords.bcrypt.checkpw
+
+        def spy(password: bytes, known: bytes) -> bool:
+            checked.append(known[:7])
+            return checkpw(password, known)
+
+        monkeypatch.setattr(passwords.bcrypt, "checkpw", spy)
+
+        login(client, "nobody@example.com")
+        login(client, password="correct-horse-2")
+        login(client, password="x" * 100)
+
+        assert checked == [b"$2b$04$"] * 3
+
+    def test_a_longer_password_is_not_cut_to_the_right_one(self, client: FlaskClient) -> None:
+        register(client, password="k7#pQ2x!" * 9)
+
+        assert refusal(login(client, password="k7#pQ2x!" * 9 + "k")) == (401, "INVALID_CREDENTIALS")
+
+    def test_a_deactivated_user_is_refused_like_an_unknown_one(self, client: FlaskClient) -> None:
+        user_id = register(client).json["user"]["id"]
+        client.post(
+            f"/api/v1/admin/users/{user_id}/deactivate",
+            json={"reason": "fraud"},
+            headers=factories.admin().headers,
+        )
+
+        assert refusal(login(client)) == (401, "INVALID_CREDENTIALS")
+
+    def test_it_is_remembered_as_the_last_sign_in(self, client: FlaskClient) -> None:
+        before = register(client).json["user"]["createdAt"]
+        token = login(client).json["accessToken"]
+
+        user = client.get(f"{AUTH}/me", headers=bearer(token)).json
+
+        assert user["lastLoginAt"] >= before
+
+    def test_a_full_queue_of_hashing_is_told_to_come_back(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        register(client)
+
+        class Full:
+            def acquire(self, *, blocking: bool) -> bool:
+                return False
+
+        monkeypatch.setattr(passwords, "_places", Full())
+
+        answer = login(client)
+
+        assert refusal(answer) == (503, "BUSY")
+        assert answer.headers["Retry-After"] == "2"
+
+
+class TestRefreshing:
+    def test_the_answer_is_two_new_tokens(self, client: FlaskClient) -> None:
+        first = register(client).json
+
+        answer = refresh(client, first["refreshToken"])
+
+        assert answer.status_code == 200
+        assert re.fullmatch(rf'{{"accessToken":"{JWT}","refreshToken":"{JWT}"}}', answer.text)
+        assert answer.json["refreshToken"] != first["refreshToken"]
+        assert me(client, answer.json["accessToken"]) == 200
+
+    def test_the_chain_goes_on(self, client: FlaskClient) -> None:
+        token = register(client).json["refreshToken"]
+
+        for _ in range(5):
+            token = refresh(client, token).json["refreshToken"]
+
+        assert refresh(client, token).status_code == 200
+
+    def test_a_used_token_ends_the_whole_family(self, client: FlaskClient) -> None:
+        first = register(client).json
+        second = refresh(client, first["refreshToken"]).json
+
+        reused = refresh(client, first["refreshToken"])
+
+        assert refusal(reused) == (401, "INVALID_REFRESH_TOKEN")
+        assert me(client, first["accessToken"]) == 401
+        assert me(client, second["accessToken"]) == 401
+        assert refusal(refresh(client, second["refreshToken"])) == (401, "INVALID_REFRESH_TOKEN")
+
+    def test_a_reuse_leaves_a_trace_and_other_devices_alone(self, client: FlaskClient) -> None:
+        first = register(client).json
+        other = login(client).json
+        refresh(client, first["refreshToken"])
+        refresh(client, first["refreshToken"])
+
+        assert me(client, other["accessToken"]) == 200
+        with db.transaction() as session:
+            (record,) = session.scalars(
+                select(AuditRecord).where(AuditRecord.action == "session.revoke")
+            )
+            login_session = session.get(LoginSession, record.target_id)
+        assert record.reason == "refresh token reused"
+        assert login_session is not None
+        assert login_session.revoked_because == "refresh token reused"
+
+    def test_a_family_has_one_live_token_at_any_time(self, client: FlaskClient) -> None:
+        refresh(client, register(client).json["refreshToken"])
+
+        with db.transaction() as session:
+            used = session.scalars(select(RefreshToken.used_at)).all()
+
+        assert [at is None for at in used].count(True) == 1
+        assert len(used) == 2
+
+    def test_a_deactivated_user_gets_nothing(self, client: FlaskClient) -> None:
+        first = register(client).json
+        client.post(
+            f"/api/v1/admin/users/{first['user']['id']}/deactivate",
+            json={"reason": "fraud"},
+            headers=factories.admin().headers,
+        )
+
+        assert refusal(refresh(client, first["refreshToken"])) == (401, "INVALID_REFRESH_TOKEN")
+
+    def test_the_token_is_not_stored(self, client: FlaskClient) -> None:
+        columns = {column.name for column in RefreshToken.__table__.columns}
+
+        assert columns == {"id", "session_id", "created_at", "used_at"}
+
+    @pytest.mark.parametrize("body", [{}, {"refreshToken": ""}, {"refreshToken": 5}])
+    def test_no_token_is_a_validation_error(
+        self, client: FlaskClient, body: dict[str, Any]
+    ) -> None:
+        answer = client.post(f"{AUTH}/refresh", json=body)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+
+
+class TestSpellingsOfAnAddress:
+    """Registration keeps one spelling of an address; every other one signs in as well."""
+
+    @pytest.mark.parametrize(
+        "spelling",
+        [
+            "jos\u00e9@b\u00fccher.example",
+            "jose\u0301@b\u00fccher.example",
+            "JOS\u00c9@xn--bcher-kva.example",
+        ],
+    )
+    def test_every_spelling_signs_in(self, client: FlaskClient, spelling: str) -> None:
+        body = {"email": "jos\u00e9@xn--bcher-kva.example", "password": "a-long-enough-one"}
+        assert client.post("/api/v1/auth/register", json=body | {"role": "USER"}).status_code == 201
+
+        answer = client.post("/api/v1/auth/login", json=body | {"email": spelling})
+
+        assert answer.status_code == 200
+
+    def test_what_cannot_be_an_address_is_a_wrong_one(self, client: FlaskClient) -> None:
+        answer = client.post("/api/v1/auth/login", json={"email": "nobody", "password": "x"})
+        assert (answer.status_code, answer.json["error"]) == (401, "INVALID_CREDENTIALS")
+
+
+class TestSigningOut:
+    def test_both_tokens_stop_working_at_once(self, client: FlaskClient) -> None:
+        first = register(client).json
+
+        answer = client.post(f"{AUTH}/logout", headers=bearer(first["accessToken"]))
+
+        assert (answer.status_code, answer.data) == (204, b"")
+        assert me(client, first["accessToken"]) == 401
+        assert refusal(refresh(client, first["refreshToken"])) == (401, "INVALID_REFRESH_TOKEN")
+
+    def test_other_devices_stay_signed_in(self, client: FlaskClient) -> None:
+        first = register(client).json
+        other = login(client).json
+
+        client.post(f"{AUTH}/logout", headers=bearer(first["accessToken"]))
+
+        assert me(client, other["accessToken"]) == 200
+
+
+class TestSessions:
+    def test_they_are_listed_newest_first(self, client: FlaskClient) -> None:
+        register(client)
+        token = client.post(
+            f"{AUTH}/login",
+            json={"email": "alice@example.com", "password": PASSWORD},
+            headers={"User-Agent": "Phone"},
+        ).json["accessToken"]
+
+        rows = client.get(f"{AUTH}/sessions", headers=bearer(token)).json
+
+        assert list(rows[0]) == [
+            "id",
+            "userAgent",
+            "address",
+            "createdAt",
+            "lastUsedAt",
+            "expiresAt",
+            "current",
+        ]
+        assert [row["current"] for row in rows] == [True, False]
+        assert rows[0]["userAgent"] == "Phone"
+        assert rows[0]["address"] == "127.0.0.1"
+
+    def test_one_of_mine_can_be_ended(self, client: FlaskClient) -> None:
+        other = register(client).json
+        token = login(client).json["accessToken"]
+        rows = client.get(f"{AUTH}/sessions", headers=bearer(token)).json
+        (elsewhere,) = [row["id"] for row in rows if not row["current"]]
+
+        answer = client.delete(f"{AUTH}/sessions/{elsewhere}", headers=bearer(token))
+
+        assert answer.status_code == 204
+        assert me(client, other["accessToken"]) == 401
+        assert me(client, token) == 200
+        again = client.delete(f"{AUTH}/sessions/{elsewhere}", headers=bearer(token))
+        assert refusal(again) == (404, "SESSION_NOT_FOUND")
+
+    def test_somebody_else_s_does_not_exist_for_me(self, client: FlaskClient) -> None:
+        mine, theirs = factories.actor(), factories.actor()
+
+        answer = client.delete(f"{AUTH}/sessions/{theirs.session_id}", headers=mine.headers)
+
+        assert refusal(answer) == (404, "SESSION_NOT_FOUND")
+        assert me(client, theirs.token) == 200
+
+    @pytest.mark.parametrize("session_id", ["01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11", "abc", "0"])
+    def test_an_unknown_one_is_404(self, client: FlaskClient, session_id: str) -> None:
+        answer = client.delete(f"{AUTH}/sessions/{session_id}", headers=factories.actor().headers)
+
+        assert answer.status_code == error_body(answer)["statusCode"] == 404
+
+
+class TestChangingThePassword:
+    def change(self, client: FlaskClient, token: str, current: str, new: str) -> TestResponse:
+        return client.post(
+            f"{AUTH}/password",
+            json={"currentPassword": current, "newPassword": new},
+            headers=bearer(token),
+        )
+
+    def test_the_new_one_works_and_the_old_one_does_not(self, client: FlaskClient) -> None:
+        token = register(client).json["accessToken"]
+
+        answer = self.change(client, token, PASSWORD, "correct-horse-2")
+
+        assert (answer.status_code, answer.data) == (204, b"")
+        assert login(client).status_code == 401
+        assert login(client, password="correct-horse-2").status_code == 200
+
+    def test_other_sessions_end_and_this_one_stays(self, client: FlaskClient) -> None:
+        other = register(client).json
+        mine = login(client).json
+
+        self.change(client, mine["accessToken"], PASSWORD, "correct-horse-2")
+
+        assert me(client, mine["accessToken"]) == 200
+        assert refresh(client, mine["refreshToken"]).status_code == 200
+        assert me(client, other["accessToken"]) == 401
+        assert refresh(client, other["refreshToken"]).status_code == 401
+
+    def test_it_is_audited_without_the_password(self, client: FlaskClient) -> None:
+        token = register(client).json["accessToken"]
+        self.change(client, token, PASSWORD, "correct-horse-2")
+
+        with db.transaction() as session:
+            (record,) = session.scalars(
+                select(AuditRecord).where(AuditRecord.action == "user.change-password")
+            )
+        assert record.details == {}
+
+    def test_the_current_one_must_be_right(self, client: FlaskClient) -> None:
+        token = register(client).json["accessToken"]
+
+        answer = self.change(client, token, "correct-horse-2", "correct-horse-3")
+
+        assert refusal(answer) == (401, "INVALID_CREDENTIALS")
+        assert login(client).status_code == 200
+
+    @pytest.mark.parametrize("new", ["short", "password", "x" * 73])
+    def test_the_new_one_must_be_acceptable(self, client: FlaskClient, new: str) -> None:
+        token = register(client).json["accessToken"]
+
+        answer = self.change(client, token, PASSWORD, new)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(answer.json["details"]) == ["newPassword"]
+
+
+class TestMyProfile:
+    def test_it_shows_me_and_nothing_secret(self, client: FlaskClient) -> None:
+        token = register(client).json["accessToken"]
+
+        user = client.get(f"{AUTH}/me", headers=bearer(token)).json
+
+        assert list(user) == [
+            "id",
+            "email",
+            "role",
+            "firstName",
+            "lastName",
+            "isActive",
+            "emailPublic",
+            "lastLoginAt",
+            "createdAt",
+            "updatedAt",
+        ]
+        assert user["emailPublic"] is False
+
+    def test_what_is_not_named_stays(self, client: FlaskClient) -> None:
+        token = register(client, firstName="Alice", lastName="Jones").json["accessToken"]
+
+        changed = client.patch(
+            f"{AUTH}/me", json={"lastName": "Smith", "emailPublic": True}, headers=bearer(token)
+        ).json
+
+        assert (changed["firstName"], changed["lastName"]) == ("Alice", "Smith")
+        assert changed["emailPublic"] is True
+        assert client.get(f"{AUTH}/me", headers=bearer(token)).json == changed
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"email": "new@example.com"},
+            {"role": "ADMIN"},
+            {"isActive": True},
+            {"emailPublic": "true"},
+            {"emailPublic": 1},
+            {"firstName": 5},
+        ],
+    )
+    def test_nothing_else_can_be_changed(self, client: FlaskClient, body: dict[str, Any]) -> None:
+        user = factories.actor()
+
+        answer = client.patch(f"{AUTH}/me", json=body, headers=user.headers)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+
+
+class TestDeactivating:
+    def deactivate(self, client: FlaskClient, user_id: UUID, by: factories.Actor) -> TestResponse:
+        return client.post(
+            f"/api/v1/admin/users/{user_id}/deactivate",
+            json={"reason": "Chargeback"},
+            headers=by.headers,
+        )
+
+    def test_a_user_s_tokens_stop_working_at_once(self, client: FlaskClient) -> None:
+        user, admin = factories.actor(), factories.admin()
+
+        answer = self.deactivate(client, user.id, admin)
+
+        assert (answer.status_code, answer.json["isActive"]) == (200, False)
+        assert refusal(client.get("/api/v1/wallet", headers=user.headers)) == (401, "UNAUTHORIZED")
+
+    def test_it_is_audited(self, client: FlaskClient) -> None:
+        user, admin = factories.actor(), factories.admin()
+        self.deactivate(client, user.id, admin)
+
+        with db.transaction() as session:
+            (record,) = session.scalars(select(AuditRecord).where(AuditRecord.target_id == user.id))
+        assert (record.action, record.actor_id) == ("user.deactivate", admin.id)
+        assert record.reason == "Chargeback"
+
+    def test_activating_lets_them_sign_in_again_but_not_with_old_tokens(
+        self, client: FlaskClient
+    ) -> None:
+        user, admin = factories.actor(), factories.admin()
+        self.deactivate(client, user.id, admin)
+
+        answer = client.post(
+            f"/api/v1/admin/users/{user.id}/activate",
+            json={"reason": "Settled"},
+            headers=admin.headers,
+        )
+
+        assert (answer.status_code, answer.json["isActive"]) == (200, True)
+        assert me(client, user.token) == 401
+        assert login(client, user.email).status_code == 200
+
+    @pytest.mark.parametrize("role", [Role.USER, Role.MERCHANT])
+    def test_only_an_administrator_may(self, client: FlaskClient, role: Role) -> None:
+        user = factories.actor()
+
+        answer = self.deactivate(client, user.id, factories.actor(role))
+
+        assert refusal(answer) == (403, "FORBIDDEN")
+        assert answer.json["message"] == "Access denied. Required roles: ADMIN"
+        assert me(client, user.token) == 200
+
+    def test_an_unknown_user_is_404(self, client: FlaskClient) -> None:
+        answer = self.deactivate(client, uuid4(), factories.admin())
+
+        assert refusal(answer) == (404, "USER_NOT_FOUND")
+
+    def test_a_reason_is_required(self, client: FlaskClient) -> None:
+        answer = client.post(
+            f"/api/v1/admin/users/{factories.actor().id}/deactivate",
+            json={},
+            headers=factories.admin().headers,
+        )
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")

@@ -1,0 +1,343 @@
+"""Transactions: what commits, what is tried again, and what is said when nobody can know."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from app.common import db
+from app.common.db import OutcomeUnknown, after_commit, retry_transaction, transaction
+from app.common.errors import AppError, Conflict, Unavailable
+from tests import factories
+
+
+class LeavesTrace(Conflict):
+    leaves_trace = True
+
+
+def note(session: Session, word: str = "here") -> None:
+    """Writes a row that the test can look for."""
+    session.execute(
+        text(
+            "INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, data, occurred_at)"
+            " VALUES (gen_random_uuid(), :word, 'test', gen_random_uuid(), '{}', now())"
+        ),
+        {"word": word},
+    )
+
+
+def noted() -> list[str]:
+    with transaction() as session:
+        return list(session.scalars(text("SELECT type FROM outbox_events ORDER BY sequence")))
+
+
+def fail_with(session: Session, sqlstate: str) -> None:
+    session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{sqlstate}'; END $$"))
+
+
+def kill(session: Session) -> None:
+    """Ends the connection of `session` from outside, as a failover does."""
+    pid = session.scalar(text("SELECT pg_backend_pid()"))
+    engine = create_engine(db.current().engine.url)
+    with engine.connect() as other:
+        other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+    engine.dispose()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pauses between tries."""
+    monkeypatch.setattr(db, "_PAUSE", (0, 0))
+
+
+class TestTransaction:
+    def test_it_commits_when_the_block_ends(self, app: Flask) -> None:
+        with transaction() as session:
+            note(session)
+
+        assert noted() == ["here"]
+
+    @pytest.mark.parametrize("error", [RuntimeError, Conflict, KeyboardInterrupt])
+    def test_it_rolls_back_when_the_block_raises(
+        self, app: Flask, error: type[BaseException]
+    ) -> None:
+        def work() -> None:
+            with transaction() as session:
+                note(session)
+                raise error
+
+        with pytest.raises(error):
+            work()
+
+        assert noted() == []
+
+    def test_a_refusal_that_leaves_a_trace_commits_it(self, app: Flask) -> None:
+        def work() -> None:
+            with transaction() as session:
+                note(session)
+                raise LeavesTrace
+
+        with pytest.raises(LeavesTrace):
+            work()
+
+        assert noted() == ["here"]
+
+    def test_a_process_without_a_database_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(db, "_database", None)
+
+        with pytest.raises(RuntimeError, match="configure"), transaction():
+            pass
+
+
+class TestAfterCommit:
+    def test_it_runs_once_after_the_commit(self, app: Flask) -> None:
+        seen: list[str] = []
+
+        with transaction() as session:
+            note(session)
+            after_commit(session, lambda: seen.extend(noted()))
+            assert seen == []
+
+        assert seen == ["here"]
+
+    def test_several_run_in_order(self, app: Flask) -> None:
+        seen: list[int] = []
+
+        with transaction() as session:
+            for number in range(3):
+                after_commit(session, lambda n=number: seen.append(n))
+
+        assert seen == [0, 1, 2]
+
+    def test_it_does_not_run_after_a_rollback(self, app: Flask) -> None:
+        seen: list[int] = []
+
+        def work() -> None:
+            with transaction() as session:
+                after_commit(session, lambda: seen.append(1))
+                raise Conflict
+
+        with pytest.raises(Conflict):
+            work()
+
+        assert seen == []
+
+    def test_it_does_not_run_when_the_commit_itself_fails(self, committing: Flask) -> None:
+        seen: list[int] = []
+
+        def work() -> None:
+            with transaction() as session:
+                # Refused at commit: an entry without postings.
+                session.execute(
+                    text(
+                        "INSERT INTO journal_entries (id, kind, created_at)"
+                        " VALUES (gen_random_uuid(), 'TEST', now())"
+                    )
+                )
+                after_commit(session, lambda: seen.append(1))
+
+        with pytest.raises(IntegrityError):
+            work()
+
+        assert seen == []
+
+
+class TestRetrying:
+    @pytest.mark.parametrize("sqlstate", ["40001", "40P01", "55P03"])
+    def test_contention_is_tried_again_with_everything_undone(
+        self, app: Flask, impatient: None, sqlstate: str
+    ) -> None:
+        tries = []
+
+        def work(session: Session) -> str:
+            tries.append(1)
+            note(session, f"try {len(tries)}")
+            if len(tries) < 3:
+                fail_with(session, sqlstate)
+            return "done"
+
+        assert retry_transaction(work) == "done"
+        assert noted() == ["try 3"]
+
+    @pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
+    def test_it_gives_up_after_8_tries(self, app: Flask, impatient: None, sqlstate: str) -> None:
+        tries = []
+
+        def work(session: Session) -> None:
+            tries.append(1)
+            fail_with(session, sqlstate)
+
+        with pytest.raises(Unavailable) as refused:
+            retry_transaction(work)
+
+        assert len(tries) == 8
+        assert refused.value.headers["Retry-After"] == "1"
+
+    def test_it_gives_up_after_2_seconds(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+        moments = iter([0.0, 1.0, 1.999, 2.001])
+        monkeypatch.setattr("app.common.db.time.monotonic", lambda: next(moments))
+        monkeypatch.setattr("app.common.db.time.sleep", lambda _: None)
+        monkeypatch.setattr(db, "_PAUSE", (0, 0))
+        tries = []
+
+        def work(session: Session) -> None:
+            tries.append(1)
+            raise DBAPIError("", None, _Contention())
+
+        with monkeypatch.context() as without_database:
+            without_database.setattr(db, "transaction", _no_transaction)
+            with pytest.raises(Unavailable):
+                retry_transaction(work)
+
+        assert len(tries) == 3
+
+    @pytest.mark.parametrize("sqlstate", ["23505", "23514", "22012", "57014", "42P01"])
+    def test_other_database_errors_are_not_tried_again(
+        self, app: Flask, impatient: None, sqlstate: str
+    ) -> None:
+        tries = []
+
+        def work(session: Session) -> None:
+            tries.append(1)
+            fail_with(session, sqlstate)
+
+        with pytest.raises(DBAPIError):
+            retry_transaction(work)
+
+        assert len(tries) == 1
+
+    @pytest.mark.parametrize("error", [Conflict, RuntimeError])
+    def test_refusals_and_bugs_are_not_tried_again(
+        self, app: Flask, impatient: None, error: type[Exception]
+    ) -> None:
+        tries = []
+
+        def work(session: Session) -> None:
+            tries.append(1)
+            raise error
+
+        with pytest.raises(error):
+            retry_transaction(work)
+
+        assert len(tries) == 1
+
+    def test_pauses_are_spread_between_5_and_200_ms(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pauses: list[float] = []
+        monkeypatch.setattr("app.common.db.time.sleep", pauses.append)
+
+        with pytest.raises(Unavailable):
+            retry_transaction(lambda session: fail_with(session, "40001"))
+
+        assert len(pauses) == 7
+        assert all(0.005 <= pause <= 0.2 for pause in pauses)
+        assert len(set(pauses)) > 1
+
+    def test_two_writers_of_one_row_both_succeed(self, committing: Flask) -> None:
+        """The real thing: the second one fails with 40001 and is run again."""
+        user = factories.buyer("1.00")
+        tries = []
+
+        def work(session: Session) -> int:
+            tries.append(1)
+            balance: int = session.scalar(
+                text("SELECT balance FROM wallets WHERE user_id = :id"), {"id": user.id}
+            )
+            if len(tries) == 1:
+                with transaction() as other:
+                    other.execute(text("UPDATE wallets SET balance = 500 WHERE kind = 'USER'"))
+            session.execute(
+                text("UPDATE wallets SET balance = :new WHERE user_id = :id"),
+                {"new": balance + 1, "id": user.id},
+            )
+            return balance + 1
+
+        assert retry_transaction(work, serializable=True) == 501
+        assert len(tries) == 2
+
+
+class _Contention(Exception):
+    sqlstate = "40001"
+
+
+class _no_transaction:  # noqa: N801 – stands in for a function
+    def __init__(self, *, serializable: bool) -> None: ...
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+class TestALostConnection:
+    def test_before_the_commit_the_work_is_done_again(self, committing: Flask) -> None:
+        tries = []
+
+        def work(session: Session) -> None:
+            tries.append(1)
+            note(session, f"try {len(tries)}")
+            if len(tries) == 1:
+                kill(session)
+                session.execute(text("SELECT 1"))
+
+        retry_transaction(work)
+
+        assert noted() == ["try 2"]
+
+    @pytest.mark.parametrize("serializable", [False, True])
+    def test_at_the_commit_nobody_knows_and_it_is_not_done_again(
+        self, committing: Flask, serializable: bool
+    ) -> None:
+        tries = []
+
+        def work(session: Session) -> None:
+            tries.append(1)
+            note(session)
+            kill(session)
+
+        with pytest.raises(OutcomeUnknown) as unknown:
+            retry_transaction(work, serializable=serializable)
+
+        assert len(tries) == 1
+        assert (unknown.value.status, unknown.value.code) == (500, "OUTCOME_UNKNOWN")
+
+    def test_the_next_transaction_has_a_new_connection(self, committing: Flask) -> None:
+        def work() -> None:
+            with transaction() as session:
+                kill(session)
+
+        with pytest.raises(OutcomeUnknown):
+            work()
+
+        assert noted() == []
+
+    def test_a_database_that_is_away_is_busy(
+        self, app: Flask, impatient: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nowhere = db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+        monkeypatch.setattr(db, "_database", nowhere)
+
+        with pytest.raises(Unavailable):
+            retry_transaction(note)
+
+
+class TestIds:
+    def test_they_are_version_7_and_in_the_order_of_creation(self) -> None:
+        ids = [db.new_id() for _ in range(1000)]
+
+        assert {made.version for made in ids} == {7}
+        assert ids == sorted(ids)
+        assert len(set(ids)) == 1000
+
+
+class TestErrors:
+    def test_parameters_of_a_failed_statement_are_not_shown(self, app: Flask) -> None:
+        with pytest.raises(DBAPIError) as error, transaction() as session:
+            session.execute(text("SELECT CAST(:secret AS integer)"), {"secret": "hunter" + "2"})
+
+        assert "parameters hidden" in str(error.value)
+
+    def test_an_app_error_carries_text_details_and_headers(self) -> None:
+        error = AppError("Text", details={"a": 1}, headers={"X": "y"})
+
+        assert (error.text, error.details, error.headers) == ("Text", {"a": 1}, {"X": "y"})
+        assert str(error) == "Text"

@@ -1,0 +1,374 @@
+"""Everything that can go wrong, and the one body it comes in."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from structlog.testing import CapturingLogger
+
+from app.auth.tokens import access_token
+from app.common import db
+from tests import factories
+from tests.answers import error_body, refusal
+
+DEPOSIT = "/api/v1/wallet/deposit"
+REGISTER = "/api/v1/auth/register"
+
+
+def send(client: FlaskClient, body: bytes, content_type: str | None = "application/json") -> Any:
+    return client.post(REGISTER, data=body, content_type=content_type)
+
+
+@pytest.fixture
+def broken_view(app: Flask, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The path of a view with a bug."""
+
+    def fail() -> None:
+        raise RuntimeError("the password is hunter2")
+
+    monkeypatch.setitem(app.view_functions, "health.live", fail)
+    return "/health/live"
+
+
+@pytest.fixture
+def errors_logged(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
+    logger = CapturingLogger()
+    monkeypatch.setattr("app.common.error_handlers.log", logger)
+    return logger
+
+
+class TestTheBody:
+    def test_it_says_what_when_and_where(self, client: FlaskClient) -> None:
+        answer = client.get("/api/v1/wallet", headers={"X-Request-Id": "my-request-1"})
+
+        assert re.fullmatch(
+            r'\{"statusCode":401,"error":"UNAUTHORIZED","message":"Unauthorized","details":\{\},'
+            r'"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","path":"/api/v1/wallet",'
+            r'"method":"GET","requestId":"my-request-1"\}',
+            answer.text,
+        )
+
+    def test_validation_names_each_field_with_its_messages(self, client: FlaskClient) -> None:
+        answer = client.post(REGISTER, json={"email": "x", "password": 5, "nick": "a"})
+
+        body = error_body(answer)
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert sorted(body["details"]) == ["email", "nick", "password", "role"]
+        for messages in body["details"].values():
+            assert messages
+            assert all(isinstance(message, str) for message in messages)
+
+
+class TestBodiesThatAreNotJson:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"{",
+            b"}",
+            b'{"email":}',
+            b"{'email':'a'}",
+            b'{"email":"a",}',
+            b"email=alice",
+            b"<xml/>",
+            b"\xff\xfe",
+            b'{"email":"\xff"}',
+            b'{"email":"\xed\xa0\x80"}',
+            b'\xef\xbb\xbf{"email":"a"}',
+            b'{"email":NaN}',
+            b'{"email":Infinity}',
+            b'{"email":-Infinity}',
+            b'{"a":1}{"a":2}',
+            b"\x00",
+            b'{"email":"a\x00b"}',
+            b'{"email":"a\nb"}',
+            b'{"email":' + b"1" * 5000 + b"}",
+            b'{"email":1e' + b"9" * 30 + b"}",
+        ],
+        ids=lambda body: repr(body[:20]),
+    )
+    def test_they_are_malformed(self, client: FlaskClient, body: bytes) -> None:
+        assert refusal(send(client, body)) == (400, "MALFORMED_JSON")
+
+    @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+    @pytest.mark.parametrize("depth", [1_000, 10_000, 65_000])
+    def test_nesting_too_deep_to_walk_is_malformed(
+        self, client: FlaskClient, opening: bytes, depth: int
+    ) -> None:
+        body = opening * min(depth, 65_000 // len(opening))
+
+        assert refusal(send(client, body)) == (400, "MALFORMED_JSON")
+
+    def test_100_000_levels_are_too_large_before_they_are_too_deep(
+        self, client: FlaskClient
+    ) -> None:
+        body = b"[" * 100_000 + b"]" * 100_000
+
+        assert refusal(send(client, body)) == (413, "BODY_TOO_LARGE")
+
+    @pytest.mark.parametrize(
+        "text",
+        ["\\u0000", "a\\u0000b", "\\\\\\u0000", "\\ud800", "\\uDFFF", "\\ude00\\ud83d", "\\ud83dx"],
+    )
+    @pytest.mark.parametrize("place", ["value", "name", "nested"])
+    def test_text_that_cannot_be_stored_is_malformed(
+        self, client: FlaskClient, text: str, place: str
+    ) -> None:
+        body = {
+            "value": f'{{"email":"{text}"}}',
+            "name": f'{{"{text}":1}}',
+            "nested": f'{{"email":[[{{"a":"{text}"}}]]}}',
+        }[place]
+
+        assert refusal(send(client, body.encode())) == (400, "MALFORMED_JSON")
+
+    @pytest.mark.parametrize("text", ["\\ud83d\\ude00", "\\\\u0000", "\\\\ud800", "\\u00e9"])
+    def test_text_that_only_looks_like_it_is_welcome(self, client: FlaskClient, text: str) -> None:
+        answer = client.post(
+            DEPOSIT,
+            data=f'{{"amount":"1.00","description":"{text}"}}',
+            content_type="application/json",
+            headers=factories.actor().headers,
+        )
+
+        assert answer.status_code == 200
+        assert answer.json["transaction"]["description"] == json.loads(f'"{text}"')
+
+
+class TestBodiesOfTheWrongShape:
+    @pytest.mark.parametrize("body", [b"[]", b"5", b'"text"', b"true", b"[{}]"])
+    def test_what_is_no_object_is_refused(self, client: FlaskClient, body: bytes) -> None:
+        assert refusal(send(client, body)) == (400, "VALIDATION_ERROR")
+
+    @pytest.mark.parametrize("body", [b"null", b"{}", b" {} "])
+    def test_an_empty_one_lacks_everything(self, client: FlaskClient, body: bytes) -> None:
+        assert refusal(send(client, body)) == (400, "VALIDATION_ERROR")
+
+    @pytest.mark.parametrize("content_type", ["application/json", "text/plain", None])
+    def test_a_missing_one_lacks_everything(
+        self, client: FlaskClient, content_type: str | None
+    ) -> None:
+        answer = send(client, b"", content_type)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert "email" in answer.json["details"]
+
+    @pytest.mark.parametrize(
+        "content_type",
+        [
+            None,
+            "",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/xml",
+            "application/jsonp",
+            "json",
+        ],
+    )
+    def test_another_media_type_is_415(self, client: FlaskClient, content_type: str | None) -> None:
+        answer = send(client, b'{"email":"a"}', content_type)
+
+        assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+    @pytest.mark.parametrize(
+        "content_type",
+        ["application/json; charset=utf-8", "APPLICATION/JSON", "application/x+json"],
+    )
+    def test_json_by_any_name_is_json(self, client: FlaskClient, content_type: str) -> None:
+        assert refusal(send(client, b"{}", content_type)) == (400, "VALIDATION_ERROR")
+
+    def test_64_kib_is_the_most(self, client: FlaskClient) -> None:
+        frame = b'{"email":""}'
+        largest = b'{"email":"' + b"x" * (65_536 - len(frame)) + b'"}'
+        assert len(largest) == 65_536
+
+        assert refusal(send(client, largest)) == (400, "VALIDATION_ERROR")
+        answer = send(client, largest + b" ")
+
+        assert refusal(answer) == (413, "BODY_TOO_LARGE")
+        assert answer.json["message"] == "The body is larger than 64 KiB"
+
+
+class TestQueries:
+    @pytest.mark.parametrize("query", ["q=%00", "q=a%00b", "%00=1", "unknown=%00"])
+    def test_nul_is_refused(self, client: FlaskClient, query: str) -> None:
+        assert refusal(client.get(f"/api/v1/products?{query}")) == (400, "VALIDATION_ERROR")
+
+    @pytest.mark.parametrize("query", ["q=%FF", "q=%ED%A0%80", "unknown=1", "q=%F0%9F%98%80"])
+    def test_other_oddities_do_no_harm(self, client: FlaskClient, query: str) -> None:
+        assert client.get(f"/api/v1/products?{query}").status_code == 200
+
+
+class TestRoutes:
+    @pytest.mark.parametrize(
+        "path",
+        ["/", "/api", "/api/v1", "/api/v2/products", "/api/v1/nothing", "/favicon.ico", "/é"],
+    )
+    def test_an_unknown_one_is_404(self, client: FlaskClient, path: str) -> None:
+        answer = client.get(path)
+
+        assert refusal(answer) == (404, "NOT_FOUND")
+        assert answer.json["message"] == "Nothing is at this address"
+
+    @pytest.mark.parametrize(
+        ("method", "path", "allowed"),
+        [
+            ("DELETE", "/api/v1/wallet", {"GET", "HEAD", "OPTIONS"}),
+            ("GET", "/api/v1/wallet/deposit", {"POST", "OPTIONS"}),
+            ("PUT", "/api/v1/products", {"GET", "POST", "HEAD", "OPTIONS"}),
+            ("PATCH", "/api/v1/auth/login", {"POST", "OPTIONS"}),
+            ("POST", "/health/live", {"GET", "HEAD", "OPTIONS"}),
+        ],
+    )
+    def test_a_wrong_method_says_which_are_right(
+        self, client: FlaskClient, method: str, path: str, allowed: set[str]
+    ) -> None:
+        answer = client.open(path, method=method)
+
+        assert refusal(answer) == (405, "METHOD_NOT_ALLOWED")
+        assert set(answer.headers["Allow"].split(", ")) == allowed
+
+    def test_a_slash_at_the_end_does_not_matter(self, client: FlaskClient) -> None:
+        assert client.get("/api/v1/products/").status_code == 200
+
+
+class TestBugs:
+    def test_they_show_nothing_internal(
+        self, client: FlaskClient, broken_view: str, errors_logged: CapturingLogger
+    ) -> None:
+        answer = client.get(broken_view)
+
+        assert refusal(answer) == (500, "INTERNAL_ERROR")
+        assert answer.json["message"] == "Something went wrong on our side."
+        assert answer.json["details"] == {}
+        for secret in ("hunter2", "RuntimeError", "Traceback", ".py"):
+            assert secret not in answer.text + str(answer.headers)
+
+    def test_they_are_logged_with_their_cause(
+        self, client: FlaskClient, broken_view: str, errors_logged: CapturingLogger
+    ) -> None:
+        client.get(broken_view)
+
+        (call,) = errors_logged.calls
+        assert call.args == ("request_failed",)
+        assert call.kwargs["error"] == "INTERNAL_ERROR"
+        assert isinstance(call.kwargs["exc_info"], RuntimeError)
+
+    def test_what_the_caller_got_wrong_is_no_error_of_ours(
+        self, client: FlaskClient, errors_logged: CapturingLogger
+    ) -> None:
+        client.get("/nothing")
+        client.post(REGISTER, json={})
+
+        assert errors_logged.calls == []
+
+    def test_a_constraint_nobody_expected_is_a_bug(
+        self,
+        client: FlaskClient,
+        monkeypatch: pytest.MonkeyPatch,
+        errors_logged: CapturingLogger,
+    ) -> None:
+        monkeypatch.setattr("app.wallets.service.open_wallet", lambda *_, **__: None)
+        monkeypatch.setattr("app.auth.service.fold", lambda _: None)
+
+        answer = client.post(
+            REGISTER,
+            json={"email": "a@example.com", "password": factories.PASSWORD, "role": "USER"},
+        )
+
+        assert refusal(answer) == (500, "INTERNAL_ERROR")
+        assert "email_key" not in answer.text
+        (call,) = errors_logged.calls
+        assert "[SQL parameters hidden" in str(call.kwargs["exc_info"])
+
+
+@pytest.fixture
+def kept_database(app: Flask) -> Iterator[db.Database]:
+    kept = db.current()
+    yield kept
+    db.configure(kept)
+
+
+class TestWithoutADatabase:
+    @pytest.fixture
+    def away(self, kept_database: db.Database) -> Iterator[None]:
+        nowhere = db.configure(db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing"))
+        yield
+        nowhere.engine.dispose()
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [("GET", "/api/v1/wallet"), ("GET", "/api/v1/products"), ("GET", "/api/v1/orders")],
+    )
+    def test_reading_is_busy(self, client: FlaskClient, away: None, method: str, path: str) -> None:
+        actor_headers = {"Authorization": f"Bearer {_token(client)}"}
+
+        answer = client.open(path, method=method, headers=actor_headers)
+
+        assert refusal(answer) == (503, "BUSY")
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert "127.0.0.1" not in answer.text
+
+    def test_moving_money_is_busy_and_says_that_nothing_happened(
+        self, client: FlaskClient, away: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(db, "_PAUSE", (0, 0))
+
+        answer = client.post(
+            DEPOSIT,
+            json={"amount": "1.00"},
+            headers={"Authorization": f"Bearer {_token(client)}", "Idempotency-Key": "k-1"},
+        )
+
+        assert refusal(answer) == (503, "BUSY")
+        assert "nothing happened" in answer.json["message"]
+        assert answer.headers["Retry-After"] == "1"
+
+    def test_signing_in_is_busy(self, client: FlaskClient, away: None) -> None:
+        answer = client.post(
+            "/api/v1/auth/login", json={"email": "a@example.com", "password": "x" * 10}
+        )
+
+        assert refusal(answer) == (503, "BUSY")
+
+    def test_what_is_wrong_anyway_is_said_all_the_same(
+        self, client: FlaskClient, away: None
+    ) -> None:
+        assert refusal(client.get("/nothing"))[0] == 404
+        assert refusal(client.get("/api/v1/wallet"))[0] == 401
+        assert refusal(client.post(REGISTER, json={}))[0] == 400
+        assert client.get("/health/live").status_code == 200
+
+
+def _token(client: FlaskClient) -> str:
+    return access_token(
+        user_id=db.new_id(), session_id=db.new_id(), role="USER", email="a@example.com"
+    )
+
+
+class TestWithAllConnectionsTaken:
+    def test_it_is_busy(
+        self, client: FlaskClient, kept_database: db.Database, settings: Any
+    ) -> None:
+        small = db.configure(db.Database(settings.database_url, pool_size=1))
+        small.engine.pool._timeout = 0.02  # type: ignore[attr-defined]
+        try:
+            with small.engine.connect():
+                reading = client.get("/api/v1/products?q=anything")
+                moving = client.post(
+                    DEPOSIT,
+                    json={"amount": "1.00"},
+                    headers={"Authorization": f"Bearer {_token(client)}"},
+                )
+            recovered = client.get("/api/v1/products?q=anything")
+        finally:
+            small.engine.dispose()
+
+        for answer in (reading, moving):
+            assert refusal(answer) == (503, "BUSY")
+            assert answer.headers["Retry-After"] == "1"
+        assert recovered.status_code == 200

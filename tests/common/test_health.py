@@ -1,0 +1,67 @@
+"""Whether the process lives, and whether it can do its work."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.common import cache, db
+
+
+@pytest.fixture
+def without_redis(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.extensions, "redis", cache.connect("redis://127.0.0.1:1/0"))
+
+
+@pytest.fixture
+def without_database(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    nowhere = db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    monkeypatch.setattr(db, "_database", nowhere)
+    yield
+    nowhere.engine.dispose()
+
+
+def test_with_everything_there_it_is_ready(client: FlaskClient) -> None:
+    answer = client.get("/health/ready")
+
+    assert answer.status_code == 200
+    assert answer.json == {
+        "status": "ok",
+        "checks": {"database": "ok", "migrations": "ok", "redis": "ok"},
+    }
+
+
+def test_without_redis_it_is_degraded_and_still_serves(
+    client: FlaskClient, without_redis: None
+) -> None:
+    answer = client.get("/health/ready")
+
+    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert answer.json["checks"]["redis"] == "away"
+
+
+def test_without_a_database_it_is_down(client: FlaskClient, without_database: None) -> None:
+    answer = client.get("/health/ready")
+
+    assert (answer.status_code, answer.json["status"]) == (503, "down")
+    assert answer.json["checks"]["database"] == "away"
+
+
+def test_with_another_schema_than_ours_it_is_down(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.health.views.SCHEMA_REVISION", "9999_newer")
+
+    answer = client.get("/health/ready")
+
+    assert (answer.status_code, answer.json["status"]) == (503, "down")
+    assert answer.json["checks"]["migrations"] == "behind"
+
+
+def test_it_lives_whatever_is_away(
+    client: FlaskClient, without_redis: None, without_database: None
+) -> None:
+    answer = client.get("/health/live")
+
+    assert (answer.status_code, answer.json) == (200, {"status": "ok"})

@@ -1,0 +1,92 @@
+"""What is written down, and what never is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.common.logging import redact
+from app.common.settings import Settings
+from tests import servers
+from tests.factories import PASSWORD, PASSWORD_HASH
+from tests.live import LiveServer
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
+
+
+class TestRedacting:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "password",
+            "newPassword",
+            "password_hash",
+            "accessToken",
+            "refresh_token",
+            "Authorization",
+            "jwt_access_secret",
+            "signature",
+            "Cookie",
+            "api_key",
+            "apiKey",
+        ],
+    )
+    def test_a_value_with_a_secret_s_name_is_blanked(self, name: str) -> None:
+        event: dict[str, Any] = {name: "hunter2", "path": "/x"}
+
+        assert redact(None, "", event) == {name: "[redacted]", "path": "/x"}
+
+    @pytest.mark.parametrize(
+        ("text", "safe"),
+        [
+            (f"got Bearer {JWT} from", "got Bearer [redacted] from"),
+            (f"token {JWT}!", "token eyJhbGciOiJIUzI1NiJ9.[redacted]!"),
+            (f"row ({PASSWORD_HASH}, USER)", "row ($2b$[redacted], USER)"),
+            (
+                "at postgresql://shop:s3cr3t@db:5432/shop failed",
+                "at postgresql://shop:[redacted]@db:5432/shop failed",
+            ),
+            ("redis://:s3cr3t@cache/0", "redis://:[redacted]@cache/0"),
+        ],
+    )
+    def test_a_value_that_looks_like_a_secret_is_blanked(self, text: str, safe: str) -> None:
+        assert redact(None, "", {"exception": text}) == {"exception": safe}
+
+    @pytest.mark.parametrize(
+        "value", ["/api/v1/orders", "https://example.com/a", "costs $20", 5, None, "a@b.example"]
+    )
+    def test_everything_else_stays(self, value: Any) -> None:
+        assert redact(None, "", {"path": value}) == {"path": value}
+
+
+def test_a_running_server_logs_every_request_and_no_secret(
+    settings: Settings, worker_number: int, data_dir: Path
+) -> None:
+    with (
+        servers.database(f"payment_flow_log_{worker_number}") as made,
+        LiveServer.start(settings, made, workers=1, LOG_LEVEL="info") as server,
+    ):
+        credentials = {"email": "alice@example.com", "password": PASSWORD}
+        user = server.call("POST", "/api/v1/auth/register", credentials | {"role": "USER"}).json
+        server.call("POST", "/api/v1/auth/login", credentials | {"password": PASSWORD + "x"})
+        server.call("POST", "/api/v1/auth/refresh", {"refreshToken": user["refreshToken"]})
+        server.call("POST", "/api/v1/auth/refresh", {"refreshToken": user["refreshToken"]})
+        named = {"X-Request-Id": "find-me-in-the-log"}
+        wallet = server.call("GET", "/api/v1/wallet", token=user["accessToken"], headers=named)
+        server.call("GET", f"/api/v1/products?q={JWT}")
+        port = server.url.rpartition(":")[2]
+
+    assert wallet.headers["x-request-id"] == "find-me-in-the-log"
+    written = (data_dir / f"live-{port}.log").read_text()
+    for secret in (PASSWORD, user["accessToken"], user["refreshToken"], JWT, "$2b$"):
+        assert secret not in written
+    lines = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
+    requests = [line for line in lines if line["event"] == "request"]
+    assert all(line["request_id"] for line in requests)
+    (mine,) = [line for line in requests if line["request_id"] == "find-me-in-the-log"]
+    assert (mine["method"], mine["path"], mine["user_id"]) == (
+        "GET",
+        "/api/v1/wallet",
+        user["user"]["id"],
+    )

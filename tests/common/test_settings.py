@@ -1,0 +1,278 @@
+"""Settings: what the environment may say, and one clear sentence about what it may not."""
+
+import stat
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.common.settings import Settings, SettingsError, load_settings
+from app.factory import create_app
+from tests.crowd import all_at_once
+
+SECRETS = {"JWT_ACCESS_SECRET": "a" * 32, "JWT_REFRESH_SECRET": "b" * 32}
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable of ours, and no `.env` file."""
+    for name in Settings.__dataclass_fields__:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def load(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+class TestReading:
+    def test_nothing_set_is_development_with_the_contract_s_defaults(self) -> None:
+        settings = load_settings()
+
+        assert settings.app_env == "development"
+        assert settings.api_prefix == "/api/v1"
+        assert settings.jwt_access_expiration == timedelta(minutes=15)
+        assert settings.jwt_refresh_expiration == timedelta(days=7)
+        assert settings.bcrypt_rounds == 12
+        assert (settings.minimum_withdrawal, settings.maximum_deposit) == (
+            Decimal("1.00"),
+            Decimal("10000.00"),
+        )
+        assert settings.direct_deposits_allowed
+        assert settings.ratelimit_enabled
+        assert (settings.database_url, settings.redis_url) == (None, None)
+
+    def test_set_to_nothing_is_not_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = load(monkeypatch, DATABASE_URL="", REDIS_URL="", PORT="", WEB_WORKERS="")
+
+        assert settings == Settings()
+
+    def test_a_dotenv_file_is_read_and_the_environment_wins(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / ".env").write_text("PORT=4000\nBCRYPT_ROUNDS=10\n")
+
+        settings = load(monkeypatch, PORT="5000")
+
+        assert (settings.port, settings.bcrypt_rounds) == (5000, 10)
+
+    @pytest.mark.parametrize(
+        ("text", "duration"),
+        [
+            ("15m", timedelta(minutes=15)),
+            ("7d", timedelta(days=7)),
+            ("12h", timedelta(hours=12)),
+            ("30s", timedelta(seconds=30)),
+            ("900", timedelta(seconds=900)),
+            (" 15m ", timedelta(minutes=15)),
+        ],
+    )
+    def test_durations_are_written_as_in_the_original(
+        self, monkeypatch: pytest.MonkeyPatch, text: str, duration: timedelta
+    ) -> None:
+        settings = load(monkeypatch, JWT_ACCESS_EXPIRATION=text, JWT_REFRESH_EXPIRATION=text)
+
+        assert settings.jwt_access_expiration == settings.jwt_refresh_expiration == duration
+
+    @pytest.mark.parametrize("text", ["api/v1", "/api/v1", "/api/v1/", "api/v1/"])
+    def test_a_prefix_needs_no_slash(self, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+        assert load(monkeypatch, API_PREFIX=text).api_prefix == "/api/v1"
+
+    def test_a_slash_alone_is_no_prefix(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert load(monkeypatch, API_PREFIX="/").api_prefix == ""
+
+    @pytest.mark.parametrize(
+        ("variables", "url"),
+        [
+            ({"REDIS_URL": "redis://cache:6380/2"}, "redis://cache:6380/2"),
+            ({"REDIS_HOST": "cache"}, "redis://cache:6379/0"),
+            ({"REDIS_HOST": "cache", "REDIS_PORT": "6380"}, "redis://cache:6380/0"),
+            ({"REDIS_URL": "redis://a/0", "REDIS_HOST": "b"}, "redis://a/0"),
+            ({"REDIS_PORT": "6380"}, None),
+        ],
+        ids=str,
+    )
+    def test_redis_is_named_by_url_or_by_host_and_port(
+        self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], url: str | None
+    ) -> None:
+        assert load(monkeypatch, **variables).redis_url == url
+
+    @pytest.mark.parametrize(
+        ("given", "used"),
+        [
+            ("postgresql://u:p@h:5432/shop", "postgresql+psycopg://u:p@h:5432/shop"),
+            ("postgres://u:p@h/shop", "postgresql+psycopg://u:p@h/shop"),
+            ("postgresql+psycopg://u:p@h/shop", "postgresql+psycopg://u:p@h/shop"),
+            ("postgresql://u:p@h/shop?schema=public", "postgresql+psycopg://u:p@h/shop"),
+            (
+                "postgresql://u:p@h/shop?schema=public&connection_limit=5&sslmode=require",
+                "postgresql+psycopg://u:p@h/shop?sslmode=require",
+            ),
+            (
+                "postgresql://u:p@h/shop?schema=pay",
+                "postgresql+psycopg://u:p@h/shop?options=-csearch_path%3Dpay",
+            ),
+            ("postgresql://u:p%40ss@h/shop", "postgresql+psycopg://u:p%40ss@h/shop"),
+        ],
+    )
+    def test_a_database_url_of_the_original_works(
+        self, monkeypatch: pytest.MonkeyPatch, given: str, used: str
+    ) -> None:
+        assert load(monkeypatch, DATABASE_URL=given).database_url == used
+
+    @pytest.mark.parametrize(
+        ("text", "origins"),
+        [
+            ("https://a.example", ("https://a.example",)),
+            ("https://a.example, https://b.example,", ("https://a.example", "https://b.example")),
+            (" , ", ()),
+        ],
+    )
+    def test_origins_are_a_list_with_commas(
+        self, monkeypatch: pytest.MonkeyPatch, text: str, origins: tuple[str, ...]
+    ) -> None:
+        assert load(monkeypatch, CORS_ORIGINS=text).cors_origins == origins
+
+    def test_a_log_level_may_be_in_capitals(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert load(monkeypatch, LOG_LEVEL="WARNING").log_level == "warning"
+
+
+class TestRefusing:
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("PORT", "0"),
+            ("PORT", "65536"),
+            ("PORT", "http"),
+            ("APP_ENV", "prod"),
+            ("DATABASE_URL", "mysql://u:hunter2@h/shop"),
+            ("DATABASE_URL", "localhost:5432/shop"),
+            ("DATABASE_URL", "postgresql://u:hunter2@h:port/shop"),
+            ("DATABASE_URL", "postgresql://u:hunter2@h:0/shop"),
+            ("DATABASE_URL", "postgresql://u:hunter2@[h/shop"),
+            ("REDIS_URL", "localhost:6379"),
+            ("REDIS_URL", "http://cache"),
+            ("JWT_ACCESS_EXPIRATION", "soon"),
+            ("JWT_ACCESS_EXPIRATION", "0"),
+            ("JWT_ACCESS_EXPIRATION", "-5m"),
+            ("JWT_REFRESH_EXPIRATION", "7 weeks"),
+            ("BCRYPT_ROUNDS", "3"),
+            ("BCRYPT_ROUNDS", "17"),
+            ("DEFAULT_CURRENCY", "XXX"),
+            ("DEFAULT_CURRENCY", "usd"),
+            ("MAXIMUM_DEPOSIT", "NaN"),
+            ("MAXIMUM_DEPOSIT", "lots"),
+            ("MINIMUM_WITHDRAWAL", "-1"),
+            ("PLATFORM_FEE_BPS", "10001"),
+            ("PLATFORM_FEE_BPS", "2.5"),
+            ("DIRECT_DEPOSITS", "maybe"),
+            ("WEB_WORKERS", "0"),
+            ("LOG_LEVEL", "loud"),
+        ],
+    )
+    def test_a_bad_value_is_named_in_one_sentence(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    ) -> None:
+        with pytest.raises(SettingsError) as refused:
+            load(monkeypatch, **{name: value})
+
+        message = str(refused.value)
+        assert message.startswith(f"Bad configuration: {name}: ")
+        assert "\n" not in message
+        assert "hunter2" not in message
+
+    def test_all_bad_values_are_named_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(SettingsError) as refused:
+            load(monkeypatch, PORT="0", LOG_LEVEL="loud")
+
+        assert "PORT: " in str(refused.value)
+        assert "LOG_LEVEL: " in str(refused.value)
+
+    def test_a_web_process_needs_to_be_told_where_its_servers_are(self) -> None:
+        with pytest.raises(SettingsError, match="DATABASE_URL is not set"):
+            create_app(Settings(log_level="error"))
+
+
+class TestProduction:
+    def test_with_secrets_it_starts_and_direct_deposits_are_off(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = load(monkeypatch, APP_ENV="production", **SECRETS)
+
+        assert settings.access_secret == "a" * 32
+        assert settings.refresh_secret == "b" * 32
+        assert not settings.direct_deposits_allowed
+
+    @pytest.mark.parametrize("name", list(SECRETS))
+    @pytest.mark.parametrize("value", ["", "short", "x" * 31])
+    def test_a_missing_or_short_secret_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    ) -> None:
+        with pytest.raises(SettingsError, match=name):
+            load(monkeypatch, APP_ENV="production", **SECRETS | {name: value})
+
+    def test_one_secret_for_both_kinds_of_token_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with pytest.raises(SettingsError, match="must differ"):
+            load(
+                monkeypatch,
+                APP_ENV="production",
+                JWT_ACCESS_SECRET="a" * 32,
+                JWT_REFRESH_SECRET="a" * 32,
+            )
+
+    def test_direct_deposits_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(SettingsError, match="DIRECT_DEPOSITS"):
+            load(monkeypatch, APP_ENV="production", DIRECT_DEPOSITS="true", **SECRETS)
+
+    def test_secrets_are_not_shown(self) -> None:
+        settings = Settings(jwt_access_secret="hunter2", jwt_refresh_secret="hunter3")
+
+        assert "hunter" not in repr(settings)
+
+
+class TestDevelopmentSecrets:
+    def test_they_are_random_private_and_kept(self, tmp_path: Path) -> None:
+        first, again = Settings(data_dir=tmp_path), Settings(data_dir=tmp_path)
+        elsewhere = Settings(data_dir=tmp_path / "other")
+
+        assert len(first.access_secret) >= 32
+        assert first.access_secret == again.access_secret
+        assert len({first.access_secret, first.refresh_secret, elsewhere.access_secret}) == 3
+        for name in ("jwt-access-secret", "jwt-refresh-secret"):
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+    def test_processes_that_start_at_once_agree(self, tmp_path: Path) -> None:
+        secrets = all_at_once(
+            lambda _: Settings(data_dir=tmp_path).access_secret, range(16), threads=16
+        )
+
+        assert len(set(secrets)) == 1
+        assert [path.name for path in tmp_path.iterdir()] == ["jwt-access-secret"]
+
+    def test_a_folder_that_cannot_be_written_is_said(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+
+        with pytest.raises(SettingsError, match="Cannot keep a secret in"):
+            _ = Settings(data_dir=tmp_path / "file").access_secret
+
+
+def test_the_example_file_can_be_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / ".env.example"
+    (tmp_path / ".env").write_text(example.read_text())
+
+    assert load_settings() == Settings()
+
+
+def test_every_setting_is_explained_in_the_example_file() -> None:
+    text = (Path(__file__).parents[2] / ".env.example").read_text()
+    explained: dict[str, Any] = {
+        name: name.upper() in text for name in Settings.__dataclass_fields__
+    }
+
+    assert [name for name, there in explained.items() if not there] == []

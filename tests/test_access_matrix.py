@@ -1,0 +1,223 @@
+"""Who may do what: every route for every kind of caller, in one table.
+
+user, merchant and admin are strangers to what the path names; buyer and seller own it: the
+buyer's order and session, the seller's product and sale.
+"""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.auth.models import Role
+from app.common.db import transaction
+from app.wallets import service as wallets
+from tests import factories
+
+MATRIX = """
+                                                      anonymous user merchant admin buyer seller
+POST   /api/v1/auth/register                             201    201    201     201   201   201
+POST   /api/v1/auth/login                                200    200    200     200   200   200
+POST   /api/v1/auth/refresh                              401    401    401     401   401   401
+POST   /api/v1/auth/logout                               401    204    204     204   204   204
+GET    /api/v1/auth/me                                   401    200    200     200   200   200
+PATCH  /api/v1/auth/me                                   401    200    200     200   200   200
+POST   /api/v1/auth/password                             401    204    204     204   204   204
+GET    /api/v1/auth/sessions                             401    200    200     200   200   200
+DELETE /api/v1/auth/sessions/{login_session_id}          401    404    404     404   204   404
+GET    /api/v1/wallet                                    401    200    200     200   200   200
+POST   /api/v1/wallet/deposit                            401    200    200     200   200   200
+POST   /api/v1/wallet/withdraw                           401    200    200     200   200   200
+GET    /api/v1/wallet/transactions                       401    200    200     200   200   200
+GET    /api/v1/products                                  200    200    200     200   200   200
+POST   /api/v1/products                                  401    403    201     403   403   201
+GET    /api/v1/products/merchant/my-products             401    403    200     403   403   200
+GET    /api/v1/products/{product_id}                     200    200    200     200   200   200
+PATCH  /api/v1/products/{product_id}                     401    403    403     403   403   200
+DELETE /api/v1/products/{product_id}                     401    403    403     403   403   200
+POST   /api/v1/orders                                    401    201    201     201   201   400
+GET    /api/v1/orders                                    401    200    200     200   200   200
+GET    /api/v1/orders/merchant/sales                     401    403    200     403   403   200
+GET    /api/v1/orders/{order_id}                         401    404    404     404   200   200
+POST   /api/v1/admin/users/{user_id}/deactivate          401    403    403     200   403   403
+POST   /api/v1/admin/users/{user_id}/activate            401    403    403     200   403   403
+PUT    /api/v1/admin/users/{user_id}/limits              401    403    403     200   403   403
+POST   /api/v1/admin/wallets/{wallet_id}/lock            401    403    403     200   403   403
+POST   /api/v1/admin/wallets/{wallet_id}/unlock          401    403    403     200   403   403
+GET    /api/openapi.json                                 200    200    200     200   200   200
+GET    /api/docs                                         200    200    200     200   200   200
+GET    /api/docs/assets/{name}                           200    200    200     200   200   200
+GET    /api/redoc                                        200    200    200     200   200   200
+GET    /health/live                                      200    200    200     200   200   200
+GET    /health/ready                                     200    200    200     200   200   200
+"""
+
+Route = tuple[str, str]
+
+_HEAD, *_ROWS = (line.split() for line in MATRIX.strip().splitlines())
+CALLERS = tuple(_HEAD)
+EXPECTED: dict[Route, dict[str, int]] = {
+    (method, path): dict(zip(CALLERS, map(int, statuses), strict=True))
+    for method, path, *statuses in _ROWS
+}
+
+#: A refresh token is a credential of its own, so its 401 does not speak of an access token.
+TOKEN_NEEDED = [
+    route
+    for route, row in EXPECTED.items()
+    if row["anonymous"] == 401 and route != ("POST", "/api/v1/auth/refresh")
+]
+
+#: What is sent; names in braces are filled in from the world.
+BODIES: dict[Route, dict[str, Any]] = {
+    ("POST", "/api/v1/auth/register"): {
+        "email": "new-{caller}@example.com",
+        "password": "a-fine-secret-1",
+        "role": "USER",
+    },
+    ("POST", "/api/v1/auth/login"): {"email": "{email}", "password": factories.PASSWORD},
+    ("POST", "/api/v1/auth/refresh"): {"refreshToken": "{access_token}"},
+    ("PATCH", "/api/v1/auth/me"): {"firstName": "Alice"},
+    ("POST", "/api/v1/auth/password"): {
+        "currentPassword": factories.PASSWORD,
+        "newPassword": "a-fine-secret-2",
+    },
+    ("POST", "/api/v1/wallet/deposit"): {"amount": "5.00"},
+    ("POST", "/api/v1/wallet/withdraw"): {"amount": "5.00"},
+    ("POST", "/api/v1/products"): {"name": "Course", "price": "5.00", "availableUnits": 1},
+    ("PATCH", "/api/v1/products/{product_id}"): {"name": "Course, second edition"},
+    ("POST", "/api/v1/orders"): {"productId": "{product_id}", "paymentMethod": "WALLET"},
+    ("POST", "/api/v1/admin/users/{user_id}/deactivate"): {"reason": "asked for"},
+    ("POST", "/api/v1/admin/users/{user_id}/activate"): {"reason": "asked for"},
+    ("PUT", "/api/v1/admin/users/{user_id}/limits"): {
+        "type": "DEPOSIT",
+        "window": "DAY",
+        "amount": "1.00",
+    },
+    ("POST", "/api/v1/admin/wallets/{wallet_id}/lock"): {"reason": "asked for"},
+    ("POST", "/api/v1/admin/wallets/{wallet_id}/unlock"): {"reason": "asked for"},
+}
+
+#: Roles by the callers who have them.
+_ROLES = {
+    "user": Role.USER,
+    "buyer": Role.USER,
+    "merchant": Role.MERCHANT,
+    "seller": Role.MERCHANT,
+    "admin": Role.ADMIN,
+}
+
+
+class World:
+    """Six callers, and what the paths name."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.actors = {
+            name: factories.actor(role, balance="100.00") for name, role in _ROLES.items()
+        }
+        buyer, seller = self.actors["buyer"], self.actors["seller"]
+        product_id = factories.product(seller, price="10.00", units=50)
+        order = client.post(
+            "/api/v1/orders",
+            json={"productId": str(product_id), "paymentMethod": "WALLET"},
+            headers=buyer.headers,
+        ).json
+        target = factories.buyer()
+        self.names = {
+            "product_id": str(product_id),
+            "order_id": order["id"],
+            "login_session_id": str(buyer.session_id),
+            "user_id": str(target.id),
+            "wallet_id": str(_wallet_of(target.id)),
+            "name": "swagger.js",
+            "access_token": buyer.token,
+            "email": target.email,
+        }
+
+    def call(self, client: FlaskClient, route: Route, caller: str) -> int:
+        method, path = route
+        names = self.names | {"caller": caller}
+        body = {
+            key: value.format(**names) if isinstance(value, str) else value
+            for key, value in BODIES.get(route, {}).items()
+        }
+        headers = self.actors[caller].headers if caller in self.actors else {}
+        with client.open(
+            path.format(**names), method=method, json=body or None, headers=headers
+        ) as answer:
+            return answer.status_code
+
+
+def _wallet_of(user_id: UUID) -> UUID:
+    with transaction() as session:
+        return wallets.require_wallet_of(session, user_id=user_id, currency="USD").id
+
+
+@pytest.mark.parametrize("route", EXPECTED, ids=" ".join)
+def test_each_caller_gets_the_status_of_the_table(client: FlaskClient, route: Route) -> None:
+    world = World(client)
+    assert {caller: world.call(client, route, caller) for caller in CALLERS} == EXPECTED[route]
+
+
+def test_the_table_has_exactly_the_routes_there_are(app: Flask) -> None:
+    assert set(_routes(app)) == set(EXPECTED)
+
+
+def test_every_body_belongs_to_a_row() -> None:
+    assert set(BODIES) <= set(EXPECTED)
+
+
+def test_the_document_has_exactly_the_routes_of_the_api(app: Flask) -> None:
+    assert set(_operations(app)) == {route for route in EXPECTED if "/api/v1/" in route[1]}
+
+
+def test_exactly_the_routes_that_need_a_token_are_documented_so(app: Flask) -> None:
+    secured = {route for route, operation in _operations(app).items() if operation.get("security")}
+    assert secured == set(TOKEN_NEEDED)
+
+
+@pytest.mark.parametrize("route", TOKEN_NEEDED, ids=" ".join)
+def test_nothing_but_a_valid_token_opens_what_needs_one(client: FlaskClient, route: Route) -> None:
+    method, path = route
+    somebody = factories.admin()
+    url = re.sub(r"{\w+}", str(somebody.id), path)
+    for header in ("", "Bearer", "Bearer nonsense", somebody.token, f"Basic {somebody.token}"):
+        answer = client.open(url, method=method, headers={"Authorization": header})
+        assert (answer.status_code, answer.json["error"]) == (401, "UNAUTHORIZED")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_the_roles_that_views_declare_are_those_of_the_table(app: Flask) -> None:
+    declared = {
+        route: set(getattr(app.view_functions[endpoint], "required_roles", ()))
+        for route, endpoint in _routes(app).items()
+    }
+    assert declared == {
+        route: {_ROLES[caller] for caller in _ROLES if row[caller] != 403}
+        if route in TOKEN_NEEDED
+        else set()
+        for route, row in EXPECTED.items()
+    }
+
+
+def _routes(app: Flask) -> dict[Route, str]:
+    """Every route with its endpoint."""
+    return {
+        (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)): rule.endpoint
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def _operations(app: Flask) -> dict[Route, dict[str, Any]]:
+    """Every operation of the document."""
+    document = app.test_client().get("/api/openapi.json").json
+    return {
+        (method.upper(), path): operation
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if method != "parameters"
+    }

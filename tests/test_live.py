@@ -1,0 +1,143 @@
+"""What only the real server shows: signals, sockets, processes."""
+
+import http.client
+import json
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from app.common.settings import Settings
+from tests import servers
+from tests.live import Answer, LiveServer
+
+ACCOUNT = {"email": "alice@example.com", "password": "a-fine-secret-1", "role": "USER"}
+
+
+def place(server: LiveServer) -> tuple[str, int]:
+    parts = urlsplit(server.url)
+    return parts.hostname or "", parts.port or 0
+
+
+def wait_until(true: object, *, seconds: float = 20) -> None:
+    """Call until it is true."""
+    deadline = time.monotonic() + seconds
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "It never came true."
+        time.sleep(0.05)
+
+
+def test_a_request_under_way_is_finished_before_the_server_stops(
+    settings: Settings, worker_number: int
+) -> None:
+    def register(server: LiveServer) -> tuple[Answer, float]:
+        return server.call("POST", "/api/v1/auth/register", ACCOUNT), time.monotonic()
+
+    with (
+        servers.database(f"payment_flow_live_{worker_number}") as made,
+        # Hashing at cost 14 takes a second.
+        LiveServer.start(settings, made, workers=1, BCRYPT_ROUNDS="14") as server,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        running = pool.submit(register, server)
+        time.sleep(0.3)
+        told = time.monotonic()
+        psutil.Process(server.pid).send_signal(signal.SIGTERM)
+        answer, answered = running.result()
+
+        assert answer.status == 201
+        assert answered > told
+        assert psutil.Process(server.pid).wait(20) == 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(place(server))
+
+
+def test_a_body_without_a_length_may_not_be_larger_than_others(live_server: LiveServer) -> None:
+    def send(size: int) -> tuple[int, str]:
+        connection = http.client.HTTPConnection(*place(live_server), timeout=20)
+        body = json.dumps(ACCOUNT | {"padding": "x" * size}).encode()
+        pieces = (body[start : start + 8192] for start in range(0, len(body), 8192))
+        connection.request(
+            "POST",
+            "/api/v1/auth/register",
+            body=pieces,
+            headers={"Content-Type": "application/json"},
+            encode_chunked=True,
+        )
+        answer = connection.getresponse()
+        code = json.loads(answer.read())["error"]
+        connection.close()
+        return answer.status, code
+
+    assert send(65 * 1024) == (413, "BODY_TOO_LARGE")
+    assert send(60 * 1024) == (400, "VALIDATION_ERROR")
+
+
+def test_a_connection_serves_many_requests_good_and_bad(live_server: LiveServer) -> None:
+    connection = http.client.HTTPConnection(*place(live_server), timeout=20)
+    connection.connect()
+    used = connection.sock
+    statuses = []
+    for method, path, body in (
+        ("GET", "/health/live", None),
+        ("POST", "/api/v1/orders", b'{"productId": "x"}'),
+        ("GET", "/nowhere", None),
+        ("POST", "/api/v1/auth/login", b"{"),
+        ("GET", "/api/v1/products", None),
+    ):
+        connection.request(method, path, body=body, headers={"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        answer.read()
+        statuses.append(answer.status)
+        assert connection.sock is used
+    connection.close()
+    assert statuses == [200, 401, 404, 400, 200]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("plausible-id.1", True), ("short", False), ("with space", False), ("x" * 129, False)],
+)
+def test_a_plausible_request_id_is_kept_and_logged(
+    live_server: LiveServer, settings: Settings, given: str, kept: bool
+) -> None:
+    answer = live_server.call("GET", "/api/v1/products", headers={"X-Request-Id": given})
+
+    used = answer.headers["x-request-id"]
+    assert (used == given) is kept
+    assert len(used) >= 8
+    log = Path(str(settings.data_dir)) / f"live-{place(live_server)[1]}.log"
+    wait_until(lambda: f'"request_id": "{used}"' in log.read_text())
+
+
+def test_a_web_process_that_is_killed_comes_back_and_nothing_acknowledged_is_lost(
+    live_server: LiveServer,
+) -> None:
+    token = live_server.sign_up("alice")
+    before = {process.pid for process in live_server.web_processes()}
+    assert len(before) == 2
+
+    acknowledged = 0
+    for number in range(60):
+        if number == 20:
+            psutil.Process(min(before)).kill()
+        try:
+            answer = live_server.call(
+                "POST", "/api/v1/wallet/deposit", {"amount": "1.00"}, token=token
+            )
+        except OSError:
+            continue  # it was the killed one's
+        assert answer.status == 200
+        acknowledged += 1
+
+    wait_until(lambda: len({p.pid for p in live_server.web_processes()} - {min(before)}) == 2)
+    wait_until(lambda: live_server.call("GET", "/health/ready").status == 200)
+    wallet = live_server.call("GET", "/api/v1/wallet", token=token).json
+    assert float(wallet["balance"]) >= acknowledged > 50
+    result = live_server.cli("verify")
+    assert result.returncode == 0, result.stdout

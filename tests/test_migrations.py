@@ -1,0 +1,129 @@
+"""From nothing to the schema and back, and what the application's role may do with it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, create_engine, inspect, make_url, text
+
+from app.common.migrate import alembic_config, migrate
+from app.common.settings import Settings
+from app.models import Base
+from tests import servers
+
+APPEND_ONLY = {"journal_entries", "wallet_transactions", "restocks", "audit_log"}
+
+
+@pytest.fixture
+def empty(worker_number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[servers.TestDatabase]:
+    """An empty database that the settings name."""
+    with servers.database(f"payment_flow_empty_{worker_number}", empty=True) as database:
+        monkeypatch.setenv("DATABASE_URL", database.app_url)
+        monkeypatch.setenv("MIGRATION_DATABASE_URL", database.owner_url)
+        yield database
+
+
+@pytest.fixture
+def migrated(empty: servers.TestDatabase) -> servers.TestDatabase:
+    migrate(settings_of(empty))
+    return empty
+
+
+def settings_of(database: servers.TestDatabase) -> Settings:
+    return Settings(database_url=database.app_url, migration_database_url=database.owner_url)
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def objects(url: str) -> set[str]:
+    """Everything in the schema but Alembic's own table."""
+    with connected(url) as connection:
+        names = connection.scalars(
+            text("""
+                SELECT relkind::text || ' ' || relname FROM pg_class
+                WHERE relnamespace = 'public'::regnamespace
+                UNION ALL SELECT 'function ' || proname FROM pg_proc
+                WHERE pronamespace = 'public'::regnamespace
+                UNION ALL SELECT 'trigger ' || tgname || ' ' || tgrelid::regclass FROM pg_trigger
+                WHERE NOT tgisinternal
+                UNION ALL SELECT 'type ' || typname FROM pg_type
+                WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd')
+            """)
+        ).all()
+    return {name for name in names if "alembic_version" not in name}
+
+
+def test_the_models_are_what_the_migrations_make(migrated: servers.TestDatabase) -> None:
+    command.check(alembic_config())
+    with connected(migrated.owner_url) as connection:
+        assert set(inspect(connection).get_table_names()) == {
+            *Base.metadata.tables,
+            "alembic_version",
+        }
+
+
+def test_every_migration_can_be_taken_back_and_applied_again(
+    empty: servers.TestDatabase,
+) -> None:
+    assert objects(empty.owner_url) == set()
+    command.upgrade(alembic_config(), "head")
+    first = objects(empty.owner_url)
+    assert {"r wallets", "function refuse_change"} <= first
+    command.downgrade(alembic_config(), "base")
+    assert objects(empty.owner_url) == set()
+    command.upgrade(alembic_config(), "head")
+    assert objects(empty.owner_url) == first
+
+
+def test_migrating_what_is_migrated_changes_nothing(migrated: servers.TestDatabase) -> None:
+    before, granted = objects(migrated.owner_url), grants(migrated)
+    migrate(settings_of(migrated))
+    assert (objects(migrated.owner_url), grants(migrated)) == (before, granted)
+
+
+def grants(database: servers.TestDatabase) -> dict[str, set[str]]:
+    """What the application's role may do with each table, by whatever way it got the right."""
+    with connected(database.app_url) as connection:
+        rows = connection.execute(
+            text("""
+                SELECT tablename, privilege FROM pg_tables CROSS JOIN unnest(ARRAY[
+                    'SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'
+                ]) AS privilege
+                WHERE schemaname = 'public'
+                    AND has_table_privilege(quote_ident(tablename), privilege)
+            """)
+        ).all()
+    rights: dict[str, set[str]] = {}
+    for table, privilege in rows:
+        rights.setdefault(table, set()).add(privilege)
+    return rights
+
+
+def test_the_application_may_do_exactly_what_it_needs(migrated: servers.TestDatabase) -> None:
+    expected = {
+        table: {"SELECT", "INSERT"} | (set() if table in APPEND_ONLY else {"UPDATE", "DELETE"})
+        for table in Base.metadata.tables
+    }
+    assert grants(migrated) == expected | {"alembic_version": {"SELECT"}}
+
+
+def test_the_application_is_nobody_of_power(migrated: servers.TestDatabase) -> None:
+    with connected(migrated.app_url) as connection:
+        role = connection.execute(
+            text("""
+                SELECT rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication,
+                    has_schema_privilege('public', 'CREATE'),
+                    has_database_privilege(current_database(), 'CREATE'),
+                    pg_has_role(current_user, :owner, 'MEMBER')
+                FROM pg_roles WHERE rolname = current_user
+            """),
+            {"owner": make_url(migrated.owner_url).username},
+        ).one()
+    assert not any(role)

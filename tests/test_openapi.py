@@ -1,0 +1,177 @@
+"""The document, and the pages that show it."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from openapi_spec_validator import OpenAPIV31SpecValidator, validate
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+#: Statuses that no test can bring about one by one, so that the document must not forget them.
+EVERYWHERE = {"429", "500", "503"}
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> dict[str, Any]:
+    return client.get("/api/openapi.json").json
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method in METHODS & item.keys():
+            yield f"{method.upper()} {path}", item[method]
+
+
+def resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in node:
+        target = document
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        node = target
+    return node
+
+
+class TestDocument:
+    def test_it_is_valid_openapi_3_1(self, document: dict[str, Any]) -> None:
+        assert document["openapi"] == "3.1.0"
+        validate(document, cls=OpenAPIV31SpecValidator)
+
+    def test_every_operation_says_in_words_what_it_does(self, document: dict[str, Any]) -> None:
+        silent = [
+            name
+            for name, operation in operations(document)
+            if not operation.get("summary") or not operation.get("description")
+        ]
+        assert silent == []
+
+    def test_no_two_operations_have_the_same_summary(self, document: dict[str, Any]) -> None:
+        summaries = [operation["summary"] for _, operation in operations(document)]
+        assert len(summaries) == len(set(summaries))
+
+    def test_every_operation_has_a_tag_that_is_described(self, document: dict[str, Any]) -> None:
+        described = {tag["name"] for tag in document["tags"] if tag["description"]}
+        for name, operation in operations(document):
+            assert operation["tags"], name
+            assert set(operation["tags"]) <= described, name
+
+    def test_every_field_of_a_request_has_an_example(self, document: dict[str, Any]) -> None:
+        bare = []
+        for name, operation in operations(document):
+            for media in operation.get("requestBody", {}).get("content", {}).values():
+                fields = resolved(document, media["schema"])["properties"]
+                bare += [
+                    f"{name}: {field}"
+                    for field, schema in fields.items()
+                    if not {"example", "enum"} & schema.keys() and schema.get("type") != "boolean"
+                ]
+        assert bare == []
+
+    def test_every_query_and_header_parameter_has_a_description(
+        self, document: dict[str, Any]
+    ) -> None:
+        bare = []
+        for path, item in document["paths"].items():
+            for operation in (item, *(item[method] for method in METHODS & item.keys())):
+                bare += [
+                    f"{path}: {parameter['name']}"
+                    for parameter in operation.get("parameters", ())
+                    if parameter["in"] != "path" and not parameter.get("description")
+                ]
+        assert bare == []
+
+    def test_every_answer_is_described(self, document: dict[str, Any]) -> None:
+        for name, operation in operations(document):
+            for status, answer in operation["responses"].items():
+                assert resolved(document, answer)["description"], f"{name} {status}"
+
+    def test_every_failure_has_the_one_error_body_and_an_example_per_code(
+        self, document: dict[str, Any]
+    ) -> None:
+        for name, operation in operations(document):
+            failures = {s: a for s, a in operation["responses"].items() if s >= "400"}
+            assert failures.keys() >= EVERYWHERE, name
+            for status, answer in failures.items():
+                media = resolved(document, answer)["content"]["application/json"]
+                assert media["schema"] == {"$ref": "#/components/schemas/ErrorBody"}, name
+                for code, example in media["examples"].items():
+                    assert example["value"]["error"] == code
+                    assert str(example["value"]["statusCode"]) == status
+                    assert f"`{code}`" in answer["description"]
+
+    def test_what_takes_a_body_refuses_bad_ones_by_the_document(
+        self, document: dict[str, Any]
+    ) -> None:
+        for name, operation in operations(document):
+            takes_body = "requestBody" in operation
+            assert ({"400", "413", "415"} <= operation["responses"].keys()) == takes_body, name
+
+    def test_what_needs_a_token_says_so_and_what_names_something_can_miss_it(
+        self, document: dict[str, Any]
+    ) -> None:
+        assert document["components"]["securitySchemes"]["bearerAuth"]["scheme"] == "bearer"
+        for name, operation in operations(document):
+            if operation.get("security"):
+                assert operation["security"] == [{"bearerAuth": []}]
+                assert "401" in operation["responses"], name
+            if "{" in name:
+                assert "404" in operation["responses"], name
+
+    def test_every_post_that_moves_money_takes_an_idempotency_key(
+        self, document: dict[str, Any]
+    ) -> None:
+        with_key = {
+            name
+            for name, operation in operations(document)
+            if any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", ()))
+        }
+        assert with_key == {
+            "POST /api/v1/orders",
+            "POST /api/v1/wallet/deposit",
+            "POST /api/v1/wallet/withdraw",
+        }
+
+    def test_unchanged_it_is_not_sent_again(self, client: FlaskClient) -> None:
+        first = client.get("/api/openapi.json")
+        again = client.get("/api/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.data) == (304, b"")
+
+
+class TestPages:
+    @pytest.mark.parametrize("page", ["/api/docs", "/api/redoc"])
+    def test_a_page_refers_only_to_what_the_app_itself_serves(
+        self, client: FlaskClient, page: str
+    ) -> None:
+        with client.get(page) as answer:
+            html, policy = answer.text, answer.headers["Content-Security-Policy"]
+        references = re.findall(r'(?:src|href|spec-url)="([^"]+)"', html)
+        assert any(reference.endswith(".js") for reference in references)
+        for reference in references:
+            assert not re.match(r"(\w+:)?//", reference)
+            with client.get(urljoin(page, reference)) as asset:
+                assert (reference, asset.status_code) == (reference, 200)
+                assert asset.content_length
+        assert "http" not in policy
+
+    def test_swagger_ui_reads_our_document_and_keeps_the_token_over_a_reload(
+        self, client: FlaskClient
+    ) -> None:
+        with client.get("/api/docs/assets/swagger.js") as answer:
+            script = answer.text
+        assert re.search(r"persistAuthorization:\s*true", script)
+        (url,) = re.findall(r'url:\s*"([^"]+)"', script)
+        assert client.get(urljoin("/api/docs", url)).json["openapi"] == "3.1.0"
+
+    def test_the_scripts_fetch_no_fonts_or_code_from_elsewhere(self, app: Flask) -> None:
+        client = app.test_client()
+        with client.get("/api/redoc") as answer:
+            assert "disable-google-font" in answer.text
+            assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+
+    @pytest.mark.parametrize("name", ["../views.py", "%2e%2e/views.py", "nothing.js", "", "/"])
+    def test_nothing_but_assets_is_served_as_one(self, client: FlaskClient, name: str) -> None:
+        assert client.get(f"/api/docs/assets/{name}").status_code == 404

@@ -1,0 +1,190 @@
+"""Storms over HTTP from outside, against the real server with two web processes."""
+
+import itertools
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psutil
+import pytest
+from sqlalchemy import create_engine, text
+
+from tests.crowd import all_at_once
+from tests.live import Answer, LiveServer
+
+pytestmark = pytest.mark.storm
+
+API = "/api/v1"
+MAX_RESIDENT = 120 * 1024 * 1024
+
+
+def order(product_id: str) -> dict[str, str]:
+    return {"productId": product_id, "paymentMethod": "WALLET"}
+
+
+def sign_up_all(server: LiveServer, count: int, *, balance: str) -> list[str]:
+    """The tokens of so many buyers."""
+    return all_at_once(
+        lambda number: server.sign_up(f"buyer-{number}", balance=balance), range(count), threads=8
+    )
+
+
+def outcomes(answers: Sequence[Answer]) -> Counter[tuple[int, str | None]]:
+    return Counter((answer.status, answer.json.get("error")) for answer in answers)
+
+
+def orders_there_are(server: LiveServer) -> set[str]:
+    """Ids of the completed orders, as the database has them."""
+    engine = create_engine(server.database.app_url)
+    with engine.connect() as connection:
+        ids = connection.scalars(text("SELECT id::text FROM orders WHERE status = 'COMPLETED'"))
+        found = set(ids.all())
+    engine.dispose()
+    return found
+
+
+def require_sound(server: LiveServer) -> None:
+    """The books balance, and no web process has grown fat."""
+    result = server.cli("verify")
+    assert result.returncode == 0, result.stdout + result.stderr
+    for process in server.web_processes():
+        assert process.memory_info().rss < MAX_RESIDENT
+
+
+def test_200_buyers_get_exactly_the_50_units_there_are(live_server: LiveServer) -> None:
+    seller = live_server.sign_up("seller", role="MERCHANT")
+    product_id = live_server.put_on_sale(seller, price="10.00", units=50)
+    buyers = sign_up_all(live_server, 200, balance="10.00")
+
+    answers = all_at_once(
+        lambda token: live_server.call("POST", f"{API}/orders", order(product_id), token=token),
+        buyers,
+    )
+
+    assert outcomes(answers) == {(201, None): 50, (400, "PRODUCT_OUT_OF_STOCK"): 150}
+    assert {a.json["id"] for a in answers if a.status == 201} == orders_there_are(live_server)
+    sold_out = live_server.call("GET", f"{API}/products/{product_id}").json
+    assert sold_out["availableUnits"] == 0
+    assert live_server.call("GET", f"{API}/products").json == []
+    wallet = live_server.call("GET", f"{API}/wallet", token=seller).json
+    assert wallet["balance"] == "500.00"
+    require_sound(live_server)
+
+
+def test_deposits_and_withdrawals_lose_nothing(live_server: LiveServer) -> None:
+    token = live_server.sign_up("saver")
+
+    def move(way: str, amount: str) -> Callable[[Any], Answer]:
+        return lambda _: live_server.call(
+            "POST", f"{API}/wallet/{way}", {"amount": amount}, token=token
+        )
+
+    deposited = all_at_once(move("deposit", "10.00"), range(100))
+    assert outcomes(deposited) == {(200, None): 100}
+    assert live_server.call("GET", f"{API}/wallet", token=token).json["balance"] == "1000.00"
+
+    withdrawn = all_at_once(move("withdraw", "1000.00"), range(32))
+    assert outcomes(withdrawn) == {(200, None): 1, (400, "INSUFFICIENT_FUNDS"): 31}
+    assert live_server.call("GET", f"{API}/wallet", token=token).json["balance"] == "0.00"
+    require_sound(live_server)
+
+
+def test_one_idempotency_key_buys_once(live_server: LiveServer) -> None:
+    seller = live_server.sign_up("seller", role="MERCHANT")
+    product_id = live_server.put_on_sale(seller, price="10.00", units=50)
+    buyer = live_server.sign_up("buyer", balance="500.00")
+
+    answers = all_at_once(
+        lambda _: live_server.call(
+            "POST",
+            f"{API}/orders",
+            order(product_id),
+            token=buyer,
+            headers={"Idempotency-Key": "the-same-key"},
+        ),
+        range(50),
+    )
+
+    assert set(outcomes(answers)) <= {(201, None), (409, "IDEMPOTENCY_IN_PROGRESS")}
+    assert len({answer.text for answer in answers if answer.status == 201}) == 1
+    assert len(orders_there_are(live_server)) == 1
+    require_sound(live_server)
+
+
+def test_a_market_day_in_which_web_processes_are_killed(live_server: LiveServer) -> None:
+    """Buyers repeat what got no answer under the same key, as a good client does."""
+    sellers = [live_server.sign_up(f"seller-{n}", role="MERCHANT") for n in range(5)]
+    products = [live_server.put_on_sale(s, price="2.00", units=500) for s in sellers * 4]
+    buyers = sign_up_all(live_server, 40, balance="1000.00")
+    acknowledged: list[str] = []
+    lost = itertools.count()
+    over = threading.Event()
+
+    def kill_now_and_then() -> None:
+        while not over.wait(1.5):
+            random.choice(live_server.web_processes()).kill()
+
+    def shop(number: int) -> None:
+        token, product_id = buyers[number % 40], products[number % 20]
+        key = {"Idempotency-Key": f"order-{number}"}
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                answer = live_server.call(
+                    "POST", f"{API}/orders", order(product_id), token=token, headers=key
+                )
+            except OSError:
+                next(lost)
+            else:
+                if answer.status == 201:
+                    acknowledged.append(answer.json["id"])
+                    return
+                # Busy, or the one whose process was killed still holds its key: not decided yet.
+                assert answer.status in (409, 503), answer.text
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    killer = threading.Thread(target=kill_now_and_then)
+    killer.start()
+    try:
+        all_at_once(shop, range(1500))
+    finally:
+        over.set()
+        killer.join()
+
+    assert next(lost) > 0
+    assert len(acknowledged) == len(set(acknowledged)) == 1500
+    assert set(acknowledged) == orders_there_are(live_server)
+    assert live_server.cli("verify").returncode == 0
+
+
+def test_a_long_day_of_everything_leaves_the_processes_lean(live_server: LiveServer) -> None:
+    seller = live_server.sign_up("seller", role="MERCHANT")
+    products = [live_server.put_on_sale(seller, price="1.00", units=10_000) for _ in range(20)]
+    buyers = sign_up_all(live_server, 32, balance="1000.00")
+
+    def visit(number: int) -> list[int]:
+        token, product_id = buyers[number % 32], products[number % 20]
+        return [
+            live_server.call(method, API + path, body, token=token).status
+            for method, path, body in (
+                ("GET", "/products?limit=100", None),
+                ("GET", f"/products/{product_id}", None),
+                ("POST", "/orders", order(product_id)),
+                ("POST", "/wallet/deposit", {"amount": "1.00"}),
+                ("GET", "/wallet/transactions?limit=100", None),
+                ("GET", "/orders?limit=100", None),
+                ("POST", "/orders", {"productId": "nonsense"}),
+            )
+        ]
+
+    visits = all_at_once(visit, range(600))
+
+    assert {tuple(statuses) for statuses in visits} == {(200, 200, 201, 200, 200, 200, 400)}
+    assert len(orders_there_are(live_server)) == 600
+    require_sound(live_server)
+    main = psutil.Process(live_server.pid)
+    assert main.memory_info().rss < MAX_RESIDENT

@@ -1,0 +1,296 @@
+"""Whatever people do, in whatever order, the books agree with a model of a few lines."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.auth import service as auth
+from app.common import db
+from app.common.db import transaction
+from app.common.errors import AppError
+from app.common.money import EXPONENTS, MAX_MINOR, AmountInvalid, Money, format_minor
+from app.orders import service as orders
+from app.orders.checkout import Purchase, platform_fee
+from app.wallets import ledger
+from app.wallets import service as wallets
+from app.wallets.ledger import Entry, Posting, system_account
+from app.wallets.models import SystemCode, TransactionType
+from tests import factories
+from tests.crowd import broken
+
+MINIMUM, MAXIMUM = Decimal("1.00"), Decimal("500.00")
+PRICE = 1050
+
+_settings = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+people = st.sampled_from(["alice", "bob", "shop"])
+cents = st.one_of(st.integers(1, 60_000), st.sampled_from([99, 100, 50_000, 50_001]))
+operations = st.one_of(
+    st.tuples(st.just("deposit"), people, cents),
+    st.tuples(st.just("withdraw"), people, cents),
+    st.tuples(st.just("buy"), people, st.integers(1, 4)),
+    st.tuples(st.just("lock"), people, st.booleans()),
+)
+Operation = tuple[str, str, int]
+
+
+@dataclass
+class Model:
+    """The shop in integers: what should happen."""
+
+    balances: dict[str, int]
+    locked: set[str]
+    postings: dict[str, int]
+    stock: int
+    fee_bps: int
+
+    def expect(self, operation: Operation) -> str:
+        """Do it, or say why not."""
+        kind, who, value = operation
+        return getattr(self, kind)(who, value)
+
+    def deposit(self, who: str, amount: int) -> str:
+        if amount > MAXIMUM * 100:
+            return "INVALID_DEPOSIT_AMOUNT"
+        if who in self.locked:
+            return "WALLET_LOCKED"
+        self._post(who, amount)
+        return "done"
+
+    def withdraw(self, who: str, amount: int) -> str:
+        if amount < MINIMUM * 100:
+            return "INVALID_WITHDRAWAL_AMOUNT"
+        if who in self.locked:
+            return "WALLET_LOCKED"
+        if amount > self.balances[who]:
+            return "INSUFFICIENT_FUNDS"
+        self._post(who, -amount)
+        return "done"
+
+    def buy(self, who: str, quantity: int) -> str:
+        amount = PRICE * quantity
+        if who == "shop":
+            return "CANNOT_BUY_OWN_PRODUCT"
+        if quantity > self.stock:
+            return "PRODUCT_OUT_OF_STOCK"
+        if who in self.locked:
+            return "WALLET_LOCKED"
+        if amount > self.balances[who]:
+            return "INSUFFICIENT_FUNDS"
+        if "shop" in self.locked:
+            return "WALLET_LOCKED"
+        self.stock -= quantity
+        self._post(who, -amount)
+        self._post("shop", amount)
+        if fee := int(Decimal(amount * self.fee_bps).scaleb(-4).quantize(1, "ROUND_HALF_UP")):
+            self._post("shop", -fee)
+        return "done"
+
+    def lock(self, who: str, locked: bool) -> str:
+        (self.locked.add if locked else self.locked.discard)(who)
+        return "done"
+
+    def _post(self, who: str, amount: int) -> None:
+        self.balances[who] += amount
+        self.postings[who] += 1
+
+
+class Shop:
+    """The same with the real services."""
+
+    def __init__(self, *, stock: int, fee_bps: int) -> None:
+        self.actors = {
+            "alice": factories.actor(),
+            "bob": factories.actor(),
+            "shop": factories.merchant(),
+        }
+        self.product_id = factories.product(self.actors["shop"], price="10.50", units=stock)
+        self.fee_bps = fee_bps
+
+    def attempt(self, operation: Operation) -> str:
+        kind, who, value = operation
+        user_id = self.actors[who].id
+        try:
+            with transaction(serializable=True) as session:
+                user = auth.require_user(session, user_id)
+                if kind == "deposit":
+                    wallets.deposit(session, user=user, maximum=MAXIMUM, **_dollars(value))
+                elif kind == "withdraw":
+                    wallets.withdraw(session, user=user, minimum=MINIMUM, **_dollars(value))
+                elif kind == "buy":
+                    purchase = Purchase(user, self.product_id, value)
+                    orders.buy(session, purchase, fee_bps=self.fee_bps)
+                else:
+                    wallets.set_locked(
+                        session,
+                        actor_id=None,
+                        wallet_id=_wallet(session, user_id).id,
+                        locked=bool(value),
+                        reason="test",
+                    )
+        except AppError as refusal:
+            return refusal.code
+        return "done"
+
+    def state(self) -> dict[str, tuple[int, int]]:
+        """Balance and number of postings of everybody."""
+        with transaction() as session:
+            found = {who: _wallet(session, actor.id) for who, actor in self.actors.items()}
+            return {who: (wallet.balance, wallet.sequence) for who, wallet in found.items()}
+
+
+def _dollars(cents_: int) -> dict[str, Any]:
+    return {"currency": "USD", "amount": Decimal(cents_).scaleb(-2)}
+
+
+def _wallet(session: Any, user_id: Any) -> Any:
+    return wallets.require_wallet_of(session, user_id=user_id, currency="USD")
+
+
+@contextmanager
+def _undone() -> Iterator[None]:
+    savepoint = db.current().read_committed.kw["bind"].begin_nested()
+    try:
+        yield
+    finally:
+        savepoint.rollback()
+
+
+def play(script: list[Operation], *, stock: int, fee_bps: int) -> None:
+    shop = Shop(stock=stock, fee_bps=fee_bps)
+    zero = dict.fromkeys(shop.actors, 0)
+    model = Model(zero.copy(), set(), zero.copy(), stock, fee_bps)
+    for operation in script:
+        assert shop.attempt(operation) == model.expect(operation), operation
+        expected = {who: (model.balances[who], model.postings[who]) for who in zero}
+        assert shop.state() == expected, operation
+    assert min(model.balances.values()) >= 0
+    assert broken() == []
+
+
+scripts = {
+    "script": st.lists(operations, min_size=5, max_size=20),
+    "stock": st.integers(0, 6),
+    "fee_bps": st.sampled_from([0, 1, 250, 10_000]),
+}
+
+
+def test_the_books_agree_with_the_model(app: Flask) -> None:
+    @settings(_settings, max_examples=30)
+    @given(**scripts)
+    def run(**world: Any) -> None:
+        with _undone():
+            play(**world)
+
+    run()
+
+
+@pytest.mark.storm
+def test_the_books_agree_with_the_model_after_very_many_histories(app: Flask) -> None:
+    @settings(_settings, max_examples=1000)
+    @given(**scripts)
+    def run(**world: Any) -> None:
+        with _undone():
+            play(**world)
+
+    run()
+
+
+def test_a_batch_of_entries_is_posted_as_if_one_by_one(app: Flask) -> None:
+    """Which is what lets many purchases share a transaction."""
+    transfers = st.lists(
+        st.tuples(people, people, st.integers(1, 10**15)).filter(lambda t: t[0] != t[1]),
+        min_size=1,
+        max_size=12,
+    )
+
+    def rows(moves: list[tuple[str, str, int]], *, batched: bool) -> list[tuple[Any, ...]]:
+        with _undone():
+            actors = {who: factories.actor() for who in ("alice", "bob", "shop")}
+            owners = {actor.id: who for who, actor in actors.items()}
+            with transaction() as session:
+                accounts = wallets.lock_accounts(session, user_ids=list(owners), currency="USD")
+                by_name = {owners[user_id]: account for user_id, account in accounts.items()}
+                bank = system_account(SystemCode.BANK, "USD")
+                rich = [_entry(bank, account, 10**17) for account in by_name.values()]
+                entries = rich + [_entry(by_name[a], by_name[b], sum_) for a, b, sum_ in moves]
+                batches = [entries] if batched else [[entry] for entry in entries]
+                written = [group for batch in batches for group in ledger.post(session, batch)]
+            names = {account.id: who for who, account in by_name.items()}
+            # Posted past the services, so there is neither an order nor an event.
+            assert broken() == [
+                "Every debit has its order or withdrawal",
+                "Every money operation has its outbox row",
+            ]
+            return [
+                (names.get(line.wallet_id), line.sequence, line.amount, line.balance_after)
+                for group in written
+                for line in group
+            ]
+
+    @settings(_settings, max_examples=15)
+    @given(moves=transfers)
+    def run(moves: list[tuple[str, str, int]]) -> None:
+        assert rows(moves, batched=True) == rows(moves, batched=False)
+
+    run()
+
+
+def _entry(payer: Any, payee: Any, amount: int) -> Entry:
+    kind = TransactionType.EARNING
+    return Entry("TEST", (Posting(payer, -amount, kind), Posting(payee, amount, kind)))
+
+
+currencies = st.sampled_from(sorted(EXPONENTS))
+
+
+@_settings
+@given(minor=st.integers(-MAX_MINOR, MAX_MINOR), currency=currencies)
+def test_money_survives_being_written_and_read(minor: int, currency: str) -> None:
+    written = format_minor(minor, currency)
+    assert Money.of(Decimal(written), currency) == Money(minor, currency)
+    assert len(written.partition(".")[2]) == EXPONENTS[currency]
+
+
+@_settings
+@given(
+    amount=st.decimals(allow_nan=True, allow_infinity=True)
+    | st.decimals(-(10**6), 10**6, places=4)
+    | st.decimals(-(10**20), 10**20, places=2),
+    currency=currencies,
+)
+def test_money_is_exactly_the_amount_or_refused(amount: Decimal, currency: str) -> None:
+    try:
+        minor = Money.of(amount, currency).minor
+    except AmountInvalid:
+        if amount.is_finite() and abs(amount.adjusted()) <= 30:
+            scaled = Fraction(amount) * 10 ** EXPONENTS[currency]
+            assert scaled.denominator > 1 or abs(scaled) > MAX_MINOR
+    else:
+        assert minor == Fraction(amount) * 10 ** EXPONENTS[currency]
+
+
+@_settings
+@given(
+    amount=st.integers(1, MAX_MINOR),
+    more=st.integers(0, 10**6),
+    bps=st.integers(0, 10_000),
+)
+def test_the_platform_fee_is_the_nearest_whole_share(amount: int, more: int, bps: int) -> None:
+    fee = platform_fee(amount, bps)
+    assert 0 <= fee <= amount
+    assert abs(fee * 10_000 - amount * bps) <= 5_000
+    assert platform_fee(amount + more, bps) >= fee

@@ -1,0 +1,339 @@
+"""What the database itself guarantees about the ledger, and what the ledger guarantees."""
+
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, create_engine, func, make_url, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from app.auth import service as auth
+from app.common import db
+from app.common.db import new_id, transaction
+from app.common.money import MAX_MINOR
+from app.verify import violations
+from app.wallets import ledger
+from app.wallets import service as wallets
+from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
+from app.wallets.ledger import Account, Entry, EntryUnbalanced, Posting, system_account
+from app.wallets.models import (
+    JournalEntry,
+    SystemCode,
+    TransactionType,
+    Wallet,
+    WalletKind,
+    WalletTransaction,
+)
+from tests import factories
+from tests.servers import TestDatabase
+
+APPEND_ONLY = ["journal_entries", "wallet_transactions", "restocks", "audit_log"]
+
+
+def owner_of_the_committing_database(database: TestDatabase) -> Engine:
+    """Connects as the role that runs migrations, to the database the test works on."""
+    owner = make_url(database.owner_url)
+    return create_engine(
+        db.current().engine.url.set(username=owner.username, password=owner.password)
+    )
+
+
+def account(*, balance: int = 0, held: int = 0, is_locked: bool = False) -> Account:
+    return Account(
+        id=new_id(),
+        kind=WalletKind.USER,
+        currency="USD",
+        user_id=new_id(),
+        balance=balance,
+        held=held,
+        is_locked=is_locked,
+    )
+
+
+class TestWhatAnAccountMayDo:
+    def test_it_pays_what_it_has_and_no_more(self) -> None:
+        has = account(balance=1230)
+
+        has.require_can_pay(1230)
+        with pytest.raises(InsufficientFunds) as refused:
+            has.require_can_pay(1231)
+
+        assert refused.value.text == "Insufficient funds. Required: $12.31, Available: $12.30"
+
+    def test_what_is_held_is_not_available(self) -> None:
+        has = account(balance=1000, held=400)
+
+        has.require_can_pay(600)
+        with pytest.raises(InsufficientFunds):
+            has.require_can_pay(601)
+
+    def test_locked_it_neither_pays_nor_receives(self) -> None:
+        locked = account(balance=1000, is_locked=True)
+
+        with pytest.raises(WalletLocked):
+            locked.require_can_pay(1)
+        with pytest.raises(WalletLocked):
+            locked.require_can_receive(1)
+
+    def test_it_holds_64_bits_and_refuses_more(self) -> None:
+        full = account(balance=MAX_MINOR - 1)
+
+        full.require_can_receive(1)
+        with pytest.raises(BalanceTooLarge):
+            full.require_can_receive(2)
+
+
+class TestPosting:
+    def test_an_entry_that_does_not_sum_to_zero_is_a_bug(self, app: Flask) -> None:
+        mine = account(balance=100)
+        bank = system_account(SystemCode.BANK, "USD")
+        entry = Entry(
+            kind="TEST",
+            postings=(
+                Posting(mine, 10, TransactionType.DEPOSIT),
+                Posting(bank, -9, TransactionType.DEPOSIT),
+            ),
+        )
+
+        with pytest.raises(EntryUnbalanced), transaction() as session:
+            ledger.post(session, [entry])
+
+    def test_currencies_do_not_make_up_for_each_other(self, app: Flask) -> None:
+        entry = Entry(
+            kind="TEST",
+            postings=(
+                Posting(account(), 10, TransactionType.DEPOSIT),
+                Posting(system_account(SystemCode.BANK, "EUR"), -10, TransactionType.DEPOSIT),
+            ),
+        )
+
+        with pytest.raises(EntryUnbalanced), transaction() as session:
+            ledger.post(session, [entry])
+
+    def test_an_entry_of_one_posting_is_a_bug(self, app: Flask) -> None:
+        entry = Entry(kind="TEST", postings=(Posting(account(), 0, TransactionType.DEPOSIT),))
+
+        with pytest.raises(EntryUnbalanced), transaction() as session:
+            ledger.post(session, [entry])
+
+    def test_many_entries_on_one_account_chain(self, app: Flask) -> None:
+        user = factories.buyer("1.00")
+        with transaction() as session:
+            held = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+            bank = system_account(SystemCode.BANK, "USD")
+            written = ledger.post(
+                session,
+                [
+                    Entry(
+                        kind="TEST",
+                        postings=(
+                            Posting(held, amount, TransactionType.DEPOSIT),
+                            Posting(bank, -amount, TransactionType.DEPOSIT),
+                        ),
+                    )
+                    for amount in (10, -20, 30)
+                ],
+            )
+
+        rows = [group[0] for group in written]
+        assert [(r.balance_before, r.balance_after, r.sequence) for r in rows] == [
+            (100, 110, 2),
+            (110, 90, 3),
+            (90, 120, 4),
+        ]
+        with transaction() as session:
+            wallet = wallets.require_wallet_of(session, user_id=user.id, currency="USD")
+        assert (wallet.balance, wallet.sequence) == (120, 4)
+
+    def test_a_house_account_keeps_no_running_balance(self, app: Flask) -> None:
+        factories.buyer("5.00")
+        bank_id = system_account(SystemCode.BANK, "USD").id
+
+        with transaction() as session:
+            bank = session.get_one(Wallet, bank_id)
+            (posting,) = session.scalars(
+                select(WalletTransaction).where(WalletTransaction.wallet_id == bank_id)
+            )
+        assert (bank.balance, bank.sequence) == (0, 0)
+        assert (posting.amount, posting.balance_after, posting.sequence) == (-500, None, None)
+
+    def test_a_house_account_is_there_for_each_currency(self, app: Flask) -> None:
+        with transaction() as session:
+            ids = set(session.scalars(select(Wallet.id).where(Wallet.kind == WalletKind.SYSTEM)))
+
+        assert ids == {
+            system_account(code, currency).id
+            for code in SystemCode
+            for currency in ("USD", "EUR", "GBP", "INR", "EGP", "JPY", "KWD")
+        }
+
+
+class TestLockingAccounts:
+    def test_users_without_a_wallet_are_left_out(self, app: Flask) -> None:
+        user = factories.buyer("1.00")
+
+        with transaction() as session:
+            found = wallets.lock_accounts(session, user_ids=[user.id, new_id()], currency="USD")
+
+        assert list(found) == [user.id]
+        assert found[user.id].balance == 100
+
+    def test_a_deposit_without_a_wallet_is_refused(self, app: Flask) -> None:
+        actor = factories.actor()
+
+        with transaction() as session, pytest.raises(WalletNotFound):
+            wallets.deposit(
+                session,
+                user=auth.require_user(session, actor.id),
+                currency="EUR",
+                amount=Decimal("1.00"),
+                maximum=Decimal("10.00"),
+            )
+
+
+class TestRowsThatNeverChange:
+    """As the database sees it, whoever asks."""
+
+    @pytest.fixture
+    def history(self, committing: Flask) -> None:
+        """A row in every table."""
+        seller, buyer = factories.merchant(), factories.buyer("10.00")
+        product_id = factories.product(seller, units=1)
+        client = committing.test_client()
+        client.patch(
+            f"/api/v1/products/{product_id}", json={"availableUnits": 3}, headers=seller.headers
+        )
+        client.post(
+            f"/api/v1/admin/users/{buyer.id}/deactivate",
+            json={"reason": "test"},
+            headers=factories.admin().headers,
+        )
+
+    @pytest.mark.parametrize("role", ["application", "owner"])
+    def test_nobody_updates_deletes_or_truncates(
+        self, history: None, database: TestDatabase, role: str
+    ) -> None:
+        engine = (
+            db.current().engine
+            if role == "application"
+            else owner_of_the_committing_database(database)
+        )
+        refused = {}
+        with engine.connect() as connection:
+            for table in APPEND_ONLY:
+                assert connection.scalar(text(f"SELECT count(*) FROM {table}")), table
+                for statement in (
+                    f"UPDATE {table} SET created_at = now()",
+                    f"UPDATE {table} SET created_at = now() WHERE false",
+                    f"DELETE FROM {table}",
+                    f"TRUNCATE {table} CASCADE",
+                ):
+                    with pytest.raises(DBAPIError) as error, connection.begin_nested():
+                        connection.execute(text(statement))
+                    refused[statement] = db.sqlstate(error.value)
+            connection.rollback()
+        if role == "owner":
+            engine.dispose()
+
+        # Insufficient privilege for the one, the trigger's refusal for the other.
+        assert set(refused.values()) == {"42501" if role == "application" else "23001"}
+
+    def test_the_application_cannot_take_the_guard_away(self, committing: Flask) -> None:
+        for statement in (
+            "ALTER TABLE wallet_transactions DISABLE TRIGGER ALL",
+            "DROP TRIGGER refuse_change ON wallet_transactions",
+            "DROP TABLE wallet_transactions",
+            "SET session_replication_role = replica",
+            "CREATE TABLE mine (id int)",
+        ):
+            with pytest.raises(DBAPIError), transaction() as session:
+                session.execute(text(statement))
+
+
+class TestEntriesThatDoNotBalance:
+    """Refused by the database at COMMIT, should the application ever get it wrong."""
+
+    def entry(self, session: Session) -> UUID:
+        entry_id = new_id()
+        session.execute(
+            text("INSERT INTO journal_entries (id, kind, created_at) VALUES (:id, 'TEST', now())"),
+            {"id": entry_id},
+        )
+        return entry_id
+
+    def posting(self, session: Session, entry_id: UUID, amount: int, currency: str = "USD") -> None:
+        session.execute(
+            text(
+                "INSERT INTO wallet_transactions"
+                " (id, journal_entry_id, wallet_id, type, status, amount, currency, created_at)"
+                " VALUES (:id, :entry, :wallet, 'DEPOSIT', 'COMPLETED', :amount, :currency, now())"
+            ),
+            {
+                "id": new_id(),
+                "entry": entry_id,
+                "wallet": system_account(SystemCode.BANK, currency).id,
+                "amount": amount,
+                "currency": currency,
+            },
+        )
+
+    @pytest.mark.parametrize(
+        "postings",
+        [
+            [],
+            [(5, "USD")],
+            [(5, "USD"), (-4, "USD")],
+            [(5, "USD"), (-5, "EUR")],
+            [(5, "USD"), (-5, "USD"), (1, "EUR"), (-2, "EUR")],
+        ],
+        ids=str,
+    )
+    def test_they_are_refused_at_commit(
+        self, committing: Flask, postings: list[tuple[int, str]]
+    ) -> None:
+        def commit() -> None:
+            with transaction() as session:
+                entry_id = self.entry(session)
+                for amount, currency in postings:
+                    self.posting(session, entry_id, amount, currency)
+
+        with pytest.raises(IntegrityError) as error:
+            commit()
+
+        assert db.constraint_name(error.value) == "ck_journal_entries_sums_to_zero"
+        with transaction() as session:
+            assert session.scalar(select(func.count()).select_from(JournalEntry)) == 0
+
+    def test_one_that_balances_is_accepted(self, committing: Flask) -> None:
+        with transaction() as session:
+            entry_id = self.entry(session)
+            self.posting(session, entry_id, 5)
+            self.posting(session, entry_id, -5)
+
+        assert [name for name, rows in violations() if rows] == []
+
+    def test_a_posting_cannot_be_added_to_an_entry_of_the_past(self, committing: Flask) -> None:
+        with transaction() as session:
+            entry_id = self.entry(session)
+            self.posting(session, entry_id, 5)
+            self.posting(session, entry_id, -5)
+
+        with pytest.raises(IntegrityError), transaction() as session:
+            self.posting(session, entry_id, 1)
+
+
+class TestBalancesTheDatabaseRefuses:
+    @pytest.mark.parametrize(
+        "change", ["balance = -1", "held = -1", "held = balance + 1", "currency = NULL"]
+    )
+    def test_a_wallet_is_never_overdrawn(self, app: Flask, change: str) -> None:
+        factories.buyer("1.00")
+
+        with pytest.raises(IntegrityError), transaction() as session:
+            session.execute(text(f"UPDATE wallets SET {change} WHERE kind = 'USER'"))
+
+    def test_a_house_account_never_gets_a_balance(self, app: Flask) -> None:
+        with pytest.raises(IntegrityError), transaction() as session:
+            session.execute(text("UPDATE wallets SET balance = 1 WHERE kind = 'SYSTEM'"))
