@@ -17,6 +17,8 @@ from app.common import cache, db, error_handlers, fields, http, logging, ratelim
 from app.common.settings import Settings, SettingsError, load_settings
 from app.docs.views import blp as docs_blp
 from app.health.views import blp as health_blp
+from app.orders.schemas import order_answer
+from app.orders.till import Till
 from app.orders.views import blp as orders_blp
 from app.products import service as products
 from app.products.views import blp as products_blp
@@ -43,6 +45,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     connect_database(settings)
     app.extensions["redis"] = connect_cache(settings)
     wire_modules(settings)
+    app.extensions["till"] = Till(
+        fee_bps=lambda: app.extensions["settings"].platform_fee_bps, render=order_answer
+    )
 
     http.install(app, cors_origins=settings.cors_origins)
     logging.install(app)

@@ -7,6 +7,7 @@ transaction of the work, so a revoked session or deactivated user can do nothing
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
+from uuid import UUID
 
 from flask import g
 from sqlalchemy.orm import Session
@@ -32,10 +33,10 @@ def requires(blueprint: Blueprint, *roles: Role) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            identity = read_access_token()
-            if roles and identity.role not in roles:
+            caller = read_access_token()
+            if roles and caller.role not in roles:
                 raise RoleRequired(roles)
-            g.identity, g.user_id = identity, str(identity.user_id)
+            g.identity, g.user_id = caller, str(caller.user_id)
             return view(*args, **kwargs)
 
         documented = blueprint.refuses(Unauthorized, *([RoleRequired] if roles else []))(guarded)
@@ -50,21 +51,24 @@ def requires(blueprint: Blueprint, *roles: Role) -> Callable[[View], View]:
 
 def live_user(session: Session) -> User:
     """The caller, as of this transaction. Raises Unauthorized."""
-    identity: Identity = g.identity
-    return service.require_live(session, user_id=identity.user_id, session_id=identity.session_id)
+    caller = identity()
+    return service.require_live(session, user_id=caller.user_id, session_id=caller.session_id)
 
 
-def session_id() -> Any:
+def identity() -> Identity:
+    """Who the caller's token says they are; whether that still holds only the database knows."""
+    return g.identity  # type: ignore[no-any-return]
+
+
+def session_id() -> UUID:
     """The login session of the caller."""
-    return g.identity.session_id
+    return identity().session_id
 
 
 def optional_user(session: Session) -> User | None:
     """The caller of a public endpoint, if they sent a token that still holds."""
     try:
-        identity = read_access_token()
-        return service.require_live(
-            session, user_id=identity.user_id, session_id=identity.session_id
-        )
+        caller = read_access_token()
+        return service.require_live(session, user_id=caller.user_id, session_id=caller.session_id)
     except Unauthorized:
         return None

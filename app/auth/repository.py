@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -49,6 +49,19 @@ def get_live_user(
             LoginSession.expires_at > now,
         )
     )
+
+
+_LIVE_USERS = text("""
+    SELECT s.id AS session_id, u.id, u.email
+    FROM login_sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.id = ANY(CAST(:session_ids AS uuid[]))
+        AND u.is_active AND s.revoked_at IS NULL AND s.expires_at > :now
+""")
+
+
+def live_users(session: Session, *, session_ids: Sequence[UUID], now: datetime) -> Sequence[Any]:
+    """Who is signed in by these sessions, of those that hold."""
+    return session.execute(_LIVE_USERS, {"session_ids": list(session_ids), "now": now}).all()
 
 
 def insert_session(session: Session, **values: Any) -> LoginSession:

@@ -186,6 +186,20 @@ def require_live(session: Session, *, user_id: UUID, session_id: UUID) -> User:
     return user
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who is signed in, as far as a purchase needs to know them."""
+
+    id: UUID
+    email: str
+
+
+def live_callers(session: Session, session_ids: Sequence[UUID]) -> dict[UUID, Caller]:
+    """`require_live` for many: who is behind each of these login sessions, if it still holds."""
+    rows = repository.live_users(session, session_ids=session_ids, now=clock.now())
+    return {row.session_id: Caller(row.id, row.email) for row in rows}
+
+
 def sessions(session: Session, *, user_id: UUID) -> Sequence[LoginSession]:
     """The user's live sessions, newest first."""
     return repository.live_sessions(session, user_id=user_id, now=clock.now())

@@ -1,5 +1,6 @@
 """The one place that renders failures; every kind ends in the one body of the contract."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -32,8 +33,23 @@ _HTTP_MESSAGES = {
 }
 
 
-def error_body(status: int, code: str, message: str, details: dict[str, Any]) -> bytes:
-    """The error body for the request under way."""
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What an error body says about its request."""
+
+    path: str
+    method: str
+    request_id: str
+
+    @classmethod
+    def current(cls) -> "Where":
+        return cls(request.path, request.method, g.get("request_id", ""))
+
+
+def error_body(
+    status: int, code: str, message: str, details: dict[str, Any], where: Where
+) -> bytes:
+    """The one body of everything that fails."""
     return dump_json(
         {
             "statusCode": status,
@@ -41,16 +57,16 @@ def error_body(status: int, code: str, message: str, details: dict[str, Any]) ->
             "message": message,
             "details": details,
             "timestamp": clock.to_wire(clock.now()),
-            "path": request.path,
-            "method": request.method,
-            "requestId": g.get("request_id", ""),
+            "path": where.path,
+            "method": where.method,
+            "requestId": where.request_id,
         }
     )
 
 
 def render(error: AppError) -> Response:
     """The answer to a refusal."""
-    body = error_body(error.status, error.code, error.text, error.details)
+    body = error_body(error.status, error.code, error.text, error.details, Where.current())
     response = json_response(body, error.status)
     response.headers.update(error.headers)
     if error.status == 401:
@@ -73,7 +89,7 @@ def install(app: Flask) -> None:
         if status < 400:  # a redirect of the router
             return Response(status=status, headers=dict(error.get_headers()))
         message = _HTTP_MESSAGES.get(status) or error.name
-        response = json_response(error_body(status, code, message, {}), status)
+        response = json_response(error_body(status, code, message, {}, Where.current()), status)
         for name, value in error.get_headers(request.environ):
             if name not in ("Content-Type", "Content-Length"):
                 response.headers[name] = value

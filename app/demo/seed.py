@@ -26,6 +26,7 @@ from app.auth import passwords
 from app.auth import service as auth
 from app.auth.errors import EmailTaken
 from app.auth.models import Role, User
+from app.auth.service import Caller
 from app.common import db
 from app.common.errors import AppError
 from app.common.money import Money
@@ -210,14 +211,13 @@ def _move(
 
 def _buy(settings: Settings, cast: _Cast, step: Bought, *, key: str) -> None:
     buyer, product_id = cast.users[step.buyer], cast.products[step.good.name]
-    with db.transaction() as session:
-        line = orders.line_of(session, product_id=product_id, buyer_id=buyer.id)
+    caller = Caller(buyer.id, buyer.email)
 
     def attempt(session: Session) -> None:
-        orders.queue_up(session, line)
+        wallets.stand_in_line(session, alone=True)
         orders.buy(
             session,
-            Purchase(buyer, product_id, step.quantity, idempotency_key=key),
+            Purchase(caller, product_id, step.quantity, idempotency_key=key),
             fee_bps=settings.platform_fee_bps,
         )
 

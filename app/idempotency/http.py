@@ -1,17 +1,19 @@
 """Answering a request that moves money exactly once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 import marshmallow as ma
 from flask import Response
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.auth.guard import live_user
+from app.auth.guard import identity, live_user
 from app.auth.models import User
-from app.common.db import OutcomeUnknown, constraint_name, retry_transaction
-from app.common.error_handlers import error_body
+from app.common.db import retry_transaction
+from app.common.error_handlers import Where, error_body
 from app.common.errors import AppError, Unavailable
 from app.common.http import (
     Blueprint,
@@ -21,12 +23,7 @@ from app.common.http import (
     request_fingerprint,
 )
 from app.idempotency import service
-from app.idempotency.service import Answer, Claim
-
-#: The constraints that say that a key is taken: by a stored answer, or for ever by its effect.
-_KEY_CONSTRAINTS: Final = {"pk_idempotency_keys", "uq_journal_entries_key", "uq_orders_key"}
-_TRIES: Final = 3
-
+from app.idempotency.service import Answer, Claim, Request
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -52,60 +49,75 @@ def moves_money(blueprint: Blueprint) -> Callable[[View], View]:
     return decorate
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The request under way, as other threads may see it: who calls, and under which claim."""
+
+    user_id: UUID
+    session_id: UUID
+    key: str | None
+    request: Request
+
+    @classmethod
+    def current(cls) -> "Call":
+        """Raises BadRequest for an Idempotency-Key that cannot be one."""
+        caller, key = identity(), idempotency_key()
+        claim = Claim(caller.user_id, key, request_fingerprint()) if key else None
+        request = Request(claim, partial(_refusal, where=Where.current()))
+        return cls(caller.user_id, caller.session_id, key, request)
+
+
 def answer_once(
     work: Callable[[Session, User, str | None], Any],
     *,
     schema: ma.Schema,
     status: int,
-    serializable: bool = False,
-    queue_up: Callable[[Session], None] = lambda _: None,
+    stand_in_line: Callable[[Session], None],
 ) -> Response:
     """Run `work(session, caller, key)` in one transaction and answer with its result.
 
+    stand_in_line: called first of all, before the transaction has a snapshot.
+
     With an Idempotency-Key the answer is stored in that transaction and given again to every
-    repetition, byte for byte. queue_up: taken before the transaction has a snapshot.
+    repetition, byte for byte. `work` must decide before it writes.
     Raises what `work` raises, and the refusals of `idempotency.once`.
     """
-    key, fingerprint = idempotency_key(), request_fingerprint()
+    call = Call.current()
 
-    def attempt(session: Session) -> Answer:
-        queue_up(session)
+    def outcome_of(session: Session, caller: User) -> Answer | AppError:
+        try:
+            with session.begin_nested():  # a refusal leaves nothing behind
+                return Answer(status, dump_json(schema.dump(work(session, caller, call.key))))
+        except AppError as refusal:
+            return refusal
+
+    def attempt(session: Session) -> Answer | AppError:
+        stand_in_line(session)
         caller = live_user(session)
-        claim = Claim(caller.id, key, fingerprint) if key else None
-        return service.once(
-            session,
-            claim,
-            lambda: Answer(status, dump_json(schema.dump(work(session, caller, key)))),
-            refuse=_refusal,
-        )
 
-    answer = _settle(lambda: retry_transaction(attempt, serializable=serializable), key)
-    response = json_response(answer.body, answer.status)
-    if answer.replayed:
+        def do(todo: Sequence[int]) -> list[Answer | AppError]:
+            return [outcome_of(session, caller) for _ in todo]
+
+        (outcome,) = service.once(session, [call.request], do)
+        return outcome
+
+    def run() -> Answer | AppError:
+        return retry_transaction(attempt)
+
+    # Only a key makes running again safe when it is not known what happened.
+    return respond(service.settle(run) if call.key else run())
+
+
+def respond(outcome: Answer | AppError) -> Response:
+    """The response that an outcome is. Raises it if it is a refusal that was not remembered."""
+    if isinstance(outcome, AppError):
+        raise outcome
+    response = json_response(outcome.body, outcome.status)
+    if outcome.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def _settle(run: Callable[[], Answer], key: str | None) -> Answer:
-    """Run until it is certain what happened; a key makes running again safe."""
-    if key is None:
-        return run()
-    taken_by = None
-    for _ in range(_TRIES):
-        try:
-            return run()
-        except OutcomeUnknown:
-            continue
-        except IntegrityError as error:
-            # Somebody else committed under this key after our snapshot: read it on the next try.
-            if constraint_name(error) not in _KEY_CONSTRAINTS:
-                raise
-            taken_by = constraint_name(error)
-    if taken_by not in (None, "pk_idempotency_keys"):
-        # Its answer is past keeping, but what it did is not: it is never done again.
-        raise service.IdempotencyKeyReused
-    raise Unavailable
-
-
-def _refusal(error: AppError) -> Answer:
-    return Answer(error.status, error_body(error.status, error.code, error.text, error.details))
+def _refusal(error: AppError, *, where: Where) -> Answer:
+    body = error_body(error.status, error.code, error.text, error.details, where)
+    return Answer(error.status, body)

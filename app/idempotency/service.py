@@ -3,20 +3,33 @@
 The answer is stored in the transaction of its effect: either both exist or neither.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.common import clock
-from app.common.errors import AppError, Conflict, Unprocessable
+from app.common.db import OutcomeUnknown, constraint_name
+from app.common.errors import AppError, Conflict, Unavailable, Unprocessable
 from app.idempotency import repository
+
+Outcome = TypeVar("Outcome")
 
 #: How long an answer can be replayed. The order or journal entry keeps its key for ever.
 KEPT_FOR: Final = timedelta(days=7)
+
+#: The constraints that say that a key's effect exists, though its answer may be forgotten …
+_KEPT_FOR_EVER: Final = {"uq_journal_entries_key", "uq_orders_key"}
+#: … and with them those that say that exactly this was done already.
+_ONCE_CONSTRAINTS: Final = _KEPT_FOR_EVER | {"pk_idempotency_keys", "pk_orders"}
+_TRIES: Final = 3
+
+#: Refusals that say nothing about the request and may be different next time.
+_FORGOTTEN: Final = {401, 429, 500, 503}
 
 
 class IdempotencyKeyReused(Unprocessable):
@@ -45,48 +58,97 @@ class Answer:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something asked for, under a claim or not. refuse: turns a refusal into an answer."""
+
+    claim: Claim | None
+    refuse: Callable[[AppError], Answer]
+
+
 def once(
     session: Session,
-    claim: Claim | None,
-    work: Callable[[], Answer],
-    *,
-    refuse: Callable[[AppError], Answer],
-) -> Answer:
-    """The answer of `work`, or the one given before under the same claim.
+    requests: Sequence[Request],
+    work: Callable[[Sequence[int]], Sequence[Answer | AppError]],
+) -> list[Answer | AppError]:
+    """What becomes of each request: what `work` makes of it, or the answer given before.
 
-    A refusal (4xx) is an answer too and is remembered; whatever `work` had written by then is
-    undone. Raises IdempotencyKeyReused, IdempotencyInProgress, and what `work` raises with a
-    status of 429 or from 500 up, which is never remembered.
+    work: does the requests at these positions and returns one answer or refusal for each; what
+    it refuses it must not have begun to write. A refusal (4xx) under a claim is an answer too
+    and is remembered, but for those with a status of 401 and 429, and from 500 up.
     """
-    if claim is None:
-        return work()
-    if not repository.try_lock(session, user_id=claim.user_id, key=claim.key):
-        raise IdempotencyInProgress
-    if (earlier := repository.get(session, user_id=claim.user_id, key=claim.key)) is not None:
-        if earlier.fingerprint != claim.fingerprint:
-            raise IdempotencyKeyReused
-        return Answer(earlier.status, earlier.body, replayed=True)
-    try:
-        with session.begin_nested():
-            answer = work()
-    except AppError as error:
-        if (
-            error.status >= 500
-            or error.status in (401, 429)
-            or isinstance(error, IdempotencyKeyReused)
-        ):
-            raise
-        answer = refuse(error)
-    repository.insert_key(
-        session,
-        user_id=claim.user_id,
-        key=claim.key,
-        fingerprint=claim.fingerprint,
-        status=answer.status,
-        body=answer.body,
-        created_at=clock.now(),
-    )
-    return answer
+    outcomes: list[Answer | AppError | None] = _look_up(session, requests)
+    todo = [position for position, outcome in enumerate(outcomes) if outcome is None]
+    remembered = []
+    for position, outcome in zip(todo, work(todo), strict=True):
+        request = requests[position]
+        if request.claim is not None:
+            if isinstance(outcome, AppError) and outcome.status not in _FORGOTTEN:
+                outcome = request.refuse(outcome)
+            if isinstance(outcome, Answer):
+                remembered.append(_row(request.claim, outcome))
+        outcomes[position] = outcome
+    if remembered:
+        repository.insert_keys(session, remembered)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _look_up(session: Session, requests: Sequence[Request]) -> list[Answer | AppError | None]:
+    """The outcome of every request that is not to be worked on; None for the others."""
+    claims = [request.claim for request in requests]
+    wanted = {(claim.user_id, claim.key) for claim in claims if claim is not None}
+    rows = repository.claim(session, sorted(wanted)) if wanted else ()
+    found = {(row.user_id, row.key): row for row in rows}
+    begun: set[tuple[UUID, str]] = set()
+    outcomes: list[Answer | AppError | None] = []
+    for claim in claims:
+        if claim is None:
+            outcomes.append(None)
+            continue
+        name = (claim.user_id, claim.key)
+        row = found[name]
+        if row.status is not None and bytes(row.fingerprint) != claim.fingerprint:
+            outcomes.append(IdempotencyKeyReused())
+        elif row.status is not None:
+            outcomes.append(Answer(row.status, bytes(row.body), replayed=True))
+        elif not row.is_ours or name in begun:
+            outcomes.append(IdempotencyInProgress())
+        else:
+            outcomes.append(None)
+            begun.add(name)
+    return outcomes
+
+
+def _row(claim: Claim, answer: Answer) -> dict[str, Any]:
+    return {
+        "user_id": claim.user_id,
+        "key": claim.key,
+        "fingerprint": claim.fingerprint,
+        "status": answer.status,
+        "body": answer.body,
+        "created_at": clock.now(),
+    }
+
+
+def settle(run: Callable[[], Outcome]) -> Outcome:
+    """Run until it is certain what happened. `run` must be safe to run again.
+
+    Raises IdempotencyKeyReused when the key did something long ago whose answer is forgotten.
+    """
+    taken_by = None
+    for _ in range(_TRIES):
+        try:
+            return run()
+        except OutcomeUnknown:
+            continue
+        except IntegrityError as error:
+            # Somebody committed the same after our snapshot: the next try reads what.
+            taken_by = constraint_name(error)
+            if taken_by not in _ONCE_CONSTRAINTS:
+                raise
+    if taken_by in _KEPT_FOR_EVER:
+        raise IdempotencyKeyReused
+    raise Unavailable
 
 
 def forget_old_keys(session: Session) -> int:

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from app.auth.models import User
+from app.auth.service import Caller
 from app.common.db import new_id
 from app.orders.errors import CannotBuyOwnProduct
 from app.orders.models import Order, OrderStatus, PaymentMethod
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
-from app.products.models import Product
+from app.products.service import Stock
 from app.wallets.errors import WalletNotFound
 from app.wallets.ledger import Account, Entry, Posting, system_account
 from app.wallets.models import SystemCode, TransactionType
@@ -19,7 +19,7 @@ from app.wallets.models import SystemCode, TransactionType
 class Purchase:
     """What a buyer asks for. id: of the order it becomes if it is accepted."""
 
-    buyer: User
+    buyer: Caller
     product_id: UUID
     quantity: int = 1
     idempotency_key: str | None = None
@@ -32,14 +32,14 @@ class Sale:
 
     order: Order
     entry: Entry
-    product: Product
-    buyer: User
+    stock: Stock
+    buyer: Caller
 
 
 def decide(
     purchase: Purchase,
     *,
-    product: Product | None,
+    product: Stock | None,
     buyer: Account | None,
     merchant: Account | None,
     fee_bps: int,
@@ -71,7 +71,7 @@ def decide(
     return Sale(
         order=_order(purchase, product, amount=amount, fee=fee, now=now),
         entry=_entry(purchase, product, buyer, merchant, amount=amount, fee=fee),
-        product=product,
+        stock=product,
         buyer=purchase.buyer,
     )
 
@@ -81,7 +81,7 @@ def platform_fee(amount: int, bps: int) -> int:
     return (amount * bps + 5_000) // 10_000
 
 
-def _order(purchase: Purchase, product: Product, *, amount: int, fee: int, now: datetime) -> Order:
+def _order(purchase: Purchase, product: Stock, *, amount: int, fee: int, now: datetime) -> Order:
     return Order(
         id=purchase.id,
         user_id=purchase.buyer.id,
@@ -103,7 +103,7 @@ def _order(purchase: Purchase, product: Product, *, amount: int, fee: int, now: 
 
 def _entry(
     purchase: Purchase,
-    product: Product,
+    product: Stock,
     buyer: Account,
     merchant: Account,
     *,

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, SmallInteger, Table, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.db import Base
@@ -73,11 +73,3 @@ class Order(Base):
     failure_reason: Mapped[str | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-
-
-#: Empty tables that purchases lock to stand in line: locking a table takes no snapshot, so
-#: whoever comes to the front sees what those before have committed (docs/decisions/0003).
-GATES: Final = [
-    Table(f"purchase_gate_{n:02}", Base.metadata, Column("id", SmallInteger, primary_key=True))
-    for n in range(16)
-]

@@ -4,27 +4,57 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, or_, select, text
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.orders.models import GATES, Order
+from app.common.db import insert_rows
+from app.orders.models import Order
 from app.products.models import Product
 
-_COLUMNS = [c.key for c in Order.__mapper__.column_attrs]
-
-
-def lock_gates(session: Session, keys: Sequence[UUID]) -> None:
-    """Stand in line for `keys`. Must be the first statement of the transaction."""
-    numbers = sorted({key.int % len(GATES) for key in keys})
-    # Gates in order of their number: two purchases must not wait for each other.
-    names = ", ".join(GATES[number].name for number in numbers)
-    session.execute(text(f"LOCK TABLE {names} IN SHARE UPDATE EXCLUSIVE MODE"))
+_INSERT = insert_rows(
+    Order,
+    {
+        "id": "uuid",
+        "user_id": "uuid",
+        "merchant_id": "uuid",
+        "product_id": "uuid",
+        "payment_method": "text",
+        "status": "text",
+        "quantity": "bigint",
+        "unit_price": "bigint",
+        "amount": "bigint",
+        "fee": "bigint",
+        "currency": "text",
+        "idempotency_key": "text",
+        "completed_at": "timestamptz",
+        "created_at": "timestamptz",
+        "updated_at": "timestamptz",
+    },
+)
 
 
 def insert_orders(session: Session, orders: Sequence[Order]) -> None:
+    """Insert new orders; what is not among the columns above is NULL for now."""
     session.execute(
-        insert(Order).values([{name: getattr(o, name) for name in _COLUMNS} for o in orders])
+        _INSERT,
+        {
+            "id": [o.id for o in orders],
+            "user_id": [o.user_id for o in orders],
+            "merchant_id": [o.merchant_id for o in orders],
+            "product_id": [o.product_id for o in orders],
+            "payment_method": [o.payment_method for o in orders],
+            "status": [o.status for o in orders],
+            "quantity": [o.quantity for o in orders],
+            "unit_price": [o.unit_price for o in orders],
+            "amount": [o.amount for o in orders],
+            "fee": [o.fee for o in orders],
+            "currency": [o.currency for o in orders],
+            "idempotency_key": [o.idempotency_key for o in orders],
+            "completed_at": [o.completed_at for o in orders],
+            "created_at": [o.created_at for o in orders],
+            "updated_at": [o.updated_at for o in orders],
+        },
     )
 
 

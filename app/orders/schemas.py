@@ -2,9 +2,14 @@
 
 import marshmallow as ma
 
+from app.common.clock import to_wire
 from app.common.fields import Id, Moment, MoneyOut, Schema, WholeNumber
+from app.common.http import dump_json
+from app.common.money import format_minor
 from app.common.pagination import page_of
+from app.idempotency.service import Answer
 from app.orders.models import PaymentMethod
+from app.orders.service import Receipt
 from app.products.schemas import ProductOut
 
 
@@ -82,3 +87,40 @@ class OrderDetailOut(_OrderFields):
 
 
 OrderPage = page_of(OrderOut)
+
+
+def order_answer(receipt: Receipt) -> Answer:
+    """The answer to a purchase, as OrderOut describes it; built by hand because it is hot."""
+    order, product = receipt.order, receipt.product
+    return Answer(
+        201,
+        dump_json(
+            {
+                "id": order.id,
+                "paymentMethod": order.payment_method,
+                "status": order.status,
+                "amount": format_minor(order.amount, order.currency),
+                "currency": order.currency,
+                "quantity": order.quantity,
+                "stripeSessionId": order.stripe_session_id,
+                "stripePaymentIntentId": order.stripe_payment_intent_id,
+                "idempotencyKey": order.idempotency_key,
+                "notes": order.notes,
+                "metadata": order.meta,
+                "completedAt": to_wire(order.completed_at),
+                "failedAt": to_wire(order.failed_at),
+                "failureReason": order.failure_reason,
+                "createdAt": to_wire(order.created_at),
+                "updatedAt": to_wire(order.updated_at),
+                "userId": order.user_id,
+                "productId": order.product_id,
+                "merchantId": order.merchant_id,
+                "product": {
+                    "id": product.id,
+                    "name": product.name,
+                    "price": format_minor(product.price, product.currency),
+                },
+                "user": {"id": receipt.buyer.id, "email": receipt.buyer.email},
+            }
+        ),
+    )

@@ -1,23 +1,30 @@
 """Orders: buying, and looking at what was bought and sold."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.auth import service as auth
 from app.auth.models import User
-from app.common import clock
+from app.auth.service import Caller
+from app.common import clock, db
+from app.common.db import new_id
+from app.common.errors import AppError, Unauthorized
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
+from app.idempotency import service as idempotency
 from app.orders import checkout, repository
 from app.orders.checkout import Purchase, Sale
 from app.orders.errors import OrderNotFound
 from app.orders.models import Order
 from app.products import service as products
 from app.products.models import Product
+from app.products.service import Stock
 from app.wallets import ledger
 from app.wallets import service as wallets
-from app.wallets.models import WalletKind, WalletTransaction
+from app.wallets.models import WalletKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,69 +32,134 @@ class Receipt:
     """An order with what it names."""
 
     order: Order
-    product: Product
-    buyer: User
+    product: Product | Stock
+    buyer: User | Caller
 
     @property
     def currency(self) -> str:
         return self.order.currency
 
 
-def line_of(session: Session, *, product_id: UUID, buyer_id: UUID) -> list[UUID]:
-    """Whose wallets a purchase is about to lock: the line it has to stand in."""
-    merchant_id = products.merchant_of(session, product_id)
-    return [buyer_id, merchant_id] if merchant_id else [buyer_id]
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A purchase as it was asked for, complete without the request that asked for it.
 
-
-def queue_up(session: Session, line: list[UUID]) -> None:
-    """Stand in line behind purchases that want the same rows, before there is a snapshot.
-
-    A SERIALIZABLE transaction that waits for a row sees it change and fails – always. Waiting
-    for a gate first costs nothing and saves the retries.
+    session_id: the login session that must still hold; id: of the order it may become.
     """
-    repository.lock_gates(session, line)
+
+    user_id: UUID
+    session_id: UUID
+    product_id: UUID
+    quantity: int
+    request: idempotency.Request
+    id: UUID = field(default_factory=new_id)
+
+
+#: How an order becomes the answer to the request that made it.
+Render = Callable[[Receipt], idempotency.Answer]
+
+
+def buy_all(
+    session: Session, jobs: Sequence[Job], *, fee_bps: int, render: Render
+) -> list[idempotency.Answer | AppError]:
+    """Sell to each in order of arrival, and say for each what became of it.
+
+    The transaction must be SERIALIZABLE. A refusal harms nobody else; fee_bps: the platform's
+    share in hundredths of a percent.
+    """
+    callers = auth.live_callers(session, [job.session_id for job in jobs])
+    live = [job for job in jobs if job.session_id in callers]
+
+    def work(todo: Sequence[int]) -> list[idempotency.Answer | AppError]:
+        purchases = [_purchase(live[n], callers[live[n].session_id]) for n in todo]
+        sold = _sell(session, purchases, fee_bps=fee_bps)
+        return [one if isinstance(one, AppError) else render(one) for one in sold]
+
+    done = idempotency.once(session, [job.request for job in live], work)
+    outcomes = dict(zip((job.id for job in live), done, strict=True))
+    return [outcomes.get(job.id) or Unauthorized() for job in jobs]
 
 
 def buy(session: Session, purchase: Purchase, *, fee_bps: int) -> Receipt:
-    """Sell the product to the buyer, all or nothing. The transaction must be SERIALIZABLE.
+    """Sell to one buyer. Raises what `checkout.decide` raises."""
+    (outcome,) = _sell(session, [purchase], fee_bps=fee_bps)
+    if isinstance(outcome, AppError):
+        raise outcome
+    return outcome
 
-    fee_bps: the platform's share in hundredths of a percent. Raises what `checkout.decide` raises.
-    """
-    product = products.lock_stock(session, [purchase.product_id]).get(purchase.product_id)
-    accounts = (
-        wallets.lock_accounts(
-            session,
-            user_ids=[purchase.buyer.id, product.merchant_id],
-            currency=product.currency,
-        )
-        if product
-        else {}
-    )
-    sale = checkout.decide(
+
+def _purchase(job: Job, buyer: Caller) -> Purchase:
+    claim = job.request.claim
+    return Purchase(buyer, job.product_id, job.quantity, claim.key if claim else None, job.id)
+
+
+def _sell(
+    session: Session, purchases: Sequence[Purchase], *, fee_bps: int
+) -> list[Receipt | AppError]:
+    shelf = _lock(session, purchases)
+    outcomes: list[Receipt | AppError] = []
+    sold: list[tuple[Sale, ledger.Draft]] = []
+    for purchase in purchases:
+        try:
+            sale = _decide(purchase, shelf, fee_bps=fee_bps)
+        except AppError as refusal:
+            outcomes.append(refusal)
+            continue
+        sale.stock.take(sale.order.quantity)
+        sold.append((sale, ledger.draft(sale.entry)))
+        outcomes.append(Receipt(sale.order, sale.stock, sale.buyer))
+    if sold:
+        _write(session, sold)
+    return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """Everything that a batch may touch, locked."""
+
+    stocks: Mapping[UUID, Stock]
+    accounts: Mapping[tuple[UUID, str], ledger.Account]
+
+
+def _lock(session: Session, purchases: Sequence[Purchase]) -> _Shelf:
+    """Stock first, then wallets, each in id order: the one order of locks there is."""
+    stocks = products.lock_stock(session, {purchase.product_id for purchase in purchases})
+    people: dict[str, set[UUID]] = {}
+    for purchase in purchases:
+        if (stock := stocks.get(purchase.product_id)) is not None:
+            people.setdefault(stock.currency, set()).update((purchase.buyer.id, stock.merchant_id))
+    accounts = {
+        (user_id, currency): account
+        for currency in sorted(people)
+        for user_id, account in wallets.lock_accounts(
+            session, user_ids=people[currency], currency=currency
+        ).items()
+    }
+    return _Shelf(stocks, accounts)
+
+
+def _decide(purchase: Purchase, shelf: _Shelf, *, fee_bps: int) -> Sale:
+    stock = shelf.stocks.get(purchase.product_id)
+    accounts = shelf.accounts
+    return checkout.decide(
         purchase,
-        product=product,
-        buyer=accounts.get(purchase.buyer.id),
-        merchant=accounts.get(product.merchant_id) if product else None,
+        product=stock,
+        buyer=accounts.get((purchase.buyer.id, stock.currency)) if stock else None,
+        merchant=accounts.get((stock.merchant_id, stock.currency)) if stock else None,
         fee_bps=fee_bps,
         now=clock.now(),
     )
-    _write(session, sale)
-    return Receipt(sale.order, sale.product, sale.buyer)
 
 
-def _write(session: Session, sale: Sale) -> None:
-    order = sale.order
-    (postings,) = ledger.post(session, [sale.entry])
-    products.take_stock(
-        session,
-        units={order.product_id: order.quantity},
-        sold_out=sale.product.available_units == order.quantity,
-    )
-    repository.insert_orders(session, [order])
-    events.record(session, _events(sale, postings))
+def _write(session: Session, sold: Sequence[tuple[Sale, ledger.Draft]]) -> None:
+    db.pipeline_until_commit(session)
+    ledger.write(session, [draft for _, draft in sold])
+    products.write_stock(session, {sale.stock.id: sale.stock for sale, _ in sold}.values())
+    repository.insert_orders(session, [sale.order for sale, _ in sold])
+    events.record(session, [event for sale, draft in sold for event in _events(sale, draft)])
 
 
-def _events(sale: Sale, postings: list[WalletTransaction]) -> list[events.Event]:
+def _events(sale: Sale, draft: ledger.Draft) -> list[events.Event]:
     order = sale.order
     completed = events.Event(
         "order-completed",
@@ -106,9 +178,15 @@ def _events(sale: Sale, postings: list[WalletTransaction]) -> list[events.Event]
     owners = [line.account for line in sale.entry.postings]
     return [completed] + [
         wallets.balance_event(posting, user_id=account.user_id)
-        for posting, account in zip(postings, owners, strict=True)
+        for posting, account in zip(draft.postings, owners, strict=True)
         if account.kind == WalletKind.USER
     ]
+
+
+def sold_before(session: Session, job: Job) -> Receipt | None:
+    """The order that this very job has become already, if it has."""
+    row = repository.get_order_of(session, order_id=job.id, user_id=job.user_id)
+    return Receipt(*row) if row is not None else None
 
 
 def bought_by(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Receipt]:

@@ -3,20 +3,26 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g
+from flask import Response, current_app
 
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.common.db import transaction
-from app.common.http import Blueprint, settings
+from app.common.http import Blueprint
 from app.common.pagination import PageArgs, page_request
-from app.idempotency.http import answer_once, moves_money
+from app.idempotency.http import Call, moves_money, respond
 from app.orders import service
-from app.orders.checkout import Purchase
 from app.orders.errors import CannotBuyOwnProduct, OrderNotFound
 from app.orders.schemas import OrderDetailOut, OrderIn, OrderOut, OrderPage
+from app.orders.till import Till
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.wallets.errors import InsufficientFunds, WalletLocked
+
+
+def till() -> Till:
+    """Where this process sells."""
+    return current_app.extensions["till"]  # type: ignore[no-any-return]
+
 
 blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying and selling")
 
@@ -39,20 +45,11 @@ def buy(body: dict[str, Any]) -> Response:
 
     Paid from the wallet in the same breath: the answer is a COMPLETED order, or nothing happened.
     """
-    product_id, quantity = body["product_id"], body["quantity"]
-    with transaction() as session:
-        line = service.line_of(session, product_id=product_id, buyer_id=g.identity.user_id)
-    return answer_once(
-        lambda session, user, key: service.buy(
-            session,
-            Purchase(user, product_id, quantity, idempotency_key=key),
-            fee_bps=settings().platform_fee_bps,
-        ),
-        schema=OrderOut(),
-        status=201,
-        serializable=True,
-        queue_up=lambda session: service.queue_up(session, line),
+    call = Call.current()
+    job = service.Job(
+        call.user_id, call.session_id, body["product_id"], body["quantity"], call.request
     )
+    return respond(till().sell(job))
 
 
 @blp.get("")

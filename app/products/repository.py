@@ -44,19 +44,15 @@ def get_product_for_update(session: Session, product_id: UUID) -> Product | None
     )
 
 
-def get_merchant_id(session: Session, product_id: UUID) -> UUID | None:
-    return session.scalar(select(Product.merchant_id).where(Product.id == product_id))
+_LOCK_STOCK = text("""
+    SELECT id, merchant_id, name, price, currency, available_units, is_active, deleted_at
+    FROM products WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
+""")
 
 
-def lock_products(session: Session, product_ids: Sequence[UUID]) -> Sequence[Product]:
+def lock_stock(session: Session, product_ids: Sequence[UUID]) -> Sequence[Any]:
     """The stock rows, locked in id order."""
-    return session.scalars(
-        select(Product)
-        .where(Product.id.in_(product_ids))
-        .order_by(Product.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
+    return session.execute(_LOCK_STOCK, {"ids": list(product_ids)}).all()
 
 
 def take_stock(session: Session, units: dict[UUID, int], now: datetime) -> None:

@@ -1,7 +1,8 @@
 """Products: what is on sale, by whom, and how much of it is left."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -177,21 +178,34 @@ def _require_own(session: Session, *, merchant: User, product_id: UUID) -> Produ
     return product
 
 
-def merchant_of(session: Session, product_id: UUID) -> UUID | None:
-    """Who sells a product (that never changes), or None."""
-    return repository.get_merchant_id(session, product_id)
+@dataclass(slots=True)
+class Stock:
+    """A product that this transaction holds, with what is left after everything sold so far."""
+
+    id: UUID
+    merchant_id: UUID
+    name: str
+    price: int
+    currency: str
+    available_units: int
+    is_active: bool
+    deleted_at: datetime | None
+    sold: int = 0
+
+    def take(self, units: int) -> None:
+        self.available_units -= units
+        self.sold += units
 
 
-def lock_stock(session: Session, product_ids: Sequence[UUID]) -> dict[UUID, Product]:
+def lock_stock(session: Session, product_ids: Collection[UUID]) -> dict[UUID, Stock]:
     """The products by id, held by this transaction until it ends (`FOR UPDATE`)."""
-    return {product.id: product for product in repository.lock_products(session, product_ids)}
+    rows = repository.lock_stock(session, list(product_ids))
+    return {row.id: Stock(*row) for row in rows}
 
 
-def take_stock(session: Session, *, units: dict[UUID, int], sold_out: bool) -> None:
-    """Lower the locked stock of each product by the units sold.
-
-    sold_out: whether that empties one of them, which then leaves the public list at once.
-    """
-    repository.take_stock(session, units, clock.now())
-    if sold_out:
+def write_stock(session: Session, stocks: Collection[Stock]) -> None:
+    """Write what was taken. A product that it empties leaves the public list at once."""
+    taken = {stock.id: stock.sold for stock in stocks if stock.sold}
+    repository.take_stock(session, taken, clock.now())
+    if any(stock.available_units == 0 for stock in stocks if stock.sold):
         list_changes(session)

@@ -96,28 +96,53 @@ def system_account(code: SystemCode, currency: str) -> Account:
     )
 
 
-def post(session: Session, entries: Sequence[Entry]) -> list[list[WalletTransaction]]:
-    """Write `entries` in order and move the balances; the postings of each, as written.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry that has moved its accounts in memory and is yet to be written."""
 
-    The accounts must be locked by this transaction. Raises EntryUnbalanced.
+    entry: Entry
+    postings: list[WalletTransaction]
+
+
+def draft(entry: Entry) -> Draft:
+    """Move the accounts of `entry`, so that what is decided next sees it. Raises EntryUnbalanced.
+
+    The accounts must be locked by the transaction that will write it.
     """
+    sums: dict[str, int] = {}
+    for posting in entry.postings:
+        currency = posting.account.currency
+        sums[currency] = sums.get(currency, 0) + posting.amount
+    if any(sums.values()) or len(entry.postings) < 2:
+        raise EntryUnbalanced(f"{entry.kind}: {sums}")
     now = clock.now()
-    written = [_postings(entry, now) for entry in entries]
+    return Draft(entry, [_apply(entry, posting, now) for posting in entry.postings])
+
+
+def write(session: Session, drafts: Sequence[Draft]) -> None:
+    """Write `drafts` and the balances they lead to, in the order in which they were drafted."""
     touched = {
         posting.account.id: posting.account
-        for entry in entries
-        for posting in entry.postings
+        for draft in drafts
+        for posting in draft.entry.postings
         if posting.account.kind == WalletKind.USER
     }
-    repository.insert_entries(session, [_entry_row(entry, now) for entry in entries])
-    repository.insert_postings(session, [posting for group in written for posting in group])
+    repository.insert_entries(session, [_entry_row(draft) for draft in drafts])
+    repository.insert_postings(session, [line for draft in drafts for line in draft.postings])
     repository.update_balances(
-        session, [(a.id, a.balance, a.sequence) for a in touched.values()], now=now
+        session, [(a.id, a.balance, a.sequence, a.updated_at) for a in touched.values()]
     )
-    return written
 
 
-def _entry_row(entry: Entry, now: datetime) -> dict[str, Any]:
+def post(session: Session, entries: Sequence[Entry]) -> list[list[WalletTransaction]]:
+    """Draft and write `entries`; the postings of each, as written. Raises EntryUnbalanced."""
+    drafts = [draft(entry) for entry in entries]
+    write(session, drafts)
+    return [drafted.postings for drafted in drafts]
+
+
+def _entry_row(drafted: Draft) -> dict[str, Any]:
+    entry = drafted.entry
     return {
         "id": entry.id,
         "kind": entry.kind,
@@ -125,19 +150,9 @@ def _entry_row(entry: Entry, now: datetime) -> dict[str, Any]:
         "reference_id": entry.reference[1],
         "initiator_id": entry.initiator_id,
         "idempotency_key": entry.idempotency_key,
-        "meta": entry.metadata,
-        "created_at": now,
+        "metadata": entry.metadata,
+        "created_at": drafted.postings[0].created_at,
     }
-
-
-def _postings(entry: Entry, now: datetime) -> list[WalletTransaction]:
-    sums: dict[str, int] = {}
-    for posting in entry.postings:
-        currency = posting.account.currency
-        sums[currency] = sums.get(currency, 0) + posting.amount
-    if any(sums.values()) or len(entry.postings) < 2:
-        raise EntryUnbalanced(f"{entry.kind}: {sums}")
-    return [_apply(entry, posting, now) for posting in entry.postings]
 
 
 def _apply(entry: Entry, posting: Posting, now: datetime) -> WalletTransaction:

@@ -2,10 +2,19 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    Table,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.db import Base
@@ -170,3 +179,8 @@ class WalletLimit(Base):
     currency: Mapped[str]
     amount: Mapped[int]
     updated_at: Mapped[datetime]
+
+
+#: An empty table that whoever moves money locks first, to stand in line: locking a table takes no
+#: snapshot, so who comes to the front sees what those before have committed (docs/decisions/0003).
+GATE: Final = Table("money_gate", Base.metadata, Column("id", SmallInteger, primary_key=True))

@@ -9,16 +9,65 @@ from sqlalchemy import Select, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from app.wallets.models import JournalEntry, Wallet, WalletLimit, WalletTransaction
+from app.common.db import arrays, as_json, insert_rows
+from app.wallets.models import GATE, JournalEntry, Wallet, WalletLimit, WalletTransaction
+
+# SHARE does not conflict with itself, and SHARE UPDATE EXCLUSIVE does with both.
+_JOIN = text(f"LOCK TABLE {GATE.name} IN SHARE MODE")
+_ENTER_ALONE = text(f"LOCK TABLE {GATE.name} IN SHARE UPDATE EXCLUSIVE MODE")
 
 _UPDATE_BALANCES = text("""
-    UPDATE wallets SET balance = v.balance, sequence = v.sequence, updated_at = :now
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:balances AS bigint[]), CAST(:sequences AS bigint[]))
-        AS v (id, balance, sequence)
+    UPDATE wallets SET balance = v.balance, sequence = v.sequence, updated_at = v.updated_at
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:balances AS bigint[]), CAST(:sequences AS bigint[]),
+                CAST(:times AS timestamptz[])) AS v (id, balance, sequence, updated_at)
     WHERE wallets.id = v.id
 """)
 
-_POSTING_COLUMNS = [c.key for c in WalletTransaction.__mapper__.column_attrs]
+_LOCK_WALLETS = text("""
+    SELECT id, kind, currency, user_id, balance, held, sequence, is_locked, created_at, updated_at
+    FROM wallets WHERE user_id = ANY(CAST(:user_ids AS uuid[])) AND currency = :currency
+    ORDER BY id FOR NO KEY UPDATE
+""")
+
+_INSERT_ENTRIES = insert_rows(
+    JournalEntry,
+    {
+        "id": "uuid",
+        "kind": "text",
+        "reference_type": "text",
+        "reference_id": "uuid",
+        "initiator_id": "uuid",
+        "idempotency_key": "text",
+        "metadata": "jsonb",
+        "created_at": "timestamptz",
+    },
+)
+
+_INSERT_POSTINGS = insert_rows(
+    WalletTransaction,
+    {
+        "id": "uuid",
+        "journal_entry_id": "uuid",
+        "wallet_id": "uuid",
+        "sequence": "bigint",
+        "type": "text",
+        "status": "text",
+        "amount": "bigint",
+        "balance_before": "bigint",
+        "balance_after": "bigint",
+        "currency": "text",
+        "description": "text",
+        "reference_type": "text",
+        "reference_id": "uuid",
+        "metadata": "jsonb",
+        "created_at": "timestamptz",
+    },
+)
+
+
+def lock_gate(session: Session, *, alone: bool) -> None:
+    """Must be the first statement of the transaction, so that there is no snapshot yet."""
+    session.execute(_ENTER_ALONE if alone else _JOIN)
 
 
 def insert_wallet(session: Session, **values: Any) -> None:
@@ -43,34 +92,46 @@ def lock_wallets_of(session: Session, *, user_ids: Sequence[UUID], currency: str
     Id order: two opposite movements must not deadlock. FOR NO KEY UPDATE: FOR UPDATE would block
     the foreign-key checks of everybody who posts to the same wallet.
     """
-    return session.execute(
-        select(*Wallet.__table__.c)
-        .where(Wallet.user_id.in_(user_ids), Wallet.currency == currency)
-        .order_by(Wallet.id)
-        .with_for_update(key_share=True)
-    ).all()
+    return session.execute(_LOCK_WALLETS, {"user_ids": list(user_ids), "currency": currency}).all()
 
 
 def insert_entries(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    session.execute(insert(JournalEntry).values(rows))
+    session.execute(
+        _INSERT_ENTRIES, arrays([row | {"metadata": as_json(row["metadata"])} for row in rows])
+    )
 
 
 def insert_postings(session: Session, postings: Sequence[WalletTransaction]) -> None:
     session.execute(
-        insert(WalletTransaction).values(
-            [{name: getattr(posting, name) for name in _POSTING_COLUMNS} for posting in postings]
-        )
+        _INSERT_POSTINGS,
+        {
+            "id": [p.id for p in postings],
+            "journal_entry_id": [p.journal_entry_id for p in postings],
+            "wallet_id": [p.wallet_id for p in postings],
+            "sequence": [p.sequence for p in postings],
+            "type": [p.type for p in postings],
+            "status": [p.status for p in postings],
+            "amount": [p.amount for p in postings],
+            "balance_before": [p.balance_before for p in postings],
+            "balance_after": [p.balance_after for p in postings],
+            "currency": [p.currency for p in postings],
+            "description": [p.description for p in postings],
+            "reference_type": [p.reference_type for p in postings],
+            "reference_id": [p.reference_id for p in postings],
+            "metadata": [as_json(p.meta) for p in postings],
+            "created_at": [p.created_at for p in postings],
+        },
     )
 
 
 def update_balances(
-    session: Session, rows: Sequence[tuple[UUID, int, int]], *, now: datetime
+    session: Session, rows: Sequence[tuple[UUID, int, int, datetime | None]]
 ) -> None:
-    """rows: wallet id, balance in minor units, sequence."""
-    ids, balances, sequences = zip(*rows, strict=True)
+    """rows: wallet id, balance in minor units, sequence, moment of its last posting."""
+    ids, balances, sequences, times = (list(column) for column in zip(*rows, strict=True))
     session.execute(
         _UPDATE_BALANCES,
-        {"ids": list(ids), "balances": list(balances), "sequences": list(sequences), "now": now},
+        {"ids": ids, "balances": balances, "sequences": sequences, "times": times},
     )
 
 

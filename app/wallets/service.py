@@ -1,6 +1,6 @@
 """Wallets: balance, deposits, withdrawals, history, locks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -35,6 +35,16 @@ def open_wallet(session: Session, user: User, *, currency: str) -> None:
     )
 
 
+def stand_in_line(session: Session, *, alone: bool) -> None:
+    """Wait for those who move money already, before this transaction has a snapshot.
+
+    A SERIALIZABLE transaction that waits for a row sees it change and fails – always. So batches
+    of purchases go `alone`, and who locks a single wallet goes with others of that kind: none of
+    them ever waits for a row that a batch has seen.
+    """
+    repository.lock_gate(session, alone=alone)
+
+
 def require_wallet_of(session: Session, *, user_id: UUID, currency: str) -> Wallet:
     """Raises WalletNotFound."""
     wallet = repository.get_wallet_of(session, user_id=user_id, currency=currency)
@@ -44,25 +54,11 @@ def require_wallet_of(session: Session, *, user_id: UUID, currency: str) -> Wall
 
 
 def lock_accounts(
-    session: Session, *, user_ids: Sequence[UUID], currency: str
+    session: Session, *, user_ids: Collection[UUID], currency: str
 ) -> dict[UUID, Account]:
     """The users' accounts by user id, held by this transaction until it ends."""
-    rows = repository.lock_wallets_of(session, user_ids=user_ids, currency=currency)
-    return {
-        row.user_id: Account(
-            id=row.id,
-            kind=row.kind,
-            currency=row.currency,
-            user_id=row.user_id,
-            balance=row.balance,
-            held=row.held,
-            sequence=row.sequence,
-            is_locked=row.is_locked,
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-        )
-        for row in rows
-    }
+    rows = repository.lock_wallets_of(session, user_ids=list(user_ids), currency=currency)
+    return {row.user_id: Account(*row) for row in rows}
 
 
 def _require_account(session: Session, *, user_id: UUID, currency: str) -> Account:

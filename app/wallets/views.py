@@ -1,5 +1,6 @@
 """HTTP of wallets."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -82,6 +83,7 @@ def deposit(body: dict[str, Any]) -> Response:
         ),
         schema=MovementOut(),
         status=200,
+        stand_in_line=partial(service.stand_in_line, alone=False),
     )
 
 
@@ -109,6 +111,7 @@ def withdraw(body: dict[str, Any]) -> Response:
         ),
         schema=MovementOut(),
         status=200,
+        stand_in_line=partial(service.stand_in_line, alone=False),
     )
 
 

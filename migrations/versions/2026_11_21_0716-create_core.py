@@ -356,17 +356,15 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("type IN ('DEPOSIT', 'WITHDRAWAL')"),
     )
-    for number in range(16):
-        op.create_table(
-            f"purchase_gate_{number:02}",
-            sa.Column("id", sa.SmallInteger(), nullable=False),
-            sa.PrimaryKeyConstraint("id", name=f"pk_purchase_gate_{number:02}"),
-        )
+    op.create_table(
+        "money_gate",
+        sa.Column("id", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_money_gate"),
+    )
 
 
 def downgrade() -> None:
-    for number in range(16):
-        op.drop_table(f"purchase_gate_{number:02}")
+    op.drop_table("money_gate")
     op.drop_index(
         "ix_wallet_transactions_limited",
         table_name="wallet_transactions",

@@ -1,0 +1,183 @@
+"""Purchases of many requests in one transaction."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from app.common import db
+from app.common.db import OutcomeUnknown, transaction
+from app.verify import violations
+from tests import factories
+from tests.factories import Actor
+
+
+def buy(app: Flask, buyer: Actor, product_id: object, **headers: str) -> TestResponse:
+    return app.test_client().post(
+        "/api/v1/orders",
+        json={"productId": str(product_id), "paymentMethod": "WALLET"},
+        headers=buyer.headers | {name.replace("_", "-"): value for name, value in headers.items()},
+    )
+
+
+@contextmanager
+def one_batch(size: int) -> Iterator[list[threading.Thread]]:
+    """Hold the line until `size` purchases stand in it, so that they become one batch."""
+    threads: list[threading.Thread] = []
+    with transaction() as session:
+        session.execute(text("LOCK TABLE money_gate IN SHARE UPDATE EXCLUSIVE MODE"))
+        yield threads
+    for thread in threads:
+        thread.join(10)
+    assert len(threads) == size
+
+
+def stand_in_line(app: Flask, act: object, *, after: int) -> threading.Thread:
+    """Start `act` in a thread and wait until it stands in line behind `after` others."""
+    thread = threading.Thread(target=act)  # type: ignore[arg-type]
+    thread.start()
+    waiting = app.extensions["till"]._combiner._waiting
+    deadline = time.monotonic() + 5
+    while len(waiting) <= after:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    return thread
+
+
+def test_a_poisoned_purchase_harms_nobody_in_its_batch(committing: Flask) -> None:
+    product_id = factories.product(factories.merchant(), price="10.00", units=10)
+    buyers = [factories.buyer("100.00") for _ in range(5)]
+    poisoned = buyers[2]
+    assert buy(committing, poisoned, product_id, Idempotency_Key="old").status_code == 201
+    with transaction() as session:
+        session.execute(text("DELETE FROM idempotency_keys"))  # its answer is past keeping
+    answers: dict[str, TestResponse] = {}
+
+    with one_batch(5) as threads:
+        for buyer in buyers:
+
+            def act(buyer: Actor = buyer) -> None:
+                answers[buyer.email] = buy(committing, buyer, product_id, Idempotency_Key="old")
+
+            threads.append(stand_in_line(committing, act, after=len(threads)))
+
+    refused = answers.pop(poisoned.email)
+    assert (refused.status_code, refused.json["error"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert [answer.status_code for answer in answers.values()] == [201] * 4
+    assert [rows for _, rows in violations() if rows] == []
+
+
+def test_the_last_units_go_to_those_who_came_first(committing: Flask) -> None:
+    product_id = factories.product(factories.merchant(), price="10.00", units=2)
+    buyers = [factories.buyer("10.00") for _ in range(5)]
+    answers: dict[int, int] = {}
+
+    with one_batch(5) as threads:
+        for number, buyer in enumerate(buyers):
+
+            def act(number: int = number, buyer: Actor = buyer) -> None:
+                answers[number] = buy(committing, buyer, product_id).status_code
+
+            threads.append(stand_in_line(committing, act, after=len(threads)))
+
+    assert [answers[number] for number in range(5)] == [201, 201, 400, 400, 400]
+
+
+def test_a_buyer_who_is_refused_does_not_keep_a_unit_from_the_next(committing: Flask) -> None:
+    product_id = factories.product(factories.merchant(), price="10.00", units=1)
+    poor, rich = factories.buyer("9.99"), factories.buyer("10.00")
+    answers: dict[str, int] = {}
+
+    with one_batch(2) as threads:
+        for buyer in (poor, rich):
+
+            def act(buyer: Actor = buyer) -> None:
+                answers[buyer.email] = buy(committing, buyer, product_id).status_code
+
+            threads.append(stand_in_line(committing, act, after=len(threads)))
+
+    assert answers == {poor.email: 400, rich.email: 201}
+
+
+def test_money_earned_in_a_batch_can_be_spent_in_it(committing: Flask) -> None:
+    """A merchant without a cent buys from what the purchase before theirs brings in."""
+    seller, other = factories.merchant(), factories.merchant()
+    first = factories.product(seller, price="10.00")
+    second = factories.product(other, price="10.00")
+    buyer = factories.buyer("10.00")
+    answers: list[int] = []
+
+    with one_batch(2) as threads:
+        threads.append(
+            stand_in_line(
+                committing,
+                lambda: answers.append(buy(committing, buyer, first).status_code),
+                after=0,
+            )
+        )
+        threads.append(
+            stand_in_line(
+                committing,
+                lambda: answers.append(buy(committing, seller, second).status_code),
+                after=1,
+            )
+        )
+
+    assert answers == [201, 201]
+    assert [rows for _, rows in violations() if rows] == []
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_connection_lost_while_committing_sells_exactly_once(
+    committing: Flask, monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    product_id = factories.product(factories.merchant(), price="10.00", units=5)
+    buyer = factories.buyer("100.00")
+    real, calls = db._commit, []
+
+    def breaks_once(session: Session) -> None:
+        calls.append(session)
+        if len(calls) > 1:
+            real(session)
+            return
+        if committed:
+            real(session)
+        raise OutcomeUnknown
+
+    monkeypatch.setattr(db, "_commit", breaks_once)
+    answer = buy(committing, buyer, product_id)
+
+    assert answer.status_code == 201
+    client = committing.test_client()
+    orders = client.get("/api/v1/orders", headers=buyer.headers).json
+    assert [order["id"] for order in orders["data"]] == [answer.json["id"]]
+    assert client.get(f"/api/v1/products/{product_id}").json["availableUnits"] == 4
+    assert [rows for _, rows in violations() if rows] == []
+
+
+def test_an_answer_is_remembered_though_its_neighbours_are_not(committing: Flask) -> None:
+    product_id = factories.product(factories.merchant(), price="10.00", units=5)
+    keyed, plain = factories.buyer("100.00"), factories.buyer("100.00")
+    answers: dict[str, TestResponse] = {}
+
+    with one_batch(2) as threads:
+
+        def with_key() -> None:
+            answers["keyed"] = buy(committing, keyed, product_id, Idempotency_Key="k")
+
+        def without() -> None:
+            answers["plain"] = buy(committing, plain, product_id)
+
+        threads.append(stand_in_line(committing, with_key, after=0))
+        threads.append(stand_in_line(committing, without, after=1))
+
+    again = buy(committing, keyed, product_id, Idempotency_Key="k")
+    assert again.data == answers["keyed"].data
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert buy(committing, plain, product_id).json["id"] != answers["plain"].json["id"]
