@@ -105,7 +105,8 @@ def main() -> None:
     for shop, token in merchants.items():
         after = sales(client, token)
         orders, units, earned = (a - b for a, b in zip(after, before[shop], strict=True))
-        table.add_row(shop.name, str(orders), str(units), f"${earned}")
+        name = f"{shop.owner.first_name} {shop.owner.last_name}"
+        table.add_row(name, str(orders), str(units), f"${earned}")
     console.print(table)
 
 
