@@ -5,18 +5,22 @@ import sys
 from typing import Any
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from app.common.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
 
 
 class _Group(click.Group):
-    """Turns a bad configuration into one sentence instead of a traceback."""
+    """Turns what an operator can mend into one sentence instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except SettingsError as error:
             raise click.ClickException(str(error)) from None
+        except OperationalError as error:
+            why = str(error.orig).splitlines()[0]
+            raise click.ClickException(f"The database of DATABASE_URL fails us: {why}") from None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

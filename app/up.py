@@ -261,6 +261,9 @@ class _Supervisor:
         finally:
             processes.stop(process, signal.SIGTERM, patience=10)
         if process.returncode != 0:
+            last = processes.tail(log, lines=1)
+            if last and last[0].startswith("Error: "):  # a sentence of ours says it all
+                raise UpError(last[0].removeprefix("Error: "))
             raise UpError(f"`{' '.join(words)}` failed. {_log_tail(log)}")
 
     def _wait_until_ready(self) -> None:

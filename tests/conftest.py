@@ -1,6 +1,7 @@
 """Fixtures: an application on a real database, rolled back or thrown away after each test."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,19 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and not config.option.collectonly:
         _cleanup = servers.start()
         servers.make_template()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, visibly, what has no meaning here: what only root does, or only Linux."""
+    impossible = {"root": os.geteuid() != 0, "linux": sys.platform != "linux"}
+    left_out = [
+        item
+        for item in items
+        if any(item.get_closest_marker(mark) and missing for mark, missing in impossible.items())
+    ]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_unconfigure() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from app.common.processes import free_port
 from app.common.settings import PROJECT_ROOT, Settings
 from tests.servers import TestDatabase
 
@@ -45,7 +45,7 @@ class LiveServer:
     def start(
         cls, settings: Settings, database: TestDatabase, *, workers: int, **extra: str
     ) -> Iterator["LiveServer"]:
-        port = _free_port()
+        port = free_port()
         environment = os.environ | {
             "APP_ENV": "test",
             "DATABASE_URL": database.app_url,
@@ -145,9 +145,3 @@ class LiveServer:
             text=True,
             check=False,
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

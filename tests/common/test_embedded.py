@@ -221,7 +221,7 @@ def test_passwords_are_neither_in_command_lines_nor_in_files_for_all(
             assert file.stat().st_mode & 0o077 == 0, file
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs PR_SET_PDEATHSIG")
+@pytest.mark.linux
 def test_servers_end_with_a_killed_owner_and_start_again(data_dir: Path) -> None:
     owner = start_owner(data_dir)
     pids = pids_of(owner)
@@ -266,7 +266,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_in_a_sentence(data_dir: Path
             server.start(blocked)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes its user")
+@pytest.mark.root
 class TestAsRoot:
     def test_the_servers_are_not_root(
         self, postgres: PostgresServer, redis_server: RedisServer
@@ -290,9 +290,11 @@ class TestAsRoot:
         packages.chmod(0o700)
         monkeypatch.setenv("PYTHONPATH", f"{packages}:{PROJECT_ROOT}")
         owner = start_owner(data_dir)
-        for pid in pids_of(owner):
+        pids = pids_of(owner)
+        for pid in pids:
             assert Path(psutil.Process(pid).exe()).is_relative_to(data_dir)
         kill(owner)
+        wait_until_gone(pids)
 
 
 def test_the_default_folder_is_apart_for_root_and_for_each_checkout(
