@@ -1,6 +1,7 @@
 """The `payment-flow` command."""
 
 import os
+import subprocess
 import sys
 from typing import Any
 
@@ -104,6 +105,14 @@ def create_admin(email: str, password: str) -> None:
         problems = [text for texts in getattr(error, "details", {}).values() for text in texts]
         raise click.ClickException("; ".join(problems) or str(error)) from None
     click.echo(f"Administrator {user.email} created.")
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: tuple[str, ...]) -> None:
+    """Measure purchases against what PostgreSQL itself can do (--quick)."""
+    command = [sys.executable, "-m", "bench", *arguments]
+    sys.exit(subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode)  # noqa: S603
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
