@@ -4,6 +4,10 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
+#: Ids and moments as the contract writes them, for regular expressions.
+UUID_TEXT = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+
 ERROR_KEYS = [
     "statusCode",
     "error",

@@ -20,13 +20,12 @@ def upgrade() -> None:
         sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox_events")),
+        sa.PrimaryKeyConstraint("id", name="pk_outbox_events"),
     )
     op.create_index(
         "ix_outbox_events_undelivered",
         "outbox_events",
         ["sequence"],
-        unique=False,
         postgresql_where=sa.text("delivered_at IS NULL"),
     )
     op.create_table(
@@ -46,8 +45,8 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "role IN ('USER', 'MERCHANT', 'ADMIN')", name=op.f("ck_users_role_known")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
-        sa.UniqueConstraint("email_key", name=op.f("uq_users_email_key")),
+        sa.PrimaryKeyConstraint("id", name="pk_users"),
+        sa.UniqueConstraint("email_key", name="uq_users_email_key"),
     )
     op.create_table(
         "audit_log",
@@ -59,11 +58,11 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("details", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["actor_id"], ["users.id"], name=op.f("fk_audit_log_actor_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
+        sa.ForeignKeyConstraint(["actor_id"], ["users.id"], name="fk_audit_log_actor_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_audit_log"),
         info={"append_only": True},
     )
-    op.create_index(op.f("ix_audit_log_actor_id"), "audit_log", ["actor_id"], unique=False)
+    op.create_index("ix_audit_log_actor_id", "audit_log", ["actor_id"])
     op.create_table(
         "idempotency_keys",
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -72,14 +71,10 @@ def upgrade() -> None:
         sa.Column("status", sa.SmallInteger(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_idempotency_keys_user_id")
-        ),
-        sa.PrimaryKeyConstraint("user_id", "key", name=op.f("pk_idempotency_keys")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_idempotency_keys_user_id"),
+        sa.PrimaryKeyConstraint("user_id", "key", name="pk_idempotency_keys"),
     )
-    op.create_index(
-        "ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"], unique=False
-    )
+    op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
     op.create_table(
         "journal_entries",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -91,9 +86,9 @@ def upgrade() -> None:
         sa.Column("metadata", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["initiator_id"], ["users.id"], name=op.f("fk_journal_entries_initiator_id")
+            ["initiator_id"], ["users.id"], name="fk_journal_entries_initiator_id"
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_entries")),
+        sa.PrimaryKeyConstraint("id", name="pk_journal_entries"),
         info={"append_only": True},
     )
     op.create_index(
@@ -114,10 +109,10 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_because", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_login_sessions_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_sessions")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_login_sessions_user_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_login_sessions"),
     )
-    op.create_index(op.f("ix_login_sessions_user_id"), "login_sessions", ["user_id"], unique=False)
+    op.create_index("ix_login_sessions_user_id", "login_sessions", ["user_id"])
     op.create_table(
         "products",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -138,18 +133,15 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("initial_units >= 0", name=op.f("ck_products_initial_not_negative")),
         sa.CheckConstraint("price > 0", name=op.f("ck_products_price_positive")),
-        sa.ForeignKeyConstraint(
-            ["merchant_id"], ["users.id"], name=op.f("fk_products_merchant_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_products")),
+        sa.ForeignKeyConstraint(["merchant_id"], ["users.id"], name="fk_products_merchant_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_products"),
         postgresql_with={"fillfactor": "50"},
     )
-    op.create_index("ix_products_merchant", "products", ["merchant_id", "id"], unique=False)
+    op.create_index("ix_products_merchant", "products", ["merchant_id", "id"])
     op.create_index(
         "ix_products_on_sale",
         "products",
         ["id"],
-        unique=False,
         postgresql_where=sa.text("is_active AND deleted_at IS NULL"),
     )
     op.create_table(
@@ -173,8 +165,8 @@ def upgrade() -> None:
             "(role IS NULL) <> (user_id IS NULL)", name=op.f("ck_wallet_limits_role_or_user")
         ),
         sa.CheckConstraint("amount >= 0", name=op.f("ck_wallet_limits_amount_not_negative")),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_wallet_limits_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_wallet_limits")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_wallet_limits_user_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_wallet_limits"),
         sa.UniqueConstraint("role", "type", "window", "currency", name="uq_wallet_limits_role"),
         sa.UniqueConstraint("user_id", "type", "window", "currency", name="uq_wallet_limits_user"),
     )
@@ -206,8 +198,8 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "held >= 0 AND held <= balance", name=op.f("ck_wallets_held_within_balance")
         ),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_wallets_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_wallets")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_wallets_user_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_wallets"),
         sa.UniqueConstraint("code", "currency", name="uq_wallets_code"),
         sa.UniqueConstraint("user_id", "currency", name="uq_wallets_owner"),
         postgresql_with={"fillfactor": "50"},
@@ -252,14 +244,14 @@ def upgrade() -> None:
         sa.CheckConstraint("fee >= 0 AND fee <= amount", name=op.f("ck_orders_fee_within_amount")),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_orders_quantity_positive")),
         sa.CheckConstraint("user_id <> merchant_id", name=op.f("ck_orders_not_own_product")),
-        sa.ForeignKeyConstraint(["merchant_id"], ["users.id"], name=op.f("fk_orders_merchant_id")),
-        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("fk_orders_product_id")),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_orders_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
+        sa.ForeignKeyConstraint(["merchant_id"], ["users.id"], name="fk_orders_merchant_id"),
+        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name="fk_orders_product_id"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_orders_user_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_orders"),
     )
-    op.create_index("ix_orders_buyer", "orders", ["user_id", "id"], unique=False)
-    op.create_index("ix_orders_merchant", "orders", ["merchant_id", "id"], unique=False)
-    op.create_index("ix_orders_product", "orders", ["product_id"], unique=False)
+    op.create_index("ix_orders_buyer", "orders", ["user_id", "id"])
+    op.create_index("ix_orders_merchant", "orders", ["merchant_id", "id"])
+    op.create_index("ix_orders_product", "orders", ["product_id"])
     op.create_index(
         "uq_orders_key",
         "orders",
@@ -274,13 +266,11 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["session_id"], ["login_sessions.id"], name=op.f("fk_refresh_tokens_session_id")
+            ["session_id"], ["login_sessions.id"], name="fk_refresh_tokens_session_id"
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_refresh_tokens")),
+        sa.PrimaryKeyConstraint("id", name="pk_refresh_tokens"),
     )
-    op.create_index(
-        op.f("ix_refresh_tokens_session_id"), "refresh_tokens", ["session_id"], unique=False
-    )
+    op.create_index("ix_refresh_tokens_session_id", "refresh_tokens", ["session_id"])
     op.create_index(
         "uq_refresh_tokens_live",
         "refresh_tokens",
@@ -296,14 +286,12 @@ def upgrade() -> None:
         sa.Column("delta", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("delta <> 0", name=op.f("ck_restocks_delta_not_zero")),
-        sa.ForeignKeyConstraint(["actor_id"], ["users.id"], name=op.f("fk_restocks_actor_id")),
-        sa.ForeignKeyConstraint(
-            ["product_id"], ["products.id"], name=op.f("fk_restocks_product_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_restocks")),
+        sa.ForeignKeyConstraint(["actor_id"], ["users.id"], name="fk_restocks_actor_id"),
+        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name="fk_restocks_product_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_restocks"),
         info={"append_only": True},
     )
-    op.create_index(op.f("ix_restocks_product_id"), "restocks", ["product_id"], unique=False)
+    op.create_index("ix_restocks_product_id", "restocks", ["product_id"])
     op.create_table(
         "wallet_transactions",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -337,23 +325,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["journal_entry_id"],
             ["journal_entries.id"],
-            name=op.f("fk_wallet_transactions_journal_entry_id"),
+            name="fk_wallet_transactions_journal_entry_id",
         ),
         sa.ForeignKeyConstraint(
-            ["wallet_id"], ["wallets.id"], name=op.f("fk_wallet_transactions_wallet_id")
+            ["wallet_id"], ["wallets.id"], name="fk_wallet_transactions_wallet_id"
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_wallet_transactions")),
+        sa.PrimaryKeyConstraint("id", name="pk_wallet_transactions"),
         sa.UniqueConstraint("wallet_id", "sequence", name="uq_wallet_transactions_sequence"),
         info={"append_only": True},
     )
-    op.create_index(
-        "ix_wallet_transactions_entry", "wallet_transactions", ["journal_entry_id"], unique=False
-    )
+    op.create_index("ix_wallet_transactions_entry", "wallet_transactions", ["journal_entry_id"])
     op.create_index(
         "ix_wallet_transactions_limited",
         "wallet_transactions",
         ["wallet_id", "type", "created_at"],
-        unique=False,
         postgresql_where=sa.text("type IN ('DEPOSIT', 'WITHDRAWAL')"),
     )
     op.create_table(
@@ -364,57 +349,23 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # Indexes go with their tables.
     op.drop_table("money_gate")
     op.drop_index(
         "ix_wallet_transactions_limited",
         table_name="wallet_transactions",
         postgresql_where=sa.text("type IN ('DEPOSIT', 'WITHDRAWAL')"),
     )
-    op.drop_index("ix_wallet_transactions_entry", table_name="wallet_transactions")
     op.drop_table("wallet_transactions")
-    op.drop_index(op.f("ix_restocks_product_id"), table_name="restocks")
     op.drop_table("restocks")
-    op.drop_index(
-        "uq_refresh_tokens_live",
-        table_name="refresh_tokens",
-        postgresql_where=sa.text("used_at IS NULL"),
-    )
-    op.drop_index(op.f("ix_refresh_tokens_session_id"), table_name="refresh_tokens")
     op.drop_table("refresh_tokens")
-    op.drop_index(
-        "uq_orders_key",
-        table_name="orders",
-        postgresql_where=sa.text("idempotency_key IS NOT NULL"),
-    )
-    op.drop_index("ix_orders_product", table_name="orders")
-    op.drop_index("ix_orders_merchant", table_name="orders")
-    op.drop_index("ix_orders_buyer", table_name="orders")
     op.drop_table("orders")
     op.drop_table("wallets")
     op.drop_table("wallet_limits")
-    op.drop_index(
-        "ix_products_on_sale",
-        table_name="products",
-        postgresql_where=sa.text("is_active AND deleted_at IS NULL"),
-    )
-    op.drop_index("ix_products_merchant", table_name="products")
     op.drop_table("products")
-    op.drop_index(op.f("ix_login_sessions_user_id"), table_name="login_sessions")
     op.drop_table("login_sessions")
-    op.drop_index(
-        "uq_journal_entries_key",
-        table_name="journal_entries",
-        postgresql_where=sa.text("idempotency_key IS NOT NULL"),
-    )
     op.drop_table("journal_entries")
-    op.drop_index("ix_idempotency_keys_created_at", table_name="idempotency_keys")
     op.drop_table("idempotency_keys")
-    op.drop_index(op.f("ix_audit_log_actor_id"), table_name="audit_log")
     op.drop_table("audit_log")
     op.drop_table("users")
-    op.drop_index(
-        "ix_outbox_events_undelivered",
-        table_name="outbox_events",
-        postgresql_where=sa.text("delivered_at IS NULL"),
-    )
     op.drop_table("outbox_events")

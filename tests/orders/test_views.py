@@ -7,51 +7,24 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
-from werkzeug.test import TestResponse
+from sqlalchemy import select
 
 from app.auth.models import Role
 from app.common import db
 from app.events.models import OutboxEvent
-from app.orders.models import Order
 from app.verify import violations
 from app.wallets.ledger import system_account
-from app.wallets.models import JournalEntry, SystemCode, WalletTransaction
+from app.wallets.models import SystemCode, WalletTransaction
 from tests import factories
-from tests.answers import refusal
-from tests.factories import Actor
-
-ORDERS = "/api/v1/orders"
-UUID_TEXT = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
-UNKNOWN = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
-
-
-def buy(client: FlaskClient, buyer: Actor, product_id: UUID | str, **fields: Any) -> TestResponse:
-    body = {"productId": str(product_id), "paymentMethod": "WALLET"} | fields
-    return client.post(ORDERS, json=body, headers=buyer.headers)
-
-
-def balance(client: FlaskClient, user: Actor) -> str:
-    amount: str = client.get("/api/v1/wallet", headers=user.headers).json["balance"]
-    return amount
-
-
-def units(client: FlaskClient, product_id: UUID) -> int:
-    count: int = client.get(f"/api/v1/products/{product_id}").json["availableUnits"]
-    return count
-
-
-def nothing_happened(client: FlaskClient, buyer: Actor, *, has: str = "100.00") -> bool:
-    """Whether the buyer still has all the money and the shop has no order."""
-    with db.transaction() as session:
-        orders = session.scalar(select(func.count()).select_from(Order))
-        events = session.scalar(
-            select(func.count())
-            .select_from(OutboxEvent)
-            .where(OutboxEvent.type == "order-completed")
-        )
-    return (balance(client, buyer), orders, events) == (has, 0, 0)
+from tests.answers import TIME, UUID_TEXT, refusal
+from tests.orders.asking import (
+    ORDERS,
+    UNKNOWN,
+    balance,
+    buy,
+    nothing_happened,
+    units,
+)
 
 
 class TestBuying:
@@ -340,157 +313,3 @@ class TestBeingRefused:
 
         assert refusal(buy(client, buyer, product_id)) == (401, "UNAUTHORIZED")
         assert units(client, product_id) == 5
-
-
-class TestLookingAtMyOrders:
-    def read(self, client: FlaskClient, user: Actor, **query: Any) -> TestResponse:
-        return client.get(ORDERS, query_string=query, headers=user.headers)
-
-    def test_they_come_newest_first_in_the_shape_of_a_purchase(self, client: FlaskClient) -> None:
-        buyer = factories.buyer()
-        product_id = factories.product(factories.merchant())
-        made = [buy(client, buyer, product_id).json for _ in range(3)]
-
-        answer = self.read(client, buyer)
-
-        assert answer.json["data"] == made[::-1]
-        assert list(answer.json["data"][0]) == list(made[0])
-        assert answer.text.endswith(
-            '"meta":{"total":3,"page":1,"limit":20,"totalPages":1,"nextCursor":null}}'
-        )
-
-    def test_nobody_sees_somebody_else_s(self, client: FlaskClient) -> None:
-        product_id = factories.product(factories.merchant())
-        buy(client, factories.buyer(), product_id)
-
-        assert self.read(client, factories.buyer()).json["data"] == []
-
-    def test_pages_by_number(self, client: FlaskClient) -> None:
-        buyer = factories.buyer()
-        product_id = factories.product(factories.merchant())
-        ids = [buy(client, buyer, product_id).json["id"] for _ in range(3)][::-1]
-
-        pages = [
-            [row["id"] for row in self.read(client, buyer, page=page, limit=2).json["data"]]
-            for page in (1, 2, 3)
-        ]
-
-        assert pages == [ids[:2], ids[2:], []]
-
-    @pytest.mark.parametrize("limit", [1, 2, 4])
-    def test_a_walk_by_cursor_sees_every_order_once_while_orders_are_added(
-        self, client: FlaskClient, limit: int
-    ) -> None:
-        buyer = factories.buyer()
-        product_id = factories.product(factories.merchant(), price="0.01", units=100)
-        ids = [buy(client, buyer, product_id).json["id"] for _ in range(4)][::-1]
-        walked: list[str] = []
-        query: dict[str, Any] = {"limit": limit}
-
-        for _ in range(10):
-            page = self.read(client, buyer, **query).json
-            walked += [row["id"] for row in page["data"]]
-            buy(client, buyer, product_id)
-            if page["meta"]["nextCursor"] is None:
-                break
-            query["cursor"] = page["meta"]["nextCursor"]
-
-        assert walked == ids
-
-    @pytest.mark.parametrize(
-        "query",
-        [{"limit": "0"}, {"limit": "101"}, {"page": "abc"}, {"page": "0"}, {"cursor": "x"}],
-        ids=str,
-    )
-    def test_what_makes_no_sense_is_400(self, client: FlaskClient, query: dict[str, str]) -> None:
-        assert refusal(self.read(client, factories.actor(), **query)) == (400, "VALIDATION_ERROR")
-
-
-class TestLookingAtMySales:
-    def read(self, client: FlaskClient, user: Actor) -> TestResponse:
-        return client.get(f"{ORDERS}/merchant/sales", headers=user.headers)
-
-    def test_each_names_its_buyer(self, client: FlaskClient) -> None:
-        seller, buyer = factories.merchant(), factories.buyer()
-        made = buy(client, buyer, factories.product(seller)).json
-
-        (row,) = self.read(client, seller).json["data"]
-
-        assert row == made
-        assert row["user"] == {"id": str(buyer.id), "email": buyer.email}
-
-    def test_another_merchant_s_are_not_among_them(self, client: FlaskClient) -> None:
-        buy(client, factories.buyer(), factories.product(factories.merchant()))
-
-        assert self.read(client, factories.merchant()).json["data"] == []
-
-    def test_users_have_none_to_see(self, client: FlaskClient) -> None:
-        answer = self.read(client, factories.actor())
-
-        assert refusal(answer) == (403, "FORBIDDEN")
-        assert answer.json["message"] == "Access denied. Required roles: MERCHANT"
-
-
-class TestLookingAtOne:
-    def test_buyer_and_merchant_see_it_with_the_full_product(self, client: FlaskClient) -> None:
-        seller, buyer = factories.merchant(), factories.buyer()
-        product_id = factories.product(seller)
-        made = buy(client, buyer, product_id).json
-
-        for user in (buyer, seller):
-            order = client.get(f"{ORDERS}/{made['id']}", headers=user.headers).json
-            assert list(order) == list(made)
-            assert list(order["product"]) == [
-                "id",
-                "name",
-                "description",
-                "price",
-                "currency",
-                "availableUnits",
-                "initialUnits",
-                "isActive",
-                "createdAt",
-                "updatedAt",
-                "deletedAt",
-                "merchantId",
-            ]
-            assert list(order["user"]) == ["id", "email", "firstName", "lastName"]
-            plain = {"product", "user"}
-            assert {n: v for n, v in order.items() if n not in plain} == {
-                n: v for n, v in made.items() if n not in plain
-            }
-
-    @pytest.mark.parametrize("role", list(Role))
-    def test_for_everybody_else_it_does_not_exist(self, client: FlaskClient, role: Role) -> None:
-        order_id = buy(client, factories.buyer(), factories.product(factories.merchant())).json[
-            "id"
-        ]
-
-        answer = client.get(f"{ORDERS}/{order_id}", headers=factories.actor(role).headers)
-
-        assert refusal(answer) == (404, "ORDER_NOT_FOUND")
-
-    def test_an_unknown_one_looks_the_same(self, client: FlaskClient) -> None:
-        answer = client.get(f"{ORDERS}/{UNKNOWN}", headers=factories.actor().headers)
-
-        assert refusal(answer) == (404, "ORDER_NOT_FOUND")
-
-    @pytest.mark.parametrize("order_id", ["1", "abc", UNKNOWN[:-1], "%00"])
-    def test_a_malformed_id_is_404(self, client: FlaskClient, order_id: str) -> None:
-        answer = client.get(f"{ORDERS}/{order_id}", headers=factories.actor().headers)
-
-        assert (answer.status_code, answer.json["error"]) == (404, "NOT_FOUND")
-
-
-class TestTheBooks:
-    def test_refusals_leave_no_journal_entry(self, client: FlaskClient) -> None:
-        buyer = factories.buyer("5.00")
-        product_id = factories.product(factories.merchant(), price="10.00")
-        with db.transaction() as session:
-            before = session.scalar(select(func.count()).select_from(JournalEntry))
-
-        for _ in range(3):
-            buy(client, buyer, product_id)
-
-        with db.transaction() as session:
-            assert session.scalar(select(func.count()).select_from(JournalEntry)) == before

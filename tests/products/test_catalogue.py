@@ -1,0 +1,361 @@
+"""The public list and its cache, over HTTP."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.common import cache
+from tests import factories
+from tests.answers import refusal
+from tests.products.asking import PRODUCTS, UNKNOWN, Outage, create, names, order, patch, statements
+
+
+class TestTheList:
+    def test_it_is_a_bare_array_newest_first(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        for name in ("first", "second", "third"):
+            factories.product(seller, name=name)
+
+        assert names(client) == ["third", "second", "first"]
+
+    def test_a_row_is_the_product_as_its_page_shows_it(self, client: FlaskClient) -> None:
+        product_id = factories.product(factories.merchant())
+
+        (row,) = client.get(PRODUCTS).json
+
+        assert row == client.get(f"{PRODUCTS}/{product_id}").json
+
+    def test_empty_it_is_an_empty_array(self, client: FlaskClient) -> None:
+        answer = client.get(PRODUCTS)
+
+        assert answer.text == "[]"
+        assert json.loads(answer.headers["X-Pagination"]) == {
+            "total": 0,
+            "page": 1,
+            "limit": 100,
+            "totalPages": 0,
+            "nextCursor": None,
+        }
+
+    def test_inactive_deleted_and_sold_out_ones_are_left_out(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        factories.product(seller, name="sold out", units=0)
+        inactive = factories.product(seller, name="inactive")
+        deleted = factories.product(seller, name="deleted")
+        factories.product(seller, name="on sale")
+        patch(client, seller, inactive, isActive=False)
+        client.delete(f"{PRODUCTS}/{deleted}", headers=seller.headers)
+
+        assert names(client) == ["on sale"]
+
+    def test_100_come_unless_asked_otherwise(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        for number in range(102):
+            factories.product(seller, name=str(number))
+
+        answer = client.get(PRODUCTS)
+
+        assert len(answer.json) == 100
+        pagination = json.loads(answer.headers["X-Pagination"])
+        assert (pagination["total"], pagination["totalPages"]) == (102, 2)
+        assert len(client.get(PRODUCTS, query_string={"page": 2}).json) == 2
+        assert len(client.get(PRODUCTS, query_string={"limit": 3}).json) == 3
+
+    @pytest.mark.parametrize("q", ["adv", "ADVANCED", "course a", "zwölf", "100%"])
+    def test_a_search_looks_into_name_and_description_ignoring_case(
+        self, client: FlaskClient, q: str
+    ) -> None:
+        seller = factories.merchant()
+        create(client, seller, name="Course Advanced", description="Zwölf Stunden, 100% Praxis")
+        create(client, seller, name="Something else")
+
+        assert names(client, q=q) == ["Course Advanced"]
+
+    @pytest.mark.parametrize(
+        ("q", "found"),
+        [("%", ["50% off"]), ("_", ["snake_case"]), ("\\", ["back\\slash"]), ("'", ["it's"])],
+    )
+    def test_wildcards_in_a_search_are_plain_characters(
+        self, client: FlaskClient, q: str, found: list[str]
+    ) -> None:
+        seller = factories.merchant()
+        for name in ("plain", "50% off", "snake_case", "back\\slash", "it's"):
+            factories.product(seller, name=name)
+
+        assert names(client, q=q) == found
+
+    def test_prices_are_filtered_with_both_ends_included(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        for price in ("9.99", "10.00", "20.00", "20.01"):
+            factories.product(seller, name=price, price=price)
+
+        assert names(client, minPrice="10", maxPrice="20.00") == ["20.00", "10.00"]
+        assert names(client, minPrice="20.01") == ["20.01"]
+        assert names(client, maxPrice="9.99") == ["9.99"]
+        assert names(client, minPrice="0", maxPrice="0") == []
+
+    def test_one_merchant_s_products_can_be_asked_for(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        factories.product(seller, name="theirs")
+        factories.product(factories.merchant(), name="another's")
+
+        assert names(client, merchantId=seller.id) == ["theirs"]
+        assert names(client, merchantId=UNKNOWN) == []
+
+    @pytest.mark.parametrize(
+        ("sort", "expected"),
+        [
+            ("newest", ["c", "a", "b"]),
+            ("oldest", ["b", "a", "c"]),
+            ("price", ["c", "b", "a"]),
+            ("-price", ["a", "b", "c"]),
+            ("name", ["a", "b", "c"]),
+            ("-name", ["c", "b", "a"]),
+        ],
+    )
+    def test_it_can_be_sorted(self, client: FlaskClient, sort: str, expected: list[str]) -> None:
+        seller = factories.merchant()
+        for name, price in (("b", "2.00"), ("a", "3.00"), ("c", "1.00")):
+            factories.product(seller, name=name, price=price)
+
+        assert names(client, sort=sort) == expected
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 50])
+    @pytest.mark.parametrize("sort", ["newest", "oldest", "price", "-price", "name", "-name"])
+    def test_a_walk_by_cursor_sees_every_product_once(
+        self, client: FlaskClient, sort: str, limit: int
+    ) -> None:
+        seller = factories.merchant()
+        made = {
+            str(factories.product(seller, name=name, price=price))
+            for name, price in (
+                ("b", "2.00"),
+                ("a", "1.00"),
+                ("b", "1.00"),
+                ("Ä", "2.00"),
+                ("b", "2.00"),
+            )
+        }
+        whole = [row["id"] for row in client.get(PRODUCTS, query_string={"sort": sort}).json]
+        assert set(whole) == made
+        walked: list[str] = []
+        query: dict[str, Any] = {"sort": sort, "limit": limit}
+
+        for _ in range(10):
+            answer = client.get(PRODUCTS, query_string=query)
+            walked += [row["id"] for row in answer.json]
+            cursor = json.loads(answer.headers["X-Pagination"])["nextCursor"]
+            if cursor is None:
+                break
+            query["cursor"] = cursor
+
+        assert walked == whole
+
+    def test_a_walk_is_not_disturbed_by_new_products(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        for name in ("1", "2", "3", "4"):
+            factories.product(seller, name=name)
+        first = client.get(PRODUCTS, query_string={"limit": 2})
+        factories.product(seller, name="new")
+
+        second = client.get(first.headers["Link"].split(">")[0].removeprefix("<"))
+
+        assert [row["name"] for row in first.json + second.json] == ["4", "3", "2", "1"]
+
+    def test_the_link_header_leads_through_all_pages_and_keeps_the_filters(
+        self, client: FlaskClient
+    ) -> None:
+        seller = factories.merchant()
+        for number in range(5):
+            factories.product(seller, name=f"50% {number}", price=f"{number + 1}.00")
+        factories.product(seller, name="other")
+        walked: list[str] = []
+        url = f"{PRODUCTS}?q=50%25&sort=price&limit=2&page=1"
+
+        for _ in range(5):
+            answer = client.get(url)
+            walked += [row["name"] for row in answer.json]
+            if "Link" not in answer.headers:
+                break
+            match = re.fullmatch(r'<(/[!-~]+)>; rel="next"', answer.headers["Link"])
+            assert match is not None
+            url = match[1]
+
+        assert walked == [f"50% {number}" for number in range(5)]
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {"limit": "0"},
+            {"limit": "101"},
+            {"limit": "abc"},
+            {"page": "0"},
+            {"page": "1.5"},
+            {"sort": "stock"},
+            {"sort": ""},
+            {"q": ""},
+            {"q": "x" * 101},
+            {"minPrice": "-1"},
+            {"minPrice": "abc"},
+            {"minPrice": "0.001"},
+            {"maxPrice": "NaN"},
+            {"maxPrice": "9" * 25},
+            {"merchantId": "me"},
+            {"merchantId": "{" + UNKNOWN + "}"},
+            {"cursor": "garbage"},
+            {"cursor": ""},
+        ],
+        ids=str,
+    )
+    def test_what_makes_no_sense_is_400(self, client: FlaskClient, query: dict[str, str]) -> None:
+        answer = client.get(PRODUCTS, query_string=query)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(answer.json["details"]) == list(query)
+
+    def test_a_cursor_of_another_order_is_400(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        for _ in range(3):
+            factories.product(seller)
+        answer = client.get(PRODUCTS, query_string={"sort": "price", "limit": 1})
+        cursor = json.loads(answer.headers["X-Pagination"])["nextCursor"]
+
+        for sort in ("newest", "name"):
+            wrong = client.get(PRODUCTS, query_string={"sort": sort, "cursor": cursor})
+            assert refusal(wrong) == (400, "VALIDATION_ERROR")
+
+    def test_an_etag_saves_sending_it_again_until_it_changes(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        factories.product(seller)
+        etag = client.get(PRODUCTS).headers["ETag"]
+
+        again = client.get(PRODUCTS, headers={"If-None-Match": etag})
+        assert (again.status_code, again.data) == (304, b"")
+        factories.product(seller, name="new")
+
+        assert client.get(PRODUCTS, headers={"If-None-Match": etag}).status_code == 200
+
+
+class TestTheCache:
+    def test_the_second_look_runs_no_sql(self, client: FlaskClient) -> None:
+        factories.product(factories.merchant())
+        with statements() as first:
+            one = client.get(PRODUCTS)
+        with statements() as second:
+            two = client.get(PRODUCTS)
+
+        assert first != []
+        assert second == []
+        assert one.data == two.data
+        assert one.headers["X-Pagination"] == two.headers["X-Pagination"]
+
+    def test_different_questions_have_different_answers(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        for name, price in (("a", "1.00"), ("b", "2.00")):
+            factories.product(seller, name=name, price=price)
+
+        for _ in range(2):
+            assert names(client) == ["b", "a"]
+            assert names(client, sort="price") == ["a", "b"]
+            assert names(client, limit=1) == ["b"]
+            assert names(client, limit=1, page=2) == ["a"]
+            assert names(client, merchantId=UNKNOWN) == []
+            assert names(client, maxPrice="1.00") == ["a"]
+
+    def test_an_entry_expires_within_a_minute(self, client: FlaskClient, app: Flask) -> None:
+        factories.product(factories.merchant())
+        client.get(PRODUCTS)
+        store = app.extensions["redis"]
+
+        entries = [key for key in store.keys("products:*") if not key.endswith(b":tag")]
+
+        assert len(entries) == 1
+        assert 0 < store.ttl(entries[0]) <= 60
+
+    @pytest.mark.parametrize(
+        ("change", "seen"),
+        [
+            ({"name": "New"}, [("New", "10.00", 5)]),
+            ({"price": "12.00"}, [("Course", "12.00", 5)]),
+            ({"availableUnits": 9}, [("Course", "10.00", 9)]),
+            ({"availableUnits": 0}, []),
+            ({"isActive": False}, []),
+        ],
+        ids=str,
+    )
+    def test_a_merchant_s_change_shows_at_once(
+        self, client: FlaskClient, change: dict[str, Any], seen: list[tuple[str, str, int]]
+    ) -> None:
+        seller = factories.merchant()
+        product_id = factories.product(seller)
+        assert names(client) == ["Course"]
+
+        patch(client, seller, product_id, **change)
+
+        rows = client.get(PRODUCTS).json
+        assert [(row["name"], row["price"], row["availableUnits"]) for row in rows] == seen
+
+    def test_a_deleted_product_leaves_at_once(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        product_id = factories.product(seller)
+        assert names(client) == ["Course"]
+
+        client.delete(f"{PRODUCTS}/{product_id}", headers=seller.headers)
+
+        assert names(client) == []
+
+    def test_a_sold_out_product_leaves_at_once(self, client: FlaskClient) -> None:
+        product_id = factories.product(factories.merchant(), units=2)
+        assert names(client) == ["Course"]
+
+        order(client, factories.buyer(), product_id, 2)
+
+        assert names(client) == []
+
+    def test_a_refused_change_does_not_empty_it(self, client: FlaskClient) -> None:
+        product_id = factories.product(factories.merchant())
+        client.get(PRODUCTS)
+
+        patch(client, factories.merchant(), product_id, name="Mine now")
+
+        with statements() as run:
+            assert names(client) == ["Course"]
+        assert run == []
+
+    def test_without_redis_everything_works(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nowhere = cache.Region(cache.connect("redis://127.0.0.1:1/0"), "products", ttl=60)
+        monkeypatch.setattr("app.products.service._catalogue", nowhere)
+        seller = factories.merchant()
+
+        product_id = create(client, seller).json["id"]
+        assert names(client) == ["Course"]
+        patch(client, seller, product_id, name="Renamed")
+        assert names(client) == ["Renamed"]
+        client.delete(f"{PRODUCTS}/{product_id}", headers=seller.headers)
+        assert names(client) == []
+
+    def test_what_changed_during_an_outage_shows_when_redis_is_back(
+        self, client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cache, "_REST_SECONDS", 0)
+        store = Outage(app.extensions["redis"])
+        region = cache.Region(store, "products", ttl=60)  # type: ignore[arg-type]
+        monkeypatch.setattr("app.products.service._catalogue", region)
+        seller = factories.merchant()
+        product_id = factories.product(seller)
+        assert names(client) == ["Course"]
+
+        store.away = True
+        patch(client, seller, product_id, name="Renamed")
+        store.away = False
+
+        assert names(client) == ["Renamed"]
+        with statements() as run:
+            assert names(client) == ["Renamed"]
+        assert run == []

@@ -1,0 +1,187 @@
+"""The history, over HTTP."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.common import clock
+from tests import factories
+from tests.answers import refusal
+from tests.factories import Actor
+from tests.wallets.asking import WALLET, Clock, deposit, withdraw
+
+
+class TestHistory:
+    def read(self, client: FlaskClient, user: Actor, **query: Any) -> TestResponse:
+        return client.get(f"{WALLET}/transactions", query_string=query, headers=user.headers)
+
+    def amounts(self, client: FlaskClient, user: Actor, **query: Any) -> list[str]:
+        return [row["amount"] for row in self.read(client, user, **query).json["data"]]
+
+    def test_newest_comes_first_in_the_contract_s_shape(self, client: FlaskClient) -> None:
+        user = factories.buyer("20.00")
+        made = withdraw(client, user, "7.50").json["transaction"]
+
+        answer = self.read(client, user)
+
+        assert list(answer.json) == ["data", "meta"]
+        assert answer.json["data"][0] == made
+        assert [row["type"] for row in answer.json["data"]] == ["WITHDRAWAL", "DEPOSIT"]
+        assert answer.text.endswith(
+            '"meta":{"total":2,"page":1,"limit":20,"totalPages":1,"nextCursor":null}}'
+        )
+
+    def test_a_new_wallet_has_none(self, client: FlaskClient) -> None:
+        assert self.read(client, factories.actor()).text == (
+            '{"data":[],"meta":{"total":0,"page":1,"limit":20,"totalPages":0,"nextCursor":null}}'
+        )
+
+    def test_nobody_sees_somebody_else_s(self, client: FlaskClient) -> None:
+        factories.buyer("20.00")
+
+        assert self.amounts(client, factories.buyer("1.00")) == ["1.00"]
+
+    def test_pages_by_number(self, client: FlaskClient) -> None:
+        user = factories.actor()
+        for cents in range(1, 6):
+            deposit(client, user, f"0.0{cents}")
+
+        assert self.amounts(client, user, page=1, limit=2) == ["0.05", "0.04"]
+        assert self.amounts(client, user, page=3, limit=2) == ["0.01"]
+        assert self.amounts(client, user, page=4, limit=2) == []
+        meta = self.read(client, user, page=2, limit=2).json["meta"]
+        assert (meta["total"], meta["page"], meta["totalPages"]) == (5, 2, 3)
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
+    def test_a_walk_by_cursor_sees_every_row_once_while_rows_are_added(
+        self, client: FlaskClient, limit: int
+    ) -> None:
+        user = factories.actor()
+        for cents in range(10, 17):
+            deposit(client, user, f"0.{cents}")
+        seen: list[str] = []
+        query: dict[str, Any] = {"limit": limit}
+
+        for _ in range(10):
+            page = self.read(client, user, **query).json
+            seen += [row["amount"] for row in page["data"]]
+            deposit(client, user, "5.00")
+            if page["meta"]["nextCursor"] is None:
+                break
+            query["cursor"] = page["meta"]["nextCursor"]
+
+        assert seen == [f"0.{cents}" for cents in range(16, 9, -1)]
+
+    def test_a_cursor_carries_page_and_total_along(self, client: FlaskClient) -> None:
+        user = factories.actor()
+        for _ in range(5):
+            deposit(client, user, "1.00")
+        cursor = self.read(client, user, limit=2).json["meta"]["nextCursor"]
+
+        meta = self.read(client, user, limit=2, cursor=cursor).json["meta"]
+
+        assert (meta["total"], meta["page"], meta["totalPages"]) == (5, 2, 3)
+
+    def test_filters_by_type(self, client: FlaskClient) -> None:
+        user = factories.buyer("20.00")
+        withdraw(client, user, "3.00")
+        deposit(client, user, "2.00")
+
+        assert self.amounts(client, user, type="WITHDRAWAL") == ["3.00"]
+        assert self.amounts(client, user, type="DEPOSIT") == ["2.00", "20.00"]
+        assert self.read(client, user, type="DEPOSIT").json["meta"]["total"] == 2
+        assert self.amounts(client, user, type="EARNING") == []
+
+    def test_filters_by_time_the_end_left_out(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        user = factories.actor()
+        for day in (1, 2, 3):
+            moment = datetime(2026, 3, day, 12, tzinfo=UTC)
+            with monkeypatch.context() as that_day:
+                that_day.setattr("app.wallets.ledger.clock", Clock(moment, clock))
+                deposit(client, user, f"{day}.00")
+
+        def between(**query: str) -> list[str]:
+            return self.amounts(client, user, **query)
+
+        assert between(**{"from": "2026-03-02"}) == ["3.00", "2.00"]
+        assert between(to="2026-03-03") == ["2.00", "1.00"]
+        assert between(**{"from": "2026-03-02T12:00:00Z", "to": "2026-03-03T12:00:00Z"}) == ["2.00"]
+        assert between(**{"from": "2026-03-03T13:00:00+02:00"}) == ["3.00"]
+        assert between(**{"from": "2026-03-03", "to": "2026-03-02"}) == []
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {"page": "0"},
+            {"page": "-1"},
+            {"page": "abc"},
+            {"page": "1.5"},
+            {"page": ""},
+            {"page": "1e3"},
+            {"page": "\uff11"},
+            {"page": "99999999999999999999"},
+            {"page": "1000000"},
+            {"limit": "0"},
+            {"limit": "101"},
+            {"limit": "-5"},
+            {"limit": "abc"},
+            {"limit": "1.5"},
+            {"limit": " 5"},
+            {"limit": "1_0"},
+            {"cursor": ""},
+            {"cursor": "garbage"},
+            {"cursor": "é"},
+            {"cursor": "AAAA"},
+            {"cursor": "=" * 4},
+            {"cursor": "[" * 2000},
+            {"type": "GIFT"},
+            {"type": "deposit"},
+            {"from": "yesterday"},
+            {"from": "2026-02-30"},
+            {"from": "2026-03-01T12:00:00"},
+            {"from": "2026-03-01T25:00:00Z"},
+            {"to": "0001-01-01T00:00:00+14:00"},
+            {"to": "1740000000"},
+        ],
+        ids=str,
+    )
+    def test_what_makes_no_sense_is_400(self, client: FlaskClient, query: dict[str, str]) -> None:
+        answer = self.read(client, factories.actor(), **query)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(answer.json["details"]) == list(query)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            [],
+            {},
+            None,
+            5,
+            [1, 2],
+            [1, 2, "3"],
+            [1, 2, 3, 4],
+            [-1, 2, 3],
+            [1, 0, 3],
+            [1, 2, True],
+            [1, 2, 1.5],
+            [1, 2, 2**63],
+            ["1", 2, 3],
+            [1, 2, None],
+        ],
+        ids=str,
+    )
+    def test_a_forged_cursor_is_400(self, client: FlaskClient, content: Any) -> None:
+        cursor = base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+        answer = self.read(client, factories.actor(), cursor=cursor)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(answer.json["details"]) == ["cursor"]
