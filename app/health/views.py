@@ -4,12 +4,12 @@ from typing import Any
 
 import redis
 from flask import Blueprint, Response, current_app
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.common import db
 from app.common.db import SCHEMA_REVISION
 from app.common.http import dump_json, json_response
+from app.health import repository
 
 blp = Blueprint("health", __name__, url_prefix="/health")
 
@@ -39,7 +39,7 @@ def ready() -> Response:
 def _database() -> str:
     try:
         with db.transaction() as session:
-            session.execute(text("SELECT 1"))
+            repository.answers(session)
     except Exception:
         return "away"
     return "ok"
@@ -48,7 +48,7 @@ def _database() -> str:
 def _migrations() -> str:
     try:
         with db.transaction() as session:
-            applied = session.scalar(text("SELECT version_num FROM alembic_version"))
+            applied = repository.applied_revision(session)
     except SQLAlchemyError:
         return "missing"
     return "ok" if applied == SCHEMA_REVISION else "behind"
