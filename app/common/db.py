@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, ClassVar, Final, TypeVar
@@ -176,6 +176,11 @@ def _array_of(kind: str) -> str:
 def as_json(value: Mapping[str, Any] | None) -> str | None:
     """JSON text for a `jsonb` column of `insert_rows`."""
     return None if value is None else orjson.dumps(value).decode()
+
+
+def columns(rows: Sequence[object], names: Iterable[str]) -> dict[str, list[Any]]:
+    """As `arrays`, of objects by their attributes."""
+    return {name: [getattr(row, name) for row in rows] for name in names}
 
 
 def arrays(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

@@ -85,7 +85,7 @@ def install(app: Flask) -> None:
         status = error.code or 500
         if status >= 500:
             return render(AppError())
-        code = _HTTP_CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR")
+        code = _HTTP_CODES.get(status, "BAD_REQUEST")
         if status < 400:  # a redirect of the router
             return Response(status=status, headers=dict(error.get_headers()))
         message = _HTTP_MESSAGES.get(status) or error.name

@@ -8,54 +8,33 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.db import insert_rows
+from app.common.db import columns, insert_rows
 from app.orders.models import Order
 from app.products.models import Product
 
-_INSERT = insert_rows(
-    Order,
-    {
-        "id": "uuid",
-        "user_id": "uuid",
-        "merchant_id": "uuid",
-        "product_id": "uuid",
-        "payment_method": "text",
-        "status": "text",
-        "quantity": "bigint",
-        "unit_price": "bigint",
-        "amount": "bigint",
-        "fee": "bigint",
-        "currency": "text",
-        "idempotency_key": "text",
-        "completed_at": "timestamptz",
-        "created_at": "timestamptz",
-        "updated_at": "timestamptz",
-    },
-)
+_COLUMNS = {
+    "id": "uuid",
+    "user_id": "uuid",
+    "merchant_id": "uuid",
+    "product_id": "uuid",
+    "payment_method": "text",
+    "status": "text",
+    "quantity": "bigint",
+    "unit_price": "bigint",
+    "amount": "bigint",
+    "fee": "bigint",
+    "currency": "text",
+    "idempotency_key": "text",
+    "completed_at": "timestamptz",
+    "created_at": "timestamptz",
+    "updated_at": "timestamptz",
+}
+_INSERT = insert_rows(Order, _COLUMNS)
 
 
 def insert_orders(session: Session, orders: Sequence[Order]) -> None:
     """Insert new orders; what is not among the columns above is NULL for now."""
-    session.execute(
-        _INSERT,
-        {
-            "id": [o.id for o in orders],
-            "user_id": [o.user_id for o in orders],
-            "merchant_id": [o.merchant_id for o in orders],
-            "product_id": [o.product_id for o in orders],
-            "payment_method": [o.payment_method for o in orders],
-            "status": [o.status for o in orders],
-            "quantity": [o.quantity for o in orders],
-            "unit_price": [o.unit_price for o in orders],
-            "amount": [o.amount for o in orders],
-            "fee": [o.fee for o in orders],
-            "currency": [o.currency for o in orders],
-            "idempotency_key": [o.idempotency_key for o in orders],
-            "completed_at": [o.completed_at for o in orders],
-            "created_at": [o.created_at for o in orders],
-            "updated_at": [o.updated_at for o in orders],
-        },
-    )
+    session.execute(_INSERT, columns(orders, _COLUMNS))
 
 
 def _with_names() -> Any:

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from app.common.db import arrays, as_json, insert_rows
+from app.common.db import arrays, as_json, columns, insert_rows
 from app.wallets.models import GATE, JournalEntry, Wallet, WalletLimit, WalletTransaction
 
 # SHARE does not conflict with itself, and SHARE UPDATE EXCLUSIVE does with both.
@@ -43,26 +43,24 @@ _INSERT_ENTRIES = insert_rows(
     },
 )
 
-_INSERT_POSTINGS = insert_rows(
-    WalletTransaction,
-    {
-        "id": "uuid",
-        "journal_entry_id": "uuid",
-        "wallet_id": "uuid",
-        "sequence": "bigint",
-        "type": "text",
-        "status": "text",
-        "amount": "bigint",
-        "balance_before": "bigint",
-        "balance_after": "bigint",
-        "currency": "text",
-        "description": "text",
-        "reference_type": "text",
-        "reference_id": "uuid",
-        "metadata": "jsonb",
-        "created_at": "timestamptz",
-    },
-)
+_POSTING_COLUMNS = {
+    "id": "uuid",
+    "journal_entry_id": "uuid",
+    "wallet_id": "uuid",
+    "sequence": "bigint",
+    "type": "text",
+    "status": "text",
+    "amount": "bigint",
+    "balance_before": "bigint",
+    "balance_after": "bigint",
+    "currency": "text",
+    "description": "text",
+    "reference_type": "text",
+    "reference_id": "uuid",
+    "metadata": "jsonb",
+    "created_at": "timestamptz",
+}
+_INSERT_POSTINGS = insert_rows(WalletTransaction, _POSTING_COLUMNS)
 
 
 def lock_gate(session: Session, *, alone: bool) -> None:
@@ -102,26 +100,9 @@ def insert_entries(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def insert_postings(session: Session, postings: Sequence[WalletTransaction]) -> None:
-    session.execute(
-        _INSERT_POSTINGS,
-        {
-            "id": [p.id for p in postings],
-            "journal_entry_id": [p.journal_entry_id for p in postings],
-            "wallet_id": [p.wallet_id for p in postings],
-            "sequence": [p.sequence for p in postings],
-            "type": [p.type for p in postings],
-            "status": [p.status for p in postings],
-            "amount": [p.amount for p in postings],
-            "balance_before": [p.balance_before for p in postings],
-            "balance_after": [p.balance_after for p in postings],
-            "currency": [p.currency for p in postings],
-            "description": [p.description for p in postings],
-            "reference_type": [p.reference_type for p in postings],
-            "reference_id": [p.reference_id for p in postings],
-            "metadata": [as_json(p.meta) for p in postings],
-            "created_at": [p.created_at for p in postings],
-        },
-    )
+    # `metadata` on the class is SQLAlchemy's; ours is called `meta` there.
+    metadata = {"metadata": [as_json(posting.meta) for posting in postings]}
+    session.execute(_INSERT_POSTINGS, columns(postings, _POSTING_COLUMNS) | metadata)
 
 
 def update_balances(
