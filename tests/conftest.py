@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy import event
+from sqlalchemy.orm import Session, sessionmaker
 
 from app.common import db
 from app.common.ratelimit import limiter
@@ -101,6 +102,7 @@ def app(worker_app: Flask) -> Iterator[Flask]:
         inner = sessionmaker(
             connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
+        event.listen(inner, "before_commit", _hear_all_answers)
         database.read_committed = database.serializable = inner
         worker_app.extensions["redis"].flushdb()
         try:
@@ -109,6 +111,16 @@ def app(worker_app: Flask) -> Iterator[Flask]:
         finally:
             database.read_committed, database.serializable = kept
             outer.rollback()
+
+
+def _hear_all_answers(session: Session) -> None:
+    """Have a pipelined failure surface at the commit, as at a real one.
+
+    Here a commit only releases a savepoint, and in a pipeline that waits for nothing.
+    """
+    connection = session.connection().connection.driver_connection
+    with connection.pipeline():  # type: ignore[union-attr]
+        pass
 
 
 @pytest.fixture
