@@ -38,9 +38,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     logging.configure(settings.log_level)
     app = Flask("app", static_folder=None)
     app.extensions["settings"] = settings
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
     connect_database(settings)
     app.extensions["redis"] = connect_cache(settings)
@@ -50,13 +47,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
 
     http.install(app, cors_origins=settings.cors_origins)
-    logging.install(app)
     ratelimit.install(app, settings)
     install_tokens(app, settings)
     register_api(app, settings)
     app.register_blueprint(docs_blp)
     app.register_blueprint(health_blp)
     error_handlers.install(app)
+    if hops := settings.trusted_proxies:  # around everything: it says who calls, and whether by TLS
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app
 
 

@@ -96,20 +96,21 @@ def worker_app(settings: Settings) -> Iterator[Flask]:
 def app(worker_app: Flask) -> Iterator[Flask]:
     """The application inside a transaction that is rolled back: fast, for most tests."""
     database = db.current()
-    kept = database.read_committed, database.serializable
-    with database.engine.connect() as connection:
+    kept = database.autocommit, database.read_committed, database.serializable
+    in_transaction = database.engine.execution_options(isolation_level="READ COMMITTED")
+    with in_transaction.connect() as connection:
         outer = connection.begin()
         inner = sessionmaker(
             connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
         event.listen(inner, "before_commit", _hear_all_answers)
-        database.read_committed = database.serializable = inner
+        database.autocommit = database.read_committed = database.serializable = inner
         worker_app.extensions["redis"].flushdb()
         try:
             with worker_app.app_context():
                 yield worker_app
         finally:
-            database.read_committed, database.serializable = kept
+            database.autocommit, database.read_committed, database.serializable = kept
             outer.rollback()
 
 

@@ -6,12 +6,16 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from app.auth import service as auth
 from app.auth import tokens
 from app.auth.models import Role
 from app.common.db import transaction
 from app.products import service as products
 from app.wallets import service as wallets
+from app.wallets.models import Wallet
 
 PASSWORD = "correct-horse-1"
 #: bcrypt of PASSWORD at cost 4, so that a user costs no hashing.
@@ -69,6 +73,10 @@ def buyer(balance: str = "100.00") -> Actor:
 
 def admin() -> Actor:
     return actor(Role.ADMIN)
+
+
+def wallet(session: Session, user_id: UUID) -> Wallet:
+    return session.scalars(select(Wallet).where(Wallet.user_id == user_id)).one()
 
 
 def product(seller: Actor, *, price: str = "10.00", units: int = 5, name: str = "Course") -> UUID:

@@ -14,7 +14,6 @@ from flask.testing import FlaskClient
 
 from app.auth.models import Role
 from app.common.db import transaction
-from app.wallets import service as wallets
 from tests import factories
 
 MATRIX = """
@@ -153,7 +152,7 @@ class World:
 
 def _wallet_of(user_id: UUID) -> UUID:
     with transaction() as session:
-        return wallets.require_wallet_of(session, user_id=user_id, currency="USD").id
+        return factories.wallet(session, user_id).id
 
 
 @pytest.mark.parametrize("route", EXPECTED, ids=" ".join)

@@ -115,9 +115,22 @@ def test_nothing_is_executed_outside_repositories() -> None:
         if path.name != "repository.py" and doing & set(calls(tree_of(path)))
     }
     # A Redis pipeline is executed, too.
-    assert users <= SQL_ELSEWHERE | {"common/migrate.py", "common/cache.py"} | {
+    common = {"common/driver.py", "common/migrate.py", "common/cache.py"}
+    assert users <= SQL_ELSEWHERE | common | {
         name for name in users if name.startswith("common/embedded/")
     }
+
+
+def test_only_repositories_send_statements_to_the_driver() -> None:
+    senders = {
+        path.name
+        for path in SOURCES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ImportFrom) and node.module == "app.common.driver"
+        for alias in node.names
+        if alias.name == "send"
+    }
+    assert senders == {"repository.py"}
 
 
 def test_only_one_place_commits() -> None:

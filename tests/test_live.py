@@ -123,7 +123,7 @@ def test_a_plausible_request_id_is_kept_and_logged(
     assert (used == given) is kept
     assert len(used) >= 8
     log = Path(str(settings.data_dir)) / f"live-{place(running)[1]}.log"
-    wait_until(lambda: f'"request_id": "{used}"' in log.read_text())
+    wait_until(lambda: f'"request_id":"{used}"' in log.read_text())
 
 
 def test_a_web_process_that_is_killed_comes_back_and_nothing_acknowledged_is_lost(

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
-from flask import g
+from flask import g, request
 from sqlalchemy.orm import Session
 
 from app.auth import service
@@ -18,6 +18,7 @@ from app.auth.models import Role, User
 from app.auth.tokens import Identity, read_access_token
 from app.common.errors import Unauthorized
 from app.common.http import Blueprint
+from app.common.middleware import name_caller
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -36,7 +37,8 @@ def requires(blueprint: Blueprint, *roles: Role) -> Callable[[View], View]:
             caller = read_access_token()
             if roles and caller.role not in roles:
                 raise RoleRequired(roles)
-            g.identity, g.user_id = caller, str(caller.user_id)
+            g.identity = caller
+            name_caller(str(caller.user_id))
             return view(*args, **kwargs)
 
         documented = blueprint.refuses(Unauthorized, *([RoleRequired] if roles else []))(guarded)
@@ -67,6 +69,8 @@ def session_id() -> UUID:
 
 def optional_user(session: Session) -> User | None:
     """The caller of a public endpoint, if they sent a token that still holds."""
+    if "Authorization" not in request.headers:
+        return None
     try:
         caller = read_access_token()
         return service.require_live(session, user_id=caller.user_id, session_id=caller.session_id)

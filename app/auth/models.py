@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
@@ -49,6 +50,11 @@ class LoginSession(Base):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     revoked_because: Mapped[str | None]
+
+
+#: Whether login session `s` of user `u` holds at `%(now)s`: for statements that answer only those
+#: who are signed in, whatever else they look up.
+SESSION_HOLDS: Final = "u.is_active AND s.revoked_at IS NULL AND s.expires_at > %(now)s"
 
 
 class RefreshToken(Base):

@@ -194,10 +194,10 @@ class Caller:
     email: str
 
 
-def live_callers(session: Session, session_ids: Sequence[UUID]) -> dict[UUID, Caller]:
-    """`require_live` for many: who is behind each of these login sessions, if it still holds."""
+def ask_callers(session: Session, session_ids: Sequence[UUID]) -> Callable[[], dict[UUID, Caller]]:
+    """`require_live` for many: call the result for who is behind each session that still holds."""
     rows = repository.live_users(session, session_ids=session_ids, now=clock.now())
-    return {row.session_id: Caller(row.id, row.email) for row in rows}
+    return lambda: {row.session_id: Caller(row.id, row.email) for row in rows}
 
 
 def sessions(session: Session, *, user_id: UUID) -> Sequence[LoginSession]:

@@ -30,7 +30,7 @@ from app.auth.schemas import (
     UserOut,
     canonical_email,
 )
-from app.common.db import transaction
+from app.common.db import reading, transaction
 from app.common.http import Blueprint, settings
 from app.common.ratelimit import per_address, per_caller, per_field
 
@@ -80,7 +80,7 @@ def register(body: dict[str, Any]) -> Any:
     """
     password = body.pop("password")
     passwords.require_acceptable(password)
-    with transaction() as session:
+    with reading() as session:
         service.require_email_free(session, email=body["email"])
     password_hash = passwords.hash_password(password, rounds=_rounds())
     with transaction() as session:
@@ -102,7 +102,7 @@ def login(body: dict[str, Any]) -> Any:
 
     A wrong email and a wrong password are indistinguishable, in the answer and in time.
     """
-    with transaction() as session:
+    with reading() as session:
         user = service.find_by_email(session, email=body["email"])
     known_hash = user.password_hash if user else None
     if not passwords.matches(body["password"], known_hash, rounds=_rounds()) or user is None:
@@ -158,7 +158,7 @@ def me() -> User:
 
     The account behind the token, as it is now.
     """
-    with transaction() as session:
+    with reading() as session:
         return live_user(session)
 
 
@@ -188,7 +188,7 @@ def change_password(body: dict[str, Any]) -> None:
     Signs out every other session.
     """
     passwords.require_acceptable(body["new_password"], field="newPassword")
-    with transaction() as session:
+    with reading() as session:
         user = live_user(session)
     if not passwords.matches(body["current_password"], user.password_hash, rounds=_rounds()):
         raise InvalidCredentials
@@ -208,7 +208,7 @@ def sessions() -> list[dict[str, Any]]:
 
     The sessions that are neither signed out nor expired, newest first.
     """
-    with transaction() as session:
+    with reading() as session:
         user = live_user(session)
         return [
             {name: getattr(login, name) for name in SessionOut().fields if name != "current"}

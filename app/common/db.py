@@ -1,23 +1,29 @@
 """The database: one engine per process, and the only place that commits."""
 
 import random
+import select
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar, cast
 from uuid import UUID
 
-import orjson
 import psycopg
-from sqlalchemy import BigInteger, DateTime, MetaData, TextClause, create_engine, text
+from sqlalchemy import BigInteger, DateTime, MetaData, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError, InvalidRequestError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InvalidatePoolError,
+    InvalidRequestError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from uuid_utils.compat import uuid7
 
+from app.common.driver import leave_pipeline
 from app.common.errors import AppError, Unavailable
 
 T = TypeVar("T")
@@ -67,15 +73,15 @@ def new_id() -> UUID:
 
 
 class Database:
-    """The engine and its two kinds of session: READ COMMITTED and SERIALIZABLE."""
+    """The engine and its kinds of session: autocommit, READ COMMITTED and SERIALIZABLE."""
 
     def __init__(self, url: str, *, pool_size: int = 16) -> None:
         self.engine: Engine = create_engine(
             url,
+            isolation_level="AUTOCOMMIT",
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
-            pool_pre_ping=True,
             hide_parameters=True,  # of statements that fail: errors are logged, hashes must not be
             connect_args={
                 "connect_timeout": 3,
@@ -84,10 +90,28 @@ class Database:
                 " -c idle_in_transaction_session_timeout=15s -c timezone=UTC",
             },
         )
-        self.read_committed = sessionmaker(self.engine, expire_on_commit=False)
+        event.listen(self.engine, "checkout", _refuse_dead)
+        self.autocommit = sessionmaker(self.engine, expire_on_commit=False)
+        self.read_committed = sessionmaker(
+            self.engine.execution_options(isolation_level="READ COMMITTED"), expire_on_commit=False
+        )
         self.serializable = sessionmaker(
             self.engine.execution_options(isolation_level="SERIALIZABLE"), expire_on_commit=False
         )
+
+
+def _refuse_dead(connection: Any, record: Any, _: object) -> None:
+    """Have the pool replace a connection that the server has closed.
+
+    An idle connection has nothing to say, so one that can be read from has been closed or is
+    about to be. Asking the socket costs no round trip, as a ping would.
+    """
+    poll = record.info.get("poll")
+    if poll is None:
+        poll = record.info["poll"] = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise InvalidatePoolError
 
 
 _database: Database | None = None
@@ -123,11 +147,26 @@ def transaction(*, serializable: bool = False) -> Iterator[Session]:
             _commit(session)
             raise
         _commit(session)
-    except BaseException:
+    except BaseException as error:
         _roll_back(session)
+        if isinstance(error, psycopg.Error):
+            raise as_sqlalchemy(error) from error
         raise
     finally:
         session.close()
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """Statements that only read, each with a snapshot of its own: no BEGIN, no COMMIT.
+
+    That is what READ COMMITTED would see, in two round trips less.
+    """
+    with current().autocommit() as session:
+        try:
+            yield session
+        except psycopg.Error as error:
+            raise as_sqlalchemy(error) from error
 
 
 def after_commit(session: Session, act: Callable[[], None]) -> None:
@@ -139,61 +178,13 @@ def after_commit(session: Session, act: Callable[[], None]) -> None:
     session.info.setdefault("after_commit", []).append(act)
 
 
-def pipeline_until_commit(session: Session) -> None:
-    """From here on send statements without waiting for answers; COMMIT waits for all of them.
-
-    For writes whose results nobody reads: with the COMMIT they cost one round trip together.
-    """
-    connection: Any = session.connection().connection.driver_connection
-    pipeline = session.info["pipeline"] = connection.pipeline()
-    pipeline.__enter__()
-
-
-def _leave_pipeline(session: Session) -> None:
-    if (pipeline := session.info.pop("pipeline", None)) is not None:
-        pipeline.__exit__(None, None, None)
-
-
-def insert_rows(table: type[Base], columns: Mapping[str, str]) -> TextClause:
-    """An INSERT of any number of rows whose text never changes, so that it is planned once.
-
-    columns: name → PostgreSQL type; each becomes an array parameter of the same name.
-    """
-    names = ", ".join(columns)
-    arrays = ", ".join(f"CAST(:{name} AS {_array_of(kind)})" for name, kind in columns.items())
-    values = ", ".join(f"{n}::jsonb" if k == "jsonb" else n for n, k in columns.items())
-    return text(
-        f"INSERT INTO {table.__tablename__} ({names})"  # noqa: S608 – names from our own code
-        f" SELECT {values} FROM unnest({arrays}) AS new ({names})"
-    )
-
-
-def _array_of(kind: str) -> str:
-    # psycopg has no arrays of jsonb; they travel as text.
-    return "text[]" if kind == "jsonb" else f"{kind}[]"
-
-
-def as_json(value: Mapping[str, Any] | None) -> str | None:
-    """JSON text for a `jsonb` column of `insert_rows`."""
-    return None if value is None else orjson.dumps(value).decode()
-
-
-def columns(rows: Sequence[object], names: Iterable[str]) -> dict[str, list[Any]]:
-    """As `arrays`, of objects by their attributes."""
-    return {name: [getattr(row, name) for row in rows] for name in names}
-
-
-def arrays(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Rows of equal keys as one list per column, which is what `insert_rows` takes."""
-    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
-
-
 def _commit(session: Session) -> None:
     try:
-        session.commit()
-        _leave_pipeline(session)
-    except psycopg.Error as error:
-        raise DBAPIError.instance("COMMIT", None, error, psycopg.Error) from error
+        try:
+            session.commit()
+            leave_pipeline(session)
+        except psycopg.Error as error:
+            raise as_sqlalchemy(error) from error
     except DBAPIError as error:
         if error.connection_invalidated or _is_disconnect(error):
             raise OutcomeUnknown from error
@@ -231,6 +222,14 @@ def may_retry(error: Exception) -> bool:
     )
 
 
+def as_sqlalchemy(error: psycopg.Error) -> DBAPIError:
+    """An error of the driver as SQLAlchemy would have raised it."""
+    return cast(
+        "DBAPIError",
+        DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True),
+    )
+
+
 def sqlstate(error: DBAPIError) -> str | None:
     return getattr(error.orig, "sqlstate", None)
 
@@ -254,7 +253,7 @@ def _is_disconnect(error: DBAPIError) -> bool:
 
 def _roll_back(session: Session) -> None:
     with suppress(psycopg.Error):  # whatever failed in it is undone now
-        _leave_pipeline(session)
+        leave_pipeline(session)
     try:
         session.rollback()
     except (DBAPIError, InvalidRequestError):

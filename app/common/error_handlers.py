@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -13,6 +13,7 @@ from app.common import clock
 from app.common.db import may_retry
 from app.common.errors import AppError, Unavailable
 from app.common.http import BodyTooLarge, UnsupportedMediaType, dump_json, json_response
+from app.common.middleware import request_id
 
 log = structlog.get_logger()
 
@@ -43,7 +44,7 @@ class Where:
 
     @classmethod
     def current(cls) -> "Where":
-        return cls(request.path, request.method, g.get("request_id", ""))
+        return cls(request.path, request.method, request_id())
 
 
 def error_body(

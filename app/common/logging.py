@@ -3,29 +3,36 @@
 import logging
 import re
 import sys
-import time
 from collections.abc import MutableMapping
+from functools import cache
 from typing import Any
 
+import orjson
 import structlog
-from flask import Flask, Response, g, request
 
 _SECRET_NAME = re.compile(r"password|token|secret|signature|authorization|cookie|api_?key", re.I)
 _SECRET_VALUE = re.compile(
     r"(Bearer\s+|eyJ[\w-]+\.|\$2[aby]\$)[\w.~+/=$-]+|(://[^:/@\s]*:)[^@\s]+(?=@)"
 )
 
-log = structlog.get_logger()
-
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Blank every value whose name or look says that it must not be written down."""
     for name, value in event.items():
-        if _SECRET_NAME.search(name):
+        if _names_a_secret(name):
             event[name] = "[redacted]"
         elif isinstance(value, str):
             event[name] = _SECRET_VALUE.sub(lambda m: f"{m[1] or m[2]}[redacted]", value)
     return event
+
+
+@cache  # names are written in the code, so there are few
+def _names_a_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
+
+
+def _as_json(event: MutableMapping[str, Any], **_: Any) -> str:
+    return orjson.dumps(event, default=repr).decode()
 
 
 def configure(level: str) -> None:
@@ -37,7 +44,7 @@ def configure(level: str) -> None:
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[*shared, redact, structlog.processors.JSONRenderer()],
+        processors=[*shared, redact, structlog.processors.JSONRenderer(_as_json)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
         cache_logger_on_first_use=True,
@@ -49,30 +56,8 @@ def configure(level: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 redact,
-                structlog.processors.JSONRenderer(),
+                structlog.processors.JSONRenderer(_as_json),
             ],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-
-
-def install(app: Flask) -> None:
-    """Log each answered request of `app` with its id, outcome and duration."""
-
-    @app.before_request
-    def start() -> None:
-        g.started = time.perf_counter()
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.get("request_id"))
-
-    @app.after_request
-    def finish(response: Response) -> Response:
-        log.info(
-            "request",
-            method=request.method,
-            path=request.path,
-            status=response.status_code,
-            ms=round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
-            user_id=g.get("user_id"),
-        )
-        return response

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
 
 from app.common.error_handlers import render
 from app.common.errors import TooManyRequests
+from app.common.middleware import caller_name
 from app.common.settings import Settings
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -51,7 +52,7 @@ def per_address(limits: str) -> Callable[[View], View]:
 
 def per_caller(limits: str) -> Callable[[View], View]:
     """Limit requests of the same signed-in user to this endpoint."""
-    return _limited(limits, lambda: f"user:{g.user_id}")
+    return _limited(limits, lambda: f"user:{caller_name()}")
 
 
 def _limited(limits: str, key: Callable[[], str]) -> Callable[[View], View]:

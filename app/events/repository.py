@@ -5,11 +5,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.common.db import arrays, as_json, insert_rows
-from app.events.models import OutboxEvent
+from app.common.driver import as_rows, insert_rows, send
 
 _INSERT = insert_rows(
-    OutboxEvent,
+    "outbox_events",
     {
         "id": "uuid",
         "type": "text",
@@ -22,4 +21,4 @@ _INSERT = insert_rows(
 
 
 def insert_events(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    session.execute(_INSERT, arrays([row | {"data": as_json(row["data"])} for row in rows]))
+    send(session, _INSERT, as_rows(rows))

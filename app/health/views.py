@@ -38,7 +38,7 @@ def ready() -> Response:
 
 def _database() -> str:
     try:
-        with db.transaction() as session:
+        with db.reading() as session:
             repository.answers(session)
     except Exception:
         return "away"
@@ -47,7 +47,7 @@ def _database() -> str:
 
 def _migrations() -> str:
     try:
-        with db.transaction() as session:
+        with db.reading() as session:
             applied = repository.applied_revision(session)
     except SQLAlchemyError:
         return "missing"

@@ -98,7 +98,7 @@ def answer_once(
         def do(todo: Sequence[int]) -> list[Answer | AppError]:
             return [outcome_of(session, caller) for _ in todo]
 
-        (outcome,) = service.once(session, [call.request], do)
+        (outcome,) = service.once(session, service.ask(session, [call.request]), do)
         return outcome
 
     def run() -> Answer | AppError:

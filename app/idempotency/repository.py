@@ -1,48 +1,50 @@
 """SQL of the idempotency keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from app.common.db import arrays, insert_rows
+from app.common.driver import as_rows, insert_rows, send
 from app.idempotency.models import IdempotencyKey
 
 # The lock is taken before the key is looked up, so whoever has it sees the latest answer – or,
 # with an older snapshot, fails to insert the key and tries again.
-_CLAIM = text("""
-    SELECT c.user_id, c.key,
-        pg_try_advisory_xact_lock(hashtextextended(c.user_id::text || '/' || c.key, 0)) AS is_ours,
-        k.fingerprint, k.status, k.body
-    FROM unnest(CAST(:user_ids AS uuid[]), CAST(:keys AS text[])) AS c (user_id, key)
-    LEFT JOIN idempotency_keys k ON k.user_id = c.user_id AND k.key = c.key
-""")
+_CLAIM = """
+    SELECT new.user_id, new.key, k.fingerprint, k.status, k.body,
+        pg_try_advisory_xact_lock(hashtextextended(new.user_id || '/' || new.key, 0)) AS is_ours
+    FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (user_id uuid, key text)
+    LEFT JOIN idempotency_keys k ON k.user_id = new.user_id AND k.key = new.key
+"""
 
 _INSERT = insert_rows(
-    IdempotencyKey,
+    "idempotency_keys",
     {
         "user_id": "uuid",
         "key": "text",
-        "fingerprint": "bytea",
+        "fingerprint": "text",
         "status": "smallint",
-        "body": "bytea",
+        "body": "text",
         "created_at": "timestamptz",
     },
+    fingerprint="decode(new.fingerprint, 'hex')",
+    body="convert_to(new.body, 'UTF8')",
 )
 
 
-def claim(session: Session, claims: Sequence[tuple[UUID, str]]) -> Sequence[Any]:
+def claim(session: Session, claims: Iterable[tuple[UUID, str]]) -> Iterable[Any]:
     """For each user and key: whether it is ours to work under, and the answer already given."""
-    user_ids, keys = zip(*claims, strict=True)
-    return session.execute(_CLAIM, {"user_ids": list(user_ids), "keys": list(keys)}).all()
+    rows = [{"user_id": user_id, "key": key} for user_id, key in claims]
+    return send(session, _CLAIM, as_rows(rows))
 
 
 def insert_keys(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    session.execute(_INSERT, arrays(rows))
+    """fingerprint: hexadecimal; body: text."""
+    send(session, _INSERT, as_rows(rows))
 
 
 def delete_older(session: Session, *, than: datetime) -> int:

@@ -3,7 +3,7 @@
 The answer is stored in the transaction of its effect: either both exist or neither.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -66,9 +66,23 @@ class Request:
     refuse: Callable[[AppError], Answer]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Requests whose earlier answers have been asked for. rows: read when they are needed."""
+
+    requests: Sequence[Request]
+    rows: Iterable[Any]
+
+
+def ask(session: Session, requests: Sequence[Request]) -> Asked:
+    """Claim the keys of `requests` and ask for the answers given under them before."""
+    claims = {(r.claim.user_id, r.claim.key) for r in requests if r.claim is not None}
+    return Asked(requests, repository.claim(session, sorted(claims)) if claims else ())
+
+
 def once(
     session: Session,
-    requests: Sequence[Request],
+    asked: Asked,
     work: Callable[[Sequence[int]], Sequence[Answer | AppError]],
 ) -> list[Answer | AppError]:
     """What becomes of each request: what `work` makes of it, or the answer given before.
@@ -77,11 +91,11 @@ def once(
     it refuses it must not have begun to write. A refusal (4xx) under a claim is an answer too
     and is remembered, but for those with a status of 401 and 429, and from 500 up.
     """
-    outcomes: list[Answer | AppError | None] = _look_up(session, requests)
+    outcomes = _look_up(asked)
     todo = [position for position, outcome in enumerate(outcomes) if outcome is None]
     remembered = []
     for position, outcome in zip(todo, work(todo), strict=True):
-        request = requests[position]
+        request = asked.requests[position]
         if request.claim is not None:
             if isinstance(outcome, AppError) and outcome.status not in _FORGOTTEN:
                 outcome = request.refuse(outcome)
@@ -93,15 +107,12 @@ def once(
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _look_up(session: Session, requests: Sequence[Request]) -> list[Answer | AppError | None]:
+def _look_up(asked: Asked) -> list[Answer | AppError | None]:
     """The outcome of every request that is not to be worked on; None for the others."""
-    claims = [request.claim for request in requests]
-    wanted = {(claim.user_id, claim.key) for claim in claims if claim is not None}
-    rows = repository.claim(session, sorted(wanted)) if wanted else ()
-    found = {(row.user_id, row.key): row for row in rows}
+    found = {(row.user_id, row.key): row for row in asked.rows}
     begun: set[tuple[UUID, str]] = set()
     outcomes: list[Answer | AppError | None] = []
-    for claim in claims:
+    for claim in (request.claim for request in asked.requests):
         if claim is None:
             outcomes.append(None)
             continue
@@ -123,9 +134,9 @@ def _row(claim: Claim, answer: Answer) -> dict[str, Any]:
     return {
         "user_id": claim.user_id,
         "key": claim.key,
-        "fingerprint": claim.fingerprint,
+        "fingerprint": claim.fingerprint.hex(),
         "status": answer.status,
-        "body": answer.body,
+        "body": answer.body.decode(),
         "created_at": clock.now(),
     }
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.db import columns, insert_rows
+from app.common.driver import as_rows, insert_rows, picked, send
 from app.orders.models import Order
 from app.products.models import Product
 
@@ -29,12 +29,12 @@ _COLUMNS = {
     "created_at": "timestamptz",
     "updated_at": "timestamptz",
 }
-_INSERT = insert_rows(Order, _COLUMNS)
+_INSERT = insert_rows("orders", _COLUMNS)
 
 
 def insert_orders(session: Session, orders: Sequence[Order]) -> None:
     """Insert new orders; what is not among the columns above is NULL for now."""
-    session.execute(_INSERT, columns(orders, _COLUMNS))
+    send(session, _INSERT, as_rows(picked(orders, _COLUMNS)))
 
 
 def _with_names() -> Any:

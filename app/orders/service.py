@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.auth.models import User
 from app.auth.service import Caller
-from app.common import clock, db
+from app.common import clock
 from app.common.db import new_id
 from app.common.errors import AppError, Unauthorized
 from app.common.pagination import Page, PageRequest
@@ -67,22 +67,30 @@ def buy_all(
     The transaction must be SERIALIZABLE. A refusal harms nobody else; fee_bps: the platform's
     share in hundredths of a percent.
     """
-    callers = auth.live_callers(session, [job.session_id for job in jobs])
-    live = [job for job in jobs if job.session_id in callers]
+    # Everything is asked before anything is read: in a pipeline that is one round trip.
+    callers_of = auth.ask_callers(session, [job.session_id for job in jobs])
+    asked = idempotency.ask(session, [job.request for job in jobs])
+    stock_of = products.ask_stock(session, {job.product_id for job in jobs})
+    callers, stocks = callers_of(), stock_of()
 
     def work(todo: Sequence[int]) -> list[idempotency.Answer | AppError]:
-        purchases = [_purchase(live[n], callers[live[n].session_id]) for n in todo]
-        sold = _sell(session, purchases, fee_bps=fee_bps)
-        return [one if isinstance(one, AppError) else render(one) for one in sold]
+        welcome = [jobs[n] for n in todo if jobs[n].session_id in callers]
+        purchases = [_purchase(job, callers[job.session_id]) for job in welcome]
+        sold = _sell(session, purchases, stocks, fee_bps=fee_bps)
+        outcomes = dict(zip((job.id for job in welcome), sold, strict=True))
+        return [_answer(outcomes.get(jobs[n].id, Unauthorized()), render) for n in todo]
 
-    done = idempotency.once(session, [job.request for job in live], work)
-    outcomes = dict(zip((job.id for job in live), done, strict=True))
-    return [outcomes.get(job.id) or Unauthorized() for job in jobs]
+    outcomes = idempotency.once(session, asked, work)
+    return [
+        outcome if job.session_id in callers else Unauthorized()
+        for job, outcome in zip(jobs, outcomes, strict=True)
+    ]
 
 
 def buy(session: Session, purchase: Purchase, *, fee_bps: int) -> Receipt:
     """Sell to one buyer. Raises what `checkout.decide` raises."""
-    (outcome,) = _sell(session, [purchase], fee_bps=fee_bps)
+    stocks = products.ask_stock(session, [purchase.product_id])()
+    (outcome,) = _sell(session, [purchase], stocks, fee_bps=fee_bps)
     if isinstance(outcome, AppError):
         raise outcome
     return outcome
@@ -93,10 +101,18 @@ def _purchase(job: Job, buyer: Caller) -> Purchase:
     return Purchase(buyer, job.product_id, job.quantity, claim.key if claim else None, job.id)
 
 
+def _answer(outcome: Receipt | AppError, render: Render) -> idempotency.Answer | AppError:
+    return outcome if isinstance(outcome, AppError) else render(outcome)
+
+
 def _sell(
-    session: Session, purchases: Sequence[Purchase], *, fee_bps: int
+    session: Session,
+    purchases: Sequence[Purchase],
+    stocks: Mapping[UUID, Stock],
+    *,
+    fee_bps: int,
 ) -> list[Receipt | AppError]:
-    shelf = _lock(session, purchases)
+    shelf = _Shelf(stocks, _lock_accounts(session, purchases, stocks))
     outcomes: list[Receipt | AppError] = []
     sold: list[tuple[Sale, ledger.Draft]] = []
     for purchase in purchases:
@@ -121,21 +137,24 @@ class _Shelf:
     accounts: Mapping[tuple[UUID, str], ledger.Account]
 
 
-def _lock(session: Session, purchases: Sequence[Purchase]) -> _Shelf:
-    """Stock first, then wallets, each in id order: the one order of locks there is."""
-    stocks = products.lock_stock(session, {purchase.product_id for purchase in purchases})
+def _lock_accounts(
+    session: Session, purchases: Sequence[Purchase], stocks: Mapping[UUID, Stock]
+) -> dict[tuple[UUID, str], ledger.Account]:
+    """The wallets of buyers and merchants, after the stock and in id order.
+
+    That is the one order of locks there is.
+    """
     people: dict[str, set[UUID]] = {}
     for purchase in purchases:
         if (stock := stocks.get(purchase.product_id)) is not None:
             people.setdefault(stock.currency, set()).update((purchase.buyer.id, stock.merchant_id))
-    accounts = {
+    return {
         (user_id, currency): account
         for currency in sorted(people)
         for user_id, account in wallets.lock_accounts(
             session, user_ids=people[currency], currency=currency
         ).items()
     }
-    return _Shelf(stocks, accounts)
 
 
 def _decide(purchase: Purchase, shelf: _Shelf, *, fee_bps: int) -> Sale:
@@ -152,7 +171,6 @@ def _decide(purchase: Purchase, shelf: _Shelf, *, fee_bps: int) -> Sale:
 
 
 def _write(session: Session, sold: Sequence[tuple[Sale, ledger.Draft]]) -> None:
-    db.pipeline_until_commit(session)
     ledger.write(session, [draft for _, draft in sold])
     products.write_stock(session, {sale.stock.id: sale.stock for sale, _ in sold}.values())
     repository.insert_orders(session, [sale.order for sale, _ in sold])

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from sqlalchemy.orm import Session
 
 from app.common.combiner import Combiner, Take
-from app.common.db import retry_transaction, transaction
+from app.common.db import reading, retry_transaction
+from app.common.driver import start_pipeline
 from app.common.errors import AppError, Unavailable
 from app.idempotency.service import Answer, settle
 from app.orders import service
@@ -36,7 +37,7 @@ class Till:
 
     def _sell(self, take: Take[Job]) -> Sequence[Answer | BaseException]:
         def attempt(session: Session) -> list[Answer | AppError]:
-            wallets.stand_in_line(session, alone=True)
+            self._come_to_the_front(session)
             return self._buy(session, take())
 
         try:
@@ -49,13 +50,13 @@ class Till:
 
     def _sell_alone(self, job: Job) -> Answer | AppError | BaseException:
         def attempt(session: Session) -> Answer | AppError:
-            wallets.stand_in_line(session, alone=True)
+            self._come_to_the_front(session)
             (outcome,) = self._buy(session, [job])
             return outcome
 
         def run() -> Answer | AppError:
             # It may have been sold before the connection broke: then that is the answer.
-            with transaction() as session:
+            with reading() as session:
                 earlier = service.sold_before(session, job)
             if earlier is not None:
                 return self._render(earlier)
@@ -65,6 +66,11 @@ class Till:
             return settle(run)
         except Exception as error:
             return error
+
+    @staticmethod
+    def _come_to_the_front(session: Session) -> None:
+        start_pipeline(session)
+        wallets.stand_in_line(session, alone=True)
 
     def _buy(self, session: Session, jobs: Sequence[Job]) -> list[Answer | AppError]:
         return service.buy_all(session, jobs, fee_bps=self._fee_bps(), render=self._render)

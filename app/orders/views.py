@@ -7,7 +7,7 @@ from flask import Response, current_app
 
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
-from app.common.db import transaction
+from app.common.db import reading
 from app.common.http import Blueprint
 from app.common.pagination import PageArgs, page_request
 from app.idempotency.http import Call, moves_money, respond
@@ -62,7 +62,7 @@ def mine(args: dict[str, Any]) -> Any:
     Each order with the name of its product, as it is now.
     """
     page = page_request(args, key=(UUID,))
-    with transaction() as session:
+    with reading() as session:
         return service.bought_by(session, page, user_id=live_user(session).id)
 
 
@@ -76,7 +76,7 @@ def sales(args: dict[str, Any]) -> Any:
     Each order with who bought it.
     """
     page = page_request(args, key=(UUID,))
-    with transaction() as session:
+    with reading() as session:
         return service.sold_by(session, page, merchant_id=live_user(session).id)
 
 
@@ -89,5 +89,5 @@ def show(order_id: UUID) -> Any:
 
     Shown to its buyer and its merchant.
     """
-    with transaction() as session:
+    with reading() as session:
         return service.find(session, order_id=order_id, user_id=live_user(session).id)

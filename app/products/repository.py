@@ -1,13 +1,15 @@
 """SQL of products."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
 from sqlalchemy.orm import Session
 
+from app.auth.models import User
+from app.common.driver import as_rows, picked, send
 from app.products.models import Product, Restock
 
 #: Sort orders of the public list: the column, and whether it descends.
@@ -20,11 +22,12 @@ SORTS: dict[str, tuple[Any, bool]] = {
     "-name": (Product.name, True),
 }
 
-_TAKE_STOCK = text("""
-    UPDATE products SET available_units = products.available_units - v.units, updated_at = :now
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:units AS bigint[])) AS v (id, units)
-    WHERE products.id = v.id
-""")
+_TAKE_STOCK = """
+    UPDATE products
+    SET available_units = products.available_units - new.sold, updated_at = %(now)s
+    FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (id uuid, sold bigint)
+    WHERE products.id = new.id
+"""
 
 
 def insert_product(session: Session, **values: Any) -> Product:
@@ -34,8 +37,13 @@ def insert_product(session: Session, **values: Any) -> Product:
     return product
 
 
-def get_product(session: Session, product_id: UUID) -> Product | None:
-    return session.get(Product, product_id)
+def get_product(session: Session, product_id: UUID) -> Any | None:
+    """The product and its merchant."""
+    return session.execute(
+        select(Product, User)
+        .join(User, User.id == Product.merchant_id)
+        .where(Product.id == product_id)
+    ).one_or_none()
 
 
 def get_product_for_update(session: Session, product_id: UUID) -> Product | None:
@@ -44,20 +52,20 @@ def get_product_for_update(session: Session, product_id: UUID) -> Product | None
     )
 
 
-_LOCK_STOCK = text("""
+_LOCK_STOCK = """
     SELECT id, merchant_id, name, price, currency, available_units, is_active, deleted_at
-    FROM products WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
-""")
+    FROM products WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE
+"""
 
 
-def lock_stock(session: Session, product_ids: Sequence[UUID]) -> Sequence[Any]:
+def lock_stock(session: Session, product_ids: Sequence[UUID]) -> Iterable[Any]:
     """The stock rows, locked in id order."""
-    return session.execute(_LOCK_STOCK, {"ids": list(product_ids)}).all()
+    return send(session, _LOCK_STOCK, {"ids": list(product_ids)})
 
 
-def take_stock(session: Session, units: dict[UUID, int], now: datetime) -> None:
-    """Lower the stock of each product by so many units."""
-    session.execute(_TAKE_STOCK, {"ids": list(units), "units": list(units.values()), "now": now})
+def take_stock(session: Session, stocks: Iterable[object], now: datetime) -> None:
+    """Lower the stock of each by what was sold. stocks: with id and sold."""
+    send(session, _TAKE_STOCK, as_rows(picked(stocks, ("id", "sold"))) | {"now": now})
 
 
 def insert_restock(session: Session, **values: Any) -> None:

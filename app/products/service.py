@@ -84,12 +84,14 @@ def list_changes(session: Session) -> None:
 
 def find(session: Session, *, product_id: UUID, viewer: User | None = None) -> Offer:
     """A product, as of this moment; a deleted one only for its owner. Raises ProductNotFound."""
-    product = repository.get_product(session, product_id)
-    if product is None:
+    row = repository.get_product(session, product_id)
+    if row is None:
         raise ProductNotFound
-    if product.deleted_at is not None and (viewer is None or viewer.id != product.merchant_id):
+    offer = Offer(*row)
+    deleted = offer.product.deleted_at is not None
+    if deleted and (viewer is None or viewer.id != offer.merchant.id):
         raise ProductNotFound
-    return Offer(product, auth.require_user(session, product.merchant_id))
+    return offer
 
 
 def on_sale(session: Session, page: PageRequest, *, sort: str, **filters: Any) -> Page[Offer]:
@@ -197,15 +199,15 @@ class Stock:
         self.sold += units
 
 
-def lock_stock(session: Session, product_ids: Collection[UUID]) -> dict[UUID, Stock]:
-    """The products by id, held by this transaction until it ends (`FOR UPDATE`)."""
+def ask_stock(session: Session, product_ids: Collection[UUID]) -> Callable[[], dict[UUID, Stock]]:
+    """Lock products until the transaction ends (`FOR UPDATE`); call the result for them by id."""
     rows = repository.lock_stock(session, list(product_ids))
-    return {row.id: Stock(*row) for row in rows}
+    return lambda: {row.id: Stock(*row) for row in rows}
 
 
 def write_stock(session: Session, stocks: Collection[Stock]) -> None:
     """Write what was taken. A product that it empties leaves the public list at once."""
-    taken = {stock.id: stock.sold for stock in stocks if stock.sold}
+    taken = [stock for stock in stocks if stock.sold]
     repository.take_stock(session, taken, clock.now())
-    if any(stock.available_units == 0 for stock in stocks if stock.sold):
+    if any(stock.available_units == 0 for stock in taken):
         list_changes(session)

@@ -9,9 +9,9 @@ from flask import Response, request
 
 from app.auth.guard import live_user, optional_user, requires
 from app.auth.models import Role
-from app.common.db import transaction
+from app.common.db import reading, transaction
 from app.common.fields import camel
-from app.common.http import Blueprint, dump_json, etag_response, json_response, settings
+from app.common.http import Blueprint, dump_json, etag_of, etag_response, json_response, settings
 from app.common.money import Money
 from app.common.pagination import page_request
 from app.products import service
@@ -72,18 +72,18 @@ def catalogue(args: dict[str, Any]) -> Response:
             args[name] = money.minor
 
     def build() -> bytes:
-        with transaction() as session:
+        with reading() as session:
             found = service.on_sale(session, page, **args)
         rows = dump_json([product_out(offer, public=True) for offer in found.data])
-        return dump_json(found.meta) + b"\n" + rows
+        return b"\n".join((dump_json(found.meta), etag_of(rows).encode(), rows))
 
     # Free text and prices have too many values to be worth keeping.
     if {"q", "min_price", "max_price"} & args.keys():
         stored = build()
     else:
         stored = service.catalogue_page(repr((page, sorted(args.items()))), build)
-    meta, rows = stored.split(b"\n", 1)
-    response = etag_response(rows)
+    meta, etag, rows = stored.split(b"\n", 2)
+    response = etag_response(rows, etag.decode())
     response.headers["X-Pagination"] = meta.decode()
     if link := _next_link(meta):
         response.headers["Link"] = link
@@ -108,7 +108,7 @@ def mine(args: dict[str, Any]) -> Response:
 
     Sold-out and inactive ones too; deleted ones on request.
     """
-    with transaction() as session:
+    with reading() as session:
         merchant = live_user(session)
         offers = service.of_merchant(session, merchant=merchant, **args)
     return json_response(dump_json([product_out(offer, public=False) for offer in offers]))
@@ -123,7 +123,7 @@ def show(product_id: UUID) -> Response:
 
     Never staler than the last committed purchase. A deleted one is shown to its owner only.
     """
-    with transaction() as session:
+    with reading() as session:
         viewer = optional_user(session)
         offer = service.find(session, product_id=product_id, viewer=viewer)
     own = viewer is not None and viewer.id == offer.merchant.id

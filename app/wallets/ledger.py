@@ -129,9 +129,7 @@ def write(session: Session, drafts: Sequence[Draft]) -> None:
     }
     repository.insert_entries(session, [_entry_row(draft) for draft in drafts])
     repository.insert_postings(session, [line for draft in drafts for line in draft.postings])
-    repository.update_balances(
-        session, [(a.id, a.balance, a.sequence, a.updated_at) for a in touched.values()]
-    )
+    repository.update_balances(session, touched.values())
 
 
 def post(session: Session, entries: Sequence[Entry]) -> list[list[WalletTransaction]]:

@@ -1,6 +1,6 @@
 """SQL of wallets, the ledger and limits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,28 +9,30 @@ from sqlalchemy import Select, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from app.common.db import arrays, as_json, columns, insert_rows
-from app.wallets.models import GATE, JournalEntry, Wallet, WalletLimit, WalletTransaction
+from app.auth.models import SESSION_HOLDS
+from app.common.driver import as_rows, insert_rows, picked, send, wait
+from app.wallets.models import GATE, Wallet, WalletLimit, WalletTransaction
 
 # SHARE does not conflict with itself, and SHARE UPDATE EXCLUSIVE does with both.
-_JOIN = text(f"LOCK TABLE {GATE.name} IN SHARE MODE")
-_ENTER_ALONE = text(f"LOCK TABLE {GATE.name} IN SHARE UPDATE EXCLUSIVE MODE")
+_JOIN = f"LOCK TABLE {GATE.name} IN SHARE MODE"
+_ENTER_ALONE = f"LOCK TABLE {GATE.name} IN SHARE UPDATE EXCLUSIVE MODE"
 
-_UPDATE_BALANCES = text("""
-    UPDATE wallets SET balance = v.balance, sequence = v.sequence, updated_at = v.updated_at
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:balances AS bigint[]), CAST(:sequences AS bigint[]),
-                CAST(:times AS timestamptz[])) AS v (id, balance, sequence, updated_at)
-    WHERE wallets.id = v.id
-""")
+_UPDATE_BALANCES = """
+    UPDATE wallets
+    SET balance = new.balance, sequence = new.sequence, updated_at = new.updated_at
+    FROM json_to_recordset(CAST(%(rows)s AS json))
+        AS new (id uuid, balance bigint, sequence bigint, updated_at timestamptz)
+    WHERE wallets.id = new.id
+"""
 
-_LOCK_WALLETS = text("""
+_LOCK_WALLETS = """
     SELECT id, kind, currency, user_id, balance, held, sequence, is_locked, created_at, updated_at
-    FROM wallets WHERE user_id = ANY(CAST(:user_ids AS uuid[])) AND currency = :currency
+    FROM wallets WHERE user_id = ANY(%(user_ids)s) AND currency = %(currency)s
     ORDER BY id FOR NO KEY UPDATE
-""")
+"""
 
 _INSERT_ENTRIES = insert_rows(
-    JournalEntry,
+    "journal_entries",
     {
         "id": "uuid",
         "kind": "text",
@@ -60,22 +62,40 @@ _POSTING_COLUMNS = {
     "metadata": "jsonb",
     "created_at": "timestamptz",
 }
-_INSERT_POSTINGS = insert_rows(WalletTransaction, _POSTING_COLUMNS)
+_POSTING_ATTRIBUTES = {name: "meta" if name == "metadata" else name for name in _POSTING_COLUMNS}
+_INSERT_POSTINGS = insert_rows("wallet_transactions", _POSTING_COLUMNS)
+
+
+_WALLET_OF_CALLER = f"""
+    SELECT w.id, w.kind, w.currency, w.user_id, w.balance, w.held, w.sequence, w.is_locked,
+        w.created_at, w.updated_at
+    FROM login_sessions s JOIN users u ON u.id = s.user_id
+    LEFT JOIN wallets w ON w.user_id = u.id AND w.currency = %(currency)s
+    WHERE s.id = %(session_id)s AND u.id = %(user_id)s AND {SESSION_HOLDS}
+"""  # noqa: S608 – a condition from our own code
+
+
+def get_wallet_of_caller(
+    session: Session, *, user_id: UUID, session_id: UUID, currency: str, now: datetime
+) -> Any | None:
+    """The wallet's columns if the user is signed in – NULLs if they have none – or None."""
+    values = {
+        "user_id": user_id,
+        "session_id": session_id,
+        "currency": currency,
+        "now": now,
+    }
+    return send(session, _WALLET_OF_CALLER, values).fetchone()
 
 
 def lock_gate(session: Session, *, alone: bool) -> None:
     """Must be the first statement of the transaction, so that there is no snapshot yet."""
-    session.execute(_ENTER_ALONE if alone else _JOIN)
+    send(session, _ENTER_ALONE if alone else _JOIN)
+    wait(session)
 
 
 def insert_wallet(session: Session, **values: Any) -> None:
     session.execute(insert(Wallet).values(**values))
-
-
-def get_wallet_of(session: Session, *, user_id: UUID, currency: str) -> Wallet | None:
-    return session.scalar(
-        select(Wallet).where(Wallet.user_id == user_id, Wallet.currency == currency)
-    )
 
 
 def get_wallet_for_update(session: Session, wallet_id: UUID) -> Wallet | None:
@@ -84,35 +104,34 @@ def get_wallet_for_update(session: Session, wallet_id: UUID) -> Wallet | None:
     )
 
 
-def lock_wallets_of(session: Session, *, user_ids: Sequence[UUID], currency: str) -> Sequence[Any]:
+def lock_wallets_of(session: Session, *, user_ids: Sequence[UUID], currency: str) -> Iterable[Any]:
     """The wallets of these users, locked in id order.
 
     Id order: two opposite movements must not deadlock. FOR NO KEY UPDATE: FOR UPDATE would block
     the foreign-key checks of everybody who posts to the same wallet.
     """
-    return session.execute(_LOCK_WALLETS, {"user_ids": list(user_ids), "currency": currency}).all()
+    return send(session, _LOCK_WALLETS, {"user_ids": list(user_ids), "currency": currency})
 
 
 def insert_entries(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    session.execute(
-        _INSERT_ENTRIES, arrays([row | {"metadata": as_json(row["metadata"])} for row in rows])
-    )
+    send(session, _INSERT_ENTRIES, as_rows(rows))
 
 
-def insert_postings(session: Session, postings: Sequence[WalletTransaction]) -> None:
+def insert_postings(session: Session, postings: Iterable[WalletTransaction]) -> None:
     # `metadata` on the class is SQLAlchemy's; ours is called `meta` there.
-    metadata = {"metadata": [as_json(posting.meta) for posting in postings]}
-    session.execute(_INSERT_POSTINGS, columns(postings, _POSTING_COLUMNS) | metadata)
+    rows = [
+        {name: getattr(posting, attribute) for name, attribute in _POSTING_ATTRIBUTES.items()}
+        for posting in postings
+    ]
+    send(session, _INSERT_POSTINGS, as_rows(rows))
 
 
-def update_balances(
-    session: Session, rows: Sequence[tuple[UUID, int, int, datetime | None]]
-) -> None:
-    """rows: wallet id, balance in minor units, sequence, moment of its last posting."""
-    ids, balances, sequences, times = (list(column) for column in zip(*rows, strict=True))
-    session.execute(
+def update_balances(session: Session, accounts: Iterable[object]) -> None:
+    """accounts: with id, balance in minor units, sequence and moment of the last posting."""
+    send(
+        session,
         _UPDATE_BALANCES,
-        {"ids": ids, "balances": balances, "sequences": sequences, "times": times},
+        as_rows(picked(accounts, ("id", "balance", "sequence", "updated_at"))),
     )
 
 

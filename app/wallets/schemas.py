@@ -1,10 +1,15 @@
 """Shapes of wallets and their history."""
 
+from typing import Any
+
 import marshmallow as ma
 
+from app.common.clock import to_wire
 from app.common.fields import Amount, Moment, MoneyOut, Schema, Text
+from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
-from app.wallets.models import LimitWindow, TransactionType
+from app.wallets.ledger import Account
+from app.wallets.models import LimitWindow, TransactionType, WalletTransaction
 
 _AMOUNT = {
     "description": "JSON number or decimal string, taken exactly; no more decimals than the "
@@ -47,6 +52,42 @@ class TransactionOut(Schema):
     metadata = ma.fields.Dict(attribute="meta", required=True, allow_none=True)
     created_at = Moment(required=True)
     wallet_id = ma.fields.UUID(required=True)
+
+
+def wallet_out(wallet: Account) -> dict[str, Any]:
+    """What WalletOut describes; built by hand because it is hot."""
+    currency = wallet.currency
+    return {
+        "id": wallet.id,
+        "balance": format_minor(wallet.balance, currency),
+        "currency": currency,
+        "isLocked": wallet.is_locked,
+        "createdAt": to_wire(wallet.created_at),
+        "updatedAt": to_wire(wallet.updated_at),
+        "available": format_minor(wallet.available, currency),
+        "held": format_minor(wallet.held, currency),
+    }
+
+
+def transaction_out(posting: WalletTransaction) -> dict[str, Any]:
+    """What TransactionOut describes; built by hand because pages of it are hot."""
+    currency = posting.currency
+    return {
+        "id": posting.id,
+        "type": posting.type,
+        "status": posting.status,
+        "amount": format_minor(posting.magnitude, currency),
+        # Never NULL here: only house wallets have no running balance, and nobody is shown those.
+        "balanceBefore": format_minor(posting.balance_before or 0, currency),
+        "balanceAfter": format_minor(posting.balance_after or 0, currency),
+        "currency": currency,
+        "description": posting.description,
+        "referenceType": posting.reference_type,
+        "referenceId": posting.reference_id,
+        "metadata": posting.meta,
+        "createdAt": to_wire(posting.created_at),
+        "walletId": posting.wallet_id,
+    }
 
 
 class MovementOut(Schema):

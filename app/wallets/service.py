@@ -12,6 +12,7 @@ from app.audit import service as audit
 from app.auth.models import User
 from app.common import clock
 from app.common.db import new_id
+from app.common.errors import Unauthorized
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
@@ -45,12 +46,20 @@ def stand_in_line(session: Session, *, alone: bool) -> None:
     repository.lock_gate(session, alone=alone)
 
 
-def require_wallet_of(session: Session, *, user_id: UUID, currency: str) -> Wallet:
-    """Raises WalletNotFound."""
-    wallet = repository.get_wallet_of(session, user_id=user_id, currency=currency)
-    if wallet is None:
+def of_caller(session: Session, *, user_id: UUID, session_id: UUID, currency: str) -> Account:
+    """The wallet of somebody who is signed in, as of now; nothing is held.
+
+    Asks in one statement both whether the session holds and what the wallet is.
+    Raises Unauthorized, WalletNotFound.
+    """
+    row = repository.get_wallet_of_caller(
+        session, user_id=user_id, session_id=session_id, currency=currency, now=clock.now()
+    )
+    if row is None:
+        raise Unauthorized
+    if row.id is None:
         raise WalletNotFound
-    return wallet
+    return Account(*row)
 
 
 def lock_accounts(
@@ -181,14 +190,12 @@ def history(
     session: Session,
     page: PageRequest,
     *,
-    user_id: UUID,
-    currency: str,
+    wallet: Account,
     kind: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Page[WalletTransaction]:
     """The wallet's postings, newest first. since is included, until is not."""
-    wallet = require_wallet_of(session, user_id=user_id, currency=currency)
     filters = {"wallet_id": wallet.id, "kind": kind, "since": since, "until": until}
     rows = repository.postings(
         session,

@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
+from sqlalchemy.orm import Session
 
 from app.auth.errors import UserNotFound
-from app.auth.guard import live_user, requires
+from app.auth.guard import identity, live_user, requires
 from app.auth.models import Role
 from app.auth.schemas import ReasonIn
-from app.common.db import transaction
-from app.common.http import Blueprint, settings
+from app.common.db import reading, transaction
+from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.pagination import page_request
 from app.idempotency.http import answer_once, moves_money
 from app.wallets import limits, service
@@ -24,6 +25,7 @@ from app.wallets.errors import (
     WalletLocked,
     WalletNotFound,
 )
+from app.wallets.ledger import Account
 from app.wallets.models import Wallet
 from app.wallets.schemas import (
     DepositIn,
@@ -34,6 +36,8 @@ from app.wallets.schemas import (
     TransactionPage,
     WalletOut,
     WithdrawIn,
+    transaction_out,
+    wallet_out,
 )
 
 blp = Blueprint("wallet", __name__, url_prefix="/wallet", description="Money of the caller")
@@ -46,16 +50,24 @@ admin_blp = Blueprint(
 @requires(blp)
 @blp.response(200, WalletOut)
 @blp.refuses(WalletNotFound)
-def show() -> Wallet:
+def show() -> Response:
     """My balance
 
     `available` is `balance` less what is `held`.
     """
-    with transaction() as session:
-        user = live_user(session)
-        return service.require_wallet_of(
-            session, user_id=user.id, currency=settings().default_currency
-        )
+    with reading() as session:
+        wallet = _mine(session)
+    return json_response(dump_json(wallet_out(wallet)))
+
+
+def _mine(session: Session) -> Account:
+    caller = identity()
+    return service.of_caller(
+        session,
+        user_id=caller.user_id,
+        session_id=caller.session_id,
+        currency=settings().default_currency,
+    )
 
 
 @blp.post("/deposit")
@@ -120,17 +132,16 @@ def withdraw(body: dict[str, Any]) -> Response:
 @blp.arguments(HistoryArgs, location="query")
 @blp.response(200, TransactionPage)
 @blp.refuses(WalletNotFound)
-def transactions(args: dict[str, Any]) -> Any:
+def transactions(args: dict[str, Any]) -> Response:
     """My history, newest first
 
     `amount` is positive; `type` says in which direction it moved. Rows never change.
     """
     page = page_request(args, key=(int,))
-    with transaction() as session:
-        user = live_user(session)
-        return service.history(
-            session, page, user_id=user.id, currency=settings().default_currency, **args
-        )
+    with reading() as session:
+        found = service.history(session, page, wallet=_mine(session), **args)
+    rows = [transaction_out(row) for row in found.data]
+    return json_response(dump_json({"data": rows, "meta": found.meta}))
 
 
 @admin_blp.post("/wallets/<uuid:wallet_id>/lock")

@@ -137,7 +137,7 @@ class Shop:
                     wallets.set_locked(
                         session,
                         actor_id=None,
-                        wallet_id=_wallet(session, user_id).id,
+                        wallet_id=factories.wallet(session, user_id).id,
                         locked=bool(value),
                         reason="test",
                     )
@@ -148,16 +148,12 @@ class Shop:
     def state(self) -> dict[str, tuple[int, int]]:
         """Balance and number of postings of everybody."""
         with transaction() as session:
-            found = {who: _wallet(session, actor.id) for who, actor in self.actors.items()}
+            found = {who: factories.wallet(session, actor.id) for who, actor in self.actors.items()}
             return {who: (wallet.balance, wallet.sequence) for who, wallet in found.items()}
 
 
 def _dollars(cents_: int) -> dict[str, Any]:
     return {"currency": "USD", "amount": Decimal(cents_).scaleb(-2)}
-
-
-def _wallet(session: Any, user_id: Any) -> Any:
-    return wallets.require_wallet_of(session, user_id=user_id, currency="USD")
 
 
 @contextmanager

@@ -144,7 +144,7 @@ class TestPosting:
             (90, 120, 4),
         ]
         with transaction() as session:
-            wallet = wallets.require_wallet_of(session, user_id=user.id, currency="USD")
+            wallet = factories.wallet(session, user.id)
         assert (wallet.balance, wallet.sequence) == (120, 4)
 
     def test_a_house_account_keeps_no_running_balance(self, app: Flask) -> None:
@@ -216,7 +216,7 @@ class TestRowsThatNeverChange:
         self, history: None, database: TestDatabase, role: str
     ) -> None:
         engine = (
-            db.current().engine
+            db.current().engine.execution_options(isolation_level="READ COMMITTED")
             if role == "application"
             else owner_of_the_committing_database(database)
         )

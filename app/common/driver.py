@@ -1,0 +1,79 @@
+"""Statements sent straight to psycopg: for the hottest paths, several in one round trip.
+
+SQLAlchemy's own part of a small statement costs more than the statement, and lists of rows travel
+as one JSON document because taking arrays apart in Python costs ten times as much
+(docs/performance.md).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, cast
+
+import orjson
+import psycopg
+from psycopg.rows import namedtuple_row
+from sqlalchemy.orm import Session
+
+
+def send(
+    session: Session, statement: str, values: Mapping[str, Any] | None = None
+) -> psycopg.Cursor[Any]:
+    """Run a statement with `%(name)s` placeholders; the cursor yields rows with named columns.
+
+    In a pipeline this returns at once, and only who reads the rows waits for them: so send all
+    that can be asked together, and read then.
+    Raises psycopg.Error, which `transaction()` turns into SQLAlchemy's.
+    """
+    cursor = _connection(session).cursor(row_factory=namedtuple_row)
+    return cursor.execute(cast("Any", statement), values)
+
+
+def start_pipeline(session: Session) -> None:
+    """From here to the end of the transaction send without waiting; COMMIT waits for everything."""
+    stack = session.info["pipelines"] = ExitStack()
+    session.info["pipeline"] = stack.enter_context(_connection(session).pipeline())
+
+
+def wait(session: Session) -> None:
+    """Wait until everything that was sent is done. Raises what it failed with."""
+    if (pipeline := session.info.get("pipeline")) is not None:
+        pipeline.sync()
+
+
+def leave_pipeline(session: Session) -> None:
+    if session.info.pop("pipeline", None) is not None:
+        session.info.pop("pipelines").close()
+
+
+def _connection(session: Session) -> psycopg.Connection[Any]:
+    connection = session.info.get("driver")
+    if connection is None:
+        connection = session.connection().connection.driver_connection
+        session.info["driver"] = connection
+    return cast("psycopg.Connection[Any]", connection)
+
+
+def insert_rows(table: str, columns: Mapping[str, str], **expressions: str) -> str:
+    """An INSERT of any number of rows, given as `%(rows)s` (see `as_rows`).
+
+    columns: name → PostgreSQL type in the document; expressions: column → what to insert instead
+    of the value as it is. The text never changes, so it is planned once.
+    """
+    names = ", ".join(columns)
+    typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    values = ", ".join(expressions.get(name, f"new.{name}") for name in columns)
+    return (
+        f"INSERT INTO {table} ({names}) SELECT {values}"  # noqa: S608 – names from our own code
+        f" FROM json_to_recordset(CAST(%(rows)s AS json)) AS new ({typed})"
+    )
+
+
+def as_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The document of `rows` as the parameter of `insert_rows`."""
+    return {"rows": orjson.dumps(rows).decode()}
+
+
+def picked(objects: Iterable[object], names: Iterable[str]) -> list[dict[str, Any]]:
+    """Rows from the attributes `names` of each object."""
+    names = tuple(names)
+    return [{name: getattr(one, name) for name in names} for one in objects]
