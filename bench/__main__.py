@@ -6,6 +6,7 @@ server as in production, and the load. So only the ratios of one run mean anythi
     ./flow bench                    # everything, some minutes
     ./flow bench --quick            # everything, rougher, under a minute
     ./flow bench --only hot-product # with what it is held against
+    ./flow bench sweep              # batch sizes from 1 to 128 connections
 """
 
 import argparse
@@ -17,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.common.settings import PROJECT_ROOT
-from bench import report
+from bench import report, sweep
 from bench.meter import Result
 from bench.scenarios import SCENARIOS, Scenario, pick, warm_up
 from bench.shop import Shop
@@ -33,6 +34,8 @@ LONE_SECONDS = 3
 
 def main(arguments: list[str]) -> int:
     """0 when every outcome is as it should be and the books are right, whatever the speed."""
+    if arguments[:1] == ["sweep"]:
+        return sweep.main(arguments[1:])
     options = parse(arguments)
     # A narrower table would be cut off; one that the terminal wraps can still be read.
     console = Console(width=max(Console().width, 120))

@@ -1,13 +1,15 @@
 """What a run is held against, and how it is told – with made-up results."""
 
 import json
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from bench import metrics, report
+from bench import metrics, picture, report, sweep
 from bench.meter import Result, percentiles, wrong
 from bench.scenarios import SCENARIOS, pick
 from bench.targets import TARGETS, reached
@@ -151,3 +153,33 @@ def test_metrics_tell_batches_waits_and_retries() -> None:
 def test_without_metrics_nothing_is_told() -> None:
     nothing = metrics.parse("")
     assert metrics.till(nothing, nothing) == {"batch": None, "wait": None, "retries": None}
+
+
+def swept(*, batches: bool = True) -> dict[int, Result]:
+    return {
+        n: replace(SOME, per_second=100 * n, batch=n / 2 if batches else None, p50=n, p99=2 * n)
+        for n in sweep.CONNECTIONS
+    }
+
+
+def test_the_picture_has_a_panel_for_batches_when_they_are_known() -> None:
+    for batches, panels in ((True, 3), (False, 2)):
+        svg = ET.fromstring(picture.draw(swept(batches=batches)))
+        names = [t.text for t in svg.findall(".//{*}text") if t.get("class") == "name"]
+        assert len(names) == panels
+        assert len(svg.findall(".//{*}polyline")) == panels + 1
+
+
+def test_lines_stay_inside_the_picture() -> None:
+    svg = ET.fromstring(picture.draw(swept()))
+    _, _, width, height = map(float, svg.attrib["viewBox"].split())
+    for circle in svg.findall(".//{*}circle"):
+        assert 0 < float(circle.attrib["cx"]) < width
+        assert 0 < float(circle.attrib["cy"]) < height
+
+
+def test_a_sweep_is_saved_as_json_and_picture(tmp_path: Path) -> None:
+    numbers, drawing = tmp_path / "a" / "sweep.json", tmp_path / "b" / "sweep.svg"
+    sweep.save(swept(), numbers, drawing)
+    assert json.loads(numbers.read_text())["128"]["batch"] == 64
+    assert drawing.read_text().startswith("<svg")
