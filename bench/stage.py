@@ -73,11 +73,15 @@ class Stage:
 
 def _cpu(process: psutil.Process) -> float:
     """Of a process, its children, and its children that have ended."""
-    seconds = sum(process.cpu_times()[:4])
-    for child in process.children():
-        with suppress(psutil.NoSuchProcess):
-            seconds += sum(child.cpu_times()[:2])
-    return float(seconds)
+    while True:
+        ended = process.cpu_times()[2:4]
+        seconds = 0.0
+        for child in process.children():
+            with suppress(psutil.NoSuchProcess):
+                seconds += sum(child.cpu_times()[:2])
+        times = process.cpu_times()
+        if times[2:4] == ended:  # else a child has ended meanwhile, and counts twice or not at all
+            return seconds + float(sum(times[:4]))
 
 
 @contextmanager
