@@ -44,7 +44,7 @@ def draw(results: Mapping[int, Result]) -> str:
         panels.insert(0, _Panel("Purchases per transaction (mean)", [("", "#7c3aed", batches)]))
     height = _TOP + len(panels) * (_HEIGHT + _GAP) + 6
     body = [
-        _text(_LEFT, 28, "One product, many buyers: the more wait, the more go at once", "title"),
+        _text(24, 28, "One product: the more buyers wait, the more go at once", "title"),
         *(_panel(p, _TOP + n * (_HEIGHT + _GAP), list(results)) for n, p in enumerate(panels)),
         _text(_LEFT + _span() / 2, height - 10, "connections", anchor="middle"),
     ]
@@ -80,7 +80,7 @@ def _panel(panel: _Panel, top: float, connections: Sequence[int]) -> str:
         path = " ".join(f"{x:.1f},{v:.1f}" for x, v in points)
         parts.append(f'<polyline class="line" stroke="{colour}" points="{path}"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{v:.1f}" r="3.5" fill="{colour}"/>' for x, v in points]
-        last = f"{name} {values[-1]:,.4g}".strip()
+        last = f"{name} {values[-1]:,.{0 if values[-1] >= 100 else 1}f}".strip()
         parts.append(_text(points[-1][0] + 10, points[-1][1] + 4, last))
     return "\n".join(parts)
 
