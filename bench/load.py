@@ -5,8 +5,8 @@
 A job: {"host", "port", "connections", "seconds" or null, "requests": [text, …]}. With seconds the
 requests are sent over and over until time is up; without, each is sent once. A request is sent
 as it is but for `{n}`, which becomes a number that no other request of the run has.
-The result: {"seconds", "outcomes": {"201": …, "400 PRODUCT_OUT_OF_STOCK": …}, "ms": sorted
-latencies, "cpu": seconds of CPU that the generator itself cost}.
+The result: {"seconds", "outcomes": {"201": …, "400 PRODUCT_OUT_OF_STOCK": …, "no answer": …},
+"ms": sorted latencies of the answers, "cpu": seconds of CPU that the generator itself cost}.
 """
 
 import json
@@ -21,6 +21,9 @@ from typing import Any
 
 _LENGTH = re.compile(rb"content-length: (\d+)", re.I)
 _ERROR = re.compile(rb'"error":"([A-Z_]+)"')
+
+#: After so many seconds without any answer no more are waited for.
+_PATIENCE = 20
 
 
 class _Connection:
@@ -73,25 +76,41 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         selector.register(connection.socket, selectors.EVENT_READ, connection)
         busy += send(connection)
     while busy:
-        for key, _ in selector.select():
+        events = selector.select(_PATIENCE)
+        if not events:
+            outcomes["no answer"] += busy
+            break
+        for key, _ in events:
             connection = key.data
-            answer = connection.answer()
-            if answer is None:
-                continue
-            latencies.append((time.perf_counter() - connection.started) * 1e3)
-            status = answer[9:12].decode()
-            code = _ERROR.search(answer) if status >= "400" else None
-            outcomes[f"{status} {code[1].decode()}" if code else status] += 1
-            if not send(connection):
+            try:
+                answer = connection.answer()
+                if answer is None:
+                    continue
+                latencies.append((time.perf_counter() - connection.started) * 1e3)
+                outcomes[_outcome(answer)] += 1
+                goes_on = send(connection)
+            except ConnectionError:
+                outcomes["no answer"] += 1
+                goes_on = False
+            if not goes_on:
                 busy -= 1
                 selector.unregister(connection.socket)
                 connection.socket.close()
+    for key in list(selector.get_map().values()):
+        key.data.socket.close()
+    selector.close()
     return {
         "seconds": time.perf_counter() - started,
         "outcomes": dict(outcomes),
         "ms": [round(ms, 3) for ms in sorted(latencies)],
         "cpu": time.process_time() - cpu,
     }
+
+
+def _outcome(answer: bytes) -> str:
+    status = answer[9:12].decode()
+    code = _ERROR.search(answer) if status >= "400" else None
+    return f"{status} {code[1].decode()}" if code else status
 
 
 if __name__ == "__main__":

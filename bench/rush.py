@@ -104,9 +104,9 @@ def main() -> None:
     table = Table("Merchant", "Orders", "Units", "Earned")
     for shop, token in merchants.items():
         after = sales(client, token)
-        orders, units, earned = (a - b for a, b in zip(after, before[shop], strict=True))
+        orders, units = (after[n] - before[shop][n] for n in (0, 1))
         name = f"{shop.owner.first_name} {shop.owner.last_name}"
-        table.add_row(name, str(orders), str(units), f"${earned}")
+        table.add_row(name, str(orders), str(units), f"${after[2] - before[shop][2]}")
     console.print(table)
 
 

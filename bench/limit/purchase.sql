@@ -1,10 +1,9 @@
 -- What a purchase is, one transaction each: the statements and rows of ours, as pgbench sends them.
--- GATE, PICK_BUYER and PICK_PRODUCT are replaced by bench/limits.py.
+-- GATE, PICK_BUYER and PICK_PRODUCT are replaced by bench/limits.py. The first SELECT stands for the
+-- request, which names buyer, product and key.
 \set buyer PICK_BUYER
 \set product PICK_PRODUCT
-SELECT user_id AS buyer_id, session_id, wallet_id AS buyer_wallet FROM bench_buyers WHERE n = :buyer \gset
-SELECT id AS product_id FROM bench_products WHERE n = :product \gset
-SELECT uuidv7() AS entry_id, uuidv7() AS order_id, uuidv7() AS debit_id, uuidv7() AS credit_id, gen_random_uuid() AS key \gset
+SELECT b.user_id AS buyer_id, b.session_id, b.wallet_id AS buyer_wallet, p.id AS product_id, uuidv7() AS entry_id, uuidv7() AS order_id, uuidv7() AS debit_id, uuidv7() AS credit_id, gen_random_uuid() AS key FROM bench_buyers b, bench_products p WHERE b.n = :buyer AND p.n = :product \gset
 BEGIN ISOLATION LEVEL SERIALIZABLE;
 GATE
 SELECT u.email FROM login_sessions s JOIN users u ON u.id = s.user_id WHERE s.id = CAST(:session_id AS uuid) AND u.is_active AND s.revoked_at IS NULL AND s.expires_at > now();

@@ -1,0 +1,105 @@
+"""Measuring: what became of a load, how long it took, and what it cost whom."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.common.settings import PROJECT_ROOT
+from bench import metrics
+from bench.stage import Stage
+
+CONNECTIONS = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A scenario's outcome. Times in milliseconds, CPU in milliseconds per request.
+
+    outcomes: how many, by status and code; wrong: those that should not have been, or what is
+    missing. batch, wait: means of the till; retries: of transactions, in all.
+    """
+
+    per_second: float
+    outcomes: Mapping[str, int]
+    wrong: Mapping[str, int] = field(default_factory=dict)
+    p50: float
+    p95: float
+    p99: float
+    web_cpu: float | None = None
+    database_cpu: float
+    load_cpu: float
+    rss_mb: float | None = None
+    batch: float | None = None
+    wait: float | None = None
+    retries: float | None = None
+
+
+def load(
+    stage: Stage,
+    requests: list[str],
+    *,
+    seconds: float | None,
+    expected: Collection[str] | Mapping[str, int],
+    connections: int = CONNECTIONS,
+) -> Result:
+    """Send `requests` over and over for `seconds`, or each once.
+
+    expected: the outcomes that may be, or with numbers, exactly those that must be.
+    """
+    job = {
+        "host": "127.0.0.1",
+        "port": stage.port,
+        "connections": connections,
+        "seconds": seconds,
+        "requests": requests,
+    }
+    samples, (web, database) = metrics.read(stage), stage.cpu()
+    answer = _generate(job)
+    web_after, database_after = stage.cpu()
+    count = sum(answer["outcomes"].values())
+    return Result(
+        per_second=len(answer["ms"]) / answer["seconds"],
+        outcomes=answer["outcomes"],
+        wrong=wrong(answer["outcomes"], expected),
+        web_cpu=(web_after - web) / count * 1e3,
+        database_cpu=(database_after - database) / count * 1e3,
+        load_cpu=answer["cpu"] / count * 1e3,
+        rss_mb=stage.rss() / 1e6,
+        **percentiles(answer["ms"]),
+        **metrics.till(samples, metrics.read(stage)),
+    )
+
+
+def _generate(job: dict[str, Any]) -> dict[str, Any]:
+    """Run the load generator in a process of its own, so that it has an interpreter of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.load"],
+        input=json.dumps(job),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        cwd=PROJECT_ROOT,
+    )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def wrong(
+    outcomes: Mapping[str, int], expected: Collection[str] | Mapping[str, int]
+) -> dict[str, int]:
+    """What happened and should not have, or not that often; and what should have and did not."""
+    if isinstance(expected, Mapping):
+        names = {*outcomes, *expected}
+        return {n: outcomes.get(n, 0) for n in names if outcomes.get(n, 0) != expected.get(n, 0)}
+    return {name: count for name, count in outcomes.items() if name not in expected}
+
+
+def percentiles(times: list[float]) -> dict[str, Any]:
+    """times: sorted."""
+    last = len(times) - 1
+    if last < 0:
+        return {"p50": float("nan"), "p95": float("nan"), "p99": float("nan")}
+    return {f"p{p}": times[min(len(times) * p // 100, last)] for p in (50, 95, 99)}

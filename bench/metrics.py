@@ -1,0 +1,51 @@
+"""What the server says of itself at /metrics: sizes of batches, waits, retries."""
+
+import re
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from typing import Any
+
+from bench.stage import Stage
+
+_SAMPLE = re.compile(r"^(payment_flow_\w+)(?:\{[^}]*\})? (\S+)", re.M)
+
+Reading = defaultdict[str, float]
+
+
+def read(stage: Stage) -> Reading:
+    """All our samples by name, labels added up; nothing from a server without /metrics."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{stage.port}/metrics",
+        headers={"Authorization": f"Bearer {stage.environment['METRICS_TOKEN']}"},
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            return parse(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        error.close()
+        return defaultdict(float)
+
+
+def parse(text: str) -> Reading:
+    samples: Reading = defaultdict(float)
+    for name, value in _SAMPLE.findall(text):
+        samples[name] += float(value)
+    return samples
+
+
+def till(before: Reading, after: Reading) -> dict[str, Any]:
+    """Mean purchases per batch, mean milliseconds in the queue, and transactions tried again."""
+    wait = _mean(before, after, "payment_flow_till_wait_seconds")
+    retries = "payment_flow_transaction_retries_total"
+    return {
+        "batch": _mean(before, after, "payment_flow_till_batch_size"),
+        "wait": None if wait is None else wait * 1e3,
+        "retries": after[retries] - before[retries] if retries in after else None,
+    }
+
+
+def _mean(before: Reading, after: Reading, histogram: str) -> float | None:
+    count = after[f"{histogram}_count"] - before[f"{histogram}_count"]
+    total = after[f"{histogram}_sum"] - before[f"{histogram}_sum"]
+    return total / count if count > 0 else None

@@ -1,0 +1,99 @@
+"""The picture of a sweep: panels one above the other, over the number of connections, as SVG."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log10
+from typing import Final
+
+from bench.meter import Result
+
+_WIDTH: Final = 640
+_LEFT, _RIGHT = 70, 90
+_TOP, _HEIGHT, _GAP = 64, 130, 58
+
+_STYLE: Final = (
+    "text{font:13px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#334155}"
+    ".title{font-size:16px;font-weight:600;fill:#0f172a}.name{font-weight:600;fill:#0f172a}"
+    ".grid{stroke:#e2e8f0}.line{fill:none;stroke-width:2.5;stroke-linejoin:round}"
+)
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """lines: name, colour and values of each, one value per number of connections."""
+
+    title: str
+    lines: Sequence[tuple[str, str, Sequence[float]]]
+
+
+def draw(results: Mapping[int, Result]) -> str:
+    """results: by number of connections. Without batch sizes their panel is left out."""
+    measured = list(results.values())
+    panels = [
+        _Panel("Purchases per second", [("", "#2563eb", [r.per_second for r in measured])]),
+        _Panel(
+            "Milliseconds per purchase",
+            [
+                ("p50", "#0d9488", [r.p50 for r in measured]),
+                ("p99", "#ea580c", [r.p99 for r in measured]),
+            ],
+        ),
+    ]
+    batches = [r.batch for r in measured if r.batch is not None]
+    if len(batches) == len(measured):
+        panels.insert(0, _Panel("Purchases per transaction (mean)", [("", "#7c3aed", batches)]))
+    height = _TOP + len(panels) * (_HEIGHT + _GAP) + 6
+    body = [
+        _text(24, 28, "One product: the more buyers wait, the more go at once", "title"),
+        *(_panel(p, _TOP + n * (_HEIGHT + _GAP), list(results)) for n, p in enumerate(panels)),
+        _text(_LEFT + _span() / 2, height - 10, "connections", anchor="middle"),
+    ]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">\n'
+        f'<style>{_STYLE}</style>\n<rect width="100%" height="100%" fill="#fff"/>\n'
+        + "\n".join(body)
+        + "\n</svg>\n"
+    )
+
+
+def _panel(panel: _Panel, top: float, connections: Sequence[int]) -> str:
+    ceiling = _ceiling(max(value for *_, values in panel.lines for value in values))
+    xs = [_LEFT + _span() * n / max(len(connections) - 1, 1) for n in range(len(connections))]
+
+    def y(value: float) -> float:
+        return top + _HEIGHT * (1 - value / ceiling)
+
+    parts = [_text(_LEFT, top - 12, panel.title, "name")]
+    for step in range(5):
+        value = ceiling * step / 4
+        parts.append(
+            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(value):.1f}"'
+            f' y2="{y(value):.1f}"/>'
+        )
+        parts.append(_text(_LEFT - 8, y(value) + 4, f"{value:,.4g}", anchor="end"))
+    parts += [
+        _text(x, top + _HEIGHT + 18, str(count), anchor="middle")
+        for x, count in zip(xs, connections, strict=True)
+    ]
+    for name, colour, values in panel.lines:
+        points = [(x, y(value)) for x, value in zip(xs, values, strict=True)]
+        path = " ".join(f"{x:.1f},{v:.1f}" for x, v in points)
+        parts.append(f'<polyline class="line" stroke="{colour}" points="{path}"/>')
+        parts += [f'<circle cx="{x:.1f}" cy="{v:.1f}" r="3.5" fill="{colour}"/>' for x, v in points]
+        last = f"{name} {values[-1]:,.{0 if values[-1] >= 100 else 1}f}".strip()
+        parts.append(_text(points[-1][0] + 10, points[-1][1] + 4, last))
+    return "\n".join(parts)
+
+
+def _span() -> float:
+    return _WIDTH - _LEFT - _RIGHT
+
+
+def _ceiling(value: float) -> float:
+    """The next round number above, so that a quarter of it is round too."""
+    power: float = 10 ** int(log10(max(value, 1)))
+    return next(power * step for step in (1, 2, 4, 6, 8, 12) if power * step >= value)
+
+
+def _text(x: float, y: float, text: str, style: str = "", *, anchor: str = "start") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{style}" text-anchor="{anchor}">{text}</text>'

@@ -1,0 +1,198 @@
+"""The scenarios by name, in the order in which they run: the longest history comes last."""
+
+import json
+import random
+import urllib.request
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from bench import hello, limits, wire
+from bench.meter import CONNECTIONS, Result, load
+from bench.shop import Person, Shop
+
+#: bcrypt takes a quarter of a second of CPU: more connections would only wait longer.
+_LOGIN_CONNECTIONS: Final = 4
+
+#: How far down the deep page lies, in a history that is long enough.
+_DEEP: Final = 100_000
+_LIMIT: Final = 20
+
+#: Runs a scenario for about so many seconds.
+Run = Callable[[Shop, float], Result]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """against: the scenarios that it is held against. lone: one request at a time, and shorter."""
+
+    name: str
+    run: Run
+    against: tuple[str, ...] = ()
+    lone: bool = False
+
+
+def _limit(
+    products: Callable[[Shop], list[UUID]], *, gate: bool, clients: int = CONNECTIONS
+) -> Run:
+    return lambda shop, seconds: limits.measure(
+        shop, products(shop), gate=gate, seconds=seconds, clients=clients
+    )
+
+
+def _buy(
+    products: Callable[[Shop], list[UUID]],
+    buyers: Callable[[Shop], Sequence[Person]] = lambda shop: shop.buyers,
+    *,
+    connections: int = CONNECTIONS,
+) -> Run:
+    """Random buyers and products, as pgbench picks them."""
+
+    def run(shop: Shop, seconds: float) -> Result:
+        dice = random.Random(20261121)  # noqa: S311 – guards nothing
+        who, what = buyers(shop), products(shop)
+        requests = [wire.purchase(dice.choice(who), dice.choice(what)) for _ in range(2000)]
+        return load(
+            shop.stage, requests, seconds=seconds, expected={"201"}, connections=connections
+        )
+
+    return run
+
+
+def buy_hot(shop: Shop, *, seconds: float, connections: int) -> Result:
+    """Everybody wants the same product."""
+    return _buy(_hot, connections=connections)(shop, seconds)
+
+
+def warm_up(shop: Shop) -> None:
+    """What the server does for the first time takes longer, and is not what is measured."""
+    buy_hot(shop, seconds=0.5, connections=CONNECTIONS)
+
+
+def _sell_out(*, buyers: int, units: int) -> Run:
+    """More buyers than units: each asks once, and exactly so many get one."""
+
+    def run(shop: Shop, _: float) -> Result:
+        (product,) = shop.products(shop.merchants[2:3], units=units)
+        requests = [
+            wire.purchase(shop.buyers[n % len(shop.buyers)], product) for n in range(buyers)
+        ]
+        expected = {"201": units, "400 PRODUCT_OUT_OF_STOCK": buyers - units}
+        return load(shop.stage, requests, seconds=None, expected=expected)
+
+    return run
+
+
+def _ask(
+    requests: Callable[[Shop], list[str]],
+    *,
+    connections: int = CONNECTIONS,
+    expected: Collection[str] = ("200",),
+) -> Run:
+    return lambda shop, seconds: load(
+        shop.stage, requests(shop), seconds=seconds, expected=expected, connections=connections
+    )
+
+
+def _bare_hello(shop: Shop, seconds: float) -> Result:
+    with hello.bare(shop.stage) as stage:
+        return load(stage, [wire.get("/")], seconds=seconds, expected={"200"})
+
+
+def _page(person: Person, shop: Shop, *, deep: bool) -> list[str]:
+    """The first page of a history, or one deep down, by the cursor of the page before it."""
+    path = f"/api/v1/wallet/transactions?limit={_LIMIT}"
+    if deep:
+        ((postings,),) = shop.stage.sql(
+            "SELECT sequence FROM wallets WHERE user_id = %(id)s", id=person.id
+        )
+        page = min(_DEEP, postings // 2) // _LIMIT
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{shop.stage.port}{path}&page={page}",
+            headers={"Authorization": f"Bearer {person.token}"},
+        )
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            path += f"&cursor={json.load(answer)['meta']['nextCursor']}"
+    return [wire.get(path, person)]
+
+
+def _histories(size: str, person: Callable[[Shop], Person]) -> tuple[Scenario, ...]:
+    """What somebody with a history of that size waits for, one request at a time."""
+
+    def page(*, deep: bool) -> Run:
+        return _ask(lambda shop: _page(person(shop), shop, deep=deep), connections=1)
+
+    runs = {
+        "history": page(deep=False),
+        "history deep": page(deep=True),
+        "purchase": _buy(_hot, lambda shop: [person(shop)], connections=1),
+    }
+    return tuple(
+        Scenario(f"{name} {size}", run, (f"{name} short",) if size == "long" else (), lone=True)
+        for name, run in runs.items()
+    )
+
+
+def _hot(shop: Shop) -> list[UUID]:
+    return [shop.hot]
+
+
+def _shelf(shop: Shop) -> list[UUID]:
+    return shop.shelf
+
+
+def _range_of_one(shop: Shop) -> list[UUID]:
+    return shop.range_of_one
+
+
+_SPREAD_LIMITS = ("limit spread", "limit spread gate")
+_HELLO = ("hello", "hello bare")
+
+SCENARIOS: Final = (
+    Scenario("limit spread", _limit(_shelf, gate=False)),
+    Scenario("limit spread gate", _limit(_shelf, gate=True)),
+    Scenario("spread", _buy(_shelf), _SPREAD_LIMITS),
+    Scenario("limit hot-product", _limit(_hot, gate=True)),
+    Scenario("hot-product", _buy(_hot), ("limit hot-product",)),
+    Scenario("limit hot-merchant", _limit(_range_of_one, gate=True)),
+    Scenario("hot-merchant", _buy(_range_of_one), ("limit hot-merchant",)),
+    Scenario("hot-buyer", _buy(_shelf, lambda shop: shop.buyers[:1])),
+    Scenario("sell-out 50/200", _sell_out(buyers=200, units=50)),
+    Scenario("sell-out 1000/5000", _sell_out(buyers=5000, units=1000)),
+    Scenario("deposit", _ask(lambda shop: [wire.deposit(p) for p in shop.buyers])),
+    Scenario(
+        "login",
+        _ask(
+            lambda shop: [wire.login(p) for p in shop.buyers],
+            connections=_LOGIN_CONNECTIONS,
+        ),
+    ),
+    Scenario("hello bare", _bare_hello),
+    Scenario("hello", _ask(lambda _: [wire.get("/health/live")])),
+    Scenario("catalogue", _ask(lambda _: [wire.get(f"/api/v1/products?limit={_LIMIT}")]), _HELLO),
+    Scenario(
+        "wallet", _ask(lambda shop: [wire.get("/api/v1/wallet", p) for p in shop.buyers]), _HELLO
+    ),
+    Scenario("product", _ask(lambda shop: [wire.get(f"/api/v1/products/{shop.hot}")])),
+    Scenario("hello lone", _ask(lambda _: [wire.get("/health/live")], connections=1), lone=True),
+    Scenario("limit lone", _limit(_hot, gate=True, clients=1), lone=True),
+    Scenario("lone", _buy(_hot, connections=1), ("hello lone", "limit lone"), lone=True),
+    *_histories("short", lambda shop: shop.short_history),
+    *_histories("long", lambda shop: shop.long_history),
+)
+
+
+def pick(words: Collection[str]) -> list[Scenario]:
+    """The scenarios of these names or beginnings of names, with what they are held against.
+
+    Raises KeyError with a word that fits none.
+    """
+    names = set()
+    for word in words:
+        found = {s.name for s in SCENARIOS if f"{s.name} ".startswith(f"{word} ")}
+        if not found:
+            raise KeyError(word)
+        names |= found
+    names |= {other for s in SCENARIOS if s.name in names for other in s.against}
+    return [s for s in SCENARIOS if s.name in names]

@@ -1,0 +1,183 @@
+"""The people, products and histories of a benchmark, made by SQL so that `verify` holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from uuid import UUID
+
+import bcrypt
+import jwt
+from uuid_utils.compat import uuid7
+
+from app.common.settings import Settings
+from bench.stage import Stage
+
+PASSWORD = "a-fine-secret-1"  # noqa: S105 – of people who exist for a minute
+
+#: More than any scenario sells, and than anybody spends in one.
+PLENTY = 10**7
+_RICH = 10**10
+
+#: Postings of the person with a short history.
+SHORT = 10_000
+
+_PEOPLE = """
+    INSERT INTO users (id, email, email_key, password_hash, role, email_public, is_active,
+                       created_at, updated_at)
+    SELECT id, email, email, %(hash)s, role, false, true, now(), now()
+    FROM unnest(%(ids)s::uuid[], %(emails)s::text[], %(roles)s::text[]) AS u (id, email, role);
+
+    INSERT INTO wallets (id, kind, user_id, currency, balance, sequence, created_at, updated_at)
+    SELECT uuidv7(), 'USER', id, 'USD', 0, 0, now(), now()
+    FROM unnest(%(ids)s::uuid[]) AS u (id);
+
+    INSERT INTO login_sessions (id, user_id, created_at, last_used_at, expires_at)
+    SELECT session_id, user_id, now(), now(), now() + interval '7 days'
+    FROM unnest(%(sessions)s::uuid[], %(ids)s::uuid[]) AS s (session_id, user_id);
+"""
+
+# As the ledger writes it, only many at once: from the bank, because every entry sums to zero, and
+# long ago, because deposits of the last 30 days count against the limits.
+_DEPOSITS = """
+    CREATE TEMP TABLE gifts AS
+    SELECT uuidv7() AS entry, uuidv7() AS posting, w.id AS wallet, w.user_id,
+        w.sequence + n AS sequence, w.balance + n * %(cents)s AS balance,
+        now() - interval '31 days' - (%(times)s - n) * interval '1 second' AS time
+    FROM wallets w CROSS JOIN generate_series(1, %(times)s::bigint) AS n
+    WHERE w.user_id = ANY(%(ids)s::uuid[]) ORDER BY w.id, n;
+
+    INSERT INTO journal_entries (id, kind, initiator_id, created_at)
+    SELECT entry, 'DEPOSIT', user_id, time FROM gifts;
+
+    INSERT INTO wallet_transactions (id, journal_entry_id, wallet_id, sequence, type, status,
+        amount, balance_before, balance_after, currency, description, created_at)
+    SELECT posting, entry, wallet, sequence, 'DEPOSIT', 'COMPLETED', %(cents)s,
+        balance - %(cents)s, balance, 'USD', 'Wallet deposit', time FROM gifts
+    UNION ALL
+    SELECT uuidv7(), entry, bank.id, NULL, 'DEPOSIT', 'COMPLETED', -%(cents)s, NULL, NULL, 'USD',
+        'Wallet deposit', time
+    FROM gifts CROSS JOIN wallets bank WHERE bank.code = 'BANK' AND bank.currency = 'USD';
+
+    INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, data, occurred_at,
+        delivered_at)
+    SELECT uuidv7(), 'balance-updated', 'wallet', wallet, jsonb_build_object('userId', user_id,
+        'transactionId', posting, 'journalEntryId', entry, 'type', 'DEPOSIT', 'amount', %(cents)s,
+        'balance', balance, 'currency', 'USD'), time, time FROM gifts;
+
+    UPDATE wallets w SET balance = g.balance, sequence = g.sequence
+    FROM (SELECT wallet, max(balance) AS balance, max(sequence) AS sequence
+          FROM gifts GROUP BY wallet) g WHERE w.id = g.wallet;
+"""
+
+_PRODUCTS = """
+    INSERT INTO products (id, merchant_id, name, price, currency, available_units, initial_units,
+        is_active, created_at, updated_at)
+    SELECT id, merchant_id, 'Benchmark', 100, 'USD', %(units)s, %(units)s, true, now(), now()
+    FROM unnest(%(ids)s::uuid[], %(merchants)s::uuid[]) AS p (id, merchant_id)
+"""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a wallet and a login session, whose access token is `token`."""
+
+    id: UUID
+    session_id: UUID
+    email: str
+    token: str
+
+
+class Shop:
+    """Buyers who have money, merchants, and products on demand.
+
+    long: postings of the person with a long history.
+    """
+
+    def __init__(self, stage: Stage, *, buyers: int, merchants: int, long: int) -> None:
+        self.stage = stage
+        self._long = long
+        # One hash for everybody, at the cost that production has.
+        rounds = Settings().bcrypt_rounds
+        self._hash = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(rounds)).decode()
+        self.buyers = self._invite("buyer", buyers)
+        self.merchants = self._invite("merchant", merchants)
+        self.deposit(self.buyers, cents=_RICH)
+
+    @cached_property
+    def hot(self) -> UUID:
+        """The product that everybody wants."""
+        return self.products(self.merchants[:1])[0]
+
+    @cached_property
+    def shelf(self) -> list[UUID]:
+        """One product of every merchant."""
+        return self.products(self.merchants)
+
+    @cached_property
+    def range_of_one(self) -> list[UUID]:
+        """Fifty products of one merchant."""
+        return self.products([self.merchants[1]] * 50)
+
+    @cached_property
+    def short_history(self) -> Person:
+        return self._veteran(SHORT)
+
+    @cached_property
+    def long_history(self) -> Person:
+        return self._veteran(self._long)
+
+    def products(self, merchants: Sequence[Person], *, units: int = PLENTY) -> list[UUID]:
+        """A new product of each of `merchants`, at $1.00."""
+        ids: list[UUID] = [uuid7() for _ in merchants]
+        self.stage.sql(_PRODUCTS, ids=ids, merchants=[m.id for m in merchants], units=units)
+        return ids
+
+    def deposit(self, people: Sequence[Person], *, cents: int, times: int = 1) -> None:
+        """Give each `cents`, `times` over: as many entries and postings."""
+        self.stage.sql(_DEPOSITS, ids=[p.id for p in people], cents=cents, times=times)
+
+    def _veteran(self, postings: int) -> Person:
+        """A new buyer whose wallet has that many postings."""
+        (person,) = self._invite(f"veteran-{postings}", 1)
+        self.stage.sql(
+            # A trigger per row takes half of the time. What it would find, `verify` finds.
+            f"SET session_replication_role = replica; {_DEPOSITS}",
+            ids=[person.id],
+            cents=100,
+            times=postings,
+        )
+        for chore in ("VACUUM (ANALYZE)", "CHECKPOINT"):  # not in the middle of a measurement
+            self.stage.sql(chore)
+        return person
+
+    def _invite(self, name: str, count: int) -> list[Person]:
+        people = [self._person(f"{name}-{n}", name) for n in range(count)]
+        self.stage.sql(
+            _PEOPLE,
+            hash=self._hash,
+            ids=[p.id for p in people],
+            emails=[p.email for p in people],
+            roles=["MERCHANT" if name == "merchant" else "USER"] * count,
+            sessions=[p.session_id for p in people],
+        )
+        return people
+
+    def _person(self, name: str, kind: str) -> Person:
+        user_id, session_id = uuid7(), uuid7()
+        email = f"{name}@bench.example.com"
+        now = datetime.now(UTC)
+        claims = {
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "role": "MERCHANT" if kind == "merchant" else "USER",
+            "email": email,
+            "type": "access",
+            "fresh": False,
+            "jti": str(uuid7()),
+            "iat": now,
+            "nbf": now,
+            "exp": now + timedelta(days=7),
+        }
+        secret = self.stage.environment["JWT_ACCESS_SECRET"]
+        return Person(user_id, session_id, email, jwt.encode(claims, secret, "HS256"))

@@ -1,0 +1,102 @@
+"""The targets: every promise about speed, as a ratio within one run, and whether it was kept."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bench.meter import Result
+
+Results = Mapping[str, Result]
+
+
+@dataclass(frozen=True)
+class Target:
+    """value: computes what was reached; a KeyError says that a scenario did not run.
+
+    at_least, at_most: one of them is set, or neither when it is told for information. aim: what
+    would be better still.
+    """
+
+    name: str
+    value: Callable[[Results], float]
+    at_least: float | None = None
+    at_most: float | None = None
+    aim: float | None = None
+
+
+@dataclass(frozen=True)
+class Reached:
+    target: Target
+    value: float
+
+    @property
+    def is_met(self) -> bool | None:
+        """None when nothing was promised."""
+        if self.target.at_least is not None:
+            return self.value >= self.target.at_least
+        if self.target.at_most is not None:
+            return self.value <= self.target.at_most
+        return None
+
+
+def reached(results: Results) -> list[Reached]:
+    """Every target whose scenarios have run."""
+    found = []
+    for target in TARGETS:
+        try:
+            found.append(Reached(target, target.value(results)))
+        except KeyError:
+            continue
+    return found
+
+
+def _rate(ours: str, *limits: str) -> Callable[[Results], float]:
+    """Against the best of `limits`."""
+    return lambda r: r[ours].per_second / max(r[limit].per_second for limit in limits)
+
+
+def _slower(name: str) -> Callable[[Results], float]:
+    """How many times as long it takes with a long history."""
+    return lambda r: r[f"{name} long"].p50 / r[f"{name} short"].p50
+
+
+def _lone(r: Results) -> float:
+    """A request that does nothing, and the purchase alone, are what it cannot do without."""
+    return r["lone"].p50 / (r["limit lone"].p50 + r["hello lone"].p50)
+
+
+def _inexact(r: Results) -> float:
+    both = (r["sell-out 50/200"], r["sell-out 1000/5000"])
+    return sum(bool(result.wrong) for result in both)
+
+
+def _rss(r: Results) -> float:
+    sizes = [result.rss_mb for result in r.values() if result.rss_mb is not None]
+    if not sizes:
+        raise KeyError("rss_mb")
+    return max(sizes)
+
+
+TARGETS: Final = (
+    Target(
+        "spread ÷ best limit",
+        _rate("spread", "limit spread", "limit spread gate"),
+        at_least=0.9,
+        aim=1.2,
+    ),
+    Target("hot-product ÷ limit", _rate("hot-product", "limit hot-product"), at_least=1.5, aim=2.5),
+    Target(
+        "hot-merchant ÷ limit", _rate("hot-merchant", "limit hot-merchant"), at_least=1.5, aim=2.5
+    ),
+    Target("sell-outs that are inexact", _inexact, at_most=0),
+    Target("lone p50 ÷ (limit lone + hello lone)", _lone, at_most=1.5),
+    Target("lone p99, ms", lambda r: r["lone"].p99, at_most=15),
+    Target("catalogue ÷ hello", _rate("catalogue", "hello"), at_least=0.6),
+    Target("catalogue ÷ hello bare", _rate("catalogue", "hello bare")),
+    Target("wallet ÷ hello", _rate("wallet", "hello"), at_least=0.35),
+    Target("wallet ÷ hello bare", _rate("wallet", "hello bare")),
+    Target("history p50, long ÷ short", _slower("history"), at_most=1.3),
+    Target("history deep p50, long ÷ short", _slower("history deep"), at_most=1.3),
+    Target("purchase p50, long ÷ short", _slower("purchase"), at_most=1.3),
+    Target("RSS of the largest web process, MB", _rss, at_most=120),
+)

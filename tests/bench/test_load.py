@@ -1,0 +1,98 @@
+"""The load generator, against a server that counts."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from bench import load
+
+SERVED: list[str] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        SERVED.append(self.path)
+        if self.path.startswith("/hang-up"):
+            self.close_connection = True
+            return
+        refused = self.path.startswith("/refuse")
+        body = json.dumps({"error": "SOLD_OUT"} if refused else {}, separators=(",", ":")).encode()
+        self.send_response(400 if refused else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients may leave."""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    SERVED.clear()
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def get(path: str) -> str:
+    return f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n"
+
+
+def job(port: int, *paths: str, seconds: float | None = None) -> dict[str, object]:
+    return {
+        "host": "127.0.0.1",
+        "port": port,
+        "connections": 4,
+        "seconds": seconds,
+        "requests": [get(path) for path in paths],
+    }
+
+
+def test_each_request_is_sent_once_without_a_time(port: int) -> None:
+    result = load.run(job(port, *(f"/{n}" for n in range(50))))
+    assert sorted(SERVED) == sorted(f"/{n}" for n in range(50))
+    assert result["outcomes"] == {"200": 50}
+    assert len(result["ms"]) == 50
+    assert result["ms"] == sorted(result["ms"])
+
+
+def test_requests_repeat_until_time_is_up(port: int) -> None:
+    result = load.run(job(port, "/a", "/b", seconds=0.3))
+    assert 0.3 <= result["seconds"] < 2
+    assert set(SERVED) == {"/a", "/b"}
+    assert result["outcomes"] == {"200": len(SERVED)}
+    assert result["cpu"] > 0
+
+
+def test_outcomes_are_told_apart_by_status_and_code(port: int) -> None:
+    result = load.run(job(port, "/fine", "/refuse", "/refuse"))
+    assert result["outcomes"] == {"200": 1, "400 SOLD_OUT": 2}
+
+
+def test_every_request_gets_a_number_of_its_own(port: int) -> None:
+    load.run(job(port, "/{n}", seconds=0.2))
+    assert len(set(SERVED)) == len(SERVED) > 4
+
+
+def test_a_server_that_hangs_up_is_an_outcome(port: int) -> None:
+    result = load.run(job(port, "/fine", "/hang-up"))
+    assert result["outcomes"] == {"200": 1, "no answer": 1}
+
+
+def test_silence_does_not_last_for_ever(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "_PATIENCE", 0.1)
+    half_a_request = job(port, "/fine") | {"requests": ["GET / HTTP/1.1\r\n"]}
+    assert load.run(half_a_request)["outcomes"] == {"no answer": 1}

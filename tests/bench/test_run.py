@@ -1,0 +1,69 @@
+"""A short run against the real server: what is prepared and measured is as the ledger wants it."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+import psutil  # type: ignore[import-untyped]
+import psycopg
+import pytest
+
+from app.common.settings import Settings
+from bench import limits
+from bench.scenarios import SCENARIOS
+from bench.shop import Shop
+from bench.stage import Stage
+from tests import servers
+from tests.live import LiveServer
+
+pytestmark = pytest.mark.skipif(
+    "DATABASE_URL" in os.environ, reason="needs the superuser and the processes of its own server"
+)
+
+TABLES = ("orders", "journal_entries", "wallet_transactions", "outbox_events", "idempotency_keys")
+
+
+@pytest.fixture
+def shop(settings: Settings, worker_number: int) -> Iterator[Shop]:
+    secrets = {"JWT_ACCESS_SECRET": "a" * 32, "JWT_REFRESH_SECRET": "b" * 32}
+    with (
+        servers.database(f"payment_flow_bench_{worker_number}") as made,
+        LiveServer.start(settings, made, workers=1, **secrets) as server,
+    ):
+        superuser_url = made.admin_url.replace("+psycopg", "")
+        with psycopg.connect(superuser_url) as connection:
+            postgres = psutil.Process(connection.info.backend_pid).parent()
+        stage = Stage(
+            superuser_url,
+            postgres,
+            server.environment | {"METRICS_TOKEN": "c" * 32},
+            int(server.environment["PORT"]),
+            psutil.Process(server.pid),
+        )
+        yield Shop(stage, buyers=5, merchants=3, long=100)
+
+
+def rows(shop: Shop) -> Counter[str]:
+    return Counter(
+        {table: shop.stage.sql(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
+    )
+
+
+def test_a_limit_writes_what_ours_writes_and_the_books_hold(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "_WARM_UP", 0)
+    runs = {scenario.name: scenario.run for scenario in SCENARIOS}
+    written = []
+    for name in ("hot-product", "limit hot-product"):
+        before = rows(shop)
+        assert not runs[name](shop, 0.5).wrong
+        added = rows(shop) - before
+        written.append({table: added[table] / added["orders"] for table in TABLES})
+    ours, theirs = written
+    assert ours == theirs
+
+    for name in ("sell-out 50/200", "history deep long", "deposit"):
+        assert not runs[name](shop, 0.2).wrong, name
+    books = shop.stage.verify()
+    assert books.returncode == 0, books.stdout
