@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,13 @@ import psutil
 from app.common.processes import free_port
 from app.common.settings import PROJECT_ROOT, Settings
 from tests.servers import TestDatabase
+
+
+def wait_until(true: Callable[[], object], *, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "It never came true."
+        time.sleep(0.02)
 
 
 @dataclass(frozen=True)

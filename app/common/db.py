@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from uuid_utils.compat import uuid7
 
+from app.common import metrics
 from app.common.errors import AppError, Unavailable
 
 T = TypeVar("T")
@@ -221,6 +222,7 @@ def retry_transaction(work: Callable[[Session], T], *, serializable: bool = Fals
             if attempt == MAX_TRIES or time.monotonic() + pause > deadline:
                 raise Unavailable from error
             time.sleep(pause)
+            metrics.TRANSACTION_RETRIES.inc()
     raise AssertionError("unreachable")
 
 
