@@ -17,6 +17,7 @@ from app.common import cache, db, error_handlers, fields, http, logging, ratelim
 from app.common.settings import Settings, SettingsError, load_settings
 from app.docs.views import blp as docs_blp
 from app.health.views import blp as health_blp
+from app.health.views import metrics_blp
 from app.orders.schemas import order_answer
 from app.orders.till import Till
 from app.orders.views import blp as orders_blp
@@ -52,6 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_api(app, settings)
     app.register_blueprint(docs_blp)
     app.register_blueprint(health_blp)
+    app.register_blueprint(metrics_blp)
     error_handlers.install(app)
     if hops := settings.trusted_proxies:  # around everything: it says who calls, and whether by TLS
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]

@@ -3,6 +3,9 @@
 import ctypes
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 from granian import Granian
 from granian.constants import Interfaces
@@ -18,7 +21,7 @@ def serve(settings: Settings) -> None:
     # only notes the signal in the main process, and a stop would then wait for the time-out.
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     _share_one_heap()
-    Granian(
+    server = Granian(
         "app.factory:create_app",
         factory=True,
         address=settings.host,
@@ -32,7 +35,25 @@ def serve(settings: Settings) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=25,
         log_access=False,
-    ).serve()
+    )
+    with _shared_metrics(settings):
+        server.serve()
+
+
+@contextmanager
+def _shared_metrics(settings: Settings) -> Iterator[None]:
+    """Have the web processes add up what they count (app.common.metrics).
+
+    The folder is new at each start. What a process that died has counted stays in it, because a
+    sum that falls would look to Prometheus like a restart.
+    """
+    if settings.metrics_token is None:
+        yield
+        return
+    with TemporaryDirectory(prefix="payment-flow-metrics-") as folder:
+        # Read when prometheus_client is imported, which only the web processes do.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield
 
 
 def _share_one_heap() -> None:

@@ -7,17 +7,27 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
+from sqlalchemy import create_engine, text
 
 from app.common.processes import free_port
 from app.common.settings import PROJECT_ROOT, Settings
+from tests.crowd import all_at_once
 from tests.servers import TestDatabase
+
+
+def wait_until(true: Callable[[], object], *, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "It never came true."
+        time.sleep(0.02)
 
 
 @dataclass(frozen=True)
@@ -145,3 +155,29 @@ class LiveServer:
             text=True,
             check=False,
         )
+
+
+def order(product_id: str) -> dict[str, str]:
+    return {"productId": product_id, "paymentMethod": "WALLET"}
+
+
+def sign_up_all(server: LiveServer, count: int, *, balance: str) -> list[str]:
+    """The tokens of so many buyers."""
+    return all_at_once(
+        lambda number: server.sign_up(f"buyer-{number}", balance=balance), range(count), threads=8
+    )
+
+
+def outcomes(answers: Iterable[Answer]) -> Counter[tuple[int, str | None]]:
+    """How often each status and error code was answered."""
+    return Counter((answer.status, answer.json.get("error")) for answer in answers)
+
+
+def orders_there_are(server: LiveServer) -> set[str]:
+    """Ids of the completed orders, as the database has them."""
+    engine = create_engine(server.database.app_url)
+    with engine.connect() as connection:
+        ids = connection.scalars(text("SELECT id::text FROM orders WHERE status = 'COMPLETED'"))
+        found = set(ids.all())
+    engine.dispose()
+    return found

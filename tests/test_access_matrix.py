@@ -52,6 +52,7 @@ GET    /api/docs/assets/{name}                           200    200    200     2
 GET    /api/redoc                                        200    200    200     200   200   200
 GET    /health/live                                      200    200    200     200   200   200
 GET    /health/ready                                     200    200    200     200   200   200
+GET    /metrics                                          404    404    404     404   404   404
 """
 
 Route = tuple[str, str]

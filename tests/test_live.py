@@ -5,7 +5,7 @@ import json
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 
 from app.common.settings import Settings
 from tests import servers
-from tests.live import Answer, LiveServer
+from tests.live import Answer, LiveServer, wait_until
 
 ACCOUNT = {"email": "alice@example.com", "password": "a-fine-secret-1", "role": "USER"}
 
@@ -34,13 +34,6 @@ def running(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
         LiveServer.start(settings, made, workers=1) as server,
     ):
         yield server
-
-
-def wait_until(true: Callable[[], bool], *, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "It never came true."
-        time.sleep(0.05)
 
 
 def test_a_request_under_way_is_finished_before_the_server_stops(

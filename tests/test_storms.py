@@ -4,15 +4,13 @@ import itertools
 import random
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from tests.crowd import all_at_once
-from tests.live import Answer, LiveServer
+from tests.live import Answer, LiveServer, order, orders_there_are, outcomes, sign_up_all
 
 pytestmark = pytest.mark.storm
 
@@ -21,37 +19,12 @@ MAX_RESIDENT = 120 * 1024 * 1024
 ORDERS = 1500
 
 
-def order(product_id: str) -> dict[str, str]:
-    return {"productId": product_id, "paymentMethod": "WALLET"}
-
-
-def sign_up_all(server: LiveServer, count: int, *, balance: str) -> list[str]:
-    """The tokens of so many buyers."""
-    return all_at_once(
-        lambda number: server.sign_up(f"buyer-{number}", balance=balance), range(count), threads=8
-    )
-
-
 def patiently(server: LiveServer, *request: Any, token: str) -> Answer:
     """The answer of a server that is not too busy; nothing happened while it was."""
     while (answer := server.call(*request, token=token)).status == 503:
         assert answer.json["error"] == "BUSY"
         time.sleep(float(answer.headers["retry-after"]))
     return answer
-
-
-def outcomes(answers: Sequence[Answer]) -> Counter[tuple[int, str | None]]:
-    return Counter((answer.status, answer.json.get("error")) for answer in answers)
-
-
-def orders_there_are(server: LiveServer) -> set[str]:
-    """Ids of the completed orders, as the database has them."""
-    engine = create_engine(server.database.app_url)
-    with engine.connect() as connection:
-        ids = connection.scalars(text("SELECT id::text FROM orders WHERE status = 'COMPLETED'"))
-        found = set(ids.all())
-    engine.dispose()
-    return found
 
 
 def require_sound(server: LiveServer) -> None:

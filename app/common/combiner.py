@@ -23,12 +23,25 @@ Outcome = TypeVar("Outcome")
 Take = Callable[[], Sequence[Request]]
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who is told what happens in the queue. Must not raise.
+
+    batch: was done, of requests that had waited so many seconds each until it started;
+    refused: turned away, because the queue was "full" or its "deadline" had come.
+    """
+
+    batch: Callable[[Sequence[float]], None] = lambda waits: None
+    refused: Callable[[str], None] = lambda reason: None
+
+
 @dataclass(eq=False, slots=True)
 class _Ticket(Generic[Request, Outcome]):
     """A request in the queue. Its thread sleeps on `turn` until it is done or has to lead."""
 
     request: Request
     turn: threading.Event = field(default_factory=threading.Event)
+    since: float = field(default_factory=time.monotonic)
     taken: bool = False
     outcomes: list[Outcome | BaseException] = field(default_factory=list)
 
@@ -61,11 +74,13 @@ class Combiner(Generic[Request, Outcome]):
         batch: int = 64,
         queue: int = 256,
         seconds: float = 10,
+        watch: Watch = Watch(),
     ) -> None:
         self._run = run
         self._batch = batch
         self._queue = queue
         self._seconds = seconds
+        self._watch = watch
         self._lock = threading.Lock()
         self._waiting: deque[_Ticket[Request, Outcome]] = deque()
         self._led = False
@@ -79,6 +94,7 @@ class Combiner(Generic[Request, Outcome]):
         ticket: _Ticket[Request, Outcome] = _Ticket(request)
         with self._lock:
             if len(self._waiting) >= self._queue:
+                self._watch.refused("full")
                 raise Unavailable
             self._waiting.append(ticket)
             leads, self._led = not self._led, True
@@ -95,6 +111,7 @@ class Combiner(Generic[Request, Outcome]):
             with self._lock:
                 if not ticket.taken and not ticket.turn.is_set():
                     self._waiting.remove(ticket)
+                    self._watch.refused("deadline")
                     raise Unavailable
             # Somebody is at work on it: what becomes of it must be known.
             deadline = time.monotonic() + self._seconds
@@ -112,20 +129,32 @@ class Combiner(Generic[Request, Outcome]):
 
     def _do_batch(self) -> None:
         tickets: list[_Ticket[Request, Outcome]] = []
+        waits: list[float] = []
 
         def take() -> list[Request]:
             if not tickets:
-                with self._lock:
-                    while self._waiting and len(tickets) < self._batch:
-                        tickets.append(self._waiting.popleft())
-                        tickets[-1].taken = True
+                tickets.extend(self._next())
+                now = time.monotonic()
+                waits.extend(now - ticket.since for ticket in tickets)
             return [ticket.request for ticket in tickets]
 
         outcomes: Sequence[Outcome | BaseException]
         try:
             outcomes = self._run(take)
         except BaseException as error:
-            take()
+            tickets = tickets or self._next()
             outcomes = [error] * len(tickets)
+        # Not in `take`, where others may wait for what `run` holds.
+        if waits:
+            self._watch.batch(waits)
         for ticket, outcome in zip(tickets, outcomes, strict=True):
             ticket.finish(outcome)
+
+    def _next(self) -> list[_Ticket[Request, Outcome]]:
+        """Take the next batch out of the queue."""
+        tickets: list[_Ticket[Request, Outcome]] = []
+        with self._lock:
+            while self._waiting and len(tickets) < self._batch:
+                tickets.append(self._waiting.popleft())
+                tickets[-1].taken = True
+        return tickets

@@ -23,6 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from uuid_utils.compat import uuid7
 
+from app.common import metrics
 from app.common.driver import leave_pipeline
 from app.common.errors import AppError, Unavailable
 
@@ -212,6 +213,7 @@ def retry_transaction(work: Callable[[Session], T], *, serializable: bool = Fals
             if attempt == MAX_TRIES or time.monotonic() + pause > deadline:
                 raise Unavailable from error
             time.sleep(pause)
+            metrics.TRANSACTION_RETRIES.inc()
     raise AssertionError("unreachable")
 
 

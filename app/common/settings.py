@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import marshmallow as ma
 from dotenv import dotenv_values
-from marshmallow.validate import OneOf, Range
+from marshmallow.validate import Length, OneOf, Range
 
 from app.common.money import EXPONENTS
 
@@ -65,6 +65,7 @@ class Settings:
     ratelimit_enabled: bool = True
     log_level: str = "info"
     cors_origins: tuple[str, ...] = ()
+    metrics_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.is_production:
@@ -208,6 +209,7 @@ class _Environment(ma.Schema):
     ratelimit_enabled = ma.fields.Boolean()
     log_level = ma.fields.String(validate=OneOf(["debug", "info", "warning", "error", "critical"]))
     cors_origins = _Words()
+    metrics_token = ma.fields.String(validate=Length(16))
 
     @ma.pre_load
     def _accept_old_names(self, data: dict[str, str], **_: Any) -> dict[str, str]:

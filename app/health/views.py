@@ -1,17 +1,21 @@
-"""Whether the process lives, and whether it can do its work."""
+"""Whether the process lives, whether it can do its work, and what it has counted."""
 
+import hmac
 from typing import Any
 
 import redis
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import NotFound
 
-from app.common import db
+from app.common import db, metrics
 from app.common.db import SCHEMA_REVISION
-from app.common.http import dump_json, json_response
+from app.common.errors import Unauthorized
+from app.common.http import dump_json, json_response, settings
 from app.health import repository
 
 blp = Blueprint("health", __name__, url_prefix="/health")
+metrics_blp = Blueprint("metrics", __name__)
 
 
 @blp.get("/live")
@@ -34,6 +38,18 @@ def ready() -> Response:
     serving = checks["database"] == checks["migrations"] == "ok"
     status = "down" if not serving else "ok" if cache_state == "ok" else "degraded"
     return json_response(dump_json({"status": status, "checks": checks}), 200 if serving else 503)
+
+
+@metrics_blp.get("/metrics")
+def read_metrics() -> Response:
+    """The numbers of all web processes, for who has METRICS_TOKEN; without one it is not there."""
+    token = settings().metrics_token
+    if token is None:
+        raise NotFound
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), token.encode()):
+        raise Unauthorized
+    return Response(metrics.exposition(), content_type=metrics.MEDIA_TYPE)
 
 
 def _database() -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
+from app.common import metrics
 from app.common.combiner import Combiner, Take
 from app.common.db import reading, retry_transaction
 from app.common.driver import start_pipeline
@@ -17,6 +18,8 @@ from app.idempotency.service import Answer, settle
 from app.orders import service
 from app.orders.service import Job, Render
 from app.wallets import service as wallets
+
+_WATCH = metrics.watch("till", of="purchases")
 
 
 class Till:
@@ -29,7 +32,7 @@ class Till:
     def __init__(self, *, fee_bps: Callable[[], int], render: Render) -> None:
         self._fee_bps = fee_bps
         self._render = render
-        self._combiner: Combiner[Job, Answer] = Combiner(self._sell)
+        self._combiner: Combiner[Job, Answer] = Combiner(self._sell, watch=_WATCH)
 
     def sell(self, job: Job) -> Answer:
         """What becomes of the purchase. Raises what refuses it, and Unavailable."""

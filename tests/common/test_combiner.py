@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.common.combiner import Combiner, Take
+from app.common.combiner import Combiner, Take, Watch
 from app.common.errors import Unavailable
 from tests.crowd import all_at_once
 
@@ -30,6 +30,17 @@ class Doubler:
     def hold(self) -> None:
         self.entered.clear()
         self.go_on.clear()
+
+
+class Watched:
+    """Remembers what a Watch is told."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[float]] = []
+        self.reasons: list[str] = []
+        self.watch = Watch(
+            batch=lambda waits: self.batches.append(list(waits)), refused=self.reasons.append
+        )
 
 
 def in_thread(act: object, *args: object) -> threading.Thread:
@@ -96,7 +107,8 @@ def test_a_batch_has_a_cap() -> None:
 def test_a_full_queue_is_busy_at_once() -> None:
     doubler = Doubler()
     doubler.hold()
-    combiner = Combiner(doubler, queue=1)
+    seen = Watched()
+    combiner = Combiner(doubler, queue=1, watch=seen.watch)
     threads = [in_thread(combiner.submit, 0)]
     assert doubler.entered.wait(5)
     threads.append(in_thread(combiner.submit, 2))
@@ -107,12 +119,14 @@ def test_a_full_queue_is_busy_at_once() -> None:
     for thread in threads:
         thread.join(5)
     assert doubler.batches == [[0], [2]]
+    assert seen.reasons == ["full"]
 
 
 def test_who_waits_too_long_is_told_so_and_is_not_done_later() -> None:
     doubler = Doubler()
     doubler.hold()
-    combiner = Combiner(doubler, seconds=0.05)
+    seen = Watched()
+    combiner = Combiner(doubler, seconds=0.05, watch=seen.watch)
     leader = in_thread(combiner.submit, 0)
     assert doubler.entered.wait(5)
     with pytest.raises(Unavailable):
@@ -121,6 +135,7 @@ def test_who_waits_too_long_is_told_so_and_is_not_done_later() -> None:
     leader.join(5)
     assert combiner.submit(4) == 8
     assert doubler.batches == [[0], [4]]
+    assert seen.reasons == ["deadline"]
 
 
 def test_who_is_being_done_waits_for_the_outcome_however_long_it_takes() -> None:
@@ -138,6 +153,27 @@ def test_who_is_being_done_waits_for_the_outcome_however_long_it_takes() -> None
     leader.join(5)
     follower.join(5)
     assert results == [4]
+
+
+def test_a_watch_hears_how_long_each_of_a_batch_had_waited() -> None:
+    doubler = Doubler()
+    doubler.hold()
+    seen = Watched()
+    combiner = Combiner(doubler, watch=seen.watch)
+    threads = [in_thread(combiner.submit, 0)]
+    assert doubler.entered.wait(5)
+    for position in (1, 2):
+        threads.append(in_thread(combiner.submit, 2))
+        until(lambda position=position: len(combiner._waiting) == position)
+        time.sleep(0.05)
+    doubler.go_on.set()
+    for thread in threads:
+        thread.join(5)
+
+    (alone,), (longer, shorter) = seen.batches
+    assert longer > shorter + 0.04 > 0.09
+    assert alone < shorter
+    assert seen.reasons == []
 
 
 def test_what_a_batch_raises_reaches_everybody_in_it_and_the_next_batch_runs() -> None:
@@ -160,6 +196,8 @@ def test_what_fails_before_it_took_anything_still_answers_everybody() -> None:
     def run(take: Take[int]) -> Sequence[int]:
         raise RuntimeError("no connection")
 
-    combiner: Combiner[int, int] = Combiner(run)
+    seen = Watched()
+    combiner: Combiner[int, int] = Combiner(run, watch=seen.watch)
     with pytest.raises(RuntimeError, match="no connection"):
         combiner.submit(1)
+    assert seen.batches == []  # nothing was begun

@@ -172,6 +172,7 @@ class TestRefusing:
             ("DIRECT_DEPOSITS", "maybe"),
             ("WEB_WORKERS", "0"),
             ("LOG_LEVEL", "loud"),
+            ("METRICS_TOKEN", "hunter2hunter2x"),
         ],
     )
     def test_a_bad_value_is_named_in_one_sentence(
@@ -231,7 +232,9 @@ class TestProduction:
             load(monkeypatch, APP_ENV="production", DIRECT_DEPOSITS="true", **SECRETS)
 
     def test_secrets_are_not_shown(self) -> None:
-        settings = Settings(jwt_access_secret="hunter2", jwt_refresh_secret="hunter3")
+        settings = Settings(
+            jwt_access_secret="hunter2", jwt_refresh_secret="hunter3", metrics_token="hunter4"
+        )
 
         assert "hunter" not in repr(settings)
 

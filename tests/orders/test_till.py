@@ -15,6 +15,7 @@ from app.common import db
 from app.common.db import OutcomeUnknown, transaction
 from app.verify import violations
 from tests import factories
+from tests.answers import refusal
 from tests.factories import Actor
 
 
@@ -131,6 +132,56 @@ def test_money_earned_in_a_batch_can_be_spent_in_it(committing: Flask) -> None:
 
     assert answers == [201, 201]
     assert [rows for _, rows in violations() if rows] == []
+
+
+def test_beyond_the_queue_a_purchase_is_refused_untouched(
+    committing: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committing.extensions["till"]._combiner, "_queue", 2)
+    product_id = factories.product(factories.merchant(), price="10.00", units=5)
+    first, second, beyond = (factories.buyer("10.00") for _ in range(3))
+    answers: list[int] = []
+
+    with one_batch(2) as threads:
+        for buyer in (first, second):
+
+            def act(buyer: Actor = buyer) -> None:
+                answers.append(buy(committing, buyer, product_id).status_code)
+
+            threads.append(stand_in_line(committing, act, after=len(threads)))
+        refused = buy(committing, beyond, product_id, Idempotency_Key="k")
+
+    assert refusal(refused) == (503, "BUSY")
+    assert refused.headers["Retry-After"] == "1"
+    assert answers == [201, 201]
+    assert buy(committing, beyond, product_id, Idempotency_Key="k").status_code == 201
+    assert [rows for _, rows in violations() if rows] == []
+
+
+def test_who_waited_too_long_is_refused_and_not_sold_to_later(
+    committing: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committing.extensions["till"]._combiner, "_seconds", 0.1)
+    product_id = factories.product(factories.merchant(), price="10.00", units=5)
+    leader, impatient = factories.buyer("10.00"), factories.buyer("10.00")
+    answers: list[int] = []
+
+    with one_batch(1) as threads:
+        threads.append(
+            stand_in_line(
+                committing,
+                lambda: answers.append(buy(committing, leader, product_id).status_code),
+                after=0,
+            )
+        )
+        refused = buy(committing, impatient, product_id)
+
+    assert refusal(refused) == (503, "BUSY")
+    assert refused.headers["Retry-After"] == "1"
+    assert answers == [201]
+    client = committing.test_client()
+    assert client.get("/api/v1/orders", headers=impatient.headers).json["data"] == []
+    assert client.get(f"/api/v1/products/{product_id}").json["availableUnits"] == 4
 
 
 @pytest.mark.parametrize("committed", [True, False])

@@ -1,0 +1,182 @@
+"""What the processes count, as Prometheus reads it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.common import db
+from app.common.settings import Settings
+from tests import factories, servers
+from tests.answers import error_body, refusal
+from tests.crowd import all_at_once
+from tests.live import LiveServer, wait_until
+from tests.orders.asking import buy
+
+TOKEN = "a-token-for-scraping"
+AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture(autouse=True)
+def with_token(change_settings: Callable[..., None]) -> None:
+    change_settings(metrics_token=TOKEN)
+
+
+def numbers(exposition: str) -> dict[str, float]:
+    """Every sample by its name and labels."""
+    return {
+        f"{sample.name}{list(sample.labels.values()) or ''}": sample.value
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+    }
+
+
+def scrape(client: FlaskClient) -> dict[str, float]:
+    return numbers(client.get("/metrics", headers=AUTHORIZED).text)
+
+
+def test_without_a_token_of_ours_there_is_nothing(
+    client: FlaskClient, change_settings: Callable[..., None]
+) -> None:
+    change_settings(metrics_token=None)
+
+    answer = client.get("/metrics", headers=AUTHORIZED)
+
+    assert refusal(answer) == (404, "NOT_FOUND")
+    assert error_body(answer)["message"] == client.get("/nowhere").json["message"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        TOKEN,
+        "Bearer",
+        "Bearer ",
+        "Bearer \xe9",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        f"Basic {TOKEN}",
+    ],
+)
+def test_nothing_but_the_token_opens_it(client: FlaskClient, header: str) -> None:
+    answer = client.get("/metrics", headers={"Authorization": header})
+
+    assert refusal(answer) == (401, "UNAUTHORIZED")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_token_of_a_user_does_not_open_it(client: FlaskClient) -> None:
+    for somebody in (factories.buyer(), factories.admin()):
+        assert client.get("/metrics", headers=somebody.headers).status_code == 401
+
+
+def test_with_the_token_every_number_is_there_from_the_start(client: FlaskClient) -> None:
+    answer = client.get("/metrics", headers=AUTHORIZED)
+
+    assert answer.status_code == 200
+    assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert {
+        "payment_flow_till_batch_size_count",
+        "payment_flow_till_batch_size_bucket['64.0']",
+        "payment_flow_till_wait_seconds_sum",
+        "payment_flow_till_wait_seconds_bucket['0.001']",
+        "payment_flow_till_wait_seconds_bucket['10.0']",
+        "payment_flow_till_refused_total['full']",
+        "payment_flow_till_refused_total['deadline']",
+        "payment_flow_transaction_retries_total",
+    } <= set(numbers(answer.text))
+
+
+def test_a_purchase_is_counted_sold_or_refused(client: FlaskClient) -> None:
+    product_id = factories.product(factories.merchant(), price="10.00")
+    before = scrape(client)
+
+    assert buy(client, factories.buyer("10.00"), product_id).status_code == 201
+    assert buy(client, factories.buyer("9.99"), product_id).status_code == 400
+
+    after = scrape(client)
+    grown = {name for name in after if after[name] > before[name]}
+    assert "payment_flow_till_wait_seconds_sum" in grown
+    for name in ("batch_size_count", "batch_size_sum", "batch_size_bucket['1.0']"):
+        name = f"payment_flow_till_{name}"
+        assert after[name] - before[name] == 2
+    waited = "payment_flow_till_wait_seconds_count"
+    assert after[waited] - before[waited] == 2
+    assert not any("refused" in name or "retries" in name for name in grown)
+
+
+def test_each_try_after_the_first_is_counted(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "_PAUSE", (0, 0))
+    tries = []
+
+    def work(session: Session) -> None:
+        tries.append(1)
+        if len(tries) < 4:
+            session.execute(text("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$"))
+
+    before = scrape(client)
+    db.retry_transaction(work)
+
+    name = "payment_flow_transaction_retries_total"
+    assert scrape(client)[name] - before[name] == 3
+
+
+def test_a_process_that_is_just_starting_keeps_nobody_from_reading(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "counter_1.db").touch()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+
+    assert client.get("/metrics", headers=AUTHORIZED).status_code == 200
+
+
+def test_any_of_several_processes_tells_the_sum_of_all_even_of_the_dead(
+    settings: Settings, worker_number: int, tmp_path: Path
+) -> None:
+    with (
+        servers.database(f"payment_flow_live_{worker_number}") as made,
+        LiveServer.start(
+            settings, made, workers=2, METRICS_TOKEN=TOKEN, TMPDIR=str(tmp_path)
+        ) as server,
+    ):
+        buyer = server.sign_up("buyer", balance="100.00")
+        seller = server.sign_up("seller", role="MERCHANT")
+        product_id = server.put_on_sale(seller, price="1.00", units=100)
+        order = {"productId": product_id, "paymentMethod": "WALLET"}
+
+        def shop(_: int) -> int:
+            return server.call("POST", "/api/v1/orders", order, token=buyer).status
+
+        def processes_that_counted() -> int:
+            return len(list(tmp_path.glob("*/counter_*.db")))
+
+        def counted() -> set[tuple[float, float]]:
+            """Purchases that waited and were in batches, as told by whoever answers."""
+            told = (numbers(server.call("GET", "/metrics", token=TOKEN).text) for _ in range(12))
+            return {
+                (
+                    one["payment_flow_till_wait_seconds_count"],
+                    one["payment_flow_till_batch_size_sum"],
+                )
+                for one in told
+            }
+
+        wait_until(lambda: processes_that_counted() == 2)
+        assert server.call("GET", "/metrics").status == 401
+        assert all_at_once(shop, range(40), threads=8) == [201] * 40
+        assert counted() == {(40, 40)}
+
+        server.web_processes()[0].kill()
+        wait_until(lambda: processes_that_counted() == 3)
+        assert counted() == {(40, 40)}
+
+    assert list(tmp_path.iterdir()) == []

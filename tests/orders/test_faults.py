@@ -1,0 +1,252 @@
+"""Purchases while processes compete, stop and die: the real server, two web processes.
+
+A poisoned purchase, the order of arrival and a connection lost during COMMIT are in test_till.py;
+what the queue itself promises is in tests/common/test_combiner.py.
+"""
+
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import psutil
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from app.common import db
+from app.common.settings import Settings
+from tests import servers
+from tests.crowd import all_at_once, broken
+from tests.live import (
+    Answer,
+    LiveServer,
+    order,
+    orders_there_are,
+    outcomes,
+    sign_up_all,
+    wait_until,
+)
+from tests.servers import TestDatabase
+
+BUYERS = 20
+
+#: Has every COMMIT that sells wait for whoever holds the lock 4711 alone.
+HOLD_COMMITS = """
+CREATE FUNCTION hold_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_advisory_xact_lock_shared(4711); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER hold_commit AFTER INSERT ON orders
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold_commit();
+"""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One product, and buyers who each want one unit and have money for ten."""
+
+    server: LiveServer
+    engine: Engine
+    product_id: str
+    units: int
+    buyers: list[str]
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls, settings: Settings, database: TestDatabase, *, units: int = 50, buyers: int = BUYERS
+    ) -> Iterator["Shop"]:
+        # As the role of the application, which sees what its own connections wait for.
+        engine = create_engine(database.app_url)
+        with ExitStack() as cleanup:
+            cleanup.callback(engine.dispose)
+            server = cleanup.enter_context(LiveServer.start(settings, database, workers=2))
+            seller = server.sign_up("seller", role="MERCHANT")
+            product_id = server.put_on_sale(seller, price="10.00", units=units)
+            tokens = sign_up_all(server, buyers, balance="100.00")
+            shop = cls(server, engine, product_id, units, tokens)
+            wait_until(shop._all_processes_serve)
+            yield shop
+
+    def _all_processes_serve(self) -> bool:
+        """Whether each process has been asked for something, so that it knows the database."""
+        self.server.call("GET", "/health/ready")
+        port = self.engine.url.port or 5432
+        return all(
+            any(one.raddr and one.raddr.port == port for one in process.net_connections())
+            for process in self.server.web_processes()
+        )
+
+    def buy(self, number: int) -> Answer | None:
+        """The answer to the purchase of a buyer, always under the same key; None without one."""
+        try:
+            return self.server.call(
+                "POST",
+                "/api/v1/orders",
+                order(self.product_id),
+                token=self.buyers[number],
+                headers={"Idempotency-Key": f"order-{number}"},
+            )
+        except OSError:
+            return None
+
+    def insist(self, number: int) -> str:
+        """The id of the buyer's order, asked for until it is told."""
+        deadline = time.monotonic() + 30
+        while (answer := self.buy(number)) is None or answer.status != 201:
+            # Busy, or the process that died still holds the key.
+            assert answer is None or answer.status in (409, 503), answer.text
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return str(answer.json["id"])
+
+    @contextmanager
+    def held(self, statement: str) -> Iterator[None]:
+        """Hold what `statement` locks."""
+        with self.engine.begin() as connection:
+            connection.execute(text(statement), {"product_id": self.product_id})
+            yield
+
+    def waiting(self, lock: str) -> dict[int, int]:
+        """Who waits for a lock of this kind: server process → port of its client."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT pid, client_port FROM pg_stat_activity WHERE wait_event = :lock"
+                    " AND wait_event_type = 'Lock' AND datname = current_database()"
+                ),
+                {"lock": lock},
+            )
+            return dict(iter(rows))
+
+    def web_process(self, port: int) -> psutil.Process:
+        """The web process whose connection to the database comes from `port`."""
+        (found,) = (
+            process
+            for process in self.server.web_processes()
+            if any(one.laddr and one.laddr.port == port for one in process.net_connections())
+        )
+        return found
+
+    def require_sound(self) -> None:
+        """The books balance, and no buyer paid for anything but one order."""
+        with self.engine.connect() as connection:
+            wronged = connection.scalars(
+                text(
+                    "SELECT u.email FROM users u JOIN wallets w ON w.user_id = u.id"
+                    " LEFT JOIN orders o ON o.user_id = u.id WHERE u.role = 'USER'"
+                    " GROUP BY u.id, w.id"
+                    " HAVING count(o.id) > 1 OR w.balance <> 10000 - 1000 * count(o.id)"
+                )
+            )
+            assert wronged.all() == []
+            left = connection.scalar(text("SELECT available_units FROM products"))
+        assert left == self.units - len(orders_there_are(self.server))
+        database = db.Database(self.server.database.app_url, pool_size=1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(db, "_database", database)
+            found = broken()
+        database.engine.dispose()
+        assert found == []
+
+
+GATE = "LOCK TABLE money_gate IN SHARE UPDATE EXCLUSIVE MODE"
+PRODUCT = "SELECT FROM products WHERE id = :product_id FOR UPDATE"
+COMMIT = "SELECT pg_advisory_xact_lock(4711)"
+
+
+def test_two_processes_sell_each_unit_once(settings: Settings, worker_number: int) -> None:
+    with (
+        servers.database(f"payment_flow_live_{worker_number}") as made,
+        Shop.open(settings, made, units=20, buyers=60) as shop,
+    ):
+        answers = [one for one in all_at_once(shop.buy, range(60)) if one is not None]
+
+        assert outcomes(answers) == {(201, None): 20, (400, "PRODUCT_OUT_OF_STOCK"): 40}
+        sold = {answer.json["id"] for answer in answers if answer.status == 201}
+        assert sold == orders_there_are(shop.server)
+        shop.require_sound()
+
+
+@contextmanager
+def database(number: int, *, checked_every: str) -> Iterator[TestDatabase]:
+    """A database whose commits can be held, and that looks that often whether a client lives."""
+    with servers.database(f"payment_flow_live_{number}") as made:
+        engine = create_engine(made.owner_url)
+        with engine.begin() as connection:
+            connection.execute(text(HOLD_COMMITS))
+            name = connection.dialect.identifier_preparer.quote(str(engine.url.database))
+            setting = f"client_connection_check_interval = '{checked_every}'"
+            connection.execute(text(f"ALTER DATABASE {name} SET {setting}"))
+        engine.dispose()
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("what", "lock", "checked_every", "sold"),
+    [
+        pytest.param(PRODUCT, "transactionid", "100ms", False, id="before it writes"),
+        pytest.param(COMMIT, "advisory", "100ms", False, id="committing in vain"),
+        pytest.param(COMMIT, "advisory", "0", True, id="committing unheard"),
+    ],
+)
+def test_a_leader_who_is_killed_loses_and_repeats_nothing(
+    settings: Settings, worker_number: int, what: str, lock: str, checked_every: str, sold: bool
+) -> None:
+    """checked_every: with 0, PostgreSQL does not notice the death and the commit goes through."""
+    with (
+        database(worker_number, checked_every=checked_every) as made,
+        Shop.open(settings, made) as shop,
+        ThreadPoolExecutor(BUYERS) as pool,
+    ):
+        with shop.held(what):
+            with shop.held(GATE):
+                first = [pool.submit(shop.buy, number) for number in range(BUYERS)]
+                wait_until(lambda: shop.waiting("relation"))
+                time.sleep(0.5)  # the others stand in line meanwhile
+            wait_until(lambda: shop.waiting(lock))
+            ((backend, port),) = shop.waiting(lock).items()
+            shop.web_process(port).kill()
+            if not sold:
+                wait_until(lambda: backend not in shop.waiting(lock))
+        answers = [answer for one in first if (answer := one.result()) is not None]
+
+        acknowledged = {answer.json["id"] for answer in answers if answer.status == 201}
+        assert len(answers) < BUYERS
+        assert set(outcomes(answers)) <= {(201, None), (503, "BUSY")}
+        if sold:
+            wait_until(lambda: orders_there_are(shop.server) > acknowledged)
+        else:
+            assert orders_there_are(shop.server) == acknowledged
+
+        ids = set(pool.map(shop.insist, range(BUYERS)))
+        assert len(ids) == BUYERS
+        assert acknowledged < ids == orders_there_are(shop.server)
+        shop.require_sound()
+
+
+def test_a_stop_finishes_every_purchase_that_was_handed_in(
+    settings: Settings, worker_number: int
+) -> None:
+    with (
+        servers.database(f"payment_flow_live_{worker_number}") as made,
+        Shop.open(settings, made) as shop,
+        ThreadPoolExecutor(BUYERS) as pool,
+    ):
+        with shop.held(GATE):
+            handed_in = [pool.submit(shop.buy, number) for number in range(15)]
+            wait_until(lambda: shop.waiting("relation"))
+            time.sleep(1)  # the others stand in line meanwhile
+            psutil.Process(shop.server.pid).send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+            too_late = [pool.submit(shop.buy, number) for number in range(15, BUYERS)]
+            time.sleep(0.2)
+        answers = [one.result() for one in handed_in]
+        assert psutil.Process(shop.server.pid).wait(20) == 0
+
+        assert None not in answers
+        others = [answer for one in too_late if (answer := one.result()) is not None]
+        answered = [answer for answer in answers if answer is not None] + others
+        assert outcomes(answered) == {(201, None): len(answered)}
+        assert {answer.json["id"] for answer in answered} == orders_there_are(shop.server)
+        shop.require_sound()
