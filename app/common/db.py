@@ -82,6 +82,7 @@ class Database:
             isolation_level="AUTOCOMMIT",
             pool_size=pool_size,
             max_overflow=0,
+            pool_use_lifo=True,  # the connection last used has its statements planned already
             pool_timeout=10,
             hide_parameters=True,  # of statements that fail: errors are logged, hashes must not be
             connect_args={

@@ -5,7 +5,7 @@ as one JSON document because taking arrays apart in Python costs ten times as mu
 (docs/performance.md).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any, cast
 
@@ -68,12 +68,6 @@ def insert_rows(table: str, columns: Mapping[str, str], **expressions: str) -> s
     )
 
 
-def as_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The document of `rows` as the parameter of `insert_rows`."""
-    return {"rows": orjson.dumps(rows).decode()}
-
-
-def picked(objects: Iterable[object], names: Iterable[str]) -> list[dict[str, Any]]:
-    """Rows from the attributes `names` of each object."""
-    names = tuple(names)
-    return [{name: getattr(one, name) for name in names} for one in objects]
+def as_rows(rows: Iterable[object]) -> dict[str, str]:
+    """Mappings or dataclasses as the parameter of `insert_rows`; what is no column is ignored."""
+    return {"rows": orjson.dumps(list(rows)).decode()}

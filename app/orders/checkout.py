@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from app.auth.service import Caller
 from app.common.db import new_id
 from app.orders.errors import CannotBuyOwnProduct
-from app.orders.models import Order, OrderStatus, PaymentMethod
+from app.orders.models import OrderStatus, PaymentMethod
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.products.service import Stock
 from app.wallets.errors import WalletNotFound
@@ -27,10 +28,37 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order as it is written, column by column (see models.Order)."""
+
+    id: UUID
+    user_id: UUID
+    merchant_id: UUID
+    product_id: UUID
+    payment_method: str
+    status: str
+    quantity: int
+    unit_price: int
+    amount: int
+    fee: int
+    currency: str
+    idempotency_key: str | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    stripe_session_id: str | None = None
+    stripe_payment_intent_id: str | None = None
+    notes: str | None = None
+    meta: dict[str, Any] | None = None
+    failed_at: datetime | None = None
+    failure_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sale:
     """An accepted purchase: the order, and the movement of money that pays for it."""
 
-    order: Order
+    order: NewOrder
     entry: Entry
     stock: Stock
     buyer: Caller
@@ -81,8 +109,8 @@ def platform_fee(amount: int, bps: int) -> int:
     return (amount * bps + 5_000) // 10_000
 
 
-def _order(purchase: Purchase, product: Stock, *, amount: int, fee: int, now: datetime) -> Order:
-    return Order(
+def _order(purchase: Purchase, product: Stock, *, amount: int, fee: int, now: datetime) -> NewOrder:
+    return NewOrder(
         id=purchase.id,
         user_id=purchase.buyer.id,
         merchant_id=product.merchant_id,

@@ -1,6 +1,6 @@
 """SQL of orders."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,33 +8,35 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.driver import as_rows, insert_rows, picked, send
+from app.common.driver import as_rows, insert_rows, send
 from app.orders.models import Order
 from app.products.models import Product
 
-_COLUMNS = {
-    "id": "uuid",
-    "user_id": "uuid",
-    "merchant_id": "uuid",
-    "product_id": "uuid",
-    "payment_method": "text",
-    "status": "text",
-    "quantity": "bigint",
-    "unit_price": "bigint",
-    "amount": "bigint",
-    "fee": "bigint",
-    "currency": "text",
-    "idempotency_key": "text",
-    "completed_at": "timestamptz",
-    "created_at": "timestamptz",
-    "updated_at": "timestamptz",
-}
-_INSERT = insert_rows("orders", _COLUMNS)
+_INSERT = insert_rows(
+    "orders",
+    {
+        "id": "uuid",
+        "user_id": "uuid",
+        "merchant_id": "uuid",
+        "product_id": "uuid",
+        "payment_method": "text",
+        "status": "text",
+        "quantity": "bigint",
+        "unit_price": "bigint",
+        "amount": "bigint",
+        "fee": "bigint",
+        "currency": "text",
+        "idempotency_key": "text",
+        "completed_at": "timestamptz",
+        "created_at": "timestamptz",
+        "updated_at": "timestamptz",
+    },
+)
 
 
-def insert_orders(session: Session, orders: Sequence[Order]) -> None:
+def insert_orders(session: Session, rows: Iterable[object]) -> None:
     """Insert new orders; what is not among the columns above is NULL for now."""
-    send(session, _INSERT, as_rows(picked(orders, _COLUMNS)))
+    send(session, _INSERT, as_rows(rows))
 
 
 def _with_names() -> Any:

@@ -16,7 +16,7 @@ from app.common.pagination import Page, PageRequest
 from app.events import service as events
 from app.idempotency import service as idempotency
 from app.orders import checkout, repository
-from app.orders.checkout import Purchase, Sale
+from app.orders.checkout import NewOrder, Purchase, Sale
 from app.orders.errors import OrderNotFound
 from app.orders.models import Order
 from app.products import service as products
@@ -31,7 +31,7 @@ from app.wallets.models import WalletKind
 class Receipt:
     """An order with what it names."""
 
-    order: Order
+    order: Order | NewOrder
     product: Product | Stock
     buyer: User | Caller
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.driver import as_rows, picked, send
+from app.common.driver import as_rows, send
 from app.products.models import Product, Restock
 
 #: Sort orders of the public list: the column, and whether it descends.
@@ -65,7 +65,7 @@ def lock_stock(session: Session, product_ids: Sequence[UUID]) -> Iterable[Any]:
 
 def take_stock(session: Session, stocks: Iterable[object], now: datetime) -> None:
     """Lower the stock of each by what was sold. stocks: with id and sold."""
-    send(session, _TAKE_STOCK, as_rows(picked(stocks, ("id", "sold"))) | {"now": now})
+    send(session, _TAKE_STOCK, as_rows(stocks) | {"now": now})
 
 
 def insert_restock(session: Session, **values: Any) -> None:

@@ -17,7 +17,7 @@ from app.common.db import new_id
 from app.common.money import MAX_MINOR, Money
 from app.wallets import repository
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked
-from app.wallets.models import SystemCode, TransactionType, WalletKind, WalletTransaction
+from app.wallets.models import SystemCode, TransactionType, WalletKind
 
 _SYSTEM_NAMESPACE: Final = uuid5(NAMESPACE_URL, "payment-flow:system-wallet")
 
@@ -85,6 +85,35 @@ class Entry:
     id: UUID = field(default_factory=new_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A posting as it is written, column by column (see models.WalletTransaction)."""
+
+    id: UUID
+    journal_entry_id: UUID
+    wallet_id: UUID
+    sequence: int | None
+    type: str
+    status: str
+    amount: int
+    balance_before: int | None
+    balance_after: int | None
+    currency: str
+    description: str | None
+    reference_type: str | None
+    reference_id: UUID | None
+    metadata: dict[str, Any] | None
+    created_at: datetime
+
+    @property
+    def magnitude(self) -> int:
+        return abs(self.amount)
+
+    @property
+    def meta(self) -> dict[str, Any] | None:
+        return self.metadata
+
+
 class EntryUnbalanced(AssertionError):
     """A bug in the caller: an entry must sum to zero in every currency."""
 
@@ -101,7 +130,7 @@ class Draft:
     """An entry that has moved its accounts in memory and is yet to be written."""
 
     entry: Entry
-    postings: list[WalletTransaction]
+    postings: list[Line]
 
 
 def draft(entry: Entry) -> Draft:
@@ -132,7 +161,7 @@ def write(session: Session, drafts: Sequence[Draft]) -> None:
     repository.update_balances(session, touched.values())
 
 
-def post(session: Session, entries: Sequence[Entry]) -> list[list[WalletTransaction]]:
+def post(session: Session, entries: Sequence[Entry]) -> list[list[Line]]:
     """Draft and write `entries`; the postings of each, as written. Raises EntryUnbalanced."""
     drafts = [draft(entry) for entry in entries]
     write(session, drafts)
@@ -153,7 +182,7 @@ def _entry_row(drafted: Draft) -> dict[str, Any]:
     }
 
 
-def _apply(entry: Entry, posting: Posting, now: datetime) -> WalletTransaction:
+def _apply(entry: Entry, posting: Posting, now: datetime) -> Line:
     account = posting.account
     before: int | None = None
     after: int | None = None
@@ -163,7 +192,7 @@ def _apply(entry: Entry, posting: Posting, now: datetime) -> WalletTransaction:
         after = account.balance = before + posting.amount
         sequence = account.sequence = account.sequence + 1
         account.updated_at = now
-    return WalletTransaction(
+    return Line(
         id=new_id(),
         journal_entry_id=entry.id,
         wallet_id=account.id,
@@ -177,6 +206,6 @@ def _apply(entry: Entry, posting: Posting, now: datetime) -> WalletTransaction:
         description=posting.description,
         reference_type=entry.reference[0],
         reference_id=entry.reference[1],
-        meta=entry.metadata,
+        metadata=entry.metadata,
         created_at=now,
     )

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.auth.models import SESSION_HOLDS
-from app.common.driver import as_rows, insert_rows, picked, send, wait
+from app.common.driver import as_rows, insert_rows, send, wait
 from app.wallets.models import GATE, Wallet, WalletLimit, WalletTransaction
 
 # SHARE does not conflict with itself, and SHARE UPDATE EXCLUSIVE does with both.
@@ -45,25 +45,26 @@ _INSERT_ENTRIES = insert_rows(
     },
 )
 
-_POSTING_COLUMNS = {
-    "id": "uuid",
-    "journal_entry_id": "uuid",
-    "wallet_id": "uuid",
-    "sequence": "bigint",
-    "type": "text",
-    "status": "text",
-    "amount": "bigint",
-    "balance_before": "bigint",
-    "balance_after": "bigint",
-    "currency": "text",
-    "description": "text",
-    "reference_type": "text",
-    "reference_id": "uuid",
-    "metadata": "jsonb",
-    "created_at": "timestamptz",
-}
-_POSTING_ATTRIBUTES = {name: "meta" if name == "metadata" else name for name in _POSTING_COLUMNS}
-_INSERT_POSTINGS = insert_rows("wallet_transactions", _POSTING_COLUMNS)
+_INSERT_POSTINGS = insert_rows(
+    "wallet_transactions",
+    {
+        "id": "uuid",
+        "journal_entry_id": "uuid",
+        "wallet_id": "uuid",
+        "sequence": "bigint",
+        "type": "text",
+        "status": "text",
+        "amount": "bigint",
+        "balance_before": "bigint",
+        "balance_after": "bigint",
+        "currency": "text",
+        "description": "text",
+        "reference_type": "text",
+        "reference_id": "uuid",
+        "metadata": "jsonb",
+        "created_at": "timestamptz",
+    },
+)
 
 
 _WALLET_OF_CALLER = f"""
@@ -117,22 +118,14 @@ def insert_entries(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     send(session, _INSERT_ENTRIES, as_rows(rows))
 
 
-def insert_postings(session: Session, postings: Iterable[WalletTransaction]) -> None:
-    # `metadata` on the class is SQLAlchemy's; ours is called `meta` there.
-    rows = [
-        {name: getattr(posting, attribute) for name, attribute in _POSTING_ATTRIBUTES.items()}
-        for posting in postings
-    ]
+def insert_postings(session: Session, rows: Iterable[object]) -> None:
+    """rows: with the columns of a posting as attributes."""
     send(session, _INSERT_POSTINGS, as_rows(rows))
 
 
 def update_balances(session: Session, accounts: Iterable[object]) -> None:
     """accounts: with id, balance in minor units, sequence and moment of the last posting."""
-    send(
-        session,
-        _UPDATE_BALANCES,
-        as_rows(picked(accounts, ("id", "balance", "sequence", "updated_at"))),
-    )
+    send(session, _UPDATE_BALANCES, as_rows(accounts))
 
 
 def _history(

@@ -18,7 +18,7 @@ from app.common.pagination import Page, PageRequest
 from app.events import service as events
 from app.wallets import ledger, limits, repository
 from app.wallets.errors import InvalidDepositAmount, InvalidWithdrawalAmount, WalletNotFound
-from app.wallets.ledger import Account, Entry, Posting
+from app.wallets.ledger import Account, Entry, Line, Posting
 from app.wallets.models import SystemCode, TransactionType, Wallet, WalletKind, WalletTransaction
 
 
@@ -168,7 +168,7 @@ def _move(
     return {"wallet": account, "transaction": posting}
 
 
-def balance_event(posting: WalletTransaction, *, user_id: UUID | None) -> events.Event:
+def balance_event(posting: Line, *, user_id: UUID | None) -> events.Event:
     """What the outbox says about a posting. Money in minor units."""
     return events.Event(
         "balance-updated",
