@@ -195,10 +195,20 @@ INVARIANTS: Final = (
 )
 
 
+#: What connections of requests are denied, and who reads everything needs.
+_WHOLE_TABLES: Final = (
+    "statement_timeout = 0",
+    "enable_seqscan = on",
+    "enable_hashjoin = on",
+    "enable_mergejoin = on",
+)
+
+
 def violations() -> list[tuple[Invariant, list[str]]]:
     """Each invariant with the rows that contradict it, all seen in one snapshot."""
     with transaction(serializable=True) as session:
-        session.execute(text("SET LOCAL statement_timeout = 0"))
+        for setting in _WHOLE_TABLES:
+            session.execute(text(f"SET LOCAL {setting}"))
         return [
             (invariant, [str(tuple(row)) for row in session.execute(text(invariant.sql))])
             for invariant in INVARIANTS

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def worker_app(settings: Settings) -> Iterator[Flask]:
     application = create_app(replace(settings, ratelimit_enabled=True))
     limiter.enabled = False
     yield application
-    db.current().engine.dispose()
+    db.current().dispose()
 
 
 @pytest.fixture
@@ -105,13 +106,21 @@ def app(worker_app: Flask) -> Iterator[Flask]:
         )
         event.listen(inner, "before_commit", _hear_all_answers)
         database.autocommit = database.read_committed = database.serializable = inner
-        worker_app.extensions["redis"].flushdb()
+        lent = nullcontext(connection.connection.driver_connection)
+        database.borrowed = lambda: lent  # type: ignore[method-assign,assignment,return-value]
+        forget_cached(worker_app)
         try:
             with worker_app.app_context():
                 yield worker_app
         finally:
             database.autocommit, database.read_committed, database.serializable = kept
+            del database.borrowed
             outer.rollback()
+
+
+def forget_cached(application: Flask) -> None:
+    application.extensions["redis"].flushdb()
+    application.extensions["redis"].publish("products:changed", b"")
 
 
 def _hear_all_answers(session: Session) -> None:
@@ -135,12 +144,12 @@ def committing(worker_app: Flask, settings: Settings, worker_number: int) -> Ite
     kept = db.current()
     with servers.database(f"payment_flow_commit_{worker_number}") as made:
         fresh = db.configure(db.Database(made.app_url, pool_size=40))
-        worker_app.extensions["redis"].flushdb()
+        forget_cached(worker_app)
         try:
             with worker_app.app_context():
                 yield worker_app
         finally:
-            fresh.engine.dispose()
+            fresh.dispose()
             db.configure(kept)
 
 

@@ -115,7 +115,7 @@ def test_nothing_is_executed_outside_repositories() -> None:
         if path.name != "repository.py" and doing & set(calls(tree_of(path)))
     }
     # A Redis pipeline is executed, too.
-    common = {"common/driver.py", "common/migrate.py", "common/cache.py"}
+    common = {f"common/{name}.py" for name in ("db", "driver", "migrate", "cache")}
     assert users <= SQL_ELSEWHERE | common | {
         name for name in users if name.startswith("common/embedded/")
     }
@@ -126,9 +126,9 @@ def test_only_repositories_send_statements_to_the_driver() -> None:
         path.name
         for path in SOURCES
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.ImportFrom) and node.module == "app.common.driver"
+        if isinstance(node, ast.ImportFrom)
         for alias in node.names
-        if alias.name == "send"
+        if (node.module, alias.name) in {("app.common.driver", "send"), ("app.common.db", "lookup")}
     }
     assert senders == {"repository.py"}
 

@@ -139,7 +139,7 @@ def _working_on(database: db.Database) -> Iterator[None]:
         yield
     finally:
         db.configure(kept)
-        database.engine.dispose()
+        database.dispose()
 
 
 @contextmanager

@@ -11,6 +11,8 @@ import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from app.common.near import NearCopies
+
 log = structlog.get_logger()
 
 _TAG_BYTES: Final = 16
@@ -42,6 +44,7 @@ class Region:
         self._resting_until = 0.0
         self._must_invalidate = False
         self._lock = threading.Lock()
+        self._near = NearCopies(client, f"{name}:changed")
 
     def fetch(self, key: str, build: Callable[[], bytes]) -> bytes:
         """The entry of `key`, built at most once at a time by all processes together."""
@@ -55,8 +58,12 @@ class Region:
 
     def invalidate(self) -> None:
         """Make every entry unreachable now. When Redis is away, before it is used again."""
+        self._near.drop()
         try:
-            self._client.set(f"{self._name}:tag", secrets.token_bytes(_TAG_BYTES))
+            with self._client.pipeline(transaction=True) as pipe:
+                pipe.set(f"{self._name}:tag", secrets.token_bytes(_TAG_BYTES))
+                pipe.publish(f"{self._name}:changed", b"")
+                pipe.execute()
             self._must_invalidate = False
         except redis.RedisError as error:
             self._must_invalidate = True
@@ -67,8 +74,14 @@ class Region:
             self.invalidate()
             if self._must_invalidate:
                 return build()
+        copy, epoch = self._near.get(key)
+        if copy is not None:
+            return copy
         tag, entry = self._read(key)
         if entry is not None:
+            # In whole seconds of which one has begun: no copy outlives its entry.
+            left = self._client.ttl(key)
+            self._near.put(key, entry, seconds=max(left - 1, 0), epoch=epoch)
             return entry
         if not self._client.set(f"{key}:building", b"1", nx=True, px=int(_BUILD_SECONDS * 1000)):
             return self._wait_for_builder(key) or build()

@@ -266,6 +266,8 @@ def install(app: Flask, *, cors_origins: Sequence[str]) -> None:
     """Put the edge's rules on `app`."""
     app.wsgi_app = Envelope(app.wsgi_app)  # type: ignore[method-assign]
     app.json = CompactJson(app)
+    # Nothing here is a coroutine, and looking whether it is costs at every layer of every request.
+    app.ensure_sync = lambda func: func  # type: ignore[method-assign]
     app.url_map.strict_slashes = False
     # One byte more, because Werkzeug cuts a body of unknown length off here without a word.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1

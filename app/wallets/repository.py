@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.auth.models import SESSION_HOLDS
+from app.common.db import lookup
 from app.common.driver import as_rows, insert_rows, send, wait
 from app.wallets.models import GATE, Wallet, WalletLimit, WalletTransaction
 
@@ -77,8 +78,8 @@ _WALLET_OF_CALLER = f"""
 
 
 def get_wallet_of_caller(
-    session: Session, *, user_id: UUID, session_id: UUID, currency: str, now: datetime
-) -> Any | None:
+    *, user_id: UUID, session_id: UUID, currency: str, now: datetime
+) -> tuple[Any, ...] | None:
     """The wallet's columns if the user is signed in – NULLs if they have none – or None."""
     values = {
         "user_id": user_id,
@@ -86,7 +87,7 @@ def get_wallet_of_caller(
         "currency": currency,
         "now": now,
     }
-    return send(session, _WALLET_OF_CALLER, values).fetchone()
+    return lookup(_WALLET_OF_CALLER, values)
 
 
 def lock_gate(session: Session, *, alone: bool) -> None:

@@ -46,18 +46,18 @@ def stand_in_line(session: Session, *, alone: bool) -> None:
     repository.lock_gate(session, alone=alone)
 
 
-def of_caller(session: Session, *, user_id: UUID, session_id: UUID, currency: str) -> Account:
+def of_caller(*, user_id: UUID, session_id: UUID, currency: str) -> Account:
     """The wallet of somebody who is signed in, as of now; nothing is held.
 
     Asks in one statement both whether the session holds and what the wallet is.
     Raises Unauthorized, WalletNotFound.
     """
     row = repository.get_wallet_of_caller(
-        session, user_id=user_id, session_id=session_id, currency=currency, now=clock.now()
+        user_id=user_id, session_id=session_id, currency=currency, now=clock.now()
     )
     if row is None:
         raise Unauthorized
-    if row.id is None:
+    if row[0] is None:
         raise WalletNotFound
     return Account(*row)
 

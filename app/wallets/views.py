@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from sqlalchemy.orm import Session
 
 from app.auth.errors import UserNotFound
 from app.auth.guard import identity, live_user, requires
@@ -55,15 +54,12 @@ def show() -> Response:
 
     `available` is `balance` less what is `held`.
     """
-    with reading() as session:
-        wallet = _mine(session)
-    return json_response(dump_json(wallet_out(wallet)))
+    return json_response(dump_json(wallet_out(_mine())))
 
 
-def _mine(session: Session) -> Account:
+def _mine() -> Account:
     caller = identity()
     return service.of_caller(
-        session,
         user_id=caller.user_id,
         session_id=caller.session_id,
         currency=settings().default_currency,
@@ -138,8 +134,9 @@ def transactions(args: dict[str, Any]) -> Response:
     `amount` is positive; `type` says in which direction it moved. Rows never change.
     """
     page = page_request(args, key=(int,))
+    wallet = _mine()
     with reading() as session:
-        found = service.history(session, page, wallet=_mine(session), **args)
+        found = service.history(session, page, wallet=wallet, **args)
     rows = [transaction_out(row) for row in found.data]
     return json_response(dump_json({"data": rows, "meta": found.meta}))
 

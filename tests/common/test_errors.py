@@ -298,7 +298,7 @@ class TestWithoutADatabase:
     def away(self, kept_database: db.Database) -> Iterator[None]:
         nowhere = db.configure(db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing"))
         yield
-        nowhere.engine.dispose()
+        nowhere.dispose()
 
     @pytest.mark.parametrize(
         ("method", "path"),
@@ -366,7 +366,7 @@ class TestWithAllConnectionsTaken:
                 )
             recovered = client.get("/api/v1/products?q=anything")
         finally:
-            small.engine.dispose()
+            small.dispose()
 
         for answer in (reading, moving):
             assert refusal(answer) == (503, "BUSY")

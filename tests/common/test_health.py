@@ -19,7 +19,7 @@ def without_database(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     nowhere = db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
     monkeypatch.setattr(db, "_database", nowhere)
     yield
-    nowhere.engine.dispose()
+    nowhere.dispose()
 
 
 def test_with_everything_there_it_is_ready(client: FlaskClient) -> None:

@@ -146,7 +146,7 @@ class Shop:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(db, "_database", database)
             found = broken()
-        database.engine.dispose()
+        database.dispose()
         assert found == []
 
 

@@ -1,0 +1,148 @@
+"""Statements sent straight to the driver, one by one and in a pipeline."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from app.common import db
+from app.common.db import lookup, reading, transaction
+from app.common.driver import as_rows, insert_rows, send, start_pipeline, wait
+from tests import factories
+
+COLUMNS = {
+    "id": "uuid",
+    "type": "text",
+    "aggregate_type": "text",
+    "aggregate_id": "uuid",
+    "data": "jsonb",
+    "occurred_at": "timestamptz",
+}
+INSERT = insert_rows("outbox_events", COLUMNS)
+COUNT = "SELECT count(*) AS n FROM outbox_events WHERE type = %(kind)s"
+
+
+def event(event_id: UUID, kind: str = "test") -> dict[str, object]:
+    return {
+        "id": event_id,
+        "type": kind,
+        "aggregate_type": "test",
+        "aggregate_id": event_id,
+        "data": {"text": 'quotes " and \\ and žluťoučký 🐎', "list": [1, None, True]},
+        "occurred_at": datetime(2026, 11, 21, 9, 30, 0, 123456, tzinfo=UTC),
+    }
+
+
+def there_are(kind: str = "test") -> int:
+    row = lookup(COUNT, {"kind": kind})
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.fixture
+def one_connection(committing: Flask) -> Iterator[None]:
+    """A pool so small that whatever is left behind on a connection meets the next user."""
+    kept = db.current()
+    small = db.configure(db.Database(kept.engine.url.render_as_string(False), pool_size=1))
+    yield
+    small.dispose()
+    db.configure(kept)
+
+
+def test_rows_arrive_as_they_were(app: Flask) -> None:
+    sent = [event(uuid4()) for _ in range(3)]
+
+    with transaction() as session:
+        send(session, INSERT, as_rows(sent))
+    with reading() as session:
+        found = send(session, "SELECT * FROM outbox_events WHERE type = 'test'").fetchall()
+
+    by_id = {row.id: row for row in found}
+    for row in sent:
+        for name, value in row.items():
+            assert getattr(by_id[row["id"]], name) == value
+
+
+def test_columns_without_a_value_are_null_and_no_rows_are_no_error(app: Flask) -> None:
+    insert = insert_rows("outbox_events", COLUMNS | {"delivered_at": "timestamptz"})
+
+    with transaction() as session:
+        send(session, insert, as_rows([]))
+        send(session, insert, as_rows([event(uuid4())]))
+
+    assert lookup("SELECT delivered_at FROM outbox_events WHERE type = 'test'", {}) == (None,)
+
+
+def test_in_a_pipeline_answers_are_read_after_everything_was_asked(app: Flask) -> None:
+    factories.actor()
+    with transaction() as session:
+        start_pipeline(session)
+        first = send(session, "SELECT 1 AS n")
+        send(session, INSERT, as_rows([event(uuid4())]))
+        second = send(session, COUNT, {"kind": "test"})
+        wait(session)
+
+        assert [row.n for row in second] == [1]
+        assert [row.n for row in first] == [1]
+
+    assert there_are() == 1
+
+
+@pytest.mark.parametrize("serializable", [False, True])
+@pytest.mark.parametrize("slowly", [False, True])
+def test_a_failure_in_a_pipeline_undoes_everything_and_leaves_nothing_behind(
+    one_connection: None, serializable: bool, slowly: bool
+) -> None:
+    twice = event(uuid4())
+
+    def insert_it_twice() -> None:
+        with transaction(serializable=serializable) as session:
+            start_pipeline(session)
+            if slowly:  # then the refusal is heard of at COMMIT
+                send(session, "SELECT pg_sleep(0.05)")
+            send(session, INSERT, as_rows([twice]))
+            send(session, INSERT, as_rows([twice]))
+
+    for _ in range(3):
+        with pytest.raises(IntegrityError):
+            insert_it_twice()
+
+    assert there_are() == 0
+    with transaction(serializable=serializable) as session:
+        start_pipeline(session)
+        send(session, INSERT, as_rows([twice]))
+    assert there_are() == 1
+
+
+def test_a_failure_between_statements_of_a_pipeline_undoes_them(one_connection: None) -> None:
+    with suppress(ZeroDivisionError), transaction(serializable=True) as session:
+        start_pipeline(session)
+        send(session, INSERT, as_rows([event(uuid4())]))
+        raise ZeroDivisionError
+
+    with transaction(serializable=True) as session:
+        assert send(session, COUNT, {"kind": "test"}).fetchone().n == 0  # type: ignore[union-attr]
+
+
+def test_errors_of_the_driver_look_like_sqlalchemy_s(app: Flask) -> None:
+    with pytest.raises(DBAPIError) as error, reading() as session:
+        send(session, "SELECT 1 / 0")
+    assert db.sqlstate(error.value) == "22012"
+
+
+def test_an_error_of_a_lookup_looks_like_sqlalchemy_s(one_connection: None) -> None:
+    with pytest.raises(DBAPIError) as error:
+        lookup("SELECT 1 / %(zero)s", {"zero": 0})
+    assert db.sqlstate(error.value) == "22012"
+    assert there_are() == 0
+
+
+def test_hot_tables_are_found_by_index_even_while_they_are_small(committing: Flask) -> None:
+    factories.buyer()
+    with reading() as session:
+        plan = send(session, "EXPLAIN SELECT * FROM wallets WHERE id = %(id)s", {"id": uuid4()})
+        assert "Index Scan" in str(plan.fetchall())
