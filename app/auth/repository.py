@@ -53,7 +53,7 @@ def get_live_user(
 
 
 _LIVE_USERS = f"""
-    SELECT s.id AS session_id, u.id, u.email
+    SELECT s.id AS session_id, u.id, u.email, u.role
     FROM login_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.id = ANY(%(session_ids)s) AND {SESSION_HOLDS}
 """  # noqa: S608 – a condition from our own code

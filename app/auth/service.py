@@ -188,16 +188,17 @@ def require_live(session: Session, *, user_id: UUID, session_id: UUID) -> User:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who is signed in, as far as a purchase needs to know them."""
+    """Somebody who is signed in, as far as moving money needs to know them."""
 
     id: UUID
     email: str
+    role: str
 
 
 def ask_callers(session: Session, session_ids: Sequence[UUID]) -> Callable[[], dict[UUID, Caller]]:
     """`require_live` for many: call the result for who is behind each session that still holds."""
     rows = repository.live_users(session, session_ids=session_ids, now=clock.now())
-    return lambda: {row.session_id: Caller(row.id, row.email) for row in rows}
+    return lambda: {row.session_id: Caller(row.id, row.email, row.role) for row in rows}
 
 
 def sessions(session: Session, *, user_id: UUID) -> Sequence[LoginSession]:

@@ -84,7 +84,7 @@ class Database:
     one batch at a time: always the same backends, with all its statements planned.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 16) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
         alone = 2 if pool_size > 2 else 1
         self.engine = _engine(url, "AUTOCOMMIT", max(pool_size - alone, 1))
         self._serializable_engine = _engine(url, "SERIALIZABLE", alone)

@@ -45,7 +45,7 @@ class Settings:
 
     database_url: str | None = None
     migration_database_url: str | None = None
-    database_pool_size: int = 16
+    database_pool_size: int = 8
     redis_url: str | None = None
 
     jwt_access_secret: str | None = field(default=None, repr=False)

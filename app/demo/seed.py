@@ -211,7 +211,7 @@ def _move(
 
 def _buy(settings: Settings, cast: _Cast, step: Bought, *, key: str) -> None:
     buyer, product_id = cast.users[step.buyer], cast.products[step.good.name]
-    caller = Caller(buyer.id, buyer.email)
+    caller = Caller(buyer.id, buyer.email, buyer.role)
 
     def attempt(session: Session) -> None:
         wallets.stand_in_line(session, alone=True)

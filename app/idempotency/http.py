@@ -6,15 +6,15 @@ from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-import marshmallow as ma
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import identity, live_user
-from app.auth.models import User
+from app.auth import service as auth
+from app.auth.guard import identity
+from app.auth.service import Caller
 from app.common.db import retry_transaction
 from app.common.error_handlers import Where, error_body
-from app.common.errors import AppError, Unavailable
+from app.common.errors import AppError, Unauthorized, Unavailable
 from app.common.http import (
     Blueprint,
     dump_json,
@@ -68,15 +68,16 @@ class Call:
 
 
 def answer_once(
-    work: Callable[[Session, User, str | None], Any],
+    work: Callable[[Session, Caller, str | None], Any],
     *,
-    schema: ma.Schema,
+    render: Callable[[Any], dict[str, Any]],
     status: int,
     stand_in_line: Callable[[Session], None],
 ) -> Response:
     """Run `work(session, caller, key)` in one transaction and answer with its result.
 
-    stand_in_line: called first of all, before the transaction has a snapshot.
+    render: makes JSON of the result; stand_in_line: called first of all, before the transaction
+    has a snapshot.
 
     With an Idempotency-Key the answer is stored in that transaction and given again to every
     repetition, byte for byte. `work` must decide before it writes.
@@ -84,16 +85,18 @@ def answer_once(
     """
     call = Call.current()
 
-    def outcome_of(session: Session, caller: User) -> Answer | AppError:
+    def outcome_of(session: Session, caller: Caller) -> Answer | AppError:
         try:
             with session.begin_nested():  # a refusal leaves nothing behind
-                return Answer(status, dump_json(schema.dump(work(session, caller, call.key))))
+                return Answer(status, dump_json(render(work(session, caller, call.key))))
         except AppError as refusal:
             return refusal
 
     def attempt(session: Session) -> Answer | AppError:
         stand_in_line(session)
-        caller = live_user(session)
+        caller = auth.ask_callers(session, [call.session_id])().get(call.session_id)
+        if caller is None:
+            raise Unauthorized
 
         def do(todo: Sequence[int]) -> list[Answer | AppError]:
             return [outcome_of(session, caller) for _ in todo]

@@ -1,6 +1,5 @@
 """Limits: the most that may move one way in a rolling window."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
@@ -11,46 +10,43 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.auth import service as auth
 from app.auth.models import User
+from app.auth.service import Caller
 from app.common import clock
 from app.common.db import new_id
 from app.common.money import Money
 from app.wallets import repository
 from app.wallets.errors import LimitExceeded
 from app.wallets.ledger import Account
-from app.wallets.models import LimitWindow, TransactionType, WalletLimit
+from app.wallets.models import LimitWindow, TransactionType
 
 WINDOWS: Final = {LimitWindow.DAY: timedelta(days=1), LimitWindow.MONTH: timedelta(days=30)}
 
 
 def require_within(
-    session: Session, account: Account, *, user: User, kind: TransactionType, money: Money
+    session: Session, account: Account, *, user: User | Caller, kind: TransactionType, money: Money
 ) -> None:
     """Refuse a movement that would exceed a limit. Raises LimitExceeded.
 
     The account must be locked: that is what keeps two movements from using the same remainder.
     """
-    rows = repository.limits_for(
-        session, user_id=user.id, role=user.role, kind=kind, currency=account.currency
+    now = clock.now()
+    limits = repository.limits_in_force(
+        session,
+        wallet_id=account.id,
+        user_id=user.id,
+        role=user.role,
+        kind=kind,
+        currency=account.currency,
+        since={window: now - length for window, length in WINDOWS.items()},
     )
-    for limit in _in_force(rows):
-        used = 0
-        if (length := WINDOWS.get(LimitWindow(limit.window))) is not None:
-            used = repository.moved_since(
-                session, wallet_id=account.id, kind=kind, since=clock.now() - length
-            )
-        if used + money.minor > limit.amount:
+    for limit in limits:
+        if limit.used + money.minor > limit.amount:
             raise LimitExceeded(
                 kind=kind,
                 window=limit.window,
                 limit=Money(limit.amount, account.currency),
-                used=Money(used, account.currency),
+                used=Money(limit.used, account.currency),
             )
-
-
-def _in_force(rows: Sequence[WalletLimit]) -> list[WalletLimit]:
-    """One limit per window: the user's own instead of the role's."""
-    by_window = {row.window: row for row in sorted(rows, key=lambda row: row.user_id is not None)}
-    return list(by_window.values())
 
 
 def set_for_user(

@@ -1,11 +1,12 @@
 """SQL of wallets, the ledger and limits."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, text
+from sqlalchemy import Select, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -156,31 +157,46 @@ def count_postings(session: Session, **filters: Any) -> int:
     return session.scalar(select(func.count()).select_from(_history(**filters).subquery())) or 0
 
 
-def moved_since(session: Session, *, wallet_id: UUID, kind: str, since: datetime) -> int:
-    """How much moved in postings of one type, in minor units, direction left out."""
-    # The partial index needs the type as a literal to be provably usable.
-    moved: int = session.scalar(
-        text(
-            "SELECT coalesce(sum(abs(amount)), 0)::bigint FROM wallet_transactions"
-            " WHERE wallet_id = :wallet_id AND type = :kind AND created_at > :since"
-            " AND type IN ('DEPOSIT', 'WITHDRAWAL')"
-        ),
-        {"wallet_id": wallet_id, "kind": kind, "since": since},
-    )
-    return moved
+# The user's own limit comes before the one of their role. The types are listed so that the planner
+# can prove that the partial index serves; a window without a beginning has used nothing.
+_LIMITS_IN_FORCE = """
+    SELECT DISTINCT ON (l."window") l."window", l.amount, moved.minor AS used
+    FROM wallet_limits l CROSS JOIN LATERAL (
+        SELECT coalesce(sum(abs(t.amount)), 0)::bigint AS minor
+        FROM wallet_transactions t
+        WHERE t.wallet_id = %(wallet_id)s AND t.type = %(kind)s
+            AND t.type IN ('DEPOSIT', 'WITHDRAWAL')
+            AND t.created_at > CAST(CAST(%(since)s AS json) ->> l."window" AS timestamptz)
+    ) moved
+    WHERE l.type = %(kind)s AND l.currency = %(currency)s
+        AND (l.user_id = %(user_id)s OR l.role = %(role)s)
+    ORDER BY l."window", l.user_id IS NULL
+"""
 
 
-def limits_for(
-    session: Session, *, user_id: UUID, role: str, kind: str, currency: str
-) -> Sequence[WalletLimit]:
-    """Both the limits of the role and those of the user."""
-    return session.scalars(
-        select(WalletLimit).where(
-            WalletLimit.type == kind,
-            WalletLimit.currency == currency,
-            (WalletLimit.user_id == user_id) | (WalletLimit.role == role),
-        )
-    ).all()
+def limits_in_force(
+    session: Session,
+    *,
+    wallet_id: UUID,
+    user_id: UUID,
+    role: str,
+    kind: str,
+    currency: str,
+    since: Mapping[str, datetime],
+) -> Iterable[Any]:
+    """One limit per window, with what was moved in it, in minor units, direction left out.
+
+    since: the beginning of each window that has one.
+    """
+    values = {
+        "wallet_id": wallet_id,
+        "user_id": user_id,
+        "role": role,
+        "kind": kind,
+        "currency": currency,
+        "since": json.dumps(since, default=datetime.isoformat),
+    }
+    return send(session, _LIMITS_IN_FORCE, values)
 
 
 def put_user_limit(session: Session, **values: Any) -> None:

@@ -8,7 +8,7 @@ from app.common.clock import to_wire
 from app.common.fields import Amount, Moment, MoneyOut, Schema, Text
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
-from app.wallets.ledger import Account
+from app.wallets.ledger import Account, Line
 from app.wallets.models import LimitWindow, TransactionType, WalletTransaction
 
 _AMOUNT = {
@@ -69,7 +69,7 @@ def wallet_out(wallet: Account) -> dict[str, Any]:
     }
 
 
-def transaction_out(posting: WalletTransaction) -> dict[str, Any]:
+def transaction_out(posting: WalletTransaction | Line) -> dict[str, Any]:
     """What TransactionOut describes; built by hand because pages of it are hot."""
     currency = posting.currency
     return {
@@ -93,6 +93,12 @@ def transaction_out(posting: WalletTransaction) -> dict[str, Any]:
 class MovementOut(Schema):
     wallet = ma.fields.Nested(WalletOut, required=True)
     transaction = ma.fields.Nested(TransactionOut, required=True)
+
+
+def movement_out(movement: tuple[Account, Line]) -> dict[str, Any]:
+    """What MovementOut describes."""
+    wallet, transaction = movement
+    return {"wallet": wallet_out(wallet), "transaction": transaction_out(transaction)}
 
 
 class HistoryArgs(PageArgs):

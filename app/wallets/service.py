@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.auth.models import User
+from app.auth.service import Caller
 from app.common import clock
 from app.common.db import new_id
 from app.common.errors import Unauthorized
@@ -80,13 +80,13 @@ def _require_account(session: Session, *, user_id: UUID, currency: str) -> Accou
 def deposit(
     session: Session,
     *,
-    user: User,
+    user: User | Caller,
     currency: str,
     amount: Decimal,
     maximum: Decimal,
     description: str | None = None,
     idempotency_key: str | None = None,
-) -> dict[str, Any]:
+) -> tuple[Account, Line]:
     """Credit the user's wallet from the BANK account.
 
     amount, maximum: in units of `currency`. Returns the account and its posting.
@@ -111,13 +111,13 @@ def deposit(
 def withdraw(
     session: Session,
     *,
-    user: User,
+    user: User | Caller,
     currency: str,
     amount: Decimal,
     minimum: Decimal,
     description: str | None = None,
     idempotency_key: str | None = None,
-) -> dict[str, Any]:
+) -> tuple[Account, Line]:
     """Debit the user's wallet to the BANK account.
 
     amount, minimum: in units of `currency`. Returns the account and its posting.
@@ -147,7 +147,7 @@ def _move(
     kind: TransactionType,
     description: str,
     idempotency_key: str | None,
-) -> dict[str, Any]:
+) -> tuple[Account, Line]:
     """Post one movement between the account and the outside world."""
     entry = Entry(
         kind=kind.value,
@@ -165,7 +165,7 @@ def _move(
         session,
         [balance_event(posting, user_id=account.user_id)],
     )
-    return {"wallet": account, "transaction": posting}
+    return account, posting
 
 
 def balance_event(posting: Line, *, user_id: UUID | None) -> events.Event:

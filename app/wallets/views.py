@@ -35,6 +35,7 @@ from app.wallets.schemas import (
     TransactionPage,
     WalletOut,
     WithdrawIn,
+    movement_out,
     transaction_out,
     wallet_out,
 )
@@ -89,7 +90,7 @@ def deposit(body: dict[str, Any]) -> Response:
             idempotency_key=key,
             **body,
         ),
-        schema=MovementOut(),
+        render=movement_out,
         status=200,
         stand_in_line=partial(service.stand_in_line, alone=False),
     )
@@ -117,7 +118,7 @@ def withdraw(body: dict[str, Any]) -> Response:
             idempotency_key=key,
             **body,
         ),
-        schema=MovementOut(),
+        render=movement_out,
         status=200,
         stand_in_line=partial(service.stand_in_line, alone=False),
     )
