@@ -1,5 +1,6 @@
 """What PostgreSQL itself does with one purchase per transaction: pgbench, same server, same run."""
 
+import os
 import resource
 import subprocess
 import time
@@ -12,12 +13,16 @@ from uuid import UUID
 import psutil  # type: ignore[import-untyped]  # publishes no types
 from sqlalchemy import make_url
 
+from app.common.db import BY_INDEX
 from bench.meter import Result, percentiles
 from bench.shop import Shop
 
 _TEMPLATE = Path(__file__).parent / "limit" / "purchase.sql"
 #: Seconds in which new connections sign in and prepare their statements, which ours have done.
 _WARM_UP: Final = 1
+
+# Plans as ours: by index, whatever the tables' sizes (app/common/db.py).
+_ENVIRONMENT = os.environ | {"PGOPTIONS": BY_INDEX}
 
 _GATE = "LOCK TABLE money_gate IN SHARE UPDATE EXCLUSIVE MODE;"
 
@@ -62,7 +67,7 @@ def measure(
         ]
         before = _cpu_of_children()
         with subprocess.Popen(  # noqa: S603
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            command, env=_ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as pgbench:
             time.sleep(_WARM_UP)
             started, (_, database) = time.time(), stage.cpu()

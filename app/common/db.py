@@ -40,7 +40,7 @@ _PAUSE: Final = (0.005, 0.2)
 
 #: Requests find few rows, by key. A plan made while a table is small must not read all of it for
 #: as long as the connection lives, nor – in a SERIALIZABLE transaction – lock all of it.
-_BY_INDEX: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+BY_INDEX: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 
 _CONTENTION: Final = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock timeout
 
@@ -122,7 +122,7 @@ def _engine(url: str, isolation_level: Any, pool_size: int) -> Engine:
             "connect_timeout": 3,
             "application_name": "payment-flow",
             "options": "-c lock_timeout=5s -c statement_timeout=15s"
-            f" -c idle_in_transaction_session_timeout=15s -c timezone=UTC {_BY_INDEX}",
+            f" -c idle_in_transaction_session_timeout=15s -c timezone=UTC {BY_INDEX}",
         },
     )
     event.listen(engine, "checkout", _refuse_dead)

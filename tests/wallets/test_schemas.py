@@ -1,0 +1,70 @@
+"""What is built by hand for speed says what the document promises."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.common.http import dump_json
+from app.wallets.ledger import Account, Line
+from app.wallets.schemas import (
+    MovementOut,
+    TransactionOut,
+    WalletOut,
+    movement_out,
+    transaction_out,
+    wallet_out,
+)
+
+MOMENT = datetime(2026, 11, 21, 9, 30, 0, 123456, tzinfo=UTC)
+
+
+def account(currency: str) -> Account:
+    return Account(
+        uuid4(), "USER", currency, uuid4(), 123_456, 456, 7, True, MOMENT, updated_at=MOMENT
+    )
+
+
+def line(currency: str, metadata: dict[str, Any] | None) -> Line:
+    return Line(
+        id=uuid4(),
+        journal_entry_id=uuid4(),
+        wallet_id=uuid4(),
+        sequence=3,
+        type="PAYMENT",
+        status="COMPLETED",
+        amount=-1050,
+        balance_before=2000,
+        balance_after=950,
+        currency=currency,
+        description=None if metadata is None else "Purchase: Ünïcode",
+        reference_type="order",
+        reference_id=uuid4(),
+        metadata=metadata,
+        created_at=MOMENT,
+    )
+
+
+def on_the_wire(value: Any) -> Any:
+    return json.loads(dump_json(value))
+
+
+@pytest.mark.parametrize("currency", ["USD", "JPY", "KWD"])
+def test_a_wallet(currency: str) -> None:
+    wallet = account(currency)
+    assert on_the_wire(wallet_out(wallet)) == WalletOut().dump(wallet)
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"note": ["a", 1]}])
+def test_a_posting(metadata: dict[str, Any] | None) -> None:
+    posting = line("USD", metadata)
+    assert on_the_wire(transaction_out(posting)) == TransactionOut().dump(posting)
+
+
+def test_a_movement() -> None:
+    wallet, posting = account("USD"), line("USD", None)
+    assert on_the_wire(movement_out((wallet, posting))) == MovementOut().dump(
+        {"wallet": wallet, "transaction": posting}
+    )
