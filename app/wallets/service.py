@@ -197,19 +197,15 @@ def history(
 ) -> Page[WalletTransaction]:
     """The wallet's postings, newest first. since is included, until is not."""
     filters = {"wallet_id": wallet.id, "kind": kind, "since": since, "until": until}
-    rows = repository.postings(
-        session,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-        **filters,
-    )
+    unfiltered = not any((kind, since, until))
+    offset, below = page.offset, page.after[0] if page.after else None
+    if unfiltered and below is None:
+        # Sequences are gapless: rows to skip need not be read, nor all of them be counted.
+        offset, below = 0, wallet.sequence + 1 - offset
+    rows = repository.postings(session, limit=page.limit + 1, offset=offset, below=below, **filters)
 
     def count() -> int:
-        # Sequences are gapless, so an unfiltered history need not be counted.
-        if not any((kind, since, until)):
-            return wallet.sequence
-        return repository.count_postings(session, **filters)
+        return wallet.sequence if unfiltered else repository.count_postings(session, **filters)
 
     return Page.of(page, rows, count=count, key=lambda row: (row.sequence,))
 
