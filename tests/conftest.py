@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import sessionmaker
 
 from app.common import db
 from app.common.ratelimit import limiter
@@ -104,7 +103,6 @@ def app(worker_app: Flask) -> Iterator[Flask]:
         inner = sessionmaker(
             connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
-        event.listen(inner, "before_commit", _hear_all_answers)
         database.autocommit = database.read_committed = database.serializable = inner
         lent = nullcontext(connection.connection.driver_connection)
         database.borrowed = lambda: lent  # type: ignore[method-assign,assignment,return-value]
@@ -121,16 +119,6 @@ def app(worker_app: Flask) -> Iterator[Flask]:
 def forget_cached(application: Flask) -> None:
     application.extensions["redis"].flushdb()
     application.extensions["redis"].publish("products:changed", b"")
-
-
-def _hear_all_answers(session: Session) -> None:
-    """Have a pipelined failure surface at the commit, as at a real one.
-
-    Here a commit only releases a savepoint, and in a pipeline that waits for nothing.
-    """
-    connection = session.connection().connection.driver_connection
-    with connection.pipeline():  # type: ignore[union-attr]
-        pass
 
 
 @pytest.fixture

@@ -80,8 +80,8 @@ def new_id() -> UUID:
 class Database:
     """Connections of a process, and sessions: autocommit, READ COMMITTED and SERIALIZABLE.
 
-    pool_size: connections at most. Two of them are for SERIALIZABLE work alone, which the till does
-    one batch at a time: always the same backends, with all its statements planned.
+    pool_size: connections at most, but at least two. Two of them are for SERIALIZABLE work alone,
+    which the till does one batch at a time: always the same backends, with everything planned.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
@@ -212,7 +212,7 @@ def lookup(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
 
 
 def after_commit(session: Session, act: Callable[[], None]) -> None:
-    """Call `act` once the transaction of `session` has been committed, and never otherwise.
+    """Call `act` once the transaction of `session` has, or may have, been committed.
 
     For what only this process must do at once, such as dropping a cached answer. Whatever must
     not be lost is an event (app.events), because a process can die between commit and this call.
@@ -221,16 +221,18 @@ def after_commit(session: Session, act: Callable[[], None]) -> None:
 
 
 def _commit(session: Session) -> None:
+    leave_pipeline(session)  # while the connection is still ours
     try:
-        try:
-            session.commit()
-            leave_pipeline(session)
-        except psycopg.Error as error:
-            raise as_sqlalchemy(error) from error
+        session.commit()
     except DBAPIError as error:
         if error.connection_invalidated or _is_disconnect(error):
+            _act_after_commit(session)  # in case it did happen
             raise OutcomeUnknown from error
         raise
+    _act_after_commit(session)
+
+
+def _act_after_commit(session: Session) -> None:
     for act in session.info.pop("after_commit", ()):
         act()
 

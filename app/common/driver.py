@@ -29,20 +29,23 @@ def send(
 
 
 def start_pipeline(session: Session) -> None:
-    """From here to the end of the transaction send without waiting; COMMIT waits for everything."""
-    stack = session.info["pipelines"] = ExitStack()
-    session.info["pipeline"] = stack.enter_context(_connection(session).pipeline())
+    """From here to the end of the transaction send without waiting; who commits waits first."""
+    stack = ExitStack()
+    session.info["pipeline"] = stack.enter_context(_connection(session).pipeline()), stack
 
 
 def wait(session: Session) -> None:
     """Wait until everything that was sent is done. Raises what it failed with."""
-    if (pipeline := session.info.get("pipeline")) is not None:
+    if "pipeline" in session.info:
+        pipeline, _ = session.info["pipeline"]
         pipeline.sync()
 
 
 def leave_pipeline(session: Session) -> None:
-    if session.info.pop("pipeline", None) is not None:
-        session.info.pop("pipelines").close()
+    """Wait for everything that was sent. Raises what it failed with."""
+    if "pipeline" in session.info:
+        _, stack = session.info.pop("pipeline")
+        stack.close()
 
 
 def _connection(session: Session) -> psycopg.Connection[Any]:

@@ -15,6 +15,8 @@ import redis
 
 #: More than a shop window has pages that everybody looks at.
 _COPIES: Final = 32
+#: An epoch that no copy is put into.
+_NEVER: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class NearCopies:
         self._client = client
         self._channel = channel
         self._lock = threading.Lock()
+        self._subscribing = threading.Lock()
         self._copies: OrderedDict[str, _Copy] = OrderedDict()
         self._news: Any = None
         self._epoch = 0
@@ -43,10 +46,11 @@ class NearCopies:
         Who finds none reads the entry from Redis and may `put` it into the same epoch.
         """
         with self._lock:
-            self._hear()
-            copy = self._copies.get(key)
-            alive = copy is not None and copy.until > time.monotonic()
-            return (copy.body if copy and alive else None), self._epoch
+            if self._hears():
+                copy = self._copies.get(key)
+                alive = copy is not None and copy.until > time.monotonic()
+                return (copy.body if copy and alive else None), self._epoch
+        return None, self._subscribe()
 
     def put(self, key: str, body: bytes, *, seconds: float, epoch: int) -> None:
         """Keep `body` for so long, unless something was published since `epoch`."""
@@ -62,26 +66,38 @@ class NearCopies:
         with self._lock:
             self._forget()
 
-    def _hear(self) -> None:
-        """Forget everything if anything was published, or may have been without our hearing it."""
+    def _hears(self) -> bool:
+        """Forget everything if anything was published; False when we would not hear of it."""
+        if self._news is None:
+            return False
         try:
-            if self._news is not None and not self._news.connection.can_read(timeout=0):
-                return
-            self._forget()
-            while self._news is not None and self._news.get_message(timeout=0) is not None:
-                pass
+            if self._news.connection.can_read(timeout=0):
+                self._forget()
+                while self._news.get_message(timeout=0) is not None:
+                    pass
         except redis.RedisError:
             self._news = None
             self._forget()
-        if self._news is None:
-            self._subscribe()
+        return self._news is not None
 
-    def _subscribe(self) -> None:
-        news: Any = self._client.pubsub()  # type: ignore[no-untyped-call]
-        news.subscribe(self._channel)
-        # Once this is confirmed nothing that is published escapes us.
-        news.get_message(timeout=0.5)
-        self._news = news
+    def _subscribe(self) -> int:
+        """Begin to hear; the epoch from which on we do, or one that is never.
+
+        One thread at a time, and nobody waits for it: a Redis that hangs must not hold them up.
+        """
+        if not self._subscribing.acquire(blocking=False):
+            return _NEVER
+        try:
+            news: Any = self._client.pubsub()  # type: ignore[no-untyped-call]
+            news.subscribe(self._channel)
+            # Once this is confirmed nothing that is published escapes us.
+            news.get_message(timeout=0.5)
+            with self._lock:
+                self._news = news
+                self._forget()
+                return self._epoch
+        finally:
+            self._subscribing.release()
 
     def _forget(self) -> None:
         self._copies.clear()

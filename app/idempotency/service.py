@@ -141,25 +141,31 @@ def _row(claim: Claim, answer: Answer) -> dict[str, Any]:
     }
 
 
-def settle(run: Callable[[], Outcome]) -> Outcome:
+def settle(run: Callable[[], Outcome], *, uncertain: OutcomeUnknown | None = None) -> Outcome:
     """Run until it is certain what happened. `run` must be safe to run again.
 
-    Raises IdempotencyKeyReused when the key did something long ago whose answer is forgotten.
+    uncertain: why it is not known what became of an earlier try.
+    Raises IdempotencyKeyReused when the key did something long ago whose answer is forgotten, and
+    OutcomeUnknown when it could not be found out: nobody is told that nothing happened then.
     """
     taken_by = None
     for _ in range(_TRIES):
         try:
             return run()
-        except OutcomeUnknown:
-            continue
+        except OutcomeUnknown as error:
+            uncertain = error
         except IntegrityError as error:
             # Somebody committed the same after our snapshot: the next try reads what.
             taken_by = constraint_name(error)
             if taken_by not in _ONCE_CONSTRAINTS:
                 raise
+        except Exception as error:
+            if uncertain is not None:
+                raise uncertain from error
+            raise
     if taken_by in _KEPT_FOR_EVER:
         raise IdempotencyKeyReused
-    raise Unavailable
+    raise uncertain or Unavailable
 
 
 def forget_old_keys(session: Session) -> int:

@@ -1,7 +1,7 @@
 """Orders: buying, and looking at what was bought and sold."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -72,19 +72,16 @@ def buy_all(
     asked = idempotency.ask(session, [job.request for job in jobs])
     stock_of = products.ask_stock(session, {job.product_id for job in jobs})
     callers, stocks = callers_of(), stock_of()
+    live = [job for job in jobs if job.session_id in callers]
 
     def work(todo: Sequence[int]) -> list[idempotency.Answer | AppError]:
-        welcome = [jobs[n] for n in todo if jobs[n].session_id in callers]
-        purchases = [_purchase(job, callers[job.session_id]) for job in welcome]
+        purchases = [_purchase(live[n], callers[live[n].session_id]) for n in todo]
         sold = _sell(session, purchases, stocks, fee_bps=fee_bps)
-        outcomes = dict(zip((job.id for job in welcome), sold, strict=True))
-        return [_answer(outcomes.get(jobs[n].id, Unauthorized()), render) for n in todo]
+        return [one if isinstance(one, AppError) else render(one) for one in sold]
 
-    outcomes = idempotency.once(session, asked, work)
-    return [
-        outcome if job.session_id in callers else Unauthorized()
-        for job, outcome in zip(jobs, outcomes, strict=True)
-    ]
+    done = idempotency.once(session, replace(asked, requests=[job.request for job in live]), work)
+    outcomes = dict(zip((job.id for job in live), done, strict=True))
+    return [outcomes.get(job.id) or Unauthorized() for job in jobs]
 
 
 def buy(session: Session, purchase: Purchase, *, fee_bps: int) -> Receipt:
@@ -99,10 +96,6 @@ def buy(session: Session, purchase: Purchase, *, fee_bps: int) -> Receipt:
 def _purchase(job: Job, buyer: Caller) -> Purchase:
     claim = job.request.claim
     return Purchase(buyer, job.product_id, job.quantity, claim.key if claim else None, job.id)
-
-
-def _answer(outcome: Receipt | AppError, render: Render) -> idempotency.Answer | AppError:
-    return outcome if isinstance(outcome, AppError) else render(outcome)
 
 
 def _sell(

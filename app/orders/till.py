@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.common import metrics
 from app.common.combiner import Combiner, Take
-from app.common.db import reading, retry_transaction
+from app.common.db import OutcomeUnknown, reading, retry_transaction
 from app.common.driver import start_pipeline
 from app.common.errors import AppError, Unavailable
 from app.idempotency.service import Answer, settle
@@ -47,11 +47,14 @@ class Till:
             return retry_transaction(attempt, serializable=True)
         except Unavailable:
             raise
-        except Exception:
+        except Exception as error:
             # Perhaps one of them is the reason, or it is not known whether they were sold.
-            return [self._sell_alone(job) for job in take()]
+            uncertain = error if isinstance(error, OutcomeUnknown) else None
+            return [self._sell_alone(job, uncertain) for job in take()]
 
-    def _sell_alone(self, job: Job) -> Answer | AppError | BaseException:
+    def _sell_alone(
+        self, job: Job, uncertain: OutcomeUnknown | None
+    ) -> Answer | AppError | BaseException:
         def attempt(session: Session) -> Answer | AppError:
             self._come_to_the_front(session)
             (outcome,) = self._buy(session, [job])
@@ -66,7 +69,7 @@ class Till:
             return retry_transaction(attempt, serializable=True)
 
         try:
-            return settle(run)
+            return settle(run, uncertain=uncertain)
         except Exception as error:
             return error
 

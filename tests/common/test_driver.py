@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy import event as event_
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.common import db
@@ -126,6 +128,20 @@ def test_a_failure_between_statements_of_a_pipeline_undoes_them(one_connection: 
 
     with transaction(serializable=True) as session:
         assert send(session, COUNT, {"kind": "test"}).fetchone().n == 0  # type: ignore[union-attr]
+
+
+def test_a_connection_comes_back_to_the_pool_without_its_pipeline(one_connection: None) -> None:
+    open_pipelines = []
+
+    def look(connection: Any, _: object) -> None:
+        open_pipelines.append(connection._pipeline)
+
+    event_.listen(db.current()._serializable_engine, "checkin", look)
+    with transaction(serializable=True) as session:
+        start_pipeline(session)
+        send(session, INSERT, as_rows([event(uuid4())]))
+
+    assert open_pipelines == [None]
 
 
 def test_errors_of_the_driver_look_like_sqlalchemy_s(app: Flask) -> None:

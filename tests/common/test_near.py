@@ -1,5 +1,6 @@
 """Copies in the process: used without asking Redis, and never a moment too long."""
 
+import threading
 import time
 
 import pytest
@@ -139,3 +140,25 @@ def test_many_threads_at_once_all_see_the_last_change(region: Region, elsewhere:
 
     answers = all_at_once(lambda _: region.fetch("a", build), range(32), threads=16)
     assert set(answers) == {f"answer {made + 1}".encode()}
+
+
+def test_a_redis_that_hangs_holds_one_thread_up_and_not_the_others(app: Flask) -> None:
+    hangs = threading.Event()
+
+    class Hanging(Counting):
+        def pubsub(self) -> object:
+            hangs.wait(10)
+            raise redis.ConnectionError("away")
+
+    region = Region(Hanging(app.extensions["redis"]), "near-things", ttl=60)  # type: ignore[arg-type]
+    first = threading.Thread(target=region.fetch, args=("a", Builder()))
+    first.start()
+    started = time.monotonic()
+
+    answers = all_at_once(lambda _: region.fetch("b", Builder()), range(16), threads=16)
+    region.invalidate()
+
+    assert set(answers) == {b"answer 1"}
+    assert time.monotonic() - started < 5
+    hangs.set()
+    first.join()

@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -11,6 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from app.auth import service as auth
+from app.auth.tokens import access_token
 from app.common import db
 from app.common.db import OutcomeUnknown, transaction
 from app.verify import violations
@@ -72,6 +76,34 @@ def test_a_poisoned_purchase_harms_nobody_in_its_batch(committing: Flask) -> Non
     assert (refused.status_code, refused.json["error"]) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert [answer.status_code for answer in answers.values()] == [201] * 4
     assert [rows for _, rows in violations() if rows] == []
+
+
+def test_a_revoked_session_does_not_take_the_key_of_a_live_one(committing: Flask) -> None:
+    product_id = factories.product(factories.merchant(), price="10.00", units=10)
+    here = factories.buyer("100.00")
+    with transaction() as session:
+        there = auth.sign_in(
+            session, user_id=here.id, device=auth.Device(), refresh_life=timedelta(days=7)
+        )
+        auth.revoke_session(session, user_id=here.id, session_id=here.session_id)
+    token = access_token(
+        user_id=here.id, session_id=there.session_id, role="USER", email=here.email
+    )
+    elsewhere = Actor(here.id, here.email, there.session_id, token)
+    answers: dict[UUID, TestResponse] = {}
+
+    with one_batch(2) as threads:
+        for buyer in (here, elsewhere):
+
+            def act(buyer: Actor = buyer) -> None:
+                answers[buyer.session_id] = buy(
+                    committing, buyer, product_id, Idempotency_Key="k-1"
+                )
+
+            threads.append(stand_in_line(committing, act, after=len(threads)))
+
+    assert answers[here.session_id].status_code == 401
+    assert answers[there.session_id].status_code == 201
 
 
 def test_the_last_units_go_to_those_who_came_first(committing: Flask) -> None:
