@@ -1,6 +1,5 @@
 """A short run against the real server: what is prepared and measured is as the ledger wants it."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 
@@ -16,9 +15,7 @@ from bench.stage import Stage
 from tests import servers
 from tests.live import LiveServer
 
-pytestmark = pytest.mark.skipif(
-    "DATABASE_URL" in os.environ, reason="needs the superuser and the processes of its own server"
-)
+pytestmark = pytest.mark.embedded
 
 TABLES = ("orders", "journal_entries", "wallet_transactions", "outbox_events", "idempotency_keys")
 
