@@ -53,7 +53,7 @@ class LoginSession(Base):
 
 
 #: Whether login session `s` of user `u` holds at `%(now)s`: for statements that answer only those
-#: who are signed in, whatever else they look up.
+#: who are signed in, whatever else they look up. `repository.get_live_user` has the same rule.
 SESSION_HOLDS: Final = "u.is_active AND s.revoked_at IS NULL AND s.expires_at > %(now)s"
 
 

@@ -7,11 +7,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import jwt
-from flask import Flask, current_app, request
+from flask import Flask, current_app
 from flask_jwt_extended import JWTManager, create_access_token
 
 from app.common import clock
 from app.common.errors import Unauthorized
+from app.common.http import bearer_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,6 @@ def install(app: Flask, rules: TokenRules) -> None:
         JWT_SECRET_KEY=rules.access_secret,
         JWT_ALGORITHM="HS256",
         JWT_ACCESS_TOKEN_EXPIRES=rules.access_life,
-        JWT_TOKEN_LOCATION=["headers"],
-        JWT_ERROR_MESSAGE_KEY="message",
     )
     JWTManager(app)
 
@@ -63,11 +62,11 @@ def access_token(*, user_id: UUID, session_id: UUID, role: str, email: str) -> s
 def read_access_token() -> Identity:
     """The identity in the request's bearer token. Raises Unauthorized."""
     rules: TokenRules = current_app.extensions["token_rules"]
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
+    token = bearer_token()
+    if token is None:
         raise Unauthorized
     try:
-        identity, expires = _verified(token.strip(), rules.access_secret)
+        identity, expires = _verified(token, rules.access_secret)
     except (jwt.PyJWTError, KeyError, ValueError, AttributeError) as error:
         raise Unauthorized from error
     if clock.now().timestamp() >= expires:
@@ -86,9 +85,8 @@ def _verified(token: str, secret: str) -> tuple[Identity, int]:
     claims = jwt.decode(token, secret, ["HS256"], options=_REQUIRED)
     if claims["type"] != "access":
         raise ValueError("not an access token")
-    return Identity(UUID(claims["sub"]), UUID(claims["sid"]), str(claims["role"])), int(
-        claims["exp"]
-    )
+    identity = Identity(UUID(claims["sub"]), UUID(claims["sid"]), str(claims["role"]))
+    return identity, int(claims["exp"])
 
 
 def refresh_token(rules: TokenRules, *, user_id: UUID, session_id: UUID, token_id: UUID) -> str:

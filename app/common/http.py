@@ -246,6 +246,12 @@ def settings() -> Settings:
     return current_app.extensions["settings"]  # type: ignore[no-any-return]
 
 
+def bearer_token() -> str | None:
+    """What the caller shows in `Authorization: Bearer …` (RFC 6750, 2.1), or None."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
 def idempotency_key() -> str | None:
     """The caller's Idempotency-Key, or None. Raises BadRequest unless 1–255 visible ASCII."""
     key = request.headers.get("Idempotency-Key")

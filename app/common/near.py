@@ -28,7 +28,7 @@ class _Copy:
 class NearCopies:
     """Copies of entries of one region, all dropped at any message on `channel`.
 
-    Everything may raise redis.RedisError; nothing is kept then.
+    `get` may raise redis.RedisError; nothing is kept then.
     """
 
     def __init__(self, client: redis.Redis, channel: str) -> None:

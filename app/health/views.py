@@ -4,14 +4,14 @@ import hmac
 from typing import Any
 
 import redis
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import NotFound
 
 from app.common import db, metrics
 from app.common.db import SCHEMA_REVISION
 from app.common.errors import Unauthorized
-from app.common.http import dump_json, json_response, settings
+from app.common.http import bearer_token, dump_json, json_response, settings
 from app.health import repository
 
 blp = Blueprint("health", __name__, url_prefix="/health")
@@ -46,8 +46,8 @@ def read_metrics() -> Response:
     token = settings().metrics_token
     if token is None:
         raise NotFound
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), token.encode()):
+    given = bearer_token()
+    if given is None or not hmac.compare_digest(given.encode(), token.encode()):
         raise Unauthorized
     return Response(metrics.exposition(), content_type=metrics.MEDIA_TYPE)
 

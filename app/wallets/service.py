@@ -47,7 +47,7 @@ def stand_in_line(session: Session, *, alone: bool) -> None:
 
 
 def of_caller(*, user_id: UUID, session_id: UUID, currency: str) -> Account:
-    """The wallet of somebody who is signed in, as of now; nothing is held.
+    """The wallet of somebody who is signed in, as of now; no lock is taken.
 
     Asks in one statement both whether the session holds and what the wallet is.
     Raises Unauthorized, WalletNotFound.
