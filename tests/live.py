@@ -80,20 +80,19 @@ class LiveServer:
             )
         server = cls(f"http://127.0.0.1:{port}", process.pid, database, environment)
         try:
-            server._wait(process, log)
+            server._wait(process, log, workers)
             yield server
         finally:
             process.terminate()
             process.wait(30)
 
-    def _wait(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    def _wait(self, process: "subprocess.Popen[bytes]", log: Path, workers: int) -> None:
+        """Until every web process listens: who kills the first needs the second to go on."""
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and process.poll() is None:
-            try:
-                if self.call("GET", "/health/ready").status == 200:
-                    return
-            except OSError:
-                time.sleep(0.05)
+            if log.read_text().count("Started worker-") == workers and self.is_ready():
+                return
+            time.sleep(0.05)
         raise AssertionError(f"The server did not start:\n{log.read_text()[-2000:]}")
 
     def call(
@@ -120,6 +119,12 @@ class LiveServer:
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(error.code, dict(error.headers), error.read().decode())
+
+    def is_ready(self) -> bool:
+        try:
+            return self.call("GET", "/health/ready").status == 200
+        except OSError:
+            return False
 
     def sign_up(self, name: str, *, role: str = "USER", balance: str | None = None) -> str:
         """Make an account; its access token. balance: what it deposits."""

@@ -140,7 +140,7 @@ def test_a_web_process_that_is_killed_comes_back_and_nothing_acknowledged_is_los
         acknowledged += 1
 
     wait_until(lambda: len({p.pid for p in live_server.web_processes()} - {min(before)}) == 2)
-    wait_until(lambda: live_server.call("GET", "/health/ready").status == 200)
+    wait_until(live_server.is_ready)
     wallet = live_server.call("GET", "/api/v1/wallet", token=token).json
     assert Decimal(wallet["balance"]) >= acknowledged > 50
     result = live_server.cli("verify")
