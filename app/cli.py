@@ -77,7 +77,7 @@ def demo(if_empty: bool) -> None:
 @main.command()
 def verify() -> None:
     """Prove the books: check every invariant; exit code 1 if any is broken."""
-    from app.verify import report
+    from app.verify.report import report
 
     _boot()
     sys.exit(report())

@@ -13,7 +13,17 @@ from app.auth import tokens
 from app.auth.guard import SECURITY_SCHEME
 from app.auth.views import admin_blp as users_admin_blp
 from app.auth.views import blp as auth_blp
-from app.common import cache, db, error_handlers, fields, http, logging, ratelimit
+from app.common import (
+    cache,
+    db,
+    error_handlers,
+    fields,
+    http,
+    logging,
+    queue,
+    ratelimit,
+    sealing,
+)
 from app.common.settings import Settings, SettingsError, load_settings
 from app.docs.views import blp as docs_blp
 from app.health.views import blp as health_blp
@@ -69,6 +79,7 @@ def connect_database(settings: Settings) -> None:
 def connect_cache(settings: Settings) -> redis.Redis:
     if settings.redis_url is None:
         raise SettingsError("REDIS_URL is not set; `./flow up` starts a Redis of its own.")
+    queue.configure(settings.redis_url)
     client = cache.connect(settings.redis_url)
     products.keep_catalogue_in(cache.Region(client, "products", ttl=CATALOGUE_SECONDS))
     return client
@@ -76,6 +87,7 @@ def connect_cache(settings: Settings) -> redis.Redis:
 
 def wire_modules(settings: Settings) -> None:
     """What happens in one module because of another that may not know it."""
+    sealing.configure(settings.sealing_secrets)
     auth.on_registration(partial(wallets.open_wallet, currency=settings.default_currency))
     auth.on_profile_change(products.list_changes)
 

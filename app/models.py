@@ -7,7 +7,13 @@ from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
 from app.orders.models import Order
 from app.products.models import Product, Restock
-from app.wallets.models import JournalEntry, Wallet, WalletLimit, WalletTransaction
+from app.wallets.models import (
+    JournalEntry,
+    Wallet,
+    WalletHold,
+    WalletLimit,
+    WalletTransaction,
+)
 
 __all__ = [
     "AuditRecord",
@@ -22,6 +28,7 @@ __all__ = [
     "Restock",
     "User",
     "Wallet",
+    "WalletHold",
     "WalletLimit",
     "WalletTransaction",
 ]

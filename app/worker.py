@@ -11,12 +11,10 @@ from rq import Queue, Worker
 from rq.cron import CronScheduler
 from rq.exceptions import StopRequested
 
-from app.common import logging
+from app.common import logging, queue
 from app.common.settings import Settings, SettingsError
 from app.factory import connect_database, wire_modules
 from app.idempotency import tasks as idempotency
-
-QUEUE = "default"
 
 #: Jobs by the clock (minute hour day month weekday, UTC).
 SCHEDULE = ((idempotency.forget_old_keys, "17 * * * *"),)
@@ -37,7 +35,7 @@ def work(settings: Settings) -> None:
     # Without its schedule the worker is no use: whoever supervises it starts both again.
     threading.Thread(target=_stop_after, args=(clockwork,), daemon=True).start()
     try:
-        Worker([Queue(QUEUE, connection=connection)], connection=connection).work()
+        Worker([Queue(queue.NAME, connection=connection)], connection=connection).work()
     finally:
         clockwork.terminate()
 
@@ -51,6 +49,6 @@ def _run_schedule(redis_url: str) -> None:
     """Enqueue what is due. Several may run: jobs are idempotent."""
     scheduler = CronScheduler(redis.Redis.from_url(redis_url), logging_level="WARNING")
     for job, cron in SCHEDULE:
-        scheduler.register(job, QUEUE, cron=cron)
+        scheduler.register(job, queue.NAME, cron=cron)
     with suppress(StopRequested):
         scheduler.start()  # type: ignore[no-untyped-call]

@@ -103,6 +103,7 @@ def stage(*, workers: int) -> Iterator[Stage]:
             "REDIS_URL": redis.url,
             "JWT_ACCESS_SECRET": secrets.token_urlsafe(48),
             "JWT_REFRESH_SECRET": secrets.token_urlsafe(48),
+            "ENCRYPTION_KEYS": secrets.token_urlsafe(48),
             "METRICS_TOKEN": secrets.token_urlsafe(32),
             "DATA_DIR": str(folder),
             "PORT": str(port),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from app.verify import violations
+from app.verify.report import violations
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -16,6 +16,9 @@ class AppError(Exception):
     #: A refusal whose transaction is committed all the same, because it must leave a trace
     #: (a stolen refresh token revokes its session).
     leaves_trace: ClassVar[bool] = False
+    #: Whether it is the answer to the request for good, to be given again under its
+    #: Idempotency-Key. What says nothing about the request may be different next time.
+    final: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class BadRequest(AppError):
 
 
 class Unauthorized(AppError):
+    final = False
     status = 401
     code = "UNAUTHORIZED"
     message = "Unauthorized"
@@ -67,6 +71,7 @@ class Unprocessable(AppError):
 
 
 class TooManyRequests(AppError):
+    final = False
     status = 429
     code = "RATE_LIMITED"
     message = "Too many requests; slow down"

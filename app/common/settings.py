@@ -53,6 +53,7 @@ class Settings:
     jwt_access_expiration: timedelta = timedelta(minutes=15)
     jwt_refresh_expiration: timedelta = timedelta(days=7)
     bcrypt_rounds: int = 12
+    encryption_keys: tuple[str, ...] = field(default=(), repr=False)
 
     default_currency: str = "USD"
     minimum_withdrawal: Decimal = Decimal("1.00")
@@ -83,6 +84,10 @@ class Settings:
                 )
         if self.jwt_access_secret == self.jwt_refresh_secret:
             raise SettingsError("JWT_ACCESS_SECRET and JWT_REFRESH_SECRET must differ.")
+        if not self.encryption_keys or min(map(len, self.encryption_keys)) < 32:
+            raise SettingsError(
+                "ENCRYPTION_KEYS must be set in production (32 characters or more each)."
+            )
 
     @property
     def is_production(self) -> bool:
@@ -99,6 +104,11 @@ class Settings:
     @cached_property
     def refresh_secret(self) -> str:
         return self.jwt_refresh_secret or self._development_secret("jwt-refresh-secret")
+
+    @cached_property
+    def sealing_secrets(self) -> tuple[str, ...]:
+        """What stored secrets are encrypted with; the first seals, all of them open."""
+        return self.encryption_keys or (self._development_secret("encryption-key"),)
 
     def _development_secret(self, name: str) -> str:
         """A random secret, made once and kept in the data folder so that restarts keep sessions."""
@@ -197,6 +207,7 @@ class _Environment(ma.Schema):
     jwt_access_expiration = _Duration()
     jwt_refresh_expiration = _Duration()
     bcrypt_rounds = ma.fields.Integer(validate=Range(4, 16))
+    encryption_keys = _Words()
 
     default_currency = ma.fields.String(validate=OneOf(list(EXPONENTS)))
     minimum_withdrawal = ma.fields.Decimal(validate=Range(0))

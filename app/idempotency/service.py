@@ -19,17 +19,14 @@ from app.idempotency import repository
 
 Outcome = TypeVar("Outcome")
 
-#: How long an answer can be replayed. The order or journal entry keeps its key for ever.
+#: How long an answer can be replayed. What it was the answer to keeps its key for ever.
 KEPT_FOR: Final = timedelta(days=7)
 
 #: The constraints that say that a key's effect exists, though its answer may be forgotten …
-_KEPT_FOR_EVER: Final = {"uq_journal_entries_key", "uq_orders_key"}
+_KEPT_FOR_EVER: Final = {"uq_journal_entries_key", "uq_orders_key", "uq_wallet_holds_key"}
 #: … and with them those that say that exactly this was done already.
 _ONCE_CONSTRAINTS: Final = _KEPT_FOR_EVER | {"pk_idempotency_keys", "pk_orders"}
 _TRIES: Final = 3
-
-#: Refusals that say nothing about the request and may be different next time.
-_FORGOTTEN: Final = {401, 429, 500, 503}
 
 
 class IdempotencyKeyReused(Unprocessable):
@@ -89,7 +86,7 @@ def once(
 
     work: does the requests at these positions and returns one answer or refusal for each; what
     it refuses it must not have begun to write. A refusal (4xx) under a claim is an answer too
-    and is remembered, but for those with a status of 401 and 429, and from 500 up.
+    and is remembered if it is `final`.
     """
     outcomes = _look_up(asked)
     todo = [position for position, outcome in enumerate(outcomes) if outcome is None]
@@ -97,7 +94,7 @@ def once(
     for position, outcome in zip(todo, work(todo), strict=True):
         request = asked.requests[position]
         if request.claim is not None:
-            if isinstance(outcome, AppError) and outcome.status not in _FORGOTTEN:
+            if isinstance(outcome, AppError) and outcome.final and outcome.status < 500:
                 outcome = request.refuse(outcome)
             if isinstance(outcome, Answer):
                 remembered.append(_row(request.claim, outcome))

@@ -1,6 +1,6 @@
 """How moving money can be refused."""
 
-from app.common.errors import BadRequest, Forbidden, NotFound
+from app.common.errors import BadRequest, Conflict, Forbidden, NotFound
 from app.common.money import Money
 
 
@@ -12,6 +12,19 @@ class WalletNotFound(NotFound):
 class WalletLocked(Forbidden):
     code = "WALLET_LOCKED"
     message = "Wallet is locked"
+
+
+class HoldNotFound(NotFound):
+    code = "HOLD_NOT_FOUND"
+    message = "Hold not found"
+
+
+class HoldClosed(Conflict):
+    code = "HOLD_CLOSED"
+    message = "The hold is no longer active: CAPTURED"
+
+    def __init__(self, *, status: str) -> None:
+        super().__init__(f"The hold is no longer active: {status}", details={"status": status})
 
 
 class DirectDepositsOff(Forbidden):

@@ -4,7 +4,7 @@ Double entry: a movement is a journal entry whose postings sum to zero. Callers 
 (`service.lock_accounts`), decide, and post; a whole batch of entries is written in one go.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -39,6 +39,7 @@ class Account:
     is_locked: bool = False
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    number: str | None = None
 
     @property
     def available(self) -> int:
@@ -144,8 +145,18 @@ def draft(entry: Entry) -> Draft:
         sums[currency] = sums.get(currency, 0) + posting.amount
     if any(sums.values()) or len(entry.postings) < 2:
         raise EntryUnbalanced(f"{entry.kind}: {sums}")
-    now = clock.now()
+    now = _moment(posting.account for posting in entry.postings)
     return Draft(entry, [_apply(entry, posting, now) for posting in entry.postings])
+
+
+def _moment(accounts: Iterable[Account]) -> datetime:
+    """Now, but not before anything that happened to these accounts.
+
+    Postings of a wallet are in the order of their moments even if the clocks of several machines
+    differ, so that what was the last at some moment can be found by halving.
+    """
+    happened = [account.updated_at for account in accounts if account.sequence]
+    return max([clock.now(), *(moment for moment in happened if moment is not None)])
 
 
 def write(session: Session, drafts: Sequence[Draft]) -> None:
@@ -166,6 +177,22 @@ def post(session: Session, entries: Sequence[Entry]) -> list[list[Line]]:
     drafts = [draft(entry) for entry in entries]
     write(session, drafts)
     return [drafted.postings for drafted in drafts]
+
+
+def hold(account: Account, amount: int) -> None:
+    """Set `amount` minor units of a locked account aside, in memory: no longer `available`."""
+    account.held += amount
+
+
+def release(account: Account, amount: int) -> None:
+    """Make `amount` minor units that were held `available` again, in memory."""
+    account.held -= amount
+
+
+def save(session: Session, account: Account) -> None:
+    """Write what `hold` or `release` did to an account; posting to it does so, too."""
+    account.updated_at = _moment([account])
+    repository.update_balances(session, [account])
 
 
 def _entry_row(drafted: Draft) -> dict[str, Any]:

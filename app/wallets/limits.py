@@ -1,5 +1,7 @@
 """Limits: the most that may move one way in a rolling window."""
 
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
@@ -17,9 +19,79 @@ from app.common.money import Money
 from app.wallets import repository
 from app.wallets.errors import LimitExceeded
 from app.wallets.ledger import Account
-from app.wallets.models import LimitWindow, TransactionType
+from app.wallets.models import LimitType, LimitWindow, TransactionType
 
 WINDOWS: Final = {LimitWindow.DAY: timedelta(days=1), LimitWindow.MONTH: timedelta(days=30)}
+
+#: The limit on all of a direction that a movement counts towards, besides the one on its type.
+DIRECTIONS: Final = {
+    TransactionType.DEPOSIT: LimitType.INCOMING,
+    TransactionType.ONRAMP: LimitType.INCOMING,
+    TransactionType.TRANSFER_IN: LimitType.INCOMING,
+    TransactionType.WITHDRAWAL: LimitType.OUTGOING,
+    TransactionType.PAYOUT: LimitType.OUTGOING,
+    TransactionType.TRANSFER_OUT: LimitType.OUTGOING,
+}
+
+#: Minor units that are under way to a wallet, by what they will be posted as.
+_under_way: dict[TransactionType, Callable[[Session, UUID], int]] = {}
+
+
+def also_counts(kind: TransactionType, under_way: Callable[[Session, UUID], int]) -> None:
+    """Count `under_way(session, wallet_id)` minor units as used, though they are not posted yet.
+
+    For what is decided before it is posted and does not hold money of the wallet. Called by the
+    factory, because the modules that know stand above wallets.
+    """
+    _under_way[kind] = under_way
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit in force, and what of it is used. amount, used: minor units of the wallet."""
+
+    type: LimitType
+    window: LimitWindow
+    amount: int
+    used: int
+
+    @property
+    def remaining(self) -> int:
+        return max(self.amount - self.used, 0)
+
+
+def in_force(
+    session: Session, account: Account, *, user: User | Caller, types: Collection[LimitType]
+) -> list[Limit]:
+    """The limits of these types, one for each window that has one.
+
+    Used is what was posted within the window, what is held for it, and what is under way.
+    """
+    now = clock.now()
+    rows = repository.limits_in_force(
+        session,
+        wallet_id=account.id,
+        user_id=user.id,
+        role=user.role,
+        types=[str(kind) for kind in types],
+        currency=account.currency,
+        since={window: now - length for window, length in WINDOWS.items()},
+    )
+    limits = [Limit(LimitType(r.type), LimitWindow(r.window), r.amount, r.used) for r in rows]
+    return [
+        replace(limit, used=limit.used + _coming(session, account, limit.type))
+        if limit.window in WINDOWS
+        else limit
+        for limit in limits
+    ]
+
+
+def _coming(session: Session, account: Account, limit: LimitType) -> int:
+    return sum(
+        under_way(session, account.id)
+        for kind, under_way in _under_way.items()
+        if limit in (kind.value, DIRECTIONS[kind])
+    )
 
 
 def require_within(
@@ -29,20 +101,12 @@ def require_within(
 
     The account must be locked: that is what keeps two movements from using the same remainder.
     """
-    now = clock.now()
-    limits = repository.limits_in_force(
-        session,
-        wallet_id=account.id,
-        user_id=user.id,
-        role=user.role,
-        kind=kind,
-        currency=account.currency,
-        since={window: now - length for window, length in WINDOWS.items()},
-    )
-    for limit in limits:
+    for limit in in_force(
+        session, account, user=user, types=(LimitType(kind.value), DIRECTIONS[kind])
+    ):
         if limit.used + money.minor > limit.amount:
             raise LimitExceeded(
-                kind=kind,
+                kind=limit.type,
                 window=limit.window,
                 limit=Money(limit.amount, account.currency),
                 used=Money(limit.used, account.currency),

@@ -34,11 +34,24 @@ class SystemCode(StrEnum):
 
 
 class TransactionType(StrEnum):
+    """What a posting is; it tells the direction, too.
+
+    DEPOSIT and WITHDRAWAL are the sandbox's way in and out, ONRAMP and PAYOUT the bank's.
+    """
+
     DEPOSIT = "DEPOSIT"
     WITHDRAWAL = "WITHDRAWAL"
+    ONRAMP = "ONRAMP"
+    PAYOUT = "PAYOUT"
+    TRANSFER_IN = "TRANSFER_IN"
+    TRANSFER_OUT = "TRANSFER_OUT"
     PAYMENT = "PAYMENT"
     EARNING = "EARNING"
     FEE = "FEE"
+
+
+#: What limits are about. Buying and selling are not limited.
+LIMITED: Final = "('DEPOSIT', 'WITHDRAWAL', 'ONRAMP', 'PAYOUT', 'TRANSFER_IN', 'TRANSFER_OUT')"
 
 
 class Wallet(Base):
@@ -53,6 +66,7 @@ class Wallet(Base):
         CheckConstraint("balance >= 0", name="balance_not_negative"),
         CheckConstraint("held >= 0 AND held <= balance", name="held_within_balance"),
         CheckConstraint("kind = 'USER' OR (balance = 0 AND sequence = 0)", name="system_appends"),
+        CheckConstraint("(kind = 'USER') = (number IS NOT NULL)", name="user_has_number"),
         # Room on the page lets a balance change in place, without touching any index.
         {"postgresql_with": {"fillfactor": "50"}},
     )
@@ -61,6 +75,10 @@ class Wallet(Base):
     kind: Mapped[str]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     code: Mapped[str | None]
+    #: What people call it: 12 digits, the last a check digit (ISO 7064, MOD 11,10).
+    number: Mapped[str | None] = mapped_column(
+        unique=True, server_default=text("new_wallet_number()")
+    )
     currency: Mapped[str]
     balance: Mapped[int] = mapped_column(server_default="0")
     held: Mapped[int] = mapped_column(server_default="0")
@@ -126,7 +144,7 @@ class WalletTransaction(Base):
             "wallet_id",
             "type",
             "created_at",
-            postgresql_where=text("type IN ('DEPOSIT', 'WITHDRAWAL')"),
+            postgresql_where=text(f"type IN {LIMITED}"),
         ),
         {"info": {"append_only": True}},
     )
@@ -152,6 +170,84 @@ class WalletTransaction(Base):
         return abs(self.amount)
 
 
+class HoldStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    CAPTURED = "CAPTURED"
+    VOIDED = "VOIDED"
+    EXPIRED = "EXPIRED"
+
+
+class WalletHold(Base):
+    """Money that is promised: it reduces `available` at once and is captured or let go later.
+
+    type: as what it is posted when it is captured; captured_amount: of `amount`, the rest was let
+    go; payee_id: who captures it, None for the house; expires_at: None for one that must be
+    settled.
+    """
+
+    __tablename__ = "wallet_holds"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint(
+            "captured_amount BETWEEN 0 AND amount"
+            " AND (status = 'CAPTURED') = (captured_amount > 0)",
+            name="captured_within_amount",
+        ),
+        CheckConstraint(
+            "status IN ('ACTIVE', 'CAPTURED', 'VOIDED', 'EXPIRED')"
+            " AND (status = 'ACTIVE') = (closed_at IS NULL)",
+            name="status_known",
+        ),
+        Index("ix_wallet_holds_wallet", "wallet_id", "id"),
+        Index("ix_wallet_holds_payee", "payee_id", "id"),
+        Index("ix_wallet_holds_reference", "reference_type", "reference_id"),
+        Index("ix_wallet_holds_active", "wallet_id", postgresql_where=text("status = 'ACTIVE'")),
+        Index(
+            "ix_wallet_holds_expiring",
+            "expires_at",
+            postgresql_where=text("status = 'ACTIVE' AND expires_at IS NOT NULL"),
+        ),
+        # For ever: an old key can never promise money twice.
+        Index(
+            "uq_wallet_holds_key",
+            "initiator_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    wallet_id: Mapped[UUID] = mapped_column(ForeignKey("wallets.id"))
+    payee_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    type: Mapped[str]
+    currency: Mapped[str]
+    amount: Mapped[int]
+    captured_amount: Mapped[int] = mapped_column(server_default="0")
+    status: Mapped[str]
+    description: Mapped[str | None]
+    reference_type: Mapped[str | None]
+    reference_id: Mapped[UUID | None]
+    initiator_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    idempotency_key: Mapped[str | None]
+    expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class LimitType(StrEnum):
+    """What a limit is about: one kind of movement, or all of one direction together."""
+
+    DEPOSIT = "DEPOSIT"
+    ONRAMP = "ONRAMP"
+    TRANSFER_IN = "TRANSFER_IN"
+    INCOMING = "INCOMING"
+    WITHDRAWAL = "WITHDRAWAL"
+    PAYOUT = "PAYOUT"
+    TRANSFER_OUT = "TRANSFER_OUT"
+    OUTGOING = "OUTGOING"
+
+
 class LimitWindow(StrEnum):
     TRANSACTION = "TRANSACTION"
     DAY = "DAY"
@@ -168,7 +264,9 @@ class WalletLimit(Base):
         CheckConstraint("(role IS NULL) <> (user_id IS NULL)", name="role_or_user"),
         CheckConstraint("amount >= 0", name="amount_not_negative"),
         CheckConstraint("\"window\" IN ('TRANSACTION', 'DAY', 'MONTH')", name="window_known"),
-        CheckConstraint("type IN ('DEPOSIT', 'WITHDRAWAL')", name="type_limited"),
+        CheckConstraint(
+            f"type IN {LIMITED} OR type IN ('INCOMING', 'OUTGOING')", name="type_limited"
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

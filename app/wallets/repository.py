@@ -13,7 +13,14 @@ from sqlalchemy.orm import Session
 from app.auth.models import SESSION_HOLDS
 from app.common.db import lookup
 from app.common.driver import as_rows, insert_rows, send, wait
-from app.wallets.models import GATE, Wallet, WalletLimit, WalletTransaction
+from app.wallets.models import (
+    GATE,
+    LIMITED,
+    Wallet,
+    WalletHold,
+    WalletLimit,
+    WalletTransaction,
+)
 
 # SHARE does not conflict with itself, and SHARE UPDATE EXCLUSIVE does with both.
 _JOIN = f"LOCK TABLE {GATE.name} IN SHARE MODE"
@@ -21,14 +28,16 @@ _ENTER_ALONE = f"LOCK TABLE {GATE.name} IN SHARE UPDATE EXCLUSIVE MODE"
 
 _UPDATE_BALANCES = """
     UPDATE wallets
-    SET balance = new.balance, sequence = new.sequence, updated_at = new.updated_at
+    SET balance = new.balance, held = new.held, sequence = new.sequence,
+        updated_at = new.updated_at
     FROM json_to_recordset(CAST(%(rows)s AS json))
-        AS new (id uuid, balance bigint, sequence bigint, updated_at timestamptz)
+        AS new (id uuid, balance bigint, held bigint, sequence bigint, updated_at timestamptz)
     WHERE wallets.id = new.id
 """
 
 _LOCK_WALLETS = """
-    SELECT id, kind, currency, user_id, balance, held, sequence, is_locked, created_at, updated_at
+    SELECT id, kind, currency, user_id, balance, held, sequence, is_locked, created_at, updated_at,
+        number
     FROM wallets WHERE user_id = ANY(%(user_ids)s) AND currency = %(currency)s
     ORDER BY id FOR NO KEY UPDATE
 """
@@ -71,7 +80,7 @@ _INSERT_POSTINGS = insert_rows(
 
 _WALLET_OF_CALLER = f"""
     SELECT w.id, w.kind, w.currency, w.user_id, w.balance, w.held, w.sequence, w.is_locked,
-        w.created_at, w.updated_at
+        w.created_at, w.updated_at, w.number
     FROM login_sessions s JOIN users u ON u.id = s.user_id
     LEFT JOIN wallets w ON w.user_id = u.id AND w.currency = %(currency)s
     WHERE s.id = %(session_id)s AND u.id = %(user_id)s AND {SESSION_HOLDS}
@@ -126,7 +135,7 @@ def insert_postings(session: Session, rows: Iterable[object]) -> None:
 
 
 def update_balances(session: Session, accounts: Iterable[object]) -> None:
-    """accounts: with id, balance in minor units, sequence and moment of the last posting."""
+    """accounts: with id, balance and held in minor units, sequence and moment of the change."""
     send(session, _UPDATE_BALANCES, as_rows(accounts))
 
 
@@ -159,19 +168,34 @@ def count_postings(session: Session, **filters: Any) -> int:
 
 # The user's own limit comes before the one of their role. The types are listed so that the planner
 # can prove that the partial index serves; a window without a beginning has used nothing.
-_LIMITS_IN_FORCE = """
-    SELECT DISTINCT ON (l."window") l."window", l.amount, moved.minor AS used
-    FROM wallet_limits l CROSS JOIN LATERAL (
+_LIMITS_IN_FORCE = f"""
+    SELECT DISTINCT ON (l.type, l."window") l.type, l."window", l.amount,
+        posted.minor + promised.minor AS used
+    FROM wallet_limits l
+    CROSS JOIN LATERAL (
+        SELECT CAST(CAST(%(since)s AS json) ->> l."window" AS timestamptz) AS since,
+            CASE l.type
+                WHEN 'INCOMING' THEN ARRAY['DEPOSIT', 'ONRAMP', 'TRANSFER_IN']
+                WHEN 'OUTGOING' THEN ARRAY['WITHDRAWAL', 'PAYOUT', 'TRANSFER_OUT']
+                ELSE ARRAY[l.type]
+            END AS types
+    ) covered
+    CROSS JOIN LATERAL (
         SELECT coalesce(sum(abs(t.amount)), 0)::bigint AS minor
         FROM wallet_transactions t
-        WHERE t.wallet_id = %(wallet_id)s AND t.type = %(kind)s
-            AND t.type IN ('DEPOSIT', 'WITHDRAWAL')
-            AND t.created_at > CAST(CAST(%(since)s AS json) ->> l."window" AS timestamptz)
-    ) moved
-    WHERE l.type = %(kind)s AND l.currency = %(currency)s
+        WHERE t.wallet_id = %(wallet_id)s AND t.type = ANY(covered.types)
+            AND t.type IN {LIMITED} AND t.created_at > covered.since
+    ) posted
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(h.amount), 0)::bigint AS minor
+        FROM wallet_holds h
+        WHERE h.wallet_id = %(wallet_id)s AND h.status = 'ACTIVE'
+            AND h.type = ANY(covered.types) AND covered.since IS NOT NULL
+    ) promised
+    WHERE l.type = ANY(%(types)s) AND l.currency = %(currency)s
         AND (l.user_id = %(user_id)s OR l.role = %(role)s)
-    ORDER BY l."window", l.user_id IS NULL
-"""
+    ORDER BY l.type, l."window", l.user_id IS NULL
+"""  # noqa: S608 – a list from our own code
 
 
 def limits_in_force(
@@ -180,11 +204,11 @@ def limits_in_force(
     wallet_id: UUID,
     user_id: UUID,
     role: str,
-    kind: str,
+    types: Sequence[str],
     currency: str,
     since: Mapping[str, datetime],
 ) -> Iterable[Any]:
-    """One limit per window, with what was moved in it, in minor units, direction left out.
+    """One limit per type and window, with what was moved in it or is held for it, minor units.
 
     since: the beginning of each window that has one.
     """
@@ -192,7 +216,7 @@ def limits_in_force(
         "wallet_id": wallet_id,
         "user_id": user_id,
         "role": role,
-        "kind": kind,
+        "types": list(types),
         "currency": currency,
         "since": json.dumps(since, default=datetime.isoformat),
     }
@@ -206,4 +230,15 @@ def put_user_limit(session: Session, **values: Any) -> None:
             constraint="uq_wallet_limits_user",
             set_={"amount": statement.excluded.amount, "updated_at": statement.excluded.updated_at},
         )
+    )
+
+
+def insert_hold(session: Session, hold: WalletHold) -> None:
+    session.add(hold)
+    session.flush()
+
+
+def get_hold_for_update(session: Session, hold_id: UUID) -> WalletHold | None:
+    return session.get(
+        WalletHold, hold_id, with_for_update={"key_share": True}, populate_existing=True
     )

@@ -9,12 +9,18 @@ from app.common.fields import Amount, Moment, MoneyOut, Schema, Text
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.wallets.ledger import Account, Line
-from app.wallets.models import LimitWindow, TransactionType, WalletTransaction
+from app.wallets.models import LimitType, LimitWindow, TransactionType, WalletTransaction
 
 _AMOUNT = {
     "description": "JSON number or decimal string, taken exactly; no more decimals than the "
     "currency has",
     "example": "100.00",
+}
+
+
+_NUMBER = {
+    "description": "What people call the wallet: 12 digits, the last a check digit",
+    "example": "482109375516",
 }
 
 
@@ -36,6 +42,7 @@ class WalletOut(Schema):
     updated_at = Moment(required=True)
     available = MoneyOut(required=True, metadata={"example": "100.00"})
     held = MoneyOut(required=True, metadata={"example": "0.00"})
+    number = ma.fields.String(required=True, metadata=_NUMBER)
 
 
 class TransactionOut(Schema):
@@ -66,6 +73,7 @@ def wallet_out(wallet: Account) -> dict[str, Any]:
         "updatedAt": to_wire(wallet.updated_at),
         "available": format_minor(wallet.available, currency),
         "held": format_minor(wallet.held, currency),
+        "number": wallet.number,
     }
 
 
@@ -115,7 +123,8 @@ class LimitIn(Schema):
     kind = ma.fields.String(
         data_key="type",
         required=True,
-        validate=ma.validate.OneOf([TransactionType.DEPOSIT, TransactionType.WITHDRAWAL]),
+        validate=ma.validate.OneOf(list(LimitType)),
+        metadata={"description": "A kind of movement, or all of one direction together"},
     )
     window = ma.fields.String(
         required=True,

@@ -22,7 +22,11 @@ TABLES = ("orders", "journal_entries", "wallet_transactions", "outbox_events", "
 
 @pytest.fixture
 def shop(settings: Settings, worker_number: int) -> Iterator[Shop]:
-    secrets = {"JWT_ACCESS_SECRET": "a" * 32, "JWT_REFRESH_SECRET": "b" * 32}
+    secrets = {
+        "JWT_ACCESS_SECRET": "a" * 32,
+        "JWT_REFRESH_SECRET": "b" * 32,
+        "ENCRYPTION_KEYS": "c" * 32,
+    }
     with (
         servers.database(f"payment_flow_bench_{worker_number}") as made,
         LiveServer.start(settings, made, workers=1, **secrets) as server,

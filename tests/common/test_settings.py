@@ -12,7 +12,11 @@ from app.common.settings import Settings, SettingsError, load_settings
 from app.factory import create_app
 from tests.crowd import all_at_once
 
-SECRETS = {"JWT_ACCESS_SECRET": "a" * 32, "JWT_REFRESH_SECRET": "b" * 32}
+SECRETS = {
+    "JWT_ACCESS_SECRET": "a" * 32,
+    "JWT_REFRESH_SECRET": "b" * 32,
+    "ENCRYPTION_KEYS": "c" * 32,
+}
 
 
 @pytest.fixture(autouse=True)

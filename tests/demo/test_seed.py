@@ -24,7 +24,7 @@ from app.demo.people import ADMIN, BUYERS
 from app.demo.seed import seed
 from app.orders import service as orders
 from app.products import service as products
-from app.verify import violations
+from app.verify.report import violations
 from tests import factories
 
 
@@ -154,6 +154,7 @@ class TestSeeding:
             app_env="production",
             jwt_access_secret="a" * 32,
             jwt_refresh_secret="b" * 32,
+            encryption_keys=("c" * 32,),
         )
 
         with pytest.raises(SettingsError, match="refused in production"):

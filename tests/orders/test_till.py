@@ -17,7 +17,7 @@ from app.auth import service as auth
 from app.auth.tokens import access_token
 from app.common import db
 from app.common.db import OutcomeUnknown, transaction
-from app.verify import violations
+from app.verify.report import violations
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor

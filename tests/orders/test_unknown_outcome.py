@@ -10,7 +10,7 @@ from sqlalchemy import event, text
 
 from app.common import db
 from app.common.db import transaction
-from app.verify import violations
+from app.verify.report import violations
 from tests import factories
 from tests.orders.test_till import buy
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.auth.models import Role
 from app.common import db
 from app.events.models import OutboxEvent
-from app.verify import violations
+from app.verify.report import violations
 from app.wallets.ledger import system_account
 from app.wallets.models import SystemCode, WalletTransaction
 from tests import factories

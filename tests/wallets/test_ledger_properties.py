@@ -228,7 +228,7 @@ def test_a_batch_of_entries_is_posted_as_if_one_by_one(app: Flask) -> None:
             names = {account.id: who for who, account in by_name.items()}
             # Posted past the services, so there is neither an order nor an event.
             assert broken() == [
-                "Every debit has its order or withdrawal",
+                "Every debit has its order, hold, transfer, payout or withdrawal",
                 "Every money operation has its outbox row",
             ]
             return [

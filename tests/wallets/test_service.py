@@ -13,7 +13,7 @@ from app.auth import service as auth
 from app.common import db
 from app.common.db import new_id, transaction
 from app.common.money import MAX_MINOR
-from app.verify import violations
+from app.verify.report import violations
 from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound

@@ -33,7 +33,8 @@ class TestLookingAtMyWallet:
 
         assert re.fullmatch(
             rf'{{"id":"{UUID_TEXT}","balance":"12.30","currency":"USD","isLocked":false,'
-            rf'"createdAt":"{TIME}","updatedAt":"{TIME}","available":"12.30","held":"0.00"}}',
+            rf'"createdAt":"{TIME}","updatedAt":"{TIME}","available":"12.30","held":"0.00",'
+            r'"number":"\d{12}"}',
             answer.text,
         )
 
@@ -68,7 +69,7 @@ class TestDepositing:
         match = re.fullmatch(
             rf'{{"wallet":{{"id":"({UUID_TEXT})","balance":"18.00","currency":"USD",'
             rf'"isLocked":false,"createdAt":"{TIME}","updatedAt":"{TIME}",'
-            r'"available":"18.00","held":"0.00"},'
+            r'"available":"18.00","held":"0.00","number":"\d{12}"},'
             rf'"transaction":{{"id":"{UUID_TEXT}","type":"DEPOSIT","status":"COMPLETED",'
             r'"amount":"17.50","balanceBefore":"0.50","balanceAfter":"18.00","currency":"USD",'
             r'"description":"Birthday money","referenceType":null,"referenceId":null,'
@@ -288,6 +289,7 @@ class TestDepositing:
             direct_deposits=None,
             jwt_access_secret="a" * 32,
             jwt_refresh_secret="b" * 32,
+            encryption_keys=("c" * 32,),
         )
 
         assert refusal(deposit(client, factories.actor(), "1.00")) == (403, "FORBIDDEN")
@@ -303,7 +305,7 @@ class TestWithdrawing:
         assert re.fullmatch(
             rf'{{"wallet":{{"id":"{UUID_TEXT}","balance":"12.50","currency":"USD",'
             rf'"isLocked":false,"createdAt":"{TIME}","updatedAt":"{TIME}",'
-            r'"available":"12.50","held":"0.00"},'
+            r'"available":"12.50","held":"0.00","number":"\d{12}"},'
             rf'"transaction":{{"id":"{UUID_TEXT}","type":"WITHDRAWAL","status":"COMPLETED",'
             r'"amount":"7.50","balanceBefore":"20.00","balanceAfter":"12.50","currency":"USD",'
             r'"description":"Wallet withdrawal","referenceType":null,"referenceId":null,'

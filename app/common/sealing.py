@@ -1,0 +1,61 @@
+"""Secrets that are stored and must be read again: AES-256-GCM (NIST SP 800-38D)."""
+
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_ID_BYTES: Final = 4
+_NONCE_BYTES: Final = 12
+
+
+class SealBroken(Exception):
+    """What is stored was not sealed by us for this purpose, or its key is gone."""
+
+
+_keys: dict[str, AESGCM] = {}
+
+
+def configure(secrets: Sequence[str]) -> None:
+    """Seal with the first of `secrets`; the others still open what they sealed.
+
+    secrets: of high entropy, 32 characters or more. A key and its id are derived from each
+    (HKDF, RFC 5869), so whoever rotates adds one in front and names nothing.
+    """
+    _keys.clear()
+    for secret in secrets:
+        _keys[_derive(secret, b"id", _ID_BYTES).hex()] = AESGCM(_derive(secret, b"key", 32))
+
+
+def _derive(secret: str, purpose: bytes, length: int) -> bytes:
+    return HKDF(SHA256(), length, salt=None, info=b"payment-flow sealing " + purpose).derive(
+        secret.encode()
+    )
+
+
+def seal(plaintext: bytes, *, context: str) -> bytes:
+    """`plaintext`, to be opened only with one of our keys and for the same `context`.
+
+    context: what it belongs to, such as `two-factor/<user id>`, so that a sealed value that is
+    copied to another row does not open there. The id of the key is kept with it.
+    """
+    key_id, key = next(iter(_keys.items()))
+    nonce = os.urandom(_NONCE_BYTES)
+    return bytes.fromhex(key_id) + nonce + key.encrypt(nonce, plaintext, context.encode())
+
+
+def unseal(sealed: bytes, *, context: str) -> bytes:
+    """What was sealed. Raises SealBroken."""
+    key_id, rest = sealed[:_ID_BYTES].hex(), sealed[_ID_BYTES:]
+    key = _keys.get(key_id)
+    if key is None:
+        raise SealBroken("its key is not among ENCRYPTION_KEYS")
+    nonce, ciphertext = rest[:_NONCE_BYTES], rest[_NONCE_BYTES:]
+    try:
+        return key.decrypt(nonce, ciphertext, context.encode())
+    except InvalidTag as error:
+        raise SealBroken("changed, or sealed for something else") from error

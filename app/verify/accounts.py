@@ -1,0 +1,17 @@
+"""Accounts and sessions."""
+
+from typing import Final
+
+from app.verify.invariant import Invariant
+
+INVARIANTS: Final = (
+    Invariant(
+        "Every user has a wallet",
+        "SELECT u.id FROM users u LEFT JOIN wallets w ON w.user_id = u.id WHERE w.id IS NULL",
+    ),
+    Invariant(
+        "At most one live refresh token per session",
+        "SELECT session_id FROM refresh_tokens WHERE used_at IS NULL"
+        " GROUP BY 1 HAVING count(*) > 1",
+    ),
+)

@@ -1,0 +1,155 @@
+"""The ledger: postings, balances, keys, limits, events."""
+
+from typing import Final
+
+from app.verify.invariant import Invariant
+
+INVARIANTS: Final = (
+    Invariant(
+        "Every journal entry sums to zero per currency",
+        """
+        SELECT journal_entry_id, currency, sum(amount) FROM wallet_transactions
+        GROUP BY journal_entry_id, currency HAVING sum(amount) <> 0
+        """,
+    ),
+    Invariant(
+        "All postings together sum to zero per currency",
+        "SELECT currency, sum(amount) FROM wallet_transactions"
+        " GROUP BY currency HAVING sum(amount) <> 0",
+    ),
+    Invariant(
+        "A wallet's balance is the sum of its postings",
+        """
+        SELECT w.id, w.balance, coalesce(sum(t.amount), 0) FROM wallets w
+        LEFT JOIN wallet_transactions t ON t.wallet_id = w.id
+        WHERE w.kind = 'USER' GROUP BY w.id HAVING w.balance <> coalesce(sum(t.amount), 0)
+        """,
+    ),
+    Invariant(
+        "Each posting starts where the one before it ended",
+        """
+        SELECT id FROM (
+            SELECT id, amount, balance_before, balance_after,
+                lag(balance_after, 1, 0::bigint)
+                    OVER (PARTITION BY wallet_id ORDER BY sequence) AS was
+            FROM wallet_transactions WHERE sequence IS NOT NULL
+        ) AS t WHERE balance_before <> was OR balance_after <> balance_before + amount
+        """,
+    ),
+    Invariant(
+        "A wallet's postings are in the order of their moments",
+        """
+        SELECT id FROM (
+            SELECT id, created_at, lag(created_at, 1, created_at)
+                OVER (PARTITION BY wallet_id ORDER BY sequence) AS before
+            FROM wallet_transactions WHERE sequence IS NOT NULL
+        ) AS t WHERE created_at < before
+        """,
+    ),
+    Invariant(
+        "Sequences are gapless and end at the wallet's",
+        """
+        SELECT w.id, w.sequence FROM wallets w LEFT JOIN wallet_transactions t ON t.wallet_id = w.id
+        WHERE w.kind = 'USER' GROUP BY w.id
+        HAVING w.sequence <> count(t.id) OR w.sequence <> coalesce(max(t.sequence), 0)
+            OR coalesce(min(t.sequence), 1) <> 1
+        """,
+    ),
+    Invariant(
+        "Postings are in the currency of their wallet",
+        "SELECT t.id FROM wallet_transactions t JOIN wallets w ON w.id = t.wallet_id"
+        " WHERE t.currency <> w.currency OR (t.sequence IS NULL) <> (w.kind = 'SYSTEM')",
+    ),
+    Invariant(
+        "No user's wallet is below zero; held is between 0 and balance",
+        "SELECT id FROM wallets"
+        " WHERE kind = 'USER' AND (balance < 0 OR held < 0 OR held > balance)",
+    ),
+    Invariant(
+        "A wallet's held is the sum of its active holds",
+        """
+        SELECT w.id, w.held FROM wallets w LEFT JOIN wallet_holds h
+            ON h.wallet_id = w.id AND h.status = 'ACTIVE'
+        GROUP BY w.id HAVING w.held <> coalesce(sum(h.amount), 0)
+        """,
+    ),
+    Invariant(
+        "An idempotency key has at most one effect",
+        """
+        SELECT initiator_id, idempotency_key FROM (
+            SELECT initiator_id, idempotency_key FROM journal_entries
+            UNION ALL SELECT initiator_id, idempotency_key FROM wallet_holds
+        ) AS effects WHERE idempotency_key IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1
+        """,
+    ),
+    Invariant(
+        "A remembered success exists; a remembered refusal moved nothing",
+        """
+        SELECT k.user_id, k.key FROM idempotency_keys k LEFT JOIN (
+            SELECT initiator_id, idempotency_key FROM journal_entries
+            UNION SELECT initiator_id, idempotency_key FROM wallet_holds
+        ) AS effect ON effect.initiator_id = k.user_id AND effect.idempotency_key = k.key
+        WHERE (k.status < 300) <> (effect.initiator_id IS NOT NULL)
+        """,
+    ),
+    Invariant(
+        "Every entry has at least two postings",
+        """
+        SELECT j.id FROM journal_entries j LEFT JOIN wallet_transactions t
+            ON t.journal_entry_id = j.id GROUP BY j.id HAVING count(t.id) < 2
+        """,
+    ),
+    Invariant(
+        "Every debit has its order, hold, transfer, payout or withdrawal",
+        """
+        SELECT t.id FROM wallet_transactions t JOIN wallets w ON w.id = t.wallet_id
+        WHERE w.kind = 'USER' AND t.amount < 0 AND t.type <> 'WITHDRAWAL'
+            AND (t.reference_id IS NULL OR coalesce(t.reference_type, '')
+                NOT IN ('order', 'hold', 'transfer', 'payout'))
+        """,
+    ),
+    Invariant(
+        # What was asked for before the limit was set may be posted after it. Money that a bank
+        # sends is never refused, so it counts here, but is not held to the limit.
+        "Sums per user and window never exceed the limits in force",
+        """
+        WITH covered (limit_type, type) AS (
+            SELECT DISTINCT type, type FROM wallet_limits WHERE type NOT IN ('INCOMING', 'OUTGOING')
+            UNION ALL
+            VALUES ('INCOMING', 'DEPOSIT'), ('INCOMING', 'ONRAMP'), ('INCOMING', 'TRANSFER_IN'),
+                ('OUTGOING', 'WITHDRAWAL'), ('OUTGOING', 'PAYOUT'), ('OUTGOING', 'TRANSFER_OUT')
+        )
+        SELECT t.id FROM wallet_transactions t
+        JOIN wallets w ON w.id = t.wallet_id JOIN users u ON u.id = w.user_id
+        JOIN covered c ON c.type = t.type
+        LEFT JOIN wallet_holds h ON h.status = 'CAPTURED' AND h.wallet_id = t.wallet_id
+            AND h.type = t.type AND h.reference_id = t.reference_id
+        CROSS JOIN (VALUES ('DAY', interval '1 day'), ('MONTH', interval '30 days'))
+            AS windows (name, length)
+        JOIN LATERAL (
+            SELECT amount, updated_at FROM wallet_limits l
+            WHERE l.type = c.limit_type AND l."window" = windows.name AND l.currency = t.currency
+                AND (l.user_id = u.id OR l.role = u.role)
+            ORDER BY l.user_id NULLS LAST LIMIT 1
+        ) AS l ON coalesce(h.created_at, t.created_at) > l.updated_at
+        WHERE t.type <> 'ONRAMP' AND l.amount < (
+            SELECT sum(abs(s.amount)) FROM wallet_transactions s
+            JOIN covered sc ON sc.type = s.type AND sc.limit_type = c.limit_type
+            WHERE s.wallet_id = t.wallet_id
+                AND s.created_at > t.created_at - windows.length AND s.sequence <= t.sequence)
+        """,
+    ),
+    Invariant(
+        "Every money operation has its outbox row",
+        """
+        SELECT t.id FROM wallet_transactions t LEFT JOIN outbox_events e
+            ON e.aggregate_id = t.wallet_id AND e.type = 'balance-updated'
+            AND e.data->>'transactionId' = t.id::text
+        WHERE t.sequence IS NOT NULL AND e.id IS NULL
+        UNION ALL
+        SELECT o.id FROM orders o LEFT JOIN outbox_events e
+            ON e.aggregate_id = o.id AND e.type = 'order-completed'
+        WHERE o.status = 'COMPLETED' AND e.id IS NULL
+        """,
+    ),
+)

@@ -1,0 +1,91 @@
+"""Holds: money that is promised before it moves.
+
+A hold makes its amount unavailable at once. It ends once: captured, voided or expired.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.common import clock
+from app.common.db import new_id
+from app.common.money import Money
+from app.wallets import ledger, repository
+from app.wallets.errors import HoldClosed, HoldNotFound
+from app.wallets.ledger import Account
+from app.wallets.models import HoldStatus, TransactionType, WalletHold
+
+
+def place(
+    session: Session,
+    account: Account,
+    *,
+    kind: TransactionType,
+    money: Money,
+    initiator_id: UUID,
+    payee_id: UUID | None = None,
+    reference: tuple[str, UUID] | tuple[None, None] = (None, None),
+    description: str | None = None,
+    idempotency_key: str | None = None,
+    expires_at: datetime | None = None,
+) -> WalletHold:
+    """Hold `money` of a locked account.
+
+    kind: as what it is posted when it is captured; payee_id: the user who may capture it, None
+    for the house; reference: what it is for, such as ("payout", id).
+    Raises WalletLocked, InsufficientFunds.
+    """
+    account.require_can_pay(money.minor)
+    hold = WalletHold(
+        id=new_id(),
+        wallet_id=account.id,
+        payee_id=payee_id,
+        type=kind.value,
+        currency=account.currency,
+        amount=money.minor,
+        captured_amount=0,
+        status=HoldStatus.ACTIVE.value,
+        description=description,
+        reference_type=reference[0],
+        reference_id=reference[1],
+        initiator_id=initiator_id,
+        idempotency_key=idempotency_key,
+        expires_at=expires_at,
+        created_at=clock.now(),
+        closed_at=None,
+    )
+    repository.insert_hold(session, hold)
+    ledger.hold(account, money.minor)
+    ledger.save(session, account)
+    return hold
+
+
+def require_active(session: Session, hold_id: UUID) -> WalletHold:
+    """The hold, locked: lock it before its wallets. Raises HoldNotFound, HoldClosed."""
+    hold = repository.get_hold_for_update(session, hold_id)
+    if hold is None:
+        raise HoldNotFound
+    if hold.status != HoldStatus.ACTIVE:
+        raise HoldClosed(status=hold.status)
+    return hold
+
+
+def capture(hold: WalletHold, account: Account, amount: int) -> None:
+    """End a locked hold by taking `amount` minor units of it; the rest is let go.
+
+    What was taken has to be posted from `account` next, in the same transaction.
+    """
+    _close(hold, account, HoldStatus.CAPTURED)
+    hold.captured_amount = amount
+
+
+def let_go(session: Session, hold: WalletHold, account: Account, status: HoldStatus) -> None:
+    """End a locked hold and take nothing. status: VOIDED or EXPIRED."""
+    _close(hold, account, status)
+    ledger.save(session, account)
+
+
+def _close(hold: WalletHold, account: Account, status: HoldStatus) -> None:
+    ledger.release(account, hold.amount)
+    hold.status, hold.closed_at = status.value, clock.now()

@@ -1,0 +1,100 @@
+"""Books in which something of every kind has happened, and ways to corrupt them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from flask import Flask
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.orm import sessionmaker
+
+from app.auth import service as auth
+from app.common import db
+from app.models import Base
+from app.orders import service as orders
+from app.orders.checkout import Purchase
+from tests import factories, servers
+from tests.crowd import broken
+
+
+@dataclass(frozen=True)
+class Books:
+    """A database that is only looked at, and the buyer whose wallet saw most."""
+
+    database: servers.TestDatabase
+    buyer_id: str
+
+    def broken_by(self, corruption: str) -> list[str]:
+        """Which invariants a statement breaks; nothing of it stays. It may name {buyer}."""
+        with unguarded(self.database.owner_url) as connection:
+            statement = text(corruption.replace("{buyer}", self.buyer_id))
+            assert connection.execute(statement).rowcount > 0
+            looking = db.Database(self.database.owner_url)
+            looking.serializable = sessionmaker(
+                connection, join_transaction_mode="create_savepoint"
+            )
+            with working_on(looking):
+                return broken()
+
+
+def do_business(app: Flask) -> factories.Actor:
+    """Something of everything; the buyer. Each module adds what it does."""
+    client = app.test_client()
+    buyer = factories.buyer("100.00")
+    product_id = factories.product(factories.merchant(), price="10.00", units=5)
+    order = {"productId": str(product_id), "paymentMethod": "WALLET"}
+    for path, body in (
+        ("wallet/deposit", {"amount": "5.00"}),
+        ("wallet/withdraw", {"amount": "1000.00"}),
+        ("wallet/withdraw", {"amount": "1.00"}),
+        ("orders", order),
+    ):
+        key = {"Idempotency-Key": f"key of {path} {body.get('amount')}".replace(" ", "-")}
+        client.post(f"/api/v1/{path}", json=body, headers=buyer.headers | key)
+    with db.transaction(serializable=True) as session:
+        user = auth.require_user(session, buyer.id)
+        orders.buy(session, Purchase(user, product_id, quantity=2), fee_bps=250)
+    credentials = {"email": buyer.email, "password": factories.PASSWORD}
+    tokens = client.post("/api/v1/auth/login", json=credentials).json
+    client.post("/api/v1/auth/refresh", json={"refreshToken": tokens["refreshToken"]})
+    return buyer
+
+
+@contextmanager
+def working_on(database: db.Database) -> Iterator[None]:
+    kept = db.current()
+    db.configure(database)
+    try:
+        yield
+    finally:
+        db.configure(kept)
+        database.dispose()
+
+
+@contextmanager
+def unguarded(url: str) -> Iterator[Connection]:
+    """A connection of the owner, to a database whose triggers and constraints are gone.
+
+    All of it is undone unless the connection is told to commit.
+    """
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        for table in Base.metadata.tables:
+            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        for table, name in connection.execute(
+            text("""
+                SELECT conrelid::regclass, conname FROM pg_constraint
+                WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f', 'u')
+            """)
+        ).all():
+            connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
+        for (index,) in connection.execute(
+            text("""
+                SELECT indexrelid::regclass FROM pg_index
+                JOIN pg_class t ON t.oid = indrelid
+                WHERE t.relnamespace = 'public'::regnamespace AND indisunique AND NOT indisprimary
+            """)
+        ).all():
+            connection.execute(text(f"DROP INDEX {index}"))
+        yield connection
+    engine.dispose()

@@ -1,0 +1,23 @@
+"""Accounts and sessions, corrupted on purpose, one way at a time."""
+
+import pytest
+
+from tests.verify.books import Books
+
+#: Invariant → what makes it untrue. {buyer} is the buyer's id.
+CORRUPTIONS = {
+    "Every user has a wallet": """
+        INSERT INTO users
+            (id, email, email_key, password_hash, role, email_public, is_active,
+             created_at, updated_at)
+        VALUES (gen_random_uuid(), 'a@b.test', 'a@b.test', '', 'USER', false, true, now(), now())
+    """,
+    "At most one live refresh token per session": """
+        UPDATE refresh_tokens SET used_at = NULL
+    """,
+}
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corruption_is_found(books: Books, name: str) -> None:
+    assert name in books.broken_by(CORRUPTIONS[name])

@@ -1,0 +1,70 @@
+"""The ledger, corrupted on purpose, one way at a time."""
+
+import pytest
+
+from tests.verify.books import Books
+
+#: Invariant → what makes it untrue. {buyer} is the buyer's id.
+CORRUPTIONS = {
+    "Every journal entry sums to zero per currency": """
+        WITH two AS (SELECT id, row_number() OVER () AS n FROM wallet_transactions
+                     WHERE sequence IS NULL LIMIT 2)
+        UPDATE wallet_transactions t SET amount = amount + (CASE two.n WHEN 1 THEN 1 ELSE -1 END)
+        FROM two WHERE two.id = t.id
+    """,
+    "All postings together sum to zero per currency": """
+        UPDATE wallet_transactions SET amount = amount + 1
+        WHERE id = (SELECT id FROM wallet_transactions WHERE sequence IS NULL LIMIT 1)
+    """,
+    "A wallet's balance is the sum of its postings": """
+        UPDATE wallets SET balance = balance + 1 WHERE user_id = '{buyer}'
+    """,
+    "Each posting starts where the one before it ended": """
+        UPDATE wallet_transactions
+        SET balance_before = balance_before + 1, balance_after = balance_after + 1
+        WHERE sequence = 2
+    """,
+    "Sequences are gapless and end at the wallet's": """
+        UPDATE wallet_transactions SET sequence = sequence + 1
+        WHERE sequence = (SELECT sequence FROM wallets WHERE user_id = '{buyer}')
+            AND wallet_id = (SELECT id FROM wallets WHERE user_id = '{buyer}')
+    """,
+    "Postings are in the currency of their wallet": """
+        UPDATE wallet_transactions SET currency = 'EUR'
+    """,
+    "No user's wallet is below zero; held is between 0 and balance": """
+        UPDATE wallets SET held = balance + 1 WHERE user_id = '{buyer}'
+    """,
+    "An idempotency key has at most one effect": """
+        UPDATE journal_entries SET idempotency_key = 'again' WHERE initiator_id = '{buyer}'
+    """,
+    "A remembered success exists; a remembered refusal moved nothing": """
+        UPDATE idempotency_keys SET status = 400 WHERE status < 300
+    """,
+    "Every entry has at least two postings": """
+        INSERT INTO journal_entries (id, kind, created_at)
+        VALUES (gen_random_uuid(), 'NOTHING', now())
+    """,
+    "Every debit has its order, hold, transfer, payout or withdrawal": """
+        UPDATE wallet_transactions SET reference_type = NULL WHERE type = 'PAYMENT'
+    """,
+    "Sums per user and window never exceed the limits in force": """
+        INSERT INTO wallet_limits (id, user_id, type, "window", currency, amount, updated_at)
+        VALUES (gen_random_uuid(), '{buyer}', 'DEPOSIT', 'DAY', 'USD', 1, '2000-01-01')
+    """,
+    "Every money operation has its outbox row": """
+        DELETE FROM outbox_events WHERE type = 'balance-updated'
+    """,
+    "A wallet's postings are in the order of their moments": """
+        UPDATE wallet_transactions SET created_at = created_at - interval '1 hour'
+        WHERE sequence = 2
+    """,
+    "A wallet's held is the sum of its active holds": """
+        UPDATE wallets SET held = 1 WHERE user_id = '{buyer}'
+    """,
+}
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corruption_is_found(books: Books, name: str) -> None:
+    assert name in books.broken_by(CORRUPTIONS[name])

@@ -1,0 +1,29 @@
+"""Orders and stock, corrupted on purpose, one way at a time."""
+
+import pytest
+
+from tests.verify.books import Books
+
+#: Invariant → what makes it untrue. {buyer} is the buyer's id.
+CORRUPTIONS = {
+    "Stock: initial + restocked = available + sold, never negative": """
+        UPDATE products SET available_units = available_units + 1
+    """,
+    "A completed order has exactly its postings: buyer debit, merchant credit, fee": """
+        UPDATE orders SET fee = fee + 1
+    """,
+    "No other order has postings, and no posting names an order that is not there": """
+        UPDATE orders SET status = 'CANCELLED', completed_at = NULL
+    """,
+    "An order's fee and quantity add up": """
+        UPDATE orders SET unit_price = unit_price + 1
+    """,
+    "An order's times fit its status": """
+        UPDATE orders SET completed_at = NULL
+    """,
+}
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corruption_is_found(books: Books, name: str) -> None:
+    assert name in books.broken_by(CORRUPTIONS[name])

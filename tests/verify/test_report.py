@@ -1,0 +1,60 @@
+"""`payment-flow verify`, as an operator runs it."""
+
+import os
+import subprocess
+import sys
+
+from flask import Flask
+from sqlalchemy import text
+
+from app.common.settings import PROJECT_ROOT, Settings
+from app.verify.report import INVARIANTS
+from tests import servers
+from tests.verify import test_accounts, test_ledger, test_orders
+from tests.verify.books import Books, unguarded
+
+TOPICS = (test_ledger, test_orders, test_accounts)
+
+
+def test_every_invariant_has_its_corruption() -> None:
+    names = [invariant.name for invariant in INVARIANTS]
+    assert sorted(names) == sorted(name for topic in TOPICS for name in topic.CORRUPTIONS)
+
+
+def test_it_is_content_with_clean_books(books: Books, settings: Settings) -> None:
+    result = verify(books.database, settings)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"All {len(INVARIANTS)} invariants hold." in result.stdout
+
+
+def test_it_names_what_is_broken_and_fails(
+    worker_app: Flask, worker_number: int, settings: Settings
+) -> None:
+    name = "Every user has a wallet"
+    with servers.database(f"payment_flow_corrupt_{worker_number}") as made:
+        with unguarded(made.owner_url) as connection:
+            connection.execute(text(test_accounts.CORRUPTIONS[name]))
+            connection.commit()
+        result = verify(made, settings)
+    assert result.returncode == 1
+    assert f"1 of {len(INVARIANTS)} invariants broken." in result.stdout
+    assert f"{name}:" in result.stdout
+
+
+def verify(
+    database: servers.TestDatabase, settings: Settings
+) -> "subprocess.CompletedProcess[str]":
+    environment = os.environ | {
+        "DATABASE_URL": database.app_url,
+        "REDIS_URL": str(settings.redis_url),
+        "DATA_DIR": str(settings.data_dir),
+        "COLUMNS": "120",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", "verify"],
+        env=environment,
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -1,0 +1,120 @@
+"""Holds, as the modules that promise money use them."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.auth.service import Caller
+from app.common import clock
+from app.common.db import transaction
+from app.common.money import Money
+from app.events import service as events
+from app.wallets import holds, ledger
+from app.wallets import service as wallets
+from app.wallets.errors import HoldClosed, HoldNotFound, InsufficientFunds, LimitExceeded
+from app.wallets.limits import require_within
+from app.wallets.models import HoldStatus, SystemCode, TransactionType
+from tests import factories
+from tests.crowd import broken
+from tests.wallets.asking import set_limit
+
+TEN = Money(1000, "USD")
+
+
+def place(actor: factories.Actor, money: Money = TEN) -> holds.WalletHold:
+    with transaction() as session:
+        account = wallets.lock_accounts(session, user_ids=[actor.id], currency="USD")[actor.id]
+        return holds.place(
+            session,
+            account,
+            kind=TransactionType.PAYOUT,
+            money=money,
+            initiator_id=actor.id,
+            reference=("payout", uuid4()),
+        )
+
+
+def amounts(client: FlaskClient, actor: factories.Actor) -> tuple[str, str, str]:
+    wallet = client.get("/api/v1/wallet", headers=actor.headers).json
+    return wallet["balance"], wallet["held"], wallet["available"]
+
+
+def test_what_is_held_stays_but_is_not_available(client: FlaskClient) -> None:
+    user = factories.buyer("25.00")
+
+    place(user)
+
+    assert amounts(client, user) == ("25.00", "10.00", "15.00")
+    with pytest.raises(InsufficientFunds):
+        place(user, Money(1501, "USD"))
+    assert broken() == []
+
+
+def test_a_capture_takes_a_part_and_lets_the_rest_go(client: FlaskClient) -> None:
+    user = factories.buyer("25.00")
+    placed = place(user)
+
+    with transaction() as session:
+        hold = holds.require_active(session, placed.id)
+        account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+        holds.capture(hold, account, 600)
+        bank = ledger.system_account(SystemCode.BANK, "USD")
+        entry = ledger.Entry(
+            kind="PAYOUT",
+            reference=(str(hold.reference_type), hold.reference_id or uuid4()),
+            postings=(
+                ledger.Posting(account, -600, TransactionType.PAYOUT),
+                ledger.Posting(bank, 600, TransactionType.PAYOUT),
+            ),
+        )
+        ((posting, _),) = ledger.post(session, [entry])
+        events.record(session, [wallets.balance_event(posting, user_id=user.id)])
+
+    assert amounts(client, user) == ("19.00", "0.00", "19.00")
+    with transaction() as session, pytest.raises(HoldClosed):
+        holds.require_active(session, placed.id)
+
+
+@pytest.mark.parametrize("status", [HoldStatus.VOIDED, HoldStatus.EXPIRED])
+def test_a_hold_that_is_let_go_takes_nothing(client: FlaskClient, status: HoldStatus) -> None:
+    user = factories.buyer("25.00")
+    placed = place(user)
+
+    with transaction() as session:
+        hold = holds.require_active(session, placed.id)
+        account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+        holds.let_go(session, hold, account, status)
+
+    assert amounts(client, user) == ("25.00", "0.00", "25.00")
+    assert broken() == []
+
+
+def test_a_hold_that_is_not_there(app: Flask) -> None:
+    with transaction() as session, pytest.raises(HoldNotFound):
+        holds.require_active(session, uuid4())
+
+
+@pytest.mark.parametrize("kind", ["PAYOUT", "OUTGOING"])
+def test_what_is_held_counts_towards_limits_however_old(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    user = factories.buyer("100.00")
+    with monkeypatch.context() as past:
+        moment = clock.now() - timedelta(days=40)
+        past.setattr(clock, "now", lambda: moment)
+        place(user)
+    set_limit(client, user, kind, "DAY", "12.00")
+
+    def ask(cents: int) -> None:
+        with transaction() as session:
+            account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+            caller = Caller(user.id, user.email, "USER")
+            money = Money(cents, "USD")
+            require_within(session, account, user=caller, kind=TransactionType.PAYOUT, money=money)
+
+    ask(200)
+    with pytest.raises(LimitExceeded):
+        ask(201)
