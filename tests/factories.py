@@ -38,11 +38,13 @@ class Actor:
         return {"Authorization": f"Bearer {self.token}"}
 
 
-def actor(role: str = Role.USER, *, balance: str | None = None) -> Actor:
+def actor(role: str = Role.USER, *, balance: str | None = None, phone: str | None = None) -> Actor:
     """A signed-in account. balance: units of USD in its wallet. Needs an application context."""
     email = f"{role.lower()}-{next(_numbers)}@example.com"
     with transaction() as session:
-        user = auth.register(session, email=email, password_hash=PASSWORD_HASH, role=role)
+        user = auth.register(
+            session, email=email, phone=phone, password_hash=PASSWORD_HASH, role=role
+        )
         sign_in = auth.sign_in(
             session,
             user_id=user.id,

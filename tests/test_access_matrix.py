@@ -20,6 +20,7 @@ MATRIX = """
                                                       anonymous user merchant admin buyer seller
 POST   /api/v1/auth/register                             201    201    201     201   201   201
 POST   /api/v1/auth/login                                200    200    200     200   200   200
+POST   /api/v1/auth/phone                                200    200    200     200   200   200
 POST   /api/v1/auth/refresh                              401    401    401     401   401   401
 POST   /api/v1/auth/logout                               401    204    204     204   204   204
 GET    /api/v1/auth/me                                   401    200    200     200   200   200
@@ -79,6 +80,7 @@ BODIES: dict[Route, dict[str, Any]] = {
         "role": "USER",
     },
     ("POST", "/api/v1/auth/login"): {"email": "{email}", "password": factories.PASSWORD},
+    ("POST", "/api/v1/auth/phone"): {"phone": "{phone}", "password": factories.PASSWORD},
     ("POST", "/api/v1/auth/refresh"): {"refreshToken": "{access_token}"},
     ("PATCH", "/api/v1/auth/me"): {"firstName": "Alice"},
     ("POST", "/api/v1/auth/password"): {
@@ -125,7 +127,7 @@ class World:
             json={"productId": str(product_id), "paymentMethod": "WALLET"},
             headers=buyer.headers,
         ).json
-        target = factories.buyer()
+        target = factories.actor(balance="100.00", phone="+14155550100")
         self.names = {
             "product_id": str(product_id),
             "order_id": order["id"],
@@ -135,6 +137,7 @@ class World:
             "name": "swagger.js",
             "access_token": buyer.token,
             "email": target.email,
+            "phone": "+14155550100",
         }
 
     def call(self, client: FlaskClient, route: Route, caller: str) -> int:

@@ -8,6 +8,21 @@ class EmailTaken(Conflict):
     message = "User with this email already exists"
 
 
+class EmailFixed(BadRequest):
+    def __init__(self) -> None:
+        super().__init__(details={"email": ["Is set already and cannot be changed."]})
+
+
+class PhoneTaken(Conflict):
+    code = "PHONE_TAKEN"
+    message = "Another account has this phone number"
+
+
+class PhoneNeeded(Conflict):
+    code = "PHONE_NEEDED"
+    message = "This account has no email, so its phone number is what signs it in"
+
+
 class PasswordRefused(BadRequest):
     def __init__(self, problem: str, *, field: str = "password") -> None:
         super().__init__(details={field: [problem]})

@@ -19,12 +19,20 @@ class Role(StrEnum):
 
 class User(Base):
     __tablename__ = "users"
-    __table_args__ = (CheckConstraint("role IN ('USER', 'MERCHANT', 'ADMIN')", name="role_known"),)
+    __table_args__ = (
+        CheckConstraint("role IN ('USER', 'MERCHANT', 'ADMIN')", name="role_known"),
+        CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="can_sign_in"),
+        CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
+        CheckConstraint(r"phone ~ '^\+[1-9][0-9]{1,14}$'", name="phone_e164"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    email: Mapped[str]
+    #: None in an account that was made by its phone number.
+    email: Mapped[str | None]
     #: The email folded to one case, which is what must be unique.
-    email_key: Mapped[str] = mapped_column(unique=True)
+    email_key: Mapped[str | None] = mapped_column(unique=True)
+    #: In E.164, the one spelling of a number.
+    phone: Mapped[str | None] = mapped_column(unique=True)
     password_hash: Mapped[str]
     role: Mapped[str]
     first_name: Mapped[str | None]

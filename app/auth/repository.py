@@ -14,13 +14,8 @@ from app.common.driver import send
 
 
 def insert_user(session: Session, **values: Any) -> User | None:
-    """The new user, or None when the email is taken."""
-    return session.scalar(
-        insert(User)
-        .values(**values)
-        .on_conflict_do_nothing(index_elements=[User.email_key])
-        .returning(User)
-    )
+    """The new user, or None when the email or the phone number is taken."""
+    return session.scalar(insert(User).values(**values).on_conflict_do_nothing().returning(User))
 
 
 def get_user(session: Session, user_id: UUID) -> User | None:
@@ -33,6 +28,10 @@ def get_user_for_update(session: Session, user_id: UUID) -> User | None:
 
 def get_user_by_email_key(session: Session, email_key: str) -> User | None:
     return session.scalar(select(User).where(User.email_key == email_key))
+
+
+def get_user_by_phone(session: Session, phone: str) -> User | None:
+    return session.scalar(select(User).where(User.phone == phone))
 
 
 def get_live_user(

@@ -1,15 +1,20 @@
 """Shapes of sign-in and accounts."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import email_validator
 import marshmallow as ma
+import phonenumbers
 
 from app.auth.models import Role
 from app.common.fields import Flag, Moment, Schema, Text
 
 # Names like shop.test and shop.local are for trying things out, and welcome.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+
+#: A number as people write it, with its country. The library alone would find one in any text.
+_PHONE_TEXT: Final = re.compile(r"\+[0-9][0-9 ().-]{5,30}")
 
 _EMAIL_EXAMPLE = {"example": "alice@example.com"}
 _PASSWORD_EXAMPLE = {"description": "8 to 72 bytes of UTF-8", "example": "SecurePass123!"}
@@ -21,6 +26,19 @@ def canonical_email(text: str) -> str | None:
         return email_validator.validate_email(text.strip(), check_deliverability=False).normalized
     except email_validator.EmailNotValidError:
         return None
+
+
+def canonical_phone(text: str) -> str | None:
+    """The one spelling of a phone number (E.164), or None when there cannot be such a number."""
+    if not _PHONE_TEXT.fullmatch(text):
+        return None
+    try:
+        number = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 class Email(ma.fields.String):
@@ -40,6 +58,25 @@ class KnownEmail(Text):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         return canonical_email(text) or text
+
+
+class Phone(ma.fields.String):
+    """A phone number with its country; whether it is the caller's is not checked."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        documented = {
+            "description": "With + and the country code; kept in E.164",
+            "pattern": f"^{_PHONE_TEXT.pattern}$",
+            "example": "+14155550100",
+        }
+        super().__init__(metadata=documented, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        if (phone := canonical_phone(value)) is None:
+            raise ma.ValidationError("Not a phone number with + and its country code.")
+        return phone
 
 
 class Password(ma.fields.String):
@@ -63,6 +100,11 @@ class LoginIn(Schema):
     password = Password(required=True, metadata=_PASSWORD_EXAMPLE)
 
 
+class PhoneLoginIn(Schema):
+    phone = Phone(required=True)
+    password = Password(required=True, metadata=_PASSWORD_EXAMPLE)
+
+
 class RefreshIn(Schema):
     refresh_token = Text(
         longest=4096,
@@ -82,6 +124,10 @@ class ProfileIn(Schema):
     first_name = Text(longest=100, allow_none=True, metadata={"example": "Alice"})
     last_name = Text(longest=100, allow_none=True, metadata={"example": "Jones"})
     email_public = Flag(metadata={"description": "Show my email to everybody who sees my products"})
+    phone = Phone(allow_none=True)
+    email = Email(
+        metadata={"description": "Only for an account that has none yet", **_EMAIL_EXAMPLE}
+    )
 
 
 class ReasonIn(Schema):
@@ -90,7 +136,7 @@ class ReasonIn(Schema):
 
 class RegisteredUserOut(Schema):
     id = ma.fields.UUID(required=True)
-    email = ma.fields.String(required=True)
+    email = ma.fields.String(required=True, allow_none=True)
     role = ma.fields.String(required=True)
     first_name = ma.fields.String(required=True, allow_none=True)
     last_name = ma.fields.String(required=True, allow_none=True)
@@ -99,7 +145,11 @@ class RegisteredUserOut(Schema):
 
 class SignedInUserOut(Schema):
     id = ma.fields.UUID(required=True)
-    email = ma.fields.String(required=True)
+    email = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null in an account that was made by its phone number"},
+    )
     role = ma.fields.String(required=True)
     first_name = ma.fields.String(required=True, allow_none=True)
     last_name = ma.fields.String(required=True, allow_none=True)
@@ -111,6 +161,7 @@ class UserOut(SignedInUserOut):
     last_login_at = Moment(required=True, allow_none=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
+    phone = ma.fields.String(required=True, allow_none=True, metadata={"example": "+14155550100"})
 
 
 class TokensOut(Schema):

@@ -3,24 +3,29 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.auth import repository
 from app.auth.errors import (
+    EmailFixed,
     EmailTaken,
     InvalidCredentials,
     InvalidRefreshToken,
+    PhoneNeeded,
+    PhoneTaken,
     RefreshTokenReused,
     SessionNotFound,
     UserNotFound,
 )
 from app.auth.models import LoginSession, User
 from app.common import clock
-from app.common.db import new_id
-from app.common.errors import Unauthorized
+from app.common.db import constraint_name, new_id
+from app.common.errors import Conflict, Unauthorized
 from app.events import service as events
 
 
@@ -65,19 +70,25 @@ def on_profile_change(tell: Callable[[Session], object]) -> None:
 def register(
     session: Session,
     *,
-    email: str,
+    email: str | None = None,
+    phone: str | None = None,
     password_hash: str,
     role: str,
     first_name: str | None = None,
     last_name: str | None = None,
 ) -> User:
-    """Create an account and what belongs to it (a wallet). Raises EmailTaken."""
+    """Create an account and what belongs to it (a wallet).
+
+    It is signed in to by its email or by its phone number (in E.164), so one of them is needed.
+    Raises EmailTaken, PhoneTaken.
+    """
     now = clock.now()
     user = repository.insert_user(
         session,
         id=new_id(),
         email=email,
-        email_key=fold(email),
+        email_key=email and fold(email),
+        phone=phone,
         password_hash=password_hash,
         role=role,
         first_name=first_name,
@@ -88,7 +99,8 @@ def register(
         updated_at=now,
     )
     if user is None:
-        raise EmailTaken
+        email_is_taken = email is not None and find_by_email(session, email=email) is not None
+        raise EmailTaken if email_is_taken else PhoneTaken
     if _provide_for is not None:
         _provide_for(session, user)
     events.record(session, [events.Event("account-created", "user", user.id, {"role": role})])
@@ -108,6 +120,11 @@ def require_email_free(session: Session, *, email: str) -> None:
 
 def find_by_email(session: Session, *, email: str) -> User | None:
     return repository.get_user_by_email_key(session, fold(email))
+
+
+def find_by_phone(session: Session, *, phone: str) -> User | None:
+    """phone: in E.164."""
+    return repository.get_user_by_phone(session, phone)
 
 
 def sign_in(session: Session, *, user_id: UUID, device: Device, refresh_life: timedelta) -> SignIn:
@@ -191,7 +208,7 @@ class Caller:
     """Somebody who is signed in, as far as moving money needs to know them."""
 
     id: UUID
-    email: str
+    email: str | None
     role: str
 
 
@@ -235,14 +252,39 @@ def change_password(
     )
 
 
-def change_profile(session: Session, *, user_id: UUID, **changes: str | bool | None) -> User:
-    """Change first_name, last_name or email_public; what is not named stays."""
+#: Which refusal it is when another account is found to have a new email or phone number.
+_TAKEN: Final[dict[str | None, type[Conflict]]] = {
+    "uq_users_email_key": EmailTaken,
+    "uq_users_phone": PhoneTaken,
+}
+
+
+def change_profile(
+    session: Session, *, user_id: UUID, email: str | None = None, **changes: str | bool | None
+) -> User:
+    """Change first_name, last_name, email_public or phone; what is not named stays.
+
+    email: for an account that has none yet; phone: in E.164, or None to remove it.
+    Raises EmailFixed, EmailTaken, PhoneNeeded, PhoneTaken.
+    """
     user = repository.get_user_for_update(session, user_id)
     if user is None:
         raise UserNotFound
+    if email is not None:
+        if user.email not in (None, email):
+            raise EmailFixed
+        user.email, user.email_key = email, fold(email)
     for name, value in changes.items():
         setattr(user, name, value)
+    if user.email is None and user.phone is None:
+        raise PhoneNeeded
     user.updated_at = clock.now()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if taken := _TAKEN.get(constraint_name(error)):
+            raise taken from error
+        raise
     if _tell_of_change is not None:
         _tell_of_change(session)
     return user

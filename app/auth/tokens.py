@@ -53,7 +53,7 @@ def install(app: Flask, rules: TokenRules) -> None:
     JWTManager(app)
 
 
-def access_token(*, user_id: UUID, session_id: UUID, role: str, email: str) -> str:
+def access_token(*, user_id: UUID, session_id: UUID, role: str, email: str | None) -> str:
     claims = {"sid": str(session_id), "role": role, "email": email}
     token: str = create_access_token(str(user_id), additional_claims=claims)
     return token

@@ -1,5 +1,6 @@
 """HTTP of accounts and sign-in."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -7,10 +8,13 @@ from flask import current_app, request
 
 from app.auth import passwords, service, tokens
 from app.auth.errors import (
+    EmailFixed,
     EmailTaken,
     InvalidCredentials,
     InvalidRefreshToken,
     PasswordRefused,
+    PhoneNeeded,
+    PhoneTaken,
     SessionNotFound,
     UserNotFound,
 )
@@ -20,6 +24,7 @@ from app.auth.schemas import (
     LoginIn,
     LoginOut,
     PasswordIn,
+    PhoneLoginIn,
     ProfileIn,
     ReasonIn,
     RefreshIn,
@@ -29,6 +34,7 @@ from app.auth.schemas import (
     TokensOut,
     UserOut,
     canonical_email,
+    canonical_phone,
 )
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, settings
@@ -78,13 +84,16 @@ def register(body: dict[str, Any]) -> Any:
     Opens a wallet and signs in. Emails are unique ignoring case; the most common passwords are
     refused. Administrators are made on the command line.
     """
-    password = body.pop("password")
-    passwords.require_acceptable(password)
+    passwords.require_acceptable(body["password"])
     with reading() as session:
         service.require_email_free(session, email=body["email"])
+    return _create(**body)
+
+
+def _create(*, password: str, **account: Any) -> dict[str, Any]:
     password_hash = passwords.hash_password(password, rounds=_rounds())
     with transaction() as session:
-        user = service.register(session, password_hash=password_hash, **body)
+        user = service.register(session, password_hash=password_hash, **account)
         sign_in = service.sign_in(
             session, user_id=user.id, device=_device(), refresh_life=_rules().refresh_life
         )
@@ -104,8 +113,41 @@ def login(body: dict[str, Any]) -> Any:
     """
     with reading() as session:
         user = service.find_by_email(session, email=body["email"])
+    return _enter(user, body["password"])
+
+
+@blp.post("/phone")
+@blp.arguments(PhoneLoginIn)
+@blp.response(200, LoginOut)
+@blp.alt_response(201, schema=LoginOut, description="There was no such account; now there is")
+@blp.refuses(InvalidCredentials, PasswordRefused)
+@per_field("phone", "10/minute;60/hour", spelling=canonical_phone)
+@per_address("300/minute")
+def login_by_phone(body: dict[str, Any]) -> Any:
+    """Sign in with phone number and password
+
+    A wrong number and a wrong password are indistinguishable, in the answer and in time. Where
+    the operator has set PHONE_AUTO_REGISTRATION, an unknown number becomes an account with role
+    USER and no email instead, and the answer is 201.
+    """
+    user = _find_by_phone(body["phone"])
+    if user is None and settings().phone_auto_registration:
+        passwords.require_acceptable(body["password"])
+        with suppress(PhoneTaken):  # by another request for the same account, a moment ago
+            return _create(role=Role.USER, **body), 201
+        user = _find_by_phone(body["phone"])
+    return _enter(user, body["password"])
+
+
+def _find_by_phone(phone: str) -> User | None:
+    with reading() as session:
+        return service.find_by_phone(session, phone=phone)
+
+
+def _enter(user: User | None, password: str) -> dict[str, Any]:
+    """Sign in who knows the password of `user`; as slow to refuse if there is no such user."""
     known_hash = user.password_hash if user else None
-    if not passwords.matches(body["password"], known_hash, rounds=_rounds()) or user is None:
+    if not passwords.matches(password, known_hash, rounds=_rounds()) or user is None:
         raise InvalidCredentials
     with transaction() as session:
         sign_in = service.sign_in(
@@ -166,10 +208,13 @@ def me() -> User:
 @requires(blp)
 @blp.arguments(ProfileIn, required=False)
 @blp.response(200, UserOut)
+@blp.refuses(EmailFixed, EmailTaken, PhoneNeeded, PhoneTaken)
+@per_caller("30/minute;300/hour")
 def change_profile(body: dict[str, Any]) -> User:
     """Change my profile
 
-    What is not named stays as it is.
+    What is not named stays as it is. `phone`: null removes it. `email` can be set once, by an
+    account that was made by its phone number.
     """
     with transaction() as session:
         user = live_user(session)

@@ -54,6 +54,7 @@ class Settings:
     jwt_refresh_expiration: timedelta = timedelta(days=7)
     bcrypt_rounds: int = 12
     encryption_keys: tuple[str, ...] = field(default=(), repr=False)
+    phone_auto_registration: bool = False
 
     default_currency: str = "USD"
     minimum_withdrawal: Decimal = Decimal("1.00")
@@ -208,6 +209,7 @@ class _Environment(ma.Schema):
     jwt_refresh_expiration = _Duration()
     bcrypt_rounds = ma.fields.Integer(validate=Range(4, 16))
     encryption_keys = _Words()
+    phone_auto_registration = ma.fields.Boolean()
 
     default_currency = ma.fields.String(validate=OneOf(list(EXPONENTS)))
     minimum_withdrawal = ma.fields.Decimal(validate=Range(0))

@@ -31,7 +31,7 @@ class ProductNameOut(Schema):
 
 class BuyerNameOut(Schema):
     id = ma.fields.UUID(required=True)
-    email = ma.fields.String(required=True)
+    email = ma.fields.String(required=True, allow_none=True)
 
 
 class BuyerOut(BuyerNameOut):

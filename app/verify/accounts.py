@@ -10,6 +10,13 @@ INVARIANTS: Final = (
         "SELECT u.id FROM users u LEFT JOIN wallets w ON w.user_id = u.id WHERE w.id IS NULL",
     ),
     Invariant(
+        "Every account has an email or a phone number to sign in with",
+        """
+        SELECT id FROM users
+        WHERE (email IS NULL AND phone IS NULL) OR (email IS NULL) <> (email_key IS NULL)
+        """,
+    ),
+    Invariant(
         "At most one live refresh token per session",
         "SELECT session_id FROM refresh_tokens WHERE used_at IS NULL"
         " GROUP BY 1 HAVING count(*) > 1",

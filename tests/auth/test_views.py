@@ -294,6 +294,7 @@ class TestMyProfile:
             "lastLoginAt",
             "createdAt",
             "updatedAt",
+            "phone",
         ]
         assert user["emailPublic"] is False
 

@@ -171,6 +171,7 @@ class TestRefusing:
             ("MAXIMUM_DEPOSIT", "NaN"),
             ("MAXIMUM_DEPOSIT", "lots"),
             ("MINIMUM_WITHDRAWAL", "-1"),
+            ("PHONE_AUTO_REGISTRATION", "perhaps"),
             ("PLATFORM_FEE_BPS", "10001"),
             ("PLATFORM_FEE_BPS", "2.5"),
             ("DIRECT_DEPOSITS", "maybe"),

@@ -12,6 +12,9 @@ CORRUPTIONS = {
              created_at, updated_at)
         VALUES (gen_random_uuid(), 'a@b.test', 'a@b.test', '', 'USER', false, true, now(), now())
     """,
+    "Every account has an email or a phone number to sign in with": """
+        UPDATE users SET email = NULL, email_key = NULL WHERE id = '{buyer}'
+    """,
     "At most one live refresh token per session": """
         UPDATE refresh_tokens SET used_at = NULL
     """,
