@@ -131,7 +131,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks.append(self._prepare_refusals_doc)
+        self._prepare_doc_cbks += [self._prepare_headers_doc, self._prepare_refusals_doc]
 
     def arguments(self, schema: type[ma.Schema], **options: Any) -> Callable[[View], View]:
         """As flask-smorest's, with the schema made once instead of for every request."""
@@ -146,6 +146,24 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             return view
 
         return decorate
+
+    def takes_header(self, parameter: Mapping[str, Any]) -> Callable[[View], View]:
+        """Document a header beside those and the other parameters that are documented already."""
+
+        def decorate(view: View) -> View:
+            info = view._apidoc = deepcopy(getattr(view, "_apidoc", {}))  # type: ignore[attr-defined]
+            info["headers"] = [*info.get("headers", ()), {"in": "header", **parameter}]
+            return view
+
+        return decorate
+
+    @staticmethod
+    def _prepare_headers_doc(
+        doc: dict[str, Any], doc_info: dict[str, Any], **_: Any
+    ) -> dict[str, Any]:
+        if headers := doc_info.get("headers"):
+            doc["parameters"] = [*doc.get("parameters", ()), *headers]
+        return doc
 
     @staticmethod
     def _prepare_refusals_doc(
@@ -307,7 +325,8 @@ def _allow_origins(app: Flask, allowed: frozenset[str]) -> None:
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE, OPTIONS"
             headers["Access-Control-Allow-Headers"] = (
-                "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id"
+                "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id,"
+                " X-Two-Factor-Code"
             )
             headers["Access-Control-Max-Age"] = "600"
             response.status_code = HTTPStatus.NO_CONTENT

@@ -52,7 +52,28 @@ def per_address(limits: str) -> Callable[[View], View]:
 
 def per_caller(limits: str) -> Callable[[View], View]:
     """Limit requests of the same signed-in user to this endpoint."""
-    return _limited(limits, lambda: f"user:{caller_name()}")
+    return _limited(limits, _caller)
+
+
+def per_caller_together(
+    limits: str, *, scope: str, when: Callable[[], bool] = lambda: True
+) -> Callable[[View], View]:
+    """Limit requests of the same signed-in user to all endpoints that name this scope.
+
+    when: which requests count and are limited.
+    """
+    limit = limiter.shared_limit(
+        limits,
+        scope=scope,
+        key_func=_caller,
+        exempt_when=lambda: not when(),
+        override_defaults=False,  # what is exempt here still has the general limit
+    )
+    return cast("Callable[[View], View]", limit)
+
+
+def _caller() -> str:
+    return f"user:{caller_name()}"
 
 
 def _limited(limits: str, key: Callable[[], str]) -> Callable[[View], View]:

@@ -28,7 +28,6 @@ from app.idempotency.service import Answer, Claim, Request
 View = TypeVar("View", bound=Callable[..., Any])
 
 _KEY_PARAMETER: Final = {
-    "in": "header",
     "name": "Idempotency-Key",
     "description": "Makes the request safe to repeat: the same key and body get the first answer "
     "again, byte for byte, with `Idempotent-Replayed: true`. 1 to 255 visible ASCII characters.",
@@ -41,7 +40,7 @@ def moves_money(blueprint: Blueprint) -> Callable[[View], View]:
     """Document what every endpoint that calls `answer_once` has in common."""
 
     def decorate(view: View) -> View:
-        view = blueprint.doc(parameters=[_KEY_PARAMETER])(view)
+        view = blueprint.takes_header(_KEY_PARAMETER)(view)
         return blueprint.refuses(
             service.IdempotencyInProgress, service.IdempotencyKeyReused, Unavailable
         )(view)

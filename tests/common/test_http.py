@@ -150,7 +150,7 @@ class TestReadingFromBrowsers:
 
         assert answer.status_code == 204
         assert "POST" in answer.headers["Access-Control-Allow-Methods"]
-        for name in ("Authorization", "Content-Type", "Idempotency-Key"):
+        for name in ("Authorization", "Content-Type", "Idempotency-Key", "X-Two-Factor-Code"):
             assert name in answer.headers["Access-Control-Allow-Headers"]
 
     def test_a_preflight_of_a_stranger_gets_nothing(self) -> None:
