@@ -11,6 +11,7 @@ from app import models  # noqa: F401 – every table is known before the first q
 from app.auth import service as auth
 from app.auth import tokens
 from app.auth.guard import SECURITY_SCHEME
+from app.auth.two_factor_views import blp as two_factor_blp
 from app.auth.views import admin_blp as users_admin_blp
 from app.auth.views import blp as auth_blp
 from app.common import (
@@ -40,7 +41,15 @@ from app.wallets.views import blp as wallets_blp
 #: How long a page of the public list may be served from Redis.
 CATALOGUE_SECONDS = 60
 
-BLUEPRINTS = (auth_blp, wallets_blp, products_blp, orders_blp, users_admin_blp, wallets_admin_blp)
+BLUEPRINTS = (
+    auth_blp,
+    two_factor_blp,
+    wallets_blp,
+    products_blp,
+    orders_blp,
+    users_admin_blp,
+    wallets_admin_blp,
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

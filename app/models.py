@@ -1,7 +1,7 @@
 """Every table of the application, for Alembic and tests."""
 
 from app.audit.models import AuditRecord
-from app.auth.models import LoginSession, RefreshToken, User
+from app.auth.models import LoginSession, RecoveryCode, RefreshToken, TwoFactor, User
 from app.common.db import Base
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
@@ -24,8 +24,10 @@ __all__ = [
     "Order",
     "OutboxEvent",
     "Product",
+    "RecoveryCode",
     "RefreshToken",
     "Restock",
+    "TwoFactor",
     "User",
     "Wallet",
     "WalletHold",

@@ -17,6 +17,7 @@ from app.common.ratelimit import limiter
 from app.common.settings import Settings
 from app.factory import create_app
 from tests import servers
+from tests.authenticator import Watch
 from tests.live import LiveServer
 
 _cleanup = None
@@ -166,6 +167,14 @@ def change_settings(worker_app: Flask) -> Iterator[Callable[..., None]]:
 
     yield change
     extensions["settings"] = kept
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    """The clock by which codes of second factors are judged."""
+    watch = Watch()
+    monkeypatch.setattr("app.auth.two_factor.clock", watch)
+    return watch
 
 
 @pytest.fixture

@@ -28,6 +28,11 @@ PATCH  /api/v1/auth/me                                   401    200    200     2
 POST   /api/v1/auth/password                             401    204    204     204   204   204
 GET    /api/v1/auth/sessions                             401    200    200     200   200   200
 DELETE /api/v1/auth/sessions/{login_session_id}          401    404    404     404   204   404
+GET    /api/v1/auth/two-factor                           401    200    200     200   200   200
+POST   /api/v1/auth/two-factor                           401    201    201     201   201   201
+POST   /api/v1/auth/two-factor/confirm                   401    409    409     409   409   409
+DELETE /api/v1/auth/two-factor                           401    409    409     409   409   409
+POST   /api/v1/auth/two-factor/recovery-codes            401    409    409     409   409   409
 GET    /api/v1/wallet                                    401    200    200     200   200   200
 POST   /api/v1/wallet/deposit                            401    200    200     200   200   200
 POST   /api/v1/wallet/withdraw                           401    200    200     200   200   200
@@ -44,6 +49,7 @@ GET    /api/v1/orders/merchant/sales                     401    403    200     4
 GET    /api/v1/orders/{order_id}                         401    404    404     404   200   200
 POST   /api/v1/admin/users/{user_id}/deactivate          401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/activate            401    403    403     200   403   403
+POST   /api/v1/admin/users/{user_id}/reset-two-factor    401    403    403     409   403   403
 PUT    /api/v1/admin/users/{user_id}/limits              401    403    403     200   403   403
 POST   /api/v1/admin/wallets/{wallet_id}/lock            401    403    403     200   403   403
 POST   /api/v1/admin/wallets/{wallet_id}/unlock          401    403    403     200   403   403
@@ -87,6 +93,10 @@ BODIES: dict[Route, dict[str, Any]] = {
         "currentPassword": factories.PASSWORD,
         "newPassword": "a-fine-secret-2",
     },
+    ("POST", "/api/v1/auth/two-factor"): {"password": factories.PASSWORD},
+    ("POST", "/api/v1/auth/two-factor/confirm"): {"code": "492039"},
+    ("DELETE", "/api/v1/auth/two-factor"): {"password": factories.PASSWORD, "code": "492039"},
+    ("POST", "/api/v1/auth/two-factor/recovery-codes"): {"code": "492039"},
     ("POST", "/api/v1/wallet/deposit"): {"amount": "5.00"},
     ("POST", "/api/v1/wallet/withdraw"): {"amount": "5.00"},
     ("POST", "/api/v1/products"): {"name": "Course", "price": "5.00", "availableUnits": 1},
@@ -94,6 +104,7 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/orders"): {"productId": "{product_id}", "paymentMethod": "WALLET"},
     ("POST", "/api/v1/admin/users/{user_id}/deactivate"): {"reason": "asked for"},
     ("POST", "/api/v1/admin/users/{user_id}/activate"): {"reason": "asked for"},
+    ("POST", "/api/v1/admin/users/{user_id}/reset-two-factor"): {"reason": "asked for"},
     ("PUT", "/api/v1/admin/users/{user_id}/limits"): {
         "type": "DEPOSIT",
         "window": "DAY",

@@ -1,6 +1,9 @@
 """How signing in and acting can be refused."""
 
+from typing import ClassVar
+
 from app.common.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
+from app.common.money import Money
 
 
 class EmailTaken(Conflict):
@@ -61,3 +64,55 @@ class SessionNotFound(NotFound):
 class UserNotFound(NotFound):
     code = "USER_NOT_FOUND"
     message = "User not found"
+
+
+class TwoFactorAlreadyEnabled(Conflict):
+    code = "TWO_FACTOR_ALREADY_ENABLED"
+    message = "Two-factor authentication is on already; switch it off first"
+
+
+class TwoFactorNotPending(Conflict):
+    code = "TWO_FACTOR_NOT_PENDING"
+    message = "There is nothing to confirm: begin with POST /auth/two-factor"
+
+
+class TwoFactorNotEnabled(Conflict):
+    code = "TWO_FACTOR_NOT_ENABLED"
+    message = "Two-factor authentication is not on"
+
+
+class TwoFactorCodeWrong(BadRequest):
+    code = "TWO_FACTOR_CODE_WRONG"
+    message = "This code is wrong, too old or used already; wait for the next one"
+
+
+class TwoFactorRequired(Forbidden):
+    """An amount that moves only with a code of the second factor.
+
+    Not final: with a code the same request, under the same Idempotency-Key, goes through.
+    """
+
+    code = "TWO_FACTOR_REQUIRED"
+    message = "This amount needs a code of your authenticator app, in X-Two-Factor-Code"
+    final: ClassVar[bool] = False
+
+    def __init__(self, *, above: Money, enrolled: bool, tried: bool) -> None:
+        if not enrolled:
+            advice = (
+                "Switch on two-factor authentication (POST /auth/two-factor), then repeat the"
+                " request with a code of your authenticator app in X-Two-Factor-Code"
+            )
+        elif tried:
+            advice = (
+                "This one is wrong, too old or used already: wait for the next code of your"
+                " authenticator app and repeat the request with it"
+            )
+        else:
+            advice = (
+                "Repeat the request with the code that your authenticator app shows, or a"
+                " recovery code, in X-Two-Factor-Code"
+            )
+        super().__init__(
+            f"Amounts above {above.display} need a second factor. {advice}",
+            details={"above": str(above), "enrolled": enrolled},
+        )

@@ -82,3 +82,32 @@ class RefreshToken(Base):
     session_id: Mapped[UUID] = mapped_column(ForeignKey("login_sessions.id"), index=True)
     created_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class TwoFactor(Base):
+    """A user's second factor: pending until its first code is right, on from then."""
+
+    __tablename__ = "two_factors"
+    __table_args__ = (
+        CheckConstraint("(confirmed_at IS NULL) = (last_step IS NULL)", name="confirmed_by_a_code"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    #: Shared with the authenticator app; sealed (app.common.sealing).
+    secret: Mapped[bytes]
+    #: The time step of the last code that was accepted; only later ones are from then on.
+    last_step: Mapped[int | None]
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """What stands in for the authenticator app once, by its hash; the code is never stored."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[UUID] = mapped_column(
+        ForeignKey("two_factors.user_id", ondelete="CASCADE"), primary_key=True
+    )
+    code_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    used_at: Mapped[datetime | None]

@@ -1,15 +1,22 @@
-"""SQL of users, sessions and refresh tokens."""
+"""SQL of users, sessions, refresh tokens and second factors."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.auth.models import SESSION_HOLDS, LoginSession, RefreshToken, User
+from app.auth.models import (
+    SESSION_HOLDS,
+    LoginSession,
+    RecoveryCode,
+    RefreshToken,
+    TwoFactor,
+    User,
+)
 from app.common.driver import send
 
 
@@ -114,3 +121,58 @@ def get_refresh_token(session: Session, token_id: UUID) -> RefreshToken | None:
 def users_by_id(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, User]:
     rows = session.scalars(select(User).where(User.id.in_(user_ids)))
     return {user.id: user for user in rows}
+
+
+def put_pending_two_factor(
+    session: Session, *, user_id: UUID, secret: bytes, created_at: datetime
+) -> bool:
+    """Begin a second factor, or begin anew one that is pending; False when it is on already."""
+    pending = {"secret": secret, "created_at": created_at}
+    statement = insert(TwoFactor).values(user_id=user_id, **pending)
+    statement = statement.on_conflict_do_update(
+        index_elements=[TwoFactor.user_id], set_=pending, where=TwoFactor.confirmed_at.is_(None)
+    )
+    return session.scalar(statement.returning(TwoFactor.user_id)) is not None
+
+
+def get_two_factor(session: Session, user_id: UUID) -> TwoFactor | None:
+    return session.get(TwoFactor, user_id)
+
+
+def get_two_factor_for_update(session: Session, user_id: UUID) -> TwoFactor | None:
+    return session.get(TwoFactor, user_id, with_for_update=True, populate_existing=True)
+
+
+def delete_two_factor(session: Session, user_id: UUID) -> None:
+    """Its recovery codes go with it."""
+    session.execute(delete(TwoFactor).where(TwoFactor.user_id == user_id))
+
+
+def replace_recovery_codes(session: Session, *, user_id: UUID, hashes: Sequence[bytes]) -> None:
+    session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
+    session.execute(
+        insert(RecoveryCode), [{"user_id": user_id, "code_hash": code} for code in hashes]
+    )
+
+
+def use_recovery_code(
+    session: Session, *, user_id: UUID, code_hash: bytes, used_at: datetime
+) -> bool:
+    """Whether there was such a code, and it was not used before."""
+    used = session.scalar(
+        update(RecoveryCode)
+        .where(
+            RecoveryCode.user_id == user_id,
+            RecoveryCode.code_hash == code_hash,
+            RecoveryCode.used_at.is_(None),
+        )
+        .values(used_at=used_at)
+        .returning(RecoveryCode.user_id)
+    )
+    return used is not None
+
+
+def count_recovery_codes(session: Session, user_id: UUID) -> int:
+    """How many are left."""
+    unused = (RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
+    return session.scalar(select(func.count()).select_from(RecoveryCode).where(*unused)) or 0

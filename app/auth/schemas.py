@@ -7,6 +7,7 @@ import email_validator
 import marshmallow as ma
 import phonenumbers
 
+from app.auth import two_factor
 from app.auth.models import Role
 from app.common.fields import Flag, Moment, Schema, Text
 
@@ -81,6 +82,25 @@ class Phone(ma.fields.String):
 
 class Password(ma.fields.String):
     """Taken exactly as typed: spaces count."""
+
+
+class Code(ma.fields.String):
+    """A code of the second factor, in its one spelling."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        documented = {
+            "description": "What the authenticator app shows, or a recovery code",
+            "pattern": f"^({two_factor.CODE_PATTERN})$",
+            "example": "492039",
+        }
+        super().__init__(metadata=documented, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        if (code := two_factor.canonical_code(value)) is None:
+            raise ma.ValidationError("Must be 6 digits or a recovery code.")
+        return code
 
 
 class RegisterIn(Schema):
@@ -189,3 +209,55 @@ class SessionOut(Schema):
     last_used_at = Moment(required=True)
     expires_at = Moment(required=True)
     current = ma.fields.Boolean(required=True)
+
+
+class EnrolIn(Schema):
+    password = Password(required=True, metadata={"example": "SecurePass123!"})
+
+
+class EnrolmentOut(Schema):
+    secret = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "For typing into the authenticator app",
+            "example": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+        },
+    )
+    otpauth_uri = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "For an app on the same device",
+            "example": "otpauth://totp/Payment%20Flow:alice%40example.com"
+            "?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Payment%20Flow",
+        },
+    )
+    qr_svg = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "The URI as a QR code for the app's camera: the `src` of an image",
+            "example": "data:image/svg+xml;charset=utf-8,%3Csvg…",
+        },
+    )
+
+
+class CodeIn(Schema):
+    code = Code(required=True)
+
+
+class DisableIn(Schema):
+    password = Password(required=True, metadata={"example": "SecurePass123!"})
+    code = Code(required=True)
+
+
+class RecoveryCodesOut(Schema):
+    recovery_codes = ma.fields.List(
+        ma.fields.String(metadata={"example": "K4RT-5ZQA-7WDM-XN3C"}),
+        required=True,
+        metadata={"description": "Each stands in for the app once. They are never shown again"},
+    )
+
+
+class TwoFactorOut(Schema):
+    enabled = ma.fields.Boolean(required=True)
+    confirmed_at = Moment(required=True, allow_none=True)
+    recovery_codes_left = ma.fields.Integer(required=True)

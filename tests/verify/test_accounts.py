@@ -15,6 +15,10 @@ CORRUPTIONS = {
     "Every account has an email or a phone number to sign in with": """
         UPDATE users SET email = NULL, email_key = NULL WHERE id = '{buyer}'
     """,
+    "A second factor that is on was confirmed by a code and has its ten recovery codes": """
+        INSERT INTO two_factors (user_id, secret, last_step, created_at, confirmed_at)
+        VALUES ('{buyer}', '', 1, now(), now())
+    """,
     "At most one live refresh token per session": """
         UPDATE refresh_tokens SET used_at = NULL
     """,

@@ -27,6 +27,7 @@ from tests import factories
 from tests.crowd import broken
 
 MINIMUM, MAXIMUM = Decimal("1.00"), Decimal("500.00")
+MOST_WITHOUT_CODE = Decimal("1000.00")
 PRICE = 1050
 
 _settings = settings(
@@ -129,7 +130,13 @@ class Shop:
                 if kind == "deposit":
                     wallets.deposit(session, user=user, maximum=MAXIMUM, **_dollars(value))
                 elif kind == "withdraw":
-                    wallets.withdraw(session, user=user, minimum=MINIMUM, **_dollars(value))
+                    wallets.withdraw(
+                        session,
+                        user=user,
+                        minimum=MINIMUM,
+                        code_above=MOST_WITHOUT_CODE,
+                        **_dollars(value),
+                    )
                 elif kind == "buy":
                     purchase = Purchase(user, self.product_id, value)
                     orders.buy(session, purchase, fee_bps=self.fee_bps)
