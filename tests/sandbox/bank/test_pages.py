@@ -1,0 +1,275 @@
+"""The payment page: what it shows, and that a request is decided once."""
+
+import time
+from collections import Counter
+from html import unescape
+
+import jwt
+import pytest
+
+from tests.bank import KEYS, Merchant, Payer, SandboxBank, call, payment_request, reference_of
+from tests.crowd import all_at_once
+
+
+class TestShowing:
+    def test_it_shows_who_pays_what_to_whom(self, bank: SandboxBank, payer: Payer) -> None:
+        url = bank.asks("1250.50", bank="AXIS", payer="Grace <b>Hopper</b>")
+
+        page = payer.open(url)
+
+        assert page.status == 200
+        for text in ("Axis Bank", "$1,250.50", "USD", "Payment Flow", reference_of(url), "Sandbox"):
+            assert text in page.text
+        assert "Grace &lt;b&gt;Hopper&lt;/b&gt;" in page.text
+
+    @pytest.mark.parametrize(
+        ("amount", "currency", "shown"),
+        [("5", "JPY", "¥5"), ("1.5", "KWD", "KD 1.500"), ("0.01", "EUR", "€0.01")],
+    )
+    def test_every_currency_is_shown_in_its_own_decimals(
+        self, bank: SandboxBank, payer: Payer, amount: str, currency: str, shown: str
+    ) -> None:
+        page = payer.open(bank.asks(amount, currency=currency))
+
+        assert f">{shown}</span>" in page.text
+
+    def test_without_a_script_it_shows_the_moment_of_expiry(
+        self, bank: SandboxBank, payer: Payer
+    ) -> None:
+        expiry = int(time.time()) + 200
+
+        page = payer.open(bank.asks(exp=expiry))
+
+        assert f"{time.strftime('%H:%M:%S', time.gmtime(expiry))} UTC</time>" in page.text
+
+    def test_nothing_is_loaded_from_elsewhere_and_the_address_is_not_given_away(
+        self, bank: SandboxBank, payer: Payer
+    ) -> None:
+        page = payer.open(bank.asks())
+
+        assert "//" not in page.text.replace("</", "")
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert page.headers["Cache-Control"] == "no-store"
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        for path in ("bank.css", "pay.js"):
+            assert call("GET", f"{bank.url}/static/{path}").status == 200
+
+    def test_an_unknown_bank_is_not_found(self, bank: SandboxBank, payer: Payer) -> None:
+        page = payer.open(f"{bank.url}/nobank/pay?request={payment_request()}")
+
+        assert page.status == 404
+        assert "There is no such bank here." in page.text
+
+
+class TestRefusing:
+    def refuses(self, bank: SandboxBank, payer: Payer, request: str) -> bool:
+        page = payer.open(f"{bank.url}/hdfc/pay?request={request}")
+        return page.status == 400 and "This payment link is not valid" in page.text
+
+    def test_a_changed_request_is_refused(self, bank: SandboxBank, payer: Payer) -> None:
+        head, _, signature = payment_request("25.00").split(".")
+        other_claims = payment_request("1.00").split(".")[1]
+
+        assert self.refuses(bank, payer, f"{head}.{other_claims}.{signature}")
+
+    def test_a_request_for_another_bank_is_refused(self, bank: SandboxBank, payer: Payer) -> None:
+        assert self.refuses(bank, payer, payment_request(bank="AXIS"))
+
+    def test_an_unsigned_request_is_refused(self, bank: SandboxBank, payer: Payer) -> None:
+        claims = jwt.decode(payment_request(), KEYS["HDFC"], ["HS256"])
+
+        assert self.refuses(bank, payer, jwt.encode(claims, None, "none"))
+
+    @pytest.mark.parametrize("request_", ["", "nonsense", "a.b.c", "%00", "ü" * 50])
+    def test_nonsense_is_refused(self, bank: SandboxBank, payer: Payer, request_: str) -> None:
+        assert self.refuses(bank, payer, request_)
+
+    @pytest.mark.parametrize(
+        "claims",
+        [
+            {"amount": "0.00"},
+            {"amount": "-5.00"},
+            {"amount": "1.005"},
+            {"amount": "1e3"},
+            {"amount": 25},
+            {"currency": "XXX"},
+            {"reference": "short"},
+            {"reference": None},
+            {"exp": None},
+            {"exp": 10**15},
+            {"payer": ""},
+            {"userId": 7},
+            {"returnUrl": "javascript:alert(1)"},
+        ],
+        ids=str,
+    )
+    def test_a_request_that_makes_no_sense_is_refused(
+        self, bank: SandboxBank, payer: Payer, claims: dict[str, object]
+    ) -> None:
+        assert self.refuses(bank, payer, payment_request(**{"amount": "25.00", **claims}))
+
+
+class TestDeciding:
+    def test_paying_moves_the_money_and_tells_the_merchant(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        url = bank.asks("25.00")
+
+        page = payer.decide(url)
+
+        assert "Payment made" in page.text
+        assert "$99,975.00 available" in payer.open(bank.asks()).text
+        (webhook,) = merchant.wait_for(1)
+        assert webhook.genuine
+        assert webhook.path == "/hooks/HDFC"
+        assert webhook.body["type"] == "payment.succeeded"
+        assert webhook.body["id"] == webhook.id
+        assert webhook.data == {
+            "reference": reference_of(url),
+            "amount": "25.00",
+            "currency": "USD",
+            "userId": "user-1",
+            "bankReference": webhook.data["bankReference"],
+            "reason": None,
+        }
+        assert webhook.data["bankReference"].startswith("HDFC")
+        assert webhook.data["bankReference"] in page.text
+
+    def test_the_way_back_is_offered(self, bank: SandboxBank, payer: Payer) -> None:
+        back = "http://localhost:3000/wallet?a=1&b=2"
+
+        page = payer.decide(bank.asks(returnUrl=back))
+
+        assert f'href="{back}"' in unescape(page.text)
+        assert 'class="button' not in payer.decide(bank.asks()).text
+
+    def test_declining_moves_nothing_and_is_final(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        url = bank.asks()
+        form = payer.open(url)
+
+        assert "Payment declined" in payer.decide(url, "decline").text
+        assert payer.send(url, form, "pay").status == 303
+        assert "Payment declined" in payer.open(url).text
+
+        (webhook,) = merchant.wait_for(1)
+        assert webhook.body["type"] == "payment.failed"
+        assert webhook.data["reason"] == "declined by the payer"
+        assert bank.statement() == []
+
+    def test_paid_is_final_as_well(self, bank: SandboxBank, payer: Payer) -> None:
+        url = bank.asks()
+        form = payer.open(url)
+
+        payer.decide(url)
+        payer.send(url, form, "decline")
+
+        assert "Payment made" in payer.open(url).text
+
+    def test_however_often_pay_is_pressed_it_is_paid_once(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        url = bank.asks("25.00")
+        form = payer.open(url)
+
+        answers = all_at_once(lambda _: payer.send(url, form), range(16), threads=16)
+
+        assert Counter(answer.status for answer in answers) == {303: 16}
+        assert len(bank.statement()) == 1
+        assert "$99,975.00 available" in payer.open(bank.asks()).text
+        merchant.wait_for(1)
+
+    def test_one_account_cannot_be_overdrawn_by_many_payments_at_once(
+        self, bank: SandboxBank, payer: Payer
+    ) -> None:
+        forms = [(url, payer.open(url)) for url in (bank.asks("30000.00") for _ in range(6))]
+
+        all_at_once(lambda form: payer.send(*form), forms, threads=6)
+
+        assert len(bank.statement()) == 3
+        assert "$10,000.00 available" in payer.open(bank.asks()).text
+
+    def test_too_little_money_is_said_and_decides_nothing(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        url = bank.asks("100000.01")
+
+        page = payer.decide(url)
+
+        assert "There is not enough money in the account." in page.text
+        assert "Decline" in page.text
+        assert merchant.wait_for(0) == []
+        assert "Payment declined" in payer.decide(url, "decline").text
+
+    def test_an_unknown_decision_or_behaviour_is_refused(
+        self, bank: SandboxBank, payer: Payer
+    ) -> None:
+        url = bank.asks()
+        form = payer.open(url)
+
+        assert payer.send(url, form, "perhaps").status == 400
+        assert payer.send(url, form, mode="odd").status == 400
+        assert bank.statement() == []
+
+
+class TestExpiry:
+    def test_an_expired_request_says_so(self, bank: SandboxBank, payer: Payer) -> None:
+        page = payer.open(bank.asks(exp=int(time.time()) - 1))
+
+        assert page.status == 410
+        assert "This payment has expired" in page.text
+        assert "Nothing was paid." in page.text
+
+    def test_what_expires_while_the_page_is_open_is_not_paid(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        url = bank.asks(exp=int(time.time()) + 3)
+        form = payer.open(url)
+        assert form.status == 200
+        time.sleep(3)
+
+        answer = payer.send(url, form)
+
+        assert answer.status == 410
+        assert "This payment has expired" in answer.text
+        assert bank.statement() == []
+        assert merchant.wait_for(0) == []
+
+    def test_what_was_paid_in_time_is_shown_after_the_expiry(
+        self, bank: SandboxBank, payer: Payer
+    ) -> None:
+        url = bank.asks(exp=int(time.time()) + 3)
+        payer.decide(url)
+        time.sleep(3)
+
+        assert "Payment made" in payer.open(url).text
+
+
+class TestForgedForms:
+    def test_a_form_of_another_visitor_is_refused(self, bank: SandboxBank, payer: Payer) -> None:
+        url = bank.asks()
+        form = payer.open(url)
+        stranger = Payer()
+        stranger.open(url)
+
+        assert stranger.send(url, form).status == 403
+        assert Payer().send(url, form).status == 403
+        assert bank.statement() == []
+
+    def test_a_form_for_another_request_is_refused(self, bank: SandboxBank, payer: Payer) -> None:
+        url, other = bank.asks(), bank.asks("99.00")
+        form = payer.open(url)
+
+        answer = payer.send(url, form, request=other.partition("=")[2])
+
+        assert answer.status == 403
+        assert "Open the page again." in answer.text
+
+    def test_two_tabs_work_side_by_side(self, bank: SandboxBank, payer: Payer) -> None:
+        first, second = bank.asks(), bank.asks()
+        forms = payer.open(first), payer.open(second)
+
+        assert payer.send(first, forms[0]).status == 303
+        assert payer.send(second, forms[1]).status == 303
+        assert len(bank.statement()) == 2

@@ -1,0 +1,114 @@
+"""`python -m sandbox.bank`: a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from app.common.processes import free_port
+from app.common.settings import PROJECT_ROOT
+from tests.bank import variables
+from tests.live import wait_until
+
+
+@contextmanager
+def process(**environment: str) -> Iterator["subprocess.Popen[str]"]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BANK_")}
+    started = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "sandbox.bank"],
+        env=kept | environment,
+        cwd=PROJECT_ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.communicate()
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_is_and_ends_quietly(tmp_path: Path, end: signal.Signals) -> None:
+    given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(free_port()))
+    with process(**given) as bank:
+        assert bank.stdout is not None
+        line = bank.stdout.readline()
+        assert line == f"The bank is open at http://127.0.0.1:{given['BANK_PORT']}\n"
+        bank.send_signal(end)
+        assert bank.wait(10) == 0
+        assert bank.communicate() == ("", "")
+
+
+def test_it_ends_while_a_browser_keeps_a_connection_open(tmp_path: Path) -> None:
+    port = free_port()
+    given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(port))
+    with process(**given) as bank:
+        assert bank.stdout is not None
+        bank.stdout.readline()
+        with socket.create_connection(("127.0.0.1", port)) as browser:
+            browser.sendall(b"GET /health HTTP/1.1\r\n")
+            bank.terminate()
+            assert bank.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({}, "BANK_PROVIDERS and BANK_WEBHOOK_URL must be set"),
+        ({"BANK_PROVIDERS": "[]"}, "BANK_WEBHOOK_URL must be set"),
+        ({"BANK_PROVIDERS": "HDFC", "BANK_WEBHOOK_URL": "http://x"}, "must be a JSON list"),
+        ({"BANK_PROVIDERS": "[1]", "BANK_WEBHOOK_URL": "http://x"}, "must be a JSON list"),
+        ({"BANK_PROVIDERS": "[]", "BANK_WEBHOOK_URL": "http://x", "BANK_PORT": "x"}, "'x'"),
+    ],
+)
+def test_what_it_lacks_is_said_in_one_sentence(
+    tmp_path: Path, environment: dict[str, str], told: str
+) -> None:
+    with process(DATA_DIR=str(tmp_path), **environment) as bank:
+        _, error = bank.communicate(timeout=20)
+    assert bank.returncode == 1
+    assert told in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=port)
+        with process(**given) as bank:
+            _, error = bank.communicate(timeout=20)
+    assert bank.returncode == 1
+    assert port in error
+    assert "Traceback" not in error
+
+
+def test_settings_come_from_a_dotenv_file_as_well(tmp_path: Path) -> None:
+    port = free_port()
+    given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(port))
+    (tmp_path / ".env").write_text("".join(f"{name}='{text}'\n" for name, text in given.items()))
+    bank = subprocess.Popen(
+        [sys.executable, "-m", "sandbox.bank"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT_ROOT)},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: _listens(port))
+    finally:
+        bank.terminate()
+        bank.wait(10)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

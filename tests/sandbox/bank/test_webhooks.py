@@ -1,0 +1,191 @@
+"""How the bank reports: until the merchant has taken it, and in every mode."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.bank import Merchant, Payer, SandboxBank, call, reference_of
+from tests.live import wait_until
+
+
+class TestDelivery:
+    def test_it_is_sent_again_until_the_merchant_takes_it(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        merchant.answers = [500, 404]
+
+        payer.decide(bank.asks())
+
+        first, second, third = merchant.wait_for(3)
+        assert first.body == second.body == third.body
+        assert first.id == second.id == third.id
+        assert all(webhook.genuine for webhook in (first, second, third))
+        assert second.at - first.at > 0.2
+        assert third.at - second.at > 0.4
+
+    def test_each_attempt_is_signed_anew(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        merchant.answers = [500, 500]
+
+        payer.decide(bank.asks())
+
+        stamps = {webhook.headers["webhook-timestamp"] for webhook in merchant.wait_for(3)}
+        assert len(stamps) > 1
+
+    def test_a_redirect_is_no_delivery(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        merchant.answers = [307]
+
+        payer.decide(bank.asks())
+
+        merchant.wait_for(2)
+
+    def test_it_gives_up_after_a_while(self, merchant: Merchant, tmp_path: Path) -> None:
+        merchant.answers = [500] * 20
+        with SandboxBank.open(merchant.url, tmp_path, give_up_seconds="0.6") as bank:
+            Payer().decide(bank.asks())
+
+            wait_until(lambda: "given up" in call("GET", bank.url).text)
+            assert len(merchant.received) <= 3
+
+    def test_what_was_not_delivered_is_sent_after_a_restart(
+        self, merchant: Merchant, tmp_path: Path
+    ) -> None:
+        with SandboxBank.open("http://127.0.0.1:9/{provider}", tmp_path) as bank:
+            url = bank.asks()
+            Payer().decide(url)
+        assert merchant.received == []
+
+        with SandboxBank.open(merchant.url, tmp_path):
+            (webhook,) = merchant.wait_for(1)
+
+        assert webhook.data["reference"] == reference_of(url)
+
+    def test_each_bank_reports_to_its_own_address_with_its_own_key(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        payer.decide(bank.asks(bank="AXIS"))
+
+        (webhook,) = merchant.wait_for(1)
+        assert webhook.path == "/hooks/AXIS"
+        assert webhook.genuine
+
+
+class TestModes:
+    """Chosen on the page, for one payment."""
+
+    def test_slow_comes_late(self, bank: SandboxBank, payer: Payer, merchant: Merchant) -> None:
+        paid = time.monotonic()
+        payer.decide(bank.asks(), mode="slow")
+
+        (webhook,) = merchant.wait_for(1)
+        assert webhook.at - paid >= 0.8
+
+    def test_duplicate_comes_three_times_at_once(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        payer.decide(bank.asks(), mode="duplicate")
+
+        webhooks = merchant.wait_for(3)
+        assert len({webhook.id for webhook in webhooks}) == 1
+        assert all(webhook.body == webhooks[0].body and webhook.genuine for webhook in webhooks)
+        assert webhooks[-1].at - webhooks[0].at < 2
+
+    def test_reordered_come_the_last_first(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        urls = [bank.asks() for _ in range(3)]
+        for url in urls:
+            payer.decide(url, mode="reordered")
+
+        arrived = [webhook.data["reference"] for webhook in merchant.wait_for(3)]
+        assert arrived == [reference_of(url) for url in reversed(urls)]
+
+    def test_what_happens_meanwhile_overtakes_a_reordered_one(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        held, next_one = bank.asks(), bank.asks()
+        payer.decide(held, mode="reordered")
+        payer.decide(next_one)
+
+        arrived = [webhook.data["reference"] for webhook in merchant.wait_for(2)]
+        assert arrived == [reference_of(next_one), reference_of(held)]
+
+    def test_forged_comes_before_the_true_one_and_is_not_repeated(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        payer.decide(bank.asks("25.00"), mode="forged")
+
+        forged, genuine = merchant.wait_for(2)
+        assert (forged.genuine, genuine.genuine) == (False, True)
+        assert forged.id == genuine.id
+        assert forged.data["reference"] == genuine.data["reference"]
+        assert (forged.data["amount"], genuine.data["amount"]) == ("250.00", "25.00")
+        assert genuine.data["userId"] == "user-1"
+        assert forged.data["userId"] != "user-1"
+
+    def test_wrong_amount_is_well_signed_and_the_statement_knows_better(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        payer.decide(bank.asks("25.00"), mode="wrong-amount")
+
+        (webhook,) = merchant.wait_for(1)
+        assert webhook.genuine
+        assert webhook.data["amount"] == "250.00"
+        assert [line[4] for line in bank.statement()] == ["25.00"]
+
+    def test_silent_says_nothing_but_the_statement_does(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        url = bank.asks("25.00")
+        payer.decide(url, mode="silent")
+
+        assert merchant.wait_for(0) == []
+        assert [line[1] for line in bank.statement()] == [reference_of(url)]
+
+
+class TestSettingTheMode:
+    def test_it_holds_for_what_nobody_chose_another_for(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        assert bank.set_mode("duplicate").json == {"mode": "duplicate"}
+
+        payer.decide(bank.asks())
+        merchant.wait_for(3)
+        payer.decide(bank.asks(), mode="normal")
+        merchant.wait_for(4)
+        payer.decide(bank.asks(bank="AXIS"))
+        merchant.wait_for(5)
+
+    def test_it_is_kept_over_a_restart(self, merchant: Merchant, tmp_path: Path) -> None:
+        with SandboxBank.open(merchant.url, tmp_path) as bank:
+            bank.set_mode("duplicate")
+
+        with SandboxBank.open(merchant.url, tmp_path) as bank:
+            assert "As the bank is set (duplicate)" in Payer().open(bank.asks()).text
+
+    def test_it_can_be_set_on_the_overview(self, bank: SandboxBank, payer: Payer) -> None:
+        page = payer.open(f"{bank.url}/")
+
+        answer = payer.send(f"{bank.url}/axis/settings", page, mode="silent")
+
+        assert answer.status == 303
+        assert "As the bank is set (silent)" in payer.open(bank.asks(bank="AXIS")).text
+
+    def test_another_site_cannot_set_it(self, bank: SandboxBank, payer: Payer) -> None:
+        page = payer.open(f"{bank.url}/")
+
+        assert Payer().send(f"{bank.url}/axis/settings", page, mode="silent").status == 403
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        answer = call("POST", f"{bank.url}/hdfc/mode", body=b"mode=silent", headers=form)
+        assert answer.status == 415
+
+    @pytest.mark.parametrize("mode", ["loud", "", None, 3, []])
+    def test_an_unknown_one_is_refused(self, bank: SandboxBank, mode: str) -> None:
+        answer = bank.set_mode(mode)
+
+        assert answer.status == 400
+        assert "wrong-amount" in answer.json["message"]
