@@ -11,8 +11,9 @@ import time
 import urllib.error
 import urllib.request
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,6 +29,7 @@ _READY_SECONDS = 30
 _STOP_SECONDS = 30
 _CRASHES_ALLOWED, _CRASH_WINDOW_SECONDS = 5, 60
 _POLL_SECONDS = 0.1
+_BANK_HOST = "127.0.0.1"
 
 
 class UpError(Exception):
@@ -39,7 +41,7 @@ class _Stop(BaseException):
 
 
 def up(settings: Settings, *, demo: bool, quiet: bool) -> int:
-    """Run servers, migrations, web and worker until told to stop; returns the exit code.
+    """Run servers, migrations, web, worker and bank until told to stop; returns the exit code.
 
     It ends on SIGINT, SIGTERM and SIGHUP, and when its parent process dies.
     """
@@ -120,13 +122,14 @@ class _Interrupt:
 class _Service:
     """A process of ours that is started again when it crashes."""
 
-    def __init__(self, word: str, log: Path, env: Mapping[str, str]) -> None:
-        self.word = word
+    def __init__(self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str]):
+        self.name = name
         self.log = log
+        self._command = command
         self._env = env
         self._crashes: deque[float] = deque(maxlen=_CRASHES_ALLOWED + 1)
         self._start_at: float | None = None
-        self.process = _launch([word], log=log, env=env)
+        self.process = _launch(command, log=log, env=env)
 
     def check(self) -> None:
         """Start it again when it ended. Raises UpError when it does so too often."""
@@ -134,17 +137,17 @@ class _Service:
         if self._start_at is not None:
             if now >= self._start_at:
                 self._start_at = None
-                self.process = _launch([self.word], log=self.log, env=self._env)
+                self.process = _launch(self._command, log=self.log, env=self._env)
         elif self.process.poll() is not None:
             processes.kill_group(self.process)
             self._crashes.append(now)
             recent = sum(now - crash < _CRASH_WINDOW_SECONDS for crash in self._crashes)
             if recent > _CRASHES_ALLOWED:
-                raise UpError(f"`{self.word}` ends again and again. {_log_tail(self.log)}")
+                raise UpError(f"`{self.name}` ends again and again. {_log_tail(self.log)}")
             delay = 0.5 * 2 ** (recent - 1)
             self._start_at = now + delay
             _say(
-                f"`{self.word}` ended unexpectedly ({_exit(self.process)}); "
+                f"`{self.name}` ended unexpectedly ({_exit(self.process)}); "
                 f"starting it again in {delay:g} s. {_log_tail(self.log)}",
                 err=True,
             )
@@ -159,11 +162,15 @@ class _Supervisor:
         self._services: list[_Service] = []
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - shown, not bound
         self.address = f"http://{host}:{settings.port}"
+        # In its own place, whatever HOST is: the addresses of the default banks name that one.
+        self._bank = f"http://{_BANK_HOST}:{settings.bank_port}" if settings.plays_bank else None
 
     def start(self, cleanup: ExitStack, show: Callable[[str], None], *, demo: bool) -> None:
         """Bring everything up; what was started is stopped by `cleanup`, in reverse order."""
         lock = self._claim(cleanup)
-        _require_free(self._settings.host, self._settings.port)
+        _require_free(self._settings.host, self._settings.port, setting="PORT")
+        if self._bank:
+            _require_free(_BANK_HOST, self._settings.bank_port, setting="BANK_PORT")
         env = self._start_servers(cleanup, show)
         lock.note(json.dumps({"address": self.address, "pid": os.getpid(), "env": env}))
         everything = {**os.environ, **env}
@@ -175,7 +182,11 @@ class _Supervisor:
         show("Starting the application …")
         cleanup.callback(_stop_services, self._services)
         for word, log in (("serve", "web.log"), ("worker", "worker.log")):
-            self._services.append(_Service(word, self._logs / log, everything))
+            command = ["app.cli", word]
+            self._services.append(_Service(word, command, self._logs / log, everything))
+        if self._bank:
+            log_of_bank = self._logs / "bank.log"
+            self._services.append(_Service("bank", ["sandbox.bank"], log_of_bank, everything))
         self._wait_until_ready()
 
     def watch(self) -> NoReturn:
@@ -195,6 +206,7 @@ class _Supervisor:
             "Swagger UI": f"{self.address}/api/docs",
             "ReDoc": f"{self.address}/api/redoc",
             "Health": f"{self.address}/health/ready",
+            **({"Bank": self._bank} if self._bank else {}),
             "Data": self._data_dir,
             "Logs": f"{self._logs}{os.sep}",
         }
@@ -249,12 +261,21 @@ class _Supervisor:
             cleanup.callback(redis.stop)
             self._servers["Redis"] = redis
             env["REDIS_URL"] = redis.url
+        if self._bank:
+            # Also for the application: what it signs for must be what the bank verifies.
+            settings = replace(self._settings, data_dir=self._data_dir)
+            env["BANK_PROVIDERS"] = json.dumps([asdict(bank) for bank in settings.bank_providers])
+            env["BANK_PORT"] = str(settings.bank_port)
+            env["BANK_HOST"] = _BANK_HOST
+            env["BANK_WEBHOOK_URL"] = (
+                f"{self.address}{settings.api_prefix}/onramp/webhooks/{{provider}}"
+            )
         return env
 
     def _run(self, words: list[str], env: Mapping[str, str]) -> None:
         """Run a command of ours to its end. Raises UpError when it fails."""
         log = self._logs / "setup.log"
-        process = _launch(words, log=log, env=env)
+        process = _launch(["app.cli", *words], log=log, env=env)
         try:
             while process.poll() is None:
                 self._interrupt.pause(0.02)
@@ -268,10 +289,10 @@ class _Supervisor:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
-        while not _answers(f"{self.address}/health/ready"):
+        while not self._all_answer():
             for service in self._services:
                 if service.process.poll() is not None:
-                    raise UpError(f"`{service.word}` does not start. {_log_tail(service.log)}")
+                    raise UpError(f"`{service.name}` does not start. {_log_tail(service.log)}")
             if time.monotonic() > deadline:
                 web = self._services[0]
                 raise UpError(
@@ -279,10 +300,18 @@ class _Supervisor:
                 )
             self._interrupt.pause()
 
+    def _all_answer(self) -> bool:
+        return _answers(f"{self.address}/health/ready") and (
+            self._bank is None or _answers(f"{self._bank}/health")
+        )
 
-def _launch(words: list[str], *, log: Path, env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+
+def _launch(
+    command: Sequence[str], *, log: Path, env: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
+    """Start one of our modules. command: its name and its arguments."""
     return processes.launch(
-        [sys.executable, "-m", "app.cli", *words],
+        [sys.executable, "-m", *command],
         log=log,
         death_signal=signal.SIGTERM,
         cwd=PROJECT_ROOT,
@@ -301,7 +330,7 @@ def _stop_services(services: list[_Service]) -> None:
         processes.kill_group(service.process)
 
 
-def _require_free(host: str, port: int) -> None:
+def _require_free(host: str, port: int, *, setting: str) -> None:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -312,7 +341,8 @@ def _require_free(host: str, port: int) -> None:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise UpError(
-                f"Port {port} of {host} is in use by another program; choose another with PORT."
+                f"Port {port} of {host} is in use by another program; "
+                f"choose another with {setting}."
             ) from error
         raise UpError(f"Cannot listen on port {port} of {host}: {error.strerror}.") from error
 

@@ -1,5 +1,6 @@
 """`payment-flow up`: everything with one command, and nothing left when it ends."""
 
+import base64
 import os
 import shutil
 import signal
@@ -17,7 +18,9 @@ import psutil
 import pytest
 
 from app.common.processes import free_port
-from app.common.settings import PROJECT_ROOT
+from app.common.settings import PROJECT_ROOT, Settings
+from tests.bank import payment_request, variables
+from tests.live import wait_until
 
 Up = Callable[..., "subprocess.Popen[str]"]
 
@@ -37,7 +40,12 @@ def port() -> int:
 
 
 @pytest.fixture
-def up(data_dir: Path, port: int) -> Iterator[Up]:
+def bank_port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def up(data_dir: Path, port: int, bank_port: int) -> Iterator[Up]:
     """Start `up` with servers of its own; whatever is left of it is killed after the test."""
     started: list[subprocess.Popen[str]] = []
 
@@ -46,12 +54,12 @@ def up(data_dir: Path, port: int) -> Iterator[Up]:
             name: value
             for name, value in os.environ.items()
             if name not in ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL")
+            and not name.startswith("BANK_")
         }
+        own = {"PORT": str(port), "BANK_PORT": str(bank_port), "DATA_DIR": str(data_dir)}
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "up", *words],
-            env=environment
-            | {"PORT": str(port), "DATA_DIR": str(data_dir), "WEB_WORKERS": "1"}
-            | variables,
+            env=environment | own | {"WEB_WORKERS": "1"} | variables,
             cwd=PROJECT_ROOT,
             text=True,
             stdout=subprocess.PIPE,
@@ -76,8 +84,8 @@ def family(process: "subprocess.Popen[str]") -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def ready(port: int) -> int:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=10) as answer:
+def ready(port: int, path: str = "/health/ready") -> int:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
         return int(answer.status)
 
 
@@ -90,11 +98,12 @@ def nothing_survives(relatives: list[psutil.Process]) -> Iterator[None]:
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_and_leaves_nothing_behind_when_told_to_stop(
-    up: Up, port: int, end: signal.Signals
+    up: Up, port: int, bank_port: int, end: signal.Signals
 ) -> None:
     process = up("--no-demo", "--quiet")
     assert first_line(process) == f"http://127.0.0.1:{port}"
     assert ready(port) == 200
+    assert ready(bank_port, "/health") == 200
     relatives = family(process)
     assert {"postgres", "python"} <= {p.name().split("3")[0] for p in relatives}
     with nothing_survives(relatives):
@@ -113,11 +122,16 @@ def test_killed_without_mercy_it_leaves_nothing_behind_and_starts_again(up: Up, 
     assert ready(port) == 200
 
 
-def test_the_demo_is_there_after_the_first_start_and_log_ins_are_shown(up: Up, port: int) -> None:
-    process = up(BCRYPT_ROUNDS="4")
+def summary(process: "subprocess.Popen[str]") -> str:
     shown = ""
     while "Press Ctrl-C" not in shown:
+        assert process.poll() is None
         shown += first_line(process) + "\n"
+    return shown
+
+
+def test_the_demo_is_there_after_the_first_start_and_log_ins_are_shown(up: Up, port: int) -> None:
+    shown = summary(up(BCRYPT_ROUNDS="4"))
     for word in ("/api/v1", "/api/docs", "/api/redoc", "ada@demo.example.com", "ADMIN"):
         assert word in shown
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/products?limit=100") as answer:
@@ -135,6 +149,55 @@ def test_a_second_start_says_what_is_already_running(up: Up, port: int) -> None:
     assert ready(port) == 200
 
 
+class TestTheBank:
+    def test_its_address_is_shown_and_it_reports_to_the_application(
+        self, up: Up, port: int, bank_port: int
+    ) -> None:
+        shown = summary(up("--no-demo"))
+
+        assert f"http://127.0.0.1:{bank_port}" in shown
+        with urllib.request.urlopen(f"http://127.0.0.1:{bank_port}/") as answer:
+            page = answer.read().decode()
+        for code in ("HDFC", "AXIS"):
+            assert f"http://127.0.0.1:{port}/api/v1/onramp/webhooks/{code}" in page
+
+    def test_it_takes_what_the_application_signs(
+        self, up: Up, data_dir: Path, bank_port: int
+    ) -> None:
+        first_line(up("--no-demo", "--quiet"))
+        axis = Settings(data_dir=data_dir, bank_port=bank_port).bank_providers[1]
+        key = base64.b64decode(axis.keys[0].removeprefix("whsec_"))
+
+        with urllib.request.urlopen(f"{axis.url}/pay?request={payment_request(key=key)}") as answer:
+            assert "Axis Bank" in answer.read().decode()
+
+    def test_killed_it_is_started_again(self, up: Up, bank_port: int) -> None:
+        process = up("--no-demo", "--quiet")
+        first_line(process)
+        (bank,) = [each for each in family(process) if "sandbox.bank" in each.cmdline()]
+
+        bank.kill()
+        bank.wait(10)
+
+        wait_until(lambda: answers(bank_port))
+        assert process.poll() is None
+
+    def test_with_banks_of_its_own_there_is_no_sandbox(
+        self, up: Up, data_dir: Path, bank_port: int
+    ) -> None:
+        banks = variables("", data_dir)["BANK_PROVIDERS"]
+
+        shown = summary(up("--no-demo", BANK_PROVIDERS=banks))
+
+        assert "Bank" not in shown
+        assert not answers(bank_port)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class TestWhatCannotWork:
     """One clear sentence, and an exit code that is not 0."""
 
@@ -149,7 +212,17 @@ class TestWhatCannotWork:
         with socket.socket() as other:
             other.bind(("127.0.0.1", port))
             other.listen()
-            assert str(port) in self.refusal(up("--no-demo"))
+            told = self.refusal(up("--no-demo"))
+            assert f"{port} " in told
+            assert "choose another with PORT." in told
+
+    def test_a_port_of_the_bank_that_is_taken(self, up: Up, bank_port: int) -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", bank_port))
+            other.listen()
+            told = self.refusal(up("--no-demo"))
+            assert f"{bank_port} " in told
+            assert "choose another with BANK_PORT." in told
 
     def test_a_database_url_that_is_none(self, up: Up) -> None:
         assert "DATABASE_URL" in self.refusal(up("--no-demo", DATABASE_URL="mysql://nope"))

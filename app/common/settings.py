@@ -135,6 +135,11 @@ class Settings:
     def direct_deposits_allowed(self) -> bool:
         return self.direct_deposits if self.direct_deposits is not None else not self.is_production
 
+    @property
+    def plays_bank(self) -> bool:
+        """Whether the sandbox bank stands in for the real ones."""
+        return self.bank_providers_given is None and not self.is_production
+
     @cached_property
     def access_secret(self) -> str:
         return self.jwt_access_secret or self._development_secret("jwt-access-secret")
@@ -154,10 +159,8 @@ class Settings:
 
         The sandbox's keys are derived from a secret that is made once and kept in the data folder.
         """
-        if self.bank_providers_given is not None:
-            return self.bank_providers_given
-        if self.is_production:
-            return ()
+        if not self.plays_bank:
+            return self.bank_providers_given or ()
         secret = self._development_secret("bank-secret").encode()
         return tuple(
             BankProvider(
