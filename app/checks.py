@@ -30,6 +30,10 @@ def run_checks(*, everything: bool, pytest_args: Sequence[str]) -> int:
             console.rule(name)
             if _run(command) != 0:
                 failed.append(name)
+    if not pytest_args or any("browser" in argument for argument in pytest_args):
+        console.rule("Chromium")
+        if _run(("tests.browser",)) != 0:
+            failed.append("Chromium")
     console.rule("pytest")
     marks = [] if everything or "-m" in pytest_args else ["-m", "not storm"]
     workers = [] if "-n" in pytest_args else ["-n", str(min(os.cpu_count() or 1, 4))]

@@ -185,7 +185,8 @@ class SandboxBank:
     def open(cls, webhook_url: str, folder: Path, **settings: str) -> Iterator["SandboxBank"]:
         """settings: BANK_… variables without their prefix, in small letters."""
         more = {f"BANK_{name.upper()}": value for name, value in settings.items()}
-        server = Server(Config.read(variables(webhook_url, folder, BANK_PORT="0", **more)))
+        given = {"BANK_PORT": "0"} | more
+        server = Server(Config.read(variables(webhook_url, folder, **given)))
         thread = threading.Thread(target=server.serve)
         thread.start()
         try:
