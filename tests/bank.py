@@ -83,10 +83,15 @@ class Received:
 
 @dataclass
 class Merchant:
-    """Writes down every webhook. answers: statuses for the next ones, then 204 (401 if forged)."""
+    """Writes down every webhook.
+
+    answers: statuses for the next ones, then 204 (401 if forged). pauses: seconds that it takes
+    for the next ones.
+    """
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
 
     @classmethod
@@ -123,6 +128,8 @@ class Merchant:
         except WebhookVerificationError:
             genuine = False
         self.received.append(Received(path, headers, json.loads(raw), time.monotonic(), genuine))
+        if self.pauses:
+            time.sleep(self.pauses.pop(0))
         if self.answers:
             return self.answers.pop(0)
         return 204 if genuine else 401

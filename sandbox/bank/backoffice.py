@@ -63,13 +63,15 @@ class BackOffice:
     def _do_what_is_due(self) -> float:
         """Returns for how many seconds nothing else will be."""
         payouts.settle_due(self._store, self._config)
+        # Before reading: what is answered meanwhile would still look pending, and be sent again.
+        busy = self._being_sent.copy()
         with self._store.reading() as connection:
             pending = webhooks.pending(connection, self._config)
             settlement = payouts.next_settlement(connection, self._config)
         now = time.time()
         due_at = [] if settlement is None else [settlement]
         for webhook in pending:
-            if webhook["id"] in self._being_sent:
+            if webhook["id"] in busy:
                 continue
             if webhook["due_at"] <= now:
                 self._being_sent.add(webhook["id"])

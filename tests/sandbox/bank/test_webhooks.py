@@ -2,9 +2,11 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sandbox.bank import webhooks
 from tests.bank import Merchant, Payer, SandboxBank, call, reference_of
 from tests.live import wait_until
 
@@ -42,6 +44,28 @@ class TestDelivery:
         payer.decide(bank.asks())
 
         merchant.wait_for(2)
+
+    def test_what_is_answered_while_the_outbox_is_read_is_not_sent_again(
+        self,
+        bank: SandboxBank,
+        payer: Payer,
+        merchant: Merchant,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def pending_slowly(*arguments: Any) -> list[Any]:
+            found = pending(*arguments)
+            time.sleep(0.4)
+            return found
+
+        pending = webhooks.pending
+        monkeypatch.setattr(webhooks, "pending", pending_slowly)
+        merchant.pauses = [0, 0.2, 0.2]
+
+        payer.decide(bank.asks(), mode="duplicate")
+
+        merchant.wait_for(3)
+        time.sleep(0.6)
+        merchant.wait_for(3)
 
     def test_it_gives_up_after_a_while(self, merchant: Merchant, tmp_path: Path) -> None:
         merchant.answers = [500] * 20
@@ -89,10 +113,10 @@ class TestModes:
     ) -> None:
         payer.decide(bank.asks(), mode="duplicate")
 
-        webhooks = merchant.wait_for(3)
-        assert len({webhook.id for webhook in webhooks}) == 1
-        assert all(webhook.body == webhooks[0].body and webhook.genuine for webhook in webhooks)
-        assert webhooks[-1].at - webhooks[0].at < 2
+        copies = merchant.wait_for(3)
+        assert len({webhook.id for webhook in copies}) == 1
+        assert all(webhook.body == copies[0].body and webhook.genuine for webhook in copies)
+        assert copies[-1].at - copies[0].at < 2
 
     def test_reordered_come_the_last_first(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
