@@ -22,6 +22,9 @@ from app.common.money import EXPONENTS, AmountInvalid, Money
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 
 _DURATION = re.compile(r"(\d+)\s*([smhd]?)")
+#: Addresses to listen on that nobody elsewhere can use.
+_LOOPBACK: Final = {"127.0.0.1", "::1", "0.0.0.0", "::"}  # noqa: S104 – to recognise, not to bind
+
 _UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -39,6 +42,7 @@ class Settings:
     app_env: str = "development"
     host: str = "127.0.0.1"
     port: int = 3000
+    public_url: str | None = None
     api_prefix: str = "/api/v1"
     data_dir: Path | None = None
     trusted_proxies: int = 0
@@ -108,6 +112,12 @@ class Settings:
         return self.app_env == "production"
 
     @property
+    def public_address(self) -> str:
+        """Where people reach us, for links that are handed out; without a slash at the end."""
+        host = self.host if self.host not in _LOOPBACK else "localhost"
+        return self.public_url or f"http://{host}:{self.port}"
+
+    @property
     def direct_deposits_allowed(self) -> bool:
         return self.direct_deposits if self.direct_deposits is not None else not self.is_production
 
@@ -155,6 +165,18 @@ class _Duration(ma.fields.Field[timedelta]):
 class _Prefix(ma.fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         return f"/{str(value).strip('/')}".rstrip("/")
+
+
+class _PublicUrl(ma.fields.String):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or parts.query or parts.fragment or parts.username:
+            raise ma.ValidationError("must look like https://pay.example.com")
+        return value.rstrip("/")  # type: ignore[no-any-return]
 
 
 class _Words(ma.fields.Field[tuple[str, ...]]):
@@ -207,6 +229,7 @@ class _Environment(ma.Schema):
     app_env = ma.fields.String(validate=OneOf(["development", "production", "test"]))
     host = ma.fields.String()
     port = ma.fields.Integer(validate=Range(1, 65535))
+    public_url = _PublicUrl()
     api_prefix = _Prefix()
     data_dir = _Folder()
     trusted_proxies = ma.fields.Integer(validate=Range(0))
