@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.auth import service as auth
 from app.auth.models import User
 from app.auth.service import Caller
 from app.common import clock
@@ -165,7 +166,10 @@ def pay(
     Raises MerchantCodeNotFound, AmountNotYours and what `transfers.send` raises.
     """
     code = repository.lock_code(session, code_id, to_change=False)
-    if code is None or not code.is_active:
+    # One for a product comes here only when it is out of use.
+    if code is None or not code.is_active or code.product_id is not None:
+        raise MerchantCodeNotFound
+    if not auth.require_user(session, code.merchant_id).is_active:
         raise MerchantCodeNotFound
     return transfers.send(
         session,
