@@ -114,7 +114,8 @@ class Settings:
     @property
     def public_address(self) -> str:
         """Where people reach us, for links that are handed out; without a slash at the end."""
-        host = self.host if self.host not in _LOOPBACK else "localhost"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = "localhost" if self.host in _LOOPBACK else host
         return self.public_url or f"http://{host}:{self.port}"
 
     @property
