@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import Response, render_template
 
-from app.auth.guard import identity, live_user, requires
+from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
 from app.auth.models import Role
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, dump_json, json_response, settings
@@ -158,13 +158,16 @@ def show_by_token(code_token: str) -> Response:
     WalletLocked,
     WalletNotFound,
 )
+@may_need_code(blp)
 @moves_money(blp)
 def pay(body: dict[str, Any], code_token: str) -> Response:
     """Pay with a scanned code
 
     With a product it is a purchase, exactly as by `POST /orders`, and the answer is the order.
-    Without one the answer is a transfer to the merchant.
+    Without one the answer is a transfer to the merchant, and a large amount needs a code of the
+    second factor.
     """
+    second_factor = two_factor_code()
     amount, quantity = body.get("amount"), body.get("quantity")
     with reading() as session:
         code = codes.scanned(session, code_token)
@@ -173,7 +176,13 @@ def pay(body: dict[str, Any], code_token: str) -> Response:
         return answer_with_purchase(product_id=product_id, quantity=quantity or 1)
     return answer_once(
         lambda session, user, key: codes.pay(
-            session, payer=user, code_id=code.code.id, amount=amount, idempotency_key=key
+            session,
+            payer=user,
+            code_id=code.code.id,
+            amount=amount,
+            second_factor_above=settings().two_factor_above,
+            second_factor=second_factor,
+            idempotency_key=key,
         ),
         render=partial(transfer_out, viewer_id=identity().user_id),
         status=201,

@@ -157,12 +157,15 @@ def pay(
     payer: Caller,
     code_id: UUID,
     amount: Decimal | None,
+    second_factor_above: Decimal,
+    second_factor: str | None,
     idempotency_key: str | None,
 ) -> Sent:
     """Pay with a code that is not for a product, or refuse one that is out of use.
 
     It is a transfer and not a sale (docs/decisions/0008): there is no product, so there are no
-    goods, no stock and no fee, and it counts towards the limits on transfers.
+    goods, no stock and no fee, and it counts towards the limits on transfers. second_factor_above,
+    second_factor: `code_above` and `code` of `transfers.send`.
     Raises MerchantCodeNotFound, AmountNotYours and what `transfers.send` raises.
     """
     code = repository.lock_code(session, code_id, to_change=False)
@@ -176,6 +179,8 @@ def pay(
         sender=payer,
         to=Handle(user_id=code.merchant_id),
         money=amount_due(code.amount, amount, currency=code.currency),
+        code_above=second_factor_above,
+        code=second_factor,
         note=code.label,
         reference=(Purpose.MERCHANT_CODE, code.id),
         idempotency_key=idempotency_key,

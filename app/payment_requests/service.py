@@ -88,11 +88,14 @@ def pay(
     payer: Caller,
     request_id: UUID,
     amount: Decimal | None,
+    code_above: Decimal,
+    code: str | None,
     idempotency_key: str | None,
 ) -> Sent:
     """Pay a request, once: by whoever is asked, or by anybody if nobody is.
 
-    amount: units of the request's currency, for one that leaves it open.
+    amount: units of the request's currency, for one that leaves it open; code_above, code: see
+    `transfers.send`.
     Raises PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest, AmountNotYours and
     what `transfers.send` raises.
     """
@@ -108,6 +111,8 @@ def pay(
         sender=payer,
         to=Handle(user_id=request.requester_id),
         money=money,
+        code_above=code_above,
+        code=code,
         note=request.note,
         reference=(Purpose.PAYMENT_REQUEST, request.id),
         idempotency_key=idempotency_key,

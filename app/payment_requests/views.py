@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response, request
 
-from app.auth.guard import identity, live_user, requires
+from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.pagination import page_request
@@ -148,19 +148,23 @@ def show_by_token(token: str) -> Response:
     WalletLocked,
     WalletNotFound,
 )
+@may_need_code(blp)
 @moves_money(blp)
 def pay(body: dict[str, Any], request_id: UUID) -> Response:
     """Pay a request
 
     Once, by who is asked or – if nobody is named – by anybody but who asks. The answer is the
-    transfer that pays it.
+    transfer that pays it. A large amount needs a code of the second factor.
     """
+    code = two_factor_code()
     return answer_once(
         lambda session, user, key: service.pay(
             session,
             payer=user,
             request_id=request_id,
             amount=body.get("amount"),
+            code_above=settings().two_factor_above,
+            code=code,
             idempotency_key=key,
         ),
         render=partial(transfer_out, viewer_id=identity().user_id),

@@ -1,12 +1,14 @@
 """Transfers: sending money to another person."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
+from app.auth import two_factor
 from app.auth.models import User
 from app.auth.service import Caller
 from app.common import clock
@@ -41,15 +43,18 @@ def send(
     sender: Caller,
     to: Handle,
     money: Money,
+    code_above: Decimal,
+    code: str | None = None,
     note: str | None = None,
     reference: tuple[Purpose, UUID] | tuple[None, None] = (None, None),
     idempotency_key: str | None = None,
 ) -> Sent:
     """Move `money` from the sender's wallet to the receiver's.
 
+    code_above: units of its currency; code: of the sender's second factor, for more than that;
     note: shown to both; reference: what it pays, such as a payment request.
     Raises RecipientNotFound, CannotTransferToSelf, RecipientCannotReceive, InsufficientFunds,
-    LimitExceeded, WalletLocked, WalletNotFound.
+    LimitExceeded, WalletLocked, WalletNotFound, TwoFactorRequired.
     """
     receiver = people.require_other(session, to, caller_id=sender.id, currency=money.currency)
     accounts = wallets.lock_accounts(
@@ -65,6 +70,7 @@ def send(
     )
     if receiving is None or not _can_receive(session, receiving, user=receiver, money=money):
         raise RecipientCannotReceive
+    two_factor.require_code(session, user_id=sender.id, amount=money, above=code_above, code=code)
     transfer = Transfer(
         id=new_id(),
         sender_id=sender.id,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth.guard import identity, live_user, requires
+from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
 from app.common.db import reading
 from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.money import Money
@@ -49,14 +49,17 @@ blp = Blueprint("transfers", __name__, url_prefix="/transfers", description="Mon
     WalletLocked,
     WalletNotFound,
 )
+@may_need_code(blp)
 @moves_money(blp)
 @spends_guesses(counts=is_refusal)
 def send(body: dict[str, Any]) -> Response:
     """Send money to somebody
 
     Named by email, phone, wallet number or user id; look at them first with
-    `GET /transfers/recipient`. It arrives at once, and both see it in their history.
+    `GET /transfers/recipient`. It arrives at once, and both see it in their history. A large
+    amount needs a code of the second factor.
     """
+    code = two_factor_code()
     money = Money.of(body["amount"], settings().default_currency)
     return answer_once(
         lambda session, user, key: service.send(
@@ -64,6 +67,8 @@ def send(body: dict[str, Any]) -> Response:
             sender=user,
             to=Handle(**body["recipient"]),
             money=money,
+            code_above=settings().two_factor_above,
+            code=code,
             note=body.get("note"),
             idempotency_key=key,
         ),
