@@ -38,7 +38,7 @@ class TestWords:
     def test_an_addressed_one_can_be_declined(self, client: FlaskClient, alice: Actor) -> None:
         words = page(client, asked(client, alice, of=factories.actor(), amount="12.50"))
 
-        assert "Only who is asked can pay it." in words
+        assert "Only the person it is addressed to can pay." in words
         assert "Decline" in words
 
     def test_an_open_amount_is_asked_for(self, client: FlaskClient, alice: Actor) -> None:

@@ -10,7 +10,7 @@ let token = null;
 let key = newKey();
 
 const WORDS = {
-  INVALID_CREDENTIALS: "The name or the password is wrong.",
+  INVALID_CREDENTIALS: "The email, phone number or password is wrong.",
   PAYMENT_REQUEST_NOT_FOUND: "This request is addressed to somebody else.",
   RATE_LIMITED: "Too many tries. Please wait a while.",
 };
@@ -83,6 +83,18 @@ signIn.addEventListener("submit", (event) => {
   });
 });
 
+// Exact, as money has to be: whole cents, and never a floating point.
+function times(price, count) {
+  const decimals = price.split(".")[1]?.length ?? 0;
+  const minor = (BigInt(price.replace(".", "")) * BigInt(count)).toString().padStart(decimals + 1, "0");
+  return decimals ? `${minor.slice(0, -decimals)}.${minor.slice(-decimals)}` : minor;
+}
+
+part("quantity")?.addEventListener("input", (event) => {
+  const count = event.target.checkValidity() ? event.target.value : 1;
+  part("total").textContent = `${times(card.dataset.price, count)} ${card.dataset.currency}`;
+});
+
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const body = {};
@@ -105,7 +117,7 @@ async function pay(body) {
   if (code) headers["X-Two-Factor-Code"] = code;
   try {
     const paid = await call("POST", card.dataset.pay, body, headers);
-    finish("Paid", `${paid.amount} ${paid.currency} went to ${card.dataset.payee}.`);
+    finish("Paid", `${card.dataset.payee} has received ${paid.amount} ${paid.currency}`);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error; // perhaps it was paid: the same key again
     if (error.code === "TWO_FACTOR_REQUIRED" && error.details.enrolled) {
@@ -125,7 +137,7 @@ async function pay(body) {
 
 decline?.addEventListener("click", () => attempt(async () => {
   await call("POST", decline.dataset.decline);
-  finish("Declined", `${card.dataset.payee} will see that you declined.`);
+  finish("Declined", `${card.dataset.payee} will see that you declined`);
 }));
 
 function finish(heading, text) {
@@ -136,6 +148,7 @@ function finish(heading, text) {
   line.textContent = text;
   done.replaceChildren(title, line);
   form.hidden = true;
+  part("until")?.remove();
   done.hidden = false;
   done.focus();
   call("POST", "/auth/logout").catch(() => {}); // it would end by itself
