@@ -32,8 +32,12 @@ from app.health.views import metrics_blp
 from app.orders.schemas import order_answer
 from app.orders.till import Till
 from app.orders.views import blp as orders_blp
+from app.payment_requests.code_views import blp as merchant_codes_blp
+from app.payment_requests.page_views import blp as pay_blp
+from app.payment_requests.views import blp as payment_requests_blp
 from app.products import service as products
 from app.products.views import blp as products_blp
+from app.transfers.views import blp as transfers_blp
 from app.wallets import service as wallets
 from app.wallets.views import admin_blp as wallets_admin_blp
 from app.wallets.views import blp as wallets_blp
@@ -47,6 +51,9 @@ BLUEPRINTS = (
     wallets_blp,
     products_blp,
     orders_blp,
+    transfers_blp,
+    payment_requests_blp,
+    merchant_codes_blp,
     users_admin_blp,
     wallets_admin_blp,
 )
@@ -71,6 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_tokens(app, settings)
     register_api(app, settings)
     app.register_blueprint(docs_blp)
+    app.register_blueprint(pay_blp)
     app.register_blueprint(health_blp)
     app.register_blueprint(metrics_blp)
     error_handlers.install(app)

@@ -6,7 +6,9 @@ from app.common.db import Base
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
 from app.orders.models import Order
+from app.payment_requests.models import MerchantCode, PaymentRequest
 from app.products.models import Product, Restock
+from app.transfers.models import Transfer
 from app.wallets.models import (
     JournalEntry,
     Wallet,
@@ -21,12 +23,15 @@ __all__ = [
     "IdempotencyKey",
     "JournalEntry",
     "LoginSession",
+    "MerchantCode",
     "Order",
     "OutboxEvent",
+    "PaymentRequest",
     "Product",
     "RecoveryCode",
     "RefreshToken",
     "Restock",
+    "Transfer",
     "TwoFactor",
     "User",
     "Wallet",

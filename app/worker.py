@@ -15,9 +15,13 @@ from app.common import logging, queue
 from app.common.settings import Settings, SettingsError
 from app.factory import connect_database, wire_modules
 from app.idempotency import tasks as idempotency
+from app.payment_requests import tasks as payment_requests
 
 #: Jobs by the clock (minute hour day month weekday, UTC).
-SCHEDULE = ((idempotency.forget_old_keys, "17 * * * *"),)
+SCHEDULE = (
+    (idempotency.forget_old_keys, "17 * * * *"),
+    (payment_requests.expire_requests, "* * * * *"),
+)
 
 
 def work(settings: Settings) -> None:

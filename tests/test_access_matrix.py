@@ -1,7 +1,7 @@
 """Who may do what: every route for every kind of caller, in one table.
 
 user, merchant and admin are strangers to what the path names; buyer and seller own it: the
-buyer's order and session, the seller's product and sale.
+buyer's order and session, the seller's product and sale; the seller asks the buyer for money.
 """
 
 import re
@@ -47,6 +47,28 @@ POST   /api/v1/orders                                    401    201    201     2
 GET    /api/v1/orders                                    401    200    200     200   200   200
 GET    /api/v1/orders/merchant/sales                     401    403    200     403   403   200
 GET    /api/v1/orders/{order_id}                         401    404    404     404   200   200
+POST   /api/v1/transfers                                 401    201    201     201   201   201
+GET    /api/v1/transfers                                 401    200    200     200   200   200
+GET    /api/v1/transfers/recipient                       401    200    200     200   200   200
+GET    /api/v1/transfers/{transfer_id}                   401    404    404     404   200   200
+POST   /api/v1/payment-requests                          401    201    201     201   201   201
+GET    /api/v1/payment-requests                          401    200    200     200   200   200
+GET    /api/v1/payment-requests/by-token/{token}         200    200    200     200   200   200
+GET    /api/v1/payment-requests/{request_id}             401    404    404     404   200   200
+POST   /api/v1/payment-requests/{request_id}/pay         401    404    404     404   201   400
+POST   /api/v1/payment-requests/{request_id}/decline     401    404    404     404   200   403
+POST   /api/v1/payment-requests/{request_id}/cancel      401    404    404     404   403   200
+GET    /api/v1/payment-requests/{request_id}/qr.svg      401    404    404     404   200   200
+GET    /api/v1/payment-requests/{request_id}/qr.png      401    404    404     404   200   200
+POST   /api/v1/merchant-codes                            401    403    201     403   403   201
+GET    /api/v1/merchant-codes                            401    403    200     403   403   200
+GET    /api/v1/merchant-codes/by-token/{code_token}      200    200    200     200   200   200
+GET    /api/v1/merchant-codes/{code_id}                  401    403    404     403   403   200
+POST   /api/v1/merchant-codes/{code_id}/deactivate       401    403    404     403   403   200
+GET    /api/v1/merchant-codes/{code_id}/qr.svg           401    403    404     403   403   200
+GET    /api/v1/merchant-codes/{code_id}/qr.png           401    403    404     403   403   200
+GET    /api/v1/merchant-codes/{code_id}/sheet.svg        401    403    404     403   403   200
+POST   /api/v1/merchant-codes/{code_token}/pay           401    201    201     201   201   400
 POST   /api/v1/admin/users/{user_id}/deactivate          401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/activate            401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/reset-two-factor    401    403    403     409   403   403
@@ -57,6 +79,8 @@ GET    /api/openapi.json                                 200    200    200     2
 GET    /api/docs                                         200    200    200     200   200   200
 GET    /api/docs/assets/{name}                           200    200    200     200   200   200
 GET    /api/redoc                                        200    200    200     200   200   200
+GET    /pay/{token}                                      200    200    200     200   200   200
+GET    /pay/assets/{asset_name}                          200    200    200     200   200   200
 GET    /health/live                                      200    200    200     200   200   200
 GET    /health/ready                                     200    200    200     200   200   200
 GET    /metrics                                          404    404    404     404   404   404
@@ -102,6 +126,9 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/products"): {"name": "Course", "price": "5.00", "availableUnits": 1},
     ("PATCH", "/api/v1/products/{product_id}"): {"name": "Course, second edition"},
     ("POST", "/api/v1/orders"): {"productId": "{product_id}", "paymentMethod": "WALLET"},
+    ("POST", "/api/v1/transfers"): {"recipient": {"userId": "{user_id}"}, "amount": "1.00"},
+    ("POST", "/api/v1/payment-requests"): {"payer": {"email": "{email}"}, "amount": "1.00"},
+    ("POST", "/api/v1/merchant-codes"): {"amount": "1.00"},
     ("POST", "/api/v1/admin/users/{user_id}/deactivate"): {"reason": "asked for"},
     ("POST", "/api/v1/admin/users/{user_id}/activate"): {"reason": "asked for"},
     ("POST", "/api/v1/admin/users/{user_id}/reset-two-factor"): {"reason": "asked for"},
@@ -112,6 +139,11 @@ BODIES: dict[Route, dict[str, Any]] = {
     },
     ("POST", "/api/v1/admin/wallets/{wallet_id}/lock"): {"reason": "asked for"},
     ("POST", "/api/v1/admin/wallets/{wallet_id}/unlock"): {"reason": "asked for"},
+}
+
+#: What is asked in the query string, where something has to be.
+QUERIES: dict[Route, dict[str, str]] = {
+    ("GET", "/api/v1/transfers/recipient"): {"email": "{email}"},
 }
 
 #: Roles by the callers who have them.
@@ -133,19 +165,36 @@ class World:
         }
         buyer, seller = self.actors["buyer"], self.actors["seller"]
         product_id = factories.product(seller, price="10.00", units=50)
-        order = client.post(
-            "/api/v1/orders",
-            json={"productId": str(product_id), "paymentMethod": "WALLET"},
-            headers=buyer.headers,
-        ).json
+        order = _post(
+            client, buyer, "orders", {"productId": str(product_id), "paymentMethod": "WALLET"}
+        )
+        transfer = _post(
+            client,
+            buyer,
+            "transfers",
+            {"recipient": {"userId": str(seller.id)}, "amount": "1.00"},
+        )
+        request = _post(
+            client,
+            seller,
+            "payment-requests",
+            {"payer": {"userId": str(buyer.id)}, "amount": "1.00"},
+        )
+        code = _post(client, seller, "merchant-codes", {"amount": "1.00"})
         target = factories.actor(balance="100.00", phone="+14155550100")
         self.names = {
             "product_id": str(product_id),
             "order_id": order["id"],
+            "transfer_id": transfer["id"],
+            "request_id": request["id"],
+            "token": request["token"],
+            "code_id": code["id"],
+            "code_token": code["token"],
             "login_session_id": str(buyer.session_id),
             "user_id": str(target.id),
             "wallet_id": str(_wallet_of(target.id)),
             "name": "swagger.js",
+            "asset_name": "pay.js",
             "access_token": buyer.token,
             "email": target.email,
             "phone": "+14155550100",
@@ -154,15 +203,29 @@ class World:
     def call(self, client: FlaskClient, route: Route, caller: str) -> int:
         method, path = route
         names = self.names | {"caller": caller}
-        body = {
-            key: value.format(**names) if isinstance(value, str) else value
-            for key, value in BODIES.get(route, {}).items()
-        }
         headers = self.actors[caller].headers if caller in self.actors else {}
         with client.open(
-            path.format(**names), method=method, json=body or None, headers=headers
+            path.format(**names),
+            method=method,
+            json=_filled(BODIES.get(route), names),
+            query_string=_filled(QUERIES.get(route), names),
+            headers=headers,
         ) as answer:
             return answer.status_code
+
+
+def _filled(value: Any, names: dict[str, str]) -> Any:
+    """The value with its names in braces replaced."""
+    if isinstance(value, dict):
+        return {key: _filled(part, names) for key, part in value.items()}
+    return value.format(**names) if isinstance(value, str) else value
+
+
+def _post(client: FlaskClient, caller: factories.Actor, path: str, body: Any) -> dict[str, Any]:
+    answer = client.post(f"/api/v1/{path}", json=body, headers=caller.headers)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json
+    return made
 
 
 def _wallet_of(user_id: UUID) -> UUID:
@@ -180,8 +243,8 @@ def test_the_table_has_exactly_the_routes_there_are(app: Flask) -> None:
     assert set(_routes(app)) == set(EXPECTED)
 
 
-def test_every_body_belongs_to_a_row() -> None:
-    assert set(BODIES) <= set(EXPECTED)
+def test_every_body_and_query_belongs_to_a_row() -> None:
+    assert set(BODIES) | set(QUERIES) <= set(EXPECTED)
 
 
 def test_the_document_has_exactly_the_routes_of_the_api(app: Flask) -> None:

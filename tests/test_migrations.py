@@ -12,7 +12,7 @@ from app.common.settings import Settings
 from app.models import Base
 from tests import servers
 
-APPEND_ONLY = {"journal_entries", "wallet_transactions", "restocks", "audit_log"}
+APPEND_ONLY = {"journal_entries", "wallet_transactions", "restocks", "audit_log", "transfers"}
 
 
 @pytest.fixture

@@ -130,7 +130,10 @@ class TestDocument:
             if any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", ()))
         }
         assert with_key == {
+            "POST /api/v1/merchant-codes/{code_token}/pay",
             "POST /api/v1/orders",
+            "POST /api/v1/payment-requests/{request_id}/pay",
+            "POST /api/v1/transfers",
             "POST /api/v1/wallet/deposit",
             "POST /api/v1/wallet/withdraw",
         }

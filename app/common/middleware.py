@@ -22,6 +22,11 @@ Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 _REQUEST_ID_KEY: Final = "payment_flow.request_id"
 _USER_ID_KEY: Final = "payment_flow.user_id"
+#: A part of a path that is long and random, such as the end of a link that lets its holder act;
+#: ids are not secrets.
+_SECRET_PART: Final = re.compile(
+    r"(?<=/)(?![0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-)[A-Za-z0-9_-]{22,}(?=/|$)"
+)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 
 #: Sent unless the answer says otherwise, by name in lower case.
@@ -76,7 +81,7 @@ class Envelope:
             log.info(
                 "request",
                 method=environ["REQUEST_METHOD"],
-                path=_readable(environ["PATH_INFO"]),
+                path=_SECRET_PART.sub("[redacted]", _readable(environ["PATH_INFO"])),
                 status=int(status[:3]),
                 ms=round((time.perf_counter() - started) * 1000, 1),
                 user_id=environ.get(_USER_ID_KEY),

@@ -56,17 +56,43 @@ def per_caller(limits: str) -> Callable[[View], View]:
 
 
 def per_caller_together(
-    limits: str, *, scope: str, when: Callable[[], bool] = lambda: True
+    limits: str,
+    *,
+    scope: str,
+    when: Callable[[], bool] = lambda: True,
+    counts: Callable[[Response], bool] | None = None,
 ) -> Callable[[View], View]:
     """Limit requests of the same signed-in user to all endpoints that name this scope.
 
-    when: which requests count and are limited.
+    when: which requests are limited; counts: which answers use up the limit, all by default.
     """
+    return _together(limits, _caller, scope, when, counts)
+
+
+def per_address_together(
+    limits: str,
+    *,
+    scope: str,
+    when: Callable[[], bool] = lambda: True,
+    counts: Callable[[Response], bool] | None = None,
+) -> Callable[[View], View]:
+    """Limit requests from the same address, as `per_caller_together` does those of a user."""
+    return _together(limits, get_remote_address, scope, when, counts)
+
+
+def _together(
+    limits: str,
+    key: Callable[[], str],
+    scope: str,
+    when: Callable[[], bool],
+    counts: Callable[[Response], bool] | None,
+) -> Callable[[View], View]:
     limit = limiter.shared_limit(
         limits,
         scope=scope,
-        key_func=_caller,
+        key_func=key,
         exempt_when=lambda: not when(),
+        deduct_when=counts,
         override_defaults=False,  # what is exempt here still has the general limit
     )
     return cast("Callable[[View], View]", limit)

@@ -24,6 +24,9 @@ from app.common.money import EXPONENTS, AmountInvalid, Money
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 
 _DURATION = re.compile(r"(\d+)\s*([smhd]?)")
+#: Addresses to listen on that nobody elsewhere can use.
+_LOOPBACK: Final = {"127.0.0.1", "::1", "0.0.0.0", "::"}  # noqa: S104 – to recognise, not to bind
+
 _UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 #: The banks that sandbox/bank plays, by code.
@@ -60,6 +63,7 @@ class Settings:
     app_env: str = "development"
     host: str = "127.0.0.1"
     port: int = 3000
+    public_url: str | None = None
     api_prefix: str = "/api/v1"
     data_dir: Path | None = None
     trusted_proxies: int = 0
@@ -130,6 +134,13 @@ class Settings:
     @property
     def is_production(self) -> bool:
         return self.app_env == "production"
+
+    @property
+    def public_address(self) -> str:
+        """Where people reach us, for links that are handed out; without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = "localhost" if self.host in _LOOPBACK else host
+        return self.public_url or f"http://{host}:{self.port}"
 
     @property
     def direct_deposits_allowed(self) -> bool:
@@ -207,6 +218,18 @@ class _Duration(ma.fields.Field[timedelta]):
 class _Prefix(ma.fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         return f"/{str(value).strip('/')}".rstrip("/")
+
+
+class _PublicUrl(ma.fields.String):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or parts.query or parts.fragment or parts.username:
+            raise ma.ValidationError("must look like https://pay.example.com")
+        return value.rstrip("/")  # type: ignore[no-any-return]
 
 
 class _Words(ma.fields.Field[tuple[str, ...]]):
@@ -306,6 +329,7 @@ class _Environment(ma.Schema):
     app_env = ma.fields.String(validate=OneOf(["development", "production", "test"]))
     host = ma.fields.String()
     port = ma.fields.Integer(validate=Range(1, 65535))
+    public_url = _PublicUrl()
     api_prefix = _Prefix()
     data_dir = _Folder()
     trusted_proxies = ma.fields.Integer(validate=Range(0))

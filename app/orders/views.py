@@ -3,26 +3,20 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, current_app
+from flask import Response
 
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.common.db import reading
 from app.common.http import Blueprint
 from app.common.pagination import PageArgs, page_request
-from app.idempotency.http import Call, moves_money, respond
+from app.idempotency.http import moves_money
 from app.orders import service
 from app.orders.errors import CannotBuyOwnProduct, OrderNotFound
+from app.orders.http import answer_with_purchase
 from app.orders.schemas import OrderDetailOut, OrderIn, OrderOut, OrderPage
-from app.orders.till import Till
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.wallets.errors import InsufficientFunds, WalletLocked
-
-
-def till() -> Till:
-    """Where this process sells."""
-    return current_app.extensions["till"]  # type: ignore[no-any-return]
-
 
 blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying and selling")
 
@@ -45,11 +39,7 @@ def buy(body: dict[str, Any]) -> Response:
 
     Paid from the wallet in the same breath: the answer is a COMPLETED order, or nothing happened.
     """
-    call = Call.current()
-    job = service.Job(
-        call.user_id, call.session_id, body["product_id"], body["quantity"], call.request
-    )
-    return respond(till().sell(job))
+    return answer_with_purchase(product_id=body["product_id"], quantity=body["quantity"])
 
 
 @blp.get("")

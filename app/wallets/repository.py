@@ -116,6 +116,18 @@ def get_wallet_for_update(session: Session, wallet_id: UUID) -> Wallet | None:
     )
 
 
+def get_wallet_by_number(session: Session, *, number: str, currency: str) -> Wallet | None:
+    return session.scalar(
+        select(Wallet).where(Wallet.number == number, Wallet.currency == currency)
+    )
+
+
+def get_wallet_of_user(session: Session, *, user_id: UUID, currency: str) -> Wallet | None:
+    return session.scalar(
+        select(Wallet).where(Wallet.user_id == user_id, Wallet.currency == currency)
+    )
+
+
 def lock_wallets_of(session: Session, *, user_ids: Sequence[UUID], currency: str) -> Iterable[Any]:
     """The wallets of these users, locked in id order.
 

@@ -63,6 +63,15 @@ def of_caller(*, user_id: UUID, session_id: UUID, currency: str) -> Account:
     return Account(*row)
 
 
+def find_by_number(session: Session, *, number: str, currency: str) -> Wallet | None:
+    """number: its 12 digits."""
+    return repository.get_wallet_by_number(session, number=number, currency=currency)
+
+
+def find_of_user(session: Session, *, user_id: UUID, currency: str) -> Wallet | None:
+    return repository.get_wallet_of_user(session, user_id=user_id, currency=currency)
+
+
 def lock_accounts(
     session: Session, *, user_ids: Collection[UUID], currency: str
 ) -> dict[UUID, Account]:

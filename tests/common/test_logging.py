@@ -14,6 +14,9 @@ from tests.live import LiveServer
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
 
+LINK_TOKEN = "Zq3mT0vKcH2nXw8yLr5sBg"
+PRODUCT_ID = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
+
 
 class TestRedacting:
     @pytest.mark.parametrize(
@@ -75,15 +78,19 @@ def test_a_running_server_logs_every_request_and_no_secret(
         named = {"X-Request-Id": "find-me-in-the-log"}
         wallet = server.call("GET", "/api/v1/wallet", token=user["accessToken"], headers=named)
         server.call("GET", f"/api/v1/products?q={JWT}")
+        server.call("GET", f"/pay/{LINK_TOKEN}")
+        server.call("GET", f"/api/v1/products/{PRODUCT_ID}")
         port = server.url.rpartition(":")[2]
 
     assert wallet.headers["x-request-id"] == "find-me-in-the-log"
     written = (data_dir / f"live-{port}.log").read_text()
-    for secret in (PASSWORD, user["accessToken"], user["refreshToken"], JWT, "$2b$"):
+    for secret in (PASSWORD, user["accessToken"], user["refreshToken"], JWT, "$2b$", LINK_TOKEN):
         assert secret not in written
     lines = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
     requests = [line for line in lines if line["event"] == "request"]
     assert all(line["request_id"] for line in requests)
+    paths = {line["path"] for line in requests}
+    assert {"/pay/[redacted]", f"/api/v1/products/{PRODUCT_ID}"} <= paths
     (mine,) = [line for line in requests if line["request_id"] == "find-me-in-the-log"]
     assert (mine["method"], mine["path"], mine["user_id"]) == (
         "GET",

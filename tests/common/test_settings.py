@@ -98,6 +98,23 @@ class TestReading:
         assert load(monkeypatch, API_PREFIX="/").api_prefix == ""
 
     @pytest.mark.parametrize(
+        ("variables", "address"),
+        [
+            ({}, "http://localhost:3000"),
+            ({"HOST": "0.0.0.0", "PORT": "8080"}, "http://localhost:8080"),
+            ({"HOST": "192.0.2.7"}, "http://192.0.2.7:3000"),
+            ({"HOST": "2001:db8::7"}, "http://[2001:db8::7]:3000"),
+            ({"PUBLIC_URL": "https://pay.example.com"}, "https://pay.example.com"),
+            ({"PUBLIC_URL": "https://example.com/shop/"}, "https://example.com/shop"),
+        ],
+        ids=str,
+    )
+    def test_links_start_with_the_public_url_or_where_we_listen(
+        self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], address: str
+    ) -> None:
+        assert load(monkeypatch, **variables).public_address == address
+
+    @pytest.mark.parametrize(
         ("variables", "url"),
         [
             ({"REDIS_URL": "redis://cache:6380/2"}, "redis://cache:6380/2"),
@@ -160,6 +177,11 @@ class TestRefusing:
             ("PORT", "0"),
             ("PORT", "65536"),
             ("PORT", "http"),
+            ("PUBLIC_URL", "pay.example.com"),
+            ("PUBLIC_URL", "ftp://pay.example.com"),
+            ("PUBLIC_URL", "https://pay.example.com?a=b"),
+            ("PUBLIC_URL", "https://me:hunter2@pay.example.com"),
+            ("PUBLIC_URL", "https://[pay"),
             ("APP_ENV", "prod"),
             ("DATABASE_URL", "mysql://u:hunter2@h/shop"),
             ("DATABASE_URL", "localhost:5432/shop"),

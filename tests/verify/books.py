@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.orm import sessionmaker
 
@@ -54,10 +56,32 @@ def do_business(app: Flask) -> factories.Actor:
     with db.transaction(serializable=True) as session:
         user = auth.require_user(session, buyer.id)
         orders.buy(session, Purchase(user, product_id, quantity=2), fee_bps=250)
+    send_and_ask(client, buyer)
     credentials = {"email": buyer.email, "password": factories.PASSWORD}
     tokens = client.post("/api/v1/auth/login", json=credentials).json
     client.post("/api/v1/auth/refresh", json={"refreshToken": tokens["refreshToken"]})
     return buyer
+
+
+def send_and_ask(client: FlaskClient, buyer: factories.Actor) -> None:
+    """Transfers of every kind, and payment requests that end in every way they can at once."""
+    shop = factories.merchant()
+    product_id = factories.product(shop, price="2.00", units=3)
+
+    def post(caller: factories.Actor, path: str, body: Any = None) -> Any:
+        answer = client.post(f"/api/v1/{path}", json=body, headers=caller.headers)
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json
+
+    post(buyer, "transfers", {"recipient": {"userId": str(shop.id)}, "amount": "3.00"})
+    for turn, caller in (("pay", buyer), ("decline", buyer), ("cancel", shop)):
+        wish = {"payer": {"userId": str(buyer.id)}, "amount": "1.50"}
+        request_id = post(shop, "payment-requests", wish)["id"]
+        post(caller, f"payment-requests/{request_id}/{turn}")
+    post(shop, "payment-requests", {})
+    for terms in ({"amount": "2.50"}, {"productId": str(product_id)}):
+        token = post(shop, "merchant-codes", terms)["token"]
+        post(buyer, f"merchant-codes/{token}/pay")
 
 
 @contextmanager

@@ -1,0 +1,25 @@
+"""Answering a request with a purchase."""
+
+from uuid import UUID
+
+from flask import Response, current_app
+
+from app.idempotency.http import Call, respond
+from app.orders.service import Job
+from app.orders.till import Till
+
+
+def till() -> Till:
+    """Where this process sells."""
+    return current_app.extensions["till"]  # type: ignore[no-any-return]
+
+
+def answer_with_purchase(*, product_id: UUID, quantity: int) -> Response:
+    """Sell to the caller, once for each Idempotency-Key: the answer is the order.
+
+    Raises what `checkout.decide` raises, and the refusals of `idempotency.once`.
+    """
+    call = Call.current()
+    return respond(
+        till().sell(Job(call.user_id, call.session_id, product_id, quantity, call.request))
+    )

@@ -1,0 +1,48 @@
+"""Links as QR codes, as answers to requests."""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from flask import Response, request
+
+from app.common import qr
+from app.common.http import Blueprint, etag_of
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+SVG: Final = "image/svg+xml"
+PNG: Final = "image/png"
+
+_BINARY: Final = {"type": "string", "format": "binary"}
+_HEADERS: Final = {
+    "ETag": {"description": "Send it back in If-None-Match", "schema": {"type": "string"}}
+}
+
+
+def answers_image(blueprint: Blueprint, mimetype: str) -> Callable[[View], View]:
+    """Document an endpoint that answers with an image."""
+
+    def decorate(view: View) -> View:
+        documented = blueprint.response(200, _BINARY, content_type=mimetype, headers=_HEADERS)(view)
+        return blueprint.alt_response(  # type: ignore[no-any-return]
+            304, description="Not modified since the given ETag", success=True
+        )(documented)
+
+    return decorate
+
+
+def qr_code(link: str, *, mimetype: str, side: int, name: str) -> Response:
+    """The link as an image. side: in pixels; name: of the file, if it is saved."""
+    draw = qr.svg if mimetype == SVG else qr.png
+    return image(draw(link, side=side), mimetype=mimetype, name=name)
+
+
+def image(picture: bytes, *, mimetype: str, name: str) -> Response:
+    """200 with the picture, or 304 when the caller already has it."""
+    answer = Response(picture, mimetype=mimetype)
+    answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    answer.headers["ETag"] = etag_of(picture)
+    # For the browser of who asked, and nobody between: it is the key to somebody's request.
+    answer.headers["Cache-Control"] = "private, max-age=3600"
+    answer.make_conditional(request)
+    return answer

@@ -1,0 +1,90 @@
+"""Asking for money: requests that are paid once, and codes that merchants print."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.common.db import Base
+
+
+class RequestStatus(StrEnum):
+    OPEN = "OPEN"
+    PAID = "PAID"
+    DECLINED = "DECLINED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+
+_STATUSES = ", ".join(f"'{status}'" for status in RequestStatus)
+
+
+class PaymentRequest(Base):
+    """Asks somebody, or whoever has the link, for money. A closed one never changes (a trigger).
+
+    amount: minor units, None until whoever pays has chosen it; payer_id: who is asked, None for
+    anybody; token: the secret in the link.
+    """
+
+    __tablename__ = "payment_requests"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("requester_id <> payer_id", name="not_of_oneself"),
+        CheckConstraint("expires_at > created_at", name="expires_later"),
+        CheckConstraint(
+            f"status IN ({_STATUSES}) AND (status = 'OPEN') = (closed_at IS NULL)",
+            name="status_known",
+        ),
+        CheckConstraint(
+            "(status = 'PAID') = (transfer_id IS NOT NULL)"
+            " AND (status <> 'PAID' OR (amount IS NOT NULL AND closed_at < expires_at))",
+            name="paid_by_transfer",
+        ),
+        Index("ix_payment_requests_requester", "requester_id", "id"),
+        Index("ix_payment_requests_payer", "payer_id", "id"),
+        Index(
+            "ix_payment_requests_expiring",
+            "expires_at",
+            postgresql_where=text("status = 'OPEN'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(unique=True)
+    requester_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    payer_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    amount: Mapped[int | None]
+    currency: Mapped[str]
+    note: Mapped[str | None]
+    status: Mapped[str]
+    transfer_id: Mapped[UUID | None] = mapped_column(ForeignKey("transfers.id"), unique=True)
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class MerchantCode(Base):
+    """A code that a merchant prints and many people pay with.
+
+    product_id: paying buys this product; amount: minor units, None while whoever pays may choose.
+    """
+
+    __tablename__ = "merchant_codes"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("product_id IS NULL OR amount IS NULL", name="product_has_price"),
+        Index("ix_merchant_codes_merchant", "merchant_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(unique=True)
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    product_id: Mapped[UUID | None] = mapped_column(ForeignKey("products.id"))
+    amount: Mapped[int | None]
+    currency: Mapped[str]
+    label: Mapped[str | None]
+    is_active: Mapped[bool]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

@@ -1,0 +1,301 @@
+"""Shapes of payment requests and merchants' codes."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+import marshmallow as ma
+
+from app.auth.models import User
+from app.common.clock import to_wire
+from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text, WholeNumber
+from app.common.money import format_minor
+from app.common.pagination import PageArgs, page_of
+from app.payment_requests.codes import Code
+from app.payment_requests.models import RequestStatus
+from app.payment_requests.service import Asked
+from app.payment_requests.terms import link_to
+from app.products.models import Product
+from app.transfers.masks import masked_email, masked_name, short_name
+from app.transfers.schemas import PartyOut, person
+
+_WEEK: Final = timedelta(days=7)
+_LONGEST: Final = timedelta(days=90)
+_SMALLEST_IMAGE, _LARGEST_IMAGE, _IMAGE = 128, 2048, 512
+
+_LINK: Final = {
+    "description": "Where whoever has it can look and pay",
+    "example": "http://localhost:3000/pay/Zq3mT0vKcH2nXw8yLr5sBg",
+}
+_TOKEN: Final = {
+    "description": "The secret at the end of the link",
+    "example": "Zq3mT0vKcH2nXw8yLr5sBg",
+}
+
+
+def _seconds(length: timedelta) -> int:
+    return length // timedelta(seconds=1)
+
+
+class PaymentRequestIn(Schema):
+    payer = person()
+    amount = Amount(
+        metadata={"description": "Left out: whoever pays chooses", "example": "12.50"},
+    )
+    note = Text(
+        longest=200,
+        allow_none=True,
+        metadata={"description": "Shown to whoever has the link", "example": "Lunch on Friday"},
+    )
+    expires_in = WholeNumber(
+        minimum=60,
+        maximum=_seconds(_LONGEST),
+        load_default=_seconds(_WEEK),
+        metadata={
+            "description": "Seconds, so that no time zone and no wrong clock matters; a week"
+            " unless given, 90 days at most",
+            "example": _seconds(_WEEK),
+        },
+    )
+
+
+class RequestPaymentIn(Schema):
+    amount = Amount(
+        metadata={"description": "Only if the request leaves it open", "example": "12.50"}
+    )
+
+
+class RequestsArgs(PageArgs):
+    role = ma.fields.String(
+        validate=ma.validate.OneOf(["requester", "payer"]),
+        metadata={"description": "Only those I made, or only those asked of me"},
+    )
+
+
+class ImageArgs(Schema):
+    size = WholeNumber(
+        minimum=_SMALLEST_IMAGE,
+        maximum=_LARGEST_IMAGE,
+        load_default=_IMAGE,
+        metadata={"description": "Side of the image in pixels, at most", "example": _IMAGE},
+    )
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+
+class PayerOut(Schema):
+    name = ma.fields.String(required=True, allow_none=True, metadata={"example": "B••• S."})
+    email = ma.fields.String(required=True, allow_none=True, metadata={"example": "b•••@e•••.com"})
+
+
+class PaymentRequestOut(Schema):
+    """The document's picture of what `request_out` builds."""
+
+    id = ma.fields.UUID(required=True)
+    status = ma.fields.String(required=True, validate=ma.validate.OneOf(list(RequestStatus)))
+    amount = MoneyOut(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null until whoever pays has chosen it", "example": "12.50"},
+    )
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    note = ma.fields.String(required=True, allow_none=True, metadata={"example": "Lunch on Friday"})
+    requester = ma.fields.Nested(PartyOut, required=True)
+    payer = ma.fields.Nested(
+        PayerOut,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Masked; null if anybody may pay"},
+    )
+    token = ma.fields.String(required=True, metadata=_TOKEN)
+    link = ma.fields.String(required=True, metadata=_LINK)
+    transfer_id = ma.fields.UUID(
+        required=True, allow_none=True, metadata={"description": "What paid it"}
+    )
+    expires_at = Moment(required=True)
+    created_at = Moment(required=True)
+    closed_at = Moment(required=True, allow_none=True)
+
+
+class PayeeOut(Schema):
+    name = ma.fields.String(required=True, metadata={"example": "Alice J."})
+
+
+class PublicPaymentRequestOut(Schema):
+    """The document's picture of what `public_request_out` builds."""
+
+    id = ma.fields.UUID(required=True)
+    status = ma.fields.String(required=True, validate=ma.validate.OneOf(list(RequestStatus)))
+    amount = MoneyOut(required=True, allow_none=True, metadata={"example": "12.50"})
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    note = ma.fields.String(required=True, allow_none=True, metadata={"example": "Lunch on Friday"})
+    requester = ma.fields.Nested(PayeeOut, required=True)
+    is_addressed = ma.fields.Boolean(
+        required=True,
+        metadata={"description": "Whether only the person it is addressed to can pay"},
+    )
+    expires_at = Moment(required=True)
+
+
+class MerchantCodeIn(Schema):
+    product_id = Id(
+        metadata={
+            "description": "Paying buys this product of mine; excludes `amount`",
+            "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
+        }
+    )
+    amount = Amount(
+        metadata={
+            "description": "Without a product: what is paid; left out, whoever pays chooses",
+            "example": "3.50",
+        }
+    )
+    label = Text(
+        longest=80,
+        allow_none=True,
+        metadata={"description": "Printed, and shown to whoever pays", "example": "Till 1"},
+    )
+
+    @ma.validates_schema
+    def _one_price(self, data: dict[str, Any], **_: Any) -> None:
+        if "product_id" in data and "amount" in data:
+            raise ma.ValidationError("A product has its price already.", "amount")
+
+
+class MerchantCodePaymentIn(Schema):
+    amount = Amount(metadata={"description": "Only if the code leaves it open", "example": "3.50"})
+    quantity = WholeNumber(
+        minimum=1,
+        maximum=1_000_000,
+        metadata={"description": "Only for a product; 1 unless given", "example": 1},
+    )
+
+
+class MerchantCodeOut(Schema):
+    """The document's picture of what `code_out` builds."""
+
+    id = ma.fields.UUID(required=True)
+    product_id = ma.fields.UUID(required=True, allow_none=True)
+    amount = MoneyOut(required=True, allow_none=True, metadata={"example": "3.50"})
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Till 1"})
+    is_active = ma.fields.Boolean(required=True)
+    token = ma.fields.String(required=True, metadata=_TOKEN)
+    link = ma.fields.String(required=True, metadata=_LINK)
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+
+
+class MerchantCodeProductOut(Schema):
+    id = ma.fields.UUID(required=True)
+    name = ma.fields.String(required=True, metadata={"example": "Espresso"})
+    price = MoneyOut(required=True, metadata={"example": "3.50"})
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    available_units = ma.fields.Integer(required=True)
+    is_active = ma.fields.Boolean(required=True)
+
+
+class PublicMerchantCodeOut(Schema):
+    """The document's picture of what `public_code_out` builds."""
+
+    merchant = ma.fields.Nested(PayeeOut, required=True)
+    label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Till 1"})
+    product = ma.fields.Nested(MerchantCodeProductOut, required=True, allow_none=True)
+    amount = MoneyOut(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null for a product, and if whoever pays chooses"},
+    )
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+
+
+PaymentRequestPage = page_of(PaymentRequestOut)
+MerchantCodePage = page_of(MerchantCodeOut)
+
+
+def request_out(asked: Asked, *, base: str) -> dict[str, Any]:
+    """What PaymentRequestOut describes: as the parties see it. base: see `terms.link_to`."""
+    request, payer = asked.request, asked.payer
+    return {
+        "id": request.id,
+        "status": asked.status,
+        "amount": _money(request.amount, request.currency),
+        "currency": request.currency,
+        "note": request.note,
+        "requester": {"id": asked.requester.id, "name": short_name(asked.requester)},
+        # Asking costs nothing and tells the asked nothing they did not agree to, so who asks must
+        # not learn more of them than before.
+        "payer": {"name": masked_name(payer), "email": masked_email(payer.email)}
+        if payer
+        else None,
+        "token": request.token,
+        "link": link_to(request.token, base=base),
+        "transferId": request.transfer_id,
+        "expiresAt": to_wire(request.expires_at),
+        "createdAt": to_wire(request.created_at),
+        "closedAt": to_wire(request.closed_at),
+    }
+
+
+def public_request_out(asked: Asked) -> dict[str, Any]:
+    """What PublicPaymentRequestOut describes: a request as whoever has the link sees it."""
+    request = asked.request
+    return {
+        "id": request.id,
+        "status": asked.status,
+        "amount": _money(request.amount, request.currency),
+        "currency": request.currency,
+        "note": request.note,
+        "requester": {"name": short_name(asked.requester)},
+        "isAddressed": request.payer_id is not None,
+        "expiresAt": to_wire(request.expires_at),
+    }
+
+
+def code_out(found: Code, *, base: str) -> dict[str, Any]:
+    """What MerchantCodeOut describes: a code as its merchant sees it."""
+    code = found.code
+    return {
+        "id": code.id,
+        "productId": code.product_id,
+        "amount": _money(code.amount, code.currency),
+        "currency": code.currency,
+        "label": code.label,
+        "isActive": code.is_active,
+        "token": code.token,
+        "link": link_to(code.token, base=base),
+        "createdAt": to_wire(code.created_at),
+        "updatedAt": to_wire(code.updated_at),
+    }
+
+
+def public_code_out(found: Code) -> dict[str, Any]:
+    """What PublicMerchantCodeOut describes: a code as whoever scanned it sees it."""
+    code = found.code
+    return {
+        "merchant": {"name": shop_name(found.merchant)},
+        "label": code.label,
+        "product": _product_out(found.product) if found.product else None,
+        "amount": _money(code.amount, code.currency),
+        "currency": code.currency,
+    }
+
+
+def shop_name(merchant: User) -> str:
+    """A merchant's full name, which is public with their products; masked if there is none."""
+    return " ".join(filter(None, (merchant.first_name, merchant.last_name))) or short_name(merchant)
+
+
+def _product_out(product: Product) -> dict[str, Any]:
+    return {
+        "id": product.id,
+        "name": product.name,
+        "price": format_minor(product.price, product.currency),
+        "currency": product.currency,
+        "availableUnits": product.available_units,
+        "isActive": product.is_active,
+    }
+
+
+def _money(minor: int | None, currency: str) -> str | None:
+    return None if minor is None else format_minor(minor, currency)

@@ -1,0 +1,253 @@
+"""Payment requests: asking somebody, or whoever has the link, for money."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.auth import service as auth
+from app.auth.models import User
+from app.auth.service import Caller
+from app.common import clock
+from app.common.db import new_id
+from app.common.money import Money
+from app.common.pagination import Page, PageRequest
+from app.events import service as events
+from app.payment_requests import repository
+from app.payment_requests.errors import (
+    CannotPayOwnRequest,
+    NotYoursToDecide,
+    PaymentRequestClosed,
+    PaymentRequestNotFound,
+)
+from app.payment_requests.models import PaymentRequest, RequestStatus
+from app.payment_requests.terms import amount_due, may_be_token, new_token
+from app.transfers import people
+from app.transfers import service as transfers
+from app.transfers.models import Purpose
+from app.transfers.people import Handle
+from app.transfers.service import Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request with its parties. status: by the clock; the table may say OPEN a little longer."""
+
+    request: PaymentRequest
+    status: RequestStatus
+    requester: User
+    payer: User | None
+
+
+def ask(
+    session: Session,
+    *,
+    requester: User,
+    payer: Handle | None,
+    amount: Decimal | None,
+    currency: str,
+    note: str | None,
+    expires_in: timedelta,
+) -> Asked:
+    """Ask for money. payer: None for anybody; amount: units of `currency`, None to leave it open.
+
+    Raises RecipientNotFound, CannotTransferToSelf, AmountInvalid.
+    """
+    asked = (
+        people.require_other(session, payer, caller_id=requester.id, currency=currency)
+        if payer is not None
+        else None
+    )
+    now = clock.now()
+    request = PaymentRequest(
+        id=new_id(),
+        token=new_token(),
+        requester_id=requester.id,
+        payer_id=asked.id if asked else None,
+        amount=Money.of(amount, currency).minor if amount is not None else None,
+        currency=currency,
+        note=note,
+        status=RequestStatus.OPEN.value,
+        transfer_id=None,
+        expires_at=now + expires_in,
+        created_at=now,
+        closed_at=None,
+    )
+    repository.insert_request(session, request)
+    events.record(session, [_event("payment-request-created", request)])
+    return Asked(request, RequestStatus.OPEN, requester, asked)
+
+
+def pay(
+    session: Session,
+    *,
+    payer: Caller,
+    request_id: UUID,
+    amount: Decimal | None,
+    code_above: Decimal,
+    code: str | None,
+    idempotency_key: str | None,
+) -> Sent:
+    """Pay a request, once: by whoever is asked, or by anybody if nobody is.
+
+    amount: units of the request's currency, for one that leaves it open; code_above, code: see
+    `transfers.send`.
+    Raises PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest, AmountNotYours and
+    what `transfers.send` raises.
+    """
+    request = repository.get_request_for_update(session, request_id)
+    if request is None or payer.id not in (request.requester_id, request.payer_id or payer.id):
+        raise PaymentRequestNotFound
+    if request.requester_id == payer.id:
+        raise CannotPayOwnRequest
+    now = _require_open(request)
+    money = amount_due(request.amount, amount, currency=request.currency)
+    sent = transfers.send(
+        session,
+        sender=payer,
+        to=Handle(user_id=request.requester_id),
+        money=money,
+        code_above=code_above,
+        code=code,
+        note=request.note,
+        reference=(Purpose.PAYMENT_REQUEST, request.id),
+        idempotency_key=idempotency_key,
+    )
+    request.amount, request.transfer_id = money.minor, sent.transfer.id
+    _close(session, request, RequestStatus.PAID, now)
+    return sent
+
+
+def decline(session: Session, *, user_id: UUID, request_id: UUID) -> Asked:
+    """Say no to a request that is addressed to the user.
+
+    Raises PaymentRequestNotFound, NotYoursToDecide, PaymentRequestClosed.
+    """
+    request = _require_party(session, user_id=user_id, request_id=request_id)
+    if request.payer_id != user_id:
+        raise NotYoursToDecide
+    now = _require_open(request)
+    _close(session, request, RequestStatus.DECLINED, now)
+    return _with_parties(session, [request])[0]
+
+
+def cancel(session: Session, *, user_id: UUID, request_id: UUID) -> Asked:
+    """Take back a request that the user has made.
+
+    Raises PaymentRequestNotFound, NotYoursToDecide, PaymentRequestClosed.
+    """
+    request = _require_party(session, user_id=user_id, request_id=request_id)
+    if request.requester_id != user_id:
+        raise NotYoursToDecide
+    now = _require_open(request)
+    _close(session, request, RequestStatus.CANCELLED, now)
+    return _with_parties(session, [request])[0]
+
+
+def expire_due(session: Session, *, limit: int) -> int:
+    """Close requests that are past their time, at most `limit`; how many there were."""
+    now = clock.now()
+    due = repository.lock_expired(session, now=now, limit=limit)
+    for request in due:
+        _close(session, request, RequestStatus.EXPIRED, now)
+    return len(due)
+
+
+def _require_party(session: Session, *, user_id: UUID, request_id: UUID) -> PaymentRequest:
+    """The request, locked."""
+    request = repository.get_request_for_update(session, request_id)
+    if request is None or user_id not in (request.requester_id, request.payer_id):
+        raise PaymentRequestNotFound
+    return request
+
+
+def _status(request: PaymentRequest, now: datetime) -> RequestStatus:
+    """By the clock: who comes too late is refused, whether or not the sweep came before."""
+    is_late = request.status == RequestStatus.OPEN and now >= request.expires_at
+    return RequestStatus.EXPIRED if is_late else RequestStatus(request.status)
+
+
+def _require_open(request: PaymentRequest) -> datetime:
+    """The moment at which the locked request is open, and at which it may be closed."""
+    now = clock.now()
+    if (status := _status(request, now)) != RequestStatus.OPEN:
+        raise PaymentRequestClosed(status=status)
+    return now
+
+
+def _close(session: Session, request: PaymentRequest, status: RequestStatus, now: datetime) -> None:
+    request.status, request.closed_at = status.value, now
+    session.flush()
+    events.record(session, [_event(f"payment-request-{status.lower()}", request)])
+
+
+def _event(name: str, request: PaymentRequest) -> events.Event:
+    return events.Event(
+        name,
+        "payment_request",
+        request.id,
+        {
+            "requesterId": str(request.requester_id),
+            "payerId": str(request.payer_id) if request.payer_id else None,
+            "amount": request.amount,
+            "currency": request.currency,
+            "transferId": str(request.transfer_id) if request.transfer_id else None,
+        },
+    )
+
+
+def find(session: Session, *, request_id: UUID, user_id: UUID) -> Asked:
+    """A request, for who made it, is asked by it or has paid it.
+
+    Raises PaymentRequestNotFound for everybody else.
+    """
+    request = repository.get_request_of(session, request_id=request_id, user_id=user_id)
+    if request is None:
+        raise PaymentRequestNotFound
+    return _with_parties(session, [request])[0]
+
+
+def find_by_token(session: Session, token: str) -> Asked:
+    """A request, for whoever has its link. Raises PaymentRequestNotFound."""
+    request = repository.get_request_by_token(session, token) if may_be_token(token) else None
+    if request is None:
+        raise PaymentRequestNotFound
+    return _with_parties(session, [request])[0]
+
+
+def of_user(
+    session: Session, page: PageRequest, *, user_id: UUID, made: bool = True, asked: bool = True
+) -> Page[Asked]:
+    """What the user asks for and what is asked of them, newest first."""
+    which: dict[str, Any] = {"user_id": user_id, "made": made, "asked": asked}
+    rows = repository.requests_of(
+        session,
+        limit=page.limit + 1,
+        offset=page.offset,
+        below=page.after[0] if page.after else None,
+        **which,
+    )
+    return Page.of(
+        page,
+        _with_parties(session, rows),
+        count=lambda: repository.count_requests(session, **which),
+        key=lambda asked: (asked.request.id,),
+    )
+
+
+def _with_parties(session: Session, rows: Sequence[PaymentRequest]) -> list[Asked]:
+    ids = {user_id for row in rows for user_id in (row.requester_id, row.payer_id) if user_id}
+    users, now = auth.users_by_id(session, list(ids)), clock.now()
+    return [
+        Asked(
+            row,
+            _status(row, now),
+            users[row.requester_id],
+            users[row.payer_id] if row.payer_id else None,
+        )
+        for row in rows
+    ]

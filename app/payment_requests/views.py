@@ -1,0 +1,235 @@
+"""HTTP of payment requests."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
+from app.common.db import reading, transaction
+from app.common.http import Blueprint, dump_json, json_response, settings
+from app.common.pagination import page_request
+from app.idempotency.http import answer_once, moves_money
+from app.payment_requests import service
+from app.payment_requests.errors import (
+    CannotPayOwnRequest,
+    NotYoursToDecide,
+    PaymentRequestClosed,
+    PaymentRequestNotFound,
+)
+from app.payment_requests.images import PNG, SVG, answers_image, qr_code
+from app.payment_requests.schemas import (
+    ImageArgs,
+    PaymentRequestIn,
+    PaymentRequestOut,
+    PaymentRequestPage,
+    PublicPaymentRequestOut,
+    RequestPaymentIn,
+    RequestsArgs,
+    public_request_out,
+    request_out,
+)
+from app.payment_requests.service import Asked
+from app.payment_requests.terms import link_to
+from app.transfers.errors import CannotTransferToSelf, RecipientCannotReceive, RecipientNotFound
+from app.transfers.guard import spends_guesses
+from app.transfers.people import Handle
+from app.transfers.schemas import TransferOut, transfer_out
+from app.wallets import service as wallets
+from app.wallets.errors import InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
+
+blp = Blueprint(
+    "payment-requests", __name__, url_prefix="/payment-requests", description="Asking for money"
+)
+
+
+def _names_somebody() -> bool:
+    body = request.get_json(silent=True, cache=True)
+    return isinstance(body, dict) and "payer" in body
+
+
+def _answer(asked: Asked, status: int = 200) -> Response:
+    return json_response(dump_json(request_out(asked, base=settings().public_address)), status)
+
+
+@blp.post("")
+@requires(blp)
+@blp.arguments(PaymentRequestIn, required=False)
+@blp.response(201, PaymentRequestOut)
+@blp.refuses(RecipientNotFound, CannotTransferToSelf)
+@spends_guesses(when=_names_somebody)
+def ask(body: dict[str, Any]) -> Response:
+    """Ask for money
+
+    Of somebody, who alone can pay it then, or of whoever has the link. Hand out the `link`, or
+    its QR code.
+    """
+    payer = body.get("payer")
+    with transaction() as session:
+        asked = service.ask(
+            session,
+            requester=live_user(session),
+            payer=Handle(**payer) if payer else None,
+            amount=body.get("amount"),
+            currency=settings().default_currency,
+            note=body.get("note"),
+            expires_in=timedelta(seconds=body["expires_in"]),
+        )
+    return _answer(asked, 201)
+
+
+@blp.get("")
+@requires(blp)
+@blp.arguments(RequestsArgs, location="query")
+@blp.response(200, PaymentRequestPage)
+def mine(args: dict[str, Any]) -> Response:
+    """What I ask for and what is asked of me, newest first
+
+    Those that are addressed to nobody are with who made them only.
+    """
+    page = page_request(args, key=(UUID,))
+    role = args.get("role")
+    with reading() as session:
+        found = service.of_user(
+            session,
+            page,
+            user_id=live_user(session).id,
+            made=role != "payer",
+            asked=role != "requester",
+        )
+    rows = [request_out(asked, base=settings().public_address) for asked in found.data]
+    return json_response(dump_json({"data": rows, "meta": found.meta}))
+
+
+@blp.get("/<uuid:request_id>")
+@requires(blp)
+@blp.response(200, PaymentRequestOut)
+@blp.refuses(PaymentRequestNotFound)
+def show(request_id: UUID) -> Response:
+    """One payment request
+
+    Shown to who made it, who is asked by it and who has paid it.
+    """
+    return _answer(_mine(request_id))
+
+
+def _mine(request_id: UUID) -> Asked:
+    with reading() as session:
+        return service.find(session, request_id=request_id, user_id=live_user(session).id)
+
+
+@blp.get("/by-token/<token>")
+@blp.response(200, PublicPaymentRequestOut)
+@blp.refuses(PaymentRequestNotFound)
+def show_by_token(token: str) -> Response:
+    """What a link asks for
+
+    For whoever has the link; no sign-in.
+    """
+    with reading() as session:
+        asked = service.find_by_token(session, token)
+    return json_response(dump_json(public_request_out(asked)))
+
+
+@blp.post("/<uuid:request_id>/pay")
+@requires(blp)
+@blp.arguments(RequestPaymentIn, required=False)
+@blp.response(201, TransferOut)
+@blp.refuses(
+    PaymentRequestNotFound,
+    PaymentRequestClosed,
+    CannotPayOwnRequest,
+    RecipientNotFound,
+    RecipientCannotReceive,
+    InsufficientFunds,
+    LimitExceeded,
+    WalletLocked,
+    WalletNotFound,
+)
+@may_need_code(blp)
+@moves_money(blp)
+def pay(body: dict[str, Any], request_id: UUID) -> Response:
+    """Pay a request
+
+    Once, by who is asked or – if nobody is named – by anybody but who asks. The answer is the
+    transfer that pays it. A large amount needs a code of the second factor.
+    """
+    code = two_factor_code()
+    return answer_once(
+        lambda session, user, key: service.pay(
+            session,
+            payer=user,
+            request_id=request_id,
+            amount=body.get("amount"),
+            code_above=settings().two_factor_above,
+            code=code,
+            idempotency_key=key,
+        ),
+        render=partial(transfer_out, viewer_id=identity().user_id),
+        status=201,
+        stand_in_line=partial(wallets.stand_in_line, alone=False),
+    )
+
+
+@blp.post("/<uuid:request_id>/decline")
+@requires(blp)
+@blp.response(200, PaymentRequestOut)
+@blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, NotYoursToDecide)
+def decline(request_id: UUID) -> Response:
+    """Decline a request
+
+    For who is asked. It cannot be paid any more.
+    """
+    with transaction() as session:
+        user = live_user(session)
+        asked = service.decline(session, user_id=user.id, request_id=request_id)
+    return _answer(asked)
+
+
+@blp.post("/<uuid:request_id>/cancel")
+@requires(blp)
+@blp.response(200, PaymentRequestOut)
+@blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, NotYoursToDecide)
+def cancel(request_id: UUID) -> Response:
+    """Cancel a request
+
+    For who made it. It cannot be paid any more.
+    """
+    with transaction() as session:
+        user = live_user(session)
+        asked = service.cancel(session, user_id=user.id, request_id=request_id)
+    return _answer(asked)
+
+
+@blp.get("/<uuid:request_id>/qr.svg")
+@requires(blp)
+@blp.arguments(ImageArgs, location="query")
+@answers_image(blp, SVG)
+@blp.refuses(PaymentRequestNotFound)
+def qr_svg(args: dict[str, int], request_id: UUID) -> Response:
+    """A request's link as a QR code, drawn (SVG)
+
+    Sharp at every size.
+    """
+    return _qr_code(request_id, mimetype=SVG, side=args["size"], name="payment-request.svg")
+
+
+@blp.get("/<uuid:request_id>/qr.png")
+@requires(blp)
+@blp.arguments(ImageArgs, location="query")
+@answers_image(blp, PNG)
+@blp.refuses(PaymentRequestNotFound)
+def qr_png(args: dict[str, int], request_id: UUID) -> Response:
+    """A request's link as a QR code, in pixels (PNG)
+
+    Every module is a whole number of pixels, so the image may be a little smaller than `size`.
+    """
+    return _qr_code(request_id, mimetype=PNG, side=args["size"], name="payment-request.png")
+
+
+def _qr_code(request_id: UUID, *, mimetype: str, side: int, name: str) -> Response:
+    token = _mine(request_id).request.token
+    link = link_to(token, base=settings().public_address)
+    return qr_code(link, mimetype=mimetype, side=side, name=name)

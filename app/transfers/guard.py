@@ -1,0 +1,37 @@
+"""Keeping strangers from finding out who has an account."""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from flask import Response
+
+from app.common.ratelimit import per_address_together, per_caller_together
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_SCOPE: Final = "guessing-people"
+_PER_CALLER: Final = "20/minute;100/hour;300/day"
+_PER_ADDRESS: Final = "60/minute;600/hour;2000/day"
+
+
+def spends_guesses(
+    *,
+    when: Callable[[], bool] = lambda: True,
+    counts: Callable[[Response], bool] | None = None,
+) -> Callable[[View], View]:
+    """Limit how often people can be named, at all endpoints together that tell whether they exist.
+
+    Per address too, because accounts cost nothing. when: which requests are limited; counts: which
+    answers use up the limit, all by default.
+    """
+
+    def decorate(view: View) -> View:
+        limited = per_caller_together(_PER_CALLER, scope=_SCOPE, when=when, counts=counts)(view)
+        return per_address_together(_PER_ADDRESS, scope=_SCOPE, when=when, counts=counts)(limited)
+
+    return decorate
+
+
+def is_refusal(answer: Response) -> bool:
+    """Whether it tells something about somebody without a movement that they would see."""
+    return answer.status_code in (400, 403, 404, 409)

@@ -1,0 +1,52 @@
+"""Transfers: money that one person sent to another."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.common.db import Base
+
+
+class Purpose(StrEnum):
+    """What a transfer can be for, besides being sent."""
+
+    PAYMENT_REQUEST = "payment_request"
+    MERCHANT_CODE = "merchant_code"
+
+
+class Transfer(Base):
+    """Never changed, never deleted. amount: minor units; reference: what it pays, if anything."""
+
+    __tablename__ = "transfers"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("sender_id <> receiver_id", name="not_to_oneself"),
+        CheckConstraint(
+            "(reference_type IS NULL) = (reference_id IS NULL)"
+            " AND reference_type IN ('payment_request', 'merchant_code')",
+            name="reference_known",
+        ),
+        Index("ix_transfers_sender", "sender_id", "id"),
+        Index("ix_transfers_receiver", "receiver_id", "id"),
+        # A request is paid once.
+        Index(
+            "uq_transfers_payment_request",
+            "reference_id",
+            unique=True,
+            postgresql_where=text("reference_type = 'payment_request'"),
+        ),
+        {"info": {"append_only": True}},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    sender_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    receiver_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    amount: Mapped[int]
+    currency: Mapped[str]
+    note: Mapped[str | None]
+    reference_type: Mapped[str | None]
+    reference_id: Mapped[UUID | None]
+    created_at: Mapped[datetime]

@@ -1,0 +1,154 @@
+"""Shapes of transfers and of how people are named."""
+
+import re
+from typing import Any, Final
+from uuid import UUID
+
+import marshmallow as ma
+from stdnum.iso7064 import mod_11_10
+
+from app.auth.schemas import Email, Phone
+from app.common.clock import to_wire
+from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text
+from app.common.money import format_minor
+from app.common.pagination import PageArgs, page_of
+from app.transfers.masks import short_name
+from app.transfers.service import Sent
+
+_WALLET_NUMBER: Final = re.compile(r" *(?:[0-9] *){12}")
+_ONE_NAME: Final = "Give exactly one of email, phone, walletNumber and userId."
+
+
+class WalletNumber(ma.fields.String):
+    """A wallet's number as people type it, with spaces anywhere.
+
+    A mistyped one is found by its check digit (ISO 7064, MOD 11,10), before anybody is looked up.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        documented = {
+            "description": "12 digits, the last a check digit; spaces are ignored",
+            "pattern": f"^{_WALLET_NUMBER.pattern}$",
+            "example": "4821 0937 5516",
+        }
+        super().__init__(metadata=documented, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        if not _WALLET_NUMBER.fullmatch(value):
+            raise ma.ValidationError("Not a wallet number: it has 12 digits.")
+        digits = value.replace(" ", "")
+        if not mod_11_10.is_valid(digits):
+            raise ma.ValidationError("Not a wallet number: a digit is wrong or two are swapped.")
+        return digits
+
+
+class PersonIn(Schema):
+    """A person, by exactly one of these.
+
+    An object of its own, because whom a transfer goes to and whom a request is addressed to are
+    named alike, and because a mistake in the name is then reported in one place.
+    """
+
+    email = Email(metadata={"example": "bob@example.com"})
+    phone = Phone()
+    wallet_number = WalletNumber()
+    user_id = Id(metadata={"example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"})
+
+    @ma.validates_schema
+    def _one_name(self, data: dict[str, Any], **_: Any) -> None:
+        if len(data) != 1:
+            raise ma.ValidationError(_ONE_NAME)
+
+
+def person(**options: Any) -> ma.fields.Nested:
+    """A field that names a person."""
+    documented = {
+        "description": _ONE_NAME,
+        "minProperties": 1,
+        "maxProperties": 1,
+        "example": {"email": "bob@example.com"},
+    }
+    return ma.fields.Nested(PersonIn, metadata=documented, **options)
+
+
+class RecipientArgs(PersonIn):
+    email = Email(metadata={"description": "Their email", "example": "bob@example.com"})
+    user_id = Id(metadata={"description": "The id of their account"})
+
+
+class TransferIn(Schema):
+    recipient = person(required=True)
+    amount = Amount(
+        required=True,
+        metadata={"description": "From my wallet, taken exactly", "example": "12.50"},
+    )
+    note = Text(
+        longest=200,
+        allow_none=True,
+        metadata={"description": "Shown to both", "example": "Lunch on Friday"},
+    )
+
+
+class TransfersArgs(PageArgs):
+    direction = ma.fields.String(
+        validate=ma.validate.OneOf(["in", "out"]),
+        metadata={"description": "Only what I received, or only what I sent"},
+    )
+
+
+class RecipientOut(Schema):
+    name = ma.fields.String(required=True, allow_none=True, metadata={"example": "B••• S."})
+    email = ma.fields.String(required=True, allow_none=True, metadata={"example": "b•••@e•••.com"})
+    wallet_number = ma.fields.String(
+        required=True, allow_none=True, metadata={"example": "•••• •••• 5516"}
+    )
+
+
+class PartyOut(Schema):
+    id = ma.fields.UUID(required=True)
+    name = ma.fields.String(required=True, metadata={"example": "Bob S."})
+
+
+class TransferOut(Schema):
+    """The document's picture of what `transfer_out` builds."""
+
+    id = ma.fields.UUID(required=True)
+    direction = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf(["IN", "OUT"]),
+        metadata={"description": "As the caller sees it"},
+    )
+    amount = MoneyOut(required=True, metadata={"example": "12.50"})
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    note = ma.fields.String(required=True, allow_none=True, metadata={"example": "Lunch on Friday"})
+    sender = ma.fields.Nested(PartyOut, required=True)
+    receiver = ma.fields.Nested(PartyOut, required=True)
+    reference_type = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What it pays: `payment_request`, `merchant_code` or nothing"},
+    )
+    reference_id = ma.fields.UUID(required=True, allow_none=True)
+    created_at = Moment(required=True)
+
+
+TransferPage = page_of(TransferOut)
+
+
+def transfer_out(sent: Sent, *, viewer_id: UUID) -> dict[str, Any]:
+    """What TransferOut describes, as one of the two parties sees it."""
+    transfer = sent.transfer
+    return {
+        "id": transfer.id,
+        "direction": "OUT" if transfer.sender_id == viewer_id else "IN",
+        "amount": format_minor(transfer.amount, transfer.currency),
+        "currency": transfer.currency,
+        "note": transfer.note,
+        "sender": {"id": sent.sender.id, "name": short_name(sent.sender)},
+        "receiver": {"id": sent.receiver.id, "name": short_name(sent.receiver)},
+        "referenceType": transfer.reference_type,
+        "referenceId": transfer.reference_id,
+        "createdAt": to_wire(transfer.created_at),
+    }

@@ -1,0 +1,197 @@
+"""Transfers: sending money to another person."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.auth import service as auth
+from app.auth import two_factor
+from app.auth.models import User
+from app.auth.service import Caller
+from app.common import clock
+from app.common.db import new_id
+from app.common.money import Money
+from app.common.pagination import Page, PageRequest
+from app.events import service as events
+from app.transfers import people, repository
+from app.transfers.errors import RecipientCannotReceive, TransferNotFound
+from app.transfers.masks import short_name
+from app.transfers.models import Purpose, Transfer
+from app.transfers.people import Handle, Masked
+from app.wallets import ledger, limits
+from app.wallets import service as wallets
+from app.wallets.errors import BalanceTooLarge, LimitExceeded, WalletLocked, WalletNotFound
+from app.wallets.ledger import Account, Entry, Line, Posting
+from app.wallets.models import TransactionType
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A transfer with its two parties."""
+
+    transfer: Transfer
+    sender: User
+    receiver: User
+
+
+def send(
+    session: Session,
+    *,
+    sender: Caller,
+    to: Handle,
+    money: Money,
+    code_above: Decimal,
+    code: str | None = None,
+    note: str | None = None,
+    reference: tuple[Purpose, UUID] | tuple[None, None] = (None, None),
+    idempotency_key: str | None = None,
+) -> Sent:
+    """Move `money` from the sender's wallet to the receiver's.
+
+    code_above: units of its currency; code: of the sender's second factor, for more than that;
+    note: shown to both; reference: what it pays, such as a payment request.
+    Raises RecipientNotFound, CannotTransferToSelf, RecipientCannotReceive, InsufficientFunds,
+    LimitExceeded, WalletLocked, WalletNotFound, TwoFactorRequired.
+    """
+    receiver = people.require_other(session, to, caller_id=sender.id, currency=money.currency)
+    accounts = wallets.lock_accounts(
+        session, user_ids=(sender.id, receiver.id), currency=money.currency
+    )
+    paying, receiving = accounts.get(sender.id), accounts.get(receiver.id)
+    # The sender first: who cannot pay learns nothing of the receiver's wallet.
+    if paying is None:
+        raise WalletNotFound
+    paying.require_can_pay(money.minor)
+    limits.require_within(
+        session, paying, user=sender, kind=TransactionType.TRANSFER_OUT, money=money
+    )
+    if receiving is None or not _can_receive(session, receiving, user=receiver, money=money):
+        raise RecipientCannotReceive
+    two_factor.require_code(session, user_id=sender.id, amount=money, above=code_above, code=code)
+    transfer = Transfer(
+        id=new_id(),
+        sender_id=sender.id,
+        receiver_id=receiver.id,
+        amount=money.minor,
+        currency=money.currency,
+        note=note,
+        reference_type=reference[0].value if reference[0] else None,
+        reference_id=reference[1],
+        created_at=clock.now(),
+    )
+    sent = Sent(transfer, auth.require_user(session, sender.id), receiver)
+    repository.insert_transfer(session, transfer)
+    postings = _post(session, sent, paying, receiving, idempotency_key=idempotency_key)
+    events.record(session, _events(sent, postings))
+    return sent
+
+
+def _can_receive(session: Session, account: Account, *, user: User, money: Money) -> bool:
+    try:
+        account.require_can_receive(money.minor)
+        limits.require_within(
+            session, account, user=user, kind=TransactionType.TRANSFER_IN, money=money
+        )
+    except (WalletLocked, BalanceTooLarge, LimitExceeded):
+        return False
+    return True
+
+
+def _post(
+    session: Session,
+    sent: Sent,
+    paying: Account,
+    receiving: Account,
+    *,
+    idempotency_key: str | None,
+) -> list[Line]:
+    transfer = sent.transfer
+    about = f": {transfer.note}" if transfer.note else ""
+    entry = Entry(
+        kind="TRANSFER",
+        postings=(
+            Posting(
+                paying,
+                -transfer.amount,
+                TransactionType.TRANSFER_OUT,
+                f"To {short_name(sent.receiver)}{about}",
+            ),
+            Posting(
+                receiving,
+                transfer.amount,
+                TransactionType.TRANSFER_IN,
+                f"From {short_name(sent.sender)}{about}",
+            ),
+        ),
+        reference=("transfer", transfer.id),
+        initiator_id=transfer.sender_id,
+        idempotency_key=idempotency_key,
+    )
+    (postings,) = ledger.post(session, [entry])
+    return postings
+
+
+def _events(sent: Sent, postings: list[Line]) -> list[events.Event]:
+    transfer = sent.transfer
+    completed = events.Event(
+        "transfer-completed",
+        "transfer",
+        transfer.id,
+        {
+            "senderId": str(transfer.sender_id),
+            "receiverId": str(transfer.receiver_id),
+            "amount": transfer.amount,
+            "currency": transfer.currency,
+            "referenceType": transfer.reference_type,
+            "referenceId": str(transfer.reference_id) if transfer.reference_id else None,
+        },
+    )
+    owners = (transfer.sender_id, transfer.receiver_id)
+    return [completed] + [
+        wallets.balance_event(posting, user_id=owner)
+        for posting, owner in zip(postings, owners, strict=True)
+    ]
+
+
+def preview(session: Session, *, caller_id: UUID, to: Handle, currency: str) -> Masked:
+    """Who would receive it, masked. Raises RecipientNotFound, CannotTransferToSelf."""
+    user = people.require_other(session, to, caller_id=caller_id, currency=currency)
+    return people.masked(session, user, currency=currency)
+
+
+def of_user(
+    session: Session, page: PageRequest, *, user_id: UUID, sent: bool = True, received: bool = True
+) -> Page[Sent]:
+    """What the user sent and received, newest first."""
+    which: dict[str, Any] = {"user_id": user_id, "sent": sent, "received": received}
+    rows = repository.transfers_of(
+        session,
+        limit=page.limit + 1,
+        offset=page.offset,
+        below=page.after[0] if page.after else None,
+        **which,
+    )
+    return Page.of(
+        page,
+        _with_parties(session, rows),
+        count=lambda: repository.count_transfers(session, **which),
+        key=lambda sent: (sent.transfer.id,),
+    )
+
+
+def find(session: Session, *, transfer_id: UUID, user_id: UUID) -> Sent:
+    """A transfer, for its sender and its receiver. Raises TransferNotFound for others."""
+    row = repository.get_transfer_of(session, transfer_id=transfer_id, user_id=user_id)
+    if row is None:
+        raise TransferNotFound
+    (sent,) = _with_parties(session, [row])
+    return sent
+
+
+def _with_parties(session: Session, rows: Any) -> list[Sent]:
+    ids = {user_id for row in rows for user_id in (row.sender_id, row.receiver_id)}
+    users = auth.users_by_id(session, list(ids))
+    return [Sent(row, users[row.sender_id], users[row.receiver_id]) for row in rows]

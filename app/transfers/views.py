@@ -1,0 +1,133 @@
+"""HTTP of transfers."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
+from app.common.db import reading
+from app.common.http import Blueprint, dump_json, json_response, settings
+from app.common.money import Money
+from app.common.pagination import page_request
+from app.idempotency.http import answer_once, moves_money
+from app.transfers import service
+from app.transfers.errors import (
+    CannotTransferToSelf,
+    RecipientCannotReceive,
+    RecipientNotFound,
+    TransferNotFound,
+)
+from app.transfers.guard import is_refusal, spends_guesses
+from app.transfers.people import Handle, Masked
+from app.transfers.schemas import (
+    RecipientArgs,
+    RecipientOut,
+    TransferIn,
+    TransferOut,
+    TransferPage,
+    TransfersArgs,
+    transfer_out,
+)
+from app.wallets import service as wallets
+from app.wallets.errors import InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
+
+blp = Blueprint("transfers", __name__, url_prefix="/transfers", description="Money between people")
+
+
+@blp.post("")
+@requires(blp)
+@blp.arguments(TransferIn)
+@blp.response(201, TransferOut)
+@blp.refuses(
+    RecipientNotFound,
+    CannotTransferToSelf,
+    RecipientCannotReceive,
+    InsufficientFunds,
+    LimitExceeded,
+    WalletLocked,
+    WalletNotFound,
+)
+@may_need_code(blp)
+@moves_money(blp)
+@spends_guesses(counts=is_refusal)
+def send(body: dict[str, Any]) -> Response:
+    """Send money to somebody
+
+    Named by email, phone, wallet number or user id; look at them first with
+    `GET /transfers/recipient`. It arrives at once, and both see it in their history. A large
+    amount needs a code of the second factor.
+    """
+    code = two_factor_code()
+    money = Money.of(body["amount"], settings().default_currency)
+    return answer_once(
+        lambda session, user, key: service.send(
+            session,
+            sender=user,
+            to=Handle(**body["recipient"]),
+            money=money,
+            code_above=settings().two_factor_above,
+            code=code,
+            note=body.get("note"),
+            idempotency_key=key,
+        ),
+        render=partial(transfer_out, viewer_id=identity().user_id),
+        status=201,
+        stand_in_line=partial(wallets.stand_in_line, alone=False),
+    )
+
+
+@blp.get("/recipient")
+@requires(blp)
+@blp.arguments(RecipientArgs, location="query")
+@blp.response(200, RecipientOut)
+@blp.refuses(RecipientNotFound, CannotTransferToSelf)
+@spends_guesses()
+def recipient(args: dict[str, Any]) -> Masked:
+    """Who would receive it?
+
+    Masked: enough to recognise somebody you know. Asking is limited per user and per address.
+    """
+    with reading() as session:
+        return service.preview(
+            session,
+            caller_id=live_user(session).id,
+            to=Handle(**args),
+            currency=settings().default_currency,
+        )
+
+
+@blp.get("")
+@requires(blp)
+@blp.arguments(TransfersArgs, location="query")
+@blp.response(200, TransferPage)
+def mine(args: dict[str, Any]) -> Response:
+    """What I sent and received, newest first
+
+    The other side is shown by first name and initial.
+    """
+    page = page_request(args, key=(UUID,))
+    direction = args.get("direction")
+    with reading() as session:
+        user = live_user(session)
+        found = service.of_user(
+            session, page, user_id=user.id, sent=direction != "in", received=direction != "out"
+        )
+    rows = [transfer_out(sent, viewer_id=user.id) for sent in found.data]
+    return json_response(dump_json({"data": rows, "meta": found.meta}))
+
+
+@blp.get("/<uuid:transfer_id>")
+@requires(blp)
+@blp.response(200, TransferOut)
+@blp.refuses(TransferNotFound)
+def show(transfer_id: UUID) -> Response:
+    """One transfer
+
+    Shown to its sender and its receiver.
+    """
+    with reading() as session:
+        user = live_user(session)
+        sent = service.find(session, transfer_id=transfer_id, user_id=user.id)
+    return json_response(dump_json(transfer_out(sent, viewer_id=user.id)))

@@ -1,0 +1,177 @@
+"""The page behind a link, in a real browser, as a person uses it."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyotp
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.common.settings import Settings
+from tests import servers
+from tests.browser import page
+from tests.live import LiveServer
+
+__all__ = ["page"]  # a fixture, which pytest finds by its name
+
+PASSWORD = "a-fine-secret-1"  # what LiveServer.sign_up takes
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
+    with (
+        servers.database(f"payment_flow_browser_{worker_number}") as made,
+        LiveServer.start(settings, made, workers=1, TWO_FACTOR_ABOVE="50.00") as started,
+    ):
+        yield started
+
+
+@dataclass(frozen=True)
+class People:
+    """A merchant who asks and a buyer who pays, by their tokens."""
+
+    server: LiveServer
+    alice: str
+    bob: str
+
+    def call(self, who: str, method: str, path: str, body: Any = None) -> Any:
+        answer = self.server.call(method, f"/api/v1{path}", body, token=who)
+        assert answer.status < 300, answer.text
+        return answer.json
+
+    def link(self, thing: dict[str, Any]) -> str:
+        return f"{self.server.url}/pay/{thing['token']}"
+
+    def balance(self, who: str) -> str:
+        amount: str = self.call(who, "GET", "/wallet")["balance"]
+        return amount
+
+
+@pytest.fixture
+def people(server: LiveServer) -> People:
+    number = next(_numbers)
+    alice = server.sign_up(f"alice-{number}", role="MERCHANT")
+    made = People(server, alice, server.sign_up(f"bob-{number}", balance="100.00"))
+    made.call(alice, "PATCH", "/auth/me", {"firstName": "Alice", "lastName": "Jones"})
+    return made
+
+
+def sign_in(page: Page, people: People) -> None:
+    email = people.call(people.bob, "GET", "/auth/me")["email"]
+    page.get_by_label("Email or phone number").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text(f"Signed in as {email}")).to_be_visible()
+
+
+def test_a_person_signs_in_and_pays(page: Page, people: People) -> None:
+    wish = {"amount": "12.50", "note": "Lunch"}
+    page.goto(people.link(people.call(people.alice, "POST", "/payment-requests", wish)))
+    expect(page.get_by_role("heading", name="Alice J.")).to_be_visible()
+
+    page.get_by_label("Email or phone number").fill("somebody@example.com")
+    page.get_by_label("Password").fill("not-the-one-1")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_have_text("The email, phone number or password is wrong.")
+
+    sign_in(page, people)
+    expect(page.get_by_text("You have 100.00 USD.")).to_be_visible()
+    page.get_by_role("button", name="Pay $12.50").click()
+
+    expect(page.get_by_role("status")).to_contain_text("Alice J. has received 12.50 USD")
+    assert people.balance(people.alice) == "12.50"
+    assert people.balance(people.bob) == "87.50"
+    page.reload()
+    expect(page.get_by_text("This request has been paid.")).to_be_visible()
+
+
+def test_the_page_signs_out_when_it_is_done(page: Page, people: People) -> None:
+    request = people.call(people.alice, "POST", "/payment-requests", {"amount": "1.00"})
+    page.goto(people.link(request))
+    sign_in(page, people)
+    assert len(people.server.call("GET", "/api/v1/auth/sessions", token=people.bob).json) == 2
+    with page.expect_response("**/auth/logout") as signed_out:
+        page.get_by_role("button", name="Pay $1.00").click()
+
+    assert signed_out.value.status == 204
+    assert len(people.server.call("GET", "/api/v1/auth/sessions", token=people.bob).json) == 1
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+def test_who_is_asked_can_decline(page: Page, people: People) -> None:
+    email = people.call(people.bob, "GET", "/auth/me")["email"]
+    wish = {"amount": "12.50", "payer": {"email": email}}
+    request = people.call(people.alice, "POST", "/payment-requests", wish)
+    page.goto(people.link(request))
+    sign_in(page, people)
+
+    page.get_by_role("button", name="Decline").click()
+
+    expect(page.get_by_role("status")).to_contain_text("Alice J. will see that you declined")
+    shown = people.call(people.alice, "GET", f"/payment-requests/{request['id']}")
+    assert shown["status"] == "DECLINED"
+
+
+def test_an_open_amount_is_typed_in_and_a_refusal_is_told(page: Page, people: People) -> None:
+    page.goto(people.link(people.call(people.alice, "POST", "/merchant-codes", {"label": "Till"})))
+    sign_in(page, people)
+    pay = page.get_by_role("button", name="Pay")
+
+    for typed, said in (
+        ("", "Please fill in an amount such as 12.50."),
+        ("ten", "Please fill in an amount such as 12.50."),
+        ("1.005", "At most 2 decimals for USD."),
+        ("150", "Insufficient funds. Required: $150.00, Available: $100.00"),
+    ):
+        page.get_by_label("Amount in USD").fill(typed)
+        pay.click()
+        expect(page.get_by_role("alert")).to_have_text(said)
+    page.get_by_label("Amount in USD").fill("7.50")
+    pay.click()
+
+    expect(page.get_by_role("status")).to_contain_text("Alice Jones has received 7.50 USD")
+    assert people.balance(people.alice) == "7.50"
+
+
+def test_several_units_show_their_price_before_they_are_bought(page: Page, people: People) -> None:
+    product_id = people.server.put_on_sale(people.alice, price="19.99", units=5)
+    code = people.call(people.alice, "POST", "/merchant-codes", {"productId": product_id})
+    page.goto(people.link(code))
+    sign_in(page, people)
+    page.get_by_label("How many?").fill("2")
+    page.get_by_role("button", name="Pay 39.98 USD").click()
+
+    expect(page.get_by_role("status")).to_contain_text("Alice Jones has received 39.98 USD")
+    orders = people.call(people.bob, "GET", "/orders")["data"]
+    assert [(order["amount"], order["quantity"]) for order in orders] == [("39.98", 2)]
+
+
+def test_a_large_amount_needs_the_code_of_the_app(page: Page, people: People) -> None:
+    begun = people.call(people.bob, "POST", "/auth/two-factor", {"password": PASSWORD})
+    code = {"code": pyotp.TOTP(begun["secret"]).now()}
+    codes = people.call(people.bob, "POST", "/auth/two-factor/confirm", code)["recoveryCodes"]
+    request = people.call(people.alice, "POST", "/payment-requests", {"amount": "50.01"})
+    page.goto(people.link(request))
+    sign_in(page, people)
+    pay = page.get_by_role("button", name="Pay $50.01")
+    pay.click()
+
+    expect(page.get_by_role("alert")).to_contain_text("need a second factor")
+    page.get_by_label("Code of your authenticator app").fill(codes[0])
+    pay.click()
+
+    expect(page.get_by_role("status")).to_contain_text("has received 50.01 USD")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_small_phone(page: Page, people: People, scheme: Any) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.emulate_media(color_scheme=scheme)
+    wish = {"amount": "9999999.99", "note": "W" * 200}
+    page.goto(people.link(people.call(people.alice, "POST", "/payment-requests", wish)))
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320

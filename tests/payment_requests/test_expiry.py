@@ -1,0 +1,148 @@
+"""Requests that are past their time."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from app.common import clock, db
+from app.payment_requests import tasks
+from tests import factories
+from tests.answers import refusal
+from tests.crowd import broken
+from tests.factories import Actor
+from tests.payment_requests.asking import (
+    REQUESTS,
+    WEEK,
+    asked,
+    requests,
+    status,
+    stop_clock,
+    turn,
+)
+from tests.transfers.asking import balance, events_of
+
+
+@pytest.fixture
+def alice(app: Flask) -> Actor:
+    return factories.actor()
+
+
+@pytest.fixture
+def bob(app: Flask) -> Actor:
+    return factories.buyer("100.00")
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def test_a_request_lives_for_a_week_or_as_long_as_it_says(
+    client: FlaskClient, alice: Actor
+) -> None:
+    for fields, seconds in (({}, WEEK), ({"expiresIn": 60}, 60), ({"expiresIn": 3600}, 3600)):
+        request = asked(client, alice, **fields)
+        life = moment(request["expiresAt"]) - moment(request["createdAt"])
+        assert life == timedelta(seconds=seconds)
+
+
+def test_one_that_is_too_old_is_not_paid_though_no_sweep_has_come(
+    client: FlaskClient, alice: Actor, bob: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = asked(client, alice, of=bob, amount="10.00", expiresIn=60)
+    end = clock.now() + timedelta(seconds=60)
+    stop_clock(monkeypatch, end)
+
+    for what, caller in (("pay", bob), ("decline", bob), ("cancel", alice)):
+        answer = turn(client, caller, request, what)
+        assert refusal(answer) == (409, "PAYMENT_REQUEST_CLOSED")
+        assert answer.json["details"] == {"status": "EXPIRED"}
+    assert balance(client, bob) == "100.00"
+    assert status(client, alice, request) == "EXPIRED"
+    listed = client.get(REQUESTS, headers=alice.headers).json["data"]
+    assert [row["status"] for row in listed] == ["EXPIRED"]
+    public = client.get(f"{REQUESTS}/by-token/{request['token']}").json
+    assert public["status"] == "EXPIRED"
+
+
+def test_it_is_paid_until_the_last_moment(
+    client: FlaskClient, alice: Actor, bob: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = asked(client, alice, of=bob, amount="10.00", expiresIn=60)
+    # On the wire there are milliseconds, in the table microseconds.
+    stop_clock(monkeypatch, moment(request["expiresAt"]) - timedelta(microseconds=1))
+
+    assert turn(client, bob, request, "pay").status_code == 201
+
+
+def test_the_sweep_closes_what_is_due_and_nothing_else(
+    client: FlaskClient, alice: Actor, bob: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = [asked(client, alice, amount="1.00", expiresIn=60) for _ in range(3)]
+    paid = asked(client, alice, amount="1.00", expiresIn=60)
+    turn(client, bob, paid, "pay")
+    later = asked(client, alice, amount="1.00", expiresIn=3600)
+    stop_clock(monkeypatch, clock.now() + timedelta(seconds=61))
+    monkeypatch.setattr(tasks, "_AT_ONCE", 2)
+
+    assert tasks.expire_requests() == 3
+    assert tasks.expire_requests() == 0
+
+    assert {status(client, alice, request) for request in due} == {"EXPIRED"}
+    assert status(client, alice, paid) == "PAID"
+    assert status(client, alice, later) == "OPEN"
+    assert requests(client, alice) == [r["id"] for r in [later, paid, *due[::-1]]]
+    assert all(len(events_of("payment-request-expired", request["id"])) == 1 for request in due)
+
+
+class TestTheDatabaseItself:
+    """What it refuses even to who can do everything."""
+
+    def refused(self, committing: Flask, statement: str) -> str:
+        engine = create_engine(db.current().engine.url)
+        with (
+            engine.connect() as connection,
+            pytest.raises((IntegrityError, ProgrammingError)) as caught,
+        ):
+            connection.execute(text(statement))
+        engine.dispose()
+        return str(caught.value)
+
+    def test_no_end_is_taken_back(self, committing: Flask) -> None:
+        client, asks = committing.test_client(), factories.actor()
+        turn(client, asks, asked(client, asks), "cancel")
+
+        for change in (
+            "UPDATE payment_requests SET status = 'OPEN', closed_at = NULL",
+            "UPDATE payment_requests SET note = 'x'",
+            "DELETE FROM payment_requests",
+        ):
+            assert "refused" in self.refused(committing, change)
+
+    def test_no_transfer_is_changed(self, committing: Flask) -> None:
+        for change in ("UPDATE transfers SET amount = 1", "DELETE FROM transfers"):
+            assert "permission denied" in self.refused(committing, change)
+
+    @pytest.mark.parametrize(
+        ("change", "constraint"),
+        [
+            ("status = 'PAID', closed_at = now()", "paid_by_transfer"),
+            ("closed_at = now()", "status_known"),
+            ("status = 'LOST', closed_at = now()", "status_known"),
+            ("amount = 0", "amount_positive"),
+            ("payer_id = requester_id", "not_of_oneself"),
+            ("expires_at = created_at", "expires_later"),
+        ],
+    )
+    def test_no_request_is_half_closed_or_nonsense(
+        self, committing: Flask, change: str, constraint: str
+    ) -> None:
+        asked(committing.test_client(), factories.actor())
+
+        refusal = self.refused(committing, f"UPDATE payment_requests SET {change}")
+
+        assert f"ck_payment_requests_{constraint}" in refusal
+        assert broken() == []

@@ -1,0 +1,125 @@
+"""QR codes of requests and of merchants' codes, read back as a phone would."""
+
+from io import BytesIO
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from flask.testing import FlaskClient
+from PIL import Image
+
+from tests import factories
+from tests.answers import refusal
+from tests.factories import Actor
+from tests.payment_requests.asking import CODES, REQUESTS, asked, coded
+from tests.qr_reader import read_png, read_svg
+from tests.transfers.asking import named
+
+
+@pytest.fixture(params=["request", "code"])
+def thing(request: pytest.FixtureRequest, client: FlaskClient) -> tuple[Actor, str, str]:
+    """Whose it is, its path, and its link."""
+    owner = factories.merchant()
+    if request.param == "request":
+        made, base = asked(client, owner, amount="1.00"), REQUESTS
+    else:
+        made, base = coded(client, owner, amount="1.00"), CODES
+    return owner, f"{base}/{made['id']}", made["link"]
+
+
+def test_the_png_leads_to_the_link(client: FlaskClient, thing: tuple[Actor, str, str]) -> None:
+    owner, path, link = thing
+
+    answer = client.get(f"{path}/qr.png", headers=owner.headers)
+
+    assert (answer.status_code, answer.content_type) == (200, "image/png")
+    assert read_png(answer.data) == link
+    assert Image.open(BytesIO(answer.data)).format == "PNG"
+
+
+def test_the_svg_leads_to_the_link(client: FlaskClient, thing: tuple[Actor, str, str]) -> None:
+    owner, path, link = thing
+
+    answer = client.get(f"{path}/qr.svg", headers=owner.headers)
+
+    assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")
+    assert read_svg(answer.text) == link
+    assert ElementTree.fromstring(answer.text).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_it_is_as_large_as_asked_for(
+    client: FlaskClient, thing: tuple[Actor, str, str], kind: str
+) -> None:
+    owner, path, link = thing
+    for size in (128, 700, 2048):
+        answer = client.get(f"{path}/qr.{kind}?size={size}", headers=owner.headers)
+        if kind == "svg":
+            assert ElementTree.fromstring(answer.text).attrib["width"] == str(size)
+        else:
+            assert size - 50 < Image.open(BytesIO(answer.data)).width <= size
+            assert read_png(answer.data) == link
+    for size in ("127", "2049", "0", "-5", "big", "1e3", "99999999999999999999"):
+        answer = client.get(f"{path}/qr.{kind}?size={size}", headers=owner.headers)
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_it_is_shown_in_place_and_kept_by_the_browser_of_its_owner_only(
+    client: FlaskClient, thing: tuple[Actor, str, str], kind: str
+) -> None:
+    owner, path, _ = thing
+    answer = client.get(f"{path}/qr.{kind}", headers=owner.headers)
+    again = client.get(
+        f"{path}/qr.{kind}", headers=owner.headers | {"If-None-Match": answer.headers["ETag"]}
+    )
+
+    assert answer.headers["Content-Disposition"].startswith("inline; filename=")
+    assert answer.headers["Cache-Control"] == "private, max-age=3600"
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_nobody_else_gets_it(client: FlaskClient, thing: tuple[Actor, str, str], kind: str) -> None:
+    _, path, _ = thing
+
+    assert client.get(f"{path}/qr.{kind}").status_code == 401
+    assert client.get(f"{path}/qr.{kind}", headers=factories.merchant().headers).status_code == 404
+
+
+class TestPrinting:
+    def sheet(self, client: FlaskClient, shop: Actor, **terms: Any) -> tuple[str, str]:
+        """The page's words and the text of its QR code."""
+        code = coded(client, shop, **terms)
+        answer = client.get(f"{CODES}/{code['id']}/sheet.svg", headers=shop.headers)
+        assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")
+        page = ElementTree.fromstring(answer.text)
+        assert page.attrib["width"] == "105mm"
+        words = [text.text or "" for text in page.iter("{http://www.w3.org/2000/svg}text")]
+        qr_code = answer.text[answer.text.index("<svg ", 10) :]
+        assert read_svg(qr_code) == code["link"]
+        return "|".join(words), code["link"]
+
+    def test_it_says_who_is_paid_how_much_and_for_what(self, client: FlaskClient) -> None:
+        shop = named(client, factories.merchant(), "Corner", "Café")
+        words, link = self.sheet(client, shop, amount="3.50", label="Counter")
+
+        assert words.startswith("Corner Café|Counter|$3.50|")
+        assert words.endswith(link.removeprefix("http://"))
+
+    def test_a_product_s_price_is_not_printed_because_it_may_change(
+        self, client: FlaskClient
+    ) -> None:
+        shop = factories.merchant()
+        product_id = factories.product(shop, price="3.50", name="Espresso")
+        words, _ = self.sheet(client, shop, productId=str(product_id), label="Counter")
+
+        assert "Espresso – Counter" in words
+        assert "3.50" not in words
+
+    def test_long_and_hostile_words_stay_words(self, client: FlaskClient) -> None:
+        shop = named(client, factories.merchant(), "<script>alert(1)</script>", "W" * 100)
+        words, _ = self.sheet(client, shop, label='"&]]> ' * 13)
+
+        assert "<script>alert(1)</script>" in words
+        assert "…" in words

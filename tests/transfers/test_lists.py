@@ -1,0 +1,84 @@
+"""Looking at transfers, over HTTP."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests import factories
+from tests.answers import refusal
+from tests.factories import Actor
+from tests.transfers.asking import TRANSFERS, send, transfers
+
+
+@pytest.fixture
+def alice(client: FlaskClient) -> Actor:
+    return factories.buyer("100.00")
+
+
+@pytest.fixture
+def bob(client: FlaskClient) -> Actor:
+    return factories.actor()
+
+
+class TestShowing:
+    def test_both_parties_see_it_from_their_side(
+        self, client: FlaskClient, alice: Actor, bob: Actor
+    ) -> None:
+        sent = send(client, alice, bob, "12.50", note="Lunch").json
+
+        mine = client.get(f"{TRANSFERS}/{sent['id']}", headers=alice.headers)
+        theirs = client.get(f"{TRANSFERS}/{sent['id']}", headers=bob.headers)
+
+        assert (mine.status_code, mine.json) == (200, sent)
+        assert theirs.json == sent | {"direction": "IN"}
+
+    def test_nobody_else_does(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
+        sent = send(client, alice, bob).json
+        for stranger in (factories.actor(), factories.admin()):
+            answer = client.get(f"{TRANSFERS}/{sent['id']}", headers=stranger.headers)
+            assert refusal(answer) == (404, "TRANSFER_NOT_FOUND")
+
+    def test_a_list_has_both_directions_newest_first_or_the_one_asked_for(
+        self, client: FlaskClient, alice: Actor, bob: Actor
+    ) -> None:
+        out = send(client, alice, bob, "3.00").json
+        back = send(client, bob, alice, "2.00").json
+        send(client, bob, factories.actor(), "1.00")
+
+        rows = transfers(client, alice)
+
+        assert [(row["id"], row["direction"]) for row in rows["data"]] == [
+            (back["id"], "IN"),
+            (out["id"], "OUT"),
+        ]
+        assert rows["meta"]["total"] == 2
+        assert [row["id"] for row in transfers(client, alice, direction="in")["data"]] == [
+            back["id"]
+        ]
+        assert [row["id"] for row in transfers(client, alice, direction="out")["data"]] == [
+            out["id"]
+        ]
+        wrong = client.get(TRANSFERS, query_string={"direction": "up"}, headers=alice.headers)
+        assert refusal(wrong) == (400, "VALIDATION_ERROR")
+
+    def test_a_walk_by_cursor_meets_every_transfer_once(
+        self, client: FlaskClient, alice: Actor, bob: Actor
+    ) -> None:
+        made = [send(client, *turn, "1.00").json["id"] for turn in [(alice, bob), (bob, alice)] * 4]
+        walked: list[str] = []
+        query: dict[str, Any] = {"limit": 3}
+        while True:
+            page = transfers(client, alice, **query)
+            walked += [row["id"] for row in page["data"]]
+            assert page["meta"]["total"] == 8
+            if page["meta"]["nextCursor"] is None:
+                break
+            query["cursor"] = page["meta"]["nextCursor"]
+        assert walked == made[::-1]
+        by_number = [
+            row["id"]
+            for n in (1, 2, 3)
+            for row in transfers(client, alice, limit=3, page=n)["data"]
+        ]
+        assert by_number == walked

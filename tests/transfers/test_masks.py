@@ -1,0 +1,60 @@
+"""What people see of each other."""
+
+import pytest
+
+from app.auth.models import User
+from app.transfers.masks import masked_email, masked_name, masked_number, short_name
+
+
+def user(first: str | None, last: str | None, **more: str | None) -> User:
+    return User(first_name=first, last_name=last, **more)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "masked"),
+    [
+        ("Alice", "Jones", "A••• J."),
+        ("Al", "Jo", "A••• J."),
+        ("Alice", None, "A•••"),
+        (None, "Jones", "J•••"),
+        ("Jürgen", "Øre", "J••• Ø."),
+        (None, None, None),
+    ],
+)
+def test_a_masked_name_tells_the_initials_and_no_length(
+    first: str | None, last: str | None, masked: str | None
+) -> None:
+    assert masked_name(user(first, last)) == masked
+
+
+@pytest.mark.parametrize(
+    ("email", "masked"),
+    [
+        ("alice@example.com", "a•••@e•••.com"),
+        ("a@e.com", "a•••@e•••.com"),
+        ("bob.stone+tag@mail.example.co.uk", "b•••@m•••.uk"),
+        (None, None),
+    ],
+)
+def test_a_masked_email_tells_two_letters_and_the_last_label(
+    email: str | None, masked: str | None
+) -> None:
+    assert masked_email(email) == masked
+
+
+def test_a_masked_wallet_number_ends_like_the_number() -> None:
+    assert masked_number("482109375516") == "•••• •••• 5516"
+
+
+@pytest.mark.parametrize(
+    ("person", "shown"),
+    [
+        (user("Alice", "Jones"), "Alice J."),
+        (user("Alice", None), "Alice"),
+        (user(None, "Jones", email="j@example.com"), "J•••"),
+        (user(None, None, email="alice@example.com", phone="+14155550100"), "a•••@e•••.com"),
+        (user(None, None, phone="+14155550100"), "•••00"),
+    ],
+)
+def test_who_exchange_money_see_a_short_name(person: User, shown: str) -> None:
+    assert short_name(person) == shown

@@ -1,0 +1,92 @@
+"""Large transfers, whatever they pay: only with a code."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests import factories
+from tests.answers import refusal
+from tests.authenticator import Authenticator, Watch, enrolled
+from tests.factories import Actor
+from tests.payment_requests.asking import asked, coded, pay_code, status, turn
+from tests.transfers.asking import balance, send
+
+REFUSED = (403, "TWO_FACTOR_REQUIRED")
+
+#: Sends an amount in one of the ways there are.
+Way = Callable[[FlaskClient, Actor, str, dict[str, str]], TestResponse]
+
+
+def plainly(client: FlaskClient, sender: Actor, amount: str, headers: Any) -> TestResponse:
+    return send(client, sender, factories.actor(), amount, headers=headers)
+
+
+def by_request(client: FlaskClient, sender: Actor, amount: str, headers: Any) -> TestResponse:
+    request = asked(client, factories.actor(), amount=amount)
+    return turn(client, sender, request, "pay", headers=headers)
+
+
+def by_code(client: FlaskClient, sender: Actor, amount: str, headers: Any) -> TestResponse:
+    code = coded(client, factories.merchant())
+    return pay_code(client, sender, code, json={"amount": amount}, headers=headers)
+
+
+@pytest.fixture
+def sender(client: FlaskClient) -> Actor:
+    return factories.buyer("5000.00")
+
+
+@pytest.fixture
+def app_of_sender(client: FlaskClient, sender: Actor, watch: Watch) -> Authenticator:
+    return enrolled(client, sender, watch)
+
+
+@pytest.mark.parametrize("way", [plainly, by_request, by_code])
+class TestEveryWay:
+    def test_up_to_the_limit_nobody_is_asked(
+        self, client: FlaskClient, sender: Actor, way: Way
+    ) -> None:
+        assert way(client, sender, "1000.00", {}).status_code == 201
+
+    def test_above_it_the_money_goes_with_a_code_only(
+        self, client: FlaskClient, sender: Actor, app_of_sender: Authenticator, way: Way
+    ) -> None:
+        code = app_of_sender.code()
+
+        without = way(client, sender, "1000.01", {})
+        wrong = way(client, sender, "1000.01", {"X-Two-Factor-Code": app_of_sender.wrong_code()})
+        right = way(client, sender, "1000.01", {"X-Two-Factor-Code": code})
+        again = way(client, sender, "1000.01", {"X-Two-Factor-Code": code})
+
+        assert refusal(without) == refusal(wrong) == refusal(again) == REFUSED
+        assert right.status_code == 201
+        assert balance(client, sender) == "3999.99"
+
+
+def test_a_code_is_kept_when_the_receiver_cannot_receive(
+    client: FlaskClient, sender: Actor, app_of_sender: Authenticator
+) -> None:
+    headers = {"X-Two-Factor-Code": app_of_sender.code()}
+
+    nobody = send(client, sender, {"email": "nobody@example.com"}, "2000.00", headers=headers)
+    somebody = send(client, sender, factories.actor(), "2000.00", headers=headers)
+
+    assert refusal(nobody) == (404, "RECIPIENT_NOT_FOUND")
+    assert somebody.status_code == 201
+
+
+def test_a_request_waits_for_the_code(
+    client: FlaskClient, sender: Actor, app_of_sender: Authenticator
+) -> None:
+    alice = factories.actor()
+    request = asked(client, alice, of=sender, amount="2000.00")
+    key = {"Idempotency-Key": "same"}
+
+    assert refusal(turn(client, sender, request, "pay", headers=key)) == REFUSED
+    assert status(client, alice, request) == "OPEN"
+    code = {"X-Two-Factor-Code": app_of_sender.code()}
+    assert turn(client, sender, request, "pay", headers=key | code).status_code == 201
+    assert status(client, alice, request) == "PAID"

@@ -1,0 +1,71 @@
+"""Transfers, requests and codes, corrupted on purpose, one way at a time."""
+
+import pytest
+
+from tests.verify.books import Books
+
+#: Invariant → what makes it untrue. {buyer} is the buyer's id.
+CORRUPTIONS = {
+    "A transfer has exactly its two postings, from its sender to its receiver": """
+        UPDATE transfers SET sender_id = receiver_id, receiver_id = sender_id
+        WHERE reference_type IS NULL
+    """,
+    "No posting names a transfer that is not there, or moves between people for nothing": """
+        UPDATE wallet_transactions SET reference_type = 'order' WHERE type = 'TRANSFER_IN'
+    """,
+    "A paid request has exactly one transfer, with its amount and parties; no other has any": """
+        UPDATE payment_requests SET amount = amount + 1 WHERE status = 'PAID'
+    """,
+    "What a transfer pays is there, and asks for just that": """
+        UPDATE merchant_codes SET amount = amount + 1
+    """,
+    "A payment request's times fit its status, and none was paid too late": """
+        UPDATE payment_requests SET expires_at = closed_at WHERE status = 'PAID'
+    """,
+    "A merchant's code sells only what is the merchant's": """
+        UPDATE merchant_codes SET merchant_id = '{buyer}' WHERE product_id IS NOT NULL
+    """,
+    "Every transfer and every turn of a payment request has its outbox row": """
+        DELETE FROM outbox_events WHERE type = 'payment-request-declined'
+    """,
+}
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corruption_is_found(books: Books, name: str) -> None:
+    assert name in books.broken_by(CORRUPTIONS[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "corruption"),
+    [
+        (
+            "A transfer has exactly its two postings, from its sender to its receiver",
+            "UPDATE transfers SET amount = amount + 1",
+        ),
+        (
+            "No posting names a transfer that is not there, or moves between people for nothing",
+            "DELETE FROM transfers WHERE reference_type IS NULL",
+        ),
+        (
+            "A paid request has exactly one transfer, with its amount and parties; "
+            "no other has any",
+            "UPDATE payment_requests SET status = 'DECLINED' WHERE status = 'PAID'",
+        ),
+        (
+            "A paid request has exactly one transfer, with its amount and parties; "
+            "no other has any",
+            "UPDATE payment_requests SET requester_id = payer_id WHERE status = 'PAID'",
+        ),
+        (
+            "What a transfer pays is there, and asks for just that",
+            "DELETE FROM payment_requests WHERE status = 'PAID'",
+        ),
+        (
+            "Every transfer and every turn of a payment request has its outbox row",
+            "DELETE FROM outbox_events WHERE type = 'transfer-completed'",
+        ),
+    ],
+)
+def test_the_other_ways_to_be_wrong_are_found_too(books: Books, name: str, corruption: str) -> None:
+    assert name in books.broken_by(corruption)
