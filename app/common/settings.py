@@ -1,5 +1,7 @@
 """Settings: read once at start from the environment (or `.env`) into one typed object."""
 
+import base64
+import hmac
 import os
 import re
 import secrets
@@ -15,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import marshmallow as ma
 from dotenv import dotenv_values
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from app.common.money import EXPONENTS, AmountInvalid, Money
 
@@ -24,16 +26,35 @@ PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 _DURATION = re.compile(r"(\d+)\s*([smhd]?)")
 _UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
+#: The banks that sandbox/bank plays, by code.
+_SANDBOX_BANKS = {"HDFC": "HDFC Bank", "AXIS": "Axis Bank"}
+_LEAST_KEY_BYTES = 24  # Standard Webhooks asks for 24 to 64.
+
 
 class SettingsError(Exception):
     """The configuration cannot be used; the message is one sentence for the operator."""
 
 
 @dataclass(frozen=True)
+class BankProvider:
+    """A bank that money comes from and goes to.
+
+    keys: each `whsec_` and base64, as Standard Webhooks writes them. The first one signs, all of
+    them verify, so that a key can be changed without a pause.
+    """
+
+    code: str
+    name: str
+    url: str
+    keys: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """Every knob of the application; `.env.example` says what each is for.
 
-    web_workers, direct_deposits: None leaves the choice to the machine and to `app_env`.
+    web_workers, direct_deposits, bank_providers_given: None leaves the choice to the machine and
+    to `app_env`.
     """
 
     app_env: str = "development"
@@ -62,6 +83,9 @@ class Settings:
     direct_deposits: bool | None = None
     platform_fee_bps: int = 0
     two_factor_above: Decimal = Decimal("1000.00")
+
+    bank_providers_given: tuple[BankProvider, ...] | None = None
+    bank_port: int = 3003
 
     web_workers: int | None = None
     web_threads: int = 64
@@ -124,6 +148,27 @@ class Settings:
         """What stored secrets are encrypted with; the first seals, all of them open."""
         return self.encryption_keys or (self._development_secret("encryption-key"),)
 
+    @cached_property
+    def bank_providers(self) -> tuple[BankProvider, ...]:
+        """The banks there are: those of BANK_PROVIDERS, else the sandbox's, but none in production.
+
+        The sandbox's keys are derived from a secret that is made once and kept in the data folder.
+        """
+        if self.bank_providers_given is not None:
+            return self.bank_providers_given
+        if self.is_production:
+            return ()
+        secret = self._development_secret("bank-secret").encode()
+        return tuple(
+            BankProvider(
+                code=code,
+                name=name,
+                url=f"http://127.0.0.1:{self.bank_port}/{code.lower()}",
+                keys=(_bank_key(hmac.digest(secret, code.encode(), "sha256")),),
+            )
+            for code, name in _SANDBOX_BANKS.items()
+        )
+
     def _development_secret(self, name: str) -> str:
         """A random secret, made once and kept in the data folder so that restarts keep sessions."""
         folder = self.data_dir or PROJECT_ROOT / ".data"
@@ -140,6 +185,10 @@ class Settings:
             return path.read_text()
         except OSError as error:
             raise SettingsError(f"Cannot keep a secret in {folder}: {error.strerror}.") from error
+
+
+def _bank_key(key: bytes) -> str:
+    return "whsec_" + base64.b64encode(key).decode()
 
 
 class _Duration(ma.fields.Field[timedelta]):
@@ -198,6 +247,53 @@ class _RedisUrl(ma.fields.String):
         return str(value)
 
 
+class _BankKey(ma.fields.String):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        prefix, _, encoded = str(value).partition("_")
+        try:
+            usable = prefix == "whsec" and len(base64.b64decode(encoded, validate=True)) >= (
+                _LEAST_KEY_BYTES
+            )
+        except ValueError:  # not ASCII, or not base64
+            usable = False
+        if not usable:
+            raise ma.ValidationError("is no key")
+        return str(value)
+
+
+class _BankProvider(ma.Schema):
+    code = ma.fields.String(required=True, validate=Regexp(r"[A-Z0-9]{2,16}\Z"))
+    name = ma.fields.String(required=True, validate=Length(1, 100))
+    url = ma.fields.Url(required=True, schemes={"http", "https"}, require_tld=False)
+    keys = ma.fields.List(_BankKey(), required=True, validate=Length(1))
+
+    @ma.post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> BankProvider:
+        return BankProvider(data["code"], data["name"], data["url"].rstrip("/"), (*data["keys"],))
+
+
+class _BankProviders(ma.fields.Field[tuple[BankProvider, ...]]):
+    """A JSON list. What is wrong is named by field only, because the values are secrets."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, **kwargs: Any
+    ) -> tuple[BankProvider, ...]:
+        try:
+            banks: list[BankProvider] = _BankProvider(many=True).loads(value)
+        except ma.ValidationError as error:
+            wrong = {f for of in error.messages_dict.values() if isinstance(of, dict) for f in of}
+            raise ma.ValidationError(
+                'must be a list of {"code", "name", "url", "keys"} with keys of '
+                f"{_LEAST_KEY_BYTES} bytes or more as whsec_… (see "
+                f"{', '.join(sorted(map(str, wrong))) or 'the list'})"
+            ) from None
+        except ValueError:
+            raise ma.ValidationError("must be JSON") from None
+        if len({bank.code for bank in banks}) < len(banks):
+            raise ma.ValidationError("must name each code once")
+        return tuple(banks)
+
+
 class _Environment(ma.Schema):
     """How each variable is read. What is not set keeps its default in Settings."""
 
@@ -230,6 +326,9 @@ class _Environment(ma.Schema):
     direct_deposits = ma.fields.Boolean()
     platform_fee_bps = ma.fields.Integer(validate=Range(0, 10_000))
     two_factor_above = ma.fields.Decimal(validate=Range(0))
+
+    bank_providers_given = _BankProviders(data_key="bank_providers")
+    bank_port = ma.fields.Integer(validate=Range(1, 65535))
 
     web_workers = ma.fields.Integer(validate=Range(1))
     web_threads = ma.fields.Integer(validate=Range(1))

@@ -1,14 +1,17 @@
 """Settings: what the environment may say, and one clear sentence about what it may not."""
 
+import base64
+import hashlib
+import hmac
+import json
 import stat
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from app.common.settings import Settings, SettingsError, load_settings
+from app.common.settings import BankProvider, Settings, SettingsError, load_settings
 from app.factory import create_app
 from tests.crowd import all_at_once
 
@@ -17,13 +20,18 @@ SECRETS = {
     "JWT_REFRESH_SECRET": "b" * 32,
     "ENCRYPTION_KEYS": "c" * 32,
 }
+KEY = "whsec_" + base64.b64encode(b"hunter2" * 4).decode()
+BANK = {"code": "SBI", "name": "State Bank", "url": "https://bank.example/pay", "keys": [KEY]}
+
+#: Every variable that is read, as it is spelled in the environment.
+VARIABLES = {name.removesuffix("_given").upper(): name for name in Settings.__dataclass_fields__}
 
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No variable of ours, and no `.env` file."""
-    for name in Settings.__dataclass_fields__:
-        monkeypatch.delenv(name.upper(), raising=False)
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
 
@@ -180,6 +188,19 @@ class TestRefusing:
             ("WEB_WORKERS", "0"),
             ("LOG_LEVEL", "loud"),
             ("METRICS_TOKEN", "hunter2hunter2x"),
+            ("BANK_PORT", "0"),
+            ("BANK_PROVIDERS", "HDFC"),
+            ("BANK_PROVIDERS", "{}"),
+            ("BANK_PROVIDERS", "[1]"),
+            ("BANK_PROVIDERS", json.dumps([BANK | {"keys": []}])),
+            ("BANK_PROVIDERS", json.dumps([BANK | {"keys": "hunter2"}])),
+            ("BANK_PROVIDERS", json.dumps([BANK | {"keys": ["whsec_hunter2"]}])),
+            ("BANK_PROVIDERS", json.dumps([BANK | {"keys": [KEY[:-12]]}])),
+            ("BANK_PROVIDERS", json.dumps([BANK | {"keys": ["whsec_schlüssel"]}])),
+            ("BANK_PROVIDERS", json.dumps([BANK | {"code": "sbi/.."}])),
+            ("BANK_PROVIDERS", json.dumps([BANK | {"url": "bank.example"}])),
+            ("BANK_PROVIDERS", json.dumps([BANK | {"secret": "hunter2"}])),
+            ("BANK_PROVIDERS", json.dumps([BANK, BANK])),
         ],
     )
     def test_a_bad_value_is_named_in_one_sentence(
@@ -255,6 +276,51 @@ class TestProduction:
         assert "hunter" not in repr(settings)
 
 
+class TestBanks:
+    def test_without_configuration_they_are_the_sandbox_s(self, tmp_path: Path) -> None:
+        hdfc, axis = Settings(data_dir=tmp_path, bank_port=4000).bank_providers
+
+        assert (hdfc.code, hdfc.name) == ("HDFC", "HDFC Bank")
+        assert hdfc.url == "http://127.0.0.1:4000/hdfc"
+        assert (axis.code, axis.name) == ("AXIS", "Axis Bank")
+        assert axis.url == "http://127.0.0.1:4000/axis"
+
+    def test_the_sandbox_s_keys_come_from_a_secret_of_the_data_folder(self, tmp_path: Path) -> None:
+        hdfc, axis = Settings(data_dir=tmp_path).bank_providers
+        secret = (tmp_path / "bank-secret").read_bytes()
+        expected = hmac.new(secret, b"HDFC", hashlib.sha256).digest()
+
+        assert hdfc.keys == ("whsec_" + base64.b64encode(expected).decode(),)
+        assert axis.keys != hdfc.keys
+        assert Settings(data_dir=tmp_path).bank_providers == (hdfc, axis)
+        assert Settings(data_dir=tmp_path / "other").bank_providers != (hdfc, axis)
+
+    def test_in_production_there_are_none_but_those_that_are_named(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert load(monkeypatch, APP_ENV="production", **SECRETS).bank_providers == ()
+        assert load(monkeypatch, BANK_PROVIDERS=json.dumps([BANK])).bank_providers == (
+            BankProvider("SBI", "State Bank", "https://bank.example/pay", (KEY,)),
+        )
+
+    def test_they_are_those_that_are_named_even_if_that_is_none(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        second = BANK | {"code": "SBI2", "url": "http://localhost:4000/sbi2/", "keys": [KEY, KEY]}
+
+        found = load(monkeypatch, BANK_PROVIDERS=json.dumps([BANK, second])).bank_providers
+
+        assert [bank.code for bank in found] == ["SBI", "SBI2"]
+        assert (found[1].url, found[1].keys) == ("http://localhost:4000/sbi2", (KEY, KEY))
+        assert load(monkeypatch, BANK_PROVIDERS="[]").bank_providers == ()
+
+    def test_their_keys_are_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = load(monkeypatch, BANK_PROVIDERS=json.dumps([BANK]))
+
+        assert KEY not in repr(settings)
+        assert KEY not in repr(settings.bank_providers)
+
+
 class TestDevelopmentSecrets:
     def test_they_are_random_private_and_kept(self, tmp_path: Path) -> None:
         first, again = Settings(data_dir=tmp_path), Settings(data_dir=tmp_path)
@@ -290,8 +356,5 @@ def test_the_example_file_can_be_loaded(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 def test_every_setting_is_explained_in_the_example_file() -> None:
     text = (Path(__file__).parents[2] / ".env.example").read_text()
-    explained: dict[str, Any] = {
-        name: name.upper() in text for name in Settings.__dataclass_fields__
-    }
 
-    assert [name for name, there in explained.items() if not there] == []
+    assert [name for name in VARIABLES if name not in text] == []
