@@ -28,7 +28,7 @@ _UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "day
 
 #: The banks that sandbox/bank plays, by code.
 _SANDBOX_BANKS = {"HDFC": "HDFC Bank", "AXIS": "Axis Bank"}
-_LEAST_KEY_BYTES = 24  # Standard Webhooks asks for 24 to 64.
+_LEAST_KEY_BYTES = 32  # RFC 7518, section 3.2: payment requests are signed with HS256.
 
 
 class SettingsError(Exception):

@@ -20,7 +20,7 @@ SECRETS = {
     "JWT_REFRESH_SECRET": "b" * 32,
     "ENCRYPTION_KEYS": "c" * 32,
 }
-KEY = "whsec_" + base64.b64encode(b"hunter2" * 4).decode()
+KEY = "whsec_" + base64.b64encode(b"hunter2" * 5).decode()
 BANK = {"code": "SBI", "name": "State Bank", "url": "https://bank.example/pay", "keys": [KEY]}
 
 #: Every variable that is read, as it is spelled in the environment.
