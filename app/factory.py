@@ -14,6 +14,10 @@ from app.auth.guard import SECURITY_SCHEME
 from app.auth.two_factor_views import blp as two_factor_blp
 from app.auth.views import admin_blp as users_admin_blp
 from app.auth.views import blp as auth_blp
+from app.banks import guard as banks_guard
+from app.banks import providers
+from app.banks import service as banks
+from app.banks.views import blp as banks_blp
 from app.common import (
     cache,
     db,
@@ -47,6 +51,7 @@ BLUEPRINTS = (
     wallets_blp,
     products_blp,
     orders_blp,
+    banks_blp,
     users_admin_blp,
     wallets_admin_blp,
 )
@@ -62,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     connect_database(settings)
     app.extensions["redis"] = connect_cache(settings)
     wire_modules(settings)
+    banks_guard.count_from_zero()
     app.extensions["till"] = Till(
         fee_bps=lambda: app.extensions["settings"].platform_fee_bps, render=order_answer
     )
@@ -99,6 +105,8 @@ def wire_modules(settings: Settings) -> None:
     sealing.configure(settings.sealing_secrets)
     auth.on_registration(partial(wallets.open_wallet, currency=settings.default_currency))
     auth.on_profile_change(products.list_changes)
+    providers.configure(settings.bank_providers)
+    banks.begin_with(partial(wallets.stand_in_line, alone=False))
 
 
 def install_tokens(app: Flask, settings: Settings) -> None:

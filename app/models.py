@@ -2,6 +2,7 @@
 
 from app.audit.models import AuditRecord
 from app.auth.models import LoginSession, RecoveryCode, RefreshToken, TwoFactor, User
+from app.banks.models import BankEvent
 from app.common.db import Base
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
@@ -17,6 +18,7 @@ from app.wallets.models import (
 
 __all__ = [
     "AuditRecord",
+    "BankEvent",
     "Base",
     "IdempotencyKey",
     "JournalEntry",

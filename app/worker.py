@@ -11,13 +11,17 @@ from rq import Queue, Worker
 from rq.cron import CronScheduler
 from rq.exceptions import StopRequested
 
+from app.banks import tasks as banks
 from app.common import logging, queue
 from app.common.settings import Settings, SettingsError
 from app.factory import connect_database, wire_modules
 from app.idempotency import tasks as idempotency
 
 #: Jobs by the clock (minute hour day month weekday, UTC).
-SCHEDULE = ((idempotency.forget_old_keys, "17 * * * *"),)
+SCHEDULE = (
+    (idempotency.forget_old_keys, "17 * * * *"),
+    (banks.sweep, "* * * * *"),
+)
 
 
 def work(settings: Settings) -> None:

@@ -47,6 +47,7 @@ POST   /api/v1/orders                                    401    201    201     2
 GET    /api/v1/orders                                    401    200    200     200   200   200
 GET    /api/v1/orders/merchant/sales                     401    403    200     403   403   200
 GET    /api/v1/orders/{order_id}                         401    404    404     404   200   200
+POST   /api/v1/onramp/webhooks/{provider}                401    401    401     401   401   401
 POST   /api/v1/admin/users/{user_id}/deactivate          401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/activate            401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/reset-two-factor    401    403    403     409   403   403
@@ -71,11 +72,16 @@ EXPECTED: dict[Route, dict[str, int]] = {
     for method, path, *statuses in _ROWS
 }
 
-#: A refresh token is a credential of its own, so its 401 does not speak of an access token.
+#: Whose 401 does not speak of an access token: a refresh token and a bank's signature are
+#: credentials of their own.
+OTHERWISE_GUARDED = {
+    ("POST", "/api/v1/auth/refresh"),
+    ("POST", "/api/v1/onramp/webhooks/{provider}"),
+}
 TOKEN_NEEDED = [
     route
     for route, row in EXPECTED.items()
-    if row["anonymous"] == 401 and route != ("POST", "/api/v1/auth/refresh")
+    if row["anonymous"] == 401 and route not in OTHERWISE_GUARDED
 ]
 
 #: What is sent; names in braces are filled in from the world.
@@ -146,6 +152,7 @@ class World:
             "user_id": str(target.id),
             "wallet_id": str(_wallet_of(target.id)),
             "name": "swagger.js",
+            "provider": "HDFC",
             "access_token": buyer.token,
             "email": target.email,
             "phone": "+14155550100",
