@@ -33,12 +33,18 @@ from app.common.settings import Settings, SettingsError, load_settings
 from app.docs.views import blp as docs_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
+from app.onramp import links as onramp_links
+from app.onramp import service as onramp
+from app.onramp import settlement
+from app.onramp.views import blp as onramp_blp
 from app.orders.schemas import order_answer
 from app.orders.till import Till
 from app.orders.views import blp as orders_blp
 from app.products import service as products
 from app.products.views import blp as products_blp
+from app.wallets import limits
 from app.wallets import service as wallets
+from app.wallets.models import TransactionType
 from app.wallets.views import admin_blp as wallets_admin_blp
 from app.wallets.views import blp as wallets_blp
 
@@ -51,6 +57,7 @@ BLUEPRINTS = (
     wallets_blp,
     products_blp,
     orders_blp,
+    onramp_blp,
     banks_blp,
     users_admin_blp,
     wallets_admin_blp,
@@ -97,6 +104,8 @@ def connect_cache(settings: Settings) -> redis.Redis:
     queue.configure(settings.redis_url)
     client = cache.connect(settings.redis_url)
     products.keep_catalogue_in(cache.Region(client, "products", ttl=CATALOGUE_SECONDS))
+    seconds = int(onramp_links.VALID_FOR.total_seconds())
+    onramp_links.keep_in(cache.Region(client, "onramp-links", ttl=seconds))
     return client
 
 
@@ -107,6 +116,8 @@ def wire_modules(settings: Settings) -> None:
     auth.on_profile_change(products.list_changes)
     providers.configure(settings.bank_providers)
     banks.begin_with(partial(wallets.stand_in_line, alone=False))
+    banks.on("payment", settlement)
+    limits.also_counts(TransactionType.ONRAMP, onramp.under_way)
 
 
 def install_tokens(app: Flask, settings: Settings) -> None:

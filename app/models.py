@@ -6,6 +6,7 @@ from app.banks.models import BankEvent
 from app.common.db import Base
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
+from app.onramp.models import Onramp
 from app.orders.models import Order
 from app.products.models import Product, Restock
 from app.wallets.models import (
@@ -23,6 +24,7 @@ __all__ = [
     "IdempotencyKey",
     "JournalEntry",
     "LoginSession",
+    "Onramp",
     "Order",
     "OutboxEvent",
     "Product",

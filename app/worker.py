@@ -16,11 +16,13 @@ from app.common import logging, queue
 from app.common.settings import Settings, SettingsError
 from app.factory import connect_database, wire_modules
 from app.idempotency import tasks as idempotency
+from app.onramp import tasks as onramp
 
 #: Jobs by the clock (minute hour day month weekday, UTC).
 SCHEDULE = (
     (idempotency.forget_old_keys, "17 * * * *"),
     (banks.sweep, "* * * * *"),
+    (onramp.expire, "* * * * *"),
 )
 
 

@@ -1,7 +1,7 @@
 """Who may do what: every route for every kind of caller, in one table.
 
 user, merchant and admin are strangers to what the path names; buyer and seller own it: the
-buyer's order and session, the seller's product and sale.
+buyer's order, on-ramp and session, the seller's product and sale.
 """
 
 import re
@@ -47,6 +47,10 @@ POST   /api/v1/orders                                    401    201    201     2
 GET    /api/v1/orders                                    401    200    200     200   200   200
 GET    /api/v1/orders/merchant/sales                     401    403    200     403   403   200
 GET    /api/v1/orders/{order_id}                         401    404    404     404   200   200
+POST   /api/v1/onramp                                    401    201    201     201   201   201
+GET    /api/v1/onramp                                    401    200    200     200   200   200
+GET    /api/v1/onramp/providers                          200    200    200     200   200   200
+GET    /api/v1/onramp/{onramp_id}                        401    404    404     404   200   404
 POST   /api/v1/onramp/webhooks/{provider}                401    401    401     401   401   401
 POST   /api/v1/admin/users/{user_id}/deactivate          401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/activate            401    403    403     200   403   403
@@ -108,6 +112,7 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/products"): {"name": "Course", "price": "5.00", "availableUnits": 1},
     ("PATCH", "/api/v1/products/{product_id}"): {"name": "Course, second edition"},
     ("POST", "/api/v1/orders"): {"productId": "{product_id}", "paymentMethod": "WALLET"},
+    ("POST", "/api/v1/onramp"): {"provider": "HDFC", "amount": "5.00"},
     ("POST", "/api/v1/admin/users/{user_id}/deactivate"): {"reason": "asked for"},
     ("POST", "/api/v1/admin/users/{user_id}/activate"): {"reason": "asked for"},
     ("POST", "/api/v1/admin/users/{user_id}/reset-two-factor"): {"reason": "asked for"},
@@ -144,10 +149,14 @@ class World:
             json={"productId": str(product_id), "paymentMethod": "WALLET"},
             headers=buyer.headers,
         ).json
+        onramp = client.post(
+            "/api/v1/onramp", json={"provider": "HDFC", "amount": "5.00"}, headers=buyer.headers
+        ).json
         target = factories.actor(balance="100.00", phone="+14155550100")
         self.names = {
             "product_id": str(product_id),
             "order_id": order["id"],
+            "onramp_id": onramp["id"],
             "login_session_id": str(buyer.session_id),
             "user_id": str(target.id),
             "wallet_id": str(_wallet_of(target.id)),

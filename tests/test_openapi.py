@@ -130,6 +130,7 @@ class TestDocument:
             if any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", ()))
         }
         assert with_key == {
+            "POST /api/v1/onramp",
             "POST /api/v1/orders",
             "POST /api/v1/wallet/deposit",
             "POST /api/v1/wallet/withdraw",

@@ -34,8 +34,8 @@ def configure(banks: Iterable[BankProvider]) -> None:
     }
 
 
-def known() -> tuple[Provider, ...]:
-    return tuple(_providers.values())
+def known() -> list[Provider]:
+    return list(_providers.values())
 
 
 def find(code: str) -> Provider | None:
