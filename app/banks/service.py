@@ -16,7 +16,7 @@ from app.banks.errors import Quarantine, ReferenceUnknown
 from app.banks.models import BankEvent, EventStatus
 from app.banks.providers import Provider
 from app.common import clock
-from app.common.db import new_id
+from app.common.db import new_id, savepoint
 from app.common.errors import AppError
 from app.common.money import EXPONENTS, AmountInvalid, Money
 from app.events import service as events
@@ -119,7 +119,7 @@ def settle(session: Session, *, event_id: UUID) -> None:
     if event is None:
         return
     try:
-        with session.begin_nested():  # a refusal leaves nothing behind
+        with savepoint(session):  # a refusal leaves nothing behind
             _handlers[event.topic].apply(session, event)
     except Quarantine as doubt:
         _set_aside(session, event, doubt)

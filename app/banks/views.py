@@ -20,7 +20,7 @@ blp = Blueprint(
 
 
 @blp.post("/<string:provider>")
-@per_address_and_path("6000/minute")
+@per_address_and_path("1200/minute")
 @from_bank(blp)
 @blp.arguments(WebhookIn)
 @blp.response(200, ReceivedOut)

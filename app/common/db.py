@@ -186,6 +186,15 @@ def transaction(*, serializable: bool = False) -> Iterator[Session]:
 
 
 @contextmanager
+def savepoint(session: Session) -> Iterator[None]:
+    """A part of a transaction that is undone by itself when it raises."""
+    with session.begin_nested():
+        # SQLAlchemy sends SAVEPOINT with its own first statement; some go past it (driver.send).
+        session.connection()
+        yield
+
+
+@contextmanager
 def reading() -> Iterator[Session]:
     """Statements that only read, each with a snapshot of its own: no BEGIN, no COMMIT.
 
