@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 
 import redis
-from rq import Queue, Worker
+from rq import Queue, SimpleWorker
 from rq.cron import CronScheduler
 from rq.exceptions import StopRequested
 
@@ -41,7 +41,9 @@ def work(settings: Settings) -> None:
     # Without its schedule the worker is no use: whoever supervises it starts both again.
     threading.Thread(target=_stop_after, args=(clockwork,), daemon=True).start()
     try:
-        Worker([Queue(queue.NAME, connection=connection)], connection=connection).work()
+        # Jobs run in this process. One that is forked for each connects to the database and builds
+        # its statements anew, which takes ten times as long as the job (docs/decisions/0008).
+        SimpleWorker([Queue(queue.NAME, connection=connection)], connection=connection).work()
     finally:
         clockwork.terminate()
 

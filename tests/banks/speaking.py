@@ -40,7 +40,7 @@ def key_of(provider: str) -> bytes:
 
 
 def signed(
-    body: bytes, *, key: bytes, event_id: str = "evt_fixed", at: datetime | None = None
+    body: bytes, *, key: bytes | str, event_id: str = "evt_fixed", at: datetime | None = None
 ) -> dict[str, str]:
     """The headers with which the bank's own library would send it."""
     moment = at or clock.now()
