@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from flask import request
 
@@ -68,12 +68,10 @@ def from_bank(blueprint: Blueprint) -> Callable[[View], View]:
                 raise
 
         documented = blueprint.refuses(ProviderNotFound, SignatureInvalid)(guarded)
-        return blueprint.doc(  # type: ignore[no-any-return]
-            parameters=[
-                {"in": "header", "name": name, "description": what, "schema": {"type": "string"}}
-                for name, what in _HEADERS.items()
-            ]
-        )(documented)
+        for name, what in _HEADERS.items():
+            header = {"name": name, "description": what, "schema": {"type": "string"}}
+            documented = blueprint.takes_header(header)(documented)
+        return cast("View", documented)
 
     return decorate
 

@@ -10,8 +10,8 @@ import structlog
 from app.banks import service
 from app.common.db import reading, retry_transaction
 
-#: A sweep ends before the next one is due, and never meets the worker's time-out.
-_SWEEP_SECONDS: Final = 50
+#: A worker that is told to stop finishes its job, and is not given longer than half a minute.
+_SWEEP_SECONDS: Final = 20
 _SWEEP_EVENTS: Final = 10_000
 
 _log = structlog.get_logger()

@@ -82,10 +82,12 @@ def ask(
 
 
 def _name(user: User) -> str:
-    """How the bank shows the payer: by name, else by an email of which strangers learn little."""
-    name = " ".join(part for part in (user.first_name, user.last_name) if part)
-    local, _, domain = user.email.rpartition("@")
-    return name or f"{local[0]}…@{domain}"
+    """How the bank shows the payer: by name, else by as much of the address as tells little."""
+    if name := " ".join(part for part in (user.first_name, user.last_name) if part):
+        return name
+    if user.email is None:
+        return f"…{(user.phone or '')[-4:]}"
+    return f"{user.email[0]}…@{user.email.rpartition('@')[2]}"
 
 
 def under_way(session: Session, wallet_id: UUID) -> int:

@@ -94,6 +94,16 @@ class TestAsking:
         assert claims["payer"] == "Zoë Ng"
         assert "returnUrl" not in claims
 
+    def test_a_payer_without_name_and_email_is_shown_by_the_end_of_the_number(
+        self, client: FlaskClient, change_settings: Callable[..., None]
+    ) -> None:
+        change_settings(phone_auto_registration=True)
+        body = {"phone": "+14155550123", "password": factories.PASSWORD}
+        token = client.post("/api/v1/auth/phone", json=body).json["accessToken"]
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = client.post(ONRAMP, json={"provider": "HDFC", "amount": "1.00"}, headers=headers)
+        assert request_in(answer.json["paymentUrl"])["payer"] == "…0123"
+
     def test_no_two_tokens_are_alike(self, client: FlaskClient, user: Actor) -> None:
         assert len({asked(client, user)["token"] for _ in range(20)}) == 20
 
