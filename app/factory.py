@@ -14,6 +14,10 @@ from app.auth.guard import SECURITY_SCHEME
 from app.auth.two_factor_views import blp as two_factor_blp
 from app.auth.views import admin_blp as users_admin_blp
 from app.auth.views import blp as auth_blp
+from app.banks import guard as banks_guard
+from app.banks import providers
+from app.banks import service as banks
+from app.banks.views import blp as banks_blp
 from app.common import (
     cache,
     db,
@@ -29,6 +33,10 @@ from app.common.settings import Settings, SettingsError, load_settings
 from app.docs.views import blp as docs_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
+from app.onramp import links as onramp_links
+from app.onramp import service as onramp
+from app.onramp import settlement
+from app.onramp.views import blp as onramp_blp
 from app.orders.schemas import order_answer
 from app.orders.till import Till
 from app.orders.views import blp as orders_blp
@@ -38,7 +46,9 @@ from app.payment_requests.views import blp as payment_requests_blp
 from app.products import service as products
 from app.products.views import blp as products_blp
 from app.transfers.views import blp as transfers_blp
+from app.wallets import limits
 from app.wallets import service as wallets
+from app.wallets.models import TransactionType
 from app.wallets.views import admin_blp as wallets_admin_blp
 from app.wallets.views import blp as wallets_blp
 
@@ -54,6 +64,8 @@ BLUEPRINTS = (
     transfers_blp,
     payment_requests_blp,
     merchant_codes_blp,
+    onramp_blp,
+    banks_blp,
     users_admin_blp,
     wallets_admin_blp,
 )
@@ -69,6 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     connect_database(settings)
     app.extensions["redis"] = connect_cache(settings)
     wire_modules(settings)
+    banks_guard.count_from_zero()
     app.extensions["till"] = Till(
         fee_bps=lambda: app.extensions["settings"].platform_fee_bps, render=order_answer
     )
@@ -99,6 +112,8 @@ def connect_cache(settings: Settings) -> redis.Redis:
     queue.configure(settings.redis_url)
     client = cache.connect(settings.redis_url)
     products.keep_catalogue_in(cache.Region(client, "products", ttl=CATALOGUE_SECONDS))
+    seconds = int(onramp_links.VALID_FOR.total_seconds())
+    onramp_links.keep_in(cache.Region(client, "onramp-links", ttl=seconds))
     return client
 
 
@@ -107,6 +122,10 @@ def wire_modules(settings: Settings) -> None:
     sealing.configure(settings.sealing_secrets)
     auth.on_registration(partial(wallets.open_wallet, currency=settings.default_currency))
     auth.on_profile_change(products.list_changes)
+    providers.configure(settings.bank_providers)
+    banks.begin_with(partial(wallets.stand_in_line, alone=False))
+    banks.on("payment", settlement)
+    limits.also_counts(TransactionType.ONRAMP, onramp.under_way)
 
 
 def install_tokens(app: Flask, settings: Settings) -> None:

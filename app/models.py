@@ -2,9 +2,11 @@
 
 from app.audit.models import AuditRecord
 from app.auth.models import LoginSession, RecoveryCode, RefreshToken, TwoFactor, User
+from app.banks.models import BankEvent
 from app.common.db import Base
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
+from app.onramp.models import Onramp
 from app.orders.models import Order
 from app.payment_requests.models import MerchantCode, PaymentRequest
 from app.products.models import Product, Restock
@@ -19,11 +21,13 @@ from app.wallets.models import (
 
 __all__ = [
     "AuditRecord",
+    "BankEvent",
     "Base",
     "IdempotencyKey",
     "JournalEntry",
     "LoginSession",
     "MerchantCode",
+    "Onramp",
     "Order",
     "OutboxEvent",
     "PaymentRequest",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,26 @@ class LiveServer:
     def web_processes(self) -> list[psutil.Process]:
         """The processes that answer requests."""
         return psutil.Process(self.pid).children()
+
+    @contextmanager
+    def worker(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """A worker of its own; it and all its children are gone afterwards, at once."""
+        log = Path(self.environment["DATA_DIR"]) / f"worker-{self.environment['PORT']}.log"
+        with log.open("a") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "worker"],
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=PROJECT_ROOT,
+                start_new_session=True,
+            )
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(30)
 
     def cli(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """Run the `payment-flow` command on the server's database."""

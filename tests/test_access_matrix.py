@@ -1,7 +1,8 @@
 """Who may do what: every route for every kind of caller, in one table.
 
 user, merchant and admin are strangers to what the path names; buyer and seller own it: the
-buyer's order and session, the seller's product and sale; the seller asks the buyer for money.
+buyer's order, on-ramp and session, the seller's product and sale; the seller asks the buyer for
+money.
 """
 
 import re
@@ -69,6 +70,11 @@ GET    /api/v1/merchant-codes/{code_id}/qr.svg           401    403    404     4
 GET    /api/v1/merchant-codes/{code_id}/qr.png           401    403    404     403   403   200
 GET    /api/v1/merchant-codes/{code_id}/sheet.svg        401    403    404     403   403   200
 POST   /api/v1/merchant-codes/{code_token}/pay           401    201    201     201   201   400
+POST   /api/v1/onramp                                    401    201    201     201   201   201
+GET    /api/v1/onramp                                    401    200    200     200   200   200
+GET    /api/v1/onramp/providers                          200    200    200     200   200   200
+GET    /api/v1/onramp/{onramp_id}                        401    404    404     404   200   404
+POST   /api/v1/onramp/webhooks/{provider}                401    401    401     401   401   401
 POST   /api/v1/admin/users/{user_id}/deactivate          401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/activate            401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/reset-two-factor    401    403    403     409   403   403
@@ -95,11 +101,16 @@ EXPECTED: dict[Route, dict[str, int]] = {
     for method, path, *statuses in _ROWS
 }
 
-#: A refresh token is a credential of its own, so its 401 does not speak of an access token.
+#: Whose 401 does not speak of an access token: a refresh token and a bank's signature are
+#: credentials of their own.
+OTHERWISE_GUARDED = {
+    ("POST", "/api/v1/auth/refresh"),
+    ("POST", "/api/v1/onramp/webhooks/{provider}"),
+}
 TOKEN_NEEDED = [
     route
     for route, row in EXPECTED.items()
-    if row["anonymous"] == 401 and route != ("POST", "/api/v1/auth/refresh")
+    if row["anonymous"] == 401 and route not in OTHERWISE_GUARDED
 ]
 
 #: What is sent; names in braces are filled in from the world.
@@ -129,6 +140,7 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/transfers"): {"recipient": {"userId": "{user_id}"}, "amount": "1.00"},
     ("POST", "/api/v1/payment-requests"): {"payer": {"email": "{email}"}, "amount": "1.00"},
     ("POST", "/api/v1/merchant-codes"): {"amount": "1.00"},
+    ("POST", "/api/v1/onramp"): {"provider": "HDFC", "amount": "5.00"},
     ("POST", "/api/v1/admin/users/{user_id}/deactivate"): {"reason": "asked for"},
     ("POST", "/api/v1/admin/users/{user_id}/activate"): {"reason": "asked for"},
     ("POST", "/api/v1/admin/users/{user_id}/reset-two-factor"): {"reason": "asked for"},
@@ -181,6 +193,7 @@ class World:
             {"payer": {"userId": str(buyer.id)}, "amount": "1.00"},
         )
         code = _post(client, seller, "merchant-codes", {"amount": "1.00"})
+        onramp = _post(client, buyer, "onramp", {"provider": "HDFC", "amount": "5.00"})
         target = factories.actor(balance="100.00", phone="+14155550100")
         self.names = {
             "product_id": str(product_id),
@@ -190,11 +203,13 @@ class World:
             "token": request["token"],
             "code_id": code["id"],
             "code_token": code["token"],
+            "onramp_id": onramp["id"],
             "login_session_id": str(buyer.session_id),
             "user_id": str(target.id),
             "wallet_id": str(_wallet_of(target.id)),
             "name": "swagger.js",
             "asset_name": "pay.js",
+            "provider": "HDFC",
             "access_token": buyer.token,
             "email": target.email,
             "phone": "+14155550100",

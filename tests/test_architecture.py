@@ -22,9 +22,11 @@ POSTING = {"insert_entries", "insert_postings", "update_balances"}
 
 MODULES = (
     "auth",
+    "banks",
     "wallets",
     "products",
     "orders",
+    "onramp",
     "transfers",
     "payment_requests",
     "idempotency",
@@ -35,6 +37,8 @@ MODULES = (
 MONEY = (
     "wallets/",
     "orders/",
+    "onramp/",
+    "banks/",
     "products/",
     "transfers/",
     "payment_requests/",

@@ -131,6 +131,7 @@ class TestDocument:
         }
         assert with_key == {
             "POST /api/v1/merchant-codes/{code_token}/pay",
+            "POST /api/v1/onramp",
             "POST /api/v1/orders",
             "POST /api/v1/payment-requests/{request_id}/pay",
             "POST /api/v1/transfers",

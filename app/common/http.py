@@ -77,6 +77,14 @@ def parse_json(raw: bytes) -> Any:
     return value
 
 
+def raw_body() -> bytes:
+    """The body of the request as it was sent. Raises BodyTooLarge."""
+    raw = request.get_data(cache=True)
+    if len(raw) > MAX_BODY_BYTES:
+        raise BodyTooLarge
+    return raw
+
+
 class StrictParser(FlaskParser):
     """webargs that answers 400 in our body, and takes nothing but JSON where JSON is due."""
 
@@ -100,9 +108,7 @@ class StrictParser(FlaskParser):
         return super().parse(schema, location="query")  # type: ignore[no-any-return]
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
-        raw = req.get_data(cache=True)
-        if len(raw) > MAX_BODY_BYTES:
-            raise BodyTooLarge
+        raw = raw_body()
         if not raw:
             return missing
         if not req.is_json:

@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from app.common.combiner import Watch
 
-__all__ = ["MEDIA_TYPE", "TRANSACTION_RETRIES", "exposition", "watch"]
+__all__ = ["MEDIA_TYPE", "TRANSACTION_RETRIES", "counter", "exposition", "watch"]
 
 #: Ours alone: nothing about Python or the process, which several processes cannot add up.
 _REGISTRY: Final = CollectorRegistry()
@@ -32,6 +32,11 @@ _add_up: Callable[[list[str]], Iterable[Metric]] = MultiProcessCollector.merge
 
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64)
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+def counter(name: str, what: str, *labels: str) -> Counter:
+    """Count something. Once per process and name; labels must have few values."""
+    return Counter(name, what, labels, registry=_REGISTRY)
 
 
 def watch(name: str, *, of: str) -> Watch:

@@ -50,6 +50,11 @@ def per_address(limits: str) -> Callable[[View], View]:
     return _limited(limits, get_remote_address)
 
 
+def per_address_and_path(limits: str) -> Callable[[View], View]:
+    """Limit requests from the same address to the same path, whatever it names."""
+    return _limited(limits, lambda: f"{get_remote_address()}:{request.path}")
+
+
 def per_caller(limits: str) -> Callable[[View], View]:
     """Limit requests of the same signed-in user to this endpoint."""
     return _limited(limits, _caller)

@@ -84,6 +84,7 @@ class Settings:
     default_currency: str = "USD"
     minimum_withdrawal: Decimal = Decimal("1.00")
     maximum_deposit: Decimal = Decimal("10000.00")
+    maximum_onramp: Decimal = Decimal("10000.00")
     direct_deposits: bool | None = None
     platform_fee_bps: int = 0
     two_factor_above: Decimal = Decimal("1000.00")
@@ -350,6 +351,7 @@ class _Environment(ma.Schema):
     default_currency = ma.fields.String(validate=OneOf(list(EXPONENTS)))
     minimum_withdrawal = ma.fields.Decimal(validate=Range(0))
     maximum_deposit = ma.fields.Decimal(validate=Range(0))
+    maximum_onramp = ma.fields.Decimal(validate=Range(0))
     direct_deposits = ma.fields.Boolean()
     platform_fee_bps = ma.fields.Integer(validate=Range(0, 10_000))
     two_factor_above = ma.fields.Decimal(validate=Range(0))

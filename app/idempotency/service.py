@@ -23,7 +23,12 @@ Outcome = TypeVar("Outcome")
 KEPT_FOR: Final = timedelta(days=7)
 
 #: The constraints that say that a key's effect exists, though its answer may be forgotten …
-_KEPT_FOR_EVER: Final = {"uq_journal_entries_key", "uq_orders_key", "uq_wallet_holds_key"}
+_KEPT_FOR_EVER: Final = {
+    "uq_journal_entries_key",
+    "uq_onramps_key",
+    "uq_orders_key",
+    "uq_wallet_holds_key",
+}
 #: … and with them those that say that exactly this was done already.
 _ONCE_CONSTRAINTS: Final = _KEPT_FOR_EVER | {"pk_idempotency_keys", "pk_orders"}
 _TRIES: Final = 3

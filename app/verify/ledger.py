@@ -79,6 +79,7 @@ INVARIANTS: Final = (
         SELECT initiator_id, idempotency_key FROM (
             SELECT initiator_id, idempotency_key FROM journal_entries
             UNION ALL SELECT initiator_id, idempotency_key FROM wallet_holds
+            UNION ALL SELECT user_id, idempotency_key FROM onramps
         ) AS effects WHERE idempotency_key IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1
         """,
     ),
@@ -88,6 +89,7 @@ INVARIANTS: Final = (
         SELECT k.user_id, k.key FROM idempotency_keys k LEFT JOIN (
             SELECT initiator_id, idempotency_key FROM journal_entries
             UNION SELECT initiator_id, idempotency_key FROM wallet_holds
+            UNION SELECT user_id, idempotency_key FROM onramps
         ) AS effect ON effect.initiator_id = k.user_id AND effect.idempotency_key = k.key
         WHERE (k.status < 300) <> (effect.initiator_id IS NOT NULL)
         """,

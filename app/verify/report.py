@@ -7,13 +7,14 @@ from rich.table import Table
 from sqlalchemy import text
 
 from app.common.db import transaction
-from app.verify import accounts, ledger, orders, transfers
+from app.verify import accounts, bank, ledger, orders, transfers
 from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
     *ledger.INVARIANTS,
     *orders.INVARIANTS,
     *transfers.INVARIANTS,
+    *bank.INVARIANTS,
     *accounts.INVARIANTS,
 )
 

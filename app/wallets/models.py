@@ -106,6 +106,13 @@ class JournalEntry(Base):
             unique=True,
             postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
+        # Whatever a bank repeats: an on-ramp is credited once.
+        Index(
+            "uq_journal_entries_onramp",
+            "reference_id",
+            unique=True,
+            postgresql_where=text("kind = 'ONRAMP'"),
+        ),
         {"info": {"append_only": True}},
     )
 

@@ -5,18 +5,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.orm import sessionmaker
 
 from app.auth import service as auth
-from app.common import db
+from app.common import clock, db
 from app.models import Base
+from app.onramp import links
+from app.onramp.tasks import expire
 from app.orders import service as orders
 from app.orders.checkout import Purchase
 from tests import factories, servers
+from tests.banks.speaking import clock_at
 from tests.crowd import broken
+from tests.onramp.asking import asked, say
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ def do_business(app: Flask) -> factories.Actor:
     credentials = {"email": buyer.email, "password": factories.PASSWORD}
     tokens = client.post("/api/v1/auth/login", json=credentials).json
     client.post("/api/v1/auth/refresh", json={"refreshToken": tokens["refreshToken"]})
+    get_money_from_a_bank(client, buyer)
     return buyer
 
 
@@ -82,6 +88,25 @@ def send_and_ask(client: FlaskClient, buyer: factories.Actor) -> None:
     for terms in ({"amount": "2.50"}, {"productId": str(product_id)}):
         token = post(shop, "merchant-codes", terms)["token"]
         post(buyer, f"merchant-codes/{token}/pay")
+
+
+def get_money_from_a_bank(client: FlaskClient, user: factories.Actor) -> None:
+    """On-ramps that ended in every way, and one that has not."""
+    for kind, otherwise in (
+        ("payment.succeeded", {}),
+        ("payment.succeeded", {}),
+        ("payment.failed", {}),
+        ("payment.succeeded", {"amount": "1000.00"}),
+    ):
+        say(client, asked(client, user), user, kind, **otherwise)
+    key = {"headers": {"Idempotency-Key": "on-ramp"}}
+    asked(client, user, **key)
+    late = asked(client, user)
+    with pytest.MonkeyPatch.context() as patch:
+        clock_at(patch, clock.now() + links.VALID_FOR)
+        expire()
+        say(client, late, user)
+    asked(client, user)
 
 
 @contextmanager

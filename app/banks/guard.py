@@ -1,0 +1,82 @@
+"""Only what a bank has signed gets through."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final, TypeVar, cast
+
+from flask import request
+
+from app.banks import providers, signing
+from app.banks.errors import ProviderNotFound, ReferenceUnknown, SignatureInvalid
+from app.common import metrics
+from app.common.errors import AppError
+from app.common.http import Blueprint, raw_body
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+WEBHOOKS: Final = metrics.counter(
+    "payment_flow_bank_webhooks_total",
+    "Webhooks by the bank they claim to come from, and what became of them",
+    "provider",
+    "outcome",
+)
+_OUTCOMES: Final = (
+    "stored",
+    "repeated",
+    "unknown_reference",
+    "refused",
+    "missing",
+    "malformed",
+    "stale",
+    "forged",
+)
+
+_HEADERS: Final = {
+    "webhook-id": "The bank's id of the event, the same in every repetition",
+    "webhook-timestamp": "Seconds since 1970, within five minutes of now",
+    "webhook-signature": "`v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`; several are "
+    "separated by spaces",
+}
+
+
+def count_from_zero() -> None:
+    """Have every number there from the start: a rate needs the zero before the first one."""
+    for bank in providers.known():
+        for outcome in _OUTCOMES:
+            WEBHOOKS.labels(bank.code, outcome)
+
+
+def from_bank(blueprint: Blueprint) -> Callable[[View], View]:
+    """Let only signed webhooks of a bank that we know reach the view, and count all of them.
+
+    The signature is checked over the raw body, before anything reads it. The view gets `provider`
+    as a Provider and `event_id`. Raises ProviderNotFound, SignatureInvalid.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, provider: str, **kwargs: Any) -> Any:
+            bank = providers.find(provider)
+            if bank is None:
+                raise ProviderNotFound
+            try:
+                headers = {name: request.headers.get(name, "") for name in signing.HEADERS}
+                event_id = signing.verify(bank, headers, raw_body())
+                return view(*args, provider=bank, event_id=event_id, **kwargs)
+            except AppError as refusal:
+                WEBHOOKS.labels(bank.code, _outcome(refusal)).inc()
+                raise
+
+        documented = blueprint.refuses(ProviderNotFound, SignatureInvalid)(guarded)
+        for name, what in _HEADERS.items():
+            header = {"name": name, "description": what, "schema": {"type": "string"}}
+            documented = blueprint.takes_header(header)(documented)
+        return cast("View", documented)
+
+    return decorate
+
+
+def _outcome(refusal: AppError) -> str:
+    if isinstance(refusal, SignatureInvalid):
+        return refusal.reason.lower()
+    return "unknown_reference" if isinstance(refusal, ReferenceUnknown) else "refused"

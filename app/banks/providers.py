@@ -1,0 +1,42 @@
+"""The banks there are, by code: data of the settings, the same in every process."""
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from app.common.settings import BankProvider
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A bank. keys: the first one signs what we send, all of them verify what it sends."""
+
+    code: str
+    name: str
+    url: str
+    keys: tuple[bytes, ...] = field(repr=False)
+
+
+_providers: dict[str, Provider] = {}
+
+
+def configure(banks: Iterable[BankProvider]) -> None:
+    """Make these the banks of this process."""
+    global _providers
+    _providers = {
+        bank.code: Provider(
+            bank.code,
+            bank.name,
+            bank.url,
+            tuple(base64.b64decode(key.removeprefix("whsec_")) for key in bank.keys),
+        )
+        for bank in banks
+    }
+
+
+def known() -> list[Provider]:
+    return list(_providers.values())
+
+
+def find(code: str) -> Provider | None:
+    return _providers.get(code)

@@ -1,0 +1,58 @@
+"""Shapes of webhooks."""
+
+import marshmallow as ma
+from marshmallow.validate import Length, OneOf
+
+from app.banks.models import EventType
+from app.common.fields import Amount, Moment, Schema
+
+_REFERENCE = {
+    "description": "What it is about: the reference that we gave",
+    "example": "hT3kP0aXo5l7Qd8cYw2ZbN4uR6vS9eF1gJmKiLpHtEs",
+}
+
+
+class _BankSchema(Schema):
+    class Meta:
+        unknown = ma.EXCLUDE  # a bank may say more than we asked for, now or some day
+
+
+class FactsIn(_BankSchema):
+    reference = ma.fields.String(required=True, validate=Length(1, 255), metadata=_REFERENCE)
+    amount = Amount(load_default=None, allow_none=True, metadata={"example": "25.00"})
+    currency = ma.fields.String(
+        load_default=None, allow_none=True, validate=Length(1, 10), metadata={"example": "USD"}
+    )
+    user_id = ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=Length(0, 255),
+        metadata={"example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"},
+    )
+    bank_reference = ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=Length(0, 255),
+        metadata={"example": "HDFC-20261121-000017"},
+    )
+    reason = ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=Length(0, 1000),
+        metadata={"description": "Why not, if not", "example": "declined"},
+    )
+
+
+class WebhookIn(_BankSchema):
+    id = ma.fields.String(validate=Length(1, 255), metadata={"example": "evt_5f0c2a9b7d1e"})
+    type = ma.fields.String(required=True, validate=OneOf(list(EventType)))
+    created_at = Moment(metadata={"example": "2026-11-21T09:30:00.000Z"})
+    data = ma.fields.Nested(
+        FactsIn,
+        required=True,
+        metadata={"example": {"reference": _REFERENCE["example"], "amount": "25.00"}},
+    )
+
+
+class ReceivedOut(Schema):
+    received = ma.fields.Boolean(required=True, metadata={"example": True})

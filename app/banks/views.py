@@ -1,0 +1,46 @@
+"""HTTP of what banks say."""
+
+from typing import Any
+
+from flask import Response
+
+from app.banks import service, tasks
+from app.banks.errors import ReferenceUnknown
+from app.banks.guard import WEBHOOKS, from_bank
+from app.banks.providers import Provider
+from app.banks.schemas import ReceivedOut, WebhookIn
+from app.common import queue
+from app.common.db import transaction
+from app.common.http import Blueprint, dump_json, json_response, raw_body
+from app.common.ratelimit import per_address_and_path
+
+blp = Blueprint(
+    "bank-webhooks", __name__, url_prefix="/onramp/webhooks", description="What banks tell us"
+)
+
+
+@blp.post("/<string:provider>")
+@per_address_and_path("1200/minute")
+@from_bank(blp)
+@blp.arguments(WebhookIn)
+@blp.response(200, ReceivedOut)
+@blp.refuses(ReferenceUnknown)
+def receive(body: dict[str, Any], provider: Provider, event_id: str) -> Response:
+    """Tell that a payment or a payout has ended
+
+    For banks. Standard Webhooks: signed over the raw body. It is stored and answered at once and
+    takes effect a moment later, once, however often it is sent.
+    """
+    with transaction() as session:
+        stored = service.receive(
+            session,
+            provider=provider,
+            event_id=event_id,
+            body=raw_body().decode(),
+            kind=body["type"],
+            **body["data"],
+        )
+    if stored is not None:
+        queue.enqueue(tasks.settle, str(stored))
+    WEBHOOKS.labels(provider.code, "repeated" if stored is None else "stored").inc()
+    return json_response(dump_json({"received": True}))

@@ -1,0 +1,25 @@
+"""How asking a bank for money can be refused."""
+
+from app.common.errors import BadRequest, NotFound
+from app.common.money import Money
+
+
+class OnrampNotFound(NotFound):
+    code = "ONRAMP_NOT_FOUND"
+    message = "On-ramp not found"
+
+
+class ProviderUnknown(BadRequest):
+    code = "PROVIDER_UNKNOWN"
+    message = "There is no such bank; GET /onramp/providers lists them"
+
+
+class InvalidOnrampAmount(BadRequest):
+    code = "INVALID_ONRAMP_AMOUNT"
+    message = "On-ramp amount cannot exceed $10000.00 (maximum)"
+
+    def __init__(self, *, maximum: Money) -> None:
+        super().__init__(
+            f"On-ramp amount cannot exceed {maximum.display} (maximum)",
+            details={"maximum": str(maximum)},
+        )

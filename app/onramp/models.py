@@ -1,0 +1,73 @@
+"""On-ramps: money that is to come from a bank."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.common.db import Base
+
+
+class OnrampStatus(StrEnum):
+    PROCESSING = "PROCESSING"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    EXPIRED = "EXPIRED"
+
+
+class Onramp(Base):
+    """Money that a user asked a bank for. What was asked for never changes (a trigger).
+
+    It ends as SUCCESS or FAILURE, because a bank event said so, or is EXPIRED, and may then still
+    succeed once: `late`. token: 256 random bits, under which the bank speaks of it; payer: the
+    name that the bank shows; settled_by: the bank event.
+    """
+
+    __tablename__ = "onramps"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("length(token) = 43", name="token_unguessable"),
+        CheckConstraint("expires_at > created_at", name="expires_after_creation"),
+        CheckConstraint(
+            "status IN ('PROCESSING', 'SUCCESS', 'FAILURE', 'EXPIRED')"
+            " AND (status = 'PROCESSING') = (closed_at IS NULL)",
+            name="status_known",
+        ),
+        CheckConstraint(
+            "(status IN ('SUCCESS', 'FAILURE')) = (settled_by IS NOT NULL)", name="bank_settles"
+        ),
+        CheckConstraint("NOT late OR status = 'SUCCESS'", name="late_success"),
+        Index("ix_onramps_user", "user_id", "id"),
+        Index("ix_onramps_open", "user_id", postgresql_where=text("status = 'PROCESSING'")),
+        Index("ix_onramps_expiring", "expires_at", postgresql_where=text("status = 'PROCESSING'")),
+        # For ever: an old key can never ask for money twice.
+        Index(
+            "uq_onramps_key",
+            "user_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    provider: Mapped[str]
+    token: Mapped[str] = mapped_column(unique=True)
+    amount: Mapped[int]
+    currency: Mapped[str]
+    payer: Mapped[str]
+    description: Mapped[str | None]
+    return_url: Mapped[str | None]
+    idempotency_key: Mapped[str | None]
+    status: Mapped[str]
+    late: Mapped[bool] = mapped_column(server_default="false")
+    settled_by: Mapped[UUID | None] = mapped_column(ForeignKey("bank_events.id"), unique=True)
+    bank_reference: Mapped[str | None]
+    failure_reason: Mapped[str | None]
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]

@@ -1,0 +1,89 @@
+"""SQL of on-ramps."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, exists, func, select
+from sqlalchemy.orm import Session
+
+from app.banks.models import BankEvent, EventStatus
+from app.onramp.models import Onramp, OnrampStatus
+from app.wallets.models import Wallet
+
+
+def insert_onramp(session: Session, onramp: Onramp) -> None:
+    session.add(onramp)
+    session.flush()
+
+
+def is_there(session: Session, *, provider: str, token: str) -> bool:
+    query = select(exists().where(Onramp.token == token, Onramp.provider == provider))
+    return bool(session.scalar(query))
+
+
+def get_for_update(session: Session, *, provider: str, token: str) -> Onramp | None:
+    query = select(Onramp).where(Onramp.token == token, Onramp.provider == provider)
+    return session.scalar(
+        query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    )
+
+
+def get_of_user(session: Session, *, onramp_id: UUID, user_id: UUID) -> Onramp | None:
+    return session.scalar(select(Onramp).where(Onramp.id == onramp_id, Onramp.user_id == user_id))
+
+
+def onramps_of(
+    session: Session,
+    *,
+    user_id: UUID,
+    status: str | None,
+    limit: int,
+    offset: int,
+    below: UUID | None,
+) -> Sequence[Onramp]:
+    """Newest first. below: only those with a smaller id."""
+    query = _of_user(user_id, status).order_by(Onramp.id.desc())
+    if below is not None:
+        query = query.where(Onramp.id < below)
+    return session.scalars(query.limit(limit).offset(offset)).all()
+
+
+def count_onramps(session: Session, *, user_id: UUID, status: str | None) -> int:
+    query = _of_user(user_id, status)
+    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
+
+
+def _of_user(user_id: UUID, status: str | None) -> Select[Any]:
+    query = select(Onramp).where(Onramp.user_id == user_id)
+    return query if status is None else query.where(Onramp.status == status)
+
+
+def under_way(session: Session, *, wallet_id: UUID) -> int:
+    """Minor units that the owner of the wallet has asked for and that have not ended."""
+    query = (
+        select(func.coalesce(func.sum(Onramp.amount), 0))
+        .join(Wallet, (Wallet.user_id == Onramp.user_id) & (Wallet.currency == Onramp.currency))
+        .where(Wallet.id == wallet_id, Onramp.status == OnrampStatus.PROCESSING)
+    )
+    return int(session.scalar(query) or 0)
+
+
+def lock_overdue(session: Session, *, now: datetime, limit: int) -> Sequence[Onramp]:
+    """On-ramps past their time, the oldest first, without those that somebody else is at.
+
+    One of which the bank has spoken is not among them: that is settled by what it said.
+    """
+    spoken_of = exists().where(
+        BankEvent.provider == Onramp.provider,
+        BankEvent.reference == Onramp.token,
+        BankEvent.status == EventStatus.RECEIVED,
+    )
+    query = (
+        select(Onramp)
+        .where(Onramp.status == OnrampStatus.PROCESSING, Onramp.expires_at <= now, ~spoken_of)
+        .order_by(Onramp.expires_at)
+        .limit(limit)
+    )
+    return session.scalars(query.with_for_update(key_share=True, skip_locked=True)).all()

@@ -1,0 +1,109 @@
+"""Shapes of on-ramps."""
+
+import re
+from typing import Any
+
+import marshmallow as ma
+
+from app.banks import providers
+from app.common.clock import to_wire
+from app.common.fields import Amount, Moment, MoneyOut, Schema, Text
+from app.common.money import format_minor
+from app.common.pagination import PageArgs, page_of
+from app.onramp.models import Onramp, OnrampStatus
+
+_WEB_ADDRESS = r"https?://[!-~]{1,1990}"
+_LINK = {
+    "description": "The bank's page, for five minutes; null once that is over",
+    "example": "https://bank.example/pay?request=eyJhbGciOi…",
+}
+
+
+def _require_web_address(text: str) -> None:
+    if not re.fullmatch(_WEB_ADDRESS, text):
+        raise ma.ValidationError("Must be an http or https address in visible ASCII.")
+
+
+class OnrampIn(Schema):
+    provider = Text(longest=50, required=True, metadata={"example": "HDFC"})
+    amount = Amount(
+        required=True,
+        metadata={
+            "description": "JSON number or decimal string, taken exactly; no more decimals than "
+            "the currency has",
+            "example": "25.00",
+        },
+    )
+    description = Text(longest=200, allow_none=True, metadata={"example": "For books"})
+    return_url = ma.fields.String(
+        allow_none=True,
+        validate=_require_web_address,  # the bank's page links to it, so nothing that runs there
+        metadata={
+            "description": "Where the bank's page leads back to",
+            "pattern": f"^{_WEB_ADDRESS}$",
+            "example": "https://shop.example/wallet",
+        },
+    )
+
+
+class OnrampArgs(PageArgs):
+    status = ma.fields.String(
+        validate=ma.validate.OneOf(list(OnrampStatus)),
+        metadata={"description": "Only those in this status"},
+    )
+
+
+class ProviderOut(Schema):
+    code = ma.fields.String(required=True, metadata={"example": "HDFC"})
+    name = ma.fields.String(required=True, metadata={"example": "HDFC Bank"})
+
+
+class OnrampOut(Schema):
+    id = ma.fields.UUID(required=True)
+    status = ma.fields.String(required=True, metadata={"example": "PROCESSING"})
+    provider = ma.fields.String(required=True, metadata={"example": "HDFC"})
+    provider_name = ma.fields.String(required=True, metadata={"example": "HDFC Bank"})
+    amount = MoneyOut(required=True, metadata={"example": "25.00"})
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    token = ma.fields.String(
+        required=True, metadata={"description": "Under which the bank speaks of it"}
+    )
+    payment_url = ma.fields.String(required=True, allow_none=True, metadata=_LINK)
+    description = ma.fields.String(required=True, allow_none=True)
+    return_url = ma.fields.String(required=True, allow_none=True)
+    late = ma.fields.Boolean(
+        required=True, metadata={"description": "Whether it was paid after it had expired"}
+    )
+    bank_reference = ma.fields.String(required=True, allow_none=True)
+    failure_reason = ma.fields.String(required=True, allow_none=True)
+    expires_at = Moment(required=True)
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+    closed_at = Moment(required=True, allow_none=True)
+
+
+OnrampPage = page_of(OnrampOut)
+
+
+def onramp_out(onramp: Onramp, payment_url: str | None) -> dict[str, Any]:
+    """What OnrampOut describes."""
+    bank = providers.find(onramp.provider)
+    return {
+        "id": onramp.id,
+        "status": onramp.status,
+        "provider": onramp.provider,
+        "providerName": bank.name if bank else onramp.provider,
+        "amount": format_minor(onramp.amount, onramp.currency),
+        "currency": onramp.currency,
+        "token": onramp.token,
+        "paymentUrl": payment_url,
+        "description": onramp.description,
+        "returnUrl": onramp.return_url,
+        "late": onramp.late,
+        "bankReference": onramp.bank_reference,
+        "failureReason": onramp.failure_reason,
+        "expiresAt": to_wire(onramp.expires_at),
+        "createdAt": to_wire(onramp.created_at),
+        "updatedAt": to_wire(onramp.updated_at),
+        "closedAt": to_wire(onramp.closed_at),
+    }

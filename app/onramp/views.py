@@ -1,0 +1,98 @@
+"""HTTP of on-ramps."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from app.auth.guard import live_user, requires
+from app.banks import providers
+from app.banks.providers import Provider
+from app.common.db import reading
+from app.common.http import Blueprint, dump_json, json_response, settings
+from app.common.pagination import page_request
+from app.common.ratelimit import per_caller
+from app.idempotency.http import answer_once, moves_money
+from app.onramp import links, service
+from app.onramp.errors import InvalidOnrampAmount, OnrampNotFound, ProviderUnknown
+from app.onramp.schemas import (
+    OnrampArgs,
+    OnrampIn,
+    OnrampOut,
+    OnrampPage,
+    ProviderOut,
+    onramp_out,
+)
+from app.wallets import service as wallets
+from app.wallets.errors import LimitExceeded, WalletLocked, WalletNotFound
+
+blp = Blueprint("onramp", __name__, url_prefix="/onramp", description="Money from a bank")
+
+
+@blp.post("")
+@requires(blp)
+@blp.arguments(OnrampIn)
+@blp.response(201, OnrampOut)
+@blp.refuses(ProviderUnknown, InvalidOnrampAmount, LimitExceeded, WalletLocked, WalletNotFound)
+@moves_money(blp)
+@per_caller("60/minute")
+def ask(body: dict[str, Any]) -> Response:
+    """Put money in from a bank
+
+    Pay at `paymentUrl` within five minutes. The wallet is credited when the bank says that it was
+    paid, with the amount that was asked for here.
+    """
+    return answer_once(
+        lambda session, user, key: service.ask(
+            session,
+            user=user,
+            currency=settings().default_currency,
+            maximum=settings().maximum_onramp,
+            idempotency_key=key,
+            **body,
+        ),
+        render=lambda onramp: onramp_out(onramp, links.signed(onramp)),
+        status=201,
+        stand_in_line=partial(wallets.stand_in_line, alone=False),
+    )
+
+
+@blp.get("")
+@requires(blp)
+@blp.arguments(OnrampArgs, location="query")
+@blp.response(200, OnrampPage)
+def mine(args: dict[str, Any]) -> Response:
+    """What I asked banks for, newest first
+
+    PROCESSING ends as SUCCESS, FAILURE or EXPIRED; what is EXPIRED may still succeed, `late`.
+    """
+    page = page_request(args, key=(UUID,))
+    with reading() as session:
+        found = service.asked_by(session, page, user_id=live_user(session).id, **args)
+    rows = [onramp_out(onramp, links.link_of(onramp)) for onramp in found.data]
+    return json_response(dump_json({"data": rows, "meta": found.meta}))
+
+
+@blp.get("/providers")
+@blp.response(200, ProviderOut(many=True))
+def banks() -> list[Provider]:
+    """Which banks there are
+
+    The codes that `POST /onramp` takes.
+    """
+    return providers.known()
+
+
+@blp.get("/<uuid:onramp_id>")
+@requires(blp)
+@blp.response(200, OnrampOut)
+@blp.refuses(OnrampNotFound)
+def show(onramp_id: UUID) -> Response:
+    """One on-ramp
+
+    Shown to who asked for it.
+    """
+    with reading() as session:
+        onramp = service.find(session, onramp_id=onramp_id, user_id=live_user(session).id)
+    return json_response(dump_json(onramp_out(onramp, links.link_of(onramp))))

@@ -1,0 +1,98 @@
+"""The inbox when everything happens at the same moment, with real commits."""
+
+import time
+
+import pytest
+import redis
+from flask import Flask
+from rq import Queue, SimpleWorker
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from app.banks import tasks
+from app.banks.models import BankEvent
+from app.common import queue
+from app.common.db import reading, transaction
+from app.common.settings import Settings
+from tests.banks.conftest import Notebook
+from tests.banks.speaking import message, tell
+from tests.crowd import all_at_once
+
+
+def event_ids() -> list[str]:
+    with reading() as session:
+        return [str(one) for one in session.scalars(select(BankEvent.id))]
+
+
+def test_the_same_webhook_20_times_at_once_is_stored_once(
+    committing: Flask, notebook: Notebook
+) -> None:
+    said = message("payout.paid", "reference-1")
+    answers = all_at_once(lambda _: tell(committing.test_client(), said), range(20))
+    assert {(a.status_code, a.json["received"]) for a in answers} == {(200, True)}
+    assert len(event_ids()) == 1
+
+
+def test_jobs_and_sweeps_at_once_settle_each_event_once(
+    committing: Flask, notebook: Notebook
+) -> None:
+    for _ in range(5):
+        tell(committing.test_client(), message("payout.paid", "reference-1"))
+
+    def slowly(event: BankEvent) -> None:
+        time.sleep(0.05)
+        notebook.applied.append(event)
+
+    notebook.apply_by = slowly
+    ids = event_ids()
+    all_at_once(
+        lambda n: tasks.sweep() if n % 4 == 0 else tasks.settle(ids[n % 5]), range(40), threads=20
+    )
+    assert sorted(str(event.id) for event in notebook.applied) == sorted(ids)
+
+
+def test_the_worker_settles_what_was_told(
+    committing: Flask, notebook: Notebook, settings: Settings
+) -> None:
+    tell(committing.test_client(), message("payout.paid", "reference-1"))
+    connection = redis.Redis.from_url(str(settings.redis_url))
+    worker = SimpleWorker([Queue(queue.NAME, connection=connection)], connection=connection)
+    worker.work(burst=True)
+    assert len(notebook.applied) == 1
+
+
+def test_without_redis_a_webhook_is_taken_and_a_sweep_settles_it(
+    committing: Flask, notebook: Notebook, settings: Settings
+) -> None:
+    queue.configure("redis://127.0.0.1:1/0")
+    try:
+        answer = tell(committing.test_client(), message("payout.paid", "reference-1"))
+    finally:
+        queue.configure(str(settings.redis_url))
+    assert answer.status_code == 200
+    assert tasks.sweep() == 1
+    assert len(notebook.applied) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "body = '{}'",
+        "amount = 1",
+        "reference = 'other'",
+        "provider = 'AXIS'",
+        "received_at = now()",
+        "status = 'RECEIVED', processed_at = NULL",
+        "attempts = 99",
+    ],
+)
+def test_the_database_keeps_what_was_signed_and_what_came_of_it(
+    committing: Flask, notebook: Notebook, change: str
+) -> None:
+    tell(committing.test_client(), message("payout.paid", "reference-1"))
+    tasks.sweep()
+    with pytest.raises(DBAPIError, match="is settled"), transaction() as session:
+        session.execute(text(f"UPDATE bank_events SET {change}"))
+    with reading() as session:
+        query = select(func.count()).where(BankEvent.status == "PROCESSED")
+        assert session.scalar(query) == 1

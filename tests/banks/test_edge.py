@@ -1,0 +1,81 @@
+"""What guards the webhooks besides their signature: limits, and numbers for who watches."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.answers import refusal
+from tests.banks.conftest import Notebook
+from tests.banks.speaking import message, tell
+from tests.common.test_metrics import AUTHORIZED, TOKEN
+
+
+def counted(client: FlaskClient, provider: str = "HDFC") -> dict[str, float]:
+    """How many webhooks came to which end."""
+    exposition = client.get("/metrics", headers=AUTHORIZED).text
+    return {
+        sample.labels["outcome"]: sample.value
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+        if sample.name == "payment_flow_bank_webhooks_total"
+        and sample.labels["provider"] == provider
+    }
+
+
+def test_every_webhook_is_counted_by_bank_and_outcome(
+    client: FlaskClient, notebook: Notebook, change_settings: Callable[..., None]
+) -> None:
+    change_settings(metrics_token=TOKEN)
+    before = counted(client)
+    axis_before = counted(client, "AXIS")
+
+    said = message("payout.paid", "reference-1")
+    tell(client, said)
+    tell(client, said)
+    tell(client, message("payout.paid", "reference-2"))
+    tell(client, message("payout.lost", "reference-1"))
+    tell(client, said, key=b"x" * 32)
+    tell(client, said, webhook_signature="v1")
+    tell(client, said, webhook_timestamp="0")
+    tell(client, said, webhook_id="")
+
+    after = counted(client)
+    assert {outcome: after[outcome] - before[outcome] for outcome in before} == {
+        "stored": 1,
+        "repeated": 1,
+        "unknown_reference": 1,
+        "refused": 1,
+        "forged": 1,
+        "malformed": 1,
+        "stale": 1,
+        "missing": 1,
+    }
+    assert counted(client, "AXIS") == axis_before
+
+
+def test_a_flood_from_one_address_is_limited_for_that_bank_only(
+    rate_limited: Flask, notebook: Notebook
+) -> None:
+    client = rate_limited.test_client()
+    said = message("payout.paid", "reference-1")
+
+    flood = [client.post("/api/v1/onramp/webhooks/HDFC").status_code for _ in range(1200)]
+
+    assert set(flood) == {401}
+    refused = tell(client, said)
+    assert refusal(refused) == (429, "RATE_LIMITED")
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert tell(client, said, provider="AXIS").status_code == 404
+    elsewhere = client.post(
+        "/api/v1/onramp/webhooks/HDFC", environ_overrides={"REMOTE_ADDR": "203.0.113.9"}
+    )
+    assert elsewhere.status_code == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_webhooks_are_posted(client: FlaskClient, method: str) -> None:
+    answer = client.open("/api/v1/onramp/webhooks/HDFC", method=method)
+    assert refusal(answer) == (405, "METHOD_NOT_ALLOWED")

@@ -1,0 +1,244 @@
+"""Who gets a webhook in: the table of signatures, good and bad."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from app.banks import providers, signing
+from app.banks.models import BankEvent
+from app.common import clock
+from app.common.db import reading
+from tests.answers import error_body
+from tests.banks.speaking import clock_at, deliver, key_of, message, signed, tell
+
+BODY = json.dumps(message("payout.paid", "reference-1")).encode()
+
+pytestmark = pytest.mark.usefixtures("notebook")
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Give HDFC other keys for the length of the test."""
+
+    def change(*chosen: bytes) -> None:
+        bank = providers.find("HDFC")
+        assert bank is not None
+        monkeypatch.setitem(providers._providers, "HDFC", replace(bank, keys=chosen))
+
+    return change  # type: ignore[return-value]
+
+
+def stored() -> int:
+    with reading() as session:
+        return session.scalar(select(func.count()).select_from(BankEvent)) or 0
+
+
+def require_refused(answer: TestResponse, reason: str) -> None:
+    body = error_body(answer)
+    assert (answer.status_code, body["error"]) == (401, "INVALID_SIGNATURE")
+    assert body["details"] == {"reason": reason}
+    assert stored() == 0
+
+
+def test_what_the_bank_has_signed_gets_in(client: FlaskClient) -> None:
+    answer = deliver(client, BODY, signed(BODY, key=key_of("HDFC")))
+    assert (answer.status_code, answer.json) == (200, {"received": True})
+    assert stored() == 1
+
+
+def test_what_we_sign_is_what_the_standard_library_verifies(client: FlaskClient) -> None:
+    bank = providers.find("HDFC")
+    assert bank is not None
+    answer = deliver(client, BODY, signing.signed_headers(bank, BODY, message_id="evt_ours"))
+    assert answer.status_code == 200
+
+
+def test_another_key_does_not(client: FlaskClient) -> None:
+    require_refused(deliver(client, BODY, signed(BODY, key=b"x" * 32)), "FORGED")
+
+
+def test_one_bank_cannot_speak_for_another(client: FlaskClient) -> None:
+    headers = signed(BODY, key=key_of("AXIS"))
+    require_refused(deliver(client, BODY, headers, provider="HDFC"), "FORGED")
+
+
+@pytest.mark.parametrize("where", range(0, len(BODY), 29))
+def test_not_one_byte_may_change(client: FlaskClient, where: int) -> None:
+    changed = BODY[:where] + bytes([BODY[where] ^ 1]) + BODY[where + 1 :]
+    require_refused(deliver(client, changed, signed(BODY, key=key_of("HDFC"))), "FORGED")
+
+
+def test_white_space_is_signed_too(client: FlaskClient) -> None:
+    require_refused(deliver(client, BODY + b" ", signed(BODY, key=key_of("HDFC"))), "FORGED")
+
+
+@pytest.mark.parametrize("header", ["webhook-id", "webhook-timestamp"])
+def test_id_and_time_are_signed_too(client: FlaskClient, header: str) -> None:
+    headers = signed(BODY, key=key_of("HDFC"))
+    later = str(int(headers["webhook-timestamp"]) + 1)
+    changed = {"webhook-id": "evt_other", "webhook-timestamp": later}[header]
+    require_refused(deliver(client, BODY, headers | {header: changed}), "FORGED")
+
+
+@pytest.mark.parametrize("header", signing.HEADERS)
+@pytest.mark.parametrize("given", [None, ""])
+def test_nothing_may_be_missing(client: FlaskClient, header: str, given: str | None) -> None:
+    headers = signed(BODY, key=key_of("HDFC"))
+    headers.pop(header)
+    if given is not None:
+        headers[header] = given
+    require_refused(deliver(client, BODY, headers), "MISSING")
+
+
+MALFORMED = {
+    "webhook-id": ["two words", "ümlaut", "x" * 256, "tab\there"],
+    "webhook-timestamp": [
+        "now",
+        "inf",
+        "-inf",
+        "nan",
+        "1e9",
+        "1e999",
+        "-1",
+        "+1",
+        "1.5",
+        "0x10",
+        "1_000",
+        " 1",
+        "\uff11",
+        "9" * 13,
+        "9" * 5000,
+    ],
+    "webhook-signature": [
+        "v1",
+        "v1;abc",
+        "v2,abc",
+        "V1,abc",
+        "abc",
+        ",",
+        " ",
+        "v1a,abc v2,def",
+        "\x00",
+        "ümlaut",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("header", "value"), [(name, value) for name, values in MALFORMED.items() for value in values]
+)
+def test_a_malformed_header_is_refused_and_never_a_failure_of_ours(
+    client: FlaskClient, header: str, value: str
+) -> None:
+    headers = signed(BODY, key=key_of("HDFC"))
+    latin = value.encode().decode("latin-1")  # as WSGI hands bytes over
+    require_refused(
+        client.post(
+            "/api/v1/onramp/webhooks/HDFC",
+            data=BODY,
+            content_type="application/json",
+            headers={n: v for n, v in headers.items() if n != header},
+            environ_overrides={f"HTTP_{header.upper().replace('-', '_')}": latin},
+        ),
+        "MALFORMED",
+    )
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "v1,",
+        "v1,!!!not-base64!!!",
+        "v1,QUJD",
+        "v1,ümlaut",
+        "v1,QUJD v1,REVG",
+        "v1," + "A" * 8000,
+        "v1,v1,v1,",
+        " ".join(["v1,QUJD"] * 500),
+    ],
+)
+def test_a_signature_that_is_none_is_refused(client: FlaskClient, signature: str) -> None:
+    headers = signed(BODY, key=key_of("HDFC"))
+    headers["webhook-signature"] = signature.encode().decode("latin-1")
+    require_refused(deliver(client, BODY, headers), "FORGED")
+
+
+def test_a_body_that_is_not_utf8_is_refused(client: FlaskClient) -> None:
+    headers = signed(BODY, key=key_of("HDFC"))
+    require_refused(deliver(client, b'{"id": "\xff\xfe"}', headers), "MALFORMED")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "taken"),
+    [(-301, False), (-299, True), (299, True), (301, False), (-(10**6), False), (10**11, False)],
+)
+def test_five_minutes_either_way_are_tolerated(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, seconds: int, taken: bool
+) -> None:
+    now = clock.now().replace(microsecond=0)
+    clock_at(monkeypatch, now)
+    at = str(int(now.timestamp()) + seconds)
+    headers = signed(BODY, key=key_of("HDFC"))
+    if taken:
+        moment = now + timedelta(seconds=seconds)
+        assert deliver(client, BODY, signed(BODY, key=key_of("HDFC"), at=moment)).status_code == 200
+    else:
+        require_refused(deliver(client, BODY, headers | {"webhook-timestamp": at}), "STALE")
+
+
+def test_what_was_overheard_is_of_no_use_ten_minutes_later(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = signed(BODY, key=key_of("HDFC"))
+    later: datetime = clock.now() + timedelta(minutes=10)
+    clock_at(monkeypatch, later)
+    require_refused(deliver(client, BODY, headers), "STALE")
+
+
+def test_one_right_signature_among_others_is_enough(client: FlaskClient) -> None:
+    headers = signed(BODY, key=key_of("HDFC"))
+    right = headers["webhook-signature"]
+    headers["webhook-signature"] = f"v1a,QUJD v1,QUJD {right} v9,x"
+    assert deliver(client, BODY, headers).status_code == 200
+
+
+class TestRotation:
+    old, new = b"o" * 32, b"n" * 32
+
+    def test_while_both_are_active_either_signs(self, client: FlaskClient, keys: Any) -> None:
+        keys(self.new, self.old)
+        for key in (self.old, self.new):
+            said = message("payout.paid", "reference-1")
+            assert tell(client, said, key=key).status_code == 200
+        assert stored() == 2
+
+    def test_the_old_one_ends_with_its_line_in_the_settings(
+        self, client: FlaskClient, keys: Any
+    ) -> None:
+        keys(self.new)
+        require_refused(deliver(client, BODY, signed(BODY, key=self.old)), "FORGED")
+        assert deliver(client, BODY, signed(BODY, key=self.new)).status_code == 200
+
+    def test_we_sign_with_the_first(self, keys: Any) -> None:
+        keys(self.new, self.old)
+        bank = providers.find("HDFC")
+        assert bank is not None
+        headers = signing.signed_headers(bank, BODY, message_id="evt_ours")
+        assert (
+            headers["webhook-signature"]
+            == signed(BODY, key=self.new, event_id="evt_ours")["webhook-signature"]
+        )
+
+
+def test_a_key_is_not_shown_with_its_bank() -> None:
+    bank = providers.Provider("HDFC", "HDFC Bank", "http://bank", (b"hunter2" * 5,))
+    assert "hunter2" not in repr(bank)
+    assert base64.b64encode(b"hunter2").decode() not in repr(bank)

@@ -1,0 +1,77 @@
+"""Asking banks for money, and what banks then say."""
+
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from app.banks import tasks
+from app.banks.models import BankEvent
+from app.common.db import reading
+from app.events.models import OutboxEvent
+from tests.banks.speaking import message, tell
+from tests.factories import Actor
+
+ONRAMP = "/api/v1/onramp"
+
+
+def ask(client: FlaskClient, user: Actor, amount: Any = "25.00", **fields: Any) -> TestResponse:
+    headers = user.headers | fields.pop("headers", {})
+    body = {"provider": "HDFC", "amount": amount} | fields
+    return client.post(ONRAMP, json=body, headers=headers)
+
+
+def asked(client: FlaskClient, user: Actor, amount: Any = "25.00", **fields: Any) -> dict[str, Any]:
+    """An on-ramp that was granted."""
+    answer = ask(client, user, amount, **fields)
+    assert answer.status_code == 201, answer.text
+    onramp: dict[str, Any] = answer.json
+    return onramp
+
+
+def about(
+    onramp: dict[str, Any], user: Actor, kind: str = "payment.succeeded", **data: Any
+) -> dict[str, Any]:
+    """What the bank says of an on-ramp when all is well. data: what is otherwise."""
+    facts = {
+        "amount": onramp["amount"],
+        "currency": onramp["currency"],
+        "userId": str(user.id),
+        "bankReference": f"UTR-{onramp['id'][-6:]}",
+    }
+    return message(kind, onramp["token"], **(facts | data))
+
+
+def say(
+    client: FlaskClient,
+    onramp: dict[str, Any],
+    user: Actor,
+    kind: str = "payment.succeeded",
+    **data: Any,
+) -> None:
+    """Have the bank say it, and let it take effect."""
+    answer = tell(client, about(onramp, user, kind, **data), provider=onramp["provider"])
+    assert answer.status_code == 200, answer.text
+    tasks.sweep()
+
+
+def show(client: FlaskClient, user: Actor, onramp: dict[str, Any]) -> dict[str, Any]:
+    answer = client.get(f"{ONRAMP}/{onramp['id']}", headers=user.headers)
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json
+    return shown
+
+
+def told(kind: str) -> list[dict[str, Any]]:
+    """What the outbox says about events of this type, in order."""
+    with reading() as session:
+        query = select(OutboxEvent).where(OutboxEvent.type == kind).order_by(OutboxEvent.sequence)
+        return [event.data for event in session.scalars(query)]
+
+
+def inbox() -> list[tuple[str, str | None]]:
+    """Status and last error of every bank event, in order."""
+    with reading() as session:
+        query = select(BankEvent).order_by(BankEvent.id)
+        return [(event.status, event.last_error) for event in session.scalars(query)]

@@ -1,0 +1,164 @@
+"""On-ramps when everything happens at the same moment, with real commits."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from app.banks import tasks as banks
+from app.banks.models import BankEvent
+from app.common import clock
+from app.common.db import reading, transaction
+from app.onramp import tasks
+from tests import factories
+from tests.banks.speaking import clock_at, tell
+from tests.crowd import all_at_once, broken, outcomes
+from tests.factories import Actor
+from tests.onramp.asking import about, ask, asked, show, told
+from tests.wallets.asking import balance, set_limit
+
+
+@pytest.fixture
+def user(committing: Flask) -> Actor:
+    return factories.actor()
+
+
+def event_ids() -> list[str]:
+    with reading() as session:
+        return [str(one) for one in session.scalars(select(BankEvent.id))]
+
+
+def test_the_same_webhook_20_times_at_once_credits_once(committing: Flask, user: Actor) -> None:
+    client = committing.test_client()
+    said = about(asked(client, user), user)
+    answers = all_at_once(lambda _: tell(committing.test_client(), said), range(20))
+    assert outcomes(answers) == {(200, None): 20}
+    (event_id,) = event_ids()
+    all_at_once(lambda _: banks.settle(event_id), range(20))
+    assert balance(client, user) == "25.00"
+    assert broken() == []
+
+
+def test_the_same_meaning_under_20_ids_credits_once(committing: Flask, user: Actor) -> None:
+    client = committing.test_client()
+    onramp = asked(client, user)
+    for _ in range(20):
+        tell(client, about(onramp, user))
+    all_at_once(banks.settle, event_ids())
+    assert balance(client, user) == "25.00"
+    assert {event["status"] for event in told("onramp-succeeded")} == {"SUCCESS"}
+    assert len(told("onramp-succeeded")) == 1
+    assert broken() == []
+
+
+def test_many_on_ramps_of_one_wallet_are_all_credited(committing: Flask, user: Actor) -> None:
+    client = committing.test_client()
+    for _ in range(40):
+        tell(client, about(asked(client, user, "1.00"), user))
+    all_at_once(banks.settle, event_ids() * 2)
+    banks.sweep()
+    assert balance(client, user) == "40.00"
+    assert broken() == []
+
+
+def test_success_and_failure_at_once_end_as_one_of_them(committing: Flask, user: Actor) -> None:
+    client = committing.test_client()
+    onramp = asked(client, user)
+    for kind in ("payment.succeeded", "payment.failed"):
+        tell(client, about(onramp, user, kind))
+    all_at_once(banks.settle, event_ids())
+    ended = (show(client, user, onramp)["status"], balance(client, user))
+    assert ended in {("SUCCESS", "25.00"), ("FAILURE", "0.00")}
+    assert len(told("bank-event-quarantined")) == 1
+    assert broken() == []
+
+
+def test_success_and_expiry_at_once_never_lose_the_money(
+    committing: Flask, user: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = committing.test_client()
+    onramps = [asked(client, user, "1.00") for _ in range(20)]
+    clock_at(monkeypatch, clock.now() + timedelta(minutes=6))
+
+    def either(number: int) -> Any:
+        if number % 2:
+            return tasks.expire()
+        tell(committing.test_client(), about(onramps[number // 2], user))
+        return banks.sweep()
+
+    all_at_once(either, range(40), threads=8)
+    banks.sweep()
+    assert balance(client, user) == "20.00"
+    assert {show(client, user, onramp)["status"] for onramp in onramps} == {"SUCCESS"}
+    assert len(told("onramp-succeeded")) == 20
+    assert broken() == []
+
+
+def test_a_limit_is_not_exceeded_by_asking_at_once(committing: Flask, user: Actor) -> None:
+    client = committing.test_client()
+    set_limit(client, user, "ONRAMP", "DAY", "100.00")
+    answers = all_at_once(lambda _: ask(committing.test_client(), user, "25.00"), range(20))
+    assert outcomes(answers) == {(201, None): 4, (400, "LIMIT_EXCEEDED"): 16}
+    assert broken() == []
+
+
+def test_an_old_key_never_asks_again(committing: Flask, user: Actor) -> None:
+    client = committing.test_client()
+    key = {"headers": {"Idempotency-Key": "once"}}
+    asked(client, user, **key)
+    with transaction() as session:
+        session.execute(text("DELETE FROM idempotency_keys"))
+    assert ask(client, user, **key).json["error"] == "IDEMPOTENCY_KEY_REUSED"
+    assert client.get("/api/v1/onramp", headers=user.headers).json["meta"]["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "amount = amount + 1",
+        "user_id = (SELECT id FROM users WHERE id <> user_id LIMIT 1)",
+        "currency = 'EUR'",
+        "token = repeat('x', 43)",
+        "provider = 'AXIS'",
+        "expires_at = expires_at + interval '1 day'",
+        "status = 'SUCCESS', closed_at = now()",
+        "status = 'EXPIRED'",
+        "status = 'LOST', closed_at = now()",
+        "late = true",
+    ],
+)
+def test_the_database_keeps_what_was_asked_for(committing: Flask, user: Actor, change: str) -> None:
+    factories.actor()
+    onramp = asked(committing.test_client(), user)
+    with pytest.raises(DBAPIError, match=r"would change|ck_onramps"), transaction() as session:
+        session.execute(text(f"UPDATE onramps SET {change}"))
+    assert show(committing.test_client(), user, onramp) == onramp
+
+
+@pytest.mark.parametrize("kind", ["payment.succeeded", "payment.failed"])
+@pytest.mark.parametrize("status", ["PROCESSING", "EXPIRED", "SUCCESS", "FAILURE"])
+def test_the_database_keeps_how_it_ended(
+    committing: Flask, user: Actor, kind: str, status: str
+) -> None:
+    client = committing.test_client()
+    tell(client, about(asked(client, user), user, kind))
+    banks.sweep()
+    with pytest.raises(DBAPIError, match="has ended"), transaction() as session:
+        session.execute(text(f"UPDATE onramps SET status = '{status}'"))
+
+
+def test_the_database_allows_one_credit_per_on_ramp(committing: Flask, user: Actor) -> None:
+    client = committing.test_client()
+    tell(client, about(asked(client, user), user))
+    banks.sweep()
+    with pytest.raises(DBAPIError, match="uq_journal_entries_onramp"), transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO journal_entries (id, kind, reference_type, reference_id, created_at)"
+                " SELECT gen_random_uuid(), kind, reference_type, reference_id, now()"
+                " FROM journal_entries WHERE kind = 'ONRAMP'"
+            )
+        )

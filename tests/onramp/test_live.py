@@ -1,0 +1,43 @@
+"""An on-ramp as a stranger meets it: real HTTP, a real worker process, an end in good order."""
+
+import json
+import signal
+
+import redis
+
+from app.common.settings import Settings
+from tests.banks.speaking import message, signed
+from tests.live import LiveServer, wait_until
+
+ONRAMP = "/api/v1/onramp"
+
+
+def test_a_webhook_becomes_money_by_the_worker(live_server: LiveServer, settings: Settings) -> None:
+    redis.Redis.from_url(str(settings.redis_url)).flushdb()
+    token = live_server.sign_up("alice")
+    me = live_server.call("GET", "/api/v1/auth/me", token=token).json
+    bank = settings.bank_providers[0]
+    asked = live_server.call(
+        "POST", ONRAMP, {"provider": bank.code, "amount": "25.00"}, token=token
+    ).json
+    said = message(
+        "payment.succeeded",
+        asked["token"],
+        amount=asked["amount"],
+        currency=asked["currency"],
+        userId=me["id"],
+    )
+    headers = signed(json.dumps(said).encode(), key=bank.keys[0], event_id=said["id"])
+
+    def balance() -> str:
+        amount: str = live_server.call("GET", "/api/v1/wallet", token=token).json["balance"]
+        return amount
+
+    with live_server.worker() as worker:
+        path = f"{ONRAMP}/webhooks/{bank.code}"
+        assert live_server.call("POST", path, said, headers=headers).status == 200
+        wait_until(lambda: balance() == "25.00", seconds=45)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(20) == 0
+    shown = live_server.call("GET", f"{ONRAMP}/{asked['id']}", token=token).json
+    assert (shown["status"], shown["late"]) == ("SUCCESS", False)

@@ -1,0 +1,333 @@
+"""How on-ramps end: by what the bank says, whatever it says and whenever."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.auth import service as auth
+from app.banks import tasks as banks
+from app.common import clock
+from app.common.db import transaction
+from app.onramp import tasks
+from tests import factories
+from tests.banks.speaking import clock_at, key_of, tell
+from tests.factories import Actor
+from tests.onramp.asking import about, asked, inbox, say, show, told
+from tests.wallets.asking import balance, lock, set_limit, wallet_of
+
+
+@pytest.fixture
+def user(app: Flask) -> Actor:
+    return factories.actor()
+
+
+@pytest.fixture
+def onramp(client: FlaskClient, user: Actor) -> dict[str, Any]:
+    return asked(client, user, "25.00", description="For books")
+
+
+def unlock(client: FlaskClient, user: Actor) -> None:
+    client.post(
+        f"/api/v1/admin/wallets/{wallet_of(client, user)['id']}/unlock",
+        json={"reason": "Reviewed"},
+        headers=factories.admin().headers,
+    )
+
+
+@pytest.fixture
+def past_its_time(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Call it to be six minutes later."""
+    return lambda: clock_at(monkeypatch, clock.now() + timedelta(minutes=6))
+
+
+class TestSuccess:
+    def test_the_wallet_is_credited(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        say(client, onramp, user, bankReference="UTR-17")
+        assert balance(client, user) == "25.00"
+        shown = show(client, user, onramp)
+        assert (shown["status"], shown["bankReference"], shown["late"]) == (
+            "SUCCESS",
+            "UTR-17",
+            False,
+        )
+        assert shown["closedAt"] == shown["updatedAt"] >= onramp["createdAt"]
+
+    def test_the_history_shows_it(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        say(client, onramp, user, bankReference="UTR-17")
+        url = "/api/v1/wallet/transactions?type=ONRAMP"
+        (row,) = client.get(url, headers=user.headers).json["data"]
+        assert (row["type"], row["amount"], row["balanceAfter"]) == ("ONRAMP", "25.00", "25.00")
+        assert (row["referenceType"], row["referenceId"]) == ("onramp", onramp["id"])
+        assert row["description"] == "For books"
+        assert row["metadata"] == {"provider": "HDFC", "bankReference": "UTR-17", "late": False}
+        url = "/api/v1/wallet/transactions?type=DEPOSIT"
+        assert client.get(url, headers=user.headers).json["data"] == []
+
+    def test_it_is_told(self, client: FlaskClient, user: Actor, onramp: dict[str, Any]) -> None:
+        say(client, onramp, user)
+        assert told("onramp-succeeded") == [
+            {
+                "userId": str(user.id),
+                "provider": "HDFC",
+                "amount": 2500,
+                "currency": "USD",
+                "status": "SUCCESS",
+                "late": False,
+            }
+        ]
+        (moved,) = told("balance-updated")
+        assert (moved["type"], moved["amount"], moved["balance"]) == ("ONRAMP", 2500, 2500)
+
+    def test_the_same_webhook_again_changes_nothing(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        said = about(onramp, user)
+        for _ in range(3):
+            assert tell(client, said).status_code == 200
+            banks.sweep()
+        assert balance(client, user) == "25.00"
+        assert inbox() == [("PROCESSED", None)]
+
+    def test_the_same_meaning_under_another_id_changes_nothing(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        for _ in range(3):
+            say(client, onramp, user)
+        assert balance(client, user) == "25.00"
+        assert inbox() == [("PROCESSED", None)] * 3
+        assert len(told("onramp-succeeded")) == 1
+
+    def test_no_limit_refuses_what_was_paid(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        set_limit(client, user, "ONRAMP", "DAY", "1.00")
+        set_limit(client, user, "INCOMING", "MONTH", "0.00")
+        say(client, onramp, user)
+        assert balance(client, user) == "25.00"
+
+    def test_who_was_deactivated_meanwhile_gets_it_all_the_same(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        with transaction() as session:
+            auth.set_active(session, actor_id=None, user_id=user.id, active=False, reason="asked")
+        say(client, onramp, user)
+        with transaction() as session:
+            assert factories.wallet(session, user.id).balance == 2500
+
+
+class TestFailure:
+    def test_it_is_closed_with_the_bank_s_reason(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        say(client, onramp, user, "payment.failed", reason="declined by the payer")
+        shown = show(client, user, onramp)
+        assert (shown["status"], shown["failureReason"]) == ("FAILURE", "declined by the payer")
+        assert balance(client, user) == "0.00"
+        (failed,) = told("onramp-failed")
+        assert (failed["status"], failed["reason"]) == ("FAILURE", "declined by the payer")
+
+    def test_again_changes_nothing(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        for reason in ("first", "second"):
+            say(client, onramp, user, "payment.failed", reason=reason)
+        assert show(client, user, onramp)["failureReason"] == "first"
+        assert inbox() == [("PROCESSED", None)] * 2
+        assert len(told("onramp-failed")) == 1
+
+
+class TestContradictions:
+    @pytest.mark.parametrize(
+        "otherwise",
+        [
+            {"amount": "250.00"},
+            {"amount": "24.99"},
+            {"amount": "25.001"},
+            {"amount": None},
+            {"currency": "EUR"},
+            {"currency": None},
+            {"userId": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"},
+            {"userId": None},
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize("kind", ["payment.succeeded", "payment.failed"])
+    def test_other_values_than_ours_are_set_aside_and_credit_nobody(
+        self,
+        client: FlaskClient,
+        user: Actor,
+        onramp: dict[str, Any],
+        kind: str,
+        otherwise: dict[str, Any],
+    ) -> None:
+        say(client, onramp, user, kind, **otherwise)
+        assert inbox() == [("QUARANTINED", "VALUES_DIFFER")]
+        assert show(client, user, onramp)["status"] == "PROCESSING"
+        assert balance(client, user) == "0.00"
+        (report,) = told("bank-event-quarantined")
+        assert report["ours"] == {
+            "onrampId": onramp["id"],
+            "amount": 2500,
+            "currency": "USD",
+            "userId": str(user.id),
+        }
+        ((name, value),) = otherwise.items()
+        expected = {"250.00": 25000, "24.99": 2499, "25.001": None}.get(str(value), value)
+        assert report["theirs"][name] == expected
+
+    def test_somebody_else_s_name_credits_neither(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        thief = factories.actor()
+        say(client, onramp, user, userId=str(thief.id))
+        assert [balance(client, one) for one in (user, thief)] == ["0.00", "0.00"]
+
+    def test_the_truth_after_a_wrong_amount_is_credited(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        say(client, onramp, user, amount="250.00")
+        say(client, onramp, user)
+        assert balance(client, user) == "25.00"
+
+    def test_a_success_after_a_failure_is_set_aside(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        say(client, onramp, user, "payment.failed")
+        say(client, onramp, user)
+        assert inbox()[1] == ("QUARANTINED", "SUCCEEDED_AFTER_FAILURE")
+        assert show(client, user, onramp)["status"] == "FAILURE"
+        assert balance(client, user) == "0.00"
+
+    def test_a_failure_after_a_success_is_set_aside(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        say(client, onramp, user)
+        say(client, onramp, user, "payment.failed")
+        assert inbox()[1] == ("QUARANTINED", "FAILED_AFTER_SUCCESS")
+        assert show(client, user, onramp)["status"] == "SUCCESS"
+        assert balance(client, user) == "25.00"
+
+    def test_another_bank_cannot_settle_it(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        said = about(onramp, user)
+        assert tell(client, said, provider="AXIS").status_code == 404
+        assert tell(client, said, key=key_of("AXIS")).status_code == 401
+        assert inbox() == []
+
+    def test_a_payout_cannot_settle_it(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        assert tell(client, about(onramp, user, "payout.paid")).status_code == 404
+
+
+class TestExpiry:
+    def test_what_is_not_paid_in_time_expires(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
+    ) -> None:
+        assert tasks.expire() == 0
+        past_its_time()
+        assert tasks.expire() == 1
+        assert tasks.expire() == 0
+        shown = show(client, user, onramp)
+        assert (shown["status"], shown["failureReason"]) == ("EXPIRED", None)
+        (failed,) = told("onramp-failed")
+        assert (failed["status"], failed["reason"]) == ("EXPIRED", None)
+
+    def test_a_late_success_is_credited_once_and_marked(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
+    ) -> None:
+        past_its_time()
+        tasks.expire()
+        for _ in range(2):
+            say(client, onramp, user)
+        assert balance(client, user) == "25.00"
+        shown = show(client, user, onramp)
+        assert (shown["status"], shown["late"]) == ("SUCCESS", True)
+        (row,) = client.get("/api/v1/wallet/transactions", headers=user.headers).json["data"]
+        assert row["metadata"]["late"] is True
+        assert [event["late"] for event in told("onramp-succeeded")] == [True]
+
+    def test_a_success_past_its_time_is_late_even_if_no_sweep_has_come_by(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
+    ) -> None:
+        past_its_time()
+        say(client, onramp, user)
+        assert show(client, user, onramp)["late"] is True
+        assert tasks.expire() == 0
+
+    def test_what_the_bank_said_in_time_is_in_time_even_if_it_takes_effect_later(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
+    ) -> None:
+        tell(client, about(onramp, user))
+        past_its_time()
+        assert tasks.expire() == 0
+        banks.sweep()
+        shown = show(client, user, onramp)
+        assert (shown["status"], shown["late"]) == ("SUCCESS", False)
+
+    def test_a_late_failure_changes_nothing(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
+    ) -> None:
+        past_its_time()
+        tasks.expire()
+        say(client, onramp, user, "payment.failed", reason="too late")
+        assert inbox() == [("PROCESSED", None)]
+        shown = show(client, user, onramp)
+        assert (shown["status"], shown["failureReason"]) == ("EXPIRED", None)
+
+    def test_many_expire_at_once(
+        self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tasks, "_AT_ONCE", 3)
+        for _ in range(8):
+            asked(client, user, "1.00")
+        clock_at(monkeypatch, clock.now() + timedelta(minutes=6))
+        assert tasks.expire() == 8
+        assert len(told("onramp-failed")) == 8
+
+
+class TestAWalletThatCannotTakeIt:
+    def test_a_locked_wallet_gets_it_when_it_is_unlocked(
+        self,
+        client: FlaskClient,
+        user: Actor,
+        onramp: dict[str, Any],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        lock(client, user)
+        say(client, onramp, user)
+        assert inbox() == [("RECEIVED", "Wallet is locked")]
+        assert show(client, user, onramp)["status"] == "PROCESSING"
+
+        clock_at(monkeypatch, clock.now() + timedelta(minutes=6))
+        assert tasks.expire() == 0, "It was paid."
+        unlock(client, user)
+        banks.sweep()
+        assert balance(client, user) == "25.00"
+        shown = show(client, user, onramp)
+        assert (shown["status"], shown["late"]) == ("SUCCESS", False)
+
+    def test_a_full_wallet_gets_it_when_there_is_room(
+        self,
+        client: FlaskClient,
+        user: Actor,
+        onramp: dict[str, Any],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        with transaction() as session:
+            factories.wallet(session, user.id).balance = 2**63 - 1
+        say(client, onramp, user)
+        assert inbox() == [("RECEIVED", "The wallet cannot hold that much")]
+        with transaction() as session:
+            factories.wallet(session, user.id).balance = 0
+        clock_at(monkeypatch, clock.now() + timedelta(minutes=2))
+        banks.sweep()
+        assert balance(client, user) == "25.00"

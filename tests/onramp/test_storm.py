@@ -1,0 +1,139 @@
+"""A day on which every bank repeats itself, some lie, and the worker is killed at its work."""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import redis
+from sqlalchemy import create_engine, text
+
+from app.common.settings import Settings
+from tests.banks.speaking import message, new_event_id, signed
+from tests.crowd import all_at_once
+from tests.live import Answer, LiveServer, outcomes, wait_until
+
+pytestmark = pytest.mark.storm
+
+ONRAMP = "/api/v1/onramp"
+BUYERS, EACH = 20, 50
+FORGED = 100
+AMOUNT = Decimal("2.50")
+
+
+@pytest.fixture
+def keys(settings: Settings) -> dict[str, str]:
+    """Of each bank, and an empty queue."""
+    redis.Redis.from_url(str(settings.redis_url)).flushdb()
+    return {bank.code: bank.keys[0] for bank in settings.bank_providers}
+
+
+class Storm:
+    """1,000 on-ramps of 20 buyers, and what the banks send about them."""
+
+    def __init__(self, server: LiveServer, keys: dict[str, str]) -> None:
+        self.server = server
+        self.keys = keys
+        self.tokens = [server.sign_up(f"buyer-{number}") for number in range(BUYERS)]
+        self.user_ids = [
+            server.call("GET", "/api/v1/auth/me", token=token).json["id"] for token in self.tokens
+        ]
+        numbers = range(BUYERS * EACH)
+        self.onramps = all_at_once(self._ask, numbers, threads=8)
+        forged = random.sample(numbers, FORGED)
+        self.with_wrong_key = set(forged[::2])
+        self.with_wrong_amount = set(forged[1::2])
+
+    def _ask(self, number: int) -> dict[str, Any]:
+        body = {"provider": sorted(self.keys)[number % 2], "amount": str(AMOUNT)}
+        answer = self.server.call("POST", ONRAMP, body, token=self.tokens[number % BUYERS])
+        assert answer.status == 201, answer.text
+        return dict(answer.json)
+
+    def messages(self) -> list[tuple[int, dict[str, Any]]]:
+        """Number and words of every message; each comes three times, once under another id."""
+        sent = []
+        for number in range(len(self.onramps)):
+            said = self._about(number)
+            again = said | {"id": new_event_id()}
+            sent += [(number, said), (number, said), (number, again)]
+        random.shuffle(sent)
+        return sent
+
+    def _about(self, number: int) -> dict[str, Any]:
+        onramp = self.onramps[number]
+        return message(
+            "payment.succeeded",
+            onramp["token"],
+            amount="2500.00" if number in self.with_wrong_amount else onramp["amount"],
+            currency=onramp["currency"],
+            userId=self.user_ids[number % BUYERS],
+            bankReference=f"UTR-{number}",
+        )
+
+    def tell(self, sent: tuple[int, dict[str, Any]]) -> Answer:
+        number, said = sent
+        provider = self.onramps[number]["provider"]
+        key = b"x" * 32 if number in self.with_wrong_key else self.keys[provider]
+        headers = signed(json.dumps(said).encode(), key=key, event_id=said["id"])
+        return self.server.call("POST", f"{ONRAMP}/webhooks/{provider}", said, headers=headers)
+
+    def paid(self, buyer: int) -> str:
+        """What the wallet of a buyer must have in the end."""
+        forged = self.with_wrong_key | self.with_wrong_amount
+        genuine = set(range(buyer, len(self.onramps), BUYERS)) - forged
+        return str(AMOUNT * len(genuine))
+
+
+@contextmanager
+def looking_at(server: LiveServer) -> Iterator[Any]:
+    """Counts of rows by status, whenever it is called with a table."""
+    engine = create_engine(server.database.app_url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+
+            def statuses(table: str) -> Counter[str]:
+                rows = connection.execute(text(f"SELECT status, count(*) FROM {table} GROUP BY 1"))
+                return Counter(dict(rows.all()))
+
+            yield statuses
+    finally:
+        engine.dispose()
+
+
+def test_every_genuine_payment_is_credited_once(
+    live_server: LiveServer, keys: dict[str, str]
+) -> None:
+    storm = Storm(live_server, keys)
+    genuine = len(storm.onramps) - FORGED
+
+    with looking_at(live_server) as statuses:
+        with live_server.worker():
+            answers = all_at_once(storm.tell, storm.messages(), threads=8)
+            wait_until(lambda: statuses("onramps")["SUCCESS"] > genuine // 10, seconds=60)
+        # It was killed at its work, with its children.
+        assert statuses("bank_events")["RECEIVED"] > 0
+        with live_server.worker():
+            # What it was killed over is found by the sweep of the next minute.
+            wait_until(lambda: not statuses("bank_events")["RECEIVED"], seconds=300)
+
+        assert outcomes(answers) == {
+            (200, None): 3 * (genuine + len(storm.with_wrong_amount)),
+            (401, "INVALID_SIGNATURE"): 3 * len(storm.with_wrong_key),
+        }
+        # Under two ids each; wrong keys left nothing.
+        assert statuses("bank_events") == {
+            "PROCESSED": 2 * genuine,
+            "QUARANTINED": 2 * len(storm.with_wrong_amount),
+        }
+        assert statuses("onramps")["SUCCESS"] == genuine
+
+    for buyer, token in enumerate(storm.tokens):
+        wallet = live_server.call("GET", "/api/v1/wallet", token=token).json
+        assert wallet["balance"] == storm.paid(buyer)
+    result = live_server.cli("verify")
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -1,0 +1,93 @@
+"""What banks said and what came of it, corrupted on purpose, one way at a time."""
+
+import pytest
+
+from tests.verify.books import Books
+
+#: Invariant → what makes it untrue. {buyer} is the buyer's id.
+CORRUPTIONS = {
+    "A successful on-ramp has exactly its credit: our amount, to our user": """
+        UPDATE onramps SET amount = amount + 1 WHERE status = 'SUCCESS'
+    """,
+    "No other on-ramp has postings, and no money came from a bank without one": """
+        UPDATE onramps SET status = 'EXPIRED', settled_by = NULL WHERE status = 'SUCCESS'
+    """,
+    "An on-ramp's times fit its status": """
+        UPDATE onramps SET closed_at = NULL WHERE status = 'FAILURE'
+    """,
+    "What the bank settled was settled by one event, which says exactly that": """
+        UPDATE bank_events SET amount = amount + 1 WHERE status = 'PROCESSED'
+    """,
+    "A bank event credits at most once": """
+        UPDATE onramps SET settled_by = (SELECT id FROM bank_events LIMIT 1)
+        WHERE status IN ('SUCCESS', 'FAILURE')
+    """,
+    "Every payment that a bank told of and that took effect has left its mark": """
+        UPDATE onramps SET status = 'PROCESSING', closed_at = NULL, settled_by = NULL
+        WHERE status = 'FAILURE'
+    """,
+    "A bank event's times fit its status": """
+        UPDATE bank_events SET processed_at = NULL WHERE status = 'PROCESSED'
+    """,
+    "Every on-ramp that ended and every event set aside has its outbox row": """
+        DELETE FROM outbox_events WHERE type = 'bank-event-quarantined'
+    """,
+}
+
+#: More ways in which the same are untrue.
+MORE = [
+    (
+        "A successful on-ramp has exactly its credit: our amount, to our user",
+        "UPDATE onramps SET user_id = (SELECT id FROM users WHERE id <> '{buyer}' LIMIT 1)"
+        " WHERE status = 'SUCCESS'",
+    ),
+    (
+        "A successful on-ramp has exactly its credit: our amount, to our user",
+        "UPDATE onramps SET status = 'SUCCESS' WHERE status = 'EXPIRED'",
+    ),
+    (
+        "A successful on-ramp has exactly its credit: our amount, to our user",
+        "UPDATE wallet_transactions SET reference_id ="
+        " (SELECT reference_id FROM wallet_transactions WHERE type = 'ONRAMP' LIMIT 1)"
+        " WHERE type = 'ONRAMP'",
+    ),
+    (
+        "No other on-ramp has postings, and no money came from a bank without one",
+        "UPDATE wallet_transactions SET reference_type = NULL WHERE type = 'ONRAMP'",
+    ),
+    (
+        "No other on-ramp has postings, and no money came from a bank without one",
+        "UPDATE wallet_transactions SET type = 'DEPOSIT' WHERE type = 'ONRAMP'",
+    ),
+    (
+        "An on-ramp's times fit its status",
+        "UPDATE onramps SET late = true WHERE status <> 'SUCCESS'",
+    ),
+    (
+        "What the bank settled was settled by one event, which says exactly that",
+        "UPDATE bank_events SET status = 'QUARANTINED', last_error = 'x'"
+        " WHERE status = 'PROCESSED'",
+    ),
+    (
+        "What the bank settled was settled by one event, which says exactly that",
+        "UPDATE onramps SET settled_by = NULL WHERE status = 'FAILURE'",
+    ),
+    (
+        "Every on-ramp that ended and every event set aside has its outbox row",
+        "DELETE FROM outbox_events WHERE type = 'onramp-succeeded'",
+    ),
+    (
+        "Every on-ramp that ended and every event set aside has its outbox row",
+        "UPDATE outbox_events SET aggregate_id = gen_random_uuid() WHERE type = 'onramp-failed'",
+    ),
+]
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corruption_is_found(books: Books, name: str) -> None:
+    assert name in books.broken_by(CORRUPTIONS[name])
+
+
+@pytest.mark.parametrize(("name", "corruption"), MORE)
+def test_so_are_others(books: Books, name: str, corruption: str) -> None:
+    assert name in books.broken_by(corruption)
