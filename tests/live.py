@@ -43,58 +43,10 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class LiveServer:
-    """A running server. pid: of its main process, whose children serve."""
+class Api:
+    """What anybody can do who knows the address. url: without a path."""
 
     url: str
-    pid: int
-    database: TestDatabase
-    environment: dict[str, str]
-
-    @classmethod
-    @contextmanager
-    def start(
-        cls, settings: Settings, database: TestDatabase, *, workers: int, **extra: str
-    ) -> Iterator["LiveServer"]:
-        port = free_port()
-        environment = os.environ | {
-            "APP_ENV": "test",
-            "DATABASE_URL": database.app_url,
-            "MIGRATION_DATABASE_URL": database.owner_url,
-            "REDIS_URL": str(settings.redis_url),
-            "DATA_DIR": str(settings.data_dir),
-            "PORT": str(port),
-            "WEB_WORKERS": str(workers),
-            "BCRYPT_ROUNDS": "4",
-            "RATELIMIT_ENABLED": "false",
-            "PYTHONPATH": str(PROJECT_ROOT),
-            **extra,
-        }
-        log = Path(str(settings.data_dir)) / f"live-{port}.log"
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "serve"],
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=PROJECT_ROOT,
-            )
-        server = cls(f"http://127.0.0.1:{port}", process.pid, database, environment)
-        try:
-            server._wait(process, log, workers)
-            yield server
-        finally:
-            process.terminate()
-            process.wait(30)
-
-    def _wait(self, process: "subprocess.Popen[bytes]", log: Path, workers: int) -> None:
-        """Until every web process listens: who kills the first needs the second to go on."""
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and process.poll() is None:
-            if log.read_text().count("Started worker-") == workers and self.is_ready():
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"The server did not start:\n{log.read_text()[-2000:]}")
 
     def call(
         self,
@@ -146,6 +98,60 @@ class LiveServer:
         assert answer.status == 201, answer.text
         product_id: str = answer.json["id"]
         return product_id
+
+
+@dataclass(frozen=True)
+class LiveServer(Api):
+    """A running server. pid: of its main process, whose children serve."""
+
+    pid: int
+    database: TestDatabase
+    environment: dict[str, str]
+
+    @classmethod
+    @contextmanager
+    def start(
+        cls, settings: Settings, database: TestDatabase, *, workers: int, **extra: str
+    ) -> Iterator["LiveServer"]:
+        port = free_port()
+        environment = os.environ | {
+            "APP_ENV": "test",
+            "DATABASE_URL": database.app_url,
+            "MIGRATION_DATABASE_URL": database.owner_url,
+            "REDIS_URL": str(settings.redis_url),
+            "DATA_DIR": str(settings.data_dir),
+            "PORT": str(port),
+            "WEB_WORKERS": str(workers),
+            "BCRYPT_ROUNDS": "4",
+            "RATELIMIT_ENABLED": "false",
+            "PYTHONPATH": str(PROJECT_ROOT),
+            **extra,
+        }
+        log = Path(str(settings.data_dir)) / f"live-{port}.log"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "serve"],
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=PROJECT_ROOT,
+            )
+        server = cls(f"http://127.0.0.1:{port}", process.pid, database, environment)
+        try:
+            server._wait(process, log, workers)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(30)
+
+    def _wait(self, process: "subprocess.Popen[bytes]", log: Path, workers: int) -> None:
+        """Until every web process listens: who kills the first needs the second to go on."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and process.poll() is None:
+            if log.read_text().count("Started worker-") == workers and self.is_ready():
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"The server did not start:\n{log.read_text()[-2000:]}")
 
     def web_processes(self) -> list[psutil.Process]:
         """The processes that answer requests."""
