@@ -83,6 +83,16 @@ class LimitExceeded(BadRequest):
         )
 
 
+class LimitNotFound(NotFound):
+    code = "LIMIT_NOT_FOUND"
+    message = "The user has no limit of their own for that type and window"
+
+
+class RoleNotFound(NotFound):
+    code = "ROLE_NOT_FOUND"
+    message = "Role not found"
+
+
 class BalanceTooLarge(BadRequest):
     code = "LIMIT_EXCEEDED"
     message = "The wallet cannot hold that much"

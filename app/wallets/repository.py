@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -35,12 +35,12 @@ _UPDATE_BALANCES = """
     WHERE wallets.id = new.id
 """
 
-_LOCK_WALLETS = """
+_WALLETS_OF = """
     SELECT id, kind, currency, user_id, balance, held, sequence, is_locked, created_at, updated_at,
         number
     FROM wallets WHERE user_id = ANY(%(user_ids)s) AND currency = %(currency)s
-    ORDER BY id FOR NO KEY UPDATE
 """
+_LOCK_WALLETS = f"{_WALLETS_OF} ORDER BY id FOR NO KEY UPDATE"
 
 _INSERT_ENTRIES = insert_rows(
     "journal_entries",
@@ -125,6 +125,12 @@ def lock_wallets_of(session: Session, *, user_ids: Sequence[UUID], currency: str
     return send(session, _LOCK_WALLETS, {"user_ids": list(user_ids), "currency": currency})
 
 
+def get_wallet_of(session: Session, *, user_id: UUID, currency: str) -> tuple[Any, ...] | None:
+    """The wallet's columns, or None; no lock is taken."""
+    values = {"user_ids": [user_id], "currency": currency}
+    return send(session, _WALLETS_OF, values).fetchone()
+
+
 def insert_entries(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     send(session, _INSERT_ENTRIES, as_rows(rows))
 
@@ -170,7 +176,7 @@ def count_postings(session: Session, **filters: Any) -> int:
 # can prove that the partial index serves; a window without a beginning has used nothing.
 _LIMITS_IN_FORCE = f"""
     SELECT DISTINCT ON (l.type, l."window") l.type, l."window", l.amount,
-        posted.minor + promised.minor AS used
+        posted.minor + promised.minor AS used, posted.oldest, l.user_id IS NOT NULL AS is_own
     FROM wallet_limits l
     CROSS JOIN LATERAL (
         SELECT CAST(CAST(%(since)s AS json) ->> l."window" AS timestamptz) AS since,
@@ -181,7 +187,7 @@ _LIMITS_IN_FORCE = f"""
             END AS types
     ) covered
     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(abs(t.amount)), 0)::bigint AS minor
+        SELECT coalesce(sum(abs(t.amount)), 0)::bigint AS minor, min(t.created_at) AS oldest
         FROM wallet_transactions t
         WHERE t.wallet_id = %(wallet_id)s AND t.type = ANY(covered.types)
             AND t.type IN {LIMITED} AND t.created_at > covered.since
@@ -210,7 +216,8 @@ def limits_in_force(
 ) -> Iterable[Any]:
     """One limit per type and window, with what was moved in it or is held for it, minor units.
 
-    since: the beginning of each window that has one.
+    since: the beginning of each window that has one. Each row says, too, when the oldest of what
+    was moved in it was posted, and whether the limit is the user's own.
     """
     values = {
         "wallet_id": wallet_id,
@@ -223,14 +230,29 @@ def limits_in_force(
     return send(session, _LIMITS_IN_FORCE, values)
 
 
-def put_user_limit(session: Session, **values: Any) -> None:
+def put_limit(session: Session, **values: Any) -> UUID:
+    """Set the limit of a role or of a user; its id."""
     statement = upsert(WalletLimit).values(**values)
-    session.execute(
+    row = session.execute(
         statement.on_conflict_do_update(
-            constraint="uq_wallet_limits_user",
+            constraint=f"uq_wallet_limits_{'role' if 'role' in values else 'user'}",
             set_={"amount": statement.excluded.amount, "updated_at": statement.excluded.updated_at},
-        )
+        ).returning(WalletLimit.id)
     )
+    return row.scalar_one()
+
+
+def delete_user_limit(
+    session: Session, *, user_id: UUID, kind: str, window: str, currency: str
+) -> int | None:
+    """Forget a user's own limit; the minor units that it was, None if there is none."""
+    statement = delete(WalletLimit).where(
+        WalletLimit.user_id == user_id,
+        WalletLimit.type == kind,
+        WalletLimit.window == window,
+        WalletLimit.currency == currency,
+    )
+    return session.scalar(statement.returning(WalletLimit.amount))
 
 
 def insert_hold(session: Session, hold: WalletHold) -> None:

@@ -119,7 +119,9 @@ class HistoryArgs(PageArgs):
     until = Moment(data_key="to", metadata={"description": "Before this moment"})
 
 
-class LimitIn(Schema):
+class LimitArgs(Schema):
+    """Which limit of somebody is meant."""
+
     kind = ma.fields.String(
         data_key="type",
         required=True,
@@ -131,6 +133,9 @@ class LimitIn(Schema):
         validate=ma.validate.OneOf(list(LimitWindow)),
         metadata={"description": "Per transaction, or per rolling 24 hours or 30 days"},
     )
+
+
+class LimitIn(LimitArgs):
     amount = Amount(required=True, zero_allowed=True, metadata={"example": "500.00"})
 
 
@@ -139,6 +144,23 @@ class LimitOut(Schema):
     window = ma.fields.String(required=True)
     amount = ma.fields.String(required=True)
     currency = ma.fields.String(required=True)
+
+
+class LimitInForceOut(Schema):
+    type = ma.fields.String(required=True, metadata={"example": "DEPOSIT"})
+    window = ma.fields.String(required=True, metadata={"example": "DAY"})
+    limit = MoneyOut(attribute="amount", required=True, metadata={"example": "1000000.00"})
+    used = MoneyOut(required=True, metadata={"example": "250.00"})
+    remaining = MoneyOut(required=True, metadata={"example": "999750.00"})
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    frees_at = Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the first of what counts leaves the window"},
+    )
+    is_own = ma.fields.Boolean(
+        required=True, metadata={"description": "The user's own, instead of their role's"}
+    )
 
 
 TransactionPage = page_of(TransactionOut)

@@ -63,6 +63,14 @@ def of_caller(*, user_id: UUID, session_id: UUID, currency: str) -> Account:
     return Account(*row)
 
 
+def account_of(session: Session, *, user_id: UUID, currency: str) -> Account:
+    """A user's wallet, as of now; no lock is taken. Raises WalletNotFound."""
+    row = repository.get_wallet_of(session, user_id=user_id, currency=currency)
+    if row is None:
+        raise WalletNotFound
+    return Account(*row)
+
+
 def lock_accounts(
     session: Session, *, user_ids: Collection[UUID], currency: str
 ) -> dict[UUID, Account]:
