@@ -29,6 +29,7 @@ from app.common.settings import Settings, SettingsError, load_settings
 from app.docs.views import blp as docs_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
+from app.holds.views import blp as holds_blp
 from app.orders.schemas import order_answer
 from app.orders.till import Till
 from app.orders.views import blp as orders_blp
@@ -45,6 +46,7 @@ BLUEPRINTS = (
     auth_blp,
     two_factor_blp,
     wallets_blp,
+    holds_blp,
     products_blp,
     orders_blp,
     users_admin_blp,

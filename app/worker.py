@@ -14,10 +14,14 @@ from rq.exceptions import StopRequested
 from app.common import logging, queue
 from app.common.settings import Settings, SettingsError
 from app.factory import connect_database, wire_modules
+from app.holds import tasks as holds
 from app.idempotency import tasks as idempotency
 
 #: Jobs by the clock (minute hour day month weekday, UTC).
-SCHEDULE = ((idempotency.forget_old_keys, "17 * * * *"),)
+SCHEDULE = (
+    (idempotency.forget_old_keys, "17 * * * *"),
+    (holds.let_expired_holds_go, "* * * * *"),
+)
 
 
 def work(settings: Settings) -> None:

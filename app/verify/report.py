@@ -7,10 +7,15 @@ from rich.table import Table
 from sqlalchemy import text
 
 from app.common.db import transaction
-from app.verify import accounts, ledger, orders
+from app.verify import accounts, holds, ledger, orders
 from app.verify.invariant import Invariant
 
-INVARIANTS: Final = (*ledger.INVARIANTS, *orders.INVARIANTS, *accounts.INVARIANTS)
+INVARIANTS: Final = (
+    *ledger.INVARIANTS,
+    *holds.INVARIANTS,
+    *orders.INVARIANTS,
+    *accounts.INVARIANTS,
+)
 
 _MAX_SHOWN: Final = 5
 

@@ -10,10 +10,10 @@ from sqlalchemy import text
 from app.common.settings import PROJECT_ROOT, Settings
 from app.verify.report import INVARIANTS
 from tests import servers
-from tests.verify import test_accounts, test_ledger, test_orders
+from tests.verify import test_accounts, test_holds, test_ledger, test_orders
 from tests.verify.books import Books, unguarded
 
-TOPICS = (test_ledger, test_orders, test_accounts)
+TOPICS = (test_ledger, test_holds, test_orders, test_accounts)
 
 
 def test_every_invariant_has_its_corruption() -> None:
