@@ -27,6 +27,11 @@ class HoldClosed(Conflict):
         super().__init__(f"The hold is no longer active: {status}", details={"status": status})
 
 
+class MomentInFuture(BadRequest):
+    def __init__(self) -> None:
+        super().__init__(details={"at": ["Must not be in the future."]})
+
+
 class DirectDepositsOff(Forbidden):
     message = "Direct deposits are off here: money comes in through the bank"
 

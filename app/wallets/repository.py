@@ -145,26 +145,53 @@ def update_balances(session: Session, accounts: Iterable[object]) -> None:
     send(session, _UPDATE_BALANCES, as_rows(accounts))
 
 
-def _history(
-    *, wallet_id: UUID, kind: str | None, since: datetime | None, until: datetime | None
-) -> Select[Any]:
-    query = select(WalletTransaction).where(WalletTransaction.wallet_id == wallet_id)
-    if kind is not None:
-        query = query.where(WalletTransaction.type == kind)
-    if since is not None:
-        query = query.where(WalletTransaction.created_at >= since)
-    if until is not None:
-        query = query.where(WalletTransaction.created_at < until)
-    return query
+# Sequences are gapless and in the order of the moments, so each step reads one row by its key.
+_SEQUENCE_BEFORE = """
+    WITH RECURSIVE halving (low, high) AS (
+        SELECT 0::bigint, CAST(%(last)s AS bigint)
+        UNION ALL
+        SELECT CASE WHEN t.created_at < %(moment)s THEN middle ELSE low END,
+            CASE WHEN t.created_at < %(moment)s THEN high ELSE middle - 1 END
+        FROM (SELECT low, high, (low + high + 1) / 2 AS middle FROM halving WHERE low < high) h
+        JOIN LATERAL (
+            SELECT created_at FROM wallet_transactions
+            WHERE wallet_id = %(wallet_id)s AND sequence = middle
+        ) t ON true
+    )
+    SELECT low FROM halving WHERE low = high
+"""
+
+
+def sequence_before(session: Session, *, wallet_id: UUID, last: int, moment: datetime) -> int:
+    """The number of the last posting before a moment, 0 if there is none.
+
+    last: number of the wallet's last posting. Takes as many steps as `last` has binary digits.
+    """
+    values = {"wallet_id": wallet_id, "last": last, "moment": moment}
+    (row,) = send(session, _SEQUENCE_BEFORE, values)
+    return int(row.low)
+
+
+def get_posting(session: Session, *, wallet_id: UUID, sequence: int) -> WalletTransaction | None:
+    return session.scalars(
+        select(WalletTransaction).where(
+            WalletTransaction.wallet_id == wallet_id, WalletTransaction.sequence == sequence
+        )
+    ).one_or_none()
+
+
+def _history(*, wallet_id: UUID, first: int, last: int, kind: str | None) -> Select[Any]:
+    query = select(WalletTransaction).where(
+        WalletTransaction.wallet_id == wallet_id, WalletTransaction.sequence.between(first, last)
+    )
+    return query.where(WalletTransaction.type == kind) if kind is not None else query
 
 
 def postings(
-    session: Session, *, limit: int, offset: int, below: int | None, **filters: Any
+    session: Session, *, limit: int, offset: int, **filters: Any
 ) -> Sequence[WalletTransaction]:
-    """Newest first. below: only those with a smaller sequence."""
+    """Newest first."""
     query = _history(**filters).order_by(WalletTransaction.sequence.desc())
-    if below is not None:
-        query = query.where(WalletTransaction.sequence < below)
     return session.scalars(query.limit(limit).offset(offset)).all()
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, request
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
@@ -15,6 +16,7 @@ from app.auth.guard import identity, live_user, may_need_code, requires, two_fac
 from app.auth.models import Role, User
 from app.auth.schemas import ReasonIn
 from app.common.db import reading, transaction
+from app.common.errors import BadRequest
 from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.money import Money
 from app.common.pagination import page_request
@@ -35,6 +37,8 @@ from app.wallets.ledger import Account
 from app.wallets.limits import Limit
 from app.wallets.models import LimitType, Wallet
 from app.wallets.schemas import (
+    AT_ARGS,
+    AT_PARAMETER,
     DepositIn,
     HistoryArgs,
     LimitArgs,
@@ -43,9 +47,11 @@ from app.wallets.schemas import (
     LimitOut,
     MovementOut,
     TransactionPage,
+    WalletAtOut,
     WalletOut,
     WithdrawIn,
     movement_out,
+    past_wallet_out,
     transaction_out,
     wallet_out,
 )
@@ -58,14 +64,30 @@ admin_blp = Blueprint(
 
 @blp.get("")
 @requires(blp)
-@blp.response(200, WalletOut)
-@blp.refuses(WalletNotFound)
+@blp.doc(parameters=[AT_PARAMETER])
+@blp.response(200, WalletAtOut)
+@blp.refuses(WalletNotFound, BadRequest)
 def show() -> Response:
-    """My balance
+    """My balance, now or at a moment
 
-    `available` is `balance` less what is `held`.
+    `available` is `balance` less what is `held`. With `at`, `balance` and `updatedAt` are as they
+    were at that moment, to the millisecond; `available` and `held` are null, because they are kept
+    only as of now. Before the wallet was opened the balance was 0.
     """
-    return json_response(dump_json(wallet_out(_mine())))
+    wallet = _mine()
+    # Hot: only who asks for a moment pays for the parsing of a query string.
+    moment = _asked_moment() if request.query_string else None
+    if moment is None:
+        return json_response(dump_json(wallet_out(wallet)))
+    with reading() as session:
+        then = service.as_of(session, wallet, moment=moment)
+    return json_response(dump_json(past_wallet_out(then, at=moment)))
+
+
+def _asked_moment() -> datetime | None:
+    args = blp.ARGUMENTS_PARSER.parse(AT_ARGS, location="query")
+    moment: datetime | None = args.get("at")
+    return moment
 
 
 def _mine() -> Account:
