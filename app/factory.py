@@ -35,6 +35,7 @@ from app.orders.till import Till
 from app.orders.views import blp as orders_blp
 from app.products import service as products
 from app.products.views import blp as products_blp
+from app.statements.views import blp as statements_blp
 from app.wallets import service as wallets
 from app.wallets.views import admin_blp as wallets_admin_blp
 from app.wallets.views import blp as wallets_blp
@@ -47,6 +48,7 @@ BLUEPRINTS = (
     two_factor_blp,
     wallets_blp,
     holds_blp,
+    statements_blp,
     products_blp,
     orders_blp,
     users_admin_blp,

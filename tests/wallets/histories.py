@@ -10,7 +10,7 @@ from app.common.db import transaction
 
 # As the ledger writes it, only many at once: money from the bank, every third time back to it.
 _HISTORY = """
-    CREATE TEMP TABLE moves ON COMMIT DROP AS
+    CREATE TEMP TABLE moves AS
     SELECT uuidv7() AS entry, uuidv7() AS posting, w.id AS wallet, w.user_id,
         w.sequence + n AS sequence, CASE n % 3 WHEN 0 THEN -1 ELSE 1 END AS amount,
         w.balance + n / 3 + n % 3 AS balance,
@@ -35,7 +35,9 @@ _HISTORY = """
         jsonb_build_object('transactionId', posting), time FROM moves;
 
     UPDATE wallets w SET balance = m.balance, sequence = m.sequence, updated_at = m.time
-    FROM (SELECT * FROM moves ORDER BY sequence DESC LIMIT 1) m WHERE w.id = m.wallet
+    FROM (SELECT * FROM moves ORDER BY sequence DESC LIMIT 1) m WHERE w.id = m.wallet;
+
+    DROP TABLE moves
 """
 
 
