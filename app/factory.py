@@ -33,6 +33,7 @@ from app.common.settings import Settings, SettingsError, load_settings
 from app.docs.views import blp as docs_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
+from app.holds.views import blp as holds_blp
 from app.onramp import links as onramp_links
 from app.onramp import service as onramp
 from app.onramp import settlement
@@ -45,6 +46,7 @@ from app.payment_requests.page_views import blp as pay_blp
 from app.payment_requests.views import blp as payment_requests_blp
 from app.products import service as products
 from app.products.views import blp as products_blp
+from app.statements.views import blp as statements_blp
 from app.transfers.views import blp as transfers_blp
 from app.wallets import limits
 from app.wallets import service as wallets
@@ -59,6 +61,8 @@ BLUEPRINTS = (
     auth_blp,
     two_factor_blp,
     wallets_blp,
+    holds_blp,
+    statements_blp,
     products_blp,
     orders_blp,
     transfers_blp,

@@ -15,6 +15,7 @@ from app.banks import tasks as banks
 from app.common import logging, queue
 from app.common.settings import Settings, SettingsError
 from app.factory import connect_database, wire_modules
+from app.holds import tasks as holds
 from app.idempotency import tasks as idempotency
 from app.onramp import tasks as onramp
 from app.payment_requests import tasks as payment_requests
@@ -25,6 +26,7 @@ SCHEDULE = (
     (payment_requests.expire_requests, "* * * * *"),
     (banks.sweep, "* * * * *"),
     (onramp.expire, "* * * * *"),
+    (holds.let_expired_holds_go, "* * * * *"),
 )
 
 

@@ -1,8 +1,8 @@
 """Who may do what: every route for every kind of caller, in one table.
 
 user, merchant and admin are strangers to what the path names; buyer and seller own it: the
-buyer's order, on-ramp and session, the seller's product and sale; the seller asks the buyer for
-money.
+buyer's order, on-ramp and session, the seller's product and sale. The buyer has promised money to
+the seller, and the seller asks the buyer for money.
 """
 
 import re
@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from app.auth.models import Role
 from app.common.db import transaction
 from tests import factories
+from tests.wallets.asking import set_limit
 
 MATRIX = """
                                                       anonymous user merchant admin buyer seller
@@ -38,6 +39,12 @@ GET    /api/v1/wallet                                    401    200    200     2
 POST   /api/v1/wallet/deposit                            401    200    200     200   200   200
 POST   /api/v1/wallet/withdraw                           401    200    200     200   200   200
 GET    /api/v1/wallet/transactions                       401    200    200     200   200   200
+GET    /api/v1/wallet/limits                             401    200    200     200   200   200
+POST   /api/v1/wallet/holds                              401    201    201     201   201   201
+GET    /api/v1/wallet/holds                              401    200    200     200   200   200
+GET    /api/v1/wallet/holds/{hold_id}                    401    404    404     404   200   200
+POST   /api/v1/wallet/holds/{hold_id}/capture            401    404    404     404   403   200
+POST   /api/v1/wallet/holds/{hold_id}/void               401    404    404     404   403   200
 GET    /api/v1/products                                  200    200    200     200   200   200
 POST   /api/v1/products                                  401    403    201     403   403   201
 GET    /api/v1/products/merchant/my-products             401    403    200     403   403   200
@@ -78,7 +85,10 @@ POST   /api/v1/onramp/webhooks/{provider}                401    401    401     4
 POST   /api/v1/admin/users/{user_id}/deactivate          401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/activate            401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/reset-two-factor    401    403    403     409   403   403
+GET    /api/v1/admin/users/{user_id}/limits              401    403    403     200   403   403
 PUT    /api/v1/admin/users/{user_id}/limits              401    403    403     200   403   403
+DELETE /api/v1/admin/users/{user_id}/limits              401    403    403     204   403   403
+PUT    /api/v1/admin/roles/{role}/limits                 401    403    403     200   403   403
 POST   /api/v1/admin/wallets/{wallet_id}/lock            401    403    403     200   403   403
 POST   /api/v1/admin/wallets/{wallet_id}/unlock          401    403    403     200   403   403
 GET    /api/openapi.json                                 200    200    200     200   200   200
@@ -134,6 +144,7 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/auth/two-factor/recovery-codes"): {"code": "492039"},
     ("POST", "/api/v1/wallet/deposit"): {"amount": "5.00"},
     ("POST", "/api/v1/wallet/withdraw"): {"amount": "5.00"},
+    ("POST", "/api/v1/wallet/holds"): {"payeeId": "{payee_id}", "amount": "5.00"},
     ("POST", "/api/v1/products"): {"name": "Course", "price": "5.00", "availableUnits": 1},
     ("PATCH", "/api/v1/products/{product_id}"): {"name": "Course, second edition"},
     ("POST", "/api/v1/orders"): {"productId": "{product_id}", "paymentMethod": "WALLET"},
@@ -149,13 +160,19 @@ BODIES: dict[Route, dict[str, Any]] = {
         "window": "DAY",
         "amount": "1.00",
     },
+    ("PUT", "/api/v1/admin/roles/{role}/limits"): {
+        "type": "DEPOSIT",
+        "window": "DAY",
+        "amount": "1000.00",
+    },
     ("POST", "/api/v1/admin/wallets/{wallet_id}/lock"): {"reason": "asked for"},
     ("POST", "/api/v1/admin/wallets/{wallet_id}/unlock"): {"reason": "asked for"},
 }
 
-#: What is asked in the query string, where something has to be.
+#: What is asked for besides the path.
 QUERIES: dict[Route, dict[str, str]] = {
     ("GET", "/api/v1/transfers/recipient"): {"email": "{email}"},
+    ("DELETE", "/api/v1/admin/users/{user_id}/limits"): {"type": "DEPOSIT", "window": "DAY"},
 }
 
 #: Roles by the callers who have them.
@@ -194,7 +211,10 @@ class World:
         )
         code = _post(client, seller, "merchant-codes", {"amount": "1.00"})
         onramp = _post(client, buyer, "onramp", {"provider": "HDFC", "amount": "5.00"})
+        payee = factories.merchant()
+        hold = _post(client, buyer, "wallet/holds", {"payeeId": str(seller.id), "amount": "5.00"})
         target = factories.actor(balance="100.00", phone="+14155550100")
+        set_limit(client, target, "DEPOSIT", "DAY", "1000.00")
         self.names = {
             "product_id": str(product_id),
             "order_id": order["id"],
@@ -204,6 +224,9 @@ class World:
             "code_id": code["id"],
             "code_token": code["token"],
             "onramp_id": onramp["id"],
+            "hold_id": hold["id"],
+            "payee_id": str(payee.id),
+            "role": Role.USER,
             "login_session_id": str(buyer.session_id),
             "user_id": str(target.id),
             "wallet_id": str(_wallet_of(target.id)),

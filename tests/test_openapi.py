@@ -137,6 +137,8 @@ class TestDocument:
             "POST /api/v1/transfers",
             "POST /api/v1/wallet/deposit",
             "POST /api/v1/wallet/withdraw",
+            "POST /api/v1/wallet/holds",
+            "POST /api/v1/wallet/holds/{hold_id}/capture",
         }
 
     def test_unchanged_it_is_not_sent_again(self, client: FlaskClient) -> None:

@@ -112,7 +112,8 @@ INVARIANTS: Final = (
     ),
     Invariant(
         # What was asked for before the limit was set may be posted after it. Money that a bank
-        # sends is never refused, so it counts here, but is not held to the limit.
+        # sends is never refused, so it counts here, but is not held to the limit. The limit of a
+        # role is in force for a user from when their own was removed.
         "Sums per user and window never exceed the limits in force",
         """
         WITH covered (limit_type, type) AS (
@@ -139,6 +140,11 @@ INVARIANTS: Final = (
             JOIN covered sc ON sc.type = s.type AND sc.limit_type = c.limit_type
             WHERE s.wallet_id = t.wallet_id
                 AND s.created_at > t.created_at - windows.length AND s.sequence <= t.sequence)
+            AND NOT EXISTS (
+                SELECT FROM audit_log a WHERE a.action = 'limit.remove' AND a.target_id = u.id
+                    AND a.details->>'type' = c.limit_type AND a.details->>'window' = windows.name
+                    AND a.details->>'currency' = t.currency
+                    AND a.created_at >= coalesce(h.created_at, t.created_at))
         """,
     ),
     Invariant(

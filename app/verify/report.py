@@ -7,11 +7,12 @@ from rich.table import Table
 from sqlalchemy import text
 
 from app.common.db import transaction
-from app.verify import accounts, bank, ledger, orders, transfers
+from app.verify import accounts, bank, holds, ledger, orders, transfers
 from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
     *ledger.INVARIANTS,
+    *holds.INVARIANTS,
     *orders.INVARIANTS,
     *transfers.INVARIANTS,
     *bank.INVARIANTS,

@@ -27,6 +27,11 @@ class HoldClosed(Conflict):
         super().__init__(f"The hold is no longer active: {status}", details={"status": status})
 
 
+class MomentInFuture(BadRequest):
+    def __init__(self) -> None:
+        super().__init__(details={"at": ["Must not be in the future."]})
+
+
 class DirectDepositsOff(Forbidden):
     message = "Direct deposits are off here: money comes in through the bank"
 
@@ -81,6 +86,16 @@ class LimitExceeded(BadRequest):
                 "remaining": str(left),
             },
         )
+
+
+class LimitNotFound(NotFound):
+    code = "LIMIT_NOT_FOUND"
+    message = "The user has no limit of their own for that type and window"
+
+
+class RoleNotFound(NotFound):
+    code = "ROLE_NOT_FOUND"
+    message = "Role not found"
 
 
 class BalanceTooLarge(BadRequest):

@@ -61,14 +61,30 @@ def place(
     return hold
 
 
-def require_active(session: Session, hold_id: UUID) -> WalletHold:
-    """The hold, locked: lock it before its wallets. Raises HoldNotFound, HoldClosed."""
+def require_for_update(session: Session, hold_id: UUID) -> WalletHold:
+    """The hold, locked, ended or not: lock it before its wallets. Raises HoldNotFound."""
     hold = repository.get_hold_for_update(session, hold_id)
     if hold is None:
         raise HoldNotFound
+    return hold
+
+
+def require_active(session: Session, hold_id: UUID) -> WalletHold:
+    """The hold, locked, if it can still be settled. Raises HoldNotFound, HoldClosed."""
+    hold = require_for_update(session, hold_id)
+    require_open(hold)
+    return hold
+
+
+def require_open(hold: WalletHold) -> None:
+    """Refuse what has ended; past its time a hold has, even if nobody has let it go yet.
+
+    Raises HoldClosed.
+    """
     if hold.status != HoldStatus.ACTIVE:
         raise HoldClosed(status=hold.status)
-    return hold
+    if hold.expires_at is not None and hold.expires_at <= clock.now():
+        raise HoldClosed(status=HoldStatus.EXPIRED)
 
 
 def capture(hold: WalletHold, account: Account, amount: int) -> None:

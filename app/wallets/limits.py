@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.auth import service as auth
-from app.auth.models import User
+from app.auth.models import Role, User
 from app.auth.service import Caller
 from app.common import clock
 from app.common.db import new_id
 from app.common.money import Money
 from app.wallets import repository
-from app.wallets.errors import LimitExceeded
+from app.wallets.errors import LimitExceeded, LimitNotFound, RoleNotFound
 from app.wallets.ledger import Account
 from app.wallets.models import LimitType, LimitWindow, TransactionType
 
@@ -48,16 +48,28 @@ def also_counts(kind: TransactionType, under_way: Callable[[Session, UUID], int]
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit in force, and what of it is used. amount, used: minor units of the wallet."""
+    """A limit in force, and what of it is used.
+
+    amount, used: minor units of `currency`; oldest: when the first of what counts was posted, None
+    if nothing was; is_own: whether it is the user's instead of their role's.
+    """
 
     type: LimitType
     window: LimitWindow
+    currency: str
     amount: int
     used: int
+    oldest: datetime | None
+    is_own: bool
 
     @property
     def remaining(self) -> int:
         return max(self.amount - self.used, 0)
+
+    @property
+    def frees_at(self) -> datetime | None:
+        """When the first of what counts leaves the window, so that more remains."""
+        return self.oldest + WINDOWS[self.window] if self.oldest is not None else None
 
 
 def in_force(
@@ -77,7 +89,18 @@ def in_force(
         currency=account.currency,
         since={window: now - length for window, length in WINDOWS.items()},
     )
-    limits = [Limit(LimitType(r.type), LimitWindow(r.window), r.amount, r.used) for r in rows]
+    limits = [
+        Limit(
+            LimitType(row.type),
+            LimitWindow(row.window),
+            account.currency,
+            row.amount,
+            row.used,
+            row.oldest,
+            row.is_own,
+        )
+        for row in rows
+    ]
     return [
         replace(limit, used=limit.used + _coming(session, account, limit.type))
         if limit.window in WINDOWS
@@ -126,22 +149,84 @@ def set_for_user(
     """Give one user a limit of their own. amount: units of `currency`. Raises UserNotFound."""
     auth.require_user(session, user_id)
     money = Money.of(amount, currency)
-    repository.put_user_limit(
-        session,
-        id=new_id(),
-        user_id=user_id,
-        type=kind,
-        window=window,
-        currency=currency,
-        amount=money.minor,
-        updated_at=clock.now(),
-    )
+    _put(session, money, user_id=user_id, type=kind, window=window)
     audit.record(
         session,
         actor_id=actor_id,
         action="limit.set",
         target_type="user",
         target_id=user_id,
-        details={"type": kind, "window": window, "amount": str(money), "currency": currency},
+        details=_details(kind, window, money),
     )
     return money
+
+
+def set_for_role(
+    session: Session,
+    *,
+    actor_id: UUID | None,
+    role: str,
+    kind: str,
+    window: str,
+    amount: Decimal,
+    currency: str,
+) -> Money:
+    """Limit everybody of a role who has no limit of their own. amount: units of `currency`.
+
+    Raises RoleNotFound.
+    """
+    if role not in list(Role):
+        raise RoleNotFound
+    money = Money.of(amount, currency)
+    limit_id = _put(session, money, role=role, type=kind, window=window)
+    audit.record(
+        session,
+        actor_id=actor_id,
+        action="limit.set",
+        target_type="limit",
+        target_id=limit_id,
+        details={"role": role} | _details(kind, window, money),
+    )
+    return money
+
+
+def remove_for_user(
+    session: Session,
+    *,
+    actor_id: UUID | None,
+    user_id: UUID,
+    kind: str,
+    window: str,
+    currency: str,
+) -> None:
+    """Put a user back under the limit of their role. Raises UserNotFound, LimitNotFound."""
+    auth.require_user(session, user_id)
+    minor = repository.delete_user_limit(
+        session, user_id=user_id, kind=kind, window=window, currency=currency
+    )
+    if minor is None:
+        raise LimitNotFound
+    # `verify` reads this record, too: the role's limit, however old, is in force only from now on.
+    audit.record(
+        session,
+        actor_id=actor_id,
+        action="limit.remove",
+        target_type="user",
+        target_id=user_id,
+        details=_details(kind, window, Money(minor, currency)),
+    )
+
+
+def _put(session: Session, money: Money, **whose: str | UUID) -> UUID:
+    return repository.put_limit(
+        session,
+        id=new_id(),
+        currency=money.currency,
+        amount=money.minor,
+        updated_at=clock.now(),
+        **whose,
+    )
+
+
+def _details(kind: str, window: str, money: Money) -> dict[str, str]:
+    return {"type": kind, "window": window, "amount": str(money), "currency": money.currency}

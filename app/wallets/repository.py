@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -35,12 +35,12 @@ _UPDATE_BALANCES = """
     WHERE wallets.id = new.id
 """
 
-_LOCK_WALLETS = """
+_WALLETS_OF = """
     SELECT id, kind, currency, user_id, balance, held, sequence, is_locked, created_at, updated_at,
         number
     FROM wallets WHERE user_id = ANY(%(user_ids)s) AND currency = %(currency)s
-    ORDER BY id FOR NO KEY UPDATE
 """
+_LOCK_WALLETS = f"{_WALLETS_OF} ORDER BY id FOR NO KEY UPDATE"
 
 _INSERT_ENTRIES = insert_rows(
     "journal_entries",
@@ -137,6 +137,12 @@ def lock_wallets_of(session: Session, *, user_ids: Sequence[UUID], currency: str
     return send(session, _LOCK_WALLETS, {"user_ids": list(user_ids), "currency": currency})
 
 
+def get_wallet_of(session: Session, *, user_id: UUID, currency: str) -> tuple[Any, ...] | None:
+    """The wallet's columns, or None; no lock is taken."""
+    values = {"user_ids": [user_id], "currency": currency}
+    return send(session, _WALLETS_OF, values).fetchone()
+
+
 def insert_entries(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     send(session, _INSERT_ENTRIES, as_rows(rows))
 
@@ -151,26 +157,53 @@ def update_balances(session: Session, accounts: Iterable[object]) -> None:
     send(session, _UPDATE_BALANCES, as_rows(accounts))
 
 
-def _history(
-    *, wallet_id: UUID, kind: str | None, since: datetime | None, until: datetime | None
-) -> Select[Any]:
-    query = select(WalletTransaction).where(WalletTransaction.wallet_id == wallet_id)
-    if kind is not None:
-        query = query.where(WalletTransaction.type == kind)
-    if since is not None:
-        query = query.where(WalletTransaction.created_at >= since)
-    if until is not None:
-        query = query.where(WalletTransaction.created_at < until)
-    return query
+# Sequences are gapless and in the order of the moments, so each step reads one row by its key.
+_SEQUENCE_BEFORE = """
+    WITH RECURSIVE halving (low, high) AS (
+        SELECT 0::bigint, CAST(%(last)s AS bigint)
+        UNION ALL
+        SELECT CASE WHEN t.created_at < %(moment)s THEN middle ELSE low END,
+            CASE WHEN t.created_at < %(moment)s THEN high ELSE middle - 1 END
+        FROM (SELECT low, high, (low + high + 1) / 2 AS middle FROM halving WHERE low < high) h
+        JOIN LATERAL (
+            SELECT created_at FROM wallet_transactions
+            WHERE wallet_id = %(wallet_id)s AND sequence = middle
+        ) t ON true
+    )
+    SELECT low FROM halving WHERE low = high
+"""
+
+
+def sequence_before(session: Session, *, wallet_id: UUID, last: int, moment: datetime) -> int:
+    """The number of the last posting before a moment, 0 if there is none.
+
+    last: number of the wallet's last posting. Takes as many steps as `last` has binary digits.
+    """
+    values = {"wallet_id": wallet_id, "last": last, "moment": moment}
+    (row,) = send(session, _SEQUENCE_BEFORE, values)
+    return int(row.low)
+
+
+def get_posting(session: Session, *, wallet_id: UUID, sequence: int) -> WalletTransaction | None:
+    return session.scalars(
+        select(WalletTransaction).where(
+            WalletTransaction.wallet_id == wallet_id, WalletTransaction.sequence == sequence
+        )
+    ).one_or_none()
+
+
+def _history(*, wallet_id: UUID, first: int, last: int, kind: str | None) -> Select[Any]:
+    query = select(WalletTransaction).where(
+        WalletTransaction.wallet_id == wallet_id, WalletTransaction.sequence.between(first, last)
+    )
+    return query.where(WalletTransaction.type == kind) if kind is not None else query
 
 
 def postings(
-    session: Session, *, limit: int, offset: int, below: int | None, **filters: Any
+    session: Session, *, limit: int, offset: int, **filters: Any
 ) -> Sequence[WalletTransaction]:
-    """Newest first. below: only those with a smaller sequence."""
+    """Newest first."""
     query = _history(**filters).order_by(WalletTransaction.sequence.desc())
-    if below is not None:
-        query = query.where(WalletTransaction.sequence < below)
     return session.scalars(query.limit(limit).offset(offset)).all()
 
 
@@ -182,7 +215,7 @@ def count_postings(session: Session, **filters: Any) -> int:
 # can prove that the partial index serves; a window without a beginning has used nothing.
 _LIMITS_IN_FORCE = f"""
     SELECT DISTINCT ON (l.type, l."window") l.type, l."window", l.amount,
-        posted.minor + promised.minor AS used
+        posted.minor + promised.minor AS used, posted.oldest, l.user_id IS NOT NULL AS is_own
     FROM wallet_limits l
     CROSS JOIN LATERAL (
         SELECT CAST(CAST(%(since)s AS json) ->> l."window" AS timestamptz) AS since,
@@ -193,7 +226,7 @@ _LIMITS_IN_FORCE = f"""
             END AS types
     ) covered
     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(abs(t.amount)), 0)::bigint AS minor
+        SELECT coalesce(sum(abs(t.amount)), 0)::bigint AS minor, min(t.created_at) AS oldest
         FROM wallet_transactions t
         WHERE t.wallet_id = %(wallet_id)s AND t.type = ANY(covered.types)
             AND t.type IN {LIMITED} AND t.created_at > covered.since
@@ -222,7 +255,8 @@ def limits_in_force(
 ) -> Iterable[Any]:
     """One limit per type and window, with what was moved in it or is held for it, minor units.
 
-    since: the beginning of each window that has one.
+    since: the beginning of each window that has one. Each row says, too, when the oldest of what
+    was moved in it was posted, and whether the limit is the user's own.
     """
     values = {
         "wallet_id": wallet_id,
@@ -235,14 +269,29 @@ def limits_in_force(
     return send(session, _LIMITS_IN_FORCE, values)
 
 
-def put_user_limit(session: Session, **values: Any) -> None:
+def put_limit(session: Session, **values: Any) -> UUID:
+    """Set the limit of a role or of a user; its id."""
     statement = upsert(WalletLimit).values(**values)
-    session.execute(
+    row = session.execute(
         statement.on_conflict_do_update(
-            constraint="uq_wallet_limits_user",
+            constraint=f"uq_wallet_limits_{'role' if 'role' in values else 'user'}",
             set_={"amount": statement.excluded.amount, "updated_at": statement.excluded.updated_at},
-        )
+        ).returning(WalletLimit.id)
     )
+    return row.scalar_one()
+
+
+def delete_user_limit(
+    session: Session, *, user_id: UUID, kind: str, window: str, currency: str
+) -> int | None:
+    """Forget a user's own limit; the minor units that it was, None if there is none."""
+    statement = delete(WalletLimit).where(
+        WalletLimit.user_id == user_id,
+        WalletLimit.type == kind,
+        WalletLimit.window == window,
+        WalletLimit.currency == currency,
+    )
+    return session.scalar(statement.returning(WalletLimit.amount))
 
 
 def insert_hold(session: Session, hold: WalletHold) -> None:

@@ -1,6 +1,7 @@
 """Shapes of wallets and their history."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 import marshmallow as ma
 
@@ -45,6 +46,39 @@ class WalletOut(Schema):
     number = ma.fields.String(required=True, metadata=_NUMBER)
 
 
+class WalletAtOut(WalletOut):
+    """A wallet now, or as it was at a moment."""
+
+    available = MoneyOut(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null with `at`", "example": "100.00"},
+    )
+    held = MoneyOut(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null with `at`", "example": "0.00"},
+    )
+    at = Moment(metadata={"description": "The moment that was asked for, only with `at`"})
+
+
+class AtArgs(Schema):
+    at = Moment()
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+
+AT_ARGS: Final = AtArgs()
+AT_PARAMETER: Final = {
+    "in": "query",
+    "name": "at",
+    "description": "A moment of the past: what the balance was then",
+    "schema": {"type": "string", "format": "date-time"},
+    "example": "2026-01-01T00:00:00Z",
+}
+
+
 class TransactionOut(Schema):
     id = ma.fields.UUID(required=True)
     type = ma.fields.String(required=True, metadata={"example": "DEPOSIT"})
@@ -75,6 +109,11 @@ def wallet_out(wallet: Account) -> dict[str, Any]:
         "held": format_minor(wallet.held, currency),
         "number": wallet.number,
     }
+
+
+def past_wallet_out(wallet: Account, *, at: datetime) -> dict[str, Any]:
+    """What WalletAtOut describes, of a moment of the past."""
+    return wallet_out(wallet) | {"available": None, "held": None, "at": to_wire(at)}
 
 
 def transaction_out(posting: WalletTransaction | Line) -> dict[str, Any]:
@@ -119,7 +158,9 @@ class HistoryArgs(PageArgs):
     until = Moment(data_key="to", metadata={"description": "Before this moment"})
 
 
-class LimitIn(Schema):
+class LimitArgs(Schema):
+    """Which limit of somebody is meant."""
+
     kind = ma.fields.String(
         data_key="type",
         required=True,
@@ -131,6 +172,9 @@ class LimitIn(Schema):
         validate=ma.validate.OneOf(list(LimitWindow)),
         metadata={"description": "Per transaction, or per rolling 24 hours or 30 days"},
     )
+
+
+class LimitIn(LimitArgs):
     amount = Amount(required=True, zero_allowed=True, metadata={"example": "500.00"})
 
 
@@ -139,6 +183,23 @@ class LimitOut(Schema):
     window = ma.fields.String(required=True)
     amount = ma.fields.String(required=True)
     currency = ma.fields.String(required=True)
+
+
+class LimitInForceOut(Schema):
+    type = ma.fields.String(required=True, metadata={"example": "DEPOSIT"})
+    window = ma.fields.String(required=True, metadata={"example": "DAY"})
+    limit = MoneyOut(attribute="amount", required=True, metadata={"example": "1000000.00"})
+    used = MoneyOut(required=True, metadata={"example": "250.00"})
+    remaining = MoneyOut(required=True, metadata={"example": "999750.00"})
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    frees_at = Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the first of what counts leaves the window"},
+    )
+    is_own = ma.fields.Boolean(
+        required=True, metadata={"description": "The user's own, instead of their role's"}
+    )
 
 
 TransactionPage = page_of(TransactionOut)

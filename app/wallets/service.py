@@ -1,7 +1,8 @@
 """Wallets: balance, deposits, withdrawals, history, locks."""
 
 from collections.abc import Collection
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -18,7 +19,12 @@ from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
 from app.wallets import ledger, limits, repository
-from app.wallets.errors import InvalidDepositAmount, InvalidWithdrawalAmount, WalletNotFound
+from app.wallets.errors import (
+    InvalidDepositAmount,
+    InvalidWithdrawalAmount,
+    MomentInFuture,
+    WalletNotFound,
+)
 from app.wallets.ledger import Account, Entry, Line, Posting
 from app.wallets.models import SystemCode, TransactionType, Wallet, WalletKind, WalletTransaction
 
@@ -70,6 +76,14 @@ def find_by_number(session: Session, *, number: str, currency: str) -> Wallet | 
 
 def find_of_user(session: Session, *, user_id: UUID, currency: str) -> Wallet | None:
     return repository.get_wallet_of_user(session, user_id=user_id, currency=currency)
+
+
+def account_of(session: Session, *, user_id: UUID, currency: str) -> Account:
+    """A user's wallet, as of now; no lock is taken. Raises WalletNotFound."""
+    row = repository.get_wallet_of(session, user_id=user_id, currency=currency)
+    if row is None:
+        raise WalletNotFound
+    return Account(*row)
 
 
 def lock_accounts(
@@ -201,6 +215,60 @@ def balance_event(posting: Line, *, user_id: UUID | None) -> events.Event:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Postings of a wallet in a row, `first` to `last` by sequence; none if last < first."""
+
+    wallet: Account
+    first: int
+    last: int
+
+    @property
+    def count(self) -> int:
+        return max(self.last - self.first + 1, 0)
+
+
+def period(
+    session: Session, wallet: Account, *, since: datetime | None, until: datetime | None
+) -> Period:
+    """What was posted from `since`, included, until `until`, left out. None: from or to the end.
+
+    Postings are in the order of their moments, so both ends are found by halving.
+    """
+
+    def before(moment: datetime) -> int:
+        return repository.sequence_before(
+            session, wallet_id=wallet.id, last=wallet.sequence, moment=moment
+        )
+
+    return Period(
+        wallet,
+        first=before(since) + 1 if since is not None else 1,
+        last=before(until) if until is not None else wallet.sequence,
+    )
+
+
+def as_of(session: Session, wallet: Account, *, moment: datetime) -> Account:
+    """The wallet as its postings up to a moment have made it; empty before it was opened.
+
+    Only `balance`, `sequence` and `updated_at` are those of the moment. A millisecond counts as a
+    whole, because that is how finely moments are shown. Raises MomentInFuture.
+    """
+    if moment > clock.now():
+        raise MomentInFuture
+    shown = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    last = period(session, wallet, since=None, until=shown + timedelta(milliseconds=1)).last
+    posting = repository.get_posting(session, wallet_id=wallet.id, sequence=last)
+    if posting is None:
+        return replace(wallet, balance=0, sequence=0, updated_at=wallet.created_at)
+    return replace(
+        wallet,
+        balance=posting.balance_after or 0,
+        sequence=last,
+        updated_at=posting.created_at,
+    )
+
+
 def history(
     session: Session,
     page: PageRequest,
@@ -211,16 +279,29 @@ def history(
     until: datetime | None = None,
 ) -> Page[WalletTransaction]:
     """The wallet's postings, newest first. since is included, until is not."""
-    filters = {"wallet_id": wallet.id, "kind": kind, "since": since, "until": until}
-    unfiltered = not any((kind, since, until))
-    offset, below = page.offset, page.after[0] if page.after else None
-    if unfiltered and below is None:
+    whole = period(session, wallet, since=since, until=until)
+    offset, last = page.offset, whole.last
+    if page.after is not None:
+        last = min(page.after[0] - 1, last)
+    elif kind is None:
         # Sequences are gapless: rows to skip need not be read, nor all of them be counted.
-        offset, below = 0, wallet.sequence + 1 - offset
-    rows = repository.postings(session, limit=page.limit + 1, offset=offset, below=below, **filters)
+        offset, last = 0, last - offset
+    rows = repository.postings(
+        session,
+        limit=page.limit + 1,
+        offset=offset,
+        wallet_id=wallet.id,
+        first=whole.first,
+        last=last,
+        kind=kind,
+    )
 
     def count() -> int:
-        return wallet.sequence if unfiltered else repository.count_postings(session, **filters)
+        if kind is None:
+            return whole.count
+        return repository.count_postings(
+            session, wallet_id=wallet.id, first=whole.first, last=whole.last, kind=kind
+        )
 
     return Page.of(page, rows, count=count, key=lambda row: (row.sequence,))
 

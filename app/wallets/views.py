@@ -1,17 +1,24 @@
 """HTTP of wallets."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, request
+from sqlalchemy.orm import Session
 
+from app.auth import service as auth
 from app.auth.errors import UserNotFound
 from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
-from app.auth.models import Role
+from app.auth.models import Role, User
 from app.auth.schemas import ReasonIn
 from app.common.db import reading, transaction
+from app.common.errors import BadRequest
 from app.common.http import Blueprint, dump_json, json_response, settings
+from app.common.money import Money
 from app.common.pagination import page_request
 from app.idempotency.http import answer_once, moves_money
 from app.wallets import limits, service
@@ -21,21 +28,30 @@ from app.wallets.errors import (
     InvalidDepositAmount,
     InvalidWithdrawalAmount,
     LimitExceeded,
+    LimitNotFound,
+    RoleNotFound,
     WalletLocked,
     WalletNotFound,
 )
 from app.wallets.ledger import Account
-from app.wallets.models import Wallet
+from app.wallets.limits import Limit
+from app.wallets.models import LimitType, Wallet
 from app.wallets.schemas import (
+    AT_ARGS,
+    AT_PARAMETER,
     DepositIn,
     HistoryArgs,
+    LimitArgs,
     LimitIn,
+    LimitInForceOut,
     LimitOut,
     MovementOut,
     TransactionPage,
+    WalletAtOut,
     WalletOut,
     WithdrawIn,
     movement_out,
+    past_wallet_out,
     transaction_out,
     wallet_out,
 )
@@ -48,14 +64,30 @@ admin_blp = Blueprint(
 
 @blp.get("")
 @requires(blp)
-@blp.response(200, WalletOut)
-@blp.refuses(WalletNotFound)
+@blp.doc(parameters=[AT_PARAMETER])
+@blp.response(200, WalletAtOut)
+@blp.refuses(WalletNotFound, BadRequest)
 def show() -> Response:
-    """My balance
+    """My balance, now or at a moment
 
-    `available` is `balance` less what is `held`.
+    `available` is `balance` less what is `held`. With `at`, `balance` and `updatedAt` are as they
+    were at that moment, to the millisecond; `available` and `held` are null, because they are kept
+    only as of now. Before the wallet was opened the balance was 0.
     """
-    return json_response(dump_json(wallet_out(_mine())))
+    wallet = _mine()
+    # Hot: only who asks for a moment pays for the parsing of a query string.
+    moment = _asked_moment() if request.query_string else None
+    if moment is None:
+        return json_response(dump_json(wallet_out(wallet)))
+    with reading() as session:
+        then = service.as_of(session, wallet, moment=moment)
+    return json_response(dump_json(past_wallet_out(then, at=moment)))
+
+
+def _asked_moment() -> datetime | None:
+    args = blp.ARGUMENTS_PARSER.parse(AT_ARGS, location="query")
+    moment: datetime | None = args.get("at")
+    return moment
 
 
 def _mine() -> Account:
@@ -147,6 +179,26 @@ def transactions(args: dict[str, Any]) -> Response:
     return json_response(dump_json({"data": rows, "meta": found.meta}))
 
 
+@blp.get("/limits")
+@requires(blp)
+@blp.response(200, LimitInForceOut(many=True))
+@blp.refuses(WalletNotFound)
+def my_limits() -> list[Limit]:
+    """What I may still move
+
+    Every limit in force: per transaction, per rolling 24 hours (`DAY`) and 30 days (`MONTH`), for
+    one kind of movement or for all that comes in (`INCOMING`) or goes out (`OUTGOING`). What is
+    held counts as used. Buying and selling are not limited.
+    """
+    with reading() as session:
+        return _limits(session, live_user(session))
+
+
+def _limits(session: Session, user: User) -> list[Limit]:
+    account = service.account_of(session, user_id=user.id, currency=settings().default_currency)
+    return limits.in_force(session, account, user=user, types=list(LimitType))
+
+
 @admin_blp.post("/wallets/<uuid:wallet_id>/lock")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReasonIn)
@@ -181,25 +233,93 @@ def unlock(body: dict[str, Any], wallet_id: UUID) -> Wallet:
         )
 
 
+@admin_blp.get("/users/<uuid:user_id>/limits")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.response(200, LimitInForceOut(many=True))
+@admin_blp.refuses(UserNotFound, WalletNotFound)
+def limits_of(user_id: UUID) -> list[Limit]:
+    """What one user may still move
+
+    Every limit in force for them, as they see it at `/wallet/limits`.
+    """
+    with reading() as session:
+        live_user(session)
+        return _limits(session, auth.require_user(session, user_id))
+
+
 @admin_blp.put("/users/<uuid:user_id>/limits")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(LimitIn)
 @admin_blp.response(200, LimitOut)
 @admin_blp.refuses(UserNotFound)
-def set_limit(body: dict[str, Any], user_id: UUID) -> dict[str, Any]:
+def set_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
     """Give one user a limit of their own
 
     It replaces the limit of their role for that type and window.
     """
-    currency = settings().default_currency
-    with transaction() as session:
+    with _nobody_moving_money() as session:
         actor = live_user(session)
         money = limits.set_for_user(
-            session, actor_id=actor.id, user_id=user_id, currency=currency, **body
+            session,
+            actor_id=actor.id,
+            user_id=user_id,
+            currency=settings().default_currency,
+            **body,
         )
+    return _limit_out(body, money)
+
+
+@admin_blp.delete("/users/<uuid:user_id>/limits")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(LimitArgs, location="query")
+@admin_blp.response(204)
+@admin_blp.refuses(UserNotFound, LimitNotFound)
+def remove_limit(args: dict[str, Any], user_id: UUID) -> None:
+    """Take a user's own limit away
+
+    The limit of their role is in force again for that type and window.
+    """
+    with _nobody_moving_money() as session:
+        actor = live_user(session)
+        limits.remove_for_user(
+            session,
+            actor_id=actor.id,
+            user_id=user_id,
+            currency=settings().default_currency,
+            **args,
+        )
+
+
+@admin_blp.put("/roles/<role>/limits")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(LimitIn)
+@admin_blp.response(200, LimitOut)
+@admin_blp.refuses(RoleNotFound)
+def set_role_limit(body: dict[str, Any], role: str) -> dict[str, str]:
+    """Limit everybody of a role
+
+    Except those who have a limit of their own for that type and window.
+    """
+    with _nobody_moving_money() as session:
+        actor = live_user(session)
+        money = limits.set_for_role(
+            session, actor_id=actor.id, role=role, currency=settings().default_currency, **body
+        )
+    return _limit_out(body, money)
+
+
+@contextmanager
+def _nobody_moving_money() -> Iterator[Session]:
+    """A transaction for changing limits: what is posted after it has seen what it changes."""
+    with transaction() as session:
+        service.stand_in_line(session, alone=True)
+        yield session
+
+
+def _limit_out(body: dict[str, Any], money: Money) -> dict[str, str]:
     return {
         "type": body["kind"],
         "window": body["window"],
         "amount": str(money),
-        "currency": currency,
+        "currency": money.currency,
     }

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from flask import Flask
@@ -13,6 +15,7 @@ from sqlalchemy.orm import sessionmaker
 
 from app.auth import service as auth
 from app.common import clock, db
+from app.holds.tasks import let_expired_holds_go
 from app.models import Base
 from app.onramp import links
 from app.onramp.tasks import expire
@@ -62,6 +65,7 @@ def do_business(app: Flask) -> factories.Actor:
         user = auth.require_user(session, buyer.id)
         orders.buy(session, Purchase(user, product_id, quantity=2), fee_bps=250)
     send_and_ask(client, buyer)
+    promise_money(client, buyer)
     credentials = {"email": buyer.email, "password": factories.PASSWORD}
     tokens = client.post("/api/v1/auth/login", json=credentials).json
     client.post("/api/v1/auth/refresh", json={"refreshToken": tokens["refreshToken"]})
@@ -107,6 +111,28 @@ def get_money_from_a_bank(client: FlaskClient, user: factories.Actor) -> None:
         expire()
         say(client, late, user)
     asked(client, user)
+
+
+def promise_money(client: FlaskClient, payer: factories.Actor) -> None:
+    """A hold of every status, and one that was refused."""
+    payee = factories.merchant()
+
+    def call(user: factories.Actor, path: str, key: str, **body: Any) -> Any:
+        headers = user.headers | {"Idempotency-Key": key}
+        return client.post(f"/api/v1/wallet/holds{path}", json=body, headers=headers).json
+
+    def place(key: str, amount: str, **body: Any) -> str:
+        hold = call(payer, "", key, payeeId=str(payee.id), amount=amount, **body)
+        return str(hold.get("id"))
+
+    place("hold-refused", "1000.00")
+    place("hold-active", "1.00")
+    call(payee, f"/{place('hold-captured', '4.00')}/capture", "capture", amount="3.00")
+    call(payee, f"/{place('hold-voided', '1.00')}/void", "void")
+    yesterday = clock.now() - timedelta(days=1)
+    with mock.patch("app.common.clock.now", return_value=yesterday):
+        place("hold-expired", "1.00", expiresIn=60)
+    let_expired_holds_go()
 
 
 @contextmanager

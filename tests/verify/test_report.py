@@ -10,10 +10,17 @@ from sqlalchemy import text
 from app.common.settings import PROJECT_ROOT, Settings
 from app.verify.report import INVARIANTS
 from tests import servers
-from tests.verify import test_accounts, test_bank, test_ledger, test_orders, test_transfers
+from tests.verify import (
+    test_accounts,
+    test_bank,
+    test_holds,
+    test_ledger,
+    test_orders,
+    test_transfers,
+)
 from tests.verify.books import Books, unguarded
 
-TOPICS = (test_ledger, test_orders, test_transfers, test_bank, test_accounts)
+TOPICS = (test_ledger, test_holds, test_orders, test_transfers, test_bank, test_accounts)
 
 
 def test_every_invariant_has_its_corruption() -> None:

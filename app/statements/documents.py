@@ -1,0 +1,95 @@
+"""Statements as bytes, piece by piece: JSON and CSV.
+
+What is cut short cannot be taken for whole: JSON lacks its end, and CSV its line with the closing
+balance.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from app.common.clock import to_wire
+from app.common.http import dump_json
+from app.common.money import format_minor
+from app.statements.schemas import head_out
+from app.statements.service import Statement
+from app.wallets.ledger import Line
+from app.wallets.schemas import transaction_out
+
+CSV_HEAD: Final = (
+    "date",
+    "type",
+    "description",
+    "referenceType",
+    "referenceId",
+    "amount",
+    "balance",
+    "currency",
+    "transactionId",
+)
+
+#: What makes a spreadsheet take a text for a formula
+#: (https://owasp.org/www-community/attacks/CSV_Injection), in its full-width forms, too.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def as_json(statement: Statement, pieces: Iterable[Sequence[Line]]) -> Iterator[bytes]:
+    """What StatementOut describes."""
+    joint = dump_json(head_out(statement))[:-1] + b',"transactions":['
+    for piece in pieces:
+        yield joint + b",".join(dump_json(transaction_out(line)) for line in piece)
+        joint = b","
+    yield b"]}" if statement.period.count else joint + b"]}"
+
+
+def as_csv(statement: Statement, pieces: Iterable[Sequence[Line]]) -> Iterator[bytes]:
+    """RFC 4180 in UTF-8: a line for each posting between one for each balance of the period."""
+    start: Sequence[Sequence[Any]] = (CSV_HEAD, _balance(statement, "OPENING_BALANCE"))
+    for piece in pieces:
+        yield _lines((*start, *(_posting(line) for line in piece)))
+        start = ()
+    yield _lines((*start, _balance(statement, "CLOSING_BALANCE")))
+
+
+def _lines(rows: Iterable[Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _balance(statement: Statement, kind: str) -> tuple[str | None, ...]:
+    is_opening = kind == "OPENING_BALANCE"
+    moment = statement.since if is_opening else statement.until
+    minor = statement.opening if is_opening else statement.closing
+    currency = statement.currency
+    return (
+        to_wire(moment),
+        kind,
+        None,
+        None,
+        None,
+        None,
+        format_minor(minor, currency),
+        currency,
+        None,
+    )
+
+
+def _posting(line: Line) -> tuple[Any, ...]:
+    return (
+        to_wire(line.created_at),
+        line.type,
+        _plain(line.description),
+        line.reference_type,
+        line.reference_id,
+        format_minor(line.amount, line.currency),
+        format_minor(line.balance_after or 0, line.currency),
+        line.currency,
+        line.id,
+    )
+
+
+def _plain(text: str | None) -> str | None:
+    """A text that no spreadsheet takes for a formula: behind an apostrophe if it might."""
+    return f"'{text}" if text and text.startswith(_FORMULA) else text

@@ -1,0 +1,229 @@
+"""A4 pages that fill up from the top, with numbers at the foot.
+
+The typeface is Bitstream Vera, which comes with reportlab and is embedded. It has the letters of
+western European languages; other Latin letters lose their accents, and everything else shows as a
+box, which the foot of the page explains.
+"""
+
+import itertools
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import IO, Any, Final
+
+from reportlab.lib.colors import Color, HexColor
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+PLAIN: Final = "Vera"
+BOLD: Final = "VeraBd"
+INK, PALE, LINE, BAND, BRAND = map(
+    HexColor, ("#1b1f24", "#59636e", "#d0d7de", "#f0f4f6", "#0b5560")
+)
+
+WIDTH, HEIGHT = map(int, A4)
+LEFT: Final = 48
+RIGHT: Final = WIDTH - LEFT
+TOP: Final = HEIGHT - 56
+#: Nothing but the foot stands below this.
+BOTTOM: Final = 64
+#: Of small print, in points: the letters, and from line to line.
+SMALL: Final = 7
+LEADING: Final = 10
+_LEAST: Final = 3
+
+_LACKING: Final = (
+    "\u25a1 stands for a character that the typeface of this document lacks. "
+    "The statement as CSV or JSON has it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. figures: whether what is in it ends at the right, and fits."""
+
+    heading: str
+    x: int
+    width: int
+    figures: bool = False
+
+
+class Paper:
+    """Pages under way. y: the line that is written on.
+
+    foot: what stands at the foot of every page; begin_page: draws what stands at the head of
+    every page but the first.
+    """
+
+    def __init__(
+        self, file: IO[bytes], *, title: str, foot: str, begin_page: Callable[["Paper"], None]
+    ) -> None:
+        for name in (PLAIN, BOLD):
+            pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
+        self.canvas = Canvas(file, pagesize=A4, pageCompression=1, lang="en")
+        self.canvas.setTitle(title)
+        self.canvas.setAuthor("Payment Flow")
+        self.y = TOP
+        self._foot = foot
+        self._begin_page = begin_page
+        self._lacks = False
+
+    def write(
+        self,
+        x: int,
+        text: str,
+        *,
+        size: int = SMALL,
+        font: str = PLAIN,
+        color: Color = INK,
+        right: bool = False,
+    ) -> None:
+        """Write on the current line, from x on, or up to x."""
+        self.canvas.setFont(font, size)
+        self.canvas.setFillColor(color)
+        draw = self.canvas.drawRightString if right else self.canvas.drawString
+        draw(x, self.y, self.readable(text))
+
+    def figure(
+        self,
+        x: int,
+        text: str,
+        *,
+        width: int,
+        size: int = SMALL,
+        font: str = PLAIN,
+        right: bool = True,
+    ) -> None:
+        """Write a figure, smaller if it is too long, because it must not be cut."""
+        while size > _LEAST and pdfmetrics.stringWidth(text, font, size) > width:
+            size -= 1
+        self.write(x, text, size=size, font=font, right=right)
+
+    def row(self, columns: Sequence[Column], texts: Sequence[str], *, font: str = PLAIN) -> None:
+        """Write a row of a table, on the next page if it has no room; long texts take more lines.
+
+        Ends on the line after it.
+        """
+        cells = [
+            [text] if column.figures else self.wrapped(text, column.width, font=font)
+            for column, text in zip(columns, texts, strict=True)
+        ]
+        height = max(map(len, cells)) * LEADING
+        if self.y - height < BOTTOM:
+            self._turn()
+        top = self.y
+        for column, lines in zip(columns, cells, strict=True):
+            self.y = top
+            if column.figures:
+                self.figure(column.x + column.width, lines[0], width=column.width, font=font)
+                continue
+            for line in lines:
+                self.write(column.x, line, font=font)
+                self.y -= LEADING
+        self.y = top - height - 4
+        self.rule(self.y + LEADING, color=BAND)
+
+    def wrapped(
+        self, text: str, width: int, *, font: str = PLAIN, size: int = SMALL
+    ) -> Sequence[str]:
+        """The text in lines of at most `width` points, broken between words if possible."""
+        text, lines = self.readable(text), []
+        while pdfmetrics.stringWidth(text, font, size) > width:
+            fitting = _fitting(text, width, font, size)
+            end = max(text.rfind(" ", 0, fitting + 1), text.rfind("-", 0, fitting) + 1)
+            end = end if end > 0 else fitting
+            lines.append(text[:end].rstrip())
+            text = text[end:].lstrip()
+        return [*lines, text]
+
+    def headings(self, columns: Iterable[Column]) -> None:
+        """Write the head of a table."""
+        self.band(self.y - 5, 16)
+        for column in columns:
+            x = column.x + column.width if column.figures else column.x
+            self.write(x, column.heading, font=BOLD, color=PALE, right=column.figures)
+        self.y -= 18
+
+    def band(self, y: int, height: int) -> None:
+        self.canvas.setFillColor(BAND)
+        self.canvas.rect(LEFT - 4, y, RIGHT - LEFT + 8, height, stroke=0, fill=1)
+
+    def rule(self, y: int, *, color: Color = LINE) -> None:
+        self.canvas.setStrokeColor(color)
+        self.canvas.setLineWidth(1)
+        self.canvas.line(LEFT - 4, y, RIGHT + 4, y)
+
+    def _turn(self) -> None:
+        self._end_page()
+        self.canvas.showPage()
+        self.y = TOP
+        self._begin_page(self)
+
+    def finish(self) -> None:
+        """Write the file: now it is known how many pages there are."""
+        pages = self.canvas.getPageNumber()
+        self._end_page()
+        self.canvas.showPage()
+        self.canvas.beginForm("pages")
+        self.y = 0
+        self.write(0, str(pages), color=PALE)
+        self.canvas.endForm()
+        self.canvas.save()
+
+    def _end_page(self) -> None:
+        canvas = self.canvas
+        self.rule(BOTTOM - 16)
+        self.y = BOTTOM - 28
+        page = f"Page {canvas.getPageNumber()} of "
+        self.write(LEFT, page, color=PALE)
+        self.write(RIGHT, self._foot, color=PALE, right=True)
+        # How many there are is drawn as a form, which is filled in at the end.
+        canvas.saveState()
+        canvas.translate(LEFT + pdfmetrics.stringWidth(page, PLAIN, SMALL), self.y)
+        canvas.doForm("pages")
+        canvas.restoreState()
+        if self._lacks:
+            self._lacks = False
+            canvas.setFont(PLAIN, SMALL - 1)
+            canvas.drawString(LEFT, self.y - LEADING, _LACKING)
+
+    def readable(self, text: str) -> str:
+        """The text as far as the typeface goes; the foot explains if it does not go all the way."""
+        if text.isascii() and text.isprintable():
+            return text
+        shown = "".join(map(_shown, text))
+        self._lacks = self._lacks or not _glyphs().issuperset(map(ord, shown))
+        return shown
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> frozenset[int]:
+    return frozenset(pdfmetrics.getFont(PLAIN).face.charWidths)
+
+
+@lru_cache(maxsize=4096)
+def _shown(character: str) -> str:
+    """The character, or the letter without its accents, or else as it is: a box."""
+    if character.isspace():
+        return " "
+    if ord(character) in _glyphs():
+        return character
+    if unicodedata.category(character) in ("Cc", "Cf", "Mn"):
+        return ""
+    decomposed = unicodedata.normalize("NFKD", character)
+    bare = "".join(part for part in decomposed if not unicodedata.combining(part))
+    return bare if bare and _glyphs().issuperset(map(ord, bare)) else character
+
+
+@lru_cache(maxsize=4096)
+def _advance(character: str, font: str, size: int) -> Any:
+    return pdfmetrics.stringWidth(character, font, size)
+
+
+def _fitting(text: str, width: int, font: str, size: int) -> int:
+    """How many characters of the text fit, at least one."""
+    ends = itertools.accumulate(_advance(character, font, size) for character in text)
+    return max(sum(1 for _ in itertools.takewhile(lambda end: end <= width, ends)), 1)

@@ -1,0 +1,47 @@
+"""SQL of statements: postings in a row, by their number in the wallet."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.common.driver import send
+
+_POSTINGS = """
+    SELECT id, journal_entry_id, wallet_id, sequence, type, status, amount, balance_before,
+        balance_after, currency, description, reference_type, reference_id, metadata, created_at
+    FROM wallet_transactions
+    WHERE wallet_id = %(wallet_id)s AND sequence BETWEEN %(first)s AND %(last)s
+    ORDER BY sequence
+"""
+
+_TOTALS = """
+    SELECT type, count(*) AS count,
+        coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint AS coming,
+        coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)::bigint AS going
+    FROM wallet_transactions
+    WHERE wallet_id = %(wallet_id)s AND sequence BETWEEN %(first)s AND %(last)s
+    GROUP BY type ORDER BY type
+"""
+
+_BALANCES = """
+    SELECT sequence, balance_after FROM wallet_transactions
+    WHERE wallet_id = %(wallet_id)s AND sequence = ANY(%(sequences)s::bigint[])
+"""
+
+
+def postings(session: Session, *, wallet_id: UUID, first: int, last: int) -> Iterable[Any]:
+    """Oldest first, with the columns of a ledger.Line."""
+    return send(session, _POSTINGS, {"wallet_id": wallet_id, "first": first, "last": last})
+
+
+def totals(session: Session, *, wallet_id: UUID, first: int, last: int) -> Iterable[Any]:
+    """Per type: how many, and what came in and went out in minor units."""
+    return send(session, _TOTALS, {"wallet_id": wallet_id, "first": first, "last": last})
+
+
+def balances_after(session: Session, *, wallet_id: UUID, sequences: list[int]) -> dict[int, int]:
+    """The balance after each of these postings that there is, in minor units."""
+    rows = send(session, _BALANCES, {"wallet_id": wallet_id, "sequences": sequences})
+    return {row.sequence: row.balance_after for row in rows}

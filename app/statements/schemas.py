@@ -1,0 +1,94 @@
+"""Shapes of statements."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from app.common.clock import to_wire
+from app.common.fields import Moment, MoneyOut, Schema
+from app.common.money import format_minor
+from app.statements.service import Statement
+from app.wallets.schemas import TransactionOut
+
+FORMATS = ("json", "csv", "pdf")
+
+
+class StatementArgs(Schema):
+    since = Moment(
+        data_key="from",
+        metadata={"description": "From this moment on; 30 days before `to` by default"},
+    )
+    until = Moment(
+        data_key="to",
+        metadata={"description": "Before this moment; now by default and at the latest"},
+    )
+    format = ma.fields.String(
+        load_default="json",
+        validate=ma.validate.OneOf(FORMATS),
+        metadata={"description": "As what"},
+    )
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+
+class HolderOut(Schema):
+    id = ma.fields.UUID(required=True)
+    email = ma.fields.String(required=True)
+    first_name = ma.fields.String(required=True, allow_none=True)
+    last_name = ma.fields.String(required=True, allow_none=True)
+
+
+class TotalOut(Schema):
+    type = ma.fields.String(required=True, metadata={"example": "PAYMENT"})
+    count = ma.fields.Integer(required=True, metadata={"example": 3})
+    amount_in = MoneyOut(required=True, metadata={"example": "0.00"})
+    amount_out = MoneyOut(required=True, metadata={"example": "59.97"})
+
+
+class StatementOut(Schema):
+    wallet_id = ma.fields.UUID(required=True)
+    number = ma.fields.String(required=True, metadata={"example": "482109375516"})
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    holder = ma.fields.Nested(HolderOut, required=True)
+    since = Moment(data_key="from", required=True)
+    until = Moment(data_key="to", required=True)
+    issued_at = Moment(required=True)
+    opening_balance = MoneyOut(required=True, metadata={"example": "100.00"})
+    closing_balance = MoneyOut(required=True, metadata={"example": "40.03"})
+    count = ma.fields.Integer(required=True, metadata={"example": 3})
+    totals = ma.fields.List(ma.fields.Nested(TotalOut), required=True)
+    transactions = ma.fields.List(
+        ma.fields.Nested(TransactionOut), required=True, metadata={"description": "Oldest first"}
+    )
+
+
+def head_out(statement: Statement) -> dict[str, Any]:
+    """What StatementOut describes, but for its transactions."""
+    wallet, holder, currency = statement.period.wallet, statement.holder, statement.currency
+    return {
+        "walletId": wallet.id,
+        "number": wallet.number,
+        "currency": currency,
+        "holder": {
+            "id": holder.id,
+            "email": holder.email,
+            "firstName": holder.first_name,
+            "lastName": holder.last_name,
+        },
+        "from": to_wire(statement.since),
+        "to": to_wire(statement.until),
+        "issuedAt": to_wire(statement.issued_at),
+        "openingBalance": format_minor(statement.opening, currency),
+        "closingBalance": format_minor(statement.closing, currency),
+        "count": statement.period.count,
+        "totals": [
+            {
+                "type": total.type,
+                "count": total.count,
+                "amountIn": format_minor(total.coming, currency),
+                "amountOut": format_minor(total.going, currency),
+            }
+            for total in statement.totals
+        ],
+    }

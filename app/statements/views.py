@@ -1,0 +1,112 @@
+"""HTTP of statements."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, Final
+
+from flask import Response
+
+from app.auth.guard import live_user, requires
+from app.common.db import reading
+from app.common.http import Blueprint, settings
+from app.common.ratelimit import per_caller
+from app.statements import documents, press, service
+from app.statements.errors import StatementTooLong
+from app.statements.places import Places
+from app.statements.schemas import StatementArgs, StatementOut
+from app.statements.service import PIECE, Statement
+from app.wallets.errors import WalletNotFound
+from app.wallets.ledger import Line
+
+blp = Blueprint(
+    "statements",
+    __name__,
+    url_prefix="/wallet/statement",
+    description="What happened in a period, on paper or for programs",
+)
+
+#: Postings at most: what the database adds up, or a machine prints, in reasonable time.
+MOST: Final = {"json": 1_000_000, "csv": 1_000_000, "pdf": 100_000}
+
+_MEDIA_TYPES: Final = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8; header=present",
+    "pdf": "application/pdf",
+}
+
+#: Long answers under way in this process, of its many threads.
+_streams: Final = Places(4)
+_prints: Final = Places(4)
+
+
+@blp.get("")
+@requires(blp)
+@blp.arguments(StatementArgs, location="query")
+@blp.response(200, StatementOut)
+@blp.doc(
+    responses={
+        200: {
+            "content": {
+                "text/csv": {"schema": {"type": "string"}},
+                "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+            }
+        }
+    }
+)
+@blp.refuses(WalletNotFound, StatementTooLong)
+@per_caller("20/minute")
+def statement(args: dict[str, Any]) -> Response:
+    """My statement of a period
+
+    Opening and closing balance, totals per type, and every posting of the period, oldest first;
+    opening balance and postings add up to the closing balance. As JSON or CSV up to 1,000,000
+    transactions, as PDF up to 100,000. A CSV lists the postings between a line for the opening and
+    a line for the closing balance; a text that a spreadsheet would take for a formula is preceded
+    by an apostrophe. A document without its end was cut short: ask again.
+    """
+    form = args.pop("format")
+    with reading() as session:
+        holder = live_user(session)
+        drawn_up = service.draw_up(
+            session,
+            holder=holder,
+            currency=settings().default_currency,
+            most=MOST[form],
+            **args,
+        )
+    pieces = service.postings(drawn_up, reading=reading)
+    response = _print(drawn_up, pieces) if form == "pdf" else _write(drawn_up, pieces, form)
+    response.headers["Content-Type"] = _MEDIA_TYPES[form]
+    if form != "json":
+        response.headers["Content-Disposition"] = f'attachment; filename="{_name(drawn_up)}.{form}"'
+    return response
+
+
+def _print(drawn_up: Statement, pieces: Iterator[Sequence[Line]]) -> Response:
+    give_back = _prints.take(drawn_up.holder.id)
+    try:
+        return Response(press.print_pdf(drawn_up, pieces))
+    finally:
+        give_back()
+
+
+def _write(drawn_up: Statement, pieces: Iterator[Sequence[Line]], form: str) -> Response:
+    as_bytes = documents.as_csv if form == "csv" else documents.as_json
+    parts = as_bytes(drawn_up, pieces)
+    if drawn_up.period.count <= PIECE:
+        return Response(b"".join(parts))
+    give_back = _streams.take(drawn_up.holder.id)
+    try:
+        # What fails until then is answered with an error body.
+        first = next(parts)
+    except BaseException:
+        give_back()
+        raise
+    response = Response(chain((first,), parts))
+    response.call_on_close(give_back)
+    return response
+
+
+def _name(drawn_up: Statement) -> str:
+    number = drawn_up.period.wallet.number
+    return f"statement-{number}-{drawn_up.since:%Y%m%d}-{drawn_up.until:%Y%m%d}"

@@ -1,0 +1,225 @@
+"""Statements as PDF, read back as text with places on the page."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import pypdfium2
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.common.settings import PROJECT_ROOT
+from app.statements import pdf, press
+from tests import factories
+from tests.answers import refusal
+from tests.statements.asking import HOUR, NOON, ask
+from tests.wallets.asking import deposit, wallet_of, withdraw
+from tests.wallets.histories import add_history
+
+MARCH = {"since": "2026-03-01", "until": "2026-04-01"}
+
+HEAD: dict[str, Any] = {
+    "name": "Ada Lovelace",
+    "email": "ada@example.com",
+    "number": "4821 0937 5516",
+    "currency": "USD",
+    "from": "2026-01-01 00:00:00",
+    "to": "2026-02-01 00:00:00",
+    "issued": "2026-11-21 14:30:00 UTC",
+    "opening": "1,250.00",
+    "closing": "2,250.00",
+    "count": "2",
+    "in": "1,500.00",
+    "out": "500.00",
+    "totals": [("Deposit", "1", "1,500.00", "0.00"), ("Payment", "1", "0.00", "500.00")],
+}
+
+
+def row(number: int, description: str = "Wallet deposit", amount: str = "1.00") -> Sequence[str]:
+    return (
+        "2026-01-05 12:00:00",
+        "Deposit",
+        description,
+        f"order {number}",
+        amount,
+        f"{number}.50",
+    )
+
+
+def drawn(rows: Sequence[Sequence[str]], **head: Any) -> pypdfium2.PdfDocument:
+    file = io.BytesIO()
+    pdf.draw(file, HEAD | head, rows)
+    return pypdfium2.PdfDocument(file.getvalue())
+
+
+def opened(answer: TestResponse) -> pypdfium2.PdfDocument:
+    assert answer.status_code == 200, answer.text
+    assert answer.content_type == "application/pdf"
+    assert answer.content_length == len(answer.data)
+    return pypdfium2.PdfDocument(answer.data)
+
+
+def texts(document: pypdfium2.PdfDocument) -> list[str]:
+    return [" ".join(page.get_textpage().get_text_range().split()) for page in document]
+
+
+def right_ends(page: pypdfium2.PdfPage, figure: str) -> set[int]:
+    """Where on the page each occurrence of a figure ends, in points."""
+    text = page.get_textpage()
+    content = text.get_text_range()
+    return {
+        round(text.get_charbox(found.end() - 1, loose=True)[2])
+        for found in re.finditer(re.escape(figure), content)
+    }
+
+
+class TestOverHttp:
+    def test_it_has_all_that_a_tax_office_asks_for(self, client: FlaskClient) -> None:
+        user = factories.actor()
+        client.patch(
+            "/api/v1/auth/me",
+            json={"firstName": "Ada", "lastName": "Lovelace"},
+            headers=user.headers,
+        )
+        deposit(client, user, "1500.00", description="Salary")
+        withdraw(client, user, "499.50", description="Rent")
+
+        answer = ask(client, user, "pdf")
+
+        number = wallet_of(client, user)["number"]
+        assert f"statement-{number}-" in answer.headers["Content-Disposition"]
+        (text,) = texts(opened(answer))
+        for said in (
+            "Payment Flow Account statement",
+            "Account holder Ada Lovelace",
+            user.email,
+            f"{number[:4]} {number[4:8]} {number[8:]}",
+            "Currency USD",
+            "Coordinated Universal Time (UTC)",
+            "Date of issue",
+            "Opening balance 0.00 Money in 1,500.00 Money out 499.50 Closing balance 1,000.50",
+            "Deposit 1 1,500.00 0.00",
+            "Withdrawal 1 0.00 499.50",
+            "All 2 1,500.00 499.50",
+            "Date (UTC) Type Description Reference Amount Balance",
+            "Withdrawal Rent -499.50 1,000.50",
+            "Page 1 of 1",
+        ):
+            assert said in text
+
+    def test_every_posting_is_there_once_and_every_page_has_its_number(
+        self, client: FlaskClient
+    ) -> None:
+        user = factories.actor()
+        add_history(user.id, count=150, first=NOON, apart=HOUR)
+
+        pages = texts(opened(ask(client, user, "pdf", **MARCH)))
+
+        assert len(pages) > 2
+        for number, page in enumerate(pages, 1):
+            assert page.count("Date (UTC) Type Description Reference Amount Balance") == 1
+            assert f"Page {number} of {len(pages)} " in page
+        assert re.findall(r"Movement (\d+)", " ".join(pages)) == [str(n) for n in range(1, 151)]
+
+    def test_a_wallet_in_which_nothing_happened(self, client: FlaskClient) -> None:
+        (text,) = texts(opened(ask(client, factories.actor(), "pdf")))
+
+        assert "Opening balance 0.00 No transactions Closing balance 0.00" in text
+
+    def test_what_takes_too_long_to_print_is_given_up(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        user = factories.actor()
+        with monkeypatch.context() as hasty:
+            hasty.setattr(press, "PATIENCE", 0)
+            assert refusal(ask(client, user, "pdf")) == (503, "BUSY")
+
+        assert ask(client, user, "pdf").status_code == 200
+
+
+class TestOnPaper:
+    def test_figures_end_where_their_column_ends(self) -> None:
+        amounts = ("1.00", "-23,456.78", "100,000.00")
+        (page,) = drawn([row(n, amount=amount) for n, amount in enumerate(amounts)])
+
+        ends = [right_ends(page, amount) for amount in ("-23,456.78", "100,000.00")]
+        assert ends[0] == ends[1]
+        assert len(ends[0]) == 1
+        assert right_ends(page, "0.50") == right_ends(page, "2.50") == {547}
+
+    def test_the_largest_figures_are_there_in_full(self) -> None:
+        largest = "92,233,720,368,547,758.07"
+        (page,) = drawn([row(1, amount=f"-{largest}")], opening=largest)
+
+        assert texts([page])[0].count(largest) == 3
+        assert max(right_ends(page, largest)) <= 547
+
+    @pytest.mark.parametrize(
+        "text", ["x" * 200, "word " * 40, "a-b" * 66, "W" * 200, "one two-three" * 15]
+    )
+    def test_a_long_text_goes_on_below_and_stays_in_its_column(self, text: str) -> None:
+        (page,) = drawn([row(1, text), row(2)])
+
+        content = page.get_textpage()
+        shown = content.get_text_range().replace("\ufffe", "-")  # a hyphen at the end of a line
+        assert "".join(text.split()) in re.sub(r"\s|order 1|1\.00|1\.50", "", shown)
+        boxes = [content.get_charbox(n) for n in range(len(shown)) if shown[n] in set(text) - {" "}]
+        within = [box for box in boxes if 190 <= box[0] < 322 and box[1] < 400]
+        assert within
+        assert max(box[2] for box in within) < 322
+
+    def test_a_row_is_not_torn_between_pages(self) -> None:
+        document = drawn([row(n, f"{n} begins " + "and goes on " * 12) for n in range(40)])
+
+        for page in texts(document):
+            assert page.count("begins") * 12 == page.count("and goes on")
+
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("Café “naïve” – 5 €", "Café “naïve” – 5 €"),
+            ("Zieliński, Łódź", "Zielinski, Łódz"),
+            ("two\nlines\tand a tab", "two lines and a tab"),
+            ("zero\u200bwidth", "zerowidth"),
+            ("ﬁnal", "ﬁnal"),
+        ],
+    )
+    def test_letters_it_lacks_lose_their_accents(self, text: str, shown: str) -> None:
+        (page,) = texts(drawn([row(1, text)]))
+
+        assert shown in page or shown.replace("ﬁ", "fi") in page
+        assert "stands for a character" not in page
+
+    @pytest.mark.parametrize("text", ["Привет", "你好", "😀", "עברית"])
+    def test_what_it_cannot_show_is_explained_on_the_page(self, text: str) -> None:
+        first, *_, last = texts(drawn([row(1, text), *(row(n) for n in range(2, 120))]))
+
+        assert "stands for a character that the typeface of this document lacks" in first
+        assert "stands for a character" not in last
+
+    def test_a_holder_without_a_name_is_known_by_email(self) -> None:
+        (page,) = texts(drawn([], name=""))
+
+        assert "Account holder ada@example.com" in page
+
+
+def test_nothing_is_printed_of_what_was_not_said_to_its_end() -> None:
+    said = json.dumps(HEAD) + "\n" + json.dumps([row(1)]) + "\n"
+
+    def printed(text: str) -> "subprocess.CompletedProcess[bytes]":
+        return subprocess.run(
+            [sys.executable, "-m", "app.statements.pdf"],
+            input=text.encode(),
+            capture_output=True,
+            cwd=PROJECT_ROOT,
+            check=False,
+        )
+
+    cut, whole = printed(said), printed(f"{said}null\n")
+    assert (cut.returncode, cut.stdout, cut.stderr) == (1, b"", b"")
+    assert (whole.returncode, whole.stdout[:5]) == (0, b"%PDF-")

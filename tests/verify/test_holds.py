@@ -1,0 +1,84 @@
+"""Holds, corrupted on purpose, one way at a time."""
+
+import pytest
+
+from tests.verify.books import Books
+
+#: Invariant → what makes it untrue.
+CORRUPTIONS = {
+    "A captured hold has exactly its postings: payer debit, payee credit": """
+        UPDATE wallet_holds SET captured_amount = captured_amount - 1 WHERE status = 'CAPTURED'
+    """,
+    "No other hold has postings, and no capture is without its hold": """
+        DELETE FROM wallet_holds WHERE status = 'CAPTURED'
+    """,
+    "A hold's amounts and times fit its status": """
+        UPDATE wallet_holds SET captured_amount = amount + 1 WHERE status = 'CAPTURED'
+    """,
+    "A hold is of its wallet's owner and currency, and for somebody else": """
+        UPDATE wallet_holds SET initiator_id = payee_id WHERE status = 'ACTIVE'
+    """,
+    "Every hold for a payee has its events: placed, and how it ended": """
+        DELETE FROM outbox_events WHERE type = 'hold-placed'
+    """,
+}
+
+#: More ways to break the same rules. Invariant → what makes it untrue.
+VARIATIONS = [
+    (
+        "A captured hold has exactly its postings: payer debit, payee credit",
+        "UPDATE wallet_transactions SET reference_id = gen_random_uuid()"
+        " WHERE reference_type = 'hold' AND type = 'EARNING'",
+    ),
+    (
+        "A captured hold has exactly its postings: payer debit, payee credit",
+        "UPDATE journal_entries SET kind = 'GIFT' WHERE kind = 'CAPTURE'",
+    ),
+    (
+        "A captured hold has exactly its postings: payer debit, payee credit",
+        "UPDATE wallet_holds SET status = 'CAPTURED', captured_amount = 1, closed_at = now()"
+        " WHERE status = 'ACTIVE'",
+    ),
+    (
+        "No other hold has postings, and no capture is without its hold",
+        "UPDATE wallet_holds SET status = 'VOIDED' WHERE status = 'CAPTURED'",
+    ),
+    (
+        "No other hold has postings, and no capture is without its hold",
+        "UPDATE wallet_transactions SET reference_type = 'gift' WHERE reference_type = 'hold'",
+    ),
+    (
+        "A hold's amounts and times fit its status",
+        "UPDATE wallet_holds SET closed_at = NULL WHERE status = 'VOIDED'",
+    ),
+    (
+        "A hold's amounts and times fit its status",
+        "UPDATE wallet_holds SET closed_at = created_at WHERE status = 'EXPIRED'",
+    ),
+    (
+        "A hold's amounts and times fit its status",
+        "UPDATE wallet_holds SET captured_amount = 0 WHERE status = 'CAPTURED'",
+    ),
+    (
+        "A hold is of its wallet's owner and currency, and for somebody else",
+        "UPDATE wallet_holds SET currency = 'EUR' WHERE status = 'ACTIVE'",
+    ),
+    (
+        "Every hold for a payee has its events: placed, and how it ended",
+        "DELETE FROM outbox_events WHERE type = 'hold-released'",
+    ),
+    (
+        "Every hold for a payee has its events: placed, and how it ended",
+        "UPDATE outbox_events SET type = 'hold-released' WHERE type = 'hold-captured'",
+    ),
+]
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corruption_is_found(books: Books, name: str) -> None:
+    assert name in books.broken_by(CORRUPTIONS[name])
+
+
+@pytest.mark.parametrize(("name", "corruption"), VARIATIONS)
+def test_another_corruption_is_found(books: Books, name: str, corruption: str) -> None:
+    assert name in books.broken_by(corruption)

@@ -1,0 +1,63 @@
+"""Wallets in which much has happened, made by SQL so that the books are sound."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.common import clock
+from app.common.db import transaction
+
+# As the ledger writes it, only many at once: money from the bank, every third time back to it.
+_HISTORY = """
+    CREATE TEMP TABLE moves AS
+    SELECT uuidv7() AS entry, uuidv7() AS posting, w.id AS wallet, w.user_id,
+        w.sequence + n AS sequence, CASE n % 3 WHEN 0 THEN -1 ELSE 1 END AS amount,
+        w.balance + n / 3 + n % 3 AS balance,
+        CASE n % 3 WHEN 0 THEN 'WITHDRAWAL' ELSE 'DEPOSIT' END AS type,
+        CAST(:first AS timestamptz) + (n - 1) * CAST(:apart AS interval) AS time
+    FROM wallets w CROSS JOIN generate_series(1, CAST(:count AS bigint)) AS n
+    WHERE w.user_id = :user_id;
+
+    INSERT INTO journal_entries (id, kind, initiator_id, created_at)
+    SELECT entry, type, user_id, time FROM moves;
+
+    INSERT INTO wallet_transactions (id, journal_entry_id, wallet_id, sequence, type, status,
+        amount, balance_before, balance_after, currency, description, created_at)
+    SELECT posting, entry, wallet, sequence, type, 'COMPLETED', amount, balance - amount, balance,
+        'USD', 'Movement ' || sequence, time FROM moves
+    UNION ALL
+    SELECT uuidv7(), entry, bank.id, NULL, type, 'COMPLETED', -amount, NULL, NULL, 'USD', NULL, time
+    FROM moves CROSS JOIN wallets bank WHERE bank.code = 'BANK' AND bank.currency = 'USD';
+
+    INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, data, occurred_at)
+    SELECT uuidv7(), 'balance-updated', 'wallet', wallet,
+        jsonb_build_object('transactionId', posting), time FROM moves;
+
+    UPDATE wallets w SET balance = m.balance, sequence = m.sequence, updated_at = m.time
+    FROM (SELECT * FROM moves ORDER BY sequence DESC LIMIT 1) m WHERE w.id = m.wallet;
+
+    DROP TABLE moves
+"""
+
+
+def add_history(
+    user_id: UUID,
+    *,
+    count: int,
+    first: datetime | None = None,
+    apart: timedelta = timedelta(seconds=1),
+) -> None:
+    """Give a wallet `count` more postings of a cent: two in, one out, and so on.
+
+    first: the moment of the first of them, by default 40 days ago; apart: from one to the next.
+    """
+    values = {
+        "user_id": user_id,
+        "count": count,
+        "first": first or clock.now() - timedelta(days=40),
+        "apart": apart,
+    }
+    with transaction() as session:
+        for statement in _HISTORY.split(";"):
+            session.execute(text(statement), values)

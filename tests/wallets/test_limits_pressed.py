@@ -1,0 +1,123 @@
+"""Limits that many press against at once, and wallets in which much has happened."""
+
+from collections import Counter
+
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.auth.service import Caller
+from app.common import db
+from app.common.errors import AppError
+from app.common.money import Money
+from app.wallets import holds, limits
+from app.wallets import service as wallets
+from app.wallets.models import LimitType, TransactionType
+from tests import factories
+from tests.crowd import all_at_once, broken, outcomes
+from tests.factories import Actor
+from tests.wallets.asking import deposit, set_limit, withdraw
+from tests.wallets.histories import add_history
+
+ONE = Money(100, "USD")
+
+
+def promise(user: Actor, money: Money) -> str:
+    """Hold money for a payout, as far as limits allow; what became of it."""
+
+    def attempt(session: Session) -> None:
+        wallets.stand_in_line(session, alone=False)
+        account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+        caller, kind = Caller(user.id, user.email, "USER"), TransactionType.PAYOUT
+        limits.require_within(session, account, user=caller, kind=kind, money=money)
+        holds.place(session, account, kind=kind, money=money, initiator_id=user.id)
+
+    try:
+        db.retry_transaction(attempt)
+    except AppError as refusal:
+        return refusal.code
+    return "held"
+
+
+class TestManyAtOnce:
+    def test_of_20_deposits_those_5_for_which_there_is_room_are_taken(
+        self, committing: Flask
+    ) -> None:
+        user = factories.actor()
+        set_limit(committing.test_client(), user, "DEPOSIT", "DAY", "5.00")
+
+        answers = all_at_once(lambda _: deposit(committing.test_client(), user, "1.00"), range(20))
+
+        assert outcomes(answers) == {(200, None): 5, (400, "LIMIT_EXCEEDED"): 15}
+        assert broken() == []
+
+    def test_of_20_promises_those_5_for_which_there_is_room_are_taken(
+        self, committing: Flask
+    ) -> None:
+        user = factories.buyer("100.00")
+        set_limit(committing.test_client(), user, "PAYOUT", "DAY", "5.00")
+
+        made = all_at_once(lambda _: promise(user, ONE), range(20))
+
+        assert Counter(made) == {"held": 5, "LIMIT_EXCEEDED": 15}
+        assert broken() == []
+
+    def test_what_goes_out_one_way_leaves_less_for_the_other(self, committing: Flask) -> None:
+        user = factories.buyer("100.00")
+        set_limit(committing.test_client(), user, "OUTGOING", "DAY", "7.00")
+
+        def take(number: int) -> bool:
+            if number % 2:
+                return promise(user, ONE) == "held"
+            return withdraw(committing.test_client(), user, "1.00").status_code == 200
+
+        assert sum(all_at_once(take, range(24))) == 7
+        assert broken() == []
+
+    def test_nothing_comes_in_beyond_a_limit_of_the_role_set_meanwhile(
+        self, committing: Flask
+    ) -> None:
+        user, admin = factories.actor(), factories.admin()
+
+        def act(number: int) -> int:
+            client = committing.test_client()
+            if number != 10:
+                return deposit(client, user, "1.00").status_code
+            limit = {"type": "INCOMING", "window": "DAY", "amount": "3.00"}
+            path = "/api/v1/admin/roles/USER/limits"
+            return client.put(path, json=limit, headers=admin.headers).status_code
+
+        statuses = all_at_once(act, range(40))
+
+        assert set(statuses) <= {200, 400}
+        assert statuses[10] == 200
+        assert deposit(committing.test_client(), user, "3.00").status_code == 400
+        assert broken() == []
+
+
+def test_only_what_counts_is_read_however_much_has_happened(committing: Flask) -> None:
+    """20,000 movements of long ago and 3 of today, asked about until the plan is made for good."""
+    user = factories.actor()
+    add_history(user.id, count=20_000)
+    for _ in range(3):
+        deposit(committing.test_client(), user, "1.00")
+
+    with db.transaction() as session:
+        account = wallets.account_of(session, user_id=user.id, currency="USD")
+        caller = Caller(user.id, user.email, "USER")
+        for _ in range(15):
+            found = limits.in_force(session, account, user=caller, types=list(LimitType))
+        whole_table, rows = session.execute(
+            text("""
+                SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables
+                WHERE relname = 'wallet_transactions'
+            """)
+        ).one()
+
+    # Three postings, each in a day and in a month; and a few that the planner looks at.
+    assert whole_table == 0
+    assert 15 * 6 <= rows < 15 * 12
+    assert {(limit.window, limit.used) for limit in found if limit.used} == {
+        ("DAY", 300),
+        ("MONTH", 300),
+    }
