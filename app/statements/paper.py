@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO, Any, Final
 
+from reportlab import rl_config
 from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
+
+#: Bytes as they are, instead of as text: a quarter less of them.
+rl_config.useA85 = 0
 
 PLAIN: Final = "Vera"
 BOLD: Final = "VeraBd"
@@ -70,6 +74,7 @@ class Paper:
         self._foot = foot
         self._begin_page = begin_page
         self._lacks = False
+        self._pen: tuple[str, int, Color] | None = None
 
     def write(
         self,
@@ -82,10 +87,18 @@ class Paper:
         right: bool = False,
     ) -> None:
         """Write on the current line, from x on, or up to x."""
-        self.canvas.setFont(font, size)
-        self.canvas.setFillColor(color)
+        if not text:
+            return
+        self._take_pen(font, size, color)
         draw = self.canvas.drawRightString if right else self.canvas.drawString
         draw(x, self.y, self.readable(text))
+
+    def _take_pen(self, font: str, size: int, color: Color) -> None:
+        """Changing it is half of the work, so it is kept while it can be."""
+        if self._pen != (font, size, color):
+            self._pen = (font, size, color)
+            self.canvas.setFont(font, size)
+            self.canvas.setFillColor(color)
 
     def figure(
         self,
@@ -148,6 +161,7 @@ class Paper:
         self.y -= 18
 
     def band(self, y: int, height: int) -> None:
+        self._pen = None
         self.canvas.setFillColor(BAND)
         self.canvas.rect(LEFT - 4, y, RIGHT - LEFT + 8, height, stroke=0, fill=1)
 
@@ -158,7 +172,6 @@ class Paper:
 
     def _turn(self) -> None:
         self._end_page()
-        self.canvas.showPage()
         self.y = TOP
         self._begin_page(self)
 
@@ -166,7 +179,6 @@ class Paper:
         """Write the file: now it is known how many pages there are."""
         pages = self.canvas.getPageNumber()
         self._end_page()
-        self.canvas.showPage()
         self.canvas.beginForm("pages")
         self.y = 0
         self.write(0, str(pages), color=PALE)
@@ -187,8 +199,10 @@ class Paper:
         canvas.restoreState()
         if self._lacks:
             self._lacks = False
-            canvas.setFont(PLAIN, SMALL - 1)
+            self._take_pen(PLAIN, SMALL - 1, PALE)
             canvas.drawString(LEFT, self.y - LEADING, _LACKING)
+        canvas.showPage()
+        self._pen = None
 
     def readable(self, text: str) -> str:
         """The text as far as the typeface goes; the foot explains if it does not go all the way."""

@@ -20,7 +20,7 @@ from app.statements.service import Statement
 from app.wallets.ledger import Line
 
 #: Seconds until the child is stopped, whatever it is doing.
-PATIENCE: Final = 120
+PATIENCE: Final = 180
 
 #: What the types are called on paper, where it is not their name in plain words.
 _WORDS: Final = {"ONRAMP": "From bank", "PAYOUT": "To bank"}

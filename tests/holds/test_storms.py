@@ -11,6 +11,9 @@ from tests.crowd import all_at_once
 from tests.live import LiveServer, outcomes, sign_up_all
 from tests.verify.books import working_on
 
+# It is what the tests' own database connections are configured by.
+pytestmark = pytest.mark.usefixtures("worker_app")
+
 HOLDS = "/api/v1/wallet/holds"
 
 

@@ -1,0 +1,139 @@
+"""Statements over real HTTP, from the server with its processes."""
+
+import csv
+import http.client
+import io
+import json
+import threading
+import time
+from datetime import timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pypdfium2
+import pytest
+
+from app.common import db
+from tests.live import LiveServer, wait_until
+from tests.statements.asking import NOON, STATEMENT
+from tests.verify.books import working_on
+from tests.wallets.histories import add_history
+
+# It is what the tests' own database connections are configured by.
+pytestmark = pytest.mark.usefixtures("worker_app")
+
+MEGABYTE = 2**20
+PERIOD = "from=2026-03-01&to=2026-06-01"
+
+
+def person_with(server: LiveServer, count: int) -> str:
+    """The token of somebody with so many postings, one each second from noon on."""
+    token = server.sign_up("veteran")
+    user_id = UUID(server.call("GET", "/api/v1/auth/me", token=token).json["id"])
+    with working_on(db.Database(server.database.app_url)):
+        for done in range(0, count, 10_000):
+            add_history(
+                user_id, count=min(count - done, 10_000), first=NOON + timedelta(seconds=done)
+            )
+    return token
+
+
+def connect(server: LiveServer, token: str, form: str) -> http.client.HTTPConnection:
+    """A connection on which a statement has been asked for."""
+    parts = urlsplit(server.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=300)
+    path = f"{STATEMENT}?{PERIOD}&format={form}"
+    connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+    return connection
+
+
+def fetch(server: LiveServer, token: str, form: str) -> bytes:
+    connection = connect(server, token, form)
+    answer = connection.getresponse()
+    document = answer.read()
+    connection.close()
+    assert answer.status == 200, document
+    return document
+
+
+def memory(server: LiveServer) -> int:
+    """Of the fattest web process, in bytes."""
+    return max(process.memory_info().rss for process in server.web_processes())
+
+
+def require_whole(server: LiveServer, token: str, count: int) -> None:
+    statement = json.loads(fetch(server, token, "json"))
+    rows = list(csv.DictReader(io.StringIO(fetch(server, token, "csv").decode(), newline="")))
+
+    numbers = [f"Movement {n}" for n in range(1, count + 1)]
+    assert [row["description"] for row in statement["transactions"]] == numbers
+    assert [row["description"] for row in rows[1:-1]] == numbers
+    assert rows[-1]["balance"] == statement["closingBalance"]
+    assert statement["closingBalance"] == statement["transactions"][-1]["balanceAfter"]
+    assert statement["count"] == count == sum(total["count"] for total in statement["totals"])
+
+
+def test_a_long_statement_arrives_whole(live_server: LiveServer) -> None:
+    token = person_with(live_server, 2_500)
+
+    require_whole(live_server, token, 2_500)
+
+    document = pypdfium2.PdfDocument(fetch(live_server, token, "pdf"))
+    assert "Movement 2500" in document[len(document) - 1].get_textpage().get_text_range()
+
+
+@pytest.mark.storm
+def test_100_000_postings_in_little_memory_and_nobody_waits(live_server: LiveServer) -> None:
+    token = person_with(live_server, 100_000)
+    other = live_server.sign_up("passer-by")
+    fetch(live_server, other, "csv")
+    before = memory(live_server)
+    slowest = [0.0]
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            asked = time.monotonic()
+            assert live_server.call("GET", "/api/v1/wallet", token=other).status == 200
+            slowest[0] = max(slowest[0], time.monotonic() - asked)
+            time.sleep(0.05)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    require_whole(live_server, token, 100_000)
+    streamed = memory(live_server) - before
+    document = pypdfium2.PdfDocument(fetch(live_server, token, "pdf"))
+    printed = memory(live_server) - before
+    over.set()
+    looking.join()
+
+    assert len(document) > 1_500
+    assert "Movement 100000" in document[len(document) - 1].get_textpage().get_text_range()
+    # As JSON it is 45 MB, and drawing it as PDF takes 90 MB.
+    assert streamed < 15 * MEGABYTE
+    assert printed < 30 * MEGABYTE
+    assert slowest[0] < 1
+
+
+@pytest.mark.storm
+def test_who_hangs_up_gives_the_place_back(live_server: LiveServer) -> None:
+    token = person_with(live_server, 60_000)
+    slow = [connect(live_server, token, "json") for _ in range(8)]
+    statuses = [connection.getresponse().status for connection in slow]
+
+    # Two processes, each with one place for each caller.
+    assert set(statuses) == {200, 503}
+    assert statuses.count(200) <= 2
+    started = time.monotonic()
+    assert live_server.call("GET", "/api/v1/wallet", token=token).status == 200
+    assert time.monotonic() - started < 1
+    for connection in slow:
+        connection.close()
+
+    def is_free() -> bool:
+        connection = connect(live_server, token, "json")
+        status = connection.getresponse().status
+        connection.close()
+        return status == 200
+
+    wait_until(is_free)
