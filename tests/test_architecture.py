@@ -42,6 +42,8 @@ MONEY = (
     "products/",
     "transfers/",
     "payment_requests/",
+    "holds/",
+    "statements/",
     "common/money.py",
     "common/fields.py",
 )

@@ -12,8 +12,10 @@ from app.wallets.ledger import Account, Line
 from app.wallets.schemas import (
     MovementOut,
     TransactionOut,
+    WalletAtOut,
     WalletOut,
     movement_out,
+    past_wallet_out,
     transaction_out,
     wallet_out,
 )
@@ -55,6 +57,17 @@ def on_the_wire(value: Any) -> Any:
 def test_a_wallet(currency: str) -> None:
     wallet = account(currency)
     assert on_the_wire(wallet_out(wallet)) == WalletOut().dump(wallet)
+
+
+def test_a_wallet_of_the_past() -> None:
+    wallet = account("USD")
+    shown = on_the_wire(past_wallet_out(wallet, at=MOMENT))
+    assert list(shown) == [field.data_key for field in WalletAtOut().fields.values()]
+    assert shown == WalletOut().dump(wallet) | {
+        "available": None,
+        "held": None,
+        "at": "2026-11-21T09:30:00.123Z",
+    }
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"note": ["a", 1]}])
