@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
-from typing import Any
+from datetime import datetime
+from typing import Any, BinaryIO, TextIO
 
 import click
 from sqlalchemy.exc import OperationalError
 
 from app.common.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+
+_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 class _Group(click.Group):
@@ -81,6 +84,49 @@ def verify() -> None:
 
     _boot()
     sys.exit(report())
+
+
+@main.command()
+@click.argument("statement", type=click.File("rb"))
+@click.option("--provider", required=True, help="Code of the bank, such as HDFC.")
+@click.option("--from", "since", type=_DAY, help="First day (UTC); else that of the statement.")
+@click.option("--to", "until", type=_DAY, help="Last day (UTC); else that of the statement.")
+@click.option("--csv", "output", type=click.File("w"), help="Write every finding there, as CSV.")
+@click.option("--apply", is_flag=True, help="Close what is safe to close.")
+def reconcile(
+    statement: BinaryIO,
+    provider: str,
+    since: datetime | None,
+    until: datetime | None,
+    output: TextIO | None,
+    apply: bool,
+) -> None:
+    """Compare a bank's STATEMENT (CSV, - for standard input) with our records.
+
+    Exit code 1 if there are differences that were not closed.
+    """
+    from rich.console import Console
+
+    from app.common.errors import AppError
+    from app.reconciliation import report, run
+    from app.reconciliation.errors import StatementInvalid
+
+    _boot()
+    try:
+        found = run.reconcile(
+            statement.read(),
+            provider=provider,
+            since=since.date() if since else None,
+            until=until.date() if until else None,
+            apply=apply,
+        )
+    except AppError as error:
+        problems = error.texts[1:] if isinstance(error, StatementInvalid) else []
+        raise click.ClickException("\n  ".join([error.text, *problems])) from None
+    if output is not None:
+        output.write(report.as_csv(found))
+    report.show(found, Console())
+    sys.exit(0 if found.is_settled else 1)
 
 
 @main.command("create-admin")

@@ -14,6 +14,7 @@ from app.auth.guard import SECURITY_SCHEME
 from app.auth.two_factor_views import blp as two_factor_blp
 from app.auth.views import admin_blp as users_admin_blp
 from app.auth.views import blp as auth_blp
+from app.banks import client as bank_client
 from app.banks import guard as banks_guard
 from app.banks import providers
 from app.banks import service as banks
@@ -44,8 +45,11 @@ from app.orders.views import blp as orders_blp
 from app.payment_requests.code_views import blp as merchant_codes_blp
 from app.payment_requests.page_views import blp as pay_blp
 from app.payment_requests.views import blp as payment_requests_blp
+from app.payouts import settlement as payouts
+from app.payouts.views import blp as payouts_blp
 from app.products import service as products
 from app.products.views import blp as products_blp
+from app.reconciliation.views import admin_blp as reconciliation_blp
 from app.statements.views import blp as statements_blp
 from app.transfers.views import blp as transfers_blp
 from app.wallets import limits
@@ -70,8 +74,10 @@ BLUEPRINTS = (
     merchant_codes_blp,
     onramp_blp,
     banks_blp,
+    payouts_blp,
     users_admin_blp,
     wallets_admin_blp,
+    reconciliation_blp,
 )
 
 
@@ -130,6 +136,8 @@ def wire_modules(settings: Settings) -> None:
     banks.begin_with(partial(wallets.stand_in_line, alone=False))
     banks.on("payment", settlement)
     limits.also_counts(TransactionType.ONRAMP, onramp.under_way)
+    bank_client.configure(settings.redis_url)
+    banks.on("payout", payouts)
 
 
 def install_tokens(app: Flask, settings: Settings) -> None:

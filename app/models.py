@@ -9,6 +9,7 @@ from app.idempotency.models import IdempotencyKey
 from app.onramp.models import Onramp
 from app.orders.models import Order
 from app.payment_requests.models import MerchantCode, PaymentRequest
+from app.payouts.models import BankAccount, Payout
 from app.products.models import Product, Restock
 from app.transfers.models import Transfer
 from app.wallets.models import (
@@ -21,6 +22,7 @@ from app.wallets.models import (
 
 __all__ = [
     "AuditRecord",
+    "BankAccount",
     "BankEvent",
     "Base",
     "IdempotencyKey",
@@ -31,6 +33,7 @@ __all__ = [
     "Order",
     "OutboxEvent",
     "PaymentRequest",
+    "Payout",
     "Product",
     "RecoveryCode",
     "RefreshToken",

@@ -19,6 +19,7 @@ from app.holds import tasks as holds
 from app.idempotency import tasks as idempotency
 from app.onramp import tasks as onramp
 from app.payment_requests import tasks as payment_requests
+from app.payouts import tasks as payouts
 
 #: Jobs by the clock (minute hour day month weekday, UTC).
 SCHEDULE = (
@@ -27,6 +28,7 @@ SCHEDULE = (
     (banks.sweep, "* * * * *"),
     (onramp.expire, "* * * * *"),
     (holds.let_expired_holds_go, "* * * * *"),
+    (payouts.sweep, "* * * * *"),
 )
 
 
@@ -37,6 +39,7 @@ def work(settings: Settings) -> None:
     logging.configure(settings.log_level)
     connect_database(settings)
     wire_modules(settings)
+    queue.configure(settings.redis_url)
     connection = redis.Redis.from_url(settings.redis_url)
     clockwork = multiprocessing.get_context("spawn").Process(
         target=_run_schedule, args=(settings.redis_url,), daemon=True

@@ -8,16 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import urllib3
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import sessionmaker
 
+from app.banks import client as bank_client
+from app.banks import providers
 from app.common import db
 from app.common.ratelimit import limiter
 from app.common.settings import Settings
 from app.factory import create_app
 from tests import servers
 from tests.authenticator import Watch
+from tests.fake_bank import FakeBank
 from tests.live import LiveServer
 
 _cleanup = None
@@ -144,6 +148,21 @@ def committing(worker_app: Flask, settings: Settings, worker_number: int) -> Ite
         finally:
             fresh.dispose()
             db.configure(kept)
+
+
+@pytest.fixture
+def bank(
+    worker_app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FakeBank]:
+    """A bank in place of the configured ones, and nobody waits for it long."""
+    monkeypatch.setattr(bank_client, "TIME_OUT", urllib3.Timeout(connect=1, read=0.3))
+    quick = bank_client.RETRIES.new(backoff_factor=0, backoff_jitter=0)
+    monkeypatch.setattr(bank_client, "RETRIES", quick)
+    with FakeBank.open() as opened:
+        providers.configure(opened.providers)
+        yield opened
+        assert opened.complaints == []
+    providers.configure(settings.bank_providers)
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Who may do what: every route for every kind of caller, in one table.
 
 user, merchant and admin are strangers to what the path names; buyer and seller own it: the
-buyer's order, on-ramp and session, the seller's product and sale. The buyer has promised money to
-the seller, and the seller asks the buyer for money.
+buyer's order, on-ramp, payout, bank account and session, the seller's product and sale. The buyer
+has promised money to the seller, and the seller asks the buyer for money.
 """
 
 import re
@@ -15,7 +15,9 @@ from flask.testing import FlaskClient
 
 from app.auth.models import Role
 from app.common.db import transaction
+from app.reconciliation.statement import COLUMNS
 from tests import factories
+from tests.payouts.asking import account_of, pay_out
 from tests.wallets.asking import set_limit
 
 MATRIX = """
@@ -82,7 +84,14 @@ POST   /api/v1/onramp                                    401    201    201     2
 GET    /api/v1/onramp                                    401    200    200     200   200   200
 GET    /api/v1/onramp/providers                          200    200    200     200   200   200
 GET    /api/v1/onramp/{onramp_id}                        401    404    404     404   200   404
+GET    /api/v1/wallet/bank-accounts                      401    200    200     200   200   200
+POST   /api/v1/wallet/bank-accounts                      401    201    201     201   201   201
+DELETE /api/v1/wallet/bank-accounts/{bank_account_id}    401    404    404     404   204   404
+POST   /api/v1/wallet/payouts                            401    404    404     404   201   404
+GET    /api/v1/wallet/payouts                            401    200    200     200   200   200
+GET    /api/v1/wallet/payouts/{payout_id}                401    404    404     404   200   404
 POST   /api/v1/onramp/webhooks/{provider}                401    401    401     401   401   401
+POST   /api/v1/admin/reconciliations                     401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/deactivate          401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/activate            401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/reset-two-factor    401    403    403     409   403   403
@@ -146,6 +155,13 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/wallet/deposit"): {"amount": "5.00"},
     ("POST", "/api/v1/wallet/withdraw"): {"amount": "5.00"},
     ("POST", "/api/v1/wallet/holds"): {"payeeId": "{payee_id}", "amount": "5.00"},
+    ("POST", "/api/v1/wallet/bank-accounts"): {
+        "provider": "AXIS",
+        "holder": "Alice Jones",
+        "number": "60200987654321",
+        "routing": "UTIB0000123",
+    },
+    ("POST", "/api/v1/wallet/payouts"): {"bankAccountId": "{bank_account_id}", "amount": "5.00"},
     ("POST", "/api/v1/products"): {"name": "Course", "price": "5.00", "availableUnits": 1},
     ("PATCH", "/api/v1/products/{product_id}"): {"name": "Course, second edition"},
     ("POST", "/api/v1/orders"): {"productId": "{product_id}", "paymentMethod": "WALLET"},
@@ -174,6 +190,19 @@ BODIES: dict[Route, dict[str, Any]] = {
 QUERIES: dict[Route, dict[str, str]] = {
     ("GET", "/api/v1/transfers/recipient"): {"email": "{email}"},
     ("DELETE", "/api/v1/admin/users/{user_id}/limits"): {"type": "DEPOSIT", "window": "DAY"},
+    ("POST", "/api/v1/admin/reconciliations"): {
+        "provider": "HDFC",
+        "from": "2026-11-01",
+        "to": "2026-11-02",
+    },
+}
+
+#: What is sent otherwise than as JSON.
+OTHERWISE: dict[Route, dict[str, Any]] = {
+    ("POST", "/api/v1/admin/reconciliations"): {
+        "data": ",".join(COLUMNS),
+        "content_type": "text/csv",
+    },
 }
 
 #: Roles by the callers who have them.
@@ -214,6 +243,8 @@ class World:
         onramp = _post(client, buyer, "onramp", {"provider": "HDFC", "amount": "5.00"})
         payee = factories.merchant()
         hold = _post(client, buyer, "wallet/holds", {"payeeId": str(seller.id), "amount": "5.00"})
+        bank_account_id = account_of(client, buyer)
+        payout = pay_out(client, buyer, bank_account_id, "5.00").json
         target = factories.actor(balance="100.00", phone="+14155550100")
         set_limit(client, target, "DEPOSIT", "DAY", "1000.00")
         self.names = {
@@ -228,6 +259,8 @@ class World:
             "hold_id": hold["id"],
             "payee_id": str(payee.id),
             "role": Role.USER,
+            "bank_account_id": bank_account_id,
+            "payout_id": payout["id"],
             "login_session_id": str(buyer.session_id),
             "user_id": str(target.id),
             "wallet_id": str(_wallet_of(target.id)),
@@ -243,12 +276,13 @@ class World:
         method, path = route
         names = self.names | {"caller": caller}
         headers = self.actors[caller].headers if caller in self.actors else {}
+        sent = OTHERWISE.get(route) or {"json": _filled(BODIES.get(route), names)}
         with client.open(
             path.format(**names),
             method=method,
-            json=_filled(BODIES.get(route), names),
             query_string=_filled(QUERIES.get(route), names),
             headers=headers,
+            **sent,
         ) as answer:
             return answer.status_code
 
@@ -283,7 +317,7 @@ def test_the_table_has_exactly_the_routes_there_are(app: Flask) -> None:
 
 
 def test_every_body_and_query_belongs_to_a_row() -> None:
-    assert set(BODIES) | set(QUERIES) <= set(EXPECTED)
+    assert set(BODIES) | set(QUERIES) | set(OTHERWISE) <= set(EXPECTED)
 
 
 def test_the_document_has_exactly_the_routes_of_the_api(app: Flask) -> None:

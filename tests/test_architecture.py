@@ -39,6 +39,8 @@ MONEY = (
     "orders/",
     "onramp/",
     "banks/",
+    "payouts/",
+    "reconciliation/",
     "products/",
     "transfers/",
     "payment_requests/",

@@ -82,7 +82,10 @@ class Target:
 
     def _name_real_things(self, values: Any) -> None:
         if isinstance(values, dict):
-            names = self.world.names | {"productId": self.world.names["product_id"]}
+            names = self.world.names | {
+                "productId": self.world.names["product_id"],
+                "bankAccountId": self.world.names["bank_account_id"],
+            }
             values |= {name: names[name] for name in names.keys() & values if _is_id(values[name])}
 
 

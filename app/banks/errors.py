@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.common.errors import NotFound, Unauthorized
+from app.common.errors import BadRequest, NotFound, Unauthorized
 
 
 class ProviderNotFound(NotFound):
     code = "PROVIDER_NOT_FOUND"
     message = "There is no such bank"
+
+
+class ProviderUnknown(BadRequest):
+    code = "PROVIDER_UNKNOWN"
+    message = "There is no such bank; GET /onramp/providers lists them"
 
 
 class SignatureInvalid(Unauthorized):

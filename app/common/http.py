@@ -19,6 +19,7 @@ from flask.json.provider import JSONProvider
 from flask_smorest.utils import prepare_response
 from webargs import missing
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.common.errors import AppError, BadRequest, TooManyRequests, Unavailable
 from app.common.middleware import Envelope
@@ -77,11 +78,15 @@ def parse_json(raw: bytes) -> Any:
     return value
 
 
-def raw_body() -> bytes:
-    """The body of the request as it was sent. Raises BodyTooLarge."""
-    raw = request.get_data(cache=True)
-    if len(raw) > MAX_BODY_BYTES:
-        raise BodyTooLarge
+def raw_body(*, most: int = MAX_BODY_BYTES) -> bytes:
+    """The body of the request as it was sent, of so many bytes at most. Raises BodyTooLarge."""
+    request.max_content_length = most + 1
+    try:
+        raw = request.get_data(cache=True)
+    except RequestEntityTooLarge:
+        raw = None
+    if raw is None or len(raw) > most:
+        raise BodyTooLarge(f"The body is larger than {most // 1024} KiB")
     return raw
 
 

@@ -1,5 +1,6 @@
 """Secrets that are stored and must be read again: AES-256-GCM (NIST SP 800-38D)."""
 
+import hmac
 import os
 from collections.abc import Sequence
 from typing import Final
@@ -18,6 +19,7 @@ class SealBroken(Exception):
 
 
 _keys: dict[str, AESGCM] = {}
+_fingerprint_keys: list[bytes] = []
 
 
 def configure(secrets: Sequence[str]) -> None:
@@ -29,6 +31,7 @@ def configure(secrets: Sequence[str]) -> None:
     _keys.clear()
     for secret in secrets:
         _keys[_derive(secret, b"id", _ID_BYTES).hex()] = AESGCM(_derive(secret, b"key", 32))
+    _fingerprint_keys[:] = [_derive(secret, b"fingerprint", 32) for secret in secrets]
 
 
 def _derive(secret: str, purpose: bytes, length: int) -> bytes:
@@ -59,3 +62,12 @@ def unseal(sealed: bytes, *, context: str) -> bytes:
         return key.decrypt(nonce, ciphertext, context.encode())
     except InvalidTag as error:
         raise SealBroken("changed, or sealed for something else") from error
+
+
+def fingerprints(plaintext: bytes, *, context: str) -> list[bytes]:
+    """What tells whether two sealed values are the same: HMAC-SHA256, one for each of our keys.
+
+    Store the first, look for all of them. Without our keys nobody can try out what was sealed.
+    """
+    text = context.encode() + b"\0" + plaintext
+    return [hmac.digest(key, text, "sha256") for key in _fingerprint_keys]

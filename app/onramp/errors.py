@@ -9,11 +9,6 @@ class OnrampNotFound(NotFound):
     message = "On-ramp not found"
 
 
-class ProviderUnknown(BadRequest):
-    code = "PROVIDER_UNKNOWN"
-    message = "There is no such bank; GET /onramp/providers lists them"
-
-
 class InvalidOnrampAmount(BadRequest):
     code = "INVALID_ONRAMP_AMOUNT"
     message = "On-ramp amount cannot exceed $10000.00 (maximum)"

@@ -15,12 +15,13 @@ from app.auth import service as auth
 from app.auth.models import User
 from app.auth.service import Caller
 from app.banks import providers
+from app.banks.errors import ProviderUnknown
 from app.common import clock
 from app.common.db import after_commit, new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.onramp import links, repository
-from app.onramp.errors import InvalidOnrampAmount, OnrampNotFound, ProviderUnknown
+from app.onramp.errors import InvalidOnrampAmount, OnrampNotFound
 from app.onramp.models import Onramp, OnrampStatus
 from app.wallets import limits
 from app.wallets import service as wallets

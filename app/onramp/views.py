@@ -8,6 +8,7 @@ from flask import Response
 
 from app.auth.guard import live_user, requires
 from app.banks import providers
+from app.banks.errors import ProviderUnknown
 from app.banks.providers import Provider
 from app.common.db import reading
 from app.common.http import Blueprint, dump_json, json_response, settings
@@ -15,7 +16,7 @@ from app.common.pagination import page_request
 from app.common.ratelimit import per_caller
 from app.idempotency.http import answer_once, moves_money
 from app.onramp import links, service
-from app.onramp.errors import InvalidOnrampAmount, OnrampNotFound, ProviderUnknown
+from app.onramp.errors import InvalidOnrampAmount, OnrampNotFound
 from app.onramp.schemas import (
     OnrampArgs,
     OnrampIn,

@@ -7,7 +7,7 @@ from rich.table import Table
 from sqlalchemy import text
 
 from app.common.db import transaction
-from app.verify import accounts, bank, holds, ledger, orders, transfers
+from app.verify import accounts, bank, holds, ledger, orders, payouts, transfers
 from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
@@ -16,6 +16,7 @@ INVARIANTS: Final = (
     *orders.INVARIANTS,
     *transfers.INVARIANTS,
     *bank.INVARIANTS,
+    *payouts.INVARIANTS,
     *accounts.INVARIANTS,
 )
 

@@ -113,6 +113,13 @@ class JournalEntry(Base):
             unique=True,
             postgresql_where=text("kind = 'ONRAMP'"),
         ),
+        # Whatever a bank answers, tells and repeats: a payout leaves once.
+        Index(
+            "uq_journal_entries_payout",
+            "reference_id",
+            unique=True,
+            postgresql_where=text("kind = 'PAYOUT'"),
+        ),
         {"info": {"append_only": True}},
     )
 

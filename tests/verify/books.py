@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from unittest import mock
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.orm import sessionmaker
 
 from app.auth import service as auth
+from app.banks.client import PayoutAnswer, Verdict
 from app.common import clock, db
 from app.holds.tasks import let_expired_holds_go
 from app.models import Base
@@ -21,10 +23,13 @@ from app.onramp import links
 from app.onramp.tasks import expire
 from app.orders import service as orders
 from app.orders.checkout import Purchase
+from app.payouts import settlement as payouts
+from app.wallets import service as wallets
 from tests import factories, servers
 from tests.banks.speaking import clock_at
 from tests.crowd import broken
 from tests.onramp.asking import asked, say
+from tests.payouts.asking import ACCOUNT
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ def do_business(app: Flask) -> factories.Actor:
         orders.buy(session, Purchase(user, product_id, quantity=2), fee_bps=250)
     send_and_ask(client, buyer)
     promise_money(client, buyer)
+    pay_out(client, buyer)
     credentials = {"email": buyer.email, "password": factories.PASSWORD}
     tokens = client.post("/api/v1/auth/login", json=credentials).json
     client.post("/api/v1/auth/refresh", json={"refreshToken": tokens["refreshToken"]})
@@ -133,6 +139,21 @@ def promise_money(client: FlaskClient, payer: factories.Actor) -> None:
     with mock.patch("app.common.clock.now", return_value=yesterday):
         place("hold-expired", "1.00", expiresIn=60)
     let_expired_holds_go()
+
+
+def pay_out(client: FlaskClient, user: factories.Actor) -> None:
+    """A payout in each status that one can be in."""
+    headers = user.headers
+    saved = client.post("/api/v1/wallet/bank-accounts", json=ACCOUNT, headers=headers).json
+    body = {"bankAccountId": saved["id"], "amount": "2.00"}
+    for number, verdict in enumerate((None, *Verdict)):
+        key = {"Idempotency-Key": f"payout-{number}"}
+        payout = client.post("/api/v1/wallet/payouts", json=body, headers=headers | key).json
+        if verdict is not None:
+            answer = PayoutAnswer(verdict, f"BANK-{number}", None)
+            with db.transaction() as session:
+                wallets.stand_in_line(session, alone=False)
+                payouts.settle(session, payout_id=UUID(payout["id"]), answer=answer)
 
 
 @contextmanager

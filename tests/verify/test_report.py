@@ -16,11 +16,20 @@ from tests.verify import (
     test_holds,
     test_ledger,
     test_orders,
+    test_payouts,
     test_transfers,
 )
 from tests.verify.books import Books, unguarded
 
-TOPICS = (test_ledger, test_holds, test_orders, test_transfers, test_bank, test_accounts)
+TOPICS = (
+    test_ledger,
+    test_holds,
+    test_orders,
+    test_transfers,
+    test_bank,
+    test_payouts,
+    test_accounts,
+)
 
 
 def test_every_invariant_has_its_corruption() -> None:

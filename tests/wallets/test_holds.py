@@ -33,7 +33,7 @@ def place(actor: factories.Actor, money: Money = TEN) -> holds.WalletHold:
             kind=TransactionType.PAYOUT,
             money=money,
             initiator_id=actor.id,
-            reference=("payout", uuid4()),
+            reference=("hold", uuid4()),
         )
 
 

@@ -1,0 +1,50 @@
+"""Jobs of payouts."""
+
+from functools import partial
+from uuid import UUID
+
+import structlog
+from sqlalchemy.orm import Session
+
+from app.banks.client import BankPuzzling, BankSilent, PayoutAnswer
+from app.banks.errors import ProviderUnknown, Quarantine
+from app.common import queue
+from app.common.db import reading, retry_transaction
+from app.common.sealing import SealBroken
+from app.payouts import pursuit, settlement
+from app.wallets import service as wallets
+
+_log = structlog.get_logger()
+
+
+def advance(payout_id: UUID) -> None:
+    """Have the bank pay, or ask how it stands, and note what it says. Safe to run twice.
+
+    Without a clear answer nothing changes: the next attempt is due already.
+    """
+    try:
+        with reading() as session:
+            ask = pursuit.errand(session, payout_id=payout_id)
+        if ask is not None:
+            answer = ask()  # with no transaction open
+            retry_transaction(partial(_settle, payout_id=payout_id, answer=answer))
+    except BankSilent as silence:
+        _log.info("bank silent", payout=str(payout_id), why=str(silence))
+    except (BankPuzzling, ProviderUnknown, Quarantine, SealBroken) as problem:
+        _log.warning("payout stuck", payout=str(payout_id), why=str(problem))
+        retry_transaction(partial(pursuit.flag, payout_id=payout_id, why=str(problem)))
+
+
+def _settle(session: Session, *, payout_id: UUID, answer: PayoutAnswer) -> None:
+    wallets.stand_in_line(session, alone=False)
+    settlement.settle(session, payout_id=payout_id, answer=answer)
+
+
+def sweep() -> int:
+    """Send somebody to the bank for each payout that is due; how many. Safe to run twice."""
+    count = 0
+    while due := retry_transaction(pursuit.take_due):
+        for payout_id in due:
+            queue.enqueue(advance, payout_id)
+        count += len(due)
+    return count

@@ -1,0 +1,107 @@
+"""Shapes of reconciliations."""
+
+import re
+from datetime import date
+from typing import Any, Final
+
+import marshmallow as ma
+
+from app.common.fields import Flag, Schema
+from app.reconciliation import report
+from app.reconciliation.comparison import Action, Outcome
+from app.reconciliation.service import Report
+from app.reconciliation.statement import COLUMNS, Direction
+
+#: More differences than this are for the CSV.
+MOST_ROWS: Final = 1_000
+
+STATEMENT_EXAMPLE: Final = (
+    f"{','.join(COLUMNS)}\r\n"
+    "2026-11-21,01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11,HDFC-7F3A21,DEBIT,25.00,USD,BOOKED\r\n"
+)
+
+
+class Day(ma.fields.Date):
+    """A day as of ISO 8601, `2026-11-21`, and nothing else."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
+        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            raise self.make_error("invalid", input=value, obj_type="date")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class ReconciliationArgs(Schema):
+    provider = ma.fields.String(
+        required=True,
+        metadata={"description": "Whose statement it is, such as HDFC", "example": "HDFC"},
+    )
+    since = Day(
+        data_key="from",
+        metadata={"description": "First day of the period (UTC); else that of the statement"},
+    )
+    until = Day(
+        data_key="to",
+        metadata={"description": "Last day of the period (UTC); else that of the statement"},
+    )
+    apply = Flag(
+        load_default=False, metadata={"description": "Close what is safe to close, 500 at most"}
+    )
+    form = ma.fields.String(
+        data_key="format",
+        load_default="json",
+        validate=ma.validate.OneOf(["json", "csv"]),
+        metadata={"description": "`csv` has every line, also those that match"},
+    )
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+
+class FindingOut(ma.Schema):
+    """A difference. What the bank says, then what we say."""
+
+    outcome = ma.fields.String(
+        required=True, validate=ma.validate.OneOf(list(Outcome)), metadata={"example": "MATCHED"}
+    )
+    action = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf(list(Action)),
+        metadata={"description": "What is done about it: CAN_CLOSE without `apply`"},
+    )
+    line = ma.fields.Integer(required=True, allow_none=True)
+    date = ma.fields.Date(required=True, allow_none=True)
+    direction = ma.fields.String(required=True, validate=ma.validate.OneOf(list(Direction)))
+    reference = ma.fields.String(required=True)
+    bankReference = ma.fields.String(required=True, allow_none=True)  # noqa: N815 – the wire's
+    amount = ma.fields.String(required=True, allow_none=True)
+    currency = ma.fields.String(required=True, allow_none=True)
+    ourAmount = ma.fields.String(required=True, allow_none=True)  # noqa: N815
+    ourCurrency = ma.fields.String(required=True, allow_none=True)  # noqa: N815
+    ourStatus = ma.fields.String(required=True, allow_none=True)  # noqa: N815
+    ourId = ma.fields.UUID(required=True, allow_none=True)  # noqa: N815
+
+
+class ReportOut(ma.Schema):
+    """What was found. `rows` has the differences, the first 1,000 of them."""
+
+    provider = ma.fields.String(required=True)
+    since = ma.fields.Date(data_key="from", required=True)
+    until = ma.fields.Date(data_key="to", required=True)
+    counts = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.Integer(),
+        required=True,
+        metadata={"example": {"matched": 17, "missingHere": 1}},
+    )
+    rows = ma.fields.List(ma.fields.Nested(FindingOut), required=True)
+
+
+def report_out(found: Report) -> dict[str, Any]:
+    """What ReportOut describes."""
+    return {
+        "provider": found.provider,
+        "from": found.since.isoformat(),
+        "to": found.until.isoformat(),
+        "counts": report.counts(found),
+        "rows": [report.row_of(finding) for finding in found.differences[:MOST_ROWS]],
+    }

@@ -1,0 +1,73 @@
+"""HTTP of reconciliation."""
+
+from typing import Any, Final
+
+from flask import Response, request
+
+from app.auth.guard import live_user, requires
+from app.auth.models import Role
+from app.banks.errors import ProviderUnknown
+from app.common.db import reading
+from app.common.http import (
+    Blueprint,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    dump_json,
+    json_response,
+    raw_body,
+)
+from app.reconciliation import report
+from app.reconciliation.errors import StatementInvalid
+from app.reconciliation.run import reconcile
+from app.reconciliation.schemas import (
+    STATEMENT_EXAMPLE,
+    ReconciliationArgs,
+    ReportOut,
+    report_out,
+)
+
+#: Some 150,000 lines.
+MOST_BYTES: Final = 16 * 1024 * 1024
+#: What a request has time for; the next one goes on.
+MOST_CLOSED: Final = 500
+
+_TEXT: Final = {"schema": {"type": "string"}}
+
+admin_blp = Blueprint(
+    "reconciliation", __name__, url_prefix="/admin", description="Operators: statements of banks"
+)
+
+
+@admin_blp.post("/reconciliations")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(ReconciliationArgs, location="query")
+@admin_blp.response(200, ReportOut)
+@admin_blp.doc(
+    requestBody={
+        "required": True,
+        "content": {"text/csv": _TEXT | {"example": STATEMENT_EXAMPLE}},
+    },
+    responses={200: {"content": {"text/csv": _TEXT}}},
+)
+@admin_blp.refuses(ProviderUnknown, StatementInvalid, BodyTooLarge, UnsupportedMediaType)
+def compare(args: dict[str, Any]) -> Response:
+    """Compare a bank's statement with our records
+
+    The body is the statement as `text/csv`, up to 16 MiB. Nothing is changed without `apply`.
+    With it, payments and payouts that the bank has booked, with our reference and amount, and of
+    which we have only not heard yet, are settled as if the bank had told us.
+    """
+    with reading() as session:
+        actor = live_user(session)
+    form = args.pop("form")
+    found = reconcile(_statement(), actor_id=actor.id, most=MOST_CLOSED, **args)
+    if form == "csv":
+        return Response(report.as_csv(found), mimetype="text/csv")
+    return json_response(dump_json(report_out(found)))
+
+
+def _statement() -> bytes:
+    """The body. Raises UnsupportedMediaType, BodyTooLarge."""
+    if request.mimetype != "text/csv":
+        raise UnsupportedMediaType("Send the statement as text/csv")
+    return raw_body(most=MOST_BYTES)

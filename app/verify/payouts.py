@@ -1,0 +1,66 @@
+"""Payouts, their holds and their debits."""
+
+from typing import Final
+
+from app.verify.invariant import Invariant
+
+INVARIANTS: Final = (
+    Invariant(
+        "A payout's hold is of its amount, its wallet and its status",
+        """
+        SELECT p.id FROM payouts p
+        LEFT JOIN wallets w ON w.user_id = p.user_id AND w.currency = p.currency
+        LEFT JOIN wallet_holds h ON h.id = p.hold_id AND h.wallet_id = w.id
+            AND h.amount = p.amount AND h.currency = p.currency AND h.type = 'PAYOUT'
+            AND h.reference_type = 'payout' AND h.reference_id = p.id
+        WHERE h.id IS NULL OR h.status <> CASE p.status
+                WHEN 'PAID' THEN 'CAPTURED' WHEN 'REFUSED' THEN 'VOIDED' ELSE 'ACTIVE' END
+            OR (p.status = 'PAID' AND h.captured_amount <> p.amount)
+        """,
+    ),
+    Invariant(
+        "A hold for a payout has its payout",
+        """
+        SELECT h.id FROM wallet_holds h LEFT JOIN payouts p ON p.hold_id = h.id
+        WHERE h.reference_type = 'payout' AND p.id IS NULL
+        """,
+    ),
+    Invariant(
+        "A paid payout has exactly its debit, and money left for the bank",
+        """
+        SELECT p.id FROM payouts p
+        LEFT JOIN wallets w ON w.user_id = p.user_id AND w.currency = p.currency
+        LEFT JOIN wallet_transactions t ON t.reference_type = 'payout' AND t.reference_id = p.id
+        LEFT JOIN wallets other ON other.id = t.wallet_id AND other.code = 'BANK'
+        WHERE p.status = 'PAID'
+        GROUP BY p.id, w.id
+        HAVING coalesce(sum(t.amount) FILTER (WHERE t.wallet_id = w.id), 0) <> -p.amount
+            OR coalesce(sum(t.amount) FILTER (WHERE other.id IS NOT NULL), 0) <> p.amount
+            OR count(t.id) <> 2
+        """,
+    ),
+    Invariant(
+        "No payout is posted but a paid one",
+        """
+        SELECT t.id FROM wallet_transactions t
+        LEFT JOIN payouts p ON p.id = t.reference_id AND t.reference_type = 'payout'
+        WHERE (t.type = 'PAYOUT' OR t.reference_type = 'payout')
+            AND (p.id IS NULL OR p.status <> 'PAID' OR t.type <> 'PAYOUT')
+        """,
+    ),
+    Invariant(
+        "A payout has its event once it is submitted, paid or refused",
+        """
+        SELECT p.id FROM payouts p LEFT JOIN outbox_events e
+            ON e.aggregate_id = p.id AND e.type = 'payout-' || lower(p.status)
+        WHERE p.status <> 'PENDING' GROUP BY p.id HAVING count(e.id) <> 1
+        """,
+    ),
+    Invariant(
+        "A user's saved bank accounts are different ones, ten at most",
+        """
+        SELECT user_id FROM bank_accounts WHERE deleted_at IS NULL
+        GROUP BY user_id HAVING count(*) > 10 OR count(*) <> count(DISTINCT fingerprint)
+        """,
+    ),
+)

@@ -1,0 +1,239 @@
+"""Asking a bank over real HTTP: nothing but a clear answer counts."""
+
+import time
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from app.banks import client, providers
+from app.banks.client import BankPuzzling, BankSilent, PayoutAnswer, PayoutOrder, Verdict
+from app.banks.providers import Provider
+from app.common.db import new_id
+from app.common.money import Money
+from tests.fake_bank import FakeBank
+
+pytestmark = pytest.mark.usefixtures("app")
+
+MONEY = Money(2500, "USD")
+
+
+def order(reference: UUID | None = None) -> PayoutOrder:
+    return PayoutOrder(
+        reference=reference or new_id(),
+        money=MONEY,
+        holder="Alice Jones",
+        number="50100123453456",
+        routing="HDFC0001234",
+        description="Earnings of May",
+    )
+
+
+def hdfc() -> Provider:
+    found = providers.find("HDFC")
+    assert found is not None
+    return found
+
+
+def pay(reference: UUID | None = None) -> PayoutAnswer:
+    return client.pay_out(hdfc(), order(reference))
+
+
+class TestAClearAnswer:
+    def test_the_bank_is_told_all_it_needs_under_one_key(self, bank: FakeBank) -> None:
+        reference = new_id()
+        answer = pay(reference)
+
+        assert answer == PayoutAnswer(Verdict.ACCEPTED, f"BANK-{str(reference)[:8]}", None)
+        assert bank.payouts[str(reference)]["order"] == {
+            "reference": str(reference),
+            "amount": "25.00",
+            "currency": "USD",
+            "account": {
+                "holder": "Alice Jones",
+                "number": "50100123453456",
+                "routing": "HDFC0001234",
+            },
+            "description": "Earnings of May",
+        }
+
+    @pytest.mark.parametrize("verdict", list(Verdict))
+    def test_it_may_end_at_once(self, bank: FakeBank, verdict: Verdict) -> None:
+        bank.verdict, bank.reason = verdict, "account unknown"
+        answer = pay()
+        assert (answer.verdict, answer.reason) == (verdict, "account unknown")
+
+    def test_how_it_stands_can_be_asked_later(self, bank: FakeBank) -> None:
+        reference = new_id()
+        pay(reference)
+        bank.decide(str(reference), "PAID")
+        answer = client.look_up(hdfc(), reference=reference, money=MONEY)
+        assert answer.verdict is Verdict.PAID
+        assert bank.asked == ["POST /payouts", f"GET /payouts/{reference}"]
+
+    @pytest.mark.parametrize("trouble", [502, 503, 504, "LOST", "SLOW"])
+    def test_a_stumble_is_asked_again_at_once(self, bank: FakeBank, trouble: Any) -> None:
+        bank.failing.extend([trouble, trouble])
+        assert pay().verdict is Verdict.ACCEPTED
+        assert len(bank.asked) == 3
+        assert len(bank.payouts) == 1
+
+
+class TestSilence:
+    @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 501])
+    def test_a_status_that_says_nothing_about_it(self, bank: FakeBank, status: int) -> None:
+        bank.failing.append(status)
+        with pytest.raises(BankSilent, match=str(status)):
+            pay()
+
+    @pytest.mark.parametrize("trouble", [503, "LOST", "SLOW"])
+    def test_stumbling_again_and_again(self, bank: FakeBank, trouble: Any) -> None:
+        bank.failing.extend([trouble] * 3)
+        with pytest.raises(BankSilent):
+            pay()
+        assert len(bank.asked) == 3
+
+    def test_a_refusal_with_a_status_of_5xx_is_none(self, bank: FakeBank) -> None:
+        reference = new_id()
+        refusal = {"reference": str(reference), "status": "REFUSED", "reason": "no"}
+        bank.failing.append((500, refusal))
+        with pytest.raises(BankSilent):
+            pay(reference)
+
+    def test_a_bank_that_is_not_there(self, bank: FakeBank) -> None:
+        nobody = Provider("HDFC", "HDFC Bank", "http://127.0.0.1:1", hdfc().keys)
+        with pytest.raises(BankSilent):
+            client.pay_out(nobody, order())
+
+
+class TestPuzzles:
+    """reference, amount and currency of the order, unless the answer says otherwise."""
+
+    GOOD: ClassVar[dict[str, Any]] = {"status": "PAID", "bankReference": "B-1", "reason": None}
+
+    def ask(self, bank: FakeBank, status: int, body: Any) -> PayoutAnswer:
+        reference = new_id()
+        if isinstance(body, dict):
+            body = {"reference": str(reference)} | body
+        bank.failing.append((status, body))
+        return pay(reference)
+
+    def test_a_bank_need_not_repeat_the_amount_and_may_say_more(self, bank: FakeBank) -> None:
+        answer = self.ask(bank, 200, self.GOOD | {"branch": "Pune"})
+        assert answer == PayoutAnswer(Verdict.PAID, "B-1", None)
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"reference": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"},
+            {"reference": None},
+            {"status": "BOOKED"},
+            {"status": "paid"},
+            {"status": None},
+            {"status": ["PAID"]},
+            {"bankReference": 17},
+            {"bankReference": "x" * 101},
+            {"bankReference": "a\x00b"},
+            {"reason": "line\nbreak"},
+            {"amount": "25.01"},
+            {"amount": "25.001"},
+            {"amount": 25.0},
+            {"amount": "25.00", "currency": "EUR"},
+        ],
+        ids=str,
+    )
+    def test_anything_odd_is_no_answer(self, bank: FakeBank, changes: dict[str, Any]) -> None:
+        with pytest.raises(BankPuzzling):
+            self.ask(bank, 200, self.GOOD | changes)
+
+    @pytest.mark.parametrize(
+        "body", [b"", b"PAID", b"[]", b"null", b"<html>", b"\xff", b'{"status":"PAID"}', b"{" * 9]
+    )
+    def test_what_is_not_an_answer_at_all(self, bank: FakeBank, body: bytes) -> None:
+        with pytest.raises(BankPuzzling):
+            self.ask(bank, 200, body)
+
+    def test_an_endless_answer_is_not_read_to_its_end(self, bank: FakeBank) -> None:
+        with pytest.raises(BankPuzzling):
+            self.ask(bank, 200, self.GOOD | {"more": "x" * 100_000})
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+    def test_a_4xx_that_does_not_say_refused(self, bank: FakeBank, status: int) -> None:
+        with pytest.raises(BankPuzzling, match=str(status)):
+            self.ask(bank, status, {"error": "BAD_REQUEST"})
+        with pytest.raises(BankPuzzling, match=str(status)):
+            self.ask(bank, status, self.GOOD)
+
+    @pytest.mark.parametrize("status", [200, 202, 400, 422])
+    def test_a_refusal_that_is_clear(self, bank: FakeBank, status: int) -> None:
+        answer = self.ask(bank, status, {"status": "REFUSED", "reason": "account closed"})
+        assert answer == PayoutAnswer(Verdict.REFUSED, None, "account closed")
+
+    def test_it_is_not_led_elsewhere(self, bank: FakeBank) -> None:
+        with pytest.raises(BankPuzzling, match="302"):
+            self.ask(bank, 302, b"")
+
+    def test_a_payout_that_the_bank_has_forgotten(self, bank: FakeBank) -> None:
+        with pytest.raises(BankPuzzling, match="404"):
+            client.look_up(hdfc(), reference=new_id(), money=MONEY)
+
+
+class TestCircuit:
+    @pytest.fixture(autouse=True)
+    def short(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(client, "REST_SECONDS", 2)
+
+    def fail(self, bank: FakeBank, times: int) -> None:
+        bank.failing.extend([500] * times)
+        for _ in range(times):
+            with pytest.raises(BankSilent):
+                pay()
+
+    def test_a_bank_that_fails_is_left_alone_and_tried_again_later(self, bank: FakeBank) -> None:
+        self.fail(bank, client.FAILURES)
+        asked = len(bank.asked)
+        with pytest.raises(BankSilent, match="left alone"):
+            pay()
+        assert len(bank.asked) == asked
+
+        time.sleep(2)
+        assert pay().verdict is Verdict.ACCEPTED
+        assert pay().verdict is Verdict.ACCEPTED
+
+    def test_one_failure_after_the_rest_is_enough_for_another(self, bank: FakeBank) -> None:
+        self.fail(bank, client.FAILURES)
+        time.sleep(2)
+        self.fail(bank, 1)
+        with pytest.raises(BankSilent, match="left alone"):
+            pay()
+
+    def test_every_process_leaves_it_alone(self, bank: FakeBank, app: Flask) -> None:
+        self.fail(bank, client.FAILURES)
+        client.configure(app.extensions["settings"].redis_url)  # as another process does
+        with pytest.raises(BankSilent, match="left alone"):
+            pay()
+
+    def test_other_banks_go_on(self, bank: FakeBank) -> None:
+        self.fail(bank, client.FAILURES)
+        axis = providers.find("AXIS")
+        assert axis is not None
+        assert client.pay_out(axis, order()).verdict is Verdict.ACCEPTED
+
+    def test_what_it_refuses_or_does_not_understand_is_no_failure(self, bank: FakeBank) -> None:
+        for _ in range(client.FAILURES + 1):
+            bank.failing.append(400)
+            with pytest.raises(BankPuzzling):
+                pay()
+        assert pay().verdict is Verdict.ACCEPTED
+
+    def test_without_redis_it_is_called_all_the_same(self, bank: FakeBank, app: Flask) -> None:
+        client.configure("redis://127.0.0.1:1/0")
+        try:
+            assert pay().verdict is Verdict.ACCEPTED
+        finally:
+            client.configure(app.extensions["settings"].redis_url)
+
+
+def test_an_order_does_not_show_the_number() -> None:
+    assert "3456" not in repr(order())

@@ -1,0 +1,139 @@
+"""A small bank of the tests' own: real HTTP, in a thread, as broken as it is told to be."""
+
+import base64
+import json
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from app.common.settings import BankProvider
+
+KEY = "whsec_" + base64.b64encode(b"key of the tests' own small bank").decode()
+
+
+@dataclass
+class FakeBank:
+    """What it was asked, what it has taken on, and how it will behave.
+
+    payouts: by reference, each taken on once; asked: method and path of every request;
+    complaints: what no honest customer would do, for the fixture to find; failing:
+    what the next requests get instead of an answer – an HTTP status, an answer of any kind, LOST
+    (taken on, and the line goes dead) or SLOW (taken on, and told too late).
+    """
+
+    url: str = ""
+    verdict: str = "ACCEPTED"
+    reason: str | None = None
+    payouts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    failing: deque[Any] = field(default_factory=deque)
+    patience: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def providers(self) -> list[BankProvider]:
+        names = {"HDFC": "HDFC Bank", "AXIS": "Axis Bank"}
+        return [BankProvider(code, name, self.url, (KEY,)) for code, name in names.items()]
+
+    def decide(self, reference: str, verdict: str, *, reason: str | None = None) -> None:
+        """What it will say about a payout from now on."""
+        self.payouts[reference] |= {"status": verdict, "reason": reason}
+
+    def take_on(self, order: dict[str, Any]) -> dict[str, Any]:
+        taken = self.payouts.setdefault(
+            order["reference"],
+            {"order": order, "status": self.verdict, "reason": self.reason},
+        )
+        if taken["order"] != order:
+            self.complaints.append("the same key for another payout")
+        return taken
+
+    def answer(self, reference: str) -> dict[str, Any]:
+        payout = self.payouts[reference]
+        return {
+            "reference": reference,
+            "status": payout["status"],
+            "bankReference": f"BANK-{reference[:8]}",
+            "reason": payout["reason"],
+            "amount": payout["order"]["amount"],
+            "currency": payout["order"]["currency"],
+        }
+
+    @classmethod
+    @contextmanager
+    def open(cls) -> Iterator["FakeBank"]:
+        """A bank that is open for business until the block ends."""
+        bank = cls()
+        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Counter", (_Counter,), {"bank": bank}))
+        bank.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield bank
+        finally:
+            bank.patience.set()
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+class _Counter(BaseHTTPRequestHandler):
+    bank: FakeBank
+
+    def do_POST(self) -> None:
+        raw = self._signed_body()
+        order = json.loads(raw)
+        if self.headers["Idempotency-Key"] != order["reference"]:
+            self.bank.complaints.append("no key")
+        self._serve(order["reference"], order)
+
+    def do_GET(self) -> None:
+        self._signed_body()
+        self._serve(self.path.rpartition("/")[2], None)
+
+    def _signed_body(self) -> bytes:
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.bank.asked.append(f"{self.command} {self.path}")
+        try:
+            Webhook(KEY).verify(raw, dict(self.headers), json_parse=False)
+        except WebhookVerificationError as error:
+            self.bank.complaints.append(str(error))
+        return raw
+
+    def _serve(self, reference: str, order: dict[str, Any] | None) -> None:
+        bank = self.bank
+        trouble = bank.failing.popleft() if bank.failing else None
+        if isinstance(trouble, int):
+            return self._send(trouble, {"error": "TROUBLE"})
+        if isinstance(trouble, tuple):
+            return self._send(*trouble)
+        if order is not None:
+            bank.take_on(order)
+        if trouble == "SLOW":
+            bank.patience.wait(5)
+        if trouble in ("LOST", "SLOW"):
+            self.close_connection = True
+            return None
+        if reference not in bank.payouts:
+            return self._send(404, {"error": "NOT_FOUND"})
+        answer = bank.answer(reference)
+        accepted = 202 if order is not None else 200
+        return self._send(
+            422 if order is not None and answer["status"] == "REFUSED" else accepted, answer
+        )
+
+    def _send(self, status: int, body: Any) -> None:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *args: object) -> None:
+        """Be quiet."""

@@ -1,0 +1,109 @@
+"""A payout as it happens: web, Redis, worker and bank are processes of their own."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import create_engine, text
+
+from app.common.settings import PROJECT_ROOT, Settings
+from tests import servers
+from tests.fake_bank import FakeBank
+from tests.live import LiveServer, wait_until
+from tests.payouts.asking import ACCOUNT, NUMBER
+
+WALLET = "/api/v1/wallet"
+
+
+@dataclass(frozen=True)
+class World:
+    server: LiveServer
+    bank: FakeBank
+    logs: list[Path]
+
+    def ask(self, method: str, path: str, body: Any = None, *, token: str) -> Any:
+        answer = self.server.call(method, WALLET + path, body, token=token)
+        assert answer.status < 300, answer.text
+        return answer.json
+
+    def pay_out(self, token: str, account: dict[str, str]) -> dict[str, Any]:
+        """The payout, once it has ended."""
+        saved = self.ask("POST", "/bank-accounts", account, token=token)
+        body = {"bankAccountId": saved["id"], "amount": "25.00"}
+        path = f"/payouts/{self.ask('POST', '/payouts', body, token=token)['id']}"
+        wait_until(lambda: self.ask("GET", path, token=token)["settledAt"], seconds=30)
+        ended: dict[str, Any] = self.ask("GET", path, token=token)
+        return ended
+
+
+@pytest.fixture
+def world(
+    worker_app: Flask, settings: Settings, worker_number: int, bank: FakeBank, tmp_path: Path
+) -> Iterator[World]:
+    worker_app.extensions["redis"].flushdb()  # jobs that other tests have left
+    named = [vars(provider) for provider in bank.providers]
+    extra = {"BANK_PROVIDERS": json.dumps(named), "LOG_LEVEL": "debug"}
+    with (
+        servers.database(f"payment_flow_live_{worker_number}") as made,
+        LiveServer.start(settings, made, workers=1, **extra) as server,
+        working(server, tmp_path / "worker.log") as log,
+    ):
+        folder = Path(str(settings.data_dir))
+        yield World(server, bank, [log, *folder.glob("live-*.log")])
+
+
+@contextmanager
+def working(server: LiveServer, log: Path) -> Iterator[Path]:
+    """A worker beside the server, as `up` starts one."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "worker"],
+            env=server.environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=PROJECT_ROOT,
+        )
+    try:
+        yield log
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_the_worker_pays_out_and_nobody_writes_the_number_down(world: World) -> None:
+    token = world.server.sign_up("alice", balance="100.00")
+
+    world.bank.verdict = "PAID"
+    paid = world.pay_out(token, ACCOUNT)
+    world.bank.verdict, world.bank.reason = "REFUSED", "account unknown"
+    refused = world.pay_out(token, ACCOUNT | {"routing": "HDFC0009999"})
+
+    assert (paid["status"], refused["status"]) == ("PAID", "REFUSED")
+    assert refused["reason"] == "account unknown"
+    wallet = world.ask("GET", "", token=token)
+    assert (wallet["balance"], wallet["held"]) == ("75.00", "0.00")
+    assert [taken["order"]["account"]["number"] for taken in world.bank.payouts.values()] == [
+        NUMBER,
+        NUMBER,
+    ]
+
+    written = [log.read_text() for log in world.logs] + told_to_others(world.server)
+    assert any("bank asked" in text for text in written)
+    assert [text for text in written if NUMBER[:-4] in text] == []
+
+
+def told_to_others(server: LiveServer) -> list[str]:
+    """What is in the outbox."""
+    engine = create_engine(server.database.app_url)
+    with engine.connect() as connection:
+        found = list(connection.scalars(text("SELECT data::text FROM outbox_events")))
+    engine.dispose()
+    assert found
+    return found

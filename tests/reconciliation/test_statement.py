@@ -1,0 +1,112 @@
+"""Reading a bank's statement: what it says, or which line says nothing."""
+
+from datetime import date
+
+import pytest
+
+from app.common.money import Money
+from app.reconciliation.errors import StatementInvalid
+from app.reconciliation.statement import COLUMNS, Direction, Line, read
+
+HEADER = ",".join(COLUMNS)
+GOOD = "2026-11-21,ref-1,UTR-1,CREDIT,25.00,USD,BOOKED"
+
+
+def problems(raw: bytes | str) -> dict[str, list[str]]:
+    with pytest.raises(StatementInvalid) as caught:
+        read(raw.encode() if isinstance(raw, str) else raw)
+    return caught.value.details
+
+
+class TestReading:
+    def test_a_line_is_what_the_bank_has_booked(self) -> None:
+        assert read(f"{HEADER}\n{GOOD}\n".encode()) == [
+            Line(2, date(2026, 11, 21), Direction.CREDIT, "ref-1", "UTR-1", Money(2500, "USD"))
+        ]
+
+    def test_columns_go_by_their_names(self) -> None:
+        raw = (
+            b"status,branch,currency,amount,direction,bankReference,reference, date \r\n"
+            b'BOOKED,"Pune, West",JPY,500,DEBIT,UTR-2,ref-2,2026-11-20\r\n'
+        )
+        assert read(raw) == [
+            Line(2, date(2026, 11, 20), Direction.DEBIT, "ref-2", "UTR-2", Money(500, "JPY"))
+        ]
+
+    def test_a_byte_order_mark_and_empty_lines_are_no_trouble(self) -> None:
+        raw = f"\ufeff{HEADER}\r\n{GOOD}\r\n\r\n{GOOD}\r\n\r\n"
+        assert [line.number for line in read(raw.encode())] == [2, 4]
+
+    def test_lines_are_counted_as_an_editor_counts_them(self) -> None:
+        raw = f'{HEADER},note\n{GOOD},"two\nlines"\n{GOOD},\n'
+        assert [line.number for line in read(raw.encode())] == [2, 4]
+
+    def test_an_amount_may_have_fewer_decimals_than_its_currency(self) -> None:
+        (line,) = read(f"{HEADER}\n{GOOD.replace('25.00', '25.5')}".encode())
+        assert line.money == Money(2550, "USD")
+
+    def test_a_header_alone_is_a_statement(self) -> None:
+        assert read(HEADER.encode()) == []
+
+
+class TestRefusing:
+    @pytest.mark.parametrize(
+        ("was", "now", "problem"),
+        [
+            ("2026-11-21", "21.11.2026", "date: not a day such as 2026-11-21"),
+            ("2026-11-21", "2026-11-31", "date: not a day such as 2026-11-21"),
+            ("2026-11-21", "20261121", "date: not a day such as 2026-11-21"),
+            ("ref-1", "", "reference: not 1 to 255 visible ASCII characters"),
+            ("ref-1", "a" * 256, "reference: not 1 to 255 visible ASCII characters"),
+            ("UTR-1", "UTR 1", "bankReference: not 1 to 255 visible ASCII characters"),
+            ("CREDIT", "IN", "direction: neither CREDIT nor DEBIT"),
+            ("CREDIT", "credit", "direction: neither CREDIT nor DEBIT"),
+            ("25.00", "", "amount: not an amount of USD, such as 12.50"),
+            ("25.00", "0.00", "amount: not an amount of USD, such as 12.50"),
+            ("25.00", "-25.00", "amount: not an amount of USD, such as 12.50"),
+            ("25.00", "25.001", "amount: not an amount of USD, such as 12.50"),
+            ("25.00", "2.5e1", "amount: not an amount of USD, such as 12.50"),
+            ("25.00", "NaN", "amount: not an amount of USD, such as 12.50"),
+            ("25.00", "9999999999999999999.00", "amount: not an amount of USD, such as 12.50"),
+            ("USD", "XXX", "currency: none of USD, EUR, GBP, INR, EGP, JPY, KWD"),
+            ("BOOKED", "PENDING", "status: only BOOKED is understood"),
+            (",BOOKED", "", "6 fields, fewer than the header"),
+        ],
+    )
+    def test_the_line_is_named(self, was: str, now: str, problem: str) -> None:
+        bad = GOOD.replace(was, now)
+        assert problems(f"{HEADER}\n{GOOD}\n{bad}\n") == {"line 3": [problem]}
+
+    @pytest.mark.parametrize(
+        ("raw", "expected"),
+        [
+            ("", {"line 1": [f"no column {', '.join(COLUMNS)}"]}),
+            ("a;b;c\n1;2;3", {"line 1": [f"no column {', '.join(COLUMNS)}"]}),
+            (HEADER.replace("amount,", ""), {"line 1": ["no column amount"]}),
+            (f"{HEADER},amount", {"line 1": ["more than one column amount"]}),
+            (b"\xff\xfe", {"line 1": ["not UTF-8"]}),
+            (HEADER.encode() + b"\n\n\xe9", {"line 3": ["not UTF-8"]}),
+        ],
+    )
+    def test_what_is_no_statement_at_all(
+        self, raw: bytes | str, expected: dict[str, list[str]]
+    ) -> None:
+        assert problems(raw) == expected
+
+    @pytest.mark.parametrize("tail", ['"', 'a"b"c"', '"' + "x" * 200_000 + '"'])
+    def test_what_is_no_csv(self, tail: str) -> None:
+        ((where, (problem,)),) = problems(f"{HEADER}\n{GOOD}\n{tail}").items()
+        assert where == "line 3"
+        assert problem.startswith(("not CSV", "1 fields"))
+
+    def test_many_bad_lines_are_named_and_very_many_are_not(self) -> None:
+        raw = "\n".join([HEADER, *["nonsense"] * 1000])
+        found = problems(raw)
+        assert list(found) == [f"line {number}" for number in range(2, 22)]
+
+    def test_the_message_names_the_first(self) -> None:
+        with pytest.raises(StatementInvalid) as caught:
+            read("\n".join([HEADER, "nonsense", "nonsense"]).encode())
+        assert caught.value.text == (
+            "The statement cannot be used: line 2: 1 fields, fewer than the header (and 1 more)"
+        )
