@@ -1,0 +1,65 @@
+"""Money in and out again through the bank: the whole product, as a person uses it."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser import page
+from tests.live import Api, wait_until
+from tests.test_browser_bank import pay_in_browser
+from tests.up import Up, bank_port, data_dir, first_line, port, up
+
+__all__ = ["bank_port", "data_dir", "page", "port", "up"]  # fixtures, found by their names
+
+
+@pytest.fixture
+def api(up: Up) -> Api:
+    """The product as `payment-flow up` starts it: API, worker and the sandbox's bank."""
+    return Api(first_line(up("--quiet", "--no-demo")))
+
+
+def balance_of(api: Api, token: str) -> Callable[[], str]:
+    def ask() -> str:
+        return str(api.call("GET", "/api/v1/wallet", token=token).json["balance"])
+
+    return ask
+
+
+def test_money_that_is_paid_on_the_bank_s_page_arrives_and_can_be_paid_out(
+    api: Api, page: Page
+) -> None:
+    token = api.sign_up(f"ada-{uuid4()}")
+    balance = balance_of(api, token)
+    asked = api.call(
+        "POST", "/api/v1/onramp", {"provider": "HDFC", "amount": "250.00"}, token=token
+    )
+    assert (asked.status, asked.json["status"], balance()) == (201, "PROCESSING", "0.00")
+
+    pay_in_browser(
+        page,
+        asked.json["paymentUrl"],
+        amount="$250.00",
+        payer="a…@example.com",
+        merchant="Payment Flow",
+    )
+
+    wait_until(lambda: balance() == "250.00", seconds=60)
+    onramp = api.call("GET", f"/api/v1/onramp/{asked.json['id']}", token=token).json
+    assert (onramp["status"], onramp["paymentUrl"], onramp["late"]) == ("SUCCESS", None, False)
+
+    account = {"provider": "AXIS", "holder": "Ada", "number": "60200987654321"}
+    saved = api.call(
+        "POST", "/api/v1/wallet/bank-accounts", account | {"routing": "UTIB0000123"}, token=token
+    )
+    payout = api.call(
+        "POST",
+        "/api/v1/wallet/payouts",
+        {"bankAccountId": saved.json["id"], "amount": "100.00"},
+        token=token,
+    )
+    assert payout.status == 201, payout.text
+    wait_until(lambda: balance() == "150.00", seconds=60)
+    paid = api.call("GET", f"/api/v1/wallet/payouts/{payout.json['id']}", token=token).json
+    assert paid["status"] == "PAID"
