@@ -16,7 +16,8 @@ CORRUPTIONS = {
         UPDATE wallet_holds SET captured_amount = amount + 1 WHERE status = 'CAPTURED'
     """,
     "A hold is of its wallet's owner and currency, and for somebody else": """
-        UPDATE wallet_holds SET initiator_id = payee_id WHERE status = 'ACTIVE'
+        UPDATE wallet_holds SET initiator_id = payee_id
+        WHERE status = 'ACTIVE' AND payee_id IS NOT NULL
     """,
     "Every hold for a payee has its events: placed, and how it ended": """
         DELETE FROM outbox_events WHERE type = 'hold-placed'
