@@ -156,7 +156,7 @@ def bank(
 ) -> Iterator[FakeBank]:
     """A bank in place of the configured ones, and nobody waits for it long."""
     monkeypatch.setattr(bank_client, "TIME_OUT", urllib3.Timeout(connect=1, read=0.3))
-    quick = bank_client.RETRIES.new(backoff_factor=0, backoff_jitter=0)
+    quick = bank_client.RETRIES.new(backoff_jitter=0)
     monkeypatch.setattr(bank_client, "RETRIES", quick)
     with FakeBank.open() as opened:
         providers.configure(opened.providers)

@@ -27,6 +27,7 @@ MODULES = (
     "products",
     "orders",
     "onramp",
+    "payouts",
     "transfers",
     "payment_requests",
     "idempotency",

@@ -34,9 +34,9 @@ from app.common.db import new_id
 from app.common.fields import Amount, Schema
 from app.common.money import AmountInvalid, Money
 
-#: Seconds to reach the bank, and to wait for each piece of its answer.
-TIME_OUT: Final = urllib3.Timeout(connect=2, read=10)
-#: Tries at once, a second or so apart. The sweep tries again later, and for longer.
+#: Seconds to reach the bank, and to wait for each piece of its answer. Other jobs wait, too.
+TIME_OUT: Final = urllib3.Timeout(connect=2, read=5)
+#: A second try at once, and a third within a second. The sweep goes on later, and for longer.
 RETRIES: Final = urllib3.Retry(
     total=2,
     redirect=False,
@@ -44,12 +44,11 @@ RETRIES: Final = urllib3.Retry(
     status_forcelist=(502, 503, 504),
     raise_on_status=False,
     respect_retry_after_header=False,
-    backoff_factor=1,
     backoff_jitter=1,
 )
 #: After so many calls in a row that failed, a bank is left alone for so many seconds.
-FAILURES: Final = 5
-REST_SECONDS: Final = 30
+FAILURES: Final = 3
+REST_SECONDS: Final = 60
 
 _LONGEST_ANSWER: Final = 64 * 1024
 #: Besides 5xx, what says nothing about the payout: time-out, in progress, too early, too often.
@@ -166,7 +165,7 @@ def _send(
 ) -> tuple[int, bytes]:
     """Status and body of the bank's answer. Raises BankSilent."""
     try:
-        # Whoever works off jobs does each in a process of its own, so no connection is kept.
+        # Calls are few and far between, so no connection is kept.
         with urllib3.PoolManager(timeout=TIME_OUT, retries=RETRIES) as http:
             answer = http.request(method, url, body=body, headers=headers, preload_content=False)
             try:

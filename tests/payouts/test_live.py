@@ -1,10 +1,7 @@
 """A payout as it happens: web, Redis, worker and bank are processes of their own."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, text
 
-from app.common.settings import PROJECT_ROOT, Settings
+from app.common.settings import Settings
 from tests import servers
 from tests.fake_bank import FakeBank
 from tests.live import LiveServer, wait_until
@@ -45,7 +42,7 @@ class World:
 
 @pytest.fixture
 def world(
-    worker_app: Flask, settings: Settings, worker_number: int, bank: FakeBank, tmp_path: Path
+    worker_app: Flask, settings: Settings, worker_number: int, bank: FakeBank
 ) -> Iterator[World]:
     worker_app.extensions["redis"].flushdb()  # jobs that other tests have left
     named = [vars(provider) for provider in bank.providers]
@@ -53,28 +50,10 @@ def world(
     with (
         servers.database(f"payment_flow_live_{worker_number}") as made,
         LiveServer.start(settings, made, workers=1, **extra) as server,
-        working(server, tmp_path / "worker.log") as log,
+        server.worker(),
     ):
-        folder = Path(str(settings.data_dir))
-        yield World(server, bank, [log, *folder.glob("live-*.log")])
-
-
-@contextmanager
-def working(server: LiveServer, log: Path) -> Iterator[Path]:
-    """A worker beside the server, as `up` starts one."""
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "worker"],
-            env=server.environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=PROJECT_ROOT,
-        )
-    try:
-        yield log
-    finally:
-        process.terminate()
-        process.wait(30)
+        port = server.environment["PORT"]
+        yield World(server, bank, list(Path(str(settings.data_dir)).glob(f"*-{port}.log")))
 
 
 def test_the_worker_pays_out_and_nobody_writes_the_number_down(world: World) -> None:

@@ -1,82 +1,81 @@
 """`payment-flow reconcile`, as an operator runs it."""
 
 import csv
+import os
 import subprocess
+import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from app.common import db
 from app.common.db import transaction
+from app.common.settings import PROJECT_ROOT, Settings
 from app.reconciliation.comparison import Action
 from app.reconciliation.run import reconcile
 from tests import factories
-from tests.live import LiveServer
+from tests.crowd import broken
 from tests.onramp.asking import asked, show
-from tests.reconciliation.asking import booked, statement, today
-
-ONRAMP = "/api/v1/onramp"
-
-
-class Desk:
-    """Where an operator works: a running product, and files."""
-
-    def __init__(self, server: LiveServer, folder: Path) -> None:
-        self.server, self.folder = server, folder
-        self.token = server.sign_up("alice", balance="100.00")
-
-    def onramp(self) -> dict[str, Any]:
-        body = {"provider": "HDFC", "amount": "25.00"}
-        answer = self.server.call("POST", ONRAMP, body, token=self.token)
-        assert answer.status == 201, answer.text
-        onramp: dict[str, Any] = answer.json
-        return onramp
-
-    def balance(self) -> str:
-        wallet = self.server.call("GET", "/api/v1/wallet", token=self.token).json
-        return str(wallet["balance"])
-
-    def run(self, raw: bytes, *words: str) -> "subprocess.CompletedProcess[str]":
-        file = self.folder / "statement.csv"
-        file.write_bytes(raw)
-        return self.server.cli("reconcile", "--provider", "HDFC", str(file), *words)
+from tests.payouts.asking import money
+from tests.reconciliation.asking import booked, credit, statement, today
 
 
-@pytest.fixture
-def desk(live_server: LiveServer, tmp_path: Path) -> Desk:
-    return Desk(live_server, tmp_path)
+def reconcile_file(
+    file: Path, settings: Settings, *words: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the command on the database of the test."""
+    environment = os.environ | {
+        "APP_ENV": "test",
+        "DATABASE_URL": db.current().engine.url.render_as_string(hide_password=False),
+        "REDIS_URL": str(settings.redis_url),
+        "DATA_DIR": str(settings.data_dir),
+        "COLUMNS": "120",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", "reconcile", "--provider", "HDFC", str(file), *words],
+        env=environment,
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
-def test_it_tells_compares_and_closes(desk: Desk) -> None:
-    first, output = desk.onramp(), desk.folder / "found.csv"
-    raw = statement(booked("CREDIT", first["token"]), booked("CREDIT", "a-token-of-nobody"))
+def test_it_tells_what_differs_and_closes_what_is_safe(
+    committing: Flask, settings: Settings, tmp_path: Path
+) -> None:
+    client, user = committing.test_client(), factories.buyer("100.00")
+    onramp = asked(client, user)
+    file, output = tmp_path / "statement.csv", tmp_path / "found.csv"
+    file.write_bytes(statement(credit(onramp), booked("CREDIT", "a-token-of-nobody")))
 
-    told = desk.run(raw, "--csv", str(output))
+    told = reconcile_file(file, settings, "--csv", str(output))
+
     assert told.returncode == 1, told.stderr
     assert f"HDFC: {today()} to {today()}" in told.stdout
-    assert "can close" in " ".join(told.stdout.split())
-    assert desk.balance() == "100.00"
+    assert "status differs, can close" in told.stdout
+    assert "a-token-of-nobody" in told.stdout
     rows = list(csv.DictReader(output.read_text().splitlines()))
     assert [row["outcome"] for row in rows] == ["STATUS_DIFFERS", "MISSING_HERE"]
+    assert show(client, user, onramp)["status"] == "PROCESSING"
 
-    closed = desk.run(raw, "--apply")
-    assert closed.returncode == 1  # nobody knows of the other one yet
-    assert desk.balance() == "125.00"
+    file.write_bytes(statement(credit(onramp)))
+    closed = reconcile_file(file, settings, "--apply")
 
-    clean = desk.run(statement(booked("CREDIT", first["token"])))
-    assert clean.returncode == 0, clean.stdout
-    assert desk.balance() == "125.00"
-
-    later = desk.run(statement(), "--from", str(today()), "--to", str(today()))
-    assert later.returncode == 1
-    assert "missing there" in later.stdout
+    assert closed.returncode == 0, closed.stderr
+    assert "status differs, closed" in closed.stdout
+    assert show(client, user, onramp)["status"] == "SUCCESS"
+    assert money(client, user) == ("125.00", "0.00")
+    assert broken() == []
 
 
-def test_what_is_wrong_is_said_in_a_sentence(desk: Desk) -> None:
-    bad = statement(booked("IN", "ref-1"), booked("IN", "ref-2"))
+@pytest.mark.usefixtures("app")
+def test_what_is_wrong_is_said_in_a_sentence(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "statement.csv"
+    file.write_bytes(statement(booked("IN", "ref-1"), booked("IN", "ref-2")))
     for words, sentences in (
         (["--provider", "SBI"], ["There is no such bank"]),
         (["--from", "yesterday"], ["Invalid value for '--from'"]),
@@ -88,7 +87,7 @@ def test_what_is_wrong_is_said_in_a_sentence(desk: Desk) -> None:
             ],
         ),
     ):
-        result = desk.run(bad, *words)
+        result = reconcile_file(file, settings, *words)
         assert result.returncode in (1, 2)
         assert [one for one in sentences if one not in result.stderr] == []
         assert "Traceback" not in result.stderr
