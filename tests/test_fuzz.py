@@ -8,6 +8,7 @@ the document forbids.
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
 
@@ -30,16 +31,28 @@ EXAMPLES, MANY_EXAMPLES = 15, 400
 load_all_checks()
 
 
+@cache
+def schema_of(app: Flask) -> Any:
+    """The document, which takes seconds to read and is the same for all tests."""
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
+    # Tokens come from the caller; a bad one made up here would only be overwritten.
+    schema.config.generation.with_security_parameters = False
+    return schema
+
+
 class Target:
     """One operation of the application, and a world for it to work on."""
 
     def __init__(self, app: Flask, route: Route) -> None:
         method, path = route
-        self.world = World(app.test_client())
-        self.schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
-        # Tokens come from the caller; a bad one made up here would only be overwritten.
-        self.schema.config.generation.with_security_parameters = False
+        self.app = app
+        self.schema = schema_of(app)
         self.operation: APIOperation[Any, Any, Any, Any] = self.schema[path][method]
+
+    @cached_property
+    def world(self) -> World:
+        """Made when it is needed: the database waits only so long for an open transaction."""
+        return World(self.app.test_client())
 
     def edges(self) -> Iterator[Case]:
         """Every boundary of the schema from both sides, wrong methods, missing parts."""

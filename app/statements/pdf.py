@@ -123,14 +123,17 @@ def _title(paper: Paper, text: str) -> None:
 
 
 def main() -> int:
-    """Read a head and pieces of rows, each a line of JSON, then `null`; write the PDF.
+    """Read a head, pieces of rows and `null`, each a line of JSON; write the PDF.
 
     Whoever asked may be gone before the last line came: then nothing is written.
     """
     os.nice(10)  # sales go first
     lines = map(json.loads, sys.stdin.buffer)
     try:
-        draw(sys.stdout.buffer, next(lines), _rows_of(lines))
+        head = next(lines, None)
+        if head is None:
+            raise CutShort
+        draw(sys.stdout.buffer, head, _rows_of(lines))
     except CutShort:
         return 1
     return 0
