@@ -25,7 +25,7 @@ from app.common.embedded import EmbeddedError, PostgresServer, RedisServer, defa
 from app.common.processes import FileLock
 from app.common.settings import PROJECT_ROOT, Settings
 
-_READY_SECONDS = 30
+_READY_SECONDS = 60
 _STOP_SECONDS = 30
 _CRASHES_ALLOWED, _CRASH_WINDOW_SECONDS = 5, 60
 _POLL_SECONDS = 0.1

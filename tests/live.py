@@ -146,7 +146,7 @@ class LiveServer(Api):
 
     def _wait(self, process: "subprocess.Popen[bytes]", log: Path, workers: int) -> None:
         """Until every web process listens: who kills the first needs the second to go on."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline and process.poll() is None:
             if log.read_text().count("Started worker-") == workers and self.is_ready():
                 return
