@@ -8,6 +8,7 @@ from alembic import command
 from sqlalchemy import Connection, create_engine, inspect, make_url, text
 
 from app.common.migrate import alembic_config, migrate
+from app.common.money import EXPONENTS
 from app.common.settings import Settings
 from app.models import Base
 from tests import servers
@@ -127,3 +128,15 @@ def test_the_application_is_nobody_of_power(migrated: servers.TestDatabase) -> N
             {"owner": make_url(migrated.owner_url).username},
         ).one()
     assert not any(role)
+
+
+def test_every_currency_has_limits_on_all_that_moves(migrated: servers.TestDatabase) -> None:
+    with connected(migrated.app_url) as connection:
+        found = connection.execute(
+            text("""
+                SELECT currency, count(*) FROM wallet_limits
+                WHERE role IS NOT NULL GROUP BY currency
+            """)
+        )
+        roles, kinds, windows = 3, 6, 2
+        assert dict(map(tuple, found)) == dict.fromkeys(EXPONENTS, roles * kinds * windows)

@@ -50,7 +50,17 @@ class WebhookIn(_BankSchema):
     data = ma.fields.Nested(
         FactsIn,
         required=True,
-        metadata={"example": {"reference": _REFERENCE["example"], "amount": "25.00"}},
+        metadata={
+            "description": "Amount and currency must be those that were asked for, and for a "
+            "payment the user, too; else nothing comes of it",
+            "example": {
+                "reference": _REFERENCE["example"],
+                "amount": "25.00",
+                "currency": "USD",
+                "userId": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
+                "bankReference": "HDFC-20261121-000017",
+            },
+        },
     )
 
 

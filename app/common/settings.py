@@ -106,7 +106,7 @@ class Settings:
 
     def _require_expressible(self) -> None:
         """Refuse amounts with more decimals than the currency has."""
-        for name in ("minimum_withdrawal", "maximum_deposit", "two_factor_above"):
+        for name in ("minimum_withdrawal", "maximum_deposit", "maximum_onramp", "two_factor_above"):
             try:
                 Money.of(getattr(self, name), self.default_currency, field=name.upper())
             except AmountInvalid as error:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
+from app.auth import two_factor
 from app.auth.errors import UserNotFound
 from app.auth.models import Role, User
 from app.auth.service import Caller
@@ -40,6 +41,8 @@ def authorise(
     payee_id: UUID,
     amount: Decimal,
     currency: str,
+    code_above: Decimal,
+    code: str | None = None,
     expires_in: int | None = None,
     expires_at: datetime | None = None,
     description: str | None = None,
@@ -47,9 +50,10 @@ def authorise(
 ) -> WalletHold:
     """Promise money to a merchant: it is no longer available, and nobody else gets it.
 
-    amount: in units of `currency`; expires_in: seconds, expires_at: a moment; neither: a week.
+    amount, code_above: in units of `currency`; code: of the payer's second factor, for more than
+    `code_above`; expires_in: seconds, expires_at: a moment; neither: a week.
     Raises CannotPayYourself, PayeeNotFound, ExpiryInvalid, WalletLocked, InsufficientFunds,
-    WalletNotFound.
+    WalletNotFound, TwoFactorRequired.
     """
     money = Money.of(amount, currency)
     if payee_id == payer.id:
@@ -57,6 +61,8 @@ def authorise(
     _require_merchant(session, payee_id)
     expires_at = _expiry(expires_in=expires_in, expires_at=expires_at)
     account = _lock(session, payer.id, currency=currency)[payer.id]
+    account.require_can_pay(money.minor)
+    two_factor.require_code(session, user_id=payer.id, amount=money, above=code_above, code=code)
     hold = holds.place(
         session,
         account,

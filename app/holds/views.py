@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import live_user, may_need_code, requires, two_factor_code
 from app.common.db import reading, retry_transaction
 from app.common.http import Blueprint, settings
 from app.common.pagination import Page, page_request
@@ -41,18 +41,23 @@ _stand_in_line = partial(wallets.stand_in_line, alone=False)
 @blp.arguments(HoldIn)
 @blp.response(201, HoldOut)
 @blp.refuses(PayeeNotFound, CannotPayYourself, InsufficientFunds, WalletLocked, WalletNotFound)
+@may_need_code(blp)
 @moves_money(blp)
 def authorise(body: dict[str, Any]) -> Response:
     """Promise money to a merchant
 
     It is no longer `available` from now on. The merchant captures all or a part of it, or voids
     it. I cannot take it back: it comes back when it expires, after 7 days unless I say otherwise.
+    A large amount needs a code of the second factor.
     """
+    code = two_factor_code()
     return answer_once(
         lambda session, user, key: service.authorise(
             session,
             payer=user,
             currency=settings().default_currency,
+            code_above=settings().two_factor_above,
+            code=code,
             idempotency_key=key,
             **body,
         ),

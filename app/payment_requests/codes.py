@@ -163,7 +163,7 @@ def pay(
 ) -> Sent:
     """Pay with a code that is not for a product, or refuse one that is out of use.
 
-    It is a transfer and not a sale (docs/decisions/0008): there is no product, so there are no
+    It is a transfer and not a sale (docs/decisions/0011): there is no product, so there are no
     goods, no stock and no fee, and it counts towards the limits on transfers. second_factor_above,
     second_factor: `code_above` and `code` of `transfers.send`.
     Raises MerchantCodeNotFound, AmountNotYours and what `transfers.send` raises.

@@ -37,7 +37,9 @@ def capture_by_many(server: LiveServer, times: int) -> None:
     hold_id = place(server, payer, payee_id, "40.00")
 
     answers = all_at_once(
-        lambda _: server.call("POST", f"{HOLDS}/{hold_id}/capture", {}, token=payee), range(times)
+        lambda _: server.call("POST", f"{HOLDS}/{hold_id}/capture", {}, token=payee),
+        range(times),
+        threads=times,
     )
 
     assert outcomes(answers) == {(200, None): 1, (409, "HOLD_CLOSED"): times - 1}

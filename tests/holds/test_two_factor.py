@@ -1,0 +1,25 @@
+"""Large promises: only with a code of the second factor."""
+
+from flask.testing import FlaskClient
+
+from tests import factories
+from tests.answers import refusal
+from tests.authenticator import Watch, enrolled
+
+
+def test_a_large_amount_is_held_with_a_code_only(client: FlaskClient, watch: Watch) -> None:
+    payer, payee = factories.buyer("5000.00"), factories.merchant()
+    app = enrolled(client, payer, watch)
+
+    def place(amount: str, **headers: str) -> tuple[int, str]:
+        body = {"payeeId": str(payee.id), "amount": amount}
+        answer = client.post("/api/v1/wallet/holds", json=body, headers=payer.headers | headers)
+        return (201, "") if answer.status_code == 201 else refusal(answer)
+
+    code = {"X-Two-Factor-Code": app.code()}
+    assert place("1000.00") == (201, "")
+    assert place("1000.01") == (403, "TWO_FACTOR_REQUIRED")
+    assert place("1000.01", **code) == (201, "")
+    assert place("1000.01", **code) == (403, "TWO_FACTOR_REQUIRED")
+    wallet = client.get("/api/v1/wallet", headers=payer.headers).json
+    assert (wallet["balance"], wallet["held"]) == ("5000.00", "2000.01")
