@@ -17,6 +17,9 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 #: A number as people write it, with its country. The library alone would find one in any text.
 _PHONE_TEXT: Final = re.compile(r"\+[0-9][0-9 ().-]{5,30}")
 
+#: The + and 15 digits.
+_LONGEST_PHONE: Final = 16
+
 _EMAIL_EXAMPLE = {"example": "alice@example.com"}
 _PASSWORD_EXAMPLE = {"description": "8 to 72 bytes of UTF-8", "example": "SecurePass123!"}
 
@@ -39,7 +42,9 @@ def canonical_phone(text: str) -> str | None:
         return None
     if not phonenumbers.is_valid_number(number):
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    spelt = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    # The library knows a few longer ones, which E.164 does not.
+    return spelt if len(spelt) <= _LONGEST_PHONE else None
 
 
 class Email(ma.fields.String):

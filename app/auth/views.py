@@ -38,8 +38,15 @@ from app.auth.schemas import (
     canonical_phone,
 )
 from app.common.db import reading, transaction
-from app.common.http import Blueprint, settings
-from app.common.ratelimit import per_address, per_caller, per_field
+from app.common.http import Blueprint, sent_json, settings
+from app.common.ratelimit import per_address, per_caller, per_caller_together, per_field
+
+
+def _names_a_way_in() -> bool:
+    """Whether the answer may tell that somebody else has this email or phone number."""
+    body = sent_json()
+    return isinstance(body, dict) and bool({"email", "phone"} & set(body))
+
 
 blp = Blueprint("auth", __name__, url_prefix="/auth", description="Accounts and sign-in")
 admin_blp = Blueprint(
@@ -211,6 +218,7 @@ def me() -> User:
 @blp.response(200, UserOut)
 @blp.refuses(EmailFixed, EmailTaken, PhoneNeeded, PhoneTaken)
 @per_caller("30/minute;300/hour")
+@per_caller_together("10/hour;30/day", scope="profile-names", when=_names_a_way_in)
 def change_profile(body: dict[str, Any]) -> User:
     """Change my profile
 

@@ -14,6 +14,8 @@ _SECRET_NAME = re.compile(r"password|token|secret|signature|authorization|cookie
 _SECRET_VALUE = re.compile(
     r"(Bearer\s+|eyJ[\w-]+\.|\$2[aby]\$)[\w.~+/=$-]+|(://[^:/@\s]*:)[^@\s]+(?=@)"
 )
+#: What PostgreSQL adds to an error: the values of the row that it refused.
+_ROW_VALUES = re.compile(r"^(.*DETAIL:).*$", re.M)
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -22,7 +24,8 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
         if _names_a_secret(name):
             event[name] = "[redacted]"
         elif isinstance(value, str):
-            event[name] = _SECRET_VALUE.sub(lambda m: f"{m[1] or m[2]}[redacted]", value)
+            known = _SECRET_VALUE.sub(lambda m: f"{m[1] or m[2]}[redacted]", value)
+            event[name] = _ROW_VALUES.sub(r"\1 [redacted]", known)
     return event
 
 

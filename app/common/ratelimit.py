@@ -12,6 +12,7 @@ from flask_limiter.util import get_remote_address
 
 from app.common.error_handlers import render
 from app.common.errors import TooManyRequests
+from app.common.http import sent_json
 from app.common.middleware import caller_name
 from app.common.settings import Settings
 
@@ -37,7 +38,7 @@ def per_field(
     """
 
     def named() -> str:
-        body = request.get_json(silent=True, cache=True)
+        body = sent_json()
         value = body.get(name) if isinstance(body, dict) else None
         text = (spelling(value) or value.strip()).lower() if isinstance(value, str) else ""
         return f"{name}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"

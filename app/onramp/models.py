@@ -40,6 +40,12 @@ class Onramp(Base):
         ),
         CheckConstraint("NOT late OR status = 'SUCCESS'", name="late_success"),
         Index("ix_onramps_user", "user_id", "id"),
+        Index(
+            "ix_onramps_succeeded",
+            "provider",
+            "closed_at",
+            postgresql_where=text("status = 'SUCCESS'"),
+        ),
         Index("ix_onramps_open", "user_id", postgresql_where=text("status = 'PROCESSING'")),
         Index("ix_onramps_expiring", "expires_at", postgresql_where=text("status = 'PROCESSING'")),
         # For ever: an old key can never ask for money twice.

@@ -5,11 +5,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 
 from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
 from app.common.db import reading, transaction
-from app.common.http import Blueprint, dump_json, json_response, settings
+from app.common.http import Blueprint, dump_json, json_response, sent_json, settings
 from app.common.pagination import page_request
 from app.idempotency.http import answer_once, moves_money
 from app.payment_requests import service
@@ -46,7 +46,7 @@ blp = Blueprint(
 
 
 def _names_somebody() -> bool:
-    body = request.get_json(silent=True, cache=True)
+    body = sent_json()
     return isinstance(body, dict) and "payer" in body
 
 

@@ -30,6 +30,7 @@ from app.reconciliation.errors import StatementInvalid
 from app.reconciliation.statement import Direction, Line
 
 _AT_ONCE: Final = 5_000
+_LONGEST_PERIOD: Final = timedelta(days=366)
 
 _TOLD: Final = {
     Direction.CREDIT: EventType.PAYMENT_SUCCEEDED,
@@ -91,6 +92,8 @@ def check(
         raise StatementInvalid({"statement": ["is empty; name the period that it is about"]})
     if since > until:
         raise StatementInvalid({"from": ["is after the end of the period"]})
+    if until - since > _LONGEST_PERIOD or until == date.max:
+        raise StatementInvalid({"to": ["is more than a year after the beginning"]})
     within = [line for line in lines if since <= line.date <= until]
     ours = {record.key: record for record in _named(session, provider, within)}
     expected = list(_expected(session, provider, since, until))

@@ -121,30 +121,36 @@ INVARIANTS: Final = (
             UNION ALL
             VALUES ('INCOMING', 'DEPOSIT'), ('INCOMING', 'ONRAMP'), ('INCOMING', 'TRANSFER_IN'),
                 ('OUTGOING', 'WITHDRAWAL'), ('OUTGOING', 'PAYOUT'), ('OUTGOING', 'TRANSFER_OUT')
+        ), moved AS (
+            SELECT t.id, t.wallet_id, t.type, t.currency, t.reference_id, t.created_at,
+                c.limit_type, sum(abs(t.amount)) OVER day AS day,
+                sum(abs(t.amount)) OVER month AS month
+            FROM wallet_transactions t JOIN covered c ON c.type = t.type
+            WINDOW
+                day AS (PARTITION BY t.wallet_id, c.limit_type ORDER BY t.created_at
+                    RANGE BETWEEN interval '1 day' - interval '1 microsecond' PRECEDING
+                        AND CURRENT ROW),
+                month AS (PARTITION BY t.wallet_id, c.limit_type ORDER BY t.created_at
+                    RANGE BETWEEN interval '30 days' - interval '1 microsecond' PRECEDING
+                        AND CURRENT ROW)
         )
-        SELECT t.id FROM wallet_transactions t
-        JOIN wallets w ON w.id = t.wallet_id JOIN users u ON u.id = w.user_id
-        JOIN covered c ON c.type = t.type
-        LEFT JOIN wallet_holds h ON h.status = 'CAPTURED' AND h.wallet_id = t.wallet_id
-            AND h.type = t.type AND h.reference_id = t.reference_id
-        CROSS JOIN (VALUES ('DAY', interval '1 day'), ('MONTH', interval '30 days'))
-            AS windows (name, length)
+        SELECT m.id FROM moved m
+        JOIN wallets w ON w.id = m.wallet_id JOIN users u ON u.id = w.user_id
+        LEFT JOIN wallet_holds h ON h.status = 'CAPTURED' AND h.wallet_id = m.wallet_id
+            AND h.type = m.type AND h.reference_id = m.reference_id
+        CROSS JOIN LATERAL (VALUES ('DAY', m.day), ('MONTH', m.month)) AS windows (name, used)
         JOIN LATERAL (
             SELECT amount, updated_at FROM wallet_limits l
-            WHERE l.type = c.limit_type AND l."window" = windows.name AND l.currency = t.currency
+            WHERE l.type = m.limit_type AND l."window" = windows.name AND l.currency = m.currency
                 AND (l.user_id = u.id OR l.role = u.role)
             ORDER BY l.user_id NULLS LAST LIMIT 1
-        ) AS l ON coalesce(h.created_at, t.created_at) > l.updated_at
-        WHERE t.type <> 'ONRAMP' AND l.amount < (
-            SELECT sum(abs(s.amount)) FROM wallet_transactions s
-            JOIN covered sc ON sc.type = s.type AND sc.limit_type = c.limit_type
-            WHERE s.wallet_id = t.wallet_id
-                AND s.created_at > t.created_at - windows.length AND s.sequence <= t.sequence)
+        ) AS l ON coalesce(h.created_at, m.created_at) > l.updated_at
+        WHERE m.type <> 'ONRAMP' AND l.amount < windows.used
             AND NOT EXISTS (
                 SELECT FROM audit_log a WHERE a.action = 'limit.remove' AND a.target_id = u.id
-                    AND a.details->>'type' = c.limit_type AND a.details->>'window' = windows.name
-                    AND a.details->>'currency' = t.currency
-                    AND a.created_at >= coalesce(h.created_at, t.created_at))
+                    AND a.details->>'type' = m.limit_type AND a.details->>'window' = windows.name
+                    AND a.details->>'currency' = m.currency
+                    AND a.created_at >= coalesce(h.created_at, m.created_at))
         """,
     ),
     Invariant(

@@ -78,9 +78,10 @@ def number_wallets() -> None:
             RETURN digits;
         END $$
     """)
+    # Before the numbers are drawn: each one looks whether it is there already.
+    op.create_unique_constraint("uq_wallets_number", "wallets", ["number"])
     op.execute("UPDATE wallets SET number = new_wallet_number() WHERE kind = 'USER'")
     op.alter_column("wallets", "number", server_default=sa.text("new_wallet_number()"))
-    op.create_unique_constraint("uq_wallets_number", "wallets", ["number"])
     op.create_check_constraint(
         op.f("ck_wallets_user_has_number"), "wallets", "(kind = 'USER') = (number IS NOT NULL)"
     )

@@ -52,6 +52,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_onramps_user", "onramps", ["user_id", "id"])
     op.create_index(
+        "ix_onramps_succeeded",
+        "onramps",
+        ["provider", "closed_at"],
+        postgresql_where=sa.text("status = 'SUCCESS'"),
+    )
+    op.create_index(
         "ix_onramps_open",
         "onramps",
         ["user_id"],

@@ -56,6 +56,14 @@ class TestRedacting:
     def test_a_value_that_looks_like_a_secret_is_blanked(self, text: str, safe: str) -> None:
         assert redact(None, "", {"exception": text}) == {"exception": safe}
 
+    def test_the_values_of_a_row_that_was_refused_are_blanked(self) -> None:
+        text = "CheckViolation: no\nDETAIL:  Failing row contains (1, alice@example.com).\n[SQL: x]"
+        event: dict[str, Any] = {"exception": text}
+
+        assert redact(None, "", event)["exception"] == (
+            "CheckViolation: no\nDETAIL: [redacted]\n[SQL: x]"
+        )
+
     @pytest.mark.parametrize(
         "value", ["/api/v1/orders", "https://example.com/a", "costs $20", 5, None, "a@b.example"]
     )

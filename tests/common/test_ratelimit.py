@@ -154,3 +154,19 @@ def test_a_body_that_names_nobody_is_refused_for_itself(limited: FlaskClient) ->
     for body in (b"[]", b'{"email":5}', b"{", b'{"email":"\\ud800"}', b""):
         answer = limited.post(LOGIN, data=body, content_type="application/json")
         assert error_body(answer)["statusCode"] == 400
+
+
+def test_a_body_that_two_parsers_read_differently_counts_for_whom_it_names(
+    rate_limited: Flask,
+) -> None:
+    client = rate_limited.test_client()
+
+    def guess(odd: str) -> int:
+        body = f'{{{odd}"email":"victim@example.com","password":"not-the-one-1"}}'
+        return client.post(
+            "/api/v1/auth/login", data=body, content_type="application/json"
+        ).status_code
+
+    honest = [guess("") for _ in range(10)]
+
+    assert (honest, guess('"email":1e400,')) == ([401] * 10, 429)

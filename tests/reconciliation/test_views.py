@@ -274,3 +274,19 @@ def test_what_a_payout_s_bank_says_at_once_matches_as_well(
     bank.verdict = "PAID"
     tasks.advance(payout_id)
     assert compared(client, debit(payout_id))["counts"] == NOTHING | {"matched": 1}
+
+
+def test_a_day_at_the_end_of_time_is_refused(client: FlaskClient) -> None:
+    line = {"date": "9999-12-31"}
+    user, onramp, _ = user_with(client)
+    say(client, onramp, user)
+
+    assert refusal(submit(client, statement(credit(onramp) | line)))[0] == 400
+    day = {"from": "9999-12-31", "to": "9999-12-31"}
+    assert refusal(submit(client, statement(), **day))[0] == 400
+
+
+def test_a_period_of_more_than_a_year_is_refused(client: FlaskClient) -> None:
+    period = {"from": "2024-01-01", "to": "2026-01-01"}
+
+    assert refusal(submit(client, statement(), **period))[0] == 400
