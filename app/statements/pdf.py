@@ -53,7 +53,7 @@ def _letterhead(paper: Paper) -> None:
 
 def _particulars(paper: Paper, head: dict[str, Any]) -> None:
     left = (
-        ("Account holder", [line for line in (head["name"], head["email"]) if line]),
+        ("Account holder", [line for line in (head["name"], head["contact"]) if line]),
         ("Wallet", [head["number"]]),
         ("Currency", [head["currency"]]),
     )

@@ -76,7 +76,7 @@ def printed_head(statement: Statement) -> dict[str, Any]:
     number = wallet.number or ""
     return {
         "name": " ".join(name for name in (holder.first_name, holder.last_name) if name),
-        "email": holder.email,
+        "contact": holder.email or holder.phone,
         "number": " ".join(number[place : place + 4] for place in range(0, len(number), 4)),
         "currency": currency,
         "from": _moment(statement.since),

@@ -34,7 +34,8 @@ class StatementArgs(Schema):
 
 class HolderOut(Schema):
     id = ma.fields.UUID(required=True)
-    email = ma.fields.String(required=True)
+    email = ma.fields.String(required=True, allow_none=True)
+    phone = ma.fields.String(required=True, allow_none=True)
     first_name = ma.fields.String(required=True, allow_none=True)
     last_name = ma.fields.String(required=True, allow_none=True)
 
@@ -73,6 +74,7 @@ def head_out(statement: Statement) -> dict[str, Any]:
         "holder": {
             "id": holder.id,
             "email": holder.email,
+            "phone": holder.phone,
             "firstName": holder.first_name,
             "lastName": holder.last_name,
         },

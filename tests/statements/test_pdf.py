@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pypdfium2
@@ -17,7 +17,7 @@ from app.common.settings import PROJECT_ROOT
 from app.statements import pdf, press
 from tests import factories
 from tests.answers import refusal
-from tests.statements.asking import HOUR, NOON, ask
+from tests.statements.asking import HOUR, NOON, STATEMENT, ask
 from tests.wallets.asking import deposit, wallet_of, withdraw
 from tests.wallets.histories import add_history
 
@@ -25,7 +25,7 @@ MARCH = {"since": "2026-03-01", "until": "2026-04-01"}
 
 HEAD: dict[str, Any] = {
     "name": "Ada Lovelace",
-    "email": "ada@example.com",
+    "contact": "ada@example.com",
     "number": "4821 0937 5516",
     "currency": "USD",
     "from": "2026-01-01 00:00:00",
@@ -130,6 +130,19 @@ class TestOverHttp:
         (text,) = texts(opened(ask(client, factories.actor(), "pdf")))
 
         assert "Opening balance 0.00 No transactions Closing balance 0.00" in text
+
+    def test_who_has_no_email_is_known_by_phone(
+        self, client: FlaskClient, change_settings: Callable[..., None]
+    ) -> None:
+        change_settings(phone_auto_registration=True)
+        account = {"phone": "+14155550100", "password": factories.PASSWORD}
+        token = client.post("/api/v1/auth/phone", json=account).json["accessToken"]
+
+        answer = client.get(
+            f"{STATEMENT}?format=pdf", headers={"Authorization": f"Bearer {token}"}, buffered=True
+        )
+
+        assert "Account holder +14155550100" in texts(opened(answer))[0]
 
     def test_what_takes_too_long_to_print_is_given_up(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch

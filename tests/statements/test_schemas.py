@@ -21,7 +21,7 @@ MOMENT = datetime(2026, 11, 21, 9, 30, 0, 123456, tzinfo=UTC)
 def test_a_statement(currency: str) -> None:
     wallet = Account(uuid4(), "USER", currency, uuid4(), balance=5000, number="482109375516")
     statement = Statement(
-        holder=User(id=uuid4(), email="ada@example.com", first_name="Ada", last_name=None),
+        holder=User(id=uuid4(), email=None, phone="+14155550100", first_name="Ada"),
         period=Period(wallet, first=8, last=7),
         since=MOMENT,
         until=MOMENT,

@@ -45,6 +45,7 @@ class TestJson:
             "holder": {
                 "id": str(user.id),
                 "email": user.email,
+                "phone": None,
                 "firstName": None,
                 "lastName": None,
             },
