@@ -5,6 +5,7 @@ import io
 from typing import Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from app.reconciliation.comparison import Action, Finding, Outcome
@@ -102,7 +103,7 @@ def _cells(finding: Finding) -> list[str]:
     return [
         str(line.number) if line else "–",
         _words(finding.outcome) + action,
-        row["reference"],
+        escape(row["reference"]),
         f"{row['direction'].lower()} {line.money} {line.money.currency}" if line else "–",
         f"{ours.status} {ours.money} {ours.money.currency}" if ours else "–",
     ]

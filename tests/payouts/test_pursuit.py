@@ -76,7 +76,7 @@ class TestWhenNobodyKnows:
     ) -> None:
         user = factories.buyer("100.00")
         payout_id = pending(client, user)
-        bank.failing.extend([500] * bank_client.FAILURES)
+        bank.failing.extend([501] * bank_client.FAILURES)
         for _ in range(bank_client.FAILURES + 1):
             tasks.advance(payout_id)
         assert len(bank.asked) == bank_client.FAILURES

@@ -50,14 +50,14 @@ def test_it_tells_what_differs_and_closes_what_is_safe(
     client, user = committing.test_client(), factories.buyer("100.00")
     onramp = asked(client, user)
     file, output = tmp_path / "statement.csv", tmp_path / "found.csv"
-    file.write_bytes(statement(credit(onramp), booked("CREDIT", "a-token-of-nobody")))
+    file.write_bytes(statement(credit(onramp), booked("CREDIT", "[b]token-of-nobody[/b]")))
 
     told = reconcile_file(file, settings, "--csv", str(output))
 
     assert told.returncode == 1, told.stderr
     assert f"HDFC: {today()} to {today()}" in told.stdout
     assert "status differs, can close" in told.stdout
-    assert "a-token-of-nobody" in told.stdout
+    assert "[b]token-of-nobody[/b]" in told.stdout
     rows = list(csv.DictReader(output.read_text().splitlines()))
     assert [row["outcome"] for row in rows] == ["STATUS_DIFFERS", "MISSING_HERE"]
     assert show(client, user, onramp)["status"] == "PROCESSING"
