@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from app.common import sealing
-from app.common.sealing import SealBroken, seal, unseal
+from app.common.sealing import SealBroken, fingerprints, seal, unseal
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +49,26 @@ def test_after_a_rotation_the_old_key_opens_what_it_sealed_and_the_new_one_seals
     assert unseal(new, context="account/1") == b"12-3456"
     with pytest.raises(SealBroken, match="ENCRYPTION_KEYS"):
         unseal(old, context="account/1")
+
+
+class TestFingerprints:
+    def test_the_same_has_the_same_and_shows_nothing_of_it(self) -> None:
+        first, again = (fingerprints(b"12-3456", context="accounts/1") for _ in range(2))
+        assert first == again
+        assert len(first[0]) == 32
+        assert b"3456" not in first[0]
+
+    @pytest.mark.parametrize(
+        ("plaintext", "context"),
+        [(b"12-3457", "accounts/1"), (b"12-3456", "accounts/2"), (b"12-3456", "accounts/")],
+    )
+    def test_another_value_or_owner_has_another(self, plaintext: bytes, context: str) -> None:
+        other = fingerprints(plaintext, context=context)
+        assert other != fingerprints(b"12-3456", context="accounts/1")
+
+    def test_after_a_rotation_the_old_one_is_among_those_to_look_for(self) -> None:
+        (old,) = fingerprints(b"12-3456", context="accounts/1")
+        sealing.configure(["b" * 32, "a" * 32])
+        new, *others = fingerprints(b"12-3456", context="accounts/1")
+        assert new != old
+        assert others == [old]
