@@ -41,6 +41,7 @@ def pay_out(slug: str) -> tuple[Response, int]:
     except payouts.Conflict:
         return _problem(409, "CONFLICT", "The key or the reference is that of another payout.")
     except payouts.Stumble:
+        bank.office.wake()  # It may have been accepted all the same.
         return _problem(500, "INTERNAL_ERROR", "The bank has stumbled; try again.")
     bank.office.wake()
     return jsonify(payout.as_answer()), 422 if payout.status == "REFUSED" else 202

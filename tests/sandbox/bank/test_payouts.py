@@ -157,6 +157,14 @@ class TestAccountNumbers:
         merchant.wait_for(1)
         assert len(bank.statement()) == 1
 
+    def test_0004_is_paid_in_time_though_nobody_asks_again(
+        self, bank: SandboxBank, merchant: Merchant
+    ) -> None:
+        assert bank.pay_out(account=account("55550004")).status == 500
+
+        (webhook,) = merchant.wait_for(1)
+        assert webhook.body["type"] == "payout.paid"
+
 
 class TestRefusing:
     def test_what_is_not_signed_by_the_merchant_is_refused(self, bank: SandboxBank) -> None:
