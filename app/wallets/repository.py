@@ -157,18 +157,24 @@ def update_balances(session: Session, accounts: Iterable[object]) -> None:
     send(session, _UPDATE_BALANCES, as_rows(accounts))
 
 
-# Sequences are gapless and in the order of the moments, so each step reads one row by its key.
+# Sequences are gapless and in the order of the moments, so each step reads one row by its key: a
+# subquery, because a join could be turned around and read all of the wallet at every step.
 _SEQUENCE_BEFORE = """
     WITH RECURSIVE halving (low, high) AS (
         SELECT 0::bigint, CAST(%(last)s AS bigint)
         UNION ALL
-        SELECT CASE WHEN t.created_at < %(moment)s THEN middle ELSE low END,
-            CASE WHEN t.created_at < %(moment)s THEN high ELSE middle - 1 END
-        FROM (SELECT low, high, (low + high + 1) / 2 AS middle FROM halving WHERE low < high) h
-        JOIN LATERAL (
-            SELECT created_at FROM wallet_transactions
-            WHERE wallet_id = %(wallet_id)s AND sequence = middle
-        ) t ON true
+        SELECT CASE WHEN is_before THEN middle ELSE low END,
+            CASE WHEN is_before THEN high ELSE middle - 1 END
+        FROM (
+            SELECT low, high, middle, (
+                SELECT created_at < %(moment)s FROM wallet_transactions
+                WHERE wallet_id = %(wallet_id)s AND sequence = middle
+            ) AS is_before
+            FROM (
+                SELECT low, high, (low + high + 1) / 2 AS middle FROM halving WHERE low < high
+            ) AS half
+            OFFSET 0
+        ) AS step
     )
     SELECT low FROM halving WHERE low = high
 """

@@ -34,6 +34,7 @@ def place(actor: factories.Actor, money: Money = TEN) -> holds.WalletHold:
             money=money,
             initiator_id=actor.id,
             reference=("hold", uuid4()),
+            expires_at=clock.now(),
         )
 
 
