@@ -1,6 +1,6 @@
 """Holds, as the modules that promise money use them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -24,7 +24,9 @@ from tests.wallets.asking import set_limit
 TEN = Money(1000, "USD")
 
 
-def place(actor: factories.Actor, money: Money = TEN) -> holds.WalletHold:
+def place(
+    actor: factories.Actor, money: Money = TEN, expires_at: datetime | None = None
+) -> holds.WalletHold:
     with transaction() as session:
         account = wallets.lock_accounts(session, user_ids=[actor.id], currency="USD")[actor.id]
         return holds.place(
@@ -34,7 +36,7 @@ def place(actor: factories.Actor, money: Money = TEN) -> holds.WalletHold:
             money=money,
             initiator_id=actor.id,
             reference=("hold", uuid4()),
-            expires_at=clock.now(),
+            expires_at=expires_at,
         )
 
 
@@ -82,10 +84,10 @@ def test_a_capture_takes_a_part_and_lets_the_rest_go(client: FlaskClient) -> Non
 @pytest.mark.parametrize("status", [HoldStatus.VOIDED, HoldStatus.EXPIRED])
 def test_a_hold_that_is_let_go_takes_nothing(client: FlaskClient, status: HoldStatus) -> None:
     user = factories.buyer("25.00")
-    placed = place(user)
+    placed = place(user, expires_at=clock.now() if status is HoldStatus.EXPIRED else None)
 
     with transaction() as session:
-        hold = holds.require_active(session, placed.id)
+        hold = holds.require_for_update(session, placed.id)
         account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
         holds.let_go(session, hold, account, status)
 
