@@ -30,38 +30,64 @@ SCHEDULE = (
     (holds.let_expired_holds_go, "* * * * *"),
     (payouts.sweep, "* * * * *"),
 )
+#: Whoever stops a worker gives it half a minute.
+_STOP_SECONDS = 25
 
 
 def work(settings: Settings) -> None:
-    """Work off jobs until SIGINT or SIGTERM; the one under way is finished first."""
-    if settings.redis_url is None:
+    """Work off jobs until SIGINT or SIGTERM; those under way are finished first."""
+    redis_url = settings.redis_url
+    if redis_url is None:
         raise SettingsError("REDIS_URL is not set; `./flow up` starts a Redis of its own.")
+    spawn = multiprocessing.get_context("spawn")
+    helpers = (
+        spawn.Process(target=_run_schedule, args=(redis_url,), daemon=True),
+        # In a process of its own, so that a bank that is slow holds up nothing but its own jobs.
+        spawn.Process(target=_work_off_outbound, args=(settings, redis_url), daemon=True),
+    )
+    for helper in helpers:
+        helper.start()
+        _stop_with(helper)
+    try:
+        _work_off(settings, redis_url, queue.NAME)
+    finally:
+        for helper in helpers:
+            helper.terminate()
+        for helper in helpers:
+            helper.join(_STOP_SECONDS)
+
+
+def _work_off(settings: Settings, redis_url: str, line: str) -> None:
+    """Do the jobs of one line, one after the other, until told to stop."""
     logging.configure(settings.log_level)
     connect_database(settings)
     wire_modules(settings)
-    queue.configure(settings.redis_url)
-    connection = redis.Redis.from_url(settings.redis_url)
-    clockwork = multiprocessing.get_context("spawn").Process(
-        target=_run_schedule, args=(settings.redis_url,), daemon=True
-    )
-    clockwork.start()
-    # Without its schedule the worker is no use: whoever supervises it starts both again.
-    threading.Thread(target=_stop_after, args=(clockwork,), daemon=True).start()
-    try:
-        # Jobs run in this process. One that is forked for each connects to the database and builds
-        # its statements anew, which takes ten times as long as the job (docs/decisions/0008).
-        SimpleWorker([Queue(queue.NAME, connection=connection)], connection=connection).work()
-    finally:
-        clockwork.terminate()
+    queue.configure(redis_url)
+    connection = redis.Redis.from_url(redis_url)
+    # Jobs run in this process. One that is forked for each connects to the database and builds
+    # its statements anew, which takes ten times as long as the job (docs/decisions/0008).
+    SimpleWorker([Queue(line, connection=connection)], connection=connection).work()
 
 
-def _stop_after(clockwork: multiprocessing.process.BaseProcess) -> None:
-    clockwork.join()
+def _work_off_outbound(settings: Settings, redis_url: str) -> None:
+    _stop_with(multiprocessing.parent_process())
+    _work_off(settings, redis_url, queue.OUTBOUND)
+
+
+def _stop_with(other: multiprocessing.process.BaseProcess | None) -> None:
+    """Be told to stop when the other ends, however it does: whoever supervises us starts all."""
+    if other is not None:
+        threading.Thread(target=_stop_after, args=(other,), daemon=True).start()
+
+
+def _stop_after(other: multiprocessing.process.BaseProcess) -> None:
+    other.join()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _run_schedule(redis_url: str) -> None:
     """Enqueue what is due. Several may run: jobs are idempotent."""
+    _stop_with(multiprocessing.parent_process())
     scheduler = CronScheduler(redis.Redis.from_url(redis_url), logging_level="WARNING")
     for job, cron in SCHEDULE:
         scheduler.register(job, queue.NAME, cron=cron)

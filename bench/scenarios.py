@@ -13,6 +13,9 @@ from bench.shop import Person, Shop
 #: bcrypt takes a quarter of a second of CPU: more connections would only wait longer.
 _LOGIN_CONNECTIONS: Final = 4
 
+#: Fewer than are answered, so that it takes about as long as it should.
+_WEBHOOKS_PER_SECOND: Final = 200
+
 #: How far down the deep page lies, in a history that is long enough.
 _DEEP: Final = 100_000
 _LIMIT: Final = 20
@@ -93,6 +96,13 @@ def _ask(
     )
 
 
+def _tell(shop: Shop, seconds: float) -> Result:
+    """Banks tell of payments, one after the other. Each is new: it has to be stored."""
+    tokens = shop.onramps(int(seconds * _WEBHOOKS_PER_SECOND))
+    requests = [wire.webhook(shop.buyers[0].id, token) for token in tokens]
+    return load(shop.stage, requests, seconds=None, expected={"200"}, connections=1)
+
+
 def _bare_hello(shop: Shop, seconds: float) -> Result:
     with hello.bare(shop.stage) as stage:
         return load(stage, [wire.get("/")], seconds=seconds, expected={"200"})
@@ -170,6 +180,7 @@ SCENARIOS: Final = (
     Scenario("hello lone", _ask(lambda _: [wire.get("/health/live")], connections=1), lone=True),
     Scenario("limit lone", _limit(_hot, gate=True, clients=1), lone=True),
     Scenario("lone", _buy(_hot, connections=1), ("hello lone", "limit lone"), lone=True),
+    Scenario("webhook", _tell, ("hello lone",), lone=True),
     *_histories("short", lambda shop: shop.short_history),
     *_histories("long", lambda shop: shop.long_history),
 )

@@ -1,5 +1,6 @@
 """The people, products and histories of a benchmark, made by SQL so that `verify` holds."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ import jwt
 from uuid_utils.compat import uuid7
 
 from app.common.settings import Settings
-from bench.stage import Stage
+from bench.stage import BANK, Stage
 
 PASSWORD = "a-fine-secret-1"  # noqa: S105 – of people who exist for a minute
 
@@ -77,6 +78,14 @@ _PRODUCTS = """
     FROM unnest(%(ids)s::uuid[], %(merchants)s::uuid[]) AS p (id, merchant_id)
 """
 
+_ONRAMPS = """
+    INSERT INTO onramps (id, user_id, provider, token, amount, currency, payer, status, expires_at,
+        created_at, updated_at)
+    SELECT uuidv7(), %(user)s, %(provider)s, token, 100, 'USD', 'Bench', 'PROCESSING',
+        now() + interval '5 minutes', now(), now()
+    FROM unnest(%(tokens)s::text[]) AS t (token)
+"""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -136,6 +145,12 @@ class Shop:
     def deposit(self, people: Sequence[Person], *, cents: int, times: int = 1) -> None:
         """Give each `cents`, `times` over: as many entries and postings."""
         self.stage.sql(_DEPOSITS, ids=[p.id for p in people], cents=cents, times=times)
+
+    def onramps(self, count: int) -> list[str]:
+        """Start that many of $1.00 for one buyer; their tokens."""
+        tokens = [secrets.token_urlsafe(32) for _ in range(count)]
+        self.stage.sql(_ONRAMPS, user=self.buyers[0].id, provider=BANK["code"], tokens=tokens)
+        return tokens
 
     def _veteran(self, postings: int) -> Person:
         """A new buyer whose wallet has that many postings."""

@@ -1,5 +1,7 @@
 """The stage of a benchmark: durable PostgreSQL, Redis and the web server, all of its own."""
 
+import base64
+import json
 import os
 import secrets
 import shutil
@@ -27,6 +29,10 @@ DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 #: Production refuses direct deposits, which are measured too. Everything else that APP_ENV decides
 #: is decided at start (secrets must be set, and here they are), so no request costs more or less.
 APP_ENV = "development"
+
+#: A bank that is never called, only played.
+BANK = {"code": "BENCH", "name": "Bench Bank", "url": "http://127.0.0.1:1"}
+BANK_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,7 @@ def stage(*, workers: int) -> Iterator[Stage]:
             "JWT_REFRESH_SECRET": secrets.token_urlsafe(48),
             "ENCRYPTION_KEYS": secrets.token_urlsafe(48),
             "METRICS_TOKEN": secrets.token_urlsafe(32),
+            "BANK_PROVIDERS": json.dumps([{**BANK, "keys": [f"whsec_{BANK_KEY}"]}]),
             "DATA_DIR": str(folder),
             "PORT": str(port),
             "WEB_WORKERS": str(workers),

@@ -91,6 +91,8 @@ TARGETS: Final = (
     Target("sell-outs that are inexact", _inexact, at_most=0),
     Target("lone p50 ÷ (limit lone + hello lone)", _lone, at_most=1.5),
     Target("lone p99, ms", lambda r: r["lone"].p99, at_most=15),
+    Target("webhook p50 ÷ hello lone", lambda r: r["webhook"].p50 / r["hello lone"].p50),
+    Target("webhook p99, ms", lambda r: r["webhook"].p99, at_most=15),
     Target("catalogue ÷ hello", _rate("catalogue", "hello"), at_least=0.6),
     Target("catalogue ÷ hello bare", _rate("catalogue", "hello bare")),
     Target("wallet ÷ hello", _rate("wallet", "hello"), at_least=0.35),

@@ -1,10 +1,14 @@
 """Requests as they go over the wire, for the load generator."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from standardwebhooks import Webhook
+
 from bench.shop import PASSWORD, Person
+from bench.stage import BANK, BANK_KEY
 
 
 def get(path: str, person: Person | None = None) -> str:
@@ -33,6 +37,19 @@ def deposit(person: Person) -> str:
 
 def login(person: Person) -> str:
     return post("/auth/login", {"email": person.email, "password": PASSWORD})
+
+
+def webhook(user_id: UUID, token: str) -> str:
+    """The bank says, signed and now, that $1.00 was paid."""
+    about = {"reference": token, "amount": "1.00", "currency": "USD", "userId": str(user_id)}
+    body = {"type": "payment.succeeded", "data": about}
+    now, event_id = datetime.now(UTC), f"evt_{token}"
+    signature = Webhook(BANK_KEY).sign(event_id, now, json.dumps(body))
+    headers = (
+        f"webhook-id: {event_id}\r\nwebhook-timestamp: {int(now.timestamp())}\r\n"
+        f"webhook-signature: {signature}\r\n"
+    )
+    return post(f"/onramp/webhooks/{BANK['code']}", body, headers=headers)
 
 
 def _authorization(person: Person | None) -> str:

@@ -34,7 +34,7 @@ from app.common.db import new_id
 from app.common.fields import Amount, Schema
 from app.common.money import AmountInvalid, Money
 
-#: Seconds to reach the bank, and to wait for each piece of its answer. Other jobs wait, too.
+#: Seconds to reach the bank, and to wait for each piece of its answer.
 TIME_OUT: Final = urllib3.Timeout(connect=2, read=5)
 #: A second try at once, and a third within a second. The sweep goes on later, and for longer.
 RETRIES: Final = urllib3.Retry(

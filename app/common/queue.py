@@ -1,5 +1,9 @@
-"""Jobs for the worker (RQ), put in line after the change they are about is committed."""
+"""Jobs for the worker (RQ), put in line after the change they are about is committed.
 
+There are two lines, so that nobody's credit waits for somebody else's network.
+"""
+
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -7,19 +11,24 @@ import redis
 import structlog
 from rq import Queue
 
-#: The one queue there is.
+#: Jobs that need nothing but our own servers.
 NAME: Final = "default"
+#: Jobs that call somebody outside, who may be slow.
+OUTBOUND: Final = "outbound"
+#: How long a call may take altogether, however slowly the answer comes in.
+_OUTBOUND_SECONDS: Final = 45
+#: A worker that is told to stop finishes its job, and is not given longer than half a minute.
+_SWEEP_SECONDS: Final = 20
 
 _log = structlog.get_logger()
-_queue: Queue | None = None
+_connection: redis.Redis | None = None
 
 
 def configure(redis_url: str) -> None:
     """Put jobs of this process in line in that Redis."""
-    global _queue
+    global _connection
     # Who enqueues has a caller waiting.
-    connection = redis.Redis.from_url(redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
-    _queue = Queue(NAME, connection=connection)
+    _connection = redis.Redis.from_url(redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
 
 
 def enqueue(job: Callable[..., object], *args: Any) -> None:
@@ -28,9 +37,29 @@ def enqueue(job: Callable[..., object], *args: Any) -> None:
     It may be lost when Redis is away or the worker is killed: what must be done has a row that
     says so, and a scheduled job that finds it. Never within a transaction: the worker is quick.
     """
-    if _queue is None:
+    _enqueue(NAME, job, *args)
+
+
+def enqueue_call(job: Callable[..., object], *args: Any) -> None:
+    """`enqueue` for a job that calls somebody outside. It is cut off when it takes too long."""
+    _enqueue(OUTBOUND, job, *args, job_timeout=_OUTBOUND_SECONDS)
+
+
+def _enqueue(line: str, job: Callable[..., object], *args: Any, **options: Any) -> None:
+    if _connection is None:
         raise RuntimeError("No queue is configured: call queue.configure() first.")
     try:
-        _queue.enqueue(job, *args, result_ttl=0)
+        Queue(line, connection=_connection).enqueue(job, *args, result_ttl=0, **options)
     except redis.RedisError as error:
         _log.warning("job not enqueued", job=job.__name__, error=str(error))
+
+
+def until_done(batch: Callable[[], int]) -> int:
+    """Call `batch` until it finds nothing more or a sweep's time is over; how many it found."""
+    deadline = time.monotonic() + _SWEEP_SECONDS
+    total = 0
+    while found := batch():
+        total += found
+        if time.monotonic() > deadline:
+            break
+    return total

@@ -1,9 +1,11 @@
 """Jobs of holds."""
 
+from functools import partial
 from typing import Final
 
 from sqlalchemy.orm import Session
 
+from app.common import queue
 from app.common.db import retry_transaction
 from app.holds import service
 from app.wallets import service as wallets
@@ -14,10 +16,7 @@ _BATCH: Final = 100
 
 def let_expired_holds_go() -> int:
     """Make money available again whose promise is over; how many there were. Safe to run twice."""
-    total = 0
-    while released := retry_transaction(_batch):
-        total += released
-    return total
+    return queue.until_done(partial(retry_transaction, _batch))
 
 
 def _batch(session: Session) -> int:

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Final
 
+from app.common import queue
 from app.common.db import retry_transaction
 from app.onramp import settlement
 
@@ -11,7 +12,5 @@ _AT_ONCE: Final = 500
 
 def expire() -> int:
     """Close what the bank said nothing of in time; how many. Safe to run twice."""
-    expired = 0
-    while found := retry_transaction(partial(settlement.expire_overdue, limit=_AT_ONCE)):
-        expired += found
-    return expired
+    batch = partial(settlement.expire_overdue, limit=_AT_ONCE)
+    return queue.until_done(partial(retry_transaction, batch))

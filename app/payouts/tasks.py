@@ -42,9 +42,11 @@ def _settle(session: Session, *, payout_id: UUID, answer: PayoutAnswer) -> None:
 
 def sweep() -> int:
     """Send somebody to the bank for each payout that is due; how many. Safe to run twice."""
-    count = 0
-    while due := retry_transaction(pursuit.take_due):
-        for payout_id in due:
-            queue.enqueue(advance, payout_id)
-        count += len(due)
-    return count
+    return queue.until_done(_send_some)
+
+
+def _send_some() -> int:
+    due = retry_transaction(pursuit.take_due)
+    for payout_id in due:
+        queue.enqueue_call(advance, payout_id)
+    return len(due)

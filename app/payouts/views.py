@@ -115,7 +115,7 @@ def pay_out(body: dict[str, Any]) -> Response:
             idempotency_key=key,
             **body,
         )
-        after_commit(session, partial(queue.enqueue, tasks.advance, receipt.payout.id))
+        after_commit(session, partial(queue.enqueue_call, tasks.advance, receipt.payout.id))
         return receipt
 
     return answer_once(

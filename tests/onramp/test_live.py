@@ -2,9 +2,13 @@
 
 import json
 import signal
+import time
 
+import psutil
 import redis
+from rq import Queue
 
+from app.common import queue
 from app.common.settings import Settings
 from tests.banks.speaking import message, signed
 from tests.live import LiveServer, wait_until
@@ -12,8 +16,14 @@ from tests.live import LiveServer, wait_until
 ONRAMP = "/api/v1/onramp"
 
 
-def test_a_webhook_becomes_money_by_the_worker(live_server: LiveServer, settings: Settings) -> None:
-    redis.Redis.from_url(str(settings.redis_url)).flushdb()
+def test_a_webhook_becomes_money_while_a_bank_is_slow(
+    live_server: LiveServer, settings: Settings
+) -> None:
+    connection = redis.Redis.from_url(str(settings.redis_url))
+    connection.flushdb()
+    queue.configure(str(settings.redis_url))
+    queue.enqueue_call(time.sleep, 12)
+    slow = Queue(queue.OUTBOUND, connection=connection).started_job_registry
     token = live_server.sign_up("alice")
     me = live_server.call("GET", "/api/v1/auth/me", token=token).json
     bank = settings.bank_providers[0]
@@ -36,8 +46,19 @@ def test_a_webhook_becomes_money_by_the_worker(live_server: LiveServer, settings
     with live_server.worker() as worker:
         path = f"{ONRAMP}/webhooks/{bank.code}"
         assert live_server.call("POST", path, said, headers=headers).status == 200
-        wait_until(lambda: balance() == "25.00", seconds=45)
+        wait_until(lambda: balance() == "25.00" and slow.count == 1, seconds=45)
+        helpers = psutil.Process(worker.pid).children(recursive=True)
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(20) == 0
+        assert worker.wait(25) == 0
+        assert not psutil.wait_procs(helpers, timeout=5)[1]
     shown = live_server.call("GET", f"{ONRAMP}/{asked['id']}", token=token).json
     assert (shown["status"], shown["late"]) == ("SUCCESS", False)
+
+
+def test_nothing_of_a_worker_outlives_it(live_server: LiveServer) -> None:
+    with live_server.worker() as worker:
+        process = psutil.Process(worker.pid)
+        wait_until(lambda: len(process.children(recursive=True)) >= 2, seconds=30)
+        helpers = process.children(recursive=True)
+        process.kill()
+        assert not psutil.wait_procs(helpers, timeout=20)[1]

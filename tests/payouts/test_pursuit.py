@@ -33,7 +33,7 @@ def sweep(app: Flask) -> list[UUID]:
     """The payouts that a sweep sends somebody to the bank for."""
     app.extensions["redis"].flushdb()
     count = tasks.sweep()
-    jobs = Queue(queue.NAME, connection=app.extensions["redis"]).jobs
+    jobs = Queue(queue.OUTBOUND, connection=app.extensions["redis"]).jobs
     assert len(jobs) == count
     return [job.args[0] for job in jobs]
 

@@ -18,7 +18,7 @@ from tests.wallets.asking import deposit, lock, set_limit, withdraw
 
 def jobs(app: Flask) -> list[tuple[str, Any]]:
     """What the worker is asked to do."""
-    waiting = Queue(queue.NAME, connection=app.extensions["redis"])
+    waiting = Queue(queue.OUTBOUND, connection=app.extensions["redis"])
     return [(job.func_name, job.args) for job in waiting.jobs]
 
 
