@@ -24,6 +24,7 @@ class User(Base):
         CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="can_sign_in"),
         CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
         CheckConstraint(r"phone ~ '^\+[1-9][0-9]{1,14}$'", name="phone_e164"),
+        CheckConstraint("fee_bps BETWEEN 0 AND 10000", name="fee_bps_within"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -39,6 +40,8 @@ class User(Base):
     last_name: Mapped[str | None]
     email_public: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=True)
+    #: What the platform takes of a merchant's sales, in hundredths of a percent; None: the usual.
+    fee_bps: Mapped[int | None]
     last_login_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

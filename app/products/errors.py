@@ -29,3 +29,8 @@ class ProductInactive(BadRequest):
 class UnauthorizedProductAccess(Forbidden):
     code = "UNAUTHORIZED_PRODUCT_ACCESS"
     message = "You are not the owner of this product"
+
+
+class StockIsCodes(BadRequest):
+    code = "STOCK_IS_CODES"
+    message = "The stock of this product is its unsold codes: upload or remove codes"

@@ -1,6 +1,7 @@
 """What merchants sell."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
@@ -9,12 +10,32 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.common.db import Base
 
 
+class ProductKind(StrEnum):
+    """What the buyer is given (see app.delivery)."""
+
+    PLAIN = "PLAIN"
+    CODES = "CODES"
+    LICENCE = "LICENCE"
+    FILE = "FILE"
+
+
+_KINDS = ", ".join(f"'{kind}'" for kind in ProductKind)
+
+
 class Product(Base):
+    """Something on sale.
+
+    is_ready: whether there is something to deliver yet, without which it is not on sale;
+    purchase_limit: units that one buyer may have of it, None for any number.
+    """
+
     __tablename__ = "products"
     __table_args__ = (
         CheckConstraint("price > 0", name="price_positive"),
         CheckConstraint("available_units >= 0", name="stock_not_negative"),
         CheckConstraint("initial_units >= 0", name="initial_not_negative"),
+        CheckConstraint(f"kind IN ({_KINDS})", name="kind_known"),
+        CheckConstraint("purchase_limit > 0", name="purchase_limit_positive"),
         CheckConstraint("deleted_at IS NULL OR NOT is_active", name="deleted_is_inactive"),
         # Ids are in the order of creation, so this serves "newest first". Stock stays out of it:
         # an indexed column would cost every purchase an index write.
@@ -36,6 +57,9 @@ class Product(Base):
     available_units: Mapped[int]
     initial_units: Mapped[int]
     is_active: Mapped[bool]
+    kind: Mapped[str] = mapped_column(server_default="PLAIN")
+    is_ready: Mapped[bool] = mapped_column(server_default="true")
+    purchase_limit: Mapped[int | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]

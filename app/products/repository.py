@@ -53,8 +53,10 @@ def get_product_for_update(session: Session, product_id: UUID) -> Product | None
 
 
 _LOCK_STOCK = """
-    SELECT id, merchant_id, name, price, currency, available_units, is_active, deleted_at
-    FROM products WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE
+    SELECT p.id, p.merchant_id, p.name, p.price, p.currency, p.available_units, p.is_active,
+        p.deleted_at, p.kind, p.is_ready, p.purchase_limit, u.fee_bps
+    FROM products p JOIN users u ON u.id = p.merchant_id
+    WHERE p.id = ANY(%(ids)s) ORDER BY p.id FOR UPDATE OF p
 """
 
 
@@ -80,7 +82,10 @@ def _on_sale(
     merchant_id: UUID | None,
 ) -> Select[Any]:
     query = select(Product).where(
-        Product.is_active, Product.deleted_at.is_(None), Product.available_units > 0
+        Product.is_active,
+        Product.is_ready,
+        Product.deleted_at.is_(None),
+        Product.available_units > 0,
     )
     if q is not None:
         query = query.where(

@@ -8,8 +8,10 @@ from app.common.clock import to_wire
 from app.common.fields import Amount, Flag, Id, Moment, MoneyOut, Schema, Text, WholeNumber
 from app.common.money import format_minor
 from app.common.pagination import PageArgs
+from app.products.models import ProductKind
 from app.products.service import SORTS, Offer
 
+_CAP = {"description": "Units that one buyer may have; null for any number", "example": 3}
 _PRICE = {"description": "In the shop's currency, taken exactly", "example": "199.99"}
 
 
@@ -17,7 +19,24 @@ class ProductIn(Schema):
     name = Text(longest=200, required=True, metadata={"example": "Advanced Masterclass"})
     description = Text(longest=5000, allow_none=True, metadata={"example": "Twelve hours of video"})
     price = Amount(required=True, metadata=_PRICE)
-    available_units = WholeNumber(minimum=0, required=True, metadata={"example": 50})
+    available_units = WholeNumber(
+        minimum=0,
+        metadata={"description": "Not with CODES: each code is a unit", "example": 50},
+    )
+    kind = ma.fields.String(
+        load_default=ProductKind.PLAIN.value,
+        validate=ma.validate.OneOf(list(ProductKind)),
+        metadata={"description": "What the buyer gets: codes, a licence key, a file or nothing"},
+    )
+    purchase_limit = WholeNumber(minimum=1, maximum=1_000_000, allow_none=True, metadata=_CAP)
+
+    @ma.validates_schema(skip_on_field_errors=True)
+    def _require_units(self, data: dict[str, Any], **_: Any) -> None:
+        if data["kind"] == ProductKind.CODES:
+            if data.setdefault("available_units", 0):
+                raise ma.ValidationError("Must be 0: upload codes.", "available_units")
+        elif "available_units" not in data:
+            raise ma.ValidationError("Missing data for required field.", "available_units")
 
 
 class ProductPatch(Schema):
@@ -28,6 +47,7 @@ class ProductPatch(Schema):
         minimum=0, metadata={"description": "The new number of units: a restock", "example": 80}
     )
     is_active = Flag()
+    purchase_limit = WholeNumber(minimum=1, maximum=1_000_000, allow_none=True, metadata=_CAP)
 
 
 class CatalogueArgs(PageArgs):
@@ -88,6 +108,11 @@ class ProductOut(Schema):
     deleted_at = Moment(required=True, allow_none=True)
     merchant_id = ma.fields.UUID(required=True)
     merchant = ma.fields.Nested(MerchantOut, required=True)
+    kind = ma.fields.String(required=True, metadata={"example": "PLAIN"})
+    is_ready = ma.fields.Boolean(
+        required=True, metadata={"description": "Whether there is something to deliver"}
+    )
+    purchase_limit = ma.fields.Integer(required=True, allow_none=True)
 
 
 class DeletedOut(Schema):
@@ -119,4 +144,7 @@ def product_out(offer: Offer, *, public: bool) -> dict[str, Any]:
             "firstName": merchant.first_name,
             "lastName": merchant.last_name,
         },
+        "kind": product.kind,
+        "isReady": product.is_ready,
+        "purchaseLimit": product.purchase_limit,
     }

@@ -17,8 +17,8 @@ from app.common.db import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.products import repository
-from app.products.errors import ProductNotFound, UnauthorizedProductAccess
-from app.products.models import Product
+from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess
+from app.products.models import Product, ProductKind
 
 #: The orders in which the public list can be asked for.
 SORTS: Final = tuple(repository.SORTS)
@@ -55,8 +55,13 @@ def create(
     available_units: int,
     currency: str,
     description: str | None = None,
+    kind: str = ProductKind.PLAIN,
+    purchase_limit: int | None = None,
 ) -> Offer:
-    """Put a product on sale. price: units of `currency`. Raises AmountInvalid."""
+    """Put a product on sale. price: units of `currency`; kind: a ProductKind.
+
+    What is a file is on sale once there is one (`mark_ready`). Raises AmountInvalid.
+    """
     now = clock.now()
     product = repository.insert_product(
         session,
@@ -69,6 +74,9 @@ def create(
         available_units=available_units,
         initial_units=available_units,
         is_active=True,
+        kind=kind,
+        is_ready=kind != ProductKind.FILE,
+        purchase_limit=purchase_limit,
         created_at=now,
         updated_at=now,
     )
@@ -132,31 +140,47 @@ def of_merchant(session: Session, *, merchant: User, include_deleted: bool) -> S
 
 
 def change(session: Session, *, merchant: User, product_id: UUID, **changes: Any) -> Offer:
-    """Change name, description, price, available_units or is_active; what is not named stays.
+    """Change name, description, price, available_units, is_active or purchase_limit.
 
-    A new number of units is a restock: the difference is recorded.
-    Raises ProductNotFound, UnauthorizedProductAccess, AmountInvalid.
+    What is not named stays. A new number of units is a restock: the difference is recorded.
+    Raises ProductNotFound, UnauthorizedProductAccess, AmountInvalid, StockIsCodes.
     """
-    product = _require_own(session, merchant=merchant, product_id=product_id)
+    product = require_own(session, merchant=merchant, product_id=product_id)
     if "price" in changes:
         changes["price"] = Money.of(changes["price"], product.currency, field="price").minor
-    delta = changes.get("available_units", product.available_units) - product.available_units
-    now = clock.now()
+    units = changes.pop("available_units", product.available_units)
+    if units != product.available_units and product.kind == ProductKind.CODES:
+        raise StockIsCodes
     for name, value in changes.items():
         setattr(product, name, value)
+    restock(session, product, units=units - product.available_units, actor_id=merchant.id)
+    return Offer(product, merchant)
+
+
+def restock(session: Session, product: Product, *, units: int, actor_id: UUID) -> None:
+    """Have so many units more, or less, of a product that this transaction holds."""
+    now = clock.now()
+    product.available_units += units
     product.updated_at = now
-    if delta:
+    if units:
         repository.insert_restock(
             session,
             id=new_id(),
             product_id=product.id,
-            actor_id=merchant.id,
-            delta=delta,
+            actor_id=actor_id,
+            delta=units,
             created_at=now,
         )
     session.flush()
     list_changes(session)
-    return Offer(product, merchant)
+
+
+def mark_ready(session: Session, product: Product) -> None:
+    """Put a product that this transaction holds on sale: there is something to deliver."""
+    product.is_ready = True
+    product.updated_at = clock.now()
+    session.flush()
+    list_changes(session)
 
 
 def delete(session: Session, *, merchant: User, product_id: UUID) -> None:
@@ -164,14 +188,15 @@ def delete(session: Session, *, merchant: User, product_id: UUID) -> None:
 
     Raises ProductNotFound, UnauthorizedProductAccess.
     """
-    product = _require_own(session, merchant=merchant, product_id=product_id)
+    product = require_own(session, merchant=merchant, product_id=product_id)
     product.is_active = False
     product.deleted_at = product.updated_at = clock.now()
     session.flush()
     list_changes(session)
 
 
-def _require_own(session: Session, *, merchant: User, product_id: UUID) -> Product:
+def require_own(session: Session, *, merchant: User, product_id: UUID) -> Product:
+    """The merchant's product, locked. Raises ProductNotFound, UnauthorizedProductAccess."""
     product = repository.get_product_for_update(session, product_id)
     if product is None or product.deleted_at is not None:
         raise ProductNotFound
@@ -182,7 +207,10 @@ def _require_own(session: Session, *, merchant: User, product_id: UUID) -> Produ
 
 @dataclass(slots=True)
 class Stock:
-    """A product that this transaction holds, with what is left after everything sold so far."""
+    """A product that this transaction holds, with what is left after everything sold so far.
+
+    fee_bps: what the platform takes of this merchant's sales, None for the usual.
+    """
 
     id: UUID
     merchant_id: UUID
@@ -192,6 +220,10 @@ class Stock:
     available_units: int
     is_active: bool
     deleted_at: datetime | None
+    kind: str
+    is_ready: bool
+    purchase_limit: int | None
+    fee_bps: int | None
     sold: int = 0
 
     def take(self, units: int) -> None:

@@ -15,7 +15,7 @@ from app.common.http import Blueprint, dump_json, etag_of, etag_response, json_r
 from app.common.money import Money
 from app.common.pagination import page_request
 from app.products import service
-from app.products.errors import ProductNotFound, UnauthorizedProductAccess
+from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess
 from app.products.schemas import (
     CatalogueArgs,
     DeletedOut,
@@ -134,7 +134,7 @@ def show(product_id: UUID) -> Response:
 @requires(blp, Role.MERCHANT)
 @blp.arguments(ProductPatch, required=False)
 @blp.response(200, ProductOut)
-@blp.refuses(ProductNotFound, UnauthorizedProductAccess)
+@blp.refuses(ProductNotFound, UnauthorizedProductAccess, StockIsCodes)
 def change(body: dict[str, Any], product_id: UUID) -> Response:
     """Change my product
 

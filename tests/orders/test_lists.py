@@ -127,6 +127,9 @@ class TestLookingAtOne:
                 "updatedAt",
                 "deletedAt",
                 "merchantId",
+                "kind",
+                "isReady",
+                "purchaseLimit",
             ]
             assert list(order["user"]) == ["id", "email", "firstName", "lastName"]
             plain = {"product", "user"}
