@@ -31,6 +31,7 @@ from app.common import (
     sealing,
 )
 from app.common.settings import Settings, SettingsError, load_settings
+from app.coupons.views import blp as coupons_blp
 from app.docs.views import blp as docs_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
@@ -39,6 +40,8 @@ from app.onramp import links as onramp_links
 from app.onramp import service as onramp
 from app.onramp import settlement
 from app.onramp.views import blp as onramp_blp
+from app.orders.fee_views import blp as fees_blp
+from app.orders.refund_views import blp as refunds_blp
 from app.orders.schemas import order_answer
 from app.orders.till import Till
 from app.orders.views import blp as orders_blp
@@ -68,7 +71,9 @@ BLUEPRINTS = (
     holds_blp,
     statements_blp,
     products_blp,
+    coupons_blp,
     orders_blp,
+    refunds_blp,
     transfers_blp,
     payment_requests_blp,
     merchant_codes_blp,
@@ -77,6 +82,7 @@ BLUEPRINTS = (
     payouts_blp,
     users_admin_blp,
     wallets_admin_blp,
+    fees_blp,
     reconciliation_blp,
 )
 

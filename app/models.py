@@ -4,10 +4,11 @@ from app.audit.models import AuditRecord
 from app.auth.models import LoginSession, RecoveryCode, RefreshToken, TwoFactor, User
 from app.banks.models import BankEvent
 from app.common.db import Base
+from app.coupons.models import Coupon, CouponUse
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
 from app.onramp.models import Onramp
-from app.orders.models import Order
+from app.orders.models import Order, Refund, RefundClaim
 from app.payment_requests.models import MerchantCode, PaymentRequest
 from app.payouts.models import BankAccount, Payout
 from app.products.models import Product, Restock
@@ -25,6 +26,8 @@ __all__ = [
     "BankAccount",
     "BankEvent",
     "Base",
+    "Coupon",
+    "CouponUse",
     "IdempotencyKey",
     "JournalEntry",
     "LoginSession",
@@ -37,6 +40,8 @@ __all__ = [
     "Product",
     "RecoveryCode",
     "RefreshToken",
+    "Refund",
+    "RefundClaim",
     "Restock",
     "Transfer",
     "TwoFactor",

@@ -1,8 +1,8 @@
 """Who may do what: every route for every kind of caller, in one table.
 
 user, merchant and admin are strangers to what the path names; buyer and seller own it: the
-buyer's order, on-ramp, payout, bank account and session, the seller's product and sale. The buyer
-has promised money to the seller, and the seller asks the buyer for money.
+buyer's order, on-ramp, payout, bank account and session, the seller's product, coupon and sale.
+The buyer asks for a refund of another order, has promised money to the seller, and the seller asks the buyer for money.
 """
 
 import re
@@ -58,6 +58,19 @@ POST   /api/v1/orders                                    401    201    201     2
 GET    /api/v1/orders                                    401    200    200     200   200   200
 GET    /api/v1/orders/merchant/sales                     401    403    200     403   403   200
 GET    /api/v1/orders/{order_id}                         401    404    404     404   200   200
+GET    /api/v1/orders/{order_id}/delivery                401    404    404     404   200   404
+POST   /api/v1/orders/{order_id}/refunds                 401    403    404     403   403   201
+GET    /api/v1/orders/{order_id}/refunds                 401    404    404     404   200   200
+POST   /api/v1/orders/{order_id}/refund-requests         401    404    404     404   201   404
+GET    /api/v1/refund-requests                           401    200    200     200   200   200
+POST   /api/v1/refund-requests/{claim_id}/approve        401    403    404     403   403   200
+POST   /api/v1/refund-requests/{claim_id}/decline        401    403    404     403   403   200
+POST   /api/v1/refund-requests/{claim_id}/withdraw       401    404    404     404   200   404
+POST   /api/v1/coupons                                   401    403    201     403   403   201
+GET    /api/v1/coupons                                   401    403    200     403   403   200
+GET    /api/v1/coupons/{coupon_id}                       401    403    404     403   403   200
+PATCH  /api/v1/coupons/{coupon_id}                       401    403    404     403   403   200
+DELETE /api/v1/coupons/{coupon_id}                       401    403    404     403   403   204
 POST   /api/v1/transfers                                 401    201    201     201   201   201
 GET    /api/v1/transfers                                 401    200    200     200   200   200
 GET    /api/v1/transfers/recipient                       401    200    200     200   200   200
@@ -99,6 +112,9 @@ GET    /api/v1/admin/users/{user_id}/limits              401    403    403     2
 PUT    /api/v1/admin/users/{user_id}/limits              401    403    403     200   403   403
 DELETE /api/v1/admin/users/{user_id}/limits              401    403    403     204   403   403
 PUT    /api/v1/admin/roles/{role}/limits                 401    403    403     200   403   403
+GET    /api/v1/admin/merchants/{merchant_id}/fee         401    403    403     200   403   403
+PUT    /api/v1/admin/merchants/{merchant_id}/fee         401    403    403     200   403   403
+DELETE /api/v1/admin/merchants/{merchant_id}/fee         401    403    403     200   403   403
 POST   /api/v1/admin/wallets/{wallet_id}/lock            401    403    403     200   403   403
 POST   /api/v1/admin/wallets/{wallet_id}/unlock          401    403    403     200   403   403
 GET    /api/openapi.json                                 200    200    200     200   200   200
@@ -165,6 +181,9 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/products"): {"name": "Course", "price": "5.00", "availableUnits": 1},
     ("PATCH", "/api/v1/products/{product_id}"): {"name": "Course, second edition"},
     ("POST", "/api/v1/orders"): {"productId": "{product_id}", "paymentMethod": "WALLET"},
+    ("POST", "/api/v1/orders/{order_id}/refund-requests"): {"reason": "It does not work"},
+    ("POST", "/api/v1/coupons"): {"code": "SUMMER", "kind": "PERCENT", "value": "10"},
+    ("PUT", "/api/v1/admin/merchants/{merchant_id}/fee"): {"bps": 100},
     ("POST", "/api/v1/transfers"): {"recipient": {"userId": "{user_id}"}, "amount": "1.00"},
     ("POST", "/api/v1/payment-requests"): {"payer": {"email": "{email}"}, "amount": "1.00"},
     ("POST", "/api/v1/merchant-codes"): {"amount": "1.00"},
@@ -224,8 +243,13 @@ class World:
         }
         buyer, seller = self.actors["buyer"], self.actors["seller"]
         product_id = factories.product(seller, price="10.00", units=50)
-        order = _post(
-            client, buyer, "orders", {"productId": str(product_id), "paymentMethod": "WALLET"}
+        wish = {"productId": str(product_id), "paymentMethod": "WALLET"}
+        order, other_order = (_post(client, buyer, "orders", wish) for _ in range(2))
+        claim = _post(
+            client, buyer, f"orders/{other_order['id']}/refund-requests", {"reason": "No use"}
+        )
+        coupon = _post(
+            client, seller, "coupons", {"code": "SPRING", "kind": "FIXED", "value": "1.00"}
         )
         transfer = _post(
             client,
@@ -250,6 +274,9 @@ class World:
         self.names = {
             "product_id": str(product_id),
             "order_id": order["id"],
+            "claim_id": claim["id"],
+            "coupon_id": coupon["id"],
+            "merchant_id": str(payee.id),
             "transfer_id": transfer["id"],
             "request_id": request["id"],
             "token": request["token"],

@@ -136,6 +136,8 @@ class TestDocument:
             "POST /api/v1/merchant-codes/{code_token}/pay",
             "POST /api/v1/onramp",
             "POST /api/v1/orders",
+            "POST /api/v1/orders/{order_id}/refunds",
+            "POST /api/v1/refund-requests/{claim_id}/approve",
             "POST /api/v1/payment-requests/{request_id}/pay",
             "POST /api/v1/transfers",
             "POST /api/v1/wallet/deposit",

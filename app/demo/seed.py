@@ -37,7 +37,7 @@ from app.demo.history import Bought, Deposit, Retired, Step, Withdrawal, history
 from app.demo.people import ADMIN, BUYERS, Person
 from app.demo.shops.shop import Good
 from app.orders import service as orders
-from app.orders.checkout import Purchase
+from app.orders.checkout import Basket, Purchase
 from app.products import service as products
 from app.wallets import service as wallets
 
@@ -218,7 +218,7 @@ def _buy(settings: Settings, cast: _Cast, step: Bought, *, key: str) -> None:
         wallets.stand_in_line(session, alone=True)
         orders.buy(
             session,
-            Purchase(caller, product_id, step.quantity, idempotency_key=key),
+            Purchase(caller, Basket(product_id, step.quantity), idempotency_key=key),
             fee_bps=settings.platform_fee_bps,
         )
 

@@ -1,10 +1,9 @@
 """Answering a request with a purchase."""
 
-from uuid import UUID
-
 from flask import Response, current_app
 
 from app.idempotency.http import Call, respond
+from app.orders.checkout import Basket
 from app.orders.service import Job
 from app.orders.till import Till
 
@@ -14,12 +13,10 @@ def till() -> Till:
     return current_app.extensions["till"]  # type: ignore[no-any-return]
 
 
-def answer_with_purchase(*, product_id: UUID, quantity: int) -> Response:
+def answer_with_purchase(basket: Basket) -> Response:
     """Sell to the caller, once for each Idempotency-Key: the answer is the order.
 
     Raises what `checkout.decide` raises, and the refusals of `idempotency.once`.
     """
     call = Call.current()
-    return respond(
-        till().sell(Job(call.user_id, call.session_id, product_id, quantity, call.request))
-    )
+    return respond(till().sell(Job(call.user_id, call.session_id, basket, call.request)))

@@ -31,7 +31,11 @@ _STATUSES = ", ".join(f"'{status}'" for status in OrderStatus)
 class Order(Base):
     __tablename__ = "orders"
     __table_args__ = (
-        CheckConstraint("amount = unit_price * quantity", name="amount_is_price_times_quantity"),
+        CheckConstraint(
+            "amount = unit_price * quantity - discount AND discount >= 0 AND amount >= 0",
+            name="amount_adds_up",
+        ),
+        CheckConstraint("(coupon_id IS NULL) = (coupon_code IS NULL)", name="coupon_has_code"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("fee >= 0 AND fee <= amount", name="fee_within_amount"),
         CheckConstraint("user_id <> merchant_id", name="not_own_product"),
@@ -40,9 +44,22 @@ class Order(Base):
         CheckConstraint(
             "status <> 'COMPLETED' OR completed_at IS NOT NULL", name="completed_has_time"
         ),
+        CheckConstraint(
+            "refunded_amount BETWEEN 0 AND amount AND refunded_fee BETWEEN 0 AND fee",
+            name="refunded_within",
+        ),
+        CheckConstraint(
+            "refunded_units BETWEEN 0 AND quantity AND restored_units BETWEEN 0 AND quantity",
+            name="units_within",
+        ),
+        CheckConstraint(
+            "status <> 'REFUNDED' OR refunded_amount = amount AND refunded_units = quantity",
+            name="refunded_is_whole",
+        ),
         Index("ix_orders_buyer", "user_id", "id"),
         Index("ix_orders_merchant", "merchant_id", "id"),
-        Index("ix_orders_product", "product_id"),
+        # What one buyer has of a product, for caps.
+        Index("ix_orders_product", "product_id", "user_id"),
         Index(
             "uq_orders_key",
             "user_id",
@@ -60,9 +77,18 @@ class Order(Base):
     status: Mapped[str]
     quantity: Mapped[int]
     unit_price: Mapped[int]
+    discount: Mapped[int] = mapped_column(server_default="0")
     amount: Mapped[int]
     fee: Mapped[int]
     currency: Mapped[str]
+    coupon_id: Mapped[UUID | None] = mapped_column(ForeignKey("coupons.id"))
+    coupon_code: Mapped[str | None]
+    #: What went back so far: minor units, units that were taken back, and of these those that are
+    #: on sale again.
+    refunded_amount: Mapped[int] = mapped_column(server_default="0")
+    refunded_fee: Mapped[int] = mapped_column(server_default="0")
+    refunded_units: Mapped[int] = mapped_column(server_default="0")
+    restored_units: Mapped[int] = mapped_column(server_default="0")
     stripe_session_id: Mapped[str | None]
     stripe_payment_intent_id: Mapped[str | None]
     idempotency_key: Mapped[str | None]
@@ -73,3 +99,105 @@ class Order(Base):
     failure_reason: Mapped[str | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class RefundStatus(StrEnum):
+    """PENDING: the merchant has paid and the gateway is yet to say that it has."""
+
+    PENDING = "PENDING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+class Refund(Base):
+    """Money of an order that went back, once.
+
+    amount, fee: minor units to the buyer, and of the fee back to the merchant; units: taken back;
+    restored_units: of these, those that are on sale again.
+    """
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        CheckConstraint("amount >= 0 AND fee >= 0 AND fee <= amount", name="amounts_add_up"),
+        CheckConstraint(
+            "restored_units BETWEEN 0 AND units AND amount + units > 0", name="units_add_up"
+        ),
+        CheckConstraint("status IN ('PENDING', 'SUCCEEDED', 'FAILED')", name="status_known"),
+        CheckConstraint("(status = 'PENDING') = (settled_at IS NULL)", name="settled_has_time"),
+        Index("ix_refunds_order", "order_id", "id"),
+        Index("ix_refunds_due", "next_attempt_at", postgresql_where=text("status = 'PENDING'")),
+        Index(
+            "uq_refunds_key",
+            "initiator_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    initiator_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    amount: Mapped[int]
+    fee: Mapped[int]
+    currency: Mapped[str]
+    units: Mapped[int]
+    restored_units: Mapped[int]
+    reason: Mapped[str | None]
+    status: Mapped[str]
+    failure_reason: Mapped[str | None]
+    idempotency_key: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_attempt_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+class ClaimStatus(StrEnum):
+    OPEN = "OPEN"
+    APPROVED = "APPROVED"
+    DECLINED = "DECLINED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class RefundClaim(Base):
+    """A buyer's request for a refund, and the merchant's answer.
+
+    amount, units: what is asked for; neither for everything.
+    """
+
+    __tablename__ = "refund_claims"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("units > 0", name="units_positive"),
+        CheckConstraint("amount IS NULL OR units IS NULL", name="amount_or_units"),
+        CheckConstraint(
+            "status IN ('OPEN', 'APPROVED', 'DECLINED', 'WITHDRAWN')", name="status_known"
+        ),
+        CheckConstraint("(status = 'OPEN') = (decided_at IS NULL)", name="decided_has_time"),
+        CheckConstraint(
+            "(status = 'APPROVED') = (refund_id IS NOT NULL)", name="approved_has_refund"
+        ),
+        Index(
+            "uq_refund_claims_open",
+            "order_id",
+            unique=True,
+            postgresql_where=text("status = 'OPEN'"),
+        ),
+        Index("ix_refund_claims_buyer", "user_id", "id"),
+        Index("ix_refund_claims_merchant", "merchant_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    amount: Mapped[int | None]
+    units: Mapped[int | None]
+    currency: Mapped[str]
+    reason: Mapped[str]
+    answer: Mapped[str | None]
+    status: Mapped[str]
+    refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("refunds.id"))
+    created_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common.driver import as_rows, insert_rows, send
-from app.orders.models import Order
+from app.orders.models import Order, Refund, RefundClaim
 from app.products.models import Product
 
 _INSERT = insert_rows(
@@ -23,9 +23,14 @@ _INSERT = insert_rows(
         "status": "text",
         "quantity": "bigint",
         "unit_price": "bigint",
+        "discount": "bigint",
         "amount": "bigint",
         "fee": "bigint",
         "currency": "text",
+        "coupon_id": "uuid",
+        "coupon_code": "text",
+        "notes": "text",
+        "metadata": "jsonb",
         "idempotency_key": "text",
         "completed_at": "timestamptz",
         "created_at": "timestamptz",
@@ -39,6 +44,23 @@ def insert_orders(session: Session, rows: Iterable[object]) -> None:
     send(session, _INSERT, as_rows(rows))
 
 
+_UNITS = """
+    SELECT o.user_id, o.product_id, sum(o.quantity - o.refunded_units) AS units
+    FROM orders o
+    WHERE (o.product_id, o.user_id) IN (
+            SELECT w.product_id, w.user_id
+            FROM json_to_recordset(CAST(%(rows)s AS json)) AS w (product_id uuid, user_id uuid)
+        ) AND o.status IN ('PENDING', 'PAYMENT_PROCESSING', 'COMPLETED')
+    GROUP BY o.user_id, o.product_id
+"""
+
+
+def units_of(session: Session, wanted: Sequence[object]) -> dict[tuple[UUID, UUID], int]:
+    """Units that buyers have, by buyer and product. wanted: with product_id and user_id."""
+    rows = send(session, _UNITS, as_rows(wanted))
+    return {(row.user_id, row.product_id): int(row.units) for row in rows}
+
+
 def _with_names() -> Any:
     return (
         select(Order, Product, User)
@@ -47,13 +69,14 @@ def _with_names() -> Any:
     )
 
 
-def get_order_of(session: Session, *, order_id: UUID, user_id: UUID) -> Any:
-    """The order with product and buyer, if `user_id` bought or sold it."""
-    return session.execute(
-        _with_names().where(
-            Order.id == order_id, or_(Order.user_id == user_id, Order.merchant_id == user_id)
-        )
-    ).one_or_none()
+def get_order_of(session: Session, *, order_id: UUID, user_id: UUID, lock: bool = False) -> Any:
+    """The order with product and buyer, if `user_id` bought or sold it. lock: hold the order."""
+    query = _with_names().where(
+        Order.id == order_id, or_(Order.user_id == user_id, Order.merchant_id == user_id)
+    )
+    if lock:
+        query = query.with_for_update(of=Order, key_share=True)
+    return session.execute(query).one_or_none()
 
 
 def orders_of(
@@ -85,3 +108,67 @@ def _filtered(query: Any, buyer_id: UUID | None, merchant_id: UUID | None) -> An
     if merchant_id is not None:
         query = query.where(Order.merchant_id == merchant_id)
     return query
+
+
+def product_of(session: Session, *, order_id: UUID, merchant_id: UUID) -> UUID | None:
+    """The product of a merchant's order, which never changes."""
+    return session.scalar(
+        select(Order.product_id).where(Order.id == order_id, Order.merchant_id == merchant_id)
+    )
+
+
+def get_order_for_update(session: Session, order_id: UUID) -> Order:
+    return session.get_one(
+        Order, order_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+
+
+def insert_refund(session: Session, refund: Refund) -> None:
+    session.add(refund)
+    session.flush()
+
+
+def refunds_of(session: Session, order_id: UUID) -> Sequence[Refund]:
+    """The refunds of an order, oldest first."""
+    return session.scalars(
+        select(Refund).where(Refund.order_id == order_id).order_by(Refund.id)
+    ).all()
+
+
+def insert_claim(session: Session, claim: RefundClaim) -> None:
+    session.add(claim)
+    session.flush()
+
+
+def get_claim_for_update(session: Session, claim_id: UUID, **whose: UUID) -> RefundClaim | None:
+    """whose: merchant_id or user_id."""
+    query = select(RefundClaim).filter_by(id=claim_id, **whose).with_for_update(key_share=True)
+    return session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
+
+
+def claims_of(
+    session: Session,
+    *,
+    user_id: UUID,
+    role: str | None,
+    limit: int,
+    offset: int,
+    below: UUID | None,
+) -> Sequence[RefundClaim]:
+    """Requests of and to the user, newest first. below: only those with a smaller id."""
+    query = _claims(user_id, role).order_by(RefundClaim.id.desc())
+    if below is not None:
+        query = query.where(RefundClaim.id < below)
+    return session.scalars(query.limit(limit).offset(offset)).all()
+
+
+def count_claims(session: Session, *, user_id: UUID, role: str | None) -> int:
+    return session.scalar(select(func.count()).select_from(_claims(user_id, role).subquery())) or 0
+
+
+def _claims(user_id: UUID, role: str | None) -> Any:
+    mine = RefundClaim.user_id == user_id
+    to_me = RefundClaim.merchant_id == user_id
+    return select(RefundClaim).where(
+        {"buyer": mine, "merchant": to_me, None: or_(mine, to_me)}[role]
+    )

@@ -3,10 +3,11 @@
 import marshmallow as ma
 
 from app.common.clock import to_wire
-from app.common.fields import Id, Moment, MoneyOut, Schema, WholeNumber
+from app.common.fields import Id, Moment, MoneyOut, Schema, Text, WholeNumber
 from app.common.http import dump_json
 from app.common.money import format_minor
 from app.common.pagination import page_of
+from app.coupons.schemas import CouponCode
 from app.idempotency.service import Answer
 from app.orders.models import PaymentMethod
 from app.orders.service import Receipt
@@ -21,6 +22,25 @@ class OrderIn(Schema):
         metadata={"example": "WALLET"},
     )
     quantity = WholeNumber(minimum=1, maximum=1_000_000, load_default=1, metadata={"example": 1})
+    coupon_code = CouponCode(allow_none=True, metadata={"example": "BLACKFRIDAY"})
+    notes = Text(longest=1000, allow_none=True, metadata={"example": "A present for Grace"})
+    metadata = ma.fields.Dict(
+        keys=ma.fields.String(validate=ma.validate.Length(1, 40)),
+        values=ma.fields.String(validate=ma.validate.Length(0, 500)),
+        validate=ma.validate.Length(0, 20),
+        allow_none=True,
+        metadata={
+            "description": "Up to 20 texts of the buyer's own, given back as they are",
+            "example": {"cart": "c-1842"},
+        },
+    )
+
+
+#: They come after the names, because clients of old know what stands before.
+_DISCOUNT = MoneyOut(attribute="order.discount", required=True, metadata={"example": "0.00"})
+_COUPON_CODE = ma.fields.String(attribute="order.coupon_code", required=True, allow_none=True)
+_REFUNDED = MoneyOut(attribute="order.refunded_amount", required=True, metadata={"example": "0.00"})
+_REFUNDED_UNITS = ma.fields.Integer(attribute="order.refunded_units", required=True)
 
 
 class ProductNameOut(Schema):
@@ -79,14 +99,51 @@ class _OrderFields(Schema):
 class OrderOut(_OrderFields):
     product = ma.fields.Nested(ProductNameOut, required=True)
     user = ma.fields.Nested(BuyerNameOut, attribute="buyer", required=True)
+    discount = _DISCOUNT
+    coupon_code = _COUPON_CODE
+    refunded_amount = _REFUNDED
+    refunded_units = _REFUNDED_UNITS
 
 
 class OrderDetailOut(_OrderFields):
     product = ma.fields.Nested(SoldProductOut, required=True)
     user = ma.fields.Nested(BuyerOut, attribute="buyer", required=True)
+    discount = _DISCOUNT
+    coupon_code = _COUPON_CODE
+    refunded_amount = _REFUNDED
+    refunded_units = _REFUNDED_UNITS
 
 
 OrderPage = page_of(OrderOut)
+
+
+class LicenceGoodsOut(Schema):
+    key = ma.fields.String(required=True, metadata={"example": "7K3QF-9WZ2M-4TBXH-8RJ5N-C6DYP"})
+    status = ma.fields.String(required=True, metadata={"example": "ACTIVE"})
+    activation_limit = ma.fields.Integer(required=True, allow_none=True)
+    activations = ma.fields.Integer(required=True)
+    expires_at = Moment(required=True, allow_none=True)
+
+
+class FileGoodsOut(Schema):
+    name = ma.fields.String(required=True, metadata={"example": "course.zip"})
+    size = ma.fields.Integer(required=True, metadata={"description": "Bytes"})
+    media_type = ma.fields.String(required=True, metadata={"example": "application/zip"})
+    sha256 = ma.fields.String(required=True)
+    url = ma.fields.String(required=True, metadata={"description": "Works until `expiresAt`"})
+    expires_at = Moment(required=True)
+    downloads_left = ma.fields.Integer(required=True)
+
+
+class DeliveryOut(Schema):
+    """One of the three lists, by the kind; none for a PLAIN product."""
+
+    order_id = ma.fields.UUID(required=True)
+    kind = ma.fields.String(required=True, metadata={"example": "CODES"})
+    units = ma.fields.Integer(required=True, metadata={"description": "Those not refunded"})
+    codes = ma.fields.List(ma.fields.String(metadata={"example": "GIFT-1234-ABCD"}))
+    licences = ma.fields.List(ma.fields.Nested(LicenceGoodsOut))
+    files = ma.fields.List(ma.fields.Nested(FileGoodsOut))
 
 
 def order_answer(receipt: Receipt) -> Answer:
@@ -121,6 +178,10 @@ def order_answer(receipt: Receipt) -> Answer:
                     "price": format_minor(product.price, product.currency),
                 },
                 "user": {"id": receipt.buyer.id, "email": receipt.buyer.email},
+                "discount": format_minor(order.discount, order.currency),
+                "couponCode": order.coupon_code,
+                "refundedAmount": format_minor(order.refunded_amount, order.currency),
+                "refundedUnits": order.refunded_units,
             }
         ),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -13,18 +14,20 @@ from app.common import clock
 from app.common.db import new_id
 from app.common.errors import AppError, Unauthorized
 from app.common.pagination import Page, PageRequest
+from app.coupons import service as coupons
+from app.delivery import service as delivery
+from app.delivery.goods import Line
 from app.events import service as events
 from app.idempotency import service as idempotency
 from app.orders import checkout, repository
-from app.orders.checkout import NewOrder, Purchase, Sale
-from app.orders.errors import OrderNotFound
-from app.orders.models import Order
+from app.orders.checkout import Basket, NewOrder, Purchase, Sale
+from app.orders.errors import OrderNotDelivered, OrderNotFound
+from app.orders.models import Order, OrderStatus
 from app.products import service as products
 from app.products.models import Product
 from app.products.service import Stock
 from app.wallets import ledger
 from app.wallets import service as wallets
-from app.wallets.models import WalletKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,13 @@ class Job:
 
     user_id: UUID
     session_id: UUID
-    product_id: UUID
-    quantity: int
+    basket: Basket
     request: idempotency.Request
     id: UUID = field(default_factory=new_id)
+
+    def purchase(self, buyer: Caller) -> Purchase:
+        claim = self.request.claim
+        return Purchase(buyer, self.basket, claim.key if claim else None, self.id)
 
 
 #: How an order becomes the answer to the request that made it.
@@ -70,13 +76,13 @@ def buy_all(
     # Everything is asked before anything is read: in a pipeline that is one round trip.
     callers_of = auth.ask_callers(session, [job.session_id for job in jobs])
     asked = idempotency.ask(session, [job.request for job in jobs])
-    stock_of = products.ask_stock(session, {job.product_id for job in jobs})
-    callers, stocks = callers_of(), stock_of()
+    locked = _lock(session, [(job.user_id, job.basket) for job in jobs])
+    callers, shelf = callers_of(), locked()
     live = [job for job in jobs if job.session_id in callers]
 
     def work(todo: Sequence[int]) -> list[idempotency.Answer | AppError]:
-        purchases = [_purchase(live[n], callers[live[n].session_id]) for n in todo]
-        sold = _sell(session, purchases, stocks, fee_bps=fee_bps)
+        purchases = [live[n].purchase(callers[live[n].session_id]) for n in todo]
+        sold = _sell(session, purchases, shelf, fee_bps=fee_bps)
         return [one if isinstance(one, AppError) else render(one) for one in sold]
 
     done = idempotency.once(session, replace(asked, requests=[job.request for job in live]), work)
@@ -86,91 +92,142 @@ def buy_all(
 
 def buy(session: Session, purchase: Purchase, *, fee_bps: int) -> Receipt:
     """Sell to one buyer. Raises what `checkout.decide` raises."""
-    stocks = products.ask_stock(session, [purchase.product_id])()
-    (outcome,) = _sell(session, [purchase], stocks, fee_bps=fee_bps)
+    shelf = _lock(session, [(purchase.buyer.id, purchase.basket)])()
+    (outcome,) = _sell(session, [purchase], shelf, fee_bps=fee_bps)
     if isinstance(outcome, AppError):
         raise outcome
     return outcome
 
 
-def _purchase(job: Job, buyer: Caller) -> Purchase:
-    claim = job.request.claim
-    return Purchase(buyer, job.product_id, job.quantity, claim.key if claim else None, job.id)
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """Everything that a batch may touch, locked, with all that was decided so far.
+
+    units: of limited products that buyers have, by buyer and product.
+    """
+
+    stocks: Mapping[UUID, Stock]
+    coupons: coupons.Found
+    units: dict[tuple[UUID, UUID], int]
+    accounts: dict[tuple[UUID, str], ledger.Account] = field(default_factory=dict)
+
+    def take(self, sale: Sale) -> None:
+        """Count what was sold, so that what is decided next sees it."""
+        order = sale.order
+        sale.stock.take(order.quantity)
+        if sale.coupon is not None:
+            sale.coupon.take(order.user_id)
+        whose = (order.user_id, order.product_id)
+        self.units[whose] = self.units.get(whose, 0) + order.quantity
+
+
+def _lock(session: Session, baskets: Sequence[tuple[UUID, Basket]]) -> Callable[[], _Shelf]:
+    """Lock what is wanted – stock, then coupons – and ask; call the result for it.
+
+    baskets: who wants what. Wallets are locked later: whose, the stock tells.
+    """
+    stocks_of = products.ask_stock(session, {basket.product_id for _, basket in baskets})
+    coupons_of = coupons.ask(
+        session,
+        [
+            coupons.Wanted(basket.product_id, basket.coupon_code, user_id)
+            for user_id, basket in baskets
+            if basket.coupon_code is not None
+        ],
+    )
+
+    def locked() -> _Shelf:
+        stocks = stocks_of()
+        limited = [
+            {"user_id": user_id, "product_id": basket.product_id}
+            for user_id, basket in baskets
+            if (stock := stocks.get(basket.product_id)) and stock.purchase_limit is not None
+        ]
+        units = repository.units_of(session, limited) if limited else {}
+        return _Shelf(stocks, coupons_of(), units)
+
+    return locked
 
 
 def _sell(
-    session: Session,
-    purchases: Sequence[Purchase],
-    stocks: Mapping[UUID, Stock],
-    *,
-    fee_bps: int,
+    session: Session, purchases: Sequence[Purchase], shelf: _Shelf, *, fee_bps: int
 ) -> list[Receipt | AppError]:
-    shelf = _Shelf(stocks, _lock_accounts(session, purchases, stocks))
+    _lock_accounts(session, purchases, shelf)
     outcomes: list[Receipt | AppError] = []
-    sold: list[tuple[Sale, ledger.Draft]] = []
+    sold: list[tuple[Sale, ledger.Draft | None]] = []
     for purchase in purchases:
         try:
             sale = _decide(purchase, shelf, fee_bps=fee_bps)
         except AppError as refusal:
             outcomes.append(refusal)
             continue
-        sale.stock.take(sale.order.quantity)
-        sold.append((sale, ledger.draft(sale.entry)))
+        shelf.take(sale)
+        sold.append((sale, ledger.draft(sale.entry) if sale.entry else None))
         outcomes.append(Receipt(sale.order, sale.stock, sale.buyer))
     if sold:
         _write(session, sold)
     return outcomes
 
 
-@dataclass(frozen=True, slots=True)
-class _Shelf:
-    """Everything that a batch may touch, locked."""
-
-    stocks: Mapping[UUID, Stock]
-    accounts: Mapping[tuple[UUID, str], ledger.Account]
-
-
-def _lock_accounts(
-    session: Session, purchases: Sequence[Purchase], stocks: Mapping[UUID, Stock]
-) -> dict[tuple[UUID, str], ledger.Account]:
-    """The wallets of buyers and merchants, after the stock and in id order.
-
-    That is the one order of locks there is.
-    """
+def _lock_accounts(session: Session, purchases: Sequence[Purchase], shelf: _Shelf) -> None:
+    """The wallets of buyers and merchants, last of all and in id order."""
     people: dict[str, set[UUID]] = {}
     for purchase in purchases:
-        if (stock := stocks.get(purchase.product_id)) is not None:
+        if (stock := shelf.stocks.get(purchase.basket.product_id)) is not None:
             people.setdefault(stock.currency, set()).update((purchase.buyer.id, stock.merchant_id))
-    return {
-        (user_id, currency): account
-        for currency in sorted(people)
-        for user_id, account in wallets.lock_accounts(
-            session, user_ids=people[currency], currency=currency
-        ).items()
-    }
+    for currency in sorted(people):
+        accounts = wallets.lock_accounts(session, user_ids=people[currency], currency=currency)
+        shelf.accounts.update(
+            ((user_id, currency), account) for user_id, account in accounts.items()
+        )
 
 
 def _decide(purchase: Purchase, shelf: _Shelf, *, fee_bps: int) -> Sale:
-    stock = shelf.stocks.get(purchase.product_id)
-    accounts = shelf.accounts
+    basket, accounts = purchase.basket, shelf.accounts
+    stock = shelf.stocks.get(basket.product_id)
     return checkout.decide(
         purchase,
         product=stock,
         buyer=accounts.get((purchase.buyer.id, stock.currency)) if stock else None,
         merchant=accounts.get((stock.merchant_id, stock.currency)) if stock else None,
+        coupon=shelf.coupons.get((stock.merchant_id, basket.coupon_code or "")) if stock else None,
+        units_before=shelf.units.get((purchase.buyer.id, basket.product_id), 0),
         fee_bps=fee_bps,
         now=clock.now(),
     )
 
 
-def _write(session: Session, sold: Sequence[tuple[Sale, ledger.Draft]]) -> None:
-    ledger.write(session, [draft for _, draft in sold])
-    products.write_stock(session, {sale.stock.id: sale.stock for sale, _ in sold}.values())
-    repository.insert_orders(session, [sale.order for sale, _ in sold])
+def _write(session: Session, sold: Sequence[tuple[Sale, ledger.Draft | None]]) -> None:
+    sales = [sale for sale, _ in sold]
+    drafts = [draft for _, draft in sold if draft is not None]
+    if drafts:
+        ledger.write(session, drafts)
+    products.write_stock(session, {sale.stock.id: sale.stock for sale in sales}.values())
+    repository.insert_orders(session, [sale.order for sale in sales])
+    _write_coupons(session, sales)
+    lines = [
+        Line(sale.order.id, sale.stock.id, sale.stock.kind, sale.order.quantity) for sale in sales
+    ]
+    checks = delivery.reserve(session, lines)
+    delivery.deliver(session, lines)
     events.record(session, [event for sale, draft in sold for event in _events(sale, draft)])
+    for check in checks:
+        check()
 
 
-def _events(sale: Sale, draft: ledger.Draft) -> list[events.Event]:
+def _write_coupons(session: Session, sales: Sequence[Sale]) -> None:
+    with_coupon = [(sale.order, sale.coupon) for sale in sales if sale.coupon is not None]
+    coupons.write_uses(
+        session,
+        [
+            coupons.Use(order.id, coupon.id, order.user_id, order.discount, order.created_at)
+            for order, coupon in with_coupon
+        ],
+        {coupon.id: coupon for _, coupon in with_coupon}.values(),
+    )
+
+
+def _events(sale: Sale, draft: ledger.Draft | None) -> list[events.Event]:
     order = sale.order
     completed = events.Event(
         "order-completed",
@@ -181,17 +238,13 @@ def _events(sale: Sale, draft: ledger.Draft) -> list[events.Event]:
             "merchantId": str(order.merchant_id),
             "productId": str(order.product_id),
             "quantity": order.quantity,
+            "discount": order.discount,
             "amount": order.amount,
             "fee": order.fee,
             "currency": order.currency,
         },
     )
-    owners = [line.account for line in sale.entry.postings]
-    return [completed] + [
-        wallets.balance_event(posting, user_id=account.user_id)
-        for posting, account in zip(draft.postings, owners, strict=True)
-        if account.kind == WalletKind.USER
-    ]
+    return [completed] if draft is None else [completed, *wallets.balance_events(draft)]
 
 
 def sold_before(session: Session, job: Job) -> Receipt | None:
@@ -224,6 +277,22 @@ def _page(session: Session, page: PageRequest, **whose: UUID) -> Page[Receipt]:
         count=lambda: repository.count_orders(session, **whose),
         key=lambda receipt: (receipt.order.id,),
     )
+
+
+def open_delivery(session: Session, *, order_id: UUID, user_id: UUID, base: str) -> dict[str, Any]:
+    """What the buyer has of an order, as it goes over the wire. base: where the API is.
+
+    Raises OrderNotFound for everybody but the buyer, OrderNotDelivered.
+    """
+    row = repository.get_order_of(session, order_id=order_id, user_id=user_id, lock=True)
+    if row is None or row.Order.user_id != user_id:
+        raise OrderNotFound
+    order, product, _ = row
+    if order.status != OrderStatus.COMPLETED:
+        raise OrderNotDelivered(status=order.status)
+    line = Line(order.id, product.id, product.kind, order.quantity - order.refunded_units)
+    goods = delivery.show(session, line, base=base)
+    return {"orderId": order.id, "kind": product.kind, "units": line.quantity} | goods
 
 
 def find(session: Session, *, order_id: UUID, user_id: UUID) -> Receipt:

@@ -7,14 +7,21 @@ from flask import Response
 
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
-from app.common.db import reading
-from app.common.http import Blueprint
+from app.common.db import reading, transaction
+from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.pagination import PageArgs, page_request
+from app.coupons.errors import CouponInvalid, CouponUsedUp
 from app.idempotency.http import moves_money
 from app.orders import service
-from app.orders.errors import CannotBuyOwnProduct, OrderNotFound
+from app.orders.checkout import Basket
+from app.orders.errors import (
+    CannotBuyOwnProduct,
+    OrderNotDelivered,
+    OrderNotFound,
+    PurchaseLimitReached,
+)
 from app.orders.http import answer_with_purchase
-from app.orders.schemas import OrderDetailOut, OrderIn, OrderOut, OrderPage
+from app.orders.schemas import DeliveryOut, OrderDetailOut, OrderIn, OrderOut, OrderPage
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.wallets.errors import InsufficientFunds, WalletLocked
 
@@ -29,7 +36,10 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying an
     ProductNotFound,
     ProductInactive,
     ProductOutOfStock,
+    PurchaseLimitReached,
     CannotBuyOwnProduct,
+    CouponInvalid,
+    CouponUsedUp,
     InsufficientFunds,
     WalletLocked,
 )
@@ -39,7 +49,8 @@ def buy(body: dict[str, Any]) -> Response:
 
     Paid from the wallet in the same breath: the answer is a COMPLETED order, or nothing happened.
     """
-    return answer_with_purchase(product_id=body["product_id"], quantity=body["quantity"])
+    del body["payment_method"]
+    return answer_with_purchase(Basket(**body))
 
 
 @blp.get("")
@@ -81,3 +92,23 @@ def show(order_id: UUID) -> Any:
     """
     with reading() as session:
         return service.find(session, order_id=order_id, user_id=live_user(session).id)
+
+
+@blp.get("/<uuid:order_id>/delivery")
+@requires(blp)
+@blp.response(200, DeliveryOut)
+@blp.refuses(OrderNotFound, OrderNotDelivered)
+def delivered(order_id: UUID) -> Response:
+    """What I got
+
+    The codes, licence keys or download links of an order of mine, as many units as were not
+    refunded. For the buyer only. A code that was looked at is not sold again after a refund.
+    """
+    with transaction() as session:
+        goods = service.open_delivery(
+            session,
+            order_id=order_id,
+            user_id=live_user(session).id,
+            base=settings().public_address,
+        )
+    return json_response(dump_json(goods))

@@ -12,7 +12,8 @@ from app.common.db import reading, transaction
 from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.pagination import PageArgs, page_request
 from app.idempotency.http import answer_once, moves_money
-from app.orders.errors import CannotBuyOwnProduct
+from app.orders.checkout import Basket
+from app.orders.errors import CannotBuyOwnProduct, PurchaseLimitReached
 from app.orders.http import answer_with_purchase
 from app.payment_requests import codes
 from app.payment_requests.codes import Code
@@ -149,6 +150,7 @@ def show_by_token(code_token: str) -> Response:
     ProductNotFound,
     ProductInactive,
     ProductOutOfStock,
+    PurchaseLimitReached,
     CannotBuyOwnProduct,
     CannotTransferToSelf,
     RecipientNotFound,
@@ -173,7 +175,7 @@ def pay(body: dict[str, Any], code_token: str) -> Response:
         code = codes.scanned(session, code_token)
     product_id = codes.product_to_buy(code, amount=amount, quantity=quantity)
     if product_id is not None:
-        return answer_with_purchase(product_id=product_id, quantity=quantity or 1)
+        return answer_with_purchase(Basket(product_id, quantity or 1))
     return answer_once(
         lambda session, user, key: codes.pay(
             session,

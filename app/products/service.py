@@ -238,8 +238,11 @@ def ask_stock(session: Session, product_ids: Collection[UUID]) -> Callable[[], d
 
 
 def write_stock(session: Session, stocks: Collection[Stock]) -> None:
-    """Write what was taken. A product that it empties leaves the public list at once."""
+    """Write what was taken or, below zero, put back.
+
+    A product that it empties leaves the public list at once, and one that it fills comes back.
+    """
     taken = [stock for stock in stocks if stock.sold]
     repository.take_stock(session, taken, clock.now())
-    if any(stock.available_units == 0 for stock in taken):
+    if any(stock.available_units in (0, -stock.sold) for stock in taken):
         list_changes(session)

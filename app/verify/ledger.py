@@ -102,12 +102,12 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "Every debit has its order, hold, transfer, payout or withdrawal",
+        "Every debit has its order, refund, hold, transfer, payout or withdrawal",
         """
         SELECT t.id FROM wallet_transactions t JOIN wallets w ON w.id = t.wallet_id
         WHERE w.kind = 'USER' AND t.amount < 0 AND t.type <> 'WITHDRAWAL'
             AND (t.reference_id IS NULL OR coalesce(t.reference_type, '')
-                NOT IN ('order', 'hold', 'transfer', 'payout'))
+                NOT IN ('order', 'refund', 'hold', 'transfer', 'payout'))
         """,
     ),
     Invariant(

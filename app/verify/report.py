@@ -7,13 +7,14 @@ from rich.table import Table
 from sqlalchemy import text
 
 from app.common.db import transaction
-from app.verify import accounts, bank, holds, ledger, orders, payouts, transfers
+from app.verify import accounts, bank, holds, ledger, orders, payouts, refunds, transfers
 from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
     *ledger.INVARIANTS,
     *holds.INVARIANTS,
     *orders.INVARIANTS,
+    *refunds.INVARIANTS,
     *transfers.INVARIANTS,
     *bank.INVARIANTS,
     *payouts.INVARIANTS,

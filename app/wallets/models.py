@@ -36,7 +36,8 @@ class SystemCode(StrEnum):
 class TransactionType(StrEnum):
     """What a posting is; it tells the direction, too.
 
-    DEPOSIT and WITHDRAWAL are the sandbox's way in and out, ONRAMP and PAYOUT the bank's.
+    DEPOSIT and WITHDRAWAL are the sandbox's way in and out, ONRAMP and PAYOUT the bank's. REFUND
+    is what a buyer gets back, REFUND_OUT what the merchant gives, FEE_REFUND the platform's part.
     """
 
     DEPOSIT = "DEPOSIT"
@@ -48,6 +49,9 @@ class TransactionType(StrEnum):
     PAYMENT = "PAYMENT"
     EARNING = "EARNING"
     FEE = "FEE"
+    REFUND = "REFUND"
+    REFUND_OUT = "REFUND_OUT"
+    FEE_REFUND = "FEE_REFUND"
 
 
 #: What limits are about. Buying and selling are not limited.

@@ -215,6 +215,16 @@ def balance_event(posting: Line, *, user_id: UUID | None) -> events.Event:
     )
 
 
+def balance_events(drafted: ledger.Draft) -> list[events.Event]:
+    """What the outbox says about an entry: of each user's wallet, in the order of its postings."""
+    accounts = [line.account for line in drafted.entry.postings]
+    return [
+        balance_event(posting, user_id=account.user_id)
+        for posting, account in zip(drafted.postings, accounts, strict=True)
+        if account.kind == WalletKind.USER
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """Postings of a wallet in a row, `first` to `last` by sequence; none if last < first."""

@@ -22,6 +22,8 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_products_purchase_limit_positive"), "products", "purchase_limit > 0"
     )
+    op.drop_index("ix_orders_product", "orders")
+    op.create_index("ix_orders_product", "orders", ["product_id", "user_id"])
     op.add_column("users", sa.Column("fee_bps", sa.BigInteger(), nullable=True))
     op.create_check_constraint(
         op.f("ck_users_fee_bps_within"), "users", "fee_bps BETWEEN 0 AND 10000"
@@ -29,6 +31,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_orders_product", "orders")
+    op.create_index("ix_orders_product", "orders", ["product_id"])
     op.drop_column("users", "fee_bps")
     for column in ("purchase_limit", "is_ready", "kind"):
         op.drop_column("products", column)

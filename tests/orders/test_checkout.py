@@ -10,10 +10,10 @@ import pytest
 from app.auth.models import User
 from app.common.errors import AppError
 from app.common.money import MAX_MINOR
-from app.orders.checkout import Purchase, Sale, decide, platform_fee
+from app.orders.checkout import Basket, Purchase, Sale, decide, platform_fee
 from app.orders.errors import CannotBuyOwnProduct
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
-from app.products.models import Product
+from app.products.service import Stock
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
 from app.wallets.ledger import Account, system_account
 from app.wallets.models import SystemCode, WalletKind
@@ -23,7 +23,7 @@ BUYER = User(id=uuid4(), email="buyer@example.com", role="USER")
 MERCHANT_ID = uuid4()
 
 
-def a_product(**changes: Any) -> Product:
+def a_product(**changes: Any) -> Stock:
     values: dict[str, Any] = {
         "id": uuid4(),
         "merchant_id": MERCHANT_ID,
@@ -33,8 +33,12 @@ def a_product(**changes: Any) -> Product:
         "available_units": 5,
         "is_active": True,
         "deleted_at": None,
+        "kind": "PLAIN",
+        "is_ready": True,
+        "purchase_limit": None,
+        "fee_bps": None,
     }
-    return Product(**values | changes)
+    return Stock(**values | changes)
 
 
 def an_account(**changes: Any) -> Account:
@@ -49,7 +53,7 @@ def an_account(**changes: Any) -> Account:
 
 
 def deciding(
-    product: Product | None,
+    product: Stock | None,
     *,
     quantity: int = 1,
     buyer: Account | None = None,
@@ -57,7 +61,7 @@ def deciding(
     fee_bps: int = 0,
 ) -> Sale:
     return decide(
-        Purchase(BUYER, uuid4() if product is None else product.id, quantity),
+        Purchase(BUYER, Basket(uuid4() if product is None else product.id, quantity)),
         product=product,
         buyer=buyer or an_account(),
         merchant=merchant or an_account(user_id=MERCHANT_ID, balance=0),
@@ -105,7 +109,7 @@ class TestAccepting:
     def test_the_key_stays_with_order_and_entry_for_ever(self) -> None:
         product = a_product()
         sale = decide(
-            Purchase(BUYER, product.id, idempotency_key="order-1"),
+            Purchase(BUYER, Basket(product.id), idempotency_key="order-1"),
             product=product,
             buyer=an_account(),
             merchant=an_account(user_id=MERCHANT_ID),
@@ -205,7 +209,7 @@ class TestRefusing:
 
         with pytest.raises(WalletNotFound):
             decide(
-                Purchase(BUYER, product.id),
+                Purchase(BUYER, Basket(product.id)),
                 product=product,
                 **accounts | {missing: None},
                 fee_bps=0,

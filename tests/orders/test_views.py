@@ -43,7 +43,8 @@ class TestBuying:
             rf'"createdAt":"{TIME}","updatedAt":"{TIME}","userId":"{buyer.id}",'
             rf'"productId":"{product_id}","merchantId":"{seller.id}",'
             rf'"product":{{"id":"{product_id}","name":"Course","price":"30.00"}},'
-            rf'"user":{{"id":"{buyer.id}","email":"{re.escape(buyer.email)}"}}}}',
+            rf'"user":{{"id":"{buyer.id}","email":"{re.escape(buyer.email)}"}},'
+            r'"discount":"0.00","couponCode":null,"refundedAmount":"0.00","refundedUnits":0}',
             answer.text,
         )
 
@@ -102,6 +103,7 @@ class TestBuying:
             "merchantId": str(seller.id),
             "productId": str(product_id),
             "quantity": 2,
+            "discount": 0,
             "amount": 6000,
             "fee": 0,
             "currency": "USD",

@@ -22,13 +22,16 @@ from app.models import Base
 from app.onramp import links
 from app.onramp.tasks import expire
 from app.orders import service as orders
-from app.orders.checkout import Purchase
+from app.orders.checkout import Basket, Purchase
 from app.payouts import settlement as payouts
 from app.wallets import service as wallets
 from tests import factories, servers
 from tests.banks.speaking import clock_at
+from tests.coupons.asking import make
 from tests.crowd import broken
 from tests.onramp.asking import asked, say
+from tests.orders.asking import buy
+from tests.orders.refunding import claim, decide, refund
 from tests.payouts.asking import ACCOUNT
 
 
@@ -68,7 +71,8 @@ def do_business(app: Flask) -> factories.Actor:
         client.post(f"/api/v1/{path}", json=body, headers=buyer.headers | key)
     with db.transaction(serializable=True) as session:
         user = auth.require_user(session, buyer.id)
-        orders.buy(session, Purchase(user, product_id, quantity=2), fee_bps=250)
+        orders.buy(session, Purchase(user, Basket(product_id, quantity=2)), fee_bps=250)
+    buy_for_less_and_give_back(client, buyer)
     send_and_ask(client, buyer)
     promise_money(client, buyer)
     pay_out(client, buyer)
@@ -77,6 +81,19 @@ def do_business(app: Flask) -> factories.Actor:
     client.post("/api/v1/auth/refresh", json={"refreshToken": tokens["refreshToken"]})
     get_money_from_a_bank(client, buyer)
     return buyer
+
+
+def buy_for_less_and_give_back(client: FlaskClient, buyer: factories.Actor) -> None:
+    """A coupon, a refund of a part that was asked for, and one of everything."""
+    seller = factories.merchant()
+    product_id = factories.product(seller, price="2.00", units=5)
+    make(client, seller, maxUses=5, maxUsesPerUser=5)
+    bought = [
+        buy(client, buyer, product_id, quantity=2, couponCode="SPRING").json["id"] for _ in range(2)
+    ]
+    asked = claim(client, buyer, bought[0], units=1).json["id"]
+    decide(client, seller, asked, "approve")
+    refund(client, seller, bought[1])
 
 
 def send_and_ask(client: FlaskClient, buyer: factories.Actor) -> None:

@@ -45,7 +45,7 @@ CORRUPTIONS = {
         INSERT INTO journal_entries (id, kind, created_at)
         VALUES (gen_random_uuid(), 'NOTHING', now())
     """,
-    "Every debit has its order, hold, transfer, payout or withdrawal": """
+    "Every debit has its order, refund, hold, transfer, payout or withdrawal": """
         UPDATE wallet_transactions SET reference_type = NULL WHERE type = 'PAYMENT'
     """,
     "Sums per user and window never exceed the limits in force": """

@@ -6,10 +6,10 @@ from tests.verify.books import Books
 
 #: Invariant → what makes it untrue. {buyer} is the buyer's id.
 CORRUPTIONS = {
-    "Stock: initial + restocked = available + sold, never negative": """
+    "Stock: initial + restocked = available + sold less what was put back, never negative": """
         UPDATE products SET available_units = available_units + 1
     """,
-    "A completed order has exactly its postings: buyer debit, merchant credit, fee": """
+    "A paid order has exactly its postings: buyer debit, merchant credit, fee": """
         UPDATE orders SET fee = fee + 1
     """,
     "No other order has postings, and no posting names an order that is not there": """

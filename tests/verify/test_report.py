@@ -17,6 +17,7 @@ from tests.verify import (
     test_ledger,
     test_orders,
     test_payouts,
+    test_refunds,
     test_transfers,
 )
 from tests.verify.books import Books, unguarded
@@ -28,6 +29,7 @@ TOPICS = (
     test_transfers,
     test_bank,
     test_payouts,
+    test_refunds,
     test_accounts,
 )
 

@@ -18,7 +18,7 @@ from app.common.db import transaction
 from app.common.errors import AppError
 from app.common.money import EXPONENTS, MAX_MINOR, AmountInvalid, Money, format_minor
 from app.orders import service as orders
-from app.orders.checkout import Purchase, platform_fee
+from app.orders.checkout import Basket, Purchase, platform_fee
 from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.ledger import Entry, Posting, system_account
@@ -138,7 +138,7 @@ class Shop:
                         **_dollars(value),
                     )
                 elif kind == "buy":
-                    purchase = Purchase(user, self.product_id, value)
+                    purchase = Purchase(user, Basket(self.product_id, value))
                     orders.buy(session, purchase, fee_bps=self.fee_bps)
                 else:
                     wallets.set_locked(
@@ -235,7 +235,7 @@ def test_a_batch_of_entries_is_posted_as_if_one_by_one(app: Flask) -> None:
             names = {account.id: who for who, account in by_name.items()}
             # Posted past the services, so there is neither an order nor an event.
             assert broken() == [
-                "Every debit has its order, hold, transfer, payout or withdrawal",
+                "Every debit has its order, refund, hold, transfer, payout or withdrawal",
                 "Every money operation has its outbox row",
             ]
             return [

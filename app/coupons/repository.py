@@ -1,0 +1,124 @@
+"""SQL of coupons."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.common.driver import as_rows, insert_rows, send
+from app.coupons.models import Coupon, CouponUse
+
+_LOCK = """
+    SELECT c.id, c.code, c.merchant_id, c.product_id, c.kind, c.value, c.currency, c.starts_at,
+        c.ends_at, c.max_uses, c.max_uses_per_user, c.uses, c.is_active
+    FROM coupons c
+    WHERE c.deleted_at IS NULL AND (c.merchant_id, c.code) IN (
+        SELECT p.merchant_id, w.code
+        FROM json_to_recordset(CAST(%(rows)s AS json)) AS w (product_id uuid, code text)
+        JOIN products p ON p.id = w.product_id
+    )
+    ORDER BY c.id FOR UPDATE OF c
+"""
+
+_USES = """
+    SELECT u.coupon_id, u.user_id, count(*) AS uses
+    FROM coupon_uses u
+    JOIN coupons c ON c.id = u.coupon_id
+    WHERE u.released_at IS NULL AND c.max_uses_per_user IS NOT NULL AND c.deleted_at IS NULL
+        AND (c.merchant_id, c.code, u.user_id) IN (
+            SELECT p.merchant_id, w.code, w.user_id
+            FROM json_to_recordset(CAST(%(rows)s AS json))
+                AS w (product_id uuid, code text, user_id uuid)
+            JOIN products p ON p.id = w.product_id
+        )
+    GROUP BY u.coupon_id, u.user_id
+"""
+
+_TAKE = """
+    UPDATE coupons SET uses = coupons.uses + new.taken
+    FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (id uuid, taken bigint)
+    WHERE coupons.id = new.id
+"""
+
+_INSERT_USES = insert_rows(
+    "coupon_uses",
+    {
+        "order_id": "uuid",
+        "coupon_id": "uuid",
+        "user_id": "uuid",
+        "discount": "bigint",
+        "created_at": "timestamptz",
+    },
+)
+
+
+def lock_coupons(session: Session, wanted: Sequence[object]) -> Iterable[Any]:
+    """The coupons that are meant, locked in id order. wanted: with product_id and code."""
+    return send(session, _LOCK, as_rows(wanted))
+
+
+def count_uses(session: Session, wanted: Sequence[object]) -> Iterable[Any]:
+    """How often users had coupons that cap it. wanted: with product_id, code and user_id."""
+    return send(session, _USES, as_rows(wanted))
+
+
+def take(session: Session, taken: Iterable[object]) -> None:
+    """Count uses. taken: with id and taken."""
+    send(session, _TAKE, as_rows(taken))
+
+
+def insert_uses(session: Session, uses: Iterable[object]) -> None:
+    send(session, _INSERT_USES, as_rows(uses))
+
+
+def get_use_for_update(session: Session, order_id: UUID) -> CouponUse | None:
+    return session.get(CouponUse, order_id, with_for_update=True, populate_existing=True)
+
+
+def give_back(session: Session, *, coupon_id: UUID) -> None:
+    session.execute(update(Coupon).where(Coupon.id == coupon_id).values(uses=Coupon.uses - 1))
+
+
+def insert_coupon(session: Session, **values: Any) -> Coupon:
+    coupon = Coupon(**values)
+    session.add(coupon)
+    session.flush()
+    return coupon
+
+
+def get_coupon_of(session: Session, *, coupon_id: UUID, merchant_id: UUID) -> Coupon | None:
+    return session.scalars(_live(merchant_id).where(Coupon.id == coupon_id)).one_or_none()
+
+
+def get_coupon_of_for_update(
+    session: Session, *, coupon_id: UUID, merchant_id: UUID
+) -> Coupon | None:
+    query = _live(merchant_id).where(Coupon.id == coupon_id).with_for_update(key_share=True)
+    return session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
+
+
+def coupons_of(
+    session: Session, *, merchant_id: UUID, limit: int, offset: int, below: UUID | None
+) -> Sequence[Coupon]:
+    """The merchant's coupons, newest first. below: only those with a smaller id."""
+    query = _live(merchant_id).order_by(Coupon.id.desc())
+    if below is not None:
+        query = query.where(Coupon.id < below)
+    return session.scalars(query.limit(limit).offset(offset)).all()
+
+
+def count_coupons(session: Session, *, merchant_id: UUID) -> int:
+    query = select(func.count()).select_from(_live(merchant_id).subquery())
+    return session.scalar(query) or 0
+
+
+def mark_deleted(coupon: Coupon, now: datetime) -> None:
+    coupon.is_active = False
+    coupon.deleted_at = coupon.updated_at = now
+
+
+def _live(merchant_id: UUID) -> Any:
+    return select(Coupon).where(Coupon.merchant_id == merchant_id, Coupon.deleted_at.is_(None))

@@ -1,0 +1,128 @@
+"""Shapes of coupons."""
+
+from decimal import Decimal
+from typing import Any
+
+import marshmallow as ma
+
+from app.common.clock import to_wire
+from app.common.fields import Amount, Flag, Id, Moment, Schema, WholeNumber
+from app.common.money import format_minor
+from app.common.pagination import page_of
+from app.coupons.models import Coupon, CouponKind
+
+_MOST_USES = 1_000_000_000
+
+
+class CouponCode(ma.fields.String):
+    """A coupon's code in any case; inside it is upper case."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        pattern = ma.validate.Regexp(
+            r"[A-Z0-9][A-Z0-9_-]{2,39}\Z",
+            error="3 to 40 letters, digits, - and _, beginning with a letter or digit.",
+        )
+        super().__init__(validate=pattern, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or not value.isascii():
+            raise self.make_error("invalid")
+        return value.strip().upper()
+
+
+class _Caps(Schema):
+    starts_at = Moment(allow_none=True, metadata={"example": "2026-11-27T00:00:00.000Z"})
+    ends_at = Moment(allow_none=True, metadata={"example": "2026-11-30T00:00:00.000Z"})
+    max_uses = WholeNumber(
+        minimum=1,
+        maximum=_MOST_USES,
+        allow_none=True,
+        metadata={"description": "By everybody together; null for any number", "example": 200},
+    )
+
+
+class CouponIn(_Caps):
+    code = CouponCode(required=True, metadata={"example": "BLACKFRIDAY"})
+    kind = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf(list(CouponKind)),
+        metadata={"example": "PERCENT"},
+    )
+    value = Amount(
+        required=True,
+        metadata={
+            "description": "Percent, up to 100 with two decimals, or an amount in the shop's"
+            " currency that is taken off the whole order",
+            "example": "25",
+        },
+    )
+    max_uses_per_user = WholeNumber(
+        minimum=1,
+        maximum=_MOST_USES,
+        allow_none=True,
+        metadata={"description": "By one buyer; null for any number", "example": 1},
+    )
+    product_id = Id(
+        allow_none=True,
+        metadata={
+            "description": "Only for this product; null for all of mine",
+            "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
+        },
+    )
+
+    @ma.validates_schema(skip_on_field_errors=True)
+    def _require_possible(self, data: dict[str, Any], **_: Any) -> None:
+        value: Decimal = data["value"]
+        if data["kind"] == CouponKind.PERCENT and (value > 100 or value * 100 % 1):
+            raise ma.ValidationError("At most 100, with two decimals.", "value")
+        starts, ends = data.get("starts_at"), data.get("ends_at")
+        if starts is not None and ends is not None and ends <= starts:
+            raise ma.ValidationError("Must be after startsAt.", "endsAt")
+
+
+class CouponPatch(_Caps):
+    is_active = Flag()
+
+
+class CouponOut(Schema):
+    """The document's picture of what `coupon_out` builds."""
+
+    id = ma.fields.UUID(required=True)
+    code = ma.fields.String(required=True, metadata={"example": "BLACKFRIDAY"})
+    kind = ma.fields.String(required=True, metadata={"example": "PERCENT"})
+    value = ma.fields.String(required=True, metadata={"example": "25.00"})
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    product_id = ma.fields.UUID(required=True, allow_none=True)
+    starts_at = Moment(required=True, allow_none=True)
+    ends_at = Moment(required=True, allow_none=True)
+    max_uses = ma.fields.Integer(required=True, allow_none=True)
+    max_uses_per_user = ma.fields.Integer(required=True, allow_none=True)
+    uses = ma.fields.Integer(required=True)
+    is_active = ma.fields.Boolean(required=True)
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+
+
+CouponPage = page_of(CouponOut)
+
+
+def coupon_out(coupon: Coupon) -> dict[str, Any]:
+    percent = coupon.kind == CouponKind.PERCENT
+    return {
+        "id": coupon.id,
+        "code": coupon.code,
+        "kind": coupon.kind,
+        "value": f"{Decimal(coupon.value) / 100:.2f}"
+        if percent
+        else format_minor(coupon.value, coupon.currency),
+        "currency": coupon.currency,
+        "productId": coupon.product_id,
+        "startsAt": to_wire(coupon.starts_at),
+        "endsAt": to_wire(coupon.ends_at),
+        "maxUses": coupon.max_uses,
+        "maxUsesPerUser": coupon.max_uses_per_user,
+        "uses": coupon.uses,
+        "isActive": coupon.is_active,
+        "createdAt": to_wire(coupon.created_at),
+        "updatedAt": to_wire(coupon.updated_at),
+    }

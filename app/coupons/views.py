@@ -1,0 +1,98 @@
+"""HTTP of coupons."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from app.auth.guard import live_user, requires
+from app.auth.models import Role
+from app.common.db import reading, transaction
+from app.common.http import Blueprint, dump_json, json_response, settings
+from app.common.pagination import PageArgs, page_request
+from app.coupons import service
+from app.coupons.errors import CouponCodeTaken, CouponInvalid, CouponNotFound, CouponUsedUp
+from app.coupons.schemas import CouponIn, CouponOut, CouponPage, CouponPatch, coupon_out
+from app.products.errors import ProductNotFound, UnauthorizedProductAccess
+
+blp = Blueprint("coupons", __name__, url_prefix="/coupons", description="Less for those who know")
+
+
+@blp.post("")
+@requires(blp, Role.MERCHANT)
+@blp.arguments(CouponIn)
+@blp.response(201, CouponOut)
+@blp.refuses(CouponCodeTaken, ProductNotFound, UnauthorizedProductAccess)
+def create(body: dict[str, Any]) -> Response:
+    """Make a coupon
+
+    Buyers name its code, in any case, as `couponCode` of `POST /orders`. The caps hold exactly,
+    however many try at once.
+    """
+    with transaction() as session:
+        coupon = service.create(
+            session, merchant=live_user(session), currency=settings().default_currency, **body
+        )
+        answer = coupon_out(coupon)
+    return json_response(dump_json(answer), 201)
+
+
+@blp.get("")
+@requires(blp, Role.MERCHANT)
+@blp.arguments(PageArgs, location="query")
+@blp.response(200, CouponPage)
+def mine(args: dict[str, Any]) -> Response:
+    """My coupons, newest first
+
+    With how often each was used.
+    """
+    page = page_request(args, key=(UUID,))
+    with reading() as session:
+        found = service.of_merchant(session, page, merchant_id=live_user(session).id)
+    rows = [coupon_out(coupon) for coupon in found.data]
+    return json_response(dump_json({"data": rows, "meta": found.meta}))
+
+
+@blp.get("/<uuid:coupon_id>")
+@requires(blp, Role.MERCHANT)
+@blp.response(200, CouponOut)
+@blp.refuses(CouponNotFound)
+def show(coupon_id: UUID) -> Response:
+    """One of my coupons
+
+    With how often it was used.
+    """
+    with reading() as session:
+        coupon = service.find(session, coupon_id=coupon_id, merchant_id=live_user(session).id)
+    return json_response(dump_json(coupon_out(coupon)))
+
+
+@blp.patch("/<uuid:coupon_id>")
+@requires(blp, Role.MERCHANT)
+@blp.arguments(CouponPatch, required=False)
+@blp.response(200, CouponOut)
+@blp.refuses(CouponNotFound, CouponInvalid, CouponUsedUp)
+def change(body: dict[str, Any], coupon_id: UUID) -> Response:
+    """Change when, how often or whether a coupon can be used
+
+    What it takes off stays as it is: make another coupon for that.
+    """
+    with transaction() as session:
+        coupon = service.change(
+            session, merchant_id=live_user(session).id, coupon_id=coupon_id, **body
+        )
+        answer = coupon_out(coupon)
+    return json_response(dump_json(answer))
+
+
+@blp.delete("/<uuid:coupon_id>")
+@requires(blp, Role.MERCHANT)
+@blp.response(204)
+@blp.refuses(CouponNotFound)
+def delete(coupon_id: UUID) -> None:
+    """Delete a coupon
+
+    Orders keep it; the code is free for another.
+    """
+    with transaction() as session:
+        service.delete(session, merchant_id=live_user(session).id, coupon_id=coupon_id)

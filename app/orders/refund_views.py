@@ -1,0 +1,171 @@
+"""HTTP of refunds and of requests for them."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from app.auth.guard import live_user, requires
+from app.auth.models import Role, User
+from app.common.db import reading, transaction
+from app.common.http import Blueprint, dump_json, json_response
+from app.common.pagination import page_request
+from app.idempotency.http import answer_once, moves_money
+from app.orders import claims, refunds
+from app.orders.errors import (
+    ClaimClosed,
+    ClaimNotFound,
+    ClaimOpen,
+    OrderNotFound,
+    OrderNotRefundable,
+    RefundTooLarge,
+)
+from app.orders.models import RefundClaim
+from app.orders.refund_schemas import (
+    AnswerIn,
+    ClaimIn,
+    ClaimOut,
+    ClaimPage,
+    ClaimsArgs,
+    RefundIn,
+    RefundOut,
+    claim_out,
+    refund_out,
+)
+from app.wallets import service as wallets
+from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
+
+blp = Blueprint("refunds", __name__, url_prefix="", description="Money that goes back")
+
+_stand_in_line = partial(wallets.stand_in_line, alone=False)
+_MONEY_ERRORS: Final = (InsufficientFunds, WalletLocked, WalletNotFound, BalanceTooLarge)
+
+
+@blp.post("/orders/<uuid:order_id>/refunds")
+@requires(blp, Role.MERCHANT)
+@blp.arguments(RefundIn, required=False)
+@blp.response(201, RefundOut)
+@blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, *_MONEY_ERRORS)
+@moves_money(blp)
+def refund(body: dict[str, Any], order_id: UUID) -> Response:
+    """Refund an order of mine
+
+    `amount` of it, `units` of it, or all that is left. From my wallet to where it came from; the
+    platform gives its fee back in proportion. What can be sold again is: units, and codes that
+    nobody looked at. Licences and download links end. The order is REFUNDED when nothing is left.
+    """
+    return answer_once(
+        lambda session, user, key: refunds.give(
+            session, merchant=user, order_id=order_id, idempotency_key=key, **body
+        ),
+        render=refund_out,
+        status=201,
+        stand_in_line=_stand_in_line,
+    )
+
+
+@blp.get("/orders/<uuid:order_id>/refunds")
+@requires(blp)
+@blp.response(200, RefundOut(many=True))
+@blp.refuses(OrderNotFound)
+def refunds_of(order_id: UUID) -> Response:
+    """The refunds of an order, oldest first
+
+    For its buyer and its merchant.
+    """
+    with reading() as session:
+        found = refunds.of_order(session, order_id=order_id, user_id=live_user(session).id)
+    return json_response(dump_json([refund_out(one) for one in found]))
+
+
+@blp.post("/orders/<uuid:order_id>/refund-requests")
+@requires(blp)
+@blp.arguments(ClaimIn)
+@blp.response(201, ClaimOut)
+@blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, ClaimOpen)
+def ask(body: dict[str, Any], order_id: UUID) -> Response:
+    """Ask for a refund of an order of mine
+
+    The merchant approves or declines it. One request at a time for each order.
+    """
+    with transaction() as session:
+        claim = claims.ask(session, buyer=live_user(session), order_id=order_id, **body)
+        answer = claim_out(claim)
+    return json_response(dump_json(answer), 201)
+
+
+@blp.get("/refund-requests")
+@requires(blp)
+@blp.arguments(ClaimsArgs, location="query")
+@blp.response(200, ClaimPage)
+def mine(args: dict[str, Any]) -> Response:
+    """Requests for refunds, newest first
+
+    Those that I made and those made to me.
+    """
+    page = page_request(args, key=(UUID,))
+    with reading() as session:
+        found = claims.of_user(session, page, user_id=live_user(session).id, role=args.get("role"))
+    rows = [claim_out(claim) for claim in found.data]
+    return json_response(dump_json({"data": rows, "meta": found.meta}))
+
+
+@blp.post("/refund-requests/<uuid:claim_id>/approve")
+@requires(blp, Role.MERCHANT)
+@blp.arguments(AnswerIn, required=False)
+@blp.response(200, ClaimOut)
+@blp.refuses(ClaimNotFound, ClaimClosed, OrderNotRefundable, RefundTooLarge, *_MONEY_ERRORS)
+@moves_money(blp)
+def approve(body: dict[str, Any], claim_id: UUID) -> Response:
+    """Approve a request for a refund
+
+    It is refunded at once, or nothing happens.
+    """
+    return answer_once(
+        lambda session, user, key: claims.approve(
+            session, merchant=user, claim_id=claim_id, idempotency_key=key, **body
+        ),
+        render=claim_out,
+        status=200,
+        stand_in_line=_stand_in_line,
+    )
+
+
+@blp.post("/refund-requests/<uuid:claim_id>/decline")
+@requires(blp, Role.MERCHANT)
+@blp.arguments(AnswerIn, required=False)
+@blp.response(200, ClaimOut)
+@blp.refuses(ClaimNotFound, ClaimClosed)
+def decline(body: dict[str, Any], claim_id: UUID) -> Response:
+    """Decline a request for a refund
+
+    The buyer may ask again.
+    """
+    return _decided(
+        lambda session, user: claims.decline(
+            session, merchant_id=user.id, claim_id=claim_id, **body
+        )
+    )
+
+
+@blp.post("/refund-requests/<uuid:claim_id>/withdraw")
+@requires(blp)
+@blp.response(200, ClaimOut)
+@blp.refuses(ClaimNotFound, ClaimClosed)
+def withdraw(claim_id: UUID) -> Response:
+    """Withdraw my request for a refund
+
+    I can ask again.
+    """
+    return _decided(
+        lambda session, user: claims.withdraw(session, buyer_id=user.id, claim_id=claim_id)
+    )
+
+
+def _decided(decide: Callable[[Session, User], RefundClaim]) -> Response:
+    with transaction() as session:
+        answer = claim_out(decide(session, live_user(session)))
+    return json_response(dump_json(answer))

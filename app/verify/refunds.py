@@ -1,0 +1,91 @@
+"""Refunds and coupons."""
+
+from typing import Final
+
+from app.verify.invariant import Invariant
+
+INVARIANTS: Final = (
+    Invariant(
+        "An order's refunds are what it says went back, and never more than it",
+        """
+        SELECT o.id FROM orders o
+        LEFT JOIN (SELECT order_id, sum(amount) AS amount, sum(fee) AS fee, sum(units) AS units,
+                       sum(restored_units) AS restored
+                   FROM refunds WHERE status <> 'FAILED' GROUP BY 1) r ON r.order_id = o.id
+        WHERE o.refunded_amount <> coalesce(r.amount, 0) OR o.refunded_fee <> coalesce(r.fee, 0)
+            OR o.refunded_units <> coalesce(r.units, 0)
+            OR o.restored_units <> coalesce(r.restored, 0)
+            OR o.refunded_amount > o.amount OR o.refunded_units > o.quantity
+        """,
+    ),
+    Invariant(
+        "An order is REFUNDED exactly when all of it went back",
+        """
+        SELECT id FROM orders
+        WHERE status IN ('COMPLETED', 'REFUNDED') AND (status = 'REFUNDED')
+            <> (refunded_amount = amount AND refunded_units = quantity)
+        """,
+    ),
+    Invariant(
+        "A refund has exactly its postings: merchant debit, buyer credit, fee back",
+        """
+        SELECT r.id FROM refunds r
+        JOIN orders o ON o.id = r.order_id
+        LEFT JOIN wallets b ON b.user_id = o.user_id AND b.currency = o.currency
+        LEFT JOIN wallets m ON m.user_id = o.merchant_id AND m.currency = o.currency
+        LEFT JOIN wallet_transactions t ON t.reference_type = 'refund' AND t.reference_id = r.id
+        WHERE o.payment_method = 'WALLET'
+        GROUP BY r.id, b.id, m.id
+        HAVING coalesce(sum(t.amount) FILTER (WHERE t.type = 'REFUND' AND t.wallet_id = b.id), 0)
+                <> r.amount
+            OR coalesce(sum(t.amount)
+                FILTER (WHERE t.type = 'REFUND_OUT' AND t.wallet_id = m.id), 0) <> -r.amount
+            OR coalesce(sum(t.amount)
+                FILTER (WHERE t.type = 'FEE_REFUND' AND t.wallet_id = m.id), 0) <> r.fee
+            OR count(t.id) <> CASE WHEN r.amount = 0 THEN 0 WHEN r.fee > 0 THEN 4 ELSE 2 END
+        """,
+    ),
+    Invariant(
+        "No posting names a refund that is not there",
+        """
+        SELECT t.id FROM wallet_transactions t LEFT JOIN refunds r ON r.id = t.reference_id
+        WHERE t.reference_type = 'refund' AND r.id IS NULL
+        """,
+    ),
+    Invariant(
+        "An approved request for a refund has a refund of its order",
+        """
+        SELECT c.id FROM refund_claims c LEFT JOIN refunds r ON r.id = c.refund_id
+        WHERE c.status = 'APPROVED' AND r.order_id IS DISTINCT FROM c.order_id
+        """,
+    ),
+    Invariant(
+        "A coupon was used as often as it says, and not more often than it may be",
+        """
+        SELECT c.id FROM coupons c
+        LEFT JOIN coupon_uses u ON u.coupon_id = c.id AND u.released_at IS NULL
+        GROUP BY c.id
+        HAVING count(u.order_id) <> c.uses OR c.uses > c.max_uses
+        """,
+    ),
+    Invariant(
+        "No buyer used a coupon more often than one may",
+        """
+        SELECT u.coupon_id FROM coupon_uses u JOIN coupons c ON c.id = u.coupon_id
+        WHERE u.released_at IS NULL
+        GROUP BY u.coupon_id, u.user_id, c.max_uses_per_user
+        HAVING count(*) > c.max_uses_per_user
+        """,
+    ),
+    Invariant(
+        "An order and the use of its coupon agree",
+        """
+        SELECT coalesce(o.id, u.order_id) AS id
+        FROM (SELECT * FROM orders WHERE coupon_id IS NOT NULL) o
+        FULL JOIN coupon_uses u ON u.order_id = o.id
+        WHERE o.id IS NULL OR u.order_id IS NULL OR u.coupon_id <> o.coupon_id
+            OR u.user_id <> o.user_id OR u.discount <> o.discount
+            OR (u.released_at IS NULL) <> (o.status NOT IN ('FAILED', 'CANCELLED'))
+        """,
+    ),
+)

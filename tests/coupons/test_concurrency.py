@@ -1,0 +1,26 @@
+"""Caps are exact, however many use a coupon at once."""
+
+from flask import Flask
+
+from tests import factories
+from tests.coupons.asking import make, uses
+from tests.crowd import all_at_once, broken
+from tests.orders.asking import buy
+
+
+def test_of_200_uses_at_once_as_many_win_as_the_cap_says(committing: Flask) -> None:
+    client = committing.test_client()
+    seller = factories.merchant()
+    product_id = factories.product(seller, price="1.00", units=1000)
+    coupon = make(client, seller, maxUses=50, maxUsesPerUser=3).json
+    buyers = [factories.buyer("100.00") for _ in range(20)]
+
+    def attempt(n: int) -> int:
+        answer = buy(committing.test_client(), buyers[n % 20], product_id, couponCode="SPRING")
+        return answer.status_code
+
+    outcomes = all_at_once(attempt, range(200))
+
+    assert (outcomes.count(201), outcomes.count(400)) == (50, 150)
+    assert uses(client, seller, coupon["id"]) == 50
+    assert broken() == []

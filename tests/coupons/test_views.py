@@ -1,0 +1,190 @@
+"""Coupons: made by merchants, named by buyers, counted exactly."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.common import clock
+from tests import factories
+from tests.answers import error_body, refusal
+from tests.coupons.asking import COUPONS, make, uses
+from tests.crowd import broken
+from tests.orders.asking import balance, buy, nothing_happened
+
+
+def hours(count: int) -> str | None:
+    return clock.to_wire(clock.now() + timedelta(hours=count))
+
+
+class TestMaking:
+    def test_it_is_shown_as_it_was_made(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        product_id = factories.product(seller)
+
+        answer = make(
+            client, seller, code="spring-26", value="12.5", productId=str(product_id), maxUses=7
+        )
+
+        assert answer.status_code == 201
+        body = answer.json
+        assert (body["code"], body["kind"], body["value"]) == ("SPRING-26", "PERCENT", "12.50")
+        assert (body["productId"], body["maxUses"], body["uses"]) == (str(product_id), 7, 0)
+        assert client.get(f"{COUPONS}/{body['id']}", headers=seller.headers).json == body
+        listed = client.get(COUPONS, headers=seller.headers).json
+        assert (listed["data"], listed["meta"]["total"]) == ([body], 1)
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"value": "100.01"}, "value"),
+            ({"value": "12.345"}, "value"),
+            ({"value": 0}, "value"),
+            ({"kind": "FIXED", "value": "0.005"}, "value"),
+            ({"kind": "HALF"}, "kind"),
+            ({"code": "AB"}, "code"),
+            ({"code": "MIT UMLÄUT"}, "code"),
+            ({"code": 12345}, "code"),
+            ({"maxUses": 0}, "maxUses"),
+            ({"maxUsesPerUser": "1"}, "maxUsesPerUser"),
+            ({"startsAt": "2026-12-02", "endsAt": "2026-12-01"}, "endsAt"),
+            ({"productId": "x"}, "productId"),
+            ({"colour": "red"}, "colour"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(
+        self, client: FlaskClient, changes: dict[str, Any], field: str
+    ) -> None:
+        answer = make(client, factories.merchant(), **changes)
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(error_body(answer)["details"]) == [field]
+
+    def test_a_code_is_a_merchant_s_own_and_free_again_once_deleted(
+        self, client: FlaskClient
+    ) -> None:
+        seller = factories.merchant()
+        first = make(client, seller).json
+
+        assert refusal(make(client, seller, code="spring")) == (409, "COUPON_CODE_TAKEN")
+        assert make(client, factories.merchant()).status_code == 201
+        gone = client.delete(f"{COUPONS}/{first['id']}", headers=seller.headers)
+        assert gone.status_code == 204
+        assert make(client, seller).status_code == 201
+
+    def test_only_merchants_and_only_for_their_own_products(self, client: FlaskClient) -> None:
+        assert refusal(make(client, factories.buyer())) == (403, "FORBIDDEN")
+        theirs = factories.product(factories.merchant())
+        answer = make(client, factories.merchant(), productId=str(theirs))
+        assert refusal(answer) == (403, "UNAUTHORIZED_PRODUCT_ACCESS")
+
+    def test_somebody_else_s_is_not_there(self, client: FlaskClient) -> None:
+        coupon_id = make(client, factories.merchant()).json["id"]
+        headers = factories.merchant().headers
+        for answer in (
+            client.get(f"{COUPONS}/{coupon_id}", headers=headers),
+            client.patch(f"{COUPONS}/{coupon_id}", json={"maxUses": 3}, headers=headers),
+            client.delete(f"{COUPONS}/{coupon_id}", headers=headers),
+        ):
+            assert refusal(answer) == (404, "COUPON_NOT_FOUND")
+
+    def test_its_window_and_cap_can_be_changed_but_not_below_its_uses(
+        self, client: FlaskClient
+    ) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        product_id = factories.product(seller)
+        path = f"{COUPONS}/{make(client, seller).json['id']}"
+        for _ in range(2):
+            buy(client, buyer, product_id, couponCode="SPRING")
+
+        def patch(**changes: Any) -> Any:
+            return client.patch(path, json=changes, headers=seller.headers)
+
+        assert patch(maxUses=2, endsAt=hours(1)).json["maxUses"] == 2
+        assert refusal(patch(maxUses=1)) == (400, "COUPON_USED_UP")
+        assert refusal(patch(startsAt=hours(2))) == (400, "COUPON_INVALID")
+        assert patch(isActive=False).json["isActive"] is False
+
+
+class TestBuying:
+    @pytest.mark.parametrize(
+        ("terms", "quantity", "discount", "amount"),
+        [
+            ({"value": "25"}, 2, "15.00", "45.00"),
+            ({"value": "33.33"}, 1, "10.00", "20.00"),  # 9.999 rounds half up
+            ({"value": "0.01"}, 1, "0.00", "30.00"),
+            ({"kind": "FIXED", "value": "12.34"}, 2, "12.34", "47.66"),
+            ({"kind": "FIXED", "value": "500"}, 1, "30.00", "0.00"),
+            ({"value": "100"}, 2, "60.00", "0.00"),
+        ],
+    )
+    def test_the_buyer_pays_less_and_the_order_says_so(
+        self,
+        client: FlaskClient,
+        change_settings: Any,
+        terms: dict[str, Any],
+        quantity: int,
+        discount: str,
+        amount: str,
+    ) -> None:
+        change_settings(platform_fee_bps=1000)
+        seller, buyer = factories.merchant(), factories.buyer("100.00")
+        product_id = factories.product(seller, price="30.00")
+        coupon = make(client, seller, **terms).json
+
+        order = buy(client, buyer, product_id, quantity=quantity, couponCode="spring").json
+
+        assert (order["discount"], order["amount"], order["couponCode"]) == (
+            discount,
+            amount,
+            "SPRING",
+        )
+        left = 100 - float(amount)
+        assert balance(client, buyer) == f"{left:.2f}"
+        assert balance(client, seller) == f"{float(amount) * 0.9:.2f}"
+        assert uses(client, seller, coupon["id"]) == 1
+        assert client.get(f"/api/v1/orders/{order['id']}", headers=buyer.headers).json[
+            "discount"
+        ] == (discount)
+        assert broken() == []
+
+    def test_what_cannot_be_used_buys_nothing(self, client: FlaskClient) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        product_id, other = factories.product(seller), factories.product(seller)
+        make(client, seller, code="LATER", startsAt=hours(1))
+        make(client, seller, code="EARLIER", startsAt=hours(-2), endsAt=hours(-1))
+        make(client, seller, code="OTHER", productId=str(other))
+        make(client, factories.merchant(), code="THEIRS")
+        off = make(client, seller, code="OFF").json["id"]
+        client.patch(f"{COUPONS}/{off}", json={"isActive": False}, headers=seller.headers)
+        gone = make(client, seller, code="GONE").json["id"]
+        client.delete(f"{COUPONS}/{gone}", headers=seller.headers)
+
+        for code in ("LATER", "EARLIER", "OTHER", "THEIRS", "OFF", "GONE", "NOSUCH"):
+            answer = buy(client, buyer, product_id, couponCode=code)
+            assert refusal(answer) == (400, "COUPON_INVALID"), code
+        assert nothing_happened(client, buyer)
+
+    def test_caps_hold_for_everybody_and_for_each(self, client: FlaskClient) -> None:
+        seller, first, second = factories.merchant(), factories.buyer(), factories.buyer()
+        product_id = factories.product(seller)
+        make(client, seller, maxUses=3, maxUsesPerUser=2)
+
+        def attempt(buyer: factories.Actor) -> str:
+            answer = buy(client, buyer, product_id, couponCode="SPRING")
+            return "201" if answer.status_code == 201 else error_body(answer)["error"]
+
+        outcomes = [attempt(buyer) for buyer in (first, first, first, second, second)]
+
+        assert outcomes == ["201", "201", "COUPON_USED_UP", "201", "COUPON_USED_UP"]
+        assert broken() == []
+
+    def test_a_refused_purchase_uses_nothing(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        product_id = factories.product(seller, price="30.00")
+        coupon = make(client, seller).json
+
+        answer = buy(client, factories.buyer("1.00"), product_id, couponCode="SPRING")
+
+        assert refusal(answer) == (400, "INSUFFICIENT_FUNDS")
+        assert uses(client, seller, coupon["id"]) == 0

@@ -1,0 +1,32 @@
+"""Asking for refunds."""
+
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.factories import Actor
+
+API = "/api/v1"
+
+
+def refund(client: FlaskClient, seller: Actor, order_id: str, **part: Any) -> TestResponse:
+    key = part.pop("key", None)
+    headers = seller.headers | ({"Idempotency-Key": key} if key else {})
+    return client.post(f"{API}/orders/{order_id}/refunds", json=part, headers=headers)
+
+
+def shown(client: FlaskClient, user: Actor, order_id: str) -> dict[str, Any]:
+    order: dict[str, Any] = client.get(f"{API}/orders/{order_id}", headers=user.headers).json
+    return order
+
+
+def claim(client: FlaskClient, buyer: Actor, order_id: str, **part: Any) -> TestResponse:
+    body = {"reason": "It does not work"} | part
+    path = f"{API}/orders/{order_id}/refund-requests"
+    return client.post(path, json=body, headers=buyer.headers)
+
+
+def decide(client: FlaskClient, user: Actor, claim_id: str, verb: str, **body: Any) -> TestResponse:
+    path = f"{API}/refund-requests/{claim_id}/{verb}"
+    return client.post(path, json=body, headers=user.headers)
