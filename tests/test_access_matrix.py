@@ -2,7 +2,8 @@
 
 user, merchant and admin are strangers to what the path names; buyer and seller own it: the
 buyer's order, on-ramp, payout, bank account and session, the seller's product, coupon and sale.
-The buyer asks for a refund of another order, has promised money to the seller, and the seller asks the buyer for money.
+The buyer asks for a refund of another order and has promised money to the seller, and the seller
+asks the buyer for money.
 """
 
 import re
