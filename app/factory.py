@@ -14,13 +14,13 @@ from app.auth.guard import SECURITY_SCHEME
 from app.auth.two_factor_views import blp as two_factor_blp
 from app.auth.views import admin_blp as users_admin_blp
 from app.auth.views import blp as auth_blp
-from app.banks import client as bank_client
 from app.banks import guard as banks_guard
 from app.banks import providers
 from app.banks import service as banks
 from app.banks.views import blp as banks_blp
 from app.common import (
     cache,
+    circuit,
     db,
     error_handlers,
     fields,
@@ -136,7 +136,7 @@ def wire_modules(settings: Settings) -> None:
     banks.begin_with(partial(wallets.stand_in_line, alone=False))
     banks.on("payment", settlement)
     limits.also_counts(TransactionType.ONRAMP, onramp.under_way)
-    bank_client.configure(settings.redis_url)
+    circuit.configure(settings.redis_url)
     banks.on("payout", payouts)
 
 
