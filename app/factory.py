@@ -1,5 +1,6 @@
 """The application's table of contents."""
 
+from datetime import timedelta
 from functools import partial
 
 import redis
@@ -14,13 +15,13 @@ from app.auth.guard import SECURITY_SCHEME
 from app.auth.two_factor_views import blp as two_factor_blp
 from app.auth.views import admin_blp as users_admin_blp
 from app.auth.views import blp as auth_blp
-from app.banks import client as bank_client
 from app.banks import guard as banks_guard
 from app.banks import providers
 from app.banks import service as banks
 from app.banks.views import blp as banks_blp
 from app.common import (
     cache,
+    circuit,
     db,
     error_handlers,
     fields,
@@ -33,6 +34,11 @@ from app.common import (
 from app.common.settings import Settings, SettingsError, load_settings
 from app.coupons.views import blp as coupons_blp
 from app.docs.views import blp as docs_blp
+from app.gateway import client as gateway_client
+from app.gateway import guard as gateway_guard
+from app.gateway import service as gateway
+from app.gateway.page_views import blp as checkout_blp
+from app.gateway.views import blp as gateway_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
 from app.holds.views import blp as holds_blp
@@ -79,6 +85,7 @@ BLUEPRINTS = (
     merchant_codes_blp,
     onramp_blp,
     banks_blp,
+    gateway_blp,
     payouts_blp,
     users_admin_blp,
     wallets_admin_blp,
@@ -98,6 +105,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["redis"] = connect_cache(settings)
     wire_modules(settings)
     banks_guard.count_from_zero()
+    gateway_guard.count_from_zero()
     app.extensions["till"] = Till(
         fee_bps=lambda: app.extensions["settings"].platform_fee_bps, render=order_answer
     )
@@ -108,6 +116,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_api(app, settings)
     app.register_blueprint(docs_blp)
     app.register_blueprint(pay_blp)
+    app.register_blueprint(checkout_blp)
     app.register_blueprint(health_blp)
     app.register_blueprint(metrics_blp)
     error_handlers.install(app)
@@ -142,8 +151,20 @@ def wire_modules(settings: Settings) -> None:
     banks.begin_with(partial(wallets.stand_in_line, alone=False))
     banks.on("payment", settlement)
     limits.also_counts(TransactionType.ONRAMP, onramp.under_way)
-    bank_client.configure(settings.redis_url)
+    circuit.configure(settings.redis_url)
     banks.on("payout", payouts)
+    gateway_client.configure(settings.gateway)
+    gateway.configure(gateway_terms(settings))
+
+
+def gateway_terms(settings: Settings) -> gateway.Terms:
+    """How people pay at the gateway; they come back to pages of ours unless others are named."""
+    back = f"{settings.public_address}/checkout/return?order={{order}}"
+    return gateway.Terms(
+        life=timedelta(minutes=settings.checkout_minutes),
+        success_url=settings.checkout_success_url or back,
+        cancel_url=settings.checkout_cancel_url or f"{back}&outcome=cancelled",
+    )
 
 
 def install_tokens(app: Flask, settings: Settings) -> None:

@@ -13,14 +13,14 @@ import urllib.request
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 import click
 from rich.console import Console
 
-from app.common import processes
+from app.common import processes, stand_ins
 from app.common.embedded import EmbeddedError, PostgresServer, RedisServer, default_data_dir
 from app.common.processes import FileLock
 from app.common.settings import PROJECT_ROOT, Settings
@@ -29,7 +29,6 @@ _READY_SECONDS = 60
 _STOP_SECONDS = 30
 _CRASHES_ALLOWED, _CRASH_WINDOW_SECONDS = 5, 60
 _POLL_SECONDS = 0.1
-_BANK_HOST = "127.0.0.1"
 
 
 class UpError(Exception):
@@ -41,7 +40,7 @@ class _Stop(BaseException):
 
 
 def up(settings: Settings, *, demo: bool, quiet: bool) -> int:
-    """Run servers, migrations, web, worker and bank until told to stop; returns the exit code.
+    """Run servers, migrations, web, worker and stand-ins until told to stop; returns the exit code.
 
     It ends on SIGINT, SIGTERM and SIGHUP, and when its parent process dies.
     """
@@ -162,15 +161,14 @@ class _Supervisor:
         self._services: list[_Service] = []
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - shown, not bound
         self.address = f"http://{host}:{settings.port}"
-        # In its own place, whatever HOST is: the addresses of the default banks name that one.
-        self._bank = f"http://{_BANK_HOST}:{settings.bank_port}" if settings.plays_bank else None
+        self._stand_ins = stand_ins.played(settings)
 
     def start(self, cleanup: ExitStack, show: Callable[[str], None], *, demo: bool) -> None:
         """Bring everything up; what was started is stopped by `cleanup`, in reverse order."""
         lock = self._claim(cleanup)
         _require_free(self._settings.host, self._settings.port, setting="PORT")
-        if self._bank:
-            _require_free(_BANK_HOST, self._settings.bank_port, setting="BANK_PORT")
+        for each in self._stand_ins:
+            _require_free(stand_ins.HOST, each.port, setting=each.setting)
         env = self._start_servers(cleanup, show)
         lock.note(json.dumps({"address": self.address, "pid": os.getpid(), "env": env}))
         everything = {**os.environ, **env}
@@ -184,9 +182,9 @@ class _Supervisor:
         for word, log in (("serve", "web.log"), ("worker", "worker.log")):
             command = ["app.cli", word]
             self._services.append(_Service(word, command, self._logs / log, everything))
-        if self._bank:
-            log_of_bank = self._logs / "bank.log"
-            self._services.append(_Service("bank", ["sandbox.bank"], log_of_bank, everything))
+        for each in self._stand_ins:
+            log_of_it = self._logs / f"{each.name}.log"
+            self._services.append(_Service(each.name, [each.module], log_of_it, everything))
         self._wait_until_ready()
 
     def watch(self) -> NoReturn:
@@ -206,7 +204,7 @@ class _Supervisor:
             "Swagger UI": f"{self.address}/api/docs",
             "ReDoc": f"{self.address}/api/redoc",
             "Health": f"{self.address}/health/ready",
-            **({"Bank": self._bank} if self._bank else {}),
+            **{each.name.title(): each.address for each in self._stand_ins},
             "Data": self._data_dir,
             "Logs": f"{self._logs}{os.sep}",
         }
@@ -261,15 +259,8 @@ class _Supervisor:
             cleanup.callback(redis.stop)
             self._servers["Redis"] = redis
             env["REDIS_URL"] = redis.url
-        if self._bank:
-            # Also for the application: what it signs for must be what the bank verifies.
-            settings = replace(self._settings, data_dir=self._data_dir)
-            env["BANK_PROVIDERS"] = json.dumps([asdict(bank) for bank in settings.bank_providers])
-            env["BANK_PORT"] = str(settings.bank_port)
-            env["BANK_HOST"] = _BANK_HOST
-            env["BANK_WEBHOOK_URL"] = (
-                f"{self.address}{settings.api_prefix}/onramp/webhooks/{{provider}}"
-            )
+        settings = replace(self._settings, data_dir=self._data_dir)
+        env |= stand_ins.environment(settings, api=f"{self.address}{settings.api_prefix}")
         return env
 
     def _run(self, words: list[str], env: Mapping[str, str]) -> None:
@@ -301,8 +292,8 @@ class _Supervisor:
             self._interrupt.pause()
 
     def _all_answer(self) -> bool:
-        return _answers(f"{self.address}/health/ready") and (
-            self._bank is None or _answers(f"{self._bank}/health")
+        return _answers(f"{self.address}/health/ready") and all(
+            _answers(f"{each.address}/health") for each in self._stand_ins
         )
 
 

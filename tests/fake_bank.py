@@ -12,7 +12,7 @@ from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from app.common.settings import BankProvider
+from app.common.outside import BankProvider
 
 KEY = "whsec_" + base64.b64encode(b"key of the tests' own small bank").decode()
 

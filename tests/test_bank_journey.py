@@ -9,9 +9,10 @@ from playwright.sync_api import Page
 from tests.browser import page
 from tests.live import Api, wait_until
 from tests.test_browser_bank import pay_in_browser
-from tests.up import Up, bank_port, data_dir, first_line, port, up
+from tests.up import Up, bank_port, data_dir, first_line, gateway_port, port, up
 
-__all__ = ["bank_port", "data_dir", "page", "port", "up"]  # fixtures, found by their names
+# Fixtures, found by their names.
+__all__ = ["bank_port", "data_dir", "gateway_port", "page", "port", "up"]
 
 
 @pytest.fixture

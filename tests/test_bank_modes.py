@@ -112,7 +112,8 @@ class Product(Api):
 def product() -> Iterator[Product]:
     """One for all tests here. Afterwards its books are proven, whatever the tests found."""
     bank_port = free_port()
-    with folder() as data_dir, starting(data_dir, port=free_port(), bank_port=bank_port) as up:
+    ports = {"port": free_port(), "bank_port": bank_port, "gateway_port": free_port()}
+    with folder() as data_dir, starting(data_dir, **ports) as up:
         address = first_line(up("--quiet", "--no-demo", BANK_SLOW_SECONDS="1"))
         engine = create_engine(running_environment(data_dir)["DATABASE_URL"])
         running = Product(address, f"http://127.0.0.1:{bank_port}", data_dir, engine)

@@ -17,9 +17,10 @@ from app.common.processes import free_port
 from app.common.settings import Settings
 from tests.bank import payment_request, variables
 from tests.live import wait_until
-from tests.up import Up, bank_port, data_dir, first_line, port, up
+from tests.up import Up, bank_port, data_dir, first_line, gateway_port, port, up
 
-__all__ = ["bank_port", "data_dir", "port", "up"]  # fixtures, which pytest finds by name
+# Fixtures, which pytest finds by name.
+__all__ = ["bank_port", "data_dir", "gateway_port", "port", "up"]
 
 
 def family(process: "subprocess.Popen[str]") -> list[psutil.Process]:
@@ -40,12 +41,13 @@ def nothing_survives(relatives: list[psutil.Process]) -> Iterator[None]:
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_and_leaves_nothing_behind_when_told_to_stop(
-    up: Up, port: int, bank_port: int, end: signal.Signals
+    up: Up, port: int, bank_port: int, gateway_port: int, end: signal.Signals
 ) -> None:
     process = up("--no-demo", "--quiet")
     assert first_line(process) == f"http://127.0.0.1:{port}"
     assert ready(port) == 200
     assert ready(bank_port, "/health") == 200
+    assert ready(gateway_port, "/health") == 200
     relatives = family(process)
     assert {"postgres", "python"} <= {p.name().split("3")[0] for p in relatives}
     with nothing_survives(relatives):
@@ -91,9 +93,9 @@ def test_a_second_start_says_what_is_already_running(up: Up, port: int) -> None:
     assert ready(port) == 200
 
 
-class TestTheBank:
-    def test_its_address_is_shown_and_it_reports_to_the_application(
-        self, up: Up, port: int, bank_port: int
+class TestTheSandbox:
+    def test_its_addresses_are_shown_and_it_reports_to_the_application(
+        self, up: Up, port: int, bank_port: int, gateway_port: int
     ) -> None:
         shown = summary(up("--no-demo"))
 
@@ -102,6 +104,10 @@ class TestTheBank:
             page = answer.read().decode()
         for code in ("HDFC", "AXIS"):
             assert f"http://127.0.0.1:{port}/api/v1/onramp/webhooks/{code}" in page
+        assert f"http://127.0.0.1:{gateway_port}" in shown
+        with urllib.request.urlopen(f"http://127.0.0.1:{gateway_port}/") as answer:
+            page = answer.read().decode()
+        assert f"http://127.0.0.1:{port}/api/v1/webhooks/stripe" in page
 
     def test_it_takes_what_the_application_signs(
         self, up: Up, data_dir: Path, bank_port: int
@@ -113,26 +119,31 @@ class TestTheBank:
         with urllib.request.urlopen(f"{axis.url}/pay?request={payment_request(key=key)}") as answer:
             assert "Axis Bank" in answer.read().decode()
 
-    def test_killed_it_is_started_again(self, up: Up, bank_port: int) -> None:
+    def test_killed_it_is_started_again(self, up: Up, bank_port: int, gateway_port: int) -> None:
         process = up("--no-demo", "--quiet")
         first_line(process)
-        (bank,) = [each for each in family(process) if "sandbox.bank" in each.cmdline()]
+        modules = {"sandbox.bank", "sandbox.stripe"}
+        sandbox = [each for each in family(process) if modules & set(each.cmdline())]
+        assert len(sandbox) == 2
 
-        bank.kill()
-        bank.wait(10)
+        for each in sandbox:
+            each.kill()
+            each.wait(10)
 
-        wait_until(lambda: answers(bank_port))
+        wait_until(lambda: answers(bank_port) and answers(gateway_port))
         assert process.poll() is None
 
-    def test_with_banks_of_its_own_there_is_no_sandbox(
-        self, up: Up, data_dir: Path, bank_port: int
+    def test_with_a_bank_and_a_gateway_of_its_own_there_is_none(
+        self, up: Up, data_dir: Path, bank_port: int, gateway_port: int
     ) -> None:
         banks = variables("", data_dir)["BANK_PROVIDERS"]
 
-        shown = summary(up("--no-demo", BANK_PROVIDERS=banks))
+        shown = summary(up("--no-demo", BANK_PROVIDERS=banks, STRIPE_SECRET_KEY="off"))
 
         assert "Bank" not in shown
+        assert "Gateway" not in shown
         assert not answers(bank_port)
+        assert not answers(gateway_port)
 
 
 def answers(port: int) -> bool:

@@ -33,18 +33,23 @@ def environment_of(data_dir: Path, **variables: str) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if name not in ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL")
-        and not name.startswith("BANK_")
+        and not name.startswith(("BANK_", "STRIPE_", "GATEWAY_"))
     }
     return kept | {"DATA_DIR": str(data_dir)} | variables
 
 
 @contextmanager
-def starting(data_dir: Path, *, port: int, bank_port: int) -> Iterator[Up]:
+def starting(data_dir: Path, *, port: int, bank_port: int, gateway_port: int) -> Iterator[Up]:
     """Start `up` with servers of its own; whatever is left of it is killed afterwards."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*words: str, **variables: str) -> "subprocess.Popen[str]":
-        own = {"PORT": str(port), "BANK_PORT": str(bank_port), "WEB_WORKERS": "1"}
+        own = {
+            "PORT": str(port),
+            "BANK_PORT": str(bank_port),
+            "GATEWAY_PORT": str(gateway_port),
+            "WEB_WORKERS": "1",
+        }
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "up", *words],
             env=environment_of(data_dir, **own | variables),
@@ -80,8 +85,13 @@ def bank_port() -> int:
 
 
 @pytest.fixture
-def up(data_dir: Path, port: int, bank_port: int) -> Iterator[Up]:
-    with starting(data_dir, port=port, bank_port=bank_port) as start:
+def gateway_port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def up(data_dir: Path, port: int, bank_port: int, gateway_port: int) -> Iterator[Up]:
+    with starting(data_dir, port=port, bank_port=bank_port, gateway_port=gateway_port) as start:
         yield start
 
 

@@ -7,29 +7,19 @@ asks again with the same one, and the bank pays once.
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 import marshmallow as ma
 import orjson
-import redis
 import structlog
 import urllib3
 from marshmallow.validate import Length, OneOf
-from pybreaker import (
-    STATE_CLOSED,
-    CircuitBreaker,
-    CircuitBreakerError,
-    CircuitBreakerListener,
-    CircuitBreakerState,
-    CircuitBreakerStorage,
-    CircuitMemoryStorage,
-    CircuitRedisStorage,
-)
 
 from app.banks import signing
 from app.banks.providers import Provider
-from app.common import cache
+from app.common import circuit
 from app.common.db import new_id
 from app.common.fields import Amount, Schema
 from app.common.money import AmountInvalid, Money
@@ -46,10 +36,6 @@ RETRIES: Final = urllib3.Retry(
     respect_retry_after_header=False,
     backoff_jitter=1,
 )
-#: After so many calls in a row that failed, a bank is left alone for so many seconds.
-FAILURES: Final = 3
-REST_SECONDS: Final = 60
-
 _LONGEST_ANSWER: Final = 64 * 1024
 #: Besides 5xx, what says nothing about the payout: time-out, in progress, too early, too often.
 _LATER: Final = {408, 409, 425, 429}
@@ -96,15 +82,6 @@ class BankPuzzling(NoAnswer):
     """The bank has said something that it should not, and somebody should look at it."""
 
 
-_redis: redis.Redis | None = None
-
-
-def configure(redis_url: str | None) -> None:
-    """Share with all processes which banks are left alone."""
-    global _redis
-    _redis = cache.connect(redis_url) if redis_url else None
-
-
 def pay_out(provider: Provider, order: PayoutOrder) -> PayoutAnswer:
     """Have the bank pay, or tell how the same payout stands. Raises BankSilent, BankPuzzling."""
     body = {
@@ -145,16 +122,17 @@ def _ask(
 ) -> PayoutAnswer:
     """One question, through the circuit breaker."""
     signature = signing.signed_headers(provider, body, message_id=f"msg_{new_id().hex}")
+    send = partial(
+        _send,
+        method,
+        provider.url + path,
+        body=body or None,
+        headers=signature | (headers or {}),
+    )
     try:
-        status, raw = _breaker(provider.code).call(
-            _send,
-            method,
-            provider.url + path,
-            body=body or None,
-            headers=signature | (headers or {}),
-        )
-    except CircuitBreakerError as error:
-        raise BankSilent("left alone for a while: it failed too often") from error
+        status, raw = circuit.call(f"bank:{provider.code}", send, failure=BankSilent)
+    except circuit.CircuitOpen as error:
+        raise BankSilent(str(error)) from error
     answer = _read(status, raw, method=method, reference=reference, money=money)
     _log.info("bank asked", provider=provider.code, payout=str(reference), verdict=answer.verdict)
     return answer
@@ -231,34 +209,3 @@ def _is_about(money: Money, amount: Decimal | None, currency: str | None) -> boo
         return amount is None or Money.of(amount, money.currency) == money
     except AmountInvalid:
         return False
-
-
-def _breaker(code: str) -> CircuitBreaker:
-    """Made anew for every call: what it knows is in Redis."""
-    return CircuitBreaker(
-        fail_max=FAILURES,
-        reset_timeout=REST_SECONDS,
-        state_storage=_storage(code),
-        listeners=[_Watch()],
-        name=code,
-        throw_new_error_on_trip=False,
-    )
-
-
-def _storage(code: str) -> CircuitBreakerStorage:
-    if _redis is not None:
-        try:
-            return CircuitRedisStorage(STATE_CLOSED, _redis, namespace=f"bank:{code}")
-        except redis.RedisError:
-            _log.warning("no circuit breaker without Redis", provider=code)
-    return CircuitMemoryStorage(STATE_CLOSED)
-
-
-class _Watch(CircuitBreakerListener):
-    def state_change(
-        self,
-        cb: CircuitBreaker,
-        old_state: CircuitBreakerState | None,
-        new_state: CircuitBreakerState,
-    ) -> None:
-        _log.warning("bank circuit", provider=cb.name, state=new_state.name)

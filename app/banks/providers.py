@@ -4,7 +4,7 @@ import base64
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from app.common.settings import BankProvider
+from app.common.outside import BankProvider
 
 
 @dataclass(frozen=True, slots=True)

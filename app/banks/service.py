@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from app.banks import repository
 from app.banks.errors import Quarantine, ReferenceUnknown
 from app.banks.models import BankEvent, EventStatus
-from app.banks.providers import Provider
 from app.common import clock
 from app.common.db import new_id, savepoint
 from app.common.errors import AppError
@@ -59,7 +58,7 @@ def begin_with(stand_in_line: Callable[[Session], object]) -> None:
 def receive(
     session: Session,
     *,
-    provider: Provider,
+    provider: str,
     event_id: str,
     body: str,
     kind: str,
@@ -72,17 +71,17 @@ def receive(
 ) -> UUID | None:
     """Store a message that `provider` has signed; the id of its row, None if it is a repetition.
 
-    kind: an EventType; amount: units of `currency`. Raises ReferenceUnknown, and stores nothing
-    then.
+    provider: the code of a bank, or of the gateway; kind: what it says, such as an EventType;
+    amount: units of `currency`. Raises ReferenceUnknown, and stores nothing then.
     """
     handler = _handlers.get(kind.partition(".")[0])
-    if handler is None or not handler.knows(session, provider=provider.code, reference=reference):
+    if handler is None or not handler.knows(session, provider=provider, reference=reference):
         raise ReferenceUnknown
     now = clock.now()
     return repository.insert_event(
         session,
         id=new_id(),
-        provider=provider.code,
+        provider=provider,
         event_id=event_id,
         type=kind,
         reference=reference,

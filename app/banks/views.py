@@ -34,7 +34,7 @@ def receive(body: dict[str, Any], provider: Provider, event_id: str) -> Response
     with transaction() as session:
         stored = service.receive(
             session,
-            provider=provider,
+            provider=provider.code,
             event_id=event_id,
             body=raw_body().decode(),
             kind=body["type"],

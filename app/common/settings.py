@@ -1,9 +1,7 @@
 """Settings: read once at start from the environment (or `.env`) into one typed object."""
 
-import base64
 import hmac
 import os
-import re
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,43 +11,46 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import marshmallow as ma
 from dotenv import dotenv_values
-from marshmallow.validate import Length, OneOf, Range, Regexp
+from marshmallow.validate import Length, OneOf, Range
 
 from app.common.money import EXPONENTS, AmountInvalid, Money
+from app.common.outside import (
+    NO_GATEWAY,
+    STRIPE,
+    BankProvider,
+    BankProviders,
+    GatewayAccount,
+    bank_key,
+    require_stripe_key,
+    require_stripe_secrets,
+)
+from app.common.variables import (
+    DatabaseUrl,
+    Duration,
+    Folder,
+    Prefix,
+    PublicUrl,
+    RedisUrl,
+    ReturnUrl,
+    Words,
+)
 
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 
-_DURATION = re.compile(r"(\d+)\s*([smhd]?)")
 #: Addresses to listen on that nobody elsewhere can use.
 _LOOPBACK: Final = {"127.0.0.1", "::1", "0.0.0.0", "::"}  # noqa: S104 – to recognise, not to bind
 
-_UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
 #: The banks that sandbox/bank plays, by code.
 _SANDBOX_BANKS = {"HDFC": "HDFC Bank", "AXIS": "Axis Bank"}
-_LEAST_KEY_BYTES = 32  # RFC 7518, section 3.2: payment requests are signed with HS256.
+#: Least life of a checkout at Stripe (expires_at of a Checkout Session).
+_STRIPE_LEAST_MINUTES = 30
 
 
 class SettingsError(Exception):
     """The configuration cannot be used; the message is one sentence for the operator."""
-
-
-@dataclass(frozen=True)
-class BankProvider:
-    """A bank that money comes from and goes to.
-
-    keys: each `whsec_` and base64, as Standard Webhooks writes them. The first one signs, all of
-    them verify, so that a key can be changed without a pause.
-    """
-
-    code: str
-    name: str
-    url: str
-    keys: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,14 @@ class Settings:
     bank_providers_given: tuple[BankProvider, ...] | None = None
     bank_port: int = 3003
 
+    stripe_secret_key: str | None = field(default=None, repr=False)
+    stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    stripe_api_base: str = STRIPE
+    gateway_port: int = 3004
+    checkout_minutes: int = 30
+    checkout_success_url: str | None = None
+    checkout_cancel_url: str | None = None
+
     web_workers: int | None = None
     web_threads: int = 64
     ratelimit_enabled: bool = True
@@ -101,6 +110,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         self._require_expressible()
+        self._require_whole_gateway()
         if self.is_production:
             self._require_production()
 
@@ -115,7 +125,19 @@ class Settings:
                     f"Bad configuration: {variable}: {' '.join(problems)}"
                 ) from None
 
+    def _require_whole_gateway(self) -> None:
+        has_key = self.stripe_secret_key not in (None, NO_GATEWAY)
+        if has_key is not bool(self.stripe_webhook_secrets):
+            raise SettingsError("STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRETS go together.")
+        is_stripe = self.stripe_api_base == STRIPE
+        if has_key and is_stripe and self.checkout_minutes < _STRIPE_LEAST_MINUTES:
+            raise SettingsError(
+                f"CHECKOUT_MINUTES must be {_STRIPE_LEAST_MINUTES} or more: Stripe allows no less."
+            )
+
     def _require_production(self) -> None:
+        if not self.stripe_api_base.startswith("https:"):
+            raise SettingsError("STRIPE_API_BASE must begin with https in production.")
         if self.direct_deposits:
             raise SettingsError(
                 "DIRECT_DEPOSITS must be off in production: money comes from the bank."
@@ -152,6 +174,11 @@ class Settings:
         """Whether the sandbox bank stands in for the real ones."""
         return self.bank_providers_given is None and not self.is_production
 
+    @property
+    def plays_gateway(self) -> bool:
+        """Whether the sandbox's gateway stands in for Stripe."""
+        return self.stripe_secret_key is None and not self.is_production
+
     @cached_property
     def access_secret(self) -> str:
         return self.jwt_access_secret or self._development_secret("jwt-access-secret")
@@ -179,10 +206,26 @@ class Settings:
                 code=code,
                 name=name,
                 url=f"http://127.0.0.1:{self.bank_port}/{code.lower()}",
-                keys=(_bank_key(hmac.digest(secret, code.encode(), "sha256")),),
+                keys=(bank_key(hmac.digest(secret, code.encode(), "sha256")),),
             )
             for code, name in _SANDBOX_BANKS.items()
         )
+
+    @cached_property
+    def gateway(self) -> GatewayAccount | None:
+        """Our account with the payment gateway: Stripe, else the sandbox's, but none in production.
+
+        The sandbox's keys are derived from a secret that is made once and kept in the data folder.
+        """
+        if self.plays_gateway:
+            secret = self._development_secret("gateway-secret").encode()
+            key, signs = (hmac.digest(secret, of, "sha256").hex() for of in (b"key", b"webhooks"))
+            url = f"http://127.0.0.1:{self.gateway_port}"
+            return GatewayAccount(url, f"sk_test_{key}", (f"whsec_{signs}",))
+        key = self.stripe_secret_key or NO_GATEWAY
+        if key == NO_GATEWAY:
+            return None
+        return GatewayAccount(self.stripe_api_base, key, self.stripe_webhook_secrets)
 
     def _development_secret(self, name: str) -> str:
         """A random secret, made once and kept in the data folder so that restarts keep sessions."""
@@ -202,125 +245,6 @@ class Settings:
             raise SettingsError(f"Cannot keep a secret in {folder}: {error.strerror}.") from error
 
 
-def _bank_key(key: bytes) -> str:
-    return "whsec_" + base64.b64encode(key).decode()
-
-
-class _Duration(ma.fields.Field[timedelta]):
-    """`15m`, `7d`, `900` (seconds): the notation of the original service's JWT settings."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> timedelta:
-        match = _DURATION.fullmatch(value.strip())
-        if match is None or int(match[1]) == 0:
-            raise ma.ValidationError("must be a duration such as 15m, 12h or 7d")
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-class _Prefix(ma.fields.String):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return f"/{str(value).strip('/')}".rstrip("/")
-
-
-class _PublicUrl(ma.fields.String):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable or parts.query or parts.fragment or parts.username:
-            raise ma.ValidationError("must look like https://pay.example.com")
-        return value.rstrip("/")  # type: ignore[no-any-return]
-
-
-class _Words(ma.fields.Field[tuple[str, ...]]):
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Any, **kwargs: Any
-    ) -> tuple[str, ...]:
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-class _Folder(ma.fields.Field[Path]):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Path:
-        return Path(value).expanduser()
-
-
-class _DatabaseUrl(ma.fields.String):
-    """SQLAlchemy's dialect name, and `?schema=` (a Prisma convention) as a search path."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        try:
-            parts = urlsplit(value)
-            query = dict(parse_qsl(parts.query))
-            usable = parts.scheme in ("postgres", "postgresql", "postgresql+psycopg")
-            usable = usable and (parts.port is None or parts.port > 0)
-        except ValueError:
-            usable = False
-        if not usable:
-            raise ma.ValidationError("must look like postgresql://user:password@host:5432/name")
-        for prisma_only in ("connection_limit", "pool_timeout", "pgbouncer"):
-            query.pop(prisma_only, None)
-        if (schema := query.pop("schema", "public")) != "public":
-            query["options"] = f"-csearch_path={schema}"
-        return str(
-            urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, urlencode(query), ""))
-        )
-
-
-class _RedisUrl(ma.fields.String):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
-            raise ma.ValidationError("must look like redis://host:6379/0")
-        return str(value)
-
-
-class _BankKey(ma.fields.String):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        prefix, _, encoded = str(value).partition("_")
-        try:
-            usable = prefix == "whsec" and len(base64.b64decode(encoded, validate=True)) >= (
-                _LEAST_KEY_BYTES
-            )
-        except ValueError:  # not ASCII, or not base64
-            usable = False
-        if not usable:
-            raise ma.ValidationError("is no key")
-        return str(value)
-
-
-class _BankProvider(ma.Schema):
-    code = ma.fields.String(required=True, validate=Regexp(r"[A-Z0-9]{2,16}\Z"))
-    name = ma.fields.String(required=True, validate=Length(1, 100))
-    url = ma.fields.Url(required=True, schemes={"http", "https"}, require_tld=False)
-    keys = ma.fields.List(_BankKey(), required=True, validate=Length(1))
-
-    @ma.post_load
-    def _make(self, data: dict[str, Any], **_: Any) -> BankProvider:
-        return BankProvider(data["code"], data["name"], data["url"].rstrip("/"), (*data["keys"],))
-
-
-class _BankProviders(ma.fields.Field[tuple[BankProvider, ...]]):
-    """A JSON list. What is wrong is named by field only, because the values are secrets."""
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Any, **kwargs: Any
-    ) -> tuple[BankProvider, ...]:
-        try:
-            banks: list[BankProvider] = _BankProvider(many=True).loads(value)
-        except ma.ValidationError as error:
-            wrong = {f for of in error.messages_dict.values() if isinstance(of, dict) for f in of}
-            raise ma.ValidationError(
-                'must be a list of {"code", "name", "url", "keys"} with keys of '
-                f"{_LEAST_KEY_BYTES} bytes or more as whsec_… (see "
-                f"{', '.join(sorted(map(str, wrong))) or 'the list'})"
-            ) from None
-        except ValueError:
-            raise ma.ValidationError("must be JSON") from None
-        if len({bank.code for bank in banks}) < len(banks):
-            raise ma.ValidationError("must name each code once")
-        return tuple(banks)
-
-
 class _Environment(ma.Schema):
     """How each variable is read. What is not set keeps its default in Settings."""
 
@@ -330,22 +254,22 @@ class _Environment(ma.Schema):
     app_env = ma.fields.String(validate=OneOf(["development", "production", "test"]))
     host = ma.fields.String()
     port = ma.fields.Integer(validate=Range(1, 65535))
-    public_url = _PublicUrl()
-    api_prefix = _Prefix()
-    data_dir = _Folder()
+    public_url = PublicUrl()
+    api_prefix = Prefix()
+    data_dir = Folder()
     trusted_proxies = ma.fields.Integer(validate=Range(0))
 
-    database_url = _DatabaseUrl()
-    migration_database_url = _DatabaseUrl()
+    database_url = DatabaseUrl()
+    migration_database_url = DatabaseUrl()
     database_pool_size = ma.fields.Integer(validate=Range(1))
-    redis_url = _RedisUrl()
+    redis_url = RedisUrl()
 
     jwt_access_secret = ma.fields.String()
     jwt_refresh_secret = ma.fields.String()
-    jwt_access_expiration = _Duration()
-    jwt_refresh_expiration = _Duration()
+    jwt_access_expiration = Duration()
+    jwt_refresh_expiration = Duration()
     bcrypt_rounds = ma.fields.Integer(validate=Range(4, 16))
-    encryption_keys = _Words()
+    encryption_keys = Words()
     phone_auto_registration = ma.fields.Boolean()
 
     default_currency = ma.fields.String(validate=OneOf(list(EXPONENTS)))
@@ -356,14 +280,23 @@ class _Environment(ma.Schema):
     platform_fee_bps = ma.fields.Integer(validate=Range(0, 10_000))
     two_factor_above = ma.fields.Decimal(validate=Range(0))
 
-    bank_providers_given = _BankProviders(data_key="bank_providers")
+    bank_providers_given = BankProviders(data_key="bank_providers")
     bank_port = ma.fields.Integer(validate=Range(1, 65535))
+
+    stripe_secret_key = ma.fields.String(validate=require_stripe_key)
+    stripe_webhook_secrets = Words(validate=require_stripe_secrets)
+    stripe_api_base = PublicUrl()
+    gateway_port = ma.fields.Integer(validate=Range(1, 65535))
+    # A day is Stripe's most, and we add a minute.
+    checkout_minutes = ma.fields.Integer(validate=Range(1, 24 * 60 - 1))
+    checkout_success_url = ReturnUrl()
+    checkout_cancel_url = ReturnUrl()
 
     web_workers = ma.fields.Integer(validate=Range(1))
     web_threads = ma.fields.Integer(validate=Range(1))
     ratelimit_enabled = ma.fields.Boolean()
     log_level = ma.fields.String(validate=OneOf(["debug", "info", "warning", "error", "critical"]))
-    cors_origins = _Words()
+    cors_origins = Words()
     metrics_token = ma.fields.String(validate=Length(16))
 
     @ma.pre_load

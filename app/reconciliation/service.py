@@ -165,7 +165,7 @@ def tell(
     }
     stored = banks.receive(
         session,
-        provider=provider,
+        provider=provider.code,
         event_id=f"statement:{line.reference}",
         body=",".join(facts.values()),
         kind=_TOLD[line.direction],

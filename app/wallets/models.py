@@ -26,9 +26,11 @@ class WalletKind(StrEnum):
 
 
 class SystemCode(StrEnum):
-    """Accounts of the house: the outside world, what we earn, what waits."""
+    """Accounts of the house: the outside world (banks, and the gateway that buyers pay at), what
+    we earn, what waits."""
 
     BANK = "BANK"
+    GATEWAY = "GATEWAY"
     FEES = "FEES"
     ESCROW = "ESCROW"
 

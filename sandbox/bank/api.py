@@ -10,9 +10,10 @@ from flask import Blueprint, Response, abort, jsonify, request
 from sandbox.bank import ledger, payouts
 from sandbox.bank.bank import this_bank
 from sandbox.bank.config import Provider
-from sandbox.bank.modes import Mode, set_mode
-from sandbox.bank.money import plain
+from sandbox.bank.modes import set_mode
 from sandbox.bank.signing import is_signed
+from sandbox.common.modes import Mode
+from sandbox.common.money import plain
 
 blueprint = Blueprint("api", __name__)
 

@@ -7,7 +7,7 @@ from flask import abort, current_app
 
 from sandbox.bank.backoffice import BackOffice
 from sandbox.bank.config import Config, Provider
-from sandbox.bank.store import Store
+from sandbox.common.store import Store
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,6 @@ class Bank:
         if provider is None:
             abort(404, "There is no such bank here.")
         return provider
-
-    def close(self) -> None:
-        """Stop working; everything is in the store."""
-        self.office.stop()
-        self.store.close()
 
 
 def this_bank() -> Bank:

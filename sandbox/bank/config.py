@@ -2,16 +2,11 @@
 
 import base64
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dotenv import dotenv_values
-
-
-class ConfigError(Exception):
-    """The bank cannot be run like this; the message is one sentence."""
+from sandbox.common import config
 
 
 @dataclass(frozen=True)
@@ -49,17 +44,12 @@ class Config:
     @classmethod
     def load(cls) -> "Config":
         """From the environment and `.env`. Raises ConfigError naming what is missing or wrong."""
-        return cls.read({**dotenv_values(".env"), **os.environ})
+        return cls.read(config.variables())
 
     @classmethod
     def read(cls, variables: Mapping[str, str | None]) -> "Config":
         """From variables, those set to nothing left out. Raises ConfigError."""
-        given = {name: value for name, value in variables.items() if value}
-        missing = [n for n in ("BANK_PROVIDERS", "BANK_WEBHOOK_URL") if n not in given]
-        if missing:
-            raise ConfigError(
-                f"{' and '.join(missing)} must be set; `./flow up` starts the bank with both."
-            )
+        given = config.given(variables, needed=("BANK_PROVIDERS", "BANK_WEBHOOK_URL"))
         try:
             return cls(
                 providers=_providers(given["BANK_PROVIDERS"]),
@@ -74,7 +64,7 @@ class Config:
                 opening_balance=int(given.get("BANK_OPENING_BALANCE", cls.opening_balance)),
             )
         except ValueError as error:
-            raise ConfigError(f"Bad configuration: {error}.") from None
+            raise config.ConfigError(f"Bad configuration: {error}.") from None
 
     @property
     def codes(self) -> str:

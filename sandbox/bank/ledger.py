@@ -4,8 +4,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.bank.money import CURRENCIES
-from sandbox.bank.store import timestamp
+from sandbox.common.money import CURRENCIES
+from sandbox.common.store import timestamp
 
 Kind = Literal["CUSTOMER", "MERCHANT", "BENEFICIARY"]
 

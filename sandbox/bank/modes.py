@@ -1,18 +1,8 @@
-"""How the bank reports to the merchant: well, or in one of the ways in which banks misbehave."""
+"""How the bank is set to report."""
 
 import sqlite3
-from enum import StrEnum
 
-
-class Mode(StrEnum):
-    NORMAL = "normal"
-    SLOW = "slow"
-    DUPLICATE = "duplicate"
-    REORDERED = "reordered"
-    FORGED = "forged"
-    WRONG_AMOUNT = "wrong-amount"
-    SILENT = "silent"
-
+from sandbox.common.modes import Mode
 
 #: What each does, for people.
 MEANINGS = {

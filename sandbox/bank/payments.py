@@ -15,9 +15,10 @@ from marshmallow.validate import Length, Range, Regexp
 from sandbox.bank import ledger, webhooks
 from sandbox.bank.config import Config, Provider
 from sandbox.bank.ledger import Account, Movement
-from sandbox.bank.modes import Mode, mode_of
-from sandbox.bank.money import parse
-from sandbox.bank.store import Store, timestamp
+from sandbox.bank.modes import mode_of
+from sandbox.common.modes import Mode
+from sandbox.common.money import parse
+from sandbox.common.store import Store, timestamp
 
 _YEAR_9999 = 253_370_764_800
 _WEB_ADDRESS = re.compile(r"https?://\S+")

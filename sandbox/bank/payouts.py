@@ -12,10 +12,11 @@ from marshmallow.validate import Length, Regexp
 from sandbox.bank import ledger, webhooks
 from sandbox.bank.config import Config, Provider
 from sandbox.bank.ledger import Movement, NotEnough
-from sandbox.bank.modes import Mode, mode_of
-from sandbox.bank.money import parse, plain
+from sandbox.bank.modes import mode_of
 from sandbox.bank.payments import new_bank_reference
-from sandbox.bank.store import Store, timestamp
+from sandbox.common.modes import Mode
+from sandbox.common.money import parse, plain
+from sandbox.common.store import Store, timestamp
 
 _STUMBLES = 2
 _MERCHANT = "Payment Flow"

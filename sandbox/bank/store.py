@@ -1,12 +1,8 @@
-"""The bank's own database: one SQLite file in the data folder."""
+"""The tables of the bank's own database."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from sandbox.common.outbox import COLUMNS
 
-_SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS accounts (
     id INTEGER PRIMARY KEY,
     bank TEXT NOT NULL,
@@ -81,17 +77,7 @@ CREATE TABLE IF NOT EXISTS webhooks (
     id INTEGER PRIMARY KEY,
     message_id TEXT NOT NULL,
     bank TEXT NOT NULL,
-    type TEXT NOT NULL,
-    reference TEXT NOT NULL,
-    body TEXT NOT NULL,
-    mode TEXT NOT NULL,
-    forged INTEGER NOT NULL CHECK (forged IN (0, 1)),
-    status TEXT NOT NULL
-        CHECK (status IN ('PENDING', 'DELIVERED', 'REFUSED', 'WITHHELD', 'GIVEN_UP')),
-    attempts INTEGER NOT NULL DEFAULT 0,
-    answer TEXT NOT NULL DEFAULT '',
-    created_at REAL NOT NULL,
-    due_at REAL NOT NULL
+    {COLUMNS}
 ) STRICT;
 CREATE INDEX IF NOT EXISTS webhooks_to_send ON webhooks (due_at) WHERE status = 'PENDING';
 
@@ -100,54 +86,3 @@ CREATE TABLE IF NOT EXISTS modes (
     mode TEXT NOT NULL
 ) STRICT;
 """
-
-
-class Store:
-    """The file, and transactions on it. Each takes a connection of its own, as threads need."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        # Stays open: SQLite would fold its journal back whenever the last connection closes.
-        self._first = self._connect()
-        self._first.execute("PRAGMA journal_mode = WAL")
-        self._first.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        self._first.close()
-
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One writer at a time from the first statement on; all of it is kept, or nothing."""
-        with self._transaction("BEGIN IMMEDIATE") as connection:
-            yield connection
-
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """Everything as it was at one moment."""
-        with self._transaction("BEGIN") as connection:
-            yield connection
-
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with closing(self._connect()) as connection:
-            connection.execute(begin)
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path, timeout=30, isolation_level=None, check_same_thread=False
-        )
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        return connection
-
-
-def timestamp() -> str:
-    """Now, as ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

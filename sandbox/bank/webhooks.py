@@ -1,21 +1,16 @@
 """The outbox: what is still to be told to the merchant, written with what it tells."""
 
 import json
-import random
 import secrets
 import sqlite3
 import time
 from dataclasses import dataclass, replace
 
 from sandbox.bank.config import Config, Provider
-from sandbox.bank.modes import Mode
-from sandbox.bank.money import plain
-from sandbox.bank.store import timestamp
-
-_COPIES = 3
-_AFTER_FORGERY_SECONDS = 0.5
-_OVERTAKING_SECONDS = 0.1
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 300.0
+from sandbox.common import outbox
+from sandbox.common.modes import Delivery, Mode, deliveries
+from sandbox.common.money import plain
+from sandbox.common.store import timestamp
 
 
 @dataclass(frozen=True)
@@ -37,25 +32,15 @@ def enqueue(
     """Have the event told in the manner of the mode, once this transaction is committed."""
     outgoing = _Outgoing(connection, provider, mode, message_id=f"evt_{secrets.token_hex(12)}")
     now = time.time()
-    match mode:
-        case Mode.SLOW:
-            outgoing.add(event, due_at=now + config.slow_seconds)
-        case Mode.DUPLICATE:
-            for _ in range(_COPIES):
-                outgoing.add(event, due_at=now)
-        case Mode.REORDERED:
-            outgoing.add(event, due_at=_ahead_of_the_waiting(connection, config, provider, now))
-        case Mode.FORGED:
-            # The same id: whoever notes ids before looking at signatures drops the genuine one.
-            forgery = replace(event, amount=event.amount * 10, user_id=secrets.token_hex(16))
-            outgoing.add(forgery, due_at=now, forged=True)
-            outgoing.add(event, due_at=now + _AFTER_FORGERY_SECONDS)
-        case Mode.WRONG_AMOUNT:
-            outgoing.add(replace(event, amount=event.amount * 10), due_at=now)
-        case Mode.SILENT:
-            outgoing.add(event, due_at=now, status="WITHHELD")
-        case Mode.NORMAL:
-            outgoing.add(event, due_at=now)
+    for delivery in deliveries(
+        mode,
+        now=now,
+        slow_seconds=config.slow_seconds,
+        overtaking=lambda: _ahead_of_the_waiting(connection, config, provider, now),
+    ):
+        amount = event.amount * 10 if delivery.tenfold else event.amount
+        user_id = secrets.token_hex(16) if delivery.forged else event.user_id
+        outgoing.add(replace(event, amount=amount, user_id=user_id), delivery)
 
 
 @dataclass(frozen=True)
@@ -65,9 +50,7 @@ class _Outgoing:
     mode: Mode
     message_id: str
 
-    def add(
-        self, event: Event, *, due_at: float, forged: bool = False, status: str = "PENDING"
-    ) -> None:
+    def add(self, event: Event, delivery: Delivery) -> None:
         body = {
             "id": self.message_id,
             "type": event.type,
@@ -94,10 +77,10 @@ class _Outgoing:
                 event.reference,
                 json.dumps(body),
                 self.mode,
-                forged,
-                status,
+                delivery.forged,
+                "WITHHELD" if delivery.withheld else "PENDING",
                 time.time(),
-                due_at,
+                delivery.due_at,
             ),
         )
 
@@ -111,9 +94,9 @@ def _ahead_of_the_waiting(
         SELECT min(due_at) FROM webhooks
         WHERE bank = ? AND status = 'PENDING' AND mode = ? AND attempts = 0 AND due_at > ?
         """,
-        (provider.code, Mode.REORDERED, now + _OVERTAKING_SECONDS),
+        (provider.code, *outbox.overtakable(now)),
     ).fetchone()
-    return now + config.reorder_seconds if next_due is None else next_due - _OVERTAKING_SECONDS
+    return outbox.ahead_of(next_due, now=now, reorder_seconds=config.reorder_seconds)
 
 
 def pending(connection: sqlite3.Connection, config: Config) -> list[sqlite3.Row]:
@@ -133,32 +116,3 @@ def recent(connection: sqlite3.Connection, *, bank: str) -> list[sqlite3.Row]:
     return connection.execute(
         "SELECT * FROM webhooks WHERE bank = ? ORDER BY id DESC LIMIT 20", (bank,)
     ).fetchall()
-
-
-def note_answer(
-    connection: sqlite3.Connection, config: Config, webhook: sqlite3.Row, *, status: int, text: str
-) -> None:
-    """Write down what the merchant answered, and when to try again unless that settles it.
-
-    status: of HTTP, 0 when there was no answer. A forgery is not repeated once it was answered.
-    """
-    attempts = webhook["attempts"] + 1
-    now = time.time()
-    if 200 <= status < 300:
-        outcome = "DELIVERED"
-    elif webhook["forged"] and status:
-        outcome = "REFUSED"
-    elif now - webhook["created_at"] >= config.give_up_seconds:
-        outcome = "GIVEN_UP"
-    else:
-        outcome = "PENDING"
-    connection.execute(
-        "UPDATE webhooks SET status = ?, attempts = ?, answer = ?, due_at = ? WHERE id = ?",
-        (outcome, attempts, text, now + _pause(attempts), webhook["id"]),
-    )
-
-
-def _pause(attempts: int) -> float:
-    """Twice as long each time; half of it by chance, so that not everybody comes back at once."""
-    longest = min(_FIRST_PAUSE_SECONDS * 2 ** min(attempts - 1, 20), _LONGEST_PAUSE_SECONDS)
-    return random.uniform(longest / 2, longest)  # noqa: S311 - no secret

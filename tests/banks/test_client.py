@@ -10,6 +10,7 @@ from flask import Flask
 from app.banks import client, providers
 from app.banks.client import BankPuzzling, BankSilent, PayoutAnswer, PayoutOrder, Verdict
 from app.banks.providers import Provider
+from app.common import circuit
 from app.common.db import new_id
 from app.common.money import Money
 from tests.fake_bank import FakeBank
@@ -182,7 +183,7 @@ class TestPuzzles:
 class TestCircuit:
     @pytest.fixture(autouse=True)
     def short(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(client, "REST_SECONDS", 2)
+        monkeypatch.setattr(circuit, "REST_SECONDS", 2)
 
     def fail(self, bank: FakeBank, times: int) -> None:
         bank.failing.extend([501] * times)
@@ -191,7 +192,7 @@ class TestCircuit:
                 pay()
 
     def test_a_bank_that_fails_is_left_alone_and_tried_again_later(self, bank: FakeBank) -> None:
-        self.fail(bank, client.FAILURES)
+        self.fail(bank, circuit.FAILURES)
         asked = len(bank.asked)
         with pytest.raises(BankSilent, match="left alone"):
             pay()
@@ -202,37 +203,37 @@ class TestCircuit:
         assert pay().verdict is Verdict.ACCEPTED
 
     def test_one_failure_after_the_rest_is_enough_for_another(self, bank: FakeBank) -> None:
-        self.fail(bank, client.FAILURES)
+        self.fail(bank, circuit.FAILURES)
         time.sleep(2)
         self.fail(bank, 1)
         with pytest.raises(BankSilent, match="left alone"):
             pay()
 
     def test_every_process_leaves_it_alone(self, bank: FakeBank, app: Flask) -> None:
-        self.fail(bank, client.FAILURES)
-        client.configure(app.extensions["settings"].redis_url)  # as another process does
+        self.fail(bank, circuit.FAILURES)
+        circuit.configure(app.extensions["settings"].redis_url)  # as another process does
         with pytest.raises(BankSilent, match="left alone"):
             pay()
 
     def test_other_banks_go_on(self, bank: FakeBank) -> None:
-        self.fail(bank, client.FAILURES)
+        self.fail(bank, circuit.FAILURES)
         axis = providers.find("AXIS")
         assert axis is not None
         assert client.pay_out(axis, order()).verdict is Verdict.ACCEPTED
 
     def test_what_it_refuses_or_does_not_understand_is_no_failure(self, bank: FakeBank) -> None:
-        for _ in range(client.FAILURES + 1):
+        for _ in range(circuit.FAILURES + 1):
             bank.failing.append(400)
             with pytest.raises(BankPuzzling):
                 pay()
         assert pay().verdict is Verdict.ACCEPTED
 
     def test_without_redis_it_is_called_all_the_same(self, bank: FakeBank, app: Flask) -> None:
-        client.configure("redis://127.0.0.1:1/0")
+        circuit.configure("redis://127.0.0.1:1/0")
         try:
             assert pay().verdict is Verdict.ACCEPTED
         finally:
-            client.configure(app.extensions["settings"].redis_url)
+            circuit.configure(app.extensions["settings"].redis_url)
 
 
 def test_an_order_does_not_show_the_number() -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from app.common.settings import BankProvider, Settings, SettingsError, load_settings
+from app.common.outside import BankProvider
+from app.common.settings import Settings, SettingsError, load_settings
 from app.factory import create_app
 from tests.crowd import all_at_once
 

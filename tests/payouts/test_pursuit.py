@@ -9,9 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from rq import Queue
 
-from app.banks import client as bank_client
 from app.banks import providers
-from app.common import clock, queue, sealing
+from app.common import circuit, clock, queue, sealing
 from app.payouts import settlement, tasks
 from app.payouts.pursuit import FIRST_PAUSE, LONGEST_PAUSE, MANY_ATTEMPTS
 from tests import factories
@@ -76,10 +75,10 @@ class TestWhenNobodyKnows:
     ) -> None:
         user = factories.buyer("100.00")
         payout_id = pending(client, user)
-        bank.failing.extend([501] * bank_client.FAILURES)
-        for _ in range(bank_client.FAILURES + 1):
+        bank.failing.extend([501] * circuit.FAILURES)
+        for _ in range(circuit.FAILURES + 1):
             tasks.advance(payout_id)
-        assert len(bank.asked) == bank_client.FAILURES
+        assert len(bank.asked) == circuit.FAILURES
         assert status(client, user, payout_id) == "PENDING"
 
         app.extensions["redis"].flushdb()  # some time later

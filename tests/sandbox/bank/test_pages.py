@@ -51,8 +51,8 @@ class TestShowing:
         assert page.headers["Referrer-Policy"] == "no-referrer"
         assert page.headers["Cache-Control"] == "no-store"
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-        for path in ("bank.css", "pay.js"):
-            assert call("GET", f"{bank.url}/static/{path}").status == 200
+        for path in ("sandbox.css", "pay.js"):
+            assert call("GET", f"{bank.url}/sandbox/{path}").status == 200
 
     def test_an_unknown_bank_is_not_found(self, bank: SandboxBank, payer: Payer) -> None:
         page = payer.open(f"{bank.url}/nobank/pay?request={payment_request()}")

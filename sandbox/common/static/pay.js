@@ -23,7 +23,7 @@
   const show = () => {
     const left = secondsLeft();
     if (left <= 0) {
-      location.reload(); // The bank shows what has become of it.
+      location.reload(); // The page shows what has become of it.
       return;
     }
     const seconds = Math.ceil(left);

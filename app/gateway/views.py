@@ -1,0 +1,42 @@
+"""HTTP of what the payment gateway tells us."""
+
+from typing import Any
+
+from flask import Response
+
+from app.banks import tasks as inbox
+from app.common import queue
+from app.common.db import transaction
+from app.common.http import Blueprint, dump_json, json_response, raw_body
+from app.common.ratelimit import per_address_and_path
+from app.gateway import service
+from app.gateway.guard import WEBHOOKS, from_gateway
+from app.gateway.schemas import EventIn, EventReceivedOut
+
+blp = Blueprint(
+    "gateway-webhooks",
+    __name__,
+    url_prefix="/webhooks/stripe",
+    description="What the payment gateway tells us",
+)
+
+
+@blp.post("")
+@per_address_and_path("1200/minute")
+@from_gateway(blp)
+@blp.arguments(EventIn)
+@blp.response(200, EventReceivedOut)
+def receive(body: dict[str, Any]) -> Response:
+    """Tell that a payment or a refund has ended
+
+    For Stripe. Signed over the raw body. It is stored and answered at once and takes effect a
+    moment later, once, however often it is sent. Kinds of events that mean nothing to us, and
+    events about something that is not ours, are answered with 200 as well: several systems may
+    share an account, and an endpoint that keeps failing is switched off.
+    """
+    with transaction() as session:
+        outcome, stored = service.receive(session, body, body=raw_body().decode())
+    if stored is not None:
+        queue.enqueue(inbox.settle, str(stored))
+    WEBHOOKS.labels(outcome).inc()
+    return json_response(dump_json({"received": True}))
