@@ -7,6 +7,7 @@ from flask import Response
 
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
+from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint
 from app.common.pagination import PageArgs, page_request
@@ -22,7 +23,7 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying an
 
 
 @blp.post("")
-@requires(blp)
+@requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.arguments(OrderIn)
 @blp.response(201, OrderOut)
 @blp.refuses(
@@ -43,7 +44,7 @@ def buy(body: dict[str, Any]) -> Response:
 
 
 @blp.get("")
-@requires(blp)
+@requires(blp, scope=Scope.ORDERS_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, OrderPage)
 def mine(args: dict[str, Any]) -> Any:
@@ -57,7 +58,7 @@ def mine(args: dict[str, Any]) -> Any:
 
 
 @blp.get("/merchant/sales")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.ORDERS_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, OrderPage)
 def sales(args: dict[str, Any]) -> Any:
@@ -71,7 +72,7 @@ def sales(args: dict[str, Any]) -> Any:
 
 
 @blp.get("/<uuid:order_id>")
-@requires(blp)
+@requires(blp, scope=Scope.ORDERS_READ)
 @blp.response(200, OrderDetailOut)
 @blp.refuses(OrderNotFound)
 def show(order_id: UUID) -> Any:
