@@ -76,7 +76,17 @@ def do_business(app: Flask) -> factories.Actor:
     tokens = client.post("/api/v1/auth/login", json=credentials).json
     client.post("/api/v1/auth/refresh", json={"refreshToken": tokens["refreshToken"]})
     get_money_from_a_bank(client, buyer)
+    make_keys(client)
     return buyer
+
+
+def make_keys(client: FlaskClient) -> None:
+    """API keys: one that holds, one that was revoked, and one that will expire."""
+    shop = factories.merchant()
+    factories.api_key(shop)
+    revoked = factories.api_key(shop)
+    client.delete(f"/api/v1/auth/api-keys/{revoked.id}", headers=shop.headers)
+    factories.api_key(shop, expires_at=clock.now() + timedelta(days=1))
 
 
 def send_and_ask(client: FlaskClient, buyer: factories.Actor) -> None:

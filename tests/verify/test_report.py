@@ -14,6 +14,7 @@ from tests.verify import (
     test_accounts,
     test_bank,
     test_holds,
+    test_keys,
     test_ledger,
     test_orders,
     test_payouts,
@@ -29,6 +30,7 @@ TOPICS = (
     test_bank,
     test_payouts,
     test_accounts,
+    test_keys,
 )
 
 
