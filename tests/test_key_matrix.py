@@ -8,11 +8,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.auth.scopes import MEANINGS, MONEY_LEAVES, Scope
+from app.auth.scopes import EXPLAINED, MONEY_LEAVES, Scope
 from app.common import db
 from app.common.settings import PROJECT_ROOT
 from tests import factories
-from tests.factories import Key
+from tests.factories import Actor, Key
 from tests.test_access_matrix import EXPECTED, TOKEN_NEEDED, Route, World, operations_of, routes_of
 
 PAGE = (PROJECT_ROOT / "docs" / "api-keys.md").read_text()
@@ -50,10 +50,7 @@ def test_what_is_open_needs_no_token_either() -> None:
 
 def test_the_page_explains_every_scope_and_where_money_leaves() -> None:
     explained = dict(re.findall(r"^\| `([a-z_]+:[a-z]+)` \| (.+) \|$", PAGE, re.MULTILINE))
-    assert explained == {
-        scope: f"{'**money:** ' if scope in MONEY_LEAVES else ''}{MEANINGS[scope]}"
-        for scope in Scope
-    }
+    assert explained == {scope: EXPLAINED[scope] for scope in Scope}
 
 
 def test_what_is_an_account_s_own_business_takes_no_keys() -> None:
@@ -71,13 +68,23 @@ def test_the_document_lists_keys_exactly_where_they_are_taken(app: Flask) -> Non
     assert documented == {route: TABLE[route] for route in TAKES_KEYS}
 
 
+def test_what_asks_for_a_code_takes_a_scope_that_says_that_money_leaves(app: Flask) -> None:
+    asking = {
+        route
+        for route, operation in operations_of(app).items()
+        if any(p["name"] == "X-Two-Factor-Code" for p in operation.get("parameters", ()))
+    }
+    assert ("POST", "/api/v1/wallet/withdraw") in asking
+    assert {route: TABLE[route] for route in asking if TABLE[route] not in MONEY_LEAVES} == {}
+
+
 class KeyWorld(World):
     """A world in which a key can stand in for its merchant."""
 
     def call_with(self, client: FlaskClient, route: Route, key: Key, *, caller: str) -> int:
         """What the route answers to a key. caller: who the key belongs to."""
         actor = self.actors[caller]
-        self.actors[caller] = factories.Actor(actor.id, actor.email, actor.session_id, key.text)
+        self.actors[caller] = Actor(actor.id, actor.email, actor.session_id, key.text)
         try:
             return self.call(client, route, caller)
         finally:
@@ -118,6 +125,28 @@ def test_a_key_with_every_other_scope_is_refused(client: FlaskClient) -> None:
         for route in TAKES_KEYS
     }
     assert got == dict.fromkeys(TAKES_KEYS, 403)
+
+
+@pytest.mark.parametrize("owner", ["seller", "merchant"])
+def test_without_a_scope_that_says_so_no_money_leaves_the_wallet(
+    client: FlaskClient, owner: str
+) -> None:
+    world = KeyWorld(client)
+    merchant = world.actors[owner]
+    key = factories.api_key(merchant, *(set(Scope) - MONEY_LEAVES))
+    before = available(merchant)
+    assert before > 0
+    for route in TAKES_KEYS:
+        with undone():
+            world.call_with(client, route, key, caller=owner)
+            assert (route, available(merchant) >= before) == (route, True)
+
+
+def available(merchant: Actor) -> int:
+    """What the merchant can spend, in cents."""
+    with db.transaction() as session:
+        wallet = factories.wallet(session, merchant.id)
+        return wallet.balance - wallet.held
 
 
 def test_a_key_with_every_scope_opens_nothing_that_is_never_for_keys(

@@ -125,7 +125,7 @@ def _note_use_afterwards(key_id: UUID) -> None:
                 api_keys.note_use(session, key_id=key_id)
         except (DBAPIError, PoolTimeout, OutcomeUnknown):
             # Nothing hangs on it, and the next use notes it.
-            log.warning("key_use_not_noted", key_id=str(key_id), exc_info=True)
+            log.warning("key_use_not_noted", exc_info=True)
 
     def when_sent(response: Response) -> Response:
         response.call_on_close(note)

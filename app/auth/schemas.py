@@ -9,7 +9,7 @@ import phonenumbers
 
 from app.auth import api_keys, two_factor
 from app.auth.models import Role
-from app.auth.scopes import MEANINGS, Scope
+from app.auth.scopes import EXPLAINED, Scope
 from app.common.fields import Flag, Moment, Schema, Text
 from app.common.pagination import page_of
 
@@ -275,8 +275,9 @@ class ApiKeyIn(Schema):
         required=True,
         validate=ma.validate.Length(1, len(Scope)),
         metadata={
-            "description": "What the key may do. None includes another:\n\n"
-            + "\n".join(f"* `{scope}`: {meaning}" for scope, meaning in MEANINGS.items()),
+            "description": "What the key may do. None includes another; with those marked *money*,"
+            " and no others, money can leave the wallet.\n\n"
+            + "\n".join(f"* `{scope}`: {meaning}" for scope, meaning in EXPLAINED.items()),
             "example": ["products:write", "orders:read"],
         },
     )

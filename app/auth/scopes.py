@@ -20,8 +20,8 @@ class Scope(StrEnum):
     PAYOUTS_WRITE = "payouts:write"
 
 
-#: What each says to who makes a key. None includes another.
-MEANINGS: Final[dict[Scope, str]] = {
+#: What each allows, for who makes a key. None includes another.
+_MEANINGS: Final[dict[Scope, str]] = {
     Scope.PRODUCTS_READ: "list my products, also those that are not on sale",
     Scope.PRODUCTS_WRITE: "put products on sale, change, restock and delete them",
     Scope.ORDERS_READ: "see my sales and my purchases",
@@ -45,3 +45,9 @@ MEANINGS: Final[dict[Scope, str]] = {
 MONEY_LEAVES: Final = frozenset(
     {Scope.ORDERS_WRITE, Scope.REFUNDS_WRITE, Scope.TRANSFERS_WRITE, Scope.PAYOUTS_WRITE}
 )
+
+#: What each means, in Markdown.
+EXPLAINED: Final = {
+    scope: f"**money:** {meaning}" if scope in MONEY_LEAVES else meaning
+    for scope, meaning in _MEANINGS.items()
+}
