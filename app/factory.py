@@ -9,9 +9,10 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import models  # noqa: F401 – every table is known before the first query
+from app.auth import api_keys, tokens
 from app.auth import service as auth
-from app.auth import tokens
-from app.auth.guard import SECURITY_SCHEME
+from app.auth.api_key_views import blp as api_keys_blp
+from app.auth.guard import KEY_SCHEME, TOKEN_SCHEME
 from app.auth.two_factor_views import blp as two_factor_blp
 from app.auth.views import admin_blp as users_admin_blp
 from app.auth.views import blp as auth_blp
@@ -73,6 +74,7 @@ CATALOGUE_SECONDS = 60
 BLUEPRINTS = (
     auth_blp,
     two_factor_blp,
+    api_keys_blp,
     wallets_blp,
     holds_blp,
     statements_blp,
@@ -190,18 +192,35 @@ def register_api(app: Flask, settings: Settings) -> None:
     api.init_app(app, spec_kwargs={"info": {"description": DESCRIPTION}})
     for field, (kind, form) in fields.OPENAPI_TYPES.items():
         api.register_field(field, kind, form)
-    api.spec.components.security_scheme(
-        SECURITY_SCHEME, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-    )
+    for name, scheme in SECURITY_SCHEMES.items():
+        api.spec.components.security_scheme(name, scheme)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=settings.api_prefix + blueprint.url_prefix)
 
+
+SECURITY_SCHEMES = {
+    TOKEN_SCHEME: {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The `accessToken` of a sign-in: a person.",
+    },
+    KEY_SCHEME: {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": api_keys.PATTERN,
+        "description": "An API key of `POST /auth/api-keys`: a merchant's server. Sent as a token"
+        " is, where the operation lists `apiKeyAuth` and the key has the scope in"
+        f" `x-required-scope`. Every key matches `{api_keys.PATTERN}`: `pf_live_` in production,"
+        " `pf_test_` elsewhere, and each works only where it was made.",
+    },
+}
 
 DESCRIPTION = """
 Wallets and digital goods over REST.
 
 Register a MERCHANT and a USER, put a product on sale, deposit, buy. Paste the `accessToken` of a
-sign-in into **Authorize**; it survives a reload.
+sign-in, or a merchant's API key, into **Authorize**; it survives a reload.
 
 * Money is a decimal string going out, a number or decimal string coming in, exact both ways.
 * `Idempotency-Key` makes every POST that moves money safe to repeat.

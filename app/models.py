@@ -1,7 +1,7 @@
 """Every table of the application, for Alembic and tests."""
 
 from app.audit.models import AuditRecord
-from app.auth.models import LoginSession, RecoveryCode, RefreshToken, TwoFactor, User
+from app.auth.models import ApiKey, LoginSession, RecoveryCode, RefreshToken, TwoFactor, User
 from app.banks.models import BankEvent
 from app.common.db import Base
 from app.coupons.models import Coupon, CouponUse
@@ -22,6 +22,7 @@ from app.wallets.models import (
 )
 
 __all__ = [
+    "ApiKey",
     "AuditRecord",
     "BankAccount",
     "BankEvent",

@@ -2,16 +2,17 @@
 
 import itertools
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.auth import api_keys, tokens
 from app.auth import service as auth
-from app.auth import tokens
 from app.auth.models import Role
+from app.auth.scopes import Scope
 from app.common.db import transaction
 from app.products import service as products
 from app.wallets import service as wallets
@@ -75,6 +76,33 @@ def buyer(balance: str = "100.00") -> Actor:
 
 def admin() -> Actor:
     return actor(Role.ADMIN)
+
+
+@dataclass(frozen=True)
+class Key:
+    """An API key of a merchant."""
+
+    id: UUID
+    text: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.text}"}
+
+
+def api_key(owner: Actor, *scopes: Scope, expires_at: datetime | None = None) -> Key:
+    """A key of the merchant, for every scope unless some are named."""
+    with transaction() as session:
+        made, text = api_keys.create(
+            session,
+            user_id=owner.id,
+            by_session=owner.session_id,
+            name="Shop server",
+            scopes=scopes or list(Scope),
+            expires_at=expires_at,
+            live=False,
+        )
+    return Key(made.id, text)
 
 
 def wallet(session: Session, user_id: UUID) -> Wallet:

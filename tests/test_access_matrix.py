@@ -38,6 +38,9 @@ POST   /api/v1/auth/two-factor                           401    201    201     2
 POST   /api/v1/auth/two-factor/confirm                   401    409    409     409   409   409
 DELETE /api/v1/auth/two-factor                           401    409    409     409   409   409
 POST   /api/v1/auth/two-factor/recovery-codes            401    409    409     409   409   409
+POST   /api/v1/auth/api-keys                             401    403    201     403   403   201
+GET    /api/v1/auth/api-keys                             401    403    200     403   403   200
+DELETE /api/v1/auth/api-keys/{api_key_id}                401    403    404     403   403   204
 GET    /api/v1/wallet                                    401    200    200     200   200   200
 POST   /api/v1/wallet/deposit                            401    200    200     200   200   200
 POST   /api/v1/wallet/withdraw                           401    200    200     200   200   200
@@ -169,6 +172,11 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/auth/two-factor/confirm"): {"code": "492039"},
     ("DELETE", "/api/v1/auth/two-factor"): {"password": factories.PASSWORD, "code": "492039"},
     ("POST", "/api/v1/auth/two-factor/recovery-codes"): {"code": "492039"},
+    ("POST", "/api/v1/auth/api-keys"): {
+        "name": "Shop server",
+        "scopes": ["products:write", "orders:read"],
+        "password": factories.PASSWORD,
+    },
     ("POST", "/api/v1/wallet/deposit"): {"amount": "5.00"},
     ("POST", "/api/v1/wallet/withdraw"): {"amount": "5.00"},
     ("POST", "/api/v1/wallet/holds"): {"payeeId": "{payee_id}", "amount": "5.00"},
@@ -290,6 +298,7 @@ class World:
             "bank_account_id": bank_account_id,
             "payout_id": payout["id"],
             "login_session_id": str(buyer.session_id),
+            "api_key_id": str(factories.api_key(seller).id),
             "user_id": str(target.id),
             "wallet_id": str(_wallet_of(target.id)),
             "name": "swagger.js",
@@ -341,7 +350,7 @@ def test_each_caller_gets_the_status_of_the_table(client: FlaskClient, route: Ro
 
 
 def test_the_table_has_exactly_the_routes_there_are(app: Flask) -> None:
-    assert set(_routes(app)) == set(EXPECTED)
+    assert set(routes_of(app)) == set(EXPECTED)
 
 
 def test_every_body_and_query_belongs_to_a_row() -> None:
@@ -349,11 +358,13 @@ def test_every_body_and_query_belongs_to_a_row() -> None:
 
 
 def test_the_document_has_exactly_the_routes_of_the_api(app: Flask) -> None:
-    assert set(_operations(app)) == {route for route in EXPECTED if "/api/v1/" in route[1]}
+    assert set(operations_of(app)) == {route for route in EXPECTED if "/api/v1/" in route[1]}
 
 
 def test_exactly_the_routes_that_need_a_token_are_documented_so(app: Flask) -> None:
-    secured = {route for route, operation in _operations(app).items() if operation.get("security")}
+    secured = {
+        route for route, operation in operations_of(app).items() if operation.get("security")
+    }
     assert secured == set(TOKEN_NEEDED)
 
 
@@ -371,7 +382,7 @@ def test_nothing_but_a_valid_token_opens_what_needs_one(client: FlaskClient, rou
 def test_the_roles_that_views_declare_are_those_of_the_table(app: Flask) -> None:
     declared = {
         route: set(getattr(app.view_functions[endpoint], "required_roles", ()))
-        for route, endpoint in _routes(app).items()
+        for route, endpoint in routes_of(app).items()
     }
     assert declared == {
         route: {_ROLES[caller] for caller in _ROLES if row[caller] != 403}
@@ -381,7 +392,7 @@ def test_the_roles_that_views_declare_are_those_of_the_table(app: Flask) -> None
     }
 
 
-def _routes(app: Flask) -> dict[Route, str]:
+def routes_of(app: Flask) -> dict[Route, str]:
     """Every route with its endpoint."""
     return {
         (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)): rule.endpoint
@@ -390,7 +401,7 @@ def _routes(app: Flask) -> dict[Route, str]:
     }
 
 
-def _operations(app: Flask) -> dict[Route, dict[str, Any]]:
+def operations_of(app: Flask) -> dict[Route, dict[str, Any]]:
     """Every operation of the document."""
     document = app.test_client().get("/api/openapi.json").json
     return {

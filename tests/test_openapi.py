@@ -10,6 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
+from app.auth.scopes import Scope
+
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 #: Statuses that no test can bring about one by one, so that the document must not forget them.
@@ -116,13 +118,29 @@ class TestDocument:
     def test_what_needs_a_token_says_so_and_what_names_something_can_miss_it(
         self, document: dict[str, Any]
     ) -> None:
-        assert document["components"]["securitySchemes"]["bearerAuth"]["scheme"] == "bearer"
+        schemes = document["components"]["securitySchemes"]
+        assert {name: scheme["scheme"] for name, scheme in schemes.items()} == {
+            "bearerAuth": "bearer",
+            "apiKeyAuth": "bearer",
+        }
         for name, operation in operations(document):
-            if operation.get("security"):
-                assert operation["security"] == [{"bearerAuth": []}]
+            if security := operation.get("security"):
+                assert security[0] == {"bearerAuth": []}, name
+                assert security[1:] in ([], [{"apiKeyAuth": []}]), name
                 assert "401" in operation["responses"], name
             if "{" in name:
                 assert "404" in operation["responses"], name
+
+    def test_what_takes_api_keys_says_so_and_for_which_scope(
+        self, document: dict[str, Any]
+    ) -> None:
+        for name, operation in operations(document):
+            takes_keys = {"apiKeyAuth": []} in operation.get("security", ())
+            scope = operation.get("x-required-scope")
+            assert takes_keys == (scope in set(Scope)), name
+            assert takes_keys == (f"needs the scope `{scope}`" in operation["description"]), name
+            refusals = operation["responses"].get("403", {}).get("description", "")
+            assert takes_keys == ("`SCOPE_REQUIRED`" in refusals), name
 
     def test_every_post_that_moves_money_takes_an_idempotency_key(
         self, document: dict[str, Any]

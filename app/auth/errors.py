@@ -1,5 +1,6 @@
 """How signing in and acting can be refused."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from app.common.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
@@ -54,6 +55,40 @@ class RoleRequired(Forbidden):
         super().__init__(
             f"Access denied. Required roles: {', '.join(roles)}", details={"requiredRoles": roles}
         )
+
+
+class KeyNotAllowed(Forbidden):
+    """What only a person may do, signed in."""
+
+    code = "KEY_NOT_ALLOWED"
+    message = "API keys are not accepted here; sign in"
+
+
+class ScopeRequired(Forbidden):
+    """An API key that was not made for this. Header as of RFC 6750, section 3.1."""
+
+    code = "SCOPE_REQUIRED"
+    message = "This API key lacks the scope …"
+
+    def __init__(self, *, required: str, granted: Iterable[str]) -> None:
+        super().__init__(
+            f"This API key lacks the scope {required}",
+            details={"required": required, "granted": sorted(granted)},
+            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{required}"'},
+        )
+
+
+class ApiKeyNotFound(NotFound):
+    code = "API_KEY_NOT_FOUND"
+    message = "API key not found"
+
+
+class TooManyApiKeys(Conflict):
+    code = "TOO_MANY_API_KEYS"
+    message = "There are as many API keys as a merchant can have; revoke one first"
+
+    def __init__(self, *, most: int) -> None:
+        super().__init__(details={"most": most})
 
 
 class SessionNotFound(NotFound):
@@ -116,3 +151,11 @@ class TwoFactorRequired(Forbidden):
             f"Amounts above {above.display} need a second factor. {advice}",
             details={"above": str(above), "enrolled": enrolled},
         )
+
+
+class CodeRequired(Forbidden):
+    """What an account with a second factor does only with a code."""
+
+    code = "TWO_FACTOR_REQUIRED"
+    message = "This account has a second factor: send a code of your authenticator app in `code`"
+    final: ClassVar[bool] = False

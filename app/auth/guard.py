@@ -1,7 +1,8 @@
 """Who may call an endpoint, and on whose behalf it runs.
 
-`requires` checks the token before the body is read; `live_user` then asks the database inside the
-transaction of the work, so a revoked session or deactivated user can do nothing from that moment.
+`requires` checks the token or API key before the body is read; `live_user` then asks the database
+inside the transaction of the work, so a revoked session or key or a deactivated user can do nothing
+from that moment.
 """
 
 from collections.abc import Callable
@@ -9,22 +10,35 @@ from functools import wraps
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from flask import g, request
+import structlog
+from flask import Response, after_this_request, g, request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from app.auth import passwords, service, two_factor
-from app.auth.errors import InvalidCredentials, RoleRequired, TwoFactorRequired
+from app.auth import api_keys, passwords, service, two_factor
+from app.auth.errors import (
+    InvalidCredentials,
+    KeyNotAllowed,
+    RoleRequired,
+    ScopeRequired,
+    TwoFactorRequired,
+)
 from app.auth.models import Role, User
+from app.auth.scopes import Scope
 from app.auth.tokens import Identity, read_access_token
-from app.common.db import reading
+from app.common.db import OutcomeUnknown, reading, transaction
 from app.common.errors import BadRequest, Unauthorized
-from app.common.http import Blueprint, settings
+from app.common.http import Blueprint, bearer_token, sent_json, settings
 from app.common.middleware import name_caller
 from app.common.ratelimit import per_caller_together
 
+log = structlog.get_logger()
+
 View = TypeVar("View", bound=Callable[..., Any])
 
-SECURITY_SCHEME = "bearerAuth"
+TOKEN_SCHEME: Final = "bearerAuth"  # noqa: S105 – a name
+KEY_SCHEME: Final = "apiKeyAuth"
 
 _CODE_HEADER: Final = "X-Two-Factor-Code"
 _CODE_PARAMETER: Final = {
@@ -38,30 +52,86 @@ _CODE_PARAMETER: Final = {
 _GUESSES: Final = "5/minute;30/hour;100/day"
 
 
-def requires(blueprint: Blueprint, *roles: Role) -> Callable[[View], View]:
-    """Let only callers with a valid access token – and one of `roles`, if any – reach the view.
+def requires(
+    blueprint: Blueprint, *roles: Role, scope: Scope | None = None
+) -> Callable[[View], View]:
+    """Let only callers with a valid credential – and one of `roles`, if any – reach the view.
 
-    Raises Unauthorized, RoleRequired; both are documented on the operation.
+    scope: what an API key must have been made for; without one, keys are refused.
+    Raises Unauthorized, KeyNotAllowed or ScopeRequired, RoleRequired; all are documented on the
+    operation.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            caller = read_access_token()
+            caller = _read_caller()
+            if caller.scopes is not None:
+                _require_scope(scope, caller.scopes)
             if roles and caller.role not in roles:
                 raise RoleRequired(roles)
             g.identity = caller
             name_caller(str(caller.user_id))
             return view(*args, **kwargs)
 
-        documented = blueprint.refuses(Unauthorized, *([RoleRequired] if roles else []))(guarded)
-        documented = blueprint.doc(security=[{SECURITY_SCHEME: []}])(documented)
-        documented.required_roles = roles or tuple(
-            Role
-        )  # what the access matrix is checked against
+        documented = _document(blueprint, guarded, roles, scope)
+        # What the access matrix and the table of docs/api-keys.md are checked against.
+        documented.required_roles = roles or tuple(Role)
+        documented.required_scope = scope
         return documented  # type: ignore[no-any-return]
 
     return decorate
+
+
+def _document(blueprint: Blueprint, view: Any, roles: tuple[Role, ...], scope: Scope | None) -> Any:
+    refusals = [Unauthorized, ScopeRequired if scope else KeyNotAllowed]
+    view = blueprint.refuses(*refusals, *([RoleRequired] if roles else []))(view)
+    if scope is None:
+        return blueprint.doc(security=[{TOKEN_SCHEME: []}])(view)
+    view = blueprint.remark(f"An API key needs the scope `{scope}`.")(view)
+    either: Any = [{TOKEN_SCHEME: []}, {KEY_SCHEME: []}]
+    return blueprint.doc(**{"security": either, "x-required-scope": scope})(view)
+
+
+def _require_scope(scope: Scope | None, granted: frozenset[str]) -> None:
+    if scope is None:
+        raise KeyNotAllowed
+    if scope not in granted:
+        raise ScopeRequired(required=scope, granted=granted)
+
+
+def _read_caller() -> Identity:
+    """Who calls, by their access token or API key. Raises Unauthorized."""
+    credential = bearer_token()
+    if credential is not None and credential.startswith(api_keys.MARK):
+        return _read_key(credential)
+    return read_access_token(credential)
+
+
+def _read_key(key: str) -> Identity:
+    holder = api_keys.find(key, live=settings().is_production)
+    structlog.contextvars.bind_contextvars(key_id=str(holder.session_id))
+    if holder.is_to_be_noted():
+        _note_use_afterwards(holder.session_id)
+    return Identity(holder.user_id, holder.session_id, holder.role, holder.scopes)
+
+
+def _note_use_afterwards(key_id: UUID) -> None:
+    """Once a minute a key's use is written down, when the caller has their answer already."""
+
+    def note() -> None:
+        try:
+            with transaction() as session:
+                api_keys.note_use(session, key_id=key_id)
+        except (DBAPIError, PoolTimeout, OutcomeUnknown):
+            # Nothing hangs on it, and the next use notes it.
+            log.warning("key_use_not_noted", exc_info=True)
+
+    def when_sent(response: Response) -> Response:
+        response.call_on_close(note)
+        return response
+
+    after_this_request(when_sent)
 
 
 def live_user(session: Session) -> User:
@@ -71,21 +141,23 @@ def live_user(session: Session) -> User:
 
 
 def identity() -> Identity:
-    """Who the caller's token says they are; whether that still holds only the database knows."""
+    """Who the caller's token or key says they are; whether that holds only the database knows."""
     return g.identity  # type: ignore[no-any-return]
 
 
 def session_id() -> UUID:
-    """The login session of the caller."""
+    """The login session of the caller, or of their key."""
     return identity().session_id
 
 
-def optional_user(session: Session) -> User | None:
-    """The caller of a public endpoint, if they sent a token that still holds."""
+def optional_user(session: Session, *, scope: Scope) -> User | None:
+    """The caller of a public endpoint, if they sent a token, or a key for `scope`, that holds."""
     if "Authorization" not in request.headers:
         return None
     try:
-        caller = read_access_token()
+        caller = _read_caller()
+        if caller.scopes is not None and scope not in caller.scopes:
+            return None
         return service.require_live(session, user_id=caller.user_id, session_id=caller.session_id)
     except Unauthorized:
         return None
@@ -105,6 +177,16 @@ def may_need_code(blueprint: Blueprint) -> Callable[[View], View]:
 def takes_code(view: View) -> View:
     """Limit the codes that an endpoint takes in its body."""
     return _limit_guesses(lambda: True)(view)
+
+
+def may_take_code(view: View) -> View:
+    """Limit the codes that an endpoint takes in its body, if there is one."""
+    return _limit_guesses(_sends_code)(view)
+
+
+def _sends_code() -> bool:
+    body = sent_json()
+    return isinstance(body, dict) and body.get("code") is not None
 
 
 def _limit_guesses(when: Callable[[], bool]) -> Callable[[View], View]:

@@ -1,11 +1,11 @@
-"""People, their sessions, and the refresh tokens of each session."""
+"""People, their sessions, the refresh tokens of each session, and API keys."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.db import Base
@@ -15,6 +15,11 @@ class Role(StrEnum):
     USER = "USER"
     MERCHANT = "MERCHANT"
     ADMIN = "ADMIN"
+
+
+class SessionKind(StrEnum):
+    LOGIN = "LOGIN"
+    API_KEY = "API_KEY"
 
 
 class User(Base):
@@ -48,11 +53,16 @@ class User(Base):
 
 
 class LoginSession(Base):
-    """One sign-in on one device: the family of refresh tokens that descend from it."""
+    """One sign-in on one device: the family of refresh tokens that descend from it.
+
+    Or, of kind API_KEY, what an API key acts in; it has no refresh tokens.
+    """
 
     __tablename__ = "login_sessions"
+    __table_args__ = (CheckConstraint("kind IN ('LOGIN', 'API_KEY')", name="kind_known"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(default=SessionKind.LOGIN, server_default=SessionKind.LOGIN)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
     user_agent: Mapped[str | None]
     address: Mapped[str | None]
@@ -66,6 +76,36 @@ class LoginSession(Base):
 #: Whether login session `s` of user `u` holds at `%(now)s`: for statements that answer only those
 #: who are signed in, whatever else they look up. `repository.get_live_user` has the same rule.
 SESSION_HOLDS: Final = "u.is_active AND s.revoked_at IS NULL AND s.expires_at > %(now)s"
+
+
+class ApiKey(Base):
+    """A key by its hash; the key itself is never stored. Whether it is revoked, its session says.
+
+    Nothing of it ever changes but the time of its last use: a trigger refuses the rest.
+    """
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        Index("ix_api_keys_user_id", "user_id", "id"),
+        CheckConstraint("cardinality(scopes) > 0", name="may_do_something"),
+        CheckConstraint("octet_length(key_hash) = 32", name="key_is_hashed"),
+        CheckConstraint("expires_at > created_at", name="expires_later"),
+    )
+
+    #: That of its session.
+    id: Mapped[UUID] = mapped_column(ForeignKey("login_sessions.id"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str]
+    #: The first letters of the key, by which a person knows it again.
+    prefix: Mapped[str]
+    #: SHA-256 of the key.
+    key_hash: Mapped[bytes] = mapped_column(unique=True)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(String))
+    #: To the minute.
+    last_used_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    #: None: it holds until it is revoked.
+    expires_at: Mapped[datetime | None]
 
 
 class RefreshToken(Base):

@@ -1,4 +1,4 @@
-"""SQL of users, sessions, refresh tokens and second factors."""
+"""SQL of users, sessions, API keys, refresh tokens and second factors."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,12 +11,15 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import (
     SESSION_HOLDS,
+    ApiKey,
     LoginSession,
     RecoveryCode,
     RefreshToken,
+    SessionKind,
     TwoFactor,
     User,
 )
+from app.common.db import lookup
 from app.common.driver import send
 
 
@@ -84,10 +87,12 @@ def get_session_for_update(session: Session, session_id: UUID) -> LoginSession |
 
 
 def live_sessions(session: Session, *, user_id: UUID, now: datetime) -> Sequence[LoginSession]:
+    """Sign-ins only, no API keys."""
     return session.scalars(
         select(LoginSession)
         .where(
             LoginSession.user_id == user_id,
+            LoginSession.kind == SessionKind.LOGIN,
             LoginSession.revoked_at.is_(None),
             LoginSession.expires_at > now,
         )
@@ -96,17 +101,104 @@ def live_sessions(session: Session, *, user_id: UUID, now: datetime) -> Sequence
 
 
 def revoke_sessions(
-    session: Session, *, user_id: UUID, now: datetime, because: str, keep: UUID | None = None
+    session: Session,
+    *,
+    user_id: UUID,
+    kind: SessionKind,
+    now: datetime,
+    because: str,
+    keep: UUID | None = None,
 ) -> None:
-    """Revoke all sessions of the user but `keep`."""
+    """Revoke all sessions of the user of one kind but `keep`."""
     session.execute(
         update(LoginSession)
         .where(
             LoginSession.user_id == user_id,
+            LoginSession.kind == kind,
             LoginSession.revoked_at.is_(None),
             LoginSession.id.is_distinct_from(keep),
         )
         .values(revoked_at=now, revoked_because=because)
+    )
+
+
+_KEY_HOLDER = f"""
+    SELECT u.id, k.id, u.role, k.scopes, k.last_used_at
+    FROM api_keys k JOIN login_sessions s ON s.id = k.id JOIN users u ON u.id = s.user_id
+    WHERE k.key_hash = %(key_hash)s AND {SESSION_HOLDS}
+"""  # noqa: S608 – a condition from our own code
+
+
+def get_key_holder(*, key_hash: bytes, now: datetime) -> tuple[Any, ...] | None:
+    """User, key, role, scopes and time of last use, if there is such a key and it holds."""
+    return lookup(_KEY_HOLDER, {"key_hash": key_hash, "now": now})
+
+
+def insert_key(session: Session, **values: Any) -> ApiKey:
+    key = ApiKey(**values)
+    session.add(key)
+    session.flush()
+    return key
+
+
+def get_key(session: Session, key_id: UUID) -> ApiKey | None:
+    return session.get(ApiKey, key_id)
+
+
+def live_keys(session: Session, *, user_id: UUID, now: datetime) -> Sequence[ApiKey]:
+    return session.scalars(
+        select(ApiKey)
+        .join(LoginSession, LoginSession.id == ApiKey.id)
+        .where(
+            ApiKey.user_id == user_id,
+            LoginSession.revoked_at.is_(None),
+            LoginSession.expires_at > now,
+        )
+        .order_by(ApiKey.id)
+    ).all()
+
+
+def keys_of(
+    session: Session, *, user_id: UUID, limit: int, offset: int, below: UUID | None
+) -> Sequence[Any]:
+    """The user's keys with `revoked_at`, newest first. below: only those with a smaller id."""
+    query = (
+        select(
+            ApiKey.id,
+            ApiKey.name,
+            ApiKey.prefix,
+            ApiKey.scopes,
+            ApiKey.last_used_at,
+            ApiKey.created_at,
+            ApiKey.expires_at,
+            LoginSession.revoked_at,
+        )
+        .join(LoginSession, LoginSession.id == ApiKey.id)
+        .where(ApiKey.user_id == user_id)
+        .order_by(ApiKey.id.desc())
+    )
+    if below is not None:
+        query = query.where(ApiKey.id < below)
+    return session.execute(query.limit(limit).offset(offset)).all()
+
+
+def count_keys_of(session: Session, *, user_id: UUID) -> int:
+    keys = select(func.count()).select_from(ApiKey).where(ApiKey.user_id == user_id)
+    return session.scalar(keys) or 0
+
+
+def note_key_use(session: Session, *, key_id: UUID, now: datetime, unless_since: datetime) -> None:
+    """Nobody waits for it: of many who note it at once, one does."""
+    due = (
+        select(ApiKey.id)
+        .where(
+            ApiKey.id == key_id,
+            ApiKey.last_used_at.is_(None) | (ApiKey.last_used_at <= unless_since),
+        )
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    session.execute(
+        update(ApiKey).where(ApiKey.id == due.scalar_subquery()).values(last_used_at=now)
     )
 
 

@@ -7,9 +7,11 @@ import email_validator
 import marshmallow as ma
 import phonenumbers
 
-from app.auth import two_factor
+from app.auth import api_keys, two_factor
 from app.auth.models import Role
+from app.auth.scopes import EXPLAINED, Scope
 from app.common.fields import Flag, Moment, Schema, Text
+from app.common.pagination import page_of
 
 # Names like shop.test and shop.local are for trying things out, and welcome.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
@@ -143,6 +145,7 @@ class PasswordIn(Schema):
     new_password = Password(
         required=True, metadata=_PASSWORD_EXAMPLE | {"example": "EvenMoreSecure456!"}
     )
+    revoke_api_keys = Flag(load_default=False, metadata={"description": "End my API keys as well"})
 
 
 class ProfileIn(Schema):
@@ -260,6 +263,66 @@ class RecoveryCodesOut(Schema):
         required=True,
         metadata={"description": "Each stands in for the app once. They are never shown again"},
     )
+
+
+class ApiKeyIn(Schema):
+    name = Text(longest=100, required=True, metadata={"example": "Shop server"})
+    scopes = ma.fields.List(
+        ma.fields.String(
+            validate=ma.validate.OneOf([str(scope) for scope in Scope]),
+            metadata={"example": "products:write"},
+        ),
+        required=True,
+        validate=ma.validate.Length(1, len(Scope)),
+        metadata={
+            "description": "What the key may do. None includes another; with those marked *money*,"
+            " and no others, money can leave the wallet.\n\n"
+            + "\n".join(f"* `{scope}`: {meaning}" for scope, meaning in EXPLAINED.items()),
+            "example": ["products:write", "orders:read"],
+        },
+    )
+    expires_at = Moment(
+        allow_none=True,
+        metadata={
+            "description": "When it stops working by itself; null or left out: never",
+            "example": "2031-01-01T00:00:00Z",
+        },
+    )
+    password = Password(required=True, metadata={"example": "SecurePass123!"})
+    code = Code(allow_none=True)
+
+
+class ApiKeyOut(Schema):
+    id = ma.fields.UUID(required=True)
+    name = ma.fields.String(required=True)
+    prefix = ma.fields.String(
+        required=True,
+        metadata={"description": "How the key begins", "example": "pf_test_7Qm2xA"},
+    )
+    scopes = ma.fields.List(ma.fields.String(), required=True)
+    last_used_at = Moment(required=True, allow_none=True, metadata={"description": "To the minute"})
+    created_at = Moment(required=True)
+    expires_at = Moment(required=True, allow_none=True)
+    revoked_at = Moment(required=True, allow_none=True)
+
+
+class NewApiKeyOut(Schema):
+    id = ma.fields.UUID(required=True)
+    name = ma.fields.String(required=True)
+    key = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "Keep it as you keep a password: it is never shown again",
+            "pattern": f"^{api_keys.PATTERN}$",
+        },
+    )
+    prefix = ma.fields.String(required=True)
+    scopes = ma.fields.List(ma.fields.String(), required=True)
+    created_at = Moment(required=True)
+    expires_at = Moment(required=True, allow_none=True)
+
+
+ApiKeyPage = page_of(ApiKeyOut)
 
 
 class TwoFactorOut(Schema):

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.auth import repository
+from app.auth import api_keys, repository
 from app.auth.errors import (
     EmailFixed,
     EmailTaken,
@@ -22,7 +22,7 @@ from app.auth.errors import (
     SessionNotFound,
     UserNotFound,
 )
-from app.auth.models import LoginSession, User
+from app.auth.models import LoginSession, SessionKind, User
 from app.common import clock
 from app.common.db import constraint_name, new_id
 from app.common.errors import Conflict, Unauthorized
@@ -219,7 +219,7 @@ def ask_callers(session: Session, session_ids: Sequence[UUID]) -> Callable[[], d
 
 
 def sessions(session: Session, *, user_id: UUID) -> Sequence[LoginSession]:
-    """The user's live sessions, newest first."""
+    """The user's live sessions, newest first. API keys are not among them."""
     return repository.live_sessions(session, user_id=user_id, now=clock.now())
 
 
@@ -228,21 +228,39 @@ def revoke_session(session: Session, *, user_id: UUID, session_id: UUID) -> None
     login = repository.get_session_for_update(session, session_id)
     if login is None or login.user_id != user_id or login.revoked_at is not None:
         raise SessionNotFound
+    if login.kind != SessionKind.LOGIN:
+        raise SessionNotFound
     login.revoked_at, login.revoked_because = clock.now(), "signed out"
 
 
 def change_password(
-    session: Session, *, user_id: UUID, password_hash: str, keep_session: UUID
+    session: Session,
+    *,
+    user_id: UUID,
+    password_hash: str,
+    keep_session: UUID,
+    revoke_api_keys: bool = False,
 ) -> None:
-    """Set a new password and sign out every other session."""
+    """Set a new password and sign out every other session.
+
+    API keys go on unless told otherwise: a password is not what they were made of, and a shop's
+    servers must not stop because its owner keeps to good habits.
+    """
     user = repository.get_user_for_update(session, user_id)
     if user is None:
         raise UserNotFound
     now = clock.now()
     user.password_hash, user.updated_at = password_hash, now
     repository.revoke_sessions(
-        session, user_id=user_id, now=now, because="password changed", keep=keep_session
+        session,
+        user_id=user_id,
+        kind=SessionKind.LOGIN,
+        now=now,
+        because="password changed",
+        keep=keep_session,
     )
+    if revoke_api_keys:
+        api_keys.revoke_all(session, user_id=user_id, actor_id=user_id, because="password changed")
     audit.record(
         session,
         actor_id=user_id,
@@ -293,14 +311,18 @@ def change_profile(
 def set_active(
     session: Session, *, actor_id: UUID | None, user_id: UUID, active: bool, reason: str
 ) -> User:
-    """Deactivate a user – no token of theirs works from that moment – or let them back in."""
+    """Deactivate a user – nothing signs them in from that moment – or let them back in."""
     user = repository.get_user_for_update(session, user_id)
     if user is None:
         raise UserNotFound
     now = clock.now()
     user.is_active, user.updated_at = active, now
     if not active:
-        repository.revoke_sessions(session, user_id=user_id, now=now, because="deactivated")
+        because = "deactivated"
+        repository.revoke_sessions(
+            session, user_id=user_id, kind=SessionKind.LOGIN, now=now, because=because
+        )
+        api_keys.revoke_all(session, user_id=user_id, actor_id=actor_id, because=because)
     audit.record(
         session,
         actor_id=actor_id,

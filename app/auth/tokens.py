@@ -12,16 +12,19 @@ from flask_jwt_extended import JWTManager, create_access_token
 
 from app.common import clock
 from app.common.errors import Unauthorized
-from app.common.http import bearer_token
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who an access token says is calling, and in which session."""
+    """Who an access token or API key says is calling, and in which session.
+
+    scopes: what the key was made for; None: it is a person, who may do everything.
+    """
 
     user_id: UUID
     session_id: UUID
     role: str
+    scopes: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,9 @@ def access_token(*, user_id: UUID, session_id: UUID, role: str, email: str | Non
     return token
 
 
-def read_access_token() -> Identity:
-    """The identity in the request's bearer token. Raises Unauthorized."""
+def read_access_token(token: str | None) -> Identity:
+    """The identity in the request's bearer token, if there is one. Raises Unauthorized."""
     rules: TokenRules = current_app.extensions["token_rules"]
-    token = bearer_token()
     if token is None:
         raise Unauthorized
     try:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.auth import repository
 from app.auth.errors import (
+    CodeRequired,
     TwoFactorAlreadyEnabled,
     TwoFactorCodeWrong,
     TwoFactorNotEnabled,
@@ -147,6 +148,19 @@ def require_code(
     enrolled = factor is not None and factor.confirmed_at is not None
     if factor is None or not enrolled or code is None or not _is_good(session, factor, code):
         raise TwoFactorRequired(above=limit, enrolled=enrolled, tried=code is not None)
+
+
+def require_code_if_on(session: Session, *, user_id: UUID, code: str | None) -> None:
+    """Let somebody who has a second factor pass only with a code, which is used up.
+
+    Call it last, as `require_code`. Raises CodeRequired, TwoFactorCodeWrong.
+    """
+    factor = repository.get_two_factor_for_update(session, user_id)
+    if factor is None or factor.confirmed_at is None:
+        return
+    if code is None:
+        raise CodeRequired
+    _use(session, factor, code)
 
 
 def _require_enabled(session: Session, user_id: UUID) -> TwoFactor:

@@ -239,7 +239,7 @@ def change_profile(body: dict[str, Any]) -> User:
 def change_password(body: dict[str, Any]) -> None:
     """Change my password
 
-    Signs out every other session.
+    Signs out every other session. API keys go on unless `revokeApiKeys` is true.
     """
     passwords.require_acceptable(body["new_password"], field="newPassword")
     require_password(body["current_password"])
@@ -247,7 +247,11 @@ def change_password(body: dict[str, Any]) -> None:
     with transaction() as session:
         user = live_user(session)
         service.change_password(
-            session, user_id=user.id, password_hash=password_hash, keep_session=session_id()
+            session,
+            user_id=user.id,
+            password_hash=password_hash,
+            keep_session=session_id(),
+            revoke_api_keys=body["revoke_api_keys"],
         )
 
 
@@ -290,7 +294,7 @@ def revoke(login_session_id: UUID) -> None:
 def deactivate(body: dict[str, Any], user_id: UUID) -> User:
     """Deactivate a user
 
-    All their sessions end; nothing of theirs moves from that moment.
+    All their sessions and API keys end; nothing of theirs moves from that moment.
     """
     with transaction() as session:
         actor = live_user(session)
@@ -305,7 +309,7 @@ def deactivate(body: dict[str, Any], user_id: UUID) -> User:
 def activate(body: dict[str, Any], user_id: UUID) -> User:
     """Let a deactivated user back in
 
-    They have to sign in anew: the sessions that ended stay ended.
+    They have to sign in anew: the sessions and API keys that ended stay ended.
     """
     with transaction() as session:
         actor = live_user(session)

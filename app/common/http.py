@@ -153,7 +153,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks += [self._prepare_headers_doc, self._prepare_refusals_doc]
+        self._prepare_doc_cbks += [
+            self._prepare_headers_doc,
+            self._prepare_remarks_doc,
+            self._prepare_refusals_doc,
+        ]
 
     def arguments(self, schema: type[ma.Schema], **options: Any) -> Callable[[View], View]:
         """As flask-smorest's, with the schema made once instead of for every request."""
@@ -178,6 +182,25 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             return view
 
         return decorate
+
+    def remark(self, text: str) -> Callable[[View], View]:
+        """Document something beside what the docstring of an endpoint says."""
+
+        def decorate(view: View) -> View:
+            info = view._apidoc = deepcopy(getattr(view, "_apidoc", {}))  # type: ignore[attr-defined]
+            info["remarks"] = [*info.get("remarks", ()), text]
+            return view
+
+        return decorate
+
+    @staticmethod
+    def _prepare_remarks_doc(
+        doc: dict[str, Any], doc_info: dict[str, Any], **_: Any
+    ) -> dict[str, Any]:
+        said = doc_info["docstring"]
+        if remarks := doc_info.get("remarks"):
+            said["description"] = "\n\n".join([said.get("description", ""), *remarks]).strip()
+        return doc
 
     @staticmethod
     def _prepare_headers_doc(

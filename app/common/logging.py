@@ -12,7 +12,8 @@ import structlog
 
 _SECRET_NAME = re.compile(r"password|token|secret|signature|authorization|cookie|api_?key", re.I)
 _SECRET_VALUE = re.compile(
-    r"(Bearer\s+|eyJ[\w-]+\.|\$2[aby]\$|\b(?:[sr]k_(?:live|test)|whsec)_)[\w.~+/=$-]+|(://[^:/@\s]*:)[^@\s]+(?=@)"
+    r"(Bearer\s+|eyJ[\w-]+\.|\$2[aby]\$|pf_(?:live|test)_|\b(?:[sr]k_(?:live|test)|whsec)_)[\w.~+/=$-]+"
+    r"|(://[^:/@\s]*:)[^@\s]+(?=@)"
 )
 #: What PostgreSQL adds to an error: the values of the row that it refused.
 _ROW_VALUES = re.compile(r"^(.*DETAIL:).*$", re.M)

@@ -7,6 +7,7 @@ from flask import Response
 
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
+from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.pagination import PageArgs, page_request
@@ -19,7 +20,7 @@ blp = Blueprint("coupons", __name__, url_prefix="/coupons", description="Less fo
 
 
 @blp.post("")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(CouponIn)
 @blp.response(201, CouponOut)
 @blp.refuses(CouponCodeTaken, ProductNotFound, UnauthorizedProductAccess)
@@ -38,7 +39,7 @@ def create(body: dict[str, Any]) -> Response:
 
 
 @blp.get("")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, CouponPage)
 def mine(args: dict[str, Any]) -> Response:
@@ -54,7 +55,7 @@ def mine(args: dict[str, Any]) -> Response:
 
 
 @blp.get("/<uuid:coupon_id>")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
 @blp.response(200, CouponOut)
 @blp.refuses(CouponNotFound)
 def show(coupon_id: UUID) -> Response:
@@ -68,7 +69,7 @@ def show(coupon_id: UUID) -> Response:
 
 
 @blp.patch("/<uuid:coupon_id>")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(CouponPatch, required=False)
 @blp.response(200, CouponOut)
 @blp.refuses(CouponNotFound, CouponInvalid, CouponUsedUp)
@@ -86,7 +87,7 @@ def change(body: dict[str, Any], coupon_id: UUID) -> Response:
 
 
 @blp.delete("/<uuid:coupon_id>")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.response(204)
 @blp.refuses(CouponNotFound)
 def delete(coupon_id: UUID) -> None:

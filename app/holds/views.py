@@ -8,6 +8,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from app.auth.guard import live_user, may_need_code, requires, two_factor_code
+from app.auth.scopes import Scope
 from app.common.db import reading, retry_transaction
 from app.common.http import Blueprint, settings
 from app.common.pagination import Page, page_request
@@ -37,7 +38,7 @@ _stand_in_line = partial(wallets.stand_in_line, alone=False)
 
 
 @blp.post("")
-@requires(blp)
+@requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(HoldIn)
 @blp.response(201, HoldOut)
 @blp.refuses(PayeeNotFound, CannotPayYourself, InsufficientFunds, WalletLocked, WalletNotFound)
@@ -68,7 +69,7 @@ def authorise(body: dict[str, Any]) -> Response:
 
 
 @blp.get("")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(HoldArgs, location="query")
 @blp.response(200, HoldPage)
 @blp.refuses(WalletNotFound)
@@ -87,7 +88,7 @@ def mine(args: dict[str, Any]) -> Page[WalletHold]:
 
 
 @blp.get("/<uuid:hold_id>")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, HoldOut)
 @blp.refuses(HoldNotFound)
 def show(hold_id: UUID) -> WalletHold:
@@ -100,7 +101,7 @@ def show(hold_id: UUID) -> WalletHold:
 
 
 @blp.post("/<uuid:hold_id>/capture")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_WRITE)
 @blp.arguments(CaptureIn, required=False)
 @blp.response(200, HoldOut)
 @blp.refuses(
@@ -124,7 +125,7 @@ def capture(body: dict[str, Any], hold_id: UUID) -> Response:
 
 
 @blp.post("/<uuid:hold_id>/void")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_WRITE)
 @blp.response(200, HoldOut)
 @blp.refuses(HoldNotFound, NotThePayee, HoldClosed)
 def void(hold_id: UUID) -> WalletHold:

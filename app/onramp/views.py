@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Response
 
 from app.auth.guard import live_user, requires
+from app.auth.scopes import Scope
 from app.banks import providers
 from app.banks.errors import ProviderUnknown
 from app.banks.providers import Provider
@@ -32,7 +33,7 @@ blp = Blueprint("onramp", __name__, url_prefix="/onramp", description="Money fro
 
 
 @blp.post("")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_WRITE)
 @blp.arguments(OnrampIn)
 @blp.response(201, OnrampOut)
 @blp.refuses(ProviderUnknown, InvalidOnrampAmount, LimitExceeded, WalletLocked, WalletNotFound)
@@ -60,7 +61,7 @@ def ask(body: dict[str, Any]) -> Response:
 
 
 @blp.get("")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(OnrampArgs, location="query")
 @blp.response(200, OnrampPage)
 def mine(args: dict[str, Any]) -> Response:
@@ -86,7 +87,7 @@ def banks() -> list[Provider]:
 
 
 @blp.get("/<uuid:onramp_id>")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, OnrampOut)
 @blp.refuses(OnrampNotFound)
 def show(onramp_id: UUID) -> Response:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.guard import live_user, requires
 from app.auth.models import Role, User
+from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, dump_json, json_response
 from app.common.pagination import page_request
@@ -45,7 +46,7 @@ _MONEY_ERRORS: Final = (InsufficientFunds, WalletLocked, WalletNotFound, Balance
 
 
 @blp.post("/orders/<uuid:order_id>/refunds")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
 @blp.arguments(RefundIn, required=False)
 @blp.response(201, RefundOut)
 @blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, *_MONEY_ERRORS)
@@ -68,7 +69,7 @@ def refund(body: dict[str, Any], order_id: UUID) -> Response:
 
 
 @blp.get("/orders/<uuid:order_id>/refunds")
-@requires(blp)
+@requires(blp, scope=Scope.ORDERS_READ)
 @blp.response(200, RefundOut(many=True))
 @blp.refuses(OrderNotFound)
 def refunds_of(order_id: UUID) -> Response:
@@ -82,7 +83,7 @@ def refunds_of(order_id: UUID) -> Response:
 
 
 @blp.post("/orders/<uuid:order_id>/refund-requests")
-@requires(blp)
+@requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.arguments(ClaimIn)
 @blp.response(201, ClaimOut)
 @blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, ClaimOpen)
@@ -98,7 +99,7 @@ def ask(body: dict[str, Any], order_id: UUID) -> Response:
 
 
 @blp.get("/refund-requests")
-@requires(blp)
+@requires(blp, scope=Scope.ORDERS_READ)
 @blp.arguments(ClaimsArgs, location="query")
 @blp.response(200, ClaimPage)
 def mine(args: dict[str, Any]) -> Response:
@@ -114,7 +115,7 @@ def mine(args: dict[str, Any]) -> Response:
 
 
 @blp.post("/refund-requests/<uuid:claim_id>/approve")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
 @blp.arguments(AnswerIn, required=False)
 @blp.response(200, ClaimOut)
 @blp.refuses(ClaimNotFound, ClaimClosed, OrderNotRefundable, RefundTooLarge, *_MONEY_ERRORS)
@@ -135,7 +136,7 @@ def approve(body: dict[str, Any], claim_id: UUID) -> Response:
 
 
 @blp.post("/refund-requests/<uuid:claim_id>/decline")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
 @blp.arguments(AnswerIn, required=False)
 @blp.response(200, ClaimOut)
 @blp.refuses(ClaimNotFound, ClaimClosed)
@@ -152,7 +153,7 @@ def decline(body: dict[str, Any], claim_id: UUID) -> Response:
 
 
 @blp.post("/refund-requests/<uuid:claim_id>/withdraw")
-@requires(blp)
+@requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.response(200, ClaimOut)
 @blp.refuses(ClaimNotFound, ClaimClosed)
 def withdraw(claim_id: UUID) -> Response:

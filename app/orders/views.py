@@ -7,6 +7,7 @@ from flask import Response
 
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
+from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.pagination import PageArgs, page_request
@@ -29,7 +30,7 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying an
 
 
 @blp.post("")
-@requires(blp)
+@requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.arguments(OrderIn)
 @blp.response(201, OrderOut)
 @blp.refuses(
@@ -54,7 +55,7 @@ def buy(body: dict[str, Any]) -> Response:
 
 
 @blp.get("")
-@requires(blp)
+@requires(blp, scope=Scope.ORDERS_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, OrderPage)
 def mine(args: dict[str, Any]) -> Any:
@@ -68,7 +69,7 @@ def mine(args: dict[str, Any]) -> Any:
 
 
 @blp.get("/merchant/sales")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.ORDERS_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, OrderPage)
 def sales(args: dict[str, Any]) -> Any:
@@ -82,7 +83,7 @@ def sales(args: dict[str, Any]) -> Any:
 
 
 @blp.get("/<uuid:order_id>")
-@requires(blp)
+@requires(blp, scope=Scope.ORDERS_READ)
 @blp.response(200, OrderDetailOut)
 @blp.refuses(OrderNotFound)
 def show(order_id: UUID) -> Any:
@@ -95,7 +96,7 @@ def show(order_id: UUID) -> Any:
 
 
 @blp.get("/<uuid:order_id>/delivery")
-@requires(blp)
+@requires(blp, scope=Scope.DELIVERY_READ)
 @blp.response(200, DeliveryOut)
 @blp.refuses(OrderNotFound, OrderNotDelivered)
 def delivered(order_id: UUID) -> Response:

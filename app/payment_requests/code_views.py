@@ -8,6 +8,7 @@ from flask import Response, render_template
 
 from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
 from app.auth.models import Role
+from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.pagination import PageArgs, page_request
@@ -62,7 +63,7 @@ def _answer(found: Code, status: int = 200) -> Response:
 
 
 @blp.post("")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.arguments(MerchantCodeIn, required=False)
 @blp.response(201, MerchantCodeOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductInactive)
@@ -81,7 +82,7 @@ def create(body: dict[str, Any]) -> Response:
 
 
 @blp.get("")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, MerchantCodePage)
 def mine(args: dict[str, Any]) -> Response:
@@ -97,7 +98,7 @@ def mine(args: dict[str, Any]) -> Response:
 
 
 @blp.get("/<uuid:code_id>")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.response(200, MerchantCodeOut)
 @blp.refuses(MerchantCodeNotFound)
 def show(code_id: UUID) -> Response:
@@ -114,7 +115,7 @@ def _mine(code_id: UUID) -> Code:
 
 
 @blp.post("/<uuid:code_id>/deactivate")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.response(200, MerchantCodeOut)
 @blp.refuses(MerchantCodeNotFound)
 def deactivate(code_id: UUID) -> Response:
@@ -142,7 +143,7 @@ def show_by_token(code_token: str) -> Response:
 
 
 @blp.post("/<code_token>/pay")
-@requires(blp)
+@requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(MerchantCodePaymentIn, required=False)
 @blp.response(201, _ORDER_OR_TRANSFER)
 @blp.refuses(
@@ -193,7 +194,7 @@ def pay(body: dict[str, Any], code_token: str) -> Response:
 
 
 @blp.get("/<uuid:code_id>/qr.svg")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(ImageArgs, location="query")
 @answers_image(blp, SVG)
 @blp.refuses(MerchantCodeNotFound)
@@ -207,7 +208,7 @@ def qr_svg(args: dict[str, int], code_id: UUID) -> Response:
 
 
 @blp.get("/<uuid:code_id>/qr.png")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(ImageArgs, location="query")
 @answers_image(blp, PNG)
 @blp.refuses(MerchantCodeNotFound)
@@ -221,7 +222,7 @@ def qr_png(args: dict[str, int], code_id: UUID) -> Response:
 
 
 @blp.get("/<uuid:code_id>/sheet.svg")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @answers_image(blp, SVG)
 @blp.refuses(MerchantCodeNotFound)
 def print_sheet(code_id: UUID) -> Response:

@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Response
 
 from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
+from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, dump_json, json_response, sent_json, settings
 from app.common.pagination import page_request
@@ -55,7 +56,7 @@ def _answer(asked: Asked, status: int = 200) -> Response:
 
 
 @blp.post("")
-@requires(blp)
+@requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.arguments(PaymentRequestIn, required=False)
 @blp.response(201, PaymentRequestOut)
 @blp.refuses(RecipientNotFound, CannotTransferToSelf)
@@ -81,7 +82,7 @@ def ask(body: dict[str, Any]) -> Response:
 
 
 @blp.get("")
-@requires(blp)
+@requires(blp, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(RequestsArgs, location="query")
 @blp.response(200, PaymentRequestPage)
 def mine(args: dict[str, Any]) -> Response:
@@ -104,7 +105,7 @@ def mine(args: dict[str, Any]) -> Response:
 
 
 @blp.get("/<uuid:request_id>")
-@requires(blp)
+@requires(blp, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.response(200, PaymentRequestOut)
 @blp.refuses(PaymentRequestNotFound)
 def show(request_id: UUID) -> Response:
@@ -134,7 +135,7 @@ def show_by_token(token: str) -> Response:
 
 
 @blp.post("/<uuid:request_id>/pay")
-@requires(blp)
+@requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(RequestPaymentIn, required=False)
 @blp.response(201, TransferOut)
 @blp.refuses(
@@ -174,7 +175,7 @@ def pay(body: dict[str, Any], request_id: UUID) -> Response:
 
 
 @blp.post("/<uuid:request_id>/decline")
-@requires(blp)
+@requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.response(200, PaymentRequestOut)
 @blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, NotYoursToDecide)
 def decline(request_id: UUID) -> Response:
@@ -189,7 +190,7 @@ def decline(request_id: UUID) -> Response:
 
 
 @blp.post("/<uuid:request_id>/cancel")
-@requires(blp)
+@requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.response(200, PaymentRequestOut)
 @blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, NotYoursToDecide)
 def cancel(request_id: UUID) -> Response:
@@ -204,7 +205,7 @@ def cancel(request_id: UUID) -> Response:
 
 
 @blp.get("/<uuid:request_id>/qr.svg")
-@requires(blp)
+@requires(blp, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(ImageArgs, location="query")
 @answers_image(blp, SVG)
 @blp.refuses(PaymentRequestNotFound)
@@ -217,7 +218,7 @@ def qr_svg(args: dict[str, int], request_id: UUID) -> Response:
 
 
 @blp.get("/<uuid:request_id>/qr.png")
-@requires(blp)
+@requires(blp, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(ImageArgs, location="query")
 @answers_image(blp, PNG)
 @blp.refuses(PaymentRequestNotFound)

@@ -9,6 +9,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from app.auth.guard import live_user, may_need_code, requires, two_factor_code
+from app.auth.scopes import Scope
 from app.auth.service import Caller
 from app.banks.errors import ProviderUnknown
 from app.common import queue
@@ -56,7 +57,7 @@ def save_account(body: dict[str, Any]) -> BankAccount:
 
 
 @blp.get("/bank-accounts")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, BankAccountOut(many=True))
 def saved_accounts() -> Sequence[BankAccount]:
     """My bank accounts, newest first
@@ -81,7 +82,7 @@ def delete_account(bank_account_id: UUID) -> None:
 
 
 @blp.post("/payouts")
-@requires(blp)
+@requires(blp, scope=Scope.PAYOUTS_WRITE)
 @blp.arguments(PayoutIn)
 @blp.response(201, PayoutOut)
 @blp.refuses(
@@ -127,7 +128,7 @@ def pay_out(body: dict[str, Any]) -> Response:
 
 
 @blp.get("/payouts")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, PayoutPage)
 def mine(args: dict[str, Any]) -> Any:
@@ -141,7 +142,7 @@ def mine(args: dict[str, Any]) -> Any:
 
 
 @blp.get("/payouts/<uuid:payout_id>")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, PayoutOut)
 @blp.refuses(PayoutNotFound)
 def show(payout_id: UUID) -> Any:

@@ -9,6 +9,7 @@ from flask import Response, request
 
 from app.auth.guard import live_user, optional_user, requires
 from app.auth.models import Role
+from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.fields import camel
 from app.common.http import Blueprint, dump_json, etag_of, etag_response, json_response, settings
@@ -39,7 +40,7 @@ _LIST_HEADERS = {
 
 
 @blp.post("")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(ProductIn)
 @blp.response(201, ProductOut)
 def create(body: dict[str, Any]) -> Response:
@@ -100,7 +101,7 @@ def _next_link(meta: bytes) -> str | None:
 
 
 @blp.get("/merchant/my-products")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
 @blp.arguments(MyProductsArgs, location="query")
 @blp.response(200, ProductOut(many=True))
 def mine(args: dict[str, Any]) -> Response:
@@ -124,14 +125,14 @@ def show(product_id: UUID) -> Response:
     Never staler than the last committed purchase. A deleted one is shown to its owner only.
     """
     with reading() as session:
-        viewer = optional_user(session)
+        viewer = optional_user(session, scope=Scope.PRODUCTS_READ)
         offer = service.find(session, product_id=product_id, viewer=viewer)
     own = viewer is not None and viewer.id == offer.merchant.id
     return etag_response(dump_json(product_out(offer, public=not own)))
 
 
 @blp.patch("/<uuid:product_id>")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(ProductPatch, required=False)
 @blp.response(200, ProductOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, StockIsCodes)
@@ -147,7 +148,7 @@ def change(body: dict[str, Any], product_id: UUID) -> Response:
 
 
 @blp.delete("/<uuid:product_id>")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.response(200, DeletedOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess)
 def delete(product_id: UUID) -> dict[str, str]:

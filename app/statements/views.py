@@ -7,6 +7,7 @@ from typing import Any, Final
 from flask import Response
 
 from app.auth.guard import live_user, requires
+from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, settings
 from app.common.ratelimit import per_caller
@@ -40,7 +41,7 @@ _prints: Final = Places(4)
 
 
 @blp.get("")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(StatementArgs, location="query")
 @blp.response(200, StatementOut)
 @blp.doc(

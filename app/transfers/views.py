@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Response
 
 from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
+from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.money import Money
@@ -37,7 +38,7 @@ blp = Blueprint("transfers", __name__, url_prefix="/transfers", description="Mon
 
 
 @blp.post("")
-@requires(blp)
+@requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(TransferIn)
 @blp.response(201, TransferOut)
 @blp.refuses(
@@ -79,7 +80,7 @@ def send(body: dict[str, Any]) -> Response:
 
 
 @blp.get("/recipient")
-@requires(blp)
+@requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(RecipientArgs, location="query")
 @blp.response(200, RecipientOut)
 @blp.refuses(RecipientNotFound, CannotTransferToSelf)
@@ -99,7 +100,7 @@ def recipient(args: dict[str, Any]) -> Masked:
 
 
 @blp.get("")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(TransfersArgs, location="query")
 @blp.response(200, TransferPage)
 def mine(args: dict[str, Any]) -> Response:
@@ -119,7 +120,7 @@ def mine(args: dict[str, Any]) -> Response:
 
 
 @blp.get("/<uuid:transfer_id>")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, TransferOut)
 @blp.refuses(TransferNotFound)
 def show(transfer_id: UUID) -> Response:

@@ -7,7 +7,17 @@ from rich.table import Table
 from sqlalchemy import text
 
 from app.common.db import transaction
-from app.verify import accounts, bank, holds, ledger, orders, payouts, refunds, transfers
+from app.verify import (
+    accounts,
+    bank,
+    holds,
+    keys,
+    ledger,
+    orders,
+    payouts,
+    refunds,
+    transfers,
+)
 from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
@@ -19,6 +29,7 @@ INVARIANTS: Final = (
     *bank.INVARIANTS,
     *payouts.INVARIANTS,
     *accounts.INVARIANTS,
+    *keys.INVARIANTS,
 )
 
 _MAX_SHOWN: Final = 5

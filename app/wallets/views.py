@@ -15,6 +15,7 @@ from app.auth.errors import UserNotFound
 from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
 from app.auth.models import Role, User
 from app.auth.schemas import ReasonIn
+from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.errors import BadRequest
 from app.common.http import Blueprint, dump_json, json_response, settings
@@ -63,7 +64,7 @@ admin_blp = Blueprint(
 
 
 @blp.get("")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_READ)
 @blp.doc(parameters=[AT_PARAMETER])
 @blp.response(200, WalletAtOut)
 @blp.refuses(WalletNotFound, BadRequest)
@@ -100,7 +101,7 @@ def _mine() -> Account:
 
 
 @blp.post("/deposit")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_WRITE)
 @blp.arguments(DepositIn)
 @blp.response(200, MovementOut)
 @blp.refuses(InvalidDepositAmount, LimitExceeded, WalletLocked, DirectDepositsOff, WalletNotFound)
@@ -129,7 +130,7 @@ def deposit(body: dict[str, Any]) -> Response:
 
 
 @blp.post("/withdraw")
-@requires(blp)
+@requires(blp, scope=Scope.PAYOUTS_WRITE)
 @blp.arguments(WithdrawIn)
 @blp.response(200, MovementOut)
 @blp.refuses(
@@ -162,7 +163,7 @@ def withdraw(body: dict[str, Any]) -> Response:
 
 
 @blp.get("/transactions")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(HistoryArgs, location="query")
 @blp.response(200, TransactionPage)
 @blp.refuses(WalletNotFound)
@@ -180,7 +181,7 @@ def transactions(args: dict[str, Any]) -> Response:
 
 
 @blp.get("/limits")
-@requires(blp)
+@requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, LimitInForceOut(many=True))
 @blp.refuses(WalletNotFound)
 def my_limits() -> list[Limit]:

@@ -1,9 +1,11 @@
 """Many sign-ins at once, with real commits."""
 
+import threading
 from typing import Any
 
 from flask import Flask
 
+from app.auth.models import Role
 from tests import factories
 from tests.crowd import all_at_once, broken, outcomes
 
@@ -94,4 +96,83 @@ def test_who_is_deactivated_signs_in_no_more_and_no_session_survives(committing:
             "/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"}
         )
         assert me.status_code == 401
+    assert broken() == []
+
+
+def test_no_request_that_begins_after_a_key_is_revoked_succeeds(committing: Flask) -> None:
+    shop = factories.actor(Role.MERCHANT, balance="1000.00")
+    key = factories.api_key(shop)
+    product_id = factories.product(factories.merchant(), price="0.10", units=10_000)
+    order = {"productId": str(product_id), "paymentMethod": "WALLET"}
+    requests = (
+        ("POST", "orders", order),
+        ("POST", "wallet/withdraw", {"amount": "1.00"}),
+        ("POST", "products", {"name": "Course", "price": "5.00", "availableUnits": 1}),
+        ("GET", "wallet", None),
+    )
+    under_way, revoked = threading.Semaphore(0), threading.Event()
+
+    def use(number: int) -> Any:
+        """Ask until refused; whether the last request began when the key was revoked already."""
+        method, path, body = requests[number % len(requests)]
+        for _ in range(500):
+            late = revoked.is_set()
+            answer = committing.test_client().open(
+                f"/api/v1/{path}", method=method, json=body, headers=key.headers
+            )
+            under_way.release()
+            if answer.status_code == 401:
+                return 401
+            assert answer.status_code in (200, 201), answer.text
+            assert not late, path
+        return answer.status_code
+
+    def act(number: int) -> Any:
+        if number < 20:
+            return use(number)
+        for _ in range(40):  # everybody has been served by then, or nearly
+            under_way.acquire()
+        url = f"/api/v1/auth/api-keys/{key.id}"
+        answer = committing.test_client().delete(url, headers=shop.headers)
+        revoked.set()
+        return answer.status_code
+
+    assert all_at_once(act, range(21), threads=21) == [401] * 20 + [204]
+    assert broken() == []
+
+
+def test_twenty_keys_hold_however_many_are_asked_for_at_once(committing: Flask) -> None:
+    shop = factories.merchant()
+    wish = {"name": "Server", "scopes": ["wallet:read"], "password": factories.PASSWORD}
+
+    answers = all_at_once(
+        lambda _: post(committing, "api-keys", wish, **shop.headers), range(30), threads=15
+    )
+
+    assert outcomes(answers) == {(201, None): 20, (409, "TOO_MANY_API_KEYS"): 10}
+    assert len({answer.json["key"] for answer in answers if answer.status_code == 201}) == 20
+    assert broken() == []
+
+
+def test_no_key_is_made_behind_the_back_of_who_ends_them_all(committing: Flask) -> None:
+    shop, admin = factories.merchant(), factories.admin()
+    wish = {"name": "Server", "scopes": ["wallet:read"], "password": factories.PASSWORD}
+
+    def act(number: int) -> Any:
+        if number == 8:
+            url = f"/api/v1/admin/users/{shop.id}"
+            client = committing.test_client()
+            reason = {"json": {"reason": "fraud"}, "headers": admin.headers}
+            client.post(f"{url}/deactivate", **reason)
+            return client.post(f"{url}/activate", **reason)
+        return post(committing, "api-keys", wish, **shop.headers)
+
+    answers = all_at_once(act, range(18), threads=18)
+
+    assert set(outcomes(answers)) <= {(201, None), (200, None), (401, "UNAUTHORIZED")}
+    for answer in answers:
+        if answer.status_code == 201:
+            headers = {"Authorization": f"Bearer {answer.json['key']}"}
+            wallet = committing.test_client().get("/api/v1/wallet", headers=headers)
+            assert wallet.status_code == 401
     assert broken() == []

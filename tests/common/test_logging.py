@@ -10,9 +10,11 @@ from app.common.logging import redact
 from app.common.settings import Settings
 from tests import servers
 from tests.factories import PASSWORD, PASSWORD_HASH
-from tests.live import LiveServer
+from tests.live import LiveServer, wait_until
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
+
+KEY = "pf_live_" + "Zq3mT0vKcH2nXw8yLr5sBg" * 2 + "Zq3mT"
 
 LINK_TOKEN = "Zq3mT0vKcH2nXw8yLr5sBg"
 PRODUCT_ID = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
@@ -45,6 +47,7 @@ class TestRedacting:
         [
             (f"got Bearer {JWT} from", "got Bearer [redacted] from"),
             (f"token {JWT}!", "token eyJhbGciOiJIUzI1NiJ9.[redacted]!"),
+            (f"got {KEY}, which", "got pf_live_[redacted], which"),
             (f"row ({PASSWORD_HASH}, USER)", "row ($2b$[redacted], USER)"),
             (
                 "at postgresql://shop:s3cr3t@db:5432/shop failed",
@@ -79,12 +82,24 @@ def test_a_running_server_logs_every_request_and_no_secret(
         LiveServer.start(settings, made, workers=1, LOG_LEVEL="info") as server,
     ):
         credentials = {"email": "alice@example.com", "password": PASSWORD}
-        user = server.call("POST", "/api/v1/auth/register", credentials | {"role": "USER"}).json
+        user = server.call("POST", "/api/v1/auth/register", credentials | {"role": "MERCHANT"}).json
         server.call("POST", "/api/v1/auth/login", credentials | {"password": PASSWORD + "x"})
         server.call("POST", "/api/v1/auth/refresh", {"refreshToken": user["refreshToken"]})
         server.call("POST", "/api/v1/auth/refresh", {"refreshToken": user["refreshToken"]})
         named = {"X-Request-Id": "find-me-in-the-log"}
         wallet = server.call("GET", "/api/v1/wallet", token=user["accessToken"], headers=named)
+        token = server.call("POST", "/api/v1/auth/login", credentials).json["accessToken"]
+        wish = {"name": "Server", "scopes": ["wallet:read"], "password": PASSWORD}
+        key = server.call("POST", "/api/v1/auth/api-keys", wish, token=token).json
+        by_key = {"token": key["key"], "headers": {"X-Request-Id": "this-is-the-server"}}
+        assert server.call("GET", "/api/v1/wallet", **by_key).status == 200
+        server.call("GET", f"/api/v1/products?q={key['key']}", token=key["key"])
+        server.call("GET", f"/api/v1/products/{key['key']}", token=key["key"][:-1])
+        wait_until(
+            lambda: server.call("GET", "/api/v1/auth/api-keys", token=token).json["data"][0][
+                "lastUsedAt"
+            ]
+        )
         server.call("GET", f"/api/v1/products?q={JWT}")
         server.call("GET", f"/pay/{LINK_TOKEN}")
         server.call("GET", f"/api/v1/products/{PRODUCT_ID}")
@@ -92,13 +107,17 @@ def test_a_running_server_logs_every_request_and_no_secret(
 
     assert wallet.headers["x-request-id"] == "find-me-in-the-log"
     written = (data_dir / f"live-{port}.log").read_text()
-    for secret in (PASSWORD, user["accessToken"], user["refreshToken"], JWT, "$2b$", LINK_TOKEN):
+    tokens = (user["accessToken"], user["refreshToken"], token)
+    for secret in (PASSWORD, *tokens, JWT, "$2b$", LINK_TOKEN):
         assert secret not in written
+    assert key["key"][len(key["prefix"]) : -1] not in written
     lines = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
     requests = [line for line in lines if line["event"] == "request"]
     assert all(line["request_id"] for line in requests)
     paths = {line["path"] for line in requests}
     assert {"/pay/[redacted]", f"/api/v1/products/{PRODUCT_ID}"} <= paths
+    (by_server,) = [line for line in requests if line["request_id"] == "this-is-the-server"]
+    assert (by_server["user_id"], by_server["key_id"]) == (user["user"]["id"], key["id"])
     (mine,) = [line for line in requests if line["request_id"] == "find-me-in-the-log"]
     assert (mine["method"], mine["path"], mine["user_id"]) == (
         "GET",

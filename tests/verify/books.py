@@ -80,6 +80,7 @@ def do_business(app: Flask) -> factories.Actor:
     tokens = client.post("/api/v1/auth/login", json=credentials).json
     client.post("/api/v1/auth/refresh", json={"refreshToken": tokens["refreshToken"]})
     get_money_from_a_bank(client, buyer)
+    make_keys(client)
     return buyer
 
 
@@ -94,6 +95,15 @@ def buy_for_less_and_give_back(client: FlaskClient, buyer: factories.Actor) -> N
     asked = claim(client, buyer, bought[0], units=1).json["id"]
     decide(client, seller, asked, "approve")
     refund(client, seller, bought[1])
+
+
+def make_keys(client: FlaskClient) -> None:
+    """API keys: one that holds, one that was revoked, and one that will expire."""
+    shop = factories.merchant()
+    factories.api_key(shop)
+    revoked = factories.api_key(shop)
+    client.delete(f"/api/v1/auth/api-keys/{revoked.id}", headers=shop.headers)
+    factories.api_key(shop, expires_at=clock.now() + timedelta(days=1))
 
 
 def send_and_ask(client: FlaskClient, buyer: factories.Actor) -> None:

@@ -14,6 +14,7 @@ from tests.verify import (
     test_accounts,
     test_bank,
     test_holds,
+    test_keys,
     test_ledger,
     test_orders,
     test_payouts,
@@ -31,6 +32,7 @@ TOPICS = (
     test_payouts,
     test_refunds,
     test_accounts,
+    test_keys,
 )
 
 

@@ -1,0 +1,238 @@
+"""API keys: how a merchant's server signs in, with a key that a person has made for it.
+
+A key is a login session of its own kind. So whatever asks whether a session still holds – in the
+transaction of the work, and in the batches of the till – hears of a revoked key at once, and needs
+to know nothing of keys.
+
+A key is `pf_live_` in production and `pf_test_` elsewhere, 43 random letters and digits – 256
+bits – and 6 that are the CRC-32 of all before. The last ones let anybody tell a key from a typing
+error or from what only looks like one, without asking us.
+"""
+
+import hashlib
+import re
+import secrets
+import string
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.auth import repository
+from app.auth.errors import ApiKeyNotFound, TooManyApiKeys
+from app.auth.models import ApiKey, SessionKind
+from app.auth.scopes import Scope
+from app.common import clock
+from app.common.db import new_id
+from app.common.errors import BadRequest, Unauthorized
+from app.common.pagination import Page, PageRequest
+from app.events import service as events
+
+#: What every key begins with, and no access token.
+MARK: Final = "pf_"
+#: For secret scanners, and to look at before anything else is done with a key.
+PATTERN: Final = "pf_(live|test)_[0-9A-Za-z]{49}"
+#: Keys of one merchant that hold at a time.
+MAX_KEYS: Final = 20
+
+_LETTERS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
+#: 62**43 > 2**256.
+_RANDOM_LENGTH: Final = 43
+#: 62**6 > 2**32.
+_CHECK_LENGTH: Final = 6
+#: What lists show of a key: the mark, and enough to tell it from the merchant's others.
+_PREFIX_LENGTH: Final = len("pf_live_") + 6
+#: When the session of a key ends that does not end by itself.
+NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
+#: How often it is written down that a key is in use.
+_NOTED_EVERY: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whom a key speaks for, and what it may do. session_id: the key's own id."""
+
+    user_id: UUID
+    session_id: UUID
+    role: str
+    scopes: frozenset[str]
+    last_used_at: datetime | None
+
+    def is_to_be_noted(self) -> bool:
+        """Whether the time of use that is known is too old by now."""
+        return self.last_used_at is None or clock.now() - self.last_used_at >= _NOTED_EVERY
+
+
+def generate(*, live: bool) -> str:
+    """A new key. live: for production."""
+    body = "".join(secrets.choice(_LETTERS) for _ in range(_RANDOM_LENGTH))
+    start = _mark(live=live) + body
+    return start + _checksum(start)
+
+
+def is_genuine(text: str) -> bool:
+    """Whether it has the form and the checksum of a key. Says nothing of whether there is such."""
+    if not re.fullmatch(PATTERN, text):
+        return False
+    return text.endswith(_checksum(text[:-_CHECK_LENGTH]))
+
+
+def find(key: str, *, live: bool) -> Holder:
+    """Whom a key speaks for, if it holds now.
+
+    One read by the key's hash, before the work; the work's own transaction asks again. What has
+    no right checksum is not looked up. live: whether this is production, which takes no other
+    keys. Raises Unauthorized.
+    """
+    if not is_genuine(key):
+        raise Unauthorized
+    if not key.startswith(_mark(live=live)):
+        kind = "production" if live else "testing"
+        raise Unauthorized(f"Unauthorized: this server takes keys for {kind} only")
+    row = repository.get_key_holder(key_hash=_hash(key), now=clock.now())
+    if row is None:
+        raise Unauthorized
+    user_id, session_id, role, scopes, last_used_at = row
+    return Holder(user_id, session_id, role, frozenset(scopes), last_used_at)
+
+
+def create(
+    session: Session,
+    *,
+    user_id: UUID,
+    by_session: UUID,
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None = None,
+    live: bool,
+) -> tuple[ApiKey, str]:
+    """A new key of the merchant, and its text, which nobody can show again.
+
+    by_session: the login session that asks for it. Raises Unauthorized, TooManyApiKeys, and
+    BadRequest for a key that would have expired already.
+    """
+    # One at a time for each user, or two would both be the last. Whoever deactivates the user or
+    # changes the password locks this row as well, and no key is made behind their back.
+    repository.get_user_for_update(session, user_id)
+    now = clock.now()
+    if not repository.get_live_user(session, user_id=user_id, session_id=by_session, now=now):
+        raise Unauthorized
+    if expires_at is not None and expires_at <= now:
+        raise BadRequest(details={"expiresAt": ["Must be in the future."]})
+    if len(repository.live_keys(session, user_id=user_id, now=now)) >= MAX_KEYS:
+        raise TooManyApiKeys(most=MAX_KEYS)
+    key = generate(live=live)
+    login = repository.insert_session(
+        session,
+        id=new_id(),
+        kind=SessionKind.API_KEY,
+        user_id=user_id,
+        created_at=now,
+        last_used_at=now,
+        expires_at=expires_at or NEVER,
+    )
+    made = repository.insert_key(
+        session,
+        id=login.id,
+        user_id=user_id,
+        name=name,
+        prefix=key[:_PREFIX_LENGTH],
+        key_hash=_hash(key),
+        scopes=[scope for scope in Scope if scope in scopes],
+        created_at=now,
+        expires_at=expires_at,
+    )
+    _tell(session, made, "created", actor_id=user_id, expiresAt=clock.to_wire(expires_at))
+    return made, key
+
+
+def of_user(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Any]:
+    """The user's keys, newest first, those that no longer hold too; each with `revoked_at`."""
+    rows = repository.keys_of(
+        session,
+        user_id=user_id,
+        limit=page.limit + 1,
+        offset=page.offset,
+        below=page.after[0] if page.after else None,
+    )
+    return Page.of(
+        page,
+        rows,
+        count=lambda: repository.count_keys_of(session, user_id=user_id),
+        key=lambda key: (key.id,),
+    )
+
+
+def revoke(session: Session, *, user_id: UUID, key_id: UUID) -> None:
+    """End one of the user's keys; one that has ended stays as it is. Raises ApiKeyNotFound."""
+    login = repository.get_session_for_update(session, key_id)
+    key = repository.get_key(session, key_id)
+    if login is None or key is None or key.user_id != user_id:
+        raise ApiKeyNotFound
+    if login.revoked_at is None:
+        login.revoked_at, login.revoked_because = clock.now(), "revoked"
+        _tell(session, key, "revoked", actor_id=user_id, because=login.revoked_because)
+
+
+def revoke_all(session: Session, *, user_id: UUID, actor_id: UUID | None, because: str) -> None:
+    """End every key of the user that holds. The caller has locked the user's row."""
+    now = clock.now()
+    keys = repository.live_keys(session, user_id=user_id, now=now)
+    repository.revoke_sessions(
+        session, user_id=user_id, kind=SessionKind.API_KEY, now=now, because=because
+    )
+    for key in keys:
+        _tell(session, key, "revoked", actor_id=actor_id, because=because)
+
+
+def note_use(session: Session, *, key_id: UUID) -> None:
+    """Write down that the key is in use now, unless somebody has just done that."""
+    now = clock.now()
+    repository.note_key_use(session, key_id=key_id, now=now, unless_since=now - _NOTED_EVERY)
+
+
+def _mark(*, live: bool) -> str:
+    return f"{MARK}live_" if live else f"{MARK}test_"
+
+
+def _checksum(start: str) -> str:
+    """CRC-32 of what comes before, as 6 letters and digits."""
+    rest, letters = zlib.crc32(start.encode()), ""
+    for _ in range(_CHECK_LENGTH):
+        rest, digit = divmod(rest, len(_LETTERS))
+        letters = _LETTERS[digit] + letters
+    return letters
+
+
+def _hash(key: str) -> bytes:
+    """What is stored of a key, and what it is found by.
+
+    A plain, fast hash is right: a slow or salted one is there for what people choose, so that
+    guessing costs time. Nobody guesses one of 2**256, at any speed, and the hash of a key is no
+    help in finding it. And as it has to be computed for each request, it must be fast.
+    """
+    return hashlib.sha256(key.encode()).digest()
+
+
+def _tell(
+    session: Session, key: ApiKey, turn: str, *, actor_id: UUID | None, **data: str | None
+) -> None:
+    """Leave an event and an audit record, which name the key and its scopes but never show it."""
+    about = {"name": key.name, "prefix": key.prefix, "scopes": list(key.scopes), **data}
+    audit.record(
+        session,
+        actor_id=actor_id,
+        action=f"api-key.{turn.removesuffix('d')}",
+        target_type="api_key",
+        target_id=key.id,
+        details=about,
+    )
+    event = events.Event(
+        f"api-key-{turn}", "api_key", key.id, {"userId": str(key.user_id), **about}
+    )
+    events.record(session, [event])

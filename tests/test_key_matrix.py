@@ -1,0 +1,172 @@
+"""What API keys may do: every route, against the table of docs/api-keys.md."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.auth.scopes import EXPLAINED, MONEY_LEAVES, Scope
+from app.common import db
+from app.common.settings import PROJECT_ROOT
+from tests import factories
+from tests.factories import Actor, Key
+from tests.test_access_matrix import EXPECTED, TOKEN_NEEDED, Route, World, operations_of, routes_of
+
+PAGE = (PROJECT_ROOT / "docs" / "api-keys.md").read_text()
+
+#: endpoint → its scope, "never" or "open", as the page says.
+TABLE: dict[Route, str] = {
+    (method, f"/api/v1{path}"): decision
+    for method, path, decision in re.findall(
+        r"^\| `([A-Z]+) (/\S+)` \| `?([a-z_:]+)", PAGE, re.MULTILINE
+    )
+}
+TAKES_KEYS = sorted(route for route, decision in TABLE.items() if ":" in decision)
+
+
+def declared(app: Flask) -> dict[Route, str]:
+    """Route of the API → what its view says, in the words of the table."""
+    decisions = {}
+    for route, endpoint in routes_of(app).items():
+        if route[1].startswith("/api/v1/"):
+            view = app.view_functions[endpoint]
+            scope = getattr(view, "required_scope", None)
+            decisions[route] = scope or ("never" if hasattr(view, "required_roles") else "open")
+    return decisions
+
+
+def test_the_page_decides_on_every_endpoint_as_the_application_does(app: Flask) -> None:
+    """A new endpoint needs a row in docs/api-keys.md: its scope, "never", or "open"."""
+    assert declared(app) == TABLE
+
+
+def test_what_is_open_needs_no_token_either() -> None:
+    needs_sign_in = {route for route, decision in TABLE.items() if decision != "open"}
+    assert needs_sign_in == set(TOKEN_NEEDED)
+
+
+def test_the_page_explains_every_scope_and_where_money_leaves() -> None:
+    explained = dict(re.findall(r"^\| `([a-z_]+:[a-z]+)` \| (.+) \|$", PAGE, re.MULTILINE))
+    assert explained == {scope: EXPLAINED[scope] for scope in Scope}
+
+
+def test_what_is_an_account_s_own_business_takes_no_keys() -> None:
+    for (method, path), decision in TABLE.items():
+        if path.startswith(("/api/v1/auth/", "/api/v1/admin/")):
+            assert decision in ("never", "open"), (method, path)
+
+
+def test_the_document_lists_keys_exactly_where_they_are_taken(app: Flask) -> None:
+    documented = {
+        route: operation["x-required-scope"]
+        for route, operation in operations_of(app).items()
+        if {"apiKeyAuth": []} in operation.get("security", ())
+    }
+    assert documented == {route: TABLE[route] for route in TAKES_KEYS}
+
+
+def test_what_asks_for_a_code_takes_a_scope_that_says_that_money_leaves(app: Flask) -> None:
+    asking = {
+        route
+        for route, operation in operations_of(app).items()
+        if any(p["name"] == "X-Two-Factor-Code" for p in operation.get("parameters", ()))
+    }
+    assert ("POST", "/api/v1/wallet/withdraw") in asking
+    assert {route: TABLE[route] for route in asking if TABLE[route] not in MONEY_LEAVES} == {}
+
+
+class KeyWorld(World):
+    """A world in which a key can stand in for its merchant."""
+
+    def call_with(self, client: FlaskClient, route: Route, key: Key, *, caller: str) -> int:
+        """What the route answers to a key. caller: who the key belongs to."""
+        actor = self.actors[caller]
+        self.actors[caller] = Actor(actor.id, actor.email, actor.session_id, key.text)
+        try:
+            return self.call(client, route, caller)
+        finally:
+            self.actors[caller] = actor
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Take back what happens inside, so that every call meets the same world."""
+    savepoint = db.current().read_committed.kw["bind"].begin_nested()
+    try:
+        yield
+    finally:
+        savepoint.rollback()
+
+
+@pytest.mark.parametrize("owner", ["seller", "merchant"])
+def test_a_key_with_the_one_scope_gets_what_its_merchant_gets(
+    client: FlaskClient, owner: str
+) -> None:
+    world = KeyWorld(client)
+    keys = {scope: factories.api_key(world.actors[owner], scope) for scope in Scope}
+    got = {}
+    for route in TAKES_KEYS:
+        with undone():
+            key = keys[Scope(TABLE[route])]
+            got[route] = world.call_with(client, route, key, caller=owner)
+    assert got == {route: EXPECTED[route][owner] for route in TAKES_KEYS}
+
+
+def test_a_key_with_every_other_scope_is_refused(client: FlaskClient) -> None:
+    world = KeyWorld(client)
+    keys = {
+        scope: factories.api_key(world.actors["seller"], *(set(Scope) - {scope})) for scope in Scope
+    }
+    got = {
+        route: world.call_with(client, route, keys[Scope(TABLE[route])], caller="seller")
+        for route in TAKES_KEYS
+    }
+    assert got == dict.fromkeys(TAKES_KEYS, 403)
+
+
+@pytest.mark.parametrize("owner", ["seller", "merchant"])
+def test_without_a_scope_that_says_so_no_money_leaves_the_wallet(
+    client: FlaskClient, owner: str
+) -> None:
+    world = KeyWorld(client)
+    merchant = world.actors[owner]
+    key = factories.api_key(merchant, *(set(Scope) - MONEY_LEAVES))
+    before = available(merchant)
+    assert before > 0
+    for route in TAKES_KEYS:
+        with undone():
+            world.call_with(client, route, key, caller=owner)
+            assert (route, available(merchant) >= before) == (route, True)
+
+
+def available(merchant: Actor) -> int:
+    """What the merchant can spend, in cents."""
+    with db.transaction() as session:
+        wallet = factories.wallet(session, merchant.id)
+        return wallet.balance - wallet.held
+
+
+def test_a_key_with_every_scope_opens_nothing_that_is_never_for_keys(
+    client: FlaskClient,
+) -> None:
+    world = KeyWorld(client)
+    key = factories.api_key(world.actors["seller"])
+    never = [route for route, decision in TABLE.items() if decision == "never"]
+    for method, path in never:
+        answer = client.open(path.format(**world.names), method=method, headers=key.headers)
+        assert (method, path, answer.json["error"]) == (method, path, "KEY_NOT_ALLOWED")
+        assert answer.status_code == 403
+
+
+def test_a_revoked_key_opens_nothing(client: FlaskClient) -> None:
+    world = KeyWorld(client)
+    seller = world.actors["seller"]
+    key = factories.api_key(seller)
+    client.delete(f"/api/v1/auth/api-keys/{key.id}", headers=seller.headers)
+    for method, path in TOKEN_NEEDED:
+        answer = client.open(path.format(**world.names), method=method, headers=key.headers)
+        assert (method, path, answer.status_code) == (method, path, 401)
+        assert answer.json["error"] == "UNAUTHORIZED"

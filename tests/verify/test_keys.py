@@ -1,0 +1,57 @@
+"""API keys, corrupted on purpose, one way at a time."""
+
+import pytest
+
+from tests.verify.books import Books
+
+#: Invariant → what makes it untrue. {buyer} is the buyer's id.
+CORRUPTIONS = {
+    "Every API key acts in a session of its own, of its merchant, for as long as it holds": """
+        UPDATE login_sessions SET kind = 'LOGIN' WHERE kind = 'API_KEY'
+    """,
+    "No API key can be refreshed": """
+        INSERT INTO refresh_tokens (id, session_id, created_at)
+        SELECT gen_random_uuid(), id, now() FROM login_sessions WHERE kind = 'API_KEY'
+    """,
+    "No merchant has more than 20 API keys that hold": """
+        INSERT INTO login_sessions (id, kind, user_id, created_at, last_used_at, expires_at)
+        SELECT gen_random_uuid(), 'API_KEY', '{buyer}', now(), now(), now() + interval '1 day'
+        FROM generate_series(1, 21)
+    """,
+    "Every API key that was made or revoked has its event": """
+        DELETE FROM outbox_events WHERE type = 'api-key-created'
+    """,
+}
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corruption_is_found(books: Books, name: str) -> None:
+    assert name in books.broken_by(CORRUPTIONS[name])
+
+
+@pytest.mark.parametrize(
+    "corruption",
+    [
+        "DELETE FROM api_keys",
+        "DELETE FROM login_sessions WHERE kind = 'API_KEY'",
+        "UPDATE api_keys SET user_id = '{buyer}'",
+        "UPDATE login_sessions SET user_id = '{buyer}' WHERE kind = 'API_KEY'",
+        "UPDATE users SET role = 'USER' WHERE role = 'MERCHANT'",
+        "UPDATE api_keys SET expires_at = expires_at + interval '1 s' WHERE expires_at > now()",
+    ],
+)
+def test_a_key_that_is_not_its_session_is_found(books: Books, corruption: str) -> None:
+    name = "Every API key acts in a session of its own, of its merchant, for as long as it holds"
+    assert name in books.broken_by(corruption)
+
+
+@pytest.mark.parametrize(
+    "corruption",
+    [
+        "DELETE FROM outbox_events WHERE type = 'api-key-revoked'",
+        "UPDATE login_sessions SET revoked_at = NULL WHERE kind = 'API_KEY'",
+    ],
+)
+def test_a_revocation_without_its_event_is_found(books: Books, corruption: str) -> None:
+    name = "Every API key that was made or revoked has its event"
+    assert name in books.broken_by(corruption)
