@@ -47,6 +47,7 @@ from app.onramp import links as onramp_links
 from app.onramp import service as onramp
 from app.onramp import settlement
 from app.onramp.views import blp as onramp_blp
+from app.orders import checkouts, returns
 from app.orders.fee_views import blp as fees_blp
 from app.orders.refund_views import blp as refunds_blp
 from app.orders.schemas import order_answer
@@ -157,6 +158,9 @@ def wire_modules(settings: Settings) -> None:
     banks.on("payout", payouts)
     gateway_client.configure(settings.gateway)
     gateway.configure(gateway_terms(settings))
+    banks.on("checkout", checkouts)
+    banks.on("payment_intent", checkouts)
+    banks.on("refund", returns)
 
 
 def gateway_terms(settings: Settings) -> gateway.Terms:

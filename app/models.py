@@ -8,7 +8,7 @@ from app.coupons.models import Coupon, CouponUse
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
 from app.onramp.models import Onramp
-from app.orders.models import Order, Refund, RefundClaim
+from app.orders.models import Checkout, Order, Refund, RefundClaim
 from app.payment_requests.models import MerchantCode, PaymentRequest
 from app.payouts.models import BankAccount, Payout
 from app.products.models import Product, Restock
@@ -27,6 +27,7 @@ __all__ = [
     "BankAccount",
     "BankEvent",
     "Base",
+    "Checkout",
     "Coupon",
     "CouponUse",
     "IdempotencyKey",

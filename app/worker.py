@@ -18,6 +18,7 @@ from app.factory import connect_database, wire_modules
 from app.holds import tasks as holds
 from app.idempotency import tasks as idempotency
 from app.onramp import tasks as onramp
+from app.orders import tasks as orders
 from app.payment_requests import tasks as payment_requests
 from app.payouts import tasks as payouts
 
@@ -29,6 +30,7 @@ SCHEDULE = (
     (onramp.expire, "* * * * *"),
     (holds.let_expired_holds_go, "* * * * *"),
     (payouts.sweep, "* * * * *"),
+    (orders.sweep, "* * * * *"),
 )
 #: Whoever stops a worker gives it half a minute.
 _STOP_SECONDS = 25

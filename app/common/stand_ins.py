@@ -58,7 +58,7 @@ def environment(settings: Settings, *, api: str) -> Mapping[str, str]:
 
     settings: with the data folder that both use; api: where our endpoints hang.
     """
-    env = {}
+    env: dict[str, str] = {}
     for one in played(settings):
         own = one.setting.removesuffix("PORT")
         env |= {

@@ -26,6 +26,8 @@ from app.idempotency import service
 from app.idempotency.service import Answer, Claim, Request
 
 View = TypeVar("View", bound=Callable[..., Any])
+#: What is returned by work that has no answer yet.
+Unfinished = TypeVar("Unfinished")
 
 _KEY_PARAMETER: Final = {
     "name": "Idempotency-Key",
@@ -82,32 +84,48 @@ def answer_once(
     repetition, byte for byte. `work` must decide before it writes.
     Raises what `work` raises, and the refusals of `idempotency.once`.
     """
-    call = Call.current()
 
-    def outcome_of(session: Session, caller: Caller) -> Answer | AppError:
+    def answer(session: Session, caller: Caller, key: str | None) -> Answer:
+        return Answer(status, dump_json(render(work(session, caller, key))))
+
+    return respond(run_once(Call.current(), answer, stand_in_line=stand_in_line))
+
+
+def run_once(
+    call: Call,
+    work: Callable[[Session, Caller, str | None], Answer | Unfinished],
+    *,
+    stand_in_line: Callable[[Session], None],
+) -> Answer | AppError | Unfinished:
+    """`answer_once` for who goes on afterwards: what `work` returns, or the answer given before.
+
+    An Answer is stored under the key; anything else is not, so that a repetition gets here again.
+    """
+
+    def outcome_of(session: Session, caller: Caller) -> Answer | AppError | Unfinished:
         try:
             with session.begin_nested():  # a refusal leaves nothing behind
-                return Answer(status, dump_json(render(work(session, caller, call.key))))
+                return work(session, caller, call.key)
         except AppError as refusal:
             return refusal
 
-    def attempt(session: Session) -> Answer | AppError:
+    def attempt(session: Session) -> Answer | AppError | Unfinished:
         stand_in_line(session)
         caller = auth.ask_callers(session, [call.session_id])().get(call.session_id)
         if caller is None:
             raise Unauthorized
 
-        def do(todo: Sequence[int]) -> list[Answer | AppError]:
+        def do(todo: Sequence[int]) -> list[Answer | AppError | Unfinished]:
             return [outcome_of(session, caller) for _ in todo]
 
         (outcome,) = service.once(session, service.ask(session, [call.request]), do)
         return outcome
 
-    def run() -> Answer | AppError:
+    def run() -> Answer | AppError | Unfinished:
         return retry_transaction(attempt)
 
     # Only a key makes running again safe when it is not known what happened.
-    return respond(service.settle(run) if call.key else run())
+    return service.settle(run) if call.key else run()
 
 
 def respond(outcome: Answer | AppError) -> Response:

@@ -85,15 +85,15 @@ def ask(session: Session, requests: Sequence[Request]) -> Asked:
 def once(
     session: Session,
     asked: Asked,
-    work: Callable[[Sequence[int]], Sequence[Answer | AppError]],
-) -> list[Answer | AppError]:
+    work: Callable[[Sequence[int]], Sequence[Answer | AppError | Outcome]],
+) -> list[Answer | AppError | Outcome]:
     """What becomes of each request: what `work` makes of it, or the answer given before.
 
     work: does the requests at these positions and returns one answer or refusal for each; what
     it refuses it must not have begun to write. A refusal (4xx) under a claim is an answer too
-    and is remembered if it is `final`.
+    and is remembered if it is `final`. Anything else that it returns is no answer yet.
     """
-    outcomes = _look_up(asked)
+    outcomes: list[Answer | AppError | Outcome | None] = [*_look_up(asked)]
     todo = [position for position, outcome in enumerate(outcomes) if outcome is None]
     remembered = []
     for position, outcome in zip(todo, work(todo), strict=True):

@@ -9,8 +9,8 @@ from app.auth.service import Caller
 from app.common.db import new_id
 from app.coupons.errors import CouponInvalid
 from app.coupons.service import Terms
-from app.orders.errors import CannotBuyOwnProduct, PurchaseLimitReached
-from app.orders.models import OrderStatus, PaymentMethod
+from app.orders.errors import CannotBuyOwnProduct, NothingToPay, PurchaseLimitReached
+from app.orders.models import Order, OrderStatus, PaymentMethod
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.products.service import Stock
 from app.wallets.errors import WalletNotFound
@@ -112,33 +112,80 @@ def decide(
     PurchaseLimitReached, CouponInvalid, CouponUsedUp, WalletNotFound, WalletLocked,
     InsufficientFunds, BalanceTooLarge.
     """
+    price = _price(purchase, product, coupon, units_before=units_before, fee_bps=fee_bps, now=now)
+    if buyer is None or merchant is None:
+        raise WalletNotFound
+    buyer.require_can_pay(price.amount)
+    merchant.require_can_receive(price.amount)
+    order = _order(purchase, price, OrderStatus.COMPLETED, PaymentMethod.WALLET, now=now)
+    entry = (
+        paid(order, price.stock.name, buyer, merchant, kind="PURCHASE") if order.amount else None
+    )
+    return Sale(order, entry, price.stock, purchase.buyer, price.coupon)
+
+
+def reserve(
+    purchase: Purchase,
+    *,
+    product: Stock | None,
+    merchant: Account | None,
+    coupon: Terms | None,
+    units_before: int,
+    fee_bps: int,
+    now: datetime,
+) -> Sale:
+    """Accept a purchase that is paid elsewhere later, or refuse it; nothing is changed.
+
+    As `decide`, which says what the arguments are, but for the buyer's wallet. Raises
+    NothingToPay, too.
+    """
+    price = _price(purchase, product, coupon, units_before=units_before, fee_bps=fee_bps, now=now)
+    if not price.amount:
+        raise NothingToPay
+    if merchant is None:
+        raise WalletNotFound
+    merchant.require_can_receive(price.amount)
+    order = _order(purchase, price, OrderStatus.PENDING, PaymentMethod.GATEWAY, now=now)
+    return Sale(order, None, price.stock, purchase.buyer, price.coupon)
+
+
+@dataclass(frozen=True, slots=True)
+class _Price:
+    """What a purchase costs, in minor units, and by which rows that was found."""
+
+    stock: Stock
+    coupon: Terms | None
+    discount: int
+    amount: int
+    fee: int
+
+
+def _price(
+    purchase: Purchase,
+    product: Stock | None,
+    coupon: Terms | None,
+    *,
+    units_before: int,
+    fee_bps: int,
+    now: datetime,
+) -> _Price:
+    basket = purchase.basket
     if product is None or product.deleted_at is not None:
         raise ProductNotFound
     if product.merchant_id == purchase.buyer.id:
         raise CannotBuyOwnProduct
     if not (product.is_active and product.is_ready):
         raise ProductInactive
-    if purchase.basket.quantity > product.available_units:
+    if basket.quantity > product.available_units:
         raise ProductOutOfStock(
-            name=product.name, requested=purchase.basket.quantity, available=product.available_units
+            name=product.name, requested=basket.quantity, available=product.available_units
         )
     _require_within_limit(purchase, product, units_before)
-    full = product.price * purchase.basket.quantity
+    full = product.price * basket.quantity
     discount = _discount(purchase, product, coupon, full, now)
-    if buyer is None or merchant is None:
-        raise WalletNotFound
     amount = full - discount
-    buyer.require_can_pay(amount)
-    merchant.require_can_receive(amount)
     fee = platform_fee(amount, fee_bps if product.fee_bps is None else product.fee_bps)
-    entry = _entry(purchase, product, buyer, merchant, amount=amount, fee=fee) if amount else None
-    return Sale(
-        order=_order(purchase, product, coupon, discount=discount, fee=fee, now=now),
-        entry=entry,
-        stock=product,
-        buyer=purchase.buyer,
-        coupon=coupon,
-    )
+    return _Price(product, coupon, discount, amount, fee)
 
 
 def _require_within_limit(purchase: Purchase, product: Stock, units_before: int) -> None:
@@ -164,58 +211,53 @@ def platform_fee(amount: int, bps: int) -> int:
 
 def _order(
     purchase: Purchase,
-    product: Stock,
-    coupon: Terms | None,
+    price: _Price,
+    status: OrderStatus,
+    method: PaymentMethod,
     *,
-    discount: int,
-    fee: int,
     now: datetime,
 ) -> NewOrder:
+    basket, stock, coupon = purchase.basket, price.stock, price.coupon
     return NewOrder(
         id=purchase.id,
         user_id=purchase.buyer.id,
-        merchant_id=product.merchant_id,
-        product_id=product.id,
-        payment_method=PaymentMethod.WALLET.value,
-        status=OrderStatus.COMPLETED.value,
-        quantity=purchase.basket.quantity,
-        unit_price=product.price,
-        discount=discount,
-        amount=product.price * purchase.basket.quantity - discount,
-        fee=fee,
-        currency=product.currency,
+        merchant_id=stock.merchant_id,
+        product_id=stock.id,
+        payment_method=method.value,
+        status=status.value,
+        quantity=basket.quantity,
+        unit_price=stock.price,
+        discount=price.discount,
+        amount=price.amount,
+        fee=price.fee,
+        currency=stock.currency,
         coupon_id=coupon.id if coupon else None,
         coupon_code=coupon.code if coupon else None,
-        notes=purchase.basket.notes,
-        metadata=purchase.basket.metadata,
+        notes=basket.notes,
+        metadata=basket.metadata,
         idempotency_key=purchase.idempotency_key,
-        completed_at=now,
+        completed_at=now if status is OrderStatus.COMPLETED else None,
         created_at=now,
         updated_at=now,
     )
 
 
-def _entry(
-    purchase: Purchase,
-    product: Stock,
-    buyer: Account,
-    merchant: Account,
-    *,
-    amount: int,
-    fee: int,
+def paid(
+    order: NewOrder | Order, product_name: str, payer: Account, merchant: Account, *, kind: str
 ) -> Entry:
+    """The movement of money that pays for an order. payer: the buyer's wallet or the gateway."""
     postings = [
-        Posting(buyer, -amount, TransactionType.PAYMENT, f"Purchase: {product.name}"),
-        Posting(merchant, amount, TransactionType.EARNING, f"Sale: {product.name}"),
+        Posting(payer, -order.amount, TransactionType.PAYMENT, f"Purchase: {product_name}"),
+        Posting(merchant, order.amount, TransactionType.EARNING, f"Sale: {product_name}"),
     ]
-    if fee:
-        house = system_account(SystemCode.FEES, product.currency)
-        postings.append(Posting(merchant, -fee, TransactionType.FEE, "Platform fee"))
-        postings.append(Posting(house, fee, TransactionType.FEE, "Platform fee"))
+    if order.fee:
+        house = system_account(SystemCode.FEES, order.currency)
+        postings.append(Posting(merchant, -order.fee, TransactionType.FEE, "Platform fee"))
+        postings.append(Posting(house, order.fee, TransactionType.FEE, "Platform fee"))
     return Entry(
-        kind="PURCHASE",
+        kind=kind,
         postings=tuple(postings),
-        reference=("order", purchase.id),
-        initiator_id=purchase.buyer.id,
-        idempotency_key=purchase.idempotency_key,
+        reference=("order", order.id),
+        initiator_id=order.user_id,
+        idempotency_key=order.idempotency_key,
     )

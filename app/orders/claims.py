@@ -21,7 +21,7 @@ from app.orders.errors import (
     OrderNotFound,
     OrderNotRefundable,
 )
-from app.orders.models import ClaimStatus, Order, OrderStatus, RefundClaim
+from app.orders.models import ClaimStatus, Order, OrderStatus, Refund, RefundClaim
 
 
 def ask(
@@ -79,7 +79,7 @@ def approve(
     claim_id: UUID,
     answer: str | None = None,
     idempotency_key: str | None = None,
-) -> RefundClaim:
+) -> tuple[RefundClaim, Refund]:
     """Give what was asked for, in the same transaction.
 
     Raises ClaimNotFound, ClaimClosed, OrderNotRefundable, RefundTooLarge and what
@@ -96,7 +96,7 @@ def approve(
         idempotency_key=idempotency_key,
     )
     claim.refund_id = refund.id
-    return _decide(session, claim, ClaimStatus.APPROVED, answer)
+    return _decide(session, claim, ClaimStatus.APPROVED, answer), refund
 
 
 def decline(

@@ -66,3 +66,19 @@ class ClaimClosed(Conflict):
 
     def __init__(self, *, status: str) -> None:
         super().__init__(details={"status": status})
+
+
+class NothingToPay(BadRequest):
+    code = "NOTHING_TO_PAY"
+    message = "The coupon pays for all of it: buy it with paymentMethod WALLET"
+
+
+class OrderNotCancellable(Conflict):
+    """Only what is not paid can be cancelled. What was found out meanwhile is kept."""
+
+    code = "ORDER_NOT_CANCELLABLE"
+    message = "This order cannot be cancelled"
+    leaves_trace = True
+
+    def __init__(self, *, status: str) -> None:
+        super().__init__(details={"status": status})

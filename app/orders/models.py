@@ -101,19 +101,45 @@ class Order(Base):
     updated_at: Mapped[datetime]
 
 
+class Checkout(Base):
+    """The page at the gateway where a PENDING order can be paid until it expires.
+
+    fingerprint: of the request that made the order, if it had an Idempotency-Key; url: the page,
+    None while it is not known whether there is one; next_attempt_at: when to ask the gateway what
+    became of it, None once that is known.
+    """
+
+    __tablename__ = "checkouts"
+    __table_args__ = (
+        Index(
+            "ix_checkouts_due",
+            "next_attempt_at",
+            postgresql_where=text("next_attempt_at IS NOT NULL"),
+        ),
+    )
+
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    fingerprint: Mapped[bytes | None]
+    url: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    expires_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime | None]
+    flagged_at: Mapped[datetime | None]
+
+
 class RefundStatus(StrEnum):
     """PENDING: the merchant has paid and the gateway is yet to say that it has."""
 
     PENDING = "PENDING"
     SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
 
 
 class Refund(Base):
     """Money of an order that went back, once.
 
     amount, fee: minor units to the buyer, and of the fee back to the merchant; units: taken back;
-    restored_units: of these, those that are on sale again.
+    restored_units: of these, those that are on sale again; destination: where the money goes, the
+    buyer's WALLET or back through the GATEWAY – or to the wallet after all, if that fails.
     """
 
     __tablename__ = "refunds"
@@ -122,8 +148,9 @@ class Refund(Base):
         CheckConstraint(
             "restored_units BETWEEN 0 AND units AND amount + units > 0", name="units_add_up"
         ),
-        CheckConstraint("status IN ('PENDING', 'SUCCEEDED', 'FAILED')", name="status_known"),
+        CheckConstraint("status IN ('PENDING', 'SUCCEEDED')", name="status_known"),
         CheckConstraint("(status = 'PENDING') = (settled_at IS NULL)", name="settled_has_time"),
+        CheckConstraint("destination IN ('WALLET', 'GATEWAY')", name="destination_known"),
         Index("ix_refunds_order", "order_id", "id"),
         Index("ix_refunds_due", "next_attempt_at", postgresql_where=text("status = 'PENDING'")),
         Index(
@@ -144,11 +171,13 @@ class Refund(Base):
     units: Mapped[int]
     restored_units: Mapped[int]
     reason: Mapped[str | None]
+    destination: Mapped[str]
     status: Mapped[str]
     failure_reason: Mapped[str | None]
     idempotency_key: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default="0")
     next_attempt_at: Mapped[datetime | None]
+    flagged_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
 

@@ -52,6 +52,14 @@ class RefundOut(Schema):
         required=True, metadata={"description": "Of these, those that are on sale again"}
     )
     reason = ma.fields.String(required=True, allow_none=True)
+    destination = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "Where the money goes: the buyer's WALLET or, through the GATEWAY, the"
+            " buyer's card; to the wallet after all if that fails",
+            "example": "WALLET",
+        },
+    )
     status = ma.fields.String(required=True, metadata={"example": "SUCCEEDED"})
     failure_reason = ma.fields.String(required=True, allow_none=True)
     created_at = Moment(required=True)
@@ -94,6 +102,7 @@ def refund_out(refund: Refund) -> dict[str, Any]:
         "units": refund.units,
         "restoredUnits": refund.restored_units,
         "reason": refund.reason,
+        "destination": refund.destination,
         "status": refund.status,
         "failureReason": refund.failure_reason,
         "createdAt": to_wire(refund.created_at),

@@ -11,11 +11,14 @@ from sqlalchemy.orm import Session
 from app.auth.guard import live_user, requires
 from app.auth.models import Role, User
 from app.auth.scopes import Scope
-from app.common.db import reading, transaction
+from app.auth.service import Caller
+from app.common import queue
+from app.common.db import after_commit, reading, transaction
 from app.common.http import Blueprint, dump_json, json_response
 from app.common.pagination import page_request
+from app.gateway.errors import AmountNotPayable
 from app.idempotency.http import answer_once, moves_money
-from app.orders import claims, refunds
+from app.orders import claims, refunds, tasks
 from app.orders.errors import (
     ClaimClosed,
     ClaimNotFound,
@@ -24,7 +27,7 @@ from app.orders.errors import (
     OrderNotRefundable,
     RefundTooLarge,
 )
-from app.orders.models import RefundClaim
+from app.orders.models import Refund, RefundClaim, RefundStatus
 from app.orders.refund_schemas import (
     AnswerIn,
     ClaimIn,
@@ -42,7 +45,13 @@ from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked,
 blp = Blueprint("refunds", __name__, url_prefix="", description="Money that goes back")
 
 _stand_in_line = partial(wallets.stand_in_line, alone=False)
-_MONEY_ERRORS: Final = (InsufficientFunds, WalletLocked, WalletNotFound, BalanceTooLarge)
+_MONEY_ERRORS: Final = (
+    AmountNotPayable,
+    InsufficientFunds,
+    WalletLocked,
+    WalletNotFound,
+    BalanceTooLarge,
+)
 
 
 @blp.post("/orders/<uuid:order_id>/refunds")
@@ -54,18 +63,28 @@ _MONEY_ERRORS: Final = (InsufficientFunds, WalletLocked, WalletNotFound, Balance
 def refund(body: dict[str, Any], order_id: UUID) -> Response:
     """Refund an order of mine
 
-    `amount` of it, `units` of it, or all that is left. From my wallet to where it came from; the
-    platform gives its fee back in proportion. What can be sold again is: units, and codes that
-    nobody looked at. Licences and download links end. The order is REFUNDED when nothing is left.
+    `amount` of it, `units` of it, or all that is left. From my wallet to where it came from: the
+    buyer's wallet, or through the gateway, PENDING until that says so. The platform gives its fee
+    back in proportion. What can be sold again is: units, and codes that nobody looked at.
+    Licences and download links end. The order is REFUNDED when nothing is left.
     """
+
+    def work(session: Session, user: Caller, key: str | None) -> Refund:
+        made = refunds.give(session, merchant=user, order_id=order_id, idempotency_key=key, **body)
+        _see_through(session, made)
+        return made
+
     return answer_once(
-        lambda session, user, key: refunds.give(
-            session, merchant=user, order_id=order_id, idempotency_key=key, **body
-        ),
+        work,
         render=refund_out,
         status=201,
         stand_in_line=_stand_in_line,
     )
+
+
+def _see_through(session: Session, made: Refund) -> None:
+    if made.status == RefundStatus.PENDING:
+        after_commit(session, partial(queue.enqueue_call, tasks.give_back, made.id))
 
 
 @blp.get("/orders/<uuid:order_id>/refunds")
@@ -125,10 +144,16 @@ def approve(body: dict[str, Any], claim_id: UUID) -> Response:
 
     It is refunded at once, or nothing happens.
     """
-    return answer_once(
-        lambda session, user, key: claims.approve(
+
+    def work(session: Session, user: Caller, key: str | None) -> RefundClaim:
+        claim, made = claims.approve(
             session, merchant=user, claim_id=claim_id, idempotency_key=key, **body
-        ),
+        )
+        _see_through(session, made)
+        return claim
+
+    return answer_once(
+        work,
         render=claim_out,
         status=200,
         stand_in_line=_stand_in_line,

@@ -15,9 +15,11 @@ from app.common.money import Money
 from app.delivery import service as delivery
 from app.delivery.goods import Line
 from app.events import service as events
+from app.gateway.terms import require_payable
 from app.orders import repository
 from app.orders.errors import OrderNotFound, OrderNotRefundable, RefundTooLarge
-from app.orders.models import Order, OrderStatus, Refund, RefundStatus
+from app.orders.models import Order, OrderStatus, PaymentMethod, Refund, RefundStatus
+from app.orders.returns import FIRST_PAUSE
 from app.products import service as products
 from app.products.service import Stock
 from app.wallets import ledger
@@ -129,9 +131,13 @@ def carry_out(
 ) -> Refund:
     """Give `part` of an order back. What was taken back of its goods and can be sold again, is.
 
-    by: who does it. Raises InsufficientFunds, WalletLocked, WalletNotFound, BalanceTooLarge.
+    by: who does it. Who commits this puts a job in line if it is PENDING (tasks.give_back).
+    Raises InsufficientFunds, WalletLocked, WalletNotFound, BalanceTooLarge, AmountNotPayable.
     """
     order = held.order
+    at_gateway = order.payment_method == PaymentMethod.GATEWAY and part.amount > 0
+    if at_gateway:
+        require_payable(Money(part.amount, order.currency))
     accounts = wallets.lock_accounts(
         session, user_ids=[order.user_id, order.merchant_id], currency=order.currency
     )
@@ -139,8 +145,13 @@ def carry_out(
     if payer is None or payee is None:
         raise WalletNotFound
     payer.require_can_pay(part.amount - part.fee)
-    payee.require_can_receive(part.amount)
+    if at_gateway:
+        payee = system_account(SystemCode.GATEWAY, order.currency)
+    else:
+        payee.require_can_receive(part.amount)
     refund = _refund(order, part, by=by, reason=reason, key=idempotency_key)
+    if at_gateway:
+        _leave_to_gateway(refund)
     moved = _post(session, refund, payer=payer, payee=payee)
     _take_back(session, refund, held)
     repository.insert_refund(session, refund)
@@ -160,11 +171,18 @@ def _refund(order: Order, part: Share, *, by: UUID, reason: str | None, key: str
         units=part.units,
         restored_units=0,
         reason=reason,
+        destination=PaymentMethod.WALLET.value,
         status=RefundStatus.SUCCEEDED.value,
         idempotency_key=key,
         created_at=now,
         settled_at=now,
     )
+
+
+def _leave_to_gateway(refund: Refund) -> None:
+    """The gateway is asked once this is committed, and by a sweep if that is lost."""
+    refund.destination, refund.status = PaymentMethod.GATEWAY.value, RefundStatus.PENDING.value
+    refund.settled_at, refund.next_attempt_at = None, refund.created_at + FIRST_PAUSE
 
 
 def _post(

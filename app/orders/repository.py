@@ -1,15 +1,16 @@
 """SQL of orders."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common.driver import as_rows, insert_rows, send
-from app.orders.models import Order, Refund, RefundClaim
+from app.orders.models import Checkout, Order, Refund, RefundClaim
 from app.products.models import Product
 
 _INSERT = insert_rows(
@@ -110,11 +111,12 @@ def _filtered(query: Any, buyer_id: UUID | None, merchant_id: UUID | None) -> An
     return query
 
 
-def product_of(session: Session, *, order_id: UUID, merchant_id: UUID) -> UUID | None:
-    """The product of a merchant's order, which never changes."""
-    return session.scalar(
-        select(Order.product_id).where(Order.id == order_id, Order.merchant_id == merchant_id)
-    )
+def product_of(session: Session, *, order_id: UUID, merchant_id: UUID | None = None) -> UUID | None:
+    """The product of an order – of that merchant's, if one is named –, which never changes."""
+    query = select(Order.product_id).where(Order.id == order_id)
+    if merchant_id is not None:
+        query = query.where(Order.merchant_id == merchant_id)
+    return session.scalar(query)
 
 
 def get_order_for_update(session: Session, order_id: UUID) -> Order:
@@ -172,3 +174,67 @@ def _claims(user_id: UUID, role: str | None) -> Any:
     return select(RefundClaim).where(
         {"buyer": mine, "merchant": to_me, None: or_(mine, to_me)}[role]
     )
+
+
+def order_of_key(session: Session, *, user_id: UUID, key: str) -> Any:
+    """The order that was made under an Idempotency-Key, with its checkout if it has one."""
+    return session.execute(
+        select(Order, Checkout)
+        .outerjoin(Checkout, Checkout.order_id == Order.id)
+        .where(Order.user_id == user_id, Order.idempotency_key == key)
+    ).one_or_none()
+
+
+def insert_checkout(session: Session, **values: Any) -> None:
+    session.execute(insert(Checkout).values(**values))
+
+
+def payable_order(session: Session, order_id: UUID) -> Any:
+    """An order that is paid at the gateway, its checkout, and what it is called; or None."""
+    return session.execute(
+        select(Order, Checkout, Product.name, Product.kind, User.email)
+        .join(Checkout, Checkout.order_id == Order.id)
+        .join(Product, Product.id == Order.product_id)
+        .join(User, User.id == Order.user_id)
+        .where(Order.id == order_id)
+    ).one_or_none()
+
+
+def take_due_checkouts(session: Session, *, now: datetime, limit: int) -> Sequence[Checkout]:
+    """Checkouts whose next attempt is due, locked; those that others hold are left out."""
+    return session.scalars(_due(Checkout, now, limit)).all()
+
+
+def take_due_refunds(session: Session, *, now: datetime, limit: int) -> Sequence[Refund]:
+    """Refunds whose next attempt is due, locked; those that others hold are left out."""
+    return session.scalars(_due(Refund, now, limit)).all()
+
+
+def _due(what: Any, now: datetime, limit: int) -> Any:
+    return (
+        select(what)
+        .where(what.next_attempt_at <= now)
+        .order_by(what.next_attempt_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+
+
+def get_refund(session: Session, refund_id: UUID) -> Any:
+    """The refund, and how its order was paid; or None."""
+    return session.execute(
+        select(Refund, Order.payment_method, Order.stripe_payment_intent_id)
+        .join(Order, Order.id == Refund.order_id)
+        .where(Refund.id == refund_id)
+    ).one_or_none()
+
+
+def get_refund_for_update(session: Session, refund_id: UUID) -> Refund:
+    return session.get_one(
+        Refund, refund_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+
+
+def buyer_of_refund(session: Session, refund_id: UUID) -> UUID:
+    query = select(Order.user_id).join(Refund, Refund.order_id == Order.id)
+    return session.execute(query.where(Refund.id == refund_id)).scalar_one()

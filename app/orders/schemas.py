@@ -1,5 +1,7 @@
 """Shapes of orders."""
 
+from typing import Any
+
 import marshmallow as ma
 
 from app.common.clock import to_wire
@@ -8,6 +10,7 @@ from app.common.http import dump_json
 from app.common.money import format_minor
 from app.common.pagination import page_of
 from app.coupons.schemas import CouponCode
+from app.gateway.terms import Checkout
 from app.idempotency.service import Answer
 from app.orders.models import PaymentMethod
 from app.orders.service import Receipt
@@ -18,8 +21,11 @@ class OrderIn(Schema):
     product_id = Id(required=True, metadata={"example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"})
     payment_method = ma.fields.String(
         required=True,
-        validate=ma.validate.OneOf([PaymentMethod.WALLET]),
-        metadata={"example": "WALLET"},
+        validate=ma.validate.OneOf(list(PaymentMethod)),
+        metadata={
+            "description": "WALLET: paid at once; GATEWAY: by card, on a page of the gateway",
+            "example": "WALLET",
+        },
     )
     quantity = WholeNumber(minimum=1, maximum=1_000_000, load_default=1, metadata={"example": 1})
     coupon_code = CouponCode(allow_none=True, metadata={"example": "BLACKFRIDAY"})
@@ -117,6 +123,20 @@ class OrderDetailOut(_OrderFields):
 OrderPage = page_of(OrderOut)
 
 
+class CheckoutOut(Schema):
+    """What is answered to a purchase with paymentMethod GATEWAY."""
+
+    order = ma.fields.Nested(OrderOut, required=True)
+    checkout_url = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"example": "https://checkout.stripe.com/c/pay/cs_test_a1b2c3"},
+    )
+    session_id = ma.fields.String(
+        required=True, allow_none=True, metadata={"example": "cs_test_a1b2c3"}
+    )
+
+
 class LicenceGoodsOut(Schema):
     key = ma.fields.String(required=True, metadata={"example": "7K3QF-9WZ2M-4TBXH-8RJ5N-C6DYP"})
     status = ma.fields.String(required=True, metadata={"example": "ACTIVE"})
@@ -147,41 +167,51 @@ class DeliveryOut(Schema):
 
 
 def order_answer(receipt: Receipt) -> Answer:
-    """The answer to a purchase, as OrderOut describes it; built by hand because it is hot."""
+    """The answer to a purchase, as OrderOut describes it."""
+    return Answer(201, dump_json(_order_out(receipt)))
+
+
+def checkout_answer(receipt: Receipt, page: Checkout | None) -> Answer:
+    """The answer to a purchase at the gateway. page: where to pay, None if it cannot be paid."""
+    body = {
+        "order": _order_out(receipt),
+        "checkoutUrl": page.url if page else None,
+        "sessionId": receipt.order.stripe_session_id,
+    }
+    return Answer(201, dump_json(body))
+
+
+def _order_out(receipt: Receipt) -> dict[str, Any]:
+    """What OrderOut describes, built by hand because it is hot."""
     order, product = receipt.order, receipt.product
-    return Answer(
-        201,
-        dump_json(
-            {
-                "id": order.id,
-                "paymentMethod": order.payment_method,
-                "status": order.status,
-                "amount": format_minor(order.amount, order.currency),
-                "currency": order.currency,
-                "quantity": order.quantity,
-                "stripeSessionId": order.stripe_session_id,
-                "stripePaymentIntentId": order.stripe_payment_intent_id,
-                "idempotencyKey": order.idempotency_key,
-                "notes": order.notes,
-                "metadata": order.meta,
-                "completedAt": to_wire(order.completed_at),
-                "failedAt": to_wire(order.failed_at),
-                "failureReason": order.failure_reason,
-                "createdAt": to_wire(order.created_at),
-                "updatedAt": to_wire(order.updated_at),
-                "userId": order.user_id,
-                "productId": order.product_id,
-                "merchantId": order.merchant_id,
-                "product": {
-                    "id": product.id,
-                    "name": product.name,
-                    "price": format_minor(product.price, product.currency),
-                },
-                "user": {"id": receipt.buyer.id, "email": receipt.buyer.email},
-                "discount": format_minor(order.discount, order.currency),
-                "couponCode": order.coupon_code,
-                "refundedAmount": format_minor(order.refunded_amount, order.currency),
-                "refundedUnits": order.refunded_units,
-            }
-        ),
-    )
+    return {
+        "id": order.id,
+        "paymentMethod": order.payment_method,
+        "status": order.status,
+        "amount": format_minor(order.amount, order.currency),
+        "currency": order.currency,
+        "quantity": order.quantity,
+        "stripeSessionId": order.stripe_session_id,
+        "stripePaymentIntentId": order.stripe_payment_intent_id,
+        "idempotencyKey": order.idempotency_key,
+        "notes": order.notes,
+        "metadata": order.meta,
+        "completedAt": to_wire(order.completed_at),
+        "failedAt": to_wire(order.failed_at),
+        "failureReason": order.failure_reason,
+        "createdAt": to_wire(order.created_at),
+        "updatedAt": to_wire(order.updated_at),
+        "userId": order.user_id,
+        "productId": order.product_id,
+        "merchantId": order.merchant_id,
+        "product": {
+            "id": product.id,
+            "name": product.name,
+            "price": format_minor(product.price, product.currency),
+        },
+        "user": {"id": receipt.buyer.id, "email": receipt.buyer.email},
+        "discount": format_minor(order.discount, order.currency),
+        "couponCode": order.coupon_code,
+        "refundedAmount": format_minor(order.refunded_amount, order.currency),
+        "refundedUnits": order.refunded_units,
+    }

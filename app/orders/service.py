@@ -1,6 +1,6 @@
 """Orders: buying, and looking at what was bought and sold."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -14,16 +14,15 @@ from app.common import clock
 from app.common.db import new_id
 from app.common.errors import AppError, Unauthorized
 from app.common.pagination import Page, PageRequest
-from app.coupons import service as coupons
 from app.delivery import service as delivery
 from app.delivery.goods import Line
 from app.events import service as events
 from app.idempotency import service as idempotency
-from app.orders import checkout, repository
+from app.orders import checkout, repository, shelf
 from app.orders.checkout import Basket, NewOrder, Purchase, Sale
 from app.orders.errors import OrderNotDelivered, OrderNotFound
 from app.orders.models import Order, OrderStatus
-from app.products import service as products
+from app.orders.shelf import Shelf
 from app.products.models import Product
 from app.products.service import Stock
 from app.wallets import ledger
@@ -76,13 +75,13 @@ def buy_all(
     # Everything is asked before anything is read: in a pipeline that is one round trip.
     callers_of = auth.ask_callers(session, [job.session_id for job in jobs])
     asked = idempotency.ask(session, [job.request for job in jobs])
-    locked = _lock(session, [(job.user_id, job.basket) for job in jobs])
-    callers, shelf = callers_of(), locked()
+    locked = shelf.lock(session, [(job.user_id, job.basket) for job in jobs])
+    callers, held = callers_of(), locked()
     live = [job for job in jobs if job.session_id in callers]
 
     def work(todo: Sequence[int]) -> list[idempotency.Answer | AppError]:
         purchases = [live[n].purchase(callers[live[n].session_id]) for n in todo]
-        sold = _sell(session, purchases, shelf, fee_bps=fee_bps)
+        sold = _sell(session, purchases, held, fee_bps=fee_bps)
         return [one if isinstance(one, AppError) else render(one) for one in sold]
 
     done = idempotency.once(session, replace(asked, requests=[job.request for job in live]), work)
@@ -92,76 +91,26 @@ def buy_all(
 
 def buy(session: Session, purchase: Purchase, *, fee_bps: int) -> Receipt:
     """Sell to one buyer. Raises what `checkout.decide` raises."""
-    shelf = _lock(session, [(purchase.buyer.id, purchase.basket)])()
-    (outcome,) = _sell(session, [purchase], shelf, fee_bps=fee_bps)
+    held = shelf.lock(session, [(purchase.buyer.id, purchase.basket)])()
+    (outcome,) = _sell(session, [purchase], held, fee_bps=fee_bps)
     if isinstance(outcome, AppError):
         raise outcome
     return outcome
 
 
-@dataclass(frozen=True, slots=True)
-class _Shelf:
-    """Everything that a batch may touch, locked, with all that was decided so far.
-
-    units: of limited products that buyers have, by buyer and product.
-    """
-
-    stocks: Mapping[UUID, Stock]
-    coupons: coupons.Found
-    units: dict[tuple[UUID, UUID], int]
-    accounts: dict[tuple[UUID, str], ledger.Account] = field(default_factory=dict)
-
-    def take(self, sale: Sale) -> None:
-        """Count what was sold, so that what is decided next sees it."""
-        order = sale.order
-        sale.stock.take(order.quantity)
-        if sale.coupon is not None:
-            sale.coupon.take(order.user_id)
-        whose = (order.user_id, order.product_id)
-        self.units[whose] = self.units.get(whose, 0) + order.quantity
-
-
-def _lock(session: Session, baskets: Sequence[tuple[UUID, Basket]]) -> Callable[[], _Shelf]:
-    """Lock what is wanted – stock, then coupons – and ask; call the result for it.
-
-    baskets: who wants what. Wallets are locked later: whose, the stock tells.
-    """
-    stocks_of = products.ask_stock(session, {basket.product_id for _, basket in baskets})
-    coupons_of = coupons.ask(
-        session,
-        [
-            coupons.Wanted(basket.product_id, basket.coupon_code, user_id)
-            for user_id, basket in baskets
-            if basket.coupon_code is not None
-        ],
-    )
-
-    def locked() -> _Shelf:
-        stocks = stocks_of()
-        limited = [
-            {"user_id": user_id, "product_id": basket.product_id}
-            for user_id, basket in baskets
-            if (stock := stocks.get(basket.product_id)) and stock.purchase_limit is not None
-        ]
-        units = repository.units_of(session, limited) if limited else {}
-        return _Shelf(stocks, coupons_of(), units)
-
-    return locked
-
-
 def _sell(
-    session: Session, purchases: Sequence[Purchase], shelf: _Shelf, *, fee_bps: int
+    session: Session, purchases: Sequence[Purchase], held: Shelf, *, fee_bps: int
 ) -> list[Receipt | AppError]:
-    _lock_accounts(session, purchases, shelf)
+    held.lock_accounts(session, purchases)
     outcomes: list[Receipt | AppError] = []
     sold: list[tuple[Sale, ledger.Draft | None]] = []
     for purchase in purchases:
         try:
-            sale = _decide(purchase, shelf, fee_bps=fee_bps)
+            sale = _decide(purchase, held, fee_bps=fee_bps)
         except AppError as refusal:
             outcomes.append(refusal)
             continue
-        shelf.take(sale)
+        held.take(sale)
         sold.append((sale, ledger.draft(sale.entry) if sale.entry else None))
         outcomes.append(Receipt(sale.order, sale.stock, sale.buyer))
     if sold:
@@ -169,29 +118,15 @@ def _sell(
     return outcomes
 
 
-def _lock_accounts(session: Session, purchases: Sequence[Purchase], shelf: _Shelf) -> None:
-    """The wallets of buyers and merchants, last of all and in id order."""
-    people: dict[str, set[UUID]] = {}
-    for purchase in purchases:
-        if (stock := shelf.stocks.get(purchase.basket.product_id)) is not None:
-            people.setdefault(stock.currency, set()).update((purchase.buyer.id, stock.merchant_id))
-    for currency in sorted(people):
-        accounts = wallets.lock_accounts(session, user_ids=people[currency], currency=currency)
-        shelf.accounts.update(
-            ((user_id, currency), account) for user_id, account in accounts.items()
-        )
-
-
-def _decide(purchase: Purchase, shelf: _Shelf, *, fee_bps: int) -> Sale:
-    basket, accounts = purchase.basket, shelf.accounts
-    stock = shelf.stocks.get(basket.product_id)
+def _decide(purchase: Purchase, held: Shelf, *, fee_bps: int) -> Sale:
+    stock = held.stocks.get(purchase.basket.product_id)
     return checkout.decide(
         purchase,
         product=stock,
-        buyer=accounts.get((purchase.buyer.id, stock.currency)) if stock else None,
-        merchant=accounts.get((stock.merchant_id, stock.currency)) if stock else None,
-        coupon=shelf.coupons.get((stock.merchant_id, basket.coupon_code or "")) if stock else None,
-        units_before=shelf.units.get((purchase.buyer.id, basket.product_id), 0),
+        buyer=held.account_of(purchase.buyer.id, stock),
+        merchant=held.account_of(stock.merchant_id, stock) if stock else None,
+        coupon=held.coupon_for(purchase, stock),
+        units_before=held.units_of(purchase),
         fee_bps=fee_bps,
         now=clock.now(),
     )
@@ -202,29 +137,11 @@ def _write(session: Session, sold: Sequence[tuple[Sale, ledger.Draft | None]]) -
     drafts = [draft for _, draft in sold if draft is not None]
     if drafts:
         ledger.write(session, drafts)
-    products.write_stock(session, {sale.stock.id: sale.stock for sale in sales}.values())
-    repository.insert_orders(session, [sale.order for sale in sales])
-    _write_coupons(session, sales)
-    lines = [
-        Line(sale.order.id, sale.stock.id, sale.stock.kind, sale.order.quantity) for sale in sales
-    ]
-    checks = delivery.reserve(session, lines)
-    delivery.deliver(session, lines)
+    checks = shelf.write(session, sales)
+    delivery.deliver(session, [shelf.line_of(sale) for sale in sales])
     events.record(session, [event for sale, draft in sold for event in _events(sale, draft)])
     for check in checks:
         check()
-
-
-def _write_coupons(session: Session, sales: Sequence[Sale]) -> None:
-    with_coupon = [(sale.order, sale.coupon) for sale in sales if sale.coupon is not None]
-    coupons.write_uses(
-        session,
-        [
-            coupons.Use(order.id, coupon.id, order.user_id, order.discount, order.created_at)
-            for order, coupon in with_coupon
-        ],
-        {coupon.id: coupon for _, coupon in with_coupon}.values(),
-    )
 
 
 def _events(sale: Sale, draft: ledger.Draft | None) -> list[events.Event]:

@@ -1,6 +1,6 @@
 """HTTP of orders."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Response
@@ -12,19 +12,29 @@ from app.common.db import reading, transaction
 from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.pagination import PageArgs, page_request
 from app.coupons.errors import CouponInvalid, CouponUsedUp
+from app.gateway.errors import (
+    AmountNotPayable,
+    GatewayNotConfigured,
+    GatewayRefused,
+    GatewayUnavailable,
+)
 from app.idempotency.http import moves_money
 from app.orders import service
 from app.orders.checkout import Basket
 from app.orders.errors import (
     CannotBuyOwnProduct,
+    NothingToPay,
+    OrderNotCancellable,
     OrderNotDelivered,
     OrderNotFound,
     PurchaseLimitReached,
 )
-from app.orders.http import answer_with_purchase
+from app.orders.http import answer_with, answer_with_cancellation
 from app.orders.schemas import DeliveryOut, OrderDetailOut, OrderIn, OrderOut, OrderPage
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.wallets.errors import InsufficientFunds, WalletLocked
+
+_GATEWAY_ERRORS: Final = (GatewayUnavailable, GatewayRefused)
 
 blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying and selling")
 
@@ -43,15 +53,34 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying an
     CouponUsedUp,
     InsufficientFunds,
     WalletLocked,
+    NothingToPay,
+    AmountNotPayable,
+    GatewayNotConfigured,
+    *_GATEWAY_ERRORS,
 )
 @moves_money(blp)
 def buy(body: dict[str, Any]) -> Response:
     """Buy a product
 
-    Paid from the wallet in the same breath: the answer is a COMPLETED order, or nothing happened.
+    With WALLET it is paid in the same breath: the answer is a COMPLETED order, or nothing
+    happened. With GATEWAY it is `{"order", "checkoutUrl", "sessionId"}`: the order is PENDING, the
+    units – and the code, and the use of a coupon – are reserved for as long as that page can be
+    paid on, and a moment after it was paid the order is COMPLETED.
     """
-    del body["payment_method"]
-    return answer_with_purchase(Basket(**body))
+    return answer_with(body.pop("payment_method"), Basket(**body))
+
+
+@blp.post("/<uuid:order_id>/cancel")
+@requires(blp, scope=Scope.ORDERS_WRITE)
+@blp.response(200, OrderOut)
+@blp.refuses(OrderNotFound, OrderNotCancellable, *_GATEWAY_ERRORS)
+def cancel(order_id: UUID) -> Response:
+    """Cancel an order of mine that is not paid
+
+    Nobody can pay at its checkout any more, and others can buy what was reserved. If it was paid
+    just before, it is completed instead, and 409 says so.
+    """
+    return answer_with_cancellation(order_id)
 
 
 @blp.get("")

@@ -4,15 +4,14 @@ from functools import partial
 from uuid import UUID
 
 import structlog
-from sqlalchemy.orm import Session
 
-from app.banks.client import BankPuzzling, BankSilent, PayoutAnswer
+from app.banks.client import BankPuzzling, BankSilent
 from app.banks.errors import ProviderUnknown, Quarantine
 from app.common import queue
 from app.common.db import reading, retry_transaction
 from app.common.sealing import SealBroken
 from app.payouts import pursuit, settlement
-from app.wallets import service as wallets
+from app.wallets.gate import in_line
 
 _log = structlog.get_logger()
 
@@ -27,17 +26,12 @@ def advance(payout_id: UUID) -> None:
             ask = pursuit.errand(session, payout_id=payout_id)
         if ask is not None:
             answer = ask()  # with no transaction open
-            retry_transaction(partial(_settle, payout_id=payout_id, answer=answer))
+            in_line(partial(settlement.settle, payout_id=payout_id, answer=answer))
     except BankSilent as silence:
         _log.info("bank silent", payout=str(payout_id), why=str(silence))
     except (BankPuzzling, ProviderUnknown, Quarantine, SealBroken) as problem:
         _log.warning("payout stuck", payout=str(payout_id), why=str(problem))
         retry_transaction(partial(pursuit.flag, payout_id=payout_id, why=str(problem)))
-
-
-def _settle(session: Session, *, payout_id: UUID, answer: PayoutAnswer) -> None:
-    wallets.stand_in_line(session, alone=False)
-    settlement.settle(session, payout_id=payout_id, answer=answer)
 
 
 def sweep() -> int:

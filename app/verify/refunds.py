@@ -11,7 +11,7 @@ INVARIANTS: Final = (
         SELECT o.id FROM orders o
         LEFT JOIN (SELECT order_id, sum(amount) AS amount, sum(fee) AS fee, sum(units) AS units,
                        sum(restored_units) AS restored
-                   FROM refunds WHERE status <> 'FAILED' GROUP BY 1) r ON r.order_id = o.id
+                   FROM refunds GROUP BY 1) r ON r.order_id = o.id
         WHERE o.refunded_amount <> coalesce(r.amount, 0) OR o.refunded_fee <> coalesce(r.fee, 0)
             OR o.refunded_units <> coalesce(r.units, 0)
             OR o.restored_units <> coalesce(r.restored, 0)

@@ -126,6 +126,14 @@ class JournalEntry(Base):
             unique=True,
             postgresql_where=text("kind = 'PAYOUT'"),
         ),
+        # Whatever the gateway repeats: an order is paid for once, and a refund goes elsewhere once.
+        Index(
+            "uq_journal_entries_gateway",
+            "kind",
+            "reference_id",
+            unique=True,
+            postgresql_where=text("kind IN ('GATEWAY_PURCHASE', 'REFUND_REDIRECT')"),
+        ),
         {"info": {"append_only": True}},
     )
 

@@ -1,4 +1,4 @@
-"""Refunds, buyers' requests for them, and what of an order went back."""
+"""Checkouts at the gateway, refunds, requests for them, and what of an order went back."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,8 +30,37 @@ def upgrade() -> None:
         "orders",
         "status <> 'REFUNDED' OR refunded_amount = amount AND refunded_units = quantity",
     )
+    create_checkouts()
     create_refunds()
     create_claims()
+    op.create_index(
+        "uq_journal_entries_gateway",
+        "journal_entries",
+        ["kind", "reference_id"],
+        unique=True,
+        postgresql_where=sa.text("kind IN ('GATEWAY_PURCHASE', 'REFUND_REDIRECT')"),
+    )
+
+
+def create_checkouts() -> None:
+    op.create_table(
+        "checkouts",
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=True),
+        sa.Column("url", sa.String(), nullable=True),
+        sa.Column("attempts", sa.BigInteger(), nullable=False, server_default="0"),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("flagged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name="fk_checkouts_order_id"),
+        sa.PrimaryKeyConstraint("order_id", name="pk_checkouts"),
+    )
+    op.create_index(
+        "ix_checkouts_due",
+        "checkouts",
+        ["next_attempt_at"],
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    )
 
 
 def create_refunds() -> None:
@@ -46,11 +75,13 @@ def create_refunds() -> None:
         sa.Column("units", sa.BigInteger(), nullable=False),
         sa.Column("restored_units", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("destination", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("failure_reason", sa.String(), nullable=True),
         sa.Column("idempotency_key", sa.String(), nullable=True),
         sa.Column("attempts", sa.BigInteger(), nullable=False, server_default="0"),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("flagged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
@@ -61,11 +92,14 @@ def create_refunds() -> None:
             name=op.f("ck_refunds_units_add_up"),
         ),
         sa.CheckConstraint(
-            "status IN ('PENDING', 'SUCCEEDED', 'FAILED')", name=op.f("ck_refunds_status_known")
+            "status IN ('PENDING', 'SUCCEEDED')", name=op.f("ck_refunds_status_known")
         ),
         sa.CheckConstraint(
             "(status = 'PENDING') = (settled_at IS NULL)",
             name=op.f("ck_refunds_settled_has_time"),
+        ),
+        sa.CheckConstraint(
+            "destination IN ('WALLET', 'GATEWAY')", name=op.f("ck_refunds_destination_known")
         ),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name="fk_refunds_order_id"),
         sa.ForeignKeyConstraint(["initiator_id"], ["users.id"], name="fk_refunds_initiator_id"),
@@ -138,8 +172,10 @@ def create_claims() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("uq_journal_entries_gateway", "journal_entries")
     op.drop_table("refund_claims")
     op.drop_table("refunds")
+    op.drop_table("checkouts")
     op.drop_constraint(op.f("ck_orders_refunded_is_whole"), "orders")
     op.drop_constraint(op.f("ck_orders_units_within"), "orders")
     op.drop_constraint(op.f("ck_orders_refunded_within"), "orders")

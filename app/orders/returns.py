@@ -1,0 +1,164 @@
+"""Refunds of what was paid at the gateway: what it says of them takes effect once.
+
+The merchant has paid already. If the gateway cannot give the money back – the card is gone –, the
+buyer gets it into the wallet.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.banks.errors import Quarantine
+from app.banks.models import BankEvent
+from app.common import clock
+from app.common.money import Money
+from app.events import service as events
+from app.gateway import service as gateway
+from app.gateway.terms import NotUnderstood, RefundState
+from app.gateway.terms import RefundStatus as Told
+from app.orders import repository
+from app.orders.models import PaymentMethod, Refund, RefundStatus
+from app.wallets import ledger
+from app.wallets import service as wallets
+from app.wallets.errors import WalletNotFound
+from app.wallets.ledger import Entry, Posting
+from app.wallets.models import SystemCode, TransactionType
+
+FIRST_PAUSE: Final = timedelta(minutes=1)
+LONGEST_PAUSE: Final = timedelta(hours=1)
+#: After so many attempts without a clear answer – some hours – somebody should look at it.
+MANY_ATTEMPTS: Final = 10
+_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A refund that the gateway is to make. money: what goes back."""
+
+    refund_id: UUID
+    payment_intent_id: str
+    money: Money
+    reason: str
+    created_at: datetime
+
+
+def errand(session: Session, *, refund_id: UUID) -> Errand | None:
+    """What to ask the gateway for; None if it is settled."""
+    row = repository.get_refund(session, refund_id)
+    if row is None or row.Refund.status != RefundStatus.PENDING:
+        return None
+    refund = row.Refund
+    return Errand(
+        refund.id,
+        row.stripe_payment_intent_id,
+        Money(refund.amount, refund.currency),
+        refund.reason or "",
+        refund.created_at,
+    )
+
+
+def knows(session: Session, *, provider: str, reference: str) -> bool:
+    """Whether we asked the gateway for that refund."""
+    try:
+        refund_id = UUID(reference)
+    except ValueError:
+        return False
+    if provider != gateway.PROVIDER or str(refund_id) != reference:
+        return False
+    row = repository.get_refund(session, refund_id)
+    return row is not None and row.payment_method == PaymentMethod.GATEWAY
+
+
+def apply(session: Session, event: BankEvent) -> None:
+    """Have what the gateway tells of a refund take effect. Raises what `settle` raises."""
+    try:
+        state = gateway.refund_told(event)
+    except NotUnderstood as doubt:
+        raise Quarantine("NOT_UNDERSTOOD", theirs={"problem": str(doubt)}) from doubt
+    settle(session, refund_id=UUID(event.reference), state=state)
+
+
+def settle(session: Session, *, refund_id: UUID, state: RefundState) -> None:
+    """Note what became of a refund; again changes nothing. The transaction must stand in line.
+
+    Raises WalletLocked and BalanceTooLarge when it failed and the wallet cannot take the money yet.
+    """
+    refund = repository.get_refund_for_update(session, refund_id)
+    if refund.destination != PaymentMethod.GATEWAY:
+        return  # it went to the wallet, for good
+    if state.status is Told.FAILED:
+        _redirect(session, refund, state.reason)
+    elif state.status is Told.SUCCEEDED and refund.status == RefundStatus.PENDING:
+        _close(refund)
+        events.record(session, [_event("refund-settled", refund)])
+
+
+def _redirect(session: Session, refund: Refund, reason: str | None) -> None:
+    """Give the buyer the money in the wallet instead."""
+    buyer_id = repository.buyer_of_refund(session, refund.id)
+    account = wallets.lock_accounts(session, user_ids=[buyer_id], currency=refund.currency).get(
+        buyer_id
+    )
+    if account is None:
+        raise WalletNotFound
+    account.require_can_receive(refund.amount)
+    source = ledger.system_account(SystemCode.GATEWAY, refund.currency)
+    text = f"Refund of order {refund.order_id}"
+    entry = Entry(
+        kind="REFUND_REDIRECT",
+        postings=(
+            Posting(source, -refund.amount, TransactionType.REFUND, text),
+            Posting(account, refund.amount, TransactionType.REFUND, text),
+        ),
+        reference=("refund", refund.id),
+        initiator_id=refund.initiator_id,
+    )
+    drafted = ledger.draft(entry)
+    ledger.write(session, [drafted])
+    refund.destination = PaymentMethod.WALLET.value
+    refund.failure_reason = reason or "The payment provider could not refund it"
+    _close(refund)
+    events.record(session, [_event("refund-redirected", refund), *wallets.balance_events(drafted)])
+
+
+def _close(refund: Refund) -> None:
+    refund.status, refund.next_attempt_at = RefundStatus.SUCCEEDED.value, None
+    refund.settled_at = refund.settled_at or clock.now()
+
+
+def take_due(session: Session) -> Sequence[UUID]:
+    """Some of the refunds that the gateway should be asked for now, the next attempt put off."""
+    due = repository.take_due_refunds(session, now=clock.now(), limit=_AT_ONCE)
+    for refund in due:
+        refund.attempts += 1
+        pause = min(FIRST_PAUSE * 2 ** min(refund.attempts, 16), LONGEST_PAUSE)
+        refund.next_attempt_at = clock.now() + pause
+        if refund.attempts >= MANY_ATTEMPTS:
+            _flag(session, refund, f"no end after {refund.attempts} attempts")
+    return [refund.id for refund in due]
+
+
+def flag(session: Session, *, refund_id: UUID, why: str) -> None:
+    """Have somebody look at a refund; it goes on as it is."""
+    _flag(session, repository.get_refund_for_update(session, refund_id), why)
+
+
+def _flag(session: Session, refund: Refund, why: str) -> None:
+    if refund.flagged_at is None:  # said once, not with every attempt
+        refund.flagged_at = clock.now()
+        events.record(session, [_event("refund-flagged", refund, why=why)])
+
+
+def _event(kind: str, refund: Refund, *, why: str | None = None) -> events.Event:
+    data = {
+        "orderId": str(refund.order_id),
+        "amount": refund.amount,
+        "currency": refund.currency,
+        "destination": refund.destination,
+        "reason": why or refund.failure_reason,
+    }
+    return events.Event(kind, "refund", refund.id, data)
