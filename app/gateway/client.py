@@ -37,8 +37,8 @@ VERSION: Final = "2026-10-28.endive"
 _CIRCUIT: Final = "gateway"
 _LONGEST_NAME: Final = 250
 _LONGEST_METADATA: Final = 500
-#: Besides 5xx, what says nothing about what was asked: in progress, too often.
-_LATER: Final = {409, 429}
+#: Besides 5xx, what says nothing about what was asked: it is in progress.
+_LATER: Final = {409}
 _AMOUNT_PROBLEMS: Final = {"amount_too_small", "amount_too_large"}
 
 _log = structlog.get_logger()
@@ -231,6 +231,8 @@ def _ask(what: str, call: "Callable[[], stripe.StripeObject | None]") -> dict[st
 
 def _refusal(what: str, error: "stripe.StripeError") -> GatewayUnavailable | GatewayRefused:
     """What an error of the library means. Its text may name secrets and people and stays here."""
+    import stripe
+
     status = error.http_status or 0
     _log.warning(
         "gateway refused",
@@ -241,7 +243,8 @@ def _refusal(what: str, error: "stripe.StripeError") -> GatewayUnavailable | Gat
         parameter=getattr(error, "param", None),
         gateway_request=error.request_id,
     )
-    if not 400 <= status < 500 or status in _LATER or error.code == "rate_limit":
+    too_often = isinstance(error, stripe.RateLimitError)
+    if not 400 <= status < 500 or status in _LATER or too_often:
         return GatewayUnavailable()
     if error.code in _AMOUNT_PROBLEMS:
         return AmountNotPayable(reason=error.code)

@@ -11,22 +11,25 @@ class _EventSchema(ma.Schema):
         unknown = ma.EXCLUDE  # Stripe says more, and will say more yet
 
 
+_ABOUT = {
+    "id": "cs_test_a1b2c3",
+    "object": "checkout.session",
+    "status": "complete",
+    "payment_status": "paid",
+    "payment_intent": "pi_3a1b2c3",
+    "amount_total": 2500,
+    "currency": "usd",
+    "client_reference_id": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
+    "expires_at": 1795253400,
+}
+
+
 class EventDataIn(_EventSchema):
     object = ma.fields.Dict(
         required=True,
         metadata={
             "description": "What the event is about, as it was at that moment",
-            "example": {
-                "id": "cs_test_a1b2c3",
-                "object": "checkout.session",
-                "status": "complete",
-                "payment_status": "paid",
-                "payment_intent": "pi_3a1b2c3",
-                "amount_total": 2500,
-                "currency": "usd",
-                "client_reference_id": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
-                "expires_at": 1795253400,
-            },
+            "example": _ABOUT,
         },
     )
 
@@ -44,7 +47,7 @@ class EventIn(_EventSchema):
         required=True,
         metadata={"description": "Whether real money has moved", "example": False},
     )
-    data = ma.fields.Nested(EventDataIn, required=True)
+    data = ma.fields.Nested(EventDataIn, required=True, metadata={"example": {"object": _ABOUT}})
 
 
 class EventReceivedOut(ma.Schema):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
 import stripe
 import urllib3
 
@@ -53,13 +54,24 @@ class Transport(stripe.HTTPClient):
             finally:
                 answer.release_conn()
         except urllib3.exceptions.HTTPError as error:
-            # Safe to repeat: every POST has a key.
-            away = stripe.APIConnectionError(  # type: ignore[no-untyped-call]
-                type(error).__name__, should_retry=True
-            )
-            raise away from error
+            raise _away(type(error).__name__) from error
+        if not _is_object(raw):
+            raise _away(f"HTTP {answer.status}, and no JSON object")
         return raw, answer.status, answer.headers
 
     def close(self) -> None:
         """Close what is idle."""
         self._pool.clear()
+
+
+def _away(why: str) -> stripe.APIConnectionError:
+    """Safe to repeat: every POST has a key."""
+    return stripe.APIConnectionError(why, should_retry=True)  # type: ignore[no-untyped-call]
+
+
+def _is_object(raw: bytes) -> bool:
+    """Whether it is what every answer should be; the library stumbles over anything else."""
+    try:
+        return isinstance(orjson.loads(raw), dict)
+    except ValueError:
+        return False

@@ -19,10 +19,12 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        # The buyer's debit is in the buyer's wallet or, paid at the gateway, in the gateway's.
         "A paid order has exactly its postings: buyer debit, merchant credit, fee",
         """
         SELECT o.id FROM orders o
-        LEFT JOIN wallets b ON b.user_id = o.user_id AND b.currency = o.currency
+        LEFT JOIN wallets b ON b.currency = o.currency AND CASE o.payment_method
+            WHEN 'GATEWAY' THEN b.code = 'GATEWAY' ELSE b.user_id = o.user_id END
         LEFT JOIN wallets m ON m.user_id = o.merchant_id AND m.currency = o.currency
         LEFT JOIN wallet_transactions t ON t.reference_type = 'order' AND t.reference_id = o.id
         WHERE o.status IN ('COMPLETED', 'REFUNDED')
@@ -42,6 +44,27 @@ INVARIANTS: Final = (
         SELECT t.id FROM wallet_transactions t LEFT JOIN orders o ON o.id = t.reference_id
         WHERE t.reference_type = 'order'
             AND (o.id IS NULL OR o.status NOT IN ('COMPLETED', 'REFUNDED'))
+        """,
+    ),
+    Invariant(
+        "What was paid at the gateway was told by it, and paid there once",
+        """
+        SELECT o.id FROM orders o
+        LEFT JOIN checkouts c ON c.order_id = o.id
+        LEFT JOIN journal_entries j ON j.kind = 'GATEWAY_PURCHASE' AND j.reference_id = o.id
+        GROUP BY o.id, c.order_id
+        HAVING (o.payment_method = 'GATEWAY') <> (c.order_id IS NOT NULL)
+            OR count(j.id) <> CASE WHEN o.payment_method = 'GATEWAY'
+                AND o.status IN ('COMPLETED', 'REFUNDED') THEN 1 ELSE 0 END
+            OR (o.payment_method = 'GATEWAY' AND o.status IN ('COMPLETED', 'REFUNDED')
+                AND (o.stripe_session_id IS NULL OR o.stripe_payment_intent_id IS NULL))
+        """,
+    ),
+    Invariant(
+        "Only what is pending is asked for at the gateway, and all of it is",
+        """
+        SELECT c.order_id FROM checkouts c JOIN orders o ON o.id = c.order_id
+        WHERE (o.status IN ('PENDING', 'PAYMENT_PROCESSING')) <> (c.next_attempt_at IS NOT NULL)
         """,
     ),
     Invariant(

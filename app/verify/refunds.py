@@ -27,15 +27,17 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        # Through the gateway the credit is the gateway's; what it could not give back went on
+        # from there to the buyer.
         "A refund has exactly its postings: merchant debit, buyer credit, fee back",
         """
         SELECT r.id FROM refunds r
         JOIN orders o ON o.id = r.order_id
-        LEFT JOIN wallets b ON b.user_id = o.user_id AND b.currency = o.currency
+        LEFT JOIN wallets b ON b.currency = o.currency AND CASE r.destination
+            WHEN 'GATEWAY' THEN b.code = 'GATEWAY' ELSE b.user_id = o.user_id END
         LEFT JOIN wallets m ON m.user_id = o.merchant_id AND m.currency = o.currency
         LEFT JOIN wallet_transactions t ON t.reference_type = 'refund' AND t.reference_id = r.id
-        WHERE o.payment_method = 'WALLET'
-        GROUP BY r.id, b.id, m.id
+        GROUP BY r.id, b.id, m.id, o.payment_method
         HAVING coalesce(sum(t.amount) FILTER (WHERE t.type = 'REFUND' AND t.wallet_id = b.id), 0)
                 <> r.amount
             OR coalesce(sum(t.amount)
@@ -43,6 +45,15 @@ INVARIANTS: Final = (
             OR coalesce(sum(t.amount)
                 FILTER (WHERE t.type = 'FEE_REFUND' AND t.wallet_id = m.id), 0) <> r.fee
             OR count(t.id) <> CASE WHEN r.amount = 0 THEN 0 WHEN r.fee > 0 THEN 4 ELSE 2 END
+                + CASE WHEN r.destination <> o.payment_method AND r.amount > 0 THEN 2 ELSE 0 END
+        """,
+    ),
+    Invariant(
+        "What the gateway is to give back is asked for until it has said so",
+        """
+        SELECT id FROM refunds
+        WHERE (status = 'PENDING') <> (next_attempt_at IS NOT NULL)
+            OR (status = 'PENDING' AND destination <> 'GATEWAY')
         """,
     ),
     Invariant(

@@ -54,6 +54,8 @@ class TestRedacting:
                 "at postgresql://shop:[redacted]@db:5432/shop failed",
             ),
             ("redis://:s3cr3t@cache/0", "redis://:[redacted]@cache/0"),
+            ("Invalid: sk_live_a1B2c3, or", "Invalid: sk_live_[redacted], or"),
+            ("rk_test_a1B2c3 whsec_a1+B/2=", "rk_test_[redacted] whsec_[redacted]"),
         ],
     )
     def test_a_value_that_looks_like_a_secret_is_blanked(self, text: str, safe: str) -> None:

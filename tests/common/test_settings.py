@@ -212,6 +212,18 @@ class TestRefusing:
             ("LOG_LEVEL", "loud"),
             ("METRICS_TOKEN", "hunter2hunter2x"),
             ("BANK_PORT", "0"),
+            ("GATEWAY_PORT", "0"),
+            ("STRIPE_SECRET_KEY", "hunter2"),
+            ("STRIPE_SECRET_KEY", "pk_live_hunter2hunter2"),
+            ("STRIPE_SECRET_KEY", "sk_live_hunter2 hunter2"),
+            ("STRIPE_WEBHOOK_SECRETS", "hunter2"),
+            ("STRIPE_WEBHOOK_SECRETS", "whsec_hunter2hunter2, hunter2"),
+            ("STRIPE_WEBHOOK_SECRETS", ","),
+            ("STRIPE_API_BASE", "stripe"),
+            ("CHECKOUT_MINUTES", "0"),
+            ("CHECKOUT_MINUTES", "1440"),
+            ("CHECKOUT_SUCCESS_URL", "javascript:alert(1)"),
+            ("CHECKOUT_CANCEL_URL", "/cart"),
             ("BANK_PROVIDERS", "HDFC"),
             ("BANK_PROVIDERS", "{}"),
             ("BANK_PROVIDERS", "[1]"),
@@ -342,6 +354,74 @@ class TestBanks:
 
         assert KEY not in repr(settings)
         assert KEY not in repr(settings.bank_providers)
+
+
+STRIPE = {
+    "STRIPE_SECRET_KEY": "sk_live_hunter2hunter2",
+    "STRIPE_WEBHOOK_SECRETS": "whsec_hunter2hunter2hunter2, whsec_hunter3hunter3hunter3",
+}
+
+
+class TestTheGateway:
+    def test_without_configuration_it_is_the_sandbox_s(self, tmp_path: Path) -> None:
+        found = Settings(data_dir=tmp_path, gateway_port=4001).gateway
+
+        assert found is not None
+        assert found.url == "http://127.0.0.1:4001"
+        assert found.secret_key.startswith("sk_test_")
+        assert not found.is_live
+        assert Settings(data_dir=tmp_path, gateway_port=4001).gateway == found
+        assert Settings(data_dir=tmp_path / "other", gateway_port=4001).gateway != found
+
+    def test_in_production_there_is_none_unless_it_is_configured(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert load(monkeypatch, APP_ENV="production", **SECRETS).gateway is None
+        found = load(monkeypatch, **STRIPE).gateway
+        assert found is not None
+        assert (found.url, found.is_live) == ("https://api.stripe.com", True)
+        assert found.secret_key == STRIPE["STRIPE_SECRET_KEY"]
+        assert found.webhook_secrets == (
+            "whsec_hunter2hunter2hunter2",
+            "whsec_hunter3hunter3hunter3",
+        )
+
+    def test_it_can_be_switched_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = load(monkeypatch, STRIPE_SECRET_KEY="off")
+        assert (settings.gateway, settings.plays_gateway) == (None, False)
+
+    @pytest.mark.parametrize("name", list(STRIPE))
+    def test_half_of_it_is_refused(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        with pytest.raises(SettingsError, match="go together") as refused:
+            load(monkeypatch, **{name: STRIPE[name]})
+        assert "hunter" not in str(refused.value)
+
+    def test_stripe_gives_half_an_hour_at_least(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(SettingsError, match="CHECKOUT_MINUTES must be 30 or more"):
+            load(monkeypatch, CHECKOUT_MINUTES="29", **STRIPE)
+        assert load(monkeypatch, CHECKOUT_MINUTES="30").gateway is not None
+        elsewhere = load(
+            monkeypatch, CHECKOUT_MINUTES="5", STRIPE_API_BASE="http://127.0.0.1:3004/"
+        )
+        assert elsewhere.gateway is not None
+        assert elsewhere.gateway.url == "http://127.0.0.1:3004"
+
+    def test_in_production_it_is_spoken_to_in_private(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with pytest.raises(SettingsError, match="STRIPE_API_BASE must begin with https"):
+            load(
+                monkeypatch,
+                APP_ENV="production",
+                STRIPE_API_BASE="http://127.0.0.1:3004",
+                **SECRETS,
+                **STRIPE,
+            )
+
+    def test_its_secrets_are_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = load(monkeypatch, **STRIPE)
+        assert "hunter" not in repr(settings)
+        assert "hunter" not in repr(settings.gateway)
 
 
 class TestDevelopmentSecrets:

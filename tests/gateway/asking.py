@@ -1,0 +1,42 @@
+"""Asking for checkouts in short."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from app.common import clock
+from app.common.db import new_id
+from app.common.money import Money
+from app.gateway import client
+from app.gateway.terms import Checkout
+from tests.stripe import GOOD_CARD, Buyer
+
+MONEY = Money(5000, "USD")
+
+
+def arguments(**changes: Any) -> dict[str, Any]:
+    """Those of a checkout of twice $25.00. changes: others."""
+    return {
+        "money": MONEY,
+        "quantity": 2,
+        "unit": Money(2500, "USD"),
+        "product_name": "Field Guide",
+        "buyer_email": "ada@example.com",
+        "expires_at": clock.now() + timedelta(minutes=31),
+        "success_url": "https://shop.example.com/thanks",
+        "cancel_url": "https://shop.example.com/cart",
+        **changes,
+    }
+
+
+def opened(order_id: UUID | None = None, **changes: Any) -> Checkout:
+    return client.open_checkout(order_id or new_id(), **arguments(**changes))
+
+
+def paid(order_id: UUID | None = None, card: str = GOOD_CARD, **changes: Any) -> str:
+    """The PaymentIntent of a checkout that was paid."""
+    checkout = opened(order_id, **changes)
+    assert Buyer().pay(checkout.url, card).status == 303
+    found = client.look_up(checkout.session_id).payment_intent_id
+    assert found is not None
+    return found

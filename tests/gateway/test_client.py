@@ -1,0 +1,402 @@
+"""Asking the gateway over real HTTP, with Stripe's library and the sandbox's gateway."""
+
+import ast
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+
+from app.common import circuit, clock
+from app.common.db import new_id
+from app.common.money import Money
+from app.common.outside import GatewayAccount
+from app.common.settings import PROJECT_ROOT
+from app.gateway import client
+from app.gateway.errors import (
+    AmountNotPayable,
+    GatewayNotConfigured,
+    GatewayRefused,
+    GatewayUnavailable,
+)
+from app.gateway.terms import CheckoutStatus, RefundState, RefundStatus
+from tests.gateway.asking import MONEY, arguments, opened, paid
+from tests.live import wait_until
+from tests.stripe import (
+    FAILING_REFUND_CARD,
+    SECRET_KEY,
+    SLOW_REFUND_CARD,
+    WEBHOOK_SECRET,
+    Buyer,
+    SandboxGateway,
+)
+
+Accounts = Callable[[GatewayAccount | None], None]
+
+
+def session_of(gateway: SandboxGateway, session_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = gateway.ask("GET", f"/v1/checkout/sessions/{session_id}").json
+    return found
+
+
+class TestOpening:
+    def test_the_gateway_is_told_all_it_needs(self, gateway: SandboxGateway) -> None:
+        order_id, expires_at = new_id(), clock.now() + timedelta(minutes=40)
+        checkout = opened(order_id, expires_at=expires_at)
+
+        found = session_of(gateway, checkout.session_id)
+        assert checkout.url == found["url"]
+        assert checkout.payment_intent_id is None
+        assert checkout.expires_at == expires_at.replace(microsecond=0)
+        assert (found["amount_total"], found["currency"]) == (5000, "usd")
+        assert found["client_reference_id"] == str(order_id)
+        assert found["metadata"] == {"order_id": str(order_id)}
+        assert found["customer_email"] == "ada@example.com"
+        assert found["success_url"] == "https://shop.example.com/thanks"
+        assert found["cancel_url"] == "https://shop.example.com/cart"
+        page = Buyer().open(checkout.url).text
+        assert "2, $25.00 each" in page
+
+    def test_asked_again_it_is_the_same(self, gateway: SandboxGateway) -> None:
+        order_id, same = new_id(), arguments()
+        first = client.open_checkout(order_id, **same)
+        assert client.open_checkout(order_id, **same) == first
+        assert client.open_checkout(new_id(), **same).session_id != first.session_id
+
+    def test_asked_again_for_something_else_it_is_refused(self, gateway: SandboxGateway) -> None:
+        order_id, same = new_id(), arguments()
+        client.open_checkout(order_id, **same)
+        with pytest.raises(GatewayRefused):
+            client.open_checkout(order_id, **same | {"product_name": "Other"})
+
+    def test_a_discount_makes_one_of_all(self, gateway: SandboxGateway) -> None:
+        checkout = opened(money=Money(4500, "USD"), buyer_email=None)
+        assert session_of(gateway, checkout.session_id)["amount_total"] == 4500
+        assert "2 x Field Guide" in Buyer().open(checkout.url).text
+
+    @pytest.mark.parametrize(
+        ("money", "unit"),
+        [
+            (Money(500, "JPY"), Money(250, "JPY")),
+            (Money(2500, "KWD"), Money(1250, "KWD")),
+            (Money(2510, "KWD"), Money(1255, "KWD")),
+            (Money(150_000_00, "INR"), Money(75_000_00, "INR")),
+        ],
+        ids=str,
+    )
+    def test_every_currency_s_smallest_units_are_the_gateway_s(
+        self, gateway: SandboxGateway, money: Money, unit: Money
+    ) -> None:
+        found = session_of(gateway, opened(money=money, unit=unit).session_id)
+        assert (found["amount_total"], found["currency"]) == (money.minor, money.currency.lower())
+
+    @pytest.mark.parametrize(
+        "money", [Money(2505, "KWD"), Money(49, "USD"), Money(10**10, "USD")], ids=str
+    )
+    def test_an_amount_that_cannot_be_paid(self, gateway: SandboxGateway, money: Money) -> None:
+        with pytest.raises(AmountNotPayable) as refused:
+            opened(money=money, quantity=1, unit=money)
+        assert (refused.value.status, refused.value.code) == (400, "AMOUNT_NOT_PAYABLE")
+
+    def test_a_long_name_is_cut(self, gateway: SandboxGateway) -> None:
+        assert opened(product_name="x" * 400).url
+
+    def test_without_an_account_nobody_can_pay(self, accounts: Accounts) -> None:
+        accounts(None)
+        for ask in (opened, lambda: client.look_up("cs_x"), lambda: client.close_checkout("cs_x")):
+            with pytest.raises(GatewayNotConfigured):
+                ask()
+
+
+class TestHowItStands:
+    def test_open_then_paid(self, gateway: SandboxGateway) -> None:
+        checkout = opened()
+        before = client.look_up(checkout.session_id)
+        assert (before.status, before.payment_intent_id) == (CheckoutStatus.OPEN, None)
+        assert (before.amount, before.currency) == (5000, "USD")
+
+        Buyer().pay(checkout.url)
+        after = client.look_up(checkout.session_id)
+        assert after.status is CheckoutStatus.PAID
+        assert after.payment_intent_id is not None
+        # Whoever comes too late to close it learns that it was paid.
+        assert client.close_checkout(checkout.session_id) == after
+
+    def test_closed_it_is_expired_and_stays_so(self, gateway: SandboxGateway) -> None:
+        checkout = opened()
+        closed = client.close_checkout(checkout.session_id)
+        assert closed.status is CheckoutStatus.EXPIRED
+        assert client.close_checkout(checkout.session_id) == closed
+        assert Buyer().open(checkout.url).status == 410
+
+    def test_one_that_is_not_there(self, gateway: SandboxGateway) -> None:
+        for ask in (client.look_up, client.close_checkout):
+            with pytest.raises(GatewayRefused) as refused:
+                ask("cs_test_x")
+            assert refused.value.reason == "resource_missing"
+
+
+class TestRefunds:
+    def give_back(
+        self, intent: str, minor: int = 1500, refund_id: UUID | None = None
+    ) -> RefundState:
+        return client.refund(
+            refund_id or new_id(),
+            payment_intent_id=intent,
+            money=Money(minor, "USD"),
+            reason="It did not fit",
+        )
+
+    def test_asked_again_it_is_the_same(self, gateway: SandboxGateway) -> None:
+        intent, refund_id = paid(), new_id()
+        first = self.give_back(intent, refund_id=refund_id)
+        assert (first.status, first.reason) == (RefundStatus.SUCCEEDED, None)
+        assert self.give_back(intent, refund_id=refund_id) == first
+        assert client.look_up_refund(first.id) == first
+        assert client.find_refund(refund_id, payment_intent_id=intent) == first
+        assert client.find_refund(new_id(), payment_intent_id=intent) is None
+        made = gateway.ask("GET", f"/v1/refunds/{first.id}").json
+        assert made["metadata"] == {"refund_id": str(refund_id), "reason": "It did not fit"}
+
+    def test_never_more_than_was_paid(self, gateway: SandboxGateway) -> None:
+        intent = paid()
+        self.give_back(intent, 4000)
+        with pytest.raises(GatewayRefused):
+            self.give_back(intent, 1001)
+        self.give_back(intent, 1000)
+        with pytest.raises(GatewayRefused) as refused:
+            self.give_back(intent, 1)
+        assert refused.value.reason == "charge_already_refunded"
+        assert "refunded" in refused.value.text
+
+    def test_one_that_takes_a_while(self, gateway: SandboxGateway) -> None:
+        made = self.give_back(paid(card=SLOW_REFUND_CARD))
+        assert made.status is RefundStatus.PENDING
+        wait_until(lambda: client.look_up_refund(made.id).status is RefundStatus.SUCCEEDED)
+
+    def test_one_that_fails_later(self, gateway: SandboxGateway) -> None:
+        made = self.give_back(paid(card=FAILING_REFUND_CARD))
+        assert made.status is RefundStatus.SUCCEEDED
+        wait_until(lambda: client.look_up_refund(made.id).status is RefundStatus.FAILED)
+        assert client.look_up_refund(made.id).reason == "expired_or_canceled_card"
+
+    def test_three_decimals_are_refused_here(self, gateway: SandboxGateway) -> None:
+        with pytest.raises(AmountNotPayable):
+            client.refund(new_id(), payment_intent_id="pi_x", money=Money(1255, "KWD"), reason="x")
+
+
+class TestSilence:
+    @pytest.mark.parametrize("fault", ["time-out", "lost-answer"])
+    def test_what_was_done_without_an_answer_is_found_by_asking_again(
+        self, gateway: SandboxGateway, fault: str
+    ) -> None:
+        order_id, same = new_id(), arguments()
+        gateway.behave(fault=fault, times=1)
+        with pytest.raises(GatewayUnavailable) as silent:
+            client.open_checkout(order_id, **same)
+        assert (silent.value.status, silent.value.code) == (503, "GATEWAY_UNAVAILABLE")
+        assert int(silent.value.headers["Retry-After"]) >= 1
+
+        found = client.open_checkout(order_id, **same)
+        with gateway.server.gateway.store.reading() as connection:
+            rows = connection.execute(
+                "SELECT id FROM sessions WHERE client_reference_id = ?", (str(order_id),)
+            ).fetchall()
+        assert [row["id"] for row in rows] == [found.session_id]
+
+    def test_a_refund_is_not_made_twice(self, gateway: SandboxGateway) -> None:
+        intent, refund_id = paid(), new_id()
+        words: dict[str, Any] = {
+            "payment_intent_id": intent,
+            "money": Money(100, "USD"),
+            "reason": "x",
+        }
+        gateway.behave(fault="lost-answer", times=1)
+        with pytest.raises(GatewayUnavailable):
+            client.refund(refund_id, **words)
+        made = client.find_refund(refund_id, payment_intent_id=intent)
+        assert client.refund(refund_id, **words) == made
+
+    def test_a_stumble_is_asked_again_at_once(
+        self, gateway: SandboxGateway, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(client, "RETRIES", 1)
+        client._client_of.cache_clear()
+        gateway.behave(fault="stumble", times=1)
+        assert opened().url
+        gateway.behave(fault="stumble", times=2)
+        with pytest.raises(GatewayUnavailable):
+            opened()
+
+    def test_a_gateway_that_is_not_there(self, accounts: Accounts) -> None:
+        accounts(GatewayAccount("http://127.0.0.1:1", SECRET_KEY, (WEBHOOK_SECRET,)))
+        with pytest.raises(GatewayUnavailable):
+            opened()
+
+
+class TestCircuit:
+    def test_a_gateway_that_fails_is_left_alone(self, gateway: SandboxGateway) -> None:
+        gateway.behave(fault="stumble")
+        for _ in range(circuit.FAILURES):
+            with pytest.raises(GatewayUnavailable):
+                opened()
+        gateway.behave(fault="none")
+        with pytest.raises(GatewayUnavailable) as alone:
+            opened()
+        assert alone.value.headers["Retry-After"] == str(circuit.REST_SECONDS)
+
+    def test_what_it_refuses_is_no_failure(self, gateway: SandboxGateway) -> None:
+        for _ in range(circuit.FAILURES + 1):
+            with pytest.raises(GatewayRefused):
+                client.look_up("cs_test_x")
+        assert opened().url
+
+
+class TestSecrets:
+    def test_a_wrong_key_is_refused_and_shown_to_nobody(
+        self, gateway: SandboxGateway, accounts: Accounts, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        accounts(GatewayAccount(gateway.url, "sk_test_hunter2hunter2", (WEBHOOK_SECRET,)))
+        with pytest.raises(GatewayRefused) as refused:
+            opened()
+        assert (refused.value.status, refused.value.code) == (502, "GATEWAY_REFUSED")
+        assert "hunter2" not in refused.value.text + str(refused.value.details)
+        assert "hunter2" not in capsys.readouterr().out
+
+
+def test_the_library_is_loaded_by_who_asks_and_not_at_the_start() -> None:
+    """It takes 6 MB of each web process: no module but `transport` imports it at once, and no
+    module imports that at once."""
+    at_once = {
+        path.relative_to(PROJECT_ROOT).as_posix()
+        for path in (PROJECT_ROOT / "app").rglob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and re.search(r"\b(stripe|gateway.*transport)\b", ast.unparse(node))
+    }
+    assert at_once == {"app/gateway/transport.py"}
+
+
+class _Oddity(BaseHTTPRequestHandler):
+    """Answers everything in one way."""
+
+    status: ClassVar[int] = 200
+    body: ClassVar[bytes] = b""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.send_header("Location", "http://127.0.0.1:1/")
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def odd(accounts: Accounts) -> Iterator[type[_Oddity]]:
+    """A gateway that says what it is told to say."""
+    handler = type("Oddity", (_Oddity,), {})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    accounts(GatewayAccount(url, SECRET_KEY, (WEBHOOK_SECRET,)))
+    yield handler
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class TestOddities:
+    """None of them is an answer, and nothing is concluded from them."""
+
+    ORDER: ClassVar[UUID] = new_id()
+    GOOD: ClassVar[dict[str, Any]] = {
+        "id": "cs_test_1",
+        "object": "checkout.session",
+        "status": "open",
+        "payment_status": "unpaid",
+        "payment_intent": None,
+        "amount_total": MONEY.minor,
+        "currency": "usd",
+        "client_reference_id": str(ORDER),
+        "url": "https://checkout.stripe.com/c/pay/cs_test_1",
+        "expires_at": 1_800_000_000,
+    }
+
+    def ask(self, odd: type[_Oddity], body: Any, status: int = 200) -> None:
+        odd.status = status
+        odd.body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        client.open_checkout(self.ORDER, **arguments())
+
+    def test_a_good_answer_may_say_more(self, odd: type[_Oddity]) -> None:
+        self.ask(odd, self.GOOD | {"payment_intent": {"id": "pi_1"}, "more": [1, {"a": None}]})
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"client_reference_id": str(new_id())},
+            {"client_reference_id": None},
+            {"amount_total": 5001},
+            {"amount_total": "5000"},
+            {"amount_total": None},
+            {"currency": "eur"},
+            {"currency": None},
+            {"url": None},
+            {"url": "javascript:alert(1)"},
+            {"id": 7},
+            {"id": ""},
+            {"status": "lost"},
+            {"expires_at": "soon"},
+            {"payment_intent": 5},
+        ],
+        ids=str,
+    )
+    def test_anything_odd(self, odd: type[_Oddity], changes: dict[str, Any]) -> None:
+        with pytest.raises(GatewayUnavailable):
+            self.ask(odd, self.GOOD | changes)
+
+    @pytest.mark.parametrize("body", [b"", b"OK", b"[]", b"null", b"{}", b"\xff", b"{" * 9])
+    @pytest.mark.parametrize("status", [200, 302, 500, 503])
+    def test_what_is_no_answer_at_all(self, odd: type[_Oddity], body: bytes, status: int) -> None:
+        with pytest.raises(GatewayUnavailable):
+            self.ask(odd, body, status)
+
+    @pytest.mark.parametrize(
+        ("status", "error"),
+        [
+            (409, {"type": "invalid_request_error", "code": "lock_timeout"}),
+            (429, {"type": "invalid_request_error", "code": "rate_limit"}),
+            (400, {"type": "invalid_request_error", "code": "rate_limit"}),
+            (500, {"type": "api_error"}),
+            (503, {"type": "api_error"}),
+        ],
+    )
+    def test_errors_that_say_nothing_about_it(
+        self, odd: type[_Oddity], status: int, error: dict[str, str]
+    ) -> None:
+        with pytest.raises(GatewayUnavailable):
+            self.ask(odd, {"error": error | {"message": "Later."}}, status)
+
+    @pytest.mark.parametrize(
+        ("status", "kind"),
+        [
+            (400, "invalid_request_error"),
+            (401, "invalid_request_error"),
+            (402, "card_error"),
+            (403, "invalid_request_error"),
+            (404, "invalid_request_error"),
+        ],
+    )
+    def test_a_clear_no(self, odd: type[_Oddity], status: int, kind: str) -> None:
+        with pytest.raises(GatewayRefused) as refused:
+            self.ask(odd, {"error": {"type": kind, "message": "hunter2 says no"}}, status)
+        assert "hunter2" not in refused.value.text

@@ -1,0 +1,338 @@
+"""Orders that are paid at the gateway: reserved, paid, completed once; or let go."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from app.banks import tasks as inbox
+from app.banks.models import BankEvent
+from app.common import clock, db
+from app.orders import tasks
+from app.orders.models import Checkout
+from tests import factories
+from tests.answers import error_body, refusal
+from tests.coupons.asking import make, uses
+from tests.crowd import broken
+from tests.factories import Actor
+from tests.orders.asking import ORDERS, balance, buy, units
+from tests.orders.refunding import refund, shown
+from tests.stripe import (
+    DECLINED_CARD,
+    FAILING_REFUND_CARD,
+    Buyer,
+    Received,
+    SandboxGateway,
+    Shop,
+)
+
+WEBHOOKS = "/api/v1/webhooks/stripe"
+
+
+def order(client: FlaskClient, buyer: Actor, product_id: UUID, **fields: Any) -> Any:
+    """The answer to a purchase at the gateway; its JSON is order, checkoutUrl and sessionId."""
+    key = fields.pop("key", None)
+    body = {"productId": str(product_id), "paymentMethod": "GATEWAY"} | fields
+    headers = buyer.headers | ({"Idempotency-Key": key} if key else {})
+    return client.post(ORDERS, json=body, headers=headers)
+
+
+def tell(client: FlaskClient, told: Received) -> int:
+    """Deliver what the gateway sent, and have the worker settle it."""
+    answer = client.post(
+        WEBHOOKS,
+        data=told.raw,
+        headers={"Stripe-Signature": told.header},
+        content_type="application/json",
+    )
+    settle_all()
+    return answer.status_code
+
+
+def settle_all() -> None:
+    with db.transaction() as session:
+        waiting = session.scalars(select(BankEvent.id).where(BankEvent.status == "RECEIVED")).all()
+    for event_id in waiting:
+        inbox.settle(str(event_id))
+
+
+def make_due(order_id: str) -> None:
+    with db.transaction() as session:
+        session.execute(
+            update(Checkout)
+            .where(Checkout.order_id == UUID(order_id))
+            .values(next_attempt_at=clock.now() - timedelta(seconds=1))
+        )
+
+
+@pytest.fixture
+def seller(app: Flask) -> Actor:
+    return factories.merchant()
+
+
+@pytest.fixture
+def buyer(app: Flask) -> Actor:
+    return factories.buyer("1.00")
+
+
+class TestPaying:
+    def test_paid_on_the_page_it_is_completed_once_however_often_it_is_told(
+        self,
+        client: FlaskClient,
+        gateway: SandboxGateway,
+        shop: Shop,
+        change_settings: Any,
+        seller: Actor,
+        buyer: Actor,
+    ) -> None:
+        change_settings(platform_fee_bps=1000)
+        product_id = factories.product(seller, price="25.00", units=5)
+
+        answer = order(client, buyer, product_id, quantity=2)
+
+        assert answer.status_code == 201
+        body = answer.json
+        assert list(body) == ["order", "checkoutUrl", "sessionId"]
+        made = body["order"]
+        assert (made["status"], made["paymentMethod"], made["amount"], made["completedAt"]) == (
+            "PENDING",
+            "GATEWAY",
+            "50.00",
+            None,
+        )
+        assert made["stripeSessionId"] == body["sessionId"]
+        assert units(client, product_id) == 3
+        assert broken() == []
+
+        assert Buyer().pay(body["checkoutUrl"]).status == 303
+        told = shop.wait_for(1)
+        assert [tell(client, one) for one in told * 3] == [200] * 3
+
+        paid = shown(client, buyer, made["id"])
+        assert (paid["status"], paid["stripeSessionId"]) == ("COMPLETED", body["sessionId"])
+        assert paid["stripePaymentIntentId"].startswith("pi_")
+        assert (balance(client, buyer), balance(client, seller)) == ("1.00", "45.00")
+        assert units(client, product_id) == 3
+        assert broken() == []
+
+    def test_a_declined_card_leaves_it_open_for_another(
+        self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
+    ) -> None:
+        body = order(client, buyer, factories.product(seller)).json
+        person = Buyer()
+        person.pay(body["checkoutUrl"], DECLINED_CARD)
+        (failed,) = shop.wait_for(1)
+        assert tell(client, failed) == 200
+        after = shown(client, buyer, body["order"]["id"])
+        assert (after["status"], after["failureReason"]) != ("PENDING", None)
+        person.pay(body["checkoutUrl"])
+        tell(client, shop.wait_for(2)[1])
+        after = shown(client, buyer, body["order"]["id"])
+        assert (after["status"], after["failureReason"]) == ("COMPLETED", None)
+        tell(client, failed)  # late and again
+        assert shown(client, buyer, body["order"]["id"])["status"] == "COMPLETED"
+        assert broken() == []
+
+    def test_the_same_key_is_the_same_checkout(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, units=5)
+        first = order(client, buyer, product_id, key="g-1")
+        again = order(client, buyer, product_id, key="g-1")
+        assert (again.text, again.headers["Idempotent-Replayed"]) == (first.text, "true")
+        other = order(client, buyer, product_id, key="g-1", quantity=2)
+        assert refusal(other) == (422, "IDEMPOTENCY_KEY_REUSED")
+        assert units(client, product_id) == 4
+
+    def test_what_cannot_be_sold_asks_nobody_and_is_remembered(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, units=1)
+        for _ in range(2):
+            answer = order(client, buyer, product_id, quantity=2, key="g-2")
+            assert (answer.status_code, answer.json["error"]) == (400, "PRODUCT_OUT_OF_STOCK")
+        assert refusal(order(client, seller, product_id)) == (400, "CANNOT_BUY_OWN_PRODUCT")
+        make(client, seller, code="GIFT", value="100")
+        answer = order(client, buyer, product_id, couponCode="GIFT")
+        assert refusal(answer) == (400, "NOTHING_TO_PAY")
+        assert units(client, product_id) == 1
+
+
+class TestWhenTheGatewayIsAway:
+    def test_a_timeout_leaves_it_pending_and_the_same_key_goes_on(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, units=5)
+        gateway.behave(fault="lost-answer", times=1)
+        assert refusal(order(client, buyer, product_id, key="g-3")) == (
+            503,
+            "GATEWAY_UNAVAILABLE",
+        )
+        assert units(client, product_id) == 4
+        (pending,) = client.get(ORDERS, headers=buyer.headers).json["data"]
+        assert (pending["status"], pending["stripeSessionId"]) == ("PENDING", None)
+
+        body = order(client, buyer, product_id, key="g-3").json
+
+        assert body["order"]["id"] == pending["id"]
+        assert body["checkoutUrl"].startswith(gateway.url)
+        assert units(client, product_id) == 4
+        assert broken() == []
+
+    def test_a_sweep_lets_go_what_nobody_came_back_for(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, units=5)
+        coupon = make(client, seller, maxUses=1).json
+        gateway.behave(fault="lost-answer", times=1)
+        order(client, buyer, product_id, couponCode="SPRING")
+        (pending,) = client.get(ORDERS, headers=buyer.headers).json["data"]
+
+        tasks.end_checkout(UUID(pending["id"]))
+
+        failed = shown(client, buyer, pending["id"])
+        assert (failed["status"], failed["failureReason"]) == ("FAILED", "The checkout expired")
+        assert units(client, product_id) == 5
+        assert uses(client, seller, coupon["id"]) == 0
+        assert broken() == []
+
+    def test_the_sweep_sends_for_what_is_due_only(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, units=5)
+        first, _ = (order(client, buyer, product_id).json for _ in range(2))
+        make_due(first["order"]["id"])
+        assert (tasks.sweep(), tasks.sweep()) == (1, 0)
+
+    def test_not_configured_it_says_so(
+        self,
+        client: FlaskClient,
+        accounts: Callable[[Any], None],
+        seller: Actor,
+        buyer: Actor,
+    ) -> None:
+        accounts(None)
+        product_id = factories.product(seller)
+        assert refusal(order(client, buyer, product_id)) == (400, "GATEWAY_NOT_CONFIGURED")
+
+
+class TestLettingGo:
+    def test_cancelled_nobody_can_pay_and_others_can_buy(
+        self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, units=1)
+        body = order(client, buyer, product_id).json
+        path = f"{ORDERS}/{body['order']['id']}/cancel"
+        for stranger in (seller, factories.buyer()):
+            assert refusal(client.post(path, headers=stranger.headers)) == (404, "ORDER_NOT_FOUND")
+
+        answer = client.post(path, headers=buyer.headers)
+
+        assert (answer.status_code, answer.json["status"]) == (200, "CANCELLED")
+        assert units(client, product_id) == 1
+        tell(client, shop.wait_for(1)[0])  # that it expired
+        assert shown(client, buyer, body["order"]["id"])["status"] == "CANCELLED"
+        again = client.post(path, headers=buyer.headers)
+        assert refusal(again) == (409, "ORDER_NOT_CANCELLABLE")
+        assert broken() == []
+
+    def test_paid_before_it_was_cancelled_it_is_completed(
+        self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
+    ) -> None:
+        body = order(client, buyer, factories.product(seller, price="10.00")).json
+        Buyer().pay(body["checkoutUrl"])
+        shop.wait_for(1)
+
+        path = f"{ORDERS}/{body['order']['id']}/cancel"
+        answer = client.post(path, headers=buyer.headers)
+
+        assert refusal(answer) == (409, "ORDER_NOT_CANCELLABLE")
+        assert error_body(answer)["details"] == {"status": "COMPLETED"}
+        assert balance(client, seller) == "10.00"
+        assert broken() == []
+
+    def test_expired_it_is_let_go_once(
+        self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, units=3)
+        body = order(client, buyer, product_id, quantity=3).json
+        gateway.ask("POST", f"/v1/checkout/sessions/{body['sessionId']}/expire")
+        told = shop.wait_for(1)
+        for one in told * 2:
+            assert tell(client, one) == 200
+        assert shown(client, buyer, body["order"]["id"])["status"] == "FAILED"
+        assert units(client, product_id) == 3
+        assert broken() == []
+
+    def test_an_order_from_the_wallet_cannot_be_cancelled(
+        self, client: FlaskClient, seller: Actor
+    ) -> None:
+        buyer = factories.buyer()
+        made = buy(client, buyer, factories.product(seller)).json
+        answer = client.post(f"{ORDERS}/{made['id']}/cancel", headers=buyer.headers)
+        assert refusal(answer) == (409, "ORDER_NOT_CANCELLABLE")
+
+
+class TestRefunding:
+    def bought(
+        self, client: FlaskClient, shop: Shop, seller: Actor, buyer: Actor, card: str = ""
+    ) -> str:
+        body = order(client, buyer, factories.product(seller, price="10.00"), quantity=3).json
+        Buyer().pay(body["checkoutUrl"], **({"number": card} if card else {}))
+        tell(client, shop.wait_for(len(shop.received) or 1)[-1])
+        order_id: str = body["order"]["id"]
+        assert shown(client, buyer, order_id)["status"] == "COMPLETED"
+        return order_id
+
+    def test_it_goes_back_through_the_gateway(
+        self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
+    ) -> None:
+        order_id = self.bought(client, shop, seller, buyer)
+
+        made = refund(client, seller, order_id, amount="12.00").json
+
+        assert (made["status"], made["destination"]) == ("PENDING", "GATEWAY")
+        assert (balance(client, seller), balance(client, buyer)) == ("18.00", "1.00")
+        tasks.give_back(UUID(made["id"]))
+        tasks.give_back(UUID(made["id"]))
+        (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
+        assert (after["status"], after["destination"]) == ("SUCCEEDED", "GATEWAY")
+        assert refund(client, seller, order_id).json["amount"] == "18.00"
+        assert shown(client, buyer, order_id)["status"] == "REFUNDED"
+        assert balance(client, buyer) == "1.00"
+        assert broken() == []
+
+    def test_what_the_gateway_cannot_give_back_goes_to_the_wallet(
+        self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
+    ) -> None:
+        order_id = self.bought(client, shop, seller, buyer, FAILING_REFUND_CARD)
+        shop.received.clear()
+        made = refund(client, seller, order_id, amount="12.00").json
+        tasks.give_back(UUID(made["id"]))
+        told = shop.wait_for(4)  # made, updated, failed
+        for one in [*told, *told]:
+            tell(client, one)
+        (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
+        assert (after["status"], after["destination"]) == ("SUCCEEDED", "WALLET")
+        assert after["failureReason"]
+        assert (balance(client, seller), balance(client, buyer)) == ("18.00", "13.00")
+        assert broken() == []
+
+    def test_silent_it_is_asked_again_and_refunds_once(
+        self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
+    ) -> None:
+        order_id = self.bought(client, shop, seller, buyer)
+        made = refund(client, seller, order_id, amount="12.00").json
+        gateway.behave(fault="lost-answer", times=1)
+        tasks.give_back(UUID(made["id"]))
+        (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
+        assert after["status"] == "PENDING"
+        tasks.give_back(UUID(made["id"]))
+        (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
+        assert after["status"] == "SUCCEEDED"
+        assert broken() == []

@@ -1,0 +1,478 @@
+"""What the gateway tells us: signed, stored once, and handed to whom it concerns."""
+
+import json
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import stripe
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import func, select
+
+from app.banks import tasks as inbox
+from app.banks.models import BankEvent
+from app.common import clock
+from app.common.db import new_id, transaction
+from app.common.money import Money
+from app.common.outside import GatewayAccount
+from app.gateway import client as gateway_client
+from app.gateway import service
+from app.gateway.terms import CheckoutStatus, RefundStatus
+from tests.answers import refusal
+from tests.common.test_metrics import AUTHORIZED, TOKEN
+from tests.gateway.asking import opened, paid
+from tests.gateway.conftest import Books, deliver, send
+from tests.stripe import (
+    DECLINED_CARD,
+    FAILING_REFUND_CARD,
+    SECRET_KEY,
+    WEBHOOK_SECRET,
+    Buyer,
+    SandboxGateway,
+    Shop,
+)
+
+Accounts = Callable[[GatewayAccount | None], None]
+
+
+def stored() -> int:
+    with transaction() as session:
+        return session.scalar(select(func.count()).select_from(BankEvent)) or 0
+
+
+def event(kind: str = "checkout.session.expired", **changes: Any) -> dict[str, Any]:
+    """An event as Stripe writes it. changes: of its object."""
+    about = {
+        "id": "cs_test_1",
+        "object": "checkout.session",
+        "status": "expired",
+        "payment_status": "unpaid",
+        "payment_intent": None,
+        "amount_total": 5000,
+        "currency": "usd",
+        "client_reference_id": str(new_id()),
+        "metadata": {},
+        "url": None,
+        "expires_at": 1_800_000_000,
+        **changes,
+    }
+    return {
+        "id": f"evt_{new_id().hex}",
+        "object": "event",
+        "type": kind,
+        "livemode": False,
+        "created": 1_800_000_000,
+        "data": {"object": about},
+    }
+
+
+def signed(raw: bytes, *, secret: str = WEBHOOK_SECRET, ago: float = 0) -> str:
+    """As Stripe's own library signs. ago: seconds."""
+    header: str = stripe.WebhookSignature.generate_signature_header(  # type: ignore[no-untyped-call]
+        raw.decode(), secret, int(clock.now().timestamp() - ago)
+    )
+    return header
+
+
+def tell(client: FlaskClient, said: dict[str, Any], **how: Any) -> Any:
+    raw = json.dumps(said).encode()
+    return send(client, raw, signed(raw, **how))
+
+
+class TestWhatTheGatewaySends:
+    def test_a_payment_takes_effect_once_though_it_comes_three_times_in_any_order(
+        self, gateway: SandboxGateway, shop: Shop, books: Books, client: FlaskClient
+    ) -> None:
+        gateway.behave(mode="duplicate")
+        orders = [books.has() for _ in range(3)]
+        intents = {str(order): paid(order) for order in orders}
+        told = shop.wait_for(9)
+        random.shuffle(told)
+
+        answers = [deliver(client, webhook) for webhook in told]
+        inbox.sweep()
+
+        assert {(a.status_code, a.json["received"]) for a in answers} == {(200, True)}
+        assert sorted(one.reference for one in books.told) == sorted(intents)
+        for one in books.told:
+            assert (one.provider, one.type) == ("STRIPE", "checkout.session.completed")
+            assert one.topic == "checkout"
+            assert (one.amount, one.currency) == (5000, "USD")
+            assert one.bank_reference == intents[one.reference]
+            state = service.checkout_told(one)
+            assert state.status is CheckoutStatus.PAID
+            assert state == gateway_client.look_up(state.session_id)
+
+    def test_an_expiry(
+        self, gateway: SandboxGateway, shop: Shop, books: Books, client: FlaskClient
+    ) -> None:
+        order = books.has()
+        gateway_client.close_checkout(opened(order).session_id)
+        deliver(client, *shop.wait_for(1))
+        inbox.sweep()
+
+        (one,) = books.told
+        assert (one.type, one.reference) == ("checkout.session.expired", str(order))
+        assert one.bank_reference is None
+        assert service.checkout_told(one).status is CheckoutStatus.EXPIRED
+
+    def test_a_declined_card(
+        self, gateway: SandboxGateway, shop: Shop, books: Books, client: FlaskClient
+    ) -> None:
+        order = books.has()
+        checkout = opened(order)
+        Buyer().pay(checkout.url, DECLINED_CARD)
+        deliver(client, *shop.wait_for(1))
+        inbox.sweep()
+
+        (one,) = books.told
+        assert (one.topic, one.type) == ("payment_intent", "payment_intent.payment_failed")
+        assert (one.reference, one.reason) == (str(order), "generic_decline")
+        assert one.bank_reference == gateway_client.look_up(checkout.session_id).payment_intent_id
+
+    def test_refunds_and_how_they_end(
+        self, gateway: SandboxGateway, shop: Shop, books: Books, client: FlaskClient
+    ) -> None:
+        intent, refund_id = paid(card=FAILING_REFUND_CARD), books.has()
+        made = gateway_client.refund(
+            refund_id, payment_intent_id=intent, money=Money(1250, "USD"), reason="x"
+        )
+        for webhook in shop.wait_for(5):
+            assert deliver(client, webhook).status_code == 200
+        inbox.sweep()
+
+        told = {one.type: service.refund_told(one) for one in books.told}
+        assert {kind: state.status for kind, state in told.items()} == {
+            "refund.created": RefundStatus.SUCCEEDED,
+            "refund.failed": RefundStatus.FAILED,
+            "refund.updated": RefundStatus.FAILED,
+        }
+        assert {state.id for state in told.values()} == {made.id}
+        assert told["refund.failed"].reason == "expired_or_canceled_card"
+        for one in books.told:
+            assert (one.topic, one.reference) == ("refund", str(refund_id))
+            assert (one.amount, one.currency, one.bank_reference) == (1250, "USD", intent)
+
+    def test_a_forged_one_is_refused_and_the_true_one_counts(
+        self, gateway: SandboxGateway, shop: Shop, books: Books, client: FlaskClient
+    ) -> None:
+        gateway.behave(mode="forged")
+        paid(books.has())
+        forged, genuine = shop.wait_for(2)
+
+        assert refusal(deliver(client, forged)) == (401, "INVALID_SIGNATURE")
+        assert stored() == 0
+        assert deliver(client, genuine).status_code == 200
+        inbox.sweep()
+        assert [one.amount for one in books.told] == [5000]
+
+    def test_a_wrong_amount_is_passed_on_as_it_was_said(
+        self, gateway: SandboxGateway, shop: Shop, books: Books, client: FlaskClient
+    ) -> None:
+        gateway.behave(mode="wrong-amount")
+        paid(books.has())
+        deliver(client, *shop.wait_for(1))
+        inbox.sweep()
+        assert [one.amount for one in books.told] == [50_000]
+
+
+@pytest.fixture
+def account(accounts: Accounts) -> None:
+    """An account with a gateway that is never asked, and with two secrets."""
+    secrets = (WEBHOOK_SECRET, "whsec_the_secret_before_it")
+    accounts(GatewayAccount("http://127.0.0.1:1", SECRET_KEY, secrets))
+
+
+@pytest.mark.usefixtures("account")
+class TestSignatures:
+    @pytest.mark.parametrize("secret", [WEBHOOK_SECRET, "whsec_the_secret_before_it"])
+    def test_every_secret_of_ours_is_good(
+        self, books: Books, client: FlaskClient, secret: str
+    ) -> None:
+        said = event(client_reference_id=str(books.has()))
+        assert tell(client, said, secret=secret).status_code == 200
+        assert stored() == 1
+
+    def reason(self, answer: Any) -> str:
+        assert refusal(answer) == (401, "INVALID_SIGNATURE")
+        return str(answer.json["details"]["reason"])
+
+    @pytest.mark.parametrize("ago", [301, -301, 86_400])
+    def test_a_moment_that_is_not_now(self, client: FlaskClient, ago: int) -> None:
+        assert self.reason(tell(client, event(), ago=ago)) == "STALE"
+
+    @pytest.mark.parametrize("ago", [290, -290])
+    def test_clocks_may_differ(self, books: Books, client: FlaskClient, ago: int) -> None:
+        said = event(client_reference_id=str(books.has()))
+        assert tell(client, said, ago=ago).status_code == 200
+
+    def test_another_secret(self, client: FlaskClient) -> None:
+        assert self.reason(tell(client, event(), secret="whsec_of_somebody_else")) == "FORGED"
+
+    def test_another_body(self, client: FlaskClient) -> None:
+        raw = json.dumps(event()).encode()
+        assert self.reason(send(client, raw + b" ", signed(raw))) == "FORGED"
+
+    def test_one_good_signature_among_several_is_enough(
+        self, books: Books, client: FlaskClient
+    ) -> None:
+        raw = json.dumps(event(client_reference_id=str(books.has()))).encode()
+        header = signed(raw) + ",v1=" + "0" * 64 + ",v0=" + "1" * 64
+        assert send(client, raw, header).status_code == 200
+
+    @pytest.mark.parametrize("header", [None, ""])
+    def test_none(self, client: FlaskClient, header: str | None) -> None:
+        assert self.reason(send(client, b"{}", header)) == "MISSING"
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "x",
+            "=",
+            ",",
+            "t=,v1=0",
+            "t=now,v1=0",
+            "t=-1,v1=0",
+            "t=1e9,v1=0",
+            "t=1,t=2,v1=0",
+            "t={now}",
+            "v1=00",
+            "t={now},v0=00",
+            "t={now},v1",
+            "t={now} ,v1=00",
+            "t={now},v1=\u00e9",
+            "t=" + "9" * 5000 + ",v1=0",
+        ],
+    )
+    def test_nonsense(self, client: FlaskClient, header: str) -> None:
+        now = str(int(clock.now().timestamp()))
+        given = header.replace("{now}", now)
+        assert self.reason(send(client, b"{}", given)) == "MALFORMED"
+
+    def test_signatures_of_any_length_are_compared(self, client: FlaskClient) -> None:
+        now = str(int(clock.now().timestamp()))
+        for signature in ("", "0", "0" * 63, "0" * 65, "=" * 64):
+            assert self.reason(send(client, b"{}", f"t={now},v1={signature}")) == "FORGED"
+
+    def test_a_body_that_is_no_text(self, client: FlaskClient) -> None:
+        now = str(int(clock.now().timestamp()))
+        assert self.reason(send(client, b"\xff", f"t={now},v1=00")) == "MALFORMED"
+
+    def test_without_an_account_nothing_is_taken(
+        self, client: FlaskClient, accounts: Accounts
+    ) -> None:
+        accounts(None)
+        assert refusal(tell(client, event())) == (400, "GATEWAY_NOT_CONFIGURED")
+
+
+@pytest.mark.usefixtures("account")
+class TestWhatIsStored:
+    def test_the_body_is_kept_as_it_was_signed(self, books: Books, client: FlaskClient) -> None:
+        said = event(client_reference_id=str(books.has()), more={"a": [1, 2.5, None]})
+        raw = json.dumps(said, indent=3).encode()
+        assert send(client, raw, signed(raw)).status_code == 200
+        with transaction() as session:
+            (one,) = session.scalars(select(BankEvent))
+        assert one.body.encode() == raw
+        assert one.event_id == said["id"]
+
+    @pytest.mark.parametrize(
+        "kind",
+        ["charge.refunded", "payment_intent.succeeded", "payment.succeeded", "payout.paid", "x"],
+    )
+    def test_kinds_that_mean_nothing_to_us_are_answered_and_forgotten(
+        self, books: Books, client: FlaskClient, kind: str
+    ) -> None:
+        assert tell(client, event(kind, client_reference_id=str(books.has()))).status_code == 200
+        assert stored() == 0
+
+    @pytest.mark.parametrize(
+        "reference", [str(new_id()), None, "order-1", str(new_id()).upper(), "x" * 5000]
+    )
+    def test_what_is_not_ours_is_answered_and_forgotten(
+        self, books: Books, client: FlaskClient, reference: str | None
+    ) -> None:
+        assert tell(client, event(client_reference_id=reference)).status_code == 200
+        assert stored() == 0
+
+    @pytest.mark.parametrize(
+        ("kind", "about"),
+        [
+            ("payment_intent.payment_failed", {"amount": 5000}),
+            ("refund.updated", {"amount": 5000, "status": "failed", "metadata": {"x": "y"}}),
+            ("refund.updated", {"amount": 5000, "status": "failed", "metadata": None}),
+        ],
+    )
+    def test_what_names_no_order_and_no_refund_of_ours(
+        self, books: Books, client: FlaskClient, kind: str, about: dict[str, Any]
+    ) -> None:
+        assert tell(client, event(kind, **about)).status_code == 200
+        assert stored() == 0
+
+    def test_what_nobody_has_registered_for_is_answered_and_forgotten(
+        self, client: FlaskClient
+    ) -> None:
+        assert tell(client, event()).status_code == 200
+        assert stored() == 0
+
+    def test_events_of_the_other_mode_do_not_count(
+        self, books: Books, client: FlaskClient, accounts: Accounts
+    ) -> None:
+        said = event(client_reference_id=str(books.has()))
+        assert tell(client, said | {"livemode": True}).status_code == 200
+        accounts(GatewayAccount("http://127.0.0.1:1", "sk_live_12345678", (WEBHOOK_SECRET,)))
+        assert tell(client, said).status_code == 200
+        assert stored() == 0
+        assert tell(client, said | {"livemode": True}).status_code == 200
+        assert stored() == 1
+
+    def test_what_was_completed_without_being_paid_is_not_paid(
+        self, books: Books, client: FlaskClient
+    ) -> None:
+        about = {"status": "complete", "payment_status": "unpaid"}
+        order = str(books.has())
+        tell(client, event("checkout.session.completed", client_reference_id=order, **about))
+        inbox.sweep()
+        (one,) = books.told
+        assert service.checkout_told(one).status is CheckoutStatus.OPEN
+
+    def test_a_currency_that_we_do_not_keep_has_no_amount(
+        self, books: Books, client: FlaskClient
+    ) -> None:
+        tell(client, event(client_reference_id=str(books.has()), currency="xyz"))
+        inbox.sweep()
+        assert [(one.amount, one.currency) for one in books.told] == [(None, None)]
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"amount_total": "5000"},
+            {"amount_total": -1},
+            {"amount_total": 2**63},
+            {"amount_total": None},
+            {"currency": None},
+            {"currency": "dollars"},
+            {"status": "lost"},
+            {"payment_status": None},
+            {"payment_intent": [1]},
+            {"id": None},
+            {"metadata": "x"},
+        ],
+        ids=str,
+    )
+    def test_an_object_that_makes_no_sense(
+        self, books: Books, client: FlaskClient, changes: dict[str, Any]
+    ) -> None:
+        said = event(**{"client_reference_id": str(books.has())} | changes)
+        answer = tell(client, said)
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert stored() == 0
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"id": None},
+            {"id": "evt 1"},
+            {"id": "e" * 256},
+            {"type": None},
+            {"type": ""},
+            {"livemode": "perhaps"},
+            {"data": {}},
+            {"data": {"object": 5}},
+            {"data": []},
+        ],
+        ids=str,
+    )
+    def test_an_envelope_that_makes_no_sense(
+        self, client: FlaskClient, changes: dict[str, Any]
+    ) -> None:
+        assert refusal(tell(client, event() | changes)) == (400, "VALIDATION_ERROR")
+
+    @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"x"', b"NaN"])
+    def test_a_body_that_is_no_event(self, client: FlaskClient, raw: bytes) -> None:
+        assert send(client, raw, signed(raw)).status_code == 400
+
+
+@pytest.mark.usefixtures("account")
+class TestTheEdge:
+    def test_every_webhook_is_counted_by_its_outcome(
+        self, client: FlaskClient, books: Books, change_settings: Callable[..., None]
+    ) -> None:
+        change_settings(metrics_token=TOKEN)
+        before = counted(client)
+
+        said = event(client_reference_id=str(books.has()))
+        tell(client, said)
+        tell(client, said)
+        tell(client, event())
+        tell(client, event("charge.refunded"))
+        tell(client, said | {"type": ""})
+        tell(client, said, secret="whsec_of_somebody_else")
+        tell(client, said, ago=400)
+        send(client, b"{}", None)
+        send(client, b"{}", "x")
+
+        after = counted(client)
+        assert {outcome: after[outcome] - before[outcome] for outcome in before} == {
+            "stored": 1,
+            "repeated": 1,
+            "unknown_reference": 1,
+            "ignored": 1,
+            "refused": 1,
+            "forged": 1,
+            "stale": 1,
+            "missing": 1,
+            "malformed": 1,
+        }
+
+    @pytest.mark.usefixtures("rate_limited")
+    def test_there_is_a_limit_per_address(self, client: FlaskClient) -> None:
+        statuses = {send(client, b"{}", None).status_code for _ in range(1201)}
+        assert statuses == {401, 429}
+
+
+def counted(client: FlaskClient) -> dict[str, float]:
+    """How many webhooks came to which end."""
+    exposition = client.get("/metrics", headers=AUTHORIZED).text
+    return {
+        sample.labels["outcome"]: sample.value
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+        if sample.name == "payment_flow_gateway_webhooks_total"
+    }
+
+
+class TestTermsOfTheShop:
+    def test_a_checkout_ends_a_minute_after_what_is_promised(self, client: FlaskClient) -> None:
+        left = service.expiry() - clock.now()
+        assert timedelta(minutes=30, seconds=58) < left <= timedelta(minutes=31)
+
+    def test_the_payer_comes_back_to_a_page_of_ours_unless_others_are_named(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order = UUID("01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11")
+        success, cancel = service.return_urls(order)
+        assert success == f"http://localhost:3000/checkout/return?order={order}"
+        assert cancel == f"{success}&outcome=cancelled"
+        ours = service.Terms(timedelta(minutes=30), "https://a/{order}/x", "https://a/cart")
+        monkeypatch.setattr(service, "_terms", ours)
+        assert service.return_urls(order) == (f"https://a/{order}/x", "https://a/cart")
+
+    def test_these_pages_tell_nothing_about_anybody(self, client: FlaskClient) -> None:
+        paid_page = client.get("/checkout/return?order=<script>alert(1)</script>")
+        cancelled = client.get("/checkout/return?outcome=cancelled")
+
+        assert (paid_page.status_code, "Thank you" in paid_page.text) == (200, True)
+        assert "script" not in paid_page.text
+        assert (cancelled.status_code, "You have not paid" in cancelled.text) == (200, True)
+        for page in (paid_page, cancelled):
+            assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+            assert page.headers["Cache-Control"] == "no-store"
+        for name in ("checkout.css", "icon.svg"):
+            with client.get(f"/checkout/assets/{name}") as asset:
+                assert asset.status_code == 200
+        assert client.get("/checkout/assets/../page_views.py").status_code == 404
