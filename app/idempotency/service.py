@@ -27,6 +27,7 @@ _KEPT_FOR_EVER: Final = {
     "uq_journal_entries_key",
     "uq_onramps_key",
     "uq_orders_key",
+    "uq_refunds_key",
     "uq_wallet_holds_key",
 }
 #: … and with them those that say that exactly this was done already.

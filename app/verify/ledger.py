@@ -90,6 +90,8 @@ INVARIANTS: Final = (
             SELECT initiator_id, idempotency_key FROM journal_entries
             UNION SELECT initiator_id, idempotency_key FROM wallet_holds
             UNION SELECT user_id, idempotency_key FROM onramps
+            UNION SELECT user_id, idempotency_key FROM orders
+            UNION SELECT initiator_id, idempotency_key FROM refunds
         ) AS effect ON effect.initiator_id = k.user_id AND effect.idempotency_key = k.key
         WHERE (k.status < 300) <> (effect.initiator_id IS NOT NULL)
         """,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from unittest import mock
 from uuid import UUID
@@ -15,16 +16,21 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.orm import sessionmaker
 
 from app.auth import service as auth
+from app.auth.models import Role
+from app.auth.service import Caller
 from app.banks.client import PayoutAnswer, Verdict
 from app.common import clock, db
+from app.gateway.terms import CheckoutState, CheckoutStatus, RefundState, RefundStatus
 from app.holds.tasks import let_expired_holds_go
 from app.models import Base
 from app.onramp import links
 from app.onramp.tasks import expire
+from app.orders import checkouts, returns
 from app.orders import service as orders
 from app.orders.checkout import Basket, Purchase
 from app.payouts import settlement as payouts
 from app.wallets import service as wallets
+from app.wallets.gate import in_line
 from tests import factories, servers
 from tests.banks.speaking import clock_at
 from tests.coupons.asking import make
@@ -73,6 +79,7 @@ def do_business(app: Flask) -> factories.Actor:
         user = auth.require_user(session, buyer.id)
         orders.buy(session, Purchase(user, Basket(product_id, quantity=2)), fee_bps=250)
     buy_for_less_and_give_back(client, buyer)
+    pay_at_the_gateway(client, buyer)
     send_and_ask(client, buyer)
     promise_money(client, buyer)
     pay_out(client, buyer)
@@ -95,6 +102,30 @@ def buy_for_less_and_give_back(client: FlaskClient, buyer: factories.Actor) -> N
     asked = claim(client, buyer, bought[0], units=1).json["id"]
     decide(client, seller, asked, "approve")
     refund(client, seller, bought[1])
+
+
+def pay_at_the_gateway(client: FlaskClient, buyer: factories.Actor) -> None:
+    """An order that is paid there, partly refunded through it and into the wallet, and others."""
+    seller = factories.merchant()
+    product_id = factories.product(seller, price="3.00", units=9)
+    user = client_of(buyer)
+    endings = (CheckoutStatus.PAID, CheckoutStatus.EXPIRED, None)
+    for page_id, ending in enumerate(endings):
+        with db.transaction() as session:
+            order_id = checkouts.begin(
+                session, buyer=user, basket=Basket(product_id, 2), claim=None, fee_bps=250
+            )
+        state = CheckoutState(f"cs_{page_id}", ending or CheckoutStatus.OPEN, "pi_1", 600, "USD")
+        in_line(partial(checkouts.settle, order_id=order_id, state=state))
+        if ending is CheckoutStatus.PAID:
+            for status in (RefundStatus.SUCCEEDED, RefundStatus.FAILED):
+                made = refund(client, seller, str(order_id), units=1).json
+                told = RefundState("re_1", status, None)
+                in_line(partial(returns.settle, refund_id=UUID(made["id"]), state=told))
+
+
+def client_of(buyer: factories.Actor) -> Caller:
+    return Caller(buyer.id, buyer.email, Role.USER)
 
 
 def make_keys(client: FlaskClient) -> None:

@@ -15,6 +15,12 @@ CORRUPTIONS = {
     "No other order has postings, and no posting names an order that is not there": """
         UPDATE orders SET status = 'CANCELLED', completed_at = NULL
     """,
+    "What was paid at the gateway was told by it, and paid there once": """
+        UPDATE orders SET payment_method = 'GATEWAY' WHERE payment_method = 'WALLET'
+    """,
+    "Only what is pending is asked for at the gateway, and all of it is": """
+        UPDATE checkouts SET next_attempt_at = now()
+    """,
     "An order's fee and quantity add up": """
         UPDATE orders SET unit_price = unit_price + 1
     """,

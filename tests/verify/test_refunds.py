@@ -15,6 +15,9 @@ CORRUPTIONS = {
     "A refund has exactly its postings: merchant debit, buyer credit, fee back": """
         UPDATE refunds SET amount = amount + 1
     """,
+    "What the gateway is to give back is asked for until it has said so": """
+        UPDATE refunds SET next_attempt_at = now()
+    """,
     "No posting names a refund that is not there": """
         UPDATE wallet_transactions SET reference_id = gen_random_uuid()
         WHERE reference_type = 'refund'
