@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import stripe
 
+from sandbox.common.store import Store
 from sandbox.stripe.config import Config
 from sandbox.stripe.server import Server
 from tests.bank import call
@@ -156,10 +157,15 @@ class Buyer:
 
 @dataclass(frozen=True)
 class SandboxGateway:
-    """A gateway that runs in this process."""
+    """A gateway. server: what serves it, if that is in this process."""
 
     url: str
-    server: Server
+    server: Server | None = None
+
+    @property
+    def store(self) -> Store:
+        assert self.server is not None
+        return self.server.gateway.store
 
     @classmethod
     @contextmanager

@@ -17,6 +17,7 @@ from app.common.processes import free_port
 from app.common.settings import Settings
 from tests.bank import payment_request, variables
 from tests.live import wait_until
+from tests.stripe import Buyer, SandboxGateway, session_fields
 from tests.up import Up, bank_port, data_dir, first_line, gateway_port, port, up
 
 # Fixtures, which pytest finds by name.
@@ -109,8 +110,8 @@ class TestTheSandbox:
             page = answer.read().decode()
         assert f"http://127.0.0.1:{port}/api/v1/webhooks/stripe" in page
 
-    def test_it_takes_what_the_application_signs(
-        self, up: Up, data_dir: Path, bank_port: int
+    def test_it_and_the_application_take_what_the_other_signs(
+        self, up: Up, data_dir: Path, bank_port: int, gateway_port: int
     ) -> None:
         first_line(up("--no-demo", "--quiet"))
         axis = Settings(data_dir=data_dir, bank_port=bank_port).bank_providers[1]
@@ -118,6 +119,14 @@ class TestTheSandbox:
 
         with urllib.request.urlopen(f"{axis.url}/pay?request={payment_request(key=key)}") as answer:
             assert "Axis Bank" in answer.read().decode()
+
+        account = Settings(data_dir=data_dir, gateway_port=gateway_port).gateway
+        assert account is not None
+        gateway = SandboxGateway(account.url)
+        buyer, fields = Buyer(), session_fields()
+        session = gateway.ask("POST", "/v1/checkout/sessions", fields, key=account.secret_key).json
+        assert buyer.pay(session["url"]).status == 303
+        wait_until(lambda: "state-delivered" in buyer.open(gateway.url).text)
 
     def test_killed_it_is_started_again(self, up: Up, bank_port: int, gateway_port: int) -> None:
         process = up("--no-demo", "--quiet")

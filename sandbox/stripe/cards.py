@@ -36,11 +36,11 @@ CARDS = (
     Card("4000000000009995", "has not enough money", decline_code="insufficient_funds"),
     Card(
         "4000000000007726",
-        "pays; a refund to it takes a while",
+        "pays; refunds take a while",
         refund="pending",
         later="succeeded",
     ),
-    Card("4000000000005126", "pays; a refund to it fails after a while", later="failed"),
+    Card("4000000000005126", "pays; refunds fail later", later="failed"),
 )
 
 _BY_NUMBER = {card.number: card for card in CARDS}

@@ -203,7 +203,7 @@ class TestSilence:
         assert int(silent.value.headers["Retry-After"]) >= 1
 
         found = client.open_checkout(order_id, **same)
-        with gateway.server.gateway.store.reading() as connection:
+        with gateway.store.reading() as connection:
             rows = connection.execute(
                 "SELECT id FROM sessions WHERE client_reference_id = ?", (str(order_id),)
             ).fetchall()

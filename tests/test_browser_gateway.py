@@ -1,0 +1,81 @@
+"""The gateway's page to pay on, in a real browser."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import page
+from tests.sandbox.stripe.test_api import opened
+from tests.stripe import DECLINED_CARD, Buyer, SandboxGateway, Shop
+
+__all__ = ["page"]  # a fixture, which pytest finds by its name
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with Shop.listening() as listening:
+        yield listening
+
+
+@pytest.fixture
+def gateway(shop: Shop, tmp_path: Path) -> Iterator[SandboxGateway]:
+    with SandboxGateway.open(shop.url, tmp_path, shortest_seconds="0") as running:
+        yield running
+
+
+def test_a_buyer_tries_two_cards_pays_and_comes_back_to_the_shop(
+    gateway: SandboxGateway, shop: Shop, page: Page
+) -> None:
+    landing = f"{gateway.url}/health?order=1"
+    session = opened(gateway, success_url=landing, customer_email="ada@example.com")
+
+    page.goto(session["url"])
+    expect(page.get_by_role("heading", level=1)).to_have_text("Payment to Payment Flow")
+    expect(page.get_by_test_id("amount")).to_have_text("$50.00")
+    expect(page.get_by_test_id("product")).to_have_text("Field Guide")
+    expect(page.get_by_role("timer")).to_have_text(re.compile(r"\d+:\d\d$"))
+    page.get_by_label("Card number").fill(DECLINED_CARD)
+    page.get_by_role("button", name="Pay $50.00").click()
+    expect(page.get_by_role("alert")).to_contain_text("Your card was declined.")
+
+    page.get_by_label("Card number").fill("4242 4242 4242 4242")
+    page.get_by_role("button", name="Pay $50.00").dblclick()
+    expect(page).to_have_url(landing)
+    page.goto(session["url"])
+    expect(page.get_by_role("heading", level=1)).to_have_text("Payment made")
+
+    failed, completed = shop.wait_for(2)
+    assert (failed.kind, completed.kind) == (
+        "payment_intent.payment_failed",
+        "checkout.session.completed",
+    )
+
+
+def test_a_buyer_who_does_not_want_to_goes_back(gateway: SandboxGateway, page: Page) -> None:
+    session = opened(gateway, cancel_url=f"{gateway.url}/health?cart=1")
+    page.goto(session["url"])
+    page.get_by_role("link", name="Cancel").click()
+    expect(page).to_have_url(f"{gateway.url}/health?cart=1")
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+def test_every_page_fits_its_window_and_time_runs_out(
+    gateway: SandboxGateway, page: Page, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 700})
+    name = "line_items[0][price_data][product_data][name]"
+    paid = opened(gateway, **{name: "A rather long name of a product " * 5})
+    Buyer().pay(paid["url"])
+    short = opened(gateway, expires_at=int(time.time()) + 3)
+
+    page.goto(short["url"])
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for url in (paid["url"], f"{gateway.url}/c/pay/cs_x", gateway.url):
+        page.goto(url)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, url
+    page.goto(short["url"])
+    expect(page.get_by_role("heading", level=1)).to_have_text("This payment has expired")
