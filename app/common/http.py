@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from functools import lru_cache
@@ -26,6 +26,7 @@ from app.common.middleware import Envelope
 from app.common.settings import Settings
 
 MAX_BODY_BYTES: Final = 64 * 1024
+_PIECE_BYTES: Final = 64 * 1024
 
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 #: Longer query strings are parsed anew each time, so that what is kept stays small.
@@ -46,6 +47,17 @@ class BodyTooLarge(AppError):
     status = 413
     code = "BODY_TOO_LARGE"
     message = "The body is larger than 64 KiB"
+
+
+class BodyIncomplete(BadRequest):
+    code = "BODY_INCOMPLETE"
+    message = "The connection broke before all of the body had arrived"
+
+
+class LengthRequired(AppError):
+    status = 411
+    code = "LENGTH_REQUIRED"
+    message = "Say in Content-Length how long the body is"
 
 
 class UnsupportedMediaType(AppError):
@@ -99,6 +111,28 @@ def raw_body(*, most: int = MAX_BODY_BYTES) -> bytes:
     if raw is None or len(raw) > most:
         raise BodyTooLarge(f"The body is larger than {most // 1024} KiB")
     return raw
+
+
+def body_pieces(*, most: int) -> Iterator[bytes]:
+    """The body of the request piece by piece, of so many bytes at most: for what is too large to
+    hold.
+
+    To the web server a connection that broke is the end of the body. Only a length that was
+    announced tells whether all of it has come, so there must be one.
+    Raises BodyTooLarge, LengthRequired, BodyIncomplete.
+    """
+    length = request.content_length
+    if (length or 0) > most:
+        raise BodyTooLarge(f"The body is larger than {most // 1024**2} MiB")
+    request.max_content_length = most + 1
+    came = 0
+    while piece := request.stream.read(_PIECE_BYTES):
+        if length is None:
+            raise LengthRequired
+        came += len(piece)
+        yield piece
+    if came < (length or 0):
+        raise BodyIncomplete
 
 
 class StrictParser(FlaskParser):
