@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -18,47 +17,31 @@ from app.delivery.codes.models import (
     UploadStatus,
 )
 
-# Each product's first codes that nobody has, dealt out to its orders in their order.
+# Each product's first codes that nobody has, dealt out to its orders in their order. Looking the
+# order of a code up in an array costs the same however many orders there are.
 _RESERVE = """
-    WITH wanted AS (
-        SELECT line.order_id, line.product_id, line.quantity,
-            CAST(
-                sum(line.quantity) OVER (PARTITION BY line.product_id ORDER BY line.place)
-                AS bigint
-            ) AS upto
+    WITH needed AS MATERIALIZED (
+        SELECT line.product_id, array_agg(line.order_id ORDER BY line.place) AS orders
         FROM json_to_recordset(CAST(%(rows)s AS json))
             AS line (place bigint, order_id uuid, product_id uuid, quantity bigint)
-    ), picked AS (
-        SELECT code.id, needed.product_id,
-            row_number() OVER (PARTITION BY needed.product_id ORDER BY code.position) AS place
-        FROM (
-            SELECT product_id, CAST(sum(quantity) AS bigint) AS units FROM wanted GROUP BY 1
-        ) AS needed
-        CROSS JOIN LATERAL (
-            SELECT id, position FROM product_codes
-            WHERE product_id = needed.product_id AND order_id IS NULL
-            ORDER BY position LIMIT needed.units FOR UPDATE SKIP LOCKED
+        CROSS JOIN generate_series(1, line.quantity)
+        GROUP BY line.product_id
+    ), picked AS MATERIALIZED (
+        SELECT code.id, needed.orders[code.place] AS order_id
+        FROM needed CROSS JOIN LATERAL (
+            SELECT free.id, row_number() OVER (ORDER BY free.position) AS place
+            FROM (
+                SELECT id, position FROM product_codes
+                WHERE product_id = needed.product_id AND order_id IS NULL
+                ORDER BY position LIMIT cardinality(needed.orders) FOR UPDATE SKIP LOCKED
+            ) AS free
         ) AS code
+    ), taken AS (
+        UPDATE product_codes SET order_id = picked.order_id, taken_at = %(now)s
+        FROM picked WHERE product_codes.id = picked.id
+        RETURNING 1
     )
-    UPDATE product_codes SET order_id = wanted.order_id, taken_at = %(now)s
-    FROM picked JOIN wanted ON wanted.product_id = picked.product_id
-        AND picked.place > wanted.upto - wanted.quantity AND picked.place <= wanted.upto
-    WHERE product_codes.id = picked.id
-"""
-
-# Those that the buyer has not seen go first, because somebody else can have them.
-_REVOKE = """
-    WITH chosen AS (
-        SELECT id, seen_at IS NULL AS is_free FROM product_codes
-        WHERE order_id = %(order_id)s AND revoked_at IS NULL
-        ORDER BY seen_at IS NOT NULL, position DESC LIMIT %(units)s FOR UPDATE
-    )
-    UPDATE product_codes SET
-        order_id = CASE WHEN chosen.is_free THEN NULL ELSE product_codes.order_id END,
-        taken_at = CASE WHEN chosen.is_free THEN NULL ELSE product_codes.taken_at END,
-        revoked_at = CASE WHEN chosen.is_free THEN NULL ELSE CAST(%(now)s AS timestamptz) END
-    FROM chosen WHERE product_codes.id = chosen.id
-    RETURNING chosen.is_free
+    SELECT count(*) AS units FROM taken
 """
 
 _INSERT = """
@@ -81,8 +64,8 @@ _STATES: dict[str, tuple[ColumnElement[bool], ...]] = {
 
 def take_codes(
     session: Session, lines: Iterable[dict[str, Any]], *, now: datetime
-) -> psycopg.Cursor[Any]:
-    """Give free codes to orders, the first to the first. How many is the cursor's `rowcount`.
+) -> Iterable[Any]:
+    """Give free codes to orders, the first to the first. The one row says how many, in `units`.
 
     lines: with place, order_id, product_id and quantity.
     """
@@ -97,10 +80,25 @@ def give_back_codes(session: Session, *, order_id: UUID) -> None:
     )
 
 
-def revoke_codes(session: Session, *, order_id: UUID, units: int, now: datetime) -> list[bool]:
-    """Take so many codes of an order back; for each whether it is free again."""
-    values = {"order_id": order_id, "units": units, "now": now}
-    return [row.is_free for row in send(session, _REVOKE, values)]
+def lock_codes_of_order(session: Session, *, order_id: UUID, limit: int) -> Sequence[Any]:
+    """Codes that an order still has, locked: id and seen_at; those that nobody has seen first."""
+    return session.execute(
+        select(ProductCode.id, ProductCode.seen_at)
+        .where(ProductCode.order_id == order_id, ProductCode.revoked_at.is_(None))
+        .order_by(ProductCode.seen_at.is_not(None), ProductCode.position.desc())
+        .limit(limit)
+        .with_for_update()
+    ).all()
+
+
+def free_codes(session: Session, code_ids: Sequence[UUID]) -> None:
+    session.execute(
+        update(ProductCode).where(ProductCode.id.in_(code_ids)).values(order_id=None, taken_at=None)
+    )
+
+
+def revoke_codes(session: Session, code_ids: Sequence[UUID], *, now: datetime) -> None:
+    session.execute(update(ProductCode).where(ProductCode.id.in_(code_ids)).values(revoked_at=now))
 
 
 def mark_seen(session: Session, *, order_id: UUID, now: datetime) -> None:

@@ -39,8 +39,9 @@ def reserve(session: Session, lines: Sequence[Line]) -> Check:
 
     def check() -> None:
         # Nobody gets more than is wanted, so that many in all are enough for each.
-        if taken.rowcount != wanted:
-            raise GoodsMissing(f"{taken.rowcount} of {wanted} codes")
+        (found,) = taken
+        if found.units != wanted:
+            raise GoodsMissing(f"{found.units} of {wanted} codes")
 
     return check
 
@@ -56,10 +57,16 @@ def release(session: Session, line: Line) -> None:
 
 def revoke(session: Session, line: Line, *, units: int) -> int:
     """Take codes back, those first that the buyer has not seen: these can be sold again."""
-    revoked = repository.revoke_codes(session, order_id=line.order_id, units=units, now=clock.now())
-    if len(revoked) != units:
-        raise GoodsMissing(f"{len(revoked)} of {units} codes")
-    return sum(revoked)
+    codes = repository.lock_codes_of_order(session, order_id=line.order_id, limit=units)
+    if len(codes) != units:
+        raise GoodsMissing(f"{len(codes)} of {units} codes")
+    seen = [code.id for code in codes if code.seen_at is not None]
+    repository.revoke_codes(session, seen, now=clock.now())
+    repository.free_codes(session, [code.id for code in codes if code.seen_at is None])
+    released = units - len(seen)
+    data = {"productId": str(line.product_id), "released": released, "lost": len(seen)}
+    events.record(session, [events.Event("codes-revoked", "order", line.order_id, data)])
+    return released
 
 
 def show(session: Session, line: Line, *, base: str) -> dict[str, Any]:
