@@ -11,8 +11,9 @@ from typing import Final
 from stdnum.iso7064 import mod_37_36
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-#: 120 bits.
-_RANDOM_CHARACTERS: Final = 24
+_RANDOM_BITS: Final = 120
+_BITS: Final = 5  # of a character
+_RANDOM_CHARACTERS: Final = _RANDOM_BITS // _BITS
 _GROUP: Final = 5
 _GAP: Final = "••••"
 _SHOWN: Final = 4
@@ -23,7 +24,8 @@ _MEANT: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": Non
 
 def new_key() -> str:
     """A key that nobody has, as it is handed out."""
-    text = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))
+    number = secrets.randbits(_RANDOM_BITS)
+    text = "".join(_ALPHABET[number >> at & 31] for at in range(0, _RANDOM_BITS, _BITS))
     # The hybrid system of any even alphabet: for our 32 characters it is MOD 33,32.
     return _grouped(text + mod_37_36.calc_check_digit(text, _ALPHABET))
 
