@@ -14,14 +14,16 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "An order of codes that is paid or being paid has its quantity of them, others have none",
+        "An order of codes has as many as were not given back, and those that are lost to it",
         """
-        SELECT o.id, o.quantity, count(c.id) FROM orders o JOIN products p ON p.id = o.product_id
-        LEFT JOIN product_codes c ON c.order_id = o.id AND c.revoked_at IS NULL
+        SELECT o.id FROM orders o JOIN products p ON p.id = o.product_id
+        LEFT JOIN product_codes c ON c.order_id = o.id
         WHERE p.kind = 'CODES'
         GROUP BY o.id
-        HAVING count(c.id) <> CASE WHEN o.status IN ('COMPLETED', 'PENDING', 'PAYMENT_PROCESSING')
-            THEN o.quantity ELSE 0 END
+        HAVING count(c.id) FILTER (WHERE c.revoked_at IS NULL)
+                <> CASE WHEN o.status IN ('FAILED', 'CANCELLED') THEN 0
+                    ELSE o.quantity - o.refunded_units END
+            OR count(c.revoked_at) <> o.refunded_units - o.restored_units
         """,
     ),
     Invariant(

@@ -6,13 +6,15 @@ from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
     Invariant(
-        "A completed order of licences has its quantity of them, and no other order has any",
+        "A paid order of licences has as many as were not given back, and no other order has any",
         """
-        SELECT o.id, o.quantity, count(l.id) FROM orders o JOIN products p ON p.id = o.product_id
-        LEFT JOIN licences l ON l.order_id = o.id AND l.revoked_at IS NULL
+        SELECT o.id FROM orders o JOIN products p ON p.id = o.product_id
+        LEFT JOIN licences l ON l.order_id = o.id
         WHERE p.kind = 'LICENCE'
         GROUP BY o.id
-        HAVING count(l.id) <> CASE WHEN o.status = 'COMPLETED' THEN o.quantity ELSE 0 END
+        HAVING count(l.id) <> CASE WHEN o.status IN ('COMPLETED', 'REFUNDED')
+                THEN o.quantity ELSE 0 END
+            OR count(l.revoked_at) <> o.refunded_units
         """,
     ),
     Invariant(

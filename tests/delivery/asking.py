@@ -4,12 +4,16 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
 from app.auth import service as auth
 from app.common import db
 from app.delivery import service as delivery
 from app.delivery.goods import Line
+from app.orders import refunds
 from app.orders import service as orders
-from app.orders.checkout import Purchase
+from app.orders.checkout import Basket, Purchase
 from app.products import service as products
 from app.products.models import ProductKind
 from tests.factories import Actor
@@ -35,15 +39,10 @@ def product(seller: Actor, kind: ProductKind, *, price: str = "1.00", units: int
 def bought(buyer: Actor, product_id: UUID, quantity: int = 1) -> Line:
     """An order that is paid, with its goods."""
     with db.transaction(serializable=True) as session:
-        user = auth.require_user(session, buyer.id)
-        receipt = orders.buy(session, Purchase(user, product_id, quantity=quantity), fee_bps=0)
-        product = products.find(session, product_id=product_id).product
-        line = Line(receipt.order.id, product_id, product.kind, quantity)
-        checks = delivery.reserve(session, [line])
-        delivery.deliver(session, [line])
-        for check in checks:
-            check()
-    return line
+        purchase = Purchase(auth.require_user(session, buyer.id), Basket(product_id, quantity))
+        receipt = orders.buy(session, purchase, fee_bps=0)
+        kind = products.find(session, product_id=product_id).product.kind
+    return Line(receipt.order.id, product_id, kind, quantity)
 
 
 def shown(line: Line) -> dict[str, Any]:
@@ -53,6 +52,25 @@ def shown(line: Line) -> dict[str, Any]:
 
 
 def taken_back(line: Line, units: int) -> int:
-    """Have so many units back, and on sale again where that is possible."""
+    """Have the merchant give so many units back; how many of them are on sale again."""
+    with db.transaction() as session:
+        merchant = products.find(session, product_id=line.product_id).merchant
+        refund = refunds.give(session, merchant=merchant, order_id=line.order_id, units=units)
+    return refund.restored_units
+
+
+def revoked(line: Line, units: int) -> int:
+    """Have so many units back, whatever the order says."""
     with db.transaction() as session:
         return delivery.revoke(session, line, units=units)
+
+
+def order(client: FlaskClient, buyer: Actor, product_id: UUID, quantity: int = 1) -> TestResponse:
+    """An order over HTTP."""
+    body = {"productId": str(product_id), "paymentMethod": "WALLET", "quantity": quantity}
+    return client.post("/api/v1/orders", json=body, headers=buyer.headers)
+
+
+def goods(client: FlaskClient, buyer: Actor, order_id: str) -> TestResponse:
+    """What the buyer gets for it."""
+    return client.get(f"/api/v1/orders/{order_id}/delivery", headers=buyer.headers)

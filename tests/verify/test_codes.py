@@ -5,7 +5,7 @@ import pytest
 from tests.verify.books import Books
 
 STOCK = "The stock of a product that sells codes is the codes that nobody has"
-QUANTITY = "An order of codes that is paid or being paid has its quantity of them, others have none"
+QUANTITY = "An order of codes has as many as were not given back, and those that are lost to it"
 PRODUCT = "A code is of a product that sells codes, and its order is of that product"
 TWICE = "No product has a code twice"
 TIMES = "A code's times fit what became of it"

@@ -4,7 +4,7 @@ import pytest
 
 from tests.verify.books import Books
 
-QUANTITY = "A completed order of licences has its quantity of them, and no other order has any"
+QUANTITY = "A paid order of licences has as many as were not given back, and no other order has any"
 PRODUCT = "A licence is of a product that sells licences, and its order is of that product"
 ACTIVE = "A licence is active on as many machines as it says, each once, within its limit"
 EVENTS = "Every activation, its end and every revocation of a licence has its outbox row"

@@ -9,6 +9,7 @@ from flask import Response, request
 
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
+from app.auth.scopes import Scope
 from app.common import queue
 from app.common.db import reading, retry_transaction, transaction
 from app.common.http import (
@@ -62,7 +63,7 @@ blp = Blueprint(
 
 
 @blp.post("/<uuid:product_id>/codes")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @per_caller("60/minute")
 @blp.doc(
     requestBody={
@@ -114,7 +115,7 @@ def _reader() -> Callable[[Iterable[bytes]], Iterator[Line]]:
 
 
 @blp.get("/<uuid:product_id>/codes")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.arguments(CodesArgs, location="query")
 @blp.response(200, CodePage)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess)
@@ -137,7 +138,7 @@ def codes(args: dict[str, Any], product_id: UUID) -> Response:
 
 
 @blp.get("/<uuid:product_id>/codes/summary")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.response(200, CodesSummaryOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess)
 def summary(product_id: UUID) -> Response:
@@ -151,7 +152,7 @@ def summary(product_id: UUID) -> Response:
 
 
 @blp.get("/<uuid:product_id>/codes/uploads")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, UploadPage)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess)
@@ -170,7 +171,7 @@ def uploads_of_product(args: dict[str, Any], product_id: UUID) -> Response:
 
 
 @blp.get("/<uuid:product_id>/codes/uploads/<uuid:upload_id>")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.response(200, UploadOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, UploadNotFound)
 def show_upload(product_id: UUID, upload_id: UUID) -> Response:
@@ -186,7 +187,7 @@ def show_upload(product_id: UUID, upload_id: UUID) -> Response:
 
 
 @blp.delete("/<uuid:product_id>/codes/<uuid:code_id>")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @blp.response(204)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, CodeNotFound, CodeSold)
 def remove(product_id: UUID, code_id: UUID) -> None:

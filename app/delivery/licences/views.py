@@ -8,6 +8,7 @@ from flask import Response
 
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
+from app.auth.scopes import Scope
 from app.common.db import reading, retry_transaction, transaction
 from app.common.http import Blueprint, dump_json, json_response
 from app.common.pagination import PageArgs, page_request
@@ -92,7 +93,7 @@ def deactivate(body: dict[str, Any]) -> Response:
 
 
 @product_blp.get("/<uuid:product_id>/licence-terms")
-@requires(product_blp, Role.MERCHANT)
+@requires(product_blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @product_blp.response(200, TermsOut)
 @product_blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences)
 def terms(product_id: UUID) -> Terms:
@@ -105,7 +106,7 @@ def terms(product_id: UUID) -> Terms:
 
 
 @product_blp.put("/<uuid:product_id>/licence-terms")
-@requires(product_blp, Role.MERCHANT)
+@requires(product_blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @product_blp.arguments(TermsIn)
 @product_blp.response(200, TermsOut)
 @product_blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences)
@@ -121,7 +122,7 @@ def set_terms(body: dict[str, Any], product_id: UUID) -> Terms:
 
 
 @product_blp.get("/<uuid:product_id>/licences")
-@requires(product_blp, Role.MERCHANT)
+@requires(product_blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @product_blp.arguments(PageArgs, location="query")
 @product_blp.response(200, SoldLicencePage)
 @product_blp.refuses(ProductNotFound, UnauthorizedProductAccess)

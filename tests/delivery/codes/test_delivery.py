@@ -12,8 +12,9 @@ from app.delivery.codes.models import ProductCode
 from app.delivery.goods import GoodsMissing, Line
 from app.events.models import OutboxEvent
 from tests import factories
+from tests.answers import refusal
 from tests.crowd import broken
-from tests.delivery.asking import bought, shown, taken_back
+from tests.delivery.asking import bought, goods, order, revoked, shown, taken_back
 from tests.delivery.codes.asking import listed, shelf, stock, stocked, summary, upload
 
 
@@ -23,6 +24,22 @@ def test_codes_are_sold_in_the_order_of_upload(client: FlaskClient) -> None:
 
     assert shown(bought(factories.buyer(), product_id, 2)) == {"codes": ["A", "B"]}
     assert shown(bought(factories.buyer(), product_id, 2)) == {"codes": ["C", "D"]}
+    assert broken() == []
+
+
+def test_the_buyer_has_them_in_the_same_breath(client: FlaskClient) -> None:
+    seller, product_id = stocked(client, "A", "B", "C")
+    buyer = factories.buyer("10.00")
+
+    made = order(client, buyer, product_id, 2).json
+    answer = goods(client, buyer, made["id"])
+    assert (answer.status_code, answer.json["codes"]) == (200, ["A", "B"])
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert refusal(goods(client, seller, made["id"])) == (404, "ORDER_NOT_FOUND")
+
+    assert refusal(order(client, buyer, product_id, 2)) == (400, "PRODUCT_OUT_OF_STOCK")
+    assert order(client, buyer, product_id).status_code == 201
+    assert summary(client, seller, product_id) == {"available": 0, "sold": 3, "revoked": 0}
     assert broken() == []
 
 
@@ -107,6 +124,8 @@ class TestTakingBack:
         assert shown(line) == {"codes": ["A"]}
         assert summary(client, seller, product_id) == {"available": 3, "sold": 1, "revoked": 0}
         assert revocations(line) == [{"released": 2, "lost": 0}]
+        assert shown(bought(factories.buyer(), product_id, 2)) == {"codes": ["B", "C"]}
+        assert broken() == []
 
     def test_what_was_seen_is_lost_to_everybody(self, client: FlaskClient) -> None:
         seller, product_id = stocked(client, "A", "B", "C")
@@ -120,6 +139,8 @@ class TestTakingBack:
         ]
         assert stock(client, product_id) == 1
         assert revocations(line) == [{"released": 0, "lost": 1}]
+        assert taken_back(line, 1) == 0
+        assert broken() == []
 
     def test_what_nobody_saw_goes_first(self, client: FlaskClient) -> None:
         _, product_id = stocked(client, "A", "B", "C")
@@ -136,7 +157,7 @@ class TestTakingBack:
         _, product_id = stocked(client, "A", "B")
         line = bought(factories.buyer(), product_id)
         with pytest.raises(GoodsMissing):
-            taken_back(line, 2)
+            revoked(line, 2)
         assert shown(line) == {"codes": ["A"]}
 
 

@@ -18,7 +18,7 @@ from tests import factories
 from tests.answers import TIME, error_body, refusal
 from tests.banks.speaking import clock_at
 from tests.crowd import broken
-from tests.delivery.asking import UNKNOWN, bought, product, shown, taken_back
+from tests.delivery.asking import UNKNOWN, bought, goods, order, product, revoked, shown, taken_back
 from tests.delivery.licences.asking import (
     STRANGE_KEY,
     activated,
@@ -127,6 +127,16 @@ class TestDelivery:
             assert (licence["status"], licence["activations"]) == ("ACTIVE", 0)
         assert broken() == []
 
+    def test_the_buyer_has_the_key_in_the_same_breath(self, client: FlaskClient) -> None:
+        product_id, buyer = licence_product(units=2), factories.buyer()
+        made = order(client, buyer, product_id, 2).json
+        assert made["status"] == "COMPLETED"
+        answer = goods(client, buyer, made["id"])
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+        for licence in answer.json["licences"]:
+            assert ask(client, "validate", licence["key"]).json["valid"] is True
+        assert broken() == []
+
     def test_keys_are_sealed_for_their_rows(self, client: FlaskClient) -> None:
         _, key, _ = sold_key(client)
         with db.transaction() as session:
@@ -153,7 +163,7 @@ class TestDelivery:
         assert states == dict(zip(keys, ["ACTIVE", "REVOKED", "REVOKED"], strict=True))
         assert len(events_of("licence-revoked")) == 2
         with pytest.raises(GoodsMissing):
-            taken_back(line, 2)
+            revoked(line, 2)
         assert taken_back(line, 1) == 1
 
     def test_no_key_is_in_an_event(self, client: FlaskClient) -> None:
