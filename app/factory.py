@@ -34,6 +34,9 @@ from app.common import (
 )
 from app.common.settings import Settings, SettingsError, load_settings
 from app.coupons.views import blp as coupons_blp
+from app.delivery.codes.views import blp as codes_blp
+from app.delivery.licences.views import blp as licences_blp
+from app.delivery.licences.views import product_blp as product_licences_blp
 from app.docs.views import blp as docs_blp
 from app.gateway import client as gateway_client
 from app.gateway import guard as gateway_guard
@@ -81,6 +84,9 @@ BLUEPRINTS = (
     statements_blp,
     products_blp,
     coupons_blp,
+    codes_blp,
+    product_licences_blp,
+    licences_blp,
     orders_blp,
     refunds_blp,
     transfers_blp,

@@ -5,6 +5,8 @@ from app.auth.models import ApiKey, LoginSession, RecoveryCode, RefreshToken, Tw
 from app.banks.models import BankEvent
 from app.common.db import Base
 from app.coupons.models import Coupon, CouponUse
+from app.delivery.codes.models import CodeUpload, CodeUploadChunk, ProductCode
+from app.delivery.licences.models import Licence, LicenceActivation, LicenceTerms
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
 from app.onramp.models import Onramp
@@ -28,10 +30,15 @@ __all__ = [
     "BankEvent",
     "Base",
     "Checkout",
+    "CodeUpload",
+    "CodeUploadChunk",
     "Coupon",
     "CouponUse",
     "IdempotencyKey",
     "JournalEntry",
+    "Licence",
+    "LicenceActivation",
+    "LicenceTerms",
     "LoginSession",
     "MerchantCode",
     "Onramp",
@@ -40,6 +47,7 @@ __all__ = [
     "PaymentRequest",
     "Payout",
     "Product",
+    "ProductCode",
     "RecoveryCode",
     "RefreshToken",
     "Refund",

@@ -14,7 +14,8 @@ from rq.exceptions import StopRequested
 from app.banks import tasks as banks
 from app.common import logging, queue
 from app.common.settings import Settings, SettingsError
-from app.factory import connect_database, wire_modules
+from app.delivery.codes import tasks as codes
+from app.factory import connect_cache, connect_database, wire_modules
 from app.holds import tasks as holds
 from app.idempotency import tasks as idempotency
 from app.onramp import tasks as onramp
@@ -31,6 +32,7 @@ SCHEDULE = (
     (holds.let_expired_holds_go, "* * * * *"),
     (payouts.sweep, "* * * * *"),
     (orders.sweep, "* * * * *"),
+    (codes.sweep, "* * * * *"),
 )
 #: Whoever stops a worker gives it half a minute.
 _STOP_SECONDS = 25
@@ -64,7 +66,7 @@ def _work_off(settings: Settings, redis_url: str, line: str) -> None:
     logging.configure(settings.log_level)
     connect_database(settings)
     wire_modules(settings)
-    queue.configure(redis_url)
+    connect_cache(settings)  # a job that changes what is on sale tells the cached list
     connection = redis.Redis.from_url(redis_url)
     # Jobs run in this process. One that is forked for each connects to the database and builds
     # its statements anew, which takes ten times as long as the job (docs/decisions/0008).

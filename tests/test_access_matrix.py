@@ -18,6 +18,8 @@ from app.auth.models import Role
 from app.common.db import transaction
 from app.reconciliation.statement import COLUMNS
 from tests import factories
+from tests.delivery.asking import UNKNOWN
+from tests.delivery.licences.asking import STRANGE_KEY
 from tests.payouts.asking import account_of, pay_out
 from tests.wallets.asking import set_limit
 
@@ -58,6 +60,18 @@ GET    /api/v1/products/merchant/my-products             401    403    200     4
 GET    /api/v1/products/{product_id}                     200    200    200     200   200   200
 PATCH  /api/v1/products/{product_id}                     401    403    403     403   403   200
 DELETE /api/v1/products/{product_id}                     401    403    403     403   403   200
+POST   /api/v1/products/{product_id}/codes               401    403    403     403   403   400
+GET    /api/v1/products/{product_id}/codes               401    403    403     403   403   200
+GET    /api/v1/products/{product_id}/codes/summary       401    403    403     403   403   200
+GET    /api/v1/products/{product_id}/codes/uploads       401    403    403     403   403   200
+GET    /api/v1/products/{product_id}/codes/uploads/{upload_id} 401 403 403     403   403   404
+DELETE /api/v1/products/{product_id}/codes/{code_id}     401    403    403     403   403   404
+GET    /api/v1/products/{product_id}/licence-terms       401    403    403     403   403   400
+PUT    /api/v1/products/{product_id}/licence-terms       401    403    403     403   403   400
+GET    /api/v1/products/{product_id}/licences            401    403    403     403   403   200
+POST   /api/v1/licences/validate                         404    404    404     404   404   404
+POST   /api/v1/licences/activate                         404    404    404     404   404   404
+POST   /api/v1/licences/deactivate                       404    404    404     404   404   404
 POST   /api/v1/orders                                    401    201    201     201   201   400
 GET    /api/v1/orders                                    401    200    200     200   200   200
 GET    /api/v1/orders/merchant/sales                     401    403    200     403   403   200
@@ -193,6 +207,13 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/wallet/payouts"): {"bankAccountId": "{bank_account_id}", "amount": "5.00"},
     ("POST", "/api/v1/products"): {"name": "Course", "price": "5.00", "availableUnits": 1},
     ("PATCH", "/api/v1/products/{product_id}"): {"name": "Course, second edition"},
+    ("PUT", "/api/v1/products/{product_id}/licence-terms"): {
+        "activationLimit": 3,
+        "validDays": None,
+    },
+    ("POST", "/api/v1/licences/validate"): {"key": STRANGE_KEY},
+    ("POST", "/api/v1/licences/activate"): {"key": STRANGE_KEY, "instance": "machine"},
+    ("POST", "/api/v1/licences/deactivate"): {"key": STRANGE_KEY, "instance": "machine"},
     ("POST", "/api/v1/orders"): {"productId": "{product_id}", "paymentMethod": "WALLET"},
     ("POST", "/api/v1/orders/{order_id}/refund-requests"): {"reason": "It does not work"},
     ("POST", "/api/v1/coupons"): {"code": "SUMMER", "kind": "PERCENT", "value": "10"},
@@ -234,6 +255,10 @@ OTHERWISE: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/admin/reconciliations"): {
         "data": ",".join(COLUMNS),
         "content_type": "text/csv",
+    },
+    ("POST", "/api/v1/products/{product_id}/codes"): {
+        "data": "GIFT-7F3A-21C9",
+        "content_type": "text/plain",
     },
 }
 
@@ -295,6 +320,7 @@ class World:
             "token": request["token"],
             "code_id": code["id"],
             "code_token": code["token"],
+            "upload_id": UNKNOWN,
             "onramp_id": onramp["id"],
             "hold_id": hold["id"],
             "payee_id": str(payee.id),

@@ -3,11 +3,10 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Any, Final, NoReturn, TypeVar
 
 import flask_smorest
@@ -21,11 +20,13 @@ from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from app.common import cors
 from app.common.errors import AppError, BadRequest, TooManyRequests, Unavailable
 from app.common.middleware import Envelope
 from app.common.settings import Settings
 
 MAX_BODY_BYTES: Final = 64 * 1024
+_PIECE_BYTES: Final = 64 * 1024
 
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 #: Longer query strings are parsed anew each time, so that what is kept stays small.
@@ -46,6 +47,17 @@ class BodyTooLarge(AppError):
     status = 413
     code = "BODY_TOO_LARGE"
     message = "The body is larger than 64 KiB"
+
+
+class BodyIncomplete(BadRequest):
+    code = "BODY_INCOMPLETE"
+    message = "The connection broke before all of the body had arrived"
+
+
+class LengthRequired(AppError):
+    status = 411
+    code = "LENGTH_REQUIRED"
+    message = "Say in Content-Length how long the body is"
 
 
 class UnsupportedMediaType(AppError):
@@ -99,6 +111,28 @@ def raw_body(*, most: int = MAX_BODY_BYTES) -> bytes:
     if raw is None or len(raw) > most:
         raise BodyTooLarge(f"The body is larger than {most // 1024} KiB")
     return raw
+
+
+def body_pieces(*, most: int) -> Iterator[bytes]:
+    """The body of the request piece by piece, of so many bytes at most: for what is too large to
+    hold.
+
+    To the web server a connection that broke is the end of the body. Only a length that was
+    announced tells whether all of it has come, so there must be one.
+    Raises BodyTooLarge, LengthRequired, BodyIncomplete.
+    """
+    length = request.content_length
+    if (length or 0) > most:
+        raise BodyTooLarge(f"The body is larger than {most // 1024**2} MiB")
+    request.max_content_length = most + 1
+    came = 0
+    while piece := request.stream.read(_PIECE_BYTES):
+        if length is None:
+            raise LengthRequired
+        came += len(piece)
+        yield piece
+    if came < (length or 0):
+        raise BodyIncomplete
 
 
 class StrictParser(FlaskParser):
@@ -350,29 +384,4 @@ def install(app: Flask, *, cors_origins: Sequence[str]) -> None:
                 raise BadRequest(details={name.replace("\0", ""): ["NUL is not allowed."]})
 
     if cors_origins:
-        _allow_origins(app, frozenset(cors_origins))
-
-
-def _allow_origins(app: Flask, allowed: frozenset[str]) -> None:
-    """CORS for the listed origins only; `*` stands for any. Credentials are never allowed."""
-
-    @app.after_request
-    def cors(response: Response) -> Response:
-        response.vary.add("Origin")
-        origin = request.headers.get("Origin")
-        if origin is None or not ({origin, "*"} & allowed):
-            return response
-        headers = response.headers
-        headers["Access-Control-Allow-Origin"] = origin
-        headers["Access-Control-Expose-Headers"] = (
-            "X-Request-Id, X-Pagination, Link, ETag, Retry-After, Idempotent-Replayed"
-        )
-        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE, OPTIONS"
-            headers["Access-Control-Allow-Headers"] = (
-                "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id,"
-                " X-Two-Factor-Code"
-            )
-            headers["Access-Control-Max-Age"] = "600"
-            response.status_code = HTTPStatus.NO_CONTENT
-        return response
+        cors.allow(app, frozenset(cors_origins))

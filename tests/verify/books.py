@@ -35,6 +35,9 @@ from tests import factories, servers
 from tests.banks.speaking import clock_at
 from tests.coupons.asking import make
 from tests.crowd import broken
+from tests.delivery.asking import bought, shown
+from tests.delivery.codes.asking import stocked, upload
+from tests.delivery.licences.asking import activated, ask, sold_key
 from tests.onramp.asking import asked, say
 from tests.orders.asking import buy
 from tests.orders.refunding import claim, decide, refund
@@ -88,6 +91,8 @@ def do_business(app: Flask) -> factories.Actor:
     client.post("/api/v1/auth/refresh", json={"refreshToken": tokens["refreshToken"]})
     get_money_from_a_bank(client, buyer)
     make_keys(client)
+    sell_codes(client)
+    sell_licences(client)
     return buyer
 
 
@@ -156,6 +161,25 @@ def send_and_ask(client: FlaskClient, buyer: factories.Actor) -> None:
     for terms in ({"amount": "2.50"}, {"productId": str(product_id)}):
         token = post(shop, "merchant-codes", terms)["token"]
         post(buyer, f"merchant-codes/{token}/pay")
+
+
+def sell_codes(client: FlaskClient) -> None:
+    """Codes that are free, sold, seen and taken back, and an upload that is not done."""
+    seller, product_id = stocked(client, *"ABCDEFGH", "A")
+    seen = bought(factories.buyer(), product_id, 3)
+    shown(seen)
+    bought(factories.buyer(), product_id, 2)
+    with mock.patch("app.delivery.codes.uploads.CHUNK", 2):
+        upload(client, seller, product_id, ["I", "J", "K"])
+
+
+def sell_licences(client: FlaskClient) -> None:
+    """Licences that are active on machines, or not any more."""
+    _, key, _ = sold_key(client, activationLimit=2, validDays=30)
+    for machine in ("one", "two"):
+        activated(client, key, machine)
+    ask(client, "deactivate", key, instance="one")
+    sold_key(client)
 
 
 def get_money_from_a_bank(client: FlaskClient, user: factories.Actor) -> None:

@@ -1,0 +1,134 @@
+"""Codes that are sold one by one, and the uploads they come in."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.common.db import Base
+
+
+class UploadStatus(StrEnum):
+    """RECEIVING: the request is under way; PROCESSING: a job is; FAILED: the product is gone."""
+
+    RECEIVING = "RECEIVING"
+    PROCESSING = "PROCESSING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+
+class CodeStatus(StrEnum):
+    """SOLD: also what is set aside for an order that is being paid for."""
+
+    AVAILABLE = "AVAILABLE"
+    SOLD = "SOLD"
+    REVOKED = "REVOKED"
+
+
+_STATUSES = ", ".join(f"'{status}'" for status in UploadStatus)
+
+
+class CodeUpload(Base):
+    """A file of codes.
+
+    number: in the order of uploads; total: codes in the file so far; duplicate_lines: the first
+    of them.
+    """
+
+    __tablename__ = "code_uploads"
+    __table_args__ = (
+        CheckConstraint(f"status IN ({_STATUSES})", name="status_known"),
+        CheckConstraint(
+            "added >= 0 AND duplicates >= 0 AND added + duplicates <= total", name="counts_add_up"
+        ),
+        CheckConstraint(
+            "status <> 'COMPLETED' OR added + duplicates = total", name="completed_is_whole"
+        ),
+        CheckConstraint(
+            "(status IN ('COMPLETED', 'FAILED')) = (closed_at IS NOT NULL)", name="closed_has_time"
+        ),
+        Index("ix_code_uploads_product", "product_id", "id"),
+        Index(
+            "ix_code_uploads_open",
+            "updated_at",
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Identity(always=True), unique=True)
+    # Checked at the end, because until then nobody who adds codes may hold the product.
+    product_id: Mapped[UUID] = mapped_column(
+        ForeignKey("products.id", deferrable=True, initially="DEFERRED")
+    )
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    status: Mapped[str]
+    total: Mapped[int]
+    added: Mapped[int]
+    duplicates: Mapped[int]
+    duplicate_lines: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class CodeUploadChunk(Base):
+    """Lines of a file that wait to be put on sale. sealed: JSON, pairs of line and code."""
+
+    __tablename__ = "code_upload_chunks"
+
+    upload_id: Mapped[UUID] = mapped_column(ForeignKey("code_uploads.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes]
+
+
+class ProductCode(Base):
+    """A code, which has one buyer at most.
+
+    position: codes are sold in this order, that of the uploads and their lines; fingerprint: tells
+    equal codes of a product; seen_at: when the buyer first had it shown; revoked_at: a code that
+    was seen and taken back is of no use to anybody.
+    """
+
+    __tablename__ = "product_codes"
+    __table_args__ = (
+        CheckConstraint("(order_id IS NULL) = (taken_at IS NULL)", name="taken_for_an_order"),
+        CheckConstraint("seen_at IS NULL OR order_id IS NOT NULL", name="seen_by_a_buyer"),
+        CheckConstraint("revoked_at IS NULL OR seen_at IS NOT NULL", name="revoked_was_seen"),
+        Index("uq_product_codes_position", "product_id", "position", unique=True),
+        Index("uq_product_codes_fingerprint", "product_id", "fingerprint", unique=True),
+        Index(
+            "ix_product_codes_free",
+            "product_id",
+            "position",
+            postgresql_where=text("order_id IS NULL"),
+        ),
+        Index(
+            "ix_product_codes_order",
+            "order_id",
+            "position",
+            postgresql_where=text("order_id IS NOT NULL"),
+        ),
+        # Each sale leaves a dead row at the front of the queue, where the next one begins to look.
+        {
+            "postgresql_with": {
+                "fillfactor": "90",
+                "autovacuum_vacuum_scale_factor": "0.01",
+                "autovacuum_vacuum_threshold": "1000",
+            }
+        },
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    product_id: Mapped[UUID] = mapped_column(
+        ForeignKey("products.id", deferrable=True, initially="DEFERRED")
+    )
+    position: Mapped[int]
+    fingerprint: Mapped[bytes]
+    sealed: Mapped[bytes]
+    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.id"))
+    taken_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

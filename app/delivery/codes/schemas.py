@@ -1,0 +1,125 @@
+"""Shapes of codes and uploads."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from app.common.clock import to_wire
+from app.common.fields import Moment, Schema
+from app.common.pagination import PageArgs, page_of
+from app.delivery.codes.models import CodeStatus, CodeUpload, UploadStatus
+from app.delivery.codes.service import Kept
+
+TEXT_EXAMPLE = "GIFT-7F3A-21C9\nGIFT-0B6E-84D1\n"
+CSV_EXAMPLE = "code,note\r\nGIFT-7F3A-21C9,spring\r\nGIFT-0B6E-84D1,spring\r\n"
+
+
+class UploadOut(Schema):
+    """A file of codes. `added` and `duplicates` grow until they make up `total`."""
+
+    id = ma.fields.UUID(required=True)
+    status = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf(list(UploadStatus)),
+        metadata={
+            "description": "RECEIVING while the file is coming; FAILED if the product was deleted "
+            "before all of its codes were on sale",
+            "example": "COMPLETED",
+        },
+    )
+    total = ma.fields.Integer(
+        required=True, metadata={"description": "Codes in the file", "example": 3}
+    )
+    added = ma.fields.Integer(
+        required=True, metadata={"description": "Codes that are on sale now", "example": 2}
+    )
+    duplicates = ma.fields.Integer(
+        required=True,
+        metadata={"description": "Codes that the product had or has had already", "example": 1},
+    )
+    duplicate_lines = ma.fields.List(
+        ma.fields.Integer(),
+        required=True,
+        metadata={"description": "Where they are in the file, the first 100", "example": [3]},
+    )
+    created_at = Moment(required=True)
+    closed_at = Moment(required=True, allow_none=True)
+
+
+UploadPage = page_of(UploadOut)
+
+
+class CodesArgs(PageArgs):
+    status = ma.fields.String(
+        validate=ma.validate.OneOf(list(CodeStatus)),
+        metadata={"description": "Only codes of this status"},
+    )
+
+
+class CodeOut(Schema):
+    """A code as its merchant sees it."""
+
+    id = ma.fields.UUID(required=True)
+    code = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "Its end: four characters, but never more than half of it",
+            "example": "••••21C9",
+        },
+    )
+    status = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf(list(CodeStatus)),
+        metadata={"description": "SOLD: or set aside for an order", "example": "SOLD"},
+    )
+    order_id = ma.fields.UUID(required=True, allow_none=True)
+    taken_at = Moment(
+        required=True, allow_none=True, metadata={"description": "When it was sold or set aside"}
+    )
+    seen_at = Moment(
+        required=True, allow_none=True, metadata={"description": "When its buyer first saw it"}
+    )
+    revoked_at = Moment(required=True, allow_none=True)
+
+
+CodePage = page_of(CodeOut)
+
+
+class CodesSummaryOut(Schema):
+    """How many codes there are."""
+
+    available = ma.fields.Integer(required=True, metadata={"example": 98})
+    sold = ma.fields.Integer(required=True, metadata={"example": 2})
+    revoked = ma.fields.Integer(required=True, metadata={"example": 0})
+
+
+def upload_out(upload: CodeUpload) -> dict[str, Any]:
+    """What UploadOut describes."""
+    return {
+        "id": upload.id,
+        "status": upload.status,
+        "total": upload.total,
+        "added": upload.added,
+        "duplicates": upload.duplicates,
+        "duplicateLines": upload.duplicate_lines,
+        "createdAt": to_wire(upload.created_at),
+        "closedAt": to_wire(upload.closed_at),
+    }
+
+
+def code_out(kept: Kept) -> dict[str, Any]:
+    """What CodeOut describes."""
+    return {
+        "id": kept.code.id,
+        "code": kept.masked,
+        "status": kept.status.value,
+        "orderId": kept.code.order_id,
+        "takenAt": to_wire(kept.code.taken_at),
+        "seenAt": to_wire(kept.code.seen_at),
+        "revokedAt": to_wire(kept.code.revoked_at),
+    }
+
+
+def summary_out(counts: dict[str, int]) -> dict[str, Any]:
+    """What CodesSummaryOut describes."""
+    return {status.value.lower(): counts[status] for status in CodeStatus}

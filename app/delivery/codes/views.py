@@ -1,0 +1,202 @@
+"""HTTP of codes."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Response, request
+
+from app.auth.guard import live_user, requires
+from app.auth.models import Role
+from app.auth.scopes import Scope
+from app.common import queue
+from app.common.db import reading, retry_transaction, transaction
+from app.common.http import (
+    Blueprint,
+    BodyIncomplete,
+    BodyTooLarge,
+    LengthRequired,
+    UnsupportedMediaType,
+    body_pieces,
+    dump_json,
+    json_response,
+)
+from app.common.pagination import PageArgs, page_request
+from app.common.ratelimit import per_caller
+from app.delivery.codes import run, service, tasks, uploads
+from app.delivery.codes.errors import (
+    CodeNotFound,
+    CodesInvalid,
+    CodeSold,
+    ProductHasNoCodes,
+    UploadNotFound,
+    UploadTooSlow,
+)
+from app.delivery.codes.lines import Line, read_csv, read_text
+from app.delivery.codes.schemas import (
+    CSV_EXAMPLE,
+    TEXT_EXAMPLE,
+    CodePage,
+    CodesArgs,
+    CodesSummaryOut,
+    UploadOut,
+    UploadPage,
+    code_out,
+    summary_out,
+    upload_out,
+)
+from app.products.errors import ProductNotFound, UnauthorizedProductAccess
+
+#: 100,000 codes of some 600 bytes.
+MOST_BYTES: Final = 64 * 1024 * 1024
+
+_READERS: Final[Mapping[str, Callable[[Iterable[bytes]], Iterator[Line]]]] = {
+    "text/plain": read_text,
+    "text/csv": read_csv,
+}
+_TEXT: Final = {"schema": {"type": "string"}}
+
+blp = Blueprint(
+    "product-codes", __name__, url_prefix="/products", description="Codes that are sold one by one"
+)
+
+
+@blp.post("/<uuid:product_id>/codes")
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
+@per_caller("60/minute")
+@blp.doc(
+    requestBody={
+        "required": True,
+        "content": {
+            "text/plain": _TEXT | {"example": TEXT_EXAMPLE},
+            "text/csv": _TEXT | {"example": CSV_EXAMPLE},
+        },
+    }
+)
+@blp.response(201, UploadOut, description="All of them are on sale")
+@blp.alt_response(202, schema=UploadOut, description="A job puts them on sale", success=True)
+@blp.refuses(
+    ProductNotFound,
+    UnauthorizedProductAccess,
+    ProductHasNoCodes,
+    CodesInvalid,
+    BodyTooLarge,
+    BodyIncomplete,
+    LengthRequired,
+    UnsupportedMediaType,
+    UploadTooSlow,
+)
+def upload(product_id: UUID) -> Response:
+    """Upload codes
+
+    One in each line as `text/plain`, or as `text/csv` in the column `code`, else in the first
+    column; UTF-8, up to 100,000 codes of 1 to 500 characters, 64 MiB. They are sold in this order,
+    each once. What the product had or has had already is left out and reported. More than 1,000
+    codes are put on sale by a job: look at the upload for its progress.
+    """
+    read = _reader()
+    with transaction() as session:
+        uploads.require_shelf(session, merchant=live_user(session), product_id=product_id)
+    stored = run.receive(
+        read(body_pieces(most=MOST_BYTES)),
+        product_id=product_id,
+        merchant=live_user,
+        begin_job=partial(queue.enqueue, tasks.add_codes),
+    )
+    return json_response(dump_json(upload_out(stored)), 202 if stored.closed_at is None else 201)
+
+
+def _reader() -> Callable[[Iterable[bytes]], Iterator[Line]]:
+    """What reads the kind of file that was sent. Raises UnsupportedMediaType."""
+    if request.mimetype not in _READERS:
+        raise UnsupportedMediaType("Send the codes as text/plain or text/csv")
+    return _READERS[request.mimetype]
+
+
+@blp.get("/<uuid:product_id>/codes")
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
+@blp.arguments(CodesArgs, location="query")
+@blp.response(200, CodePage)
+@blp.refuses(ProductNotFound, UnauthorizedProductAccess)
+def codes(args: dict[str, Any], product_id: UUID) -> Response:
+    """The codes of my product, in the order of sale
+
+    Masked: only who buys a code sees it.
+    """
+    page = page_request(args, key=(int,))
+    with reading() as session:
+        found = service.page_of_product(
+            session,
+            page,
+            merchant=live_user(session),
+            product_id=product_id,
+            status=args.get("status"),
+        )
+    rows = [code_out(kept) for kept in found.data]
+    return json_response(dump_json({"data": rows, "meta": found.meta}))
+
+
+@blp.get("/<uuid:product_id>/codes/summary")
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
+@blp.response(200, CodesSummaryOut)
+@blp.refuses(ProductNotFound, UnauthorizedProductAccess)
+def summary(product_id: UUID) -> Response:
+    """How many codes my product has
+
+    Those that are left are its stock.
+    """
+    with reading() as session:
+        counts = service.summary(session, merchant=live_user(session), product_id=product_id)
+    return json_response(dump_json(summary_out(counts)))
+
+
+@blp.get("/<uuid:product_id>/codes/uploads")
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
+@blp.arguments(PageArgs, location="query")
+@blp.response(200, UploadPage)
+@blp.refuses(ProductNotFound, UnauthorizedProductAccess)
+def uploads_of_product(args: dict[str, Any], product_id: UUID) -> Response:
+    """The files of codes that I uploaded, newest first
+
+    Small ones too.
+    """
+    page = page_request(args, key=(UUID,))
+    with reading() as session:
+        found = uploads.page_of_product(
+            session, page, merchant=live_user(session), product_id=product_id
+        )
+    rows = [upload_out(one) for one in found.data]
+    return json_response(dump_json({"data": rows, "meta": found.meta}))
+
+
+@blp.get("/<uuid:product_id>/codes/uploads/<uuid:upload_id>")
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
+@blp.response(200, UploadOut)
+@blp.refuses(ProductNotFound, UnauthorizedProductAccess, UploadNotFound)
+def show_upload(product_id: UUID, upload_id: UUID) -> Response:
+    """How far an upload of codes is
+
+    It is done when `status` is COMPLETED.
+    """
+    with reading() as session:
+        found = uploads.find(
+            session, merchant=live_user(session), product_id=product_id, upload_id=upload_id
+        )
+    return json_response(dump_json(upload_out(found)))
+
+
+@blp.delete("/<uuid:product_id>/codes/<uuid:code_id>")
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
+@blp.response(204)
+@blp.refuses(ProductNotFound, UnauthorizedProductAccess, CodeNotFound, CodeSold)
+def remove(product_id: UUID, code_id: UUID) -> None:
+    """Remove a code that nobody has bought
+
+    The stock is one less then.
+    """
+    retry_transaction(
+        lambda session: service.remove(
+            session, merchant=live_user(session), product_id=product_id, code_id=code_id
+        )
+    )

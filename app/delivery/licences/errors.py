@@ -1,0 +1,36 @@
+"""How using and offering licences can be refused."""
+
+from app.common.errors import BadRequest, Conflict, NotFound
+
+
+class ProductHasNoLicences(BadRequest):
+    code = "PRODUCT_HAS_NO_LICENCES"
+    message = "Only products of the kind LICENCE have licences"
+
+
+class LicenceNotFound(NotFound):
+    code = "LICENCE_NOT_FOUND"
+    message = "No licence has this key"
+
+
+class LicenceExpired(Conflict):
+    code = "LICENCE_EXPIRED"
+    message = "The licence has expired"
+
+
+class LicenceRevoked(Conflict):
+    code = "LICENCE_REVOKED"
+    message = "The licence was revoked"
+
+
+class ActivationLimitReached(Conflict):
+    code = "ACTIVATION_LIMIT_REACHED"
+    message = "The licence is active on as many machines as it allows"
+
+    def __init__(self, *, limit: int, activations: int) -> None:
+        super().__init__(details={"activationLimit": limit, "activations": activations})
+
+
+class ActivationNotFound(NotFound):
+    code = "ACTIVATION_NOT_FOUND"
+    message = "The licence is not active on this machine"

@@ -1,0 +1,89 @@
+"""Licences, the terms they are sold on, and where they are activated."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.common.db import Base
+
+MOST_ACTIVATIONS: Final = 1_000_000
+MOST_DAYS: Final = 36_500
+
+
+class LicenceStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    EXPIRED = "EXPIRED"
+    REVOKED = "REVOKED"
+
+
+class LicenceTerms(Base):
+    """What licences of a product are sold with, if its merchant has said so.
+
+    activation_limit: None for any number; valid_days: from the sale, None for ever.
+    """
+
+    __tablename__ = "licence_terms"
+    __table_args__ = (
+        CheckConstraint(
+            f"activation_limit BETWEEN 1 AND {MOST_ACTIVATIONS}", name="activation_limit_within"
+        ),
+        CheckConstraint(f"valid_days BETWEEN 1 AND {MOST_DAYS}", name="valid_days_within"),
+    )
+
+    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"), primary_key=True)
+    activation_limit: Mapped[int | None]
+    valid_days: Mapped[int | None]
+    updated_at: Mapped[datetime]
+
+
+class Licence(Base):
+    """A key that was sold. fingerprint: by which it is found; activations: that are active."""
+
+    __tablename__ = "licences"
+    __table_args__ = (
+        CheckConstraint(
+            "activations >= 0 AND (activation_limit IS NULL OR activations <= activation_limit)",
+            name="activations_within_limit",
+        ),
+        CheckConstraint("expires_at > created_at", name="expires_later"),
+        Index("ix_licences_order", "order_id", "id"),
+        Index("ix_licences_product", "product_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
+    fingerprint: Mapped[bytes] = mapped_column(unique=True)
+    sealed: Mapped[bytes]
+    activation_limit: Mapped[int | None]
+    activations: Mapped[int] = mapped_column(server_default="0")
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class LicenceActivation(Base):
+    """A machine that a licence is, or was, used on. instance: the machine's own id."""
+
+    __tablename__ = "licence_activations"
+    __table_args__ = (
+        CheckConstraint("deactivated_at >= activated_at", name="ends_later"),
+        Index(
+            "uq_licence_activations_active",
+            "licence_id",
+            "instance",
+            unique=True,
+            postgresql_where=text("deactivated_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    licence_id: Mapped[UUID] = mapped_column(ForeignKey("licences.id"))
+    instance: Mapped[str]
+    label: Mapped[str | None]
+    activated_at: Mapped[datetime]
+    deactivated_at: Mapped[datetime | None]

@@ -1,0 +1,124 @@
+"""SQL of licences, their terms and their activations."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.orm import Session
+
+from app.common.driver import as_rows, send
+from app.delivery.licences.models import Licence, LicenceActivation, LicenceTerms
+from app.products.models import Product
+
+_INSERT = """
+    INSERT INTO licences (id, order_id, product_id, fingerprint, sealed, activation_limit,
+        expires_at, created_at)
+    SELECT new.id, new.order_id, new.product_id, decode(new.fingerprint, 'base64'),
+        decode(new.sealed, 'base64'),
+        CASE WHEN terms.product_id IS NULL THEN %(usual_limit)s ELSE terms.activation_limit END,
+        CAST(%(now)s AS timestamptz) + make_interval(days => CAST(terms.valid_days AS integer)),
+        %(now)s
+    FROM json_to_recordset(CAST(%(rows)s AS json))
+        AS new (id uuid, order_id uuid, product_id uuid, fingerprint text, sealed text)
+    LEFT JOIN licence_terms AS terms ON terms.product_id = new.product_id
+"""
+
+
+def insert_licences(
+    session: Session, rows: Iterable[object], *, usual_limit: int, now: datetime
+) -> None:
+    """Insert licences on the terms of their products.
+
+    rows: with id, order_id, product_id, fingerprint and sealed (both base64); usual_limit: of
+    activations, where no terms were set.
+    """
+    send(session, _INSERT, as_rows(rows) | {"usual_limit": usual_limit, "now": now})
+
+
+def get_terms(session: Session, product_id: UUID) -> LicenceTerms | None:
+    return session.get(LicenceTerms, product_id)
+
+
+def save_terms(session: Session, **values: Any) -> LicenceTerms:
+    terms = session.merge(LicenceTerms(**values))
+    session.flush()
+    return terms
+
+
+def _by_key(fingerprints: Sequence[bytes]) -> Select[Licence, str]:
+    return (
+        select(Licence, Product.name)
+        .join(Product, Product.id == Licence.product_id)
+        .where(Licence.fingerprint.in_(fingerprints))
+    )
+
+
+def get_licence(session: Session, fingerprints: Sequence[bytes]) -> Any | None:
+    """The licence with any of these, and the name of its product."""
+    return session.execute(_by_key(fingerprints)).one_or_none()
+
+
+def get_licence_for_update(session: Session, fingerprints: Sequence[bytes]) -> Any | None:
+    """As `get_licence`, locked."""
+    query = _by_key(fingerprints).with_for_update(key_share=True, of=Licence)
+    return session.execute(query, execution_options={"populate_existing": True}).one_or_none()
+
+
+def get_activation(
+    session: Session, *, licence_id: UUID, instance: str
+) -> LicenceActivation | None:
+    """The one that is active on that machine."""
+    return session.scalar(
+        select(LicenceActivation).where(
+            LicenceActivation.licence_id == licence_id,
+            LicenceActivation.instance == instance,
+            LicenceActivation.deactivated_at.is_(None),
+        )
+    )
+
+
+def insert_activation(session: Session, **values: Any) -> LicenceActivation:
+    activation = LicenceActivation(**values)
+    session.add(activation)
+    session.flush()
+    return activation
+
+
+def licences_of_order(session: Session, order_id: UUID) -> Sequence[Licence]:
+    """In the order in which they were made."""
+    return session.scalars(
+        select(Licence).where(Licence.order_id == order_id).order_by(Licence.id)
+    ).all()
+
+
+def revoke_licences(
+    session: Session, *, order_id: UUID, units: int, now: datetime
+) -> Sequence[UUID]:
+    """Revoke the newest of an order; their ids."""
+    newest = (
+        select(Licence.id)
+        .where(Licence.order_id == order_id, Licence.revoked_at.is_(None))
+        .order_by(Licence.id.desc())
+        .limit(units)
+        .with_for_update(key_share=True)
+    )
+    ids = session.scalars(newest).all()
+    session.execute(update(Licence).where(Licence.id.in_(ids)).values(revoked_at=now))
+    return ids
+
+
+def licences_of_product(
+    session: Session, *, product_id: UUID, limit: int, offset: int, below: UUID | None
+) -> Sequence[Licence]:
+    """Newest first. below: only those with a smaller id."""
+    query = select(Licence).where(Licence.product_id == product_id)
+    if below is not None:
+        query = query.where(Licence.id < below)
+    return session.scalars(query.order_by(Licence.id.desc()).limit(limit).offset(offset)).all()
+
+
+def count_licences(session: Session, *, product_id: UUID) -> int:
+    query = select(func.count()).select_from(Licence)
+    return session.scalar(query.where(Licence.product_id == product_id)) or 0

@@ -1,0 +1,216 @@
+"""Shapes of licences."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from app.common.clock import to_wire
+from app.common.fields import Moment, Schema, Text, WholeNumber
+from app.common.pagination import page_of
+from app.delivery.licences.activations import Active, Known, Objection, Verdict
+from app.delivery.licences.keys import read_key
+from app.delivery.licences.models import MOST_ACTIVATIONS, MOST_DAYS, LicenceStatus
+from app.delivery.licences.service import Sold
+
+KEY_EXAMPLE = "7Z3QK-M0T8V-X4R1D-9HWYB-2C6ES"
+
+
+class LicenceKey(ma.fields.String):
+    """A key as people type it, brought into the form in which it was handed out."""
+
+    default_error_messages = {  # noqa: RUF012 – marshmallow's protocol
+        "mistyped": "Not a licence key: look for typing errors."
+    }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        key = read_key(super()._deserialize(value, attr, data, **kwargs))
+        if key is None:
+            raise self.make_error("mistyped")
+        return key
+
+
+class Printable(Text):
+    """Text that people can read."""
+
+    default_error_messages = {  # noqa: RUF012 – marshmallow's protocol
+        "unprintable": "Must have printable characters only."
+    }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not text.isprintable():
+            raise self.make_error("unprintable")
+        return text
+
+
+def _instance(*, required: bool) -> Printable:
+    return Printable(
+        longest=200,
+        required=required,
+        metadata={
+            "description": "What the program knows its machine by",
+            "example": "a3f1c9e2-workstation",
+        },
+    )
+
+
+class _KeyIn(Schema):
+    key = LicenceKey(
+        required=True,
+        metadata={
+            "description": "Case, dashes and spaces do not matter, nor O for 0 and I or L for 1",
+            "example": KEY_EXAMPLE,
+        },
+    )
+
+
+class ValidateIn(_KeyIn):
+    instance = _instance(required=False)
+
+
+class ActivateIn(_KeyIn):
+    instance = _instance(required=True)
+    label = Printable(
+        longest=200,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "A name for people", "example": "Alice's workstation"},
+    )
+
+
+class DeactivateIn(_KeyIn):
+    instance = _instance(required=True)
+
+
+class LicenceOut(Schema):
+    """A licence as whoever has its key sees it."""
+
+    product_id = ma.fields.UUID(required=True)
+    product_name = ma.fields.String(required=True, metadata={"example": "Field Guide Pro"})
+    status = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf(list(LicenceStatus)),
+        metadata={"example": "ACTIVE"},
+    )
+    expires_at = Moment(required=True, allow_none=True)
+    activation_limit = ma.fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Machines at a time; null for any number", "example": 3},
+    )
+    activations = ma.fields.Integer(
+        required=True, metadata={"description": "Machines that it is active on", "example": 1}
+    )
+    activations_left = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 2})
+
+
+class VerdictOut(LicenceOut):
+    valid = ma.fields.Boolean(required=True)
+    reason = ma.fields.String(
+        required=True,
+        allow_none=True,
+        validate=ma.validate.OneOf([*Objection, None]),
+        metadata={"description": "Why it is not valid", "example": "NOT_ACTIVATED"},
+    )
+
+
+class ActivationOut(LicenceOut):
+    instance = ma.fields.String(required=True, metadata={"example": "a3f1c9e2-workstation"})
+    label = ma.fields.String(required=True, allow_none=True)
+    activated_at = Moment(required=True)
+
+
+class TermsIn(Schema):
+    activation_limit = WholeNumber(
+        required=True,
+        allow_none=True,
+        minimum=1,
+        maximum=MOST_ACTIVATIONS,
+        metadata={
+            "description": "Machines that a licence can be active on; null for any number",
+            "example": 3,
+        },
+    )
+    valid_days = WholeNumber(
+        required=True,
+        allow_none=True,
+        minimum=1,
+        maximum=MOST_DAYS,
+        metadata={"description": "From the sale; null for ever", "example": 365},
+    )
+
+
+class TermsOut(Schema):
+    activation_limit = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 3})
+    valid_days = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 365})
+
+
+class SoldLicenceOut(Schema):
+    """A licence as its merchant sees it."""
+
+    id = ma.fields.UUID(required=True)
+    key = ma.fields.String(
+        required=True, metadata={"description": "Its end", "example": "••••C6ES"}
+    )
+    status = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf(list(LicenceStatus)),
+        metadata={"example": "ACTIVE"},
+    )
+    order_id = ma.fields.UUID(required=True)
+    activation_limit = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 3})
+    activations = ma.fields.Integer(required=True, metadata={"example": 1})
+    expires_at = Moment(required=True, allow_none=True)
+    created_at = Moment(required=True)
+
+
+SoldLicencePage = page_of(SoldLicenceOut)
+
+
+def licence_out(known: Known) -> dict[str, Any]:
+    """What LicenceOut describes."""
+    licence = known.licence
+    limit = licence.activation_limit
+    return {
+        "productId": licence.product_id,
+        "productName": known.product_name,
+        "status": known.status.value,
+        "expiresAt": to_wire(licence.expires_at),
+        "activationLimit": limit,
+        "activations": licence.activations,
+        "activationsLeft": None if limit is None else limit - licence.activations,
+    }
+
+
+def verdict_out(verdict: Verdict) -> dict[str, Any]:
+    """What VerdictOut describes."""
+    return {
+        "valid": verdict.objection is None,
+        "reason": verdict.objection,
+        **licence_out(verdict.known),
+    }
+
+
+def activation_out(active: Active) -> dict[str, Any]:
+    """What ActivationOut describes."""
+    return {
+        "instance": active.activation.instance,
+        "label": active.activation.label,
+        "activatedAt": to_wire(active.activation.activated_at),
+        **licence_out(active.known),
+    }
+
+
+def sold_out(sold: Sold) -> dict[str, Any]:
+    """What SoldLicenceOut describes."""
+    licence = sold.licence
+    return {
+        "id": licence.id,
+        "key": sold.masked,
+        "status": sold.status.value,
+        "orderId": licence.order_id,
+        "activationLimit": licence.activation_limit,
+        "activations": licence.activations,
+        "expiresAt": to_wire(licence.expires_at),
+        "createdAt": to_wire(licence.created_at),
+    }

@@ -1,0 +1,65 @@
+"""Codes, the orders they belong to and the uploads they came in."""
+
+from typing import Final
+
+from app.verify.invariant import Invariant
+
+INVARIANTS: Final = (
+    Invariant(
+        "The stock of a product that sells codes is the codes that nobody has",
+        """
+        SELECT p.id, p.available_units, count(c.id) FROM products p
+        LEFT JOIN product_codes c ON c.product_id = p.id AND c.order_id IS NULL
+        WHERE p.kind = 'CODES' GROUP BY p.id HAVING p.available_units <> count(c.id)
+        """,
+    ),
+    Invariant(
+        "An order of codes has as many as were not given back, and those that are lost to it",
+        """
+        SELECT o.id FROM orders o JOIN products p ON p.id = o.product_id
+        LEFT JOIN product_codes c ON c.order_id = o.id
+        WHERE p.kind = 'CODES'
+        GROUP BY o.id
+        HAVING count(c.id) FILTER (WHERE c.revoked_at IS NULL)
+                <> CASE WHEN o.status IN ('FAILED', 'CANCELLED') THEN 0
+                    ELSE o.quantity - o.refunded_units END
+            OR count(c.revoked_at) <> o.refunded_units - o.restored_units
+        """,
+    ),
+    Invariant(
+        "A code is of a product that sells codes, and its order is of that product",
+        """
+        SELECT c.id FROM product_codes c
+        LEFT JOIN products p ON p.id = c.product_id AND p.kind = 'CODES'
+        LEFT JOIN orders o ON o.id = c.order_id
+        WHERE p.id IS NULL
+            OR (c.order_id IS NOT NULL AND o.product_id IS DISTINCT FROM c.product_id)
+        """,
+    ),
+    Invariant(
+        "No product has a code twice",
+        "SELECT product_id FROM product_codes GROUP BY product_id, fingerprint HAVING count(*) > 1",
+    ),
+    Invariant(
+        "A code's times fit what became of it",
+        """
+        SELECT id FROM product_codes
+        WHERE (order_id IS NULL) <> (taken_at IS NULL) OR (order_id IS NULL AND seen_at IS NOT NULL)
+            OR seen_at < taken_at OR (revoked_at IS NOT NULL AND seen_at IS NULL)
+            OR revoked_at < seen_at
+        """,
+    ),
+    Invariant(
+        "An upload is closed exactly when nothing of it waits, and says so in the outbox",
+        """
+        SELECT u.id FROM code_uploads u
+        LEFT JOIN code_upload_chunks c ON c.upload_id = u.id
+        LEFT JOIN outbox_events e ON e.aggregate_id = u.id AND e.type = 'codes-uploaded'
+        GROUP BY u.id
+        HAVING (u.closed_at IS NOT NULL AND count(c.upload_id) > 0)
+            OR (u.status = 'PROCESSING' AND count(c.upload_id) = 0)
+            OR (u.status = 'COMPLETED' AND u.added + u.duplicates <> u.total)
+            OR count(DISTINCT e.id) <> (u.closed_at IS NOT NULL)::integer
+        """,
+    ),
+)

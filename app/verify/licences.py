@@ -1,0 +1,58 @@
+"""Licences, the orders they belong to and the machines they are active on."""
+
+from typing import Final
+
+from app.verify.invariant import Invariant
+
+INVARIANTS: Final = (
+    Invariant(
+        "A paid order of licences has as many as were not given back, and no other order has any",
+        """
+        SELECT o.id FROM orders o JOIN products p ON p.id = o.product_id
+        LEFT JOIN licences l ON l.order_id = o.id
+        WHERE p.kind = 'LICENCE'
+        GROUP BY o.id
+        HAVING count(l.id) <> CASE WHEN o.status IN ('COMPLETED', 'REFUNDED')
+                THEN o.quantity ELSE 0 END
+            OR count(l.revoked_at) <> o.refunded_units
+        """,
+    ),
+    Invariant(
+        "A licence is of a product that sells licences, and its order is of that product",
+        """
+        SELECT l.id FROM licences l
+        LEFT JOIN products p ON p.id = l.product_id AND p.kind = 'LICENCE'
+        LEFT JOIN orders o ON o.id = l.order_id AND o.product_id = l.product_id
+        WHERE p.id IS NULL OR o.id IS NULL
+        """,
+    ),
+    Invariant(
+        "A licence is active on as many machines as it says, each once, within its limit",
+        """
+        SELECT l.id FROM licences l
+        LEFT JOIN licence_activations a ON a.licence_id = l.id AND a.deactivated_at IS NULL
+        GROUP BY l.id
+        HAVING l.activations <> count(a.id) OR l.activations > l.activation_limit
+            OR count(a.id) <> count(DISTINCT a.instance)
+        """,
+    ),
+    Invariant(
+        "Every activation, its end and every revocation of a licence has its outbox row",
+        """
+        SELECT l.id FROM licences l
+        LEFT JOIN (
+            SELECT licence_id, count(*) AS begun, count(deactivated_at) AS ended
+            FROM licence_activations GROUP BY 1
+        ) a ON a.licence_id = l.id
+        LEFT JOIN (
+            SELECT aggregate_id, count(*) FILTER (WHERE type = 'licence-activated') AS begun,
+                count(*) FILTER (WHERE type = 'licence-deactivated') AS ended,
+                count(*) FILTER (WHERE type = 'licence-revoked') AS revoked
+            FROM outbox_events WHERE aggregate_type = 'licence' GROUP BY 1
+        ) e ON e.aggregate_id = l.id
+        WHERE coalesce(a.begun, 0) <> coalesce(e.begun, 0)
+            OR coalesce(a.ended, 0) <> coalesce(e.ended, 0)
+            OR coalesce(e.revoked, 0) <> (l.revoked_at IS NOT NULL)::integer
+        """,
+    ),
+)

@@ -1,0 +1,54 @@
+"""Many machines at once, with real commits."""
+
+from typing import Any
+
+from flask import Flask
+
+from tests.crowd import all_at_once, broken, outcomes
+from tests.delivery.asking import shown
+from tests.delivery.licences.asking import ask, sold_key
+
+
+def test_of_100_machines_exactly_3_get_in(committing: Flask) -> None:
+    _, key, line = sold_key(committing.test_client())
+
+    def activate(number: int) -> Any:
+        return ask(committing.test_client(), "activate", key, instance=f"machine-{number}")
+
+    answers = all_at_once(activate, range(100), threads=100)
+
+    assert outcomes(answers) == {(200, None): 3, (409, "ACTIVATION_LIMIT_REACHED"): 97}
+    assert shown(line)["licences"][0]["activations"] == 3
+    assert broken() == []
+
+
+def test_one_machine_20_times_at_once_is_one_activation(committing: Flask) -> None:
+    _, key, line = sold_key(committing.test_client(), activationLimit=1)
+
+    def activate(_: int) -> Any:
+        return ask(committing.test_client(), "activate", key, instance="machine")
+
+    answers = all_at_once(activate, range(20), threads=20)
+
+    assert {(answer.status_code, answer.data) for answer in answers} == {(200, answers[0].data)}
+    assert shown(line)["licences"][0]["activations"] == 1
+    assert broken() == []
+
+
+def test_machines_that_come_and_go_stay_within_the_limit(committing: Flask) -> None:
+    _, key, line = sold_key(committing.test_client(), activationLimit=2)
+
+    def act(number: int) -> Any:
+        what = "deactivate" if number % 3 == 2 else "activate"
+        instance = f"machine-{number % 5}"
+        return ask(committing.test_client(), what, key, instance=instance)
+
+    answers = all_at_once(act, range(60), threads=20)
+
+    assert set(outcomes(answers)) <= {
+        (200, None),
+        (409, "ACTIVATION_LIMIT_REACHED"),
+        (404, "ACTIVATION_NOT_FOUND"),
+    }
+    assert shown(line)["licences"][0]["activations"] <= 2
+    assert broken() == []

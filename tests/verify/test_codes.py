@@ -1,0 +1,62 @@
+"""Codes and uploads, corrupted on purpose, one way at a time."""
+
+import pytest
+
+from tests.verify.books import Books
+
+STOCK = "The stock of a product that sells codes is the codes that nobody has"
+QUANTITY = "An order of codes has as many as were not given back, and those that are lost to it"
+PRODUCT = "A code is of a product that sells codes, and its order is of that product"
+TWICE = "No product has a code twice"
+TIMES = "A code's times fit what became of it"
+UPLOAD = "An upload is closed exactly when nothing of it waits, and says so in the outbox"
+
+#: Invariant → what makes it untrue.
+CORRUPTIONS = {
+    STOCK: "UPDATE products SET available_units = available_units + 1 WHERE kind = 'CODES'",
+    QUANTITY: "UPDATE product_codes SET order_id = NULL, taken_at = NULL, seen_at = NULL",
+    PRODUCT: "UPDATE products SET kind = 'PLAIN' WHERE kind = 'CODES'",
+    TWICE: "UPDATE product_codes SET fingerprint = 'same'",
+    TIMES: "UPDATE product_codes SET taken_at = NULL",
+    UPLOAD: "DELETE FROM code_upload_chunks",
+}
+
+#: More ways to do so.
+MORE = [
+    (STOCK, "DELETE FROM product_codes WHERE order_id IS NULL"),
+    (QUANTITY, "UPDATE orders SET quantity = quantity + 1"),
+    (
+        QUANTITY,
+        """
+            UPDATE orders SET status = 'CANCELLED', completed_at = NULL
+            WHERE id IN (SELECT order_id FROM product_codes)
+            """,
+    ),
+    (
+        QUANTITY,
+        """
+            UPDATE product_codes SET taken_at = now(), order_id = (
+                SELECT order_id FROM product_codes WHERE order_id IS NOT NULL LIMIT 1
+            ) WHERE order_id IS NULL
+            """,
+    ),
+    (
+        PRODUCT,
+        """
+            UPDATE product_codes SET order_id = (
+                SELECT o.id FROM orders o JOIN products p ON p.id = o.product_id
+                WHERE p.kind = 'PLAIN' LIMIT 1
+            ) WHERE order_id IS NOT NULL
+            """,
+    ),
+    (TIMES, "UPDATE product_codes SET seen_at = taken_at - interval '1 second'"),
+    (TIMES, "UPDATE product_codes SET seen_at = NULL, revoked_at = taken_at"),
+    (UPLOAD, "DELETE FROM outbox_events WHERE type = 'codes-uploaded'"),
+    (UPLOAD, "UPDATE code_uploads SET closed_at = now()"),
+    (UPLOAD, "UPDATE code_uploads SET total = total + 1"),
+]
+
+
+@pytest.mark.parametrize(("name", "corruption"), [*CORRUPTIONS.items(), *MORE])
+def test_a_corruption_is_found(books: Books, name: str, corruption: str) -> None:
+    assert name in books.broken_by(corruption)

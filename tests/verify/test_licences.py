@@ -1,0 +1,39 @@
+"""Licences and activations, corrupted on purpose, one way at a time."""
+
+import pytest
+
+from tests.verify.books import Books
+
+QUANTITY = "A paid order of licences has as many as were not given back, and no other order has any"
+PRODUCT = "A licence is of a product that sells licences, and its order is of that product"
+ACTIVE = "A licence is active on as many machines as it says, each once, within its limit"
+EVENTS = "Every activation, its end and every revocation of a licence has its outbox row"
+
+#: Invariant → what makes it untrue.
+CORRUPTIONS = {
+    QUANTITY: "UPDATE licences SET revoked_at = now()",
+    PRODUCT: "UPDATE products SET kind = 'PLAIN' WHERE kind = 'LICENCE'",
+    ACTIVE: "UPDATE licences SET activations = activations + 1",
+    EVENTS: "DELETE FROM outbox_events WHERE type = 'licence-activated'",
+}
+
+#: More ways to do so.
+MORE = [
+    (
+        QUANTITY,
+        """
+            UPDATE orders SET status = 'CANCELLED', completed_at = NULL
+            WHERE id IN (SELECT order_id FROM licences)
+            """,
+    ),
+    (PRODUCT, "UPDATE licences SET product_id = (SELECT max(id::text)::uuid FROM users)"),
+    (ACTIVE, "UPDATE licences SET activation_limit = 0"),
+    (ACTIVE, "UPDATE licence_activations SET deactivated_at = NULL, instance = 'two'"),
+    (EVENTS, "DELETE FROM outbox_events WHERE type = 'licence-deactivated'"),
+    (EVENTS, "UPDATE licences SET revoked_at = now()"),
+]
+
+
+@pytest.mark.parametrize(("name", "corruption"), [*CORRUPTIONS.items(), *MORE])
+def test_a_corruption_is_found(books: Books, name: str, corruption: str) -> None:
+    assert name in books.broken_by(corruption)
