@@ -5,6 +5,7 @@ from app.auth.models import ApiKey, LoginSession, RecoveryCode, RefreshToken, Tw
 from app.banks.models import BankEvent
 from app.common.db import Base
 from app.coupons.models import Coupon, CouponUse
+from app.delivery.files.models import FileContent, FileDelivery, FileDownload, ProductFile
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
 from app.onramp.models import Onramp
@@ -30,6 +31,9 @@ __all__ = [
     "Checkout",
     "Coupon",
     "CouponUse",
+    "FileContent",
+    "FileDelivery",
+    "FileDownload",
     "IdempotencyKey",
     "JournalEntry",
     "LoginSession",
@@ -40,6 +44,7 @@ __all__ = [
     "PaymentRequest",
     "Payout",
     "Product",
+    "ProductFile",
     "RecoveryCode",
     "RefreshToken",
     "Refund",

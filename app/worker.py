@@ -14,6 +14,7 @@ from rq.exceptions import StopRequested
 from app.banks import tasks as banks
 from app.common import logging, queue
 from app.common.settings import Settings, SettingsError
+from app.delivery.files import tasks as files
 from app.factory import connect_database, wire_modules
 from app.holds import tasks as holds
 from app.idempotency import tasks as idempotency
@@ -31,6 +32,8 @@ SCHEDULE = (
     (holds.let_expired_holds_go, "* * * * *"),
     (payouts.sweep, "* * * * *"),
     (orders.sweep, "* * * * *"),
+    (files.clean_up, "41 * * * *"),
+    (files.look_after, "*/10 * * * *"),
 )
 #: Whoever stops a worker gives it half a minute.
 _STOP_SECONDS = 25

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from functools import lru_cache
@@ -19,13 +19,15 @@ from flask.json.provider import JSONProvider
 from flask_smorest.utils import prepare_response
 from webargs import missing
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from app.common.errors import AppError, BadRequest, TooManyRequests, Unavailable
 from app.common.middleware import Envelope
 from app.common.settings import Settings
 
 MAX_BODY_BYTES: Final = 64 * 1024
+#: A long body is held in memory so many bytes at a time.
+_PIECE_BYTES: Final = 128 * 1024
 
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 #: Longer query strings are parsed anew each time, so that what is kept stays small.
@@ -52,6 +54,17 @@ class UnsupportedMediaType(AppError):
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
     message = "Send the body as application/json"
+
+
+class LengthRequired(AppError):
+    status = 411
+    code = "LENGTH_REQUIRED"
+    message = "Say in Content-Length how long the body is"
+
+
+class BodyCutOff(BadRequest):
+    code = "BODY_CUT_OFF"
+    message = "The body ended before its Content-Length"
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -99,6 +112,28 @@ def raw_body(*, most: int = MAX_BODY_BYTES) -> bytes:
     if raw is None or len(raw) > most:
         raise BodyTooLarge(f"The body is larger than {most // 1024} KiB")
     return raw
+
+
+def body_pieces(*, most: int) -> Iterator[bytes]:
+    """The body of the request as it comes in, of so many bytes at most, never whole in memory.
+
+    Raises LengthRequired – without it nobody can tell a body that was cut off from one that has
+    ended – BodyTooLarge, and BodyCutOff.
+    """
+    left = request.content_length
+    if left is None:
+        raise LengthRequired
+    if left > most:
+        raise BodyTooLarge(f"The body is larger than {most} bytes")
+    request.max_content_length = most + 1
+    try:
+        while left and (piece := request.stream.read(min(left, _PIECE_BYTES))):
+            left -= len(piece)
+            yield piece
+    except ClientDisconnected as error:
+        raise BodyCutOff from error
+    if left:
+        raise BodyCutOff
 
 
 class StrictParser(FlaskParser):
@@ -365,13 +400,14 @@ def _allow_origins(app: Flask, allowed: frozenset[str]) -> None:
         headers = response.headers
         headers["Access-Control-Allow-Origin"] = origin
         headers["Access-Control-Expose-Headers"] = (
-            "X-Request-Id, X-Pagination, Link, ETag, Retry-After, Idempotent-Replayed"
+            "X-Request-Id, X-Pagination, Link, ETag, Retry-After, Idempotent-Replayed,"
+            " Content-Disposition, Content-Range"
         )
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE, OPTIONS"
+            headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
             headers["Access-Control-Allow-Headers"] = (
-                "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id,"
-                " X-Two-Factor-Code"
+                "Authorization, Content-Type, Content-Disposition, Idempotency-Key, If-None-Match,"
+                " If-Range, Range, X-Request-Id, X-Two-Factor-Code"
             )
             headers["Access-Control-Max-Age"] = "600"
             response.status_code = HTTPStatus.NO_CONTENT
