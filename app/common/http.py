@@ -120,13 +120,13 @@ def body_pieces(*, most: int) -> Iterator[bytes]:
     Raises LengthRequired – without it nobody can tell a body that was cut off from one that has
     ended – BodyTooLarge, and BodyCutOff.
     """
-    left = request.content_length
-    if left is None:
-        raise LengthRequired
+    left = request.content_length or 0
     if left > most:
         raise BodyTooLarge(f"The body is larger than {most} bytes")
     request.max_content_length = most + 1
     try:
+        if request.content_length is None and request.stream.read(1):
+            raise LengthRequired
         while left and (piece := request.stream.read(min(left, _PIECE_BYTES))):
             left -= len(piece)
             yield piece

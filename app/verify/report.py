@@ -10,6 +10,7 @@ from app.common.db import transaction
 from app.verify import (
     accounts,
     bank,
+    files,
     holds,
     keys,
     ledger,
@@ -28,6 +29,7 @@ INVARIANTS: Final = (
     *transfers.INVARIANTS,
     *bank.INVARIANTS,
     *payouts.INVARIANTS,
+    *files.INVARIANTS,
     *accounts.INVARIANTS,
     *keys.INVARIANTS,
 )

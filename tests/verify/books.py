@@ -17,6 +17,7 @@ from sqlalchemy.orm import sessionmaker
 from app.auth import service as auth
 from app.banks.client import PayoutAnswer, Verdict
 from app.common import clock, db
+from app.delivery import service as delivery
 from app.holds.tasks import let_expired_holds_go
 from app.models import Base
 from app.onramp import links
@@ -29,6 +30,7 @@ from tests import factories, servers
 from tests.banks.speaking import clock_at
 from tests.coupons.asking import make
 from tests.crowd import broken
+from tests.delivery.files import asking as files
 from tests.onramp.asking import asked, say
 from tests.orders.asking import buy
 from tests.orders.refunding import claim, decide, refund
@@ -81,6 +83,7 @@ def do_business(app: Flask) -> factories.Actor:
     client.post("/api/v1/auth/refresh", json={"refreshToken": tokens["refreshToken"]})
     get_money_from_a_bank(client, buyer)
     make_keys(client)
+    sell_files(client, buyer)
     return buyer
 
 
@@ -181,6 +184,19 @@ def pay_out(client: FlaskClient, user: factories.Actor) -> None:
             with db.transaction() as session:
                 wallets.stand_in_line(session, alone=False)
                 payouts.settle(session, payout_id=UUID(payout["id"]), answer=answer)
+
+
+def sell_files(client: FlaskClient, buyer: factories.Actor) -> None:
+    """A file in two versions, downloaded, and one that nobody has bought."""
+    seller = factories.merchant()
+    product_id = files.on_sale(client, seller)
+    line = files.bought(client, buyer, product_id, quantity=2)
+    for body in (files.GUIDE, b"second edition"):
+        files.upload(client, seller, product_id, body)
+        client.get(files.link_of(line), headers={"Range": "bytes=5-"}).close()
+    with db.transaction() as session:
+        delivery.revoke(session, line, units=1)
+    files.on_sale(client, seller, b"something else")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from tests import servers
 from tests.verify import (
     test_accounts,
     test_bank,
+    test_files,
     test_holds,
     test_keys,
     test_ledger,
@@ -31,6 +32,7 @@ TOPICS = (
     test_bank,
     test_payouts,
     test_refunds,
+    test_files,
     test_accounts,
     test_keys,
 )

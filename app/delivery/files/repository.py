@@ -223,7 +223,8 @@ def is_begun(session: Session, *, download_id: UUID) -> bool:
 
 def begin_download(session: Session, **values: Any) -> bool:
     """Whether it is the first use of its link."""
-    return _changed(session, insert(FileDownload).values(**values).on_conflict_do_nothing())
+    statement = insert(FileDownload).values(**values).on_conflict_do_nothing()
+    return session.scalar(statement.returning(FileDownload.id)) is not None
 
 
 def count_download(session: Session, *, order_id: UUID) -> FileDelivery | None:

@@ -1,6 +1,6 @@
 """Keeping files in a bucket of S3, or of what speaks its protocol.
 
-Imported only where a bucket is configured: boto3 costs a process 20 MB.
+Imported only where a bucket is configured: boto3 costs a process 37 MB.
 """
 
 from collections.abc import Iterable, Iterator
