@@ -175,13 +175,13 @@ class TestBucket:
         keep(kept, SMALL)
         bucket.failing = {act}
 
+        acts: dict[str, Callable[[], object]] = {
+            "PUT": lambda: keep(kept, SMALL),
+            "GET": lambda: read(kept, 0, 1),
+            "HEAD": lambda: kept.storage.size_of(PLACE),
+        }
         with pytest.raises(StorageAway):
-            if act == "PUT":
-                keep(kept, SMALL)
-            elif act == "GET":
-                read(kept, 0, 1)
-            else:
-                kept.storage.size_of(PLACE)
+            acts[act]()
         bucket.failing = set()
         assert read(kept, 0, 5) == SMALL[:5]
 

@@ -1,20 +1,19 @@
 """What nobody needs is removed, and what is needed is looked after."""
 
 import os
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.common import clock, queue
 from app.common.db import reading, transaction
 from app.common.settings import Settings
 from app.delivery.files import service, storage, tasks
-from app.delivery.files.models import FileContent
+from app.delivery.files.models import FileContent, ProductFile
 from app.verify import files as invariants
 from tests import factories
 from tests.answers import refusal
@@ -33,15 +32,15 @@ DAY = timedelta(days=1)
 FOUND_MISSING = "What is sold was there when somebody last looked"
 
 
-@pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
-    """Let time pass."""
-
-    def pass_by(time: timedelta) -> None:
-        moment = clock.now() + time
-        monkeypatch.setattr(clock, "now", lambda: moment)
-
-    return pass_by
+def later(time: timedelta) -> None:
+    """Let time pass for files, but not for who is signed in."""
+    with transaction() as session:
+        for table, columns in (
+            (FileContent, ("created_at", "touched_at", "checked_at")),
+            (ProductFile, ("uploaded_at", "retired_at")),
+        ):
+            earlier = {name: getattr(table, name) - time for name in columns}
+            session.execute(update(table).values(earlier))
 
 
 def rows_of(body: bytes) -> list[FileContent]:
@@ -55,9 +54,7 @@ def is_stored(body: bytes) -> bool:
 
 
 class TestRemoving:
-    def test_what_a_product_offers_stays(
-        self, client: FlaskClient, later: Callable[[timedelta], None]
-    ) -> None:
+    def test_what_a_product_offers_stays(self, client: FlaskClient) -> None:
         body = os.urandom(100)
         on_sale(client, factories.merchant(), body)
         later(30 * DAY)
@@ -65,9 +62,7 @@ class TestRemoving:
 
         assert is_stored(body)
 
-    def test_an_older_version_goes_a_day_after_the_newer_came(
-        self, client: FlaskClient, later: Callable[[timedelta], None]
-    ) -> None:
+    def test_an_older_version_goes_a_day_after_the_newer_came(self, client: FlaskClient) -> None:
         old, new = os.urandom(100), os.urandom(100)
         seller = factories.merchant()
         product_id = on_sale(client, seller, old)
@@ -85,9 +80,7 @@ class TestRemoving:
         assert get(client, link_of(line)).data == new
         assert tasks.remove_unneeded() == 0
 
-    def test_a_content_that_another_product_offers_stays(
-        self, client: FlaskClient, later: Callable[[timedelta], None]
-    ) -> None:
+    def test_a_content_that_another_product_offers_stays(self, client: FlaskClient) -> None:
         body = os.urandom(100)
         seller = factories.merchant()
         product_id = on_sale(client, seller, body)
@@ -98,9 +91,7 @@ class TestRemoving:
 
         assert is_stored(body)
 
-    def test_what_never_got_a_file_goes(
-        self, client: FlaskClient, later: Callable[[timedelta], None]
-    ) -> None:
+    def test_what_never_got_a_file_goes(self, client: FlaskClient) -> None:
         body = os.urandom(100)
         keep(body)
         tasks.remove_unneeded()
@@ -110,9 +101,7 @@ class TestRemoving:
 
         assert not is_stored(body)
 
-    def test_what_was_removed_can_come_again(
-        self, client: FlaskClient, later: Callable[[timedelta], None]
-    ) -> None:
+    def test_what_was_removed_can_come_again(self, client: FlaskClient) -> None:
         body = os.urandom(100)
         keep(body)
         later(2 * DAY)
@@ -130,7 +119,6 @@ class TestRemoving:
     def test_who_uploads_while_it_is_removed_gets_a_place_of_their_own(
         self,
         client: FlaskClient,
-        later: Callable[[timedelta], None],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         body = os.urandom(100)
@@ -154,7 +142,6 @@ class TestRemoving:
     def test_who_began_to_upload_before_it_was_removed_is_asked_to_repeat(
         self,
         client: FlaskClient,
-        later: Callable[[timedelta], None],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         from app.delivery.files import views
@@ -167,7 +154,6 @@ class TestRemoving:
             content_id = right(uploader)  # type: ignore[arg-type]
             later(2 * DAY)
             tasks.remove_unneeded()
-            client.post("/api/v1/auth/login")
             return content_id
 
         with monkeypatch.context() as patch:
@@ -177,7 +163,6 @@ class TestRemoving:
     def test_a_run_that_died_is_gone_on_with(
         self,
         client: FlaskClient,
-        later: Callable[[timedelta], None],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         body = os.urandom(100)
@@ -214,7 +199,6 @@ class TestLooking:
     def test_what_is_missing_is_found_and_so_is_its_return(
         self,
         committing: Flask,
-        later: Callable[[timedelta], None],
         settings: Settings,
         harm: str,
     ) -> None:
