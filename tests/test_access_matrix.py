@@ -58,6 +58,9 @@ GET    /api/v1/products/merchant/my-products             401    403    200     4
 GET    /api/v1/products/{product_id}                     200    200    200     200   200   200
 PATCH  /api/v1/products/{product_id}                     401    403    403     403   403   200
 DELETE /api/v1/products/{product_id}                     401    403    403     403   403   200
+PUT    /api/v1/products/{product_id}/file                401    403    403     403   403   400
+GET    /api/v1/products/{product_id}/file                401    403    403     403   403   404
+DELETE /api/v1/products/{product_id}/file                401    403    403     403   403   404
 POST   /api/v1/orders                                    401    201    201     201   201   400
 GET    /api/v1/orders                                    401    200    200     200   200   200
 GET    /api/v1/orders/merchant/sales                     401    403    200     403   403   200
@@ -75,6 +78,8 @@ GET    /api/v1/coupons                                   401    403    200     4
 GET    /api/v1/coupons/{coupon_id}                       401    403    404     403   403   200
 PATCH  /api/v1/coupons/{coupon_id}                       401    403    404     403   403   200
 DELETE /api/v1/coupons/{coupon_id}                       401    403    404     403   403   204
+POST   /api/v1/orders/{order_id}/downloads/reset         401    403    404     403   403   404
+GET    /api/v1/downloads/{download_token}                404    404    404     404   404   404
 POST   /api/v1/transfers                                 401    201    201     201   201   201
 GET    /api/v1/transfers                                 401    200    200     200   200   200
 GET    /api/v1/transfers/recipient                       401    200    200     200   200   200
@@ -221,6 +226,7 @@ BODIES: dict[Route, dict[str, Any]] = {
 #: What is asked for besides the path.
 QUERIES: dict[Route, dict[str, str]] = {
     ("GET", "/api/v1/transfers/recipient"): {"email": "{email}"},
+    ("PUT", "/api/v1/products/{product_id}/file"): {"name": "guide.pdf"},
     ("DELETE", "/api/v1/admin/users/{user_id}/limits"): {"type": "DEPOSIT", "window": "DAY"},
     ("POST", "/api/v1/admin/reconciliations"): {
         "provider": "HDFC",
@@ -234,6 +240,10 @@ OTHERWISE: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/admin/reconciliations"): {
         "data": ",".join(COLUMNS),
         "content_type": "text/csv",
+    },
+    ("PUT", "/api/v1/products/{product_id}/file"): {
+        "data": b"the bytes of a file",
+        "content_type": "application/pdf",
     },
 }
 
@@ -295,6 +305,7 @@ class World:
             "token": request["token"],
             "code_id": code["id"],
             "code_token": code["token"],
+            "download_token": "A" * 116,
             "onramp_id": onramp["id"],
             "hold_id": hold["id"],
             "payee_id": str(payee.id),

@@ -13,7 +13,9 @@ from app.common.db import reading, retry_transaction, transaction
 from app.common.http import (
     Blueprint,
     BodyCutOff,
+    BodyTooLarge,
     LengthRequired,
+    UnsupportedMediaType,
     dump_json,
     json_response,
 )
@@ -88,7 +90,9 @@ _SENT: Final = {
     NotAFileProduct,
     FileEmpty,
     BodyCutOff,
+    BodyTooLarge,
     LengthRequired,
+    UnsupportedMediaType,
     StorageFull,
     StorageAway,
 )

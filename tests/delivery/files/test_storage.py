@@ -1,6 +1,8 @@
 """Keeping files: in a folder, and in a bucket. Both keep the same promises."""
 
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from app.common import clock
-from app.common.settings import Settings
+from app.common.settings import PROJECT_ROOT, Settings
 from app.delivery.files import storage
 from app.delivery.files.contents import Storage
 from app.delivery.files.errors import ContentMissing, StorageAway
@@ -209,6 +211,12 @@ class TestBucket:
                 assert isinstance(storage.current(), FolderStorage)
         finally:
             storage.keep_in(kept)
+
+
+def test_who_does_not_need_a_bucket_does_not_pay_for_it() -> None:
+    script = "import sys, app.factory; sys.exit('boto3' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT_ROOT, check=False)
+    assert done.returncode == 0
 
 
 def _no_pause(*_: Any, **__: Any) -> float:
