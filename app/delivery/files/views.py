@@ -102,7 +102,8 @@ def upload(args: dict[str, Any], product_id: UUID) -> Response:
 
     The body is the file as it is, under its own Content-Type, with a Content-Length. With the
     first one (201) the product goes on sale; another one takes its place as a new version, which
-    everybody gets who downloads from then on. The same again changes nothing.
+    everybody gets who downloads from then on. The same again changes nothing. With
+    `Expect: 100-continue` a refusal comes before the body is sent.
     """
     labelled = label(args.get("name"))
     with reading() as session:
