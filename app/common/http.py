@@ -19,15 +19,14 @@ from flask.json.provider import JSONProvider
 from flask_smorest.utils import prepare_response
 from webargs import missing
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.common.errors import AppError, BadRequest, TooManyRequests, Unavailable
 from app.common.middleware import Envelope
 from app.common.settings import Settings
 
 MAX_BODY_BYTES: Final = 64 * 1024
-#: A long body is held in memory so many bytes at a time.
-_PIECE_BYTES: Final = 128 * 1024
+_PIECE_BYTES: Final = 64 * 1024
 
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 #: Longer query strings are parsed anew each time, so that what is kept stays small.
@@ -50,10 +49,9 @@ class BodyTooLarge(AppError):
     message = "The body is larger than 64 KiB"
 
 
-class UnsupportedMediaType(AppError):
-    status = 415
-    code = "UNSUPPORTED_MEDIA_TYPE"
-    message = "Send the body as application/json"
+class BodyIncomplete(BadRequest):
+    code = "BODY_INCOMPLETE"
+    message = "The connection broke before all of the body had arrived"
 
 
 class LengthRequired(AppError):
@@ -62,9 +60,10 @@ class LengthRequired(AppError):
     message = "Say in Content-Length how long the body is"
 
 
-class BodyCutOff(BadRequest):
-    code = "BODY_CUT_OFF"
-    message = "The body ended before its Content-Length"
+class UnsupportedMediaType(AppError):
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    message = "Send the body as application/json"
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -115,25 +114,25 @@ def raw_body(*, most: int = MAX_BODY_BYTES) -> bytes:
 
 
 def body_pieces(*, most: int) -> Iterator[bytes]:
-    """The body of the request as it comes in, of so many bytes at most, never whole in memory.
+    """The body of the request piece by piece, of so many bytes at most: for what is too large to
+    hold.
 
-    Raises LengthRequired – without it nobody can tell a body that was cut off from one that has
-    ended – BodyTooLarge, and BodyCutOff.
+    To the web server a connection that broke is the end of the body. Only a length that was
+    announced tells whether all of it has come, so there must be one.
+    Raises BodyTooLarge, LengthRequired, BodyIncomplete.
     """
-    left = request.content_length or 0
-    if left > most:
-        raise BodyTooLarge(f"The body is larger than {most} bytes")
+    length = request.content_length
+    if (length or 0) > most:
+        raise BodyTooLarge(f"The body is larger than {most // 1024**2} MiB")
     request.max_content_length = most + 1
-    try:
-        if request.content_length is None and request.stream.read(1):
+    came = 0
+    while piece := request.stream.read(_PIECE_BYTES):
+        if length is None:
             raise LengthRequired
-        while left and (piece := request.stream.read(min(left, _PIECE_BYTES))):
-            left -= len(piece)
-            yield piece
-    except ClientDisconnected as error:
-        raise BodyCutOff from error
-    if left:
-        raise BodyCutOff
+        came += len(piece)
+        yield piece
+    if came < (length or 0):
+        raise BodyIncomplete
 
 
 class StrictParser(FlaskParser):

@@ -59,7 +59,7 @@ def keep_body(uploader_id: UUID) -> UUID:
     """Keep the body of the request; the id of its content.
 
     Raises Unavailable when too many upload at the moment, LengthRequired, BodyTooLarge,
-    BodyCutOff, FileEmpty, StorageFull, StorageAway. Nothing is kept then.
+    BodyIncomplete, FileEmpty, StorageFull, StorageAway. Nothing is kept then.
     """
     leave = _uploads.take(uploader_id)
     try:

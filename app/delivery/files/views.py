@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
+from app.auth.scopes import Scope
 from app.common.db import reading, retry_transaction, transaction
 from app.common.http import (
     Blueprint,
-    BodyCutOff,
+    BodyIncomplete,
     BodyTooLarge,
     LengthRequired,
     UnsupportedMediaType,
@@ -73,7 +74,7 @@ _SENT: Final = {
 
 
 @blp.put("/products/<uuid:product_id>/file")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @blp.arguments(UploadArgs, location="query")
 @blp.response(200, FileOut)
 @blp.alt_response(201, schema=FileOut, success=True)
@@ -89,7 +90,7 @@ _SENT: Final = {
     UnauthorizedProductAccess,
     NotAFileProduct,
     FileEmpty,
-    BodyCutOff,
+    BodyIncomplete,
     BodyTooLarge,
     LengthRequired,
     UnsupportedMediaType,
@@ -121,7 +122,7 @@ def _attach(session: Session, **what: Any) -> Offered:
 
 
 @blp.get("/products/<uuid:product_id>/file")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.response(200, FileOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, FileNotFound)
 def show(product_id: UUID) -> Response:
@@ -135,7 +136,7 @@ def show(product_id: UUID) -> Response:
 
 
 @blp.delete("/products/<uuid:product_id>/file")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @blp.response(204)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, FileNotFound, FileSold)
 def take_away(product_id: UUID) -> None:
@@ -148,7 +149,7 @@ def take_away(product_id: UUID) -> None:
 
 
 @blp.post("/orders/<uuid:order_id>/downloads/reset")
-@requires(blp, Role.MERCHANT)
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @blp.response(200, DownloadsOut)
 @blp.refuses(DeliveryNotFound, DeliveryTakenBack)
 def allow_again(order_id: UUID) -> dict[str, int]:

@@ -1,22 +1,21 @@
 """Files as goods: what orders call."""
 
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.exc import IntegrityError
 
-from app.auth import service as auth
 from app.common import clock
 from app.common.db import savepoint, transaction
 from app.common.driver import start_pipeline
 from app.delivery import service as delivery
 from app.delivery.files.models import FileDelivery
 from app.delivery.goods import GoodsMissing, Line
-from app.orders import service as orders
-from app.orders.checkout import Purchase
 from app.products.models import ProductKind
 from tests import factories
+from tests.answers import refusal
 from tests.delivery.files.asking import (
     BASE,
     GUIDE,
@@ -27,23 +26,22 @@ from tests.delivery.files.asking import (
     sha256,
     shown,
 )
+from tests.orders.refunding import refund
 
 
-def ordered(buyer: factories.Actor, product_id: UUID, quantity: int = 1) -> Line:
-    """An order that nothing was reserved for yet by a test."""
-    with transaction(serializable=True) as session:
-        user = auth.require_user(session, buyer.id)
-        purchase = Purchase(user, product_id, quantity=quantity)
-        receipt = orders.buy(session, purchase, fee_bps=0)
-        found = session.get(FileDelivery, receipt.order.id)
-        if found is not None:
-            session.delete(found)
-    return Line(receipt.order.id, product_id, ProductKind.FILE, quantity)
+def ordered(
+    client: FlaskClient, buyer: factories.Actor, product_id: UUID, quantity: int = 1
+) -> Line:
+    """An order for which nothing was set aside yet."""
+    line = bought(client, buyer, product_id, quantity=quantity)
+    with transaction() as session:
+        session.delete(session.get(FileDelivery, line.order_id))
+    return line
 
 
 def test_what_is_reserved_is_the_buyer_s_once_it_is_delivered(client: FlaskClient) -> None:
     buyer = factories.buyer()
-    line = ordered(buyer, on_sale(client, factories.merchant()), 2)
+    line = ordered(client, buyer, on_sale(client, factories.merchant()), 2)
     with transaction() as session:
         for check in delivery.reserve(session, [line]):
             check()
@@ -66,7 +64,7 @@ def test_what_is_reserved_is_the_buyer_s_once_it_is_delivered(client: FlaskClien
 def test_many_orders_are_one_statement_each_in_a_pipeline(client: FlaskClient) -> None:
     buyer = factories.buyer()
     products = [on_sale(client, factories.merchant()) for _ in range(2)]
-    lines = [ordered(buyer, product_id) for product_id in products * 2]
+    lines = [ordered(client, buyer, product_id) for product_id in products * 2]
     with transaction() as session:
         start_pipeline(session)
         checks = delivery.reserve(session, lines)
@@ -79,7 +77,7 @@ def test_many_orders_are_one_statement_each_in_a_pipeline(client: FlaskClient) -
 
 def test_what_has_no_file_cannot_be_reserved(client: FlaskClient) -> None:
     seller, buyer = factories.merchant(), factories.buyer()
-    good = ordered(buyer, on_sale(client, seller))
+    good = ordered(client, buyer, on_sale(client, seller))
     bare = Line(good.order_id, file_product(seller), ProductKind.FILE, 1)
     with transaction() as session:
         (check,) = delivery.reserve(session, [bare])
@@ -88,7 +86,7 @@ def test_what_has_no_file_cannot_be_reserved(client: FlaskClient) -> None:
 
 
 def test_what_is_not_paid_for_is_let_go(client: FlaskClient) -> None:
-    line = ordered(factories.buyer(), on_sale(client, factories.merchant()))
+    line = ordered(client, factories.buyer(), on_sale(client, factories.merchant()))
     with transaction() as session:
         delivery.reserve(session, [line])
         delivery.release(session, line)
@@ -106,7 +104,7 @@ def test_what_was_delivered_is_not_let_go(client: FlaskClient) -> None:
 
 def test_a_file_that_somebody_is_about_to_buy_cannot_be_taken_away(client: FlaskClient) -> None:
     seller = factories.merchant()
-    line = ordered(factories.buyer(), on_sale(client, seller))
+    line = ordered(client, factories.buyer(), on_sale(client, seller))
     path = f"/api/v1/products/{line.product_id}/file"
     with transaction() as session:
         delivery.reserve(session, [line])
@@ -126,7 +124,7 @@ def test_no_more_units_are_taken_back_than_were_bought(client: FlaskClient) -> N
 
 
 def test_a_delivery_that_is_not_there_is_a_bug(client: FlaskClient) -> None:
-    line = ordered(factories.buyer(), on_sale(client, factories.merchant()))
+    line = ordered(client, factories.buyer(), on_sale(client, factories.merchant()))
     with pytest.raises(GoodsMissing), transaction() as session:
         delivery.revoke(session, line, units=1)
 
@@ -153,3 +151,24 @@ def test_the_buyer_sees_the_file_and_a_new_link_each_time(client: FlaskClient) -
     assert first["url"] != second["url"]
     minutes = first["expiresAt"].replace("Z", "+00:00")
     assert 59 <= (type(clock.now()).fromisoformat(minutes) - clock.now()).total_seconds() / 60 <= 60
+
+
+def test_what_is_bought_is_there_at_once_and_gone_with_its_refund(client: FlaskClient) -> None:
+    seller, buyer = factories.merchant(), factories.buyer()
+    line = bought(client, buyer, on_sale(client, seller), quantity=2)
+    path = f"/api/v1/orders/{line.order_id}/delivery"
+
+    answer = client.get(path, headers=buyer.headers)
+
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    (file,) = answer.json["files"]
+    link = urlsplit(file["url"]).path
+    with client.get(link) as download:
+        assert download.data == GUIDE
+    assert refund(client, seller, str(line.order_id), units=1).status_code == 201
+    with client.get(link) as download:
+        assert download.status_code == 200
+    assert refund(client, seller, str(line.order_id), units=1).status_code == 201
+    assert refusal(client.get(link)) == (410, "DOWNLOAD_REVOKED")
+    product = client.get(f"/api/v1/products/{line.product_id}").json
+    assert product["availableUnits"] == 50

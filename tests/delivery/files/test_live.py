@@ -9,23 +9,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.common import db
 from app.common.settings import Settings
-from app.delivery import service as delivery
-from app.delivery.files.models import FileDelivery
-from app.delivery.goods import Line
-from app.products.models import ProductKind
 from tests import servers
 from tests.live import LiveServer, wait_until
-from tests.verify.books import working_on
-
-# It is what the tests' own database connections and keys are configured by.
-pytestmark = pytest.mark.usefixtures("worker_app")
 
 MEGABYTE = 2**20
 SIZE = 20 * MEGABYTE
@@ -89,13 +79,10 @@ def link_to(server: LiveServer, product_id: str) -> str:
     order = {"productId": product_id, "paymentMethod": "WALLET"}
     answer = server.call("POST", "/api/v1/orders", order, token=buyer)
     assert answer.status == 201, answer.text
-    line = Line(UUID(answer.json["id"]), UUID(product_id), ProductKind.FILE, 1)
-    with working_on(db.Database(server.database.app_url)), db.transaction() as session:
-        if session.get(FileDelivery, line.order_id) is None:
-            delivery.reserve(session, [line])
-            delivery.deliver(session, [line])
-        (file,) = delivery.show(session, line, base="/api/v1")["files"]
-    return str(file["url"])
+    path = f"/api/v1/orders/{answer.json['id']}/delivery"
+    (file,) = server.call("GET", path, token=buyer).json["files"]
+    assert file["url"].startswith(server.url.replace("127.0.0.1", "localhost"))
+    return urlsplit(file["url"]).path
 
 
 @contextmanager

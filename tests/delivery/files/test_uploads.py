@@ -215,7 +215,7 @@ class TestBodies:
         body = os.urandom(5000)
         answer = self.send(client, seller, body, CONTENT_LENGTH="5001")
 
-        assert refusal(answer) == (400, "BODY_CUT_OFF")
+        assert refusal(answer) == (400, "BODY_INCOMPLETE")
         assert sha256(body) not in kept()
 
     def test_one_of_unknown_length_is_refused(
