@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Any, Final, NoReturn, TypeVar
 
 import flask_smorest
@@ -21,6 +20,7 @@ from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from app.common import cors
 from app.common.errors import AppError, BadRequest, TooManyRequests, Unavailable
 from app.common.middleware import Envelope
 from app.common.settings import Settings
@@ -384,30 +384,4 @@ def install(app: Flask, *, cors_origins: Sequence[str]) -> None:
                 raise BadRequest(details={name.replace("\0", ""): ["NUL is not allowed."]})
 
     if cors_origins:
-        _allow_origins(app, frozenset(cors_origins))
-
-
-def _allow_origins(app: Flask, allowed: frozenset[str]) -> None:
-    """CORS for the listed origins only; `*` stands for any. Credentials are never allowed."""
-
-    @app.after_request
-    def cors(response: Response) -> Response:
-        response.vary.add("Origin")
-        origin = request.headers.get("Origin")
-        if origin is None or not ({origin, "*"} & allowed):
-            return response
-        headers = response.headers
-        headers["Access-Control-Allow-Origin"] = origin
-        headers["Access-Control-Expose-Headers"] = (
-            "X-Request-Id, X-Pagination, Link, ETag, Retry-After, Idempotent-Replayed,"
-            " Content-Disposition, Content-Range"
-        )
-        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
-            headers["Access-Control-Allow-Headers"] = (
-                "Authorization, Content-Type, Content-Disposition, Idempotency-Key, If-None-Match,"
-                " If-Range, Range, X-Request-Id, X-Two-Factor-Code"
-            )
-            headers["Access-Control-Max-Age"] = "600"
-            response.status_code = HTTPStatus.NO_CONTENT
-        return response
+        cors.allow(app, frozenset(cors_origins))

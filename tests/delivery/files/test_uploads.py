@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -324,6 +325,19 @@ class TestRefusals:
 
         assert refusal(upload(client, seller, product_id)) == (401, "UNAUTHORIZED")
         assert client.get(f"{API}/products/{product_id}").json["isReady"] is False
+
+
+def test_uploads_are_limited_per_merchant(rate_limited: Flask) -> None:
+    client = rate_limited.test_client()
+    seller, other = factories.merchant(), factories.merchant()
+    product_id = file_product(seller)
+    for _ in range(60):
+        answer = upload(client, seller, product_id, media_type="text/html")
+        assert answer.status_code == 415
+
+    refused = upload(client, seller, product_id)
+    assert refusal(refused) == (429, "RATE_LIMITED")
+    assert upload(client, other, file_product(other)).status_code == 201
 
 
 class TestPlaces:
