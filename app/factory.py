@@ -35,6 +35,9 @@ from app.common import (
 from app.common.settings import Settings, SettingsError, load_settings
 from app.coupons.views import blp as coupons_blp
 from app.delivery.codes.views import blp as codes_blp
+from app.delivery.files import service as files
+from app.delivery.files import storage
+from app.delivery.files.views import blp as files_blp
 from app.delivery.licences.views import blp as licences_blp
 from app.delivery.licences.views import product_blp as product_licences_blp
 from app.docs.views import blp as docs_blp
@@ -87,6 +90,7 @@ BLUEPRINTS = (
     codes_blp,
     product_licences_blp,
     licences_blp,
+    files_blp,
     orders_blp,
     refunds_blp,
     transfers_blp,
@@ -167,6 +171,13 @@ def wire_modules(settings: Settings) -> None:
     banks.on("checkout", checkouts)
     banks.on("payment_intent", checkouts)
     banks.on("refund", returns)
+    storage.configure(settings)
+    files.configure(
+        files.Rules(
+            link_life=timedelta(minutes=settings.file_link_minutes),
+            downloads=settings.downloads_per_order,
+        )
+    )
 
 
 def gateway_terms(settings: Settings) -> gateway.Terms:

@@ -6,6 +6,7 @@ from app.banks.models import BankEvent
 from app.common.db import Base
 from app.coupons.models import Coupon, CouponUse
 from app.delivery.codes.models import CodeUpload, CodeUploadChunk, ProductCode
+from app.delivery.files.models import FileContent, FileDelivery, FileDownload, ProductFile
 from app.delivery.licences.models import Licence, LicenceActivation, LicenceTerms
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
@@ -34,6 +35,9 @@ __all__ = [
     "CodeUploadChunk",
     "Coupon",
     "CouponUse",
+    "FileContent",
+    "FileDelivery",
+    "FileDownload",
     "IdempotencyKey",
     "JournalEntry",
     "Licence",
@@ -48,6 +52,7 @@ __all__ = [
     "Payout",
     "Product",
     "ProductCode",
+    "ProductFile",
     "RecoveryCode",
     "RefreshToken",
     "Refund",

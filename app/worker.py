@@ -15,6 +15,7 @@ from app.banks import tasks as banks
 from app.common import logging, queue
 from app.common.settings import Settings, SettingsError
 from app.delivery.codes import tasks as codes
+from app.delivery.files import tasks as files
 from app.factory import connect_cache, connect_database, wire_modules
 from app.holds import tasks as holds
 from app.idempotency import tasks as idempotency
@@ -33,6 +34,8 @@ SCHEDULE = (
     (payouts.sweep, "* * * * *"),
     (orders.sweep, "* * * * *"),
     (codes.sweep, "* * * * *"),
+    (files.clean_up, "41 * * * *"),
+    (files.look_after, "*/10 * * * *"),
 )
 #: Whoever stops a worker gives it half a minute.
 _STOP_SECONDS = 25

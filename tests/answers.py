@@ -4,6 +4,8 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
+from app.common.middleware import public_path
+
 #: Ids and moments as the contract writes them, for regular expressions.
 UUID_TEXT = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -32,7 +34,8 @@ def error_body(answer: TestResponse) -> dict[str, Any]:
     body: dict[str, Any] = answer.json
     assert list(body) == ERROR_KEYS
     assert body["statusCode"] == answer.status_code
-    assert (body["path"], body["method"]) == (answer.request.path, answer.request.method)
+    path = public_path(answer.request.path)
+    assert (body["path"], body["method"]) == (path, answer.request.method)
     assert body["requestId"] == answer.headers["X-Request-Id"]
     assert isinstance(body["details"], dict)
     return body

@@ -72,10 +72,14 @@ GET    /api/v1/products/{product_id}/licences            401    403    403     4
 POST   /api/v1/licences/validate                         404    404    404     404   404   404
 POST   /api/v1/licences/activate                         404    404    404     404   404   404
 POST   /api/v1/licences/deactivate                       404    404    404     404   404   404
+PUT    /api/v1/products/{product_id}/file                401    403    403     403   403   400
+GET    /api/v1/products/{product_id}/file                401    403    403     403   403   404
+DELETE /api/v1/products/{product_id}/file                401    403    403     403   403   404
 POST   /api/v1/orders                                    401    201    201     201   201   400
 GET    /api/v1/orders                                    401    200    200     200   200   200
 GET    /api/v1/orders/merchant/sales                     401    403    200     403   403   200
 GET    /api/v1/orders/{order_id}                         401    404    404     404   200   200
+POST   /api/v1/orders/{order_id}/cancel                  401    404    404     404   409   404
 GET    /api/v1/orders/{order_id}/delivery                401    404    404     404   200   404
 POST   /api/v1/orders/{order_id}/refunds                 401    403    404     403   403   201
 GET    /api/v1/orders/{order_id}/refunds                 401    404    404     404   200   200
@@ -89,6 +93,8 @@ GET    /api/v1/coupons                                   401    403    200     4
 GET    /api/v1/coupons/{coupon_id}                       401    403    404     403   403   200
 PATCH  /api/v1/coupons/{coupon_id}                       401    403    404     403   403   200
 DELETE /api/v1/coupons/{coupon_id}                       401    403    404     403   403   204
+POST   /api/v1/orders/{order_id}/downloads/reset         401    403    404     403   403   404
+GET    /api/v1/downloads/{download_token}                404    404    404     404   404   404
 POST   /api/v1/transfers                                 401    201    201     201   201   201
 GET    /api/v1/transfers                                 401    200    200     200   200   200
 GET    /api/v1/transfers/recipient                       401    200    200     200   200   200
@@ -242,6 +248,7 @@ BODIES: dict[Route, dict[str, Any]] = {
 #: What is asked for besides the path.
 QUERIES: dict[Route, dict[str, str]] = {
     ("GET", "/api/v1/transfers/recipient"): {"email": "{email}"},
+    ("PUT", "/api/v1/products/{product_id}/file"): {"name": "guide.pdf"},
     ("DELETE", "/api/v1/admin/users/{user_id}/limits"): {"type": "DEPOSIT", "window": "DAY"},
     ("POST", "/api/v1/admin/reconciliations"): {
         "provider": "HDFC",
@@ -259,6 +266,10 @@ OTHERWISE: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/products/{product_id}/codes"): {
         "data": "GIFT-7F3A-21C9",
         "content_type": "text/plain",
+    },
+    ("PUT", "/api/v1/products/{product_id}/file"): {
+        "data": b"the bytes of a file",
+        "content_type": "application/pdf",
     },
 }
 
@@ -321,6 +332,7 @@ class World:
             "code_id": code["id"],
             "code_token": code["token"],
             "upload_id": UNKNOWN,
+            "download_token": "A" * 116,
             "onramp_id": onramp["id"],
             "hold_id": hold["id"],
             "payee_id": str(payee.id),

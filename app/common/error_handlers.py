@@ -13,7 +13,7 @@ from app.common import clock
 from app.common.db import may_retry
 from app.common.errors import AppError, Unavailable
 from app.common.http import BodyTooLarge, UnsupportedMediaType, dump_json, json_response
-from app.common.middleware import request_id
+from app.common.middleware import public_path, request_id
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ class Where:
 
     @classmethod
     def current(cls) -> "Where":
-        return cls(request.path, request.method, request_id())
+        return cls(public_path(request.path), request.method, request_id())
 
 
 def error_body(

@@ -81,7 +81,7 @@ class Envelope:
             log.info(
                 "request",
                 method=environ["REQUEST_METHOD"],
-                path=_SECRET_PART.sub("[redacted]", _readable(environ["PATH_INFO"])),
+                path=public_path(_readable(environ["PATH_INFO"])),
                 status=int(status[:3]),
                 ms=round((time.perf_counter() - started) * 1000, 1),
                 user_id=environ.get(_USER_ID_KEY),
@@ -89,6 +89,11 @@ class Envelope:
             return start_response(status, headers, *more)
 
         return self._application(environ, start)
+
+
+def public_path(path: str) -> str:
+    """A path as it may be written down: without what lets its holder act."""
+    return _SECRET_PART.sub("[redacted]", path)
 
 
 def _readable(path: str) -> str:

@@ -31,6 +31,7 @@ from app.common.variables import (
     DatabaseUrl,
     Duration,
     Folder,
+    MediaTypes,
     Prefix,
     PublicUrl,
     RedisUrl,
@@ -47,6 +48,8 @@ _LOOPBACK: Final = {"127.0.0.1", "::1", "0.0.0.0", "::"}  # noqa: S104 – to re
 _SANDBOX_BANKS = {"HDFC": "HDFC Bank", "AXIS": "Axis Bank"}
 #: Least life of a checkout at Stripe (expires_at of a Checkout Session).
 _STRIPE_LEAST_MINUTES = 30
+#: S3 copies an object of up to 5 GiB in one go, which is how a file gets its name.
+_LARGEST_FILE = 5 * 1024**3
 
 
 class SettingsError(Exception):
@@ -100,6 +103,15 @@ class Settings:
     checkout_minutes: int = 30
     checkout_success_url: str | None = None
     checkout_cancel_url: str | None = None
+
+    files_dir: Path | None = None
+    files_s3_bucket: str | None = None
+    files_s3_endpoint: str | None = None
+    files_s3_region: str | None = None
+    file_max_bytes: int = 2 * 1024**3
+    file_types: tuple[str, ...] = ()
+    file_link_minutes: int = 60
+    downloads_per_order: int = 5
 
     web_workers: int | None = None
     web_threads: int = 64
@@ -178,6 +190,11 @@ class Settings:
     def plays_gateway(self) -> bool:
         """Whether the sandbox's gateway stands in for Stripe."""
         return self.stripe_secret_key is None and not self.is_production
+
+    @property
+    def files_folder(self) -> Path:
+        """Where files that are sold are kept, unless they are kept in S3."""
+        return self.files_dir or (self.data_dir or PROJECT_ROOT / ".data") / "files"
 
     @cached_property
     def access_secret(self) -> str:
@@ -291,6 +308,15 @@ class _Environment(ma.Schema):
     checkout_minutes = ma.fields.Integer(validate=Range(1, 24 * 60 - 1))
     checkout_success_url = ReturnUrl()
     checkout_cancel_url = ReturnUrl()
+
+    files_dir = Folder()
+    files_s3_bucket = ma.fields.String()
+    files_s3_endpoint = ma.fields.Url(schemes={"http", "https"}, require_tld=False)
+    files_s3_region = ma.fields.String()
+    file_max_bytes = ma.fields.Integer(validate=Range(1, _LARGEST_FILE))
+    file_types = MediaTypes()
+    file_link_minutes = ma.fields.Integer(validate=Range(1, 720))
+    downloads_per_order = ma.fields.Integer(validate=Range(1, 1_000_000))
 
     web_workers = ma.fields.Integer(validate=Range(1))
     web_threads = ma.fields.Integer(validate=Range(1))

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import marshmallow as ma
 
 _DURATION: Final = re.compile(r"(\d+)\s*([smhd]?)")
+_MEDIA_TYPE: Final = re.compile(r"[\w.+-]+/([\w.+-]+|\*)", re.A)
 _UNITS: Final = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -58,6 +59,16 @@ class Words(ma.fields.Field[tuple[str, ...]]):
         self, value: Any, attr: str | None, data: Any, **kwargs: Any
     ) -> tuple[str, ...]:
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+class MediaTypes(Words):
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, **kwargs: Any
+    ) -> tuple[str, ...]:
+        words = super()._deserialize(value.lower(), attr, data, **kwargs)
+        if not all(_MEDIA_TYPE.fullmatch(word) for word in words):
+            raise ma.ValidationError("must be media types such as application/zip or audio/*")
+        return words
 
 
 class Folder(ma.fields.Field[Path]):

@@ -150,8 +150,12 @@ class FileGoodsOut(Schema):
     size = ma.fields.Integer(required=True, metadata={"description": "Bytes"})
     media_type = ma.fields.String(required=True, metadata={"example": "application/zip"})
     sha256 = ma.fields.String(required=True)
-    url = ma.fields.String(required=True, metadata={"description": "Works until `expiresAt`"})
-    expires_at = Moment(required=True)
+    url = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Works until `expiresAt`; null when no download is left"},
+    )
+    expires_at = Moment(required=True, allow_none=True)
     downloads_left = ma.fields.Integer(required=True)
 
 

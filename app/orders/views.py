@@ -139,6 +139,6 @@ def delivered(order_id: UUID) -> Response:
             session,
             order_id=order_id,
             user_id=live_user(session).id,
-            base=settings().public_address,
+            base=settings().public_address + settings().api_prefix,
         )
     return json_response(dump_json(goods))

@@ -175,9 +175,12 @@ def restock(session: Session, product: Product, *, units: int, actor_id: UUID) -
     list_changes(session)
 
 
-def mark_ready(session: Session, product: Product) -> None:
-    """Put a product that this transaction holds on sale: there is something to deliver."""
-    product.is_ready = True
+def mark_ready(session: Session, product: Product, *, ready: bool = True) -> None:
+    """Put a product that this transaction holds on sale: there is something to deliver.
+
+    ready: False when there is nothing any more.
+    """
+    product.is_ready = ready
     product.updated_at = clock.now()
     session.flush()
     list_changes(session)

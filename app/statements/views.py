@@ -10,10 +10,10 @@ from app.auth.guard import live_user, requires
 from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, settings
+from app.common.places import Places
 from app.common.ratelimit import per_caller
 from app.statements import documents, press, service
 from app.statements.errors import StatementTooLong
-from app.statements.places import Places
 from app.statements.schemas import StatementArgs, StatementOut
 from app.statements.service import PIECE, Statement
 from app.wallets.errors import WalletNotFound

@@ -11,6 +11,7 @@ from app.verify import (
     accounts,
     bank,
     codes,
+    files,
     holds,
     keys,
     ledger,
@@ -32,6 +33,7 @@ INVARIANTS: Final = (
     *transfers.INVARIANTS,
     *bank.INVARIANTS,
     *payouts.INVARIANTS,
+    *files.INVARIANTS,
     *accounts.INVARIANTS,
     *keys.INVARIANTS,
 )

@@ -236,6 +236,14 @@ class TestRefusing:
             ("BANK_PROVIDERS", json.dumps([BANK | {"url": "bank.example"}])),
             ("BANK_PROVIDERS", json.dumps([BANK | {"secret": "hunter2"}])),
             ("BANK_PROVIDERS", json.dumps([BANK, BANK])),
+            ("FILE_MAX_BYTES", "0"),
+            ("FILE_MAX_BYTES", str(5 * 1024**3 + 1)),
+            ("FILE_TYPES", "application/zip,audio"),
+            ("FILE_TYPES", "*/*"),
+            ("FILE_LINK_MINUTES", "0"),
+            ("FILE_LINK_MINUTES", "721"),
+            ("DOWNLOADS_PER_ORDER", "0"),
+            ("FILES_S3_ENDPOINT", "minio.example"),
         ],
     )
     def test_a_bad_value_is_named_in_one_sentence(
@@ -422,6 +430,18 @@ class TestTheGateway:
         settings = load(monkeypatch, **STRIPE)
         assert "hunter" not in repr(settings)
         assert "hunter" not in repr(settings.gateway)
+
+
+class TestFiles:
+    def test_they_are_in_the_data_folder_unless_another_is_named(self) -> None:
+        assert Settings(data_dir=Path("/data")).files_folder == Path("/data/files")
+        named = Settings(data_dir=Path("/data"), files_dir=Path("/files"))
+        assert named.files_folder == Path("/files")
+
+    def test_types_are_a_list_with_commas(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = load(monkeypatch, FILE_TYPES="application/zip, Audio/*,")
+
+        assert settings.file_types == ("application/zip", "audio/*")
 
 
 class TestDevelopmentSecrets:

@@ -343,7 +343,7 @@ class TestOddities:
     @pytest.mark.parametrize(
         "changes",
         [
-            {"client_reference_id": str(new_id())},
+            {"client_reference_id": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"},
             {"client_reference_id": None},
             {"amount_total": 5001},
             {"amount_total": "5000"},

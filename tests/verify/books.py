@@ -20,6 +20,7 @@ from app.auth.models import Role
 from app.auth.service import Caller
 from app.banks.client import PayoutAnswer, Verdict
 from app.common import clock, db
+from app.delivery import service as delivery
 from app.gateway.terms import CheckoutState, CheckoutStatus, RefundState, RefundStatus
 from app.holds.tasks import let_expired_holds_go
 from app.models import Base
@@ -37,6 +38,7 @@ from tests.coupons.asking import make
 from tests.crowd import broken
 from tests.delivery.asking import bought, shown
 from tests.delivery.codes.asking import stocked, upload
+from tests.delivery.files import asking as files
 from tests.delivery.licences.asking import activated, ask, sold_key
 from tests.onramp.asking import asked, say
 from tests.orders.asking import buy
@@ -93,6 +95,7 @@ def do_business(app: Flask) -> factories.Actor:
     make_keys(client)
     sell_codes(client)
     sell_licences(client)
+    sell_files(client, buyer)
     return buyer
 
 
@@ -236,6 +239,19 @@ def pay_out(client: FlaskClient, user: factories.Actor) -> None:
             with db.transaction() as session:
                 wallets.stand_in_line(session, alone=False)
                 payouts.settle(session, payout_id=UUID(payout["id"]), answer=answer)
+
+
+def sell_files(client: FlaskClient, buyer: factories.Actor) -> None:
+    """A file in two versions, downloaded, and one that nobody has bought."""
+    seller = factories.merchant()
+    product_id = files.on_sale(client, seller)
+    line = files.bought(client, buyer, product_id, quantity=2)
+    for body in (files.GUIDE, b"second edition"):
+        files.upload(client, seller, product_id, body)
+        client.get(files.link_of(line), headers={"Range": "bytes=5-"}).close()
+    with db.transaction() as session:
+        delivery.revoke(session, line, units=1)
+    files.on_sale(client, seller, b"something else")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from tests.verify import (
     test_accounts,
     test_bank,
     test_codes,
+    test_files,
     test_holds,
     test_keys,
     test_ledger,
@@ -35,6 +36,7 @@ TOPICS = (
     test_bank,
     test_payouts,
     test_refunds,
+    test_files,
     test_accounts,
     test_keys,
 )

@@ -1,0 +1,136 @@
+"""Files that are sold: their contents, what products offer, and what buyers may download."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.common.db import Base
+
+
+class FileContent(Base):
+    """Bytes that are stored once, whoever uploads them.
+
+    sha256: as hexadecimal text; touched_at: when somebody last uploaded them; removing_at: since
+    when they are being removed, and nothing may name them; removed_at: when they were gone;
+    checked_at: when somebody last looked whether they are there; missing_at: since when not.
+    """
+
+    __tablename__ = "file_contents"
+    __table_args__ = (
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_hex"),
+        CheckConstraint("size > 0", name="size_positive"),
+        CheckConstraint(
+            "removed_at IS NULL OR removing_at IS NOT NULL", name="removed_after_removing"
+        ),
+        # What is being removed is never used again: the same bytes get a new row and a new place.
+        Index(
+            "uq_file_contents_sha256",
+            "sha256",
+            unique=True,
+            postgresql_where=text("removing_at IS NULL"),
+        ),
+        Index(
+            "ix_file_contents_touched",
+            "touched_at",
+            postgresql_where=text("removing_at IS NULL"),
+        ),
+        Index(
+            "ix_file_contents_removing",
+            "id",
+            postgresql_where=text("removing_at IS NOT NULL AND removed_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    sha256: Mapped[str]
+    size: Mapped[int]
+    created_at: Mapped[datetime]
+    touched_at: Mapped[datetime]
+    removing_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    missing_at: Mapped[datetime | None]
+
+    @property
+    def place(self) -> str:
+        """The name under which the bytes are stored. No two rows ever share one."""
+        return f"{self.sha256}.{self.id.hex}"
+
+
+class ProductFile(Base):
+    """What a product offers: one version after the other, of which the newest is sold.
+
+    retired_at: when another took its place, or it was taken away.
+    """
+
+    __tablename__ = "product_files"
+    __table_args__ = (
+        CheckConstraint("version > 0", name="version_positive"),
+        UniqueConstraint("product_id", "version", name="uq_product_files_version"),
+        Index(
+            "uq_product_files_current",
+            "product_id",
+            unique=True,
+            postgresql_where=text("retired_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
+    version: Mapped[int]
+    name: Mapped[str]
+    media_type: Mapped[str]
+    content_id: Mapped[UUID] = mapped_column(ForeignKey("file_contents.id"), index=True)
+    uploaded_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+
+class FileDelivery(Base):
+    """What the buyer of an order may download.
+
+    quantity: units of the order; revoked_units: of them, taken back; downloads: counted ones;
+    downloads_allowed: of them, at most; delivered_at: when it was paid for, None while it is only
+    set aside.
+    """
+
+    __tablename__ = "file_deliveries"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("revoked_units BETWEEN 0 AND quantity", name="revoked_within_quantity"),
+        CheckConstraint("downloads BETWEEN 0 AND downloads_allowed", name="downloads_within"),
+        CheckConstraint("delivered_at IS NOT NULL OR downloads = 0", name="delivered_first"),
+    )
+
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"), index=True)
+    buyer_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    quantity: Mapped[int]
+    revoked_units: Mapped[int]
+    downloads: Mapped[int]
+    downloads_allowed: Mapped[int]
+    created_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was paid for, and not all of it taken back."""
+        return self.delivered_at is not None and self.revoked_units < self.quantity
+
+
+class FileDownload(Base):
+    """A link that was used: one counted download, however often it was resumed.
+
+    served: bytes that were sent, or are being sent, over it; budget: at most so many.
+    """
+
+    __tablename__ = "file_downloads"
+    __table_args__ = (CheckConstraint("served BETWEEN 0 AND budget", name="served_within"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("file_deliveries.order_id"), index=True)
+    file_id: Mapped[UUID] = mapped_column(ForeignKey("product_files.id"))
+    served: Mapped[int]
+    budget: Mapped[int]
+    begun_at: Mapped[datetime]

@@ -1,0 +1,268 @@
+"""SQL of files that are sold."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.auth.models import User
+from app.common.driver import as_rows, send
+from app.delivery.files.models import FileContent, FileDelivery, FileDownload, ProductFile
+from app.products.models import Product
+
+# Who bought is asked of the order, which whoever calls has just written: a line does not say it.
+_RESERVE = """
+    INSERT INTO file_deliveries (order_id, product_id, buyer_id, quantity, revoked_units,
+        downloads, downloads_allowed, created_at)
+    SELECT new.order_id, new.product_id, o.user_id, new.quantity, 0, 0, %(allowed)s, %(now)s
+    FROM json_to_recordset(CAST(%(rows)s AS json))
+        AS new (order_id uuid, product_id uuid, quantity bigint)
+    JOIN orders o ON o.id = new.order_id
+    JOIN product_files f ON f.product_id = new.product_id AND f.retired_at IS NULL
+    RETURNING order_id
+"""
+
+_DELIVER = """
+    UPDATE file_deliveries SET delivered_at = %(now)s
+    FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (order_id uuid)
+    WHERE file_deliveries.order_id = new.order_id AND file_deliveries.delivered_at IS NULL
+"""
+
+
+def reserve(
+    session: Session, lines: Iterable[object], *, allowed: int, now: datetime
+) -> psycopg.Cursor[Any]:
+    """Set aside what orders are about, of products that have a file; a row for each such order."""
+    return send(session, _RESERVE, as_rows(lines) | {"allowed": allowed, "now": now})
+
+
+def deliver(session: Session, lines: Iterable[object], *, now: datetime) -> None:
+    send(session, _DELIVER, as_rows(lines) | {"now": now})
+
+
+def release(session: Session, *, order_id: UUID) -> None:
+    session.execute(
+        delete(FileDelivery).where(
+            FileDelivery.order_id == order_id, FileDelivery.delivered_at.is_(None)
+        )
+    )
+
+
+def revoke(session: Session, *, order_id: UUID, units: int) -> bool:
+    """Whether there was a delivery to take them from."""
+    return _changed(
+        session,
+        update(FileDelivery)
+        .where(FileDelivery.order_id == order_id)
+        .values(revoked_units=FileDelivery.revoked_units + units),
+    )
+
+
+def get_delivery(session: Session, order_id: UUID) -> FileDelivery | None:
+    return session.get(FileDelivery, order_id, populate_existing=True)
+
+
+def get_sold_for_update(
+    session: Session, *, order_id: UUID, merchant_id: UUID
+) -> FileDelivery | None:
+    """The delivery of an order, if that merchant sold it."""
+    return session.scalars(
+        select(FileDelivery)
+        .join(Product, Product.id == FileDelivery.product_id)
+        .where(FileDelivery.order_id == order_id, Product.merchant_id == merchant_id)
+        .with_for_update(of=FileDelivery, key_share=True)
+    ).one_or_none()
+
+
+def was_sold(session: Session, *, product_id: UUID) -> bool:
+    return bool(session.scalar(select(exists().where(FileDelivery.product_id == product_id))))
+
+
+def count_downloads_of(session: Session, *, product_id: UUID) -> int:
+    query = select(func.coalesce(func.sum(FileDelivery.downloads), 0))
+    return int(session.scalar(query.where(FileDelivery.product_id == product_id)) or 0)
+
+
+def get_current(session: Session, *, product_id: UUID) -> Any | None:
+    """The newest version of the product's file and its content."""
+    return session.execute(
+        select(ProductFile, FileContent)
+        .join(FileContent, FileContent.id == ProductFile.content_id)
+        .where(ProductFile.product_id == product_id, ProductFile.retired_at.is_(None))
+    ).one_or_none()
+
+
+def last_version(session: Session, *, product_id: UUID) -> int:
+    """0 if there was none."""
+    query = select(func.max(ProductFile.version)).where(ProductFile.product_id == product_id)
+    return session.scalar(query) or 0
+
+
+def insert_file(session: Session, **values: Any) -> ProductFile:
+    file = ProductFile(**values)
+    session.add(file)
+    session.flush()
+    return file
+
+
+def claim_content(session: Session, **values: Any) -> FileContent:
+    """The row of these bytes: a new one, or the one that there is."""
+    statement = (
+        insert(FileContent)
+        .values(**values)
+        .on_conflict_do_update(
+            index_elements=["sha256"],
+            index_where=FileContent.removing_at.is_(None),
+            set_={"touched_at": values["touched_at"], "missing_at": None},
+        )
+        .returning(FileContent)
+    )
+    return session.scalars(statement, execution_options={"populate_existing": True}).one()
+
+
+def touch_content(session: Session, *, content_id: UUID, now: datetime) -> FileContent | None:
+    """A content that is not being removed, and will not be for a while."""
+    return session.scalars(
+        update(FileContent)
+        .where(FileContent.id == content_id, FileContent.removing_at.is_(None))
+        .values(touched_at=now)
+        .returning(FileContent),
+        execution_options={"populate_existing": True},
+    ).one_or_none()
+
+
+def mark_unneeded(session: Session, *, before: datetime, now: datetime, limit: int) -> None:
+    """Begin to remove contents that nobody has uploaded, and no file has named, since then.
+
+    Whoever uploads one now changes its row, so one of the two waits for the other and sees it.
+    """
+    needed = exists().where(
+        ProductFile.content_id == FileContent.id,
+        or_(ProductFile.retired_at.is_(None), ProductFile.retired_at >= before),
+    )
+    found = (
+        select(FileContent.id)
+        .where(FileContent.removing_at.is_(None), FileContent.touched_at < before, ~needed)
+        .limit(limit)
+    )
+    session.execute(
+        update(FileContent)
+        .where(
+            FileContent.id.in_(found.scalar_subquery()),
+            FileContent.removing_at.is_(None),
+            FileContent.touched_at < before,
+        )
+        .values(removing_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def being_removed(session: Session, *, limit: int) -> Sequence[FileContent]:
+    return session.scalars(
+        select(FileContent)
+        .where(FileContent.removing_at.is_not(None), FileContent.removed_at.is_(None))
+        .limit(limit)
+    ).all()
+
+
+def note_removed(session: Session, *, content_ids: Sequence[UUID], now: datetime) -> None:
+    session.execute(
+        update(FileContent)
+        .where(FileContent.id.in_(content_ids))
+        .values(removed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def take_unchecked(session: Session, *, before: datetime, limit: int) -> Sequence[FileContent]:
+    """Contents of files that are sold now and at which nobody has looked since then."""
+    return session.scalars(
+        select(FileContent)
+        .where(
+            exists().where(
+                ProductFile.content_id == FileContent.id, ProductFile.retired_at.is_(None)
+            ),
+            FileContent.removing_at.is_(None),
+            func.coalesce(FileContent.checked_at, FileContent.created_at) < before,
+        )
+        .limit(limit)
+    ).all()
+
+
+def note_checked(
+    session: Session, *, content_ids: Sequence[UUID], missing: Sequence[UUID], now: datetime
+) -> None:
+    for which, since in ((set(content_ids) - set(missing), None), (set(missing), now)):
+        session.execute(
+            update(FileContent)
+            .where(FileContent.id.in_(which))
+            .values(checked_at=now, missing_at=since)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def get_behind(session: Session, *, order_id: UUID, file_id: UUID) -> Any | None:
+    """Delivery, file, content and buyer of a link."""
+    return session.execute(
+        select(FileDelivery, ProductFile, FileContent, User)
+        .join(ProductFile, ProductFile.product_id == FileDelivery.product_id)
+        .join(FileContent, FileContent.id == ProductFile.content_id)
+        .join(User, User.id == FileDelivery.buyer_id)
+        .where(FileDelivery.order_id == order_id, ProductFile.id == file_id)
+    ).one_or_none()
+
+
+def is_begun(session: Session, *, download_id: UUID) -> bool:
+    return bool(session.scalar(select(exists().where(FileDownload.id == download_id))))
+
+
+def begin_download(session: Session, **values: Any) -> bool:
+    """Whether it is the first use of its link."""
+    statement = insert(FileDownload).values(**values).on_conflict_do_nothing()
+    return session.scalar(statement.returning(FileDownload.id)) is not None
+
+
+def count_download(session: Session, *, order_id: UUID) -> FileDelivery | None:
+    """One download more of an order that has one left and was not taken back."""
+    return session.scalars(
+        update(FileDelivery)
+        .where(
+            FileDelivery.order_id == order_id,
+            FileDelivery.downloads < FileDelivery.downloads_allowed,
+            FileDelivery.revoked_units < FileDelivery.quantity,
+        )
+        .values(downloads=FileDelivery.downloads + 1)
+        .returning(FileDelivery),
+        execution_options={"populate_existing": True},
+    ).one_or_none()
+
+
+def spend(session: Session, *, download_id: UUID, length: int) -> bool:
+    """Whether the link had so many bytes left."""
+    return _changed(
+        session,
+        update(FileDownload)
+        .where(
+            FileDownload.id == download_id,
+            FileDownload.served + length <= FileDownload.budget,
+        )
+        .values(served=FileDownload.served + length),
+    )
+
+
+def give_back(session: Session, *, download_id: UUID, length: int) -> None:
+    session.execute(
+        update(FileDownload)
+        .where(FileDownload.id == download_id)
+        .values(served=FileDownload.served - length)
+    )
+
+
+def _changed(session: Session, statement: Any) -> bool:
+    done: Any = session.execute(statement.execution_options(synchronize_session=False))
+    return bool(done.rowcount)

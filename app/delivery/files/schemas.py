@@ -1,0 +1,49 @@
+"""Shapes of files."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from app.common.clock import to_wire
+from app.common.fields import Moment, Schema
+from app.delivery.files.service import Offered
+
+
+class UploadArgs(Schema):
+    name = ma.fields.String(
+        metadata={
+            "description": "Name of the file, if Content-Disposition does not say it",
+            "example": "field-guide.pdf",
+        }
+    )
+
+
+class FileOut(Schema):
+    """The document's picture of what `file_out` builds."""
+
+    name = ma.fields.String(required=True, metadata={"example": "field-guide.pdf"})
+    size = ma.fields.Integer(required=True, metadata={"description": "Bytes"})
+    media_type = ma.fields.String(required=True, metadata={"example": "application/pdf"})
+    sha256 = ma.fields.String(required=True, metadata={"description": "Hexadecimal"})
+    version = ma.fields.Integer(required=True, metadata={"description": "1, 2, 3, …"})
+    uploaded_at = Moment(required=True)
+    downloads = ma.fields.Integer(
+        required=True, metadata={"description": "Of all versions, by all buyers"}
+    )
+
+
+class DownloadsOut(Schema):
+    downloads_left = ma.fields.Integer(required=True, metadata={"example": 5})
+
+
+def file_out(offered: Offered) -> dict[str, Any]:
+    file, content = offered.file, offered.content
+    return {
+        "name": file.name,
+        "size": content.size,
+        "mediaType": file.media_type,
+        "sha256": content.sha256,
+        "version": file.version,
+        "uploadedAt": to_wire(file.uploaded_at),
+        "downloads": offered.downloads,
+    }

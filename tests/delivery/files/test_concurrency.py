@@ -1,0 +1,141 @@
+"""Many at the same moment, on a database that really commits."""
+
+from collections import Counter
+
+from flask import Flask
+from sqlalchemy.exc import IntegrityError
+
+from app.common.db import transaction
+from app.delivery import service as delivery
+from app.delivery.files import downloads, http
+from app.delivery.files.errors import DownloadLimitReached
+from tests import factories
+from tests.crowd import all_at_once, broken, outcomes
+from tests.delivery.files.asking import (
+    API,
+    GUIDE,
+    bought,
+    delivery_of,
+    file_product,
+    link_of,
+    on_sale,
+    sha256,
+    shown,
+    sold,
+    upload,
+)
+
+
+def test_of_many_links_as_many_get_through_as_there_are_downloads(committing: Flask) -> None:
+    line = sold(committing.test_client())
+    links = [link_of(line) for _ in range(16)]
+
+    def begin(link: str) -> bool:
+        with transaction() as session:
+            parcel = downloads.behind(session, token=link.rpartition("/")[2])
+        try:
+            with transaction() as session:
+                return downloads.begin(session, parcel=parcel, length=1)
+        except DownloadLimitReached:
+            return False
+
+    assert Counter(all_at_once(begin, links, threads=16)) == {True: 5, False: 11}
+    assert shown(line)["downloadsLeft"] == 0
+    assert broken() == []
+
+
+def test_one_link_at_many_places_is_one_download_and_three_files(committing: Flask) -> None:
+    line = sold(committing.test_client())
+    token = link_of(line).rpartition("/")[2]
+
+    def begin(_: int) -> str:
+        with transaction() as session:
+            parcel = downloads.behind(session, token=token)
+        try:
+            with transaction() as session:
+                first = downloads.begin(session, parcel=parcel, length=len(GUIDE) // 4)
+        except DownloadLimitReached:
+            return "refused"
+        return "first" if first else "resumed"
+
+    outcome = Counter(all_at_once(begin, range(20), threads=16))
+    assert outcome == {"first": 1, "resumed": 11, "refused": 8}
+    assert shown(line)["downloadsLeft"] == 4
+    assert broken() == []
+
+
+def test_downloads_that_end_together_are_all_counted_right(committing: Flask) -> None:
+    line = sold(committing.test_client())
+    link = link_of(line)
+
+    def get(part: int) -> bytes:
+        client = committing.test_client()
+        start = part * 1000
+        with client.get(link, headers={"Range": f"bytes={start}-{start + 999}"}) as answer:
+            # Four at a time over one order: the others come again.
+            return bytes(answer.data) if answer.status_code == 206 else b""
+
+    parts = dict.fromkeys(range(10), b"")
+    while missing := [number for number, part in parts.items() if not part]:
+        parts |= dict(zip(missing, all_at_once(get, missing, threads=4), strict=True))
+    assert b"".join(parts[number] for number in sorted(parts)) == GUIDE[:10_000]
+    assert shown(line)["downloadsLeft"] == 4
+    assert http._downloads._taken == {}
+    assert broken() == []
+
+
+def test_uploads_of_one_content_at_once_keep_it_once(committing: Flask) -> None:
+    sellers = [factories.merchant() for _ in range(4)]
+    products = [(seller, file_product(seller)) for seller in sellers]
+
+    def send(target: tuple[factories.Actor, object]) -> tuple[int, str]:
+        answer = upload(committing.test_client(), target[0], target[1])  # type: ignore[arg-type]
+        return answer.status_code, answer.json["sha256"]
+
+    assert set(all_at_once(send, products)) == {(201, sha256(GUIDE))}
+    assert broken() == []
+
+
+def test_versions_uploaded_at_once_come_one_after_the_other(committing: Flask) -> None:
+    seller = factories.merchant()
+    product_id = on_sale(committing.test_client(), seller)
+
+    def send(number: int) -> int:
+        body = f"edition {number}".encode()
+        answer = upload(committing.test_client(), seller, product_id, body)
+        return int(answer.json["version"])
+
+    assert sorted(all_at_once(send, range(2))) == [2, 3]
+    assert broken() == []
+
+
+def test_taking_a_file_away_and_buying_it_are_one_after_the_other(committing: Flask) -> None:
+    client = committing.test_client()
+    seller = factories.merchant()
+    products = [on_sale(client, seller) for _ in range(4)]
+    lines = [bought(client, factories.buyer(), product_id) for product_id in products]
+
+    def take_away(product_id: object) -> object:
+        path = f"{API}/products/{product_id}/file"
+        return committing.test_client().delete(path, headers=seller.headers)
+
+    assert outcomes(all_at_once(take_away, products)) == {(409, "FILE_SOLD"): 4}
+    assert all(delivery_of(line) for line in lines)
+    assert broken() == []
+
+
+def test_units_taken_back_at_once_never_exceed_what_was_bought(committing: Flask) -> None:
+    client = committing.test_client()
+    line = bought(client, factories.buyer(), on_sale(client, factories.merchant()), quantity=5)
+
+    def take_back(_: int) -> bool:
+        try:
+            with transaction() as session:
+                return delivery.revoke(session, line, units=1) == 1
+        except IntegrityError:
+            return False
+
+    assert Counter(all_at_once(take_back, range(8), threads=8)) == {True: 5, False: 3}
+    found = delivery_of(line)
+    assert found is not None
+    assert not found.is_open

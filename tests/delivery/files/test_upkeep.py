@@ -1,0 +1,245 @@
+"""What nobody needs is removed, and what is needed is looked after."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from app.common import clock, queue
+from app.common.db import reading, transaction
+from app.common.settings import Settings
+from app.delivery.files import service, storage, tasks
+from app.delivery.files.models import FileContent, ProductFile
+from app.verify import files as invariants
+from tests import factories
+from tests.answers import refusal
+from tests.crowd import broken
+from tests.delivery.files.asking import (
+    bought,
+    file_product,
+    link_of,
+    on_sale,
+    sha256,
+    upload,
+)
+from tests.delivery.files.test_downloads import get
+
+DAY = timedelta(days=1)
+FOUND_MISSING = "What is sold was there when somebody last looked"
+
+
+def later(time: timedelta) -> None:
+    """Let time pass for files, but not for who is signed in."""
+    with transaction() as session:
+        for table, columns in (
+            (FileContent, ("created_at", "touched_at", "checked_at")),
+            (ProductFile, ("uploaded_at", "retired_at")),
+        ):
+            earlier = {name: getattr(table, name) - time for name in columns}
+            session.execute(update(table).values(earlier))
+
+
+def rows_of(body: bytes) -> list[FileContent]:
+    with reading() as session:
+        found = select(FileContent).where(FileContent.sha256 == sha256(body))
+        return list(session.scalars(found.order_by(FileContent.id)))
+
+
+def is_stored(body: bytes) -> bool:
+    return any(storage.current().size_of(row.place) is not None for row in rows_of(body))
+
+
+class TestRemoving:
+    def test_what_a_product_offers_stays(self, client: FlaskClient) -> None:
+        body = os.urandom(100)
+        on_sale(client, factories.merchant(), body)
+        later(30 * DAY)
+        tasks.remove_unneeded()
+
+        assert is_stored(body)
+
+    def test_an_older_version_goes_a_day_after_the_newer_came(self, client: FlaskClient) -> None:
+        old, new = os.urandom(100), os.urandom(100)
+        seller = factories.merchant()
+        product_id = on_sale(client, seller, old)
+        line = bought(client, factories.buyer(), product_id)
+        later(30 * DAY)
+        link = link_of(line)
+        upload(client, seller, product_id, new)
+
+        assert tasks.remove_unneeded() == 0
+        assert get(client, link).data == old
+        later(DAY + timedelta(seconds=1))
+        assert tasks.remove_unneeded() == 1
+
+        assert (is_stored(old), is_stored(new)) == (False, True)
+        assert get(client, link_of(line)).data == new
+        assert tasks.remove_unneeded() == 0
+
+    def test_a_content_that_another_product_offers_stays(self, client: FlaskClient) -> None:
+        body = os.urandom(100)
+        seller = factories.merchant()
+        product_id = on_sale(client, seller, body)
+        on_sale(client, factories.merchant(), body)
+        client.delete(f"/api/v1/products/{product_id}/file", headers=seller.headers)
+        later(3 * DAY)
+        tasks.remove_unneeded()
+
+        assert is_stored(body)
+
+    def test_what_never_got_a_file_goes(self, client: FlaskClient) -> None:
+        body = os.urandom(100)
+        keep(body)
+        tasks.remove_unneeded()
+        assert is_stored(body)
+        later(DAY + timedelta(seconds=1))
+        tasks.remove_unneeded()
+
+        assert not is_stored(body)
+
+    def test_what_was_removed_can_come_again(self, client: FlaskClient) -> None:
+        body = os.urandom(100)
+        keep(body)
+        later(2 * DAY)
+        tasks.remove_unneeded()
+        on_sale(client, factories.merchant(), body)
+        later(2 * DAY)
+        tasks.remove_unneeded()
+
+        gone, kept = rows_of(body)
+        assert gone.removed_at is not None
+        assert kept.removing_at is None
+        assert gone.place != kept.place
+        assert is_stored(body)
+
+    def test_who_uploads_while_it_is_removed_gets_a_place_of_their_own(
+        self,
+        client: FlaskClient,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        body = os.urandom(100)
+        keep(body)
+        later(2 * DAY)
+        seller = factories.merchant()
+        product_id = file_product(seller)
+        right = storage.current().delete
+
+        def delete_late(place: str) -> None:
+            right(place)
+            assert upload(client, seller, product_id, body).status_code == 201
+            right(place)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(storage.current(), "delete", delete_late)
+            tasks.remove_unneeded()
+
+        assert get(client, link_of(bought(client, factories.buyer(), product_id))).data == body
+
+    def test_who_began_to_upload_before_it_was_removed_is_asked_to_repeat(
+        self,
+        client: FlaskClient,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        from app.delivery.files import views
+
+        seller = factories.merchant()
+        product_id = file_product(seller)
+        right = views.keep_body
+
+        def keep_for_days(uploader: object) -> object:
+            content_id = right(uploader)  # type: ignore[arg-type]
+            later(2 * DAY)
+            tasks.remove_unneeded()
+            return content_id
+
+        with monkeypatch.context() as patch:
+            patch.setattr(views, "keep_body", keep_for_days)
+            assert refusal(upload(client, seller, product_id)) == (503, "BUSY")
+
+    def test_a_run_that_died_is_gone_on_with(
+        self,
+        client: FlaskClient,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        body = os.urandom(100)
+        keep(body)
+        later(2 * DAY)
+        with monkeypatch.context() as patch:
+            patch.setattr(storage.current(), "delete", _die)
+            with pytest.raises(KeyboardInterrupt):
+                tasks.remove_unneeded()
+        assert is_stored(body)
+
+        assert tasks.remove_unneeded() == 1
+
+        assert not is_stored(body)
+
+    def test_uploads_that_broke_off_go(self, client: FlaskClient, settings: Settings) -> None:
+        left_behind = settings.files_folder / "incoming" / "left-behind"
+        left_behind.parent.mkdir(parents=True, exist_ok=True)
+        left_behind.write_bytes(b"half a file")
+        tasks.remove_unneeded()
+        assert left_behind.exists()
+        yesterday = clock.now().timestamp() - 90_000
+        os.utime(left_behind, (yesterday, yesterday))
+        tasks.remove_unneeded()
+        assert not left_behind.exists()
+
+
+class TestLooking:
+    def path_of(self, settings: Settings, body: bytes) -> Path:
+        (path,) = settings.files_folder.rglob(f"{sha256(body)}.*")
+        return path
+
+    @pytest.mark.parametrize("harm", ["gone", "short"])
+    def test_what_is_missing_is_found_and_so_is_its_return(
+        self,
+        committing: Flask,
+        settings: Settings,
+        harm: str,
+    ) -> None:
+        client = committing.test_client()
+        body = os.urandom(100)
+        seller = factories.merchant()
+        product_id = on_sale(client, seller, body)
+        later(DAY + timedelta(seconds=1))
+        assert tasks.check_contents() == 1
+        assert tasks.check_contents() == 0
+        assert broken() == []
+        path = self.path_of(settings, body)
+        path.unlink() if harm == "gone" else path.write_bytes(b"short")
+        later(DAY + timedelta(seconds=1))
+
+        assert tasks.check_contents() == 1
+        assert broken() == [FOUND_MISSING]
+        assert FOUND_MISSING in {invariant.name for invariant in invariants.INVARIANTS}
+        assert upload(client, seller, product_id, body).status_code == 200
+
+        assert path.read_bytes() == body
+        assert broken() == []
+
+
+def test_scheduled_they_are_sent_to_who_may_be_slow(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[object] = []
+    monkeypatch.setattr(queue, "enqueue_call", lambda job: sent.append(job))
+    tasks.clean_up()
+    tasks.look_after()
+
+    assert sent == [tasks.remove_unneeded, tasks.check_contents]
+
+
+def keep(body: bytes) -> None:
+    """An upload that never got its file."""
+    with storage.current().receive([body]) as draft, transaction() as session:
+        content = service.claim(session, sha256=draft.sha256, size=draft.size)
+        draft.keep(content.place)
+
+
+def _die(_: str) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,196 @@
+"""A bucket of the tests' own: the part of the S3 protocol that we speak, over real HTTP."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.etree import ElementTree
+
+from app.common import clock
+from app.common.clock import to_wire
+
+_XML = '<?xml version="1.0" encoding="UTF-8"?>'
+
+
+@dataclass
+class FakeS3:
+    """One bucket.
+
+    objects: by key; uploads: parts by number, by id, of uploads that are not complete; failing:
+    methods that are answered with 503; complaints: what no client that we may send would do.
+    """
+
+    NAME: ClassVar[str] = "files-of-the-tests"
+
+    url: str = ""
+    objects: dict[str, bytes] = field(default_factory=dict)
+    uploads: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    part_sizes: list[int] = field(default_factory=list)
+    failing: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+
+    @classmethod
+    @contextmanager
+    def open(cls) -> Iterator["FakeS3"]:
+        """A bucket that answers until the block ends."""
+        bucket = cls()
+        handler = type("Handler", (_Handler,), {"bucket": bucket})
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        bucket.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield bucket
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    bucket: FakeS3
+    protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(5)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _begin(self) -> bool:
+        """Read the request; whether it is to be answered as usual."""
+        parts = urlsplit(self.path)
+        bucket, _, self.key = unquote(parts.path).lstrip("/").partition("/")
+        self.query = {
+            name: values[0]
+            for name, values in parse_qs(parts.query, keep_blank_values=True).items()
+        }
+        self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if bucket != FakeS3.NAME:
+            self.bucket.complaints.append(f"another bucket: {bucket}")
+        signed = self.headers.get("Authorization", "")
+        if not signed.startswith("AWS4-HMAC-SHA256 Credential=key-of-the-tests/"):
+            self.bucket.complaints.append(f"not signed: {self.command} {self.path}")
+        if self.headers["x-amz-content-sha256"] != hashlib.sha256(self.body).hexdigest():
+            self.bucket.complaints.append(f"another body was signed: {self.command} {self.path}")
+        if self.command in self.bucket.failing:
+            self._fail(503, "SlowDown")
+            return False
+        return True
+
+    def do_PUT(self) -> None:
+        if not self._begin():
+            return None
+        if "uploadId" in self.query:
+            upload = self.bucket.uploads.get(self.query["uploadId"])
+            if upload is None:
+                return self._fail(404, "NoSuchUpload")
+            upload[int(self.query["partNumber"])] = self.body
+            return self._answer(headers={"ETag": _etag(self.body)})
+        if source := self.headers.get("x-amz-copy-source"):
+            name = unquote(source).removeprefix(f"{FakeS3.NAME}/")
+            self.bucket.objects[self.key] = self.bucket.objects[name]
+            return self._answer(f"<CopyObjectResult><ETag>{_etag(b'')}</ETag></CopyObjectResult>")
+        self.bucket.objects[self.key] = self.body
+        return self._answer(headers={"ETag": _etag(self.body)})
+
+    def do_POST(self) -> None:
+        if not self._begin():
+            return
+        if "uploads" in self.query:
+            name = f"upload-{len(self.bucket.keys)}"
+            self.bucket.uploads[name], self.bucket.keys[name] = {}, self.key
+            self._answer(
+                f"<InitiateMultipartUploadResult><UploadId>{name}</UploadId>"
+                "</InitiateMultipartUploadResult>"
+            )
+            return
+        parts = self.bucket.uploads.pop(self.query["uploadId"])
+        named = ElementTree.fromstring(self.body).iter()
+        tags = [element.text for element in named if element.tag.endswith("ETag")]
+        if tags != [_etag(parts[number]) for number in sorted(parts)]:
+            self.bucket.complaints.append("other parts than were sent")
+        self.bucket.part_sizes = [len(parts[number]) for number in sorted(parts)]
+        if any(size < 5 * 2**20 for size in self.bucket.part_sizes[:-1]):
+            self.bucket.complaints.append("a part that is too small")
+        self.bucket.objects[self.key] = b"".join(parts[number] for number in sorted(parts))
+        self._answer(
+            "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"
+        )
+
+    def do_DELETE(self) -> None:
+        if not self._begin():
+            return
+        if "uploadId" in self.query:
+            self.bucket.uploads.pop(self.query["uploadId"], None)
+        else:
+            self.bucket.objects.pop(self.key, None)
+        self._answer(status=204)
+
+    def do_HEAD(self) -> None:
+        if not self._begin():
+            return None
+        if (body := self.bucket.objects.get(self.key)) is None:
+            return self._fail(404, "NoSuchKey")
+        return self._answer(headers={"ETag": _etag(body)}, length=len(body))
+
+    def do_GET(self) -> None:
+        if not self._begin():
+            return None
+        if not self.key:
+            return self._list()
+        if (body := self.bucket.objects.get(self.key)) is None:
+            return self._fail(404, "NoSuchKey")
+        first, _, last = self.headers["Range"].removeprefix("bytes=").partition("-")
+        part = body[int(first) : int(last) + 1]
+        about = {"Content-Range": f"bytes {first}-{last}/{len(body)}", "ETag": _etag(body)}
+        return self._answer(part, status=206, headers=about)
+
+    def _list(self) -> None:
+        prefix, now = self.query["prefix"], to_wire(clock.now())
+        if "uploads" in self.query:
+            found = "".join(
+                f"<Upload><Key>{self.bucket.keys[name]}</Key><UploadId>{name}</UploadId>"
+                f"<Initiated>{now}</Initiated></Upload>"
+                for name in self.bucket.uploads
+                if self.bucket.keys[name].startswith(prefix)
+            )
+            return self._answer(f"<ListMultipartUploadsResult>{found}</ListMultipartUploadsResult>")
+        found = "".join(
+            f"<Contents><Key>{key}</Key><LastModified>{now}</LastModified></Contents>"
+            for key in self.bucket.objects
+            if key.startswith(prefix)
+        )
+        return self._answer(f"<ListBucketResult>{found}</ListBucketResult>")
+
+    def _fail(self, status: int, code: str) -> None:
+        self._answer(f"<Error><Code>{code}</Code><Message>No</Message></Error>", status=status)
+
+    def _answer(
+        self,
+        body: str | bytes = b"",
+        *,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        length: int | None = None,
+    ) -> None:
+        raw = f"{_XML}{body}".encode() if isinstance(body, str) else body
+        self.send_response(status)
+        self.send_header("Last-Modified", formatdate(usegmt=True))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(raw) if length is None else length))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(raw)
+
+
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.md5(body).hexdigest()}"'
