@@ -218,7 +218,7 @@ def _ask(what: str, call: "Callable[[], stripe.StripeObject | None]") -> dict[st
         try:
             found = call()
         except stripe.StripeError as error:
-            raise _refusal(what, error) from error
+            raise _refusal(what, error) from None  # its text is not for the log, see there
         return {} if found is None else found.to_dict()
 
     try:
@@ -241,6 +241,8 @@ def _refusal(what: str, error: "stripe.StripeError") -> GatewayUnavailable | Gat
         status=status,
         code=error.code,
         parameter=getattr(error, "param", None),
+        # Of our own making, as the rest is not.
+        problem=error.user_message if isinstance(error, stripe.APIConnectionError) else None,
         gateway_request=error.request_id,
     )
     too_often = isinstance(error, stripe.RateLimitError)
