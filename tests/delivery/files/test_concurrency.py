@@ -10,7 +10,7 @@ from app.delivery import service as delivery
 from app.delivery.files import downloads, http
 from app.delivery.files.errors import DownloadLimitReached
 from tests import factories
-from tests.crowd import all_at_once, broken, outcomes
+from tests.crowd import all_at_once, broken
 from tests.delivery.files.asking import (
     API,
     GUIDE,
@@ -109,18 +109,26 @@ def test_versions_uploaded_at_once_come_one_after_the_other(committing: Flask) -
     assert broken() == []
 
 
-def test_taking_a_file_away_and_buying_it_are_one_after_the_other(committing: Flask) -> None:
-    client = committing.test_client()
+def test_a_file_is_bought_or_taken_away_but_never_both(committing: Flask) -> None:
     seller = factories.merchant()
-    products = [on_sale(client, seller) for _ in range(4)]
-    lines = [bought(client, factories.buyer(), product_id) for product_id in products]
+    products = [on_sale(committing.test_client(), seller) for _ in range(6)]
+    buyers = [factories.buyer() for _ in products]
 
-    def take_away(product_id: object) -> object:
-        path = f"{API}/products/{product_id}/file"
-        return committing.test_client().delete(path, headers=seller.headers)
+    def take_away(number: int) -> int:
+        path = f"{API}/products/{products[number]}/file"
+        return committing.test_client().delete(path, headers=seller.headers).status_code
 
-    assert outcomes(all_at_once(take_away, products)) == {(409, "FILE_SOLD"): 4}
-    assert all(delivery_of(line) for line in lines)
+    def buy(number: int) -> int:
+        order = {"productId": str(products[number]), "paymentMethod": "WALLET"}
+        answer = committing.test_client().post(
+            f"{API}/orders", json=order, headers=buyers[number].headers
+        )
+        return answer.status_code
+
+    acts = [(act, number) for number in range(6) for act in (buy, take_away)]
+    done = all_at_once(lambda act: act[0](act[1]), acts, threads=12)
+
+    assert set(zip(done[::2], done[1::2], strict=True)) <= {(201, 409), (400, 204)}
     assert broken() == []
 
 
