@@ -157,6 +157,7 @@ SCENARIOS: Final = (
     Scenario("spread", _buy(_shelf), _SPREAD_LIMITS),
     Scenario("limit hot-product", _limit(_hot, gate=True)),
     Scenario("hot-product", _buy(_hot), ("limit hot-product",)),
+    Scenario("codes", _buy(lambda shop: [shop.hot_codes]), ("hot-product",)),
     Scenario("limit hot-merchant", _limit(_range_of_one, gate=True)),
     Scenario("hot-merchant", _buy(_range_of_one), ("limit hot-merchant",)),
     Scenario("hot-buyer", _buy(_shelf, lambda shop: shop.buyers[:1])),

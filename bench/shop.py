@@ -19,6 +19,8 @@ PASSWORD = "a-fine-secret-1"  # noqa: S105 – of people who exist for a minute
 #: More than any scenario sells, and than anybody spends in one.
 PLENTY = 10**7
 _RICH = 10**10
+#: More than are sold in a scenario.
+CODES = 100_000
 
 #: Postings of the person with a short history.
 SHORT = 10_000
@@ -78,6 +80,15 @@ _PRODUCTS = """
     FROM unnest(%(ids)s::uuid[], %(merchants)s::uuid[]) AS p (id, merchant_id)
 """
 
+# As an upload leaves them; nobody reads what is sealed.
+_CODES = """
+    INSERT INTO product_codes (id, product_id, position, fingerprint, sealed)
+    SELECT uuidv7(), %(product)s, n, sha256(int8send(n)), sha256(int8send(n)) || sha256(int8send(n))
+    FROM generate_series(1, %(units)s::bigint) AS n;
+
+    UPDATE products SET kind = 'CODES' WHERE id = %(product)s;
+"""
+
 _ONRAMPS = """
     INSERT INTO onramps (id, user_id, provider, token, amount, currency, payer, status, expires_at,
         created_at, updated_at)
@@ -117,6 +128,14 @@ class Shop:
     def hot(self) -> UUID:
         """The product that everybody wants."""
         return self.products(self.merchants[:1])[0]
+
+    @cached_property
+    def hot_codes(self) -> UUID:
+        """A product of codes that everybody wants."""
+        (product,) = self.products(self.merchants[:1], units=CODES)
+        self.stage.sql(_CODES, product=product, units=CODES)
+        self.stage.sql("VACUUM (ANALYZE) product_codes")
+        return product
 
     @cached_property
     def shelf(self) -> list[UUID]:

@@ -1,0 +1,98 @@
+"""The gateway tells everything three times and in no order, over HTTP, with a real worker."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from app.common.settings import Settings
+from tests import servers
+from tests.crowd import all_at_once
+from tests.live import LiveServer, order, sign_up_all, wait_until
+from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, Buyer, Received, SandboxGateway, Shop
+
+pytestmark = pytest.mark.storm
+
+API = "/api/v1"
+ORDERS, EXPIRED = 100, 20
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with Shop.listening() as listening:
+        yield listening
+
+
+@pytest.fixture
+def server(
+    shop: Shop, settings: Settings, worker_number: int, tmp_path: Path
+) -> Iterator[LiveServer]:
+    """The application, whose gateway tells `shop` instead."""
+    redis.Redis.from_url(str(settings.redis_url)).flushdb()
+    with (
+        SandboxGateway.open(shop.url, tmp_path) as gateway,
+        servers.database(f"payment_flow_gateway_{worker_number}") as made,
+        LiveServer.start(
+            settings,
+            made,
+            workers=2,
+            STRIPE_SECRET_KEY=SECRET_KEY,
+            STRIPE_WEBHOOK_SECRETS=WEBHOOK_SECRET,
+            STRIPE_API_BASE=gateway.url,
+        ) as running,
+    ):
+        yield running
+
+
+def test_each_payment_completes_its_order_once(server: LiveServer, shop: Shop) -> None:
+    seller = server.sign_up("seller", role="MERCHANT")
+    product_id = server.put_on_sale(seller, price="10.00", units=ORDERS)
+    buyers = sign_up_all(server, 10, balance="1.00")
+
+    def ask(number: int) -> tuple[str, str, str]:
+        """Token, order and page."""
+        wish = order(product_id) | {"paymentMethod": "GATEWAY"}
+        answer = server.call("POST", f"{API}/orders", wish, token=buyers[number % 10])
+        assert answer.status == 201, answer.text
+        return buyers[number % 10], answer.json["order"]["id"], answer.json["checkoutUrl"]
+
+    asked = all_at_once(ask, range(ORDERS), threads=8)
+    given_up, paid = asked[:EXPIRED], asked[EXPIRED:]
+    statuses = all_at_once(lambda one: Buyer().pay(one[2]).status, paid, threads=8)
+    assert set(statuses) == {303}
+    told = shop.wait_for(len(paid)) * 3
+    random.shuffle(told)
+
+    def tell(one: Received) -> int:
+        return server.send(
+            f"{API}/webhooks/stripe", one.raw, "application/json", Stripe_Signature=one.header
+        ).status
+
+    with server.worker():
+        assert set(all_at_once(tell, told, threads=8)) == {200}
+        cancelled = all_at_once(
+            lambda one: server.call("POST", f"{API}/orders/{one[1]}/cancel", token=one[0]).status,
+            given_up,
+            threads=8,
+        )
+        assert set(cancelled) == {200}
+        wait_until(
+            lambda: (
+                server.call("GET", f"{API}/wallet", token=seller).json["balance"]
+                == f"{10 * len(paid)}.00"
+            ),
+            seconds=60,
+        )
+    states = {
+        one[1]: server.call("GET", f"{API}/orders/{one[1]}", token=one[0]).json["status"]
+        for one in asked
+    }
+    assert states == {one[1]: "COMPLETED" for one in paid} | {
+        one[1]: "CANCELLED" for one in given_up
+    }
+    product = server.call("GET", f"{API}/products/{product_id}").json
+    assert product["availableUnits"] == EXPIRED
+    result = server.cli("verify")
+    assert result.returncode == 0, result.stdout + result.stderr
