@@ -54,13 +54,17 @@ class Api:
         path: str,
         body: Any = None,
         *,
+        data: bytes | None = None,
         token: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """One request; every status is an answer. path: from the root of the server."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, method=method)
-        if data is not None:
+        """One request; every status is an answer.
+
+        path: from the root of the server; data: what is sent if it is no JSON.
+        """
+        sent = data if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=sent, method=method)
+        if body is not None:
             request.add_header("Content-Type", "application/json")
         if token is not None:
             request.add_header("Authorization", f"Bearer {token}")
