@@ -54,36 +54,22 @@ class Api:
         path: str,
         body: Any = None,
         *,
+        data: bytes | None = None,
         token: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """One request; every status is an answer. path: from the root of the server."""
-        data = None if body is None else json.dumps(body).encode()
-        given = dict(headers or {})
-        if data is not None:
-            given = {"Content-Type": "application/json"} | given
-        if token is not None:
-            given["Authorization"] = f"Bearer {token}"
-        return self._open(method, path, data, given)
+        """One request; every status is an answer.
 
-    def send(
-        self,
-        path: str,
-        body: str | bytes,
-        content_type: str,
-        *,
-        token: str | None = None,
-        **headers: str,
-    ) -> Answer:
-        """POST something that is no JSON, or exactly these bytes. headers: with `_` for `-`."""
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        path: from the root of the server; data: what is sent if it is no JSON.
+        """
+        sent = data if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=sent, method=method)
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
         if token is not None:
-            given["Authorization"] = f"Bearer {token}"
-        data = body.encode() if isinstance(body, str) else body
-        return self._open("POST", path, data, given | {"Content-Type": content_type})
-
-    def _open(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Answer:
-        request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
+            request.add_header("Authorization", f"Bearer {token}")
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
                 return Answer(response.status, dict(response.headers), response.read().decode())

@@ -2,16 +2,22 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from app.auth.service import Caller
 from app.common.db import new_id
 from app.coupons.errors import CouponInvalid
 from app.coupons.service import Terms
-from app.orders.errors import CannotBuyOwnProduct, NothingToPay, PurchaseLimitReached
+from app.orders.errors import (
+    CannotBuyOwnProduct,
+    NothingToPay,
+    PurchaseLimitReached,
+    QuantityTooLarge,
+)
 from app.orders.models import Order, OrderStatus, PaymentMethod
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
+from app.products.models import ProductKind
 from app.products.service import Stock
 from app.wallets.errors import WalletNotFound
 from app.wallets.ledger import Account, Entry, Posting, system_account
@@ -109,8 +115,8 @@ def decide(
     this product that the buyer has, asked for only if that is limited; fee_bps: the platform's
     usual share in hundredths of a percent.
     Raises ProductNotFound, ProductInactive, CannotBuyOwnProduct, ProductOutOfStock,
-    PurchaseLimitReached, CouponInvalid, CouponUsedUp, WalletNotFound, WalletLocked,
-    InsufficientFunds, BalanceTooLarge.
+    QuantityTooLarge, PurchaseLimitReached, CouponInvalid, CouponUsedUp, WalletNotFound,
+    WalletLocked, InsufficientFunds, BalanceTooLarge.
     """
     price = _price(purchase, product, coupon, units_before=units_before, fee_bps=fee_bps, now=now)
     if buyer is None or merchant is None:
@@ -188,7 +194,14 @@ def _price(
     return _Price(product, coupon, discount, amount, fee)
 
 
+#: Units of one order that are made or handed out one by one, while everybody waits.
+MOST_GOODS: Final = 1_000
+_MANY: Final = {ProductKind.PLAIN, ProductKind.FILE}
+
+
 def _require_within_limit(purchase: Purchase, product: Stock, units_before: int) -> None:
+    if purchase.basket.quantity > MOST_GOODS and product.kind not in _MANY:
+        raise QuantityTooLarge(most=MOST_GOODS)
     most = product.purchase_limit
     if most is not None and units_before + purchase.basket.quantity > most:
         raise PurchaseLimitReached(most=most, have=units_before, requested=purchase.basket.quantity)

@@ -82,3 +82,11 @@ class OrderNotCancellable(Conflict):
 
     def __init__(self, *, status: str) -> None:
         super().__init__(details={"status": status})
+
+
+class QuantityTooLarge(BadRequest):
+    code = "QUANTITY_TOO_LARGE"
+    message = "That is too much for one order"
+
+    def __init__(self, *, most: int) -> None:
+        super().__init__(details={"most": most})

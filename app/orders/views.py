@@ -48,6 +48,7 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying an
     ProductInactive,
     ProductOutOfStock,
     PurchaseLimitReached,
+    QuantityTooLarge,
     CannotBuyOwnProduct,
     CouponInvalid,
     CouponUsedUp,

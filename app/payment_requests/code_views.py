@@ -14,7 +14,7 @@ from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.pagination import PageArgs, page_request
 from app.idempotency.http import answer_once, moves_money
 from app.orders.checkout import Basket
-from app.orders.errors import CannotBuyOwnProduct, PurchaseLimitReached
+from app.orders.errors import CannotBuyOwnProduct, PurchaseLimitReached, QuantityTooLarge
 from app.orders.http import answer_with_purchase
 from app.payment_requests import codes
 from app.payment_requests.codes import Code
@@ -152,6 +152,7 @@ def show_by_token(code_token: str) -> Response:
     ProductInactive,
     ProductOutOfStock,
     PurchaseLimitReached,
+    QuantityTooLarge,
     CannotBuyOwnProduct,
     CannotTransferToSelf,
     RecipientNotFound,

@@ -11,7 +11,7 @@ from app.auth.models import User
 from app.common.errors import AppError
 from app.common.money import MAX_MINOR
 from app.orders.checkout import Basket, Purchase, Sale, decide, platform_fee
-from app.orders.errors import CannotBuyOwnProduct
+from app.orders.errors import CannotBuyOwnProduct, QuantityTooLarge
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.products.service import Stock
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
@@ -105,6 +105,13 @@ class TestAccepting:
 
         assert amounts(first) == amounts(second)
         assert first.order.id != second.order.id
+
+    @pytest.mark.parametrize("kind", ["CODES", "LICENCE"])
+    def test_goods_that_are_made_one_by_one_are_not_made_by_the_million(self, kind: str) -> None:
+        plenty = {"kind": kind, "available_units": 10**6, "price": 1}
+        with pytest.raises(QuantityTooLarge):
+            deciding(a_product(**plenty), quantity=1001)
+        assert deciding(a_product(**plenty), quantity=1000).order.quantity == 1000
 
     def test_the_key_stays_with_order_and_entry_for_ever(self) -> None:
         product = a_product()
