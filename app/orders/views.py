@@ -28,6 +28,7 @@ from app.orders.errors import (
     OrderNotDelivered,
     OrderNotFound,
     PurchaseLimitReached,
+    QuantityTooLarge,
 )
 from app.orders.http import answer_with, answer_with_cancellation
 from app.orders.schemas import DeliveryOut, OrderDetailOut, OrderIn, OrderOut, OrderPage
