@@ -5,11 +5,16 @@ pattern. Each method is one chapter of the script; the chapters build on each ot
 """
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.common.settings import Settings
+from tests import servers
 from tests.live import LiveServer
+from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, SandboxGateway, Shop
 
 API = "/api/v1"
 ALICE = {"email": "alice@example.com", "password": "SecurePass123!"}
@@ -45,8 +50,22 @@ class Script:
 
 
 @pytest.fixture
-def script(live_server: LiveServer) -> Script:
-    return Script(live_server)
+def script(settings: Settings, worker_number: int, tmp_path: Path) -> Iterator[Script]:
+    """Sends to a server whose gateway is the stand-in."""
+    with (
+        Shop.listening() as nobody,
+        SandboxGateway.open(nobody.url, tmp_path) as gateway,
+        servers.database(f"payment_flow_original_{worker_number}") as made,
+        LiveServer.start(
+            settings,
+            made,
+            workers=1,
+            STRIPE_SECRET_KEY=SECRET_KEY,
+            STRIPE_WEBHOOK_SECRETS=WEBHOOK_SECRET,
+            STRIPE_API_BASE=gateway.url,
+        ) as server,
+    ):
+        yield Script(server)
 
 
 def test_the_script_of_the_original_service_runs_through(script: Script) -> None:
@@ -59,6 +78,7 @@ def test_the_script_of_the_original_service_runs_through(script: Script) -> None
     fail_to_buy(script, alice, shop)
     look_at_orders(script, alice)
     count_the_takings(script, shop)
+    pay_by_card(script, alice, course)
     be_turned_away(script, alice)
 
 
@@ -180,6 +200,13 @@ def count_the_takings(script: Script, shop: str) -> None:
     script.has('"user":{"id":"')
     script.send("POST", "/wallet/withdraw", {"amount": 50.00}, token=shop)
     assert script.cut(r'"balanceAfter":"([^"]*)') == "279.98"
+
+
+def pay_by_card(script: Script, alice: str, course: str) -> None:
+    script.send("POST", "/orders", order(course) | {"paymentMethod": "GATEWAY"}, token=alice)
+    assert script.cut(r'"status":"([^"]*)') == "PENDING"
+    assert script.cut(r'"checkoutUrl":"([^"]*)').startswith("http")
+    assert script.cut(r'"sessionId":"([^"]*)') == script.cut(r'"stripeSessionId":"([^"]*)')
 
 
 def be_turned_away(script: Script, alice: str) -> None:
