@@ -7,6 +7,9 @@ from app.demo.shops import books, courses, games, photo, software, sound, type_a
 #: Public on purpose, which is why the demo never runs in production.
 PASSWORD: Final = "demo-Passw0rd-2026"  # noqa: S105 – what else would a demo do
 
+#: A code that every shop takes.
+COUPON: Final = "WELCOME10"
+
 SHOPS: Final = (
     courses.SHOP,
     games.SHOP,

@@ -32,10 +32,12 @@ from app.common.errors import AppError
 from app.common.money import Money
 from app.common.pagination import PageRequest
 from app.common.settings import Settings, SettingsError
-from app.demo.catalogue import GOODS, OWNER_OF, PASSWORD, SHOPS
+from app.coupons import service as coupons
+from app.coupons.models import CouponKind
+from app.demo.catalogue import COUPON, GOODS, OWNER_OF, PASSWORD, SHOPS
 from app.demo.history import Bought, Deposit, Retired, Step, Withdrawal, history
 from app.demo.people import ADMIN, BUYERS, Person
-from app.demo.shops.shop import Good
+from app.demo.shops.shop import Good, Shop
 from app.orders import service as orders
 from app.orders.checkout import Basket, Purchase
 from app.products import service as products
@@ -118,7 +120,7 @@ def _open_shops(session: Session, settings: Settings, *, password_hash: str) -> 
     cast = _Cast({}, {})
     for buyer in BUYERS:
         cast.users[buyer] = _register(session, buyer, role=Role.USER, password_hash=password_hash)
-    to_offer: list[tuple[User, Good]] = []
+    to_offer: list[tuple[User, Shop, Good]] = []
     for shop in SHOPS:
         merchant = cast.users[shop.owner] = _register(
             session, shop.owner, role=Role.MERCHANT, password_hash=password_hash
@@ -127,10 +129,12 @@ def _open_shops(session: Session, settings: Settings, *, password_hash: str) -> 
         auth.change_profile(session, user_id=merchant.id, email_public=True)
         for offer in products.of_merchant(session, merchant=merchant, include_deleted=True):
             cast.products[offer.product.name] = offer.product.id
-        to_offer += [(merchant, good) for good in shop.goods if good.name not in cast.products]
+        missing = [good for good in shop.goods if good.name not in cast.products]
+        to_offer += [(merchant, shop, good) for good in missing]
+        _print_coupon(session, merchant, currency=settings.default_currency)
     # Mixed, so that the first page of the list shows goods of every shop.
     random.Random(_SHELF_ORDER).shuffle(to_offer)  # noqa: S311 – repeats itself, guards nothing
-    for merchant, good in to_offer:
+    for merchant, shop, good in to_offer:
         offer = products.create(
             session,
             merchant=merchant,
@@ -139,9 +143,24 @@ def _open_shops(session: Session, settings: Settings, *, password_hash: str) -> 
             price=_units(good.price, settings),
             available_units=good.units,
             currency=settings.default_currency,
+            kind=shop.sells,
         )
         cast.products[good.name] = offer.product.id
     return cast
+
+
+def _print_coupon(session: Session, merchant: User, *, currency: str) -> None:
+    """Ten percent off for every buyer, once, unless the merchant has coupons already."""
+    if coupons.of_merchant(session, PageRequest(limit=1), merchant_id=merchant.id).total == 0:
+        coupons.create(
+            session,
+            merchant=merchant,
+            code=COUPON,
+            kind=CouponKind.PERCENT,
+            value=Decimal(10),
+            currency=currency,
+            max_uses_per_user=1,
+        )
 
 
 def _register(session: Session, person: Person, *, role: Role, password_hash: str) -> User:

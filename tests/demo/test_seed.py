@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
 
 from app.auth import passwords
 from app.auth import service as auth
@@ -17,8 +18,10 @@ from app.auth.schemas import Email
 from app.common.db import transaction
 from app.common.pagination import PageRequest
 from app.common.settings import Settings, SettingsError
+from app.coupons.models import Coupon
+from app.delivery.licences.models import Licence
 from app.demo import seed as seeding
-from app.demo.catalogue import GOODS, PASSWORD, SHOPS
+from app.demo.catalogue import COUPON, GOODS, PASSWORD, SHOPS
 from app.demo.history import ORDERS, Bought, Step, history
 from app.demo.people import ADMIN, BUYERS
 from app.demo.seed import seed
@@ -79,6 +82,18 @@ class TestSeeding:
         gone = sum(good.left == 0 or good.retired for good in GOODS)
         assert gone == 3
         assert on_sale() == len(GOODS) - gone
+
+    def test_software_is_sold_with_licences_and_every_shop_takes_the_coupon(
+        self, app: Flask, demo_settings: Settings
+    ) -> None:
+        seed(demo_settings, if_empty=True)
+        with transaction() as session:
+            licences = session.scalar(select(func.count()).select_from(Licence)) or 0
+            shops = session.scalars(
+                select(Coupon.merchant_id).where(Coupon.code == COUPON).distinct()
+            ).all()
+        assert licences > 0
+        assert len(shops) == len(SHOPS)
 
     def test_the_log_ins_it_shows_work_and_are_private(
         self, client: FlaskClient, demo_settings: Settings, capsys: pytest.CaptureFixture[str]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.demo.people import Person
+from app.products.models import ProductKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +24,8 @@ class Good:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
+    """A merchant and what is on sale there. sells: what kind of goods."""
+
     owner: Person
     goods: tuple[Good, ...]
+    sells: ProductKind = ProductKind.PLAIN

@@ -4,6 +4,7 @@ from typing import Final
 
 from app.demo.people import Person
 from app.demo.shops.shop import Good, Shop
+from app.products.models import ProductKind
 
 SHOP: Final = Shop(
     Person("plainworks", "Tomasz", "Zieliński"),
@@ -79,4 +80,5 @@ SHOP: Final = Shop(
             "Covers the dialects of nine programming languages.",
         ),
     ),
+    sells=ProductKind.LICENCE,
 )
