@@ -21,6 +21,8 @@ from tests.bank import Payer, call
 from tests.live import Api, wait_until
 from tests.up import environment_of, first_line, folder, starting
 
+pytestmark = pytest.mark.storm
+
 #: For a busy machine; what is waited for takes a second.
 PATIENCE = 60
 

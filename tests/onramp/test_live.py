@@ -22,7 +22,7 @@ def test_a_webhook_becomes_money_while_a_bank_is_slow(
     connection = redis.Redis.from_url(str(settings.redis_url))
     connection.flushdb()
     queue.configure(str(settings.redis_url))
-    queue.enqueue_call(time.sleep, 12)
+    queue.enqueue_call(time.sleep, 8)
     slow = Queue(queue.OUTBOUND, connection=connection).started_job_registry
     token = live_server.sign_up("alice")
     me = live_server.call("GET", "/api/v1/auth/me", token=token).json

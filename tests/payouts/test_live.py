@@ -16,6 +16,8 @@ from tests.fake_bank import FakeBank
 from tests.live import LiveServer, wait_until
 from tests.payouts.asking import ACCOUNT, NUMBER
 
+pytestmark = pytest.mark.storm
+
 WALLET = "/api/v1/wallet"
 
 
