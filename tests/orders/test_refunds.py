@@ -52,6 +52,7 @@ class TestRefunding:
             "units",
             "restoredUnits",
             "reason",
+            "destination",
             "status",
             "failureReason",
             "createdAt",
