@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +10,17 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
+from sqlalchemy.event import listen
 
 from app.banks import tasks as inbox
 from app.banks.models import BankEvent
 from app.common import clock, db
-from app.orders import tasks
-from app.orders.models import Checkout
+from app.gateway import client as client_of_gateway
+from app.gateway.terms import RefundState, RefundStatus
+from app.orders import checkouts, pages, repository, tasks
+from app.orders.checkouts import Payable
+from app.orders.models import Checkout, Order
+from app.wallets.gate import in_line
 from tests import factories
 from tests.answers import error_body, refusal
 from tests.coupons.asking import make, uses
@@ -59,6 +65,11 @@ def settle_all() -> None:
         waiting = session.scalars(select(BankEvent.id).where(BankEvent.status == "RECEIVED")).all()
     for event_id in waiting:
         inbox.settle(str(event_id))
+
+
+def lock(owner: Actor, *, locked: bool = True) -> None:
+    with db.transaction() as session:
+        factories.wallet(session, owner.id).is_locked = locked
 
 
 def make_due(order_id: str) -> None:
@@ -161,6 +172,15 @@ class TestPaying:
         answer = order(client, buyer, product_id, couponCode="GIFT")
         assert refusal(answer) == (400, "NOTHING_TO_PAY")
         assert units(client, product_id) == 1
+
+    def test_more_than_can_be_counted_is_refused_whatever_a_coupon_leaves(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, price="92233720368547758.07")
+        make(client, seller, code="MOST", value="60")
+        answer = order(client, buyer, product_id, quantity=2, couponCode="MOST")
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert units(client, product_id) == 5
 
 
 class TestWhenTheGatewayIsAway:
