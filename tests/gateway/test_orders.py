@@ -204,6 +204,34 @@ class TestWhenTheGatewayIsAway:
         assert units(client, product_id) == 4
         assert broken() == []
 
+    def test_another_request_under_its_key_does_not_keep_it_from_going_on(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, units=5)
+        gateway.behave(fault="lost-answer", times=1)
+        order(client, buyer, product_id, key="g-4")
+        answer = order(client, buyer, product_id, key="g-4", quantity=2)
+        assert refusal(answer) == (422, "IDEMPOTENCY_KEY_REUSED")
+        assert broken() == []
+
+        assert order(client, buyer, product_id, key="g-4").status_code == 201
+        assert units(client, product_id) == 4
+        assert broken() == []
+
+    def test_what_is_refused_under_its_key_leaves_the_books_in_order(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, price="10.00", units=5)
+        gateway.behave(fault="lost-answer", times=1)
+        order(client, buyer, product_id, key="g-5")
+        other = {"key": "g-5", "paymentMethod": "WALLET"}
+        answer = order(client, buyer, product_id, **other)
+        assert refusal(answer) == (400, "INSUFFICIENT_FUNDS")
+        assert broken() == []
+        with db.transaction() as session:
+            session.execute(update(Order).values(completed_at=clock.now()))
+        assert "A remembered success exists; a remembered refusal moved nothing" in broken()
+
     def test_a_sweep_lets_go_what_nobody_came_back_for(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
