@@ -81,10 +81,9 @@ def _open(call: Call, order_id: UUID) -> Answer | AppError:
     page = _page_for(found) if found is not None else None
 
     def note(session: Session, caller: Caller, key: str | None) -> Answer:
-        if page is not None:
-            checkouts.opened(session, order_id=order_id, page=page)
+        noted = page and checkouts.opened(session, order_id=order_id, page=page)
         receipt = service.find(session, order_id=order_id, user_id=caller.id)
-        return checkout_answer(receipt, page)
+        return checkout_answer(receipt, page if noted else None)
 
     return run_once(call, note, stand_in_line=_stand_in_line)
 

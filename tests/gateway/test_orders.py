@@ -232,6 +232,34 @@ class TestWhenTheGatewayIsAway:
             session.execute(update(Order).values(completed_at=clock.now()))
         assert "A remembered success exists; a remembered refusal moved nothing" in broken()
 
+    def test_what_ended_while_its_page_was_made_has_none(
+        self,
+        client: FlaskClient,
+        gateway: SandboxGateway,
+        monkeypatch: pytest.MonkeyPatch,
+        seller: Actor,
+        buyer: Actor,
+    ) -> None:
+        make_page = pages.open_checkout
+
+        def make_it_and_end(found: Payable) -> Any:
+            page = make_page(found)
+            state = client_of_gateway.close_checkout(page.session_id)
+            in_line(partial(checkouts.settle, order_id=found.order.id, state=state))
+            return page
+
+        monkeypatch.setattr(pages, "open_checkout", make_it_and_end)
+        body = order(client, buyer, factories.product(seller)).json
+        assert (body["order"]["status"], body["checkoutUrl"]) == ("FAILED", None)
+
+    def test_refused_to_one_who_asked_it_stays_for_one_who_got_a_page(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        order_id = order(client, buyer, factories.product(seller)).json["order"]["id"]
+        in_line(partial(checkouts.give_up, order_id=UUID(order_id), reason="idempotency_error"))
+        assert shown(client, buyer, order_id)["status"] == "PENDING"
+        assert broken() == []
+
     def test_a_sweep_lets_go_what_nobody_came_back_for(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
