@@ -292,7 +292,7 @@ def cancel(session: Session, *, order_id: UUID, state: CheckoutState) -> None:
     _require_agreement(order, state)
     if state.status is CheckoutStatus.PAID:
         _complete(session, order, state)
-    elif order.status == OrderStatus.PENDING:
+    elif state.status is CheckoutStatus.EXPIRED and order.status == OrderStatus.PENDING:
         _let_go(session, order, OrderStatus.CANCELLED, "order-cancelled")
     if order.status != OrderStatus.CANCELLED:
         raise OrderNotCancellable(status=order.status)

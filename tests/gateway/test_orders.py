@@ -332,6 +332,46 @@ class TestLettingGo:
         assert balance(client, seller) == "10.00"
         assert broken() == []
 
+    def test_what_the_gateway_has_not_closed_stays(
+        self,
+        client: FlaskClient,
+        gateway: SandboxGateway,
+        monkeypatch: pytest.MonkeyPatch,
+        seller: Actor,
+        buyer: Actor,
+    ) -> None:
+        product_id = factories.product(seller, units=1)
+        body = order(client, buyer, product_id).json
+        # A payment is under way there.
+        monkeypatch.setattr(client_of_gateway, "close_checkout", client_of_gateway.look_up)
+
+        answer = client.post(f"{ORDERS}/{body['order']['id']}/cancel", headers=buyer.headers)
+
+        assert refusal(answer) == (409, "ORDER_NOT_CANCELLABLE")
+        assert error_body(answer)["details"] == {"status": "PENDING"}
+        assert units(client, product_id) == 0
+        assert broken() == []
+
+    def test_what_contradicts_our_record_stays_for_somebody_to_look_at(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, units=1)
+        order_id = order(client, buyer, product_id).json["order"]["id"]
+        other = order(client, buyer, factories.product(seller, price="9.00")).json
+        with db.transaction() as session:
+            session.execute(
+                update(Order)
+                .where(Order.id == UUID(order_id))
+                .values(stripe_session_id=other["sessionId"])
+            )
+
+        answer = client.post(f"{ORDERS}/{order_id}/cancel", headers=buyer.headers)
+
+        assert refusal(answer) == (409, "ORDER_NOT_CANCELLABLE")
+        assert shown(client, buyer, order_id)["status"] == "PENDING"
+        with db.transaction() as session:
+            assert session.get_one(Checkout, UUID(order_id)).flagged_at is not None
+
     def test_expired_it_is_let_go_once(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
