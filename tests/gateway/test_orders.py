@@ -372,6 +372,29 @@ class TestLettingGo:
         with db.transaction() as session:
             assert session.get_one(Checkout, UUID(order_id)).flagged_at is not None
 
+    def test_a_locked_shop_is_paid_once_it_is_open_again(
+        self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
+    ) -> None:
+        body = order(client, buyer, factories.product(seller, price="10.00")).json
+        order_id = body["order"]["id"]
+        Buyer().pay(body["checkoutUrl"])
+        (told,) = shop.wait_for(1)
+        lock(seller)
+
+        assert tell(client, told) == 200
+        tasks.end_checkout(UUID(order_id))
+        answer = client.post(f"{ORDERS}/{order_id}/cancel", headers=buyer.headers)
+
+        assert refusal(answer) == (403, "WALLET_LOCKED")
+        assert shown(client, buyer, order_id)["status"] == "PENDING"
+        assert broken() == []
+        lock(seller, locked=False)
+        tasks.end_checkout(UUID(order_id))
+        settle_all()
+        assert shown(client, buyer, order_id)["status"] == "COMPLETED"
+        assert balance(client, seller) == "10.00"
+        assert broken() == []
+
     def test_expired_it_is_let_go_once(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
@@ -436,6 +459,27 @@ class TestRefunding:
         (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
         assert (after["status"], after["destination"]) == ("SUCCEEDED", "WALLET")
         assert after["failureReason"]
+        assert (balance(client, seller), balance(client, buyer)) == ("18.00", "13.00")
+        assert broken() == []
+
+    def test_a_locked_wallet_gets_it_once_it_is_open_again(
+        self,
+        client: FlaskClient,
+        gateway: SandboxGateway,
+        shop: Shop,
+        monkeypatch: pytest.MonkeyPatch,
+        seller: Actor,
+        buyer: Actor,
+    ) -> None:
+        order_id = self.bought(client, shop, seller, buyer)
+        made = refund(client, seller, order_id, amount="12.00").json
+        failed = RefundState("re_1", RefundStatus.FAILED, "expired_or_canceled_card")
+        monkeypatch.setattr(client_of_gateway, "refund", lambda *_, **__: failed)
+        for locked in (True, False):
+            lock(buyer, locked=locked)
+            tasks.give_back(UUID(made["id"]))
+            (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=seller.headers).json
+            assert after["status"] == ("PENDING" if locked else "SUCCEEDED")
         assert (balance(client, seller), balance(client, buyer)) == ("18.00", "13.00")
         assert broken() == []
 
