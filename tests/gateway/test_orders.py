@@ -483,6 +483,16 @@ class TestRefunding:
         assert (balance(client, seller), balance(client, buyer)) == ("18.00", "13.00")
         assert broken() == []
 
+    def test_those_that_are_due_are_found_by_index(self, app: Flask) -> None:
+        with db.transaction() as session:
+            asked: list[Any] = []
+            connection = session.connection()
+            listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+            repository.take_due_refunds(session, now=clock.now(), limit=10)
+            statement, values = asked[0]
+            plan = connection.exec_driver_sql(f"EXPLAIN {statement}", values).scalars().all()
+        assert any("ix_refunds_due" in line for line in plan)
+
     def test_silent_it_is_asked_again_and_refunds_once(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
