@@ -53,7 +53,9 @@ class Terms:
     by_user: dict[UUID, int] = field(default_factory=dict)
     taken: int = 0
 
-    def discount(self, amount: int, *, product_id: UUID, user_id: UUID, now: datetime) -> int:
+    def discount(
+        self, amount: int, *, currency: str, product_id: UUID, user_id: UUID, now: datetime
+    ) -> int:
         """What it takes off `amount` minor units, at most all of it. Nothing is changed.
 
         Raises CouponInvalid, CouponUsedUp.
@@ -70,6 +72,8 @@ class Terms:
         if most is not None and self.by_user.get(user_id, 0) >= most:
             raise CouponUsedUp(most=most, by_buyer=True)
         if self.kind == CouponKind.FIXED:
+            if self.currency != currency:
+                raise CouponInvalid("Not in the currency of this product.")
             return min(self.value, amount)
         return (amount * self.value + 5_000) // 10_000
 

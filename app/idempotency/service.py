@@ -36,6 +36,8 @@ _TRIES: Final = 3
 
 
 class IdempotencyKeyReused(Unprocessable):
+    #: Whoever uses the key as it was used first is answered still.
+    final = False
     code = "IDEMPOTENCY_KEY_REUSED"
     message = "This Idempotency-Key was used for another request"
 

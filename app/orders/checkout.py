@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.auth.service import Caller
 from app.common.db import new_id
+from app.common.money import MAX_MINOR, AmountInvalid
 from app.coupons.errors import CouponInvalid
 from app.coupons.service import Terms
 from app.orders.errors import (
@@ -115,8 +116,8 @@ def decide(
     this product that the buyer has, asked for only if that is limited; fee_bps: the platform's
     usual share in hundredths of a percent.
     Raises ProductNotFound, ProductInactive, CannotBuyOwnProduct, ProductOutOfStock,
-    QuantityTooLarge, PurchaseLimitReached, CouponInvalid, CouponUsedUp, WalletNotFound,
-    WalletLocked, InsufficientFunds, BalanceTooLarge.
+    QuantityTooLarge, PurchaseLimitReached, AmountInvalid, CouponInvalid, CouponUsedUp,
+    WalletNotFound, WalletLocked, InsufficientFunds, BalanceTooLarge.
     """
     price = _price(purchase, product, coupon, units_before=units_before, fee_bps=fee_bps, now=now)
     if buyer is None or merchant is None:
@@ -214,7 +215,15 @@ def _discount(
         return 0
     if coupon is None:
         raise CouponInvalid("No such coupon.")
-    return coupon.discount(full, product_id=product.id, user_id=purchase.buyer.id, now=now)
+    if full > MAX_MINOR:  # without a coupon nobody could pay it
+        raise AmountInvalid("So many of them cost more than can be counted.", field="quantity")
+    return coupon.discount(
+        full,
+        currency=product.currency,
+        product_id=product.id,
+        user_id=purchase.buyer.id,
+        now=now,
+    )
 
 
 def platform_fee(amount: int, bps: int) -> int:

@@ -263,8 +263,13 @@ def _note_failure(session: Session, *, order_id: UUID, reason: str | None) -> No
 
 
 def give_up(session: Session, *, order_id: UUID, reason: str) -> None:
-    """The gateway will not have a checkout for this order: nobody can pay it."""
-    _fail(session, _lock(session, order_id), reason)
+    """The gateway will not have a checkout for this order: nobody can pay it.
+
+    Unless it has made one meanwhile, for somebody who asked at the same time.
+    """
+    order = _lock(session, order_id)
+    if order.stripe_session_id is None:
+        _fail(session, order, reason)
 
 
 def require_cancellable(session: Session, *, order_id: UUID, user_id: UUID) -> Payable:
@@ -287,7 +292,7 @@ def cancel(session: Session, *, order_id: UUID, state: CheckoutState) -> None:
     _require_agreement(order, state)
     if state.status is CheckoutStatus.PAID:
         _complete(session, order, state)
-    elif order.status == OrderStatus.PENDING:
+    elif state.status is CheckoutStatus.EXPIRED and order.status == OrderStatus.PENDING:
         _let_go(session, order, OrderStatus.CANCELLED, "order-cancelled")
     if order.status != OrderStatus.CANCELLED:
         raise OrderNotCancellable(status=order.status)

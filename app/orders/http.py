@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from app.auth.guard import live_user
 from app.auth.service import Caller
-from app.common.db import reading
+from app.banks.errors import Quarantine
+from app.common.db import reading, retry_transaction
 from app.common.errors import AppError
 from app.common.http import json_response, settings
 from app.gateway import client
@@ -19,6 +20,7 @@ from app.idempotency.service import Answer
 from app.orders import checkouts, pages, service
 from app.orders.checkout import Basket
 from app.orders.checkouts import Payable
+from app.orders.errors import OrderNotCancellable
 from app.orders.models import PaymentMethod
 from app.orders.schemas import checkout_answer, order_answer
 from app.orders.service import Job
@@ -81,10 +83,9 @@ def _open(call: Call, order_id: UUID) -> Answer | AppError:
     page = _page_for(found) if found is not None else None
 
     def note(session: Session, caller: Caller, key: str | None) -> Answer:
-        if page is not None:
-            checkouts.opened(session, order_id=order_id, page=page)
+        noted = page and checkouts.opened(session, order_id=order_id, page=page)
         receipt = service.find(session, order_id=order_id, user_id=caller.id)
-        return checkout_answer(receipt, page)
+        return checkout_answer(receipt, page if noted else None)
 
     return run_once(call, note, stand_in_line=_stand_in_line)
 
@@ -101,13 +102,19 @@ def _page_for(found: Payable) -> Checkout:
 def answer_with_cancellation(order_id: UUID) -> Response:
     """Let an order of the caller go that is not paid. The gateway is asked in between.
 
-    Raises OrderNotFound, OrderNotCancellable, GatewayUnavailable, GatewayRefused.
+    What it says may contradict our record: then the order stays, for somebody to look at it.
+    Raises OrderNotFound, OrderNotCancellable, GatewayUnavailable, GatewayRefused, and WalletLocked
+    and BalanceTooLarge when it was paid and the merchant's wallet cannot take the money yet.
     """
     with reading() as session:
         buyer_id = live_user(session).id
         found = checkouts.require_cancellable(session, order_id=order_id, user_id=buyer_id)
     state = pages.close_checkout(found)
-    in_line(partial(checkouts.cancel, order_id=order_id, state=state))
+    try:
+        in_line(partial(checkouts.cancel, order_id=order_id, state=state))
+    except Quarantine as doubt:
+        retry_transaction(partial(checkouts.flag, order_id=order_id, why=doubt.reason))
+        raise OrderNotCancellable(status=found.order.status) from doubt
     with reading() as session:
         receipt = service.find(session, order_id=order_id, user_id=buyer_id)
     return json_response(order_answer(receipt).body)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common.driver import as_rows, insert_rows, send
-from app.orders.models import Checkout, Order, Refund, RefundClaim
+from app.orders.models import Checkout, Order, Refund, RefundClaim, RefundStatus
 from app.products.models import Product
 
 _INSERT = insert_rows(
@@ -207,7 +207,9 @@ def take_due_checkouts(session: Session, *, now: datetime, limit: int) -> Sequen
 
 def take_due_refunds(session: Session, *, now: datetime, limit: int) -> Sequence[Refund]:
     """Refunds whose next attempt is due, locked; those that others hold are left out."""
-    return session.scalars(_due(Refund, now, limit)).all()
+    # The index is of the pending ones only, as all that are due are.
+    pending = Refund.status == RefundStatus.PENDING.value
+    return session.scalars(_due(Refund, now, limit).where(pending)).all()
 
 
 def _due(what: Any, now: datetime, limit: int) -> Any:

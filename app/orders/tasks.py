@@ -15,6 +15,7 @@ from app.common.db import reading, retry_transaction
 from app.gateway import client
 from app.gateway.errors import GatewayNotConfigured, GatewayRefused, GatewayUnavailable
 from app.orders import checkouts, pages, returns
+from app.wallets.errors import BalanceTooLarge, WalletLocked
 from app.wallets.gate import in_line
 
 #: The gateway knows our refund by our key for a day; later it is looked for before it is asked.
@@ -33,6 +34,8 @@ def end_checkout(order_id: UUID) -> None:
         in_line(partial(checkouts.settle, order_id=order_id, state=pages.close_checkout(found)))
     except GatewayUnavailable as silence:
         _log.info("gateway silent", order=str(order_id), why=silence.text)
+    except (WalletLocked, BalanceTooLarge) as refusal:  # it is paid, and waits
+        _log.warning("wallet cannot take it yet", order=str(order_id), why=refusal.text)
     except GatewayRefused as refusal:
         if found.order.stripe_session_id is None:  # so there is none
             reason = "The payment provider did not take it"
@@ -62,6 +65,8 @@ def give_back(refund_id: UUID) -> None:
         in_line(partial(returns.settle, refund_id=refund_id, state=state))
     except GatewayUnavailable as silence:
         _log.info("gateway silent", refund=str(refund_id), why=silence.text)
+    except (WalletLocked, BalanceTooLarge) as refusal:  # the buyer's, and it waits
+        _log.warning("wallet cannot take it yet", refund=str(refund_id), why=refusal.text)
     except GatewayRefused as refusal:
         _flag(partial(returns.flag, refund_id=refund_id), refusal.reason)
     except GatewayNotConfigured as problem:

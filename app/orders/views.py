@@ -33,7 +33,7 @@ from app.orders.errors import (
 from app.orders.http import answer_with, answer_with_cancellation
 from app.orders.schemas import DeliveryOut, OrderDetailOut, OrderIn, OrderOut, OrderPage
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
-from app.wallets.errors import InsufficientFunds, WalletLocked
+from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked
 
 _GATEWAY_ERRORS: Final = (GatewayUnavailable, GatewayRefused)
 
@@ -75,7 +75,7 @@ def buy(body: dict[str, Any]) -> Response:
 @blp.post("/<uuid:order_id>/cancel")
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.response(200, OrderOut)
-@blp.refuses(OrderNotFound, OrderNotCancellable, *_GATEWAY_ERRORS)
+@blp.refuses(OrderNotFound, OrderNotCancellable, WalletLocked, BalanceTooLarge, *_GATEWAY_ERRORS)
 def cancel(order_id: UUID) -> Response:
     """Cancel an order of mine that is not paid
 

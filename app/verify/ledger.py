@@ -84,16 +84,17 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        # An order whose page was not answered has its key, and so may what was refused after it.
         "A remembered success exists; a remembered refusal moved nothing",
         """
         SELECT k.user_id, k.key FROM idempotency_keys k LEFT JOIN (
-            SELECT initiator_id, idempotency_key FROM journal_entries
-            UNION SELECT initiator_id, idempotency_key FROM wallet_holds
-            UNION SELECT user_id, idempotency_key FROM onramps
-            UNION SELECT user_id, idempotency_key FROM orders
-            UNION SELECT initiator_id, idempotency_key FROM refunds
+            SELECT initiator_id, idempotency_key, true AS moved FROM journal_entries
+            UNION SELECT initiator_id, idempotency_key, true FROM wallet_holds
+            UNION SELECT user_id, idempotency_key, true FROM onramps
+            UNION SELECT user_id, idempotency_key, completed_at IS NOT NULL FROM orders
+            UNION SELECT initiator_id, idempotency_key, true FROM refunds
         ) AS effect ON effect.initiator_id = k.user_id AND effect.idempotency_key = k.key
-        WHERE (k.status < 300) <> (effect.initiator_id IS NOT NULL)
+        WHERE CASE WHEN k.status < 300 THEN effect.initiator_id IS NULL ELSE effect.moved END
         """,
     ),
     Invariant(

@@ -148,6 +148,18 @@ class TestBuying:
         ] == (discount)
         assert broken() == []
 
+    def test_an_amount_is_taken_off_prices_in_its_currency_only(
+        self, client: FlaskClient, change_settings: Any
+    ) -> None:
+        seller, buyer = factories.merchant(), factories.buyer("100.00")
+        product_id = factories.product(seller, price="100.00")
+        change_settings(default_currency="KWD")  # since then
+        make(client, seller, code="FIVE", kind="FIXED", value="5")  # 5.000 dinars
+        make(client, seller, code="HALF", value="50")
+        answer = buy(client, buyer, product_id, couponCode="FIVE")
+        assert refusal(answer) == (400, "COUPON_INVALID")
+        assert buy(client, buyer, product_id, couponCode="HALF").json["amount"] == "50.00"
+
     def test_what_cannot_be_used_buys_nothing(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer()
         product_id, other = factories.product(seller), factories.product(seller)

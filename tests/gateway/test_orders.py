@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +10,17 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
+from sqlalchemy.event import listen
 
 from app.banks import tasks as inbox
 from app.banks.models import BankEvent
 from app.common import clock, db
-from app.orders import tasks
-from app.orders.models import Checkout
+from app.gateway import client as client_of_gateway
+from app.gateway.terms import RefundState, RefundStatus
+from app.orders import checkouts, pages, repository, tasks
+from app.orders.checkouts import Payable
+from app.orders.models import Checkout, Order
+from app.wallets.gate import in_line
 from tests import factories
 from tests.answers import error_body, refusal
 from tests.coupons.asking import make, uses
@@ -59,6 +65,11 @@ def settle_all() -> None:
         waiting = session.scalars(select(BankEvent.id).where(BankEvent.status == "RECEIVED")).all()
     for event_id in waiting:
         inbox.settle(str(event_id))
+
+
+def lock(owner: Actor, *, locked: bool = True) -> None:
+    with db.transaction() as session:
+        factories.wallet(session, owner.id).is_locked = locked
 
 
 def make_due(order_id: str) -> None:
@@ -162,6 +173,15 @@ class TestPaying:
         assert refusal(answer) == (400, "NOTHING_TO_PAY")
         assert units(client, product_id) == 1
 
+    def test_more_than_can_be_counted_is_refused_whatever_a_coupon_leaves(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, price="92233720368547758.07")
+        make(client, seller, code="MOST", value="60")
+        answer = order(client, buyer, product_id, quantity=2, couponCode="MOST")
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert units(client, product_id) == 5
+
 
 class TestWhenTheGatewayIsAway:
     def test_a_timeout_leaves_it_pending_and_the_same_key_goes_on(
@@ -182,6 +202,62 @@ class TestWhenTheGatewayIsAway:
         assert body["order"]["id"] == pending["id"]
         assert body["checkoutUrl"].startswith(gateway.url)
         assert units(client, product_id) == 4
+        assert broken() == []
+
+    def test_another_request_under_its_key_does_not_keep_it_from_going_on(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, units=5)
+        gateway.behave(fault="lost-answer", times=1)
+        order(client, buyer, product_id, key="g-4")
+        answer = order(client, buyer, product_id, key="g-4", quantity=2)
+        assert refusal(answer) == (422, "IDEMPOTENCY_KEY_REUSED")
+        assert broken() == []
+
+        assert order(client, buyer, product_id, key="g-4").status_code == 201
+        assert units(client, product_id) == 4
+        assert broken() == []
+
+    def test_what_is_refused_under_its_key_leaves_the_books_in_order(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, price="10.00", units=5)
+        gateway.behave(fault="lost-answer", times=1)
+        order(client, buyer, product_id, key="g-5")
+        other = {"key": "g-5", "paymentMethod": "WALLET"}
+        answer = order(client, buyer, product_id, **other)
+        assert refusal(answer) == (400, "INSUFFICIENT_FUNDS")
+        assert broken() == []
+        with db.transaction() as session:
+            session.execute(update(Order).values(completed_at=clock.now()))
+        assert "A remembered success exists; a remembered refusal moved nothing" in broken()
+
+    def test_what_ended_while_its_page_was_made_has_none(
+        self,
+        client: FlaskClient,
+        gateway: SandboxGateway,
+        monkeypatch: pytest.MonkeyPatch,
+        seller: Actor,
+        buyer: Actor,
+    ) -> None:
+        make_page = pages.open_checkout
+
+        def make_it_and_end(found: Payable) -> Any:
+            page = make_page(found)
+            state = client_of_gateway.close_checkout(page.session_id)
+            in_line(partial(checkouts.settle, order_id=found.order.id, state=state))
+            return page
+
+        monkeypatch.setattr(pages, "open_checkout", make_it_and_end)
+        body = order(client, buyer, factories.product(seller)).json
+        assert (body["order"]["status"], body["checkoutUrl"]) == ("FAILED", None)
+
+    def test_refused_to_one_who_asked_it_stays_for_one_who_got_a_page(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        order_id = order(client, buyer, factories.product(seller)).json["order"]["id"]
+        in_line(partial(checkouts.give_up, order_id=UUID(order_id), reason="idempotency_error"))
+        assert shown(client, buyer, order_id)["status"] == "PENDING"
         assert broken() == []
 
     def test_a_sweep_lets_go_what_nobody_came_back_for(
@@ -256,6 +332,69 @@ class TestLettingGo:
         assert balance(client, seller) == "10.00"
         assert broken() == []
 
+    def test_what_the_gateway_has_not_closed_stays(
+        self,
+        client: FlaskClient,
+        gateway: SandboxGateway,
+        monkeypatch: pytest.MonkeyPatch,
+        seller: Actor,
+        buyer: Actor,
+    ) -> None:
+        product_id = factories.product(seller, units=1)
+        body = order(client, buyer, product_id).json
+        # A payment is under way there.
+        monkeypatch.setattr(client_of_gateway, "close_checkout", client_of_gateway.look_up)
+
+        answer = client.post(f"{ORDERS}/{body['order']['id']}/cancel", headers=buyer.headers)
+
+        assert refusal(answer) == (409, "ORDER_NOT_CANCELLABLE")
+        assert error_body(answer)["details"] == {"status": "PENDING"}
+        assert units(client, product_id) == 0
+        assert broken() == []
+
+    def test_what_contradicts_our_record_stays_for_somebody_to_look_at(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, units=1)
+        order_id = order(client, buyer, product_id).json["order"]["id"]
+        other = order(client, buyer, factories.product(seller, price="9.00")).json
+        with db.transaction() as session:
+            session.execute(
+                update(Order)
+                .where(Order.id == UUID(order_id))
+                .values(stripe_session_id=other["sessionId"])
+            )
+
+        answer = client.post(f"{ORDERS}/{order_id}/cancel", headers=buyer.headers)
+
+        assert refusal(answer) == (409, "ORDER_NOT_CANCELLABLE")
+        assert shown(client, buyer, order_id)["status"] == "PENDING"
+        with db.transaction() as session:
+            assert session.get_one(Checkout, UUID(order_id)).flagged_at is not None
+
+    def test_a_locked_shop_is_paid_once_it_is_open_again(
+        self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
+    ) -> None:
+        body = order(client, buyer, factories.product(seller, price="10.00")).json
+        order_id = body["order"]["id"]
+        Buyer().pay(body["checkoutUrl"])
+        (told,) = shop.wait_for(1)
+        lock(seller)
+
+        assert tell(client, told) == 200
+        tasks.end_checkout(UUID(order_id))
+        answer = client.post(f"{ORDERS}/{order_id}/cancel", headers=buyer.headers)
+
+        assert refusal(answer) == (403, "WALLET_LOCKED")
+        assert shown(client, buyer, order_id)["status"] == "PENDING"
+        assert broken() == []
+        lock(seller, locked=False)
+        tasks.end_checkout(UUID(order_id))
+        settle_all()
+        assert shown(client, buyer, order_id)["status"] == "COMPLETED"
+        assert balance(client, seller) == "10.00"
+        assert broken() == []
+
     def test_expired_it_is_let_go_once(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
@@ -322,6 +461,37 @@ class TestRefunding:
         assert after["failureReason"]
         assert (balance(client, seller), balance(client, buyer)) == ("18.00", "13.00")
         assert broken() == []
+
+    def test_a_locked_wallet_gets_it_once_it_is_open_again(
+        self,
+        client: FlaskClient,
+        gateway: SandboxGateway,
+        shop: Shop,
+        monkeypatch: pytest.MonkeyPatch,
+        seller: Actor,
+        buyer: Actor,
+    ) -> None:
+        order_id = self.bought(client, shop, seller, buyer)
+        made = refund(client, seller, order_id, amount="12.00").json
+        failed = RefundState("re_1", RefundStatus.FAILED, "expired_or_canceled_card")
+        monkeypatch.setattr(client_of_gateway, "refund", lambda *_, **__: failed)
+        for locked in (True, False):
+            lock(buyer, locked=locked)
+            tasks.give_back(UUID(made["id"]))
+            (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=seller.headers).json
+            assert after["status"] == ("PENDING" if locked else "SUCCEEDED")
+        assert (balance(client, seller), balance(client, buyer)) == ("18.00", "13.00")
+        assert broken() == []
+
+    def test_those_that_are_due_are_found_by_index(self, app: Flask) -> None:
+        with db.transaction() as session:
+            asked: list[Any] = []
+            connection = session.connection()
+            listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+            repository.take_due_refunds(session, now=clock.now(), limit=10)
+            statement, values = asked[0]
+            plan = connection.exec_driver_sql(f"EXPLAIN {statement}", values).scalars().all()
+        assert any("ix_refunds_due" in line for line in plan)
 
     def test_silent_it_is_asked_again_and_refunds_once(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor

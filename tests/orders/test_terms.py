@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.answers import error_body, refusal
+from tests.coupons.asking import make
 from tests.crowd import all_at_once, broken
 from tests.orders.asking import balance, buy, nothing_happened
 from tests.orders.refunding import refund
@@ -45,6 +46,33 @@ class TestPurchaseLimit:
         )
 
         assert (statuses.count(201), statuses.count(400)) == (5, 35)
+        assert broken() == []
+
+
+class TestTheDearest:
+    #: As many cents as a balance can have.
+    MOST = "92233720368547758.07"
+
+    @pytest.mark.parametrize("quantity", [2, 1_000])
+    def test_more_than_can_be_counted_is_refused_whatever_a_coupon_leaves(
+        self, client: FlaskClient, quantity: int
+    ) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        make(client, seller, code="GIFT", value="100")
+        product_id = factories.product(seller, price=self.MOST, units=1_000)
+
+        answer = buy(client, buyer, product_id, quantity=quantity, couponCode="GIFT")
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(error_body(answer)["details"]) == ["quantity"]
+        assert nothing_happened(client, buyer)
+
+    def test_one_can_be_had_for_nothing(self, client: FlaskClient) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        make(client, seller, code="GIFT", value="100")
+        product_id = factories.product(seller, price=self.MOST)
+        order = buy(client, buyer, product_id, couponCode="GIFT").json
+        assert (order["amount"], order["discount"]) == ("0.00", self.MOST)
         assert broken() == []
 
 
