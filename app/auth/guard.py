@@ -66,8 +66,7 @@ def requires(
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             caller = _read_caller()
-            if caller.scopes is not None:
-                _require_scope(scope, caller.scopes)
+            _require_scope(scope, caller.scopes)
             if roles and caller.role not in roles:
                 raise RoleRequired(roles)
             g.identity = caller
@@ -93,7 +92,15 @@ def _document(blueprint: Blueprint, view: Any, roles: tuple[Role, ...], scope: S
     return blueprint.doc(**{"security": either, "x-required-scope": scope})(view)
 
 
-def _require_scope(scope: Scope | None, granted: frozenset[str]) -> None:
+def require_scope(scope: Scope) -> None:
+    """Make sure that a key may do what only the body or the link asks for. Raises ScopeRequired."""
+    _require_scope(scope, identity().scopes)
+
+
+def _require_scope(scope: Scope | None, granted: frozenset[str] | None) -> None:
+    """granted: None, to a person who may do everything."""
+    if granted is None:
+        return
     if scope is None:
         raise KeyNotAllowed
     if scope not in granted:

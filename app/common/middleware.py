@@ -22,10 +22,10 @@ Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 _REQUEST_ID_KEY: Final = "payment_flow.request_id"
 _USER_ID_KEY: Final = "payment_flow.user_id"
-#: A part of a path that is long and random, such as the end of a link that lets its holder act;
-#: ids are not secrets.
+#: A part of a path that is long and random, such as the end of a link that lets its holder act,
+#: also one that was copied with the punctuation around it; ids are not secrets.
 _SECRET_PART: Final = re.compile(
-    r"(?<=/)(?![0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-)[A-Za-z0-9_-]{22,}(?=/|$)"
+    r"(?<![A-Za-z0-9_-])(?![0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-)[A-Za-z0-9_-]{22,}"
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 

@@ -123,6 +123,7 @@ class Settings:
     def __post_init__(self) -> None:
         self._require_expressible()
         self._require_whole_gateway()
+        self._require_whole_bucket()
         if self.is_production:
             self._require_production()
 
@@ -145,6 +146,13 @@ class Settings:
         if has_key and is_stripe and self.checkout_minutes < _STRIPE_LEAST_MINUTES:
             raise SettingsError(
                 f"CHECKOUT_MINUTES must be {_STRIPE_LEAST_MINUTES} or more: Stripe allows no less."
+            )
+
+    def _require_whole_bucket(self) -> None:
+        """Or files would be kept in a folder by who wants them in a bucket."""
+        if self.files_s3_bucket is None and (self.files_s3_endpoint or self.files_s3_region):
+            raise SettingsError(
+                "FILES_S3_BUCKET must be set where FILES_S3_ENDPOINT or FILES_S3_REGION is."
             )
 
     def _require_production(self) -> None:

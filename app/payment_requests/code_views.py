@@ -6,7 +6,14 @@ from uuid import UUID
 
 from flask import Response, render_template
 
-from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
+from app.auth.guard import (
+    identity,
+    live_user,
+    may_need_code,
+    require_scope,
+    requires,
+    two_factor_code,
+)
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
@@ -167,7 +174,8 @@ def show_by_token(code_token: str) -> Response:
 def pay(body: dict[str, Any], code_token: str) -> Response:
     """Pay with a scanned code
 
-    With a product it is a purchase, exactly as by `POST /orders`, and the answer is the order.
+    With a product it is a purchase, exactly as by `POST /orders`, and the answer is the order; an
+    API key needs the scope `orders:write`, too.
     Without one the answer is a transfer to the merchant, and a large amount needs a code of the
     second factor.
     """
@@ -177,6 +185,7 @@ def pay(body: dict[str, Any], code_token: str) -> Response:
         code = codes.scanned(session, code_token)
     product_id = codes.product_to_buy(code, amount=amount, quantity=quantity)
     if product_id is not None:
+        require_scope(Scope.ORDERS_WRITE)
         return answer_with_purchase(Basket(product_id, quantity or 1))
     return answer_once(
         lambda session, user, key: codes.pay(

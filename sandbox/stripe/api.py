@@ -22,6 +22,7 @@ blueprint = Blueprint("api", __name__)
 Answer = tuple[int, str]
 
 _LONGEST_KEY = 255
+_MOST_TIMES = 1_000_000
 
 
 @blueprint.get("/health")
@@ -111,7 +112,7 @@ def choose_behaviour() -> tuple[Response, int]:
 
 
 def _is_count(times: Any) -> bool:
-    return isinstance(times, int) and not isinstance(times, bool) and times > 0
+    return isinstance(times, int) and not isinstance(times, bool) and 0 < times <= _MOST_TIMES
 
 
 @blueprint.errorhandler(Problem)

@@ -28,6 +28,7 @@ from tests.answers import TIME, UUID_TEXT, error_body, refusal
 from tests.auth.asking import bearer, login
 from tests.authenticator import STEP, TWO_FACTOR, Watch, begin, begun, enrolled
 from tests.factories import PASSWORD, Actor, Key
+from tests.payment_requests.asking import coded
 from tests.payouts.asking import ACCOUNT
 
 KEYS = "/api/v1/auth/api-keys"
@@ -524,6 +525,23 @@ class TestUsing:
         others = [scope for scope in Scope if scope is not Scope.ORDERS_WRITE]
         assert refusal(buy(factories.api_key(shop, *others))) == (403, "SCOPE_REQUIRED")
         assert buy(factories.api_key(shop, Scope.ORDERS_WRITE)).status_code == 201
+
+    def test_a_scanned_code_of_a_product_is_no_way_around_that_scope(
+        self, client: FlaskClient
+    ) -> None:
+        shop, other = factories.actor(Role.MERCHANT, balance="50.00"), factories.merchant()
+        product_id = factories.product(other, price="10.00")
+        code = coded(client, other, productId=str(product_id))
+
+        def pay(key: Key) -> TestResponse:
+            return client.post(f"/api/v1/merchant-codes/{code['token']}/pay", headers=key.headers)
+
+        refused = pay(factories.api_key(shop, Scope.TRANSFERS_WRITE, Scope.PAYOUTS_WRITE))
+        assert refusal(refused) == (403, "SCOPE_REQUIRED")
+        assert refused.json["details"]["required"] == "orders:write"
+        assert refusal(pay(factories.api_key(shop, Scope.ORDERS_WRITE)))[0] == 403
+        both = pay(factories.api_key(shop, Scope.TRANSFERS_WRITE, Scope.ORDERS_WRITE))
+        assert (both.status_code, both.json["amount"]) == (201, "10.00")
 
     def test_an_idempotency_key_is_the_merchant_s_whoever_sends_it(
         self, client: FlaskClient

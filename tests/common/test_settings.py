@@ -273,6 +273,16 @@ class TestRefusing:
 
         assert load(monkeypatch, DEFAULT_CURRENCY="KWD").default_currency == "KWD"
 
+    @pytest.mark.parametrize("name", ["FILES_S3_ENDPOINT", "FILES_S3_REGION"])
+    def test_a_bucket_without_a_name_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        with pytest.raises(SettingsError, match="FILES_S3_BUCKET must be set"):
+            load(monkeypatch, **{name: "https://minio.example"})
+
+        settings = load(monkeypatch, FILES_S3_BUCKET="goods", **{name: "https://minio.example"})
+        assert settings.files_s3_bucket == "goods"
+
     def test_a_web_process_needs_to_be_told_where_its_servers_are(self) -> None:
         with pytest.raises(SettingsError, match="DATABASE_URL is not set"):
             create_app(Settings(log_level="error"))

@@ -23,6 +23,7 @@ from app.common.http import (
     json_response,
 )
 from app.common.pagination import PageArgs, page_request
+from app.common.places import Places
 from app.common.ratelimit import per_caller
 from app.delivery.codes import run, service, tasks, uploads
 from app.delivery.codes.errors import (
@@ -56,6 +57,9 @@ _READERS: Final[Mapping[str, Callable[[Iterable[bytes]], Iterator[Line]]]] = {
     "text/csv": read_csv,
 }
 _TEXT: Final = {"schema": {"type": "string"}}
+
+#: Long requests under way in this process, of its many threads.
+_places: Final = Places(4, each=2)
 
 blp = Blueprint(
     "product-codes", __name__, url_prefix="/products", description="Codes that are sold one by one"
@@ -97,13 +101,18 @@ def upload(product_id: UUID) -> Response:
     """
     read = _reader()
     with transaction() as session:
-        uploads.require_shelf(session, merchant=live_user(session), product_id=product_id)
-    stored = run.receive(
-        read(body_pieces(most=MOST_BYTES)),
-        product_id=product_id,
-        merchant=live_user,
-        begin_job=partial(queue.enqueue, tasks.add_codes),
-    )
+        merchant = live_user(session)
+        uploads.require_shelf(session, merchant=merchant, product_id=product_id)
+    leave = _places.take(merchant.id)
+    try:
+        stored = run.receive(
+            read(body_pieces(most=MOST_BYTES)),
+            product_id=product_id,
+            merchant=live_user,
+            begin_job=partial(queue.enqueue, tasks.add_codes),
+        )
+    finally:
+        leave()
     return json_response(dump_json(upload_out(stored)), 202 if stored.closed_at is None else 201)
 
 

@@ -84,11 +84,18 @@ class FolderStorage:
     def forget_drafts(self, *, before: datetime) -> int:
         if not self._incoming.exists():
             return 0
-        # One that is still being written was changed a moment ago.
-        old = [p for p in self._incoming.iterdir() if p.stat().st_mtime < before.timestamp()]
+        old = [path for path in self._incoming.iterdir() if _is_old(path, before)]
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
+
+
+def _is_old(draft: Path, before: datetime) -> bool:
+    """One that is still being written was changed a moment ago, or is kept by now."""
+    try:
+        return draft.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:
+        return False
 
 
 def _path(folder: Path, place: str) -> Path:

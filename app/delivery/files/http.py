@@ -15,8 +15,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.common import metrics
 from app.common.db import reading, retry_transaction
-from app.common.errors import AppError
-from app.common.http import body_pieces, settings
+from app.common.errors import AppError, BadRequest
+from app.common.http import UnsupportedMediaType, body_pieces, settings
 from app.common.places import Places
 from app.delivery.files import downloads, service, storage
 from app.delivery.files.contents import Content
@@ -47,12 +47,21 @@ def label(given: str | None) -> dict[str, Any]:
 
     Raises BadRequest, UnsupportedMediaType.
     """
+    _require_whole()
     return {
         "name": file_name(header=request.headers.get("Content-Disposition"), given=given),
         "media_type": media_type(
             request.headers.get("Content-Type", ""), allowed=settings().file_types
         ),
     }
+
+
+def _require_whole() -> None:
+    """Refuse a part of a file (RFC 9110, 14.5), and one that is wrapped for the way (8.4)."""
+    if "Content-Range" in request.headers:
+        raise BadRequest(details={"Content-Range": ["Send all of the file."]})
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the file as it is, without Content-Encoding")
 
 
 def keep_body(uploader_id: UUID) -> UUID:

@@ -13,7 +13,9 @@ from app.common.http import UnsupportedMediaType
 
 _LONGEST_BYTES: Final = 255  # what file systems take
 #: Characters that turn the direction of a text, so that `exe.pdf` is no PDF.
-_TURNING: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_TURNING: Final = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 _UNPRINTED: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _EXTENDED: Final = re.compile(r";\s*(filename\*\s*=\s*[^;\s]+)", re.I)
 _MEDIA_TYPE: Final = re.compile(r"[\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127}", re.A)
@@ -79,5 +81,6 @@ def media_type(sent: str, *, allowed: Sequence[str]) -> str:
 def attachment(name: str) -> str:
     """A Content-Disposition that has browsers save a file under `name` (RFC 6266, appendix D)."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    plain = re.sub(r'["\\%;]|[^ -~]', "_", plain).strip() or "download"
+    # Wide dots and slashes have become plain ones, and must not lead to a folder.
+    plain = re.sub(r'["\\%;/]|[^ -~]', "_", plain).strip(" .") or "download"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

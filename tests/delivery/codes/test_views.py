@@ -1,11 +1,13 @@
 """Codes as their merchant handles them."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from app.common import db, sealing
 from app.delivery.codes import tasks, uploads, views
@@ -184,6 +186,30 @@ class TestUploading:
         assert refusal(answer) == (413, "BODY_TOO_LARGE")
         assert error_body(answer)["message"] == "The body is larger than 1 MiB"
 
+    def test_who_sends_slowly_takes_two_threads_at_most(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        product_id = shelf(seller)
+
+        def begin(code: bytes, meanwhile: Callable[[], object] = list) -> TestResponse:
+            return client.application.test_client().post(
+                url(product_id),
+                content_type="text/plain",
+                headers=seller.headers,
+                environ_overrides={
+                    "wsgi.input": Slowly([code + b"\n"], meanwhile),
+                    "CONTENT_LENGTH": str(len(code) + 1),
+                },
+            )
+
+        third: list[TestResponse] = []
+        first = begin(b"A", lambda: begin(b"B", lambda: third.append(begin(b"C"))))
+
+        assert refusal(third[0]) == (503, "BUSY")
+        assert int(third[0].headers["Retry-After"]) > 0
+        assert first.status_code == 201
+        assert begin(b"C", lambda: begin(b"D")).status_code == 201
+        assert summary(client, seller, product_id)["available"] == 4
+
     def test_a_body_of_unknown_length_is_refused(self, client: FlaskClient) -> None:
         """Because where it ends nobody could tell from where it broke off."""
         seller = factories.merchant()
@@ -199,12 +225,15 @@ class TestUploading:
 
 
 class Slowly:
-    """A body that comes in pieces, and then breaks off."""
+    """A body that comes in pieces, and then breaks off. meanwhile: happens before the first."""
 
-    def __init__(self, pieces: list[bytes]) -> None:
+    def __init__(self, pieces: list[bytes], meanwhile: Callable[[], object] = list) -> None:
         self.pieces = list(pieces)
+        self.meanwhile = meanwhile
 
     def read(self, _: int = -1) -> bytes:
+        first, self.meanwhile = self.meanwhile, list
+        first()
         return self.pieces.pop(0) if self.pieces else b""
 
 

@@ -464,6 +464,17 @@ class TestSecrecy:
 
         assert body["path"] == f"{API}/downloads/[redacted]"
 
+    @pytest.mark.parametrize("around", ["{}.", "{})", "<{}>", "{},%20thanks", "{}%E2%80%9D"])
+    def test_nor_one_that_was_copied_with_what_stands_around_it(
+        self, client: FlaskClient, around: str
+    ) -> None:
+        start, _, token = link_of(sold(client)).rpartition("/")
+
+        answer = client.get(f"{start}/{around.format(token)}")
+
+        assert refusal(answer) == (404, "DOWNLOAD_LINK_INVALID")
+        assert token not in answer.text
+
     def test_the_log_does_not_have_it(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:

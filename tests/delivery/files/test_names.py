@@ -48,6 +48,7 @@ def test_the_query_says_it_where_no_header_does() -> None:
         "a\u2028.pdf",
         "invoice\u202efdp.exe",
         "a\u200f.pdf",
+        "a\u061c.pdf",
         "\ud800.pdf",
         "x" * 256,
         "€" * 86,
@@ -111,6 +112,9 @@ def test_only_what_the_shop_allows_is_taken_if_it_says_so() -> None:
         ("grüße.pdf", "grue.pdf", "gr%C3%BC%C3%9Fe.pdf"),
         ('a"b;c%41.pdf', "a_b_c_41.pdf", "a%22b%3Bc%2541.pdf"),
         ("日本", "download", "%E6%97%A5%E6%9C%AC"),
+        # Wide letters, whose plain forms are folders.
+        ("\uff0e\uff0e\uff0fa.pdf", "_a.pdf", "%EF%BC%8E%EF%BC%8E%EF%BC%8Fa.pdf"),
+        ("\uff0e\uff0e", "download", "%EF%BC%8E%EF%BC%8E"),
     ],
 )
 def test_a_name_is_sent_in_both_forms(name: str, plain: str, extended: str) -> None:

@@ -152,6 +152,21 @@ def test_without_drafts_there_are_none_to_forget(kept: Kept) -> None:
     assert kept.storage.forget_drafts(before=clock.now()) == 0
 
 
+class TestFolder:
+    def test_a_draft_that_is_kept_meanwhile_keeps_no_other_from_being_forgotten(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        incoming = tmp_path / "incoming"
+        incoming.mkdir()
+        left_behind = incoming / "left-behind"
+        left_behind.touch()
+        monkeypatch.setattr(Path, "iterdir", lambda _: iter([incoming / "kept", left_behind]))
+
+        assert FolderStorage(tmp_path).forget_drafts(before=clock.now() + timedelta(days=1)) == 1
+
+        assert not left_behind.exists()
+
+
 class TestBucket:
     def test_an_upload_that_was_never_completed_is_forgotten(self, bucket: FakeS3) -> None:
         storage = s3_of(bucket)

@@ -297,6 +297,28 @@ class TestRefusals:
         )
         assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
+    @pytest.mark.parametrize(
+        ("header", "said", "refused"),
+        [
+            ("Content-Range", "bytes 10-19/20", (400, "VALIDATION_ERROR")),
+            ("Content-Encoding", "gzip", (415, "UNSUPPORTED_MEDIA_TYPE")),
+            ("Content-Encoding", "identity", None),
+        ],
+    )
+    def test_a_part_and_a_wrapping_are_not_the_file(
+        self, client: FlaskClient, header: str, said: str, refused: tuple[int, str] | None
+    ) -> None:
+        seller = factories.merchant()
+        product_id = on_sale(client, seller)
+
+        answer = upload(client, seller, product_id, b"new", **{header: said})
+
+        assert answer.status_code == (refused or (200,))[0]
+        if refused:
+            assert refusal(answer) == refused
+        kept = client.get(f"{API}/products/{product_id}/file", headers=seller.headers).json
+        assert kept["version"] == (1 if refused else 2)
+
     def test_the_shop_may_allow_some_types_only(
         self, client: FlaskClient, change_settings: Callable[..., None]
     ) -> None:

@@ -291,6 +291,7 @@ class TestFaults:
             {"mode": "loud"},
             {"fault": "x"},
             {"fault": "stumble", "times": 0},
+            {"fault": "stumble", "times": 2**63},
             {"fault": "stumble", "times": "2"},
             {"times": 1},
         ],

@@ -1,0 +1,63 @@
+"""What buyers get is written down nowhere as it is."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.common.db import Base, reading
+from app.delivery.codes import uploads
+from app.products.models import ProductKind
+from tests import factories
+from tests.delivery.asking import goods, product
+from tests.delivery.codes.asking import send, shelf
+from tests.delivery.files.asking import link_of, sold
+from tests.factories import Actor
+
+API = "/api/v1"
+CODES = [f"GIFT-{number:04}-SECRET" for number in range(10)]
+
+
+def everything_stored() -> str:
+    """All rows of all tables, as PostgreSQL writes them."""
+    with reading() as session:
+        return "\n".join(
+            row
+            for table in Base.metadata.sorted_tables
+            for row in session.scalars(text(f"SELECT CAST(t AS text) FROM {table.name} t"))
+        )
+
+
+def bought(client: FlaskClient, buyer: Actor, product_id: object) -> dict[str, Any]:
+    """What the buyer is shown of an order that was made under a key."""
+    body = {"productId": str(product_id), "paymentMethod": "WALLET", "quantity": 2}
+    headers = buyer.headers | {"Idempotency-Key": f"order-of-{product_id}"}
+    order = client.post(f"{API}/orders", json=body, headers=headers)
+    shown: dict[str, Any] = goods(client, buyer, order.json["id"]).json
+    return shown
+
+
+def test_the_database_has_no_code_no_licence_and_no_link(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "CHUNK", 3)
+    seller, buyer = factories.merchant(), factories.buyer()
+    on_shelf = shelf(seller)
+    assert send(client, seller, on_shelf, "\n".join(CODES[:3])).status_code == 201
+    assert send(client, seller, on_shelf, "\n".join(CODES)).status_code == 202
+    codes = bought(client, buyer, on_shelf)["codes"]
+    licences = bought(client, buyer, product(seller, ProductKind.LICENCE, units=5))["licences"]
+    keys = [licence["key"] for licence in licences]
+    asked = {"key": keys[0], "instance": "workstation"}
+    assert client.post(f"{API}/licences/activate", json=asked).status_code == 200
+    link = link_of(sold(client))
+    client.get(link).close()
+
+    written = everything_stored()
+
+    assert codes == CODES[:2]
+    assert "workstation" in written
+    for secret in (*CODES, *keys, link.rpartition("/")[2]):
+        assert secret not in written
+        assert secret.encode().hex() not in written
