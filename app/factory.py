@@ -67,6 +67,7 @@ from app.payouts.views import blp as payouts_blp
 from app.products import service as products
 from app.products.views import blp as products_blp
 from app.reconciliation.views import admin_blp as reconciliation_blp
+from app.sales.views import blp as sales_blp
 from app.statements.views import blp as statements_blp
 from app.transfers.views import blp as transfers_blp
 from app.wallets import limits
@@ -92,6 +93,7 @@ BLUEPRINTS = (
     licences_blp,
     files_blp,
     orders_blp,
+    sales_blp,
     refunds_blp,
     transfers_blp,
     payment_requests_blp,

@@ -5,7 +5,7 @@ import select
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final, TypeVar, cast
 from uuid import UUID
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 #: The newest migration; a test holds it to `migrations/`. Written down here because importing
 #: Alembic to find out would cost every web process 9 MB.
-SCHEMA_REVISION: Final = "0017_api_keys"
+SCHEMA_REVISION: Final = "0018_index_sales"
 
 #: How long one money transaction may fight for its rows before the caller is told to come back.
 MAX_TRIES: Final = 8
@@ -42,6 +42,7 @@ _PAUSE: Final = (0.005, 0.2)
 #: as long as the connection lives, nor – in a SERIALIZABLE transaction – lock all of it.
 BY_INDEX: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CONTENTION: Final = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock timeout
 
 
@@ -75,6 +76,15 @@ class OutcomeUnknown(AppError):
 def new_id() -> UUID:
     """A UUID version 7 (RFC 9562): unique, and in the order of creation."""
     return uuid7()
+
+
+def first_id(moment: datetime, *, shift: timedelta = timedelta(0)) -> UUID:
+    """The smallest id that can be made so long after `moment`; ids made later are larger.
+
+    Moments before 1970 have no ids; the smallest of all stands in for theirs.
+    """
+    milliseconds = (moment - _EPOCH + shift) // timedelta(milliseconds=1)
+    return UUID(int=max(milliseconds, 0) << 80)
 
 
 class Database:

@@ -60,6 +60,22 @@ class Order(Base):
         Index("ix_orders_merchant", "merchant_id", "id"),
         # What one buyer has of a product, for caps.
         Index("ix_orders_product", "product_id", "user_id"),
+        # What was sold of a product, newest first.
+        Index("ix_orders_of_product", "product_id", "id"),
+        # Both leave out what is written with every purchase from a wallet.
+        Index(
+            "ix_orders_unusual",
+            "merchant_id",
+            "status",
+            "id",
+            postgresql_where=text("status <> 'COMPLETED'"),
+        ),
+        Index(
+            "ix_orders_gateway",
+            "merchant_id",
+            "completed_at",
+            postgresql_where=text("payment_method = 'GATEWAY' AND completed_at IS NOT NULL"),
+        ),
         Index(
             "uq_orders_key",
             "user_id",
@@ -152,6 +168,7 @@ class Refund(Base):
         CheckConstraint("(status = 'PENDING') = (settled_at IS NULL)", name="settled_has_time"),
         CheckConstraint("destination IN ('WALLET', 'GATEWAY')", name="destination_known"),
         Index("ix_refunds_order", "order_id", "id"),
+        Index("ix_refunds_merchant", "merchant_id", "id"),
         Index("ix_refunds_due", "next_attempt_at", postgresql_where=text("status = 'PENDING'")),
         Index(
             "uq_refunds_key",
@@ -164,6 +181,7 @@ class Refund(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     initiator_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     amount: Mapped[int]
     fee: Mapped[int]

@@ -164,6 +164,7 @@ def _refund(order: Order, part: Share, *, by: UUID, reason: str | None, key: str
     return Refund(
         id=new_id(),
         order_id=order.id,
+        merchant_id=order.merchant_id,
         initiator_id=by,
         amount=part.amount,
         fee=part.fee,

@@ -83,32 +83,27 @@ def get_order_of(session: Session, *, order_id: UUID, user_id: UUID, lock: bool 
 def orders_of(
     session: Session,
     *,
-    buyer_id: UUID | None = None,
-    merchant_id: UUID | None = None,
+    buyer_id: UUID,
+    status: str | None,
     limit: int,
     offset: int,
     below: UUID | None,
 ) -> Sequence[Any]:
-    """Orders with product and buyer, newest first. below: only those with a smaller id."""
-    query = _filtered(_with_names(), buyer_id, merchant_id).order_by(Order.id.desc())
+    """A buyer's orders with product and buyer, newest first. below: only those of a smaller id."""
+    query = _bought(_with_names(), buyer_id, status).order_by(Order.id.desc())
     if below is not None:
         query = query.where(Order.id < below)
     return session.execute(query.limit(limit).offset(offset)).all()
 
 
-def count_orders(
-    session: Session, *, buyer_id: UUID | None = None, merchant_id: UUID | None = None
-) -> int:
+def count_orders(session: Session, *, buyer_id: UUID, status: str | None) -> int:
     query = select(func.count()).select_from(Order)
-    return session.scalar(_filtered(query, buyer_id, merchant_id)) or 0
+    return session.scalar(_bought(query, buyer_id, status)) or 0
 
 
-def _filtered(query: Any, buyer_id: UUID | None, merchant_id: UUID | None) -> Any:
-    if buyer_id is not None:
-        query = query.where(Order.user_id == buyer_id)
-    if merchant_id is not None:
-        query = query.where(Order.merchant_id == merchant_id)
-    return query
+def _bought(query: Any, buyer_id: UUID, status: str | None) -> Any:
+    query = query.where(Order.user_id == buyer_id)
+    return query if status is None else query.where(Order.status == status)
 
 
 def product_of(session: Session, *, order_id: UUID, merchant_id: UUID | None = None) -> UUID | None:

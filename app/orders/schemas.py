@@ -8,11 +8,11 @@ from app.common.clock import to_wire
 from app.common.fields import Id, Moment, MoneyOut, Schema, Text, WholeNumber
 from app.common.http import dump_json
 from app.common.money import format_minor
-from app.common.pagination import page_of
+from app.common.pagination import PageArgs, page_of
 from app.coupons.schemas import CouponCode
 from app.gateway.terms import Checkout
 from app.idempotency.service import Answer
-from app.orders.models import PaymentMethod
+from app.orders.models import OrderStatus, PaymentMethod
 from app.orders.service import Receipt
 from app.products.schemas import ProductOut
 
@@ -121,6 +121,13 @@ class OrderDetailOut(_OrderFields):
 
 
 OrderPage = page_of(OrderOut)
+
+
+class OrdersArgs(PageArgs):
+    status = ma.fields.String(
+        validate=ma.validate.OneOf(list(OrderStatus)),
+        metadata={"description": "Only orders of this status"},
+    )
 
 
 class CheckoutOut(Schema):

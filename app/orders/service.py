@@ -170,28 +170,22 @@ def sold_before(session: Session, job: Job) -> Receipt | None:
     return Receipt(*row) if row is not None else None
 
 
-def bought_by(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Receipt]:
-    """The user's orders, newest first."""
-    return _page(session, page, buyer_id=user_id)
-
-
-def sold_by(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Receipt]:
-    """The merchant's sales, newest first."""
-    return _page(session, page, merchant_id=merchant_id)
-
-
-def _page(session: Session, page: PageRequest, **whose: UUID) -> Page[Receipt]:
+def bought_by(
+    session: Session, page: PageRequest, *, user_id: UUID, status: str | None = None
+) -> Page[Receipt]:
+    """The user's orders, newest first. status: only those of this OrderStatus."""
     rows = repository.orders_of(
         session,
+        buyer_id=user_id,
+        status=status,
         limit=page.limit + 1,
         offset=page.offset,
         below=page.after[0] if page.after else None,
-        **whose,
     )
     return Page.of(
         page,
         [Receipt(*row) for row in rows],
-        count=lambda: repository.count_orders(session, **whose),
+        count=lambda: repository.count_orders(session, buyer_id=user_id, status=status),
         key=lambda receipt: (receipt.order.id,),
     )
 

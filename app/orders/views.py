@@ -6,11 +6,10 @@ from uuid import UUID
 from flask import Response
 
 from app.auth.guard import live_user, requires
-from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, dump_json, json_response, settings
-from app.common.pagination import PageArgs, page_request
+from app.common.pagination import page_request
 from app.coupons.errors import CouponInvalid, CouponUsedUp
 from app.gateway.errors import (
     AmountNotPayable,
@@ -31,7 +30,14 @@ from app.orders.errors import (
     QuantityTooLarge,
 )
 from app.orders.http import answer_with, answer_with_cancellation
-from app.orders.schemas import DeliveryOut, OrderDetailOut, OrderIn, OrderOut, OrderPage
+from app.orders.schemas import (
+    DeliveryOut,
+    OrderDetailOut,
+    OrderIn,
+    OrderOut,
+    OrderPage,
+    OrdersArgs,
+)
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked
 
@@ -87,7 +93,7 @@ def cancel(order_id: UUID) -> Response:
 
 @blp.get("")
 @requires(blp, scope=Scope.ORDERS_READ)
-@blp.arguments(PageArgs, location="query")
+@blp.arguments(OrdersArgs, location="query")
 @blp.response(200, OrderPage)
 def mine(args: dict[str, Any]) -> Any:
     """What I bought, newest first
@@ -96,21 +102,7 @@ def mine(args: dict[str, Any]) -> Any:
     """
     page = page_request(args, key=(UUID,))
     with reading() as session:
-        return service.bought_by(session, page, user_id=live_user(session).id)
-
-
-@blp.get("/merchant/sales")
-@requires(blp, Role.MERCHANT, scope=Scope.ORDERS_READ)
-@blp.arguments(PageArgs, location="query")
-@blp.response(200, OrderPage)
-def sales(args: dict[str, Any]) -> Any:
-    """What I sold, newest first
-
-    Each order with who bought it.
-    """
-    page = page_request(args, key=(UUID,))
-    with reading() as session:
-        return service.sold_by(session, page, merchant_id=live_user(session).id)
+        return service.bought_by(session, page, user_id=live_user(session).id, **args)
 
 
 @blp.get("/<uuid:order_id>")

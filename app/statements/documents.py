@@ -4,11 +4,10 @@ What is cut short cannot be taken for whole: JSON lacks its end, and CSV its lin
 balance.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from app.common import tables
 from app.common.clock import to_wire
 from app.common.http import dump_json
 from app.common.money import format_minor
@@ -29,10 +28,6 @@ CSV_HEAD: Final = (
     "transactionId",
 )
 
-#: What makes a spreadsheet take a text for a formula
-#: (https://owasp.org/www-community/attacks/CSV_Injection), in its full-width forms, too.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-
 
 def as_json(statement: Statement, pieces: Iterable[Sequence[Line]]) -> Iterator[bytes]:
     """What StatementOut describes."""
@@ -47,15 +42,9 @@ def as_csv(statement: Statement, pieces: Iterable[Sequence[Line]]) -> Iterator[b
     """RFC 4180 in UTF-8: a line for each posting between one for each balance of the period."""
     start: Sequence[Sequence[Any]] = (CSV_HEAD, _balance(statement, "OPENING_BALANCE"))
     for piece in pieces:
-        yield _lines((*start, *(_posting(line) for line in piece)))
+        yield tables.write((*start, *(_posting(line) for line in piece)))
         start = ()
-    yield _lines((*start, _balance(statement, "CLOSING_BALANCE")))
-
-
-def _lines(rows: Iterable[Sequence[Any]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode()
+    yield tables.write((*start, _balance(statement, "CLOSING_BALANCE")))
 
 
 def _balance(statement: Statement, kind: str) -> tuple[str | None, ...]:
@@ -80,7 +69,7 @@ def _posting(line: Line) -> tuple[Any, ...]:
     return (
         to_wire(line.created_at),
         line.type,
-        _plain(line.description),
+        tables.guarded(line.description),
         line.reference_type,
         line.reference_id,
         format_minor(line.amount, line.currency),
@@ -88,8 +77,3 @@ def _posting(line: Line) -> tuple[Any, ...]:
         line.currency,
         line.id,
     )
-
-
-def _plain(text: str | None) -> str | None:
-    """A text that no spreadsheet takes for a formula: behind an apostrophe if it might."""
-    return f"'{text}" if text and text.startswith(_FORMULA) else text

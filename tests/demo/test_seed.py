@@ -25,8 +25,8 @@ from app.demo.catalogue import COUPON, GOODS, PASSWORD, SHOPS
 from app.demo.history import ORDERS, Bought, Step, history
 from app.demo.people import ADMIN, BUYERS
 from app.demo.seed import seed
-from app.orders import service as orders
 from app.products import service as products
+from app.sales import service as sold
 from app.verify.report import violations
 from tests import factories
 
@@ -42,7 +42,7 @@ def sales() -> int:
     with transaction() as session:
         merchants = [auth.find_by_email(session, email=shop.owner.email) for shop in SHOPS]
         return sum(
-            orders.sold_by(session, PageRequest(limit=1), merchant_id=merchant.id).total
+            sold.sales(session, PageRequest(limit=1), merchant_id=merchant.id).total
             for merchant in merchants
             if merchant
         )

@@ -1,0 +1,203 @@
+"""What a merchant sold: one by one, and in sum."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.common import clock
+from app.common.pagination import Page, PageRequest
+from app.orders.models import OrderStatus
+from app.orders.service import Receipt
+from app.sales import repository
+from app.sales.errors import PeriodInvalid
+
+#: What is summed up, unless asked otherwise: this long until `to`.
+DEFAULT_PERIOD: Final = timedelta(days=30)
+LONGEST_PERIOD: Final = timedelta(days=366)
+#: Products that are named as the best.
+BEST: Final = 10
+#: Orders that are read at a time.
+PIECE: Final = 1000
+
+_PAID: Final = (OrderStatus.COMPLETED, OrderStatus.REFUNDED)
+
+
+def sales(
+    session: Session, page: PageRequest, *, merchant_id: UUID, **filters: Any
+) -> Page[Receipt]:
+    """The merchant's orders, newest first.
+
+    filters: product_id; status, an OrderStatus; since, included, and until, left out, of when they
+    were made.
+    """
+    rows = repository.sales(
+        session,
+        limit=page.limit + 1,
+        offset=page.offset,
+        below=page.after[0] if page.after else None,
+        merchant_id=merchant_id,
+        **filters,
+    )
+    return Page.of(
+        page,
+        [Receipt(*row) for row in rows],
+        count=lambda: repository.count(session, merchant_id=merchant_id, **filters),
+        key=lambda receipt: (receipt.order.id,),
+    )
+
+
+def pieces(
+    *, merchant_id: UUID, reading: Callable[[], AbstractContextManager[Session]], **filters: Any
+) -> Iterator[Sequence[Any]]:
+    """All that `sales` lists, newest first, in pieces; each as it is when it is read.
+
+    reading: opens a session for one short read, so that a slow reader holds no connection.
+    """
+    below: UUID | None = None
+    while True:
+        with reading() as session:
+            rows = repository.rows(
+                session, limit=PIECE, below=below, merchant_id=merchant_id, **filters
+            )
+        if rows:
+            yield rows
+        if len(rows) < PIECE:
+            return
+        below = rows[-1].id
+
+
+def net_of(row: Any) -> int:
+    """What an order brought the merchant so far, in minor units: nothing unless it was paid."""
+    if row.status not in _PAID:
+        return 0
+    return int(row.amount - row.fee - row.refunded_amount + row.refunded_fee)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What was sold and given back, money in minor units.
+
+    Orders count when they were completed and refunds when they were given. discounts: what coupons
+    took off; revenue: what buyers paid; fee_refunds: of the fees, what came back with refunds.
+    """
+
+    orders: int = 0
+    units: int = 0
+    discounts: int = 0
+    revenue: int = 0
+    fees: int = 0
+    refunds: int = 0
+    fee_refunds: int = 0
+    refunded_units: int = 0
+
+    @property
+    def gross(self) -> int:
+        return self.revenue + self.discounts
+
+    @property
+    def net(self) -> int:
+        return self.revenue - self.fees - self.refunds + self.fee_refunds
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A product and what was sold of it."""
+
+    id: UUID
+    name: str
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A period of a merchant's sales. days: each day (UTC) of it with what happened then."""
+
+    since: datetime
+    until: datetime
+    currency: str
+    sums: Sums
+    buyers: int
+    best: Sequence[Sold]
+    days: Sequence[tuple[date, Sums]]
+
+
+def summary(
+    session: Session,
+    *,
+    merchant_id: UUID,
+    currency: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    product_id: UUID | None = None,
+) -> Summary:
+    """Sum up a period: from `since`, included, until `until`, left out.
+
+    until: now by default, and now if it is in the future; since: 30 days before that by default;
+    product_id: only of this product. Raises PeriodInvalid.
+    """
+    since, until = _period(since, until)
+    rows = list(
+        repository.summary(
+            session,
+            merchant_id=merchant_id,
+            product_id=product_id,
+            currency=currency,
+            since=since,
+            until=until,
+            best=BEST,
+        )
+    )
+    (whole,) = (row for row in rows if row.part == repository.WHOLE)
+    days = {row.day: _sums(row) for row in rows if row.part == repository.DAY}
+    return Summary(
+        since=since,
+        until=until,
+        currency=currency,
+        sums=_sums(whole),
+        buyers=whole.buyers,
+        best=[
+            Sold(row.product_id, row.name, _sums(row))
+            for row in rows
+            if row.part == repository.PRODUCT
+        ],
+        days=[(day, days.get(day, Sums())) for day in _days(since, until)],
+    )
+
+
+def _period(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+    now = clock.now()
+    until = min(until, now).astimezone(UTC) if until is not None else now
+    if since is None:
+        # There is no time 30 days before the first month of all.
+        since = until - DEFAULT_PERIOD if until.year > 1 else until
+    since = since.astimezone(UTC)
+    if since >= until:
+        raise PeriodInvalid("Must be before `to`, and in the past.")
+    if until - since > LONGEST_PERIOD:
+        raise PeriodInvalid(f"At most {LONGEST_PERIOD.days} days before `to`.")
+    return since, until
+
+
+def _days(since: datetime, until: datetime) -> Iterator[date]:
+    day, last = since.date(), (until - timedelta(microseconds=1)).date()
+    while day <= last:
+        yield day
+        day += timedelta(days=1)
+
+
+def _sums(row: Any) -> Sums:
+    return Sums(
+        orders=int(row.orders),
+        units=int(row.units),
+        discounts=int(row.discount),
+        revenue=int(row.revenue),
+        fees=int(row.fee),
+        refunds=int(row.refunded),
+        fee_refunds=int(row.fee_refunded),
+        refunded_units=int(row.units_refunded),
+    )
