@@ -65,6 +65,7 @@ from app.payment_requests.views import blp as payment_requests_blp
 from app.payouts import settlement as payouts
 from app.payouts.views import blp as payouts_blp
 from app.products import service as products
+from app.products.bulk_views import blp as product_tables_blp
 from app.products.views import blp as products_blp
 from app.reconciliation.views import admin_blp as reconciliation_blp
 from app.sales.views import blp as sales_blp
@@ -87,6 +88,7 @@ BLUEPRINTS = (
     holds_blp,
     statements_blp,
     products_blp,
+    product_tables_blp,
     coupons_blp,
     codes_blp,
     product_licences_blp,

@@ -57,6 +57,8 @@ POST   /api/v1/wallet/holds/{hold_id}/void               401    404    404     4
 GET    /api/v1/products                                  200    200    200     200   200   200
 POST   /api/v1/products                                  401    403    201     403   403   201
 GET    /api/v1/products/merchant/my-products             401    403    200     403   403   200
+GET    /api/v1/products/merchant/export                  401    403    200     403   403   200
+POST   /api/v1/products/import                           401    403    200     403   403   200
 GET    /api/v1/products/{product_id}                     200    200    200     200   200   200
 PATCH  /api/v1/products/{product_id}                     401    403    403     403   403   200
 DELETE /api/v1/products/{product_id}                     401    403    403     403   403   200
@@ -78,6 +80,8 @@ DELETE /api/v1/products/{product_id}/file                401    403    403     4
 POST   /api/v1/orders                                    401    201    201     201   201   400
 GET    /api/v1/orders                                    401    200    200     200   200   200
 GET    /api/v1/orders/merchant/sales                     401    403    200     403   403   200
+GET    /api/v1/orders/merchant/sales/export              401    403    200     403   403   200
+GET    /api/v1/orders/merchant/summary                   401    403    200     403   403   200
 GET    /api/v1/orders/{order_id}                         401    404    404     404   200   200
 POST   /api/v1/orders/{order_id}/cancel                  401    404    404     404   409   404
 GET    /api/v1/orders/{order_id}/delivery                401    404    404     404   200   404
@@ -270,6 +274,10 @@ OTHERWISE: dict[Route, dict[str, Any]] = {
     ("PUT", "/api/v1/products/{product_id}/file"): {
         "data": b"the bytes of a file",
         "content_type": "application/pdf",
+    },
+    ("POST", "/api/v1/products/import"): {
+        "data": "name,price,availableUnits\r\nCourse,5.00,1\r\n",
+        "content_type": "text/csv",
     },
 }
 

@@ -1,6 +1,6 @@
 """SQL of products."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.driver import as_rows, send
+from app.common.driver import as_rows, insert_rows, send
 from app.products.models import Product, Restock
 
 #: Sort orders of the public list: the column, and whether it descends.
@@ -140,3 +140,102 @@ def of_merchant(session: Session, *, merchant_id: UUID, include_deleted: bool) -
     if not include_deleted:
         query = query.where(Product.deleted_at.is_(None))
     return session.scalars(query).all()
+
+
+def own_rows(
+    session: Session, product_ids: Collection[UUID], *, lock: bool = False
+) -> dict[UUID, Any]:
+    """What a merchant may change of these products, by id. lock: hold them, in id order."""
+    rows = send(session, _OWN_ROWS + (_HOLD if lock else ""), {"ids": list(product_ids)})
+    return {row.id: row for row in rows}
+
+
+_OWN_ROWS = """
+    SELECT id, merchant_id, name, description, price, currency, available_units, is_active, kind,
+        purchase_limit, deleted_at
+    FROM products WHERE id = ANY(%(ids)s) ORDER BY id
+"""
+_HOLD = "FOR NO KEY UPDATE"
+
+_INSERT = insert_rows(
+    "products",
+    {
+        "id": "uuid",
+        "merchant_id": "uuid",
+        "name": "text",
+        "description": "text",
+        "price": "bigint",
+        "currency": "text",
+        "available_units": "bigint",
+        "initial_units": "bigint",
+        "is_active": "boolean",
+        "kind": "text",
+        "is_ready": "boolean",
+        "purchase_limit": "bigint",
+        "created_at": "timestamptz",
+        "updated_at": "timestamptz",
+    },
+)
+
+_UPDATE = """
+    UPDATE products
+    SET name = new.name, description = new.description, price = new.price,
+        available_units = products.available_units + new.delta, is_active = new.is_active,
+        purchase_limit = new.purchase_limit, updated_at = %(now)s
+    FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (id uuid, name text, description text,
+        price bigint, delta bigint, is_active boolean, purchase_limit bigint)
+    WHERE products.id = new.id
+"""
+
+_INSERT_RESTOCKS = insert_rows(
+    "restocks",
+    {
+        "id": "uuid",
+        "product_id": "uuid",
+        "actor_id": "uuid",
+        "delta": "bigint",
+        "created_at": "timestamptz",
+    },
+)
+
+
+def insert_products(session: Session, rows: Iterable[object]) -> None:
+    send(session, _INSERT, as_rows(rows))
+
+
+def update_products(session: Session, rows: Iterable[object], now: datetime) -> None:
+    """rows: with id, delta (of the stock) and every other column that a merchant may change."""
+    send(session, _UPDATE, as_rows(rows) | {"now": now})
+
+
+def insert_restocks(session: Session, rows: Iterable[object]) -> None:
+    send(session, _INSERT_RESTOCKS, as_rows(rows))
+
+
+def piece_of_merchant(
+    session: Session, *, merchant_id: UUID, limit: int, below: UUID | None
+) -> Sequence[Any]:
+    """Some of the merchant's products that are not deleted, newest first.
+
+    below: only those with a smaller id.
+    """
+    query = select(*_EXPORTED).where(
+        Product.merchant_id == merchant_id, Product.deleted_at.is_(None)
+    )
+    if below is not None:
+        query = query.where(Product.id < below)
+    return session.execute(query.order_by(Product.id.desc()).limit(limit)).all()
+
+
+_EXPORTED = (
+    Product.id,
+    Product.name,
+    Product.description,
+    Product.price,
+    Product.currency,
+    Product.available_units,
+    Product.kind,
+    Product.purchase_limit,
+    Product.is_active,
+    Product.created_at,
+)

@@ -50,6 +50,42 @@ class ProductPatch(Schema):
     purchase_limit = WholeNumber(minimum=1, maximum=1_000_000, allow_none=True, metadata=_CAP)
 
 
+_CURRENCY = ma.fields.String()
+
+
+class NewRow(ProductIn):
+    """A line of a table without an id: a new product."""
+
+    is_active = Flag(load_default=True)
+    currency = _CURRENCY
+
+
+class ChangedRow(ProductPatch):
+    """A line of a table with an id: a product as it shall be. A kind is for good."""
+
+    id = Id(required=True)
+    kind = ma.fields.String(validate=ma.validate.OneOf(list(ProductKind)))
+    currency = _CURRENCY
+
+
+class ImportArgs(Schema):
+    dry_run = Flag(
+        load_default=False, metadata={"description": "Only say what would be done, or is wrong"}
+    )
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+
+class ImportOut(Schema):
+    created = ma.fields.Integer(required=True, metadata={"example": 12})
+    changed = ma.fields.Integer(required=True, metadata={"example": 3})
+    unchanged = ma.fields.Integer(required=True, metadata={"example": 85})
+    rows = ma.fields.Integer(
+        required=True, metadata={"description": "Of the file, without its header", "example": 100}
+    )
+
+
 class CatalogueArgs(PageArgs):
     limit = WholeNumber(
         load_default=100,

@@ -1,6 +1,7 @@
 """Products: what is on sale, by whom, and how much of it is left."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -22,6 +23,9 @@ from app.products.models import Product, ProductKind
 
 #: The orders in which the public list can be asked for.
 SORTS: Final = tuple(repository.SORTS)
+
+#: Products of a long list that are read at a time.
+PIECE: Final = 1000
 
 #: Cached pages of the public list, where the process has a cache.
 _catalogue: Region | None = None
@@ -62,26 +66,40 @@ def create(
 
     What is a file is on sale once there is one (`mark_ready`). Raises AmountInvalid.
     """
-    now = clock.now()
     product = repository.insert_product(
         session,
-        id=new_id(),
-        merchant_id=merchant.id,
-        name=name,
-        description=description,
-        price=Money.of(price, currency, field="price").minor,
-        currency=currency,
-        available_units=available_units,
-        initial_units=available_units,
-        is_active=True,
-        kind=kind,
-        is_ready=kind != ProductKind.FILE,
-        purchase_limit=purchase_limit,
-        created_at=now,
-        updated_at=now,
+        **new_row(
+            merchant_id=merchant.id,
+            name=name,
+            description=description,
+            price=price,
+            available_units=available_units,
+            currency=currency,
+            kind=kind,
+            purchase_limit=purchase_limit,
+        ),
     )
     list_changes(session)
     return Offer(product, merchant)
+
+
+def new_row(
+    *, price: Decimal, available_units: int, currency: str, kind: str, **values: Any
+) -> dict[str, Any]:
+    """A new product column by column. price: units of `currency`. Raises AmountInvalid."""
+    now = clock.now()
+    return {
+        "id": new_id(),
+        "price": Money.of(price, currency, field="price").minor,
+        "currency": currency,
+        "available_units": available_units,
+        "initial_units": available_units,
+        "is_active": True,
+        "kind": kind,
+        "is_ready": kind != ProductKind.FILE,
+        "created_at": now,
+        "updated_at": now,
+    } | values
 
 
 def list_changes(session: Session) -> None:
@@ -137,6 +155,26 @@ def of_merchant(session: Session, *, merchant: User, include_deleted: bool) -> S
     """The merchant's own products, newest first."""
     rows = repository.of_merchant(session, merchant_id=merchant.id, include_deleted=include_deleted)
     return [Offer(row, merchant) for row in rows]
+
+
+def pieces_of_merchant(
+    *, merchant_id: UUID, reading: Callable[[], AbstractContextManager[Session]]
+) -> Iterator[Sequence[Any]]:
+    """The merchant's products that are not deleted, newest first, in pieces.
+
+    reading: opens a session for one short read, so that a slow reader holds no connection.
+    """
+    below: UUID | None = None
+    while True:
+        with reading() as session:
+            rows = repository.piece_of_merchant(
+                session, merchant_id=merchant_id, limit=PIECE, below=below
+            )
+        if rows:
+            yield rows
+        if len(rows) < PIECE:
+            return
+        below = rows[-1].id
 
 
 def change(session: Session, *, merchant: User, product_id: UUID, **changes: Any) -> Offer:
