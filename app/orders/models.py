@@ -59,9 +59,10 @@ class Order(Base):
         Index("ix_orders_buyer", "user_id", "id"),
         Index("ix_orders_merchant", "merchant_id", "id"),
         # What one buyer has of a product, for caps.
-        Index("ix_orders_product", "product_id", "user_id"),
-        # What was sold of a product, newest first.
-        Index("ix_orders_of_product", "product_id", "id"),
+        Index("ix_orders_cap", "user_id", "product_id"),
+        # What was sold of a product, newest first: the only one that begins with it, so that
+        # PostgreSQL does not sort.
+        Index("ix_orders_product", "product_id", "id"),
         # Both leave out what is written with every purchase from a wallet.
         Index(
             "ix_orders_unusual",

@@ -19,6 +19,7 @@ from app.verify import (
     orders,
     payouts,
     refunds,
+    sales,
     transfers,
 )
 from app.verify.invariant import Invariant
@@ -28,6 +29,7 @@ INVARIANTS: Final = (
     *holds.INVARIANTS,
     *orders.INVARIANTS,
     *refunds.INVARIANTS,
+    *sales.INVARIANTS,
     *codes.INVARIANTS,
     *licences.INVARIANTS,
     *transfers.INVARIANTS,

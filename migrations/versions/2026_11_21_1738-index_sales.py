@@ -9,7 +9,9 @@ down_revision = "0017_api_keys"
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.create_index("ix_orders_of_product", "orders", ["product_id", "id"])
+    op.drop_index("ix_orders_product", "orders")
+    op.create_index("ix_orders_cap", "orders", ["user_id", "product_id"])
+    op.create_index("ix_orders_product", "orders", ["product_id", "id"])
     op.create_index(
         "ix_orders_unusual",
         "orders",
@@ -37,5 +39,6 @@ def name_merchants() -> None:
 
 def downgrade() -> None:
     op.drop_column("refunds", "merchant_id")
-    for index in ("ix_orders_gateway", "ix_orders_unusual", "ix_orders_of_product"):
+    for index in ("ix_orders_gateway", "ix_orders_unusual", "ix_orders_product", "ix_orders_cap"):
         op.drop_index(index, "orders")
+    op.create_index("ix_orders_product", "orders", ["product_id", "user_id"])

@@ -22,6 +22,7 @@ from tests.verify import (
     test_orders,
     test_payouts,
     test_refunds,
+    test_sales,
     test_transfers,
 )
 from tests.verify.books import Books, unguarded
@@ -36,6 +37,7 @@ TOPICS = (
     test_bank,
     test_payouts,
     test_refunds,
+    test_sales,
     test_files,
     test_accounts,
     test_keys,

@@ -1,0 +1,318 @@
+"""What sales come to, over HTTP."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from unittest import mock
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.auth.models import Role
+from app.auth.service import Caller
+from app.common import clock, db
+from app.gateway.terms import CheckoutState, CheckoutStatus
+from app.orders import checkouts
+from app.orders.checkout import Basket
+from app.sales.schemas import SalesSummaryOut
+from app.wallets.gate import in_line
+from tests import factories
+from tests.answers import refusal
+from tests.coupons.asking import make
+from tests.factories import Actor
+from tests.orders.asking import buy
+from tests.orders.refunding import refund
+from tests.sales.asking import (
+    DAY,
+    HOUR,
+    NOON,
+    SUMMARY,
+    add_orders,
+    add_refund,
+    export,
+    summary,
+    wire,
+)
+
+MARCH = {"since": "2026-03-01", "until": "2026-04-01"}
+
+
+@pytest.fixture
+def seller(client: FlaskClient) -> Actor:
+    return factories.merchant()
+
+
+def buy_at_the_gateway(buyer: Actor, product_id: Any, *, amount: int, quantity: int) -> str:
+    """amount: cents that are due."""
+    with db.transaction() as session:
+        order_id = checkouts.begin(
+            session,
+            buyer=Caller(buyer.id, buyer.email, Role.USER),
+            basket=Basket(product_id, quantity),
+            claim=None,
+            fee_bps=250,
+        )
+    state = CheckoutState("cs_1", CheckoutStatus.PAID, "pi_1", amount, "USD")
+    in_line(partial(checkouts.settle, order_id=order_id, state=state))
+    return str(order_id)
+
+
+def postings(seller: Actor) -> dict[str, int]:
+    """What each type of posting comes to in the merchant's wallet, in cents."""
+    with db.transaction() as session:
+        rows = session.execute(
+            text(
+                "SELECT type, sum(amount) FROM wallet_transactions t"
+                " JOIN wallets w ON w.id = t.wallet_id WHERE w.user_id = :user_id GROUP BY type"
+            ),
+            {"user_id": seller.id},
+        )
+        return {kind: int(amount) for kind, amount in rows}
+
+
+def cents(amount: str) -> int:
+    return int(amount.replace(".", ""))
+
+
+def test_it_ties_to_the_ledger(
+    client: FlaskClient, seller: Actor, change_settings: Callable[..., None]
+) -> None:
+    change_settings(platform_fee_bps=275)
+    buyers = [factories.buyer("500.00") for _ in range(3)]
+    guide = factories.product(seller, price="19.99", units=99, name="Guide")
+    atlas = factories.product(seller, price="33.33", units=99, name="Atlas")
+    make(client, seller, code="THIRD", kind="PERCENT", value="33.3")
+    make(client, seller, code="FREE", kind="FIXED", value="100.00")
+    wishes = ((guide, 3, "THIRD"), (atlas, 2, None), (guide, 1, "FREE"), (guide, 7, None))
+    bought = [
+        buy(client, buyers[number % 2], product, quantity=quantity, couponCode=code).json["id"]
+        for number, (product, quantity, code) in enumerate(wishes)
+    ]
+    bought.append(buy_at_the_gateway(buyers[2], atlas, amount=9999, quantity=3))
+    refund(client, seller, bought[0], units=1)
+    refund(client, seller, bought[0], amount="0.07")
+    refund(client, seller, bought[1])
+    refund(client, seller, bought[4], units=2)
+
+    found = summary(client, seller)
+
+    booked = postings(seller)
+    assert booked.keys() == {"EARNING", "FEE", "REFUND_OUT", "FEE_REFUND"}
+    assert cents(found["revenue"]) == booked["EARNING"]
+    assert cents(found["fees"]) == -booked["FEE"]
+    assert cents(found["refunds"]) == -booked["REFUND_OUT"]
+    assert cents(found["feeRefunds"]) == booked["FEE_REFUND"]
+    assert cents(found["net"]) == sum(booked.values())
+    for name in ("revenue", "refunds", "net"):
+        assert sum(cents(day[name]) for day in found["days"]) == cents(found[name])
+    assert sum(cents(row["net"]) for row in export(client, seller)) == cents(found["net"])
+    counted = {name: found[name] for name in ("orders", "units", "buyers", "refundedUnits")}
+    assert counted == {"orders": 5, "units": 16, "buyers": 3, "refundedUnits": 5}
+    assert cents(found["gross"]) == 11 * 1999 + 5 * 3333
+    assert found["bestProducts"] == [
+        {"id": str(guide), "name": "Guide", "units": 11, "revenue": "179.93"},
+        {"id": str(atlas), "name": "Atlas", "units": 5, "revenue": "166.65"},
+    ]
+
+
+def test_it_says_what_the_document_promises(client: FlaskClient, seller: Actor) -> None:
+    product_id, buyer = factories.product(seller, name="Guide"), factories.buyer()
+    (order_id,) = add_orders(product_id, buyer, NOON, quantity=3, discount=500)
+    add_refund(order_id, NOON + DAY, amount=834, fee=25, units=1)
+
+    found = summary(client, seller, since=NOON, until=NOON + 2 * DAY)
+
+    nothing = {"orders": 0, "units": 0, "revenue": "0.00", "refunds": "0.00", "net": "0.00"}
+    assert found == {
+        "from": "2026-03-01T12:00:00.000Z",
+        "to": "2026-03-03T12:00:00.000Z",
+        "currency": "USD",
+        "orders": 1,
+        "units": 3,
+        "gross": "30.00",
+        "discounts": "5.00",
+        "revenue": "25.00",
+        "fees": "0.75",
+        "refunds": "8.34",
+        "feeRefunds": "0.25",
+        "net": "16.16",
+        "buyers": 1,
+        "refundedUnits": 1,
+        "bestProducts": [{"id": str(product_id), "name": "Guide", "units": 3, "revenue": "25.00"}],
+        "days": [
+            {
+                "date": "2026-03-01",
+                "orders": 1,
+                "units": 3,
+                "revenue": "25.00",
+                "refunds": "0.00",
+                "net": "24.25",
+            },
+            {"date": "2026-03-02"} | nothing | {"refunds": "8.34", "net": "-8.09"},
+            {"date": "2026-03-03"} | nothing,
+        ],
+    }
+    schema = SalesSummaryOut()
+    assert list(found) == [field.data_key for field in schema.fields.values()]
+    days = schema.fields["days"].inner.schema.fields  # type: ignore[attr-defined]
+    assert list(found["days"][0]) == [field.data_key for field in days.values()]
+
+
+class TestPeriod:
+    def test_orders_count_when_they_are_completed_and_refunds_when_they_are_given(
+        self, client: FlaskClient, seller: Actor
+    ) -> None:
+        product_id, buyer = factories.product(seller), factories.buyer()
+        (early,) = add_orders(product_id, buyer, NOON - 90 * DAY)
+        add_refund(early, NOON, amount=1000, fee=25, units=1)
+        (late,) = add_orders(
+            product_id, buyer, NOON - 40 * DAY, method="GATEWAY", later=40 * DAY, quantity=2
+        )
+        add_refund(late, NOON + 90 * DAY, amount=2000, fee=50, units=2)
+        add_orders(product_id, buyer, NOON, status="PENDING", method="GATEWAY", later=None)
+
+        found = summary(client, seller, **MARCH)
+
+        named = {n: found[n] for n in ("orders", "revenue", "refunds", "net", "refundedUnits")}
+        assert named == {
+            "orders": 1,
+            "revenue": "20.00",
+            "refunds": "10.00",
+            "net": "9.75",
+            "refundedUnits": 1,
+        }
+
+    def test_from_is_included_to_is_left_out_to_the_microsecond(
+        self, client: FlaskClient, seller: Actor
+    ) -> None:
+        product_id, buyer = factories.product(seller), factories.buyer()
+        for method in ("WALLET", "GATEWAY"):
+            (sold,) = add_orders(product_id, buyer, NOON, method=method)
+            add_refund(sold, NOON, amount=1, fee=0)
+        instant = timedelta(microseconds=1)
+
+        def counted(since: datetime, until: datetime) -> tuple[int, str]:
+            found = summary(client, seller, since=since, until=until)
+            return found["orders"], found["refunds"]
+
+        assert counted(NOON, NOON + instant) == (2, "0.02")
+        assert counted(NOON - instant, NOON) == (0, "0.00")
+        assert counted(NOON + instant, NOON + HOUR) == (0, "0.00")
+
+    def test_every_day_is_listed_in_utc(self, client: FlaskClient, seller: Actor) -> None:
+        product_id, buyer = factories.product(seller), factories.buyer()
+        midnight = datetime(2026, 3, 5, tzinfo=UTC)
+        add_orders(product_id, buyer, midnight - timedelta(seconds=1))
+        add_orders(product_id, buyer, midnight, count=2, apart=timedelta(seconds=1))
+
+        days = summary(client, seller, **MARCH)["days"]
+
+        assert [day["date"] for day in days] == [f"2026-03-{number:02}" for number in range(1, 32)]
+        assert {day["date"]: day["orders"] for day in days if day["orders"]} == {
+            "2026-03-04": 1,
+            "2026-03-05": 2,
+        }
+
+    def test_by_default_it_is_the_last_30_days(self, client: FlaskClient, seller: Actor) -> None:
+        product_id, buyer = factories.product(seller), factories.buyer()
+        add_orders(product_id, buyer, clock.now() - 29 * DAY)
+        add_orders(product_id, buyer, clock.now() - 31 * DAY)
+
+        found = summary(client, seller)
+
+        assert (found["orders"], len(found["days"])) == (1, 31)
+        assert summary(client, seller, until=NOON)["from"] == "2026-01-30T12:00:00.000Z"
+
+    def test_the_future_is_not_summed_up(self, client: FlaskClient, seller: Actor) -> None:
+        with mock.patch("app.common.clock.now", return_value=NOON):
+            found = summary(client, seller, since=NOON - DAY, until=NOON + DAY)
+
+        assert found["to"] == "2026-03-01T12:00:00.000Z"
+
+    @pytest.mark.parametrize(
+        ("query", "said"),
+        [
+            ({"since": NOON, "until": NOON}, "Must be before `to`, and in the past."),
+            ({"since": "2999-01-01"}, "Must be before `to`, and in the past."),
+            ({"until": "0001-01-01"}, "Must be before `to`, and in the past."),
+            ({"since": NOON - 367 * DAY, "until": NOON}, "At most 366 days before `to`."),
+            ({"since": "0001-01-01"}, "At most 366 days before `to`."),
+        ],
+        ids=str,
+    )
+    def test_a_period_that_makes_no_sense_is_400(
+        self, client: FlaskClient, seller: Actor, query: dict[str, Any], said: str
+    ) -> None:
+        answer = client.get(SUMMARY, query_string=wire(query), headers=seller.headers)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert answer.json["details"] == {"from": [said]}
+
+    def test_a_year_is_not_too_long(self, client: FlaskClient, seller: Actor) -> None:
+        found = summary(client, seller, since="2024-01-01", until="2025-01-01")
+
+        assert len(found["days"]) == 366
+
+
+class TestWhoseAndWhat:
+    def test_nobody_else_s_sales_are_in_it(self, client: FlaskClient, seller: Actor) -> None:
+        other = factories.product(factories.merchant())
+        (sold,) = add_orders(other, factories.buyer(), NOON)
+        add_refund(sold, NOON, amount=1000, fee=25)
+
+        found = summary(client, seller, **MARCH)
+
+        assert (found["orders"], found["refunds"], found["bestProducts"]) == (0, "0.00", [])
+
+    @pytest.mark.parametrize("method", ["WALLET", "GATEWAY"])
+    def test_of_one_product(self, client: FlaskClient, seller: Actor, method: str) -> None:
+        buyer = factories.buyer()
+        guide, atlas = (factories.product(seller) for _ in range(2))
+        for product in (guide, atlas, atlas):
+            (sold,) = add_orders(product, buyer, NOON, method=method)
+            add_refund(sold, NOON, amount=100, fee=2)
+
+        found = summary(client, seller, productId=guide, **MARCH)
+
+        assert (found["orders"], found["refunds"], found["net"]) == (1, "1.00", "8.77")
+        assert [best["id"] for best in found["bestProducts"]] == [str(guide)]
+        theirs = summary(client, factories.merchant(), productId=guide, **MARCH)
+        assert (theirs["orders"], theirs["refunds"]) == (0, "0.00")
+
+    def test_another_currency_is_left_out(self, client: FlaskClient, seller: Actor) -> None:
+        product_id = factories.product(seller)
+        (sold,) = add_orders(product_id, factories.buyer(), NOON)
+        add_refund(sold, NOON, amount=100, fee=2)
+        with db.transaction() as session:
+            for table in ("orders", "refunds"):
+                session.execute(text(f"UPDATE {table} SET currency = 'EUR'"))
+
+        found = summary(client, seller, **MARCH)
+
+        assert (found["currency"], found["orders"], found["net"]) == ("USD", 0, "0.00")
+
+    def test_the_ten_best_by_revenue_then_units(self, client: FlaskClient, seller: Actor) -> None:
+        buyer = factories.buyer()
+        products = [factories.product(seller, name=f"P{number:02}") for number in range(12)]
+        for number, product in enumerate(products):
+            add_orders(product, buyer, NOON, quantity=number + 1)
+        add_orders(products[0], buyer, NOON, quantity=13, discount=3000)  # $110.00 of 14 units
+
+        best = summary(client, seller, **MARCH)["bestProducts"]
+
+        names = ["P11", "P00", "P10", "P09", "P08", "P07", "P06", "P05", "P04", "P03"]
+        assert [row["name"] for row in best] == names
+
+    def test_what_was_only_refunded_is_none_of_the_best(
+        self, client: FlaskClient, seller: Actor
+    ) -> None:
+        (sold,) = add_orders(factories.product(seller), factories.buyer(), NOON - 60 * DAY)
+        add_refund(sold, NOON, amount=100, fee=2)
+
+        assert summary(client, seller, **MARCH)["bestProducts"] == []
+
+    def test_it_needs_a_merchant(self, client: FlaskClient) -> None:
+        answer = client.get(SUMMARY, headers=factories.actor().headers)
+        assert refusal(answer) == (403, "FORBIDDEN")

@@ -1,0 +1,21 @@
+"""What summaries of sales go by, corrupted on purpose, one way at a time."""
+
+import pytest
+
+from tests.verify.books import Books
+
+#: Invariant → what makes it untrue.
+CORRUPTIONS = {
+    "A purchase from a wallet was completed when it was made, as its id tells": """
+        UPDATE orders SET completed_at = completed_at + interval '61 minutes'
+        WHERE payment_method = 'WALLET' AND status = 'COMPLETED'
+    """,
+    "A refund names the merchant of its order": """
+        UPDATE refunds SET merchant_id = o.user_id FROM orders o WHERE o.id = refunds.order_id
+    """,
+}
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corruption_is_found(books: Books, name: str) -> None:
+    assert name in books.broken_by(CORRUPTIONS[name])
