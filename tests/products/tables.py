@@ -1,0 +1,68 @@
+"""Products as tables, over HTTP."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.factories import Actor
+from tests.products.asking import PRODUCTS
+
+HEAD = "name,description,price,availableUnits,kind,purchaseLimit,isActive"
+
+
+def send(
+    client: FlaskClient, seller: Actor, table: str | bytes, *, media: str = "text/csv", **query: str
+) -> TestResponse:
+    return client.post(
+        f"{PRODUCTS}/import",
+        data=table,
+        content_type=media,
+        query_string=query,
+        headers=seller.headers,
+    )
+
+
+def counts(answer: TestResponse) -> tuple[int, int, int]:
+    """Created, changed, unchanged."""
+    assert answer.status_code == 200, answer.text
+    created, changed, unchanged = (answer.json[n] for n in ("created", "changed", "unchanged"))
+    assert list(answer.json) == ["created", "changed", "unchanged", "rows"]
+    assert answer.json["rows"] == created + changed + unchanged
+    return created, changed, unchanged
+
+
+def problems(answer: TestResponse) -> dict[str, list[str]]:
+    assert (answer.status_code, answer.json["error"]) == (400, "VALIDATION_ERROR"), answer.text
+    details: dict[str, list[str]] = answer.json["details"]
+    return details
+
+
+def mine(client: FlaskClient, seller: Actor) -> list[dict[str, Any]]:
+    """The merchant's products, oldest first."""
+    answer = client.get(f"{PRODUCTS}/merchant/my-products", headers=seller.headers)
+    products: list[dict[str, Any]] = answer.json[::-1]
+    return products
+
+
+def export(client: FlaskClient, seller: Actor) -> TestResponse:
+    return client.get(f"{PRODUCTS}/merchant/export", headers=seller.headers, buffered=True)
+
+
+def rows_of(answer: TestResponse) -> list[dict[str, str]]:
+    """The lines of a CSV as any reader of RFC 4180 sees them."""
+    assert answer.status_code == 200, answer.text
+    return list(csv.DictReader(io.StringIO(answer.data.decode(), newline="")))
+
+
+def table_of(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as a spreadsheet writes them."""
+    rows = list(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
