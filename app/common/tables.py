@@ -37,6 +37,10 @@ def write(rows: Iterable[Sequence[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
+#: Ends a table that does not come to its end. It has too few cells, so nobody can take it in.
+BROKEN_OFF: Final = write([("This table broke off here and is not whole: ask again.",)])
+
+
 def guarded(text: str | None) -> str | None:
     """A text that no spreadsheet takes for a formula: behind an apostrophe if it might.
 

@@ -7,6 +7,7 @@ from flask import Response, request
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
+from app.common import tables
 from app.common.db import reading, retry_transaction
 from app.common.http import (
     Blueprint,
@@ -100,12 +101,17 @@ def export() -> Response:
 
     Newest first, without those I have deleted. A text that a spreadsheet would take for a formula
     is preceded by an apostrophe, which the import takes away again. The units of CODES are left
-    out, because nobody can set them.
+    out, because nobody can set them. A table that breaks off says so in its last line.
     """
     with reading() as session:
         merchant = live_user(session)
     pieces = service.pieces_of_merchant(merchant_id=merchant.id, reading=reading)
-    response = answer_in_pieces(documents.as_csv(pieces), places=_exports, caller_id=merchant.id)
+    response = answer_in_pieces(
+        documents.as_csv(pieces),
+        places=_exports,
+        caller_id=merchant.id,
+        if_broken_off=tables.BROKEN_OFF,
+    )
     response.headers["Content-Type"] = "text/csv; charset=utf-8; header=present"
     response.headers["Content-Disposition"] = 'attachment; filename="products.csv"'
     return response

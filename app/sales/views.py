@@ -8,6 +8,7 @@ from flask import Response
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
+from app.common import tables
 from app.common.db import reading
 from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.pagination import page_request
@@ -57,12 +58,17 @@ def export(args: dict[str, Any]) -> Response:
     each as it is at that moment. `refunded` and `feeRefunded` are what went back of `amount` and
     `fee` so far; `net` is what the order brought: amount - fee - refunded + feeRefunded, and
     nothing unless it was paid. A text that a spreadsheet would take for a formula is preceded by
-    an apostrophe.
+    an apostrophe. A table that breaks off says so in its last line.
     """
     with reading() as session:
         merchant = live_user(session)
     found = service.pieces(merchant_id=merchant.id, reading=reading, **args)
-    response = answer_in_pieces(as_csv(found), places=_exports, caller_id=merchant.id)
+    response = answer_in_pieces(
+        as_csv(found),
+        places=_exports,
+        caller_id=merchant.id,
+        if_broken_off=tables.BROKEN_OFF,
+    )
     response.headers["Content-Type"] = "text/csv; charset=utf-8; header=present"
     response.headers["Content-Disposition"] = 'attachment; filename="sales.csv"'
     return response

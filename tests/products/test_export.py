@@ -5,12 +5,21 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.common import db
+from app.common.tables import BROKEN_OFF
 from app.products import documents, service
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
 from tests.products.asking import PRODUCTS, create
-from tests.products.tables import counts, export, mine, rows_of, send, table_of
+from tests.products.tables import (
+    counts,
+    export,
+    mine,
+    problems,
+    rows_of,
+    send,
+    table_of,
+)
 
 WILD = [
     "=HYPERLINK(1)",
@@ -109,6 +118,12 @@ def test_an_empty_shop_is_a_header(client: FlaskClient, seller: Actor) -> None:
     answer = export(client, seller)
     assert answer.data == (",".join(documents.CSV_HEAD) + "\r\n").encode()
     assert counts(send(client, seller, answer.data)) == (0, 0, 0)
+
+
+def test_a_table_that_broke_off_is_not_taken_in(client: FlaskClient, seller: Actor) -> None:
+    create(client, seller)
+    table = export(client, seller).data + BROKEN_OFF
+    assert problems(send(client, seller, table)) == {"line 3": ["1 cells, but the header has 10."]}
 
 
 class TestLongOnes:

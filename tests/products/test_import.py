@@ -366,6 +366,19 @@ class TestBounds:
         assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
         assert answer.json["message"] == "Send the table as text/csv"
 
+    def test_a_body_that_breaks_off_changes_nothing(
+        self, client: FlaskClient, seller: Actor
+    ) -> None:
+        answer = client.post(
+            f"{PRODUCTS}/import",
+            data=b"name,price,availableUnits\nGuide,1,1\nAt",
+            content_type="text/csv",
+            headers=seller.headers,
+            environ_overrides={"CONTENT_LENGTH": "100", "wsgi.input_terminated": True},
+        )
+        assert refusal(answer) == (400, "BODY_INCOMPLETE")
+        assert products() == 0
+
     def test_a_few_at_a_time_and_each_gives_its_place_back(
         self, client: FlaskClient, seller: Actor
     ) -> None:

@@ -4,12 +4,16 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from app.common import tables
 from app.common.db import reading
-from app.sales import documents, service
+from app.sales import documents, repository, service
 from tests import factories
 from tests.answers import refusal
 from tests.coupons.asking import make
@@ -131,6 +135,31 @@ def test_what_makes_no_sense_is_400(client: FlaskClient, seller: Actor) -> None:
     assert refusal(answer) == (400, "VALIDATION_ERROR")
 
 
+def test_what_breaks_off_says_so_in_its_last_line(
+    client: FlaskClient, seller: Actor, small_pieces: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_orders(factories.product(seller), factories.buyer(), NOON, count=35)
+    right = repository.rows
+    read: list[Any] = []
+
+    def rows(session: Session, **which: Any) -> Any:
+        read.append(which)
+        if len(read) > 3:
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        return right(session, **which)
+
+    monkeypatch.setattr(repository, "rows", rows)
+    parts: list[bytes] = []
+    with begin(client, seller) as answer, pytest.raises(DBAPIError):
+        parts.extend(answer.response)
+
+    table = b"".join(parts)
+    assert table.count(b"\r\n") == 32
+    assert table.endswith(tables.BROKEN_OFF)
+    # If that happens early enough, it is an error like any other.
+    assert refusal(begin(client, seller)) == (503, "BUSY")
+
+
 class TestPlaces:
     """Each long answer holds a thread, and threads are there for sales."""
 
@@ -161,10 +190,10 @@ class TestPlaces:
 def test_a_longer_one_takes_no_more_memory(
     client: FlaskClient, seller: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "PIECE", 200)
+    monkeypatch.setattr(service, "PIECE", 100)
     guide, atlas = (factories.product(seller) for _ in range(2))
-    add_orders(guide, factories.buyer(), NOON, count=400)
-    add_orders(atlas, factories.buyer(), NOON, count=1_600)
+    add_orders(guide, factories.buyer(), NOON, count=200)
+    add_orders(atlas, factories.buyer(), NOON, count=800)
 
     def write(**filters: Any) -> tuple[int, int]:
         """The size of the document, and the most memory there was in use."""
@@ -175,7 +204,7 @@ def test_a_longer_one_takes_no_more_memory(
         tracemalloc.stop()
         return size, peak
 
-    write(product_id=guide)  # whatever is kept from now on is there
+    write(), write(product_id=guide)  # whatever is kept from now on is there
     (small, usual), (large, most) = write(product_id=guide), write()
 
     assert large > 4 * small
