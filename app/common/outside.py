@@ -48,7 +48,7 @@ class GatewayAccount:
     @property
     def is_live(self) -> bool:
         """Whether real money moves."""
-        return "_live_" in self.secret_key
+        return self.secret_key.startswith(("sk_live_", "rk_live_"))
 
 
 def bank_key(key: bytes) -> str:

@@ -158,6 +158,10 @@ class Settings:
     def _require_production(self) -> None:
         if not self.stripe_api_base.startswith("https:"):
             raise SettingsError("STRIPE_API_BASE must begin with https in production.")
+        if self.gateway is not None and not self.gateway.is_live:
+            raise SettingsError(
+                "STRIPE_SECRET_KEY must be a live key in production: test cards buy real goods."
+            )
         if self.direct_deposits:
             raise SettingsError(
                 "DIRECT_DEPOSITS must be off in production: money comes from the bank."

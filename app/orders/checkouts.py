@@ -27,7 +27,7 @@ from app.gateway.terms import CheckoutState, CheckoutStatus, NotUnderstood
 from app.idempotency.service import Claim, IdempotencyKeyReused
 from app.orders import checkout, repository, shelf
 from app.orders.checkout import Basket, Purchase, Sale
-from app.orders.errors import OrderNotCancellable, OrderNotFound
+from app.orders.errors import OrderNotCancellable, OrderNotFound, TooManyCheckouts
 from app.orders.models import Checkout, Order, OrderStatus, PaymentMethod
 from app.products import service as products
 from app.wallets import ledger
@@ -42,6 +42,8 @@ LONGEST_PAUSE: Final = timedelta(hours=1)
 MANY_ATTEMPTS: Final = 10
 #: After the end of a checkout, until its end is asked for: the gateway tells of it by itself.
 _GRACE: Final = timedelta(minutes=1)
+#: Orders that a buyer may have reserved at a time: it costs nothing and keeps others from buying.
+MOST_OPEN: Final = 10
 _AT_ONCE: Final = 100
 
 
@@ -69,7 +71,8 @@ def begin(
     """Reserve what is in the basket; the id of the PENDING order. Open its checkout then.
 
     Under a claim that has begun before it is the same order again. fee_bps: the usual share of
-    the platform. Raises what `checkout.reserve` raises, AmountNotPayable, IdempotencyKeyReused.
+    the platform. Raises what `checkout.reserve` raises, TooManyCheckouts, AmountNotPayable,
+    IdempotencyKeyReused.
     """
     if claim is not None:
         earlier = repository.order_of_key(session, user_id=claim.user_id, key=claim.key)
@@ -87,7 +90,9 @@ def _reserve(
 ) -> Sale:
     purchase = Purchase(buyer, basket, claim.key if claim else None)
     held = shelf.lock(session, [(buyer.id, basket)])()
-    held.lock_accounts(session, [purchase])
+    held.lock_accounts(session, [purchase])  # the buyer's too, so that this count holds
+    if repository.count_open(session, user_id=buyer.id) >= MOST_OPEN:
+        raise TooManyCheckouts(most=MOST_OPEN)
     stock = held.stocks.get(basket.product_id)
     sale = checkout.reserve(
         purchase,

@@ -90,3 +90,14 @@ class QuantityTooLarge(BadRequest):
 
     def __init__(self, *, most: int) -> None:
         super().__init__(details={"most": most})
+
+
+class TooManyCheckouts(Conflict):
+    """Whoever reserves has to pay or cancel before reserving more."""
+
+    code = "TOO_MANY_CHECKOUTS"
+    message = "Pay or cancel the orders that you have open before you make another"
+    final = False
+
+    def __init__(self, *, most: int) -> None:
+        super().__init__(details={"most": most})

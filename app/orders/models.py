@@ -58,6 +58,7 @@ class Order(Base):
         ),
         Index("ix_orders_buyer", "user_id", "id"),
         Index("ix_orders_merchant", "merchant_id", "id"),
+        Index("ix_orders_open", "user_id", postgresql_where=text("status = 'PENDING'")),
         # What one buyer has of a product, for caps.
         Index("ix_orders_cap", "user_id", "product_id"),
         # What was sold of a product, newest first: the only one that begins with it, so that

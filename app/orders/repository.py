@@ -235,3 +235,9 @@ def get_refund_for_update(session: Session, refund_id: UUID) -> Refund:
 def buyer_of_refund(session: Session, refund_id: UUID) -> UUID:
     query = select(Order.user_id).join(Refund, Refund.order_id == Order.id)
     return session.execute(query.where(Refund.id == refund_id)).scalar_one()
+
+
+def count_open(session: Session, *, user_id: UUID) -> int:
+    """How many orders a buyer has reserved and not paid."""
+    query = select(func.count()).where(Order.user_id == user_id, Order.status == "PENDING")
+    return session.scalar(query) or 0

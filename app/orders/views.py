@@ -28,6 +28,7 @@ from app.orders.errors import (
     OrderNotFound,
     PurchaseLimitReached,
     QuantityTooLarge,
+    TooManyCheckouts,
 )
 from app.orders.http import answer_with, answer_with_cancellation
 from app.orders.schemas import (
@@ -62,6 +63,7 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying an
     InsufficientFunds,
     WalletLocked,
     NothingToPay,
+    TooManyCheckouts,
     AmountNotPayable,
     GatewayNotConfigured,
     *_GATEWAY_ERRORS,

@@ -43,6 +43,12 @@ def upgrade() -> None:
 
 
 def create_checkouts() -> None:
+    op.create_index(
+        "ix_orders_open",
+        "orders",
+        ["user_id"],
+        postgresql_where=sa.text("status = 'PENDING'"),
+    )
     op.create_table(
         "checkouts",
         sa.Column("order_id", sa.Uuid(), nullable=False),
@@ -172,6 +178,7 @@ def create_claims() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_orders_open", "orders")
     op.drop_index("uq_journal_entries_gateway", "journal_entries")
     op.drop_table("refund_claims")
     op.drop_table("refunds")

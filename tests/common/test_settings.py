@@ -424,6 +424,14 @@ class TestTheGateway:
         assert elsewhere.gateway is not None
         assert elsewhere.gateway.url == "http://127.0.0.1:3004"
 
+    def test_in_production_no_test_card_buys_anything(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given = SECRETS | STRIPE | {"STRIPE_SECRET_KEY": "sk_test_hunter2hunter2hunter2"}
+        with pytest.raises(SettingsError, match="live key") as refused:
+            load(monkeypatch, APP_ENV="production", **given)
+        assert "hunter" not in str(refused.value)
+
     def test_in_production_it_is_spoken_to_in_private(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

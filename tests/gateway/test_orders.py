@@ -182,6 +182,17 @@ class TestPaying:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert units(client, product_id) == 5
 
+    def test_nobody_reserves_a_whole_shop(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
+    ) -> None:
+        product_id = factories.product(seller, units=50)
+        made = [order(client, buyer, product_id).json for _ in range(10)]
+        assert refusal(order(client, buyer, product_id)) == (409, "TOO_MANY_CHECKOUTS")
+        assert units(client, product_id) == 40
+        path = f"{ORDERS}/{made[0]['order']['id']}/cancel"
+        assert client.post(path, headers=buyer.headers).status_code == 200
+        assert order(client, buyer, product_id).status_code == 201
+
 
 class TestWhenTheGatewayIsAway:
     def test_a_timeout_leaves_it_pending_and_the_same_key_goes_on(
