@@ -15,7 +15,8 @@ from uuid import UUID
 import pytest
 import schemathesis
 from flask import Flask
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import load_all_checks
@@ -23,12 +24,30 @@ from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from app.common import db
+from app.common.outside import GatewayAccount
+from app.common.settings import Settings
+from tests.gateway.conftest import use
+from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, SandboxGateway, Shop
 from tests.test_access_matrix import CALLERS, EXPECTED, Route, World
 
 ROUTES = [route for route in EXPECTED if "/api/v1/" in route[1]]
 EXAMPLES, MANY_EXAMPLES = 15, 400
 
 load_all_checks()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def gateway(
+    worker_app: Flask, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Somebody to ask for checkouts: without, every purchase by card is 503."""
+    with (
+        Shop.listening() as nobody,
+        SandboxGateway.open(nobody.url, tmp_path_factory.mktemp("gateway")) as running,
+    ):
+        use(GatewayAccount(running.url, SECRET_KEY, (WEBHOOK_SECRET,)))
+        yield
+        use(settings.gateway)
 
 
 @cache
@@ -65,7 +84,7 @@ class Target:
     def fuzz(self, *, examples: int) -> None:
         """Send random requests, good and bad, by all kinds of callers."""
 
-        @settings(
+        @hypothesis_settings(
             max_examples=examples,
             derandomize=True,
             database=None,

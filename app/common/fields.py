@@ -38,14 +38,19 @@ class Schema(ma.Schema):
 
 
 class Text(ma.fields.String):
-    """A string of 1 to `longest` characters, surrounding white space removed."""
+    """A string of 1 to `longest` characters, surrounding white space removed.
+
+    That white space counts towards `longest`, as the OpenAPI document says.
+    """
 
     def __init__(self, *, longest: int, shortest: int = 1, **kwargs: Any) -> None:
-        super().__init__(validate=ma.validate.Length(shortest, longest), **kwargs)
+        self._length = ma.validate.Length(shortest, longest)
+        super().__init__(validate=self._length, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
+        self._length(value)
         return value.strip()
 
 

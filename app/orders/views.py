@@ -32,6 +32,7 @@ from app.orders.errors import (
 )
 from app.orders.http import answer_with, answer_with_cancellation
 from app.orders.schemas import (
+    CheckoutOut,
     DeliveryOut,
     OrderDetailOut,
     OrderIn,
@@ -43,6 +44,7 @@ from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfSt
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked
 
 _GATEWAY_ERRORS: Final = (GatewayUnavailable, GatewayRefused)
+_ORDER_OR_CHECKOUT: Final = {"oneOf": [OrderOut, CheckoutOut]}
 
 blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying and selling")
 
@@ -50,7 +52,7 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying an
 @blp.post("")
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.arguments(OrderIn)
-@blp.response(201, OrderOut)
+@blp.response(201, _ORDER_OR_CHECKOUT)
 @blp.refuses(
     ProductNotFound,
     ProductInactive,
