@@ -338,7 +338,7 @@ class TestIds:
         tick = timedelta(milliseconds=1)
 
         assert db.first_id(before) <= made < db.first_id(after, shift=tick)
-        assert db.first_id(before + tick) == db.first_id(before, shift=tick) > made
+        assert db.first_id(after + tick) == db.first_id(after, shift=tick) > made
 
     def test_before_1970_and_at_the_end_of_time_there_are_bounds_too(self) -> None:
         first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
