@@ -222,7 +222,7 @@ def _complete(session: Session, order: Order, state: CheckoutState) -> None:
     entry = checkout.paid(order, row.name, source, merchant, kind="GATEWAY_PURCHASE")
     drafted = ledger.draft(entry)
     ledger.write(session, [drafted])
-    delivery.deliver(session, [_line(session, order)])
+    delivery.deliver(session, [_line(order, row.kind)])
     now = clock.now()
     order.status, order.completed_at, order.updated_at = OrderStatus.COMPLETED.value, now, now
     order.stripe_session_id = state.session_id
@@ -241,9 +241,8 @@ def _fail(session: Session, order: Order, reason: str) -> None:
 
 def _let_go(session: Session, order: Order, status: OrderStatus, kind: str) -> None:
     """Have others buy what was reserved. The product is locked."""
-    line = _line(session, order)
-    delivery.release(session, line)
     stock = products.ask_stock(session, [order.product_id])()[order.product_id]
+    delivery.release(session, _line(order, stock.kind))
     stock.take(-order.quantity)
     products.write_stock(session, [stock])
     coupons.give_back(session, order_id=order.id)
@@ -253,8 +252,8 @@ def _let_go(session: Session, order: Order, status: OrderStatus, kind: str) -> N
     events.record(session, [_event(kind, order)])
 
 
-def _line(session: Session, order: Order) -> Line:
-    kind = repository.payable_order(session, order.id).kind
+def _line(order: Order, kind: str) -> Line:
+    """What the order is for those who deliver. kind: of its product."""
     return Line(order.id, order.product_id, kind, order.quantity)
 
 
