@@ -5,7 +5,6 @@ from functools import partial
 
 import redis
 from flask import Flask
-from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import models  # noqa: F401 – every table is known before the first query
@@ -28,6 +27,7 @@ from app.common import (
     fields,
     http,
     logging,
+    openapi,
     queue,
     ratelimit,
     sealing,
@@ -211,9 +211,8 @@ def register_api(app: Flask, settings: Settings) -> None:
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX=None,
     )
-    api = Api()
-    # Every blueprint lists its refusals one by one, so there is no "default" to hide behind.
-    api.ERROR_SCHEMA, api.DEFAULT_ERROR_RESPONSE_NAME = http.ErrorBody, None
+    api = openapi.Api()
+    api.ERROR_SCHEMA = http.ErrorOut
     api.init_app(app, spec_kwargs={"info": {"description": DESCRIPTION}})
     for field, (kind, form) in fields.OPENAPI_TYPES.items():
         api.register_field(field, kind, form)

@@ -24,139 +24,139 @@ from tests.payouts.asking import account_of, pay_out
 from tests.wallets.asking import set_limit
 
 MATRIX = """
-                                                      anonymous user merchant admin buyer seller
-POST   /api/v1/auth/register                             201    201    201     201   201   201
-POST   /api/v1/auth/login                                200    200    200     200   200   200
-POST   /api/v1/auth/phone                                200    200    200     200   200   200
-POST   /api/v1/auth/refresh                              401    401    401     401   401   401
-POST   /api/v1/auth/logout                               401    204    204     204   204   204
-GET    /api/v1/auth/me                                   401    200    200     200   200   200
-PATCH  /api/v1/auth/me                                   401    200    200     200   200   200
-POST   /api/v1/auth/password                             401    204    204     204   204   204
-GET    /api/v1/auth/sessions                             401    200    200     200   200   200
-DELETE /api/v1/auth/sessions/{login_session_id}          401    404    404     404   204   404
-GET    /api/v1/auth/two-factor                           401    200    200     200   200   200
-POST   /api/v1/auth/two-factor                           401    201    201     201   201   201
-POST   /api/v1/auth/two-factor/confirm                   401    409    409     409   409   409
-DELETE /api/v1/auth/two-factor                           401    409    409     409   409   409
-POST   /api/v1/auth/two-factor/recovery-codes            401    409    409     409   409   409
-POST   /api/v1/auth/api-keys                             401    403    201     403   403   201
-GET    /api/v1/auth/api-keys                             401    403    200     403   403   200
-DELETE /api/v1/auth/api-keys/{api_key_id}                401    403    404     403   403   204
-GET    /api/v1/wallet                                    401    200    200     200   200   200
-POST   /api/v1/wallet/deposit                            401    200    200     200   200   200
-POST   /api/v1/wallet/withdraw                           401    200    200     200   200   200
-GET    /api/v1/wallet/transactions                       401    200    200     200   200   200
-GET    /api/v1/wallet/statement                          401    200    200     200   200   200
-GET    /api/v1/wallet/limits                             401    200    200     200   200   200
-POST   /api/v1/wallet/holds                              401    201    201     201   201   201
-GET    /api/v1/wallet/holds                              401    200    200     200   200   200
-GET    /api/v1/wallet/holds/{hold_id}                    401    404    404     404   200   200
-POST   /api/v1/wallet/holds/{hold_id}/capture            401    404    404     404   403   200
-POST   /api/v1/wallet/holds/{hold_id}/void               401    404    404     404   403   200
-GET    /api/v1/products                                  200    200    200     200   200   200
-POST   /api/v1/products                                  401    403    201     403   403   201
-GET    /api/v1/products/merchant/my-products             401    403    200     403   403   200
-GET    /api/v1/products/merchant/export                  401    403    200     403   403   200
-POST   /api/v1/products/import                           401    403    200     403   403   200
-GET    /api/v1/products/{product_id}                     200    200    200     200   200   200
-PATCH  /api/v1/products/{product_id}                     401    403    403     403   403   200
-DELETE /api/v1/products/{product_id}                     401    403    403     403   403   200
-POST   /api/v1/products/{product_id}/codes               401    403    403     403   403   400
-GET    /api/v1/products/{product_id}/codes               401    403    403     403   403   200
-GET    /api/v1/products/{product_id}/codes/summary       401    403    403     403   403   200
-GET    /api/v1/products/{product_id}/codes/uploads       401    403    403     403   403   200
-GET    /api/v1/products/{product_id}/codes/uploads/{upload_id} 401 403 403     403   403   404
-DELETE /api/v1/products/{product_id}/codes/{code_id}     401    403    403     403   403   404
-GET    /api/v1/products/{product_id}/licence-terms       401    403    403     403   403   400
-PUT    /api/v1/products/{product_id}/licence-terms       401    403    403     403   403   400
-GET    /api/v1/products/{product_id}/licences            401    403    403     403   403   200
-POST   /api/v1/licences/validate                         404    404    404     404   404   404
-POST   /api/v1/licences/activate                         404    404    404     404   404   404
-POST   /api/v1/licences/deactivate                       404    404    404     404   404   404
-PUT    /api/v1/products/{product_id}/file                401    403    403     403   403   400
-GET    /api/v1/products/{product_id}/file                401    403    403     403   403   404
-DELETE /api/v1/products/{product_id}/file                401    403    403     403   403   404
-POST   /api/v1/orders                                    401    201    201     201   201   400
-GET    /api/v1/orders                                    401    200    200     200   200   200
-GET    /api/v1/orders/merchant/sales                     401    403    200     403   403   200
-GET    /api/v1/orders/merchant/sales/export              401    403    200     403   403   200
-GET    /api/v1/orders/merchant/summary                   401    403    200     403   403   200
-GET    /api/v1/orders/{order_id}                         401    404    404     404   200   200
-POST   /api/v1/orders/{order_id}/cancel                  401    404    404     404   409   404
-GET    /api/v1/orders/{order_id}/delivery                401    404    404     404   200   404
-POST   /api/v1/orders/{order_id}/refunds                 401    403    404     403   403   201
-GET    /api/v1/orders/{order_id}/refunds                 401    404    404     404   200   200
-POST   /api/v1/orders/{order_id}/refund-requests         401    404    404     404   201   404
-GET    /api/v1/refund-requests                           401    200    200     200   200   200
-POST   /api/v1/refund-requests/{claim_id}/approve        401    403    404     403   403   200
-POST   /api/v1/refund-requests/{claim_id}/decline        401    403    404     403   403   200
-POST   /api/v1/refund-requests/{claim_id}/withdraw       401    404    404     404   200   404
-POST   /api/v1/coupons                                   401    403    201     403   403   201
-GET    /api/v1/coupons                                   401    403    200     403   403   200
-GET    /api/v1/coupons/{coupon_id}                       401    403    404     403   403   200
-PATCH  /api/v1/coupons/{coupon_id}                       401    403    404     403   403   200
-DELETE /api/v1/coupons/{coupon_id}                       401    403    404     403   403   204
-POST   /api/v1/orders/{order_id}/downloads/reset         401    403    404     403   403   404
-GET    /api/v1/downloads/{download_token}                404    404    404     404   404   404
-POST   /api/v1/transfers                                 401    201    201     201   201   201
-GET    /api/v1/transfers                                 401    200    200     200   200   200
-GET    /api/v1/transfers/recipient                       401    200    200     200   200   200
-GET    /api/v1/transfers/{transfer_id}                   401    404    404     404   200   200
-POST   /api/v1/payment-requests                          401    201    201     201   201   201
-GET    /api/v1/payment-requests                          401    200    200     200   200   200
-GET    /api/v1/payment-requests/by-token/{token}         200    200    200     200   200   200
-GET    /api/v1/payment-requests/{request_id}             401    404    404     404   200   200
-POST   /api/v1/payment-requests/{request_id}/pay         401    404    404     404   201   400
-POST   /api/v1/payment-requests/{request_id}/decline     401    404    404     404   200   403
-POST   /api/v1/payment-requests/{request_id}/cancel      401    404    404     404   403   200
-GET    /api/v1/payment-requests/{request_id}/qr.svg      401    404    404     404   200   200
-GET    /api/v1/payment-requests/{request_id}/qr.png      401    404    404     404   200   200
-POST   /api/v1/merchant-codes                            401    403    201     403   403   201
-GET    /api/v1/merchant-codes                            401    403    200     403   403   200
-GET    /api/v1/merchant-codes/by-token/{code_token}      200    200    200     200   200   200
-GET    /api/v1/merchant-codes/{code_id}                  401    403    404     403   403   200
-POST   /api/v1/merchant-codes/{code_id}/deactivate       401    403    404     403   403   200
-GET    /api/v1/merchant-codes/{code_id}/qr.svg           401    403    404     403   403   200
-GET    /api/v1/merchant-codes/{code_id}/qr.png           401    403    404     403   403   200
-GET    /api/v1/merchant-codes/{code_id}/sheet.svg        401    403    404     403   403   200
-POST   /api/v1/merchant-codes/{code_token}/pay           401    201    201     201   201   400
-POST   /api/v1/onramp                                    401    201    201     201   201   201
-GET    /api/v1/onramp                                    401    200    200     200   200   200
-GET    /api/v1/onramp/providers                          200    200    200     200   200   200
-GET    /api/v1/onramp/{onramp_id}                        401    404    404     404   200   404
-GET    /api/v1/wallet/bank-accounts                      401    200    200     200   200   200
-POST   /api/v1/wallet/bank-accounts                      401    201    201     201   201   201
-DELETE /api/v1/wallet/bank-accounts/{bank_account_id}    401    404    404     404   204   404
-POST   /api/v1/wallet/payouts                            401    404    404     404   201   404
-GET    /api/v1/wallet/payouts                            401    200    200     200   200   200
-GET    /api/v1/wallet/payouts/{payout_id}                401    404    404     404   200   404
-POST   /api/v1/onramp/webhooks/{provider}                401    401    401     401   401   401
-POST   /api/v1/webhooks/stripe                           401    401    401     401   401   401
-POST   /api/v1/admin/reconciliations                     401    403    403     200   403   403
-POST   /api/v1/admin/users/{user_id}/deactivate          401    403    403     200   403   403
-POST   /api/v1/admin/users/{user_id}/activate            401    403    403     200   403   403
-POST   /api/v1/admin/users/{user_id}/reset-two-factor    401    403    403     409   403   403
-GET    /api/v1/admin/users/{user_id}/limits              401    403    403     200   403   403
-PUT    /api/v1/admin/users/{user_id}/limits              401    403    403     200   403   403
-DELETE /api/v1/admin/users/{user_id}/limits              401    403    403     204   403   403
-PUT    /api/v1/admin/roles/{role}/limits                 401    403    403     200   403   403
-GET    /api/v1/admin/merchants/{merchant_id}/fee         401    403    403     200   403   403
-PUT    /api/v1/admin/merchants/{merchant_id}/fee         401    403    403     200   403   403
-DELETE /api/v1/admin/merchants/{merchant_id}/fee         401    403    403     200   403   403
-POST   /api/v1/admin/wallets/{wallet_id}/lock            401    403    403     200   403   403
-POST   /api/v1/admin/wallets/{wallet_id}/unlock          401    403    403     200   403   403
-GET    /api/openapi.json                                 200    200    200     200   200   200
-GET    /api/docs                                         200    200    200     200   200   200
-GET    /api/docs/assets/{name}                           200    200    200     200   200   200
-GET    /api/redoc                                        200    200    200     200   200   200
-GET    /pay/{token}                                      200    200    200     200   200   200
-GET    /pay/assets/{asset_name}                          200    200    200     200   200   200
-GET    /checkout/return                                  200    200    200     200   200   200
-GET    /checkout/assets/{asset_name}                     200    200    200     200   200   200
-GET    /health/live                                      200    200    200     200   200   200
-GET    /health/ready                                     200    200    200     200   200   200
-GET    /metrics                                          404    404    404     404   404   404
+anonymous user merchant admin buyer seller
+POST   /api/v1/auth/register                                     201 201 201 201 201 201
+POST   /api/v1/auth/login                                        200 200 200 200 200 200
+POST   /api/v1/auth/phone                                        200 200 200 200 200 200
+POST   /api/v1/auth/refresh                                      401 401 401 401 401 401
+POST   /api/v1/auth/logout                                       401 204 204 204 204 204
+GET    /api/v1/auth/me                                           401 200 200 200 200 200
+PATCH  /api/v1/auth/me                                           401 200 200 200 200 200
+POST   /api/v1/auth/password                                     401 204 204 204 204 204
+GET    /api/v1/auth/sessions                                     401 200 200 200 200 200
+DELETE /api/v1/auth/sessions/{login_session_id}                  401 404 404 404 204 404
+GET    /api/v1/auth/two-factor                                   401 200 200 200 200 200
+POST   /api/v1/auth/two-factor                                   401 201 201 201 201 201
+POST   /api/v1/auth/two-factor/confirm                           401 409 409 409 409 409
+DELETE /api/v1/auth/two-factor                                   401 409 409 409 409 409
+POST   /api/v1/auth/two-factor/recovery-codes                    401 409 409 409 409 409
+POST   /api/v1/auth/api-keys                                     401 403 201 403 403 201
+GET    /api/v1/auth/api-keys                                     401 403 200 403 403 200
+DELETE /api/v1/auth/api-keys/{api_key_id}                        401 403 404 403 403 204
+GET    /api/v1/wallet                                            401 200 200 200 200 200
+POST   /api/v1/wallet/deposit                                    401 200 200 200 200 200
+POST   /api/v1/wallet/withdraw                                   401 200 200 200 200 200
+GET    /api/v1/wallet/transactions                               401 200 200 200 200 200
+GET    /api/v1/wallet/statement                                  401 200 200 200 200 200
+GET    /api/v1/wallet/limits                                     401 200 200 200 200 200
+POST   /api/v1/wallet/holds                                      401 201 201 201 201 201
+GET    /api/v1/wallet/holds                                      401 200 200 200 200 200
+GET    /api/v1/wallet/holds/{hold_id}                            401 404 404 404 200 200
+POST   /api/v1/wallet/holds/{hold_id}/capture                    401 404 404 404 403 200
+POST   /api/v1/wallet/holds/{hold_id}/void                       401 404 404 404 403 200
+GET    /api/v1/products                                          200 200 200 200 200 200
+POST   /api/v1/products                                          401 403 201 403 403 201
+GET    /api/v1/products/merchant/my-products                     401 403 200 403 403 200
+GET    /api/v1/products/merchant/export                          401 403 200 403 403 200
+POST   /api/v1/products/import                                   401 403 200 403 403 200
+GET    /api/v1/products/{product_id}                             200 200 200 200 200 200
+PATCH  /api/v1/products/{product_id}                             401 403 403 403 403 200
+DELETE /api/v1/products/{product_id}                             401 403 403 403 403 200
+POST   /api/v1/products/{product_id}/codes                       401 403 403 403 403 400
+GET    /api/v1/products/{product_id}/codes                       401 403 403 403 403 200
+GET    /api/v1/products/{product_id}/codes/summary               401 403 403 403 403 200
+GET    /api/v1/products/{product_id}/codes/uploads               401 403 403 403 403 200
+GET    /api/v1/products/{product_id}/codes/uploads/{upload_id}   401 403 403 403 403 404
+DELETE /api/v1/products/{product_id}/codes/{code_id}             401 403 403 403 403 404
+GET    /api/v1/products/{product_id}/licence-terms               401 403 403 403 403 400
+PUT    /api/v1/products/{product_id}/licence-terms               401 403 403 403 403 400
+GET    /api/v1/products/{product_id}/licences                    401 403 403 403 403 200
+POST   /api/v1/licences/validate                                 404 404 404 404 404 404
+POST   /api/v1/licences/activate                                 404 404 404 404 404 404
+POST   /api/v1/licences/deactivate                               404 404 404 404 404 404
+PUT    /api/v1/products/{product_id}/file                        401 403 403 403 403 400
+GET    /api/v1/products/{product_id}/file                        401 403 403 403 403 404
+DELETE /api/v1/products/{product_id}/file                        401 403 403 403 403 404
+POST   /api/v1/orders                                            401 201 201 201 201 400
+GET    /api/v1/orders                                            401 200 200 200 200 200
+GET    /api/v1/orders/merchant/sales                             401 403 200 403 403 200
+GET    /api/v1/orders/merchant/sales/export                      401 403 200 403 403 200
+GET    /api/v1/orders/merchant/summary                           401 403 200 403 403 200
+GET    /api/v1/orders/{order_id}                                 401 404 404 404 200 200
+POST   /api/v1/orders/{order_id}/cancel                          401 404 404 404 409 404
+GET    /api/v1/orders/{order_id}/delivery                        401 404 404 404 200 404
+POST   /api/v1/orders/{order_id}/refunds                         401 403 404 403 403 201
+GET    /api/v1/orders/{order_id}/refunds                         401 404 404 404 200 200
+POST   /api/v1/orders/{order_id}/refund-requests                 401 404 404 404 201 404
+GET    /api/v1/refund-requests                                   401 200 200 200 200 200
+POST   /api/v1/refund-requests/{refund_request_id}/approve       401 403 404 403 403 200
+POST   /api/v1/refund-requests/{refund_request_id}/decline       401 403 404 403 403 200
+POST   /api/v1/refund-requests/{refund_request_id}/withdraw      401 404 404 404 200 404
+POST   /api/v1/coupons                                           401 403 201 403 403 201
+GET    /api/v1/coupons                                           401 403 200 403 403 200
+GET    /api/v1/coupons/{coupon_id}                               401 403 404 403 403 200
+PATCH  /api/v1/coupons/{coupon_id}                               401 403 404 403 403 200
+DELETE /api/v1/coupons/{coupon_id}                               401 403 404 403 403 204
+POST   /api/v1/orders/{order_id}/downloads/reset                 401 403 404 403 403 404
+GET    /api/v1/downloads/{download_token}                        404 404 404 404 404 404
+POST   /api/v1/transfers                                         401 201 201 201 201 201
+GET    /api/v1/transfers                                         401 200 200 200 200 200
+GET    /api/v1/transfers/recipient                               401 200 200 200 200 200
+GET    /api/v1/transfers/{transfer_id}                           401 404 404 404 200 200
+POST   /api/v1/payment-requests                                  401 201 201 201 201 201
+GET    /api/v1/payment-requests                                  401 200 200 200 200 200
+GET    /api/v1/payment-requests/by-token/{payment_request_token} 200 200 200 200 200 200
+GET    /api/v1/payment-requests/{payment_request_id}             401 404 404 404 200 200
+POST   /api/v1/payment-requests/{payment_request_id}/pay         401 404 404 404 201 400
+POST   /api/v1/payment-requests/{payment_request_id}/decline     401 404 404 404 200 403
+POST   /api/v1/payment-requests/{payment_request_id}/cancel      401 404 404 404 403 200
+GET    /api/v1/payment-requests/{payment_request_id}/qr.svg      401 404 404 404 200 200
+GET    /api/v1/payment-requests/{payment_request_id}/qr.png      401 404 404 404 200 200
+POST   /api/v1/merchant-codes                                    401 403 201 403 403 201
+GET    /api/v1/merchant-codes                                    401 403 200 403 403 200
+GET    /api/v1/merchant-codes/by-token/{merchant_code_token}     200 200 200 200 200 200
+GET    /api/v1/merchant-codes/{merchant_code_id}                 401 403 404 403 403 200
+POST   /api/v1/merchant-codes/{merchant_code_id}/deactivate      401 403 404 403 403 200
+GET    /api/v1/merchant-codes/{merchant_code_id}/qr.svg          401 403 404 403 403 200
+GET    /api/v1/merchant-codes/{merchant_code_id}/qr.png          401 403 404 403 403 200
+GET    /api/v1/merchant-codes/{merchant_code_id}/sheet.svg       401 403 404 403 403 200
+POST   /api/v1/merchant-codes/{merchant_code_token}/pay          401 201 201 201 201 400
+POST   /api/v1/onramp                                            401 201 201 201 201 201
+GET    /api/v1/onramp                                            401 200 200 200 200 200
+GET    /api/v1/onramp/providers                                  200 200 200 200 200 200
+GET    /api/v1/onramp/{onramp_id}                                401 404 404 404 200 404
+GET    /api/v1/wallet/bank-accounts                              401 200 200 200 200 200
+POST   /api/v1/wallet/bank-accounts                              401 201 201 201 201 201
+DELETE /api/v1/wallet/bank-accounts/{bank_account_id}            401 404 404 404 204 404
+POST   /api/v1/wallet/payouts                                    401 404 404 404 201 404
+GET    /api/v1/wallet/payouts                                    401 200 200 200 200 200
+GET    /api/v1/wallet/payouts/{payout_id}                        401 404 404 404 200 404
+POST   /api/v1/onramp/webhooks/{provider}                        401 401 401 401 401 401
+POST   /api/v1/webhooks/stripe                                   401 401 401 401 401 401
+POST   /api/v1/admin/reconciliations                             401 403 403 200 403 403
+POST   /api/v1/admin/users/{user_id}/deactivate                  401 403 403 200 403 403
+POST   /api/v1/admin/users/{user_id}/activate                    401 403 403 200 403 403
+POST   /api/v1/admin/users/{user_id}/reset-two-factor            401 403 403 409 403 403
+GET    /api/v1/admin/users/{user_id}/limits                      401 403 403 200 403 403
+PUT    /api/v1/admin/users/{user_id}/limits                      401 403 403 200 403 403
+DELETE /api/v1/admin/users/{user_id}/limits                      401 403 403 204 403 403
+PUT    /api/v1/admin/roles/{role}/limits                         401 403 403 200 403 403
+GET    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
+PUT    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
+DELETE /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
+POST   /api/v1/admin/wallets/{wallet_id}/lock                    401 403 403 200 403 403
+POST   /api/v1/admin/wallets/{wallet_id}/unlock                  401 403 403 200 403 403
+GET    /api/openapi.json                                         200 200 200 200 200 200
+GET    /api/docs                                                 200 200 200 200 200 200
+GET    /api/docs/assets/{name}                                   200 200 200 200 200 200
+GET    /api/redoc                                                200 200 200 200 200 200
+GET    /pay/{token}                                              200 200 200 200 200 200
+GET    /pay/assets/{asset_name}                                  200 200 200 200 200 200
+GET    /checkout/return                                          200 200 200 200 200 200
+GET    /checkout/assets/{asset_name}                             200 200 200 200 200 200
+GET    /health/live                                              200 200 200 200 200 200
+GET    /health/ready                                             200 200 200 200 200 200
+GET    /metrics                                                  404 404 404 404 404 404
 """
 
 Route = tuple[str, str]
@@ -302,7 +302,7 @@ class World:
         product_id = factories.product(seller, price="10.00", units=50)
         wish = {"productId": str(product_id), "paymentMethod": "WALLET"}
         order, other_order = (_post(client, buyer, "orders", wish) for _ in range(2))
-        claim = _post(
+        refund_request = _post(
             client, buyer, f"orders/{other_order['id']}/refund-requests", {"reason": "No use"}
         )
         coupon = _post(
@@ -331,14 +331,16 @@ class World:
         self.names = {
             "product_id": str(product_id),
             "order_id": order["id"],
-            "claim_id": claim["id"],
+            "refund_request_id": refund_request["id"],
             "coupon_id": coupon["id"],
             "merchant_id": str(payee.id),
             "transfer_id": transfer["id"],
-            "request_id": request["id"],
+            "payment_request_id": request["id"],
+            "payment_request_token": request["token"],
             "token": request["token"],
             "code_id": code["id"],
-            "code_token": code["token"],
+            "merchant_code_id": code["id"],
+            "merchant_code_token": code["token"],
             "upload_id": UNKNOWN,
             "download_token": "A" * 116,
             "onramp_id": onramp["id"],

@@ -1,5 +1,6 @@
 """The document, and the pages that show it."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,17 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from app.auth.scopes import Scope
 
 METHODS = {"get", "post", "put", "patch", "delete"}
+
+#: What the name of an operation may begin with. POST does all that has no method of its own.
+VERBS = {
+    "get": {"get", "list", "export", "download"},
+    "put": {"set", "upload"},
+    "patch": {"update"},
+    "delete": {"delete", "revoke", "disable", "reset"},
+}
+
+#: Operations that are their verb alone.
+VERBS_ALONE = {"login", "logout"}
 
 #: Statuses that no test can bring about one by one, so that the document must not forget them.
 EVERYWHERE = {"429", "500", "503"}
@@ -76,16 +88,14 @@ class TestDocument:
                 ]
         assert bare == []
 
-    def test_every_query_and_header_parameter_has_a_description(
-        self, document: dict[str, Any]
-    ) -> None:
+    def test_every_parameter_has_a_description(self, document: dict[str, Any]) -> None:
         bare = []
         for path, item in document["paths"].items():
             for operation in (item, *(item[method] for method in METHODS & item.keys())):
                 bare += [
                     f"{path}: {parameter['name']}"
                     for parameter in operation.get("parameters", ())
-                    if parameter["in"] != "path" and not parameter.get("description")
+                    if not parameter.get("description")
                 ]
         assert bare == []
 
@@ -102,7 +112,7 @@ class TestDocument:
             assert failures.keys() >= EVERYWHERE, name
             for status, answer in failures.items():
                 media = resolved(document, answer)["content"]["application/json"]
-                assert media["schema"] == {"$ref": "#/components/schemas/ErrorBody"}, name
+                assert media["schema"] == {"$ref": "#/components/schemas/Error"}, name
                 for code, example in media["examples"].items():
                     assert example["value"]["error"] == code
                     assert str(example["value"]["statusCode"]) == status
@@ -151,12 +161,12 @@ class TestDocument:
             if any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", ()))
         }
         assert with_key == {
-            "POST /api/v1/merchant-codes/{code_token}/pay",
+            "POST /api/v1/merchant-codes/{merchant_code_token}/pay",
             "POST /api/v1/onramp",
             "POST /api/v1/orders",
             "POST /api/v1/orders/{order_id}/refunds",
-            "POST /api/v1/refund-requests/{claim_id}/approve",
-            "POST /api/v1/payment-requests/{request_id}/pay",
+            "POST /api/v1/refund-requests/{refund_request_id}/approve",
+            "POST /api/v1/payment-requests/{payment_request_id}/pay",
             "POST /api/v1/transfers",
             "POST /api/v1/wallet/deposit",
             "POST /api/v1/wallet/payouts",
@@ -169,6 +179,70 @@ class TestDocument:
         first = client.get("/api/openapi.json")
         again = client.get("/api/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.data) == (304, b"")
+
+
+def body_name(operation: dict[str, Any]) -> str | None:
+    """The component that an operation takes as JSON."""
+    content = operation.get("requestBody", {}).get("content", {})
+    reference = content.get("application/json", {}).get("schema", {}).get("$ref")
+    return reference and reference.rpartition("/")[2]
+
+
+class TestNames:
+    """What a client generator makes of the document: functions, their arguments, and types."""
+
+    def test_an_operation_is_a_verb_and_a_noun_and_the_verb_fits_the_method(
+        self, document: dict[str, Any]
+    ) -> None:
+        for name, operation in operations(document):
+            method = name.partition(" ")[0].lower()
+            match = re.fullmatch(r"([a-z]+)([A-Z][a-z]+)*", operation["operationId"])
+            assert match, name
+            assert match[2] or match[1] in VERBS_ALONE, name
+            assert match[1] in VERBS.get(method, {match[1]}), name
+            assert method == "post" or match[1] != "create", name
+
+    def test_no_two_names_are_the_same_even_in_a_file_system_that_ignores_case(
+        self, document: dict[str, Any]
+    ) -> None:
+        ids = [operation["operationId"].lower() for _, operation in operations(document)]
+        assert len(ids) == len(set(ids))
+        types = [name.lower() for name in document["components"]["schemas"]]
+        assert len(types) == len(set(types))
+
+    def test_no_type_is_named_after_what_the_code_calls_it(self, document: dict[str, Any]) -> None:
+        for name in document["components"]["schemas"]:
+            assert re.fullmatch(r"([A-Z][a-z]+)+", name), name
+            assert not re.search(r"(In|Out|Body|Schema|Page|Patch|Args)$", name), name
+
+    def test_a_body_is_named_after_the_operation_that_takes_it(
+        self, document: dict[str, Any]
+    ) -> None:
+        """Except for one that several operations take, and events, which are others' to name."""
+        takers: dict[str, list[str]] = {}
+        for _, operation in operations(document):
+            if body := body_name(operation):
+                takers.setdefault(body, []).append(operation["operationId"])
+        odd = {
+            body
+            for body, taken_by in takers.items()
+            if taken_by != [body[0].lower() + body[1:]] and len(taken_by) == 1
+        }
+        assert odd == {"BankEvent", "StripeEvent"}
+
+    def test_a_page_is_the_list_of_what_it_holds(self, document: dict[str, Any]) -> None:
+        for name, schema in document["components"]["schemas"].items():
+            fields = schema.get("properties", {})
+            assert name.endswith("List") == (fields.keys() == {"data", "meta"}), name
+            if name.endswith("List"):
+                item = fields["data"]["items"]["$ref"].rpartition("/")[2]
+                assert name == f"{item}List"
+
+    def test_every_reference_leads_to_a_type_and_every_type_is_used(
+        self, document: dict[str, Any]
+    ) -> None:
+        used = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+        assert used == document["components"]["schemas"].keys()
 
 
 class TestPages:

@@ -20,7 +20,7 @@ from app.auth.guard import (
     session_id,
 )
 from app.auth.models import Role
-from app.auth.schemas import ApiKeyIn, ApiKeyPage, NewApiKeyOut
+from app.auth.schemas import ApiKeyList, CreateApiKeyIn, CreatedApiKeyOut
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, settings
 from app.common.pagination import Page, PageArgs, page_request
@@ -33,12 +33,12 @@ blp = Blueprint(
 
 @blp.post("")
 @requires(blp, Role.MERCHANT)
-@blp.arguments(ApiKeyIn)
-@blp.response(201, NewApiKeyOut)
+@blp.arguments(CreateApiKeyIn)
+@blp.response(201, CreatedApiKeyOut)
 @blp.refuses(InvalidCredentials, CodeRequired, TwoFactorCodeWrong, TooManyApiKeys)
 @per_caller("10/minute;60/hour")
 @may_take_code
-def create(body: dict[str, Any]) -> dict[str, Any]:
+def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
     """Make an API key
 
     For a server of mine, which sends it as `Authorization: Bearer pf_…` where a token would be
@@ -58,15 +58,15 @@ def create(body: dict[str, Any]) -> dict[str, Any]:
             **body,
         )
         two_factor.require_code_if_on(session, user_id=user_id, code=code)
-    shown = {name: getattr(made, name) for name in NewApiKeyOut().fields if name != "key"}
+    shown = {name: getattr(made, name) for name in CreatedApiKeyOut().fields if name != "key"}
     return shown | {"key": key}
 
 
 @blp.get("")
 @requires(blp, Role.MERCHANT)
 @blp.arguments(PageArgs, location="query")
-@blp.response(200, ApiKeyPage)
-def mine(args: dict[str, Any]) -> Page[Any]:
+@blp.response(200, ApiKeyList)
+def list_api_keys(args: dict[str, Any]) -> Page[Any]:
     """My API keys, newest first
 
     Those that are revoked or expired, too. None can be shown again: `prefix` is how it begins.
@@ -80,7 +80,7 @@ def mine(args: dict[str, Any]) -> Page[Any]:
 @requires(blp, Role.MERCHANT)
 @blp.response(204)
 @blp.refuses(ApiKeyNotFound)
-def revoke(api_key_id: UUID) -> None:
+def revoke_api_key(api_key_id: UUID) -> None:
     """Revoke an API key
 
     It stops working at once and for good. Repeating it is safe.

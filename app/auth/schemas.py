@@ -110,7 +110,7 @@ class Code(ma.fields.String):
         return code
 
 
-class RegisterIn(Schema):
+class RegisterUserIn(Schema):
     email = Email(required=True, metadata=_EMAIL_EXAMPLE)
     password = Password(required=True, metadata=_PASSWORD_EXAMPLE)
     role = ma.fields.String(
@@ -127,12 +127,12 @@ class LoginIn(Schema):
     password = Password(required=True, metadata=_PASSWORD_EXAMPLE)
 
 
-class PhoneLoginIn(Schema):
+class LoginByPhoneIn(Schema):
     phone = Phone(required=True)
     password = Password(required=True, metadata=_PASSWORD_EXAMPLE)
 
 
-class RefreshIn(Schema):
+class RefreshTokensIn(Schema):
     refresh_token = Text(
         longest=4096,
         required=True,
@@ -140,7 +140,7 @@ class RefreshIn(Schema):
     )
 
 
-class PasswordIn(Schema):
+class ChangePasswordIn(Schema):
     current_password = Password(required=True, metadata={"example": "SecurePass123!"})
     new_password = Password(
         required=True, metadata=_PASSWORD_EXAMPLE | {"example": "EvenMoreSecure456!"}
@@ -148,7 +148,7 @@ class PasswordIn(Schema):
     revoke_api_keys = Flag(load_default=False, metadata={"description": "End my API keys as well"})
 
 
-class ProfileIn(Schema):
+class UpdateCurrentUserIn(Schema):
     first_name = Text(longest=100, allow_none=True, metadata={"example": "Alice"})
     last_name = Text(longest=100, allow_none=True, metadata={"example": "Jones"})
     email_public = Flag(metadata={"description": "Show my email to everybody who sees my products"})
@@ -192,18 +192,18 @@ class UserOut(SignedInUserOut):
     phone = ma.fields.String(required=True, allow_none=True, metadata={"example": "+14155550100"})
 
 
-class TokensOut(Schema):
+class TokenPairOut(Schema):
     access_token = ma.fields.String(required=True)
     refresh_token = ma.fields.String(required=True)
 
 
-class RegisterOut(Schema):
+class RegistrationOut(Schema):
     user = ma.fields.Nested(RegisteredUserOut, required=True)
     access_token = ma.fields.String(required=True)
     refresh_token = ma.fields.String(required=True)
 
 
-class LoginOut(Schema):
+class LoginResultOut(Schema):
     user = ma.fields.Nested(SignedInUserOut, required=True)
     access_token = ma.fields.String(required=True)
     refresh_token = ma.fields.String(required=True)
@@ -219,11 +219,11 @@ class SessionOut(Schema):
     current = ma.fields.Boolean(required=True)
 
 
-class EnrolIn(Schema):
+class EnrolTwoFactorIn(Schema):
     password = Password(required=True, metadata={"example": "SecurePass123!"})
 
 
-class EnrolmentOut(Schema):
+class TwoFactorEnrolmentOut(Schema):
     secret = ma.fields.String(
         required=True,
         metadata={
@@ -248,11 +248,11 @@ class EnrolmentOut(Schema):
     )
 
 
-class CodeIn(Schema):
+class TwoFactorCodeIn(Schema):
     code = Code(required=True)
 
 
-class DisableIn(Schema):
+class DisableTwoFactorIn(Schema):
     password = Password(required=True, metadata={"example": "SecurePass123!"})
     code = Code(required=True)
 
@@ -265,7 +265,7 @@ class RecoveryCodesOut(Schema):
     )
 
 
-class ApiKeyIn(Schema):
+class CreateApiKeyIn(Schema):
     name = Text(longest=100, required=True, metadata={"example": "Shop server"})
     scopes = ma.fields.List(
         ma.fields.String(
@@ -306,7 +306,7 @@ class ApiKeyOut(Schema):
     revoked_at = Moment(required=True, allow_none=True)
 
 
-class NewApiKeyOut(Schema):
+class CreatedApiKeyOut(Schema):
     id = ma.fields.UUID(required=True)
     name = ma.fields.String(required=True)
     key = ma.fields.String(
@@ -322,10 +322,10 @@ class NewApiKeyOut(Schema):
     expires_at = Moment(required=True, allow_none=True)
 
 
-ApiKeyPage = page_of(ApiKeyOut)
+ApiKeyList = page_of(ApiKeyOut)
 
 
-class TwoFactorOut(Schema):
+class TwoFactorStatusOut(Schema):
     enabled = ma.fields.Boolean(required=True)
     confirmed_at = Moment(required=True, allow_none=True)
     recovery_codes_left = ma.fields.Integer(required=True)

@@ -14,12 +14,12 @@ from app.auth.errors import (
 )
 from app.auth.guard import live_user, require_password, requires, takes_code
 from app.auth.schemas import (
-    CodeIn,
-    DisableIn,
-    EnrolIn,
-    EnrolmentOut,
+    DisableTwoFactorIn,
+    EnrolTwoFactorIn,
     RecoveryCodesOut,
-    TwoFactorOut,
+    TwoFactorCodeIn,
+    TwoFactorEnrolmentOut,
+    TwoFactorStatusOut,
 )
 from app.common.db import reading, transaction
 from app.common.http import Blueprint
@@ -32,8 +32,8 @@ blp = Blueprint(
 
 @blp.get("")
 @requires(blp)
-@blp.response(200, TwoFactorOut)
-def show() -> two_factor.Status:
+@blp.response(200, TwoFactorStatusOut)
+def get_two_factor() -> two_factor.Status:
     """Is my second factor on?
 
     And how many recovery codes are left. One that waits for its first code is not on.
@@ -45,11 +45,11 @@ def show() -> two_factor.Status:
 
 @blp.post("")
 @requires(blp)
-@blp.arguments(EnrolIn)
-@blp.response(201, EnrolmentOut)
+@blp.arguments(EnrolTwoFactorIn)
+@blp.response(201, TwoFactorEnrolmentOut)
 @blp.refuses(InvalidCredentials, TwoFactorAlreadyEnabled)
 @per_caller("10/minute;60/hour")
-def enrol(body: dict[str, Any]) -> dict[str, Any]:
+def enrol_two_factor(body: dict[str, Any]) -> dict[str, Any]:
     """Begin a second factor
 
     Show the QR code to an authenticator app, then confirm with the first code that it shows.
@@ -68,11 +68,11 @@ def enrol(body: dict[str, Any]) -> dict[str, Any]:
 
 @blp.post("/confirm")
 @requires(blp)
-@blp.arguments(CodeIn)
+@blp.arguments(TwoFactorCodeIn)
 @blp.response(200, RecoveryCodesOut)
 @blp.refuses(TwoFactorCodeWrong, TwoFactorNotPending)
 @takes_code
-def confirm(body: dict[str, Any]) -> dict[str, Any]:
+def confirm_two_factor(body: dict[str, Any]) -> dict[str, Any]:
     """Switch the second factor on
 
     With the code that the app shows. Keep the recovery codes of the answer: they are shown once,
@@ -85,11 +85,11 @@ def confirm(body: dict[str, Any]) -> dict[str, Any]:
 
 @blp.delete("")
 @requires(blp)
-@blp.arguments(DisableIn)
+@blp.arguments(DisableTwoFactorIn)
 @blp.response(204)
 @blp.refuses(InvalidCredentials, TwoFactorCodeWrong, TwoFactorNotEnabled)
 @takes_code
-def disable(body: dict[str, Any]) -> None:
+def disable_two_factor(body: dict[str, Any]) -> None:
     """Switch the second factor off
 
     Needs the password and a code of the app, or a recovery code.
@@ -102,11 +102,11 @@ def disable(body: dict[str, Any]) -> None:
 
 @blp.post("/recovery-codes")
 @requires(blp)
-@blp.arguments(CodeIn)
+@blp.arguments(TwoFactorCodeIn)
 @blp.response(200, RecoveryCodesOut)
 @blp.refuses(TwoFactorCodeWrong, TwoFactorNotEnabled)
 @takes_code
-def renew_recovery_codes(body: dict[str, Any]) -> dict[str, Any]:
+def create_recovery_codes(body: dict[str, Any]) -> dict[str, Any]:
     """New recovery codes
 
     They are shown once. The older ones work no more.

@@ -22,17 +22,17 @@ from app.auth.errors import (
 from app.auth.guard import live_user, require_password, requires, session_id
 from app.auth.models import Role, User
 from app.auth.schemas import (
+    ChangePasswordIn,
+    LoginByPhoneIn,
     LoginIn,
-    LoginOut,
-    PasswordIn,
-    PhoneLoginIn,
-    ProfileIn,
+    LoginResultOut,
     ReasonIn,
-    RefreshIn,
-    RegisterIn,
-    RegisterOut,
+    RefreshTokensIn,
+    RegisterUserIn,
+    RegistrationOut,
     SessionOut,
-    TokensOut,
+    TokenPairOut,
+    UpdateCurrentUserIn,
     UserOut,
     canonical_email,
     canonical_phone,
@@ -81,12 +81,12 @@ def _issue(sign_in: service.SignIn) -> dict[str, Any]:
 
 
 @blp.post("/register")
-@blp.arguments(RegisterIn)
-@blp.response(201, RegisterOut)
+@blp.arguments(RegisterUserIn)
+@blp.response(201, RegistrationOut)
 @blp.refuses(EmailTaken, PasswordRefused)
 @per_field("email", "10/minute;30/hour", spelling=canonical_email)
 @per_address("240/minute")
-def register(body: dict[str, Any]) -> Any:
+def register_user(body: dict[str, Any]) -> Any:
     """Create an account
 
     Opens a wallet and signs in. Emails are unique ignoring case; the most common passwords are
@@ -110,7 +110,7 @@ def _create(*, password: str, **account: Any) -> dict[str, Any]:
 
 @blp.post("/login")
 @blp.arguments(LoginIn)
-@blp.response(200, LoginOut)
+@blp.response(200, LoginResultOut)
 @blp.refuses(InvalidCredentials)
 @per_field("email", "10/minute;60/hour", spelling=canonical_email)
 @per_address("300/minute")
@@ -125,9 +125,9 @@ def login(body: dict[str, Any]) -> Any:
 
 
 @blp.post("/phone")
-@blp.arguments(PhoneLoginIn)
-@blp.response(200, LoginOut)
-@blp.alt_response(201, schema=LoginOut, description="There was no such account; now there is")
+@blp.arguments(LoginByPhoneIn)
+@blp.response(200, LoginResultOut)
+@blp.alt_response(201, schema=LoginResultOut, description="There was no such account; now there is")
 @blp.refuses(InvalidCredentials, PasswordRefused)
 @per_field("phone", "10/minute;60/hour", spelling=canonical_phone)
 @per_address("300/minute")
@@ -165,10 +165,10 @@ def _enter(user: User | None, password: str) -> dict[str, Any]:
 
 
 @blp.post("/refresh")
-@blp.arguments(RefreshIn)
-@blp.response(200, TokensOut)
+@blp.arguments(RefreshTokensIn)
+@blp.response(200, TokenPairOut)
 @blp.refuses(InvalidRefreshToken)
-def refresh(body: dict[str, Any]) -> Any:
+def refresh_tokens(body: dict[str, Any]) -> Any:
     """Exchange the refresh token for new tokens
 
     A refresh token works once. Presenting a used one revokes the session it belongs to, because
@@ -203,7 +203,7 @@ def logout() -> None:
 @blp.get("/me")
 @requires(blp)
 @blp.response(200, UserOut)
-def me() -> User:
+def get_current_user() -> User:
     """Who am I?
 
     The account behind the token, as it is now.
@@ -214,12 +214,12 @@ def me() -> User:
 
 @blp.patch("/me")
 @requires(blp)
-@blp.arguments(ProfileIn, required=False)
+@blp.arguments(UpdateCurrentUserIn, required=False)
 @blp.response(200, UserOut)
 @blp.refuses(EmailFixed, EmailTaken, PhoneNeeded, PhoneTaken)
 @per_caller("30/minute;300/hour")
 @per_caller_together("10/hour;30/day", scope="profile-names", when=_names_a_way_in)
-def change_profile(body: dict[str, Any]) -> User:
+def update_current_user(body: dict[str, Any]) -> User:
     """Change my profile
 
     What is not named stays as it is. `phone`: null removes it. `email` can be set once, by an
@@ -232,7 +232,7 @@ def change_profile(body: dict[str, Any]) -> User:
 
 @blp.post("/password")
 @requires(blp)
-@blp.arguments(PasswordIn)
+@blp.arguments(ChangePasswordIn)
 @blp.response(204)
 @blp.refuses(InvalidCredentials, PasswordRefused)
 @per_caller("10/minute;60/hour")
@@ -258,7 +258,7 @@ def change_password(body: dict[str, Any]) -> None:
 @blp.get("/sessions")
 @requires(blp)
 @blp.response(200, SessionOut(many=True))
-def sessions() -> list[dict[str, Any]]:
+def list_sessions() -> list[dict[str, Any]]:
     """Where am I signed in?
 
     The sessions that are neither signed out nor expired, newest first.
@@ -276,7 +276,7 @@ def sessions() -> list[dict[str, Any]]:
 @requires(blp)
 @blp.response(204)
 @blp.refuses(SessionNotFound)
-def revoke(login_session_id: UUID) -> None:
+def revoke_session(login_session_id: UUID) -> None:
     """Sign out one of my sessions
 
     Its access and refresh tokens stop working at once.
@@ -291,7 +291,7 @@ def revoke(login_session_id: UUID) -> None:
 @admin_blp.arguments(ReasonIn)
 @admin_blp.response(200, UserOut)
 @admin_blp.refuses(UserNotFound)
-def deactivate(body: dict[str, Any], user_id: UUID) -> User:
+def deactivate_user(body: dict[str, Any], user_id: UUID) -> User:
     """Deactivate a user
 
     All their sessions and API keys end; nothing of theirs moves from that moment.
@@ -306,7 +306,7 @@ def deactivate(body: dict[str, Any], user_id: UUID) -> User:
 @admin_blp.arguments(ReasonIn)
 @admin_blp.response(200, UserOut)
 @admin_blp.refuses(UserNotFound)
-def activate(body: dict[str, Any], user_id: UUID) -> User:
+def activate_user(body: dict[str, Any], user_id: UUID) -> User:
     """Let a deactivated user back in
 
     They have to sign in anew: the sessions and API keys that ended stay ended.

@@ -17,7 +17,7 @@ class _BankSchema(Schema):
         unknown = ma.EXCLUDE  # a bank may say more than we asked for, now or some day
 
 
-class FactsIn(_BankSchema):
+class BankEventDataIn(_BankSchema):
     reference = ma.fields.String(required=True, validate=Length(1, 255), metadata=_REFERENCE)
     amount = Amount(load_default=None, allow_none=True, metadata={"example": "25.00"})
     currency = ma.fields.String(
@@ -43,12 +43,12 @@ class FactsIn(_BankSchema):
     )
 
 
-class WebhookIn(_BankSchema):
+class BankEventIn(_BankSchema):
     id = ma.fields.String(validate=Length(1, 255), metadata={"example": "evt_5f0c2a9b7d1e"})
     type = ma.fields.String(required=True, validate=OneOf(list(EventType)))
     created_at = Moment(metadata={"example": "2026-11-21T09:30:00.000Z"})
     data = ma.fields.Nested(
-        FactsIn,
+        BankEventDataIn,
         required=True,
         metadata={
             "description": "Amount and currency must be those that were asked for, and for a "
@@ -64,5 +64,5 @@ class WebhookIn(_BankSchema):
     )
 
 
-class ReceivedOut(Schema):
+class BankEventReceiptOut(Schema):
     received = ma.fields.Boolean(required=True, metadata={"example": True})

@@ -8,10 +8,11 @@ from app.banks import service, tasks
 from app.banks.errors import ReferenceUnknown
 from app.banks.guard import WEBHOOKS, from_bank
 from app.banks.providers import Provider
-from app.banks.schemas import ReceivedOut, WebhookIn
+from app.banks.schemas import BankEventIn, BankEventReceiptOut
 from app.common import queue
 from app.common.db import transaction
 from app.common.http import Blueprint, dump_json, json_response, raw_body
+from app.common.openapi import path_parameter
 from app.common.ratelimit import per_address_and_path
 
 blp = Blueprint(
@@ -19,13 +20,16 @@ blp = Blueprint(
 )
 
 
-@blp.post("/<string:provider>")
+@blp.post(
+    "/<string:provider>",
+    parameters=[path_parameter("provider", "Code of the bank that sends the event")],
+)
 @per_address_and_path("1200/minute")
 @from_bank(blp)
-@blp.arguments(WebhookIn)
-@blp.response(200, ReceivedOut)
+@blp.arguments(BankEventIn)
+@blp.response(200, BankEventReceiptOut)
 @blp.refuses(ReferenceUnknown)
-def receive(body: dict[str, Any], provider: Provider, event_id: str) -> Response:
+def receive_bank_event(body: dict[str, Any], provider: Provider, event_id: str) -> Response:
     """Tell that a payment or a payout has ended
 
     For banks. Standard Webhooks: signed over the raw body. It is stored and answered at once and

@@ -4,12 +4,10 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, NoReturn, TypeVar
 
-import flask_smorest
 import marshmallow as ma
 import orjson
 from apispec import APISpec
@@ -20,7 +18,7 @@ from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.common import cors
+from app.common import cors, openapi
 from app.common.errors import AppError, BadRequest, TooManyRequests, Unavailable
 from app.common.middleware import Envelope
 from app.common.settings import Settings
@@ -180,69 +178,18 @@ def _flat(messages: Any) -> list[str]:
     return [str(text) for text in messages] if isinstance(messages, list) else [str(messages)]
 
 
-class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
-    """flask-smorest's blueprint with our parser, and with every refusal in the document."""
+class Blueprint(openapi.Blueprint):
+    """The documented blueprint with our parser, and with every refusal in the document."""
 
     ARGUMENTS_PARSER = StrictParser()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks += [
-            self._prepare_headers_doc,
-            self._prepare_remarks_doc,
-            self._prepare_refusals_doc,
-        ]
+        self._prepare_doc_cbks.append(self._prepare_refusals_doc)
 
     def arguments(self, schema: type[ma.Schema], **options: Any) -> Callable[[View], View]:
         """As flask-smorest's, with the schema made once instead of for every request."""
         return super().arguments(schema(), **options)  # type: ignore[no-any-return]
-
-    def refuses(self, *errors: type[AppError]) -> Callable[[View], View]:
-        """Document the refusals of an endpoint beside those that every endpoint has."""
-
-        def decorate(view: View) -> View:
-            info = view._apidoc = deepcopy(getattr(view, "_apidoc", {}))  # type: ignore[attr-defined]
-            info["refusals"] = [*info.get("refusals", ()), *errors]
-            return view
-
-        return decorate
-
-    def takes_header(self, parameter: Mapping[str, Any]) -> Callable[[View], View]:
-        """Document a header beside those and the other parameters that are documented already."""
-
-        def decorate(view: View) -> View:
-            info = view._apidoc = deepcopy(getattr(view, "_apidoc", {}))  # type: ignore[attr-defined]
-            info["headers"] = [*info.get("headers", ()), {"in": "header", **parameter}]
-            return view
-
-        return decorate
-
-    def remark(self, text: str) -> Callable[[View], View]:
-        """Document something beside what the docstring of an endpoint says."""
-
-        def decorate(view: View) -> View:
-            info = view._apidoc = deepcopy(getattr(view, "_apidoc", {}))  # type: ignore[attr-defined]
-            info["remarks"] = [*info.get("remarks", ()), text]
-            return view
-
-        return decorate
-
-    @staticmethod
-    def _prepare_remarks_doc(
-        doc: dict[str, Any], doc_info: dict[str, Any], **_: Any
-    ) -> dict[str, Any]:
-        said = doc_info["docstring"]
-        if remarks := doc_info.get("remarks"):
-            said["description"] = "\n\n".join([said.get("description", ""), *remarks]).strip()
-        return doc
-
-    @staticmethod
-    def _prepare_headers_doc(
-        doc: dict[str, Any], doc_info: dict[str, Any], **_: Any
-    ) -> dict[str, Any]:
-        if headers := doc_info.get("headers"):
-            doc["parameters"] = [*doc.get("parameters", ()), *headers]
-        return doc
 
     @staticmethod
     def _prepare_refusals_doc(
@@ -257,7 +204,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             by_code = {error.code: error for error in errors if error.status == status}
             response = {
                 "description": "; ".join(f"`{e.code}`: {e.message}" for e in by_code.values()),
-                "schema": ErrorBody,
+                "schema": ErrorOut,
                 "examples": {c: {"value": error_example(e)} for c, e in by_code.items()},
             }
             if status in (429, 503):
@@ -269,7 +216,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return doc
 
 
-class ErrorBody(ma.Schema):
+class ErrorOut(ma.Schema):
     """The one body of everything that fails."""
 
     statusCode = ma.fields.Integer(required=True)  # noqa: N815 – the wire's name

@@ -156,11 +156,10 @@ class PageMeta(ma.Schema):
 
 def page_of(item: type[ma.Schema]) -> type[ma.Schema]:
     """The schema of a page of `item`."""
-    name = item.__name__.removesuffix("Out") + "Page"
     return ma.Schema.from_dict(
         {
             "data": ma.fields.List(ma.fields.Nested(item), required=True),
             "meta": ma.fields.Nested(PageMeta, required=True),
         },
-        name=name,
+        name=item.__name__.removesuffix("Out") + "List",
     )

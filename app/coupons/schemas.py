@@ -41,7 +41,7 @@ class _Caps(Schema):
     )
 
 
-class CouponIn(_Caps):
+class CreateCouponIn(_Caps):
     code = CouponCode(required=True, metadata={"example": "BLACKFRIDAY"})
     kind = ma.fields.String(
         required=True,
@@ -80,7 +80,7 @@ class CouponIn(_Caps):
             raise ma.ValidationError("Must be after startsAt.", "endsAt")
 
 
-class CouponPatch(_Caps):
+class UpdateCouponIn(_Caps):
     is_active = Flag()
 
 
@@ -103,7 +103,7 @@ class CouponOut(Schema):
     updated_at = Moment(required=True)
 
 
-CouponPage = page_of(CouponOut)
+CouponList = page_of(CouponOut)
 
 
 def coupon_out(coupon: Coupon) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.pagination import PageArgs, page_request
 from app.coupons import service
 from app.coupons.errors import CouponCodeTaken, CouponInvalid, CouponNotFound, CouponUsedUp
-from app.coupons.schemas import CouponIn, CouponOut, CouponPage, CouponPatch, coupon_out
+from app.coupons.schemas import CouponList, CouponOut, CreateCouponIn, UpdateCouponIn, coupon_out
 from app.products.errors import ProductNotFound, UnauthorizedProductAccess
 
 blp = Blueprint("coupons", __name__, url_prefix="/coupons", description="Less for those who know")
@@ -21,10 +21,10 @@ blp = Blueprint("coupons", __name__, url_prefix="/coupons", description="Less fo
 
 @blp.post("")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
-@blp.arguments(CouponIn)
+@blp.arguments(CreateCouponIn)
 @blp.response(201, CouponOut)
 @blp.refuses(CouponCodeTaken, ProductNotFound, UnauthorizedProductAccess)
-def create(body: dict[str, Any]) -> Response:
+def create_coupon(body: dict[str, Any]) -> Response:
     """Make a coupon
 
     Buyers name its code, in any case, as `couponCode` of `POST /orders`. The caps hold exactly,
@@ -41,8 +41,8 @@ def create(body: dict[str, Any]) -> Response:
 @blp.get("")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
 @blp.arguments(PageArgs, location="query")
-@blp.response(200, CouponPage)
-def mine(args: dict[str, Any]) -> Response:
+@blp.response(200, CouponList)
+def list_coupons(args: dict[str, Any]) -> Response:
     """My coupons, newest first
 
     With how often each was used.
@@ -58,7 +58,7 @@ def mine(args: dict[str, Any]) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
 @blp.response(200, CouponOut)
 @blp.refuses(CouponNotFound)
-def show(coupon_id: UUID) -> Response:
+def get_coupon(coupon_id: UUID) -> Response:
     """One of my coupons
 
     With how often it was used.
@@ -70,10 +70,10 @@ def show(coupon_id: UUID) -> Response:
 
 @blp.patch("/<uuid:coupon_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
-@blp.arguments(CouponPatch, required=False)
+@blp.arguments(UpdateCouponIn, required=False)
 @blp.response(200, CouponOut)
 @blp.refuses(CouponNotFound, CouponInvalid, CouponUsedUp)
-def change(body: dict[str, Any], coupon_id: UUID) -> Response:
+def update_coupon(body: dict[str, Any], coupon_id: UUID) -> Response:
     """Change when, how often or whether a coupon can be used
 
     What it takes off stays as it is: make another coupon for that.
@@ -90,7 +90,7 @@ def change(body: dict[str, Any], coupon_id: UUID) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.response(204)
 @blp.refuses(CouponNotFound)
-def delete(coupon_id: UUID) -> None:
+def delete_coupon(coupon_id: UUID) -> None:
     """Delete a coupon
 
     Orders keep it; the code is free for another.

@@ -24,7 +24,7 @@ _ABOUT = {
 }
 
 
-class EventDataIn(_EventSchema):
+class StripeEventDataIn(_EventSchema):
     object = ma.fields.Dict(
         required=True,
         metadata={
@@ -34,7 +34,7 @@ class EventDataIn(_EventSchema):
     )
 
 
-class EventIn(_EventSchema):
+class StripeEventIn(_EventSchema):
     id = ma.fields.String(
         required=True,
         validate=Regexp(r"[A-Za-z0-9_]{1,255}\Z"),
@@ -47,8 +47,10 @@ class EventIn(_EventSchema):
         required=True,
         metadata={"description": "Whether real money has moved", "example": False},
     )
-    data = ma.fields.Nested(EventDataIn, required=True, metadata={"example": {"object": _ABOUT}})
+    data = ma.fields.Nested(
+        StripeEventDataIn, required=True, metadata={"example": {"object": _ABOUT}}
+    )
 
 
-class EventReceivedOut(ma.Schema):
+class StripeEventReceiptOut(ma.Schema):
     received = ma.fields.Boolean(required=True, metadata={"example": True})

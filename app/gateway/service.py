@@ -101,7 +101,7 @@ def receive(session: Session, event: Mapping[str, Any], *, body: str) -> tuple[s
     """Store an event that the gateway has signed; what became of it, and the id of its row if it
     is new: `stored`, `repeated`, `ignored` (we have no use for it) or `unknown_reference`.
 
-    event: as EventIn; body: the signed text. Raises BadRequest.
+    event: as StripeEventIn; body: the signed text. Raises BadRequest.
     """
     kind: str = event["type"]
     account = client.require_account()

@@ -11,7 +11,7 @@ from app.common.http import Blueprint, dump_json, json_response, raw_body
 from app.common.ratelimit import per_address_and_path
 from app.gateway import service
 from app.gateway.guard import WEBHOOKS, from_gateway
-from app.gateway.schemas import EventIn, EventReceivedOut
+from app.gateway.schemas import StripeEventIn, StripeEventReceiptOut
 
 blp = Blueprint(
     "gateway-webhooks",
@@ -24,9 +24,9 @@ blp = Blueprint(
 @blp.post("")
 @per_address_and_path("1200/minute")
 @from_gateway(blp)
-@blp.arguments(EventIn)
-@blp.response(200, EventReceivedOut)
-def receive(body: dict[str, Any]) -> Response:
+@blp.arguments(StripeEventIn)
+@blp.response(200, StripeEventReceiptOut)
+def receive_stripe_event(body: dict[str, Any]) -> Response:
     """Tell that a payment or a refund has ended
 
     For Stripe. Signed over the raw body. It is stored and answered at once and takes effect a

@@ -16,7 +16,7 @@ _AMOUNT = {
 }
 
 
-class HoldIn(Schema):
+class CreateHoldIn(Schema):
     payee_id = Id(
         required=True,
         metadata={
@@ -44,7 +44,7 @@ class HoldIn(Schema):
             raise ma.ValidationError("Give expiresIn or expiresAt, not both.", "expiresAt")
 
 
-class CaptureIn(Schema):
+class CaptureHoldIn(Schema):
     amount = Amount(metadata=_AMOUNT | {"description": "How much of it; all of it by default"})
 
 
@@ -80,7 +80,7 @@ class HoldOut(Schema):
     closed_at = Moment(required=True, allow_none=True)
 
 
-HoldPage = page_of(HoldOut)
+HoldList = page_of(HoldOut)
 
 
 def hold_out(hold: WalletHold) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from app.common.http import Blueprint, settings
 from app.common.pagination import Page, page_request
 from app.holds import service
 from app.holds.errors import CannotPayYourself, CaptureExceedsHold, NotThePayee, PayeeNotFound
-from app.holds.schemas import CaptureIn, HoldArgs, HoldIn, HoldOut, HoldPage, hold_out
+from app.holds.schemas import CaptureHoldIn, CreateHoldIn, HoldArgs, HoldList, HoldOut, hold_out
 from app.idempotency.http import answer_once, moves_money
 from app.wallets import service as wallets
 from app.wallets.errors import (
@@ -39,12 +39,12 @@ _stand_in_line = partial(wallets.stand_in_line, alone=False)
 
 @blp.post("")
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
-@blp.arguments(HoldIn)
+@blp.arguments(CreateHoldIn)
 @blp.response(201, HoldOut)
 @blp.refuses(PayeeNotFound, CannotPayYourself, InsufficientFunds, WalletLocked, WalletNotFound)
 @may_need_code(blp)
 @moves_money(blp)
-def authorise(body: dict[str, Any]) -> Response:
+def create_hold(body: dict[str, Any]) -> Response:
     """Promise money to a merchant
 
     It is no longer `available` from now on. The merchant captures all or a part of it, or voids
@@ -71,9 +71,9 @@ def authorise(body: dict[str, Any]) -> Response:
 @blp.get("")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(HoldArgs, location="query")
-@blp.response(200, HoldPage)
+@blp.response(200, HoldList)
 @blp.refuses(WalletNotFound)
-def mine(args: dict[str, Any]) -> Page[WalletHold]:
+def list_holds(args: dict[str, Any]) -> Page[WalletHold]:
     """My holds, newest first
 
     Those that I pay and those that I get. An expired one is let go within a minute; until then it
@@ -91,7 +91,7 @@ def mine(args: dict[str, Any]) -> Page[WalletHold]:
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, HoldOut)
 @blp.refuses(HoldNotFound)
-def show(hold_id: UUID) -> WalletHold:
+def get_hold(hold_id: UUID) -> WalletHold:
     """One hold
 
     Shown to its payer and its payee.
@@ -102,13 +102,13 @@ def show(hold_id: UUID) -> WalletHold:
 
 @blp.post("/<uuid:hold_id>/capture")
 @requires(blp, scope=Scope.WALLET_WRITE)
-@blp.arguments(CaptureIn, required=False)
+@blp.arguments(CaptureHoldIn, required=False)
 @blp.response(200, HoldOut)
 @blp.refuses(
     HoldNotFound, NotThePayee, HoldClosed, CaptureExceedsHold, WalletLocked, BalanceTooLarge
 )
 @moves_money(blp)
-def capture(body: dict[str, Any], hold_id: UUID) -> Response:
+def capture_hold(body: dict[str, Any], hold_id: UUID) -> Response:
     """Capture a hold
 
     By its payee, once. The payer pays `amount` of it, or all of it; the rest is available to them
@@ -128,7 +128,7 @@ def capture(body: dict[str, Any], hold_id: UUID) -> Response:
 @requires(blp, scope=Scope.WALLET_WRITE)
 @blp.response(200, HoldOut)
 @blp.refuses(HoldNotFound, NotThePayee, HoldClosed)
-def void(hold_id: UUID) -> WalletHold:
+def void_hold(hold_id: UUID) -> WalletHold:
     """Void a hold
 
     By its payee: all of it is available to the payer again. The payer cannot take back what they

@@ -24,7 +24,7 @@ def _require_web_address(text: str) -> None:
         raise ma.ValidationError("Must be an http or https address in visible ASCII.")
 
 
-class OnrampIn(Schema):
+class CreateOnrampIn(Schema):
     provider = Text(longest=50, required=True, metadata={"example": "HDFC"})
     amount = Amount(
         required=True,
@@ -53,7 +53,7 @@ class OnrampArgs(PageArgs):
     )
 
 
-class ProviderOut(Schema):
+class OnrampProviderOut(Schema):
     code = ma.fields.String(required=True, metadata={"example": "HDFC"})
     name = ma.fields.String(required=True, metadata={"example": "HDFC Bank"})
 
@@ -82,7 +82,7 @@ class OnrampOut(Schema):
     closed_at = Moment(required=True, allow_none=True)
 
 
-OnrampPage = page_of(OnrampOut)
+OnrampList = page_of(OnrampOut)
 
 
 def onramp_out(onramp: Onramp, payment_url: str | None) -> dict[str, Any]:

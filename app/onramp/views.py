@@ -19,11 +19,11 @@ from app.idempotency.http import answer_once, moves_money
 from app.onramp import links, service
 from app.onramp.errors import InvalidOnrampAmount, OnrampNotFound
 from app.onramp.schemas import (
+    CreateOnrampIn,
     OnrampArgs,
-    OnrampIn,
+    OnrampList,
     OnrampOut,
-    OnrampPage,
-    ProviderOut,
+    OnrampProviderOut,
     onramp_out,
 )
 from app.wallets import service as wallets
@@ -34,12 +34,12 @@ blp = Blueprint("onramp", __name__, url_prefix="/onramp", description="Money fro
 
 @blp.post("")
 @requires(blp, scope=Scope.WALLET_WRITE)
-@blp.arguments(OnrampIn)
+@blp.arguments(CreateOnrampIn)
 @blp.response(201, OnrampOut)
 @blp.refuses(ProviderUnknown, InvalidOnrampAmount, LimitExceeded, WalletLocked, WalletNotFound)
 @moves_money(blp)
 @per_caller("60/minute")
-def ask(body: dict[str, Any]) -> Response:
+def create_onramp(body: dict[str, Any]) -> Response:
     """Put money in from a bank
 
     Pay at `paymentUrl` within five minutes. The wallet is credited when the bank says that it was
@@ -63,8 +63,8 @@ def ask(body: dict[str, Any]) -> Response:
 @blp.get("")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(OnrampArgs, location="query")
-@blp.response(200, OnrampPage)
-def mine(args: dict[str, Any]) -> Response:
+@blp.response(200, OnrampList)
+def list_onramps(args: dict[str, Any]) -> Response:
     """What I asked banks for, newest first
 
     PROCESSING ends as SUCCESS, FAILURE or EXPIRED; what is EXPIRED may still succeed, `late`.
@@ -77,8 +77,8 @@ def mine(args: dict[str, Any]) -> Response:
 
 
 @blp.get("/providers")
-@blp.response(200, ProviderOut(many=True))
-def banks() -> list[Provider]:
+@blp.response(200, OnrampProviderOut(many=True))
+def list_onramp_providers() -> list[Provider]:
     """Which banks there are
 
     The codes that `POST /onramp` takes.
@@ -90,7 +90,7 @@ def banks() -> list[Provider]:
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, OnrampOut)
 @blp.refuses(OnrampNotFound)
-def show(onramp_id: UUID) -> Response:
+def get_onramp(onramp_id: UUID) -> Response:
     """One on-ramp
 
     Shown to who asked for it.

@@ -21,11 +21,11 @@ blp = Blueprint(
 _BPS = {"description": "Hundredths of a percent of every sale", "example": 250}
 
 
-class FeeIn(Schema):
+class SetMerchantFeeIn(Schema):
     bps = WholeNumber(minimum=0, maximum=10_000, required=True, metadata=_BPS)
 
 
-class FeeOut(Schema):
+class MerchantFeeOut(Schema):
     merchant_id = ma.fields.UUID(required=True)
     bps = ma.fields.Integer(required=True, metadata=_BPS)
     own = ma.fields.Boolean(
@@ -35,9 +35,9 @@ class FeeOut(Schema):
 
 @blp.get("/<uuid:merchant_id>/fee")
 @requires(blp, Role.ADMIN)
-@blp.response(200, FeeOut)
+@blp.response(200, MerchantFeeOut)
 @blp.refuses(UserNotFound)
-def show(merchant_id: UUID) -> Fee:
+def get_merchant_fee(merchant_id: UUID) -> Fee:
     """What the platform takes of a merchant's sales
 
     The usual fee, or one that was agreed upon.
@@ -51,10 +51,10 @@ def show(merchant_id: UUID) -> Fee:
 
 @blp.put("/<uuid:merchant_id>/fee")
 @requires(blp, Role.ADMIN)
-@blp.arguments(FeeIn)
-@blp.response(200, FeeOut)
+@blp.arguments(SetMerchantFeeIn)
+@blp.response(200, MerchantFeeOut)
 @blp.refuses(UserNotFound)
-def agree(body: dict[str, Any], merchant_id: UUID) -> Fee:
+def set_merchant_fee(body: dict[str, Any], merchant_id: UUID) -> Fee:
     """Agree upon a fee with a merchant
 
     For sales from now on; refunds give back what was taken.
@@ -64,9 +64,9 @@ def agree(body: dict[str, Any], merchant_id: UUID) -> Fee:
 
 @blp.delete("/<uuid:merchant_id>/fee")
 @requires(blp, Role.ADMIN)
-@blp.response(200, FeeOut)
+@blp.response(200, MerchantFeeOut)
 @blp.refuses(UserNotFound)
-def forget(merchant_id: UUID) -> Fee:
+def reset_merchant_fee(merchant_id: UUID) -> Fee:
     """Take the usual fee of a merchant again
 
     For sales from now on.

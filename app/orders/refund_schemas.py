@@ -24,15 +24,15 @@ class _PartIn(Schema):
             raise ma.ValidationError("Give amount or units, not both.", "units")
 
 
-class RefundIn(_PartIn):
+class CreateRefundIn(_PartIn):
     reason = Text(longest=500, allow_none=True, metadata={"example": "Did not arrive in time"})
 
 
-class ClaimIn(_PartIn):
+class CreateRefundRequestIn(_PartIn):
     reason = Text(longest=500, required=True, metadata={"example": "The code does not work"})
 
 
-class AnswerIn(Schema):
+class RefundRequestAnswerIn(Schema):
     answer = Text(longest=500, allow_none=True, metadata={"example": "Sorry for the trouble"})
 
 
@@ -66,7 +66,7 @@ class RefundOut(Schema):
     settled_at = Moment(required=True, allow_none=True)
 
 
-class ClaimOut(Schema):
+class RefundRequestOut(Schema):
     """The document's picture of what `claim_out` builds."""
 
     id = ma.fields.UUID(required=True)
@@ -82,14 +82,14 @@ class ClaimOut(Schema):
     decided_at = Moment(required=True, allow_none=True)
 
 
-class ClaimsArgs(PageArgs):
+class RefundRequestsArgs(PageArgs):
     role = ma.fields.String(
         validate=ma.validate.OneOf(["buyer", "merchant"]),
         metadata={"description": "Only those that I made, or only those made to me"},
     )
 
 
-ClaimPage = page_of(ClaimOut)
+RefundRequestList = page_of(RefundRequestOut)
 
 
 def refund_out(refund: Refund) -> dict[str, Any]:

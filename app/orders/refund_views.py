@@ -29,13 +29,13 @@ from app.orders.errors import (
 )
 from app.orders.models import Refund, RefundClaim, RefundStatus
 from app.orders.refund_schemas import (
-    AnswerIn,
-    ClaimIn,
-    ClaimOut,
-    ClaimPage,
-    ClaimsArgs,
-    RefundIn,
+    CreateRefundIn,
+    CreateRefundRequestIn,
     RefundOut,
+    RefundRequestAnswerIn,
+    RefundRequestList,
+    RefundRequestOut,
+    RefundRequestsArgs,
     claim_out,
     refund_out,
 )
@@ -56,11 +56,11 @@ _MONEY_ERRORS: Final = (
 
 @blp.post("/orders/<uuid:order_id>/refunds")
 @requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
-@blp.arguments(RefundIn, required=False)
+@blp.arguments(CreateRefundIn, required=False)
 @blp.response(201, RefundOut)
 @blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, *_MONEY_ERRORS)
 @moves_money(blp)
-def refund(body: dict[str, Any], order_id: UUID) -> Response:
+def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
     """Refund an order of mine
 
     `amount` of it, `units` of it, or all that is left. From my wallet to where it came from: the
@@ -91,7 +91,7 @@ def _see_through(session: Session, made: Refund) -> None:
 @requires(blp, scope=Scope.ORDERS_READ)
 @blp.response(200, RefundOut(many=True))
 @blp.refuses(OrderNotFound)
-def refunds_of(order_id: UUID) -> Response:
+def list_refunds(order_id: UUID) -> Response:
     """The refunds of an order, oldest first
 
     For its buyer and its merchant.
@@ -103,10 +103,10 @@ def refunds_of(order_id: UUID) -> Response:
 
 @blp.post("/orders/<uuid:order_id>/refund-requests")
 @requires(blp, scope=Scope.ORDERS_WRITE)
-@blp.arguments(ClaimIn)
-@blp.response(201, ClaimOut)
+@blp.arguments(CreateRefundRequestIn)
+@blp.response(201, RefundRequestOut)
 @blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, ClaimOpen)
-def ask(body: dict[str, Any], order_id: UUID) -> Response:
+def create_refund_request(body: dict[str, Any], order_id: UUID) -> Response:
     """Ask for a refund of an order of mine
 
     The merchant approves or declines it. One request at a time for each order.
@@ -119,9 +119,9 @@ def ask(body: dict[str, Any], order_id: UUID) -> Response:
 
 @blp.get("/refund-requests")
 @requires(blp, scope=Scope.ORDERS_READ)
-@blp.arguments(ClaimsArgs, location="query")
-@blp.response(200, ClaimPage)
-def mine(args: dict[str, Any]) -> Response:
+@blp.arguments(RefundRequestsArgs, location="query")
+@blp.response(200, RefundRequestList)
+def list_refund_requests(args: dict[str, Any]) -> Response:
     """Requests for refunds, newest first
 
     Those that I made and those made to me.
@@ -133,13 +133,13 @@ def mine(args: dict[str, Any]) -> Response:
     return json_response(dump_json({"data": rows, "meta": found.meta}))
 
 
-@blp.post("/refund-requests/<uuid:claim_id>/approve")
+@blp.post("/refund-requests/<uuid:refund_request_id>/approve")
 @requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
-@blp.arguments(AnswerIn, required=False)
-@blp.response(200, ClaimOut)
+@blp.arguments(RefundRequestAnswerIn, required=False)
+@blp.response(200, RefundRequestOut)
 @blp.refuses(ClaimNotFound, ClaimClosed, OrderNotRefundable, RefundTooLarge, *_MONEY_ERRORS)
 @moves_money(blp)
-def approve(body: dict[str, Any], claim_id: UUID) -> Response:
+def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Response:
     """Approve a request for a refund
 
     It is refunded at once, or nothing happens.
@@ -147,7 +147,7 @@ def approve(body: dict[str, Any], claim_id: UUID) -> Response:
 
     def work(session: Session, user: Caller, key: str | None) -> RefundClaim:
         claim, made = claims.approve(
-            session, merchant=user, claim_id=claim_id, idempotency_key=key, **body
+            session, merchant=user, claim_id=refund_request_id, idempotency_key=key, **body
         )
         _see_through(session, made)
         return claim
@@ -160,34 +160,34 @@ def approve(body: dict[str, Any], claim_id: UUID) -> Response:
     )
 
 
-@blp.post("/refund-requests/<uuid:claim_id>/decline")
+@blp.post("/refund-requests/<uuid:refund_request_id>/decline")
 @requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
-@blp.arguments(AnswerIn, required=False)
-@blp.response(200, ClaimOut)
+@blp.arguments(RefundRequestAnswerIn, required=False)
+@blp.response(200, RefundRequestOut)
 @blp.refuses(ClaimNotFound, ClaimClosed)
-def decline(body: dict[str, Any], claim_id: UUID) -> Response:
+def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Response:
     """Decline a request for a refund
 
     The buyer may ask again.
     """
     return _decided(
         lambda session, user: claims.decline(
-            session, merchant_id=user.id, claim_id=claim_id, **body
+            session, merchant_id=user.id, claim_id=refund_request_id, **body
         )
     )
 
 
-@blp.post("/refund-requests/<uuid:claim_id>/withdraw")
+@blp.post("/refund-requests/<uuid:refund_request_id>/withdraw")
 @requires(blp, scope=Scope.ORDERS_WRITE)
-@blp.response(200, ClaimOut)
+@blp.response(200, RefundRequestOut)
 @blp.refuses(ClaimNotFound, ClaimClosed)
-def withdraw(claim_id: UUID) -> Response:
+def withdraw_refund_request(refund_request_id: UUID) -> Response:
     """Withdraw my request for a refund
 
     I can ask again.
     """
     return _decided(
-        lambda session, user: claims.withdraw(session, buyer_id=user.id, claim_id=claim_id)
+        lambda session, user: claims.withdraw(session, buyer_id=user.id, claim_id=refund_request_id)
     )
 
 

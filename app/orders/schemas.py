@@ -17,7 +17,7 @@ from app.orders.service import Receipt
 from app.products.schemas import ProductOut
 
 
-class OrderIn(Schema):
+class CreateOrderIn(Schema):
     product_id = Id(required=True, metadata={"example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"})
     payment_method = ma.fields.String(
         required=True,
@@ -49,18 +49,18 @@ _REFUNDED = MoneyOut(attribute="order.refunded_amount", required=True, metadata=
 _REFUNDED_UNITS = ma.fields.Integer(attribute="order.refunded_units", required=True)
 
 
-class ProductNameOut(Schema):
+class ProductSummaryOut(Schema):
     id = ma.fields.UUID(required=True)
     name = ma.fields.String(required=True)
     price = MoneyOut(required=True, metadata={"example": "49.99"})
 
 
-class BuyerNameOut(Schema):
+class BuyerSummaryOut(Schema):
     id = ma.fields.UUID(required=True)
     email = ma.fields.String(required=True, allow_none=True)
 
 
-class BuyerOut(BuyerNameOut):
+class BuyerOut(BuyerSummaryOut):
     first_name = ma.fields.String(required=True, allow_none=True)
     last_name = ma.fields.String(required=True, allow_none=True)
 
@@ -103,8 +103,8 @@ class _OrderFields(Schema):
 
 
 class OrderOut(_OrderFields):
-    product = ma.fields.Nested(ProductNameOut, required=True)
-    user = ma.fields.Nested(BuyerNameOut, attribute="buyer", required=True)
+    product = ma.fields.Nested(ProductSummaryOut, required=True)
+    user = ma.fields.Nested(BuyerSummaryOut, attribute="buyer", required=True)
     discount = _DISCOUNT
     coupon_code = _COUPON_CODE
     refunded_amount = _REFUNDED
@@ -120,7 +120,7 @@ class OrderDetailOut(_OrderFields):
     refunded_units = _REFUNDED_UNITS
 
 
-OrderPage = page_of(OrderOut)
+OrderList = page_of(OrderOut)
 
 
 class OrdersArgs(PageArgs):
@@ -144,7 +144,7 @@ class CheckoutOut(Schema):
     )
 
 
-class LicenceGoodsOut(Schema):
+class DeliveredLicenceOut(Schema):
     key = ma.fields.String(required=True, metadata={"example": "7K3QF-9WZ2M-4TBXH-8RJ5N-C6DYP"})
     status = ma.fields.String(required=True, metadata={"example": "ACTIVE"})
     activation_limit = ma.fields.Integer(required=True, allow_none=True)
@@ -152,7 +152,7 @@ class LicenceGoodsOut(Schema):
     expires_at = Moment(required=True, allow_none=True)
 
 
-class FileGoodsOut(Schema):
+class DeliveredFileOut(Schema):
     name = ma.fields.String(required=True, metadata={"example": "course.zip"})
     size = ma.fields.Integer(required=True, metadata={"description": "Bytes"})
     media_type = ma.fields.String(required=True, metadata={"example": "application/zip"})
@@ -173,8 +173,8 @@ class DeliveryOut(Schema):
     kind = ma.fields.String(required=True, metadata={"example": "CODES"})
     units = ma.fields.Integer(required=True, metadata={"description": "Those not refunded"})
     codes = ma.fields.List(ma.fields.String(metadata={"example": "GIFT-1234-ABCD"}))
-    licences = ma.fields.List(ma.fields.Nested(LicenceGoodsOut))
-    files = ma.fields.List(ma.fields.Nested(FileGoodsOut))
+    licences = ma.fields.List(ma.fields.Nested(DeliveredLicenceOut))
+    files = ma.fields.List(ma.fields.Nested(DeliveredFileOut))
 
 
 def order_answer(receipt: Receipt) -> Answer:

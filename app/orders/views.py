@@ -33,11 +33,11 @@ from app.orders.errors import (
 from app.orders.http import answer_with, answer_with_cancellation
 from app.orders.schemas import (
     CheckoutOut,
+    CreateOrderIn,
     DeliveryOut,
     OrderDetailOut,
-    OrderIn,
+    OrderList,
     OrderOut,
-    OrderPage,
     OrdersArgs,
 )
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
@@ -51,7 +51,7 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying an
 
 @blp.post("")
 @requires(blp, scope=Scope.ORDERS_WRITE)
-@blp.arguments(OrderIn)
+@blp.arguments(CreateOrderIn)
 @blp.response(201, _ORDER_OR_CHECKOUT)
 @blp.refuses(
     ProductNotFound,
@@ -71,7 +71,7 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying an
     *_GATEWAY_ERRORS,
 )
 @moves_money(blp)
-def buy(body: dict[str, Any]) -> Response:
+def create_order(body: dict[str, Any]) -> Response:
     """Buy a product
 
     With WALLET it is paid in the same breath: the answer is a COMPLETED order, or nothing
@@ -86,7 +86,7 @@ def buy(body: dict[str, Any]) -> Response:
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.response(200, OrderOut)
 @blp.refuses(OrderNotFound, OrderNotCancellable, WalletLocked, BalanceTooLarge, *_GATEWAY_ERRORS)
-def cancel(order_id: UUID) -> Response:
+def cancel_order(order_id: UUID) -> Response:
     """Cancel an order of mine that is not paid
 
     Nobody can pay at its checkout any more, and others can buy what was reserved. If it was paid
@@ -98,8 +98,8 @@ def cancel(order_id: UUID) -> Response:
 @blp.get("")
 @requires(blp, scope=Scope.ORDERS_READ)
 @blp.arguments(OrdersArgs, location="query")
-@blp.response(200, OrderPage)
-def mine(args: dict[str, Any]) -> Any:
+@blp.response(200, OrderList)
+def list_orders(args: dict[str, Any]) -> Any:
     """What I bought, newest first
 
     Each order with the name of its product, as it is now.
@@ -113,7 +113,7 @@ def mine(args: dict[str, Any]) -> Any:
 @requires(blp, scope=Scope.ORDERS_READ)
 @blp.response(200, OrderDetailOut)
 @blp.refuses(OrderNotFound)
-def show(order_id: UUID) -> Any:
+def get_order(order_id: UUID) -> Any:
     """One order
 
     Shown to its buyer and its merchant.
@@ -126,7 +126,7 @@ def show(order_id: UUID) -> Any:
 @requires(blp, scope=Scope.DELIVERY_READ)
 @blp.response(200, DeliveryOut)
 @blp.refuses(OrderNotFound, OrderNotDelivered)
-def delivered(order_id: UUID) -> Response:
+def get_delivery(order_id: UUID) -> Response:
     """What I got
 
     The codes, licence keys or download links of an order of mine, as many units as were not

@@ -1,7 +1,7 @@
 """HTTP of merchants' codes."""
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, render_template
@@ -18,21 +18,23 @@ from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, dump_json, json_response, settings
+from app.common.openapi import path_parameter
 from app.common.pagination import PageArgs, page_request
 from app.idempotency.http import answer_once, moves_money
 from app.orders.checkout import Basket
 from app.orders.errors import CannotBuyOwnProduct, PurchaseLimitReached, QuantityTooLarge
 from app.orders.http import answer_with_purchase
+from app.orders.schemas import OrderOut
 from app.payment_requests import codes
 from app.payment_requests.codes import Code
 from app.payment_requests.errors import MerchantCodeNotFound
 from app.payment_requests.images import PNG, SVG, answers_image, image, qr_code
 from app.payment_requests.schemas import (
+    CreateMerchantCodeIn,
     ImageArgs,
-    MerchantCodeIn,
+    MerchantCodeList,
     MerchantCodeOut,
-    MerchantCodePage,
-    MerchantCodePaymentIn,
+    PayMerchantCodeIn,
     PublicMerchantCodeOut,
     code_out,
     public_code_out,
@@ -46,7 +48,7 @@ from app.products.errors import (
     UnauthorizedProductAccess,
 )
 from app.transfers.errors import CannotTransferToSelf, RecipientCannotReceive, RecipientNotFound
-from app.transfers.schemas import transfer_out
+from app.transfers.schemas import TransferOut, transfer_out
 from app.wallets import service as wallets
 from app.wallets.errors import InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
 
@@ -57,12 +59,8 @@ blp = Blueprint(
     description="Printed codes to pay with",
 )
 
-_ORDER_OR_TRANSFER = {
-    "oneOf": [
-        {"$ref": "#/components/schemas/OrderOut"},
-        {"$ref": "#/components/schemas/TransferOut"},
-    ]
-}
+_ORDER_OR_TRANSFER: Final = {"oneOf": [OrderOut, TransferOut]}
+_TOKEN: Final = path_parameter("merchant_code_token", "Token of the scanned code")
 
 
 def _answer(found: Code, status: int = 200) -> Response:
@@ -71,10 +69,10 @@ def _answer(found: Code, status: int = 200) -> Response:
 
 @blp.post("")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_WRITE)
-@blp.arguments(MerchantCodeIn, required=False)
+@blp.arguments(CreateMerchantCodeIn, required=False)
 @blp.response(201, MerchantCodeOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductInactive)
-def create(body: dict[str, Any]) -> Response:
+def create_merchant_code(body: dict[str, Any]) -> Response:
     """Make a code to print
 
     For a product of mine, for a fixed amount, or for whatever a customer types in. It is paid by
@@ -91,8 +89,8 @@ def create(body: dict[str, Any]) -> Response:
 @blp.get("")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(PageArgs, location="query")
-@blp.response(200, MerchantCodePage)
-def mine(args: dict[str, Any]) -> Response:
+@blp.response(200, MerchantCodeList)
+def list_merchant_codes(args: dict[str, Any]) -> Response:
     """My codes, newest first
 
     Those out of use, too.
@@ -104,54 +102,54 @@ def mine(args: dict[str, Any]) -> Response:
     return json_response(dump_json({"data": rows, "meta": found.meta}))
 
 
-@blp.get("/<uuid:code_id>")
+@blp.get("/<uuid:merchant_code_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.response(200, MerchantCodeOut)
 @blp.refuses(MerchantCodeNotFound)
-def show(code_id: UUID) -> Response:
+def get_merchant_code(merchant_code_id: UUID) -> Response:
     """One of my codes
 
     With its link.
     """
-    return _answer(_mine(code_id))
+    return _answer(_mine(merchant_code_id))
 
 
-def _mine(code_id: UUID) -> Code:
+def _mine(merchant_code_id: UUID) -> Code:
     with reading() as session:
-        return codes.find(session, merchant_id=live_user(session).id, code_id=code_id)
+        return codes.find(session, merchant_id=live_user(session).id, code_id=merchant_code_id)
 
 
-@blp.post("/<uuid:code_id>/deactivate")
+@blp.post("/<uuid:merchant_code_id>/deactivate")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.response(200, MerchantCodeOut)
 @blp.refuses(MerchantCodeNotFound)
-def deactivate(code_id: UUID) -> Response:
+def deactivate_merchant_code(merchant_code_id: UUID) -> Response:
     """Take a code out of use
 
     For good: who scans it can no longer pay.
     """
     with transaction() as session:
         merchant = live_user(session)
-        found = codes.deactivate(session, merchant_id=merchant.id, code_id=code_id)
+        found = codes.deactivate(session, merchant_id=merchant.id, code_id=merchant_code_id)
     return _answer(found)
 
 
-@blp.get("/by-token/<code_token>")
+@blp.get("/by-token/<merchant_code_token>", parameters=[_TOKEN])
 @blp.response(200, PublicMerchantCodeOut)
 @blp.refuses(MerchantCodeNotFound)
-def show_by_token(code_token: str) -> Response:
+def get_merchant_code_by_token(merchant_code_token: str) -> Response:
     """What a scanned code is for
 
     For whoever scanned it; no sign-in.
     """
     with reading() as session:
-        found = codes.find_by_token(session, code_token)
+        found = codes.find_by_token(session, merchant_code_token)
     return json_response(dump_json(public_code_out(found)))
 
 
-@blp.post("/<code_token>/pay")
+@blp.post("/<merchant_code_token>/pay", parameters=[_TOKEN])
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
-@blp.arguments(MerchantCodePaymentIn, required=False)
+@blp.arguments(PayMerchantCodeIn, required=False)
 @blp.response(201, _ORDER_OR_TRANSFER)
 @blp.refuses(
     MerchantCodeNotFound,
@@ -171,7 +169,7 @@ def show_by_token(code_token: str) -> Response:
 )
 @may_need_code(blp)
 @moves_money(blp)
-def pay(body: dict[str, Any], code_token: str) -> Response:
+def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Response:
     """Pay with a scanned code
 
     With a product it is a purchase, exactly as by `POST /orders`, and the answer is the order; an
@@ -182,7 +180,7 @@ def pay(body: dict[str, Any], code_token: str) -> Response:
     second_factor = two_factor_code()
     amount, quantity = body.get("amount"), body.get("quantity")
     with reading() as session:
-        code = codes.scanned(session, code_token)
+        code = codes.scanned(session, merchant_code_token)
     product_id = codes.product_to_buy(code, amount=amount, quantity=quantity)
     if product_id is not None:
         require_scope(Scope.ORDERS_WRITE)
@@ -203,44 +201,44 @@ def pay(body: dict[str, Any], code_token: str) -> Response:
     )
 
 
-@blp.get("/<uuid:code_id>/qr.svg")
+@blp.get("/<uuid:merchant_code_id>/qr.svg")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(ImageArgs, location="query")
 @answers_image(blp, SVG)
 @blp.refuses(MerchantCodeNotFound)
-def qr_svg(args: dict[str, int], code_id: UUID) -> Response:
+def get_merchant_code_qr_svg(args: dict[str, int], merchant_code_id: UUID) -> Response:
     """A code's link as a QR code, drawn (SVG)
 
     Sharp at every size.
     """
-    link = _link(_mine(code_id))
+    link = _link(_mine(merchant_code_id))
     return qr_code(link, mimetype=SVG, side=args["size"], name="merchant-code.svg")
 
 
-@blp.get("/<uuid:code_id>/qr.png")
+@blp.get("/<uuid:merchant_code_id>/qr.png")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(ImageArgs, location="query")
 @answers_image(blp, PNG)
 @blp.refuses(MerchantCodeNotFound)
-def qr_png(args: dict[str, int], code_id: UUID) -> Response:
+def get_merchant_code_qr_png(args: dict[str, int], merchant_code_id: UUID) -> Response:
     """A code's link as a QR code, in pixels (PNG)
 
     Every module is a whole number of pixels, so the image may be a little smaller than `size`.
     """
-    link = _link(_mine(code_id))
+    link = _link(_mine(merchant_code_id))
     return qr_code(link, mimetype=PNG, side=args["size"], name="merchant-code.png")
 
 
-@blp.get("/<uuid:code_id>/sheet.svg")
+@blp.get("/<uuid:merchant_code_id>/sheet.svg")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @answers_image(blp, SVG)
 @blp.refuses(MerchantCodeNotFound)
-def print_sheet(code_id: UUID) -> Response:
+def get_printable_merchant_code(merchant_code_id: UUID) -> Response:
     """A code ready to print
 
     One A6 page with who is paid, how much and for what, and the QR code.
     """
-    found = _mine(code_id)
+    found = _mine(merchant_code_id)
     picture = render_template("pay/sheet.svg", **sheet(found, link=_link(found)))
     return image(picture.encode(), mimetype=SVG, name="merchant-code-to-print.svg")
 

@@ -16,7 +16,7 @@ from app.payment_requests.service import Asked
 from app.payment_requests.terms import link_to
 from app.products.models import Product
 from app.transfers.masks import masked_email, masked_name, short_name
-from app.transfers.schemas import PartyOut, person
+from app.transfers.schemas import TransferPartyOut, person
 
 _WEEK: Final = timedelta(days=7)
 _LONGEST: Final = timedelta(days=90)
@@ -36,7 +36,7 @@ def _seconds(length: timedelta) -> int:
     return length // timedelta(seconds=1)
 
 
-class PaymentRequestIn(Schema):
+class CreatePaymentRequestIn(Schema):
     payer = person()
     amount = Amount(
         metadata={"description": "Left out: whoever pays chooses", "example": "12.50"},
@@ -58,7 +58,7 @@ class PaymentRequestIn(Schema):
     )
 
 
-class RequestPaymentIn(Schema):
+class PayPaymentRequestIn(Schema):
     amount = Amount(
         metadata={"description": "Only if the request leaves it open", "example": "12.50"}
     )
@@ -83,7 +83,7 @@ class ImageArgs(Schema):
         unknown = ma.EXCLUDE
 
 
-class PayerOut(Schema):
+class PaymentRequestPayerOut(Schema):
     name = ma.fields.String(required=True, allow_none=True, metadata={"example": "B••• S."})
     email = ma.fields.String(required=True, allow_none=True, metadata={"example": "b•••@e•••.com"})
 
@@ -100,9 +100,9 @@ class PaymentRequestOut(Schema):
     )
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     note = ma.fields.String(required=True, allow_none=True, metadata={"example": "Lunch on Friday"})
-    requester = ma.fields.Nested(PartyOut, required=True)
+    requester = ma.fields.Nested(TransferPartyOut, required=True)
     payer = ma.fields.Nested(
-        PayerOut,
+        PaymentRequestPayerOut,
         required=True,
         allow_none=True,
         metadata={"description": "Masked; null if anybody may pay"},
@@ -137,7 +137,7 @@ class PublicPaymentRequestOut(Schema):
     expires_at = Moment(required=True)
 
 
-class MerchantCodeIn(Schema):
+class CreateMerchantCodeIn(Schema):
     product_id = Id(
         metadata={
             "description": "Paying buys this product of mine; excludes `amount`",
@@ -162,7 +162,7 @@ class MerchantCodeIn(Schema):
             raise ma.ValidationError("A product has its price already.", "amount")
 
 
-class MerchantCodePaymentIn(Schema):
+class PayMerchantCodeIn(Schema):
     amount = Amount(metadata={"description": "Only if the code leaves it open", "example": "3.50"})
     quantity = WholeNumber(
         minimum=1,
@@ -209,8 +209,8 @@ class PublicMerchantCodeOut(Schema):
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
 
 
-PaymentRequestPage = page_of(PaymentRequestOut)
-MerchantCodePage = page_of(MerchantCodeOut)
+PaymentRequestList = page_of(PaymentRequestOut)
+MerchantCodeList = page_of(MerchantCodeOut)
 
 
 def request_out(asked: Asked, *, base: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from app.auth.guard import identity, live_user, may_need_code, requires, two_fac
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, dump_json, json_response, sent_json, settings
+from app.common.openapi import path_parameter
 from app.common.pagination import page_request
 from app.idempotency.http import answer_once, moves_money
 from app.payment_requests import service
@@ -22,12 +23,12 @@ from app.payment_requests.errors import (
 )
 from app.payment_requests.images import PNG, SVG, answers_image, qr_code
 from app.payment_requests.schemas import (
+    CreatePaymentRequestIn,
     ImageArgs,
-    PaymentRequestIn,
+    PaymentRequestList,
     PaymentRequestOut,
-    PaymentRequestPage,
+    PayPaymentRequestIn,
     PublicPaymentRequestOut,
-    RequestPaymentIn,
     RequestsArgs,
     public_request_out,
     request_out,
@@ -57,11 +58,11 @@ def _answer(asked: Asked, status: int = 200) -> Response:
 
 @blp.post("")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
-@blp.arguments(PaymentRequestIn, required=False)
+@blp.arguments(CreatePaymentRequestIn, required=False)
 @blp.response(201, PaymentRequestOut)
 @blp.refuses(RecipientNotFound, CannotTransferToSelf)
 @spends_guesses(when=_names_somebody)
-def ask(body: dict[str, Any]) -> Response:
+def create_payment_request(body: dict[str, Any]) -> Response:
     """Ask for money
 
     Of somebody, who alone can pay it then, or of whoever has the link. Hand out the `link`, or
@@ -84,8 +85,8 @@ def ask(body: dict[str, Any]) -> Response:
 @blp.get("")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(RequestsArgs, location="query")
-@blp.response(200, PaymentRequestPage)
-def mine(args: dict[str, Any]) -> Response:
+@blp.response(200, PaymentRequestList)
+def list_payment_requests(args: dict[str, Any]) -> Response:
     """What I ask for and what is asked of me, newest first
 
     Those that are addressed to nobody are with who made them only.
@@ -104,39 +105,42 @@ def mine(args: dict[str, Any]) -> Response:
     return json_response(dump_json({"data": rows, "meta": found.meta}))
 
 
-@blp.get("/<uuid:request_id>")
+@blp.get("/<uuid:payment_request_id>")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.response(200, PaymentRequestOut)
 @blp.refuses(PaymentRequestNotFound)
-def show(request_id: UUID) -> Response:
+def get_payment_request(payment_request_id: UUID) -> Response:
     """One payment request
 
     Shown to who made it, who is asked by it and who has paid it.
     """
-    return _answer(_mine(request_id))
+    return _answer(_mine(payment_request_id))
 
 
-def _mine(request_id: UUID) -> Asked:
+def _mine(payment_request_id: UUID) -> Asked:
     with reading() as session:
-        return service.find(session, request_id=request_id, user_id=live_user(session).id)
+        return service.find(session, request_id=payment_request_id, user_id=live_user(session).id)
 
 
-@blp.get("/by-token/<token>")
+@blp.get(
+    "/by-token/<payment_request_token>",
+    parameters=[path_parameter("payment_request_token", "Token of the payment link")],
+)
 @blp.response(200, PublicPaymentRequestOut)
 @blp.refuses(PaymentRequestNotFound)
-def show_by_token(token: str) -> Response:
+def get_payment_request_by_token(payment_request_token: str) -> Response:
     """What a link asks for
 
     For whoever has the link; no sign-in.
     """
     with reading() as session:
-        asked = service.find_by_token(session, token)
+        asked = service.find_by_token(session, payment_request_token)
     return json_response(dump_json(public_request_out(asked)))
 
 
-@blp.post("/<uuid:request_id>/pay")
+@blp.post("/<uuid:payment_request_id>/pay")
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
-@blp.arguments(RequestPaymentIn, required=False)
+@blp.arguments(PayPaymentRequestIn, required=False)
 @blp.response(201, TransferOut)
 @blp.refuses(
     PaymentRequestNotFound,
@@ -151,7 +155,7 @@ def show_by_token(token: str) -> Response:
 )
 @may_need_code(blp)
 @moves_money(blp)
-def pay(body: dict[str, Any], request_id: UUID) -> Response:
+def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Response:
     """Pay a request
 
     Once, by who is asked or – if nobody is named – by anybody but who asks. The answer is the
@@ -162,7 +166,7 @@ def pay(body: dict[str, Any], request_id: UUID) -> Response:
         lambda session, user, key: service.pay(
             session,
             payer=user,
-            request_id=request_id,
+            request_id=payment_request_id,
             amount=body.get("amount"),
             code_above=settings().two_factor_above,
             code=code,
@@ -174,63 +178,63 @@ def pay(body: dict[str, Any], request_id: UUID) -> Response:
     )
 
 
-@blp.post("/<uuid:request_id>/decline")
+@blp.post("/<uuid:payment_request_id>/decline")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.response(200, PaymentRequestOut)
 @blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, NotYoursToDecide)
-def decline(request_id: UUID) -> Response:
+def decline_payment_request(payment_request_id: UUID) -> Response:
     """Decline a request
 
     For who is asked. It cannot be paid any more.
     """
     with transaction() as session:
         user = live_user(session)
-        asked = service.decline(session, user_id=user.id, request_id=request_id)
+        asked = service.decline(session, user_id=user.id, request_id=payment_request_id)
     return _answer(asked)
 
 
-@blp.post("/<uuid:request_id>/cancel")
+@blp.post("/<uuid:payment_request_id>/cancel")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.response(200, PaymentRequestOut)
 @blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, NotYoursToDecide)
-def cancel(request_id: UUID) -> Response:
+def cancel_payment_request(payment_request_id: UUID) -> Response:
     """Cancel a request
 
     For who made it. It cannot be paid any more.
     """
     with transaction() as session:
         user = live_user(session)
-        asked = service.cancel(session, user_id=user.id, request_id=request_id)
+        asked = service.cancel(session, user_id=user.id, request_id=payment_request_id)
     return _answer(asked)
 
 
-@blp.get("/<uuid:request_id>/qr.svg")
+@blp.get("/<uuid:payment_request_id>/qr.svg")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(ImageArgs, location="query")
 @answers_image(blp, SVG)
 @blp.refuses(PaymentRequestNotFound)
-def qr_svg(args: dict[str, int], request_id: UUID) -> Response:
+def get_payment_request_qr_svg(args: dict[str, int], payment_request_id: UUID) -> Response:
     """A request's link as a QR code, drawn (SVG)
 
     Sharp at every size.
     """
-    return _qr_code(request_id, mimetype=SVG, side=args["size"], name="payment-request.svg")
+    return _qr_code(payment_request_id, mimetype=SVG, side=args["size"], name="payment-request.svg")
 
 
-@blp.get("/<uuid:request_id>/qr.png")
+@blp.get("/<uuid:payment_request_id>/qr.png")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(ImageArgs, location="query")
 @answers_image(blp, PNG)
 @blp.refuses(PaymentRequestNotFound)
-def qr_png(args: dict[str, int], request_id: UUID) -> Response:
+def get_payment_request_qr_png(args: dict[str, int], payment_request_id: UUID) -> Response:
     """A request's link as a QR code, in pixels (PNG)
 
     Every module is a whole number of pixels, so the image may be a little smaller than `size`.
     """
-    return _qr_code(request_id, mimetype=PNG, side=args["size"], name="payment-request.png")
+    return _qr_code(payment_request_id, mimetype=PNG, side=args["size"], name="payment-request.png")
 
 
-def _qr_code(request_id: UUID, *, mimetype: str, side: int, name: str) -> Response:
-    token = _mine(request_id).request.token
+def _qr_code(payment_request_id: UUID, *, mimetype: str, side: int, name: str) -> Response:
+    token = _mine(payment_request_id).request.token
     link = link_to(token, base=settings().public_address)
     return qr_code(link, mimetype=mimetype, side=side, name=name)

@@ -25,7 +25,7 @@ class Code(ma.fields.String):
         return value.replace(" ", "").replace("-", "").upper()
 
 
-class BankAccountIn(Schema):
+class CreateBankAccountIn(Schema):
     provider = Text(
         longest=16,
         required=True,
@@ -64,7 +64,7 @@ class BankAccountOut(Schema):
     created_at = Moment(required=True)
 
 
-class PayoutIn(Schema):
+class CreatePayoutIn(Schema):
     bank_account_id = Id(
         required=True,
         metadata={
@@ -119,4 +119,4 @@ class PayoutOut(Schema):
     settled_at = Moment(attribute="payout.settled_at", required=True, allow_none=True)
 
 
-PayoutPage = page_of(PayoutOut)
+PayoutList = page_of(PayoutOut)

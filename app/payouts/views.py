@@ -26,7 +26,13 @@ from app.payouts.errors import (
     TooManyBankAccounts,
 )
 from app.payouts.models import BankAccount
-from app.payouts.schemas import BankAccountIn, BankAccountOut, PayoutIn, PayoutOut, PayoutPage
+from app.payouts.schemas import (
+    BankAccountOut,
+    CreateBankAccountIn,
+    CreatePayoutIn,
+    PayoutList,
+    PayoutOut,
+)
 from app.wallets import service as wallets
 from app.wallets.errors import (
     InsufficientFunds,
@@ -43,11 +49,11 @@ _render = PayoutOut().dump
 
 @blp.post("/bank-accounts")
 @requires(blp)
-@blp.arguments(BankAccountIn)
+@blp.arguments(CreateBankAccountIn)
 @blp.response(201, BankAccountOut)
 @blp.refuses(ProviderUnknown, BankAccountTaken, TooManyBankAccounts)
 @per_caller("60/hour")
-def save_account(body: dict[str, Any]) -> BankAccount:
+def create_bank_account(body: dict[str, Any]) -> BankAccount:
     """Save a bank account
 
     To be paid out to. The number is kept encrypted, and only its end is ever shown.
@@ -59,7 +65,7 @@ def save_account(body: dict[str, Any]) -> BankAccount:
 @blp.get("/bank-accounts")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, BankAccountOut(many=True))
-def saved_accounts() -> Sequence[BankAccount]:
+def list_bank_accounts() -> Sequence[BankAccount]:
     """My bank accounts, newest first
 
     Those that I have saved and not deleted, at most 10.
@@ -72,7 +78,7 @@ def saved_accounts() -> Sequence[BankAccount]:
 @requires(blp)
 @blp.response(204)
 @blp.refuses(BankAccountNotFound)
-def delete_account(bank_account_id: UUID) -> None:
+def delete_bank_account(bank_account_id: UUID) -> None:
     """Delete a bank account
 
     Payouts to it that are under way go on.
@@ -83,7 +89,7 @@ def delete_account(bank_account_id: UUID) -> None:
 
 @blp.post("/payouts")
 @requires(blp, scope=Scope.PAYOUTS_WRITE)
-@blp.arguments(PayoutIn)
+@blp.arguments(CreatePayoutIn)
 @blp.response(201, PayoutOut)
 @blp.refuses(
     InvalidWithdrawalAmount,
@@ -96,7 +102,7 @@ def delete_account(bank_account_id: UUID) -> None:
 )
 @may_need_code(blp)
 @moves_money(blp)
-def pay_out(body: dict[str, Any]) -> Response:
+def create_payout(body: dict[str, Any]) -> Response:
     """Pay out to a bank account
 
     Holds the amount and has the bank pay: PENDING, then SUBMITTED, then PAID, which takes it from
@@ -130,8 +136,8 @@ def pay_out(body: dict[str, Any]) -> Response:
 @blp.get("/payouts")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(PageArgs, location="query")
-@blp.response(200, PayoutPage)
-def mine(args: dict[str, Any]) -> Any:
+@blp.response(200, PayoutList)
+def list_payouts(args: dict[str, Any]) -> Any:
     """My payouts, newest first
 
     Each with the bank account it goes to, also when that is deleted by now.
@@ -145,7 +151,7 @@ def mine(args: dict[str, Any]) -> Any:
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, PayoutOut)
 @blp.refuses(PayoutNotFound)
-def show(payout_id: UUID) -> Any:
+def get_payout(payout_id: UUID) -> Any:
     """One payout
 
     Its status, what the bank calls it and, if it was refused, why.

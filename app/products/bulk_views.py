@@ -26,7 +26,7 @@ from app.common.streams import answer_in_pieces
 from app.products import documents, imports, service
 from app.products.documents import CSV_EXAMPLE, CSV_EXPORTED
 from app.products.errors import TableInvalid
-from app.products.schemas import ImportArgs, ImportOut
+from app.products.schemas import ImportArgs, ProductImportOut
 
 MOST_BYTES: Final = 5 * 1024 * 1024
 
@@ -44,7 +44,7 @@ _exports: Final = Places(2)
 @blp.post("/import")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(ImportArgs, location="query")
-@blp.response(200, ImportOut)
+@blp.response(200, ProductImportOut)
 @blp.doc(
     requestBody={
         "required": True,
@@ -53,7 +53,7 @@ _exports: Final = Places(2)
 )
 @blp.refuses(TableInvalid, BodyTooLarge, BodyIncomplete, LengthRequired, UnsupportedMediaType)
 @per_caller("20/minute")
-def take_in(args: dict[str, Any]) -> Response:
+def import_products(args: dict[str, Any]) -> Response:
     """Put many products on sale, or change them
 
     The body is `text/csv` (RFC 4180, UTF-8): a header, then up to 10,000 rows, 5 MiB in all. Its
@@ -88,7 +88,7 @@ def take_in(args: dict[str, Any]) -> Response:
         )
     finally:
         give_back()
-    return json_response(dump_json(ImportOut().dump(outcome)))
+    return json_response(dump_json(ProductImportOut().dump(outcome)))
 
 
 @blp.get("/merchant/export")
@@ -96,7 +96,7 @@ def take_in(args: dict[str, Any]) -> Response:
 @blp.response(200, description="A line for each product")
 @blp.doc(responses={200: {"content": {"text/csv": _TEXT | {"example": CSV_EXPORTED}}}})
 @per_caller("20/minute")
-def export() -> Response:
+def export_products() -> Response:
     """My own products as CSV
 
     Newest first, without those I have deleted. A text that a spreadsheet would take for a formula

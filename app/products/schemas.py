@@ -15,7 +15,7 @@ _CAP = {"description": "Units that one buyer may have; null for any number", "ex
 _PRICE = {"description": "In the shop's currency, taken exactly", "example": "199.99"}
 
 
-class ProductIn(Schema):
+class CreateProductIn(Schema):
     name = Text(longest=200, required=True, metadata={"example": "Advanced Masterclass"})
     description = Text(longest=5000, allow_none=True, metadata={"example": "Twelve hours of video"})
     price = Amount(required=True, metadata=_PRICE)
@@ -39,7 +39,7 @@ class ProductIn(Schema):
             raise ma.ValidationError("Missing data for required field.", "available_units")
 
 
-class ProductPatch(Schema):
+class UpdateProductIn(Schema):
     name = Text(longest=200, metadata={"example": "Advanced Masterclass, second edition"})
     description = Text(longest=5000, allow_none=True, metadata={"example": "Now fourteen hours"})
     price = Amount(metadata=_PRICE)
@@ -53,14 +53,14 @@ class ProductPatch(Schema):
 _CURRENCY = ma.fields.String()
 
 
-class NewRow(ProductIn):
+class NewRow(CreateProductIn):
     """A line of a table without an id: a new product."""
 
     is_active = Flag(load_default=True)
     currency = _CURRENCY
 
 
-class ChangedRow(ProductPatch):
+class ChangedRow(UpdateProductIn):
     """A line of a table with an id: a product as it shall be. A kind is for good."""
 
     id = Id(required=True)
@@ -77,7 +77,7 @@ class ImportArgs(Schema):
         unknown = ma.EXCLUDE
 
 
-class ImportOut(Schema):
+class ProductImportOut(Schema):
     created = ma.fields.Integer(required=True, metadata={"example": 12})
     changed = ma.fields.Integer(required=True, metadata={"example": 3})
     unchanged = ma.fields.Integer(required=True, metadata={"example": 85})
@@ -151,7 +151,7 @@ class ProductOut(Schema):
     purchase_limit = ma.fields.Integer(required=True, allow_none=True)
 
 
-class DeletedOut(Schema):
+class DeletedProductOut(Schema):
     message = ma.fields.String(required=True, metadata={"example": "Product deleted successfully"})
 
 

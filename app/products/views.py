@@ -19,11 +19,11 @@ from app.products import service
 from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess
 from app.products.schemas import (
     CatalogueArgs,
-    DeletedOut,
+    CreateProductIn,
+    DeletedProductOut,
     MyProductsArgs,
-    ProductIn,
     ProductOut,
-    ProductPatch,
+    UpdateProductIn,
     product_out,
 )
 
@@ -41,9 +41,9 @@ _LIST_HEADERS = {
 
 @blp.post("")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
-@blp.arguments(ProductIn)
+@blp.arguments(CreateProductIn)
 @blp.response(201, ProductOut)
-def create(body: dict[str, Any]) -> Response:
+def create_product(body: dict[str, Any]) -> Response:
     """Put a product on sale
 
     It shows in the list at once, if there are units of it.
@@ -60,7 +60,7 @@ def create(body: dict[str, Any]) -> Response:
 @blp.arguments(CatalogueArgs, location="query")
 @blp.response(200, ProductOut(many=True), headers=_LIST_HEADERS)
 @blp.alt_response(304, description="Not modified since the given ETag", success=True)
-def catalogue(args: dict[str, Any]) -> Response:
+def list_products(args: dict[str, Any]) -> Response:
     """Everything on sale, newest first
 
     Kept for 60 seconds; a merchant's change shows at once and a sold-out product leaves at once.
@@ -104,7 +104,7 @@ def _next_link(meta: bytes) -> str | None:
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
 @blp.arguments(MyProductsArgs, location="query")
 @blp.response(200, ProductOut(many=True))
-def mine(args: dict[str, Any]) -> Response:
+def list_my_products(args: dict[str, Any]) -> Response:
     """My own products
 
     Sold-out and inactive ones too; deleted ones on request.
@@ -119,7 +119,7 @@ def mine(args: dict[str, Any]) -> Response:
 @blp.response(200, ProductOut, headers={"ETag": _LIST_HEADERS["ETag"]})
 @blp.alt_response(304, description="Not modified since the given ETag", success=True)
 @blp.refuses(ProductNotFound)
-def show(product_id: UUID) -> Response:
+def get_product(product_id: UUID) -> Response:
     """One product
 
     Never staler than the last committed purchase. A deleted one is shown to its owner only.
@@ -133,10 +133,10 @@ def show(product_id: UUID) -> Response:
 
 @blp.patch("/<uuid:product_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
-@blp.arguments(ProductPatch, required=False)
+@blp.arguments(UpdateProductIn, required=False)
 @blp.response(200, ProductOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, StockIsCodes)
-def change(body: dict[str, Any], product_id: UUID) -> Response:
+def update_product(body: dict[str, Any], product_id: UUID) -> Response:
     """Change my product
 
     A new `availableUnits` is a restock; the difference is recorded.
@@ -149,9 +149,9 @@ def change(body: dict[str, Any], product_id: UUID) -> Response:
 
 @blp.delete("/<uuid:product_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
-@blp.response(200, DeletedOut)
+@blp.response(200, DeletedProductOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess)
-def delete(product_id: UUID) -> dict[str, str]:
+def delete_product(product_id: UUID) -> dict[str, str]:
     """Delete my product
 
     It leaves the shop; orders keep it.

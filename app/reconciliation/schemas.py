@@ -57,7 +57,7 @@ class ReconciliationArgs(Schema):
         unknown = ma.EXCLUDE
 
 
-class FindingOut(ma.Schema):
+class ReconciliationRowOut(ma.Schema):
     """A difference. What the bank says, then what we say."""
 
     outcome = ma.fields.String(
@@ -81,7 +81,7 @@ class FindingOut(ma.Schema):
     ourId = ma.fields.UUID(required=True, allow_none=True)  # noqa: N815
 
 
-class ReportOut(ma.Schema):
+class ReconciliationOut(ma.Schema):
     """What was found. `rows` has the differences, the first 1,000 of them."""
 
     provider = ma.fields.String(required=True)
@@ -93,11 +93,11 @@ class ReportOut(ma.Schema):
         required=True,
         metadata={"example": {"matched": 17, "missingHere": 1}},
     )
-    rows = ma.fields.List(ma.fields.Nested(FindingOut), required=True)
+    rows = ma.fields.List(ma.fields.Nested(ReconciliationRowOut), required=True)
 
 
 def report_out(found: Report) -> dict[str, Any]:
-    """What ReportOut describes."""
+    """What ReconciliationOut describes."""
     return {
         "provider": found.provider,
         "from": found.since.isoformat(),

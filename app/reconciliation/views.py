@@ -22,7 +22,7 @@ from app.reconciliation.run import reconcile
 from app.reconciliation.schemas import (
     STATEMENT_EXAMPLE,
     ReconciliationArgs,
-    ReportOut,
+    ReconciliationOut,
     report_out,
 )
 
@@ -41,7 +41,7 @@ admin_blp = Blueprint(
 @admin_blp.post("/reconciliations")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReconciliationArgs, location="query")
-@admin_blp.response(200, ReportOut)
+@admin_blp.response(200, ReconciliationOut)
 @admin_blp.doc(
     requestBody={
         "required": True,
@@ -50,7 +50,7 @@ admin_blp = Blueprint(
     responses={200: {"content": {"text/csv": _TEXT}}},
 )
 @admin_blp.refuses(ProviderUnknown, StatementInvalid, BodyTooLarge, UnsupportedMediaType)
-def compare(args: dict[str, Any]) -> Response:
+def create_reconciliation(args: dict[str, Any]) -> Response:
     """Compare a bank's statement with our records
 
     The body is the statement as `text/csv`, up to 16 MiB. Nothing is changed without `apply`.

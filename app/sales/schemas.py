@@ -56,7 +56,7 @@ def _money(text: str, example: str) -> MoneyOut:
     return MoneyOut(required=True, metadata={"description": text, "example": example})
 
 
-class BestProductOut(Schema):
+class BestSellingProductOut(Schema):
     id = ma.fields.UUID(required=True)
     name = ma.fields.String(required=True, metadata={"description": "As it is now"})
     units = _count("Units of orders completed in the period", 40)
@@ -100,7 +100,7 @@ class SalesSummaryOut(Schema):
     buyers = _count("Different buyers of these orders", 31)
     refunded_units = _count("Units taken back by these refunds", 2)
     best_products = ma.fields.List(
-        ma.fields.Nested(BestProductOut),
+        ma.fields.Nested(BestSellingProductOut),
         required=True,
         metadata={"description": "The ten with the most revenue, then units"},
     )

@@ -15,7 +15,7 @@ from app.common.pagination import page_request
 from app.common.places import Places
 from app.common.ratelimit import per_caller
 from app.common.streams import answer_in_pieces
-from app.orders.schemas import OrderPage
+from app.orders.schemas import OrderList
 from app.sales import service
 from app.sales.documents import CSV_EXAMPLE, as_csv
 from app.sales.errors import PeriodInvalid
@@ -30,8 +30,8 @@ _exports: Final = Places(2)
 @blp.get("/sales")
 @requires(blp, Role.MERCHANT, scope=Scope.ORDERS_READ)
 @blp.arguments(SalesArgs, location="query")
-@blp.response(200, OrderPage)
-def sales(args: dict[str, Any]) -> Any:
+@blp.response(200, OrderList)
+def list_sales(args: dict[str, Any]) -> Any:
     """What I sold, newest first
 
     Each order with who bought it. `from` and `to` are about when an order was made (`createdAt`).
@@ -51,7 +51,7 @@ def sales(args: dict[str, Any]) -> Any:
     }
 )
 @per_caller("20/minute")
-def export(args: dict[str, Any]) -> Response:
+def export_sales(args: dict[str, Any]) -> Response:
     """What I sold as CSV
 
     The same orders as in the list, newest first, however many: they are sent while they are read,
@@ -80,7 +80,7 @@ def export(args: dict[str, Any]) -> Response:
 @blp.response(200, SalesSummaryOut)
 @blp.refuses(PeriodInvalid)
 @per_caller("20/minute")
-def summary(args: dict[str, Any]) -> Response:
+def get_sales_summary(args: dict[str, Any]) -> Response:
     """What my sales come to
 
     Of a period: sums, the best products, and each day. It ties to the ledger: `net` is what my

@@ -32,7 +32,7 @@ class StatementArgs(Schema):
         unknown = ma.EXCLUDE
 
 
-class HolderOut(Schema):
+class StatementHolderOut(Schema):
     id = ma.fields.UUID(required=True)
     email = ma.fields.String(required=True, allow_none=True)
     phone = ma.fields.String(required=True, allow_none=True)
@@ -40,7 +40,7 @@ class HolderOut(Schema):
     last_name = ma.fields.String(required=True, allow_none=True)
 
 
-class TotalOut(Schema):
+class StatementTotalOut(Schema):
     type = ma.fields.String(required=True, metadata={"example": "PAYMENT"})
     count = ma.fields.Integer(required=True, metadata={"example": 3})
     amount_in = MoneyOut(required=True, metadata={"example": "0.00"})
@@ -51,14 +51,14 @@ class StatementOut(Schema):
     wallet_id = ma.fields.UUID(required=True)
     number = ma.fields.String(required=True, metadata={"example": "482109375516"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
-    holder = ma.fields.Nested(HolderOut, required=True)
+    holder = ma.fields.Nested(StatementHolderOut, required=True)
     since = Moment(data_key="from", required=True)
     until = Moment(data_key="to", required=True)
     issued_at = Moment(required=True)
     opening_balance = MoneyOut(required=True, metadata={"example": "100.00"})
     closing_balance = MoneyOut(required=True, metadata={"example": "40.03"})
     count = ma.fields.Integer(required=True, metadata={"example": 3})
-    totals = ma.fields.List(ma.fields.Nested(TotalOut), required=True)
+    totals = ma.fields.List(ma.fields.Nested(StatementTotalOut), required=True)
     transactions = ma.fields.List(
         ma.fields.Nested(TransactionOut), required=True, metadata={"description": "Oldest first"}
     )

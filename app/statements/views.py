@@ -56,7 +56,7 @@ _prints: Final = Places(4)
 )
 @blp.refuses(WalletNotFound, StatementTooLong)
 @per_caller("20/minute")
-def statement(args: dict[str, Any]) -> Response:
+def get_statement(args: dict[str, Any]) -> Response:
     """My statement of a period
 
     Opening and closing balance, totals per type, and every posting of the period, oldest first;

@@ -44,7 +44,7 @@ class WalletNumber(ma.fields.String):
         return digits
 
 
-class PersonIn(Schema):
+class UserIdentifierIn(Schema):
     """A person, by exactly one of these.
 
     An object of its own, because whom a transfer goes to and whom a request is addressed to are
@@ -70,15 +70,15 @@ def person(**options: Any) -> ma.fields.Nested:
         "maxProperties": 1,
         "example": {"email": "bob@example.com"},
     }
-    return ma.fields.Nested(PersonIn, metadata=documented, **options)
+    return ma.fields.Nested(UserIdentifierIn, metadata=documented, **options)
 
 
-class RecipientArgs(PersonIn):
+class RecipientArgs(UserIdentifierIn):
     email = Email(metadata={"description": "Their email", "example": "bob@example.com"})
     user_id = Id(metadata={"description": "The id of their account"})
 
 
-class TransferIn(Schema):
+class CreateTransferIn(Schema):
     recipient = person(required=True)
     amount = Amount(
         required=True,
@@ -106,7 +106,7 @@ class RecipientOut(Schema):
     )
 
 
-class PartyOut(Schema):
+class TransferPartyOut(Schema):
     id = ma.fields.UUID(required=True)
     name = ma.fields.String(required=True, metadata={"example": "Bob S."})
 
@@ -123,8 +123,8 @@ class TransferOut(Schema):
     amount = MoneyOut(required=True, metadata={"example": "12.50"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     note = ma.fields.String(required=True, allow_none=True, metadata={"example": "Lunch on Friday"})
-    sender = ma.fields.Nested(PartyOut, required=True)
-    receiver = ma.fields.Nested(PartyOut, required=True)
+    sender = ma.fields.Nested(TransferPartyOut, required=True)
+    receiver = ma.fields.Nested(TransferPartyOut, required=True)
     reference_type = ma.fields.String(
         required=True,
         allow_none=True,
@@ -134,7 +134,7 @@ class TransferOut(Schema):
     created_at = Moment(required=True)
 
 
-TransferPage = page_of(TransferOut)
+TransferList = page_of(TransferOut)
 
 
 def transfer_out(sent: Sent, *, viewer_id: UUID) -> dict[str, Any]:

@@ -23,11 +23,11 @@ from app.transfers.errors import (
 from app.transfers.guard import is_refusal, spends_guesses
 from app.transfers.people import Handle, Masked
 from app.transfers.schemas import (
+    CreateTransferIn,
     RecipientArgs,
     RecipientOut,
-    TransferIn,
+    TransferList,
     TransferOut,
-    TransferPage,
     TransfersArgs,
     transfer_out,
 )
@@ -39,7 +39,7 @@ blp = Blueprint("transfers", __name__, url_prefix="/transfers", description="Mon
 
 @blp.post("")
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
-@blp.arguments(TransferIn)
+@blp.arguments(CreateTransferIn)
 @blp.response(201, TransferOut)
 @blp.refuses(
     RecipientNotFound,
@@ -53,7 +53,7 @@ blp = Blueprint("transfers", __name__, url_prefix="/transfers", description="Mon
 @may_need_code(blp)
 @moves_money(blp)
 @spends_guesses(counts=is_refusal)
-def send(body: dict[str, Any]) -> Response:
+def create_transfer(body: dict[str, Any]) -> Response:
     """Send money to somebody
 
     Named by email, phone, wallet number or user id; look at them first with
@@ -85,7 +85,7 @@ def send(body: dict[str, Any]) -> Response:
 @blp.response(200, RecipientOut)
 @blp.refuses(RecipientNotFound, CannotTransferToSelf)
 @spends_guesses()
-def recipient(args: dict[str, Any]) -> Masked:
+def get_transfer_recipient(args: dict[str, Any]) -> Masked:
     """Who would receive it?
 
     Masked: enough to recognise somebody you know. Asking is limited per user and per address.
@@ -102,8 +102,8 @@ def recipient(args: dict[str, Any]) -> Masked:
 @blp.get("")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(TransfersArgs, location="query")
-@blp.response(200, TransferPage)
-def mine(args: dict[str, Any]) -> Response:
+@blp.response(200, TransferList)
+def list_transfers(args: dict[str, Any]) -> Response:
     """What I sent and received, newest first
 
     The other side is shown by first name and initial.
@@ -123,7 +123,7 @@ def mine(args: dict[str, Any]) -> Response:
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, TransferOut)
 @blp.refuses(TransferNotFound)
-def show(transfer_id: UUID) -> Response:
+def get_transfer(transfer_id: UUID) -> Response:
     """One transfer
 
     Shown to its sender and its receiver.

@@ -25,12 +25,12 @@ _NUMBER = {
 }
 
 
-class DepositIn(Schema):
+class CreateDepositIn(Schema):
     amount = Amount(required=True, metadata=_AMOUNT)
     description = Text(longest=200, allow_none=True, metadata={"example": "Birthday money"})
 
 
-class WithdrawIn(DepositIn):
+class CreateWithdrawalIn(CreateDepositIn):
     pass
 
 
@@ -46,7 +46,7 @@ class WalletOut(Schema):
     number = ma.fields.String(required=True, metadata=_NUMBER)
 
 
-class WalletAtOut(WalletOut):
+class WalletSnapshotOut(WalletOut):
     """A wallet now, or as it was at a moment."""
 
     available = MoneyOut(
@@ -112,7 +112,7 @@ def wallet_out(wallet: Account) -> dict[str, Any]:
 
 
 def past_wallet_out(wallet: Account, *, at: datetime) -> dict[str, Any]:
-    """What WalletAtOut describes, of a moment of the past."""
+    """What WalletSnapshotOut describes, of a moment of the past."""
     return wallet_out(wallet) | {"available": None, "held": None, "at": to_wire(at)}
 
 
@@ -137,13 +137,13 @@ def transaction_out(posting: WalletTransaction | Line) -> dict[str, Any]:
     }
 
 
-class MovementOut(Schema):
+class WalletMovementOut(Schema):
     wallet = ma.fields.Nested(WalletOut, required=True)
     transaction = ma.fields.Nested(TransactionOut, required=True)
 
 
 def movement_out(movement: tuple[Account, Line]) -> dict[str, Any]:
-    """What MovementOut describes."""
+    """What WalletMovementOut describes."""
     wallet, transaction = movement
     return {"wallet": wallet_out(wallet), "transaction": transaction_out(transaction)}
 
@@ -174,7 +174,7 @@ class LimitArgs(Schema):
     )
 
 
-class LimitIn(LimitArgs):
+class SetLimitIn(LimitArgs):
     amount = Amount(required=True, zero_allowed=True, metadata={"example": "500.00"})
 
 
@@ -185,7 +185,7 @@ class LimitOut(Schema):
     currency = ma.fields.String(required=True)
 
 
-class LimitInForceOut(Schema):
+class EffectiveLimitOut(Schema):
     type = ma.fields.String(required=True, metadata={"example": "DEPOSIT"})
     window = ma.fields.String(required=True, metadata={"example": "DAY"})
     limit = MoneyOut(attribute="amount", required=True, metadata={"example": "1000000.00"})
@@ -202,4 +202,4 @@ class LimitInForceOut(Schema):
     )
 
 
-TransactionPage = page_of(TransactionOut)
+TransactionList = page_of(TransactionOut)

@@ -20,6 +20,7 @@ from app.common.db import reading, transaction
 from app.common.errors import BadRequest
 from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.money import Money
+from app.common.openapi import path_parameter
 from app.common.pagination import page_request
 from app.idempotency.http import answer_once, moves_money
 from app.wallets import limits, service
@@ -40,17 +41,17 @@ from app.wallets.models import LimitType, Wallet
 from app.wallets.schemas import (
     AT_ARGS,
     AT_PARAMETER,
-    DepositIn,
+    CreateDepositIn,
+    CreateWithdrawalIn,
+    EffectiveLimitOut,
     HistoryArgs,
     LimitArgs,
-    LimitIn,
-    LimitInForceOut,
     LimitOut,
-    MovementOut,
-    TransactionPage,
-    WalletAtOut,
+    SetLimitIn,
+    TransactionList,
+    WalletMovementOut,
     WalletOut,
-    WithdrawIn,
+    WalletSnapshotOut,
     movement_out,
     past_wallet_out,
     transaction_out,
@@ -66,9 +67,9 @@ admin_blp = Blueprint(
 @blp.get("")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.doc(parameters=[AT_PARAMETER])
-@blp.response(200, WalletAtOut)
+@blp.response(200, WalletSnapshotOut)
 @blp.refuses(WalletNotFound, BadRequest)
-def show() -> Response:
+def get_wallet() -> Response:
     """My balance, now or at a moment
 
     `available` is `balance` less what is `held`. With `at`, `balance` and `updatedAt` are as they
@@ -102,11 +103,11 @@ def _mine() -> Account:
 
 @blp.post("/deposit")
 @requires(blp, scope=Scope.WALLET_WRITE)
-@blp.arguments(DepositIn)
-@blp.response(200, MovementOut)
+@blp.arguments(CreateDepositIn)
+@blp.response(200, WalletMovementOut)
 @blp.refuses(InvalidDepositAmount, LimitExceeded, WalletLocked, DirectDepositsOff, WalletNotFound)
 @moves_money(blp)
-def deposit(body: dict[str, Any]) -> Response:
+def create_deposit(body: dict[str, Any]) -> Response:
     """Put money in
 
     Credits at once, against the BANK account. This is the sandbox's way in and is off in
@@ -131,14 +132,14 @@ def deposit(body: dict[str, Any]) -> Response:
 
 @blp.post("/withdraw")
 @requires(blp, scope=Scope.PAYOUTS_WRITE)
-@blp.arguments(WithdrawIn)
-@blp.response(200, MovementOut)
+@blp.arguments(CreateWithdrawalIn)
+@blp.response(200, WalletMovementOut)
 @blp.refuses(
     InvalidWithdrawalAmount, InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
 )
 @may_need_code(blp)
 @moves_money(blp)
-def withdraw(body: dict[str, Any]) -> Response:
+def create_withdrawal(body: dict[str, Any]) -> Response:
     """Take money out
 
     Debits at once, to the BANK account, and never more than is `available`. A large amount needs
@@ -165,9 +166,9 @@ def withdraw(body: dict[str, Any]) -> Response:
 @blp.get("/transactions")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(HistoryArgs, location="query")
-@blp.response(200, TransactionPage)
+@blp.response(200, TransactionList)
 @blp.refuses(WalletNotFound)
-def transactions(args: dict[str, Any]) -> Response:
+def list_transactions(args: dict[str, Any]) -> Response:
     """My history, newest first
 
     `amount` is positive; `type` says in which direction it moved. Rows never change.
@@ -182,9 +183,9 @@ def transactions(args: dict[str, Any]) -> Response:
 
 @blp.get("/limits")
 @requires(blp, scope=Scope.WALLET_READ)
-@blp.response(200, LimitInForceOut(many=True))
+@blp.response(200, EffectiveLimitOut(many=True))
 @blp.refuses(WalletNotFound)
-def my_limits() -> list[Limit]:
+def list_limits() -> list[Limit]:
     """What I may still move
 
     Every limit in force: per transaction, per rolling 24 hours (`DAY`) and 30 days (`MONTH`), for
@@ -205,7 +206,7 @@ def _limits(session: Session, user: User) -> list[Limit]:
 @admin_blp.arguments(ReasonIn)
 @admin_blp.response(200, WalletOut)
 @admin_blp.refuses(WalletNotFound)
-def lock(body: dict[str, Any], wallet_id: UUID) -> Wallet:
+def lock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
     """Lock a wallet
 
     It neither pays nor receives until it is unlocked.
@@ -222,7 +223,7 @@ def lock(body: dict[str, Any], wallet_id: UUID) -> Wallet:
 @admin_blp.arguments(ReasonIn)
 @admin_blp.response(200, WalletOut)
 @admin_blp.refuses(WalletNotFound)
-def unlock(body: dict[str, Any], wallet_id: UUID) -> Wallet:
+def unlock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
     """Unlock a wallet
 
     It pays and receives again.
@@ -236,9 +237,9 @@ def unlock(body: dict[str, Any], wallet_id: UUID) -> Wallet:
 
 @admin_blp.get("/users/<uuid:user_id>/limits")
 @requires(admin_blp, Role.ADMIN)
-@admin_blp.response(200, LimitInForceOut(many=True))
+@admin_blp.response(200, EffectiveLimitOut(many=True))
 @admin_blp.refuses(UserNotFound, WalletNotFound)
-def limits_of(user_id: UUID) -> list[Limit]:
+def list_user_limits(user_id: UUID) -> list[Limit]:
     """What one user may still move
 
     Every limit in force for them, as they see it at `/wallet/limits`.
@@ -250,10 +251,10 @@ def limits_of(user_id: UUID) -> list[Limit]:
 
 @admin_blp.put("/users/<uuid:user_id>/limits")
 @requires(admin_blp, Role.ADMIN)
-@admin_blp.arguments(LimitIn)
+@admin_blp.arguments(SetLimitIn)
 @admin_blp.response(200, LimitOut)
 @admin_blp.refuses(UserNotFound)
-def set_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
+def set_user_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
     """Give one user a limit of their own
 
     It replaces the limit of their role for that type and window.
@@ -275,7 +276,7 @@ def set_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
 @admin_blp.arguments(LimitArgs, location="query")
 @admin_blp.response(204)
 @admin_blp.refuses(UserNotFound, LimitNotFound)
-def remove_limit(args: dict[str, Any], user_id: UUID) -> None:
+def delete_user_limit(args: dict[str, Any], user_id: UUID) -> None:
     """Take a user's own limit away
 
     The limit of their role is in force again for that type and window.
@@ -291,9 +292,12 @@ def remove_limit(args: dict[str, Any], user_id: UUID) -> None:
         )
 
 
-@admin_blp.put("/roles/<role>/limits")
+@admin_blp.put(
+    "/roles/<role>/limits",
+    parameters=[path_parameter("role", "Role of the users that the limit applies to")],
+)
 @requires(admin_blp, Role.ADMIN)
-@admin_blp.arguments(LimitIn)
+@admin_blp.arguments(SetLimitIn)
 @admin_blp.response(200, LimitOut)
 @admin_blp.refuses(RoleNotFound)
 def set_role_limit(body: dict[str, Any], role: str) -> dict[str, str]:

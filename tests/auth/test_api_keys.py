@@ -723,7 +723,7 @@ class TestEnding:
 def test_the_document_explains_every_scope(client: FlaskClient) -> None:
     schemas = client.get("/api/openapi.json").json["components"]["schemas"]
 
-    described = schemas["ApiKeyIn"]["properties"]["scopes"]["description"]
+    described = schemas["CreateApiKey"]["properties"]["scopes"]["description"]
     assert all(f"* `{scope}`: {EXPLAINED[scope]}" in described for scope in Scope)
 
 

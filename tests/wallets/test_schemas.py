@@ -10,10 +10,10 @@ import pytest
 from app.common.http import dump_json
 from app.wallets.ledger import Account, Line
 from app.wallets.schemas import (
-    MovementOut,
     TransactionOut,
-    WalletAtOut,
+    WalletMovementOut,
     WalletOut,
+    WalletSnapshotOut,
     movement_out,
     past_wallet_out,
     transaction_out,
@@ -62,7 +62,7 @@ def test_a_wallet(currency: str) -> None:
 def test_a_wallet_of_the_past() -> None:
     wallet = account("USD")
     shown = on_the_wire(past_wallet_out(wallet, at=MOMENT))
-    assert list(shown) == [field.data_key for field in WalletAtOut().fields.values()]
+    assert list(shown) == [field.data_key for field in WalletSnapshotOut().fields.values()]
     assert shown == WalletOut().dump(wallet) | {
         "available": None,
         "held": None,
@@ -78,6 +78,6 @@ def test_a_posting(metadata: dict[str, Any] | None) -> None:
 
 def test_a_movement() -> None:
     wallet, posting = account("USD"), line("USD", None)
-    assert on_the_wire(movement_out((wallet, posting))) == MovementOut().dump(
+    assert on_the_wire(movement_out((wallet, posting))) == WalletMovementOut().dump(
         {"wallet": wallet, "transaction": posting}
     )

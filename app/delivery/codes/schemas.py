@@ -14,7 +14,7 @@ TEXT_EXAMPLE = "GIFT-7F3A-21C9\nGIFT-0B6E-84D1\n"
 CSV_EXAMPLE = "code,note\r\nGIFT-7F3A-21C9,spring\r\nGIFT-0B6E-84D1,spring\r\n"
 
 
-class UploadOut(Schema):
+class CodeUploadOut(Schema):
     """A file of codes. `added` and `duplicates` grow until they make up `total`."""
 
     id = ma.fields.UUID(required=True)
@@ -46,7 +46,7 @@ class UploadOut(Schema):
     closed_at = Moment(required=True, allow_none=True)
 
 
-UploadPage = page_of(UploadOut)
+CodeUploadList = page_of(CodeUploadOut)
 
 
 class CodesArgs(PageArgs):
@@ -56,7 +56,7 @@ class CodesArgs(PageArgs):
     )
 
 
-class CodeOut(Schema):
+class ProductCodeOut(Schema):
     """A code as its merchant sees it."""
 
     id = ma.fields.UUID(required=True)
@@ -82,10 +82,10 @@ class CodeOut(Schema):
     revoked_at = Moment(required=True, allow_none=True)
 
 
-CodePage = page_of(CodeOut)
+ProductCodeList = page_of(ProductCodeOut)
 
 
-class CodesSummaryOut(Schema):
+class ProductCodeSummaryOut(Schema):
     """How many codes there are."""
 
     available = ma.fields.Integer(required=True, metadata={"example": 98})
@@ -94,7 +94,7 @@ class CodesSummaryOut(Schema):
 
 
 def upload_out(upload: CodeUpload) -> dict[str, Any]:
-    """What UploadOut describes."""
+    """What CodeUploadOut describes."""
     return {
         "id": upload.id,
         "status": upload.status,
@@ -108,7 +108,7 @@ def upload_out(upload: CodeUpload) -> dict[str, Any]:
 
 
 def code_out(kept: Kept) -> dict[str, Any]:
-    """What CodeOut describes."""
+    """What ProductCodeOut describes."""
     return {
         "id": kept.code.id,
         "code": kept.masked,
@@ -121,5 +121,5 @@ def code_out(kept: Kept) -> dict[str, Any]:
 
 
 def summary_out(counts: dict[str, int]) -> dict[str, Any]:
-    """What CodesSummaryOut describes."""
+    """What ProductCodeSummaryOut describes."""
     return {status.value.lower(): counts[status] for status in CodeStatus}

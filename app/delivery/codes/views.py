@@ -38,11 +38,11 @@ from app.delivery.codes.lines import Line, read_csv, read_text
 from app.delivery.codes.schemas import (
     CSV_EXAMPLE,
     TEXT_EXAMPLE,
-    CodePage,
     CodesArgs,
-    CodesSummaryOut,
-    UploadOut,
-    UploadPage,
+    CodeUploadList,
+    CodeUploadOut,
+    ProductCodeList,
+    ProductCodeSummaryOut,
     code_out,
     summary_out,
     upload_out,
@@ -78,8 +78,8 @@ blp = Blueprint(
         },
     }
 )
-@blp.response(201, UploadOut, description="All of them are on sale")
-@blp.alt_response(202, schema=UploadOut, description="A job puts them on sale", success=True)
+@blp.response(201, CodeUploadOut, description="All of them are on sale")
+@blp.alt_response(202, schema=CodeUploadOut, description="A job puts them on sale", success=True)
 @blp.refuses(
     ProductNotFound,
     UnauthorizedProductAccess,
@@ -91,7 +91,7 @@ blp = Blueprint(
     UnsupportedMediaType,
     UploadTooSlow,
 )
-def upload(product_id: UUID) -> Response:
+def upload_product_codes(product_id: UUID) -> Response:
     """Upload codes
 
     One in each line as `text/plain`, or as `text/csv` in the column `code`, else in the first
@@ -126,9 +126,9 @@ def _reader() -> Callable[[Iterable[bytes]], Iterator[Line]]:
 @blp.get("/<uuid:product_id>/codes")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.arguments(CodesArgs, location="query")
-@blp.response(200, CodePage)
+@blp.response(200, ProductCodeList)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess)
-def codes(args: dict[str, Any], product_id: UUID) -> Response:
+def list_product_codes(args: dict[str, Any], product_id: UUID) -> Response:
     """The codes of my product, in the order of sale
 
     Masked: only who buys a code sees it.
@@ -148,9 +148,9 @@ def codes(args: dict[str, Any], product_id: UUID) -> Response:
 
 @blp.get("/<uuid:product_id>/codes/summary")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
-@blp.response(200, CodesSummaryOut)
+@blp.response(200, ProductCodeSummaryOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess)
-def summary(product_id: UUID) -> Response:
+def get_product_code_summary(product_id: UUID) -> Response:
     """How many codes my product has
 
     Those that are left are its stock.
@@ -163,9 +163,9 @@ def summary(product_id: UUID) -> Response:
 @blp.get("/<uuid:product_id>/codes/uploads")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.arguments(PageArgs, location="query")
-@blp.response(200, UploadPage)
+@blp.response(200, CodeUploadList)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess)
-def uploads_of_product(args: dict[str, Any], product_id: UUID) -> Response:
+def list_code_uploads(args: dict[str, Any], product_id: UUID) -> Response:
     """The files of codes that I uploaded, newest first
 
     Small ones too.
@@ -181,9 +181,9 @@ def uploads_of_product(args: dict[str, Any], product_id: UUID) -> Response:
 
 @blp.get("/<uuid:product_id>/codes/uploads/<uuid:upload_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
-@blp.response(200, UploadOut)
+@blp.response(200, CodeUploadOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, UploadNotFound)
-def show_upload(product_id: UUID, upload_id: UUID) -> Response:
+def get_code_upload(product_id: UUID, upload_id: UUID) -> Response:
     """How far an upload of codes is
 
     It is done when `status` is COMPLETED.
@@ -199,7 +199,7 @@ def show_upload(product_id: UUID, upload_id: UUID) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @blp.response(204)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, CodeNotFound, CodeSold)
-def remove(product_id: UUID, code_id: UUID) -> None:
+def delete_product_code(product_id: UUID, code_id: UUID) -> None:
     """Remove a code that nobody has bought
 
     The stock is one less then.

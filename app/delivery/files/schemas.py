@@ -18,7 +18,7 @@ class UploadArgs(Schema):
     )
 
 
-class FileOut(Schema):
+class ProductFileOut(Schema):
     """The document's picture of what `file_out` builds."""
 
     name = ma.fields.String(required=True, metadata={"example": "field-guide.pdf"})
@@ -32,7 +32,7 @@ class FileOut(Schema):
     )
 
 
-class DownloadsOut(Schema):
+class DownloadAllowanceOut(Schema):
     downloads_left = ma.fields.Integer(required=True, metadata={"example": 5})
 
 

@@ -20,6 +20,7 @@ from app.common.http import (
     dump_json,
     json_response,
 )
+from app.common.openapi import path_parameter
 from app.common.ratelimit import per_caller
 from app.delivery.files import service
 from app.delivery.files.errors import (
@@ -39,7 +40,7 @@ from app.delivery.files.errors import (
     StorageFull,
 )
 from app.delivery.files.http import keep_body, label, send
-from app.delivery.files.schemas import DownloadsOut, FileOut, UploadArgs, file_out
+from app.delivery.files.schemas import DownloadAllowanceOut, ProductFileOut, UploadArgs, file_out
 from app.delivery.files.service import Offered
 from app.products.errors import ProductNotFound, UnauthorizedProductAccess
 
@@ -76,8 +77,8 @@ _SENT: Final = {
 @blp.put("/products/<uuid:product_id>/file")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @blp.arguments(UploadArgs, location="query")
-@blp.response(200, FileOut)
-@blp.alt_response(201, schema=FileOut, success=True)
+@blp.response(200, ProductFileOut)
+@blp.alt_response(201, schema=ProductFileOut, success=True)
 @blp.doc(
     requestBody={
         "required": True,
@@ -98,7 +99,7 @@ _SENT: Final = {
     StorageAway,
 )
 @per_caller("60/hour")
-def upload(args: dict[str, Any], product_id: UUID) -> Response:
+def upload_product_file(args: dict[str, Any], product_id: UUID) -> Response:
     """Upload the file of my product
 
     The body is the file as it is, under its own Content-Type, with a Content-Length. With the
@@ -123,9 +124,9 @@ def _attach(session: Session, **what: Any) -> Offered:
 
 @blp.get("/products/<uuid:product_id>/file")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
-@blp.response(200, FileOut)
+@blp.response(200, ProductFileOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, FileNotFound)
-def show(product_id: UUID) -> Response:
+def get_product_file(product_id: UUID) -> Response:
     """The file of my product
 
     Its newest version, and how often it was downloaded.
@@ -139,7 +140,7 @@ def show(product_id: UUID) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @blp.response(204)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, FileNotFound, FileSold)
-def take_away(product_id: UUID) -> None:
+def delete_product_file(product_id: UUID) -> None:
     """Take the file of my product away
 
     Only while nobody has bought it. The product is not on sale then.
@@ -150,9 +151,9 @@ def take_away(product_id: UUID) -> None:
 
 @blp.post("/orders/<uuid:order_id>/downloads/reset")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
-@blp.response(200, DownloadsOut)
+@blp.response(200, DownloadAllowanceOut)
 @blp.refuses(DeliveryNotFound, DeliveryTakenBack)
-def allow_again(order_id: UUID) -> dict[str, int]:
+def reset_downloads(order_id: UUID) -> dict[str, int]:
     """Let my buyer download again
 
     The order is good for as many downloads as it was at first, whatever was used.
@@ -162,7 +163,10 @@ def allow_again(order_id: UUID) -> dict[str, int]:
     return {"downloads_left": left}
 
 
-@blp.get("/downloads/<string:download_token>")
+@blp.get(
+    "/downloads/<string:download_token>",
+    parameters=[path_parameter("download_token", "Token of the download link")],
+)
 @blp.response(200, headers=_SENT)
 @blp.alt_response(206, description="The part that was asked for", success=True, headers=_SENT)
 @blp.alt_response(304, description="Not modified since the given ETag", success=True)
@@ -178,7 +182,7 @@ def allow_again(order_id: UUID) -> dict[str, int]:
     RangeNotSatisfiable,
     StorageAway,
 )
-def download(download_token: str) -> Response:
+def download_file(download_token: str) -> Response:
     """Download a file that was bought
 
     By the link that the delivery of the order shows, without signing in. The first use of a link

@@ -64,11 +64,11 @@ class _KeyIn(Schema):
     )
 
 
-class ValidateIn(_KeyIn):
+class ValidateLicenceIn(_KeyIn):
     instance = _instance(required=False)
 
 
-class ActivateIn(_KeyIn):
+class ActivateLicenceIn(_KeyIn):
     instance = _instance(required=True)
     label = Printable(
         longest=200,
@@ -78,7 +78,7 @@ class ActivateIn(_KeyIn):
     )
 
 
-class DeactivateIn(_KeyIn):
+class DeactivateLicenceIn(_KeyIn):
     instance = _instance(required=True)
 
 
@@ -104,7 +104,7 @@ class LicenceOut(Schema):
     activations_left = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 2})
 
 
-class VerdictOut(LicenceOut):
+class LicenceValidationOut(LicenceOut):
     valid = ma.fields.Boolean(required=True)
     reason = ma.fields.String(
         required=True,
@@ -114,13 +114,13 @@ class VerdictOut(LicenceOut):
     )
 
 
-class ActivationOut(LicenceOut):
+class LicenceActivationOut(LicenceOut):
     instance = ma.fields.String(required=True, metadata={"example": "a3f1c9e2-workstation"})
     label = ma.fields.String(required=True, allow_none=True)
     activated_at = Moment(required=True)
 
 
-class TermsIn(Schema):
+class SetLicenceTermsIn(Schema):
     activation_limit = WholeNumber(
         required=True,
         allow_none=True,
@@ -140,7 +140,7 @@ class TermsIn(Schema):
     )
 
 
-class TermsOut(Schema):
+class LicenceTermsOut(Schema):
     activation_limit = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 3})
     valid_days = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 365})
 
@@ -164,7 +164,7 @@ class SoldLicenceOut(Schema):
     created_at = Moment(required=True)
 
 
-SoldLicencePage = page_of(SoldLicenceOut)
+SoldLicenceList = page_of(SoldLicenceOut)
 
 
 def licence_out(known: Known) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def licence_out(known: Known) -> dict[str, Any]:
 
 
 def verdict_out(verdict: Verdict) -> dict[str, Any]:
-    """What VerdictOut describes."""
+    """What LicenceValidationOut describes."""
     return {
         "valid": verdict.objection is None,
         "reason": verdict.objection,
@@ -192,7 +192,7 @@ def verdict_out(verdict: Verdict) -> dict[str, Any]:
 
 
 def activation_out(active: Active) -> dict[str, Any]:
-    """What ActivationOut describes."""
+    """What LicenceActivationOut describes."""
     return {
         "instance": active.activation.instance,
         "label": active.activation.label,

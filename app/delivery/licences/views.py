@@ -23,15 +23,15 @@ from app.delivery.licences.errors import (
 )
 from app.delivery.licences.guard import takes_keys
 from app.delivery.licences.schemas import (
-    ActivateIn,
-    ActivationOut,
-    DeactivateIn,
+    ActivateLicenceIn,
+    DeactivateLicenceIn,
+    LicenceActivationOut,
     LicenceOut,
-    SoldLicencePage,
-    TermsIn,
-    TermsOut,
-    ValidateIn,
-    VerdictOut,
+    LicenceTermsOut,
+    LicenceValidationOut,
+    SetLicenceTermsIn,
+    SoldLicenceList,
+    ValidateLicenceIn,
     activation_out,
     licence_out,
     sold_out,
@@ -49,11 +49,11 @@ product_blp = Blueprint(
 
 
 @blp.post("/validate")
-@blp.arguments(ValidateIn)
-@blp.response(200, VerdictOut)
+@blp.arguments(ValidateLicenceIn)
+@blp.response(200, LicenceValidationOut)
 @blp.refuses(LicenceNotFound)
 @takes_keys
-def validate(body: dict[str, Any]) -> Response:
+def validate_licence(body: dict[str, Any]) -> Response:
     """Does a licence hold?
 
     With `instance`: is it active on that machine, too? For programs; no sign-in. Wrong keys are
@@ -65,11 +65,11 @@ def validate(body: dict[str, Any]) -> Response:
 
 
 @blp.post("/activate")
-@blp.arguments(ActivateIn)
-@blp.response(200, ActivationOut)
+@blp.arguments(ActivateLicenceIn)
+@blp.response(200, LicenceActivationOut)
 @blp.refuses(LicenceNotFound, LicenceExpired, LicenceRevoked, ActivationLimitReached)
 @takes_keys
-def activate(body: dict[str, Any]) -> Response:
+def activate_licence(body: dict[str, Any]) -> Response:
     """Use a licence on a machine
 
     As often as one likes for the same `instance`: nothing changes after the first time.
@@ -79,11 +79,11 @@ def activate(body: dict[str, Any]) -> Response:
 
 
 @blp.post("/deactivate")
-@blp.arguments(DeactivateIn)
+@blp.arguments(DeactivateLicenceIn)
 @blp.response(200, LicenceOut)
 @blp.refuses(LicenceNotFound, ActivationNotFound)
 @takes_keys
-def deactivate(body: dict[str, Any]) -> Response:
+def deactivate_licence(body: dict[str, Any]) -> Response:
     """Stop using a licence on a machine
 
     It can be used on another one then.
@@ -94,9 +94,9 @@ def deactivate(body: dict[str, Any]) -> Response:
 
 @product_blp.get("/<uuid:product_id>/licence-terms")
 @requires(product_blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
-@product_blp.response(200, TermsOut)
+@product_blp.response(200, LicenceTermsOut)
 @product_blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences)
-def terms(product_id: UUID) -> Terms:
+def get_licence_terms(product_id: UUID) -> Terms:
     """On what terms are my licences sold?
 
     On 3 machines at a time, for ever, unless I have said otherwise.
@@ -107,10 +107,10 @@ def terms(product_id: UUID) -> Terms:
 
 @product_blp.put("/<uuid:product_id>/licence-terms")
 @requires(product_blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
-@product_blp.arguments(TermsIn)
-@product_blp.response(200, TermsOut)
+@product_blp.arguments(SetLicenceTermsIn)
+@product_blp.response(200, LicenceTermsOut)
 @product_blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences)
-def set_terms(body: dict[str, Any], product_id: UUID) -> Terms:
+def set_licence_terms(body: dict[str, Any], product_id: UUID) -> Terms:
     """Set the terms of my licences
 
     For those sold from now on; the others keep theirs.
@@ -124,9 +124,9 @@ def set_terms(body: dict[str, Any], product_id: UUID) -> Terms:
 @product_blp.get("/<uuid:product_id>/licences")
 @requires(product_blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @product_blp.arguments(PageArgs, location="query")
-@product_blp.response(200, SoldLicencePage)
+@product_blp.response(200, SoldLicenceList)
 @product_blp.refuses(ProductNotFound, UnauthorizedProductAccess)
-def licences(args: dict[str, Any], product_id: UUID) -> Response:
+def list_sold_licences(args: dict[str, Any], product_id: UUID) -> Response:
     """The licences of my product that were sold, newest first
 
     Masked: only who bought one sees its key.

@@ -1,0 +1,139 @@
+"""How the OpenAPI document is made: its names, and what decorators of views add to it.
+
+A client generator makes types of the component names, functions of the operation ids and arguments
+of the path parameters, so these names are part of the API. All of them are derived here.
+"""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any, Final, TypeVar
+
+import flask_smorest
+import marshmallow as ma
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.common import resolve_schema_cls
+from flask_smorest.spec.plugins import FlaskPlugin
+from werkzeug.routing import Rule
+
+from app.common.errors import AppError
+from app.common.fields import camel
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+#: What Python appends to keep the schema of a body apart from that of a response.
+_SUFFIXES: Final = ("In", "Out")
+
+
+def operation_id(view: Callable[..., Any]) -> str:
+    """`createOrder` for the view function `create_order`."""
+    return camel(view.__name__)
+
+
+def component_name(schema: type[ma.Schema] | ma.Schema | str) -> str:
+    """`CreateOrder` for the schema `CreateOrderIn`, `Order` for `OrderOut`."""
+    name: str = resolve_schema_cls(schema).__name__  # type: ignore[union-attr]
+    for suffix in _SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name
+
+
+def path_parameter(name: str, description: str) -> dict[str, str]:
+    """What a route says about a path parameter whose name does not: `parameters=[…]`."""
+    return {"in": "path", "name": name, "description": description}
+
+
+class _PathParameters(FlaskPlugin):  # type: ignore[misc]
+    """Describes path parameters that are ids; a route describes the others itself."""
+
+    def rule_to_params(self, rule: Rule) -> list[dict[str, Any]]:
+        parameters: list[dict[str, Any]] = super().rule_to_params(rule)
+        for parameter in parameters:
+            subject, _, kind = parameter["name"].rpartition("_")
+            if kind == "id":
+                parameter["description"] = f"ID of the {subject.replace('_', ' ')}"
+        return parameters
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """flask-smorest's blueprint with operation ids, and with decorators that add to each other."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks += [
+            self._prepare_operation_id_doc,
+            self._prepare_headers_doc,
+            self._prepare_remarks_doc,
+        ]
+
+    def add_url_rule(
+        self, rule: str, endpoint: str | None = None, view_func: Any = None, **options: Any
+    ) -> None:
+        _documentation_of(view_func)["operation_id"] = operation_id(view_func)
+        super().add_url_rule(rule, endpoint, view_func, **options)
+
+    def refuses(self, *errors: type[AppError]) -> Callable[[View], View]:
+        """Document the errors of an endpoint beside those that every endpoint has."""
+        return self._add("refusals", *errors)
+
+    def takes_header(self, parameter: Mapping[str, Any]) -> Callable[[View], View]:
+        """Document a header beside the other parameters."""
+        return self._add("headers", {"in": "header", **parameter})
+
+    def remark(self, text: str) -> Callable[[View], View]:
+        """Document something beside what the docstring of an endpoint says."""
+        return self._add("remarks", text)
+
+    @staticmethod
+    def _add(section: str, *entries: Any) -> Callable[[View], View]:
+        def decorate(view: View) -> View:
+            documentation = _documentation_of(view)
+            documentation[section] = [*documentation.get(section, ()), *entries]
+            return view
+
+        return decorate
+
+    @staticmethod
+    def _prepare_operation_id_doc(
+        doc: dict[str, Any], doc_info: dict[str, Any], **_: Any
+    ) -> dict[str, Any]:
+        return {"operationId": doc_info["operation_id"], **doc}
+
+    @staticmethod
+    def _prepare_headers_doc(
+        doc: dict[str, Any], doc_info: dict[str, Any], **_: Any
+    ) -> dict[str, Any]:
+        if headers := doc_info.get("headers"):
+            doc["parameters"] = [*doc.get("parameters", ()), *headers]
+        return doc
+
+    @staticmethod
+    def _prepare_remarks_doc(
+        doc: dict[str, Any], doc_info: dict[str, Any], **_: Any
+    ) -> dict[str, Any]:
+        text = doc_info["docstring"]
+        if remarks := doc_info.get("remarks"):
+            text["description"] = "\n\n".join([text.get("description", ""), *remarks]).strip()
+        return doc
+
+
+def _documentation_of(view: Any) -> dict[str, Any]:
+    """What decorators have said of a view so far; a copy, because wrappers share it."""
+    view._apidoc = deepcopy(getattr(view, "_apidoc", {}))
+    return view._apidoc  # type: ignore[no-any-return]
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]
+    """flask-smorest's API with these names."""
+
+    # Every blueprint lists its errors one by one, so there is no "default" response.
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _init_spec(self, **options: Any) -> None:
+        super()._init_spec(
+            flask_plugin=_PathParameters(),
+            marshmallow_plugin=MarshmallowPlugin(schema_name_resolver=component_name),
+            **options,
+        )
+
+    def _register_pagination_header(self) -> None:
+        """Pages have their `meta` in the body, so flask-smorest's header is not documented."""
