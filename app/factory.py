@@ -17,7 +17,6 @@ from app.auth.views import admin_blp as users_admin_blp
 from app.auth.views import blp as auth_blp
 from app.banks import guard as banks_guard
 from app.banks import providers
-from app.banks import service as banks
 from app.banks.views import blp as banks_blp
 from app.common import (
     cache,
@@ -49,6 +48,7 @@ from app.gateway.views import blp as gateway_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
 from app.holds.views import blp as holds_blp
+from app.inbox import service as inbox
 from app.onramp import links as onramp_links
 from app.onramp import service as onramp
 from app.onramp import settlement
@@ -165,16 +165,16 @@ def wire_modules(settings: Settings) -> None:
     auth.on_registration(partial(wallets.open_wallet, currency=settings.default_currency))
     auth.on_profile_change(products.list_changes)
     providers.configure(settings.bank_providers)
-    banks.begin_with(partial(wallets.stand_in_line, alone=False))
-    banks.on("payment", settlement)
+    inbox.begin_with(partial(wallets.stand_in_line, alone=False))
+    inbox.subscribe("payment", settlement)
     limits.also_counts(TransactionType.ONRAMP, onramp.under_way)
     circuit.configure(settings.redis_url)
-    banks.on("payout", payouts)
+    inbox.subscribe("payout", payouts)
     gateway_client.configure(settings.gateway)
     gateway.configure(gateway_terms(settings))
-    banks.on("checkout", checkouts)
-    banks.on("payment_intent", checkouts)
-    banks.on("refund", returns)
+    inbox.subscribe("checkout", checkouts)
+    inbox.subscribe("payment_intent", checkouts)
+    inbox.subscribe("refund", returns)
     storage.configure(settings)
     files.configure(
         files.Rules(

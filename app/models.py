@@ -2,7 +2,6 @@
 
 from app.audit.models import AuditRecord
 from app.auth.models import ApiKey, LoginSession, RecoveryCode, RefreshToken, TwoFactor, User
-from app.banks.models import BankEvent
 from app.common.db import Base
 from app.coupons.models import Coupon, CouponUse
 from app.delivery.codes.models import CodeUpload, CodeUploadChunk, ProductCode
@@ -10,6 +9,7 @@ from app.delivery.files.models import FileContent, FileDelivery, FileDownload, P
 from app.delivery.licences.models import Licence, LicenceActivation, LicenceTerms
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
+from app.inbox.models import InboundEvent
 from app.onramp.models import Onramp
 from app.orders.models import Checkout, Order, Refund, RefundClaim
 from app.payment_requests.models import MerchantCode, PaymentRequest
@@ -28,7 +28,6 @@ __all__ = [
     "ApiKey",
     "AuditRecord",
     "BankAccount",
-    "BankEvent",
     "Base",
     "Checkout",
     "CodeUpload",
@@ -39,6 +38,7 @@ __all__ = [
     "FileDelivery",
     "FileDownload",
     "IdempotencyKey",
+    "InboundEvent",
     "JournalEntry",
     "Licence",
     "LicenceActivation",

@@ -11,7 +11,6 @@ from rq import Queue, SimpleWorker
 from rq.cron import CronScheduler
 from rq.exceptions import StopRequested
 
-from app.banks import tasks as banks
 from app.common import logging, queue
 from app.common.settings import Settings, SettingsError
 from app.delivery.codes import tasks as codes
@@ -19,6 +18,7 @@ from app.delivery.files import tasks as files
 from app.factory import connect_cache, connect_database, wire_modules
 from app.holds import tasks as holds
 from app.idempotency import tasks as idempotency
+from app.inbox import tasks as inbox
 from app.onramp import tasks as onramp
 from app.orders import tasks as orders
 from app.payment_requests import tasks as payment_requests
@@ -28,7 +28,7 @@ from app.payouts import tasks as payouts
 SCHEDULE = (
     (idempotency.forget_old_keys, "17 * * * *"),
     (payment_requests.expire_requests, "* * * * *"),
-    (banks.sweep, "* * * * *"),
+    (inbox.sweep, "* * * * *"),
     (onramp.expire, "* * * * *"),
     (holds.let_expired_holds_go, "* * * * *"),
     (payouts.sweep, "* * * * *"),

@@ -22,7 +22,7 @@ POSTING = {"insert_entries", "insert_postings", "update_balances"}
 
 MODULES = (
     "auth",
-    "banks",
+    "inbox",
     "wallets",
     "products",
     "orders",
@@ -39,6 +39,7 @@ MONEY = (
     "wallets/",
     "orders/",
     "onramp/",
+    "inbox/",
     "banks/",
     "gateway/",
     "payouts/",

@@ -53,7 +53,7 @@ class Product(Api):
 
     def inbox(self, reference: str) -> list[tuple[Any, ...]]:
         """Status and problem of each event of the bank, in the order in which they came."""
-        query = "SELECT status, last_error FROM bank_events WHERE reference = :reference"
+        query = "SELECT status, last_error FROM inbound_events WHERE reference = :reference"
         return self.rows(f"{query} ORDER BY received_at", reference=reference)
 
     def webhooks(self, reference: str) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 from alembic import command
 from sqlalchemy import Connection, create_engine, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from app.common.migrate import alembic_config, migrate
 from app.common.money import EXPONENTS
@@ -81,6 +82,58 @@ def test_every_migration_can_be_taken_back_and_applied_again(
     assert objects(empty.owner_url) == set()
     command.upgrade(alembic_config(), "head")
     assert objects(empty.owner_url) == first
+
+
+#: One inbound event of each status and provider, by the names that its columns had at first.
+EVENTS = """
+    INSERT INTO bank_events (id, provider, event_id, type, reference, amount, currency, user_id,
+        bank_reference, reason, body, status, attempts, next_attempt_at, last_error, received_at,
+        processed_at)
+    SELECT gen_random_uuid(), provider, 'evt_' || status, 'payment.succeeded', 'token-' || status,
+        2500, 'USD', NULL, 'UTR-1', NULL, '{}', status, attempts, now(),
+        CASE status WHEN 'PROCESSED' THEN NULL ELSE 'why' END, now(),
+        CASE status WHEN 'RECEIVED' THEN NULL ELSE now() END
+    FROM (VALUES ('RECEIVED', 3), ('PROCESSED', 0), ('QUARANTINED', 1)) AS s (status, attempts)
+    CROSS JOIN (VALUES ('HDFC'), ('STRIPE')) AS p (provider)
+"""
+
+
+def rows(url: str, table: str) -> list[tuple[object, ...]]:
+    with connected(url) as connection:
+        return [tuple(row) for row in connection.execute(text(f"SELECT * FROM {table} ORDER BY 1"))]
+
+
+def check_trigger(url: str, table: str) -> None:
+    """Check that the trigger protects what has been handled."""
+    change = text(f"UPDATE {table} SET body = 'other' WHERE status = 'PROCESSED'")
+    refusal = pytest.raises(DBAPIError, match=f"{table} .* has been handled")
+    with connected(url) as connection, refusal:
+        connection.execute(change)
+
+
+def test_inbound_events_survive_the_renaming_of_their_table_and_its_reversal(
+    empty: servers.TestDatabase,
+) -> None:
+    url = empty.owner_url
+    command.upgrade(alembic_config(), "0018_index_sales")
+    with connected(url) as connection:
+        connection.execute(text(EVENTS))
+        connection.commit()
+    before = rows(url, "bank_events")
+    assert len(before) == 6
+
+    command.upgrade(alembic_config(), "0019_inbound_events")
+    assert rows(url, "inbound_events") == before
+    check_trigger(url, "inbound_events")
+    assert not {name for name in objects(url) if "bank_event" in name}
+
+    command.downgrade(alembic_config(), "0018_index_sales")
+    assert rows(url, "bank_events") == before
+    check_trigger(url, "bank_events")
+    assert not {name for name in objects(url) if "inbound_event" in name}
+
+    migrate(settings_of(empty))
+    assert rows(empty.app_url, "inbound_events") == before
 
 
 def test_migrating_what_is_migrated_changes_nothing(migrated: servers.TestDatabase) -> None:

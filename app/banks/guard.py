@@ -7,10 +7,11 @@ from typing import Any, Final, TypeVar, cast
 from flask import request
 
 from app.banks import providers, signing
-from app.banks.errors import ProviderNotFound, ReferenceUnknown, SignatureInvalid
+from app.banks.errors import ProviderNotFound
 from app.common import metrics
 from app.common.errors import AppError
 from app.common.http import Blueprint, raw_body
+from app.inbox.errors import ReferenceUnknown, SignatureInvalid
 
 View = TypeVar("View", bound=Callable[..., Any])
 

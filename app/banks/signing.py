@@ -11,9 +11,9 @@ from typing import Final
 
 from standardwebhooks import Webhook
 
-from app.banks.errors import SignatureInvalid
 from app.banks.providers import Provider
 from app.common import clock
+from app.inbox.errors import SignatureInvalid
 
 HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 

@@ -4,8 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from app.banks import service, tasks
-from app.banks.errors import ReferenceUnknown
+from app.banks import service
 from app.banks.guard import WEBHOOKS, from_bank
 from app.banks.providers import Provider
 from app.banks.schemas import BankEventIn, BankEventReceiptOut
@@ -14,6 +13,8 @@ from app.common.db import transaction
 from app.common.http import Blueprint, dump_json, json_response, raw_body
 from app.common.openapi import path_parameter
 from app.common.ratelimit import per_address_and_path
+from app.inbox import tasks as inbox
+from app.inbox.errors import ReferenceUnknown
 
 blp = Blueprint(
     "bank-webhooks", __name__, url_prefix="/onramp/webhooks", description="What banks tell us"
@@ -37,14 +38,9 @@ def receive_bank_event(body: dict[str, Any], provider: Provider, event_id: str) 
     """
     with transaction() as session:
         stored = service.receive(
-            session,
-            provider=provider.code,
-            event_id=event_id,
-            body=raw_body().decode(),
-            kind=body["type"],
-            **body["data"],
+            session, body, provider=provider, event_id=event_id, body=raw_body().decode()
         )
     if stored is not None:
-        queue.enqueue(tasks.settle, str(stored))
+        queue.enqueue(inbox.handle, str(stored))
     WEBHOOKS.labels(provider.code, "repeated" if stored is None else "stored").inc()
     return json_response(dump_json({"received": True}))

@@ -6,12 +6,12 @@ from typing import Any, Final, TypeVar, cast
 
 from flask import request
 
-from app.banks.errors import SignatureInvalid
 from app.common import metrics
 from app.common.errors import AppError
 from app.common.http import Blueprint, raw_body
 from app.gateway import service
 from app.gateway.errors import GatewayNotConfigured
+from app.inbox.errors import SignatureInvalid
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -1,14 +1,13 @@
 """Paying at a gateway: for how long, where to come back to, and what the gateway tells us.
 
-Asking it is `client`. Nothing is stored here: what it tells goes into the inbox (app.banks), where
-who sells registers what follows from it: `banks.on("checkout", …)`, `"payment_intent"`, `"refund"`.
+`client` calls it. Nothing is stored here: its events go to the inbox, where orders subscribe to
+`checkout`, `payment_intent` and `refund`.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,13 +15,13 @@ import orjson
 import structlog
 from sqlalchemy.orm import Session
 
-from app.banks import service as inbox
-from app.banks.errors import ReferenceUnknown, SignatureInvalid
-from app.banks.models import BankEvent
 from app.common import clock
 from app.common.errors import BadRequest
 from app.gateway import client, terms
 from app.gateway.terms import CheckoutState, NotUnderstood, RefundState
+from app.inbox import service as inbox
+from app.inbox.errors import ReferenceUnknown, SignatureInvalid
+from app.inbox.models import InboundEvent
 
 #: Who speaks, in the inbox.
 PROVIDER: Final = "STRIPE"
@@ -121,13 +120,13 @@ def receive(session: Session, event: Mapping[str, Any], *, body: str) -> tuple[s
             session,
             provider=PROVIDER,
             event_id=event["id"],
+            event_type=kind,
             body=body,
-            kind=kind,
             reference=str(told.reference),
-            amount=Decimal(str(told.money)) if told.money else None,
+            amount=told.money.minor if told.money else None,
             currency=told.money.currency if told.money else None,
             user_id=None,
-            bank_reference=told.payment_intent_id,
+            provider_reference=told.payment_intent_id,
             reason=told.reason,
         )
     except ReferenceUnknown:
@@ -146,12 +145,12 @@ def _unknown(event_id: str, told: terms.Told) -> tuple[str, None]:
     return "unknown_reference", None
 
 
-def checkout_told(event: BankEvent) -> CheckoutState:
+def checkout_told(event: InboundEvent) -> CheckoutState:
     """How the checkout of a `checkout.…` event stood when it was sent. Raises NotUnderstood."""
     return terms.read_checkout_state(_object(event))
 
 
-def refund_told(event: BankEvent) -> RefundState:
+def refund_told(event: InboundEvent) -> RefundState:
     """How the refund of a `refund.…` event stood when it was sent. Raises NotUnderstood.
 
     Events overtake each other: `look_up_refund` says how it stands now.
@@ -159,7 +158,7 @@ def refund_told(event: BankEvent) -> RefundState:
     return terms.read_refund_state(_object(event), refund_id=UUID(event.reference))
 
 
-def _object(event: BankEvent) -> dict[str, Any]:
+def _object(event: InboundEvent) -> dict[str, Any]:
     found: dict[str, Any] = orjson.loads(event.body)["data"]["object"]
     return found
 

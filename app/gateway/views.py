@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response
 
-from app.banks import tasks as inbox
 from app.common import queue
 from app.common.db import transaction
 from app.common.http import Blueprint, dump_json, json_response, raw_body
@@ -12,6 +11,7 @@ from app.common.ratelimit import per_address_and_path
 from app.gateway import service
 from app.gateway.guard import WEBHOOKS, from_gateway
 from app.gateway.schemas import StripeEventIn, StripeEventReceiptOut
+from app.inbox import tasks as inbox
 
 blp = Blueprint(
     "gateway-webhooks",
@@ -37,6 +37,6 @@ def receive_stripe_event(body: dict[str, Any]) -> Response:
     with transaction() as session:
         outcome, stored = service.receive(session, body, body=raw_body().decode())
     if stored is not None:
-        queue.enqueue(inbox.settle, str(stored))
+        queue.enqueue(inbox.handle, str(stored))
     WEBHOOKS.labels(outcome).inc()
     return json_response(dump_json({"received": True}))

@@ -70,7 +70,7 @@ class Onramp(Base):
     idempotency_key: Mapped[str | None]
     status: Mapped[str]
     late: Mapped[bool] = mapped_column(server_default="false")
-    settled_by: Mapped[UUID | None] = mapped_column(ForeignKey("bank_events.id"), unique=True)
+    settled_by: Mapped[UUID | None] = mapped_column(ForeignKey("inbound_events.id"), unique=True)
     bank_reference: Mapped[str | None]
     failure_reason: Mapped[str | None]
     expires_at: Mapped[datetime]

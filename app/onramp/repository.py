@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
-from app.banks.models import BankEvent, EventStatus
+from app.inbox.models import InboundEvent, InboundEventStatus
 from app.onramp.models import Onramp, OnrampStatus
 from app.wallets.models import Wallet
 
@@ -76,9 +76,9 @@ def lock_overdue(session: Session, *, now: datetime, limit: int) -> Sequence[Onr
     One of which the bank has spoken is not among them: that is settled by what it said.
     """
     spoken_of = exists().where(
-        BankEvent.provider == Onramp.provider,
-        BankEvent.reference == Onramp.token,
-        BankEvent.status == EventStatus.RECEIVED,
+        InboundEvent.provider == Onramp.provider,
+        InboundEvent.reference == Onramp.token,
+        InboundEvent.status == InboundEventStatus.RECEIVED,
     )
     query = (
         select(Onramp)

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.banks.errors import Quarantine
-from app.banks.models import BankEvent, EventType
+from app.banks.types import BankEventType
 from app.common import clock
 from app.events import service as events
+from app.inbox.errors import Quarantine
+from app.inbox.models import InboundEvent
 from app.onramp import repository
 from app.onramp.models import Onramp, OnrampStatus
 from app.wallets import ledger
@@ -22,12 +23,12 @@ from app.wallets.ledger import Entry, Line, Posting
 from app.wallets.models import SystemCode, TransactionType
 
 
-def knows(session: Session, *, provider: str, reference: str) -> bool:
+def owns(session: Session, *, provider: str, reference: str) -> bool:
     """Whether that is the token of an on-ramp with this bank."""
     return repository.is_there(session, provider=provider, token=reference)
 
 
-def apply(session: Session, event: BankEvent) -> None:
+def handle(session: Session, event: InboundEvent) -> None:
     """Credit an on-ramp that was paid, or close one that was not; again changes nothing.
 
     Raises Quarantine when the bank contradicts us or itself, WalletLocked and BalanceTooLarge when
@@ -37,13 +38,13 @@ def apply(session: Session, event: BankEvent) -> None:
     if onramp is None:
         raise Quarantine("NOT_FOUND")
     _require_agreement(onramp, event)
-    if event.type == EventType.PAYMENT_SUCCEEDED:
+    if event.type == BankEventType.PAYMENT_SUCCEEDED:
         _succeed(session, onramp, event)
     else:
         _fail(session, onramp, event)
 
 
-def _require_agreement(onramp: Onramp, event: BankEvent) -> None:
+def _require_agreement(onramp: Onramp, event: InboundEvent) -> None:
     ours = {
         "amount": onramp.amount,
         "currency": onramp.currency,
@@ -54,7 +55,7 @@ def _require_agreement(onramp: Onramp, event: BankEvent) -> None:
         raise Quarantine("VALUES_DIFFER", ours=_of(onramp, ours), theirs=theirs)
 
 
-def _succeed(session: Session, onramp: Onramp, event: BankEvent) -> None:
+def _succeed(session: Session, onramp: Onramp, event: InboundEvent) -> None:
     if onramp.status == OnrampStatus.SUCCESS:
         return
     if onramp.status == OnrampStatus.FAILURE:
@@ -71,7 +72,7 @@ def _succeed(session: Session, onramp: Onramp, event: BankEvent) -> None:
     )
 
 
-def _credit(session: Session, onramp: Onramp, event: BankEvent) -> Line:
+def _credit(session: Session, onramp: Onramp, event: InboundEvent) -> Line:
     """Post the money that was asked for. No limit is asked: the money is here."""
     accounts = wallets.lock_accounts(session, user_ids=[onramp.user_id], currency=onramp.currency)
     account = accounts.get(onramp.user_id)
@@ -90,7 +91,7 @@ def _credit(session: Session, onramp: Onramp, event: BankEvent) -> Line:
         initiator_id=onramp.user_id,
         metadata={
             "provider": onramp.provider,
-            "bankReference": event.bank_reference,
+            "bankReference": event.provider_reference,
             "late": onramp.late,
         },
     )
@@ -98,7 +99,7 @@ def _credit(session: Session, onramp: Onramp, event: BankEvent) -> Line:
     return credit
 
 
-def _fail(session: Session, onramp: Onramp, event: BankEvent) -> None:
+def _fail(session: Session, onramp: Onramp, event: InboundEvent) -> None:
     if onramp.status == OnrampStatus.SUCCESS:
         raise Quarantine("FAILED_AFTER_SUCCESS", ours=_of(onramp, {"status": onramp.status}))
     if onramp.status == OnrampStatus.PROCESSING:
@@ -116,11 +117,11 @@ def expire_overdue(session: Session, *, limit: int) -> int:
     return len(overdue)
 
 
-def _close(onramp: Onramp, status: OnrampStatus, event: BankEvent | None = None) -> None:
+def _close(onramp: Onramp, status: OnrampStatus, event: InboundEvent | None = None) -> None:
     now: datetime = clock.now()
     onramp.status, onramp.closed_at, onramp.updated_at = status.value, now, now
     if event is not None:
-        onramp.settled_by, onramp.bank_reference = event.id, event.bank_reference
+        onramp.settled_by, onramp.bank_reference = event.id, event.provider_reference
 
 
 def _of(onramp: Onramp, values: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.auth.service import Caller
-from app.banks.errors import Quarantine
-from app.banks.models import BankEvent
 from app.common import clock
 from app.common.money import Money
 from app.coupons import service as coupons
@@ -25,6 +23,8 @@ from app.gateway import service as gateway
 from app.gateway import terms
 from app.gateway.terms import CheckoutState, CheckoutStatus, NotUnderstood
 from app.idempotency.service import Claim, IdempotencyKeyReused
+from app.inbox.errors import Quarantine
+from app.inbox.models import InboundEvent
 from app.orders import checkout, repository, shelf
 from app.orders.checkout import Basket, Purchase, Sale
 from app.orders.errors import OrderNotCancellable, OrderNotFound, TooManyCheckouts
@@ -143,7 +143,7 @@ def opened(session: Session, *, order_id: UUID, page: terms.Checkout) -> Payable
     return found
 
 
-def knows(session: Session, *, provider: str, reference: str) -> bool:
+def owns(session: Session, *, provider: str, reference: str) -> bool:
     """Whether that is an order that is paid at the gateway."""
     order_id = _uuid(reference)
     if provider != gateway.PROVIDER or order_id is None:
@@ -159,7 +159,7 @@ def _uuid(text: str) -> UUID | None:
     return found if str(found) == text else None
 
 
-def apply(session: Session, event: BankEvent) -> None:
+def handle(session: Session, event: InboundEvent) -> None:
     """Have what the gateway tells of a checkout or a payment take effect; again changes nothing.
 
     Raises Quarantine when it contradicts our record, WalletLocked and BalanceTooLarge when the

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from app.auth.guard import live_user
 from app.auth.service import Caller
-from app.banks.errors import Quarantine
 from app.common.db import reading, retry_transaction
 from app.common.errors import AppError
 from app.common.http import json_response, settings
@@ -17,6 +16,7 @@ from app.gateway.errors import GatewayRefused
 from app.gateway.terms import Checkout
 from app.idempotency.http import Call, respond, run_once
 from app.idempotency.service import Answer
+from app.inbox.errors import Quarantine
 from app.orders import checkouts, pages, service
 from app.orders.checkout import Basket
 from app.orders.checkouts import Payable

@@ -12,14 +12,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.banks.errors import Quarantine
-from app.banks.models import BankEvent
 from app.common import clock
 from app.common.money import Money
 from app.events import service as events
 from app.gateway import service as gateway
 from app.gateway.terms import NotUnderstood, RefundState
 from app.gateway.terms import RefundStatus as Told
+from app.inbox.errors import Quarantine
+from app.inbox.models import InboundEvent
 from app.orders import repository
 from app.orders.models import PaymentMethod, Refund, RefundStatus
 from app.wallets import ledger
@@ -61,7 +61,7 @@ def errand(session: Session, *, refund_id: UUID) -> Errand | None:
     )
 
 
-def knows(session: Session, *, provider: str, reference: str) -> bool:
+def owns(session: Session, *, provider: str, reference: str) -> bool:
     """Whether we asked the gateway for that refund."""
     try:
         refund_id = UUID(reference)
@@ -73,7 +73,7 @@ def knows(session: Session, *, provider: str, reference: str) -> bool:
     return row is not None and row.payment_method == PaymentMethod.GATEWAY
 
 
-def apply(session: Session, event: BankEvent) -> None:
+def handle(session: Session, event: InboundEvent) -> None:
     """Have what the gateway tells of a refund take effect. Raises what `settle` raises."""
     try:
         state = gateway.refund_told(event)

@@ -9,11 +9,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from app.banks.errors import Quarantine
 from app.common import clock, queue
 from app.common.db import reading, retry_transaction
 from app.gateway import client
 from app.gateway.errors import GatewayNotConfigured, GatewayRefused, GatewayUnavailable
+from app.inbox.errors import Quarantine
 from app.orders import checkouts, pages, returns
 from app.wallets.errors import BalanceTooLarge, WalletLocked
 from app.wallets.gate import in_line

@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.banks.client import PayoutAnswer, Verdict
-from app.banks.errors import Quarantine
-from app.banks.models import BankEvent, EventType
+from app.banks.types import BankEventType
 from app.common import clock
 from app.events import service as events
+from app.inbox.errors import Quarantine
+from app.inbox.models import InboundEvent
 from app.payouts import pursuit, repository
 from app.payouts.errors import PayoutNotFound
 from app.payouts.models import Payout, PayoutStatus
@@ -22,12 +23,12 @@ from app.wallets.ledger import Account, Entry, Posting
 from app.wallets.models import HoldStatus, SystemCode, TransactionType
 
 _VERDICTS: Final = {
-    EventType.PAYOUT_PAID: Verdict.PAID,
-    EventType.PAYOUT_REFUSED: Verdict.REFUSED,
+    BankEventType.PAYOUT_PAID: Verdict.PAID,
+    BankEventType.PAYOUT_REFUSED: Verdict.REFUSED,
 }
 
 
-def knows(session: Session, *, provider: str, reference: str) -> bool:
+def owns(session: Session, *, provider: str, reference: str) -> bool:
     """Whether we asked this bank for that payout."""
     try:
         payout_id = UUID(reference)
@@ -36,11 +37,11 @@ def knows(session: Session, *, provider: str, reference: str) -> bool:
     return str(payout_id) == reference and repository.provider_of(session, payout_id) == provider
 
 
-def apply(session: Session, event: BankEvent) -> None:
+def handle(session: Session, event: InboundEvent) -> None:
     """Have what a bank sends take effect. Raises Quarantine."""
     answer = PayoutAnswer(
-        verdict=_VERDICTS[EventType(event.type)],
-        bank_reference=event.bank_reference or None,
+        verdict=_VERDICTS[BankEventType(event.type)],
+        bank_reference=event.provider_reference or None,
         reason=event.reason or None,
     )
     told = (event.amount, event.currency)

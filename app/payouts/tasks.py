@@ -6,10 +6,11 @@ from uuid import UUID
 import structlog
 
 from app.banks.client import BankPuzzling, BankSilent
-from app.banks.errors import ProviderUnknown, Quarantine
+from app.banks.errors import ProviderUnknown
 from app.common import queue
 from app.common.db import reading, retry_transaction
 from app.common.sealing import SealBroken
+from app.inbox.errors import Quarantine
 from app.payouts import pursuit, settlement
 from app.wallets.gate import in_line
 

@@ -4,9 +4,9 @@ from datetime import date
 from functools import partial
 from uuid import UUID
 
-from app.banks import service as banks
 from app.banks.providers import Provider
 from app.common.db import reading, retry_transaction
+from app.inbox import service as inbox
 from app.reconciliation import service, statement
 from app.reconciliation.comparison import Action, Finding
 from app.reconciliation.service import Report
@@ -44,6 +44,6 @@ def _close(finding: Finding, bank: Provider, actor_id: UUID | None) -> Finding:
         partial(service.tell, finding=finding, provider=bank, actor_id=actor_id)
     )
     if stored is not None:
-        retry_transaction(partial(banks.settle, event_id=stored))
+        retry_transaction(partial(inbox.handle, event_id=stored))
     with reading() as session:
         return service.closed(session, finding=finding, provider=bank)

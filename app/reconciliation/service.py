@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.banks import providers
-from app.banks import service as banks
 from app.banks.errors import ProviderUnknown
-from app.banks.models import EventType
 from app.banks.providers import Provider
+from app.banks.types import BankEventType
 from app.common.money import Money
+from app.inbox import service as inbox
 from app.reconciliation import repository
 from app.reconciliation.comparison import (
     Action,
@@ -33,8 +32,8 @@ _AT_ONCE: Final = 5_000
 _LONGEST_PERIOD: Final = timedelta(days=366)
 
 _TOLD: Final = {
-    Direction.CREDIT: EventType.PAYMENT_SUCCEEDED,
-    Direction.DEBIT: EventType.PAYOUT_PAID,
+    Direction.CREDIT: BankEventType.PAYMENT_SUCCEEDED,
+    Direction.DEBIT: BankEventType.PAYOUT_PAID,
 }
 
 
@@ -163,17 +162,17 @@ def tell(
         "amount": str(line.money),
         "currency": line.money.currency,
     }
-    stored = banks.receive(
+    stored = inbox.receive(
         session,
         provider=provider.code,
         event_id=f"statement:{line.reference}",
+        event_type=_TOLD[line.direction].value,
         body=",".join(facts.values()),
-        kind=_TOLD[line.direction],
         reference=line.reference,
-        amount=Decimal(str(line.money)),
+        amount=line.money.minor,
         currency=line.money.currency,
         user_id=str(ours.user_id) if line.direction is Direction.CREDIT else None,
-        bank_reference=line.bank_reference,
+        provider_reference=line.bank_reference,
         reason=None,
     )
     if stored is not None:

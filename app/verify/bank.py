@@ -41,7 +41,7 @@ INVARIANTS: Final = (
     Invariant(
         "What the bank settled was settled by one event, which says exactly that",
         """
-        SELECT o.id FROM onramps o LEFT JOIN bank_events e ON e.id = o.settled_by
+        SELECT o.id FROM onramps o LEFT JOIN inbound_events e ON e.id = o.settled_by
         WHERE (o.status IN ('SUCCESS', 'FAILURE')) <> (o.settled_by IS NOT NULL)
             OR (o.settled_by IS NOT NULL AND (e.provider, e.reference, e.type, e.status, e.amount,
                     e.currency, e.user_id)
@@ -58,7 +58,7 @@ INVARIANTS: Final = (
     Invariant(
         "Every payment that a bank told of and that took effect has left its mark",
         """
-        SELECT e.id FROM bank_events e
+        SELECT e.id FROM inbound_events e
         LEFT JOIN onramps o ON o.provider = e.provider AND o.token = e.reference
         WHERE e.status = 'PROCESSED' AND e.type LIKE 'payment.%'
             AND (o.id IS NULL OR o.status = 'PROCESSING'
@@ -68,7 +68,7 @@ INVARIANTS: Final = (
     Invariant(
         "A bank event's times fit its status",
         """
-        SELECT id FROM bank_events
+        SELECT id FROM inbound_events
         WHERE (status = 'RECEIVED') <> (processed_at IS NULL)
             OR (attempts = 0 AND next_attempt_at <> received_at)
             OR (status = 'QUARANTINED' AND last_error IS NULL)
@@ -83,7 +83,7 @@ INVARIANTS: Final = (
                 ELSE 'onramp-failed' END
         WHERE o.status <> 'PROCESSING' GROUP BY o.id HAVING count(e.id) <> 1
         UNION ALL
-        SELECT b.id FROM bank_events b LEFT JOIN outbox_events e
+        SELECT b.id FROM inbound_events b LEFT JOIN outbox_events e
             ON e.aggregate_id = b.id AND e.type = 'bank-event-quarantined'
         GROUP BY b.id HAVING count(e.id) <> (b.status = 'QUARANTINED')::integer
         """,

@@ -8,9 +8,9 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.answers import refusal
-from tests.banks.conftest import Notebook
 from tests.banks.speaking import message, tell
 from tests.common.test_metrics import AUTHORIZED, TOKEN
+from tests.inbox.recording import RecordingHandler
 
 
 def counted(client: FlaskClient, provider: str = "HDFC") -> dict[str, float]:
@@ -26,7 +26,7 @@ def counted(client: FlaskClient, provider: str = "HDFC") -> dict[str, float]:
 
 
 def test_every_webhook_is_counted_by_bank_and_outcome(
-    client: FlaskClient, notebook: Notebook, change_settings: Callable[..., None]
+    client: FlaskClient, handler: RecordingHandler, change_settings: Callable[..., None]
 ) -> None:
     change_settings(metrics_token=TOKEN)
     before = counted(client)
@@ -57,7 +57,7 @@ def test_every_webhook_is_counted_by_bank_and_outcome(
 
 
 def test_a_flood_from_one_address_is_limited_for_that_bank_only(
-    rate_limited: Flask, notebook: Notebook
+    rate_limited: Flask, handler: RecordingHandler
 ) -> None:
     client = rate_limited.test_client()
     said = message("payout.paid", "reference-1")

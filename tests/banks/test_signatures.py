@@ -13,15 +13,15 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from app.banks import providers, signing
-from app.banks.models import BankEvent
 from app.common import clock
 from app.common.db import reading
+from app.inbox.models import InboundEvent
 from tests.answers import error_body
 from tests.banks.speaking import clock_at, deliver, key_of, message, signed, tell
 
 BODY = json.dumps(message("payout.paid", "reference-1")).encode()
 
-pytestmark = pytest.mark.usefixtures("notebook")
+pytestmark = pytest.mark.usefixtures("handler")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def stored() -> int:
     with reading() as session:
-        return session.scalar(select(func.count()).select_from(BankEvent)) or 0
+        return session.scalar(select(func.count()).select_from(InboundEvent)) or 0
 
 
 def require_refused(answer: TestResponse, reason: str) -> None:

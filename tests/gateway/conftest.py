@@ -1,23 +1,17 @@
 """The application with the sandbox's gateway, and somebody who deals with what it tells."""
 
 from collections.abc import Callable, Iterator
-from uuid import UUID
 
 import pytest
 import urllib3
 from flask import Flask
-from flask.testing import FlaskClient
-from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
 
-from app.banks import service as inbox
-from app.banks.models import BankEvent
-from app.common.db import new_id
 from app.common.outside import GatewayAccount
 from app.common.settings import Settings
 from app.gateway import client as gateway_client
 from app.gateway import transport
-from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, Received, SandboxGateway, Shop
+from tests.inbox.recording import RecordingHandler
+from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, SandboxGateway, Shop
 
 TOPICS = ("checkout", "payment_intent", "refund")
 
@@ -68,43 +62,7 @@ def gateway(
     return running
 
 
-class Books:
-    """Knows orders and refunds, and writes down what it is told of them."""
-
-    def __init__(self) -> None:
-        self.known: set[str] = set()
-        self.told: list[BankEvent] = []
-
-    def has(self) -> UUID:
-        """A new id that is known."""
-        made = new_id()
-        self.known.add(str(made))
-        return made
-
-    def knows(self, session: Session, *, provider: str, reference: str) -> bool:
-        assert provider == "STRIPE"
-        return reference in self.known
-
-    def apply(self, session: Session, event: BankEvent) -> None:
-        self.told.append(event)
-
-
 @pytest.fixture
-def books(monkeypatch: pytest.MonkeyPatch) -> Books:
-    """Who deals with what the gateway tells, for the length of the test."""
-    made = Books()
-    for topic in TOPICS:
-        monkeypatch.setitem(inbox._handlers, topic, made)
-    return made
-
-
-def deliver(client: FlaskClient, webhook: Received) -> TestResponse:
-    """A webhook that the gateway has sent, to our endpoint."""
-    return send(client, webhook.raw, webhook.header)
-
-
-def send(client: FlaskClient, raw: bytes, header: str | None) -> TestResponse:
-    headers = {} if header is None else {"Stripe-Signature": header}
-    return client.post(
-        "/api/v1/webhooks/stripe", data=raw, headers=headers, content_type="application/json"
-    )
+def handler(monkeypatch: pytest.MonkeyPatch) -> RecordingHandler:
+    """The handler of what the gateway sends, for the length of the test."""
+    return RecordingHandler.subscribed(monkeypatch, *TOPICS)

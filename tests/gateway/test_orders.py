@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.event import listen
 
-from app.banks import tasks as inbox
-from app.banks.models import BankEvent
 from app.common import clock, db
 from app.gateway import client as client_of_gateway
 from app.gateway.terms import RefundState, RefundStatus
+from app.inbox import tasks as inbox
+from app.inbox.models import InboundEvent
 from app.orders import checkouts, pages, repository, tasks
 from app.orders.checkouts import Payable
 from app.orders.models import Checkout, Order
@@ -62,9 +62,11 @@ def tell(client: FlaskClient, told: Received) -> int:
 
 def settle_all() -> None:
     with db.transaction() as session:
-        waiting = session.scalars(select(BankEvent.id).where(BankEvent.status == "RECEIVED")).all()
+        waiting = session.scalars(
+            select(InboundEvent.id).where(InboundEvent.status == "RECEIVED")
+        ).all()
     for event_id in waiting:
-        inbox.settle(str(event_id))
+        inbox.handle(str(event_id))
 
 
 def lock(owner: Actor, *, locked: bool = True) -> None:

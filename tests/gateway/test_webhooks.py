@@ -8,24 +8,24 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import stripe
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import func, select
 
-from app.banks import tasks as inbox
-from app.banks.models import BankEvent
 from app.common import clock
-from app.common.db import new_id, transaction
+from app.common.db import transaction
 from app.common.money import Money
 from app.common.outside import GatewayAccount
 from app.gateway import client as gateway_client
 from app.gateway import service
 from app.gateway.terms import CheckoutStatus, RefundStatus
+from app.inbox import tasks as inbox
+from app.inbox.models import InboundEvent
 from tests.answers import refusal
 from tests.common.test_metrics import AUTHORIZED, TOKEN
 from tests.gateway.asking import opened, paid
-from tests.gateway.conftest import Books, deliver, send
+from tests.gateway.webhooks import deliver, event, send, signed, tell
+from tests.inbox.recording import RecordingHandler
 from tests.stripe import (
     DECLINED_CARD,
     FAILING_REFUND_CARD,
@@ -44,54 +44,15 @@ NOBODY_S = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
 
 def stored() -> int:
     with transaction() as session:
-        return session.scalar(select(func.count()).select_from(BankEvent)) or 0
-
-
-def event(kind: str = "checkout.session.expired", **changes: Any) -> dict[str, Any]:
-    """An event as Stripe writes it. changes: of its object."""
-    about = {
-        "id": "cs_test_1",
-        "object": "checkout.session",
-        "status": "expired",
-        "payment_status": "unpaid",
-        "payment_intent": None,
-        "amount_total": 5000,
-        "currency": "usd",
-        "client_reference_id": str(new_id()),
-        "metadata": {},
-        "url": None,
-        "expires_at": 1_800_000_000,
-        **changes,
-    }
-    return {
-        "id": f"evt_{new_id().hex}",
-        "object": "event",
-        "type": kind,
-        "livemode": False,
-        "created": 1_800_000_000,
-        "data": {"object": about},
-    }
-
-
-def signed(raw: bytes, *, secret: str = WEBHOOK_SECRET, ago: float = 0) -> str:
-    """As Stripe's own library signs. ago: seconds."""
-    header: str = stripe.WebhookSignature.generate_signature_header(  # type: ignore[no-untyped-call]
-        raw.decode(), secret, int(clock.now().timestamp() - ago)
-    )
-    return header
-
-
-def tell(client: FlaskClient, said: dict[str, Any], **how: Any) -> Any:
-    raw = json.dumps(said).encode()
-    return send(client, raw, signed(raw, **how))
+        return session.scalar(select(func.count()).select_from(InboundEvent)) or 0
 
 
 class TestWhatTheGatewaySends:
     def test_a_payment_takes_effect_once_though_it_comes_three_times_in_any_order(
-        self, gateway: SandboxGateway, shop: Shop, books: Books, client: FlaskClient
+        self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         gateway.behave(mode="duplicate")
-        orders = [books.has() for _ in range(3)]
+        orders = [handler.new_reference("STRIPE") for _ in range(3)]
         intents = {str(order): paid(order) for order in orders}
         told = shop.wait_for(9)
         random.shuffle(told)
@@ -100,47 +61,49 @@ class TestWhatTheGatewaySends:
         inbox.sweep()
 
         assert {(a.status_code, a.json["received"]) for a in answers} == {(200, True)}
-        assert sorted(one.reference for one in books.told) == sorted(intents)
-        for one in books.told:
+        assert sorted(one.reference for one in handler.handled) == sorted(intents)
+        for one in handler.handled:
             assert (one.provider, one.type) == ("STRIPE", "checkout.session.completed")
             assert one.topic == "checkout"
             assert (one.amount, one.currency) == (5000, "USD")
-            assert one.bank_reference == intents[one.reference]
+            assert one.provider_reference == intents[one.reference]
             state = service.checkout_told(one)
             assert state.status is CheckoutStatus.PAID
             assert state == gateway_client.look_up(state.session_id)
 
     def test_an_expiry(
-        self, gateway: SandboxGateway, shop: Shop, books: Books, client: FlaskClient
+        self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
-        order = books.has()
+        order = handler.new_reference("STRIPE")
         gateway_client.close_checkout(opened(order).session_id)
         deliver(client, *shop.wait_for(1))
         inbox.sweep()
 
-        (one,) = books.told
+        (one,) = handler.handled
         assert (one.type, one.reference) == ("checkout.session.expired", str(order))
-        assert one.bank_reference is None
+        assert one.provider_reference is None
         assert service.checkout_told(one).status is CheckoutStatus.EXPIRED
 
     def test_a_declined_card(
-        self, gateway: SandboxGateway, shop: Shop, books: Books, client: FlaskClient
+        self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
-        order = books.has()
+        order = handler.new_reference("STRIPE")
         checkout = opened(order)
         Buyer().pay(checkout.url, DECLINED_CARD)
         deliver(client, *shop.wait_for(1))
         inbox.sweep()
 
-        (one,) = books.told
+        (one,) = handler.handled
         assert (one.topic, one.type) == ("payment_intent", "payment_intent.payment_failed")
         assert (one.reference, one.reason) == (str(order), "generic_decline")
-        assert one.bank_reference == gateway_client.look_up(checkout.session_id).payment_intent_id
+        assert (
+            one.provider_reference == gateway_client.look_up(checkout.session_id).payment_intent_id
+        )
 
     def test_refunds_and_how_they_end(
-        self, gateway: SandboxGateway, shop: Shop, books: Books, client: FlaskClient
+        self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
-        intent, refund_id = paid(card=FAILING_REFUND_CARD), books.has()
+        intent, refund_id = paid(card=FAILING_REFUND_CARD), handler.new_reference("STRIPE")
         made = gateway_client.refund(
             refund_id, payment_intent_id=intent, money=Money(1250, "USD"), reason="x"
         )
@@ -148,7 +111,7 @@ class TestWhatTheGatewaySends:
             assert deliver(client, webhook).status_code == 200
         inbox.sweep()
 
-        told = {one.type: service.refund_told(one) for one in books.told}
+        told = {one.type: service.refund_told(one) for one in handler.handled}
         assert {kind: state.status for kind, state in told.items()} == {
             "refund.created": RefundStatus.SUCCEEDED,
             "refund.failed": RefundStatus.FAILED,
@@ -156,31 +119,31 @@ class TestWhatTheGatewaySends:
         }
         assert {state.id for state in told.values()} == {made.id}
         assert told["refund.failed"].reason == "expired_or_canceled_card"
-        for one in books.told:
+        for one in handler.handled:
             assert (one.topic, one.reference) == ("refund", str(refund_id))
-            assert (one.amount, one.currency, one.bank_reference) == (1250, "USD", intent)
+            assert (one.amount, one.currency, one.provider_reference) == (1250, "USD", intent)
 
     def test_a_forged_one_is_refused_and_the_true_one_counts(
-        self, gateway: SandboxGateway, shop: Shop, books: Books, client: FlaskClient
+        self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         gateway.behave(mode="forged")
-        paid(books.has())
+        paid(handler.new_reference("STRIPE"))
         forged, genuine = shop.wait_for(2)
 
         assert refusal(deliver(client, forged)) == (401, "INVALID_SIGNATURE")
         assert stored() == 0
         assert deliver(client, genuine).status_code == 200
         inbox.sweep()
-        assert [one.amount for one in books.told] == [5000]
+        assert [one.amount for one in handler.handled] == [5000]
 
     def test_a_wrong_amount_is_passed_on_as_it_was_said(
-        self, gateway: SandboxGateway, shop: Shop, books: Books, client: FlaskClient
+        self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         gateway.behave(mode="wrong-amount")
-        paid(books.has())
+        paid(handler.new_reference("STRIPE"))
         deliver(client, *shop.wait_for(1))
         inbox.sweep()
-        assert [one.amount for one in books.told] == [50_000]
+        assert [one.amount for one in handler.handled] == [50_000]
 
 
 @pytest.fixture
@@ -194,9 +157,9 @@ def account(accounts: Accounts) -> None:
 class TestSignatures:
     @pytest.mark.parametrize("secret", [WEBHOOK_SECRET, "whsec_the_secret_before_it"])
     def test_every_secret_of_ours_is_good(
-        self, books: Books, client: FlaskClient, secret: str
+        self, handler: RecordingHandler, client: FlaskClient, secret: str
     ) -> None:
-        said = event(client_reference_id=str(books.has()))
+        said = event(client_reference_id=str(handler.new_reference("STRIPE")))
         assert tell(client, said, secret=secret).status_code == 200
         assert stored() == 1
 
@@ -209,8 +172,10 @@ class TestSignatures:
         assert self.reason(tell(client, event(), ago=ago)) == "STALE"
 
     @pytest.mark.parametrize("ago", [290, -290])
-    def test_clocks_may_differ(self, books: Books, client: FlaskClient, ago: int) -> None:
-        said = event(client_reference_id=str(books.has()))
+    def test_clocks_may_differ(
+        self, handler: RecordingHandler, client: FlaskClient, ago: int
+    ) -> None:
+        said = event(client_reference_id=str(handler.new_reference("STRIPE")))
         assert tell(client, said, ago=ago).status_code == 200
 
     def test_another_secret(self, client: FlaskClient) -> None:
@@ -221,9 +186,9 @@ class TestSignatures:
         assert self.reason(send(client, raw + b" ", signed(raw))) == "FORGED"
 
     def test_one_good_signature_among_several_is_enough(
-        self, books: Books, client: FlaskClient
+        self, handler: RecordingHandler, client: FlaskClient
     ) -> None:
-        raw = json.dumps(event(client_reference_id=str(books.has()))).encode()
+        raw = json.dumps(event(client_reference_id=str(handler.new_reference("STRIPE")))).encode()
         header = signed(raw) + ",v1=" + "0" * 64 + ",v0=" + "1" * 64
         assert send(client, raw, header).status_code == 200
 
@@ -274,12 +239,16 @@ class TestSignatures:
 
 @pytest.mark.usefixtures("account")
 class TestWhatIsStored:
-    def test_the_body_is_kept_as_it_was_signed(self, books: Books, client: FlaskClient) -> None:
-        said = event(client_reference_id=str(books.has()), more={"a": [1, 2.5, None]})
+    def test_the_body_is_kept_as_it_was_signed(
+        self, handler: RecordingHandler, client: FlaskClient
+    ) -> None:
+        said = event(
+            client_reference_id=str(handler.new_reference("STRIPE")), more={"a": [1, 2.5, None]}
+        )
         raw = json.dumps(said, indent=3).encode()
         assert send(client, raw, signed(raw)).status_code == 200
         with transaction() as session:
-            (one,) = session.scalars(select(BankEvent))
+            (one,) = session.scalars(select(InboundEvent))
         assert one.body.encode() == raw
         assert one.event_id == said["id"]
 
@@ -288,14 +257,19 @@ class TestWhatIsStored:
         ["charge.refunded", "payment_intent.succeeded", "payment.succeeded", "payout.paid", "x"],
     )
     def test_kinds_that_mean_nothing_to_us_are_answered_and_forgotten(
-        self, books: Books, client: FlaskClient, kind: str
+        self, handler: RecordingHandler, client: FlaskClient, kind: str
     ) -> None:
-        assert tell(client, event(kind, client_reference_id=str(books.has()))).status_code == 200
+        assert (
+            tell(
+                client, event(kind, client_reference_id=str(handler.new_reference("STRIPE")))
+            ).status_code
+            == 200
+        )
         assert stored() == 0
 
     @pytest.mark.parametrize("reference", [NOBODY_S, None, "order-1", NOBODY_S.upper(), "x" * 5000])
     def test_what_is_not_ours_is_answered_and_forgotten(
-        self, books: Books, client: FlaskClient, reference: str | None
+        self, handler: RecordingHandler, client: FlaskClient, reference: str | None
     ) -> None:
         assert tell(client, event(client_reference_id=reference)).status_code == 200
         assert stored() == 0
@@ -309,7 +283,7 @@ class TestWhatIsStored:
         ],
     )
     def test_what_names_no_order_and_no_refund_of_ours(
-        self, books: Books, client: FlaskClient, kind: str, about: dict[str, Any]
+        self, handler: RecordingHandler, client: FlaskClient, kind: str, about: dict[str, Any]
     ) -> None:
         assert tell(client, event(kind, **about)).status_code == 200
         assert stored() == 0
@@ -321,9 +295,9 @@ class TestWhatIsStored:
         assert stored() == 0
 
     def test_events_of_the_other_mode_do_not_count(
-        self, books: Books, client: FlaskClient, accounts: Accounts
+        self, handler: RecordingHandler, client: FlaskClient, accounts: Accounts
     ) -> None:
-        said = event(client_reference_id=str(books.has()))
+        said = event(client_reference_id=str(handler.new_reference("STRIPE")))
         assert tell(client, said | {"livemode": True}).status_code == 200
         accounts(GatewayAccount("http://127.0.0.1:1", "sk_live_12345678", (WEBHOOK_SECRET,)))
         assert tell(client, said).status_code == 200
@@ -332,21 +306,23 @@ class TestWhatIsStored:
         assert stored() == 1
 
     def test_what_was_completed_without_being_paid_is_not_paid(
-        self, books: Books, client: FlaskClient
+        self, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         about = {"status": "complete", "payment_status": "unpaid"}
-        order = str(books.has())
+        order = str(handler.new_reference("STRIPE"))
         tell(client, event("checkout.session.completed", client_reference_id=order, **about))
         inbox.sweep()
-        (one,) = books.told
+        (one,) = handler.handled
         assert service.checkout_told(one).status is CheckoutStatus.OPEN
 
     def test_a_currency_that_we_do_not_keep_has_no_amount(
-        self, books: Books, client: FlaskClient
+        self, handler: RecordingHandler, client: FlaskClient
     ) -> None:
-        tell(client, event(client_reference_id=str(books.has()), currency="xyz"))
+        tell(
+            client, event(client_reference_id=str(handler.new_reference("STRIPE")), currency="xyz")
+        )
         inbox.sweep()
-        assert [(one.amount, one.currency) for one in books.told] == [(None, None)]
+        assert [(one.amount, one.currency) for one in handler.handled] == [(None, None)]
 
     @pytest.mark.parametrize(
         "changes",
@@ -366,9 +342,9 @@ class TestWhatIsStored:
         ids=str,
     )
     def test_an_object_that_makes_no_sense(
-        self, books: Books, client: FlaskClient, changes: dict[str, Any]
+        self, handler: RecordingHandler, client: FlaskClient, changes: dict[str, Any]
     ) -> None:
-        said = event(**{"client_reference_id": str(books.has())} | changes)
+        said = event(**{"client_reference_id": str(handler.new_reference("STRIPE"))} | changes)
         answer = tell(client, said)
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert stored() == 0
@@ -401,12 +377,12 @@ class TestWhatIsStored:
 @pytest.mark.usefixtures("account")
 class TestTheEdge:
     def test_every_webhook_is_counted_by_its_outcome(
-        self, client: FlaskClient, books: Books, change_settings: Callable[..., None]
+        self, client: FlaskClient, handler: RecordingHandler, change_settings: Callable[..., None]
     ) -> None:
         change_settings(metrics_token=TOKEN)
         before = counted(client)
 
-        said = event(client_reference_id=str(books.has()))
+        said = event(client_reference_id=str(handler.new_reference("STRIPE")))
         tell(client, said)
         tell(client, said)
         tell(client, event())

@@ -6,10 +6,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.banks import tasks
-from app.banks.models import BankEvent
 from app.common.db import reading
 from app.events.models import OutboxEvent
+from app.inbox import tasks
+from app.inbox.models import InboundEvent
 from tests.banks.speaking import message, tell
 from tests.factories import Actor
 
@@ -70,8 +70,8 @@ def told(kind: str) -> list[dict[str, Any]]:
         return [event.data for event in session.scalars(query)]
 
 
-def inbox() -> list[tuple[str, str | None]]:
-    """Status and last error of every bank event, in order."""
+def inbound_events() -> list[tuple[str, str | None]]:
+    """Status and last error of every inbound event, in order."""
     with reading() as session:
-        query = select(BankEvent).order_by(BankEvent.id)
+        query = select(InboundEvent).order_by(InboundEvent.id)
         return [(event.status, event.last_error) for event in session.scalars(query)]

@@ -8,10 +8,10 @@ from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.banks import tasks as banks
-from app.banks.models import BankEvent
 from app.common import clock
 from app.common.db import reading, transaction
+from app.inbox import tasks as inbox
+from app.inbox.models import InboundEvent
 from app.onramp import tasks
 from tests import factories
 from tests.banks.speaking import clock_at, tell
@@ -28,7 +28,7 @@ def user(committing: Flask) -> Actor:
 
 def event_ids() -> list[str]:
     with reading() as session:
-        return [str(one) for one in session.scalars(select(BankEvent.id))]
+        return [str(one) for one in session.scalars(select(InboundEvent.id))]
 
 
 def test_the_same_webhook_20_times_at_once_credits_once(committing: Flask, user: Actor) -> None:
@@ -37,7 +37,7 @@ def test_the_same_webhook_20_times_at_once_credits_once(committing: Flask, user:
     answers = all_at_once(lambda _: tell(committing.test_client(), said), range(20))
     assert outcomes(answers) == {(200, None): 20}
     (event_id,) = event_ids()
-    all_at_once(lambda _: banks.settle(event_id), range(20))
+    all_at_once(lambda _: inbox.handle(event_id), range(20))
     assert balance(client, user) == "25.00"
     assert broken() == []
 
@@ -47,7 +47,7 @@ def test_the_same_meaning_under_20_ids_credits_once(committing: Flask, user: Act
     onramp = asked(client, user)
     for _ in range(20):
         tell(client, about(onramp, user))
-    all_at_once(banks.settle, event_ids())
+    all_at_once(inbox.handle, event_ids())
     assert balance(client, user) == "25.00"
     assert {event["status"] for event in told("onramp-succeeded")} == {"SUCCESS"}
     assert len(told("onramp-succeeded")) == 1
@@ -58,8 +58,8 @@ def test_many_on_ramps_of_one_wallet_are_all_credited(committing: Flask, user: A
     client = committing.test_client()
     for _ in range(40):
         tell(client, about(asked(client, user, "1.00"), user))
-    all_at_once(banks.settle, event_ids() * 2)
-    banks.sweep()
+    all_at_once(inbox.handle, event_ids() * 2)
+    inbox.sweep()
     assert balance(client, user) == "40.00"
     assert broken() == []
 
@@ -69,7 +69,7 @@ def test_success_and_failure_at_once_end_as_one_of_them(committing: Flask, user:
     onramp = asked(client, user)
     for kind in ("payment.succeeded", "payment.failed"):
         tell(client, about(onramp, user, kind))
-    all_at_once(banks.settle, event_ids())
+    all_at_once(inbox.handle, event_ids())
     ended = (show(client, user, onramp)["status"], balance(client, user))
     assert ended in {("SUCCESS", "25.00"), ("FAILURE", "0.00")}
     assert len(told("bank-event-quarantined")) == 1
@@ -87,10 +87,10 @@ def test_success_and_expiry_at_once_never_lose_the_money(
         if number % 2:
             return tasks.expire()
         tell(committing.test_client(), about(onramps[number // 2], user))
-        return banks.sweep()
+        return inbox.sweep()
 
     all_at_once(either, range(40), threads=8)
-    banks.sweep()
+    inbox.sweep()
     assert balance(client, user) == "20.00"
     assert {show(client, user, onramp)["status"] for onramp in onramps} == {"SUCCESS"}
     assert len(told("onramp-succeeded")) == 20
@@ -145,7 +145,7 @@ def test_the_database_keeps_how_it_ended(
 ) -> None:
     client = committing.test_client()
     tell(client, about(asked(client, user), user, kind))
-    banks.sweep()
+    inbox.sweep()
     with pytest.raises(DBAPIError, match="has ended"), transaction() as session:
         session.execute(text(f"UPDATE onramps SET status = '{status}'"))
 
@@ -153,7 +153,7 @@ def test_the_database_keeps_how_it_ended(
 def test_the_database_allows_one_credit_per_on_ramp(committing: Flask, user: Actor) -> None:
     client = committing.test_client()
     tell(client, about(asked(client, user), user))
-    banks.sweep()
+    inbox.sweep()
     with pytest.raises(DBAPIError, match="uq_journal_entries_onramp"), transaction() as session:
         session.execute(
             text(

@@ -8,14 +8,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.auth import service as auth
-from app.banks import tasks as banks
 from app.common import clock
 from app.common.db import transaction
+from app.inbox import tasks as inbox
 from app.onramp import tasks
 from tests import factories
 from tests.banks.speaking import clock_at, key_of, tell
 from tests.factories import Actor
-from tests.onramp.asking import about, asked, inbox, say, show, told
+from tests.onramp.asking import about, asked, inbound_events, say, show, told
 from tests.wallets.asking import balance, lock, set_limit, wallet_of
 
 
@@ -91,9 +91,9 @@ class TestSuccess:
         said = about(onramp, user)
         for _ in range(3):
             assert tell(client, said).status_code == 200
-            banks.sweep()
+            inbox.sweep()
         assert balance(client, user) == "25.00"
-        assert inbox() == [("PROCESSED", None)]
+        assert inbound_events() == [("PROCESSED", None)]
 
     def test_the_same_meaning_under_another_id_changes_nothing(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
@@ -101,7 +101,7 @@ class TestSuccess:
         for _ in range(3):
             say(client, onramp, user)
         assert balance(client, user) == "25.00"
-        assert inbox() == [("PROCESSED", None)] * 3
+        assert inbound_events() == [("PROCESSED", None)] * 3
         assert len(told("onramp-succeeded")) == 1
 
     def test_no_limit_refuses_what_was_paid(
@@ -139,7 +139,7 @@ class TestFailure:
         for reason in ("first", "second"):
             say(client, onramp, user, "payment.failed", reason=reason)
         assert show(client, user, onramp)["failureReason"] == "first"
-        assert inbox() == [("PROCESSED", None)] * 2
+        assert inbound_events() == [("PROCESSED", None)] * 2
         assert len(told("onramp-failed")) == 1
 
 
@@ -168,7 +168,7 @@ class TestContradictions:
         otherwise: dict[str, Any],
     ) -> None:
         say(client, onramp, user, kind, **otherwise)
-        assert inbox() == [("QUARANTINED", "VALUES_DIFFER")]
+        assert inbound_events() == [("QUARANTINED", "VALUES_DIFFER")]
         assert show(client, user, onramp)["status"] == "PROCESSING"
         assert balance(client, user) == "0.00"
         (report,) = told("bank-event-quarantined")
@@ -201,7 +201,7 @@ class TestContradictions:
     ) -> None:
         say(client, onramp, user, "payment.failed")
         say(client, onramp, user)
-        assert inbox()[1] == ("QUARANTINED", "SUCCEEDED_AFTER_FAILURE")
+        assert inbound_events()[1] == ("QUARANTINED", "SUCCEEDED_AFTER_FAILURE")
         assert show(client, user, onramp)["status"] == "FAILURE"
         assert balance(client, user) == "0.00"
 
@@ -210,7 +210,7 @@ class TestContradictions:
     ) -> None:
         say(client, onramp, user)
         say(client, onramp, user, "payment.failed")
-        assert inbox()[1] == ("QUARANTINED", "FAILED_AFTER_SUCCESS")
+        assert inbound_events()[1] == ("QUARANTINED", "FAILED_AFTER_SUCCESS")
         assert show(client, user, onramp)["status"] == "SUCCESS"
         assert balance(client, user) == "25.00"
 
@@ -220,7 +220,7 @@ class TestContradictions:
         said = about(onramp, user)
         assert tell(client, said, provider="AXIS").status_code == 404
         assert tell(client, said, key=key_of("AXIS")).status_code == 401
-        assert inbox() == []
+        assert inbound_events() == []
 
     def test_a_payout_cannot_settle_it(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
@@ -269,7 +269,7 @@ class TestExpiry:
         tell(client, about(onramp, user))
         past_its_time()
         assert tasks.expire() == 0
-        banks.sweep()
+        inbox.sweep()
         shown = show(client, user, onramp)
         assert (shown["status"], shown["late"]) == ("SUCCESS", False)
 
@@ -279,7 +279,7 @@ class TestExpiry:
         past_its_time()
         tasks.expire()
         say(client, onramp, user, "payment.failed", reason="too late")
-        assert inbox() == [("PROCESSED", None)]
+        assert inbound_events() == [("PROCESSED", None)]
         shown = show(client, user, onramp)
         assert (shown["status"], shown["failureReason"]) == ("EXPIRED", None)
 
@@ -304,13 +304,13 @@ class TestAWalletThatCannotTakeIt:
     ) -> None:
         lock(client, user)
         say(client, onramp, user)
-        assert inbox() == [("RECEIVED", "Wallet is locked")]
+        assert inbound_events() == [("RECEIVED", "Wallet is locked")]
         assert show(client, user, onramp)["status"] == "PROCESSING"
 
         clock_at(monkeypatch, clock.now() + timedelta(minutes=6))
         assert tasks.expire() == 0, "It was paid."
         unlock(client, user)
-        banks.sweep()
+        inbox.sweep()
         assert balance(client, user) == "25.00"
         shown = show(client, user, onramp)
         assert (shown["status"], shown["late"]) == ("SUCCESS", False)
@@ -325,9 +325,9 @@ class TestAWalletThatCannotTakeIt:
         with transaction() as session:
             factories.wallet(session, user.id).balance = 2**63 - 1
         say(client, onramp, user)
-        assert inbox() == [("RECEIVED", "The wallet cannot hold that much")]
+        assert inbound_events() == [("RECEIVED", "The wallet cannot hold that much")]
         with transaction() as session:
             factories.wallet(session, user.id).balance = 0
         clock_at(monkeypatch, clock.now() + timedelta(minutes=2))
-        banks.sweep()
+        inbox.sweep()
         assert balance(client, user) == "25.00"

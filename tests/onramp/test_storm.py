@@ -116,17 +116,17 @@ def test_every_genuine_payment_is_credited_once(
             answers = all_at_once(storm.tell, storm.messages(), threads=8)
             wait_until(lambda: statuses("onramps")["SUCCESS"] > genuine // 10, seconds=60)
         # It was killed at its work, with its children.
-        assert statuses("bank_events")["RECEIVED"] > 0
+        assert statuses("inbound_events")["RECEIVED"] > 0
         with live_server.worker():
             # What it was killed over is found by the sweep of the next minute.
-            wait_until(lambda: not statuses("bank_events")["RECEIVED"], seconds=300)
+            wait_until(lambda: not statuses("inbound_events")["RECEIVED"], seconds=300)
 
         assert outcomes(answers) == {
             (200, None): 3 * (genuine + len(storm.with_wrong_amount)),
             (401, "INVALID_SIGNATURE"): 3 * len(storm.with_wrong_key),
         }
         # Under two ids each; wrong keys left nothing.
-        assert statuses("bank_events") == {
+        assert statuses("inbound_events") == {
             "PROCESSED": 2 * genuine,
             "QUARANTINED": 2 * len(storm.with_wrong_amount),
         }

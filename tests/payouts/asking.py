@@ -8,10 +8,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from app.banks import tasks as inbox
 from app.common import clock
 from app.common.db import transaction
 from app.events.models import OutboxEvent
+from app.inbox import tasks as inbox
 from app.payouts.models import Payout
 from tests.banks import speaking
 from tests.banks.speaking import message
@@ -133,6 +133,6 @@ def _events(payout_id: UUID) -> list[OutboxEvent]:
 
 def quarantined() -> list[str]:
     """Why events of banks were set aside."""
-    query = text("SELECT last_error FROM bank_events WHERE status = 'QUARANTINED' ORDER BY id")
+    query = text("SELECT last_error FROM inbound_events WHERE status = 'QUARANTINED' ORDER BY id")
     with transaction() as session:
         return list(session.scalars(query))

@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from app.banks import tasks as inbox
 from app.common.db import transaction
+from app.inbox import tasks as inbox
 from app.payouts import tasks
 from tests import factories
 from tests.crowd import all_at_once, broken, outcomes

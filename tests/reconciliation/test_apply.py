@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.banks import tasks as inbox
 from app.common.db import transaction
+from app.inbox import tasks as inbox
 from app.onramp import tasks as onramp_tasks
 from app.payouts import tasks
 from app.reconciliation import views
@@ -198,7 +198,7 @@ class TestLeaving:
             wallets.set_locked(
                 session, actor_id=None, wallet_id=wallet.id, locked=False, reason="done"
             )
-            session.execute(text("UPDATE bank_events SET next_attempt_at = now()"))
+            session.execute(text("UPDATE inbound_events SET next_attempt_at = now()"))
         inbox.sweep()
         assert money(client, user)[0] == "125.00"
         assert len(audited()) == 1

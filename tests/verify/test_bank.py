@@ -16,10 +16,10 @@ CORRUPTIONS = {
         UPDATE onramps SET closed_at = NULL WHERE status = 'FAILURE'
     """,
     "What the bank settled was settled by one event, which says exactly that": """
-        UPDATE bank_events SET amount = amount + 1 WHERE status = 'PROCESSED'
+        UPDATE inbound_events SET amount = amount + 1 WHERE status = 'PROCESSED'
     """,
     "A bank event credits at most once": """
-        UPDATE onramps SET settled_by = (SELECT id FROM bank_events LIMIT 1)
+        UPDATE onramps SET settled_by = (SELECT id FROM inbound_events LIMIT 1)
         WHERE status IN ('SUCCESS', 'FAILURE')
     """,
     "Every payment that a bank told of and that took effect has left its mark": """
@@ -27,7 +27,7 @@ CORRUPTIONS = {
         WHERE status = 'FAILURE'
     """,
     "A bank event's times fit its status": """
-        UPDATE bank_events SET processed_at = NULL WHERE status = 'PROCESSED'
+        UPDATE inbound_events SET processed_at = NULL WHERE status = 'PROCESSED'
     """,
     "Every on-ramp that ended and every event set aside has its outbox row": """
         DELETE FROM outbox_events WHERE type = 'bank-event-quarantined'
@@ -65,7 +65,7 @@ MORE = [
     ),
     (
         "What the bank settled was settled by one event, which says exactly that",
-        "UPDATE bank_events SET status = 'QUARANTINED', last_error = 'x'"
+        "UPDATE inbound_events SET status = 'QUARANTINED', last_error = 'x'"
         " WHERE status = 'PROCESSED'",
     ),
     (

@@ -9,23 +9,23 @@ from rq import Queue, SimpleWorker
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.banks import tasks
-from app.banks.models import BankEvent
 from app.common import queue
 from app.common.db import reading, transaction
 from app.common.settings import Settings
-from tests.banks.conftest import Notebook
+from app.inbox import tasks
+from app.inbox.models import InboundEvent
 from tests.banks.speaking import message, tell
 from tests.crowd import all_at_once
+from tests.inbox.recording import RecordingHandler
 
 
 def event_ids() -> list[str]:
     with reading() as session:
-        return [str(one) for one in session.scalars(select(BankEvent.id))]
+        return [str(one) for one in session.scalars(select(InboundEvent.id))]
 
 
 def test_the_same_webhook_20_times_at_once_is_stored_once(
-    committing: Flask, notebook: Notebook
+    committing: Flask, handler: RecordingHandler
 ) -> None:
     said = message("payout.paid", "reference-1")
     answers = all_at_once(lambda _: tell(committing.test_client(), said), range(20))
@@ -34,35 +34,35 @@ def test_the_same_webhook_20_times_at_once_is_stored_once(
 
 
 def test_jobs_and_sweeps_at_once_settle_each_event_once(
-    committing: Flask, notebook: Notebook
+    committing: Flask, handler: RecordingHandler
 ) -> None:
     for _ in range(5):
         tell(committing.test_client(), message("payout.paid", "reference-1"))
 
-    def slowly(event: BankEvent) -> None:
+    def slowly(event: InboundEvent) -> None:
         time.sleep(0.05)
-        notebook.applied.append(event)
+        handler.handled.append(event)
 
-    notebook.apply_by = slowly
+    handler.react = slowly
     ids = event_ids()
     all_at_once(
-        lambda n: tasks.sweep() if n % 4 == 0 else tasks.settle(ids[n % 5]), range(40), threads=20
+        lambda n: tasks.sweep() if n % 4 == 0 else tasks.handle(ids[n % 5]), range(40), threads=20
     )
-    assert sorted(str(event.id) for event in notebook.applied) == sorted(ids)
+    assert sorted(str(event.id) for event in handler.handled) == sorted(ids)
 
 
 def test_the_worker_settles_what_was_told(
-    committing: Flask, notebook: Notebook, settings: Settings
+    committing: Flask, handler: RecordingHandler, settings: Settings
 ) -> None:
     tell(committing.test_client(), message("payout.paid", "reference-1"))
     connection = redis.Redis.from_url(str(settings.redis_url))
     worker = SimpleWorker([Queue(queue.NAME, connection=connection)], connection=connection)
     worker.work(burst=True)
-    assert len(notebook.applied) == 1
+    assert len(handler.handled) == 1
 
 
 def test_without_redis_a_webhook_is_taken_and_a_sweep_settles_it(
-    committing: Flask, notebook: Notebook, settings: Settings
+    committing: Flask, handler: RecordingHandler, settings: Settings
 ) -> None:
     queue.configure("redis://127.0.0.1:1/0")
     try:
@@ -71,7 +71,7 @@ def test_without_redis_a_webhook_is_taken_and_a_sweep_settles_it(
         queue.configure(str(settings.redis_url))
     assert answer.status_code == 200
     assert tasks.sweep() == 1
-    assert len(notebook.applied) == 1
+    assert len(handler.handled) == 1
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_without_redis_a_webhook_is_taken_and_a_sweep_settles_it(
     ],
 )
 def test_the_database_keeps_what_was_signed_and_what_came_of_it(
-    committing: Flask, notebook: Notebook, change: str
+    committing: Flask, handler: RecordingHandler, change: str
 ) -> None:
     tell(committing.test_client(), message("payout.paid", "reference-1"))
     tasks.sweep()
-    with pytest.raises(DBAPIError, match="is settled"), transaction() as session:
-        session.execute(text(f"UPDATE bank_events SET {change}"))
+    with pytest.raises(DBAPIError, match="has been handled"), transaction() as session:
+        session.execute(text(f"UPDATE inbound_events SET {change}"))
     with reading() as session:
-        query = select(func.count()).where(BankEvent.status == "PROCESSED")
+        query = select(func.count()).where(InboundEvent.status == "PROCESSED")
         assert session.scalar(query) == 1

@@ -1,4 +1,4 @@
-"""The inbox of what banks say, stored before anything comes of it."""
+"""Inbound events of every provider, stored before anything is done about them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,39 +10,35 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.common.db import Base
 
 
-class EventType(StrEnum):
-    """What a bank can say. The word before the dot is what it is about."""
-
-    PAYMENT_SUCCEEDED = "payment.succeeded"
-    PAYMENT_FAILED = "payment.failed"
-    PAYOUT_PAID = "payout.paid"
-    PAYOUT_REFUSED = "payout.refused"
-
-
-class EventStatus(StrEnum):
+class InboundEventStatus(StrEnum):
     RECEIVED = "RECEIVED"
     PROCESSED = "PROCESSED"
     QUARANTINED = "QUARANTINED"
 
 
-class BankEvent(Base):
-    """One message of a bank, as it was signed. Only what became of it changes, and once.
+class InboundEvent(Base):
+    """One event as its provider signed it. Only its handling is recorded later, and once.
 
-    event_id: the bank's, which it repeats; amount: minor units, None when its currency cannot
-    express what the bank wrote; user_id: as the bank wrote it; body: the signed text.
+    A trigger refuses every other change, and any change after the event has been handled.
+    event_id: the provider's id, the same in every delivery; reference: the id that we gave the
+    provider; amount: minor units, NULL when the currency cannot express what the provider sent;
+    user_id: as the provider sent it; provider_reference: the provider's own id of the payment;
+    body: the signed text.
     """
 
-    __tablename__ = "bank_events"
+    __tablename__ = "inbound_events"
     __table_args__ = (
-        UniqueConstraint("provider", "event_id", name="uq_bank_events_event"),
+        UniqueConstraint("provider", "event_id", name="uq_inbound_events_event"),
         CheckConstraint(
             "status IN ('RECEIVED', 'PROCESSED', 'QUARANTINED')"
             " AND (status = 'RECEIVED') = (processed_at IS NULL)",
             name="status_known",
         ),
-        Index("ix_bank_events_reference", "provider", "reference"),
+        Index("ix_inbound_events_reference", "provider", "reference"),
         Index(
-            "ix_bank_events_due", "next_attempt_at", postgresql_where=text("status = 'RECEIVED'")
+            "ix_inbound_events_due",
+            "next_attempt_at",
+            postgresql_where=text("status = 'RECEIVED'"),
         ),
     )
 
@@ -54,7 +50,7 @@ class BankEvent(Base):
     amount: Mapped[int | None]
     currency: Mapped[str | None]
     user_id: Mapped[str | None]
-    bank_reference: Mapped[str | None]
+    provider_reference: Mapped[str | None]
     reason: Mapped[str | None]
     body: Mapped[str]
     status: Mapped[str]
@@ -66,4 +62,5 @@ class BankEvent(Base):
 
     @property
     def topic(self) -> str:
+        """What the event is about: its type up to the first dot."""
         return self.type.partition(".")[0]

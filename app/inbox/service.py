@@ -1,0 +1,148 @@
+"""The inbox: an inbound event of any provider is stored first and handled later, once.
+
+This module does not know what the events mean: modules above it subscribe a handler to a topic.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final, Protocol
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.common import clock
+from app.common.db import new_id, savepoint
+from app.common.errors import AppError
+from app.events import service as events
+from app.inbox import repository
+from app.inbox.errors import Quarantine, ReferenceUnknown
+from app.inbox.models import InboundEvent, InboundEventStatus
+
+_FIRST_PAUSE: Final = timedelta(minutes=1)
+_MAX_PAUSE: Final = timedelta(hours=1)
+
+
+class Handler(Protocol):
+    """Handles the events of one topic. A module can be one."""
+
+    def owns(self, session: Session, *, provider: str, reference: str) -> bool:
+        """Whether we gave this provider that reference."""
+
+    def handle(self, session: Session, event: InboundEvent) -> None:
+        """Do what follows from the event, or nothing if that has been done already.
+
+        Raises Quarantine when it contradicts our record, and an AppError to be called again later.
+        """
+
+
+_handlers: dict[str, Handler] = {}
+_stand_in_line: Callable[[Session], object] | None = None
+
+
+def subscribe(topic: str, handler: Handler) -> None:
+    """Have `handler` handle the events whose type begins with `topic` and a dot."""
+    _handlers[topic] = handler
+
+
+def begin_with(stand_in_line: Callable[[Session], object]) -> None:
+    """Have this called first in each transaction in which an event is handled."""
+    global _stand_in_line
+    _stand_in_line = stand_in_line
+
+
+def receive(
+    session: Session,
+    *,
+    provider: str,
+    event_id: str,
+    event_type: str,
+    body: str,
+    reference: str,
+    amount: int | None,
+    currency: str | None,
+    user_id: str | None,
+    provider_reference: str | None,
+    reason: str | None,
+) -> UUID | None:
+    """Store an event that `provider` has signed. Returns the id of its row, None if it is a repeat.
+
+    provider: the code of a bank or of the gateway; the rest as in InboundEvent.
+    Raises ReferenceUnknown, and stores nothing then.
+    """
+    handler = _handlers.get(event_type.partition(".")[0])
+    if handler is None or not handler.owns(session, provider=provider, reference=reference):
+        raise ReferenceUnknown
+    now = clock.now()
+    return repository.insert_event(
+        session,
+        id=new_id(),
+        provider=provider,
+        event_id=event_id,
+        type=event_type,
+        reference=reference,
+        amount=amount,
+        currency=currency,
+        user_id=user_id,
+        provider_reference=provider_reference,
+        reason=reason,
+        body=body,
+        status=InboundEventStatus.RECEIVED.value,
+        next_attempt_at=now,
+        received_at=now,
+    )
+
+
+def handle(session: Session, *, event_id: UUID) -> None:
+    """Handle a stored event, unless that has been done or another transaction is doing it.
+
+    The transaction must be new. An event that its handler refuses is retried, after longer pauses
+    each time; one that contradicts our record is quarantined.
+    """
+    if _stand_in_line is not None:
+        _stand_in_line(session)
+    event = repository.lock_received(session, event_id)
+    if event is None:
+        return
+    try:
+        with savepoint(session):  # a refusal leaves nothing behind
+            _handlers[event.topic].handle(session, event)
+    except Quarantine as contradiction:
+        _quarantine(session, event, contradiction)
+    except AppError as refusal:
+        _postpone(event, because=refusal.text)
+    else:
+        event.status, event.processed_at = InboundEventStatus.PROCESSED.value, clock.now()
+
+
+def _quarantine(session: Session, event: InboundEvent, contradiction: Quarantine) -> None:
+    event.status, event.processed_at = InboundEventStatus.QUARANTINED.value, clock.now()
+    event.last_error = contradiction.reason
+    data = {
+        "provider": event.provider,
+        "eventId": event.event_id,
+        "type": event.type,
+        "reason": contradiction.reason,
+        "ours": contradiction.ours,
+        "theirs": contradiction.theirs,
+    }
+    # Consumers know the type by this name, which is older than providers that are no banks.
+    events.record(session, [events.Event("bank-event-quarantined", "bank_event", event.id, data)])
+
+
+def postpone(session: Session, *, event_id: UUID, because: str) -> None:
+    """Note that an event could not be handled, so that it is retried later."""
+    event = repository.lock_received(session, event_id)
+    if event is not None:
+        _postpone(event, because=because)
+
+
+def _postpone(event: InboundEvent, *, because: str) -> None:
+    pause = min(_FIRST_PAUSE * 2 ** min(event.attempts, 10), _MAX_PAUSE)
+    event.attempts += 1
+    event.next_attempt_at = clock.now() + pause
+    event.last_error = because
+
+
+def list_due(session: Session, *, limit: int) -> list[UUID]:
+    """Events that are due: their job was lost, or they could not be handled before."""
+    return list(repository.list_due(session, now=clock.now(), limit=limit))

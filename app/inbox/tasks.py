@@ -1,0 +1,41 @@
+"""Jobs of the inbox. Each is safe to run twice, and at the same time."""
+
+import time
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.common.db import reading, retry_transaction
+from app.inbox import service
+
+#: A worker that is told to stop finishes its job, and is given at most half a minute.
+_SWEEP_SECONDS: Final = 20
+_SWEEP_EVENTS: Final = 10_000
+
+_log = structlog.get_logger()
+
+
+def handle(event_id: str) -> None:
+    """Handle one event. If that fails, its row says so and a sweep tries again."""
+    row_id = UUID(event_id)
+    try:
+        retry_transaction(partial(service.handle, event_id=row_id))
+    except Exception as error:  # whatever it is, it must not keep other events from their turn
+        _log.exception("inbound event not handled", event_id=event_id)
+        retry_transaction(partial(service.postpone, event_id=row_id, because=type(error).__name__))
+
+
+def sweep() -> int:
+    """Handle what is due: events whose job was lost, or which were refused before."""
+    deadline = time.monotonic() + _SWEEP_SECONDS
+    with reading() as session:
+        due = service.list_due(session, limit=_SWEEP_EVENTS)
+    handled = 0
+    for event_id in due:
+        if time.monotonic() > deadline:
+            break
+        handle(str(event_id))
+        handled += 1
+    return handled

@@ -1,0 +1,144 @@
+"""The webhooks of banks: what is stored, and what is refused."""
+
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.common.db import reading
+from app.inbox.models import InboundEvent
+from tests.answers import refusal
+from tests.banks.speaking import deliver, key_of, message, signed, tell
+from tests.inbox.recording import RecordingHandler
+
+
+def events() -> list[InboundEvent]:
+    with reading() as session:
+        return list(session.scalars(select(InboundEvent).order_by(InboundEvent.id)))
+
+
+def paid(**data: Any) -> dict[str, Any]:
+    return message("payout.paid", "reference-1", **data)
+
+
+class TestReceiving:
+    def test_it_is_stored_as_it_was_signed_and_nothing_comes_of_it_yet(
+        self, client: FlaskClient, handler: RecordingHandler
+    ) -> None:
+        said = paid(amount="12.50", currency="USD", bankReference="UTR-1", reason="", userId="u")
+        tell(client, said)
+
+        (event,) = events()
+        assert json.loads(event.body) == said
+        assert (event.provider, event.event_id, event.type) == ("HDFC", said["id"], "payout.paid")
+        assert (event.reference, event.amount, event.currency) == ("reference-1", 1250, "USD")
+        assert (event.user_id, event.provider_reference, event.reason) == ("u", "UTR-1", "")
+        assert (event.status, event.attempts, event.processed_at) == ("RECEIVED", 0, None)
+        assert handler.handled == []
+
+    @pytest.mark.parametrize(
+        ("amount", "currency", "minor"),
+        [
+            ("12.505", "USD", None),
+            ("12", "JPY", 12),
+            ("12.5", "JPY", None),
+            ("1.00", "XXX", None),
+            (None, "USD", None),
+            ("1.00", None, None),
+            ("99999999999999999999", "USD", None),
+        ],
+    )
+    def test_an_amount_that_its_currency_cannot_express_is_none(
+        self,
+        client: FlaskClient,
+        handler: RecordingHandler,
+        amount: str | None,
+        currency: str | None,
+        minor: int | None,
+    ) -> None:
+        assert tell(client, paid(amount=amount, currency=currency)).status_code == 200
+        assert [event.amount for event in events()] == [minor]
+
+    def test_a_repetition_is_answered_and_stored_only_once(
+        self, client: FlaskClient, handler: RecordingHandler
+    ) -> None:
+        said = paid()
+        answers = [tell(client, said) for _ in range(3)]
+        assert [(a.status_code, a.json) for a in answers] == [(200, {"received": True})] * 3
+        assert len(events()) == 1
+
+    def test_two_banks_may_use_the_same_id(
+        self, client: FlaskClient, handler: RecordingHandler
+    ) -> None:
+        handler.owned.add(("AXIS", "reference-1"))
+        said = paid()
+        for provider in ("HDFC", "AXIS"):
+            assert tell(client, said, provider=provider).status_code == 200
+        assert [event.provider for event in events()] == ["HDFC", "AXIS"]
+
+    def test_what_we_asked_nothing_about_is_not_found_and_not_stored(
+        self, client: FlaskClient, handler: RecordingHandler
+    ) -> None:
+        said = message("payout.paid", "reference-2")
+        assert refusal(tell(client, said)) == (404, "REFERENCE_UNKNOWN")
+        assert events() == []
+
+    def test_what_we_asked_of_another_bank_is_not_found(
+        self, client: FlaskClient, handler: RecordingHandler
+    ) -> None:
+        assert refusal(tell(client, paid(), provider="AXIS")) == (404, "REFERENCE_UNKNOWN")
+
+    @pytest.mark.parametrize("provider", ["SBI", "hdfc", "HDFC%20", "..", "%00"])
+    def test_a_bank_that_there_is_not_is_not_found(
+        self, client: FlaskClient, provider: str
+    ) -> None:
+        body = json.dumps(paid()).encode()
+        answer = deliver(client, body, signed(body, key=key_of("HDFC")), provider=provider)
+        assert answer.status_code == 404
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"{",
+            b"[]",
+            b"null",
+            b'{"type": "payout.paid"}',
+            b'{"type": "payout.paid", "data": null}',
+            b'{"type": "payout.paid", "data": {}}',
+            b'{"type": "payout.lost", "data": {"reference": "reference-1"}}',
+            b'{"type": ["payout.paid"], "data": {"reference": "reference-1"}}',
+            b'{"type": "payout.paid", "data": {"reference": 1}}',
+            b'{"type": "payout.paid", "data": {"reference": ""}}',
+            b'{"type": "payout.paid", "data": {"reference": "reference-1", "amount": "-1"}}',
+            b'{"type": "payout.paid", "data": {"reference": "reference-1", "amount": NaN}}',
+            b'{"type": "payout.paid", "data": {"reference": "reference-1", "reason": "\\u0000"}}',
+            b'{"type": "payout.paid", "data": {"reference": "reference-1", "reason": "\\ud800"}}',
+        ],
+    )
+    def test_nonsense_is_refused_even_when_it_is_signed(
+        self, client: FlaskClient, handler: RecordingHandler, body: bytes
+    ) -> None:
+        answer = deliver(client, body, signed(body, key=key_of("HDFC")))
+        assert answer.status_code == 400
+        assert events() == []
+
+    def test_a_bank_may_say_more_than_we_asked_for(
+        self, client: FlaskClient, handler: RecordingHandler
+    ) -> None:
+        assert tell(client, paid(branch="Pune") | {"version": 2}).status_code == 200
+
+    def test_a_body_of_another_kind_or_size_is_refused(
+        self, client: FlaskClient, handler: RecordingHandler
+    ) -> None:
+        body = json.dumps(paid()).encode()
+        headers = signed(body, key=key_of("HDFC"))
+        answer = client.post(
+            "/api/v1/onramp/webhooks/HDFC", data=body, headers=headers, content_type="text/plain"
+        )
+        assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
+        large = json.dumps(paid(reason="x" * 70_000)).encode()
+        answer = deliver(client, large, signed(large, key=key_of("HDFC")))
+        assert refusal(answer) == (413, "BODY_TOO_LARGE")

@@ -1,0 +1,63 @@
+"""Webhooks as the gateway signs and sends them."""
+
+import json
+from typing import Any
+
+import stripe
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.common import clock
+from app.common.db import new_id
+from tests.stripe import WEBHOOK_SECRET, Received
+
+
+def deliver(client: FlaskClient, webhook: Received) -> TestResponse:
+    """A webhook that the gateway has sent, to our endpoint."""
+    return send(client, webhook.raw, webhook.header)
+
+
+def send(client: FlaskClient, raw: bytes, header: str | None) -> TestResponse:
+    headers = {} if header is None else {"Stripe-Signature": header}
+    return client.post(
+        "/api/v1/webhooks/stripe", data=raw, headers=headers, content_type="application/json"
+    )
+
+
+def event(kind: str = "checkout.session.expired", **changes: Any) -> dict[str, Any]:
+    """An event as Stripe writes it. changes: of its object."""
+    about = {
+        "id": "cs_test_1",
+        "object": "checkout.session",
+        "status": "expired",
+        "payment_status": "unpaid",
+        "payment_intent": None,
+        "amount_total": 5000,
+        "currency": "usd",
+        "client_reference_id": str(new_id()),
+        "metadata": {},
+        "url": None,
+        "expires_at": 1_800_000_000,
+        **changes,
+    }
+    return {
+        "id": f"evt_{new_id().hex}",
+        "object": "event",
+        "type": kind,
+        "livemode": False,
+        "created": 1_800_000_000,
+        "data": {"object": about},
+    }
+
+
+def signed(raw: bytes, *, secret: str = WEBHOOK_SECRET, ago: float = 0) -> str:
+    """As Stripe's own library signs. ago: seconds."""
+    header: str = stripe.WebhookSignature.generate_signature_header(  # type: ignore[no-untyped-call]
+        raw.decode(), secret, int(clock.now().timestamp() - ago)
+    )
+    return header
+
+
+def tell(client: FlaskClient, said: dict[str, Any], **how: Any) -> Any:
+    raw = json.dumps(said).encode()
+    return send(client, raw, signed(raw, **how))

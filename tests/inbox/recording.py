@@ -1,0 +1,40 @@
+"""A handler that records events, so that the inbox is tested without what modules do with them."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from sqlalchemy.orm import Session
+
+from app.common.db import new_id
+from app.inbox import service
+from app.inbox.models import InboundEvent
+
+
+class RecordingHandler:
+    """Owns the references it is given, and records the events that it is called with."""
+
+    def __init__(self) -> None:
+        self.owned: set[tuple[str, str]] = set()
+        self.handled: list[InboundEvent] = []
+        self.react: Callable[[InboundEvent], None] = self.handled.append
+
+    @classmethod
+    def subscribed(cls, monkeypatch: pytest.MonkeyPatch, *topics: str) -> "RecordingHandler":
+        """The only handler of these topics, for the length of the test."""
+        handler = cls()
+        for topic in topics:
+            monkeypatch.setitem(service._handlers, topic, handler)
+        return handler
+
+    def new_reference(self, provider: str) -> UUID:
+        """A new reference that it owns."""
+        reference = new_id()
+        self.owned.add((provider, str(reference)))
+        return reference
+
+    def owns(self, session: Session, *, provider: str, reference: str) -> bool:
+        return (provider, reference) in self.owned
+
+    def handle(self, session: Session, event: InboundEvent) -> None:
+        self.react(event)

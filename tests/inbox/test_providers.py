@@ -1,0 +1,130 @@
+"""Every event of every provider: stored first, handled once, quarantined on a contradiction."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from app.banks.types import BankEventType
+from app.common.db import new_id, reading
+from app.common.settings import Settings
+from app.events.models import OutboxEvent
+from app.gateway import service as gateway
+from app.gateway import terms
+from app.inbox import service, tasks
+from app.inbox.errors import Quarantine
+from app.inbox.models import InboundEvent
+from tests.banks import speaking as bank
+from tests.gateway import webhooks as stripe
+from tests.inbox.recording import RecordingHandler
+
+BANKS = [bank.code for bank in Settings(app_env="test").bank_providers]
+GATEWAY_EVENT_TYPES = (
+    terms.CHECKOUT_COMPLETED,
+    terms.CHECKOUT_EXPIRED,
+    terms.PAYMENT_FAILED,
+    terms.REFUND_CREATED,
+    terms.REFUND_UPDATED,
+    terms.REFUND_FAILED,
+)
+EVENTS = [(code, event_type.value) for code in BANKS for event_type in BankEventType] + [
+    (gateway.PROVIDER, event_type) for event_type in GATEWAY_EVENT_TYPES
+]
+
+#: Sends an event about a reference, the same one each time.
+Send = Callable[[FlaskClient], TestResponse]
+
+
+def topic(event_type: str) -> str:
+    return event_type.partition(".")[0]
+
+
+def stored() -> Sequence[InboundEvent]:
+    with reading() as session:
+        return session.scalars(select(InboundEvent)).all()
+
+
+def quarantined() -> list[tuple[str, dict[str, object]]]:
+    """The provider and the reason of each report of a quarantined event."""
+    with reading() as session:
+        query = select(OutboxEvent.data).where(OutboxEvent.type == "bank-event-quarantined")
+        return [(data["provider"], data["reason"]) for data in session.scalars(query)]
+
+
+@pytest.fixture
+def handler(monkeypatch: pytest.MonkeyPatch, event_type: str) -> RecordingHandler:
+    return RecordingHandler.subscribed(monkeypatch, topic(event_type))
+
+
+@pytest.fixture
+def send(provider: str, event_type: str, handler: RecordingHandler, settings: Settings) -> Send:
+    """Sends one event about a reference that the handler owns."""
+    reference = str(handler.new_reference(provider))
+    if provider == gateway.PROVIDER:
+        assert settings.gateway is not None
+        secret = settings.gateway.webhook_secrets[0]
+        event = stripe.event(
+            event_type,
+            client_reference_id=reference,
+            metadata={"order_id": reference, "refund_id": reference},
+            amount=5000,
+        )
+        return lambda client: stripe.tell(client, event, secret=secret)
+    message = bank.message(event_type, reference, amount="50.00", currency="USD")
+    return lambda client: bank.tell(client, message, provider=provider)
+
+
+@pytest.mark.parametrize(("provider", "event_type"), EVENTS)
+class TestEveryEvent:
+    def test_is_stored_first_and_handled_once(
+        self, client: FlaskClient, handler: RecordingHandler, send: Send, provider: str
+    ) -> None:
+        answers = [send(client) for _ in range(3)]
+        assert [(answer.status_code, answer.json) for answer in answers] == [
+            (200, {"received": True})
+        ] * 3
+        assert handler.handled == []
+        (event,) = stored()
+        assert (event.provider, event.status) == (provider, "RECEIVED")
+        assert (event.amount, event.currency) == (5000, "USD")
+
+        for _ in range(2):
+            tasks.handle(str(event.id))
+        assert tasks.sweep() == 0
+        assert [handled.id for handled in handler.handled] == [event.id]
+        assert [event.status for event in stored()] == ["PROCESSED"]
+        assert quarantined() == []
+
+    def test_is_quarantined_when_it_contradicts_our_record(
+        self, client: FlaskClient, handler: RecordingHandler, send: Send, provider: str
+    ) -> None:
+        def contradict(_: InboundEvent) -> None:
+            raise Quarantine("VALUES_DIFFER", ours={"amount": 1}, theirs={"amount": 5000})
+
+        handler.react = contradict
+        send(client)
+        assert tasks.sweep() == 1
+
+        (event,) = stored()
+        assert (event.status, event.last_error) == ("QUARANTINED", "VALUES_DIFFER")
+        assert quarantined() == [(provider, "VALUES_DIFFER")]
+        assert send(client).status_code == 200
+        assert tasks.sweep() == 0
+
+    def test_is_not_stored_when_nobody_owns_its_reference(
+        self, client: FlaskClient, handler: RecordingHandler, send: Send, provider: str
+    ) -> None:
+        handler.owned = {(provider, str(new_id()))}
+        send(client)
+        assert stored() == []
+
+
+def test_every_event_type_of_every_provider_has_a_handler(app: Flask) -> None:
+    topics = {topic(event_type) for _, event_type in EVENTS}
+    assert set(service._handlers) == topics
+    for handler in service._handlers.values():
+        assert callable(handler.owns)
+        assert callable(handler.handle)

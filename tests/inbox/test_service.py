@@ -1,0 +1,142 @@
+"""The inbox: an event that is stored is handled later, once."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.common import clock
+from app.common.db import new_id, reading
+from app.common.errors import Forbidden
+from app.events import service as outbox
+from app.events.models import OutboxEvent
+from app.inbox import tasks
+from app.inbox.errors import Quarantine
+from app.inbox.models import InboundEvent
+from tests.banks.speaking import clock_at, message, tell
+from tests.inbox.recording import RecordingHandler
+
+
+def events() -> list[InboundEvent]:
+    with reading() as session:
+        return list(session.scalars(select(InboundEvent).order_by(InboundEvent.id)))
+
+
+def paid(**data: Any) -> dict[str, Any]:
+    return message("payout.paid", "reference-1", **data)
+
+
+def refuse(error: Exception) -> Any:
+    def react(_: InboundEvent) -> None:
+        raise error
+
+    return react
+
+
+class TestHandling:
+    def test_a_sweep_finds_what_no_job_has_settled(
+        self, client: FlaskClient, handler: RecordingHandler
+    ) -> None:
+        tell(client, paid())
+        assert tasks.sweep() == 1
+        (event,) = events()
+        assert [handled.id for handled in handler.handled] == [event.id]
+        assert event.status == "PROCESSED"
+        assert event.processed_at is not None
+
+    def test_a_job_that_runs_again_does_nothing(
+        self, client: FlaskClient, handler: RecordingHandler
+    ) -> None:
+        tell(client, paid())
+        (event,) = events()
+        for _ in range(3):
+            tasks.handle(str(event.id))
+        assert len(handler.handled) == 1
+        assert tasks.sweep() == 0
+
+    def test_what_cannot_be_true_is_set_aside_and_reported(
+        self, client: FlaskClient, handler: RecordingHandler
+    ) -> None:
+        handler.react = refuse(
+            Quarantine("VALUES_DIFFER", ours={"amount": 1}, theirs={"amount": 2})
+        )
+        said = paid()
+        tell(client, said)
+        tasks.sweep()
+
+        (event,) = events()
+        assert (event.status, event.last_error) == ("QUARANTINED", "VALUES_DIFFER")
+        with reading() as session:
+            query = select(OutboxEvent).where(OutboxEvent.type == "bank-event-quarantined")
+            (told,) = session.scalars(query).all()
+        assert told.aggregate_id == event.id
+        assert told.data == {
+            "provider": "HDFC",
+            "eventId": said["id"],
+            "type": "payout.paid",
+            "reason": "VALUES_DIFFER",
+            "ours": {"amount": 1},
+            "theirs": {"amount": 2},
+        }
+        assert tasks.sweep() == 0
+
+    @pytest.mark.parametrize("error", [Forbidden("Wallet is locked"), KeyError("a bug")])
+    def test_what_cannot_take_effect_is_tried_again_later_and_later(
+        self,
+        client: FlaskClient,
+        handler: RecordingHandler,
+        monkeypatch: pytest.MonkeyPatch,
+        error: Exception,
+    ) -> None:
+        handler.react = refuse(error)
+        tell(client, paid())
+        start = clock.now()
+        tried_at = []
+        for minute in range(301):
+            clock_at(monkeypatch, start + timedelta(minutes=minute, seconds=1))
+            if tasks.sweep():
+                tried_at.append(minute)
+        assert tried_at == [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]
+        (event,) = events()
+        assert (event.status, event.attempts) == ("RECEIVED", len(tried_at))
+        assert event.last_error == (getattr(error, "text", None) or "KeyError")
+
+        handler.react = handler.handled.append
+        clock_at(monkeypatch, start + timedelta(minutes=303, seconds=2))
+        tasks.sweep()
+        assert [event.status for event in events()] == ["PROCESSED"]
+        assert len(handler.handled) == 1
+
+    def test_one_that_fails_keeps_no_other_from_its_turn(
+        self, client: FlaskClient, handler: RecordingHandler
+    ) -> None:
+        poisoned = paid(bankReference="poison")
+
+        def react(event: InboundEvent) -> None:
+            if event.provider_reference == "poison":
+                raise RuntimeError("bug")
+            handler.handled.append(event)
+
+        handler.react = react
+        for said in (paid(), poisoned, paid()):
+            tell(client, said)
+        assert tasks.sweep() == 3
+        assert [event.status for event in events()] == ["PROCESSED", "RECEIVED", "PROCESSED"]
+
+    def test_what_a_refused_handler_wrote_is_undone(
+        self, committing: Flask, handler: RecordingHandler
+    ) -> None:
+        def handle(session: Session, _: InboundEvent) -> None:
+            outbox.record(session, [outbox.Event("never", "thing", new_id(), {})])
+            raise Forbidden("not now")
+
+        handler.handle = handle  # type: ignore[method-assign]
+        tell(committing.test_client(), paid())
+        tasks.sweep()
+        with reading() as session:
+            assert session.scalars(select(OutboxEvent)).all() == []
+        assert [event.status for event in events()] == ["RECEIVED"]
