@@ -1,6 +1,7 @@
 """The web server: granian, which finishes running requests when told to stop."""
 
 import ctypes
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -10,9 +11,20 @@ from tempfile import TemporaryDirectory
 from granian import Granian
 from granian.constants import Interfaces
 
+from app.common import open_files
 from app.common.settings import Settings
 
 _M_ARENA_MAX = -8  # malloc.h
+
+#: Open files that a web process may need besides its clients' connections: for each thread a
+#: database, a Redis and an outgoing connection and a file, and some for the process itself.
+_FILES_PER_THREAD = 4
+_OWN_FILES = 64
+
+#: Completed handshakes that wait to be accepted; the kernel lowers it to net.core.somaxconn.
+_BACKLOG = 4096
+
+log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
@@ -29,8 +41,10 @@ def serve(settings: Settings) -> None:
         interface=Interfaces.WSGI,
         workers=settings.web_workers or min(os.cpu_count() or 1, 4),
         blocking_threads=settings.web_threads,
-        # What waits beyond the threads waits in the listen queue instead of in memory.
-        backpressure=settings.web_threads,
+        # Granian counts open connections here, not requests: an idle one must not keep a thread
+        # from work. Requests that find no free thread wait in line for one.
+        backpressure=allow_connections(settings),
+        backlog=_BACKLOG,
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=25,
@@ -38,6 +52,28 @@ def serve(settings: Settings) -> None:
     )
     with _shared_metrics(settings):
         server.serve()
+
+
+def allow_connections(settings: Settings) -> int:
+    """Raise the limit of open files as far as needed; return the connections per web process.
+
+    These are `web_connections`, or fewer when the system does not allow enough open files. A
+    process that ran out of them could neither accept nor stop, because granian retries a failed
+    accept without a pause.
+    """
+    other_files = _OWN_FILES + _FILES_PER_THREAD * settings.web_threads
+    files = open_files.raise_limit(settings.web_connections + other_files)
+    # However few they are: every thread can have a connection to work for.
+    connections = min(settings.web_connections, max(files - other_files, settings.web_threads))
+    if connections < settings.web_connections:
+        log.warning(
+            "Each web process accepts %d connections instead of WEB_CONNECTIONS=%d, because the"
+            " system allows it %d open files (ulimit -n).",
+            connections,
+            settings.web_connections,
+            files,
+        )
+    return connections
 
 
 @contextmanager

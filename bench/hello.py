@@ -17,6 +17,7 @@ from granian.constants import Interfaces
 
 from app.common.processes import free_port
 from app.common.settings import Settings
+from app.server import allow_connections
 from bench.stage import Stage, web_server
 
 app = Flask("hello", static_folder=None)
@@ -29,15 +30,15 @@ def hello() -> dict[str, str]:
 
 def serve() -> None:
     """As app/server.py does."""
-    threads = Settings().web_threads
+    settings = Settings()
     Granian(
         "bench.hello:app",
         address="127.0.0.1",
         port=int(os.environ["PORT"]),
         interface=Interfaces.WSGI,
         workers=int(os.environ["WEB_WORKERS"]),
-        blocking_threads=threads,
-        backpressure=threads,
+        blocking_threads=settings.web_threads,
+        backpressure=allow_connections(settings),
         websockets=False,
         log_access=False,
     ).serve()

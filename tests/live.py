@@ -1,5 +1,6 @@
 """The product as a stranger meets it: its own processes, real HTTP."""
 
+import http.client
 import json
 import os
 import signal
@@ -10,14 +11,16 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 from sqlalchemy import create_engine, text
 
+from app.common import open_files
 from app.common.processes import free_port
 from app.common.settings import PROJECT_ROOT, Settings
 from tests.crowd import all_at_once
@@ -29,6 +32,16 @@ def wait_until(true: Callable[[], object], *, seconds: float = 20) -> None:
     while not true():
         assert time.monotonic() < deadline, "It never came true."
         time.sleep(0.02)
+
+
+def require_alive(connection: http.client.HTTPConnection) -> None:
+    """Have a request answered over this very connection."""
+    used = connection.sock
+    connection.request("GET", "/health/live")
+    with connection.getresponse() as answer:
+        assert answer.read()
+        assert answer.status == 200
+    assert connection.sock is used
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,26 @@ class Api:
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(error.code, dict(error.headers), error.read().decode())
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection that stays open until it is closed."""
+        parts = urlsplit(self.url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        connection.connect()
+        return connection
+
+    @contextmanager
+    def idle_connections(self, count: int) -> Iterator[list[http.client.HTTPConnection]]:
+        """So many open connections that have each served a request, as browsers keep them."""
+        open_files.raise_limit(count + 1000)
+        with ExitStack() as cleanup:
+            connections = []
+            for _ in range(count):
+                connection = self.connect()
+                cleanup.callback(connection.close)
+                require_alive(connection)
+                connections.append(connection)
+            yield connections
 
     def is_ready(self) -> bool:
         try:

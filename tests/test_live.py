@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ import pytest
 
 from app.common.settings import Settings
 from tests import servers
-from tests.live import Answer, LiveServer, wait_until
+from tests.live import Answer, LiveServer, require_alive, wait_until
 
 ACCOUNT = {"email": "alice@example.com", "password": "a-fine-secret-1", "role": "USER"}
 
@@ -36,7 +37,7 @@ def running(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
         yield server
 
 
-def test_a_request_under_way_is_finished_before_the_server_stops(
+def test_a_stopping_server_finishes_requests_and_does_not_wait_for_idle_connections(
     settings: Settings, worker_number: int
 ) -> None:
     def register(server: LiveServer) -> tuple[Answer, float]:
@@ -46,6 +47,8 @@ def test_a_request_under_way_is_finished_before_the_server_stops(
         servers.database(f"payment_flow_live_{worker_number}") as made,
         # Hashing at cost 13 takes half a second.
         LiveServer.start(settings, made, workers=1, BCRYPT_ROUNDS="13") as server,
+        server.idle_connections(100),
+        closing(server.connect()),  # which never sends anything
         ThreadPoolExecutor(1) as pool,
     ):
         running = pool.submit(register, server)
@@ -59,6 +62,19 @@ def test_a_request_under_way_is_finished_before_the_server_stops(
         assert psutil.Process(server.pid).wait(20) == 0
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(place(server))
+
+
+def test_idle_connections_do_not_keep_threads_from_work(
+    running: LiveServer, settings: Settings
+) -> None:
+    with running.idle_connections(5 * settings.web_threads) as idle:
+        started = time.monotonic()
+        assert running.call("GET", "/health/live").status == 200
+        # The server closes a connection that has been idle for 30 seconds: so long it would take
+        # if each had a thread of its own.
+        assert time.monotonic() - started < 15
+        for connection in idle:
+            require_alive(connection)
 
 
 def test_a_body_without_a_length_may_not_be_larger_than_others(running: LiveServer) -> None:

@@ -115,6 +115,7 @@ class Settings:
 
     web_workers: int | None = None
     web_threads: int = 64
+    web_connections: int = 8192
     ratelimit_enabled: bool = True
     log_level: str = "info"
     cors_origins: tuple[str, ...] = ()
@@ -332,6 +333,7 @@ class _Environment(ma.Schema):
 
     web_workers = ma.fields.Integer(validate=Range(1))
     web_threads = ma.fields.Integer(validate=Range(1))
+    web_connections = ma.fields.Integer(validate=Range(1))
     ratelimit_enabled = ma.fields.Boolean()
     log_level = ma.fields.String(validate=OneOf(["debug", "info", "warning", "error", "critical"]))
     cors_origins = Words()

@@ -1,0 +1,38 @@
+"""How many connections a web process may hold; tests/test_live.py has what comes of it."""
+
+import pytest
+
+from app.common import open_files
+from app.common.settings import Settings
+from app.server import allow_connections
+
+
+@pytest.mark.parametrize(
+    ("connections", "threads", "files", "allowed"),
+    [
+        (8192, 64, 100_000, 8192),
+        (8192, 64, 4096, 3776),  # four files for each thread and 64 for the process
+        (8192, 64, 256, 64),
+        (10, 64, 100_000, 10),
+        (10, 64, 256, 10),
+    ],
+)
+def test_connections_are_those_that_the_limit_of_open_files_leaves_room_for(
+    monkeypatch: pytest.MonkeyPatch, connections: int, threads: int, files: int, allowed: int
+) -> None:
+    monkeypatch.setattr(open_files, "raise_limit", lambda needed: min(needed, files))
+    settings = Settings(web_connections=connections, web_threads=threads)
+
+    assert allow_connections(settings) == allowed
+
+
+def test_fewer_connections_than_asked_for_are_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(open_files, "raise_limit", lambda needed: needed)
+    allow_connections(Settings())
+    assert caplog.text == ""
+
+    monkeypatch.setattr(open_files, "raise_limit", lambda _: 4096)
+    allow_connections(Settings())
+    assert "accepts 3776 connections instead of WEB_CONNECTIONS=8192" in caplog.text
