@@ -17,6 +17,11 @@ SOURCES = sorted(APP.rglob("*.py"))
 SQL_ELSEWHERE = {"verify/report.py"}
 SQL_MAKERS = {"select", "insert", "update", "delete", "text"}
 
+#: Lists that do not use `paginate` yet.
+PAGED_BY_HAND = {
+    f"{module}/repository.py" for module in ("auth", "holds", "orders", "payment_requests")
+}
+
 #: What writes to the ledger.
 POSTING = {"insert_entries", "insert_postings", "update_balances"}
 
@@ -146,7 +151,7 @@ def test_nothing_is_executed_outside_repositories() -> None:
         if path.name != "repository.py" and doing & set(calls(tree_of(path)))
     }
     # A Redis pipeline is executed, too.
-    common = {f"common/{name}.py" for name in ("db", "driver", "migrate", "cache")}
+    common = {f"common/{name}.py" for name in ("db", "driver", "migrate", "cache", "pagination")}
     assert users <= SQL_ELSEWHERE | common | {
         name for name in users if name.startswith("common/embedded/")
     }
@@ -162,6 +167,11 @@ def test_only_repositories_send_statements_to_the_driver() -> None:
         if (node.module, alias.name) in {("app.common.driver", "send"), ("app.common.db", "lookup")}
     }
     assert senders == {"repository.py"}
+
+
+def test_lists_are_cut_into_pages_in_one_place() -> None:
+    skipping = {name_of(path) for path in SOURCES if "offset" in set(calls(tree_of(path)))}
+    assert skipping <= {"common/pagination.py", *PAGED_BY_HAND}
 
 
 def test_only_one_place_commits() -> None:

@@ -1,35 +1,39 @@
-"""Lists in pages: by number for people, by cursor for long walks."""
+"""Lists in pages: by number for people, by cursor for walking through a long list."""
 
 import base64
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 import marshmallow as ma
+from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.sql.selectable import SelectBase
 
 from app.common.errors import BadRequest
 from app.common.fields import Schema, WholeNumber
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 MAX_LIMIT: Final = 100
-#: Beyond this many skipped rows a page number costs too much: use the cursor.
+#: Skipping more rows than this costs too much: use the cursor.
 MAX_OFFSET: Final = 100_000
 
 
 class CursorInvalid(BadRequest):
     def __init__(self) -> None:
-        super().__init__("Validation failed", details={"cursor": ["Not a cursor of this list."]})
+        super().__init__("Validation failed", details={"cursor": ["Invalid cursor."]})
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which part of a list is asked for.
+    """Which part of a list is requested.
 
-    after: sort key of the last row already seen, which is what the cursor carries; with it,
-    `total` and `page` are carried along too, so that no page ever counts again.
+    after: sort key of the last row already seen, as the cursor carries it. The cursor carries
+    `total` and `page` too, so that no later page counts again.
     """
 
     page: int = 1
@@ -40,6 +44,21 @@ class PageRequest:
     @property
     def offset(self) -> int:
         return 0 if self.after else (self.page - 1) * self.limit
+
+    def last_seen(self, *columns: InstrumentedAttribute[Any]) -> tuple[Any, ...] | None:
+        """`after` as values of these columns, the sort key of the list; None on a page by number.
+
+        Raises CursorInvalid when it is the cursor of another list.
+        """
+        if self.after is None:
+            return None
+        try:
+            return tuple(
+                _exactly(column.type.python_type, value)
+                for column, value in zip(columns, self.after, strict=True)
+            )
+        except ValueError as error:
+            raise CursorInvalid from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +96,101 @@ class Page(Generic[T]):
             cursor = _encode(key(data[-1]), total=total, page=request.page + 1)
         return cls(data, total, request.page, request.limit, cursor)
 
+    def with_data(self, data: Iterable[U]) -> "Page[U]":
+        """The same page of what its rows stand for."""
+        return Page(list(data), self.total, self.page, self.limit, self.next_cursor)
+
+    def serialized(self, render: Callable[[T], Any]) -> dict[str, Any]:
+        """The page as sent to clients. render: serializes one item."""
+        return {"data": [render(item) for item in self.data], "meta": self.meta}
+
+
+def paginate(
+    session: Session,
+    page: PageRequest,
+    query: Select[Any],
+    *by: InstrumentedAttribute[Any],
+    descending: bool = True,
+    count: SelectBase | None = None,
+) -> Page[Any]:
+    """A page of the rows of `query`, ordered by the columns `by`, which identify a row.
+
+    query: selects an entity, a row that begins with the entity of `by`, or the columns of `by`
+    among others. It may be ordered already by columns that are equal in all of its rows.
+    count: has as many rows as `query` and is cheaper to count. Raises CursorInvalid.
+    """
+    ordered = _after(page, query, by, descending).order_by(
+        *(column.desc() if descending else column.asc() for column in by)
+    )
+    # The extra row only tells whether there are more.
+    rows: Sequence[Any] = session.execute(ordered.limit(page.limit + 1).offset(page.offset)).all()
+    if len(query.column_descriptions) == 1:
+        rows = [row[0] for row in rows]
+    data, total = rows[: page.limit], page.total
+    if total is None:
+        counted = query if count is None else count
+        counted = counted.order_by(None) if isinstance(counted, Select) else counted
+        total = session.scalar(select(func.count()).select_from(counted.subquery())) or 0
+    cursor = None
+    if len(rows) > page.limit:
+        cursor = _encode(_sort_key(data[-1], by), total=total, page=page.page + 1)
+    return Page(data, total, page.page, page.limit, cursor)
+
+
+def paginate_union(
+    session: Session,
+    page: PageRequest,
+    queries: Sequence[Select[Any]],
+    by: InstrumentedAttribute[Any],
+) -> Page[Any]:
+    """A page of the entities that several queries find together, descending by the column `by`.
+
+    For queries that each have an index of their own and no row in common: each is read no further
+    than the end of the page. Raises CursorInvalid.
+    """
+    ends = page.offset + page.limit + 1
+    heads = [
+        _after(page, query, (by,), descending=True).order_by(by.desc()).limit(ends).subquery()
+        for query in queries
+    ]
+    found = aliased(by.class_, union_all(*(head.select() for head in heads)).subquery())
+    return paginate(session, page, select(found), getattr(found, by.key), count=union_all(*queries))
+
+
+def _after(
+    page: PageRequest,
+    query: Select[Any],
+    by: Sequence[InstrumentedAttribute[Any]],
+    descending: bool,
+) -> Select[Any]:
+    """The rows of `query` beyond the last one that was seen."""
+    seen = page.last_seen(*by)
+    if seen is None:
+        return query
+    key: ColumnElement[Any] = tuple_(*by)
+    last = tuple_(*(literal(value, column.type) for column, value in zip(by, seen, strict=True)))
+    return query.where(key < last if descending else key > last)
+
+
+def _sort_key(row: Any, by: Sequence[InstrumentedAttribute[Any]]) -> tuple[Any, ...]:
+    holder = row if hasattr(row, by[0].key) else row[0]
+    return tuple(getattr(holder, column.key) for column in by)
+
 
 def _encode(after: tuple[Any, ...], *, total: int, page: int) -> str:
     raw = json.dumps([total, page, *after], default=str, separators=(",", ":"))
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, kinds: tuple[type, ...]) -> tuple[int, int, tuple[Any, ...]]:
+def _decode(cursor: str) -> tuple[int, int, tuple[Any, ...]]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        decoded: list[Any] = json.loads(base64.b64decode(padded, b"-_", validate=True))
-        total, page, *after = (
-            _exactly(kind, value) for kind, value in zip((int, int, *kinds), decoded, strict=True)
-        )
+        total, page, *after = json.loads(base64.b64decode(padded, b"-_", validate=True))
     except (ValueError, TypeError, RecursionError) as error:
         raise CursorInvalid from error
-    if total < 0 or page < 1:
+    if _exactly(int, total) < 0 or _exactly(int, page) < 1:
+        raise CursorInvalid
+    if not after or not all(isinstance(value, int | str) for value in after):
         raise CursorInvalid
     return total, page, tuple(after)
 
@@ -108,7 +206,7 @@ def _exactly(kind: type, value: Any) -> Any:
 
 
 class PageArgs(Schema):
-    """`?page=1&limit=20` or `?cursor=…`."""
+    """`?page=1&limit=20` or `?cursor=…`, loaded as one PageRequest: `page`."""
 
     page = WholeNumber(
         load_default=1, minimum=1, metadata={"description": "Page number, from 1", "example": 1}
@@ -121,31 +219,38 @@ class PageArgs(Schema):
     )
     cursor = ma.fields.String(
         metadata={
-            "description": "`meta.nextCursor` of the page before: walks a list of any length in "
-            "constant time per page. Overrides `page`."
+            "description": "`meta.nextCursor` of the previous page: reads a list of any length at "
+            "a constant cost per page. Overrides `page`."
         }
     )
 
     class Meta:
         unknown = ma.EXCLUDE
 
+    @ma.post_load
+    def _page_request(self, args: dict[str, Any], **_: Any) -> dict[str, Any]:
+        page, limit, cursor = args["page"], args.pop("limit"), args.pop("cursor", None)
+        if cursor is not None:
+            total, page, after = _decode(cursor)
+            return args | {"page": PageRequest(page, limit, after, total)}
+        if (page - 1) * limit > MAX_OFFSET:
+            raise BadRequest(details={"page": ["Too deep: walk through the list with `cursor`."]})
+        return args | {"page": PageRequest(page, limit)}
+
 
 def page_request(args: dict[str, Any], *, key: tuple[type, ...]) -> PageRequest:
-    """Take the paging arguments out of `args`. key: types of the list's sort key.
-
-    Raises CursorInvalid, and BadRequest for a page so deep that only the cursor may go there.
-    """
-    page, limit, cursor = args.pop("page"), args.pop("limit"), args.pop("cursor", None)
-    if cursor is not None:
-        total, page, after = _decode(cursor, key)
-        return PageRequest(page, limit, after, total)
-    if (page - 1) * limit > MAX_OFFSET:
-        raise BadRequest(details={"page": ["Too deep: walk the list with `cursor`."]})
-    return PageRequest(page, limit)
+    request: PageRequest = args.pop("page")
+    if request.after is None:
+        return request
+    try:
+        after = tuple(_exactly(*pair) for pair in zip(key, request.after, strict=True))
+    except ValueError as error:
+        raise CursorInvalid from error
+    return replace(request, after=after)
 
 
 class PageMeta(ma.Schema):
-    """Where in a list a page stands."""
+    """Where a page is in its list."""
 
     total = ma.fields.Integer(required=True)
     page = ma.fields.Integer(required=True)

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.common.driver import as_rows, insert_rows, send
+from app.common.pagination import Page, PageRequest, paginate
 from app.coupons.models import Coupon, CouponUse
 
 _LOCK = """
@@ -100,19 +101,9 @@ def get_coupon_of_for_update(
     return session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
 
 
-def coupons_of(
-    session: Session, *, merchant_id: UUID, limit: int, offset: int, below: UUID | None
-) -> Sequence[Coupon]:
-    """The merchant's coupons, newest first. below: only those with a smaller id."""
-    query = _live(merchant_id).order_by(Coupon.id.desc())
-    if below is not None:
-        query = query.where(Coupon.id < below)
-    return session.scalars(query.limit(limit).offset(offset)).all()
-
-
-def count_coupons(session: Session, *, merchant_id: UUID) -> int:
-    query = select(func.count()).select_from(_live(merchant_id).subquery())
-    return session.scalar(query) or 0
+def list_coupons(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Coupon]:
+    """The merchant's coupons, newest first."""
+    return paginate(session, page, _live(merchant_id), Coupon.id)
 
 
 def mark_deleted(coupon: Coupon, now: datetime) -> None:

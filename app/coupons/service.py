@@ -196,19 +196,7 @@ def find(session: Session, *, coupon_id: UUID, merchant_id: UUID) -> Coupon:
 
 def of_merchant(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Coupon]:
     """The merchant's coupons, newest first."""
-    rows = repository.coupons_of(
-        session,
-        merchant_id=merchant_id,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-    )
-    return Page.of(
-        page,
-        rows,
-        count=lambda: repository.count_coupons(session, merchant_id=merchant_id),
-        key=lambda coupon: (coupon.id,),
-    )
+    return repository.list_coupons(session, page, merchant_id=merchant_id)
 
 
 def change(session: Session, *, merchant_id: UUID, coupon_id: UUID, **changes: Any) -> Coupon:

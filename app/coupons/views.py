@@ -10,7 +10,7 @@ from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, dump_json, json_response, settings
-from app.common.pagination import PageArgs, page_request
+from app.common.pagination import PageArgs
 from app.coupons import service
 from app.coupons.errors import CouponCodeTaken, CouponInvalid, CouponNotFound, CouponUsedUp
 from app.coupons.schemas import CouponList, CouponOut, CreateCouponIn, UpdateCouponIn, coupon_out
@@ -47,11 +47,9 @@ def list_coupons(args: dict[str, Any]) -> Response:
 
     With how often each was used.
     """
-    page = page_request(args, key=(UUID,))
     with reading() as session:
-        found = service.of_merchant(session, page, merchant_id=live_user(session).id)
-    rows = [coupon_out(coupon) for coupon in found.data]
-    return json_response(dump_json({"data": rows, "meta": found.meta}))
+        found = service.of_merchant(session, merchant_id=live_user(session).id, **args)
+    return json_response(dump_json(found.serialized(coupon_out)))
 
 
 @blp.get("/<uuid:coupon_id>")

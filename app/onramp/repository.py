@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from app.common.pagination import Page, PageRequest, paginate
 from app.inbox.models import InboundEvent, InboundEventStatus
 from app.onramp.models import Onramp, OnrampStatus
 from app.wallets.models import Wallet
@@ -34,30 +34,14 @@ def get_of_user(session: Session, *, onramp_id: UUID, user_id: UUID) -> Onramp |
     return session.scalar(select(Onramp).where(Onramp.id == onramp_id, Onramp.user_id == user_id))
 
 
-def onramps_of(
-    session: Session,
-    *,
-    user_id: UUID,
-    status: str | None,
-    limit: int,
-    offset: int,
-    below: UUID | None,
-) -> Sequence[Onramp]:
-    """Newest first. below: only those with a smaller id."""
-    query = _of_user(user_id, status).order_by(Onramp.id.desc())
-    if below is not None:
-        query = query.where(Onramp.id < below)
-    return session.scalars(query.limit(limit).offset(offset)).all()
-
-
-def count_onramps(session: Session, *, user_id: UUID, status: str | None) -> int:
-    query = _of_user(user_id, status)
-    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
-
-
-def _of_user(user_id: UUID, status: str | None) -> Select[Any]:
+def list_onramps(
+    session: Session, page: PageRequest, *, user_id: UUID, status: str | None
+) -> Page[Onramp]:
+    """The user's on-ramps, newest first. status: only those of this status."""
     query = select(Onramp).where(Onramp.user_id == user_id)
-    return query if status is None else query.where(Onramp.status == status)
+    if status is not None:
+        query = query.where(Onramp.status == status)
+    return paginate(session, page, query, Onramp.id)
 
 
 def under_way(session: Session, *, wallet_id: UUID) -> int:

@@ -100,20 +100,7 @@ def asked_by(
     session: Session, page: PageRequest, *, user_id: UUID, status: str | None = None
 ) -> Page[Onramp]:
     """The user's on-ramps, newest first."""
-    rows = repository.onramps_of(
-        session,
-        user_id=user_id,
-        status=status,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-    )
-    return Page.of(
-        page,
-        rows,
-        count=lambda: repository.count_onramps(session, user_id=user_id, status=status),
-        key=lambda onramp: (onramp.id,),
-    )
+    return repository.list_onramps(session, page, user_id=user_id, status=status)
 
 
 def find(session: Session, *, onramp_id: UUID, user_id: UUID) -> Onramp:

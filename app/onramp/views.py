@@ -13,7 +13,6 @@ from app.banks.errors import ProviderUnknown
 from app.banks.providers import Provider
 from app.common.db import reading
 from app.common.http import Blueprint, dump_json, json_response, settings
-from app.common.pagination import page_request
 from app.common.ratelimit import per_caller
 from app.idempotency.http import answer_once, moves_money
 from app.onramp import links, service
@@ -69,11 +68,11 @@ def list_onramps(args: dict[str, Any]) -> Response:
 
     PROCESSING ends as SUCCESS, FAILURE or EXPIRED; what is EXPIRED may still succeed, `late`.
     """
-    page = page_request(args, key=(UUID,))
     with reading() as session:
-        found = service.asked_by(session, page, user_id=live_user(session).id, **args)
-    rows = [onramp_out(onramp, links.link_of(onramp)) for onramp in found.data]
-    return json_response(dump_json({"data": rows, "meta": found.meta}))
+        found = service.asked_by(session, user_id=live_user(session).id, **args)
+    return json_response(
+        dump_json(found.serialized(lambda onramp: onramp_out(onramp, links.link_of(onramp))))
+    )
 
 
 @blp.get("/providers")

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.common.pagination import Page, PageRequest, paginate
 from app.payouts.models import BankAccount, Payout
 
 
@@ -69,19 +70,12 @@ def get_payout_for_update(session: Session, payout_id: UUID) -> Payout | None:
     )
 
 
-def payouts_of(
-    session: Session, *, user_id: UUID, limit: int, offset: int, below: UUID | None
-) -> Sequence[Any]:
-    """Payouts with their bank accounts, newest first. below: only those with a smaller id."""
-    query = _with_account().where(Payout.user_id == user_id).order_by(Payout.id.desc())
-    if below is not None:
-        query = query.where(Payout.id < below)
-    return session.execute(query.limit(limit).offset(offset)).all()
-
-
-def count_payouts(session: Session, *, user_id: UUID) -> int:
-    query = select(func.count()).select_from(Payout).where(Payout.user_id == user_id)
-    return session.scalar(query) or 0
+def list_payouts(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Any]:
+    """The user's payouts with their bank accounts, newest first."""
+    mine = Payout.user_id == user_id
+    return paginate(
+        session, page, _with_account().where(mine), Payout.id, count=select(Payout.id).where(mine)
+    )
 
 
 def take_due(session: Session, *, now: datetime, limit: int) -> Sequence[Payout]:

@@ -99,19 +99,8 @@ def request(
 
 def requested_by(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Receipt]:
     """The user's payouts, newest first."""
-    rows = repository.payouts_of(
-        session,
-        user_id=user_id,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-    )
-    return Page.of(
-        page,
-        [Receipt(*row) for row in rows],
-        count=lambda: repository.count_payouts(session, user_id=user_id),
-        key=lambda one: (one.payout.id,),
-    )
+    found = repository.list_payouts(session, page, user_id=user_id)
+    return found.with_data(Receipt(*row) for row in found.data)
 
 
 def find(session: Session, *, payout_id: UUID, user_id: UUID) -> Receipt:

@@ -15,7 +15,7 @@ from app.banks.errors import ProviderUnknown
 from app.common import queue
 from app.common.db import after_commit, reading, transaction
 from app.common.http import Blueprint, settings
-from app.common.pagination import PageArgs, page_request
+from app.common.pagination import PageArgs
 from app.common.ratelimit import per_caller
 from app.idempotency.http import answer_once, moves_money
 from app.payouts import accounts, service, tasks
@@ -142,9 +142,8 @@ def list_payouts(args: dict[str, Any]) -> Any:
 
     Each with the bank account it goes to, also when that is deleted by now.
     """
-    page = page_request(args, key=(UUID,))
     with reading() as session:
-        return service.requested_by(session, page, user_id=live_user(session).id)
+        return service.requested_by(session, user_id=live_user(session).id, **args)
 
 
 @blp.get("/payouts/<uuid:payout_id>")

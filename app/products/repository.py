@@ -2,24 +2,25 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, insert, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.auth.models import User
 from app.common.driver import as_rows, insert_rows, send
+from app.common.pagination import Page, PageRequest, paginate
 from app.products.models import Product, Restock
 
-#: Sort orders of the public list: the column, and whether it descends.
-SORTS: dict[str, tuple[Any, bool]] = {
-    "newest": (None, True),
-    "oldest": (None, False),
-    "price": (Product.price, False),
-    "-price": (Product.price, True),
-    "name": (Product.name, False),
-    "-name": (Product.name, True),
+#: Sort orders of the public list: the columns, and whether they descend.
+SORTS: Final[dict[str, tuple[tuple[InstrumentedAttribute[Any], ...], bool]]] = {
+    "newest": ((Product.id,), True),
+    "oldest": ((Product.id,), False),
+    "price": ((Product.price, Product.id), False),
+    "-price": ((Product.price, Product.id), True),
+    "name": ((Product.name, Product.id), False),
+    "-name": ((Product.name, Product.id), True),
 }
 
 _TAKE_STOCK = """
@@ -103,36 +104,12 @@ def _on_sale(
     return query
 
 
-def on_sale(
-    session: Session,
-    *,
-    sort: str,
-    limit: int,
-    offset: int,
-    after: tuple[Any, ...] | None,
-    **filters: Any,
-) -> Sequence[Product]:
-    """One page of the products on sale. after: sort key of the last row already seen."""
-    column, descending = SORTS[sort]
-    query = _on_sale(**filters)
-    if after is not None:
-        query = query.where(_beyond(column, descending, after))
-    keys = [Product.id] if column is None else [column, Product.id]
-    query = query.order_by(*(key.desc() if descending else key.asc() for key in keys))
-    return session.scalars(query.limit(limit).offset(offset)).all()
-
-
-def _beyond(column: Any, descending: bool, after: tuple[Any, ...]) -> ColumnElement[bool]:
-    *value, last_id = after
-    id_beyond: ColumnElement[bool] = Product.id < last_id if descending else Product.id > last_id
-    if column is None:
-        return id_beyond
-    beyond: ColumnElement[bool] = column < value[0] if descending else column > value[0]
-    return or_(beyond, and_(column == value[0], id_beyond))
-
-
-def count_on_sale(session: Session, **filters: Any) -> int:
-    return session.scalar(select(func.count()).select_from(_on_sale(**filters).subquery())) or 0
+def list_on_sale(
+    session: Session, page: PageRequest, *, sort: str, **filters: Any
+) -> Page[Product]:
+    """Products on sale. sort: one of SORTS; filters: see `_on_sale`."""
+    columns, descending = SORTS[sort]
+    return paginate(session, page, _on_sale(**filters), *columns, descending=descending)
 
 
 def of_merchant(session: Session, *, merchant_id: UUID, include_deleted: bool) -> Sequence[Product]:

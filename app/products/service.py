@@ -123,32 +123,9 @@ def find(session: Session, *, product_id: UUID, viewer: User | None = None) -> O
 def on_sale(session: Session, page: PageRequest, *, sort: str, **filters: Any) -> Page[Offer]:
     """Active products with stock. filters: q, min_price, max_price (minor units), merchant_id."""
     filters = {"q": None, "min_price": None, "max_price": None, "merchant_id": None} | filters
-    rows = repository.on_sale(
-        session,
-        sort=sort,
-        limit=page.limit + 1,
-        offset=page.offset,
-        after=page.after,
-        **filters,
-    )
-    merchants = auth.users_by_id(session, [row.merchant_id for row in rows])
-    return Page.of(
-        page,
-        [Offer(row, merchants[row.merchant_id]) for row in rows],
-        count=lambda: repository.count_on_sale(session, **filters),
-        key=lambda offer: _sort_key(sort, offer.product),
-    )
-
-
-def _sort_key(sort: str, product: Product) -> tuple[Any, ...]:
-    column, _ = repository.SORTS[sort]
-    return (product.id,) if column is None else (getattr(product, column.key), product.id)
-
-
-def sort_key_types(sort: str) -> tuple[type, ...]:
-    """What a cursor of the list sorted so consists of."""
-    column, _ = repository.SORTS[sort]
-    return (UUID,) if column is None else (str if column.key == "name" else int, UUID)
+    found = repository.list_on_sale(session, page, sort=sort, **filters)
+    merchants = auth.users_by_id(session, [row.merchant_id for row in found.data])
+    return found.with_data(Offer(row, merchants[row.merchant_id]) for row in found.data)
 
 
 def of_merchant(session: Session, *, merchant: User, include_deleted: bool) -> Sequence[Offer]:

@@ -14,7 +14,6 @@ from app.common.db import reading, transaction
 from app.common.fields import camel
 from app.common.http import Blueprint, dump_json, etag_of, etag_response, json_response, settings
 from app.common.money import Money
-from app.common.pagination import page_request
 from app.products import service
 from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess
 from app.products.schemas import (
@@ -65,8 +64,6 @@ def list_products(args: dict[str, Any]) -> Response:
 
     Kept for 60 seconds; a merchant's change shows at once and a sold-out product leaves at once.
     """
-    sort = args["sort"]
-    page = page_request(args, key=service.sort_key_types(sort))
     for name in ("min_price", "max_price"):
         if name in args:
             money = Money.of(args[name], settings().default_currency, field=camel(name))
@@ -74,7 +71,7 @@ def list_products(args: dict[str, Any]) -> Response:
 
     def build() -> bytes:
         with reading() as session:
-            found = service.on_sale(session, page, **args)
+            found = service.on_sale(session, **args)
         rows = dump_json([product_out(offer, public=True) for offer in found.data])
         return b"\n".join((dump_json(found.meta), etag_of(rows).encode(), rows))
 
@@ -82,7 +79,7 @@ def list_products(args: dict[str, Any]) -> Response:
     if {"q", "min_price", "max_price"} & args.keys():
         stored = build()
     else:
-        stored = service.catalogue_page(repr((page, sorted(args.items()))), build)
+        stored = service.catalogue_page(repr(sorted(args.items())), build)
     meta, etag, rows = stored.split(b"\n", 2)
     response = etag_response(rows, etag.decode())
     response.headers["X-Pagination"] = meta.decode()

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common.db import first_id
 from app.common.driver import send
+from app.common.pagination import Page, PageRequest, paginate
 from app.orders.models import Order, OrderStatus
 from app.products.models import Product
 
@@ -51,21 +52,22 @@ _EXPORTED: Final = (
 )
 
 
-def sales(session: Session, *, limit: int, offset: int, **which: Any) -> Sequence[Any]:
+def list_sales(session: Session, page: PageRequest, **which: Any) -> Page[Any]:
     """Orders with product and buyer, newest first. which: see `_sold`."""
-    query = _sold(_with_names(select(Order, Product, User)), **which)
-    return session.execute(query.limit(limit).offset(offset)).all()
+    below, *_ = page.last_seen(Order.id) or (None,)
+    return paginate(
+        session,
+        page,
+        _sold(_with_names(select(Order, Product, User)), below=below, **which),
+        Order.id,
+        count=_sold(select(Order.id), **which),
+    )
 
 
 def rows(session: Session, *, limit: int, **which: Any) -> Sequence[Any]:
     """What the export says of them, newest first. which: see `_sold`."""
     query = _sold(_with_names(select(*_EXPORTED)), **which)
     return session.execute(query.limit(limit)).all()
-
-
-def count(session: Session, **which: Any) -> int:
-    query = _sold(select(Order.id), **which).order_by(None)
-    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
 
 def _with_names(query: Any) -> Any:

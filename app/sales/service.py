@@ -35,20 +35,8 @@ def sales(
     filters: product_id; status, an OrderStatus; since, included, and until, left out, of when they
     were made.
     """
-    rows = repository.sales(
-        session,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-        merchant_id=merchant_id,
-        **filters,
-    )
-    return Page.of(
-        page,
-        [Receipt(*row) for row in rows],
-        count=lambda: repository.count(session, merchant_id=merchant_id, **filters),
-        key=lambda receipt: (receipt.order.id,),
-    )
+    found = repository.list_sales(session, page, merchant_id=merchant_id, **filters)
+    return found.with_data(Receipt(*row) for row in found.data)
 
 
 def pieces(

@@ -1,11 +1,11 @@
 """SQL of transfers."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, union_all
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
+from app.common.pagination import Page, PageRequest, paginate_union
 from app.transfers.models import Transfer
 
 
@@ -24,43 +24,14 @@ def get_transfer_of(session: Session, *, transfer_id: UUID, user_id: UUID) -> Tr
     )
 
 
-def _sides(user_id: UUID, *, sent: bool, received: bool) -> list[Select[Transfer]]:
-    """One query for each direction, because each has an index of its own."""
-    sides = []
+def list_transfers(
+    session: Session, page: PageRequest, *, user_id: UUID, sent: bool, received: bool
+) -> Page[Transfer]:
+    """What the user sent, received, or both, newest first."""
+    # Each direction has an index of its own, and nobody sends to themselves.
+    directions = []
     if sent:
-        sides.append(select(Transfer).where(Transfer.sender_id == user_id))
+        directions.append(select(Transfer).where(Transfer.sender_id == user_id))
     if received:
-        sides.append(select(Transfer).where(Transfer.receiver_id == user_id))
-    return sides
-
-
-def transfers_of(
-    session: Session,
-    *,
-    user_id: UUID,
-    sent: bool,
-    received: bool,
-    limit: int,
-    offset: int,
-    below: UUID | None,
-) -> Sequence[Transfer]:
-    """Newest first. below: only those with a smaller id.
-
-    Each direction is read no further than the page goes, and nobody sends to themselves, so
-    together they hold every row of the page once.
-    """
-    newest = []
-    for side in _sides(user_id, sent=sent, received=received):
-        if below is not None:
-            side = side.where(Transfer.id < below)
-        newest.append(side.order_by(Transfer.id.desc()).limit(offset + limit).subquery().select())
-    found = aliased(Transfer, union_all(*newest).subquery())
-    query = select(found).order_by(found.id.desc())
-    return session.scalars(query.limit(limit).offset(offset)).all()
-
-
-def count_transfers(session: Session, *, user_id: UUID, sent: bool, received: bool) -> int:
-    sides = _sides(user_id, sent=sent, received=received)
-    return sum(
-        session.scalar(select(func.count()).select_from(side.subquery())) or 0 for side in sides
-    )
+        directions.append(select(Transfer).where(Transfer.receiver_id == user_id))
+    return paginate_union(session, page, directions, Transfer.id)

@@ -166,20 +166,8 @@ def of_user(
     session: Session, page: PageRequest, *, user_id: UUID, sent: bool = True, received: bool = True
 ) -> Page[Sent]:
     """What the user sent and received, newest first."""
-    which: dict[str, Any] = {"user_id": user_id, "sent": sent, "received": received}
-    rows = repository.transfers_of(
-        session,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-        **which,
-    )
-    return Page.of(
-        page,
-        _with_parties(session, rows),
-        count=lambda: repository.count_transfers(session, **which),
-        key=lambda sent: (sent.transfer.id,),
-    )
+    found = repository.list_transfers(session, page, user_id=user_id, sent=sent, received=received)
+    return found.with_data(_with_parties(session, found.data))
 
 
 def find(session: Session, *, transfer_id: UUID, user_id: UUID) -> Sent:

@@ -11,7 +11,6 @@ from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.money import Money
-from app.common.pagination import page_request
 from app.idempotency.http import answer_once, moves_money
 from app.transfers import service
 from app.transfers.errors import (
@@ -108,15 +107,17 @@ def list_transfers(args: dict[str, Any]) -> Response:
 
     The other side is shown by first name and initial.
     """
-    page = page_request(args, key=(UUID,))
     direction = args.get("direction")
     with reading() as session:
         user = live_user(session)
         found = service.of_user(
-            session, page, user_id=user.id, sent=direction != "in", received=direction != "out"
+            session,
+            args["page"],
+            user_id=user.id,
+            sent=direction != "in",
+            received=direction != "out",
         )
-    rows = [transfer_out(sent, viewer_id=user.id) for sent in found.data]
-    return json_response(dump_json({"data": rows, "meta": found.meta}))
+    return json_response(dump_json(found.serialized(partial(transfer_out, viewer_id=user.id))))
 
 
 @blp.get("/<uuid:transfer_id>")

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.auth.models import SESSION_HOLDS
 from app.common.db import lookup
 from app.common.driver import as_rows, insert_rows, send, wait
+from app.common.pagination import Page, PageRequest, paginate
 from app.wallets.models import (
     GATE,
     LIMITED,
@@ -198,23 +199,22 @@ def get_posting(session: Session, *, wallet_id: UUID, sequence: int) -> WalletTr
     ).one_or_none()
 
 
-def _history(*, wallet_id: UUID, first: int, last: int, kind: str | None) -> Select[Any]:
+def list_postings(
+    session: Session,
+    page: PageRequest,
+    *,
+    wallet_id: UUID,
+    first: int,
+    last: int,
+    kind: str | None,
+) -> Page[WalletTransaction]:
+    """Postings of the wallet from sequence `first` to `last`, both included, newest first."""
     query = select(WalletTransaction).where(
         WalletTransaction.wallet_id == wallet_id, WalletTransaction.sequence.between(first, last)
     )
-    return query.where(WalletTransaction.type == kind) if kind is not None else query
-
-
-def postings(
-    session: Session, *, limit: int, offset: int, **filters: Any
-) -> Sequence[WalletTransaction]:
-    """Newest first."""
-    query = _history(**filters).order_by(WalletTransaction.sequence.desc())
-    return session.scalars(query.limit(limit).offset(offset)).all()
-
-
-def count_postings(session: Session, **filters: Any) -> int:
-    return session.scalar(select(func.count()).select_from(_history(**filters).subquery())) or 0
+    if kind is not None:
+        query = query.where(WalletTransaction.type == kind)
+    return paginate(session, page, query, WalletTransaction.sequence)
 
 
 # The user's own limit comes before the one of their role. The types are listed so that the planner

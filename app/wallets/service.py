@@ -290,30 +290,12 @@ def history(
 ) -> Page[WalletTransaction]:
     """The wallet's postings, newest first. since is included, until is not."""
     whole = period(session, wallet, since=since, until=until)
-    offset, last = page.offset, whole.last
-    if page.after is not None:
-        last = min(page.after[0] - 1, last)
-    elif kind is None:
+    if kind is None and page.after is None:
         # Sequences are gapless: rows to skip need not be read, nor all of them be counted.
-        offset, last = 0, last - offset
-    rows = repository.postings(
-        session,
-        limit=page.limit + 1,
-        offset=offset,
-        wallet_id=wallet.id,
-        first=whole.first,
-        last=last,
-        kind=kind,
+        page = replace(page, after=(whole.last - page.offset + 1,), total=whole.count)
+    return repository.list_postings(
+        session, page, wallet_id=wallet.id, first=whole.first, last=whole.last, kind=kind
     )
-
-    def count() -> int:
-        if kind is None:
-            return whole.count
-        return repository.count_postings(
-            session, wallet_id=wallet.id, first=whole.first, last=whole.last, kind=kind
-        )
-
-    return Page.of(page, rows, count=count, key=lambda row: (row.sequence,))
 
 
 def set_locked(

@@ -21,7 +21,6 @@ from app.common.errors import BadRequest
 from app.common.http import Blueprint, dump_json, json_response, settings
 from app.common.money import Money
 from app.common.openapi import path_parameter
-from app.common.pagination import page_request
 from app.idempotency.http import answer_once, moves_money
 from app.wallets import limits, service
 from app.wallets.errors import (
@@ -173,12 +172,10 @@ def list_transactions(args: dict[str, Any]) -> Response:
 
     `amount` is positive; `type` says in which direction it moved. Rows never change.
     """
-    page = page_request(args, key=(int,))
     wallet = _mine()
     with reading() as session:
-        found = service.history(session, page, wallet=wallet, **args)
-    rows = [transaction_out(row) for row in found.data]
-    return json_response(dump_json({"data": rows, "meta": found.meta}))
+        found = service.history(session, wallet=wallet, **args)
+    return json_response(dump_json(found.serialized(transaction_out)))
 
 
 @blp.get("/limits")

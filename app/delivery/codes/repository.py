@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.common.driver import as_rows, send
+from app.common.pagination import Page, PageRequest, paginate
 from app.delivery.codes.models import (
     CodeStatus,
     CodeUpload,
@@ -118,25 +119,12 @@ def codes_of_order(session: Session, order_id: UUID) -> Sequence[Any]:
     ).all()
 
 
-def codes_of_product(
-    session: Session,
-    *,
-    product_id: UUID,
-    status: str | None,
-    limit: int,
-    offset: int,
-    above: int | None,
-) -> Sequence[ProductCode]:
-    """In the order of sale. above: only those with a greater position."""
-    query = select(ProductCode).where(*_among(product_id, status)).order_by(ProductCode.position)
-    if above is not None:
-        query = query.where(ProductCode.position > above)
-    return session.scalars(query.limit(limit).offset(offset)).all()
-
-
-def count_codes(session: Session, *, product_id: UUID, status: str | None) -> int:
-    query = select(func.count()).select_from(ProductCode).where(*_among(product_id, status))
-    return session.scalar(query) or 0
+def list_codes(
+    session: Session, page: PageRequest, *, product_id: UUID, status: str | None
+) -> Page[ProductCode]:
+    """The product's codes, in the order of sale."""
+    query = select(ProductCode).where(*_among(product_id, status))
+    return paginate(session, page, query, ProductCode.position, descending=False)
 
 
 def count_by_status(session: Session, product_id: UUID) -> dict[str, int]:
@@ -211,20 +199,10 @@ def get_upload_of(session: Session, *, product_id: UUID, upload_id: UUID) -> Cod
     )
 
 
-def uploads_of(
-    session: Session, *, product_id: UUID, limit: int, offset: int, below: UUID | None
-) -> Sequence[CodeUpload]:
-    """Newest first. below: only those with a smaller id."""
+def list_uploads(session: Session, page: PageRequest, *, product_id: UUID) -> Page[CodeUpload]:
+    """Uploads to the product, newest first."""
     query = select(CodeUpload).where(CodeUpload.product_id == product_id)
-    if below is not None:
-        query = query.where(CodeUpload.id < below)
-    query = query.order_by(CodeUpload.id.desc())
-    return session.scalars(query.limit(limit).offset(offset)).all()
-
-
-def count_uploads(session: Session, *, product_id: UUID) -> int:
-    query = select(func.count()).select_from(CodeUpload)
-    return session.scalar(query.where(CodeUpload.product_id == product_id)) or 0
+    return paginate(session, page, query, CodeUpload.id)
 
 
 def delete_upload(session: Session, upload: CodeUpload) -> None:

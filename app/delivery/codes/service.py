@@ -108,20 +108,8 @@ def page_of_product(
     Raises ProductNotFound, UnauthorizedProductAccess.
     """
     products.require_own(session, merchant=merchant, product_id=product_id)
-    rows = repository.codes_of_product(
-        session,
-        product_id=product_id,
-        status=status,
-        limit=page.limit + 1,
-        offset=page.offset,
-        above=page.after[0] if page.after else None,
-    )
-    return Page.of(
-        page,
-        [_kept(row) for row in rows],
-        count=lambda: repository.count_codes(session, product_id=product_id, status=status),
-        key=lambda kept: (kept.code.position,),
-    )
+    found = repository.list_codes(session, page, product_id=product_id, status=status)
+    return found.with_data(map(_kept, found.data))
 
 
 def summary(session: Session, *, merchant: User, product_id: UUID) -> dict[str, int]:

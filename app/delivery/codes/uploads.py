@@ -278,19 +278,7 @@ def page_of_product(
     Raises ProductNotFound, UnauthorizedProductAccess.
     """
     products.require_own(session, merchant=merchant, product_id=product_id)
-    rows = repository.uploads_of(
-        session,
-        product_id=product_id,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-    )
-    return Page.of(
-        page,
-        rows,
-        count=lambda: repository.count_uploads(session, product_id=product_id),
-        key=lambda upload: (upload.id,),
-    )
+    return repository.list_uploads(session, page, product_id=product_id)
 
 
 def _context_of(upload_id: UUID, number: int) -> str:

@@ -22,7 +22,7 @@ from app.common.http import (
     dump_json,
     json_response,
 )
-from app.common.pagination import PageArgs, page_request
+from app.common.pagination import PageArgs
 from app.common.places import Places
 from app.common.ratelimit import per_caller
 from app.delivery.codes import run, service, tasks, uploads
@@ -133,17 +133,11 @@ def list_product_codes(args: dict[str, Any], product_id: UUID) -> Response:
 
     Masked: only who buys a code sees it.
     """
-    page = page_request(args, key=(int,))
     with reading() as session:
         found = service.page_of_product(
-            session,
-            page,
-            merchant=live_user(session),
-            product_id=product_id,
-            status=args.get("status"),
+            session, merchant=live_user(session), product_id=product_id, **args
         )
-    rows = [code_out(kept) for kept in found.data]
-    return json_response(dump_json({"data": rows, "meta": found.meta}))
+    return json_response(dump_json(found.serialized(code_out)))
 
 
 @blp.get("/<uuid:product_id>/codes/summary")
@@ -170,13 +164,11 @@ def list_code_uploads(args: dict[str, Any], product_id: UUID) -> Response:
 
     Small ones too.
     """
-    page = page_request(args, key=(UUID,))
     with reading() as session:
         found = uploads.page_of_product(
-            session, page, merchant=live_user(session), product_id=product_id
+            session, merchant=live_user(session), product_id=product_id, **args
         )
-    rows = [upload_out(one) for one in found.data]
-    return json_response(dump_json({"data": rows, "meta": found.meta}))
+    return json_response(dump_json(found.serialized(upload_out)))
 
 
 @blp.get("/<uuid:product_id>/codes/uploads/<uuid:upload_id>")

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from app.common.driver import as_rows, send
+from app.common.pagination import Page, PageRequest, paginate
 from app.delivery.licences.models import Licence, LicenceActivation, LicenceTerms
 from app.products.models import Product
 
@@ -109,16 +110,7 @@ def revoke_licences(
     return ids
 
 
-def licences_of_product(
-    session: Session, *, product_id: UUID, limit: int, offset: int, below: UUID | None
-) -> Sequence[Licence]:
-    """Newest first. below: only those with a smaller id."""
+def list_licences(session: Session, page: PageRequest, *, product_id: UUID) -> Page[Licence]:
+    """Licences of the product, newest first."""
     query = select(Licence).where(Licence.product_id == product_id)
-    if below is not None:
-        query = query.where(Licence.id < below)
-    return session.scalars(query.order_by(Licence.id.desc()).limit(limit).offset(offset)).all()
-
-
-def count_licences(session: Session, *, product_id: UUID) -> int:
-    query = select(func.count()).select_from(Licence)
-    return session.scalar(query.where(Licence.product_id == product_id)) or 0
+    return paginate(session, page, query, Licence.id)

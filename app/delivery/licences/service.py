@@ -139,19 +139,8 @@ def page_of_product(
     Raises ProductNotFound, UnauthorizedProductAccess.
     """
     products.require_own(session, merchant=merchant, product_id=product_id)
-    rows = repository.licences_of_product(
-        session,
-        product_id=product_id,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-    )
-    return Page.of(
-        page,
-        [Sold(row, mask(open_key(row)), status_of(row)) for row in rows],
-        count=lambda: repository.count_licences(session, product_id=product_id),
-        key=lambda sold: (sold.licence.id,),
-    )
+    found = repository.list_licences(session, page, product_id=product_id)
+    return found.with_data(Sold(row, mask(open_key(row)), status_of(row)) for row in found.data)
 
 
 def terms_of(session: Session, *, merchant: User, product_id: UUID) -> Terms:

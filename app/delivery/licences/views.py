@@ -11,7 +11,7 @@ from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, retry_transaction, transaction
 from app.common.http import Blueprint, dump_json, json_response
-from app.common.pagination import PageArgs, page_request
+from app.common.pagination import PageArgs
 from app.delivery.licences import activations, service
 from app.delivery.licences.errors import (
     ActivationLimitReached,
@@ -131,10 +131,8 @@ def list_sold_licences(args: dict[str, Any], product_id: UUID) -> Response:
 
     Masked: only who bought one sees its key.
     """
-    page = page_request(args, key=(UUID,))
     with reading() as session:
         found = service.page_of_product(
-            session, page, merchant=live_user(session), product_id=product_id
+            session, merchant=live_user(session), product_id=product_id, **args
         )
-    rows = [sold_out(sold) for sold in found.data]
-    return json_response(dump_json({"data": rows, "meta": found.meta}))
+    return json_response(dump_json(found.serialized(sold_out)))
