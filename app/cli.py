@@ -153,6 +153,24 @@ def create_admin(email: str, password: str) -> None:
     click.echo(f"Administrator {user.email} created.")
 
 
+@main.command()
+@click.option("--write", is_flag=True, help="Update docs/api.md instead.")
+def api(write: bool) -> None:
+    """Print the table of all endpoints, as in docs/api.md."""
+    from app.docs import reference
+    from app.docs.views import document_of
+    from app.factory import create_app
+
+    # Nothing connects before the first request, and none is made.
+    nowhere = Settings(database_url="postgresql://localhost", redis_url="redis://localhost")
+    document = document_of(create_app(nowhere))
+    if write:
+        text = reference.PAGE.read_text()
+        reference.PAGE.write_text(reference.renewed(text, document, prefix=nowhere.api_prefix))
+    else:
+        click.echo(reference.as_markdown(document, prefix=nowhere.api_prefix))
+
+
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(arguments: tuple[str, ...]) -> None:

@@ -444,6 +444,13 @@ def test_the_roles_that_views_declare_are_those_of_the_table(app: Flask) -> None
     }
 
 
+def test_the_document_names_the_roles_that_views_declare(app: Flask) -> None:
+    endpoints = routes_of(app)
+    for route, operation in operations_of(app).items():
+        declared = getattr(app.view_functions[endpoints[route]], "required_roles", ())
+        assert set(operation.get("x-required-roles", declared and Role)) == set(declared), route
+
+
 def routes_of(app: Flask) -> dict[Route, str]:
     """Every route with its endpoint."""
     return {

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from app.auth.scopes import Scope
+from app.docs import reference
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -245,6 +246,26 @@ class TestNames:
         assert used == document["components"]["schemas"].keys()
 
 
+class TestReference:
+    """docs/api.md, which also holds every name to what it was."""
+
+    def test_it_is_as_generated(self, document: dict[str, Any]) -> None:
+        page = reference.PAGE.read_text()
+        assert reference.renewed(page, document, prefix="/api/v1") == page, "run ./flow api --write"
+
+    def test_it_lists_every_operation_and_every_schema(self, document: dict[str, Any]) -> None:
+        page = reference.PAGE.read_text()
+        for _, operation in operations(document):
+            assert page.count(f"| `{operation['operationId']}` |") == 1
+        for name in document["components"]["schemas"]:
+            assert page.count(f"\n- `{name}`\n") == 1
+
+    def test_a_name_that_changes_shows(self, document: dict[str, Any]) -> None:
+        page = reference.PAGE.read_text()
+        document["paths"]["/api/v1/orders"]["post"]["operationId"] = "buy"
+        assert reference.renewed(page, document, prefix="/api/v1") != page
+
+
 class TestPages:
     @pytest.mark.parametrize("page", ["/api/docs", "/api/redoc"])
     def test_a_page_refers_only_to_what_the_app_itself_serves(
@@ -252,12 +273,12 @@ class TestPages:
     ) -> None:
         with client.get(page) as answer:
             html, policy = answer.text, answer.headers["Content-Security-Policy"]
-        references = re.findall(r'(?:src|href|spec-url)="([^"]+)"', html)
-        assert any(reference.endswith(".js") for reference in references)
-        for reference in references:
-            assert not re.match(r"(\w+:)?//", reference)
-            with client.get(urljoin(page, reference)) as asset:
-                assert (reference, asset.status_code) == (reference, 200)
+        links = re.findall(r'(?:src|href|spec-url)="([^"]+)"', html)
+        assert any(link.endswith(".js") for link in links)
+        for link in links:
+            assert not re.match(r"(\w+:)?//", link)
+            with client.get(urljoin(page, link)) as asset:
+                assert (link, asset.status_code) == (link, 200)
                 assert asset.content_length
         assert "http" not in policy
 

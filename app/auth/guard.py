@@ -74,7 +74,7 @@ def requires(
             return view(*args, **kwargs)
 
         documented = _document(blueprint, guarded, roles, scope)
-        # What the access matrix and the table of docs/api-keys.md are checked against.
+        # What the access matrix and the table of docs/api.md are checked against.
         documented.required_roles = roles or tuple(Role)
         documented.required_scope = scope
         return documented  # type: ignore[no-any-return]
@@ -85,11 +85,14 @@ def requires(
 def _document(blueprint: Blueprint, view: Any, roles: tuple[Role, ...], scope: Scope | None) -> Any:
     refusals = [Unauthorized, ScopeRequired if scope else KeyNotAllowed]
     view = blueprint.refuses(*refusals, *([RoleRequired] if roles else []))(view)
-    if scope is None:
-        return blueprint.doc(security=[{TOKEN_SCHEME: []}])(view)
-    view = blueprint.remark(f"An API key needs the scope `{scope}`.")(view)
-    either: Any = [{TOKEN_SCHEME: []}, {KEY_SCHEME: []}]
-    return blueprint.doc(**{"security": either, "x-required-scope": scope})(view)
+    said: dict[str, Any] = {"security": [{TOKEN_SCHEME: []}]}
+    if roles:
+        said["x-required-roles"] = roles
+    if scope:
+        view = blueprint.remark(f"An API key needs the scope `{scope}`.")(view)
+        said["security"].append({KEY_SCHEME: []})
+        said["x-required-scope"] = scope
+    return blueprint.doc(**said)(view)
 
 
 def require_scope(scope: Scope) -> None:

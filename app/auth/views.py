@@ -168,6 +168,7 @@ def _enter(user: User | None, password: str) -> dict[str, Any]:
 @blp.arguments(RefreshTokensIn)
 @blp.response(200, TokenPairOut)
 @blp.refuses(InvalidRefreshToken)
+@blp.doc(**{"x-caller": "holder of the refresh token"})
 def refresh_tokens(body: dict[str, Any]) -> Any:
     """Exchange the refresh token for new tokens
 

@@ -30,6 +30,7 @@ blp = Blueprint(
 @blp.arguments(BankEventIn)
 @blp.response(200, BankEventReceiptOut)
 @blp.refuses(ReferenceUnknown)
+@blp.doc(**{"x-caller": "the bank, by its signature"})
 def receive_bank_event(body: dict[str, Any], provider: Provider, event_id: str) -> Response:
     """Tell that a payment or a payout has ended
 

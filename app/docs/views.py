@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import flask_swagger_ui
-from flask import Blueprint, Response, current_app, send_from_directory
+from flask import Blueprint, Flask, Response, current_app, send_from_directory
 from werkzeug.exceptions import NotFound
 
 from app.common.http import dump_json, etag_response
@@ -28,9 +28,14 @@ def openapi() -> Response:
     """The document. It does not change while the process runs."""
     extensions = current_app.extensions
     if "openapi_document" not in extensions:
-        spec = extensions["flask-smorest"]["apis"][""]["ext_obj"].spec
-        extensions["openapi_document"] = dump_json(spec.to_dict())
+        extensions["openapi_document"] = dump_json(document_of(current_app))
     return etag_response(extensions["openapi_document"])
+
+
+def document_of(app: Flask) -> dict[str, Any]:
+    """The OpenAPI document as a dictionary."""
+    spec = app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec
+    return spec.to_dict()  # type: ignore[no-any-return]
 
 
 @blp.get("/docs")

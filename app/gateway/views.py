@@ -26,6 +26,7 @@ blp = Blueprint(
 @from_gateway(blp)
 @blp.arguments(StripeEventIn)
 @blp.response(200, StripeEventReceiptOut)
+@blp.doc(**{"x-caller": "Stripe, by its signature"})
 def receive_stripe_event(body: dict[str, Any]) -> Response:
     """Tell that a payment or a refund has ended
 

@@ -137,6 +137,7 @@ def deactivate_merchant_code(merchant_code_id: UUID) -> Response:
 @blp.get("/by-token/<merchant_code_token>", parameters=[_TOKEN])
 @blp.response(200, PublicMerchantCodeOut)
 @blp.refuses(MerchantCodeNotFound)
+@blp.doc(**{"x-caller": "holder of the code"})
 def get_merchant_code_by_token(merchant_code_token: str) -> Response:
     """What a scanned code is for
 

@@ -128,6 +128,7 @@ def _mine(payment_request_id: UUID) -> Asked:
 )
 @blp.response(200, PublicPaymentRequestOut)
 @blp.refuses(PaymentRequestNotFound)
+@blp.doc(**{"x-caller": "holder of the link"})
 def get_payment_request_by_token(payment_request_token: str) -> Response:
     """What a link asks for
 

@@ -182,6 +182,7 @@ def reset_downloads(order_id: UUID) -> dict[str, int]:
     RangeNotSatisfiable,
     StorageAway,
 )
+@blp.doc(**{"x-caller": "holder of the link"})
 def download_file(download_token: str) -> Response:
     """Download a file that was bought
 

@@ -53,6 +53,7 @@ product_blp = Blueprint(
 @blp.response(200, LicenceValidationOut)
 @blp.refuses(LicenceNotFound)
 @takes_keys
+@blp.doc(**{"x-caller": "holder of the licence key"})
 def validate_licence(body: dict[str, Any]) -> Response:
     """Does a licence hold?
 
@@ -69,6 +70,7 @@ def validate_licence(body: dict[str, Any]) -> Response:
 @blp.response(200, LicenceActivationOut)
 @blp.refuses(LicenceNotFound, LicenceExpired, LicenceRevoked, ActivationLimitReached)
 @takes_keys
+@blp.doc(**{"x-caller": "holder of the licence key"})
 def activate_licence(body: dict[str, Any]) -> Response:
     """Use a licence on a machine
 
@@ -83,6 +85,7 @@ def activate_licence(body: dict[str, Any]) -> Response:
 @blp.response(200, LicenceOut)
 @blp.refuses(LicenceNotFound, ActivationNotFound)
 @takes_keys
+@blp.doc(**{"x-caller": "holder of the licence key"})
 def deactivate_licence(body: dict[str, Any]) -> Response:
     """Stop using a licence on a machine
 
