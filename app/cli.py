@@ -37,7 +37,7 @@ def main() -> None:
 @click.option("--quiet", is_flag=True, help="Print only the address.")
 def up(demo: bool, quiet: bool) -> None:
     """Start everything: database, Redis, web, worker. Ctrl-C stops it."""
-    from app.up import up as start
+    from app.local.up import up as start
 
     settings = load_settings()
     sys.exit(start(settings, demo=demo and not settings.is_production, quiet=quiet))
@@ -184,7 +184,7 @@ def bench(arguments: tuple[str, ...]) -> None:
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
     """Run all checks: ruff, mypy, import-linter, alembic, OpenAPI, pytest."""
-    from app.checks import run_checks
+    from app.local.checks import run_checks
 
     sys.exit(run_checks(everything=everything, pytest_args=pytest_args))
 
@@ -195,9 +195,9 @@ def _know_tables() -> None:
 
 def _boot() -> Settings:
     """Connect this command to the database: the configured one, or that of a running `up`."""
-    from app.common.embedded import default_data_dir
     from app.factory import connect_cache, connect_database, wire_modules
-    from app.up import running_environment
+    from app.local.embedded import default_data_dir
+    from app.local.up import running_environment
 
     settings = load_settings()
     if settings.database_url is None:

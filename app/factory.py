@@ -8,11 +8,12 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import models  # noqa: F401 – every table is known before the first query
-from app.auth import api_keys, tokens
 from app.auth import service as auth
-from app.auth.api_key_views import blp as api_keys_blp
+from app.auth import tokens
+from app.auth.api_keys import service as api_keys
+from app.auth.api_keys.views import blp as api_keys_blp
 from app.auth.guard import KEY_SCHEME, TOKEN_SCHEME
-from app.auth.two_factor_views import blp as two_factor_blp
+from app.auth.two_factor.views import blp as two_factor_blp
 from app.auth.views import admin_blp as users_admin_blp
 from app.auth.views import blp as auth_blp
 from app.banks import guard as banks_guard
@@ -22,6 +23,7 @@ from app.common import (
     cache,
     circuit,
     db,
+    encryption,
     error_handlers,
     fields,
     http,
@@ -29,7 +31,6 @@ from app.common import (
     openapi,
     queue,
     ratelimit,
-    sealing,
 )
 from app.common.settings import Settings, SettingsError, load_settings
 from app.coupons.views import blp as coupons_blp
@@ -47,20 +48,22 @@ from app.gateway.page_views import blp as checkout_blp
 from app.gateway.views import blp as gateway_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
-from app.holds.views import blp as holds_blp
 from app.inbox import service as inbox
 from app.onramp import links as onramp_links
 from app.onramp import service as onramp
 from app.onramp import settlement
 from app.onramp.views import blp as onramp_blp
-from app.orders import checkouts, returns
-from app.orders.fee_views import blp as fees_blp
-from app.orders.refund_views import blp as refunds_blp
-from app.orders.schemas import order_answer
-from app.orders.till import Till
-from app.orders.views import blp as orders_blp
-from app.payment_requests.code_views import blp as merchant_codes_blp
-from app.payment_requests.page_views import blp as pay_blp
+from app.orders.checkouts import service as checkouts
+from app.orders.checkouts.views import blp as checkouts_blp
+from app.orders.fees.views import blp as fees_blp
+from app.orders.purchases.batcher import Till
+from app.orders.purchases.schemas import order_answer
+from app.orders.purchases.views import blp as orders_blp
+from app.orders.refund_requests.views import blp as refund_requests_blp
+from app.orders.refunds import gateway_refunds
+from app.orders.refunds.views import blp as refunds_blp
+from app.payment_requests.merchant_codes.views import blp as merchant_codes_blp
+from app.payment_requests.payment_page.views import blp as pay_blp
 from app.payment_requests.views import blp as payment_requests_blp
 from app.payouts import settlement as payouts
 from app.payouts.views import blp as payouts_blp
@@ -73,6 +76,7 @@ from app.statements.views import blp as statements_blp
 from app.transfers.views import blp as transfers_blp
 from app.wallets import limits
 from app.wallets import service as wallets
+from app.wallets.holds.views import blp as holds_blp
 from app.wallets.models import TransactionType
 from app.wallets.views import admin_blp as wallets_admin_blp
 from app.wallets.views import blp as wallets_blp
@@ -96,7 +100,9 @@ BLUEPRINTS = (
     files_blp,
     orders_blp,
     sales_blp,
+    checkouts_blp,
     refunds_blp,
+    refund_requests_blp,
     transfers_blp,
     payment_requests_blp,
     merchant_codes_blp,
@@ -161,7 +167,7 @@ def connect_cache(settings: Settings) -> redis.Redis:
 
 def wire_modules(settings: Settings) -> None:
     """What happens in one module because of another that may not know it."""
-    sealing.configure(settings.sealing_secrets)
+    encryption.configure(settings.sealing_secrets)
     auth.on_registration(partial(wallets.open_wallet, currency=settings.default_currency))
     auth.on_profile_change(products.list_changes)
     providers.configure(settings.bank_providers)
@@ -174,7 +180,7 @@ def wire_modules(settings: Settings) -> None:
     gateway.configure(gateway_terms(settings))
     inbox.subscribe("checkout", checkouts)
     inbox.subscribe("payment_intent", checkouts)
-    inbox.subscribe("refund", returns)
+    inbox.subscribe("refund", gateway_refunds)
     storage.configure(settings)
     files.configure(
         files.Rules(

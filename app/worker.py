@@ -16,13 +16,14 @@ from app.common.settings import Settings, SettingsError
 from app.delivery.codes import tasks as codes
 from app.delivery.files import tasks as files
 from app.factory import connect_cache, connect_database, wire_modules
-from app.holds import tasks as holds
 from app.idempotency import tasks as idempotency
 from app.inbox import tasks as inbox
 from app.onramp import tasks as onramp
-from app.orders import tasks as orders
+from app.orders.checkouts import tasks as checkouts
+from app.orders.refunds import tasks as refunds
 from app.payment_requests import tasks as payment_requests
 from app.payouts import tasks as payouts
+from app.wallets.holds import tasks as holds
 
 #: Jobs by the clock (minute hour day month weekday, UTC).
 SCHEDULE = (
@@ -32,7 +33,8 @@ SCHEDULE = (
     (onramp.expire, "* * * * *"),
     (holds.let_expired_holds_go, "* * * * *"),
     (payouts.sweep, "* * * * *"),
-    (orders.sweep, "* * * * *"),
+    (checkouts.sweep, "* * * * *"),
+    (refunds.sweep, "* * * * *"),
     (codes.sweep, "* * * * *"),
     (files.clean_up, "41 * * * *"),
     (files.look_after, "*/10 * * * *"),

@@ -15,8 +15,8 @@ from flask import Flask
 from granian import Granian
 from granian.constants import Interfaces
 
-from app.common.processes import free_port
 from app.common.settings import Settings
+from app.local.processes import free_port
 from app.server import allow_connections
 from bench.stage import Stage, web_server
 

@@ -19,9 +19,9 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]  # publishes no types
 import psycopg
 
-from app.common.embedded import PostgresServer, RedisServer
-from app.common.processes import free_port
 from app.common.settings import PROJECT_ROOT
+from app.local.embedded import PostgresServer, RedisServer
+from app.local.processes import free_port
 
 #: Nobody fakes durability here: every commit waits for the disk.
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}

@@ -192,7 +192,7 @@ def change_settings(worker_app: Flask) -> Iterator[Callable[..., None]]:
 def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     """The clock by which codes of second factors are judged."""
     watch = Watch()
-    monkeypatch.setattr("app.auth.two_factor.clock", watch)
+    monkeypatch.setattr("app.auth.two_factor.service.clock", watch)
     return watch
 
 

@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.auth import api_keys, tokens
 from app.auth import service as auth
+from app.auth import tokens
+from app.auth.api_keys import service as api_keys
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import transaction

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, make_url, text
 
-from app.common.embedded import PostgresServer, RedisServer
 from app.common.migrate import migrate
 from app.common.settings import Settings
+from app.local.embedded import PostgresServer, RedisServer
 
 _TEMPLATE = "payment_flow_template"
 

@@ -18,10 +18,10 @@ from app.auth.models import Role
 from app.common.db import transaction
 from app.reconciliation.statement import COLUMNS
 from tests import factories
-from tests.delivery.asking import UNKNOWN
-from tests.delivery.licences.asking import STRANGE_KEY
-from tests.payouts.asking import account_of, pay_out
-from tests.wallets.asking import set_limit
+from tests.delivery.helpers import UNKNOWN
+from tests.delivery.licences.helpers import STRANGE_KEY
+from tests.payouts.helpers import account_of, pay_out
+from tests.wallets.helpers import set_limit
 
 MATRIX = """
 anonymous user merchant admin buyer seller

@@ -14,12 +14,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from app.common.processes import free_port
 from app.common.settings import PROJECT_ROOT
-from app.up import running_environment
+from app.local.processes import free_port
+from app.local.up import running_environment
 from tests.bank import Payer, call
 from tests.live import Api, wait_until
-from tests.up import environment_of, first_line, folder, starting
+from tests.local.helpers import environment_of, first_line, folder, starting
 
 pytestmark = pytest.mark.storm
 

@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from app.auth import api_keys, passwords, service, two_factor
+from app.auth import passwords, service
+from app.auth.api_keys import service as api_keys
 from app.auth.errors import (
     InvalidCredentials,
     KeyNotAllowed,
@@ -27,6 +28,7 @@ from app.auth.errors import (
 from app.auth.models import Role, User
 from app.auth.scopes import Scope
 from app.auth.tokens import Identity, read_access_token
+from app.auth.two_factor import service as two_factor
 from app.common.db import OutcomeUnknown, reading, transaction
 from app.common.errors import BadRequest, Unauthorized
 from app.common.http import Blueprint, bearer_token, sent_json, settings

@@ -136,7 +136,7 @@ class TwoFactor(Base):
     )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
-    #: Shared with the authenticator app; sealed (app.common.sealing).
+    #: Shared with the authenticator app; sealed (app.common.encryption).
     secret: Mapped[bytes]
     #: The time step of the last code that was accepted; only later ones are from then on.
     last_step: Mapped[int | None]

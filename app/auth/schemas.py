@@ -7,9 +7,10 @@ import email_validator
 import marshmallow as ma
 import phonenumbers
 
-from app.auth import api_keys, two_factor
+from app.auth.api_keys import service as api_keys
 from app.auth.models import Role
 from app.auth.scopes import EXPLAINED, Scope
+from app.auth.two_factor import service as two_factor
 from app.common.fields import Flag, Moment, Schema, Text
 from app.common.pagination import page_of
 

@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.auth import api_keys, repository
+from app.auth import repository
+from app.auth.api_keys import service as api_keys
 from app.auth.errors import (
     EmailFixed,
     EmailTaken,

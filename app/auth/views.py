@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import current_app, request
 
-from app.auth import passwords, service, tokens, two_factor
+from app.auth import passwords, service, tokens
 from app.auth.errors import (
     EmailFixed,
     EmailTaken,
@@ -37,6 +37,7 @@ from app.auth.schemas import (
     canonical_email,
     canonical_phone,
 )
+from app.auth.two_factor import service as two_factor
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, sent_json, settings
 from app.common.ratelimit import per_address, per_caller, per_caller_together, per_field

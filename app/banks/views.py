@@ -10,7 +10,8 @@ from app.banks.providers import Provider
 from app.banks.schemas import BankEventIn, BankEventReceiptOut
 from app.common import queue
 from app.common.db import transaction
-from app.common.http import Blueprint, dump_json, json_response, raw_body
+from app.common.http import Blueprint, json_response, raw_body
+from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
 from app.common.ratelimit import per_address_and_path
 from app.inbox import tasks as inbox

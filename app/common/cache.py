@@ -11,7 +11,7 @@ import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.common.near import NearCopies
+from app.common.local_cache import NearCopies
 
 log = structlog.get_logger()
 

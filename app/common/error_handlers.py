@@ -11,8 +11,9 @@ from werkzeug.exceptions import HTTPException
 
 from app.common import clock
 from app.common.db import may_retry
-from app.common.errors import AppError, Unavailable
-from app.common.http import BodyTooLarge, UnsupportedMediaType, dump_json, json_response
+from app.common.errors import AppError, BodyTooLarge, Unavailable, UnsupportedMediaType
+from app.common.http import json_response
+from app.common.json_format import dump_json
 from app.common.middleware import public_path, request_id
 
 log = structlog.get_logger()

@@ -86,3 +86,26 @@ class Unavailable(AppError):
 
     def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
         super().__init__(message, headers={"Retry-After": str(retry_after)})
+
+
+class BodyTooLarge(AppError):
+    status = 413
+    code = "BODY_TOO_LARGE"
+    message = "The body is larger than 64 KiB"
+
+
+class BodyIncomplete(BadRequest):
+    code = "BODY_INCOMPLETE"
+    message = "The connection broke before all of the body had arrived"
+
+
+class LengthRequired(AppError):
+    status = 411
+    code = "LENGTH_REQUIRED"
+    message = "Say in Content-Length how long the body is"
+
+
+class UnsupportedMediaType(AppError):
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    message = "Send the body as application/json"

@@ -1,10 +1,8 @@
 """The edge: what a request may look like and how an answer looks."""
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -19,7 +17,17 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.common import cors, openapi
-from app.common.errors import AppError, BadRequest, TooManyRequests, Unavailable
+from app.common.errors import (
+    AppError,
+    BadRequest,
+    BodyIncomplete,
+    BodyTooLarge,
+    LengthRequired,
+    TooManyRequests,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from app.common.json_format import MalformedJson, dump_json, parse_json
 from app.common.middleware import Envelope
 from app.common.settings import Settings
 
@@ -30,62 +38,7 @@ _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 #: Longer query strings are parsed anew each time, so that what is kept stays small.
 _LONGEST_KEPT_QUERY: Final = 256
 
-_NUL_ESCAPE = re.compile(rb"(?<!\\)(\\\\)*\\u0000")
-_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
-
 View = TypeVar("View", bound=Callable[..., Any])
-
-
-class MalformedJson(BadRequest):
-    code = "MALFORMED_JSON"
-    message = "The body is not valid JSON"
-
-
-class BodyTooLarge(AppError):
-    status = 413
-    code = "BODY_TOO_LARGE"
-    message = "The body is larger than 64 KiB"
-
-
-class BodyIncomplete(BadRequest):
-    code = "BODY_INCOMPLETE"
-    message = "The connection broke before all of the body had arrived"
-
-
-class LengthRequired(AppError):
-    status = 411
-    code = "LENGTH_REQUIRED"
-    message = "Say in Content-Length how long the body is"
-
-
-class UnsupportedMediaType(AppError):
-    status = 415
-    code = "UNSUPPORTED_MEDIA_TYPE"
-    message = "Send the body as application/json"
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON (RFC 8259, section 6)")
-
-
-def parse_json(raw: bytes) -> Any:
-    """RFC 8259 JSON with numbers kept exact (int or Decimal).
-
-    Raises MalformedJson for anything else: bad UTF-8, NaN and Infinity, nesting too deep to walk,
-    numbers too long to hold, and text that PostgreSQL cannot store (NUL, lone surrogates).
-    """
-    try:
-        value = json.loads(
-            raw.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant
-        )
-        if _NUL_ESCAPE.search(raw):
-            raise ValueError("NUL")
-        if _SURROGATE_ESCAPE.search(raw):
-            # A pair is one character and encodes; a lone half does not.
-            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
-    except (ValueError, RecursionError, ArithmeticError) as error:
-        raise MalformedJson from error
-    return value
 
 
 def sent_json() -> Any:
@@ -256,11 +209,6 @@ class CompactJson(JSONProvider):
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         return json_response(dump_json(self._prepare_response_obj(args, kwargs)))
-
-
-def dump_json(value: Any) -> bytes:
-    """Compact JSON bytes; UUIDs and Decimals as strings."""
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
 
 
 def json_response(body: bytes, status: int = 200) -> Response:

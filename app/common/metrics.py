@@ -15,7 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as MEDIA_TYPE
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from app.common.combiner import Watch
+from app.common.batch_executor import Watch
 
 __all__ = ["MEDIA_TYPE", "TRANSACTION_RETRIES", "counter", "exposition", "watch"]
 

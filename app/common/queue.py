@@ -4,12 +4,17 @@ There are two lines, so that nobody's credit waits for somebody else's network.
 """
 
 import time
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 import redis
 import structlog
 from rq import Queue
+from sqlalchemy.orm import Session
+
+from app.common.db import retry_transaction
+
+Id = TypeVar("Id")
 
 #: Jobs that need nothing but our own servers.
 NAME: Final = "default"
@@ -52,6 +57,22 @@ def _enqueue(line: str, job: Callable[..., object], *args: Any, **options: Any) 
         Queue(line, connection=_connection).enqueue(job, *args, result_ttl=0, **options)
     except redis.RedisError as error:
         _log.warning("job not enqueued", job=job.__name__, error=str(error))
+
+
+def enqueue_due(claim_due: Callable[[Session], Sequence[Id]], job: Callable[[Id], object]) -> int:
+    """Enqueue `job`, which calls somebody outside, for everything that is due; how many.
+
+    claim_due: claims a batch of what is due and puts off its next attempt, in a transaction of
+    its own. Safe to run twice.
+    """
+
+    def batch() -> int:
+        due = retry_transaction(claim_due)
+        for one in due:
+            enqueue_call(job, one)
+        return len(due)
+
+    return until_done(batch)
 
 
 def until_done(batch: Callable[[], int]) -> int:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.common.places import Places
+from app.common.concurrency_limiter import Places
 
 
 def answer_in_pieces(

@@ -9,7 +9,8 @@ from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
-from app.common.http import Blueprint, dump_json, json_response, settings
+from app.common.http import Blueprint, json_response, settings
+from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
 from app.coupons import service
 from app.coupons.errors import CouponCodeTaken, CouponInvalid, CouponNotFound, CouponUsedUp

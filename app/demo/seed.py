@@ -38,8 +38,8 @@ from app.demo.catalogue import COUPON, GOODS, OWNER_OF, PASSWORD, SHOPS
 from app.demo.history import Bought, Deposit, Retired, Step, Withdrawal, history
 from app.demo.people import ADMIN, BUYERS, Person
 from app.demo.shops.shop import Good, Shop
-from app.orders import service as orders
-from app.orders.checkout import Basket, Purchase
+from app.orders.purchases import service as orders
+from app.orders.purchases.pricing import Basket, Purchase
 from app.products import service as products
 from app.wallets import service as wallets
 

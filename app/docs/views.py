@@ -8,7 +8,8 @@ import flask_swagger_ui
 from flask import Blueprint, Flask, Response, current_app, send_from_directory
 from werkzeug.exceptions import NotFound
 
-from app.common.http import dump_json, etag_response
+from app.common.http import etag_response
+from app.common.json_format import dump_json
 
 _OURS: Final = Path(__file__).parent / "static"
 _SWAGGER_UI: Final = Path(flask_swagger_ui.__file__).parent / "dist"

@@ -6,7 +6,8 @@ from flask import Response
 
 from app.common import queue
 from app.common.db import transaction
-from app.common.http import Blueprint, dump_json, json_response, raw_body
+from app.common.http import Blueprint, json_response, raw_body
+from app.common.json_format import dump_json
 from app.common.ratelimit import per_address_and_path
 from app.gateway import service
 from app.gateway.guard import WEBHOOKS, from_gateway

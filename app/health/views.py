@@ -11,7 +11,8 @@ from werkzeug.exceptions import NotFound
 from app.common import db, metrics
 from app.common.db import SCHEMA_REVISION
 from app.common.errors import Unauthorized
-from app.common.http import bearer_token, dump_json, json_response, settings
+from app.common.http import bearer_token, json_response, settings
+from app.common.json_format import dump_json
 from app.health import repository
 
 blp = Blueprint("health", __name__, url_prefix="/health")

@@ -15,13 +15,8 @@ from app.auth.service import Caller
 from app.common.db import retry_transaction
 from app.common.error_handlers import Where, error_body
 from app.common.errors import AppError, Unauthorized, Unavailable
-from app.common.http import (
-    Blueprint,
-    dump_json,
-    idempotency_key,
-    json_response,
-    request_fingerprint,
-)
+from app.common.http import Blueprint, idempotency_key, json_response, request_fingerprint
+from app.common.json_format import dump_json
 from app.idempotency import service
 from app.idempotency.service import Answer, Claim, Request
 

@@ -12,7 +12,8 @@ from app.banks import providers
 from app.banks.errors import ProviderUnknown
 from app.banks.providers import Provider
 from app.common.db import reading
-from app.common.http import Blueprint, dump_json, json_response, settings
+from app.common.http import Blueprint, json_response, settings
+from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
 from app.idempotency.http import answer_once, moves_money
 from app.onramp import links, service

@@ -10,12 +10,12 @@ from app.common.clock import to_wire
 from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text, WholeNumber
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
-from app.payment_requests.codes import Code
+from app.payment_requests.merchant_codes.service import Code
 from app.payment_requests.models import RequestStatus
 from app.payment_requests.service import Asked
 from app.payment_requests.terms import link_to
 from app.products.models import Product
-from app.transfers.masks import masked_email, masked_name, short_name
+from app.transfers.masking import masked_email, masked_name, short_name
 from app.transfers.schemas import TransferPartyOut, person
 
 _WEEK: Final = timedelta(days=7)

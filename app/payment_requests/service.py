@@ -26,10 +26,10 @@ from app.payment_requests.errors import (
 )
 from app.payment_requests.models import PaymentRequest, RequestStatus
 from app.payment_requests.terms import amount_due, may_be_token, new_token
-from app.transfers import people
+from app.transfers import recipients
 from app.transfers import service as transfers
 from app.transfers.models import Purpose
-from app.transfers.people import Handle
+from app.transfers.recipients import Handle
 from app.transfers.service import Sent
 
 
@@ -58,7 +58,7 @@ def ask(
     Raises RecipientNotFound, CannotTransferToSelf, AmountInvalid.
     """
     asked = (
-        people.require_other(session, payer, caller_id=requester.id, currency=currency)
+        recipients.require_other(session, payer, caller_id=requester.id, currency=currency)
         if payer is not None
         else None
     )

@@ -10,7 +10,8 @@ from flask import Response
 from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
-from app.common.http import Blueprint, dump_json, json_response, sent_json, settings
+from app.common.http import Blueprint, json_response, sent_json, settings
+from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
 from app.common.pagination import page_request
 from app.idempotency.http import answer_once, moves_money
@@ -21,7 +22,7 @@ from app.payment_requests.errors import (
     PaymentRequestClosed,
     PaymentRequestNotFound,
 )
-from app.payment_requests.images import PNG, SVG, answers_image, qr_code
+from app.payment_requests.http import PNG, SVG, answers_image, qr_code
 from app.payment_requests.schemas import (
     CreatePaymentRequestIn,
     ImageArgs,
@@ -37,7 +38,7 @@ from app.payment_requests.service import Asked
 from app.payment_requests.terms import link_to
 from app.transfers.errors import CannotTransferToSelf, RecipientCannotReceive, RecipientNotFound
 from app.transfers.guard import spends_guesses
-from app.transfers.people import Handle
+from app.transfers.recipients import Handle
 from app.transfers.schemas import TransferOut, transfer_out
 from app.wallets import service as wallets
 from app.wallets.errors import InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.banks import providers
 from app.banks.errors import ProviderUnknown
-from app.common import clock, sealing
+from app.common import clock, encryption
 from app.common.db import new_id
 from app.payouts import repository
 from app.payouts.errors import BankAccountNotFound, BankAccountTaken, TooManyBankAccounts
@@ -35,7 +35,7 @@ def save(
         raise ProviderUnknown(details={"provider": provider})
     # One at a time for each user, or two would both be the tenth.
     repository.lock_accounts_of(session, user_id)
-    same = sealing.fingerprints(
+    same = encryption.fingerprints(
         f"{provider}/{routing}/{number}".encode(), context=f"bank-accounts/{user_id}"
     )
     if repository.get_account_like(session, user_id=user_id, fingerprints=same) is not None:
@@ -50,7 +50,7 @@ def save(
         holder=holder,
         routing=routing,
         label=label,
-        number_sealed=sealing.seal(number.encode(), context=_context(account_id)),
+        number_sealed=encryption.seal(number.encode(), context=_context(account_id)),
         number_end=number[-4:],
         fingerprint=same[0],
         created_at=clock.now(),
@@ -81,7 +81,7 @@ def delete(session: Session, *, account_id: UUID, user_id: UUID) -> None:
 
 def number_of(account: BankAccount) -> str:
     """The whole number, for the bank and nobody else. Raises sealing.SealBroken."""
-    return sealing.unseal(account.number_sealed, context=_context(account.id)).decode()
+    return encryption.unseal(account.number_sealed, context=_context(account.id)).decode()
 
 
 def _context(account_id: UUID) -> str:

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.auth import two_factor
 from app.auth.models import User
 from app.auth.service import Caller
+from app.auth.two_factor import service as two_factor
 from app.banks import providers
 from app.banks.errors import ProviderUnknown
 from app.common import clock
@@ -18,9 +18,10 @@ from app.common.pagination import Page, PageRequest
 from app.payouts import accounts, pursuit, repository
 from app.payouts.errors import PayoutNotFound
 from app.payouts.models import BankAccount, Payout, PayoutStatus
-from app.wallets import holds, limits
+from app.wallets import limits
 from app.wallets import service as wallets
 from app.wallets.errors import InvalidWithdrawalAmount, WalletNotFound
+from app.wallets.holds import lifecycle
 from app.wallets.models import TransactionType
 
 
@@ -70,7 +71,7 @@ def request(
     limits.require_within(session, account, user=user, kind=kind, money=money)
     two_factor.require_code(session, user_id=user.id, amount=money, above=code_above, code=code)
     payout_id = new_id()
-    hold = holds.place(
+    hold = lifecycle.place(
         session,
         account,
         kind=kind,

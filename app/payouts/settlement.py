@@ -17,8 +17,9 @@ from app.inbox.models import InboundEvent
 from app.payouts import pursuit, repository
 from app.payouts.errors import PayoutNotFound
 from app.payouts.models import Payout, PayoutStatus
-from app.wallets import holds, ledger
+from app.wallets import ledger
 from app.wallets import service as wallets
+from app.wallets.holds import lifecycle
 from app.wallets.ledger import Account, Entry, Posting
 from app.wallets.models import HoldStatus, SystemCode, TransactionType
 
@@ -94,9 +95,9 @@ def _note(session: Session, payout: Payout, answer: PayoutAnswer) -> None:
 
 
 def _pay(session: Session, payout: Payout) -> None:
-    hold = holds.require_active(session, payout.hold_id)
+    hold = lifecycle.require_active(session, payout.hold_id)
     account = _account(session, payout)
-    holds.capture(hold, account, payout.amount)
+    lifecycle.capture(hold, account, payout.amount)
     bank = ledger.system_account(SystemCode.BANK, payout.currency)
     description = payout.description or "Payout to a bank account"
     kind = TransactionType.PAYOUT
@@ -121,8 +122,8 @@ def _pay(session: Session, payout: Payout) -> None:
 
 
 def _give_back(session: Session, payout: Payout, reason: str) -> None:
-    hold = holds.require_active(session, payout.hold_id)
-    holds.let_go(session, hold, _account(session, payout), HoldStatus.VOIDED)
+    hold = lifecycle.require_active(session, payout.hold_id)
+    lifecycle.let_go(session, hold, _account(session, payout), HoldStatus.VOIDED)
     payout.reason = reason
     _close(payout, PayoutStatus.REFUSED)
     events.record(session, [pursuit.event("payout-refused", payout, reason=reason)])

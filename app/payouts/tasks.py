@@ -9,7 +9,7 @@ from app.banks.client import BankPuzzling, BankSilent
 from app.banks.errors import ProviderUnknown
 from app.common import queue
 from app.common.db import reading, retry_transaction
-from app.common.sealing import SealBroken
+from app.common.encryption import SealBroken
 from app.inbox.errors import Quarantine
 from app.payouts import pursuit, settlement
 from app.wallets.gate import in_line
@@ -36,12 +36,5 @@ def advance(payout_id: UUID) -> None:
 
 
 def sweep() -> int:
-    """Send somebody to the bank for each payout that is due; how many. Safe to run twice."""
-    return queue.until_done(_send_some)
-
-
-def _send_some() -> int:
-    due = retry_transaction(pursuit.take_due)
-    for payout_id in due:
-        queue.enqueue_call(advance, payout_id)
-    return len(due)
+    """Enqueue a job for each payout that is due; how many. Safe to run twice."""
+    return queue.enqueue_due(pursuit.take_due, advance)

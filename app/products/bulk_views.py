@@ -7,20 +7,12 @@ from flask import Response, request
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
-from app.common import tables
+from app.common import csv_documents
+from app.common.concurrency_limiter import Places
 from app.common.db import reading, retry_transaction
-from app.common.http import (
-    Blueprint,
-    BodyIncomplete,
-    BodyTooLarge,
-    LengthRequired,
-    UnsupportedMediaType,
-    body_pieces,
-    dump_json,
-    json_response,
-    settings,
-)
-from app.common.places import Places
+from app.common.errors import BodyIncomplete, BodyTooLarge, LengthRequired, UnsupportedMediaType
+from app.common.http import Blueprint, body_pieces, json_response, settings
+from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
 from app.common.streams import answer_in_pieces
 from app.products import documents, imports, service
@@ -110,7 +102,7 @@ def export_products() -> Response:
         documents.as_csv(pieces),
         places=_exports,
         caller_id=merchant.id,
-        if_broken_off=tables.BROKEN_OFF,
+        if_broken_off=csv_documents.BROKEN_OFF,
     )
     response.headers["Content-Type"] = "text/csv; charset=utf-8; header=present"
     response.headers["Content-Disposition"] = 'attachment; filename="products.csv"'

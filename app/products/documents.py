@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import marshmallow as ma
 
-from app.common import tables
+from app.common import csv_documents
 from app.common.clock import to_wire
+from app.common.csv_documents import NotATable, Row
 from app.common.money import format_minor
-from app.common.tables import NotATable, Row
 from app.products.errors import Problems, TableInvalid
 from app.products.imports import Wish
 from app.products.models import ProductKind
@@ -69,17 +69,17 @@ def as_csv(pieces: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     """RFC 4180 in UTF-8: a line for each product, in as many parts as there are pieces."""
     start: Sequence[Sequence[Any]] = (CSV_HEAD,)
     for piece in pieces:
-        yield tables.write((*start, *(_line(product) for product in piece)))
+        yield csv_documents.write((*start, *(_line(product) for product in piece)))
         start = ()
     if start:
-        yield tables.write(start)
+        yield csv_documents.write(start)
 
 
 def _line(product: Any) -> tuple[Any, ...]:
     return (
         product.id,
-        tables.guarded(product.name),
-        tables.guarded(product.description),
+        csv_documents.guarded(product.name),
+        csv_documents.guarded(product.description),
         format_minor(product.price, product.currency),
         product.currency,
         None if product.kind == ProductKind.CODES else product.available_units,
@@ -98,7 +98,7 @@ def read(pieces: Iterator[bytes]) -> Table:
     """
     table = Table()
     try:
-        rows = tables.read(pieces)
+        rows = csv_documents.read(pieces)
         columns = _columns(next(rows, None))
         for count, row in enumerate(rows, 1):
             if count > MOST_ROWS:
@@ -145,7 +145,7 @@ def _take(table: Table, row: Row, columns: Sequence[str]) -> None:
 def _cells(named: Iterable[tuple[str, str]]) -> Mapping[str, Any]:
     cells = _Cells()
     for name, cell in named:
-        text = (tables.unguarded(cell) if name in _FREE_TEXT else cell).strip()
+        text = (csv_documents.unguarded(cell) if name in _FREE_TEXT else cell).strip()
         if text and name != _IGNORED:
             # Spreadsheets write TRUE.
             cells[name] = text.lower() if name == "isActive" else text

@@ -12,7 +12,8 @@ from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.fields import camel
-from app.common.http import Blueprint, dump_json, etag_of, etag_response, json_response, settings
+from app.common.http import Blueprint, etag_of, etag_response, json_response, settings
+from app.common.json_format import dump_json
 from app.common.money import Money
 from app.products import service
 from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess

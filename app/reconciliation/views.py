@@ -8,14 +8,9 @@ from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.banks.errors import ProviderUnknown
 from app.common.db import reading
-from app.common.http import (
-    Blueprint,
-    BodyTooLarge,
-    UnsupportedMediaType,
-    dump_json,
-    json_response,
-    raw_body,
-)
+from app.common.errors import BodyTooLarge, UnsupportedMediaType
+from app.common.http import Blueprint, json_response, raw_body
+from app.common.json_format import dump_json
 from app.reconciliation import report
 from app.reconciliation.errors import StatementInvalid
 from app.reconciliation.run import reconcile

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from app.common import tables
+from app.common import csv_documents
 from app.common.clock import to_wire
 from app.common.money import format_minor
 from app.sales.service import net_of
@@ -44,10 +44,10 @@ def as_csv(pieces: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     """RFC 4180 in UTF-8: a line for each order, in as many parts as there are pieces."""
     start: Sequence[Sequence[Any]] = (CSV_HEAD,)
     for piece in pieces:
-        yield tables.write((*start, *(_line(row) for row in piece)))
+        yield csv_documents.write((*start, *(_line(row) for row in piece)))
         start = ()
     if start:
-        yield tables.write(start)
+        yield csv_documents.write(start)
 
 
 def _line(row: Any) -> tuple[Any, ...]:
@@ -59,13 +59,13 @@ def _line(row: Any) -> tuple[Any, ...]:
         row.status,
         row.payment_method,
         row.product_id,
-        tables.guarded(row.product_name),
+        csv_documents.guarded(row.product_name),
         row.user_id,
-        tables.guarded(row.buyer_email),
+        csv_documents.guarded(row.buyer_email),
         row.quantity,
         format_minor(row.unit_price, currency),
         format_minor(row.discount, currency),
-        tables.guarded(row.coupon_code),
+        csv_documents.guarded(row.coupon_code),
         format_minor(row.amount, currency),
         format_minor(row.fee, currency),
         format_minor(row.refunded_amount, currency),

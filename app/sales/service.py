@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.common import clock
 from app.common.pagination import Page, PageRequest
 from app.orders.models import OrderStatus
-from app.orders.service import Receipt
+from app.orders.purchases.service import Receipt
 from app.sales import repository
 from app.sales.errors import PeriodInvalid
 

@@ -7,13 +7,14 @@ from flask import Response
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
-from app.common import tables
+from app.common import csv_documents
+from app.common.concurrency_limiter import Places
 from app.common.db import reading
-from app.common.http import Blueprint, dump_json, json_response, settings
-from app.common.places import Places
+from app.common.http import Blueprint, json_response, settings
+from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
 from app.common.streams import answer_in_pieces
-from app.orders.schemas import OrderList
+from app.orders.purchases.schemas import OrderList
 from app.sales import service
 from app.sales.documents import CSV_EXAMPLE, as_csv
 from app.sales.errors import PeriodInvalid
@@ -64,7 +65,7 @@ def export_sales(args: dict[str, Any]) -> Response:
         as_csv(found),
         places=_exports,
         caller_id=merchant.id,
-        if_broken_off=tables.BROKEN_OFF,
+        if_broken_off=csv_documents.BROKEN_OFF,
     )
     response.headers["Content-Type"] = "text/csv; charset=utf-8; header=present"
     response.headers["Content-Disposition"] = 'attachment; filename="sales.csv"'

@@ -7,9 +7,9 @@ balance.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from app.common import tables
+from app.common import csv_documents
 from app.common.clock import to_wire
-from app.common.http import dump_json
+from app.common.json_format import dump_json
 from app.common.money import format_minor
 from app.statements.schemas import head_out
 from app.statements.service import Statement
@@ -42,9 +42,9 @@ def as_csv(statement: Statement, pieces: Iterable[Sequence[Line]]) -> Iterator[b
     """RFC 4180 in UTF-8: a line for each posting between one for each balance of the period."""
     start: Sequence[Sequence[Any]] = (CSV_HEAD, _balance(statement, "OPENING_BALANCE"))
     for piece in pieces:
-        yield tables.write((*start, *(_posting(line) for line in piece)))
+        yield csv_documents.write((*start, *(_posting(line) for line in piece)))
         start = ()
-    yield tables.write((*start, _balance(statement, "CLOSING_BALANCE")))
+    yield csv_documents.write((*start, _balance(statement, "CLOSING_BALANCE")))
 
 
 def _balance(statement: Statement, kind: str) -> tuple[str | None, ...]:
@@ -69,7 +69,7 @@ def _posting(line: Line) -> tuple[Any, ...]:
     return (
         to_wire(line.created_at),
         line.type,
-        tables.guarded(line.description),
+        csv_documents.guarded(line.description),
         line.reference_type,
         line.reference_id,
         format_minor(line.amount, line.currency),

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any, Final
 
-from app.statements.paper import BOLD, BRAND, LEFT, PALE, RIGHT, TOP, Column, Paper
+from app.statements.pdf_layout import BOLD, BRAND, LEFT, PALE, RIGHT, TOP, Column, Paper
 
 #: Of a posting: date, type, description, reference, amount, balance; as they are printed.
 Row = Sequence[str]

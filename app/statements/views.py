@@ -8,11 +8,11 @@ from flask import Response
 
 from app.auth.guard import live_user, requires
 from app.auth.scopes import Scope
+from app.common.concurrency_limiter import Places
 from app.common.db import reading
 from app.common.http import Blueprint, settings
-from app.common.places import Places
 from app.common.ratelimit import per_caller
-from app.statements import documents, press, service
+from app.statements import documents, pdf_worker, service
 from app.statements.errors import StatementTooLong
 from app.statements.schemas import StatementArgs, StatementOut
 from app.statements.service import PIECE, Statement
@@ -86,7 +86,7 @@ def get_statement(args: dict[str, Any]) -> Response:
 def _print(drawn_up: Statement, pieces: Iterator[Sequence[Line]]) -> Response:
     give_back = _prints.take(drawn_up.holder.id)
     try:
-        return Response(press.print_pdf(drawn_up, pieces))
+        return Response(pdf_worker.print_pdf(drawn_up, pieces))
     finally:
         give_back()
 

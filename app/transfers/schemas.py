@@ -12,7 +12,7 @@ from app.common.clock import to_wire
 from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
-from app.transfers.masks import short_name
+from app.transfers.masking import short_name
 from app.transfers.service import Sent
 
 _WALLET_NUMBER: Final = re.compile(r" *(?:[0-9] *){12}")

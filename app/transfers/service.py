@@ -8,19 +8,19 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
-from app.auth import two_factor
 from app.auth.models import User
 from app.auth.service import Caller
+from app.auth.two_factor import service as two_factor
 from app.common import clock
 from app.common.db import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
-from app.transfers import people, repository
+from app.transfers import recipients, repository
 from app.transfers.errors import RecipientCannotReceive, TransferNotFound
-from app.transfers.masks import short_name
+from app.transfers.masking import short_name
 from app.transfers.models import Purpose, Transfer
-from app.transfers.people import Handle, Masked
+from app.transfers.recipients import Handle, Masked
 from app.wallets import ledger, limits
 from app.wallets import service as wallets
 from app.wallets.errors import BalanceTooLarge, LimitExceeded, WalletLocked, WalletNotFound
@@ -56,7 +56,7 @@ def send(
     Raises RecipientNotFound, CannotTransferToSelf, RecipientCannotReceive, InsufficientFunds,
     LimitExceeded, WalletLocked, WalletNotFound, TwoFactorRequired.
     """
-    receiver = people.require_other(session, to, caller_id=sender.id, currency=money.currency)
+    receiver = recipients.require_other(session, to, caller_id=sender.id, currency=money.currency)
     accounts = wallets.lock_accounts(
         session, user_ids=(sender.id, receiver.id), currency=money.currency
     )
@@ -158,8 +158,8 @@ def _events(sent: Sent, postings: list[Line]) -> list[events.Event]:
 
 def preview(session: Session, *, caller_id: UUID, to: Handle, currency: str) -> Masked:
     """Who would receive it, masked. Raises RecipientNotFound, CannotTransferToSelf."""
-    user = people.require_other(session, to, caller_id=caller_id, currency=currency)
-    return people.masked(session, user, currency=currency)
+    user = recipients.require_other(session, to, caller_id=caller_id, currency=currency)
+    return recipients.masked(session, user, currency=currency)
 
 
 def of_user(

@@ -9,7 +9,8 @@ from flask import Response
 from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
 from app.auth.scopes import Scope
 from app.common.db import reading
-from app.common.http import Blueprint, dump_json, json_response, settings
+from app.common.http import Blueprint, json_response, settings
+from app.common.json_format import dump_json
 from app.common.money import Money
 from app.idempotency.http import answer_once, moves_money
 from app.transfers import service
@@ -20,7 +21,7 @@ from app.transfers.errors import (
     TransferNotFound,
 )
 from app.transfers.guard import is_refusal, spends_guesses
-from app.transfers.people import Handle, Masked
+from app.transfers.recipients import Handle, Masked
 from app.transfers.schemas import (
     CreateTransferIn,
     RecipientArgs,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.auth.api_keys import MAX_KEYS, NEVER
+from app.auth.api_keys.service import MAX_KEYS, NEVER
 from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (

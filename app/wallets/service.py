@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.auth import two_factor
 from app.auth.models import User
 from app.auth.service import Caller
+from app.auth.two_factor import service as two_factor
 from app.common import clock
 from app.common.db import new_id
 from app.common.errors import Unauthorized

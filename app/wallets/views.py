@@ -18,7 +18,8 @@ from app.auth.schemas import ReasonIn
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.errors import BadRequest
-from app.common.http import Blueprint, dump_json, json_response, settings
+from app.common.http import Blueprint, json_response, settings
+from app.common.json_format import dump_json
 from app.common.money import Money
 from app.common.openapi import path_parameter
 from app.idempotency.http import answer_once, moves_money

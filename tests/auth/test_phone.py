@@ -16,7 +16,7 @@ from app.common import db
 from app.events.models import OutboxEvent
 from tests import factories
 from tests.answers import UUID_TEXT, refusal
-from tests.auth.asking import AUTH, JWT, bearer, login, register
+from tests.auth.helpers import AUTH, JWT, bearer, login, register
 from tests.crowd import all_at_once, broken, outcomes
 
 PHONE = "+14155550100"

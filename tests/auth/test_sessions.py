@@ -13,7 +13,7 @@ from app.auth.models import LoginSession, RefreshToken
 from app.common import db
 from tests import factories
 from tests.answers import error_body, refusal
-from tests.auth.asking import AUTH, JWT, bearer, login, me, refresh, register
+from tests.auth.helpers import AUTH, JWT, bearer, login, me, refresh, register
 from tests.factories import PASSWORD
 
 

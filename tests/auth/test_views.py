@@ -16,7 +16,7 @@ from app.common import db
 from app.events.models import OutboxEvent
 from tests import factories
 from tests.answers import TIME, UUID_TEXT, error_body, refusal
-from tests.auth.asking import AUTH, JWT, bearer, login, me, register
+from tests.auth.helpers import AUTH, JWT, bearer, login, me, register
 
 
 class TestRegistering:

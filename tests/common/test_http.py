@@ -8,7 +8,8 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from app.common import http
-from app.common.http import MalformedJson, dump_json, json_response, parse_json
+from app.common.http import json_response
+from app.common.json_format import MalformedJson, dump_json, parse_json
 from tests import factories
 
 UUID_TEXT = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

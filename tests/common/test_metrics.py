@@ -16,7 +16,7 @@ from tests import factories, servers
 from tests.answers import error_body, refusal
 from tests.crowd import all_at_once
 from tests.live import LiveServer, wait_until
-from tests.orders.asking import buy
+from tests.orders.helpers import buy
 
 TOKEN = "a-token-for-scraping"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}

@@ -3,9 +3,9 @@
 from flask import Flask
 
 from tests import factories
-from tests.coupons.asking import make, uses
+from tests.coupons.helpers import make, uses
 from tests.crowd import all_at_once, broken
-from tests.orders.asking import buy
+from tests.orders.helpers import buy
 
 
 def test_of_200_uses_at_once_as_many_win_as_the_cap_says(committing: Flask) -> None:

@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 from app.common import clock
 from tests import factories
 from tests.answers import error_body, refusal
-from tests.coupons.asking import COUPONS, make, uses
+from tests.coupons.helpers import COUPONS, make, uses
 from tests.crowd import broken
-from tests.orders.asking import balance, buy, nothing_happened
+from tests.orders.helpers import balance, buy, nothing_happened
 
 
 def hours(count: int) -> str | None:

@@ -10,9 +10,9 @@ from app.common.db import Base, reading
 from app.delivery.codes import uploads
 from app.products.models import ProductKind
 from tests import factories
-from tests.delivery.asking import goods, product
-from tests.delivery.codes.asking import send, shelf
-from tests.delivery.files.asking import link_of, sold
+from tests.delivery.codes.helpers import send, shelf
+from tests.delivery.files.helpers import link_of, sold
+from tests.delivery.helpers import goods, product
 from tests.factories import Actor
 
 API = "/api/v1"

@@ -26,7 +26,7 @@ from app.gateway.errors import (
     GatewayUnavailable,
 )
 from app.gateway.terms import CheckoutStatus, RefundState, RefundStatus
-from tests.gateway.asking import MONEY, arguments, opened, paid
+from tests.gateway.helpers import MONEY, arguments, opened, paid
 from tests.live import wait_until
 from tests.stripe import (
     FAILING_REFUND_CARD,

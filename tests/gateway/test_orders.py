@@ -17,17 +17,21 @@ from app.gateway import client as client_of_gateway
 from app.gateway.terms import RefundState, RefundStatus
 from app.inbox import tasks as inbox
 from app.inbox.models import InboundEvent
-from app.orders import checkouts, pages, repository, tasks
-from app.orders.checkouts import Payable
+from app.orders import repository
+from app.orders.checkouts import client as pages
+from app.orders.checkouts import service as checkouts
+from app.orders.checkouts import tasks
+from app.orders.checkouts.service import Payable
 from app.orders.models import Checkout, Order
+from app.orders.refunds import tasks as refund_tasks
 from app.wallets.gate import in_line
 from tests import factories
 from tests.answers import error_body, refusal
-from tests.coupons.asking import make, uses
+from tests.coupons.helpers import make, uses
 from tests.crowd import broken
 from tests.factories import Actor
-from tests.orders.asking import ORDERS, balance, buy, units
-from tests.orders.refunding import refund, shown
+from tests.orders.helpers import ORDERS, balance, buy, units
+from tests.orders.refunds.helpers import refund, shown
 from tests.stripe import (
     DECLINED_CARD,
     FAILING_REFUND_CARD,
@@ -450,8 +454,8 @@ class TestRefunding:
 
         assert (made["status"], made["destination"]) == ("PENDING", "GATEWAY")
         assert (balance(client, seller), balance(client, buyer)) == ("18.00", "1.00")
-        tasks.give_back(UUID(made["id"]))
-        tasks.give_back(UUID(made["id"]))
+        refund_tasks.give_back(UUID(made["id"]))
+        refund_tasks.give_back(UUID(made["id"]))
         (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
         assert (after["status"], after["destination"]) == ("SUCCEEDED", "GATEWAY")
         assert refund(client, seller, order_id).json["amount"] == "18.00"
@@ -465,7 +469,7 @@ class TestRefunding:
         order_id = self.bought(client, shop, seller, buyer, FAILING_REFUND_CARD)
         shop.received.clear()
         made = refund(client, seller, order_id, amount="12.00").json
-        tasks.give_back(UUID(made["id"]))
+        refund_tasks.give_back(UUID(made["id"]))
         told = shop.wait_for(4)  # made, updated, failed
         for one in [*told, *told]:
             tell(client, one)
@@ -490,7 +494,7 @@ class TestRefunding:
         monkeypatch.setattr(client_of_gateway, "refund", lambda *_, **__: failed)
         for locked in (True, False):
             lock(buyer, locked=locked)
-            tasks.give_back(UUID(made["id"]))
+            refund_tasks.give_back(UUID(made["id"]))
             (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=seller.headers).json
             assert after["status"] == ("PENDING" if locked else "SUCCEEDED")
         assert (balance(client, seller), balance(client, buyer)) == ("18.00", "13.00")
@@ -512,10 +516,10 @@ class TestRefunding:
         order_id = self.bought(client, shop, seller, buyer)
         made = refund(client, seller, order_id, amount="12.00").json
         gateway.behave(fault="lost-answer", times=1)
-        tasks.give_back(UUID(made["id"]))
+        refund_tasks.give_back(UUID(made["id"]))
         (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
         assert after["status"] == "PENDING"
-        tasks.give_back(UUID(made["id"]))
+        refund_tasks.give_back(UUID(made["id"]))
         (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
         assert after["status"] == "SUCCEEDED"
         assert broken() == []

@@ -23,7 +23,7 @@ from app.inbox import tasks as inbox
 from app.inbox.models import InboundEvent
 from tests.answers import refusal
 from tests.common.test_metrics import AUTHORIZED, TOKEN
-from tests.gateway.asking import opened, paid
+from tests.gateway.helpers import opened, paid
 from tests.gateway.webhooks import deliver, event, send, signed, tell
 from tests.inbox.recording import RecordingHandler
 from tests.stripe import (

@@ -17,8 +17,8 @@ from tests import factories
 from tests.banks.speaking import clock_at, tell
 from tests.crowd import all_at_once, broken, outcomes
 from tests.factories import Actor
-from tests.onramp.asking import about, ask, asked, show, told
-from tests.wallets.asking import balance, set_limit
+from tests.onramp.helpers import about, ask, asked, show, told
+from tests.wallets.helpers import balance, set_limit
 
 
 @pytest.fixture

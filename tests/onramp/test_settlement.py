@@ -15,8 +15,8 @@ from app.onramp import tasks
 from tests import factories
 from tests.banks.speaking import clock_at, key_of, tell
 from tests.factories import Actor
-from tests.onramp.asking import about, asked, inbound_events, say, show, told
-from tests.wallets.asking import balance, lock, set_limit, wallet_of
+from tests.onramp.helpers import about, asked, inbound_events, say, show, told
+from tests.wallets.helpers import balance, lock, set_limit, wallet_of
 
 
 @pytest.fixture

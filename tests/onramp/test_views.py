@@ -22,8 +22,8 @@ from tests import factories
 from tests.answers import TIME, UUID_TEXT, error_body, refusal
 from tests.banks.speaking import clock_at, key_of
 from tests.factories import Actor
-from tests.onramp.asking import ONRAMP, about, ask, asked, say, show
-from tests.wallets.asking import deposit, lock, set_limit
+from tests.onramp.helpers import ONRAMP, about, ask, asked, say, show
+from tests.wallets.helpers import deposit, lock, set_limit
 
 
 @pytest.fixture

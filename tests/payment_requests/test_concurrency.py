@@ -8,15 +8,8 @@ from app.payment_requests import tasks
 from tests import factories
 from tests.crowd import all_at_once, broken, outcomes
 from tests.factories import Actor
-from tests.payment_requests.asking import (
-    CODES,
-    asked,
-    coded,
-    pay_code,
-    status,
-    turn,
-)
-from tests.transfers.asking import balance
+from tests.payment_requests.helpers import CODES, asked, coded, pay_code, status, turn
+from tests.transfers.helpers import balance
 
 
 def paying(app: Flask, payer: Actor, request: dict[str, Any], **more: Any) -> Any:

@@ -14,16 +14,8 @@ from tests import factories
 from tests.answers import refusal
 from tests.crowd import broken
 from tests.factories import Actor
-from tests.payment_requests.asking import (
-    REQUESTS,
-    WEEK,
-    asked,
-    requests,
-    status,
-    stop_clock,
-    turn,
-)
-from tests.transfers.asking import balance, events_of
+from tests.payment_requests.helpers import REQUESTS, WEEK, asked, requests, status, stop_clock, turn
+from tests.transfers.helpers import balance, events_of
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from PIL import Image
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.payment_requests.asking import CODES, REQUESTS, asked, coded
+from tests.payment_requests.helpers import CODES, REQUESTS, asked, coded
 from tests.qr_reader import read_png, read_svg
-from tests.transfers.asking import named
+from tests.transfers.helpers import named
 
 
 @pytest.fixture(params=["request", "code"])

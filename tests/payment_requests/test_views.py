@@ -9,16 +9,9 @@ from flask.testing import FlaskClient
 from tests import factories
 from tests.answers import TIME, refusal
 from tests.factories import Actor
-from tests.payment_requests.asking import (
-    REQUESTS,
-    ask,
-    asked,
-    requests,
-    status,
-    turn,
-)
-from tests.transfers.asking import API, balance, deactivate, events_of, history, named
-from tests.wallets.asking import lock, set_limit
+from tests.payment_requests.helpers import REQUESTS, ask, asked, requests, status, turn
+from tests.transfers.helpers import API, balance, deactivate, events_of, history, named
+from tests.wallets.helpers import lock, set_limit
 
 
 @pytest.fixture

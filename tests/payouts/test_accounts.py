@@ -9,14 +9,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.common import sealing
+from app.common import encryption
 from app.common.db import new_id, transaction
 from app.payouts import accounts
 from app.payouts.models import BankAccount
 from tests import factories
 from tests.answers import TIME, UUID_TEXT, error_body, refusal
 from tests.factories import Actor
-from tests.payouts.asking import ACCOUNT, NUMBER, WALLET, account_of, pay_out, save
+from tests.payouts.helpers import ACCOUNT, NUMBER, WALLET, account_of, pay_out, save
 
 MASKED = "••••••3456"
 
@@ -133,11 +133,11 @@ class TestSaving:
     ) -> None:
         user, secrets = factories.buyer(), app.extensions["settings"].sealing_secrets
         save(client, user)
-        sealing.configure(["a new secret, of 32 characters or more", *secrets])
+        encryption.configure(["a new secret, of 32 characters or more", *secrets])
         try:
             assert refusal(save(client, user)) == (409, "BANK_ACCOUNT_TAKEN")
         finally:
-            sealing.configure(secrets)
+            encryption.configure(secrets)
 
     def test_nobody_has_more_than_ten(self, client: FlaskClient) -> None:
         user = factories.buyer()
@@ -213,7 +213,7 @@ class TestAtRest:
         with transaction() as session:
             first, second = (session.get_one(BankAccount, account_id) for account_id in ids)
             second.number_sealed = first.number_sealed
-            with pytest.raises(sealing.SealBroken):
+            with pytest.raises(encryption.SealBroken):
                 accounts.number_of(second)
 
     def test_the_fingerprint_tells_nothing_about_whose_it_is(self, client: FlaskClient) -> None:

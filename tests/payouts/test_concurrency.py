@@ -16,7 +16,7 @@ from app.payouts import tasks
 from tests import factories
 from tests.crowd import all_at_once, broken, outcomes
 from tests.fake_bank import FakeBank
-from tests.payouts.asking import (
+from tests.payouts.helpers import (
     ACCOUNT,
     account_of,
     events_of,

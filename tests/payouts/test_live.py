@@ -14,7 +14,7 @@ from app.common.settings import Settings
 from tests import servers
 from tests.fake_bank import FakeBank
 from tests.live import LiveServer, wait_until
-from tests.payouts.asking import ACCOUNT, NUMBER
+from tests.payouts.helpers import ACCOUNT, NUMBER
 
 pytestmark = pytest.mark.storm
 

@@ -11,7 +11,7 @@ from app.common.db import transaction
 from app.payouts import tasks
 from tests import factories
 from tests.fake_bank import FakeBank
-from tests.payouts.asking import pending, row
+from tests.payouts.helpers import pending, row
 
 
 def change(payout_id: UUID, what: str) -> None:

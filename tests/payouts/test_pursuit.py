@@ -10,12 +10,12 @@ from flask.testing import FlaskClient
 from rq import Queue
 
 from app.banks import providers
-from app.common import circuit, clock, queue, sealing
+from app.common import circuit, clock, encryption, queue
 from app.payouts import settlement, tasks
 from app.payouts.pursuit import FIRST_PAUSE, LONGEST_PAUSE, MANY_ATTEMPTS
 from tests import factories
 from tests.fake_bank import FakeBank
-from tests.payouts.asking import (
+from tests.payouts.helpers import (
     account_of,
     events_of,
     last_event,
@@ -130,11 +130,11 @@ class TestForPeople:
         self, client: FlaskClient, bank: FakeBank, app: Flask
     ) -> None:
         payout_id = pending(client, factories.buyer())
-        sealing.configure(["another secret, of 32 characters or more"])
+        encryption.configure(["another secret, of 32 characters or more"])
         try:
             tasks.advance(payout_id)
         finally:
-            sealing.configure(app.extensions["settings"].sealing_secrets)
+            encryption.configure(app.extensions["settings"].sealing_secrets)
         assert "ENCRYPTION_KEYS" in last_event(payout_id)["reason"]
         assert bank.asked == []
 

@@ -10,7 +10,7 @@ from tests import factories
 from tests.answers import refusal
 from tests.crowd import broken
 from tests.fake_bank import FakeBank
-from tests.payouts.asking import (
+from tests.payouts.helpers import (
     events_of,
     hear,
     last_event,
@@ -21,7 +21,7 @@ from tests.payouts.asking import (
     status,
     tell,
 )
-from tests.wallets.asking import lock
+from tests.wallets.helpers import lock
 
 pytestmark = pytest.mark.usefixtures("bank")
 

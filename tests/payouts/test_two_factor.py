@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 from tests import factories
 from tests.answers import refusal
 from tests.authenticator import Watch, enrolled
-from tests.payouts.asking import account_of, money, pay_out
+from tests.payouts.helpers import account_of, money, pay_out
 
 REFUSED = (403, "TWO_FACTOR_REQUIRED")
 

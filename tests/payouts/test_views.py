@@ -12,8 +12,8 @@ from app.common import queue
 from app.payouts import tasks
 from tests import factories
 from tests.answers import error_body, refusal
-from tests.payouts.asking import WALLET, account_of, money, pay_out, pending, show
-from tests.wallets.asking import deposit, lock, set_limit, withdraw
+from tests.payouts.helpers import WALLET, account_of, money, pay_out, pending, show
+from tests.wallets.helpers import deposit, lock, set_limit, withdraw
 
 
 def jobs(app: Flask) -> list[tuple[str, Any]]:

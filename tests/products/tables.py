@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.factories import Actor
-from tests.products.asking import PRODUCTS
+from tests.products.helpers import PRODUCTS
 
 HEAD = "name,description,price,availableUnits,kind,purchaseLimit,isActive"
 

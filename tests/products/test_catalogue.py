@@ -11,7 +11,16 @@ from flask.testing import FlaskClient
 from app.common import cache
 from tests import factories
 from tests.answers import refusal
-from tests.products.asking import PRODUCTS, UNKNOWN, Outage, create, names, order, patch, statements
+from tests.products.helpers import (
+    PRODUCTS,
+    UNKNOWN,
+    Outage,
+    create,
+    names,
+    order,
+    patch,
+    statements,
+)
 
 
 class TestTheList:

@@ -6,7 +6,7 @@ from flask import Flask
 
 from tests import factories
 from tests.crowd import all_at_once, broken
-from tests.orders.asking import buy
+from tests.orders.helpers import buy
 from tests.products.tables import mine, send, table_of
 
 

@@ -5,12 +5,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.common import db
-from app.common.tables import BROKEN_OFF
+from app.common.csv_documents import BROKEN_OFF
 from app.products import documents, service
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.products.asking import PRODUCTS, create
+from tests.products.helpers import PRODUCTS, create
 from tests.products.tables import (
     counts,
     export,

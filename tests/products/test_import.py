@@ -13,8 +13,8 @@ from tests import factories
 from tests.answers import refusal
 from tests.crowd import broken
 from tests.factories import Actor
-from tests.orders.asking import UNKNOWN, buy
-from tests.products.asking import PRODUCTS, create, names, patch
+from tests.orders.helpers import UNKNOWN, buy
+from tests.products.helpers import PRODUCTS, create, names, patch
 from tests.products.tables import HEAD, counts, export, mine, problems, send, table_of
 
 

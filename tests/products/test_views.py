@@ -15,7 +15,7 @@ from app.products.models import Product, Restock
 from tests import factories
 from tests.answers import TIME, UUID_TEXT, error_body, refusal
 from tests.factories import Actor
-from tests.products.asking import PRODUCTS, UNKNOWN, create, names, order, patch
+from tests.products.helpers import PRODUCTS, UNKNOWN, create, names, order, patch
 
 
 class TestPuttingOnSale:

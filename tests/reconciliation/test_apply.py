@@ -18,9 +18,9 @@ from tests import factories
 from tests.banks.speaking import clock_at
 from tests.crowd import all_at_once, broken
 from tests.fake_bank import FakeBank
-from tests.onramp.asking import asked, say, show
-from tests.payouts.asking import events_of, hear, money, pending, status
-from tests.reconciliation.asking import (
+from tests.onramp.helpers import asked, say, show
+from tests.payouts.helpers import events_of, hear, money, pending, status
+from tests.reconciliation.helpers import (
     booked,
     compared,
     credit,
@@ -30,7 +30,7 @@ from tests.reconciliation.asking import (
     submit,
     user_with,
 )
-from tests.wallets.asking import lock
+from tests.wallets.helpers import lock
 
 pytestmark = pytest.mark.usefixtures("bank")
 
@@ -206,7 +206,7 @@ class TestLeaving:
 
 def pending_again(client: FlaskClient, user: factories.Actor) -> UUID:
     """Another payout to the account that the user has saved."""
-    from tests.payouts.asking import WALLET, pay_out
+    from tests.payouts.helpers import WALLET, pay_out
 
     (saved,) = client.get(f"{WALLET}/bank-accounts", headers=user.headers).json
     return UUID(pay_out(client, user, saved["id"]).json["id"])

@@ -18,9 +18,9 @@ from app.reconciliation.comparison import Action
 from app.reconciliation.run import reconcile
 from tests import factories
 from tests.crowd import broken
-from tests.onramp.asking import asked, show
-from tests.payouts.asking import money
-from tests.reconciliation.asking import booked, credit, statement, today
+from tests.onramp.helpers import asked, show
+from tests.payouts.helpers import money
+from tests.reconciliation.helpers import booked, credit, statement, today
 
 
 def reconcile_file(

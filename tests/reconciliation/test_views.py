@@ -17,9 +17,9 @@ from tests import factories
 from tests.answers import error_body, refusal
 from tests.banks.speaking import clock_at
 from tests.fake_bank import FakeBank
-from tests.onramp.asking import asked, say
-from tests.payouts.asking import account_of, hear, pay_out
-from tests.reconciliation.asking import (
+from tests.onramp.helpers import asked, say
+from tests.payouts.helpers import account_of, hear, pay_out
+from tests.reconciliation.helpers import (
     booked,
     compared,
     credit,

@@ -11,16 +11,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from app.common import tables
+from app.common import csv_documents
 from app.common.db import reading
 from app.sales import documents, repository, service
 from tests import factories
 from tests.answers import refusal
-from tests.coupons.asking import make
+from tests.coupons.helpers import make
 from tests.factories import Actor
-from tests.orders.asking import buy
-from tests.orders.refunding import refund
-from tests.sales.asking import DAY, HOUR, NOON, SALES, add_orders, export, ids
+from tests.orders.helpers import buy
+from tests.orders.refunds.helpers import refund
+from tests.sales.helpers import DAY, HOUR, NOON, SALES, add_orders, export, ids
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_what_breaks_off_says_so_in_its_last_line(
 
     table = b"".join(parts)
     assert table.count(b"\r\n") == 32
-    assert table.endswith(tables.BROKEN_OFF)
+    assert table.endswith(csv_documents.BROKEN_OFF)
     # If that happens early enough, it is an error like any other.
     assert refusal(begin(client, seller)) == (503, "BUSY")
 

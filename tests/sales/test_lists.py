@@ -11,9 +11,9 @@ from app.orders.models import OrderStatus
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.orders.asking import ORDERS, UNKNOWN, buy
-from tests.orders.refunding import refund
-from tests.sales.asking import DAY, HOUR, NOON, add_orders, ids, read
+from tests.orders.helpers import ORDERS, UNKNOWN, buy
+from tests.orders.refunds.helpers import refund
+from tests.sales.helpers import DAY, HOUR, NOON, add_orders, ids, read
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from app.common import db
-from app.common.tables import BROKEN_OFF
+from app.common.csv_documents import BROKEN_OFF
 from tests.factories import Actor
 from tests.live import LiveServer, wait_until
-from tests.sales.asking import NOON, SALES, add_orders
+from tests.sales.helpers import NOON, SALES, add_orders
 from tests.verify.books import working_on
 
 # It is what the tests' own database connections are configured by.

@@ -14,17 +14,17 @@ from app.auth.models import Role
 from app.auth.service import Caller
 from app.common import clock, db
 from app.gateway.terms import CheckoutState, CheckoutStatus
-from app.orders import checkouts
-from app.orders.checkout import Basket
+from app.orders.checkouts import service as checkouts
+from app.orders.purchases.pricing import Basket
 from app.sales.schemas import SalesSummaryOut
 from app.wallets.gate import in_line
 from tests import factories
 from tests.answers import refusal
-from tests.coupons.asking import make
+from tests.coupons.helpers import make
 from tests.factories import Actor
-from tests.orders.asking import buy
-from tests.orders.refunding import refund
-from tests.sales.asking import (
+from tests.orders.helpers import buy
+from tests.orders.refunds.helpers import refund
+from tests.sales.helpers import (
     DAY,
     HOUR,
     NOON,

@@ -15,7 +15,7 @@ import pytest
 
 from app.common import db
 from tests.live import LiveServer, wait_until
-from tests.statements.asking import NOON, STATEMENT
+from tests.statements.helpers import NOON, STATEMENT
 from tests.verify.books import working_on
 from tests.wallets.histories import add_history
 

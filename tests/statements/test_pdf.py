@@ -14,11 +14,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.common.settings import PROJECT_ROOT
-from app.statements import pdf, press
+from app.statements import pdf, pdf_worker
 from tests import factories
 from tests.answers import refusal
-from tests.statements.asking import HOUR, NOON, STATEMENT, ask
-from tests.wallets.asking import deposit, wallet_of, withdraw
+from tests.statements.helpers import HOUR, NOON, STATEMENT, ask
+from tests.wallets.helpers import deposit, wallet_of, withdraw
 from tests.wallets.histories import add_history
 
 MARCH = {"since": "2026-03-01", "until": "2026-04-01"}
@@ -149,7 +149,7 @@ class TestOverHttp:
     ) -> None:
         user = factories.actor()
         with monkeypatch.context() as hasty:
-            hasty.setattr(press, "PATIENCE", 0)
+            hasty.setattr(pdf_worker, "PATIENCE", 0)
             assert refusal(ask(client, user, "pdf")) == (503, "BUSY")
 
         assert ask(client, user, "pdf").status_code == 200

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from app.auth.models import User
-from app.common.http import dump_json
+from app.common.json_format import dump_json
 from app.statements.documents import as_json
 from app.statements.schemas import StatementOut
 from app.statements.service import Statement, Total

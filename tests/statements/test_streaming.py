@@ -17,7 +17,7 @@ from app.statements import documents, repository, service
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.statements.asking import HOUR, NOON, ask, begin, rows_of
+from tests.statements.helpers import HOUR, NOON, ask, begin, rows_of
 from tests.wallets.histories import add_history
 
 MARCH = {"since": "2026-03-01", "until": "2026-04-01"}

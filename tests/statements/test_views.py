@@ -14,8 +14,8 @@ from app.common.clock import to_wire
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.statements.asking import HOUR, NOON, STATEMENT, ask, rows_of
-from tests.wallets.asking import deposit, wallet_of, withdraw
+from tests.statements.helpers import HOUR, NOON, STATEMENT, ask, rows_of
+from tests.wallets.helpers import deposit, wallet_of, withdraw
 from tests.wallets.histories import add_history
 
 MARCH = {"since": "2026-03-01", "until": "2026-04-01"}

@@ -11,8 +11,8 @@ from flask import Flask
 from tests import factories
 from tests.crowd import all_at_once, broken, outcomes
 from tests.factories import Actor
-from tests.transfers.asking import balance, money_there_is, over_http
-from tests.wallets.asking import set_limit
+from tests.transfers.helpers import balance, money_there_is, over_http
+from tests.wallets.helpers import set_limit
 
 
 def test_opposite_transfers_never_deadlock(committing: Flask) -> None:

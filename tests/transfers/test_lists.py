@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.transfers.asking import TRANSFERS, send, transfers
+from tests.transfers.helpers import TRANSFERS, send, transfers
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from app.auth.models import User
-from app.transfers.masks import masked_email, masked_name, masked_number, short_name
+from app.transfers.masking import masked_email, masked_name, masked_number, short_name
 
 
 def user(first: str | None, last: str | None, **more: str | None) -> User:

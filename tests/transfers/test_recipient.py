@@ -9,16 +9,8 @@ from flask.testing import FlaskClient
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.transfers.asking import (
-    API,
-    balance,
-    deactivate,
-    look_up,
-    named,
-    number_of,
-    send,
-)
-from tests.wallets.asking import lock
+from tests.transfers.helpers import API, balance, deactivate, look_up, named, number_of, send
+from tests.wallets.helpers import lock
 
 PHONE = "+14155550111"
 

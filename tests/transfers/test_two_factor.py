@@ -11,8 +11,8 @@ from tests import factories
 from tests.answers import refusal
 from tests.authenticator import Authenticator, Watch, enrolled
 from tests.factories import Actor
-from tests.payment_requests.asking import asked, coded, pay_code, status, turn
-from tests.transfers.asking import balance, send
+from tests.payment_requests.helpers import asked, coded, pay_code, status, turn
+from tests.transfers.helpers import balance, send
 
 REFUSED = (403, "TWO_FACTOR_REQUIRED")
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from tests import factories
 from tests.answers import error_body, refusal
 from tests.factories import Actor
-from tests.transfers.asking import (
+from tests.transfers.helpers import (
     API,
     TRANSFERS,
     balance,
@@ -21,7 +21,7 @@ from tests.transfers.asking import (
     send,
     transfers,
 )
-from tests.wallets.asking import lock, set_limit
+from tests.wallets.helpers import lock, set_limit
 
 PHONE = "+14155550111"
 

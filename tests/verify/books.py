@@ -22,28 +22,29 @@ from app.banks.client import PayoutAnswer, Verdict
 from app.common import clock, db
 from app.delivery import service as delivery
 from app.gateway.terms import CheckoutState, CheckoutStatus, RefundState, RefundStatus
-from app.holds.tasks import let_expired_holds_go
 from app.models import Base
 from app.onramp import links
 from app.onramp.tasks import expire
-from app.orders import checkouts, returns
-from app.orders import service as orders
-from app.orders.checkout import Basket, Purchase
+from app.orders.checkouts import service as checkouts
+from app.orders.purchases import service as orders
+from app.orders.purchases.pricing import Basket, Purchase
+from app.orders.refunds import gateway_refunds
 from app.payouts import settlement as payouts
 from app.wallets import service as wallets
 from app.wallets.gate import in_line
+from app.wallets.holds.tasks import let_expired_holds_go
 from tests import factories, servers
 from tests.banks.speaking import clock_at
-from tests.coupons.asking import make
+from tests.coupons.helpers import make
 from tests.crowd import broken
-from tests.delivery.asking import bought, shown
-from tests.delivery.codes.asking import stocked, upload
-from tests.delivery.files import asking as files
-from tests.delivery.licences.asking import activated, ask, sold_key
-from tests.onramp.asking import asked, say
-from tests.orders.asking import buy
-from tests.orders.refunding import claim, decide, refund
-from tests.payouts.asking import ACCOUNT
+from tests.delivery.codes.helpers import stocked, upload
+from tests.delivery.files import helpers as files
+from tests.delivery.helpers import bought, shown
+from tests.delivery.licences.helpers import activated, ask, sold_key
+from tests.onramp.helpers import asked, say
+from tests.orders.helpers import buy
+from tests.orders.refunds.helpers import claim, decide, refund
+from tests.payouts.helpers import ACCOUNT
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def pay_at_the_gateway(client: FlaskClient, buyer: factories.Actor) -> None:
             for status in (RefundStatus.SUCCEEDED, RefundStatus.FAILED):
                 made = refund(client, seller, str(order_id), units=1).json
                 told = RefundState("re_1", status, None)
-                in_line(partial(returns.settle, refund_id=UUID(made["id"]), state=told))
+                in_line(partial(gateway_refunds.settle, refund_id=UUID(made["id"]), state=told))
 
 
 def client_of(buyer: factories.Actor) -> Caller:

@@ -13,7 +13,7 @@ from app.common import clock
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.wallets.asking import WALLET, Clock, deposit, withdraw
+from tests.wallets.helpers import WALLET, Clock, deposit, withdraw
 
 
 class TestHistory:

@@ -12,24 +12,25 @@ from app.common import clock
 from app.common.db import transaction
 from app.common.money import Money
 from app.events import service as events
-from app.wallets import holds, ledger
+from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.errors import HoldClosed, HoldNotFound, InsufficientFunds, LimitExceeded
+from app.wallets.holds import lifecycle
 from app.wallets.limits import require_within
 from app.wallets.models import HoldStatus, SystemCode, TransactionType
 from tests import factories
 from tests.crowd import broken
-from tests.wallets.asking import set_limit
+from tests.wallets.helpers import set_limit
 
 TEN = Money(1000, "USD")
 
 
 def place(
     actor: factories.Actor, money: Money = TEN, expires_at: datetime | None = None
-) -> holds.WalletHold:
+) -> lifecycle.WalletHold:
     with transaction() as session:
         account = wallets.lock_accounts(session, user_ids=[actor.id], currency="USD")[actor.id]
-        return holds.place(
+        return lifecycle.place(
             session,
             account,
             kind=TransactionType.PAYOUT,
@@ -61,9 +62,9 @@ def test_a_capture_takes_a_part_and_lets_the_rest_go(client: FlaskClient) -> Non
     placed = place(user)
 
     with transaction() as session:
-        hold = holds.require_active(session, placed.id)
+        hold = lifecycle.require_active(session, placed.id)
         account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
-        holds.capture(hold, account, 600)
+        lifecycle.capture(hold, account, 600)
         bank = ledger.system_account(SystemCode.BANK, "USD")
         entry = ledger.Entry(
             kind="PAYOUT",
@@ -78,7 +79,7 @@ def test_a_capture_takes_a_part_and_lets_the_rest_go(client: FlaskClient) -> Non
 
     assert amounts(client, user) == ("19.00", "0.00", "19.00")
     with transaction() as session, pytest.raises(HoldClosed):
-        holds.require_active(session, placed.id)
+        lifecycle.require_active(session, placed.id)
 
 
 @pytest.mark.parametrize("status", [HoldStatus.VOIDED, HoldStatus.EXPIRED])
@@ -87,9 +88,9 @@ def test_a_hold_that_is_let_go_takes_nothing(client: FlaskClient, status: HoldSt
     placed = place(user, expires_at=clock.now() if status is HoldStatus.EXPIRED else None)
 
     with transaction() as session:
-        hold = holds.require_for_update(session, placed.id)
+        hold = lifecycle.require_for_update(session, placed.id)
         account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
-        holds.let_go(session, hold, account, status)
+        lifecycle.let_go(session, hold, account, status)
 
     assert amounts(client, user) == ("25.00", "0.00", "25.00")
     assert broken() == []
@@ -97,7 +98,7 @@ def test_a_hold_that_is_let_go_takes_nothing(client: FlaskClient, status: HoldSt
 
 def test_a_hold_that_is_not_there(app: Flask) -> None:
     with transaction() as session, pytest.raises(HoldNotFound):
-        holds.require_active(session, uuid4())
+        lifecycle.require_active(session, uuid4())
 
 
 @pytest.mark.parametrize("kind", ["PAYOUT", "OUTGOING"])

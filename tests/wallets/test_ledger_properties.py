@@ -17,8 +17,8 @@ from app.common import db
 from app.common.db import transaction
 from app.common.errors import AppError
 from app.common.money import EXPONENTS, MAX_MINOR, AmountInvalid, Money, format_minor
-from app.orders import service as orders
-from app.orders.checkout import Basket, Purchase, platform_fee
+from app.orders.purchases import service as orders
+from app.orders.purchases.pricing import Basket, Purchase, platform_fee
 from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.ledger import Entry, Posting, system_account

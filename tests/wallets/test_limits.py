@@ -13,7 +13,7 @@ from app.audit.models import AuditRecord
 from app.common import clock, db
 from tests import factories
 from tests.answers import refusal
-from tests.wallets.asking import deposit, set_limit, withdraw
+from tests.wallets.helpers import deposit, set_limit, withdraw
 
 
 class TestLimits:

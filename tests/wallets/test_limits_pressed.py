@@ -10,13 +10,14 @@ from app.auth.service import Caller
 from app.common import db
 from app.common.errors import AppError
 from app.common.money import Money
-from app.wallets import holds, limits
+from app.wallets import limits
 from app.wallets import service as wallets
+from app.wallets.holds import lifecycle
 from app.wallets.models import LimitType, TransactionType
 from tests import factories
 from tests.crowd import all_at_once, broken, outcomes
 from tests.factories import Actor
-from tests.wallets.asking import deposit, set_limit, withdraw
+from tests.wallets.helpers import deposit, set_limit, withdraw
 from tests.wallets.histories import add_history
 
 ONE = Money(100, "USD")
@@ -30,7 +31,7 @@ def promise(user: Actor, money: Money) -> str:
         account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
         caller, kind = Caller(user.id, user.email, "USER"), TransactionType.PAYOUT
         limits.require_within(session, account, user=caller, kind=kind, money=money)
-        holds.place(session, account, kind=kind, money=money, initiator_id=user.id)
+        lifecycle.place(session, account, kind=kind, money=money, initiator_id=user.id)
 
     try:
         db.retry_transaction(attempt)

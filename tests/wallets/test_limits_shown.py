@@ -16,7 +16,7 @@ from tests import factories
 from tests.answers import refusal
 from tests.crowd import broken
 from tests.factories import Actor
-from tests.wallets.asking import WALLET, deposit, set_limit, withdraw
+from tests.wallets.helpers import WALLET, deposit, set_limit, withdraw
 from tests.wallets.test_holds import place
 
 NOBODY = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"

@@ -13,7 +13,7 @@ from app.wallets.ledger import system_account
 from app.wallets.models import SystemCode
 from tests import factories
 from tests.answers import error_body, refusal
-from tests.wallets.asking import lock, wallet_of, withdraw
+from tests.wallets.helpers import lock, wallet_of, withdraw
 
 
 class TestLocking:

@@ -14,7 +14,7 @@ from app.wallets import service as wallets
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.wallets.asking import WALLET, Clock, deposit, wallet_of, withdraw
+from tests.wallets.helpers import WALLET, Clock, deposit, wallet_of, withdraw
 from tests.wallets.histories import add_history
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

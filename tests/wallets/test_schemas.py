@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.common.http import dump_json
+from app.common.json_format import dump_json
 from app.wallets.ledger import Account, Line
 from app.wallets.schemas import (
     TransactionOut,

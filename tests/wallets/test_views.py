@@ -15,7 +15,7 @@ from app.events.models import OutboxEvent
 from app.wallets.models import JournalEntry, WalletTransaction
 from tests import factories
 from tests.answers import TIME, UUID_TEXT, refusal
-from tests.wallets.asking import (
+from tests.wallets.helpers import (
     WALLET,
     balance,
     deposit,

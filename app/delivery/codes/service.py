@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common import clock
+from app.common.encryption import unseal
 from app.common.pagination import Page, PageRequest
-from app.common.sealing import unseal
 from app.delivery.codes import repository
 from app.delivery.codes.errors import CodeNotFound, CodeSold
 from app.delivery.codes.models import CodeStatus, ProductCode

@@ -8,7 +8,7 @@ import structlog
 
 from app.common import queue
 from app.common.db import reading, retry_transaction
-from app.common.sealing import SealBroken
+from app.common.encryption import SealBroken
 from app.delivery.codes import uploads
 from app.products.errors import ProductNotFound
 

@@ -14,8 +14,8 @@ from app.auth import service as auth
 from app.auth.models import User
 from app.common import clock
 from app.common.db import new_id
+from app.common.encryption import fingerprints, seal, unseal
 from app.common.pagination import Page, PageRequest
-from app.common.sealing import fingerprints, seal, unseal
 from app.delivery.codes import repository
 from app.delivery.codes.errors import ProductHasNoCodes, UploadNotFound, UploadTooSlow
 from app.delivery.codes.lines import Line

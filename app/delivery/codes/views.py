@@ -11,19 +11,12 @@ from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common import queue
+from app.common.concurrency_limiter import Places
 from app.common.db import reading, retry_transaction, transaction
-from app.common.http import (
-    Blueprint,
-    BodyIncomplete,
-    BodyTooLarge,
-    LengthRequired,
-    UnsupportedMediaType,
-    body_pieces,
-    dump_json,
-    json_response,
-)
+from app.common.errors import BodyIncomplete, BodyTooLarge, LengthRequired, UnsupportedMediaType
+from app.common.http import Blueprint, body_pieces, json_response
+from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
-from app.common.places import Places
 from app.common.ratelimit import per_caller
 from app.delivery.codes import run, service, tasks, uploads
 from app.delivery.codes.errors import (

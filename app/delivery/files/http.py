@@ -14,10 +14,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.common import metrics
+from app.common.concurrency_limiter import Places
 from app.common.db import reading, retry_transaction
-from app.common.errors import AppError, BadRequest
-from app.common.http import UnsupportedMediaType, body_pieces, settings
-from app.common.places import Places
+from app.common.errors import AppError, BadRequest, UnsupportedMediaType
+from app.common.http import body_pieces, settings
 from app.delivery.files import downloads, service, storage
 from app.delivery.files.contents import Content
 from app.delivery.files.downloads import Parcel

@@ -1,7 +1,7 @@
 """The link that a file is downloaded with, without signing in.
 
 It says which file of which order, and until when, and is signed with a key derived from
-ENCRYPTION_KEYS (HMAC-SHA256, see app.common.sealing): a new key signs, the old ones still verify.
+ENCRYPTION_KEYS (HMAC-SHA256, see app.common.encryption): a new key signs, old ones still verify.
 So a link costs no row until it is used, and a dump of the database holds none.
 """
 
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from app.common import clock, sealing
+from app.common import clock, encryption
 from app.delivery.files.errors import LinkExpired, LinkInvalid
 
 _PURPOSE: Final = "download link"
@@ -43,7 +43,7 @@ def token_of(link: Link) -> str:
             int(link.expires_at.timestamp()).to_bytes(_TIME_BYTES, "big"),
         )
     )
-    signature, *_ = sealing.fingerprints(said, context=_PURPOSE)
+    signature, *_ = encryption.fingerprints(said, context=_PURPOSE)
     return base64.urlsafe_b64encode(said + signature).decode()
 
 
@@ -54,7 +54,8 @@ def read(token: str) -> Link:
     raw = base64.urlsafe_b64decode(token)
     said, signature = raw[:-_SIGNATURE_BYTES], raw[-_SIGNATURE_BYTES:]
     ours = [
-        hmac.compare_digest(signature, one) for one in sealing.fingerprints(said, context=_PURPOSE)
+        hmac.compare_digest(signature, one)
+        for one in encryption.fingerprints(said, context=_PURPOSE)
     ]
     if not any(ours):
         raise LinkInvalid

@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 from werkzeug.http import parse_options_header
 
-from app.common.errors import BadRequest
-from app.common.http import UnsupportedMediaType
+from app.common.errors import BadRequest, UnsupportedMediaType
 
 _LONGEST_BYTES: Final = 255  # what file systems take
 #: Characters that turn the direction of a text, so that `exe.pdf` is no PDF.

@@ -11,15 +11,9 @@ from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, retry_transaction, transaction
-from app.common.http import (
-    Blueprint,
-    BodyIncomplete,
-    BodyTooLarge,
-    LengthRequired,
-    UnsupportedMediaType,
-    dump_json,
-    json_response,
-)
+from app.common.errors import BodyIncomplete, BodyTooLarge, LengthRequired, UnsupportedMediaType
+from app.common.http import Blueprint, json_response
+from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
 from app.common.ratelimit import per_caller
 from app.delivery.files import service

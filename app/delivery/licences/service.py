@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from app.auth.models import User
 from app.common import clock
 from app.common.db import new_id
+from app.common.encryption import fingerprints, seal, unseal
 from app.common.pagination import Page, PageRequest
-from app.common.sealing import fingerprints, seal, unseal
 from app.delivery.goods import GoodsMissing, Line
 from app.delivery.licences import repository
 from app.delivery.licences.errors import ProductHasNoLicences

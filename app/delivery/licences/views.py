@@ -10,7 +10,8 @@ from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, retry_transaction, transaction
-from app.common.http import Blueprint, dump_json, json_response
+from app.common.http import Blueprint, json_response
+from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
 from app.delivery.licences import activations, service
 from app.delivery.licences.errors import (

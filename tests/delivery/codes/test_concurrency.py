@@ -21,8 +21,8 @@ from tests import factories
 from tests.answers import refusal
 from tests.banks.speaking import clock_at
 from tests.crowd import all_at_once, broken
-from tests.delivery.asking import bought, goods, order, shown
-from tests.delivery.codes.asking import send, shelf, stock, stocked, upload, url
+from tests.delivery.codes.helpers import send, shelf, stock, stocked, upload, url
+from tests.delivery.helpers import bought, goods, order, shown
 from tests.factories import Actor
 
 

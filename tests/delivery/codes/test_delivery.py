@@ -14,8 +14,8 @@ from app.events.models import OutboxEvent
 from tests import factories
 from tests.answers import refusal
 from tests.crowd import broken
-from tests.delivery.asking import bought, goods, order, revoked, shown, taken_back
-from tests.delivery.codes.asking import listed, shelf, stock, stocked, summary, upload
+from tests.delivery.codes.helpers import listed, shelf, stock, stocked, summary, upload
+from tests.delivery.helpers import bought, goods, order, revoked, shown, taken_back
 
 
 def test_codes_are_sold_in_the_order_of_upload(client: FlaskClient) -> None:

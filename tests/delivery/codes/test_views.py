@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.common import db, sealing
+from app.common import db, encryption
 from app.delivery.codes import tasks, uploads, views
 from app.delivery.codes.models import CodeUpload, CodeUploadChunk, ProductCode
 from app.events.models import OutboxEvent
@@ -17,17 +17,8 @@ from app.products.models import ProductKind
 from tests import factories
 from tests.answers import TIME, error_body, refusal
 from tests.crowd import broken
-from tests.delivery.asking import UNKNOWN, bought, product
-from tests.delivery.codes.asking import (
-    listed,
-    send,
-    shelf,
-    stock,
-    stocked,
-    summary,
-    upload,
-    url,
-)
+from tests.delivery.codes.helpers import listed, send, shelf, stock, stocked, summary, upload, url
+from tests.delivery.helpers import UNKNOWN, bought, product
 from tests.factories import Actor
 
 
@@ -112,14 +103,14 @@ class TestUploading:
         old, new = "o" * 32, "n" * 32
         used = client.application.extensions["settings"].sealing_secrets
         try:
-            sealing.configure([old])
+            encryption.configure([old])
             seller, product_id = stocked(client, "A", "B")
-            sealing.configure([new, old])
+            encryption.configure([new, old])
             made = upload(client, seller, product_id, ["B", "C"])
             assert (made["added"], made["duplicateLines"]) == (1, [1])
             assert [row["code"] for row in listed(client, seller, product_id)] == ["••••"] * 3
         finally:
-            sealing.configure(used)
+            encryption.configure(used)
 
     def test_csv_is_read_by_its_header(self, client: FlaskClient) -> None:
         seller = factories.merchant()
@@ -352,10 +343,10 @@ class TestLargeFiles:
         used = client.application.extensions["settings"].sealing_secrets
         product_id, made = self.begun(client, seller, ["A", "B", "C", "D"])
         try:
-            sealing.configure(["n" * 32])
+            encryption.configure(["n" * 32])
             tasks.add_codes(made["id"])
         finally:
-            sealing.configure(used)
+            encryption.configure(used)
         assert stock(client, product_id) == 0
         tasks.add_codes(made["id"])
         assert stock(client, product_id) == 4

@@ -26,7 +26,7 @@ from app.delivery.files.models import FileDownload
 from app.events.models import OutboxEvent
 from tests import factories
 from tests.answers import error_body, refusal
-from tests.delivery.files.asking import (
+from tests.delivery.files.helpers import (
     API,
     GUIDE,
     bought,

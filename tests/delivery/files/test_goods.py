@@ -16,7 +16,7 @@ from app.delivery.goods import GoodsMissing, Line
 from app.products.models import ProductKind
 from tests import factories
 from tests.answers import refusal
-from tests.delivery.files.asking import (
+from tests.delivery.files.helpers import (
     BASE,
     GUIDE,
     bought,
@@ -26,7 +26,7 @@ from tests.delivery.files.asking import (
     sha256,
     shown,
 )
-from tests.orders.refunding import refund
+from tests.orders.refunds.helpers import refund
 
 
 def ordered(

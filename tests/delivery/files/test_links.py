@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.common import clock, sealing
+from app.common import clock, encryption
 from app.delivery.files import links
 from app.delivery.files.errors import LinkExpired, LinkInvalid
 from app.delivery.files.links import Link
@@ -17,12 +17,12 @@ OLD, NEW = "an old key of enough characters.", "a new key of enough characters..
 
 @pytest.fixture(autouse=True)
 def keys() -> Iterator[None]:
-    kept, fingerprints = dict(sealing._keys), list(sealing._fingerprint_keys)
-    sealing.configure([OLD])
+    kept, fingerprints = dict(encryption._keys), list(encryption._fingerprint_keys)
+    encryption.configure([OLD])
     yield
-    sealing._keys.clear()
-    sealing._keys.update(kept)
-    sealing._fingerprint_keys[:] = fingerprints
+    encryption._keys.clear()
+    encryption._keys.update(kept)
+    encryption._fingerprint_keys[:] = fingerprints
 
 
 def a_link(minutes: int = 60) -> Link:
@@ -77,12 +77,12 @@ def test_who_forges_one_does_not_learn_whether_it_had_expired() -> None:
 
 def test_a_key_is_changed_without_a_pause() -> None:
     old = links.token_of(a_link())
-    sealing.configure([NEW, OLD])
+    encryption.configure([NEW, OLD])
     new = links.token_of(a_link())
 
     links.read(old)
     links.read(new)
-    sealing.configure([NEW])
+    encryption.configure([NEW])
     links.read(new)
     with pytest.raises(LinkInvalid):
         links.read(old)
@@ -90,9 +90,9 @@ def test_a_key_is_changed_without_a_pause() -> None:
 
 def test_another_use_of_the_same_key_makes_no_link() -> None:
     token = links.token_of(a_link())
-    sealing.configure([NEW])
+    encryption.configure([NEW])
     forged = links.token_of(a_link())
-    sealing.configure([OLD])
+    encryption.configure([OLD])
     assert len(token) == len(forged)
     with pytest.raises(LinkInvalid):
         links.read(forged)

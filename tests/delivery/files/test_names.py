@@ -2,8 +2,7 @@
 
 import pytest
 
-from app.common.errors import BadRequest
-from app.common.http import UnsupportedMediaType
+from app.common.errors import BadRequest, UnsupportedMediaType
 from app.delivery.files.names import attachment, file_name, media_type
 
 

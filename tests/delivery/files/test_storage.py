@@ -18,7 +18,7 @@ from app.delivery.files.contents import Storage
 from app.delivery.files.errors import ContentMissing, StorageAway
 from app.delivery.files.folder import FolderStorage
 from app.delivery.files.s3 import PART_BYTES, S3Storage
-from tests.delivery.files.asking import sha256
+from tests.delivery.files.helpers import sha256
 from tests.fake_s3 import FakeS3
 
 SMALL = bytes(range(256)) * 100

@@ -18,14 +18,7 @@ from app.verify import files as invariants
 from tests import factories
 from tests.answers import refusal
 from tests.crowd import broken
-from tests.delivery.files.asking import (
-    bought,
-    file_product,
-    link_of,
-    on_sale,
-    sha256,
-    upload,
-)
+from tests.delivery.files.helpers import bought, file_product, link_of, on_sale, sha256, upload
 from tests.delivery.files.test_downloads import get
 
 DAY = timedelta(days=1)

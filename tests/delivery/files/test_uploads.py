@@ -20,7 +20,7 @@ from app.delivery.files.models import FileContent, ProductFile
 from app.events.models import OutboxEvent
 from tests import factories
 from tests.answers import error_body, refusal
-from tests.delivery.files.asking import (
+from tests.delivery.files.helpers import (
     API,
     GUIDE,
     PDF,
@@ -30,7 +30,7 @@ from tests.delivery.files.asking import (
     sha256,
     upload,
 )
-from tests.products.asking import names
+from tests.products.helpers import names
 
 
 @pytest.fixture

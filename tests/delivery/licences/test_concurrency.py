@@ -5,8 +5,8 @@ from typing import Any
 from flask import Flask
 
 from tests.crowd import all_at_once, broken, outcomes
-from tests.delivery.asking import shown
-from tests.delivery.licences.asking import ask, sold_key
+from tests.delivery.helpers import shown
+from tests.delivery.licences.helpers import ask, sold_key
 
 
 def test_of_100_machines_exactly_3_get_in(committing: Flask) -> None:

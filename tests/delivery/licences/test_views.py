@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.common import clock, db, sealing
+from app.common import clock, db, encryption
 from app.delivery.goods import GoodsMissing
 from app.delivery.licences.models import Licence
 from app.events.models import OutboxEvent
@@ -18,8 +18,17 @@ from tests import factories
 from tests.answers import TIME, error_body, refusal
 from tests.banks.speaking import clock_at
 from tests.crowd import broken
-from tests.delivery.asking import UNKNOWN, bought, goods, order, product, revoked, shown, taken_back
-from tests.delivery.licences.asking import (
+from tests.delivery.helpers import (
+    UNKNOWN,
+    bought,
+    goods,
+    order,
+    product,
+    revoked,
+    shown,
+    taken_back,
+)
+from tests.delivery.licences.helpers import (
     STRANGE_KEY,
     activated,
     ask,
@@ -142,18 +151,18 @@ class TestDelivery:
         with db.transaction() as session:
             licence = session.scalars(select(Licence)).one()
         assert key.encode() not in licence.sealed
-        with pytest.raises(sealing.SealBroken):
-            sealing.unseal(licence.sealed, context=f"licence/{UNKNOWN}")
+        with pytest.raises(encryption.SealBroken):
+            encryption.unseal(licence.sealed, context=f"licence/{UNKNOWN}")
 
     def test_a_key_that_was_made_under_an_old_secret_is_found(self, client: FlaskClient) -> None:
         used = client.application.extensions["settings"].sealing_secrets
         try:
             _, key, line = sold_key(client)
-            sealing.configure(["n" * 32, *used])
+            encryption.configure(["n" * 32, *used])
             assert ask(client, "validate", key).json["valid"] is True
             assert shown(line)["licences"][0]["key"] == key
         finally:
-            sealing.configure(used)
+            encryption.configure(used)
 
     def test_the_newest_are_revoked_first(self, client: FlaskClient) -> None:
         line = bought(factories.buyer(), licence_product(), 3)

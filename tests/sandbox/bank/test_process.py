@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from app.common.processes import free_port
 from app.common.settings import PROJECT_ROOT
+from app.local.processes import free_port
 from tests.bank import variables
 from tests.live import wait_until
 

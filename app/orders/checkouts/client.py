@@ -1,0 +1,35 @@
+"""The pages of the gateway where orders are paid: asking for one, and closing it. Calls outside."""
+
+from app.gateway import client
+from app.gateway import service as gateway
+from app.gateway.terms import Checkout, CheckoutState
+from app.orders.checkouts.service import Payable
+
+
+def open_checkout(found: Payable) -> Checkout:
+    """Have the gateway make the page for an order, or say which one it has made.
+
+    Raises GatewayUnavailable, GatewayRefused.
+    """
+    order = found.order
+    success_url, cancel_url = gateway.return_urls(order.id)
+    return client.open_checkout(
+        order.id,
+        money=found.money,
+        quantity=order.quantity,
+        unit=found.unit,
+        product_name=found.product_name,
+        buyer_email=found.buyer_email,
+        expires_at=found.checkout.expires_at,
+        success_url=success_url,
+        cancel_url=cancel_url,
+    )
+
+
+def close_checkout(found: Payable) -> CheckoutState:
+    """Have nobody pay for an order any more, unless somebody has.
+
+    Raises GatewayUnavailable, and GatewayRefused when there is no checkout.
+    """
+    known = found.order.stripe_session_id
+    return client.close_checkout(known or open_checkout(found).session_id)

@@ -1,0 +1,96 @@
+"""Answering requests about orders that are paid at the gateway."""
+
+from functools import partial
+from uuid import UUID
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from app.auth.guard import live_user
+from app.auth.service import Caller
+from app.common.db import reading, retry_transaction
+from app.common.errors import AppError
+from app.common.http import json_response, settings
+from app.gateway import client
+from app.gateway.errors import GatewayRefused
+from app.gateway.terms import Checkout
+from app.idempotency.http import Call, respond, run_once
+from app.idempotency.service import Answer
+from app.inbox.errors import Quarantine
+from app.orders.checkouts import client as pages
+from app.orders.checkouts import service as checkouts
+from app.orders.checkouts.service import Payable
+from app.orders.errors import OrderNotCancellable
+from app.orders.purchases import service
+from app.orders.purchases.pricing import Basket
+from app.orders.purchases.schemas import checkout_answer, order_answer
+from app.wallets import service as wallets
+from app.wallets.gate import in_line
+
+_stand_in_line = partial(wallets.stand_in_line, alone=False)
+
+
+def answer_with_checkout(basket: Basket) -> Response:
+    """Reserve for the caller, once for each Idempotency-Key: the answer says where to pay.
+
+    The gateway is asked between two transactions. If it does not answer, the order stays PENDING:
+    the same key goes on from there, and a sweep lets it go otherwise.
+    Raises what `checkouts.begin` raises, GatewayNotConfigured, GatewayUnavailable, GatewayRefused.
+    """
+    client.require_account()
+    call = Call.current()
+
+    def begin(session: Session, caller: Caller, key: str | None) -> UUID:
+        return checkouts.begin(
+            session,
+            buyer=caller,
+            basket=basket,
+            claim=call.request.claim,
+            fee_bps=settings().platform_fee_bps,
+        )
+
+    begun: Answer | AppError | UUID = run_once(call, begin, stand_in_line=_stand_in_line)
+    return respond(_open(call, begun) if isinstance(begun, UUID) else begun)
+
+
+def _open(call: Call, order_id: UUID) -> Answer | AppError:
+    with reading() as session:
+        found = checkouts.payable(session, order_id=order_id)
+    page = _page_for(found) if found is not None else None
+
+    def note(session: Session, caller: Caller, key: str | None) -> Answer:
+        noted = page and checkouts.opened(session, order_id=order_id, page=page)
+        receipt = service.find(session, order_id=order_id, user_id=caller.id)
+        return checkout_answer(receipt, page if noted else None)
+
+    return run_once(call, note, stand_in_line=_stand_in_line)
+
+
+def _page_for(found: Payable) -> Checkout:
+    try:
+        return pages.open_checkout(found)
+    except GatewayRefused as refusal:
+        give_up = partial(checkouts.give_up, order_id=found.order.id, reason=refusal.text)
+        in_line(give_up)
+        raise
+
+
+def answer_with_cancellation(order_id: UUID) -> Response:
+    """Let an order of the caller go that is not paid. The gateway is asked in between.
+
+    What it says may contradict our record: then the order stays, for somebody to look at it.
+    Raises OrderNotFound, OrderNotCancellable, GatewayUnavailable, GatewayRefused, and WalletLocked
+    and BalanceTooLarge when it was paid and the merchant's wallet cannot take the money yet.
+    """
+    with reading() as session:
+        buyer_id = live_user(session).id
+        found = checkouts.require_cancellable(session, order_id=order_id, user_id=buyer_id)
+    state = pages.close_checkout(found)
+    try:
+        in_line(partial(checkouts.cancel, order_id=order_id, state=state))
+    except Quarantine as doubt:
+        retry_transaction(partial(checkouts.flag, order_id=order_id, why=doubt.reason))
+        raise OrderNotCancellable(status=found.order.status) from doubt
+    with reading() as session:
+        receipt = service.find(session, order_id=order_id, user_id=buyer_id)
+    return json_response(order_answer(receipt).body)

@@ -1,0 +1,351 @@
+"""Orders that are paid at the gateway: reserved at once, completed when it says that it was paid.
+
+PENDING → COMPLETED, FAILED (the checkout expired, or there is none) or CANCELLED. What is reserved
+is let go only after the gateway has said that nobody can pay any more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.auth.service import Caller
+from app.common import clock
+from app.common.money import Money
+from app.coupons import service as coupons
+from app.delivery import service as delivery
+from app.delivery.goods import Line
+from app.events import service as events
+from app.gateway import service as gateway
+from app.gateway import terms
+from app.gateway.terms import CheckoutState, CheckoutStatus, NotUnderstood
+from app.idempotency.service import Claim, IdempotencyKeyReused
+from app.inbox.errors import Quarantine
+from app.inbox.models import InboundEvent
+from app.orders import repository
+from app.orders.errors import OrderNotCancellable, OrderNotFound, TooManyCheckouts
+from app.orders.models import Checkout, Order, OrderStatus, PaymentMethod
+from app.orders.purchases import locked_state, pricing
+from app.orders.purchases.pricing import Basket, Purchase, Sale
+from app.products import service as products
+from app.wallets import ledger
+from app.wallets import service as wallets
+from app.wallets.errors import WalletNotFound
+from app.wallets.models import SystemCode
+
+#: By then whoever makes an order has its checkout, or has failed to get one.
+FIRST_PAUSE: Final = timedelta(minutes=2)
+LONGEST_PAUSE: Final = timedelta(hours=1)
+#: After so many attempts without an answer – some hours – somebody should look at it.
+MANY_ATTEMPTS: Final = 10
+#: After the end of a checkout, until its end is asked for: the gateway tells of it by itself.
+_GRACE: Final = timedelta(minutes=1)
+#: Orders that a buyer may have reserved at a time: it costs nothing and keeps others from buying.
+MOST_OPEN: Final = 10
+_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """A PENDING order and all that the gateway needs to know of it."""
+
+    order: Order
+    product_name: str
+    buyer_email: str | None
+    checkout: Checkout
+
+    @property
+    def money(self) -> Money:
+        return Money(self.order.amount, self.order.currency)
+
+    @property
+    def unit(self) -> Money:
+        return Money(self.order.unit_price, self.order.currency)
+
+
+def begin(
+    session: Session, *, buyer: Caller, basket: Basket, claim: Claim | None, fee_bps: int
+) -> UUID:
+    """Reserve what is in the basket; the id of the PENDING order. Open its checkout then.
+
+    Under a claim that has begun before it is the same order again. fee_bps: the usual share of
+    the platform. Raises what `checkout.reserve` raises, TooManyCheckouts, AmountNotPayable,
+    IdempotencyKeyReused.
+    """
+    if claim is not None:
+        earlier = repository.order_of_key(session, user_id=claim.user_id, key=claim.key)
+        if earlier is not None:
+            order: Order = earlier.Order
+            made: Checkout | None = earlier.Checkout
+            if made is None or made.fingerprint != claim.fingerprint:
+                raise IdempotencyKeyReused
+            return order.id
+    return _reserve(session, buyer, basket, claim, fee_bps=fee_bps).order.id
+
+
+def _reserve(
+    session: Session, buyer: Caller, basket: Basket, claim: Claim | None, *, fee_bps: int
+) -> Sale:
+    purchase = Purchase(buyer, basket, claim.key if claim else None)
+    held = locked_state.lock(session, [(buyer.id, basket)])()
+    held.lock_accounts(session, [purchase])  # the buyer's too, so that this count holds
+    if repository.count_open(session, user_id=buyer.id) >= MOST_OPEN:
+        raise TooManyCheckouts(most=MOST_OPEN)
+    stock = held.stocks.get(basket.product_id)
+    sale = pricing.reserve(
+        purchase,
+        product=stock,
+        merchant=held.account_of(stock.merchant_id, stock) if stock else None,
+        coupon=held.coupon_for(purchase, stock),
+        units_before=held.units_of(purchase),
+        fee_bps=fee_bps,
+        now=clock.now(),
+    )
+    terms.require_payable(Money(sale.order.amount, sale.order.currency))
+    held.take(sale)
+    checks = locked_state.write(session, [sale])
+    repository.insert_checkout(
+        session,
+        order_id=sale.order.id,
+        fingerprint=claim.fingerprint if claim else None,
+        expires_at=gateway.expiry(),
+        next_attempt_at=clock.now() + FIRST_PAUSE,
+    )
+    events.record(session, [_event("order-pending", sale.order)])
+    for check in checks:
+        check()
+    return sale
+
+
+def payable(session: Session, *, order_id: UUID) -> Payable | None:
+    """The order, to open or close its checkout; None once it is not PENDING any more."""
+    row = repository.payable_order(session, order_id)
+    if row is None or row.Order.status != OrderStatus.PENDING:
+        return None
+    return Payable(row.Order, row.name, row.email, row.Checkout)
+
+
+def opened(session: Session, *, order_id: UUID, page: terms.Checkout) -> Payable | None:
+    """Note where an order can be paid. None if it cannot be paid any more."""
+    order = repository.get_order_for_update(session, order_id)
+    if order.status != OrderStatus.PENDING:
+        return None
+    found = payable(session, order_id=order_id)
+    if found is not None:
+        order.stripe_session_id = page.session_id
+        order.stripe_payment_intent_id = page.payment_intent_id
+        found.checkout.url = page.url
+        found.checkout.attempts = 0
+        found.checkout.next_attempt_at = found.checkout.expires_at + _GRACE
+        session.flush()
+    return found
+
+
+def owns(session: Session, *, provider: str, reference: str) -> bool:
+    """Whether that is an order that is paid at the gateway."""
+    order_id = _uuid(reference)
+    if provider != gateway.PROVIDER or order_id is None:
+        return False
+    return repository.payable_order(session, order_id) is not None
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text else None
+
+
+def handle(session: Session, event: InboundEvent) -> None:
+    """Have what the gateway tells of a checkout or a payment take effect; again changes nothing.
+
+    Raises Quarantine when it contradicts our record, WalletLocked and BalanceTooLarge when the
+    merchant's wallet cannot take the money yet.
+    """
+    order_id = UUID(event.reference)
+    if event.type == terms.PAYMENT_FAILED:
+        _note_failure(session, order_id=order_id, reason=event.reason)
+        return
+    try:
+        state = gateway.checkout_told(event)
+    except NotUnderstood as doubt:
+        raise Quarantine("NOT_UNDERSTOOD", theirs={"problem": str(doubt)}) from doubt
+    settle(session, order_id=order_id, state=state)
+
+
+def settle(session: Session, *, order_id: UUID, state: CheckoutState) -> Order:
+    """Complete the order if the checkout was paid, let it go if it expired.
+
+    The transaction must have stood in line. Raises Quarantine, WalletLocked, BalanceTooLarge.
+    """
+    order = _lock(session, order_id)
+    _require_agreement(order, state)
+    if state.status is CheckoutStatus.PAID:
+        _complete(session, order, state)
+    elif state.status is CheckoutStatus.EXPIRED:
+        _fail(session, order, "The checkout expired")
+    return order
+
+
+def _lock(session: Session, order_id: UUID) -> Order:
+    """The order, its product first as everybody does."""
+    product_id = repository.product_of(session, order_id=order_id)
+    if product_id is not None:
+        products.ask_stock(session, [product_id])()
+    return repository.get_order_for_update(session, order_id)
+
+
+def _require_agreement(order: Order, state: CheckoutState) -> None:
+    ours = {"amount": order.amount, "currency": order.currency}
+    theirs = {"amount": state.amount, "currency": state.currency}
+    if order.stripe_session_id is not None:
+        ours["session"], theirs["session"] = order.stripe_session_id, state.session_id
+    if ours != theirs:
+        raise Quarantine("VALUES_DIFFER", ours={"orderId": str(order.id)} | ours, theirs=theirs)
+
+
+def _complete(session: Session, order: Order, state: CheckoutState) -> None:
+    if order.status in (OrderStatus.COMPLETED, OrderStatus.REFUNDED):
+        return
+    if order.status != OrderStatus.PENDING:
+        raise Quarantine("PAID_AFTER_END", ours={"orderId": str(order.id), "status": order.status})
+    row = repository.payable_order(session, order.id)
+    accounts = wallets.lock_accounts(session, user_ids=[order.merchant_id], currency=order.currency)
+    merchant = accounts.get(order.merchant_id)
+    if merchant is None:
+        raise WalletNotFound
+    merchant.require_can_receive(order.amount)
+    source = ledger.system_account(SystemCode.GATEWAY, order.currency)
+    entry = pricing.paid(order, row.name, source, merchant, kind="GATEWAY_PURCHASE")
+    drafted = ledger.draft(entry)
+    ledger.write(session, [drafted])
+    delivery.deliver(session, [_line(order, row.kind)])
+    now = clock.now()
+    order.status, order.completed_at, order.updated_at = OrderStatus.COMPLETED.value, now, now
+    order.stripe_session_id = state.session_id
+    order.stripe_payment_intent_id = state.payment_intent_id
+    order.failure_reason = None
+    row.Checkout.next_attempt_at = None
+    session.flush()
+    events.record(session, [_event("order-completed", order), *wallets.balance_events(drafted)])
+
+
+def _fail(session: Session, order: Order, reason: str) -> None:
+    if order.status == OrderStatus.PENDING:
+        order.failed_at, order.failure_reason = clock.now(), reason
+        _let_go(session, order, OrderStatus.FAILED, "order-failed")
+
+
+def _let_go(session: Session, order: Order, status: OrderStatus, kind: str) -> None:
+    """Have others buy what was reserved. The product is locked."""
+    stock = products.ask_stock(session, [order.product_id])()[order.product_id]
+    delivery.release(session, _line(order, stock.kind))
+    stock.take(-order.quantity)
+    products.write_stock(session, [stock])
+    coupons.give_back(session, order_id=order.id)
+    order.status, order.updated_at = status.value, clock.now()
+    repository.payable_order(session, order.id).Checkout.next_attempt_at = None
+    session.flush()
+    events.record(session, [_event(kind, order)])
+
+
+def _line(order: Order, kind: str) -> Line:
+    """What the order is for those who deliver. kind: of its product."""
+    return Line(order.id, order.product_id, kind, order.quantity)
+
+
+def _note_failure(session: Session, *, order_id: UUID, reason: str | None) -> None:
+    """A card was declined. The checkout stays open for another one, and so does the order."""
+    order = repository.get_order_for_update(session, order_id)
+    if order.status == OrderStatus.PENDING:
+        order.failure_reason, order.updated_at = reason or "The payment failed", clock.now()
+        session.flush()
+        events.record(session, [_event("order-payment-failed", order)])
+
+
+def give_up(session: Session, *, order_id: UUID, reason: str) -> None:
+    """The gateway will not have a checkout for this order: nobody can pay it.
+
+    Unless it has made one meanwhile, for somebody who asked at the same time.
+    """
+    order = _lock(session, order_id)
+    if order.stripe_session_id is None:
+        _fail(session, order, reason)
+
+
+def require_cancellable(session: Session, *, order_id: UUID, user_id: UUID) -> Payable:
+    """Raises OrderNotFound for all but the buyer, OrderNotCancellable."""
+    row = repository.get_order_of(session, order_id=order_id, user_id=user_id)
+    if row is None or row.Order.user_id != user_id:
+        raise OrderNotFound
+    found = payable(session, order_id=order_id)
+    if found is None:
+        raise OrderNotCancellable(status=row.Order.status)
+    return found
+
+
+def cancel(session: Session, *, order_id: UUID, state: CheckoutState) -> None:
+    """Let an order go whose checkout was closed. If it was paid before, it is completed.
+
+    Raises OrderNotCancellable, and what `settle` raises.
+    """
+    order = _lock(session, order_id)
+    _require_agreement(order, state)
+    if state.status is CheckoutStatus.PAID:
+        _complete(session, order, state)
+    elif state.status is CheckoutStatus.EXPIRED and order.status == OrderStatus.PENDING:
+        _let_go(session, order, OrderStatus.CANCELLED, "order-cancelled")
+    if order.status != OrderStatus.CANCELLED:
+        raise OrderNotCancellable(status=order.status)
+
+
+def take_due(session: Session) -> Sequence[UUID]:
+    """Some of the orders whose end the gateway should be asked for now, the next attempt put off.
+
+    Whoever takes them may die: they are due again later. Others take others meanwhile.
+    """
+    due = repository.take_due_checkouts(session, now=clock.now(), limit=_AT_ONCE)
+    for one in due:
+        one.attempts += 1
+        pause = min(FIRST_PAUSE * 2 ** min(one.attempts, 16), LONGEST_PAUSE)
+        one.next_attempt_at = clock.now() + pause
+        if one.attempts >= MANY_ATTEMPTS:
+            _flag(session, one, f"no end after {one.attempts} attempts")
+    return [one.order_id for one in due]
+
+
+def flag(session: Session, *, order_id: UUID, why: str) -> None:
+    """Have somebody look at an order; it goes on as it is."""
+    _flag(session, repository.payable_order(session, order_id).Checkout, why)
+
+
+def _flag(session: Session, one: Checkout, why: str) -> None:
+    if one.flagged_at is None:  # said once, not with every attempt
+        one.flagged_at = clock.now()
+        events.record(
+            session, [events.Event("checkout-flagged", "order", one.order_id, {"reason": why})]
+        )
+
+
+def _event(kind: str, order: Order | pricing.NewOrder) -> events.Event:
+    return events.Event(
+        kind,
+        "order",
+        order.id,
+        {
+            "userId": str(order.user_id),
+            "merchantId": str(order.merchant_id),
+            "productId": str(order.product_id),
+            "paymentMethod": PaymentMethod.GATEWAY.value,
+            "quantity": order.quantity,
+            "discount": order.discount,
+            "amount": order.amount,
+            "fee": order.fee,
+            "currency": order.currency,
+            "reason": order.failure_reason,
+        },
+    )

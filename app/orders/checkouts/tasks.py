@@ -1,0 +1,51 @@
+"""Jobs of orders that are paid at the gateway. Each is safe to run twice."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from app.common import queue
+from app.common.db import reading, retry_transaction
+from app.gateway.errors import GatewayNotConfigured, GatewayRefused, GatewayUnavailable
+from app.inbox.errors import Quarantine
+from app.orders.checkouts import client as pages
+from app.orders.checkouts import service as checkouts
+from app.wallets.errors import BalanceTooLarge, WalletLocked
+from app.wallets.gate import in_line
+
+_log = structlog.get_logger()
+
+
+def end_checkout(order_id: UUID) -> None:
+    """Find out how a checkout ended whose end we were not told of, or end it."""
+    with reading() as session:
+        found = checkouts.payable(session, order_id=order_id)
+    if found is None:
+        return
+    try:
+        in_line(partial(checkouts.settle, order_id=order_id, state=pages.close_checkout(found)))
+    except GatewayUnavailable as silence:
+        _log.info("gateway silent", order=str(order_id), why=silence.text)
+    except (WalletLocked, BalanceTooLarge) as refusal:  # it is paid, and waits
+        _log.warning("wallet cannot take it yet", order=str(order_id), why=refusal.text)
+    except GatewayRefused as refusal:
+        if found.order.stripe_session_id is None:  # so there is none
+            reason = "The payment provider did not take it"
+            in_line(partial(checkouts.give_up, order_id=order_id, reason=reason))
+        else:
+            _flag(partial(checkouts.flag, order_id=order_id), refusal.reason)
+    except (GatewayNotConfigured, Quarantine) as problem:
+        _flag(partial(checkouts.flag, order_id=order_id), str(problem))
+
+
+def _flag(note: Callable[..., Any], why: str) -> None:
+    _log.warning("gateway stuck", why=why)
+    retry_transaction(partial(note, why=why))
+
+
+def sweep() -> int:
+    """Enqueue a job for each checkout that is due; how many."""
+    return queue.enqueue_due(checkouts.take_due, end_checkout)

@@ -1,0 +1,32 @@
+"""HTTP of orders that are paid at the gateway."""
+
+from typing import Final
+from uuid import UUID
+
+from flask import Response
+
+from app.auth.guard import requires
+from app.auth.scopes import Scope
+from app.common.http import Blueprint
+from app.gateway.errors import GatewayRefused, GatewayUnavailable
+from app.orders.checkouts.http import answer_with_cancellation
+from app.orders.errors import OrderNotCancellable, OrderNotFound
+from app.orders.purchases.schemas import OrderOut
+from app.wallets.errors import BalanceTooLarge, WalletLocked
+
+_GATEWAY_ERRORS: Final = (GatewayUnavailable, GatewayRefused)
+
+blp = Blueprint("checkouts", __name__, url_prefix="/orders", description="Orders paid by card")
+
+
+@blp.post("/<uuid:order_id>/cancel")
+@requires(blp, scope=Scope.ORDERS_WRITE)
+@blp.response(200, OrderOut)
+@blp.refuses(OrderNotFound, OrderNotCancellable, WalletLocked, BalanceTooLarge, *_GATEWAY_ERRORS)
+def cancel_order(order_id: UUID) -> Response:
+    """Cancel an order of mine that is not paid
+
+    Nobody can pay at its checkout any more, and others can buy what was reserved. If it was paid
+    just before, it is completed instead, and 409 says so.
+    """
+    return answer_with_cancellation(order_id)

@@ -1,0 +1,85 @@
+"""HTTP of merchants' fees."""
+
+from typing import Any
+from uuid import UUID
+
+import marshmallow as ma
+
+from app.auth.errors import UserNotFound
+from app.auth.guard import live_user, requires
+from app.auth.models import Role
+from app.common.db import reading, transaction
+from app.common.fields import Schema, WholeNumber
+from app.common.http import Blueprint, settings
+from app.orders.fees import service as fees
+from app.orders.fees.service import Fee
+
+blp = Blueprint(
+    "admin-fees", __name__, url_prefix="/admin/merchants", description="What merchants pay"
+)
+
+_BPS = {"description": "Hundredths of a percent of every sale", "example": 250}
+
+
+class SetMerchantFeeIn(Schema):
+    bps = WholeNumber(minimum=0, maximum=10_000, required=True, metadata=_BPS)
+
+
+class MerchantFeeOut(Schema):
+    merchant_id = ma.fields.UUID(required=True)
+    bps = ma.fields.Integer(required=True, metadata=_BPS)
+    own = ma.fields.Boolean(
+        required=True, metadata={"description": "false: the platform's usual fee"}
+    )
+
+
+@blp.get("/<uuid:merchant_id>/fee")
+@requires(blp, Role.ADMIN)
+@blp.response(200, MerchantFeeOut)
+@blp.refuses(UserNotFound)
+def get_merchant_fee(merchant_id: UUID) -> Fee:
+    """What the platform takes of a merchant's sales
+
+    The usual fee, or one that was agreed upon.
+    """
+    with reading() as session:
+        live_user(session)
+        return fees.of_merchant(
+            session, merchant_id=merchant_id, usual_bps=settings().platform_fee_bps
+        )
+
+
+@blp.put("/<uuid:merchant_id>/fee")
+@requires(blp, Role.ADMIN)
+@blp.arguments(SetMerchantFeeIn)
+@blp.response(200, MerchantFeeOut)
+@blp.refuses(UserNotFound)
+def set_merchant_fee(body: dict[str, Any], merchant_id: UUID) -> Fee:
+    """Agree upon a fee with a merchant
+
+    For sales from now on; refunds give back what was taken.
+    """
+    return _agree(merchant_id, bps=body["bps"])
+
+
+@blp.delete("/<uuid:merchant_id>/fee")
+@requires(blp, Role.ADMIN)
+@blp.response(200, MerchantFeeOut)
+@blp.refuses(UserNotFound)
+def reset_merchant_fee(merchant_id: UUID) -> Fee:
+    """Take the usual fee of a merchant again
+
+    For sales from now on.
+    """
+    return _agree(merchant_id, bps=None)
+
+
+def _agree(merchant_id: UUID, *, bps: int | None) -> Fee:
+    with transaction() as session:
+        return fees.agree(
+            session,
+            actor_id=live_user(session).id,
+            merchant_id=merchant_id,
+            bps=bps,
+            usual_bps=settings().platform_fee_bps,
+        )

@@ -1,0 +1,122 @@
+"""What purchases lock, count and write alike, however they are paid."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.coupons import service as coupons
+from app.coupons.service import Found, Terms
+from app.delivery import service as delivery
+from app.delivery.goods import Check, Line
+from app.orders import repository
+from app.orders.purchases.pricing import Basket, Purchase, Sale
+from app.products import service as products
+from app.products.service import Stock
+from app.wallets import ledger
+from app.wallets import service as wallets
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Everything that a batch may touch, locked, with all that was decided so far.
+
+    units: of limited products that buyers have, by buyer and product.
+    """
+
+    stocks: Mapping[UUID, Stock]
+    coupons: Found
+    units: dict[tuple[UUID, UUID], int]
+    accounts: dict[tuple[UUID, str], ledger.Account] = field(default_factory=dict)
+
+    def lock_accounts(self, session: Session, purchases: Sequence[Purchase]) -> None:
+        """The wallets of buyers and merchants, last of all and in id order."""
+        people: dict[str, set[UUID]] = {}
+        for purchase in purchases:
+            if (stock := self.stocks.get(purchase.basket.product_id)) is not None:
+                both = (purchase.buyer.id, stock.merchant_id)
+                people.setdefault(stock.currency, set()).update(both)
+        for currency in sorted(people):
+            accounts = wallets.lock_accounts(session, user_ids=people[currency], currency=currency)
+            self.accounts.update(
+                ((user_id, currency), account) for user_id, account in accounts.items()
+            )
+
+    def account_of(self, user_id: UUID, stock: Stock | None) -> ledger.Account | None:
+        """The user's wallet in the currency of that product."""
+        return self.accounts.get((user_id, stock.currency)) if stock else None
+
+    def coupon_for(self, purchase: Purchase, stock: Stock | None) -> Terms | None:
+        """The coupon that is named, if the merchant has it."""
+        code = purchase.basket.coupon_code
+        return self.coupons.get((stock.merchant_id, code)) if stock and code else None
+
+    def units_of(self, purchase: Purchase) -> int:
+        """What the buyer has of the product so far, if that is limited."""
+        return self.units.get((purchase.buyer.id, purchase.basket.product_id), 0)
+
+    def take(self, sale: Sale) -> None:
+        """Count what was sold, so that what is decided next sees it."""
+        order = sale.order
+        sale.stock.take(order.quantity)
+        if sale.coupon is not None:
+            sale.coupon.take(order.user_id)
+        whose = (order.user_id, order.product_id)
+        self.units[whose] = self.units.get(whose, 0) + order.quantity
+
+
+def lock(session: Session, baskets: Sequence[tuple[UUID, Basket]]) -> Callable[[], Shelf]:
+    """Lock what is wanted – stock, then coupons – and ask; call the result for it.
+
+    baskets: who wants what. Wallets are locked later: whose, the stock tells.
+    """
+    stocks_of = products.ask_stock(session, {basket.product_id for _, basket in baskets})
+    coupons_of = coupons.ask(
+        session,
+        [
+            coupons.Wanted(basket.product_id, basket.coupon_code, user_id)
+            for user_id, basket in baskets
+            if basket.coupon_code is not None
+        ],
+    )
+
+    def locked() -> Shelf:
+        stocks = stocks_of()
+        limited = [
+            {"user_id": user_id, "product_id": basket.product_id}
+            for user_id, basket in baskets
+            if (stock := stocks.get(basket.product_id)) and stock.purchase_limit is not None
+        ]
+        units = repository.units_of(session, limited) if limited else {}
+        return Shelf(stocks, coupons_of(), units)
+
+    return locked
+
+
+def write(session: Session, sales: Sequence[Sale]) -> list[Check]:
+    """Write stock, orders and uses of coupons, and set the goods aside.
+
+    Call what is returned once everything of the transaction was sent.
+    """
+    products.write_stock(session, {sale.stock.id: sale.stock for sale in sales}.values())
+    repository.insert_orders(session, [sale.order for sale in sales])
+    _write_coupons(session, sales)
+    return delivery.reserve(session, [line_of(sale) for sale in sales])
+
+
+def line_of(sale: Sale) -> Line:
+    """What a sale is for those who deliver."""
+    return Line(sale.order.id, sale.stock.id, sale.stock.kind, sale.order.quantity)
+
+
+def _write_coupons(session: Session, sales: Sequence[Sale]) -> None:
+    with_coupon = [(sale.order, sale.coupon) for sale in sales if sale.coupon is not None]
+    coupons.write_uses(
+        session,
+        [
+            coupons.Use(order.id, coupon.id, order.user_id, order.discount, order.created_at)
+            for order, coupon in with_coupon
+        ],
+        {coupon.id: coupon for _, coupon in with_coupon}.values(),
+    )

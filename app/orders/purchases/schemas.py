@@ -1,0 +1,228 @@
+"""Shapes of orders."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from app.common.clock import to_wire
+from app.common.fields import Id, Moment, MoneyOut, Schema, Text, WholeNumber
+from app.common.json_format import dump_json
+from app.common.money import format_minor
+from app.common.pagination import PageArgs, page_of
+from app.coupons.schemas import CouponCode
+from app.gateway.terms import Checkout
+from app.idempotency.service import Answer
+from app.orders.models import OrderStatus, PaymentMethod
+from app.orders.purchases.service import Receipt
+from app.products.schemas import ProductOut
+
+
+class CreateOrderIn(Schema):
+    product_id = Id(required=True, metadata={"example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"})
+    payment_method = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf(list(PaymentMethod)),
+        metadata={
+            "description": "WALLET: paid at once; GATEWAY: by card, on a page of the gateway",
+            "example": "WALLET",
+        },
+    )
+    quantity = WholeNumber(minimum=1, maximum=1_000_000, load_default=1, metadata={"example": 1})
+    coupon_code = CouponCode(allow_none=True, metadata={"example": "BLACKFRIDAY"})
+    notes = Text(longest=1000, allow_none=True, metadata={"example": "A present for Grace"})
+    metadata = ma.fields.Dict(
+        keys=ma.fields.String(validate=ma.validate.Length(1, 40)),
+        values=ma.fields.String(validate=ma.validate.Length(0, 500)),
+        validate=ma.validate.Length(0, 20),
+        allow_none=True,
+        metadata={
+            "description": "Up to 20 texts of the buyer's own, given back as they are",
+            "example": {"cart": "c-1842"},
+        },
+    )
+
+
+#: They come after the names, because clients of old know what stands before.
+_DISCOUNT = MoneyOut(attribute="order.discount", required=True, metadata={"example": "0.00"})
+_COUPON_CODE = ma.fields.String(attribute="order.coupon_code", required=True, allow_none=True)
+_REFUNDED = MoneyOut(attribute="order.refunded_amount", required=True, metadata={"example": "0.00"})
+_REFUNDED_UNITS = ma.fields.Integer(attribute="order.refunded_units", required=True)
+
+
+class ProductSummaryOut(Schema):
+    id = ma.fields.UUID(required=True)
+    name = ma.fields.String(required=True)
+    price = MoneyOut(required=True, metadata={"example": "49.99"})
+
+
+class BuyerSummaryOut(Schema):
+    id = ma.fields.UUID(required=True)
+    email = ma.fields.String(required=True, allow_none=True)
+
+
+class BuyerOut(BuyerSummaryOut):
+    first_name = ma.fields.String(required=True, allow_none=True)
+    last_name = ma.fields.String(required=True, allow_none=True)
+
+
+class SoldProductOut(ProductOut):
+    class Meta:
+        exclude = ("merchant",)
+
+
+class _OrderFields(Schema):
+    id = ma.fields.UUID(attribute="order.id", required=True)
+    payment_method = ma.fields.String(attribute="order.payment_method", required=True)
+    status = ma.fields.String(
+        attribute="order.status", required=True, metadata={"example": "COMPLETED"}
+    )
+    amount = MoneyOut(attribute="order.amount", required=True, metadata={"example": "49.99"})
+    currency = ma.fields.String(attribute="order.currency", required=True)
+    quantity = ma.fields.Integer(attribute="order.quantity", required=True)
+    stripe_session_id = ma.fields.String(
+        attribute="order.stripe_session_id", required=True, allow_none=True
+    )
+    stripe_payment_intent_id = ma.fields.String(
+        attribute="order.stripe_payment_intent_id", required=True, allow_none=True
+    )
+    idempotency_key = ma.fields.String(
+        attribute="order.idempotency_key", required=True, allow_none=True
+    )
+    notes = ma.fields.String(attribute="order.notes", required=True, allow_none=True)
+    metadata = ma.fields.Dict(attribute="order.meta", required=True, allow_none=True)
+    completed_at = Moment(attribute="order.completed_at", required=True, allow_none=True)
+    failed_at = Moment(attribute="order.failed_at", required=True, allow_none=True)
+    failure_reason = ma.fields.String(
+        attribute="order.failure_reason", required=True, allow_none=True
+    )
+    created_at = Moment(attribute="order.created_at", required=True)
+    updated_at = Moment(attribute="order.updated_at", required=True)
+    user_id = ma.fields.UUID(attribute="order.user_id", required=True)
+    product_id = ma.fields.UUID(attribute="order.product_id", required=True)
+    merchant_id = ma.fields.UUID(attribute="order.merchant_id", required=True)
+
+
+class OrderOut(_OrderFields):
+    product = ma.fields.Nested(ProductSummaryOut, required=True)
+    user = ma.fields.Nested(BuyerSummaryOut, attribute="buyer", required=True)
+    discount = _DISCOUNT
+    coupon_code = _COUPON_CODE
+    refunded_amount = _REFUNDED
+    refunded_units = _REFUNDED_UNITS
+
+
+class OrderDetailOut(_OrderFields):
+    product = ma.fields.Nested(SoldProductOut, required=True)
+    user = ma.fields.Nested(BuyerOut, attribute="buyer", required=True)
+    discount = _DISCOUNT
+    coupon_code = _COUPON_CODE
+    refunded_amount = _REFUNDED
+    refunded_units = _REFUNDED_UNITS
+
+
+OrderList = page_of(OrderOut)
+
+
+class OrdersArgs(PageArgs):
+    status = ma.fields.String(
+        validate=ma.validate.OneOf(list(OrderStatus)),
+        metadata={"description": "Only orders of this status"},
+    )
+
+
+class CheckoutOut(Schema):
+    """What is answered to a purchase with paymentMethod GATEWAY."""
+
+    order = ma.fields.Nested(OrderOut, required=True)
+    checkout_url = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"example": "https://checkout.stripe.com/c/pay/cs_test_a1b2c3"},
+    )
+    session_id = ma.fields.String(
+        required=True, allow_none=True, metadata={"example": "cs_test_a1b2c3"}
+    )
+
+
+class DeliveredLicenceOut(Schema):
+    key = ma.fields.String(required=True, metadata={"example": "7K3QF-9WZ2M-4TBXH-8RJ5N-C6DYP"})
+    status = ma.fields.String(required=True, metadata={"example": "ACTIVE"})
+    activation_limit = ma.fields.Integer(required=True, allow_none=True)
+    activations = ma.fields.Integer(required=True)
+    expires_at = Moment(required=True, allow_none=True)
+
+
+class DeliveredFileOut(Schema):
+    name = ma.fields.String(required=True, metadata={"example": "course.zip"})
+    size = ma.fields.Integer(required=True, metadata={"description": "Bytes"})
+    media_type = ma.fields.String(required=True, metadata={"example": "application/zip"})
+    sha256 = ma.fields.String(required=True)
+    url = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Works until `expiresAt`; null when no download is left"},
+    )
+    expires_at = Moment(required=True, allow_none=True)
+    downloads_left = ma.fields.Integer(required=True)
+
+
+class DeliveryOut(Schema):
+    """One of the three lists, by the kind; none for a PLAIN product."""
+
+    order_id = ma.fields.UUID(required=True)
+    kind = ma.fields.String(required=True, metadata={"example": "CODES"})
+    units = ma.fields.Integer(required=True, metadata={"description": "Those not refunded"})
+    codes = ma.fields.List(ma.fields.String(metadata={"example": "GIFT-1234-ABCD"}))
+    licences = ma.fields.List(ma.fields.Nested(DeliveredLicenceOut))
+    files = ma.fields.List(ma.fields.Nested(DeliveredFileOut))
+
+
+def order_answer(receipt: Receipt) -> Answer:
+    """The answer to a purchase, as OrderOut describes it."""
+    return Answer(201, dump_json(_order_out(receipt)))
+
+
+def checkout_answer(receipt: Receipt, page: Checkout | None) -> Answer:
+    """The answer to a purchase at the gateway. page: where to pay, None if it cannot be paid."""
+    body = {
+        "order": _order_out(receipt),
+        "checkoutUrl": page.url if page else None,
+        "sessionId": receipt.order.stripe_session_id,
+    }
+    return Answer(201, dump_json(body))
+
+
+def _order_out(receipt: Receipt) -> dict[str, Any]:
+    """What OrderOut describes, built by hand because it is hot."""
+    order, product = receipt.order, receipt.product
+    return {
+        "id": order.id,
+        "paymentMethod": order.payment_method,
+        "status": order.status,
+        "amount": format_minor(order.amount, order.currency),
+        "currency": order.currency,
+        "quantity": order.quantity,
+        "stripeSessionId": order.stripe_session_id,
+        "stripePaymentIntentId": order.stripe_payment_intent_id,
+        "idempotencyKey": order.idempotency_key,
+        "notes": order.notes,
+        "metadata": order.meta,
+        "completedAt": to_wire(order.completed_at),
+        "failedAt": to_wire(order.failed_at),
+        "failureReason": order.failure_reason,
+        "createdAt": to_wire(order.created_at),
+        "updatedAt": to_wire(order.updated_at),
+        "userId": order.user_id,
+        "productId": order.product_id,
+        "merchantId": order.merchant_id,
+        "product": {
+            "id": product.id,
+            "name": product.name,
+            "price": format_minor(product.price, product.currency),
+        },
+        "user": {"id": receipt.buyer.id, "email": receipt.buyer.email},
+        "discount": format_minor(order.discount, order.currency),
+        "couponCode": order.coupon_code,
+        "refundedAmount": format_minor(order.refunded_amount, order.currency),
+        "refundedUnits": order.refunded_units,
+    }

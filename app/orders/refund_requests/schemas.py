@@ -1,0 +1,63 @@
+"""Shapes of refund requests."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from app.common.clock import to_wire
+from app.common.fields import Moment, MoneyOut, Schema, Text
+from app.common.money import format_minor
+from app.common.pagination import PageArgs, page_of
+from app.orders.models import RefundClaim
+from app.orders.refunds.schemas import RefundPartIn
+
+
+class CreateRefundRequestIn(RefundPartIn):
+    reason = Text(longest=500, required=True, metadata={"example": "The code does not work"})
+
+
+class RefundRequestAnswerIn(Schema):
+    answer = Text(longest=500, allow_none=True, metadata={"example": "Sorry for the trouble"})
+
+
+class RefundRequestOut(Schema):
+    """The document's picture of what `claim_out` builds."""
+
+    id = ma.fields.UUID(required=True)
+    order_id = ma.fields.UUID(required=True)
+    amount = MoneyOut(required=True, allow_none=True, metadata={"example": "10.00"})
+    units = ma.fields.Integer(required=True, allow_none=True)
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    reason = ma.fields.String(required=True, metadata={"example": "The code does not work"})
+    status = ma.fields.String(required=True, metadata={"example": "OPEN"})
+    answer = ma.fields.String(required=True, allow_none=True)
+    refund_id = ma.fields.UUID(required=True, allow_none=True)
+    created_at = Moment(required=True)
+    decided_at = Moment(required=True, allow_none=True)
+
+
+class RefundRequestsArgs(PageArgs):
+    role = ma.fields.String(
+        validate=ma.validate.OneOf(["buyer", "merchant"]),
+        metadata={"description": "Only those that I made, or only those made to me"},
+    )
+
+
+RefundRequestList = page_of(RefundRequestOut)
+
+
+def claim_out(claim: RefundClaim) -> dict[str, Any]:
+    amount = claim.amount
+    return {
+        "id": claim.id,
+        "orderId": claim.order_id,
+        "amount": None if amount is None else format_minor(amount, claim.currency),
+        "units": claim.units,
+        "currency": claim.currency,
+        "reason": claim.reason,
+        "status": claim.status,
+        "answer": claim.answer,
+        "refundId": claim.refund_id,
+        "createdAt": to_wire(claim.created_at),
+        "decidedAt": to_wire(claim.decided_at),
+    }

@@ -1,0 +1,148 @@
+"""HTTP of refund requests."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from app.auth.guard import live_user, requires
+from app.auth.models import Role, User
+from app.auth.scopes import Scope
+from app.auth.service import Caller
+from app.common.db import reading, transaction
+from app.common.http import Blueprint, json_response
+from app.common.json_format import dump_json
+from app.common.pagination import page_request
+from app.gateway.errors import AmountNotPayable
+from app.idempotency.http import answer_once, moves_money
+from app.orders.errors import (
+    ClaimClosed,
+    ClaimNotFound,
+    ClaimOpen,
+    OrderNotFound,
+    OrderNotRefundable,
+    RefundTooLarge,
+)
+from app.orders.models import RefundClaim
+from app.orders.refund_requests import service as claims
+from app.orders.refund_requests.schemas import (
+    CreateRefundRequestIn,
+    RefundRequestAnswerIn,
+    RefundRequestList,
+    RefundRequestOut,
+    RefundRequestsArgs,
+    claim_out,
+)
+from app.orders.refunds import tasks as refund_tasks
+from app.wallets import service as wallets
+from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
+
+blp = Blueprint("refund-requests", __name__, url_prefix="", description="Refund requests")
+
+_stand_in_line = partial(wallets.stand_in_line, alone=False)
+_MONEY_ERRORS: Final = (
+    AmountNotPayable,
+    InsufficientFunds,
+    WalletLocked,
+    WalletNotFound,
+    BalanceTooLarge,
+)
+
+
+@blp.post("/orders/<uuid:order_id>/refund-requests")
+@requires(blp, scope=Scope.ORDERS_WRITE)
+@blp.arguments(CreateRefundRequestIn)
+@blp.response(201, RefundRequestOut)
+@blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, ClaimOpen)
+def create_refund_request(body: dict[str, Any], order_id: UUID) -> Response:
+    """Ask for a refund of an order of mine
+
+    The merchant approves or declines it. One request at a time for each order.
+    """
+    with transaction() as session:
+        claim = claims.ask(session, buyer=live_user(session), order_id=order_id, **body)
+        answer = claim_out(claim)
+    return json_response(dump_json(answer), 201)
+
+
+@blp.get("/refund-requests")
+@requires(blp, scope=Scope.ORDERS_READ)
+@blp.arguments(RefundRequestsArgs, location="query")
+@blp.response(200, RefundRequestList)
+def list_refund_requests(args: dict[str, Any]) -> Response:
+    """Requests for refunds, newest first
+
+    Those that I made and those made to me.
+    """
+    page = page_request(args, key=(UUID,))
+    with reading() as session:
+        found = claims.of_user(session, page, user_id=live_user(session).id, role=args.get("role"))
+    rows = [claim_out(claim) for claim in found.data]
+    return json_response(dump_json({"data": rows, "meta": found.meta}))
+
+
+@blp.post("/refund-requests/<uuid:refund_request_id>/approve")
+@requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
+@blp.arguments(RefundRequestAnswerIn, required=False)
+@blp.response(200, RefundRequestOut)
+@blp.refuses(ClaimNotFound, ClaimClosed, OrderNotRefundable, RefundTooLarge, *_MONEY_ERRORS)
+@moves_money(blp)
+def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Response:
+    """Approve a request for a refund
+
+    It is refunded at once, or nothing happens.
+    """
+
+    def work(session: Session, user: Caller, key: str | None) -> RefundClaim:
+        claim, made = claims.approve(
+            session, merchant=user, claim_id=refund_request_id, idempotency_key=key, **body
+        )
+        refund_tasks.enqueue_if_pending(session, made)
+        return claim
+
+    return answer_once(
+        work,
+        render=claim_out,
+        status=200,
+        stand_in_line=_stand_in_line,
+    )
+
+
+@blp.post("/refund-requests/<uuid:refund_request_id>/decline")
+@requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
+@blp.arguments(RefundRequestAnswerIn, required=False)
+@blp.response(200, RefundRequestOut)
+@blp.refuses(ClaimNotFound, ClaimClosed)
+def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Response:
+    """Decline a request for a refund
+
+    The buyer may ask again.
+    """
+    return _decided(
+        lambda session, user: claims.decline(
+            session, merchant_id=user.id, claim_id=refund_request_id, **body
+        )
+    )
+
+
+@blp.post("/refund-requests/<uuid:refund_request_id>/withdraw")
+@requires(blp, scope=Scope.ORDERS_WRITE)
+@blp.response(200, RefundRequestOut)
+@blp.refuses(ClaimNotFound, ClaimClosed)
+def withdraw_refund_request(refund_request_id: UUID) -> Response:
+    """Withdraw my request for a refund
+
+    I can ask again.
+    """
+    return _decided(
+        lambda session, user: claims.withdraw(session, buyer_id=user.id, claim_id=refund_request_id)
+    )
+
+
+def _decided(decide: Callable[[Session, User], RefundClaim]) -> Response:
+    with transaction() as session:
+        answer = claim_out(decide(session, live_user(session)))
+    return json_response(dump_json(answer))

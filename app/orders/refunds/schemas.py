@@ -1,0 +1,75 @@
+"""Shapes of refunds."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from app.common.clock import to_wire
+from app.common.fields import Amount, Moment, MoneyOut, Schema, Text, WholeNumber
+from app.common.money import format_minor
+from app.orders.models import Refund
+
+_AMOUNT = {"description": "So much of what was paid", "example": "10.00"}
+_UNITS = {"description": "So many units, and their goods", "example": 1}
+
+
+class RefundPartIn(Schema):
+    amount = Amount(metadata=_AMOUNT)
+    units = WholeNumber(minimum=1, maximum=1_000_000, metadata=_UNITS)
+
+    @ma.validates_schema
+    def _say_it_once(self, data: dict[str, Any], **_: Any) -> None:
+        if "amount" in data and "units" in data:
+            raise ma.ValidationError("Give amount or units, not both.", "units")
+
+
+class CreateRefundIn(RefundPartIn):
+    reason = Text(longest=500, allow_none=True, metadata={"example": "Did not arrive in time"})
+
+
+class RefundOut(Schema):
+    """The document's picture of what `refund_out` builds."""
+
+    id = ma.fields.UUID(required=True)
+    order_id = ma.fields.UUID(required=True)
+    amount = MoneyOut(required=True, metadata={"example": "10.00"})
+    fee = MoneyOut(
+        required=True,
+        metadata={"description": "What the platform gave back to the merchant", "example": "0.25"},
+    )
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    units = ma.fields.Integer(required=True, metadata={"description": "Units taken back"})
+    restored_units = ma.fields.Integer(
+        required=True, metadata={"description": "Of these, those that are on sale again"}
+    )
+    reason = ma.fields.String(required=True, allow_none=True)
+    destination = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "Where the money goes: the buyer's WALLET or, through the GATEWAY, the"
+            " buyer's card; to the wallet after all if that fails",
+            "example": "WALLET",
+        },
+    )
+    status = ma.fields.String(required=True, metadata={"example": "SUCCEEDED"})
+    failure_reason = ma.fields.String(required=True, allow_none=True)
+    created_at = Moment(required=True)
+    settled_at = Moment(required=True, allow_none=True)
+
+
+def refund_out(refund: Refund) -> dict[str, Any]:
+    return {
+        "id": refund.id,
+        "orderId": refund.order_id,
+        "amount": format_minor(refund.amount, refund.currency),
+        "fee": format_minor(refund.fee, refund.currency),
+        "currency": refund.currency,
+        "units": refund.units,
+        "restoredUnits": refund.restored_units,
+        "reason": refund.reason,
+        "destination": refund.destination,
+        "status": refund.status,
+        "failureReason": refund.failure_reason,
+        "createdAt": to_wire(refund.created_at),
+        "settledAt": to_wire(refund.settled_at),
+    }

@@ -1,0 +1,261 @@
+"""Refunds: money of an order that goes back, as exactly as it came."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.auth.models import User
+from app.auth.service import Caller
+from app.common import clock
+from app.common.db import new_id
+from app.common.money import Money
+from app.delivery import service as delivery
+from app.delivery.goods import Line
+from app.events import service as events
+from app.gateway.terms import require_payable
+from app.orders import repository
+from app.orders.errors import OrderNotFound, OrderNotRefundable, RefundTooLarge
+from app.orders.models import Order, OrderStatus, PaymentMethod, Refund, RefundStatus
+from app.orders.refunds.gateway_refunds import FIRST_PAUSE
+from app.products import service as products
+from app.products.service import Stock
+from app.wallets import ledger
+from app.wallets import service as wallets
+from app.wallets.errors import WalletNotFound
+from app.wallets.ledger import Account, Entry, Posting, system_account
+from app.wallets.models import SystemCode, TransactionType
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of an order. amount, fee: minor units, to the buyer and back to the merchant."""
+
+    amount: int
+    fee: int
+    units: int
+
+
+def share(order: Order, *, amount: int | None = None, units: int | None = None) -> Share:
+    """What a refund of `amount` minor units, of `units`, or of all that is left consists of.
+
+    Refunded bit by bit an order goes back to the cent: every part is the difference of what is
+    owed up to here and what went back before, both rounded down (the largest remainder comes
+    last). Raises RefundTooLarge.
+    """
+    money_left = order.amount - order.refunded_amount
+    units_left = order.quantity - order.refunded_units
+    if amount is None and units is None:
+        units = units_left
+    if units is not None:
+        if units > units_left:
+            raise RefundTooLarge(left=Money(money_left, order.currency), units_left=units_left)
+        amount = money_left if units == units_left else _price_of(order, units, most=money_left)
+    assert amount is not None  # noqa: S101 – one of the two is given
+    if amount > money_left:
+        raise RefundTooLarge(left=Money(money_left, order.currency), units_left=units_left)
+    if money_left and amount == money_left:
+        units = units_left
+    return Share(amount, _fee_of(order, amount), units or 0)
+
+
+def _price_of(order: Order, units: int, *, most: int) -> int:
+    """What these units cost, of those that come next."""
+    before = order.amount * order.refunded_units // order.quantity
+    after = order.amount * (order.refunded_units + units) // order.quantity
+    return min(after - before, most)
+
+
+def _fee_of(order: Order, amount: int) -> int:
+    if order.amount == 0:
+        return 0
+    return order.fee * (order.refunded_amount + amount) // order.amount - order.refunded_fee
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An order of a merchant and its product, locked, the product first as everybody does."""
+
+    order: Order
+    stock: Stock
+
+
+def hold(session: Session, *, order_id: UUID, merchant_id: UUID) -> Held:
+    """Lock what a refund changes. Raises OrderNotFound, OrderNotRefundable."""
+    product_id = repository.product_of(session, order_id=order_id, merchant_id=merchant_id)
+    if product_id is None:
+        raise OrderNotFound
+    stock = products.ask_stock(session, [product_id])()[product_id]
+    order = repository.get_order_for_update(session, order_id)
+    if order.status != OrderStatus.COMPLETED:
+        raise OrderNotRefundable(status=order.status)
+    return Held(order, stock)
+
+
+def give(
+    session: Session,
+    *,
+    merchant: User | Caller,
+    order_id: UUID,
+    amount: Decimal | None = None,
+    units: int | None = None,
+    reason: str | None = None,
+    idempotency_key: str | None = None,
+) -> Refund:
+    """Give back a part of an order, or all that is left of it. amount: units of its currency.
+
+    Raises OrderNotFound, OrderNotRefundable, AmountInvalid and what `carry_out` raises.
+    """
+    held = hold(session, order_id=order_id, merchant_id=merchant.id)
+    minor = None if amount is None else Money.of(amount, held.order.currency).minor
+    return carry_out(
+        session,
+        held,
+        share(held.order, amount=minor, units=units),
+        by=merchant.id,
+        reason=reason,
+        idempotency_key=idempotency_key,
+    )
+
+
+def carry_out(
+    session: Session,
+    held: Held,
+    part: Share,
+    *,
+    by: UUID,
+    reason: str | None = None,
+    idempotency_key: str | None = None,
+) -> Refund:
+    """Give `part` of an order back. What was taken back of its goods and can be sold again, is.
+
+    by: who does it. Who commits this puts a job in line if it is PENDING (tasks.give_back).
+    Raises InsufficientFunds, WalletLocked, WalletNotFound, BalanceTooLarge, AmountNotPayable.
+    """
+    order = held.order
+    at_gateway = order.payment_method == PaymentMethod.GATEWAY and part.amount > 0
+    if at_gateway:
+        require_payable(Money(part.amount, order.currency))
+    accounts = wallets.lock_accounts(
+        session, user_ids=[order.user_id, order.merchant_id], currency=order.currency
+    )
+    payer, payee = accounts.get(order.merchant_id), accounts.get(order.user_id)
+    if payer is None or payee is None:
+        raise WalletNotFound
+    payer.require_can_pay(part.amount - part.fee)
+    if at_gateway:
+        payee = system_account(SystemCode.GATEWAY, order.currency)
+    else:
+        payee.require_can_receive(part.amount)
+    refund = _refund(order, part, by=by, reason=reason, key=idempotency_key)
+    if at_gateway:
+        _leave_to_gateway(refund)
+    moved = _post(session, refund, payer=payer, payee=payee)
+    _take_back(session, refund, held)
+    repository.insert_refund(session, refund)
+    events.record(session, [_event(refund, order), *moved])
+    return refund
+
+
+def _refund(order: Order, part: Share, *, by: UUID, reason: str | None, key: str | None) -> Refund:
+    now = clock.now()
+    return Refund(
+        id=new_id(),
+        order_id=order.id,
+        merchant_id=order.merchant_id,
+        initiator_id=by,
+        amount=part.amount,
+        fee=part.fee,
+        currency=order.currency,
+        units=part.units,
+        restored_units=0,
+        reason=reason,
+        destination=PaymentMethod.WALLET.value,
+        status=RefundStatus.SUCCEEDED.value,
+        idempotency_key=key,
+        created_at=now,
+        settled_at=now,
+    )
+
+
+def _leave_to_gateway(refund: Refund) -> None:
+    """The gateway is asked once this is committed, and by a sweep if that is lost."""
+    refund.destination, refund.status = PaymentMethod.GATEWAY.value, RefundStatus.PENDING.value
+    refund.settled_at, refund.next_attempt_at = None, refund.created_at + FIRST_PAUSE
+
+
+def _post(
+    session: Session, refund: Refund, *, payer: Account, payee: Account
+) -> list[events.Event]:
+    """Move the money: the reverse of the purchase, in proportion. Says what moved."""
+    if not refund.amount:  # what a coupon had left nothing to pay for
+        return []
+    text = f"Refund of order {refund.order_id}"
+    postings = [
+        Posting(payer, -refund.amount, TransactionType.REFUND_OUT, text),
+        Posting(payee, refund.amount, TransactionType.REFUND, text),
+    ]
+    if refund.fee:  # first, because the merchant may need it to pay
+        house = system_account(SystemCode.FEES, refund.currency)
+        postings[:0] = [
+            Posting(house, -refund.fee, TransactionType.FEE_REFUND, text),
+            Posting(payer, refund.fee, TransactionType.FEE_REFUND, text),
+        ]
+    entry = Entry(
+        kind="REFUND",
+        postings=tuple(postings),
+        reference=("refund", refund.id),
+        initiator_id=refund.initiator_id,
+        idempotency_key=refund.idempotency_key,
+    )
+    drafted = ledger.draft(entry)
+    ledger.write(session, [drafted])
+    return wallets.balance_events(drafted)
+
+
+def _take_back(session: Session, refund: Refund, held: Held) -> None:
+    """Take the goods back, and note on the order what went back."""
+    order, stock = held.order, held.stock
+    if refund.units:
+        line = Line(order.id, stock.id, stock.kind, order.quantity)
+        refund.restored_units = delivery.revoke(session, line, units=refund.units)
+        stock.take(-refund.restored_units)
+        products.write_stock(session, [stock])
+    order.refunded_amount += refund.amount
+    order.refunded_fee += refund.fee
+    order.refunded_units += refund.units
+    order.restored_units += refund.restored_units
+    order.updated_at = refund.created_at
+    if order.refunded_amount == order.amount and order.refunded_units == order.quantity:
+        order.status = OrderStatus.REFUNDED.value
+
+
+def _event(refund: Refund, order: Order) -> events.Event:
+    return events.Event(
+        "order-refunded",
+        "order",
+        order.id,
+        {
+            "refundId": str(refund.id),
+            "userId": str(order.user_id),
+            "merchantId": str(order.merchant_id),
+            "productId": str(order.product_id),
+            "amount": refund.amount,
+            "fee": refund.fee,
+            "currency": refund.currency,
+            "units": refund.units,
+            "status": order.status,
+        },
+    )
+
+
+def of_order(session: Session, *, order_id: UUID, user_id: UUID) -> Sequence[Refund]:
+    """The refunds of an order, oldest first, for its buyer and its merchant.
+
+    Raises OrderNotFound for everybody else.
+    """
+    if repository.get_order_of(session, order_id=order_id, user_id=user_id) is None:
+        raise OrderNotFound
+    return repository.refunds_of(session, order_id)

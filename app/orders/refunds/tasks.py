@@ -1,0 +1,67 @@
+"""Jobs of refunds that the gateway makes. Each is safe to run twice."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy.orm import Session
+
+from app.common import clock, queue
+from app.common.db import after_commit, reading, retry_transaction
+from app.gateway import client
+from app.gateway.errors import GatewayNotConfigured, GatewayRefused, GatewayUnavailable
+from app.orders.models import Refund, RefundStatus
+from app.orders.refunds import gateway_refunds
+from app.wallets.errors import BalanceTooLarge, WalletLocked
+from app.wallets.gate import in_line
+
+#: The gateway knows our refund by our key for a day; later it is looked for before it is asked.
+_KEY_LIVES: Final = timedelta(hours=23)
+
+_log = structlog.get_logger()
+
+
+def enqueue_if_pending(session: Session, refund: Refund) -> None:
+    """Have the gateway make this refund once the transaction of `session` is committed."""
+    if refund.status == RefundStatus.PENDING:
+        after_commit(session, partial(queue.enqueue_call, give_back, refund.id))
+
+
+def give_back(refund_id: UUID) -> None:
+    """Have the gateway give money back, and note what it says."""
+    with reading() as session:
+        errand = gateway_refunds.errand(session, refund_id=refund_id)
+    if errand is None:
+        return
+    try:
+        state = None
+        if clock.now() - errand.created_at > _KEY_LIVES:
+            state = client.find_refund(refund_id, payment_intent_id=errand.payment_intent_id)
+        state = state or client.refund(
+            refund_id,
+            payment_intent_id=errand.payment_intent_id,
+            money=errand.money,
+            reason=errand.reason,
+        )
+        in_line(partial(gateway_refunds.settle, refund_id=refund_id, state=state))
+    except GatewayUnavailable as silence:
+        _log.info("gateway silent", refund=str(refund_id), why=silence.text)
+    except (WalletLocked, BalanceTooLarge) as refusal:  # the buyer's, and it waits
+        _log.warning("wallet cannot take it yet", refund=str(refund_id), why=refusal.text)
+    except GatewayRefused as refusal:
+        _flag(partial(gateway_refunds.flag, refund_id=refund_id), refusal.reason)
+    except GatewayNotConfigured as problem:
+        _flag(partial(gateway_refunds.flag, refund_id=refund_id), str(problem))
+
+
+def _flag(note: Callable[..., Any], why: str) -> None:
+    _log.warning("gateway stuck", why=why)
+    retry_transaction(partial(note, why=why))
+
+
+def sweep() -> int:
+    """Enqueue a job for each refund that is due; how many."""
+    return queue.enqueue_due(gateway_refunds.take_due, give_back)

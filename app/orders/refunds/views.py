@@ -1,0 +1,82 @@
+"""HTTP of refunds."""
+
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from app.auth.guard import live_user, requires
+from app.auth.models import Role
+from app.auth.scopes import Scope
+from app.auth.service import Caller
+from app.common.db import reading
+from app.common.http import Blueprint, json_response
+from app.common.json_format import dump_json
+from app.gateway.errors import AmountNotPayable
+from app.idempotency.http import answer_once, moves_money
+from app.orders.errors import (
+    OrderNotFound,
+    OrderNotRefundable,
+    RefundTooLarge,
+)
+from app.orders.models import Refund
+from app.orders.refunds import service as refunds
+from app.orders.refunds import tasks
+from app.orders.refunds.schemas import CreateRefundIn, RefundOut, refund_out
+from app.wallets import service as wallets
+from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
+
+blp = Blueprint("refunds", __name__, url_prefix="", description="Refunds")
+
+_stand_in_line = partial(wallets.stand_in_line, alone=False)
+_MONEY_ERRORS: Final = (
+    AmountNotPayable,
+    InsufficientFunds,
+    WalletLocked,
+    WalletNotFound,
+    BalanceTooLarge,
+)
+
+
+@blp.post("/orders/<uuid:order_id>/refunds")
+@requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
+@blp.arguments(CreateRefundIn, required=False)
+@blp.response(201, RefundOut)
+@blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, *_MONEY_ERRORS)
+@moves_money(blp)
+def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
+    """Refund an order of mine
+
+    `amount` of it, `units` of it, or all that is left. From my wallet to where it came from: the
+    buyer's wallet, or through the gateway, PENDING until that says so. The platform gives its fee
+    back in proportion. What can be sold again is: units, and codes that nobody looked at.
+    Licences and download links end. The order is REFUNDED when nothing is left.
+    """
+
+    def work(session: Session, user: Caller, key: str | None) -> Refund:
+        made = refunds.give(session, merchant=user, order_id=order_id, idempotency_key=key, **body)
+        tasks.enqueue_if_pending(session, made)
+        return made
+
+    return answer_once(
+        work,
+        render=refund_out,
+        status=201,
+        stand_in_line=_stand_in_line,
+    )
+
+
+@blp.get("/orders/<uuid:order_id>/refunds")
+@requires(blp, scope=Scope.ORDERS_READ)
+@blp.response(200, RefundOut(many=True))
+@blp.refuses(OrderNotFound)
+def list_refunds(order_id: UUID) -> Response:
+    """The refunds of an order, oldest first
+
+    For its buyer and its merchant.
+    """
+    with reading() as session:
+        found = refunds.of_order(session, order_id=order_id, user_id=live_user(session).id)
+    return json_response(dump_json([refund_out(one) for one in found]))

@@ -1,0 +1,37 @@
+"""A merchant's code as a page to print."""
+
+from textwrap import wrap
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from app.common import qr
+from app.common.money import Money
+from app.payment_requests.merchant_codes.service import Code
+from app.payment_requests.schemas import shop_name
+
+#: Characters that fit on a line of the page in its large and its small type, and lines of each.
+_LARGE_LINE: Final = 25
+_SMALL_LINE: Final = 38
+_LINES: Final = 2
+#: Millimetres; the page is A6.
+_QR_SIDE: Final = 76
+
+
+def sheet(found: Code, *, link: str) -> dict[str, Any]:
+    """What the template of the page needs."""
+    code = found.code
+    goods = found.product.name if found.product else None
+    return {
+        "shop": _lines(shop_name(found.merchant), _LARGE_LINE),
+        "what": _lines(" – ".join(filter(None, (goods, code.label))), _SMALL_LINE),
+        # A product's price may change after the page was printed.
+        "price": Money(code.amount, code.currency).display if code.amount is not None else None,
+        "qr_code": Markup(qr.svg(link, side=_QR_SIDE).decode()),  # noqa: S704 – drawn by us
+        "qr_side": _QR_SIDE,
+        "link": link.partition("://")[2],
+    }
+
+
+def _lines(text: str, width: int) -> list[str]:
+    return wrap(text, width, max_lines=_LINES, placeholder=" …")

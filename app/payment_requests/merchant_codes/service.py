@@ -1,0 +1,187 @@
+"""Merchants' codes: printed once, paid by many."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.auth import service as auth
+from app.auth.models import User
+from app.auth.service import Caller
+from app.common import clock
+from app.common.db import new_id
+from app.common.money import Money
+from app.common.pagination import Page, PageRequest
+from app.payment_requests import repository
+from app.payment_requests.errors import AmountNotYours, MerchantCodeNotFound
+from app.payment_requests.models import MerchantCode
+from app.payment_requests.terms import amount_due, may_be_token, new_token
+from app.products import service as products
+from app.products.errors import ProductInactive, ProductNotFound, UnauthorizedProductAccess
+from app.products.models import Product
+from app.transfers import service as transfers
+from app.transfers.models import Purpose
+from app.transfers.recipients import Handle
+from app.transfers.service import Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code with what it names."""
+
+    code: MerchantCode
+    merchant: User
+    product: Product | None
+
+    @property
+    def is_in_use(self) -> bool:
+        return self.code.is_active and self.merchant.is_active
+
+
+def create(
+    session: Session,
+    *,
+    merchant: User,
+    currency: str,
+    product_id: UUID | None = None,
+    amount: Decimal | None = None,
+    label: str | None = None,
+) -> Code:
+    """Make a code to print. amount: units of `currency`, None to leave it to whoever pays.
+
+    product_id: paying buys this, at the price it has then.
+    Raises ProductNotFound, UnauthorizedProductAccess, ProductInactive, AmountInvalid.
+    """
+    product = _require_sellable(session, merchant, product_id) if product_id else None
+    now = clock.now()
+    code = MerchantCode(
+        id=new_id(),
+        token=new_token(),
+        merchant_id=merchant.id,
+        product_id=product_id,
+        amount=Money.of(amount, currency).minor if amount is not None else None,
+        currency=product.currency if product else currency,
+        label=label,
+        is_active=True,
+        created_at=now,
+        updated_at=now,
+    )
+    repository.insert_code(session, code)
+    return Code(code, merchant, product)
+
+
+def _require_sellable(session: Session, merchant: User, product_id: UUID) -> Product:
+    offer = products.find(session, product_id=product_id, viewer=merchant)
+    if offer.merchant.id != merchant.id:
+        raise UnauthorizedProductAccess
+    if offer.product.deleted_at is not None:
+        raise ProductNotFound
+    if not offer.product.is_active:
+        raise ProductInactive
+    return offer.product
+
+
+def deactivate(session: Session, *, merchant_id: UUID, code_id: UUID) -> Code:
+    """Take a code out of use, for good: who scans it can no longer pay.
+
+    Raises MerchantCodeNotFound.
+    """
+    found = find(session, merchant_id=merchant_id, code_id=code_id)
+    code = repository.lock_code(session, found.code.id, to_change=True)
+    if code is not None and code.is_active:
+        code.is_active, code.updated_at = False, clock.now()
+        session.flush()
+    return found
+
+
+def find(session: Session, *, merchant_id: UUID, code_id: UUID) -> Code:
+    """A code of the merchant's own. Raises MerchantCodeNotFound."""
+    row = repository.get_code_of(session, code_id=code_id, merchant_id=merchant_id)
+    if row is None:
+        raise MerchantCodeNotFound
+    return Code(*row)
+
+
+def find_by_token(session: Session, token: str) -> Code:
+    """A code in use, for whoever scanned it. Raises MerchantCodeNotFound."""
+    found = scanned(session, token)
+    if not found.is_in_use:
+        raise MerchantCodeNotFound
+    return found
+
+
+def scanned(session: Session, token: str) -> Code:
+    """A code, in use or not. Raises MerchantCodeNotFound."""
+    row = repository.get_code_by_token(session, token) if may_be_token(token) else None
+    if row is None:
+        raise MerchantCodeNotFound
+    return Code(*row)
+
+
+def of_merchant(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Code]:
+    """The merchant's codes, newest first, those out of use too."""
+    rows = repository.codes_of(
+        session,
+        merchant_id=merchant_id,
+        limit=page.limit + 1,
+        offset=page.offset,
+        below=page.after[0] if page.after else None,
+    )
+    return Page.of(
+        page,
+        [Code(*row) for row in rows],
+        count=lambda: repository.count_codes(session, merchant_id=merchant_id),
+        key=lambda found: (found.code.id,),
+    )
+
+
+def product_to_buy(found: Code, *, amount: Decimal | None, quantity: int | None) -> UUID | None:
+    """The product that paying buys; None if it is for `pay` to answer. Raises AmountNotYours.
+
+    `pay` answers for a code out of use, too: it refuses, but repeats what it answered before.
+    """
+    if not found.is_in_use:
+        return None
+    product_id = found.code.product_id
+    if product_id is not None and amount is not None:
+        raise AmountNotYours("The product has its price: leave it out.")
+    if product_id is None and quantity is not None:
+        raise AmountNotYours("This code is not for a product.", field="quantity")
+    return product_id
+
+
+def pay(
+    session: Session,
+    *,
+    payer: Caller,
+    code_id: UUID,
+    amount: Decimal | None,
+    second_factor_above: Decimal,
+    second_factor: str | None,
+    idempotency_key: str | None,
+) -> Sent:
+    """Pay with a code that is not for a product, or refuse one that is out of use.
+
+    It is a transfer and not a sale (docs/decisions/0011): there is no product, so there are no
+    goods, no stock and no fee, and it counts towards the limits on transfers. second_factor_above,
+    second_factor: `code_above` and `code` of `transfers.send`.
+    Raises MerchantCodeNotFound, AmountNotYours and what `transfers.send` raises.
+    """
+    code = repository.lock_code(session, code_id, to_change=False)
+    # One for a product comes here only when it is out of use.
+    if code is None or not code.is_active or code.product_id is not None:
+        raise MerchantCodeNotFound
+    if not auth.require_user(session, code.merchant_id).is_active:
+        raise MerchantCodeNotFound
+    return transfers.send(
+        session,
+        sender=payer,
+        to=Handle(user_id=code.merchant_id),
+        money=amount_due(code.amount, amount, currency=code.currency),
+        code_above=second_factor_above,
+        code=second_factor,
+        note=code.label,
+        reference=(Purpose.MERCHANT_CODE, code.id),
+        idempotency_key=idempotency_key,
+    )

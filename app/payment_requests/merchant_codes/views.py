@@ -1,0 +1,249 @@
+"""HTTP of merchants' codes."""
+
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Response, render_template
+
+from app.auth.guard import (
+    identity,
+    live_user,
+    may_need_code,
+    require_scope,
+    requires,
+    two_factor_code,
+)
+from app.auth.models import Role
+from app.auth.scopes import Scope
+from app.common.db import reading, transaction
+from app.common.http import Blueprint, json_response, settings
+from app.common.json_format import dump_json
+from app.common.openapi import path_parameter
+from app.common.pagination import PageArgs, page_request
+from app.idempotency.http import answer_once, moves_money
+from app.orders.errors import CannotBuyOwnProduct, PurchaseLimitReached, QuantityTooLarge
+from app.orders.purchases.http import answer_with_purchase
+from app.orders.purchases.pricing import Basket
+from app.orders.purchases.schemas import OrderOut
+from app.payment_requests.errors import MerchantCodeNotFound
+from app.payment_requests.http import PNG, SVG, answers_image, image, qr_code
+from app.payment_requests.merchant_codes import service as codes
+from app.payment_requests.merchant_codes.printable_code import sheet
+from app.payment_requests.merchant_codes.service import Code
+from app.payment_requests.schemas import (
+    CreateMerchantCodeIn,
+    ImageArgs,
+    MerchantCodeList,
+    MerchantCodeOut,
+    PayMerchantCodeIn,
+    PublicMerchantCodeOut,
+    code_out,
+    public_code_out,
+)
+from app.payment_requests.terms import link_to
+from app.products.errors import (
+    ProductInactive,
+    ProductNotFound,
+    ProductOutOfStock,
+    UnauthorizedProductAccess,
+)
+from app.transfers.errors import CannotTransferToSelf, RecipientCannotReceive, RecipientNotFound
+from app.transfers.schemas import TransferOut, transfer_out
+from app.wallets import service as wallets
+from app.wallets.errors import InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
+
+blp = Blueprint(
+    "merchant-codes",
+    __name__,
+    url_prefix="/merchant-codes",
+    description="Printed codes to pay with",
+)
+
+_ORDER_OR_TRANSFER: Final = {"oneOf": [OrderOut, TransferOut]}
+_TOKEN: Final = path_parameter("merchant_code_token", "Token of the scanned code")
+
+
+def _answer(found: Code, status: int = 200) -> Response:
+    return json_response(dump_json(code_out(found, base=settings().public_address)), status)
+
+
+@blp.post("")
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_WRITE)
+@blp.arguments(CreateMerchantCodeIn, required=False)
+@blp.response(201, MerchantCodeOut)
+@blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductInactive)
+def create_merchant_code(body: dict[str, Any]) -> Response:
+    """Make a code to print
+
+    For a product of mine, for a fixed amount, or for whatever a customer types in. It is paid by
+    many, until it is deactivated.
+    """
+    with transaction() as session:
+        merchant = live_user(session)
+        found = codes.create(
+            session, merchant=merchant, currency=settings().default_currency, **body
+        )
+    return _answer(found, 201)
+
+
+@blp.get("")
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
+@blp.arguments(PageArgs, location="query")
+@blp.response(200, MerchantCodeList)
+def list_merchant_codes(args: dict[str, Any]) -> Response:
+    """My codes, newest first
+
+    Those out of use, too.
+    """
+    page = page_request(args, key=(UUID,))
+    with reading() as session:
+        found = codes.of_merchant(session, page, merchant_id=live_user(session).id)
+    rows = [code_out(one, base=settings().public_address) for one in found.data]
+    return json_response(dump_json({"data": rows, "meta": found.meta}))
+
+
+@blp.get("/<uuid:merchant_code_id>")
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
+@blp.response(200, MerchantCodeOut)
+@blp.refuses(MerchantCodeNotFound)
+def get_merchant_code(merchant_code_id: UUID) -> Response:
+    """One of my codes
+
+    With its link.
+    """
+    return _answer(_mine(merchant_code_id))
+
+
+def _mine(merchant_code_id: UUID) -> Code:
+    with reading() as session:
+        return codes.find(session, merchant_id=live_user(session).id, code_id=merchant_code_id)
+
+
+@blp.post("/<uuid:merchant_code_id>/deactivate")
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_WRITE)
+@blp.response(200, MerchantCodeOut)
+@blp.refuses(MerchantCodeNotFound)
+def deactivate_merchant_code(merchant_code_id: UUID) -> Response:
+    """Take a code out of use
+
+    For good: who scans it can no longer pay.
+    """
+    with transaction() as session:
+        merchant = live_user(session)
+        found = codes.deactivate(session, merchant_id=merchant.id, code_id=merchant_code_id)
+    return _answer(found)
+
+
+@blp.get("/by-token/<merchant_code_token>", parameters=[_TOKEN])
+@blp.response(200, PublicMerchantCodeOut)
+@blp.refuses(MerchantCodeNotFound)
+@blp.doc(**{"x-caller": "holder of the code"})
+def get_merchant_code_by_token(merchant_code_token: str) -> Response:
+    """What a scanned code is for
+
+    For whoever scanned it; no sign-in.
+    """
+    with reading() as session:
+        found = codes.find_by_token(session, merchant_code_token)
+    return json_response(dump_json(public_code_out(found)))
+
+
+@blp.post("/<merchant_code_token>/pay", parameters=[_TOKEN])
+@requires(blp, scope=Scope.TRANSFERS_WRITE)
+@blp.arguments(PayMerchantCodeIn, required=False)
+@blp.response(201, _ORDER_OR_TRANSFER)
+@blp.refuses(
+    MerchantCodeNotFound,
+    ProductNotFound,
+    ProductInactive,
+    ProductOutOfStock,
+    PurchaseLimitReached,
+    QuantityTooLarge,
+    CannotBuyOwnProduct,
+    CannotTransferToSelf,
+    RecipientNotFound,
+    RecipientCannotReceive,
+    InsufficientFunds,
+    LimitExceeded,
+    WalletLocked,
+    WalletNotFound,
+)
+@may_need_code(blp)
+@moves_money(blp)
+def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Response:
+    """Pay with a scanned code
+
+    With a product it is a purchase, exactly as by `POST /orders`, and the answer is the order; an
+    API key needs the scope `orders:write`, too.
+    Without one the answer is a transfer to the merchant, and a large amount needs a code of the
+    second factor.
+    """
+    second_factor = two_factor_code()
+    amount, quantity = body.get("amount"), body.get("quantity")
+    with reading() as session:
+        code = codes.scanned(session, merchant_code_token)
+    product_id = codes.product_to_buy(code, amount=amount, quantity=quantity)
+    if product_id is not None:
+        require_scope(Scope.ORDERS_WRITE)
+        return answer_with_purchase(Basket(product_id, quantity or 1))
+    return answer_once(
+        lambda session, user, key: codes.pay(
+            session,
+            payer=user,
+            code_id=code.code.id,
+            amount=amount,
+            second_factor_above=settings().two_factor_above,
+            second_factor=second_factor,
+            idempotency_key=key,
+        ),
+        render=partial(transfer_out, viewer_id=identity().user_id),
+        status=201,
+        stand_in_line=partial(wallets.stand_in_line, alone=False),
+    )
+
+
+@blp.get("/<uuid:merchant_code_id>/qr.svg")
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
+@blp.arguments(ImageArgs, location="query")
+@answers_image(blp, SVG)
+@blp.refuses(MerchantCodeNotFound)
+def get_merchant_code_qr_svg(args: dict[str, int], merchant_code_id: UUID) -> Response:
+    """A code's link as a QR code, drawn (SVG)
+
+    Sharp at every size.
+    """
+    link = _link(_mine(merchant_code_id))
+    return qr_code(link, mimetype=SVG, side=args["size"], name="merchant-code.svg")
+
+
+@blp.get("/<uuid:merchant_code_id>/qr.png")
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
+@blp.arguments(ImageArgs, location="query")
+@answers_image(blp, PNG)
+@blp.refuses(MerchantCodeNotFound)
+def get_merchant_code_qr_png(args: dict[str, int], merchant_code_id: UUID) -> Response:
+    """A code's link as a QR code, in pixels (PNG)
+
+    Every module is a whole number of pixels, so the image may be a little smaller than `size`.
+    """
+    link = _link(_mine(merchant_code_id))
+    return qr_code(link, mimetype=PNG, side=args["size"], name="merchant-code.png")
+
+
+@blp.get("/<uuid:merchant_code_id>/sheet.svg")
+@requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
+@answers_image(blp, SVG)
+@blp.refuses(MerchantCodeNotFound)
+def get_printable_merchant_code(merchant_code_id: UUID) -> Response:
+    """A code ready to print
+
+    One A6 page with who is paid, how much and for what, and the QR code.
+    """
+    found = _mine(merchant_code_id)
+    picture = render_template("pay/sheet.svg", **sheet(found, link=_link(found)))
+    return image(picture.encode(), mimetype=SVG, name="merchant-code-to-print.svg")
+
+
+def _link(found: Code) -> str:
+    return link_to(found.code.token, base=settings().public_address)

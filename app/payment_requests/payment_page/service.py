@@ -1,0 +1,97 @@
+"""What the page behind a link says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.common.money import Money
+from app.payment_requests import service
+from app.payment_requests.errors import PaymentRequestNotFound
+from app.payment_requests.merchant_codes import service as codes
+from app.payment_requests.merchant_codes.service import Code
+from app.payment_requests.models import RequestStatus
+from app.payment_requests.schemas import shop_name
+from app.payment_requests.service import Asked
+from app.transfers.masking import short_name
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A request or a code, as whoever has its link sees it.
+
+    price: None if whoever pays chooses; ended: why it cannot be paid any more, None while it can;
+    pay, decline: paths below the API's prefix; decline is None where nobody can.
+    """
+
+    kind: str
+    payee: str
+    about: str | None
+    price: Money | None
+    currency: str
+    is_product: bool
+    is_addressed: bool
+    ended: str | None
+    expires_at: datetime | None
+    pay: str
+    decline: str | None
+
+
+_ENDED = {
+    RequestStatus.PAID: "This request has been paid.",
+    RequestStatus.DECLINED: "This request was declined.",
+    RequestStatus.CANCELLED: "This request was cancelled.",
+    RequestStatus.EXPIRED: "This request has expired.",
+}
+
+
+def slip_behind(session: Session, token: str) -> Slip:
+    """What the link with this token is for. Raises MerchantCodeNotFound if it is for nothing."""
+    try:
+        return _of_request(service.find_by_token(session, token))
+    except PaymentRequestNotFound:
+        return _of_code(codes.find_by_token(session, token))
+
+
+def _of_request(asked: Asked) -> Slip:
+    request = asked.request
+    path = f"/payment-requests/{request.id}"
+    return Slip(
+        kind="Payment request",
+        payee=short_name(asked.requester),
+        about=request.note,
+        price=_money(request.amount, request.currency),
+        currency=request.currency,
+        is_product=False,
+        is_addressed=request.payer_id is not None,
+        ended=_ENDED.get(asked.status),
+        expires_at=request.expires_at,
+        pay=f"{path}/pay",
+        decline=f"{path}/decline" if request.payer_id else None,
+    )
+
+
+def _of_code(found: Code) -> Slip:
+    code, product = found.code, found.product
+    ended = None
+    if product is not None and not product.is_active:
+        ended = "This product is no longer on sale."
+    elif product is not None and product.available_units == 0:
+        ended = "This product is sold out."
+    return Slip(
+        kind=code.label or "Pay",
+        payee=shop_name(found.merchant),
+        about=product.name if product else None,
+        price=_money(product.price if product else code.amount, code.currency),
+        currency=code.currency,
+        is_product=product is not None,
+        is_addressed=False,
+        ended=ended,
+        expires_at=None,
+        pay=f"/merchant-codes/{code.token}/pay",
+        decline=None,
+    )
+
+
+def _money(minor: int | None, currency: str) -> Money | None:
+    return None if minor is None else Money(minor, currency)

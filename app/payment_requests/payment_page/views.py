@@ -1,0 +1,42 @@
+"""The page behind a link: who asks for how much, and a way to pay it."""
+
+from pathlib import Path
+from typing import Final
+
+from flask import Blueprint, Response, make_response, render_template, send_from_directory
+
+from app.common.db import reading
+from app.common.http import settings
+from app.payment_requests.errors import MerchantCodeNotFound
+from app.payment_requests.payment_page.service import slip_behind
+
+_STATIC: Final = Path(__file__).parent / "static"
+
+#: Everything comes from this server, and nothing is inline.
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+blp = Blueprint("pay", __name__, url_prefix="/pay", template_folder="templates")
+
+
+@blp.get("/<token>")
+def page(token: str) -> Response:
+    try:
+        with reading() as session:
+            slip = slip_behind(session, token)
+    except MerchantCodeNotFound:
+        return _page(render_template("pay/missing.html"), 404)
+    return _page(render_template("pay/slip.html", slip=slip, api=settings().api_prefix))
+
+
+@blp.get("/assets/<asset_name>")
+def asset(asset_name: str) -> Response:
+    return send_from_directory(_STATIC, asset_name, max_age=3600)
+
+
+def _page(html: str, status: int = 200) -> Response:
+    response = make_response(html, status)
+    response.headers["Content-Security-Policy"] = _POLICY
+    return response

@@ -1,0 +1,126 @@
+"""Printing statements as PDF, in a process of their own.
+
+Drawing a page takes as long as a dozen sales and holds the interpreter's lock meanwhile; and
+reportlab would cost every web process 15 MB. So a child draws, at low priority, one at a time.
+"""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import IO, Any, Final, cast
+
+from app.common.errors import Unavailable
+from app.common.json_format import dump_json
+from app.common.money import format_minor
+from app.common.settings import PROJECT_ROOT
+from app.statements.service import Statement
+from app.wallets.ledger import Line
+
+#: Seconds until the child is stopped, whatever it is doing.
+PATIENCE: Final = 180
+
+#: What the types are called on paper, where it is not their name in plain words.
+_WORDS: Final = {"ONRAMP": "From bank", "PAYOUT": "To bank"}
+
+_one_at_a_time: Final = threading.Lock()
+
+
+def print_pdf(statement: Statement, pieces: Iterable[Sequence[Line]]) -> bytes:
+    """The statement as PDF. Raises Unavailable when it takes too long."""
+    if not _one_at_a_time.acquire(timeout=PATIENCE):
+        raise Unavailable(retry_after=10)
+    try:
+        return _print(statement, pieces)
+    finally:
+        _one_at_a_time.release()
+
+
+def _print(statement: Statement, pieces: Iterable[Sequence[Line]]) -> bytes:
+    with subprocess.Popen(
+        [sys.executable, "-m", "app.statements.pdf"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=PROJECT_ROOT,
+    ) as child:
+        stop = threading.Timer(PATIENCE, child.kill)
+        stop.start()
+        try:
+            with suppress(BrokenPipeError):  # it was stopped: there is no document either
+                _dictate(statement, pieces, cast("IO[bytes]", child.stdin))
+            document = cast("IO[bytes]", child.stdout).read()
+        except BaseException:
+            child.kill()
+            raise
+        finally:
+            stop.cancel()
+    if child.returncode != 0:
+        raise Unavailable(retry_after=10)
+    return document
+
+
+def _dictate(statement: Statement, pieces: Iterable[Sequence[Line]], file: IO[bytes]) -> None:
+    """Tell the child what to draw; it draws nothing before it has heard it all."""
+    with file:
+        file.write(dump_json(printed_head(statement)) + b"\n")
+        for piece in pieces:
+            file.write(dump_json([printed_row(line) for line in piece]) + b"\n")
+        file.write(b"null\n")
+
+
+def printed_head(statement: Statement) -> dict[str, Any]:
+    """What is said once, as it is printed."""
+    wallet, holder, currency = statement.period.wallet, statement.holder, statement.currency
+    number = wallet.number or ""
+    return {
+        "name": " ".join(name for name in (holder.first_name, holder.last_name) if name),
+        "contact": holder.email or holder.phone,
+        "number": " ".join(number[place : place + 4] for place in range(0, len(number), 4)),
+        "currency": currency,
+        "from": _moment(statement.since),
+        "to": _moment(statement.until),
+        "issued": f"{_moment(statement.issued_at)} UTC",
+        "opening": _grouped(statement.opening, currency),
+        "closing": _grouped(statement.closing, currency),
+        "count": f"{statement.period.count:,}",
+        "in": _grouped(statement.coming, currency),
+        "out": _grouped(statement.going, currency),
+        "totals": [
+            (
+                _words(total.type),
+                f"{total.count:,}",
+                _grouped(total.coming, currency),
+                _grouped(total.going, currency),
+            )
+            for total in statement.totals
+        ],
+    }
+
+
+def printed_row(line: Line) -> tuple[str, ...]:
+    """A posting as it is printed: date, type, description, reference, amount, balance."""
+    return (
+        _moment(line.created_at),
+        _words(line.type),
+        line.description or "",
+        f"{line.reference_type} {line.reference_id}" if line.reference_id else "",
+        _grouped(line.amount, line.currency),
+        _grouped(line.balance_after or 0, line.currency),
+    )
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def _words(kind: str) -> str:
+    return _WORDS.get(kind) or kind.replace("_", " ").capitalize()
+
+
+def _grouped(minor: int, currency: str) -> str:
+    """1234567 → `12,345.67`."""
+    sign = "-" if minor < 0 else ""
+    whole, point, rest = format_minor(abs(minor), currency).partition(".")
+    return f"{sign}{int(whole):,}{point}{rest}"

@@ -1,0 +1,65 @@
+"""Finding the person that somebody names."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.auth import service as auth
+from app.auth.models import User
+from app.transfers.errors import CannotTransferToSelf, RecipientNotFound
+from app.transfers.masking import masked_email, masked_name, masked_number
+from app.wallets import service as wallets
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A person by exactly one of these. email, phone: in their one spelling."""
+
+    email: str | None = None
+    phone: str | None = None
+    wallet_number: str | None = None
+    user_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A person as they are shown to somebody who may be a stranger."""
+
+    name: str | None
+    email: str | None
+    wallet_number: str | None
+
+
+def require_other(session: Session, handle: Handle, *, caller_id: UUID, currency: str) -> User:
+    """Who is named so, if they are active and not the caller.
+
+    Raises RecipientNotFound, CannotTransferToSelf.
+    """
+    user = _find(session, handle, currency=currency)
+    if user is None or not user.is_active:
+        raise RecipientNotFound
+    if user.id == caller_id:
+        raise CannotTransferToSelf
+    return user
+
+
+def _find(session: Session, handle: Handle, *, currency: str) -> User | None:
+    if handle.email is not None:
+        return auth.find_by_email(session, email=handle.email)
+    if handle.phone is not None:
+        return auth.find_by_phone(session, phone=handle.phone)
+    user_id = handle.user_id
+    if handle.wallet_number is not None:
+        wallet = wallets.find_by_number(session, number=handle.wallet_number, currency=currency)
+        user_id = wallet.user_id if wallet else None
+    return auth.users_by_id(session, [user_id]).get(user_id) if user_id else None
+
+
+def masked(session: Session, user: User, *, currency: str) -> Masked:
+    """The person, with most of them hidden."""
+    wallet = wallets.find_of_user(session, user_id=user.id, currency=currency)
+    number = wallet.number if wallet else None
+    return Masked(
+        masked_name(user), masked_email(user.email), masked_number(number) if number else None
+    )

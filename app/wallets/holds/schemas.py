@@ -1,0 +1,89 @@
+"""Shapes of holds."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text, WholeNumber
+from app.common.pagination import PageArgs, page_of
+from app.wallets.holds.service import LONGEST_LIFE
+from app.wallets.models import HoldStatus, WalletHold
+
+_AMOUNT = {
+    "description": "JSON number or decimal string, taken exactly; no more decimals than the "
+    "currency has",
+    "example": "40.00",
+}
+
+
+class CreateHoldIn(Schema):
+    payee_id = Id(
+        required=True,
+        metadata={
+            "description": "The merchant who may capture it",
+            "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
+        },
+    )
+    amount = Amount(required=True, metadata=_AMOUNT)
+    description = Text(longest=200, allow_none=True, metadata={"example": "Room 12, two nights"})
+    expires_in = WholeNumber(
+        minimum=1,
+        maximum=int(LONGEST_LIFE.total_seconds()),
+        metadata={"description": "Seconds until it expires, 7 days by default", "example": 86400},
+    )
+    expires_at = Moment(
+        metadata={
+            "description": "When it expires, instead of `expiresIn`; at most 30 days from now",
+            "example": "2026-12-01T12:00:00Z",
+        }
+    )
+
+    @ma.validates_schema
+    def _say_it_once(self, data: dict[str, Any], **_: Any) -> None:
+        if "expires_in" in data and "expires_at" in data:
+            raise ma.ValidationError("Give expiresIn or expiresAt, not both.", "expiresAt")
+
+
+class CaptureHoldIn(Schema):
+    amount = Amount(metadata=_AMOUNT | {"description": "How much of it; all of it by default"})
+
+
+class HoldArgs(PageArgs):
+    role = ma.fields.String(
+        validate=ma.validate.OneOf(["payer", "payee"]),
+        metadata={"description": "Only those that I pay, or only those that I get"},
+    )
+    status = ma.fields.String(
+        validate=ma.validate.OneOf(list(HoldStatus)), metadata={"description": "Only these"}
+    )
+
+
+class HoldOut(Schema):
+    id = ma.fields.UUID(required=True)
+    status = ma.fields.String(required=True, metadata={"example": "ACTIVE"})
+    type = ma.fields.String(
+        required=True,
+        metadata={"description": "As what it is posted when captured", "example": "PAYMENT"},
+    )
+    amount = MoneyOut(required=True, metadata={"example": "40.00"})
+    captured_amount = MoneyOut(required=True, metadata={"example": "0.00"})
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+    description = ma.fields.String(required=True, allow_none=True)
+    payer_id = ma.fields.UUID(attribute="initiator_id", required=True)
+    payee_id = ma.fields.UUID(
+        required=True, allow_none=True, metadata={"description": "null for a payout"}
+    )
+    reference_type = ma.fields.String(required=True, allow_none=True)
+    reference_id = ma.fields.UUID(required=True, allow_none=True)
+    expires_at = Moment(required=True, allow_none=True)
+    created_at = Moment(required=True)
+    closed_at = Moment(required=True, allow_none=True)
+
+
+HoldList = page_of(HoldOut)
+
+
+def hold_out(hold: WalletHold) -> dict[str, Any]:
+    """What HoldOut describes."""
+    shown: dict[str, Any] = HoldOut().dump(hold)
+    return shown

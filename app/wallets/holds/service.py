@@ -1,0 +1,243 @@
+"""Holds between a buyer and a merchant: promised, then captured, voided or expired – once."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.auth import service as auth
+from app.auth.errors import UserNotFound
+from app.auth.models import Role, User
+from app.auth.service import Caller
+from app.auth.two_factor import service as two_factor
+from app.common import clock
+from app.common.money import Money
+from app.common.pagination import Page, PageRequest
+from app.events import service as events
+from app.wallets import ledger
+from app.wallets import service as wallets
+from app.wallets.errors import HoldNotFound, WalletLocked, WalletNotFound
+from app.wallets.holds import lifecycle, repository
+from app.wallets.holds.errors import (
+    CannotPayYourself,
+    CaptureExceedsHold,
+    ExpiryInvalid,
+    NotThePayee,
+    PayeeNotFound,
+)
+from app.wallets.ledger import Account, Entry, Posting
+from app.wallets.models import HoldStatus, TransactionType, WalletHold
+
+DEFAULT_LIFE: Final = timedelta(days=7)
+LONGEST_LIFE: Final = timedelta(days=30)
+
+
+def authorise(
+    session: Session,
+    *,
+    payer: User | Caller,
+    payee_id: UUID,
+    amount: Decimal,
+    currency: str,
+    code_above: Decimal,
+    code: str | None = None,
+    expires_in: int | None = None,
+    expires_at: datetime | None = None,
+    description: str | None = None,
+    idempotency_key: str | None = None,
+) -> WalletHold:
+    """Promise money to a merchant: it is no longer available, and nobody else gets it.
+
+    amount, code_above: in units of `currency`; code: of the payer's second factor, for more than
+    `code_above`; expires_in: seconds, expires_at: a moment; neither: a week.
+    Raises CannotPayYourself, PayeeNotFound, ExpiryInvalid, WalletLocked, InsufficientFunds,
+    WalletNotFound, TwoFactorRequired.
+    """
+    money = Money.of(amount, currency)
+    if payee_id == payer.id:
+        raise CannotPayYourself
+    _require_merchant(session, payee_id)
+    expires_at = _expiry(expires_in=expires_in, expires_at=expires_at)
+    account = _lock(session, payer.id, currency=currency)[payer.id]
+    account.require_can_pay(money.minor)
+    two_factor.require_code(session, user_id=payer.id, amount=money, above=code_above, code=code)
+    hold = lifecycle.place(
+        session,
+        account,
+        kind=TransactionType.PAYMENT,
+        money=money,
+        initiator_id=payer.id,
+        payee_id=payee_id,
+        description=description,
+        idempotency_key=idempotency_key,
+        expires_at=expires_at,
+    )
+    events.record(
+        session,
+        [_event("hold-placed", hold, amount=hold.amount, expiresAt=clock.to_wire(expires_at))],
+    )
+    return hold
+
+
+def capture(
+    session: Session,
+    *,
+    payee: Caller,
+    hold_id: UUID,
+    amount: Decimal | None = None,
+    idempotency_key: str | None = None,
+) -> WalletHold:
+    """Take what was promised, or a part of it; the rest is let go.
+
+    amount: in units of the hold's currency, None for all of it.
+    Raises HoldNotFound, NotThePayee, HoldClosed, CaptureExceedsHold, WalletLocked,
+    BalanceTooLarge.
+    """
+    hold = _require_to_settle(session, hold_id, payee_id=payee.id)
+    held = Money(hold.amount, hold.currency)
+    money = Money.of(amount, hold.currency) if amount is not None else held
+    if money.minor > held.minor:
+        raise CaptureExceedsHold(held=held, requested=money)
+    accounts = _lock(session, hold.initiator_id, payee.id, currency=hold.currency)
+    payer, earner = accounts[hold.initiator_id], accounts[payee.id]
+    if payer.is_locked:
+        raise WalletLocked
+    earner.require_can_receive(money.minor)
+    lifecycle.capture(hold, payer, money.minor)
+    description = hold.description or "Captured hold"
+    entry = Entry(
+        kind="CAPTURE",
+        reference=("hold", hold.id),
+        initiator_id=payee.id,
+        idempotency_key=idempotency_key,
+        postings=(
+            Posting(payer, -money.minor, TransactionType.PAYMENT, description),
+            Posting(earner, money.minor, TransactionType.EARNING, description),
+        ),
+    )
+    ((paid, earned),) = ledger.post(session, [entry])
+    events.record(
+        session,
+        [
+            _event("hold-captured", hold, amount=money.minor, released=held.minor - money.minor),
+            wallets.balance_event(paid, user_id=payer.user_id),
+            wallets.balance_event(earned, user_id=earner.user_id),
+        ],
+    )
+    return hold
+
+
+def void(session: Session, *, payee_id: UUID, hold_id: UUID) -> WalletHold:
+    """Give a promise back. Only the payee can: the payer's word holds until it expires.
+
+    Raises HoldNotFound, NotThePayee, HoldClosed.
+    """
+    hold = _require_to_settle(session, hold_id, payee_id=payee_id)
+    accounts = _lock(session, hold.initiator_id, currency=hold.currency)
+    _let_go(session, hold, accounts[hold.initiator_id], HoldStatus.VOIDED)
+    return hold
+
+
+def let_expired_go(session: Session, *, at_most: int) -> int:
+    """Let promises go whose time is over, those past it longest first; how many there were.
+
+    Somebody who settles one at this moment is not waited for: they are told that it is over.
+    """
+    expired = repository.lock_expired(session, now=clock.now(), limit=at_most)
+    for currency in sorted({hold.currency for hold in expired}):
+        due = [hold for hold in expired if hold.currency == currency]
+        accounts = _lock(session, *{hold.initiator_id for hold in due}, currency=currency)
+        for hold in due:
+            _let_go(session, hold, accounts[hold.initiator_id], HoldStatus.EXPIRED)
+    return len(expired)
+
+
+def find(session: Session, *, hold_id: UUID, user_id: UUID) -> WalletHold:
+    """A hold, for its payer and its payee. Raises HoldNotFound for everybody else."""
+    hold = repository.get_hold(session, hold_id)
+    if hold is None or user_id not in (hold.initiator_id, hold.payee_id):
+        raise HoldNotFound
+    return hold
+
+
+def of_user(
+    session: Session,
+    page: PageRequest,
+    *,
+    user_id: UUID,
+    currency: str,
+    role: str | None = None,
+    status: str | None = None,
+) -> Page[WalletHold]:
+    """The user's holds, newest first. role: payer or payee, None for both."""
+    wallet = wallets.account_of(session, user_id=user_id, currency=currency)
+    whose = {
+        "wallet_id": wallet.id if role != "payee" else None,
+        "payee_id": user_id if role != "payer" else None,
+        "status": status,
+    }
+    rows = repository.holds_of(
+        session,
+        limit=page.limit + 1,
+        offset=page.offset,
+        below=page.after[0] if page.after else None,
+        **whose,
+    )
+    return Page.of(
+        page,
+        rows,
+        count=lambda: repository.count_holds(session, **whose),
+        key=lambda hold: (hold.id,),
+    )
+
+
+def _require_merchant(session: Session, user_id: UUID) -> None:
+    try:
+        user = auth.require_user(session, user_id)
+    except UserNotFound as error:
+        raise PayeeNotFound from error
+    if user.role != Role.MERCHANT or not user.is_active:
+        raise PayeeNotFound
+
+
+def _expiry(*, expires_in: int | None, expires_at: datetime | None) -> datetime:
+    now = clock.now()
+    if expires_at is None:
+        return now + (timedelta(seconds=expires_in) if expires_in is not None else DEFAULT_LIFE)
+    if expires_at <= now:
+        raise ExpiryInvalid("Must be in the future.")
+    if expires_at > now + LONGEST_LIFE:
+        raise ExpiryInvalid(f"Must be at most {LONGEST_LIFE.days} days from now.")
+    return expires_at
+
+
+def _require_to_settle(session: Session, hold_id: UUID, *, payee_id: UUID) -> WalletHold:
+    """The hold, locked, if this user may end it. Raises HoldNotFound, NotThePayee, HoldClosed."""
+    hold = lifecycle.require_for_update(session, hold_id)
+    if payee_id != hold.payee_id:
+        raise NotThePayee if payee_id == hold.initiator_id else HoldNotFound
+    lifecycle.require_open(hold)
+    return hold
+
+
+def _lock(session: Session, *user_ids: UUID, currency: str) -> dict[UUID, Account]:
+    accounts = wallets.lock_accounts(session, user_ids=user_ids, currency=currency)
+    if len(accounts) < len(user_ids):
+        raise WalletNotFound
+    return accounts
+
+
+def _let_go(session: Session, hold: WalletHold, account: Account, status: HoldStatus) -> None:
+    lifecycle.let_go(session, hold, account, status)
+    events.record(session, [_event("hold-released", hold, amount=hold.amount, status=status.value)])
+
+
+def _event(kind: str, hold: WalletHold, **data: str | int | None) -> events.Event:
+    """What the outbox says about a hold. Money in minor units."""
+    parties = {
+        "payerId": str(hold.initiator_id),
+        "payeeId": str(hold.payee_id) if hold.payee_id else None,
+    }
+    return events.Event(kind, "hold", hold.id, parties | data | {"currency": hold.currency})

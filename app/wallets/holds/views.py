@@ -1,0 +1,154 @@
+"""HTTP of holds."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from app.auth.guard import live_user, may_need_code, requires, two_factor_code
+from app.auth.scopes import Scope
+from app.common.db import reading, retry_transaction
+from app.common.http import Blueprint, settings
+from app.common.pagination import Page, page_request
+from app.idempotency.http import answer_once, moves_money
+from app.wallets import service as wallets
+from app.wallets.errors import (
+    BalanceTooLarge,
+    HoldClosed,
+    HoldNotFound,
+    InsufficientFunds,
+    WalletLocked,
+    WalletNotFound,
+)
+from app.wallets.holds import service
+from app.wallets.holds.errors import (
+    CannotPayYourself,
+    CaptureExceedsHold,
+    NotThePayee,
+    PayeeNotFound,
+)
+from app.wallets.holds.schemas import (
+    CaptureHoldIn,
+    CreateHoldIn,
+    HoldArgs,
+    HoldList,
+    HoldOut,
+    hold_out,
+)
+from app.wallets.models import WalletHold
+
+blp = Blueprint(
+    "holds",
+    __name__,
+    url_prefix="/wallet/holds",
+    description="Money promised to a merchant: authorised, then captured, voided or expired",
+)
+
+_stand_in_line = partial(wallets.stand_in_line, alone=False)
+
+
+@blp.post("")
+@requires(blp, scope=Scope.TRANSFERS_WRITE)
+@blp.arguments(CreateHoldIn)
+@blp.response(201, HoldOut)
+@blp.refuses(PayeeNotFound, CannotPayYourself, InsufficientFunds, WalletLocked, WalletNotFound)
+@may_need_code(blp)
+@moves_money(blp)
+def create_hold(body: dict[str, Any]) -> Response:
+    """Promise money to a merchant
+
+    It is no longer `available` from now on. The merchant captures all or a part of it, or voids
+    it. I cannot take it back: it comes back when it expires, after 7 days unless I say otherwise.
+    A large amount needs a code of the second factor.
+    """
+    code = two_factor_code()
+    return answer_once(
+        lambda session, user, key: service.authorise(
+            session,
+            payer=user,
+            currency=settings().default_currency,
+            code_above=settings().two_factor_above,
+            code=code,
+            idempotency_key=key,
+            **body,
+        ),
+        render=hold_out,
+        status=201,
+        stand_in_line=_stand_in_line,
+    )
+
+
+@blp.get("")
+@requires(blp, scope=Scope.WALLET_READ)
+@blp.arguments(HoldArgs, location="query")
+@blp.response(200, HoldList)
+@blp.refuses(WalletNotFound)
+def list_holds(args: dict[str, Any]) -> Page[WalletHold]:
+    """My holds, newest first
+
+    Those that I pay and those that I get. An expired one is let go within a minute; until then it
+    is shown as ACTIVE and held, but cannot be captured any more.
+    """
+    page = page_request(args, key=(UUID,))
+    with reading() as session:
+        user = live_user(session)
+        return service.of_user(
+            session, page, user_id=user.id, currency=settings().default_currency, **args
+        )
+
+
+@blp.get("/<uuid:hold_id>")
+@requires(blp, scope=Scope.WALLET_READ)
+@blp.response(200, HoldOut)
+@blp.refuses(HoldNotFound)
+def get_hold(hold_id: UUID) -> WalletHold:
+    """One hold
+
+    Shown to its payer and its payee.
+    """
+    with reading() as session:
+        return service.find(session, hold_id=hold_id, user_id=live_user(session).id)
+
+
+@blp.post("/<uuid:hold_id>/capture")
+@requires(blp, scope=Scope.WALLET_WRITE)
+@blp.arguments(CaptureHoldIn, required=False)
+@blp.response(200, HoldOut)
+@blp.refuses(
+    HoldNotFound, NotThePayee, HoldClosed, CaptureExceedsHold, WalletLocked, BalanceTooLarge
+)
+@moves_money(blp)
+def capture_hold(body: dict[str, Any], hold_id: UUID) -> Response:
+    """Capture a hold
+
+    By its payee, once. The payer pays `amount` of it, or all of it; the rest is available to them
+    again. No fee is taken.
+    """
+    return answer_once(
+        lambda session, user, key: service.capture(
+            session, payee=user, hold_id=hold_id, idempotency_key=key, **body
+        ),
+        render=hold_out,
+        status=200,
+        stand_in_line=_stand_in_line,
+    )
+
+
+@blp.post("/<uuid:hold_id>/void")
+@requires(blp, scope=Scope.WALLET_WRITE)
+@blp.response(200, HoldOut)
+@blp.refuses(HoldNotFound, NotThePayee, HoldClosed)
+def void_hold(hold_id: UUID) -> WalletHold:
+    """Void a hold
+
+    By its payee: all of it is available to the payer again. The payer cannot take back what they
+    have promised; it ends for them when it expires. Repeating it is safe: it can end only once.
+    """
+
+    def attempt(session: Session) -> WalletHold:
+        _stand_in_line(session)
+        return service.void(session, payee_id=live_user(session).id, hold_id=hold_id)
+
+    return retry_transaction(attempt)

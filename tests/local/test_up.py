@@ -1,0 +1,208 @@
+"""`payment-flow up`: everything with one command, and nothing left when it ends."""
+
+import base64
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.common.settings import Settings
+from app.local.processes import free_port
+from tests.bank import payment_request, variables
+from tests.live import wait_until
+from tests.local.helpers import Up, bank_port, data_dir, first_line, gateway_port, port, up
+from tests.stripe import Buyer, SandboxGateway, session_fields
+
+# Fixtures, which pytest finds by name.
+__all__ = ["bank_port", "data_dir", "gateway_port", "port", "up"]
+
+
+def family(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def ready(port: int, path: str = "/health/ready") -> int:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        return int(answer.status)
+
+
+@contextmanager
+def nothing_survives(relatives: list[psutil.Process]) -> Iterator[None]:
+    yield
+    _, alive = psutil.wait_procs(relatives, timeout=15)
+    assert [process.name() for process in alive if process.is_running()] == []
+
+
+@pytest.mark.parametrize(
+    "end", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.storm)]
+)
+def test_it_serves_and_leaves_nothing_behind_when_told_to_stop(
+    up: Up, port: int, bank_port: int, gateway_port: int, end: signal.Signals
+) -> None:
+    process = up("--no-demo", "--quiet")
+    assert first_line(process) == f"http://127.0.0.1:{port}"
+    assert ready(port) == 200
+    assert ready(bank_port, "/health") == 200
+    assert ready(gateway_port, "/health") == 200
+    relatives = family(process)
+    assert {"postgres", "python"} <= {p.name().split("3")[0] for p in relatives}
+    with nothing_survives(relatives):
+        process.send_signal(end)
+        assert process.wait(30) == 0
+
+
+@pytest.mark.storm
+@pytest.mark.linux
+def test_killed_without_mercy_it_leaves_nothing_behind_and_starts_again(up: Up, port: int) -> None:
+    process = up("--no-demo", "--quiet")
+    first_line(process)
+    with nothing_survives(family(process)):
+        process.kill()
+    again = up("--no-demo", "--quiet")
+    assert first_line(again) == f"http://127.0.0.1:{port}"
+    assert ready(port) == 200
+
+
+def summary(process: "subprocess.Popen[str]") -> str:
+    shown = ""
+    while "Press Ctrl-C" not in shown:
+        assert process.poll() is None
+        shown += first_line(process) + "\n"
+    return shown
+
+
+@pytest.mark.storm
+def test_the_demo_is_there_after_the_first_start_and_log_ins_are_shown(up: Up, port: int) -> None:
+    shown = summary(up(BCRYPT_ROUNDS="4"))
+    for word in ("/api/v1", "/api/docs", "/api/redoc", "ada@demo.example.com", "ADMIN"):
+        assert word in shown
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/products?limit=100") as answer:
+        assert answer.read().count(b'"availableUnits"') >= 60
+
+
+@pytest.mark.storm
+def test_a_second_start_says_what_is_already_running(up: Up, port: int) -> None:
+    process = up("--no-demo", "--quiet")
+    first_line(process)
+    second = up("--no-demo", "--quiet")
+    _, told = second.communicate(timeout=30)
+    assert second.returncode == 1
+    assert "already running" in told
+    assert str(process.pid) in told
+    assert ready(port) == 200
+
+
+class TestTheSandbox:
+    def test_its_addresses_are_shown_and_it_reports_to_the_application(
+        self, up: Up, port: int, bank_port: int, gateway_port: int
+    ) -> None:
+        shown = summary(up("--no-demo"))
+
+        assert f"http://127.0.0.1:{bank_port}" in shown
+        with urllib.request.urlopen(f"http://127.0.0.1:{bank_port}/") as answer:
+            page = answer.read().decode()
+        for code in ("HDFC", "AXIS"):
+            assert f"http://127.0.0.1:{port}/api/v1/onramp/webhooks/{code}" in page
+        assert f"http://127.0.0.1:{gateway_port}" in shown
+        with urllib.request.urlopen(f"http://127.0.0.1:{gateway_port}/") as answer:
+            page = answer.read().decode()
+        assert f"http://127.0.0.1:{port}/api/v1/webhooks/stripe" in page
+
+    def test_it_and_the_application_take_what_the_other_signs(
+        self, up: Up, data_dir: Path, bank_port: int, gateway_port: int
+    ) -> None:
+        first_line(up("--no-demo", "--quiet"))
+        axis = Settings(data_dir=data_dir, bank_port=bank_port).bank_providers[1]
+        key = base64.b64decode(axis.keys[0].removeprefix("whsec_"))
+
+        with urllib.request.urlopen(f"{axis.url}/pay?request={payment_request(key=key)}") as answer:
+            assert "Axis Bank" in answer.read().decode()
+
+        account = Settings(data_dir=data_dir, gateway_port=gateway_port).gateway
+        assert account is not None
+        gateway = SandboxGateway(account.url)
+        buyer, fields = Buyer(), session_fields()
+        session = gateway.ask("POST", "/v1/checkout/sessions", fields, key=account.secret_key).json
+        assert buyer.pay(session["url"]).status == 303
+        wait_until(lambda: "state-delivered" in buyer.open(gateway.url).text)
+
+    @pytest.mark.storm
+    def test_killed_it_is_started_again(self, up: Up, bank_port: int, gateway_port: int) -> None:
+        process = up("--no-demo", "--quiet")
+        first_line(process)
+        modules = {"sandbox.bank", "sandbox.stripe"}
+        sandbox = [each for each in family(process) if modules & set(each.cmdline())]
+        assert len(sandbox) == 2
+
+        for each in sandbox:
+            each.kill()
+            each.wait(10)
+
+        wait_until(lambda: answers(bank_port) and answers(gateway_port))
+        assert process.poll() is None
+
+    @pytest.mark.storm
+    def test_with_a_bank_and_a_gateway_of_its_own_there_is_none(
+        self, up: Up, data_dir: Path, bank_port: int, gateway_port: int
+    ) -> None:
+        banks = variables("", data_dir)["BANK_PROVIDERS"]
+
+        shown = summary(up("--no-demo", BANK_PROVIDERS=banks, STRIPE_SECRET_KEY="off"))
+
+        assert "Bank" not in shown
+        assert "Gateway" not in shown
+        assert not answers(bank_port)
+        assert not answers(gateway_port)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class TestWhatCannotWork:
+    """One clear sentence, and an exit code that is not 0."""
+
+    def refusal(self, process: "subprocess.Popen[str]") -> str:
+        _, told = process.communicate(timeout=40)
+        assert process.returncode not in (0, None)
+        assert "Traceback" not in told
+        assert len(told.strip().splitlines()) <= 4
+        return told
+
+    def test_a_port_that_is_taken(self, up: Up, port: int) -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", port))
+            other.listen()
+            told = self.refusal(up("--no-demo"))
+            assert f"{port} " in told
+            assert "choose another with PORT." in told
+
+    def test_a_port_of_the_bank_that_is_taken(self, up: Up, bank_port: int) -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", bank_port))
+            other.listen()
+            told = self.refusal(up("--no-demo"))
+            assert f"{bank_port} " in told
+            assert "choose another with BANK_PORT." in told
+
+    def test_a_database_url_that_is_none(self, up: Up) -> None:
+        assert "DATABASE_URL" in self.refusal(up("--no-demo", DATABASE_URL="mysql://nope"))
+
+    def test_a_database_that_is_away(self, up: Up) -> None:
+        started = time.monotonic()
+        url = f"postgresql://a:secret@127.0.0.1:{free_port()}/x"
+        told = self.refusal(up("--no-demo", DATABASE_URL=url))
+        assert "secret" not in told
+        assert time.monotonic() - started < 30
+
+    def test_a_data_folder_that_is_a_file(self, up: Up, data_dir: Path) -> None:
+        (data_dir / "file").write_text("")
+        assert "file" in self.refusal(up("--no-demo", DATA_DIR=str(data_dir / "file")))

@@ -1,0 +1,87 @@
+"""A buyer asks for a refund, and the merchant answers."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests import factories
+from tests.answers import refusal
+from tests.crowd import broken
+from tests.factories import Actor
+from tests.orders.helpers import balance, buy
+from tests.orders.refunds.helpers import API, claim, decide, refund, shown
+
+
+def bought(client: FlaskClient) -> tuple[Actor, Actor, str]:
+    """A merchant, a buyer who had $100.00, and an order of two units for $20.00."""
+    seller, buyer = factories.merchant(), factories.buyer("100.00")
+    order = buy(client, buyer, factories.product(seller, price="10.00"), quantity=2).json
+    return seller, buyer, order["id"]
+
+
+def test_approved_it_is_refunded_at_once(client: FlaskClient) -> None:
+    seller, buyer, order_id = bought(client)
+
+    asked = claim(client, buyer, order_id, units=1)
+    assert asked.status_code == 201
+    assert (asked.json["status"], asked.json["units"], asked.json["amount"]) == ("OPEN", 1, None)
+    answer = decide(client, seller, asked.json["id"], "approve", answer="Sorry")
+
+    assert answer.status_code == 200
+    assert (answer.json["status"], answer.json["answer"]) == ("APPROVED", "Sorry")
+    assert balance(client, buyer) == "90.00"
+    (made,) = client.get(f"{API}/orders/{order_id}/refunds", headers=buyer.headers).json
+    assert (made["id"], made["reason"]) == (answer.json["refundId"], "It does not work")
+    for user in (seller, buyer):
+        listed = client.get(f"{API}/refund-requests", headers=user.headers).json["data"]
+        assert listed == [answer.json]
+    assert broken() == []
+
+
+def test_declined_or_withdrawn_nothing_moves_and_it_can_be_asked_again(
+    client: FlaskClient,
+) -> None:
+    seller, buyer, order_id = bought(client)
+    first = claim(client, buyer, order_id, amount="5.00").json["id"]
+    assert refusal(claim(client, buyer, order_id)) == (409, "REFUND_REQUEST_OPEN")
+    assert decide(client, seller, first, "decline", answer="No").json["status"] == "DECLINED"
+    second = claim(client, buyer, order_id).json["id"]
+    assert decide(client, buyer, second, "withdraw").json["status"] == "WITHDRAWN"
+    assert claim(client, buyer, order_id).status_code == 201
+    assert balance(client, buyer) == "80.00"
+
+
+@pytest.mark.parametrize("verb", ["approve", "decline", "withdraw"])
+def test_it_is_decided_once(client: FlaskClient, verb: str) -> None:
+    seller, buyer, order_id = bought(client)
+    claim_id = claim(client, buyer, order_id).json["id"]
+    decide(client, seller, claim_id, "approve")
+    user = buyer if verb == "withdraw" else seller
+    assert refusal(decide(client, user, claim_id, verb)) == (409, "REFUND_REQUEST_CLOSED")
+    assert balance(client, buyer) == "100.00"
+
+
+def test_each_side_does_its_own_part(client: FlaskClient) -> None:
+    seller, buyer, order_id = bought(client)
+    claim_id = claim(client, buyer, order_id).json["id"]
+    for user, verb in (
+        (factories.merchant(), "approve"),
+        (factories.merchant(), "decline"),
+        (seller, "withdraw"),
+    ):
+        answer = decide(client, user, claim_id, verb)
+        assert refusal(answer) == (404, "REFUND_REQUEST_NOT_FOUND")
+    assert refusal(claim(client, seller, order_id)) == (404, "ORDER_NOT_FOUND")
+    listed = client.get(f"{API}/refund-requests?role=merchant", headers=buyer.headers).json["data"]
+    assert listed == []
+
+
+def test_what_went_back_meanwhile_cannot_be_approved(client: FlaskClient) -> None:
+    seller, buyer, order_id = bought(client)
+    claim_id = claim(client, buyer, order_id, amount="15.00").json["id"]
+    refund(client, seller, order_id, amount="10.00")
+    assert refusal(decide(client, seller, claim_id, "approve")) == (400, "REFUND_TOO_LARGE")
+    refund(client, seller, order_id)
+    assert refusal(decide(client, seller, claim_id, "approve")) == (409, "ORDER_NOT_REFUNDABLE")
+    assert decide(client, seller, claim_id, "decline").status_code == 200
+    assert shown(client, buyer, order_id)["status"] == "REFUNDED"
+    assert refusal(claim(client, buyer, order_id)) == (409, "ORDER_NOT_REFUNDABLE")

@@ -1,0 +1,79 @@
+"""What parts of an order cost, whatever they are: to the cent, and never more than there was."""
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from app.orders.errors import RefundTooLarge
+from app.orders.models import Order
+from app.orders.purchases.pricing import platform_fee
+from app.orders.refunds.service import Share, share
+
+#: A part: an amount, units, or neither – all that is left.
+PARTS = st.one_of(
+    st.tuples(st.just("amount"), st.integers(1, 2_000)),
+    st.tuples(st.just("units"), st.integers(1, 12)),
+    st.just(("rest", 0)),
+)
+
+
+def bought(*, amount: int, quantity: int, bps: int) -> Order:
+    return Order(
+        amount=amount,
+        quantity=quantity,
+        fee=platform_fee(amount, bps),
+        currency="USD",
+        refunded_amount=0,
+        refunded_fee=0,
+        refunded_units=0,
+    )
+
+
+def give(order: Order, kind: str, much: int) -> Share:
+    part = share(order, **({} if kind == "rest" else {kind: much}))
+    order.refunded_amount += part.amount
+    order.refunded_fee += part.fee
+    order.refunded_units += part.units
+    return part
+
+
+@settings(max_examples=400, deadline=None)
+@example(amount=1, quantity=3, bps=10_000, parts=[("units", 2), ("units", 1)])
+@example(amount=0, quantity=2, bps=250, parts=[("units", 1)])
+@given(
+    amount=st.integers(0, 5_000),
+    quantity=st.integers(1, 20),
+    bps=st.integers(0, 10_000),
+    parts=st.lists(PARTS, max_size=12),
+)
+def test_any_parts_together_are_the_order_and_none_is_too_much(
+    amount: int, quantity: int, bps: int, parts: list[tuple[str, int]]
+) -> None:
+    order = bought(amount=amount, quantity=quantity, bps=bps)
+    for kind, much in [*parts, ("rest", 0)]:
+        if (order.refunded_amount, order.refunded_units) == (amount, quantity):
+            break  # it is REFUNDED, and nobody asks for more
+        try:
+            part = give(order, kind, much)
+        except RefundTooLarge:
+            left = amount - order.refunded_amount
+            assert much > (left if kind == "amount" else quantity - order.refunded_units)
+            continue
+        assert part.amount + part.units > 0
+        assert 0 <= part.fee <= part.amount
+        assert order.refunded_amount <= amount
+        assert order.refunded_fee <= order.fee
+        assert order.refunded_units <= quantity
+    assert (order.refunded_amount, order.refunded_fee, order.refunded_units) == (
+        amount,
+        order.fee,
+        quantity,
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(amount=st.integers(0, 5_000), quantity=st.integers(1, 20))
+def test_unit_by_unit_all_cost_the_same_but_for_a_cent(amount: int, quantity: int) -> None:
+    order = bought(amount=amount, quantity=quantity, bps=333)
+    paid = [give(order, "units", 1).amount for _ in range(quantity)]
+    assert sum(paid) == amount
+    assert max(paid) - min(paid) <= 1

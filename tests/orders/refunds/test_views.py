@@ -1,0 +1,205 @@
+"""Refunds: as exactly back as it came."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.common import db
+from app.events.models import OutboxEvent
+from tests import factories
+from tests.answers import error_body, refusal
+from tests.coupons.helpers import make
+from tests.crowd import broken
+from tests.factories import Actor
+from tests.orders.helpers import UNKNOWN, balance, buy, units
+from tests.orders.refunds.helpers import API, refund, shown
+
+
+@pytest.fixture(autouse=True)
+def with_a_fee(change_settings: Any) -> None:
+    change_settings(platform_fee_bps=333)
+
+
+def sold(
+    client: FlaskClient, *, price: str = "10.00", quantity: int = 3, **fields: Any
+) -> tuple[Actor, Actor, dict[str, Any]]:
+    """A merchant, a buyer who had $100.00, and the order."""
+    seller, buyer = factories.merchant(), factories.buyer("100.00")
+    product_id = factories.product(seller, price=price, units=5)
+    if "couponCode" in fields:
+        make(client, seller, code=fields["couponCode"], value="100")
+    return seller, buyer, buy(client, buyer, product_id, quantity=quantity, **fields).json
+
+
+class TestRefunding:
+    def test_a_whole_one_puts_everything_back_as_it_was(self, client: FlaskClient) -> None:
+        seller, buyer, order = sold(client)
+        assert balance(client, seller) == "29.00"  # 3.33 % of 30.00 is 99.9 cents
+
+        answer = refund(client, seller, order["id"], reason="Out of print")
+
+        assert answer.status_code == 201
+        body = answer.json
+        assert list(body) == [
+            "id",
+            "orderId",
+            "amount",
+            "fee",
+            "currency",
+            "units",
+            "restoredUnits",
+            "reason",
+            "destination",
+            "status",
+            "failureReason",
+            "createdAt",
+            "settledAt",
+        ]
+        assert (body["amount"], body["fee"], body["units"], body["restoredUnits"]) == (
+            "30.00",
+            "1.00",
+            3,
+            3,
+        )
+        assert (body["status"], body["reason"]) == ("SUCCEEDED", "Out of print")
+        assert (balance(client, buyer), balance(client, seller)) == ("100.00", "0.00")
+        assert units(client, UUID(order["productId"])) == 5
+        after = shown(client, buyer, order["id"])
+        assert (after["status"], after["refundedAmount"], after["refundedUnits"]) == (
+            "REFUNDED",
+            "30.00",
+            3,
+        )
+        assert broken() == []
+
+    def test_bit_by_bit_every_cent_and_every_cent_of_the_fee_goes_back(
+        self, client: FlaskClient
+    ) -> None:
+        seller, buyer, order = sold(client, price="3.33", quantity=3)  # 9.99, fee 0.33
+
+        parts = [refund(client, seller, order["id"], amount="0.37").json for _ in range(27)]
+        assert refusal(refund(client, seller, order["id"], amount="0.01")) == (
+            409,
+            "ORDER_NOT_REFUNDABLE",
+        )
+
+        assert {part["fee"] for part in parts} == {"0.01", "0.02"}
+        assert [part["units"] for part in parts] == [0] * 26 + [3]
+        assert (balance(client, buyer), balance(client, seller)) == ("100.00", "0.00")
+        assert shown(client, buyer, order["id"])["status"] == "REFUNDED"
+        assert broken() == []
+
+    def test_units_go_back_at_what_they_cost(self, client: FlaskClient) -> None:
+        seller, buyer = factories.merchant(), factories.buyer("100.00")
+        product_id = factories.product(seller, price="3.33", units=5)
+        make(client, seller, kind="FIXED", value="0.01")
+        order = buy(client, buyer, product_id, quantity=3, couponCode="SPRING").json  # 9.98
+
+        amounts = [refund(client, seller, order["id"], units=1).json["amount"] for _ in range(3)]
+
+        assert amounts == ["3.32", "3.33", "3.33"]
+        assert units(client, product_id) == 5
+        assert shown(client, seller, order["id"])["status"] == "REFUNDED"
+        assert broken() == []
+
+    def test_money_and_units_can_be_mixed(self, client: FlaskClient) -> None:
+        seller, buyer, order = sold(client)
+        refund(client, seller, order["id"], amount="25.00")
+        assert refund(client, seller, order["id"], units=1).json["amount"] == "5.00"
+        assert balance(client, buyer) == "100.00"
+        after = shown(client, buyer, order["id"])
+        assert (after["status"], after["refundedUnits"]) == ("REFUNDED", 3)
+        assert broken() == []
+
+    def test_what_cost_nothing_goes_back_for_nothing(self, client: FlaskClient) -> None:
+        seller, buyer, order = sold(client, couponCode="GIFT")
+        assert order["amount"] == "0.00"
+        assert refund(client, seller, order["id"], units=1).json["amount"] == "0.00"
+        assert shown(client, buyer, order["id"])["status"] == "COMPLETED"
+        assert refund(client, seller, order["id"]).json["units"] == 2
+        assert shown(client, buyer, order["id"])["status"] == "REFUNDED"
+        assert broken() == []
+
+    def test_the_same_key_refunds_once(self, client: FlaskClient) -> None:
+        seller, buyer, order = sold(client)
+        first = refund(client, seller, order["id"], amount="4.00", key="r-1")
+        again = refund(client, seller, order["id"], amount="4.00", key="r-1")
+        assert again.text == first.text
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert balance(client, buyer) == "74.00"
+
+    def test_all_refunds_are_shown_to_both(self, client: FlaskClient) -> None:
+        seller, buyer, order = sold(client)
+        made = [refund(client, seller, order["id"], amount=a).json for a in ("1.00", "2.00")]
+        path = f"{API}/orders/{order['id']}/refunds"
+        for user in (seller, buyer):
+            assert client.get(path, headers=user.headers).json == made
+        stranger = client.get(path, headers=factories.merchant().headers)
+        assert refusal(stranger) == (404, "ORDER_NOT_FOUND")
+
+    def test_it_is_told_in_the_outbox(self, client: FlaskClient) -> None:
+        seller, _, order = sold(client)
+        refund(client, seller, order["id"], amount="4.00")
+        with db.transaction() as session:
+            rows = session.scalars(
+                select(OutboxEvent).order_by(OutboxEvent.sequence.desc()).limit(4)
+            ).all()[::-1]
+        assert [row.type for row in rows] == ["order-refunded"] + ["balance-updated"] * 3
+        assert (rows[0].data["amount"], rows[0].data["fee"], rows[0].data["status"]) == (
+            400,
+            13,
+            "COMPLETED",
+        )
+        assert [(row.data["type"], row.data["amount"]) for row in rows[1:]] == [
+            ("FEE_REFUND", 13),
+            ("REFUND_OUT", -400),
+            ("REFUND", 400),
+        ]
+
+
+class TestRefusing:
+    @pytest.mark.parametrize(
+        ("part", "code"),
+        [
+            ({"amount": "30.01"}, "REFUND_TOO_LARGE"),
+            ({"units": 4}, "REFUND_TOO_LARGE"),
+            ({"amount": "1.00", "units": 1}, "VALIDATION_ERROR"),
+            ({"amount": 0}, "VALIDATION_ERROR"),
+            ({"amount": "0.001"}, "VALIDATION_ERROR"),
+            ({"units": 0}, "VALIDATION_ERROR"),
+            ({"units": "1"}, "VALIDATION_ERROR"),
+            ({"percent": 50}, "VALIDATION_ERROR"),
+        ],
+    )
+    def test_more_than_there_was_or_nonsense(
+        self, client: FlaskClient, part: dict[str, Any], code: str
+    ) -> None:
+        seller, buyer, order = sold(client)
+        assert refusal(refund(client, seller, order["id"], **part)) == (400, code)
+        assert balance(client, buyer) == "70.00"
+
+    def test_what_is_left_is_said(self, client: FlaskClient) -> None:
+        seller, _, order = sold(client)
+        refund(client, seller, order["id"], amount="12.00")
+        answer = refund(client, seller, order["id"], amount="18.01")
+        assert error_body(answer)["details"] == {"refundable": "18.00", "refundableUnits": 3}
+
+    def test_the_merchant_has_to_have_the_money(self, client: FlaskClient) -> None:
+        seller, buyer, order = sold(client)
+        client.post(f"{API}/wallet/withdraw", json={"amount": "20.00"}, headers=seller.headers)
+        assert refusal(refund(client, seller, order["id"])) == (400, "INSUFFICIENT_FUNDS")
+        assert balance(client, buyer) == "70.00"
+        assert units(client, UUID(order["productId"])) == 2
+        assert refund(client, seller, order["id"], amount="9.00").status_code == 201
+
+    def test_only_the_merchant_of_the_order(self, client: FlaskClient) -> None:
+        _, buyer, order = sold(client)
+        assert refusal(refund(client, buyer, order["id"])) == (403, "FORBIDDEN")
+        for answer in (
+            refund(client, factories.merchant(), order["id"]),
+            refund(client, factories.merchant(), UNKNOWN),
+        ):
+            assert refusal(answer) == (404, "ORDER_NOT_FOUND")

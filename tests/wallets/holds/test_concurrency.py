@@ -1,0 +1,81 @@
+"""Ending a hold from many sides at once, with real commits."""
+
+import time
+from collections import Counter
+
+from flask import Flask
+
+from app.wallets.holds.tasks import let_expired_holds_go
+from tests import factories
+from tests.crowd import all_at_once, broken, outcomes
+from tests.wallets.helpers import withdraw
+from tests.wallets.holds.helpers import amounts, capture, place, show, void
+
+
+def test_of_many_captures_one_wins(committing: Flask) -> None:
+    payer, payee = factories.buyer("100.00"), factories.merchant()
+    hold_id = place(committing.test_client(), payer, payee, "40.00").json["id"]
+
+    answers = all_at_once(
+        lambda n: capture(committing.test_client(), payee, hold_id, f"{n + 1}.00"), range(24)
+    )
+
+    assert outcomes(answers) == {(200, None): 1, (409, "HOLD_CLOSED"): 23}
+    (won,) = [a.json["capturedAmount"] for a in answers if a.status_code == 200]
+    assert amounts(committing.test_client(), payee) == (won, "0.00", won)
+    assert broken() == []
+
+
+def test_promises_never_exceed_what_is_available(committing: Flask) -> None:
+    payer, payee = factories.buyer("10.00"), factories.merchant()
+
+    def spend(number: int) -> int:
+        client = committing.test_client()
+        if number % 2:
+            return place(client, payer, payee, "3.00").status_code
+        return withdraw(client, payer, "3.00").status_code
+
+    statuses = Counter(all_at_once(spend, range(20)))
+
+    assert statuses[200] + statuses[201] == 3
+    assert statuses[400] == 17
+    assert amounts(committing.test_client(), payer)[2] == "1.00"
+    assert broken() == []
+
+
+def test_captured_voided_or_expired_it_ends_one_way(committing: Flask) -> None:
+    """Everybody acts around the moment at which the holds expire."""
+    payer, payee = factories.buyer("100.00"), factories.merchant()
+    hold_ids = [
+        place(committing.test_client(), payer, payee, "5.00", expiresIn=2).json["id"]
+        for _ in range(10)
+    ]
+    expire = time.monotonic() + 2
+
+    def settle(act: tuple[int, str, str]) -> None:
+        number, how, hold_id = act
+        time.sleep(max(expire + (number % 10 - 7) / 50 - time.monotonic(), 0))
+        if how == "expire":
+            let_expired_holds_go()
+        else:
+            answer = {"capture": capture, "void": void}[how](
+                committing.test_client(), payee, hold_id
+            )
+            assert (answer.status_code, answer.json.get("error")) in {
+                (200, None),
+                (409, "HOLD_CLOSED"),
+            }
+
+    acts = [(how, hold_id) for hold_id in hold_ids for how in ("capture", "void", "expire")]
+    all_at_once(settle, [(number, *act) for number, act in enumerate(acts)])
+    time.sleep(max(expire + 0.5 - time.monotonic(), 0))
+    let_expired_holds_go()
+
+    client = committing.test_client()
+    ended = Counter(show(client, payee, hold_id).json["status"] for hold_id in hold_ids)
+    assert ended.total() == 10
+    assert set(ended) <= {"CAPTURED", "VOIDED", "EXPIRED"}
+    earned, left = f"{5 * ended['CAPTURED']}.00", f"{100 - 5 * ended['CAPTURED']}.00"
+    assert amounts(client, payee) == (earned, "0.00", earned)
+    assert amounts(client, payer) == (left, "0.00", left)
+    assert broken() == []

@@ -1,0 +1,124 @@
+"""Promises whose time is over."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.common import clock, db
+from app.events.models import OutboxEvent
+from app.wallets.holds import tasks
+from app.wallets.holds.tasks import let_expired_holds_go
+from app.worker import SCHEDULE
+from tests import factories
+from tests.answers import refusal
+from tests.crowd import broken
+from tests.factories import Actor
+from tests.wallets.helpers import lock
+from tests.wallets.holds.helpers import amounts, capture, place, show, void
+
+
+@pytest.fixture
+def payer(client: FlaskClient) -> Actor:
+    return factories.buyer("100.00")
+
+
+@pytest.fixture
+def payee(client: FlaskClient) -> Actor:
+    return factories.merchant()
+
+
+@pytest.fixture
+def past(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Do something an hour ago."""
+
+    def an_hour_ago(act: Any, *args: Any, **fields: Any) -> Any:
+        then = clock.now() - timedelta(hours=1)
+        with monkeypatch.context() as patch:
+            patch.setattr(clock, "now", lambda: then)
+            return act(*args, **fields)
+
+    return an_hour_ago
+
+
+def test_every_minute_what_has_expired_is_available_again(
+    client: FlaskClient, payer: Actor, payee: Actor, past: Any
+) -> None:
+    over = past(place, client, payer, payee, "40.00", expiresIn=60).json["id"]
+    running = past(place, client, payer, payee, "5.00", expiresIn=7200).json["id"]
+    assert (let_expired_holds_go, "* * * * *") in SCHEDULE
+
+    assert let_expired_holds_go() == 1
+
+    assert show(client, payer, over).json["status"] == "EXPIRED"
+    assert show(client, payer, running).json["status"] == "ACTIVE"
+    assert amounts(client, payer) == ("100.00", "5.00", "95.00")
+    assert let_expired_holds_go() == 0
+    assert broken() == []
+
+
+def test_past_its_time_it_cannot_be_settled_even_if_nobody_has_let_it_go(
+    client: FlaskClient, payer: Actor, payee: Actor, past: Any
+) -> None:
+    hold_id = past(place, client, payer, payee, expiresIn=60).json["id"]
+
+    for answer in (capture(client, payee, hold_id), void(client, payee, hold_id)):
+        assert refusal(answer) == (409, "HOLD_CLOSED")
+        assert answer.json["details"] == {"status": "EXPIRED"}
+    assert amounts(client, payee) == ("0.00", "0.00", "0.00")
+
+
+def test_a_locked_payer_gets_it_back_all_the_same(
+    client: FlaskClient, payer: Actor, payee: Actor, past: Any
+) -> None:
+    past(place, client, payer, payee, expiresIn=60)
+    lock(client, payer)
+
+    assert let_expired_holds_go() == 1
+    assert amounts(client, payer) == ("100.00", "0.00", "100.00")
+
+
+def test_many_are_let_go_in_batches(
+    client: FlaskClient, payer: Actor, payee: Actor, past: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "_BATCH", 3)
+    other = factories.buyer("10.00")
+    for _ in range(4):
+        past(place, client, payer, payee, "1.00", expiresIn=60)
+        past(place, client, other, payee, "1.00", expiresIn=60)
+
+    assert let_expired_holds_go() == 8
+
+    assert amounts(client, payer) == ("100.00", "0.00", "100.00")
+    assert amounts(client, other) == ("10.00", "0.00", "10.00")
+    assert broken() == []
+
+
+def test_the_outbox_tells_how_each_hold_ended(
+    client: FlaskClient, payer: Actor, payee: Actor, past: Any
+) -> None:
+    captured, voided = (place(client, payer, payee, "10.00").json["id"] for _ in range(2))
+    expired = past(place, client, payer, payee, "10.00", expiresIn=60).json["id"]
+    capture(client, payee, captured, "7.00")
+    void(client, payee, voided)
+    let_expired_holds_go()
+
+    def told(hold_id: str) -> list[tuple[str, dict[str, Any]]]:
+        with db.transaction() as session:
+            rows = session.scalars(
+                select(OutboxEvent)
+                .where(OutboxEvent.aggregate_id == hold_id)
+                .order_by(OutboxEvent.id)
+            ).all()
+        return [(row.type, {k: v for k, v in row.data.items() if k != "expiresAt"}) for row in rows]
+
+    whose = {"payerId": str(payer.id), "payeeId": str(payee.id), "currency": "USD"}
+    placed = ("hold-placed", whose | {"amount": 1000})
+    assert told(captured) == [placed, ("hold-captured", whose | {"amount": 700, "released": 300})]
+    assert told(voided) == [placed, ("hold-released", whose | {"amount": 1000, "status": "VOIDED"})]
+    assert told(expired) == [
+        placed,
+        ("hold-released", whose | {"amount": 1000, "status": "EXPIRED"}),
+    ]
