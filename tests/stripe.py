@@ -1,24 +1,22 @@
-"""The sandbox's gateway for tests, and those who deal with it: a shop that listens, and a buyer."""
+"""The Stripe simulator for tests, a shop that receives its webhooks, and a buyer."""
 
 import json
-import re
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import stripe
 
+from sandbox.common.server import Server
 from sandbox.common.store import Store
+from sandbox.stripe.app import create_app
 from sandbox.stripe.config import Config
-from sandbox.stripe.server import Server
-from tests.bank import call
-from tests.live import Answer, wait_until
+from tests.live import Answer
+from tests.simulators import FormBrowser, WebhookReceiver, call, serving
 
 SECRET_KEY = "sk_test_key_of_the_tests_own_gateway"
 WEBHOOK_SECRET = "whsec_secret_of_the_tests_own_gateway"
@@ -31,7 +29,7 @@ FAILING_REFUND_CARD = "4000 0000 0000 5126"
 
 
 def variables(webhook_url: str, folder: Path, **more: str) -> dict[str, str]:
-    """How the environment tells the gateway who it is."""
+    """The environment variables of the gateway."""
     return {
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
@@ -42,7 +40,7 @@ def variables(webhook_url: str, folder: Path, **more: str) -> dict[str, str]:
 
 
 def is_genuine(raw: bytes, header: str | None, *, secret: str = WEBHOOK_SECRET) -> bool:
-    """Whether Stripe's own library takes the signature."""
+    """Whether Stripe's own library accepts the signature."""
     try:
         return stripe.WebhookSignature.verify_header(raw, header, secret, tolerance=300)
     except stripe.SignatureVerificationError:
@@ -51,7 +49,7 @@ def is_genuine(raw: bytes, header: str | None, *, secret: str = WEBHOOK_SECRET) 
 
 @dataclass(frozen=True)
 class Received:
-    """A webhook as it arrived."""
+    """A received webhook."""
 
     header: str
     raw: bytes
@@ -73,91 +71,35 @@ class Received:
         return found
 
 
-@dataclass
-class Shop:
-    """Writes down every webhook. answers: statuses for the next ones, then 200 (401 if forged)."""
+class Shop(WebhookReceiver[Received]):
+    """Receives the gateway's webhooks."""
 
-    url: str = ""
-    answers: list[int] = field(default_factory=list)
-    received: list[Received] = field(default_factory=list)
+    PATH = "/webhooks/stripe"
+    ACCEPTED = 200
 
-    @classmethod
-    @contextmanager
-    def listening(cls) -> Iterator["Shop"]:
-        shop = cls()
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                raw = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(shop.note(raw, self.headers["Stripe-Signature"]))
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        shop.url = f"http://127.0.0.1:{server.server_port}/webhooks/stripe"
-        try:
-            yield shop
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
-
-    def note(self, raw: bytes, header: str) -> int:
+    def parse(self, path: str, headers: dict[str, str], raw: bytes) -> tuple[Received, bool]:
+        header = headers["stripe-signature"]
         genuine = is_genuine(raw, header)
-        self.received.append(Received(header, raw, time.monotonic(), genuine))
-        if self.answers:
-            return self.answers.pop(0)
-        return 200 if genuine else 401
-
-    def wait_for(self, count: int) -> list[Received]:
-        """That many webhooks, in the order in which they came, and no more for a moment."""
-        wait_until(lambda: len(self.received) >= count, seconds=10)
-        time.sleep(0.1)
-        assert len(self.received) == count, [one.kind for one in self.received]
-        return list(self.received)
+        return Received(header, raw, time.monotonic(), genuine), genuine
 
 
-@dataclass
-class Buyer:
-    """Somebody with a browser, as far as HTTP goes: keeps a cookie, fills in the page's form."""
-
-    cookie: str = ""
-
-    def open(self, url: str) -> Answer:
-        """Look at a page."""
-        answer = call("GET", url, headers={"Cookie": self.cookie, "Accept": "text/html"})
-        self.cookie = answer.headers.get("Set-Cookie", self.cookie).partition(";")[0]
-        return answer
+class Buyer(FormBrowser):
+    """Fills in the gateway's payment form."""
 
     def pay(self, url: str, number: str = GOOD_CARD, *, mode: str = "") -> Answer:
-        """Open the page and pay; what comes back, redirects not followed."""
+        """Open the page and pay; the redirect is not followed."""
         page = self.open(url)
         assert page.status == 200, page.text
         return self.send(url, page, number=number, mode=mode)
 
     def send(self, url: str, page: Answer, **fields: str) -> Answer:
-        """The page's form as it is sent, with these fields."""
-        hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text)
-        return call(
-            "POST",
-            url,
-            body=urlencode({**dict(hidden), **fields}).encode(),
-            headers={
-                "Content-Type": "application/x-www-form-urlencoded",
-                "Cookie": self.cookie,
-                "Accept": "text/html",
-            },
-        )
+        """Submit the form of a page with these fields."""
+        return self.submit(url, page, fields)
 
 
 @dataclass(frozen=True)
 class SandboxGateway:
-    """A gateway. server: what serves it, if that is in this process."""
+    """A gateway. server: None if it runs in another process."""
 
     url: str
     server: Server | None = None
@@ -165,24 +107,19 @@ class SandboxGateway:
     @property
     def store(self) -> Store:
         assert self.server is not None
-        return self.server.gateway.store
+        return self.server.simulator.store
 
     @classmethod
     @contextmanager
     def open(cls, webhook_url: str, folder: Path, **settings: str) -> Iterator["SandboxGateway"]:
-        """settings: GATEWAY_… variables without their prefix, in small letters."""
+        """settings: GATEWAY_… variables in lower case, without the prefix."""
         more = {f"GATEWAY_{name.upper()}": value for name, value in settings.items()}
         given = {"GATEWAY_PORT": "0"} | more
-        server = Server(Config.read(variables(webhook_url, folder, **given)))
-        thread = threading.Thread(target=server.serve)
-        thread.start()
-        try:
+        config = Config.from_env(variables(webhook_url, folder, **given))
+        with serving(create_app(config)) as server:
             yield cls(server.address, server)
-        finally:
-            server.end()
-            thread.join()
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
@@ -191,7 +128,7 @@ class SandboxGateway:
         key: str = SECRET_KEY,
         **headers: str,
     ) -> Answer:
-        """A request of the merchant's programs, by hand. headers: with `_` for `-`."""
+        """An API request of the merchant. headers: with `_` for `-`."""
         return call(
             method,
             self.url + path,
@@ -203,8 +140,8 @@ class SandboxGateway:
             },
         )
 
-    def behave(self, **how: Any) -> Answer:
-        """mode, fault, times."""
+    def set_behaviour(self, **how: Any) -> Answer:
+        """Change the behaviour. how: mode, fault, times."""
         return call(
             "POST",
             f"{self.url}/mode",
@@ -214,7 +151,7 @@ class SandboxGateway:
 
 
 def session_fields(**changes: Any) -> dict[str, Any]:
-    """What opens a session for two times $25.00. changes: of fields; None leaves one out."""
+    """The parameters of a session for two units at $25.00. changes: None removes a field."""
     fields = {
         "mode": "payment",
         "line_items[0][quantity]": 2,

@@ -17,9 +17,10 @@ from sqlalchemy import Engine, create_engine, text
 from app.common.settings import PROJECT_ROOT
 from app.local.processes import free_port
 from app.local.up import running_environment
-from tests.bank import Payer, call
+from tests.bank import Payer
 from tests.live import Api, wait_until
 from tests.local.helpers import environment_of, first_line, folder, starting
+from tests.simulators import call
 
 pytestmark = pytest.mark.storm
 

@@ -49,7 +49,7 @@ def pay_in_browser(page: Page, url: str, *, amount: str, payer: str, merchant: s
 def test_a_payer_sees_what_is_asked_pays_and_the_merchant_is_told(
     bank: SandboxBank, merchant: Merchant, page: Page
 ) -> None:
-    url = bank.asks("250.00")
+    url = bank.payment_url("250.00")
 
     bank_reference = pay_in_browser(
         page, url, amount="$250.00", payer="Ada Lovelace", merchant="Payment Flow"
@@ -64,7 +64,7 @@ def test_a_payer_sees_what_is_asked_pays_and_the_merchant_is_told(
 
 
 def test_the_countdown_runs(bank: SandboxBank, page: Page) -> None:
-    page.goto(bank.asks(exp=int(time.time()) + 200))
+    page.goto(bank.payment_url(exp=int(time.time()) + 200))
 
     first = seconds_left(page)
     assert 150 < first <= 200
@@ -73,7 +73,7 @@ def test_the_countdown_runs(bank: SandboxBank, page: Page) -> None:
 
 
 def test_when_the_time_is_over_the_page_says_so_by_itself(bank: SandboxBank, page: Page) -> None:
-    page.goto(bank.asks(exp=int(time.time()) + 3))
+    page.goto(bank.payment_url(exp=int(time.time()) + 3))
 
     expect(page.get_by_role("heading", level=1)).to_have_text("This payment has expired")
     expect(page.get_by_role("button")).to_have_count(0)
@@ -86,7 +86,7 @@ def test_without_scripts_the_moment_of_expiry_is_shown_and_paying_works(
     expiry = int(time.time()) + 200
     with page.context.browser.new_context(java_script_enabled=False) as context:
         plain = context.new_page()
-        plain.goto(bank.asks(exp=expiry))
+        plain.goto(bank.payment_url(exp=expiry))
         expect(plain.get_by_role("timer")).to_have_text(
             time.strftime("%H:%M:%S UTC", time.gmtime(expiry))
         )
@@ -98,7 +98,7 @@ def test_without_scripts_the_moment_of_expiry_is_shown_and_paying_works(
 def test_a_double_click_and_a_second_tab_pay_once(
     bank: SandboxBank, merchant: Merchant, page: Page
 ) -> None:
-    url = bank.asks("25.00")
+    url = bank.payment_url("25.00")
     second_tab = page.context.new_page()
     page.goto(url)
     second_tab.goto(url)
@@ -118,7 +118,7 @@ def test_a_double_click_and_a_second_tab_pay_once(
 def test_the_test_behaviour_is_chosen_on_the_page(
     bank: SandboxBank, merchant: Merchant, page: Page
 ) -> None:
-    page.goto(bank.asks())
+    page.goto(bank.payment_url())
     page.get_by_label("Test behaviour").select_option("duplicate")
     page.get_by_role("button", name="Decline").click()
 
@@ -127,7 +127,7 @@ def test_the_test_behaviour_is_chosen_on_the_page(
 
 
 def test_the_keyboard_is_enough(bank: SandboxBank, merchant: Merchant, page: Page) -> None:
-    page.goto(bank.asks())
+    page.goto(bank.payment_url())
     page.keyboard.press("Tab")
 
     expect(page.get_by_role("button", name="Pay")).to_be_focused()
@@ -140,10 +140,16 @@ def test_the_keyboard_is_enough(bank: SandboxBank, merchant: Merchant, page: Pag
 def test_every_page_fits_its_window(bank: SandboxBank, page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 700})
     payer = "a.rather.long.address.of.somebody@department.university.example.com"
-    too_much = bank.asks("12345678.90", currency="KWD", payer=payer)
-    paid = bank.asks("99999.999", currency="KWD", payer=payer, userId="user-2")
+    too_much = bank.payment_url("12345678.90", currency="KWD", payer=payer)
+    paid = bank.payment_url("99999.999", currency="KWD", payer=payer, userId="user-2")
     Payer().decide(paid)
 
-    for url in (too_much, paid, bank.asks(exp=1), f"{bank.url}/hdfc/pay?request=x", bank.url):
+    for url in (
+        too_much,
+        paid,
+        bank.payment_url(exp=1),
+        f"{bank.url}/hdfc/pay?request=x",
+        bank.url,
+    ):
         page.goto(url)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, url

@@ -23,7 +23,7 @@ def shop() -> Iterator[Shop]:
 
 @pytest.fixture
 def gateway(shop: Shop, tmp_path: Path) -> Iterator[SandboxGateway]:
-    with SandboxGateway.open(shop.url, tmp_path, shortest_seconds="0") as running:
+    with SandboxGateway.open(shop.url, tmp_path, min_checkout_seconds="0") as running:
         yield running
 
 

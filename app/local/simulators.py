@@ -58,5 +58,5 @@ def environment(settings: Settings, *, api: str) -> dict[str, str]:
         env["STRIPE_WEBHOOK_SECRETS"] = ",".join(account.webhook_secrets)
         env["STRIPE_API_BASE"] = account.url
         # Stripe's half an hour, unless whoever tries something out wants less.
-        env["GATEWAY_SHORTEST_SECONDS"] = str(60 * min(settings.checkout_minutes, 30))
+        env["GATEWAY_MIN_CHECKOUT_SECONDS"] = str(60 * min(settings.checkout_minutes, 30))
     return env

@@ -1,1 +1,1 @@
-"""A small bank, as HDFC and Axis look to a merchant: see docs/bank.md."""
+"""A bank simulator that offers what HDFC and Axis offer a merchant: see docs/bank.md."""

@@ -2,9 +2,10 @@
 
 import sys
 
+from sandbox.bank.app import create_app
 from sandbox.bank.config import Config
-from sandbox.bank.server import Server
+from sandbox.common.config import load_env
 from sandbox.common.server import run
 
 if __name__ == "__main__":
-    sys.exit(run("The bank", lambda: Server(Config.load())))
+    sys.exit(run("The bank", lambda: create_app(Config.from_env(load_env()))))

@@ -1,29 +1,21 @@
-"""What every request needs: the configuration, the store and the back office."""
+"""The bank that handles the current request."""
 
-from dataclasses import dataclass
 from typing import cast
 
-from flask import abort, current_app
+from flask import abort
 
-from sandbox.bank.backoffice import BackOffice
 from sandbox.bank.config import Config, Provider
-from sandbox.common.store import Store
+from sandbox.common.simulator import Simulator, current_simulator
 
 
-@dataclass(frozen=True)
-class Bank:
-    config: Config
-    store: Store
-    office: BackOffice
-
+class Bank(Simulator[Config]):
     def require_provider(self, slug: str) -> Provider:
-        """The bank of that part of the path; 404 if it is not played here."""
+        """The simulated bank with that slug, or 404."""
         provider = self.config.providers.get(slug)
         if provider is None:
-            abort(404, "There is no such bank here.")
+            abort(404, "Bank not found.")
         return provider
 
 
-def this_bank() -> Bank:
-    """The one whose application answers the request."""
-    return cast(Bank, current_app.extensions["bank"])
+def current_bank() -> Bank:
+    return cast(Bank, current_simulator())

@@ -1,17 +1,17 @@
-"""What the bank is told: which banks it plays, their keys, and where to report to."""
+"""Configuration of the bank: the simulated banks, their keys, and where to send webhooks."""
 
 import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import ClassVar
 
-from sandbox.common import config
+from sandbox.common.config import SimulatorConfig, secret_field
 
 
 @dataclass(frozen=True)
 class Provider:
-    """A bank that is played. slug: its part of the path. keys: the first signs, all verify."""
+    """A simulated bank. keys: the first one signs, all of them verify."""
 
     code: str
     name: str
@@ -19,64 +19,11 @@ class Provider:
 
     @property
     def slug(self) -> str:
+        """The bank's segment of the URL path."""
         return self.code.lower()
 
 
-@dataclass(frozen=True)
-class Config:
-    """Everything that can be set; docs/bank.md says how. Times are in seconds.
-
-    webhook_url: with `{provider}` where the code of the bank goes. opening_balance: in units of
-    the currency, of each payer's account.
-    """
-
-    providers: Mapping[str, Provider]
-    webhook_url: str
-    data_dir: Path
-    host: str = "127.0.0.1"
-    port: int = 3003
-    slow_seconds: float = 5
-    reorder_seconds: float = 5
-    payout_seconds: float = 1
-    give_up_seconds: float = 86_400
-    opening_balance: int = 100_000
-
-    @classmethod
-    def load(cls) -> "Config":
-        """From the environment and `.env`. Raises ConfigError naming what is missing or wrong."""
-        return cls.read(config.variables())
-
-    @classmethod
-    def read(cls, variables: Mapping[str, str | None]) -> "Config":
-        """From variables, those set to nothing left out. Raises ConfigError."""
-        given = config.given(variables, needed=("BANK_PROVIDERS", "BANK_WEBHOOK_URL"))
-        try:
-            return cls(
-                providers=_providers(given["BANK_PROVIDERS"]),
-                webhook_url=given["BANK_WEBHOOK_URL"],
-                data_dir=Path(given.get("DATA_DIR", ".data")),
-                host=given.get("BANK_HOST", cls.host),
-                port=int(given.get("BANK_PORT", cls.port)),
-                slow_seconds=float(given.get("BANK_SLOW_SECONDS", cls.slow_seconds)),
-                reorder_seconds=float(given.get("BANK_REORDER_SECONDS", cls.reorder_seconds)),
-                payout_seconds=float(given.get("BANK_PAYOUT_SECONDS", cls.payout_seconds)),
-                give_up_seconds=float(given.get("BANK_GIVE_UP_SECONDS", cls.give_up_seconds)),
-                opening_balance=int(given.get("BANK_OPENING_BALANCE", cls.opening_balance)),
-            )
-        except ValueError as error:
-            raise config.ConfigError(f"Bad configuration: {error}.") from None
-
-    @property
-    def codes(self) -> str:
-        """Those of all banks, as a JSON list."""
-        return json.dumps([provider.code for provider in self.providers.values()])
-
-    def webhook_address(self, provider: Provider) -> str:
-        """Where this bank reports to."""
-        return self.webhook_url.replace("{provider}", provider.code)
-
-
-def _providers(text: str) -> dict[str, Provider]:
+def _parse_providers(text: str) -> dict[str, Provider]:
     try:
         providers = [
             Provider(
@@ -87,8 +34,32 @@ def _providers(text: str) -> dict[str, Provider]:
             for bank in json.loads(text)
         ]
     except (ValueError, KeyError, TypeError, AttributeError):
-        # The text holds keys, so nothing of it is repeated.
+        # The text contains keys, so the message must not repeat it.
         raise ValueError(
-            'BANK_PROVIDERS must be a JSON list of {"code", "name", "keys"} with keys as whsec_…'
+            'must be a JSON list of {"code", "name", "keys"} with keys as whsec_…'
         ) from None
     return {provider.slug: provider for provider in providers}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(SimulatorConfig):
+    """The settings of docs/bank.md.
+
+    providers: by slug. webhook_url: with `{provider}` in place of the bank's code.
+    opening_balance: of each payer's account, in units of the currency.
+    """
+
+    PREFIX: ClassVar[str] = "BANK"
+
+    providers: Mapping[str, Provider] = secret_field("BANK_PROVIDERS", _parse_providers)
+    port: int = 3003
+    payout_seconds: float = 1.0
+    opening_balance: int = 100_000
+
+    @property
+    def codes(self) -> str:
+        """The codes of all banks as a JSON list, for SQL."""
+        return json.dumps([provider.code for provider in self.providers.values()])
+
+    def webhook_url_of(self, provider: Provider) -> str:
+        return self.webhook_url.replace("{provider}", provider.code)

@@ -1,4 +1,4 @@
-"""Accounts and entries. Every movement is one entry that takes from one account for another."""
+"""Accounts and entries. Every entry debits one account and credits another."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from sandbox.common.store import timestamp
 
 Kind = Literal["CUSTOMER", "MERCHANT", "BENEFICIARY"]
 
-#: What the merchant can pay out before anybody has paid it anything, in units of the currency.
-MERCHANT_OPENING = 10_000_000
+#: Opening balance of the merchant's account, in units of the currency.
+MERCHANT_OPENING_BALANCE = 10_000_000
 
 
-class NotEnough(Exception):
-    """The account does not have that much. available: in minor units."""
+class InsufficientFunds(Exception):
+    """The balance is too low. available: minor units."""
 
     def __init__(self, available: int) -> None:
         super().__init__(f"{available} available")
@@ -32,21 +32,21 @@ class Account:
 
     @property
     def number(self) -> str:
-        """As the bank prints it for people: only the end."""
+        """The masked account number."""
         number = self.owner if self.kind == "BENEFICIARY" else f"{self.id:04}"
         return f"•••• {number[-4:]}"
 
 
 @dataclass(frozen=True)
-class Movement:
-    """What an entry is for. kind: PAYMENT or PAYOUT."""
+class Transfer:
+    """The reason for an entry. kind: PAYMENT or PAYOUT."""
 
     kind: str
     reference: str
     bank_reference: str
 
 
-def require_account(
+def get_or_open_account(
     connection: sqlite3.Connection,
     *,
     bank: str,
@@ -54,23 +54,26 @@ def require_account(
     owner: str,
     label: str,
     currency: str,
-    opening: int = 0,
+    opening_balance: int = 0,
 ) -> Account:
-    """The owner's account, opened at first sight. opening: what it then has, in units."""
-    found = _account(connection, bank, kind, owner, currency)
+    """The owner's account, opened on first use.
+
+    opening_balance: of a new account, in units of the currency.
+    """
+    found = _find_account(connection, bank, kind, owner, currency)
     if found is not None:
         return found
-    account = _open(connection, bank, kind, owner, label, currency)
-    if opening:
-        capital = _account(connection, bank, "CAPITAL", "bank", currency) or _open(
-            connection, bank, "CAPITAL", "bank", "The bank itself", currency
+    account = _open_account(connection, bank, kind, owner, label, currency)
+    if opening_balance:
+        capital = _find_account(connection, bank, "CAPITAL", "bank", currency) or _open_account(
+            connection, bank, "CAPITAL", "bank", "Bank capital", currency
         )
-        _book(
+        _insert_entry(
             connection,
-            Movement("OPENING", reference=f"account-{account.id}", bank_reference="OPENING"),
+            Transfer("OPENING", reference=f"account-{account.id}", bank_reference="OPENING"),
             payer=capital,
             payee=account,
-            amount=opening * 10 ** CURRENCIES[currency].decimals,
+            amount=opening_balance * 10 ** CURRENCIES[currency].decimals,
         )
     return account
 
@@ -78,35 +81,35 @@ def require_account(
 def merchant_account(
     connection: sqlite3.Connection, *, bank: str, merchant: str, currency: str
 ) -> Account:
-    """The account of the merchant, for which the bank takes and makes payments."""
-    return require_account(
+    """The merchant's account, opened on first use."""
+    return get_or_open_account(
         connection,
         bank=bank,
         kind="MERCHANT",
         owner="merchant",
         label=merchant,
         currency=currency,
-        opening=MERCHANT_OPENING,
+        opening_balance=MERCHANT_OPENING_BALANCE,
     )
 
 
-def move(
+def transfer(
     connection: sqlite3.Connection,
-    movement: Movement,
+    transfer: Transfer,
     *,
     payer: Account,
     payee: Account,
     amount: int,
 ) -> None:
-    """Take from one account for another. amount: minor units. Raises NotEnough."""
+    """Move money between two accounts. amount: minor units. Raises InsufficientFunds."""
     available = balance(connection, payer)
     if available < amount:
-        raise NotEnough(available)
-    _book(connection, movement, payer=payer, payee=payee, amount=amount)
+        raise InsufficientFunds(available)
+    _insert_entry(connection, transfer, payer=payer, payee=payee, amount=amount)
 
 
 def balance(connection: sqlite3.Connection, account: Account) -> int:
-    """What the account has, in minor units."""
+    """The balance in minor units."""
     total: int = connection.execute(
         """
         SELECT (SELECT coalesce(sum(amount), 0) FROM entries WHERE to_account = :id)
@@ -117,8 +120,8 @@ def balance(connection: sqlite3.Connection, account: Account) -> int:
     return total
 
 
-def all_accounts(connection: sqlite3.Connection, *, bank: str) -> list[tuple[Account, int]]:
-    """Every account of a bank with its balance: its own ones first, then the newest."""
+def list_accounts(connection: sqlite3.Connection, *, bank: str) -> list[tuple[Account, int]]:
+    """Every account of a bank with its balance: capital and merchant first, then the newest."""
     rows = connection.execute(
         """
         SELECT id, bank, kind, owner, label, currency FROM accounts WHERE bank = ?
@@ -129,10 +132,11 @@ def all_accounts(connection: sqlite3.Connection, *, bank: str) -> list[tuple[Acc
     return [(account, balance(connection, account)) for account in (Account(*row) for row in rows)]
 
 
-def booked(
+def list_entries(
     connection: sqlite3.Connection, *, bank: str, first_day: str, last_day: str
 ) -> list[sqlite3.Row]:
-    """The merchant's entries of some days (ISO dates in UTC, both included), oldest first."""
+    """The merchant's entries from first_day to last_day (ISO dates in UTC, inclusive), oldest
+    first."""
     return connection.execute(
         """
         SELECT substr(booked_at, 1, 10) AS date, reference, bank_reference, kind, amount, currency
@@ -144,7 +148,7 @@ def booked(
     ).fetchall()
 
 
-def _account(
+def _find_account(
     connection: sqlite3.Connection, bank: str, kind: str, owner: str, currency: str
 ) -> Account | None:
     row = connection.execute(
@@ -157,7 +161,7 @@ def _account(
     return Account(*row) if row else None
 
 
-def _open(
+def _open_account(
     connection: sqlite3.Connection, bank: str, kind: str, owner: str, label: str, currency: str
 ) -> Account:
     cursor = connection.execute(
@@ -167,16 +171,16 @@ def _open(
     return Account(int(cursor.lastrowid or 0), bank, kind, owner, label, currency)
 
 
-def _book(
+def _insert_entry(
     connection: sqlite3.Connection,
-    movement: Movement,
+    transfer: Transfer,
     *,
     payer: Account,
     payee: Account,
     amount: int,
 ) -> None:
     if (payer.bank, payer.currency) != (payee.bank, payee.currency):
-        raise ValueError("An entry stays within one bank and one currency.")
+        raise ValueError("Both accounts of an entry must have the same bank and currency.")
     connection.execute(
         """
         INSERT INTO entries (bank, kind, reference, bank_reference, from_account, to_account,
@@ -185,9 +189,9 @@ def _book(
         """,
         (
             payer.bank,
-            movement.kind,
-            movement.reference,
-            movement.bank_reference,
+            transfer.kind,
+            transfer.reference,
+            transfer.bank_reference,
             payer.id,
             payee.id,
             amount,

@@ -1,4 +1,4 @@
-"""What people see: the payment page, and the overview of the sandbox."""
+"""HTML pages: the payment page and the overview."""
 
 from flask import (
     Blueprint,
@@ -11,126 +11,130 @@ from flask import (
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.bank import ledger, payments, payouts, webhooks
-from sandbox.bank.bank import Bank, this_bank
+from sandbox.bank.bank import Bank, current_bank
 from sandbox.bank.config import Provider
-from sandbox.bank.ledger import NotEnough
-from sandbox.bank.modes import MEANINGS, mode_of, set_mode
+from sandbox.bank.ledger import InsufficientFunds
+from sandbox.bank.modes import DESCRIPTIONS, get_mode, set_mode
 from sandbox.bank.payments import Expired, InvalidRequest, PaymentRequest
 from sandbox.common.modes import Mode
-from sandbox.common.web import chosen_mode, guard, page, require_guard
+from sandbox.common.web import csrf_token, mode_from_form, render_page, require_csrf_token
 
 blueprint = Blueprint("pages", __name__)
 
 
 @blueprint.get("/")
 def overview() -> Response:
-    bank = this_bank()
-    with bank.store.reading() as connection:
+    bank = current_bank()
+    with bank.store.read_transaction() as connection:
         views = [
             {
                 "provider": provider,
-                "mode": mode_of(connection, provider.code),
-                "accounts": ledger.all_accounts(connection, bank=provider.code),
+                "mode": get_mode(connection, provider.code),
+                "accounts": ledger.list_accounts(connection, bank=provider.code),
                 "payments": payments.recent(connection, bank=provider.code),
                 "payouts": payouts.recent(connection, bank=provider.code),
                 "webhooks": webhooks.recent(connection, bank=provider.code),
-                "address": bank.config.webhook_address(provider),
-                "guard": guard(provider.keys[0], "mode"),
+                "webhook_url": bank.config.webhook_url_of(provider),
+                "csrf_token": csrf_token(provider.keys[0], "mode"),
             }
             for provider in bank.config.providers.values()
         ]
-    return page("overview.html", banks=views, meanings=MEANINGS, provider=None)
+    return render_page("overview.html", banks=views, modes=DESCRIPTIONS, provider=None)
 
 
 @blueprint.post("/<slug>/settings")
 def change_settings(slug: str) -> AnyResponse:
-    bank = this_bank()
+    bank = current_bank()
     provider = bank.require_provider(slug)
-    require_guard(provider.keys[0], "mode")
-    with bank.store.writing() as connection:
-        set_mode(connection, provider.code, chosen_mode() or Mode.NORMAL)
+    require_csrf_token(provider.keys[0], "mode")
+    with bank.store.write_transaction() as connection:
+        set_mode(connection, provider.code, mode_from_form() or Mode.NORMAL)
     return redirect(url_for("pages.overview"), code=303)
 
 
 @blueprint.get("/<slug>/pay")
 def payment_page(slug: str) -> Response:
-    bank = this_bank()
+    bank = current_bank()
     provider = bank.require_provider(slug)
     token = request.args.get("request", "")
     try:
-        asked = payments.read_request(token, provider)
+        payment_request = payments.parse_request(token, provider)
     except InvalidRequest:
-        return _invalid(provider)
-    payment = payments.find(bank.store, provider, asked.reference)
+        return _invalid_link(provider)
+    payment = payments.get(bank.store, provider, payment_request.reference)
     if payment is not None:
-        return page("decided.html", provider=provider, asked=asked, payment=payment)
-    if asked.is_expired:
-        return _expired(provider, asked)
-    return _open(bank, provider, asked, token)
+        return render_page(
+            "decided.html", provider=provider, payment_request=payment_request, payment=payment
+        )
+    if payment_request.is_expired:
+        return _expired_page(provider, payment_request)
+    return _payment_form(bank, provider, payment_request, token)
 
 
 @blueprint.post("/<slug>/pay")
 def decide_payment(slug: str) -> AnyResponse:
-    bank = this_bank()
+    bank = current_bank()
     provider = bank.require_provider(slug)
     token = request.form.get("request", "")
     decision = request.form.get("decision")
     try:
-        asked = payments.read_request(token, provider)
+        payment_request = payments.parse_request(token, provider)
     except InvalidRequest:
-        return _invalid(provider)
-    require_guard(provider.keys[0], token)
+        return _invalid_link(provider)
+    require_csrf_token(provider.keys[0], token)
     if decision not in ("pay", "decline"):
-        abort(400, "Pay or decline?")
+        abort(400, "The decision must be pay or decline.")
     try:
         payments.decide(
             bank.store,
             bank.config,
             provider,
-            asked,
-            pays=decision == "pay",
-            mode=chosen_mode(),
+            payment_request,
+            pay=decision == "pay",
+            mode=mode_from_form(),
         )
     except Expired:
-        return _expired(provider, asked)
-    except NotEnough:
-        pass  # The page says so.
-    bank.office.wake()
-    # A page of its own, so that loading it again asks for nothing again.
+        return _expired_page(provider, payment_request)
+    except InsufficientFunds:
+        pass  # The page shows it.
+    bank.worker.wake()
+    # Redirect after POST, so that reloading the page does not submit the form again.
     return redirect(url_for("pages.payment_page", slug=slug, request=token), code=303)
 
 
-def _open(bank: Bank, provider: Provider, asked: PaymentRequest, token: str) -> Response:
-    account, available = payments.payer_account(bank.store, bank.config, provider, asked)
-    with bank.store.reading() as connection:
-        mode = mode_of(connection, provider.code)
-    return page(
+def _payment_form(
+    bank: Bank, provider: Provider, payment_request: PaymentRequest, token: str
+) -> Response:
+    account, available = payments.payer_account(bank.store, bank.config, provider, payment_request)
+    with bank.store.read_transaction() as connection:
+        mode = get_mode(connection, provider.code)
+    return render_page(
         "pay.html",
         provider=provider,
-        asked=asked,
+        payment_request=payment_request,
         account=account,
         available=available,
-        short=available < asked.amount,
+        insufficient=available < payment_request.amount,
         token=token,
-        guard=guard(provider.keys[0], token),
+        csrf_token=csrf_token(provider.keys[0], token),
         mode=mode,
-        meanings=MEANINGS,
+        modes=DESCRIPTIONS,
     )
 
 
-def _invalid(provider: Provider) -> Response:
-    response = page(
-        "problem.html",
+def _invalid_link(provider: Provider) -> Response:
+    response = render_page(
+        "error.html",
         provider=provider,
         title="This payment link is not valid",
-        text="It is incomplete, or it was not made by the merchant. Nothing was paid. "
-        "Go back to the merchant and start again.",
+        text="The link is incomplete, or the merchant did not sign it. No payment was made. "
+        "Return to the merchant and start again.",
     )
     response.status_code = 400
     return response
 
 
-def _expired(provider: Provider, asked: PaymentRequest) -> Response:
-    response = page("expired.html", provider=provider, asked=asked)
+def _expired_page(provider: Provider, payment_request: PaymentRequest) -> Response:
+    response = render_page("expired.html", provider=provider, payment_request=payment_request)
     response.status_code = 410
     return response

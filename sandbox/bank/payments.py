@@ -1,4 +1,4 @@
-"""Payment requests: what a merchant asks a payer for, and what the payer decides, once."""
+"""Payment requests: signed by a merchant, paid or declined once by the payer."""
 
 import re
 import secrets
@@ -14,27 +14,27 @@ from marshmallow.validate import Length, Range, Regexp
 
 from sandbox.bank import ledger, webhooks
 from sandbox.bank.config import Config, Provider
-from sandbox.bank.ledger import Account, Movement
-from sandbox.bank.modes import mode_of
+from sandbox.bank.ledger import Account, Transfer
+from sandbox.bank.modes import get_mode
 from sandbox.common.modes import Mode
-from sandbox.common.money import parse
+from sandbox.common.money import parse_amount
 from sandbox.common.store import Store, timestamp
 
 _YEAR_9999 = 253_370_764_800
-_WEB_ADDRESS = re.compile(r"https?://\S+")
+_HTTP_URL = re.compile(r"https?://\S+")
 
 
 class InvalidRequest(Exception):
-    """The merchant did not sign this, or it makes no sense."""
+    """The request is not signed by the merchant, or a claim is invalid."""
 
 
 class Expired(Exception):
-    """The request was not decided in time."""
+    """The request expired before it was paid or declined."""
 
 
 @dataclass(frozen=True)
 class PaymentRequest:
-    """What a signed request asks for. amount: minor units. expires_at: seconds since 1970."""
+    """The content of a signed request. amount: minor units. expires_at: Unix time."""
 
     reference: str
     amount: int
@@ -56,7 +56,7 @@ class PaymentRequest:
 
 @dataclass(frozen=True)
 class Payment:
-    """A decided request. status: PAID or DECLINED."""
+    """A request that was paid or declined. status: PAID or DECLINED."""
 
     bank: str
     reference: str
@@ -72,7 +72,7 @@ class Payment:
 
 class _Claims(ma.Schema):
     class Meta:
-        unknown = ma.EXCLUDE  # such as `iat`: whoever signs may add what JWT knows
+        unknown = ma.EXCLUDE  # The signer may add registered claims such as `iat` (RFC 7519).
 
     reference = ma.fields.String(required=True, validate=Regexp(r"[A-Za-z0-9_-]{16,128}\Z"))
     amount = ma.fields.String(required=True)
@@ -86,17 +86,17 @@ class _Claims(ma.Schema):
     )
 
 
-def read_request(token: str, provider: Provider) -> PaymentRequest:
-    """What the merchant signed, expired or not. Raises InvalidRequest."""
-    claims = _verified(token, provider)
+def parse_request(token: str, provider: Provider) -> PaymentRequest:
+    """Verify and parse a signed request, even an expired one. Raises InvalidRequest."""
+    claims = _verify(token, provider)
     try:
         given = _Claims().load(claims)
-        amount = parse(given["amount"], given["currency"])
+        amount = parse_amount(given["amount"], given["currency"])
     except (ma.ValidationError, ValueError) as error:
         raise InvalidRequest from error
     return_url = given["return_url"]
-    if return_url is not None and not _WEB_ADDRESS.fullmatch(return_url):
-        raise InvalidRequest  # A link to `javascript:` would run in the bank's page.
+    if return_url is not None and not _HTTP_URL.fullmatch(return_url):
+        raise InvalidRequest  # A `javascript:` link would run in the bank's page.
     return PaymentRequest(
         reference=given["reference"],
         amount=amount,
@@ -109,10 +109,10 @@ def read_request(token: str, provider: Provider) -> PaymentRequest:
     )
 
 
-def _verified(token: str, provider: Provider) -> dict[str, Any]:
+def _verify(token: str, provider: Provider) -> dict[str, Any]:
     for key in provider.keys:
         try:
-            # The expiry is compared later: what was paid in time is shown for ever.
+            # The expiry is checked later, because a payment made in time remains visible.
             claims: dict[str, Any] = jwt.decode(
                 token, key, algorithms=["HS256"], options={"verify_exp": False}
             )
@@ -122,18 +122,18 @@ def _verified(token: str, provider: Provider) -> dict[str, Any]:
     raise InvalidRequest
 
 
-def find(store: Store, provider: Provider, reference: str) -> Payment | None:
-    """What was decided about a request, if anything was."""
-    with store.reading() as connection:
+def get(store: Store, provider: Provider, reference: str) -> Payment | None:
+    """The payment of a request, if it was paid or declined."""
+    with store.read_transaction() as connection:
         return _find(connection, provider, reference)
 
 
 def payer_account(
     store: Store, config: Config, provider: Provider, request: PaymentRequest
 ) -> tuple[Account, int]:
-    """The payer's account, opened with play money at first sight, and what it has."""
-    with store.writing() as connection:
-        account = _payer(connection, config, provider, request)
+    """The payer's account, opened with play money on first use, and its balance."""
+    with store.write_transaction() as connection:
+        account = _payer_account(connection, config, provider, request)
         return account, ledger.balance(connection, account)
 
 
@@ -143,15 +143,15 @@ def decide(
     provider: Provider,
     request: PaymentRequest,
     *,
-    pays: bool,
+    pay: bool,
     mode: Mode | None,
 ) -> Payment:
-    """Pay or decline, and tell the merchant. What was decided before stays as it was.
+    """Pay or decline a request and notify the merchant. The first decision is final.
 
-    mode: how to report it; none: as the bank is set. Raises Expired, and NotEnough when the
-    payer's account has less, which decides nothing.
+    mode: of the webhook; None for the bank's mode. Raises Expired, and InsufficientFunds, which
+    leaves the request undecided.
     """
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         earlier = _find(connection, provider, request.reference)
         if earlier is not None:
             return earlier
@@ -160,16 +160,16 @@ def decide(
         payment = Payment(
             bank=provider.code,
             reference=request.reference,
-            status="PAID" if pays else "DECLINED",
+            status="PAID" if pay else "DECLINED",
             amount=request.amount,
             currency=request.currency,
             payer=request.payer,
             merchant=request.merchant,
             bank_reference=new_bank_reference(provider),
-            mode=mode or mode_of(connection, provider.code),
+            mode=mode or get_mode(connection, provider.code),
             decided_at=timestamp(),
         )
-        if pays:
+        if pay:
             _transfer(connection, config, provider, request, payment)
         _insert(connection, payment)
         webhooks.enqueue(
@@ -179,7 +179,7 @@ def decide(
 
 
 def recent(connection: sqlite3.Connection, *, bank: str) -> list[Payment]:
-    """The last ones that were decided, newest first."""
+    """The latest payments, newest first."""
     rows = connection.execute(
         "SELECT * FROM payments WHERE bank = ? ORDER BY rowid DESC LIMIT 10", (bank,)
     )
@@ -187,8 +187,8 @@ def recent(connection: sqlite3.Connection, *, bank: str) -> list[Payment]:
 
 
 def new_bank_reference(provider: Provider) -> str:
-    """What the bank calls a movement, such as HDFC261121K7Q2M9XA4R."""
-    # Without letters and digits that are taken for each other.
+    """A unique reference such as HDFC261121K7Q2M9XA4R."""
+    # Without characters that are easily confused.
     letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
     chosen = "".join(secrets.choice(letters) for _ in range(10))
     return f"{provider.code}{datetime.now(UTC):%y%m%d}{chosen}"
@@ -201,10 +201,10 @@ def _transfer(
     request: PaymentRequest,
     payment: Payment,
 ) -> None:
-    ledger.move(
+    ledger.transfer(
         connection,
-        Movement("PAYMENT", payment.reference, payment.bank_reference),
-        payer=_payer(connection, config, provider, request),
+        Transfer("PAYMENT", payment.reference, payment.bank_reference),
+        payer=_payer_account(connection, config, provider, request),
         payee=ledger.merchant_account(
             connection,
             bank=provider.code,
@@ -215,17 +215,17 @@ def _transfer(
     )
 
 
-def _payer(
+def _payer_account(
     connection: sqlite3.Connection, config: Config, provider: Provider, request: PaymentRequest
 ) -> Account:
-    return ledger.require_account(
+    return ledger.get_or_open_account(
         connection,
         bank=provider.code,
         kind="CUSTOMER",
         owner=request.user_id,
         label=request.payer,
         currency=request.currency,
-        opening=config.opening_balance,
+        opening_balance=config.opening_balance,
     )
 
 

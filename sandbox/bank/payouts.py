@@ -1,4 +1,4 @@
-"""Payouts: the merchant has the bank pay somebody. The account's number says how that ends."""
+"""Payouts from the merchant to a beneficiary. The account number selects the outcome."""
 
 import sqlite3
 import time
@@ -11,42 +11,42 @@ from marshmallow.validate import Length, Regexp
 
 from sandbox.bank import ledger, webhooks
 from sandbox.bank.config import Config, Provider
-from sandbox.bank.ledger import Movement, NotEnough
-from sandbox.bank.modes import mode_of
+from sandbox.bank.ledger import InsufficientFunds, Transfer
+from sandbox.bank.modes import get_mode
 from sandbox.bank.payments import new_bank_reference
 from sandbox.common.modes import Mode
-from sandbox.common.money import parse, plain
+from sandbox.common.money import format_decimal, parse_amount
 from sandbox.common.store import Store, timestamp
 
-_STUMBLES = 2
+_SIMULATED_FAILURES = 2
 _MERCHANT = "Payment Flow"
 
 
-class Ending(Enum):
-    """The last four digits of an account's number, and what they do to a payout."""
+class Outcome(Enum):
+    """The outcome of a payout, selected by the last four digits of the account number."""
 
-    CLOSED = "0000"  # accepted, refused a moment later
-    UNKNOWN = "0001"  # refused at once
-    STUMBLING = "0002"  # the first two requests fail
-    UNTOLD = "0003"  # paid, but no webhook tells
-    LOST_ANSWER = "0004"  # accepted, but the first answer is an error
-    ORDINARY = ""
+    ACCOUNT_CLOSED = "0000"  # accepted, refused a moment later
+    ACCOUNT_UNKNOWN = "0001"  # refused immediately
+    FAILS_TWICE = "0002"  # the first two requests fail
+    NO_WEBHOOK = "0003"  # paid, but no webhook is sent
+    LOST_RESPONSE = "0004"  # accepted, but the first response is an error
+    PAID = ""
 
     @classmethod
-    def of(cls, number: str) -> "Ending":
-        return next(ending for ending in cls if number.endswith(ending.value))
+    def of(cls, account_number: str) -> "Outcome":
+        return next(outcome for outcome in cls if account_number.endswith(outcome.value))
 
 
-class Stumble(Exception):
-    """The bank pretends to fail. The same request again is answered, at the latest the third."""
+class SimulatedFailure(Exception):
+    """A simulated server error. Retrying succeeds, at the latest with the third request."""
 
 
 class Conflict(Exception):
-    """The key or the reference was used for another payout."""
+    """The idempotency key or the reference belongs to a different payout."""
 
 
-class InvalidOrder(Exception):
-    """The body of a payout makes no sense. problems: by field."""
+class InvalidPayout(Exception):
+    """The request body is not valid. problems: messages by field."""
 
     def __init__(self, problems: dict[str, Any]) -> None:
         super().__init__(problems)
@@ -59,7 +59,7 @@ class _AccountIn(ma.Schema):
     routing = ma.fields.String(required=True, validate=Regexp(r"[A-Za-z0-9-]{1,34}\Z"))
 
 
-class _OrderIn(ma.Schema):
+class _PayoutIn(ma.Schema):
     reference = ma.fields.String(required=True, validate=Length(1, 100))
     amount = ma.fields.String(required=True)
     currency = ma.fields.String(required=True)
@@ -68,8 +68,8 @@ class _OrderIn(ma.Schema):
 
 
 @dataclass(frozen=True)
-class PayoutOrder:
-    """What the merchant wants. amount: minor units."""
+class PayoutRequest:
+    """What the merchant requests. amount: minor units."""
 
     reference: str
     amount: int
@@ -80,8 +80,8 @@ class PayoutOrder:
 
 
 @dataclass(frozen=True)
-class Payout(PayoutOrder):
-    """status: ACCEPTED, then PAID or REFUSED. settles_at: seconds since 1970."""
+class Payout(PayoutRequest):
+    """status: ACCEPTED, then PAID or REFUSED. settles_at: Unix time."""
 
     bank: str
     idempotency_key: str
@@ -92,8 +92,8 @@ class Payout(PayoutOrder):
     settles_at: float
 
     @property
-    def order(self) -> PayoutOrder:
-        return PayoutOrder(
+    def request(self) -> PayoutRequest:
+        return PayoutRequest(
             self.reference,
             self.amount,
             self.currency,
@@ -102,29 +102,29 @@ class Payout(PayoutOrder):
             self.routing,
         )
 
-    def as_answer(self) -> dict[str, str | None]:
-        """The body of an answer to the merchant."""
+    def to_json(self) -> dict[str, str | None]:
+        """The response body."""
         return {
             "reference": self.reference,
             "status": self.status,
-            "amount": plain(self.amount, self.currency),
+            "amount": format_decimal(self.amount, self.currency),
             "currency": self.currency,
             "bankReference": self.bank_reference,
             "reason": self.reason,
         }
 
 
-def read_order(body: Any) -> PayoutOrder:
-    """The payout that a body asks for. Raises InvalidOrder."""
+def parse_request(body: Any) -> PayoutRequest:
+    """Validate a request body. Raises InvalidPayout."""
     try:
-        given = _OrderIn().load(body)
-        amount = parse(given["amount"], given["currency"])
+        given = _PayoutIn().load(body)
+        amount = parse_amount(given["amount"], given["currency"])
     except ma.ValidationError as error:
-        raise InvalidOrder(error.messages_dict) from error
+        raise InvalidPayout(error.messages_dict) from error
     except ValueError as error:
-        raise InvalidOrder({"amount": [str(error)]}) from error
+        raise InvalidPayout({"amount": [str(error)]}) from error
     account = given["account"]
-    return PayoutOrder(
+    return PayoutRequest(
         reference=given["reference"],
         amount=amount,
         currency=given["currency"],
@@ -134,40 +134,40 @@ def read_order(body: Any) -> PayoutOrder:
     )
 
 
-def accept(
-    store: Store, config: Config, provider: Provider, order: PayoutOrder, *, key: str
+def create(
+    store: Store, config: Config, provider: Provider, request: PayoutRequest, *, key: str
 ) -> Payout:
-    """Take a payout on, or tell how the same one stands. It is paid or refused a moment later.
+    """Accept a payout, or return the existing one. It is paid or refused a moment later.
 
-    Raises Conflict when key or reference name another one, and Stumble as the account's number
-    demands.
+    key: the idempotency key. Raises Conflict, and SimulatedFailure if the account number asks for
+    it.
     """
-    ending = Ending.of(order.account_number)
-    with store.writing() as connection:
-        payout = _earlier(connection, provider, order.reference, key)
-        if payout is not None and (payout.order, payout.idempotency_key) != (order, key):
+    outcome = Outcome.of(request.account_number)
+    with store.write_transaction() as connection:
+        payout = _find(connection, provider, request.reference, key)
+        if payout is not None and (payout.request, payout.idempotency_key) != (request, key):
             raise Conflict
-        stumbles = 0
-        if ending in (Ending.STUMBLING, Ending.LOST_ANSWER):
-            stumbles = _count_request(connection, provider, order.reference)
-        fails = ending is Ending.STUMBLING and stumbles <= _STUMBLES
+        attempts = 0
+        if outcome in (Outcome.FAILS_TWICE, Outcome.LOST_RESPONSE):
+            attempts = _count_attempt(connection, provider, request.reference)
+        fails = outcome is Outcome.FAILS_TWICE and attempts <= _SIMULATED_FAILURES
         if payout is None and not fails:
-            payout = _take_on(connection, config, provider, order, key, ending)
-    # Only now, because raising undoes what was written.
-    if payout is None or (ending is Ending.LOST_ANSWER and stumbles == 1):
-        raise Stumble
+            payout = _insert(connection, config, provider, request, key, outcome)
+    # After the commit, because raising inside would roll it back.
+    if payout is None or (outcome is Outcome.LOST_RESPONSE and attempts == 1):
+        raise SimulatedFailure
     return payout
 
 
-def find(store: Store, provider: Provider, reference: str) -> Payout | None:
-    """How a payout stands."""
-    with store.reading() as connection:
-        return _earlier(connection, provider, reference, "")
+def get(store: Store, provider: Provider, reference: str) -> Payout | None:
+    """The payout with that reference."""
+    with store.read_transaction() as connection:
+        return _find(connection, provider, reference, "")
 
 
 def settle_due(store: Store, config: Config) -> None:
-    """Pay or refuse what was accepted and is due, and tell the merchant."""
-    with store.reading() as connection:
+    """Pay or refuse the accepted payouts that are due, and notify the merchant."""
+    with store.read_transaction() as connection:
         rows = connection.execute(
             """
             SELECT bank, reference FROM payouts
@@ -177,12 +177,12 @@ def settle_due(store: Store, config: Config) -> None:
             (time.time(), config.codes),
         ).fetchall()
     for bank, reference in rows:
-        with store.writing() as connection:
+        with store.write_transaction() as connection:
             _settle(connection, config, config.providers[bank.lower()], reference)
 
 
-def next_settlement(connection: sqlite3.Connection, config: Config) -> float | None:
-    """When the next accepted payout is due, in seconds since 1970."""
+def next_settlement_at(connection: sqlite3.Connection, config: Config) -> float | None:
+    """Unix time at which the next accepted payout is due."""
     row = connection.execute(
         """
         SELECT min(settles_at) FROM payouts
@@ -190,30 +190,30 @@ def next_settlement(connection: sqlite3.Connection, config: Config) -> float | N
         """,
         (config.codes,),
     ).fetchone()
-    due: float | None = row[0]
-    return due
+    due_at: float | None = row[0]
+    return due_at
 
 
 def recent(connection: sqlite3.Connection, *, bank: str) -> list[Payout]:
-    """The last ones, newest first."""
+    """The latest payouts, newest first."""
     rows = connection.execute(
         "SELECT * FROM payouts WHERE bank = ? ORDER BY rowid DESC LIMIT 10", (bank,)
     )
     return [Payout(**row) for row in rows]
 
 
-def _take_on(
+def _insert(
     connection: sqlite3.Connection,
     config: Config,
     provider: Provider,
-    order: PayoutOrder,
+    request: PayoutRequest,
     key: str,
-    ending: Ending,
+    outcome: Outcome,
 ) -> Payout:
-    unknown = ending is Ending.UNKNOWN
-    slow = mode_of(connection, provider.code) is Mode.SLOW
+    unknown = outcome is Outcome.ACCOUNT_UNKNOWN
+    slow = get_mode(connection, provider.code) is Mode.SLOW
     payout = Payout(
-        **vars(order),
+        **vars(request),
         bank=provider.code,
         idempotency_key=key,
         status="REFUSED" if unknown else "ACCEPTED",
@@ -237,11 +237,14 @@ def _take_on(
 def _settle(
     connection: sqlite3.Connection, config: Config, provider: Provider, reference: str
 ) -> None:
-    payout = _earlier(connection, provider, reference, "")
+    payout = _find(connection, provider, reference, "")
     if payout is None or payout.status != "ACCEPTED":
         return
-    ending = Ending.of(payout.account_number)
-    reason = "account closed" if ending is Ending.CLOSED else _pay(connection, provider, payout)
+    outcome = Outcome.of(payout.account_number)
+    if outcome is Outcome.ACCOUNT_CLOSED:
+        reason: str | None = "account closed"
+    else:
+        reason = _pay(connection, provider, payout)
     status = "REFUSED" if reason else "PAID"
     connection.execute(
         "UPDATE payouts SET status = ?, reason = ? WHERE bank = ? AND reference = ?",
@@ -256,16 +259,16 @@ def _settle(
         bank_reference=payout.bank_reference,
         reason=reason,
     )
-    mode = Mode.SILENT if ending is Ending.UNTOLD else mode_of(connection, provider.code)
+    mode = Mode.SILENT if outcome is Outcome.NO_WEBHOOK else get_mode(connection, provider.code)
     webhooks.enqueue(connection, config, provider, event, mode=mode)
 
 
 def _pay(connection: sqlite3.Connection, provider: Provider, payout: Payout) -> str | None:
-    """Book it; why not, if it cannot be booked."""
+    """Transfer the money. Returns the reason if it is refused."""
     merchant = ledger.merchant_account(
         connection, bank=provider.code, merchant=_MERCHANT, currency=payout.currency
     )
-    beneficiary = ledger.require_account(
+    beneficiary = ledger.get_or_open_account(
         connection,
         bank=provider.code,
         kind="BENEFICIARY",
@@ -273,15 +276,17 @@ def _pay(connection: sqlite3.Connection, provider: Provider, payout: Payout) -> 
         label=payout.holder,
         currency=payout.currency,
     )
-    movement = Movement("PAYOUT", payout.reference, payout.bank_reference)
+    transfer = Transfer("PAYOUT", payout.reference, payout.bank_reference)
     try:
-        ledger.move(connection, movement, payer=merchant, payee=beneficiary, amount=payout.amount)
-    except NotEnough:
+        ledger.transfer(
+            connection, transfer, payer=merchant, payee=beneficiary, amount=payout.amount
+        )
+    except InsufficientFunds:
         return "insufficient funds"
     return None
 
 
-def _count_request(connection: sqlite3.Connection, provider: Provider, reference: str) -> int:
+def _count_attempt(connection: sqlite3.Connection, provider: Provider, reference: str) -> int:
     row = connection.execute(
         """
         INSERT INTO stumbles (bank, reference, count) VALUES (?, ?, 1)
@@ -292,7 +297,7 @@ def _count_request(connection: sqlite3.Connection, provider: Provider, reference
     return int(row["count"])
 
 
-def _earlier(
+def _find(
     connection: sqlite3.Connection, provider: Provider, reference: str, key: str
 ) -> Payout | None:
     row = connection.execute(

@@ -1,4 +1,4 @@
-"""Standard Webhooks signatures (HMAC-SHA256 over id, time and raw body), both ways."""
+"""Standard Webhooks signatures (HMAC-SHA256 over id, time and raw body): sign and verify."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 
 def signed_headers(key: bytes, *, message_id: str, body: str) -> dict[str, str]:
-    """The headers that prove who sends the body, and when."""
+    """The headers that authenticate the body and its time."""
     now = datetime.now(UTC)
     return {
         "webhook-id": message_id,
@@ -17,7 +17,7 @@ def signed_headers(key: bytes, *, message_id: str, body: str) -> dict[str, str]:
 
 
 def is_signed(keys: Iterable[bytes], *, headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether one of the keys has signed the body within the last five minutes."""
+    """Whether the body was signed with one of the keys within the last five minutes."""
     return any(_verifies(key, dict(headers), body) for key in keys)
 
 

@@ -1,4 +1,4 @@
-"""The tables of the bank's own database."""
+"""The schema of the bank's database."""
 
 from sandbox.common.outbox import COLUMNS
 
@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS accounts (
     UNIQUE (bank, kind, owner, currency)
 ) STRICT;
 
--- Double entry: what one account loses, another gains, so that all balances sum to zero.
+-- Double entry: all balances of a bank and currency sum to zero.
 CREATE TABLE IF NOT EXISTS entries (
     id INTEGER PRIMARY KEY,
     bank TEXT NOT NULL,
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS entries (
 CREATE INDEX IF NOT EXISTS entries_out ON entries (from_account, amount);
 CREATE INDEX IF NOT EXISTS entries_in ON entries (to_account, amount);
 
--- A payment request that was decided; the open ones are known to nobody but their payers.
+-- Payment requests that were paid or declined. Open ones are not stored: the link carries them.
 CREATE TABLE IF NOT EXISTS payments (
     bank TEXT NOT NULL,
     reference TEXT NOT NULL,
@@ -65,7 +65,7 @@ CREATE TABLE IF NOT EXISTS payouts (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS payouts_to_settle ON payouts (settles_at) WHERE status = 'ACCEPTED';
 
--- How often a bank has pretended to fail, by the reference of the payout.
+-- Requests for payouts that simulate failures, by the reference of the payout.
 CREATE TABLE IF NOT EXISTS stumbles (
     bank TEXT NOT NULL,
     reference TEXT NOT NULL,

@@ -1,1 +1,1 @@
-"""What the stand-ins have in common: a database, a server, webhooks and the look of their pages."""
+"""What the simulators share: configuration, database, server, webhook delivery and page layout."""

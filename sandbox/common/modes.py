@@ -1,11 +1,11 @@
-"""How a stand-in reports to the merchant: well, or in one of the ways in which others misbehave."""
+"""Webhook modes: reliable delivery, or one of the ways in which real providers misbehave."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-_COPIES = 3
-_AFTER_FORGERY_SECONDS = 0.5
+_DUPLICATES = 3
+_SECONDS_AFTER_FORGERY = 0.5
 
 
 class Mode(StrEnum):
@@ -20,35 +20,39 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Delivery:
-    """A webhook that is to be sent. due_at: seconds since 1970; tenfold: names ten times the
-    amount; withheld: not at all."""
+    """One webhook to send.
+
+    due_at: Unix time. forged: signed with a wrong key. wrong_amount: states ten times the amount.
+    withheld: recorded, but never sent.
+    """
 
     due_at: float
     forged: bool = False
-    tenfold: bool = False
+    wrong_amount: bool = False
     withheld: bool = False
 
 
-def deliveries(
-    mode: Mode, *, now: float, slow_seconds: float, overtaking: Callable[[], float]
+def plan_deliveries(
+    mode: Mode, *, now: float, slow_seconds: float, overtaking_at: Callable[[], float]
 ) -> Iterator[Delivery]:
-    """What is sent in that mode of one event, all with the same id.
+    """The deliveries of one event in that mode, all with the same message id.
 
-    overtaking: when to send so that those that wait already come later.
+    overtaking_at: the time at which a delivery overtakes those that are already waiting.
     """
     match mode:
         case Mode.SLOW:
             yield Delivery(now + slow_seconds)
         case Mode.DUPLICATE:
-            yield from [Delivery(now)] * _COPIES
+            yield from [Delivery(now)] * _DUPLICATES
         case Mode.REORDERED:
-            yield Delivery(overtaking())
+            yield Delivery(overtaking_at())
         case Mode.FORGED:
-            # The same id: whoever notes ids before looking at signatures drops the genuine one.
-            yield Delivery(now, forged=True, tenfold=True)
-            yield Delivery(now + _AFTER_FORGERY_SECONDS)
+            # The same id: a receiver that records ids before it verifies signatures would drop
+            # the genuine one.
+            yield Delivery(now, forged=True, wrong_amount=True)
+            yield Delivery(now + _SECONDS_AFTER_FORGERY)
         case Mode.WRONG_AMOUNT:
-            yield Delivery(now, tenfold=True)
+            yield Delivery(now, wrong_amount=True)
         case Mode.SILENT:
             yield Delivery(now, withheld=True)
         case Mode.NORMAL:

@@ -9,7 +9,7 @@ class _Currency(NamedTuple):
     decimals: int
 
 
-#: What the bank keeps accounts in (ISO 4217).
+#: Supported currencies (ISO 4217).
 CURRENCIES: Final = {
     "USD": _Currency("$", 2),
     "EUR": _Currency("€", 2),
@@ -23,34 +23,34 @@ CURRENCIES: Final = {
 _AMOUNT = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,3}))?")
 
 
-def parse(amount: str, currency: str) -> int:
-    """The minor units of an amount above zero, such as `25.00`; ValueError if it is none."""
-    match = _AMOUNT.fullmatch(amount)
+def parse_amount(text: str, currency: str) -> int:
+    """The minor units of a positive decimal amount such as `25.00`. Raises ValueError."""
+    match = _AMOUNT.fullmatch(text)
     if match is None or currency not in CURRENCIES:
-        raise ValueError("is no amount of a currency that this bank keeps")
+        raise ValueError("must be a decimal amount in a supported currency")
     decimals = CURRENCIES[currency].decimals
     fraction = match[2] or ""
     if len(fraction) > decimals:
-        raise ValueError(f"has more than {decimals} decimals")
+        raise ValueError(f"must have at most {decimals} decimals")
     minor = int(match[1] + fraction.ljust(decimals, "0"))
     if minor == 0:
-        raise ValueError("must be more than zero")
+        raise ValueError("must be greater than zero")
     return minor
 
 
-def plain(minor: int, currency: str) -> str:
-    """`1250.00`: as it is written in webhooks and statements."""
-    return _decimal(minor, currency, group="")
+def format_decimal(minor: int, currency: str) -> str:
+    """`1250.00`: the format of webhooks and statements."""
+    return _decimal(minor, currency, separator="")
 
 
-def shown(minor: int, currency: str) -> str:
-    """`$1,250.00`: as it is written for people."""
+def format_money(minor: int, currency: str) -> str:
+    """`$1,250.00`: the format of pages."""
     sign = "-" if minor < 0 else ""
-    return sign + CURRENCIES[currency].symbol + _decimal(abs(minor), currency, group=",")
+    return sign + CURRENCIES[currency].symbol + _decimal(abs(minor), currency, separator=",")
 
 
-def _decimal(minor: int, currency: str, *, group: str) -> str:
+def _decimal(minor: int, currency: str, *, separator: str) -> str:
     decimals = CURRENCIES[currency].decimals
     whole, fraction = divmod(abs(minor), 10**decimals)
-    text = f"{whole:,}".replace(",", group)
+    text = f"{whole:,}".replace(",", separator)
     return ("-" if minor < 0 else "") + (f"{text}.{fraction:0{decimals}}" if decimals else text)

@@ -1,4 +1,4 @@
-"""A stand-in's own database: one SQLite file in the data folder."""
+"""The database of a simulator: one SQLite file in the data folder."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,27 +8,27 @@ from pathlib import Path
 
 
 class Store:
-    """The file, and transactions on it. Each takes a connection of its own, as threads need."""
+    """Transactions on the file. Each opens its own connection, because threads cannot share one."""
 
     def __init__(self, path: Path, *, schema: str) -> None:
         self._path = path
-        # Stays open: SQLite would fold its journal back whenever the last connection closes.
-        self._first = self._connect()
-        self._first.execute("PRAGMA journal_mode = WAL")
-        self._first.executescript(schema)
+        # Stays open: SQLite would checkpoint its journal whenever the last connection closes.
+        self._keep_open = self._connect()
+        self._keep_open.execute("PRAGMA journal_mode = WAL")
+        self._keep_open.executescript(schema)
 
     def close(self) -> None:
-        self._first.close()
+        self._keep_open.close()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One writer at a time from the first statement on; all of it is kept, or nothing."""
+    def write_transaction(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that excludes other writers from the start; rolled back on an exception."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """Everything as it was at one moment."""
+    def read_transaction(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that reads one snapshot."""
         with self._transaction("BEGIN") as connection:
             yield connection
 
@@ -54,5 +54,5 @@ class Store:
 
 
 def timestamp() -> str:
-    """Now, as ISO 8601 in UTC."""
+    """The current time as ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""How the pages of a stand-in look and behave, and who may send their forms."""
+"""Layout, security headers and error pages of the simulators, and CSRF protection of forms."""
 
 import hmac
 import secrets
@@ -20,13 +20,13 @@ from flask import (
 from werkzeug.exceptions import HTTPException
 
 from sandbox.common.modes import Mode
-from sandbox.common.money import shown
+from sandbox.common.money import format_money
 
-_LARGEST_BODY_BYTES = 65_536
-_VISITOR = "sandbox-visitor"
-_VISIT_SECONDS = 86_400
+_MAX_BODY_BYTES = 65_536
+_VISITOR_COOKIE = "sandbox-visitor"
+_VISITOR_TTL_SECONDS = 86_400
 
-#: The address of a payment page is its key: it goes to no other site and into no cache.
+#: The URL of a payment page authorizes the payer: it must not leak to other sites or caches.
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -37,7 +37,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-#: Templates, styles and scripts that all have.
+#: Shared templates, styles and scripts.
 _blueprint = Blueprint(
     "sandbox",
     __name__,
@@ -48,68 +48,74 @@ _blueprint = Blueprint(
 )
 
 
-def install(app: Flask) -> None:
-    """Give `app` the look, the headers and the refusals of a stand-in."""
-    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY_BYTES
-    app.jinja_env.filters["money"] = shown
+def init_app(app: Flask) -> None:
+    """Add the shared layout, security headers and error handlers to an application."""
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
+    app.jinja_env.filters["money"] = format_money
     app.jinja_env.globals["now"] = time.time
     app.register_blueprint(_blueprint)
-    app.register_error_handler(HTTPException, _refuse)
-    app.after_request(_harden)
+    app.register_error_handler(HTTPException, _handle_http_error)
+    app.after_request(_add_security_headers)
 
 
-def _refuse(error: HTTPException) -> Response:
-    """A page for people, JSON for programs."""
+def _handle_http_error(error: HTTPException) -> Response:
+    """An HTML page for browsers, JSON for other clients."""
     text = error.description or ""
     if "text/html" in request.accept_mimetypes.values():
-        page = render_template("problem.html", title=error.name, text=text)
-        response = current_app.make_response(page)
+        html = render_template("error.html", title=error.name, text=text)
+        response = current_app.make_response(html)
     else:
         response = jsonify(error=error.name.upper().replace(" ", "_"), message=text)
     response.status_code = error.code or 500
     return response
 
 
-def _harden(response: Response) -> Response:
+def _add_security_headers(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     return response
 
 
-def page(template: str, **values: Any) -> Response:
-    """A page for whoever asks, who is known again by a cookie when they send its form."""
+def render_page(template: str, **values: Any) -> Response:
+    """Render a page, and identify the visitor by a cookie for the CSRF token of its form."""
     response = make_response(render_template(template, **values))
     # Lax: the merchant's link brings the cookie along, a form of another site does not.
-    response.set_cookie(_VISITOR, _visitor(), max_age=_VISIT_SECONDS, httponly=True, samesite="Lax")
+    response.set_cookie(
+        _VISITOR_COOKIE,
+        _visitor_id(),
+        max_age=_VISITOR_TTL_SECONDS,
+        httponly=True,
+        samesite="Lax",
+    )
     return response
 
 
-def _visitor() -> str:
-    """Who looks at the page: what the browser was given before, or something new."""
-    if "visitor" not in g:
-        g.visitor = request.cookies.get(_VISITOR) or secrets.token_urlsafe(24)
-    return str(g.visitor)
+def _visitor_id() -> str:
+    """The id in the visitor's cookie, or a new one."""
+    if "visitor_id" not in g:
+        g.visitor_id = request.cookies.get(_VISITOR_COOKIE) or secrets.token_urlsafe(24)
+    return str(g.visitor_id)
 
 
-def guard(key: bytes, purpose: str) -> str:
-    """Proves that a form for this purpose was given to this visitor by us."""
-    message = f"{_visitor()} {purpose}".encode()
+def csrf_token(key: bytes, purpose: str) -> str:
+    """Proves that this visitor received a form for this purpose from us."""
+    message = f"{_visitor_id()} {purpose}".encode()
     return hmac.new(key, message, "sha256").hexdigest()
 
 
-def require_guard(key: bytes, purpose: str) -> None:
-    """Refuse a form that carries no such proof."""
-    given = request.form.get("guard", "")
-    if not hmac.compare_digest(given.encode(), guard(key, purpose).encode()):
-        abort(403, "This form was not made for you, or it is too old. Open the page again.")
+def require_csrf_token(key: bytes, purpose: str) -> None:
+    """Refuse a form without that token with 403."""
+    given = request.form.get("csrf_token", "")
+    if not hmac.compare_digest(given.encode(), csrf_token(key, purpose).encode()):
+        abort(403, "This form is not valid or has expired. Open the page again.")
 
 
-def chosen_mode() -> Mode | None:
-    """What the form says of how to report; none when it leaves that to us."""
+def mode_from_form() -> Mode | None:
+    """The webhook mode that the form selects; None for the default."""
     text = request.form.get("mode", "")
     if not text:
         return None
     try:
         return Mode(text)
     except ValueError:
-        abort(400, "There is no such test behaviour.")
+        abort(400, "Unknown test behaviour.")

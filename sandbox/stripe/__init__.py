@@ -1,1 +1,1 @@
-"""A small payment gateway that looks to a merchant as Stripe does: see docs/gateway.md."""
+"""A payment gateway simulator that speaks Stripe's API: see docs/gateway.md."""

@@ -1,4 +1,4 @@
-"""What the merchant's programs call, in Stripe's words: Checkout Sessions and Refunds."""
+"""The merchant's API, compatible with Stripe's: Checkout Sessions and Refunds."""
 
 import hmac
 import json
@@ -13,59 +13,59 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox.common.modes import Mode
 from sandbox.stripe import behaviour, checkouts, forms, ids, refunds
 from sandbox.stripe.behaviour import Fault
-from sandbox.stripe.gateway import this_gateway
-from sandbox.stripe.problems import Problem
+from sandbox.stripe.errors import ApiError
+from sandbox.stripe.gateway import current_gateway
 
 blueprint = Blueprint("api", __name__)
 
-#: What an answer is made of: its status and its JSON.
-Answer = tuple[int, str]
+#: Status and JSON of a response.
+Result = tuple[int, str]
 
-_LONGEST_KEY = 255
-_MOST_TIMES = 1_000_000
+_MAX_KEY_LENGTH = 255
+_MAX_TIMES = 1_000_000
 
 
 @blueprint.get("/health")
 def health() -> Response:
-    with this_gateway().store.reading():
+    with current_gateway().store.read_transaction():
         return jsonify(status="ok")
 
 
 @blueprint.post("/v1/checkout/sessions")
-def open_session() -> Response:
-    def work(connection: sqlite3.Connection, config: Any) -> dict[str, Any]:
-        asked = forms.read(forms.SessionIn, request.form.items(multi=True))
-        return checkouts.open_session(connection, config, asked).as_answer(_base())
+def create_session() -> Response:
+    def execute(connection: sqlite3.Connection, config: Any) -> dict[str, Any]:
+        params = forms.load(forms.SessionIn, request.form.items(multi=True))
+        return checkouts.create(connection, config, params).to_json(_base_url())
 
-    return _do(work)
+    return _write(execute)
 
 
 @blueprint.get("/v1/checkout/sessions/<session_id>")
-def session(session_id: str) -> Response:
-    return _tell(lambda connection: checkouts.require(connection, session_id).as_answer(_base()))
+def get_session(session_id: str) -> Response:
+    return _read(lambda connection: checkouts.require(connection, session_id).to_json(_base_url()))
 
 
 @blueprint.post("/v1/checkout/sessions/<session_id>/expire")
 def expire_session(session_id: str) -> Response:
-    def work(connection: sqlite3.Connection, config: Any) -> dict[str, Any]:
-        forms.read(forms.Nothing, request.form.items(multi=True))
-        return checkouts.expire(connection, config, session_id).as_answer()
+    def execute(connection: sqlite3.Connection, config: Any) -> dict[str, Any]:
+        forms.load(forms.EmptyIn, request.form.items(multi=True))
+        return checkouts.expire(connection, config, session_id).to_json()
 
-    return _do(work)
+    return _write(execute)
 
 
 @blueprint.post("/v1/refunds")
-def make_refund() -> Response:
-    def work(connection: sqlite3.Connection, config: Any) -> dict[str, Any]:
-        asked = forms.read(forms.RefundIn, request.form.items(multi=True))
-        return refunds.make(connection, config, asked)
+def create_refund() -> Response:
+    def execute(connection: sqlite3.Connection, config: Any) -> dict[str, Any]:
+        params = forms.load(forms.RefundIn, request.form.items(multi=True))
+        return refunds.create(connection, config, params)
 
-    return _do(work)
+    return _write(execute)
 
 
 @blueprint.get("/v1/refunds/<refund_id>")
-def refund(refund_id: str) -> Response:
-    return _tell(lambda connection: refunds.find(connection, refund_id))
+def get_refund(refund_id: str) -> Response:
+    return _read(lambda connection: refunds.require(connection, refund_id))
 
 
 @blueprint.get("/v1/refunds")
@@ -73,25 +73,25 @@ def list_refunds() -> Response:
     intent = request.args.get("payment_intent", "")
     limit = request.args.get("limit", 10, int)
     if not 1 <= limit <= 100:
-        raise Problem("Invalid limit: must be from 1 to 100.", param="limit")
+        raise ApiError("Invalid limit: must be between 1 and 100.", param="limit")
 
-    def look(connection: sqlite3.Connection) -> dict[str, Any]:
+    def query(connection: sqlite3.Connection) -> dict[str, Any]:
         after = request.args.get("starting_after")
-        found, more = refunds.of(connection, intent, after=after, limit=limit)
+        found, more = refunds.list_by_payment(connection, intent, after=after, limit=limit)
         return {"object": "list", "data": found, "has_more": more, "url": "/v1/refunds"}
 
-    return _tell(look)
+    return _read(query)
 
 
 @blueprint.route("/v1/<path:rest>", methods=["GET", "POST", "DELETE"])
-def unknown(rest: str) -> Response:
+def unknown_path(rest: str) -> Response:
     _require_key()
-    raise Problem(f"Unrecognized request URL ({request.method}: /v1/{rest}).", status=404)
+    raise ApiError(f"Unrecognized request URL ({request.method}: /v1/{rest}).", status=404)
 
 
 @blueprint.post("/mode")
-def choose_behaviour() -> tuple[Response, int]:
-    """JSON only, which no form of another site can send."""
+def change_behaviour() -> tuple[Response, int]:
+    """Accepts only JSON, which a form on another site cannot send."""
     body = request.get_json()
     try:
         mode = Mode(body["mode"]) if "mode" in body else None
@@ -99,108 +99,114 @@ def choose_behaviour() -> tuple[Response, int]:
         times = body.get("times")
     except (ValueError, TypeError, AttributeError):
         mode = fault = times = None
-    if (mode is None and fault is None) or not (times is None or _is_count(times)):
-        text = f"mode is one of {', '.join(Mode)}; fault one of {', '.join(Fault)}; times a number."
-        return jsonify(error="VALIDATION_ERROR", message=text), 400
-    with this_gateway().store.writing() as connection:
+    if (mode is None and fault is None) or not (times is None or _is_valid_times(times)):
+        message = (
+            f"mode must be one of {', '.join(Mode)}, fault one of {', '.join(Fault)}, and times a "
+            "positive integer."
+        )
+        return jsonify(error="VALIDATION_ERROR", message=message), 400
+    with current_gateway().store.write_transaction() as connection:
         if mode is not None:
             behaviour.set_mode(connection, mode)
         if fault is not None:
             behaviour.set_fault(connection, fault, times=times)
-        chosen = {"mode": behaviour.mode(connection), "fault": behaviour.fault(connection)}
-    return jsonify(chosen), 200
+        current = {
+            "mode": behaviour.get_mode(connection),
+            "fault": behaviour.get_fault(connection),
+        }
+    return jsonify(current), 200
 
 
-def _is_count(times: Any) -> bool:
-    return isinstance(times, int) and not isinstance(times, bool) and 0 < times <= _MOST_TIMES
+def _is_valid_times(times: Any) -> bool:
+    return isinstance(times, int) and not isinstance(times, bool) and 0 < times <= _MAX_TIMES
 
 
-@blueprint.errorhandler(Problem)
-def refuse(problem: Problem) -> Response:
-    return _response((problem.status, json.dumps(problem.as_answer())))
+@blueprint.errorhandler(ApiError)
+def handle_api_error(error: ApiError) -> Response:
+    return _response((error.status, json.dumps(error.to_json())))
 
 
-def _do(work: Callable[[sqlite3.Connection, Any], dict[str, Any]]) -> Response:
-    """Do something once for each Idempotency-Key, in the manner of the fault that is set."""
+def _write(execute: Callable[[sqlite3.Connection, Any], dict[str, Any]]) -> Response:
+    """Execute a request once per Idempotency-Key, and simulate the current fault."""
     _require_key()
-    gateway = this_gateway()
-    fault = _take_fault()
-    with gateway.store.writing() as connection:
-        answer, replayed = _once(connection, lambda: work(connection, gateway.config))
-    gateway.office.wake()
-    return _delay(fault, _response(answer, replayed=replayed))
+    gateway = current_gateway()
+    fault = _consume_fault()
+    with gateway.store.write_transaction() as connection:
+        result, replayed = _execute_once(connection, lambda: execute(connection, gateway.config))
+    gateway.worker.wake()
+    return _apply_fault(fault, _response(result, replayed=replayed))
 
 
-def _tell(look: Callable[[sqlite3.Connection], dict[str, Any]]) -> Response:
+def _read(query: Callable[[sqlite3.Connection], dict[str, Any]]) -> Response:
     _require_key()
-    fault = _take_fault()
-    with this_gateway().store.reading() as connection:
-        answer = look(connection)
-    return _delay(fault, _response((200, json.dumps(answer))))
+    fault = _consume_fault()
+    with current_gateway().store.read_transaction() as connection:
+        found = query(connection)
+    return _apply_fault(fault, _response((200, json.dumps(found))))
 
 
-def _once(
-    connection: sqlite3.Connection, work: Callable[[], dict[str, Any]]
-) -> tuple[Answer, bool]:
-    """The answer, and whether it is the one that was given before. Raises Problem."""
+def _execute_once(
+    connection: sqlite3.Connection, execute: Callable[[], dict[str, Any]]
+) -> tuple[Result, bool]:
+    """The result, and whether it is a stored one. Raises ApiError."""
     key = request.headers.get("Idempotency-Key", "")
-    if len(key) > _LONGEST_KEY:
-        raise Problem("Idempotency keys must be 255 characters or less.")
-    asked = f"{request.path}?{json.dumps(sorted(request.form.items(multi=True)))}"
+    if len(key) > _MAX_KEY_LENGTH:
+        raise ApiError("Idempotency keys must be 255 characters or less.")
+    fingerprint = f"{request.path}?{json.dumps(sorted(request.form.items(multi=True)))}"
     row = connection.execute("SELECT * FROM keys WHERE key = ?", (key,)).fetchone()
-    if row is not None and row["request"] != asked:
-        raise Problem(
+    if row is not None and row["request"] != fingerprint:
+        raise ApiError(
             "Keys for idempotent requests can only be used with the same parameters they were "
             f"first used with. Try using a key other than '{key}'.",
-            kind="idempotency_error",
+            error_type="idempotency_error",
         )
     if row is not None:
         return (row["status"], row["body"]), True
     try:
-        answer = 200, json.dumps(work())
-    except Problem as problem:
-        if not problem.kept:
+        result = 200, json.dumps(execute())
+    except ApiError as error:
+        if not error.cacheable:
             raise
-        answer = problem.status, json.dumps(problem.as_answer())
+        result = error.status, json.dumps(error.to_json())
     if key:
         connection.execute(
             "INSERT INTO keys (key, request, status, body, created_at) VALUES (?, ?, ?, ?, ?)",
-            (key, asked, *answer, time.time()),
+            (key, fingerprint, *result, time.time()),
         )
-    return answer, False
+    return result, False
 
 
 def _require_key() -> None:
-    expected = this_gateway().config.secret_key
+    expected = current_gateway().config.secret_key
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), expected.encode()):
         return
     if not given:
-        raise Problem("You did not provide an API key.", status=401)
-    raise Problem(f"Invalid API Key provided: {given[:8]}****{given[-4:]}", status=401)
+        raise ApiError("You did not provide an API key.", status=401)
+    raise ApiError(f"Invalid API Key provided: {given[:8]}****{given[-4:]}", status=401)
 
 
-def _take_fault() -> Fault:
-    """The fault that this request is to show. Raises Problem when it is to fail at once."""
-    with this_gateway().store.writing() as connection:
-        fault = behaviour.take_fault(connection)
+def _consume_fault() -> Fault:
+    """The fault to simulate for this request. Raises ApiError if the request must fail."""
+    with current_gateway().store.write_transaction() as connection:
+        fault = behaviour.consume_fault(connection)
     if fault is Fault.STUMBLE:
-        raise Problem("An unknown error occurred.", status=500, kind="api_error")
+        raise ApiError("An unknown error occurred.", status=500, error_type="api_error")
     return fault
 
 
-def _delay(fault: Fault, response: Response) -> Response:
-    """What was done is done; how long it takes to say so, and whether it can be heard."""
+def _apply_fault(fault: Fault, response: Response) -> Response:
+    """Delay or drop the response to a request that was executed."""
     if fault is Fault.TIME_OUT:
-        time.sleep(this_gateway().config.answer_seconds)
+        time.sleep(current_gateway().config.answer_seconds)
     if fault is Fault.LOST_ANSWER:
         connection: socket.socket = request.environ["werkzeug.socket"]
         connection.shutdown(socket.SHUT_RDWR)
     return response
 
 
-def _response(answer: Answer, *, replayed: bool = False) -> Response:
-    status, body = answer
+def _response(result: Result, *, replayed: bool = False) -> Response:
+    status, body = result
     response = Response(body, status=status, content_type="application/json")
     response.headers["Request-Id"] = ids.new("req_", length=14)
     if "Idempotency-Key" in request.headers:
@@ -212,6 +218,6 @@ def _response(answer: Answer, *, replayed: bool = False) -> Response:
     return response
 
 
-def _base() -> str:
-    """The gateway's address as the merchant knows it."""
+def _base_url() -> str:
+    """The URL at which the merchant reaches the gateway."""
     return request.host_url.rstrip("/")

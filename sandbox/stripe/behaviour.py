@@ -1,19 +1,19 @@
-"""How the gateway is set to report and to answer: well, or as gateways do on bad days."""
+"""The gateway's webhook mode and the fault that it simulates in responses."""
 
 import sqlite3
 from enum import StrEnum
 
 from sandbox.common.modes import Mode
 
-#: What each way to report does, for people.
+#: What each mode does, as shown on pages.
 MODES = {
-    Mode.NORMAL: "each webhook once, at once",
-    Mode.SLOW: "webhooks come some seconds late",
-    Mode.DUPLICATE: "the same webhook three times at the same moment",
-    Mode.REORDERED: "webhooks wait, and whatever happens meanwhile is sent before them",
-    Mode.FORGED: "first a webhook with a wrong signature and amount, then the true one",
-    Mode.WRONG_AMOUNT: "a well signed webhook that names ten times the amount",
-    Mode.SILENT: "no webhook; only looking up tells",
+    Mode.NORMAL: "each webhook once, immediately",
+    Mode.SLOW: "webhooks arrive a few seconds late",
+    Mode.DUPLICATE: "the same webhook three times at the same time",
+    Mode.REORDERED: "webhooks wait, and later events are sent before them",
+    Mode.FORGED: "first a webhook with a wrong signature and amount, then the genuine one",
+    Mode.WRONG_AMOUNT: "a correctly signed webhook with ten times the amount",
+    Mode.SILENT: "no webhook; only a request shows the outcome",
 }
 
 
@@ -24,45 +24,45 @@ class Fault(StrEnum):
     LOST_ANSWER = "lost-answer"
 
 
-#: What each way to answer the merchant's programs does, for people.
+#: What each fault does to API responses, as shown on pages.
 FAULTS = {
-    Fault.NONE: "answers",
-    Fault.STUMBLE: "500, and nothing is done",
-    Fault.TIME_OUT: "does what it is asked, but takes half a minute to say so",
-    Fault.LOST_ANSWER: "does what it is asked, and breaks the connection",
+    Fault.NONE: "responds normally",
+    Fault.STUMBLE: "responds with 500 and does nothing",
+    Fault.TIME_OUT: "executes the request, but responds after half a minute",
+    Fault.LOST_ANSWER: "executes the request, and drops the connection",
 }
 
 
-def begin(connection: sqlite3.Connection) -> None:
-    """Behave well, unless another behaviour was chosen before."""
+def create_default(connection: sqlite3.Connection) -> None:
+    """Start without any misbehaviour, unless one was set before."""
     connection.execute(
         "INSERT OR IGNORE INTO behaviour (id, mode, fault) VALUES (1, ?, ?)",
         (Mode.NORMAL, Fault.NONE),
     )
 
 
-def mode(connection: sqlite3.Connection) -> Mode:
-    """How to report what nobody chose another mode for."""
+def get_mode(connection: sqlite3.Connection) -> Mode:
+    """The mode of events for which no other mode was selected."""
     return Mode(connection.execute("SELECT mode FROM behaviour").fetchone()["mode"])
 
 
-def fault(connection: sqlite3.Connection) -> Fault:
-    """How requests are answered, when nothing uses it up."""
+def get_fault(connection: sqlite3.Connection) -> Fault:
+    """The current fault. Does not count as a request."""
     return Fault(connection.execute("SELECT fault FROM behaviour").fetchone()["fault"])
 
 
-def set_mode(connection: sqlite3.Connection, chosen: Mode) -> None:
-    """Report like this from now on, also after a restart."""
-    connection.execute("UPDATE behaviour SET mode = ?", (chosen,))
+def set_mode(connection: sqlite3.Connection, mode: Mode) -> None:
+    """Set the webhook mode; it persists across restarts."""
+    connection.execute("UPDATE behaviour SET mode = ?", (mode,))
 
 
-def set_fault(connection: sqlite3.Connection, chosen: Fault, *, times: int | None) -> None:
-    """Answer like this from now on. times: only the next so many requests."""
-    connection.execute("UPDATE behaviour SET fault = ?, times = ?", (chosen, times))
+def set_fault(connection: sqlite3.Connection, fault: Fault, *, times: int | None) -> None:
+    """Set the fault; it persists across restarts. times: number of requests; None: no limit."""
+    connection.execute("UPDATE behaviour SET fault = ?, times = ?", (fault, times))
 
 
-def take_fault(connection: sqlite3.Connection) -> Fault:
-    """How to answer a request that is there now."""
+def consume_fault(connection: sqlite3.Connection) -> Fault:
+    """The fault for one request, which counts against its limit."""
     row = connection.execute("SELECT fault, times FROM behaviour").fetchone()
     if row["times"] is not None:
         left = row["times"] - 1

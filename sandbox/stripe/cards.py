@@ -1,77 +1,82 @@
-"""Cards of the sandbox: their number says what happens."""
+"""Test cards: the number selects the outcome."""
 
 from dataclasses import dataclass
 
 
-class CardRefused(Exception):
-    """It cannot be paid with. told: what the payer sees; code, decline_code: what the merchant is
-    told, None when the form was only filled in wrongly."""
+class CardError(Exception):
+    """The card cannot be charged.
 
-    def __init__(self, told: str, *, code: str | None = None, decline_code: str | None = None):
-        super().__init__(told)
-        self.told = told
+    message: for the payer. code, decline_code: for the merchant; None if the number is not valid,
+    of which the merchant is not notified.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None, decline_code: str | None = None):
+        super().__init__(message)
+        self.message = message
         self.code = code
         self.decline_code = decline_code
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a card does. refund: what a refund to it is at first; later: what that becomes."""
+    """A test card. refund_status: of a new refund; final_refund_status: what it changes to."""
 
     number: str
-    what: str
+    description: str
     decline_code: str | None = None
-    refund: str = "succeeded"
-    later: str | None = None
+    refund_status: str = "succeeded"
+    final_refund_status: str | None = None
 
     @property
     def spaced(self) -> str:
-        return " ".join(self.number[place : place + 4] for place in range(0, 16, 4))
+        return " ".join(self.number[start : start + 4] for start in range(0, 16, 4))
 
 
-#: A part of those of https://docs.stripe.com/testing, with the same effects.
+#: A selection from https://docs.stripe.com/testing, with the same effects.
 CARDS = (
-    Card("4242424242424242", "pays"),
-    Card("4000000000000002", "is declined", decline_code="generic_decline"),
-    Card("4000000000009995", "has not enough money", decline_code="insufficient_funds"),
+    Card("4242424242424242", "succeeds"),
+    Card("4000000000000002", "declined", decline_code="generic_decline"),
+    Card("4000000000009995", "declined: insufficient funds", decline_code="insufficient_funds"),
     Card(
         "4000000000007726",
-        "pays; refunds take a while",
-        refund="pending",
-        later="succeeded",
+        "succeeds; refunds are pending for a while",
+        refund_status="pending",
+        final_refund_status="succeeded",
     ),
-    Card("4000000000005126", "pays; refunds fail later", later="failed"),
+    Card("4000000000005126", "succeeds; refunds fail later", final_refund_status="failed"),
 )
 
 _BY_NUMBER = {card.number: card for card in CARDS}
-_WORDS = {
+_DECLINE_MESSAGES = {
     "generic_decline": "Your card was declined.",
     "insufficient_funds": "Your card has insufficient funds.",
 }
 
 
 def by_number(number: str) -> Card:
-    """The card of that number. Raises KeyError."""
+    """The card with that number. Raises KeyError."""
     return _BY_NUMBER[number]
 
 
-def require_paying(number: str) -> Card:
-    """The card that pays. number: as somebody types it. Raises CardRefused."""
+def authorize(number: str) -> Card:
+    """The card to charge. number: as typed, with or without spaces. Raises CardError."""
     digits = "".join(number.split())
     if not (digits.isascii() and digits.isdigit() and 12 <= len(digits) <= 19 and _luhn(digits)):
-        raise CardRefused("Your card number is invalid.")
+        raise CardError("Your card number is invalid.")
     card = _BY_NUMBER.get(digits)
     if card is None:
-        told = "Your card was declined. Only test cards work here."
-        raise CardRefused(told, code="card_declined", decline_code="test_mode_live_card")
+        message = "Your card was declined. Only test cards work here."
+        raise CardError(message, code="card_declined", decline_code="test_mode_live_card")
     if card.decline_code is not None:
-        raise CardRefused(
-            _WORDS[card.decline_code], code="card_declined", decline_code=card.decline_code
+        raise CardError(
+            _DECLINE_MESSAGES[card.decline_code],
+            code="card_declined",
+            decline_code=card.decline_code,
         )
     return card
 
 
 def _luhn(digits: str) -> bool:
-    """ISO/IEC 7812-1: the check digit of card numbers."""
-    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
+    """Verify the check digit of a card number (ISO/IEC 7812-1)."""
+    doubled = [int(digit) * (1 + index % 2) for index, digit in enumerate(reversed(digits))]
     return sum(sum(divmod(number, 10)) for number in doubled) % 10 == 0

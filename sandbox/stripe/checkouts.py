@@ -1,4 +1,4 @@
-"""Checkout Sessions: what a merchant asks for, and what the payer does about it."""
+"""Checkout Sessions: created by the merchant, paid by the payer."""
 
 import json
 import sqlite3
@@ -8,24 +8,24 @@ from typing import Any
 
 from sandbox.common.modes import Mode
 from sandbox.stripe import cards, ids, ledger, webhooks
-from sandbox.stripe.cards import CardRefused
+from sandbox.stripe.cards import CardError
 from sandbox.stripe.config import Config
-from sandbox.stripe.problems import Problem, missing
+from sandbox.stripe.errors import ApiError, resource_missing
 from sandbox.stripe.webhooks import Event
 
-_LONGEST_SECONDS = 86_400
-#: Least amount of a charge, in minor units (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
-_LEAST = {"usd": 50, "eur": 50, "gbp": 30, "inr": 50, "jpy": 50}
-_THREE_DECIMALS = {"kwd"}
+_MAX_SECONDS = 86_400
+#: Minimum amount of a charge in minor units (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
+_MIN_AMOUNTS = {"usd": 50, "eur": 50, "gbp": 30, "inr": 50, "jpy": 50}
+_THREE_DECIMAL_CURRENCIES = {"kwd"}
 
 
-class NotOpen(Exception):
-    """It was paid or has expired meanwhile."""
+class SessionNotOpen(Exception):
+    """The session was paid or has expired."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """amounts: minor units; currency: in small letters; times: seconds since 1970."""
+    """Amounts are in minor units, the currency is in lower case, times are Unix time."""
 
     id: str
     status: str
@@ -53,13 +53,12 @@ class Session:
         return self.status == "open" and time.time() >= self.expires_at
 
     @property
-    def landing_url(self) -> str:
-        """Where who has paid is sent."""
+    def redirect_url(self) -> str:
+        """The page to which the payer is redirected after paying."""
         return self.success_url.replace("{CHECKOUT_SESSION_ID}", self.id)
 
-    def as_answer(self, base: str = "") -> dict[str, Any]:
-        """As the merchant sees it. base: the gateway's address as the merchant knows it, which
-        matters only while it is open."""
+    def to_json(self, base_url: str = "") -> dict[str, Any]:
+        """The API's representation. base_url: of the gateway; only used while it is open."""
         is_open = self.status == "open"
         return {
             "id": self.id,
@@ -81,33 +80,33 @@ class Session:
             "payment_status": "paid" if self.status == "complete" else "unpaid",
             "status": self.status,
             "success_url": self.success_url,
-            "url": f"{base}/c/pay/{self.id}" if is_open else None,
+            "url": f"{base_url}/c/pay/{self.id}" if is_open else None,
         }
 
 
-def open_session(connection: sqlite3.Connection, config: Config, asked: dict[str, Any]) -> Session:
-    """Make a session. asked: as forms.SessionIn. Raises Problem."""
-    line = asked["line_items"]["0"]
-    price = line["price_data"]
+def create(connection: sqlite3.Connection, config: Config, params: dict[str, Any]) -> Session:
+    """Create a session. params: as loaded by forms.SessionIn. Raises ApiError."""
+    line_item = params["line_items"]["0"]
+    price = line_item["price_data"]
     currency, unit = price["currency"], price["unit_amount"]
     now = int(time.time())
-    expires_at = asked["expires_at"] or now + _LONGEST_SECONDS
-    _require_life(expires_at - time.time(), config)
-    _require_amount(unit * line["quantity"], currency)
+    expires_at = params["expires_at"] or now + _MAX_SECONDS
+    _require_valid_expiry(expires_at - time.time(), config)
+    _require_valid_amount(unit * line_item["quantity"], currency)
     session = Session(
         id=ids.new("cs_test_a1", length=56),
         status="open",
         payment_intent=None,
         name=price["product_data"]["name"],
-        quantity=line["quantity"],
+        quantity=line_item["quantity"],
         unit_amount=unit,
         currency=currency,
-        success_url=asked["success_url"],
-        cancel_url=asked["cancel_url"],
-        client_reference_id=asked["client_reference_id"],
-        customer_email=asked["customer_email"],
-        metadata=json.dumps(asked["metadata"]),
-        intent_metadata=json.dumps(asked["payment_intent_data"].get("metadata", {})),
+        success_url=params["success_url"],
+        cancel_url=params["cancel_url"],
+        client_reference_id=params["client_reference_id"],
+        customer_email=params["customer_email"],
+        metadata=json.dumps(params["metadata"]),
+        intent_metadata=json.dumps(params["payment_intent_data"].get("metadata", {})),
         mode=None,
         created=now,
         expires_at=expires_at,
@@ -126,145 +125,145 @@ def open_session(connection: sqlite3.Connection, config: Config, asked: dict[str
     return session
 
 
-def _require_life(seconds: float, config: Config) -> None:
-    # A second is lost when the merchant writes its moment without a fraction.
-    if not config.shortest_seconds - 1 <= seconds <= _LONGEST_SECONDS + 60:
-        raise Problem(
+def _require_valid_expiry(seconds: float, config: Config) -> None:
+    # Up to a second is lost because `expires_at` has no fraction.
+    if not config.min_checkout_seconds - 1 <= seconds <= _MAX_SECONDS + 60:
+        raise ApiError(
             "The `expires_at` timestamp must be at least 30 minutes and less than 24 hours from "
             "Checkout Session creation.",
             param="expires_at",
         )
 
 
-def _require_amount(amount: int, currency: str) -> None:
-    least = _LEAST.get(currency, 1)
-    if amount < least:
-        raise Problem(
-            f"The Checkout Session's total amount must convert to at least {least} {currency}.",
+def _require_valid_amount(amount: int, currency: str) -> None:
+    minimum = _MIN_AMOUNTS.get(currency, 1)
+    if amount < minimum:
+        raise ApiError(
+            f"The Checkout Session's total amount must convert to at least {minimum} {currency}.",
             code="amount_too_small",
         )
     if amount > 99_999_999 * (1000 if currency in ("inr", "jpy") else 1):
-        raise Problem("The Checkout Session's total amount is too large.", code="amount_too_large")
-    if currency in _THREE_DECIMALS and amount % 10:
-        raise Problem(
+        raise ApiError("The Checkout Session's total amount is too large.", code="amount_too_large")
+    if currency in _THREE_DECIMAL_CURRENCIES and amount % 10:
+        raise ApiError(
             f"Invalid amount: the last digit of {currency} must be 0.", param="line_items"
         )
 
 
 def require(connection: sqlite3.Connection, session_id: str) -> Session:
-    """Raises Problem (404)."""
+    """The session with that id. Raises ApiError (404)."""
     row = connection.execute("SELECT * FROM sessions WHERE id = ?", (session_id,)).fetchone()
     if row is None:
-        raise missing("checkout.session", session_id, param="session")
+        raise resource_missing("checkout.session", session_id, param="session")
     return Session(**row)
 
 
 def expire(connection: sqlite3.Connection, config: Config, session_id: str) -> Session:
-    """Let nobody pay any more, and tell the merchant. Raises Problem unless it is open."""
+    """Expire an open session and notify the merchant. Raises ApiError."""
     session = require(connection, session_id)
     if session.status != "open":
-        raise Problem(
+        raise ApiError(
             'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout '
             f"Session has a status of {session.status}.",
         )
     connection.execute("UPDATE sessions SET status = 'expired' WHERE id = ?", (session_id,))
     connection.execute("UPDATE intents SET status = 'canceled' WHERE session = ?", (session_id,))
     expired = require(connection, session_id)
-    _tell(connection, config, "checkout.session.expired", expired)
+    _notify(connection, config, "checkout.session.expired", expired)
     return expired
 
 
-def overdue(connection: sqlite3.Connection) -> list[str]:
-    """Ids of sessions whose time is over."""
+def list_overdue(connection: sqlite3.Connection) -> list[str]:
+    """Ids of the open sessions that are past their expiry."""
     rows = connection.execute(
         "SELECT id FROM sessions WHERE status = 'open' AND expires_at <= ?", (time.time(),)
     )
     return [row["id"] for row in rows]
 
 
-def next_expiry(connection: sqlite3.Connection) -> float | None:
-    """When the next session expires."""
-    found: float | None = connection.execute(
+def next_expiry_at(connection: sqlite3.Connection) -> float | None:
+    """Unix time at which the next session expires."""
+    expires_at: float | None = connection.execute(
         "SELECT min(expires_at) FROM sessions WHERE status = 'open'"
     ).fetchone()[0]
-    return found
+    return expires_at
 
 
-def choose_mode(connection: sqlite3.Connection, session_id: str, mode: Mode | None) -> None:
-    """Report like this what happens to that session. mode: None as the gateway is set."""
+def set_mode(connection: sqlite3.Connection, session_id: str, mode: Mode | None) -> None:
+    """Set the webhook mode of a session. mode: None for the gateway's mode."""
     connection.execute("UPDATE sessions SET mode = ? WHERE id = ?", (mode, session_id))
 
 
 def pay(
     connection: sqlite3.Connection, config: Config, session_id: str, *, number: str
-) -> CardRefused | None:
-    """Pay with a card, and tell the merchant; why not, if the card is declined.
+) -> CardError | None:
+    """Pay with a card and notify the merchant. Returns the error if the card was declined.
 
-    number: as somebody types it. Raises NotOpen; CardRefused when the number is none, which tells
-    nobody anything.
+    number: as typed by the payer. Raises SessionNotOpen, and CardError if the number is not valid,
+    of which the merchant is not notified.
     """
     session = require(connection, session_id)
     if session.status != "open" or session.is_overdue:
-        raise NotOpen
+        raise SessionNotOpen
     try:
-        card = cards.require_paying(number)
-    except CardRefused as refusal:
-        if refusal.code is None:
+        card = cards.authorize(number)
+    except CardError as error:
+        if error.code is None:
             raise
-        _decline(connection, config, session, refusal)
-        return refusal
-    intent = _require_intent(connection, session)
+        _decline(connection, config, session, error)
+        return error
+    intent_id = _get_or_create_intent(connection, session)
     connection.execute(
         "UPDATE intents SET status = 'succeeded', card = ?, error = NULL WHERE id = ?",
-        (card.number, intent),
+        (card.number, intent_id),
     )
     connection.execute("UPDATE sessions SET status = 'complete' WHERE id = ?", (session_id,))
-    ledger.book(
+    ledger.record(
         connection,
         "PAYMENT",
-        reference=intent,
-        payment_intent=intent,
+        reference=intent_id,
+        payment_intent=intent_id,
         amount=session.amount,
         currency=session.currency,
     )
     paid = require(connection, session_id)
-    _tell(connection, config, "checkout.session.completed", paid)
+    _notify(connection, config, "checkout.session.completed", paid)
     return None
 
 
 def _decline(
-    connection: sqlite3.Connection, config: Config, session: Session, refusal: CardRefused
+    connection: sqlite3.Connection, config: Config, session: Session, card_error: CardError
 ) -> None:
-    """Note that somebody tried. The session stays open for another card."""
-    intent = _require_intent(connection, session)
+    """Record the failed attempt. The session stays open for another card."""
+    intent_id = _get_or_create_intent(connection, session)
     error = {
         "charge": ids.new("ch_3"),
-        "code": refusal.code,
-        "decline_code": refusal.decline_code,
-        "message": refusal.told,
+        "code": card_error.code,
+        "decline_code": card_error.decline_code,
+        "message": card_error.message,
         "type": "card_error",
     }
-    connection.execute("UPDATE intents SET error = ? WHERE id = ?", (json.dumps(error), intent))
+    connection.execute("UPDATE intents SET error = ? WHERE id = ?", (json.dumps(error), intent_id))
     webhooks.enqueue(
         connection,
         config,
-        Event("payment_intent.payment_failed", _intent(connection, intent), "amount"),
+        Event("payment_intent.payment_failed", _intent_json(connection, intent_id), "amount"),
         mode=Mode(session.mode) if session.mode else None,
     )
 
 
-def _require_intent(connection: sqlite3.Connection, session: Session) -> str:
-    """The PaymentIntent of the session, made when somebody tries to pay for the first time."""
+def _get_or_create_intent(connection: sqlite3.Connection, session: Session) -> str:
+    """The id of the session's PaymentIntent, which is created by the first attempt to pay."""
     if session.payment_intent is not None:
         return session.payment_intent
-    intent = ids.new("pi_3")
+    intent_id = ids.new("pi_3")
     connection.execute(
         """
         INSERT INTO intents (id, session, status, amount, currency, metadata, charge, card, created)
         VALUES (?, ?, 'requires_payment_method', ?, ?, ?, ?, '', ?)
         """,
         (
-            intent,
+            intent_id,
             session.id,
             session.amount,
             session.currency,
@@ -273,11 +272,13 @@ def _require_intent(connection: sqlite3.Connection, session: Session) -> str:
             int(time.time()),
         ),
     )
-    connection.execute("UPDATE sessions SET payment_intent = ? WHERE id = ?", (intent, session.id))
-    return intent
+    connection.execute(
+        "UPDATE sessions SET payment_intent = ? WHERE id = ?", (intent_id, session.id)
+    )
+    return intent_id
 
 
-def _intent(connection: sqlite3.Connection, intent_id: str) -> dict[str, Any]:
+def _intent_json(connection: sqlite3.Connection, intent_id: str) -> dict[str, Any]:
     row = connection.execute("SELECT * FROM intents WHERE id = ?", (intent_id,)).fetchone()
     return {
         "id": row["id"],
@@ -294,16 +295,18 @@ def _intent(connection: sqlite3.Connection, intent_id: str) -> dict[str, Any]:
     }
 
 
-def _tell(connection: sqlite3.Connection, config: Config, kind: str, session: Session) -> None:
+def _notify(
+    connection: sqlite3.Connection, config: Config, event_type: str, session: Session
+) -> None:
     webhooks.enqueue(
         connection,
         config,
-        Event(kind, session.as_answer(), "amount_total"),
+        Event(event_type, session.to_json(), "amount_total"),
         mode=Mode(session.mode) if session.mode else None,
     )
 
 
 def recent(connection: sqlite3.Connection) -> list[Session]:
-    """The last ones, newest first."""
+    """The latest sessions, newest first."""
     rows = connection.execute("SELECT * FROM sessions ORDER BY rowid DESC LIMIT 10")
     return [Session(**row) for row in rows]

@@ -1,4 +1,4 @@
-"""Bodies as Stripe takes them: forms with brackets, `line_items[0][price_data][currency]=usd`."""
+"""Stripe's request bodies: forms with brackets, `line_items[0][price_data][currency]=usd`."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,61 +8,61 @@ import marshmallow as ma
 from marshmallow.validate import Length, OneOf, Range
 
 from sandbox.common.money import CURRENCIES
-from sandbox.stripe.problems import Problem
+from sandbox.stripe.errors import ApiError
 
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _PART = re.compile(r"\[([^\[\]]*)\]")
-_DEEPEST = 6
+_MAX_DEPTH = 6
 
 
-def nested(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The fields of a form, put into one another. Raises Problem."""
-    found: dict[str, Any] = {}
+def parse_brackets(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The fields of a form as nested dicts. Raises ApiError."""
+    parsed: dict[str, Any] = {}
     for name, value in fields:
         match = _NAME.fullmatch(name)
         path = [match[1], *_PART.findall(match[2])] if match else []
-        if not 1 <= len(path) <= _DEEPEST:
-            raise Problem(f"Invalid parameter name: {name[:100]}", param=name[:100])
-        _put(found, path, value, name)
-    return found
+        if not 1 <= len(path) <= _MAX_DEPTH:
+            raise ApiError(f"Invalid parameter name: {name[:100]}", param=name[:100])
+        _put(parsed, path, value, name)
+    return parsed
 
 
-def _put(found: dict[str, Any], path: list[str], value: str, name: str) -> None:
-    place = found
+def _put(parsed: dict[str, Any], path: list[str], value: str, name: str) -> None:
+    target = parsed
     for part in path[:-1]:
-        inner = place.setdefault(part, {})
+        inner = target.setdefault(part, {})
         if not isinstance(inner, dict):
-            raise Problem(f"Invalid object: {name}", param=name)
-        place = inner
-    if path[-1] in place:
-        raise Problem(f"Received several values for {name}", param=name)
-    place[path[-1]] = value
+            raise ApiError(f"Invalid object: {name}", param=name)
+        target = inner
+    if path[-1] in target:
+        raise ApiError(f"Received several values for {name}", param=name)
+    target[path[-1]] = value
 
 
-def read(schema: type[ma.Schema], fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The fields of a form as a schema wants them. Raises Problem."""
+def load(schema: type[ma.Schema], fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Validate the fields of a form with a schema. Raises ApiError."""
     try:
-        found: dict[str, Any] = schema().load(nested(fields))
+        loaded: dict[str, Any] = schema().load(parse_brackets(fields))
     except ma.ValidationError as error:
-        param, why = _first(error.messages_dict)
-        unknown = why == "Unknown field."
-        raise Problem(
-            f"Received unknown parameter: {param}" if unknown else f"Invalid {param}: {why}",
+        param, message = _first_error(error.messages_dict)
+        unknown = message == "Unknown field."
+        raise ApiError(
+            f"Received unknown parameter: {param}" if unknown else f"Invalid {param}: {message}",
             code="parameter_unknown" if unknown else None,
             param=param,
         ) from error
-    return found
+    return loaded
 
 
-def _first(messages: Mapping[Any, Any], path: str = "") -> tuple[str, str]:
-    """The first thing that is wrong: the parameter as the merchant wrote it, and why."""
-    name, why = next(iter(messages.items()))
+def _first_error(messages: Mapping[Any, Any], path: str = "") -> tuple[str, str]:
+    """The first invalid parameter, in the bracket notation, and its message."""
+    name, error = next(iter(messages.items()))
     here = f"{path}[{name}]" if path else str(name)
-    return _first(why, here) if isinstance(why, dict) else (here, str(why[0]))
+    return _first_error(error, here) if isinstance(error, dict) else (here, str(error[0]))
 
 
 class Metadata(ma.fields.Dict):
-    """Names and texts of the merchant's own."""
+    """Key-value pairs of the merchant."""
 
     def __init__(self) -> None:
         super().__init__(load_default=dict)
@@ -73,9 +73,11 @@ class Metadata(ma.fields.Dict):
         found: dict[str, Any] = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
         for name, text in found.items():
             if not isinstance(text, str) or not 1 <= len(name) <= 40 or len(text) > 500:
-                raise ma.ValidationError({name: ["At most 40 characters, and 500 for its text."]})
+                raise ma.ValidationError(
+                    {name: ["At most 40 characters for the key and 500 for the value."]}
+                )
         if len(found) > 50:
-            raise ma.ValidationError("At most 50.")
+            raise ma.ValidationError("At most 50 keys.")
         return found
 
 
@@ -103,7 +105,7 @@ class _IntentData(ma.Schema):
 
 
 class SessionIn(ma.Schema):
-    """Of what Stripe takes, what we use."""
+    """The subset of Stripe's parameters that Payment Flow uses."""
 
     mode = ma.fields.String(required=True, validate=OneOf(["payment"]))
     payment_method_types = ma.fields.Dict(
@@ -134,5 +136,5 @@ class RefundIn(ma.Schema):
     metadata = Metadata()
 
 
-class Nothing(ma.Schema):
-    """A body without fields."""
+class EmptyIn(ma.Schema):
+    """A body without parameters."""

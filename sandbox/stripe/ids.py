@@ -1,11 +1,11 @@
-"""Ids as Stripe makes them: what it is, and then at random."""
+"""Ids in Stripe's format: a prefix for the type of object, then random characters."""
 
 import secrets
 import string
 
-_LETTERS = string.ascii_letters + string.digits
+_ALPHABET = string.ascii_letters + string.digits
 
 
 def new(prefix: str, *, length: int = 24) -> str:
-    """Such as pi_3qL…"""
-    return prefix + "".join(secrets.choice(_LETTERS) for _ in range(length))
+    """A new id such as pi_3qL…"""
+    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))

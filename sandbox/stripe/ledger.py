@@ -1,4 +1,4 @@
-"""Money: what cards have paid and were given back, as entries between cards and the merchant."""
+"""Payments and refunds as entries between cards and the merchant."""
 
 import sqlite3
 
@@ -11,7 +11,7 @@ _SIDES = {
 }
 
 
-def book(
+def record(
     connection: sqlite3.Connection,
     kind: str,
     *,
@@ -20,7 +20,7 @@ def book(
     amount: int,
     currency: str,
 ) -> None:
-    """Move money, once for each reference. kind: PAYMENT, REFUND or REFUND_FAILED; amount: minor
+    """Add an entry, once per reference. kind: PAYMENT, REFUND or REFUND_FAILED. amount: minor
     units."""
     payer, payee = _SIDES[kind]
     connection.execute(
@@ -33,8 +33,8 @@ def book(
     )
 
 
-def kept(connection: sqlite3.Connection, *, payment_intent: str) -> int:
-    """What the merchant still has of a payment, in minor units."""
+def remaining(connection: sqlite3.Connection, *, payment_intent: str) -> int:
+    """The part of a payment that was not refunded, in minor units."""
     (total,) = connection.execute(
         """
         SELECT coalesce(sum(CASE payee WHEN 'merchant' THEN amount ELSE -amount END), 0)
@@ -46,14 +46,14 @@ def kept(connection: sqlite3.Connection, *, payment_intent: str) -> int:
 
 
 def balances(connection: sqlite3.Connection) -> list[sqlite3.Row]:
-    """By currency: what was paid, what was given back, and what the merchant has."""
+    """Paid, refunded and remaining amounts by currency."""
     return connection.execute(
         """
         SELECT currency,
             sum(CASE kind WHEN 'PAYMENT' THEN amount ELSE 0 END) AS paid,
             sum(CASE kind WHEN 'REFUND' THEN amount WHEN 'REFUND_FAILED' THEN -amount ELSE 0 END)
                 AS refunded,
-            sum(CASE payee WHEN 'merchant' THEN amount ELSE -amount END) AS kept
+            sum(CASE payee WHEN 'merchant' THEN amount ELSE -amount END) AS remaining
         FROM entries GROUP BY currency ORDER BY currency
         """
     ).fetchall()

@@ -1,4 +1,4 @@
-"""What people see: the page to pay on, and the overview of the sandbox."""
+"""HTML pages: the payment page and the overview."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,20 +7,19 @@ from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.common.modes import Mode
-from sandbox.common.web import chosen_mode, guard, page, require_guard
+from sandbox.common.web import csrf_token, mode_from_form, render_page, require_csrf_token
 from sandbox.stripe import behaviour, checkouts, ledger, refunds, webhooks
 from sandbox.stripe.behaviour import FAULTS, MODES, Fault
-from sandbox.stripe.cards import CARDS, CardRefused
-from sandbox.stripe.checkouts import NotOpen, Session
-from sandbox.stripe.gateway import this_gateway
-from sandbox.stripe.problems import Problem
+from sandbox.stripe.cards import CARDS, CardError
+from sandbox.stripe.checkouts import Session, SessionNotOpen
+from sandbox.stripe.errors import ApiError
+from sandbox.stripe.gateway import current_gateway
 
 blueprint = Blueprint("pages", __name__)
 
 _MERCHANT = "Payment Flow"
 
-#: Without `form-action`: browsers hold it against the merchant's address, to which who has paid
-#: is sent on.
+#: Without `form-action`: browsers also apply it to the redirect to the merchant after paying.
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "frame-ancestors 'none'; base-uri 'none'"
@@ -29,92 +28,94 @@ _POLICY = (
 
 @blueprint.get("/")
 def overview() -> Response:
-    gateway = this_gateway()
-    with gateway.store.reading() as connection:
-        return page(
+    gateway = current_gateway()
+    with gateway.store.read_transaction() as connection:
+        return render_page(
             "overview.html",
             balances=ledger.balances(connection),
             sessions=checkouts.recent(connection),
             refunds=refunds.recent(connection),
             webhooks=webhooks.recent(connection),
-            mode=behaviour.mode(connection),
-            fault=behaviour.fault(connection),
+            mode=behaviour.get_mode(connection),
+            fault=behaviour.get_fault(connection),
             modes=MODES,
             faults=FAULTS,
-            address=gateway.config.webhook_url,
-            guard=_guard("behaviour"),
+            webhook_url=gateway.config.webhook_url,
+            csrf_token=_csrf_token("behaviour"),
         )
 
 
 @blueprint.post("/behaviour")
 def change_behaviour() -> AnyResponse:
-    _require_guard("behaviour")
+    _require_csrf_token("behaviour")
     try:
         fault = Fault(request.form.get("fault", Fault.NONE))
     except ValueError:
-        abort(400, "There is no such fault.")
-    with this_gateway().store.writing() as connection:
-        behaviour.set_mode(connection, chosen_mode() or Mode.NORMAL)
+        abort(400, "Unknown fault.")
+    with current_gateway().store.write_transaction() as connection:
+        behaviour.set_mode(connection, mode_from_form() or Mode.NORMAL)
         behaviour.set_fault(connection, fault, times=None)
     return redirect(url_for("pages.overview"), code=303)
 
 
 @blueprint.get("/c/pay/<session_id>")
 def payment_page(session_id: str) -> Response:
-    return _show(_require(session_id))
+    return _render_session(_require_session(session_id))
 
 
 @blueprint.post("/c/pay/<session_id>")
 def pay(session_id: str) -> AnyResponse:
-    gateway = this_gateway()
-    _require(session_id)
-    _require_guard(session_id)
+    gateway = current_gateway()
+    _require_session(session_id)
+    _require_csrf_token(session_id)
     number = request.form.get("number", "")
     try:
-        with gateway.store.writing() as connection:
-            checkouts.choose_mode(connection, session_id, chosen_mode())
+        with gateway.store.write_transaction() as connection:
+            checkouts.set_mode(connection, session_id, mode_from_form())
             declined = checkouts.pay(connection, gateway.config, session_id, number=number)
-    except NotOpen:
-        return _show(_require(session_id))
-    except CardRefused as refusal:
-        return _show(_require(session_id), problem=refusal.told, number=number, status=400)
-    gateway.office.wake()
-    session = _require(session_id)
+    except SessionNotOpen:
+        return _render_session(_require_session(session_id))
+    except CardError as error:
+        return _render_session(
+            _require_session(session_id), error=error.message, number=number, status=400
+        )
+    gateway.worker.wake()
+    session = _require_session(session_id)
     if declined is not None:
-        return _show(session, problem=declined.told, number=number, status=402)
-    return redirect(session.landing_url, code=303)
+        return _render_session(session, error=declined.message, number=number, status=402)
+    return redirect(session.redirect_url, code=303)
 
 
-def _require(session_id: str) -> Session:
-    with this_gateway().store.reading() as connection:
+def _require_session(session_id: str) -> Session:
+    with current_gateway().store.read_transaction() as connection:
         try:
             return checkouts.require(connection, session_id)
-        except Problem:
-            abort(404, "This payment link is not valid. Go back to the merchant and start again.")
+        except ApiError:
+            abort(404, "This payment link is not valid. Return to the merchant and start again.")
 
 
-def _show(
-    session: Session, *, problem: str | None = None, number: str | None = None, status: int = 200
+def _render_session(
+    session: Session, *, error: str | None = None, number: str | None = None, status: int = 200
 ) -> Response:
-    """The page of a session as it stands. problem: why it was not paid just now."""
-    facts: dict[str, Any] = {"session": session, "merchant": _MERCHANT}
+    """The page for the session's status. error: why the last attempt to pay failed."""
+    context: dict[str, Any] = {"session": session, "merchant": _MERCHANT}
     if session.status == "complete":
-        return page("paid.html", **facts)
+        return render_page("paid.html", **context)
     if session.status == "expired" or session.is_overdue:
-        response = page("expired.html", **facts)
+        response = render_page("expired.html", **context)
         response.status_code = 410
         return response
-    with this_gateway().store.reading() as connection:
-        mode = behaviour.mode(connection)
-    response = page(
+    with current_gateway().store.read_transaction() as connection:
+        mode = behaviour.get_mode(connection)
+    response = render_page(
         "pay.html",
-        **facts,
-        problem=problem,
+        **context,
+        error=error,
         number=CARDS[0].spaced if number is None else number,
         cards=CARDS,
         expiry=datetime.fromtimestamp(session.expires_at, UTC),
-        guard=_guard(session.id),
-        chosen=session.mode,
+        csrf_token=_csrf_token(session.id),
+        selected_mode=session.mode,
         mode=mode,
         modes=MODES,
     )
@@ -123,9 +124,9 @@ def _show(
     return response
 
 
-def _guard(purpose: str) -> str:
-    return guard(this_gateway().config.secret_key.encode(), purpose)
+def _csrf_token(purpose: str) -> str:
+    return csrf_token(current_gateway().config.secret_key.encode(), purpose)
 
 
-def _require_guard(purpose: str) -> None:
-    require_guard(this_gateway().config.secret_key.encode(), purpose)
+def _require_csrf_token(purpose: str) -> None:
+    require_csrf_token(current_gateway().config.secret_key.encode(), purpose)

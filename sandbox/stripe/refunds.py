@@ -1,4 +1,4 @@
-"""Refunds: money goes back to the card that paid. The card's number says how that ends."""
+"""Refunds to the card that paid. The card number selects the outcome."""
 
 import json
 import sqlite3
@@ -6,17 +6,17 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.common.money import shown
+from sandbox.common.money import format_money
 from sandbox.common.store import Store
 from sandbox.stripe import cards, ids, ledger, webhooks
 from sandbox.stripe.config import Config
-from sandbox.stripe.problems import Problem, missing
+from sandbox.stripe.errors import ApiError, resource_missing
 from sandbox.stripe.webhooks import Event
 
 
 @dataclass(frozen=True)
 class Refund:
-    """status: pending, succeeded or failed; becomes: what it will be at `changes_at`."""
+    """status: pending, succeeded or failed. becomes: its status from `changes_at` on."""
 
     id: str
     payment_intent: str
@@ -30,9 +30,9 @@ class Refund:
     changes_at: float | None
     created: int
 
-    def as_answer(self, charge: str) -> dict[str, Any]:
-        """As the merchant sees it. charge: id of what is given back."""
-        answer = {
+    def to_json(self, charge: str) -> dict[str, Any]:
+        """The API's representation. charge: id of the refunded charge."""
+        fields = {
             "id": self.id,
             "object": "refund",
             "amount": self.amount,
@@ -44,28 +44,31 @@ class Refund:
             "reason": self.reason,
             "status": self.status,
         }
-        return answer | ({"failure_reason": self.failure_reason} if self.failure_reason else {})
+        return fields | ({"failure_reason": self.failure_reason} if self.failure_reason else {})
 
 
-def make(connection: sqlite3.Connection, config: Config, asked: dict[str, Any]) -> dict[str, Any]:
-    """Give something back, and tell the merchant. asked: as forms.RefundIn. Raises Problem."""
-    intent = _require_paid(connection, asked["payment_intent"])
-    left = ledger.kept(connection, payment_intent=intent["id"])
-    amount = left if asked["amount"] is None else asked["amount"]
-    _require_left(amount, left=left, intent=intent)
+def create(
+    connection: sqlite3.Connection, config: Config, params: dict[str, Any]
+) -> dict[str, Any]:
+    """Create a refund and notify the merchant. params: as loaded by forms.RefundIn. Raises
+    ApiError."""
+    intent = _require_paid(connection, params["payment_intent"])
+    remaining = ledger.remaining(connection, payment_intent=intent["id"])
+    amount = remaining if params["amount"] is None else params["amount"]
+    _require_valid_amount(amount, remaining=remaining, intent=intent)
     card = cards.by_number(intent["card"])
     now = time.time()
     refund = Refund(
         id=ids.new("re_3"),
         payment_intent=intent["id"],
-        status=card.refund,
+        status=card.refund_status,
         amount=amount,
         currency=intent["currency"],
-        reason=asked["reason"],
-        metadata=json.dumps(asked["metadata"]),
+        reason=params["reason"],
+        metadata=json.dumps(params["metadata"]),
         failure_reason=None,
-        becomes=card.later,
-        changes_at=now + config.refund_seconds if card.later else None,
+        becomes=card.final_refund_status,
+        changes_at=now + config.refund_seconds if card.final_refund_status else None,
         created=int(now),
     )
     connection.execute(
@@ -77,16 +80,16 @@ def make(connection: sqlite3.Connection, config: Config, asked: dict[str, Any]) 
         """,
         vars(refund),
     )
-    _book(connection, "REFUND", refund)
-    answer = refund.as_answer(intent["charge"])
-    _tell(connection, config, "refund.created", answer)
+    _record(connection, "REFUND", refund)
+    created = refund.to_json(intent["charge"])
+    _notify(connection, config, "refund.created", created)
     webhooks.enqueue(
         connection,
         config,
-        Event("charge.refunded", _charge(connection, intent), "amount_refunded"),
+        Event("charge.refunded", _charge_json(connection, intent), "amount_refunded"),
         mode=None,
     )
-    return answer
+    return created
 
 
 def _require_paid(connection: sqlite3.Connection, intent_id: str) -> sqlite3.Row:
@@ -94,48 +97,48 @@ def _require_paid(connection: sqlite3.Connection, intent_id: str) -> sqlite3.Row
         "SELECT * FROM intents WHERE id = ?", (intent_id,)
     ).fetchone()
     if row is None:
-        raise missing("payment_intent", intent_id, param="payment_intent")
+        raise resource_missing("payment_intent", intent_id, param="payment_intent")
     if row["status"] != "succeeded":
-        raise Problem(
+        raise ApiError(
             "This PaymentIntent does not have a successful charge to refund.",
             code="payment_intent_unexpected_state",
-            kept=True,
+            cacheable=True,
         )
     return row
 
 
-def _require_left(amount: int, *, left: int, intent: sqlite3.Row) -> None:
+def _require_valid_amount(amount: int, *, remaining: int, intent: sqlite3.Row) -> None:
     currency = intent["currency"].upper()
-    if left == 0:
-        raise Problem(
+    if remaining == 0:
+        raise ApiError(
             f"Charge {intent['charge']} has already been refunded.",
             code="charge_already_refunded",
-            kept=True,
+            cacheable=True,
         )
-    if amount > left:
-        raise Problem(
-            f"Refund amount ({shown(amount, currency)}) is greater than unrefunded amount on "
-            f"charge ({shown(left, currency)})",
+    if amount > remaining:
+        raise ApiError(
+            f"Refund amount ({format_money(amount, currency)}) is greater than unrefunded amount "
+            f"on charge ({format_money(remaining, currency)})",
             param="amount",
-            kept=True,
+            cacheable=True,
         )
     if currency == "KWD" and amount % 10:
-        raise Problem(f"Invalid amount: the last digit of {currency} must be 0.", param="amount")
+        raise ApiError(f"Invalid amount: the last digit of {currency} must be 0.", param="amount")
 
 
-def find(connection: sqlite3.Connection, refund_id: str) -> dict[str, Any]:
-    """Raises Problem (404)."""
+def require(connection: sqlite3.Connection, refund_id: str) -> dict[str, Any]:
+    """The refund with that id. Raises ApiError (404)."""
     row = connection.execute("SELECT * FROM refunds WHERE id = ?", (refund_id,)).fetchone()
     if row is None:
-        raise missing("refund", refund_id, param="id")
-    return _answer(connection, Refund(**row))
+        raise resource_missing("refund", refund_id, param="id")
+    return _refund_json(connection, Refund(**row))
 
 
-def of(
+def list_by_payment(
     connection: sqlite3.Connection, intent_id: str, *, after: str | None, limit: int
 ) -> tuple[list[dict[str, Any]], bool]:
-    """Refunds of a payment, newest first, and whether there are more. after: the last id that is
-    known."""
+    """A page of a payment's refunds, newest first, and whether there are more. after: id of the
+    last refund of the previous page."""
     rows = connection.execute(
         """
         SELECT * FROM refunds WHERE payment_intent = :intent
@@ -144,28 +147,28 @@ def of(
         """,
         {"intent": intent_id, "after": after, "limit": limit + 1},
     ).fetchall()
-    return [_answer(connection, Refund(**row)) for row in rows[:limit]], len(rows) > limit
+    return [_refund_json(connection, Refund(**row)) for row in rows[:limit]], len(rows) > limit
 
 
-def _answer(connection: sqlite3.Connection, refund: Refund) -> dict[str, Any]:
+def _refund_json(connection: sqlite3.Connection, refund: Refund) -> dict[str, Any]:
     row = connection.execute(
         "SELECT charge FROM intents WHERE id = ?", (refund.payment_intent,)
     ).fetchone()
-    return refund.as_answer(row["charge"])
+    return refund.to_json(row["charge"])
 
 
-def change_due(store: Store, config: Config) -> None:
-    """Let refunds become what their card has in store for them, and tell the merchant."""
-    with store.reading() as connection:
+def settle_due(store: Store, config: Config) -> None:
+    """Move refunds that are due to their final status, and notify the merchant."""
+    with store.read_transaction() as connection:
         due = connection.execute(
             "SELECT id FROM refunds WHERE changes_at <= ?", (time.time(),)
         ).fetchall()
     for (refund_id,) in due:
-        with store.writing() as connection:
-            _change(connection, config, refund_id)
+        with store.write_transaction() as connection:
+            _settle(connection, config, refund_id)
 
 
-def _change(connection: sqlite3.Connection, config: Config, refund_id: str) -> None:
+def _settle(connection: sqlite3.Connection, config: Config, refund_id: str) -> None:
     connection.execute(
         """
         UPDATE refunds SET status = becomes, becomes = NULL, changes_at = NULL,
@@ -176,27 +179,27 @@ def _change(connection: sqlite3.Connection, config: Config, refund_id: str) -> N
     )
     row = connection.execute("SELECT * FROM refunds WHERE id = ?", (refund_id,)).fetchone()
     refund = Refund(**row)
-    answer = _answer(connection, refund)
+    settled = _refund_json(connection, refund)
     if refund.status == "failed":
-        _book(connection, "REFUND_FAILED", refund)
-        _tell(connection, config, "refund.failed", answer)
-    _tell(connection, config, "refund.updated", answer)
+        _record(connection, "REFUND_FAILED", refund)
+        _notify(connection, config, "refund.failed", settled)
+    _notify(connection, config, "refund.updated", settled)
 
 
-def next_change(connection: sqlite3.Connection) -> float | None:
-    """When the next refund changes."""
-    found: float | None = connection.execute("SELECT min(changes_at) FROM refunds").fetchone()[0]
-    return found
+def next_settlement_at(connection: sqlite3.Connection) -> float | None:
+    """Unix time at which the next refund changes its status."""
+    (due_at,) = connection.execute("SELECT min(changes_at) FROM refunds").fetchone()
+    return None if due_at is None else float(due_at)
 
 
 def recent(connection: sqlite3.Connection) -> list[Refund]:
-    """The last ones, newest first."""
+    """The latest refunds, newest first."""
     rows = connection.execute("SELECT * FROM refunds ORDER BY rowid DESC LIMIT 10")
     return [Refund(**row) for row in rows]
 
 
-def _book(connection: sqlite3.Connection, kind: str, refund: Refund) -> None:
-    ledger.book(
+def _record(connection: sqlite3.Connection, kind: str, refund: Refund) -> None:
+    ledger.record(
         connection,
         kind,
         reference=refund.id,
@@ -206,23 +209,23 @@ def _book(connection: sqlite3.Connection, kind: str, refund: Refund) -> None:
     )
 
 
-def _charge(connection: sqlite3.Connection, intent: sqlite3.Row) -> dict[str, Any]:
-    left = ledger.kept(connection, payment_intent=intent["id"])
+def _charge_json(connection: sqlite3.Connection, intent: sqlite3.Row) -> dict[str, Any]:
+    remaining = ledger.remaining(connection, payment_intent=intent["id"])
     return {
         "id": intent["charge"],
         "object": "charge",
         "amount": intent["amount"],
-        "amount_refunded": intent["amount"] - left,
+        "amount_refunded": intent["amount"] - remaining,
         "currency": intent["currency"],
         "livemode": False,
         "metadata": json.loads(intent["metadata"]),
         "payment_intent": intent["id"],
-        "refunded": left == 0,
+        "refunded": remaining == 0,
         "status": "succeeded",
     }
 
 
-def _tell(
-    connection: sqlite3.Connection, config: Config, kind: str, answer: dict[str, Any]
+def _notify(
+    connection: sqlite3.Connection, config: Config, event_type: str, refund: dict[str, Any]
 ) -> None:
-    webhooks.enqueue(connection, config, Event(kind, answer, "amount"), mode=None)
+    webhooks.enqueue(connection, config, Event(event_type, refund, "amount"), mode=None)

@@ -1,4 +1,4 @@
-"""The tables of the gateway's own database."""
+"""The schema of the gateway's database."""
 
 from sandbox.common.outbox import COLUMNS
 
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS sessions (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS sessions_open ON sessions (expires_at) WHERE status = 'open';
 
--- What somebody has tried to pay. One for each session that was tried.
+-- PaymentIntents: one for each session with an attempt to pay.
 CREATE TABLE IF NOT EXISTS intents (
     id TEXT PRIMARY KEY,
     session TEXT NOT NULL UNIQUE,
@@ -55,7 +55,7 @@ CREATE TABLE IF NOT EXISTS refunds (
 CREATE INDEX IF NOT EXISTS refunds_of ON refunds (payment_intent);
 CREATE INDEX IF NOT EXISTS refunds_to_change ON refunds (changes_at) WHERE changes_at IS NOT NULL;
 
--- Double entry: what one side loses, the other gains. A refund that failed is taken back.
+-- Double entry. A failed refund is reversed.
 CREATE TABLE IF NOT EXISTS entries (
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL CHECK (kind IN ('PAYMENT', 'REFUND', 'REFUND_FAILED')),
@@ -71,7 +71,7 @@ CREATE TABLE IF NOT EXISTS entries (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS entries_of ON entries (payment_intent);
 
--- The first answer to each Idempotency-Key.
+-- The first response to each Idempotency-Key.
 CREATE TABLE IF NOT EXISTS keys (
     key TEXT PRIMARY KEY,
     request TEXT NOT NULL,
@@ -87,7 +87,7 @@ CREATE TABLE IF NOT EXISTS webhooks (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS webhooks_to_send ON webhooks (due_at) WHERE status = 'PENDING';
 
--- How the gateway behaves: one row.
+-- The webhook mode and the simulated fault: one row.
 CREATE TABLE IF NOT EXISTS behaviour (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     mode TEXT NOT NULL,

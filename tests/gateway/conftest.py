@@ -27,7 +27,7 @@ def running(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sa
     with SandboxGateway.open(
         shop.url,
         tmp_path_factory.mktemp("gateway"),
-        shortest_seconds="0",
+        min_checkout_seconds="0",
         refund_seconds="0.1",
         answer_seconds="0.8",
     ) as opened:
@@ -56,7 +56,7 @@ def gateway(
     running: SandboxGateway, shop: Shop, accounts: Callable[[GatewayAccount], None]
 ) -> SandboxGateway:
     """The gateway that the application asks, behaving well, with nothing told yet."""
-    running.behave(mode="normal", fault="none")
+    running.set_behaviour(mode="normal", fault="none")
     shop.received.clear()
     accounts(GatewayAccount(running.url, SECRET_KEY, (WEBHOOK_SECRET,)))
     return running

@@ -41,7 +41,7 @@ Accounts = Callable[[GatewayAccount | None], None]
 
 
 def session_of(gateway: SandboxGateway, session_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = gateway.ask("GET", f"/v1/checkout/sessions/{session_id}").json
+    found: dict[str, Any] = gateway.request("GET", f"/v1/checkout/sessions/{session_id}").json
     return found
 
 
@@ -161,7 +161,7 @@ class TestRefunds:
         assert client.look_up_refund(first.id) == first
         assert client.find_refund(refund_id, payment_intent_id=intent) == first
         assert client.find_refund(new_id(), payment_intent_id=intent) is None
-        made = gateway.ask("GET", f"/v1/refunds/{first.id}").json
+        made = gateway.request("GET", f"/v1/refunds/{first.id}").json
         assert made["metadata"] == {"refund_id": str(refund_id), "reason": "It did not fit"}
 
     def test_never_more_than_was_paid(self, gateway: SandboxGateway) -> None:
@@ -197,14 +197,14 @@ class TestSilence:
         self, gateway: SandboxGateway, fault: str
     ) -> None:
         order_id, same = new_id(), arguments()
-        gateway.behave(fault=fault, times=1)
+        gateway.set_behaviour(fault=fault, times=1)
         with pytest.raises(GatewayUnavailable) as silent:
             client.open_checkout(order_id, **same)
         assert (silent.value.status, silent.value.code) == (503, "GATEWAY_UNAVAILABLE")
         assert int(silent.value.headers["Retry-After"]) >= 1
 
         found = client.open_checkout(order_id, **same)
-        with gateway.store.reading() as connection:
+        with gateway.store.read_transaction() as connection:
             rows = connection.execute(
                 "SELECT id FROM sessions WHERE client_reference_id = ?", (str(order_id),)
             ).fetchall()
@@ -217,7 +217,7 @@ class TestSilence:
             "money": Money(100, "USD"),
             "reason": "x",
         }
-        gateway.behave(fault="lost-answer", times=1)
+        gateway.set_behaviour(fault="lost-answer", times=1)
         with pytest.raises(GatewayUnavailable):
             client.refund(refund_id, **words)
         made = client.find_refund(refund_id, payment_intent_id=intent)
@@ -228,9 +228,9 @@ class TestSilence:
     ) -> None:
         monkeypatch.setattr(client, "RETRIES", 1)
         client._client_of.cache_clear()
-        gateway.behave(fault="stumble", times=1)
+        gateway.set_behaviour(fault="stumble", times=1)
         assert opened().url
-        gateway.behave(fault="stumble", times=2)
+        gateway.set_behaviour(fault="stumble", times=2)
         with pytest.raises(GatewayUnavailable):
             opened()
 
@@ -242,11 +242,11 @@ class TestSilence:
 
 class TestCircuit:
     def test_a_gateway_that_fails_is_left_alone(self, gateway: SandboxGateway) -> None:
-        gateway.behave(fault="stumble")
+        gateway.set_behaviour(fault="stumble")
         for _ in range(circuit.FAILURES):
             with pytest.raises(GatewayUnavailable):
                 opened()
-        gateway.behave(fault="none")
+        gateway.set_behaviour(fault="none")
         with pytest.raises(GatewayUnavailable) as alone:
             opened()
         assert alone.value.headers["Retry-After"] == str(circuit.REST_SECONDS)

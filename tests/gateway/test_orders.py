@@ -205,7 +205,7 @@ class TestWhenTheGatewayIsAway:
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=5)
-        gateway.behave(fault="lost-answer", times=1)
+        gateway.set_behaviour(fault="lost-answer", times=1)
         assert refusal(order(client, buyer, product_id, key="g-3")) == (
             503,
             "GATEWAY_UNAVAILABLE",
@@ -225,7 +225,7 @@ class TestWhenTheGatewayIsAway:
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=5)
-        gateway.behave(fault="lost-answer", times=1)
+        gateway.set_behaviour(fault="lost-answer", times=1)
         order(client, buyer, product_id, key="g-4")
         answer = order(client, buyer, product_id, key="g-4", quantity=2)
         assert refusal(answer) == (422, "IDEMPOTENCY_KEY_REUSED")
@@ -239,7 +239,7 @@ class TestWhenTheGatewayIsAway:
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, price="10.00", units=5)
-        gateway.behave(fault="lost-answer", times=1)
+        gateway.set_behaviour(fault="lost-answer", times=1)
         order(client, buyer, product_id, key="g-5")
         other = {"key": "g-5", "paymentMethod": "WALLET"}
         answer = order(client, buyer, product_id, **other)
@@ -282,7 +282,7 @@ class TestWhenTheGatewayIsAway:
     ) -> None:
         product_id = factories.product(seller, units=5)
         coupon = make(client, seller, maxUses=1).json
-        gateway.behave(fault="lost-answer", times=1)
+        gateway.set_behaviour(fault="lost-answer", times=1)
         order(client, buyer, product_id, couponCode="SPRING")
         (pending,) = client.get(ORDERS, headers=buyer.headers).json["data"]
 
@@ -417,7 +417,7 @@ class TestLettingGo:
     ) -> None:
         product_id = factories.product(seller, units=3)
         body = order(client, buyer, product_id, quantity=3).json
-        gateway.ask("POST", f"/v1/checkout/sessions/{body['sessionId']}/expire")
+        gateway.request("POST", f"/v1/checkout/sessions/{body['sessionId']}/expire")
         told = shop.wait_for(1)
         for one in told * 2:
             assert tell(client, one) == 200
@@ -515,7 +515,7 @@ class TestRefunding:
     ) -> None:
         order_id = self.bought(client, shop, seller, buyer)
         made = refund(client, seller, order_id, amount="12.00").json
-        gateway.behave(fault="lost-answer", times=1)
+        gateway.set_behaviour(fault="lost-answer", times=1)
         refund_tasks.give_back(UUID(made["id"]))
         (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
         assert after["status"] == "PENDING"

@@ -51,7 +51,7 @@ class TestWhatTheGatewaySends:
     def test_a_payment_takes_effect_once_though_it_comes_three_times_in_any_order(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
-        gateway.behave(mode="duplicate")
+        gateway.set_behaviour(mode="duplicate")
         orders = [handler.new_reference("STRIPE") for _ in range(3)]
         intents = {str(order): paid(order) for order in orders}
         told = shop.wait_for(9)
@@ -126,7 +126,7 @@ class TestWhatTheGatewaySends:
     def test_a_forged_one_is_refused_and_the_true_one_counts(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
-        gateway.behave(mode="forged")
+        gateway.set_behaviour(mode="forged")
         paid(handler.new_reference("STRIPE"))
         forged, genuine = shop.wait_for(2)
 
@@ -139,7 +139,7 @@ class TestWhatTheGatewaySends:
     def test_a_wrong_amount_is_passed_on_as_it_was_said(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
-        gateway.behave(mode="wrong-amount")
+        gateway.set_behaviour(mode="wrong-amount")
         paid(handler.new_reference("STRIPE"))
         deliver(client, *shop.wait_for(1))
         inbox.sweep()

@@ -129,7 +129,9 @@ class TestTheSandbox:
         assert account is not None
         gateway = SandboxGateway(account.url)
         buyer, fields = Buyer(), session_fields()
-        session = gateway.ask("POST", "/v1/checkout/sessions", fields, key=account.secret_key).json
+        session = gateway.request(
+            "POST", "/v1/checkout/sessions", fields, key=account.secret_key
+        ).json
         assert buyer.pay(session["url"]).status == 303
         wait_until(lambda: "state-delivered" in buyer.open(gateway.url).text)
 

@@ -1,6 +1,6 @@
 "use strict";
 
-// The time that is left, by the server's clock; the page says so without this script as well.
+// Counts down by the server's clock. Without this script the page shows the time of expiry.
 (() => {
   const box = document.getElementById("expiry");
   const countdown = document.getElementById("countdown");
@@ -8,9 +8,9 @@
   const announcement = document.getElementById("announcement");
   const form = document.getElementById("decision");
 
-  const wholeTime = Number(box.dataset.expires) - Number(box.dataset.now);
+  const totalSeconds = Number(box.dataset.expires) - Number(box.dataset.now);
   const opened = performance.now();
-  const secondsLeft = () => wholeTime - (performance.now() - opened) / 1000;
+  const secondsLeft = () => totalSeconds - (performance.now() - opened) / 1000;
 
   const announced = new Set();
   const announce = (limit, left, text) => {
@@ -23,7 +23,7 @@
   const show = () => {
     const left = secondsLeft();
     if (left <= 0) {
-      location.reload(); // The page shows what has become of it.
+      location.reload(); // The page shows the outcome.
       return;
     }
     const seconds = Math.ceil(left);
@@ -33,9 +33,9 @@
     countdown.textContent = hours
       ? `${hours}:${pad(minutes % 60)}:${pad(seconds % 60)}`
       : `${minutes}:${pad(seconds % 60)}`;
-    bar.style.transform = `scaleX(${left / Math.max(wholeTime, 300)})`;
+    bar.style.transform = `scaleX(${left / Math.max(totalSeconds, 300)})`;
     box.classList.toggle("expiry-soon", seconds <= 60);
-    if (wholeTime > 60) announce(60, left, "One minute left to pay.");
+    if (totalSeconds > 60) announce(60, left, "One minute left to pay.");
     announce(15, left, "15 seconds left to pay.");
     setTimeout(show, 1000 * (left - Math.floor(left)) || 1000);
   };
@@ -49,13 +49,13 @@
       return;
     }
     form.dataset.sent = "yes";
-    // After the browser has read the form: a disabled button would not be part of it.
+    // After the browser has serialized the form, because it leaves out disabled buttons.
     setTimeout(() => {
       for (const button of form.querySelectorAll("button")) button.disabled = true;
     });
   });
 
-  // Coming back with the browser's "back" shows the page as it was left.
+  // The browser's Back button restores the page as it was left.
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
   });

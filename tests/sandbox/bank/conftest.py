@@ -1,4 +1,4 @@
-"""A bank, a merchant that it reports to, and a payer."""
+"""A bank, a merchant that receives its webhooks, and a payer."""
 
 from collections.abc import Iterator
 from pathlib import Path

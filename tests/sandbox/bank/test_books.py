@@ -1,4 +1,4 @@
-"""The bank's books: every movement is balanced, kept, and in the statement."""
+"""The bank's books: every entry balances, persists, and appears on the statement."""
 
 import sqlite3
 from contextlib import closing
@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.bank import Merchant, Payer, SandboxBank, call, reference_of
+from tests.bank import Merchant, Payer, SandboxBank, reference_of
+from tests.simulators import call
 
 
 def balances(folder: Path) -> dict[tuple[str, str, str], int]:
-    """What each account has, read from the file itself, by bank, currency and owner."""
+    """Balances by bank, currency and owner, read from the database file."""
     with closing(sqlite3.connect(folder / "bank.sqlite3")) as connection:
         rows = connection.execute(
             """
@@ -25,13 +26,13 @@ def balances(folder: Path) -> dict[tuple[str, str, str], int]:
 
 
 class TestLedger:
-    def test_whatever_happens_all_accounts_sum_to_zero(
+    def test_all_accounts_always_sum_to_zero(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant, tmp_path: Path
     ) -> None:
-        payer.decide(bank.asks("25.00"))
-        payer.decide(bank.asks("30.00", userId="user-2"), "decline")
-        payer.decide(bank.asks("999999.00"))
-        payer.decide(bank.asks("12.345", currency="KWD", bank="AXIS"))
+        payer.decide(bank.payment_url("25.00"))
+        payer.decide(bank.payment_url("30.00", userId="user-2"), "decline")
+        payer.decide(bank.payment_url("999999.00"))
+        payer.decide(bank.payment_url("12.345", currency="KWD", bank="AXIS"))
         bank.pay_out(amount="40.00")
         bank.pay_out(
             reference="payout-2",
@@ -50,9 +51,9 @@ class TestLedger:
         assert ("HDFC", "USD", "55550000") not in found
         assert found["AXIS", "KWD", "user-1"] == 100_000_000 - 12_345
 
-    def test_it_is_kept_over_a_restart(self, merchant: Merchant, tmp_path: Path) -> None:
+    def test_it_persists_across_restarts(self, merchant: Merchant, tmp_path: Path) -> None:
         with SandboxBank.open(merchant.url, tmp_path) as bank:
-            url = bank.asks("25.00")
+            url = bank.payment_url("25.00")
             Payer().decide(url)
             before = bank.statement()
 
@@ -62,17 +63,17 @@ class TestLedger:
 
         assert "Payment made" in shown
 
-    def test_a_payer_is_somebody_else_at_another_bank(
+    def test_a_payer_has_a_separate_account_at_each_bank(
         self, bank: SandboxBank, payer: Payer
     ) -> None:
-        payer.decide(bank.asks("25.00"))
+        payer.decide(bank.payment_url("25.00"))
 
-        assert "$100,000.00 available" in payer.open(bank.asks(bank="AXIS")).text
+        assert "$100,000.00 available" in payer.open(bank.payment_url(bank="AXIS")).text
 
 
 class TestStatement:
-    def test_it_lists_what_was_booked_in_order(self, bank: SandboxBank, payer: Payer) -> None:
-        first, second = bank.asks("25.00"), bank.asks("5", currency="JPY")
+    def test_it_lists_entries_in_order(self, bank: SandboxBank, payer: Payer) -> None:
+        first, second = bank.payment_url("25.00"), bank.payment_url("5", currency="JPY")
         shown = [payer.decide(url).text for url in (first, second)]
 
         answer = call("GET", f"{bank.url}/hdfc/statement.csv")
@@ -89,8 +90,8 @@ class TestStatement:
             assert bank_reference in page
             assert rest == f"CREDIT,{amount},BOOKED"
 
-    def test_it_is_cut_to_days_both_included(self, bank: SandboxBank, payer: Payer) -> None:
-        payer.decide(bank.asks())
+    def test_the_first_and_last_day_are_inclusive(self, bank: SandboxBank, payer: Payer) -> None:
+        payer.decide(bank.payment_url())
         today = datetime.now(UTC).date()
         yesterday, tomorrow = today - timedelta(days=1), today + timedelta(days=1)
 
@@ -100,7 +101,7 @@ class TestStatement:
         assert bank.statement(f"?to={yesterday}") == []
 
     @pytest.mark.parametrize("query", ["?from=yesterday", "?to=2026-13-01", "?to="])
-    def test_a_day_that_is_none_is_refused(self, bank: SandboxBank, query: str) -> None:
+    def test_an_invalid_date_is_refused(self, bank: SandboxBank, query: str) -> None:
         answer = call("GET", f"{bank.url}/hdfc/statement.csv{query}")
 
         assert answer.status == 400
@@ -112,7 +113,7 @@ class TestOverview:
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
         empty = payer.open(f"{bank.url}/").text
-        payer.decide(bank.asks("25.00"), mode="forged")
+        payer.decide(bank.payment_url("25.00"), mode="forged")
         bank.pay_out()
         merchant.wait_for(3)
 
@@ -126,7 +127,7 @@ class TestOverview:
             assert text in page
         assert "123456789" not in page
 
-    def test_health_and_unknown_addresses_answer_programs_in_json(self, bank: SandboxBank) -> None:
+    def test_health_and_unknown_paths_answer_in_json(self, bank: SandboxBank) -> None:
         assert call("GET", f"{bank.url}/health").json == {"status": "ok"}
         assert call("GET", f"{bank.url}/nothing/here").json["error"] == "NOT_FOUND"
         assert call("DELETE", f"{bank.url}/hdfc/pay").status == 405

@@ -1,4 +1,4 @@
-"""The payment page: what it shows, and that a request is decided once."""
+"""The payment page: what it shows, and that a request is paid or declined once."""
 
 import time
 from collections import Counter
@@ -7,13 +7,14 @@ from html import unescape
 import jwt
 import pytest
 
-from tests.bank import KEYS, Merchant, Payer, SandboxBank, call, payment_request, reference_of
+from tests.bank import KEYS, Merchant, Payer, SandboxBank, payment_request, reference_of
 from tests.crowd import all_at_once
+from tests.simulators import call
 
 
 class TestShowing:
-    def test_it_shows_who_pays_what_to_whom(self, bank: SandboxBank, payer: Payer) -> None:
-        url = bank.asks("1250.50", bank="AXIS", payer="Grace <b>Hopper</b>")
+    def test_it_shows_payer_amount_and_merchant(self, bank: SandboxBank, payer: Payer) -> None:
+        url = bank.payment_url("1250.50", bank="AXIS", payer="Grace <b>Hopper</b>")
 
         page = payer.open(url)
 
@@ -26,26 +27,26 @@ class TestShowing:
         ("amount", "currency", "shown"),
         [("5", "JPY", "¥5"), ("1.5", "KWD", "KD 1.500"), ("0.01", "EUR", "€0.01")],
     )
-    def test_every_currency_is_shown_in_its_own_decimals(
+    def test_every_currency_is_shown_with_its_own_decimals(
         self, bank: SandboxBank, payer: Payer, amount: str, currency: str, shown: str
     ) -> None:
-        page = payer.open(bank.asks(amount, currency=currency))
+        page = payer.open(bank.payment_url(amount, currency=currency))
 
         assert f">{shown}</span>" in page.text
 
-    def test_without_a_script_it_shows_the_moment_of_expiry(
+    def test_without_javascript_it_shows_the_time_of_expiry(
         self, bank: SandboxBank, payer: Payer
     ) -> None:
         expiry = int(time.time()) + 200
 
-        page = payer.open(bank.asks(exp=expiry))
+        page = payer.open(bank.payment_url(exp=expiry))
 
         assert f"{time.strftime('%H:%M:%S', time.gmtime(expiry))} UTC</time>" in page.text
 
-    def test_nothing_is_loaded_from_elsewhere_and_the_address_is_not_given_away(
+    def test_it_loads_nothing_external_and_does_not_leak_its_url(
         self, bank: SandboxBank, payer: Payer
     ) -> None:
-        page = payer.open(bank.asks())
+        page = payer.open(bank.payment_url())
 
         assert "//" not in page.text.replace("</", "")
         assert page.headers["Referrer-Policy"] == "no-referrer"
@@ -58,7 +59,7 @@ class TestShowing:
         page = payer.open(f"{bank.url}/nobank/pay?request={payment_request()}")
 
         assert page.status == 404
-        assert "There is no such bank here." in page.text
+        assert "Bank not found." in page.text
 
 
 class TestRefusing:
@@ -103,22 +104,22 @@ class TestRefusing:
         ],
         ids=str,
     )
-    def test_a_request_that_makes_no_sense_is_refused(
+    def test_an_invalid_claim_is_refused(
         self, bank: SandboxBank, payer: Payer, claims: dict[str, object]
     ) -> None:
         assert self.refuses(bank, payer, payment_request(**{"amount": "25.00", **claims}))
 
 
 class TestDeciding:
-    def test_paying_moves_the_money_and_tells_the_merchant(
+    def test_paying_moves_the_money_and_notifies_the_merchant(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
-        url = bank.asks("25.00")
+        url = bank.payment_url("25.00")
 
         page = payer.decide(url)
 
         assert "Payment made" in page.text
-        assert "$99,975.00 available" in payer.open(bank.asks()).text
+        assert "$99,975.00 available" in payer.open(bank.payment_url()).text
         (webhook,) = merchant.wait_for(1)
         assert webhook.genuine
         assert webhook.path == "/hooks/HDFC"
@@ -135,18 +136,18 @@ class TestDeciding:
         assert webhook.data["bankReference"].startswith("HDFC")
         assert webhook.data["bankReference"] in page.text
 
-    def test_the_way_back_is_offered(self, bank: SandboxBank, payer: Payer) -> None:
+    def test_it_links_back_to_the_merchant(self, bank: SandboxBank, payer: Payer) -> None:
         back = "http://localhost:3000/wallet?a=1&b=2"
 
-        page = payer.decide(bank.asks(returnUrl=back))
+        page = payer.decide(bank.payment_url(returnUrl=back))
 
         assert f'href="{back}"' in unescape(page.text)
-        assert 'class="button' not in payer.decide(bank.asks()).text
+        assert 'class="button' not in payer.decide(bank.payment_url()).text
 
     def test_declining_moves_nothing_and_is_final(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
-        url = bank.asks()
+        url = bank.payment_url()
         form = payer.open(url)
 
         assert "Payment declined" in payer.decide(url, "decline").text
@@ -158,8 +159,8 @@ class TestDeciding:
         assert webhook.data["reason"] == "declined by the payer"
         assert bank.statement() == []
 
-    def test_paid_is_final_as_well(self, bank: SandboxBank, payer: Payer) -> None:
-        url = bank.asks()
+    def test_paying_is_final(self, bank: SandboxBank, payer: Payer) -> None:
+        url = bank.payment_url()
         form = payer.open(url)
 
         payer.decide(url)
@@ -167,33 +168,33 @@ class TestDeciding:
 
         assert "Payment made" in payer.open(url).text
 
-    def test_however_often_pay_is_pressed_it_is_paid_once(
+    def test_concurrent_submissions_pay_once(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
-        url = bank.asks("25.00")
+        url = bank.payment_url("25.00")
         form = payer.open(url)
 
         answers = all_at_once(lambda _: payer.send(url, form), range(16), threads=16)
 
         assert Counter(answer.status for answer in answers) == {303: 16}
         assert len(bank.statement()) == 1
-        assert "$99,975.00 available" in payer.open(bank.asks()).text
+        assert "$99,975.00 available" in payer.open(bank.payment_url()).text
         merchant.wait_for(1)
 
-    def test_one_account_cannot_be_overdrawn_by_many_payments_at_once(
+    def test_concurrent_payments_cannot_overdraw_an_account(
         self, bank: SandboxBank, payer: Payer
     ) -> None:
-        forms = [(url, payer.open(url)) for url in (bank.asks("30000.00") for _ in range(6))]
+        forms = [(url, payer.open(url)) for url in (bank.payment_url("30000.00") for _ in range(6))]
 
         all_at_once(lambda form: payer.send(*form), forms, threads=6)
 
         assert len(bank.statement()) == 3
-        assert "$10,000.00 available" in payer.open(bank.asks()).text
+        assert "$10,000.00 available" in payer.open(bank.payment_url()).text
 
-    def test_too_little_money_is_said_and_decides_nothing(
+    def test_insufficient_funds_leave_the_request_open(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
-        url = bank.asks("100000.01")
+        url = bank.payment_url("100000.01")
 
         page = payer.decide(url)
 
@@ -202,10 +203,8 @@ class TestDeciding:
         assert merchant.wait_for(0) == []
         assert "Payment declined" in payer.decide(url, "decline").text
 
-    def test_an_unknown_decision_or_behaviour_is_refused(
-        self, bank: SandboxBank, payer: Payer
-    ) -> None:
-        url = bank.asks()
+    def test_an_unknown_decision_or_mode_is_refused(self, bank: SandboxBank, payer: Payer) -> None:
+        url = bank.payment_url()
         form = payer.open(url)
 
         assert payer.send(url, form, "perhaps").status == 400
@@ -214,17 +213,17 @@ class TestDeciding:
 
 
 class TestExpiry:
-    def test_an_expired_request_says_so(self, bank: SandboxBank, payer: Payer) -> None:
-        page = payer.open(bank.asks(exp=int(time.time()) - 1))
+    def test_an_expired_request_is_shown_as_expired(self, bank: SandboxBank, payer: Payer) -> None:
+        page = payer.open(bank.payment_url(exp=int(time.time()) - 1))
 
         assert page.status == 410
         assert "This payment has expired" in page.text
-        assert "Nothing was paid." in page.text
+        assert "No payment was made." in page.text
 
-    def test_what_expires_while_the_page_is_open_is_not_paid(
+    def test_a_request_that_expires_while_the_page_is_open_is_not_paid(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
-        url = bank.asks(exp=int(time.time()) + 3)
+        url = bank.payment_url(exp=int(time.time()) + 3)
         form = payer.open(url)
         assert form.status == 200
         time.sleep(3)
@@ -236,10 +235,10 @@ class TestExpiry:
         assert bank.statement() == []
         assert merchant.wait_for(0) == []
 
-    def test_what_was_paid_in_time_is_shown_after_the_expiry(
+    def test_a_payment_is_still_shown_after_the_expiry(
         self, bank: SandboxBank, payer: Payer
     ) -> None:
-        url = bank.asks(exp=int(time.time()) + 3)
+        url = bank.payment_url(exp=int(time.time()) + 3)
         payer.decide(url)
         time.sleep(3)
 
@@ -248,7 +247,7 @@ class TestExpiry:
 
 class TestForgedForms:
     def test_a_form_of_another_visitor_is_refused(self, bank: SandboxBank, payer: Payer) -> None:
-        url = bank.asks()
+        url = bank.payment_url()
         form = payer.open(url)
         stranger = Payer()
         stranger.open(url)
@@ -258,7 +257,7 @@ class TestForgedForms:
         assert bank.statement() == []
 
     def test_a_form_for_another_request_is_refused(self, bank: SandboxBank, payer: Payer) -> None:
-        url, other = bank.asks(), bank.asks("99.00")
+        url, other = bank.payment_url(), bank.payment_url("99.00")
         form = payer.open(url)
 
         answer = payer.send(url, form, request=other.partition("=")[2])
@@ -267,7 +266,7 @@ class TestForgedForms:
         assert "Open the page again." in answer.text
 
     def test_two_tabs_work_side_by_side(self, bank: SandboxBank, payer: Payer) -> None:
-        first, second = bank.asks(), bank.asks()
+        first, second = bank.payment_url(), bank.payment_url()
         forms = payer.open(first), payer.open(second)
 
         assert payer.send(first, forms[0]).status == 303

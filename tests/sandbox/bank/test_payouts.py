@@ -1,4 +1,4 @@
-"""Payouts: signed, made once, and ending as the account's number says."""
+"""Payouts: signed, made once, with the outcome that the account number selects."""
 
 import time
 from collections import Counter
@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from sandbox.bank.signing import signed_headers
-from tests.bank import KEYS, Merchant, SandboxBank, call
+from tests.bank import KEYS, Merchant, SandboxBank
 from tests.crowd import all_at_once
 from tests.live import wait_until
+from tests.simulators import call
 
 
 def account(number: str) -> dict[str, str]:
@@ -17,7 +18,7 @@ def account(number: str) -> dict[str, str]:
 
 
 class TestPaying:
-    def test_it_is_accepted_and_a_moment_later_paid(
+    def test_it_is_accepted_and_paid_a_moment_later(
         self, bank: SandboxBank, merchant: Merchant
     ) -> None:
         answer = bank.pay_out()
@@ -35,11 +36,11 @@ class TestPaying:
             "bankReference": answer.json["bankReference"],
             "reason": None,
         }
-        told = bank.payout()
-        assert (told.status, told.json["status"]) == (200, "PAID")
-        assert told.json["bankReference"] == answer.json["bankReference"]
+        status = bank.payout()
+        assert (status.status, status.json["status"]) == (200, "PAID")
+        assert status.json["bankReference"] == answer.json["bankReference"]
 
-    def test_it_is_a_debit_of_the_statement(self, bank: SandboxBank, merchant: Merchant) -> None:
+    def test_it_is_a_debit_on_the_statement(self, bank: SandboxBank, merchant: Merchant) -> None:
         bank.pay_out()
         merchant.wait_for(1)
 
@@ -47,7 +48,7 @@ class TestPaying:
         assert (reference, direction) == ("payout-1", "DEBIT")
         assert (amount, currency, status) == ("40.00", "USD", "BOOKED")
 
-    def test_the_mode_of_the_bank_holds_for_payouts(
+    def test_the_mode_of_the_bank_applies_to_payouts(
         self, bank: SandboxBank, merchant: Merchant
     ) -> None:
         bank.set_mode("duplicate")
@@ -60,7 +61,7 @@ class TestPaying:
         assert bank.payout("payout-2").json["status"] == "ACCEPTED"
         assert merchant.wait_for(4)[-1].at - asked >= 0.8
 
-    def test_more_than_the_merchant_has_is_refused(
+    def test_a_payout_above_the_balance_is_refused(
         self, bank: SandboxBank, merchant: Merchant
     ) -> None:
         bank.pay_out(amount="10000000.01")
@@ -94,7 +95,7 @@ class TestOnce:
         ],
         ids=str,
     )
-    def test_key_and_reference_belong_to_one_payout(
+    def test_a_key_or_reference_of_a_different_payout_is_refused(
         self, bank: SandboxBank, changes: dict[str, Any]
     ) -> None:
         bank.pay_out()
@@ -104,7 +105,7 @@ class TestOnce:
         assert answer.status == 409
         assert answer.json["error"] == "CONFLICT"
 
-    def test_another_bank_knows_nothing_of_it(self, bank: SandboxBank) -> None:
+    def test_each_bank_has_its_own_payouts(self, bank: SandboxBank) -> None:
         bank.pay_out()
 
         assert bank.payout(bank="AXIS").status == 404
@@ -121,7 +122,7 @@ class TestAccountNumbers:
         assert bank.payout().json["status"] == "REFUSED"
         assert bank.statement() == []
 
-    def test_0001_is_refused_at_once(self, bank: SandboxBank, merchant: Merchant) -> None:
+    def test_0001_is_refused_immediately(self, bank: SandboxBank, merchant: Merchant) -> None:
         answer = bank.pay_out(account=account("55550001"))
 
         assert answer.status == 422
@@ -140,14 +141,14 @@ class TestAccountNumbers:
         assert bank.pay_out(account=account("55550002")).status == 202
         merchant.wait_for(1)
 
-    def test_0003_is_paid_without_a_word(self, bank: SandboxBank, merchant: Merchant) -> None:
+    def test_0003_is_paid_without_a_webhook(self, bank: SandboxBank, merchant: Merchant) -> None:
         assert bank.pay_out(account=account("55550003")).json["status"] == "ACCEPTED"
 
         wait_until(lambda: bank.payout().json["status"] == "PAID")
         assert merchant.wait_for(0) == []
         assert len(bank.statement()) == 1
 
-    def test_0004_is_paid_once_though_the_answer_is_lost(
+    def test_0004_is_paid_once_although_the_response_is_lost(
         self, bank: SandboxBank, merchant: Merchant
     ) -> None:
         assert bank.pay_out(account=account("55550004")).status == 500
@@ -157,7 +158,7 @@ class TestAccountNumbers:
         merchant.wait_for(1)
         assert len(bank.statement()) == 1
 
-    def test_0004_is_paid_in_time_though_nobody_asks_again(
+    def test_0004_is_paid_in_time_without_a_retry(
         self, bank: SandboxBank, merchant: Merchant
     ) -> None:
         assert bank.pay_out(account=account("55550004")).status == 500
@@ -167,7 +168,7 @@ class TestAccountNumbers:
 
 
 class TestRefusing:
-    def test_what_is_not_signed_by_the_merchant_is_refused(self, bank: SandboxBank) -> None:
+    def test_a_request_not_signed_by_the_merchant_is_refused(self, bank: SandboxBank) -> None:
         by_another = signed_headers(b"x" * 32, message_id="msg_1", body="{}")
         for_another = signed_headers(KEYS["HDFC"], message_id="msg_1", body="{}")
         broken = {"webhook-signature": "v1"}
@@ -178,7 +179,7 @@ class TestRefusing:
         assert bank.payout().status == 404
 
     @pytest.mark.parametrize("minutes", [-6, 6])
-    def test_an_old_or_early_signature_is_refused(
+    def test_an_expired_or_future_signature_is_refused(
         self, bank: SandboxBank, monkeypatch: pytest.MonkeyPatch, minutes: int
     ) -> None:
         signed_at = time.time() + 60 * minutes
@@ -206,21 +207,19 @@ class TestRefusing:
         ],
         ids=str,
     )
-    def test_a_body_that_makes_no_sense_is_refused(
-        self, bank: SandboxBank, changes: dict[str, Any]
-    ) -> None:
+    def test_an_invalid_body_is_refused(self, bank: SandboxBank, changes: dict[str, Any]) -> None:
         answer = bank.pay_out(key="a-key", **changes)
 
         assert (answer.status, answer.json["error"]) == (400, "VALIDATION_ERROR")
 
-    def test_without_an_idempotency_key_nothing_is_paid(self, bank: SandboxBank) -> None:
+    def test_an_idempotency_key_is_required(self, bank: SandboxBank) -> None:
         answer = bank.pay_out(headers={"Idempotency-Key": ""})
 
         assert (answer.status, answer.json["error"]) == (400, "IDEMPOTENCY_KEY_MISSING")
 
 
 class _Frozen:
-    """Stands in for `datetime`: always the same moment."""
+    """Replaces `datetime`: always the same time."""
 
     def __init__(self, moment: float) -> None:
         self._moment = moment

@@ -1,4 +1,4 @@
-"""`python -m sandbox.bank`: a process of its own."""
+"""`python -m sandbox.bank` as a process."""
 
 import os
 import signal
@@ -36,18 +36,18 @@ def process(**environment: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_is_and_ends_quietly(tmp_path: Path, end: signal.Signals) -> None:
+def test_it_prints_its_address_and_stops_cleanly(tmp_path: Path, end: signal.Signals) -> None:
     given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(free_port()))
     with process(**given) as bank:
         assert bank.stdout is not None
         line = bank.stdout.readline()
-        assert line == f"The bank is open at http://127.0.0.1:{given['BANK_PORT']}\n"
+        assert line == f"The bank is listening at http://127.0.0.1:{given['BANK_PORT']}\n"
         bank.send_signal(end)
         assert bank.wait(10) == 0
         assert bank.communicate() == ("", "")
 
 
-def test_it_ends_while_a_browser_keeps_a_connection_open(tmp_path: Path) -> None:
+def test_it_stops_while_a_connection_is_open(tmp_path: Path) -> None:
     port = free_port()
     given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(port))
     with process(**given) as bank:
@@ -60,26 +60,26 @@ def test_it_ends_while_a_browser_keeps_a_connection_open(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("environment", "told"),
+    ("environment", "message"),
     [
-        ({}, "BANK_PROVIDERS and BANK_WEBHOOK_URL must be set"),
+        ({}, "BANK_WEBHOOK_URL and BANK_PROVIDERS must be set"),
         ({"BANK_PROVIDERS": "[]"}, "BANK_WEBHOOK_URL must be set"),
         ({"BANK_PROVIDERS": "HDFC", "BANK_WEBHOOK_URL": "http://x"}, "must be a JSON list"),
         ({"BANK_PROVIDERS": "[1]", "BANK_WEBHOOK_URL": "http://x"}, "must be a JSON list"),
         ({"BANK_PROVIDERS": "[]", "BANK_WEBHOOK_URL": "http://x", "BANK_PORT": "x"}, "'x'"),
     ],
 )
-def test_what_it_lacks_is_said_in_one_sentence(
-    tmp_path: Path, environment: dict[str, str], told: str
+def test_an_invalid_configuration_is_reported_in_one_sentence(
+    tmp_path: Path, environment: dict[str, str], message: str
 ) -> None:
     with process(DATA_DIR=str(tmp_path), **environment) as bank:
         _, error = bank.communicate(timeout=20)
     assert bank.returncode == 1
-    assert told in error
+    assert message in error
     assert len(error.splitlines()) == 1
 
 
-def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -92,7 +92,7 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     assert "Traceback" not in error
 
 
-def test_settings_come_from_a_dotenv_file_as_well(tmp_path: Path) -> None:
+def test_settings_are_also_read_from_a_dotenv_file(tmp_path: Path) -> None:
     port = free_port()
     given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(port))
     (tmp_path / ".env").write_text("".join(f"{name}='{text}'\n" for name, text in given.items()))

@@ -1,4 +1,4 @@
-"""How the bank reports: until the merchant has taken it, and in every mode."""
+"""Webhooks of the bank: retries, and every mode."""
 
 import time
 from pathlib import Path
@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 
 from sandbox.bank import webhooks
-from tests.bank import Merchant, Payer, SandboxBank, call, reference_of
+from tests.bank import Merchant, Payer, SandboxBank, reference_of
 from tests.live import wait_until
+from tests.simulators import call
 
 
 class TestDelivery:
-    def test_it_is_sent_again_until_the_merchant_takes_it(
+    def test_it_is_retried_until_the_merchant_acknowledges_it(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
         merchant.answers = [500, 404]
 
-        payer.decide(bank.asks())
+        payer.decide(bank.payment_url())
 
         first, second, third = merchant.wait_for(3)
         assert first.body == second.body == third.body
@@ -31,21 +32,21 @@ class TestDelivery:
     ) -> None:
         merchant.answers = [500, 500]
 
-        payer.decide(bank.asks())
+        payer.decide(bank.payment_url())
 
         stamps = {webhook.headers["webhook-timestamp"] for webhook in merchant.wait_for(3)}
         assert len(stamps) > 1
 
-    def test_a_redirect_is_no_delivery(
+    def test_a_redirect_is_not_an_acknowledgement(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
         merchant.answers = [307]
 
-        payer.decide(bank.asks())
+        payer.decide(bank.payment_url())
 
         merchant.wait_for(2)
 
-    def test_what_is_answered_while_the_outbox_is_read_is_not_sent_again(
+    def test_a_webhook_acknowledged_while_the_outbox_is_read_is_not_repeated(
         self,
         bank: SandboxBank,
         payer: Payer,
@@ -61,7 +62,7 @@ class TestDelivery:
         monkeypatch.setattr(webhooks, "pending", pending_slowly)
         merchant.pauses = [0, 0.2, 0.2]
 
-        payer.decide(bank.asks(), mode="duplicate")
+        payer.decide(bank.payment_url(), mode="duplicate")
 
         merchant.wait_for(3)
         time.sleep(0.6)
@@ -70,16 +71,16 @@ class TestDelivery:
     def test_it_gives_up_after_a_while(self, merchant: Merchant, tmp_path: Path) -> None:
         merchant.answers = [500] * 20
         with SandboxBank.open(merchant.url, tmp_path, give_up_seconds="0.6") as bank:
-            Payer().decide(bank.asks())
+            Payer().decide(bank.payment_url())
 
             wait_until(lambda: "given up" in call("GET", bank.url).text)
             assert len(merchant.received) <= 3
 
-    def test_what_was_not_delivered_is_sent_after_a_restart(
+    def test_undelivered_webhooks_are_sent_after_a_restart(
         self, merchant: Merchant, tmp_path: Path
     ) -> None:
         with SandboxBank.open("http://127.0.0.1:9/{provider}", tmp_path) as bank:
-            url = bank.asks()
+            url = bank.payment_url()
             Payer().decide(url)
         assert merchant.received == []
 
@@ -88,10 +89,10 @@ class TestDelivery:
 
         assert webhook.data["reference"] == reference_of(url)
 
-    def test_each_bank_reports_to_its_own_address_with_its_own_key(
+    def test_each_bank_has_its_own_url_and_key(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
-        payer.decide(bank.asks(bank="AXIS"))
+        payer.decide(bank.payment_url(bank="AXIS"))
 
         (webhook,) = merchant.wait_for(1)
         assert webhook.path == "/hooks/AXIS"
@@ -99,49 +100,49 @@ class TestDelivery:
 
 
 class TestModes:
-    """Chosen on the page, for one payment."""
+    """Selected on the page, for one payment."""
 
-    def test_slow_comes_late(self, bank: SandboxBank, payer: Payer, merchant: Merchant) -> None:
+    def test_slow_arrives_late(self, bank: SandboxBank, payer: Payer, merchant: Merchant) -> None:
         paid = time.monotonic()
-        payer.decide(bank.asks(), mode="slow")
+        payer.decide(bank.payment_url(), mode="slow")
 
         (webhook,) = merchant.wait_for(1)
         assert webhook.at - paid >= 0.8
 
-    def test_duplicate_comes_three_times_at_once(
+    def test_duplicate_arrives_three_times(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
-        payer.decide(bank.asks(), mode="duplicate")
+        payer.decide(bank.payment_url(), mode="duplicate")
 
         copies = merchant.wait_for(3)
         assert len({webhook.id for webhook in copies}) == 1
         assert all(webhook.body == copies[0].body and webhook.genuine for webhook in copies)
         assert copies[-1].at - copies[0].at < 2
 
-    def test_reordered_come_the_last_first(
+    def test_reordered_arrive_last_first(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
-        urls = [bank.asks() for _ in range(3)]
+        urls = [bank.payment_url() for _ in range(3)]
         for url in urls:
             payer.decide(url, mode="reordered")
 
         arrived = [webhook.data["reference"] for webhook in merchant.wait_for(3)]
         assert arrived == [reference_of(url) for url in reversed(urls)]
 
-    def test_what_happens_meanwhile_overtakes_a_reordered_one(
+    def test_a_later_event_overtakes_a_reordered_one(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
-        held, next_one = bank.asks(), bank.asks()
-        payer.decide(held, mode="reordered")
+        delayed, next_one = bank.payment_url(), bank.payment_url()
+        payer.decide(delayed, mode="reordered")
         payer.decide(next_one)
 
         arrived = [webhook.data["reference"] for webhook in merchant.wait_for(2)]
-        assert arrived == [reference_of(next_one), reference_of(held)]
+        assert arrived == [reference_of(next_one), reference_of(delayed)]
 
-    def test_forged_comes_before_the_true_one_and_is_not_repeated(
+    def test_forged_arrives_before_the_genuine_one_and_is_not_repeated(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
-        payer.decide(bank.asks("25.00"), mode="forged")
+        payer.decide(bank.payment_url("25.00"), mode="forged")
 
         forged, genuine = merchant.wait_for(2)
         assert (forged.genuine, genuine.genuine) == (False, True)
@@ -151,20 +152,20 @@ class TestModes:
         assert genuine.data["userId"] == "user-1"
         assert forged.data["userId"] != "user-1"
 
-    def test_wrong_amount_is_well_signed_and_the_statement_knows_better(
+    def test_wrong_amount_is_correctly_signed_and_the_statement_is_correct(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
-        payer.decide(bank.asks("25.00"), mode="wrong-amount")
+        payer.decide(bank.payment_url("25.00"), mode="wrong-amount")
 
         (webhook,) = merchant.wait_for(1)
         assert webhook.genuine
         assert webhook.data["amount"] == "250.00"
         assert [line[4] for line in bank.statement()] == ["25.00"]
 
-    def test_silent_says_nothing_but_the_statement_does(
+    def test_silent_sends_nothing_and_the_statement_is_correct(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
-        url = bank.asks("25.00")
+        url = bank.payment_url("25.00")
         payer.decide(url, mode="silent")
 
         assert merchant.wait_for(0) == []
@@ -172,24 +173,24 @@ class TestModes:
 
 
 class TestSettingTheMode:
-    def test_it_holds_for_what_nobody_chose_another_for(
+    def test_it_applies_unless_another_is_selected(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
         assert bank.set_mode("duplicate").json == {"mode": "duplicate"}
 
-        payer.decide(bank.asks())
+        payer.decide(bank.payment_url())
         merchant.wait_for(3)
-        payer.decide(bank.asks(), mode="normal")
+        payer.decide(bank.payment_url(), mode="normal")
         merchant.wait_for(4)
-        payer.decide(bank.asks(bank="AXIS"))
+        payer.decide(bank.payment_url(bank="AXIS"))
         merchant.wait_for(5)
 
-    def test_it_is_kept_over_a_restart(self, merchant: Merchant, tmp_path: Path) -> None:
+    def test_it_persists_across_restarts(self, merchant: Merchant, tmp_path: Path) -> None:
         with SandboxBank.open(merchant.url, tmp_path) as bank:
             bank.set_mode("duplicate")
 
         with SandboxBank.open(merchant.url, tmp_path) as bank:
-            assert "As the bank is set (duplicate)" in Payer().open(bank.asks()).text
+            assert "Bank default (duplicate)" in Payer().open(bank.payment_url()).text
 
     def test_it_can_be_set_on_the_overview(self, bank: SandboxBank, payer: Payer) -> None:
         page = payer.open(f"{bank.url}/")
@@ -197,7 +198,7 @@ class TestSettingTheMode:
         answer = payer.send(f"{bank.url}/axis/settings", page, mode="silent")
 
         assert answer.status == 303
-        assert "As the bank is set (silent)" in payer.open(bank.asks(bank="AXIS")).text
+        assert "Bank default (silent)" in payer.open(bank.payment_url(bank="AXIS")).text
 
     def test_another_site_cannot_set_it(self, bank: SandboxBank, payer: Payer) -> None:
         page = payer.open(f"{bank.url}/")

@@ -1,4 +1,4 @@
-"""A gateway, a shop that it reports to, a buyer, and the merchant's own library."""
+"""A gateway, a shop that receives its webhooks, a buyer, and Stripe's own library."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ def gateway(shop: Shop, tmp_path: Path) -> Iterator[SandboxGateway]:
         slow_seconds="0.5",
         reorder_seconds="1",
         refund_seconds="0.1",
-        shortest_seconds="0",
+        min_checkout_seconds="0",
         answer_seconds="0.6",
     ) as opened:
         yield opened
@@ -36,7 +36,7 @@ def buyer() -> Buyer:
 
 @pytest.fixture
 def library(gateway: SandboxGateway) -> stripe.StripeClient:
-    """What merchants use, so that it is Stripe's own idea of the API which is tested."""
+    """Stripe's own client, so that the tests cover the API as Stripe defines it."""
     return stripe.StripeClient(
         SECRET_KEY, base_addresses={"api": gateway.url}, max_network_retries=0
     )

@@ -1,4 +1,4 @@
-"""What the merchant's programs call, by Stripe's own library and by hand."""
+"""The API, called by Stripe's own library and by plain HTTP."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 import stripe
 import urllib3
 
-from tests.bank import call
+from tests.simulators import call
 from tests.stripe import (
     GOOD_CARD,
     SECRET_KEY,
@@ -22,34 +22,34 @@ from tests.stripe import (
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxGateway]:
-    """One for all of these tests, which reports to nobody."""
+    """One for all of these tests, without a webhook endpoint."""
     with SandboxGateway.open(
         "http://127.0.0.1:9/",
         tmp_path_factory.mktemp("gateway"),
-        shortest_seconds="0",
+        min_checkout_seconds="0",
         answer_seconds="0.6",
     ) as opened:
         yield opened
 
 
 def opened(gateway: SandboxGateway, **changes: Any) -> dict[str, Any]:
-    """A session as it is answered."""
-    answer = gateway.ask("POST", "/v1/checkout/sessions", session_fields(**changes))
+    """Create a session."""
+    answer = gateway.request("POST", "/v1/checkout/sessions", session_fields(**changes))
     assert answer.status == 200, answer.text
     found: dict[str, Any] = answer.json
     return found
 
 
 def paid(gateway: SandboxGateway, buyer: Buyer, card: str = GOOD_CARD, **changes: Any) -> str:
-    """The PaymentIntent of a session that was paid."""
+    """Create and pay a session. Returns the PaymentIntent."""
     session = opened(gateway, **changes)
     assert buyer.pay(session["url"], card).status == 303
-    found = gateway.ask("GET", f"/v1/checkout/sessions/{session['id']}").json
+    found = gateway.request("GET", f"/v1/checkout/sessions/{session['id']}").json
     return str(found["payment_intent"])
 
 
 class TestSessions:
-    def test_the_library_opens_looks_up_and_expires_one(
+    def test_the_library_creates_retrieves_and_expires_one(
         self, gateway: SandboxGateway, library: stripe.StripeClient
     ) -> None:
         expires_at = int(time.time()) + 1860
@@ -92,7 +92,7 @@ class TestSessions:
             library.v1.checkout.sessions.expire(session.id)
 
     @pytest.mark.parametrize(
-        ("changes", "param", "told"),
+        ("changes", "param", "message"),
         [
             ({"mode": "subscription"}, "mode", "Must be one of"),
             ({"mode": None}, "mode", "Missing data"),
@@ -121,26 +121,26 @@ class TestSessions:
             ({"line_items[0][price_data][unit_amount]": "99999999"}, None, "too large"),
         ],
     )
-    def test_what_makes_no_sense_is_refused_by_its_name(
-        self, gateway: SandboxGateway, changes: dict[str, Any], param: str | None, told: str
+    def test_an_invalid_parameter_is_named(
+        self, gateway: SandboxGateway, changes: dict[str, Any], param: str | None, message: str
     ) -> None:
         whole = {"line_items", "metadata"} & set(changes)
         fields = changes | session_fields() if whole else session_fields(**changes)
-        answer = gateway.ask("POST", "/v1/checkout/sessions", fields)
+        answer = gateway.request("POST", "/v1/checkout/sessions", fields)
 
         assert answer.status == 400
         error = answer.json["error"]
         assert error["type"] == "invalid_request_error"
         assert error.get("param") == param
-        assert told in error["message"]
+        assert message in error["message"]
 
     @pytest.mark.parametrize("seconds", [1700, 90_000, -5])
-    def test_it_lives_from_half_an_hour_to_a_day(
+    def test_it_expires_after_half_an_hour_to_a_day(
         self, shop: Shop, tmp_path: Path, seconds: int
     ) -> None:
         with SandboxGateway.open(shop.url, tmp_path) as gateway:
             fields = session_fields(expires_at=int(time.time()) + seconds)
-            answer = gateway.ask("POST", "/v1/checkout/sessions", fields)
+            answer = gateway.request("POST", "/v1/checkout/sessions", fields)
             assert (answer.status, answer.json["error"]["param"]) == (400, "expires_at")
             assert opened(gateway, expires_at=int(time.time()) + 1800)["status"] == "open"
             assert opened(gateway, expires_at=None)["expires_at"] > time.time() + 80_000
@@ -149,18 +149,18 @@ class TestSessions:
         kwd = {"line_items[0][price_data][currency]": "kwd", "line_items[0][quantity]": "1"}
         amount = "line_items[0][price_data][unit_amount]"
         assert opened(gateway, **kwd, **{amount: "1250"})["amount_total"] == 1250
-        refused = gateway.ask(
+        refused = gateway.request(
             "POST", "/v1/checkout/sessions", session_fields(**kwd, **{amount: "1255"})
         )
         assert "last digit" in refused.json["error"]["message"]
 
     @pytest.mark.parametrize("path", ["/v1/checkout/sessions/cs_x", "/v1/refunds/re_x"])
-    def test_what_is_not_there_is_missing(self, gateway: SandboxGateway, path: str) -> None:
-        answer = gateway.ask("GET", path)
+    def test_an_unknown_id_is_a_missing_resource(self, gateway: SandboxGateway, path: str) -> None:
+        answer = gateway.request("GET", path)
         assert (answer.status, answer.json["error"]["code"]) == (404, "resource_missing")
 
-    def test_what_it_does_not_play_is_unknown(self, gateway: SandboxGateway) -> None:
-        answer = gateway.ask("GET", "/v1/customers")
+    def test_an_unsupported_path_is_unrecognized(self, gateway: SandboxGateway) -> None:
+        answer = gateway.request("GET", "/v1/customers")
         assert answer.status == 404
         assert "Unrecognized request URL" in answer.json["error"]["message"]
 
@@ -168,26 +168,24 @@ class TestSessions:
 class TestKeys:
     @pytest.mark.parametrize("given", ["", "Bearer", "Bearer sk_test_wrong", f"Basic {SECRET_KEY}"])
     @pytest.mark.parametrize("path", ["/v1/checkout/sessions/cs_x", "/v1/refunds", "/v1/nothing"])
-    def test_only_who_shows_it_is_answered(
-        self, gateway: SandboxGateway, given: str, path: str
-    ) -> None:
+    def test_a_valid_key_is_required(self, gateway: SandboxGateway, given: str, path: str) -> None:
         answer = call("GET", gateway.url + path, headers={"Authorization": given})
         assert answer.status == 401
         assert answer.json["error"]["type"] == "invalid_request_error"
         assert SECRET_KEY not in answer.text
 
-    def test_the_library_knows_that_error(self, gateway: SandboxGateway) -> None:
+    def test_the_library_recognizes_that_error(self, gateway: SandboxGateway) -> None:
         stranger = stripe.StripeClient("sk_test_wrong", base_addresses={"api": gateway.url})
         with pytest.raises(stripe.AuthenticationError):
             stranger.v1.checkout.sessions.retrieve("cs_x")
 
 
 class TestIdempotency:
-    def test_the_same_again_is_the_same_answer(self, gateway: SandboxGateway) -> None:
+    def test_a_repeated_request_gets_the_stored_response(self, gateway: SandboxGateway) -> None:
         fields = session_fields()
-        first = gateway.ask("POST", "/v1/checkout/sessions", fields, Idempotency_Key="same-1")
-        again = gateway.ask("POST", "/v1/checkout/sessions", fields, Idempotency_Key="same-1")
-        other = gateway.ask("POST", "/v1/checkout/sessions", fields, Idempotency_Key="same-2")
+        first = gateway.request("POST", "/v1/checkout/sessions", fields, Idempotency_Key="same-1")
+        again = gateway.request("POST", "/v1/checkout/sessions", fields, Idempotency_Key="same-1")
+        other = gateway.request("POST", "/v1/checkout/sessions", fields, Idempotency_Key="same-2")
 
         assert again.text == first.text
         assert "Idempotent-Replayed" not in first.headers
@@ -197,22 +195,22 @@ class TestIdempotency:
     def test_other_parameters_are_refused(
         self, gateway: SandboxGateway, library: stripe.StripeClient
     ) -> None:
-        gateway.ask("POST", "/v1/checkout/sessions", session_fields(), Idempotency_Key="used-1")
+        gateway.request("POST", "/v1/checkout/sessions", session_fields(), Idempotency_Key="used-1")
         with pytest.raises(stripe.IdempotencyError):
             library.v1.refunds.create({"payment_intent": "pi_x"}, {"idempotency_key": "used-1"})
 
-    def test_what_was_refused_for_its_form_may_be_mended(self, gateway: SandboxGateway) -> None:
-        bad = gateway.ask(
-            "POST", "/v1/checkout/sessions", session_fields(mode="x"), Idempotency_Key="mended-1"
+    def test_a_key_may_be_reused_after_a_validation_error(self, gateway: SandboxGateway) -> None:
+        bad = gateway.request(
+            "POST", "/v1/checkout/sessions", session_fields(mode="x"), Idempotency_Key="corrected-1"
         )
-        good = gateway.ask(
-            "POST", "/v1/checkout/sessions", session_fields(), Idempotency_Key="mended-1"
+        good = gateway.request(
+            "POST", "/v1/checkout/sessions", session_fields(), Idempotency_Key="corrected-1"
         )
         assert (bad.status, good.status) == (400, 200)
 
 
 class TestRefunds:
-    def test_parts_up_to_the_whole(
+    def test_partial_refunds_up_to_the_amount_paid(
         self, gateway: SandboxGateway, library: stripe.StripeClient, buyer: Buyer
     ) -> None:
         intent = paid(gateway, buyer)
@@ -238,7 +236,7 @@ class TestRefunds:
         made = library.v1.refunds.list({"payment_intent": intent, "limit": 1})
         assert [one.id for one in made.auto_paging_iter()] == [rest.id, first.id]
 
-    def test_what_was_not_paid_cannot_be_given_back(
+    def test_an_unknown_payment_cannot_be_refunded(
         self, gateway: SandboxGateway, library: stripe.StripeClient
     ) -> None:
         with pytest.raises(stripe.InvalidRequestError) as refused:
@@ -248,40 +246,48 @@ class TestRefunds:
     @pytest.mark.parametrize(
         "fields", [{"amount": "0"}, {"amount": "-5"}, {"amount": "ten"}, {"reason": "because"}]
     )
-    def test_what_makes_no_sense_is_refused(
+    def test_an_invalid_parameter_is_refused(
         self, gateway: SandboxGateway, buyer: Buyer, fields: dict[str, str]
     ) -> None:
         intent = paid(gateway, buyer)
-        answer = gateway.ask("POST", "/v1/refunds", {"payment_intent": intent, **fields})
+        answer = gateway.request("POST", "/v1/refunds", {"payment_intent": intent, **fields})
         assert (answer.status, answer.json["error"]["param"]) == (400, next(iter(fields)))
 
 
 class TestFaults:
-    def test_a_stumble_does_nothing(self, gateway: SandboxGateway) -> None:
-        assert gateway.behave(fault="stumble", times=1).json["fault"] == "stumble"
+    def test_a_stumble_executes_nothing(self, gateway: SandboxGateway) -> None:
+        assert gateway.set_behaviour(fault="stumble", times=1).json["fault"] == "stumble"
         fields = session_fields()
-        failed = gateway.ask("POST", "/v1/checkout/sessions", fields, Idempotency_Key="stumble-1")
-        after = gateway.ask("POST", "/v1/checkout/sessions", fields, Idempotency_Key="stumble-1")
+        failed = gateway.request(
+            "POST", "/v1/checkout/sessions", fields, Idempotency_Key="stumble-1"
+        )
+        after = gateway.request(
+            "POST", "/v1/checkout/sessions", fields, Idempotency_Key="stumble-1"
+        )
 
         assert (failed.status, failed.json["error"]["type"]) == (500, "api_error")
         assert after.status == 200
         assert "Idempotent-Replayed" not in after.headers
 
-    def test_an_answer_may_be_late_for_work_that_is_done(self, gateway: SandboxGateway) -> None:
-        gateway.behave(fault="time-out", times=1)
+    def test_a_time_out_delays_the_response_to_an_executed_request(
+        self, gateway: SandboxGateway
+    ) -> None:
+        gateway.set_behaviour(fault="time-out", times=1)
         started = time.monotonic()
         fields = session_fields()
-        first = gateway.ask("POST", "/v1/checkout/sessions", fields, Idempotency_Key="late-1")
+        first = gateway.request("POST", "/v1/checkout/sessions", fields, Idempotency_Key="late-1")
         assert time.monotonic() - started >= 0.6
-        again = gateway.ask("POST", "/v1/checkout/sessions", fields, Idempotency_Key="late-1")
+        again = gateway.request("POST", "/v1/checkout/sessions", fields, Idempotency_Key="late-1")
         assert again.text == first.text
 
-    def test_an_answer_may_be_lost_for_work_that_is_done(self, gateway: SandboxGateway) -> None:
-        gateway.behave(fault="lost-answer", times=1)
+    def test_a_lost_answer_drops_the_response_to_an_executed_request(
+        self, gateway: SandboxGateway
+    ) -> None:
+        gateway.set_behaviour(fault="lost-answer", times=1)
         fields = session_fields()
         with pytest.raises(urllib3.exceptions.ProtocolError):
-            gateway.ask("POST", "/v1/checkout/sessions", fields, Idempotency_Key="lost-1")
-        again = gateway.ask("POST", "/v1/checkout/sessions", fields, Idempotency_Key="lost-1")
+            gateway.request("POST", "/v1/checkout/sessions", fields, Idempotency_Key="lost-1")
+        again = gateway.request("POST", "/v1/checkout/sessions", fields, Idempotency_Key="lost-1")
         assert again.headers["Idempotent-Replayed"] == "true"
 
     @pytest.mark.parametrize(
@@ -299,4 +305,4 @@ class TestFaults:
     def test_an_unknown_behaviour_is_refused(
         self, gateway: SandboxGateway, how: dict[str, Any]
     ) -> None:
-        assert gateway.behave(**how).status == 400
+        assert gateway.set_behaviour(**how).status == 400

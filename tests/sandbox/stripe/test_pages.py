@@ -1,18 +1,20 @@
-"""The page to pay on."""
+"""The payment page."""
 
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.bank import call
 from tests.live import wait_until
 from tests.sandbox.stripe.test_api import opened
+from tests.simulators import call
 from tests.stripe import DECLINED_CARD, POOR_CARD, Buyer, SandboxGateway, Shop
 
 
 class TestPaying:
-    def test_the_page_says_what_is_paid_for(self, gateway: SandboxGateway, buyer: Buyer) -> None:
+    def test_it_shows_product_amount_and_test_cards(
+        self, gateway: SandboxGateway, buyer: Buyer
+    ) -> None:
         session = opened(gateway, customer_email="ada@example.com")
         page = buyer.open(session["url"])
 
@@ -31,39 +33,39 @@ class TestPaying:
         for path in ("sandbox.css", "pay.js"):
             assert call("GET", f"{gateway.url}/sandbox/{path}").status == 200
 
-    def test_who_has_paid_is_sent_on(self, gateway: SandboxGateway, buyer: Buyer) -> None:
+    def test_paying_redirects_to_the_merchant(self, gateway: SandboxGateway, buyer: Buyer) -> None:
         session = opened(gateway)
         answer = buyer.pay(session["url"])
 
         assert answer.status == 303
-        place = f"https://shop.example.com/thanks?session={session['id']}"
-        assert answer.headers["Location"] == place
+        success_url = f"https://shop.example.com/thanks?session={session['id']}"
+        assert answer.headers["Location"] == success_url
         again = buyer.open(session["url"])
         assert (again.status, "Payment made" in again.text) == (200, True)
-        assert place in again.text
-        found = gateway.ask("GET", f"/v1/checkout/sessions/{session['id']}").json
+        assert success_url in again.text
+        found = gateway.request("GET", f"/v1/checkout/sessions/{session['id']}").json
         assert (found["status"], found["payment_status"]) == ("complete", "paid")
         assert found["payment_intent"].startswith("pi_")
 
     @pytest.mark.parametrize(
-        ("card", "told"),
+        ("card", "message"),
         [(DECLINED_CARD, "Your card was declined."), (POOR_CARD, "insufficient funds")],
     )
-    def test_a_declined_card_leaves_it_open_for_another(
-        self, gateway: SandboxGateway, buyer: Buyer, card: str, told: str
+    def test_after_a_declined_card_another_can_be_used(
+        self, gateway: SandboxGateway, buyer: Buyer, card: str, message: str
     ) -> None:
         session = opened(gateway)
         answer = buyer.pay(session["url"], card)
 
-        assert (answer.status, told in answer.text) == (402, True)
-        found = gateway.ask("GET", f"/v1/checkout/sessions/{session['id']}").json
+        assert (answer.status, message in answer.text) == (402, True)
+        found = gateway.request("GET", f"/v1/checkout/sessions/{session['id']}").json
         assert (found["status"], found["payment_status"]) == ("open", "unpaid")
         assert buyer.pay(session["url"]).status == 303
-        after = gateway.ask("GET", f"/v1/checkout/sessions/{session['id']}").json
+        after = gateway.request("GET", f"/v1/checkout/sessions/{session['id']}").json
         assert after["payment_intent"] == found["payment_intent"]
 
     @pytest.mark.parametrize("number", ["", "4242", "4242 4242 4242 4241", "card", "\uff14" * 16])
-    def test_what_is_no_card_number_is_said_and_told_to_nobody(
+    def test_an_invalid_card_number_is_refused_without_a_webhook(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop, number: str
     ) -> None:
         answer = buyer.pay(opened(gateway)["url"], number)
@@ -75,7 +77,9 @@ class TestPaying:
         answer = buyer.pay(opened(gateway)["url"], "5555 5555 5555 4444")
         assert (answer.status, "Only test cards work here." in answer.text) == (402, True)
 
-    def test_nobody_pays_twice(self, gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
+    def test_a_session_is_paid_once(
+        self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
+    ) -> None:
         url = opened(gateway)["url"]
         page = buyer.open(url)
         first = buyer.send(url, page, number="4242424242424242")
@@ -85,18 +89,20 @@ class TestPaying:
         shop.wait_for(1)
         assert "$50.00" in buyer.open(gateway.url).text
 
-    def test_another_site_cannot_pay(self, gateway: SandboxGateway, buyer: Buyer) -> None:
+    def test_a_form_of_another_visitor_is_refused(
+        self, gateway: SandboxGateway, buyer: Buyer
+    ) -> None:
         url = opened(gateway)["url"]
         page = buyer.open(url)
         assert Buyer().send(url, page, number="4242424242424242").status == 403
 
-    def test_an_unknown_session_is_said(self, gateway: SandboxGateway, buyer: Buyer) -> None:
+    def test_an_unknown_session_is_not_found(self, gateway: SandboxGateway, buyer: Buyer) -> None:
         answer = buyer.open(f"{gateway.url}/c/pay/cs_test_x")
         assert (answer.status, "not valid" in answer.text) == (404, True)
 
 
 class TestExpiry:
-    def test_its_time_ends(self, gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
+    def test_it_expires(self, gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
         session = opened(gateway, expires_at=int(time.time()) + 1)
         page = buyer.open(session["url"])
         wait_until(lambda: buyer.open(session["url"]).status == 410)
@@ -107,35 +113,40 @@ class TestExpiry:
         assert webhook.kind == "checkout.session.expired"
         assert webhook.object["id"] == session["id"]
 
-    def test_the_merchant_ends_it(self, gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
+    def test_the_merchant_expires_it(
+        self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
+    ) -> None:
         session = opened(gateway)
-        gateway.ask("POST", f"/v1/checkout/sessions/{session['id']}/expire", {})
+        gateway.request("POST", f"/v1/checkout/sessions/{session['id']}/expire", {})
         answer = buyer.open(session["url"])
         assert (answer.status, "https://shop.example.com/cart" in answer.text) == (410, True)
         (webhook,) = shop.wait_for(1)
         assert (webhook.kind, webhook.object["status"]) == ("checkout.session.expired", "expired")
 
-    def test_what_was_paid_cannot_be_ended(self, gateway: SandboxGateway, buyer: Buyer) -> None:
+    def test_a_paid_session_cannot_be_expired(self, gateway: SandboxGateway, buyer: Buyer) -> None:
         session = opened(gateway)
         buyer.pay(session["url"])
-        answer = gateway.ask("POST", f"/v1/checkout/sessions/{session['id']}/expire", {})
+        answer = gateway.request("POST", f"/v1/checkout/sessions/{session['id']}/expire", {})
         assert answer.status == 400
         assert "status of complete" in answer.json["error"]["message"]
 
 
 class TestTheOverview:
-    def test_behaviour_is_set_there(self, gateway: SandboxGateway, buyer: Buyer) -> None:
+    def test_it_sets_the_behaviour(self, gateway: SandboxGateway, buyer: Buyer) -> None:
         page = buyer.open(f"{gateway.url}/")
         where = f"{gateway.url}/behaviour"
         answer = buyer.send(where, page, mode="silent", fault="stumble")
 
         assert answer.status == 303
-        assert gateway.ask("GET", "/v1/refunds/re_x").status == 500
+        assert gateway.request("GET", "/v1/refunds/re_x").status == 500
         assert Buyer().send(where, page, mode="normal", fault="none").status == 403
         assert buyer.send(where, page, mode="normal", fault="x").status == 400
 
-    def test_it_is_kept_over_a_restart(self, shop: Shop, tmp_path: Path) -> None:
+    def test_the_behaviour_persists_across_restarts(self, shop: Shop, tmp_path: Path) -> None:
         with SandboxGateway.open(shop.url, tmp_path) as gateway:
-            gateway.behave(mode="duplicate")
+            gateway.set_behaviour(mode="duplicate")
         with SandboxGateway.open(shop.url, tmp_path) as gateway:
-            assert gateway.behave(fault="none").json == {"mode": "duplicate", "fault": "none"}
+            assert gateway.set_behaviour(fault="none").json == {
+                "mode": "duplicate",
+                "fault": "none",
+            }

@@ -1,4 +1,4 @@
-"""`python -m sandbox.stripe`: a process of its own."""
+"""`python -m sandbox.stripe` as a process."""
 
 import os
 import subprocess
@@ -26,31 +26,31 @@ def process(**environment: str) -> "subprocess.Popen[str]":
     )
 
 
-def test_it_says_where_it_is_and_ends_quietly(tmp_path: Path) -> None:
+def test_it_prints_its_address_and_stops_cleanly(tmp_path: Path) -> None:
     port = str(free_port())
     with process(**variables("http://127.0.0.1:9/", tmp_path, GATEWAY_PORT=port)) as gateway:
         assert gateway.stdout is not None
         line = gateway.stdout.readline()
         gateway.terminate()
         rest = gateway.communicate(timeout=20)
-    assert line == f"The gateway is open at http://127.0.0.1:{port}\n"
+    assert line == f"The gateway is listening at http://127.0.0.1:{port}\n"
     assert (gateway.returncode, rest) == (0, ("", ""))
 
 
 @pytest.mark.parametrize(
-    ("environment", "told"),
+    ("environment", "message"),
     [
-        ({}, "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRETS and GATEWAY_WEBHOOK_URL must be set"),
+        ({}, "GATEWAY_WEBHOOK_URL and STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRETS must be set"),
         ({**variables("http://x", Path("y")), "GATEWAY_PORT": "x"}, "'x'"),
         ({**variables("http://x", Path("y")), "GATEWAY_SLOW_SECONDS": "long"}, "'long'"),
     ],
 )
-def test_what_it_lacks_is_said_in_one_sentence(
-    tmp_path: Path, environment: dict[str, str], told: str
+def test_an_invalid_configuration_is_reported_in_one_sentence(
+    tmp_path: Path, environment: dict[str, str], message: str
 ) -> None:
     with process(**environment | {"DATA_DIR": str(tmp_path)}) as gateway:
         _, error = gateway.communicate(timeout=20)
     assert gateway.returncode == 1
-    assert told in error
+    assert message in error
     assert len(error.splitlines()) == 1
     assert SECRET_KEY not in error

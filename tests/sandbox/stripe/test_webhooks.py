@@ -1,4 +1,4 @@
-"""How the gateway reports: signed as Stripe signs, and in every mode."""
+"""Webhooks of the gateway: Stripe's signature and format, and every mode."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.stripe import (
 )
 
 
-def test_a_payment_is_told_as_stripe_tells_it(
+def test_a_payment_is_reported_in_stripes_format(
     gateway: SandboxGateway, buyer: Buyer, shop: Shop
 ) -> None:
     session = opened(gateway)
@@ -36,7 +36,7 @@ def test_a_payment_is_told_as_stripe_tells_it(
     assert webhook.object["payment_intent"].startswith("pi_")
 
 
-def test_a_declined_card_is_told(gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
+def test_a_declined_card_is_reported(gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
     buyer.pay(opened(gateway)["url"], DECLINED_CARD)
 
     (webhook,) = shop.wait_for(1)
@@ -46,8 +46,8 @@ def test_a_declined_card_is_told(gateway: SandboxGateway, buyer: Buyer, shop: Sh
 
 
 def refund(gateway: SandboxGateway, intent: str, **fields: Any) -> dict[str, Any]:
-    asked = {"payment_intent": intent, "metadata[refund_id]": "r-1", **fields}
-    answer = gateway.ask("POST", "/v1/refunds", asked)
+    params = {"payment_intent": intent, "metadata[refund_id]": "r-1", **fields}
+    answer = gateway.request("POST", "/v1/refunds", params)
     assert answer.status == 200, answer.text
     found: dict[str, Any] = answer.json
     return found
@@ -56,33 +56,31 @@ def refund(gateway: SandboxGateway, intent: str, **fields: Any) -> dict[str, Any
 class TestRefunds:
     """After the webhook of the payment itself."""
 
-    def told(self, shop: Shop, count: int) -> list[tuple[str, str]]:
+    def reported(self, shop: Shop, count: int) -> list[tuple[str, str]]:
         return sorted((one.kind, one.object["status"]) for one in shop.wait_for(1 + count)[1:])
 
-    def test_a_refund_is_told_twice(
+    def test_a_refund_sends_two_webhooks(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
         intent = paid(gateway, buyer)
         shop.wait_for(1)
         assert refund(gateway, intent, amount=1000)["status"] == "succeeded"
-        assert self.told(shop, 2) == [
+        assert self.reported(shop, 2) == [
             ("charge.refunded", "succeeded"),
             ("refund.created", "succeeded"),
         ]
         (charge,) = (one.object for one in shop.received if one.kind == "charge.refunded")
         assert (charge["amount_refunded"], charge["refunded"]) == (1000, False)
 
-    def test_one_that_takes_a_while(
-        self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
-    ) -> None:
+    def test_a_pending_refund(self, gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
         intent = paid(gateway, buyer, SLOW_REFUND_CARD)
         shop.wait_for(1)
         made = refund(gateway, intent)
         assert made["status"] == "pending"
-        assert ("refund.updated", "succeeded") in self.told(shop, 3)
-        assert gateway.ask("GET", f"/v1/refunds/{made['id']}").json["status"] == "succeeded"
+        assert ("refund.updated", "succeeded") in self.reported(shop, 3)
+        assert gateway.request("GET", f"/v1/refunds/{made['id']}").json["status"] == "succeeded"
 
-    def test_one_that_fails_gives_the_money_back_to_the_merchant(
+    def test_a_failed_refund_returns_the_money_to_the_merchant(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
         intent = paid(gateway, buyer, FAILING_REFUND_CARD)
@@ -90,17 +88,17 @@ class TestRefunds:
         made = refund(gateway, intent)
         assert made["status"] == "succeeded"
         assert {("refund.failed", "failed"), ("refund.updated", "failed")} <= set(
-            self.told(shop, 4)
+            self.reported(shop, 4)
         )
-        found = gateway.ask("GET", f"/v1/refunds/{made['id']}").json
+        found = gateway.request("GET", f"/v1/refunds/{made['id']}").json
         assert (found["status"], found["failure_reason"]) == ("failed", "expired_or_canceled_card")
         assert refund(gateway, intent)["amount"] == 5000
 
 
 class TestModes:
-    """Chosen on the page, for one payment."""
+    """Selected on the page, for one payment."""
 
-    def test_duplicate_comes_three_times(
+    def test_duplicate_arrives_three_times(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
         buyer.pay(opened(gateway)["url"], mode="duplicate")
@@ -108,21 +106,21 @@ class TestModes:
         assert len({copy.raw for copy in copies}) == 1
         assert all(copy.genuine for copy in copies)
 
-    def test_slow_comes_late(self, gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
+    def test_slow_arrives_late(self, gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
         buyer.pay(opened(gateway)["url"], mode="slow")
         buyer.pay(opened(gateway, client_reference_id="order-2")["url"])
-        told = [one.object["client_reference_id"] for one in shop.wait_for(2)]
-        assert told == ["order-2", "order-1"]
+        arrived = [one.object["client_reference_id"] for one in shop.wait_for(2)]
+        assert arrived == ["order-2", "order-1"]
 
-    def test_reordered_come_the_last_first(
+    def test_reordered_arrive_last_first(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
         for order in ("order-1", "order-2", "order-3"):
             buyer.pay(opened(gateway, client_reference_id=order)["url"], mode="reordered")
-        told = [one.object["client_reference_id"] for one in shop.wait_for(3)]
-        assert told == ["order-3", "order-2", "order-1"]
+        arrived = [one.object["client_reference_id"] for one in shop.wait_for(3)]
+        assert arrived == ["order-3", "order-2", "order-1"]
 
-    def test_forged_comes_before_the_true_one_and_is_not_repeated(
+    def test_forged_arrives_before_the_genuine_one_and_is_not_repeated(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
         buyer.pay(opened(gateway)["url"], mode="forged")
@@ -131,24 +129,24 @@ class TestModes:
         assert forged.body["id"] == genuine.body["id"]
         assert (forged.object["amount_total"], genuine.object["amount_total"]) == (50_000, 5000)
 
-    def test_wrong_amount_is_well_signed(
+    def test_wrong_amount_is_correctly_signed(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
         buyer.pay(opened(gateway)["url"], mode="wrong-amount")
         (webhook,) = shop.wait_for(1)
         assert (webhook.genuine, webhook.object["amount_total"]) == (True, 50_000)
 
-    def test_silent_says_nothing_but_looking_up_does(
+    def test_silent_sends_nothing_and_the_session_is_correct(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
         session = opened(gateway)
         buyer.pay(session["url"], mode="silent")
         assert shop.wait_for(0) == []
-        found = gateway.ask("GET", f"/v1/checkout/sessions/{session['id']}").json
+        found = gateway.request("GET", f"/v1/checkout/sessions/{session['id']}").json
         assert found["payment_status"] == "paid"
 
 
-def test_it_is_sent_again_until_the_merchant_takes_it_signed_anew(
+def test_it_is_retried_with_a_new_signature_until_the_merchant_acknowledges_it(
     gateway: SandboxGateway, buyer: Buyer, shop: Shop
 ) -> None:
     shop.answers = [500, 404]
@@ -161,10 +159,10 @@ def test_it_is_sent_again_until_the_merchant_takes_it_signed_anew(
 
 
 @pytest.mark.parametrize("mode", ["duplicate", "silent"])
-def test_the_mode_of_the_gateway_holds_for_what_nobody_chose_another_for(
+def test_the_mode_of_the_gateway_applies_unless_another_is_selected(
     gateway: SandboxGateway, buyer: Buyer, shop: Shop, mode: str
 ) -> None:
-    assert gateway.behave(mode=mode).json["mode"] == mode
+    assert gateway.set_behaviour(mode=mode).json["mode"] == mode
     intent = paid(gateway, buyer)
     shop.wait_for(3 if mode == "duplicate" else 0)
     refund(gateway, intent)

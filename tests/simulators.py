@@ -1,0 +1,140 @@
+"""Runs simulators in this process, and what surrounds them: a webhook endpoint and a browser."""
+
+import re
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import urlencode
+
+import urllib3
+from flask import Flask
+
+from sandbox.common.server import Server
+from tests.live import Answer, wait_until
+
+W = TypeVar("W")
+R = TypeVar("R", bound="WebhookReceiver[Any]")
+
+
+def call(
+    method: str,
+    url: str,
+    *,
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+) -> Answer:
+    """One request; redirects are not followed and no status raises."""
+    with urllib3.PoolManager(timeout=20) as http:
+        answer = http.request(
+            method, url, body=body, headers=headers or {}, redirect=False, retries=False
+        )
+        return Answer(answer.status, dict(answer.headers), answer.data.decode())
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[Server]:
+    """Serve a simulator by a thread of this process."""
+    server = Server(app)
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shut_down()
+        thread.join()
+
+
+@dataclass
+class WebhookReceiver(ABC, Generic[W]):
+    """Records every webhook.
+
+    answers: statuses of the next responses; then `ACCEPTED` (401 if forged). pauses: seconds before
+    the next responses.
+    """
+
+    PATH: ClassVar[str]
+    ACCEPTED: ClassVar[int]
+
+    url: str = ""
+    answers: list[int] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+    received: list[W] = field(default_factory=list)
+
+    @classmethod
+    @contextmanager
+    def listening(cls: type[R]) -> Iterator[R]:
+        receiver = cls()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                raw = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                self.send_response(receiver.receive(self.path, headers, raw))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        receiver.url = f"http://127.0.0.1:{server.server_port}{cls.PATH}"
+        try:
+            yield receiver
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    def receive(self, path: str, headers: dict[str, str], raw: bytes) -> int:
+        """Record a webhook. Returns the status of the response."""
+        webhook, genuine = self.parse(path, headers, raw)
+        self.received.append(webhook)
+        if self.pauses:
+            time.sleep(self.pauses.pop(0))
+        if self.answers:
+            return self.answers.pop(0)
+        return self.ACCEPTED if genuine else 401
+
+    @abstractmethod
+    def parse(self, path: str, headers: dict[str, str], raw: bytes) -> tuple[W, bool]:
+        """A request as a webhook, and whether its signature is valid. headers: in lower case."""
+
+    def wait_for(self, count: int) -> list[W]:
+        """Exactly that many webhooks, in the order of their arrival."""
+        wait_until(lambda: len(self.received) >= count, seconds=10)
+        time.sleep(0.2)
+        assert len(self.received) == count, self.received
+        return list(self.received)
+
+
+@dataclass
+class FormBrowser:
+    """Keeps a cookie and submits the form of a page."""
+
+    cookie: str = ""
+
+    def open(self, url: str) -> Answer:
+        answer = call("GET", url, headers={"Cookie": self.cookie, "Accept": "text/html"})
+        self.cookie = answer.headers.get("Set-Cookie", self.cookie).partition(";")[0]
+        return answer
+
+    def submit(self, url: str, page: Answer, fields: dict[str, str]) -> Answer:
+        """Post the hidden fields of a page together with these."""
+        hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text)
+        return call(
+            "POST",
+            url,
+            body=urlencode({**dict(hidden), **fields}).encode(),
+            headers={
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Cookie": self.cookie,
+                "Accept": "text/html",
+            },
+        )
