@@ -233,27 +233,28 @@ SECURITY_SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "The `accessToken` of a sign-in: a person.",
+        "description": "The `accessToken` of a signed-in user.",
     },
     KEY_SCHEME: {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": api_keys.PATTERN,
-        "description": "An API key of `POST /auth/api-keys`: a merchant's server. Sent as a token"
-        " is, where the operation lists `apiKeyAuth` and the key has the scope in"
-        f" `x-required-scope`. Every key matches `{api_keys.PATTERN}`: `pf_live_` in production,"
-        " `pf_test_` elsewhere, and each works only where it was made.",
+        "description": "An API key of a merchant's server, created by `POST /auth/api-keys`."
+        " Accepted where the operation lists `apiKeyAuth` and the key has the scope in"
+        f" `x-required-scope`. Keys match `{api_keys.PATTERN}`: `pf_live_` in production,"
+        " `pf_test_` elsewhere. A key works only in the environment where it was created.",
     },
 }
 
 DESCRIPTION = """
-Wallets and digital goods over REST.
+REST API for wallets and digital goods.
 
-Register a MERCHANT and a USER, put a product on sale, deposit, buy. Paste the `accessToken` of a
-sign-in, or a merchant's API key, into **Authorize**; it survives a reload.
+To try it out, register a MERCHANT and a USER, create a product, deposit money and buy. Paste the
+`accessToken` of a user, or a merchant's API key, into **Authorize**; it survives a reload.
 
-* Money is a decimal string going out, a number or decimal string coming in, exact both ways.
-* `Idempotency-Key` makes every POST that moves money safe to repeat.
-* Everything that fails answers with one body: `statusCode`, `error` (a stable code), `message`,
-  `details`, `timestamp`, `path`, `method`, `requestId`.
+* Amounts are decimal strings in responses, and decimal strings or numbers in requests. They are
+  exact in both directions.
+* `Idempotency-Key` makes every POST that moves money safe to retry.
+* All errors have the same body: `statusCode`, `error` (a stable code), `message`, `details`,
+  `timestamp`, `path`, `method`, `requestId`.
 """

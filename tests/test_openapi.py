@@ -149,7 +149,7 @@ class TestDocument:
             takes_keys = {"apiKeyAuth": []} in operation.get("security", ())
             scope = operation.get("x-required-scope")
             assert takes_keys == (scope in set(Scope)), name
-            assert takes_keys == (f"needs the scope `{scope}`" in operation["description"]), name
+            assert takes_keys == (f"require the scope `{scope}`" in operation["description"]), name
             refusals = operation["responses"].get("403", {}).get("description", "")
             assert takes_keys == ("`SCOPE_REQUIRED`" in refusals), name
 

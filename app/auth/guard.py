@@ -45,8 +45,8 @@ KEY_SCHEME: Final = "apiKeyAuth"
 _CODE_HEADER: Final = "X-Two-Factor-Code"
 _CODE_PARAMETER: Final = {
     "name": _CODE_HEADER,
-    "description": "The 6 digits that the authenticator app shows, or a recovery code: needed for"
-    " large amounts. Each works once.",
+    "description": "A 6-digit code from the authenticator app, or a recovery code. Required for"
+    " large amounts. Each code can be used once.",
     "schema": {"type": "string", "pattern": f"^({two_factor.CODE_PATTERN})$"},
     "example": "492039",
 }
@@ -91,7 +91,7 @@ def _document(blueprint: Blueprint, view: Any, roles: tuple[Role, ...], scope: S
     if roles:
         said["x-required-roles"] = roles
     if scope:
-        view = blueprint.remark(f"An API key needs the scope `{scope}`.")(view)
+        view = blueprint.remark(f"API keys require the scope `{scope}`.")(view)
         said["security"].append({KEY_SCHEME: []})
         said["x-required-scope"] = scope
     return blueprint.doc(**said)(view)

@@ -74,7 +74,7 @@ class Phone(ma.fields.String):
 
     def __init__(self, **kwargs: Any) -> None:
         documented = {
-            "description": "With + and the country code; kept in E.164",
+            "description": "With + and the country code; stored in E.164 format",
             "pattern": f"^{_PHONE_TEXT.pattern}$",
             "example": "+14155550100",
         }
@@ -97,7 +97,7 @@ class Code(ma.fields.String):
 
     def __init__(self, **kwargs: Any) -> None:
         documented = {
-            "description": "What the authenticator app shows, or a recovery code",
+            "description": "Code from the authenticator app, or a recovery code",
             "pattern": f"^({two_factor.CODE_PATTERN})$",
             "example": "492039",
         }
@@ -146,16 +146,20 @@ class ChangePasswordIn(Schema):
     new_password = Password(
         required=True, metadata=_PASSWORD_EXAMPLE | {"example": "EvenMoreSecure456!"}
     )
-    revoke_api_keys = Flag(load_default=False, metadata={"description": "End my API keys as well"})
+    revoke_api_keys = Flag(
+        load_default=False, metadata={"description": "Whether to revoke all API keys as well"}
+    )
 
 
 class UpdateCurrentUserIn(Schema):
     first_name = Text(longest=100, allow_none=True, metadata={"example": "Alice"})
     last_name = Text(longest=100, allow_none=True, metadata={"example": "Jones"})
-    email_public = Flag(metadata={"description": "Show my email to everybody who sees my products"})
+    email_public = Flag(
+        metadata={"description": "Whether the email address is shown with the user's products"}
+    )
     phone = Phone(allow_none=True)
     email = Email(
-        metadata={"description": "Only for an account that has none yet", **_EMAIL_EXAMPLE}
+        metadata={"description": "Only for an account without an email address", **_EMAIL_EXAMPLE}
     )
 
 
@@ -177,7 +181,7 @@ class SignedInUserOut(Schema):
     email = ma.fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "null in an account that was made by its phone number"},
+        metadata={"description": "null if the account was created with a phone number"},
     )
     role = ma.fields.String(required=True)
     first_name = ma.fields.String(required=True, allow_none=True)
@@ -228,14 +232,14 @@ class TwoFactorEnrolmentOut(Schema):
     secret = ma.fields.String(
         required=True,
         metadata={
-            "description": "For typing into the authenticator app",
+            "description": "Secret to enter into the authenticator app",
             "example": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
         },
     )
     otpauth_uri = ma.fields.String(
         required=True,
         metadata={
-            "description": "For an app on the same device",
+            "description": "Link that opens an authenticator app on the same device",
             "example": "otpauth://totp/Payment%20Flow:alice%40example.com"
             "?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Payment%20Flow",
         },
@@ -243,7 +247,7 @@ class TwoFactorEnrolmentOut(Schema):
     qr_svg = ma.fields.String(
         required=True,
         metadata={
-            "description": "The URI as a QR code for the app's camera: the `src` of an image",
+            "description": "`otpauthUri` as a QR code, a data URI for the `src` of an image",
             "example": "data:image/svg+xml;charset=utf-8,%3Csvg…",
         },
     )
@@ -262,7 +266,7 @@ class RecoveryCodesOut(Schema):
     recovery_codes = ma.fields.List(
         ma.fields.String(metadata={"example": "K4RT-5ZQA-7WDM-XN3C"}),
         required=True,
-        metadata={"description": "Each stands in for the app once. They are never shown again"},
+        metadata={"description": "Each replaces a code of the app once. They are shown only once"},
     )
 
 
@@ -276,8 +280,8 @@ class CreateApiKeyIn(Schema):
         required=True,
         validate=ma.validate.Length(1, len(Scope)),
         metadata={
-            "description": "What the key may do. None includes another; with those marked *money*,"
-            " and no others, money can leave the wallet.\n\n"
+            "description": "What the key is allowed to do. No scope includes another. Only scopes"
+            " marked *money* let money leave the wallet.\n\n"
             + "\n".join(f"* `{scope}`: {meaning}" for scope, meaning in EXPLAINED.items()),
             "example": ["products:write", "orders:read"],
         },
@@ -285,7 +289,7 @@ class CreateApiKeyIn(Schema):
     expires_at = Moment(
         allow_none=True,
         metadata={
-            "description": "When it stops working by itself; null or left out: never",
+            "description": "When the key expires; null or omitted: never",
             "example": "2031-01-01T00:00:00Z",
         },
     )
@@ -298,10 +302,12 @@ class ApiKeyOut(Schema):
     name = ma.fields.String(required=True)
     prefix = ma.fields.String(
         required=True,
-        metadata={"description": "How the key begins", "example": "pf_test_7Qm2xA"},
+        metadata={"description": "First characters of the key", "example": "pf_test_7Qm2xA"},
     )
     scopes = ma.fields.List(ma.fields.String(), required=True)
-    last_used_at = Moment(required=True, allow_none=True, metadata={"description": "To the minute"})
+    last_used_at = Moment(
+        required=True, allow_none=True, metadata={"description": "Accurate to the minute"}
+    )
     created_at = Moment(required=True)
     expires_at = Moment(required=True, allow_none=True)
     revoked_at = Moment(required=True, allow_none=True)
@@ -313,7 +319,7 @@ class CreatedApiKeyOut(Schema):
     key = ma.fields.String(
         required=True,
         metadata={
-            "description": "Keep it as you keep a password: it is never shown again",
+            "description": "The API key. Store it like a password: it is shown only once",
             "pattern": f"^{api_keys.PATTERN}$",
         },
     )

@@ -20,28 +20,27 @@ class Scope(StrEnum):
     PAYOUTS_WRITE = "payouts:write"
 
 
-#: What each allows, for who makes a key. None includes another.
+#: What each allows, shown to the merchant who creates a key. No scope includes another.
 _MEANINGS: Final[dict[Scope, str]] = {
-    Scope.PRODUCTS_READ: "list my products, also those that are not on sale",
-    Scope.PRODUCTS_WRITE: "put products on sale, change, restock and delete them",
-    Scope.ORDERS_READ: "see my sales and my purchases",
-    Scope.ORDERS_WRITE: "buy, paid from my wallet",
-    Scope.REFUNDS_WRITE: "give buyers their money back, from my wallet",
-    Scope.DELIVERY_READ: "see the goods that were delivered to me, and the state of those I sell",
-    Scope.DELIVERY_WRITE: "add and remove the codes, licences and files that I sell",
-    Scope.WALLET_READ: "see balance, history, statements, limits, holds, transfers, on-ramps,"
+    Scope.PRODUCTS_READ: "list the merchant's products, including inactive ones",
+    Scope.PRODUCTS_WRITE: "create, update, restock and delete products",
+    Scope.ORDERS_READ: "read sales and purchases",
+    Scope.ORDERS_WRITE: "buy products from the wallet",
+    Scope.REFUNDS_WRITE: "refund buyers from the wallet",
+    Scope.DELIVERY_READ: "read delivered goods, and the stock of goods for sale",
+    Scope.DELIVERY_WRITE: "add and remove the codes, licences and files for sale",
+    Scope.WALLET_READ: "read balance, history, statements, limits, holds, transfers, on-ramps,"
     " payouts and saved bank accounts (masked)",
-    Scope.WALLET_WRITE: "bring money in: deposits, on-ramps, capturing and voiding what was"
-    " promised to me",
-    Scope.PAYMENT_REQUESTS_READ: "see my payment requests and codes, with their links",
-    Scope.PAYMENT_REQUESTS_WRITE: "ask for money: make, cancel and decline payment requests, make"
-    " codes and take them out of use",
-    Scope.TRANSFERS_WRITE: "send money to people: transfers, holds, paying requests and codes",
-    Scope.PAYOUTS_WRITE: "take money out: withdrawals, and payouts to the bank accounts that are"
-    " saved",
+    Scope.WALLET_WRITE: "receive money: deposits, on-ramps, capturing and voiding holds",
+    Scope.PAYMENT_REQUESTS_READ: "read payment requests and merchant codes, with their links",
+    Scope.PAYMENT_REQUESTS_WRITE: "request money: create, cancel and decline payment requests,"
+    " create and deactivate merchant codes",
+    Scope.TRANSFERS_WRITE: "send money to other users: transfers, holds, paying payment requests"
+    " and merchant codes",
+    Scope.PAYOUTS_WRITE: "take money out: withdrawals, and payouts to saved bank accounts",
 }
 
-#: With these, and no others, money can leave the wallet.
+#: The only scopes that let money leave the wallet.
 MONEY_LEAVES: Final = frozenset(
     {Scope.ORDERS_WRITE, Scope.REFUNDS_WRITE, Scope.TRANSFERS_WRITE, Scope.PAYOUTS_WRITE}
 )

@@ -49,9 +49,9 @@ def _names_a_way_in() -> bool:
     return isinstance(body, dict) and bool({"email", "phone"} & set(body))
 
 
-blp = Blueprint("auth", __name__, url_prefix="/auth", description="Accounts and sign-in")
+blp = Blueprint("auth", __name__, url_prefix="/auth", description="User accounts and sign-in")
 admin_blp = Blueprint(
-    "users-admin", __name__, url_prefix="/admin/users", description="Operators: people"
+    "users-admin", __name__, url_prefix="/admin/users", description="User administration"
 )
 
 
@@ -88,10 +88,10 @@ def _issue(sign_in: service.SignIn) -> dict[str, Any]:
 @per_field("email", "10/minute;30/hour", spelling=canonical_email)
 @per_address("240/minute")
 def register_user(body: dict[str, Any]) -> Any:
-    """Create an account
+    """Register a user
 
-    Opens a wallet and signs in. Emails are unique ignoring case; the most common passwords are
-    refused. Administrators are made on the command line.
+    Creates the user and a wallet, and signs the user in. Email addresses are unique, ignoring
+    case. Common passwords are rejected. Administrators are created on the command line.
     """
     passwords.require_acceptable(body["password"])
     with reading() as session:
@@ -118,7 +118,7 @@ def _create(*, password: str, **account: Any) -> dict[str, Any]:
 def login(body: dict[str, Any]) -> Any:
     """Sign in with email and password
 
-    A wrong email and a wrong password are indistinguishable, in the answer and in time.
+    An unknown email and a wrong password are indistinguishable, in the response and in timing.
     """
     with reading() as session:
         user = service.find_by_email(session, email=body["email"])
@@ -128,16 +128,16 @@ def login(body: dict[str, Any]) -> Any:
 @blp.post("/phone")
 @blp.arguments(LoginByPhoneIn)
 @blp.response(200, LoginResultOut)
-@blp.alt_response(201, schema=LoginResultOut, description="There was no such account; now there is")
+@blp.alt_response(201, schema=LoginResultOut, description="A new account was created")
 @blp.refuses(InvalidCredentials, PasswordRefused)
 @per_field("phone", "10/minute;60/hour", spelling=canonical_phone)
 @per_address("300/minute")
 def login_by_phone(body: dict[str, Any]) -> Any:
     """Sign in with phone number and password
 
-    A wrong number and a wrong password are indistinguishable, in the answer and in time. Where
-    the operator has set PHONE_AUTO_REGISTRATION, an unknown number becomes an account with role
-    USER and no email instead, and the answer is 201.
+    An unknown number and a wrong password are indistinguishable, in the response and in timing.
+    If PHONE_AUTO_REGISTRATION is enabled, an unknown number creates an account with role USER and
+    no email instead, and the status is 201.
     """
     user = _find_by_phone(body["phone"])
     if user is None and settings().phone_auto_registration:
@@ -171,10 +171,10 @@ def _enter(user: User | None, password: str) -> dict[str, Any]:
 @blp.refuses(InvalidRefreshToken)
 @blp.doc(**{"x-caller": "holder of the refresh token"})
 def refresh_tokens(body: dict[str, Any]) -> Any:
-    """Exchange the refresh token for new tokens
+    """Refresh the tokens
 
-    A refresh token works once. Presenting a used one revokes the session it belongs to, because
-    somebody else must have it.
+    Exchanges a refresh token for a new token pair. A refresh token can be used once. Reusing one
+    revokes its session, because the token must have leaked.
     """
     claims = tokens.read_refresh_token(_rules(), body["refresh_token"])
     if claims is None:
@@ -195,7 +195,7 @@ def refresh_tokens(body: dict[str, Any]) -> Any:
 def logout() -> None:
     """Sign out
 
-    Revokes the session: its access and refresh tokens stop working at once.
+    Revokes the current session. Its access and refresh tokens stop working immediately.
     """
     with transaction() as session:
         user = live_user(session)
@@ -206,9 +206,9 @@ def logout() -> None:
 @requires(blp)
 @blp.response(200, UserOut)
 def get_current_user() -> User:
-    """Who am I?
+    """Get the current user
 
-    The account behind the token, as it is now.
+    Returns the account that the access token belongs to, as it is now.
     """
     with reading() as session:
         return live_user(session)
@@ -222,10 +222,10 @@ def get_current_user() -> User:
 @per_caller("30/minute;300/hour")
 @per_caller_together("10/hour;30/day", scope="profile-names", when=_names_a_way_in)
 def update_current_user(body: dict[str, Any]) -> User:
-    """Change my profile
+    """Update the current user
 
-    What is not named stays as it is. `phone`: null removes it. `email` can be set once, by an
-    account that was made by its phone number.
+    Omitted fields keep their values. A `phone` of null removes the phone number. `email` can be
+    set once, by an account that was created with a phone number.
     """
     with transaction() as session:
         user = live_user(session)
@@ -239,9 +239,9 @@ def update_current_user(body: dict[str, Any]) -> User:
 @blp.refuses(InvalidCredentials, PasswordRefused)
 @per_caller("10/minute;60/hour")
 def change_password(body: dict[str, Any]) -> None:
-    """Change my password
+    """Change the password
 
-    Signs out every other session. API keys go on unless `revokeApiKeys` is true.
+    Revokes all other sessions of the user. API keys keep working unless `revokeApiKeys` is true.
     """
     passwords.require_acceptable(body["new_password"], field="newPassword")
     require_password(body["current_password"])
@@ -261,9 +261,9 @@ def change_password(body: dict[str, Any]) -> None:
 @requires(blp)
 @blp.response(200, SessionOut(many=True))
 def list_sessions() -> list[dict[str, Any]]:
-    """Where am I signed in?
+    """List active sessions
 
-    The sessions that are neither signed out nor expired, newest first.
+    Returns the user's sessions that are neither revoked nor expired, newest first.
     """
     with reading() as session:
         user = live_user(session)
@@ -279,9 +279,9 @@ def list_sessions() -> list[dict[str, Any]]:
 @blp.response(204)
 @blp.refuses(SessionNotFound)
 def revoke_session(login_session_id: UUID) -> None:
-    """Sign out one of my sessions
+    """Revoke a session
 
-    Its access and refresh tokens stop working at once.
+    Its access and refresh tokens stop working immediately.
     """
     with transaction() as session:
         user = live_user(session)
@@ -296,7 +296,7 @@ def revoke_session(login_session_id: UUID) -> None:
 def deactivate_user(body: dict[str, Any], user_id: UUID) -> User:
     """Deactivate a user
 
-    All their sessions and API keys end; nothing of theirs moves from that moment.
+    Revokes all sessions and API keys of the user, who can no longer sign in or move money.
     """
     with transaction() as session:
         actor = live_user(session)
@@ -309,9 +309,9 @@ def deactivate_user(body: dict[str, Any], user_id: UUID) -> User:
 @admin_blp.response(200, UserOut)
 @admin_blp.refuses(UserNotFound)
 def activate_user(body: dict[str, Any], user_id: UUID) -> User:
-    """Let a deactivated user back in
+    """Reactivate a user
 
-    They have to sign in anew: the sessions and API keys that ended stay ended.
+    The user has to sign in again; revoked sessions and API keys stay revoked.
     """
     with transaction() as session:
         actor = live_user(session)
@@ -324,9 +324,10 @@ def activate_user(body: dict[str, Any], user_id: UUID) -> User:
 @admin_blp.response(204)
 @admin_blp.refuses(UserNotFound, TwoFactorNotEnabled)
 def reset_two_factor(body: dict[str, Any], user_id: UUID) -> None:
-    """Switch off a user's second factor
+    """Disable a user's two-factor authentication
 
-    For somebody who lost both the app and the recovery codes. Make sure who is asking.
+    For users who have lost both the authenticator app and the recovery codes. Verify the user's
+    identity first.
     """
     with transaction() as session:
         actor = live_user(session)

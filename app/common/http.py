@@ -162,7 +162,10 @@ class Blueprint(openapi.Blueprint):
             }
             if status in (429, 503):
                 response["headers"] = {
-                    "Retry-After": {"description": "Seconds", "schema": {"type": "string"}}
+                    "Retry-After": {
+                        "description": "Seconds to wait before retrying",
+                        "schema": {"type": "string"},
+                    }
                 }
             prepare_response(response, spec, "application/json")
             doc.setdefault("responses", {})[status] = response
@@ -173,10 +176,11 @@ class ErrorOut(ma.Schema):
     """The one body of everything that fails."""
 
     statusCode = ma.fields.Integer(required=True)  # noqa: N815 – the wire's name
-    error = ma.fields.String(required=True, metadata={"description": "Stable machine code"})
-    message = ma.fields.String(required=True, metadata={"description": "One sentence for people"})
+    error = ma.fields.String(required=True, metadata={"description": "Stable error code"})
+    message = ma.fields.String(required=True, metadata={"description": "Message for humans"})
     details = ma.fields.Dict(
-        required=True, metadata={"description": "Data; for validation: field → list of messages"}
+        required=True,
+        metadata={"description": "Error data; for validation errors: field → list of messages"},
     )
     timestamp = ma.fields.String(required=True)
     path = ma.fields.String(required=True)

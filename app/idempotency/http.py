@@ -26,8 +26,8 @@ Unfinished = TypeVar("Unfinished")
 
 _KEY_PARAMETER: Final = {
     "name": "Idempotency-Key",
-    "description": "Makes the request safe to repeat: the same key and body get the first answer "
-    "again, byte for byte, with `Idempotent-Replayed: true`. 1 to 255 visible ASCII characters.",
+    "description": "Makes the request safe to retry: repeating the key and body returns the first "
+    "response, byte for byte, with `Idempotent-Replayed: true`. 1 to 255 visible ASCII characters.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "example": "order-7f3a",
 }

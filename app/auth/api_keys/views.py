@@ -28,7 +28,7 @@ from app.common.pagination import Page, PageArgs, page_request
 from app.common.ratelimit import per_caller
 
 blp = Blueprint(
-    "api-keys", __name__, url_prefix="/auth/api-keys", description="Keys for merchants' servers"
+    "api-keys", __name__, url_prefix="/auth/api-keys", description="API keys of merchants' servers"
 )
 
 
@@ -40,12 +40,12 @@ blp = Blueprint(
 @per_caller("10/minute;60/hour")
 @may_take_code
 def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
-    """Make an API key
+    """Create an API key
 
-    For a server of mine, which sends it as `Authorization: Bearer pf_…` where a token would be
-    sent. `key` is in this answer and in no other. A key does what its scopes say and nothing else,
-    and no key makes keys or changes the account. It holds until it expires or is revoked. Needs
-    the password, and a code if a second factor is on. At most 20 hold at a time.
+    A server sends the key as `Authorization: Bearer pf_…`, in place of an access token. `key` is
+    returned only in this response. A key is limited to its scopes; no key can manage API keys or
+    the account. It is valid until it expires or is revoked. Requires the password, and a code if
+    two-factor authentication is enabled. A merchant can have at most 20 valid keys.
     """
     require_password(body.pop("password"))
     code = body.pop("code", None)
@@ -68,9 +68,10 @@ def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, ApiKeyList)
 def list_api_keys(args: dict[str, Any]) -> Page[Any]:
-    """My API keys, newest first
+    """List API keys
 
-    Those that are revoked or expired, too. None can be shown again: `prefix` is how it begins.
+    Newest first, including revoked and expired keys. Keys cannot be shown again; `prefix` is how
+    a key begins.
     """
     page = page_request(args, key=(UUID,))
     with reading() as session:
@@ -84,7 +85,7 @@ def list_api_keys(args: dict[str, Any]) -> Page[Any]:
 def revoke_api_key(api_key_id: UUID) -> None:
     """Revoke an API key
 
-    It stops working at once and for good. Repeating it is safe.
+    The key stops working immediately and permanently. Revoking it again has no effect.
     """
     with transaction() as session:
         api_keys.revoke(session, user_id=live_user(session).id, key_id=api_key_id)

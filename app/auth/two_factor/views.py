@@ -26,7 +26,7 @@ from app.common.http import Blueprint
 from app.common.ratelimit import per_caller
 
 blp = Blueprint(
-    "two-factor", __name__, url_prefix="/auth/two-factor", description="Codes for large amounts"
+    "two-factor", __name__, url_prefix="/auth/two-factor", description="Two-factor authentication"
 )
 
 
@@ -34,9 +34,10 @@ blp = Blueprint(
 @requires(blp)
 @blp.response(200, TwoFactorStatusOut)
 def get_two_factor() -> two_factor.Status:
-    """Is my second factor on?
+    """Get the two-factor status
 
-    And how many recovery codes are left. One that waits for its first code is not on.
+    Returns whether two-factor authentication is enabled and how many recovery codes are left. An
+    enrolment that has not been confirmed is not enabled.
     """
     with reading() as session:
         user = live_user(session)
@@ -50,10 +51,10 @@ def get_two_factor() -> two_factor.Status:
 @blp.refuses(InvalidCredentials, TwoFactorAlreadyEnabled)
 @per_caller("10/minute;60/hour")
 def enrol_two_factor(body: dict[str, Any]) -> dict[str, Any]:
-    """Begin a second factor
+    """Start two-factor enrolment
 
-    Show the QR code to an authenticator app, then confirm with the first code that it shows.
-    Until then nothing changes, and beginning again replaces the secret.
+    Scan the QR code with an authenticator app, then confirm with the first code it shows. Until
+    then nothing changes. Starting again replaces the secret.
     """
     require_password(body["password"])
     with transaction() as session:
@@ -73,10 +74,10 @@ def enrol_two_factor(body: dict[str, Any]) -> dict[str, Any]:
 @blp.refuses(TwoFactorCodeWrong, TwoFactorNotPending)
 @takes_code
 def confirm_two_factor(body: dict[str, Any]) -> dict[str, Any]:
-    """Switch the second factor on
+    """Enable two-factor authentication
 
-    With the code that the app shows. Keep the recovery codes of the answer: they are shown once,
-    and each stands in for the app once.
+    Confirms the enrolment with a code from the authenticator app. Store the recovery codes of the
+    response: they are shown only once, and each can replace a code once.
     """
     with transaction() as session:
         user = live_user(session)
@@ -90,9 +91,9 @@ def confirm_two_factor(body: dict[str, Any]) -> dict[str, Any]:
 @blp.refuses(InvalidCredentials, TwoFactorCodeWrong, TwoFactorNotEnabled)
 @takes_code
 def disable_two_factor(body: dict[str, Any]) -> None:
-    """Switch the second factor off
+    """Disable two-factor authentication
 
-    Needs the password and a code of the app, or a recovery code.
+    Requires the password and a code from the authenticator app, or a recovery code.
     """
     require_password(body["password"])
     with transaction() as session:
@@ -107,9 +108,9 @@ def disable_two_factor(body: dict[str, Any]) -> None:
 @blp.refuses(TwoFactorCodeWrong, TwoFactorNotEnabled)
 @takes_code
 def create_recovery_codes(body: dict[str, Any]) -> dict[str, Any]:
-    """New recovery codes
+    """Create new recovery codes
 
-    They are shown once. The older ones work no more.
+    The new codes are shown only once. All previous codes stop working.
     """
     with transaction() as session:
         user = live_user(session)
