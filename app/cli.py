@@ -171,6 +171,18 @@ def api(write: bool) -> None:
         click.echo(reference.as_markdown(document, prefix=nowhere.api_prefix))
 
 
+@main.command("events")
+@click.option("--write", is_flag=True, help="Update docs/events.md instead.")
+def show_events(write: bool) -> None:
+    """List every event type with its data."""
+    from app.events import reference
+
+    if write:
+        reference.write()
+    else:
+        click.echo(reference.as_markdown().strip())
+
+
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(arguments: tuple[str, ...]) -> None:

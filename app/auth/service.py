@@ -28,6 +28,7 @@ from app.common import clock
 from app.common.db import constraint_name, new_id
 from app.common.errors import Conflict, Unauthorized
 from app.events import service as events
+from app.events.catalogue.accounts import AccountCreated
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def register(
         raise EmailTaken if email_is_taken else PhoneTaken
     if _provide_for is not None:
         _provide_for(session, user)
-    events.record(session, [events.Event("account-created", "user", user.id, {"role": role})])
+    events.record(session, [AccountCreated(aggregate_id=user.id, role=role)])
     return user
 
 

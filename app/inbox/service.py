@@ -14,6 +14,7 @@ from app.common import clock
 from app.common.db import new_id, savepoint
 from app.common.errors import AppError
 from app.events import service as events
+from app.events.catalogue.banks import BankEventQuarantined
 from app.inbox import repository
 from app.inbox.errors import Quarantine, ReferenceUnknown
 from app.inbox.models import InboundEvent, InboundEventStatus
@@ -117,16 +118,16 @@ def handle(session: Session, *, event_id: UUID) -> None:
 def _quarantine(session: Session, event: InboundEvent, contradiction: Quarantine) -> None:
     event.status, event.processed_at = InboundEventStatus.QUARANTINED.value, clock.now()
     event.last_error = contradiction.reason
-    data = {
-        "provider": event.provider,
-        "eventId": event.event_id,
-        "type": event.type,
-        "reason": contradiction.reason,
-        "ours": contradiction.ours,
-        "theirs": contradiction.theirs,
-    }
-    # Consumers know the type by this name, which is older than providers that are no banks.
-    events.record(session, [events.Event("bank-event-quarantined", "bank_event", event.id, data)])
+    quarantined = BankEventQuarantined(
+        aggregate_id=event.id,
+        provider=event.provider,
+        event_id=event.event_id,
+        type=event.type,
+        reason=contradiction.reason,
+        ours=contradiction.ours,
+        theirs=contradiction.theirs,
+    )
+    events.record(session, [quarantined])
 
 
 def postpone(session: Session, *, event_id: UUID, because: str) -> None:

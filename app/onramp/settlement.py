@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.banks.types import BankEventType
 from app.common import clock
 from app.events import service as events
+from app.events.catalogue.banks import OnrampFailed, OnrampSucceeded
 from app.inbox.errors import Quarantine
 from app.inbox.models import InboundEvent
 from app.onramp import repository
@@ -66,7 +67,7 @@ def _succeed(session: Session, onramp: Onramp, event: InboundEvent) -> None:
     events.record(
         session,
         [
-            _event("onramp-succeeded", onramp, late=onramp.late),
+            _succeeded(onramp),
             wallets.balance_event(credit, user_id=onramp.user_id),
         ],
     )
@@ -105,7 +106,7 @@ def _fail(session: Session, onramp: Onramp, event: InboundEvent) -> None:
     if onramp.status == OnrampStatus.PROCESSING:
         onramp.failure_reason = event.reason
         _close(onramp, OnrampStatus.FAILURE, event)
-        events.record(session, [_event("onramp-failed", onramp, reason=event.reason)])
+        events.record(session, [_failed(onramp, event.reason)])
 
 
 def expire_overdue(session: Session, *, limit: int) -> int:
@@ -113,7 +114,7 @@ def expire_overdue(session: Session, *, limit: int) -> int:
     overdue = repository.lock_overdue(session, now=clock.now(), limit=limit)
     for onramp in overdue:
         _close(onramp, OnrampStatus.EXPIRED)
-    events.record(session, [_event("onramp-failed", onramp, reason=None) for onramp in overdue])
+    events.record(session, [_failed(onramp, None) for onramp in overdue])
     return len(overdue)
 
 
@@ -128,12 +129,25 @@ def _of(onramp: Onramp, values: dict[str, Any]) -> dict[str, Any]:
     return {"onrampId": str(onramp.id)} | values
 
 
-def _event(kind: str, onramp: Onramp, **more: Any) -> events.Event:
-    data = {
-        "userId": str(onramp.user_id),
-        "provider": onramp.provider,
-        "amount": onramp.amount,
-        "currency": onramp.currency,
-        "status": onramp.status,
-    }
-    return events.Event(kind, "onramp", onramp.id, data | more)
+def _succeeded(onramp: Onramp) -> OnrampSucceeded:
+    return OnrampSucceeded(
+        aggregate_id=onramp.id,
+        user_id=onramp.user_id,
+        provider=onramp.provider,
+        amount=onramp.amount,
+        currency=onramp.currency,
+        status=onramp.status,
+        late=onramp.late,
+    )
+
+
+def _failed(onramp: Onramp, reason: str | None) -> OnrampFailed:
+    return OnrampFailed(
+        aggregate_id=onramp.id,
+        user_id=onramp.user_id,
+        provider=onramp.provider,
+        amount=onramp.amount,
+        currency=onramp.currency,
+        status=onramp.status,
+        reason=reason,
+    )

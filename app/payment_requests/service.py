@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -17,6 +17,14 @@ from app.common.db import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
+from app.events.catalogue.wallets import (
+    PaymentRequestCancelled,
+    PaymentRequestCreated,
+    PaymentRequestDeclined,
+    PaymentRequestEvent,
+    PaymentRequestExpired,
+    PaymentRequestPaid,
+)
 from app.payment_requests import repository
 from app.payment_requests.errors import (
     CannotPayOwnRequest,
@@ -31,6 +39,13 @@ from app.transfers import service as transfers
 from app.transfers.models import Purpose
 from app.transfers.recipients import Handle
 from app.transfers.service import Sent
+
+_EVENTS: Final[dict[RequestStatus, type[PaymentRequestEvent]]] = {
+    RequestStatus.PAID: PaymentRequestPaid,
+    RequestStatus.DECLINED: PaymentRequestDeclined,
+    RequestStatus.CANCELLED: PaymentRequestCancelled,
+    RequestStatus.EXPIRED: PaymentRequestExpired,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +93,7 @@ def ask(
         closed_at=None,
     )
     repository.insert_request(session, request)
-    events.record(session, [_event("payment-request-created", request)])
+    events.record(session, [_event(PaymentRequestCreated, request)])
     return Asked(request, RequestStatus.OPEN, requester, asked)
 
 
@@ -182,21 +197,17 @@ def _require_open(request: PaymentRequest) -> datetime:
 def _close(session: Session, request: PaymentRequest, status: RequestStatus, now: datetime) -> None:
     request.status, request.closed_at = status.value, now
     session.flush()
-    events.record(session, [_event(f"payment-request-{status.lower()}", request)])
+    events.record(session, [_event(_EVENTS[status], request)])
 
 
-def _event(name: str, request: PaymentRequest) -> events.Event:
-    return events.Event(
-        name,
-        "payment_request",
-        request.id,
-        {
-            "requesterId": str(request.requester_id),
-            "payerId": str(request.payer_id) if request.payer_id else None,
-            "amount": request.amount,
-            "currency": request.currency,
-            "transferId": str(request.transfer_id) if request.transfer_id else None,
-        },
+def _event(event_type: type[PaymentRequestEvent], request: PaymentRequest) -> PaymentRequestEvent:
+    return event_type(
+        aggregate_id=request.id,
+        requester_id=request.requester_id,
+        payer_id=request.payer_id,
+        amount=request.amount,
+        currency=request.currency,
+        transfer_id=request.transfer_id,
     )
 
 

@@ -15,6 +15,12 @@ from app.banks.errors import ProviderUnknown
 from app.common import clock
 from app.common.money import Money
 from app.events import service as events
+from app.events.catalogue.banks import (
+    PayoutFlagged,
+    PayoutPaid,
+    PayoutRefused,
+    PayoutSubmitted,
+)
 from app.payouts import accounts, repository
 from app.payouts.errors import PayoutNotFound
 from app.payouts.models import Payout, PayoutStatus
@@ -93,21 +99,33 @@ def flag(session: Session, *, payout_id: UUID, why: str) -> None:
 def _flag(session: Session, payout: Payout, why: str) -> None:
     if payout.flagged_at is None:  # said once, not with every attempt
         payout.flagged_at = clock.now()
-        events.record(session, [event("payout-flagged", payout, reason=why)])
+        events.record(session, [problem(PayoutFlagged, payout, reason=why)])
 
 
-def event(kind: str, payout: Payout, **more: str) -> events.Event:
-    """What the outbox says about a payout. Money in minor units."""
-    return events.Event(
-        kind,
-        "payout",
-        payout.id,
-        {
-            "userId": str(payout.user_id),
-            "provider": payout.provider,
-            "amount": payout.amount,
-            "currency": payout.currency,
-            "bankReference": payout.bank_reference,
-            **more,
-        },
+def progress(
+    event_type: type[PayoutSubmitted | PayoutPaid], payout: Payout
+) -> PayoutSubmitted | PayoutPaid:
+    """The event that a payout was submitted or paid."""
+    return event_type(
+        aggregate_id=payout.id,
+        user_id=payout.user_id,
+        provider=payout.provider,
+        amount=payout.amount,
+        currency=payout.currency,
+        bank_reference=payout.bank_reference,
+    )
+
+
+def problem(
+    event_type: type[PayoutRefused | PayoutFlagged], payout: Payout, *, reason: str
+) -> PayoutRefused | PayoutFlagged:
+    """The event that a payout was refused or needs attention."""
+    return event_type(
+        aggregate_id=payout.id,
+        user_id=payout.user_id,
+        provider=payout.provider,
+        amount=payout.amount,
+        currency=payout.currency,
+        bank_reference=payout.bank_reference,
+        reason=reason,
     )

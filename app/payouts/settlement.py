@@ -12,6 +12,7 @@ from app.banks.client import PayoutAnswer, Verdict
 from app.banks.types import BankEventType
 from app.common import clock
 from app.events import service as events
+from app.events.catalogue.banks import PayoutPaid, PayoutRefused, PayoutSubmitted
 from app.inbox.errors import Quarantine
 from app.inbox.models import InboundEvent
 from app.payouts import pursuit, repository
@@ -91,7 +92,7 @@ def _note(session: Session, payout: Payout, answer: PayoutAnswer) -> None:
     elif payout.status == PayoutStatus.PENDING:
         payout.status, payout.submitted_at = PayoutStatus.SUBMITTED.value, clock.now()
         pursuit.begin(payout)
-        events.record(session, [pursuit.event("payout-submitted", payout)])
+        events.record(session, [pursuit.progress(PayoutSubmitted, payout)])
 
 
 def _pay(session: Session, payout: Payout) -> None:
@@ -115,7 +116,7 @@ def _pay(session: Session, payout: Payout) -> None:
     events.record(
         session,
         [
-            pursuit.event("payout-paid", payout),
+            pursuit.progress(PayoutPaid, payout),
             wallets.balance_event(posting, user_id=payout.user_id),
         ],
     )
@@ -126,7 +127,7 @@ def _give_back(session: Session, payout: Payout, reason: str) -> None:
     lifecycle.let_go(session, hold, _account(session, payout), HoldStatus.VOIDED)
     payout.reason = reason
     _close(payout, PayoutStatus.REFUSED)
-    events.record(session, [pursuit.event("payout-refused", payout, reason=reason)])
+    events.record(session, [pursuit.problem(PayoutRefused, payout, reason=reason)])
 
 
 def _account(session: Session, payout: Payout) -> Account:

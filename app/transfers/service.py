@@ -16,6 +16,8 @@ from app.common.db import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
+from app.events.base import Event
+from app.events.catalogue.wallets import TransferCompleted
 from app.transfers import recipients, repository
 from app.transfers.errors import RecipientCannotReceive, TransferNotFound
 from app.transfers.masking import short_name
@@ -134,20 +136,16 @@ def _post(
     return postings
 
 
-def _events(sent: Sent, postings: list[Line]) -> list[events.Event]:
+def _events(sent: Sent, postings: list[Line]) -> list[Event]:
     transfer = sent.transfer
-    completed = events.Event(
-        "transfer-completed",
-        "transfer",
-        transfer.id,
-        {
-            "senderId": str(transfer.sender_id),
-            "receiverId": str(transfer.receiver_id),
-            "amount": transfer.amount,
-            "currency": transfer.currency,
-            "referenceType": transfer.reference_type,
-            "referenceId": str(transfer.reference_id) if transfer.reference_id else None,
-        },
+    completed = TransferCompleted(
+        aggregate_id=transfer.id,
+        sender_id=transfer.sender_id,
+        receiver_id=transfer.receiver_id,
+        amount=transfer.amount,
+        currency=transfer.currency,
+        reference_type=transfer.reference_type,
+        reference_id=transfer.reference_id,
     )
     owners = (transfer.sender_id, transfer.receiver_id)
     return [completed] + [

@@ -18,6 +18,7 @@ from app.common.errors import Unauthorized
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
+from app.events.catalogue.wallets import BalanceUpdated
 from app.wallets import ledger, limits, repository
 from app.wallets.errors import (
     InvalidDepositAmount,
@@ -189,40 +190,35 @@ def _move(
             ),
         ),
     )
-    ((posting, _),) = ledger.post(session, [entry])
-    events.record(
-        session,
-        [balance_event(posting, user_id=account.user_id)],
-    )
-    return account, posting
+    drafted = ledger.draft(entry)
+    ledger.write(session, [drafted])
+    events.record(session, balance_events(drafted))
+    return account, drafted.postings[0]
 
 
-def balance_event(posting: Line, *, user_id: UUID | None) -> events.Event:
-    """What the outbox says about a posting. Money in minor units."""
-    return events.Event(
-        "balance-updated",
-        "wallet",
-        posting.wallet_id,
-        {
-            "userId": str(user_id),
-            "transactionId": str(posting.id),
-            "journalEntryId": str(posting.journal_entry_id),
-            "type": posting.type,
-            "amount": posting.amount,
-            "balance": posting.balance_after,
-            "currency": posting.currency,
-        },
-    )
-
-
-def balance_events(drafted: ledger.Draft) -> list[events.Event]:
-    """What the outbox says about an entry: of each user's wallet, in the order of its postings."""
-    accounts = [line.account for line in drafted.entry.postings]
+def balance_events(drafted: ledger.Draft) -> list[BalanceUpdated]:
+    """One event for each posting to a user's wallet, in the order of the postings."""
+    accounts = [posting.account for posting in drafted.entry.postings]
     return [
-        balance_event(posting, user_id=account.user_id)
-        for posting, account in zip(drafted.postings, accounts, strict=True)
-        if account.kind == WalletKind.USER
+        balance_event(line, user_id=account.user_id)
+        for line, account in zip(drafted.postings, accounts, strict=True)
+        if account.user_id is not None
     ]
+
+
+def balance_event(line: Line, *, user_id: UUID) -> BalanceUpdated:
+    """line: a posting to a user's wallet."""
+    assert line.balance_after is not None  # noqa: S101 – of a user's wallet
+    return BalanceUpdated(
+        aggregate_id=line.wallet_id,
+        user_id=user_id,
+        transaction_id=line.id,
+        journal_entry_id=line.journal_entry_id,
+        type=line.type,
+        amount=line.amount,
+        balance=line.balance_after,
+        currency=line.currency,
+    )
 
 
 @dataclass(frozen=True, slots=True)

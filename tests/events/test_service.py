@@ -1,17 +1,34 @@
 """The outbox: rows that exist exactly when what they tell of does."""
 
+from uuid import UUID
+
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
 from app.common.db import new_id, transaction
 from app.events import service as events
+from app.events.base import Event
+from app.events.catalogue.delivery import LicenceActivated
+from app.events.catalogue.orders import RefundFlagged, RefundSettled
 from app.events.models import OutboxEvent
-from app.events.service import Event
+
+ORDER_ID = UUID("019a1b2c-3d4e-7f60-8a9b-0c1d2e3f4a5b")
 
 
-def some_event(name: str) -> Event:
-    return Event(name, "thing", new_id(), {"amount": 1750, "note": "Für Zoë"})
+def refund(event_type: type[RefundSettled | RefundFlagged]) -> Event:
+    return event_type(
+        aggregate_id=new_id(),
+        order_id=ORDER_ID,
+        amount=1750,
+        currency="EUR",
+        destination="GATEWAY",
+        reason="Für Zoë",
+    )
+
+
+def licence() -> Event:
+    return LicenceActivated(aggregate_id=new_id(), product_id=new_id(), activations=1)
 
 
 def recorded() -> list[OutboxEvent]:
@@ -21,12 +38,19 @@ def recorded() -> list[OutboxEvent]:
 
 def test_events_are_kept_in_the_order_in_which_they_were_recorded(app: Flask) -> None:
     with transaction() as session:
-        events.record(session, [some_event("a"), some_event("b")])
-        events.record(session, [some_event("c")])
+        events.record(session, [refund(RefundFlagged), refund(RefundSettled)])
+        events.record(session, [licence()])
 
     rows = recorded()
-    assert [row.type for row in rows] == ["a", "b", "c"]
-    assert rows[0].data == {"amount": 1750, "note": "Für Zoë"}
+    assert [row.type for row in rows] == ["refund-flagged", "refund-settled", "licence-activated"]
+    assert [row.aggregate_type for row in rows] == ["refund", "refund", "licence"]
+    assert rows[0].data == {
+        "orderId": str(ORDER_ID),
+        "amount": 1750,
+        "currency": "EUR",
+        "destination": "GATEWAY",
+        "reason": "Für Zoë",
+    }
     assert rows[0].occurred_at == rows[1].occurred_at
     assert [row.delivered_at for row in rows] == [None] * 3
 
@@ -34,7 +58,7 @@ def test_events_are_kept_in_the_order_in_which_they_were_recorded(app: Flask) ->
 def test_what_is_rolled_back_was_never_told(app: Flask) -> None:
     def work() -> None:
         with transaction() as session:
-            events.record(session, [some_event("a")])
+            events.record(session, [licence()])
             raise RuntimeError("changed my mind")
 
     with pytest.raises(RuntimeError):
@@ -52,7 +76,7 @@ def test_no_events_cost_no_statement(app: Flask) -> None:
 
 def test_the_sequence_is_the_database_s_own(app: Flask) -> None:
     with transaction() as session:
-        events.record(session, [some_event("a")])
+        events.record(session, [licence()])
     with transaction() as session:
         row = session.execute(
             text(

@@ -13,6 +13,7 @@ from app.common import clock
 from app.common.db import new_id, reading
 from app.common.errors import Forbidden
 from app.events import service as outbox
+from app.events.catalogue.orders import CheckoutFlagged
 from app.events.models import OutboxEvent
 from app.inbox import tasks
 from app.inbox.errors import Quarantine
@@ -131,7 +132,7 @@ class TestHandling:
         self, committing: Flask, handler: RecordingHandler
     ) -> None:
         def handle(session: Session, _: InboundEvent) -> None:
-            outbox.record(session, [outbox.Event("never", "thing", new_id(), {})])
+            outbox.record(session, [CheckoutFlagged(aggregate_id=new_id(), reason="never")])
             raise Forbidden("not now")
 
         handler.handle = handle  # type: ignore[method-assign]

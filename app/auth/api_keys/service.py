@@ -32,6 +32,7 @@ from app.common.db import new_id
 from app.common.errors import BadRequest, Unauthorized
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
+from app.events.catalogue.accounts import ApiKeyCreated, ApiKeyRevoked
 
 #: What every key begins with, and no access token.
 MARK: Final = "pf_"
@@ -147,7 +148,16 @@ def create(
         created_at=now,
         expires_at=expires_at,
     )
-    _tell(session, made, "created", actor_id=user_id, expiresAt=clock.to_wire(expires_at))
+    created = ApiKeyCreated(
+        aggregate_id=made.id,
+        user_id=user_id,
+        name=made.name,
+        prefix=made.prefix,
+        scopes=tuple(made.scopes),
+        expires_at=expires_at,
+    )
+    events.record(session, [created])
+    _audit(session, made, "create", actor_id=user_id, expiresAt=clock.to_wire(expires_at))
     return made, key
 
 
@@ -176,7 +186,7 @@ def revoke(session: Session, *, user_id: UUID, key_id: UUID) -> None:
         raise ApiKeyNotFound
     if login.revoked_at is None:
         login.revoked_at, login.revoked_because = clock.now(), "revoked"
-        _tell(session, key, "revoked", actor_id=user_id, because=login.revoked_because)
+        _record_revoked(session, key, actor_id=user_id, because=login.revoked_because)
 
 
 def revoke_all(session: Session, *, user_id: UUID, actor_id: UUID | None, because: str) -> None:
@@ -187,7 +197,7 @@ def revoke_all(session: Session, *, user_id: UUID, actor_id: UUID | None, becaus
         session, user_id=user_id, kind=SessionKind.API_KEY, now=now, because=because
     )
     for key in keys:
-        _tell(session, key, "revoked", actor_id=actor_id, because=because)
+        _record_revoked(session, key, actor_id=actor_id, because=because)
 
 
 def note_use(session: Session, *, key_id: UUID) -> None:
@@ -219,20 +229,28 @@ def _hash(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def _tell(
-    session: Session, key: ApiKey, turn: str, *, actor_id: UUID | None, **data: str | None
+def _record_revoked(session: Session, key: ApiKey, *, actor_id: UUID | None, because: str) -> None:
+    revoked = ApiKeyRevoked(
+        aggregate_id=key.id,
+        user_id=key.user_id,
+        name=key.name,
+        prefix=key.prefix,
+        scopes=tuple(key.scopes),
+        because=because,
+    )
+    events.record(session, [revoked])
+    _audit(session, key, "revoke", actor_id=actor_id, because=because)
+
+
+def _audit(
+    session: Session, key: ApiKey, verb: str, *, actor_id: UUID | None, **details: str | None
 ) -> None:
-    """Leave an event and an audit record, which name the key and its scopes but never show it."""
-    about = {"name": key.name, "prefix": key.prefix, "scopes": list(key.scopes), **data}
+    """Leave an audit record that names the key and its scopes but never contains the key."""
     audit.record(
         session,
         actor_id=actor_id,
-        action=f"api-key.{turn.removesuffix('d')}",
+        action=f"api-key.{verb}",
         target_type="api_key",
         target_id=key.id,
-        details=about,
+        details={"name": key.name, "prefix": key.prefix, "scopes": list(key.scopes), **details},
     )
-    event = events.Event(
-        f"api-key-{turn}", "api_key", key.id, {"userId": str(key.user_id), **about}
-    )
-    events.record(session, [event])

@@ -16,6 +16,7 @@ from app.delivery.codes.errors import CodeNotFound, CodeSold
 from app.delivery.codes.models import CodeStatus, ProductCode
 from app.delivery.goods import Check, GoodsMissing, Line
 from app.events import service as events
+from app.events.catalogue.delivery import CodeRemoved, CodesRevoked
 from app.products import service as products
 from app.wallets import service as wallets
 
@@ -64,8 +65,10 @@ def revoke(session: Session, line: Line, *, units: int) -> int:
     repository.revoke_codes(session, seen, now=clock.now())
     repository.free_codes(session, [code.id for code in codes if code.seen_at is None])
     released = units - len(seen)
-    data = {"productId": str(line.product_id), "released": released, "lost": len(seen)}
-    events.record(session, [events.Event("codes-revoked", "order", line.order_id, data)])
+    revoked = CodesRevoked(
+        aggregate_id=line.order_id, product_id=line.product_id, released=released, lost=len(seen)
+    )
+    events.record(session, [revoked])
     return released
 
 
@@ -135,8 +138,8 @@ def remove(session: Session, *, merchant: User, product_id: UUID, code_id: UUID)
         raise CodeSold
     repository.delete_code(session, code)
     products.restock(session, product, units=-1, actor_id=merchant.id)
-    removed = {"productId": str(product_id), "merchantId": str(merchant.id)}
-    events.record(session, [events.Event("code-removed", "product_code", code_id, removed)])
+    removed = CodeRemoved(aggregate_id=code_id, product_id=product_id, merchant_id=merchant.id)
+    events.record(session, [removed])
 
 
 def _kept(code: ProductCode) -> Kept:

@@ -22,6 +22,7 @@ from app.delivery.codes.lines import Line
 from app.delivery.codes.models import CodeUpload, UploadStatus
 from app.delivery.codes.service import context_of
 from app.events import service as events
+from app.events.catalogue.delivery import CodesUploaded
 from app.products import service as products
 from app.products.models import ProductKind
 from app.wallets import service as wallets
@@ -224,20 +225,16 @@ def _close(session: Session, upload: CodeUpload, status: UploadStatus) -> None:
     upload.status = status.value
     upload.closed_at = upload.updated_at = clock.now()
     session.flush()
-    closed = events.Event(
-        "codes-uploaded",
-        "code_upload",
-        upload.id,
-        {
-            "productId": str(upload.product_id),
-            "merchantId": str(upload.merchant_id),
-            "status": upload.status,
-            "total": upload.total,
-            "added": upload.added,
-            "duplicates": upload.duplicates,
-        },
+    uploaded = CodesUploaded(
+        aggregate_id=upload.id,
+        product_id=upload.product_id,
+        merchant_id=upload.merchant_id,
+        status=upload.status,
+        total=upload.total,
+        added=upload.added,
+        duplicates=upload.duplicates,
     )
-    events.record(session, [closed])
+    events.record(session, [uploaded])
 
 
 def drop_silent(session: Session, *, limit: int) -> int:

@@ -12,7 +12,7 @@ from app.delivery.files.errors import DownloadLimitReached, DownloadRevoked, Lin
 from app.delivery.files.links import Link
 from app.delivery.files.models import FileContent, FileDelivery, ProductFile
 from app.events import service as events
-from app.events.service import Event
+from app.events.catalogue.delivery import FileDownloaded
 
 #: A link serves its file so often altogether: enough to begin again when something broke off.
 TIMES: Final = 3
@@ -101,14 +101,15 @@ def _count(session: Session, parcel: Parcel) -> None:
     delivery = repository.count_download(session, order_id=parcel.link.order_id)
     if delivery is None:
         raise DownloadLimitReached
-    data = {
-        "userId": str(delivery.buyer_id),
-        "productId": str(parcel.product_id),
-        "version": parcel.version,
-        "downloadId": str(parcel.link.id),
-        "downloadsLeft": delivery.downloads_allowed - delivery.downloads,
-    }
-    events.record(session, [Event("file-downloaded", "order", delivery.order_id, data)])
+    downloaded = FileDownloaded(
+        aggregate_id=delivery.order_id,
+        user_id=delivery.buyer_id,
+        product_id=parcel.product_id,
+        version=parcel.version,
+        download_id=parcel.link.id,
+        downloads_left=delivery.downloads_allowed - delivery.downloads,
+    )
+    events.record(session, [downloaded])
 
 
 def give_back(session: Session, *, parcel: Parcel, length: int) -> None:

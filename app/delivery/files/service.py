@@ -26,7 +26,7 @@ from app.delivery.files.links import Link
 from app.delivery.files.models import FileContent, FileDelivery, ProductFile
 from app.delivery.goods import Check, GoodsMissing, Line
 from app.events import service as events
-from app.events.service import Event
+from app.events.catalogue.delivery import DownloadsReset, ProductFileRemoved, ProductFileUploaded
 from app.products import service as products
 from app.products.errors import UnauthorizedProductAccess
 from app.products.models import Product, ProductKind
@@ -133,7 +133,17 @@ def attach(
     )
     if not product.is_ready:
         products.mark_ready(session, product)
-    _tell(session, "product-file-uploaded", product, file, size=content.size)
+    events.record(
+        session,
+        [
+            ProductFileUploaded(
+                aggregate_id=product.id,
+                merchant_id=product.merchant_id,
+                version=file.version,
+                size=content.size,
+            )
+        ],
+    )
     return Offered(file, content, downloads, is_new=row is None)
 
 
@@ -163,7 +173,12 @@ def take_away(session: Session, *, merchant: User, product_id: UUID) -> None:
         raise FileSold
     row.ProductFile.retired_at = clock.now()
     products.mark_ready(session, product, ready=False)
-    _tell(session, "product-file-removed", product, row.ProductFile)
+    removed = ProductFileRemoved(
+        aggregate_id=product.id,
+        merchant_id=product.merchant_id,
+        version=row.ProductFile.version,
+    )
+    events.record(session, [removed])
 
 
 def allow_again(session: Session, *, merchant: User, order_id: UUID) -> int:
@@ -177,14 +192,11 @@ def allow_again(session: Session, *, merchant: User, order_id: UUID) -> int:
     if not delivery.is_open:
         raise DeliveryTakenBack
     delivery.downloads_allowed = delivery.downloads + _rules.downloads
-    data = {"productId": str(delivery.product_id), "downloadsLeft": _rules.downloads}
-    events.record(session, [Event("downloads-reset", "order", order_id, data)])
+    reset = DownloadsReset(
+        aggregate_id=order_id, product_id=delivery.product_id, downloads_left=_rules.downloads
+    )
+    events.record(session, [reset])
     return _rules.downloads
-
-
-def _tell(session: Session, what: str, product: Product, file: ProductFile, **more: int) -> None:
-    data = {"merchantId": str(product.merchant_id), "version": file.version, **more}
-    events.record(session, [Event(what, "product", product.id, data)])
 
 
 # Goods (see app.delivery.goods)

@@ -18,6 +18,7 @@ from app.delivery.licences.errors import (
 from app.delivery.licences.models import Licence, LicenceActivation, LicenceStatus
 from app.delivery.licences.service import marks_of, status_of
 from app.events import service as events
+from app.events.catalogue.delivery import LicenceActivated, LicenceDeactivated
 
 
 class Objection(StrEnum):
@@ -91,7 +92,7 @@ def activate(session: Session, *, key: str, instance: str, label: str | None) ->
             activated_at=clock.now(),
             deactivated_at=None,
         )
-        _record(session, "licence-activated", licence)
+        _record(session, LicenceActivated, licence)
     return Active(known, activation)
 
 
@@ -107,7 +108,7 @@ def deactivate(session: Session, *, key: str, instance: str) -> Known:
         raise ActivationNotFound
     activation.deactivated_at = clock.now()
     licence.activations -= 1
-    _record(session, "licence-deactivated", licence)
+    _record(session, LicenceDeactivated, licence)
     return known
 
 
@@ -129,6 +130,10 @@ def _require_active(known: Known) -> None:
         raise LicenceExpired
 
 
-def _record(session: Session, kind: str, licence: Licence) -> None:
-    data = {"productId": str(licence.product_id), "activations": licence.activations}
-    events.record(session, [events.Event(kind, "licence", licence.id, data)])
+def _record(
+    session: Session, event_type: type[LicenceActivated | LicenceDeactivated], licence: Licence
+) -> None:
+    event = event_type(
+        aggregate_id=licence.id, product_id=licence.product_id, activations=licence.activations
+    )
+    events.record(session, [event])

@@ -19,6 +19,7 @@ from app.delivery.licences.errors import ProductHasNoLicences
 from app.delivery.licences.keys import mask, new_key
 from app.delivery.licences.models import Licence, LicenceStatus
 from app.events import service as events
+from app.events.catalogue.delivery import LicenceRevoked, LicenceTermsChanged
 from app.products import service as products
 from app.products.models import ProductKind
 
@@ -70,11 +71,8 @@ def revoke(session: Session, line: Line, *, units: int) -> int:
     events.record(
         session,
         [
-            events.Event(
-                "licence-revoked",
-                "licence",
-                licence_id,
-                {"productId": str(line.product_id), "orderId": str(line.order_id)},
+            LicenceRevoked(
+                aggregate_id=licence_id, product_id=line.product_id, order_id=line.order_id
             )
             for licence_id in revoked
         ],
@@ -166,8 +164,12 @@ def set_terms(session: Session, *, merchant: User, product_id: UUID, terms: Term
         valid_days=terms.valid_days,
         updated_at=clock.now(),
     )
-    changed = {"activationLimit": terms.activation_limit, "validDays": terms.valid_days}
-    events.record(session, [events.Event("licence-terms-changed", "product", product_id, changed)])
+    changed = LicenceTermsChanged(
+        aggregate_id=product_id,
+        activation_limit=terms.activation_limit,
+        valid_days=terms.valid_days,
+    )
+    events.record(session, [changed])
     return terms
 
 

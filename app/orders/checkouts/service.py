@@ -19,6 +19,15 @@ from app.coupons import service as coupons
 from app.delivery import service as delivery
 from app.delivery.goods import Line
 from app.events import service as events
+from app.events.catalogue.orders import (
+    CheckoutEvent,
+    CheckoutFlagged,
+    OrderCancelled,
+    OrderCompleted,
+    OrderFailed,
+    OrderPaymentFailed,
+    OrderPending,
+)
 from app.gateway import service as gateway
 from app.gateway import terms
 from app.gateway.terms import CheckoutState, CheckoutStatus, NotUnderstood
@@ -114,7 +123,7 @@ def _reserve(
         expires_at=gateway.expiry(),
         next_attempt_at=clock.now() + FIRST_PAUSE,
     )
-    events.record(session, [_event("order-pending", sale.order)])
+    events.record(session, [_event(OrderPending, sale.order)])
     for check in checks:
         check()
     return sale
@@ -231,16 +240,18 @@ def _complete(session: Session, order: Order, state: CheckoutState) -> None:
     order.failure_reason = None
     row.Checkout.next_attempt_at = None
     session.flush()
-    events.record(session, [_event("order-completed", order), *wallets.balance_events(drafted)])
+    events.record(session, [_event(OrderCompleted, order), *wallets.balance_events(drafted)])
 
 
 def _fail(session: Session, order: Order, reason: str) -> None:
     if order.status == OrderStatus.PENDING:
         order.failed_at, order.failure_reason = clock.now(), reason
-        _let_go(session, order, OrderStatus.FAILED, "order-failed")
+        _let_go(session, order, OrderStatus.FAILED, OrderFailed)
 
 
-def _let_go(session: Session, order: Order, status: OrderStatus, kind: str) -> None:
+def _let_go(
+    session: Session, order: Order, status: OrderStatus, event_type: type[CheckoutEvent]
+) -> None:
     """Have others buy what was reserved. The product is locked."""
     stock = products.ask_stock(session, [order.product_id])()[order.product_id]
     delivery.release(session, _line(order, stock.kind))
@@ -250,7 +261,7 @@ def _let_go(session: Session, order: Order, status: OrderStatus, kind: str) -> N
     order.status, order.updated_at = status.value, clock.now()
     repository.payable_order(session, order.id).Checkout.next_attempt_at = None
     session.flush()
-    events.record(session, [_event(kind, order)])
+    events.record(session, [_event(event_type, order)])
 
 
 def _line(order: Order, kind: str) -> Line:
@@ -264,7 +275,7 @@ def _note_failure(session: Session, *, order_id: UUID, reason: str | None) -> No
     if order.status == OrderStatus.PENDING:
         order.failure_reason, order.updated_at = reason or "The payment failed", clock.now()
         session.flush()
-        events.record(session, [_event("order-payment-failed", order)])
+        events.record(session, [_event(OrderPaymentFailed, order)])
 
 
 def give_up(session: Session, *, order_id: UUID, reason: str) -> None:
@@ -298,7 +309,7 @@ def cancel(session: Session, *, order_id: UUID, state: CheckoutState) -> None:
     if state.status is CheckoutStatus.PAID:
         _complete(session, order, state)
     elif state.status is CheckoutStatus.EXPIRED and order.status == OrderStatus.PENDING:
-        _let_go(session, order, OrderStatus.CANCELLED, "order-cancelled")
+        _let_go(session, order, OrderStatus.CANCELLED, OrderCancelled)
     if order.status != OrderStatus.CANCELLED:
         raise OrderNotCancellable(status=order.status)
 
@@ -326,26 +337,22 @@ def flag(session: Session, *, order_id: UUID, why: str) -> None:
 def _flag(session: Session, one: Checkout, why: str) -> None:
     if one.flagged_at is None:  # said once, not with every attempt
         one.flagged_at = clock.now()
-        events.record(
-            session, [events.Event("checkout-flagged", "order", one.order_id, {"reason": why})]
-        )
+        events.record(session, [CheckoutFlagged(aggregate_id=one.order_id, reason=why)])
 
 
-def _event(kind: str, order: Order | pricing.NewOrder) -> events.Event:
-    return events.Event(
-        kind,
-        "order",
-        order.id,
-        {
-            "userId": str(order.user_id),
-            "merchantId": str(order.merchant_id),
-            "productId": str(order.product_id),
-            "paymentMethod": PaymentMethod.GATEWAY.value,
-            "quantity": order.quantity,
-            "discount": order.discount,
-            "amount": order.amount,
-            "fee": order.fee,
-            "currency": order.currency,
-            "reason": order.failure_reason,
-        },
+def _event(
+    event_type: type[CheckoutEvent | OrderCompleted], order: Order | pricing.NewOrder
+) -> CheckoutEvent | OrderCompleted:
+    return event_type(
+        aggregate_id=order.id,
+        user_id=order.user_id,
+        merchant_id=order.merchant_id,
+        product_id=order.product_id,
+        payment_method=PaymentMethod.GATEWAY.value,
+        quantity=order.quantity,
+        discount=order.discount,
+        amount=order.amount,
+        fee=order.fee,
+        currency=order.currency,
+        reason=order.failure_reason,
     )

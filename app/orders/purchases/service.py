@@ -17,6 +17,8 @@ from app.common.pagination import Page, PageRequest
 from app.delivery import service as delivery
 from app.delivery.goods import Line
 from app.events import service as events
+from app.events.base import Event
+from app.events.catalogue.orders import OrderCompleted
 from app.idempotency import service as idempotency
 from app.orders import repository
 from app.orders.errors import OrderNotDelivered, OrderNotFound
@@ -145,22 +147,18 @@ def _write(session: Session, sold: Sequence[tuple[Sale, ledger.Draft | None]]) -
         check()
 
 
-def _events(sale: Sale, draft: ledger.Draft | None) -> list[events.Event]:
+def _events(sale: Sale, draft: ledger.Draft | None) -> list[Event]:
     order = sale.order
-    completed = events.Event(
-        "order-completed",
-        "order",
-        order.id,
-        {
-            "userId": str(order.user_id),
-            "merchantId": str(order.merchant_id),
-            "productId": str(order.product_id),
-            "quantity": order.quantity,
-            "discount": order.discount,
-            "amount": order.amount,
-            "fee": order.fee,
-            "currency": order.currency,
-        },
+    completed = OrderCompleted(
+        aggregate_id=order.id,
+        user_id=order.user_id,
+        merchant_id=order.merchant_id,
+        product_id=order.product_id,
+        quantity=order.quantity,
+        discount=order.discount,
+        amount=order.amount,
+        fee=order.fee,
+        currency=order.currency,
     )
     return [completed] if draft is None else [completed, *wallets.balance_events(draft)]
 

@@ -1,6 +1,7 @@
 """Buyers' requests for refunds, and what merchants answer."""
 
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -13,6 +14,13 @@ from app.common.db import constraint_name, new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
+from app.events.catalogue.orders import (
+    RefundRequestApproved,
+    RefundRequestDeclined,
+    RefundRequested,
+    RefundRequestEvent,
+    RefundRequestWithdrawn,
+)
 from app.orders import repository
 from app.orders.errors import (
     ClaimClosed,
@@ -23,6 +31,12 @@ from app.orders.errors import (
 )
 from app.orders.models import ClaimStatus, Order, OrderStatus, Refund, RefundClaim
 from app.orders.refunds import service as refunds
+
+_EVENTS: Final[dict[ClaimStatus, type[RefundRequestEvent]]] = {
+    ClaimStatus.APPROVED: RefundRequestApproved,
+    ClaimStatus.DECLINED: RefundRequestDeclined,
+    ClaimStatus.WITHDRAWN: RefundRequestWithdrawn,
+}
 
 
 def ask(
@@ -59,7 +73,7 @@ def ask(
         if constraint_name(error) == "uq_refund_claims_open":
             raise ClaimOpen from error
         raise
-    _tell(session, claim, "refund-requested")
+    _record(session, RefundRequested, claim)
     return claim
 
 
@@ -129,18 +143,19 @@ def _decide(
 ) -> RefundClaim:
     claim.status, claim.answer, claim.decided_at = status.value, answer, clock.now()
     session.flush()
-    _tell(session, claim, f"refund-request-{status.lower()}")
+    _record(session, _EVENTS[status], claim)
     return claim
 
 
-def _tell(session: Session, claim: RefundClaim, kind: str) -> None:
-    data = {
-        "orderId": str(claim.order_id),
-        "userId": str(claim.user_id),
-        "merchantId": str(claim.merchant_id),
-        "refundId": str(claim.refund_id) if claim.refund_id else None,
-    }
-    events.record(session, [events.Event(kind, "refund_claim", claim.id, data)])
+def _record(session: Session, event_type: type[RefundRequestEvent], claim: RefundClaim) -> None:
+    event = event_type(
+        aggregate_id=claim.id,
+        order_id=claim.order_id,
+        user_id=claim.user_id,
+        merchant_id=claim.merchant_id,
+        refund_id=claim.refund_id,
+    )
+    events.record(session, [event])
 
 
 def of_user(

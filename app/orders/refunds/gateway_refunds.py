@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.common import clock
 from app.common.money import Money
 from app.events import service as events
+from app.events.catalogue.orders import RefundEvent, RefundFlagged, RefundRedirected, RefundSettled
 from app.gateway import service as gateway
 from app.gateway.terms import NotUnderstood, RefundState
 from app.gateway.terms import RefundStatus as Told
@@ -94,7 +95,7 @@ def settle(session: Session, *, refund_id: UUID, state: RefundState) -> None:
         _redirect(session, refund, state.reason)
     elif state.status is Told.SUCCEEDED and refund.status == RefundStatus.PENDING:
         _close(refund)
-        events.record(session, [_event("refund-settled", refund)])
+        events.record(session, [_event(RefundSettled, refund)])
 
 
 def _redirect(session: Session, refund: Refund, reason: str | None) -> None:
@@ -122,7 +123,7 @@ def _redirect(session: Session, refund: Refund, reason: str | None) -> None:
     refund.destination = PaymentMethod.WALLET.value
     refund.failure_reason = reason or "The payment provider could not refund it"
     _close(refund)
-    events.record(session, [_event("refund-redirected", refund), *wallets.balance_events(drafted)])
+    events.record(session, [_event(RefundRedirected, refund), *wallets.balance_events(drafted)])
 
 
 def _close(refund: Refund) -> None:
@@ -150,15 +151,15 @@ def flag(session: Session, *, refund_id: UUID, why: str) -> None:
 def _flag(session: Session, refund: Refund, why: str) -> None:
     if refund.flagged_at is None:  # said once, not with every attempt
         refund.flagged_at = clock.now()
-        events.record(session, [_event("refund-flagged", refund, why=why)])
+        events.record(session, [_event(RefundFlagged, refund, why=why)])
 
 
-def _event(kind: str, refund: Refund, *, why: str | None = None) -> events.Event:
-    data = {
-        "orderId": str(refund.order_id),
-        "amount": refund.amount,
-        "currency": refund.currency,
-        "destination": refund.destination,
-        "reason": why or refund.failure_reason,
-    }
-    return events.Event(kind, "refund", refund.id, data)
+def _event(event_type: type[RefundEvent], refund: Refund, *, why: str | None = None) -> RefundEvent:
+    return event_type(
+        aggregate_id=refund.id,
+        order_id=refund.order_id,
+        amount=refund.amount,
+        currency=refund.currency,
+        destination=refund.destination,
+        reason=why or refund.failure_reason,
+    )

@@ -15,6 +15,8 @@ from app.common.money import Money
 from app.delivery import service as delivery
 from app.delivery.goods import Line
 from app.events import service as events
+from app.events.catalogue.orders import OrderRefunded
+from app.events.catalogue.wallets import BalanceUpdated
 from app.gateway.terms import require_payable
 from app.orders import repository
 from app.orders.errors import OrderNotFound, OrderNotRefundable, RefundTooLarge
@@ -188,7 +190,7 @@ def _leave_to_gateway(refund: Refund) -> None:
 
 def _post(
     session: Session, refund: Refund, *, payer: Account, payee: Account
-) -> list[events.Event]:
+) -> list[BalanceUpdated]:
     """Move the money: the reverse of the purchase, in proportion. Says what moved."""
     if not refund.amount:  # what a coupon had left nothing to pay for
         return []
@@ -232,22 +234,18 @@ def _take_back(session: Session, refund: Refund, held: Held) -> None:
         order.status = OrderStatus.REFUNDED.value
 
 
-def _event(refund: Refund, order: Order) -> events.Event:
-    return events.Event(
-        "order-refunded",
-        "order",
-        order.id,
-        {
-            "refundId": str(refund.id),
-            "userId": str(order.user_id),
-            "merchantId": str(order.merchant_id),
-            "productId": str(order.product_id),
-            "amount": refund.amount,
-            "fee": refund.fee,
-            "currency": refund.currency,
-            "units": refund.units,
-            "status": order.status,
-        },
+def _event(refund: Refund, order: Order) -> OrderRefunded:
+    return OrderRefunded(
+        aggregate_id=order.id,
+        refund_id=refund.id,
+        user_id=order.user_id,
+        merchant_id=order.merchant_id,
+        product_id=order.product_id,
+        amount=refund.amount,
+        fee=refund.fee,
+        currency=refund.currency,
+        units=refund.units,
+        status=order.status,
     )
 
 

@@ -16,6 +16,7 @@ from app.common import clock
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
+from app.events.catalogue.wallets import HoldCaptured, HoldPlaced, HoldReleased
 from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.errors import HoldNotFound, WalletLocked, WalletNotFound
@@ -74,10 +75,15 @@ def authorise(
         idempotency_key=idempotency_key,
         expires_at=expires_at,
     )
-    events.record(
-        session,
-        [_event("hold-placed", hold, amount=hold.amount, expiresAt=clock.to_wire(expires_at))],
+    placed = HoldPlaced(
+        aggregate_id=hold.id,
+        payer_id=hold.initiator_id,
+        payee_id=hold.payee_id,
+        currency=hold.currency,
+        amount=hold.amount,
+        expires_at=expires_at,
     )
+    events.record(session, [placed])
     return hold
 
 
@@ -117,15 +123,17 @@ def capture(
             Posting(earner, money.minor, TransactionType.EARNING, description),
         ),
     )
-    ((paid, earned),) = ledger.post(session, [entry])
-    events.record(
-        session,
-        [
-            _event("hold-captured", hold, amount=money.minor, released=held.minor - money.minor),
-            wallets.balance_event(paid, user_id=payer.user_id),
-            wallets.balance_event(earned, user_id=earner.user_id),
-        ],
+    drafted = ledger.draft(entry)
+    ledger.write(session, [drafted])
+    captured = HoldCaptured(
+        aggregate_id=hold.id,
+        payer_id=hold.initiator_id,
+        payee_id=hold.payee_id,
+        currency=hold.currency,
+        amount=money.minor,
+        released=held.minor - money.minor,
     )
+    events.record(session, [captured, *wallets.balance_events(drafted)])
     return hold
 
 
@@ -231,13 +239,12 @@ def _lock(session: Session, *user_ids: UUID, currency: str) -> dict[UUID, Accoun
 
 def _let_go(session: Session, hold: WalletHold, account: Account, status: HoldStatus) -> None:
     lifecycle.let_go(session, hold, account, status)
-    events.record(session, [_event("hold-released", hold, amount=hold.amount, status=status.value)])
-
-
-def _event(kind: str, hold: WalletHold, **data: str | int | None) -> events.Event:
-    """What the outbox says about a hold. Money in minor units."""
-    parties = {
-        "payerId": str(hold.initiator_id),
-        "payeeId": str(hold.payee_id) if hold.payee_id else None,
-    }
-    return events.Event(kind, "hold", hold.id, parties | data | {"currency": hold.currency})
+    released = HoldReleased(
+        aggregate_id=hold.id,
+        payer_id=hold.initiator_id,
+        payee_id=hold.payee_id,
+        currency=hold.currency,
+        amount=hold.amount,
+        status=status.value,
+    )
+    events.record(session, [released])

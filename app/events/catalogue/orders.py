@@ -1,0 +1,132 @@
+"""Orders, refunds and refund requests."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from app.events.base import OMITTED, Event, FlagReason, MinorUnits, Omitted, event
+
+# Orders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent(Event):
+    user_id: Annotated[UUID, "the buyer"]
+    merchant_id: UUID
+    product_id: UUID
+    quantity: int
+    discount: MinorUnits
+    amount: Annotated[MinorUnits, "after the discount"]
+    fee: Annotated[MinorUnits, "the platform's part of the amount"]
+    currency: str
+
+
+@event("order-completed", aggregate="order")
+class OrderCompleted(OrderEvent):
+    """An order was paid: from the wallet, or at the payment gateway."""
+
+    payment_method: Annotated[str | Omitted, "`GATEWAY`, and absent for the wallet"] = OMITTED
+    reason: Annotated[str | Omitted | None, "null, and absent for the wallet"] = OMITTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutEvent(OrderEvent):
+    payment_method: Annotated[str, "`GATEWAY`"]
+    reason: Annotated[str | None, "why the last payment or the order failed"]
+
+
+@event("order-pending", aggregate="order")
+class OrderPending(CheckoutEvent):
+    """Units were reserved for an order that is to be paid at the payment gateway."""
+
+
+@event("order-payment-failed", aggregate="order")
+class OrderPaymentFailed(CheckoutEvent):
+    """A card was declined. The checkout stays open for another one."""
+
+
+@event("order-failed", aggregate="order")
+class OrderFailed(CheckoutEvent):
+    """The checkout of an order ended unpaid, and its units were released."""
+
+
+@event("order-cancelled", aggregate="order")
+class OrderCancelled(CheckoutEvent):
+    """The buyer cancelled a pending order, and its units were released."""
+
+
+@event("checkout-flagged", aggregate="order")
+class CheckoutFlagged(Event):
+    """The checkout of an order needs attention: the gateway does not say how it ended."""
+
+    reason: FlagReason
+
+
+# Refunds
+
+
+@event("order-refunded", aggregate="order")
+class OrderRefunded(Event):
+    """The merchant refunded an order, in full or in part."""
+
+    refund_id: UUID
+    user_id: Annotated[UUID, "the buyer"]
+    merchant_id: UUID
+    product_id: UUID
+    amount: MinorUnits
+    fee: Annotated[MinorUnits, "returned to the merchant"]
+    currency: str
+    units: int
+    status: Annotated[str, "of the order"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundEvent(Event):
+    order_id: UUID
+    amount: MinorUnits
+    currency: str
+    destination: Annotated[str, "`WALLET` or `GATEWAY`"]
+    reason: Annotated[str | None, "why the gateway could not refund it, or why it is flagged"]
+
+
+@event("refund-settled", aggregate="refund")
+class RefundSettled(RefundEvent):
+    """The payment gateway returned the money to the buyer's card."""
+
+
+@event("refund-redirected", aggregate="refund")
+class RefundRedirected(RefundEvent):
+    """The payment gateway could not return the money, and the buyer's wallet was credited."""
+
+
+@event("refund-flagged", aggregate="refund")
+class RefundFlagged(RefundEvent):
+    """A refund needs attention: the gateway does not say how it ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequestEvent(Event):
+    order_id: UUID
+    user_id: Annotated[UUID, "the buyer"]
+    merchant_id: UUID
+    refund_id: Annotated[UUID | None, "once it is approved"]
+
+
+@event("refund-requested", aggregate="refund_claim")
+class RefundRequested(RefundRequestEvent):
+    """A buyer requested a refund."""
+
+
+@event("refund-request-approved", aggregate="refund_claim")
+class RefundRequestApproved(RefundRequestEvent):
+    """The merchant approved a refund request, and the order was refunded."""
+
+
+@event("refund-request-declined", aggregate="refund_claim")
+class RefundRequestDeclined(RefundRequestEvent):
+    """The merchant declined a refund request."""
+
+
+@event("refund-request-withdrawn", aggregate="refund_claim")
+class RefundRequestWithdrawn(RefundRequestEvent):
+    """The buyer withdrew a refund request."""

@@ -1,0 +1,103 @@
+"""Wallets, holds, transfers and payment requests."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from app.events.base import Event, MinorUnits, event
+
+# Wallets
+
+
+@event("balance-updated", aggregate="wallet")
+class BalanceUpdated(Event):
+    """An entry was posted to a user's wallet."""
+
+    user_id: UUID
+    transaction_id: UUID
+    journal_entry_id: UUID
+    type: Annotated[str, "transaction type"]
+    amount: Annotated[MinorUnits, "negative for a debit"]
+    balance: Annotated[MinorUnits, "after this posting"]
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldEvent(Event):
+    payer_id: UUID
+    payee_id: UUID | None
+    currency: str
+
+
+@event("hold-placed", aggregate="hold")
+class HoldPlaced(HoldEvent):
+    """A buyer placed a hold in favour of a merchant."""
+
+    amount: MinorUnits
+    expires_at: datetime
+
+
+@event("hold-captured", aggregate="hold")
+class HoldCaptured(HoldEvent):
+    """The payee captured a hold, in full or in part."""
+
+    amount: Annotated[MinorUnits, "captured"]
+    released: Annotated[MinorUnits, "the rest, available to the payer again"]
+
+
+@event("hold-released", aggregate="hold")
+class HoldReleased(HoldEvent):
+    """A hold ended without a payment: the payee voided it, or it expired."""
+
+    amount: MinorUnits
+    status: Annotated[str, "`VOIDED` or `EXPIRED`"]
+
+
+# Transfers and payment requests
+
+
+@event("transfer-completed", aggregate="transfer")
+class TransferCompleted(Event):
+    """A user sent money to another user."""
+
+    sender_id: UUID
+    receiver_id: UUID
+    amount: MinorUnits
+    currency: str
+    reference_type: Annotated[str | None, "what was paid, such as `payment_request`"]
+    reference_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRequestEvent(Event):
+    requester_id: UUID
+    payer_id: Annotated[UUID | None, "null if anybody can pay it"]
+    amount: Annotated[int | None, "minor units", "null while the payer is to choose it"]
+    currency: str
+    transfer_id: Annotated[UUID | None, "once it is paid"]
+
+
+@event("payment-request-created", aggregate="payment_request")
+class PaymentRequestCreated(PaymentRequestEvent):
+    """A user requested a payment."""
+
+
+@event("payment-request-paid", aggregate="payment_request")
+class PaymentRequestPaid(PaymentRequestEvent):
+    """A payment request was paid."""
+
+
+@event("payment-request-declined", aggregate="payment_request")
+class PaymentRequestDeclined(PaymentRequestEvent):
+    """The payer declined a payment request."""
+
+
+@event("payment-request-cancelled", aggregate="payment_request")
+class PaymentRequestCancelled(PaymentRequestEvent):
+    """The requester cancelled a payment request."""
+
+
+@event("payment-request-expired", aggregate="payment_request")
+class PaymentRequestExpired(PaymentRequestEvent):
+    """A payment request expired unpaid."""

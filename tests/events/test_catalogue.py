@@ -1,0 +1,188 @@
+"""The catalogue of event types: complete, described, used, and shown in the docs."""
+
+import ast
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from app.common.db import new_id, transaction
+from app.common.settings import PROJECT_ROOT
+from app.events import catalogue, reference
+from app.events import service as events
+from app.events.base import EVENT_TYPES, Event, camel_case, data_fields, event, to_data
+from app.events.catalogue.delivery import CodeRemoved, LicenceTermsChanged
+from app.events.catalogue.orders import OrderCompleted
+from app.events.catalogue.wallets import HoldPlaced
+
+APP = PROJECT_ROOT / "app"
+CATALOGUE = APP / "events" / "catalogue"
+SQL = sorted((APP / "verify").glob("*.py"))
+ID = UUID("019a1b2c-3d4e-7f60-8a9b-0c1d2e3f4a5b")
+
+each_type = pytest.mark.parametrize("kind", EVENT_TYPES.values(), ids=EVENT_TYPES)
+
+
+def names_used() -> set[str]:
+    """Every name that the application reads outside of the catalogue, imports aside."""
+    return {
+        node.id
+        for path in APP.rglob("*.py")
+        if path.parent != CATALOGUE
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name)
+    }
+
+
+USED = names_used()
+
+
+class TestEachType:
+    @each_type
+    def test_its_name_is_its_class_in_kebab_case(self, kind: type[Event]) -> None:
+        """So the names of classes and of types find each other, and both are unique."""
+        assert kind.event_type == re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
+
+    @each_type
+    def test_it_names_what_it_happens_to(self, kind: type[Event]) -> None:
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", kind.aggregate_type)
+
+    @each_type
+    def test_it_has_a_version(self, kind: type[Event]) -> None:
+        assert kind.schema_version >= 1
+
+    @each_type
+    def test_it_is_described_in_whole_sentences(self, kind: type[Event]) -> None:
+        assert re.fullmatch(r"[A-Z][^|]+\.", kind.__doc__ or "")
+
+    @each_type
+    def test_it_cannot_be_changed(self, kind: type[Event]) -> None:
+        assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+
+    @each_type
+    def test_its_amounts_say_their_unit(self, kind: type[Event]) -> None:
+        for name, annotation in data_fields(kind).items():
+            if name in {"amount", "balance", "discount", "fee"}:
+                assert "minor units" in get_args(annotation), name
+
+    @each_type
+    def test_it_is_recorded_somewhere(self, kind: type[Event]) -> None:
+        assert kind.__name__ in USED
+
+
+class TestData:
+    def test_keys_are_in_camel_case_and_the_aggregate_is_not_among_them(self) -> None:
+        removed = CodeRemoved(aggregate_id=new_id(), product_id=ID, merchant_id=ID)
+
+        assert to_data(removed) == {"productId": ID, "merchantId": ID}
+
+    def test_null_is_a_value(self) -> None:
+        changed = LicenceTermsChanged(aggregate_id=ID, activation_limit=None, valid_days=30)
+
+        assert to_data(changed) == {"activationLimit": None, "validDays": 30}
+
+    def test_moments_are_in_utc_with_milliseconds(self) -> None:
+        placed = HoldPlaced(
+            aggregate_id=ID,
+            payer_id=ID,
+            payee_id=None,
+            currency="USD",
+            amount=1250,
+            expires_at=datetime(2026, 11, 21, 9, 30, 0, 123456, tzinfo=UTC),
+        )
+
+        assert to_data(placed)["expiresAt"] == "2026-11-21T09:30:00.123Z"
+
+    def test_an_omitted_field_is_absent_and_not_null(self) -> None:
+        common = {"product_id": ID, "quantity": 1, "discount": 0, "amount": 1250, "fee": 12}
+        parties = {"aggregate_id": ID, "user_id": ID, "merchant_id": ID, "currency": "USD"}
+        by_wallet = OrderCompleted(**common, **parties)  # type: ignore[arg-type]
+        by_card = OrderCompleted(**common, **parties, payment_method="GATEWAY", reason=None)  # type: ignore[arg-type]
+
+        assert to_data(by_card).items() - to_data(by_wallet).items() == {
+            ("paymentMethod", "GATEWAY"),
+            ("reason", None),
+        }
+        assert "reason" not in to_data(by_wallet)
+
+    @each_type
+    def test_no_two_fields_have_the_same_key(self, kind: type[Event]) -> None:
+        keys = [camel_case(name) for name in data_fields(kind)]
+
+        assert keys
+        assert len(set(keys)) == len(keys)
+
+
+class TestOnlyTheCatalogue:
+    def test_a_class_that_is_not_declared_is_refused(self, app: Flask) -> None:
+        @dataclass(frozen=True, slots=True, kw_only=True)
+        class Undeclared(CodeRemoved):
+            """Even if it looks like one that is."""
+
+        undeclared = Undeclared(aggregate_id=ID, product_id=ID, merchant_id=ID)
+        with transaction() as session, pytest.raises(KeyError):
+            events.record(session, [undeclared])
+
+    def test_a_name_is_declared_once(self) -> None:
+        with pytest.raises(ValueError, match="code-removed"):
+
+            @event("code-removed", aggregate="product_code")
+            class CodeRemovedAgain(Event):
+                """A second one."""
+
+        assert EVENT_TYPES["code-removed"] is CodeRemoved
+
+    def test_types_are_declared_in_the_catalogue_and_nowhere_else(self) -> None:
+        modules = {f"app.events.catalogue.{path.stem}" for path in CATALOGUE.glob("[!_]*.py")}
+
+        assert {kind.__module__ for kind in EVENT_TYPES.values()} == modules
+        assert modules == {f"app.events.catalogue.{name}" for name in catalogue.__all__}
+
+    def test_only_the_outbox_inserts_events(self) -> None:
+        inserting = {
+            path.relative_to(APP).as_posix()
+            for path in APP.rglob("*.py")
+            if re.search(r"""insert_events\(|INSERT INTO outbox_events""", path.read_text())
+        }
+
+        assert inserting == {"events/repository.py", "events/service.py"}
+
+
+class TestDocs:
+    def test_they_are_as_generated(self) -> None:
+        text = reference.PAGE.read_text()
+
+        assert reference.renewed(text) == text, "run ./flow events --write"
+
+    @each_type
+    def test_they_show_it(self, kind: type[Event]) -> None:
+        assert f"| `{kind.event_type}` |" in reference.PAGE.read_text()
+
+    def test_what_is_out_of_date_is_renewed_and_nothing_else(self) -> None:
+        text = reference.PAGE.read_text()
+        stale = text.replace("| `hold-placed` |", "| `hold-put` |")
+
+        assert stale != text
+        assert reference.renewed(stale) == text
+
+
+class TestVerify:
+    """Invariants name event types in SQL, where no type checker looks."""
+
+    @pytest.mark.parametrize("path", SQL, ids=lambda path: path.stem)
+    def test_the_event_types_that_it_names_exist(self, path: Path) -> None:
+        text = path.read_text()
+        for name in re.findall(r"'([a-z]+(?:-[a-z]+)+)'", text):
+            assert name in EVENT_TYPES
+        for prefix in re.findall(r"'([a-z]+(?:-[a-z]+)*-)'", text):
+            assert any(name.startswith(prefix) for name in EVENT_TYPES)
+
+    def test_it_names_some(self) -> None:
+        named = "".join(path.read_text() for path in SQL)
+
+        assert sum(f"'{name}'" in named for name in EVENT_TYPES) > 10
