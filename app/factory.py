@@ -177,7 +177,7 @@ def wire_modules(settings: Settings) -> None:
     circuit.configure(settings.redis_url)
     inbox.subscribe("payout", payouts)
     gateway_client.configure(settings.gateway)
-    gateway.configure(gateway_terms(settings))
+    gateway.configure(checkout_settings(settings))
     inbox.subscribe("checkout", checkouts)
     inbox.subscribe("payment_intent", checkouts)
     inbox.subscribe("refund", gateway_refunds)
@@ -190,11 +190,11 @@ def wire_modules(settings: Settings) -> None:
     )
 
 
-def gateway_terms(settings: Settings) -> gateway.Terms:
+def checkout_settings(settings: Settings) -> gateway.CheckoutSettings:
     """How people pay at the gateway; they come back to pages of ours unless others are named."""
     back = f"{settings.public_address}/checkout/return?order={{order}}"
-    return gateway.Terms(
-        life=timedelta(minutes=settings.checkout_minutes),
+    return gateway.CheckoutSettings(
+        ttl=timedelta(minutes=settings.checkout_minutes),
         success_url=settings.checkout_success_url or back,
         cancel_url=settings.checkout_cancel_url or f"{back}&outcome=cancelled",
     )

@@ -1,7 +1,7 @@
-"""What we ask of the payment gateway: the one place that talks to it. Never within a transaction.
+"""Requests to the payment gateway, and the only place that makes them. Never in a transaction.
 
-It is Stripe, or the sandbox's stand-in, which speaks the same. The library takes 6 MB and a tenth
-of a second of each process, so it is imported when the first thing is asked.
+The gateway is Stripe, or the simulator of the sandbox, which has the same API. Stripe's library
+costs each process 6 MB and a tenth of a second, so it is imported at the first request.
 """
 
 from collections.abc import Callable
@@ -15,31 +15,33 @@ import structlog
 from app.common import circuit
 from app.common.money import Money
 from app.common.outside import GatewayAccount
-from app.gateway import terms
+from app.gateway import parsing
+from app.gateway.amounts import is_payable, require_payable
 from app.gateway.errors import (
     AmountNotPayable,
     GatewayNotConfigured,
     GatewayRefused,
     GatewayUnavailable,
+    InvalidGatewayObject,
 )
-from app.gateway.terms import Checkout, CheckoutState, NotUnderstood, RefundState
+from app.gateway.types import CheckoutSession, CheckoutSessionState, GatewayRefund
 
 if TYPE_CHECKING:
     import stripe
 
 T = TypeVar("T")
 
-#: A second try within a second, with the same key. Whoever has asked goes on later.
+#: One retry within a second, with the same idempotency key. Callers retry later.
 RETRIES: Final = 1
-#: What our requests and its answers mean does not change with the library.
+#: Pinned, so that requests and responses keep their meaning when the library is upgraded.
 VERSION: Final = "2026-10-28.endive"
 
 _CIRCUIT: Final = "gateway"
-_LONGEST_NAME: Final = 250
-_LONGEST_METADATA: Final = 500
-#: Besides 5xx, what says nothing about what was asked: it is in progress.
-_LATER: Final = {409}
-_AMOUNT_PROBLEMS: Final = {"amount_too_small", "amount_too_large"}
+_MAX_NAME: Final = 250
+_MAX_METADATA: Final = 500
+#: The only 4xx status that leaves the outcome open: the same request is in progress.
+_IN_PROGRESS: Final = 409
+_AMOUNT_ERRORS: Final = {"amount_too_small", "amount_too_large"}
 
 _log = structlog.get_logger()
 
@@ -47,7 +49,7 @@ _account: GatewayAccount | None = None
 
 
 def configure(account: GatewayAccount | None) -> None:
-    """Make this our account in this process; None: nobody can pay at a gateway here."""
+    """Use this account in this process. None: card payments are not available."""
     global _account
     _account = account
 
@@ -59,7 +61,7 @@ def require_account() -> GatewayAccount:
     return _account
 
 
-def open_checkout(
+def create_checkout_session(
     order_id: UUID,
     *,
     money: Money,
@@ -70,20 +72,20 @@ def open_checkout(
     expires_at: datetime,
     success_url: str,
     cancel_url: str,
-) -> Checkout:
-    """Have a page made on which that order can be paid, once, until it expires.
+) -> CheckoutSession:
+    """Create the page where that order can be paid, once, until it expires.
 
-    money: what is to be paid, `quantity` times `unit` unless there is a discount. Asked again with
-    the same arguments within 24 hours it is the same page. Raises GatewayNotConfigured,
-    GatewayUnavailable (there may be a page; ask again), AmountNotPayable, GatewayRefused.
+    money: the total, `quantity` times `unit` unless there is a discount. Called again with the same
+    arguments within 24 hours, returns the same session. Raises GatewayNotConfigured,
+    GatewayUnavailable (the session may exist; call again), AmountNotPayable, GatewayRefused.
     """
-    terms.require_payable(money)
+    require_payable(money)
     ours = {"order_id": str(order_id)}
     params: dict[str, Any] = {
         "mode": "payment",
-        # Cards and what stands for them; goods are handed out at once, so nothing that takes days.
+        # Cards and card wallets only: delivery is immediate, so no method that takes days.
         "payment_method_types": ["card"],
-        "line_items": [_line(money, quantity=quantity, unit=unit, name=product_name)],
+        "line_items": [_line_item(money, quantity=quantity, unit=unit, name=product_name)],
         "client_reference_id": str(order_id),
         "metadata": ours,
         "payment_intent_data": {"metadata": ours},
@@ -93,60 +95,68 @@ def open_checkout(
     }
     if buyer_email is not None:
         params["customer_email"] = buyer_email
-    raw = _ask(
-        "open checkout",
+    raw = _request(
+        "create checkout session",
         lambda: _client().v1.checkout.sessions.create(
             params,  # type: ignore[arg-type]  # a dict is one of its own types
             {"idempotency_key": f"order-{order_id}"},
         ),
     )
-    return _understand(lambda: terms.read_checkout(raw, order_id=order_id, money=money))
+    return _parse(lambda: parsing.parse_checkout_session(raw, order_id=order_id, money=money))
 
 
-def _line(money: Money, *, quantity: int, unit: Money, name: str) -> dict[str, Any]:
-    """So many at that price; one of all together if they come to another amount (a discount), or
-    if the price alone is none that can be paid."""
-    whole = Money(unit.minor * quantity, unit.currency) == money and terms.is_payable(unit)
-    label = name if whole or quantity == 1 else f"{quantity} x {name}"
+def _line_item(money: Money, *, quantity: int, unit: Money, name: str) -> dict[str, Any]:
+    """`quantity` units at their price, or one item of the total when that is another amount (a
+    discount) or the unit price alone is not payable."""
+    is_itemized = Money(unit.minor * quantity, unit.currency) == money and is_payable(unit)
+    label = name if is_itemized or quantity == 1 else f"{quantity} x {name}"
     return {
-        "quantity": quantity if whole else 1,
+        "quantity": quantity if is_itemized else 1,
         "price_data": {
             "currency": money.currency.lower(),
-            "unit_amount": (unit if whole else money).minor,
-            "product_data": {"name": label[:_LONGEST_NAME]},
+            "unit_amount": (unit if is_itemized else money).minor,
+            "product_data": {"name": label[:_MAX_NAME]},
         },
     }
 
 
-def close_checkout(session_id: str) -> CheckoutState:
-    """Let nobody pay there any more, unless somebody has: PAID or EXPIRED, and it stays so.
+def expire_checkout_session(session_id: str) -> CheckoutSessionState:
+    """Expire a session unless it has been paid. Returns PAID or EXPIRED, and both are final.
 
     Raises GatewayNotConfigured, GatewayUnavailable, GatewayRefused (there is no such session).
     """
     try:
-        raw = _ask("close checkout", lambda: _client().v1.checkout.sessions.expire(session_id))
+        raw = _request(
+            "expire checkout session",
+            lambda: _client().v1.checkout.sessions.expire(session_id),
+        )
     except GatewayRefused:  # it is not open any more: paid, or expired
-        return look_up(session_id)
-    return _understand(lambda: terms.read_checkout_state(raw))
+        return retrieve_checkout_session(session_id)
+    return _parse(lambda: parsing.parse_checkout_session_state(raw))
 
 
-def look_up(session_id: str) -> CheckoutState:
-    """How a checkout stands. Raises as close_checkout."""
-    raw = _ask("look up", lambda: _client().v1.checkout.sessions.retrieve(session_id))
-    return _understand(lambda: terms.read_checkout_state(raw))
+def retrieve_checkout_session(session_id: str) -> CheckoutSessionState:
+    """Raises as expire_checkout_session."""
+    raw = _request(
+        "retrieve checkout session",
+        lambda: _client().v1.checkout.sessions.retrieve(session_id),
+    )
+    return _parse(lambda: parsing.parse_checkout_session_state(raw))
 
 
-def refund(refund_id: UUID, *, payment_intent_id: str, money: Money, reason: str) -> RefundState:
-    """Give back what was paid, or a part of it, once: asked again it is the same refund.
+def create_refund(
+    refund_id: UUID, *, payment_intent_id: str, money: Money, reason: str
+) -> GatewayRefund:
+    """Refund a payment or a part of it, once: called again, returns the same refund.
 
-    The gateway forgets that it was asked after 24 hours; look with `find_refund` before asking
-    again after that. reason: for people who look at the gateway's records. Raises
-    GatewayNotConfigured, GatewayUnavailable (it may have been made; ask again), AmountNotPayable,
-    GatewayRefused (it was not made).
+    The gateway remembers the request for 24 hours; after that call `find_refund` first.
+    reason: for people who read the gateway's records. Raises GatewayNotConfigured,
+    GatewayUnavailable (the refund may exist; call again), AmountNotPayable, GatewayRefused (there
+    is no refund).
     """
-    terms.require_payable(money)
-    raw = _ask(
-        "refund",
+    require_payable(money)
+    raw = _request(
+        "create refund",
         lambda: _client().v1.refunds.create(
             {
                 "payment_intent": payment_intent_id,
@@ -154,41 +164,39 @@ def refund(refund_id: UUID, *, payment_intent_id: str, money: Money, reason: str
                 "reason": "requested_by_customer",
                 "metadata": {
                     "refund_id": str(refund_id),
-                    "reason": reason[:_LONGEST_METADATA],
+                    "reason": reason[:_MAX_METADATA],
                 },
             },
             {"idempotency_key": f"refund-{refund_id}"},
         ),
     )
-    return _understand(lambda: terms.read_refund_state(raw, refund_id=refund_id, money=money))
+    return _parse(lambda: parsing.parse_refund(raw, refund_id=refund_id, money=money))
 
 
-def look_up_refund(gateway_refund_id: str) -> RefundState:
-    """How a refund stands. gateway_refund_id: RefundState.id. Raises as close_checkout."""
-    raw = _ask("look up refund", lambda: _client().v1.refunds.retrieve(gateway_refund_id))
-    return _understand(lambda: terms.read_refund_state(raw))
+def retrieve_refund(gateway_refund_id: str) -> GatewayRefund:
+    """gateway_refund_id: GatewayRefund.id. Raises as expire_checkout_session."""
+    raw = _request("retrieve refund", lambda: _client().v1.refunds.retrieve(gateway_refund_id))
+    return _parse(lambda: parsing.parse_refund(raw))
 
 
-def find_refund(refund_id: UUID, *, payment_intent_id: str) -> RefundState | None:
-    """What has become of a refund, by our id; None if it was never made. Raises as
-    close_checkout."""
+def find_refund(refund_id: UUID, *, payment_intent_id: str) -> GatewayRefund | None:
+    """The refund with our id; None if it was never created. Raises as expire_checkout_session."""
 
     def find() -> "stripe.Refund | None":
-        made = _client().v1.refunds.list({"payment_intent": payment_intent_id, "limit": 100})
-        return next((one for one in made.auto_paging_iter() if _is(one, refund_id)), None)
+        refunds = _client().v1.refunds.list({"payment_intent": payment_intent_id, "limit": 100})
+        return next((one for one in refunds.auto_paging_iter() if _has_id(one, refund_id)), None)
 
-    raw = _ask("find refund", find)
-    return _understand(lambda: terms.read_refund_state(raw, refund_id=refund_id)) if raw else None
+    raw = _request("find refund", find)
+    return _parse(lambda: parsing.parse_refund(raw, refund_id=refund_id)) if raw else None
 
 
-def _is(made: "stripe.Refund", refund_id: UUID) -> bool:
-    """Whether the gateway has made that refund under our id."""
-    metadata = made.to_dict().get("metadata") or {}
+def _has_id(refund: "stripe.Refund", refund_id: UUID) -> bool:
+    metadata = refund.to_dict().get("metadata") or {}
     return bool(metadata.get("refund_id") == str(refund_id))
 
 
 def is_signed(header: str, body: bytes, *, secret: str) -> bool:
-    """Whether that secret has signed the body, whenever. header: well formed; body: UTF-8."""
+    """Whether that secret has signed the body, at any time. header: well formed; body: UTF-8."""
     import stripe
 
     try:
@@ -198,39 +206,39 @@ def is_signed(header: str, body: bytes, *, secret: str) -> bool:
     return True
 
 
-def _understand(read: Callable[[], T]) -> T:
+def _parse(parse: Callable[[], T]) -> T:
     try:
-        return read()
-    except NotUnderstood as error:
-        _log.warning("gateway puzzling", problem=str(error))
+        return parse()
+    except InvalidGatewayObject as error:
+        _log.warning("gateway response invalid", problem=str(error))
         raise GatewayUnavailable from error
 
 
-def _ask(what: str, call: "Callable[[], stripe.StripeObject | None]") -> dict[str, Any]:
-    """The object that the gateway answers with, {} for none.
+def _request(what: str, send: "Callable[[], stripe.StripeObject | None]") -> dict[str, Any]:
+    """The object in the response, {} for none.
 
-    Raises GatewayNotConfigured, GatewayUnavailable, and GatewayRefused when it has said no.
+    Raises GatewayNotConfigured, GatewayUnavailable, GatewayRefused.
     """
     require_account()
     import stripe
 
-    def ask() -> dict[str, Any]:
+    def attempt() -> dict[str, Any]:
         try:
-            found = call()
+            found = send()
         except stripe.StripeError as error:
             raise _refusal(what, error) from None  # its text is not for the log, see there
         return {} if found is None else found.to_dict()
 
     try:
-        answer = circuit.call(_CIRCUIT, ask, failure=GatewayUnavailable)
+        answer = circuit.call(_CIRCUIT, attempt, failure=GatewayUnavailable)
     except circuit.CircuitOpen as error:
         raise GatewayUnavailable(retry_after=circuit.REST_SECONDS) from error
-    _log.info("gateway asked", what=what, object=answer.get("id"), status=answer.get("status"))
+    _log.info("gateway called", what=what, object=answer.get("id"), status=answer.get("status"))
     return answer
 
 
 def _refusal(what: str, error: "stripe.StripeError") -> GatewayUnavailable | GatewayRefused:
-    """What an error of the library means. Its text may name secrets and people and stays here."""
+    """Our error for one of the library, whose text may contain secrets and names and stays here."""
     import stripe
 
     status = error.http_status or 0
@@ -241,14 +249,14 @@ def _refusal(what: str, error: "stripe.StripeError") -> GatewayUnavailable | Gat
         status=status,
         code=error.code,
         parameter=getattr(error, "param", None),
-        # Of our own making, as the rest is not.
+        # The only text that `transport` writes, so it is safe.
         problem=error.user_message if isinstance(error, stripe.APIConnectionError) else None,
         gateway_request=error.request_id,
     )
-    too_often = isinstance(error, stripe.RateLimitError)
-    if not 400 <= status < 500 or status in _LATER or too_often:
+    is_rate_limited = isinstance(error, stripe.RateLimitError)
+    if not 400 <= status < 500 or status == _IN_PROGRESS or is_rate_limited:
         return GatewayUnavailable()
-    if error.code in _AMOUNT_PROBLEMS:
+    if error.code in _AMOUNT_ERRORS:
         return AmountNotPayable(reason=error.code)
     return GatewayRefused(reason=error.code or type(error).__name__)
 

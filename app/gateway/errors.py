@@ -5,28 +5,28 @@ from app.common.errors import AppError, BadRequest, Unavailable
 
 class GatewayNotConfigured(BadRequest):
     code = "GATEWAY_NOT_CONFIGURED"
-    message = "Paying by card is not offered here; pay from the wallet"
+    message = "Card payments are not available; pay from the wallet"
 
 
 class GatewayUnavailable(Unavailable):
-    """The gateway is away, slow or broken, or was so often that it is left alone.
+    """The gateway is down, slow or failing, or its circuit breaker is open.
 
-    It is not known whether it has done what was asked. Asking again in the same words is safe.
+    Whether it has carried out the request is unknown. Repeating the same request is safe.
     """
 
     code = "GATEWAY_UNAVAILABLE"
-    message = "The payment provider does not answer at the moment. Please try again."
+    message = "The payment provider is not responding. Please try again."
 
 
 class GatewayRefused(AppError):
-    """The gateway has understood and said no: nothing was done.
+    """The gateway has rejected the request: nothing was done.
 
     reason: its code, such as `charge_already_refunded`, for records and not for callers.
     """
 
     status = 502
     code = "GATEWAY_REFUSED"
-    message = "The payment provider has refused; nothing was charged or refunded"
+    message = "The payment provider has rejected the request; nothing was charged or refunded"
 
     def __init__(self, message: str | None = None, *, reason: str) -> None:
         super().__init__(message)
@@ -38,4 +38,8 @@ class AmountNotPayable(GatewayRefused):
 
     status = 400
     code = "AMOUNT_NOT_PAYABLE"
-    message = "The payment provider cannot take this amount"
+    message = "The payment provider does not accept this amount"
+
+
+class InvalidGatewayObject(Exception):
+    """The gateway has sent an object that it should not. Nothing may be concluded from it."""

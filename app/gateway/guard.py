@@ -1,4 +1,4 @@
-"""Only what the gateway has signed gets through."""
+"""Webhooks must be signed by the gateway."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,7 +17,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 WEBHOOKS: Final = metrics.counter(
     "payment_flow_gateway_webhooks_total",
-    "Webhooks of the payment gateway, by what became of them",
+    "Webhooks of the payment gateway by outcome",
     "outcome",
 )
 _OUTCOMES: Final = (
@@ -35,21 +35,21 @@ _OUTCOMES: Final = (
 _HEADER: Final = {
     "name": "Stripe-Signature",
     "description": "`t=` and seconds since 1970, within five minutes of now, then `,v1=` and "
-    "HMAC-SHA256 in hex over `time.body`; there may be several",
+    "HMAC-SHA256 in hex over `time.body`; several `v1` are allowed",
     "schema": {"type": "string"},
 }
 
 
 def count_from_zero() -> None:
-    """Have every number there from the start: a rate needs the zero before the first one."""
+    """Create every counter at zero: a rate needs a value before the first increment."""
     for outcome in _OUTCOMES:
         WEBHOOKS.labels(outcome)
 
 
 def from_gateway(blueprint: Blueprint) -> Callable[[View], View]:
-    """Let only what the gateway has signed reach the view, and count what does not get through.
+    """Call the view only for a signed webhook, and count those that are refused.
 
-    The signature is checked over the raw body, before anything reads it. Raises SignatureInvalid,
+    The signature is checked over the raw body, before anything parses it. Raises SignatureInvalid,
     GatewayNotConfigured.
     """
 
@@ -57,7 +57,7 @@ def from_gateway(blueprint: Blueprint) -> Callable[[View], View]:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             try:
-                service.verify(request.headers.get("Stripe-Signature", ""), raw_body())
+                service.verify_signature(request.headers.get("Stripe-Signature", ""), raw_body())
                 return view(*args, **kwargs)
             except AppError as refusal:
                 WEBHOOKS.labels(_outcome(refusal)).inc()

@@ -1,4 +1,4 @@
-"""Where a payer comes back to from the gateway, unless the shop has pages of its own."""
+"""The pages that payers return to from the gateway, unless the shop has its own."""
 
 from pathlib import Path
 from typing import Final
@@ -18,9 +18,9 @@ blp = Blueprint("checkout", __name__, url_prefix="/checkout", template_folder="t
 
 @blp.get("/return")
 def page() -> Response:
-    """Says what happens next, and nothing about any order: whoever has the address may look.
+    """Explain what happens next, without any detail of an order: the address is public.
 
-    It cannot say that the order was paid: the browser is often here before the gateway's webhook.
+    It cannot say that the order was paid: the browser often arrives before the gateway's webhook.
     """
     template = "cancelled" if request.args.get("outcome") == "cancelled" else "paid"
     response = make_response(render_template(f"checkout/{template}.html"))

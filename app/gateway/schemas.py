@@ -1,17 +1,17 @@
-"""Shapes of webhooks: of Stripe's events, what they have in common."""
+"""Shapes of webhooks: the envelope of Stripe's events."""
 
 import marshmallow as ma
 from marshmallow.validate import Length, Regexp
 
-from app.gateway.terms import CHECKOUT_COMPLETED
+from app.gateway.types import GatewayEventType
 
 
 class _EventSchema(ma.Schema):
     class Meta:
-        unknown = ma.EXCLUDE  # Stripe says more, and will say more yet
+        unknown = ma.EXCLUDE  # Stripe sends more fields, and adds new ones
 
 
-_ABOUT = {
+_SESSION = {
     "id": "cs_test_a1b2c3",
     "object": "checkout.session",
     "status": "complete",
@@ -28,8 +28,8 @@ class StripeEventDataIn(_EventSchema):
     object = ma.fields.Dict(
         required=True,
         metadata={
-            "description": "What the event is about, as it was at that moment",
-            "example": _ABOUT,
+            "description": "The object of the event, as it was when the event occurred",
+            "example": _SESSION,
         },
     )
 
@@ -38,17 +38,19 @@ class StripeEventIn(_EventSchema):
     id = ma.fields.String(
         required=True,
         validate=Regexp(r"[A-Za-z0-9_]{1,255}\Z"),
-        metadata={"description": "The same in every repetition", "example": "evt_3a1b2c3"},
+        metadata={"description": "The same in every delivery", "example": "evt_3a1b2c3"},
     )
     type = ma.fields.String(
-        required=True, validate=Length(1, 255), metadata={"example": CHECKOUT_COMPLETED}
+        required=True,
+        validate=Length(1, 255),
+        metadata={"example": GatewayEventType.CHECKOUT_COMPLETED.value},
     )
     livemode = ma.fields.Boolean(
         required=True,
-        metadata={"description": "Whether real money has moved", "example": False},
+        metadata={"description": "Whether real money is involved", "example": False},
     )
     data = ma.fields.Nested(
-        StripeEventDataIn, required=True, metadata={"example": {"object": _ABOUT}}
+        StripeEventDataIn, required=True, metadata={"example": {"object": _SESSION}}
     )
 
 

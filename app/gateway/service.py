@@ -1,7 +1,7 @@
-"""Paying at a gateway: for how long, where to come back to, and what the gateway tells us.
+"""Paying at the gateway: how long a session lasts, where payers return to, and its events.
 
-`client` calls it. Nothing is stored here: its events go to the inbox, where orders subscribe to
-`checkout`, `payment_intent` and `refund`.
+`client` calls the gateway. Nothing is stored here: its events go to the inbox, where orders
+subscribe to `checkout`, `payment_intent` and `refund`.
 """
 
 import re
@@ -17,18 +17,19 @@ from sqlalchemy.orm import Session
 
 from app.common import clock
 from app.common.errors import BadRequest
-from app.gateway import client, terms
-from app.gateway.terms import CheckoutState, NotUnderstood, RefundState
+from app.gateway import client, parsing
+from app.gateway.errors import InvalidGatewayObject
+from app.gateway.types import CheckoutSessionState, GatewayEvent, GatewayRefund
 from app.inbox import service as inbox
 from app.inbox.errors import ReferenceUnknown, SignatureInvalid
 from app.inbox.models import InboundEvent
 
-#: Who speaks, in the inbox.
+#: The gateway's code in the inbox.
 PROVIDER: Final = "STRIPE"
-#: How far a message's time may be from ours: what was overheard is of no use later.
+#: How far a signature's time may be from ours, so that a recorded webhook cannot be replayed later.
 TOLERANCE: Final = timedelta(minutes=5)
 
-#: Stripe counts the least life of a checkout from when it hears of it, and we from before.
+#: Stripe counts the minimum duration from when the request arrives, which is later than now.
 _LEEWAY: Final = timedelta(minutes=1)
 _SIGNATURE: Final = re.compile(r"[a-z0-9]+=[!-+\--~]*(,[a-z0-9]+=[!-+\--~]*)*")
 _SECONDS: Final = re.compile(r"[0-9]{1,12}")
@@ -37,45 +38,45 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """How this shop has people pay. life: of a checkout; urls: where the payer's browser goes
-    afterwards, with `{order}` where the order's id belongs."""
+class CheckoutSettings:
+    """How this shop's buyers pay. ttl: of a checkout session; urls: where the payer's browser
+    goes afterwards, with `{order}` in the place of the order's id."""
 
-    life: timedelta
+    ttl: timedelta
     success_url: str
     cancel_url: str
 
 
-_terms: Terms | None = None
+_settings: CheckoutSettings | None = None
 
 
-def configure(terms_of_shop: Terms) -> None:
-    """Make these the terms of this process."""
-    global _terms
-    _terms = terms_of_shop
+def configure(settings: CheckoutSettings) -> None:
+    """Use these settings in this process."""
+    global _settings
+    _settings = settings
 
 
-def expiry() -> datetime:
-    """When a checkout that is opened now shall end: pass it to `open_checkout`, and keep what is
-    reserved as long."""
-    return clock.now() + _configured().life + _LEEWAY
+def new_session_expiry() -> datetime:
+    """When a session that is created now expires: for `create_checkout_session`, and for what is
+    reserved for it."""
+    return clock.now() + _require_settings().ttl + _LEEWAY
 
 
 def return_urls(order_id: UUID) -> tuple[str, str]:
-    """Where the payer's browser goes after paying, and instead of it."""
-    shop = _configured()
+    """Where the payer's browser goes after paying, and after cancelling."""
+    settings = _require_settings()
     success, cancel = (
-        url.replace("{order}", str(order_id)) for url in (shop.success_url, shop.cancel_url)
+        url.replace("{order}", str(order_id)) for url in (settings.success_url, settings.cancel_url)
     )
     return success, cancel
 
 
-def verify(header: str, body: bytes) -> None:
-    """Make sure that the gateway has signed `body`, not long ago. Raises SignatureInvalid.
+def verify_signature(header: str, body: bytes) -> None:
+    """Check that the gateway has signed `body`, recently. Raises SignatureInvalid.
 
-    header: `Stripe-Signature`, empty if it was not sent. The library compares the signatures; the
-    rest of the header is looked at here, because it would take a time of the future, and half a
-    dozen kinds of nonsense raise half a dozen kinds of error in it.
+    header: `Stripe-Signature`, empty if it was not sent. The library compares the signatures. The
+    rest of the header is checked here, because the library accepts a time in the future and raises
+    half a dozen kinds of error for malformed headers.
     """
     if not header:
         raise SignatureInvalid("MISSING")
@@ -97,73 +98,76 @@ def verify(header: str, body: bytes) -> None:
 
 
 def receive(session: Session, event: Mapping[str, Any], *, body: str) -> tuple[str, UUID | None]:
-    """Store an event that the gateway has signed; what became of it, and the id of its row if it
-    is new: `stored`, `repeated`, `ignored` (we have no use for it) or `unknown_reference`.
+    """Store an event that the gateway has signed. Returns its outcome, and the id of a new row.
 
-    event: as StripeEventIn; body: the signed text. Raises BadRequest.
+    The outcome is `stored`, `repeated`, `ignored` (an event that is not handled here) or
+    `unknown_reference`. event: as StripeEventIn; body: the signed text. Raises BadRequest.
     """
-    kind: str = event["type"]
     account = client.require_account()
     if event["livemode"] is not account.is_live:
-        _log.warning("gateway event of another mode", event_id=event["id"], type=kind)
+        _log.warning("gateway event of another mode", event_id=event["id"], type=event["type"])
         return "ignored", None
     try:
-        told = terms.read_event(kind, event["data"]["object"])
-    except NotUnderstood as error:
+        parsed = parsing.parse_event(event["type"], event["data"]["object"])
+    except InvalidGatewayObject as error:
         raise BadRequest(details={"data": [str(error)]}) from error
-    if told is None:
+    if parsed is None:
         return "ignored", None
-    if told.reference is None:
-        return _unknown(event["id"], told)
+    if parsed.reference is None:
+        return _unknown_reference(event["id"], parsed)
     try:
         stored = inbox.receive(
             session,
             provider=PROVIDER,
             event_id=event["id"],
-            event_type=kind,
+            event_type=parsed.type.value,
             body=body,
-            reference=str(told.reference),
-            amount=told.money.minor if told.money else None,
-            currency=told.money.currency if told.money else None,
+            reference=str(parsed.reference),
+            amount=parsed.money.minor if parsed.money else None,
+            currency=parsed.money.currency if parsed.money else None,
             user_id=None,
-            provider_reference=told.payment_intent_id,
-            reason=told.reason,
+            provider_reference=parsed.payment_intent_id,
+            reason=parsed.reason,
         )
     except ReferenceUnknown:
-        return _unknown(event["id"], told)
+        return _unknown_reference(event["id"], parsed)
     return ("repeated" if stored is None else "stored"), stored
 
 
-def _unknown(event_id: str, told: terms.Told) -> tuple[str, None]:
+def _unknown_reference(event_id: str, event: GatewayEvent) -> tuple[str, None]:
     _log.warning(
-        "gateway event of something unknown",
+        "gateway event with an unknown reference",
         event_id=event_id,
-        type=told.kind,
-        reference=str(told.reference),
-        payment_intent=told.payment_intent_id,
+        type=event.type.value,
+        reference=str(event.reference),
+        payment_intent=event.payment_intent_id,
     )
     return "unknown_reference", None
 
 
-def checkout_told(event: InboundEvent) -> CheckoutState:
-    """How the checkout of a `checkout.…` event stood when it was sent. Raises NotUnderstood."""
-    return terms.read_checkout_state(_object(event))
+def checkout_session_of(event: InboundEvent) -> CheckoutSessionState:
+    """The session of a `checkout.…` event, as it was when the event was sent.
 
-
-def refund_told(event: InboundEvent) -> RefundState:
-    """How the refund of a `refund.…` event stood when it was sent. Raises NotUnderstood.
-
-    Events overtake each other: `look_up_refund` says how it stands now.
+    Raises InvalidGatewayObject.
     """
-    return terms.read_refund_state(_object(event), refund_id=UUID(event.reference))
+    return parsing.parse_checkout_session_state(_object_of(event))
 
 
-def _object(event: InboundEvent) -> dict[str, Any]:
+def refund_of(event: InboundEvent) -> GatewayRefund:
+    """The refund of a `refund.…` event, as it was when the event was sent.
+
+    Events may arrive out of order: `retrieve_refund` returns the current state.
+    Raises InvalidGatewayObject.
+    """
+    return parsing.parse_refund(_object_of(event), refund_id=UUID(event.reference))
+
+
+def _object_of(event: InboundEvent) -> dict[str, Any]:
     found: dict[str, Any] = orjson.loads(event.body)["data"]["object"]
     return found
 
 
-def _configured() -> Terms:
-    if _terms is None:
-        raise RuntimeError("No gateway is configured: call gateway.configure() first.")
-    return _terms
+def _require_settings() -> CheckoutSettings:
+    if _settings is None:
+        raise RuntimeError("The gateway is not configured: call gateway.configure() first.")
+    return _settings

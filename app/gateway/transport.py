@@ -1,4 +1,4 @@
-"""How the Stripe library reaches the gateway. Importing this imports the library."""
+"""The HTTP transport of the Stripe library. Importing this imports the library."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,20 +7,20 @@ import orjson
 import stripe
 import urllib3
 
-#: Seconds to reach the gateway, and to wait for each piece of its answer.
-TIME_OUT: Final = urllib3.Timeout(connect=2, read=10)
+#: Seconds to connect to the gateway, and to wait for each part of its response.
+TIMEOUT: Final = urllib3.Timeout(connect=2, read=10)
 
-_LONGEST_ANSWER: Final = 1024 * 1024
-_CONNECTIONS: Final = 8
+_MAX_RESPONSE_BYTES: Final = 1024 * 1024
+_MAX_CONNECTIONS: Final = 8
 
-# It would tell Stripe about the machine, and how long each call took.
+# It would report the machine and the duration of each call to Stripe.
 stripe.enable_telemetry = False
 
 
 class Transport(stripe.HTTPClient):
-    """urllib3, which we have anyway, with a few connections for all threads.
+    """urllib3, which is a dependency already, with a few connections for all threads.
 
-    The library's own keeps one for each thread, waits 80 seconds, and follows redirects.
+    The library's own transport keeps one per thread, waits 80 seconds and follows redirects.
     """
 
     name = "urllib3"
@@ -28,7 +28,7 @@ class Transport(stripe.HTTPClient):
     def __init__(self) -> None:
         super().__init__()
         self._pool = urllib3.PoolManager(
-            maxsize=_CONNECTIONS, timeout=TIME_OUT, retries=False, ca_certs=stripe.ca_bundle_path
+            maxsize=_MAX_CONNECTIONS, timeout=TIMEOUT, retries=False, ca_certs=stripe.ca_bundle_path
         )
 
     def request(
@@ -39,9 +39,9 @@ class Transport(stripe.HTTPClient):
         post_data: Any = None,
         **_: Any,
     ) -> tuple[Any, int, Mapping[str, str]]:
-        """Body, status and headers of the answer. Raises APIConnectionError."""
+        """Body, status and headers of the response. Raises APIConnectionError."""
         try:
-            answer = self._pool.request(
+            response = self._pool.request(
                 method.upper(),
                 url,
                 headers=dict(headers or {}),
@@ -50,27 +50,27 @@ class Transport(stripe.HTTPClient):
                 preload_content=False,
             )
             try:
-                raw = answer.read(_LONGEST_ANSWER)
+                raw = response.read(_MAX_RESPONSE_BYTES)
             finally:
-                answer.release_conn()
+                response.release_conn()
         except urllib3.exceptions.HTTPError as error:
-            raise _away(type(error).__name__) from error
+            raise _connection_error(type(error).__name__) from error
         if not _is_object(raw):
-            raise _away(f"HTTP {answer.status}, and no JSON object")
-        return raw, answer.status, answer.headers
+            raise _connection_error(f"HTTP {response.status}, and no JSON object")
+        return raw, response.status, response.headers
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close idle connections."""
         self._pool.clear()
 
 
-def _away(why: str) -> stripe.APIConnectionError:
-    """Safe to repeat: every POST has a key."""
-    return stripe.APIConnectionError(why, should_retry=True)  # type: ignore[no-untyped-call]
+def _connection_error(problem: str) -> stripe.APIConnectionError:
+    """Retried: every POST has an idempotency key."""
+    return stripe.APIConnectionError(problem, should_retry=True)  # type: ignore[no-untyped-call]
 
 
 def _is_object(raw: bytes) -> bool:
-    """Whether it is what every answer should be; the library stumbles over anything else."""
+    """Whether it is a JSON object, as every response must be. The library fails on others."""
     try:
         return isinstance(orjson.loads(raw), dict)
     except ValueError:

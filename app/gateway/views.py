@@ -1,4 +1,4 @@
-"""HTTP of what the payment gateway tells us."""
+"""HTTP of the payment gateway's webhooks."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ blp = Blueprint(
     "gateway-webhooks",
     __name__,
     url_prefix="/webhooks/stripe",
-    description="What the payment gateway tells us",
+    description="Webhooks of the payment gateway",
 )
 
 
@@ -29,12 +29,12 @@ blp = Blueprint(
 @blp.response(200, StripeEventReceiptOut)
 @blp.doc(**{"x-caller": "Stripe, by its signature"})
 def receive_stripe_event(body: dict[str, Any]) -> Response:
-    """Tell that a payment or a refund has ended
+    """Payment and refund status notification (Stripe)
 
-    For Stripe. Signed over the raw body. It is stored and answered at once and takes effect a
-    moment later, once, however often it is sent. Kinds of events that mean nothing to us, and
-    events about something that is not ours, are answered with 200 as well: several systems may
-    share an account, and an endpoint that keeps failing is switched off.
+    For Stripe, which signs the raw body. The event is stored and acknowledged immediately and
+    handled a moment later, once, however often it is delivered. Event types that are not used here
+    and events about unknown objects are acknowledged with 200 as well: several systems may share a
+    Stripe account, and Stripe disables an endpoint that keeps failing.
     """
     with transaction() as session:
         outcome, stored = service.receive(session, body, body=raw_body().decode())

@@ -45,7 +45,7 @@ def accounts(
     app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[GatewayAccount | None], None]]:
     """Call it with the account to use; nobody waits for it long, or tries again."""
-    monkeypatch.setattr(transport, "TIME_OUT", urllib3.Timeout(connect=1, read=0.4))
+    monkeypatch.setattr(transport, "TIMEOUT", urllib3.Timeout(connect=1, read=0.4))
     monkeypatch.setattr(gateway_client, "RETRIES", 0)
     yield use
     use(settings.gateway)

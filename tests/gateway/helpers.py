@@ -8,7 +8,7 @@ from app.common import clock
 from app.common.db import new_id
 from app.common.money import Money
 from app.gateway import client
-from app.gateway.terms import Checkout
+from app.gateway.types import CheckoutSession
 from tests.stripe import GOOD_CARD, Buyer
 
 MONEY = Money(5000, "USD")
@@ -29,14 +29,14 @@ def arguments(**changes: Any) -> dict[str, Any]:
     }
 
 
-def opened(order_id: UUID | None = None, **changes: Any) -> Checkout:
-    return client.open_checkout(order_id or new_id(), **arguments(**changes))
+def opened(order_id: UUID | None = None, **changes: Any) -> CheckoutSession:
+    return client.create_checkout_session(order_id or new_id(), **arguments(**changes))
 
 
 def paid(order_id: UUID | None = None, card: str = GOOD_CARD, **changes: Any) -> str:
     """The PaymentIntent of a checkout that was paid."""
     checkout = opened(order_id, **changes)
     assert Buyer().pay(checkout.url, card).status == 303
-    found = client.look_up(checkout.session_id).payment_intent_id
+    found = client.retrieve_checkout_session(checkout.session_id).payment_intent_id
     assert found is not None
     return found

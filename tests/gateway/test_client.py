@@ -25,7 +25,7 @@ from app.gateway.errors import (
     GatewayRefused,
     GatewayUnavailable,
 )
-from app.gateway.terms import CheckoutStatus, RefundState, RefundStatus
+from app.gateway.types import CheckoutSessionStatus, GatewayRefund, GatewayRefundStatus
 from tests.gateway.helpers import MONEY, arguments, opened, paid
 from tests.live import wait_until
 from tests.stripe import (
@@ -65,15 +65,15 @@ class TestOpening:
 
     def test_asked_again_it_is_the_same(self, gateway: SandboxGateway) -> None:
         order_id, same = new_id(), arguments()
-        first = client.open_checkout(order_id, **same)
-        assert client.open_checkout(order_id, **same) == first
-        assert client.open_checkout(new_id(), **same).session_id != first.session_id
+        first = client.create_checkout_session(order_id, **same)
+        assert client.create_checkout_session(order_id, **same) == first
+        assert client.create_checkout_session(new_id(), **same).session_id != first.session_id
 
     def test_asked_again_for_something_else_it_is_refused(self, gateway: SandboxGateway) -> None:
         order_id, same = new_id(), arguments()
-        client.open_checkout(order_id, **same)
+        client.create_checkout_session(order_id, **same)
         with pytest.raises(GatewayRefused):
-            client.open_checkout(order_id, **same | {"product_name": "Other"})
+            client.create_checkout_session(order_id, **same | {"product_name": "Other"})
 
     def test_a_discount_makes_one_of_all(self, gateway: SandboxGateway) -> None:
         checkout = opened(money=Money(4500, "USD"), buyer_email=None)
@@ -109,7 +109,11 @@ class TestOpening:
 
     def test_without_an_account_nobody_can_pay(self, accounts: Accounts) -> None:
         accounts(None)
-        for ask in (opened, lambda: client.look_up("cs_x"), lambda: client.close_checkout("cs_x")):
+        for ask in (
+            opened,
+            lambda: client.retrieve_checkout_session("cs_x"),
+            lambda: client.expire_checkout_session("cs_x"),
+        ):
             with pytest.raises(GatewayNotConfigured):
                 ask()
 
@@ -117,26 +121,26 @@ class TestOpening:
 class TestHowItStands:
     def test_open_then_paid(self, gateway: SandboxGateway) -> None:
         checkout = opened()
-        before = client.look_up(checkout.session_id)
-        assert (before.status, before.payment_intent_id) == (CheckoutStatus.OPEN, None)
+        before = client.retrieve_checkout_session(checkout.session_id)
+        assert (before.status, before.payment_intent_id) == (CheckoutSessionStatus.OPEN, None)
         assert (before.amount, before.currency) == (5000, "USD")
 
         Buyer().pay(checkout.url)
-        after = client.look_up(checkout.session_id)
-        assert after.status is CheckoutStatus.PAID
+        after = client.retrieve_checkout_session(checkout.session_id)
+        assert after.status is CheckoutSessionStatus.PAID
         assert after.payment_intent_id is not None
         # Whoever comes too late to close it learns that it was paid.
-        assert client.close_checkout(checkout.session_id) == after
+        assert client.expire_checkout_session(checkout.session_id) == after
 
     def test_closed_it_is_expired_and_stays_so(self, gateway: SandboxGateway) -> None:
         checkout = opened()
-        closed = client.close_checkout(checkout.session_id)
-        assert closed.status is CheckoutStatus.EXPIRED
-        assert client.close_checkout(checkout.session_id) == closed
+        closed = client.expire_checkout_session(checkout.session_id)
+        assert closed.status is CheckoutSessionStatus.EXPIRED
+        assert client.expire_checkout_session(checkout.session_id) == closed
         assert Buyer().open(checkout.url).status == 410
 
     def test_one_that_is_not_there(self, gateway: SandboxGateway) -> None:
-        for ask in (client.look_up, client.close_checkout):
+        for ask in (client.retrieve_checkout_session, client.expire_checkout_session):
             with pytest.raises(GatewayRefused) as refused:
                 ask("cs_test_x")
             assert refused.value.reason == "resource_missing"
@@ -145,8 +149,8 @@ class TestHowItStands:
 class TestRefunds:
     def give_back(
         self, intent: str, minor: int = 1500, refund_id: UUID | None = None
-    ) -> RefundState:
-        return client.refund(
+    ) -> GatewayRefund:
+        return client.create_refund(
             refund_id or new_id(),
             payment_intent_id=intent,
             money=Money(minor, "USD"),
@@ -156,9 +160,9 @@ class TestRefunds:
     def test_asked_again_it_is_the_same(self, gateway: SandboxGateway) -> None:
         intent, refund_id = paid(), new_id()
         first = self.give_back(intent, refund_id=refund_id)
-        assert (first.status, first.reason) == (RefundStatus.SUCCEEDED, None)
+        assert (first.status, first.reason) == (GatewayRefundStatus.SUCCEEDED, None)
         assert self.give_back(intent, refund_id=refund_id) == first
-        assert client.look_up_refund(first.id) == first
+        assert client.retrieve_refund(first.id) == first
         assert client.find_refund(refund_id, payment_intent_id=intent) == first
         assert client.find_refund(new_id(), payment_intent_id=intent) is None
         made = gateway.request("GET", f"/v1/refunds/{first.id}").json
@@ -177,18 +181,20 @@ class TestRefunds:
 
     def test_one_that_takes_a_while(self, gateway: SandboxGateway) -> None:
         made = self.give_back(paid(card=SLOW_REFUND_CARD))
-        assert made.status is RefundStatus.PENDING
-        wait_until(lambda: client.look_up_refund(made.id).status is RefundStatus.SUCCEEDED)
+        assert made.status is GatewayRefundStatus.PENDING
+        wait_until(lambda: client.retrieve_refund(made.id).status is GatewayRefundStatus.SUCCEEDED)
 
     def test_one_that_fails_later(self, gateway: SandboxGateway) -> None:
         made = self.give_back(paid(card=FAILING_REFUND_CARD))
-        assert made.status is RefundStatus.SUCCEEDED
-        wait_until(lambda: client.look_up_refund(made.id).status is RefundStatus.FAILED)
-        assert client.look_up_refund(made.id).reason == "expired_or_canceled_card"
+        assert made.status is GatewayRefundStatus.SUCCEEDED
+        wait_until(lambda: client.retrieve_refund(made.id).status is GatewayRefundStatus.FAILED)
+        assert client.retrieve_refund(made.id).reason == "expired_or_canceled_card"
 
     def test_three_decimals_are_refused_here(self, gateway: SandboxGateway) -> None:
         with pytest.raises(AmountNotPayable):
-            client.refund(new_id(), payment_intent_id="pi_x", money=Money(1255, "KWD"), reason="x")
+            client.create_refund(
+                new_id(), payment_intent_id="pi_x", money=Money(1255, "KWD"), reason="x"
+            )
 
 
 class TestSilence:
@@ -199,11 +205,11 @@ class TestSilence:
         order_id, same = new_id(), arguments()
         gateway.set_behaviour(fault=fault, times=1)
         with pytest.raises(GatewayUnavailable) as silent:
-            client.open_checkout(order_id, **same)
+            client.create_checkout_session(order_id, **same)
         assert (silent.value.status, silent.value.code) == (503, "GATEWAY_UNAVAILABLE")
         assert int(silent.value.headers["Retry-After"]) >= 1
 
-        found = client.open_checkout(order_id, **same)
+        found = client.create_checkout_session(order_id, **same)
         with gateway.store.read_transaction() as connection:
             rows = connection.execute(
                 "SELECT id FROM sessions WHERE client_reference_id = ?", (str(order_id),)
@@ -219,9 +225,9 @@ class TestSilence:
         }
         gateway.set_behaviour(fault="lost-answer", times=1)
         with pytest.raises(GatewayUnavailable):
-            client.refund(refund_id, **words)
+            client.create_refund(refund_id, **words)
         made = client.find_refund(refund_id, payment_intent_id=intent)
-        assert client.refund(refund_id, **words) == made
+        assert client.create_refund(refund_id, **words) == made
 
     def test_a_stumble_is_asked_again_at_once(
         self, gateway: SandboxGateway, monkeypatch: pytest.MonkeyPatch
@@ -254,7 +260,7 @@ class TestCircuit:
     def test_what_it_refuses_is_no_failure(self, gateway: SandboxGateway) -> None:
         for _ in range(circuit.FAILURES + 1):
             with pytest.raises(GatewayRefused):
-                client.look_up("cs_test_x")
+                client.retrieve_checkout_session("cs_test_x")
         assert opened().url
 
 
@@ -336,7 +342,7 @@ class TestOddities:
     def ask(self, odd: type[_Oddity], body: Any, status: int = 200) -> None:
         odd.status = status
         odd.body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        client.open_checkout(self.ORDER, **arguments())
+        client.create_checkout_session(self.ORDER, **arguments())
 
     def test_a_good_answer_may_say_more(self, odd: type[_Oddity]) -> None:
         self.ask(odd, self.GOOD | {"payment_intent": {"id": "pi_1"}, "more": [1, {"a": None}]})

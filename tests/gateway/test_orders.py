@@ -14,7 +14,7 @@ from sqlalchemy.event import listen
 
 from app.common import clock, db
 from app.gateway import client as client_of_gateway
-from app.gateway.terms import RefundState, RefundStatus
+from app.gateway.types import GatewayRefund, GatewayRefundStatus
 from app.inbox import tasks as inbox
 from app.inbox.models import InboundEvent
 from app.orders import repository
@@ -261,7 +261,7 @@ class TestWhenTheGatewayIsAway:
 
         def make_it_and_end(found: Payable) -> Any:
             page = make_page(found)
-            state = client_of_gateway.close_checkout(page.session_id)
+            state = client_of_gateway.expire_checkout_session(page.session_id)
             in_line(partial(checkouts.settle, order_id=found.order.id, state=state))
             return page
 
@@ -360,7 +360,11 @@ class TestLettingGo:
         product_id = factories.product(seller, units=1)
         body = order(client, buyer, product_id).json
         # A payment is under way there.
-        monkeypatch.setattr(client_of_gateway, "close_checkout", client_of_gateway.look_up)
+        monkeypatch.setattr(
+            client_of_gateway,
+            "expire_checkout_session",
+            client_of_gateway.retrieve_checkout_session,
+        )
 
         answer = client.post(f"{ORDERS}/{body['order']['id']}/cancel", headers=buyer.headers)
 
@@ -490,8 +494,8 @@ class TestRefunding:
     ) -> None:
         order_id = self.bought(client, shop, seller, buyer)
         made = refund(client, seller, order_id, amount="12.00").json
-        failed = RefundState("re_1", RefundStatus.FAILED, "expired_or_canceled_card")
-        monkeypatch.setattr(client_of_gateway, "refund", lambda *_, **__: failed)
+        failed = GatewayRefund("re_1", GatewayRefundStatus.FAILED, "expired_or_canceled_card")
+        monkeypatch.setattr(client_of_gateway, "create_refund", lambda *_, **__: failed)
         for locked in (True, False):
             lock(buyer, locked=locked)
             refund_tasks.give_back(UUID(made["id"]))

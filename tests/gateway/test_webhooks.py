@@ -18,7 +18,7 @@ from app.common.money import Money
 from app.common.outside import GatewayAccount
 from app.gateway import client as gateway_client
 from app.gateway import service
-from app.gateway.terms import CheckoutStatus, RefundStatus
+from app.gateway.types import CheckoutSessionStatus, GatewayRefundStatus
 from app.inbox import tasks as inbox
 from app.inbox.models import InboundEvent
 from tests.answers import refusal
@@ -67,22 +67,22 @@ class TestWhatTheGatewaySends:
             assert one.topic == "checkout"
             assert (one.amount, one.currency) == (5000, "USD")
             assert one.provider_reference == intents[one.reference]
-            state = service.checkout_told(one)
-            assert state.status is CheckoutStatus.PAID
-            assert state == gateway_client.look_up(state.session_id)
+            state = service.checkout_session_of(one)
+            assert state.status is CheckoutSessionStatus.PAID
+            assert state == gateway_client.retrieve_checkout_session(state.session_id)
 
     def test_an_expiry(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         order = handler.new_reference("STRIPE")
-        gateway_client.close_checkout(opened(order).session_id)
+        gateway_client.expire_checkout_session(opened(order).session_id)
         deliver(client, *shop.wait_for(1))
         inbox.sweep()
 
         (one,) = handler.handled
         assert (one.type, one.reference) == ("checkout.session.expired", str(order))
         assert one.provider_reference is None
-        assert service.checkout_told(one).status is CheckoutStatus.EXPIRED
+        assert service.checkout_session_of(one).status is CheckoutSessionStatus.EXPIRED
 
     def test_a_declined_card(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
@@ -97,25 +97,26 @@ class TestWhatTheGatewaySends:
         assert (one.topic, one.type) == ("payment_intent", "payment_intent.payment_failed")
         assert (one.reference, one.reason) == (str(order), "generic_decline")
         assert (
-            one.provider_reference == gateway_client.look_up(checkout.session_id).payment_intent_id
+            one.provider_reference
+            == gateway_client.retrieve_checkout_session(checkout.session_id).payment_intent_id
         )
 
     def test_refunds_and_how_they_end(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         intent, refund_id = paid(card=FAILING_REFUND_CARD), handler.new_reference("STRIPE")
-        made = gateway_client.refund(
+        made = gateway_client.create_refund(
             refund_id, payment_intent_id=intent, money=Money(1250, "USD"), reason="x"
         )
         for webhook in shop.wait_for(5):
             assert deliver(client, webhook).status_code == 200
         inbox.sweep()
 
-        told = {one.type: service.refund_told(one) for one in handler.handled}
+        told = {one.type: service.refund_of(one) for one in handler.handled}
         assert {kind: state.status for kind, state in told.items()} == {
-            "refund.created": RefundStatus.SUCCEEDED,
-            "refund.failed": RefundStatus.FAILED,
-            "refund.updated": RefundStatus.FAILED,
+            "refund.created": GatewayRefundStatus.SUCCEEDED,
+            "refund.failed": GatewayRefundStatus.FAILED,
+            "refund.updated": GatewayRefundStatus.FAILED,
         }
         assert {state.id for state in told.values()} == {made.id}
         assert told["refund.failed"].reason == "expired_or_canceled_card"
@@ -313,7 +314,7 @@ class TestWhatIsStored:
         tell(client, event("checkout.session.completed", client_reference_id=order, **about))
         inbox.sweep()
         (one,) = handler.handled
-        assert service.checkout_told(one).status is CheckoutStatus.OPEN
+        assert service.checkout_session_of(one).status is CheckoutSessionStatus.OPEN
 
     def test_a_currency_that_we_do_not_keep_has_no_amount(
         self, handler: RecordingHandler, client: FlaskClient
@@ -425,7 +426,7 @@ def counted(client: FlaskClient) -> dict[str, float]:
 
 class TestTermsOfTheShop:
     def test_a_checkout_ends_a_minute_after_what_is_promised(self, client: FlaskClient) -> None:
-        left = service.expiry() - clock.now()
+        left = service.new_session_expiry() - clock.now()
         assert timedelta(minutes=30, seconds=58) < left <= timedelta(minutes=31)
 
     def test_the_payer_comes_back_to_a_page_of_ours_unless_others_are_named(
@@ -435,8 +436,10 @@ class TestTermsOfTheShop:
         success, cancel = service.return_urls(order)
         assert success == f"http://localhost:3000/checkout/return?order={order}"
         assert cancel == f"{success}&outcome=cancelled"
-        ours = service.Terms(timedelta(minutes=30), "https://a/{order}/x", "https://a/cart")
-        monkeypatch.setattr(service, "_terms", ours)
+        ours = service.CheckoutSettings(
+            timedelta(minutes=30), "https://a/{order}/x", "https://a/cart"
+        )
+        monkeypatch.setattr(service, "_settings", ours)
         assert service.return_urls(order) == (f"https://a/{order}/x", "https://a/cart")
 
     def test_these_pages_tell_nothing_about_anybody(self, client: FlaskClient) -> None:

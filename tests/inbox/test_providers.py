@@ -13,7 +13,7 @@ from app.common.db import new_id, reading
 from app.common.settings import Settings
 from app.events.models import OutboxEvent
 from app.gateway import service as gateway
-from app.gateway import terms
+from app.gateway.types import GatewayEventType
 from app.inbox import service, tasks
 from app.inbox.errors import Quarantine
 from app.inbox.models import InboundEvent
@@ -22,16 +22,8 @@ from tests.gateway import webhooks as stripe
 from tests.inbox.recording import RecordingHandler
 
 BANKS = [bank.code for bank in Settings(app_env="test").bank_providers]
-GATEWAY_EVENT_TYPES = (
-    terms.CHECKOUT_COMPLETED,
-    terms.CHECKOUT_EXPIRED,
-    terms.PAYMENT_FAILED,
-    terms.REFUND_CREATED,
-    terms.REFUND_UPDATED,
-    terms.REFUND_FAILED,
-)
 EVENTS = [(code, event_type.value) for code in BANKS for event_type in BankEventType] + [
-    (gateway.PROVIDER, event_type) for event_type in GATEWAY_EVENT_TYPES
+    (gateway.PROVIDER, event_type.value) for event_type in GatewayEventType
 ]
 
 #: Sends an event about a reference, the same one each time.

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.auth.models import Role
 from app.auth.service import Caller
 from app.common import clock, db
-from app.gateway.terms import CheckoutState, CheckoutStatus
+from app.gateway.types import CheckoutSessionState, CheckoutSessionStatus
 from app.orders.checkouts import service as checkouts
 from app.orders.purchases.pricing import Basket
 from app.sales.schemas import SalesSummaryOut
@@ -54,7 +54,7 @@ def buy_at_the_gateway(buyer: Actor, product_id: Any, *, amount: int, quantity: 
             claim=None,
             fee_bps=250,
         )
-    state = CheckoutState("cs_1", CheckoutStatus.PAID, "pi_1", amount, "USD")
+    state = CheckoutSessionState("cs_1", CheckoutSessionStatus.PAID, "pi_1", amount, "USD")
     in_line(partial(checkouts.settle, order_id=order_id, state=state))
     return str(order_id)
 

@@ -21,7 +21,12 @@ from app.auth.service import Caller
 from app.banks.client import PayoutAnswer, Verdict
 from app.common import clock, db
 from app.delivery import service as delivery
-from app.gateway.terms import CheckoutState, CheckoutStatus, RefundState, RefundStatus
+from app.gateway.types import (
+    CheckoutSessionState,
+    CheckoutSessionStatus,
+    GatewayRefund,
+    GatewayRefundStatus,
+)
 from app.models import Base
 from app.onramp import links
 from app.onramp.tasks import expire
@@ -118,18 +123,20 @@ def pay_at_the_gateway(client: FlaskClient, buyer: factories.Actor) -> None:
     seller = factories.merchant()
     product_id = factories.product(seller, price="3.00", units=9)
     user = client_of(buyer)
-    endings = (CheckoutStatus.PAID, CheckoutStatus.EXPIRED, None)
+    endings = (CheckoutSessionStatus.PAID, CheckoutSessionStatus.EXPIRED, None)
     for page_id, ending in enumerate(endings):
         with db.transaction() as session:
             order_id = checkouts.begin(
                 session, buyer=user, basket=Basket(product_id, 2), claim=None, fee_bps=250
             )
-        state = CheckoutState(f"cs_{page_id}", ending or CheckoutStatus.OPEN, "pi_1", 600, "USD")
+        state = CheckoutSessionState(
+            f"cs_{page_id}", ending or CheckoutSessionStatus.OPEN, "pi_1", 600, "USD"
+        )
         in_line(partial(checkouts.settle, order_id=order_id, state=state))
-        if ending is CheckoutStatus.PAID:
-            for status in (RefundStatus.SUCCEEDED, RefundStatus.FAILED):
+        if ending is CheckoutSessionStatus.PAID:
+            for status in (GatewayRefundStatus.SUCCEEDED, GatewayRefundStatus.FAILED):
                 made = refund(client, seller, str(order_id), units=1).json
-                told = RefundState("re_1", status, None)
+                told = GatewayRefund("re_1", status, None)
                 in_line(partial(gateway_refunds.settle, refund_id=UUID(made["id"]), state=told))
 
 

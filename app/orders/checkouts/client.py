@@ -2,18 +2,18 @@
 
 from app.gateway import client
 from app.gateway import service as gateway
-from app.gateway.terms import Checkout, CheckoutState
+from app.gateway.types import CheckoutSession, CheckoutSessionState
 from app.orders.checkouts.service import Payable
 
 
-def open_checkout(found: Payable) -> Checkout:
+def open_checkout(found: Payable) -> CheckoutSession:
     """Have the gateway make the page for an order, or say which one it has made.
 
     Raises GatewayUnavailable, GatewayRefused.
     """
     order = found.order
     success_url, cancel_url = gateway.return_urls(order.id)
-    return client.open_checkout(
+    return client.create_checkout_session(
         order.id,
         money=found.money,
         quantity=order.quantity,
@@ -26,10 +26,10 @@ def open_checkout(found: Payable) -> Checkout:
     )
 
 
-def close_checkout(found: Payable) -> CheckoutState:
+def close_checkout(found: Payable) -> CheckoutSessionState:
     """Have nobody pay for an order any more, unless somebody has.
 
     Raises GatewayUnavailable, and GatewayRefused when there is no checkout.
     """
     known = found.order.stripe_session_id
-    return client.close_checkout(known or open_checkout(found).session_id)
+    return client.expire_checkout_session(known or open_checkout(found).session_id)

@@ -13,7 +13,7 @@ from app.common.errors import AppError
 from app.common.http import json_response, settings
 from app.gateway import client
 from app.gateway.errors import GatewayRefused
-from app.gateway.terms import Checkout
+from app.gateway.types import CheckoutSession
 from app.idempotency.http import Call, respond, run_once
 from app.idempotency.service import Answer
 from app.inbox.errors import Quarantine
@@ -66,7 +66,7 @@ def _open(call: Call, order_id: UUID) -> Answer | AppError:
     return run_once(call, note, stand_in_line=_stand_in_line)
 
 
-def _page_for(found: Payable) -> Checkout:
+def _page_for(found: Payable) -> CheckoutSession:
     try:
         return pages.open_checkout(found)
     except GatewayRefused as refusal:

@@ -29,8 +29,14 @@ from app.events.catalogue.orders import (
     OrderPending,
 )
 from app.gateway import service as gateway
-from app.gateway import terms
-from app.gateway.terms import CheckoutState, CheckoutStatus, NotUnderstood
+from app.gateway.amounts import require_payable
+from app.gateway.errors import InvalidGatewayObject
+from app.gateway.types import (
+    CheckoutSession,
+    CheckoutSessionState,
+    CheckoutSessionStatus,
+    GatewayEventType,
+)
 from app.idempotency.service import Claim, IdempotencyKeyReused
 from app.inbox.errors import Quarantine
 from app.inbox.models import InboundEvent
@@ -113,14 +119,14 @@ def _reserve(
         fee_bps=fee_bps,
         now=clock.now(),
     )
-    terms.require_payable(Money(sale.order.amount, sale.order.currency))
+    require_payable(Money(sale.order.amount, sale.order.currency))
     held.take(sale)
     checks = locked_state.write(session, [sale])
     repository.insert_checkout(
         session,
         order_id=sale.order.id,
         fingerprint=claim.fingerprint if claim else None,
-        expires_at=gateway.expiry(),
+        expires_at=gateway.new_session_expiry(),
         next_attempt_at=clock.now() + FIRST_PAUSE,
     )
     events.record(session, [_event(OrderPending, sale.order)])
@@ -137,7 +143,7 @@ def payable(session: Session, *, order_id: UUID) -> Payable | None:
     return Payable(row.Order, row.name, row.email, row.Checkout)
 
 
-def opened(session: Session, *, order_id: UUID, page: terms.Checkout) -> Payable | None:
+def opened(session: Session, *, order_id: UUID, page: CheckoutSession) -> Payable | None:
     """Note where an order can be paid. None if it cannot be paid any more."""
     order = repository.get_order_for_update(session, order_id)
     if order.status != OrderStatus.PENDING:
@@ -176,26 +182,26 @@ def handle(session: Session, event: InboundEvent) -> None:
     merchant's wallet cannot take the money yet.
     """
     order_id = UUID(event.reference)
-    if event.type == terms.PAYMENT_FAILED:
+    if event.type == GatewayEventType.PAYMENT_FAILED:
         _note_failure(session, order_id=order_id, reason=event.reason)
         return
     try:
-        state = gateway.checkout_told(event)
-    except NotUnderstood as doubt:
+        state = gateway.checkout_session_of(event)
+    except InvalidGatewayObject as doubt:
         raise Quarantine("NOT_UNDERSTOOD", theirs={"problem": str(doubt)}) from doubt
     settle(session, order_id=order_id, state=state)
 
 
-def settle(session: Session, *, order_id: UUID, state: CheckoutState) -> Order:
+def settle(session: Session, *, order_id: UUID, state: CheckoutSessionState) -> Order:
     """Complete the order if the checkout was paid, let it go if it expired.
 
     The transaction must have stood in line. Raises Quarantine, WalletLocked, BalanceTooLarge.
     """
     order = _lock(session, order_id)
     _require_agreement(order, state)
-    if state.status is CheckoutStatus.PAID:
+    if state.status is CheckoutSessionStatus.PAID:
         _complete(session, order, state)
-    elif state.status is CheckoutStatus.EXPIRED:
+    elif state.status is CheckoutSessionStatus.EXPIRED:
         _fail(session, order, "The checkout expired")
     return order
 
@@ -208,7 +214,7 @@ def _lock(session: Session, order_id: UUID) -> Order:
     return repository.get_order_for_update(session, order_id)
 
 
-def _require_agreement(order: Order, state: CheckoutState) -> None:
+def _require_agreement(order: Order, state: CheckoutSessionState) -> None:
     ours = {"amount": order.amount, "currency": order.currency}
     theirs = {"amount": state.amount, "currency": state.currency}
     if order.stripe_session_id is not None:
@@ -217,7 +223,7 @@ def _require_agreement(order: Order, state: CheckoutState) -> None:
         raise Quarantine("VALUES_DIFFER", ours={"orderId": str(order.id)} | ours, theirs=theirs)
 
 
-def _complete(session: Session, order: Order, state: CheckoutState) -> None:
+def _complete(session: Session, order: Order, state: CheckoutSessionState) -> None:
     if order.status in (OrderStatus.COMPLETED, OrderStatus.REFUNDED):
         return
     if order.status != OrderStatus.PENDING:
@@ -299,16 +305,16 @@ def require_cancellable(session: Session, *, order_id: UUID, user_id: UUID) -> P
     return found
 
 
-def cancel(session: Session, *, order_id: UUID, state: CheckoutState) -> None:
+def cancel(session: Session, *, order_id: UUID, state: CheckoutSessionState) -> None:
     """Let an order go whose checkout was closed. If it was paid before, it is completed.
 
     Raises OrderNotCancellable, and what `settle` raises.
     """
     order = _lock(session, order_id)
     _require_agreement(order, state)
-    if state.status is CheckoutStatus.PAID:
+    if state.status is CheckoutSessionStatus.PAID:
         _complete(session, order, state)
-    elif state.status is CheckoutStatus.EXPIRED and order.status == OrderStatus.PENDING:
+    elif state.status is CheckoutSessionStatus.EXPIRED and order.status == OrderStatus.PENDING:
         _let_go(session, order, OrderStatus.CANCELLED, OrderCancelled)
     if order.status != OrderStatus.CANCELLED:
         raise OrderNotCancellable(status=order.status)

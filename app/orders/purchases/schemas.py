@@ -10,7 +10,7 @@ from app.common.json_format import dump_json
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.coupons.schemas import CouponCode
-from app.gateway.terms import Checkout
+from app.gateway.types import CheckoutSession
 from app.idempotency.service import Answer
 from app.orders.models import OrderStatus, PaymentMethod
 from app.orders.purchases.service import Receipt
@@ -182,7 +182,7 @@ def order_answer(receipt: Receipt) -> Answer:
     return Answer(201, dump_json(_order_out(receipt)))
 
 
-def checkout_answer(receipt: Receipt, page: Checkout | None) -> Answer:
+def checkout_answer(receipt: Receipt, page: CheckoutSession | None) -> Answer:
     """The answer to a purchase at the gateway. page: where to pay, None if it cannot be paid."""
     body = {
         "order": _order_out(receipt),

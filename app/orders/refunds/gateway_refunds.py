@@ -17,8 +17,8 @@ from app.common.money import Money
 from app.events import service as events
 from app.events.catalogue.orders import RefundEvent, RefundFlagged, RefundRedirected, RefundSettled
 from app.gateway import service as gateway
-from app.gateway.terms import NotUnderstood, RefundState
-from app.gateway.terms import RefundStatus as Told
+from app.gateway.errors import InvalidGatewayObject
+from app.gateway.types import GatewayRefund, GatewayRefundStatus
 from app.inbox.errors import Quarantine
 from app.inbox.models import InboundEvent
 from app.orders import repository
@@ -77,13 +77,13 @@ def owns(session: Session, *, provider: str, reference: str) -> bool:
 def handle(session: Session, event: InboundEvent) -> None:
     """Have what the gateway tells of a refund take effect. Raises what `settle` raises."""
     try:
-        state = gateway.refund_told(event)
-    except NotUnderstood as doubt:
+        state = gateway.refund_of(event)
+    except InvalidGatewayObject as doubt:
         raise Quarantine("NOT_UNDERSTOOD", theirs={"problem": str(doubt)}) from doubt
     settle(session, refund_id=UUID(event.reference), state=state)
 
 
-def settle(session: Session, *, refund_id: UUID, state: RefundState) -> None:
+def settle(session: Session, *, refund_id: UUID, state: GatewayRefund) -> None:
     """Note what became of a refund; again changes nothing. The transaction must stand in line.
 
     Raises WalletLocked and BalanceTooLarge when it failed and the wallet cannot take the money yet.
@@ -91,9 +91,9 @@ def settle(session: Session, *, refund_id: UUID, state: RefundState) -> None:
     refund = repository.get_refund_for_update(session, refund_id)
     if refund.destination != PaymentMethod.GATEWAY:
         return  # it went to the wallet, for good
-    if state.status is Told.FAILED:
+    if state.status is GatewayRefundStatus.FAILED:
         _redirect(session, refund, state.reason)
-    elif state.status is Told.SUCCEEDED and refund.status == RefundStatus.PENDING:
+    elif state.status is GatewayRefundStatus.SUCCEEDED and refund.status == RefundStatus.PENDING:
         _close(refund)
         events.record(session, [_event(RefundSettled, refund)])
 

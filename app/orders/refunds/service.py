@@ -17,7 +17,7 @@ from app.delivery.goods import Line
 from app.events import service as events
 from app.events.catalogue.orders import OrderRefunded
 from app.events.catalogue.wallets import BalanceUpdated
-from app.gateway.terms import require_payable
+from app.gateway.amounts import require_payable
 from app.orders import repository
 from app.orders.errors import OrderNotFound, OrderNotRefundable, RefundTooLarge
 from app.orders.models import Order, OrderStatus, PaymentMethod, Refund, RefundStatus

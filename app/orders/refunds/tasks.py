@@ -40,7 +40,7 @@ def give_back(refund_id: UUID) -> None:
         state = None
         if clock.now() - errand.created_at > _KEY_LIVES:
             state = client.find_refund(refund_id, payment_intent_id=errand.payment_intent_id)
-        state = state or client.refund(
+        state = state or client.create_refund(
             refund_id,
             payment_intent_id=errand.payment_intent_id,
             money=errand.money,
