@@ -207,18 +207,15 @@ def _know_tables() -> None:
 
 def _boot() -> Settings:
     """Connect this command to the database: the configured one, or that of a running `up`."""
-    from app.factory import connect_cache, connect_database, wire_modules
     from app.local.embedded import default_data_dir
     from app.local.up import running_environment
+    from app.wiring import wire
 
     settings = load_settings()
     if settings.database_url is None:
         os.environ |= running_environment(settings.data_dir or default_data_dir(PROJECT_ROOT))
         settings = load_settings()
-    connect_database(settings)
-    if settings.redis_url is not None:
-        connect_cache(settings)  # so that what a command changes shows at once
-    wire_modules(settings)
+    wire(settings)
     return settings
 
 

@@ -1,88 +1,59 @@
 """The application's table of contents."""
 
-from datetime import timedelta
-from functools import partial
-
-import redis
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import models  # noqa: F401 – every table is known before the first query
-from app.auth import service as auth
-from app.auth import tokens
+from app.auth import http as auth_http
 from app.auth.api_keys import service as api_keys
 from app.auth.api_keys.views import blp as api_keys_blp
 from app.auth.guard import KEY_SCHEME, TOKEN_SCHEME
+from app.auth.tokens import token_rules
 from app.auth.two_factor.views import blp as two_factor_blp
 from app.auth.views import admin_blp as users_admin_blp
 from app.auth.views import blp as auth_blp
 from app.banks import guard as banks_guard
-from app.banks import providers
 from app.banks.views import blp as banks_blp
 from app.common import (
-    cache,
-    circuit,
-    db,
-    encryption,
     error_handlers,
     fields,
     http,
     logging,
     openapi,
-    queue,
     ratelimit,
 )
-from app.common.settings import Settings, SettingsError, load_settings
+from app.common.settings import Settings, load_settings
 from app.coupons.views import blp as coupons_blp
 from app.delivery.codes.views import blp as codes_blp
-from app.delivery.files import service as files
-from app.delivery.files import storage
 from app.delivery.files.views import blp as files_blp
 from app.delivery.licences.views import blp as licences_blp
 from app.delivery.licences.views import product_blp as product_licences_blp
 from app.docs.views import blp as docs_blp
-from app.gateway import client as gateway_client
 from app.gateway import guard as gateway_guard
-from app.gateway import service as gateway
 from app.gateway.page_views import blp as checkout_blp
 from app.gateway.views import blp as gateway_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
-from app.inbox import service as inbox
-from app.onramp import links as onramp_links
-from app.onramp import service as onramp
-from app.onramp import settlement
 from app.onramp.views import blp as onramp_blp
-from app.orders.checkouts import service as checkouts
 from app.orders.checkouts.views import blp as checkouts_blp
 from app.orders.fees.views import blp as fees_blp
-from app.orders.purchases.batcher import Till
-from app.orders.purchases.schemas import order_answer
 from app.orders.purchases.views import blp as orders_blp
 from app.orders.refund_requests.views import blp as refund_requests_blp
-from app.orders.refunds import gateway_refunds
 from app.orders.refunds.views import blp as refunds_blp
 from app.payment_requests.merchant_codes.views import blp as merchant_codes_blp
 from app.payment_requests.payment_page.views import blp as pay_blp
 from app.payment_requests.views import blp as payment_requests_blp
-from app.payouts import settlement as payouts
 from app.payouts.views import blp as payouts_blp
-from app.products import service as products
 from app.products.bulk_views import blp as product_tables_blp
 from app.products.views import blp as products_blp
 from app.reconciliation.views import admin_blp as reconciliation_blp
 from app.sales.views import blp as sales_blp
 from app.statements.views import blp as statements_blp
 from app.transfers.views import blp as transfers_blp
-from app.wallets import limits
-from app.wallets import service as wallets
 from app.wallets.holds.views import blp as holds_blp
-from app.wallets.models import TransactionType
 from app.wallets.views import admin_blp as wallets_admin_blp
 from app.wallets.views import blp as wallets_blp
-
-#: How long a page of the public list may be served from Redis.
-CATALOGUE_SECONDS = 60
+from app.wiring import wire
 
 BLUEPRINTS = (
     auth_blp,
@@ -122,20 +93,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load_settings()
     logging.configure(settings.log_level)
     app = Flask("app", static_folder=None)
-    app.extensions["settings"] = settings
 
-    connect_database(settings)
-    app.extensions["redis"] = connect_cache(settings)
-    wire_modules(settings)
-    banks_guard.count_from_zero()
-    gateway_guard.count_from_zero()
-    app.extensions["till"] = Till(
-        fee_bps=lambda: app.extensions["settings"].platform_fee_bps, render=order_answer
-    )
+    wire(settings)
+    for webhooks in (banks_guard, gateway_guard):
+        webhooks.count_from_zero()
 
     http.install(app, cors_origins=settings.cors_origins)
     ratelimit.install(app, settings)
-    install_tokens(app, settings)
+    auth_http.install(app, token_rules())
     register_api(app, settings)
     app.register_blueprint(docs_blp)
     app.register_blueprint(pay_blp)
@@ -146,68 +111,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     if hops := settings.trusted_proxies:  # around everything: it says who calls, and whether by TLS
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app
-
-
-def connect_database(settings: Settings) -> None:
-    if settings.database_url is None:
-        raise SettingsError("DATABASE_URL is not set; `./flow up` starts a database of its own.")
-    db.configure(db.Database(settings.database_url, pool_size=settings.database_pool_size))
-
-
-def connect_cache(settings: Settings) -> redis.Redis:
-    if settings.redis_url is None:
-        raise SettingsError("REDIS_URL is not set; `./flow up` starts a Redis of its own.")
-    queue.configure(settings.redis_url)
-    client = cache.connect(settings.redis_url)
-    products.keep_catalogue_in(cache.Region(client, "products", ttl=CATALOGUE_SECONDS))
-    seconds = int(onramp_links.VALID_FOR.total_seconds())
-    onramp_links.keep_in(cache.Region(client, "onramp-links", ttl=seconds))
-    return client
-
-
-def wire_modules(settings: Settings) -> None:
-    """What happens in one module because of another that may not know it."""
-    encryption.configure(settings.sealing_secrets)
-    auth.on_registration(partial(wallets.open_wallet, currency=settings.default_currency))
-    auth.on_profile_change(products.list_changes)
-    providers.configure(settings.bank_providers)
-    inbox.begin_with(partial(wallets.stand_in_line, alone=False))
-    inbox.subscribe("payment", settlement)
-    limits.also_counts(TransactionType.ONRAMP, onramp.under_way)
-    circuit.configure(settings.redis_url)
-    inbox.subscribe("payout", payouts)
-    gateway_client.configure(settings.gateway)
-    gateway.configure(checkout_settings(settings))
-    inbox.subscribe("checkout", checkouts)
-    inbox.subscribe("payment_intent", checkouts)
-    inbox.subscribe("refund", gateway_refunds)
-    storage.configure(settings)
-    files.configure(
-        files.Rules(
-            link_life=timedelta(minutes=settings.file_link_minutes),
-            downloads=settings.downloads_per_order,
-        )
-    )
-
-
-def checkout_settings(settings: Settings) -> gateway.CheckoutSettings:
-    """How people pay at the gateway; they come back to pages of ours unless others are named."""
-    back = f"{settings.public_address}/checkout/return?order={{order}}"
-    return gateway.CheckoutSettings(
-        ttl=timedelta(minutes=settings.checkout_minutes),
-        success_url=settings.checkout_success_url or back,
-        cancel_url=settings.checkout_cancel_url or f"{back}&outcome=cancelled",
-    )
-
-
-def install_tokens(app: Flask, settings: Settings) -> None:
-    rules = app.extensions["token_rules"] = tokens.TokenRules(
-        access_secret=settings.access_secret,
-        refresh_secret=settings.refresh_secret,
-        access_life=settings.jwt_access_expiration,
-        refresh_life=settings.jwt_refresh_expiration,
-    )
-    tokens.install(app, rules)
 
 
 def register_api(app: Flask, settings: Settings) -> None:

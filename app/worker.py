@@ -15,7 +15,6 @@ from app.common import logging, queue
 from app.common.settings import Settings, SettingsError
 from app.delivery.codes import tasks as codes
 from app.delivery.files import tasks as files
-from app.factory import connect_cache, connect_database, wire_modules
 from app.idempotency import tasks as idempotency
 from app.inbox import tasks as inbox
 from app.onramp import tasks as onramp
@@ -24,6 +23,7 @@ from app.orders.refunds import tasks as refunds
 from app.payment_requests import tasks as payment_requests
 from app.payouts import tasks as payouts
 from app.wallets.holds import tasks as holds
+from app.wiring import wire
 
 #: Jobs by the clock (minute hour day month weekday, UTC).
 SCHEDULE = (
@@ -69,9 +69,7 @@ def work(settings: Settings) -> None:
 def _work_off(settings: Settings, redis_url: str, line: str) -> None:
     """Do the jobs of one line, one after the other, until told to stop."""
     logging.configure(settings.log_level)
-    connect_database(settings)
-    wire_modules(settings)
-    connect_cache(settings)  # a job that changes what is on sale tells the cached list
+    wire(settings)
     connection = redis.Redis.from_url(redis_url)
     # Jobs run in this process. One that is forked for each connects to the database and builds
     # its statements anew, which takes ten times as long as the job (docs/decisions/0008).

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -15,7 +16,8 @@ from sqlalchemy.orm import sessionmaker
 
 from app.banks import client as bank_client
 from app.banks import providers
-from app.common import db
+from app.common import cache, db, http, process_state
+from app.common.process_state import Slot
 from app.common.ratelimit import limiter
 from app.common.settings import Settings
 from app.factory import create_app
@@ -115,7 +117,7 @@ def app(worker_app: Flask) -> Iterator[Flask]:
         database.autocommit = database.read_committed = database.serializable = inner
         lent = nullcontext(connection.connection.driver_connection)
         database.borrowed = lambda: lent  # type: ignore[method-assign,assignment,return-value]
-        forget_cached(worker_app)
+        forget_cached()
         try:
             with worker_app.app_context():
                 yield worker_app
@@ -125,9 +127,9 @@ def app(worker_app: Flask) -> Iterator[Flask]:
             outer.rollback()
 
 
-def forget_cached(application: Flask) -> None:
-    application.extensions["redis"].flushdb()
-    application.extensions["redis"].publish("products:changed", b"")
+def forget_cached() -> None:
+    cache.client().flushdb()
+    cache.client().publish("products:changed", b"")
 
 
 @pytest.fixture
@@ -141,7 +143,7 @@ def committing(worker_app: Flask, settings: Settings, worker_number: int) -> Ite
     kept = db.current()
     with servers.database(f"payment_flow_commit_{worker_number}") as made:
         fresh = db.configure(db.Database(made.app_url, pool_size=40))
-        forget_cached(worker_app)
+        forget_cached()
         try:
             with worker_app.app_context():
                 yield worker_app
@@ -176,16 +178,25 @@ def rate_limited(app: Flask) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[[Slot[Any], Any], None]:
+    """Call it with a slot of the process and the value that it has for the rest of the test."""
+
+    def configure(slot: Slot[Any], value: object) -> None:
+        monkeypatch.setitem(process_state._values, slot.name, value)
+
+    return configure
+
+
+@pytest.fixture
 def change_settings(worker_app: Flask) -> Iterator[Callable[..., None]]:
     """Call it with settings that hold for the rest of the test."""
-    extensions = worker_app.extensions
-    kept = extensions["settings"]
+    kept = http.settings()
 
     def change(**settings: object) -> None:
-        extensions["settings"] = replace(extensions["settings"], **settings)
+        http.settings.configure(replace(http.settings(), **settings))
 
     yield change
-    extensions["settings"] = kept
+    http.settings.configure(kept)
 
 
 @pytest.fixture

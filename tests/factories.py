@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
-from app.auth import tokens
 from app.auth.api_keys import service as api_keys
+from app.auth.http import access_token
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import transaction
@@ -61,9 +61,7 @@ def actor(role: str = Role.USER, *, balance: str | None = None, phone: str | Non
                 amount=Decimal(balance),
                 maximum=Decimal(balance),
             )
-    token = tokens.access_token(
-        user_id=user.id, session_id=sign_in.session_id, role=role, email=email
-    )
+    token = access_token(user_id=user.id, session_id=sign_in.session_id, role=role, email=email)
     return Actor(user.id, email, sign_in.session_id, token)
 
 

@@ -27,6 +27,7 @@ from app.auth.models import LoginSession, SessionKind, User
 from app.common import clock
 from app.common.db import constraint_name, new_id
 from app.common.errors import Conflict, Unauthorized
+from app.common.process_state import Hook
 from app.events import service as events
 from app.events.catalogue.accounts import AccountCreated
 
@@ -48,25 +49,11 @@ class SignIn:
     token_id: UUID
 
 
-#: What else a new account needs, done in the transaction that creates it. Set by the factory,
-#: because imports point down only and the modules that provide it stand above auth.
-_provide_for: Callable[[Session, User], object] | None = None
+#: An account is created: called in that transaction, for what else a new account needs.
+on_registration: Final[Hook[Session, User]] = Hook("registration of an account")
 
-
-def on_registration(provide: Callable[[Session, User], object]) -> None:
-    """Have `provide(session, user)` called in the transaction of every registration."""
-    global _provide_for
-    _provide_for = provide
-
-
-#: Who shows names and emails of accounts, and has to hear that they changed.
-_tell_of_change: Callable[[Session], object] | None = None
-
-
-def on_profile_change(tell: Callable[[Session], object]) -> None:
-    """Have `tell(session)` called in the transaction of every change of a profile."""
-    global _tell_of_change
-    _tell_of_change = tell
+#: Names or the email of an account change: called in that transaction.
+on_profile_change: Final[Hook[Session]] = Hook("change of a profile")
 
 
 def register(
@@ -103,8 +90,7 @@ def register(
     if user is None:
         email_is_taken = email is not None and find_by_email(session, email=email) is not None
         raise EmailTaken if email_is_taken else PhoneTaken
-    if _provide_for is not None:
-        _provide_for(session, user)
+    on_registration(session, user)
     events.record(session, [AccountCreated(aggregate_id=user.id, role=role)])
     return user
 
@@ -305,8 +291,7 @@ def change_profile(
         if taken := _TAKEN.get(constraint_name(error)):
             raise taken from error
         raise
-    if _tell_of_change is not None:
-        _tell_of_change(session)
+    on_profile_change(session)
     return user
 
 

@@ -7,11 +7,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import jwt
-from flask import Flask, current_app
-from flask_jwt_extended import JWTManager, create_access_token
 
 from app.common import clock
 from app.common.errors import Unauthorized
+from app.common.process_state import Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +46,13 @@ class TokenRules:
 _REQUIRED: Final[Any] = {"require": ["sub", "sid", "exp", "type"]}
 
 
-def install(app: Flask, rules: TokenRules) -> None:
-    app.config.update(
-        JWT_SECRET_KEY=rules.access_secret,
-        JWT_ALGORITHM="HS256",
-        JWT_ACCESS_TOKEN_EXPIRES=rules.access_life,
-    )
-    JWTManager(app)
-
-
-def access_token(*, user_id: UUID, session_id: UUID, role: str, email: str | None) -> str:
-    claims = {"sid": str(session_id), "role": role, "email": email}
-    token: str = create_access_token(str(user_id), additional_claims=claims)
-    return token
+#: Those of this process.
+token_rules: Final[Slot[TokenRules]] = Slot("token rules")
 
 
 def read_access_token(token: str | None) -> Identity:
     """The identity in the request's bearer token, if there is one. Raises Unauthorized."""
-    rules: TokenRules = current_app.extensions["token_rules"]
+    rules = token_rules()
     if token is None:
         raise Unauthorized
     try:

@@ -4,9 +4,9 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from flask import current_app, request
+from flask import request
 
-from app.auth import passwords, service, tokens
+from app.auth import http, passwords, service, tokens
 from app.auth.errors import (
     EmailFixed,
     EmailTaken,
@@ -61,7 +61,7 @@ def _device() -> service.Device:
 
 
 def _rules() -> tokens.TokenRules:
-    return current_app.extensions["token_rules"]  # type: ignore[no-any-return]
+    return tokens.token_rules()
 
 
 def _rounds() -> int:
@@ -72,7 +72,7 @@ def _issue(sign_in: service.SignIn) -> dict[str, Any]:
     user = sign_in.user
     return {
         "user": user,
-        "access_token": tokens.access_token(
+        "access_token": http.access_token(
             user_id=user.id, session_id=sign_in.session_id, role=user.role, email=user.email
         ),
         "refresh_token": tokens.refresh_token(

@@ -3,8 +3,10 @@
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from app.common.outside import BankProvider
+from app.common.process_state import Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,26 +19,27 @@ class Provider:
     keys: tuple[bytes, ...] = field(repr=False)
 
 
-_providers: dict[str, Provider] = {}
+_providers: Final[Slot[dict[str, Provider]]] = Slot("banks", default={})
 
 
 def configure(banks: Iterable[BankProvider]) -> None:
     """Make these the banks of this process."""
-    global _providers
-    _providers = {
-        bank.code: Provider(
-            bank.code,
-            bank.name,
-            bank.url,
-            tuple(base64.b64decode(key.removeprefix("whsec_")) for key in bank.keys),
-        )
-        for bank in banks
-    }
+    _providers.configure(
+        {
+            bank.code: Provider(
+                bank.code,
+                bank.name,
+                bank.url,
+                tuple(base64.b64decode(key.removeprefix("whsec_")) for key in bank.keys),
+            )
+            for bank in banks
+        }
+    )
 
 
 def known() -> list[Provider]:
-    return list(_providers.values())
+    return list(_providers().values())
 
 
 def find(code: str) -> Provider | None:
-    return _providers.get(code)
+    return _providers().get(code)

@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from app.common.local_cache import NearCopies
+from app.common.process_state import Slot
 
 log = structlog.get_logger()
 
@@ -20,6 +21,10 @@ _POLL_SECONDS: Final = 0.02
 _BUILD_SECONDS: Final = 2.0
 #: After a failure Redis is left alone this long, so that an outage costs no request a time-out.
 _REST_SECONDS: Final = 1.0
+
+
+#: The client of this process.
+client: Final[Slot[redis.Redis]] = Slot("cache")
 
 
 def connect(url: str) -> redis.Redis:

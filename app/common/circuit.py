@@ -17,6 +17,7 @@ from pybreaker import (
 )
 
 from app.common import cache
+from app.common.process_state import Slot
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ FAILURES: Final = 3
 REST_SECONDS: Final = 60
 
 _log = structlog.get_logger()
-_redis: redis.Redis | None = None
+_redis: Final[Slot[redis.Redis | None]] = Slot("circuit breakers", default=None)
 
 
 class CircuitOpen(Exception):
@@ -34,8 +35,7 @@ class CircuitOpen(Exception):
 
 def configure(redis_url: str | None) -> None:
     """Share with all processes who is left alone."""
-    global _redis
-    _redis = cache.connect(redis_url) if redis_url else None
+    _redis.configure(cache.connect(redis_url) if redis_url else None)
 
 
 def call(name: str, work: Callable[[], T], *, failure: type[Exception]) -> T:
@@ -64,9 +64,9 @@ def _breaker(name: str, failure: type[Exception]) -> CircuitBreaker:
 
 
 def _storage(name: str) -> CircuitBreakerStorage:
-    if _redis is not None:
+    if (shared := _redis()) is not None:
         try:
-            return CircuitRedisStorage(STATE_CLOSED, _redis, namespace=name)
+            return CircuitRedisStorage(STATE_CLOSED, shared, namespace=name)
         except redis.RedisError:
             _log.warning("no circuit breaker without Redis", circuit=name)
     return CircuitMemoryStorage(STATE_CLOSED)

@@ -26,6 +26,7 @@ from uuid_utils.compat import uuid7
 from app.common import metrics
 from app.common.driver import leave_pipeline
 from app.common.errors import AppError, Unavailable
+from app.common.process_state import Slot
 
 T = TypeVar("T")
 
@@ -153,20 +154,13 @@ def _refuse_dead(connection: Any, record: Any, _: object) -> None:
         raise InvalidatePoolError
 
 
-_database: Database | None = None
+#: The database that `transaction()` of this process works on.
+current: Final[Slot[Database]] = Slot("database")
 
 
 def configure(database: Database) -> Database:
     """Make `database` the one that `transaction()` of this process works on."""
-    global _database
-    _database = database
-    return database
-
-
-def current() -> Database:
-    if _database is None:
-        raise RuntimeError("No database is configured: call db.configure() first.")
-    return _database
+    return current.configure(database)
 
 
 @contextmanager

@@ -2,13 +2,16 @@
 
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from app.common.process_state import Slot
 
 _ID_BYTES: Final = 4
 _NONCE_BYTES: Final = 12
@@ -18,8 +21,15 @@ class SealBroken(Exception):
     """What is stored was not sealed by us for this purpose, or its key is gone."""
 
 
-_keys: dict[str, AESGCM] = {}
-_fingerprint_keys: list[bytes] = []
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """Keys by id, the one that encrypts first, and those of the fingerprints."""
+
+    ciphers: Mapping[str, AESGCM]
+    fingerprints: Sequence[bytes]
+
+
+_keys: Final[Slot[_Keys]] = Slot("encryption key")
 
 
 def configure(secrets: Sequence[str]) -> None:
@@ -28,10 +38,11 @@ def configure(secrets: Sequence[str]) -> None:
     secrets: of high entropy, 32 characters or more. A key and its id are derived from each
     (HKDF, RFC 5869), so whoever rotates adds one in front and names nothing.
     """
-    _keys.clear()
-    for secret in secrets:
-        _keys[_derive(secret, b"id", _ID_BYTES).hex()] = AESGCM(_derive(secret, b"key", 32))
-    _fingerprint_keys[:] = [_derive(secret, b"fingerprint", 32) for secret in secrets]
+    ciphers = {
+        _derive(secret, b"id", _ID_BYTES).hex(): AESGCM(_derive(secret, b"key", 32))
+        for secret in secrets
+    }
+    _keys.configure(_Keys(ciphers, [_derive(secret, b"fingerprint", 32) for secret in secrets]))
 
 
 def _derive(secret: str, purpose: bytes, length: int) -> bytes:
@@ -46,7 +57,7 @@ def seal(plaintext: bytes, *, context: str) -> bytes:
     context: what it belongs to, such as `two-factor/<user id>`, so that a sealed value that is
     copied to another row does not open there. The id of the key is kept with it.
     """
-    key_id, key = next(iter(_keys.items()))
+    key_id, key = next(iter(_keys().ciphers.items()))
     nonce = os.urandom(_NONCE_BYTES)
     return bytes.fromhex(key_id) + nonce + key.encrypt(nonce, plaintext, context.encode())
 
@@ -54,7 +65,7 @@ def seal(plaintext: bytes, *, context: str) -> bytes:
 def unseal(sealed: bytes, *, context: str) -> bytes:
     """What was sealed. Raises SealBroken."""
     key_id, rest = sealed[:_ID_BYTES].hex(), sealed[_ID_BYTES:]
-    key = _keys.get(key_id)
+    key = _keys().ciphers.get(key_id)
     if key is None:
         raise SealBroken("its key is not among ENCRYPTION_KEYS")
     nonce, ciphertext = rest[:_NONCE_BYTES], rest[_NONCE_BYTES:]
@@ -70,4 +81,4 @@ def fingerprints(plaintext: bytes, *, context: str) -> list[bytes]:
     Store the first, look for all of them. Without our keys nobody can try out what was sealed.
     """
     text = context.encode() + b"\0" + plaintext
-    return [hmac.digest(key, text, "sha256") for key in _fingerprint_keys]
+    return [hmac.digest(key, text, "sha256") for key in _keys().fingerprints]

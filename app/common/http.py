@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import marshmallow as ma
 import orjson
 from apispec import APISpec
-from flask import Flask, Request, Response, current_app, request
+from flask import Flask, Request, Response, request
 from flask.json.provider import JSONProvider
 from flask_smorest.utils import prepare_response
 from webargs import missing
@@ -29,6 +29,7 @@ from app.common.errors import (
 )
 from app.common.json_format import MalformedJson, dump_json, parse_json
 from app.common.middleware import Envelope
+from app.common.process_state import Slot
 from app.common.settings import Settings
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -237,9 +238,8 @@ def etag_response(body: bytes, etag: str | None = None) -> Response:
     return response
 
 
-def settings() -> Settings:
-    """The settings that the running application was created with."""
-    return current_app.extensions["settings"]  # type: ignore[no-any-return]
+#: The settings of this process.
+settings: Final[Slot[Settings]] = Slot("settings")
 
 
 def bearer_token() -> str | None:

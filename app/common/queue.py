@@ -13,6 +13,7 @@ from rq import Queue
 from sqlalchemy.orm import Session
 
 from app.common.db import retry_transaction
+from app.common.process_state import Slot
 
 Id = TypeVar("Id")
 
@@ -26,14 +27,15 @@ _OUTBOUND_SECONDS: Final = 45
 _SWEEP_SECONDS: Final = 20
 
 _log = structlog.get_logger()
-_connection: redis.Redis | None = None
+_connection: Final[Slot[redis.Redis]] = Slot("queue")
 
 
 def configure(redis_url: str) -> None:
     """Put jobs of this process in line in that Redis."""
-    global _connection
-    # Who enqueues has a caller waiting.
-    _connection = redis.Redis.from_url(redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
+    # The caller that enqueues has somebody waiting.
+    _connection.configure(
+        redis.Redis.from_url(redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
+    )
 
 
 def enqueue(job: Callable[..., object], *args: Any) -> None:
@@ -51,10 +53,9 @@ def enqueue_call(job: Callable[..., object], *args: Any) -> None:
 
 
 def _enqueue(line: str, job: Callable[..., object], *args: Any, **options: Any) -> None:
-    if _connection is None:
-        raise RuntimeError("No queue is configured: call queue.configure() first.")
+    connection = _connection()
     try:
-        Queue(line, connection=_connection).enqueue(job, *args, result_ttl=0, **options)
+        Queue(line, connection=connection).enqueue(job, *args, result_ttl=0, **options)
     except redis.RedisError as error:
         _log.warning("job not enqueued", job=job.__name__, error=str(error))
 

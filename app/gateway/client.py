@@ -15,6 +15,7 @@ import structlog
 from app.common import circuit
 from app.common.money import Money
 from app.common.outside import GatewayAccount
+from app.common.process_state import Slot
 from app.gateway import parsing
 from app.gateway.amounts import is_payable, require_payable
 from app.gateway.errors import (
@@ -45,20 +46,16 @@ _AMOUNT_ERRORS: Final = {"amount_too_small", "amount_too_large"}
 
 _log = structlog.get_logger()
 
-_account: GatewayAccount | None = None
-
-
-def configure(account: GatewayAccount | None) -> None:
-    """Use this account in this process. None: card payments are not available."""
-    global _account
-    _account = account
+#: Our account; None: nobody can pay at a gateway here.
+account: Final[Slot[GatewayAccount | None]] = Slot("gateway account", default=None)
 
 
 def require_account() -> GatewayAccount:
     """Raises GatewayNotConfigured."""
-    if _account is None:
+    found = account()
+    if found is None:
         raise GatewayNotConfigured
-    return _account
+    return found
 
 
 def create_checkout_session(

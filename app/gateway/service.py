@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.common import clock
 from app.common.errors import BadRequest
+from app.common.process_state import Slot
 from app.gateway import client, parsing
 from app.gateway.errors import InvalidGatewayObject
 from app.gateway.types import CheckoutSessionState, GatewayEvent, GatewayRefund
@@ -47,24 +48,18 @@ class CheckoutSettings:
     cancel_url: str
 
 
-_settings: CheckoutSettings | None = None
-
-
-def configure(settings: CheckoutSettings) -> None:
-    """Use these settings in this process."""
-    global _settings
-    _settings = settings
+checkout_settings: Final[Slot[CheckoutSettings]] = Slot("checkout settings")
 
 
 def new_session_expiry() -> datetime:
     """When a session that is created now expires: for `create_checkout_session`, and for what is
     reserved for it."""
-    return clock.now() + _require_settings().ttl + _LEEWAY
+    return clock.now() + checkout_settings().ttl + _LEEWAY
 
 
 def return_urls(order_id: UUID) -> tuple[str, str]:
     """Where the payer's browser goes after paying, and after cancelling."""
-    settings = _require_settings()
+    settings = checkout_settings()
     success, cancel = (
         url.replace("{order}", str(order_id)) for url in (settings.success_url, settings.cancel_url)
     )
@@ -165,9 +160,3 @@ def refund_of(event: InboundEvent) -> GatewayRefund:
 def _object_of(event: InboundEvent) -> dict[str, Any]:
     found: dict[str, Any] = orjson.loads(event.body)["data"]["object"]
     return found
-
-
-def _require_settings() -> CheckoutSettings:
-    if _settings is None:
-        raise RuntimeError("The gateway is not configured: call gateway.configure() first.")
-    return _settings

@@ -1,14 +1,13 @@
 """Whether the process lives, whether it can do its work, and what it has counted."""
 
 import hmac
-from typing import Any
 
 import redis
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import NotFound
 
-from app.common import db, metrics
+from app.common import cache, db, metrics
 from app.common.db import SCHEMA_REVISION
 from app.common.errors import Unauthorized
 from app.common.http import bearer_token, json_response, settings
@@ -72,9 +71,8 @@ def _migrations() -> str:
 
 
 def _redis() -> str:
-    client: Any = current_app.extensions["redis"]
     try:
-        client.ping()
+        cache.client().ping()
     except redis.RedisError:
         return "away"
     return "ok"

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.common import clock
 from app.common.db import new_id, savepoint
 from app.common.errors import AppError
+from app.common.process_state import Handlers, Slot
 from app.events import service as events
 from app.events.catalogue.banks import BankEventQuarantined
 from app.inbox import repository
@@ -36,19 +37,16 @@ class Handler(Protocol):
         """
 
 
-_handlers: dict[str, Handler] = {}
-_stand_in_line: Callable[[Session], object] | None = None
-
-
-def subscribe(topic: str, handler: Handler) -> None:
-    """Have `handler` handle the events whose type begins with `topic` and a dot."""
-    _handlers[topic] = handler
+#: Handlers by topic: the events whose type begins with it and a dot.
+handlers: Final[Handlers[str, Handler]] = Handlers("inbound events")
+_stand_in_line: Final[Slot[Callable[[Session], object] | None]] = Slot(
+    "start of the transaction of an inbound event", default=None
+)
 
 
 def begin_with(stand_in_line: Callable[[Session], object]) -> None:
     """Have this called first in each transaction in which an event is handled."""
-    global _stand_in_line
-    _stand_in_line = stand_in_line
+    _stand_in_line.configure(stand_in_line)
 
 
 def receive(
@@ -70,7 +68,7 @@ def receive(
     provider: the code of a bank or of the gateway; the rest as in InboundEvent.
     Raises ReferenceUnknown, and stores nothing then.
     """
-    handler = _handlers.get(event_type.partition(".")[0])
+    handler = handlers.get(event_type.partition(".")[0])
     if handler is None or not handler.owns(session, provider=provider, reference=reference):
         raise ReferenceUnknown
     now = clock.now()
@@ -99,14 +97,14 @@ def handle(session: Session, *, event_id: UUID) -> None:
     The transaction must be new. An event that its handler refuses is retried, after longer pauses
     each time; one that contradicts our record is quarantined.
     """
-    if _stand_in_line is not None:
-        _stand_in_line(session)
+    if (first := _stand_in_line()) is not None:
+        first(session)
     event = repository.lock_received(session, event_id)
     if event is None:
         return
     try:
         with savepoint(session):  # a refusal leaves nothing behind
-            _handlers[event.topic].handle(session, event)
+            handlers[event.topic].handle(session, event)
     except Quarantine as contradiction:
         _quarantine(session, event, contradiction)
     except AppError as refusal:

@@ -14,26 +14,23 @@ from app.banks.providers import Provider
 from app.common import clock
 from app.common.cache import Region
 from app.common.money import Money
+from app.common.process_state import Slot
 from app.onramp.models import Onramp, OnrampStatus
 
 VALID_FOR: Final = timedelta(minutes=5)
 _MERCHANT: Final = "Payment Flow"
 
-_kept: Region | None = None
-
-
-def keep_in(region: Region) -> None:
-    """Have links kept there, so that reading an on-ramp does not sign one each time."""
-    global _kept
-    _kept = region
+#: Where links are cached, so that reading an on-ramp does not sign one each time.
+link_cache: Final[Slot[Region | None]] = Slot("cache of on-ramp links", default=None)
 
 
 def link_of(onramp: Onramp) -> str | None:
     """Where the on-ramp can be paid now, or None. Asks Redis: not within a transaction."""
     bank = _open_at(onramp)
-    if bank is None or _kept is None:
+    cached = link_cache()
+    if bank is None or cached is None:
         return signed(onramp)
-    return _kept.fetch(str(onramp.id), lambda: _sign(onramp, bank).encode()).decode()
+    return cached.fetch(str(onramp.id), lambda: _sign(onramp, bank).encode()).decode()
 
 
 def keep(onramp: Onramp) -> None:

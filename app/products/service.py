@@ -17,6 +17,7 @@ from app.common.cache import Region
 from app.common.db import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
+from app.common.process_state import Slot
 from app.products import repository
 from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess
 from app.products.models import Product, ProductKind
@@ -28,18 +29,13 @@ SORTS: Final = tuple(repository.SORTS)
 PIECE: Final = 1000
 
 #: Cached pages of the public list, where the process has a cache.
-_catalogue: Region | None = None
-
-
-def keep_catalogue_in(region: Region) -> None:
-    """Keep pages of the public list in `region` from now on."""
-    global _catalogue
-    _catalogue = region
+catalogue_cache: Final[Slot[Region | None]] = Slot("catalogue cache", default=None)
 
 
 def catalogue_page(key: str, build: Callable[[], bytes]) -> bytes:
     """A page of the public list: the kept one, or what `build` makes."""
-    return build() if _catalogue is None else _catalogue.fetch(key, build)
+    cached = catalogue_cache()
+    return build() if cached is None else cached.fetch(key, build)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +100,8 @@ def new_row(
 
 def list_changes(session: Session) -> None:
     """Make what this transaction changes show in the list the moment it is committed."""
-    if _catalogue is not None:
-        db.after_commit(session, _catalogue.invalidate)
+    if (cached := catalogue_cache()) is not None:
+        db.after_commit(session, cached.invalidate)
 
 
 def find(session: Session, *, product_id: UUID, viewer: User | None = None) -> Offer:

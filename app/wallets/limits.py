@@ -16,6 +16,7 @@ from app.auth.service import Caller
 from app.common import clock
 from app.common.db import new_id
 from app.common.money import Money
+from app.common.process_state import Handlers
 from app.wallets import repository
 from app.wallets.errors import LimitExceeded, LimitNotFound, RoleNotFound
 from app.wallets.ledger import Account
@@ -33,17 +34,11 @@ DIRECTIONS: Final = {
     TransactionType.TRANSFER_OUT: LimitType.OUTGOING,
 }
 
-#: Minor units that are under way to a wallet, by what they will be posted as.
-_under_way: dict[TransactionType, Callable[[Session, UUID], int]] = {}
-
-
-def also_counts(kind: TransactionType, under_way: Callable[[Session, UUID], int]) -> None:
-    """Count `under_way(session, wallet_id)` minor units as used, though they are not posted yet.
-
-    For what is decided before it is posted and does not hold money of the wallet. Called by the
-    factory, because the modules that know stand above wallets.
-    """
-    _under_way[kind] = under_way
+#: By the type that they will be posted as: `pending(session, wallet_id)`, the minor units that
+#: are decided and not posted yet, and hold no money of the wallet. They count as used.
+pending: Final[Handlers[TransactionType, Callable[[Session, UUID], int]]] = Handlers(
+    "pending movements"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +106,8 @@ def in_force(
 
 def _coming(session: Session, account: Account, limit: LimitType) -> int:
     return sum(
-        under_way(session, account.id)
-        for kind, under_way in _under_way.items()
+        pending[kind](session, account.id)
+        for kind in pending
         if limit in (kind.value, DIRECTIONS[kind])
     )
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.auth.tokens import TokenRules
+from app.auth.tokens import TokenRules, token_rules
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
@@ -19,7 +19,7 @@ AUTH = "/api/v1/auth"
 
 @pytest.fixture
 def rules(app: Flask) -> TokenRules:
-    rules: TokenRules = app.extensions["token_rules"]
+    rules: TokenRules = token_rules()
     return rules
 
 

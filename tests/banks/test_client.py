@@ -10,7 +10,7 @@ from flask import Flask
 from app.banks import client, providers
 from app.banks.client import BankPuzzling, BankSilent, PayoutAnswer, PayoutOrder, Verdict
 from app.banks.providers import Provider
-from app.common import circuit
+from app.common import circuit, http
 from app.common.db import new_id
 from app.common.money import Money
 from tests.fake_bank import FakeBank
@@ -211,7 +211,7 @@ class TestCircuit:
 
     def test_every_process_leaves_it_alone(self, bank: FakeBank, app: Flask) -> None:
         self.fail(bank, circuit.FAILURES)
-        circuit.configure(app.extensions["settings"].redis_url)  # as another process does
+        circuit.configure(http.settings().redis_url)  # as another process does
         with pytest.raises(BankSilent, match="left alone"):
             pay()
 
@@ -233,7 +233,7 @@ class TestCircuit:
         try:
             assert pay().verdict is Verdict.ACCEPTED
         finally:
-            circuit.configure(app.extensions["settings"].redis_url)
+            circuit.configure(http.settings().redis_url)
 
 
 def test_an_order_does_not_show_the_number() -> None:

@@ -46,7 +46,7 @@ class Outage:
 
 @pytest.fixture
 def client(app: Flask) -> "redis.Redis[bytes]":
-    client: redis.Redis[bytes] = app.extensions["redis"]
+    client: redis.Redis[bytes] = cache.client()
     return client
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from app.common import encryption
+from app.common import encryption, http
 from app.common.encryption import SealBroken, fingerprints, seal, unseal
 
 
@@ -13,7 +13,7 @@ from app.common.encryption import SealBroken, fingerprints, seal, unseal
 def keys(worker_app: Flask) -> Iterator[None]:
     encryption.configure(["a" * 32])
     yield
-    encryption.configure(worker_app.extensions["settings"].sealing_secrets)
+    encryption.configure(http.settings().sealing_secrets)
 
 
 def test_what_was_sealed_is_read_again() -> None:

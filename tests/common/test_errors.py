@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from structlog.testing import CapturingLogger
 
-from app.auth.tokens import access_token
+from app.auth.http import access_token
 from app.common import db
 from tests import factories
 from tests.answers import error_body, refusal

@@ -7,6 +7,7 @@ import pytest
 import redis
 from flask import Flask
 
+from app.common import cache
 from app.common.cache import Region
 from tests.common.test_cache import Builder
 from tests.crowd import all_at_once
@@ -30,7 +31,7 @@ class Counting:
 
 @pytest.fixture
 def client(app: Flask) -> Counting:
-    return Counting(app.extensions["redis"])
+    return Counting(cache.client())
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def region(client: Counting) -> Region:
 @pytest.fixture
 def elsewhere(app: Flask) -> Region:
     """The same region in another process."""
-    return Region(app.extensions["redis"], "near-things", ttl=60)
+    return Region(cache.client(), "near-things", ttl=60)
 
 
 def kill_subscriptions(client: Counting) -> None:
@@ -102,7 +103,7 @@ def test_an_entry_read_before_a_change_is_not_kept_after_it(
 
 
 def test_a_copy_does_not_outlive_its_entry(app: Flask) -> None:
-    region = Region(app.extensions["redis"], "near-things", ttl=2)
+    region = Region(cache.client(), "near-things", ttl=2)
     build = Builder()
     started = time.monotonic()
     for _ in range(3):
@@ -150,7 +151,7 @@ def test_a_redis_that_hangs_holds_one_thread_up_and_not_the_others(app: Flask) -
             hangs.wait(10)
             raise redis.ConnectionError("away")
 
-    region = Region(Hanging(app.extensions["redis"]), "near-things", ttl=60)  # type: ignore[arg-type]
+    region = Region(Hanging(cache.client()), "near-things", ttl=60)  # type: ignore[arg-type]
     first = threading.Thread(target=region.fetch, args=("a", Builder()))
     first.start()
     started = time.monotonic()

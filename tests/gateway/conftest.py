@@ -37,7 +37,7 @@ def running(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sa
 def use(account: GatewayAccount | None) -> None:
     """Have this account, and forget the library's client of another."""
     gateway_client._client_of.cache_clear()
-    gateway_client.configure(account)
+    gateway_client.account.configure(account)
 
 
 @pytest.fixture

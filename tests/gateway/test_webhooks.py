@@ -430,7 +430,7 @@ class TestTermsOfTheShop:
         assert timedelta(minutes=30, seconds=58) < left <= timedelta(minutes=31)
 
     def test_the_payer_comes_back_to_a_page_of_ours_unless_others_are_named(
-        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+        self, client: FlaskClient, configure: Callable[..., None]
     ) -> None:
         order = UUID("01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11")
         success, cancel = service.return_urls(order)
@@ -439,7 +439,7 @@ class TestTermsOfTheShop:
         ours = service.CheckoutSettings(
             timedelta(minutes=30), "https://a/{order}/x", "https://a/cart"
         )
-        monkeypatch.setattr(service, "_settings", ours)
+        configure(service.checkout_settings, ours)
         assert service.return_urls(order) == (f"https://a/{order}/x", "https://a/cart")
 
     def test_these_pages_tell_nothing_about_anybody(self, client: FlaskClient) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
+from app.common import process_state
 from app.common.db import new_id
 from app.inbox import service
 from app.inbox.models import InboundEvent
@@ -24,7 +25,7 @@ class RecordingHandler:
         """The only handler of these topics, for the length of the test."""
         handler = cls()
         for topic in topics:
-            monkeypatch.setitem(service._handlers, topic, handler)
+            monkeypatch.setitem(process_state._values[service.handlers.name], topic, handler)
         return handler
 
     def new_reference(self, provider: str) -> UUID:

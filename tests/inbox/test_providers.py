@@ -116,7 +116,7 @@ class TestEveryEvent:
 
 def test_every_event_type_of_every_provider_has_a_handler(app: Flask) -> None:
     topics = {topic(event_type) for _, event_type in EVENTS}
-    assert set(service._handlers) == topics
-    for handler in service._handlers.values():
+    assert set(service.handlers) == topics
+    for handler in map(service.handlers.get, topics):
         assert callable(handler.owns)
         assert callable(handler.handle)

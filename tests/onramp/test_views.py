@@ -256,17 +256,17 @@ class TestLooking:
 class TestTheLink:
     @pytest.fixture
     def kept(self, app: Flask) -> redis.Redis:
-        client: redis.Redis = app.extensions["redis"]
+        client: redis.Redis = cache.client()
         return client
 
     @pytest.fixture
     def without_redis(self) -> Iterator[None]:
         away = cache.connect("redis://127.0.0.1:1/0")
-        kept = links._kept
-        links.keep_in(cache.Region(away, "onramp-links", ttl=300))
+        kept = links.link_cache()
+        links.link_cache.configure(cache.Region(away, "onramp-links", ttl=300))
         yield
         assert kept is not None
-        links.keep_in(kept)
+        links.link_cache.configure(kept)
 
     def test_redis_keeps_it_for_five_minutes(
         self, client: FlaskClient, user: Actor, kept: redis.Redis

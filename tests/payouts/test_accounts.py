@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.common import encryption
+from app.common import encryption, http
 from app.common.db import new_id, transaction
 from app.payouts import accounts
 from app.payouts.models import BankAccount
@@ -131,7 +131,7 @@ class TestSaving:
     def test_after_a_rotation_of_keys_the_same_account_is_still_found(
         self, client: FlaskClient, app: Flask
     ) -> None:
-        user, secrets = factories.buyer(), app.extensions["settings"].sealing_secrets
+        user, secrets = factories.buyer(), http.settings().sealing_secrets
         save(client, user)
         encryption.configure(["a new secret, of 32 characters or more", *secrets])
         try:

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, text
 
+from app.common import cache
 from app.common.settings import Settings
 from tests import servers
 from tests.fake_bank import FakeBank
@@ -46,7 +47,7 @@ class World:
 def world(
     worker_app: Flask, settings: Settings, worker_number: int, bank: FakeBank
 ) -> Iterator[World]:
-    worker_app.extensions["redis"].flushdb()  # jobs that other tests have left
+    cache.client().flushdb()  # jobs that other tests have left
     named = [vars(provider) for provider in bank.providers]
     extra = {"BANK_PROVIDERS": json.dumps(named), "LOG_LEVEL": "debug"}
     with (

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from rq import Queue
 
 from app.banks import providers
-from app.common import circuit, clock, encryption, queue
+from app.common import cache, circuit, clock, encryption, http, queue
 from app.payouts import settlement, tasks
 from app.payouts.pursuit import FIRST_PAUSE, LONGEST_PAUSE, MANY_ATTEMPTS
 from tests import factories
@@ -30,9 +30,9 @@ from tests.payouts.helpers import (
 
 def sweep(app: Flask) -> list[UUID]:
     """The payouts that a sweep sends somebody to the bank for."""
-    app.extensions["redis"].flushdb()
+    cache.client().flushdb()
     count = tasks.sweep()
-    jobs = Queue(queue.OUTBOUND, connection=app.extensions["redis"]).jobs
+    jobs = Queue(queue.OUTBOUND, connection=cache.client()).jobs
     assert len(jobs) == count
     return [job.args[0] for job in jobs]
 
@@ -81,7 +81,7 @@ class TestWhenNobodyKnows:
         assert len(bank.asked) == circuit.FAILURES
         assert status(client, user, payout_id) == "PENDING"
 
-        app.extensions["redis"].flushdb()  # some time later
+        cache.client().flushdb()  # some time later
         tasks.advance(payout_id)
         assert status(client, user, payout_id) == "SUBMITTED"
 
@@ -134,7 +134,7 @@ class TestForPeople:
         try:
             tasks.advance(payout_id)
         finally:
-            encryption.configure(app.extensions["settings"].sealing_secrets)
+            encryption.configure(http.settings().sealing_secrets)
         assert "ENCRYPTION_KEYS" in last_event(payout_id)["reason"]
         assert bank.asked == []
 

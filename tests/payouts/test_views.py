@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from rq import Queue
 
-from app.common import queue
+from app.common import cache, http, queue
 from app.payouts import tasks
 from tests import factories
 from tests.answers import error_body, refusal
@@ -18,7 +18,7 @@ from tests.wallets.helpers import deposit, lock, set_limit, withdraw
 
 def jobs(app: Flask) -> list[tuple[str, Any]]:
     """What the worker is asked to do."""
-    waiting = Queue(queue.OUTBOUND, connection=app.extensions["redis"])
+    waiting = Queue(queue.OUTBOUND, connection=cache.client())
     return [(job.func_name, job.args) for job in waiting.jobs]
 
 
@@ -73,7 +73,7 @@ class TestAsking:
         try:
             assert pay_out(client, user, account_id).status_code == 201
         finally:
-            queue.configure(app.extensions["settings"].redis_url)
+            queue.configure(http.settings().redis_url)
 
     def test_what_is_held_cannot_be_spent_otherwise(self, client: FlaskClient) -> None:
         user = factories.buyer("100.00")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.common import cache
+from app.common.process_state import Slot
+from app.products.service import catalogue_cache
 from tests import factories
 from tests.answers import refusal
 from tests.products.helpers import (
@@ -21,6 +24,8 @@ from tests.products.helpers import (
     patch,
     statements,
 )
+
+Configure = Callable[[Slot[Any], Any], None]
 
 
 class TestTheList:
@@ -278,7 +283,7 @@ class TestTheCache:
     def test_an_entry_expires_within_a_minute(self, client: FlaskClient, app: Flask) -> None:
         factories.product(factories.merchant())
         client.get(PRODUCTS)
-        store = app.extensions["redis"]
+        store = cache.client()
 
         entries = [key for key in store.keys("products:*") if not key.endswith(b":tag")]
 
@@ -336,10 +341,10 @@ class TestTheCache:
         assert run == []
 
     def test_without_redis_everything_works(
-        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+        self, client: FlaskClient, configure: Configure
     ) -> None:
         nowhere = cache.Region(cache.connect("redis://127.0.0.1:1/0"), "products", ttl=60)
-        monkeypatch.setattr("app.products.service._catalogue", nowhere)
+        configure(catalogue_cache, nowhere)
         seller = factories.merchant()
 
         product_id = create(client, seller).json["id"]
@@ -350,12 +355,12 @@ class TestTheCache:
         assert names(client) == []
 
     def test_what_changed_during_an_outage_shows_when_redis_is_back(
-        self, client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, configure: Configure
     ) -> None:
         monkeypatch.setattr(cache, "_REST_SECONDS", 0)
-        store = Outage(app.extensions["redis"])
+        store = Outage(cache.client())
         region = cache.Region(store, "products", ttl=60)  # type: ignore[arg-type]
-        monkeypatch.setattr("app.products.service._catalogue", region)
+        configure(catalogue_cache, region)
         seller = factories.merchant()
         product_id = factories.product(seller)
         assert names(client) == ["Course"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -13,6 +13,7 @@ from app.common import clock
 from app.common.clock import to_wire
 from app.common.db import new_id
 from app.common.errors import Unavailable
+from app.common.process_state import Slot
 from app.delivery.files import links, repository
 from app.delivery.files.errors import (
     DeliveryNotFound,
@@ -40,13 +41,8 @@ class Rules:
     downloads: int = 5
 
 
-_rules = Rules()
-
-
-def configure(rules: Rules) -> None:
-    """Deliver by these rules from now on. Orders keep the number of downloads they came with."""
-    global _rules
-    _rules = rules
+#: The rules of deliveries from now on. Orders keep the number of downloads they came with.
+rules: Final[Slot[Rules]] = Slot("rules of file delivery", default=Rules())
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +187,12 @@ def allow_again(session: Session, *, merchant: User, order_id: UUID) -> int:
         raise DeliveryNotFound
     if not delivery.is_open:
         raise DeliveryTakenBack
-    delivery.downloads_allowed = delivery.downloads + _rules.downloads
+    delivery.downloads_allowed = delivery.downloads + rules().downloads
     reset = DownloadsReset(
-        aggregate_id=order_id, product_id=delivery.product_id, downloads_left=_rules.downloads
+        aggregate_id=order_id, product_id=delivery.product_id, downloads_left=rules().downloads
     )
     events.record(session, [reset])
-    return _rules.downloads
+    return rules().downloads
 
 
 # Goods (see app.delivery.goods)
@@ -204,7 +200,7 @@ def allow_again(session: Session, *, merchant: User, order_id: UUID) -> int:
 
 def reserve(session: Session, lines: Sequence[Line]) -> Check:
     """Note who is about to buy, so that the file stays. Its stock needs nothing set aside."""
-    cursor = repository.reserve(session, lines, allowed=_rules.downloads, now=clock.now())
+    cursor = repository.reserve(session, lines, allowed=rules().downloads, now=clock.now())
 
     def check() -> None:
         if len(cursor.fetchall()) != len(lines):
@@ -243,7 +239,7 @@ def _shown(
     delivery: FileDelivery, file: ProductFile, content: FileContent, *, base: str
 ) -> dict[str, Any]:
     left = delivery.downloads_allowed - delivery.downloads
-    until = (clock.now() + _rules.link_life).replace(microsecond=0)
+    until = (clock.now() + rules().link_life).replace(microsecond=0)
     token = links.token_of(Link(delivery.order_id, file.id, until)) if left else None
     return {
         "name": file.name,

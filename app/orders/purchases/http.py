@@ -3,18 +3,17 @@
 from collections.abc import Callable
 from typing import Final
 
-from flask import Response, current_app
+from flask import Response
 
+from app.common.process_state import Handlers, Slot
 from app.idempotency.http import Call, respond
 from app.orders.models import PaymentMethod
 from app.orders.purchases.batcher import Till
 from app.orders.purchases.pricing import Basket
 from app.orders.purchases.service import Job
 
-
-def till() -> Till:
-    """Where this process sells."""
-    return current_app.extensions["till"]  # type: ignore[no-any-return]
+#: Where this process sells.
+batcher: Final[Slot[Till]] = Slot("purchase batcher")
 
 
 def answer_with_purchase(basket: Basket) -> Response:
@@ -23,20 +22,15 @@ def answer_with_purchase(basket: Basket) -> Response:
     Raises what `checkout.decide` raises, and the refusals of `idempotency.once`.
     """
     call = Call.current()
-    return respond(till().sell(Job(call.user_id, call.session_id, basket, call.request)))
+    return respond(batcher().sell(Job(call.user_id, call.session_id, basket, call.request)))
 
 
 #: Answers a request for what is in the basket, paid one way.
 Seller = Callable[[Basket], Response]
 
-_SELLERS: Final[dict[PaymentMethod, Seller]] = {PaymentMethod.WALLET: answer_with_purchase}
-
-
-def subscribe(payment_method: PaymentMethod, seller: Seller) -> None:
-    """Have `seller` answer the requests that are paid by `payment_method`."""
-    _SELLERS[payment_method] = seller
+sellers: Final[Handlers[PaymentMethod, Seller]] = Handlers("payment methods")
 
 
 def answer_with(payment_method: str, basket: Basket) -> Response:
     """Sell to the caller, paid from the wallet now or at the gateway later."""
-    return _SELLERS[PaymentMethod(payment_method)](basket)
+    return sellers[PaymentMethod(payment_method)](basket)

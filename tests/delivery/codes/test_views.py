@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.common import db, encryption
+from app.common import db, encryption, http
 from app.delivery.codes import tasks, uploads, views
 from app.delivery.codes.models import CodeUpload, CodeUploadChunk, ProductCode
 from app.events.models import OutboxEvent
@@ -101,7 +101,7 @@ class TestUploading:
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         old, new = "o" * 32, "n" * 32
-        used = client.application.extensions["settings"].sealing_secrets
+        used = http.settings().sealing_secrets
         try:
             encryption.configure([old])
             seller, product_id = stocked(client, "A", "B")
@@ -340,7 +340,7 @@ class TestLargeFiles:
 
     def test_a_key_that_is_missing_loses_nothing(self, client: FlaskClient) -> None:
         seller = factories.merchant()
-        used = client.application.extensions["settings"].sealing_secrets
+        used = http.settings().sealing_secrets
         product_id, made = self.begun(client, seller, ["A", "B", "C", "D"])
         try:
             encryption.configure(["n" * 32])

@@ -1,6 +1,6 @@
 """The signed link of a download."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -16,13 +16,9 @@ OLD, NEW = "an old key of enough characters.", "a new key of enough characters..
 
 
 @pytest.fixture(autouse=True)
-def keys() -> Iterator[None]:
-    kept, fingerprints = dict(encryption._keys), list(encryption._fingerprint_keys)
+def keys(configure: Callable[..., None]) -> None:
+    configure(encryption._keys, None)  # put back after the test
     encryption.configure([OLD])
-    yield
-    encryption._keys.clear()
-    encryption._keys.update(kept)
-    encryption._fingerprint_keys[:] = fingerprints
 
 
 def a_link(minutes: int = 60) -> Link:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from app.common import clock
 from app.common.settings import PROJECT_ROOT, Settings
@@ -207,23 +206,14 @@ class TestBucket:
         with pytest.raises(StorageAway):
             nowhere.size_of(PLACE)
 
-    def test_the_settings_choose_it(
-        self, worker_app: Flask, bucket: FakeS3, tmp_path: Path
-    ) -> None:
-        kept = storage.current()
-        try:
-            storage.configure(
-                Settings(
-                    files_s3_bucket=FakeS3.NAME,
-                    files_s3_endpoint=bucket.url,
-                    files_s3_region="us-east-1",
-                )
-            )
-            assert isinstance(storage.current(), S3Storage)
-            storage.configure(Settings(files_dir=tmp_path))
-            assert isinstance(storage.current(), FolderStorage)
-        finally:
-            storage.keep_in(kept)
+    def test_the_settings_choose_it(self, bucket: FakeS3, tmp_path: Path) -> None:
+        in_a_bucket = Settings(
+            files_s3_bucket=FakeS3.NAME,
+            files_s3_endpoint=bucket.url,
+            files_s3_region="us-east-1",
+        )
+        assert isinstance(storage.from_settings(in_a_bucket), S3Storage)
+        assert isinstance(storage.from_settings(Settings(files_dir=tmp_path)), FolderStorage)
 
 
 def test_who_does_not_need_a_bucket_does_not_pay_for_it() -> None:

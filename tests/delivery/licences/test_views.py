@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.common import clock, db, encryption
+from app.common import clock, db, encryption, http
 from app.delivery.goods import GoodsMissing
 from app.delivery.licences.models import Licence
 from app.events.models import OutboxEvent
@@ -155,7 +155,7 @@ class TestDelivery:
             encryption.unseal(licence.sealed, context=f"licence/{UNKNOWN}")
 
     def test_a_key_that_was_made_under_an_old_secret_is_found(self, client: FlaskClient) -> None:
-        used = client.application.extensions["settings"].sealing_secrets
+        used = http.settings().sealing_secrets
         try:
             _, key, line = sold_key(client)
             encryption.configure(["n" * 32, *used])

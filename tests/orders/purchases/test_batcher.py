@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from app.auth import service as auth
-from app.auth.tokens import access_token
+from app.auth.http import access_token
 from app.common import db
 from app.common.db import OutcomeUnknown, transaction
+from app.orders.purchases import http as purchases
 from app.verify.report import violations
 from tests import factories
 from tests.answers import refusal
@@ -47,7 +48,7 @@ def stand_in_line(app: Flask, act: object, *, after: int) -> threading.Thread:
     """Start `act` in a thread and wait until it stands in line behind `after` others."""
     thread = threading.Thread(target=act)  # type: ignore[arg-type]
     thread.start()
-    waiting = app.extensions["till"]._combiner._waiting
+    waiting = purchases.batcher()._combiner._waiting
     deadline = time.monotonic() + 5
     while len(waiting) <= after:
         assert time.monotonic() < deadline
@@ -169,7 +170,7 @@ def test_money_earned_in_a_batch_can_be_spent_in_it(committing: Flask) -> None:
 def test_beyond_the_queue_a_purchase_is_refused_untouched(
     committing: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(committing.extensions["till"]._combiner, "_queue", 2)
+    monkeypatch.setattr(purchases.batcher()._combiner, "_queue", 2)
     product_id = factories.product(factories.merchant(), price="10.00", units=5)
     first, second, beyond = (factories.buyer("10.00") for _ in range(3))
     answers: list[int] = []
@@ -193,7 +194,7 @@ def test_beyond_the_queue_a_purchase_is_refused_untouched(
 def test_who_waited_too_long_is_refused_and_not_sold_to_later(
     committing: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(committing.extensions["till"]._combiner, "_seconds", 0.1)
+    monkeypatch.setattr(purchases.batcher()._combiner, "_seconds", 0.1)
     product_id = factories.product(factories.merchant(), price="10.00", units=5)
     leader, impatient = factories.buyer("10.00"), factories.buyer("10.00")
     answers: list[int] = []

@@ -1,0 +1,25 @@
+"""Access tokens as Flask-JWT-Extended issues them."""
+
+from uuid import UUID
+
+from flask import Flask
+from flask_jwt_extended import JWTManager, create_access_token
+
+from app.auth.tokens import TokenRules
+
+
+def install(app: Flask, rules: TokenRules) -> None:
+    """Have `app` issue access tokens by these rules."""
+    app.config.update(
+        JWT_SECRET_KEY=rules.access_secret,
+        JWT_ALGORITHM="HS256",
+        JWT_ACCESS_TOKEN_EXPIRES=rules.access_life,
+    )
+    JWTManager(app)
+
+
+def access_token(*, user_id: UUID, session_id: UUID, role: str, email: str | None) -> str:
+    """A new access token of a session."""
+    claims = {"sid": str(session_id), "role": role, "email": email}
+    token: str = create_access_token(str(user_id), additional_claims=claims)
+    return token

@@ -1,0 +1,120 @@
+"""What is configured with what, and who subscribes to whom.
+
+Imports point down only. So what a module needs of the settings, or of a module above it, is given
+to it here: `configure` sets the one value of a slot, `subscribe` adds a handler. The slots are
+declared in their modules and kept in `app.common.process_state`.
+"""
+
+from datetime import timedelta
+from functools import partial
+
+from redis import Redis
+
+from app.auth import service as auth
+from app.auth import tokens
+from app.banks import providers
+from app.common import cache, circuit, db, encryption, http, process_state, queue
+from app.common.settings import Settings, SettingsError
+from app.delivery.files import service as files
+from app.delivery.files import storage
+from app.gateway import client as gateway_client
+from app.gateway import service as gateway
+from app.inbox import service as inbox
+from app.onramp import links as onramp_links
+from app.onramp import service as onramp
+from app.onramp import settlement as onramp_events
+from app.orders.checkouts import service as checkouts
+from app.orders.checkouts.http import answer_with_checkout
+from app.orders.models import PaymentMethod
+from app.orders.purchases import http as purchases
+from app.orders.purchases.batcher import Till
+from app.orders.purchases.schemas import order_answer
+from app.orders.refunds import gateway_refunds
+from app.payouts import settlement as payout_events
+from app.products import service as products
+from app.wallets import limits
+from app.wallets import service as wallets
+from app.wallets.models import TransactionType
+
+#: How long a page of the public list may be served from Redis.
+CATALOGUE_TTL = timedelta(seconds=60)
+
+
+def wire(settings: Settings) -> None:
+    """Make this process ready to work. Raises SettingsError when the settings cannot be used."""
+    process_state.clear_subscriptions()
+    http.settings.configure(settings)
+    connect_database(settings)
+    if settings.redis_url is not None:
+        connect_redis(settings.redis_url)
+    configure(settings)
+    subscribe(settings)
+
+
+def connect_database(settings: Settings) -> None:
+    if settings.database_url is None:
+        raise SettingsError("DATABASE_URL is not set; `./flow up` starts a database of its own.")
+    db.configure(db.Database(settings.database_url, pool_size=settings.database_pool_size))
+
+
+def connect_redis(url: str) -> None:
+    queue.configure(url)
+    circuit.configure(url)
+    client = cache.client.configure(cache.connect(url))
+    products.catalogue_cache.configure(_region(client, "products", CATALOGUE_TTL))
+    onramp_links.link_cache.configure(_region(client, "onramp-links", onramp_links.VALID_FOR))
+
+
+def configure(settings: Settings) -> None:
+    """What each module takes from the settings."""
+    encryption.configure(settings.sealing_secrets)
+    tokens.token_rules.configure(
+        tokens.TokenRules(
+            access_secret=settings.access_secret,
+            refresh_secret=settings.refresh_secret,
+            access_life=settings.jwt_access_expiration,
+            refresh_life=settings.jwt_refresh_expiration,
+        )
+    )
+    providers.configure(settings.bank_providers)
+    gateway_client.account.configure(settings.gateway)
+    gateway.checkout_settings.configure(_checkout_settings(settings))
+    storage.current.configure(storage.from_settings(settings))
+    files.rules.configure(
+        files.Rules(
+            link_life=timedelta(minutes=settings.file_link_minutes),
+            downloads=settings.downloads_per_order,
+        )
+    )
+    purchases.batcher.configure(
+        Till(fee_bps=lambda: http.settings().platform_fee_bps, render=order_answer)
+    )
+
+
+def subscribe(settings: Settings) -> None:
+    """What happens in one module because of another that must not know it."""
+    auth.on_registration.subscribe(partial(wallets.open_wallet, currency=settings.default_currency))
+    auth.on_profile_change.subscribe(products.list_changes)
+    limits.pending.subscribe(TransactionType.ONRAMP, onramp.under_way)
+    purchases.sellers.subscribe(PaymentMethod.WALLET, purchases.answer_with_purchase)
+    purchases.sellers.subscribe(PaymentMethod.GATEWAY, answer_with_checkout)
+    inbox.handlers.subscribe("payment", onramp_events)
+    inbox.handlers.subscribe("payout", payout_events)
+    inbox.handlers.subscribe("checkout", checkouts)
+    inbox.handlers.subscribe("payment_intent", checkouts)
+    inbox.handlers.subscribe("refund", gateway_refunds)
+    inbox.begin_with(partial(wallets.stand_in_line, alone=False))
+
+
+def _region(client: Redis, name: str, ttl: timedelta) -> cache.Region:
+    return cache.Region(client, name, ttl=int(ttl.total_seconds()))
+
+
+def _checkout_settings(settings: Settings) -> gateway.CheckoutSettings:
+    """How people pay at the gateway; they come back to pages of ours unless others are named."""
+    back = f"{settings.public_address}/checkout/return?order={{order}}"
+    return gateway.CheckoutSettings(
+        ttl=timedelta(minutes=settings.checkout_minutes),
+        success_url=settings.checkout_success_url or back,
+        cancel_url=settings.checkout_cancel_url or f"{back}&outcome=cancelled",
+    )
