@@ -14,7 +14,7 @@ from app.onramp.models import Onramp, OnrampStatus
 
 _WEB_ADDRESS = r"https?://[!-~]{1,1990}"
 _LINK = {
-    "description": "The bank's page, for five minutes; null once that is over",
+    "description": "URL of the bank's payment page, valid for five minutes; then null",
     "example": "https://bank.example/pay?request=eyJhbGciOi…",
 }
 
@@ -29,8 +29,8 @@ class CreateOnrampIn(Schema):
     amount = Amount(
         required=True,
         metadata={
-            "description": "JSON number or decimal string, taken exactly; no more decimals than "
-            "the currency has",
+            "description": "Decimal string or JSON number, used exactly; no more decimal places "
+            "than the currency has",
             "example": "25.00",
         },
     )
@@ -39,7 +39,7 @@ class CreateOnrampIn(Schema):
         allow_none=True,
         validate=_require_web_address,  # the bank's page links to it, so nothing that runs there
         metadata={
-            "description": "Where the bank's page leads back to",
+            "description": "URL that the bank's page links back to",
             "pattern": f"^{_WEB_ADDRESS}$",
             "example": "https://shop.example/wallet",
         },
@@ -49,7 +49,7 @@ class CreateOnrampIn(Schema):
 class OnrampArgs(PageArgs):
     status = ma.fields.String(
         validate=ma.validate.OneOf(list(OnrampStatus)),
-        metadata={"description": "Only those in this status"},
+        metadata={"description": "Only on-ramps with this status"},
     )
 
 
@@ -66,13 +66,13 @@ class OnrampOut(Schema):
     amount = MoneyOut(required=True, metadata={"example": "25.00"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     token = ma.fields.String(
-        required=True, metadata={"description": "Under which the bank speaks of it"}
+        required=True, metadata={"description": "Our reference, which the bank reports back"}
     )
     payment_url = ma.fields.String(required=True, allow_none=True, metadata=_LINK)
     description = ma.fields.String(required=True, allow_none=True)
     return_url = ma.fields.String(required=True, allow_none=True)
     late = ma.fields.Boolean(
-        required=True, metadata={"description": "Whether it was paid after it had expired"}
+        required=True, metadata={"description": "Whether it was paid after its expiry"}
     )
     bank_reference = ma.fields.String(required=True, allow_none=True)
     failure_reason = ma.fields.String(required=True, allow_none=True)

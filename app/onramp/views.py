@@ -29,7 +29,7 @@ from app.onramp.schemas import (
 from app.wallets import service as wallets
 from app.wallets.errors import LimitExceeded, WalletLocked, WalletNotFound
 
-blp = Blueprint("onramp", __name__, url_prefix="/onramp", description="Money from a bank")
+blp = Blueprint("onramp", __name__, url_prefix="/onramp", description="Deposits from a bank")
 
 
 @blp.post("")
@@ -40,10 +40,10 @@ blp = Blueprint("onramp", __name__, url_prefix="/onramp", description="Money fro
 @moves_money(blp)
 @per_caller("60/minute")
 def create_onramp(body: dict[str, Any]) -> Response:
-    """Put money in from a bank
+    """Create an on-ramp
 
-    Pay at `paymentUrl` within five minutes. The wallet is credited when the bank says that it was
-    paid, with the amount that was asked for here.
+    Starts a deposit from a bank. Pay at `paymentUrl` within five minutes. When the bank confirms
+    the payment, the wallet is credited with the requested amount.
     """
     return answer_once(
         lambda session, user, key: service.ask(
@@ -65,9 +65,10 @@ def create_onramp(body: dict[str, Any]) -> Response:
 @blp.arguments(OnrampArgs, location="query")
 @blp.response(200, OnrampList)
 def list_onramps(args: dict[str, Any]) -> Response:
-    """What I asked banks for, newest first
+    """List on-ramps
 
-    PROCESSING ends as SUCCESS, FAILURE or EXPIRED; what is EXPIRED may still succeed, `late`.
+    Newest first. The status PROCESSING changes to SUCCESS, FAILURE or EXPIRED. An EXPIRED on-ramp
+    can still succeed; it is then marked as `late`.
     """
     with reading() as session:
         found = service.asked_by(session, user_id=live_user(session).id, **args)
@@ -79,9 +80,9 @@ def list_onramps(args: dict[str, Any]) -> Response:
 @blp.get("/providers")
 @blp.response(200, OnrampProviderOut(many=True))
 def list_onramp_providers() -> list[Provider]:
-    """Which banks there are
+    """List banks
 
-    The codes that `POST /onramp` takes.
+    Returns the bank codes that `POST /onramp` accepts.
     """
     return providers.known()
 
@@ -91,9 +92,9 @@ def list_onramp_providers() -> list[Provider]:
 @blp.response(200, OnrampOut)
 @blp.refuses(OnrampNotFound)
 def get_onramp(onramp_id: UUID) -> Response:
-    """One on-ramp
+    """Get an on-ramp
 
-    Shown to who asked for it.
+    Visible to the user who created it.
     """
     with reading() as session:
         onramp = service.find(session, onramp_id=onramp_id, user_id=live_user(session).id)

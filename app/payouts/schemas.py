@@ -34,7 +34,7 @@ class CreateBankAccountIn(Schema):
     holder = Text(
         longest=100,
         required=True,
-        metadata={"description": "In whose name the account is", "example": "Alice Jones"},
+        metadata={"description": "Name of the account holder", "example": "Alice Jones"},
     )
     number = Code(
         shortest=8,
@@ -45,7 +45,7 @@ class CreateBankAccountIn(Schema):
         shortest=4,
         longest=15,
         metadata={
-            "description": "Who keeps it: IFSC, BIC, routing number or sort code",
+            "description": "Bank identifier: IFSC, BIC, routing number or sort code",
             "example": "HDFC0001234",
         },
     )
@@ -57,7 +57,8 @@ class BankAccountOut(Schema):
     provider = ma.fields.String(required=True, metadata={"example": "HDFC"})
     holder = ma.fields.String(required=True, metadata={"example": "Alice Jones"})
     number = ma.fields.String(
-        required=True, metadata={"description": "Only its end is shown", "example": "••••••3456"}
+        required=True,
+        metadata={"description": "Masked: only the last digits", "example": "••••••3456"},
     )
     routing = ma.fields.String(required=True, metadata={"example": "HDFC0001234"})
     label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Savings"})
@@ -68,15 +69,15 @@ class CreatePayoutIn(Schema):
     bank_account_id = Id(
         required=True,
         metadata={
-            "description": "One of my saved bank accounts",
+            "description": "ID of a saved bank account",
             "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
         },
     )
     amount = Amount(
         required=True,
         metadata={
-            "description": "JSON number or decimal string, taken exactly; no more decimals than "
-            "the currency has",
+            "description": "Decimal string or JSON number, used exactly; no more decimal places "
+            "than the currency has",
             "example": "25.00",
         },
     )
@@ -89,7 +90,7 @@ class PayoutOut(Schema):
         attribute="payout.status",
         required=True,
         metadata={
-            "description": "PENDING, SUBMITTED (the bank has accepted it), PAID or REFUSED",
+            "description": "PENDING, SUBMITTED (accepted by the bank), PAID or REFUSED",
             "example": "PENDING",
         },
     )
@@ -106,13 +107,13 @@ class PayoutOut(Schema):
         attribute="payout.bank_reference",
         required=True,
         allow_none=True,
-        metadata={"description": "What the bank calls it", "example": "HDFC-7F3A21"},
+        metadata={"description": "The bank's reference", "example": "HDFC-7F3A21"},
     )
     reason = ma.fields.String(
         attribute="payout.reason",
         required=True,
         allow_none=True,
-        metadata={"description": "Why the bank has refused it"},
+        metadata={"description": "Why the bank refused it"},
     )
     created_at = Moment(attribute="payout.created_at", required=True)
     submitted_at = Moment(attribute="payout.submitted_at", required=True, allow_none=True)

@@ -42,7 +42,7 @@ from app.wallets.errors import (
     WalletNotFound,
 )
 
-blp = Blueprint("payouts", __name__, url_prefix="/wallet", description="Money to a bank account")
+blp = Blueprint("payouts", __name__, url_prefix="/wallet", description="Payouts to bank accounts")
 
 _render = PayoutOut().dump
 
@@ -56,7 +56,8 @@ _render = PayoutOut().dump
 def create_bank_account(body: dict[str, Any]) -> BankAccount:
     """Save a bank account
 
-    To be paid out to. The number is kept encrypted, and only its end is ever shown.
+    Payouts can then be made to it. The number is stored encrypted; only its last characters are
+    ever shown.
     """
     with transaction() as session:
         return accounts.save(session, user_id=live_user(session).id, **body)
@@ -66,9 +67,9 @@ def create_bank_account(body: dict[str, Any]) -> BankAccount:
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, BankAccountOut(many=True))
 def list_bank_accounts() -> Sequence[BankAccount]:
-    """My bank accounts, newest first
+    """List bank accounts
 
-    Those that I have saved and not deleted, at most 10.
+    Returns the saved bank accounts, newest first. A user can have at most 10.
     """
     with reading() as session:
         return accounts.saved(session, user_id=live_user(session).id)
@@ -81,7 +82,7 @@ def list_bank_accounts() -> Sequence[BankAccount]:
 def delete_bank_account(bank_account_id: UUID) -> None:
     """Delete a bank account
 
-    Payouts to it that are under way go on.
+    Payouts to it that are already in progress continue.
     """
     with transaction() as session:
         accounts.delete(session, account_id=bank_account_id, user_id=live_user(session).id)
@@ -103,11 +104,11 @@ def delete_bank_account(bank_account_id: UUID) -> None:
 @may_need_code(blp)
 @moves_money(blp)
 def create_payout(body: dict[str, Any]) -> Response:
-    """Pay out to a bank account
+    """Create a payout
 
-    Holds the amount and has the bank pay: PENDING, then SUBMITTED, then PAID, which takes it from
-    the wallet for good, or REFUSED, which gives it back. A large amount needs a code of the
-    second factor.
+    Holds the amount and asks the bank to pay it to a saved bank account. The status changes from
+    PENDING to SUBMITTED, and then to PAID, which debits the wallet, or to REFUSED, which releases
+    the amount. Large amounts require a two-factor code.
     """
     code = two_factor_code()
 
@@ -138,9 +139,9 @@ def create_payout(body: dict[str, Any]) -> Response:
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, PayoutList)
 def list_payouts(args: dict[str, Any]) -> Any:
-    """My payouts, newest first
+    """List payouts
 
-    Each with the bank account it goes to, also when that is deleted by now.
+    Newest first. Each payout includes its bank account, even if that has been deleted.
     """
     with reading() as session:
         return service.requested_by(session, user_id=live_user(session).id, **args)
@@ -151,9 +152,9 @@ def list_payouts(args: dict[str, Any]) -> Any:
 @blp.response(200, PayoutOut)
 @blp.refuses(PayoutNotFound)
 def get_payout(payout_id: UUID) -> Any:
-    """One payout
+    """Get a payout
 
-    Its status, what the bank calls it and, if it was refused, why.
+    Returns its status, the bank's reference and, if it was refused, the reason.
     """
     with reading() as session:
         return service.find(session, payout_id=payout_id, user_id=live_user(session).id)

@@ -16,16 +16,16 @@ FORMATS = ("json", "csv", "pdf")
 class StatementArgs(Schema):
     since = Moment(
         data_key="from",
-        metadata={"description": "From this moment on; 30 days before `to` by default"},
+        metadata={"description": "From this time on (inclusive); default: 30 days before `to`"},
     )
     until = Moment(
         data_key="to",
-        metadata={"description": "Before this moment; now by default and at the latest"},
+        metadata={"description": "Before this time (exclusive); default and maximum: now"},
     )
     format = ma.fields.String(
         load_default="json",
         validate=ma.validate.OneOf(FORMATS),
-        metadata={"description": "As what"},
+        metadata={"description": "Format of the statement"},
     )
 
     class Meta:

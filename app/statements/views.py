@@ -23,7 +23,7 @@ blp = Blueprint(
     "statements",
     __name__,
     url_prefix="/wallet/statement",
-    description="What happened in a period, on paper or for programs",
+    description="Account statements as JSON, CSV or PDF",
 )
 
 #: Postings at most: what the database adds up, or a machine prints, in reasonable time.
@@ -57,13 +57,14 @@ _prints: Final = Places(4)
 @blp.refuses(WalletNotFound, StatementTooLong)
 @per_caller("20/minute")
 def get_statement(args: dict[str, Any]) -> Response:
-    """My statement of a period
+    """Get an account statement
 
-    Opening and closing balance, totals per type, and every posting of the period, oldest first;
-    opening balance and postings add up to the closing balance. As JSON or CSV up to 1,000,000
-    transactions, as PDF up to 100,000. A CSV lists the postings between a line for the opening and
-    a line for the closing balance; a text that a spreadsheet would take for a formula is preceded
-    by an apostrophe. A document without its end was cut short: ask again.
+    Returns opening and closing balance, totals per type and every transaction of the period,
+    oldest first. The opening balance and the transactions add up to the closing balance. JSON and
+    CSV contain up to 1,000,000 transactions, PDF up to 100,000. A CSV lists the transactions
+    between a line with the opening and a line with the closing balance; text that a spreadsheet
+    would interpret as a formula is prefixed with an apostrophe. A document without its last part
+    was truncated: request it again.
     """
     form = args.pop("format")
     with reading() as session:

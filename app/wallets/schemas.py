@@ -13,14 +13,14 @@ from app.wallets.ledger import Account, Line
 from app.wallets.models import LimitType, LimitWindow, TransactionType, WalletTransaction
 
 _AMOUNT = {
-    "description": "JSON number or decimal string, taken exactly; no more decimals than the "
+    "description": "Decimal string or JSON number, used exactly; no more decimal places than the "
     "currency has",
     "example": "100.00",
 }
 
 
 _NUMBER = {
-    "description": "What people call the wallet: 12 digits, the last a check digit",
+    "description": "Wallet number: 12 digits, the last one a check digit",
     "example": "482109375516",
 }
 
@@ -59,7 +59,7 @@ class WalletSnapshotOut(WalletOut):
         allow_none=True,
         metadata={"description": "null with `at`", "example": "0.00"},
     )
-    at = Moment(metadata={"description": "The moment that was asked for, only with `at`"})
+    at = Moment(metadata={"description": "The requested time, only with `at`"})
 
 
 class AtArgs(Schema):
@@ -73,7 +73,7 @@ AT_ARGS: Final = AtArgs()
 AT_PARAMETER: Final = {
     "in": "query",
     "name": "at",
-    "description": "A moment of the past: what the balance was then",
+    "description": "Returns the balance at this time in the past",
     "schema": {"type": "string", "format": "date-time"},
     "example": "2026-01-01T00:00:00Z",
 }
@@ -152,10 +152,10 @@ class HistoryArgs(PageArgs):
     kind = ma.fields.String(
         data_key="type",
         validate=ma.validate.OneOf(list(TransactionType)),
-        metadata={"description": "Only this type"},
+        metadata={"description": "Only transactions of this type"},
     )
-    since = Moment(data_key="from", metadata={"description": "From this moment on"})
-    until = Moment(data_key="to", metadata={"description": "Before this moment"})
+    since = Moment(data_key="from", metadata={"description": "From this time on (inclusive)"})
+    until = Moment(data_key="to", metadata={"description": "Before this time (exclusive)"})
 
 
 class LimitArgs(Schema):
@@ -165,7 +165,7 @@ class LimitArgs(Schema):
         data_key="type",
         required=True,
         validate=ma.validate.OneOf(list(LimitType)),
-        metadata={"description": "A kind of movement, or all of one direction together"},
+        metadata={"description": "A type of movement, or all of one direction together"},
     )
     window = ma.fields.String(
         required=True,
@@ -195,10 +195,10 @@ class EffectiveLimitOut(Schema):
     frees_at = Moment(
         required=True,
         allow_none=True,
-        metadata={"description": "When the first of what counts leaves the window"},
+        metadata={"description": "When the oldest counted movement leaves the window"},
     )
     is_own = ma.fields.Boolean(
-        required=True, metadata={"description": "The user's own, instead of their role's"}
+        required=True, metadata={"description": "Whether it is set for this user, not their role"}
     )
 
 

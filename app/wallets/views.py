@@ -58,9 +58,9 @@ from app.wallets.schemas import (
     wallet_out,
 )
 
-blp = Blueprint("wallet", __name__, url_prefix="/wallet", description="Money of the caller")
+blp = Blueprint("wallet", __name__, url_prefix="/wallet", description="The caller's wallet")
 admin_blp = Blueprint(
-    "wallets-admin", __name__, url_prefix="/admin", description="Operators: wallets and limits"
+    "wallets-admin", __name__, url_prefix="/admin", description="Wallet and limit administration"
 )
 
 
@@ -70,11 +70,11 @@ admin_blp = Blueprint(
 @blp.response(200, WalletSnapshotOut)
 @blp.refuses(WalletNotFound, BadRequest)
 def get_wallet() -> Response:
-    """My balance, now or at a moment
+    """Get the wallet
 
-    `available` is `balance` less what is `held`. With `at`, `balance` and `updatedAt` are as they
-    were at that moment, to the millisecond; `available` and `held` are null, because they are kept
-    only as of now. Before the wallet was opened the balance was 0.
+    `available` is `balance` minus `held`. With `at`, `balance` and `updatedAt` are those of that
+    time, accurate to the millisecond; `available` and `held` are null, because they have no
+    history. Before the wallet was created, the balance is 0.
     """
     wallet = _mine()
     # Hot: only who asks for a moment pays for the parsing of a query string.
@@ -108,10 +108,10 @@ def _mine() -> Account:
 @blp.refuses(InvalidDepositAmount, LimitExceeded, WalletLocked, DirectDepositsOff, WalletNotFound)
 @moves_money(blp)
 def create_deposit(body: dict[str, Any]) -> Response:
-    """Put money in
+    """Deposit money
 
-    Credits at once, against the BANK account. This is the sandbox's way in and is off in
-    production, where money comes in through the bank.
+    Credits the wallet immediately, against the platform account BANK. For sandbox use: disabled in
+    production, where on-ramps bring money in from a bank.
     """
     if not settings().direct_deposits_allowed:
         raise DirectDepositsOff
@@ -140,10 +140,10 @@ def create_deposit(body: dict[str, Any]) -> Response:
 @may_need_code(blp)
 @moves_money(blp)
 def create_withdrawal(body: dict[str, Any]) -> Response:
-    """Take money out
+    """Withdraw money
 
-    Debits at once, to the BANK account, and never more than is `available`. A large amount needs
-    a code of the second factor; below that, nobody is asked for one.
+    Debits the wallet immediately, to the platform account BANK. At most `available` can be
+    withdrawn. Large amounts require a two-factor code.
     """
     code = two_factor_code()
     return answer_once(
@@ -169,9 +169,10 @@ def create_withdrawal(body: dict[str, Any]) -> Response:
 @blp.response(200, TransactionList)
 @blp.refuses(WalletNotFound)
 def list_transactions(args: dict[str, Any]) -> Response:
-    """My history, newest first
+    """List transactions
 
-    `amount` is positive; `type` says in which direction it moved. Rows never change.
+    Newest first. `amount` is always positive; `type` determines the direction. Transactions never
+    change.
     """
     wallet = _mine()
     with reading() as session:
@@ -184,11 +185,11 @@ def list_transactions(args: dict[str, Any]) -> Response:
 @blp.response(200, EffectiveLimitOut(many=True))
 @blp.refuses(WalletNotFound)
 def list_limits() -> list[Limit]:
-    """What I may still move
+    """List remaining limits
 
-    Every limit in force: per transaction, per rolling 24 hours (`DAY`) and 30 days (`MONTH`), for
-    one kind of movement or for all that comes in (`INCOMING`) or goes out (`OUTGOING`). What is
-    held counts as used. Buying and selling are not limited.
+    Returns every limit that applies: per transaction, per rolling 24 hours (`DAY`) or 30 days
+    (`MONTH`), for one type of movement or for all incoming (`INCOMING`) or outgoing (`OUTGOING`)
+    movements. Held amounts count as used. Purchases and sales are not limited.
     """
     with reading() as session:
         return _limits(session, live_user(session))
@@ -207,7 +208,7 @@ def _limits(session: Session, user: User) -> list[Limit]:
 def lock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
     """Lock a wallet
 
-    It neither pays nor receives until it is unlocked.
+    A locked wallet can neither send nor receive money.
     """
     with transaction() as session:
         actor = live_user(session)
@@ -224,7 +225,7 @@ def lock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
 def unlock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
     """Unlock a wallet
 
-    It pays and receives again.
+    The wallet can send and receive money again.
     """
     with transaction() as session:
         actor = live_user(session)
@@ -238,9 +239,9 @@ def unlock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
 @admin_blp.response(200, EffectiveLimitOut(many=True))
 @admin_blp.refuses(UserNotFound, WalletNotFound)
 def list_user_limits(user_id: UUID) -> list[Limit]:
-    """What one user may still move
+    """List a user's remaining limits
 
-    Every limit in force for them, as they see it at `/wallet/limits`.
+    Returns the same limits that the user sees at `/wallet/limits`.
     """
     with reading() as session:
         live_user(session)
@@ -253,9 +254,9 @@ def list_user_limits(user_id: UUID) -> list[Limit]:
 @admin_blp.response(200, LimitOut)
 @admin_blp.refuses(UserNotFound)
 def set_user_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
-    """Give one user a limit of their own
+    """Set a user's limit
 
-    It replaces the limit of their role for that type and window.
+    Overrides the limit of the user's role for that type and window.
     """
     with _nobody_moving_money() as session:
         actor = live_user(session)
@@ -275,9 +276,9 @@ def set_user_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
 @admin_blp.response(204)
 @admin_blp.refuses(UserNotFound, LimitNotFound)
 def delete_user_limit(args: dict[str, Any], user_id: UUID) -> None:
-    """Take a user's own limit away
+    """Delete a user's limit
 
-    The limit of their role is in force again for that type and window.
+    The limit of the user's role applies again for that type and window.
     """
     with _nobody_moving_money() as session:
         actor = live_user(session)
@@ -299,9 +300,9 @@ def delete_user_limit(args: dict[str, Any], user_id: UUID) -> None:
 @admin_blp.response(200, LimitOut)
 @admin_blp.refuses(RoleNotFound)
 def set_role_limit(body: dict[str, Any], role: str) -> dict[str, str]:
-    """Limit everybody of a role
+    """Set a role's limit
 
-    Except those who have a limit of their own for that type and window.
+    Applies to all users of the role without a limit of their own for that type and window.
     """
     with _nobody_moving_money() as session:
         actor = live_user(session)

@@ -10,7 +10,7 @@ from app.wallets.holds.service import LONGEST_LIFE
 from app.wallets.models import HoldStatus, WalletHold
 
 _AMOUNT = {
-    "description": "JSON number or decimal string, taken exactly; no more decimals than the "
+    "description": "Decimal string or JSON number, used exactly; no more decimal places than the "
     "currency has",
     "example": "40.00",
 }
@@ -20,7 +20,7 @@ class CreateHoldIn(Schema):
     payee_id = Id(
         required=True,
         metadata={
-            "description": "The merchant who may capture it",
+            "description": "ID of the merchant who can capture the hold",
             "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
         },
     )
@@ -33,7 +33,7 @@ class CreateHoldIn(Schema):
     )
     expires_at = Moment(
         metadata={
-            "description": "When it expires, instead of `expiresIn`; at most 30 days from now",
+            "description": "Expiry time, in place of `expiresIn`; at most 30 days from now",
             "example": "2026-12-01T12:00:00Z",
         }
     )
@@ -45,16 +45,19 @@ class CreateHoldIn(Schema):
 
 
 class CaptureHoldIn(Schema):
-    amount = Amount(metadata=_AMOUNT | {"description": "How much of it; all of it by default"})
+    amount = Amount(
+        metadata=_AMOUNT | {"description": "Amount to capture; by default the full amount"}
+    )
 
 
 class HoldArgs(PageArgs):
     role = ma.fields.String(
         validate=ma.validate.OneOf(["payer", "payee"]),
-        metadata={"description": "Only those that I pay, or only those that I get"},
+        metadata={"description": "Only holds that the caller pays, or only those they receive"},
     )
     status = ma.fields.String(
-        validate=ma.validate.OneOf(list(HoldStatus)), metadata={"description": "Only these"}
+        validate=ma.validate.OneOf(list(HoldStatus)),
+        metadata={"description": "Only holds with this status"},
     )
 
 
@@ -63,7 +66,7 @@ class HoldOut(Schema):
     status = ma.fields.String(required=True, metadata={"example": "ACTIVE"})
     type = ma.fields.String(
         required=True,
-        metadata={"description": "As what it is posted when captured", "example": "PAYMENT"},
+        metadata={"description": "Transaction type of its capture", "example": "PAYMENT"},
     )
     amount = MoneyOut(required=True, metadata={"example": "40.00"})
     captured_amount = MoneyOut(required=True, metadata={"example": "0.00"})

@@ -43,7 +43,7 @@ blp = Blueprint(
     "holds",
     __name__,
     url_prefix="/wallet/holds",
-    description="Money promised to a merchant: authorised, then captured, voided or expired",
+    description="Payments that are authorised first, then captured, voided or expired",
 )
 
 _stand_in_line = partial(wallets.stand_in_line, alone=False)
@@ -57,11 +57,11 @@ _stand_in_line = partial(wallets.stand_in_line, alone=False)
 @may_need_code(blp)
 @moves_money(blp)
 def create_hold(body: dict[str, Any]) -> Response:
-    """Promise money to a merchant
+    """Create a hold
 
-    It is no longer `available` from now on. The merchant captures all or a part of it, or voids
-    it. I cannot take it back: it comes back when it expires, after 7 days unless I say otherwise.
-    A large amount needs a code of the second factor.
+    Reserves money for a merchant: it is no longer `available` to the payer. The merchant captures
+    all or part of the hold, or voids it. The payer cannot cancel it; the money becomes available
+    again when the hold expires, by default after 7 days. Large amounts require a two-factor code.
     """
     code = two_factor_code()
     return answer_once(
@@ -86,10 +86,10 @@ def create_hold(body: dict[str, Any]) -> Response:
 @blp.response(200, HoldList)
 @blp.refuses(WalletNotFound)
 def list_holds(args: dict[str, Any]) -> Page[WalletHold]:
-    """My holds, newest first
+    """List holds
 
-    Those that I pay and those that I get. An expired one is let go within a minute; until then it
-    is shown as ACTIVE and held, but cannot be captured any more.
+    Returns holds that the caller pays or receives, newest first. An expired hold is released
+    within a minute; until then it is shown as ACTIVE but can no longer be captured.
     """
     page = page_request(args, key=(UUID,))
     with reading() as session:
@@ -104,9 +104,9 @@ def list_holds(args: dict[str, Any]) -> Page[WalletHold]:
 @blp.response(200, HoldOut)
 @blp.refuses(HoldNotFound)
 def get_hold(hold_id: UUID) -> WalletHold:
-    """One hold
+    """Get a hold
 
-    Shown to its payer and its payee.
+    Visible to its payer and its payee.
     """
     with reading() as session:
         return service.find(session, hold_id=hold_id, user_id=live_user(session).id)
@@ -123,8 +123,8 @@ def get_hold(hold_id: UUID) -> WalletHold:
 def capture_hold(body: dict[str, Any], hold_id: UUID) -> Response:
     """Capture a hold
 
-    By its payee, once. The payer pays `amount` of it, or all of it; the rest is available to them
-    again. No fee is taken.
+    Only the payee can capture a hold, and only once. Transfers `amount`, by default all of it, to
+    the payee; the rest becomes available to the payer again. No fee is charged.
     """
     return answer_once(
         lambda session, user, key: service.capture(
@@ -143,8 +143,8 @@ def capture_hold(body: dict[str, Any], hold_id: UUID) -> Response:
 def void_hold(hold_id: UUID) -> WalletHold:
     """Void a hold
 
-    By its payee: all of it is available to the payer again. The payer cannot take back what they
-    have promised; it ends for them when it expires. Repeating it is safe: it can end only once.
+    Only the payee can void a hold; the payer waits for its expiry. The full amount becomes
+    available to the payer again. Retrying is safe, because a hold ends only once.
     """
 
     def attempt(session: Session) -> WalletHold:
