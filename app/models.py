@@ -11,7 +11,7 @@ from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
 from app.inbox.models import InboundEvent
 from app.onramp.models import Onramp
-from app.orders.models import Checkout, Order, Refund, RefundClaim
+from app.orders.models import Checkout, Order, Refund, RefundRequest
 from app.payment_requests.models import MerchantCode, PaymentRequest
 from app.payouts.models import BankAccount, Payout
 from app.products.models import Product, Restock
@@ -56,7 +56,7 @@ __all__ = [
     "RecoveryCode",
     "RefreshToken",
     "Refund",
-    "RefundClaim",
+    "RefundRequest",
     "Restock",
     "Transfer",
     "TwoFactor",

@@ -27,7 +27,7 @@ from app.orders.checkouts import service as checkouts
 from app.orders.checkouts.http import answer_with_checkout
 from app.orders.models import PaymentMethod
 from app.orders.purchases import http as purchases
-from app.orders.purchases.batcher import Till
+from app.orders.purchases.batcher import PurchaseBatcher
 from app.orders.purchases.schemas import order_answer
 from app.orders.refunds import gateway_refunds
 from app.payouts import settlement as payout_events
@@ -87,7 +87,7 @@ def configure(settings: Settings) -> None:
         )
     )
     purchases.batcher.configure(
-        Till(fee_bps=lambda: http.settings().platform_fee_bps, render=order_answer)
+        PurchaseBatcher(fee_bps=lambda: http.settings().platform_fee_bps, render=order_answer)
     )
 
 
@@ -96,8 +96,8 @@ def subscribe(settings: Settings) -> None:
     auth.on_registration.subscribe(partial(wallets.open_wallet, currency=settings.default_currency))
     auth.on_profile_change.subscribe(products.list_changes)
     limits.pending.subscribe(TransactionType.ONRAMP, onramp.under_way)
-    purchases.sellers.subscribe(PaymentMethod.WALLET, purchases.answer_with_purchase)
-    purchases.sellers.subscribe(PaymentMethod.GATEWAY, answer_with_checkout)
+    purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.answer_with_purchase)
+    purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, answer_with_checkout)
     inbox.handlers.subscribe("payment", onramp_events)
     inbox.handlers.subscribe("payout", payout_events)
     inbox.handlers.subscribe("checkout", checkouts)

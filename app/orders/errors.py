@@ -50,17 +50,17 @@ class RefundTooLarge(BadRequest):
         super().__init__(details={"refundable": str(left), "refundableUnits": units_left})
 
 
-class ClaimNotFound(NotFound):
+class RefundRequestNotFound(NotFound):
     code = "REFUND_REQUEST_NOT_FOUND"
     message = "Request for a refund not found"
 
 
-class ClaimOpen(Conflict):
+class RefundRequestOpen(Conflict):
     code = "REFUND_REQUEST_OPEN"
     message = "There is a request for a refund of this order already"
 
 
-class ClaimClosed(Conflict):
+class RefundRequestClosed(Conflict):
     code = "REFUND_REQUEST_CLOSED"
     message = "This request for a refund was decided already"
 

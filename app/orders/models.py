@@ -202,14 +202,14 @@ class Refund(Base):
     settled_at: Mapped[datetime | None]
 
 
-class ClaimStatus(StrEnum):
+class RefundRequestStatus(StrEnum):
     OPEN = "OPEN"
     APPROVED = "APPROVED"
     DECLINED = "DECLINED"
     WITHDRAWN = "WITHDRAWN"
 
 
-class RefundClaim(Base):
+class RefundRequest(Base):
     """A buyer's request for a refund, and the merchant's answer.
 
     amount, units: what is asked for; neither for everything.

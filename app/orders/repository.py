@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common.driver import as_rows, insert_rows, send
-from app.orders.models import Checkout, Order, Refund, RefundClaim, RefundStatus
+from app.orders.models import Checkout, Order, Refund, RefundRequest, RefundStatus
 from app.products.models import Product
 
 _INSERT = insert_rows(
@@ -56,7 +56,7 @@ _UNITS = """
 """
 
 
-def units_of(session: Session, wanted: Sequence[object]) -> dict[tuple[UUID, UUID], int]:
+def count_units(session: Session, wanted: Sequence[object]) -> dict[tuple[UUID, UUID], int]:
     """Units that buyers have, by buyer and product. wanted: with product_id and user_id."""
     rows = send(session, _UNITS, as_rows(wanted))
     return {(row.user_id, row.product_id): int(row.units) for row in rows}
@@ -70,7 +70,7 @@ def _with_names() -> Any:
     )
 
 
-def get_order_of(session: Session, *, order_id: UUID, user_id: UUID, lock: bool = False) -> Any:
+def get_order_for(session: Session, *, order_id: UUID, user_id: UUID, lock: bool = False) -> Any:
     """The order with product and buyer, if `user_id` bought or sold it. lock: hold the order."""
     query = _with_names().where(
         Order.id == order_id, or_(Order.user_id == user_id, Order.merchant_id == user_id)
@@ -80,7 +80,7 @@ def get_order_of(session: Session, *, order_id: UUID, user_id: UUID, lock: bool 
     return session.execute(query).one_or_none()
 
 
-def orders_of(
+def list_orders(
     session: Session,
     *,
     buyer_id: UUID,
@@ -106,7 +106,9 @@ def _bought(query: Any, buyer_id: UUID, status: str | None) -> Any:
     return query if status is None else query.where(Order.status == status)
 
 
-def product_of(session: Session, *, order_id: UUID, merchant_id: UUID | None = None) -> UUID | None:
+def get_product_id(
+    session: Session, *, order_id: UUID, merchant_id: UUID | None = None
+) -> UUID | None:
     """The product of an order – of that merchant's, if one is named –, which never changes."""
     query = select(Order.product_id).where(Order.id == order_id)
     if merchant_id is not None:
@@ -125,25 +127,31 @@ def insert_refund(session: Session, refund: Refund) -> None:
     session.flush()
 
 
-def refunds_of(session: Session, order_id: UUID) -> Sequence[Refund]:
+def list_refunds(session: Session, order_id: UUID) -> Sequence[Refund]:
     """The refunds of an order, oldest first."""
     return session.scalars(
         select(Refund).where(Refund.order_id == order_id).order_by(Refund.id)
     ).all()
 
 
-def insert_claim(session: Session, claim: RefundClaim) -> None:
-    session.add(claim)
+def insert_refund_request(session: Session, refund_request: RefundRequest) -> None:
+    session.add(refund_request)
     session.flush()
 
 
-def get_claim_for_update(session: Session, claim_id: UUID, **whose: UUID) -> RefundClaim | None:
+def get_refund_request_for_update(
+    session: Session, refund_request_id: UUID, **whose: UUID
+) -> RefundRequest | None:
     """whose: merchant_id or user_id."""
-    query = select(RefundClaim).filter_by(id=claim_id, **whose).with_for_update(key_share=True)
+    query = (
+        select(RefundRequest)
+        .filter_by(id=refund_request_id, **whose)
+        .with_for_update(key_share=True)
+    )
     return session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
 
 
-def claims_of(
+def list_refund_requests(
     session: Session,
     *,
     user_id: UUID,
@@ -151,27 +159,30 @@ def claims_of(
     limit: int,
     offset: int,
     below: UUID | None,
-) -> Sequence[RefundClaim]:
+) -> Sequence[RefundRequest]:
     """Requests of and to the user, newest first. below: only those with a smaller id."""
-    query = _claims(user_id, role).order_by(RefundClaim.id.desc())
+    query = _refund_requests(user_id, role).order_by(RefundRequest.id.desc())
     if below is not None:
-        query = query.where(RefundClaim.id < below)
+        query = query.where(RefundRequest.id < below)
     return session.scalars(query.limit(limit).offset(offset)).all()
 
 
-def count_claims(session: Session, *, user_id: UUID, role: str | None) -> int:
-    return session.scalar(select(func.count()).select_from(_claims(user_id, role).subquery())) or 0
+def count_refund_requests(session: Session, *, user_id: UUID, role: str | None) -> int:
+    return (
+        session.scalar(select(func.count()).select_from(_refund_requests(user_id, role).subquery()))
+        or 0
+    )
 
 
-def _claims(user_id: UUID, role: str | None) -> Any:
-    mine = RefundClaim.user_id == user_id
-    to_me = RefundClaim.merchant_id == user_id
-    return select(RefundClaim).where(
+def _refund_requests(user_id: UUID, role: str | None) -> Any:
+    mine = RefundRequest.user_id == user_id
+    to_me = RefundRequest.merchant_id == user_id
+    return select(RefundRequest).where(
         {"buyer": mine, "merchant": to_me, None: or_(mine, to_me)}[role]
     )
 
 
-def order_of_key(session: Session, *, user_id: UUID, key: str) -> Any:
+def get_order_by_key(session: Session, *, user_id: UUID, key: str) -> Any:
     """The order that was made under an Idempotency-Key, with its checkout if it has one."""
     return session.execute(
         select(Order, Checkout)
@@ -184,7 +195,7 @@ def insert_checkout(session: Session, **values: Any) -> None:
     session.execute(insert(Checkout).values(**values))
 
 
-def payable_order(session: Session, order_id: UUID) -> Any:
+def get_payable_order(session: Session, order_id: UUID) -> Any:
     """An order that is paid at the gateway, its checkout, and what it is called; or None."""
     return session.execute(
         select(Order, Checkout, Product.name, Product.kind, User.email)
@@ -195,12 +206,12 @@ def payable_order(session: Session, order_id: UUID) -> Any:
     ).one_or_none()
 
 
-def take_due_checkouts(session: Session, *, now: datetime, limit: int) -> Sequence[Checkout]:
+def claim_due_checkouts(session: Session, *, now: datetime, limit: int) -> Sequence[Checkout]:
     """Checkouts whose next attempt is due, locked; those that others hold are left out."""
     return session.scalars(_due(Checkout, now, limit)).all()
 
 
-def take_due_refunds(session: Session, *, now: datetime, limit: int) -> Sequence[Refund]:
+def claim_due_refunds(session: Session, *, now: datetime, limit: int) -> Sequence[Refund]:
     """Refunds whose next attempt is due, locked; those that others hold are left out."""
     # The index is of the pending ones only, as all that are due are.
     pending = Refund.status == RefundStatus.PENDING.value
@@ -232,12 +243,12 @@ def get_refund_for_update(session: Session, refund_id: UUID) -> Refund:
     )
 
 
-def buyer_of_refund(session: Session, refund_id: UUID) -> UUID:
+def get_buyer_id(session: Session, refund_id: UUID) -> UUID:
     query = select(Order.user_id).join(Refund, Refund.order_id == Order.id)
     return session.execute(query.where(Refund.id == refund_id)).scalar_one()
 
 
-def count_open(session: Session, *, user_id: UUID) -> int:
+def count_pending_orders(session: Session, *, user_id: UUID) -> int:
     """How many orders a buyer has reserved and not paid."""
     query = select(func.count()).where(Order.user_id == user_id, Order.status == "PENDING")
     return session.scalar(query) or 0

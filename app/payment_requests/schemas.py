@@ -153,7 +153,10 @@ class CreateMerchantCodeIn(Schema):
     label = Text(
         longest=80,
         allow_none=True,
-        metadata={"description": "Printed, and shown to whoever pays", "example": "Till 1"},
+        metadata={
+            "description": "Printed, and shown to whoever pays",
+            "example": "Till 1",
+        },
     )
 
     @ma.validates_schema

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.common import clock
 from app.common.pagination import Page, PageRequest
 from app.orders.models import OrderStatus
-from app.orders.purchases.service import Receipt
+from app.orders.purchases.service import OrderDetails
 from app.sales import repository
 from app.sales.errors import PeriodInvalid
 
@@ -29,14 +29,14 @@ _PAID: Final = (OrderStatus.COMPLETED, OrderStatus.REFUNDED)
 
 def sales(
     session: Session, page: PageRequest, *, merchant_id: UUID, **filters: Any
-) -> Page[Receipt]:
+) -> Page[OrderDetails]:
     """The merchant's orders, newest first.
 
     filters: product_id; status, an OrderStatus; since, included, and until, left out, of when they
     were made.
     """
     found = repository.list_sales(session, page, merchant_id=merchant_id, **filters)
-    return found.with_data(Receipt(*row) for row in found.data)
+    return found.with_data(OrderDetails(*row) for row in found.data)
 
 
 def pieces(

@@ -134,12 +134,12 @@ def test_json_tells_scenarios_targets_and_conditions() -> None:
 
 
 METRICS = """
-# TYPE payment_flow_till_batch_size histogram
-payment_flow_till_batch_size_bucket{le="1.0"} 1.0
-payment_flow_till_batch_size_sum 12.0
-payment_flow_till_batch_size_count 3.0
-payment_flow_till_wait_seconds_sum 0.5
-payment_flow_till_wait_seconds_count 10.0
+# TYPE payment_flow_purchase_batch_size histogram
+payment_flow_purchase_batch_size_bucket{le="1.0"} 1.0
+payment_flow_purchase_batch_size_sum 12.0
+payment_flow_purchase_batch_size_count 3.0
+payment_flow_purchase_wait_seconds_sum 0.5
+payment_flow_purchase_wait_seconds_count 10.0
 payment_flow_transaction_retries_total{reason="serialization"} 2.0
 payment_flow_transaction_retries_total{reason="deadlock"} 1.0
 """

@@ -83,13 +83,13 @@ def test_with_the_token_every_number_is_there_from_the_start(client: FlaskClient
     assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
     assert answer.headers["Cache-Control"] == "no-store"
     assert {
-        "payment_flow_till_batch_size_count",
-        "payment_flow_till_batch_size_bucket['64.0']",
-        "payment_flow_till_wait_seconds_sum",
-        "payment_flow_till_wait_seconds_bucket['0.001']",
-        "payment_flow_till_wait_seconds_bucket['10.0']",
-        "payment_flow_till_refused_total['full']",
-        "payment_flow_till_refused_total['deadline']",
+        "payment_flow_purchase_batch_size_count",
+        "payment_flow_purchase_batch_size_bucket['64.0']",
+        "payment_flow_purchase_wait_seconds_sum",
+        "payment_flow_purchase_wait_seconds_bucket['0.001']",
+        "payment_flow_purchase_wait_seconds_bucket['10.0']",
+        "payment_flow_purchase_refused_total['full']",
+        "payment_flow_purchase_refused_total['deadline']",
         "payment_flow_transaction_retries_total",
     } <= set(numbers(answer.text))
 
@@ -103,11 +103,11 @@ def test_a_purchase_is_counted_sold_or_refused(client: FlaskClient) -> None:
 
     after = scrape(client)
     grown = {name for name in after if after[name] > before[name]}
-    assert "payment_flow_till_wait_seconds_sum" in grown
+    assert "payment_flow_purchase_wait_seconds_sum" in grown
     for name in ("batch_size_count", "batch_size_sum", "batch_size_bucket['1.0']"):
-        name = f"payment_flow_till_{name}"
+        name = f"payment_flow_purchase_{name}"
         assert after[name] - before[name] == 2
-    waited = "payment_flow_till_wait_seconds_count"
+    waited = "payment_flow_purchase_wait_seconds_count"
     assert after[waited] - before[waited] == 2
     assert not any("refused" in name or "retries" in name for name in grown)
 
@@ -164,8 +164,8 @@ def test_any_of_several_processes_tells_the_sum_of_all_even_of_the_dead(
             told = (numbers(server.call("GET", "/metrics", token=TOKEN).text) for _ in range(12))
             return {
                 (
-                    one["payment_flow_till_wait_seconds_count"],
-                    one["payment_flow_till_batch_size_sum"],
+                    one["payment_flow_purchase_wait_seconds_count"],
+                    one["payment_flow_purchase_batch_size_sum"],
                 )
                 for one in told
             }

@@ -55,7 +55,9 @@ def taken_back(line: Line, units: int) -> int:
     """Have the merchant give so many units back; how many of them are on sale again."""
     with db.transaction() as session:
         merchant = products.find(session, product_id=line.product_id).merchant
-        refund = refunds.give(session, merchant=merchant, order_id=line.order_id, units=units)
+        refund = refunds.create_refund(
+            session, merchant=merchant, order_id=line.order_id, units=units
+        )
     return refund.restored_units
 
 

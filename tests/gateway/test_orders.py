@@ -21,7 +21,7 @@ from app.orders import repository
 from app.orders.checkouts import client as pages
 from app.orders.checkouts import service as checkouts
 from app.orders.checkouts import tasks
-from app.orders.checkouts.service import Payable
+from app.orders.checkouts.service import PayableOrder
 from app.orders.models import Checkout, Order
 from app.orders.refunds import tasks as refund_tasks
 from app.wallets.gate import in_line
@@ -259,10 +259,10 @@ class TestWhenTheGatewayIsAway:
     ) -> None:
         make_page = pages.open_checkout
 
-        def make_it_and_end(found: Payable) -> Any:
+        def make_it_and_end(found: PayableOrder) -> Any:
             page = make_page(found)
             state = client_of_gateway.expire_checkout_session(page.session_id)
-            in_line(partial(checkouts.settle, order_id=found.order.id, state=state))
+            in_line(partial(checkouts.apply_state, order_id=found.order.id, state=state))
             return page
 
         monkeypatch.setattr(pages, "open_checkout", make_it_and_end)
@@ -273,7 +273,9 @@ class TestWhenTheGatewayIsAway:
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         order_id = order(client, buyer, factories.product(seller)).json["order"]["id"]
-        in_line(partial(checkouts.give_up, order_id=UUID(order_id), reason="idempotency_error"))
+        in_line(
+            partial(checkouts.fail_unpayable, order_id=UUID(order_id), reason="idempotency_error")
+        )
         assert shown(client, buyer, order_id)["status"] == "PENDING"
         assert broken() == []
 
@@ -286,7 +288,7 @@ class TestWhenTheGatewayIsAway:
         order(client, buyer, product_id, couponCode="SPRING")
         (pending,) = client.get(ORDERS, headers=buyer.headers).json["data"]
 
-        tasks.end_checkout(UUID(pending["id"]))
+        tasks.close_checkout(UUID(pending["id"]))
 
         failed = shown(client, buyer, pending["id"])
         assert (failed["status"], failed["failureReason"]) == ("FAILED", "The checkout expired")
@@ -403,14 +405,14 @@ class TestLettingGo:
         lock(seller)
 
         assert tell(client, told) == 200
-        tasks.end_checkout(UUID(order_id))
+        tasks.close_checkout(UUID(order_id))
         answer = client.post(f"{ORDERS}/{order_id}/cancel", headers=buyer.headers)
 
         assert refusal(answer) == (403, "WALLET_LOCKED")
         assert shown(client, buyer, order_id)["status"] == "PENDING"
         assert broken() == []
         lock(seller, locked=False)
-        tasks.end_checkout(UUID(order_id))
+        tasks.close_checkout(UUID(order_id))
         settle_all()
         assert shown(client, buyer, order_id)["status"] == "COMPLETED"
         assert balance(client, seller) == "10.00"
@@ -458,8 +460,8 @@ class TestRefunding:
 
         assert (made["status"], made["destination"]) == ("PENDING", "GATEWAY")
         assert (balance(client, seller), balance(client, buyer)) == ("18.00", "1.00")
-        refund_tasks.give_back(UUID(made["id"]))
-        refund_tasks.give_back(UUID(made["id"]))
+        refund_tasks.request_refund(UUID(made["id"]))
+        refund_tasks.request_refund(UUID(made["id"]))
         (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
         assert (after["status"], after["destination"]) == ("SUCCEEDED", "GATEWAY")
         assert refund(client, seller, order_id).json["amount"] == "18.00"
@@ -473,7 +475,7 @@ class TestRefunding:
         order_id = self.bought(client, shop, seller, buyer, FAILING_REFUND_CARD)
         shop.received.clear()
         made = refund(client, seller, order_id, amount="12.00").json
-        refund_tasks.give_back(UUID(made["id"]))
+        refund_tasks.request_refund(UUID(made["id"]))
         told = shop.wait_for(4)  # made, updated, failed
         for one in [*told, *told]:
             tell(client, one)
@@ -498,7 +500,7 @@ class TestRefunding:
         monkeypatch.setattr(client_of_gateway, "create_refund", lambda *_, **__: failed)
         for locked in (True, False):
             lock(buyer, locked=locked)
-            refund_tasks.give_back(UUID(made["id"]))
+            refund_tasks.request_refund(UUID(made["id"]))
             (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=seller.headers).json
             assert after["status"] == ("PENDING" if locked else "SUCCEEDED")
         assert (balance(client, seller), balance(client, buyer)) == ("18.00", "13.00")
@@ -509,7 +511,7 @@ class TestRefunding:
             asked: list[Any] = []
             connection = session.connection()
             listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
-            repository.take_due_refunds(session, now=clock.now(), limit=10)
+            repository.claim_due_refunds(session, now=clock.now(), limit=10)
             statement, values = asked[0]
             plan = connection.exec_driver_sql(f"EXPLAIN {statement}", values).scalars().all()
         assert any("ix_refunds_due" in line for line in plan)
@@ -520,10 +522,10 @@ class TestRefunding:
         order_id = self.bought(client, shop, seller, buyer)
         made = refund(client, seller, order_id, amount="12.00").json
         gateway.set_behaviour(fault="lost-answer", times=1)
-        refund_tasks.give_back(UUID(made["id"]))
+        refund_tasks.request_refund(UUID(made["id"]))
         (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
         assert after["status"] == "PENDING"
-        refund_tasks.give_back(UUID(made["id"]))
+        refund_tasks.request_refund(UUID(made["id"]))
         (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
         assert after["status"] == "SUCCEEDED"
         assert broken() == []

@@ -47,7 +47,7 @@ def seller(client: FlaskClient) -> Actor:
 def buy_at_the_gateway(buyer: Actor, product_id: Any, *, amount: int, quantity: int) -> str:
     """amount: cents that are due."""
     with db.transaction() as session:
-        order_id = checkouts.begin(
+        order_id = checkouts.create_order(
             session,
             buyer=Caller(buyer.id, buyer.email, Role.USER),
             basket=Basket(product_id, quantity),
@@ -55,7 +55,7 @@ def buy_at_the_gateway(buyer: Actor, product_id: Any, *, amount: int, quantity: 
             fee_bps=250,
         )
     state = CheckoutSessionState("cs_1", CheckoutSessionStatus.PAID, "pi_1", amount, "USD")
-    in_line(partial(checkouts.settle, order_id=order_id, state=state))
+    in_line(partial(checkouts.apply_state, order_id=order_id, state=state))
     return str(order_id)
 
 

@@ -48,7 +48,7 @@ from tests.delivery.helpers import bought, shown
 from tests.delivery.licences.helpers import activated, ask, sold_key
 from tests.onramp.helpers import asked, say
 from tests.orders.helpers import buy
-from tests.orders.refunds.helpers import claim, decide, refund
+from tests.orders.refunds.helpers import decide, refund, request_refund
 from tests.payouts.helpers import ACCOUNT
 
 
@@ -113,7 +113,7 @@ def buy_for_less_and_give_back(client: FlaskClient, buyer: factories.Actor) -> N
     bought = [
         buy(client, buyer, product_id, quantity=2, couponCode="SPRING").json["id"] for _ in range(2)
     ]
-    asked = claim(client, buyer, bought[0], units=1).json["id"]
+    asked = request_refund(client, buyer, bought[0], units=1).json["id"]
     decide(client, seller, asked, "approve")
     refund(client, seller, bought[1])
 
@@ -126,18 +126,20 @@ def pay_at_the_gateway(client: FlaskClient, buyer: factories.Actor) -> None:
     endings = (CheckoutSessionStatus.PAID, CheckoutSessionStatus.EXPIRED, None)
     for page_id, ending in enumerate(endings):
         with db.transaction() as session:
-            order_id = checkouts.begin(
+            order_id = checkouts.create_order(
                 session, buyer=user, basket=Basket(product_id, 2), claim=None, fee_bps=250
             )
         state = CheckoutSessionState(
             f"cs_{page_id}", ending or CheckoutSessionStatus.OPEN, "pi_1", 600, "USD"
         )
-        in_line(partial(checkouts.settle, order_id=order_id, state=state))
+        in_line(partial(checkouts.apply_state, order_id=order_id, state=state))
         if ending is CheckoutSessionStatus.PAID:
             for status in (GatewayRefundStatus.SUCCEEDED, GatewayRefundStatus.FAILED):
                 made = refund(client, seller, str(order_id), units=1).json
                 told = GatewayRefund("re_1", status, None)
-                in_line(partial(gateway_refunds.settle, refund_id=UUID(made["id"]), state=told))
+                in_line(
+                    partial(gateway_refunds.record_outcome, refund_id=UUID(made["id"]), state=told)
+                )
 
 
 def client_of(buyer: factories.Actor) -> Caller:

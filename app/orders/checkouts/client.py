@@ -3,10 +3,10 @@
 from app.gateway import client
 from app.gateway import service as gateway
 from app.gateway.types import CheckoutSession, CheckoutSessionState
-from app.orders.checkouts.service import Payable
+from app.orders.checkouts.service import PayableOrder
 
 
-def open_checkout(found: Payable) -> CheckoutSession:
+def open_checkout(found: PayableOrder) -> CheckoutSession:
     """Have the gateway make the page for an order, or say which one it has made.
 
     Raises GatewayUnavailable, GatewayRefused.
@@ -26,7 +26,7 @@ def open_checkout(found: Payable) -> CheckoutSession:
     )
 
 
-def close_checkout(found: Payable) -> CheckoutSessionState:
+def close_checkout(found: PayableOrder) -> CheckoutSessionState:
     """Have nobody pay for an order any more, unless somebody has.
 
     Raises GatewayUnavailable, and GatewayRefused when there is no checkout.

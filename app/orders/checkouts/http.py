@@ -19,7 +19,7 @@ from app.idempotency.service import Answer
 from app.inbox.errors import Quarantine
 from app.orders.checkouts import client as pages
 from app.orders.checkouts import service as checkouts
-from app.orders.checkouts.service import Payable
+from app.orders.checkouts.service import PayableOrder
 from app.orders.errors import OrderNotCancellable
 from app.orders.purchases import service
 from app.orders.purchases.pricing import Basket
@@ -35,13 +35,14 @@ def answer_with_checkout(basket: Basket) -> Response:
 
     The gateway is asked between two transactions. If it does not answer, the order stays PENDING:
     the same key goes on from there, and a sweep lets it go otherwise.
-    Raises what `checkouts.begin` raises, GatewayNotConfigured, GatewayUnavailable, GatewayRefused.
+    Raises what `checkouts.create_order` raises, GatewayNotConfigured, GatewayUnavailable,
+    GatewayRefused.
     """
     client.require_account()
     call = Call.current()
 
-    def begin(session: Session, caller: Caller, key: str | None) -> UUID:
-        return checkouts.begin(
+    def create_order(session: Session, caller: Caller, key: str | None) -> UUID:
+        return checkouts.create_order(
             session,
             buyer=caller,
             basket=basket,
@@ -49,29 +50,31 @@ def answer_with_checkout(basket: Basket) -> Response:
             fee_bps=settings().platform_fee_bps,
         )
 
-    begun: Answer | AppError | UUID = run_once(call, begin, stand_in_line=_stand_in_line)
+    begun: Answer | AppError | UUID = run_once(call, create_order, stand_in_line=_stand_in_line)
     return respond(_open(call, begun) if isinstance(begun, UUID) else begun)
 
 
 def _open(call: Call, order_id: UUID) -> Answer | AppError:
     with reading() as session:
-        found = checkouts.payable(session, order_id=order_id)
+        found = checkouts.get_payable(session, order_id=order_id)
     page = _page_for(found) if found is not None else None
 
     def note(session: Session, caller: Caller, key: str | None) -> Answer:
-        noted = page and checkouts.opened(session, order_id=order_id, page=page)
-        receipt = service.find(session, order_id=order_id, user_id=caller.id)
-        return checkout_answer(receipt, page if noted else None)
+        noted = page and checkouts.record_session(session, order_id=order_id, page=page)
+        details = service.require_order(session, order_id=order_id, user_id=caller.id)
+        return checkout_answer(details, page if noted else None)
 
     return run_once(call, note, stand_in_line=_stand_in_line)
 
 
-def _page_for(found: Payable) -> CheckoutSession:
+def _page_for(found: PayableOrder) -> CheckoutSession:
     try:
         return pages.open_checkout(found)
     except GatewayRefused as refusal:
-        give_up = partial(checkouts.give_up, order_id=found.order.id, reason=refusal.text)
-        in_line(give_up)
+        fail_unpayable = partial(
+            checkouts.fail_unpayable, order_id=found.order.id, reason=refusal.text
+        )
+        in_line(fail_unpayable)
         raise
 
 
@@ -92,5 +95,5 @@ def answer_with_cancellation(order_id: UUID) -> Response:
         retry_transaction(partial(checkouts.flag, order_id=order_id, why=doubt.reason))
         raise OrderNotCancellable(status=found.order.status) from doubt
     with reading() as session:
-        receipt = service.find(session, order_id=order_id, user_id=buyer_id)
-    return json_response(order_answer(receipt).body)
+        details = service.require_order(session, order_id=order_id, user_id=buyer_id)
+    return json_response(order_answer(details).body)

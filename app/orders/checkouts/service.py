@@ -1,7 +1,7 @@
-"""Orders that are paid at the gateway: reserved at once, completed when it says that it was paid.
+"""Orders that are paid at the gateway: reserved first, completed once the gateway reports payment.
 
-PENDING → COMPLETED, FAILED (the checkout expired, or there is none) or CANCELLED. What is reserved
-is let go only after the gateway has said that nobody can pay any more.
+PENDING → COMPLETED, FAILED (the checkout expired, or none could be created) or CANCELLED. The
+reservation is released only after the gateway has confirmed that the order can no longer be paid.
 """
 
 from collections.abc import Sequence
@@ -59,12 +59,12 @@ MANY_ATTEMPTS: Final = 10
 #: After the end of a checkout, until its end is asked for: the gateway tells of it by itself.
 _GRACE: Final = timedelta(minutes=1)
 #: Orders that a buyer may have reserved at a time: it costs nothing and keeps others from buying.
-MOST_OPEN: Final = 10
+MAX_OPEN_CHECKOUTS: Final = 10
 _AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Payable:
+class PayableOrder:
     """A PENDING order and all that the gateway needs to know of it."""
 
     order: Order
@@ -81,7 +81,7 @@ class Payable:
         return Money(self.order.unit_price, self.order.currency)
 
 
-def begin(
+def create_order(
     session: Session, *, buyer: Caller, basket: Basket, claim: Claim | None, fee_bps: int
 ) -> UUID:
     """Reserve what is in the basket; the id of the PENDING order. Open its checkout then.
@@ -91,7 +91,7 @@ def begin(
     IdempotencyKeyReused.
     """
     if claim is not None:
-        earlier = repository.order_of_key(session, user_id=claim.user_id, key=claim.key)
+        earlier = repository.get_order_by_key(session, user_id=claim.user_id, key=claim.key)
         if earlier is not None:
             order: Order = earlier.Order
             made: Checkout | None = earlier.Checkout
@@ -105,22 +105,22 @@ def _reserve(
     session: Session, buyer: Caller, basket: Basket, claim: Claim | None, *, fee_bps: int
 ) -> Sale:
     purchase = Purchase(buyer, basket, claim.key if claim else None)
-    held = locked_state.lock(session, [(buyer.id, basket)])()
-    held.lock_accounts(session, [purchase])  # the buyer's too, so that this count holds
-    if repository.count_open(session, user_id=buyer.id) >= MOST_OPEN:
-        raise TooManyCheckouts(most=MOST_OPEN)
-    stock = held.stocks.get(basket.product_id)
+    locked = locked_state.lock(session, [(buyer.id, basket)])()
+    locked.lock_accounts(session, [purchase])  # the buyer's too, so that this count holds
+    if repository.count_pending_orders(session, user_id=buyer.id) >= MAX_OPEN_CHECKOUTS:
+        raise TooManyCheckouts(most=MAX_OPEN_CHECKOUTS)
+    stock = locked.stocks.get(basket.product_id)
     sale = pricing.reserve(
         purchase,
         product=stock,
-        merchant=held.account_of(stock.merchant_id, stock) if stock else None,
-        coupon=held.coupon_for(purchase, stock),
-        units_before=held.units_of(purchase),
+        merchant=locked.account_of(stock.merchant_id, stock) if stock else None,
+        coupon=locked.coupon_for(purchase, stock),
+        units_before=locked.units_of(purchase),
         fee_bps=fee_bps,
         now=clock.now(),
     )
     require_payable(Money(sale.order.amount, sale.order.currency))
-    held.take(sale)
+    locked.apply(sale)
     checks = locked_state.write(session, [sale])
     repository.insert_checkout(
         session,
@@ -135,20 +135,22 @@ def _reserve(
     return sale
 
 
-def payable(session: Session, *, order_id: UUID) -> Payable | None:
+def get_payable(session: Session, *, order_id: UUID) -> PayableOrder | None:
     """The order, to open or close its checkout; None once it is not PENDING any more."""
-    row = repository.payable_order(session, order_id)
+    row = repository.get_payable_order(session, order_id)
     if row is None or row.Order.status != OrderStatus.PENDING:
         return None
-    return Payable(row.Order, row.name, row.email, row.Checkout)
+    return PayableOrder(row.Order, row.name, row.email, row.Checkout)
 
 
-def opened(session: Session, *, order_id: UUID, page: CheckoutSession) -> Payable | None:
+def record_session(
+    session: Session, *, order_id: UUID, page: CheckoutSession
+) -> PayableOrder | None:
     """Note where an order can be paid. None if it cannot be paid any more."""
     order = repository.get_order_for_update(session, order_id)
     if order.status != OrderStatus.PENDING:
         return None
-    found = payable(session, order_id=order_id)
+    found = get_payable(session, order_id=order_id)
     if found is not None:
         order.stripe_session_id = page.session_id
         order.stripe_payment_intent_id = page.payment_intent_id
@@ -164,7 +166,7 @@ def owns(session: Session, *, provider: str, reference: str) -> bool:
     order_id = _uuid(reference)
     if provider != gateway.PROVIDER or order_id is None:
         return False
-    return repository.payable_order(session, order_id) is not None
+    return repository.get_payable_order(session, order_id) is not None
 
 
 def _uuid(text: str) -> UUID | None:
@@ -189,10 +191,10 @@ def handle(session: Session, event: InboundEvent) -> None:
         state = gateway.checkout_session_of(event)
     except InvalidGatewayObject as doubt:
         raise Quarantine("NOT_UNDERSTOOD", theirs={"problem": str(doubt)}) from doubt
-    settle(session, order_id=order_id, state=state)
+    apply_state(session, order_id=order_id, state=state)
 
 
-def settle(session: Session, *, order_id: UUID, state: CheckoutSessionState) -> Order:
+def apply_state(session: Session, *, order_id: UUID, state: CheckoutSessionState) -> Order:
     """Complete the order if the checkout was paid, let it go if it expired.
 
     The transaction must have stood in line. Raises Quarantine, WalletLocked, BalanceTooLarge.
@@ -208,7 +210,7 @@ def settle(session: Session, *, order_id: UUID, state: CheckoutSessionState) -> 
 
 def _lock(session: Session, order_id: UUID) -> Order:
     """The order, its product first as everybody does."""
-    product_id = repository.product_of(session, order_id=order_id)
+    product_id = repository.get_product_id(session, order_id=order_id)
     if product_id is not None:
         products.ask_stock(session, [product_id])()
     return repository.get_order_for_update(session, order_id)
@@ -228,7 +230,7 @@ def _complete(session: Session, order: Order, state: CheckoutSessionState) -> No
         return
     if order.status != OrderStatus.PENDING:
         raise Quarantine("PAID_AFTER_END", ours={"orderId": str(order.id), "status": order.status})
-    row = repository.payable_order(session, order.id)
+    row = repository.get_payable_order(session, order.id)
     accounts = wallets.lock_accounts(session, user_ids=[order.merchant_id], currency=order.currency)
     merchant = accounts.get(order.merchant_id)
     if merchant is None:
@@ -252,10 +254,10 @@ def _complete(session: Session, order: Order, state: CheckoutSessionState) -> No
 def _fail(session: Session, order: Order, reason: str) -> None:
     if order.status == OrderStatus.PENDING:
         order.failed_at, order.failure_reason = clock.now(), reason
-        _let_go(session, order, OrderStatus.FAILED, OrderFailed)
+        _release(session, order, OrderStatus.FAILED, OrderFailed)
 
 
-def _let_go(
+def _release(
     session: Session, order: Order, status: OrderStatus, event_type: type[CheckoutEvent]
 ) -> None:
     """Have others buy what was reserved. The product is locked."""
@@ -265,7 +267,7 @@ def _let_go(
     products.write_stock(session, [stock])
     coupons.give_back(session, order_id=order.id)
     order.status, order.updated_at = status.value, clock.now()
-    repository.payable_order(session, order.id).Checkout.next_attempt_at = None
+    repository.get_payable_order(session, order.id).Checkout.next_attempt_at = None
     session.flush()
     events.record(session, [_event(event_type, order)])
 
@@ -284,7 +286,7 @@ def _note_failure(session: Session, *, order_id: UUID, reason: str | None) -> No
         events.record(session, [_event(OrderPaymentFailed, order)])
 
 
-def give_up(session: Session, *, order_id: UUID, reason: str) -> None:
+def fail_unpayable(session: Session, *, order_id: UUID, reason: str) -> None:
     """The gateway will not have a checkout for this order: nobody can pay it.
 
     Unless it has made one meanwhile, for somebody who asked at the same time.
@@ -294,12 +296,12 @@ def give_up(session: Session, *, order_id: UUID, reason: str) -> None:
         _fail(session, order, reason)
 
 
-def require_cancellable(session: Session, *, order_id: UUID, user_id: UUID) -> Payable:
+def require_cancellable(session: Session, *, order_id: UUID, user_id: UUID) -> PayableOrder:
     """Raises OrderNotFound for all but the buyer, OrderNotCancellable."""
-    row = repository.get_order_of(session, order_id=order_id, user_id=user_id)
+    row = repository.get_order_for(session, order_id=order_id, user_id=user_id)
     if row is None or row.Order.user_id != user_id:
         raise OrderNotFound
-    found = payable(session, order_id=order_id)
+    found = get_payable(session, order_id=order_id)
     if found is None:
         raise OrderNotCancellable(status=row.Order.status)
     return found
@@ -308,24 +310,24 @@ def require_cancellable(session: Session, *, order_id: UUID, user_id: UUID) -> P
 def cancel(session: Session, *, order_id: UUID, state: CheckoutSessionState) -> None:
     """Let an order go whose checkout was closed. If it was paid before, it is completed.
 
-    Raises OrderNotCancellable, and what `settle` raises.
+    Raises OrderNotCancellable, and what `apply_state` raises.
     """
     order = _lock(session, order_id)
     _require_agreement(order, state)
     if state.status is CheckoutSessionStatus.PAID:
         _complete(session, order, state)
     elif state.status is CheckoutSessionStatus.EXPIRED and order.status == OrderStatus.PENDING:
-        _let_go(session, order, OrderStatus.CANCELLED, OrderCancelled)
+        _release(session, order, OrderStatus.CANCELLED, OrderCancelled)
     if order.status != OrderStatus.CANCELLED:
         raise OrderNotCancellable(status=order.status)
 
 
-def take_due(session: Session) -> Sequence[UUID]:
+def claim_due(session: Session) -> Sequence[UUID]:
     """Some of the orders whose end the gateway should be asked for now, the next attempt put off.
 
     Whoever takes them may die: they are due again later. Others take others meanwhile.
     """
-    due = repository.take_due_checkouts(session, now=clock.now(), limit=_AT_ONCE)
+    due = repository.claim_due_checkouts(session, now=clock.now(), limit=_AT_ONCE)
     for one in due:
         one.attempts += 1
         pause = min(FIRST_PAUSE * 2 ** min(one.attempts, 16), LONGEST_PAUSE)
@@ -337,7 +339,7 @@ def take_due(session: Session) -> Sequence[UUID]:
 
 def flag(session: Session, *, order_id: UUID, why: str) -> None:
     """Have somebody look at an order; it goes on as it is."""
-    _flag(session, repository.payable_order(session, order_id).Checkout, why)
+    _flag(session, repository.get_payable_order(session, order_id).Checkout, why)
 
 
 def _flag(session: Session, one: Checkout, why: str) -> None:

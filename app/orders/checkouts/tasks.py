@@ -19,14 +19,16 @@ from app.wallets.gate import in_line
 _log = structlog.get_logger()
 
 
-def end_checkout(order_id: UUID) -> None:
+def close_checkout(order_id: UUID) -> None:
     """Find out how a checkout ended whose end we were not told of, or end it."""
     with reading() as session:
-        found = checkouts.payable(session, order_id=order_id)
+        found = checkouts.get_payable(session, order_id=order_id)
     if found is None:
         return
     try:
-        in_line(partial(checkouts.settle, order_id=order_id, state=pages.close_checkout(found)))
+        in_line(
+            partial(checkouts.apply_state, order_id=order_id, state=pages.close_checkout(found))
+        )
     except GatewayUnavailable as silence:
         _log.info("gateway silent", order=str(order_id), why=silence.text)
     except (WalletLocked, BalanceTooLarge) as refusal:  # it is paid, and waits
@@ -34,7 +36,7 @@ def end_checkout(order_id: UUID) -> None:
     except GatewayRefused as refusal:
         if found.order.stripe_session_id is None:  # so there is none
             reason = "The payment provider did not take it"
-            in_line(partial(checkouts.give_up, order_id=order_id, reason=reason))
+            in_line(partial(checkouts.fail_unpayable, order_id=order_id, reason=reason))
         else:
             _flag(partial(checkouts.flag, order_id=order_id), refusal.reason)
     except (GatewayNotConfigured, Quarantine) as problem:
@@ -48,4 +50,4 @@ def _flag(note: Callable[..., Any], why: str) -> None:
 
 def sweep() -> int:
     """Enqueue a job for each checkout that is due; how many."""
-    return queue.enqueue_due(checkouts.take_due, end_checkout)
+    return queue.enqueue_due(checkouts.claim_due, close_checkout)

@@ -1,8 +1,8 @@
-"""The till: purchases of many requests in one transaction each.
+"""Batches of purchases: one SERIALIZABLE transaction for many requests.
 
-One SERIALIZABLE transaction per batch: whoever leads locks everything in order, decides each
-purchase in the order of arrival and writes them all at once. One fsync serves many, and nobody
-fights for a hot row (docs/decisions/0003).
+The leading thread locks everything in one order, decides each purchase in order of arrival and
+writes all of them at once. One fsync serves many purchases, and no transaction competes for a
+hot row (docs/decisions/0003).
 """
 
 from collections.abc import Callable, Sequence
@@ -16,29 +16,29 @@ from app.common.driver import start_pipeline
 from app.common.errors import AppError, Unavailable
 from app.idempotency.service import Answer, settle
 from app.orders.purchases import service
-from app.orders.purchases.service import Job, Render
+from app.orders.purchases.service import PurchaseJob, Render
 from app.wallets import service as wallets
 
-_WATCH = metrics.watch("till", of="purchases")
+_WATCH = metrics.watch("purchase", of="purchases")
 
 
-class Till:
-    """Sells.
+class PurchaseBatcher:
+    """Runs the purchases of this process in batches.
 
-    fee_bps: tells the platform's share in hundredths of a percent; render: how an order becomes
-    an answer.
+    fee_bps: returns the platform fee in basis points; render: turns an order into the answer to
+    its request.
     """
 
     def __init__(self, *, fee_bps: Callable[[], int], render: Render) -> None:
         self._fee_bps = fee_bps
         self._render = render
-        self._combiner: Combiner[Job, Answer] = Combiner(self._sell, watch=_WATCH)
+        self._combiner: Combiner[PurchaseJob, Answer] = Combiner(self._run_batch, watch=_WATCH)
 
-    def sell(self, job: Job) -> Answer:
-        """What becomes of the purchase. Raises what refuses it, and Unavailable."""
+    def buy(self, job: PurchaseJob) -> Answer:
+        """The answer to a purchase. Raises the error that refuses it, and Unavailable."""
         return self._combiner.submit(job)
 
-    def _sell(self, take: Take[Job]) -> Sequence[Answer | BaseException]:
+    def _run_batch(self, take: Take[PurchaseJob]) -> Sequence[Answer | BaseException]:
         def attempt(session: Session) -> list[Answer | AppError]:
             self._come_to_the_front(session)
             return self._buy(session, take())
@@ -48,12 +48,12 @@ class Till:
         except Unavailable:
             raise
         except Exception as error:
-            # Perhaps one of them is the reason, or it is not known whether they were sold.
+            # One of them may be the cause, or the outcome of the COMMIT is unknown.
             uncertain = error if isinstance(error, OutcomeUnknown) else None
-            return [self._sell_alone(job, uncertain) for job in take()]
+            return [self._buy_alone(job, uncertain) for job in take()]
 
-    def _sell_alone(
-        self, job: Job, uncertain: OutcomeUnknown | None
+    def _buy_alone(
+        self, job: PurchaseJob, uncertain: OutcomeUnknown | None
     ) -> Answer | AppError | BaseException:
         def attempt(session: Session) -> Answer | AppError:
             self._come_to_the_front(session)
@@ -61,9 +61,9 @@ class Till:
             return outcome
 
         def run() -> Answer | AppError:
-            # It may have been sold before the connection broke: then that is the answer.
+            # The purchase may have been committed before the connection was lost.
             with reading() as session:
-                earlier = service.sold_before(session, job)
+                earlier = service.find_completed(session, job)
             if earlier is not None:
                 return self._render(earlier)
             return retry_transaction(attempt, serializable=True)
@@ -78,5 +78,5 @@ class Till:
         start_pipeline(session)
         wallets.stand_in_line(session, alone=True)
 
-    def _buy(self, session: Session, jobs: Sequence[Job]) -> list[Answer | AppError]:
+    def _buy(self, session: Session, jobs: Sequence[PurchaseJob]) -> list[Answer | AppError]:
         return service.buy_all(session, jobs, fee_bps=self._fee_bps(), render=self._render)

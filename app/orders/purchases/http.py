@@ -1,4 +1,4 @@
-"""Answering a request with a purchase."""
+"""Purchases as answers to HTTP requests, by payment method."""
 
 from collections.abc import Callable
 from typing import Final
@@ -8,29 +8,29 @@ from flask import Response
 from app.common.process_state import Handlers, Slot
 from app.idempotency.http import Call, respond
 from app.orders.models import PaymentMethod
-from app.orders.purchases.batcher import Till
+from app.orders.purchases.batcher import PurchaseBatcher
 from app.orders.purchases.pricing import Basket
-from app.orders.purchases.service import Job
+from app.orders.purchases.service import PurchaseJob
 
-#: Where this process sells.
-batcher: Final[Slot[Till]] = Slot("purchase batcher")
+#: The batcher of this process.
+batcher: Final[Slot[PurchaseBatcher]] = Slot("purchase batcher")
 
 
 def answer_with_purchase(basket: Basket) -> Response:
-    """Sell to the caller, once for each Idempotency-Key: the answer is the order.
+    """Buy for the caller, once for each Idempotency-Key: the answer is the order.
 
     Raises what `checkout.decide` raises, and the refusals of `idempotency.once`.
     """
     call = Call.current()
-    return respond(batcher().sell(Job(call.user_id, call.session_id, basket, call.request)))
+    return respond(batcher().buy(PurchaseJob(call.user_id, call.session_id, basket, call.request)))
 
 
-#: Answers a request for what is in the basket, paid one way.
-Seller = Callable[[Basket], Response]
+#: Answers a request that buys a basket with one payment method.
+PaymentHandler = Callable[[Basket], Response]
 
-sellers: Final[Handlers[PaymentMethod, Seller]] = Handlers("payment methods")
+payment_handlers: Final[Handlers[PaymentMethod, PaymentHandler]] = Handlers("payment methods")
 
 
 def answer_with(payment_method: str, basket: Basket) -> Response:
-    """Sell to the caller, paid from the wallet now or at the gateway later."""
-    return sellers[PaymentMethod(payment_method)](basket)
+    """Buy for the caller with that payment method."""
+    return payment_handlers[PaymentMethod(payment_method)](basket)

@@ -1,4 +1,4 @@
-"""What purchases lock, count and write alike, however they are paid."""
+"""The rows that purchases lock, and how they are written, however the orders are paid."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ from app.wallets import service as wallets
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """Everything that a batch may touch, locked, with all that was decided so far.
+class LockedState:
+    """Every row that a batch may change, locked, including what was decided so far.
 
-    units: of limited products that buyers have, by buyer and product.
+    units: units that buyers own of products with a purchase limit, by buyer and product.
     """
 
     stocks: Mapping[UUID, Stock]
@@ -31,7 +31,7 @@ class Shelf:
     accounts: dict[tuple[UUID, str], ledger.Account] = field(default_factory=dict)
 
     def lock_accounts(self, session: Session, purchases: Sequence[Purchase]) -> None:
-        """The wallets of buyers and merchants, last of all and in id order."""
+        """Lock the wallets of buyers and merchants, last of all and in id order."""
         people: dict[str, set[UUID]] = {}
         for purchase in purchases:
             if (stock := self.stocks.get(purchase.basket.product_id)) is not None:
@@ -48,16 +48,16 @@ class Shelf:
         return self.accounts.get((user_id, stock.currency)) if stock else None
 
     def coupon_for(self, purchase: Purchase, stock: Stock | None) -> Terms | None:
-        """The coupon that is named, if the merchant has it."""
+        """The coupon that the purchase names, if its merchant has one of that code."""
         code = purchase.basket.coupon_code
         return self.coupons.get((stock.merchant_id, code)) if stock and code else None
 
     def units_of(self, purchase: Purchase) -> int:
-        """What the buyer has of the product so far, if that is limited."""
+        """Units that the buyer owns of the product, if it has a purchase limit."""
         return self.units.get((purchase.buyer.id, purchase.basket.product_id), 0)
 
-    def take(self, sale: Sale) -> None:
-        """Count what was sold, so that what is decided next sees it."""
+    def apply(self, sale: Sale) -> None:
+        """Take an accepted purchase into account in the next decisions."""
         order = sale.order
         sale.stock.take(order.quantity)
         if sale.coupon is not None:
@@ -66,10 +66,10 @@ class Shelf:
         self.units[whose] = self.units.get(whose, 0) + order.quantity
 
 
-def lock(session: Session, baskets: Sequence[tuple[UUID, Basket]]) -> Callable[[], Shelf]:
-    """Lock what is wanted – stock, then coupons – and ask; call the result for it.
+def lock(session: Session, baskets: Sequence[tuple[UUID, Basket]]) -> Callable[[], LockedState]:
+    """Send the statements that lock stock and then coupons; call the result to read the rows.
 
-    baskets: who wants what. Wallets are locked later: whose, the stock tells.
+    baskets: by buyer id. Wallets are locked later, because only the stock tells whose.
     """
     stocks_of = products.ask_stock(session, {basket.product_id for _, basket in baskets})
     coupons_of = coupons.ask(
@@ -81,23 +81,23 @@ def lock(session: Session, baskets: Sequence[tuple[UUID, Basket]]) -> Callable[[
         ],
     )
 
-    def locked() -> Shelf:
+    def locked() -> LockedState:
         stocks = stocks_of()
         limited = [
             {"user_id": user_id, "product_id": basket.product_id}
             for user_id, basket in baskets
             if (stock := stocks.get(basket.product_id)) and stock.purchase_limit is not None
         ]
-        units = repository.units_of(session, limited) if limited else {}
-        return Shelf(stocks, coupons_of(), units)
+        units = repository.count_units(session, limited) if limited else {}
+        return LockedState(stocks, coupons_of(), units)
 
     return locked
 
 
 def write(session: Session, sales: Sequence[Sale]) -> list[Check]:
-    """Write stock, orders and uses of coupons, and set the goods aside.
+    """Write stock, orders and coupon uses, and reserve what will be delivered.
 
-    Call what is returned once everything of the transaction was sent.
+    Call the returned checks once every statement of the transaction has been sent.
     """
     products.write_stock(session, {sale.stock.id: sale.stock for sale in sales}.values())
     repository.insert_orders(session, [sale.order for sale in sales])
@@ -106,7 +106,7 @@ def write(session: Session, sales: Sequence[Sale]) -> list[Check]:
 
 
 def line_of(sale: Sale) -> Line:
-    """What a sale is for those who deliver."""
+    """The order line of a sale, as delivery handlers take it."""
     return Line(sale.order.id, sale.stock.id, sale.stock.kind, sale.order.quantity)
 
 

@@ -1,4 +1,4 @@
-"""Deciding a purchase: pure functions of rows that the transaction holds."""
+"""Deciding a purchase: pure functions of rows that the transaction has locked."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,9 +27,9 @@ from app.wallets.models import SystemCode, TransactionType
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """What somebody wants to buy.
+    """What a buyer wants to buy.
 
-    coupon_code: in upper case; notes, metadata: the buyer's own, given back as they are.
+    coupon_code: in upper case; notes, metadata: the buyer's own, returned unchanged.
     """
 
     product_id: UUID
@@ -41,7 +41,7 @@ class Basket:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A basket and who wants it. id: of the order it becomes if it is accepted."""
+    """A basket and its buyer. id: of the order that it becomes if it is accepted."""
 
     buyer: Caller
     basket: Basket
@@ -87,9 +87,9 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """An accepted purchase: the order, and the movement of money that pays for it.
+    """An accepted purchase: the order and the journal entry that pays for it.
 
-    entry: None when a coupon left nothing to pay; coupon: not counted yet.
+    entry: None when a coupon covers the whole price; coupon: its use is not counted yet.
     """
 
     order: NewOrder

@@ -13,7 +13,7 @@ from app.coupons.schemas import CouponCode
 from app.gateway.types import CheckoutSession
 from app.idempotency.service import Answer
 from app.orders.models import OrderStatus, PaymentMethod
-from app.orders.purchases.service import Receipt
+from app.orders.purchases.service import OrderDetails
 from app.products.schemas import ProductOut
 
 
@@ -177,24 +177,24 @@ class DeliveryOut(Schema):
     files = ma.fields.List(ma.fields.Nested(DeliveredFileOut))
 
 
-def order_answer(receipt: Receipt) -> Answer:
+def order_answer(details: OrderDetails) -> Answer:
     """The answer to a purchase, as OrderOut describes it."""
-    return Answer(201, dump_json(_order_out(receipt)))
+    return Answer(201, dump_json(_order_out(details)))
 
 
-def checkout_answer(receipt: Receipt, page: CheckoutSession | None) -> Answer:
+def checkout_answer(details: OrderDetails, page: CheckoutSession | None) -> Answer:
     """The answer to a purchase at the gateway. page: where to pay, None if it cannot be paid."""
     body = {
-        "order": _order_out(receipt),
+        "order": _order_out(details),
         "checkoutUrl": page.url if page else None,
-        "sessionId": receipt.order.stripe_session_id,
+        "sessionId": details.order.stripe_session_id,
     }
     return Answer(201, dump_json(body))
 
 
-def _order_out(receipt: Receipt) -> dict[str, Any]:
+def _order_out(details: OrderDetails) -> dict[str, Any]:
     """What OrderOut describes, built by hand because it is hot."""
-    order, product = receipt.order, receipt.product
+    order, product = details.order, details.product
     return {
         "id": order.id,
         "paymentMethod": order.payment_method,
@@ -220,7 +220,7 @@ def _order_out(receipt: Receipt) -> dict[str, Any]:
             "name": product.name,
             "price": format_minor(product.price, product.currency),
         },
-        "user": {"id": receipt.buyer.id, "email": receipt.buyer.email},
+        "user": {"id": details.buyer.id, "email": details.buyer.email},
         "discount": format_minor(order.discount, order.currency),
         "couponCode": order.coupon_code,
         "refundedAmount": format_minor(order.refunded_amount, order.currency),

@@ -1,4 +1,4 @@
-"""Orders: buying, and looking at what was bought and sold."""
+"""Purchases from the wallet, and the orders of a user."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ from app.orders import repository
 from app.orders.errors import OrderNotDelivered, OrderNotFound
 from app.orders.models import Order, OrderStatus
 from app.orders.purchases import locked_state, pricing
-from app.orders.purchases.locked_state import Shelf
+from app.orders.purchases.locked_state import LockedState
 from app.orders.purchases.pricing import Basket, NewOrder, Purchase, Sale
 from app.products.models import Product
 from app.products.service import Stock
@@ -33,8 +33,8 @@ from app.wallets import service as wallets
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """An order with what it names."""
+class OrderDetails:
+    """An order with its product and its buyer."""
 
     order: Order | NewOrder
     product: Product | Stock
@@ -46,10 +46,10 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A purchase as it was asked for, complete without the request that asked for it.
+class PurchaseJob:
+    """A requested purchase, independent of the HTTP request that it came with.
 
-    session_id: the login session that must still hold; id: of the order it may become.
+    session_id: the login session that must still be valid; id: of the order that it may become.
     """
 
     user_id: UUID
@@ -63,28 +63,28 @@ class Job:
         return Purchase(buyer, self.basket, claim.key if claim else None, self.id)
 
 
-#: How an order becomes the answer to the request that made it.
-Render = Callable[[Receipt], idempotency.Answer]
+#: Turns an order into the answer to its request.
+Render = Callable[[OrderDetails], idempotency.Answer]
 
 
 def buy_all(
-    session: Session, jobs: Sequence[Job], *, fee_bps: int, render: Render
+    session: Session, jobs: Sequence[PurchaseJob], *, fee_bps: int, render: Render
 ) -> list[idempotency.Answer | AppError]:
-    """Sell to each in order of arrival, and say for each what became of it.
+    """Decide and write purchases in order of arrival; the outcome of each.
 
-    The transaction must be SERIALIZABLE. A refusal harms nobody else; fee_bps: the platform's
-    share in hundredths of a percent.
+    The transaction must be SERIALIZABLE. A refused purchase does not affect the others.
+    fee_bps: the platform fee in basis points.
     """
-    # Everything is asked before anything is read: in a pipeline that is one round trip.
+    # All queries are sent before any result is read: one round trip in a pipeline.
     callers_of = auth.ask_callers(session, [job.session_id for job in jobs])
     asked = idempotency.ask(session, [job.request for job in jobs])
     locked = locked_state.lock(session, [(job.user_id, job.basket) for job in jobs])
-    callers, held = callers_of(), locked()
+    callers, state = callers_of(), locked()
     live = [job for job in jobs if job.session_id in callers]
 
     def work(todo: Sequence[int]) -> list[idempotency.Answer | AppError]:
         purchases = [live[n].purchase(callers[live[n].session_id]) for n in todo]
-        sold = _sell(session, purchases, held, fee_bps=fee_bps)
+        sold = _sell(session, purchases, state, fee_bps=fee_bps)
         return [one if isinstance(one, AppError) else render(one) for one in sold]
 
     done = idempotency.once(session, replace(asked, requests=[job.request for job in live]), work)
@@ -92,44 +92,44 @@ def buy_all(
     return [outcomes.get(job.id) or Unauthorized() for job in jobs]
 
 
-def buy(session: Session, purchase: Purchase, *, fee_bps: int) -> Receipt:
-    """Sell to one buyer. Raises what `checkout.decide` raises."""
-    held = locked_state.lock(session, [(purchase.buyer.id, purchase.basket)])()
-    (outcome,) = _sell(session, [purchase], held, fee_bps=fee_bps)
+def buy(session: Session, purchase: Purchase, *, fee_bps: int) -> OrderDetails:
+    """Decide and write one purchase. Raises what `pricing.decide` raises."""
+    state = locked_state.lock(session, [(purchase.buyer.id, purchase.basket)])()
+    (outcome,) = _sell(session, [purchase], state, fee_bps=fee_bps)
     if isinstance(outcome, AppError):
         raise outcome
     return outcome
 
 
 def _sell(
-    session: Session, purchases: Sequence[Purchase], held: Shelf, *, fee_bps: int
-) -> list[Receipt | AppError]:
-    held.lock_accounts(session, purchases)
-    outcomes: list[Receipt | AppError] = []
+    session: Session, purchases: Sequence[Purchase], state: LockedState, *, fee_bps: int
+) -> list[OrderDetails | AppError]:
+    state.lock_accounts(session, purchases)
+    outcomes: list[OrderDetails | AppError] = []
     sold: list[tuple[Sale, ledger.Draft | None]] = []
     for purchase in purchases:
         try:
-            sale = _decide(purchase, held, fee_bps=fee_bps)
+            sale = _decide(purchase, state, fee_bps=fee_bps)
         except AppError as refusal:
             outcomes.append(refusal)
             continue
-        held.take(sale)
+        state.apply(sale)
         sold.append((sale, ledger.draft(sale.entry) if sale.entry else None))
-        outcomes.append(Receipt(sale.order, sale.stock, sale.buyer))
+        outcomes.append(OrderDetails(sale.order, sale.stock, sale.buyer))
     if sold:
         _write(session, sold)
     return outcomes
 
 
-def _decide(purchase: Purchase, held: Shelf, *, fee_bps: int) -> Sale:
-    stock = held.stocks.get(purchase.basket.product_id)
+def _decide(purchase: Purchase, state: LockedState, *, fee_bps: int) -> Sale:
+    stock = state.stocks.get(purchase.basket.product_id)
     return pricing.decide(
         purchase,
         product=stock,
-        buyer=held.account_of(purchase.buyer.id, stock),
-        merchant=held.account_of(stock.merchant_id, stock) if stock else None,
-        coupon=held.coupon_for(purchase, stock),
-        units_before=held.units_of(purchase),
+        buyer=state.account_of(purchase.buyer.id, stock),
+        merchant=state.account_of(stock.merchant_id, stock) if stock else None,
+        coupon=state.coupon_for(purchase, stock),
+        units_before=state.units_of(purchase),
         fee_bps=fee_bps,
         now=clock.now(),
     )
@@ -163,17 +163,17 @@ def _events(sale: Sale, draft: ledger.Draft | None) -> list[Event]:
     return [completed] if draft is None else [completed, *wallets.balance_events(draft)]
 
 
-def sold_before(session: Session, job: Job) -> Receipt | None:
-    """The order that this very job has become already, if it has."""
-    row = repository.get_order_of(session, order_id=job.id, user_id=job.user_id)
-    return Receipt(*row) if row is not None else None
+def find_completed(session: Session, job: PurchaseJob) -> OrderDetails | None:
+    """The order that this job has already become, if any."""
+    row = repository.get_order_for(session, order_id=job.id, user_id=job.user_id)
+    return OrderDetails(*row) if row is not None else None
 
 
-def bought_by(
+def list_orders(
     session: Session, page: PageRequest, *, user_id: UUID, status: str | None = None
-) -> Page[Receipt]:
-    """The user's orders, newest first. status: only those of this OrderStatus."""
-    rows = repository.orders_of(
+) -> Page[OrderDetails]:
+    """Orders of a buyer, newest first. status: only those of this OrderStatus."""
+    rows = repository.list_orders(
         session,
         buyer_id=user_id,
         status=status,
@@ -183,18 +183,18 @@ def bought_by(
     )
     return Page.of(
         page,
-        [Receipt(*row) for row in rows],
+        [OrderDetails(*row) for row in rows],
         count=lambda: repository.count_orders(session, buyer_id=user_id, status=status),
-        key=lambda receipt: (receipt.order.id,),
+        key=lambda details: (details.order.id,),
     )
 
 
 def open_delivery(session: Session, *, order_id: UUID, user_id: UUID, base: str) -> dict[str, Any]:
-    """What the buyer has of an order, as it goes over the wire. base: where the API is.
+    """What was delivered for an order, serialized as sent to clients. base: URL of the API.
 
-    Raises OrderNotFound for everybody but the buyer, OrderNotDelivered.
+    Raises OrderNotFound for anyone but the buyer, OrderNotDelivered.
     """
-    row = repository.get_order_of(session, order_id=order_id, user_id=user_id, lock=True)
+    row = repository.get_order_for(session, order_id=order_id, user_id=user_id, lock=True)
     if row is None or row.Order.user_id != user_id:
         raise OrderNotFound
     order, product, _ = row
@@ -205,9 +205,9 @@ def open_delivery(session: Session, *, order_id: UUID, user_id: UUID, base: str)
     return {"orderId": order.id, "kind": product.kind, "units": line.quantity} | goods
 
 
-def find(session: Session, *, order_id: UUID, user_id: UUID) -> Receipt:
-    """An order, for its buyer and its merchant. Raises OrderNotFound for everybody else."""
-    row = repository.get_order_of(session, order_id=order_id, user_id=user_id)
+def require_order(session: Session, *, order_id: UUID, user_id: UUID) -> OrderDetails:
+    """An order, for its buyer or its merchant. Raises OrderNotFound for anyone else."""
+    row = repository.get_order_for(session, order_id=order_id, user_id=user_id)
     if row is None:
         raise OrderNotFound
-    return Receipt(*row)
+    return OrderDetails(*row)

@@ -93,7 +93,7 @@ def list_orders(args: dict[str, Any]) -> Any:
     """
     page = page_request(args, key=(UUID,))
     with reading() as session:
-        return service.bought_by(session, page, user_id=live_user(session).id, **args)
+        return service.list_orders(session, page, user_id=live_user(session).id, **args)
 
 
 @blp.get("/<uuid:order_id>")
@@ -106,7 +106,7 @@ def get_order(order_id: UUID) -> Any:
     Shown to its buyer and its merchant.
     """
     with reading() as session:
-        return service.find(session, order_id=order_id, user_id=live_user(session).id)
+        return service.require_order(session, order_id=order_id, user_id=live_user(session).id)
 
 
 @blp.get("/<uuid:order_id>/delivery")

@@ -8,7 +8,7 @@ from app.common.clock import to_wire
 from app.common.fields import Moment, MoneyOut, Schema, Text
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
-from app.orders.models import RefundClaim
+from app.orders.models import RefundRequest
 from app.orders.refunds.schemas import RefundPartIn
 
 
@@ -21,7 +21,7 @@ class RefundRequestAnswerIn(Schema):
 
 
 class RefundRequestOut(Schema):
-    """The document's picture of what `claim_out` builds."""
+    """The document's picture of what `refund_request_out` builds."""
 
     id = ma.fields.UUID(required=True)
     order_id = ma.fields.UUID(required=True)
@@ -46,18 +46,18 @@ class RefundRequestsArgs(PageArgs):
 RefundRequestList = page_of(RefundRequestOut)
 
 
-def claim_out(claim: RefundClaim) -> dict[str, Any]:
-    amount = claim.amount
+def refund_request_out(refund_request: RefundRequest) -> dict[str, Any]:
+    amount = refund_request.amount
     return {
-        "id": claim.id,
-        "orderId": claim.order_id,
-        "amount": None if amount is None else format_minor(amount, claim.currency),
-        "units": claim.units,
-        "currency": claim.currency,
-        "reason": claim.reason,
-        "status": claim.status,
-        "answer": claim.answer,
-        "refundId": claim.refund_id,
-        "createdAt": to_wire(claim.created_at),
-        "decidedAt": to_wire(claim.decided_at),
+        "id": refund_request.id,
+        "orderId": refund_request.order_id,
+        "amount": None if amount is None else format_minor(amount, refund_request.currency),
+        "units": refund_request.units,
+        "currency": refund_request.currency,
+        "reason": refund_request.reason,
+        "status": refund_request.status,
+        "answer": refund_request.answer,
+        "refundId": refund_request.refund_id,
+        "createdAt": to_wire(refund_request.created_at),
+        "decidedAt": to_wire(refund_request.decided_at),
     }

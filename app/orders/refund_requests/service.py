@@ -1,4 +1,4 @@
-"""Buyers' requests for refunds, and what merchants answer."""
+"""Refund requests: a buyer asks for a refund, the merchant approves or declines."""
 
 from decimal import Decimal
 from typing import Final
@@ -23,23 +23,23 @@ from app.events.catalogue.orders import (
 )
 from app.orders import repository
 from app.orders.errors import (
-    ClaimClosed,
-    ClaimNotFound,
-    ClaimOpen,
     OrderNotFound,
     OrderNotRefundable,
+    RefundRequestClosed,
+    RefundRequestNotFound,
+    RefundRequestOpen,
 )
-from app.orders.models import ClaimStatus, Order, OrderStatus, Refund, RefundClaim
+from app.orders.models import Order, OrderStatus, Refund, RefundRequest, RefundRequestStatus
 from app.orders.refunds import service as refunds
 
-_EVENTS: Final[dict[ClaimStatus, type[RefundRequestEvent]]] = {
-    ClaimStatus.APPROVED: RefundRequestApproved,
-    ClaimStatus.DECLINED: RefundRequestDeclined,
-    ClaimStatus.WITHDRAWN: RefundRequestWithdrawn,
+_EVENTS: Final[dict[RefundRequestStatus, type[RefundRequestEvent]]] = {
+    RefundRequestStatus.APPROVED: RefundRequestApproved,
+    RefundRequestStatus.DECLINED: RefundRequestDeclined,
+    RefundRequestStatus.WITHDRAWN: RefundRequestWithdrawn,
 }
 
 
-def ask(
+def create(
     session: Session,
     *,
     buyer: User | Caller,
@@ -47,15 +47,15 @@ def ask(
     reason: str,
     amount: Decimal | None = None,
     units: int | None = None,
-) -> RefundClaim:
-    """Ask the merchant for money back: for `amount`, for `units`, or for all that is left.
+) -> RefundRequest:
+    """Ask the merchant to refund `amount`, `units`, or all that remains.
 
-    Raises OrderNotFound, OrderNotRefundable, RefundTooLarge, ClaimOpen, AmountInvalid.
+    Raises OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen, AmountInvalid.
     """
     order = _require_bought(session, order_id=order_id, user_id=buyer.id)
     minor = None if amount is None else Money.of(amount, order.currency).minor
-    refunds.share(order, amount=minor, units=units)
-    claim = RefundClaim(
+    refunds.break_down(order, amount=minor, units=units)
+    refund_request = RefundRequest(
         id=new_id(),
         order_id=order.id,
         user_id=buyer.id,
@@ -64,21 +64,21 @@ def ask(
         units=units,
         currency=order.currency,
         reason=reason,
-        status=ClaimStatus.OPEN.value,
+        status=RefundRequestStatus.OPEN.value,
         created_at=clock.now(),
     )
     try:
-        repository.insert_claim(session, claim)
+        repository.insert_refund_request(session, refund_request)
     except IntegrityError as error:
         if constraint_name(error) == "uq_refund_claims_open":
-            raise ClaimOpen from error
+            raise RefundRequestOpen from error
         raise
-    _record(session, RefundRequested, claim)
-    return claim
+    _record(session, RefundRequested, refund_request)
+    return refund_request
 
 
 def _require_bought(session: Session, *, order_id: UUID, user_id: UUID) -> Order:
-    row = repository.get_order_of(session, order_id=order_id, user_id=user_id)
+    row = repository.get_order_for(session, order_id=order_id, user_id=user_id)
     if row is None or row.Order.user_id != user_id:
         raise OrderNotFound
     order: Order = row.Order
@@ -91,81 +91,87 @@ def approve(
     session: Session,
     *,
     merchant: User | Caller,
-    claim_id: UUID,
+    refund_request_id: UUID,
     answer: str | None = None,
     idempotency_key: str | None = None,
-) -> tuple[RefundClaim, Refund]:
-    """Give what was asked for, in the same transaction.
+) -> tuple[RefundRequest, Refund]:
+    """Approve a request and refund the order in the same transaction.
 
-    Raises ClaimNotFound, ClaimClosed, OrderNotRefundable, RefundTooLarge and what
+    Raises RefundRequestNotFound, RefundRequestClosed, OrderNotRefundable, RefundTooLarge and what
     `refunds.carry_out` raises.
     """
-    claim = _require_open(session, claim_id, merchant_id=merchant.id)
-    held = refunds.hold(session, order_id=claim.order_id, merchant_id=merchant.id)
-    refund = refunds.carry_out(
+    refund_request = _require_open(session, refund_request_id, merchant_id=merchant.id)
+    locked = refunds.lock_order(session, order_id=refund_request.order_id, merchant_id=merchant.id)
+    refund = refunds.refund_locked(
         session,
-        held,
-        refunds.share(held.order, amount=claim.amount, units=claim.units),
+        locked,
+        refunds.break_down(locked.order, amount=refund_request.amount, units=refund_request.units),
         by=merchant.id,
-        reason=claim.reason,
+        reason=refund_request.reason,
         idempotency_key=idempotency_key,
     )
-    claim.refund_id = refund.id
-    return _decide(session, claim, ClaimStatus.APPROVED, answer), refund
+    refund_request.refund_id = refund.id
+    return _decide(session, refund_request, RefundRequestStatus.APPROVED, answer), refund
 
 
 def decline(
-    session: Session, *, merchant_id: UUID, claim_id: UUID, answer: str | None = None
-) -> RefundClaim:
-    """Say no. Raises ClaimNotFound, ClaimClosed."""
-    claim = _require_open(session, claim_id, merchant_id=merchant_id)
-    return _decide(session, claim, ClaimStatus.DECLINED, answer)
+    session: Session, *, merchant_id: UUID, refund_request_id: UUID, answer: str | None = None
+) -> RefundRequest:
+    """Decline a request. Raises RefundRequestNotFound, RefundRequestClosed."""
+    refund_request = _require_open(session, refund_request_id, merchant_id=merchant_id)
+    return _decide(session, refund_request, RefundRequestStatus.DECLINED, answer)
 
 
-def withdraw(session: Session, *, buyer_id: UUID, claim_id: UUID) -> RefundClaim:
-    """Ask no longer. Raises ClaimNotFound, ClaimClosed."""
-    claim = _require_open(session, claim_id, user_id=buyer_id)
-    return _decide(session, claim, ClaimStatus.WITHDRAWN, None)
+def withdraw(session: Session, *, buyer_id: UUID, refund_request_id: UUID) -> RefundRequest:
+    """Withdraw a request. Raises RefundRequestNotFound, RefundRequestClosed."""
+    refund_request = _require_open(session, refund_request_id, user_id=buyer_id)
+    return _decide(session, refund_request, RefundRequestStatus.WITHDRAWN, None)
 
 
-def _require_open(session: Session, claim_id: UUID, **whose: UUID) -> RefundClaim:
+def _require_open(session: Session, refund_request_id: UUID, **whose: UUID) -> RefundRequest:
     """The request, locked. whose: merchant_id or user_id."""
-    claim = repository.get_claim_for_update(session, claim_id, **whose)
-    if claim is None:
-        raise ClaimNotFound
-    if claim.status != ClaimStatus.OPEN:
-        raise ClaimClosed(status=claim.status)
-    return claim
+    refund_request = repository.get_refund_request_for_update(session, refund_request_id, **whose)
+    if refund_request is None:
+        raise RefundRequestNotFound
+    if refund_request.status != RefundRequestStatus.OPEN:
+        raise RefundRequestClosed(status=refund_request.status)
+    return refund_request
 
 
 def _decide(
-    session: Session, claim: RefundClaim, status: ClaimStatus, answer: str | None
-) -> RefundClaim:
-    claim.status, claim.answer, claim.decided_at = status.value, answer, clock.now()
+    session: Session, refund_request: RefundRequest, status: RefundRequestStatus, answer: str | None
+) -> RefundRequest:
+    refund_request.status, refund_request.answer, refund_request.decided_at = (
+        status.value,
+        answer,
+        clock.now(),
+    )
     session.flush()
-    _record(session, _EVENTS[status], claim)
-    return claim
+    _record(session, _EVENTS[status], refund_request)
+    return refund_request
 
 
-def _record(session: Session, event_type: type[RefundRequestEvent], claim: RefundClaim) -> None:
+def _record(
+    session: Session, event_type: type[RefundRequestEvent], refund_request: RefundRequest
+) -> None:
     event = event_type(
-        aggregate_id=claim.id,
-        order_id=claim.order_id,
-        user_id=claim.user_id,
-        merchant_id=claim.merchant_id,
-        refund_id=claim.refund_id,
+        aggregate_id=refund_request.id,
+        order_id=refund_request.order_id,
+        user_id=refund_request.user_id,
+        merchant_id=refund_request.merchant_id,
+        refund_id=refund_request.refund_id,
     )
     events.record(session, [event])
 
 
-def of_user(
+def list_for_user(
     session: Session, page: PageRequest, *, user_id: UUID, role: str | None = None
-) -> Page[RefundClaim]:
-    """Requests that the user made and those made to them, newest first.
+) -> Page[RefundRequest]:
+    """Requests that the user made or received, newest first.
 
-    role: `buyer` or `merchant` for one of the two.
+    role: `buyer` or `merchant` for only one of the two.
     """
-    rows = repository.claims_of(
+    rows = repository.list_refund_requests(
         session,
         user_id=user_id,
         role=role,
@@ -176,6 +182,6 @@ def of_user(
     return Page.of(
         page,
         rows,
-        count=lambda: repository.count_claims(session, user_id=user_id, role=role),
-        key=lambda claim: (claim.id,),
+        count=lambda: repository.count_refund_requests(session, user_id=user_id, role=role),
+        key=lambda refund_request: (refund_request.id,),
     )

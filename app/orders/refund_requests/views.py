@@ -19,22 +19,22 @@ from app.common.pagination import page_request
 from app.gateway.errors import AmountNotPayable
 from app.idempotency.http import answer_once, moves_money
 from app.orders.errors import (
-    ClaimClosed,
-    ClaimNotFound,
-    ClaimOpen,
     OrderNotFound,
     OrderNotRefundable,
+    RefundRequestClosed,
+    RefundRequestNotFound,
+    RefundRequestOpen,
     RefundTooLarge,
 )
-from app.orders.models import RefundClaim
-from app.orders.refund_requests import service as claims
+from app.orders.models import RefundRequest
+from app.orders.refund_requests import service as refund_requests
 from app.orders.refund_requests.schemas import (
     CreateRefundRequestIn,
     RefundRequestAnswerIn,
     RefundRequestList,
     RefundRequestOut,
     RefundRequestsArgs,
-    claim_out,
+    refund_request_out,
 )
 from app.orders.refunds import tasks as refund_tasks
 from app.wallets import service as wallets
@@ -56,15 +56,17 @@ _MONEY_ERRORS: Final = (
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.arguments(CreateRefundRequestIn)
 @blp.response(201, RefundRequestOut)
-@blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, ClaimOpen)
+@blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen)
 def create_refund_request(body: dict[str, Any], order_id: UUID) -> Response:
     """Ask for a refund of an order of mine
 
     The merchant approves or declines it. One request at a time for each order.
     """
     with transaction() as session:
-        claim = claims.ask(session, buyer=live_user(session), order_id=order_id, **body)
-        answer = claim_out(claim)
+        refund_request = refund_requests.create(
+            session, buyer=live_user(session), order_id=order_id, **body
+        )
+        answer = refund_request_out(refund_request)
     return json_response(dump_json(answer), 201)
 
 
@@ -79,8 +81,10 @@ def list_refund_requests(args: dict[str, Any]) -> Response:
     """
     page = page_request(args, key=(UUID,))
     with reading() as session:
-        found = claims.of_user(session, page, user_id=live_user(session).id, role=args.get("role"))
-    rows = [claim_out(claim) for claim in found.data]
+        found = refund_requests.list_for_user(
+            session, page, user_id=live_user(session).id, role=args.get("role")
+        )
+    rows = [refund_request_out(refund_request) for refund_request in found.data]
     return json_response(dump_json({"data": rows, "meta": found.meta}))
 
 
@@ -88,7 +92,9 @@ def list_refund_requests(args: dict[str, Any]) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
 @blp.arguments(RefundRequestAnswerIn, required=False)
 @blp.response(200, RefundRequestOut)
-@blp.refuses(ClaimNotFound, ClaimClosed, OrderNotRefundable, RefundTooLarge, *_MONEY_ERRORS)
+@blp.refuses(
+    RefundRequestNotFound, RefundRequestClosed, OrderNotRefundable, RefundTooLarge, *_MONEY_ERRORS
+)
 @moves_money(blp)
 def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Response:
     """Approve a request for a refund
@@ -96,16 +102,16 @@ def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
     It is refunded at once, or nothing happens.
     """
 
-    def work(session: Session, user: Caller, key: str | None) -> RefundClaim:
-        claim, made = claims.approve(
-            session, merchant=user, claim_id=refund_request_id, idempotency_key=key, **body
+    def work(session: Session, user: Caller, key: str | None) -> RefundRequest:
+        refund_request, made = refund_requests.approve(
+            session, merchant=user, refund_request_id=refund_request_id, idempotency_key=key, **body
         )
         refund_tasks.enqueue_if_pending(session, made)
-        return claim
+        return refund_request
 
     return answer_once(
         work,
-        render=claim_out,
+        render=refund_request_out,
         status=200,
         stand_in_line=_stand_in_line,
     )
@@ -115,15 +121,15 @@ def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
 @requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
 @blp.arguments(RefundRequestAnswerIn, required=False)
 @blp.response(200, RefundRequestOut)
-@blp.refuses(ClaimNotFound, ClaimClosed)
+@blp.refuses(RefundRequestNotFound, RefundRequestClosed)
 def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Response:
     """Decline a request for a refund
 
     The buyer may ask again.
     """
     return _decided(
-        lambda session, user: claims.decline(
-            session, merchant_id=user.id, claim_id=refund_request_id, **body
+        lambda session, user: refund_requests.decline(
+            session, merchant_id=user.id, refund_request_id=refund_request_id, **body
         )
     )
 
@@ -131,18 +137,20 @@ def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
 @blp.post("/refund-requests/<uuid:refund_request_id>/withdraw")
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.response(200, RefundRequestOut)
-@blp.refuses(ClaimNotFound, ClaimClosed)
+@blp.refuses(RefundRequestNotFound, RefundRequestClosed)
 def withdraw_refund_request(refund_request_id: UUID) -> Response:
     """Withdraw my request for a refund
 
     I can ask again.
     """
     return _decided(
-        lambda session, user: claims.withdraw(session, buyer_id=user.id, claim_id=refund_request_id)
+        lambda session, user: refund_requests.withdraw(
+            session, buyer_id=user.id, refund_request_id=refund_request_id
+        )
     )
 
 
-def _decided(decide: Callable[[Session, User], RefundClaim]) -> Response:
+def _decided(decide: Callable[[Session, User], RefundRequest]) -> Response:
     with transaction() as session:
-        answer = claim_out(decide(session, live_user(session)))
+        answer = refund_request_out(decide(session, live_user(session)))
     return json_response(dump_json(answer))

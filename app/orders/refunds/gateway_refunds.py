@@ -37,7 +37,7 @@ _AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class PendingRefund:
     """A refund that the gateway is to make. money: what goes back."""
 
     refund_id: UUID
@@ -47,13 +47,13 @@ class Errand:
     created_at: datetime
 
 
-def errand(session: Session, *, refund_id: UUID) -> Errand | None:
+def get_pending(session: Session, *, refund_id: UUID) -> PendingRefund | None:
     """What to ask the gateway for; None if it is settled."""
     row = repository.get_refund(session, refund_id)
     if row is None or row.Refund.status != RefundStatus.PENDING:
         return None
     refund = row.Refund
-    return Errand(
+    return PendingRefund(
         refund.id,
         row.stripe_payment_intent_id,
         Money(refund.amount, refund.currency),
@@ -75,15 +75,15 @@ def owns(session: Session, *, provider: str, reference: str) -> bool:
 
 
 def handle(session: Session, event: InboundEvent) -> None:
-    """Have what the gateway tells of a refund take effect. Raises what `settle` raises."""
+    """Have what the gateway tells of a refund take effect. Raises what `record_outcome` raises."""
     try:
         state = gateway.refund_of(event)
     except InvalidGatewayObject as doubt:
         raise Quarantine("NOT_UNDERSTOOD", theirs={"problem": str(doubt)}) from doubt
-    settle(session, refund_id=UUID(event.reference), state=state)
+    record_outcome(session, refund_id=UUID(event.reference), state=state)
 
 
-def settle(session: Session, *, refund_id: UUID, state: GatewayRefund) -> None:
+def record_outcome(session: Session, *, refund_id: UUID, state: GatewayRefund) -> None:
     """Note what became of a refund; again changes nothing. The transaction must stand in line.
 
     Raises WalletLocked and BalanceTooLarge when it failed and the wallet cannot take the money yet.
@@ -92,15 +92,15 @@ def settle(session: Session, *, refund_id: UUID, state: GatewayRefund) -> None:
     if refund.destination != PaymentMethod.GATEWAY:
         return  # it went to the wallet, for good
     if state.status is GatewayRefundStatus.FAILED:
-        _redirect(session, refund, state.reason)
+        _refund_to_wallet(session, refund, state.reason)
     elif state.status is GatewayRefundStatus.SUCCEEDED and refund.status == RefundStatus.PENDING:
-        _close(refund)
+        _mark_succeeded(refund)
         events.record(session, [_event(RefundSettled, refund)])
 
 
-def _redirect(session: Session, refund: Refund, reason: str | None) -> None:
+def _refund_to_wallet(session: Session, refund: Refund, reason: str | None) -> None:
     """Give the buyer the money in the wallet instead."""
-    buyer_id = repository.buyer_of_refund(session, refund.id)
+    buyer_id = repository.get_buyer_id(session, refund.id)
     account = wallets.lock_accounts(session, user_ids=[buyer_id], currency=refund.currency).get(
         buyer_id
     )
@@ -122,18 +122,18 @@ def _redirect(session: Session, refund: Refund, reason: str | None) -> None:
     ledger.write(session, [drafted])
     refund.destination = PaymentMethod.WALLET.value
     refund.failure_reason = reason or "The payment provider could not refund it"
-    _close(refund)
+    _mark_succeeded(refund)
     events.record(session, [_event(RefundRedirected, refund), *wallets.balance_events(drafted)])
 
 
-def _close(refund: Refund) -> None:
+def _mark_succeeded(refund: Refund) -> None:
     refund.status, refund.next_attempt_at = RefundStatus.SUCCEEDED.value, None
     refund.settled_at = refund.settled_at or clock.now()
 
 
-def take_due(session: Session) -> Sequence[UUID]:
+def claim_due(session: Session) -> Sequence[UUID]:
     """Some of the refunds that the gateway should be asked for now, the next attempt put off."""
-    due = repository.take_due_refunds(session, now=clock.now(), limit=_AT_ONCE)
+    due = repository.claim_due_refunds(session, now=clock.now(), limit=_AT_ONCE)
     for refund in due:
         refund.attempts += 1
         pause = min(FIRST_PAUSE * 2 ** min(refund.attempts, 16), LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""Refunds: money of an order that goes back, as exactly as it came."""
+"""Refunds: what an order cost goes back to the buyer, exact to the minor unit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,20 +32,23 @@ from app.wallets.models import SystemCode, TransactionType
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A part of an order. amount, fee: minor units, to the buyer and back to the merchant."""
+class RefundBreakdown:
+    """What a refund consists of. amount: minor units to the buyer; fee: minor units of the
+    platform fee back to the merchant; units: units that are taken back."""
 
     amount: int
     fee: int
     units: int
 
 
-def share(order: Order, *, amount: int | None = None, units: int | None = None) -> Share:
-    """What a refund of `amount` minor units, of `units`, or of all that is left consists of.
+def break_down(
+    order: Order, *, amount: int | None = None, units: int | None = None
+) -> RefundBreakdown:
+    """Break down a refund of `amount` minor units, of `units`, or of all that remains.
 
-    Refunded bit by bit an order goes back to the cent: every part is the difference of what is
-    owed up to here and what went back before, both rounded down (the largest remainder comes
-    last). Raises RefundTooLarge.
+    Partial refunds add up to the order exactly: each is the cumulative amount due so far, rounded
+    down, less what was refunded before, so the last one takes the remainder.
+    Raises RefundTooLarge.
     """
     money_left = order.amount - order.refunded_amount
     units_left = order.quantity - order.refunded_units
@@ -60,11 +63,11 @@ def share(order: Order, *, amount: int | None = None, units: int | None = None) 
         raise RefundTooLarge(left=Money(money_left, order.currency), units_left=units_left)
     if money_left and amount == money_left:
         units = units_left
-    return Share(amount, _fee_of(order, amount), units or 0)
+    return RefundBreakdown(amount, _fee_of(order, amount), units or 0)
 
 
 def _price_of(order: Order, units: int, *, most: int) -> int:
-    """What these units cost, of those that come next."""
+    """The price of the next `units` units that were not refunded yet."""
     before = order.amount * order.refunded_units // order.quantity
     after = order.amount * (order.refunded_units + units) // order.quantity
     return min(after - before, most)
@@ -77,26 +80,29 @@ def _fee_of(order: Order, amount: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """An order of a merchant and its product, locked, the product first as everybody does."""
+class LockedOrder:
+    """A merchant's order and its product, both locked."""
 
     order: Order
     stock: Stock
 
 
-def hold(session: Session, *, order_id: UUID, merchant_id: UUID) -> Held:
-    """Lock what a refund changes. Raises OrderNotFound, OrderNotRefundable."""
-    product_id = repository.product_of(session, order_id=order_id, merchant_id=merchant_id)
+def lock_order(session: Session, *, order_id: UUID, merchant_id: UUID) -> LockedOrder:
+    """Lock what a refund changes, the product first, as purchases do.
+
+    Raises OrderNotFound, OrderNotRefundable.
+    """
+    product_id = repository.get_product_id(session, order_id=order_id, merchant_id=merchant_id)
     if product_id is None:
         raise OrderNotFound
     stock = products.ask_stock(session, [product_id])()[product_id]
     order = repository.get_order_for_update(session, order_id)
     if order.status != OrderStatus.COMPLETED:
         raise OrderNotRefundable(status=order.status)
-    return Held(order, stock)
+    return LockedOrder(order, stock)
 
 
-def give(
+def create_refund(
     session: Session,
     *,
     merchant: User | Caller,
@@ -106,72 +112,75 @@ def give(
     reason: str | None = None,
     idempotency_key: str | None = None,
 ) -> Refund:
-    """Give back a part of an order, or all that is left of it. amount: units of its currency.
+    """Give back a breakdown of an order, or all that is left of it. amount: units of its currency.
 
-    Raises OrderNotFound, OrderNotRefundable, AmountInvalid and what `carry_out` raises.
+    Raises OrderNotFound, OrderNotRefundable, AmountInvalid and what `refund_locked` raises.
     """
-    held = hold(session, order_id=order_id, merchant_id=merchant.id)
-    minor = None if amount is None else Money.of(amount, held.order.currency).minor
-    return carry_out(
+    locked = lock_order(session, order_id=order_id, merchant_id=merchant.id)
+    minor = None if amount is None else Money.of(amount, locked.order.currency).minor
+    return refund_locked(
         session,
-        held,
-        share(held.order, amount=minor, units=units),
+        locked,
+        break_down(locked.order, amount=minor, units=units),
         by=merchant.id,
         reason=reason,
         idempotency_key=idempotency_key,
     )
 
 
-def carry_out(
+def refund_locked(
     session: Session,
-    held: Held,
-    part: Share,
+    locked: LockedOrder,
+    breakdown: RefundBreakdown,
     *,
     by: UUID,
     reason: str | None = None,
     idempotency_key: str | None = None,
 ) -> Refund:
-    """Give `part` of an order back. What was taken back of its goods and can be sold again, is.
+    """Refund `breakdown` of a locked order and restock what can be sold again.
 
-    by: who does it. Who commits this puts a job in line if it is PENDING (tasks.give_back).
+    by: the user who refunds. After the commit the caller enqueues `tasks.request_refund` for a
+    PENDING refund.
     Raises InsufficientFunds, WalletLocked, WalletNotFound, BalanceTooLarge, AmountNotPayable.
     """
-    order = held.order
-    at_gateway = order.payment_method == PaymentMethod.GATEWAY and part.amount > 0
+    order = locked.order
+    at_gateway = order.payment_method == PaymentMethod.GATEWAY and breakdown.amount > 0
     if at_gateway:
-        require_payable(Money(part.amount, order.currency))
+        require_payable(Money(breakdown.amount, order.currency))
     accounts = wallets.lock_accounts(
         session, user_ids=[order.user_id, order.merchant_id], currency=order.currency
     )
     payer, payee = accounts.get(order.merchant_id), accounts.get(order.user_id)
     if payer is None or payee is None:
         raise WalletNotFound
-    payer.require_can_pay(part.amount - part.fee)
+    payer.require_can_pay(breakdown.amount - breakdown.fee)
     if at_gateway:
         payee = system_account(SystemCode.GATEWAY, order.currency)
     else:
-        payee.require_can_receive(part.amount)
-    refund = _refund(order, part, by=by, reason=reason, key=idempotency_key)
+        payee.require_can_receive(breakdown.amount)
+    refund = _refund(order, breakdown, by=by, reason=reason, key=idempotency_key)
     if at_gateway:
-        _leave_to_gateway(refund)
+        _leave_pending(refund)
     moved = _post(session, refund, payer=payer, payee=payee)
-    _take_back(session, refund, held)
+    _revoke_goods(session, refund, locked)
     repository.insert_refund(session, refund)
     events.record(session, [_event(refund, order), *moved])
     return refund
 
 
-def _refund(order: Order, part: Share, *, by: UUID, reason: str | None, key: str | None) -> Refund:
+def _refund(
+    order: Order, breakdown: RefundBreakdown, *, by: UUID, reason: str | None, key: str | None
+) -> Refund:
     now = clock.now()
     return Refund(
         id=new_id(),
         order_id=order.id,
         merchant_id=order.merchant_id,
         initiator_id=by,
-        amount=part.amount,
-        fee=part.fee,
+        amount=breakdown.amount,
+        fee=breakdown.fee,
         currency=order.currency,
-        units=part.units,
+        units=breakdown.units,
         restored_units=0,
         reason=reason,
         destination=PaymentMethod.WALLET.value,
@@ -182,8 +191,8 @@ def _refund(order: Order, part: Share, *, by: UUID, reason: str | None, key: str
     )
 
 
-def _leave_to_gateway(refund: Refund) -> None:
-    """The gateway is asked once this is committed, and by a sweep if that is lost."""
+def _leave_pending(refund: Refund) -> None:
+    """A job asks the gateway after the commit; a sweep does if the job is lost."""
     refund.destination, refund.status = PaymentMethod.GATEWAY.value, RefundStatus.PENDING.value
     refund.settled_at, refund.next_attempt_at = None, refund.created_at + FIRST_PAUSE
 
@@ -191,8 +200,8 @@ def _leave_to_gateway(refund: Refund) -> None:
 def _post(
     session: Session, refund: Refund, *, payer: Account, payee: Account
 ) -> list[BalanceUpdated]:
-    """Move the money: the reverse of the purchase, in proportion. Says what moved."""
-    if not refund.amount:  # what a coupon had left nothing to pay for
+    """Post the reverse of the purchase, in proportion. Returns the balance events."""
+    if not refund.amount:  # a coupon had paid for all of it
         return []
     text = f"Refund of order {refund.order_id}"
     postings = [
@@ -200,9 +209,9 @@ def _post(
         Posting(payee, refund.amount, TransactionType.REFUND, text),
     ]
     if refund.fee:  # first, because the merchant may need it to pay
-        house = system_account(SystemCode.FEES, refund.currency)
+        platform = system_account(SystemCode.FEES, refund.currency)
         postings[:0] = [
-            Posting(house, -refund.fee, TransactionType.FEE_REFUND, text),
+            Posting(platform, -refund.fee, TransactionType.FEE_REFUND, text),
             Posting(payer, refund.fee, TransactionType.FEE_REFUND, text),
         ]
     entry = Entry(
@@ -217,9 +226,9 @@ def _post(
     return wallets.balance_events(drafted)
 
 
-def _take_back(session: Session, refund: Refund, held: Held) -> None:
-    """Take the goods back, and note on the order what went back."""
-    order, stock = held.order, held.stock
+def _revoke_goods(session: Session, refund: Refund, locked: LockedOrder) -> None:
+    """Revoke what was delivered, restock it, and record the refund on the order."""
+    order, stock = locked.order, locked.stock
     if refund.units:
         line = Line(order.id, stock.id, stock.kind, order.quantity)
         refund.restored_units = delivery.revoke(session, line, units=refund.units)
@@ -249,11 +258,11 @@ def _event(refund: Refund, order: Order) -> OrderRefunded:
     )
 
 
-def of_order(session: Session, *, order_id: UUID, user_id: UUID) -> Sequence[Refund]:
+def list_refunds(session: Session, *, order_id: UUID, user_id: UUID) -> Sequence[Refund]:
     """The refunds of an order, oldest first, for its buyer and its merchant.
 
-    Raises OrderNotFound for everybody else.
+    Raises OrderNotFound for anyone else.
     """
-    if repository.get_order_of(session, order_id=order_id, user_id=user_id) is None:
+    if repository.get_order_for(session, order_id=order_id, user_id=user_id) is None:
         raise OrderNotFound
-    return repository.refunds_of(session, order_id)
+    return repository.list_refunds(session, order_id)

@@ -27,26 +27,26 @@ _log = structlog.get_logger()
 def enqueue_if_pending(session: Session, refund: Refund) -> None:
     """Have the gateway make this refund once the transaction of `session` is committed."""
     if refund.status == RefundStatus.PENDING:
-        after_commit(session, partial(queue.enqueue_call, give_back, refund.id))
+        after_commit(session, partial(queue.enqueue_call, request_refund, refund.id))
 
 
-def give_back(refund_id: UUID) -> None:
+def request_refund(refund_id: UUID) -> None:
     """Have the gateway give money back, and note what it says."""
     with reading() as session:
-        errand = gateway_refunds.errand(session, refund_id=refund_id)
-    if errand is None:
+        pending = gateway_refunds.get_pending(session, refund_id=refund_id)
+    if pending is None:
         return
     try:
         state = None
-        if clock.now() - errand.created_at > _KEY_LIVES:
-            state = client.find_refund(refund_id, payment_intent_id=errand.payment_intent_id)
+        if clock.now() - pending.created_at > _KEY_LIVES:
+            state = client.find_refund(refund_id, payment_intent_id=pending.payment_intent_id)
         state = state or client.create_refund(
             refund_id,
-            payment_intent_id=errand.payment_intent_id,
-            money=errand.money,
-            reason=errand.reason,
+            payment_intent_id=pending.payment_intent_id,
+            money=pending.money,
+            reason=pending.reason,
         )
-        in_line(partial(gateway_refunds.settle, refund_id=refund_id, state=state))
+        in_line(partial(gateway_refunds.record_outcome, refund_id=refund_id, state=state))
     except GatewayUnavailable as silence:
         _log.info("gateway silent", refund=str(refund_id), why=silence.text)
     except (WalletLocked, BalanceTooLarge) as refusal:  # the buyer's, and it waits
@@ -64,4 +64,4 @@ def _flag(note: Callable[..., Any], why: str) -> None:
 
 def sweep() -> int:
     """Enqueue a job for each refund that is due; how many."""
-    return queue.enqueue_due(gateway_refunds.take_due, give_back)
+    return queue.enqueue_due(gateway_refunds.claim_due, request_refund)

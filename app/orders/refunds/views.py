@@ -56,7 +56,9 @@ def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
     """
 
     def work(session: Session, user: Caller, key: str | None) -> Refund:
-        made = refunds.give(session, merchant=user, order_id=order_id, idempotency_key=key, **body)
+        made = refunds.create_refund(
+            session, merchant=user, order_id=order_id, idempotency_key=key, **body
+        )
         tasks.enqueue_if_pending(session, made)
         return made
 
@@ -78,5 +80,5 @@ def list_refunds(order_id: UUID) -> Response:
     For its buyer and its merchant.
     """
     with reading() as session:
-        found = refunds.of_order(session, order_id=order_id, user_id=live_user(session).id)
+        found = refunds.list_refunds(session, order_id=order_id, user_id=live_user(session).id)
     return json_response(dump_json([refund_out(one) for one in found]))

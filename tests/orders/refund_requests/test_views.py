@@ -8,7 +8,7 @@ from tests.answers import refusal
 from tests.crowd import broken
 from tests.factories import Actor
 from tests.orders.helpers import balance, buy
-from tests.orders.refunds.helpers import API, claim, decide, refund, shown
+from tests.orders.refunds.helpers import API, decide, refund, request_refund, shown
 
 
 def bought(client: FlaskClient) -> tuple[Actor, Actor, str]:
@@ -21,7 +21,7 @@ def bought(client: FlaskClient) -> tuple[Actor, Actor, str]:
 def test_approved_it_is_refunded_at_once(client: FlaskClient) -> None:
     seller, buyer, order_id = bought(client)
 
-    asked = claim(client, buyer, order_id, units=1)
+    asked = request_refund(client, buyer, order_id, units=1)
     assert asked.status_code == 201
     assert (asked.json["status"], asked.json["units"], asked.json["amount"]) == ("OPEN", 1, None)
     answer = decide(client, seller, asked.json["id"], "approve", answer="Sorry")
@@ -41,47 +41,53 @@ def test_declined_or_withdrawn_nothing_moves_and_it_can_be_asked_again(
     client: FlaskClient,
 ) -> None:
     seller, buyer, order_id = bought(client)
-    first = claim(client, buyer, order_id, amount="5.00").json["id"]
-    assert refusal(claim(client, buyer, order_id)) == (409, "REFUND_REQUEST_OPEN")
+    first = request_refund(client, buyer, order_id, amount="5.00").json["id"]
+    assert refusal(request_refund(client, buyer, order_id)) == (409, "REFUND_REQUEST_OPEN")
     assert decide(client, seller, first, "decline", answer="No").json["status"] == "DECLINED"
-    second = claim(client, buyer, order_id).json["id"]
+    second = request_refund(client, buyer, order_id).json["id"]
     assert decide(client, buyer, second, "withdraw").json["status"] == "WITHDRAWN"
-    assert claim(client, buyer, order_id).status_code == 201
+    assert request_refund(client, buyer, order_id).status_code == 201
     assert balance(client, buyer) == "80.00"
 
 
 @pytest.mark.parametrize("verb", ["approve", "decline", "withdraw"])
 def test_it_is_decided_once(client: FlaskClient, verb: str) -> None:
     seller, buyer, order_id = bought(client)
-    claim_id = claim(client, buyer, order_id).json["id"]
-    decide(client, seller, claim_id, "approve")
+    refund_request_id = request_refund(client, buyer, order_id).json["id"]
+    decide(client, seller, refund_request_id, "approve")
     user = buyer if verb == "withdraw" else seller
-    assert refusal(decide(client, user, claim_id, verb)) == (409, "REFUND_REQUEST_CLOSED")
+    assert refusal(decide(client, user, refund_request_id, verb)) == (409, "REFUND_REQUEST_CLOSED")
     assert balance(client, buyer) == "100.00"
 
 
 def test_each_side_does_its_own_part(client: FlaskClient) -> None:
     seller, buyer, order_id = bought(client)
-    claim_id = claim(client, buyer, order_id).json["id"]
+    refund_request_id = request_refund(client, buyer, order_id).json["id"]
     for user, verb in (
         (factories.merchant(), "approve"),
         (factories.merchant(), "decline"),
         (seller, "withdraw"),
     ):
-        answer = decide(client, user, claim_id, verb)
+        answer = decide(client, user, refund_request_id, verb)
         assert refusal(answer) == (404, "REFUND_REQUEST_NOT_FOUND")
-    assert refusal(claim(client, seller, order_id)) == (404, "ORDER_NOT_FOUND")
+    assert refusal(request_refund(client, seller, order_id)) == (404, "ORDER_NOT_FOUND")
     listed = client.get(f"{API}/refund-requests?role=merchant", headers=buyer.headers).json["data"]
     assert listed == []
 
 
 def test_what_went_back_meanwhile_cannot_be_approved(client: FlaskClient) -> None:
     seller, buyer, order_id = bought(client)
-    claim_id = claim(client, buyer, order_id, amount="15.00").json["id"]
+    refund_request_id = request_refund(client, buyer, order_id, amount="15.00").json["id"]
     refund(client, seller, order_id, amount="10.00")
-    assert refusal(decide(client, seller, claim_id, "approve")) == (400, "REFUND_TOO_LARGE")
+    assert refusal(decide(client, seller, refund_request_id, "approve")) == (
+        400,
+        "REFUND_TOO_LARGE",
+    )
     refund(client, seller, order_id)
-    assert refusal(decide(client, seller, claim_id, "approve")) == (409, "ORDER_NOT_REFUNDABLE")
-    assert decide(client, seller, claim_id, "decline").status_code == 200
+    assert refusal(decide(client, seller, refund_request_id, "approve")) == (
+        409,
+        "ORDER_NOT_REFUNDABLE",
+    )
+    assert decide(client, seller, refund_request_id, "decline").status_code == 200
     assert shown(client, buyer, order_id)["status"] == "REFUNDED"
-    assert refusal(claim(client, buyer, order_id)) == (409, "ORDER_NOT_REFUNDABLE")
+    assert refusal(request_refund(client, buyer, order_id)) == (409, "ORDER_NOT_REFUNDABLE")

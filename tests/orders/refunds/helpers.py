@@ -10,10 +10,10 @@ from tests.factories import Actor
 API = "/api/v1"
 
 
-def refund(client: FlaskClient, seller: Actor, order_id: str, **part: Any) -> TestResponse:
-    key = part.pop("key", None)
+def refund(client: FlaskClient, seller: Actor, order_id: str, **breakdown: Any) -> TestResponse:
+    key = breakdown.pop("key", None)
     headers = seller.headers | ({"Idempotency-Key": key} if key else {})
-    return client.post(f"{API}/orders/{order_id}/refunds", json=part, headers=headers)
+    return client.post(f"{API}/orders/{order_id}/refunds", json=breakdown, headers=headers)
 
 
 def shown(client: FlaskClient, user: Actor, order_id: str) -> dict[str, Any]:
@@ -21,8 +21,10 @@ def shown(client: FlaskClient, user: Actor, order_id: str) -> dict[str, Any]:
     return order
 
 
-def claim(client: FlaskClient, buyer: Actor, order_id: str, **part: Any) -> TestResponse:
-    body = {"reason": "It does not work"} | part
+def request_refund(
+    client: FlaskClient, buyer: Actor, order_id: str, **breakdown: Any
+) -> TestResponse:
+    body = {"reason": "It does not work"} | breakdown
     path = f"{API}/orders/{order_id}/refund-requests"
     return client.post(path, json=body, headers=buyer.headers)
 

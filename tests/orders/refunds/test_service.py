@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from app.orders.errors import RefundTooLarge
 from app.orders.models import Order
 from app.orders.purchases.pricing import platform_fee
-from app.orders.refunds.service import Share, share
+from app.orders.refunds.service import RefundBreakdown, break_down
 
-#: A part: an amount, units, or neither – all that is left.
+#: A breakdown: an amount, units, or neither – all that is left.
 PARTS = st.one_of(
     st.tuples(st.just("amount"), st.integers(1, 2_000)),
     st.tuples(st.just("units"), st.integers(1, 12)),
@@ -28,12 +28,12 @@ def bought(*, amount: int, quantity: int, bps: int) -> Order:
     )
 
 
-def give(order: Order, kind: str, much: int) -> Share:
-    part = share(order, **({} if kind == "rest" else {kind: much}))
-    order.refunded_amount += part.amount
-    order.refunded_fee += part.fee
-    order.refunded_units += part.units
-    return part
+def refund(order: Order, kind: str, much: int) -> RefundBreakdown:
+    breakdown = break_down(order, **({} if kind == "rest" else {kind: much}))
+    order.refunded_amount += breakdown.amount
+    order.refunded_fee += breakdown.fee
+    order.refunded_units += breakdown.units
+    return breakdown
 
 
 @settings(max_examples=400, deadline=None)
@@ -53,13 +53,13 @@ def test_any_parts_together_are_the_order_and_none_is_too_much(
         if (order.refunded_amount, order.refunded_units) == (amount, quantity):
             break  # it is REFUNDED, and nobody asks for more
         try:
-            part = give(order, kind, much)
+            breakdown = refund(order, kind, much)
         except RefundTooLarge:
             left = amount - order.refunded_amount
             assert much > (left if kind == "amount" else quantity - order.refunded_units)
             continue
-        assert part.amount + part.units > 0
-        assert 0 <= part.fee <= part.amount
+        assert breakdown.amount + breakdown.units > 0
+        assert 0 <= breakdown.fee <= breakdown.amount
         assert order.refunded_amount <= amount
         assert order.refunded_fee <= order.fee
         assert order.refunded_units <= quantity
@@ -74,6 +74,6 @@ def test_any_parts_together_are_the_order_and_none_is_too_much(
 @given(amount=st.integers(0, 5_000), quantity=st.integers(1, 20))
 def test_unit_by_unit_all_cost_the_same_but_for_a_cent(amount: int, quantity: int) -> None:
     order = bought(amount=amount, quantity=quantity, bps=333)
-    paid = [give(order, "units", 1).amount for _ in range(quantity)]
+    paid = [refund(order, "units", 1).amount for _ in range(quantity)]
     assert sum(paid) == amount
     assert max(paid) - min(paid) <= 1

@@ -86,8 +86,8 @@ class TestRefunding:
             "ORDER_NOT_REFUNDABLE",
         )
 
-        assert {part["fee"] for part in parts} == {"0.01", "0.02"}
-        assert [part["units"] for part in parts] == [0] * 26 + [3]
+        assert {breakdown["fee"] for breakdown in parts} == {"0.01", "0.02"}
+        assert [breakdown["units"] for breakdown in parts] == [0] * 26 + [3]
         assert (balance(client, buyer), balance(client, seller)) == ("100.00", "0.00")
         assert shown(client, buyer, order["id"])["status"] == "REFUNDED"
         assert broken() == []
@@ -162,7 +162,7 @@ class TestRefunding:
 
 class TestRefusing:
     @pytest.mark.parametrize(
-        ("part", "code"),
+        ("breakdown", "code"),
         [
             ({"amount": "30.01"}, "REFUND_TOO_LARGE"),
             ({"units": 4}, "REFUND_TOO_LARGE"),
@@ -175,10 +175,10 @@ class TestRefusing:
         ],
     )
     def test_more_than_there_was_or_nonsense(
-        self, client: FlaskClient, part: dict[str, Any], code: str
+        self, client: FlaskClient, breakdown: dict[str, Any], code: str
     ) -> None:
         seller, buyer, order = sold(client)
-        assert refusal(refund(client, seller, order["id"], **part)) == (400, code)
+        assert refusal(refund(client, seller, order["id"], **breakdown)) == (400, code)
         assert balance(client, buyer) == "70.00"
 
     def test_what_is_left_is_said(self, client: FlaskClient) -> None:
