@@ -16,24 +16,27 @@ class CannotBuyOwnProduct(BadRequest):
 
 class PurchaseLimitReached(BadRequest):
     code = "PURCHASE_LIMIT_REACHED"
-    message = "You cannot have more of this product"
+    message = "Purchase limit reached"
 
-    def __init__(self, *, most: int, have: int, requested: int) -> None:
-        super().__init__(details={"limit": most, "bought": have, "requested": requested})
+    def __init__(self, *, limit: int, bought: int, requested: int) -> None:
+        super().__init__(
+            f"You can buy at most {limit} of this product and have already bought {bought}",
+            details={"limit": limit, "bought": bought, "requested": requested},
+        )
 
 
 class OrderNotDelivered(Conflict):
-    """There is nothing to hand over: it is not paid, or everything was taken back."""
+    """The order is not paid, or was refunded in full."""
 
     code = "ORDER_NOT_DELIVERED"
-    message = "Nothing of this order is delivered"
+    message = "This order has not been delivered yet"
 
     def __init__(self, *, status: str) -> None:
         super().__init__(details={"status": status})
 
 
 class OrderNotRefundable(Conflict):
-    """Only what is COMPLETED, and not refunded in whole, can be refunded."""
+    """Only a COMPLETED order can be refunded."""
 
     code = "ORDER_NOT_REFUNDABLE"
     message = "This order cannot be refunded"
@@ -44,7 +47,7 @@ class OrderNotRefundable(Conflict):
 
 class RefundTooLarge(BadRequest):
     code = "REFUND_TOO_LARGE"
-    message = "That is more than is left to refund"
+    message = "The refund exceeds the remaining amount of the order"
 
     def __init__(self, *, left: Money, units_left: int) -> None:
         super().__init__(details={"refundable": str(left), "refundableUnits": units_left})
@@ -52,17 +55,17 @@ class RefundTooLarge(BadRequest):
 
 class RefundRequestNotFound(NotFound):
     code = "REFUND_REQUEST_NOT_FOUND"
-    message = "Request for a refund not found"
+    message = "Refund request not found"
 
 
 class RefundRequestOpen(Conflict):
     code = "REFUND_REQUEST_OPEN"
-    message = "There is a request for a refund of this order already"
+    message = "This order already has an open refund request"
 
 
 class RefundRequestClosed(Conflict):
     code = "REFUND_REQUEST_CLOSED"
-    message = "This request for a refund was decided already"
+    message = "This refund request has already been decided"
 
     def __init__(self, *, status: str) -> None:
         super().__init__(details={"status": status})
@@ -70,11 +73,11 @@ class RefundRequestClosed(Conflict):
 
 class NothingToPay(BadRequest):
     code = "NOTHING_TO_PAY"
-    message = "The coupon pays for all of it: buy it with paymentMethod WALLET"
+    message = "The coupon covers the whole price: order with paymentMethod WALLET"
 
 
 class OrderNotCancellable(Conflict):
-    """Only what is not paid can be cancelled. What was found out meanwhile is kept."""
+    """Only an unpaid order can be cancelled. What the gateway reported is committed."""
 
     code = "ORDER_NOT_CANCELLABLE"
     message = "This order cannot be cancelled"
@@ -86,18 +89,21 @@ class OrderNotCancellable(Conflict):
 
 class QuantityTooLarge(BadRequest):
     code = "QUANTITY_TOO_LARGE"
-    message = "That is too much for one order"
+    message = "Quantity exceeds the limit per order"
 
-    def __init__(self, *, most: int) -> None:
-        super().__init__(details={"most": most})
+    def __init__(self, *, maximum: int) -> None:
+        super().__init__(
+            f"Quantity exceeds the limit of {maximum:,} units per order",
+            details={"most": maximum},
+        )
 
 
 class TooManyCheckouts(Conflict):
-    """Whoever reserves has to pay or cancel before reserving more."""
+    """The buyer has reserved as many unpaid orders as allowed."""
 
     code = "TOO_MANY_CHECKOUTS"
-    message = "Pay or cancel the orders that you have open before you make another"
+    message = "Pay or cancel your pending orders before you create another"
     final = False
 
-    def __init__(self, *, most: int) -> None:
-        super().__init__(details={"most": most})
+    def __init__(self, *, maximum: int) -> None:
+        super().__init__(details={"most": maximum})

@@ -215,7 +215,7 @@ class RefundRequest(Base):
     amount, units: what is asked for; neither for everything.
     """
 
-    __tablename__ = "refund_claims"
+    __tablename__ = "refund_requests"
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("units > 0", name="units_positive"),
@@ -228,13 +228,13 @@ class RefundRequest(Base):
             "(status = 'APPROVED') = (refund_id IS NOT NULL)", name="approved_has_refund"
         ),
         Index(
-            "uq_refund_claims_open",
+            "uq_refund_requests_open",
             "order_id",
             unique=True,
             postgresql_where=text("status = 'OPEN'"),
         ),
-        Index("ix_refund_claims_buyer", "user_id", "id"),
-        Index("ix_refund_claims_merchant", "merchant_id", "id"),
+        Index("ix_refund_requests_buyer", "user_id", "id"),
+        Index("ix_refund_requests_merchant", "merchant_id", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -66,7 +66,7 @@ INVARIANTS: Final = (
     Invariant(
         "An approved request for a refund has a refund of its order",
         """
-        SELECT c.id FROM refund_claims c LEFT JOIN refunds r ON r.id = c.refund_id
+        SELECT c.id FROM refund_requests c LEFT JOIN refunds r ON r.id = c.refund_id
         WHERE c.status = 'APPROVED' AND r.order_id IS DISTINCT FROM c.order_id
         """,
     ),

@@ -23,8 +23,8 @@ CORRUPTIONS = {
         WHERE reference_type = 'refund'
     """,
     "An approved request for a refund has a refund of its order": """
-        UPDATE refund_claims
-        SET order_id = (SELECT min(id::text)::uuid FROM orders WHERE id <> refund_claims.order_id)
+        UPDATE refund_requests
+        SET order_id = (SELECT min(id::text)::uuid FROM orders WHERE id <> refund_requests.order_id)
         WHERE status = 'APPROVED'
     """,
     "A coupon was used as often as it says, and not more often than it may be": """

@@ -33,8 +33,8 @@ _stand_in_line = partial(wallets.stand_in_line, alone=False)
 def answer_with_checkout(basket: Basket) -> Response:
     """Reserve for the caller, once for each Idempotency-Key: the answer says where to pay.
 
-    The gateway is asked between two transactions. If it does not answer, the order stays PENDING:
-    the same key goes on from there, and a sweep lets it go otherwise.
+    The gateway is called between two transactions. If it does not answer, the order stays
+    PENDING: a retry with the same key continues from there, and otherwise a sweep ends it.
     Raises what `checkouts.create_order` raises, GatewayNotConfigured, GatewayUnavailable,
     GatewayRefused.
     """
@@ -79,11 +79,11 @@ def _page_for(found: PayableOrder) -> CheckoutSession:
 
 
 def answer_with_cancellation(order_id: UUID) -> Response:
-    """Let an order of the caller go that is not paid. The gateway is asked in between.
+    """Cancel an unpaid order of the caller. The gateway is called between two transactions.
 
-    What it says may contradict our record: then the order stays, for somebody to look at it.
+    If its answer contradicts our record, the order stays as it is and is flagged.
     Raises OrderNotFound, OrderNotCancellable, GatewayUnavailable, GatewayRefused, and WalletLocked
-    and BalanceTooLarge when it was paid and the merchant's wallet cannot take the money yet.
+    and BalanceTooLarge when it was paid and the merchant's wallet cannot receive it yet.
     """
     with reading() as session:
         buyer_id = live_user(session).id

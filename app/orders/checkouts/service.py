@@ -51,21 +51,21 @@ from app.wallets import service as wallets
 from app.wallets.errors import WalletNotFound
 from app.wallets.models import SystemCode
 
-#: By then whoever makes an order has its checkout, or has failed to get one.
+#: By then the request that creates an order has its checkout, or has failed to get one.
 FIRST_PAUSE: Final = timedelta(minutes=2)
 LONGEST_PAUSE: Final = timedelta(hours=1)
-#: After so many attempts without an answer – some hours – somebody should look at it.
+#: Attempts without an answer – some hours – after which the checkout is flagged.
 MANY_ATTEMPTS: Final = 10
-#: After the end of a checkout, until its end is asked for: the gateway tells of it by itself.
+#: From the expiry of a checkout until the gateway is polled: it usually sends an event first.
 _GRACE: Final = timedelta(minutes=1)
-#: Orders that a buyer may have reserved at a time: it costs nothing and keeps others from buying.
+#: Unpaid orders of a buyer at a time: a reservation is free and keeps others from buying.
 MAX_OPEN_CHECKOUTS: Final = 10
-_AT_ONCE: Final = 100
+_BATCH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class PayableOrder:
-    """A PENDING order and all that the gateway needs to know of it."""
+    """A PENDING order with everything that the gateway needs for its checkout session."""
 
     order: Order
     product_name: str
@@ -84,10 +84,11 @@ class PayableOrder:
 def create_order(
     session: Session, *, buyer: Caller, basket: Basket, claim: Claim | None, fee_bps: int
 ) -> UUID:
-    """Reserve what is in the basket; the id of the PENDING order. Open its checkout then.
+    """Reserve what is in the basket. Returns the id of the PENDING order, whose checkout session
+    is to be created after the commit.
 
-    Under a claim that has begun before it is the same order again. fee_bps: the usual share of
-    the platform. Raises what `checkout.reserve` raises, TooManyCheckouts, AmountNotPayable,
+    A claim that was used before returns the same order again. fee_bps: the platform's default
+    fee in basis points. Raises what `pricing.reserve` raises, TooManyCheckouts, AmountNotPayable,
     IdempotencyKeyReused.
     """
     if claim is not None:
@@ -106,9 +107,9 @@ def _reserve(
 ) -> Sale:
     purchase = Purchase(buyer, basket, claim.key if claim else None)
     locked = locked_state.lock(session, [(buyer.id, basket)])()
-    locked.lock_accounts(session, [purchase])  # the buyer's too, so that this count holds
+    locked.lock_accounts(session, [purchase])  # the buyer's too, so that the count stays true
     if repository.count_pending_orders(session, user_id=buyer.id) >= MAX_OPEN_CHECKOUTS:
-        raise TooManyCheckouts(most=MAX_OPEN_CHECKOUTS)
+        raise TooManyCheckouts(maximum=MAX_OPEN_CHECKOUTS)
     stock = locked.stocks.get(basket.product_id)
     sale = pricing.reserve(
         purchase,
@@ -136,7 +137,7 @@ def _reserve(
 
 
 def get_payable(session: Session, *, order_id: UUID) -> PayableOrder | None:
-    """The order, to open or close its checkout; None once it is not PENDING any more."""
+    """The order, to open or expire its checkout; None if it is no longer PENDING."""
     row = repository.get_payable_order(session, order_id)
     if row is None or row.Order.status != OrderStatus.PENDING:
         return None
@@ -146,7 +147,7 @@ def get_payable(session: Session, *, order_id: UUID) -> PayableOrder | None:
 def record_session(
     session: Session, *, order_id: UUID, page: CheckoutSession
 ) -> PayableOrder | None:
-    """Note where an order can be paid. None if it cannot be paid any more."""
+    """Record the checkout session of an order. None if the order can no longer be paid."""
     order = repository.get_order_for_update(session, order_id)
     if order.status != OrderStatus.PENDING:
         return None
@@ -162,7 +163,7 @@ def record_session(
 
 
 def owns(session: Session, *, provider: str, reference: str) -> bool:
-    """Whether that is an order that is paid at the gateway."""
+    """Whether the reference is an order that is paid at the gateway."""
     order_id = _uuid(reference)
     if provider != gateway.PROVIDER or order_id is None:
         return False
@@ -178,14 +179,14 @@ def _uuid(text: str) -> UUID | None:
 
 
 def handle(session: Session, event: InboundEvent) -> None:
-    """Have what the gateway tells of a checkout or a payment take effect; again changes nothing.
+    """Apply an event of the gateway about a checkout or a payment. Idempotent.
 
-    Raises Quarantine when it contradicts our record, WalletLocked and BalanceTooLarge when the
-    merchant's wallet cannot take the money yet.
+    Raises Quarantine when the event contradicts our record, WalletLocked and BalanceTooLarge when
+    the merchant's wallet cannot receive the money yet.
     """
     order_id = UUID(event.reference)
     if event.type == GatewayEventType.PAYMENT_FAILED:
-        _note_failure(session, order_id=order_id, reason=event.reason)
+        _record_failure(session, order_id=order_id, reason=event.reason)
         return
     try:
         state = gateway.checkout_session_of(event)
@@ -195,9 +196,9 @@ def handle(session: Session, event: InboundEvent) -> None:
 
 
 def apply_state(session: Session, *, order_id: UUID, state: CheckoutSessionState) -> Order:
-    """Complete the order if the checkout was paid, let it go if it expired.
+    """Complete the order if the checkout was paid, fail it if the checkout expired.
 
-    The transaction must have stood in line. Raises Quarantine, WalletLocked, BalanceTooLarge.
+    Needs a ledger transaction. Raises Quarantine, WalletLocked, BalanceTooLarge.
     """
     order = _lock(session, order_id)
     _require_agreement(order, state)
@@ -209,7 +210,7 @@ def apply_state(session: Session, *, order_id: UUID, state: CheckoutSessionState
 
 
 def _lock(session: Session, order_id: UUID) -> Order:
-    """The order, its product first as everybody does."""
+    """Lock the order, its product first, as purchases do."""
     product_id = repository.get_product_id(session, order_id=order_id)
     if product_id is not None:
         products.ask_stock(session, [product_id])()
@@ -237,7 +238,7 @@ def _complete(session: Session, order: Order, state: CheckoutSessionState) -> No
         raise WalletNotFound
     merchant.require_can_receive(order.amount)
     source = ledger.system_account(SystemCode.GATEWAY, order.currency)
-    entry = pricing.paid(order, row.name, source, merchant, kind="GATEWAY_PURCHASE")
+    entry = pricing.payment_entry(order, row.name, source, merchant, kind="GATEWAY_PURCHASE")
     drafted = ledger.draft(entry)
     ledger.write(session, [drafted])
     delivery.deliver(session, [_line(order, row.kind)])
@@ -260,7 +261,7 @@ def _fail(session: Session, order: Order, reason: str) -> None:
 def _release(
     session: Session, order: Order, status: OrderStatus, event_type: type[CheckoutEvent]
 ) -> None:
-    """Have others buy what was reserved. The product is locked."""
+    """Release what an order has reserved. The product is locked already."""
     stock = products.ask_stock(session, [order.product_id])()[order.product_id]
     delivery.release(session, _line(order, stock.kind))
     stock.take(-order.quantity)
@@ -273,12 +274,12 @@ def _release(
 
 
 def _line(order: Order, kind: str) -> Line:
-    """What the order is for those who deliver. kind: of its product."""
+    """The order as delivery handlers take it. kind: of its product."""
     return Line(order.id, order.product_id, kind, order.quantity)
 
 
-def _note_failure(session: Session, *, order_id: UUID, reason: str | None) -> None:
-    """A card was declined. The checkout stays open for another one, and so does the order."""
+def _record_failure(session: Session, *, order_id: UUID, reason: str | None) -> None:
+    """Record a declined card. The checkout stays open for another attempt."""
     order = repository.get_order_for_update(session, order_id)
     if order.status == OrderStatus.PENDING:
         order.failure_reason, order.updated_at = reason or "The payment failed", clock.now()
@@ -287,9 +288,9 @@ def _note_failure(session: Session, *, order_id: UUID, reason: str | None) -> No
 
 
 def fail_unpayable(session: Session, *, order_id: UUID, reason: str) -> None:
-    """The gateway will not have a checkout for this order: nobody can pay it.
+    """Fail an order for which the gateway refuses to create a checkout session.
 
-    Unless it has made one meanwhile, for somebody who asked at the same time.
+    Does nothing if a concurrent request has created a session in the meantime.
     """
     order = _lock(session, order_id)
     if order.stripe_session_id is None:
@@ -297,7 +298,10 @@ def fail_unpayable(session: Session, *, order_id: UUID, reason: str) -> None:
 
 
 def require_cancellable(session: Session, *, order_id: UUID, user_id: UUID) -> PayableOrder:
-    """Raises OrderNotFound for all but the buyer, OrderNotCancellable."""
+    """An order that its buyer may cancel.
+
+    Raises OrderNotFound for anyone but the buyer, OrderNotCancellable.
+    """
     row = repository.get_order_for(session, order_id=order_id, user_id=user_id)
     if row is None or row.Order.user_id != user_id:
         raise OrderNotFound
@@ -308,7 +312,7 @@ def require_cancellable(session: Session, *, order_id: UUID, user_id: UUID) -> P
 
 
 def cancel(session: Session, *, order_id: UUID, state: CheckoutSessionState) -> None:
-    """Let an order go whose checkout was closed. If it was paid before, it is completed.
+    """Cancel an order whose checkout has expired. If it was paid first, complete it instead.
 
     Raises OrderNotCancellable, and what `apply_state` raises.
     """
@@ -323,11 +327,11 @@ def cancel(session: Session, *, order_id: UUID, state: CheckoutSessionState) -> 
 
 
 def claim_due(session: Session) -> Sequence[UUID]:
-    """Some of the orders whose end the gateway should be asked for now, the next attempt put off.
+    """Claim orders for which the gateway should be polled now, and schedule their next attempt.
 
-    Whoever takes them may die: they are due again later. Others take others meanwhile.
+    If the caller dies they become due again. Concurrent callers claim different ones.
     """
-    due = repository.claim_due_checkouts(session, now=clock.now(), limit=_AT_ONCE)
+    due = repository.claim_due_checkouts(session, now=clock.now(), limit=_BATCH)
     for one in due:
         one.attempts += 1
         pause = min(FIRST_PAUSE * 2 ** min(one.attempts, 16), LONGEST_PAUSE)
@@ -338,12 +342,12 @@ def claim_due(session: Session) -> Sequence[UUID]:
 
 
 def flag(session: Session, *, order_id: UUID, why: str) -> None:
-    """Have somebody look at an order; it goes on as it is."""
+    """Flag an order for manual review; it continues unchanged."""
     _flag(session, repository.get_payable_order(session, order_id).Checkout, why)
 
 
 def _flag(session: Session, one: Checkout, why: str) -> None:
-    if one.flagged_at is None:  # said once, not with every attempt
+    if one.flagged_at is None:  # once, not with every attempt
         one.flagged_at = clock.now()
         events.record(session, [CheckoutFlagged(aggregate_id=one.order_id, reason=why)])
 

@@ -20,7 +20,7 @@ _log = structlog.get_logger()
 
 
 def close_checkout(order_id: UUID) -> None:
-    """Find out how a checkout ended whose end we were not told of, or end it."""
+    """Expire a checkout at the gateway and apply its final state."""
     with reading() as session:
         found = checkouts.get_payable(session, order_id=order_id)
     if found is None:
@@ -30,12 +30,12 @@ def close_checkout(order_id: UUID) -> None:
             partial(checkouts.apply_state, order_id=order_id, state=pages.close_checkout(found))
         )
     except GatewayUnavailable as silence:
-        _log.info("gateway silent", order=str(order_id), why=silence.text)
-    except (WalletLocked, BalanceTooLarge) as refusal:  # it is paid, and waits
-        _log.warning("wallet cannot take it yet", order=str(order_id), why=refusal.text)
+        _log.info("gateway unavailable", order=str(order_id), why=silence.text)
+    except (WalletLocked, BalanceTooLarge) as refusal:  # of the merchant; the order is retried
+        _log.warning("wallet cannot receive yet", order=str(order_id), why=refusal.text)
     except GatewayRefused as refusal:
-        if found.order.stripe_session_id is None:  # so there is none
-            reason = "The payment provider did not take it"
+        if found.order.stripe_session_id is None:  # there is no session
+            reason = "The payment provider refused the checkout"
             in_line(partial(checkouts.fail_unpayable, order_id=order_id, reason=reason))
         else:
             _flag(partial(checkouts.flag, order_id=order_id), refusal.reason)
@@ -44,7 +44,7 @@ def close_checkout(order_id: UUID) -> None:
 
 
 def _flag(note: Callable[..., Any], why: str) -> None:
-    _log.warning("gateway stuck", why=why)
+    _log.warning("gateway error", why=why)
     retry_transaction(partial(note, why=why))
 
 

@@ -1,4 +1,4 @@
-"""What the platform takes of a merchant's sales: the usual share, or one agreed upon."""
+"""Platform fees: the default one, or a custom one of a merchant."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,22 +13,25 @@ from app.auth.models import Role, User
 
 @dataclass(frozen=True, slots=True)
 class Fee:
-    """bps: hundredths of a percent; own: whether it was agreed upon with this merchant."""
+    """The platform fee of a merchant. bps: basis points; own: whether it is a custom fee."""
 
     merchant_id: UUID
     bps: int
     own: bool
 
 
-def of_merchant(session: Session, *, merchant_id: UUID, usual_bps: int) -> Fee:
-    """Raises UserNotFound for whoever is no merchant."""
-    return _fee(_require_merchant(session, merchant_id), usual_bps)
+def get_fee(session: Session, *, merchant_id: UUID, default_bps: int) -> Fee:
+    """The fee of a merchant. Raises UserNotFound for a user who is not a merchant."""
+    return _fee(_require_merchant(session, merchant_id), default_bps)
 
 
-def agree(
-    session: Session, *, actor_id: UUID, merchant_id: UUID, bps: int | None, usual_bps: int
+def set_fee(
+    session: Session, *, actor_id: UUID, merchant_id: UUID, bps: int | None, default_bps: int
 ) -> Fee:
-    """Take so much of the merchant's sales from now on; None for the usual. Raises UserNotFound."""
+    """Set the fee of a merchant's future sales. bps: basis points, None for the default fee.
+
+    Raises UserNotFound for a user who is not a merchant.
+    """
     merchant = _require_merchant(session, merchant_id)
     audit.record(
         session,
@@ -40,7 +43,7 @@ def agree(
     )
     merchant.fee_bps = bps
     session.flush()
-    return _fee(merchant, usual_bps)
+    return _fee(merchant, default_bps)
 
 
 def _require_merchant(session: Session, merchant_id: UUID) -> User:
@@ -50,6 +53,6 @@ def _require_merchant(session: Session, merchant_id: UUID) -> User:
     return user
 
 
-def _fee(merchant: User, usual_bps: int) -> Fee:
+def _fee(merchant: User, default_bps: int) -> Fee:
     own = merchant.fee_bps
-    return Fee(merchant.id, usual_bps if own is None else own, own=own is not None)
+    return Fee(merchant.id, default_bps if own is None else own, own=own is not None)

@@ -44,8 +44,8 @@ def get_merchant_fee(merchant_id: UUID) -> Fee:
     """
     with reading() as session:
         live_user(session)
-        return fees.of_merchant(
-            session, merchant_id=merchant_id, usual_bps=settings().platform_fee_bps
+        return fees.get_fee(
+            session, merchant_id=merchant_id, default_bps=settings().platform_fee_bps
         )
 
 
@@ -59,7 +59,7 @@ def set_merchant_fee(body: dict[str, Any], merchant_id: UUID) -> Fee:
 
     For sales from now on; refunds give back what was taken.
     """
-    return _agree(merchant_id, bps=body["bps"])
+    return _set_fee(merchant_id, bps=body["bps"])
 
 
 @blp.delete("/<uuid:merchant_id>/fee")
@@ -71,15 +71,15 @@ def reset_merchant_fee(merchant_id: UUID) -> Fee:
 
     For sales from now on.
     """
-    return _agree(merchant_id, bps=None)
+    return _set_fee(merchant_id, bps=None)
 
 
-def _agree(merchant_id: UUID, *, bps: int | None) -> Fee:
+def _set_fee(merchant_id: UUID, *, bps: int | None) -> Fee:
     with transaction() as session:
-        return fees.agree(
+        return fees.set_fee(
             session,
             actor_id=live_user(session).id,
             merchant_id=merchant_id,
             bps=bps,
-            usual_bps=settings().platform_fee_bps,
+            default_bps=settings().platform_fee_bps,
         )

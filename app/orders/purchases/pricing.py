@@ -110,11 +110,11 @@ def decide(
     fee_bps: int,
     now: datetime,
 ) -> Sale:
-    """Accept the purchase or refuse it; nothing is changed.
+    """Accept or refuse a purchase from the wallet. Changes nothing.
 
-    product, buyer, merchant, coupon: the locked rows, None where there is none; units_before: of
-    this product that the buyer has, asked for only if that is limited; fee_bps: the platform's
-    usual share in hundredths of a percent.
+    product, buyer, merchant, coupon: the locked rows, None where there is none; units_before:
+    units of the product that the buyer owns, if it has a purchase limit; fee_bps: the platform's
+    default fee in basis points.
     Raises ProductNotFound, ProductInactive, CannotBuyOwnProduct, ProductOutOfStock,
     QuantityTooLarge, PurchaseLimitReached, AmountInvalid, CouponInvalid, CouponUsedUp,
     WalletNotFound, WalletLocked, InsufficientFunds, BalanceTooLarge.
@@ -126,7 +126,9 @@ def decide(
     merchant.require_can_receive(price.amount)
     order = _order(purchase, price, OrderStatus.COMPLETED, PaymentMethod.WALLET, now=now)
     entry = (
-        paid(order, price.stock.name, buyer, merchant, kind="PURCHASE") if order.amount else None
+        payment_entry(order, price.stock.name, buyer, merchant, kind="PURCHASE")
+        if order.amount
+        else None
     )
     return Sale(order, entry, price.stock, purchase.buyer, price.coupon)
 
@@ -141,10 +143,9 @@ def reserve(
     fee_bps: int,
     now: datetime,
 ) -> Sale:
-    """Accept a purchase that is paid elsewhere later, or refuse it; nothing is changed.
+    """Accept or refuse a purchase that is paid at the gateway later. Changes nothing.
 
-    As `decide`, which says what the arguments are, but for the buyer's wallet. Raises
-    NothingToPay, too.
+    Like `decide` without the buyer's wallet. Also raises NothingToPay.
     """
     price = _price(purchase, product, coupon, units_before=units_before, fee_bps=fee_bps, now=now)
     if not price.amount:
@@ -158,7 +159,7 @@ def reserve(
 
 @dataclass(frozen=True, slots=True)
 class _Price:
-    """What a purchase costs, in minor units, and by which rows that was found."""
+    """The price of a purchase in minor units, and the rows that it is computed from."""
 
     stock: Stock
     coupon: Terms | None
@@ -195,17 +196,19 @@ def _price(
     return _Price(product, coupon, discount, amount, fee)
 
 
-#: Units of one order that are made or handed out one by one, while everybody waits.
+#: Units of one order that are delivered one by one while the whole batch waits.
 MOST_GOODS: Final = 1_000
 _MANY: Final = {ProductKind.PLAIN, ProductKind.FILE}
 
 
 def _require_within_limit(purchase: Purchase, product: Stock, units_before: int) -> None:
     if purchase.basket.quantity > MOST_GOODS and product.kind not in _MANY:
-        raise QuantityTooLarge(most=MOST_GOODS)
+        raise QuantityTooLarge(maximum=MOST_GOODS)
     most = product.purchase_limit
     if most is not None and units_before + purchase.basket.quantity > most:
-        raise PurchaseLimitReached(most=most, have=units_before, requested=purchase.basket.quantity)
+        raise PurchaseLimitReached(
+            limit=most, bought=units_before, requested=purchase.basket.quantity
+        )
 
 
 def _discount(
@@ -215,8 +218,8 @@ def _discount(
         return 0
     if coupon is None:
         raise CouponInvalid("No such coupon.")
-    if full > MAX_MINOR:  # without a coupon nobody could pay it
-        raise AmountInvalid("So many of them cost more than can be counted.", field="quantity")
+    if full > MAX_MINOR:  # without a coupon no wallet could hold it
+        raise AmountInvalid("The total exceeds the maximum amount.", field="quantity")
     return coupon.discount(
         full,
         currency=product.currency,
@@ -227,7 +230,7 @@ def _discount(
 
 
 def platform_fee(amount: int, bps: int) -> int:
-    """The platform's share of `amount` minor units, rounded half up to a whole one."""
+    """The platform fee for `amount` minor units, rounded half up to a minor unit."""
     return (amount * bps + 5_000) // 10_000
 
 
@@ -264,18 +267,18 @@ def _order(
     )
 
 
-def paid(
+def payment_entry(
     order: NewOrder | Order, product_name: str, payer: Account, merchant: Account, *, kind: str
 ) -> Entry:
-    """The movement of money that pays for an order. payer: the buyer's wallet or the gateway."""
+    """The journal entry that pays for an order. payer: the buyer's wallet or the gateway."""
     postings = [
         Posting(payer, -order.amount, TransactionType.PAYMENT, f"Purchase: {product_name}"),
         Posting(merchant, order.amount, TransactionType.EARNING, f"Sale: {product_name}"),
     ]
     if order.fee:
-        house = system_account(SystemCode.FEES, order.currency)
+        platform = system_account(SystemCode.FEES, order.currency)
         postings.append(Posting(merchant, -order.fee, TransactionType.FEE, "Platform fee"))
-        postings.append(Posting(house, order.fee, TransactionType.FEE, "Platform fee"))
+        postings.append(Posting(platform, order.fee, TransactionType.FEE, "Platform fee"))
     return Entry(
         kind=kind,
         postings=tuple(postings),

@@ -70,7 +70,7 @@ def create(
     try:
         repository.insert_refund_request(session, refund_request)
     except IntegrityError as error:
-        if constraint_name(error) == "uq_refund_claims_open":
+        if constraint_name(error) == "uq_refund_requests_open":
             raise RefundRequestOpen from error
         raise
     _record(session, RefundRequested, refund_request)

@@ -1,7 +1,7 @@
-"""Refunds of what was paid at the gateway: what it says of them takes effect once.
+"""Refunds of orders that were paid at the gateway.
 
-The merchant has paid already. If the gateway cannot give the money back – the card is gone –, the
-buyer gets it into the wallet.
+The merchant has paid already. If the gateway cannot refund the payment, for example because the
+card was closed, the buyer is refunded to the wallet.
 """
 
 from collections.abc import Sequence
@@ -31,14 +31,14 @@ from app.wallets.models import SystemCode, TransactionType
 
 FIRST_PAUSE: Final = timedelta(minutes=1)
 LONGEST_PAUSE: Final = timedelta(hours=1)
-#: After so many attempts without a clear answer – some hours – somebody should look at it.
+#: Attempts without a definite answer – some hours – after which a refund is flagged.
 MANY_ATTEMPTS: Final = 10
-_AT_ONCE: Final = 100
+_BATCH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class PendingRefund:
-    """A refund that the gateway is to make. money: what goes back."""
+    """A refund that the gateway has yet to make. money: the amount to refund."""
 
     refund_id: UUID
     payment_intent_id: str
@@ -48,7 +48,7 @@ class PendingRefund:
 
 
 def get_pending(session: Session, *, refund_id: UUID) -> PendingRefund | None:
-    """What to ask the gateway for; None if it is settled."""
+    """The refund to request from the gateway; None if it is no longer pending."""
     row = repository.get_refund(session, refund_id)
     if row is None or row.Refund.status != RefundStatus.PENDING:
         return None
@@ -63,7 +63,7 @@ def get_pending(session: Session, *, refund_id: UUID) -> PendingRefund | None:
 
 
 def owns(session: Session, *, provider: str, reference: str) -> bool:
-    """Whether we asked the gateway for that refund."""
+    """Whether the reference is a refund that we requested from the gateway."""
     try:
         refund_id = UUID(reference)
     except ValueError:
@@ -75,7 +75,7 @@ def owns(session: Session, *, provider: str, reference: str) -> bool:
 
 
 def handle(session: Session, event: InboundEvent) -> None:
-    """Have what the gateway tells of a refund take effect. Raises what `record_outcome` raises."""
+    """Apply an event of the gateway about a refund. Raises what `record_outcome` raises."""
     try:
         state = gateway.refund_of(event)
     except InvalidGatewayObject as doubt:
@@ -84,13 +84,14 @@ def handle(session: Session, event: InboundEvent) -> None:
 
 
 def record_outcome(session: Session, *, refund_id: UUID, state: GatewayRefund) -> None:
-    """Note what became of a refund; again changes nothing. The transaction must stand in line.
+    """Record the outcome of a refund. Idempotent. Needs a ledger transaction.
 
-    Raises WalletLocked and BalanceTooLarge when it failed and the wallet cannot take the money yet.
+    Raises WalletLocked and BalanceTooLarge when it failed and the buyer's wallet cannot receive
+    the money yet.
     """
     refund = repository.get_refund_for_update(session, refund_id)
     if refund.destination != PaymentMethod.GATEWAY:
-        return  # it went to the wallet, for good
+        return  # already refunded to the wallet
     if state.status is GatewayRefundStatus.FAILED:
         _refund_to_wallet(session, refund, state.reason)
     elif state.status is GatewayRefundStatus.SUCCEEDED and refund.status == RefundStatus.PENDING:
@@ -99,7 +100,7 @@ def record_outcome(session: Session, *, refund_id: UUID, state: GatewayRefund) -
 
 
 def _refund_to_wallet(session: Session, refund: Refund, reason: str | None) -> None:
-    """Give the buyer the money in the wallet instead."""
+    """Refund the buyer to the wallet instead."""
     buyer_id = repository.get_buyer_id(session, refund.id)
     account = wallets.lock_accounts(session, user_ids=[buyer_id], currency=refund.currency).get(
         buyer_id
@@ -132,8 +133,8 @@ def _mark_succeeded(refund: Refund) -> None:
 
 
 def claim_due(session: Session) -> Sequence[UUID]:
-    """Some of the refunds that the gateway should be asked for now, the next attempt put off."""
-    due = repository.claim_due_refunds(session, now=clock.now(), limit=_AT_ONCE)
+    """Claim refunds to request from the gateway now, and schedule their next attempt."""
+    due = repository.claim_due_refunds(session, now=clock.now(), limit=_BATCH)
     for refund in due:
         refund.attempts += 1
         pause = min(FIRST_PAUSE * 2 ** min(refund.attempts, 16), LONGEST_PAUSE)
@@ -144,12 +145,12 @@ def claim_due(session: Session) -> Sequence[UUID]:
 
 
 def flag(session: Session, *, refund_id: UUID, why: str) -> None:
-    """Have somebody look at a refund; it goes on as it is."""
+    """Flag a refund for manual review; it continues unchanged."""
     _flag(session, repository.get_refund_for_update(session, refund_id), why)
 
 
 def _flag(session: Session, refund: Refund, why: str) -> None:
-    if refund.flagged_at is None:  # said once, not with every attempt
+    if refund.flagged_at is None:  # once, not with every attempt
         refund.flagged_at = clock.now()
         events.record(session, [_event(RefundFlagged, refund, why=why)])
 

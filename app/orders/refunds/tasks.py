@@ -18,27 +18,27 @@ from app.orders.refunds import gateway_refunds
 from app.wallets.errors import BalanceTooLarge, WalletLocked
 from app.wallets.gate import in_line
 
-#: The gateway knows our refund by our key for a day; later it is looked for before it is asked.
-_KEY_LIVES: Final = timedelta(hours=23)
+#: The gateway keeps our idempotency key for a day; after that the refund is looked up first.
+_KEY_TTL: Final = timedelta(hours=23)
 
 _log = structlog.get_logger()
 
 
 def enqueue_if_pending(session: Session, refund: Refund) -> None:
-    """Have the gateway make this refund once the transaction of `session` is committed."""
+    """Enqueue the request to the gateway once the transaction of `session` is committed."""
     if refund.status == RefundStatus.PENDING:
         after_commit(session, partial(queue.enqueue_call, request_refund, refund.id))
 
 
 def request_refund(refund_id: UUID) -> None:
-    """Have the gateway give money back, and note what it says."""
+    """Request a refund from the gateway and record its outcome."""
     with reading() as session:
         pending = gateway_refunds.get_pending(session, refund_id=refund_id)
     if pending is None:
         return
     try:
         state = None
-        if clock.now() - pending.created_at > _KEY_LIVES:
+        if clock.now() - pending.created_at > _KEY_TTL:
             state = client.find_refund(refund_id, payment_intent_id=pending.payment_intent_id)
         state = state or client.create_refund(
             refund_id,
@@ -48,9 +48,9 @@ def request_refund(refund_id: UUID) -> None:
         )
         in_line(partial(gateway_refunds.record_outcome, refund_id=refund_id, state=state))
     except GatewayUnavailable as silence:
-        _log.info("gateway silent", refund=str(refund_id), why=silence.text)
-    except (WalletLocked, BalanceTooLarge) as refusal:  # the buyer's, and it waits
-        _log.warning("wallet cannot take it yet", refund=str(refund_id), why=refusal.text)
+        _log.info("gateway unavailable", refund=str(refund_id), why=silence.text)
+    except (WalletLocked, BalanceTooLarge) as refusal:  # of the buyer; the refund is retried
+        _log.warning("wallet cannot receive yet", refund=str(refund_id), why=refusal.text)
     except GatewayRefused as refusal:
         _flag(partial(gateway_refunds.flag, refund_id=refund_id), refusal.reason)
     except GatewayNotConfigured as problem:
@@ -58,7 +58,7 @@ def request_refund(refund_id: UUID) -> None:
 
 
 def _flag(note: Callable[..., Any], why: str) -> None:
-    _log.warning("gateway stuck", why=why)
+    _log.warning("gateway error", why=why)
     retry_transaction(partial(note, why=why))
 
 
