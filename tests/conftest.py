@@ -157,7 +157,7 @@ def bank(
     worker_app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[FakeBank]:
     """A bank in place of the configured ones, and nobody waits for it long."""
-    monkeypatch.setattr(bank_client, "TIME_OUT", urllib3.Timeout(connect=1, read=0.3))
+    monkeypatch.setattr(bank_client, "TIMEOUT", urllib3.Timeout(connect=1, read=0.3))
     quick = bank_client.RETRIES.new(backoff_jitter=0)
     monkeypatch.setattr(bank_client, "RETRIES", quick)
     with FakeBank.open() as opened:

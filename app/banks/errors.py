@@ -1,13 +1,25 @@
-"""Why naming a bank can be refused."""
+"""Unknown banks, and banks whose response is no use."""
 
 from app.common.errors import BadRequest, NotFound
 
 
 class ProviderNotFound(NotFound):
     code = "PROVIDER_NOT_FOUND"
-    message = "There is no such bank"
+    message = "Bank not found"
 
 
 class ProviderUnknown(BadRequest):
     code = "PROVIDER_UNKNOWN"
-    message = "There is no such bank; GET /onramp/providers lists them"
+    message = "Unknown bank; GET /onramp/providers lists the available ones"
+
+
+class BankOutcomeUnknown(Exception):
+    """What the bank did is unknown. Nothing may be concluded from it; repeat the request later."""
+
+
+class BankUnavailable(BankOutcomeUnknown):
+    """The bank is down, busy or failing, or its circuit breaker is open."""
+
+
+class InvalidBankResponse(BankOutcomeUnknown):
+    """The bank has sent a response that it should not, and somebody should look at it."""

@@ -1,4 +1,4 @@
-"""Only what a bank has signed gets through."""
+"""Webhooks must be signed by their bank."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,7 +17,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 WEBHOOKS: Final = metrics.counter(
     "payment_flow_bank_webhooks_total",
-    "Webhooks by the bank they claim to come from, and what became of them",
+    "Webhooks by bank and outcome",
     "provider",
     "outcome",
 )
@@ -33,7 +33,7 @@ _OUTCOMES: Final = (
 )
 
 _HEADERS: Final = {
-    "webhook-id": "The bank's id of the event, the same in every repetition",
+    "webhook-id": "The bank's id of the event, the same in every delivery",
     "webhook-timestamp": "Seconds since 1970, within five minutes of now",
     "webhook-signature": "`v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`; several are "
     "separated by spaces",
@@ -41,17 +41,17 @@ _HEADERS: Final = {
 
 
 def count_from_zero() -> None:
-    """Have every number there from the start: a rate needs the zero before the first one."""
+    """Create every counter at zero: a rate needs a value before the first increment."""
     for bank in providers.known():
         for outcome in _OUTCOMES:
             WEBHOOKS.labels(bank.code, outcome)
 
 
 def from_bank(blueprint: Blueprint) -> Callable[[View], View]:
-    """Let only signed webhooks of a bank that we know reach the view, and count all of them.
+    """Call the view only for a webhook that a known bank has signed, and count those refused.
 
-    The signature is checked over the raw body, before anything reads it. The view gets `provider`
-    as a Provider and `event_id`. Raises ProviderNotFound, SignatureInvalid.
+    The signature is checked over the raw body, before anything parses it. The view gets `provider`
+    as a Provider, and `event_id`. Raises ProviderNotFound, SignatureInvalid.
     """
 
     def decorate(view: View) -> View:

@@ -1,4 +1,4 @@
-"""The banks there are, by code: data of the settings, the same in every process."""
+"""The configured banks by code."""
 
 import base64
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from app.common.process_state import Slot
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A bank. keys: the first one signs what we send, all of them verify what it sends."""
+    """A bank. keys: the first signs our requests, all of them verify its webhooks."""
 
     code: str
     name: str

@@ -7,14 +7,14 @@ from app.banks.types import BankEventType
 from app.common.fields import Amount, Moment, Schema
 
 _REFERENCE = {
-    "description": "What it is about: the reference that we gave",
+    "description": "The reference that we gave the bank",
     "example": "hT3kP0aXo5l7Qd8cYw2ZbN4uR6vS9eF1gJmKiLpHtEs",
 }
 
 
 class _BankSchema(Schema):
     class Meta:
-        unknown = ma.EXCLUDE  # a bank may say more than we asked for, now or some day
+        unknown = ma.EXCLUDE  # a bank may send additional fields, now or later
 
 
 class BankEventDataIn(_BankSchema):
@@ -39,7 +39,7 @@ class BankEventDataIn(_BankSchema):
         load_default=None,
         allow_none=True,
         validate=Length(0, 1000),
-        metadata={"description": "Why not, if not", "example": "declined"},
+        metadata={"description": "Why it failed or was refused", "example": "declined"},
     )
 
 
@@ -51,8 +51,8 @@ class BankEventIn(_BankSchema):
         BankEventDataIn,
         required=True,
         metadata={
-            "description": "Amount and currency must be those that were asked for, and for a "
-            "payment the user, too; else nothing comes of it",
+            "description": "Amount and currency, and for a payment the user, must equal those of "
+            "the request; an event that differs is quarantined",
             "example": {
                 "reference": _REFERENCE["example"],
                 "amount": "25.00",

@@ -1,4 +1,4 @@
-"""Who says it: signatures on what goes between us and a bank.
+"""Signatures of requests to a bank and of its webhooks.
 
 Standard Webhooks (https://www.standardwebhooks.com): HMAC-SHA256 over id, time and raw body.
 """
@@ -17,7 +17,7 @@ from app.inbox.errors import SignatureInvalid
 
 HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
-#: How far a message's time may be from ours: what was overheard is of no use later.
+#: How far a message's time may be from ours, so that a recorded one cannot be replayed later.
 TOLERANCE: Final = timedelta(minutes=5)
 
 _ID: Final = re.compile(r"[!-~]{1,255}")
@@ -26,19 +26,19 @@ _VERSION: Final = "v1,"
 
 
 def signed_headers(provider: Provider, body: bytes, *, message_id: str) -> dict[str, str]:
-    """The headers that prove that `body` comes from us, now. body: UTF-8."""
+    """The headers that sign `body` now. body: UTF-8."""
     seconds = _now()
     signature = _sign(provider.keys[0], message_id, seconds, body.decode())
     return dict(zip(HEADERS, (message_id, str(seconds), signature), strict=True))
 
 
 def verify(provider: Provider, headers: Mapping[str, str], body: bytes) -> str:
-    """The id of a message that `provider` has signed with one of its keys, not long ago.
+    """The id of a message that `provider` has signed with one of its keys, recently.
 
-    headers: those of HEADERS, empty when they were not sent.
+    headers: those of HEADERS, empty when they were not sent. Raises SignatureInvalid.
 
-    The library signs, and we compare: it would read the system's clock, it raises half a dozen
-    kinds of error for malformed headers, and it knows one key. Raises SignatureInvalid.
+    The library computes signatures, but does not verify them: it would read the system's clock,
+    raise half a dozen kinds of error for malformed headers, and accept only one key.
     """
     message_id, timestamp, signatures = (headers[name] for name in HEADERS)
     if not message_id or not timestamp or not signatures:

@@ -1,4 +1,4 @@
-"""HTTP of what banks say."""
+"""HTTP of the banks' webhooks."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from app.inbox import tasks as inbox
 from app.inbox.errors import ReferenceUnknown
 
 blp = Blueprint(
-    "bank-webhooks", __name__, url_prefix="/onramp/webhooks", description="What banks tell us"
+    "bank-webhooks", __name__, url_prefix="/onramp/webhooks", description="Webhooks of banks"
 )
 
 
@@ -33,10 +33,10 @@ blp = Blueprint(
 @blp.refuses(ReferenceUnknown)
 @blp.doc(**{"x-caller": "the bank, by its signature"})
 def receive_bank_event(body: dict[str, Any], provider: Provider, event_id: str) -> Response:
-    """Tell that a payment or a payout has ended
+    """Payment and payout status notification (banks)
 
-    For banks. Standard Webhooks: signed over the raw body. It is stored and answered at once and
-    takes effect a moment later, once, however often it is sent.
+    For banks, which sign the raw body as in Standard Webhooks. The event is stored and acknowledged
+    immediately and handled a moment later, once, however often it is delivered.
     """
     with transaction() as session:
         stored = service.receive(

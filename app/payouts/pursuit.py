@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.banks import client, providers
-from app.banks.client import PayoutAnswer, PayoutOrder
 from app.banks.errors import ProviderUnknown
+from app.banks.types import BankPayout, PayoutInstruction
 from app.common import clock
 from app.common.money import Money
 from app.events import service as events
@@ -60,7 +60,7 @@ def _put_off(payout: Payout) -> None:
     payout.next_attempt_at = clock.now() + pause / 2 * random.uniform(1, 2)  # noqa: S311 – no secret
 
 
-def errand(session: Session, *, payout_id: UUID) -> Callable[[], PayoutAnswer] | None:
+def errand(session: Session, *, payout_id: UUID) -> Callable[[], BankPayout] | None:
     """What to ask the bank now, to be called once this session is closed; None if it is settled.
 
     Raises PayoutNotFound, ProviderUnknown, sealing.SealBroken.
@@ -76,8 +76,8 @@ def errand(session: Session, *, payout_id: UUID) -> Callable[[], PayoutAnswer] |
         raise ProviderUnknown(details={"provider": payout.provider})
     money = Money(payout.amount, payout.currency)
     if payout.status == PayoutStatus.SUBMITTED:
-        return partial(client.look_up, provider, reference=payout.id, money=money)
-    order = PayoutOrder(
+        return partial(client.retrieve_payout, provider, reference=payout.id, money=money)
+    order = PayoutInstruction(
         reference=payout.id,
         money=money,
         holder=account.holder,
@@ -85,7 +85,7 @@ def errand(session: Session, *, payout_id: UUID) -> Callable[[], PayoutAnswer] |
         routing=account.routing,
         description=payout.description,
     )
-    return partial(client.pay_out, provider, order)
+    return partial(client.create_payout, provider, order)
 
 
 def flag(session: Session, *, payout_id: UUID, why: str) -> None:

@@ -8,8 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.banks.client import PayoutAnswer, Verdict
-from app.banks.types import BankEventType
+from app.banks.types import BankEventType, BankPayout, BankPayoutStatus
 from app.common import clock
 from app.events import service as events
 from app.events.catalogue.banks import PayoutPaid, PayoutRefused, PayoutSubmitted
@@ -24,9 +23,9 @@ from app.wallets.holds import lifecycle
 from app.wallets.ledger import Account, Entry, Posting
 from app.wallets.models import HoldStatus, SystemCode, TransactionType
 
-_VERDICTS: Final = {
-    BankEventType.PAYOUT_PAID: Verdict.PAID,
-    BankEventType.PAYOUT_REFUSED: Verdict.REFUSED,
+_STATUSES: Final = {
+    BankEventType.PAYOUT_PAID: BankPayoutStatus.PAID,
+    BankEventType.PAYOUT_REFUSED: BankPayoutStatus.REFUSED,
 }
 
 
@@ -41,8 +40,8 @@ def owns(session: Session, *, provider: str, reference: str) -> bool:
 
 def handle(session: Session, event: InboundEvent) -> None:
     """Have what a bank sends take effect. Raises Quarantine."""
-    answer = PayoutAnswer(
-        verdict=_VERDICTS[BankEventType(event.type)],
+    answer = BankPayout(
+        status=_STATUSES[BankEventType(event.type)],
         bank_reference=event.provider_reference or None,
         reason=event.reason or None,
     )
@@ -54,7 +53,7 @@ def settle(
     session: Session,
     *,
     payout_id: UUID,
-    answer: PayoutAnswer,
+    answer: BankPayout,
     told: tuple[int | None, str | None] | None = None,
 ) -> None:
     """Note what the bank says; pay for good or give back if that ends it.
@@ -71,11 +70,11 @@ def settle(
         raise Quarantine("AMOUNT_DIFFERS", ours=_money(*ours), theirs=_money(*told))
     if payout.is_open:
         _note(session, payout, answer)
-    elif answer.verdict not in (Verdict.ACCEPTED, payout.status):
+    elif answer.status not in (BankPayoutStatus.ACCEPTED, payout.status):
         raise Quarantine(
             "SETTLED_OTHERWISE",
             ours={"status": payout.status},
-            theirs={"status": answer.verdict.value},
+            theirs={"status": answer.status.value},
         )
 
 
@@ -83,11 +82,11 @@ def _money(amount: int | None, currency: str | None) -> dict[str, int | str | No
     return {"amount": amount, "currency": currency}
 
 
-def _note(session: Session, payout: Payout, answer: PayoutAnswer) -> None:
+def _note(session: Session, payout: Payout, answer: BankPayout) -> None:
     payout.bank_reference = answer.bank_reference or payout.bank_reference
-    if answer.verdict is Verdict.PAID:
+    if answer.status is BankPayoutStatus.PAID:
         _pay(session, payout)
-    elif answer.verdict is Verdict.REFUSED:
+    elif answer.status is BankPayoutStatus.REFUSED:
         _give_back(session, payout, answer.reason or "refused by the bank")
     elif payout.status == PayoutStatus.PENDING:
         payout.status, payout.submitted_at = PayoutStatus.SUBMITTED.value, clock.now()

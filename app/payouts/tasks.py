@@ -5,8 +5,7 @@ from uuid import UUID
 
 import structlog
 
-from app.banks.client import BankPuzzling, BankSilent
-from app.banks.errors import ProviderUnknown
+from app.banks.errors import BankUnavailable, InvalidBankResponse, ProviderUnknown
 from app.common import queue
 from app.common.db import reading, retry_transaction
 from app.common.encryption import SealBroken
@@ -28,9 +27,9 @@ def advance(payout_id: UUID) -> None:
         if ask is not None:
             answer = ask()  # with no transaction open
             in_line(partial(settlement.settle, payout_id=payout_id, answer=answer))
-    except BankSilent as silence:
-        _log.info("bank silent", payout=str(payout_id), why=str(silence))
-    except (BankPuzzling, ProviderUnknown, Quarantine, SealBroken) as problem:
+    except BankUnavailable as error:
+        _log.info("bank unavailable", payout=str(payout_id), why=str(error))
+    except (InvalidBankResponse, ProviderUnknown, Quarantine, SealBroken) as problem:
         _log.warning("payout stuck", payout=str(payout_id), why=str(problem))
         retry_transaction(partial(pursuit.flag, payout_id=payout_id, why=str(problem)))
 

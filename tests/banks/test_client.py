@@ -8,8 +8,9 @@ import pytest
 from flask import Flask
 
 from app.banks import client, providers
-from app.banks.client import BankPuzzling, BankSilent, PayoutAnswer, PayoutOrder, Verdict
+from app.banks.errors import BankUnavailable, InvalidBankResponse
 from app.banks.providers import Provider
+from app.banks.types import BankPayout, BankPayoutStatus, PayoutInstruction
 from app.common import circuit, http
 from app.common.db import new_id
 from app.common.money import Money
@@ -20,8 +21,8 @@ pytestmark = pytest.mark.usefixtures("app")
 MONEY = Money(2500, "USD")
 
 
-def order(reference: UUID | None = None) -> PayoutOrder:
-    return PayoutOrder(
+def order(reference: UUID | None = None) -> PayoutInstruction:
+    return PayoutInstruction(
         reference=reference or new_id(),
         money=MONEY,
         holder="Alice Jones",
@@ -37,8 +38,8 @@ def hdfc() -> Provider:
     return found
 
 
-def pay(reference: UUID | None = None) -> PayoutAnswer:
-    return client.pay_out(hdfc(), order(reference))
+def pay(reference: UUID | None = None) -> BankPayout:
+    return client.create_payout(hdfc(), order(reference))
 
 
 class TestAClearAnswer:
@@ -46,7 +47,7 @@ class TestAClearAnswer:
         reference = new_id()
         answer = pay(reference)
 
-        assert answer == PayoutAnswer(Verdict.ACCEPTED, f"BANK-{str(reference)[:8]}", None)
+        assert answer == BankPayout(BankPayoutStatus.ACCEPTED, f"BANK-{str(reference)[:8]}", None)
         assert bank.payouts[str(reference)]["order"] == {
             "reference": str(reference),
             "amount": "25.00",
@@ -59,24 +60,24 @@ class TestAClearAnswer:
             "description": "Earnings of May",
         }
 
-    @pytest.mark.parametrize("verdict", list(Verdict))
-    def test_it_may_end_at_once(self, bank: FakeBank, verdict: Verdict) -> None:
-        bank.verdict, bank.reason = verdict, "account unknown"
+    @pytest.mark.parametrize("status", list(BankPayoutStatus))
+    def test_it_may_end_at_once(self, bank: FakeBank, status: BankPayoutStatus) -> None:
+        bank.verdict, bank.reason = status, "account unknown"
         answer = pay()
-        assert (answer.verdict, answer.reason) == (verdict, "account unknown")
+        assert (answer.status, answer.reason) == (status, "account unknown")
 
     def test_how_it_stands_can_be_asked_later(self, bank: FakeBank) -> None:
         reference = new_id()
         pay(reference)
         bank.decide(str(reference), "PAID")
-        answer = client.look_up(hdfc(), reference=reference, money=MONEY)
-        assert answer.verdict is Verdict.PAID
+        answer = client.retrieve_payout(hdfc(), reference=reference, money=MONEY)
+        assert answer.status is BankPayoutStatus.PAID
         assert bank.asked == ["POST /payouts", f"GET /payouts/{reference}"]
 
     @pytest.mark.parametrize("trouble", [500, 502, 503, 504, "LOST", "SLOW"])
     def test_a_stumble_is_asked_again_at_once(self, bank: FakeBank, trouble: Any) -> None:
         bank.failing.extend([trouble] * 2)
-        assert pay().verdict is Verdict.ACCEPTED
+        assert pay().status is BankPayoutStatus.ACCEPTED
         assert len(bank.asked) == 3
         assert len(bank.payouts) == 1
 
@@ -85,13 +86,13 @@ class TestSilence:
     @pytest.mark.parametrize("status", [408, 409, 425, 429, 501])
     def test_a_status_that_says_nothing_about_it(self, bank: FakeBank, status: int) -> None:
         bank.failing.append(status)
-        with pytest.raises(BankSilent, match=str(status)):
+        with pytest.raises(BankUnavailable, match=str(status)):
             pay()
 
     @pytest.mark.parametrize("trouble", [503, "LOST", "SLOW"])
     def test_stumbling_again(self, bank: FakeBank, trouble: Any) -> None:
         bank.failing.extend([trouble] * 3)
-        with pytest.raises(BankSilent):
+        with pytest.raises(BankUnavailable):
             pay()
         assert len(bank.asked) == 3
 
@@ -99,13 +100,13 @@ class TestSilence:
         reference = new_id()
         refusal = {"reference": str(reference), "status": "REFUSED", "reason": "no"}
         bank.failing.append((501, refusal))
-        with pytest.raises(BankSilent):
+        with pytest.raises(BankUnavailable):
             pay(reference)
 
     def test_a_bank_that_is_not_there(self, bank: FakeBank) -> None:
         nobody = Provider("HDFC", "HDFC Bank", "http://127.0.0.1:1", hdfc().keys)
-        with pytest.raises(BankSilent):
-            client.pay_out(nobody, order())
+        with pytest.raises(BankUnavailable):
+            client.create_payout(nobody, order())
 
 
 class TestPuzzles:
@@ -113,7 +114,7 @@ class TestPuzzles:
 
     GOOD: ClassVar[dict[str, Any]] = {"status": "PAID", "bankReference": "B-1", "reason": None}
 
-    def ask(self, bank: FakeBank, status: int, body: Any) -> PayoutAnswer:
+    def ask(self, bank: FakeBank, status: int, body: Any) -> BankPayout:
         reference = new_id()
         if isinstance(body, dict):
             body = {"reference": str(reference)} | body
@@ -122,7 +123,7 @@ class TestPuzzles:
 
     def test_a_bank_need_not_repeat_the_amount_and_may_say_more(self, bank: FakeBank) -> None:
         answer = self.ask(bank, 200, self.GOOD | {"branch": "Pune"})
-        assert answer == PayoutAnswer(Verdict.PAID, "B-1", None)
+        assert answer == BankPayout(BankPayoutStatus.PAID, "B-1", None)
 
     @pytest.mark.parametrize(
         "changes",
@@ -145,39 +146,39 @@ class TestPuzzles:
         ids=str,
     )
     def test_anything_odd_is_no_answer(self, bank: FakeBank, changes: dict[str, Any]) -> None:
-        with pytest.raises(BankPuzzling):
+        with pytest.raises(InvalidBankResponse):
             self.ask(bank, 200, self.GOOD | changes)
 
     @pytest.mark.parametrize(
         "body", [b"", b"PAID", b"[]", b"null", b"<html>", b"\xff", b'{"status":"PAID"}', b"{" * 9]
     )
     def test_what_is_not_an_answer_at_all(self, bank: FakeBank, body: bytes) -> None:
-        with pytest.raises(BankPuzzling):
+        with pytest.raises(InvalidBankResponse):
             self.ask(bank, 200, body)
 
     def test_an_endless_answer_is_not_read_to_its_end(self, bank: FakeBank) -> None:
-        with pytest.raises(BankPuzzling):
+        with pytest.raises(InvalidBankResponse):
             self.ask(bank, 200, self.GOOD | {"more": "x" * 100_000})
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
     def test_a_4xx_that_does_not_say_refused(self, bank: FakeBank, status: int) -> None:
-        with pytest.raises(BankPuzzling, match=str(status)):
+        with pytest.raises(InvalidBankResponse, match=str(status)):
             self.ask(bank, status, {"error": "BAD_REQUEST"})
-        with pytest.raises(BankPuzzling, match=str(status)):
+        with pytest.raises(InvalidBankResponse, match=str(status)):
             self.ask(bank, status, self.GOOD)
 
     @pytest.mark.parametrize("status", [200, 202, 400, 422])
     def test_a_refusal_that_is_clear(self, bank: FakeBank, status: int) -> None:
         answer = self.ask(bank, status, {"status": "REFUSED", "reason": "account closed"})
-        assert answer == PayoutAnswer(Verdict.REFUSED, None, "account closed")
+        assert answer == BankPayout(BankPayoutStatus.REFUSED, None, "account closed")
 
     def test_it_is_not_led_elsewhere(self, bank: FakeBank) -> None:
-        with pytest.raises(BankPuzzling, match="302"):
+        with pytest.raises(InvalidBankResponse, match="302"):
             self.ask(bank, 302, b"")
 
     def test_a_payout_that_the_bank_has_forgotten(self, bank: FakeBank) -> None:
-        with pytest.raises(BankPuzzling, match="404"):
-            client.look_up(hdfc(), reference=new_id(), money=MONEY)
+        with pytest.raises(InvalidBankResponse, match="404"):
+            client.retrieve_payout(hdfc(), reference=new_id(), money=MONEY)
 
 
 class TestCircuit:
@@ -188,50 +189,50 @@ class TestCircuit:
     def fail(self, bank: FakeBank, times: int) -> None:
         bank.failing.extend([501] * times)
         for _ in range(times):
-            with pytest.raises(BankSilent):
+            with pytest.raises(BankUnavailable):
                 pay()
 
     def test_a_bank_that_fails_is_left_alone_and_tried_again_later(self, bank: FakeBank) -> None:
         self.fail(bank, circuit.FAILURES)
         asked = len(bank.asked)
-        with pytest.raises(BankSilent, match="left alone"):
+        with pytest.raises(BankUnavailable, match="left alone"):
             pay()
         assert len(bank.asked) == asked
 
         time.sleep(2)
-        assert pay().verdict is Verdict.ACCEPTED
-        assert pay().verdict is Verdict.ACCEPTED
+        assert pay().status is BankPayoutStatus.ACCEPTED
+        assert pay().status is BankPayoutStatus.ACCEPTED
 
     def test_one_failure_after_the_rest_is_enough_for_another(self, bank: FakeBank) -> None:
         self.fail(bank, circuit.FAILURES)
         time.sleep(2)
         self.fail(bank, 1)
-        with pytest.raises(BankSilent, match="left alone"):
+        with pytest.raises(BankUnavailable, match="left alone"):
             pay()
 
     def test_every_process_leaves_it_alone(self, bank: FakeBank, app: Flask) -> None:
         self.fail(bank, circuit.FAILURES)
         circuit.configure(http.settings().redis_url)  # as another process does
-        with pytest.raises(BankSilent, match="left alone"):
+        with pytest.raises(BankUnavailable, match="left alone"):
             pay()
 
     def test_other_banks_go_on(self, bank: FakeBank) -> None:
         self.fail(bank, circuit.FAILURES)
         axis = providers.find("AXIS")
         assert axis is not None
-        assert client.pay_out(axis, order()).verdict is Verdict.ACCEPTED
+        assert client.create_payout(axis, order()).status is BankPayoutStatus.ACCEPTED
 
     def test_what_it_refuses_or_does_not_understand_is_no_failure(self, bank: FakeBank) -> None:
         for _ in range(circuit.FAILURES + 1):
             bank.failing.append(400)
-            with pytest.raises(BankPuzzling):
+            with pytest.raises(InvalidBankResponse):
                 pay()
-        assert pay().verdict is Verdict.ACCEPTED
+        assert pay().status is BankPayoutStatus.ACCEPTED
 
     def test_without_redis_it_is_called_all_the_same(self, bank: FakeBank, app: Flask) -> None:
         circuit.configure("redis://127.0.0.1:1/0")
         try:
-            assert pay().verdict is Verdict.ACCEPTED
+            assert pay().status is BankPayoutStatus.ACCEPTED
         finally:
             circuit.configure(http.settings().redis_url)
 

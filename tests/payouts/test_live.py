@@ -77,7 +77,7 @@ def test_the_worker_pays_out_and_nobody_writes_the_number_down(world: World) -> 
     ]
 
     written = [log.read_text() for log in world.logs] + told_to_others(world.server)
-    assert any("bank asked" in text for text in written)
+    assert any("bank called" in text for text in written)
     assert [text for text in written if NUMBER[:-4] in text] == []
 
 

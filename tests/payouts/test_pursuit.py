@@ -123,7 +123,7 @@ class TestForPeople:
         payout_id = pending(client, factories.buyer())
         providers.configure([])
         tasks.advance(payout_id)
-        assert last_event(payout_id)["reason"].startswith("There is no such bank")
+        assert last_event(payout_id)["reason"].startswith("Unknown bank")
         assert bank.asked == []
 
     def test_a_number_that_can_no_longer_be_read(

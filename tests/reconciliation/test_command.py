@@ -77,7 +77,7 @@ def test_what_is_wrong_is_said_in_a_sentence(settings: Settings, tmp_path: Path)
     file = tmp_path / "statement.csv"
     file.write_bytes(statement(booked("IN", "ref-1"), booked("IN", "ref-2")))
     for words, sentences in (
-        (["--provider", "SBI"], ["There is no such bank"]),
+        (["--provider", "SBI"], ["Unknown bank"]),
         (["--from", "yesterday"], ["Invalid value for '--from'"]),
         (
             [],

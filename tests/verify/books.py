@@ -18,7 +18,7 @@ from sqlalchemy.orm import sessionmaker
 from app.auth import service as auth
 from app.auth.models import Role
 from app.auth.service import Caller
-from app.banks.client import PayoutAnswer, Verdict
+from app.banks.types import BankPayout, BankPayoutStatus
 from app.common import clock, db
 from app.delivery import service as delivery
 from app.gateway.types import (
@@ -241,11 +241,11 @@ def pay_out(client: FlaskClient, user: factories.Actor) -> None:
     headers = user.headers
     saved = client.post("/api/v1/wallet/bank-accounts", json=ACCOUNT, headers=headers).json
     body = {"bankAccountId": saved["id"], "amount": "2.00"}
-    for number, verdict in enumerate((None, *Verdict)):
+    for number, verdict in enumerate((None, *BankPayoutStatus)):
         key = {"Idempotency-Key": f"payout-{number}"}
         payout = client.post("/api/v1/wallet/payouts", json=body, headers=headers | key).json
         if verdict is not None:
-            answer = PayoutAnswer(verdict, f"BANK-{number}", None)
+            answer = BankPayout(verdict, f"BANK-{number}", None)
             with db.transaction() as session:
                 wallets.stand_in_line(session, alone=False)
                 payouts.settle(session, payout_id=UUID(payout["id"]), answer=answer)
