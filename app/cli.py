@@ -32,6 +32,17 @@ def main() -> None:
     """Payment Flow: wallets and digital goods over REST."""
 
 
+def _load_settings() -> Settings:
+    """The settings of a command. Raises SettingsError before anything of it has started."""
+    from app.banks import providers
+    from app.gateway import provider_config
+
+    settings = load_settings()
+    providers.require_valid(settings)
+    provider_config.require_valid(settings)
+    return settings
+
+
 @main.command()
 @click.option("--demo/--no-demo", default=True, help="Fill an empty shop with demo data.")
 @click.option("--quiet", is_flag=True, help="Print only the address.")
@@ -39,7 +50,7 @@ def up(demo: bool, quiet: bool) -> None:
     """Start everything: database, Redis, web, worker. Ctrl-C stops it."""
     from app.local.up import up as start
 
-    settings = load_settings()
+    settings = _load_settings()
     sys.exit(start(settings, demo=demo and not settings.is_production, quiet=quiet))
 
 
@@ -48,7 +59,7 @@ def serve() -> None:
     """Serve the web application (needs DATABASE_URL and REDIS_URL)."""
     from app.server import serve as run
 
-    run(load_settings())
+    run(_load_settings())
 
 
 @main.command()
@@ -56,7 +67,7 @@ def worker() -> None:
     """Work off jobs and the schedule (needs DATABASE_URL and REDIS_URL)."""
     from app.worker import work
 
-    work(load_settings())
+    work(_load_settings())
 
 
 @main.command()
@@ -65,7 +76,7 @@ def migrate() -> None:
     from app.common.migrate import migrate as run
 
     _know_tables()
-    run(load_settings())
+    run(_load_settings())
 
 
 @main.command()
@@ -183,6 +194,18 @@ def show_events(write: bool) -> None:
         click.echo(reference.as_markdown().strip())
 
 
+@main.command("settings")
+@click.option("--write", is_flag=True, help="Renew the documents generated from them instead.")
+def show_settings(write: bool) -> None:
+    """List every setting with its default."""
+    from app.local import settings_docs
+
+    if write:
+        settings_docs.write()
+    else:
+        click.echo(settings_docs.as_env().strip())
+
+
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(arguments: tuple[str, ...]) -> None:
@@ -211,10 +234,10 @@ def _boot() -> Settings:
     from app.local.up import running_environment
     from app.wiring import wire
 
-    settings = load_settings()
+    settings = _load_settings()
     if settings.database_url is None:
         os.environ |= running_environment(settings.data_dir or default_data_dir(PROJECT_ROOT))
-        settings = load_settings()
+        settings = _load_settings()
     wire(settings)
     return settings
 

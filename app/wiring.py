@@ -18,6 +18,7 @@ from app.common.settings import Settings, SettingsError
 from app.delivery.files import service as files
 from app.delivery.files import storage
 from app.gateway import client as gateway_client
+from app.gateway import provider_config
 from app.gateway import service as gateway
 from app.inbox import service as inbox
 from app.onramp import links as onramp_links
@@ -67,7 +68,7 @@ def connect_redis(url: str) -> None:
 
 def configure(settings: Settings) -> None:
     """What each module takes from the settings."""
-    encryption.configure(settings.sealing_secrets)
+    encryption.configure(settings.encryption_secrets)
     tokens.token_rules.configure(
         tokens.TokenRules(
             access_secret=settings.access_secret,
@@ -76,8 +77,8 @@ def configure(settings: Settings) -> None:
             refresh_life=settings.jwt_refresh_expiration,
         )
     )
-    providers.configure(settings.bank_providers)
-    gateway_client.account.configure(settings.gateway)
+    providers.configure(providers.from_settings(settings))
+    gateway_client.config.configure(provider_config.from_settings(settings))
     gateway.checkout_settings.configure(_checkout_settings(settings))
     storage.current.configure(storage.from_settings(settings))
     files.rules.configure(

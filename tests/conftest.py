@@ -164,7 +164,7 @@ def bank(
         providers.configure(opened.providers)
         yield opened
         assert opened.complaints == []
-    providers.configure(settings.bank_providers)
+    providers.configure(providers.from_settings(settings))
 
 
 @pytest.fixture

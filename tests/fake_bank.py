@@ -1,6 +1,5 @@
 """A small bank of the tests' own: real HTTP, in a thread, as broken as it is told to be."""
 
-import base64
 import json
 import threading
 from collections import deque
@@ -12,9 +11,9 @@ from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from app.common.outside import BankProvider
+from app.banks.providers import Provider
 
-KEY = "whsec_" + base64.b64encode(b"key of the tests' own small bank").decode()
+KEY = b"key of the tests' own small bank"
 
 
 @dataclass
@@ -37,9 +36,9 @@ class FakeBank:
     patience: threading.Event = field(default_factory=threading.Event)
 
     @property
-    def providers(self) -> list[BankProvider]:
+    def providers(self) -> list[Provider]:
         names = {"HDFC": "HDFC Bank", "AXIS": "Axis Bank"}
-        return [BankProvider(code, name, self.url, (KEY,)) for code, name in names.items()]
+        return [Provider(code, name, self.url, (KEY,)) for code, name in names.items()]
 
     def decide(self, reference: str, verdict: str, *, reason: str | None = None) -> None:
         """What it will say about a payout from now on."""

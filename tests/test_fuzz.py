@@ -24,8 +24,9 @@ from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from app.common import db
-from app.common.outside import GatewayAccount
 from app.common.settings import Settings
+from app.gateway import provider_config
+from app.gateway.provider_config import GatewayConfig
 from tests.gateway.conftest import use
 from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, SandboxGateway, Shop
 from tests.test_access_matrix import CALLERS, EXPECTED, Route, World
@@ -45,9 +46,9 @@ def gateway(
         Shop.listening() as nobody,
         SandboxGateway.open(nobody.url, tmp_path_factory.mktemp("gateway")) as running,
     ):
-        use(GatewayAccount(running.url, SECRET_KEY, (WEBHOOK_SECRET,)))
+        use(GatewayConfig(running.url, SECRET_KEY, (WEBHOOK_SECRET,)))
         yield
-        use(settings.gateway)
+        use(provider_config.from_settings(settings))
 
 
 @cache

@@ -1,17 +1,27 @@
 """The configured banks by code."""
 
 import base64
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from app.common.outside import BankProvider
+import marshmallow as ma
+from marshmallow.validate import Length, Regexp
+
 from app.common.process_state import Slot
+from app.common.settings import BadValues, Settings
+
+#: The banks of the simulator (sandbox/bank), by code.
+_SIMULATED: Final = {"HDFC": "HDFC Bank", "AXIS": "Axis Bank"}
+_MIN_KEY_BYTES: Final = 32  # RFC 7518, section 3.2: payment requests are signed with HS256.
+_KEY_PREFIX: Final = "whsec_"  # Standard Webhooks
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A bank. keys: the first signs our requests, all of them verify its webhooks."""
+    """A bank. keys: the first signs our requests, all of them verify its webhooks, so that a key
+    can be changed without a pause."""
 
     code: str
     name: str
@@ -22,19 +32,9 @@ class Provider:
 _providers: Final[Slot[dict[str, Provider]]] = Slot("banks", default={})
 
 
-def configure(banks: Iterable[BankProvider]) -> None:
+def configure(banks: Iterable[Provider]) -> None:
     """Make these the banks of this process."""
-    _providers.configure(
-        {
-            bank.code: Provider(
-                bank.code,
-                bank.name,
-                bank.url,
-                tuple(base64.b64decode(key.removeprefix("whsec_")) for key in bank.keys),
-            )
-            for bank in banks
-        }
-    )
+    _providers.configure({bank.code: bank for bank in banks})
 
 
 def known() -> list[Provider]:
@@ -43,3 +43,89 @@ def known() -> list[Provider]:
 
 def find(code: str) -> Provider | None:
     return _providers().get(code)
+
+
+def from_settings(settings: Settings) -> tuple[Provider, ...]:
+    """The banks of BANK_PROVIDERS, else those of the simulator, but none in production.
+
+    The keys of the simulator are derived from a secret that is kept in the data folder. Raises
+    SettingsError.
+    """
+    if not uses_simulator(settings):
+        return _parse(settings.bank_providers or "[]")
+    secret = settings.development_secret("bank-secret").encode()
+    return tuple(
+        Provider(
+            code=code,
+            name=name,
+            url=f"http://127.0.0.1:{settings.bank_port}/{code.lower()}",
+            keys=(hmac.digest(secret, code.encode(), "sha256"),),
+        )
+        for code, name in _SIMULATED.items()
+    )
+
+
+def uses_simulator(settings: Settings) -> bool:
+    """Whether the simulator takes the place of real banks."""
+    return settings.bank_providers is None and not settings.is_production
+
+
+def require_valid(settings: Settings) -> None:
+    """Raises SettingsError when the settings of the banks cannot be used."""
+    _parse(settings.bank_providers or "[]")
+
+
+def to_json(banks: Iterable[Provider]) -> str:
+    """These banks as BANK_PROVIDERS writes them."""
+    text: str = _ProviderSchema(many=True).dumps(banks)
+    return text
+
+
+class _Key(ma.fields.Field[bytes]):
+    """A key as Standard Webhooks writes it."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return _KEY_PREFIX + base64.b64encode(value).decode()
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bytes:
+        prefix, _, encoded = str(value).partition("_")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except ValueError:  # not ASCII, or not base64
+            key = b""
+        if f"{prefix}_" != _KEY_PREFIX or len(key) < _MIN_KEY_BYTES:
+            raise ma.ValidationError("is no key")
+        return key
+
+
+class _ProviderSchema(ma.Schema):
+    code = ma.fields.String(required=True, validate=Regexp(r"[A-Z0-9]{2,16}\Z"))
+    name = ma.fields.String(required=True, validate=Length(1, 100))
+    url = ma.fields.Url(required=True, schemes={"http", "https"}, require_tld=False)
+    keys = ma.fields.List(_Key(), required=True, validate=Length(1))
+
+    @ma.post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Provider:
+        return Provider(data["code"], data["name"], data["url"].rstrip("/"), (*data["keys"],))
+
+
+def _parse(text: str) -> tuple[Provider, ...]:
+    """A JSON list. What is wrong is named by field only, because the values are secrets."""
+    try:
+        banks: list[Provider] = _ProviderSchema(many=True).loads(text)
+    except ma.ValidationError as error:
+        wrong = {f for of in error.messages_dict.values() if isinstance(of, dict) for f in of}
+        raise _bad(
+            'must be a list of {"code", "name", "url", "keys"} with keys of at least '
+            f"{_MIN_KEY_BYTES} bytes as {_KEY_PREFIX}… (check "
+            f"{', '.join(sorted(map(str, wrong))) or 'the list'})"
+        ) from None
+    except ValueError:
+        raise _bad("must be JSON") from None
+    if len({bank.code for bank in banks}) < len(banks):
+        raise _bad("must name each code once")
+    return tuple(banks)
+
+
+def _bad(problem: str) -> BadValues:
+    return BadValues({"BANK_PROVIDERS": problem})

@@ -14,7 +14,6 @@ import structlog
 
 from app.common import circuit
 from app.common.money import Money
-from app.common.outside import GatewayAccount
 from app.common.process_state import Slot
 from app.gateway import parsing
 from app.gateway.amounts import is_payable, require_payable
@@ -25,6 +24,7 @@ from app.gateway.errors import (
     GatewayUnavailable,
     InvalidGatewayObject,
 )
+from app.gateway.provider_config import GatewayConfig
 from app.gateway.types import CheckoutSession, CheckoutSessionState, GatewayRefund
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ _AMOUNT_ERRORS: Final = {"amount_too_small", "amount_too_large"}
 
 _log = structlog.get_logger()
 
-#: Our account; None: nobody can pay at a gateway here.
-account: Final[Slot[GatewayAccount | None]] = Slot("gateway account", default=None)
+#: The gateway of this process; None disables card payments.
+config: Final[Slot[GatewayConfig | None]] = Slot("gateway", default=None)
 
 
-def require_account() -> GatewayAccount:
+def require_config() -> GatewayConfig:
     """Raises GatewayNotConfigured."""
-    found = account()
+    found = config()
     if found is None:
         raise GatewayNotConfigured
     return found
@@ -216,7 +216,7 @@ def _request(what: str, send: "Callable[[], stripe.StripeObject | None]") -> dic
 
     Raises GatewayNotConfigured, GatewayUnavailable, GatewayRefused.
     """
-    require_account()
+    require_config()
     import stripe
 
     def attempt() -> dict[str, Any]:
@@ -259,19 +259,19 @@ def _refusal(what: str, error: "stripe.StripeError") -> GatewayUnavailable | Gat
 
 
 def _client() -> "stripe.StripeClient":
-    return _client_of(require_account())
+    return _client_of(require_config())
 
 
 @lru_cache(maxsize=1)
-def _client_of(account: GatewayAccount) -> "stripe.StripeClient":
+def _client_of(config: GatewayConfig) -> "stripe.StripeClient":
     import stripe
 
     from app.gateway.transport import Transport
 
     return stripe.StripeClient(
-        account.secret_key,
+        config.secret_key,
         stripe_version=VERSION,
-        base_addresses={"api": account.url},
+        base_addresses={"api": config.url},
         max_network_retries=RETRIES,
         http_client=Transport(),
     )

@@ -87,7 +87,7 @@ def verify_signature(header: str, body: bytes) -> None:
         body.decode()
     except UnicodeDecodeError as error:
         raise SignatureInvalid("MALFORMED") from error
-    secrets = client.require_account().webhook_secrets
+    secrets = client.require_config().webhook_secrets
     if not any(client.is_signed(header, body, secret=secret) for secret in secrets):
         raise SignatureInvalid("FORGED")
 
@@ -98,8 +98,8 @@ def receive(session: Session, event: Mapping[str, Any], *, body: str) -> tuple[s
     The outcome is `stored`, `repeated`, `ignored` (an event that is not handled here) or
     `unknown_reference`. event: as StripeEventIn; body: the signed text. Raises BadRequest.
     """
-    account = client.require_account()
-    if event["livemode"] is not account.is_live:
+    config = client.require_config()
+    if event["livemode"] is not config.is_live:
         _log.warning("gateway event of another mode", event_id=event["id"], type=event["type"])
         return "ignored", None
     try:

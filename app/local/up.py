@@ -40,9 +40,9 @@ class _Stop(BaseException):
 
 
 def up(settings: Settings, *, demo: bool, quiet: bool) -> int:
-    """Run servers, migrations, web, worker and stand-ins until told to stop; returns the exit code.
+    """Run servers, migrations, web, worker and simulators until told to stop.
 
-    It ends on SIGINT, SIGTERM and SIGHUP, and when its parent process dies.
+    It ends on SIGINT, SIGTERM and SIGHUP, and when its parent process dies. Returns the exit code.
     """
     data_dir = (settings.data_dir or default_data_dir(PROJECT_ROOT)).absolute()
     interrupt = _Interrupt()
@@ -161,13 +161,13 @@ class _Supervisor:
         self._services: list[_Service] = []
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - shown, not bound
         self.address = f"http://{host}:{settings.port}"
-        self._stand_ins = simulators.played(settings)
+        self._simulators = simulators.needed(settings)
 
     def start(self, cleanup: ExitStack, show: Callable[[str], None], *, demo: bool) -> None:
         """Bring everything up; what was started is stopped by `cleanup`, in reverse order."""
         lock = self._claim(cleanup)
         _require_free(self._settings.host, self._settings.port, setting="PORT")
-        for each in self._stand_ins:
+        for each in self._simulators:
             _require_free(simulators.HOST, each.port, setting=each.setting)
         env = self._start_servers(cleanup, show)
         lock.note(json.dumps({"address": self.address, "pid": os.getpid(), "env": env}))
@@ -182,7 +182,7 @@ class _Supervisor:
         for word, log in (("serve", "web.log"), ("worker", "worker.log")):
             command = ["app.cli", word]
             self._services.append(_Service(word, command, self._logs / log, everything))
-        for each in self._stand_ins:
+        for each in self._simulators:
             log_of_it = self._logs / f"{each.name}.log"
             self._services.append(_Service(each.name, [each.module], log_of_it, everything))
         self._wait_until_ready()
@@ -204,7 +204,7 @@ class _Supervisor:
             "Swagger UI": f"{self.address}/api/docs",
             "ReDoc": f"{self.address}/api/redoc",
             "Health": f"{self.address}/health/ready",
-            **{each.name.title(): each.address for each in self._stand_ins},
+            **{each.name.title(): each.url for each in self._simulators},
             "Data": self._data_dir,
             "Logs": f"{self._logs}{os.sep}",
         }
@@ -293,7 +293,7 @@ class _Supervisor:
 
     def _all_answer(self) -> bool:
         return _answers(f"{self.address}/health/ready") and all(
-            _answers(f"{each.address}/health") for each in self._stand_ins
+            _answers(f"{each.url}/health") for each in self._simulators
         )
 
 

@@ -13,7 +13,7 @@ from app.common.encryption import SealBroken, fingerprints, seal, unseal
 def keys(worker_app: Flask) -> Iterator[None]:
     encryption.configure(["a" * 32])
     yield
-    encryption.configure(http.settings().sealing_secrets)
+    encryption.configure(http.settings().encryption_secrets)
 
 
 def test_what_was_sealed_is_read_again() -> None:

@@ -1,9 +1,5 @@
 """Settings: what the environment may say, and one clear sentence about what it may not."""
 
-import base64
-import hashlib
-import hmac
-import json
 import stat
 from datetime import timedelta
 from decimal import Decimal
@@ -11,35 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from app.common.outside import BankProvider
 from app.common.settings import Settings, SettingsError, load_settings
 from app.factory import create_app
 from tests.crowd import all_at_once
+from tests.environment import SECRETS, empty_environment, load
 
-SECRETS = {
-    "JWT_ACCESS_SECRET": "a" * 32,
-    "JWT_REFRESH_SECRET": "b" * 32,
-    "ENCRYPTION_KEYS": "c" * 32,
-}
-KEY = "whsec_" + base64.b64encode(b"hunter2" * 5).decode()
-BANK = {"code": "SBI", "name": "State Bank", "url": "https://bank.example/pay", "keys": [KEY]}
-
-#: Every variable that is read, as it is spelled in the environment.
-VARIABLES = {name.removesuffix("_given").upper(): name for name in Settings.__dataclass_fields__}
-
-
-@pytest.fixture(autouse=True)
-def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variable of ours, and no `.env` file."""
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
-
-
-def load(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    return load_settings()
+# A fixture, which pytest finds by name.
+__all__ = ["empty_environment"]
 
 
 class TestReading:
@@ -213,29 +187,11 @@ class TestRefusing:
             ("METRICS_TOKEN", "hunter2hunter2x"),
             ("BANK_PORT", "0"),
             ("GATEWAY_PORT", "0"),
-            ("STRIPE_SECRET_KEY", "hunter2"),
-            ("STRIPE_SECRET_KEY", "pk_live_hunter2hunter2"),
-            ("STRIPE_SECRET_KEY", "sk_live_hunter2 hunter2"),
-            ("STRIPE_WEBHOOK_SECRETS", "hunter2"),
-            ("STRIPE_WEBHOOK_SECRETS", "whsec_hunter2hunter2, hunter2"),
-            ("STRIPE_WEBHOOK_SECRETS", ","),
             ("STRIPE_API_BASE", "stripe"),
             ("CHECKOUT_MINUTES", "0"),
             ("CHECKOUT_MINUTES", "1440"),
             ("CHECKOUT_SUCCESS_URL", "javascript:alert(1)"),
             ("CHECKOUT_CANCEL_URL", "/cart"),
-            ("BANK_PROVIDERS", "HDFC"),
-            ("BANK_PROVIDERS", "{}"),
-            ("BANK_PROVIDERS", "[1]"),
-            ("BANK_PROVIDERS", json.dumps([BANK | {"keys": []}])),
-            ("BANK_PROVIDERS", json.dumps([BANK | {"keys": "hunter2"}])),
-            ("BANK_PROVIDERS", json.dumps([BANK | {"keys": ["whsec_hunter2"]}])),
-            ("BANK_PROVIDERS", json.dumps([BANK | {"keys": [KEY[:-12]]}])),
-            ("BANK_PROVIDERS", json.dumps([BANK | {"keys": ["whsec_schlüssel"]}])),
-            ("BANK_PROVIDERS", json.dumps([BANK | {"code": "sbi/.."}])),
-            ("BANK_PROVIDERS", json.dumps([BANK | {"url": "bank.example"}])),
-            ("BANK_PROVIDERS", json.dumps([BANK | {"secret": "hunter2"}])),
-            ("BANK_PROVIDERS", json.dumps([BANK, BANK])),
             ("FILE_MAX_BYTES", "0"),
             ("FILE_MAX_BYTES", str(5 * 1024**3 + 1)),
             ("FILE_TYPES", "application/zip,audio"),
@@ -329,127 +285,6 @@ class TestProduction:
         assert "hunter" not in repr(settings)
 
 
-class TestBanks:
-    def test_without_configuration_they_are_the_sandbox_s(self, tmp_path: Path) -> None:
-        hdfc, axis = Settings(data_dir=tmp_path, bank_port=4000).bank_providers
-
-        assert (hdfc.code, hdfc.name) == ("HDFC", "HDFC Bank")
-        assert hdfc.url == "http://127.0.0.1:4000/hdfc"
-        assert (axis.code, axis.name) == ("AXIS", "Axis Bank")
-        assert axis.url == "http://127.0.0.1:4000/axis"
-
-    def test_the_sandbox_s_keys_come_from_a_secret_of_the_data_folder(self, tmp_path: Path) -> None:
-        hdfc, axis = Settings(data_dir=tmp_path).bank_providers
-        secret = (tmp_path / "bank-secret").read_bytes()
-        expected = hmac.new(secret, b"HDFC", hashlib.sha256).digest()
-
-        assert hdfc.keys == ("whsec_" + base64.b64encode(expected).decode(),)
-        assert axis.keys != hdfc.keys
-        assert Settings(data_dir=tmp_path).bank_providers == (hdfc, axis)
-        assert Settings(data_dir=tmp_path / "other").bank_providers != (hdfc, axis)
-
-    def test_in_production_there_are_none_but_those_that_are_named(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        assert load(monkeypatch, APP_ENV="production", **SECRETS).bank_providers == ()
-        assert load(monkeypatch, BANK_PROVIDERS=json.dumps([BANK])).bank_providers == (
-            BankProvider("SBI", "State Bank", "https://bank.example/pay", (KEY,)),
-        )
-
-    def test_they_are_those_that_are_named_even_if_that_is_none(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        second = BANK | {"code": "SBI2", "url": "http://localhost:4000/sbi2/", "keys": [KEY, KEY]}
-
-        found = load(monkeypatch, BANK_PROVIDERS=json.dumps([BANK, second])).bank_providers
-
-        assert [bank.code for bank in found] == ["SBI", "SBI2"]
-        assert (found[1].url, found[1].keys) == ("http://localhost:4000/sbi2", (KEY, KEY))
-        assert load(monkeypatch, BANK_PROVIDERS="[]").bank_providers == ()
-
-    def test_their_keys_are_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        settings = load(monkeypatch, BANK_PROVIDERS=json.dumps([BANK]))
-
-        assert KEY not in repr(settings)
-        assert KEY not in repr(settings.bank_providers)
-
-
-STRIPE = {
-    "STRIPE_SECRET_KEY": "sk_live_hunter2hunter2",
-    "STRIPE_WEBHOOK_SECRETS": "whsec_hunter2hunter2hunter2, whsec_hunter3hunter3hunter3",
-}
-
-
-class TestTheGateway:
-    def test_without_configuration_it_is_the_sandbox_s(self, tmp_path: Path) -> None:
-        found = Settings(data_dir=tmp_path, gateway_port=4001).gateway
-
-        assert found is not None
-        assert found.url == "http://127.0.0.1:4001"
-        assert found.secret_key.startswith("sk_test_")
-        assert not found.is_live
-        assert Settings(data_dir=tmp_path, gateway_port=4001).gateway == found
-        assert Settings(data_dir=tmp_path / "other", gateway_port=4001).gateway != found
-
-    def test_in_production_there_is_none_unless_it_is_configured(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        assert load(monkeypatch, APP_ENV="production", **SECRETS).gateway is None
-        found = load(monkeypatch, **STRIPE).gateway
-        assert found is not None
-        assert (found.url, found.is_live) == ("https://api.stripe.com", True)
-        assert found.secret_key == STRIPE["STRIPE_SECRET_KEY"]
-        assert found.webhook_secrets == (
-            "whsec_hunter2hunter2hunter2",
-            "whsec_hunter3hunter3hunter3",
-        )
-
-    def test_it_can_be_switched_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        settings = load(monkeypatch, STRIPE_SECRET_KEY="off")
-        assert (settings.gateway, settings.plays_gateway) == (None, False)
-
-    @pytest.mark.parametrize("name", list(STRIPE))
-    def test_half_of_it_is_refused(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-        with pytest.raises(SettingsError, match="go together") as refused:
-            load(monkeypatch, **{name: STRIPE[name]})
-        assert "hunter" not in str(refused.value)
-
-    def test_stripe_gives_half_an_hour_at_least(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with pytest.raises(SettingsError, match="CHECKOUT_MINUTES must be 30 or more"):
-            load(monkeypatch, CHECKOUT_MINUTES="29", **STRIPE)
-        assert load(monkeypatch, CHECKOUT_MINUTES="30").gateway is not None
-        elsewhere = load(
-            monkeypatch, CHECKOUT_MINUTES="5", STRIPE_API_BASE="http://127.0.0.1:3004/"
-        )
-        assert elsewhere.gateway is not None
-        assert elsewhere.gateway.url == "http://127.0.0.1:3004"
-
-    def test_in_production_no_test_card_buys_anything(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        given = SECRETS | STRIPE | {"STRIPE_SECRET_KEY": "sk_test_hunter2hunter2hunter2"}
-        with pytest.raises(SettingsError, match="live key") as refused:
-            load(monkeypatch, APP_ENV="production", **given)
-        assert "hunter" not in str(refused.value)
-
-    def test_in_production_it_is_spoken_to_in_private(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        with pytest.raises(SettingsError, match="STRIPE_API_BASE must begin with https"):
-            load(
-                monkeypatch,
-                APP_ENV="production",
-                STRIPE_API_BASE="http://127.0.0.1:3004",
-                **SECRETS,
-                **STRIPE,
-            )
-
-    def test_its_secrets_are_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        settings = load(monkeypatch, **STRIPE)
-        assert "hunter" not in repr(settings)
-        assert "hunter" not in repr(settings.gateway)
-
-
 class TestFiles:
     def test_they_are_in_the_data_folder_unless_another_is_named(self) -> None:
         assert Settings(data_dir=Path("/data")).files_folder == Path("/data/files")
@@ -486,16 +321,3 @@ class TestDevelopmentSecrets:
 
         with pytest.raises(SettingsError, match="Cannot keep a secret in"):
             _ = Settings(data_dir=tmp_path / "file").access_secret
-
-
-def test_the_example_file_can_be_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    example = Path(__file__).parents[2] / ".env.example"
-    (tmp_path / ".env").write_text(example.read_text())
-
-    assert load_settings() == Settings()
-
-
-def test_every_setting_is_explained_in_the_example_file() -> None:
-    text = (Path(__file__).parents[2] / ".env.example").read_text()
-
-    assert [name for name in VARIABLES if name not in text] == []

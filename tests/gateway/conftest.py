@@ -6,10 +6,10 @@ import pytest
 import urllib3
 from flask import Flask
 
-from app.common.outside import GatewayAccount
 from app.common.settings import Settings
 from app.gateway import client as gateway_client
-from app.gateway import transport
+from app.gateway import provider_config, transport
+from app.gateway.provider_config import GatewayConfig
 from tests.inbox.recording import RecordingHandler
 from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, SandboxGateway, Shop
 
@@ -34,31 +34,31 @@ def running(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sa
         yield opened
 
 
-def use(account: GatewayAccount | None) -> None:
-    """Have this account, and forget the library's client of another."""
+def use(config: GatewayConfig | None) -> None:
+    """Use this gateway, and forget the library's client of another."""
     gateway_client._client_of.cache_clear()
-    gateway_client.account.configure(account)
+    gateway_client.config.configure(config)
 
 
 @pytest.fixture
-def accounts(
+def use_gateway(
     app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[GatewayAccount | None], None]]:
-    """Call it with the account to use; nobody waits for it long, or tries again."""
+) -> Iterator[Callable[[GatewayConfig | None], None]]:
+    """Call it with the gateway to use; nobody waits for it long, or tries again."""
     monkeypatch.setattr(transport, "TIMEOUT", urllib3.Timeout(connect=1, read=0.4))
     monkeypatch.setattr(gateway_client, "RETRIES", 0)
     yield use
-    use(settings.gateway)
+    use(provider_config.from_settings(settings))
 
 
 @pytest.fixture
 def gateway(
-    running: SandboxGateway, shop: Shop, accounts: Callable[[GatewayAccount], None]
+    running: SandboxGateway, shop: Shop, use_gateway: Callable[[GatewayConfig], None]
 ) -> SandboxGateway:
     """The gateway that the application asks, behaving well, with nothing told yet."""
     running.set_behaviour(mode="normal", fault="none")
     shop.received.clear()
-    accounts(GatewayAccount(running.url, SECRET_KEY, (WEBHOOK_SECRET,)))
+    use_gateway(GatewayConfig(running.url, SECRET_KEY, (WEBHOOK_SECRET,)))
     return running
 
 

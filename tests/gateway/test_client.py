@@ -16,7 +16,6 @@ import pytest
 from app.common import circuit, clock
 from app.common.db import new_id
 from app.common.money import Money
-from app.common.outside import GatewayAccount
 from app.common.settings import PROJECT_ROOT
 from app.gateway import client
 from app.gateway.errors import (
@@ -25,6 +24,7 @@ from app.gateway.errors import (
     GatewayRefused,
     GatewayUnavailable,
 )
+from app.gateway.provider_config import GatewayConfig
 from app.gateway.types import CheckoutSessionStatus, GatewayRefund, GatewayRefundStatus
 from tests.gateway.helpers import MONEY, arguments, opened, paid
 from tests.live import wait_until
@@ -37,7 +37,7 @@ from tests.stripe import (
     SandboxGateway,
 )
 
-Accounts = Callable[[GatewayAccount | None], None]
+UseGateway = Callable[[GatewayConfig | None], None]
 
 
 def session_of(gateway: SandboxGateway, session_id: str) -> dict[str, Any]:
@@ -107,8 +107,8 @@ class TestOpening:
     def test_a_long_name_is_cut(self, gateway: SandboxGateway) -> None:
         assert opened(product_name="x" * 400).url
 
-    def test_without_an_account_nobody_can_pay(self, accounts: Accounts) -> None:
-        accounts(None)
+    def test_without_a_gateway_nobody_can_pay(self, use_gateway: UseGateway) -> None:
+        use_gateway(None)
         for ask in (
             opened,
             lambda: client.retrieve_checkout_session("cs_x"),
@@ -240,8 +240,8 @@ class TestSilence:
         with pytest.raises(GatewayUnavailable):
             opened()
 
-    def test_a_gateway_that_is_not_there(self, accounts: Accounts) -> None:
-        accounts(GatewayAccount("http://127.0.0.1:1", SECRET_KEY, (WEBHOOK_SECRET,)))
+    def test_a_gateway_that_is_not_there(self, use_gateway: UseGateway) -> None:
+        use_gateway(GatewayConfig("http://127.0.0.1:1", SECRET_KEY, (WEBHOOK_SECRET,)))
         with pytest.raises(GatewayUnavailable):
             opened()
 
@@ -266,9 +266,9 @@ class TestCircuit:
 
 class TestSecrets:
     def test_a_wrong_key_is_refused_and_shown_to_nobody(
-        self, gateway: SandboxGateway, accounts: Accounts, capsys: pytest.CaptureFixture[str]
+        self, gateway: SandboxGateway, use_gateway: UseGateway, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        accounts(GatewayAccount(gateway.url, "sk_test_hunter2hunter2", (WEBHOOK_SECRET,)))
+        use_gateway(GatewayConfig(gateway.url, "sk_test_hunter2hunter2", (WEBHOOK_SECRET,)))
         with pytest.raises(GatewayRefused) as refused:
             opened()
         assert (refused.value.status, refused.value.code) == (502, "GATEWAY_REFUSED")
@@ -308,14 +308,14 @@ class _Oddity(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def odd(accounts: Accounts) -> Iterator[type[_Oddity]]:
+def odd(use_gateway: UseGateway) -> Iterator[type[_Oddity]]:
     """A gateway that says what it is told to say."""
     handler = type("Oddity", (_Oddity,), {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}"
-    accounts(GatewayAccount(url, SECRET_KEY, (WEBHOOK_SECRET,)))
+    use_gateway(GatewayConfig(url, SECRET_KEY, (WEBHOOK_SECRET,)))
     yield handler
     server.shutdown()
     thread.join()

@@ -307,11 +307,11 @@ class TestWhenTheGatewayIsAway:
     def test_not_configured_it_says_so(
         self,
         client: FlaskClient,
-        accounts: Callable[[Any], None],
+        use_gateway: Callable[[Any], None],
         seller: Actor,
         buyer: Actor,
     ) -> None:
-        accounts(None)
+        use_gateway(None)
         product_id = factories.product(seller)
         assert refusal(order(client, buyer, product_id)) == (400, "GATEWAY_NOT_CONFIGURED")
 

@@ -15,9 +15,9 @@ from sqlalchemy import func, select
 from app.common import clock
 from app.common.db import transaction
 from app.common.money import Money
-from app.common.outside import GatewayAccount
 from app.gateway import client as gateway_client
 from app.gateway import service
+from app.gateway.provider_config import GatewayConfig
 from app.gateway.types import CheckoutSessionStatus, GatewayRefundStatus
 from app.inbox import tasks as inbox
 from app.inbox.models import InboundEvent
@@ -36,7 +36,7 @@ from tests.stripe import (
     Shop,
 )
 
-Accounts = Callable[[GatewayAccount | None], None]
+UseGateway = Callable[[GatewayConfig | None], None]
 
 #: An id that no order has.
 NOBODY_S = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
@@ -148,13 +148,13 @@ class TestWhatTheGatewaySends:
 
 
 @pytest.fixture
-def account(accounts: Accounts) -> None:
-    """An account with a gateway that is never asked, and with two secrets."""
+def two_secrets(use_gateway: UseGateway) -> None:
+    """A gateway that is never called, with two webhook secrets."""
     secrets = (WEBHOOK_SECRET, "whsec_the_secret_before_it")
-    accounts(GatewayAccount("http://127.0.0.1:1", SECRET_KEY, secrets))
+    use_gateway(GatewayConfig("http://127.0.0.1:1", SECRET_KEY, secrets))
 
 
-@pytest.mark.usefixtures("account")
+@pytest.mark.usefixtures("two_secrets")
 class TestSignatures:
     @pytest.mark.parametrize("secret", [WEBHOOK_SECRET, "whsec_the_secret_before_it"])
     def test_every_secret_of_ours_is_good(
@@ -232,13 +232,13 @@ class TestSignatures:
         assert self.reason(send(client, b"\xff", f"t={now},v1=00")) == "MALFORMED"
 
     def test_without_an_account_nothing_is_taken(
-        self, client: FlaskClient, accounts: Accounts
+        self, client: FlaskClient, use_gateway: UseGateway
     ) -> None:
-        accounts(None)
+        use_gateway(None)
         assert refusal(tell(client, event())) == (400, "GATEWAY_NOT_CONFIGURED")
 
 
-@pytest.mark.usefixtures("account")
+@pytest.mark.usefixtures("two_secrets")
 class TestWhatIsStored:
     def test_the_body_is_kept_as_it_was_signed(
         self, handler: RecordingHandler, client: FlaskClient
@@ -296,11 +296,11 @@ class TestWhatIsStored:
         assert stored() == 0
 
     def test_events_of_the_other_mode_do_not_count(
-        self, handler: RecordingHandler, client: FlaskClient, accounts: Accounts
+        self, handler: RecordingHandler, client: FlaskClient, use_gateway: UseGateway
     ) -> None:
         said = event(client_reference_id=str(handler.new_reference("STRIPE")))
         assert tell(client, said | {"livemode": True}).status_code == 200
-        accounts(GatewayAccount("http://127.0.0.1:1", "sk_live_12345678", (WEBHOOK_SECRET,)))
+        use_gateway(GatewayConfig("http://127.0.0.1:1", "sk_live_12345678", (WEBHOOK_SECRET,)))
         assert tell(client, said).status_code == 200
         assert stored() == 0
         assert tell(client, said | {"livemode": True}).status_code == 200
@@ -375,7 +375,7 @@ class TestWhatIsStored:
         assert send(client, raw, signed(raw)).status_code == 400
 
 
-@pytest.mark.usefixtures("account")
+@pytest.mark.usefixtures("two_secrets")
 class TestTheEdge:
     def test_every_webhook_is_counted_by_its_outcome(
         self, client: FlaskClient, handler: RecordingHandler, change_settings: Callable[..., None]

@@ -8,10 +8,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from app.banks.providers import from_settings
 from app.banks.types import BankEventType
 from app.common.db import new_id, reading
 from app.common.settings import Settings
 from app.events.models import OutboxEvent
+from app.gateway import provider_config
 from app.gateway import service as gateway
 from app.gateway.types import GatewayEventType
 from app.inbox import service, tasks
@@ -21,7 +23,7 @@ from tests.banks import speaking as bank
 from tests.gateway import webhooks as stripe
 from tests.inbox.recording import RecordingHandler
 
-BANKS = [bank.code for bank in Settings(app_env="test").bank_providers]
+BANKS = [bank.code for bank in from_settings(Settings(app_env="test"))]
 EVENTS = [(code, event_type.value) for code in BANKS for event_type in BankEventType] + [
     (gateway.PROVIDER, event_type.value) for event_type in GatewayEventType
 ]
@@ -56,8 +58,9 @@ def send(provider: str, event_type: str, handler: RecordingHandler, settings: Se
     """Sends one event about a reference that the handler owns."""
     reference = str(handler.new_reference(provider))
     if provider == gateway.PROVIDER:
-        assert settings.gateway is not None
-        secret = settings.gateway.webhook_secrets[0]
+        config = provider_config.from_settings(settings)
+        assert config is not None
+        secret = config.webhook_secrets[0]
         event = stripe.event(
             event_type,
             client_reference_id=reference,

@@ -1,6 +1,5 @@
 """`payment-flow up`: everything with one command, and nothing left when it ends."""
 
-import base64
 import signal
 import socket
 import subprocess
@@ -13,7 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.banks import providers
 from app.common.settings import Settings
+from app.gateway import provider_config
 from app.local.processes import free_port
 from tests.bank import payment_request, variables
 from tests.live import wait_until
@@ -119,18 +120,20 @@ class TestTheSandbox:
         self, up: Up, data_dir: Path, bank_port: int, gateway_port: int
     ) -> None:
         first_line(up("--no-demo", "--quiet"))
-        axis = Settings(data_dir=data_dir, bank_port=bank_port).bank_providers[1]
-        key = base64.b64decode(axis.keys[0].removeprefix("whsec_"))
+        axis = providers.from_settings(Settings(data_dir=data_dir, bank_port=bank_port))[1]
 
-        with urllib.request.urlopen(f"{axis.url}/pay?request={payment_request(key=key)}") as answer:
+        with urllib.request.urlopen(
+            f"{axis.url}/pay?request={payment_request(key=axis.keys[0])}"
+        ) as answer:
             assert "Axis Bank" in answer.read().decode()
 
-        account = Settings(data_dir=data_dir, gateway_port=gateway_port).gateway
-        assert account is not None
-        gateway = SandboxGateway(account.url)
+        settings = Settings(data_dir=data_dir, gateway_port=gateway_port)
+        config = provider_config.from_settings(settings)
+        assert config is not None
+        gateway = SandboxGateway(config.url)
         buyer, fields = Buyer(), session_fields()
         session = gateway.request(
-            "POST", "/v1/checkout/sessions", fields, key=account.secret_key
+            "POST", "/v1/checkout/sessions", fields, key=config.secret_key
         ).json
         assert buyer.pay(session["url"]).status == 303
         wait_until(lambda: "state-delivered" in buyer.open(gateway.url).text)

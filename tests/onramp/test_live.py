@@ -8,6 +8,7 @@ import psutil
 import redis
 from rq import Queue
 
+from app.banks.providers import from_settings
 from app.common import queue
 from app.common.settings import Settings
 from tests.banks.speaking import message, signed
@@ -26,7 +27,7 @@ def test_a_webhook_becomes_money_while_a_bank_is_slow(
     slow = Queue(queue.OUTBOUND, connection=connection).started_job_registry
     token = live_server.sign_up("alice")
     me = live_server.call("GET", "/api/v1/auth/me", token=token).json
-    bank = settings.bank_providers[0]
+    bank = from_settings(settings)[0]
     asked = live_server.call(
         "POST", ONRAMP, {"provider": bank.code, "amount": "25.00"}, token=token
     ).json

@@ -12,6 +12,7 @@ import pytest
 import redis
 from sqlalchemy import create_engine, text
 
+from app.banks.providers import from_settings
 from app.common.settings import Settings
 from tests.banks.speaking import message, new_event_id, signed
 from tests.crowd import all_at_once
@@ -26,10 +27,10 @@ AMOUNT = Decimal("2.50")
 
 
 @pytest.fixture
-def keys(settings: Settings) -> dict[str, str]:
+def keys(settings: Settings) -> dict[str, bytes]:
     """Of each bank, and an empty queue."""
     redis.Redis.from_url(str(settings.redis_url)).flushdb()
-    return {bank.code: bank.keys[0] for bank in settings.bank_providers}
+    return {bank.code: bank.keys[0] for bank in from_settings(settings)}
 
 
 class Storm:

@@ -131,7 +131,7 @@ class TestSaving:
     def test_after_a_rotation_of_keys_the_same_account_is_still_found(
         self, client: FlaskClient, app: Flask
     ) -> None:
-        user, secrets = factories.buyer(), http.settings().sealing_secrets
+        user, secrets = factories.buyer(), http.settings().encryption_secrets
         save(client, user)
         encryption.configure(["a new secret, of 32 characters or more", *secrets])
         try:

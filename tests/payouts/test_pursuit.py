@@ -134,7 +134,7 @@ class TestForPeople:
         try:
             tasks.advance(payout_id)
         finally:
-            encryption.configure(http.settings().sealing_secrets)
+            encryption.configure(http.settings().encryption_secrets)
         assert "ENCRYPTION_KEYS" in last_event(payout_id)["reason"]
         assert bank.asked == []
 

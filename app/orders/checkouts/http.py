@@ -38,7 +38,7 @@ def answer_with_checkout(basket: Basket) -> Response:
     Raises what `checkouts.create_order` raises, GatewayNotConfigured, GatewayUnavailable,
     GatewayRefused.
     """
-    client.require_account()
+    client.require_config()
     call = Call.current()
 
     def create_order(session: Session, caller: Caller, key: str | None) -> UUID:

@@ -101,7 +101,7 @@ class TestUploading:
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         old, new = "o" * 32, "n" * 32
-        used = http.settings().sealing_secrets
+        used = http.settings().encryption_secrets
         try:
             encryption.configure([old])
             seller, product_id = stocked(client, "A", "B")
@@ -340,7 +340,7 @@ class TestLargeFiles:
 
     def test_a_key_that_is_missing_loses_nothing(self, client: FlaskClient) -> None:
         seller = factories.merchant()
-        used = http.settings().sealing_secrets
+        used = http.settings().encryption_secrets
         product_id, made = self.begun(client, seller, ["A", "B", "C", "D"])
         try:
             encryption.configure(["n" * 32])

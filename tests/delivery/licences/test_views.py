@@ -155,7 +155,7 @@ class TestDelivery:
             encryption.unseal(licence.sealed, context=f"licence/{UNKNOWN}")
 
     def test_a_key_that_was_made_under_an_old_secret_is_found(self, client: FlaskClient) -> None:
-        used = http.settings().sealing_secrets
+        used = http.settings().encryption_secrets
         try:
             _, key, line = sold_key(client)
             encryption.configure(["n" * 32, *used])

@@ -1,16 +1,83 @@
-"""How variables of the environment are read: fields that say in words what is wrong."""
+"""How settings are declared, and how their environment variables are read."""
 
+import dataclasses
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import marshmallow as ma
 
+T = TypeVar("T")
+
+_METADATA_KEY: Final = "declaration"
+
 _DURATION: Final = re.compile(r"(\d+)\s*([smhd]?)")
 _MEDIA_TYPE: Final = re.compile(r"[\w.+-]+/([\w.+-]+|\*)", re.A)
 _UNITS: Final = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a setting says about itself.
+
+    field: reads the variable. default: as written in `.env`, empty for none. description: whole
+    sentences, in Markdown. unset: what applies without a value where there is no default, in
+    Markdown. section: title of the section of the documentation that starts with this setting.
+    """
+
+    field: ma.fields.Field[Any]
+    default: str
+    description: str
+    unset: str
+    section: str | None
+    required_in_production: bool
+
+
+def setting(
+    field: ma.fields.Field[T],
+    default: str,
+    description: str,
+    *,
+    unset: str = "none",
+    section: str | None = None,
+    secret: bool = False,
+    required_in_production: bool = False,
+) -> T:
+    """Declare a setting with a default. secret: its value is left out of the `repr`.
+
+    The other arguments are those of Declaration.
+    """
+    declaration = Declaration(field, default, description, unset, section, required_in_production)
+    return _dataclass_field(declaration, default=field.deserialize(default), secret=secret)
+
+
+def optional_setting(
+    field: ma.fields.Field[T],
+    description: str,
+    *,
+    unset: str = "none",
+    section: str | None = None,
+    secret: bool = False,
+    required_in_production: bool = False,
+) -> T | None:
+    """Declare a setting that is None unless it is set. Arguments as for `setting`."""
+    declaration = Declaration(field, "", description, unset, section, required_in_production)
+    return _dataclass_field(declaration, default=None, secret=secret)
+
+
+def _dataclass_field(declaration: Declaration, *, default: T, secret: bool) -> T:
+    metadata = {_METADATA_KEY: declaration}
+    return dataclasses.field(default=default, repr=not secret, metadata=metadata)
+
+
+def declarations(settings: type) -> dict[str, Declaration]:
+    """Each declared setting by the name of its variable, in order."""
+    return {
+        field.name.upper(): field.metadata[_METADATA_KEY] for field in dataclasses.fields(settings)
+    }
 
 
 class Duration(ma.fields.Field[timedelta]):
@@ -41,7 +108,7 @@ class PublicUrl(ma.fields.String):
 
 
 class ReturnUrl(ma.fields.String):
-    """An address in which `{order}` stands for the id of an order."""
+    """A URL in which `{order}` stands for the ID of an order."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         try:

@@ -1,0 +1,316 @@
+"""Every setting of the application, declared once."""
+# ruff: noqa: RUF009 – what setting() returns is a field of the dataclass, not a default.
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import marshmallow as ma
+from marshmallow.validate import Length, OneOf, Range
+
+from app.common.env_fields import (
+    DatabaseUrl,
+    Duration,
+    Folder,
+    MediaTypes,
+    Prefix,
+    PublicUrl,
+    RedisUrl,
+    ReturnUrl,
+    Words,
+    optional_setting,
+    setting,
+)
+from app.common.money import EXPONENTS
+
+_TEXT: Final = ma.fields.String()
+_FLAG: Final = ma.fields.Boolean()
+_PORT: Final = ma.fields.Integer(validate=Range(1, 65535))
+_COUNT: Final = ma.fields.Integer(validate=Range(1))
+_AMOUNT: Final = ma.fields.Decimal(validate=Range(0))
+
+_LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+#: S3 copies an object of up to 5 GiB in one request, which is how a file gets its name.
+_S3_MAX_COPY_BYTES: Final = 5 * 1024**3
+_GENERATED: Final = "generated once and kept in `DATA_DIR`"
+
+
+@dataclass(frozen=True)
+class DeclaredSettings:
+    """The settings, each read from the environment variable of its name in capitals.
+
+    `.env.example` and the table in docs/operations.md are generated from them:
+    `./flow settings --write`.
+    """
+
+    app_env: str = setting(
+        ma.fields.String(validate=OneOf(["development", "production", "test"])),
+        "development",
+        "`development`, `production` or `test`. `production` refuses missing, short or equal"
+        " secrets, direct deposits, test keys of Stripe, and demo data.",
+        section="General",
+    )
+    host: str = setting(_TEXT, "127.0.0.1", "Address to listen on; `0.0.0.0` for all.")
+    port: int = setting(_PORT, "3000", "Port to listen on.")
+    public_url: str | None = optional_setting(
+        PublicUrl(),
+        "Public address of the application; links and QR codes start with it. Printed codes"
+        " survive a change only if the old address still leads to the application.",
+        unset="`http://localhost` and the port, or `HOST` if it names an address",
+    )
+    api_prefix: str = setting(Prefix(), "/api/v1", "Path prefix of the API.")
+    data_dir: Path | None = optional_setting(
+        Folder(),
+        "Folder of the embedded servers, logs and development secrets.",
+        unset="`.data` in the project; for root, a folder below `/var/lib/payment-flow`",
+    )
+    trusted_proxies: int = setting(
+        ma.fields.Integer(validate=Range(0)),
+        "0",
+        "Number of reverse proxies in front of the application whose `X-Forwarded-For` and"
+        " `X-Forwarded-Proto` headers are trusted.",
+    )
+
+    database_url: str | None = optional_setting(
+        DatabaseUrl(),
+        "PostgreSQL, as the application's role: `postgresql://role:password@host:5432/name`."
+        " `?schema=` selects a schema.",
+        unset="none; `./flow up` starts its own server",
+        section="Database and Redis",
+        secret=True,
+    )
+    migration_database_url: str | None = optional_setting(
+        DatabaseUrl(),
+        "PostgreSQL, as the role that owns the tables. Only `migrate` uses it.",
+        unset="`DATABASE_URL`",
+        secret=True,
+    )
+    database_pool_size: int = setting(
+        _COUNT,
+        "8",
+        "Maximum number of connections per web process. More of them slow PostgreSQL down long"
+        " before they make anything faster.",
+    )
+    redis_url: str | None = optional_setting(
+        RedisUrl(),
+        "Redis: `redis://:password@host:6379/0`. The older names `REDIS_HOST` and `REDIS_PORT`"
+        " (6379) are accepted instead, for a Redis without a password.",
+        unset="none; `./flow up` starts its own server",
+        secret=True,
+    )
+
+    jwt_access_secret: str | None = optional_setting(
+        _TEXT,
+        "Signs access tokens.",
+        unset=_GENERATED,
+        section="Accounts and secrets",
+        secret=True,
+        required_in_production=True,
+    )
+    jwt_refresh_secret: str | None = optional_setting(
+        _TEXT,
+        "Signs refresh tokens; must differ from `JWT_ACCESS_SECRET`.",
+        unset=_GENERATED,
+        secret=True,
+        required_in_production=True,
+    )
+    encryption_keys: tuple[str, ...] = setting(
+        Words(),
+        "",
+        "Keys that encrypt stored secrets, separated by commas: the first encrypts, all of them"
+        " decrypt. To rotate, put a new key in front and keep the old ones.",
+        unset=_GENERATED,
+        secret=True,
+        required_in_production=True,
+    )
+    jwt_access_expiration: timedelta = setting(
+        Duration(),
+        "15m",
+        "Lifetime of an access token: seconds, or a number with `s`, `m`, `h` or `d`.",
+    )
+    jwt_refresh_expiration: timedelta = setting(
+        Duration(), "7d", "Lifetime of a refresh token, and of a session that is not used."
+    )
+    bcrypt_rounds: int = setting(
+        ma.fields.Integer(validate=Range(4, 16)),
+        "12",
+        "Cost of password hashing (bcrypt), 4 to 16. Each step doubles the time.",
+    )
+    phone_auto_registration: bool = setting(
+        _FLAG,
+        "false",
+        "Whether `POST /auth/phone` creates an account for an unknown phone number. Nobody"
+        " verifies who owns the number.",
+    )
+
+    default_currency: str = setting(
+        ma.fields.String(validate=OneOf(list(EXPONENTS))),
+        "USD",
+        f"Currency of new wallets and products: {', '.join(EXPONENTS)}.",
+        section="Money",
+    )
+    minimum_withdrawal: Decimal = setting(
+        _AMOUNT, "1.00", "Minimum amount of a withdrawal, in units of the currency."
+    )
+    maximum_deposit: Decimal = setting(
+        _AMOUNT, "10000.00", "Maximum amount of one direct deposit, in units of the currency."
+    )
+    maximum_onramp: Decimal = setting(
+        _AMOUNT, "10000.00", "Maximum amount of one bank top-up, in units of the currency."
+    )
+    direct_deposits: bool | None = optional_setting(
+        _FLAG,
+        "Whether `POST /wallet/deposit` credits the wallet immediately.",
+        unset="`true`, but `false` in production, which refuses `true`",
+    )
+    platform_fee_bps: int = setting(
+        ma.fields.Integer(validate=Range(0, 10_000)),
+        "0",
+        "Platform fee on each sale in basis points (hundredths of a percent), 0 to 10000.",
+    )
+    two_factor_above: Decimal = setting(
+        _AMOUNT,
+        "1000.00",
+        "Amount, in units of the currency, above which money leaves a wallet only with a"
+        " two-factor code.",
+    )
+
+    bank_providers: str | None = optional_setting(
+        _TEXT,
+        'Banks as a JSON list of `{"code", "name", "url", "keys"}`. Each key is `whsec_` and'
+        " base64 of at least 32 bytes; the first signs, all of them verify.",
+        unset="the banks of the simulator; in production none",
+        section="Banks",
+        secret=True,
+    )
+    bank_port: int = setting(
+        _PORT,
+        "3003",
+        "Port of the bank simulator that `./flow up` starts when `BANK_PROVIDERS` is not set.",
+    )
+
+    stripe_secret_key: str | None = optional_setting(
+        _TEXT,
+        "Secret or restricted key of Stripe (`sk_…`, `rk_…`), in production a live one; `off`"
+        " disables card payments.",
+        unset="the key of the simulator; in production `off`",
+        section="Card payments",
+        secret=True,
+    )
+    stripe_webhook_secrets: str | None = optional_setting(
+        _TEXT,
+        "Signing secrets of Stripe's webhook endpoints (`whsec_…`), separated by commas: any of"
+        " them may have signed. Required with `STRIPE_SECRET_KEY`.",
+        secret=True,
+    )
+    stripe_api_base: str = setting(
+        PublicUrl(),
+        "https://api.stripe.com",
+        "Address of Stripe's API. Another one is for simulators; production requires https.",
+    )
+    gateway_port: int = setting(
+        _PORT,
+        "3004",
+        "Port of the Stripe simulator that `./flow up` starts when `STRIPE_SECRET_KEY` is not set.",
+    )
+    checkout_minutes: int = setting(
+        # Stripe allows a day at most, and we add a minute.
+        ma.fields.Integer(validate=Range(1, 24 * 60 - 1)),
+        "30",
+        "Minutes a buyer has to pay by card, and for which the order is reserved: 1 to 1439, with"
+        " Stripe at least 30.",
+    )
+    checkout_success_url: str | None = optional_setting(
+        ReturnUrl(),
+        "Where the buyer's browser goes after paying; `{order}` stands for the order's ID.",
+        unset="a page of the application",
+    )
+    checkout_cancel_url: str | None = optional_setting(
+        ReturnUrl(),
+        "Where the buyer's browser goes when the buyer cancels; `{order}` stands for the order's"
+        " ID.",
+        unset="a page of the application",
+    )
+
+    files_dir: Path | None = optional_setting(
+        Folder(),
+        "Folder of the files that merchants sell. Web processes and workers must share it.",
+        unset="`files` in `DATA_DIR`",
+        section="Files",
+    )
+    files_s3_bucket: str | None = optional_setting(
+        _TEXT,
+        "Bucket of S3, or of a server that speaks its protocol, that stores the files instead of"
+        " a folder. Credentials are found as boto3 does: `AWS_ACCESS_KEY_ID` and"
+        " `AWS_SECRET_ACCESS_KEY`, or a role.",
+    )
+    files_s3_endpoint: str | None = optional_setting(
+        ma.fields.Url(schemes={"http", "https"}, require_tld=False),
+        "Address of the server that has the bucket: `https://…`. Requires `FILES_S3_BUCKET`.",
+        unset="Amazon's",
+    )
+    files_s3_region: str | None = optional_setting(
+        _TEXT, "Region of the bucket. Requires `FILES_S3_BUCKET`.", unset="as boto3 finds it"
+    )
+    file_max_bytes: int = setting(
+        ma.fields.Integer(validate=Range(1, _S3_MAX_COPY_BYTES)),
+        "2147483648",
+        f"Maximum size of a file in bytes, up to {_S3_MAX_COPY_BYTES} (5 GiB). 2 GiB is a film in"
+        " good quality, and occupies a thread for half an hour on a slow line.",
+    )
+    file_types: tuple[str, ...] = setting(
+        MediaTypes(),
+        "",
+        "Accepted media types, separated by commas, such as `application/zip,audio/*`.",
+        unset="any except forms and web pages",
+    )
+    file_link_minutes: int = setting(
+        ma.fields.Integer(validate=Range(1, 720)),
+        "60",
+        "Lifetime of a download link in minutes, 1 to 720.",
+    )
+    downloads_per_order: int = setting(
+        ma.fields.Integer(validate=Range(1, 1_000_000)),
+        "5",
+        "How often the buyer of an order may download its file. An order keeps the number with"
+        " which it was sold.",
+    )
+
+    web_workers: int | None = optional_setting(
+        _COUNT,
+        "Number of web processes.",
+        unset="one per core, at most 4",
+        section="Web server",
+    )
+    web_threads: int = setting(
+        _COUNT,
+        "64",
+        "Maximum number of requests that each web process handles at the same time; further ones"
+        " wait for a thread.",
+    )
+    web_connections: int = setting(
+        _COUNT,
+        "8192",
+        "Maximum number of connections that each web process keeps open, idle ones included, at"
+        " about 20 KB each.",
+    )
+    ratelimit_enabled: bool = setting(_FLAG, "true", "Whether requests are rate limited.")
+    log_level: str = setting(
+        ma.fields.String(validate=OneOf(_LOG_LEVELS)),
+        "info",
+        f"Minimum log level: {', '.join(_LOG_LEVELS)}.",
+    )
+    cors_origins: tuple[str, ...] = setting(
+        Words(),
+        "",
+        "Origins that may call the API from a browser, separated by commas; `*` allows any.",
+    )
+    metrics_token: str | None = optional_setting(
+        ma.fields.String(validate=Length(16)),
+        "Allows clients that send it as a bearer token to read `GET /metrics`; at least 16"
+        " characters.",
+        unset="none, and the endpoint does not exist",
+        secret=True,
+    )

@@ -1,0 +1,68 @@
+"""What is generated from the declared settings: `.env.example`, and tables in the docs."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import wrap
+from typing import Final
+
+from app.common.env_fields import Declaration, declarations
+from app.common.settings import PROJECT_ROOT, SECRET_MIN_LENGTH, Settings
+
+_GENERATED: Final = re.compile(
+    r"(^[^\n]*begin generated settings[^\n]*\n).*(^[^\n]*end generated settings)", re.M | re.S
+)
+
+
+def as_env() -> str:
+    """The settings as lines of `.env`, commented out, each below its description."""
+    lines = []
+    for name, declaration in declarations(Settings).items():
+        if declaration.section:
+            lines += ["", f"## {declaration.section}"]
+        text = " ".join([*_sentences(declaration), *_default_sentence(declaration)])
+        lines += [f"# {line}" for line in wrap(text, 98, break_on_hyphens=False)]
+        lines.append(f"#{name}={declaration.default}")
+    return "\n".join([*lines, "", ""])
+
+
+def as_markdown() -> str:
+    """The settings as a table per section."""
+    lines = []
+    for name, declaration in declarations(Settings).items():
+        if declaration.section:
+            lines += ["", f"**{declaration.section}**", ""]
+            lines += ["| name | default | description |", "|---|---|---|"]
+        default = f"`{declaration.default}`" if declaration.default else declaration.unset
+        lines.append(f"| `{name}` | {default} | {' '.join(_sentences(declaration))} |")
+    return "\n".join([*lines, "", ""])
+
+
+def write(root: Path = PROJECT_ROOT) -> None:
+    """Renew the generated part of each document."""
+    for name in DOCUMENTS:
+        (root / name).write_text(renewed(name, root))
+
+
+def renewed(name: str, root: Path = PROJECT_ROOT) -> str:
+    """The text of one of DOCUMENTS with its generated part as it should be."""
+    text, body = (root / name).read_text(), DOCUMENTS[name]()
+    return _GENERATED.sub(lambda marks: marks[1] + body + marks[2], text)
+
+
+#: What is generated in each document, by its path.
+DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
+    ".env.example": as_env,
+    "docs/operations.md": as_markdown,
+}
+
+
+def _sentences(declaration: Declaration) -> Iterator[str]:
+    yield declaration.description
+    if declaration.required_in_production:
+        yield f"Required in production, with at least {SECRET_MIN_LENGTH} characters."
+
+
+def _default_sentence(declaration: Declaration) -> Iterator[str]:
+    if not declaration.default and declaration.unset != "none":
+        yield f"Default: {declaration.unset}."

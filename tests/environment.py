@@ -1,0 +1,29 @@
+"""Settings read from an environment that holds only what a test puts into it."""
+
+from pathlib import Path
+
+import pytest
+
+from app.common.env_fields import declarations
+from app.common.settings import Settings, load_settings
+
+#: What production requires.
+SECRETS = {
+    "JWT_ACCESS_SECRET": "a" * 32,
+    "JWT_REFRESH_SECRET": "b" * 32,
+    "ENCRYPTION_KEYS": "c" * 32,
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable of ours, and no `.env` file, in each module that imports this fixture."""
+    for name in (*declarations(Settings), "REDIS_HOST", "REDIS_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def load(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()

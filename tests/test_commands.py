@@ -1,0 +1,41 @@
+"""The `payment-flow` command."""
+
+import pytest
+from click.testing import CliRunner
+
+from app.cli import main
+from tests.environment import empty_environment
+
+# A fixture, which pytest finds by name.
+__all__ = ["empty_environment"]
+
+#: Commands that need no settings.
+WITHOUT_SETTINGS = {"api", "bench", "events", "settings", "test"}
+ARGUMENTS = {
+    "create-admin": ["ann@example.com", "--password", "correct horse battery"],
+    "reconcile": ["--provider", "HDFC", "-"],
+}
+
+
+@pytest.mark.parametrize("command", sorted(set(main.commands) - WITHOUT_SETTINGS))
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "http"), ("BANK_PROVIDERS", "HDFC"), ("STRIPE_SECRET_KEY", "pk_live_12345678")],
+)
+def test_a_bad_setting_stops_every_command_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch, command: str, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    result = CliRunner().invoke(main, [command, *ARGUMENTS.get(command, [])])
+
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Error: Bad configuration: {name}: ")
+    assert result.output.count("\n") == 1
+
+
+def test_every_setting_is_listed() -> None:
+    result = CliRunner().invoke(main, ["settings"])
+
+    assert result.exit_code == 0
+    assert "#PORT=3000\n" in result.output
