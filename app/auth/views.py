@@ -51,7 +51,7 @@ def _names_a_way_in() -> bool:
 
 blp = Blueprint("auth", __name__, url_prefix="/auth", description="User accounts and sign-in")
 admin_blp = Blueprint(
-    "users-admin", __name__, url_prefix="/admin/users", description="User administration"
+    "admin-users", __name__, url_prefix="/admin/users", description="User administration"
 )
 
 

@@ -37,7 +37,7 @@ class _Caps(Schema):
         minimum=1,
         maximum=_MOST_USES,
         allow_none=True,
-        metadata={"description": "By everybody together; null for any number", "example": 200},
+        metadata={"description": "Maximum uses in total; null for no limit", "example": 200},
     )
 
 
@@ -51,8 +51,8 @@ class CreateCouponIn(_Caps):
     value = Amount(
         required=True,
         metadata={
-            "description": "Percent, up to 100 with two decimals, or an amount in the shop's"
-            " currency that is taken off the whole order",
+            "description": "A percentage of up to 100 with two decimal places, or an amount in the"
+            " shop's currency that is deducted from the order total",
             "example": "25",
         },
     )
@@ -60,12 +60,12 @@ class CreateCouponIn(_Caps):
         minimum=1,
         maximum=_MOST_USES,
         allow_none=True,
-        metadata={"description": "By one buyer; null for any number", "example": 1},
+        metadata={"description": "Maximum uses per buyer; null for no limit", "example": 1},
     )
     product_id = Id(
         allow_none=True,
         metadata={
-            "description": "Only for this product; null for all of mine",
+            "description": "Product that it is valid for; null for all products of the merchant",
             "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
         },
     )

@@ -17,7 +17,7 @@ from app.coupons.errors import CouponCodeTaken, CouponInvalid, CouponNotFound, C
 from app.coupons.schemas import CouponList, CouponOut, CreateCouponIn, UpdateCouponIn, coupon_out
 from app.products.errors import ProductNotFound, UnauthorizedProductAccess
 
-blp = Blueprint("coupons", __name__, url_prefix="/coupons", description="Less for those who know")
+blp = Blueprint("coupons", __name__, url_prefix="/coupons", description="Discount codes")
 
 
 @blp.post("")
@@ -26,10 +26,10 @@ blp = Blueprint("coupons", __name__, url_prefix="/coupons", description="Less fo
 @blp.response(201, CouponOut)
 @blp.refuses(CouponCodeTaken, ProductNotFound, UnauthorizedProductAccess)
 def create_coupon(body: dict[str, Any]) -> Response:
-    """Make a coupon
+    """Create a coupon
 
-    Buyers name its code, in any case, as `couponCode` of `POST /orders`. The caps hold exactly,
-    however many try at once.
+    Buyers send its code, in upper or lower case, as `couponCode` of `POST /orders`. Usage limits
+    are never exceeded, even by concurrent purchases.
     """
     with transaction() as session:
         coupon = service.create(
@@ -44,9 +44,9 @@ def create_coupon(body: dict[str, Any]) -> Response:
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, CouponList)
 def list_coupons(args: dict[str, Any]) -> Response:
-    """My coupons, newest first
+    """List coupons
 
-    With how often each was used.
+    Newest first, with the number of uses of each.
     """
     with reading() as session:
         found = service.of_merchant(session, merchant_id=live_user(session).id, **args)
@@ -58,9 +58,9 @@ def list_coupons(args: dict[str, Any]) -> Response:
 @blp.response(200, CouponOut)
 @blp.refuses(CouponNotFound)
 def get_coupon(coupon_id: UUID) -> Response:
-    """One of my coupons
+    """Get a coupon
 
-    With how often it was used.
+    Includes how often it has been used.
     """
     with reading() as session:
         coupon = service.find(session, coupon_id=coupon_id, merchant_id=live_user(session).id)
@@ -73,9 +73,10 @@ def get_coupon(coupon_id: UUID) -> Response:
 @blp.response(200, CouponOut)
 @blp.refuses(CouponNotFound, CouponInvalid, CouponUsedUp)
 def update_coupon(body: dict[str, Any], coupon_id: UUID) -> Response:
-    """Change when, how often or whether a coupon can be used
+    """Update a coupon
 
-    What it takes off stays as it is: make another coupon for that.
+    Changes its validity period, usage limit and whether it is active. The discount cannot be
+    changed: create another coupon instead.
     """
     with transaction() as session:
         coupon = service.change(
@@ -92,7 +93,7 @@ def update_coupon(body: dict[str, Any], coupon_id: UUID) -> Response:
 def delete_coupon(coupon_id: UUID) -> None:
     """Delete a coupon
 
-    Orders keep it; the code is free for another.
+    Existing orders keep their discount. The code can be used for another coupon.
     """
     with transaction() as session:
         service.delete(session, merchant_id=live_user(session).id, coupon_id=coupon_id)

@@ -1,4 +1,4 @@
-"""HTTP of products by the table: import and export."""
+"""HTTP of bulk import and export of products."""
 
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ MOST_BYTES: Final = 5 * 1024 * 1024
 _TEXT: Final = {"schema": {"type": "string"}}
 
 blp = Blueprint(
-    "product-tables", __name__, url_prefix="/products", description="All my products at once"
+    "product-bulk", __name__, url_prefix="/products", description="Bulk import and export"
 )
 
 #: Under way in this process, of its many threads.
@@ -46,19 +46,21 @@ _exports: Final = Places(2)
 @blp.refuses(TableInvalid, BodyTooLarge, BodyIncomplete, LengthRequired, UnsupportedMediaType)
 @per_caller("20/minute")
 def import_products(args: dict[str, Any]) -> Response:
-    """Put many products on sale, or change them
+    """Import products from CSV
 
-    The body is `text/csv` (RFC 4180, UTF-8): a header, then up to 10,000 rows, 5 MiB in all. Its
-    columns are those of the export, in any order, as many as you like. A row with an `id` changes
-    that product of mine, a row without one makes a new product. Only what there is a column for
-    is changed; `createdAt` is not looked at, and `currency` and `kind` must be right. An empty cell
-    of `description` or `purchaseLimit` says that there is none, any other empty cell is as if there
-    were no such column. A new `availableUnits` is a restock, so leave the column out unless you
-    mean it: meanwhile some may be sold. CODES take no units.
+    Creates and updates up to 10,000 products. The body is `text/csv` (RFC 4180, UTF-8, up to
+    5 MiB) with a header row. Its columns are those of the export, in any order, and all are
+    optional for updates. A row with an `id` updates that product of the merchant; a row without
+    one creates a product. Only fields with a column are changed. `createdAt` is ignored;
+    `currency` and `kind` must match. An empty cell clears `description` or `purchaseLimit`; in
+    other columns it is treated as omitted. Setting `availableUnits` restocks the product: omit the
+    column unless you mean it, because units may have been sold since the export. Products of kind
+    CODES have no units of their own.
 
-    All or nothing: if anything is wrong, `details` say what, per line and field – `"line 7: price":
-    ["Must be greater than 0."]` –, of the first 100 such lines. `dryRun` only looks. Sending an
-    export back changes nothing; rows without an `id` sent again make more products.
+    The import is atomic. If any row is invalid, nothing is changed and `details` lists the errors
+    by line and field, such as `"line 7: price": ["Must be greater than 0."]`, for the first 100
+    invalid lines. `dryRun` validates only. Importing an unchanged export has no effect; importing
+    rows without `id` again creates more products.
     """
     if request.mimetype != "text/csv":
         raise UnsupportedMediaType("Send the table as text/csv")
@@ -85,15 +87,16 @@ def import_products(args: dict[str, Any]) -> Response:
 
 @blp.get("/merchant/export")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
-@blp.response(200, description="A line for each product")
+@blp.response(200, description="One row per product")
 @blp.doc(responses={200: {"content": {"text/csv": _TEXT | {"example": CSV_EXPORTED}}}})
 @per_caller("20/minute")
 def export_products() -> Response:
-    """My own products as CSV
+    """Export products as CSV
 
-    Newest first, without those I have deleted. A text that a spreadsheet would take for a formula
-    is preceded by an apostrophe, which the import takes away again. The units of CODES are left
-    out, because nobody can set them. A table that breaks off says so in its last line.
+    Returns all products of the merchant except deleted ones, newest first. Text that a
+    spreadsheet would interpret as a formula is prefixed with an apostrophe, which the import
+    removes. The units of CODES are empty, because they cannot be set. If the export fails midway,
+    its last line says so.
     """
     with reading() as session:
         merchant = live_user(session)

@@ -11,8 +11,8 @@ from app.common.pagination import PageArgs
 from app.products.models import ProductKind
 from app.products.service import SORTS, Offer
 
-_CAP = {"description": "Units that one buyer may have; null for any number", "example": 3}
-_PRICE = {"description": "In the shop's currency, taken exactly", "example": "199.99"}
+_CAP = {"description": "Maximum units per buyer; null for no limit", "example": 3}
+_PRICE = {"description": "Price in the shop's currency, used exactly", "example": "199.99"}
 
 
 class CreateProductIn(Schema):
@@ -21,12 +21,17 @@ class CreateProductIn(Schema):
     price = Amount(required=True, metadata=_PRICE)
     available_units = WholeNumber(
         minimum=0,
-        metadata={"description": "Not with CODES: each code is a unit", "example": 50},
+        metadata={
+            "description": "Units in stock. Not for CODES, where each code is a unit",
+            "example": 50,
+        },
     )
     kind = ma.fields.String(
         load_default=ProductKind.PLAIN.value,
         validate=ma.validate.OneOf(list(ProductKind)),
-        metadata={"description": "What the buyer gets: codes, a licence key, a file or nothing"},
+        metadata={
+            "description": "What is delivered: codes, a licence key, a file or, for PLAIN, nothing"
+        },
     )
     purchase_limit = WholeNumber(minimum=1, maximum=1_000_000, allow_none=True, metadata=_CAP)
 
@@ -44,7 +49,7 @@ class UpdateProductIn(Schema):
     description = Text(longest=5000, allow_none=True, metadata={"example": "Now fourteen hours"})
     price = Amount(metadata=_PRICE)
     available_units = WholeNumber(
-        minimum=0, metadata={"description": "The new number of units: a restock", "example": 80}
+        minimum=0, metadata={"description": "New number of units in stock", "example": 80}
     )
     is_active = Flag()
     purchase_limit = WholeNumber(minimum=1, maximum=1_000_000, allow_none=True, metadata=_CAP)
@@ -70,7 +75,7 @@ class ChangedRow(UpdateProductIn):
 
 class ImportArgs(Schema):
     dry_run = Flag(
-        load_default=False, metadata={"description": "Only say what would be done, or is wrong"}
+        load_default=False, metadata={"description": "Validate only; nothing is changed"}
     )
 
     class Meta:
@@ -82,7 +87,7 @@ class ProductImportOut(Schema):
     changed = ma.fields.Integer(required=True, metadata={"example": 3})
     unchanged = ma.fields.Integer(required=True, metadata={"example": 85})
     rows = ma.fields.Integer(
-        required=True, metadata={"description": "Of the file, without its header", "example": 100}
+        required=True, metadata={"description": "Rows of the file, without header", "example": 100}
     )
 
 
@@ -93,14 +98,14 @@ class CatalogueArgs(PageArgs):
         maximum=100,
         metadata={"description": "Rows per page, 1 to 100", "example": 100},
     )
-    q = Text(longest=100, metadata={"description": "Part of the name or description"})
+    q = Text(longest=100, metadata={"description": "Text in the name or description"})
     min_price = Amount(
-        zero_allowed=True, metadata={"description": "At this price or above", "example": "5.00"}
+        zero_allowed=True, metadata={"description": "Minimum price", "example": "5.00"}
     )
     max_price = Amount(
-        zero_allowed=True, metadata={"description": "At this price or below", "example": "50.00"}
+        zero_allowed=True, metadata={"description": "Maximum price", "example": "50.00"}
     )
-    merchant_id = Id(metadata={"description": "Only of this merchant"})
+    merchant_id = Id(metadata={"description": "Only products of this merchant"})
     sort = ma.fields.String(
         load_default="newest",
         validate=ma.validate.OneOf(SORTS),
@@ -110,7 +115,7 @@ class CatalogueArgs(PageArgs):
 
 class MyProductsArgs(Schema):
     include_deleted = Flag(
-        load_default=False, metadata={"description": "Those I have deleted, too"}
+        load_default=False, metadata={"description": "Whether to include deleted products"}
     )
 
     class Meta:
@@ -122,7 +127,7 @@ class MerchantOut(Schema):
     email = ma.fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "null unless the merchant made it public"},
+        metadata={"description": "null unless the merchant has made it public"},
     )
     first_name = ma.fields.String(required=True, allow_none=True)
     last_name = ma.fields.String(required=True, allow_none=True)
@@ -146,7 +151,7 @@ class ProductOut(Schema):
     merchant = ma.fields.Nested(MerchantOut, required=True)
     kind = ma.fields.String(required=True, metadata={"example": "PLAIN"})
     is_ready = ma.fields.Boolean(
-        required=True, metadata={"description": "Whether there is something to deliver"}
+        required=True, metadata={"description": "Whether everything needed for delivery is there"}
     )
     purchase_limit = ma.fields.Integer(required=True, allow_none=True)
 

@@ -27,15 +27,15 @@ from app.products.schemas import (
     product_out,
 )
 
-blp = Blueprint("products", __name__, url_prefix="/products", description="What is on sale")
+blp = Blueprint("products", __name__, url_prefix="/products", description="The product catalogue")
 
 _LIST_HEADERS = {
     "X-Pagination": {
         "description": "`total`, `page`, `limit`, `totalPages` and `nextCursor` as JSON",
         "schema": {"type": "string"},
     },
-    "Link": {"description": "RFC 8288: the next page", "schema": {"type": "string"}},
-    "ETag": {"description": "Send it back in If-None-Match", "schema": {"type": "string"}},
+    "Link": {"description": "The next page (RFC 8288)", "schema": {"type": "string"}},
+    "ETag": {"description": "Version, for If-None-Match", "schema": {"type": "string"}},
 }
 
 
@@ -44,9 +44,9 @@ _LIST_HEADERS = {
 @blp.arguments(CreateProductIn)
 @blp.response(201, ProductOut)
 def create_product(body: dict[str, Any]) -> Response:
-    """Put a product on sale
+    """Create a product
 
-    It shows in the list at once, if there are units of it.
+    It is listed immediately if it has available units.
     """
     with transaction() as session:
         merchant = live_user(session)
@@ -61,9 +61,10 @@ def create_product(body: dict[str, Any]) -> Response:
 @blp.response(200, ProductOut(many=True), headers=_LIST_HEADERS)
 @blp.alt_response(304, description="Not modified since the given ETag", success=True)
 def list_products(args: dict[str, Any]) -> Response:
-    """Everything on sale, newest first
+    """List products on sale
 
-    Kept for 60 seconds; a merchant's change shows at once and a sold-out product leaves at once.
+    Newest first by default. Pages are cached for 60 seconds, but changes by merchants and sold-out
+    products take effect immediately.
     """
     for name in ("min_price", "max_price"):
         if name in args:
@@ -103,9 +104,9 @@ def _next_link(meta: bytes) -> str | None:
 @blp.arguments(MyProductsArgs, location="query")
 @blp.response(200, ProductOut(many=True))
 def list_my_products(args: dict[str, Any]) -> Response:
-    """My own products
+    """List the merchant's products
 
-    Sold-out and inactive ones too; deleted ones on request.
+    Includes sold-out and inactive products, and deleted ones on request.
     """
     with reading() as session:
         merchant = live_user(session)
@@ -118,9 +119,9 @@ def list_my_products(args: dict[str, Any]) -> Response:
 @blp.alt_response(304, description="Not modified since the given ETag", success=True)
 @blp.refuses(ProductNotFound)
 def get_product(product_id: UUID) -> Response:
-    """One product
+    """Get a product
 
-    Never staler than the last committed purchase. A deleted one is shown to its owner only.
+    Always reflects the last committed purchase. A deleted product is visible only to its merchant.
     """
     with reading() as session:
         viewer = optional_user(session, scope=Scope.PRODUCTS_READ)
@@ -135,9 +136,9 @@ def get_product(product_id: UUID) -> Response:
 @blp.response(200, ProductOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, StockIsCodes)
 def update_product(body: dict[str, Any], product_id: UUID) -> Response:
-    """Change my product
+    """Update a product
 
-    A new `availableUnits` is a restock; the difference is recorded.
+    Setting `availableUnits` restocks the product; the difference is recorded.
     """
     with transaction() as session:
         merchant = live_user(session)
@@ -150,9 +151,9 @@ def update_product(body: dict[str, Any], product_id: UUID) -> Response:
 @blp.response(200, DeletedProductOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess)
 def delete_product(product_id: UUID) -> dict[str, str]:
-    """Delete my product
+    """Delete a product
 
-    It leaves the shop; orders keep it.
+    It is no longer on sale; existing orders keep it.
     """
     with transaction() as session:
         merchant = live_user(session)

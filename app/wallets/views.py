@@ -60,7 +60,7 @@ from app.wallets.schemas import (
 
 blp = Blueprint("wallet", __name__, url_prefix="/wallet", description="The caller's wallet")
 admin_blp = Blueprint(
-    "wallets-admin", __name__, url_prefix="/admin", description="Wallet and limit administration"
+    "admin-wallets", __name__, url_prefix="/admin", description="Wallet and limit administration"
 )
 
 

@@ -22,8 +22,8 @@ class CodeUploadOut(Schema):
         required=True,
         validate=ma.validate.OneOf(list(UploadStatus)),
         metadata={
-            "description": "RECEIVING while the file is coming; FAILED if the product was deleted "
-            "before all of its codes were on sale",
+            "description": "RECEIVING while the file is being uploaded; FAILED if the product was "
+            "deleted before all codes were added",
             "example": "COMPLETED",
         },
     )
@@ -31,16 +31,16 @@ class CodeUploadOut(Schema):
         required=True, metadata={"description": "Codes in the file", "example": 3}
     )
     added = ma.fields.Integer(
-        required=True, metadata={"description": "Codes that are on sale now", "example": 2}
+        required=True, metadata={"description": "Codes added so far", "example": 2}
     )
     duplicates = ma.fields.Integer(
         required=True,
-        metadata={"description": "Codes that the product had or has had already", "example": 1},
+        metadata={"description": "Codes that the product already has or has had", "example": 1},
     )
     duplicate_lines = ma.fields.List(
         ma.fields.Integer(),
         required=True,
-        metadata={"description": "Where they are in the file, the first 100", "example": [3]},
+        metadata={"description": "Line numbers of the first 100 duplicates", "example": [3]},
     )
     created_at = Moment(required=True)
     closed_at = Moment(required=True, allow_none=True)
@@ -52,7 +52,7 @@ CodeUploadList = page_of(CodeUploadOut)
 class CodesArgs(PageArgs):
     status = ma.fields.String(
         validate=ma.validate.OneOf(list(CodeStatus)),
-        metadata={"description": "Only codes of this status"},
+        metadata={"description": "Only codes with this status"},
     )
 
 
@@ -63,21 +63,21 @@ class ProductCodeOut(Schema):
     code = ma.fields.String(
         required=True,
         metadata={
-            "description": "Its end: four characters, but never more than half of it",
+            "description": "Masked: the last four characters, but never more than half",
             "example": "••••21C9",
         },
     )
     status = ma.fields.String(
         required=True,
         validate=ma.validate.OneOf(list(CodeStatus)),
-        metadata={"description": "SOLD: or set aside for an order", "example": "SOLD"},
+        metadata={"description": "SOLD includes codes reserved for an order", "example": "SOLD"},
     )
     order_id = ma.fields.UUID(required=True, allow_none=True)
     taken_at = Moment(
-        required=True, allow_none=True, metadata={"description": "When it was sold or set aside"}
+        required=True, allow_none=True, metadata={"description": "When it was sold or reserved"}
     )
     seen_at = Moment(
-        required=True, allow_none=True, metadata={"description": "When its buyer first saw it"}
+        required=True, allow_none=True, metadata={"description": "When the buyer first saw it"}
     )
     revoked_at = Moment(required=True, allow_none=True)
 

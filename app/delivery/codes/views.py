@@ -55,7 +55,7 @@ _TEXT: Final = {"schema": {"type": "string"}}
 _places: Final = Places(4, each=2)
 
 blp = Blueprint(
-    "product-codes", __name__, url_prefix="/products", description="Codes that are sold one by one"
+    "product-codes", __name__, url_prefix="/products", description="Codes sold one per unit"
 )
 
 
@@ -71,8 +71,10 @@ blp = Blueprint(
         },
     }
 )
-@blp.response(201, CodeUploadOut, description="All of them are on sale")
-@blp.alt_response(202, schema=CodeUploadOut, description="A job puts them on sale", success=True)
+@blp.response(201, CodeUploadOut, description="All codes are on sale")
+@blp.alt_response(
+    202, schema=CodeUploadOut, description="A background job adds the codes", success=True
+)
 @blp.refuses(
     ProductNotFound,
     UnauthorizedProductAccess,
@@ -87,10 +89,10 @@ blp = Blueprint(
 def upload_product_codes(product_id: UUID) -> Response:
     """Upload codes
 
-    One in each line as `text/plain`, or as `text/csv` in the column `code`, else in the first
-    column; UTF-8, up to 100,000 codes of 1 to 500 characters, 64 MiB. They are sold in this order,
-    each once. What the product had or has had already is left out and reported. More than 1,000
-    codes are put on sale by a job: look at the upload for its progress.
+    Send one code per line as `text/plain`, or `text/csv` with the codes in the column `code` or
+    else in the first column. UTF-8, up to 100,000 codes of 1 to 500 characters, up to 64 MiB.
+    Codes are sold in this order, each once. Codes that the product has or has had are skipped and
+    reported. More than 1,000 codes are added by a background job: get the upload for its progress.
     """
     read = _reader()
     with transaction() as session:
@@ -122,9 +124,9 @@ def _reader() -> Callable[[Iterable[bytes]], Iterator[Line]]:
 @blp.response(200, ProductCodeList)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess)
 def list_product_codes(args: dict[str, Any], product_id: UUID) -> Response:
-    """The codes of my product, in the order of sale
+    """List the codes of a product
 
-    Masked: only who buys a code sees it.
+    In the order in which they are sold. Codes are masked: only the buyer can see a full code.
     """
     with reading() as session:
         found = service.page_of_product(
@@ -138,9 +140,9 @@ def list_product_codes(args: dict[str, Any], product_id: UUID) -> Response:
 @blp.response(200, ProductCodeSummaryOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess)
 def get_product_code_summary(product_id: UUID) -> Response:
-    """How many codes my product has
+    """Count the codes of a product
 
-    Those that are left are its stock.
+    Returns the number of codes by status. The available codes are the product's stock.
     """
     with reading() as session:
         counts = service.summary(session, merchant=live_user(session), product_id=product_id)
@@ -153,9 +155,9 @@ def get_product_code_summary(product_id: UUID) -> Response:
 @blp.response(200, CodeUploadList)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess)
 def list_code_uploads(args: dict[str, Any], product_id: UUID) -> Response:
-    """The files of codes that I uploaded, newest first
+    """List code uploads
 
-    Small ones too.
+    Newest first.
     """
     with reading() as session:
         found = uploads.page_of_product(
@@ -169,9 +171,9 @@ def list_code_uploads(args: dict[str, Any], product_id: UUID) -> Response:
 @blp.response(200, CodeUploadOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, UploadNotFound)
 def get_code_upload(product_id: UUID, upload_id: UUID) -> Response:
-    """How far an upload of codes is
+    """Get a code upload
 
-    It is done when `status` is COMPLETED.
+    Returns its progress. The upload is finished when `status` is COMPLETED.
     """
     with reading() as session:
         found = uploads.find(
@@ -185,9 +187,9 @@ def get_code_upload(product_id: UUID, upload_id: UUID) -> Response:
 @blp.response(204)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, CodeNotFound, CodeSold)
 def delete_product_code(product_id: UUID, code_id: UUID) -> None:
-    """Remove a code that nobody has bought
+    """Delete an unsold code
 
-    The stock is one less then.
+    Reduces the stock by one.
     """
     retry_transaction(
         lambda session: service.remove(

@@ -12,7 +12,7 @@ from app.delivery.files.service import Offered
 class UploadArgs(Schema):
     name = ma.fields.String(
         metadata={
-            "description": "Name of the file, if Content-Disposition does not say it",
+            "description": "Name of the file, if there is no Content-Disposition",
             "example": "field-guide.pdf",
         }
     )
@@ -22,13 +22,13 @@ class ProductFileOut(Schema):
     """The document's picture of what `file_out` builds."""
 
     name = ma.fields.String(required=True, metadata={"example": "field-guide.pdf"})
-    size = ma.fields.Integer(required=True, metadata={"description": "Bytes"})
+    size = ma.fields.Integer(required=True, metadata={"description": "Size in bytes"})
     media_type = ma.fields.String(required=True, metadata={"example": "application/pdf"})
-    sha256 = ma.fields.String(required=True, metadata={"description": "Hexadecimal"})
-    version = ma.fields.Integer(required=True, metadata={"description": "1, 2, 3, …"})
+    sha256 = ma.fields.String(required=True, metadata={"description": "SHA-256 in hexadecimal"})
+    version = ma.fields.Integer(required=True, metadata={"description": "Counts from 1"})
     uploaded_at = Moment(required=True)
     downloads = ma.fields.Integer(
-        required=True, metadata={"description": "Of all versions, by all buyers"}
+        required=True, metadata={"description": "Downloads of all versions by all buyers"}
     )
 
 

@@ -1,4 +1,4 @@
-"""HTTP of files that are sold: their merchants upload them, their buyers download them."""
+"""HTTP of files for sale: merchants upload them, buyers download them."""
 
 from functools import partial
 from typing import Any, Final
@@ -38,9 +38,7 @@ from app.delivery.files.schemas import DownloadAllowanceOut, ProductFileOut, Upl
 from app.delivery.files.service import Offered
 from app.products.errors import ProductNotFound, UnauthorizedProductAccess
 
-blp = Blueprint(
-    "files", __name__, url_prefix="", description="Files that are sold, and their downloads"
-)
+blp = Blueprint("files", __name__, url_prefix="", description="Files for sale, and their downloads")
 
 _BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
 _NAME: Final = {
@@ -51,20 +49,20 @@ _NAME: Final = {
 }
 _RANGE: Final = {
     "name": "Range",
-    "description": "One part of the file (RFC 9110); several are answered with all of it",
+    "description": "One range of the file (RFC 9110); multiple ranges return the full file",
     "schema": {"type": "string"},
     "example": "bytes=1048576-",
 }
 _IF_RANGE: Final = {
     "name": "If-Range",
-    "description": "The `ETag` of what you have: the part is sent only of that, else all of it",
+    "description": "The `ETag` of the partial download; if the file has changed, all of it is sent",
     "schema": {"type": "string"},
     "example": '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"',
 }
 _SENT: Final = {
     "Accept-Ranges": {"description": "`bytes`", "schema": {"type": "string"}},
-    "ETag": {"description": "The SHA-256 of the file", "schema": {"type": "string"}},
-    "Content-Disposition": {"description": "Its name", "schema": {"type": "string"}},
+    "ETag": {"description": "SHA-256 hash of the file", "schema": {"type": "string"}},
+    "Content-Disposition": {"description": "Name of the file", "schema": {"type": "string"}},
 }
 
 
@@ -94,12 +92,12 @@ _SENT: Final = {
 )
 @per_caller("60/hour")
 def upload_product_file(args: dict[str, Any], product_id: UUID) -> Response:
-    """Upload the file of my product
+    """Upload the file of a product
 
-    The body is the file as it is, under its own Content-Type, with a Content-Length. With the
-    first one (201) the product goes on sale; another one takes its place as a new version, which
-    everybody gets who downloads from then on. The same again changes nothing. With
-    `Expect: 100-continue` a refusal comes before the body is sent.
+    The body is the file itself, with its own Content-Type and a Content-Length. The first file
+    (201) puts the product on sale. Another file replaces it as a new version, which all later
+    downloads return. Uploading the same file again has no effect. With `Expect: 100-continue`,
+    errors are returned before the body is sent.
     """
     labelled = label(args.get("name"))
     with reading() as session:
@@ -121,9 +119,9 @@ def _attach(session: Session, **what: Any) -> Offered:
 @blp.response(200, ProductFileOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, FileNotFound)
 def get_product_file(product_id: UUID) -> Response:
-    """The file of my product
+    """Get the file of a product
 
-    Its newest version, and how often it was downloaded.
+    Returns metadata of the newest version, and the number of downloads.
     """
     with reading() as session:
         offered = service.find(session, merchant=live_user(session), product_id=product_id)
@@ -135,9 +133,9 @@ def get_product_file(product_id: UUID) -> Response:
 @blp.response(204)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, FileNotFound, FileSold)
 def delete_product_file(product_id: UUID) -> None:
-    """Take the file of my product away
+    """Delete the file of a product
 
-    Only while nobody has bought it. The product is not on sale then.
+    Only possible while it has not been sold. The product is then no longer on sale.
     """
     with transaction() as session:
         service.take_away(session, merchant=live_user(session), product_id=product_id)
@@ -148,9 +146,9 @@ def delete_product_file(product_id: UUID) -> None:
 @blp.response(200, DownloadAllowanceOut)
 @blp.refuses(DeliveryNotFound, DeliveryTakenBack)
 def reset_downloads(order_id: UUID) -> dict[str, int]:
-    """Let my buyer download again
+    """Reset the downloads of an order
 
-    The order is good for as many downloads as it was at first, whatever was used.
+    The buyer can download as often as at first, regardless of earlier downloads.
     """
     with transaction() as session:
         left = service.allow_again(session, merchant=live_user(session), order_id=order_id)
@@ -162,7 +160,7 @@ def reset_downloads(order_id: UUID) -> dict[str, int]:
     parameters=[path_parameter("download_token", "Token of the download link")],
 )
 @blp.response(200, headers=_SENT)
-@blp.alt_response(206, description="The part that was asked for", success=True, headers=_SENT)
+@blp.alt_response(206, description="The requested range", success=True, headers=_SENT)
 @blp.alt_response(304, description="Not modified since the given ETag", success=True)
 @blp.doc(responses={code: {"content": {"*/*": _BYTES}} for code in (200, 206)})
 @blp.takes_header(_RANGE)
@@ -178,10 +176,10 @@ def reset_downloads(order_id: UUID) -> dict[str, int]:
 )
 @blp.doc(**{"x-caller": "holder of the link"})
 def download_file(download_token: str) -> Response:
-    """Download a file that was bought
+    """Download a purchased file
 
-    By the link that the delivery of the order shows, without signing in. The first use of a link
-    is one download of the order. What broke off goes on with `Range` over the same link while it
-    is valid, and that is not counted again; but a link serves no more than three times its file.
+    Uses a link from the delivery of an order and needs no sign-in. The first use of a link counts
+    as one download of the order. An interrupted download can be resumed with `Range` while the
+    link is valid, and is not counted again. A link transfers at most three times the file's size.
     """
     return send(download_token)

@@ -48,7 +48,7 @@ def _instance(*, required: bool) -> Printable:
         longest=200,
         required=required,
         metadata={
-            "description": "What the program knows its machine by",
+            "description": "Identifies the machine to the application",
             "example": "a3f1c9e2-workstation",
         },
     )
@@ -58,7 +58,7 @@ class _KeyIn(Schema):
     key = LicenceKey(
         required=True,
         metadata={
-            "description": "Case, dashes and spaces do not matter, nor O for 0 and I or L for 1",
+            "description": "Case, dashes and spaces are ignored; O is read as 0, I and L as 1",
             "example": KEY_EXAMPLE,
         },
     )
@@ -74,7 +74,7 @@ class ActivateLicenceIn(_KeyIn):
         longest=200,
         load_default=None,
         allow_none=True,
-        metadata={"description": "A name for people", "example": "Alice's workstation"},
+        metadata={"description": "Display name of the machine", "example": "Alice's workstation"},
     )
 
 
@@ -96,10 +96,10 @@ class LicenceOut(Schema):
     activation_limit = ma.fields.Integer(
         required=True,
         allow_none=True,
-        metadata={"description": "Machines at a time; null for any number", "example": 3},
+        metadata={"description": "Maximum number of machines; null for no limit", "example": 3},
     )
     activations = ma.fields.Integer(
-        required=True, metadata={"description": "Machines that it is active on", "example": 1}
+        required=True, metadata={"description": "Number of active machines", "example": 1}
     )
     activations_left = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 2})
 
@@ -127,7 +127,7 @@ class SetLicenceTermsIn(Schema):
         minimum=1,
         maximum=MOST_ACTIVATIONS,
         metadata={
-            "description": "Machines that a licence can be active on; null for any number",
+            "description": "Maximum number of active machines per licence; null for no limit",
             "example": 3,
         },
     )
@@ -136,7 +136,7 @@ class SetLicenceTermsIn(Schema):
         allow_none=True,
         minimum=1,
         maximum=MOST_DAYS,
-        metadata={"description": "From the sale; null for ever", "example": 365},
+        metadata={"description": "Days from the sale until expiry; null: never", "example": 365},
     )
 
 
@@ -149,9 +149,7 @@ class SoldLicenceOut(Schema):
     """A licence as its merchant sees it."""
 
     id = ma.fields.UUID(required=True)
-    key = ma.fields.String(
-        required=True, metadata={"description": "Its end", "example": "••••C6ES"}
-    )
+    key = ma.fields.String(required=True, metadata={"description": "Masked", "example": "••••C6ES"})
     status = ma.fields.String(
         required=True,
         validate=ma.validate.OneOf(list(LicenceStatus)),

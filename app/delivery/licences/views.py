@@ -1,4 +1,4 @@
-"""HTTP of licences: for programs that ask about theirs, and for merchants who sell them."""
+"""HTTP of licences: for applications that validate theirs, and for merchants who sell them."""
 
 from functools import partial
 from typing import Any
@@ -42,10 +42,10 @@ from app.delivery.licences.service import Terms
 from app.products.errors import ProductNotFound, UnauthorizedProductAccess
 
 blp = Blueprint(
-    "licences", __name__, url_prefix="/licences", description="What programs ask about licences"
+    "licences", __name__, url_prefix="/licences", description="Licence validation for applications"
 )
 product_blp = Blueprint(
-    "product-licences", __name__, url_prefix="/products", description="Selling licences"
+    "product-licences", __name__, url_prefix="/products", description="Licences for sale"
 )
 
 
@@ -56,10 +56,10 @@ product_blp = Blueprint(
 @takes_keys
 @blp.doc(**{"x-caller": "holder of the licence key"})
 def validate_licence(body: dict[str, Any]) -> Response:
-    """Does a licence hold?
+    """Validate a licence
 
-    With `instance`: is it active on that machine, too? For programs; no sign-in. Wrong keys are
-    limited per address.
+    Returns whether the licence is valid and, with `instance`, whether it is active on that
+    machine. Needs no sign-in. Wrong keys are rate-limited per IP address.
     """
     with reading() as session:
         verdict = activations.validate(session, **body)
@@ -73,9 +73,9 @@ def validate_licence(body: dict[str, Any]) -> Response:
 @takes_keys
 @blp.doc(**{"x-caller": "holder of the licence key"})
 def activate_licence(body: dict[str, Any]) -> Response:
-    """Use a licence on a machine
+    """Activate a licence on a machine
 
-    As often as one likes for the same `instance`: nothing changes after the first time.
+    Activating it again for the same `instance` has no effect.
     """
     active = retry_transaction(partial(activations.activate, **body))
     return json_response(dump_json(activation_out(active)))
@@ -88,9 +88,9 @@ def activate_licence(body: dict[str, Any]) -> Response:
 @takes_keys
 @blp.doc(**{"x-caller": "holder of the licence key"})
 def deactivate_licence(body: dict[str, Any]) -> Response:
-    """Stop using a licence on a machine
+    """Deactivate a licence on a machine
 
-    It can be used on another one then.
+    It can then be activated on another machine.
     """
     known = retry_transaction(partial(activations.deactivate, **body))
     return json_response(dump_json(licence_out(known)))
@@ -101,9 +101,9 @@ def deactivate_licence(body: dict[str, Any]) -> Response:
 @product_blp.response(200, LicenceTermsOut)
 @product_blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences)
 def get_licence_terms(product_id: UUID) -> Terms:
-    """On what terms are my licences sold?
+    """Get the licence terms of a product
 
-    On 3 machines at a time, for ever, unless I have said otherwise.
+    By default a licence can be active on 3 machines and never expires.
     """
     with reading() as session:
         return service.terms_of(session, merchant=live_user(session), product_id=product_id)
@@ -115,9 +115,9 @@ def get_licence_terms(product_id: UUID) -> Terms:
 @product_blp.response(200, LicenceTermsOut)
 @product_blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences)
 def set_licence_terms(body: dict[str, Any], product_id: UUID) -> Terms:
-    """Set the terms of my licences
+    """Set the licence terms of a product
 
-    For those sold from now on; the others keep theirs.
+    Applies to licences sold from now on; existing licences keep their terms.
     """
     with transaction() as session:
         return service.set_terms(
@@ -131,9 +131,9 @@ def set_licence_terms(body: dict[str, Any], product_id: UUID) -> Terms:
 @product_blp.response(200, SoldLicenceList)
 @product_blp.refuses(ProductNotFound, UnauthorizedProductAccess)
 def list_sold_licences(args: dict[str, Any], product_id: UUID) -> Response:
-    """The licences of my product that were sold, newest first
+    """List the sold licences of a product
 
-    Masked: only who bought one sees its key.
+    Newest first. Keys are masked: only the buyer can see a full key.
     """
     with reading() as session:
         found = service.page_of_product(
