@@ -1,10 +1,12 @@
-"""The load generator: many keep-alive connections from one thread, little CPU.
+"""The load generator: many connections from one thread, little CPU.
 
     python -m bench.load < job.json > result.json
 
-A job: {"host", "port", "connections", "seconds" or null, "requests": [text, …]}. With seconds the
-requests are sent over and over until time is up; without, each is sent once. A request is sent
-as it is but for `{n}`, which becomes a number that no other request of the run has.
+A job: {"host", "port", "connections", "seconds" or null, "requests": [text, …], "fresh"}. With
+seconds the requests are sent over and over until time is up; without, each is sent once. A request
+is sent as it is but for `{n}`, which becomes a number that no other request of the run has.
+Connections are opened before the clock starts and stay open until the last answer, or with fresh
+(default false) each request gets a new one, whose opening is part of its latency.
 The result: {"seconds", "outcomes": {"201": …, "400 PRODUCT_OUT_OF_STOCK": …, "no answer": …},
 "ms": sorted latencies of the answers, "cpu": seconds of CPU that the generator itself cost}.
 """
@@ -16,8 +18,11 @@ import socket
 import sys
 import time
 from collections import Counter
-from itertools import chain, count, cycle
+from collections.abc import Iterator
+from itertools import count, cycle
 from typing import Any
+
+from app.common import open_files
 
 _LENGTH = re.compile(rb"content-length: (\d+)", re.I)
 _ERROR = re.compile(rb'"error":"([A-Z_]+)"')
@@ -25,56 +30,80 @@ _ERROR = re.compile(rb'"error":"([A-Z_]+)"')
 #: After so many seconds without any answer no more are waited for.
 _PATIENCE = 20
 
+#: Files that the generator has open besides its connections.
+_OWN_FILES = 64
+
 
 class _Connection:
-    """One connection with at most one request under way."""
+    """A connection with at most one request under way. fresh: it is opened for each request."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self.socket = socket.create_connection((host, port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, job: dict[str, Any], selector: selectors.BaseSelector) -> None:
+        self._address = job["host"], job["port"]
+        self._fresh = job.get("fresh", False)
+        self._selector = selector
+        self._watched = False
         self.started = 0.0
-        self.received = b""
+        if not self._fresh:
+            self._open()
 
     def send(self, request: bytes) -> None:
-        self.received = b""
+        self._received = b""
         self.started = time.perf_counter()
-        self.socket.sendall(request)
+        if self._fresh:
+            self._open()
+        self._socket.sendall(request)
 
     def answer(self) -> bytes | None:
         """What has come, once it is whole."""
-        part = self.socket.recv(262_144)
+        part = self._socket.recv(262_144)
         if not part:
             raise ConnectionError("the server hung up")
-        self.received += part
-        head = self.received.find(b"\r\n\r\n")
+        self._received += part
+        head = self._received.find(b"\r\n\r\n")
         if head < 0:
             return None
-        length = _LENGTH.search(self.received, 0, head)
+        length = _LENGTH.search(self._received, 0, head)
         whole = head + 4 + (int(length[1]) if length else 0)
-        return self.received if len(self.received) >= whole else None
+        if len(self._received) < whole:
+            return None
+        if self._fresh:
+            self.close()
+        return self._received
+
+    def rest(self) -> None:
+        """Expect nothing more; a kept connection stays open."""
+        if self._watched:
+            self._selector.unregister(self._socket)
+            self._watched = False
+
+    def close(self) -> None:
+        self.rest()
+        self._socket.close()
+
+    def _open(self) -> None:
+        self._socket = socket.create_connection(self._address)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._selector.register(self._socket, selectors.EVENT_READ, self)
+        self._watched = True
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    requests = [text.encode() for text in job["requests"]]
-    numbers = count(time.time_ns())
-    todo = chain(cycle(requests)) if job["seconds"] else iter(requests)
+    size = job["connections"] if job["seconds"] else min(job["connections"], len(job["requests"]))
+    open_files.raise_limit(size + _OWN_FILES)
+    selector = selectors.DefaultSelector()
+    connections = [_Connection(job, selector) for _ in range(size)]
     outcomes: Counter[str] = Counter()
     latencies: list[float] = []
-    selector = selectors.DefaultSelector()
     cpu, started = time.process_time(), time.perf_counter()
-    until = started + job["seconds"] if job["seconds"] else float("inf")
+    todo = _requests(job)
 
     def send(connection: _Connection) -> bool:
-        if time.perf_counter() >= until or (request := next(todo, None)) is None:
+        if (request := next(todo, None)) is None:
             return False
-        connection.send(request.replace(b"{n}", b"%d" % next(numbers)))
+        connection.send(request)
         return True
 
-    busy = 0
-    for _ in range(min(job["connections"], len(requests) if not job["seconds"] else 1 << 30)):
-        connection = _Connection(job["host"], job["port"])
-        selector.register(connection.socket, selectors.EVENT_READ, connection)
-        busy += send(connection)
+    busy = sum([send(connection) for connection in connections])
     while busy:
         events = selector.select(_PATIENCE)
         if not events:
@@ -94,17 +123,28 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
                 goes_on = False
             if not goes_on:
                 busy -= 1
-                selector.unregister(connection.socket)
-                connection.socket.close()
-    for key in list(selector.get_map().values()):
-        key.data.socket.close()
+                connection.rest()
+    seconds = time.perf_counter() - started
+    cpu = time.process_time() - cpu
+    for connection in connections:
+        connection.close()
     selector.close()
     return {
-        "seconds": time.perf_counter() - started,
+        "seconds": seconds,
         "outcomes": dict(outcomes),
         "ms": [round(ms, 3) for ms in sorted(latencies)],
-        "cpu": time.process_time() - cpu,
+        "cpu": cpu,
     }
+
+
+def _requests(job: dict[str, Any]) -> Iterator[bytes]:
+    """What is to be sent, from now on until time is up or each was sent."""
+    texts = [text.encode() for text in job["requests"]]
+    until = time.perf_counter() + job["seconds"] if job["seconds"] else float("inf")
+    for number, text in zip(count(time.time_ns()), cycle(texts) if job["seconds"] else texts):
+        if time.perf_counter() >= until:
+            return
+        yield text.replace(b"{n}", b"%d" % number)
 
 
 def _outcome(answer: bytes) -> str:

@@ -44,10 +44,12 @@ def load(
     seconds: float | None,
     expected: Collection[str] | Mapping[str, int],
     connections: int = CONNECTIONS,
+    fresh: bool = False,
 ) -> Result:
     """Send `requests` over and over for `seconds`, or each once.
 
-    expected: the outcomes that may be, or with numbers, exactly those that must be.
+    expected: the outcomes that may be, or with numbers, exactly those that must be. fresh: each
+    request gets a new connection.
     """
     job = {
         "host": "127.0.0.1",
@@ -55,6 +57,7 @@ def load(
         "connections": connections,
         "seconds": seconds,
         "requests": requests,
+        "fresh": fresh,
     }
     samples, (web, database) = metrics.read(stage), stage.cpu()
     answer = _generate(job)

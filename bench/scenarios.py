@@ -47,6 +47,7 @@ def _buy(
     buyers: Callable[[Shop], Sequence[Person]] = lambda shop: shop.buyers,
     *,
     connections: int = CONNECTIONS,
+    fresh: bool = False,
 ) -> Run:
     """Random buyers and products, as pgbench picks them."""
 
@@ -55,7 +56,12 @@ def _buy(
         who, what = buyers(shop), products(shop)
         requests = [wire.purchase(dice.choice(who), dice.choice(what)) for _ in range(2000)]
         return load(
-            shop.stage, requests, seconds=seconds, expected={"201"}, connections=connections
+            shop.stage,
+            requests,
+            seconds=seconds,
+            expected={"201"},
+            connections=connections,
+            fresh=fresh,
         )
 
     return run
@@ -64,6 +70,14 @@ def _buy(
 def buy_hot(shop: Shop, *, seconds: float, connections: int) -> Result:
     """Everybody wants the same product."""
     return _buy(_hot, connections=connections)(shop, seconds)
+
+
+def _buy_all(shop: Shop, seconds: float) -> Result:
+    """Every buyer has a connection of their own open, and wants the same product."""
+    requests = [wire.purchase(buyer, shop.hot) for buyer in shop.buyers]
+    return load(
+        shop.stage, requests, seconds=seconds, expected={"201"}, connections=len(shop.buyers)
+    )
 
 
 def warm_up(shop: Shop) -> None:
@@ -157,6 +171,8 @@ SCENARIOS: Final = (
     Scenario("spread", _buy(_shelf), _SPREAD_LIMITS),
     Scenario("limit hot-product", _limit(_hot, gate=True)),
     Scenario("hot-product", _buy(_hot), ("limit hot-product",)),
+    Scenario("many-buyers", _buy_all, ("hot-product",)),
+    Scenario("fresh-connections", _buy(_hot, fresh=True), ("hot-product",)),
     Scenario("codes", _buy(lambda shop: [shop.hot_codes]), ("hot-product",)),
     Scenario("limit hot-merchant", _limit(_range_of_one, gate=True)),
     Scenario("hot-merchant", _buy(_range_of_one), ("limit hot-merchant",)),

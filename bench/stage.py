@@ -147,7 +147,7 @@ def web_server(
 
 
 def _wait(url: str, web: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline and web.poll() is None:
         try:
             urllib.request.urlopen(url).close()  # noqa: S310 – our own server

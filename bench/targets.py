@@ -88,6 +88,8 @@ TARGETS: Final = (
     Target(
         "hot-merchant ÷ limit", _rate("hot-merchant", "limit hot-merchant"), at_least=1.5, aim=2.5
     ),
+    Target("many-buyers ÷ hot-product", _rate("many-buyers", "hot-product"), at_least=0.9),
+    Target("fresh-connections ÷ hot-product", _rate("fresh-connections", "hot-product")),
     Target("codes ÷ hot-product", _rate("codes", "hot-product"), at_least=0.7),
     Target("sell-outs that are inexact", _inexact, at_most=0),
     Target("lone p50 ÷ (limit lone + hello lone)", _lone, at_most=1.5),

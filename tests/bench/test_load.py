@@ -1,6 +1,7 @@
 """The load generator, against a server that counts."""
 
 import json
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -10,13 +11,27 @@ import pytest
 from bench import load
 
 SERVED: list[str] = []
+#: The other end of each connection that was opened, and closed.
+OPENED: list[tuple[str, int]] = []
+CLOSED: list[tuple[str, int]] = []
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def setup(self) -> None:
+        super().setup()
+        OPENED.append(self.client_address)
+
+    def finish(self) -> None:
+        super().finish()
+        CLOSED.append(self.client_address)
+
     def do_GET(self) -> None:
         SERVED.append(self.path)
+        if self.path == "/last":
+            time.sleep(0.2)  # everybody else has been answered meanwhile
+            assert CLOSED == []
         if self.path.startswith("/hang-up"):
             self.close_connection = True
             return
@@ -38,7 +53,8 @@ class Server(ThreadingHTTPServer):
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    SERVED.clear()
+    for record in (SERVED, OPENED, CLOSED):
+        record.clear()
     with Server(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -75,6 +91,18 @@ def test_requests_repeat_until_time_is_up(port: int) -> None:
     assert set(SERVED) == {"/a", "/b"}
     assert result["outcomes"] == {"200": len(SERVED)}
     assert result["cpu"] > 0
+
+
+def test_connections_stay_open_until_the_last_answer(port: int) -> None:
+    result = load.run(job(port, "/a", "/b", "/c", "/last"))
+    assert result["outcomes"] == {"200": 4}
+    assert len(OPENED) == 4
+
+
+def test_with_fresh_each_request_gets_a_new_connection(port: int) -> None:
+    result = load.run(job(port, *(f"/{n}" for n in range(50))) | {"fresh": True})
+    assert result["outcomes"] == {"200": 50}
+    assert len(set(OPENED)) == 50
 
 
 def test_outcomes_are_told_apart_by_status_and_code(port: int) -> None:

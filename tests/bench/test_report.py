@@ -90,6 +90,7 @@ def test_percentiles_of_few_times_are_among_them() -> None:
         *("spread", "hot-product", "sell-out 50/200", "sell-out 1000/5000", "hot-merchant"),
         *("hot-buyer", "deposit", "wallet", "catalogue", "product", "login", "lone", "hello"),
         *("history short", "history deep short", "history long", "history deep long"),
+        *("many-buyers", "fresh-connections"),
         *("limit spread", "limit hot-product", "limit hot-merchant", "limit lone"),
     ],
 )

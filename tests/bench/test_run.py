@@ -64,7 +64,13 @@ def test_a_limit_writes_what_ours_writes_and_the_books_hold(
     ours, theirs = written
     assert ours == theirs
 
-    for name in ("sell-out 50/200", "history deep long", "deposit"):
+    for name in (
+        "many-buyers",
+        "fresh-connections",
+        "sell-out 50/200",
+        "history deep long",
+        "deposit",
+    ):
         assert not runs[name](shop, 0.2).wrong, name
     books = shop.stage.verify()
     assert books.returncode == 0, books.stdout
