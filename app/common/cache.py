@@ -11,7 +11,7 @@ import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.common.local_cache import NearCopies
+from app.common.local_cache import LocalCache
 from app.common.process_state import Slot
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ class Region:
         self._resting_until = 0.0
         self._must_invalidate = False
         self._lock = threading.Lock()
-        self._near = NearCopies(client, f"{name}:changed")
+        self._near = LocalCache(client, f"{name}:changed")
 
     def fetch(self, key: str, build: Callable[[], bytes]) -> bytes:
         """The entry of `key`, built at most once at a time by all processes together."""

@@ -1,7 +1,7 @@
-"""Room for a few long requests at a time.
+"""Limits how many long requests run at a time.
 
-Whoever sends a long answer, or reads a long request, holds a thread of the web process for as long
-as the caller takes, and the threads are there for sales.
+A request with a long body or a long answer occupies a thread of the web process for as long as
+the client takes, and the threads are needed for sales.
 """
 
 import threading
@@ -12,28 +12,29 @@ from uuid import UUID
 from app.common.errors import Unavailable
 
 
-class Places:
-    """So many at a time in this process, and so many of them for each caller."""
+class ConcurrencyLimiter:
+    """At most `limit` at a time in this process, and at most `per_caller` of each caller."""
 
-    def __init__(self, most: int, *, each: int = 1) -> None:
-        self._most = most
-        self._each = each
-        self._taken: Counter[UUID] = Counter()
+    def __init__(self, limit: int, *, per_caller: int = 1) -> None:
+        self._limit = limit
+        self._per_caller = per_caller
+        self._running: Counter[UUID] = Counter()
         self._lock = threading.Lock()
 
-    def take(self, caller_id: UUID) -> Callable[[], None]:
-        """Take a place; call the result, once, to give it back.
+    def acquire(self, caller_id: UUID) -> Callable[[], None]:
+        """Start one more; call the result, once, when it has ended.
 
-        Raises Unavailable when there is none, or the caller has as many as each may have.
+        Raises Unavailable when the limit of the process or of the caller is reached.
         """
         with self._lock:
-            if self._taken[caller_id] >= self._each or self._taken.total() >= self._most:
+            is_full = self._running.total() >= self._limit
+            if is_full or self._running[caller_id] >= self._per_caller:
                 raise Unavailable(retry_after=2)
-            self._taken[caller_id] += 1
-        return lambda: self._give_back(caller_id)
+            self._running[caller_id] += 1
+        return lambda: self._release(caller_id)
 
-    def _give_back(self, caller_id: UUID) -> None:
+    def _release(self, caller_id: UUID) -> None:
         with self._lock:
-            self._taken[caller_id] -= 1
-            if not self._taken[caller_id]:
-                del self._taken[caller_id]
+            self._running[caller_id] -= 1
+            if not self._running[caller_id]:
+                del self._running[caller_id]

@@ -1,21 +1,21 @@
-"""Tables as CSV (RFC 4180) in UTF-8, read and written piece by piece, safe for spreadsheets."""
+"""CSV documents (RFC 4180) in UTF-8, streamed in both directions, safe for spreadsheets."""
 
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-#: What makes a spreadsheet take a text for a formula
-#: (https://owasp.org/www-community/attacks/CSV_Injection), in its full-width forms, too.
+#: Characters by which a spreadsheet recognizes a formula
+#: (https://owasp.org/www-community/attacks/CSV_Injection), including full-width forms.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
-#: Characters of a row at most, so that a quote that never ends does not fill the memory.
-_LONGEST_ROW: Final = 64 * 1024
+#: Characters per row, so that a quote that is never closed does not fill the memory.
+_MAX_ROW: Final = 64 * 1024
 
 
-class NotATable(Exception):
-    """What is not CSV, or not text. line: where in the file, from 1."""
+class CsvInvalid(Exception):
+    """The document is not CSV, or not text. line: where, counted from 1."""
 
     def __init__(self, line: int, problem: str) -> None:
         super().__init__(problem)
@@ -24,7 +24,7 @@ class NotATable(Exception):
 
 
 class Row(NamedTuple):
-    """line: in which it begins, from 1."""
+    """line: the line in which the row begins, counted from 1."""
 
     line: int
     cells: list[str]
@@ -37,20 +37,20 @@ def write(rows: Iterable[Sequence[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-#: Ends a table that does not come to its end. It has too few cells, so nobody can take it in.
-BROKEN_OFF: Final = write([("This table broke off here and is not whole: ask again.",)])
+#: The last row of a document that was cut short. It has too few cells to be imported.
+TRUNCATED: Final = write([("This document is incomplete: request it again.",)])
 
 
-def guarded(text: str | None) -> str | None:
-    """A text that no spreadsheet takes for a formula: behind an apostrophe if it might.
+def escape_formula(text: str | None) -> str | None:
+    """A text that no spreadsheet takes for a formula: prefixed with an apostrophe if it might.
 
-    So is what looks as if it were guarded already, so that `unguarded` gives back every text.
+    So is a text that looks escaped already, so that `unescape_formula` restores every text.
     """
     return f"'{text}" if text and _is_risky(text) else text
 
 
-def unguarded(text: str) -> str:
-    """The text that `guarded` made this of; what it cannot have made is left as it is."""
+def unescape_formula(text: str) -> str:
+    """The text that `escape_formula` returned this for; other texts stay as they are."""
     return text[1:] if text.startswith("'") and _is_risky(text) else text
 
 
@@ -59,9 +59,9 @@ def _is_risky(text: str) -> bool:
 
 
 def read(pieces: Iterable[bytes]) -> Iterator[Row]:
-    """Each row that is not blank. pieces: of the file, cut anywhere.
+    """Each row that is not blank. pieces: the document, split anywhere.
 
-    A byte order mark is skipped. Raises NotATable.
+    A byte order mark is skipped. Raises CsvInvalid.
     """
     begins, fed = 1, 0
 
@@ -69,8 +69,8 @@ def read(pieces: Iterable[bytes]) -> Iterator[Row]:
         nonlocal fed
         for text in _lines(pieces):
             fed += len(text)
-            if fed > _LONGEST_ROW:
-                raise NotATable(begins, "Not CSV: a row that does not end.")
+            if fed > _MAX_ROW:
+                raise CsvInvalid(begins, "Not CSV: a row is too long.")
             yield text
 
     reader = csv.reader(feed(), strict=True)
@@ -81,7 +81,7 @@ def read(pieces: Iterable[bytes]) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise NotATable(begins, f"Not CSV: {error}.") from error
+            raise CsvInvalid(begins, f"Not CSV: {error}.") from error
         if cells:
             yield Row(begins, cells)
 
@@ -92,9 +92,9 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
         try:
             text = raw.decode()
         except UnicodeDecodeError as error:
-            raise NotATable(number, "Not UTF-8.") from error
+            raise CsvInvalid(number, "Not UTF-8.") from error
         if "\0" in text:
-            raise NotATable(number, "NUL is not allowed.")
+            raise CsvInvalid(number, "NUL is not allowed.")
         yield text.removeprefix(_BYTE_ORDER_MARK) if number == 1 else text
 
 
@@ -105,7 +105,7 @@ def _raw_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
         for line in whole:
             number += 1
             yield line + b"\n"
-        if len(rest) > 4 * _LONGEST_ROW:  # bytes of a character at most
-            raise NotATable(number + 1, "Not CSV: a row that does not end.")
+        if len(rest) > 4 * _MAX_ROW:  # bytes per character
+            raise CsvInvalid(number + 1, "Not CSV: a row is too long.")
     if rest:
         yield rest

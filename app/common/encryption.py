@@ -1,4 +1,4 @@
-"""Secrets that are stored and must be read again: AES-256-GCM (NIST SP 800-38D)."""
+"""Encryption of secrets that are stored and read again: AES-256-GCM (NIST SP 800-38D)."""
 
 import hmac
 import os
@@ -17,8 +17,8 @@ _ID_BYTES: Final = 4
 _NONCE_BYTES: Final = 12
 
 
-class SealBroken(Exception):
-    """What is stored was not sealed by us for this purpose, or its key is gone."""
+class DecryptionFailed(Exception):
+    """The value was not encrypted by us for this context, or its key is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ _keys: Final[Slot[_Keys]] = Slot("encryption key")
 
 
 def configure(secrets: Sequence[str]) -> None:
-    """Seal with the first of `secrets`; the others still open what they sealed.
+    """Encrypt with the first of `secrets`; the others still decrypt what they encrypted.
 
     secrets: of high entropy, 32 characters or more. A key and its id are derived from each
-    (HKDF, RFC 5869), so whoever rotates adds one in front and names nothing.
+    (HKDF, RFC 5869), so to rotate keys, add a new secret in front.
     """
     ciphers = {
         _derive(secret, b"id", _ID_BYTES).hex(): AESGCM(_derive(secret, b"key", 32))
@@ -51,34 +51,34 @@ def _derive(secret: str, purpose: bytes, length: int) -> bytes:
     )
 
 
-def seal(plaintext: bytes, *, context: str) -> bytes:
-    """`plaintext`, to be opened only with one of our keys and for the same `context`.
+def encrypt(plaintext: bytes, *, context: str) -> bytes:
+    """Encrypt `plaintext` so that it can be decrypted only for the same `context`.
 
-    context: what it belongs to, such as `two-factor/<user id>`, so that a sealed value that is
-    copied to another row does not open there. The id of the key is kept with it.
+    context: what it belongs to, such as `two-factor/<user id>`: a value that is copied to another
+    row cannot be decrypted there. The id of the key is stored with it.
     """
     key_id, key = next(iter(_keys().ciphers.items()))
     nonce = os.urandom(_NONCE_BYTES)
     return bytes.fromhex(key_id) + nonce + key.encrypt(nonce, plaintext, context.encode())
 
 
-def unseal(sealed: bytes, *, context: str) -> bytes:
-    """What was sealed. Raises SealBroken."""
-    key_id, rest = sealed[:_ID_BYTES].hex(), sealed[_ID_BYTES:]
+def decrypt(ciphertext: bytes, *, context: str) -> bytes:
+    """The plaintext. Raises DecryptionFailed."""
+    key_id, rest = ciphertext[:_ID_BYTES].hex(), ciphertext[_ID_BYTES:]
     key = _keys().ciphers.get(key_id)
     if key is None:
-        raise SealBroken("its key is not among ENCRYPTION_KEYS")
-    nonce, ciphertext = rest[:_NONCE_BYTES], rest[_NONCE_BYTES:]
+        raise DecryptionFailed("its key is not among ENCRYPTION_KEYS")
+    nonce, encrypted = rest[:_NONCE_BYTES], rest[_NONCE_BYTES:]
     try:
-        return key.decrypt(nonce, ciphertext, context.encode())
+        return key.decrypt(nonce, encrypted, context.encode())
     except InvalidTag as error:
-        raise SealBroken("changed, or sealed for something else") from error
+        raise DecryptionFailed("changed, or encrypted for another context") from error
 
 
 def fingerprints(plaintext: bytes, *, context: str) -> list[bytes]:
-    """What tells whether two sealed values are the same: HMAC-SHA256, one for each of our keys.
+    """Keyed hashes by which equal values are found: HMAC-SHA256, one for each of our keys.
 
-    Store the first, look for all of them. Without our keys nobody can try out what was sealed.
+    Store the first, search for all. Without our keys nobody can guess values by trying.
     """
     text = context.encode() + b"\0" + plaintext
     return [hmac.digest(key, text, "sha256") for key in _keys().fingerprints]

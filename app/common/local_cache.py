@@ -25,7 +25,7 @@ class _Copy:
     until: float
 
 
-class NearCopies:
+class LocalCache:
     """Copies of entries of one region, all dropped at any message on `channel`.
 
     `get` may raise redis.RedisError; nothing is kept then.

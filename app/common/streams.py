@@ -1,4 +1,4 @@
-"""Answers that are sent while they are made."""
+"""Responses that are sent while they are produced."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -6,30 +6,30 @@ from uuid import UUID
 
 from flask import Response
 
-from app.common.concurrency_limiter import Places
+from app.common.concurrency_limiter import ConcurrencyLimiter
 
 
-def answer_in_pieces(
-    parts: Iterator[bytes], *, places: Places, caller_id: UUID, if_broken_off: bytes
+def stream_response(
+    parts: Iterator[bytes], *, limiter: ConcurrencyLimiter, caller_id: UUID, if_truncated: bytes
 ) -> Response:
-    """An answer of all parts; a long one – of more than one – takes one of the places.
+    """A response of all parts. One with more than one part counts towards the limiter.
 
-    if_broken_off: what ends an answer whose parts do not come to their end. What fails until the
-    second part is there is answered with an error body instead. Raises Unavailable.
+    if_truncated: ends a response whose parts fail midway. A failure before the second part is
+    answered with an error body instead. Raises Unavailable.
     """
     first, second = next(parts, b""), next(parts, None)
     if second is None:
         return Response(first)
-    give_back = places.take(caller_id)
-    response = Response(chain((first, second), _ended(parts, if_broken_off)))
-    response.call_on_close(give_back)
+    release = limiter.acquire(caller_id)
+    response = Response(chain((first, second), _ended(parts, if_truncated)))
+    response.call_on_close(release)
     return response
 
 
-def _ended(parts: Iterator[bytes], if_broken_off: bytes) -> Iterator[bytes]:
+def _ended(parts: Iterator[bytes], if_truncated: bytes) -> Iterator[bytes]:
     try:
         yield from parts
     except Exception:
-        # To the web server that is the end of the answer, like any other.
-        yield if_broken_off
+        # To the web server this is the end of the response, like any other.
+        yield if_truncated
         raise

@@ -50,7 +50,7 @@ def save(
         holder=holder,
         routing=routing,
         label=label,
-        number_sealed=encryption.seal(number.encode(), context=_context(account_id)),
+        number_sealed=encryption.encrypt(number.encode(), context=_context(account_id)),
         number_end=number[-4:],
         fingerprint=same[0],
         created_at=clock.now(),
@@ -80,8 +80,8 @@ def delete(session: Session, *, account_id: UUID, user_id: UUID) -> None:
 
 
 def number_of(account: BankAccount) -> str:
-    """The whole number, for the bank and nobody else. Raises sealing.SealBroken."""
-    return encryption.unseal(account.number_sealed, context=_context(account.id)).decode()
+    """The whole number, for the bank and nobody else. Raises sealing.DecryptionFailed."""
+    return encryption.decrypt(account.number_sealed, context=_context(account.id)).decode()
 
 
 def _context(account_id: UUID) -> str:

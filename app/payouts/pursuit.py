@@ -63,7 +63,7 @@ def _put_off(payout: Payout) -> None:
 def errand(session: Session, *, payout_id: UUID) -> Callable[[], BankPayout] | None:
     """What to ask the bank now, to be called once this session is closed; None if it is settled.
 
-    Raises PayoutNotFound, ProviderUnknown, sealing.SealBroken.
+    Raises PayoutNotFound, ProviderUnknown, sealing.DecryptionFailed.
     """
     row = repository.get_payout(session, payout_id)
     if row is None:

@@ -8,7 +8,7 @@ import structlog
 from app.banks.errors import BankUnavailable, InvalidBankResponse, ProviderUnknown
 from app.common import queue
 from app.common.db import reading, retry_transaction
-from app.common.encryption import SealBroken
+from app.common.encryption import DecryptionFailed
 from app.inbox.errors import Quarantine
 from app.payouts import pursuit, settlement
 from app.wallets.gate import in_line
@@ -29,7 +29,7 @@ def advance(payout_id: UUID) -> None:
             in_line(partial(settlement.settle, payout_id=payout_id, answer=answer))
     except BankUnavailable as error:
         _log.info("bank unavailable", payout=str(payout_id), why=str(error))
-    except (InvalidBankResponse, ProviderUnknown, Quarantine, SealBroken) as problem:
+    except (InvalidBankResponse, ProviderUnknown, Quarantine, DecryptionFailed) as problem:
         _log.warning("payout stuck", payout=str(payout_id), why=str(problem))
         retry_transaction(partial(pursuit.flag, payout_id=payout_id, why=str(problem)))
 

@@ -8,13 +8,13 @@ from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common import csv_documents
-from app.common.concurrency_limiter import Places
+from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading, retry_transaction
 from app.common.errors import BodyIncomplete, BodyTooLarge, LengthRequired, UnsupportedMediaType
 from app.common.http import Blueprint, body_pieces, json_response, settings
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
-from app.common.streams import answer_in_pieces
+from app.common.streams import stream_response
 from app.products import documents, imports, service
 from app.products.documents import CSV_EXAMPLE, CSV_EXPORTED
 from app.products.errors import TableInvalid
@@ -29,8 +29,8 @@ blp = Blueprint(
 )
 
 #: Under way in this process, of its many threads.
-_imports: Final = Places(2)
-_exports: Final = Places(2)
+_imports: Final = ConcurrencyLimiter(2)
+_exports: Final = ConcurrencyLimiter(2)
 
 
 @blp.post("/import")
@@ -66,7 +66,7 @@ def import_products(args: dict[str, Any]) -> Response:
         raise UnsupportedMediaType("Send the table as text/csv")
     with reading() as session:
         merchant = live_user(session)
-    give_back = _imports.take(merchant.id)
+    release = _imports.acquire(merchant.id)
     try:
         table = documents.read(body_pieces(most=MOST_BYTES))
         outcome = retry_transaction(
@@ -81,7 +81,7 @@ def import_products(args: dict[str, Any]) -> Response:
             )
         )
     finally:
-        give_back()
+        release()
     return json_response(dump_json(ProductImportOut().dump(outcome)))
 
 
@@ -101,11 +101,11 @@ def export_products() -> Response:
     with reading() as session:
         merchant = live_user(session)
     pieces = service.pieces_of_merchant(merchant_id=merchant.id, reading=reading)
-    response = answer_in_pieces(
+    response = stream_response(
         documents.as_csv(pieces),
-        places=_exports,
+        limiter=_exports,
         caller_id=merchant.id,
-        if_broken_off=csv_documents.BROKEN_OFF,
+        if_truncated=csv_documents.TRUNCATED,
     )
     response.headers["Content-Type"] = "text/csv; charset=utf-8; header=present"
     response.headers["Content-Disposition"] = 'attachment; filename="products.csv"'

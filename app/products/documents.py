@@ -8,7 +8,7 @@ import marshmallow as ma
 
 from app.common import csv_documents
 from app.common.clock import to_wire
-from app.common.csv_documents import NotATable, Row
+from app.common.csv_documents import CsvInvalid, Row
 from app.common.money import format_minor
 from app.products.errors import Problems, TableInvalid
 from app.products.imports import Wish
@@ -78,8 +78,8 @@ def as_csv(pieces: Iterable[Sequence[Any]]) -> Iterator[bytes]:
 def _line(product: Any) -> tuple[Any, ...]:
     return (
         product.id,
-        csv_documents.guarded(product.name),
-        csv_documents.guarded(product.description),
+        csv_documents.escape_formula(product.name),
+        csv_documents.escape_formula(product.description),
         format_minor(product.price, product.currency),
         product.currency,
         None if product.kind == ProductKind.CODES else product.available_units,
@@ -104,7 +104,7 @@ def read(pieces: Iterator[bytes]) -> Table:
             if count > MOST_ROWS:
                 raise TableInvalid({row.line: {"": [f"More than {MOST_ROWS} rows."]}})
             _take(table, row, columns)
-    except NotATable as problem:
+    except CsvInvalid as problem:
         table.problems[problem.line] = {"": [problem.problem]}
         raise TableInvalid(table.problems) from problem
     finally:
@@ -145,7 +145,7 @@ def _take(table: Table, row: Row, columns: Sequence[str]) -> None:
 def _cells(named: Iterable[tuple[str, str]]) -> Mapping[str, Any]:
     cells = _Cells()
     for name, cell in named:
-        text = (csv_documents.unguarded(cell) if name in _FREE_TEXT else cell).strip()
+        text = (csv_documents.unescape_formula(cell) if name in _FREE_TEXT else cell).strip()
         if text and name != _IGNORED:
             # Spreadsheets write TRUE.
             cells[name] = text.lower() if name == "isActive" else text

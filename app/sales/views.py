@@ -8,12 +8,12 @@ from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common import csv_documents
-from app.common.concurrency_limiter import Places
+from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading
 from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
-from app.common.streams import answer_in_pieces
+from app.common.streams import stream_response
 from app.orders.purchases.schemas import OrderList
 from app.sales import service
 from app.sales.documents import CSV_EXAMPLE, as_csv
@@ -23,7 +23,7 @@ from app.sales.schemas import ExportArgs, SalesArgs, SalesSummaryOut, SummaryArg
 blp = Blueprint("sales", __name__, url_prefix="/orders/merchant", description="What I sold")
 
 #: Long exports under way in this process, of its many threads.
-_exports: Final = Places(2)
+_exports: Final = ConcurrencyLimiter(2)
 
 
 @blp.get("/sales")
@@ -61,11 +61,11 @@ def export_sales(args: dict[str, Any]) -> Response:
     with reading() as session:
         merchant = live_user(session)
     found = service.pieces(merchant_id=merchant.id, reading=reading, **args)
-    response = answer_in_pieces(
+    response = stream_response(
         as_csv(found),
-        places=_exports,
+        limiter=_exports,
         caller_id=merchant.id,
-        if_broken_off=csv_documents.BROKEN_OFF,
+        if_truncated=csv_documents.TRUNCATED,
     )
     response.headers["Content-Type"] = "text/csv; charset=utf-8; header=present"
     response.headers["Content-Disposition"] = 'attachment; filename="sales.csv"'

@@ -69,7 +69,7 @@ def _posting(line: Line) -> tuple[Any, ...]:
     return (
         to_wire(line.created_at),
         line.type,
-        csv_documents.guarded(line.description),
+        csv_documents.escape_formula(line.description),
         line.reference_type,
         line.reference_id,
         format_minor(line.amount, line.currency),

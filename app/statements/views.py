@@ -8,7 +8,7 @@ from flask import Response
 
 from app.auth.guard import live_user, requires
 from app.auth.scopes import Scope
-from app.common.concurrency_limiter import Places
+from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading
 from app.common.http import Blueprint, settings
 from app.common.ratelimit import per_caller
@@ -36,8 +36,8 @@ _MEDIA_TYPES: Final = {
 }
 
 #: Long answers under way in this process, of its many threads.
-_streams: Final = Places(4)
-_prints: Final = Places(4)
+_streams: Final = ConcurrencyLimiter(4)
+_prints: Final = ConcurrencyLimiter(4)
 
 
 @blp.get("")
@@ -85,11 +85,11 @@ def get_statement(args: dict[str, Any]) -> Response:
 
 
 def _print(drawn_up: Statement, pieces: Iterator[Sequence[Line]]) -> Response:
-    give_back = _prints.take(drawn_up.holder.id)
+    release = _prints.acquire(drawn_up.holder.id)
     try:
         return Response(pdf_worker.print_pdf(drawn_up, pieces))
     finally:
-        give_back()
+        release()
 
 
 def _write(drawn_up: Statement, pieces: Iterator[Sequence[Line]], form: str) -> Response:
@@ -97,15 +97,15 @@ def _write(drawn_up: Statement, pieces: Iterator[Sequence[Line]], form: str) -> 
     parts = as_bytes(drawn_up, pieces)
     if drawn_up.period.count <= PIECE:
         return Response(b"".join(parts))
-    give_back = _streams.take(drawn_up.holder.id)
+    release = _streams.acquire(drawn_up.holder.id)
     try:
         # What fails until then is answered with an error body.
         first = next(parts)
     except BaseException:
-        give_back()
+        release()
         raise
     response = Response(chain((first,), parts))
-    response.call_on_close(give_back)
+    response.call_on_close(release)
     return response
 
 

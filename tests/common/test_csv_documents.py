@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.common import csv_documents
-from app.common.csv_documents import NotATable, guarded, read, unguarded, write
+from app.common.csv_documents import CsvInvalid, escape_formula, read, unescape_formula, write
 
 
 def rows(text: str | bytes, size: int = 1000) -> list[tuple[int, list[str]]]:
@@ -18,7 +18,7 @@ def rows(text: str | bytes, size: int = 1000) -> list[tuple[int, list[str]]]:
 
 
 def problem(raw: bytes) -> tuple[int, str]:
-    with pytest.raises(NotATable) as caught:
+    with pytest.raises(CsvInvalid) as caught:
         rows(raw)
     return caught.value.line, caught.value.problem
 
@@ -71,18 +71,18 @@ class TestWriting:
 class TestGuarding:
     @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\tx", "\rx", "\nx", "\uff1dx"])
     def test_a_formula_stands_behind_an_apostrophe(self, text: str) -> None:
-        assert guarded(text) == f"'{text}"
+        assert escape_formula(text) == f"'{text}"
 
     @pytest.mark.parametrize("text", ["", "Field Guide", "1=1", "'tis", "a-b", "''"])
     def test_what_is_none_is_left_alone(self, text: str) -> None:
-        assert guarded(text) == unguarded(text) == text
+        assert escape_formula(text) == unescape_formula(text) == text
 
     def test_what_nobody_has_guarded_is_taken_as_it_is(self) -> None:
-        assert unguarded("=1+1") == "=1+1"
-        assert guarded(None) is None
+        assert unescape_formula("=1+1") == "=1+1"
+        assert escape_formula(None) is None
 
     @given(st.one_of(st.text(), st.text("'=+-@a \t")))
     def test_it_is_undone_exactly(self, text: str) -> None:
-        kept = guarded(text)
-        assert unguarded(kept) == text
+        kept = escape_formula(text)
+        assert unescape_formula(kept) == text
         assert not kept.startswith(csv_documents._FORMULA)

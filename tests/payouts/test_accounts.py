@@ -213,7 +213,7 @@ class TestAtRest:
         with transaction() as session:
             first, second = (session.get_one(BankAccount, account_id) for account_id in ids)
             second.number_sealed = first.number_sealed
-            with pytest.raises(encryption.SealBroken):
+            with pytest.raises(encryption.DecryptionFailed):
                 accounts.number_of(second)
 
     def test_the_fingerprint_tells_nothing_about_whose_it_is(self, client: FlaskClient) -> None:

@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.common import db
-from app.common.csv_documents import BROKEN_OFF
+from app.common.csv_documents import TRUNCATED
 from app.products import documents, service
 from tests import factories
 from tests.answers import refusal
@@ -122,7 +122,7 @@ def test_an_empty_shop_is_a_header(client: FlaskClient, seller: Actor) -> None:
 
 def test_a_table_that_broke_off_is_not_taken_in(client: FlaskClient, seller: Actor) -> None:
     create(client, seller)
-    table = export(client, seller).data + BROKEN_OFF
+    table = export(client, seller).data + TRUNCATED
     assert problems(send(client, seller, table)) == {"line 3": ["1 cells, but the header has 10."]}
 
 

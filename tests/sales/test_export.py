@@ -155,7 +155,7 @@ def test_what_breaks_off_says_so_in_its_last_line(
 
     table = b"".join(parts)
     assert table.count(b"\r\n") == 32
-    assert table.endswith(csv_documents.BROKEN_OFF)
+    assert table.endswith(csv_documents.TRUNCATED)
     # If that happens early enough, it is an error like any other.
     assert refusal(begin(client, seller)) == (503, "BUSY")
 

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from app.common import db
-from app.common.csv_documents import BROKEN_OFF
+from app.common.csv_documents import TRUNCATED
 from tests.factories import Actor
 from tests.live import LiveServer, wait_until
 from tests.sales.helpers import NOON, SALES, add_orders
@@ -130,7 +130,7 @@ def test_an_export_that_breaks_off_says_so(live_server: LiveServer) -> None:
         begun += answer.read()
 
     assert begun.count(b"\r\n") < 30_000
-    assert begun.endswith(BROKEN_OFF)
+    assert begun.endswith(TRUNCATED)
 
 
 def hide_orders(server: LiveServer) -> None:

@@ -29,7 +29,7 @@ from app.auth.errors import (
 )
 from app.auth.models import TwoFactor, User
 from app.common import clock
-from app.common.encryption import seal, unseal
+from app.common.encryption import decrypt, encrypt
 from app.common.money import Money
 
 #: 6 digits of the app, or a recovery code: base32, four by four.
@@ -74,7 +74,7 @@ def enrol(session: Session, *, user: User) -> Enrolment:
     begun = repository.put_pending_two_factor(
         session,
         user_id=user.id,
-        secret=seal(secret.encode(), context=_context(user.id)),
+        secret=encrypt(secret.encode(), context=_context(user.id)),
         created_at=clock.now(),
     )
     if not begun:
@@ -195,7 +195,7 @@ def _use_app_code(factor: TwoFactor, code: str) -> bool:
 
     A code works once (RFC 6238, section 5.2). The library compares in constant time.
     """
-    secret = unseal(factor.secret, context=_context(factor.user_id)).decode()
+    secret = decrypt(factor.secret, context=_context(factor.user_id)).decode()
     try:
         step = pyotp.TOTP(secret).verify_and_get_timecode(
             code, for_time=clock.now(), valid_window=_STEPS_AWAY

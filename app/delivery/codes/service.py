@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common import clock
-from app.common.encryption import unseal
+from app.common.encryption import decrypt
 from app.common.pagination import Page, PageRequest
 from app.delivery.codes import repository
 from app.delivery.codes.errors import CodeNotFound, CodeSold
@@ -86,7 +86,7 @@ def context_of(code_id: UUID) -> str:
 
 
 def open_code(sealed: bytes, *, code_id: UUID) -> str:
-    return unseal(sealed, context=context_of(code_id)).decode()
+    return decrypt(sealed, context=context_of(code_id)).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import structlog
 
 from app.common import queue
 from app.common.db import reading, retry_transaction
-from app.common.encryption import SealBroken
+from app.common.encryption import DecryptionFailed
 from app.delivery.codes import uploads
 from app.products.errors import ProductNotFound
 
@@ -40,7 +40,7 @@ def add_some(upload_id: UUID) -> bool:
     except ProductNotFound:
         retry_transaction(partial(uploads.give_up, upload_id=upload_id))
         return False
-    except SealBroken as problem:
+    except DecryptionFailed as problem:
         _log.warning("upload stuck", upload=str(upload_id), why=str(problem))
         return False
     return chunk is not None

@@ -14,7 +14,7 @@ from app.auth import service as auth
 from app.auth.models import User
 from app.common import clock
 from app.common.db import new_id
-from app.common.encryption import fingerprints, seal, unseal
+from app.common.encryption import decrypt, encrypt, fingerprints
 from app.common.pagination import Page, PageRequest
 from app.delivery.codes import repository
 from app.delivery.codes.errors import ProductHasNoCodes, UploadNotFound, UploadTooSlow
@@ -82,7 +82,7 @@ def get_ready(lines: Sequence[Line], *, product_id: UUID) -> list[Ready]:
 def _ready(line: Line, product_id: UUID) -> Ready:
     code_id, code = new_id(), line.code.encode()
     marks = fingerprints(code, context=f"product-codes/{product_id}")
-    sealed = base64.b64encode(seal(code, context=context_of(code_id))).decode()
+    sealed = base64.b64encode(encrypt(code, context=context_of(code_id))).decode()
     return Ready(code_id, line.number, sealed, tuple(m[:_FINGERPRINT_BYTES] for m in marks))
 
 
@@ -108,7 +108,7 @@ def begin(session: Session, *, merchant: User, product_id: UUID) -> CodeUpload:
 def keep(session: Session, *, upload_id: UUID, number: int, lines: Sequence[Line]) -> None:
     """Store a part of a file that is coming, sealed. Raises UploadTooSlow."""
     upload = _require_receiving(session, upload_id)
-    sealed = seal(json.dumps(lines).encode(), context=_context_of(upload_id, number))
+    sealed = encrypt(json.dumps(lines).encode(), context=_context_of(upload_id, number))
     repository.insert_chunk(session, upload_id=upload_id, number=number, sealed=sealed)
     upload.total += len(lines)
     upload.updated_at = clock.now()
@@ -150,13 +150,13 @@ def add_at_once(
 def next_chunk(session: Session, *, upload_id: UUID) -> Chunk | None:
     """The next part of an upload, ready to be put on sale; None when it is closed.
 
-    Raises SealBroken.
+    Raises DecryptionFailed.
     """
     row = repository.next_chunk(session, upload_id)
     if row is None:
         return None
     upload, chunk = row
-    raw = unseal(chunk.sealed, context=_context_of(upload_id, chunk.number))
+    raw = decrypt(chunk.sealed, context=_context_of(upload_id, chunk.number))
     lines = [Line(*pair) for pair in json.loads(raw)]
     return Chunk(upload_id, chunk.number, get_ready(lines, product_id=upload.product_id))
 

@@ -11,7 +11,7 @@ from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common import queue
-from app.common.concurrency_limiter import Places
+from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading, retry_transaction, transaction
 from app.common.errors import BodyIncomplete, BodyTooLarge, LengthRequired, UnsupportedMediaType
 from app.common.http import Blueprint, body_pieces, json_response
@@ -52,7 +52,7 @@ _READERS: Final[Mapping[str, Callable[[Iterable[bytes]], Iterator[Line]]]] = {
 _TEXT: Final = {"schema": {"type": "string"}}
 
 #: Long requests under way in this process, of its many threads.
-_places: Final = Places(4, each=2)
+_uploads: Final = ConcurrencyLimiter(4, per_caller=2)
 
 blp = Blueprint(
     "product-codes", __name__, url_prefix="/products", description="Codes sold one per unit"
@@ -98,7 +98,7 @@ def upload_product_codes(product_id: UUID) -> Response:
     with transaction() as session:
         merchant = live_user(session)
         uploads.require_shelf(session, merchant=merchant, product_id=product_id)
-    leave = _places.take(merchant.id)
+    release = _uploads.acquire(merchant.id)
     try:
         stored = run.receive(
             read(body_pieces(most=MOST_BYTES)),
@@ -107,7 +107,7 @@ def upload_product_codes(product_id: UUID) -> Response:
             begin_job=partial(queue.enqueue, tasks.add_codes),
         )
     finally:
-        leave()
+        release()
     return json_response(dump_json(upload_out(stored)), 202 if stored.closed_at is None else 201)
 
 

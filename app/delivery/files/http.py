@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.common import metrics
-from app.common.concurrency_limiter import Places
+from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading, retry_transaction
 from app.common.errors import AppError, BadRequest, UnsupportedMediaType
 from app.common.http import body_pieces, settings
@@ -36,8 +36,8 @@ for _outcome in ("begun", "resumed"):  # a rate needs the zero before the first 
 
 #: Long requests under way in this process, of its many threads. A link can be used by several
 #: connections at once, as programs do that download faster so.
-_uploads: Final = Places(4, each=2)
-_downloads: Final = Places(16, each=4)
+_uploads: Final = ConcurrencyLimiter(4, per_caller=2)
+_downloads: Final = ConcurrencyLimiter(16, per_caller=4)
 
 _log = structlog.get_logger()
 
@@ -70,7 +70,7 @@ def keep_body(uploader_id: UUID) -> UUID:
     Raises Unavailable when too many upload at the moment, LengthRequired, BodyTooLarge,
     BodyIncomplete, FileEmpty, StorageFull, StorageAway. Nothing is kept then.
     """
-    leave = _uploads.take(uploader_id)
+    release = _uploads.acquire(uploader_id)
     try:
         with storage.current().receive(body_pieces(most=settings().file_max_bytes)) as draft:
             content = retry_transaction(
@@ -78,7 +78,7 @@ def keep_body(uploader_id: UUID) -> UUID:
             )
             draft.keep(content.place)
     finally:
-        leave()
+        release()
     return content.id
 
 
@@ -99,14 +99,14 @@ def send(token: str) -> Response:
     part = _asked_for(parcel)
     start, end = part or (0, parcel.size)
     response = _answer(parcel, part)
-    leave = _downloads.take(parcel.link.order_id)
+    release = _downloads.acquire(parcel.link.order_id)
     try:
         content = _open(parcel, start, end)
     except BaseException:
-        leave()
+        release()
         raise
     response.response = content
-    response.call_on_close(partial(_finish, parcel, content, end - start, leave))
+    response.call_on_close(partial(_finish, parcel, content, end - start, release))
     return response
 
 
@@ -164,9 +164,9 @@ def _open(parcel: Parcel, start: int, end: int) -> Content:
     return content
 
 
-def _finish(parcel: Parcel, content: Content, length: int, leave: Any) -> None:
+def _finish(parcel: Parcel, content: Content, length: int, release: Any) -> None:
     """However it ended: sent, broken off by the caller, or by us."""
-    leave()
+    release()
     content.close()
     BYTES.inc(length - content.left)
     if content.left:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.auth.models import User
 from app.common import clock
 from app.common.db import new_id
-from app.common.encryption import fingerprints, seal, unseal
+from app.common.encryption import decrypt, encrypt, fingerprints
 from app.common.pagination import Page, PageRequest
 from app.delivery.goods import GoodsMissing, Line
 from app.delivery.licences import repository
@@ -47,7 +47,7 @@ def deliver(session: Session, lines: Sequence[Line]) -> None:
 
 def _new_licence(line: Line) -> dict[str, Any]:
     licence_id, key = new_id(), new_key().encode()
-    sealed = seal(key, context=_context_of(licence_id))
+    sealed = encrypt(key, context=_context_of(licence_id))
     return {
         "id": licence_id,
         "order_id": line.order_id,
@@ -112,8 +112,8 @@ def marks_of(key: str) -> list[bytes]:
 
 
 def open_key(licence: Licence) -> str:
-    """Its key. Raises SealBroken."""
-    return unseal(licence.sealed, context=_context_of(licence.id)).decode()
+    """Its key. Raises DecryptionFailed."""
+    return decrypt(licence.sealed, context=_context_of(licence.id)).decode()
 
 
 def _context_of(licence_id: UUID) -> str:

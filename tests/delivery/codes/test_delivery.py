@@ -112,7 +112,7 @@ class TestShowing:
         with db.transaction() as session:
             one, other = session.scalars(select(ProductCode)).all()
         assert b"GIFT" not in one.sealed + other.sealed
-        with pytest.raises(Exception, match="sealed for something else"):
+        with pytest.raises(Exception, match="encrypted for another context"):
             service.open_code(one.sealed, code_id=other.id)
 
 

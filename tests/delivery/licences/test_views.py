@@ -151,8 +151,8 @@ class TestDelivery:
         with db.transaction() as session:
             licence = session.scalars(select(Licence)).one()
         assert key.encode() not in licence.sealed
-        with pytest.raises(encryption.SealBroken):
-            encryption.unseal(licence.sealed, context=f"licence/{UNKNOWN}")
+        with pytest.raises(encryption.DecryptionFailed):
+            encryption.decrypt(licence.sealed, context=f"licence/{UNKNOWN}")
 
     def test_a_key_that_was_made_under_an_old_secret_is_found(self, client: FlaskClient) -> None:
         used = http.settings().encryption_secrets
