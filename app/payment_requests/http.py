@@ -15,7 +15,7 @@ PNG: Final = "image/png"
 
 _BINARY: Final = {"type": "string", "format": "binary"}
 _HEADERS: Final = {
-    "ETag": {"description": "Send it back in If-None-Match", "schema": {"type": "string"}}
+    "ETag": {"description": "Version, for If-None-Match", "schema": {"type": "string"}}
 }
 
 

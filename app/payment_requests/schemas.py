@@ -23,11 +23,11 @@ _LONGEST: Final = timedelta(days=90)
 _SMALLEST_IMAGE, _LARGEST_IMAGE, _IMAGE = 128, 2048, 512
 
 _LINK: Final = {
-    "description": "Where whoever has it can look and pay",
+    "description": "Payment link, for anyone who should see and pay it",
     "example": "http://localhost:3000/pay/Zq3mT0vKcH2nXw8yLr5sBg",
 }
 _TOKEN: Final = {
-    "description": "The secret at the end of the link",
+    "description": "Secret at the end of the link",
     "example": "Zq3mT0vKcH2nXw8yLr5sBg",
 }
 
@@ -39,20 +39,19 @@ def _seconds(length: timedelta) -> int:
 class CreatePaymentRequestIn(Schema):
     payer = person()
     amount = Amount(
-        metadata={"description": "Left out: whoever pays chooses", "example": "12.50"},
+        metadata={"description": "Omitted: the payer chooses the amount", "example": "12.50"},
     )
     note = Text(
         longest=200,
         allow_none=True,
-        metadata={"description": "Shown to whoever has the link", "example": "Lunch on Friday"},
+        metadata={"description": "Visible to anyone with the link", "example": "Lunch on Friday"},
     )
     expires_in = WholeNumber(
         minimum=60,
         maximum=_seconds(_LONGEST),
         load_default=_seconds(_WEEK),
         metadata={
-            "description": "Seconds, so that no time zone and no wrong clock matters; a week"
-            " unless given, 90 days at most",
+            "description": "Seconds until it expires; default: 7 days, at most 90 days",
             "example": _seconds(_WEEK),
         },
     )
@@ -60,14 +59,14 @@ class CreatePaymentRequestIn(Schema):
 
 class PayPaymentRequestIn(Schema):
     amount = Amount(
-        metadata={"description": "Only if the request leaves it open", "example": "12.50"}
+        metadata={"description": "Only if the request has no fixed amount", "example": "12.50"}
     )
 
 
 class RequestsArgs(PageArgs):
     role = ma.fields.String(
         validate=ma.validate.OneOf(["requester", "payer"]),
-        metadata={"description": "Only those I made, or only those asked of me"},
+        metadata={"description": "Only requests the caller made, or only those they received"},
     )
 
 
@@ -76,7 +75,7 @@ class ImageArgs(Schema):
         minimum=_SMALLEST_IMAGE,
         maximum=_LARGEST_IMAGE,
         load_default=_IMAGE,
-        metadata={"description": "Side of the image in pixels, at most", "example": _IMAGE},
+        metadata={"description": "Maximum side length in pixels", "example": _IMAGE},
     )
 
     class Meta:
@@ -96,7 +95,7 @@ class PaymentRequestOut(Schema):
     amount = MoneyOut(
         required=True,
         allow_none=True,
-        metadata={"description": "null until whoever pays has chosen it", "example": "12.50"},
+        metadata={"description": "null until the payer has chosen it", "example": "12.50"},
     )
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     note = ma.fields.String(required=True, allow_none=True, metadata={"example": "Lunch on Friday"})
@@ -105,12 +104,12 @@ class PaymentRequestOut(Schema):
         PaymentRequestPayerOut,
         required=True,
         allow_none=True,
-        metadata={"description": "Masked; null if anybody may pay"},
+        metadata={"description": "Masked; null if anyone can pay"},
     )
     token = ma.fields.String(required=True, metadata=_TOKEN)
     link = ma.fields.String(required=True, metadata=_LINK)
     transfer_id = ma.fields.UUID(
-        required=True, allow_none=True, metadata={"description": "What paid it"}
+        required=True, allow_none=True, metadata={"description": "ID of the transfer that paid it"}
     )
     expires_at = Moment(required=True)
     created_at = Moment(required=True)
@@ -132,7 +131,7 @@ class PublicPaymentRequestOut(Schema):
     requester = ma.fields.Nested(PayeeOut, required=True)
     is_addressed = ma.fields.Boolean(
         required=True,
-        metadata={"description": "Whether only the person it is addressed to can pay"},
+        metadata={"description": "Whether only its addressee can pay"},
     )
     expires_at = Moment(required=True)
 
@@ -140,13 +139,13 @@ class PublicPaymentRequestOut(Schema):
 class CreateMerchantCodeIn(Schema):
     product_id = Id(
         metadata={
-            "description": "Paying buys this product of mine; excludes `amount`",
+            "description": "Product that is bought by paying; excludes `amount`",
             "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
         }
     )
     amount = Amount(
         metadata={
-            "description": "Without a product: what is paid; left out, whoever pays chooses",
+            "description": "Fixed amount, without a product; omitted: the payer chooses",
             "example": "3.50",
         }
     )
@@ -154,8 +153,8 @@ class CreateMerchantCodeIn(Schema):
         longest=80,
         allow_none=True,
         metadata={
-            "description": "Printed, and shown to whoever pays",
-            "example": "Till 1",
+            "description": "Printed, and shown to the payer",
+            "example": "Counter 1",
         },
     )
 
@@ -166,11 +165,13 @@ class CreateMerchantCodeIn(Schema):
 
 
 class PayMerchantCodeIn(Schema):
-    amount = Amount(metadata={"description": "Only if the code leaves it open", "example": "3.50"})
+    amount = Amount(
+        metadata={"description": "Only if the code has no fixed amount", "example": "3.50"}
+    )
     quantity = WholeNumber(
         minimum=1,
         maximum=1_000_000,
-        metadata={"description": "Only for a product; 1 unless given", "example": 1},
+        metadata={"description": "Only for a product; default: 1", "example": 1},
     )
 
 
@@ -181,7 +182,7 @@ class MerchantCodeOut(Schema):
     product_id = ma.fields.UUID(required=True, allow_none=True)
     amount = MoneyOut(required=True, allow_none=True, metadata={"example": "3.50"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
-    label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Till 1"})
+    label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Counter 1"})
     is_active = ma.fields.Boolean(required=True)
     token = ma.fields.String(required=True, metadata=_TOKEN)
     link = ma.fields.String(required=True, metadata=_LINK)
@@ -202,12 +203,12 @@ class PublicMerchantCodeOut(Schema):
     """The document's picture of what `public_code_out` builds."""
 
     merchant = ma.fields.Nested(PayeeOut, required=True)
-    label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Till 1"})
+    label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Counter 1"})
     product = ma.fields.Nested(MerchantCodeProductOut, required=True, allow_none=True)
     amount = MoneyOut(
         required=True,
         allow_none=True,
-        metadata={"description": "null for a product, and if whoever pays chooses"},
+        metadata={"description": "null for a product, and if the payer chooses"},
     )
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
 

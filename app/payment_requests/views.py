@@ -44,7 +44,7 @@ from app.wallets import service as wallets
 from app.wallets.errors import InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
 
 blp = Blueprint(
-    "payment-requests", __name__, url_prefix="/payment-requests", description="Asking for money"
+    "payment-requests", __name__, url_prefix="/payment-requests", description="Payment requests"
 )
 
 
@@ -64,10 +64,10 @@ def _answer(asked: Asked, status: int = 200) -> Response:
 @blp.refuses(RecipientNotFound, CannotTransferToSelf)
 @spends_guesses(when=_names_somebody)
 def create_payment_request(body: dict[str, Any]) -> Response:
-    """Ask for money
+    """Create a payment request
 
-    Of somebody, who alone can pay it then, or of whoever has the link. Hand out the `link`, or
-    its QR code.
+    Addressed to a user, who alone can pay it, or payable by anyone who has the link. Share the
+    `link` or its QR code.
     """
     payer = body.get("payer")
     with transaction() as session:
@@ -88,9 +88,10 @@ def create_payment_request(body: dict[str, Any]) -> Response:
 @blp.arguments(RequestsArgs, location="query")
 @blp.response(200, PaymentRequestList)
 def list_payment_requests(args: dict[str, Any]) -> Response:
-    """What I ask for and what is asked of me, newest first
+    """List payment requests
 
-    Those that are addressed to nobody are with who made them only.
+    Returns requests that the caller has made or received, newest first. A request that is not
+    addressed to anyone is listed only for its requester.
     """
     page = page_request(args, key=(UUID,))
     role = args.get("role")
@@ -111,9 +112,9 @@ def list_payment_requests(args: dict[str, Any]) -> Response:
 @blp.response(200, PaymentRequestOut)
 @blp.refuses(PaymentRequestNotFound)
 def get_payment_request(payment_request_id: UUID) -> Response:
-    """One payment request
+    """Get a payment request
 
-    Shown to who made it, who is asked by it and who has paid it.
+    Visible to its requester, its addressee and the user who paid it.
     """
     return _answer(_mine(payment_request_id))
 
@@ -131,9 +132,9 @@ def _mine(payment_request_id: UUID) -> Asked:
 @blp.refuses(PaymentRequestNotFound)
 @blp.doc(**{"x-caller": "holder of the link"})
 def get_payment_request_by_token(payment_request_token: str) -> Response:
-    """What a link asks for
+    """Get a payment request by its link
 
-    For whoever has the link; no sign-in.
+    Needs no sign-in.
     """
     with reading() as session:
         asked = service.find_by_token(session, payment_request_token)
@@ -158,10 +159,10 @@ def get_payment_request_by_token(payment_request_token: str) -> Response:
 @may_need_code(blp)
 @moves_money(blp)
 def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Response:
-    """Pay a request
+    """Pay a payment request
 
-    Once, by who is asked or – if nobody is named – by anybody but who asks. The answer is the
-    transfer that pays it. A large amount needs a code of the second factor.
+    A request can be paid once: by its addressee or, if it has none, by any user except the
+    requester. Returns the transfer that pays it. Large amounts require a two-factor code.
     """
     code = two_factor_code()
     return answer_once(
@@ -185,9 +186,9 @@ def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Respo
 @blp.response(200, PaymentRequestOut)
 @blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, NotYoursToDecide)
 def decline_payment_request(payment_request_id: UUID) -> Response:
-    """Decline a request
+    """Decline a payment request
 
-    For who is asked. It cannot be paid any more.
+    For the addressee. The request can no longer be paid.
     """
     with transaction() as session:
         user = live_user(session)
@@ -200,9 +201,9 @@ def decline_payment_request(payment_request_id: UUID) -> Response:
 @blp.response(200, PaymentRequestOut)
 @blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, NotYoursToDecide)
 def cancel_payment_request(payment_request_id: UUID) -> Response:
-    """Cancel a request
+    """Cancel a payment request
 
-    For who made it. It cannot be paid any more.
+    For the requester. The request can no longer be paid.
     """
     with transaction() as session:
         user = live_user(session)
@@ -216,9 +217,9 @@ def cancel_payment_request(payment_request_id: UUID) -> Response:
 @answers_image(blp, SVG)
 @blp.refuses(PaymentRequestNotFound)
 def get_payment_request_qr_svg(args: dict[str, int], payment_request_id: UUID) -> Response:
-    """A request's link as a QR code, drawn (SVG)
+    """Get a payment request's QR code as SVG
 
-    Sharp at every size.
+    The QR code contains the payment link.
     """
     return _qr_code(payment_request_id, mimetype=SVG, side=args["size"], name="payment-request.svg")
 
@@ -229,9 +230,9 @@ def get_payment_request_qr_svg(args: dict[str, int], payment_request_id: UUID) -
 @answers_image(blp, PNG)
 @blp.refuses(PaymentRequestNotFound)
 def get_payment_request_qr_png(args: dict[str, int], payment_request_id: UUID) -> Response:
-    """A request's link as a QR code, in pixels (PNG)
+    """Get a payment request's QR code as PNG
 
-    Every module is a whole number of pixels, so the image may be a little smaller than `size`.
+    Every module is a whole number of pixels, so the image can be slightly smaller than `size`.
     """
     return _qr_code(payment_request_id, mimetype=PNG, side=args["size"], name="payment-request.png")
 

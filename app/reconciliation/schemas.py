@@ -33,24 +33,25 @@ class Day(ma.fields.Date):
 class ReconciliationArgs(Schema):
     provider = ma.fields.String(
         required=True,
-        metadata={"description": "Whose statement it is, such as HDFC", "example": "HDFC"},
+        metadata={"description": "Code of the bank", "example": "HDFC"},
     )
     since = Day(
         data_key="from",
-        metadata={"description": "First day of the period (UTC); else that of the statement"},
+        metadata={"description": "First day (UTC); default: first day of the statement"},
     )
     until = Day(
         data_key="to",
-        metadata={"description": "Last day of the period (UTC); else that of the statement"},
+        metadata={"description": "Last day (UTC); default: last day of the statement"},
     )
     apply = Flag(
-        load_default=False, metadata={"description": "Close what is safe to close, 500 at most"}
+        load_default=False,
+        metadata={"description": "Whether to settle differences that are safe, at most 500"},
     )
     form = ma.fields.String(
         data_key="format",
         load_default="json",
         validate=ma.validate.OneOf(["json", "csv"]),
-        metadata={"description": "`csv` has every line, also those that match"},
+        metadata={"description": "`csv` includes matching lines"},
     )
 
     class Meta:
@@ -66,7 +67,7 @@ class ReconciliationRowOut(ma.Schema):
     action = ma.fields.String(
         required=True,
         validate=ma.validate.OneOf(list(Action)),
-        metadata={"description": "What is done about it: CAN_CLOSE without `apply`"},
+        metadata={"description": "What was done; CAN_CLOSE if `apply` would settle it"},
     )
     line = ma.fields.Integer(required=True, allow_none=True)
     date = ma.fields.Date(required=True, allow_none=True)

@@ -29,7 +29,7 @@ MOST_CLOSED: Final = 500
 _TEXT: Final = {"schema": {"type": "string"}}
 
 admin_blp = Blueprint(
-    "reconciliation", __name__, url_prefix="/admin", description="Operators: statements of banks"
+    "reconciliation", __name__, url_prefix="/admin", description="Reconciliation with banks"
 )
 
 
@@ -46,11 +46,11 @@ admin_blp = Blueprint(
 )
 @admin_blp.refuses(ProviderUnknown, StatementInvalid, BodyTooLarge, UnsupportedMediaType)
 def create_reconciliation(args: dict[str, Any]) -> Response:
-    """Compare a bank's statement with our records
+    """Reconcile a bank statement
 
-    The body is the statement as `text/csv`, up to 16 MiB. Nothing is changed without `apply`.
-    With it, payments and payouts that the bank has booked, with our reference and amount, and of
-    which we have only not heard yet, are settled as if the bank had told us.
+    Compares a bank's statement with our records. The body is the statement as `text/csv`, up to
+    16 MiB. Nothing is changed without `apply`. With it, payments and payouts that the bank has
+    booked with our reference and amount, but not yet reported, are settled as if reported.
     """
     with reading() as session:
         actor = live_user(session)

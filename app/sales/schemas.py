@@ -13,13 +13,13 @@ from app.sales.service import Sold, Summary, Sums
 
 
 class _Filters(Schema):
-    product_id = Id(metadata={"description": "Only of this product"})
+    product_id = Id(metadata={"description": "Only sales of this product"})
     status = ma.fields.String(
         validate=ma.validate.OneOf(list(OrderStatus)),
-        metadata={"description": "Only orders of this status"},
+        metadata={"description": "Only orders with this status"},
     )
-    since = Moment(data_key="from", metadata={"description": "Made from this moment on"})
-    until = Moment(data_key="to", metadata={"description": "Made before this moment"})
+    since = Moment(data_key="from", metadata={"description": "Created from this time on"})
+    until = Moment(data_key="to", metadata={"description": "Created before this time (exclusive)"})
 
 
 class SalesArgs(PageArgs, _Filters):
@@ -35,14 +35,14 @@ class SummaryArgs(Schema):
     since = Moment(
         data_key="from",
         metadata={
-            "description": "From this moment on; 30 days before `to` by default, 366 at most"
+            "description": "From this time on; default: 30 days before `to`, at most 366 days"
         },
     )
     until = Moment(
         data_key="to",
-        metadata={"description": "Before this moment; now by default and at the latest"},
+        metadata={"description": "Before this time (exclusive); default and maximum: now"},
     )
-    product_id = Id(metadata={"description": "Only of this product"})
+    product_id = Id(metadata={"description": "Only sales of this product"})
 
     class Meta:
         unknown = ma.EXCLUDE
@@ -58,56 +58,54 @@ def _money(text: str, example: str) -> MoneyOut:
 
 class BestSellingProductOut(Schema):
     id = ma.fields.UUID(required=True)
-    name = ma.fields.String(required=True, metadata={"description": "As it is now"})
+    name = ma.fields.String(required=True, metadata={"description": "Current name"})
     units = _count("Units of orders completed in the period", 40)
-    revenue = _money("What buyers paid for them", "759.62")
+    revenue = _money("Amount paid by buyers", "759.62")
 
 
 class SalesDayOut(Schema):
     date = ma.fields.Date(required=True, metadata={"description": "A day in UTC"})
     orders = _count("Orders completed on this day", 3)
-    units = _count("Their units", 4)
-    revenue = _money("What buyers paid for them", "75.96")
-    refunds = _money("What went back to buyers on this day", "19.99")
-    net = _money("What this day brought: revenue - fees - refunds + feeRefunds", "54.56")
+    units = _count("Units of these orders", 4)
+    revenue = _money("Amount paid by buyers", "75.96")
+    refunds = _money("Amount refunded to buyers on this day", "19.99")
+    net = _money("Earnings of this day: revenue - fees - refunds + feeRefunds", "54.56")
 
 
 class SalesSummaryOut(Schema):
-    """Orders count when they were completed, and refunds when they were given.
+    """Orders count when they were completed, and refunds when they were made.
 
-    An order that was refunded later counts all the same, because its refund does, too. So periods
-    that follow each other add up, and `net` is what the sales and refunds of the period moved in
-    the merchant's wallet: its postings of type EARNING, FEE, REFUND_OUT and FEE_REFUND.
+    An order that is refunded later still counts, because its refund is counted separately.
+    Consecutive periods therefore add up, and `net` is what the sales and refunds of the period
+    moved in the merchant's wallet: its postings of type EARNING, FEE, REFUND_OUT and FEE_REFUND.
     """
 
     since = Moment(data_key="from", required=True)
-    until = Moment(data_key="to", required=True, metadata={"description": "Left out"})
+    until = Moment(data_key="to", required=True, metadata={"description": "Exclusive"})
     currency = ma.fields.String(
         required=True,
-        metadata={"description": "Only what was sold in it is summed up", "example": "USD"},
+        metadata={"description": "Only sales in this currency are included", "example": "USD"},
     )
-    orders = _count("Orders completed in the period, refunded ones included", 42)
-    units = _count("Their units", 57)
-    gross = _money("What they cost before coupons: revenue + discounts", "1139.43")
-    discounts = _money("What coupons took off their price", "56.97")
-    revenue = _money("What buyers paid for them", "1082.46")
-    fees = _money("What the platform took of it", "27.06")
-    refunds = _money(
-        "What went back to buyers in the period, for orders of the period or before", "39.98"
-    )
-    fee_refunds = _money("What the platform gave back of its fees for these refunds", "1.00")
-    net = _money("What is left: revenue - fees - refunds + feeRefunds", "1016.42")
-    buyers = _count("Different buyers of these orders", 31)
+    orders = _count("Orders completed in the period, including refunded ones", 42)
+    units = _count("Units of these orders", 57)
+    gross = _money("Price before coupons: revenue + discounts", "1139.43")
+    discounts = _money("Discounts from coupons", "56.97")
+    revenue = _money("Amount paid by buyers", "1082.46")
+    fees = _money("Platform fees", "27.06")
+    refunds = _money("Amount refunded to buyers in the period, for orders of any period", "39.98")
+    fee_refunds = _money("Platform fees returned for these refunds", "1.00")
+    net = _money("Earnings: revenue - fees - refunds + feeRefunds", "1016.42")
+    buyers = _count("Number of distinct buyers", 31)
     refunded_units = _count("Units taken back by these refunds", 2)
     best_products = ma.fields.List(
         ma.fields.Nested(BestSellingProductOut),
         required=True,
-        metadata={"description": "The ten with the most revenue, then units"},
+        metadata={"description": "The ten products with the highest revenue, then units"},
     )
     days = ma.fields.List(
         ma.fields.Nested(SalesDayOut),
         required=True,
-        metadata={"description": "Every day (UTC) of the period; first and last may be cut short"},
+        metadata={"description": "Each day (UTC) of the period; the first and last may be partial"},
     )
 
 

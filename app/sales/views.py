@@ -1,4 +1,4 @@
-"""HTTP of sales: what a merchant sold."""
+"""HTTP of a merchant's sales."""
 
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from app.sales.documents import CSV_EXAMPLE, as_csv
 from app.sales.errors import PeriodInvalid
 from app.sales.schemas import ExportArgs, SalesArgs, SalesSummaryOut, SummaryArgs, summary_out
 
-blp = Blueprint("sales", __name__, url_prefix="/orders/merchant", description="What I sold")
+blp = Blueprint("sales", __name__, url_prefix="/orders/merchant", description="A merchant's sales")
 
 #: Long exports under way in this process, of its many threads.
 _exports: Final = ConcurrencyLimiter(2)
@@ -31,9 +31,10 @@ _exports: Final = ConcurrencyLimiter(2)
 @blp.arguments(SalesArgs, location="query")
 @blp.response(200, OrderList)
 def list_sales(args: dict[str, Any]) -> Any:
-    """What I sold, newest first
+    """List sales
 
-    Each order with who bought it. `from` and `to` are about when an order was made (`createdAt`).
+    Returns the orders of the merchant's products, newest first, each with its buyer. `from` and
+    `to` refer to `createdAt`.
     """
     with reading() as session:
         return service.sales(session, merchant_id=live_user(session).id, **args)
@@ -42,7 +43,7 @@ def list_sales(args: dict[str, Any]) -> Any:
 @blp.get("/sales/export")
 @requires(blp, Role.MERCHANT, scope=Scope.ORDERS_READ)
 @blp.arguments(ExportArgs, location="query")
-@blp.response(200, description="A line for each order")
+@blp.response(200, description="One row per order")
 @blp.doc(
     responses={
         200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": CSV_EXAMPLE}}}
@@ -50,13 +51,13 @@ def list_sales(args: dict[str, Any]) -> Any:
 )
 @per_caller("20/minute")
 def export_sales(args: dict[str, Any]) -> Response:
-    """What I sold as CSV
+    """Export sales as CSV
 
-    The same orders as in the list, newest first, however many: they are sent while they are read,
-    each as it is at that moment. `refunded` and `feeRefunded` are what went back of `amount` and
-    `fee` so far; `net` is what the order brought: amount - fee - refunded + feeRefunded, and
-    nothing unless it was paid. A text that a spreadsheet would take for a formula is preceded by
-    an apostrophe. A table that breaks off says so in its last line.
+    Returns all orders of the list, newest first. Orders are read while the response is sent, so
+    each row is current when it is read. `refunded` and `feeRefunded` are the parts of `amount` and
+    `fee` that have been returned; `net` is amount - fee - refunded + feeRefunded, or 0 if the
+    order was not paid. Text that a spreadsheet would interpret as a formula is prefixed with an
+    apostrophe. If the export fails midway, its last line says so.
     """
     with reading() as session:
         merchant = live_user(session)
@@ -79,11 +80,11 @@ def export_sales(args: dict[str, Any]) -> Response:
 @blp.refuses(PeriodInvalid)
 @per_caller("20/minute")
 def get_sales_summary(args: dict[str, Any]) -> Response:
-    """What my sales come to
+    """Get a sales summary
 
-    Of a period: sums, the best products, and each day. It ties to the ledger: `net` is what my
-    wallet got for sales, less what it gave for fees and refunds. Products of another currency
-    than the shop's are left out.
+    Returns totals, best-selling products and daily figures of a period. It matches the ledger:
+    `net` is what the merchant's wallet received for sales, minus fees and refunds. Products in a
+    currency other than the shop's are not included.
     """
     with reading() as session:
         found = service.summary(

@@ -27,7 +27,7 @@ class WalletNumber(ma.fields.String):
 
     def __init__(self, **kwargs: Any) -> None:
         documented = {
-            "description": "12 digits, the last a check digit; spaces are ignored",
+            "description": "Wallet number of 12 digits; spaces are ignored",
             "pattern": f"^{_WALLET_NUMBER.pattern}$",
             "example": "4821 0937 5516",
         }
@@ -74,27 +74,27 @@ def person(**options: Any) -> ma.fields.Nested:
 
 
 class RecipientArgs(UserIdentifierIn):
-    email = Email(metadata={"description": "Their email", "example": "bob@example.com"})
-    user_id = Id(metadata={"description": "The id of their account"})
+    email = Email(metadata={"description": "Email address", "example": "bob@example.com"})
+    user_id = Id(metadata={"description": "User ID"})
 
 
 class CreateTransferIn(Schema):
     recipient = person(required=True)
     amount = Amount(
         required=True,
-        metadata={"description": "From my wallet, taken exactly", "example": "12.50"},
+        metadata={"description": "Amount to send, used exactly", "example": "12.50"},
     )
     note = Text(
         longest=200,
         allow_none=True,
-        metadata={"description": "Shown to both", "example": "Lunch on Friday"},
+        metadata={"description": "Visible to both parties", "example": "Lunch on Friday"},
     )
 
 
 class TransfersArgs(PageArgs):
     direction = ma.fields.String(
         validate=ma.validate.OneOf(["in", "out"]),
-        metadata={"description": "Only what I received, or only what I sent"},
+        metadata={"description": "Only received, or only sent transfers"},
     )
 
 
@@ -118,7 +118,7 @@ class TransferOut(Schema):
     direction = ma.fields.String(
         required=True,
         validate=ma.validate.OneOf(["IN", "OUT"]),
-        metadata={"description": "As the caller sees it"},
+        metadata={"description": "From the caller's point of view"},
     )
     amount = MoneyOut(required=True, metadata={"example": "12.50"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
@@ -128,7 +128,7 @@ class TransferOut(Schema):
     reference_type = ma.fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "What it pays: `payment_request`, `merchant_code` or nothing"},
+        metadata={"description": "What it pays: `payment_request`, `merchant_code` or null"},
     )
     reference_id = ma.fields.UUID(required=True, allow_none=True)
     created_at = Moment(required=True)

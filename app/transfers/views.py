@@ -34,7 +34,9 @@ from app.transfers.schemas import (
 from app.wallets import service as wallets
 from app.wallets.errors import InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
 
-blp = Blueprint("transfers", __name__, url_prefix="/transfers", description="Money between people")
+blp = Blueprint(
+    "transfers", __name__, url_prefix="/transfers", description="Transfers between users"
+)
 
 
 @blp.post("")
@@ -54,11 +56,11 @@ blp = Blueprint("transfers", __name__, url_prefix="/transfers", description="Mon
 @moves_money(blp)
 @spends_guesses(counts=is_refusal)
 def create_transfer(body: dict[str, Any]) -> Response:
-    """Send money to somebody
+    """Create a transfer
 
-    Named by email, phone, wallet number or user id; look at them first with
-    `GET /transfers/recipient`. It arrives at once, and both see it in their history. A large
-    amount needs a code of the second factor.
+    Sends money to another user, identified by email, phone number, wallet number or user ID. Check
+    the recipient first with `GET /transfers/recipient`. The money arrives immediately, and both
+    users see the transfer in their history. Large amounts require a two-factor code.
     """
     code = two_factor_code()
     money = Money.of(body["amount"], settings().default_currency)
@@ -86,9 +88,10 @@ def create_transfer(body: dict[str, Any]) -> Response:
 @blp.refuses(RecipientNotFound, CannotTransferToSelf)
 @spends_guesses()
 def get_transfer_recipient(args: dict[str, Any]) -> Masked:
-    """Who would receive it?
+    """Look up a recipient
 
-    Masked: enough to recognise somebody you know. Asking is limited per user and per address.
+    Returns masked details, enough to recognise somebody you know. Lookups are rate-limited per
+    user and per IP address.
     """
     with reading() as session:
         return service.preview(
@@ -104,9 +107,10 @@ def get_transfer_recipient(args: dict[str, Any]) -> Masked:
 @blp.arguments(TransfersArgs, location="query")
 @blp.response(200, TransferList)
 def list_transfers(args: dict[str, Any]) -> Response:
-    """What I sent and received, newest first
+    """List transfers
 
-    The other side is shown by first name and initial.
+    Returns sent and received transfers, newest first. The other party is shown by first name and
+    initial.
     """
     direction = args.get("direction")
     with reading() as session:
@@ -126,9 +130,9 @@ def list_transfers(args: dict[str, Any]) -> Response:
 @blp.response(200, TransferOut)
 @blp.refuses(TransferNotFound)
 def get_transfer(transfer_id: UUID) -> Response:
-    """One transfer
+    """Get a transfer
 
-    Shown to its sender and its receiver.
+    Visible to its sender and its receiver.
     """
     with reading() as session:
         user = live_user(session)

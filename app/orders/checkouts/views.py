@@ -24,9 +24,9 @@ blp = Blueprint("checkouts", __name__, url_prefix="/orders", description="Orders
 @blp.response(200, OrderOut)
 @blp.refuses(OrderNotFound, OrderNotCancellable, WalletLocked, BalanceTooLarge, *_GATEWAY_ERRORS)
 def cancel_order(order_id: UUID) -> Response:
-    """Cancel an order of mine that is not paid
+    """Cancel an unpaid order
 
-    Nobody can pay at its checkout any more, and others can buy what was reserved. If it was paid
-    just before, it is completed instead, and 409 says so.
+    Closes its checkout and releases the reserved units. If the order has just been paid, it is
+    completed instead, and the status is 409.
     """
     return answer_with_cancellation(order_id)

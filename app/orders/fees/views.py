@@ -15,10 +15,10 @@ from app.orders.fees import service as fees
 from app.orders.fees.service import Fee
 
 blp = Blueprint(
-    "admin-fees", __name__, url_prefix="/admin/merchants", description="What merchants pay"
+    "admin-fees", __name__, url_prefix="/admin/merchants", description="Fees of merchants"
 )
 
-_BPS = {"description": "Hundredths of a percent of every sale", "example": 250}
+_BPS = {"description": "Fee in basis points (0.01%) of each sale", "example": 250}
 
 
 class SetMerchantFeeIn(Schema):
@@ -29,7 +29,7 @@ class MerchantFeeOut(Schema):
     merchant_id = ma.fields.UUID(required=True)
     bps = ma.fields.Integer(required=True, metadata=_BPS)
     own = ma.fields.Boolean(
-        required=True, metadata={"description": "false: the platform's usual fee"}
+        required=True, metadata={"description": "Whether it was set for this merchant"}
     )
 
 
@@ -38,9 +38,9 @@ class MerchantFeeOut(Schema):
 @blp.response(200, MerchantFeeOut)
 @blp.refuses(UserNotFound)
 def get_merchant_fee(merchant_id: UUID) -> Fee:
-    """What the platform takes of a merchant's sales
+    """Get a merchant's fee
 
-    The usual fee, or one that was agreed upon.
+    Returns the platform's default fee, or the one set for this merchant.
     """
     with reading() as session:
         live_user(session)
@@ -55,9 +55,9 @@ def get_merchant_fee(merchant_id: UUID) -> Fee:
 @blp.response(200, MerchantFeeOut)
 @blp.refuses(UserNotFound)
 def set_merchant_fee(body: dict[str, Any], merchant_id: UUID) -> Fee:
-    """Agree upon a fee with a merchant
+    """Set a merchant's fee
 
-    For sales from now on; refunds give back what was taken.
+    Applies to sales from now on. Refunds return the fee that was charged.
     """
     return _set_fee(merchant_id, bps=body["bps"])
 
@@ -67,9 +67,9 @@ def set_merchant_fee(body: dict[str, Any], merchant_id: UUID) -> Fee:
 @blp.response(200, MerchantFeeOut)
 @blp.refuses(UserNotFound)
 def reset_merchant_fee(merchant_id: UUID) -> Fee:
-    """Take the usual fee of a merchant again
+    """Reset a merchant's fee
 
-    For sales from now on.
+    The default fee applies to sales from now on.
     """
     return _set_fee(merchant_id, bps=None)
 

@@ -23,7 +23,7 @@ class CreateOrderIn(Schema):
         required=True,
         validate=ma.validate.OneOf(list(PaymentMethod)),
         metadata={
-            "description": "WALLET: paid at once; GATEWAY: by card, on a page of the gateway",
+            "description": "WALLET: paid immediately; GATEWAY: paid by card on the gateway's page",
             "example": "WALLET",
         },
     )
@@ -36,7 +36,7 @@ class CreateOrderIn(Schema):
         validate=ma.validate.Length(0, 20),
         allow_none=True,
         metadata={
-            "description": "Up to 20 texts of the buyer's own, given back as they are",
+            "description": "Up to 20 key-value pairs, stored with the order",
             "example": {"cart": "c-1842"},
         },
     )
@@ -126,7 +126,7 @@ OrderList = page_of(OrderOut)
 class OrdersArgs(PageArgs):
     status = ma.fields.String(
         validate=ma.validate.OneOf(list(OrderStatus)),
-        metadata={"description": "Only orders of this status"},
+        metadata={"description": "Only orders with this status"},
     )
 
 
@@ -154,13 +154,13 @@ class DeliveredLicenceOut(Schema):
 
 class DeliveredFileOut(Schema):
     name = ma.fields.String(required=True, metadata={"example": "course.zip"})
-    size = ma.fields.Integer(required=True, metadata={"description": "Bytes"})
+    size = ma.fields.Integer(required=True, metadata={"description": "Size in bytes"})
     media_type = ma.fields.String(required=True, metadata={"example": "application/zip"})
     sha256 = ma.fields.String(required=True)
     url = ma.fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Works until `expiresAt`; null when no download is left"},
+        metadata={"description": "Valid until `expiresAt`; null when no downloads are left"},
     )
     expires_at = Moment(required=True, allow_none=True)
     downloads_left = ma.fields.Integer(required=True)
@@ -171,7 +171,7 @@ class DeliveryOut(Schema):
 
     order_id = ma.fields.UUID(required=True)
     kind = ma.fields.String(required=True, metadata={"example": "CODES"})
-    units = ma.fields.Integer(required=True, metadata={"description": "Those not refunded"})
+    units = ma.fields.Integer(required=True, metadata={"description": "Units not refunded"})
     codes = ma.fields.List(ma.fields.String(metadata={"example": "GIFT-1234-ABCD"}))
     licences = ma.fields.List(ma.fields.Nested(DeliveredLicenceOut))
     files = ma.fields.List(ma.fields.Nested(DeliveredFileOut))

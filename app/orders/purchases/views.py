@@ -46,7 +46,7 @@ from app.wallets.errors import InsufficientFunds, WalletLocked
 _GATEWAY_ERRORS: Final = (GatewayUnavailable, GatewayRefused)
 _ORDER_OR_CHECKOUT: Final = {"oneOf": [OrderOut, CheckoutOut]}
 
-blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying and selling")
+blp = Blueprint("orders", __name__, url_prefix="/orders", description="Purchases")
 
 
 @blp.post("")
@@ -72,12 +72,12 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Buying an
 )
 @moves_money(blp)
 def create_order(body: dict[str, Any]) -> Response:
-    """Buy a product
+    """Create an order
 
-    With WALLET it is paid in the same breath: the answer is a COMPLETED order, or nothing
-    happened. With GATEWAY it is `{"order", "checkoutUrl", "sessionId"}`: the order is PENDING, the
-    units – and the code, and the use of a coupon – are reserved for as long as that page can be
-    paid on, and a moment after it was paid the order is COMPLETED.
+    Buys a product. With WALLET it is paid immediately: either the order is COMPLETED, or nothing
+    happens. With GATEWAY the response is `{"order", "checkoutUrl", "sessionId"}`: the order is
+    PENDING, and its units, codes and coupon use are reserved until the checkout expires. Shortly
+    after the payment the order is COMPLETED.
     """
     return answer_with(body.pop("payment_method"), Basket(**body))
 
@@ -87,9 +87,9 @@ def create_order(body: dict[str, Any]) -> Response:
 @blp.arguments(OrdersArgs, location="query")
 @blp.response(200, OrderList)
 def list_orders(args: dict[str, Any]) -> Any:
-    """What I bought, newest first
+    """List purchases
 
-    Each order with the name of its product, as it is now.
+    Returns the caller's orders, newest first, each with the current name of its product.
     """
     page = page_request(args, key=(UUID,))
     with reading() as session:
@@ -101,9 +101,9 @@ def list_orders(args: dict[str, Any]) -> Any:
 @blp.response(200, OrderDetailOut)
 @blp.refuses(OrderNotFound)
 def get_order(order_id: UUID) -> Any:
-    """One order
+    """Get an order
 
-    Shown to its buyer and its merchant.
+    Visible to its buyer and its merchant.
     """
     with reading() as session:
         return service.require_order(session, order_id=order_id, user_id=live_user(session).id)
@@ -114,10 +114,10 @@ def get_order(order_id: UUID) -> Any:
 @blp.response(200, DeliveryOut)
 @blp.refuses(OrderNotFound, OrderNotDelivered)
 def get_delivery(order_id: UUID) -> Response:
-    """What I got
+    """Get the delivery of an order
 
-    The codes, licence keys or download links of an order of mine, as many units as were not
-    refunded. For the buyer only. A code that was looked at is not sold again after a refund.
+    Returns the codes, licence keys or download links of all units that have not been refunded.
+    Visible only to the buyer. Codes that the buyer has seen are not sold again after a refund.
     """
     with transaction() as session:
         goods = service.open_delivery(

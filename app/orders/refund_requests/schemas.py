@@ -39,7 +39,7 @@ class RefundRequestOut(Schema):
 class RefundRequestsArgs(PageArgs):
     role = ma.fields.String(
         validate=ma.validate.OneOf(["buyer", "merchant"]),
-        metadata={"description": "Only those that I made, or only those made to me"},
+        metadata={"description": "Only requests the caller made, or only those they received"},
     )
 
 

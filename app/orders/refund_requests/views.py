@@ -58,9 +58,9 @@ _MONEY_ERRORS: Final = (
 @blp.response(201, RefundRequestOut)
 @blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen)
 def create_refund_request(body: dict[str, Any], order_id: UUID) -> Response:
-    """Ask for a refund of an order of mine
+    """Create a refund request
 
-    The merchant approves or declines it. One request at a time for each order.
+    The merchant approves or declines it. An order can have one open request at a time.
     """
     with transaction() as session:
         refund_request = refund_requests.create(
@@ -75,9 +75,9 @@ def create_refund_request(body: dict[str, Any], order_id: UUID) -> Response:
 @blp.arguments(RefundRequestsArgs, location="query")
 @blp.response(200, RefundRequestList)
 def list_refund_requests(args: dict[str, Any]) -> Response:
-    """Requests for refunds, newest first
+    """List refund requests
 
-    Those that I made and those made to me.
+    Returns requests that the caller has made or received, newest first.
     """
     page = page_request(args, key=(UUID,))
     with reading() as session:
@@ -97,9 +97,9 @@ def list_refund_requests(args: dict[str, Any]) -> Response:
 )
 @moves_money(blp)
 def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Response:
-    """Approve a request for a refund
+    """Approve a refund request
 
-    It is refunded at once, or nothing happens.
+    Creates the refund immediately, or changes nothing.
     """
 
     def work(session: Session, user: Caller, key: str | None) -> RefundRequest:
@@ -123,9 +123,9 @@ def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
 @blp.response(200, RefundRequestOut)
 @blp.refuses(RefundRequestNotFound, RefundRequestClosed)
 def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Response:
-    """Decline a request for a refund
+    """Decline a refund request
 
-    The buyer may ask again.
+    The buyer can create another request.
     """
     return _decided(
         lambda session, user: refund_requests.decline(
@@ -139,9 +139,9 @@ def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
 @blp.response(200, RefundRequestOut)
 @blp.refuses(RefundRequestNotFound, RefundRequestClosed)
 def withdraw_refund_request(refund_request_id: UUID) -> Response:
-    """Withdraw my request for a refund
+    """Withdraw a refund request
 
-    I can ask again.
+    For the buyer, who can create another request.
     """
     return _decided(
         lambda session, user: refund_requests.withdraw(

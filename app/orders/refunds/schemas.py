@@ -9,8 +9,8 @@ from app.common.fields import Amount, Moment, MoneyOut, Schema, Text, WholeNumbe
 from app.common.money import format_minor
 from app.orders.models import Refund
 
-_AMOUNT = {"description": "So much of what was paid", "example": "10.00"}
-_UNITS = {"description": "So many units, and their goods", "example": 1}
+_AMOUNT = {"description": "Amount to refund", "example": "10.00"}
+_UNITS = {"description": "Number of units to refund and take back", "example": 1}
 
 
 class RefundPartIn(Schema):
@@ -35,19 +35,19 @@ class RefundOut(Schema):
     amount = MoneyOut(required=True, metadata={"example": "10.00"})
     fee = MoneyOut(
         required=True,
-        metadata={"description": "What the platform gave back to the merchant", "example": "0.25"},
+        metadata={"description": "Platform fee returned to the merchant", "example": "0.25"},
     )
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     units = ma.fields.Integer(required=True, metadata={"description": "Units taken back"})
     restored_units = ma.fields.Integer(
-        required=True, metadata={"description": "Of these, those that are on sale again"}
+        required=True, metadata={"description": "Number of these units that are on sale again"}
     )
     reason = ma.fields.String(required=True, allow_none=True)
     destination = ma.fields.String(
         required=True,
         metadata={
-            "description": "Where the money goes: the buyer's WALLET or, through the GATEWAY, the"
-            " buyer's card; to the wallet after all if that fails",
+            "description": "The buyer's WALLET or, through the GATEWAY, the buyer's card. A refund"
+            " that the gateway cannot make goes to the wallet",
             "example": "WALLET",
         },
     )

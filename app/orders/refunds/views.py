@@ -47,12 +47,12 @@ _MONEY_ERRORS: Final = (
 @blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, *_MONEY_ERRORS)
 @moves_money(blp)
 def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
-    """Refund an order of mine
+    """Refund an order
 
-    `amount` of it, `units` of it, or all that is left. From my wallet to where it came from: the
-    buyer's wallet, or through the gateway, PENDING until that says so. The platform gives its fee
-    back in proportion. What can be sold again is: units, and codes that nobody looked at.
-    Licences and download links end. The order is REFUNDED when nothing is left.
+    Refunds `amount`, `units` or the remaining amount, from the merchant's wallet to the original
+    payment method. A refund through the gateway is PENDING until the gateway confirms it. The
+    platform fee is returned proportionally. Units and unseen codes go back on sale; licences and
+    download links are revoked. The order is REFUNDED when nothing remains.
     """
 
     def work(session: Session, user: Caller, key: str | None) -> Refund:
@@ -75,9 +75,9 @@ def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
 @blp.response(200, RefundOut(many=True))
 @blp.refuses(OrderNotFound)
 def list_refunds(order_id: UUID) -> Response:
-    """The refunds of an order, oldest first
+    """List the refunds of an order
 
-    For its buyer and its merchant.
+    Oldest first. Visible to its buyer and its merchant.
     """
     with reading() as session:
         found = refunds.list_refunds(session, order_id=order_id, user_id=live_user(session).id)

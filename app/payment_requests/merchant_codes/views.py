@@ -57,7 +57,7 @@ blp = Blueprint(
     "merchant-codes",
     __name__,
     url_prefix="/merchant-codes",
-    description="Printed codes to pay with",
+    description="Printable payment codes of merchants",
 )
 
 _ORDER_OR_TRANSFER: Final = {"oneOf": [OrderOut, TransferOut]}
@@ -74,10 +74,10 @@ def _answer(found: Code, status: int = 200) -> Response:
 @blp.response(201, MerchantCodeOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductInactive)
 def create_merchant_code(body: dict[str, Any]) -> Response:
-    """Make a code to print
+    """Create a merchant code
 
-    For a product of mine, for a fixed amount, or for whatever a customer types in. It is paid by
-    many, until it is deactivated.
+    A code to print, for a product, a fixed amount or an amount chosen by the payer. It can be paid
+    many times, until it is deactivated.
     """
     with transaction() as session:
         merchant = live_user(session)
@@ -92,9 +92,9 @@ def create_merchant_code(body: dict[str, Any]) -> Response:
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, MerchantCodeList)
 def list_merchant_codes(args: dict[str, Any]) -> Response:
-    """My codes, newest first
+    """List merchant codes
 
-    Those out of use, too.
+    Newest first, including deactivated codes.
     """
     page = page_request(args, key=(UUID,))
     with reading() as session:
@@ -108,9 +108,9 @@ def list_merchant_codes(args: dict[str, Any]) -> Response:
 @blp.response(200, MerchantCodeOut)
 @blp.refuses(MerchantCodeNotFound)
 def get_merchant_code(merchant_code_id: UUID) -> Response:
-    """One of my codes
+    """Get a merchant code
 
-    With its link.
+    Includes its payment link.
     """
     return _answer(_mine(merchant_code_id))
 
@@ -125,9 +125,9 @@ def _mine(merchant_code_id: UUID) -> Code:
 @blp.response(200, MerchantCodeOut)
 @blp.refuses(MerchantCodeNotFound)
 def deactivate_merchant_code(merchant_code_id: UUID) -> Response:
-    """Take a code out of use
+    """Deactivate a merchant code
 
-    For good: who scans it can no longer pay.
+    Permanently: it can no longer be paid.
     """
     with transaction() as session:
         merchant = live_user(session)
@@ -140,9 +140,9 @@ def deactivate_merchant_code(merchant_code_id: UUID) -> Response:
 @blp.refuses(MerchantCodeNotFound)
 @blp.doc(**{"x-caller": "holder of the code"})
 def get_merchant_code_by_token(merchant_code_token: str) -> Response:
-    """What a scanned code is for
+    """Get a merchant code by its link
 
-    For whoever scanned it; no sign-in.
+    Returns what a scanned code pays for. Needs no sign-in.
     """
     with reading() as session:
         found = codes.find_by_token(session, merchant_code_token)
@@ -172,12 +172,11 @@ def get_merchant_code_by_token(merchant_code_token: str) -> Response:
 @may_need_code(blp)
 @moves_money(blp)
 def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Response:
-    """Pay with a scanned code
+    """Pay a merchant code
 
-    With a product it is a purchase, exactly as by `POST /orders`, and the answer is the order; an
-    API key needs the scope `orders:write`, too.
-    Without one the answer is a transfer to the merchant, and a large amount needs a code of the
-    second factor.
+    With a product it is a purchase like `POST /orders` and returns the order; API keys also
+    require the scope `orders:write`. Without a product it returns a transfer to the merchant, and
+    large amounts require a two-factor code.
     """
     second_factor = two_factor_code()
     amount, quantity = body.get("amount"), body.get("quantity")
@@ -209,9 +208,9 @@ def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Respons
 @answers_image(blp, SVG)
 @blp.refuses(MerchantCodeNotFound)
 def get_merchant_code_qr_svg(args: dict[str, int], merchant_code_id: UUID) -> Response:
-    """A code's link as a QR code, drawn (SVG)
+    """Get a merchant code's QR code as SVG
 
-    Sharp at every size.
+    The QR code contains the payment link.
     """
     link = _link(_mine(merchant_code_id))
     return qr_code(link, mimetype=SVG, side=args["size"], name="merchant-code.svg")
@@ -223,9 +222,9 @@ def get_merchant_code_qr_svg(args: dict[str, int], merchant_code_id: UUID) -> Re
 @answers_image(blp, PNG)
 @blp.refuses(MerchantCodeNotFound)
 def get_merchant_code_qr_png(args: dict[str, int], merchant_code_id: UUID) -> Response:
-    """A code's link as a QR code, in pixels (PNG)
+    """Get a merchant code's QR code as PNG
 
-    Every module is a whole number of pixels, so the image may be a little smaller than `size`.
+    Every module is a whole number of pixels, so the image can be slightly smaller than `size`.
     """
     link = _link(_mine(merchant_code_id))
     return qr_code(link, mimetype=PNG, side=args["size"], name="merchant-code.png")
@@ -236,9 +235,9 @@ def get_merchant_code_qr_png(args: dict[str, int], merchant_code_id: UUID) -> Re
 @answers_image(blp, SVG)
 @blp.refuses(MerchantCodeNotFound)
 def get_printable_merchant_code(merchant_code_id: UUID) -> Response:
-    """A code ready to print
+    """Get a printable merchant code
 
-    One A6 page with who is paid, how much and for what, and the QR code.
+    An A6 page as SVG with payee, amount, label and QR code.
     """
     found = _mine(merchant_code_id)
     picture = render_template("pay/sheet.svg", **sheet(found, link=_link(found)))
