@@ -43,6 +43,7 @@ from app.orders.refunds.views import blp as refunds_blp
 from app.payment_requests.merchant_codes.views import blp as merchant_codes_blp
 from app.payment_requests.payment_page.views import blp as pay_blp
 from app.payment_requests.views import blp as payment_requests_blp
+from app.payouts.bank_accounts.views import blp as bank_accounts_blp
 from app.payouts.views import blp as payouts_blp
 from app.products.bulk_views import blp as product_tables_blp
 from app.products.views import blp as products_blp
@@ -80,6 +81,7 @@ BLUEPRINTS = (
     onramp_blp,
     banks_blp,
     gateway_blp,
+    bank_accounts_blp,
     payouts_blp,
     users_admin_blp,
     wallets_admin_blp,

@@ -13,7 +13,8 @@ from app.inbox.models import InboundEvent
 from app.onramp.models import Onramp
 from app.orders.models import Checkout, Order, Refund, RefundRequest
 from app.payment_requests.models import MerchantCode, PaymentRequest
-from app.payouts.models import BankAccount, Payout
+from app.payouts.bank_accounts.models import BankAccount
+from app.payouts.models import Payout
 from app.products.models import Product, Restock
 from app.transfers.models import Transfer
 from app.wallets.models import (

@@ -21,9 +21,9 @@ from app.gateway import client as gateway_client
 from app.gateway import provider_config
 from app.gateway import service as gateway
 from app.inbox import service as inbox
+from app.onramp import inbound as onramp_events
 from app.onramp import links as onramp_links
 from app.onramp import service as onramp
-from app.onramp import settlement as onramp_events
 from app.orders.checkouts import service as checkouts
 from app.orders.checkouts.http import answer_with_checkout
 from app.orders.models import PaymentMethod
@@ -31,7 +31,7 @@ from app.orders.purchases import http as purchases
 from app.orders.purchases.batcher import PurchaseBatcher
 from app.orders.purchases.schemas import order_answer
 from app.orders.refunds import gateway_refunds
-from app.payouts import settlement as payout_events
+from app.payouts import inbound as payout_events
 from app.products import service as products
 from app.wallets import limits
 from app.wallets import service as wallets
@@ -63,7 +63,7 @@ def connect_redis(url: str) -> None:
     circuit.configure(url)
     client = cache.client.configure(cache.connect(url))
     products.catalogue_cache.configure(_region(client, "products", CATALOGUE_TTL))
-    onramp_links.link_cache.configure(_region(client, "onramp-links", onramp_links.VALID_FOR))
+    onramp_links.link_cache.configure(_region(client, "onramp-links", onramp_links.TTL))
 
 
 def configure(settings: Settings) -> None:
@@ -96,7 +96,7 @@ def subscribe(settings: Settings) -> None:
     """What happens in one module because of another that must not know it."""
     auth.on_registration.subscribe(partial(wallets.open_wallet, currency=settings.default_currency))
     auth.on_profile_change.subscribe(products.list_changes)
-    limits.pending.subscribe(TransactionType.ONRAMP, onramp.under_way)
+    limits.pending.subscribe(TransactionType.ONRAMP, onramp.pending_amount)
     purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.answer_with_purchase)
     purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, answer_with_checkout)
     inbox.handlers.subscribe("payment", onramp_events)

@@ -30,7 +30,7 @@ SCHEDULE = (
     (idempotency.forget_old_keys, "17 * * * *"),
     (payment_requests.expire_requests, "* * * * *"),
     (inbox.sweep, "* * * * *"),
-    (onramp.expire, "* * * * *"),
+    (onramp.expire_onramps, "* * * * *"),
     (holds.let_expired_holds_go, "* * * * *"),
     (payouts.sweep, "* * * * *"),
     (checkouts.sweep, "* * * * *"),

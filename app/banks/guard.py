@@ -42,7 +42,7 @@ _HEADERS: Final = {
 
 def count_from_zero() -> None:
     """Create every counter at zero: a rate needs a value before the first increment."""
-    for bank in providers.known():
+    for bank in providers.list_all():
         for outcome in _OUTCOMES:
             WEBHOOKS.labels(bank.code, outcome)
 
@@ -57,7 +57,7 @@ def from_bank(blueprint: Blueprint) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, provider: str, **kwargs: Any) -> Any:
-            bank = providers.find(provider)
+            bank = providers.get(provider)
             if bank is None:
                 raise ProviderNotFound
             try:

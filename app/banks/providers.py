@@ -9,6 +9,7 @@ from typing import Any, Final
 import marshmallow as ma
 from marshmallow.validate import Length, Regexp
 
+from app.banks.errors import ProviderUnknown
 from app.common.process_state import Slot
 from app.common.settings import BadValues, Settings
 
@@ -33,16 +34,24 @@ _providers: Final[Slot[dict[str, Provider]]] = Slot("banks", default={})
 
 
 def configure(banks: Iterable[Provider]) -> None:
-    """Make these the banks of this process."""
+    """Use these banks in this process."""
     _providers.configure({bank.code: bank for bank in banks})
 
 
-def known() -> list[Provider]:
+def list_all() -> list[Provider]:
     return list(_providers().values())
 
 
-def find(code: str) -> Provider | None:
+def get(code: str) -> Provider | None:
     return _providers().get(code)
+
+
+def require(code: str) -> Provider:
+    """Raises ProviderUnknown."""
+    provider = get(code)
+    if provider is None:
+        raise ProviderUnknown(details={"provider": code})
+    return provider
 
 
 def from_settings(settings: Settings) -> tuple[Provider, ...]:

@@ -1,4 +1,4 @@
-"""How asking a bank for money can be refused."""
+"""How on-ramps can fail."""
 
 from app.common.errors import BadRequest, NotFound
 from app.common.money import Money

@@ -1,7 +1,7 @@
-"""The link to the bank's page on which an on-ramp is paid.
+"""The payment link of an on-ramp: the bank's page, with a signed request.
 
-It is signed, so the bank knows what it may ask for. Redis keeps it for as long as it is valid; all
-that it says is in the row, so without Redis it is signed again.
+Redis caches the link while it is valid. The row has everything in it, so without Redis the link is
+signed anew.
 """
 
 from datetime import timedelta
@@ -17,41 +17,41 @@ from app.common.money import Money
 from app.common.process_state import Slot
 from app.onramp.models import Onramp, OnrampStatus
 
-VALID_FOR: Final = timedelta(minutes=5)
+TTL: Final = timedelta(minutes=5)
 _MERCHANT: Final = "Payment Flow"
 
 #: Where links are cached, so that reading an on-ramp does not sign one each time.
 link_cache: Final[Slot[Region | None]] = Slot("cache of on-ramp links", default=None)
 
 
-def link_of(onramp: Onramp) -> str | None:
-    """Where the on-ramp can be paid now, or None. Asks Redis: not within a transaction."""
+def get_link(onramp: Onramp) -> str | None:
+    """Where the on-ramp can be paid now, or None. Calls Redis: never in a transaction."""
     bank = _open_at(onramp)
     cached = link_cache()
     if bank is None or cached is None:
-        return signed(onramp)
+        return sign_link(onramp)
     return cached.fetch(str(onramp.id), lambda: _sign(onramp, bank).encode()).decode()
 
 
-def keep(onramp: Onramp) -> None:
-    """Have Redis keep the link from now on."""
-    link_of(onramp)
+def cache_link(onramp: Onramp) -> None:
+    """Have Redis cache the link from now on."""
+    get_link(onramp)
 
 
-def signed(onramp: Onramp) -> str | None:
-    """`link_of` without Redis."""
+def sign_link(onramp: Onramp) -> str | None:
+    """`get_link` without Redis."""
     bank = _open_at(onramp)
     return None if bank is None else _sign(onramp, bank)
 
 
 def _open_at(onramp: Onramp) -> Provider | None:
-    """The bank at which the on-ramp can be paid now."""
+    """The bank where the on-ramp can be paid now."""
     is_open = onramp.status == OnrampStatus.PROCESSING and clock.now() < onramp.expires_at
-    return providers.find(onramp.provider) if is_open else None
+    return providers.get(onramp.provider) if is_open else None
 
 
 def _sign(onramp: Onramp, bank: Provider) -> str:
-    """The link as the bank wants it: a JWT signed with its first key (HS256)."""
+    """The link with the request that the bank expects: a JWT signed with its first key (HS256)."""
     claims: dict[str, Any] = {
         "reference": onramp.token,
         "amount": str(Money(onramp.amount, onramp.currency)),

@@ -1,4 +1,4 @@
-"""On-ramps: money that is to come from a bank."""
+"""On-ramps: deposits from a bank."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,11 +18,11 @@ class OnrampStatus(StrEnum):
 
 
 class Onramp(Base):
-    """Money that a user asked a bank for. What was asked for never changes (a trigger).
+    """A deposit that a user has requested from a bank. A trigger keeps the request unchanged.
 
-    It ends as SUCCESS or FAILURE, because a bank event said so, or is EXPIRED, and may then still
-    succeed once: `late`. token: 256 random bits, under which the bank speaks of it; payer: the
-    name that the bank shows; settled_by: the bank event.
+    It ends as SUCCESS or FAILURE by an event of the bank, or is EXPIRED and can then still succeed
+    once: `late`. token: 256 random bits, our reference at the bank; payer: the name that the bank
+    shows; settled_by: the inbound event that ended it.
     """
 
     __tablename__ = "onramps"
@@ -48,7 +48,7 @@ class Onramp(Base):
         ),
         Index("ix_onramps_open", "user_id", postgresql_where=text("status = 'PROCESSING'")),
         Index("ix_onramps_expiring", "expires_at", postgresql_where=text("status = 'PROCESSING'")),
-        # For ever: an old key can never ask for money twice.
+        # Kept forever: an old idempotency key can never create a second on-ramp.
         Index(
             "uq_onramps_key",
             "user_id",

@@ -18,19 +18,19 @@ def insert_onramp(session: Session, onramp: Onramp) -> None:
     session.flush()
 
 
-def is_there(session: Session, *, provider: str, token: str) -> bool:
+def exists_with(session: Session, *, provider: str, token: str) -> bool:
     query = select(exists().where(Onramp.token == token, Onramp.provider == provider))
     return bool(session.scalar(query))
 
 
-def get_for_update(session: Session, *, provider: str, token: str) -> Onramp | None:
+def lock_onramp(session: Session, *, provider: str, token: str) -> Onramp | None:
     query = select(Onramp).where(Onramp.token == token, Onramp.provider == provider)
     return session.scalar(
         query.with_for_update(key_share=True).execution_options(populate_existing=True)
     )
 
 
-def get_of_user(session: Session, *, onramp_id: UUID, user_id: UUID) -> Onramp | None:
+def get_onramp(session: Session, *, onramp_id: UUID, user_id: UUID) -> Onramp | None:
     return session.scalar(select(Onramp).where(Onramp.id == onramp_id, Onramp.user_id == user_id))
 
 
@@ -44,8 +44,8 @@ def list_onramps(
     return paginate(session, page, query, Onramp.id)
 
 
-def under_way(session: Session, *, wallet_id: UUID) -> int:
-    """Minor units that the owner of the wallet has asked for and that have not ended."""
+def sum_processing(session: Session, *, wallet_id: UUID) -> int:
+    """Minor units of the PROCESSING on-ramps of the wallet's owner, in its currency."""
     query = (
         select(func.coalesce(func.sum(Onramp.amount), 0))
         .join(Wallet, (Wallet.user_id == Onramp.user_id) & (Wallet.currency == Onramp.currency))
@@ -55,18 +55,18 @@ def under_way(session: Session, *, wallet_id: UUID) -> int:
 
 
 def lock_overdue(session: Session, *, now: datetime, limit: int) -> Sequence[Onramp]:
-    """On-ramps past their time, the oldest first, without those that somebody else is at.
+    """Expired on-ramps, the oldest first, without those that another transaction has locked.
 
-    One of which the bank has spoken is not among them: that is settled by what it said.
+    An on-ramp that has an unhandled event of the bank is left out: the event decides about it.
     """
-    spoken_of = exists().where(
+    has_event = exists().where(
         InboundEvent.provider == Onramp.provider,
         InboundEvent.reference == Onramp.token,
         InboundEvent.status == InboundEventStatus.RECEIVED,
     )
     query = (
         select(Onramp)
-        .where(Onramp.status == OnrampStatus.PROCESSING, Onramp.expires_at <= now, ~spoken_of)
+        .where(Onramp.status == OnrampStatus.PROCESSING, Onramp.expires_at <= now, ~has_event)
         .order_by(Onramp.expires_at)
         .limit(limit)
     )

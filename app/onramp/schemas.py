@@ -12,15 +12,15 @@ from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.onramp.models import Onramp, OnrampStatus
 
-_WEB_ADDRESS = r"https?://[!-~]{1,1990}"
-_LINK = {
+_URL_PATTERN = r"https?://[!-~]{1,1990}"
+_PAYMENT_URL = {
     "description": "URL of the bank's payment page, valid for five minutes; then null",
     "example": "https://bank.example/pay?request=eyJhbGciOi…",
 }
 
 
-def _require_web_address(text: str) -> None:
-    if not re.fullmatch(_WEB_ADDRESS, text):
+def _require_url(text: str) -> None:
+    if not re.fullmatch(_URL_PATTERN, text):
         raise ma.ValidationError("Must be an http or https address in visible ASCII.")
 
 
@@ -37,10 +37,10 @@ class CreateOnrampIn(Schema):
     description = Text(longest=200, allow_none=True, metadata={"example": "For books"})
     return_url = ma.fields.String(
         allow_none=True,
-        validate=_require_web_address,  # the bank's page links to it, so nothing that runs there
+        validate=_require_url,  # the bank's page links to it, so no javascript: or data:
         metadata={
             "description": "URL that the bank's page links back to",
-            "pattern": f"^{_WEB_ADDRESS}$",
+            "pattern": f"^{_URL_PATTERN}$",
             "example": "https://shop.example/wallet",
         },
     )
@@ -68,7 +68,7 @@ class OnrampOut(Schema):
     token = ma.fields.String(
         required=True, metadata={"description": "Our reference, which the bank reports back"}
     )
-    payment_url = ma.fields.String(required=True, allow_none=True, metadata=_LINK)
+    payment_url = ma.fields.String(required=True, allow_none=True, metadata=_PAYMENT_URL)
     description = ma.fields.String(required=True, allow_none=True)
     return_url = ma.fields.String(required=True, allow_none=True)
     late = ma.fields.Boolean(
@@ -86,8 +86,8 @@ OnrampList = page_of(OnrampOut)
 
 
 def onramp_out(onramp: Onramp, payment_url: str | None) -> dict[str, Any]:
-    """What OnrampOut describes."""
-    bank = providers.find(onramp.provider)
+    """As OnrampOut describes it."""
+    bank = providers.get(onramp.provider)
     return {
         "id": onramp.id,
         "status": onramp.status,

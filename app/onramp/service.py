@@ -1,12 +1,14 @@
-"""On-ramps: asking a bank for money, and looking at what was asked for.
+"""On-ramps: deposits that users request from a bank.
 
-How they end is in settlement.
+PROCESSING → SUCCESS, FAILURE or EXPIRED; EXPIRED → SUCCESS, late. Whatever the bank sends, the
+amount and the user are those of our own row.
 """
 
 import secrets
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
-from typing import Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -15,23 +17,28 @@ from app.auth import service as auth
 from app.auth.models import User
 from app.auth.service import Caller
 from app.banks import providers
-from app.banks.errors import ProviderUnknown
 from app.common import clock
 from app.common.db import after_commit, new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
+from app.events import service as events
+from app.events.catalogue.banks import OnrampEvent, OnrampFailed, OnrampSucceeded
+from app.inbox.models import InboundEvent
 from app.onramp import links, repository
 from app.onramp.errors import InvalidOnrampAmount, OnrampNotFound
 from app.onramp.models import Onramp, OnrampStatus
-from app.wallets import limits
+from app.wallets import ledger, limits
 from app.wallets import service as wallets
 from app.wallets.errors import WalletNotFound
-from app.wallets.models import TransactionType
+from app.wallets.ledger import Entry, Line, Posting
+from app.wallets.models import SystemCode, TransactionType
+
+E = TypeVar("E", bound=OnrampEvent)
 
 _TOKEN_BYTES: Final = 32
 
 
-def ask(
+def create_onramp(
     session: Session,
     *,
     user: Caller,
@@ -43,17 +50,16 @@ def ask(
     return_url: str | None = None,
     idempotency_key: str | None = None,
 ) -> Onramp:
-    """Ask a bank for money, which it has five minutes to get from the user.
+    """Request a deposit from a bank, which the user has five minutes to pay there.
 
-    amount, maximum: units of `currency`. What is asked for counts towards the user's limits until
-    it ends, because a bank's credit is not refused for a limit any more.
+    amount, maximum: units of `currency`. The amount counts towards the user's limits from now on,
+    because a payment that the bank has received is credited without a check of limits.
     Raises ProviderUnknown, InvalidOnrampAmount, LimitExceeded, WalletLocked, WalletNotFound.
     """
     money = Money.of(amount, currency)
     if amount > maximum:
         raise InvalidOnrampAmount(maximum=Money.of(maximum, currency))
-    if providers.find(provider) is None:
-        raise ProviderUnknown(details={"provider": provider})
+    providers.require(provider)
     account = wallets.lock_accounts(session, user_ids=[user.id], currency=currency).get(user.id)
     if account is None:
         raise WalletNotFound
@@ -67,23 +73,23 @@ def ask(
         token=secrets.token_urlsafe(_TOKEN_BYTES),
         amount=money.minor,
         currency=currency,
-        payer=_name(auth.require_user(session, user.id)),
+        payer=_payer_name(auth.require_user(session, user.id)),
         description=description,
         return_url=return_url,
         idempotency_key=idempotency_key,
         status=OnrampStatus.PROCESSING.value,
         late=False,
-        expires_at=now + links.VALID_FOR,
+        expires_at=now + links.TTL,
         created_at=now,
         updated_at=now,
     )
     repository.insert_onramp(session, onramp)
-    after_commit(session, partial(links.keep, onramp))
+    after_commit(session, partial(links.cache_link, onramp))
     return onramp
 
 
-def _name(user: User) -> str:
-    """How the bank shows the payer: by name, else by as much of the address as tells little."""
+def _payer_name(user: User) -> str:
+    """How the bank shows the payer: by name, else by a masked email address or phone number."""
     if name := " ".join(part for part in (user.first_name, user.last_name) if part):
         return name
     if user.email is None:
@@ -91,21 +97,101 @@ def _name(user: User) -> str:
     return f"{user.email[0]}…@{user.email.rpartition('@')[2]}"
 
 
-def under_way(session: Session, wallet_id: UUID) -> int:
-    """Minor units that were asked for and may still come, for the limits."""
-    return repository.under_way(session, wallet_id=wallet_id)
+def pending_amount(session: Session, wallet_id: UUID) -> int:
+    """Minor units that have been requested and can still arrive, for the limits."""
+    return repository.sum_processing(session, wallet_id=wallet_id)
 
 
-def asked_by(
+def list_onramps(
     session: Session, page: PageRequest, *, user_id: UUID, status: str | None = None
 ) -> Page[Onramp]:
     """The user's on-ramps, newest first."""
     return repository.list_onramps(session, page, user_id=user_id, status=status)
 
 
-def find(session: Session, *, onramp_id: UUID, user_id: UUID) -> Onramp:
-    """An on-ramp, for who asked for it. Raises OnrampNotFound for everybody else."""
-    onramp = repository.get_of_user(session, onramp_id=onramp_id, user_id=user_id)
+def require_onramp(session: Session, *, onramp_id: UUID, user_id: UUID) -> Onramp:
+    """An on-ramp of the user. Raises OnrampNotFound."""
+    onramp = repository.get_onramp(session, onramp_id=onramp_id, user_id=user_id)
     if onramp is None:
         raise OnrampNotFound
     return onramp
+
+
+def complete_onramp(session: Session, onramp: Onramp, event: InboundEvent) -> None:
+    """Credit the requested amount to the user. onramp: locked, and not ended by the bank before.
+
+    Raises WalletNotFound, WalletLocked, BalanceTooLarge.
+    """
+    onramp.late = onramp.status == OnrampStatus.EXPIRED or event.received_at > onramp.expires_at
+    credit = _credit(session, onramp, event)
+    _close(onramp, OnrampStatus.SUCCESS, event)
+    events.record(
+        session,
+        [
+            _onramp_event(OnrampSucceeded, onramp, late=onramp.late),
+            wallets.balance_event(credit, user_id=onramp.user_id),
+        ],
+    )
+
+
+def _credit(session: Session, onramp: Onramp, event: InboundEvent) -> Line:
+    """Post the credit. No limit is checked: the bank has received the payment."""
+    accounts = wallets.lock_accounts(session, user_ids=[onramp.user_id], currency=onramp.currency)
+    account = accounts.get(onramp.user_id)
+    if account is None:
+        raise WalletNotFound
+    account.require_can_receive(onramp.amount)
+    bank = ledger.system_account(SystemCode.BANK, onramp.currency)
+    kind, text = TransactionType.ONRAMP, onramp.description or f"Money from {onramp.provider}"
+    entry = Entry(
+        kind=kind.value,
+        postings=(
+            Posting(account, onramp.amount, kind, text),
+            Posting(bank, -onramp.amount, kind, text),
+        ),
+        reference=("onramp", onramp.id),
+        initiator_id=onramp.user_id,
+        metadata={
+            "provider": onramp.provider,
+            "bankReference": event.provider_reference,
+            "late": onramp.late,
+        },
+    )
+    ((credit, _),) = ledger.post(session, [entry])
+    return credit
+
+
+def fail_onramp(session: Session, onramp: Onramp, event: InboundEvent) -> None:
+    """Close an on-ramp whose payment has failed. onramp: locked and PROCESSING."""
+    onramp.failure_reason = event.reason
+    _close(onramp, OnrampStatus.FAILURE, event)
+    events.record(session, [_onramp_event(OnrampFailed, onramp, reason=event.reason)])
+
+
+def expire_onramps(session: Session, *, limit: int) -> int:
+    """Close on-ramps about which the bank has sent nothing in time; how many."""
+    overdue = repository.lock_overdue(session, now=clock.now(), limit=limit)
+    for onramp in overdue:
+        _close(onramp, OnrampStatus.EXPIRED)
+    events.record(session, [_onramp_event(OnrampFailed, onramp, reason=None) for onramp in overdue])
+    return len(overdue)
+
+
+def _close(onramp: Onramp, status: OnrampStatus, event: InboundEvent | None = None) -> None:
+    now = clock.now()
+    onramp.status, onramp.closed_at, onramp.updated_at = status.value, now, now
+    if event is not None:
+        onramp.settled_by, onramp.bank_reference = event.id, event.provider_reference
+
+
+def _onramp_event(event_type: Callable[..., E], onramp: Onramp, **more: Any) -> E:
+    """The event of that type about an on-ramp. more: the fields that only this type has."""
+    return event_type(
+        aggregate_id=onramp.id,
+        user_id=onramp.user_id,
+        provider=onramp.provider,
+        amount=onramp.amount,
+        currency=onramp.currency,
+        status=onramp.status,
+        **more,
+    )

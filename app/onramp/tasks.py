@@ -5,12 +5,12 @@ from typing import Final
 
 from app.common import queue
 from app.common.db import retry_transaction
-from app.onramp import settlement
+from app.onramp import service
 
-_AT_ONCE: Final = 500
+_BATCH_SIZE: Final = 500
 
 
-def expire() -> int:
-    """Close what the bank said nothing of in time; how many. Safe to run twice."""
-    batch = partial(settlement.expire_overdue, limit=_AT_ONCE)
+def expire_onramps() -> int:
+    """Close on-ramps about which the bank has sent nothing in time; how many. Safe to run twice."""
+    batch = partial(service.expire_onramps, limit=_BATCH_SIZE)
     return queue.until_done(partial(retry_transaction, batch))

@@ -46,7 +46,7 @@ def create_onramp(body: dict[str, Any]) -> Response:
     the payment, the wallet is credited with the requested amount.
     """
     return answer_once(
-        lambda session, user, key: service.ask(
+        lambda session, user, key: service.create_onramp(
             session,
             user=user,
             currency=settings().default_currency,
@@ -54,7 +54,7 @@ def create_onramp(body: dict[str, Any]) -> Response:
             idempotency_key=key,
             **body,
         ),
-        render=lambda onramp: onramp_out(onramp, links.signed(onramp)),
+        render=lambda onramp: onramp_out(onramp, links.sign_link(onramp)),
         status=201,
         stand_in_line=partial(wallets.stand_in_line, alone=False),
     )
@@ -71,9 +71,9 @@ def list_onramps(args: dict[str, Any]) -> Response:
     can still succeed; it is then marked as `late`.
     """
     with reading() as session:
-        found = service.asked_by(session, user_id=live_user(session).id, **args)
+        found = service.list_onramps(session, user_id=live_user(session).id, **args)
     return json_response(
-        dump_json(found.serialized(lambda onramp: onramp_out(onramp, links.link_of(onramp))))
+        dump_json(found.serialized(lambda onramp: onramp_out(onramp, links.get_link(onramp))))
     )
 
 
@@ -84,7 +84,7 @@ def list_onramp_providers() -> list[Provider]:
 
     Returns the bank codes that `POST /onramp` accepts.
     """
-    return providers.known()
+    return providers.list_all()
 
 
 @blp.get("/<uuid:onramp_id>")
@@ -97,5 +97,5 @@ def get_onramp(onramp_id: UUID) -> Response:
     Visible to the user who created it.
     """
     with reading() as session:
-        onramp = service.find(session, onramp_id=onramp_id, user_id=live_user(session).id)
-    return json_response(dump_json(onramp_out(onramp, links.link_of(onramp))))
+        onramp = service.require_onramp(session, onramp_id=onramp_id, user_id=live_user(session).id)
+    return json_response(dump_json(onramp_out(onramp, links.get_link(onramp))))

@@ -1,4 +1,4 @@
-"""Money that leaves: the bank accounts that users save, and payouts to them."""
+"""Payouts to bank accounts."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,45 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.common.db import Base
 
 
-class BankAccount(Base):
-    """Where a user wants money sent. Never deleted, because payouts name it.
-
-    number_sealed: the number, encrypted for this row alone; number_end: what of it is shown;
-    fingerprint: a keyed hash, so that the same account is found without reading any number.
-    """
-
-    __tablename__ = "bank_accounts"
-    __table_args__ = (
-        Index(
-            "uq_bank_accounts_fingerprint",
-            "user_id",
-            "fingerprint",
-            unique=True,
-            postgresql_where=text("deleted_at IS NULL"),
-        ),
-        CheckConstraint("length(number_end) = 4", name="number_end_short"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    provider: Mapped[str]
-    holder: Mapped[str]
-    routing: Mapped[str]
-    label: Mapped[str | None]
-    number_sealed: Mapped[bytes]
-    number_end: Mapped[str]
-    fingerprint: Mapped[bytes]
-    created_at: Mapped[datetime]
-    deleted_at: Mapped[datetime | None]
-
-    @property
-    def number(self) -> str:
-        """The number as it may be shown."""
-        return f"••••••{self.number_end}"
-
-
 class PayoutStatus(StrEnum):
-    """PENDING: the bank has not said yet that it knows of it. SUBMITTED: it has accepted it."""
+    """PENDING: the bank has not confirmed that it knows the payout. SUBMITTED: it has."""
 
     PENDING = "PENDING"
     SUBMITTED = "SUBMITTED"
@@ -57,17 +20,17 @@ class PayoutStatus(StrEnum):
     REFUSED = "REFUSED"
 
 
-#: Those that a bank still has to say something about.
+#: The statuses in which the bank has yet to report the outcome.
 OPEN: Final = (PayoutStatus.PENDING, PayoutStatus.SUBMITTED)
 
 
 class Payout(Base):
-    """Money on its way to a bank account: held until the bank has paid it or refused to.
+    """A payout to a bank account. Its amount is held until the bank has paid or refused it.
 
-    What was asked for never changes, and what has ended stays so (a trigger).
-    amount: minor units; reason: why the bank refused; attempts: how often a worker was sent to
-    the bank since it last said something new; next_attempt_at: when the next one is; flagged_at:
-    since when somebody should look at it.
+    A trigger keeps the request unchanged, and the outcome final.
+    amount: minor units; reason: why the bank refused; attempts: calls of the bank since it last
+    reported something new; next_attempt_at: when to call it next; flagged_at: since when the payout
+    has needed attention.
     """
 
     __tablename__ = "payouts"

@@ -1,68 +1,10 @@
-"""Shapes of bank accounts and payouts. Of an account's number only the end goes out."""
-
-import re
-from typing import Any
+"""Shapes of payouts."""
 
 import marshmallow as ma
 
 from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text
 from app.common.pagination import page_of
-
-
-class Code(ma.fields.String):
-    """Letters and digits as people write them, in groups and in small letters, too."""
-
-    def __init__(self, *, shortest: int, longest: int, metadata: dict[str, Any]) -> None:
-        self._shape = rf"^[ -]*([A-Za-z0-9][ -]*){{{shortest},{longest}}}$"
-        self._problem = f"Must be {shortest} to {longest} letters and digits."
-        super().__init__(required=True, metadata={"pattern": self._shape, **metadata})
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str):
-            raise self.make_error("invalid")
-        if not re.fullmatch(self._shape.strip("^$"), value):
-            raise ma.ValidationError(self._problem)
-        return value.replace(" ", "").replace("-", "").upper()
-
-
-class CreateBankAccountIn(Schema):
-    provider = Text(
-        longest=16,
-        required=True,
-        metadata={"description": "Code of the bank, such as HDFC or AXIS", "example": "HDFC"},
-    )
-    holder = Text(
-        longest=100,
-        required=True,
-        metadata={"description": "Name of the account holder", "example": "Alice Jones"},
-    )
-    number = Code(
-        shortest=8,
-        longest=34,
-        metadata={"description": "Account number or IBAN", "example": "50100123453456"},
-    )
-    routing = Code(
-        shortest=4,
-        longest=15,
-        metadata={
-            "description": "Bank identifier: IFSC, BIC, routing number or sort code",
-            "example": "HDFC0001234",
-        },
-    )
-    label = Text(longest=50, allow_none=True, metadata={"example": "Savings"})
-
-
-class BankAccountOut(Schema):
-    id = ma.fields.UUID(required=True)
-    provider = ma.fields.String(required=True, metadata={"example": "HDFC"})
-    holder = ma.fields.String(required=True, metadata={"example": "Alice Jones"})
-    number = ma.fields.String(
-        required=True,
-        metadata={"description": "Masked: only the last digits", "example": "••••••3456"},
-    )
-    routing = ma.fields.String(required=True, metadata={"example": "HDFC0001234"})
-    label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Savings"})
-    created_at = Moment(required=True)
+from app.payouts.bank_accounts.schemas import BankAccountOut
 
 
 class CreatePayoutIn(Schema):
@@ -96,7 +38,7 @@ class PayoutOut(Schema):
     )
     amount = MoneyOut(attribute="payout.amount", required=True, metadata={"example": "25.00"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
-    bank_account = ma.fields.Nested(BankAccountOut, attribute="account", required=True)
+    bank_account = ma.fields.Nested(BankAccountOut, required=True)
     description = ma.fields.String(
         attribute="payout.description",
         required=True,

@@ -1,7 +1,14 @@
-"""Payouts: asking for one, and how they stand."""
+"""Payouts: creating one, and recording what the bank reports about it.
 
+PENDING → SUBMITTED → PAID or REFUSED. Locks are taken in one order: the payout, its hold, the
+wallet.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
+from typing import Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -10,34 +17,45 @@ from app.auth.models import User
 from app.auth.service import Caller
 from app.auth.two_factor import service as two_factor
 from app.banks import providers
-from app.banks.errors import ProviderUnknown
+from app.banks.types import BankPayout, BankPayoutStatus
 from app.common import clock
 from app.common.db import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
-from app.payouts import accounts, pursuit, repository
+from app.events import service as events
+from app.events.catalogue.banks import PayoutEvent, PayoutPaid, PayoutRefused, PayoutSubmitted
+from app.inbox.errors import Quarantine
+from app.payouts import repository
+from app.payouts.bank_accounts import service as bank_accounts
+from app.payouts.bank_accounts.models import BankAccount
 from app.payouts.errors import PayoutNotFound
-from app.payouts.models import BankAccount, Payout, PayoutStatus
-from app.wallets import limits
+from app.payouts.models import Payout, PayoutStatus
+from app.wallets import ledger, limits
 from app.wallets import service as wallets
 from app.wallets.errors import InvalidWithdrawalAmount, WalletNotFound
 from app.wallets.holds import lifecycle
-from app.wallets.models import TransactionType
+from app.wallets.ledger import Account, Entry, Posting
+from app.wallets.models import HoldStatus, SystemCode, TransactionType
+
+E = TypeVar("E", bound=PayoutEvent)
+
+#: Until the first poll: by then the job that was enqueued has ended, or was lost.
+FIRST_POLL_AFTER: Final = timedelta(seconds=45)
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """A payout with the account that it goes to."""
+class PayoutDetails:
+    """A payout with its bank account."""
 
     payout: Payout
-    account: BankAccount
+    bank_account: BankAccount
 
     @property
     def currency(self) -> str:
         return self.payout.currency
 
 
-def request(
+def create_payout(
     session: Session,
     *,
     user: User | Caller,
@@ -49,20 +67,21 @@ def request(
     code: str | None = None,
     description: str | None = None,
     idempotency_key: str | None = None,
-) -> Receipt:
-    """Promise money to a bank account: it is held until the bank has paid it or refused to.
+) -> PayoutDetails:
+    """Create a payout and hold its amount until the bank has paid or refused it.
 
     amount, minimum, code_above: in units of `currency`; code: of the user's second factor, for
-    more than `code_above`. Who commits this puts a job in line (tasks.advance).
+    more than `code_above`. The caller enqueues `tasks.advance` after the commit.
     Raises InvalidWithdrawalAmount, BankAccountNotFound, ProviderUnknown, InsufficientFunds,
     LimitExceeded, WalletLocked, WalletNotFound, TwoFactorRequired.
     """
     money = Money.of(amount, currency)
     if amount < minimum:
         raise InvalidWithdrawalAmount(minimum=Money.of(minimum, currency))
-    bank_account = accounts.require(session, account_id=bank_account_id, user_id=user.id)
-    if providers.find(bank_account.provider) is None:
-        raise ProviderUnknown(details={"provider": bank_account.provider})
+    bank_account = bank_accounts.require_bank_account(
+        session, bank_account_id=bank_account_id, user_id=user.id
+    )
+    provider = providers.require(bank_account.provider)
     account = wallets.lock_accounts(session, user_ids=[user.id], currency=currency).get(user.id)
     if account is None:
         raise WalletNotFound
@@ -86,27 +105,132 @@ def request(
         user_id=user.id,
         bank_account_id=bank_account.id,
         hold_id=hold.id,
-        provider=bank_account.provider,
+        provider=provider.code,
         status=PayoutStatus.PENDING.value,
         amount=money.minor,
         currency=currency,
         description=description,
         created_at=clock.now(),
     )
-    pursuit.begin(payout)
+    _schedule_first_poll(payout)
     repository.insert_payout(session, payout)
-    return Receipt(payout, bank_account)
+    return PayoutDetails(payout, bank_account)
 
 
-def requested_by(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Receipt]:
+def list_payouts(session: Session, page: PageRequest, *, user_id: UUID) -> Page[PayoutDetails]:
     """The user's payouts, newest first."""
     found = repository.list_payouts(session, page, user_id=user_id)
-    return found.with_data(Receipt(*row) for row in found.data)
+    return found.with_data(PayoutDetails(*row) for row in found.data)
 
 
-def find(session: Session, *, payout_id: UUID, user_id: UUID) -> Receipt:
+def require_payout(session: Session, *, payout_id: UUID, user_id: UUID) -> PayoutDetails:
     """A payout of the user. Raises PayoutNotFound."""
     row = repository.get_payout(session, payout_id)
     if row is None or row[0].user_id != user_id:
         raise PayoutNotFound
-    return Receipt(*row)
+    return PayoutDetails(*row)
+
+
+def lock_payout(session: Session, payout_id: UUID) -> Payout:
+    """Raises PayoutNotFound."""
+    payout = repository.lock_payout(session, payout_id)
+    if payout is None:
+        raise PayoutNotFound
+    return payout
+
+
+def record_bank_payout(session: Session, *, payout_id: UUID, reported: BankPayout) -> None:
+    """`update_payout` by id. Raises PayoutNotFound as well."""
+    update_payout(session, lock_payout(session, payout_id), reported)
+
+
+def update_payout(session: Session, payout: Payout, reported: BankPayout) -> None:
+    """Record what the bank reports. PAID debits the wallet, REFUSED releases the hold.
+
+    payout: locked, in a transaction that has stood in line. The same report has no effect again.
+    A payout that the bank has paid is debited even if the wallet has been locked meanwhile.
+    Raises Quarantine for a report that contradicts an earlier one.
+    """
+    if payout.is_open:
+        _update(session, payout, reported)
+    elif reported.status not in (BankPayoutStatus.ACCEPTED, payout.status):
+        raise Quarantine(
+            "SETTLED_OTHERWISE",
+            ours={"status": payout.status},
+            theirs={"status": reported.status.value},
+        )
+
+
+def _update(session: Session, payout: Payout, reported: BankPayout) -> None:
+    payout.bank_reference = reported.bank_reference or payout.bank_reference
+    if reported.status is BankPayoutStatus.PAID:
+        _debit(session, payout)
+    elif reported.status is BankPayoutStatus.REFUSED:
+        _release(session, payout, reported.reason or "refused by the bank")
+    elif payout.status == PayoutStatus.PENDING:
+        payout.status, payout.submitted_at = PayoutStatus.SUBMITTED.value, clock.now()
+        _schedule_first_poll(payout)
+        events.record(session, [payout_event(PayoutSubmitted, payout)])
+
+
+def _debit(session: Session, payout: Payout) -> None:
+    hold = lifecycle.require_active(session, payout.hold_id)
+    account = _lock_account(session, payout)
+    lifecycle.capture(hold, account, payout.amount)
+    bank = ledger.system_account(SystemCode.BANK, payout.currency)
+    description = payout.description or "Payout to a bank account"
+    kind = TransactionType.PAYOUT
+    entry = Entry(
+        kind=kind.value,
+        reference=("payout", payout.id),
+        initiator_id=payout.user_id,
+        postings=(
+            Posting(account, -payout.amount, kind, description),
+            Posting(bank, payout.amount, kind, description),
+        ),
+    )
+    ((posting, _),) = ledger.post(session, [entry])
+    _close(payout, PayoutStatus.PAID)
+    events.record(
+        session,
+        [
+            payout_event(PayoutPaid, payout),
+            wallets.balance_event(posting, user_id=payout.user_id),
+        ],
+    )
+
+
+def _release(session: Session, payout: Payout, reason: str) -> None:
+    hold = lifecycle.require_active(session, payout.hold_id)
+    lifecycle.let_go(session, hold, _lock_account(session, payout), HoldStatus.VOIDED)
+    payout.reason = reason
+    _close(payout, PayoutStatus.REFUSED)
+    events.record(session, [payout_event(PayoutRefused, payout, reason=reason)])
+
+
+def _lock_account(session: Session, payout: Payout) -> Account:
+    accounts = wallets.lock_accounts(session, user_ids=[payout.user_id], currency=payout.currency)
+    return accounts[payout.user_id]
+
+
+def _close(payout: Payout, status: PayoutStatus) -> None:
+    payout.status, payout.settled_at = status.value, clock.now()
+    payout.next_attempt_at = None
+
+
+def _schedule_first_poll(payout: Payout) -> None:
+    """A job calls the bank, or its webhook comes; poll if neither has had an effect by then."""
+    payout.attempts, payout.next_attempt_at = 0, clock.now() + FIRST_POLL_AFTER
+
+
+def payout_event(event_type: Callable[..., E], payout: Payout, **more: str) -> E:
+    """The event of that type about a payout. more: the fields that only this type has."""
+    return event_type(
+        aggregate_id=payout.id,
+        user_id=payout.user_id,
+        provider=payout.provider,
+        amount=payout.amount,
+        currency=payout.currency,
+        bank_reference=payout.bank_reference,
+        **more,
+    )

@@ -1,6 +1,5 @@
-"""HTTP of saved bank accounts and payouts."""
+"""HTTP of payouts."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,26 +12,14 @@ from app.auth.scopes import Scope
 from app.auth.service import Caller
 from app.banks.errors import ProviderUnknown
 from app.common import queue
-from app.common.db import after_commit, reading, transaction
+from app.common.db import after_commit, reading
 from app.common.http import Blueprint, settings
 from app.common.pagination import PageArgs
-from app.common.ratelimit import per_caller
 from app.idempotency.http import answer_once, moves_money
-from app.payouts import accounts, service, tasks
-from app.payouts.errors import (
-    BankAccountNotFound,
-    BankAccountTaken,
-    PayoutNotFound,
-    TooManyBankAccounts,
-)
-from app.payouts.models import BankAccount
-from app.payouts.schemas import (
-    BankAccountOut,
-    CreateBankAccountIn,
-    CreatePayoutIn,
-    PayoutList,
-    PayoutOut,
-)
+from app.payouts import service, tasks
+from app.payouts.bank_accounts.errors import BankAccountNotFound
+from app.payouts.errors import PayoutNotFound
+from app.payouts.schemas import CreatePayoutIn, PayoutList, PayoutOut
 from app.wallets import service as wallets
 from app.wallets.errors import (
     InsufficientFunds,
@@ -42,53 +29,14 @@ from app.wallets.errors import (
     WalletNotFound,
 )
 
-blp = Blueprint("payouts", __name__, url_prefix="/wallet", description="Payouts to bank accounts")
+blp = Blueprint(
+    "payouts", __name__, url_prefix="/wallet/payouts", description="Payouts to bank accounts"
+)
 
 _render = PayoutOut().dump
 
 
-@blp.post("/bank-accounts")
-@requires(blp)
-@blp.arguments(CreateBankAccountIn)
-@blp.response(201, BankAccountOut)
-@blp.refuses(ProviderUnknown, BankAccountTaken, TooManyBankAccounts)
-@per_caller("60/hour")
-def create_bank_account(body: dict[str, Any]) -> BankAccount:
-    """Save a bank account
-
-    Payouts can then be made to it. The number is stored encrypted; only its last characters are
-    ever shown.
-    """
-    with transaction() as session:
-        return accounts.save(session, user_id=live_user(session).id, **body)
-
-
-@blp.get("/bank-accounts")
-@requires(blp, scope=Scope.WALLET_READ)
-@blp.response(200, BankAccountOut(many=True))
-def list_bank_accounts() -> Sequence[BankAccount]:
-    """List bank accounts
-
-    Returns the saved bank accounts, newest first. A user can have at most 10.
-    """
-    with reading() as session:
-        return accounts.saved(session, user_id=live_user(session).id)
-
-
-@blp.delete("/bank-accounts/<uuid:bank_account_id>")
-@requires(blp)
-@blp.response(204)
-@blp.refuses(BankAccountNotFound)
-def delete_bank_account(bank_account_id: UUID) -> None:
-    """Delete a bank account
-
-    Payouts to it that are already in progress continue.
-    """
-    with transaction() as session:
-        accounts.delete(session, account_id=bank_account_id, user_id=live_user(session).id)
-
-
-@blp.post("/payouts")
+@blp.post("")
 @requires(blp, scope=Scope.PAYOUTS_WRITE)
 @blp.arguments(CreatePayoutIn)
 @blp.response(201, PayoutOut)
@@ -112,8 +60,8 @@ def create_payout(body: dict[str, Any]) -> Response:
     """
     code = two_factor_code()
 
-    def work(session: Session, user: Caller, key: str | None) -> service.Receipt:
-        receipt = service.request(
+    def work(session: Session, user: Caller, key: str | None) -> service.PayoutDetails:
+        created = service.create_payout(
             session,
             user=user,
             currency=settings().default_currency,
@@ -123,8 +71,8 @@ def create_payout(body: dict[str, Any]) -> Response:
             idempotency_key=key,
             **body,
         )
-        after_commit(session, partial(queue.enqueue_call, tasks.advance, receipt.payout.id))
-        return receipt
+        after_commit(session, partial(queue.enqueue_call, tasks.advance, created.payout.id))
+        return created
 
     return answer_once(
         work,
@@ -134,7 +82,7 @@ def create_payout(body: dict[str, Any]) -> Response:
     )
 
 
-@blp.get("/payouts")
+@blp.get("")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, PayoutList)
@@ -144,10 +92,10 @@ def list_payouts(args: dict[str, Any]) -> Any:
     Newest first. Each payout includes its bank account, even if that has been deleted.
     """
     with reading() as session:
-        return service.requested_by(session, user_id=live_user(session).id, **args)
+        return service.list_payouts(session, user_id=live_user(session).id, **args)
 
 
-@blp.get("/payouts/<uuid:payout_id>")
+@blp.get("/<uuid:payout_id>")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, PayoutOut)
 @blp.refuses(PayoutNotFound)
@@ -157,4 +105,4 @@ def get_payout(payout_id: UUID) -> Any:
     Returns its status, the bank's reference and, if it was refused, the reason.
     """
     with reading() as session:
-        return service.find(session, payout_id=payout_id, user_id=live_user(session).id)
+        return service.require_payout(session, payout_id=payout_id, user_id=live_user(session).id)

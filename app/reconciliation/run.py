@@ -4,6 +4,7 @@ from datetime import date
 from functools import partial
 from uuid import UUID
 
+from app.banks import providers
 from app.banks.providers import Provider
 from app.common.db import reading, retry_transaction
 from app.inbox import service as inbox
@@ -27,7 +28,7 @@ def reconcile(
     raw: CSV; apply: close what is safe to close, at most so many. Safe to run twice.
     Raises ProviderUnknown, StatementInvalid.
     """
-    bank = service.require_provider(provider)
+    bank = providers.require(provider)
     lines = statement.read(raw)
     with reading() as session:
         report = service.check(session, provider=bank, lines=lines, since=since, until=until)

@@ -9,8 +9,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.banks import providers
-from app.banks.errors import ProviderUnknown
 from app.banks.providers import Provider
 from app.banks.types import BankEventType
 from app.common.money import Money
@@ -60,14 +58,6 @@ class Report:
     def is_settled(self) -> bool:
         """Whether there is no difference, or none that is left."""
         return all(finding.action is Action.CLOSED for finding in self.differences)
-
-
-def require_provider(code: str) -> Provider:
-    """Raises ProviderUnknown."""
-    provider = providers.find(code)
-    if provider is None:
-        raise ProviderUnknown(details={"provider": code})
-    return provider
 
 
 def check(

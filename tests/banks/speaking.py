@@ -34,7 +34,7 @@ def message(kind: str, reference: str, **data: Any) -> dict[str, Any]:
 
 
 def key_of(provider: str) -> bytes:
-    bank = providers.find(provider)
+    bank = providers.get(provider)
     assert bank is not None
     return bank.keys[0]
 

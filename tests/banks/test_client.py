@@ -33,7 +33,7 @@ def order(reference: UUID | None = None) -> PayoutInstruction:
 
 
 def hdfc() -> Provider:
-    found = providers.find("HDFC")
+    found = providers.get("HDFC")
     assert found is not None
     return found
 
@@ -218,7 +218,7 @@ class TestCircuit:
 
     def test_other_banks_go_on(self, bank: FakeBank) -> None:
         self.fail(bank, circuit.FAILURES)
-        axis = providers.find("AXIS")
+        axis = providers.get("AXIS")
         assert axis is not None
         assert client.create_payout(axis, order()).status is BankPayoutStatus.ACCEPTED
 

@@ -29,9 +29,9 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Give HDFC other keys for the length of the test."""
 
     def change(*chosen: bytes) -> None:
-        bank = providers.find("HDFC")
+        bank = providers.get("HDFC")
         assert bank is not None
-        monkeypatch.setitem(providers._providers, "HDFC", replace(bank, keys=chosen))
+        monkeypatch.setitem(providers._providers(), "HDFC", replace(bank, keys=chosen))
 
     return change  # type: ignore[return-value]
 
@@ -55,7 +55,7 @@ def test_what_the_bank_has_signed_gets_in(client: FlaskClient) -> None:
 
 
 def test_what_we_sign_is_what_the_standard_library_verifies(client: FlaskClient) -> None:
-    bank = providers.find("HDFC")
+    bank = providers.get("HDFC")
     assert bank is not None
     answer = deliver(client, BODY, signing.signed_headers(bank, BODY, message_id="evt_ours"))
     assert answer.status_code == 200
@@ -229,7 +229,7 @@ class TestRotation:
 
     def test_we_sign_with_the_first(self, keys: Any) -> None:
         keys(self.new, self.old)
-        bank = providers.find("HDFC")
+        bank = providers.get("HDFC")
         assert bank is not None
         headers = signing.signed_headers(bank, BODY, message_id="evt_ours")
         assert (

@@ -85,7 +85,7 @@ def test_success_and_expiry_at_once_never_lose_the_money(
 
     def either(number: int) -> Any:
         if number % 2:
-            return tasks.expire()
+            return tasks.expire_onramps()
         tell(committing.test_client(), about(onramps[number // 2], user))
         return inbox.sweep()
 

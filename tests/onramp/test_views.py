@@ -248,7 +248,7 @@ class TestLooking:
         self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         onramp = asked(client, user)
-        monkeypatch.delitem(providers._providers, "HDFC")
+        monkeypatch.delitem(providers._providers(), "HDFC")
         shown = show(client, user, onramp)
         assert (shown["providerName"], shown["paymentUrl"]) == ("HDFC", None)
 
@@ -280,10 +280,10 @@ class TestTheLink:
         self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         onramp = asked(client, user)
-        bank = providers.find("HDFC")
+        bank = providers.get("HDFC")
         assert bank is not None
         moved = replace(bank, url="https://new.bank.test")
-        monkeypatch.setitem(providers._providers, "HDFC", moved)
+        monkeypatch.setitem(providers._providers(), "HDFC", moved)
         assert show(client, user, onramp)["paymentUrl"] == onramp["paymentUrl"]
 
     def test_without_redis_it_is_signed_from_the_row(

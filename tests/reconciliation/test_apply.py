@@ -72,7 +72,7 @@ class TestClosing:
         onramp = asked(client, user)
         with monkeypatch.context() as patch:
             clock_at(patch, clock.now() + timedelta(minutes=6))
-            onramp_tasks.expire()
+            onramp_tasks.expire_onramps()
         assert show(client, user, onramp)["status"] == "EXPIRED"
 
         applied(client, credit(onramp))

@@ -29,12 +29,12 @@ from app.gateway.types import (
 )
 from app.models import Base
 from app.onramp import links
-from app.onramp.tasks import expire
+from app.onramp.tasks import expire_onramps
 from app.orders.checkouts import service as checkouts
 from app.orders.purchases import service as orders
 from app.orders.purchases.pricing import Basket, Purchase
 from app.orders.refunds import gateway_refunds
-from app.payouts import settlement as payouts
+from app.payouts import service as payouts
 from app.wallets import service as wallets
 from app.wallets.gate import in_line
 from app.wallets.holds.tasks import let_expired_holds_go
@@ -208,8 +208,8 @@ def get_money_from_a_bank(client: FlaskClient, user: factories.Actor) -> None:
     asked(client, user, **key)
     late = asked(client, user)
     with pytest.MonkeyPatch.context() as patch:
-        clock_at(patch, clock.now() + links.VALID_FOR)
-        expire()
+        clock_at(patch, clock.now() + links.TTL)
+        expire_onramps()
         say(client, late, user)
     asked(client, user)
 
@@ -248,7 +248,7 @@ def pay_out(client: FlaskClient, user: factories.Actor) -> None:
             answer = BankPayout(verdict, f"BANK-{number}", None)
             with db.transaction() as session:
                 wallets.stand_in_line(session, alone=False)
-                payouts.settle(session, payout_id=UUID(payout["id"]), answer=answer)
+                payouts.record_bank_payout(session, payout_id=UUID(payout["id"]), reported=answer)
 
 
 def sell_files(client: FlaskClient, buyer: factories.Actor) -> None:

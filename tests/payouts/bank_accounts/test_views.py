@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from app.common import encryption, http
 from app.common.db import new_id, transaction
-from app.payouts import accounts
-from app.payouts.models import BankAccount
+from app.payouts.bank_accounts import service as bank_accounts
+from app.payouts.bank_accounts.models import BankAccount
 from tests import factories
 from tests.answers import TIME, UUID_TEXT, error_body, refusal
 from tests.factories import Actor
@@ -65,7 +65,7 @@ class TestSaving:
         assert (answer.json["number"], answer.json["routing"]) == ("••••••6819", "NWBKGB2L")
         with transaction() as session:
             account = session.get_one(BankAccount, UUID(answer.json["id"]))
-            assert accounts.number_of(account) == "GB29NWBK60161331926819"
+            assert bank_accounts.decrypt_number(account) == "GB29NWBK60161331926819"
 
     @pytest.mark.parametrize(
         "fields",
@@ -214,7 +214,7 @@ class TestAtRest:
             first, second = (session.get_one(BankAccount, account_id) for account_id in ids)
             second.number_sealed = first.number_sealed
             with pytest.raises(encryption.DecryptionFailed):
-                accounts.number_of(second)
+                bank_accounts.decrypt_number(second)
 
     def test_the_fingerprint_tells_nothing_about_whose_it_is(self, client: FlaskClient) -> None:
         for _ in range(2):

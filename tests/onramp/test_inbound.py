@@ -232,10 +232,10 @@ class TestExpiry:
     def test_what_is_not_paid_in_time_expires(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
     ) -> None:
-        assert tasks.expire() == 0
+        assert tasks.expire_onramps() == 0
         past_its_time()
-        assert tasks.expire() == 1
-        assert tasks.expire() == 0
+        assert tasks.expire_onramps() == 1
+        assert tasks.expire_onramps() == 0
         shown = show(client, user, onramp)
         assert (shown["status"], shown["failureReason"]) == ("EXPIRED", None)
         (failed,) = told("onramp-failed")
@@ -245,7 +245,7 @@ class TestExpiry:
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
     ) -> None:
         past_its_time()
-        tasks.expire()
+        tasks.expire_onramps()
         for _ in range(2):
             say(client, onramp, user)
         assert balance(client, user) == "25.00"
@@ -261,14 +261,14 @@ class TestExpiry:
         past_its_time()
         say(client, onramp, user)
         assert show(client, user, onramp)["late"] is True
-        assert tasks.expire() == 0
+        assert tasks.expire_onramps() == 0
 
     def test_what_the_bank_said_in_time_is_in_time_even_if_it_takes_effect_later(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
     ) -> None:
         tell(client, about(onramp, user))
         past_its_time()
-        assert tasks.expire() == 0
+        assert tasks.expire_onramps() == 0
         inbox.sweep()
         shown = show(client, user, onramp)
         assert (shown["status"], shown["late"]) == ("SUCCESS", False)
@@ -277,7 +277,7 @@ class TestExpiry:
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
     ) -> None:
         past_its_time()
-        tasks.expire()
+        tasks.expire_onramps()
         say(client, onramp, user, "payment.failed", reason="too late")
         assert inbound_events() == [("PROCESSED", None)]
         shown = show(client, user, onramp)
@@ -286,11 +286,11 @@ class TestExpiry:
     def test_many_expire_at_once(
         self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(tasks, "_AT_ONCE", 3)
+        monkeypatch.setattr(tasks, "_BATCH_SIZE", 3)
         for _ in range(8):
             asked(client, user, "1.00")
         clock_at(monkeypatch, clock.now() + timedelta(minutes=6))
-        assert tasks.expire() == 8
+        assert tasks.expire_onramps() == 8
         assert len(told("onramp-failed")) == 8
 
 
@@ -308,7 +308,7 @@ class TestAWalletThatCannotTakeIt:
         assert show(client, user, onramp)["status"] == "PROCESSING"
 
         clock_at(monkeypatch, clock.now() + timedelta(minutes=6))
-        assert tasks.expire() == 0, "It was paid."
+        assert tasks.expire_onramps() == 0, "It was paid."
         unlock(client, user)
         inbox.sweep()
         assert balance(client, user) == "25.00"

@@ -11,8 +11,8 @@ from rq import Queue
 
 from app.banks import providers
 from app.common import cache, circuit, clock, encryption, http, queue
-from app.payouts import settlement, tasks
-from app.payouts.pursuit import FIRST_PAUSE, LONGEST_PAUSE, MANY_ATTEMPTS
+from app.payouts import service, tasks
+from app.payouts.polling import FIRST_PAUSE, FLAG_AFTER_ATTEMPTS, MAX_PAUSE
 from tests import factories
 from tests.fake_bank import FakeBank
 from tests.payouts.helpers import (
@@ -142,13 +142,13 @@ class TestForPeople:
         self, client: FlaskClient, bank: FakeBank, app: Flask
     ) -> None:
         payout_id = pending(client, factories.buyer())
-        make_due(payout_id, attempts=MANY_ATTEMPTS - 2)
+        make_due(payout_id, attempts=FLAG_AFTER_ATTEMPTS - 2)
         sweep(app)
         assert events_of(payout_id) == []
 
-        make_due(payout_id, attempts=MANY_ATTEMPTS - 1)
+        make_due(payout_id, attempts=FLAG_AFTER_ATTEMPTS - 1)
         assert sweep(app) == [payout_id]
-        make_due(payout_id, attempts=MANY_ATTEMPTS)
+        make_due(payout_id, attempts=FLAG_AFTER_ATTEMPTS)
         sweep(app)
         assert events_of(payout_id) == ["payout-flagged"]
 
@@ -201,7 +201,7 @@ class TestSweeping:
             pauses.append(due - clock.now())
         assert FIRST_PAUSE - timedelta(seconds=5) < pauses[0] <= 2 * FIRST_PAUSE
         for pause in pauses[-2:]:
-            assert LONGEST_PAUSE / 2 - timedelta(seconds=5) < pause <= LONGEST_PAUSE
+            assert MAX_PAUSE / 2 - timedelta(seconds=5) < pause <= MAX_PAUSE
 
     def test_many_that_are_due_are_all_found(self, client: FlaskClient, app: Flask) -> None:
         user = factories.buyer("1000.00")
@@ -220,7 +220,7 @@ class TestDeath:
         payout_id = pending(client, user)
         bank.verdict = "PAID"
         with monkeypatch.context() as patch:
-            patch.setattr(settlement, "settle", _die)
+            patch.setattr(service, "record_bank_payout", _die)
             with pytest.raises(SystemExit):
                 tasks.advance(payout_id)
         assert (status(client, user, payout_id), len(bank.payouts)) == ("PENDING", 1)
