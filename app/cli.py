@@ -135,9 +135,9 @@ def reconcile(
         problems = error.texts[1:] if isinstance(error, StatementInvalid) else []
         raise click.ClickException("\n  ".join([error.text, *problems])) from None
     if output is not None:
-        output.write(report.as_csv(found))
-    report.show(found, Console())
-    sys.exit(0 if found.is_settled else 1)
+        output.write(report.to_csv(found))
+    report.print_report(found, Console())
+    sys.exit(0 if found.is_reconciled else 1)
 
 
 @main.command("create-admin")

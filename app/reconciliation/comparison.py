@@ -1,4 +1,4 @@
-"""Comparing what a bank has booked with what we have: pure, without the database."""
+"""Comparing a bank statement with our records: pure functions, no database."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,15 +10,15 @@ from uuid import UUID
 from app.common.money import Money
 from app.onramp.models import OnrampStatus
 from app.payouts.models import PayoutStatus
-from app.reconciliation.statement import Direction, Line
+from app.reconciliation.statement import Direction, StatementLine
 
-#: What a name of ours means: on-ramps are credits, payouts debits.
+#: Identifies a record of ours: on-ramps are credits, payouts are debits.
 Key = tuple[Direction, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An on-ramp or a payout of ours."""
+    """One of our on-ramps or payouts."""
 
     direction: Direction
     reference: str
@@ -32,12 +32,12 @@ class Record:
         return self.direction, self.reference
 
 
-#: The statuses that say what the bank says: the money has moved …
+#: The status in which our record agrees with the statement: the money has moved.
 _MOVED: Final[Mapping[Direction, str]] = {
     Direction.CREDIT: OnrampStatus.SUCCESS,
     Direction.DEBIT: PayoutStatus.PAID,
 }
-#: … and those of which the bank only has not told us yet.
+#: The statuses in which only the bank's event is missing.
 _OPEN: Final[Mapping[Direction, set[str]]] = {
     Direction.CREDIT: {OnrampStatus.PROCESSING, OnrampStatus.EXPIRED},
     Direction.DEBIT: {PayoutStatus.PENDING, PayoutStatus.SUBMITTED},
@@ -54,7 +54,7 @@ class Outcome(StrEnum):
 
 
 class Action(StrEnum):
-    """What is done about a difference."""
+    """What has been done about a difference, or could be."""
 
     NONE = "NONE"
     CAN_CLOSE = "CAN_CLOSE"
@@ -64,27 +64,28 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one line, or of a record of ours that no line is about."""
+    """The result for one line, or for one of our records that is missing in the statement."""
 
     outcome: Outcome
-    line: Line | None
+    line: StatementLine | None
     ours: Record | None
     action: Action = Action.NONE
 
 
 def compare(
-    lines: Iterable[Line], *, ours: Mapping[Key, Record], expected: Sequence[Record]
+    lines: Iterable[StatementLine], *, ours: Mapping[Key, Record], expected: Sequence[Record]
 ) -> list[Finding]:
-    """Findings in the order of the lines, then what should be there and is not.
+    """Findings in the order of the lines, then our records that are missing in the statement.
 
-    ours: what the lines are about; expected: what the bank must have booked in that period.
+    ours: the records that the lines refer to; expected: those that the bank must have booked in
+    the period.
     """
     seen: Counter[Key] = Counter()
     findings = []
     for line in lines:
         key = (line.direction, line.reference)
         seen[key] += 1
-        findings.append(_judge(line, ours.get(key), again=seen[key] > 1))
+        findings.append(_compare_line(line, ours.get(key), is_duplicate=seen[key] > 1))
     findings += [
         Finding(Outcome.MISSING_THERE, None, record)
         for record in expected
@@ -93,8 +94,8 @@ def compare(
     return findings
 
 
-def _judge(line: Line, record: Record | None, *, again: bool) -> Finding:
-    if again:
+def _compare_line(line: StatementLine, record: Record | None, *, is_duplicate: bool) -> Finding:
+    if is_duplicate:
         return Finding(Outcome.DUPLICATE, line, record)
     if record is None:
         return Finding(Outcome.MISSING_HERE, line, None)
@@ -108,5 +109,5 @@ def _judge(line: Line, record: Record | None, *, again: bool) -> Finding:
 
 
 def has_moved(record: Record) -> bool:
-    """Whether we say, too, that the money has moved."""
+    """Whether our record says that the money has moved."""
     return record.status == _MOVED[record.direction]

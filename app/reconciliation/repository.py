@@ -1,4 +1,4 @@
-"""SQL of reconciliation: our side of what a bank has booked."""
+"""SQL of reconciliation: our on-ramps and payouts at a bank."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,34 +29,36 @@ _PAYOUT = (
 )
 
 
-def onramps_called(session: Session, *, provider: str, tokens: Sequence[str]) -> Sequence[Any]:
+def list_onramps_by_token(
+    session: Session, *, provider: str, tokens: Sequence[str]
+) -> Sequence[Any]:
     query = select(*_ONRAMP).where(Onramp.provider == provider, Onramp.token.in_(tokens))
     return session.execute(query).all()
 
 
-def payouts_called(session: Session, *, provider: str, ids: Sequence[UUID]) -> Sequence[Any]:
+def list_payouts_by_id(session: Session, *, provider: str, ids: Sequence[UUID]) -> Sequence[Any]:
     query = select(*_PAYOUT).where(Payout.provider == provider, Payout.id.in_(ids))
     return session.execute(query).all()
 
 
-def onramps_within(
+def list_successful_onramps(
     session: Session, *, provider: str, since: datetime, until: datetime
 ) -> Sequence[Any]:
-    """Those that were asked for and succeeded between these moments, in the order of asking."""
+    """On-ramps that were created and succeeded in this period, oldest first."""
     query = select(*_ONRAMP).where(
         Onramp.provider == provider,
         Onramp.status == OnrampStatus.SUCCESS,
         Onramp.created_at >= since,
-        Onramp.closed_at >= since,  # as the line above says, in words that the index knows
+        Onramp.closed_at >= since,  # implied by the line above; for the index
         Onramp.closed_at < until,
     )
     return session.execute(query.order_by(Onramp.id)).all()
 
 
-def payouts_within(
+def list_paid_payouts(
     session: Session, *, provider: str, since: datetime, until: datetime
 ) -> Sequence[Any]:
-    """Those that were asked for and paid between these moments, in the order of asking."""
+    """Payouts that were created and paid in this period, oldest first."""
     query = select(*_PAYOUT).where(
         Payout.provider == provider,
         Payout.status == PayoutStatus.PAID,

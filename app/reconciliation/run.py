@@ -1,4 +1,4 @@
-"""A reconciliation from file to report, for the view and for the command: opens transactions."""
+"""A reconciliation from file to report, for the endpoint and the command. Opens transactions."""
 
 from datetime import date
 from functools import partial
@@ -21,30 +21,33 @@ def reconcile(
     until: date | None = None,
     apply: bool = False,
     actor_id: UUID | None = None,
-    most: int | None = None,
+    max_closed: int | None = None,
 ) -> Report:
     """Compare the statement of a bank with our records.
 
-    raw: CSV; apply: close what is safe to close, at most so many. Safe to run twice.
+    raw: CSV; apply: close the differences that are safe to close, at most `max_closed` of them.
+    Safe to run twice.
     Raises ProviderUnknown, StatementInvalid.
     """
     bank = providers.require(provider)
-    lines = statement.read(raw)
+    lines = statement.parse(raw)
     with reading() as session:
-        report = service.check(session, provider=bank, lines=lines, since=since, until=until)
+        report = service.compare_statement(
+            session, provider=bank, lines=lines, since=since, until=until
+        )
     if apply:
-        places = [n for n, one in enumerate(report.findings) if one.action is Action.CAN_CLOSE]
-        for place in places[:most]:
-            report.findings[place] = _close(report.findings[place], bank, actor_id)
+        closable = [n for n, one in enumerate(report.findings) if one.action is Action.CAN_CLOSE]
+        for index in closable[:max_closed]:
+            report.findings[index] = _close(report.findings[index], bank, actor_id)
     return report
 
 
 def _close(finding: Finding, bank: Provider, actor_id: UUID | None) -> Finding:
-    """One at a time: what is refused for one must not undo the others."""
+    """In transactions of its own: a refusal must not undo other closings."""
     stored = retry_transaction(
-        partial(service.tell, finding=finding, provider=bank, actor_id=actor_id)
+        partial(service.store_event, finding=finding, provider=bank, actor_id=actor_id)
     )
     if stored is not None:
         retry_transaction(partial(inbox.handle, event_id=stored))
     with reading() as session:
-        return service.closed(session, finding=finding, provider=bank)
+        return service.recheck(session, finding=finding, provider=bank)

@@ -12,8 +12,8 @@ from app.reconciliation.comparison import Action, Outcome
 from app.reconciliation.service import Report
 from app.reconciliation.statement import COLUMNS, Direction
 
-#: More differences than this are for the CSV.
-MOST_ROWS: Final = 1_000
+#: The maximum number of rows in JSON; the CSV has all of them.
+MAX_ROWS: Final = 1_000
 
 STATEMENT_EXAMPLE: Final = (
     f"{','.join(COLUMNS)}\r\n"
@@ -22,7 +22,7 @@ STATEMENT_EXAMPLE: Final = (
 
 
 class Day(ma.fields.Date):
-    """A day as of ISO 8601, `2026-11-21`, and nothing else."""
+    """A calendar date (ISO 8601) in the form `2026-11-21` only."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
         if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
@@ -59,7 +59,7 @@ class ReconciliationArgs(Schema):
 
 
 class ReconciliationRowOut(ma.Schema):
-    """A difference. What the bank says, then what we say."""
+    """A difference: the bank's values, then ours."""
 
     outcome = ma.fields.String(
         required=True, validate=ma.validate.OneOf(list(Outcome)), metadata={"example": "MATCHED"}
@@ -73,7 +73,7 @@ class ReconciliationRowOut(ma.Schema):
     date = ma.fields.Date(required=True, allow_none=True)
     direction = ma.fields.String(required=True, validate=ma.validate.OneOf(list(Direction)))
     reference = ma.fields.String(required=True)
-    bankReference = ma.fields.String(required=True, allow_none=True)  # noqa: N815 – the wire's
+    bankReference = ma.fields.String(required=True, allow_none=True)  # noqa: N815 – as in JSON
     amount = ma.fields.String(required=True, allow_none=True)
     currency = ma.fields.String(required=True, allow_none=True)
     ourAmount = ma.fields.String(required=True, allow_none=True)  # noqa: N815
@@ -83,7 +83,7 @@ class ReconciliationRowOut(ma.Schema):
 
 
 class ReconciliationOut(ma.Schema):
-    """What was found. `rows` has the differences, the first 1,000 of them."""
+    """The findings. `rows` contains the first 1,000 differences."""
 
     provider = ma.fields.String(required=True)
     since = ma.fields.Date(data_key="from", required=True)
@@ -98,11 +98,11 @@ class ReconciliationOut(ma.Schema):
 
 
 def report_out(found: Report) -> dict[str, Any]:
-    """What ReconciliationOut describes."""
+    """As ReconciliationOut describes it."""
     return {
         "provider": found.provider,
         "from": found.since.isoformat(),
         "to": found.until.isoformat(),
         "counts": report.counts(found),
-        "rows": [report.row_of(finding) for finding in found.differences[:MOST_ROWS]],
+        "rows": [report.to_row(finding) for finding in found.differences[:MAX_ROWS]],
     }

@@ -1,4 +1,4 @@
-"""Reconciliation: what a bank has booked beside what we have, and closing what is safe."""
+"""Reconciliation: comparing a bank statement with our records, and closing safe differences."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,12 +24,12 @@ from app.reconciliation.comparison import (
     has_moved,
 )
 from app.reconciliation.errors import StatementInvalid
-from app.reconciliation.statement import Direction, Line
+from app.reconciliation.statement import Direction, StatementLine
 
-_AT_ONCE: Final = 5_000
-_LONGEST_PERIOD: Final = timedelta(days=366)
+_BATCH_SIZE: Final = 5_000
+_MAX_PERIOD: Final = timedelta(days=366)
 
-_TOLD: Final = {
+_EVENT_TYPES: Final = {
     Direction.CREDIT: BankEventType.PAYMENT_SUCCEEDED,
     Direction.DEBIT: BankEventType.PAYOUT_PAID,
 }
@@ -37,7 +37,7 @@ _TOLD: Final = {
 
 @dataclass(slots=True)
 class Report:
-    """The findings for one bank and period. since, until: days in UTC, both included."""
+    """The findings for one bank and period. since, until: days in UTC, both inclusive."""
 
     provider: str
     since: date
@@ -47,7 +47,7 @@ class Report:
     def count(self, outcome: Outcome) -> int:
         return sum(finding.outcome is outcome for finding in self.findings)
 
-    def count_done(self, action: Action) -> int:
+    def count_action(self, action: Action) -> int:
         return sum(finding.action is action for finding in self.findings)
 
     @property
@@ -55,67 +55,71 @@ class Report:
         return [finding for finding in self.findings if finding.outcome is not Outcome.MATCHED]
 
     @property
-    def is_settled(self) -> bool:
-        """Whether there is no difference, or none that is left."""
+    def is_reconciled(self) -> bool:
+        """Whether there are no differences, or all have been closed."""
         return all(finding.action is Action.CLOSED for finding in self.differences)
 
 
-def check(
+def compare_statement(
     session: Session,
     *,
     provider: Provider,
-    lines: Sequence[Line],
+    lines: Sequence[StatementLine],
     since: date | None = None,
     until: date | None = None,
 ) -> Report:
-    """Compare a statement with our records; nothing is changed.
+    """Compare a statement with our records. Changes nothing.
 
-    since, until: the period, from the first to the last day of the statement unless they are
-    given. Lines of other days are left out. What we have is missed in the statement only if it
-    began and ended within the period (days in UTC): else it may be in the one before or after.
+    since, until: the period, by default from the first to the last day of the statement. Lines of
+    other days are ignored. A record of ours is reported as missing only if it began and ended
+    within the period (days in UTC); otherwise the statement before or after may have it.
     Raises StatementInvalid when there is no period.
     """
     days = [line.date for line in lines]
     since, until = since or min(days, default=None), until or max(days, default=None)
     if since is None or until is None:
-        raise StatementInvalid({"statement": ["is empty; name the period that it is about"]})
+        raise StatementInvalid({"statement": ["is empty; specify the period with from and to"]})
     if since > until:
-        raise StatementInvalid({"from": ["is after the end of the period"]})
-    if until - since > _LONGEST_PERIOD or until == date.max:
-        raise StatementInvalid({"to": ["is more than a year after the beginning"]})
+        raise StatementInvalid({"from": ["must not be after the end of the period"]})
+    if until - since > _MAX_PERIOD or until == date.max:
+        raise StatementInvalid({"to": ["must be at most a year after the beginning"]})
     within = [line for line in lines if since <= line.date <= until]
-    ours = {record.key: record for record in _named(session, provider, within)}
-    expected = list(_expected(session, provider, since, until))
+    ours = {record.key: record for record in _find_records(session, provider, within)}
+    expected = list(_list_expected(session, provider, since, until))
     return Report(provider.code, since, until, compare(within, ours=ours, expected=expected))
 
 
-def _named(session: Session, provider: Provider, lines: Sequence[Line]) -> Iterator[Record]:
-    """Our records of which the lines speak."""
+def _find_records(
+    session: Session, provider: Provider, lines: Sequence[StatementLine]
+) -> Iterator[Record]:
+    """Our records that the lines refer to."""
     tokens = [line.reference for line in lines if line.direction is Direction.CREDIT]
-    for some in _portions(tokens):
-        rows = repository.onramps_called(session, provider=provider.code, tokens=some)
+    for batch in _batches(tokens):
+        rows = repository.list_onramps_by_token(session, provider=provider.code, tokens=batch)
         yield from (_record(Direction.CREDIT, row) for row in rows)
     named = [line.reference for line in lines if line.direction is Direction.DEBIT]
-    for ids in _portions([found for text in named if (found := _id(text)) is not None]):
-        rows = repository.payouts_called(session, provider=provider.code, ids=ids)
+    for batch in _batches([found for text in named if (found := _payout_id(text)) is not None]):
+        rows = repository.list_payouts_by_id(session, provider=provider.code, ids=batch)
         yield from (_record(Direction.DEBIT, row) for row in rows)
 
 
-def _expected(session: Session, provider: Provider, since: date, until: date) -> Iterator[Record]:
-    """Our records that the bank must have booked within these days."""
+def _list_expected(
+    session: Session, provider: Provider, since: date, until: date
+) -> Iterator[Record]:
+    """Our records that the bank must have booked on these days."""
     period: dict[str, Any] = {
         "provider": provider.code,
         "since": datetime.combine(since, time.min, UTC),
         "until": datetime.combine(until, time.min, UTC) + timedelta(days=1),
     }
-    for row in repository.onramps_within(session, **period):
+    for row in repository.list_successful_onramps(session, **period):
         yield _record(Direction.CREDIT, row)
-    for row in repository.payouts_within(session, **period):
+    for row in repository.list_paid_payouts(session, **period):
         yield _record(Direction.DEBIT, row)
 
 
-def _portions(things: list[Any]) -> Iterator[list[Any]]:
-    return (things[start : start + _AT_ONCE] for start in range(0, len(things), _AT_ONCE))
+def _batches(items: list[Any]) -> Iterator[list[Any]]:
+    return (items[start : start + _BATCH_SIZE] for start in range(0, len(items), _BATCH_SIZE))
 
 
 def _record(direction: Direction, row: Any) -> Record:
@@ -123,8 +127,8 @@ def _record(direction: Direction, row: Any) -> Record:
     return Record(direction, str(row.reference), row.id, row.user_id, money, row.status)
 
 
-def _id(text: str) -> UUID | None:
-    """The payout's id that a bank names, if it can be one."""
+def _payout_id(text: str) -> UUID | None:
+    """The payout id in a reference, if it is one."""
     try:
         found = UUID(text)
     except ValueError:
@@ -132,18 +136,18 @@ def _id(text: str) -> UUID | None:
     return found if str(found) == text else None
 
 
-def tell(
+def store_event(
     session: Session, *, finding: Finding, provider: Provider, actor_id: UUID | None
 ) -> UUID | None:
-    """Take a line that can be closed for the word of the bank: store it in the inbox.
+    """Store a line that can be closed in the inbox, as if the bank had sent its event.
 
-    From there it takes effect as a webhook would, once, whatever comes of the webhook itself.
-    actor_id: who has decided that, None for the command line. Returns the inbox's id of it, None
-    if that was done before.
+    It is handled like a webhook, once, even if the webhook itself still arrives. actor_id: the
+    administrator who decided this, None for the command line. Returns the id of the inbound event,
+    None if it has been stored before.
     """
     line, ours = finding.line, finding.ours
     if finding.action is not Action.CAN_CLOSE or line is None or ours is None:
-        raise ValueError(f"{finding.outcome} is not for a program to close")
+        raise ValueError(f"{finding.outcome} cannot be closed automatically")
     facts = {
         "date": line.date.isoformat(),
         "direction": line.direction.value,
@@ -156,7 +160,7 @@ def tell(
         session,
         provider=provider.code,
         event_id=f"statement:{line.reference}",
-        event_type=_TOLD[line.direction].value,
+        event_type=_EVENT_TYPES[line.direction].value,
         body=",".join(facts.values()),
         reference=line.reference,
         amount=line.money.minor,
@@ -178,10 +182,10 @@ def tell(
     return stored
 
 
-def closed(session: Session, *, finding: Finding, provider: Provider) -> Finding:
-    """The finding, with what came of it once the bank's word has taken effect or not."""
+def recheck(session: Session, *, finding: Finding, provider: Provider) -> Finding:
+    """The finding with the current state of our record, after its event has been handled."""
     lines = [finding.line] if finding.line is not None else []
-    found: dict[Key, Record] = {r.key: r for r in _named(session, provider, lines)}
+    found: dict[Key, Record] = {r.key: r for r in _find_records(session, provider, lines)}
     now = found.get(finding.ours.key) if finding.ours is not None else None
     done = now is not None and has_moved(now)
     return replace(

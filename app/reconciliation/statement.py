@@ -1,4 +1,4 @@
-"""Reading the statement of a bank: CSV (RFC 4180) in UTF-8, its columns by their names."""
+"""Parsing a bank statement: CSV (RFC 4180) in UTF-8, with columns identified by name."""
 
 import csv
 import io
@@ -24,8 +24,8 @@ COLUMNS: Final = (
     "status",
 )
 
-#: Whoever has sent the wrong file need not read about each line of it.
-_MOST_PROBLEMS: Final = 20
+#: Parsing stops after this many: a wrong file has a problem in each line.
+_MAX_PROBLEMS: Final = 20
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _AMOUNT: Final = re.compile(r"\d{1,19}(\.\d{1,3})?", re.ASCII)
@@ -33,15 +33,15 @@ _REFERENCE: Final = re.compile(r"[!-~]{1,255}")
 
 
 class Direction(StrEnum):
-    """Seen from us: CREDIT is a payment that we got, DEBIT a payout."""
+    """From our point of view: CREDIT is a payment received, DEBIT a payout."""
 
     CREDIT = "CREDIT"
     DEBIT = "DEBIT"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """What the bank has booked. number: of the line in the file, the header being 1."""
+class StatementLine:
+    """A booked transaction. number: of the line in the file; the header is line 1."""
 
     number: int
     date: date
@@ -51,24 +51,24 @@ class Line:
     money: Money
 
 
-class _Bad(Exception):
+class _InvalidLine(Exception):
     pass
 
 
-def read(raw: bytes) -> list[Line]:
-    """The lines of a statement in their order. Raises StatementInvalid."""
+def parse(raw: bytes) -> list[StatementLine]:
+    """The lines of a statement in order. Raises StatementInvalid."""
     rows = _rows(raw)
-    where = _columns(next(rows, (1, []))[1])
-    lines: list[Line] = []
+    positions = _columns(next(rows, (1, []))[1])
+    lines: list[StatementLine] = []
     problems: dict[str, list[str]] = {}
     for number, row in rows:
         if not row:
-            continue  # an empty line, as many files have at their end
+            continue  # an empty line, often at the end of a file
         try:
-            lines.append(_line(number, row, where))
-        except _Bad as bad:
-            problems[f"line {number}"] = [str(bad)]
-            if len(problems) == _MOST_PROBLEMS:
+            lines.append(_parse_line(number, row, positions))
+        except _InvalidLine as problem:
+            problems[f"line {number}"] = [str(problem)]
+            if len(problems) == _MAX_PROBLEMS:
                 break
     if problems:
         raise StatementInvalid(problems)
@@ -76,7 +76,7 @@ def read(raw: bytes) -> list[Line]:
 
 
 def _rows(raw: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the line that it begins in."""
+    """Each row with the number of its first line."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -84,40 +84,40 @@ def _rows(raw: bytes) -> Iterator[tuple[int, list[str]]]:
         raise StatementInvalid({f"line {line}": ["not UTF-8"]}) from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     while True:
-        begins = reader.line_num + 1
+        first_line = reader.line_num + 1
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            raise StatementInvalid({f"line {begins}": [f"not CSV: {error}"]}) from error
-        yield begins, row
+            raise StatementInvalid({f"line {first_line}": [f"not CSV: {error}"]}) from error
+        yield first_line, row
 
 
 def _columns(header: Sequence[str]) -> dict[str, int]:
-    """Where each column is; others than ours may be there, too."""
+    """The position of each column. Additional columns are ignored."""
     names = [name.strip() for name in header]
     missing = [name for name in COLUMNS if name not in names]
     if missing:
-        raise StatementInvalid({"line 1": [f"no column {', '.join(missing)}"]})
+        raise StatementInvalid({"line 1": [f"missing column {', '.join(missing)}"]})
     twice = [name for name in COLUMNS if names.count(name) > 1]
     if twice:
-        raise StatementInvalid({"line 1": [f"more than one column {', '.join(twice)}"]})
+        raise StatementInvalid({"line 1": [f"duplicate column {', '.join(twice)}"]})
     return {name: names.index(name) for name in COLUMNS}
 
 
-def _line(number: int, row: Sequence[str], where: dict[str, int]) -> Line:
-    if len(row) <= max(where.values()):
-        raise _Bad(f"{len(row)} fields, fewer than the header")
-    value = {name: row[place].strip() for name, place in where.items()}
+def _parse_line(number: int, row: Sequence[str], positions: dict[str, int]) -> StatementLine:
+    if len(row) <= max(positions.values()):
+        raise _InvalidLine(f"{len(row)} fields, fewer than in the header")
+    value = {name: row[position].strip() for name, position in positions.items()}
     if value["status"] != "BOOKED":
-        raise _Bad("status: only BOOKED is understood")
+        raise _InvalidLine("status: must be BOOKED")
     if value["direction"] not in list(Direction):
-        raise _Bad("direction: neither CREDIT nor DEBIT")
+        raise _InvalidLine("direction: must be CREDIT or DEBIT")
     for name in ("reference", "bankReference"):
         if not _REFERENCE.fullmatch(value[name]):
-            raise _Bad(f"{name}: not 1 to 255 visible ASCII characters")
-    return Line(
+            raise _InvalidLine(f"{name}: must be 1 to 255 visible ASCII characters")
+    return StatementLine(
         number=number,
         date=_day(value["date"]),
         direction=Direction(value["direction"]),
@@ -133,16 +133,18 @@ def _day(text: str) -> date:
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise _Bad("date: not a day such as 2026-11-21")
+    raise _InvalidLine("date: must be a date such as 2026-11-21")
 
 
 def _money(amount: str, currency: str) -> Money:
     if currency not in EXPONENTS:
-        raise _Bad(f"currency: none of {', '.join(EXPONENTS)}")
+        raise _InvalidLine(f"currency: must be one of {', '.join(EXPONENTS)}")
     try:
         money = Money.of(Decimal(amount), currency) if _AMOUNT.fullmatch(amount) else None
     except AppError:
         money = None
     if money is None or money.minor == 0:
-        raise _Bad(f"amount: not an amount of {currency}, such as {Money(1250, currency)}")
+        raise _InvalidLine(
+            f"amount: must be an amount of {currency} such as {Money(1250, currency)}"
+        )
     return money

@@ -21,10 +21,10 @@ from app.reconciliation.schemas import (
     report_out,
 )
 
-#: Some 150,000 lines.
-MOST_BYTES: Final = 16 * 1024 * 1024
-#: What a request has time for; the next one goes on.
-MOST_CLOSED: Final = 500
+#: About 150,000 lines.
+MAX_BYTES: Final = 16 * 1024 * 1024
+#: As many as one request has time for; the next request continues.
+MAX_CLOSED: Final = 500
 
 _TEXT: Final = {"schema": {"type": "string"}}
 
@@ -55,9 +55,9 @@ def create_reconciliation(args: dict[str, Any]) -> Response:
     with reading() as session:
         actor = live_user(session)
     form = args.pop("form")
-    found = reconcile(_statement(), actor_id=actor.id, most=MOST_CLOSED, **args)
+    found = reconcile(_statement(), actor_id=actor.id, max_closed=MAX_CLOSED, **args)
     if form == "csv":
-        return Response(report.as_csv(found), mimetype="text/csv")
+        return Response(report.to_csv(found), mimetype="text/csv")
     return json_response(dump_json(report_out(found)))
 
 
@@ -65,4 +65,4 @@ def _statement() -> bytes:
     """The body. Raises UnsupportedMediaType, BodyTooLarge."""
     if request.mimetype != "text/csv":
         raise UnsupportedMediaType("Send the statement as text/csv")
-    return raw_body(most=MOST_BYTES)
+    return raw_body(most=MAX_BYTES)

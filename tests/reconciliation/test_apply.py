@@ -138,7 +138,7 @@ class TestClosing:
     def test_one_request_closes_so_many_and_the_next_goes_on(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(views, "MOST_CLOSED", 2)
+        monkeypatch.setattr(views, "MAX_CLOSED", 2)
         user = factories.buyer("100.00")
         lines = [credit(asked(client, user, "1.00"), "1.00") for _ in range(3)]
         counts = applied(client, *lines)["counts"]

@@ -82,8 +82,8 @@ def test_what_is_wrong_is_said_in_a_sentence(settings: Settings, tmp_path: Path)
         (
             [],
             [
-                "The statement cannot be used: line 2: direction: neither CREDIT nor DEBIT",
-                "line 3: direction: neither CREDIT nor DEBIT",
+                "Invalid statement: line 2: direction: must be CREDIT or DEBIT",
+                "line 3: direction: must be CREDIT or DEBIT",
             ],
         ),
     ):
@@ -116,6 +116,6 @@ def test_100_000_lines_take_seconds(committing: Flask) -> None:
     found = reconcile(raw, provider="HDFC")
     took = time.monotonic() - begun
 
-    assert found.count_done(Action.CAN_CLOSE) == 100_001
+    assert found.count_action(Action.CAN_CLOSE) == 100_001
     assert show(client, user, one)["status"] == "PROCESSING"
     assert took < 30

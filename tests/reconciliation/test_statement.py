@@ -6,7 +6,7 @@ import pytest
 
 from app.common.money import Money
 from app.reconciliation.errors import StatementInvalid
-from app.reconciliation.statement import COLUMNS, Direction, Line, read
+from app.reconciliation.statement import COLUMNS, Direction, StatementLine, parse
 
 HEADER = ",".join(COLUMNS)
 GOOD = "2026-11-21,ref-1,UTR-1,CREDIT,25.00,USD,BOOKED"
@@ -14,14 +14,16 @@ GOOD = "2026-11-21,ref-1,UTR-1,CREDIT,25.00,USD,BOOKED"
 
 def problems(raw: bytes | str) -> dict[str, list[str]]:
     with pytest.raises(StatementInvalid) as caught:
-        read(raw.encode() if isinstance(raw, str) else raw)
+        parse(raw.encode() if isinstance(raw, str) else raw)
     return caught.value.details
 
 
 class TestReading:
     def test_a_line_is_what_the_bank_has_booked(self) -> None:
-        assert read(f"{HEADER}\n{GOOD}\n".encode()) == [
-            Line(2, date(2026, 11, 21), Direction.CREDIT, "ref-1", "UTR-1", Money(2500, "USD"))
+        assert parse(f"{HEADER}\n{GOOD}\n".encode()) == [
+            StatementLine(
+                2, date(2026, 11, 21), Direction.CREDIT, "ref-1", "UTR-1", Money(2500, "USD")
+            )
         ]
 
     def test_columns_go_by_their_names(self) -> None:
@@ -29,48 +31,50 @@ class TestReading:
             b"status,branch,currency,amount,direction,bankReference,reference, date \r\n"
             b'BOOKED,"Pune, West",JPY,500,DEBIT,UTR-2,ref-2,2026-11-20\r\n'
         )
-        assert read(raw) == [
-            Line(2, date(2026, 11, 20), Direction.DEBIT, "ref-2", "UTR-2", Money(500, "JPY"))
+        assert parse(raw) == [
+            StatementLine(
+                2, date(2026, 11, 20), Direction.DEBIT, "ref-2", "UTR-2", Money(500, "JPY")
+            )
         ]
 
     def test_a_byte_order_mark_and_empty_lines_are_no_trouble(self) -> None:
         raw = f"\ufeff{HEADER}\r\n{GOOD}\r\n\r\n{GOOD}\r\n\r\n"
-        assert [line.number for line in read(raw.encode())] == [2, 4]
+        assert [line.number for line in parse(raw.encode())] == [2, 4]
 
     def test_lines_are_counted_as_an_editor_counts_them(self) -> None:
         raw = f'{HEADER},note\n{GOOD},"two\nlines"\n{GOOD},\n'
-        assert [line.number for line in read(raw.encode())] == [2, 4]
+        assert [line.number for line in parse(raw.encode())] == [2, 4]
 
     def test_an_amount_may_have_fewer_decimals_than_its_currency(self) -> None:
-        (line,) = read(f"{HEADER}\n{GOOD.replace('25.00', '25.5')}".encode())
+        (line,) = parse(f"{HEADER}\n{GOOD.replace('25.00', '25.5')}".encode())
         assert line.money == Money(2550, "USD")
 
     def test_a_header_alone_is_a_statement(self) -> None:
-        assert read(HEADER.encode()) == []
+        assert parse(HEADER.encode()) == []
 
 
 class TestRefusing:
     @pytest.mark.parametrize(
         ("was", "now", "problem"),
         [
-            ("2026-11-21", "21.11.2026", "date: not a day such as 2026-11-21"),
-            ("2026-11-21", "2026-11-31", "date: not a day such as 2026-11-21"),
-            ("2026-11-21", "20261121", "date: not a day such as 2026-11-21"),
-            ("ref-1", "", "reference: not 1 to 255 visible ASCII characters"),
-            ("ref-1", "a" * 256, "reference: not 1 to 255 visible ASCII characters"),
-            ("UTR-1", "UTR 1", "bankReference: not 1 to 255 visible ASCII characters"),
-            ("CREDIT", "IN", "direction: neither CREDIT nor DEBIT"),
-            ("CREDIT", "credit", "direction: neither CREDIT nor DEBIT"),
-            ("25.00", "", "amount: not an amount of USD, such as 12.50"),
-            ("25.00", "0.00", "amount: not an amount of USD, such as 12.50"),
-            ("25.00", "-25.00", "amount: not an amount of USD, such as 12.50"),
-            ("25.00", "25.001", "amount: not an amount of USD, such as 12.50"),
-            ("25.00", "2.5e1", "amount: not an amount of USD, such as 12.50"),
-            ("25.00", "NaN", "amount: not an amount of USD, such as 12.50"),
-            ("25.00", "9999999999999999999.00", "amount: not an amount of USD, such as 12.50"),
-            ("USD", "XXX", "currency: none of USD, EUR, GBP, INR, EGP, JPY, KWD"),
-            ("BOOKED", "PENDING", "status: only BOOKED is understood"),
-            (",BOOKED", "", "6 fields, fewer than the header"),
+            ("2026-11-21", "21.11.2026", "date: must be a date such as 2026-11-21"),
+            ("2026-11-21", "2026-11-31", "date: must be a date such as 2026-11-21"),
+            ("2026-11-21", "20261121", "date: must be a date such as 2026-11-21"),
+            ("ref-1", "", "reference: must be 1 to 255 visible ASCII characters"),
+            ("ref-1", "a" * 256, "reference: must be 1 to 255 visible ASCII characters"),
+            ("UTR-1", "UTR 1", "bankReference: must be 1 to 255 visible ASCII characters"),
+            ("CREDIT", "IN", "direction: must be CREDIT or DEBIT"),
+            ("CREDIT", "credit", "direction: must be CREDIT or DEBIT"),
+            ("25.00", "", "amount: must be an amount of USD such as 12.50"),
+            ("25.00", "0.00", "amount: must be an amount of USD such as 12.50"),
+            ("25.00", "-25.00", "amount: must be an amount of USD such as 12.50"),
+            ("25.00", "25.001", "amount: must be an amount of USD such as 12.50"),
+            ("25.00", "2.5e1", "amount: must be an amount of USD such as 12.50"),
+            ("25.00", "NaN", "amount: must be an amount of USD such as 12.50"),
+            ("25.00", "9999999999999999999.00", "amount: must be an amount of USD such as 12.50"),
+            ("USD", "XXX", "currency: must be one of USD, EUR, GBP, INR, EGP, JPY, KWD"),
+            ("BOOKED", "PENDING", "status: must be BOOKED"),
+            (",BOOKED", "", "6 fields, fewer than in the header"),
         ],
     )
     def test_the_line_is_named(self, was: str, now: str, problem: str) -> None:
@@ -80,10 +84,10 @@ class TestRefusing:
     @pytest.mark.parametrize(
         ("raw", "expected"),
         [
-            ("", {"line 1": [f"no column {', '.join(COLUMNS)}"]}),
-            ("a;b;c\n1;2;3", {"line 1": [f"no column {', '.join(COLUMNS)}"]}),
-            (HEADER.replace("amount,", ""), {"line 1": ["no column amount"]}),
-            (f"{HEADER},amount", {"line 1": ["more than one column amount"]}),
+            ("", {"line 1": [f"missing column {', '.join(COLUMNS)}"]}),
+            ("a;b;c\n1;2;3", {"line 1": [f"missing column {', '.join(COLUMNS)}"]}),
+            (HEADER.replace("amount,", ""), {"line 1": ["missing column amount"]}),
+            (f"{HEADER},amount", {"line 1": ["duplicate column amount"]}),
             (b"\xff\xfe", {"line 1": ["not UTF-8"]}),
             (HEADER.encode() + b"\n\n\xe9", {"line 3": ["not UTF-8"]}),
         ],
@@ -106,7 +110,7 @@ class TestRefusing:
 
     def test_the_message_names_the_first(self) -> None:
         with pytest.raises(StatementInvalid) as caught:
-            read("\n".join([HEADER, "nonsense", "nonsense"]).encode())
+            parse("\n".join([HEADER, "nonsense", "nonsense"]).encode())
         assert caught.value.text == (
-            "The statement cannot be used: line 2: 1 fields, fewer than the header (and 1 more)"
+            "Invalid statement: line 2: 1 fields, fewer than in the header (and 1 more)"
         )

@@ -188,11 +188,14 @@ class TestPeriod:
     @pytest.mark.parametrize(
         ("query", "problem"),
         [
-            ({}, {"statement": ["is empty; name the period that it is about"]}),
-            ({"from": "2026-11-02"}, {"statement": ["is empty; name the period that it is about"]}),
+            ({}, {"statement": ["is empty; specify the period with from and to"]}),
+            (
+                {"from": "2026-11-02"},
+                {"statement": ["is empty; specify the period with from and to"]},
+            ),
             (
                 {"from": "2026-11-02", "to": "2026-11-01"},
-                {"from": ["is after the end of the period"]},
+                {"from": ["must not be after the end of the period"]},
             ),
         ],
     )
@@ -209,7 +212,7 @@ class TestAsking:
         answer = submit(client, statement(booked("DEBIT", uuid4()) | {"amount": "much"}))
         assert refusal(answer) == (400, "STATEMENT_INVALID")
         assert error_body(answer)["details"] == {
-            "line 2": ["amount: not an amount of USD, such as 12.50"]
+            "line 2": ["amount: must be an amount of USD such as 12.50"]
         }
 
     @pytest.mark.parametrize(
@@ -242,7 +245,7 @@ class TestAsking:
         raw = statement(*lines)
         assert len(raw) > http.MAX_BODY_BYTES
         assert submit(client, raw).json["counts"]["missingHere"] == 1200
-        monkeypatch.setattr(views, "MOST_BYTES", len(raw) - 1)
+        monkeypatch.setattr(views, "MAX_BYTES", len(raw) - 1)
         answer = submit(client, raw)
         assert refusal(answer) == (413, "BODY_TOO_LARGE")
         assert answer.json["message"] == f"The body is larger than {len(raw) // 1024} KiB"
