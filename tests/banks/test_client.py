@@ -1,4 +1,4 @@
-"""Asking a bank over real HTTP: nothing but a clear answer counts."""
+"""The client of banks, over real HTTP: only a valid response counts."""
 
 import time
 from typing import Any, ClassVar
@@ -42,8 +42,8 @@ def pay(reference: UUID | None = None) -> BankPayout:
     return client.create_payout(hdfc(), order(reference))
 
 
-class TestAClearAnswer:
-    def test_the_bank_is_told_all_it_needs_under_one_key(self, bank: FakeBank) -> None:
+class TestAValidResponse:
+    def test_the_request_has_every_field_and_an_idempotency_key(self, bank: FakeBank) -> None:
         reference = new_id()
         answer = pay(reference)
 
@@ -61,12 +61,12 @@ class TestAClearAnswer:
         }
 
     @pytest.mark.parametrize("status", list(BankPayoutStatus))
-    def test_it_may_end_at_once(self, bank: FakeBank, status: BankPayoutStatus) -> None:
+    def test_a_payout_may_end_immediately(self, bank: FakeBank, status: BankPayoutStatus) -> None:
         bank.verdict, bank.reason = status, "account unknown"
         answer = pay()
         assert (answer.status, answer.reason) == (status, "account unknown")
 
-    def test_how_it_stands_can_be_asked_later(self, bank: FakeBank) -> None:
+    def test_its_state_can_be_retrieved_later(self, bank: FakeBank) -> None:
         reference = new_id()
         pay(reference)
         bank.decide(str(reference), "PAID")
@@ -75,42 +75,42 @@ class TestAClearAnswer:
         assert bank.asked == ["POST /payouts", f"GET /payouts/{reference}"]
 
     @pytest.mark.parametrize("trouble", [500, 502, 503, 504, "LOST", "SLOW"])
-    def test_a_stumble_is_asked_again_at_once(self, bank: FakeBank, trouble: Any) -> None:
+    def test_a_transient_failure_is_retried_immediately(self, bank: FakeBank, trouble: Any) -> None:
         bank.failing.extend([trouble] * 2)
         assert pay().status is BankPayoutStatus.ACCEPTED
         assert len(bank.asked) == 3
         assert len(bank.payouts) == 1
 
 
-class TestSilence:
+class TestUnavailability:
     @pytest.mark.parametrize("status", [408, 409, 425, 429, 501])
-    def test_a_status_that_says_nothing_about_it(self, bank: FakeBank, status: int) -> None:
+    def test_a_status_that_leaves_the_outcome_open(self, bank: FakeBank, status: int) -> None:
         bank.failing.append(status)
         with pytest.raises(BankUnavailable, match=str(status)):
             pay()
 
     @pytest.mark.parametrize("trouble", [503, "LOST", "SLOW"])
-    def test_stumbling_again(self, bank: FakeBank, trouble: Any) -> None:
+    def test_repeated_failures(self, bank: FakeBank, trouble: Any) -> None:
         bank.failing.extend([trouble] * 3)
         with pytest.raises(BankUnavailable):
             pay()
         assert len(bank.asked) == 3
 
-    def test_a_refusal_with_a_status_of_5xx_is_none(self, bank: FakeBank) -> None:
+    def test_a_refusal_with_a_5xx_status_does_not_count(self, bank: FakeBank) -> None:
         reference = new_id()
         refusal = {"reference": str(reference), "status": "REFUSED", "reason": "no"}
         bank.failing.append((501, refusal))
         with pytest.raises(BankUnavailable):
             pay(reference)
 
-    def test_a_bank_that_is_not_there(self, bank: FakeBank) -> None:
+    def test_a_bank_that_cannot_be_reached(self, bank: FakeBank) -> None:
         nobody = Provider("HDFC", "HDFC Bank", "http://127.0.0.1:1", hdfc().keys)
         with pytest.raises(BankUnavailable):
             client.create_payout(nobody, order())
 
 
-class TestPuzzles:
-    """reference, amount and currency of the order, unless the answer says otherwise."""
+class TestInvalidResponses:
+    """The response has the reference of the payout unless a test changes it."""
 
     GOOD: ClassVar[dict[str, Any]] = {"status": "PAID", "bankReference": "B-1", "reason": None}
 
@@ -121,7 +121,7 @@ class TestPuzzles:
         bank.failing.append((status, body))
         return pay(reference)
 
-    def test_a_bank_need_not_repeat_the_amount_and_may_say_more(self, bank: FakeBank) -> None:
+    def test_the_amount_is_optional_and_additional_fields_are_ignored(self, bank: FakeBank) -> None:
         answer = self.ask(bank, 200, self.GOOD | {"branch": "Pune"})
         assert answer == BankPayout(BankPayoutStatus.PAID, "B-1", None)
 
@@ -145,38 +145,40 @@ class TestPuzzles:
         ],
         ids=str,
     )
-    def test_anything_odd_is_no_answer(self, bank: FakeBank, changes: dict[str, Any]) -> None:
+    def test_an_invalid_field_invalidates_the_response(
+        self, bank: FakeBank, changes: dict[str, Any]
+    ) -> None:
         with pytest.raises(InvalidBankResponse):
             self.ask(bank, 200, self.GOOD | changes)
 
     @pytest.mark.parametrize(
         "body", [b"", b"PAID", b"[]", b"null", b"<html>", b"\xff", b'{"status":"PAID"}', b"{" * 9]
     )
-    def test_what_is_not_an_answer_at_all(self, bank: FakeBank, body: bytes) -> None:
+    def test_a_body_of_another_shape(self, bank: FakeBank, body: bytes) -> None:
         with pytest.raises(InvalidBankResponse):
             self.ask(bank, 200, body)
 
-    def test_an_endless_answer_is_not_read_to_its_end(self, bank: FakeBank) -> None:
+    def test_a_body_that_is_too_large_is_not_read_to_its_end(self, bank: FakeBank) -> None:
         with pytest.raises(InvalidBankResponse):
             self.ask(bank, 200, self.GOOD | {"more": "x" * 100_000})
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
-    def test_a_4xx_that_does_not_say_refused(self, bank: FakeBank, status: int) -> None:
+    def test_a_4xx_without_a_refusal(self, bank: FakeBank, status: int) -> None:
         with pytest.raises(InvalidBankResponse, match=str(status)):
             self.ask(bank, status, {"error": "BAD_REQUEST"})
         with pytest.raises(InvalidBankResponse, match=str(status)):
             self.ask(bank, status, self.GOOD)
 
     @pytest.mark.parametrize("status", [200, 202, 400, 422])
-    def test_a_refusal_that_is_clear(self, bank: FakeBank, status: int) -> None:
+    def test_a_valid_refusal(self, bank: FakeBank, status: int) -> None:
         answer = self.ask(bank, status, {"status": "REFUSED", "reason": "account closed"})
         assert answer == BankPayout(BankPayoutStatus.REFUSED, None, "account closed")
 
-    def test_it_is_not_led_elsewhere(self, bank: FakeBank) -> None:
+    def test_redirects_are_not_followed(self, bank: FakeBank) -> None:
         with pytest.raises(InvalidBankResponse, match="302"):
             self.ask(bank, 302, b"")
 
-    def test_a_payout_that_the_bank_has_forgotten(self, bank: FakeBank) -> None:
+    def test_a_payout_that_the_bank_does_not_know(self, bank: FakeBank) -> None:
         with pytest.raises(InvalidBankResponse, match="404"):
             client.retrieve_payout(hdfc(), reference=new_id(), money=MONEY)
 
@@ -192,7 +194,7 @@ class TestCircuit:
             with pytest.raises(BankUnavailable):
                 pay()
 
-    def test_a_bank_that_fails_is_left_alone_and_tried_again_later(self, bank: FakeBank) -> None:
+    def test_the_circuit_opens_after_failures_and_closes_later(self, bank: FakeBank) -> None:
         self.fail(bank, circuit.FAILURES)
         asked = len(bank.asked)
         with pytest.raises(BankUnavailable, match="left alone"):
@@ -203,33 +205,33 @@ class TestCircuit:
         assert pay().status is BankPayoutStatus.ACCEPTED
         assert pay().status is BankPayoutStatus.ACCEPTED
 
-    def test_one_failure_after_the_rest_is_enough_for_another(self, bank: FakeBank) -> None:
+    def test_one_failure_of_a_half_open_circuit_opens_it_again(self, bank: FakeBank) -> None:
         self.fail(bank, circuit.FAILURES)
         time.sleep(2)
         self.fail(bank, 1)
         with pytest.raises(BankUnavailable, match="left alone"):
             pay()
 
-    def test_every_process_leaves_it_alone(self, bank: FakeBank, app: Flask) -> None:
+    def test_the_circuit_is_shared_by_all_processes(self, bank: FakeBank, app: Flask) -> None:
         self.fail(bank, circuit.FAILURES)
         circuit.configure(http.settings().redis_url)  # as another process does
         with pytest.raises(BankUnavailable, match="left alone"):
             pay()
 
-    def test_other_banks_go_on(self, bank: FakeBank) -> None:
+    def test_each_bank_has_its_own_circuit(self, bank: FakeBank) -> None:
         self.fail(bank, circuit.FAILURES)
         axis = providers.get("AXIS")
         assert axis is not None
         assert client.create_payout(axis, order()).status is BankPayoutStatus.ACCEPTED
 
-    def test_what_it_refuses_or_does_not_understand_is_no_failure(self, bank: FakeBank) -> None:
+    def test_refusals_and_invalid_responses_are_not_failures(self, bank: FakeBank) -> None:
         for _ in range(circuit.FAILURES + 1):
             bank.failing.append(400)
             with pytest.raises(InvalidBankResponse):
                 pay()
         assert pay().status is BankPayoutStatus.ACCEPTED
 
-    def test_without_redis_it_is_called_all_the_same(self, bank: FakeBank, app: Flask) -> None:
+    def test_without_redis_the_bank_is_still_called(self, bank: FakeBank, app: Flask) -> None:
         circuit.configure("redis://127.0.0.1:1/0")
         try:
             assert pay().status is BankPayoutStatus.ACCEPTED
@@ -237,5 +239,5 @@ class TestCircuit:
             circuit.configure(http.settings().redis_url)
 
 
-def test_an_order_does_not_show_the_number() -> None:
+def test_the_number_is_not_in_the_representation() -> None:
     assert "3456" not in repr(order())

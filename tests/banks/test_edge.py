@@ -1,4 +1,4 @@
-"""What guards the webhooks besides their signature: limits, and numbers for who watches."""
+"""Rate limits and metrics of the banks' webhooks."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from tests.inbox.recording import RecordingHandler
 
 
 def counted(client: FlaskClient, provider: str = "HDFC") -> dict[str, float]:
-    """How many webhooks came to which end."""
+    """The number of webhooks by outcome."""
     exposition = client.get("/metrics", headers=AUTHORIZED).text
     return {
         sample.labels["outcome"]: sample.value
@@ -56,7 +56,7 @@ def test_every_webhook_is_counted_by_bank_and_outcome(
     assert counted(client, "AXIS") == axis_before
 
 
-def test_a_flood_from_one_address_is_limited_for_that_bank_only(
+def test_the_rate_limit_is_per_address_and_bank(
     rate_limited: Flask, handler: RecordingHandler
 ) -> None:
     client = rate_limited.test_client()
@@ -76,6 +76,6 @@ def test_a_flood_from_one_address_is_limited_for_that_bank_only(
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_webhooks_are_posted(client: FlaskClient, method: str) -> None:
+def test_other_methods_are_not_allowed(client: FlaskClient, method: str) -> None:
     answer = client.open("/api/v1/onramp/webhooks/HDFC", method=method)
     assert refusal(answer) == (405, "METHOD_NOT_ALLOWED")

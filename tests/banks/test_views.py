@@ -24,7 +24,7 @@ def paid(**data: Any) -> dict[str, Any]:
 
 
 class TestReceiving:
-    def test_it_is_stored_as_it_was_signed_and_nothing_comes_of_it_yet(
+    def test_an_event_is_stored_as_signed_and_not_handled_yet(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         said = paid(amount="12.50", currency="USD", bankReference="UTR-1", reason="", userId="u")
@@ -50,7 +50,7 @@ class TestReceiving:
             ("99999999999999999999", "USD", None),
         ],
     )
-    def test_an_amount_that_its_currency_cannot_express_is_none(
+    def test_an_amount_that_its_currency_cannot_express_is_stored_as_null(
         self,
         client: FlaskClient,
         handler: RecordingHandler,
@@ -61,7 +61,7 @@ class TestReceiving:
         assert tell(client, paid(amount=amount, currency=currency)).status_code == 200
         assert [event.amount for event in events()] == [minor]
 
-    def test_a_repetition_is_answered_and_stored_only_once(
+    def test_a_repeated_delivery_is_acknowledged_and_stored_once(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         said = paid()
@@ -69,7 +69,7 @@ class TestReceiving:
         assert [(a.status_code, a.json) for a in answers] == [(200, {"received": True})] * 3
         assert len(events()) == 1
 
-    def test_two_banks_may_use_the_same_id(
+    def test_two_banks_may_use_the_same_event_id(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         handler.owned.add(("AXIS", "reference-1"))
@@ -78,22 +78,20 @@ class TestReceiving:
             assert tell(client, said, provider=provider).status_code == 200
         assert [event.provider for event in events()] == ["HDFC", "AXIS"]
 
-    def test_what_we_asked_nothing_about_is_not_found_and_not_stored(
+    def test_an_unknown_reference_is_not_found_and_not_stored(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         said = message("payout.paid", "reference-2")
         assert refusal(tell(client, said)) == (404, "REFERENCE_UNKNOWN")
         assert events() == []
 
-    def test_what_we_asked_of_another_bank_is_not_found(
+    def test_a_reference_of_another_bank_is_not_found(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         assert refusal(tell(client, paid(), provider="AXIS")) == (404, "REFERENCE_UNKNOWN")
 
     @pytest.mark.parametrize("provider", ["SBI", "hdfc", "HDFC%20", "..", "%00"])
-    def test_a_bank_that_there_is_not_is_not_found(
-        self, client: FlaskClient, provider: str
-    ) -> None:
+    def test_an_unknown_bank_is_not_found(self, client: FlaskClient, provider: str) -> None:
         body = json.dumps(paid()).encode()
         answer = deliver(client, body, signed(body, key=key_of("HDFC")), provider=provider)
         assert answer.status_code == 404
@@ -118,19 +116,19 @@ class TestReceiving:
             b'{"type": "payout.paid", "data": {"reference": "reference-1", "reason": "\\ud800"}}',
         ],
     )
-    def test_nonsense_is_refused_even_when_it_is_signed(
+    def test_an_invalid_body_is_refused_even_if_it_is_signed(
         self, client: FlaskClient, handler: RecordingHandler, body: bytes
     ) -> None:
         answer = deliver(client, body, signed(body, key=key_of("HDFC")))
         assert answer.status_code == 400
         assert events() == []
 
-    def test_a_bank_may_say_more_than_we_asked_for(
+    def test_additional_fields_are_ignored(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         assert tell(client, paid(branch="Pune") | {"version": 2}).status_code == 200
 
-    def test_a_body_of_another_kind_or_size_is_refused(
+    def test_another_media_type_or_a_large_body_is_refused(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         body = json.dumps(paid()).encode()

@@ -1,4 +1,4 @@
-"""The application with the sandbox's gateway, and somebody who deals with what it tells."""
+"""The application with the simulated gateway, and a recording handler of its events."""
 
 from collections.abc import Callable, Iterator
 
@@ -44,7 +44,7 @@ def use(config: GatewayConfig | None) -> None:
 def use_gateway(
     app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[GatewayConfig | None], None]]:
-    """Call it with the gateway to use; nobody waits for it long, or tries again."""
+    """Call it with the gateway to use, with short timeouts and without retries."""
     monkeypatch.setattr(transport, "TIMEOUT", urllib3.Timeout(connect=1, read=0.4))
     monkeypatch.setattr(gateway_client, "RETRIES", 0)
     yield use
@@ -55,7 +55,7 @@ def use_gateway(
 def gateway(
     running: SandboxGateway, shop: Shop, use_gateway: Callable[[GatewayConfig], None]
 ) -> SandboxGateway:
-    """The gateway that the application asks, behaving well, with nothing told yet."""
+    """The gateway that the application calls, without faults or sent events."""
     running.set_behaviour(mode="normal", fault="none")
     shop.received.clear()
     use_gateway(GatewayConfig(running.url, SECRET_KEY, (WEBHOOK_SECRET,)))

@@ -1,4 +1,4 @@
-"""Asking for checkouts in short."""
+"""Creating checkout sessions."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ MONEY = Money(5000, "USD")
 
 
 def arguments(**changes: Any) -> dict[str, Any]:
-    """Those of a checkout of twice $25.00. changes: others."""
+    """The arguments of a session for two units at $25.00. changes: other arguments."""
     return {
         "money": MONEY,
         "quantity": 2,
@@ -34,7 +34,7 @@ def opened(order_id: UUID | None = None, **changes: Any) -> CheckoutSession:
 
 
 def paid(order_id: UUID | None = None, card: str = GOOD_CARD, **changes: Any) -> str:
-    """The PaymentIntent of a checkout that was paid."""
+    """The PaymentIntent of a session that has been paid."""
     checkout = opened(order_id, **changes)
     assert Buyer().pay(checkout.url, card).status == 303
     found = client.retrieve_checkout_session(checkout.session_id).payment_intent_id

@@ -1,4 +1,4 @@
-"""Asking the gateway over real HTTP, with Stripe's library and the sandbox's gateway."""
+"""The client of the gateway over real HTTP, with Stripe's library and the simulated gateway."""
 
 import ast
 import json
@@ -45,8 +45,8 @@ def session_of(gateway: SandboxGateway, session_id: str) -> dict[str, Any]:
     return found
 
 
-class TestOpening:
-    def test_the_gateway_is_told_all_it_needs(self, gateway: SandboxGateway) -> None:
+class TestCreatingSessions:
+    def test_the_request_has_every_field(self, gateway: SandboxGateway) -> None:
         order_id, expires_at = new_id(), clock.now() + timedelta(minutes=40)
         checkout = opened(order_id, expires_at=expires_at)
 
@@ -63,19 +63,21 @@ class TestOpening:
         page = Buyer().open(checkout.url).text
         assert "2, $25.00 each" in page
 
-    def test_asked_again_it_is_the_same(self, gateway: SandboxGateway) -> None:
+    def test_a_repeated_request_returns_the_same_session(self, gateway: SandboxGateway) -> None:
         order_id, same = new_id(), arguments()
         first = client.create_checkout_session(order_id, **same)
         assert client.create_checkout_session(order_id, **same) == first
         assert client.create_checkout_session(new_id(), **same).session_id != first.session_id
 
-    def test_asked_again_for_something_else_it_is_refused(self, gateway: SandboxGateway) -> None:
+    def test_a_repeated_request_with_other_arguments_is_refused(
+        self, gateway: SandboxGateway
+    ) -> None:
         order_id, same = new_id(), arguments()
         client.create_checkout_session(order_id, **same)
         with pytest.raises(GatewayRefused):
             client.create_checkout_session(order_id, **same | {"product_name": "Other"})
 
-    def test_a_discount_makes_one_of_all(self, gateway: SandboxGateway) -> None:
+    def test_a_discounted_total_is_one_line_item(self, gateway: SandboxGateway) -> None:
         checkout = opened(money=Money(4500, "USD"), buyer_email=None)
         assert session_of(gateway, checkout.session_id)["amount_total"] == 4500
         assert "2 x Field Guide" in Buyer().open(checkout.url).text
@@ -90,7 +92,7 @@ class TestOpening:
         ],
         ids=str,
     )
-    def test_every_currency_s_smallest_units_are_the_gateway_s(
+    def test_amounts_are_in_the_smallest_units_of_every_currency(
         self, gateway: SandboxGateway, money: Money, unit: Money
     ) -> None:
         found = session_of(gateway, opened(money=money, unit=unit).session_id)
@@ -99,15 +101,17 @@ class TestOpening:
     @pytest.mark.parametrize(
         "money", [Money(2505, "KWD"), Money(49, "USD"), Money(10**10, "USD")], ids=str
     )
-    def test_an_amount_that_cannot_be_paid(self, gateway: SandboxGateway, money: Money) -> None:
+    def test_an_amount_that_is_not_payable_is_refused(
+        self, gateway: SandboxGateway, money: Money
+    ) -> None:
         with pytest.raises(AmountNotPayable) as refused:
             opened(money=money, quantity=1, unit=money)
         assert (refused.value.status, refused.value.code) == (400, "AMOUNT_NOT_PAYABLE")
 
-    def test_a_long_name_is_cut(self, gateway: SandboxGateway) -> None:
+    def test_a_long_product_name_is_truncated(self, gateway: SandboxGateway) -> None:
         assert opened(product_name="x" * 400).url
 
-    def test_without_a_gateway_nobody_can_pay(self, use_gateway: UseGateway) -> None:
+    def test_without_a_gateway_every_request_is_refused(self, use_gateway: UseGateway) -> None:
         use_gateway(None)
         for ask in (
             opened,
@@ -118,8 +122,8 @@ class TestOpening:
                 ask()
 
 
-class TestHowItStands:
-    def test_open_then_paid(self, gateway: SandboxGateway) -> None:
+class TestSessionState:
+    def test_a_session_is_open_then_paid(self, gateway: SandboxGateway) -> None:
         checkout = opened()
         before = client.retrieve_checkout_session(checkout.session_id)
         assert (before.status, before.payment_intent_id) == (CheckoutSessionStatus.OPEN, None)
@@ -132,14 +136,14 @@ class TestHowItStands:
         # Whoever comes too late to close it learns that it was paid.
         assert client.expire_checkout_session(checkout.session_id) == after
 
-    def test_closed_it_is_expired_and_stays_so(self, gateway: SandboxGateway) -> None:
+    def test_an_expired_session_stays_expired(self, gateway: SandboxGateway) -> None:
         checkout = opened()
         closed = client.expire_checkout_session(checkout.session_id)
         assert closed.status is CheckoutSessionStatus.EXPIRED
         assert client.expire_checkout_session(checkout.session_id) == closed
         assert Buyer().open(checkout.url).status == 410
 
-    def test_one_that_is_not_there(self, gateway: SandboxGateway) -> None:
+    def test_an_unknown_session_is_refused(self, gateway: SandboxGateway) -> None:
         for ask in (client.retrieve_checkout_session, client.expire_checkout_session):
             with pytest.raises(GatewayRefused) as refused:
                 ask("cs_test_x")
@@ -157,7 +161,7 @@ class TestRefunds:
             reason="It did not fit",
         )
 
-    def test_asked_again_it_is_the_same(self, gateway: SandboxGateway) -> None:
+    def test_a_repeated_request_returns_the_same_refund(self, gateway: SandboxGateway) -> None:
         intent, refund_id = paid(), new_id()
         first = self.give_back(intent, refund_id=refund_id)
         assert (first.status, first.reason) == (GatewayRefundStatus.SUCCEEDED, None)
@@ -168,7 +172,7 @@ class TestRefunds:
         made = gateway.request("GET", f"/v1/refunds/{first.id}").json
         assert made["metadata"] == {"refund_id": str(refund_id), "reason": "It did not fit"}
 
-    def test_never_more_than_was_paid(self, gateway: SandboxGateway) -> None:
+    def test_refunds_never_exceed_the_payment(self, gateway: SandboxGateway) -> None:
         intent = paid()
         self.give_back(intent, 4000)
         with pytest.raises(GatewayRefused):
@@ -179,27 +183,27 @@ class TestRefunds:
         assert refused.value.reason == "charge_already_refunded"
         assert "refunded" in refused.value.text
 
-    def test_one_that_takes_a_while(self, gateway: SandboxGateway) -> None:
+    def test_a_refund_can_be_pending(self, gateway: SandboxGateway) -> None:
         made = self.give_back(paid(card=SLOW_REFUND_CARD))
         assert made.status is GatewayRefundStatus.PENDING
         wait_until(lambda: client.retrieve_refund(made.id).status is GatewayRefundStatus.SUCCEEDED)
 
-    def test_one_that_fails_later(self, gateway: SandboxGateway) -> None:
+    def test_a_refund_can_fail_later(self, gateway: SandboxGateway) -> None:
         made = self.give_back(paid(card=FAILING_REFUND_CARD))
         assert made.status is GatewayRefundStatus.SUCCEEDED
         wait_until(lambda: client.retrieve_refund(made.id).status is GatewayRefundStatus.FAILED)
         assert client.retrieve_refund(made.id).reason == "expired_or_canceled_card"
 
-    def test_three_decimals_are_refused_here(self, gateway: SandboxGateway) -> None:
+    def test_three_decimals_are_refused_before_the_request(self, gateway: SandboxGateway) -> None:
         with pytest.raises(AmountNotPayable):
             client.create_refund(
                 new_id(), payment_intent_id="pi_x", money=Money(1255, "KWD"), reason="x"
             )
 
 
-class TestSilence:
+class TestUnavailability:
     @pytest.mark.parametrize("fault", ["time-out", "lost-answer"])
-    def test_what_was_done_without_an_answer_is_found_by_asking_again(
+    def test_a_session_whose_response_was_lost_is_found_by_a_repeated_request(
         self, gateway: SandboxGateway, fault: str
     ) -> None:
         order_id, same = new_id(), arguments()
@@ -216,7 +220,7 @@ class TestSilence:
             ).fetchall()
         assert [row["id"] for row in rows] == [found.session_id]
 
-    def test_a_refund_is_not_made_twice(self, gateway: SandboxGateway) -> None:
+    def test_a_refund_whose_response_was_lost_is_made_once(self, gateway: SandboxGateway) -> None:
         intent, refund_id = paid(), new_id()
         words: dict[str, Any] = {
             "payment_intent_id": intent,
@@ -229,7 +233,7 @@ class TestSilence:
         made = client.find_refund(refund_id, payment_intent_id=intent)
         assert client.create_refund(refund_id, **words) == made
 
-    def test_a_stumble_is_asked_again_at_once(
+    def test_a_transient_failure_is_retried_immediately(
         self, gateway: SandboxGateway, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(client, "RETRIES", 1)
@@ -240,14 +244,14 @@ class TestSilence:
         with pytest.raises(GatewayUnavailable):
             opened()
 
-    def test_a_gateway_that_is_not_there(self, use_gateway: UseGateway) -> None:
+    def test_a_gateway_that_cannot_be_reached(self, use_gateway: UseGateway) -> None:
         use_gateway(GatewayConfig("http://127.0.0.1:1", SECRET_KEY, (WEBHOOK_SECRET,)))
         with pytest.raises(GatewayUnavailable):
             opened()
 
 
 class TestCircuit:
-    def test_a_gateway_that_fails_is_left_alone(self, gateway: SandboxGateway) -> None:
+    def test_the_circuit_opens_after_failures(self, gateway: SandboxGateway) -> None:
         gateway.set_behaviour(fault="stumble")
         for _ in range(circuit.FAILURES):
             with pytest.raises(GatewayUnavailable):
@@ -257,7 +261,7 @@ class TestCircuit:
             opened()
         assert alone.value.headers["Retry-After"] == str(circuit.REST_SECONDS)
 
-    def test_what_it_refuses_is_no_failure(self, gateway: SandboxGateway) -> None:
+    def test_refusals_are_not_failures(self, gateway: SandboxGateway) -> None:
         for _ in range(circuit.FAILURES + 1):
             with pytest.raises(GatewayRefused):
                 client.retrieve_checkout_session("cs_test_x")
@@ -265,7 +269,7 @@ class TestCircuit:
 
 
 class TestSecrets:
-    def test_a_wrong_key_is_refused_and_shown_to_nobody(
+    def test_a_wrong_key_is_refused_and_never_shown(
         self, gateway: SandboxGateway, use_gateway: UseGateway, capsys: pytest.CaptureFixture[str]
     ) -> None:
         use_gateway(GatewayConfig(gateway.url, "sk_test_hunter2hunter2", (WEBHOOK_SECRET,)))
@@ -276,7 +280,7 @@ class TestSecrets:
         assert "hunter2" not in capsys.readouterr().out
 
 
-def test_the_library_is_loaded_by_who_asks_and_not_at_the_start() -> None:
+def test_the_library_is_imported_with_the_first_request() -> None:
     """It takes 6 MB of each web process: no module but `transport` imports it at once, and no
     module imports that at once."""
     at_once = {
@@ -290,7 +294,7 @@ def test_the_library_is_loaded_by_who_asks_and_not_at_the_start() -> None:
 
 
 class _Oddity(BaseHTTPRequestHandler):
-    """Answers everything in one way."""
+    """Sends the same response to every request."""
 
     status: ClassVar[int] = 200
     body: ClassVar[bytes] = b""
@@ -309,7 +313,7 @@ class _Oddity(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def odd(use_gateway: UseGateway) -> Iterator[type[_Oddity]]:
-    """A gateway that says what it is told to say."""
+    """A gateway that sends the given responses."""
     handler = type("Oddity", (_Oddity,), {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -322,8 +326,8 @@ def odd(use_gateway: UseGateway) -> Iterator[type[_Oddity]]:
     server.server_close()
 
 
-class TestOddities:
-    """None of them is an answer, and nothing is concluded from them."""
+class TestInvalidResponses:
+    """Nothing is concluded from any of them."""
 
     ORDER: ClassVar[UUID] = new_id()
     GOOD: ClassVar[dict[str, Any]] = {
@@ -344,7 +348,7 @@ class TestOddities:
         odd.body = body if isinstance(body, bytes) else json.dumps(body).encode()
         client.create_checkout_session(self.ORDER, **arguments())
 
-    def test_a_good_answer_may_say_more(self, odd: type[_Oddity]) -> None:
+    def test_additional_fields_are_ignored(self, odd: type[_Oddity]) -> None:
         self.ask(odd, self.GOOD | {"payment_intent": {"id": "pi_1"}, "more": [1, {"a": None}]})
 
     @pytest.mark.parametrize(
@@ -367,13 +371,15 @@ class TestOddities:
         ],
         ids=str,
     )
-    def test_anything_odd(self, odd: type[_Oddity], changes: dict[str, Any]) -> None:
+    def test_an_invalid_field_invalidates_the_response(
+        self, odd: type[_Oddity], changes: dict[str, Any]
+    ) -> None:
         with pytest.raises(GatewayUnavailable):
             self.ask(odd, self.GOOD | changes)
 
     @pytest.mark.parametrize("body", [b"", b"OK", b"[]", b"null", b"{}", b"\xff", b"{" * 9])
     @pytest.mark.parametrize("status", [200, 302, 500, 503])
-    def test_what_is_no_answer_at_all(self, odd: type[_Oddity], body: bytes, status: int) -> None:
+    def test_a_body_of_another_shape(self, odd: type[_Oddity], body: bytes, status: int) -> None:
         with pytest.raises(GatewayUnavailable):
             self.ask(odd, body, status)
 
@@ -387,7 +393,7 @@ class TestOddities:
             (503, {"type": "api_error"}),
         ],
     )
-    def test_errors_that_say_nothing_about_it(
+    def test_errors_that_leave_the_outcome_open(
         self, odd: type[_Oddity], status: int, error: dict[str, str]
     ) -> None:
         with pytest.raises(GatewayUnavailable):
@@ -403,7 +409,7 @@ class TestOddities:
             (404, "invalid_request_error"),
         ],
     )
-    def test_a_clear_no(self, odd: type[_Oddity], status: int, kind: str) -> None:
+    def test_a_refusal(self, odd: type[_Oddity], status: int, kind: str) -> None:
         error = {"type": kind, "message": "hunter2 says no"}
         with pytest.raises(GatewayRefused) as refused:
             self.ask(odd, {"error": error}, status)

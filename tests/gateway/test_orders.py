@@ -1,4 +1,4 @@
-"""Orders that are paid at the gateway: reserved, paid, completed once; or let go."""
+"""Orders paid at the gateway: reserved, then completed once or released."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -45,7 +45,7 @@ WEBHOOKS = "/api/v1/webhooks/stripe"
 
 
 def order(client: FlaskClient, buyer: Actor, product_id: UUID, **fields: Any) -> Any:
-    """The answer to a purchase at the gateway; its JSON is order, checkoutUrl and sessionId."""
+    """The response to a purchase at the gateway; its JSON has order, checkoutUrl and sessionId."""
     key = fields.pop("key", None)
     body = {"productId": str(product_id), "paymentMethod": "GATEWAY"} | fields
     headers = buyer.headers | ({"Idempotency-Key": key} if key else {})
@@ -53,7 +53,7 @@ def order(client: FlaskClient, buyer: Actor, product_id: UUID, **fields: Any) ->
 
 
 def tell(client: FlaskClient, told: Received) -> int:
-    """Deliver what the gateway sent, and have the worker settle it."""
+    """Deliver a webhook of the gateway, and have the worker handle it."""
     answer = client.post(
         WEBHOOKS,
         data=told.raw,
@@ -98,7 +98,7 @@ def buyer(app: Flask) -> Actor:
 
 
 class TestPaying:
-    def test_paid_on_the_page_it_is_completed_once_however_often_it_is_told(
+    def test_a_paid_order_is_completed_once_however_often_its_event_is_delivered(
         self,
         client: FlaskClient,
         gateway: SandboxGateway,
@@ -137,7 +137,7 @@ class TestPaying:
         assert units(client, product_id) == 3
         assert broken() == []
 
-    def test_a_declined_card_leaves_it_open_for_another(
+    def test_after_a_declined_card_another_can_pay(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
         body = order(client, buyer, factories.product(seller)).json
@@ -155,7 +155,7 @@ class TestPaying:
         assert shown(client, buyer, body["order"]["id"])["status"] == "COMPLETED"
         assert broken() == []
 
-    def test_the_same_key_is_the_same_checkout(
+    def test_the_same_key_returns_the_same_checkout(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=5)
@@ -166,7 +166,7 @@ class TestPaying:
         assert refusal(other) == (422, "IDEMPOTENCY_KEY_REUSED")
         assert units(client, product_id) == 4
 
-    def test_what_cannot_be_sold_asks_nobody_and_is_remembered(
+    def test_a_refused_purchase_calls_no_gateway_and_is_remembered(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=1)
@@ -179,7 +179,7 @@ class TestPaying:
         assert refusal(answer) == (400, "NOTHING_TO_PAY")
         assert units(client, product_id) == 1
 
-    def test_more_than_can_be_counted_is_refused_whatever_a_coupon_leaves(
+    def test_a_total_above_the_maximum_amount_is_refused_even_with_a_coupon(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, price="92233720368547758.07")
@@ -188,7 +188,7 @@ class TestPaying:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert units(client, product_id) == 5
 
-    def test_nobody_reserves_a_whole_shop(
+    def test_a_buyer_has_a_maximum_number_of_open_checkouts(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=50)
@@ -200,8 +200,8 @@ class TestPaying:
         assert order(client, buyer, product_id).status_code == 201
 
 
-class TestWhenTheGatewayIsAway:
-    def test_a_timeout_leaves_it_pending_and_the_same_key_goes_on(
+class TestUnavailability:
+    def test_after_a_timeout_the_order_is_pending_and_the_same_key_continues(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=5)
@@ -221,7 +221,7 @@ class TestWhenTheGatewayIsAway:
         assert units(client, product_id) == 4
         assert broken() == []
 
-    def test_another_request_under_its_key_does_not_keep_it_from_going_on(
+    def test_another_request_with_its_key_does_not_prevent_continuing(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=5)
@@ -235,7 +235,7 @@ class TestWhenTheGatewayIsAway:
         assert units(client, product_id) == 4
         assert broken() == []
 
-    def test_what_is_refused_under_its_key_leaves_the_books_in_order(
+    def test_a_refusal_after_a_reservation_keeps_the_books_consistent(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, price="10.00", units=5)
@@ -249,7 +249,7 @@ class TestWhenTheGatewayIsAway:
             session.execute(update(Order).values(completed_at=clock.now()))
         assert "A remembered success exists; a remembered refusal moved nothing" in broken()
 
-    def test_what_ended_while_its_page_was_made_has_none(
+    def test_an_order_that_ended_while_its_session_was_created_has_no_link(
         self,
         client: FlaskClient,
         gateway: SandboxGateway,
@@ -269,7 +269,7 @@ class TestWhenTheGatewayIsAway:
         body = order(client, buyer, factories.product(seller)).json
         assert (body["order"]["status"], body["checkoutUrl"]) == ("FAILED", None)
 
-    def test_refused_to_one_who_asked_it_stays_for_one_who_got_a_page(
+    def test_a_refused_request_does_not_end_an_order_that_has_a_session(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         order_id = order(client, buyer, factories.product(seller)).json["order"]["id"]
@@ -279,7 +279,7 @@ class TestWhenTheGatewayIsAway:
         assert shown(client, buyer, order_id)["status"] == "PENDING"
         assert broken() == []
 
-    def test_a_sweep_lets_go_what_nobody_came_back_for(
+    def test_a_sweep_releases_abandoned_orders(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=5)
@@ -296,7 +296,7 @@ class TestWhenTheGatewayIsAway:
         assert uses(client, seller, coupon["id"]) == 0
         assert broken() == []
 
-    def test_the_sweep_sends_for_what_is_due_only(
+    def test_the_sweep_enqueues_only_due_checkouts(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=5)
@@ -304,7 +304,7 @@ class TestWhenTheGatewayIsAway:
         make_due(first["order"]["id"])
         assert (tasks.sweep(), tasks.sweep()) == (1, 0)
 
-    def test_not_configured_it_says_so(
+    def test_without_a_gateway_the_purchase_is_refused(
         self,
         client: FlaskClient,
         use_gateway: Callable[[Any], None],
@@ -316,8 +316,8 @@ class TestWhenTheGatewayIsAway:
         assert refusal(order(client, buyer, product_id)) == (400, "GATEWAY_NOT_CONFIGURED")
 
 
-class TestLettingGo:
-    def test_cancelled_nobody_can_pay_and_others_can_buy(
+class TestCancelling:
+    def test_a_cancelled_order_cannot_be_paid_and_its_stock_is_available(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=1)
@@ -336,7 +336,7 @@ class TestLettingGo:
         assert refusal(again) == (409, "ORDER_NOT_CANCELLABLE")
         assert broken() == []
 
-    def test_paid_before_it_was_cancelled_it_is_completed(
+    def test_an_order_paid_before_its_cancellation_is_completed(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
         body = order(client, buyer, factories.product(seller, price="10.00")).json
@@ -351,7 +351,7 @@ class TestLettingGo:
         assert balance(client, seller) == "10.00"
         assert broken() == []
 
-    def test_what_the_gateway_has_not_closed_stays(
+    def test_an_order_whose_session_is_still_open_stays_pending(
         self,
         client: FlaskClient,
         gateway: SandboxGateway,
@@ -375,7 +375,7 @@ class TestLettingGo:
         assert units(client, product_id) == 0
         assert broken() == []
 
-    def test_what_contradicts_our_record_stays_for_somebody_to_look_at(
+    def test_an_order_whose_session_contradicts_our_record_is_flagged(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=1)
@@ -395,7 +395,7 @@ class TestLettingGo:
         with db.transaction() as session:
             assert session.get_one(Checkout, UUID(order_id)).flagged_at is not None
 
-    def test_a_locked_shop_is_paid_once_it_is_open_again(
+    def test_a_merchant_whose_wallet_was_locked_is_paid_once_it_is_unlocked(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
         body = order(client, buyer, factories.product(seller, price="10.00")).json
@@ -418,7 +418,7 @@ class TestLettingGo:
         assert balance(client, seller) == "10.00"
         assert broken() == []
 
-    def test_expired_it_is_let_go_once(
+    def test_an_expired_order_is_released_once(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=3)
@@ -451,7 +451,7 @@ class TestRefunding:
         assert shown(client, buyer, order_id)["status"] == "COMPLETED"
         return order_id
 
-    def test_it_goes_back_through_the_gateway(
+    def test_a_refund_is_made_through_the_gateway(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
         order_id = self.bought(client, shop, seller, buyer)
@@ -469,7 +469,7 @@ class TestRefunding:
         assert balance(client, buyer) == "1.00"
         assert broken() == []
 
-    def test_what_the_gateway_cannot_give_back_goes_to_the_wallet(
+    def test_a_refund_that_fails_at_the_gateway_goes_to_the_wallet(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
         order_id = self.bought(client, shop, seller, buyer, FAILING_REFUND_CARD)
@@ -485,7 +485,7 @@ class TestRefunding:
         assert (balance(client, seller), balance(client, buyer)) == ("18.00", "13.00")
         assert broken() == []
 
-    def test_a_locked_wallet_gets_it_once_it_is_open_again(
+    def test_a_locked_wallet_is_credited_once_it_is_unlocked(
         self,
         client: FlaskClient,
         gateway: SandboxGateway,
@@ -506,7 +506,7 @@ class TestRefunding:
         assert (balance(client, seller), balance(client, buyer)) == ("18.00", "13.00")
         assert broken() == []
 
-    def test_those_that_are_due_are_found_by_index(self, app: Flask) -> None:
+    def test_due_refunds_are_found_by_an_index(self, app: Flask) -> None:
         with db.transaction() as session:
             asked: list[Any] = []
             connection = session.connection()
@@ -516,7 +516,7 @@ class TestRefunding:
             plan = connection.exec_driver_sql(f"EXPLAIN {statement}", values).scalars().all()
         assert any("ix_refunds_due" in line for line in plan)
 
-    def test_silent_it_is_asked_again_and_refunds_once(
+    def test_after_a_lost_response_the_refund_is_retried_and_made_once(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
         order_id = self.bought(client, shop, seller, buyer)

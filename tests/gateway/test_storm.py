@@ -1,4 +1,4 @@
-"""The gateway tells everything three times and in no order, over HTTP, with a real worker."""
+"""Every event is delivered three times in random order, over HTTP, with a real worker."""
 
 import random
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def shop() -> Iterator[Shop]:
 def server(
     shop: Shop, settings: Settings, worker_number: int, tmp_path: Path
 ) -> Iterator[LiveServer]:
-    """The application, whose gateway tells `shop` instead."""
+    """The application, whose gateway sends its events to `shop` instead."""
     redis.Redis.from_url(str(settings.redis_url)).flushdb()
     with (
         SandboxGateway.open(shop.url, tmp_path) as gateway,

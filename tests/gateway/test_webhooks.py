@@ -1,4 +1,4 @@
-"""What the gateway tells us: signed, stored once, and handed to whom it concerns."""
+"""Webhooks of the gateway: signed, stored once, and passed to their handlers."""
 
 import json
 import random
@@ -47,8 +47,8 @@ def stored() -> int:
         return session.scalar(select(func.count()).select_from(InboundEvent)) or 0
 
 
-class TestWhatTheGatewaySends:
-    def test_a_payment_takes_effect_once_though_it_comes_three_times_in_any_order(
+class TestEventsOfTheSimulator:
+    def test_a_payment_delivered_three_times_in_any_order_is_handled_once(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         gateway.set_behaviour(mode="duplicate")
@@ -71,7 +71,7 @@ class TestWhatTheGatewaySends:
             assert state.status is CheckoutSessionStatus.PAID
             assert state == gateway_client.retrieve_checkout_session(state.session_id)
 
-    def test_an_expiry(
+    def test_an_expired_session(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         order = handler.new_reference("STRIPE")
@@ -101,7 +101,7 @@ class TestWhatTheGatewaySends:
             == gateway_client.retrieve_checkout_session(checkout.session_id).payment_intent_id
         )
 
-    def test_refunds_and_how_they_end(
+    def test_refunds_and_their_outcome(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         intent, refund_id = paid(card=FAILING_REFUND_CARD), handler.new_reference("STRIPE")
@@ -124,7 +124,7 @@ class TestWhatTheGatewaySends:
             assert (one.topic, one.reference) == ("refund", str(refund_id))
             assert (one.amount, one.currency, one.provider_reference) == (1250, "USD", intent)
 
-    def test_a_forged_one_is_refused_and_the_true_one_counts(
+    def test_a_forged_event_is_refused_and_the_genuine_one_stored(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         gateway.set_behaviour(mode="forged")
@@ -137,7 +137,7 @@ class TestWhatTheGatewaySends:
         inbox.sweep()
         assert [one.amount for one in handler.handled] == [5000]
 
-    def test_a_wrong_amount_is_passed_on_as_it_was_said(
+    def test_a_wrong_amount_is_stored_as_sent(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         gateway.set_behaviour(mode="wrong-amount")
@@ -157,7 +157,7 @@ def two_secrets(use_gateway: UseGateway) -> None:
 @pytest.mark.usefixtures("two_secrets")
 class TestSignatures:
     @pytest.mark.parametrize("secret", [WEBHOOK_SECRET, "whsec_the_secret_before_it"])
-    def test_every_secret_of_ours_is_good(
+    def test_every_configured_secret_is_accepted(
         self, handler: RecordingHandler, client: FlaskClient, secret: str
     ) -> None:
         said = event(client_reference_id=str(handler.new_reference("STRIPE")))
@@ -169,7 +169,7 @@ class TestSignatures:
         return str(answer.json["details"]["reason"])
 
     @pytest.mark.parametrize("ago", [301, -301, 86_400])
-    def test_a_moment_that_is_not_now(self, client: FlaskClient, ago: int) -> None:
+    def test_a_stale_signature_is_refused(self, client: FlaskClient, ago: int) -> None:
         assert self.reason(tell(client, event(), ago=ago)) == "STALE"
 
     @pytest.mark.parametrize("ago", [290, -290])
@@ -179,14 +179,14 @@ class TestSignatures:
         said = event(client_reference_id=str(handler.new_reference("STRIPE")))
         assert tell(client, said, ago=ago).status_code == 200
 
-    def test_another_secret(self, client: FlaskClient) -> None:
+    def test_a_signature_with_another_secret_is_refused(self, client: FlaskClient) -> None:
         assert self.reason(tell(client, event(), secret="whsec_of_somebody_else")) == "FORGED"
 
-    def test_another_body(self, client: FlaskClient) -> None:
+    def test_a_signature_of_another_body_is_refused(self, client: FlaskClient) -> None:
         raw = json.dumps(event()).encode()
         assert self.reason(send(client, raw + b" ", signed(raw))) == "FORGED"
 
-    def test_one_good_signature_among_several_is_enough(
+    def test_one_valid_signature_of_several_is_enough(
         self, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         raw = json.dumps(event(client_reference_id=str(handler.new_reference("STRIPE")))).encode()
@@ -194,7 +194,7 @@ class TestSignatures:
         assert send(client, raw, header).status_code == 200
 
     @pytest.mark.parametrize("header", [None, ""])
-    def test_none(self, client: FlaskClient, header: str | None) -> None:
+    def test_a_missing_signature_is_refused(self, client: FlaskClient, header: str | None) -> None:
         assert self.reason(send(client, b"{}", header)) == "MISSING"
 
     @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ class TestSignatures:
             "t=" + "9" * 5000 + ",v1=0",
         ],
     )
-    def test_nonsense(self, client: FlaskClient, header: str) -> None:
+    def test_a_malformed_signature_is_refused(self, client: FlaskClient, header: str) -> None:
         now = str(int(clock.now().timestamp()))
         given = header.replace("{now}", now)
         assert self.reason(send(client, b"{}", given)) == "MALFORMED"
@@ -227,11 +227,11 @@ class TestSignatures:
         for signature in ("", "0", "0" * 63, "0" * 65, "=" * 64):
             assert self.reason(send(client, b"{}", f"t={now},v1={signature}")) == "FORGED"
 
-    def test_a_body_that_is_no_text(self, client: FlaskClient) -> None:
+    def test_a_body_that_is_not_utf8_is_refused(self, client: FlaskClient) -> None:
         now = str(int(clock.now().timestamp()))
         assert self.reason(send(client, b"\xff", f"t={now},v1=00")) == "MALFORMED"
 
-    def test_without_an_account_nothing_is_taken(
+    def test_without_a_configured_gateway_every_webhook_is_refused(
         self, client: FlaskClient, use_gateway: UseGateway
     ) -> None:
         use_gateway(None)
@@ -240,7 +240,7 @@ class TestSignatures:
 
 @pytest.mark.usefixtures("two_secrets")
 class TestWhatIsStored:
-    def test_the_body_is_kept_as_it_was_signed(
+    def test_the_body_is_stored_as_signed(
         self, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         said = event(
@@ -257,7 +257,7 @@ class TestWhatIsStored:
         "kind",
         ["charge.refunded", "payment_intent.succeeded", "payment.succeeded", "payout.paid", "x"],
     )
-    def test_kinds_that_mean_nothing_to_us_are_answered_and_forgotten(
+    def test_unused_event_types_are_acknowledged_and_dropped(
         self, handler: RecordingHandler, client: FlaskClient, kind: str
     ) -> None:
         assert (
@@ -269,7 +269,7 @@ class TestWhatIsStored:
         assert stored() == 0
 
     @pytest.mark.parametrize("reference", [NOBODY_S, None, "order-1", NOBODY_S.upper(), "x" * 5000])
-    def test_what_is_not_ours_is_answered_and_forgotten(
+    def test_unknown_references_are_acknowledged_and_dropped(
         self, handler: RecordingHandler, client: FlaskClient, reference: str | None
     ) -> None:
         assert tell(client, event(client_reference_id=reference)).status_code == 200
@@ -283,19 +283,19 @@ class TestWhatIsStored:
             ("refund.updated", {"amount": 5000, "status": "failed", "metadata": None}),
         ],
     )
-    def test_what_names_no_order_and_no_refund_of_ours(
+    def test_malformed_references_are_acknowledged_and_dropped(
         self, handler: RecordingHandler, client: FlaskClient, kind: str, about: dict[str, Any]
     ) -> None:
         assert tell(client, event(kind, **about)).status_code == 200
         assert stored() == 0
 
-    def test_what_nobody_has_registered_for_is_answered_and_forgotten(
+    def test_events_without_a_handler_are_acknowledged_and_dropped(
         self, client: FlaskClient
     ) -> None:
         assert tell(client, event()).status_code == 200
         assert stored() == 0
 
-    def test_events_of_the_other_mode_do_not_count(
+    def test_events_of_the_other_mode_are_ignored(
         self, handler: RecordingHandler, client: FlaskClient, use_gateway: UseGateway
     ) -> None:
         said = event(client_reference_id=str(handler.new_reference("STRIPE")))
@@ -306,7 +306,7 @@ class TestWhatIsStored:
         assert tell(client, said | {"livemode": True}).status_code == 200
         assert stored() == 1
 
-    def test_what_was_completed_without_being_paid_is_not_paid(
+    def test_a_completed_session_without_payment_is_not_paid(
         self, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         about = {"status": "complete", "payment_status": "unpaid"}
@@ -316,7 +316,7 @@ class TestWhatIsStored:
         (one,) = handler.handled
         assert service.checkout_session_of(one).status is CheckoutSessionStatus.OPEN
 
-    def test_a_currency_that_we_do_not_keep_has_no_amount(
+    def test_an_unsupported_currency_is_stored_without_an_amount(
         self, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         tell(
@@ -342,7 +342,7 @@ class TestWhatIsStored:
         ],
         ids=str,
     )
-    def test_an_object_that_makes_no_sense(
+    def test_an_invalid_object_is_refused(
         self, handler: RecordingHandler, client: FlaskClient, changes: dict[str, Any]
     ) -> None:
         said = event(**{"client_reference_id": str(handler.new_reference("STRIPE"))} | changes)
@@ -365,18 +365,18 @@ class TestWhatIsStored:
         ],
         ids=str,
     )
-    def test_an_envelope_that_makes_no_sense(
+    def test_an_invalid_envelope_is_refused(
         self, client: FlaskClient, changes: dict[str, Any]
     ) -> None:
         assert refusal(tell(client, event() | changes)) == (400, "VALIDATION_ERROR")
 
     @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"x"', b"NaN"])
-    def test_a_body_that_is_no_event(self, client: FlaskClient, raw: bytes) -> None:
+    def test_a_body_that_is_not_an_event_is_refused(self, client: FlaskClient, raw: bytes) -> None:
         assert send(client, raw, signed(raw)).status_code == 400
 
 
 @pytest.mark.usefixtures("two_secrets")
-class TestTheEdge:
+class TestMetricsAndLimits:
     def test_every_webhook_is_counted_by_its_outcome(
         self, client: FlaskClient, handler: RecordingHandler, change_settings: Callable[..., None]
     ) -> None:
@@ -408,13 +408,13 @@ class TestTheEdge:
         }
 
     @pytest.mark.usefixtures("rate_limited")
-    def test_there_is_a_limit_per_address(self, client: FlaskClient) -> None:
+    def test_the_rate_limit_is_per_address(self, client: FlaskClient) -> None:
         statuses = {send(client, b"{}", None).status_code for _ in range(1201)}
         assert statuses == {401, 429}
 
 
 def counted(client: FlaskClient) -> dict[str, float]:
-    """How many webhooks came to which end."""
+    """The number of webhooks by outcome."""
     exposition = client.get("/metrics", headers=AUTHORIZED).text
     return {
         sample.labels["outcome"]: sample.value
@@ -424,12 +424,14 @@ def counted(client: FlaskClient) -> dict[str, float]:
     }
 
 
-class TestTermsOfTheShop:
-    def test_a_checkout_ends_a_minute_after_what_is_promised(self, client: FlaskClient) -> None:
+class TestCheckoutSettings:
+    def test_a_session_expires_a_minute_after_the_configured_duration(
+        self, client: FlaskClient
+    ) -> None:
         left = service.new_session_expiry() - clock.now()
         assert timedelta(minutes=30, seconds=58) < left <= timedelta(minutes=31)
 
-    def test_the_payer_comes_back_to_a_page_of_ours_unless_others_are_named(
+    def test_the_payer_returns_to_our_pages_unless_others_are_configured(
         self, client: FlaskClient, configure: Callable[..., None]
     ) -> None:
         order = UUID("01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11")
@@ -442,7 +444,7 @@ class TestTermsOfTheShop:
         configure(service.checkout_settings, ours)
         assert service.return_urls(order) == (f"https://a/{order}/x", "https://a/cart")
 
-    def test_these_pages_tell_nothing_about_anybody(self, client: FlaskClient) -> None:
+    def test_our_return_pages_contain_no_personal_data(self, client: FlaskClient) -> None:
         paid_page = client.get("/checkout/return?order=<script>alert(1)</script>")
         cancelled = client.get("/checkout/return?outcome=cancelled")
 

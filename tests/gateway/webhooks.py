@@ -13,7 +13,7 @@ from tests.stripe import WEBHOOK_SECRET, Received
 
 
 def deliver(client: FlaskClient, webhook: Received) -> TestResponse:
-    """A webhook that the gateway has sent, to our endpoint."""
+    """Deliver a webhook of the gateway to our endpoint."""
     return send(client, webhook.raw, webhook.header)
 
 
@@ -25,7 +25,7 @@ def send(client: FlaskClient, raw: bytes, header: str | None) -> TestResponse:
 
 
 def event(kind: str = "checkout.session.expired", **changes: Any) -> dict[str, Any]:
-    """An event as Stripe writes it. changes: of its object."""
+    """An event as Stripe sends it. changes: fields of its object."""
     about = {
         "id": "cs_test_1",
         "object": "checkout.session",

@@ -1,4 +1,4 @@
-"""The inbox when everything happens at the same moment, with real commits."""
+"""The inbox under concurrency, with real commits."""
 
 import time
 
@@ -24,7 +24,7 @@ def event_ids() -> list[str]:
         return [str(one) for one in session.scalars(select(InboundEvent.id))]
 
 
-def test_the_same_webhook_20_times_at_once_is_stored_once(
+def test_20_concurrent_deliveries_of_one_webhook_are_stored_once(
     committing: Flask, handler: RecordingHandler
 ) -> None:
     said = message("payout.paid", "reference-1")
@@ -33,7 +33,7 @@ def test_the_same_webhook_20_times_at_once_is_stored_once(
     assert len(event_ids()) == 1
 
 
-def test_jobs_and_sweeps_at_once_settle_each_event_once(
+def test_concurrent_jobs_and_sweeps_handle_each_event_once(
     committing: Flask, handler: RecordingHandler
 ) -> None:
     for _ in range(5):
@@ -51,7 +51,7 @@ def test_jobs_and_sweeps_at_once_settle_each_event_once(
     assert sorted(str(event.id) for event in handler.handled) == sorted(ids)
 
 
-def test_the_worker_settles_what_was_told(
+def test_the_worker_handles_a_delivered_event(
     committing: Flask, handler: RecordingHandler, settings: Settings
 ) -> None:
     tell(committing.test_client(), message("payout.paid", "reference-1"))
@@ -61,7 +61,7 @@ def test_the_worker_settles_what_was_told(
     assert len(handler.handled) == 1
 
 
-def test_without_redis_a_webhook_is_taken_and_a_sweep_settles_it(
+def test_without_redis_an_event_is_stored_and_handled_by_a_sweep(
     committing: Flask, handler: RecordingHandler, settings: Settings
 ) -> None:
     queue.configure("redis://127.0.0.1:1/0")
@@ -86,7 +86,7 @@ def test_without_redis_a_webhook_is_taken_and_a_sweep_settles_it(
         "attempts = 99",
     ],
 )
-def test_the_database_keeps_what_was_signed_and_what_came_of_it(
+def test_the_database_refuses_changes_of_a_handled_event(
     committing: Flask, handler: RecordingHandler, change: str
 ) -> None:
     tell(committing.test_client(), message("payout.paid", "reference-1"))

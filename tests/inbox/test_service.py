@@ -39,7 +39,7 @@ def refuse(error: Exception) -> Any:
 
 
 class TestHandling:
-    def test_a_sweep_finds_what_no_job_has_settled(
+    def test_a_sweep_handles_an_event_whose_job_was_lost(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         tell(client, paid())
@@ -49,7 +49,7 @@ class TestHandling:
         assert event.status == "PROCESSED"
         assert event.processed_at is not None
 
-    def test_a_job_that_runs_again_does_nothing(
+    def test_a_repeated_job_has_no_effect(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         tell(client, paid())
@@ -59,7 +59,7 @@ class TestHandling:
         assert len(handler.handled) == 1
         assert tasks.sweep() == 0
 
-    def test_what_cannot_be_true_is_set_aside_and_reported(
+    def test_a_contradiction_is_quarantined_and_reported(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         handler.react = refuse(
@@ -86,7 +86,7 @@ class TestHandling:
         assert tasks.sweep() == 0
 
     @pytest.mark.parametrize("error", [Forbidden("Wallet is locked"), KeyError("a bug")])
-    def test_what_cannot_take_effect_is_tried_again_later_and_later(
+    def test_an_event_that_cannot_be_handled_yet_is_retried_after_longer_pauses(
         self,
         client: FlaskClient,
         handler: RecordingHandler,
@@ -112,7 +112,7 @@ class TestHandling:
         assert [event.status for event in events()] == ["PROCESSED"]
         assert len(handler.handled) == 1
 
-    def test_one_that_fails_keeps_no_other_from_its_turn(
+    def test_a_failing_event_does_not_delay_others(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         poisoned = paid(bankReference="poison")
@@ -128,7 +128,7 @@ class TestHandling:
         assert tasks.sweep() == 3
         assert [event.status for event in events()] == ["PROCESSED", "RECEIVED", "PROCESSED"]
 
-    def test_what_a_refused_handler_wrote_is_undone(
+    def test_the_writes_of_a_refusing_handler_are_rolled_back(
         self, committing: Flask, handler: RecordingHandler
     ) -> None:
         def handle(session: Session, _: InboundEvent) -> None:
