@@ -87,8 +87,8 @@ class TooManyApiKeys(Conflict):
     code = "TOO_MANY_API_KEYS"
     message = "There are as many API keys as a merchant can have; revoke one first"
 
-    def __init__(self, *, most: int) -> None:
-        super().__init__(details={"most": most})
+    def __init__(self, *, maximum: int) -> None:
+        super().__init__(details={"most": maximum})
 
 
 class SessionNotFound(NotFound):

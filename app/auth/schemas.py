@@ -21,7 +21,7 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 _PHONE_TEXT: Final = re.compile(r"\+[0-9][0-9 ().-]{5,30}")
 
 #: The + and 15 digits.
-_LONGEST_PHONE: Final = 16
+_MAX_PHONE: Final = 16
 
 _EMAIL_EXAMPLE = {"example": "alice@example.com"}
 _PASSWORD_EXAMPLE = {"description": "8 to 72 bytes of UTF-8", "example": "SecurePass123!"}
@@ -47,7 +47,7 @@ def canonical_phone(text: str) -> str | None:
         return None
     spelt = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     # The library knows a few longer ones, which E.164 does not.
-    return spelt if len(spelt) <= _LONGEST_PHONE else None
+    return spelt if len(spelt) <= _MAX_PHONE else None
 
 
 class Email(ma.fields.String):
@@ -119,12 +119,12 @@ class RegisterUserIn(Schema):
         validate=ma.validate.OneOf([Role.USER, Role.MERCHANT]),
         metadata={"example": "USER"},
     )
-    first_name = Text(longest=100, allow_none=True, metadata={"example": "Alice"})
-    last_name = Text(longest=100, allow_none=True, metadata={"example": "Jones"})
+    first_name = Text(max_length=100, allow_none=True, metadata={"example": "Alice"})
+    last_name = Text(max_length=100, allow_none=True, metadata={"example": "Jones"})
 
 
 class LoginIn(Schema):
-    email = KnownEmail(longest=320, required=True, metadata=_EMAIL_EXAMPLE)
+    email = KnownEmail(max_length=320, required=True, metadata=_EMAIL_EXAMPLE)
     password = Password(required=True, metadata=_PASSWORD_EXAMPLE)
 
 
@@ -135,7 +135,7 @@ class LoginByPhoneIn(Schema):
 
 class RefreshTokensIn(Schema):
     refresh_token = Text(
-        longest=4096,
+        max_length=4096,
         required=True,
         metadata={"example": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTkzIn0.c2lnbmVk"},
     )
@@ -152,8 +152,8 @@ class ChangePasswordIn(Schema):
 
 
 class UpdateCurrentUserIn(Schema):
-    first_name = Text(longest=100, allow_none=True, metadata={"example": "Alice"})
-    last_name = Text(longest=100, allow_none=True, metadata={"example": "Jones"})
+    first_name = Text(max_length=100, allow_none=True, metadata={"example": "Alice"})
+    last_name = Text(max_length=100, allow_none=True, metadata={"example": "Jones"})
     email_public = Flag(
         metadata={"description": "Whether the email address is shown with the user's products"}
     )
@@ -164,7 +164,7 @@ class UpdateCurrentUserIn(Schema):
 
 
 class ReasonIn(Schema):
-    reason = Text(longest=500, required=True, metadata={"example": "Chargeback under review"})
+    reason = Text(max_length=500, required=True, metadata={"example": "Chargeback under review"})
 
 
 class RegisteredUserOut(Schema):
@@ -271,7 +271,7 @@ class RecoveryCodesOut(Schema):
 
 
 class CreateApiKeyIn(Schema):
-    name = Text(longest=100, required=True, metadata={"example": "Shop server"})
+    name = Text(max_length=100, required=True, metadata={"example": "Shop server"})
     scopes = ma.fields.List(
         ma.fields.String(
             validate=ma.validate.OneOf([str(scope) for scope in Scope]),

@@ -38,13 +38,13 @@ class Schema(ma.Schema):
 
 
 class Text(ma.fields.String):
-    """A string of 1 to `longest` characters, surrounding white space removed.
+    """A string of 1 to `max_length` characters, surrounding white space removed.
 
-    That white space counts towards `longest`, as the OpenAPI document says.
+    That white space counts towards `max_length`, as the OpenAPI document says.
     """
 
-    def __init__(self, *, longest: int, shortest: int = 1, **kwargs: Any) -> None:
-        self._length = ma.validate.Length(shortest, longest)
+    def __init__(self, *, max_length: int, min_length: int = 1, **kwargs: Any) -> None:
+        self._length = ma.validate.Length(min_length, max_length)
         super().__init__(validate=self._length, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:

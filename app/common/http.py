@@ -37,7 +37,7 @@ _PIECE_BYTES: Final = 64 * 1024
 
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 #: Longer query strings are parsed anew each time, so that what is kept stays small.
-_LONGEST_KEPT_QUERY: Final = 256
+_MAX_KEPT_QUERY: Final = 256
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -53,30 +53,29 @@ def sent_json() -> Any:
         return None
 
 
-def raw_body(*, most: int = MAX_BODY_BYTES) -> bytes:
+def raw_body(*, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The body of the request as it was sent, of so many bytes at most. Raises BodyTooLarge."""
-    request.max_content_length = most + 1
+    request.max_content_length = max_bytes + 1
     try:
         raw = request.get_data(cache=True)
     except RequestEntityTooLarge:
         raw = None
-    if raw is None or len(raw) > most:
-        raise BodyTooLarge(f"The body is larger than {most // 1024} KiB")
+    if raw is None or len(raw) > max_bytes:
+        raise BodyTooLarge(f"The body is larger than {max_bytes // 1024} KiB")
     return raw
 
 
-def body_pieces(*, most: int) -> Iterator[bytes]:
-    """The body of the request piece by piece, of so many bytes at most: for what is too large to
-    hold.
+def body_pieces(*, max_bytes: int) -> Iterator[bytes]:
+    """The body of the request piece by piece, up to `max_bytes`: for bodies too large for memory.
 
-    To the web server a connection that broke is the end of the body. Only a length that was
-    announced tells whether all of it has come, so there must be one.
+    To the web server a lost connection is the end of the body. Only Content-Length tells whether
+    the body is complete, so the header is required.
     Raises BodyTooLarge, LengthRequired, BodyIncomplete.
     """
     length = request.content_length
-    if (length or 0) > most:
-        raise BodyTooLarge(f"The body is larger than {most // 1024**2} MiB")
-    request.max_content_length = most + 1
+    if (length or 0) > max_bytes:
+        raise BodyTooLarge(f"The body is larger than {max_bytes // 1024**2} MiB")
+    request.max_content_length = max_bytes + 1
     came = 0
     while piece := request.stream.read(_PIECE_BYTES):
         if length is None:
@@ -100,7 +99,7 @@ class StrictParser(FlaskParser):
         location: str | None = None,
         **options: Any,
     ) -> Any:
-        if location != "query" or len(request.query_string) > _LONGEST_KEPT_QUERY:
+        if location != "query" or len(request.query_string) > _MAX_KEPT_QUERY:
             return super().parse(argmap, req, location=location, **options)
         return dict(self._parse_query(argmap, request.query_string))
 

@@ -27,5 +27,5 @@ class CouponUsedUp(BadRequest):
     code = "COUPON_USED_UP"
     message = "This coupon has been used as often as it can be"
 
-    def __init__(self, *, most: int, by_buyer: bool) -> None:
-        super().__init__(details={"maxUsesPerUser" if by_buyer else "maxUses": most})
+    def __init__(self, *, maximum: int, by_buyer: bool) -> None:
+        super().__init__(details={"maxUsesPerUser" if by_buyer else "maxUses": maximum})

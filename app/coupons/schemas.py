@@ -11,7 +11,7 @@ from app.common.money import format_minor
 from app.common.pagination import page_of
 from app.coupons.models import Coupon, CouponKind
 
-_MOST_USES = 1_000_000_000
+_MAX_USES = 1_000_000_000
 
 
 class CouponCode(ma.fields.String):
@@ -35,7 +35,7 @@ class _Caps(Schema):
     ends_at = Moment(allow_none=True, metadata={"example": "2026-11-30T00:00:00.000Z"})
     max_uses = WholeNumber(
         minimum=1,
-        maximum=_MOST_USES,
+        maximum=_MAX_USES,
         allow_none=True,
         metadata={"description": "Maximum uses in total; null for no limit", "example": 200},
     )
@@ -58,7 +58,7 @@ class CreateCouponIn(_Caps):
     )
     max_uses_per_user = WholeNumber(
         minimum=1,
-        maximum=_MOST_USES,
+        maximum=_MAX_USES,
         allow_none=True,
         metadata={"description": "Maximum uses per buyer; null for no limit", "example": 1},
     )

@@ -67,10 +67,10 @@ class Terms:
         if self.ends_at is not None and now >= self.ends_at:
             raise CouponInvalid("No longer valid.")
         if self.max_uses is not None and self.uses >= self.max_uses:
-            raise CouponUsedUp(most=self.max_uses, by_buyer=False)
-        most = self.max_uses_per_user
-        if most is not None and self.by_user.get(user_id, 0) >= most:
-            raise CouponUsedUp(most=most, by_buyer=True)
+            raise CouponUsedUp(maximum=self.max_uses, by_buyer=False)
+        maximum = self.max_uses_per_user
+        if maximum is not None and self.by_user.get(user_id, 0) >= maximum:
+            raise CouponUsedUp(maximum=maximum, by_buyer=True)
         if self.kind == CouponKind.FIXED:
             if self.currency != currency:
                 raise CouponInvalid("Not in the currency of this product.")
@@ -208,7 +208,7 @@ def change(session: Session, *, merchant_id: UUID, coupon_id: UUID, **changes: A
     for name, value in changes.items():
         setattr(coupon, name, value)
     if coupon.max_uses is not None and coupon.max_uses < coupon.uses:
-        raise CouponUsedUp(most=coupon.uses, by_buyer=False)
+        raise CouponUsedUp(maximum=coupon.uses, by_buyer=False)
     starts, ends = coupon.starts_at, coupon.ends_at
     if starts is not None and ends is not None and ends <= starts:
         raise CouponInvalid("It would end before it starts.")

@@ -25,7 +25,7 @@ def _require_url(text: str) -> None:
 
 
 class CreateOnrampIn(Schema):
-    provider = Text(longest=50, required=True, metadata={"example": "HDFC"})
+    provider = Text(max_length=50, required=True, metadata={"example": "HDFC"})
     amount = Amount(
         required=True,
         metadata={
@@ -34,7 +34,7 @@ class CreateOnrampIn(Schema):
             "example": "25.00",
         },
     )
-    description = Text(longest=200, allow_none=True, metadata={"example": "For books"})
+    description = Text(max_length=200, allow_none=True, metadata={"example": "For books"})
     return_url = ma.fields.String(
         allow_none=True,
         validate=_require_url,  # the bank's page links to it, so no javascript: or data:

@@ -42,7 +42,7 @@ class CreatePaymentRequestIn(Schema):
         metadata={"description": "Omitted: the payer chooses the amount", "example": "12.50"},
     )
     note = Text(
-        longest=200,
+        max_length=200,
         allow_none=True,
         metadata={"description": "Visible to anyone with the link", "example": "Lunch on Friday"},
     )
@@ -150,7 +150,7 @@ class CreateMerchantCodeIn(Schema):
         }
     )
     label = Text(
-        longest=80,
+        max_length=80,
         allow_none=True,
         metadata={
             "description": "Printed, and shown to the payer",

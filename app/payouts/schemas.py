@@ -23,7 +23,7 @@ class CreatePayoutIn(Schema):
             "example": "25.00",
         },
     )
-    description = Text(longest=200, allow_none=True, metadata={"example": "Earnings of May"})
+    description = Text(max_length=200, allow_none=True, metadata={"example": "Earnings of May"})
 
 
 class PayoutOut(Schema):

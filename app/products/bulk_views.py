@@ -20,7 +20,7 @@ from app.products.documents import CSV_EXAMPLE, CSV_EXPORTED
 from app.products.errors import TableInvalid
 from app.products.schemas import ImportArgs, ProductImportOut
 
-MOST_BYTES: Final = 5 * 1024 * 1024
+MAX_BYTES: Final = 5 * 1024 * 1024
 
 _TEXT: Final = {"schema": {"type": "string"}}
 
@@ -68,7 +68,7 @@ def import_products(args: dict[str, Any]) -> Response:
         merchant = live_user(session)
     release = _imports.acquire(merchant.id)
     try:
-        table = documents.read(body_pieces(most=MOST_BYTES))
+        table = documents.read(body_pieces(max_bytes=MAX_BYTES))
         outcome = retry_transaction(
             lambda session: imports.take_in(
                 session,

@@ -15,7 +15,7 @@ from app.products.imports import Wish
 from app.products.models import ProductKind
 from app.products.schemas import ChangedRow, NewRow
 
-MOST_ROWS: Final = 10_000
+MAX_ROWS: Final = 10_000
 
 CSV_HEAD: Final = (
     "id",
@@ -45,7 +45,7 @@ CSV_EXPORTED: Final = (
 _NULLABLE: Final = frozenset(("description", "purchaseLimit"))
 _FREE_TEXT: Final = frozenset(("name", "description"))
 #: Characters of an unknown name that are told back.
-_LONGEST_SHOWN: Final = 50
+_MAX_SHOWN: Final = 50
 #: What only tells.
 _IGNORED: Final = "createdAt"
 
@@ -101,8 +101,8 @@ def read(pieces: Iterator[bytes]) -> Table:
         rows = csv_documents.read(pieces)
         columns = _columns(next(rows, None))
         for count, row in enumerate(rows, 1):
-            if count > MOST_ROWS:
-                raise TableInvalid({row.line: {"": [f"More than {MOST_ROWS} rows."]}})
+            if count > MAX_ROWS:
+                raise TableInvalid({row.line: {"": [f"More than {MAX_ROWS} rows."]}})
             _take(table, row, columns)
     except CsvInvalid as problem:
         table.problems[problem.line] = {"": [problem.problem]}
@@ -120,7 +120,7 @@ def _columns(header: Row | None) -> Sequence[str]:
     problems: dict[str, list[str]] = {}
     for name in names[: 2 * len(CSV_HEAD)]:
         if name not in CSV_HEAD:
-            problems[name[:_LONGEST_SHOWN]] = ["Unknown field."]
+            problems[name[:_MAX_SHOWN]] = ["Unknown field."]
         elif names.count(name) > 1:
             problems[name] = ["More than one such column."]
     if problems:

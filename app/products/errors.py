@@ -39,7 +39,7 @@ class StockIsCodes(BadRequest):
 
 
 #: Lines that a refusal lists; whoever has sent the wrong file need not read about each of it.
-MOST_LISTED: Final = 100
+MAX_LISTED: Final = 100
 
 #: What is wrong with lines of a table: line → field, "" for the line as a whole → messages.
 Problems = dict[int, dict[str, list[str]]]
@@ -47,7 +47,7 @@ Problems = dict[int, dict[str, list[str]]]
 
 class TableInvalid(BadRequest):
     def __init__(self, problems: Problems) -> None:
-        listed = sorted(problems.items())[:MOST_LISTED]
+        listed = sorted(problems.items())[:MAX_LISTED]
         details = {
             f"line {line}: {field}" if field else f"line {line}": messages
             for line, fields in listed

@@ -16,8 +16,10 @@ _PRICE = {"description": "Price in the shop's currency, used exactly", "example"
 
 
 class CreateProductIn(Schema):
-    name = Text(longest=200, required=True, metadata={"example": "Advanced Masterclass"})
-    description = Text(longest=5000, allow_none=True, metadata={"example": "Twelve hours of video"})
+    name = Text(max_length=200, required=True, metadata={"example": "Advanced Masterclass"})
+    description = Text(
+        max_length=5000, allow_none=True, metadata={"example": "Twelve hours of video"}
+    )
     price = Amount(required=True, metadata=_PRICE)
     available_units = WholeNumber(
         minimum=0,
@@ -45,8 +47,8 @@ class CreateProductIn(Schema):
 
 
 class UpdateProductIn(Schema):
-    name = Text(longest=200, metadata={"example": "Advanced Masterclass, second edition"})
-    description = Text(longest=5000, allow_none=True, metadata={"example": "Now fourteen hours"})
+    name = Text(max_length=200, metadata={"example": "Advanced Masterclass, second edition"})
+    description = Text(max_length=5000, allow_none=True, metadata={"example": "Now fourteen hours"})
     price = Amount(metadata=_PRICE)
     available_units = WholeNumber(
         minimum=0, metadata={"description": "New number of units in stock", "example": 80}
@@ -98,7 +100,7 @@ class CatalogueArgs(PageArgs):
         maximum=100,
         metadata={"description": "Rows per page, 1 to 100", "example": 100},
     )
-    q = Text(longest=100, metadata={"description": "Text in the name or description"})
+    q = Text(max_length=100, metadata={"description": "Text in the name or description"})
     min_price = Amount(
         zero_allowed=True, metadata={"description": "Minimum price", "example": "5.00"}
     )

@@ -65,4 +65,4 @@ def _statement() -> bytes:
     """The body. Raises UnsupportedMediaType, BodyTooLarge."""
     if request.mimetype != "text/csv":
         raise UnsupportedMediaType("Send the statement as text/csv")
-    return raw_body(most=MAX_BYTES)
+    return raw_body(max_bytes=MAX_BYTES)

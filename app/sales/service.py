@@ -18,7 +18,7 @@ from app.sales.errors import PeriodInvalid
 
 #: What is summed up, unless asked otherwise: this long until `to`.
 DEFAULT_PERIOD: Final = timedelta(days=30)
-LONGEST_PERIOD: Final = timedelta(days=366)
+MAX_PERIOD: Final = timedelta(days=366)
 #: Products that are named as the best.
 BEST: Final = 10
 #: Orders that are read at a time.
@@ -166,8 +166,8 @@ def _period(since: datetime | None, until: datetime | None) -> tuple[datetime, d
     since = since.astimezone(UTC)
     if since >= until:
         raise PeriodInvalid("Must be before `to`, and in the past.")
-    if until - since > LONGEST_PERIOD:
-        raise PeriodInvalid(f"At most {LONGEST_PERIOD.days} days before `to`.")
+    if until - since > MAX_PERIOD:
+        raise PeriodInvalid(f"At most {MAX_PERIOD.days} days before `to`.")
     return since, until
 
 

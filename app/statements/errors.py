@@ -12,10 +12,10 @@ class StatementTooLong(BadRequest):
     code = "STATEMENT_TOO_LONG"
     message = "The period has more transactions than fit into such a document: 100000"
 
-    def __init__(self, *, count: int, most: int) -> None:
+    def __init__(self, *, count: int, maximum: int) -> None:
         super().__init__(
-            f"The period has more transactions than fit into such a document: {most}",
-            details={"count": count, "most": most},
+            f"The period has more transactions than fit into such a document: {maximum}",
+            details={"count": count, "most": maximum},
         )
 
 

@@ -68,7 +68,7 @@ def draw_up(
     *,
     holder: User,
     currency: str,
-    most: int,
+    maximum: int,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Statement:
@@ -85,8 +85,8 @@ def draw_up(
         raise PeriodInvalid
     wallet = wallets.account_of(session, user_id=holder.id, currency=currency)
     period = wallets.period(session, wallet, since=since, until=until)
-    if period.count > most:
-        raise StatementTooLong(count=period.count, most=most)
+    if period.count > maximum:
+        raise StatementTooLong(count=period.count, maximum=maximum)
     rows = repository.totals(session, wallet_id=wallet.id, first=period.first, last=period.last)
     balances = repository.balances_after(
         session, wallet_id=wallet.id, sequences=[period.first - 1, period.last]

@@ -27,7 +27,7 @@ blp = Blueprint(
 )
 
 #: Postings at most: what the database adds up, or a machine prints, in reasonable time.
-MOST: Final = {"json": 1_000_000, "csv": 1_000_000, "pdf": 100_000}
+MAX_TRANSACTIONS: Final = {"json": 1_000_000, "csv": 1_000_000, "pdf": 100_000}
 
 _MEDIA_TYPES: Final = {
     "json": "application/json",
@@ -73,7 +73,7 @@ def get_statement(args: dict[str, Any]) -> Response:
             session,
             holder=holder,
             currency=settings().default_currency,
-            most=MOST[form],
+            maximum=MAX_TRANSACTIONS[form],
             **args,
         )
     pieces = service.postings(drawn_up, reading=reading)

@@ -85,7 +85,7 @@ class CreateTransferIn(Schema):
         metadata={"description": "Amount to send, used exactly", "example": "12.50"},
     )
     note = Text(
-        longest=200,
+        max_length=200,
         allow_none=True,
         metadata={"description": "Visible to both parties", "example": "Lunch on Friday"},
     )

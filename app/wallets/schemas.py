@@ -27,7 +27,7 @@ _NUMBER = {
 
 class CreateDepositIn(Schema):
     amount = Amount(required=True, metadata=_AMOUNT)
-    description = Text(longest=200, allow_none=True, metadata={"example": "Birthday money"})
+    description = Text(max_length=200, allow_none=True, metadata={"example": "Birthday money"})
 
 
 class CreateWithdrawalIn(CreateDepositIn):

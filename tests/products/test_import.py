@@ -346,7 +346,7 @@ class TestBounds:
     def test_one_more_is_refused(
         self, client: FlaskClient, seller: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(documents, "MOST_ROWS", 3)
+        monkeypatch.setattr(documents, "MAX_ROWS", 3)
         table = "name,price,availableUnits\n" + "Guide,1,1\n" * 4
         assert problems(send(client, seller, table)) == {"line 5": ["More than 3 rows."]}
         assert products() == 0
@@ -354,7 +354,7 @@ class TestBounds:
     def test_a_body_that_is_too_large(
         self, client: FlaskClient, seller: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(bulk_views, "MOST_BYTES", 1024**2)
+        monkeypatch.setattr(bulk_views, "MAX_BYTES", 1024**2)
         table = "name,price,availableUnits\n" + f"{'x' * 199},1,1\n" * 6_000
         answer = send(client, seller, table)
         assert refusal(answer) == (413, "BODY_TOO_LARGE")

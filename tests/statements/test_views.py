@@ -150,7 +150,7 @@ class TestJson:
     def test_a_period_too_long_for_the_document_is_refused(
         self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch, form: str
     ) -> None:
-        monkeypatch.setattr("app.statements.views.MOST", {form: 29})
+        monkeypatch.setattr("app.statements.views.MAX_TRANSACTIONS", {form: 29})
 
         answer = ask(client, user, form, **MARCH)
 

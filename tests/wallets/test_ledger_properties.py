@@ -27,7 +27,7 @@ from tests import factories
 from tests.crowd import broken
 
 MINIMUM, MAXIMUM = Decimal("1.00"), Decimal("500.00")
-MOST_WITHOUT_CODE = Decimal("1000.00")
+MAX_WITHOUT_CODE = Decimal("1000.00")
 PRICE = 1050
 
 _settings = settings(
@@ -134,7 +134,7 @@ class Shop:
                         session,
                         user=user,
                         minimum=MINIMUM,
-                        code_above=MOST_WITHOUT_CODE,
+                        code_above=MAX_WITHOUT_CODE,
                         **_dollars(value),
                     )
                 elif kind == "buy":

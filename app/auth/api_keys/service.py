@@ -126,7 +126,7 @@ def create(
     if expires_at is not None and expires_at <= now:
         raise BadRequest(details={"expiresAt": ["Must be in the future."]})
     if len(repository.live_keys(session, user_id=user_id, now=now)) >= MAX_KEYS:
-        raise TooManyApiKeys(most=MAX_KEYS)
+        raise TooManyApiKeys(maximum=MAX_KEYS)
     key = generate(live=live)
     login = repository.insert_session(
         session,

@@ -6,13 +6,13 @@ from typing import Final, NamedTuple
 
 from app.delivery.codes.errors import CodesInvalid
 
-MOST_CODES: Final = 100_000
-LONGEST_CODE: Final = 500
+MAX_CODES: Final = 100_000
+MAX_CODE: Final = 500
 
 #: In bytes; a row of a CSV file, which may be of several lines, has so many characters at most.
-_LONGEST_LINE: Final = 64 * 1024
+_MAX_LINE: Final = 64 * 1024
 #: Whoever has sent the wrong file need not read about each line of it.
-_MOST_PROBLEMS: Final = 20
+_MAX_PROBLEMS: Final = 20
 _HEADER: Final = "code"
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
@@ -48,11 +48,11 @@ def _checked(cells: Iterable[tuple[int, str]]) -> Iterator[Line]:
         if not code:
             continue
         count += 1
-        if count > MOST_CODES:
-            raise CodesInvalid({f"line {number}": f"more than {MOST_CODES:,} codes"})
+        if count > MAX_CODES:
+            raise CodesInvalid({f"line {number}": f"more than {MAX_CODES:,} codes"})
         if problem := _problem(code):
             problems[f"line {number}"] = problem
-            if len(problems) == _MOST_PROBLEMS:
+            if len(problems) == _MAX_PROBLEMS:
                 break
         elif not problems:
             yield Line(number, code)
@@ -63,8 +63,8 @@ def _checked(cells: Iterable[tuple[int, str]]) -> Iterator[Line]:
 
 
 def _problem(code: str) -> str | None:
-    if len(code) > LONGEST_CODE:
-        return f"longer than {LONGEST_CODE} characters"
+    if len(code) > MAX_CODE:
+        return f"longer than {MAX_CODE} characters"
     return None if code.isprintable() else "has characters that cannot be printed"
 
 
@@ -99,8 +99,8 @@ def _raw_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _require_short(line: bytes, number: int) -> None:
-    if len(line) > _LONGEST_LINE:
-        raise CodesInvalid({f"line {number}": f"longer than {_LONGEST_LINE // 1024} KiB"})
+    if len(line) > _MAX_LINE:
+        raise CodesInvalid({f"line {number}": f"longer than {_MAX_LINE // 1024} KiB"})
 
 
 def _cells(pieces: Iterable[bytes]) -> Iterator[tuple[int, str]]:
@@ -126,7 +126,7 @@ def _rows(pieces: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
         nonlocal fed
         for _, text in _lines(pieces):
             fed += len(text)
-            if fed > _LONGEST_LINE:
+            if fed > _MAX_LINE:
                 raise CodesInvalid({f"line {begins}": "a quote that does not end"})
             yield text
 

@@ -30,7 +30,7 @@ from app.wallets import service as wallets
 #: So many codes are put on sale in one transaction.
 CHUNK: Final = 1_000
 #: Line numbers of so many duplicates are kept.
-MOST_DUPLICATES_SHOWN: Final = 100
+MAX_DUPLICATES_SHOWN: Final = 100
 
 #: A request that sends nothing for so long is over.
 _SILENCE: Final = timedelta(hours=1)
@@ -204,7 +204,7 @@ def _add(session: Session, upload: CodeUpload, codes: Sequence[Ready], *, mercha
     again = [code.line for code in codes if first + code.line not in added]
     upload.added += len(added)
     upload.duplicates += len(again)
-    upload.duplicate_lines = [*upload.duplicate_lines, *again][:MOST_DUPLICATES_SHOWN]
+    upload.duplicate_lines = [*upload.duplicate_lines, *again][:MAX_DUPLICATES_SHOWN]
     wallets.stand_in_line(session, alone=False)
     product = products.require_own(session, merchant=merchant, product_id=upload.product_id)
     products.restock(session, product, units=len(added), actor_id=merchant.id)

@@ -43,7 +43,7 @@ from app.delivery.codes.schemas import (
 from app.products.errors import ProductNotFound, UnauthorizedProductAccess
 
 #: 100,000 codes of some 600 bytes.
-MOST_BYTES: Final = 64 * 1024 * 1024
+MAX_BYTES: Final = 64 * 1024 * 1024
 
 _READERS: Final[Mapping[str, Callable[[Iterable[bytes]], Iterator[Line]]]] = {
     "text/plain": read_text,
@@ -101,7 +101,7 @@ def upload_product_codes(product_id: UUID) -> Response:
     release = _uploads.acquire(merchant.id)
     try:
         stored = run.receive(
-            read(body_pieces(most=MOST_BYTES)),
+            read(body_pieces(max_bytes=MAX_BYTES)),
             product_id=product_id,
             merchant=live_user,
             begin_job=partial(queue.enqueue, tasks.add_codes),

@@ -72,7 +72,7 @@ def keep_body(uploader_id: UUID) -> UUID:
     """
     release = _uploads.acquire(uploader_id)
     try:
-        with storage.current().receive(body_pieces(most=settings().file_max_bytes)) as draft:
+        with storage.current().receive(body_pieces(max_bytes=settings().file_max_bytes)) as draft:
             content = retry_transaction(
                 partial(service.claim, sha256=draft.sha256, size=draft.size)
             )

@@ -10,7 +10,7 @@ from werkzeug.http import parse_options_header
 
 from app.common.errors import BadRequest, UnsupportedMediaType
 
-_LONGEST_BYTES: Final = 255  # what file systems take
+_MAX_BYTES: Final = 255  # what file systems take
 #: Characters that turn the direction of a text, so that `exe.pdf` is no PDF.
 _TURNING: Final = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -54,8 +54,8 @@ def _in_header(header: str | None) -> str | None:
 def _problem_of(name: str) -> str | None:
     if not name:
         return "Say it in Content-Disposition (filename*) or as ?name=."
-    if len(name.encode(errors="replace")) > _LONGEST_BYTES:
-        return f"Longer than {_LONGEST_BYTES} bytes."
+    if len(name.encode(errors="replace")) > _MAX_BYTES:
+        return f"Longer than {_MAX_BYTES} bytes."
     if name in (".", "..") or set(name) & {"/", "\\"}:
         return "Must be the name of a file, without folders."
     if set(name) & _TURNING or _UNPRINTED & set(map(unicodedata.category, name)):

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.db import Base
 
-MOST_ACTIVATIONS: Final = 1_000_000
-MOST_DAYS: Final = 36_500
+MAX_ACTIVATIONS: Final = 1_000_000
+MAX_DAYS: Final = 36_500
 
 
 class LicenceStatus(StrEnum):
@@ -29,9 +29,9 @@ class LicenceTerms(Base):
     __tablename__ = "licence_terms"
     __table_args__ = (
         CheckConstraint(
-            f"activation_limit BETWEEN 1 AND {MOST_ACTIVATIONS}", name="activation_limit_within"
+            f"activation_limit BETWEEN 1 AND {MAX_ACTIVATIONS}", name="activation_limit_within"
         ),
-        CheckConstraint(f"valid_days BETWEEN 1 AND {MOST_DAYS}", name="valid_days_within"),
+        CheckConstraint(f"valid_days BETWEEN 1 AND {MAX_DAYS}", name="valid_days_within"),
     )
 
     product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"), primary_key=True)

@@ -9,7 +9,7 @@ from app.common.fields import Moment, Schema, Text, WholeNumber
 from app.common.pagination import page_of
 from app.delivery.licences.activations import Active, Known, Objection, Verdict
 from app.delivery.licences.keys import read_key
-from app.delivery.licences.models import MOST_ACTIVATIONS, MOST_DAYS, LicenceStatus
+from app.delivery.licences.models import MAX_ACTIVATIONS, MAX_DAYS, LicenceStatus
 from app.delivery.licences.service import Sold
 
 KEY_EXAMPLE = "7Z3QK-M0T8V-X4R1D-9HWYB-2C6ES"
@@ -45,7 +45,7 @@ class Printable(Text):
 
 def _instance(*, required: bool) -> Printable:
     return Printable(
-        longest=200,
+        max_length=200,
         required=required,
         metadata={
             "description": "Identifies the machine to the application",
@@ -71,7 +71,7 @@ class ValidateLicenceIn(_KeyIn):
 class ActivateLicenceIn(_KeyIn):
     instance = _instance(required=True)
     label = Printable(
-        longest=200,
+        max_length=200,
         load_default=None,
         allow_none=True,
         metadata={"description": "Display name of the machine", "example": "Alice's workstation"},
@@ -125,7 +125,7 @@ class SetLicenceTermsIn(Schema):
         required=True,
         allow_none=True,
         minimum=1,
-        maximum=MOST_ACTIVATIONS,
+        maximum=MAX_ACTIVATIONS,
         metadata={
             "description": "Maximum number of active machines per licence; null for no limit",
             "example": 3,
@@ -135,7 +135,7 @@ class SetLicenceTermsIn(Schema):
         required=True,
         allow_none=True,
         minimum=1,
-        maximum=MOST_DAYS,
+        maximum=MAX_DAYS,
         metadata={"description": "Days from the sale until expiry; null: never", "example": 365},
     )
 

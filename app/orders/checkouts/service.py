@@ -53,7 +53,7 @@ from app.wallets.models import SystemCode
 
 #: By then the request that creates an order has its checkout, or has failed to get one.
 FIRST_PAUSE: Final = timedelta(minutes=2)
-LONGEST_PAUSE: Final = timedelta(hours=1)
+MAX_PAUSE: Final = timedelta(hours=1)
 #: Attempts without an answer – some hours – after which the checkout is flagged.
 MANY_ATTEMPTS: Final = 10
 #: From the expiry of a checkout until the gateway is polled: it usually sends an event first.
@@ -334,7 +334,7 @@ def claim_due(session: Session) -> Sequence[UUID]:
     due = repository.claim_due_checkouts(session, now=clock.now(), limit=_BATCH)
     for one in due:
         one.attempts += 1
-        pause = min(FIRST_PAUSE * 2 ** min(one.attempts, 16), LONGEST_PAUSE)
+        pause = min(FIRST_PAUSE * 2 ** min(one.attempts, 16), MAX_PAUSE)
         one.next_attempt_at = clock.now() + pause
         if one.attempts >= MANY_ATTEMPTS:
             _flag(session, one, f"no end after {one.attempts} attempts")

@@ -197,17 +197,17 @@ def _price(
 
 
 #: Units of one order that are delivered one by one while the whole batch waits.
-MOST_GOODS: Final = 1_000
+MAX_UNITS_DELIVERED_SINGLY: Final = 1_000
 _MANY: Final = {ProductKind.PLAIN, ProductKind.FILE}
 
 
 def _require_within_limit(purchase: Purchase, product: Stock, units_before: int) -> None:
-    if purchase.basket.quantity > MOST_GOODS and product.kind not in _MANY:
-        raise QuantityTooLarge(maximum=MOST_GOODS)
-    most = product.purchase_limit
-    if most is not None and units_before + purchase.basket.quantity > most:
+    if purchase.basket.quantity > MAX_UNITS_DELIVERED_SINGLY and product.kind not in _MANY:
+        raise QuantityTooLarge(maximum=MAX_UNITS_DELIVERED_SINGLY)
+    limit = product.purchase_limit
+    if limit is not None and units_before + purchase.basket.quantity > limit:
         raise PurchaseLimitReached(
-            limit=most, bought=units_before, requested=purchase.basket.quantity
+            limit=limit, bought=units_before, requested=purchase.basket.quantity
         )
 
 

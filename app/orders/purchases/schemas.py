@@ -29,7 +29,7 @@ class CreateOrderIn(Schema):
     )
     quantity = WholeNumber(minimum=1, maximum=1_000_000, load_default=1, metadata={"example": 1})
     coupon_code = CouponCode(allow_none=True, metadata={"example": "BLACKFRIDAY"})
-    notes = Text(longest=1000, allow_none=True, metadata={"example": "A present for Grace"})
+    notes = Text(max_length=1000, allow_none=True, metadata={"example": "A present for Grace"})
     metadata = ma.fields.Dict(
         keys=ma.fields.String(validate=ma.validate.Length(1, 40)),
         values=ma.fields.String(validate=ma.validate.Length(0, 500)),

@@ -13,11 +13,11 @@ from app.orders.refunds.schemas import RefundPartIn
 
 
 class CreateRefundRequestIn(RefundPartIn):
-    reason = Text(longest=500, required=True, metadata={"example": "The code does not work"})
+    reason = Text(max_length=500, required=True, metadata={"example": "The code does not work"})
 
 
 class RefundRequestAnswerIn(Schema):
-    answer = Text(longest=500, allow_none=True, metadata={"example": "Sorry for the trouble"})
+    answer = Text(max_length=500, allow_none=True, metadata={"example": "Sorry for the trouble"})
 
 
 class RefundRequestOut(Schema):

@@ -30,7 +30,7 @@ from app.wallets.ledger import Entry, Posting
 from app.wallets.models import SystemCode, TransactionType
 
 FIRST_PAUSE: Final = timedelta(minutes=1)
-LONGEST_PAUSE: Final = timedelta(hours=1)
+MAX_PAUSE: Final = timedelta(hours=1)
 #: Attempts without a definite answer – some hours – after which a refund is flagged.
 MANY_ATTEMPTS: Final = 10
 _BATCH: Final = 100
@@ -137,7 +137,7 @@ def claim_due(session: Session) -> Sequence[UUID]:
     due = repository.claim_due_refunds(session, now=clock.now(), limit=_BATCH)
     for refund in due:
         refund.attempts += 1
-        pause = min(FIRST_PAUSE * 2 ** min(refund.attempts, 16), LONGEST_PAUSE)
+        pause = min(FIRST_PAUSE * 2 ** min(refund.attempts, 16), MAX_PAUSE)
         refund.next_attempt_at = clock.now() + pause
         if refund.attempts >= MANY_ATTEMPTS:
             _flag(session, refund, f"no end after {refund.attempts} attempts")

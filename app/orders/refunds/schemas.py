@@ -24,7 +24,7 @@ class RefundPartIn(Schema):
 
 
 class CreateRefundIn(RefundPartIn):
-    reason = Text(longest=500, allow_none=True, metadata={"example": "Did not arrive in time"})
+    reason = Text(max_length=500, allow_none=True, metadata={"example": "Did not arrive in time"})
 
 
 class RefundOut(Schema):

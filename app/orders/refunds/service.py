@@ -57,7 +57,7 @@ def break_down(
     if units is not None:
         if units > units_left:
             raise RefundTooLarge(left=Money(money_left, order.currency), units_left=units_left)
-        amount = money_left if units == units_left else _price_of(order, units, most=money_left)
+        amount = money_left if units == units_left else _price_of(order, units, maximum=money_left)
     assert amount is not None  # noqa: S101 – one of the two is given
     if amount > money_left:
         raise RefundTooLarge(left=Money(money_left, order.currency), units_left=units_left)
@@ -66,11 +66,11 @@ def break_down(
     return RefundBreakdown(amount, _fee_of(order, amount), units or 0)
 
 
-def _price_of(order: Order, units: int, *, most: int) -> int:
+def _price_of(order: Order, units: int, *, maximum: int) -> int:
     """The price of the next `units` units that were not refunded yet."""
     before = order.amount * order.refunded_units // order.quantity
     after = order.amount * (order.refunded_units + units) // order.quantity
-    return min(after - before, most)
+    return min(after - before, maximum)
 
 
 def _fee_of(order: Order, amount: int) -> int:

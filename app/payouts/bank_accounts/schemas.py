@@ -26,12 +26,12 @@ class AlphanumericCode(ma.fields.String):
 
 class CreateBankAccountIn(Schema):
     provider = Text(
-        longest=16,
+        max_length=16,
         required=True,
         metadata={"description": "Code of the bank, such as HDFC or AXIS", "example": "HDFC"},
     )
     holder = Text(
-        longest=100,
+        max_length=100,
         required=True,
         metadata={"description": "Name of the account holder", "example": "Alice Jones"},
     )
@@ -48,7 +48,7 @@ class CreateBankAccountIn(Schema):
             "example": "HDFC0001234",
         },
     )
-    label = Text(longest=50, allow_none=True, metadata={"example": "Savings"})
+    label = Text(max_length=50, allow_none=True, metadata={"example": "Savings"})
 
 
 class BankAccountOut(Schema):

@@ -6,7 +6,7 @@ import marshmallow as ma
 
 from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text, WholeNumber
 from app.common.pagination import PageArgs, page_of
-from app.wallets.holds.service import LONGEST_LIFE
+from app.wallets.holds.service import MAX_LIFE
 from app.wallets.models import HoldStatus, WalletHold
 
 _AMOUNT = {
@@ -25,10 +25,10 @@ class CreateHoldIn(Schema):
         },
     )
     amount = Amount(required=True, metadata=_AMOUNT)
-    description = Text(longest=200, allow_none=True, metadata={"example": "Room 12, two nights"})
+    description = Text(max_length=200, allow_none=True, metadata={"example": "Room 12, two nights"})
     expires_in = WholeNumber(
         minimum=1,
-        maximum=int(LONGEST_LIFE.total_seconds()),
+        maximum=int(MAX_LIFE.total_seconds()),
         metadata={"description": "Seconds until it expires, 7 days by default", "example": 86400},
     )
     expires_at = Moment(

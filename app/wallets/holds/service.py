@@ -32,7 +32,7 @@ from app.wallets.ledger import Account, Entry, Posting
 from app.wallets.models import HoldStatus, TransactionType, WalletHold
 
 DEFAULT_LIFE: Final = timedelta(days=7)
-LONGEST_LIFE: Final = timedelta(days=30)
+MAX_LIFE: Final = timedelta(days=30)
 
 
 def authorise(
@@ -216,8 +216,8 @@ def _expiry(*, expires_in: int | None, expires_at: datetime | None) -> datetime:
         return now + (timedelta(seconds=expires_in) if expires_in is not None else DEFAULT_LIFE)
     if expires_at <= now:
         raise ExpiryInvalid("Must be in the future.")
-    if expires_at > now + LONGEST_LIFE:
-        raise ExpiryInvalid(f"Must be at most {LONGEST_LIFE.days} days from now.")
+    if expires_at > now + MAX_LIFE:
+        raise ExpiryInvalid(f"Must be at most {MAX_LIFE.days} days from now.")
     return expires_at
 
 

@@ -81,7 +81,7 @@ class TestText:
         assert "ret" not in str(found)
 
     def test_one_code_too_many_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(lines, "MOST_CODES", 3)
+        monkeypatch.setattr(lines, "MAX_CODES", 3)
         assert len(codes(read_text, b"A\n\nB\nC\n")) == 3
         assert problems(read_text, b"A\n\nB\nC\nD\n") == {"line 5": ["more than 3 codes"]}
 

@@ -17,7 +17,7 @@ from tests.live import LiveServer, wait_until
 pytestmark = [pytest.mark.storm, pytest.mark.linux]
 
 #: What a web process may grow by while 50 MB pass through it.
-MOST_GROWTH = 30 * 1024 * 1024
+MAX_GROWTH = 30 * 1024 * 1024
 
 
 def connect(server: LiveServer) -> http.client.HTTPConnection:
@@ -90,7 +90,7 @@ def test_100_000_long_codes_pass_through_little_memory_and_are_on_sale_soon(
     status, body = answer_of(whole)
     assert (status, body["status"], body["total"]) == (202, "PROCESSING", 100_000)
     growth = [peak(one) - then for one, then in zip(processes, before, strict=True)]
-    assert max(growth) < MOST_GROWTH
+    assert max(growth) < MAX_GROWTH
 
     everything = live_server.call("GET", "/api/v1/products")
     assert product_id not in {row["id"] for row in everything.json}  # and that is cached now

@@ -171,7 +171,7 @@ class TestUploading:
     def test_a_body_that_is_too_large_is_refused_unread(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(views, "MOST_BYTES", 1024 * 1024)
+        monkeypatch.setattr(views, "MAX_BYTES", 1024 * 1024)
         seller = factories.merchant()
         answer = send(client, seller, shelf(seller), b"x" * 1024 * 1024 + b"\n")
         assert refusal(answer) == (413, "BODY_TOO_LARGE")
