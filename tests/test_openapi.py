@@ -68,6 +68,13 @@ class TestDocument:
         summaries = [operation["summary"] for _, operation in operations(document)]
         assert len(summaries) == len(set(summaries))
 
+    def test_texts_speak_of_the_caller_and_never_in_the_first_person(
+        self, document: dict[str, Any]
+    ) -> None:
+        texts = re.findall(r'"(?:summary|description)": "((?:[^"\\]|\\.)*)"', json.dumps(document))
+        assert len(texts) > 500
+        assert [text for text in texts if re.search(r"\b(my|mine|myself|me)\b", text, re.I)] == []
+
     def test_every_operation_has_a_tag_that_is_described(self, document: dict[str, Any]) -> None:
         described = {tag["name"] for tag in document["tags"] if tag["description"]}
         for name, operation in operations(document):
