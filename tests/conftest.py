@@ -163,7 +163,7 @@ def bank(
     with FakeBank.open() as opened:
         providers.configure(opened.providers)
         yield opened
-        assert opened.complaints == []
+        assert opened.violations == []
     providers.configure(providers.from_settings(settings))
 
 

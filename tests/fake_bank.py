@@ -1,4 +1,4 @@
-"""A small bank of the tests' own: real HTTP, in a thread, as broken as it is told to be."""
+"""A minimal bank for tests: real HTTP in a thread, with configurable failures."""
 
 import json
 import threading
@@ -18,21 +18,21 @@ KEY = b"key of the tests' own small bank"
 
 @dataclass
 class FakeBank:
-    """What it was asked, what it has taken on, and how it will behave.
+    """Records its requests and accepted payouts.
 
-    payouts: by reference, each taken on once; asked: method and path of every request;
-    complaints: what no honest customer would do, for the fixture to find; failing:
-    what the next requests get instead of an answer – an HTTP status, an answer of any kind, LOST
-    (taken on, and the line goes dead) or SLOW (taken on, and told too late).
+    status, reason: reported about new payouts; payouts: by reference; requests: method and path of
+    each; violations: of the API by the client, which the fixture checks; failures: responses to the
+    next requests instead of a normal one – an HTTP status, a response of any kind, LOST (accepted,
+    then the connection is closed) or SLOW (accepted, but the response is too late).
     """
 
     url: str = ""
-    verdict: str = "ACCEPTED"
+    status: str = "ACCEPTED"
     reason: str | None = None
     payouts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-    failing: deque[Any] = field(default_factory=deque)
+    requests: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    failures: deque[Any] = field(default_factory=deque)
     patience: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -40,20 +40,20 @@ class FakeBank:
         names = {"HDFC": "HDFC Bank", "AXIS": "Axis Bank"}
         return [Provider(code, name, self.url, (KEY,)) for code, name in names.items()]
 
-    def decide(self, reference: str, verdict: str, *, reason: str | None = None) -> None:
-        """What it will say about a payout from now on."""
-        self.payouts[reference] |= {"status": verdict, "reason": reason}
+    def set_status(self, reference: str, status: str, *, reason: str | None = None) -> None:
+        """Set what it reports about a payout from now on."""
+        self.payouts[reference] |= {"status": status, "reason": reason}
 
-    def take_on(self, order: dict[str, Any]) -> dict[str, Any]:
+    def accept(self, order: dict[str, Any]) -> dict[str, Any]:
         taken = self.payouts.setdefault(
             order["reference"],
-            {"order": order, "status": self.verdict, "reason": self.reason},
+            {"order": order, "status": self.status, "reason": self.reason},
         )
         if taken["order"] != order:
-            self.complaints.append("the same key for another payout")
+            self.violations.append("the same key for another payout")
         return taken
 
-    def answer(self, reference: str) -> dict[str, Any]:
+    def response(self, reference: str) -> dict[str, Any]:
         payout = self.payouts[reference]
         return {
             "reference": reference,
@@ -67,7 +67,7 @@ class FakeBank:
     @classmethod
     @contextmanager
     def open(cls) -> Iterator["FakeBank"]:
-        """A bank that is open for business until the block ends."""
+        """A bank that runs until the block ends."""
         bank = cls()
         server = ThreadingHTTPServer(("127.0.0.1", 0), type("Counter", (_Counter,), {"bank": bank}))
         bank.url = f"http://127.0.0.1:{server.server_port}"
@@ -89,7 +89,7 @@ class _Counter(BaseHTTPRequestHandler):
         raw = self._signed_body()
         order = json.loads(raw)
         if self.headers["Idempotency-Key"] != order["reference"]:
-            self.bank.complaints.append("no key")
+            self.bank.violations.append("no key")
         self._serve(order["reference"], order)
 
     def do_GET(self) -> None:
@@ -98,22 +98,22 @@ class _Counter(BaseHTTPRequestHandler):
 
     def _signed_body(self) -> bytes:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.bank.asked.append(f"{self.command} {self.path}")
+        self.bank.requests.append(f"{self.command} {self.path}")
         try:
             Webhook(KEY).verify(raw, dict(self.headers), json_parse=False)
         except WebhookVerificationError as error:
-            self.bank.complaints.append(str(error))
+            self.bank.violations.append(str(error))
         return raw
 
     def _serve(self, reference: str, order: dict[str, Any] | None) -> None:
         bank = self.bank
-        trouble = bank.failing.popleft() if bank.failing else None
+        trouble = bank.failures.popleft() if bank.failures else None
         if isinstance(trouble, int):
             return self._send(trouble, {"error": "TROUBLE"})
         if isinstance(trouble, tuple):
             return self._send(*trouble)
         if order is not None:
-            bank.take_on(order)
+            bank.accept(order)
         if trouble == "SLOW":
             bank.patience.wait(5)
         if trouble in ("LOST", "SLOW"):
@@ -121,7 +121,7 @@ class _Counter(BaseHTTPRequestHandler):
             return None
         if reference not in bank.payouts:
             return self._send(404, {"error": "NOT_FOUND"})
-        answer = bank.answer(reference)
+        answer = bank.response(reference)
         accepted = 202 if order is not None else 200
         return self._send(
             422 if order is not None and answer["status"] == "REFUSED" else accepted, answer
@@ -135,4 +135,4 @@ class _Counter(BaseHTTPRequestHandler):
         self.wfile.write(raw)
 
     def log_message(self, *args: object) -> None:
-        """Be quiet."""
+        """Log nothing."""

@@ -20,7 +20,7 @@ from app.reconciliation.statement import COLUMNS
 from tests import factories
 from tests.delivery.helpers import UNKNOWN
 from tests.delivery.licences.helpers import STRANGE_KEY
-from tests.payouts.helpers import account_of, pay_out
+from tests.payouts.helpers import bank_account_of, create_payout
 from tests.wallets.helpers import set_limit
 
 MATRIX = """
@@ -324,8 +324,8 @@ class World:
         onramp = _post(client, buyer, "onramp", {"provider": "HDFC", "amount": "5.00"})
         payee = factories.merchant()
         hold = _post(client, buyer, "wallet/holds", {"payeeId": str(seller.id), "amount": "5.00"})
-        bank_account_id = account_of(client, buyer)
-        payout = pay_out(client, buyer, bank_account_id, "5.00").json
+        bank_account_id = bank_account_of(client, buyer)
+        payout = create_payout(client, buyer, bank_account_id, "5.00").json
         target = factories.actor(balance="100.00", phone="+14155550100")
         set_limit(client, target, "DEPOSIT", "DAY", "1000.00")
         self.names = {

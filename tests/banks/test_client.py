@@ -62,44 +62,44 @@ class TestAValidResponse:
 
     @pytest.mark.parametrize("status", list(BankPayoutStatus))
     def test_a_payout_may_end_immediately(self, bank: FakeBank, status: BankPayoutStatus) -> None:
-        bank.verdict, bank.reason = status, "account unknown"
+        bank.status, bank.reason = status, "account unknown"
         answer = pay()
         assert (answer.status, answer.reason) == (status, "account unknown")
 
     def test_its_state_can_be_retrieved_later(self, bank: FakeBank) -> None:
         reference = new_id()
         pay(reference)
-        bank.decide(str(reference), "PAID")
+        bank.set_status(str(reference), "PAID")
         answer = client.retrieve_payout(hdfc(), reference=reference, money=MONEY)
         assert answer.status is BankPayoutStatus.PAID
-        assert bank.asked == ["POST /payouts", f"GET /payouts/{reference}"]
+        assert bank.requests == ["POST /payouts", f"GET /payouts/{reference}"]
 
     @pytest.mark.parametrize("trouble", [500, 502, 503, 504, "LOST", "SLOW"])
     def test_a_transient_failure_is_retried_immediately(self, bank: FakeBank, trouble: Any) -> None:
-        bank.failing.extend([trouble] * 2)
+        bank.failures.extend([trouble] * 2)
         assert pay().status is BankPayoutStatus.ACCEPTED
-        assert len(bank.asked) == 3
+        assert len(bank.requests) == 3
         assert len(bank.payouts) == 1
 
 
 class TestUnavailability:
     @pytest.mark.parametrize("status", [408, 409, 425, 429, 501])
     def test_a_status_that_leaves_the_outcome_open(self, bank: FakeBank, status: int) -> None:
-        bank.failing.append(status)
+        bank.failures.append(status)
         with pytest.raises(BankUnavailable, match=str(status)):
             pay()
 
     @pytest.mark.parametrize("trouble", [503, "LOST", "SLOW"])
     def test_repeated_failures(self, bank: FakeBank, trouble: Any) -> None:
-        bank.failing.extend([trouble] * 3)
+        bank.failures.extend([trouble] * 3)
         with pytest.raises(BankUnavailable):
             pay()
-        assert len(bank.asked) == 3
+        assert len(bank.requests) == 3
 
     def test_a_refusal_with_a_5xx_status_does_not_count(self, bank: FakeBank) -> None:
         reference = new_id()
         refusal = {"reference": str(reference), "status": "REFUSED", "reason": "no"}
-        bank.failing.append((501, refusal))
+        bank.failures.append((501, refusal))
         with pytest.raises(BankUnavailable):
             pay(reference)
 
@@ -118,7 +118,7 @@ class TestInvalidResponses:
         reference = new_id()
         if isinstance(body, dict):
             body = {"reference": str(reference)} | body
-        bank.failing.append((status, body))
+        bank.failures.append((status, body))
         return pay(reference)
 
     def test_the_amount_is_optional_and_additional_fields_are_ignored(self, bank: FakeBank) -> None:
@@ -189,17 +189,17 @@ class TestCircuit:
         monkeypatch.setattr(circuit, "REST_SECONDS", 2)
 
     def fail(self, bank: FakeBank, times: int) -> None:
-        bank.failing.extend([501] * times)
+        bank.failures.extend([501] * times)
         for _ in range(times):
             with pytest.raises(BankUnavailable):
                 pay()
 
     def test_the_circuit_opens_after_failures_and_closes_later(self, bank: FakeBank) -> None:
         self.fail(bank, circuit.FAILURES)
-        asked = len(bank.asked)
+        asked = len(bank.requests)
         with pytest.raises(BankUnavailable, match="left alone"):
             pay()
-        assert len(bank.asked) == asked
+        assert len(bank.requests) == asked
 
         time.sleep(2)
         assert pay().status is BankPayoutStatus.ACCEPTED
@@ -226,7 +226,7 @@ class TestCircuit:
 
     def test_refusals_and_invalid_responses_are_not_failures(self, bank: FakeBank) -> None:
         for _ in range(circuit.FAILURES + 1):
-            bank.failing.append(400)
+            bank.failures.append(400)
             with pytest.raises(InvalidBankResponse):
                 pay()
         assert pay().status is BankPayoutStatus.ACCEPTED

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.answers import refusal
-from tests.banks.speaking import message, tell
+from tests.banks.webhooks import event_body, send_event
 from tests.common.test_metrics import AUTHORIZED, TOKEN
 from tests.inbox.recording import RecordingHandler
 
@@ -32,15 +32,15 @@ def test_every_webhook_is_counted_by_bank_and_outcome(
     before = counted(client)
     axis_before = counted(client, "AXIS")
 
-    said = message("payout.paid", "reference-1")
-    tell(client, said)
-    tell(client, said)
-    tell(client, message("payout.paid", "reference-2"))
-    tell(client, message("payout.lost", "reference-1"))
-    tell(client, said, key=b"x" * 32)
-    tell(client, said, webhook_signature="v1")
-    tell(client, said, webhook_timestamp="0")
-    tell(client, said, webhook_id="")
+    said = event_body("payout.paid", "reference-1")
+    send_event(client, said)
+    send_event(client, said)
+    send_event(client, event_body("payout.paid", "reference-2"))
+    send_event(client, event_body("payout.lost", "reference-1"))
+    send_event(client, said, key=b"x" * 32)
+    send_event(client, said, webhook_signature="v1")
+    send_event(client, said, webhook_timestamp="0")
+    send_event(client, said, webhook_id="")
 
     after = counted(client)
     assert {outcome: after[outcome] - before[outcome] for outcome in before} == {
@@ -60,15 +60,15 @@ def test_the_rate_limit_is_per_address_and_bank(
     rate_limited: Flask, handler: RecordingHandler
 ) -> None:
     client = rate_limited.test_client()
-    said = message("payout.paid", "reference-1")
+    said = event_body("payout.paid", "reference-1")
 
     flood = [client.post("/api/v1/onramp/webhooks/HDFC").status_code for _ in range(1200)]
 
     assert set(flood) == {401}
-    refused = tell(client, said)
+    refused = send_event(client, said)
     assert refusal(refused) == (429, "RATE_LIMITED")
     assert int(refused.headers["Retry-After"]) >= 1
-    assert tell(client, said, provider="AXIS").status_code == 404
+    assert send_event(client, said, provider="AXIS").status_code == 404
     elsewhere = client.post(
         "/api/v1/onramp/webhooks/HDFC", environ_overrides={"REMOTE_ADDR": "203.0.113.9"}
     )

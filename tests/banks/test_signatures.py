@@ -17,9 +17,10 @@ from app.common import clock
 from app.common.db import reading
 from app.inbox.models import InboundEvent
 from tests.answers import error_body
-from tests.banks.speaking import clock_at, deliver, key_of, message, signed, tell
+from tests.banks.webhooks import deliver, event_body, key_of, send_event, signed_headers
+from tests.clock import freeze_clock
 
-BODY = json.dumps(message("payout.paid", "reference-1")).encode()
+BODY = json.dumps(event_body("payout.paid", "reference-1")).encode()
 
 pytestmark = pytest.mark.usefixtures("handler")
 
@@ -49,7 +50,7 @@ def require_refused(answer: TestResponse, reason: str) -> None:
 
 
 def test_a_signed_webhook_is_accepted(client: FlaskClient) -> None:
-    answer = deliver(client, BODY, signed(BODY, key=key_of("HDFC")))
+    answer = deliver(client, BODY, signed_headers(BODY, key=key_of("HDFC")))
     assert (answer.status_code, answer.json) == (200, {"received": True})
     assert stored() == 1
 
@@ -62,27 +63,29 @@ def test_what_we_sign_is_what_the_standard_library_verifies(client: FlaskClient)
 
 
 def test_another_key_is_refused(client: FlaskClient) -> None:
-    require_refused(deliver(client, BODY, signed(BODY, key=b"x" * 32)), "FORGED")
+    require_refused(deliver(client, BODY, signed_headers(BODY, key=b"x" * 32)), "FORGED")
 
 
 def test_one_bank_cannot_sign_for_another(client: FlaskClient) -> None:
-    headers = signed(BODY, key=key_of("AXIS"))
+    headers = signed_headers(BODY, key=key_of("AXIS"))
     require_refused(deliver(client, BODY, headers, provider="HDFC"), "FORGED")
 
 
 @pytest.mark.parametrize("where", range(0, len(BODY), 29))
 def test_a_changed_byte_is_refused(client: FlaskClient, where: int) -> None:
     changed = BODY[:where] + bytes([BODY[where] ^ 1]) + BODY[where + 1 :]
-    require_refused(deliver(client, changed, signed(BODY, key=key_of("HDFC"))), "FORGED")
+    require_refused(deliver(client, changed, signed_headers(BODY, key=key_of("HDFC"))), "FORGED")
 
 
 def test_whitespace_is_signed(client: FlaskClient) -> None:
-    require_refused(deliver(client, BODY + b" ", signed(BODY, key=key_of("HDFC"))), "FORGED")
+    require_refused(
+        deliver(client, BODY + b" ", signed_headers(BODY, key=key_of("HDFC"))), "FORGED"
+    )
 
 
 @pytest.mark.parametrize("header", ["webhook-id", "webhook-timestamp"])
 def test_the_id_and_the_time_are_signed(client: FlaskClient, header: str) -> None:
-    headers = signed(BODY, key=key_of("HDFC"))
+    headers = signed_headers(BODY, key=key_of("HDFC"))
     later = str(int(headers["webhook-timestamp"]) + 1)
     changed = {"webhook-id": "evt_other", "webhook-timestamp": later}[header]
     require_refused(deliver(client, BODY, headers | {header: changed}), "FORGED")
@@ -91,7 +94,7 @@ def test_the_id_and_the_time_are_signed(client: FlaskClient, header: str) -> Non
 @pytest.mark.parametrize("header", signing.HEADERS)
 @pytest.mark.parametrize("given", [None, ""])
 def test_a_missing_header_is_refused(client: FlaskClient, header: str, given: str | None) -> None:
-    headers = signed(BODY, key=key_of("HDFC"))
+    headers = signed_headers(BODY, key=key_of("HDFC"))
     headers.pop(header)
     if given is not None:
         headers[header] = given
@@ -138,7 +141,7 @@ MALFORMED = {
 def test_a_malformed_header_is_refused_without_an_internal_error(
     client: FlaskClient, header: str, value: str
 ) -> None:
-    headers = signed(BODY, key=key_of("HDFC"))
+    headers = signed_headers(BODY, key=key_of("HDFC"))
     latin = value.encode().decode("latin-1")  # as WSGI hands bytes over
     require_refused(
         client.post(
@@ -166,13 +169,13 @@ def test_a_malformed_header_is_refused_without_an_internal_error(
     ],
 )
 def test_a_malformed_signature_is_refused(client: FlaskClient, signature: str) -> None:
-    headers = signed(BODY, key=key_of("HDFC"))
+    headers = signed_headers(BODY, key=key_of("HDFC"))
     headers["webhook-signature"] = signature.encode().decode("latin-1")
     require_refused(deliver(client, BODY, headers), "FORGED")
 
 
 def test_a_body_that_is_not_utf8_is_refused(client: FlaskClient) -> None:
-    headers = signed(BODY, key=key_of("HDFC"))
+    headers = signed_headers(BODY, key=key_of("HDFC"))
     require_refused(deliver(client, b'{"id": "\xff\xfe"}', headers), "MALFORMED")
 
 
@@ -184,12 +187,15 @@ def test_clocks_may_differ_by_five_minutes(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, seconds: int, taken: bool
 ) -> None:
     now = clock.now().replace(microsecond=0)
-    clock_at(monkeypatch, now)
+    freeze_clock(monkeypatch, now)
     at = str(int(now.timestamp()) + seconds)
-    headers = signed(BODY, key=key_of("HDFC"))
+    headers = signed_headers(BODY, key=key_of("HDFC"))
     if taken:
         moment = now + timedelta(seconds=seconds)
-        assert deliver(client, BODY, signed(BODY, key=key_of("HDFC"), at=moment)).status_code == 200
+        assert (
+            deliver(client, BODY, signed_headers(BODY, key=key_of("HDFC"), at=moment)).status_code
+            == 200
+        )
     else:
         require_refused(deliver(client, BODY, headers | {"webhook-timestamp": at}), "STALE")
 
@@ -197,14 +203,14 @@ def test_clocks_may_differ_by_five_minutes(
 def test_a_recorded_webhook_cannot_be_replayed_ten_minutes_later(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    headers = signed(BODY, key=key_of("HDFC"))
+    headers = signed_headers(BODY, key=key_of("HDFC"))
     later: datetime = clock.now() + timedelta(minutes=10)
-    clock_at(monkeypatch, later)
+    freeze_clock(monkeypatch, later)
     require_refused(deliver(client, BODY, headers), "STALE")
 
 
 def test_one_valid_signature_of_several_is_enough(client: FlaskClient) -> None:
-    headers = signed(BODY, key=key_of("HDFC"))
+    headers = signed_headers(BODY, key=key_of("HDFC"))
     right = headers["webhook-signature"]
     headers["webhook-signature"] = f"v1a,QUJD v1,QUJD {right} v9,x"
     assert deliver(client, BODY, headers).status_code == 200
@@ -218,16 +224,16 @@ class TestRotation:
     ) -> None:
         keys(self.new, self.old)
         for key in (self.old, self.new):
-            said = message("payout.paid", "reference-1")
-            assert tell(client, said, key=key).status_code == 200
+            said = event_body("payout.paid", "reference-1")
+            assert send_event(client, said, key=key).status_code == 200
         assert stored() == 2
 
     def test_a_key_is_refused_once_it_is_removed_from_the_settings(
         self, client: FlaskClient, keys: Any
     ) -> None:
         keys(self.new)
-        require_refused(deliver(client, BODY, signed(BODY, key=self.old)), "FORGED")
-        assert deliver(client, BODY, signed(BODY, key=self.new)).status_code == 200
+        require_refused(deliver(client, BODY, signed_headers(BODY, key=self.old)), "FORGED")
+        assert deliver(client, BODY, signed_headers(BODY, key=self.new)).status_code == 200
 
     def test_our_requests_are_signed_with_the_first_key(self, keys: Any) -> None:
         keys(self.new, self.old)
@@ -236,7 +242,7 @@ class TestRotation:
         headers = signing.signed_headers(bank, BODY, message_id="evt_ours")
         assert (
             headers["webhook-signature"]
-            == signed(BODY, key=self.new, event_id="evt_ours")["webhook-signature"]
+            == signed_headers(BODY, key=self.new, event_id="evt_ours")["webhook-signature"]
         )
 
 

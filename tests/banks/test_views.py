@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.common.db import reading
 from app.inbox.models import InboundEvent
 from tests.answers import refusal
-from tests.banks.speaking import deliver, key_of, message, signed, tell
+from tests.banks.webhooks import deliver, event_body, key_of, send_event, signed_headers
 from tests.inbox.recording import RecordingHandler
 
 
@@ -20,7 +20,7 @@ def events() -> list[InboundEvent]:
 
 
 def paid(**data: Any) -> dict[str, Any]:
-    return message("payout.paid", "reference-1", **data)
+    return event_body("payout.paid", "reference-1", **data)
 
 
 class TestReceiving:
@@ -28,7 +28,7 @@ class TestReceiving:
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         said = paid(amount="12.50", currency="USD", bankReference="UTR-1", reason="", userId="u")
-        tell(client, said)
+        send_event(client, said)
 
         (event,) = events()
         assert json.loads(event.body) == said
@@ -58,14 +58,14 @@ class TestReceiving:
         currency: str | None,
         minor: int | None,
     ) -> None:
-        assert tell(client, paid(amount=amount, currency=currency)).status_code == 200
+        assert send_event(client, paid(amount=amount, currency=currency)).status_code == 200
         assert [event.amount for event in events()] == [minor]
 
     def test_a_repeated_delivery_is_acknowledged_and_stored_once(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         said = paid()
-        answers = [tell(client, said) for _ in range(3)]
+        answers = [send_event(client, said) for _ in range(3)]
         assert [(a.status_code, a.json) for a in answers] == [(200, {"received": True})] * 3
         assert len(events()) == 1
 
@@ -75,25 +75,25 @@ class TestReceiving:
         handler.owned.add(("AXIS", "reference-1"))
         said = paid()
         for provider in ("HDFC", "AXIS"):
-            assert tell(client, said, provider=provider).status_code == 200
+            assert send_event(client, said, provider=provider).status_code == 200
         assert [event.provider for event in events()] == ["HDFC", "AXIS"]
 
     def test_an_unknown_reference_is_not_found_and_not_stored(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
-        said = message("payout.paid", "reference-2")
-        assert refusal(tell(client, said)) == (404, "REFERENCE_UNKNOWN")
+        said = event_body("payout.paid", "reference-2")
+        assert refusal(send_event(client, said)) == (404, "REFERENCE_UNKNOWN")
         assert events() == []
 
     def test_a_reference_of_another_bank_is_not_found(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
-        assert refusal(tell(client, paid(), provider="AXIS")) == (404, "REFERENCE_UNKNOWN")
+        assert refusal(send_event(client, paid(), provider="AXIS")) == (404, "REFERENCE_UNKNOWN")
 
     @pytest.mark.parametrize("provider", ["SBI", "hdfc", "HDFC%20", "..", "%00"])
     def test_an_unknown_bank_is_not_found(self, client: FlaskClient, provider: str) -> None:
         body = json.dumps(paid()).encode()
-        answer = deliver(client, body, signed(body, key=key_of("HDFC")), provider=provider)
+        answer = deliver(client, body, signed_headers(body, key=key_of("HDFC")), provider=provider)
         assert answer.status_code == 404
 
     @pytest.mark.parametrize(
@@ -119,24 +119,24 @@ class TestReceiving:
     def test_an_invalid_body_is_refused_even_if_it_is_signed(
         self, client: FlaskClient, handler: RecordingHandler, body: bytes
     ) -> None:
-        answer = deliver(client, body, signed(body, key=key_of("HDFC")))
+        answer = deliver(client, body, signed_headers(body, key=key_of("HDFC")))
         assert answer.status_code == 400
         assert events() == []
 
     def test_additional_fields_are_ignored(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
-        assert tell(client, paid(branch="Pune") | {"version": 2}).status_code == 200
+        assert send_event(client, paid(branch="Pune") | {"version": 2}).status_code == 200
 
     def test_another_media_type_or_a_large_body_is_refused(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         body = json.dumps(paid()).encode()
-        headers = signed(body, key=key_of("HDFC"))
+        headers = signed_headers(body, key=key_of("HDFC"))
         answer = client.post(
             "/api/v1/onramp/webhooks/HDFC", data=body, headers=headers, content_type="text/plain"
         )
         assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
         large = json.dumps(paid(reason="x" * 70_000)).encode()
-        answer = deliver(client, large, signed(large, key=key_of("HDFC")))
+        answer = deliver(client, large, signed_headers(large, key=key_of("HDFC")))
         assert refusal(answer) == (413, "BODY_TOO_LARGE")

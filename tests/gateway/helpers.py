@@ -14,7 +14,7 @@ from tests.stripe import GOOD_CARD, Buyer
 MONEY = Money(5000, "USD")
 
 
-def arguments(**changes: Any) -> dict[str, Any]:
+def session_arguments(**changes: Any) -> dict[str, Any]:
     """The arguments of a session for two units at $25.00. changes: other arguments."""
     return {
         "money": MONEY,
@@ -29,13 +29,13 @@ def arguments(**changes: Any) -> dict[str, Any]:
     }
 
 
-def opened(order_id: UUID | None = None, **changes: Any) -> CheckoutSession:
-    return client.create_checkout_session(order_id or new_id(), **arguments(**changes))
+def created_session(order_id: UUID | None = None, **changes: Any) -> CheckoutSession:
+    return client.create_checkout_session(order_id or new_id(), **session_arguments(**changes))
 
 
-def paid(order_id: UUID | None = None, card: str = GOOD_CARD, **changes: Any) -> str:
+def paid_intent(order_id: UUID | None = None, card: str = GOOD_CARD, **changes: Any) -> str:
     """The PaymentIntent of a session that has been paid."""
-    checkout = opened(order_id, **changes)
+    checkout = created_session(order_id, **changes)
     assert Buyer().pay(checkout.url, card).status == 303
     found = client.retrieve_checkout_session(checkout.session_id).payment_intent_id
     assert found is not None

@@ -26,7 +26,7 @@ from app.gateway.errors import (
 )
 from app.gateway.provider_config import GatewayConfig
 from app.gateway.types import CheckoutSessionStatus, GatewayRefund, GatewayRefundStatus
-from tests.gateway.helpers import MONEY, arguments, opened, paid
+from tests.gateway.helpers import MONEY, created_session, paid_intent, session_arguments
 from tests.live import wait_until
 from tests.stripe import (
     FAILING_REFUND_CARD,
@@ -48,7 +48,7 @@ def session_of(gateway: SandboxGateway, session_id: str) -> dict[str, Any]:
 class TestCreatingSessions:
     def test_the_request_has_every_field(self, gateway: SandboxGateway) -> None:
         order_id, expires_at = new_id(), clock.now() + timedelta(minutes=40)
-        checkout = opened(order_id, expires_at=expires_at)
+        checkout = created_session(order_id, expires_at=expires_at)
 
         found = session_of(gateway, checkout.session_id)
         assert checkout.url == found["url"]
@@ -64,7 +64,7 @@ class TestCreatingSessions:
         assert "2, $25.00 each" in page
 
     def test_a_repeated_request_returns_the_same_session(self, gateway: SandboxGateway) -> None:
-        order_id, same = new_id(), arguments()
+        order_id, same = new_id(), session_arguments()
         first = client.create_checkout_session(order_id, **same)
         assert client.create_checkout_session(order_id, **same) == first
         assert client.create_checkout_session(new_id(), **same).session_id != first.session_id
@@ -72,13 +72,13 @@ class TestCreatingSessions:
     def test_a_repeated_request_with_other_arguments_is_refused(
         self, gateway: SandboxGateway
     ) -> None:
-        order_id, same = new_id(), arguments()
+        order_id, same = new_id(), session_arguments()
         client.create_checkout_session(order_id, **same)
         with pytest.raises(GatewayRefused):
             client.create_checkout_session(order_id, **same | {"product_name": "Other"})
 
     def test_a_discounted_total_is_one_line_item(self, gateway: SandboxGateway) -> None:
-        checkout = opened(money=Money(4500, "USD"), buyer_email=None)
+        checkout = created_session(money=Money(4500, "USD"), buyer_email=None)
         assert session_of(gateway, checkout.session_id)["amount_total"] == 4500
         assert "2 x Field Guide" in Buyer().open(checkout.url).text
 
@@ -95,7 +95,7 @@ class TestCreatingSessions:
     def test_amounts_are_in_the_smallest_units_of_every_currency(
         self, gateway: SandboxGateway, money: Money, unit: Money
     ) -> None:
-        found = session_of(gateway, opened(money=money, unit=unit).session_id)
+        found = session_of(gateway, created_session(money=money, unit=unit).session_id)
         assert (found["amount_total"], found["currency"]) == (money.minor, money.currency.lower())
 
     @pytest.mark.parametrize(
@@ -105,16 +105,16 @@ class TestCreatingSessions:
         self, gateway: SandboxGateway, money: Money
     ) -> None:
         with pytest.raises(AmountNotPayable) as refused:
-            opened(money=money, quantity=1, unit=money)
+            created_session(money=money, quantity=1, unit=money)
         assert (refused.value.status, refused.value.code) == (400, "AMOUNT_NOT_PAYABLE")
 
     def test_a_long_product_name_is_truncated(self, gateway: SandboxGateway) -> None:
-        assert opened(product_name="x" * 400).url
+        assert created_session(product_name="x" * 400).url
 
     def test_without_a_gateway_every_request_is_refused(self, use_gateway: UseGateway) -> None:
         use_gateway(None)
         for ask in (
-            opened,
+            created_session,
             lambda: client.retrieve_checkout_session("cs_x"),
             lambda: client.expire_checkout_session("cs_x"),
         ):
@@ -124,7 +124,7 @@ class TestCreatingSessions:
 
 class TestSessionState:
     def test_a_session_is_open_then_paid(self, gateway: SandboxGateway) -> None:
-        checkout = opened()
+        checkout = created_session()
         before = client.retrieve_checkout_session(checkout.session_id)
         assert (before.status, before.payment_intent_id) == (CheckoutSessionStatus.OPEN, None)
         assert (before.amount, before.currency) == (5000, "USD")
@@ -137,7 +137,7 @@ class TestSessionState:
         assert client.expire_checkout_session(checkout.session_id) == after
 
     def test_an_expired_session_stays_expired(self, gateway: SandboxGateway) -> None:
-        checkout = opened()
+        checkout = created_session()
         closed = client.expire_checkout_session(checkout.session_id)
         assert closed.status is CheckoutSessionStatus.EXPIRED
         assert client.expire_checkout_session(checkout.session_id) == closed
@@ -162,7 +162,7 @@ class TestRefunds:
         )
 
     def test_a_repeated_request_returns_the_same_refund(self, gateway: SandboxGateway) -> None:
-        intent, refund_id = paid(), new_id()
+        intent, refund_id = paid_intent(), new_id()
         first = self.give_back(intent, refund_id=refund_id)
         assert (first.status, first.reason) == (GatewayRefundStatus.SUCCEEDED, None)
         assert self.give_back(intent, refund_id=refund_id) == first
@@ -173,7 +173,7 @@ class TestRefunds:
         assert made["metadata"] == {"refund_id": str(refund_id), "reason": "It did not fit"}
 
     def test_refunds_never_exceed_the_payment(self, gateway: SandboxGateway) -> None:
-        intent = paid()
+        intent = paid_intent()
         self.give_back(intent, 4000)
         with pytest.raises(GatewayRefused):
             self.give_back(intent, 1001)
@@ -184,12 +184,12 @@ class TestRefunds:
         assert "refunded" in refused.value.text
 
     def test_a_refund_can_be_pending(self, gateway: SandboxGateway) -> None:
-        made = self.give_back(paid(card=SLOW_REFUND_CARD))
+        made = self.give_back(paid_intent(card=SLOW_REFUND_CARD))
         assert made.status is GatewayRefundStatus.PENDING
         wait_until(lambda: client.retrieve_refund(made.id).status is GatewayRefundStatus.SUCCEEDED)
 
     def test_a_refund_can_fail_later(self, gateway: SandboxGateway) -> None:
-        made = self.give_back(paid(card=FAILING_REFUND_CARD))
+        made = self.give_back(paid_intent(card=FAILING_REFUND_CARD))
         assert made.status is GatewayRefundStatus.SUCCEEDED
         wait_until(lambda: client.retrieve_refund(made.id).status is GatewayRefundStatus.FAILED)
         assert client.retrieve_refund(made.id).reason == "expired_or_canceled_card"
@@ -206,7 +206,7 @@ class TestUnavailability:
     def test_a_session_whose_response_was_lost_is_found_by_a_repeated_request(
         self, gateway: SandboxGateway, fault: str
     ) -> None:
-        order_id, same = new_id(), arguments()
+        order_id, same = new_id(), session_arguments()
         gateway.set_behaviour(fault=fault, times=1)
         with pytest.raises(GatewayUnavailable) as silent:
             client.create_checkout_session(order_id, **same)
@@ -221,7 +221,7 @@ class TestUnavailability:
         assert [row["id"] for row in rows] == [found.session_id]
 
     def test_a_refund_whose_response_was_lost_is_made_once(self, gateway: SandboxGateway) -> None:
-        intent, refund_id = paid(), new_id()
+        intent, refund_id = paid_intent(), new_id()
         words: dict[str, Any] = {
             "payment_intent_id": intent,
             "money": Money(100, "USD"),
@@ -239,15 +239,15 @@ class TestUnavailability:
         monkeypatch.setattr(client, "RETRIES", 1)
         client._client_of.cache_clear()
         gateway.set_behaviour(fault="stumble", times=1)
-        assert opened().url
+        assert created_session().url
         gateway.set_behaviour(fault="stumble", times=2)
         with pytest.raises(GatewayUnavailable):
-            opened()
+            created_session()
 
     def test_a_gateway_that_cannot_be_reached(self, use_gateway: UseGateway) -> None:
         use_gateway(GatewayConfig("http://127.0.0.1:1", SECRET_KEY, (WEBHOOK_SECRET,)))
         with pytest.raises(GatewayUnavailable):
-            opened()
+            created_session()
 
 
 class TestCircuit:
@@ -255,17 +255,17 @@ class TestCircuit:
         gateway.set_behaviour(fault="stumble")
         for _ in range(circuit.FAILURES):
             with pytest.raises(GatewayUnavailable):
-                opened()
+                created_session()
         gateway.set_behaviour(fault="none")
         with pytest.raises(GatewayUnavailable) as alone:
-            opened()
+            created_session()
         assert alone.value.headers["Retry-After"] == str(circuit.REST_SECONDS)
 
     def test_refusals_are_not_failures(self, gateway: SandboxGateway) -> None:
         for _ in range(circuit.FAILURES + 1):
             with pytest.raises(GatewayRefused):
                 client.retrieve_checkout_session("cs_test_x")
-        assert opened().url
+        assert created_session().url
 
 
 class TestSecrets:
@@ -274,7 +274,7 @@ class TestSecrets:
     ) -> None:
         use_gateway(GatewayConfig(gateway.url, "sk_test_hunter2hunter2", (WEBHOOK_SECRET,)))
         with pytest.raises(GatewayRefused) as refused:
-            opened()
+            created_session()
         assert (refused.value.status, refused.value.code) == (502, "GATEWAY_REFUSED")
         assert "hunter2" not in refused.value.text + str(refused.value.details)
         assert "hunter2" not in capsys.readouterr().out
@@ -346,7 +346,7 @@ class TestInvalidResponses:
     def ask(self, odd: type[_Oddity], body: Any, status: int = 200) -> None:
         odd.status = status
         odd.body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        client.create_checkout_session(self.ORDER, **arguments())
+        client.create_checkout_session(self.ORDER, **session_arguments())
 
     def test_additional_fields_are_ignored(self, odd: type[_Oddity]) -> None:
         self.ask(odd, self.GOOD | {"payment_intent": {"id": "pi_1"}, "more": [1, {"a": None}]})

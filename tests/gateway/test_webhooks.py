@@ -23,8 +23,8 @@ from app.inbox import tasks as inbox
 from app.inbox.models import InboundEvent
 from tests.answers import refusal
 from tests.common.test_metrics import AUTHORIZED, TOKEN
-from tests.gateway.helpers import opened, paid
-from tests.gateway.webhooks import deliver, event, send, signed, tell
+from tests.gateway.helpers import created_session, paid_intent
+from tests.gateway.webhooks import deliver, event_body, post_webhook, send_event, signature_header
 from tests.inbox.recording import RecordingHandler
 from tests.stripe import (
     DECLINED_CARD,
@@ -53,7 +53,7 @@ class TestEventsOfTheSimulator:
     ) -> None:
         gateway.set_behaviour(mode="duplicate")
         orders = [handler.new_reference("STRIPE") for _ in range(3)]
-        intents = {str(order): paid(order) for order in orders}
+        intents = {str(order): paid_intent(order) for order in orders}
         told = shop.wait_for(9)
         random.shuffle(told)
 
@@ -75,7 +75,7 @@ class TestEventsOfTheSimulator:
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         order = handler.new_reference("STRIPE")
-        gateway_client.expire_checkout_session(opened(order).session_id)
+        gateway_client.expire_checkout_session(created_session(order).session_id)
         deliver(client, *shop.wait_for(1))
         inbox.sweep()
 
@@ -88,7 +88,7 @@ class TestEventsOfTheSimulator:
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         order = handler.new_reference("STRIPE")
-        checkout = opened(order)
+        checkout = created_session(order)
         Buyer().pay(checkout.url, DECLINED_CARD)
         deliver(client, *shop.wait_for(1))
         inbox.sweep()
@@ -104,7 +104,7 @@ class TestEventsOfTheSimulator:
     def test_refunds_and_their_outcome(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
-        intent, refund_id = paid(card=FAILING_REFUND_CARD), handler.new_reference("STRIPE")
+        intent, refund_id = paid_intent(card=FAILING_REFUND_CARD), handler.new_reference("STRIPE")
         made = gateway_client.create_refund(
             refund_id, payment_intent_id=intent, money=Money(1250, "USD"), reason="x"
         )
@@ -128,7 +128,7 @@ class TestEventsOfTheSimulator:
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         gateway.set_behaviour(mode="forged")
-        paid(handler.new_reference("STRIPE"))
+        paid_intent(handler.new_reference("STRIPE"))
         forged, genuine = shop.wait_for(2)
 
         assert refusal(deliver(client, forged)) == (401, "INVALID_SIGNATURE")
@@ -141,7 +141,7 @@ class TestEventsOfTheSimulator:
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         gateway.set_behaviour(mode="wrong-amount")
-        paid(handler.new_reference("STRIPE"))
+        paid_intent(handler.new_reference("STRIPE"))
         deliver(client, *shop.wait_for(1))
         inbox.sweep()
         assert [one.amount for one in handler.handled] == [50_000]
@@ -160,8 +160,8 @@ class TestSignatures:
     def test_every_configured_secret_is_accepted(
         self, handler: RecordingHandler, client: FlaskClient, secret: str
     ) -> None:
-        said = event(client_reference_id=str(handler.new_reference("STRIPE")))
-        assert tell(client, said, secret=secret).status_code == 200
+        said = event_body(client_reference_id=str(handler.new_reference("STRIPE")))
+        assert send_event(client, said, secret=secret).status_code == 200
         assert stored() == 1
 
     def reason(self, answer: Any) -> str:
@@ -170,32 +170,37 @@ class TestSignatures:
 
     @pytest.mark.parametrize("ago", [301, -301, 86_400])
     def test_a_stale_signature_is_refused(self, client: FlaskClient, ago: int) -> None:
-        assert self.reason(tell(client, event(), ago=ago)) == "STALE"
+        assert self.reason(send_event(client, event_body(), ago=ago)) == "STALE"
 
     @pytest.mark.parametrize("ago", [290, -290])
     def test_clocks_may_differ(
         self, handler: RecordingHandler, client: FlaskClient, ago: int
     ) -> None:
-        said = event(client_reference_id=str(handler.new_reference("STRIPE")))
-        assert tell(client, said, ago=ago).status_code == 200
+        said = event_body(client_reference_id=str(handler.new_reference("STRIPE")))
+        assert send_event(client, said, ago=ago).status_code == 200
 
     def test_a_signature_with_another_secret_is_refused(self, client: FlaskClient) -> None:
-        assert self.reason(tell(client, event(), secret="whsec_of_somebody_else")) == "FORGED"
+        assert (
+            self.reason(send_event(client, event_body(), secret="whsec_of_somebody_else"))
+            == "FORGED"
+        )
 
     def test_a_signature_of_another_body_is_refused(self, client: FlaskClient) -> None:
-        raw = json.dumps(event()).encode()
-        assert self.reason(send(client, raw + b" ", signed(raw))) == "FORGED"
+        raw = json.dumps(event_body()).encode()
+        assert self.reason(post_webhook(client, raw + b" ", signature_header(raw))) == "FORGED"
 
     def test_one_valid_signature_of_several_is_enough(
         self, handler: RecordingHandler, client: FlaskClient
     ) -> None:
-        raw = json.dumps(event(client_reference_id=str(handler.new_reference("STRIPE")))).encode()
-        header = signed(raw) + ",v1=" + "0" * 64 + ",v0=" + "1" * 64
-        assert send(client, raw, header).status_code == 200
+        raw = json.dumps(
+            event_body(client_reference_id=str(handler.new_reference("STRIPE")))
+        ).encode()
+        header = signature_header(raw) + ",v1=" + "0" * 64 + ",v0=" + "1" * 64
+        assert post_webhook(client, raw, header).status_code == 200
 
     @pytest.mark.parametrize("header", [None, ""])
     def test_a_missing_signature_is_refused(self, client: FlaskClient, header: str | None) -> None:
-        assert self.reason(send(client, b"{}", header)) == "MISSING"
+        assert self.reason(post_webhook(client, b"{}", header)) == "MISSING"
 
     @pytest.mark.parametrize(
         "header",
@@ -220,22 +225,22 @@ class TestSignatures:
     def test_a_malformed_signature_is_refused(self, client: FlaskClient, header: str) -> None:
         now = str(int(clock.now().timestamp()))
         given = header.replace("{now}", now)
-        assert self.reason(send(client, b"{}", given)) == "MALFORMED"
+        assert self.reason(post_webhook(client, b"{}", given)) == "MALFORMED"
 
     def test_signatures_of_any_length_are_compared(self, client: FlaskClient) -> None:
         now = str(int(clock.now().timestamp()))
         for signature in ("", "0", "0" * 63, "0" * 65, "=" * 64):
-            assert self.reason(send(client, b"{}", f"t={now},v1={signature}")) == "FORGED"
+            assert self.reason(post_webhook(client, b"{}", f"t={now},v1={signature}")) == "FORGED"
 
     def test_a_body_that_is_not_utf8_is_refused(self, client: FlaskClient) -> None:
         now = str(int(clock.now().timestamp()))
-        assert self.reason(send(client, b"\xff", f"t={now},v1=00")) == "MALFORMED"
+        assert self.reason(post_webhook(client, b"\xff", f"t={now},v1=00")) == "MALFORMED"
 
     def test_without_a_configured_gateway_every_webhook_is_refused(
         self, client: FlaskClient, use_gateway: UseGateway
     ) -> None:
         use_gateway(None)
-        assert refusal(tell(client, event())) == (400, "GATEWAY_NOT_CONFIGURED")
+        assert refusal(send_event(client, event_body())) == (400, "GATEWAY_NOT_CONFIGURED")
 
 
 @pytest.mark.usefixtures("two_secrets")
@@ -243,11 +248,11 @@ class TestWhatIsStored:
     def test_the_body_is_stored_as_signed(
         self, handler: RecordingHandler, client: FlaskClient
     ) -> None:
-        said = event(
+        said = event_body(
             client_reference_id=str(handler.new_reference("STRIPE")), more={"a": [1, 2.5, None]}
         )
         raw = json.dumps(said, indent=3).encode()
-        assert send(client, raw, signed(raw)).status_code == 200
+        assert post_webhook(client, raw, signature_header(raw)).status_code == 200
         with transaction() as session:
             (one,) = session.scalars(select(InboundEvent))
         assert one.body.encode() == raw
@@ -261,8 +266,8 @@ class TestWhatIsStored:
         self, handler: RecordingHandler, client: FlaskClient, kind: str
     ) -> None:
         assert (
-            tell(
-                client, event(kind, client_reference_id=str(handler.new_reference("STRIPE")))
+            send_event(
+                client, event_body(kind, client_reference_id=str(handler.new_reference("STRIPE")))
             ).status_code
             == 200
         )
@@ -272,7 +277,7 @@ class TestWhatIsStored:
     def test_unknown_references_are_acknowledged_and_dropped(
         self, handler: RecordingHandler, client: FlaskClient, reference: str | None
     ) -> None:
-        assert tell(client, event(client_reference_id=reference)).status_code == 200
+        assert send_event(client, event_body(client_reference_id=reference)).status_code == 200
         assert stored() == 0
 
     @pytest.mark.parametrize(
@@ -286,24 +291,24 @@ class TestWhatIsStored:
     def test_malformed_references_are_acknowledged_and_dropped(
         self, handler: RecordingHandler, client: FlaskClient, kind: str, about: dict[str, Any]
     ) -> None:
-        assert tell(client, event(kind, **about)).status_code == 200
+        assert send_event(client, event_body(kind, **about)).status_code == 200
         assert stored() == 0
 
     def test_events_without_a_handler_are_acknowledged_and_dropped(
         self, client: FlaskClient
     ) -> None:
-        assert tell(client, event()).status_code == 200
+        assert send_event(client, event_body()).status_code == 200
         assert stored() == 0
 
     def test_events_of_the_other_mode_are_ignored(
         self, handler: RecordingHandler, client: FlaskClient, use_gateway: UseGateway
     ) -> None:
-        said = event(client_reference_id=str(handler.new_reference("STRIPE")))
-        assert tell(client, said | {"livemode": True}).status_code == 200
+        said = event_body(client_reference_id=str(handler.new_reference("STRIPE")))
+        assert send_event(client, said | {"livemode": True}).status_code == 200
         use_gateway(GatewayConfig("http://127.0.0.1:1", "sk_live_12345678", (WEBHOOK_SECRET,)))
-        assert tell(client, said).status_code == 200
+        assert send_event(client, said).status_code == 200
         assert stored() == 0
-        assert tell(client, said | {"livemode": True}).status_code == 200
+        assert send_event(client, said | {"livemode": True}).status_code == 200
         assert stored() == 1
 
     def test_a_completed_session_without_payment_is_not_paid(
@@ -311,7 +316,9 @@ class TestWhatIsStored:
     ) -> None:
         about = {"status": "complete", "payment_status": "unpaid"}
         order = str(handler.new_reference("STRIPE"))
-        tell(client, event("checkout.session.completed", client_reference_id=order, **about))
+        send_event(
+            client, event_body("checkout.session.completed", client_reference_id=order, **about)
+        )
         inbox.sweep()
         (one,) = handler.handled
         assert service.checkout_session_of(one).status is CheckoutSessionStatus.OPEN
@@ -319,8 +326,9 @@ class TestWhatIsStored:
     def test_an_unsupported_currency_is_stored_without_an_amount(
         self, handler: RecordingHandler, client: FlaskClient
     ) -> None:
-        tell(
-            client, event(client_reference_id=str(handler.new_reference("STRIPE")), currency="xyz")
+        send_event(
+            client,
+            event_body(client_reference_id=str(handler.new_reference("STRIPE")), currency="xyz"),
         )
         inbox.sweep()
         assert [(one.amount, one.currency) for one in handler.handled] == [(None, None)]
@@ -345,8 +353,8 @@ class TestWhatIsStored:
     def test_an_invalid_object_is_refused(
         self, handler: RecordingHandler, client: FlaskClient, changes: dict[str, Any]
     ) -> None:
-        said = event(**{"client_reference_id": str(handler.new_reference("STRIPE"))} | changes)
-        answer = tell(client, said)
+        said = event_body(**{"client_reference_id": str(handler.new_reference("STRIPE"))} | changes)
+        answer = send_event(client, said)
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert stored() == 0
 
@@ -368,11 +376,11 @@ class TestWhatIsStored:
     def test_an_invalid_envelope_is_refused(
         self, client: FlaskClient, changes: dict[str, Any]
     ) -> None:
-        assert refusal(tell(client, event() | changes)) == (400, "VALIDATION_ERROR")
+        assert refusal(send_event(client, event_body() | changes)) == (400, "VALIDATION_ERROR")
 
     @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"x"', b"NaN"])
     def test_a_body_that_is_not_an_event_is_refused(self, client: FlaskClient, raw: bytes) -> None:
-        assert send(client, raw, signed(raw)).status_code == 400
+        assert post_webhook(client, raw, signature_header(raw)).status_code == 400
 
 
 @pytest.mark.usefixtures("two_secrets")
@@ -383,16 +391,16 @@ class TestMetricsAndLimits:
         change_settings(metrics_token=TOKEN)
         before = counted(client)
 
-        said = event(client_reference_id=str(handler.new_reference("STRIPE")))
-        tell(client, said)
-        tell(client, said)
-        tell(client, event())
-        tell(client, event("charge.refunded"))
-        tell(client, said | {"type": ""})
-        tell(client, said, secret="whsec_of_somebody_else")
-        tell(client, said, ago=400)
-        send(client, b"{}", None)
-        send(client, b"{}", "x")
+        said = event_body(client_reference_id=str(handler.new_reference("STRIPE")))
+        send_event(client, said)
+        send_event(client, said)
+        send_event(client, event_body())
+        send_event(client, event_body("charge.refunded"))
+        send_event(client, said | {"type": ""})
+        send_event(client, said, secret="whsec_of_somebody_else")
+        send_event(client, said, ago=400)
+        post_webhook(client, b"{}", None)
+        post_webhook(client, b"{}", "x")
 
         after = counted(client)
         assert {outcome: after[outcome] - before[outcome] for outcome in before} == {
@@ -409,7 +417,7 @@ class TestMetricsAndLimits:
 
     @pytest.mark.usefixtures("rate_limited")
     def test_the_rate_limit_is_per_address(self, client: FlaskClient) -> None:
-        statuses = {send(client, b"{}", None).status_code for _ in range(1201)}
+        statuses = {post_webhook(client, b"{}", None).status_code for _ in range(1201)}
         assert statuses == {401, 429}
 
 

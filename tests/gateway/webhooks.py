@@ -14,17 +14,17 @@ from tests.stripe import WEBHOOK_SECRET, Received
 
 def deliver(client: FlaskClient, webhook: Received) -> TestResponse:
     """Deliver a webhook of the gateway to our endpoint."""
-    return send(client, webhook.raw, webhook.header)
+    return post_webhook(client, webhook.raw, webhook.header)
 
 
-def send(client: FlaskClient, raw: bytes, header: str | None) -> TestResponse:
+def post_webhook(client: FlaskClient, raw: bytes, header: str | None) -> TestResponse:
     headers = {} if header is None else {"Stripe-Signature": header}
     return client.post(
         "/api/v1/webhooks/stripe", data=raw, headers=headers, content_type="application/json"
     )
 
 
-def event(kind: str = "checkout.session.expired", **changes: Any) -> dict[str, Any]:
+def event_body(kind: str = "checkout.session.expired", **changes: Any) -> dict[str, Any]:
     """An event as Stripe sends it. changes: fields of its object."""
     about = {
         "id": "cs_test_1",
@@ -50,7 +50,7 @@ def event(kind: str = "checkout.session.expired", **changes: Any) -> dict[str, A
     }
 
 
-def signed(raw: bytes, *, secret: str = WEBHOOK_SECRET, ago: float = 0) -> str:
+def signature_header(raw: bytes, *, secret: str = WEBHOOK_SECRET, ago: float = 0) -> str:
     """As Stripe's own library signs. ago: seconds."""
     header: str = stripe.WebhookSignature.generate_signature_header(  # type: ignore[no-untyped-call]
         raw.decode(), secret, int(clock.now().timestamp() - ago)
@@ -58,6 +58,6 @@ def signed(raw: bytes, *, secret: str = WEBHOOK_SECRET, ago: float = 0) -> str:
     return header
 
 
-def tell(client: FlaskClient, said: dict[str, Any], **how: Any) -> Any:
-    raw = json.dumps(said).encode()
-    return send(client, raw, signed(raw, **how))
+def send_event(client: FlaskClient, event: dict[str, Any], **how: Any) -> Any:
+    raw = json.dumps(event).encode()
+    return post_webhook(client, raw, signature_header(raw, **how))

@@ -14,7 +14,7 @@ from app.common.db import reading, transaction
 from app.common.settings import Settings
 from app.inbox import tasks
 from app.inbox.models import InboundEvent
-from tests.banks.speaking import message, tell
+from tests.banks.webhooks import event_body, send_event
 from tests.crowd import all_at_once
 from tests.inbox.recording import RecordingHandler
 
@@ -27,8 +27,8 @@ def event_ids() -> list[str]:
 def test_20_concurrent_deliveries_of_one_webhook_are_stored_once(
     committing: Flask, handler: RecordingHandler
 ) -> None:
-    said = message("payout.paid", "reference-1")
-    answers = all_at_once(lambda _: tell(committing.test_client(), said), range(20))
+    said = event_body("payout.paid", "reference-1")
+    answers = all_at_once(lambda _: send_event(committing.test_client(), said), range(20))
     assert {(a.status_code, a.json["received"]) for a in answers} == {(200, True)}
     assert len(event_ids()) == 1
 
@@ -37,7 +37,7 @@ def test_concurrent_jobs_and_sweeps_handle_each_event_once(
     committing: Flask, handler: RecordingHandler
 ) -> None:
     for _ in range(5):
-        tell(committing.test_client(), message("payout.paid", "reference-1"))
+        send_event(committing.test_client(), event_body("payout.paid", "reference-1"))
 
     def slowly(event: InboundEvent) -> None:
         time.sleep(0.05)
@@ -54,7 +54,7 @@ def test_concurrent_jobs_and_sweeps_handle_each_event_once(
 def test_the_worker_handles_a_delivered_event(
     committing: Flask, handler: RecordingHandler, settings: Settings
 ) -> None:
-    tell(committing.test_client(), message("payout.paid", "reference-1"))
+    send_event(committing.test_client(), event_body("payout.paid", "reference-1"))
     connection = redis.Redis.from_url(str(settings.redis_url))
     worker = SimpleWorker([Queue(queue.NAME, connection=connection)], connection=connection)
     worker.work(burst=True)
@@ -66,7 +66,7 @@ def test_without_redis_an_event_is_stored_and_handled_by_a_sweep(
 ) -> None:
     queue.configure("redis://127.0.0.1:1/0")
     try:
-        answer = tell(committing.test_client(), message("payout.paid", "reference-1"))
+        answer = send_event(committing.test_client(), event_body("payout.paid", "reference-1"))
     finally:
         queue.configure(str(settings.redis_url))
     assert answer.status_code == 200
@@ -89,7 +89,7 @@ def test_without_redis_an_event_is_stored_and_handled_by_a_sweep(
 def test_the_database_refuses_changes_of_a_handled_event(
     committing: Flask, handler: RecordingHandler, change: str
 ) -> None:
-    tell(committing.test_client(), message("payout.paid", "reference-1"))
+    send_event(committing.test_client(), event_body("payout.paid", "reference-1"))
     tasks.sweep()
     with pytest.raises(DBAPIError, match="has been handled"), transaction() as session:
         session.execute(text(f"UPDATE inbound_events SET {change}"))

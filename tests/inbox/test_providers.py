@@ -19,7 +19,7 @@ from app.gateway.types import GatewayEventType
 from app.inbox import service, tasks
 from app.inbox.errors import Quarantine
 from app.inbox.models import InboundEvent
-from tests.banks import speaking as bank
+from tests.banks import webhooks as bank
 from tests.gateway import webhooks as stripe
 from tests.inbox.recording import RecordingHandler
 
@@ -61,15 +61,15 @@ def send(provider: str, event_type: str, handler: RecordingHandler, settings: Se
         config = provider_config.from_settings(settings)
         assert config is not None
         secret = config.webhook_secrets[0]
-        event = stripe.event(
+        event = stripe.event_body(
             event_type,
             client_reference_id=reference,
             metadata={"order_id": reference, "refund_id": reference},
             amount=5000,
         )
-        return lambda client: stripe.tell(client, event, secret=secret)
-    message = bank.message(event_type, reference, amount="50.00", currency="USD")
-    return lambda client: bank.tell(client, message, provider=provider)
+        return lambda client: stripe.send_event(client, event, secret=secret)
+    message = bank.event_body(event_type, reference, amount="50.00", currency="USD")
+    return lambda client: bank.send_event(client, message, provider=provider)
 
 
 @pytest.mark.parametrize(("provider", "event_type"), EVENTS)

@@ -18,7 +18,8 @@ from app.events.models import OutboxEvent
 from app.inbox import tasks
 from app.inbox.errors import Quarantine
 from app.inbox.models import InboundEvent
-from tests.banks.speaking import clock_at, message, tell
+from tests.banks.webhooks import event_body, send_event
+from tests.clock import freeze_clock
 from tests.inbox.recording import RecordingHandler
 
 
@@ -28,7 +29,7 @@ def events() -> list[InboundEvent]:
 
 
 def paid(**data: Any) -> dict[str, Any]:
-    return message("payout.paid", "reference-1", **data)
+    return event_body("payout.paid", "reference-1", **data)
 
 
 def refuse(error: Exception) -> Any:
@@ -42,7 +43,7 @@ class TestHandling:
     def test_a_sweep_handles_an_event_whose_job_was_lost(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
-        tell(client, paid())
+        send_event(client, paid())
         assert tasks.sweep() == 1
         (event,) = events()
         assert [handled.id for handled in handler.handled] == [event.id]
@@ -52,7 +53,7 @@ class TestHandling:
     def test_a_repeated_job_has_no_effect(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
-        tell(client, paid())
+        send_event(client, paid())
         (event,) = events()
         for _ in range(3):
             tasks.handle(str(event.id))
@@ -66,7 +67,7 @@ class TestHandling:
             Quarantine("VALUES_DIFFER", ours={"amount": 1}, theirs={"amount": 2})
         )
         said = paid()
-        tell(client, said)
+        send_event(client, said)
         tasks.sweep()
 
         (event,) = events()
@@ -94,11 +95,11 @@ class TestHandling:
         error: Exception,
     ) -> None:
         handler.react = refuse(error)
-        tell(client, paid())
+        send_event(client, paid())
         start = clock.now()
         tried_at = []
         for minute in range(301):
-            clock_at(monkeypatch, start + timedelta(minutes=minute, seconds=1))
+            freeze_clock(monkeypatch, start + timedelta(minutes=minute, seconds=1))
             if tasks.sweep():
                 tried_at.append(minute)
         assert tried_at == [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]
@@ -107,7 +108,7 @@ class TestHandling:
         assert event.last_error == (getattr(error, "text", None) or "KeyError")
 
         handler.react = handler.handled.append
-        clock_at(monkeypatch, start + timedelta(minutes=303, seconds=2))
+        freeze_clock(monkeypatch, start + timedelta(minutes=303, seconds=2))
         tasks.sweep()
         assert [event.status for event in events()] == ["PROCESSED"]
         assert len(handler.handled) == 1
@@ -124,7 +125,7 @@ class TestHandling:
 
         handler.react = react
         for said in (paid(), poisoned, paid()):
-            tell(client, said)
+            send_event(client, said)
         assert tasks.sweep() == 3
         assert [event.status for event in events()] == ["PROCESSED", "RECEIVED", "PROCESSED"]
 
@@ -136,7 +137,7 @@ class TestHandling:
             raise Forbidden("not now")
 
         handler.handle = handle  # type: ignore[method-assign]
-        tell(committing.test_client(), paid())
+        send_event(committing.test_client(), paid())
         tasks.sweep()
         with reading() as session:
             assert session.scalars(select(OutboxEvent)).all() == []

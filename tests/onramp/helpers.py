@@ -1,4 +1,4 @@
-"""Asking banks for money, and what banks then say."""
+"""Creating on-ramps, and delivering the banks' events about them."""
 
 from typing import Any
 
@@ -10,61 +10,65 @@ from app.common.db import reading
 from app.events.models import OutboxEvent
 from app.inbox import tasks
 from app.inbox.models import InboundEvent
-from tests.banks.speaking import message, tell
+from tests.banks.webhooks import event_body, send_event
 from tests.factories import Actor
 
 ONRAMP = "/api/v1/onramp"
 
 
-def ask(client: FlaskClient, user: Actor, amount: Any = "25.00", **fields: Any) -> TestResponse:
+def create_onramp(
+    client: FlaskClient, user: Actor, amount: Any = "25.00", **fields: Any
+) -> TestResponse:
     headers = user.headers | fields.pop("headers", {})
     body = {"provider": "HDFC", "amount": amount} | fields
     return client.post(ONRAMP, json=body, headers=headers)
 
 
-def asked(client: FlaskClient, user: Actor, amount: Any = "25.00", **fields: Any) -> dict[str, Any]:
-    """An on-ramp that was granted."""
-    answer = ask(client, user, amount, **fields)
+def created_onramp(
+    client: FlaskClient, user: Actor, amount: Any = "25.00", **fields: Any
+) -> dict[str, Any]:
+    """A new on-ramp."""
+    answer = create_onramp(client, user, amount, **fields)
     assert answer.status_code == 201, answer.text
     onramp: dict[str, Any] = answer.json
     return onramp
 
 
-def about(
+def bank_event(
     onramp: dict[str, Any], user: Actor, kind: str = "payment.succeeded", **data: Any
 ) -> dict[str, Any]:
-    """What the bank says of an on-ramp when all is well. data: what is otherwise."""
+    """The bank's event about an on-ramp. data: fields that differ from our record."""
     facts = {
         "amount": onramp["amount"],
         "currency": onramp["currency"],
         "userId": str(user.id),
         "bankReference": f"UTR-{onramp['id'][-6:]}",
     }
-    return message(kind, onramp["token"], **(facts | data))
+    return event_body(kind, onramp["token"], **(facts | data))
 
 
-def say(
+def deliver_event(
     client: FlaskClient,
     onramp: dict[str, Any],
     user: Actor,
     kind: str = "payment.succeeded",
     **data: Any,
 ) -> None:
-    """Have the bank say it, and let it take effect."""
-    answer = tell(client, about(onramp, user, kind, **data), provider=onramp["provider"])
+    """Deliver the bank's event about an on-ramp, and handle it."""
+    answer = send_event(client, bank_event(onramp, user, kind, **data), provider=onramp["provider"])
     assert answer.status_code == 200, answer.text
     tasks.sweep()
 
 
-def show(client: FlaskClient, user: Actor, onramp: dict[str, Any]) -> dict[str, Any]:
+def get_onramp(client: FlaskClient, user: Actor, onramp: dict[str, Any]) -> dict[str, Any]:
     answer = client.get(f"{ONRAMP}/{onramp['id']}", headers=user.headers)
     assert answer.status_code == 200, answer.text
     shown: dict[str, Any] = answer.json
     return shown
 
 
-def told(kind: str) -> list[dict[str, Any]]:
-    """What the outbox says about events of this type, in order."""
+def outbox_data(kind: str) -> list[dict[str, Any]]:
+    """The data of the outbox events of this type, in order."""
     with reading() as session:
         query = select(OutboxEvent).where(OutboxEvent.type == kind).order_by(OutboxEvent.sequence)
         return [event.data for event in session.scalars(query)]

@@ -1,4 +1,4 @@
-"""On-ramps when everything happens at the same moment, with real commits."""
+"""On-ramps under concurrency, with real commits."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,10 +14,11 @@ from app.inbox import tasks as inbox
 from app.inbox.models import InboundEvent
 from app.onramp import tasks
 from tests import factories
-from tests.banks.speaking import clock_at, tell
+from tests.banks.webhooks import send_event
+from tests.clock import freeze_clock
 from tests.crowd import all_at_once, broken, outcomes
 from tests.factories import Actor
-from tests.onramp.helpers import about, ask, asked, show, told
+from tests.onramp.helpers import bank_event, create_onramp, created_onramp, get_onramp, outbox_data
 from tests.wallets.helpers import balance, set_limit
 
 
@@ -31,10 +32,10 @@ def event_ids() -> list[str]:
         return [str(one) for one in session.scalars(select(InboundEvent.id))]
 
 
-def test_the_same_webhook_20_times_at_once_credits_once(committing: Flask, user: Actor) -> None:
+def test_20_concurrent_jobs_of_one_event_credit_once(committing: Flask, user: Actor) -> None:
     client = committing.test_client()
-    said = about(asked(client, user), user)
-    answers = all_at_once(lambda _: tell(committing.test_client(), said), range(20))
+    said = bank_event(created_onramp(client, user), user)
+    answers = all_at_once(lambda _: send_event(committing.test_client(), said), range(20))
     assert outcomes(answers) == {(200, None): 20}
     (event_id,) = event_ids()
     all_at_once(lambda _: inbox.handle(event_id), range(20))
@@ -42,76 +43,78 @@ def test_the_same_webhook_20_times_at_once_credits_once(committing: Flask, user:
     assert broken() == []
 
 
-def test_the_same_meaning_under_20_ids_credits_once(committing: Flask, user: Actor) -> None:
+def test_20_events_with_the_same_content_credit_once(committing: Flask, user: Actor) -> None:
     client = committing.test_client()
-    onramp = asked(client, user)
+    onramp = created_onramp(client, user)
     for _ in range(20):
-        tell(client, about(onramp, user))
+        send_event(client, bank_event(onramp, user))
     all_at_once(inbox.handle, event_ids())
     assert balance(client, user) == "25.00"
-    assert {event["status"] for event in told("onramp-succeeded")} == {"SUCCESS"}
-    assert len(told("onramp-succeeded")) == 1
+    assert {event["status"] for event in outbox_data("onramp-succeeded")} == {"SUCCESS"}
+    assert len(outbox_data("onramp-succeeded")) == 1
     assert broken() == []
 
 
 def test_many_on_ramps_of_one_wallet_are_all_credited(committing: Flask, user: Actor) -> None:
     client = committing.test_client()
     for _ in range(40):
-        tell(client, about(asked(client, user, "1.00"), user))
+        send_event(client, bank_event(created_onramp(client, user, "1.00"), user))
     all_at_once(inbox.handle, event_ids() * 2)
     inbox.sweep()
     assert balance(client, user) == "40.00"
     assert broken() == []
 
 
-def test_success_and_failure_at_once_end_as_one_of_them(committing: Flask, user: Actor) -> None:
+def test_concurrent_success_and_failure_end_as_one_of_them(committing: Flask, user: Actor) -> None:
     client = committing.test_client()
-    onramp = asked(client, user)
+    onramp = created_onramp(client, user)
     for kind in ("payment.succeeded", "payment.failed"):
-        tell(client, about(onramp, user, kind))
+        send_event(client, bank_event(onramp, user, kind))
     all_at_once(inbox.handle, event_ids())
-    ended = (show(client, user, onramp)["status"], balance(client, user))
+    ended = (get_onramp(client, user, onramp)["status"], balance(client, user))
     assert ended in {("SUCCESS", "25.00"), ("FAILURE", "0.00")}
-    assert len(told("bank-event-quarantined")) == 1
+    assert len(outbox_data("bank-event-quarantined")) == 1
     assert broken() == []
 
 
-def test_success_and_expiry_at_once_never_lose_the_money(
+def test_concurrent_success_and_expiry_never_lose_the_payment(
     committing: Flask, user: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = committing.test_client()
-    onramps = [asked(client, user, "1.00") for _ in range(20)]
-    clock_at(monkeypatch, clock.now() + timedelta(minutes=6))
+    onramps = [created_onramp(client, user, "1.00") for _ in range(20)]
+    freeze_clock(monkeypatch, clock.now() + timedelta(minutes=6))
 
     def either(number: int) -> Any:
         if number % 2:
             return tasks.expire_onramps()
-        tell(committing.test_client(), about(onramps[number // 2], user))
+        send_event(committing.test_client(), bank_event(onramps[number // 2], user))
         return inbox.sweep()
 
     all_at_once(either, range(40), threads=8)
     inbox.sweep()
     assert balance(client, user) == "20.00"
-    assert {show(client, user, onramp)["status"] for onramp in onramps} == {"SUCCESS"}
-    assert len(told("onramp-succeeded")) == 20
+    assert {get_onramp(client, user, onramp)["status"] for onramp in onramps} == {"SUCCESS"}
+    assert len(outbox_data("onramp-succeeded")) == 20
     assert broken() == []
 
 
-def test_a_limit_is_not_exceeded_by_asking_at_once(committing: Flask, user: Actor) -> None:
+def test_concurrent_requests_do_not_exceed_a_limit(committing: Flask, user: Actor) -> None:
     client = committing.test_client()
     set_limit(client, user, "ONRAMP", "DAY", "100.00")
-    answers = all_at_once(lambda _: ask(committing.test_client(), user, "25.00"), range(20))
+    answers = all_at_once(
+        lambda _: create_onramp(committing.test_client(), user, "25.00"), range(20)
+    )
     assert outcomes(answers) == {(201, None): 4, (400, "LIMIT_EXCEEDED"): 16}
     assert broken() == []
 
 
-def test_an_old_key_never_asks_again(committing: Flask, user: Actor) -> None:
+def test_an_old_key_never_creates_a_second_on_ramp(committing: Flask, user: Actor) -> None:
     client = committing.test_client()
     key = {"headers": {"Idempotency-Key": "once"}}
-    asked(client, user, **key)
+    created_onramp(client, user, **key)
     with transaction() as session:
         session.execute(text("DELETE FROM idempotency_keys"))
-    assert ask(client, user, **key).json["error"] == "IDEMPOTENCY_KEY_REUSED"
+    assert create_onramp(client, user, **key).json["error"] == "IDEMPOTENCY_KEY_REUSED"
     assert client.get("/api/v1/onramp", headers=user.headers).json["meta"]["total"] == 1
 
 
@@ -130,21 +133,23 @@ def test_an_old_key_never_asks_again(committing: Flask, user: Actor) -> None:
         "late = true",
     ],
 )
-def test_the_database_keeps_what_was_asked_for(committing: Flask, user: Actor, change: str) -> None:
+def test_the_database_refuses_changes_of_the_request(
+    committing: Flask, user: Actor, change: str
+) -> None:
     factories.actor()
-    onramp = asked(committing.test_client(), user)
+    onramp = created_onramp(committing.test_client(), user)
     with pytest.raises(DBAPIError, match=r"would change|ck_onramps"), transaction() as session:
         session.execute(text(f"UPDATE onramps SET {change}"))
-    assert show(committing.test_client(), user, onramp) == onramp
+    assert get_onramp(committing.test_client(), user, onramp) == onramp
 
 
 @pytest.mark.parametrize("kind", ["payment.succeeded", "payment.failed"])
 @pytest.mark.parametrize("status", ["PROCESSING", "EXPIRED", "SUCCESS", "FAILURE"])
-def test_the_database_keeps_how_it_ended(
+def test_the_database_refuses_changes_of_the_outcome(
     committing: Flask, user: Actor, kind: str, status: str
 ) -> None:
     client = committing.test_client()
-    tell(client, about(asked(client, user), user, kind))
+    send_event(client, bank_event(created_onramp(client, user), user, kind))
     inbox.sweep()
     with pytest.raises(DBAPIError, match="has ended"), transaction() as session:
         session.execute(text(f"UPDATE onramps SET status = '{status}'"))
@@ -152,7 +157,7 @@ def test_the_database_keeps_how_it_ended(
 
 def test_the_database_allows_one_credit_per_on_ramp(committing: Flask, user: Actor) -> None:
     client = committing.test_client()
-    tell(client, about(asked(client, user), user))
+    send_event(client, bank_event(created_onramp(client, user), user))
     inbox.sweep()
     with pytest.raises(DBAPIError, match="uq_journal_entries_onramp"), transaction() as session:
         session.execute(

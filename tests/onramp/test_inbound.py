@@ -1,4 +1,4 @@
-"""How on-ramps end: by what the bank says, whatever it says and whenever."""
+"""How on-ramps end: by the bank's events, whatever they say and whenever they arrive."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,9 +13,17 @@ from app.common.db import transaction
 from app.inbox import tasks as inbox
 from app.onramp import tasks
 from tests import factories
-from tests.banks.speaking import clock_at, key_of, tell
+from tests.banks.webhooks import key_of, send_event
+from tests.clock import freeze_clock
 from tests.factories import Actor
-from tests.onramp.helpers import about, asked, inbound_events, say, show, told
+from tests.onramp.helpers import (
+    bank_event,
+    created_onramp,
+    deliver_event,
+    get_onramp,
+    inbound_events,
+    outbox_data,
+)
 from tests.wallets.helpers import balance, lock, set_limit, wallet_of
 
 
@@ -26,7 +34,7 @@ def user(app: Flask) -> Actor:
 
 @pytest.fixture
 def onramp(client: FlaskClient, user: Actor) -> dict[str, Any]:
-    return asked(client, user, "25.00", description="For books")
+    return created_onramp(client, user, "25.00", description="For books")
 
 
 def unlock(client: FlaskClient, user: Actor) -> None:
@@ -39,17 +47,17 @@ def unlock(client: FlaskClient, user: Actor) -> None:
 
 @pytest.fixture
 def past_its_time(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Call it to be six minutes later."""
-    return lambda: clock_at(monkeypatch, clock.now() + timedelta(minutes=6))
+    """Call it to move the clock six minutes ahead."""
+    return lambda: freeze_clock(monkeypatch, clock.now() + timedelta(minutes=6))
 
 
 class TestSuccess:
     def test_the_wallet_is_credited(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
-        say(client, onramp, user, bankReference="UTR-17")
+        deliver_event(client, onramp, user, bankReference="UTR-17")
         assert balance(client, user) == "25.00"
-        shown = show(client, user, onramp)
+        shown = get_onramp(client, user, onramp)
         assert (shown["status"], shown["bankReference"], shown["late"]) == (
             "SUCCESS",
             "UTR-17",
@@ -57,10 +65,10 @@ class TestSuccess:
         )
         assert shown["closedAt"] == shown["updatedAt"] >= onramp["createdAt"]
 
-    def test_the_history_shows_it(
+    def test_the_credit_is_in_the_history(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
-        say(client, onramp, user, bankReference="UTR-17")
+        deliver_event(client, onramp, user, bankReference="UTR-17")
         url = "/api/v1/wallet/transactions?type=ONRAMP"
         (row,) = client.get(url, headers=user.headers).json["data"]
         assert (row["type"], row["amount"], row["balanceAfter"]) == ("ONRAMP", "25.00", "25.00")
@@ -70,9 +78,11 @@ class TestSuccess:
         url = "/api/v1/wallet/transactions?type=DEPOSIT"
         assert client.get(url, headers=user.headers).json["data"] == []
 
-    def test_it_is_told(self, client: FlaskClient, user: Actor, onramp: dict[str, Any]) -> None:
-        say(client, onramp, user)
-        assert told("onramp-succeeded") == [
+    def test_an_event_is_recorded(
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
+    ) -> None:
+        deliver_event(client, onramp, user)
+        assert outbox_data("onramp-succeeded") == [
             {
                 "userId": str(user.id),
                 "provider": "HDFC",
@@ -82,42 +92,42 @@ class TestSuccess:
                 "late": False,
             }
         ]
-        (moved,) = told("balance-updated")
+        (moved,) = outbox_data("balance-updated")
         assert (moved["type"], moved["amount"], moved["balance"]) == ("ONRAMP", 2500, 2500)
 
-    def test_the_same_webhook_again_changes_nothing(
+    def test_a_repeated_webhook_has_no_effect(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
-        said = about(onramp, user)
+        said = bank_event(onramp, user)
         for _ in range(3):
-            assert tell(client, said).status_code == 200
+            assert send_event(client, said).status_code == 200
             inbox.sweep()
         assert balance(client, user) == "25.00"
         assert inbound_events() == [("PROCESSED", None)]
 
-    def test_the_same_meaning_under_another_id_changes_nothing(
+    def test_the_same_content_under_another_id_has_no_effect(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
         for _ in range(3):
-            say(client, onramp, user)
+            deliver_event(client, onramp, user)
         assert balance(client, user) == "25.00"
         assert inbound_events() == [("PROCESSED", None)] * 3
-        assert len(told("onramp-succeeded")) == 1
+        assert len(outbox_data("onramp-succeeded")) == 1
 
-    def test_no_limit_refuses_what_was_paid(
+    def test_a_payment_is_credited_even_above_a_limit(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
         set_limit(client, user, "ONRAMP", "DAY", "1.00")
         set_limit(client, user, "INCOMING", "MONTH", "0.00")
-        say(client, onramp, user)
+        deliver_event(client, onramp, user)
         assert balance(client, user) == "25.00"
 
-    def test_who_was_deactivated_meanwhile_gets_it_all_the_same(
+    def test_a_user_deactivated_meanwhile_is_credited(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
         with transaction() as session:
             auth.set_active(session, actor_id=None, user_id=user.id, active=False, reason="asked")
-        say(client, onramp, user)
+        deliver_event(client, onramp, user)
         with transaction() as session:
             assert factories.wallet(session, user.id).balance == 2500
 
@@ -126,21 +136,21 @@ class TestFailure:
     def test_it_is_closed_with_the_bank_s_reason(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
-        say(client, onramp, user, "payment.failed", reason="declined by the payer")
-        shown = show(client, user, onramp)
+        deliver_event(client, onramp, user, "payment.failed", reason="declined by the payer")
+        shown = get_onramp(client, user, onramp)
         assert (shown["status"], shown["failureReason"]) == ("FAILURE", "declined by the payer")
         assert balance(client, user) == "0.00"
-        (failed,) = told("onramp-failed")
+        (failed,) = outbox_data("onramp-failed")
         assert (failed["status"], failed["reason"]) == ("FAILURE", "declined by the payer")
 
-    def test_again_changes_nothing(
+    def test_a_repeated_failure_has_no_effect(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
         for reason in ("first", "second"):
-            say(client, onramp, user, "payment.failed", reason=reason)
-        assert show(client, user, onramp)["failureReason"] == "first"
+            deliver_event(client, onramp, user, "payment.failed", reason=reason)
+        assert get_onramp(client, user, onramp)["failureReason"] == "first"
         assert inbound_events() == [("PROCESSED", None)] * 2
-        assert len(told("onramp-failed")) == 1
+        assert len(outbox_data("onramp-failed")) == 1
 
 
 class TestContradictions:
@@ -159,7 +169,7 @@ class TestContradictions:
         ids=str,
     )
     @pytest.mark.parametrize("kind", ["payment.succeeded", "payment.failed"])
-    def test_other_values_than_ours_are_set_aside_and_credit_nobody(
+    def test_other_values_are_quarantined_and_credit_nobody(
         self,
         client: FlaskClient,
         user: Actor,
@@ -167,11 +177,11 @@ class TestContradictions:
         kind: str,
         otherwise: dict[str, Any],
     ) -> None:
-        say(client, onramp, user, kind, **otherwise)
+        deliver_event(client, onramp, user, kind, **otherwise)
         assert inbound_events() == [("QUARANTINED", "VALUES_DIFFER")]
-        assert show(client, user, onramp)["status"] == "PROCESSING"
+        assert get_onramp(client, user, onramp)["status"] == "PROCESSING"
         assert balance(client, user) == "0.00"
-        (report,) = told("bank-event-quarantined")
+        (report,) = outbox_data("bank-event-quarantined")
         assert report["ours"] == {
             "onrampId": onramp["id"],
             "amount": 2500,
@@ -182,63 +192,63 @@ class TestContradictions:
         expected = {"250.00": 25000, "24.99": 2499, "25.001": None}.get(str(value), value)
         assert report["theirs"][name] == expected
 
-    def test_somebody_else_s_name_credits_neither(
+    def test_another_user_id_credits_neither_user(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
         thief = factories.actor()
-        say(client, onramp, user, userId=str(thief.id))
+        deliver_event(client, onramp, user, userId=str(thief.id))
         assert [balance(client, one) for one in (user, thief)] == ["0.00", "0.00"]
 
-    def test_the_truth_after_a_wrong_amount_is_credited(
+    def test_a_correct_event_after_a_wrong_amount_is_credited(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
-        say(client, onramp, user, amount="250.00")
-        say(client, onramp, user)
+        deliver_event(client, onramp, user, amount="250.00")
+        deliver_event(client, onramp, user)
         assert balance(client, user) == "25.00"
 
-    def test_a_success_after_a_failure_is_set_aside(
+    def test_a_success_after_a_failure_is_quarantined(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
-        say(client, onramp, user, "payment.failed")
-        say(client, onramp, user)
+        deliver_event(client, onramp, user, "payment.failed")
+        deliver_event(client, onramp, user)
         assert inbound_events()[1] == ("QUARANTINED", "SUCCEEDED_AFTER_FAILURE")
-        assert show(client, user, onramp)["status"] == "FAILURE"
+        assert get_onramp(client, user, onramp)["status"] == "FAILURE"
         assert balance(client, user) == "0.00"
 
-    def test_a_failure_after_a_success_is_set_aside(
+    def test_a_failure_after_a_success_is_quarantined(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
-        say(client, onramp, user)
-        say(client, onramp, user, "payment.failed")
+        deliver_event(client, onramp, user)
+        deliver_event(client, onramp, user, "payment.failed")
         assert inbound_events()[1] == ("QUARANTINED", "FAILED_AFTER_SUCCESS")
-        assert show(client, user, onramp)["status"] == "SUCCESS"
+        assert get_onramp(client, user, onramp)["status"] == "SUCCESS"
         assert balance(client, user) == "25.00"
 
-    def test_another_bank_cannot_settle_it(
+    def test_an_event_of_another_bank_is_refused(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
-        said = about(onramp, user)
-        assert tell(client, said, provider="AXIS").status_code == 404
-        assert tell(client, said, key=key_of("AXIS")).status_code == 401
+        said = bank_event(onramp, user)
+        assert send_event(client, said, provider="AXIS").status_code == 404
+        assert send_event(client, said, key=key_of("AXIS")).status_code == 401
         assert inbound_events() == []
 
-    def test_a_payout_cannot_settle_it(
+    def test_a_payout_event_is_refused(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
-        assert tell(client, about(onramp, user, "payout.paid")).status_code == 404
+        assert send_event(client, bank_event(onramp, user, "payout.paid")).status_code == 404
 
 
 class TestExpiry:
-    def test_what_is_not_paid_in_time_expires(
+    def test_an_unpaid_on_ramp_expires(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
     ) -> None:
         assert tasks.expire_onramps() == 0
         past_its_time()
         assert tasks.expire_onramps() == 1
         assert tasks.expire_onramps() == 0
-        shown = show(client, user, onramp)
+        shown = get_onramp(client, user, onramp)
         assert (shown["status"], shown["failureReason"]) == ("EXPIRED", None)
-        (failed,) = told("onramp-failed")
+        (failed,) = outbox_data("onramp-failed")
         assert (failed["status"], failed["reason"]) == ("EXPIRED", None)
 
     def test_a_late_success_is_credited_once_and_marked(
@@ -247,55 +257,55 @@ class TestExpiry:
         past_its_time()
         tasks.expire_onramps()
         for _ in range(2):
-            say(client, onramp, user)
+            deliver_event(client, onramp, user)
         assert balance(client, user) == "25.00"
-        shown = show(client, user, onramp)
+        shown = get_onramp(client, user, onramp)
         assert (shown["status"], shown["late"]) == ("SUCCESS", True)
         (row,) = client.get("/api/v1/wallet/transactions", headers=user.headers).json["data"]
         assert row["metadata"]["late"] is True
-        assert [event["late"] for event in told("onramp-succeeded")] == [True]
+        assert [event["late"] for event in outbox_data("onramp-succeeded")] == [True]
 
-    def test_a_success_past_its_time_is_late_even_if_no_sweep_has_come_by(
+    def test_a_success_after_the_expiry_is_late_even_before_the_sweep(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
     ) -> None:
         past_its_time()
-        say(client, onramp, user)
-        assert show(client, user, onramp)["late"] is True
+        deliver_event(client, onramp, user)
+        assert get_onramp(client, user, onramp)["late"] is True
         assert tasks.expire_onramps() == 0
 
-    def test_what_the_bank_said_in_time_is_in_time_even_if_it_takes_effect_later(
+    def test_an_event_received_in_time_is_not_late_even_if_it_is_handled_later(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
     ) -> None:
-        tell(client, about(onramp, user))
+        send_event(client, bank_event(onramp, user))
         past_its_time()
         assert tasks.expire_onramps() == 0
         inbox.sweep()
-        shown = show(client, user, onramp)
+        shown = get_onramp(client, user, onramp)
         assert (shown["status"], shown["late"]) == ("SUCCESS", False)
 
-    def test_a_late_failure_changes_nothing(
+    def test_a_late_failure_has_no_effect(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
     ) -> None:
         past_its_time()
         tasks.expire_onramps()
-        say(client, onramp, user, "payment.failed", reason="too late")
+        deliver_event(client, onramp, user, "payment.failed", reason="too late")
         assert inbound_events() == [("PROCESSED", None)]
-        shown = show(client, user, onramp)
+        shown = get_onramp(client, user, onramp)
         assert (shown["status"], shown["failureReason"]) == ("EXPIRED", None)
 
-    def test_many_expire_at_once(
+    def test_many_expire_in_one_run(
         self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(tasks, "_BATCH_SIZE", 3)
         for _ in range(8):
-            asked(client, user, "1.00")
-        clock_at(monkeypatch, clock.now() + timedelta(minutes=6))
+            created_onramp(client, user, "1.00")
+        freeze_clock(monkeypatch, clock.now() + timedelta(minutes=6))
         assert tasks.expire_onramps() == 8
-        assert len(told("onramp-failed")) == 8
+        assert len(outbox_data("onramp-failed")) == 8
 
 
-class TestAWalletThatCannotTakeIt:
-    def test_a_locked_wallet_gets_it_when_it_is_unlocked(
+class TestAWalletThatCannotBeCredited:
+    def test_a_locked_wallet_is_credited_once_it_is_unlocked(
         self,
         client: FlaskClient,
         user: Actor,
@@ -303,19 +313,19 @@ class TestAWalletThatCannotTakeIt:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         lock(client, user)
-        say(client, onramp, user)
+        deliver_event(client, onramp, user)
         assert inbound_events() == [("RECEIVED", "Wallet is locked")]
-        assert show(client, user, onramp)["status"] == "PROCESSING"
+        assert get_onramp(client, user, onramp)["status"] == "PROCESSING"
 
-        clock_at(monkeypatch, clock.now() + timedelta(minutes=6))
+        freeze_clock(monkeypatch, clock.now() + timedelta(minutes=6))
         assert tasks.expire_onramps() == 0, "It was paid."
         unlock(client, user)
         inbox.sweep()
         assert balance(client, user) == "25.00"
-        shown = show(client, user, onramp)
+        shown = get_onramp(client, user, onramp)
         assert (shown["status"], shown["late"]) == ("SUCCESS", False)
 
-    def test_a_full_wallet_gets_it_when_there_is_room(
+    def test_a_full_wallet_is_credited_once_it_has_room(
         self,
         client: FlaskClient,
         user: Actor,
@@ -324,10 +334,10 @@ class TestAWalletThatCannotTakeIt:
     ) -> None:
         with transaction() as session:
             factories.wallet(session, user.id).balance = 2**63 - 1
-        say(client, onramp, user)
+        deliver_event(client, onramp, user)
         assert inbound_events() == [("RECEIVED", "The wallet cannot hold that much")]
         with transaction() as session:
             factories.wallet(session, user.id).balance = 0
-        clock_at(monkeypatch, clock.now() + timedelta(minutes=2))
+        freeze_clock(monkeypatch, clock.now() + timedelta(minutes=2))
         inbox.sweep()
         assert balance(client, user) == "25.00"

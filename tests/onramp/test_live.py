@@ -1,4 +1,4 @@
-"""An on-ramp as a stranger meets it: real HTTP, a real worker process, an end in good order."""
+"""An on-ramp in running processes: real HTTP, a real worker, an orderly stop."""
 
 import json
 import signal
@@ -11,13 +11,13 @@ from rq import Queue
 from app.banks.providers import from_settings
 from app.common import queue
 from app.common.settings import Settings
-from tests.banks.speaking import message, signed
+from tests.banks.webhooks import event_body, signed_headers
 from tests.live import LiveServer, wait_until
 
 ONRAMP = "/api/v1/onramp"
 
 
-def test_a_webhook_becomes_money_while_a_bank_is_slow(
+def test_a_webhook_is_credited_while_another_bank_is_slow(
     live_server: LiveServer, settings: Settings
 ) -> None:
     connection = redis.Redis.from_url(str(settings.redis_url))
@@ -31,14 +31,14 @@ def test_a_webhook_becomes_money_while_a_bank_is_slow(
     asked = live_server.call(
         "POST", ONRAMP, {"provider": bank.code, "amount": "25.00"}, token=token
     ).json
-    said = message(
+    said = event_body(
         "payment.succeeded",
         asked["token"],
         amount=asked["amount"],
         currency=asked["currency"],
         userId=me["id"],
     )
-    headers = signed(json.dumps(said).encode(), key=bank.keys[0], event_id=said["id"])
+    headers = signed_headers(json.dumps(said).encode(), key=bank.keys[0], event_id=said["id"])
 
     def balance() -> str:
         amount: str = live_server.call("GET", "/api/v1/wallet", token=token).json["balance"]
@@ -56,7 +56,7 @@ def test_a_webhook_becomes_money_while_a_bank_is_slow(
     assert (shown["status"], shown["late"]) == ("SUCCESS", False)
 
 
-def test_nothing_of_a_worker_outlives_it(live_server: LiveServer) -> None:
+def test_the_children_of_a_worker_end_with_it(live_server: LiveServer) -> None:
     with live_server.worker() as worker:
         process = psutil.Process(worker.pid)
         wait_until(lambda: len(process.children(recursive=True)) >= 2, seconds=30)

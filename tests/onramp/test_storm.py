@@ -1,4 +1,4 @@
-"""A day on which every bank repeats itself, some lie, and the worker is killed at its work."""
+"""Every event is delivered repeatedly, some are false, and the worker is killed meanwhile."""
 
 import json
 import random
@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 
 from app.banks.providers import from_settings
 from app.common.settings import Settings
-from tests.banks.speaking import message, new_event_id, signed
+from tests.banks.webhooks import event_body, new_event_id, signed_headers
 from tests.crowd import all_at_once
 from tests.live import Answer, LiveServer, outcomes, wait_until
 
@@ -28,7 +28,7 @@ AMOUNT = Decimal("2.50")
 
 @pytest.fixture
 def keys(settings: Settings) -> dict[str, bytes]:
-    """Of each bank, and an empty queue."""
+    """The key of each bank, with an empty queue."""
     redis.Redis.from_url(str(settings.redis_url)).flushdb()
     return {bank.code: bank.keys[0] for bank in from_settings(settings)}
 
@@ -56,7 +56,7 @@ class Storm:
         return dict(answer.json)
 
     def messages(self) -> list[tuple[int, dict[str, Any]]]:
-        """Number and words of every message; each comes three times, once under another id."""
+        """The number and body of every event; each is sent three times, once under another id."""
         sent = []
         for number in range(len(self.onramps)):
             said = self._about(number)
@@ -67,7 +67,7 @@ class Storm:
 
     def _about(self, number: int) -> dict[str, Any]:
         onramp = self.onramps[number]
-        return message(
+        return event_body(
             "payment.succeeded",
             onramp["token"],
             amount="2500.00" if number in self.with_wrong_amount else onramp["amount"],
@@ -80,11 +80,11 @@ class Storm:
         number, said = sent
         provider = self.onramps[number]["provider"]
         key = b"x" * 32 if number in self.with_wrong_key else self.keys[provider]
-        headers = signed(json.dumps(said).encode(), key=key, event_id=said["id"])
+        headers = signed_headers(json.dumps(said).encode(), key=key, event_id=said["id"])
         return self.server.call("POST", f"{ONRAMP}/webhooks/{provider}", said, headers=headers)
 
     def paid(self, buyer: int) -> str:
-        """What the wallet of a buyer must have in the end."""
+        """The balance that the wallet of a buyer must have in the end."""
         forged = self.with_wrong_key | self.with_wrong_amount
         genuine = set(range(buyer, len(self.onramps), BUYERS)) - forged
         return str(AMOUNT * len(genuine))
@@ -92,7 +92,7 @@ class Storm:
 
 @contextmanager
 def looking_at(server: LiveServer) -> Iterator[Any]:
-    """Counts of rows by status, whenever it is called with a table."""
+    """A function that counts the rows of a table by status."""
     engine = create_engine(server.database.app_url, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""Asking a bank for money over HTTP."""
+"""On-ramps over HTTP."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -20,9 +20,17 @@ from app.common.db import transaction
 from app.onramp import links
 from tests import factories
 from tests.answers import TIME, UUID_TEXT, error_body, refusal
-from tests.banks.speaking import clock_at, key_of
+from tests.banks.webhooks import key_of
+from tests.clock import freeze_clock
 from tests.factories import Actor
-from tests.onramp.helpers import ONRAMP, about, ask, asked, say, show
+from tests.onramp.helpers import (
+    ONRAMP,
+    bank_event,
+    create_onramp,
+    created_onramp,
+    deliver_event,
+    get_onramp,
+)
 from tests.wallets.helpers import deposit, lock, set_limit
 
 
@@ -32,17 +40,19 @@ def user(app: Flask) -> Actor:
 
 
 def request_in(url: str, provider: str = "HDFC") -> dict[str, Any]:
-    """What the bank reads in the link."""
+    """The request in a payment link."""
     (token,) = parse_qs(urlsplit(url).query)["request"]
     # Whether it is still valid is compared with the clock of the test.
     return jwt.decode(token, key_of(provider), ["HS256"], options={"verify_exp": False})
 
 
-class TestAsking:
-    def test_the_answer_says_where_to_pay_and_until_when(
+class TestCreating:
+    def test_the_response_has_the_payment_link_and_its_expiry(
         self, client: FlaskClient, user: Actor
     ) -> None:
-        answer = ask(client, user, "25.00", description="For books", returnUrl="https://shop.test/")
+        answer = create_onramp(
+            client, user, "25.00", description="For books", returnUrl="https://shop.test/"
+        )
 
         body = answer.json
         assert answer.status_code == 201
@@ -68,13 +78,15 @@ class TestAsking:
         }
 
     def test_nothing_is_credited_yet(self, client: FlaskClient, user: Actor) -> None:
-        asked(client, user)
+        created_onramp(client, user)
         assert client.get("/api/v1/wallet", headers=user.headers).json["balance"] == "0.00"
 
-    def test_the_link_tells_the_bank_what_to_ask_for(
+    def test_the_link_contains_the_request_for_the_bank(
         self, client: FlaskClient, user: Actor
     ) -> None:
-        onramp = asked(client, user, "25.50", provider="AXIS", returnUrl="https://shop.test/x?y=1")
+        onramp = created_onramp(
+            client, user, "25.50", provider="AXIS", returnUrl="https://shop.test/x?y=1"
+        )
         expires = datetime.fromisoformat(onramp["expiresAt"])
         assert request_in(onramp["paymentUrl"], "AXIS") == {
             "reference": onramp["token"],
@@ -87,14 +99,14 @@ class TestAsking:
             "returnUrl": "https://shop.test/x?y=1",
         }
 
-    def test_a_payer_with_a_name_is_shown_by_it(self, client: FlaskClient, user: Actor) -> None:
+    def test_a_payer_with_a_name_is_shown_by_name(self, client: FlaskClient, user: Actor) -> None:
         with transaction() as session:
             auth.change_profile(session, user_id=user.id, first_name="Zoë", last_name="Ng")
-        claims = request_in(asked(client, user)["paymentUrl"])
+        claims = request_in(created_onramp(client, user)["paymentUrl"])
         assert claims["payer"] == "Zoë Ng"
         assert "returnUrl" not in claims
 
-    def test_a_payer_without_name_and_email_is_shown_by_the_end_of_the_number(
+    def test_a_payer_without_name_and_email_is_shown_by_a_masked_phone_number(
         self, client: FlaskClient, change_settings: Callable[..., None]
     ) -> None:
         change_settings(phone_auto_registration=True)
@@ -104,14 +116,14 @@ class TestAsking:
         answer = client.post(ONRAMP, json={"provider": "HDFC", "amount": "1.00"}, headers=headers)
         assert request_in(answer.json["paymentUrl"])["payer"] == "…0123"
 
-    def test_no_two_tokens_are_alike(self, client: FlaskClient, user: Actor) -> None:
-        assert len({asked(client, user)["token"] for _ in range(20)}) == 20
+    def test_tokens_are_unique(self, client: FlaskClient, user: Actor) -> None:
+        assert len({created_onramp(client, user)["token"] for _ in range(20)}) == 20
 
     @pytest.mark.parametrize("provider", ["SBI", "hdfc", "x"])
-    def test_a_bank_that_there_is_not_is_refused(
+    def test_an_unknown_bank_is_refused(
         self, client: FlaskClient, user: Actor, provider: str
     ) -> None:
-        answer = ask(client, user, provider=provider)
+        answer = create_onramp(client, user, provider=provider)
         assert refusal(answer) == (400, "PROVIDER_UNKNOWN")
         assert error_body(answer)["details"] == {"provider": provider}
 
@@ -136,75 +148,80 @@ class TestAsking:
             {"provider": "HDFC", "amount": "1.00", "description": "x" * 201},
         ],
     )
-    def test_nonsense_is_refused(
+    def test_invalid_input_is_refused(
         self, client: FlaskClient, user: Actor, body: dict[str, Any]
     ) -> None:
         answer = client.post(ONRAMP, json=body, headers=user.headers)
         assert refusal(answer) == (400, "VALIDATION_ERROR")
 
-    def test_more_than_the_maximum_is_refused(
+    def test_an_amount_above_the_maximum_is_refused(
         self, client: FlaskClient, user: Actor, change_settings: Callable[..., None]
     ) -> None:
-        assert ask(client, user, "10000.00").status_code == 201
-        answer = ask(client, user, "10000.01")
+        assert create_onramp(client, user, "10000.00").status_code == 201
+        answer = create_onramp(client, user, "10000.01")
         assert refusal(answer) == (400, "INVALID_ONRAMP_AMOUNT")
         assert error_body(answer)["details"] == {"maximum": "10000.00"}
 
     def test_a_locked_wallet_is_refused(self, client: FlaskClient, user: Actor) -> None:
         lock(client, user)
-        assert refusal(ask(client, user)) == (403, "WALLET_LOCKED")
+        assert refusal(create_onramp(client, user)) == (403, "WALLET_LOCKED")
 
-    def test_a_key_asks_once(self, client: FlaskClient, user: Actor) -> None:
+    def test_a_key_creates_one_on_ramp(self, client: FlaskClient, user: Actor) -> None:
         key = {"Idempotency-Key": "money-please"}
-        first, again = (ask(client, user, headers=key) for _ in range(2))
+        first, again = (create_onramp(client, user, headers=key) for _ in range(2))
         assert (again.status_code, again.data) == (201, first.data)
         assert again.headers["Idempotent-Replayed"] == "true"
-        assert refusal(ask(client, user, "26.00", headers=key)) == (422, "IDEMPOTENCY_KEY_REUSED")
+        assert refusal(create_onramp(client, user, "26.00", headers=key)) == (
+            422,
+            "IDEMPOTENCY_KEY_REUSED",
+        )
         assert client.get(ONRAMP, headers=user.headers).json["meta"]["total"] == 1
 
-    def test_one_user_asks_at_most_60_times_a_minute(self, rate_limited: Flask) -> None:
+    def test_a_user_can_create_60_on_ramps_per_minute(self, rate_limited: Flask) -> None:
         client, user = rate_limited.test_client(), factories.actor()
-        assert {ask(client, user, "0.01").status_code for _ in range(60)} == {201}
-        assert refusal(ask(client, user, "0.01")) == (429, "RATE_LIMITED")
-        assert ask(client, factories.actor(), "0.01").status_code == 201
+        assert {create_onramp(client, user, "0.01").status_code for _ in range(60)} == {201}
+        assert refusal(create_onramp(client, user, "0.01")) == (429, "RATE_LIMITED")
+        assert create_onramp(client, factories.actor(), "0.01").status_code == 201
 
 
 class TestLimits:
-    def test_what_is_under_way_counts(self, client: FlaskClient, user: Actor) -> None:
+    def test_a_processing_on_ramp_counts(self, client: FlaskClient, user: Actor) -> None:
         set_limit(client, user, "ONRAMP", "DAY", "100.00")
-        asked(client, user, "60.00")
-        answer = ask(client, user, "40.01")
+        created_onramp(client, user, "60.00")
+        answer = create_onramp(client, user, "40.01")
         assert refusal(answer) == (400, "LIMIT_EXCEEDED")
         assert error_body(answer)["details"]["remaining"] == "40.00"
-        asked(client, user, "40.00")
+        created_onramp(client, user, "40.00")
 
-    def test_it_counts_towards_all_that_comes_in(self, client: FlaskClient, user: Actor) -> None:
+    def test_it_counts_towards_the_limit_of_all_credits(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
         set_limit(client, user, "INCOMING", "DAY", "100.00")
-        asked(client, user, "60.00")
+        created_onramp(client, user, "60.00")
         assert refusal(deposit(client, user, "40.01")) == (400, "LIMIT_EXCEEDED")
         assert deposit(client, user, "40.00").status_code == 200
 
-    def test_what_failed_counts_no_more(self, client: FlaskClient, user: Actor) -> None:
+    def test_a_failed_on_ramp_no_longer_counts(self, client: FlaskClient, user: Actor) -> None:
         set_limit(client, user, "ONRAMP", "DAY", "100.00")
-        say(client, asked(client, user, "100.00"), user, "payment.failed")
-        asked(client, user, "100.00")
+        deliver_event(client, created_onramp(client, user, "100.00"), user, "payment.failed")
+        created_onramp(client, user, "100.00")
 
-    def test_what_came_counts_once(self, client: FlaskClient, user: Actor) -> None:
+    def test_a_successful_on_ramp_counts_once(self, client: FlaskClient, user: Actor) -> None:
         set_limit(client, user, "ONRAMP", "DAY", "100.00")
-        say(client, asked(client, user, "60.00"), user)
-        assert refusal(ask(client, user, "40.01")) == (400, "LIMIT_EXCEEDED")
-        asked(client, user, "40.00")
+        deliver_event(client, created_onramp(client, user, "60.00"), user)
+        assert refusal(create_onramp(client, user, "40.01")) == (400, "LIMIT_EXCEEDED")
+        created_onramp(client, user, "40.00")
 
-    def test_other_people_have_limits_of_their_own(self, client: FlaskClient, user: Actor) -> None:
+    def test_each_user_has_their_own_limits(self, client: FlaskClient, user: Actor) -> None:
         set_limit(client, user, "ONRAMP", "DAY", "100.00")
-        asked(client, factories.actor(), "60.00")
-        asked(client, user, "100.00")
+        created_onramp(client, factories.actor(), "60.00")
+        created_onramp(client, user, "100.00")
 
 
-class TestLooking:
-    def test_the_list_is_newest_first_and_in_pages(self, client: FlaskClient, user: Actor) -> None:
-        ids = [asked(client, user)["id"] for _ in range(5)]
-        asked(client, factories.actor())
+class TestReading:
+    def test_the_list_is_paginated_newest_first(self, client: FlaskClient, user: Actor) -> None:
+        ids = [created_onramp(client, user)["id"] for _ in range(5)]
+        created_onramp(client, factories.actor())
         first = client.get(f"{ONRAMP}?limit=2", headers=user.headers).json
         assert [row["id"] for row in first["data"]] == ids[:2:-1]
         assert first["meta"]["total"] == 5
@@ -213,9 +230,9 @@ class TestLooking:
         assert [row["id"] for row in second["data"]] == [ids[2], ids[1]]
 
     def test_it_can_be_filtered_by_status(self, client: FlaskClient, user: Actor) -> None:
-        paid, declined, waiting = (asked(client, user) for _ in range(3))
-        say(client, paid, user)
-        say(client, declined, user, "payment.failed")
+        paid, declined, waiting = (created_onramp(client, user) for _ in range(3))
+        deliver_event(client, paid, user)
+        deliver_event(client, declined, user, "payment.failed")
         for status, onramp in (("SUCCESS", paid), ("FAILURE", declined), ("PROCESSING", waiting)):
             page = client.get(f"{ONRAMP}?status={status}", headers=user.headers).json
             assert [row["id"] for row in page["data"]] == [onramp["id"]]
@@ -223,18 +240,24 @@ class TestLooking:
         answer = client.get(f"{ONRAMP}?status=LOST", headers=user.headers)
         assert refusal(answer) == (400, "VALIDATION_ERROR")
 
-    def test_it_shows_what_the_answer_showed(self, client: FlaskClient, user: Actor) -> None:
-        onramp = asked(client, user)
-        assert show(client, user, onramp) == onramp
+    def test_one_on_ramp_is_shown_as_when_it_was_created(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
+        onramp = created_onramp(client, user)
+        assert get_onramp(client, user, onramp) == onramp
         assert client.get(ONRAMP, headers=user.headers).json["data"] == [onramp]
 
     @pytest.mark.parametrize("which", ["", "x", "00000000-0000-0000-0000-00000000000g"])
-    def test_what_is_no_id_is_not_found(self, client: FlaskClient, user: Actor, which: str) -> None:
+    def test_a_malformed_id_is_not_found(
+        self, client: FlaskClient, user: Actor, which: str
+    ) -> None:
         answer = client.get(f"{ONRAMP}/x{which}", headers=user.headers)
         assert refusal(answer) == (404, "NOT_FOUND")
 
-    def test_another_one_s_is_not_found(self, client: FlaskClient, user: Actor) -> None:
-        onramp = asked(client, user)
+    def test_an_on_ramp_of_another_user_is_not_found(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
+        onramp = created_onramp(client, user)
         answer = client.get(f"{ONRAMP}/{onramp['id']}", headers=factories.admin().headers)
         assert refusal(answer) == (404, "ONRAMP_NOT_FOUND")
 
@@ -244,16 +267,16 @@ class TestLooking:
             {"code": "AXIS", "name": "Axis Bank"},
         ]
 
-    def test_a_bank_that_is_no_longer_there_has_its_code_for_a_name(
+    def test_a_bank_that_was_removed_is_shown_by_its_code(
         self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        onramp = asked(client, user)
+        onramp = created_onramp(client, user)
         monkeypatch.delitem(providers._providers(), "HDFC")
-        shown = show(client, user, onramp)
+        shown = get_onramp(client, user, onramp)
         assert (shown["providerName"], shown["paymentUrl"]) == ("HDFC", None)
 
 
-class TestTheLink:
+class TestPaymentLink:
     @pytest.fixture
     def kept(self, app: Flask) -> redis.Redis:
         client: redis.Redis = cache.client()
@@ -268,47 +291,45 @@ class TestTheLink:
         assert kept is not None
         links.link_cache.configure(kept)
 
-    def test_redis_keeps_it_for_five_minutes(
+    def test_redis_caches_it_for_five_minutes(
         self, client: FlaskClient, user: Actor, kept: redis.Redis
     ) -> None:
-        onramp = asked(client, user)
+        onramp = created_onramp(client, user)
         (key,) = (k for k in kept.scan_iter("*") if onramp["id"].encode() in k)
         assert 295 <= kept.ttl(key) <= 300
         assert onramp["paymentUrl"].encode() in kept.get(key)
 
-    def test_it_is_not_signed_again_while_redis_has_it(
+    def test_a_cached_link_is_not_signed_again(
         self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        onramp = asked(client, user)
+        onramp = created_onramp(client, user)
         bank = providers.get("HDFC")
         assert bank is not None
         moved = replace(bank, url="https://new.bank.test")
         monkeypatch.setitem(providers._providers(), "HDFC", moved)
-        assert show(client, user, onramp)["paymentUrl"] == onramp["paymentUrl"]
+        assert get_onramp(client, user, onramp)["paymentUrl"] == onramp["paymentUrl"]
 
     def test_without_redis_it_is_signed_from_the_row(
         self, client: FlaskClient, user: Actor, without_redis: None
     ) -> None:
-        onramp = asked(client, user)
-        assert show(client, user, onramp)["paymentUrl"] == onramp["paymentUrl"]
+        onramp = created_onramp(client, user)
+        assert get_onramp(client, user, onramp)["paymentUrl"] == onramp["paymentUrl"]
 
-    def test_after_five_minutes_there_is_none(
+    def test_after_five_minutes_there_is_no_link(
         self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        onramp = asked(client, user)
-        clock_at(monkeypatch, clock.now() + timedelta(minutes=4, seconds=58))
-        assert show(client, user, onramp)["paymentUrl"] == onramp["paymentUrl"]
-        clock_at(monkeypatch, clock.now() + timedelta(seconds=2))
-        assert show(client, user, onramp)["paymentUrl"] is None
+        onramp = created_onramp(client, user)
+        freeze_clock(monkeypatch, clock.now() + timedelta(minutes=4, seconds=58))
+        assert get_onramp(client, user, onramp)["paymentUrl"] == onramp["paymentUrl"]
+        freeze_clock(monkeypatch, clock.now() + timedelta(seconds=2))
+        assert get_onramp(client, user, onramp)["paymentUrl"] is None
 
-    def test_what_has_ended_has_none(self, client: FlaskClient, user: Actor) -> None:
-        onramp = asked(client, user)
-        say(client, onramp, user)
-        assert show(client, user, onramp)["paymentUrl"] is None
+    def test_an_ended_on_ramp_has_no_link(self, client: FlaskClient, user: Actor) -> None:
+        onramp = created_onramp(client, user)
+        deliver_event(client, onramp, user)
+        assert get_onramp(client, user, onramp)["paymentUrl"] is None
 
-    def test_it_names_the_token_that_the_bank_will_speak_of(
-        self, client: FlaskClient, user: Actor
-    ) -> None:
-        onramp = asked(client, user)
+    def test_its_reference_is_the_token(self, client: FlaskClient, user: Actor) -> None:
+        onramp = created_onramp(client, user)
         reference = request_in(onramp["paymentUrl"])["reference"]
-        assert about(onramp, user)["data"]["reference"] == reference
+        assert bank_event(onramp, user)["data"]["reference"] == reference

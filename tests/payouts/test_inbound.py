@@ -1,4 +1,4 @@
-"""What a bank's word does: the money leaves once or comes back once, whoever tells it."""
+"""How payouts end: one debit or one release, by a response or by an event of the bank."""
 
 from typing import Any
 
@@ -11,49 +11,53 @@ from tests.answers import refusal
 from tests.crowd import broken
 from tests.fake_bank import FakeBank
 from tests.payouts.helpers import (
+    balance_and_held,
+    deliver_and_handle,
+    deliver_event,
     events_of,
-    hear,
-    last_event,
-    money,
-    pending,
-    quarantined,
-    show,
-    status,
-    tell,
+    get_payout,
+    last_event_data,
+    pending_payout,
+    quarantine_reasons,
+    status_of,
 )
 from tests.wallets.helpers import lock
 
 pytestmark = pytest.mark.usefixtures("bank")
 
 
-class TestTheBankAnswers:
-    def test_accepted_it_is_submitted_and_stays_held(self, client: FlaskClient) -> None:
+class TestResponses:
+    def test_an_accepted_payout_is_submitted_and_its_amount_stays_held(
+        self, client: FlaskClient
+    ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
+        payout_id = pending_payout(client, user)
 
         tasks.advance(payout_id)
 
-        payout = show(client, user, payout_id)
+        payout = get_payout(client, user, payout_id)
         assert payout["status"] == "SUBMITTED"
         assert payout["bankReference"] == f"BANK-{str(payout_id)[:8]}"
         assert payout["submittedAt"] > payout["createdAt"]
         assert payout["settledAt"] is None
-        assert money(client, user) == ("100.00", "25.00")
+        assert balance_and_held(client, user) == ("100.00", "25.00")
         assert events_of(payout_id) == ["payout-submitted"]
 
-    def test_paid_at_once_the_money_has_left(self, client: FlaskClient, bank: FakeBank) -> None:
+    def test_a_payout_paid_immediately_is_debited(
+        self, client: FlaskClient, bank: FakeBank
+    ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
-        bank.verdict = "PAID"
+        payout_id = pending_payout(client, user)
+        bank.status = "PAID"
 
         tasks.advance(payout_id)
 
-        payout = show(client, user, payout_id)
+        payout = get_payout(client, user, payout_id)
         assert (payout["status"], payout["reason"]) == ("PAID", None)
         assert payout["settledAt"] is not None
-        assert money(client, user) == ("75.00", "0.00")
+        assert balance_and_held(client, user) == ("75.00", "0.00")
         assert events_of(payout_id) == ["payout-paid"]
-        assert last_event(payout_id) == {
+        assert last_event_data(payout_id) == {
             "userId": str(user.id),
             "provider": "HDFC",
             "amount": 2500,
@@ -61,10 +65,12 @@ class TestTheBankAnswers:
             "bankReference": payout["bankReference"],
         }
 
-    def test_it_is_in_the_history_as_a_payout(self, client: FlaskClient, bank: FakeBank) -> None:
+    def test_the_debit_is_in_the_history_as_a_payout(
+        self, client: FlaskClient, bank: FakeBank
+    ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
-        bank.verdict = "PAID"
+        payout_id = pending_payout(client, user)
+        bank.status = "PAID"
         tasks.advance(payout_id)
 
         history = client.get("/api/v1/wallet/transactions?type=PAYOUT", headers=user.headers).json
@@ -73,137 +79,139 @@ class TestTheBankAnswers:
         assert (row["referenceType"], row["referenceId"]) == ("payout", str(payout_id))
         assert row["description"] == "Payout to a bank account"
 
-    def test_refused_at_once_the_money_is_back(self, client: FlaskClient, bank: FakeBank) -> None:
+    def test_a_payout_refused_immediately_is_released(
+        self, client: FlaskClient, bank: FakeBank
+    ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
-        bank.verdict, bank.reason = "REFUSED", "account unknown"
+        payout_id = pending_payout(client, user)
+        bank.status, bank.reason = "REFUSED", "account unknown"
 
         tasks.advance(payout_id)
 
-        payout = show(client, user, payout_id)
+        payout = get_payout(client, user, payout_id)
         assert (payout["status"], payout["reason"]) == ("REFUSED", "account unknown")
-        assert money(client, user) == ("100.00", "0.00")
+        assert balance_and_held(client, user) == ("100.00", "0.00")
         assert events_of(payout_id) == ["payout-refused"]
-        assert last_event(payout_id)["reason"] == "account unknown"
+        assert last_event_data(payout_id)["reason"] == "account unknown"
 
-    def test_a_refusal_without_a_reason_says_so_much(
+    def test_a_refusal_without_a_reason_has_a_default_reason(
         self, client: FlaskClient, bank: FakeBank
     ) -> None:
         user = factories.buyer()
-        payout_id = pending(client, user)
-        bank.verdict = "REFUSED"
+        payout_id = pending_payout(client, user)
+        bank.status = "REFUSED"
         tasks.advance(payout_id)
-        assert show(client, user, payout_id)["reason"] == "refused by the bank"
+        assert get_payout(client, user, payout_id)["reason"] == "refused by the bank"
 
     @pytest.mark.parametrize("verdict", ["PAID", "REFUSED"])
-    def test_it_ends_when_the_bank_is_asked_later(
+    def test_a_submitted_payout_ends_by_a_later_poll(
         self, client: FlaskClient, bank: FakeBank, verdict: str
     ) -> None:
         user = factories.buyer()
-        payout_id = pending(client, user)
+        payout_id = pending_payout(client, user)
         tasks.advance(payout_id)
         tasks.advance(payout_id)
-        assert status(client, user, payout_id) == "SUBMITTED"
+        assert status_of(client, user, payout_id) == "SUBMITTED"
 
-        bank.decide(str(payout_id), verdict)
+        bank.set_status(str(payout_id), verdict)
         tasks.advance(payout_id)
 
-        assert status(client, user, payout_id) == verdict
+        assert status_of(client, user, payout_id) == verdict
         get = f"GET /payouts/{payout_id}"
-        assert bank.asked == ["POST /payouts", get, get]
+        assert bank.requests == ["POST /payouts", get, get]
 
-    def test_the_same_job_again_and_again_moves_it_once(
-        self, client: FlaskClient, bank: FakeBank
-    ) -> None:
+    def test_a_repeated_job_debits_once(self, client: FlaskClient, bank: FakeBank) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
-        bank.verdict = "PAID"
+        payout_id = pending_payout(client, user)
+        bank.status = "PAID"
         for _ in range(3):
             tasks.advance(payout_id)
-        assert money(client, user) == ("75.00", "0.00")
-        assert len(bank.asked) == 1
+        assert balance_and_held(client, user) == ("75.00", "0.00")
+        assert len(bank.requests) == 1
 
-    def test_money_that_has_left_is_taken_from_a_locked_wallet(
+    def test_a_paid_payout_is_debited_from_a_locked_wallet(
         self, client: FlaskClient, bank: FakeBank
     ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
+        payout_id = pending_payout(client, user)
         lock(client, user)
-        bank.verdict = "PAID"
+        bank.status = "PAID"
         tasks.advance(payout_id)
-        assert money(client, user) == ("75.00", "0.00")
+        assert balance_and_held(client, user) == ("75.00", "0.00")
 
-    def test_money_comes_back_to_a_locked_wallet(self, client: FlaskClient, bank: FakeBank) -> None:
+    def test_a_refused_payout_is_released_to_a_locked_wallet(
+        self, client: FlaskClient, bank: FakeBank
+    ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
+        payout_id = pending_payout(client, user)
         lock(client, user)
-        bank.verdict = "REFUSED"
+        bank.status = "REFUSED"
         tasks.advance(payout_id)
-        assert money(client, user) == ("100.00", "0.00")
+        assert balance_and_held(client, user) == ("100.00", "0.00")
 
 
-class TestTheBankTells:
+class TestEvents:
     @pytest.mark.parametrize(("kind", "left"), [("paid", "75.00"), ("refused", "100.00")])
-    def test_a_webhook_ends_it(self, client: FlaskClient, kind: str, left: str) -> None:
+    def test_an_event_ends_a_payout(self, client: FlaskClient, kind: str, left: str) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
+        payout_id = pending_payout(client, user)
         tasks.advance(payout_id)
 
-        hear(client, kind, payout_id)
+        deliver_and_handle(client, kind, payout_id)
 
-        assert status(client, user, payout_id) == kind.upper()
-        assert money(client, user) == (left, "0.00")
+        assert status_of(client, user, payout_id) == kind.upper()
+        assert balance_and_held(client, user) == (left, "0.00")
         assert events_of(payout_id) == ["payout-submitted", f"payout-{kind}"]
 
-    def test_it_may_come_before_the_answer_is_noted(self, client: FlaskClient) -> None:
+    def test_an_event_may_arrive_before_the_response_is_recorded(self, client: FlaskClient) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
+        payout_id = pending_payout(client, user)
 
-        hear(client, "paid", payout_id)
+        deliver_and_handle(client, "paid", payout_id)
         tasks.advance(payout_id)  # too late: the answer is no news
 
-        assert show(client, user, payout_id)["bankReference"] == "BANK-17"
-        assert status(client, user, payout_id) == "PAID"
-        assert money(client, user) == ("75.00", "0.00")
+        assert get_payout(client, user, payout_id)["bankReference"] == "BANK-17"
+        assert status_of(client, user, payout_id) == "PAID"
+        assert balance_and_held(client, user) == ("75.00", "0.00")
         assert events_of(payout_id) == ["payout-paid"]
 
-    def test_an_answer_that_arrives_after_the_webhook_changes_nothing(
+    def test_a_response_that_arrives_after_the_event_has_no_effect(
         self, client: FlaskClient, bank: FakeBank, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
-        answer = bank.answer
+        payout_id = pending_payout(client, user)
+        answer = bank.response
 
         def slow_to_answer(reference: str) -> dict[str, Any]:
             before = answer(reference)
-            hear(client, "paid", payout_id)
+            deliver_and_handle(client, "paid", payout_id)
             return before
 
         monkeypatch.setattr(bank, "answer", slow_to_answer)
         tasks.advance(payout_id)
 
-        assert status(client, user, payout_id) == "PAID"
+        assert status_of(client, user, payout_id) == "PAID"
         assert events_of(payout_id) == ["payout-paid"]
 
-    def test_a_webhook_that_is_repeated_changes_nothing(self, client: FlaskClient) -> None:
+    def test_a_repeated_event_has_no_effect(self, client: FlaskClient) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
+        payout_id = pending_payout(client, user)
         for event_id in ("evt_1", "evt_1", "evt_2"):
-            hear(client, "paid", payout_id, event_id=event_id)
-        assert money(client, user) == ("75.00", "0.00")
-        assert quarantined() == []
+            deliver_and_handle(client, "paid", payout_id, event_id=event_id)
+        assert balance_and_held(client, user) == ("75.00", "0.00")
+        assert quarantine_reasons() == []
 
     @pytest.mark.parametrize(
         "reference", ["01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11", "nonsense", "{upper}"]
     )
-    def test_a_payout_that_is_not_ours(self, client: FlaskClient, reference: str) -> None:
-        upper = str(pending(client, factories.buyer())).upper()
-        answer = tell(client, "paid", reference.format(upper=upper))
+    def test_an_unknown_payout_is_refused(self, client: FlaskClient, reference: str) -> None:
+        upper = str(pending_payout(client, factories.buyer())).upper()
+        answer = deliver_event(client, "paid", reference.format(upper=upper))
         assert refusal(answer) == (404, "REFERENCE_UNKNOWN")
 
-    def test_another_bank_knows_nothing_of_it(self, client: FlaskClient) -> None:
-        payout_id = pending(client, factories.buyer())
-        assert refusal(tell(client, "paid", payout_id, provider="AXIS")) == (
+    def test_an_event_of_another_bank_is_refused(self, client: FlaskClient) -> None:
+        payout_id = pending_payout(client, factories.buyer())
+        assert refusal(deliver_event(client, "paid", payout_id, provider="AXIS")) == (
             404,
             "REFERENCE_UNKNOWN",
         )
@@ -215,51 +223,55 @@ class TestContradictions:
         [{"amount": "250.00"}, {"amount": "25.00", "currency": "EUR"}, {"amount": None}],
         ids=str,
     )
-    def test_another_amount_is_set_aside(self, client: FlaskClient, facts: dict[str, Any]) -> None:
+    def test_another_amount_is_quarantined(
+        self, client: FlaskClient, facts: dict[str, Any]
+    ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
-        hear(client, "paid", payout_id, **facts)
-        assert status(client, user, payout_id) == "PENDING"
-        assert money(client, user) == ("100.00", "25.00")
-        assert quarantined() == ["AMOUNT_DIFFERS"]
+        payout_id = pending_payout(client, user)
+        deliver_and_handle(client, "paid", payout_id, **facts)
+        assert status_of(client, user, payout_id) == "PENDING"
+        assert balance_and_held(client, user) == ("100.00", "25.00")
+        assert quarantine_reasons() == ["AMOUNT_DIFFERS"]
 
     @pytest.mark.parametrize(("first", "then"), [("paid", "refused"), ("refused", "paid")])
-    def test_the_contrary_of_what_was_said_before_is_set_aside(
+    def test_a_contradiction_of_an_earlier_event_is_quarantined(
         self, client: FlaskClient, first: str, then: str
     ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
-        hear(client, first, payout_id)
-        settled = show(client, user, payout_id), money(client, user)
+        payout_id = pending_payout(client, user)
+        deliver_and_handle(client, first, payout_id)
+        settled = get_payout(client, user, payout_id), balance_and_held(client, user)
 
-        hear(client, then, payout_id)
+        deliver_and_handle(client, then, payout_id)
 
-        assert (show(client, user, payout_id), money(client, user)) == settled
-        assert quarantined() == ["SETTLED_OTHERWISE"]
+        assert (get_payout(client, user, payout_id), balance_and_held(client, user)) == settled
+        assert quarantine_reasons() == ["SETTLED_OTHERWISE"]
 
-    def test_a_late_answer_that_contradicts_a_webhook_is_flagged(
+    def test_a_late_response_that_contradicts_an_event_is_flagged(
         self, client: FlaskClient, bank: FakeBank, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
-        bank.verdict = "REFUSED"
-        answer = bank.answer
+        payout_id = pending_payout(client, user)
+        bank.status = "REFUSED"
+        answer = bank.response
 
         def contrary(reference: str) -> dict[str, Any]:
-            hear(client, "paid", payout_id)
+            deliver_and_handle(client, "paid", payout_id)
             return answer(reference)
 
         monkeypatch.setattr(bank, "answer", contrary)
         tasks.advance(payout_id)
 
-        assert status(client, user, payout_id) == "PAID"
+        assert status_of(client, user, payout_id) == "PAID"
         assert events_of(payout_id) == ["payout-paid", "payout-flagged"]
-        assert last_event(payout_id)["reason"] == "SETTLED_OTHERWISE"
+        assert last_event_data(payout_id)["reason"] == "SETTLED_OTHERWISE"
 
 
-def test_the_books_are_right_whatever_the_bank_says(client: FlaskClient, bank: FakeBank) -> None:
+def test_the_books_are_consistent_whatever_the_bank_reports(
+    client: FlaskClient, bank: FakeBank
+) -> None:
     for verdict in ("ACCEPTED", "PAID", "REFUSED"):
-        bank.verdict = verdict
-        tasks.advance(pending(client, factories.buyer()))
-    pending(client, factories.buyer())
+        bank.status = verdict
+        tasks.advance(pending_payout(client, factories.buyer()))
+    pending_payout(client, factories.buyer())
     assert broken() == []

@@ -1,4 +1,4 @@
-"""A payout as it happens: web, Redis, worker and bank are processes of their own."""
+"""A payout in running processes: web, Redis, worker and bank."""
 
 import json
 from collections.abc import Iterator
@@ -59,12 +59,12 @@ def world(
         yield World(server, bank, list(Path(str(settings.data_dir)).glob(f"*-{port}.log")))
 
 
-def test_the_worker_pays_out_and_nobody_writes_the_number_down(world: World) -> None:
+def test_the_worker_pays_out_and_no_log_contains_the_number(world: World) -> None:
     token = world.server.sign_up("alice", balance="100.00")
 
-    world.bank.verdict = "PAID"
+    world.bank.status = "PAID"
     paid = world.pay_out(token, ACCOUNT)
-    world.bank.verdict, world.bank.reason = "REFUSED", "account unknown"
+    world.bank.status, world.bank.reason = "REFUSED", "account unknown"
     refused = world.pay_out(token, ACCOUNT | {"routing": "HDFC0009999"})
 
     assert (paid["status"], refused["status"]) == ("PAID", "REFUSED")
@@ -82,7 +82,7 @@ def test_the_worker_pays_out_and_nobody_writes_the_number_down(world: World) -> 
 
 
 def told_to_others(server: LiveServer) -> list[str]:
-    """What is in the outbox."""
+    """The events in the outbox."""
     engine = create_engine(server.database.app_url)
     with engine.connect() as connection:
         found = list(connection.scalars(text("SELECT data::text FROM outbox_events")))

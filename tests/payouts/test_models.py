@@ -1,4 +1,4 @@
-"""What the database itself does not let happen to a payout."""
+"""The constraints and triggers of payouts."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from app.common.db import transaction
 from app.payouts import tasks
 from tests import factories
 from tests.fake_bank import FakeBank
-from tests.payouts.helpers import pending, row
+from tests.payouts.helpers import payout_row, pending_payout
 
 
 def change(payout_id: UUID, what: str) -> None:
@@ -36,8 +36,10 @@ def change(payout_id: UUID, what: str) -> None:
         "status = 'LOST'",
     ],
 )
-def test_what_was_asked_for_and_what_belongs_together_stays(client: FlaskClient, what: str) -> None:
-    payout_id = pending(client, factories.buyer())
+def test_the_request_cannot_be_changed_and_the_columns_stay_consistent(
+    client: FlaskClient, what: str
+) -> None:
+    payout_id = pending_payout(client, factories.buyer())
     with pytest.raises(IntegrityError):
         change(payout_id, what)
 
@@ -49,18 +51,18 @@ def test_what_was_asked_for_and_what_belongs_together_stays(client: FlaskClient,
         "status = 'PAID', reason = NULL",
     ],
 )
-def test_what_has_ended_stays_so(client: FlaskClient, bank: FakeBank, what: str) -> None:
-    payout_id = pending(client, factories.buyer())
-    bank.verdict = "REFUSED"
+def test_the_outcome_cannot_be_changed(client: FlaskClient, bank: FakeBank, what: str) -> None:
+    payout_id = pending_payout(client, factories.buyer())
+    bank.status = "REFUSED"
     tasks.advance(payout_id)
     with pytest.raises(IntegrityError):
         change(payout_id, what)
-    assert row(payout_id).status == "REFUSED"
+    assert payout_row(payout_id).status == "REFUSED"
 
 
 def test_a_payout_is_posted_once(client: FlaskClient, bank: FakeBank) -> None:
-    payout_id = pending(client, factories.buyer())
-    bank.verdict = "PAID"
+    payout_id = pending_payout(client, factories.buyer())
+    bank.status = "PAID"
     tasks.advance(payout_id)
     again = text(
         "INSERT INTO journal_entries (id, kind, reference_type, reference_id, created_at)"

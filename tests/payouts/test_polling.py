@@ -1,4 +1,4 @@
-"""Seeing payouts through when banks are silent, slow or odd, and jobs are lost."""
+"""Polling when banks are unavailable, slow or send invalid responses, and jobs are lost."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,20 +16,20 @@ from app.payouts.polling import FIRST_PAUSE, FLAG_AFTER_ATTEMPTS, MAX_PAUSE
 from tests import factories
 from tests.fake_bank import FakeBank
 from tests.payouts.helpers import (
-    account_of,
+    balance_and_held,
+    bank_account_of,
+    create_payout,
     events_of,
-    last_event,
+    last_event_data,
     make_due,
-    money,
-    pay_out,
-    pending,
-    row,
-    status,
+    payout_row,
+    pending_payout,
+    status_of,
 )
 
 
 def sweep(app: Flask) -> list[UUID]:
-    """The payouts that a sweep sends somebody to the bank for."""
+    """The payouts for which a sweep enqueues a job."""
     cache.client().flushdb()
     count = tasks.sweep()
     jobs = Queue(queue.OUTBOUND, connection=cache.client()).jobs
@@ -37,111 +37,111 @@ def sweep(app: Flask) -> list[UUID]:
     return [job.args[0] for job in jobs]
 
 
-class TestWhenNobodyKnows:
+class TestUnknownOutcome:
     @pytest.mark.parametrize("trouble", ["LOST", "SLOW", 500, 503, 429])
-    def test_it_stays_as_it_is_and_is_paid_once_the_bank_answers(
+    def test_the_payout_stays_pending_until_the_bank_responds(
         self, client: FlaskClient, bank: FakeBank, trouble: Any
     ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
-        bank.failing.extend([trouble] * 3)
+        payout_id = pending_payout(client, user)
+        bank.failures.extend([trouble] * 3)
 
         tasks.advance(payout_id)
-        assert status(client, user, payout_id) == "PENDING"
-        assert money(client, user) == ("100.00", "25.00")
+        assert status_of(client, user, payout_id) == "PENDING"
+        assert balance_and_held(client, user) == ("100.00", "25.00")
         assert events_of(payout_id) == []
 
-        bank.failing.clear()
+        bank.failures.clear()
         tasks.advance(payout_id)
-        assert status(client, user, payout_id) == "SUBMITTED"
+        assert status_of(client, user, payout_id) == "SUBMITTED"
         assert list(bank.payouts) == [str(payout_id)]
 
-    def test_a_bank_that_has_paid_before_it_fell_silent_has_paid_once(
+    def test_a_bank_that_paid_before_its_response_was_lost_has_paid_once(
         self, client: FlaskClient, bank: FakeBank
     ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
-        bank.verdict = "PAID"
-        bank.failing.extend(["LOST"] * 3)
+        payout_id = pending_payout(client, user)
+        bank.status = "PAID"
+        bank.failures.extend(["LOST"] * 3)
         tasks.advance(payout_id)
-        assert money(client, user) == ("100.00", "25.00")
+        assert balance_and_held(client, user) == ("100.00", "25.00")
 
         tasks.advance(payout_id)
-        assert money(client, user) == ("75.00", "0.00")
+        assert balance_and_held(client, user) == ("75.00", "0.00")
         assert len(bank.payouts) == 1
 
-    def test_a_bank_that_is_left_alone_is_asked_by_a_later_attempt(
+    def test_a_later_attempt_calls_a_bank_whose_circuit_was_open(
         self, client: FlaskClient, bank: FakeBank, app: Flask
     ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
-        bank.failing.extend([501] * circuit.FAILURES)
+        payout_id = pending_payout(client, user)
+        bank.failures.extend([501] * circuit.FAILURES)
         for _ in range(circuit.FAILURES + 1):
             tasks.advance(payout_id)
-        assert len(bank.asked) == circuit.FAILURES
-        assert status(client, user, payout_id) == "PENDING"
+        assert len(bank.requests) == circuit.FAILURES
+        assert status_of(client, user, payout_id) == "PENDING"
 
         cache.client().flushdb()  # some time later
         tasks.advance(payout_id)
-        assert status(client, user, payout_id) == "SUBMITTED"
+        assert status_of(client, user, payout_id) == "SUBMITTED"
 
 
-class TestForPeople:
+class TestFlagging:
     @pytest.mark.parametrize("trouble", [400, 401, 404, (200, b"<html>"), (202, b"")])
-    def test_what_is_odd_is_flagged_once_and_tried_again(
+    def test_an_invalid_response_flags_the_payout_once_and_is_retried(
         self, client: FlaskClient, bank: FakeBank, trouble: Any
     ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
-        bank.failing.extend([trouble] * 2)
+        payout_id = pending_payout(client, user)
+        bank.failures.extend([trouble] * 2)
 
         tasks.advance(payout_id)
         tasks.advance(payout_id)
 
-        assert status(client, user, payout_id) == "PENDING"
-        assert money(client, user) == ("100.00", "25.00")
+        assert status_of(client, user, payout_id) == "PENDING"
+        assert balance_and_held(client, user) == ("100.00", "25.00")
         assert events_of(payout_id) == ["payout-flagged"]
-        assert last_event(payout_id)["reason"].startswith("HTTP ")
+        assert last_event_data(payout_id)["reason"].startswith("HTTP ")
         tasks.advance(payout_id)
-        assert status(client, user, payout_id) == "SUBMITTED"
+        assert status_of(client, user, payout_id) == "SUBMITTED"
 
-    def test_a_bank_that_has_forgotten_what_it_accepted(
+    def test_a_bank_that_no_longer_knows_a_payout(
         self, client: FlaskClient, bank: FakeBank
     ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
+        payout_id = pending_payout(client, user)
         tasks.advance(payout_id)
         bank.payouts.clear()
 
         tasks.advance(payout_id)
 
-        assert status(client, user, payout_id) == "SUBMITTED"
-        assert money(client, user) == ("100.00", "25.00")
+        assert status_of(client, user, payout_id) == "SUBMITTED"
+        assert balance_and_held(client, user) == ("100.00", "25.00")
         assert events_of(payout_id) == ["payout-submitted", "payout-flagged"]
 
-    def test_a_bank_that_we_no_longer_work_with(self, client: FlaskClient, bank: FakeBank) -> None:
-        payout_id = pending(client, factories.buyer())
+    def test_a_bank_that_is_no_longer_configured(self, client: FlaskClient, bank: FakeBank) -> None:
+        payout_id = pending_payout(client, factories.buyer())
         providers.configure([])
         tasks.advance(payout_id)
-        assert last_event(payout_id)["reason"].startswith("Unknown bank")
-        assert bank.asked == []
+        assert last_event_data(payout_id)["reason"].startswith("Unknown bank")
+        assert bank.requests == []
 
-    def test_a_number_that_can_no_longer_be_read(
+    def test_a_number_that_can_no_longer_be_decrypted(
         self, client: FlaskClient, bank: FakeBank, app: Flask
     ) -> None:
-        payout_id = pending(client, factories.buyer())
+        payout_id = pending_payout(client, factories.buyer())
         encryption.configure(["another secret, of 32 characters or more"])
         try:
             tasks.advance(payout_id)
         finally:
             encryption.configure(http.settings().encryption_secrets)
-        assert "ENCRYPTION_KEYS" in last_event(payout_id)["reason"]
-        assert bank.asked == []
+        assert "ENCRYPTION_KEYS" in last_event_data(payout_id)["reason"]
+        assert bank.requests == []
 
-    def test_a_payout_that_never_ends(
+    def test_a_payout_without_an_outcome_is_flagged(
         self, client: FlaskClient, bank: FakeBank, app: Flask
     ) -> None:
-        payout_id = pending(client, factories.buyer())
+        payout_id = pending_payout(client, factories.buyer())
         make_due(payout_id, attempts=FLAG_AFTER_ATTEMPTS - 2)
         sweep(app)
         assert events_of(payout_id) == []
@@ -154,83 +154,79 @@ class TestForPeople:
 
 
 class TestSweeping:
-    def test_a_lost_job_is_found_when_its_time_has_passed(
-        self, client: FlaskClient, app: Flask
-    ) -> None:
-        payout_id = pending(client, factories.buyer())
+    def test_a_payout_whose_job_was_lost_becomes_due(self, client: FlaskClient, app: Flask) -> None:
+        payout_id = pending_payout(client, factories.buyer())
         assert sweep(app) == []  # the job of the request is surely on its way
 
         make_due(payout_id)
         assert sweep(app) == [payout_id]
         assert sweep(app) == []
 
-    def test_one_that_the_bank_has_accepted_and_never_speaks_of_again(
+    def test_a_submitted_payout_without_an_event_is_polled(
         self, client: FlaskClient, bank: FakeBank, app: Flask
     ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
+        payout_id = pending_payout(client, user)
         tasks.advance(payout_id)
-        bank.decide(str(payout_id), "PAID")
+        bank.set_status(str(payout_id), "PAID")
         assert sweep(app) == []
 
         make_due(payout_id)
         for found in sweep(app):
             tasks.advance(found)
-        assert status(client, user, payout_id) == "PAID"
+        assert status_of(client, user, payout_id) == "PAID"
 
-    def test_what_is_settled_is_left_alone(
+    def test_an_ended_payout_is_not_polled(
         self, client: FlaskClient, bank: FakeBank, app: Flask
     ) -> None:
         for verdict in ("PAID", "REFUSED"):
-            bank.verdict = verdict
-            payout_id = pending(client, factories.buyer())
+            bank.status = verdict
+            payout_id = pending_payout(client, factories.buyer())
             tasks.advance(payout_id)
-            assert row(payout_id).next_attempt_at is None
+            assert payout_row(payout_id).next_attempt_at is None
         assert sweep(app) == []
 
-    def test_each_attempt_waits_longer_and_none_too_long(
-        self, client: FlaskClient, app: Flask
-    ) -> None:
-        payout_id = pending(client, factories.buyer())
+    def test_pauses_grow_up_to_a_maximum(self, client: FlaskClient, app: Flask) -> None:
+        payout_id = pending_payout(client, factories.buyer())
         pauses = []
         for attempts in (0, 1, 2, 10, 60):
             make_due(payout_id, attempts=attempts)
             sweep(app)
-            due = row(payout_id).next_attempt_at
+            due = payout_row(payout_id).next_attempt_at
             assert due is not None
             pauses.append(due - clock.now())
         assert FIRST_PAUSE - timedelta(seconds=5) < pauses[0] <= 2 * FIRST_PAUSE
         for pause in pauses[-2:]:
             assert MAX_PAUSE / 2 - timedelta(seconds=5) < pause <= MAX_PAUSE
 
-    def test_many_that_are_due_are_all_found(self, client: FlaskClient, app: Flask) -> None:
+    def test_all_due_payouts_are_found(self, client: FlaskClient, app: Flask) -> None:
         user = factories.buyer("1000.00")
-        account_id = account_of(client, user)
-        ids = {UUID(pay_out(client, user, account_id, "1.00").json["id"]) for _ in range(120)}
+        account_id = bank_account_of(client, user)
+        ids = {UUID(create_payout(client, user, account_id, "1.00").json["id"]) for _ in range(120)}
         for payout_id in ids:
             make_due(payout_id)
         assert set(sweep(app)) == ids
 
 
-class TestDeath:
-    def test_a_job_that_dies_after_the_bank_has_accepted(
+class TestCrash:
+    def test_a_job_that_crashes_after_the_bank_has_accepted(
         self, client: FlaskClient, bank: FakeBank, app: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
-        bank.verdict = "PAID"
+        payout_id = pending_payout(client, user)
+        bank.status = "PAID"
         with monkeypatch.context() as patch:
             patch.setattr(service, "record_bank_payout", _die)
             with pytest.raises(SystemExit):
                 tasks.advance(payout_id)
-        assert (status(client, user, payout_id), len(bank.payouts)) == ("PENDING", 1)
+        assert (status_of(client, user, payout_id), len(bank.payouts)) == ("PENDING", 1)
 
         make_due(payout_id)
         for found in sweep(app):
             tasks.advance(found)
 
-        assert status(client, user, payout_id) == "PAID"
-        assert money(client, user) == ("75.00", "0.00")
+        assert status_of(client, user, payout_id) == "PAID"
+        assert balance_and_held(client, user) == ("75.00", "0.00")
         assert len(bank.payouts) == 1
 
 

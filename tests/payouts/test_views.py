@@ -1,4 +1,4 @@
-"""Asking for a payout: the money is held at once, or nothing happens."""
+"""Payouts over HTTP: the amount is held immediately, or nothing happens."""
 
 from typing import Any
 from uuid import UUID
@@ -12,22 +12,29 @@ from app.common import cache, http, queue
 from app.payouts import tasks
 from tests import factories
 from tests.answers import error_body, refusal
-from tests.payouts.helpers import WALLET, account_of, money, pay_out, pending, show
+from tests.payouts.helpers import (
+    WALLET,
+    balance_and_held,
+    bank_account_of,
+    create_payout,
+    get_payout,
+    pending_payout,
+)
 from tests.wallets.helpers import deposit, lock, set_limit, withdraw
 
 
 def jobs(app: Flask) -> list[tuple[str, Any]]:
-    """What the worker is asked to do."""
+    """The jobs that have been enqueued."""
     waiting = Queue(queue.OUTBOUND, connection=cache.client())
     return [(job.func_name, job.args) for job in waiting.jobs]
 
 
-class TestAsking:
-    def test_it_is_pending_and_its_amount_is_held(self, client: FlaskClient) -> None:
+class TestCreating:
+    def test_a_new_payout_is_pending_and_its_amount_is_held(self, client: FlaskClient) -> None:
         user = factories.buyer("100.00")
-        account_id = account_of(client, user, label="Savings")
+        account_id = bank_account_of(client, user, label="Savings")
 
-        answer = pay_out(client, user, account_id, "25.00", description="Earnings of May")
+        answer = create_payout(client, user, account_id, "25.00", description="Earnings of May")
 
         assert answer.status_code == 201
         body = answer.json
@@ -51,75 +58,75 @@ class TestAsking:
         )
         assert body["description"] == "Earnings of May"
         assert {body[name] for name in ("bankReference", "reason", "settledAt")} == {None}
-        assert money(client, user) == ("100.00", "25.00")
-        assert show(client, user, UUID(body["id"])) == body
+        assert balance_and_held(client, user) == ("100.00", "25.00")
+        assert get_payout(client, user, UUID(body["id"])) == body
 
-    def test_a_worker_is_told_after_the_commit(self, client: FlaskClient, app: Flask) -> None:
-        payout_id = pending(client, factories.buyer())
+    def test_a_job_is_enqueued_after_the_commit(self, client: FlaskClient, app: Flask) -> None:
+        payout_id = pending_payout(client, factories.buyer())
         name = f"{tasks.advance.__module__}.{tasks.advance.__name__}"
         assert jobs(app) == [(name, (payout_id,))]
 
-    def test_nobody_is_told_of_what_was_refused(self, client: FlaskClient, app: Flask) -> None:
+    def test_no_job_is_enqueued_for_a_refusal(self, client: FlaskClient, app: Flask) -> None:
         user = factories.buyer("10.00")
-        pay_out(client, user, account_of(client, user), "10.01")
+        create_payout(client, user, bank_account_of(client, user), "10.01")
         assert jobs(app) == []
 
-    def test_it_does_not_need_redis(
+    def test_redis_is_not_required(
         self, client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         user = factories.buyer()
-        account_id = account_of(client, user)
+        account_id = bank_account_of(client, user)
         queue.configure("redis://127.0.0.1:1/0")
         try:
-            assert pay_out(client, user, account_id).status_code == 201
+            assert create_payout(client, user, account_id).status_code == 201
         finally:
             queue.configure(http.settings().redis_url)
 
-    def test_what_is_held_cannot_be_spent_otherwise(self, client: FlaskClient) -> None:
+    def test_the_held_amount_cannot_be_spent(self, client: FlaskClient) -> None:
         user = factories.buyer("100.00")
-        pending(client, user, "60.00")
+        pending_payout(client, user, "60.00")
         assert refusal(withdraw(client, user, "40.01")) == (400, "INSUFFICIENT_FUNDS")
         assert withdraw(client, user, "40.00").status_code == 200
 
 
 class TestRefusing:
-    def test_below_the_minimum(self, client: FlaskClient) -> None:
+    def test_an_amount_below_the_minimum_is_refused(self, client: FlaskClient) -> None:
         user = factories.buyer()
-        answer = pay_out(client, user, account_of(client, user), "0.99")
+        answer = create_payout(client, user, bank_account_of(client, user), "0.99")
         assert refusal(answer) == (400, "INVALID_WITHDRAWAL_AMOUNT")
-        assert pay_out(client, user, account_of(client, user, number="9" * 9), "1.00").json[
-            "amount"
-        ] == ("1.00")
+        assert create_payout(
+            client, user, bank_account_of(client, user, number="9" * 9), "1.00"
+        ).json["amount"] == ("1.00")
 
-    def test_more_than_is_available(self, client: FlaskClient) -> None:
+    def test_an_amount_above_the_available_balance_is_refused(self, client: FlaskClient) -> None:
         user = factories.buyer("100.00")
-        account_id = account_of(client, user)
-        pay_out(client, user, account_id, "60.00")
+        account_id = bank_account_of(client, user)
+        create_payout(client, user, account_id, "60.00")
 
-        answer = pay_out(client, user, account_id, "40.01")
+        answer = create_payout(client, user, account_id, "40.01")
 
         assert refusal(answer) == (400, "INSUFFICIENT_FUNDS")
         assert error_body(answer)["details"] == {"required": "40.01", "available": "40.00"}
-        assert money(client, user) == ("100.00", "60.00")
+        assert balance_and_held(client, user) == ("100.00", "60.00")
 
-    def test_from_a_locked_wallet(self, client: FlaskClient) -> None:
+    def test_a_locked_wallet_is_refused(self, client: FlaskClient) -> None:
         user = factories.buyer()
-        account_id = account_of(client, user)
+        account_id = bank_account_of(client, user)
         lock(client, user)
-        assert refusal(pay_out(client, user, account_id)) == (403, "WALLET_LOCKED")
+        assert refusal(create_payout(client, user, account_id)) == (403, "WALLET_LOCKED")
 
     @pytest.mark.parametrize("kind", ["PAYOUT", "OUTGOING"])
-    def test_beyond_a_limit_that_counts_what_is_held(self, client: FlaskClient, kind: str) -> None:
+    def test_held_amounts_count_towards_a_limit(self, client: FlaskClient, kind: str) -> None:
         user = factories.buyer("100.00")
-        account_id = account_of(client, user)
+        account_id = bank_account_of(client, user)
         set_limit(client, user, kind, "DAY", "50.00")
-        assert pay_out(client, user, account_id, "30.00").status_code == 201
+        assert create_payout(client, user, account_id, "30.00").status_code == 201
 
-        answer = pay_out(client, user, account_id, "20.01")
+        answer = create_payout(client, user, account_id, "20.01")
 
         assert refusal(answer) == (400, "LIMIT_EXCEEDED")
         assert error_body(answer)["details"]["remaining"] == "20.00"
-        assert pay_out(client, user, account_id, "20.00").status_code == 201
+        assert create_payout(client, user, account_id, "20.00").status_code == 201
 
     @pytest.mark.parametrize(
         "fields",
@@ -136,33 +143,33 @@ class TestRefusing:
         ],
         ids=str,
     )
-    def test_what_makes_no_sense(self, client: FlaskClient, fields: dict[str, Any]) -> None:
+    def test_invalid_input_is_refused(self, client: FlaskClient, fields: dict[str, Any]) -> None:
         user = factories.buyer()
-        body = {"bankAccountId": account_of(client, user), "amount": "25.00"} | fields
+        body = {"bankAccountId": bank_account_of(client, user), "amount": "25.00"} | fields
         answer = client.post(f"{WALLET}/payouts", json=body, headers=user.headers)
         assert refusal(answer) == (400, "VALIDATION_ERROR")
-        assert money(client, user)[1] == "0.00"
+        assert balance_and_held(client, user)[1] == "0.00"
 
 
-class TestOnce:
-    def test_the_same_key_pays_out_once(self, client: FlaskClient, app: Flask) -> None:
+class TestIdempotency:
+    def test_the_same_key_creates_one_payout(self, client: FlaskClient, app: Flask) -> None:
         user = factories.buyer("100.00")
-        account_id = account_of(client, user)
+        account_id = bank_account_of(client, user)
 
-        first = pay_out(client, user, account_id, key="payout-1")
-        again = pay_out(client, user, account_id, key="payout-1")
+        first = create_payout(client, user, account_id, key="payout-1")
+        again = create_payout(client, user, account_id, key="payout-1")
 
         assert again.data == first.data
         assert again.headers["Idempotent-Replayed"] == "true"
-        assert money(client, user) == ("100.00", "25.00")
+        assert balance_and_held(client, user) == ("100.00", "25.00")
         assert len(jobs(app)) == 1
 
-    def test_the_same_key_means_nothing_else(self, client: FlaskClient) -> None:
+    def test_a_key_cannot_be_reused_for_another_request(self, client: FlaskClient) -> None:
         user = factories.buyer("100.00")
-        account_id = account_of(client, user)
-        pay_out(client, user, account_id, key="payout-1")
+        account_id = bank_account_of(client, user)
+        create_payout(client, user, account_id, key="payout-1")
 
-        other = pay_out(client, user, account_id, "26.00", key="payout-1")
+        other = create_payout(client, user, account_id, "26.00", key="payout-1")
         assert refusal(other) == (422, "IDEMPOTENCY_KEY_REUSED")
         deposited = client.post(
             f"{WALLET}/deposit",
@@ -173,17 +180,17 @@ class TestOnce:
 
     def test_a_refusal_is_remembered(self, client: FlaskClient) -> None:
         user = factories.buyer("10.00")
-        account_id = account_of(client, user)
-        refused = pay_out(client, user, account_id, key="payout-1")
+        account_id = bank_account_of(client, user)
+        refused = create_payout(client, user, account_id, key="payout-1")
         deposit(client, user, "100.00")
-        assert pay_out(client, user, account_id, key="payout-1").data == refused.data
+        assert create_payout(client, user, account_id, key="payout-1").data == refused.data
 
 
-class TestLooking:
-    def test_mine_are_listed_newest_first_page_by_page(self, client: FlaskClient) -> None:
+class TestReading:
+    def test_the_list_is_paginated_newest_first(self, client: FlaskClient) -> None:
         user = factories.buyer("100.00")
-        account_id = account_of(client, user)
-        ids = [pay_out(client, user, account_id, "1.00").json["id"] for _ in range(5)]
+        account_id = bank_account_of(client, user)
+        ids = [create_payout(client, user, account_id, "1.00").json["id"] for _ in range(5)]
 
         first = client.get(f"{WALLET}/payouts?limit=3", headers=user.headers).json
         cursor = first["meta"]["nextCursor"]
@@ -199,21 +206,21 @@ class TestLooking:
         }
         assert rest["meta"]["nextCursor"] is None
 
-    def test_nobody_sees_somebody_else_s(self, client: FlaskClient) -> None:
-        payout_id, stranger = pending(client, factories.buyer()), factories.admin()
+    def test_a_payout_of_another_user_is_not_found(self, client: FlaskClient) -> None:
+        payout_id, stranger = pending_payout(client, factories.buyer()), factories.admin()
         answer = client.get(f"{WALLET}/payouts/{payout_id}", headers=stranger.headers)
         assert refusal(answer) == (404, "PAYOUT_NOT_FOUND")
         assert client.get(f"{WALLET}/payouts", headers=stranger.headers).json["data"] == []
 
-    def test_a_payout_keeps_its_account_when_that_is_deleted(self, client: FlaskClient) -> None:
+    def test_a_payout_shows_its_deleted_bank_account(self, client: FlaskClient) -> None:
         user = factories.buyer()
-        payout_id = pending(client, user)
-        account = show(client, user, payout_id)["bankAccount"]
+        payout_id = pending_payout(client, user)
+        account = get_payout(client, user, payout_id)["bankAccount"]
         client.delete(f"{WALLET}/bank-accounts/{account['id']}", headers=user.headers)
-        assert show(client, user, payout_id)["bankAccount"] == account
+        assert get_payout(client, user, payout_id)["bankAccount"] == account
 
     @pytest.mark.parametrize("path", ["payouts", "bank-accounts"])
-    def test_a_malformed_id_does_not_exist(self, client: FlaskClient, path: str) -> None:
+    def test_a_malformed_id_is_not_found(self, client: FlaskClient, path: str) -> None:
         user = factories.buyer()
         method = client.get if path == "payouts" else client.delete
         assert method(f"{WALLET}/{path}/17", headers=user.headers).status_code == 404

@@ -1,4 +1,4 @@
-"""Statements of a bank, and asking what is in them that is not in our books."""
+"""Bank statements, and reconciling them."""
 
 import csv
 import io
@@ -13,8 +13,8 @@ from app.common import clock
 from app.reconciliation.statement import COLUMNS
 from tests import factories
 from tests.factories import Actor
-from tests.onramp.helpers import asked
-from tests.payouts.helpers import pending
+from tests.onramp.helpers import created_onramp
+from tests.payouts.helpers import pending_payout
 
 
 def today() -> date:
@@ -22,7 +22,7 @@ def today() -> date:
 
 
 def statement(*lines: dict[str, Any]) -> bytes:
-    """The file of a bank that has booked these."""
+    """A statement file with these lines."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
@@ -30,8 +30,8 @@ def statement(*lines: dict[str, Any]) -> bytes:
     return text.getvalue().encode()
 
 
-def booked(direction: str, reference: object, amount: str = "25.00", **fields: Any) -> Any:
-    """A line of it."""
+def booked_line(direction: str, reference: object, amount: str = "25.00", **fields: Any) -> Any:
+    """A line of a statement."""
     return {
         "date": today().isoformat(),
         "reference": str(reference),
@@ -43,15 +43,15 @@ def booked(direction: str, reference: object, amount: str = "25.00", **fields: A
     } | fields
 
 
-def credit(onramp: dict[str, Any], amount: str = "25.00", **fields: Any) -> Any:
-    return booked("CREDIT", onramp["token"], amount, **fields)
+def credit_line(onramp: dict[str, Any], amount: str = "25.00", **fields: Any) -> Any:
+    return booked_line("CREDIT", onramp["token"], amount, **fields)
 
 
-def debit(payout_id: object, amount: str = "25.00", **fields: Any) -> Any:
-    return booked("DEBIT", payout_id, amount, **fields)
+def debit_line(payout_id: object, amount: str = "25.00", **fields: Any) -> Any:
+    return booked_line("DEBIT", payout_id, amount, **fields)
 
 
-def submit(
+def post_statement(
     client: FlaskClient, raw: bytes, *, operator: Actor | None = None, **query: str
 ) -> TestResponse:
     return client.post(
@@ -63,20 +63,20 @@ def submit(
     )
 
 
-def compared(client: FlaskClient, *lines: dict[str, Any], **query: str) -> dict[str, Any]:
-    """The report on these lines."""
-    answer = submit(client, statement(*lines), **query)
+def reconciled(client: FlaskClient, *lines: dict[str, Any], **query: str) -> dict[str, Any]:
+    """The report of a reconciliation of these lines."""
+    answer = post_statement(client, statement(*lines), **query)
     assert answer.status_code == 200, answer.text
     report: dict[str, Any] = answer.json
     return report
 
 
-def found(report: dict[str, Any]) -> Counter[tuple[str, str]]:
-    """How often each outcome and action is among the rows."""
+def outcomes(report: dict[str, Any]) -> Counter[tuple[str, str]]:
+    """The number of rows by outcome and action."""
     return Counter((row["outcome"], row["action"]) for row in report["rows"])
 
 
-def user_with(client: FlaskClient) -> tuple[Actor, dict[str, Any], Any]:
-    """Somebody with an on-ramp and a payout of 25.00 each that no bank has spoken of."""
+def user_with_open_records(client: FlaskClient) -> tuple[Actor, dict[str, Any], Any]:
+    """A user with an on-ramp and a payout of 25.00 each, about which the bank has sent nothing."""
     user = factories.buyer("100.00")
-    return user, asked(client, user), pending(client, user)
+    return user, created_onramp(client, user), pending_payout(client, user)

@@ -1,4 +1,4 @@
-"""Closing what is safe to close: once, audited, and nothing else."""
+"""Closing the differences that are safe to close: once, audited, and no others."""
 
 from typing import Any
 from uuid import UUID
@@ -15,20 +15,28 @@ from app.payouts import tasks
 from app.reconciliation import views
 from app.wallets import service as wallets
 from tests import factories
-from tests.banks.speaking import clock_at
+from tests.clock import freeze_clock
 from tests.crowd import all_at_once, broken
 from tests.fake_bank import FakeBank
-from tests.onramp.helpers import asked, say, show
-from tests.payouts.helpers import events_of, hear, money, pending, status
+from tests.onramp.helpers import created_onramp, deliver_event, get_onramp
+from tests.payouts.helpers import (
+    WALLET,
+    balance_and_held,
+    create_payout,
+    deliver_and_handle,
+    events_of,
+    pending_payout,
+    status_of,
+)
 from tests.reconciliation.helpers import (
-    booked,
-    compared,
-    credit,
-    debit,
-    found,
+    booked_line,
+    credit_line,
+    debit_line,
+    outcomes,
+    post_statement,
+    reconciled,
     statement,
-    submit,
-    user_with,
+    user_with_open_records,
 )
 from tests.wallets.helpers import lock
 
@@ -36,7 +44,7 @@ pytestmark = pytest.mark.usefixtures("bank")
 
 
 def applied(client: FlaskClient, *lines: Any, **query: str) -> dict[str, Any]:
-    return compared(client, *lines, apply="true", **query)
+    return reconciled(client, *lines, apply="true", **query)
 
 
 def audited() -> list[dict[str, Any]]:
@@ -49,19 +57,19 @@ def audited() -> list[dict[str, Any]]:
 
 
 class TestClosing:
-    def test_money_that_came_is_credited(self, client: FlaskClient) -> None:
+    def test_a_booked_credit_is_credited(self, client: FlaskClient) -> None:
         user = factories.buyer("100.00")
-        onramp = asked(client, user)
+        onramp = created_onramp(client, user)
 
-        report = applied(client, credit(onramp))
+        report = applied(client, credit_line(onramp))
 
-        assert found(report) == {("STATUS_DIFFERS", "CLOSED"): 1}
+        assert outcomes(report) == {("STATUS_DIFFERS", "CLOSED"): 1}
         assert report["counts"]["closed"] == 1
         assert report["rows"][0]["ourStatus"] == "SUCCESS"
-        assert show(client, user, onramp)["status"] == "SUCCESS"
-        assert money(client, user) == ("125.00", "0.00")
+        assert get_onramp(client, user, onramp)["status"] == "SUCCESS"
+        assert balance_and_held(client, user) == ("125.00", "0.00")
 
-    def test_money_that_came_after_its_time_is_credited_as_late(
+    def test_a_credit_booked_after_the_expiry_is_credited_as_late(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from datetime import timedelta
@@ -69,57 +77,57 @@ class TestClosing:
         from app.common import clock
 
         user = factories.buyer("100.00")
-        onramp = asked(client, user)
+        onramp = created_onramp(client, user)
         with monkeypatch.context() as patch:
-            clock_at(patch, clock.now() + timedelta(minutes=6))
+            freeze_clock(patch, clock.now() + timedelta(minutes=6))
             onramp_tasks.expire_onramps()
-        assert show(client, user, onramp)["status"] == "EXPIRED"
+        assert get_onramp(client, user, onramp)["status"] == "EXPIRED"
 
-        applied(client, credit(onramp))
+        applied(client, credit_line(onramp))
 
-        assert (show(client, user, onramp)["status"], money(client, user)[0]) == (
+        assert (get_onramp(client, user, onramp)["status"], balance_and_held(client, user)[0]) == (
             "SUCCESS",
             "125.00",
         )
 
     @pytest.mark.parametrize("submitted", [False, True])
-    def test_money_that_left_is_taken(self, client: FlaskClient, submitted: bool) -> None:
+    def test_a_booked_debit_is_debited(self, client: FlaskClient, submitted: bool) -> None:
         user = factories.buyer("100.00")
-        payout_id = pending(client, user)
+        payout_id = pending_payout(client, user)
         if submitted:
             tasks.advance(payout_id)
 
-        report = applied(client, debit(payout_id))
+        report = applied(client, debit_line(payout_id))
 
-        assert found(report) == {("STATUS_DIFFERS", "CLOSED"): 1}
-        assert status(client, user, payout_id) == "PAID"
-        assert money(client, user) == ("75.00", "0.00")
+        assert outcomes(report) == {("STATUS_DIFFERS", "CLOSED"): 1}
+        assert status_of(client, user, payout_id) == "PAID"
+        assert balance_and_held(client, user) == ("75.00", "0.00")
         assert events_of(payout_id)[-1] == "payout-paid"
 
-    def test_again_it_matches_and_nothing_moves(self, client: FlaskClient) -> None:
-        user, onramp, payout_id = user_with(client)
-        lines = credit(onramp), debit(payout_id)
+    def test_a_second_reconciliation_matches_and_has_no_effect(self, client: FlaskClient) -> None:
+        user, onramp, payout_id = user_with_open_records(client)
+        lines = credit_line(onramp), debit_line(payout_id)
         applied(client, *lines)
-        before = money(client, user)
+        before = balance_and_held(client, user)
 
         again = applied(client, *lines)
 
         assert (again["counts"]["matched"], again["rows"]) == (2, [])
-        assert money(client, user) == before == ("100.00", "0.00")
+        assert balance_and_held(client, user) == before == ("100.00", "0.00")
         assert len(audited()) == 2
 
-    def test_a_webhook_that_comes_after_it_changes_nothing(self, client: FlaskClient) -> None:
-        user, onramp, payout_id = user_with(client)
-        applied(client, credit(onramp), debit(payout_id))
-        say(client, onramp, user)
-        hear(client, "paid", payout_id)
-        assert money(client, user) == ("100.00", "0.00")
+    def test_a_webhook_that_arrives_afterwards_has_no_effect(self, client: FlaskClient) -> None:
+        user, onramp, payout_id = user_with_open_records(client)
+        applied(client, credit_line(onramp), debit_line(payout_id))
+        deliver_event(client, onramp, user)
+        deliver_and_handle(client, "paid", payout_id)
+        assert balance_and_held(client, user) == ("100.00", "0.00")
         assert broken() == []
 
-    def test_it_is_written_down_who_did_it_and_on_what_ground(self, client: FlaskClient) -> None:
-        operator, (_, onramp, payout_id) = factories.admin(), user_with(client)
-        lines = credit(onramp), debit(payout_id)
-        submit(client, statement(*lines), operator=operator, apply="true")
+    def test_the_audit_log_has_the_administrator_and_the_reason(self, client: FlaskClient) -> None:
+        operator, (_, onramp, payout_id) = factories.admin(), user_with_open_records(client)
+        lines = credit_line(onramp), debit_line(payout_id)
+        post_statement(client, statement(*lines), operator=operator, apply="true")
 
         first, second = audited()
         assert (first["actor_id"], second["actor_id"]) == (operator.id, operator.id)
@@ -135,64 +143,64 @@ class TestClosing:
             "currency": "USD",
         }
 
-    def test_one_request_closes_so_many_and_the_next_goes_on(
+    def test_a_request_closes_a_limited_number_and_the_next_continues(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(views, "MAX_CLOSED", 2)
         user = factories.buyer("100.00")
-        lines = [credit(asked(client, user, "1.00"), "1.00") for _ in range(3)]
+        lines = [credit_line(created_onramp(client, user, "1.00"), "1.00") for _ in range(3)]
         counts = applied(client, *lines)["counts"]
         assert (counts["closed"], counts["canClose"]) == (2, 1)
         counts = applied(client, *lines)["counts"]
         assert (counts["closed"], counts["matched"]) == (1, 2)
 
 
-class TestLeaving:
-    def test_nothing_is_changed_unless_asked(self, client: FlaskClient) -> None:
-        user, onramp, payout_id = user_with(client)
+class TestNotClosing:
+    def test_nothing_is_changed_without_apply(self, client: FlaskClient) -> None:
+        user, onramp, payout_id = user_with_open_records(client)
         for query in ({}, {"apply": "false"}):
-            compared(client, credit(onramp), debit(payout_id), **query)
-        assert show(client, user, onramp)["status"] == "PROCESSING"
-        assert status(client, user, payout_id) == "PENDING"
+            reconciled(client, credit_line(onramp), debit_line(payout_id), **query)
+        assert get_onramp(client, user, onramp)["status"] == "PROCESSING"
+        assert status_of(client, user, payout_id) == "PENDING"
         assert audited() == []
 
-    def test_everything_else_is_only_listed(self, client: FlaskClient) -> None:
-        user, onramp, payout_id = user_with(client)
-        failed, refused = asked(client, user), pending_again(client, user)
-        say(client, failed, user, "payment.failed")
-        hear(client, "refused", refused)
-        missing = asked(client, user)
-        say(client, missing, user)
-        before = money(client, user)
+    def test_other_differences_are_only_listed(self, client: FlaskClient) -> None:
+        user, onramp, payout_id = user_with_open_records(client)
+        failed, refused = created_onramp(client, user), pending_again(client, user)
+        deliver_event(client, failed, user, "payment.failed")
+        deliver_and_handle(client, "refused", refused)
+        missing = created_onramp(client, user)
+        deliver_event(client, missing, user)
+        before = balance_and_held(client, user)
 
         report = applied(
             client,
-            credit(onramp, "26.00"),
-            debit(payout_id, currency="EUR"),
-            credit(failed),
-            debit(refused),
-            booked("CREDIT", "a-token-of-nobody"),
+            credit_line(onramp, "26.00"),
+            debit_line(payout_id, currency="EUR"),
+            credit_line(failed),
+            debit_line(refused),
+            booked_line("CREDIT", "a-token-of-nobody"),
         )
 
-        assert found(report) == {
+        assert outcomes(report) == {
             ("AMOUNT_DIFFERS", "NONE"): 2,
             ("STATUS_DIFFERS", "NONE"): 2,
             ("MISSING_HERE", "NONE"): 1,
             ("MISSING_THERE", "NONE"): 1,
         }
-        assert money(client, user) == before
+        assert balance_and_held(client, user) == before
         assert audited() == []
         assert broken() == []
 
-    def test_a_wallet_that_may_not_receive_gets_it_later(self, client: FlaskClient) -> None:
+    def test_a_locked_wallet_is_credited_later(self, client: FlaskClient) -> None:
         user = factories.buyer("100.00")
-        onramp = asked(client, user)
+        onramp = created_onramp(client, user)
         lock(client, user)
 
-        first, again = (applied(client, credit(onramp)) for _ in range(2))
+        first, again = (applied(client, credit_line(onramp)) for _ in range(2))
 
-        assert found(first) == found(again) == {("STATUS_DIFFERS", "NOT_CLOSED"): 1}
-        assert money(client, user)[0] == "100.00"
+        assert outcomes(first) == outcomes(again) == {("STATUS_DIFFERS", "NOT_CLOSED"): 1}
+        assert balance_and_held(client, user)[0] == "100.00"
         with transaction() as session:
             wallet = factories.wallet(session, user.id)
             wallets.set_locked(
@@ -200,40 +208,38 @@ class TestLeaving:
             )
             session.execute(text("UPDATE inbound_events SET next_attempt_at = now()"))
         inbox.sweep()
-        assert money(client, user)[0] == "125.00"
+        assert balance_and_held(client, user)[0] == "125.00"
         assert len(audited()) == 1
 
 
 def pending_again(client: FlaskClient, user: factories.Actor) -> UUID:
-    """Another payout to the account that the user has saved."""
-    from tests.payouts.helpers import WALLET, pay_out
-
+    """Another payout to the saved bank account of the user."""
     (saved,) = client.get(f"{WALLET}/bank-accounts", headers=user.headers).json
-    return UUID(pay_out(client, user, saved["id"]).json["id"])
+    return UUID(create_payout(client, user, saved["id"]).json["id"])
 
 
-def test_reconciliations_webhooks_and_jobs_together_move_it_once(
+def test_concurrent_reconciliations_webhooks_and_jobs_have_one_effect(
     committing: Flask, bank: FakeBank
 ) -> None:
     client = committing.test_client()
-    user, onramp, payout_id = user_with(client)
+    user, onramp, payout_id = user_with_open_records(client)
     operator = factories.admin()
-    raw = statement(credit(onramp), debit(payout_id))
-    bank.verdict = "PAID"
+    raw = statement(credit_line(onramp), debit_line(payout_id))
+    bank.status = "PAID"
 
     def reconcile() -> None:
-        answer = submit(committing.test_client(), raw, operator=operator, apply="true")
+        answer = post_statement(committing.test_client(), raw, operator=operator, apply="true")
         assert answer.status_code == 200, answer.text
 
     def webhooks() -> None:
-        say(committing.test_client(), onramp, user)
-        hear(committing.test_client(), "paid", payout_id)
+        deliver_event(committing.test_client(), onramp, user)
+        deliver_and_handle(committing.test_client(), "paid", payout_id)
 
     all_at_once(
         lambda act: act(), [reconcile, webhooks, lambda: tasks.advance(payout_id), inbox.sweep] * 4
     )
 
-    assert money(client, user) == ("100.00", "0.00")
-    assert show(client, user, onramp)["status"] == "SUCCESS"
-    assert status(client, user, payout_id) == "PAID"
+    assert balance_and_held(client, user) == ("100.00", "0.00")
+    assert get_onramp(client, user, onramp)["status"] == "SUCCESS"
+    assert status_of(client, user, payout_id) == "PAID"
     assert broken() == []

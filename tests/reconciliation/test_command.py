@@ -1,4 +1,4 @@
-"""`payment-flow reconcile`, as an operator runs it."""
+"""The command `payment-flow reconcile`."""
 
 import csv
 import os
@@ -18,9 +18,9 @@ from app.reconciliation.comparison import Action
 from app.reconciliation.run import reconcile
 from tests import factories
 from tests.crowd import broken
-from tests.onramp.helpers import asked, show
-from tests.payouts.helpers import money
-from tests.reconciliation.helpers import booked, credit, statement, today
+from tests.onramp.helpers import created_onramp, get_onramp
+from tests.payouts.helpers import balance_and_held
+from tests.reconciliation.helpers import booked_line, credit_line, statement, today
 
 
 def reconcile_file(
@@ -44,13 +44,15 @@ def reconcile_file(
     )
 
 
-def test_it_tells_what_differs_and_closes_what_is_safe(
+def test_it_prints_differences_and_closes_safe_ones(
     committing: Flask, settings: Settings, tmp_path: Path
 ) -> None:
     client, user = committing.test_client(), factories.buyer("100.00")
-    onramp = asked(client, user)
+    onramp = created_onramp(client, user)
     file, output = tmp_path / "statement.csv", tmp_path / "found.csv"
-    file.write_bytes(statement(credit(onramp), booked("CREDIT", "[b]token-of-nobody[/b]")))
+    file.write_bytes(
+        statement(credit_line(onramp), booked_line("CREDIT", "[b]token-of-nobody[/b]"))
+    )
 
     told = reconcile_file(file, settings, "--csv", str(output))
 
@@ -60,22 +62,22 @@ def test_it_tells_what_differs_and_closes_what_is_safe(
     assert "[b]token-of-nobody[/b]" in told.stdout
     rows = list(csv.DictReader(output.read_text().splitlines()))
     assert [row["outcome"] for row in rows] == ["STATUS_DIFFERS", "MISSING_HERE"]
-    assert show(client, user, onramp)["status"] == "PROCESSING"
+    assert get_onramp(client, user, onramp)["status"] == "PROCESSING"
 
-    file.write_bytes(statement(credit(onramp)))
+    file.write_bytes(statement(credit_line(onramp)))
     closed = reconcile_file(file, settings, "--apply")
 
     assert closed.returncode == 0, closed.stderr
     assert "status differs, closed" in closed.stdout
-    assert show(client, user, onramp)["status"] == "SUCCESS"
-    assert money(client, user) == ("125.00", "0.00")
+    assert get_onramp(client, user, onramp)["status"] == "SUCCESS"
+    assert balance_and_held(client, user) == ("125.00", "0.00")
     assert broken() == []
 
 
 @pytest.mark.usefixtures("app")
-def test_what_is_wrong_is_said_in_a_sentence(settings: Settings, tmp_path: Path) -> None:
+def test_errors_are_printed_as_one_sentence(settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "statement.csv"
-    file.write_bytes(statement(booked("IN", "ref-1"), booked("IN", "ref-2")))
+    file.write_bytes(statement(booked_line("IN", "ref-1"), booked_line("IN", "ref-2")))
     for words, sentences in (
         (["--provider", "SBI"], ["Unknown bank"]),
         (["--from", "yesterday"], ["Invalid value for '--from'"]),
@@ -96,7 +98,7 @@ def test_what_is_wrong_is_said_in_a_sentence(settings: Settings, tmp_path: Path)
 @pytest.mark.storm
 def test_100_000_lines_take_seconds(committing: Flask) -> None:
     client, user = committing.test_client(), factories.buyer("100.00")
-    one = asked(client, user)
+    one = created_onramp(client, user)
     with transaction() as session:
         session.execute(
             text("""
@@ -108,8 +110,8 @@ def test_100_000_lines_take_seconds(committing: Flask) -> None:
             """)
         )
     raw = statement(
-        *(booked("CREDIT", f"{n:043}", "1.00") for n in range(1, 100_001)),
-        booked("CREDIT", one["token"]),
+        *(booked_line("CREDIT", f"{n:043}", "1.00") for n in range(1, 100_001)),
+        booked_line("CREDIT", one["token"]),
     )
 
     begun = time.monotonic()
@@ -117,5 +119,5 @@ def test_100_000_lines_take_seconds(committing: Flask) -> None:
     took = time.monotonic() - begun
 
     assert found.count_action(Action.CAN_CLOSE) == 100_001
-    assert show(client, user, one)["status"] == "PROCESSING"
+    assert get_onramp(client, user, one)["status"] == "PROCESSING"
     assert took < 30

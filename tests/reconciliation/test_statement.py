@@ -1,4 +1,4 @@
-"""Reading a bank's statement: what it says, or which line says nothing."""
+"""Parsing a bank statement, and the problems of invalid lines."""
 
 from datetime import date
 
@@ -18,15 +18,15 @@ def problems(raw: bytes | str) -> dict[str, list[str]]:
     return caught.value.details
 
 
-class TestReading:
-    def test_a_line_is_what_the_bank_has_booked(self) -> None:
+class TestParsing:
+    def test_a_line_is_a_booked_transaction(self) -> None:
         assert parse(f"{HEADER}\n{GOOD}\n".encode()) == [
             StatementLine(
                 2, date(2026, 11, 21), Direction.CREDIT, "ref-1", "UTR-1", Money(2500, "USD")
             )
         ]
 
-    def test_columns_go_by_their_names(self) -> None:
+    def test_columns_are_identified_by_name(self) -> None:
         raw = (
             b"status,branch,currency,amount,direction,bankReference,reference, date \r\n"
             b'BOOKED,"Pune, West",JPY,500,DEBIT,UTR-2,ref-2,2026-11-20\r\n'
@@ -37,11 +37,11 @@ class TestReading:
             )
         ]
 
-    def test_a_byte_order_mark_and_empty_lines_are_no_trouble(self) -> None:
+    def test_a_byte_order_mark_and_empty_lines_are_ignored(self) -> None:
         raw = f"\ufeff{HEADER}\r\n{GOOD}\r\n\r\n{GOOD}\r\n\r\n"
         assert [line.number for line in parse(raw.encode())] == [2, 4]
 
-    def test_lines_are_counted_as_an_editor_counts_them(self) -> None:
+    def test_lines_are_numbered_as_in_an_editor(self) -> None:
         raw = f'{HEADER},note\n{GOOD},"two\nlines"\n{GOOD},\n'
         assert [line.number for line in parse(raw.encode())] == [2, 4]
 
@@ -49,7 +49,7 @@ class TestReading:
         (line,) = parse(f"{HEADER}\n{GOOD.replace('25.00', '25.5')}".encode())
         assert line.money == Money(2550, "USD")
 
-    def test_a_header_alone_is_a_statement(self) -> None:
+    def test_a_header_alone_is_an_empty_statement(self) -> None:
         assert parse(HEADER.encode()) == []
 
 
@@ -77,7 +77,7 @@ class TestRefusing:
             (",BOOKED", "", "6 fields, fewer than in the header"),
         ],
     )
-    def test_the_line_is_named(self, was: str, now: str, problem: str) -> None:
+    def test_a_problem_names_its_line(self, was: str, now: str, problem: str) -> None:
         bad = GOOD.replace(was, now)
         assert problems(f"{HEADER}\n{GOOD}\n{bad}\n") == {"line 3": [problem]}
 
@@ -92,23 +92,23 @@ class TestRefusing:
             (HEADER.encode() + b"\n\n\xe9", {"line 3": ["not UTF-8"]}),
         ],
     )
-    def test_what_is_no_statement_at_all(
+    def test_a_file_of_another_format_is_refused(
         self, raw: bytes | str, expected: dict[str, list[str]]
     ) -> None:
         assert problems(raw) == expected
 
     @pytest.mark.parametrize("tail", ['"', 'a"b"c"', '"' + "x" * 200_000 + '"'])
-    def test_what_is_no_csv(self, tail: str) -> None:
+    def test_malformed_csv_is_refused(self, tail: str) -> None:
         ((where, (problem,)),) = problems(f"{HEADER}\n{GOOD}\n{tail}").items()
         assert where == "line 3"
         assert problem.startswith(("not CSV", "1 fields"))
 
-    def test_many_bad_lines_are_named_and_very_many_are_not(self) -> None:
+    def test_a_limited_number_of_problems_is_reported(self) -> None:
         raw = "\n".join([HEADER, *["nonsense"] * 1000])
         found = problems(raw)
         assert list(found) == [f"line {number}" for number in range(2, 22)]
 
-    def test_the_message_names_the_first(self) -> None:
+    def test_the_message_has_the_first_problem(self) -> None:
         with pytest.raises(StatementInvalid) as caught:
             parse("\n".join([HEADER, "nonsense", "nonsense"]).encode())
         assert caught.value.text == (

@@ -39,14 +39,14 @@ from app.wallets import service as wallets
 from app.wallets.gate import in_line
 from app.wallets.holds.tasks import let_expired_holds_go
 from tests import factories, servers
-from tests.banks.speaking import clock_at
+from tests.clock import freeze_clock
 from tests.coupons.helpers import make
 from tests.crowd import broken
 from tests.delivery.codes.helpers import stocked, upload
 from tests.delivery.files import helpers as files
 from tests.delivery.helpers import bought, shown
 from tests.delivery.licences.helpers import activated, ask, sold_key
-from tests.onramp.helpers import asked, say
+from tests.onramp.helpers import created_onramp, deliver_event
 from tests.orders.helpers import buy
 from tests.orders.refunds.helpers import decide, refund, request_refund
 from tests.payouts.helpers import ACCOUNT
@@ -113,8 +113,8 @@ def buy_for_less_and_give_back(client: FlaskClient, buyer: factories.Actor) -> N
     bought = [
         buy(client, buyer, product_id, quantity=2, couponCode="SPRING").json["id"] for _ in range(2)
     ]
-    asked = request_refund(client, buyer, bought[0], units=1).json["id"]
-    decide(client, seller, asked, "approve")
+    created_onramp = request_refund(client, buyer, bought[0], units=1).json["id"]
+    decide(client, seller, created_onramp, "approve")
     refund(client, seller, bought[1])
 
 
@@ -203,15 +203,15 @@ def get_money_from_a_bank(client: FlaskClient, user: factories.Actor) -> None:
         ("payment.failed", {}),
         ("payment.succeeded", {"amount": "1000.00"}),
     ):
-        say(client, asked(client, user), user, kind, **otherwise)
+        deliver_event(client, created_onramp(client, user), user, kind, **otherwise)
     key = {"headers": {"Idempotency-Key": "on-ramp"}}
-    asked(client, user, **key)
-    late = asked(client, user)
+    created_onramp(client, user, **key)
+    late = created_onramp(client, user)
     with pytest.MonkeyPatch.context() as patch:
-        clock_at(patch, clock.now() + links.TTL)
+        freeze_clock(patch, clock.now() + links.TTL)
         expire_onramps()
-        say(client, late, user)
-    asked(client, user)
+        deliver_event(client, late, user)
+    created_onramp(client, user)
 
 
 def promise_money(client: FlaskClient, payer: factories.Actor) -> None:

@@ -1,4 +1,4 @@
-"""What banks said and what came of it, corrupted on purpose, one way at a time."""
+"""On-ramps and inbound events, corrupted on purpose, one way at a time."""
 
 import pytest
 

@@ -19,7 +19,7 @@ from app.delivery.codes.models import CodeUpload, CodeUploadChunk, ProductCode
 from app.delivery.goods import Line
 from tests import factories
 from tests.answers import refusal
-from tests.banks.speaking import clock_at
+from tests.clock import freeze_clock
 from tests.crowd import all_at_once, broken
 from tests.delivery.codes.helpers import send, shelf, stock, stocked, upload, url
 from tests.delivery.helpers import bought, goods, order, shown
@@ -179,7 +179,7 @@ class TestUploading:
         assert (stock(committing.test_client(), product_id), broken()) == (10, [])
 
         assert tasks.sweep() == 0  # it may still be at work
-        clock_at(monkeypatch, clock.now() + timedelta(minutes=2))
+        freeze_clock(monkeypatch, clock.now() + timedelta(minutes=2))
         assert tasks.sweep() == 1
         assert no_jobs == [(tasks.add_codes, UUID(upload_id))]
         assert tasks.sweep() == 0
@@ -237,7 +237,7 @@ class TestUploading:
             def read(self, _: int = -1) -> bytes:
                 if len(pieces) == 1:
                     with monkeypatch.context() as patch:
-                        clock_at(patch, much_later)
+                        freeze_clock(patch, much_later)
                         assert tasks.sweep() == 1
                 return pieces.pop(0) if pieces else b""
 

@@ -16,7 +16,7 @@ from app.events.models import OutboxEvent
 from app.products.models import ProductKind
 from tests import factories
 from tests.answers import TIME, error_body, refusal
-from tests.banks.speaking import clock_at
+from tests.clock import freeze_clock
 from tests.crowd import broken
 from tests.delivery.helpers import (
     UNKNOWN,
@@ -222,7 +222,7 @@ class TestValidating:
     ) -> None:
         _, key, line = sold_key(client, validDays=1)
         activated(client, key, "machine")
-        clock_at(monkeypatch, clock.now() + timedelta(days=1))
+        freeze_clock(monkeypatch, clock.now() + timedelta(days=1))
         for fields in ({}, {"instance": "machine"}, {"instance": "other"}):
             answer = ask(client, "validate", key, **fields)
             assert answer.status_code == 200
@@ -299,7 +299,7 @@ class TestActivating:
             "LICENCE_REVOKED",
         )
         _, expired, _ = sold_key(client, validDays=1)
-        clock_at(monkeypatch, clock.now() + timedelta(days=2))
+        freeze_clock(monkeypatch, clock.now() + timedelta(days=2))
         assert refusal(ask(client, "activate", expired, instance="machine")) == (
             409,
             "LICENCE_EXPIRED",

@@ -1,4 +1,4 @@
-"""Saved bank accounts: remembered once, never shown whole."""
+"""Bank accounts over HTTP: saved once, and always masked."""
 
 import re
 from typing import Any
@@ -16,7 +16,14 @@ from app.payouts.bank_accounts.models import BankAccount
 from tests import factories
 from tests.answers import TIME, UUID_TEXT, error_body, refusal
 from tests.factories import Actor
-from tests.payouts.helpers import ACCOUNT, NUMBER, WALLET, account_of, pay_out, save
+from tests.payouts.helpers import (
+    ACCOUNT,
+    NUMBER,
+    WALLET,
+    bank_account_of,
+    create_bank_account,
+    create_payout,
+)
 
 MASKED = "••••••3456"
 
@@ -31,8 +38,8 @@ def delete(client: FlaskClient, user: Actor, account_id: str) -> Any:
 
 
 class TestSaving:
-    def test_the_answer_shows_only_the_end_of_the_number(self, client: FlaskClient) -> None:
-        answer = save(client, factories.buyer(), label="Savings")
+    def test_the_response_shows_only_the_end_of_the_number(self, client: FlaskClient) -> None:
+        answer = create_bank_account(client, factories.buyer(), label="Savings")
 
         assert answer.status_code == 201
         assert list(answer.json) == [
@@ -48,19 +55,19 @@ class TestSaving:
         assert (answer.json["provider"], answer.json["label"]) == ("HDFC", "Savings")
         assert (answer.json["holder"], answer.json["routing"]) == ("Alice Jones", "HDFC0001234")
 
-    def test_it_is_among_mine_and_nobody_else_s(self, client: FlaskClient) -> None:
+    def test_it_is_listed_for_its_user_only(self, client: FlaskClient) -> None:
         user = factories.buyer()
-        first = save(client, user).json
-        second = save(client, user, number="60200987654321", label="Rent").json
+        first = create_bank_account(client, user).json
+        second = create_bank_account(client, user, number="60200987654321", label="Rent").json
 
         assert saved(client, user) == [second, first]
         assert saved(client, factories.buyer()) == []
 
-    def test_it_is_written_as_people_write_it_and_kept_as_the_bank_does(
-        self, client: FlaskClient
-    ) -> None:
+    def test_spaces_hyphens_and_case_are_normalized(self, client: FlaskClient) -> None:
         user = factories.buyer()
-        answer = save(client, user, number=" gb29-nwbk 6016-1331 9268 19 ", routing="nwbk gb2l")
+        answer = create_bank_account(
+            client, user, number=" gb29-nwbk 6016-1331 9268 19 ", routing="nwbk gb2l"
+        )
 
         assert (answer.json["number"], answer.json["routing"]) == ("••••••6819", "NWBKGB2L")
         with transaction() as session:
@@ -88,110 +95,110 @@ class TestSaving:
         ],
         ids=str,
     )
-    def test_what_cannot_be_an_account_is_refused(
-        self, client: FlaskClient, fields: dict[str, Any]
-    ) -> None:
-        answer = save(client, factories.buyer(), **fields)
+    def test_invalid_input_is_refused(self, client: FlaskClient, fields: dict[str, Any]) -> None:
+        answer = create_bank_account(client, factories.buyer(), **fields)
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(error_body(answer)["details"]) == list(fields)
 
-    def test_a_refusal_does_not_repeat_the_number(self, client: FlaskClient) -> None:
-        answer = save(client, factories.buyer(), number=NUMBER + "!")
+    def test_an_error_does_not_contain_the_number(self, client: FlaskClient) -> None:
+        answer = create_bank_account(client, factories.buyer(), number=NUMBER + "!")
         assert answer.status_code == 400
         assert "3456" not in answer.text
 
-    def test_a_bank_that_we_do_not_work_with(self, client: FlaskClient) -> None:
-        assert refusal(save(client, factories.buyer(), provider="SBI")) == (
+    def test_an_unknown_bank_is_refused(self, client: FlaskClient) -> None:
+        assert refusal(create_bank_account(client, factories.buyer(), provider="SBI")) == (
             400,
             "PROVIDER_UNKNOWN",
         )
 
-    def test_the_same_account_is_saved_once(self, client: FlaskClient) -> None:
+    def test_the_same_bank_account_is_saved_once(self, client: FlaskClient) -> None:
         user = factories.buyer()
-        save(client, user)
+        create_bank_account(client, user)
 
-        again = save(client, user, number="5010 0123 4534 56", holder="A. Jones", label="Other")
+        again = create_bank_account(
+            client, user, number="5010 0123 4534 56", holder="A. Jones", label="Other"
+        )
         assert refusal(again) == (409, "BANK_ACCOUNT_TAKEN")
         assert len(saved(client, user)) == 1
 
     @pytest.mark.parametrize(
         "difference", [{"provider": "AXIS"}, {"routing": "HDFC0004321"}, {"number": "9" * 12}]
     )
-    def test_another_bank_branch_or_number_is_another_account(
+    def test_another_bank_branch_or_number_is_another_bank_account(
         self, client: FlaskClient, difference: dict[str, str]
     ) -> None:
         user = factories.buyer()
-        save(client, user)
-        assert save(client, user, **difference).status_code == 201
+        create_bank_account(client, user)
+        assert create_bank_account(client, user, **difference).status_code == 201
 
-    def test_two_people_may_share_one(self, client: FlaskClient) -> None:
-        save(client, factories.buyer())
-        assert save(client, factories.buyer()).status_code == 201
+    def test_two_users_can_save_the_same_bank_account(self, client: FlaskClient) -> None:
+        create_bank_account(client, factories.buyer())
+        assert create_bank_account(client, factories.buyer()).status_code == 201
 
-    def test_after_a_rotation_of_keys_the_same_account_is_still_found(
+    def test_duplicates_are_found_after_a_key_rotation(
         self, client: FlaskClient, app: Flask
     ) -> None:
         user, secrets = factories.buyer(), http.settings().encryption_secrets
-        save(client, user)
+        create_bank_account(client, user)
         encryption.configure(["a new secret, of 32 characters or more", *secrets])
         try:
-            assert refusal(save(client, user)) == (409, "BANK_ACCOUNT_TAKEN")
+            assert refusal(create_bank_account(client, user)) == (409, "BANK_ACCOUNT_TAKEN")
         finally:
             encryption.configure(secrets)
 
-    def test_nobody_has_more_than_ten(self, client: FlaskClient) -> None:
+    def test_a_user_has_at_most_ten(self, client: FlaskClient) -> None:
         user = factories.buyer()
         for number in range(10):
-            account_of(client, user, number=f"1000000{number}")
+            bank_account_of(client, user, number=f"1000000{number}")
 
-        answer = save(client, user)
+        answer = create_bank_account(client, user)
         assert refusal(answer) == (409, "TOO_MANY_BANK_ACCOUNTS")
         assert error_body(answer)["details"] == {"most": 10}
         delete(client, user, saved(client, user)[0]["id"])
-        assert save(client, user).status_code == 201
+        assert create_bank_account(client, user).status_code == 201
 
-    def test_nobody_saves_and_deletes_without_end(
-        self, rate_limited: Flask, client: FlaskClient
-    ) -> None:
+    def test_saving_is_rate_limited(self, rate_limited: Flask, client: FlaskClient) -> None:
         user = factories.buyer()
         for _ in range(60):
-            save(client, user, provider="SBI")
-        assert refusal(save(client, user)) == (429, "RATE_LIMITED")
+            create_bank_account(client, user, provider="SBI")
+        assert refusal(create_bank_account(client, user)) == (429, "RATE_LIMITED")
 
 
 class TestDeleting:
-    def test_it_is_gone_and_can_be_saved_again(self, client: FlaskClient) -> None:
+    def test_a_deleted_bank_account_can_be_saved_again(self, client: FlaskClient) -> None:
         user = factories.buyer()
-        account_id = account_of(client, user)
+        account_id = bank_account_of(client, user)
 
         assert delete(client, user, account_id).status_code == 204
         assert saved(client, user) == []
         assert refusal(delete(client, user, account_id)) == (404, "BANK_ACCOUNT_NOT_FOUND")
-        assert account_of(client, user) != account_id
+        assert bank_account_of(client, user) != account_id
 
-    def test_nothing_is_paid_out_to_it_any_more(self, client: FlaskClient) -> None:
+    def test_a_payout_to_a_deleted_bank_account_is_refused(self, client: FlaskClient) -> None:
         user = factories.buyer()
-        account_id = account_of(client, user)
+        account_id = bank_account_of(client, user)
         delete(client, user, account_id)
-        assert refusal(pay_out(client, user, account_id)) == (404, "BANK_ACCOUNT_NOT_FOUND")
+        assert refusal(create_payout(client, user, account_id)) == (404, "BANK_ACCOUNT_NOT_FOUND")
 
     @pytest.mark.parametrize("call", ["delete", "pay out"])
-    def test_somebody_else_s_does_not_exist(self, client: FlaskClient, call: str) -> None:
+    def test_a_bank_account_of_another_user_is_not_found(
+        self, client: FlaskClient, call: str
+    ) -> None:
         owner, stranger = factories.buyer(), factories.buyer()
-        account_id = account_of(client, owner)
+        account_id = bank_account_of(client, owner)
         answer = (
             delete(client, stranger, account_id)
             if call == "delete"
-            else pay_out(client, stranger, account_id)
+            else create_payout(client, stranger, account_id)
         )
         assert refusal(answer) == (404, "BANK_ACCOUNT_NOT_FOUND")
         assert len(saved(client, owner)) == 1
 
 
 class TestAtRest:
-    def test_the_number_is_nowhere_in_the_database(self, client: FlaskClient) -> None:
+    def test_the_database_does_not_contain_the_number(self, client: FlaskClient) -> None:
         user = factories.buyer()
-        pay_out(client, user, account_of(client, user), description="To my savings")
+        create_payout(client, user, bank_account_of(client, user), description="To my savings")
         with transaction() as session:
             tables = session.scalars(
                 text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
@@ -205,27 +212,25 @@ class TestAtRest:
         for written in (NUMBER, NUMBER.encode().hex()):
             assert [row for row in rows if written in row] == []
 
-    def test_a_number_that_is_copied_to_another_row_does_not_open_there(
-        self, client: FlaskClient
-    ) -> None:
+    def test_a_number_copied_to_another_row_cannot_be_decrypted(self, client: FlaskClient) -> None:
         mine, theirs = factories.buyer(), factories.buyer()
-        ids = [UUID(account_of(client, who)) for who in (mine, theirs)]
+        ids = [UUID(bank_account_of(client, who)) for who in (mine, theirs)]
         with transaction() as session:
             first, second = (session.get_one(BankAccount, account_id) for account_id in ids)
             second.number_sealed = first.number_sealed
             with pytest.raises(encryption.DecryptionFailed):
                 bank_accounts.decrypt_number(second)
 
-    def test_the_fingerprint_tells_nothing_about_whose_it_is(self, client: FlaskClient) -> None:
+    def test_fingerprints_of_two_users_differ(self, client: FlaskClient) -> None:
         for _ in range(2):
-            account_of(client, factories.buyer())
+            bank_account_of(client, factories.buyer())
         with transaction() as session:
             prints = session.scalars(text("SELECT fingerprint FROM bank_accounts")).all()
         assert len(set(prints)) == 2
 
 
-def test_ids_and_moments_have_the_form_of_the_contract(client: FlaskClient) -> None:
-    answer = save(client, factories.buyer()).json
+def test_ids_and_timestamps_have_the_documented_format(client: FlaskClient) -> None:
+    answer = create_bank_account(client, factories.buyer()).json
     assert re.fullmatch(UUID_TEXT, answer["id"])
     assert re.fullmatch(TIME, answer["createdAt"])
     assert new_id().version == UUID(answer["id"]).version

@@ -1,8 +1,7 @@
-"""Speaking for a bank: webhooks as it would sign and send them."""
+"""Webhooks as a bank signs and sends them."""
 
 import itertools
 import json
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -22,8 +21,8 @@ def new_event_id() -> str:
     return f"evt_{next(_ids)}"
 
 
-def message(kind: str, reference: str, **data: Any) -> dict[str, Any]:
-    """What a bank writes."""
+def event_body(kind: str, reference: str, **data: Any) -> dict[str, Any]:
+    """An event as a bank sends it. data: its fields."""
     facts = {"amount": None, "currency": None, "userId": None, "bankReference": None}
     return {
         "id": new_event_id(),
@@ -39,10 +38,10 @@ def key_of(provider: str) -> bytes:
     return bank.keys[0]
 
 
-def signed(
+def signed_headers(
     body: bytes, *, key: bytes | str, event_id: str = "evt_fixed", at: datetime | None = None
 ) -> dict[str, str]:
-    """The headers with which the bank's own library would send it."""
+    """The headers as the bank's own library computes them."""
     moment = at or clock.now()
     return {
         "webhook-id": event_id,
@@ -59,21 +58,16 @@ def deliver(
     )
 
 
-def tell(
+def send_event(
     client: FlaskClient,
-    said: dict[str, Any],
+    event: dict[str, Any],
     *,
     provider: str = "HDFC",
     key: bytes | None = None,
     **changes: str,
 ) -> TestResponse:
-    """Send it, signed with the bank's key unless another is given. changes: of its headers."""
-    body = json.dumps(said).encode()
-    headers = signed(body, key=key or key_of(provider), event_id=said["id"])
+    """Send an event, signed with the bank's key by default. changes: other headers."""
+    body = json.dumps(event).encode()
+    headers = signed_headers(body, key=key or key_of(provider), event_id=event["id"])
     named = {name.replace("_", "-"): value for name, value in changes.items()}
     return deliver(client, body, headers | named, provider=provider)
-
-
-def clock_at(monkeypatch: Any, moment: datetime | Callable[[], datetime]) -> None:
-    """Stop the application's clock."""
-    monkeypatch.setattr(clock, "now", moment if callable(moment) else lambda: moment)
