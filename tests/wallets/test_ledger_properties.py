@@ -271,8 +271,8 @@ def test_money_survives_being_written_and_read(minor: int, currency: str) -> Non
 @_settings
 @given(
     amount=st.decimals(allow_nan=True, allow_infinity=True)
-    | st.decimals(-(10**6), 10**6, limiter=4)
-    | st.decimals(-(10**20), 10**20, limiter=2),
+    | st.decimals(-(10**6), 10**6, places=4)
+    | st.decimals(-(10**20), 10**20, places=2),
     currency=currencies,
 )
 def test_money_is_exactly_the_amount_or_refused(amount: Decimal, currency: str) -> None:
