@@ -28,6 +28,9 @@ from tests.live import LiveServer
 
 _cleanup = None
 
+#: The state of the process as the application of the tests was wired with.
+_wired: dict[str, Any] = {}
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers once, before the workers that share them."""
@@ -99,8 +102,16 @@ def worker_app(settings: Settings) -> Iterator[Flask]:
     # Limits are wired in, so that `rate_limited` can switch them on.
     application = create_app(replace(settings, ratelimit_enabled=True))
     limiter.enabled = False
+    _wired.update(process_state._values)
     yield application
     db.current().dispose()
+
+
+@pytest.fixture(autouse=True)
+def _process_state_is_restored() -> Iterator[None]:
+    """What a test configures – a command that it runs wires the process anew – ends with it."""
+    yield
+    process_state._values.update(_wired)
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def clear_subscriptions() -> None:
     """Forget who subscribed to what, before a process is wired anew."""
     for name, declared in DECLARED.items():
         if not isinstance(declared, Slot):
-            _values[name].clear()
+            _values[name] = type(_values[name])()
 
 
 def _declare(name: str, declared: "Slot[Any] | Hook[Any] | Handlers[Any, Any]") -> None:
