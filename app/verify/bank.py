@@ -1,4 +1,4 @@
-"""Banks: what they said, and the money that came of it."""
+"""On-ramps and inbound events."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "No other on-ramp has postings, and no money came from a bank without one",
+        "No other on-ramp has postings, and every on-ramp posting has its on-ramp",
         """
         SELECT t.id FROM wallet_transactions t
         LEFT JOIN onramps o ON t.reference_type = 'onramp' AND o.id = t.reference_id
@@ -30,7 +30,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "An on-ramp's times fit its status",
+        "An on-ramp's timestamps match its status",
         """
         SELECT id FROM onramps
         WHERE (status = 'PROCESSING') <> (closed_at IS NULL)
@@ -39,7 +39,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "What the bank settled was settled by one event, which says exactly that",
+        "An on-ramp that a bank ended has exactly one inbound event, with the same values",
         """
         SELECT o.id FROM onramps o LEFT JOIN inbound_events e ON e.id = o.settled_by
         WHERE (o.status IN ('SUCCESS', 'FAILURE')) <> (o.settled_by IS NOT NULL)
@@ -51,12 +51,12 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A bank event credits at most once",
+        "An inbound event ends at most one on-ramp",
         "SELECT settled_by FROM onramps WHERE settled_by IS NOT NULL"
         " GROUP BY 1 HAVING count(*) > 1",
     ),
     Invariant(
-        "Every payment that a bank told of and that took effect has left its mark",
+        "Every handled payment event has ended its on-ramp",
         """
         SELECT e.id FROM inbound_events e
         LEFT JOIN onramps o ON o.provider = e.provider AND o.token = e.reference
@@ -66,7 +66,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A bank event's times fit its status",
+        "An inbound event's timestamps match its status",
         """
         SELECT id FROM inbound_events
         WHERE (status = 'RECEIVED') <> (processed_at IS NULL)
@@ -75,7 +75,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "Every on-ramp that ended and every event set aside has its outbox row",
+        "Every ended on-ramp and every quarantined event has its outbox event",
         """
         SELECT o.id FROM onramps o LEFT JOIN outbox_events e
             ON e.aggregate_id = o.id AND e.aggregate_type = 'onramp'

@@ -1,4 +1,4 @@
-"""Payouts, their holds and their debits."""
+"""Payouts, their holds and their postings."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
     Invariant(
-        "A payout's hold is of its amount, its wallet and its status",
+        "A payout's hold matches its amount, wallet and status",
         """
         SELECT p.id FROM payouts p
         LEFT JOIN wallets w ON w.user_id = p.user_id AND w.currency = p.currency
@@ -26,7 +26,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A paid payout has exactly its debit, and money left for the bank",
+        "A paid payout has exactly its debit and the bank's credit",
         """
         SELECT p.id FROM payouts p
         LEFT JOIN wallets w ON w.user_id = p.user_id AND w.currency = p.currency
@@ -40,7 +40,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "No payout is posted but a paid one",
+        "Only paid payouts have postings",
         """
         SELECT t.id FROM wallet_transactions t
         LEFT JOIN payouts p ON p.id = t.reference_id AND t.reference_type = 'payout'
@@ -49,7 +49,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A payout has its event once it is submitted, paid or refused",
+        "A submitted, paid or refused payout has its outbox event",
         """
         SELECT p.id FROM payouts p LEFT JOIN outbox_events e
             ON e.aggregate_id = p.id AND e.type = 'payout-' || lower(p.status)
@@ -57,7 +57,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A user's saved bank accounts are different ones, ten at most",
+        "A user has at most ten saved bank accounts, all different",
         """
         SELECT user_id FROM bank_accounts WHERE deleted_at IS NULL
         GROUP BY user_id HAVING count(*) > 10 OR count(*) <> count(DISTINCT fingerprint)

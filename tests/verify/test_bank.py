@@ -9,27 +9,27 @@ CORRUPTIONS = {
     "A successful on-ramp has exactly its credit: our amount, to our user": """
         UPDATE onramps SET amount = amount + 1 WHERE status = 'SUCCESS'
     """,
-    "No other on-ramp has postings, and no money came from a bank without one": """
+    "No other on-ramp has postings, and every on-ramp posting has its on-ramp": """
         UPDATE onramps SET status = 'EXPIRED', settled_by = NULL WHERE status = 'SUCCESS'
     """,
-    "An on-ramp's times fit its status": """
+    "An on-ramp's timestamps match its status": """
         UPDATE onramps SET closed_at = NULL WHERE status = 'FAILURE'
     """,
-    "What the bank settled was settled by one event, which says exactly that": """
+    "An on-ramp that a bank ended has exactly one inbound event, with the same values": """
         UPDATE inbound_events SET amount = amount + 1 WHERE status = 'PROCESSED'
     """,
-    "A bank event credits at most once": """
+    "An inbound event ends at most one on-ramp": """
         UPDATE onramps SET settled_by = (SELECT id FROM inbound_events LIMIT 1)
         WHERE status IN ('SUCCESS', 'FAILURE')
     """,
-    "Every payment that a bank told of and that took effect has left its mark": """
+    "Every handled payment event has ended its on-ramp": """
         UPDATE onramps SET status = 'PROCESSING', closed_at = NULL, settled_by = NULL
         WHERE status = 'FAILURE'
     """,
-    "A bank event's times fit its status": """
+    "An inbound event's timestamps match its status": """
         UPDATE inbound_events SET processed_at = NULL WHERE status = 'PROCESSED'
     """,
-    "Every on-ramp that ended and every event set aside has its outbox row": """
+    "Every ended on-ramp and every quarantined event has its outbox event": """
         DELETE FROM outbox_events WHERE type = 'bank-event-quarantined'
     """,
 }
@@ -52,32 +52,32 @@ MORE = [
         " WHERE type = 'ONRAMP'",
     ),
     (
-        "No other on-ramp has postings, and no money came from a bank without one",
+        "No other on-ramp has postings, and every on-ramp posting has its on-ramp",
         "UPDATE wallet_transactions SET reference_type = NULL WHERE type = 'ONRAMP'",
     ),
     (
-        "No other on-ramp has postings, and no money came from a bank without one",
+        "No other on-ramp has postings, and every on-ramp posting has its on-ramp",
         "UPDATE wallet_transactions SET type = 'DEPOSIT' WHERE type = 'ONRAMP'",
     ),
     (
-        "An on-ramp's times fit its status",
+        "An on-ramp's timestamps match its status",
         "UPDATE onramps SET late = true WHERE status <> 'SUCCESS'",
     ),
     (
-        "What the bank settled was settled by one event, which says exactly that",
+        "An on-ramp that a bank ended has exactly one inbound event, with the same values",
         "UPDATE inbound_events SET status = 'QUARANTINED', last_error = 'x'"
         " WHERE status = 'PROCESSED'",
     ),
     (
-        "What the bank settled was settled by one event, which says exactly that",
+        "An on-ramp that a bank ended has exactly one inbound event, with the same values",
         "UPDATE onramps SET settled_by = NULL WHERE status = 'FAILURE'",
     ),
     (
-        "Every on-ramp that ended and every event set aside has its outbox row",
+        "Every ended on-ramp and every quarantined event has its outbox event",
         "DELETE FROM outbox_events WHERE type = 'onramp-succeeded'",
     ),
     (
-        "Every on-ramp that ended and every event set aside has its outbox row",
+        "Every ended on-ramp and every quarantined event has its outbox event",
         "UPDATE outbox_events SET aggregate_id = gen_random_uuid() WHERE type = 'onramp-failed'",
     ),
 ]

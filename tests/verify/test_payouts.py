@@ -6,22 +6,22 @@ from tests.verify.books import Books
 
 #: Invariant → what makes it untrue.
 CORRUPTIONS = {
-    "A payout's hold is of its amount, its wallet and its status": """
+    "A payout's hold matches its amount, wallet and status": """
         UPDATE payouts SET amount = amount + 1 WHERE status = 'PENDING'
     """,
     "A hold for a payout has its payout": """
         DELETE FROM payouts WHERE status = 'REFUSED'
     """,
-    "A paid payout has exactly its debit, and money left for the bank": """
+    "A paid payout has exactly its debit and the bank's credit": """
         UPDATE wallet_transactions SET reference_type = 'hold' WHERE type = 'PAYOUT'
     """,
-    "No payout is posted but a paid one": """
+    "Only paid payouts have postings": """
         UPDATE payouts SET status = 'REFUSED' WHERE status = 'PAID'
     """,
-    "A payout has its event once it is submitted, paid or refused": """
+    "A submitted, paid or refused payout has its outbox event": """
         DELETE FROM outbox_events WHERE type = 'payout-submitted'
     """,
-    "A user's saved bank accounts are different ones, ten at most": """
+    "A user has at most ten saved bank accounts, all different": """
         INSERT INTO bank_accounts
         SELECT gen_random_uuid(), user_id, provider, holder, routing, label, number_sealed,
             number_end, fingerprint, created_at, deleted_at
@@ -48,6 +48,4 @@ def test_a_corruption_is_found(books: Books, name: str) -> None:
 
 @pytest.mark.parametrize("corruption", HOLDS)
 def test_a_hold_that_does_not_fit_is_found(books: Books, corruption: str) -> None:
-    assert "A payout's hold is of its amount, its wallet and its status" in books.broken_by(
-        corruption
-    )
+    assert "A payout's hold matches its amount, wallet and status" in books.broken_by(corruption)
