@@ -187,7 +187,7 @@ class TestEvents:
             deliver_and_handle(client, "paid", payout_id)
             return before
 
-        monkeypatch.setattr(bank, "answer", slow_to_answer)
+        monkeypatch.setattr(bank, "response", slow_to_answer)
         tasks.advance(payout_id)
 
         assert status_of(client, user, payout_id) == "PAID"
@@ -259,7 +259,7 @@ class TestContradictions:
             deliver_and_handle(client, "paid", payout_id)
             return answer(reference)
 
-        monkeypatch.setattr(bank, "answer", contrary)
+        monkeypatch.setattr(bank, "response", contrary)
         tasks.advance(payout_id)
 
         assert status_of(client, user, payout_id) == "PAID"
