@@ -1,4 +1,4 @@
-"""Unknown banks, and banks whose response is no use."""
+"""Unknown banks, and requests to banks that failed."""
 
 from app.common.errors import BadRequest, NotFound
 
@@ -22,4 +22,4 @@ class BankUnavailable(BankOutcomeUnknown):
 
 
 class InvalidBankResponse(BankOutcomeUnknown):
-    """The bank has sent a response that it should not, and somebody should look at it."""
+    """The bank has sent an invalid response. This needs attention."""

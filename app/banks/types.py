@@ -1,4 +1,4 @@
-"""What banks are told and what they say: event types and payouts."""
+"""Events and payouts of banks."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -42,4 +42,4 @@ class AmountNotPayable(GatewayRefused):
 
 
 class InvalidGatewayObject(Exception):
-    """The gateway has sent an object that it should not. Nothing may be concluded from it."""
+    """The gateway has sent an invalid or unexpected object. Nothing may be concluded from it."""

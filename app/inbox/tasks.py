@@ -10,7 +10,7 @@ import structlog
 from app.common.db import reading, retry_transaction
 from app.inbox import service
 
-#: A worker that is told to stop finishes its job, and is given at most half a minute.
+#: A worker that is stopped finishes its job first, for which it has half a minute.
 _SWEEP_SECONDS: Final = 20
 _SWEEP_EVENTS: Final = 10_000
 
@@ -22,7 +22,7 @@ def handle(event_id: str) -> None:
     row_id = UUID(event_id)
     try:
         retry_transaction(partial(service.handle, event_id=row_id))
-    except Exception as error:  # whatever it is, it must not keep other events from their turn
+    except Exception as error:  # whatever it is, it must not delay other events
         _log.exception("inbound event not handled", event_id=event_id)
         retry_transaction(partial(service.postpone, event_id=row_id, because=type(error).__name__))
 
