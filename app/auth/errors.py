@@ -1,7 +1,7 @@
 """How signing in and acting can be refused."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from app.common.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
 from app.common.money import Money
@@ -14,22 +14,26 @@ class EmailTaken(Conflict):
 
 class EmailFixed(BadRequest):
     def __init__(self) -> None:
-        super().__init__(details={"email": ["Is set already and cannot be changed."]})
+        super().__init__(details={"email": ["Has already been set and cannot be changed."]})
 
 
 class PhoneTaken(Conflict):
     code = "PHONE_TAKEN"
-    message = "Another account has this phone number"
+    message = "This phone number belongs to another account"
 
 
 class PhoneNeeded(Conflict):
     code = "PHONE_NEEDED"
-    message = "This account has no email, so its phone number is what signs it in"
+    message = "This account has no email address, so its phone number is needed to sign in"
 
 
 class PasswordRefused(BadRequest):
     def __init__(self, problem: str, *, field: str = "password") -> None:
         super().__init__(details={field: [problem]})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls("Must have at least 8 characters.")
 
 
 class InvalidCredentials(Unauthorized):
@@ -49,26 +53,30 @@ class RefreshTokenReused(InvalidRefreshToken):
 
 
 class RoleRequired(Forbidden):
-    message = "Access denied. Required roles: …"
+    message = "Access denied"
 
     def __init__(self, roles: tuple[str, ...]) -> None:
         super().__init__(
             f"Access denied. Required roles: {', '.join(roles)}", details={"requiredRoles": roles}
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(("MERCHANT",))
+
 
 class KeyNotAllowed(Forbidden):
-    """What only a person may do, signed in."""
+    """The endpoint is for signed-in people only."""
 
     code = "KEY_NOT_ALLOWED"
     message = "API keys are not accepted here; sign in"
 
 
 class ScopeRequired(Forbidden):
-    """An API key that was not made for this. Header as of RFC 6750, section 3.1."""
+    """The API key was created without this scope. Header: RFC 6750, section 3.1."""
 
     code = "SCOPE_REQUIRED"
-    message = "This API key lacks the scope …"
+    message = "This API key lacks a scope"
 
     def __init__(self, *, required: str, granted: Iterable[str]) -> None:
         super().__init__(
@@ -76,6 +84,10 @@ class ScopeRequired(Forbidden):
             details={"required": required, "granted": sorted(granted)},
             headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{required}"'},
         )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(required="orders:read", granted=["products:read"])
 
 
 class ApiKeyNotFound(NotFound):
@@ -85,10 +97,17 @@ class ApiKeyNotFound(NotFound):
 
 class TooManyApiKeys(Conflict):
     code = "TOO_MANY_API_KEYS"
-    message = "There are as many API keys as a merchant can have; revoke one first"
+    message = "Too many API keys; revoke one first"
 
     def __init__(self, *, maximum: int) -> None:
-        super().__init__(details={"most": maximum})
+        super().__init__(
+            f"A merchant can have at most {maximum} API keys; revoke one first",
+            details={"most": maximum},
+        )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(maximum=20)
 
 
 class SessionNotFound(NotFound):
@@ -103,44 +122,44 @@ class UserNotFound(NotFound):
 
 class TwoFactorAlreadyEnabled(Conflict):
     code = "TWO_FACTOR_ALREADY_ENABLED"
-    message = "Two-factor authentication is on already; switch it off first"
+    message = "Two-factor authentication is already enabled; disable it first"
 
 
 class TwoFactorNotPending(Conflict):
     code = "TWO_FACTOR_NOT_PENDING"
-    message = "There is nothing to confirm: begin with POST /auth/two-factor"
+    message = "There is no setup to confirm; start with POST /auth/two-factor"
 
 
 class TwoFactorNotEnabled(Conflict):
     code = "TWO_FACTOR_NOT_ENABLED"
-    message = "Two-factor authentication is not on"
+    message = "Two-factor authentication is not enabled"
 
 
 class TwoFactorCodeWrong(BadRequest):
     code = "TWO_FACTOR_CODE_WRONG"
-    message = "This code is wrong, too old or used already; wait for the next one"
+    message = "The code is wrong, expired or already used; wait for the next one"
 
 
 class TwoFactorRequired(Forbidden):
-    """An amount that moves only with a code of the second factor.
+    """A large amount that requires a two-factor code.
 
-    Not final: with a code the same request, under the same Idempotency-Key, goes through.
+    Not final: with a code the same request succeeds under the same Idempotency-Key.
     """
 
     code = "TWO_FACTOR_REQUIRED"
-    message = "This amount needs a code of your authenticator app, in X-Two-Factor-Code"
+    message = "This amount requires a two-factor code"
     final: ClassVar[bool] = False
 
     def __init__(self, *, above: Money, enrolled: bool, tried: bool) -> None:
         if not enrolled:
             advice = (
-                "Switch on two-factor authentication (POST /auth/two-factor), then repeat the"
+                "Enable two-factor authentication (POST /auth/two-factor), then repeat the"
                 " request with a code of your authenticator app in X-Two-Factor-Code"
             )
         elif tried:
             advice = (
-                "This one is wrong, too old or used already: wait for the next code of your"
-                " authenticator app and repeat the request with it"
+                "The code is wrong, expired or already used: repeat the request with the next"
+                " code of your authenticator app"
             )
         else:
             advice = (
@@ -148,14 +167,20 @@ class TwoFactorRequired(Forbidden):
                 " recovery code, in X-Two-Factor-Code"
             )
         super().__init__(
-            f"Amounts above {above.display} need a second factor. {advice}",
+            f"Amounts above {above.display} require a two-factor code. {advice}",
             details={"above": str(above), "enrolled": enrolled},
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(above=Money(100_000, "USD"), enrolled=True, tried=False)
+
 
 class CodeRequired(Forbidden):
-    """What an account with a second factor does only with a code."""
+    """An account with two-factor authentication needs a code for this."""
 
     code = "TWO_FACTOR_REQUIRED"
-    message = "This account has a second factor: send a code of your authenticator app in `code`"
+    message = (
+        "Two-factor authentication is enabled: send a code of your authenticator app in `code`"
+    )
     final: ClassVar[bool] = False

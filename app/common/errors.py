@@ -1,7 +1,7 @@
 """How the application refuses: one exception family, rendered in one body by the handlers."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class AppError(Exception):
@@ -31,6 +31,11 @@ class AppError(Exception):
         self.details = dict(details or {})
         self.headers = dict(headers or {})
         super().__init__(self.text)
+
+    @classmethod
+    def example(cls) -> Self:
+        """The error as the OpenAPI document shows it: with typical arguments."""
+        return cls()
 
 
 class BadRequest(AppError):
@@ -91,7 +96,7 @@ class Unavailable(AppError):
 class BodyTooLarge(AppError):
     status = 413
     code = "BODY_TOO_LARGE"
-    message = "The body is larger than 64 KiB"
+    message = "The body is too large"
 
 
 class BodyIncomplete(BadRequest):

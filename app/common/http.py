@@ -188,13 +188,14 @@ class ErrorOut(ma.Schema):
     requestId = ma.fields.String(required=True)  # noqa: N815
 
 
-def error_example(error: type[AppError]) -> dict[str, Any]:
-    """What a refusal of this kind looks like, for the document."""
+def error_example(kind: type[AppError]) -> dict[str, Any]:
+    """What an error of this kind looks like, for the document."""
+    error = kind.example()
     return {
         "statusCode": error.status,
         "error": error.code,
-        "message": error.message,
-        "details": {},
+        "message": error.text,
+        "details": error.details,
         "timestamp": "2026-11-21T09:30:00.000Z",
         "path": "/api/v1/orders",
         "method": "POST",

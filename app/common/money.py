@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact
-from typing import Final
+from typing import Final, Self
 
 from app.common.errors import BadRequest
 
@@ -25,6 +25,10 @@ class AmountInvalid(BadRequest):
 
     def __init__(self, problem: str, *, field: str) -> None:
         super().__init__("Validation failed", details={field: [problem]})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls("At most 2 decimals for USD.", field="amount")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """How coupons can be refused."""
 
+from typing import Self
+
 from app.common.errors import BadRequest, Conflict, NotFound
 
 
@@ -10,11 +12,11 @@ class CouponNotFound(NotFound):
 
 class CouponCodeTaken(Conflict):
     code = "COUPON_CODE_TAKEN"
-    message = "You have a coupon with this code already"
+    message = "You already have a coupon with this code"
 
 
 class CouponInvalid(BadRequest):
-    """There is no such coupon for this product, now and for this buyer."""
+    """The coupon does not apply to this product, at this time or for this buyer."""
 
     code = "COUPON_INVALID"
     message = "This coupon cannot be used for this purchase"
@@ -22,10 +24,18 @@ class CouponInvalid(BadRequest):
     def __init__(self, reason: str) -> None:
         super().__init__(details={"couponCode": [reason]})
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls("It has expired.")
+
 
 class CouponUsedUp(BadRequest):
     code = "COUPON_USED_UP"
-    message = "This coupon has been used as often as it can be"
+    message = "This coupon has reached its usage limit"
 
     def __init__(self, *, maximum: int, by_buyer: bool) -> None:
         super().__init__(details={"maxUsesPerUser" if by_buyer else "maxUses": maximum})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(maximum=100, by_buyer=False)

@@ -1,5 +1,7 @@
 """How paying at the gateway can fail."""
 
+from typing import Self
+
 from app.common.errors import AppError, BadRequest, Unavailable
 
 
@@ -31,6 +33,10 @@ class GatewayRefused(AppError):
     def __init__(self, message: str | None = None, *, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(reason="charge_already_refunded")
 
 
 class AmountNotPayable(GatewayRefused):

@@ -1,7 +1,7 @@
 """Why an inbound event is refused, or set aside."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from app.common.errors import NotFound, Unauthorized
 
@@ -15,6 +15,10 @@ class SignatureInvalid(Unauthorized):
     def __init__(self, reason: str) -> None:
         super().__init__(details={"reason": reason})
         self.reason = reason
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls("MISSING")
 
 
 class ReferenceUnknown(NotFound):

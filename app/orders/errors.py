@@ -1,5 +1,7 @@
 """How buying can be refused."""
 
+from typing import Self
+
 from app.common.errors import BadRequest, Conflict, NotFound
 from app.common.money import Money
 
@@ -24,6 +26,10 @@ class PurchaseLimitReached(BadRequest):
             details={"limit": limit, "bought": bought, "requested": requested},
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(limit=3, bought=2, requested=2)
+
 
 class OrderNotDelivered(Conflict):
     """The order is not paid, or was refunded in full."""
@@ -33,6 +39,10 @@ class OrderNotDelivered(Conflict):
 
     def __init__(self, *, status: str) -> None:
         super().__init__(details={"status": status})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(status="PENDING")
 
 
 class OrderNotRefundable(Conflict):
@@ -44,6 +54,10 @@ class OrderNotRefundable(Conflict):
     def __init__(self, *, status: str) -> None:
         super().__init__(details={"status": status})
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(status="REFUNDED")
+
 
 class RefundTooLarge(BadRequest):
     code = "REFUND_TOO_LARGE"
@@ -51,6 +65,10 @@ class RefundTooLarge(BadRequest):
 
     def __init__(self, *, left: Money, units_left: int) -> None:
         super().__init__(details={"refundable": str(left), "refundableUnits": units_left})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(left=Money(1_999, "USD"), units_left=1)
 
 
 class RefundRequestNotFound(NotFound):
@@ -70,6 +88,10 @@ class RefundRequestClosed(Conflict):
     def __init__(self, *, status: str) -> None:
         super().__init__(details={"status": status})
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(status="DECLINED")
+
 
 class NothingToPay(BadRequest):
     code = "NOTHING_TO_PAY"
@@ -86,6 +108,10 @@ class OrderNotCancellable(Conflict):
     def __init__(self, *, status: str) -> None:
         super().__init__(details={"status": status})
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(status="COMPLETED")
+
 
 class QuantityTooLarge(BadRequest):
     code = "QUANTITY_TOO_LARGE"
@@ -97,6 +123,10 @@ class QuantityTooLarge(BadRequest):
             details={"most": maximum},
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(maximum=1_000)
+
 
 class TooManyCheckouts(Conflict):
     """The buyer has reserved as many unpaid orders as allowed."""
@@ -107,3 +137,7 @@ class TooManyCheckouts(Conflict):
 
     def __init__(self, *, maximum: int) -> None:
         super().__init__(details={"most": maximum})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(maximum=10)

@@ -1,4 +1,6 @@
-"""How asking for money and paying what was asked can be refused."""
+"""Why payment requests and merchant codes are refused."""
+
+from typing import Self
 
 from app.common.errors import BadRequest, Conflict, Forbidden, NotFound
 
@@ -10,12 +12,16 @@ class PaymentRequestNotFound(NotFound):
 
 class PaymentRequestClosed(Conflict):
     code = "PAYMENT_REQUEST_CLOSED"
-    message = "The payment request is no longer open: PAID"
+    message = "The payment request is no longer open"
 
     def __init__(self, *, status: str) -> None:
         super().__init__(
             f"The payment request is no longer open: {status}", details={"status": status}
         )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(status="PAID")
 
 
 class CannotPayOwnRequest(BadRequest):
@@ -24,16 +30,20 @@ class CannotPayOwnRequest(BadRequest):
 
 
 class NotYoursToDecide(Forbidden):
-    message = "Only who is asked can decline a payment request, and only who asks can cancel it"
+    message = "Only the payer can decline a payment request, and only the requester can cancel it"
 
 
 class MerchantCodeNotFound(NotFound):
     code = "MERCHANT_CODE_NOT_FOUND"
-    message = "There is no such code, or it is no longer in use"
+    message = "Merchant code not found, or no longer active"
 
 
 class AmountNotYours(BadRequest):
-    """Whoever pays gave an amount that is fixed, or left out one that is theirs to choose."""
+    """The payer sent an amount that is fixed, or omitted one that the payer chooses."""
 
     def __init__(self, problem: str, *, field: str = "amount") -> None:
         super().__init__(details={field: [problem]})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls("The amount is fixed: leave it out.")

@@ -1,6 +1,6 @@
 """How selling and buying a product can be refused."""
 
-from typing import Final
+from typing import Final, Self
 
 from app.common.errors import BadRequest, Forbidden, NotFound
 
@@ -21,6 +21,10 @@ class ProductOutOfStock(BadRequest):
             else f"Product {name} has only {available} left",
             details={"requested": requested, "available": available},
         )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(name="Field Guide", requested=2, available=1)
 
 
 class ProductInactive(BadRequest):
@@ -56,3 +60,7 @@ class TableInvalid(BadRequest):
         if more := len(problems) - len(listed):
             details["more"] = [f"{more} more lines with problems."]
         super().__init__(details=details)
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls({3: {"price": ["Must be an amount such as 19.99."]}})

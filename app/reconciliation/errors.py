@@ -1,6 +1,7 @@
 """Why a statement cannot be reconciled."""
 
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 from app.common.errors import BadRequest
 
@@ -9,7 +10,7 @@ class StatementInvalid(BadRequest):
     """problems: by line of the file, or by parameter."""
 
     code = "STATEMENT_INVALID"
-    message = "Invalid statement: line 3: amount: must be an amount of USD such as 12.50"
+    message = "Invalid statement"
 
     def __init__(self, problems: Mapping[str, Sequence[str]]) -> None:
         self.texts = [f"{where}: {text}" for where, found in problems.items() for text in found]
@@ -18,3 +19,7 @@ class StatementInvalid(BadRequest):
             f"Invalid statement: {self.texts[0]}{more}",
             details={where: list(found) for where, found in problems.items()},
         )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls({"line 3: amount": ["must be an amount of USD such as 12.50"]})

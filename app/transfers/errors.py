@@ -1,11 +1,11 @@
-"""How sending money to somebody can be refused."""
+"""Why transfers are refused."""
 
 from app.common.errors import BadRequest, Conflict, NotFound
 
 
 class RecipientNotFound(NotFound):
     code = "RECIPIENT_NOT_FOUND"
-    message = "Nobody who can receive money goes by that name here"
+    message = "Recipient not found"
 
 
 class CannotTransferToSelf(BadRequest):
@@ -14,9 +14,9 @@ class CannotTransferToSelf(BadRequest):
 
 
 class RecipientCannotReceive(Conflict):
-    """The same for every reason: a locked wallet, a limit, a full one are not the sender's affair.
+    """One error for every reason, because a locked wallet or a limit of the receiver is private.
 
-    None of the receiver's numbers is in it.
+    It contains no value of the receiver.
     """
 
     code = "RECIPIENT_CANNOT_RECEIVE"

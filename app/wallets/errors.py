@@ -1,5 +1,7 @@
 """How moving money can be refused."""
 
+from typing import Self
+
 from app.common.errors import BadRequest, Conflict, Forbidden, NotFound
 from app.common.money import Money
 
@@ -21,10 +23,14 @@ class HoldNotFound(NotFound):
 
 class HoldClosed(Conflict):
     code = "HOLD_CLOSED"
-    message = "The hold is no longer active: CAPTURED"
+    message = "The hold is no longer active"
 
     def __init__(self, *, status: str) -> None:
         super().__init__(f"The hold is no longer active: {status}", details={"status": status})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(status="CAPTURED")
 
 
 class MomentInFuture(BadRequest):
@@ -33,12 +39,12 @@ class MomentInFuture(BadRequest):
 
 
 class DirectDepositsOff(Forbidden):
-    message = "Direct deposits are off here: money comes in through the bank"
+    message = "Direct deposits are disabled; use an on-ramp"
 
 
 class InsufficientFunds(BadRequest):
     code = "INSUFFICIENT_FUNDS"
-    message = "Insufficient funds. Required: $50.00, Available: $12.30"
+    message = "Insufficient funds"
 
     def __init__(self, *, required: Money, available: Money) -> None:
         super().__init__(
@@ -46,10 +52,14 @@ class InsufficientFunds(BadRequest):
             details={"required": str(required), "available": str(available)},
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(required=Money(5_000, "USD"), available=Money(1_230, "USD"))
+
 
 class InvalidDepositAmount(BadRequest):
     code = "INVALID_DEPOSIT_AMOUNT"
-    message = "Deposit amount cannot exceed $10000.00 (maximum)"
+    message = "Deposit amount exceeds the maximum"
 
     def __init__(self, *, maximum: Money) -> None:
         super().__init__(
@@ -57,10 +67,14 @@ class InvalidDepositAmount(BadRequest):
             details={"maximum": str(maximum)},
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(maximum=Money(1_000_000, "USD"))
+
 
 class InvalidWithdrawalAmount(BadRequest):
     code = "INVALID_WITHDRAWAL_AMOUNT"
-    message = "Withdrawal amount must be at least $1.00 (minimum)"
+    message = "Withdrawal amount is below the minimum"
 
     def __init__(self, *, minimum: Money) -> None:
         super().__init__(
@@ -68,10 +82,14 @@ class InvalidWithdrawalAmount(BadRequest):
             details={"minimum": str(minimum)},
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(minimum=Money(100, "USD"))
+
 
 class LimitExceeded(BadRequest):
     code = "LIMIT_EXCEEDED"
-    message = "This would exceed your limit of $1000.00 per day; $200.00 is left"
+    message = "Limit exceeded"
 
     def __init__(self, *, kind: str, window: str, limit: Money, used: Money) -> None:
         left = Money(max(limit.minor - used.minor, 0), limit.currency)
@@ -87,10 +105,19 @@ class LimitExceeded(BadRequest):
             },
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(
+            kind="TRANSFER_OUT",
+            window="DAY",
+            limit=Money(100_000, "USD"),
+            used=Money(80_000, "USD"),
+        )
+
 
 class LimitNotFound(NotFound):
     code = "LIMIT_NOT_FOUND"
-    message = "The user has no limit of their own for that type and window"
+    message = "No custom limit is set for this type and window"
 
 
 class RoleNotFound(NotFound):
@@ -100,4 +127,4 @@ class RoleNotFound(NotFound):
 
 class BalanceTooLarge(BadRequest):
     code = "LIMIT_EXCEEDED"
-    message = "The wallet cannot hold that much"
+    message = "The balance would exceed the maximum of a wallet"

@@ -12,6 +12,8 @@ from structlog.testing import CapturingLogger
 
 from app.auth.http import access_token
 from app.common import db
+from app.common.errors import AppError
+from app.common.http import error_example
 from tests import factories
 from tests.answers import error_body, refusal
 
@@ -372,3 +374,21 @@ class TestWithAllConnectionsTaken:
             assert refusal(answer) == (503, "BUSY")
             assert answer.headers["Retry-After"] == "1"
         assert recovered.status_code == 200
+
+
+def every_error(kind: type[AppError] = AppError) -> Iterator[type[AppError]]:
+    for child in kind.__subclasses__():
+        if child.__module__.startswith("app."):
+            yield child
+            yield from every_error(child)
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(set(every_error()), key=str), ids=lambda kind: kind.__name__
+)
+def test_an_error_makes_its_own_example(kind: type[AppError]) -> None:
+    """What the OpenAPI document shows is the work of the constructor, not a sample text."""
+    shown = error_example(kind)
+    assert (shown["error"], shown["statusCode"]) == (kind.code, kind.status)
+    assert shown["message"] == kind.example().text
+    assert not re.search(r"\d|…", kind.message), "the constructor fills in values"

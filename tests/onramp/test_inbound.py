@@ -335,7 +335,9 @@ class TestAWalletThatCannotBeCredited:
         with transaction() as session:
             factories.wallet(session, user.id).balance = 2**63 - 1
         deliver_event(client, onramp, user)
-        assert inbound_events() == [("RECEIVED", "The wallet cannot hold that much")]
+        assert inbound_events() == [
+            ("RECEIVED", "The balance would exceed the maximum of a wallet")
+        ]
         with transaction() as session:
             factories.wallet(session, user.id).balance = 0
         freeze_clock(monkeypatch, clock.now() + timedelta(minutes=2))

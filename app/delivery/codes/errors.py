@@ -1,6 +1,7 @@
 """How handling codes can be refused."""
 
 from collections.abc import Mapping
+from typing import Self
 
 from app.common.errors import BadRequest, Conflict, NotFound
 
@@ -14,15 +15,19 @@ class CodesInvalid(BadRequest):
     """problems: what is wrong, by line of the file. What a line says is not repeated."""
 
     code = "CODES_INVALID"
-    message = "No code was taken: line 3: longer than 500 characters"
+    message = "No code was added"
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         where, what = next(iter(problems.items()))
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         super().__init__(
-            f"No code was taken: {where}: {what}{more}",
+            f"No code was added: {where}: {what}{more}",
             details={where: [what] for where, what in problems.items()},
         )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls({"line 3": "longer than 500 characters"})
 
 
 class UploadTooSlow(Conflict):

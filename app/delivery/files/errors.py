@@ -1,5 +1,7 @@
 """How uploading and downloading can be refused."""
 
+from typing import Self
+
 from app.common.errors import AppError, BadRequest, Conflict, Forbidden, NotFound, Unavailable
 
 
@@ -90,3 +92,7 @@ class RangeNotSatisfiable(AppError):
 
     def __init__(self, *, size: int = 0) -> None:
         super().__init__(details={"size": size}, headers={"Content-Range": f"bytes */{size}"})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(size=1_048_576)

@@ -1,5 +1,7 @@
 """How using and offering licences can be refused."""
 
+from typing import Self
+
 from app.common.errors import BadRequest, Conflict, NotFound
 
 
@@ -29,6 +31,10 @@ class ActivationLimitReached(Conflict):
 
     def __init__(self, *, limit: int, activations: int) -> None:
         super().__init__(details={"activationLimit": limit, "activations": activations})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(limit=3, activations=3)
 
 
 class ActivationNotFound(NotFound):

@@ -1,5 +1,7 @@
 """How saving or using a bank account can fail."""
 
+from typing import Self
+
 from app.common.errors import Conflict, NotFound
 
 
@@ -15,10 +17,14 @@ class BankAccountTaken(Conflict):
 
 class TooManyBankAccounts(Conflict):
     code = "TOO_MANY_BANK_ACCOUNTS"
-    message = "At most 10 bank accounts can be saved; delete one first"
+    message = "Too many bank accounts; delete one first"
 
     def __init__(self, *, maximum: int) -> None:
         super().__init__(
             f"At most {maximum} bank accounts can be saved; delete one first",
             details={"most": maximum},
         )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(maximum=10)

@@ -160,7 +160,7 @@ def test_a_large_amount_needs_the_code_of_the_app(page: Page, people: People) ->
     pay = page.get_by_role("button", name="Pay $50.01")
     pay.click()
 
-    expect(page.get_by_role("alert")).to_contain_text("need a second factor")
+    expect(page.get_by_role("alert")).to_contain_text("require a two-factor code")
     page.get_by_label("Code of your authenticator app").fill(codes[0])
     pay.click()
 
