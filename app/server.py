@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 
 from app.common import open_files
 from app.common.settings import Settings
@@ -39,6 +39,9 @@ def serve(settings: Settings) -> None:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
+        # HTTP/2 is for proxies in front. With it, one connection could have 200 requests in line,
+        # one that never sends anything stayed open for ever, and each would cost twice the memory.
+        http=HTTPModes.http1,
         workers=settings.web_workers or min(os.cpu_count() or 1, 4),
         blocking_threads=settings.web_threads,
         # Granian counts open connections here, not requests: an idle one must not keep a thread

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from flask import Flask
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 
 from app.common.settings import Settings
 from app.local.processes import free_port
@@ -36,6 +36,7 @@ def serve() -> None:
         address="127.0.0.1",
         port=int(os.environ["PORT"]),
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
         workers=int(os.environ["WEB_WORKERS"]),
         blocking_threads=settings.web_threads,
         backpressure=allow_connections(settings),

@@ -294,7 +294,7 @@ class DeclaredSettings:
         _COUNT,
         "8192",
         "Maximum number of connections that each web process keeps open, idle ones included, at"
-        " about 20 KB each.",
+        " about 10 KB each.",
     )
     ratelimit_enabled: bool = setting(_FLAG, "true", "Whether requests are rate limited.")
     log_level: str = setting(
