@@ -57,7 +57,7 @@ _GUESSES: Final = "5/minute;30/hour;100/day"
 def requires(
     blueprint: Blueprint, *roles: Role, scope: Scope | None = None
 ) -> Callable[[View], View]:
-    """Let only callers with a valid credential – and one of `roles`, if any – reach the view.
+    """Require a valid credential and, if `roles` are given, one of them.
 
     scope: what an API key must have been made for; without one, keys are refused.
     Raises Unauthorized, KeyNotAllowed or ScopeRequired, RoleRequired; all are documented on the
@@ -98,12 +98,12 @@ def _document(blueprint: Blueprint, view: Any, roles: tuple[Role, ...], scope: S
 
 
 def require_scope(scope: Scope) -> None:
-    """Make sure that a key may do what only the body or the link asks for. Raises ScopeRequired."""
+    """Require a scope that depends on the body or the link. Raises ScopeRequired."""
     _require_scope(scope, identity().scopes)
 
 
 def _require_scope(scope: Scope | None, granted: frozenset[str] | None) -> None:
-    """granted: None, to a person who may do everything."""
+    """granted: scopes of the API key; None for a person, who needs none."""
     if granted is None:
         return
     if scope is None:
@@ -113,7 +113,7 @@ def _require_scope(scope: Scope | None, granted: frozenset[str] | None) -> None:
 
 
 def _read_caller() -> Identity:
-    """Who calls, by their access token or API key. Raises Unauthorized."""
+    """The caller, identified by access token or API key. Raises Unauthorized."""
     credential = bearer_token()
     if credential is not None and credential.startswith(api_keys.MARK):
         return _read_key(credential)
@@ -129,7 +129,7 @@ def _read_key(key: str) -> Identity:
 
 
 def _note_use_afterwards(key_id: UUID) -> None:
-    """Once a minute a key's use is written down, when the caller has their answer already."""
+    """Record the use of a key, at most once a minute and after the response was sent."""
 
     def note() -> None:
         try:
@@ -153,17 +153,17 @@ def live_user(session: Session) -> User:
 
 
 def identity() -> Identity:
-    """Who the caller's token or key says they are; whether that holds only the database knows."""
+    """The identity in the caller's token or key. It may have been revoked since."""
     return g.identity  # type: ignore[no-any-return]
 
 
 def session_id() -> UUID:
-    """The login session of the caller, or of their key."""
+    """The session of the caller or of their API key."""
     return identity().session_id
 
 
 def optional_user(session: Session, *, scope: Scope) -> User | None:
-    """The caller of a public endpoint, if they sent a token, or a key for `scope`, that holds."""
+    """The caller of a public endpoint, if they sent a valid token or a key with `scope`."""
     if "Authorization" not in request.headers:
         return None
     try:
@@ -176,7 +176,7 @@ def optional_user(session: Session, *, scope: Scope) -> User | None:
 
 
 def may_need_code(blueprint: Blueprint) -> Callable[[View], View]:
-    """Document and limit the codes that an endpoint takes which calls `two_factor.require_code`."""
+    """Document and rate-limit the codes of an endpoint that calls `two_factor.require_code`."""
 
     def decorate(view: View) -> View:
         limited = _limit_guesses(lambda: _CODE_HEADER in request.headers)(view)
@@ -187,12 +187,12 @@ def may_need_code(blueprint: Blueprint) -> Callable[[View], View]:
 
 
 def takes_code(view: View) -> View:
-    """Limit the codes that an endpoint takes in its body."""
+    """Rate-limit two-factor codes that are sent in the body."""
     return _limit_guesses(lambda: True)(view)
 
 
 def may_take_code(view: View) -> View:
-    """Limit the codes that an endpoint takes in its body, if there is one."""
+    """Rate-limit two-factor codes that may be sent in the body."""
     return _limit_guesses(_sends_code)(view)
 
 
@@ -206,7 +206,7 @@ def _limit_guesses(when: Callable[[], bool]) -> Callable[[View], View]:
 
 
 def two_factor_code() -> str | None:
-    """The code that the caller sent with the request, or None. Raises BadRequest."""
+    """The two-factor code of the request, or None. Raises BadRequest."""
     text = request.headers.get(_CODE_HEADER)
     if text is None:
         return None
@@ -216,7 +216,7 @@ def two_factor_code() -> str | None:
 
 
 def require_password(password: str) -> None:
-    """Make sure that it is the caller who holds the token. Never call it inside a transaction.
+    """Require the caller's password. Must not be called inside a transaction.
 
     Raises Unauthorized, InvalidCredentials.
     """

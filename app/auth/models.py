@@ -1,4 +1,4 @@
-"""People, their sessions, the refresh tokens of each session, and API keys."""
+"""Users, sessions, refresh tokens, API keys and two-factor secrets."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -53,7 +53,7 @@ class User(Base):
 
 
 class LoginSession(Base):
-    """One sign-in on one device: the family of refresh tokens that descend from it.
+    """A sign-in on a device: the family of refresh tokens that descend from it.
 
     Or, of kind API_KEY, what an API key acts in; it has no refresh tokens.
     """
@@ -79,7 +79,7 @@ SESSION_HOLDS: Final = "u.is_active AND s.revoked_at IS NULL AND s.expires_at > 
 
 
 class ApiKey(Base):
-    """A key by its hash; the key itself is never stored. Whether it is revoked, its session says.
+    """An API key by its hash; the key itself is never stored. Its session holds the revocation.
 
     Nothing of it ever changes but the time of its last use: a trigger refuses the rest.
     """
@@ -128,7 +128,7 @@ class RefreshToken(Base):
 
 
 class TwoFactor(Base):
-    """A user's second factor: pending until its first code is right, on from then."""
+    """A user's two-factor secret: pending until the first correct code, then enabled."""
 
     __tablename__ = "two_factors"
     __table_args__ = (
@@ -136,7 +136,7 @@ class TwoFactor(Base):
     )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
-    #: Shared with the authenticator app; sealed (app.common.encryption).
+    #: Shared with the authenticator app; encrypted (app.common.encryption).
     secret: Mapped[bytes]
     #: The time step of the last code that was accepted; only later ones are from then on.
     last_step: Mapped[int | None]
@@ -145,7 +145,7 @@ class TwoFactor(Base):
 
 
 class RecoveryCode(Base):
-    """What stands in for the authenticator app once, by its hash; the code is never stored."""
+    """A recovery code by its hash, valid once; the code itself is never stored."""
 
     __tablename__ = "recovery_codes"
 

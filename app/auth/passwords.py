@@ -1,4 +1,4 @@
-"""Passwords: what is accepted, and hashing that cannot starve everything else."""
+"""Passwords: the rules for new ones, and hashing with limited concurrency."""
 
 import os
 import threading
@@ -56,7 +56,7 @@ def hash_password(password: str, *, rounds: int) -> str:
 
 
 def matches(password: str, password_hash: str | None, *, rounds: int) -> bool:
-    """Whether `password` is the one hashed; as slow for no hash at all as for a wrong one."""
+    """Whether `password` matches the hash. Takes the same time when there is no hash."""
     secret = password.encode()[: MAX_BYTES + 1]
     known = (password_hash or _NOBODYS_HASH.format(rounds)).encode()
     # A longer one cannot have been set, but must take as long to refuse.

@@ -47,7 +47,7 @@ def get_user_by_phone(session: Session, phone: str) -> User | None:
 def get_live_user(
     session: Session, *, user_id: UUID, session_id: UUID, now: datetime
 ) -> User | None:
-    """The user, if active and signed in by a session that is neither revoked nor expired."""
+    """The user, if active and the session is neither revoked nor expired."""
     return session.scalar(
         select(User)
         .join(LoginSession, LoginSession.user_id == User.id)
@@ -69,7 +69,7 @@ _LIVE_USERS = f"""
 
 
 def live_users(session: Session, *, session_ids: Sequence[UUID], now: datetime) -> Iterable[Any]:
-    """Who is signed in by these sessions, of those that hold."""
+    """The users of those sessions that are valid."""
     return send(session, _LIVE_USERS, {"session_ids": list(session_ids), "now": now})
 
 
@@ -87,7 +87,7 @@ def get_session_for_update(session: Session, session_id: UUID) -> LoginSession |
 
 
 def live_sessions(session: Session, *, user_id: UUID, now: datetime) -> Sequence[LoginSession]:
-    """Sign-ins only, no API keys."""
+    """Login sessions only, not API keys."""
     return session.scalars(
         select(LoginSession)
         .where(
@@ -130,7 +130,7 @@ _KEY_HOLDER = f"""
 
 
 def get_key_holder(*, key_hash: bytes, now: datetime) -> tuple[Any, ...] | None:
-    """User, key, role, scopes and time of last use, if there is such a key and it holds."""
+    """User, key, role, scopes and time of last use of a valid key, or None."""
     return lookup(_KEY_HOLDER, {"key_hash": key_hash, "now": now})
 
 
@@ -188,7 +188,7 @@ def count_keys_of(session: Session, *, user_id: UUID) -> int:
 
 
 def note_key_use(session: Session, *, key_id: UUID, now: datetime, unless_since: datetime) -> None:
-    """Nobody waits for it: of many who note it at once, one does."""
+    """Skips a locked row: of concurrent requests only one records the use."""
     due = (
         select(ApiKey.id)
         .where(
@@ -218,7 +218,7 @@ def users_by_id(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, User]:
 def put_pending_two_factor(
     session: Session, *, user_id: UUID, secret: bytes, created_at: datetime
 ) -> bool:
-    """Begin a second factor, or begin anew one that is pending; False when it is on already."""
+    """Start or restart the setup; False when two-factor authentication is already enabled."""
     pending = {"secret": secret, "created_at": created_at}
     statement = insert(TwoFactor).values(user_id=user_id, **pending)
     statement = statement.on_conflict_do_update(
@@ -236,7 +236,7 @@ def get_two_factor_for_update(session: Session, user_id: UUID) -> TwoFactor | No
 
 
 def delete_two_factor(session: Session, user_id: UUID) -> None:
-    """Its recovery codes go with it."""
+    """Also deletes its recovery codes."""
     session.execute(delete(TwoFactor).where(TwoFactor.user_id == user_id))
 
 
@@ -250,7 +250,7 @@ def replace_recovery_codes(session: Session, *, user_id: UUID, hashes: Sequence[
 def use_recovery_code(
     session: Session, *, user_id: UUID, code_hash: bytes, used_at: datetime
 ) -> bool:
-    """Whether there was such a code, and it was not used before."""
+    """Whether the code exists and was unused; marks it as used."""
     used = session.scalar(
         update(RecoveryCode)
         .where(
@@ -265,6 +265,6 @@ def use_recovery_code(
 
 
 def count_recovery_codes(session: Session, user_id: UUID) -> int:
-    """How many are left."""
+    """The number of unused recovery codes."""
     unused = (RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
     return session.scalar(select(func.count()).select_from(RecoveryCode).where(*unused)) or 0

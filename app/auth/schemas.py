@@ -28,7 +28,7 @@ _PASSWORD_EXAMPLE = {"description": "8 to 72 bytes of UTF-8", "example": "Secure
 
 
 def canonical_email(text: str) -> str | None:
-    """The one spelling of an address (RFC 5321, 6531), or None when it cannot be one."""
+    """The normalized address (RFC 5321, 6531), or None if it is invalid."""
     try:
         return email_validator.validate_email(text.strip(), check_deliverability=False).normalized
     except email_validator.EmailNotValidError:
@@ -36,7 +36,7 @@ def canonical_email(text: str) -> str | None:
 
 
 def canonical_phone(text: str) -> str | None:
-    """The one spelling of a phone number (E.164), or None when there cannot be such a number."""
+    """The normalized phone number (E.164), or None if it is invalid."""
     if not _PHONE_TEXT.fullmatch(text):
         return None
     try:
@@ -51,7 +51,7 @@ def canonical_phone(text: str) -> str | None:
 
 
 class Email(ma.fields.String):
-    """An address; whether it can receive mail is not checked."""
+    """An email address. Whether it can receive mail is not checked."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
@@ -62,7 +62,7 @@ class Email(ma.fields.String):
 
 
 class KnownEmail(Text):
-    """The address somebody signs in with: in its one spelling, or as typed if it has none."""
+    """The address of a sign-in: normalized, or as typed if it is invalid."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -70,7 +70,7 @@ class KnownEmail(Text):
 
 
 class Phone(ma.fields.String):
-    """A phone number with its country; whether it is the caller's is not checked."""
+    """A phone number with country code. Whether it belongs to the caller is not checked."""
 
     def __init__(self, **kwargs: Any) -> None:
         documented = {
@@ -89,11 +89,11 @@ class Phone(ma.fields.String):
 
 
 class Password(ma.fields.String):
-    """Taken exactly as typed: spaces count."""
+    """Kept exactly as typed, including spaces."""
 
 
 class Code(ma.fields.String):
-    """A code of the second factor, in its one spelling."""
+    """A two-factor code, normalized."""
 
     def __init__(self, **kwargs: Any) -> None:
         documented = {

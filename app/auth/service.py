@@ -1,4 +1,4 @@
-"""Accounts and sign-in: who exists, who is signed in, and until when."""
+"""Accounts, sign-in and sessions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from app.events.catalogue.accounts import AccountCreated
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where a sign-in comes from, for the list of sessions."""
+    """The device of a sign-in, as shown in the list of sessions."""
 
     user_agent: str | None = None
     address: str | None = None
@@ -66,7 +66,7 @@ def register(
     first_name: str | None = None,
     last_name: str | None = None,
 ) -> User:
-    """Create an account and what belongs to it (a wallet).
+    """Create an account and its wallet.
 
     It is signed in to by its email or by its phone number (in E.164), so one of them is needed.
     Raises EmailTaken, PhoneTaken.
@@ -96,12 +96,12 @@ def register(
 
 
 def fold(email: str) -> str:
-    """The form in which emails are compared."""
+    """The form in which email addresses are compared."""
     return email.lower()
 
 
 def require_email_free(session: Session, *, email: str) -> None:
-    """Raises EmailTaken, so that nobody hashes a password in vain."""
+    """Raises EmailTaken. Called before the password is hashed, which is slow."""
     if find_by_email(session, email=email) is not None:
         raise EmailTaken
 
@@ -116,7 +116,7 @@ def find_by_phone(session: Session, *, phone: str) -> User | None:
 
 
 def sign_in(session: Session, *, user_id: UUID, device: Device, refresh_life: timedelta) -> SignIn:
-    """Open a session for a user whose credentials were checked. Raises InvalidCredentials."""
+    """Create a session for a user whose credentials were verified. Raises InvalidCredentials."""
     user = repository.get_user_for_update(session, user_id)
     if user is None or not user.is_active:
         raise InvalidCredentials
@@ -179,7 +179,7 @@ def _issue(session: Session, session_id: UUID) -> UUID:
 
 
 def require_live(session: Session, *, user_id: UUID, session_id: UUID) -> User:
-    """The user behind a token, as of this transaction.
+    """The user that a token identifies, as of this transaction.
 
     Raises Unauthorized when the user was deactivated or the session revoked or expired.
     """
@@ -193,7 +193,7 @@ def require_live(session: Session, *, user_id: UUID, session_id: UUID) -> User:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who is signed in, as far as moving money needs to know them."""
+    """A signed-in user, as far as money movements need them."""
 
     id: UUID
     email: str | None
@@ -201,7 +201,7 @@ class Caller:
 
 
 def ask_callers(session: Session, session_ids: Sequence[UUID]) -> Callable[[], dict[UUID, Caller]]:
-    """`require_live` for many: call the result for who is behind each session that still holds."""
+    """`require_live` for many: call the result for the callers whose sessions are still valid."""
     rows = repository.live_users(session, session_ids=session_ids, now=clock.now())
     return lambda: {row.session_id: Caller(row.id, row.email, row.role) for row in rows}
 
@@ -212,7 +212,7 @@ def sessions(session: Session, *, user_id: UUID) -> Sequence[LoginSession]:
 
 
 def revoke_session(session: Session, *, user_id: UUID, session_id: UUID) -> None:
-    """Sign one of the user's own sessions out. Raises SessionNotFound."""
+    """End one of the user's sessions. Raises SessionNotFound."""
     login = repository.get_session_for_update(session, session_id)
     if login is None or login.user_id != user_id or login.revoked_at is not None:
         raise SessionNotFound
@@ -229,7 +229,7 @@ def change_password(
     keep_session: UUID,
     revoke_api_keys: bool = False,
 ) -> None:
-    """Set a new password and sign out every other session.
+    """Set a new password and end every other session.
 
     API keys go on unless told otherwise: a password is not what they were made of, and a shop's
     servers must not stop because its owner keeps to good habits.
@@ -268,7 +268,7 @@ _TAKEN: Final[dict[str | None, type[Conflict]]] = {
 def change_profile(
     session: Session, *, user_id: UUID, email: str | None = None, **changes: str | bool | None
 ) -> User:
-    """Change first_name, last_name, email_public or phone; what is not named stays.
+    """Change first_name, last_name, email_public or phone; fields that are not given stay.
 
     email: for an account that has none yet; phone: in E.164, or None to remove it.
     Raises EmailFixed, EmailTaken, PhoneNeeded, PhoneTaken.
@@ -298,7 +298,7 @@ def change_profile(
 def set_active(
     session: Session, *, actor_id: UUID | None, user_id: UUID, active: bool, reason: str
 ) -> User:
-    """Deactivate a user – nothing signs them in from that moment – or let them back in."""
+    """Deactivate a user, whose sessions and keys stop working at once, or reactivate them."""
     user = repository.get_user_for_update(session, user_id)
     if user is None:
         raise UserNotFound

@@ -15,7 +15,7 @@ from app.common.process_state import Slot
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who an access token or API key says is calling, and in which session.
+    """The user and session that an access token or API key identifies.
 
     scopes: what the key was made for; None: it is a person, who may do everything.
     """
@@ -35,7 +35,7 @@ class RefreshClaims:
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """Secrets and life times, read once from the settings."""
+    """Secrets and lifetimes, read once from the settings."""
 
     access_secret: str
     refresh_secret: str
@@ -67,7 +67,7 @@ def read_access_token(token: str | None) -> Identity:
 # A token that was genuine stays so until it expires, and callers send theirs again and again.
 @lru_cache(maxsize=2048)
 def _verified(token: str, secret: str) -> tuple[Identity, int]:
-    """Who a token speaks of, and until when (seconds since 1970).
+    """The identity in a token, and when it expires (seconds since 1970).
 
     With PyJWT itself: Flask-JWT-Extended takes a token apart three times to ask hooks that we do
     not have, which costs more than the rest of a small request.
@@ -93,7 +93,7 @@ def refresh_token(rules: TokenRules, *, user_id: UUID, session_id: UUID, token_i
 
 
 def read_refresh_token(rules: TokenRules, token: str) -> RefreshClaims | None:
-    """The claims, or None when the token is not one that we made or is past its time."""
+    """The claims, or None if we did not issue the token or it has expired."""
     try:
         claims = jwt.decode(
             token,

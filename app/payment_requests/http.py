@@ -1,4 +1,4 @@
-"""Links as QR codes, as answers to requests."""
+"""Responses with QR codes of payment links."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -42,7 +42,7 @@ def image(picture: bytes, *, mimetype: str, name: str) -> Response:
     answer = Response(picture, mimetype=mimetype)
     answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
     answer.headers["ETag"] = etag_of(picture)
-    # For the browser of who asked, and nobody between: it is the key to somebody's request.
+    # Cached only by the caller's browser: the link grants access to the request.
     answer.headers["Cache-Control"] = "private, max-age=3600"
     answer.make_conditional(request)
     return answer

@@ -1,4 +1,4 @@
-"""Asking for money: requests that are paid once, and codes that merchants print."""
+"""Payment requests, which are paid once, and merchant codes, which are paid many times."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -22,10 +22,10 @@ _STATUSES = ", ".join(f"'{status}'" for status in RequestStatus)
 
 
 class PaymentRequest(Base):
-    """Asks somebody, or whoever has the link, for money. A closed one never changes (a trigger).
+    """A request for money. A trigger keeps a closed one from changing.
 
-    amount: minor units, None until whoever pays has chosen it; payer_id: who is asked, None for
-    anybody; token: the secret in the link.
+    amount: minor units, None until the payer has chosen it; payer_id: None if anyone may pay;
+    token: the secret in the link.
     """
 
     __tablename__ = "payment_requests"
@@ -66,9 +66,9 @@ class PaymentRequest(Base):
 
 
 class MerchantCode(Base):
-    """A code that a merchant prints and many people pay with.
+    """A printed code of a merchant that many customers pay with.
 
-    product_id: paying buys this product; amount: minor units, None while whoever pays may choose.
+    product_id: the product that is bought; amount: minor units, None if the payer chooses.
     """
 
     __tablename__ = "merchant_codes"

@@ -1,4 +1,4 @@
-"""Shapes of payment requests and merchants' codes."""
+"""Schemas of payment requests and merchant codes."""
 
 from datetime import timedelta
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Payment requests: asking somebody, or whoever has the link, for money."""
+"""Payment requests: a user asks a payer, or anyone with the link, for money."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ _EVENTS: Final[dict[RequestStatus, type[PaymentRequestEvent]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request with its parties. status: by the clock; the table may say OPEN a little longer."""
+    """A request with its parties. status: as of now; an expired row may still be OPEN."""
 
     request: PaymentRequest
     status: RequestStatus
@@ -68,7 +68,7 @@ def ask(
     note: str | None,
     expires_in: timedelta,
 ) -> Asked:
-    """Ask for money. payer: None for anybody; amount: units of `currency`, None to leave it open.
+    """Create a request. payer: None for anyone; amount: units of `currency`, None if open.
 
     Raises RecipientNotFound, CannotTransferToSelf, AmountInvalid.
     """
@@ -107,7 +107,7 @@ def pay(
     code: str | None,
     idempotency_key: str | None,
 ) -> Sent:
-    """Pay a request, once: by whoever is asked, or by anybody if nobody is.
+    """Pay a request, once: by its payer, or by anyone if it names none.
 
     amount: units of the request's currency, for one that leaves it open; code_above, code: see
     `transfers.send`.
@@ -138,7 +138,7 @@ def pay(
 
 
 def decline(session: Session, *, user_id: UUID, request_id: UUID) -> Asked:
-    """Say no to a request that is addressed to the user.
+    """Decline a request that is addressed to the user.
 
     Raises PaymentRequestNotFound, NotYoursToDecide, PaymentRequestClosed.
     """
@@ -151,7 +151,7 @@ def decline(session: Session, *, user_id: UUID, request_id: UUID) -> Asked:
 
 
 def cancel(session: Session, *, user_id: UUID, request_id: UUID) -> Asked:
-    """Take back a request that the user has made.
+    """Cancel a request of the user.
 
     Raises PaymentRequestNotFound, NotYoursToDecide, PaymentRequestClosed.
     """
@@ -164,7 +164,7 @@ def cancel(session: Session, *, user_id: UUID, request_id: UUID) -> Asked:
 
 
 def expire_due(session: Session, *, limit: int) -> int:
-    """Close requests that are past their time, at most `limit`; how many there were."""
+    """Close at most `limit` expired requests; the number closed."""
     now = clock.now()
     due = repository.lock_expired(session, now=now, limit=limit)
     for request in due:
@@ -181,13 +181,13 @@ def _require_party(session: Session, *, user_id: UUID, request_id: UUID) -> Paym
 
 
 def _status(request: PaymentRequest, now: datetime) -> RequestStatus:
-    """By the clock: who comes too late is refused, whether or not the sweep came before."""
+    """The status as of now, whether or not the sweep has closed an expired request."""
     is_late = request.status == RequestStatus.OPEN and now >= request.expires_at
     return RequestStatus.EXPIRED if is_late else RequestStatus(request.status)
 
 
 def _require_open(request: PaymentRequest) -> datetime:
-    """The moment at which the locked request is open, and at which it may be closed."""
+    """Require an open request. Returns the time at which it may be closed."""
     now = clock.now()
     if (status := _status(request, now)) != RequestStatus.OPEN:
         raise PaymentRequestClosed(status=status)
@@ -212,9 +212,9 @@ def _event(event_type: type[PaymentRequestEvent], request: PaymentRequest) -> Pa
 
 
 def find(session: Session, *, request_id: UUID, user_id: UUID) -> Asked:
-    """A request, for who made it, is asked by it or has paid it.
+    """A request, for its requester and its payer.
 
-    Raises PaymentRequestNotFound for everybody else.
+    Raises PaymentRequestNotFound for anyone else.
     """
     request = repository.get_request_of(session, request_id=request_id, user_id=user_id)
     if request is None:
@@ -223,7 +223,7 @@ def find(session: Session, *, request_id: UUID, user_id: UUID) -> Asked:
 
 
 def find_by_token(session: Session, token: str) -> Asked:
-    """A request, for whoever has its link. Raises PaymentRequestNotFound."""
+    """A request by the token in its link. Raises PaymentRequestNotFound."""
     request = repository.get_request_by_token(session, token) if may_be_token(token) else None
     if request is None:
         raise PaymentRequestNotFound
@@ -233,7 +233,7 @@ def find_by_token(session: Session, token: str) -> Asked:
 def of_user(
     session: Session, page: PageRequest, *, user_id: UUID, made: bool = True, asked: bool = True
 ) -> Page[Asked]:
-    """What the user asks for and what is asked of them, newest first."""
+    """Requests that the user made or received, newest first."""
     which: dict[str, Any] = {"user_id": user_id, "made": made, "asked": asked}
     rows = repository.requests_of(
         session,

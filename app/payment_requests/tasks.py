@@ -11,6 +11,6 @@ _AT_ONCE: Final = 200
 
 
 def expire_requests() -> int:
-    """Close requests that are past their time; how many there were. Safe to run twice."""
+    """Close expired requests; the number closed. Safe to run twice."""
     batch = partial(service.expire_due, limit=_AT_ONCE)
     return queue.until_done(partial(retry_transaction, batch))

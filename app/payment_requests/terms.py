@@ -1,4 +1,4 @@
-"""What requests and merchants' codes have in common: a link, and an amount that may be open."""
+"""What payment requests and merchant codes share: a link, and an amount that may be open."""
 
 import re
 import secrets
@@ -12,9 +12,9 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 def new_token() -> str:
-    """What the link of a request or code ends with: 128 random bits that nobody guesses.
+    """A new token for the link of a request or code: 128 random bits.
 
-    No more, because each character makes the printed code finer and harder to scan.
+    Each further character would make the printed QR code denser and harder to scan.
     """
     return secrets.token_urlsafe(16)
 
@@ -24,12 +24,12 @@ def may_be_token(text: str) -> bool:
 
 
 def link_to(token: str, *, base: str) -> str:
-    """Where whoever has the token can look and pay. base: where the application is reached."""
+    """The payment link of a token. base: public URL of the application."""
     return f"{base}/pay/{token}"
 
 
 def amount_due(fixed: int | None, chosen: Decimal | None, *, currency: str) -> Money:
-    """What is to be paid. fixed: minor units; chosen: units of `currency`, by whoever pays.
+    """The amount to pay. fixed: minor units; chosen: units of `currency`, as sent by the payer.
 
     Raises AmountNotYours, AmountInvalid.
     """
@@ -38,5 +38,5 @@ def amount_due(fixed: int | None, chosen: Decimal | None, *, currency: str) -> M
     if fixed is not None:
         return Money(fixed, currency)
     if chosen is None:
-        raise AmountNotYours("The amount is left to you: say how much.")
+        raise AmountNotYours("The amount is open: send one.")
     return Money.of(chosen, currency)

@@ -1,4 +1,4 @@
-"""API keys: how a merchant's server signs in, with a key that a person has made for it.
+"""API keys: credentials that a merchant creates for a server.
 
 A key is a login session of its own kind. So whatever asks whether a session still holds – in the
 transaction of the work, and in the batches of the till – hears of a revoked key at once, and needs
@@ -56,7 +56,7 @@ _NOTED_EVERY: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Whom a key speaks for, and what it may do. session_id: the key's own id."""
+    """The owner of a key and its scopes. session_id: the id of the key."""
 
     user_id: UUID
     session_id: UUID
@@ -65,7 +65,7 @@ class Holder:
     last_used_at: datetime | None
 
     def is_to_be_noted(self) -> bool:
-        """Whether the time of use that is known is too old by now."""
+        """Whether the recorded time of last use is out of date."""
         return self.last_used_at is None or clock.now() - self.last_used_at >= _NOTED_EVERY
 
 
@@ -77,14 +77,14 @@ def generate(*, live: bool) -> str:
 
 
 def is_genuine(text: str) -> bool:
-    """Whether it has the form and the checksum of a key. Says nothing of whether there is such."""
+    """Whether the text has the form and checksum of a key; the key need not exist."""
     if not re.fullmatch(PATTERN, text):
         return False
     return text.endswith(_checksum(text[:-_CHECK_LENGTH]))
 
 
 def find(key: str, *, live: bool) -> Holder:
-    """Whom a key speaks for, if it holds now.
+    """The owner of a key, if the key is valid now.
 
     One read by the key's hash, before the work; the work's own transaction asks again. What has
     no right checksum is not looked up. live: whether this is production, which takes no other
@@ -112,7 +112,7 @@ def create(
     expires_at: datetime | None = None,
     live: bool,
 ) -> tuple[ApiKey, str]:
-    """A new key of the merchant, and its text, which nobody can show again.
+    """Create an API key. Returns it with its text, which cannot be shown again.
 
     by_session: the login session that asks for it. Raises Unauthorized, TooManyApiKeys, and
     BadRequest for a key that would have expired already.
@@ -162,7 +162,7 @@ def create(
 
 
 def of_user(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Any]:
-    """The user's keys, newest first, those that no longer hold too; each with `revoked_at`."""
+    """The user's keys, newest first, including expired and revoked ones; each with `revoked_at`."""
     rows = repository.keys_of(
         session,
         user_id=user_id,
@@ -179,7 +179,7 @@ def of_user(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Any]:
 
 
 def revoke(session: Session, *, user_id: UUID, key_id: UUID) -> None:
-    """End one of the user's keys; one that has ended stays as it is. Raises ApiKeyNotFound."""
+    """Revoke one of the user's keys. Idempotent. Raises ApiKeyNotFound."""
     login = repository.get_session_for_update(session, key_id)
     key = repository.get_key(session, key_id)
     if login is None or key is None or key.user_id != user_id:
@@ -190,7 +190,7 @@ def revoke(session: Session, *, user_id: UUID, key_id: UUID) -> None:
 
 
 def revoke_all(session: Session, *, user_id: UUID, actor_id: UUID | None, because: str) -> None:
-    """End every key of the user that holds. The caller has locked the user's row."""
+    """Revoke every valid key of the user. The caller has locked the user's row."""
     now = clock.now()
     keys = repository.live_keys(session, user_id=user_id, now=now)
     repository.revoke_sessions(
@@ -201,7 +201,7 @@ def revoke_all(session: Session, *, user_id: UUID, actor_id: UUID | None, becaus
 
 
 def note_use(session: Session, *, key_id: UUID) -> None:
-    """Write down that the key is in use now, unless somebody has just done that."""
+    """Record that the key was used now, unless that was recorded just before."""
     now = clock.now()
     repository.note_key_use(session, key_id=key_id, now=now, unless_since=now - _NOTED_EVERY)
 
@@ -211,7 +211,7 @@ def _mark(*, live: bool) -> str:
 
 
 def _checksum(start: str) -> str:
-    """CRC-32 of what comes before, as 6 letters and digits."""
+    """CRC-32 of the preceding text, as 6 letters and digits."""
     rest, letters = zlib.crc32(start.encode()), ""
     for _ in range(_CHECK_LENGTH):
         rest, digit = divmod(rest, len(_LETTERS))
@@ -220,7 +220,7 @@ def _checksum(start: str) -> str:
 
 
 def _hash(key: str) -> bytes:
-    """What is stored of a key, and what it is found by.
+    """The stored form of a key, by which it is found.
 
     A plain, fast hash is right: a slow or salted one is there for what people choose, so that
     guessing costs time. Nobody guesses one of 2**256, at any speed, and the hash of a key is no
@@ -245,7 +245,7 @@ def _record_revoked(session: Session, key: ApiKey, *, actor_id: UUID | None, bec
 def _audit(
     session: Session, key: ApiKey, verb: str, *, actor_id: UUID | None, **details: str | None
 ) -> None:
-    """Leave an audit record that names the key and its scopes but never contains the key."""
+    """Write an audit record with the name and scopes of the key, never the key itself."""
     audit.record(
         session,
         actor_id=actor_id,

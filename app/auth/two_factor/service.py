@@ -1,4 +1,4 @@
-"""The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes.
+"""Two-factor authentication: codes of an authenticator app (TOTP, RFC 6238) and recovery codes.
 
 It is asked for where much money leaves, not at sign-in.
 """
@@ -45,7 +45,7 @@ _ISSUER: Final = "Payment Flow"
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What an authenticator app needs to know. secret: base32; uri: the same for its camera."""
+    """What an authenticator app needs. secret: base32; uri: the same as a link for a QR code."""
 
     secret: str
     uri: str
@@ -59,14 +59,14 @@ class Status:
 
 
 def canonical_code(text: str) -> str | None:
-    """The one spelling of a code, or None when it cannot be one."""
+    """The normalized code, or None if it cannot be one."""
     if not re.fullmatch(CODE_PATTERN, text):
         return None
     return text.replace("-", "").upper()
 
 
 def enrol(session: Session, *, user: User) -> Enrolment:
-    """Begin a second factor, which is on once `confirm` has seen a code of it.
+    """Start the setup of two-factor authentication; `confirm` enables it with a first code.
 
     A pending one is replaced. Raises TwoFactorAlreadyEnabled.
     """
@@ -84,7 +84,7 @@ def enrol(session: Session, *, user: User) -> Enrolment:
 
 
 def confirm(session: Session, *, user_id: UUID, code: str) -> list[str]:
-    """Switch the pending second factor on; its recovery codes, which nobody can show again.
+    """Enable the pending setup. Returns the recovery codes, which cannot be shown again.
 
     Raises TwoFactorNotPending, TwoFactorCodeWrong.
     """
@@ -99,14 +99,14 @@ def confirm(session: Session, *, user_id: UUID, code: str) -> list[str]:
 
 
 def disable(session: Session, *, user_id: UUID, code: str) -> None:
-    """Switch the second factor off. Raises TwoFactorNotEnabled, TwoFactorCodeWrong."""
+    """Disable two-factor authentication. Raises TwoFactorNotEnabled, TwoFactorCodeWrong."""
     _use(session, _require_enabled(session, user_id), code)
     repository.delete_two_factor(session, user_id)
     _audit(session, "two-factor.disable", user_id=user_id)
 
 
 def renew_recovery_codes(session: Session, *, user_id: UUID, code: str) -> list[str]:
-    """New recovery codes in place of all older ones.
+    """Replace all recovery codes.
 
     Raises TwoFactorNotEnabled, TwoFactorCodeWrong.
     """
@@ -116,7 +116,7 @@ def renew_recovery_codes(session: Session, *, user_id: UUID, code: str) -> list[
 
 
 def reset(session: Session, *, actor_id: UUID, user_id: UUID, reason: str) -> None:
-    """Switch off the second factor of somebody who lost it. Raises TwoFactorNotEnabled."""
+    """Disable two-factor authentication for a user who lost access. Raises TwoFactorNotEnabled."""
     _require_enabled(session, user_id)
     repository.delete_two_factor(session, user_id)
     _audit(session, "two-factor.reset", user_id=user_id, actor_id=actor_id, reason=reason)
@@ -133,7 +133,7 @@ def status(session: Session, *, user_id: UUID) -> Status:
 def require_code(
     session: Session, *, user_id: UUID, amount: Money, above: Decimal, code: str | None
 ) -> None:
-    """Let an amount above the limit pass only with a code, which is used up with it.
+    """Require a code for an amount above the threshold, and consume it.
 
     Call it last, when nothing but the second factor can still refuse the movement: the code is
     marked as used in the movement's own transaction, so it stays good if the money stays.
@@ -151,7 +151,7 @@ def require_code(
 
 
 def require_code_if_on(session: Session, *, user_id: UUID, code: str | None) -> None:
-    """Let somebody who has a second factor pass only with a code, which is used up.
+    """Require a code from a user with two-factor authentication, and consume it.
 
     Call it last, as `require_code`. Raises CodeRequired, TwoFactorCodeWrong.
     """
@@ -176,7 +176,7 @@ def _use(session: Session, factor: TwoFactor, code: str) -> None:
 
 
 def _is_good(session: Session, factor: TwoFactor, code: str) -> bool:
-    """Whether the code is right and unused; it is used then."""
+    """Whether the code is right and unused; consumes it."""
     if len(code) == _DIGITS:
         return _use_app_code(factor, code)
     used = repository.use_recovery_code(
@@ -191,7 +191,7 @@ def _is_good(session: Session, factor: TwoFactor, code: str) -> bool:
 
 
 def _use_app_code(factor: TwoFactor, code: str) -> bool:
-    """Whether it is a code of the app for about now, later than the last one accepted.
+    """Whether it is a current code of the app, later than the last one accepted.
 
     A code works once (RFC 6238, section 5.2). The library compares in constant time.
     """
@@ -228,7 +228,7 @@ def _hash(user_id: UUID, code: str) -> bytes:
 
 
 def _context(user_id: UUID) -> str:
-    """Ties a sealed secret to its user, so that a row copied to another user opens nothing."""
+    """Binds an encrypted secret to its user: copied to another row it cannot be decrypted."""
     return f"two-factor/{user_id}"
 
 

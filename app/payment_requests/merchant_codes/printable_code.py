@@ -1,4 +1,4 @@
-"""A merchant's code as a page to print."""
+"""A merchant code as a printable page."""
 
 from textwrap import wrap
 from typing import Any, Final

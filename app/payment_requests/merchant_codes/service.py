@@ -1,4 +1,4 @@
-"""Merchants' codes: printed once, paid by many."""
+"""Merchant codes: printed once, paid many times."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -28,7 +28,7 @@ from app.transfers.service import Sent
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code with what it names."""
+    """A code with its merchant and its product."""
 
     code: MerchantCode
     merchant: User
@@ -48,9 +48,9 @@ def create(
     amount: Decimal | None = None,
     label: str | None = None,
 ) -> Code:
-    """Make a code to print. amount: units of `currency`, None to leave it to whoever pays.
+    """Create a code. amount: units of `currency`, None if the payer chooses.
 
-    product_id: paying buys this, at the price it has then.
+    product_id: the product that is bought, at its price at the time of payment.
     Raises ProductNotFound, UnauthorizedProductAccess, ProductInactive, AmountInvalid.
     """
     product = _require_sellable(session, merchant, product_id) if product_id else None
@@ -83,7 +83,7 @@ def _require_sellable(session: Session, merchant: User, product_id: UUID) -> Pro
 
 
 def deactivate(session: Session, *, merchant_id: UUID, code_id: UUID) -> Code:
-    """Take a code out of use, for good: who scans it can no longer pay.
+    """Deactivate a code for good: it can no longer be paid.
 
     Raises MerchantCodeNotFound.
     """
@@ -104,7 +104,7 @@ def find(session: Session, *, merchant_id: UUID, code_id: UUID) -> Code:
 
 
 def find_by_token(session: Session, token: str) -> Code:
-    """A code in use, for whoever scanned it. Raises MerchantCodeNotFound."""
+    """An active code by its token. Raises MerchantCodeNotFound."""
     found = scanned(session, token)
     if not found.is_in_use:
         raise MerchantCodeNotFound
@@ -112,7 +112,7 @@ def find_by_token(session: Session, token: str) -> Code:
 
 
 def scanned(session: Session, token: str) -> Code:
-    """A code, in use or not. Raises MerchantCodeNotFound."""
+    """A code by its token, active or not. Raises MerchantCodeNotFound."""
     row = repository.get_code_by_token(session, token) if may_be_token(token) else None
     if row is None:
         raise MerchantCodeNotFound
@@ -120,7 +120,7 @@ def scanned(session: Session, token: str) -> Code:
 
 
 def of_merchant(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Code]:
-    """The merchant's codes, newest first, those out of use too."""
+    """The merchant's codes, newest first, including inactive ones."""
     rows = repository.codes_of(
         session,
         merchant_id=merchant_id,
@@ -137,9 +137,9 @@ def of_merchant(session: Session, page: PageRequest, *, merchant_id: UUID) -> Pa
 
 
 def product_to_buy(found: Code, *, amount: Decimal | None, quantity: int | None) -> UUID | None:
-    """The product that paying buys; None if it is for `pay` to answer. Raises AmountNotYours.
+    """The product that the payment buys; None if `pay` is to handle it. Raises AmountNotYours.
 
-    `pay` answers for a code out of use, too: it refuses, but repeats what it answered before.
+    `pay` also handles inactive codes: it refuses new payments and repeats earlier answers.
     """
     if not found.is_in_use:
         return None
@@ -161,7 +161,7 @@ def pay(
     second_factor: str | None,
     idempotency_key: str | None,
 ) -> Sent:
-    """Pay with a code that is not for a product, or refuse one that is out of use.
+    """Pay a code without a product; refuse an inactive code.
 
     It is a transfer and not a sale (docs/decisions/0011): there is no product, so there are no
     goods, no stock and no fee, and it counts towards the limits on transfers. second_factor_above,

@@ -1,4 +1,4 @@
-"""What the page behind a link says."""
+"""The content of the payment page."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,10 +18,10 @@ from app.transfers.masking import short_name
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A request or a code, as whoever has its link sees it.
+    """A payment request or merchant code, as the payment page shows it.
 
-    price: None if whoever pays chooses; ended: why it cannot be paid any more, None while it can;
-    pay, decline: paths below the API's prefix; decline is None where nobody can.
+    price: None if the payer chooses; ended: why it can no longer be paid, None while it can;
+    pay, decline: paths below the API's prefix; decline is None where declining is impossible.
     """
 
     kind: str
@@ -46,7 +46,7 @@ _ENDED = {
 
 
 def slip_behind(session: Session, token: str) -> Slip:
-    """What the link with this token is for. Raises MerchantCodeNotFound if it is for nothing."""
+    """The page of the link with this token. Raises MerchantCodeNotFound."""
     try:
         return _of_request(service.find_by_token(session, token))
     except PaymentRequestNotFound:
