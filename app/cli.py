@@ -215,7 +215,7 @@ def bench(arguments: tuple[str, ...]) -> None:
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
-@click.option("--all", "everything", is_flag=True, help="Also the long storms and fuzz runs.")
+@click.option("--all", "everything", is_flag=True, help="Also the long stress tests and fuzz runs.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
     """Run all checks: ruff, mypy, import-linter, alembic, OpenAPI, pytest."""

@@ -23,7 +23,7 @@ from sqlalchemy import create_engine, text
 from app.common import open_files
 from app.common.settings import PROJECT_ROOT, Settings
 from app.local.processes import free_port
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 from tests.servers import TestDatabase
 
 

@@ -22,7 +22,7 @@ from tests.live import Api, wait_until
 from tests.local.helpers import environment_of, first_line, folder, starting
 from tests.simulators import call
 
-pytestmark = pytest.mark.storm
+pytestmark = pytest.mark.stress
 
 #: For a busy machine; what is waited for takes a second.
 PATIENCE = 60
@@ -283,7 +283,7 @@ def test_a_payout_that_the_bank_refuses_is_given_back(
     assert product.transactions(rich) == [("DEPOSIT", "100.00")]
 
 
-@pytest.mark.storm  # The bank is asked again after 45 seconds, then after longer.
+@pytest.mark.stress  # The bank is asked again after 45 seconds, then after longer.
 def test_payouts_of_which_the_bank_says_nothing_or_that_fail_at_first_are_seen_through(
     product: Product, rich: str
 ) -> None:

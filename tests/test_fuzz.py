@@ -153,7 +153,7 @@ def test_random_requests_answer_as_documented(app: Flask, route: Route) -> None:
     Target(app, route).fuzz(examples=EXAMPLES)
 
 
-@pytest.mark.storm
+@pytest.mark.stress
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
 def test_very_many_random_requests_answer_as_documented(app: Flask, route: Route) -> None:
     Target(app, route).fuzz(examples=MANY_EXAMPLES)

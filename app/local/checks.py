@@ -18,7 +18,7 @@ _STATIC = (
 
 
 def run_checks(*, everything: bool, pytest_args: Sequence[str]) -> int:
-    """Run the checks; 0 when all pass. everything: the long storms and fuzz runs too.
+    """Run the checks; 0 when all pass. everything: the long stress tests and fuzz runs too.
 
     `alembic check` and the validation of the OpenAPI document are tests, because they need the
     servers that the tests start.
@@ -35,7 +35,7 @@ def run_checks(*, everything: bool, pytest_args: Sequence[str]) -> int:
         if _run(("tests.browser",)) != 0:
             failed.append("Chromium")
     console.rule("pytest")
-    marks = [] if everything or "-m" in pytest_args else ["-m", "not storm"]
+    marks = [] if everything or "-m" in pytest_args else ["-m", "not stress"]
     workers = [] if "-n" in pytest_args else ["-n", str(min(os.cpu_count() or 1, 4))]
     if _run(("pytest", *workers, *marks, *pytest_args)) != 0:
         failed.append("pytest")

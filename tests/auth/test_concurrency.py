@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.auth.models import Role
 from tests import factories
-from tests.crowd import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken, outcomes
 
 
 def post(app: Flask, path: str, body: Any, **headers: str) -> Any:

@@ -17,7 +17,7 @@ from app.events.models import OutboxEvent
 from tests import factories
 from tests.answers import UUID_TEXT, refusal
 from tests.auth.helpers import AUTH, JWT, bearer, login, register
-from tests.crowd import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken, outcomes
 
 PHONE = "+14155550100"
 SPELLINGS = ["+14155550100", "+1 415 555 0100", "+1 (415) 555-0100", "+1-415-555-0100"]

@@ -8,7 +8,7 @@ import pytest
 
 from app.common.batch_executor import Combiner, Take, Watch
 from app.common.errors import Unavailable
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 
 
 class Doubler:

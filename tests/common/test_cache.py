@@ -10,7 +10,7 @@ from flask import Flask
 
 from app.common import cache
 from app.common.cache import Region
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 
 
 class Builder:

@@ -14,7 +14,7 @@ from app.common import db
 from app.common.settings import Settings
 from tests import factories, servers
 from tests.answers import error_body, refusal
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 from tests.live import LiveServer, wait_until
 from tests.orders.helpers import buy
 

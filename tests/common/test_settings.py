@@ -9,7 +9,7 @@ import pytest
 
 from app.common.settings import Settings, SettingsError, load_settings
 from app.factory import create_app
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 from tests.environment import SECRETS, empty_environment, load
 
 # A fixture, which pytest finds by name.

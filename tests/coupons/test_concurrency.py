@@ -3,8 +3,8 @@
 from flask import Flask
 
 from tests import factories
+from tests.concurrency import all_at_once, broken
 from tests.coupons.helpers import make, uses
-from tests.crowd import all_at_once, broken
 from tests.orders.helpers import buy
 
 

@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from app.common import clock
 from tests import factories
 from tests.answers import error_body, refusal
+from tests.concurrency import broken
 from tests.coupons.helpers import COUPONS, make, uses
-from tests.crowd import broken
 from tests.orders.helpers import balance, buy, nothing_happened
 
 

@@ -27,8 +27,8 @@ from app.orders.refunds import tasks as refund_tasks
 from app.wallets.gate import in_line
 from tests import factories
 from tests.answers import error_body, refusal
+from tests.concurrency import broken
 from tests.coupons.helpers import make, uses
-from tests.crowd import broken
 from tests.factories import Actor
 from tests.orders.helpers import ORDERS, balance, buy, units
 from tests.orders.refunds.helpers import refund, shown

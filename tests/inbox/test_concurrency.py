@@ -15,7 +15,7 @@ from app.common.settings import Settings
 from app.inbox import tasks
 from app.inbox.models import InboundEvent
 from tests.banks.webhooks import event_body, send_event
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 from tests.inbox.recording import RecordingHandler
 
 

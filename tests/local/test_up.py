@@ -42,7 +42,7 @@ def nothing_survives(relatives: list[psutil.Process]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "end", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.storm)]
+    "end", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.stress)]
 )
 def test_it_serves_and_leaves_nothing_behind_when_told_to_stop(
     up: Up, port: int, bank_port: int, gateway_port: int, end: signal.Signals
@@ -59,7 +59,7 @@ def test_it_serves_and_leaves_nothing_behind_when_told_to_stop(
         assert process.wait(30) == 0
 
 
-@pytest.mark.storm
+@pytest.mark.stress
 @pytest.mark.linux
 def test_killed_without_mercy_it_leaves_nothing_behind_and_starts_again(up: Up, port: int) -> None:
     process = up("--no-demo", "--quiet")
@@ -79,7 +79,7 @@ def summary(process: "subprocess.Popen[str]") -> str:
     return shown
 
 
-@pytest.mark.storm
+@pytest.mark.stress
 def test_the_demo_is_there_after_the_first_start_and_log_ins_are_shown(up: Up, port: int) -> None:
     shown = summary(up(BCRYPT_ROUNDS="4"))
     for word in ("/api/v1", "/api/docs", "/api/redoc", "ada@demo.example.com", "ADMIN"):
@@ -88,7 +88,7 @@ def test_the_demo_is_there_after_the_first_start_and_log_ins_are_shown(up: Up, p
         assert answer.read().count(b'"availableUnits"') >= 60
 
 
-@pytest.mark.storm
+@pytest.mark.stress
 def test_a_second_start_says_what_is_already_running(up: Up, port: int) -> None:
     process = up("--no-demo", "--quiet")
     first_line(process)
@@ -138,7 +138,7 @@ class TestTheSandbox:
         assert buyer.pay(session["url"]).status == 303
         wait_until(lambda: "state-delivered" in buyer.open(gateway.url).text)
 
-    @pytest.mark.storm
+    @pytest.mark.stress
     def test_killed_it_is_started_again(self, up: Up, bank_port: int, gateway_port: int) -> None:
         process = up("--no-demo", "--quiet")
         first_line(process)
@@ -153,7 +153,7 @@ class TestTheSandbox:
         wait_until(lambda: answers(bank_port) and answers(gateway_port))
         assert process.poll() is None
 
-    @pytest.mark.storm
+    @pytest.mark.stress
     def test_with_a_bank_and_a_gateway_of_its_own_there_is_none(
         self, up: Up, data_dir: Path, bank_port: int, gateway_port: int
     ) -> None:

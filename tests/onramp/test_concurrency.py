@@ -16,7 +16,7 @@ from app.onramp import tasks
 from tests import factories
 from tests.banks.webhooks import send_event
 from tests.clock import freeze_clock
-from tests.crowd import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken, outcomes
 from tests.factories import Actor
 from tests.onramp.helpers import bank_event, create_onramp, created_onramp, get_onramp, outbox_data
 from tests.wallets.helpers import balance, set_limit

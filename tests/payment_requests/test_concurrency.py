@@ -6,7 +6,7 @@ from flask import Flask
 
 from app.payment_requests import tasks
 from tests import factories
-from tests.crowd import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken, outcomes
 from tests.factories import Actor
 from tests.payment_requests.helpers import CODES, asked, coded, pay_code, status, turn
 from tests.transfers.helpers import balance

@@ -12,7 +12,7 @@ from app.common import clock, db
 from app.payment_requests import tasks
 from tests import factories
 from tests.answers import refusal
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.factories import Actor
 from tests.payment_requests.helpers import REQUESTS, WEEK, asked, requests, status, stop_clock, turn
 from tests.transfers.helpers import balance, events_of

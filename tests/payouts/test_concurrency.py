@@ -14,7 +14,7 @@ from app.common.db import transaction
 from app.inbox import tasks as inbox
 from app.payouts import tasks
 from tests import factories
-from tests.crowd import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken, outcomes
 from tests.fake_bank import FakeBank
 from tests.payouts.helpers import (
     ACCOUNT,

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from app.payouts import tasks
 from tests import factories
 from tests.answers import refusal
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.fake_bank import FakeBank
 from tests.payouts.helpers import (
     balance_and_held,

@@ -17,7 +17,7 @@ from tests.fake_bank import FakeBank
 from tests.live import LiveServer, wait_until
 from tests.payouts.helpers import ACCOUNT, NUMBER
 
-pytestmark = pytest.mark.storm
+pytestmark = pytest.mark.stress
 
 WALLET = "/api/v1/wallet"
 

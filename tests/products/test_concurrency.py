@@ -5,7 +5,7 @@ from collections import Counter
 from flask import Flask
 
 from tests import factories
-from tests.crowd import all_at_once, broken
+from tests.concurrency import all_at_once, broken
 from tests.orders.helpers import buy
 from tests.products.tables import mine, send, table_of
 

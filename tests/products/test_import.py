@@ -11,7 +11,7 @@ from app.products import bulk_views, documents, repository
 from app.products.models import Product, Restock
 from tests import factories
 from tests.answers import refusal
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.factories import Actor
 from tests.orders.helpers import UNKNOWN, buy
 from tests.products.helpers import PRODUCTS, create, names, patch

@@ -16,7 +16,7 @@ from app.reconciliation import views
 from app.wallets import service as wallets
 from tests import factories
 from tests.clock import freeze_clock
-from tests.crowd import all_at_once, broken
+from tests.concurrency import all_at_once, broken
 from tests.fake_bank import FakeBank
 from tests.onramp.helpers import created_onramp, deliver_event, get_onramp
 from tests.payouts.helpers import (

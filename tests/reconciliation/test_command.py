@@ -17,7 +17,7 @@ from app.common.settings import PROJECT_ROOT, Settings
 from app.reconciliation.comparison import Action
 from app.reconciliation.run import reconcile
 from tests import factories
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.onramp.helpers import created_onramp, get_onramp
 from tests.payouts.helpers import balance_and_held
 from tests.reconciliation.helpers import booked_line, credit_line, statement, today
@@ -95,7 +95,7 @@ def test_errors_are_printed_as_one_sentence(settings: Settings, tmp_path: Path) 
         assert "Traceback" not in result.stderr
 
 
-@pytest.mark.storm
+@pytest.mark.stress
 def test_100_000_lines_take_seconds(committing: Flask) -> None:
     client, user = committing.test_client(), factories.buyer("100.00")
     one = created_onramp(client, user)

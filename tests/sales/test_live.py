@@ -25,7 +25,7 @@ from tests.sales.helpers import NOON, SALES, add_orders
 from tests.verify.books import working_on
 
 # It is what the tests' own database connections are configured by.
-pytestmark = [pytest.mark.usefixtures("worker_app"), pytest.mark.storm]
+pytestmark = [pytest.mark.usefixtures("worker_app"), pytest.mark.stress]
 
 MEGABYTE = 2**20
 IMPORT = "/api/v1/products/import"

@@ -82,7 +82,7 @@ def test_a_long_statement_arrives_whole(live_server: LiveServer) -> None:
     assert "Movement 2500" in document[len(document) - 1].get_textpage().get_text_range()
 
 
-@pytest.mark.storm
+@pytest.mark.stress
 def test_100_000_postings_in_little_memory_and_nobody_waits(live_server: LiveServer) -> None:
     token = person_with(live_server, 100_000)
     other = live_server.sign_up("passer-by")
@@ -115,7 +115,7 @@ def test_100_000_postings_in_little_memory_and_nobody_waits(live_server: LiveSer
     assert slowest[0] < 1
 
 
-@pytest.mark.storm
+@pytest.mark.stress
 def test_who_hangs_up_gives_the_place_back(live_server: LiveServer) -> None:
     token = person_with(live_server, 60_000)
     slow = [connect(live_server, token, "json") for _ in range(8)]

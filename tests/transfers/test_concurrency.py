@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 
 from tests import factories
-from tests.crowd import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken, outcomes
 from tests.factories import Actor
 from tests.transfers.helpers import balance, money_there_is, over_http
 from tests.wallets.helpers import set_limit

@@ -40,8 +40,8 @@ from app.wallets.gate import in_line
 from app.wallets.holds.tasks import let_expired_holds_go
 from tests import factories, servers
 from tests.clock import freeze_clock
+from tests.concurrency import broken
 from tests.coupons.helpers import make
-from tests.crowd import broken
 from tests.delivery.codes.helpers import stocked, upload
 from tests.delivery.files import helpers as files
 from tests.delivery.helpers import bought, shown

@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.common import db
 from tests import servers
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.verify.books import Books, do_business, working_on
 
 

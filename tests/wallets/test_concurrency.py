@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 
 from tests import factories
-from tests.crowd import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken, outcomes
 from tests.factories import Actor
 
 

@@ -19,7 +19,7 @@ from app.wallets.holds import lifecycle
 from app.wallets.limits import require_within
 from app.wallets.models import HoldStatus, SystemCode, TransactionType
 from tests import factories
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.wallets.helpers import set_limit
 
 TEN = Money(1000, "USD")

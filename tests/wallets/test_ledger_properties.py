@@ -24,7 +24,7 @@ from app.wallets import service as wallets
 from app.wallets.ledger import Entry, Posting, system_account
 from app.wallets.models import SystemCode, TransactionType
 from tests import factories
-from tests.crowd import broken
+from tests.concurrency import broken
 
 MINIMUM, MAXIMUM = Decimal("1.00"), Decimal("500.00")
 MAX_WITHOUT_CODE = Decimal("1000.00")
@@ -201,7 +201,7 @@ def test_the_books_agree_with_the_model(app: Flask) -> None:
     run()
 
 
-@pytest.mark.storm
+@pytest.mark.stress
 def test_the_books_agree_with_the_model_after_very_many_histories(app: Flask) -> None:
     @settings(_settings, max_examples=1000)
     @given(**scripts)

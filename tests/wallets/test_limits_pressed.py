@@ -15,7 +15,7 @@ from app.wallets import service as wallets
 from app.wallets.holds import lifecycle
 from app.wallets.models import LimitType, TransactionType
 from tests import factories
-from tests.crowd import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken, outcomes
 from tests.factories import Actor
 from tests.wallets.helpers import deposit, set_limit, withdraw
 from tests.wallets.histories import add_history

@@ -14,7 +14,7 @@ from app.common.money import Money
 from app.wallets.models import LimitType
 from tests import factories
 from tests.answers import refusal
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.factories import Actor
 from tests.wallets.helpers import WALLET, deposit, set_limit, withdraw
 from tests.wallets.test_holds import place

@@ -23,7 +23,7 @@ from tests.authenticator import (
     enrolled,
     status,
 )
-from tests.crowd import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken, outcomes
 from tests.factories import Actor
 from tests.wallets.helpers import WALLET, balance, deposit
 

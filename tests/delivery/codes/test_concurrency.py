@@ -20,7 +20,7 @@ from app.delivery.goods import Line
 from tests import factories
 from tests.answers import refusal
 from tests.clock import freeze_clock
-from tests.crowd import all_at_once, broken
+from tests.concurrency import all_at_once, broken
 from tests.delivery.codes.helpers import send, shelf, stock, stocked, upload, url
 from tests.delivery.helpers import bought, goods, order, shown
 from tests.factories import Actor

@@ -13,7 +13,7 @@ from app.delivery.goods import GoodsMissing, Line
 from app.events.models import OutboxEvent
 from tests import factories
 from tests.answers import refusal
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.delivery.codes.helpers import listed, shelf, stock, stocked, summary, upload
 from tests.delivery.helpers import bought, goods, order, revoked, shown, taken_back
 

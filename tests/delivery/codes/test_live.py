@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 
 from tests.live import LiveServer, wait_until
 
-pytestmark = [pytest.mark.storm, pytest.mark.linux]
+pytestmark = [pytest.mark.stress, pytest.mark.linux]
 
 #: What a web process may grow by while 50 MB pass through it.
 MAX_GROWTH = 30 * 1024 * 1024

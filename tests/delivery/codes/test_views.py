@@ -16,7 +16,7 @@ from app.events.models import OutboxEvent
 from app.products.models import ProductKind
 from tests import factories
 from tests.answers import TIME, error_body, refusal
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.delivery.codes.helpers import listed, send, shelf, stock, stocked, summary, upload, url
 from tests.delivery.helpers import UNKNOWN, bought, product
 from tests.factories import Actor

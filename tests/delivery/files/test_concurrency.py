@@ -10,7 +10,7 @@ from app.delivery import service as delivery
 from app.delivery.files import downloads, http
 from app.delivery.files.errors import DownloadLimitReached
 from tests import factories
-from tests.crowd import all_at_once, broken
+from tests.concurrency import all_at_once, broken
 from tests.delivery.files.helpers import (
     API,
     GUIDE,

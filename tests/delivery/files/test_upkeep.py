@@ -17,7 +17,7 @@ from app.delivery.files.models import FileContent, ProductFile
 from app.verify import files as invariants
 from tests import factories
 from tests.answers import refusal
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.delivery.files.helpers import bought, file_product, link_of, on_sale, sha256, upload
 from tests.delivery.files.test_downloads import get
 

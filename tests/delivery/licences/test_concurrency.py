@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Flask
 
-from tests.crowd import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken, outcomes
 from tests.delivery.helpers import shown
 from tests.delivery.licences.helpers import ask, sold_key
 

@@ -17,7 +17,7 @@ from app.products.models import ProductKind
 from tests import factories
 from tests.answers import TIME, error_body, refusal
 from tests.clock import freeze_clock
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.delivery.helpers import (
     UNKNOWN,
     bought,

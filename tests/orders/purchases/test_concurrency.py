@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Flask
 
 from tests import factories
-from tests.crowd import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken, outcomes
 from tests.factories import Actor
 
 ORDERS = "/api/v1/orders"

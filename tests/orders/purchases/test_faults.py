@@ -18,7 +18,7 @@ from sqlalchemy import Engine, create_engine, text
 from app.common import db
 from app.common.settings import Settings
 from tests import servers
-from tests.crowd import all_at_once, broken
+from tests.concurrency import all_at_once, broken
 from tests.live import (
     Answer,
     LiveServer,

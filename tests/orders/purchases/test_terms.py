@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.answers import error_body, refusal
+from tests.concurrency import all_at_once, broken
 from tests.coupons.helpers import make
-from tests.crowd import all_at_once, broken
 from tests.orders.helpers import balance, buy, nothing_happened
 from tests.orders.refunds.helpers import refund
 

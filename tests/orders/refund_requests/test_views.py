@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.answers import refusal
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.factories import Actor
 from tests.orders.helpers import balance, buy
 from tests.orders.refunds.helpers import API, decide, refund, request_refund, shown

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 from tests.live import LiveServer, order, outcomes
 
-pytestmark = pytest.mark.storm
+pytestmark = pytest.mark.stress
 
 API = "/api/v1"
 

@@ -11,8 +11,8 @@ from app.common import db
 from app.events.models import OutboxEvent
 from tests import factories
 from tests.answers import error_body, refusal
+from tests.concurrency import broken
 from tests.coupons.helpers import make
-from tests.crowd import broken
 from tests.factories import Actor
 from tests.orders.helpers import UNKNOWN, balance, buy, units
 from tests.orders.refunds.helpers import API, refund, shown

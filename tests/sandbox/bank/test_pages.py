@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from tests.bank import KEYS, Merchant, Payer, SandboxBank, payment_request, reference_of
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 from tests.simulators import call
 
 

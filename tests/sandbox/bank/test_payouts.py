@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.bank.signing import signed_headers
 from tests.bank import KEYS, Merchant, SandboxBank
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 from tests.live import wait_until
 from tests.simulators import call
 

@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.wallets.holds.tasks import let_expired_holds_go
 from tests import factories
-from tests.crowd import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken, outcomes
 from tests.wallets.helpers import withdraw
 from tests.wallets.holds.helpers import amounts, capture, place, show, void
 

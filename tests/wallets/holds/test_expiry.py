@@ -14,7 +14,7 @@ from app.wallets.holds.tasks import let_expired_holds_go
 from app.worker import SCHEDULE
 from tests import factories
 from tests.answers import refusal
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.factories import Actor
 from tests.wallets.helpers import lock
 from tests.wallets.holds.helpers import amounts, capture, place, show, void

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from app.common import clock
 from tests import factories
 from tests.answers import refusal
-from tests.crowd import broken
+from tests.concurrency import broken
 from tests.factories import Actor
 from tests.wallets.helpers import deposit, lock, withdraw
 from tests.wallets.holds.helpers import HOLDS, amounts, capture, ids, place, show, void

@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 from tests.live import Answer, LiveServer, order, outcomes, sign_up_all
 
-pytestmark = pytest.mark.storm
+pytestmark = pytest.mark.stress
 
 CODES, BUYERS = 1_000, 2_000
 

@@ -15,10 +15,10 @@ from sqlalchemy import create_engine, text
 from app.banks.providers import from_settings
 from app.common.settings import Settings
 from tests.banks.webhooks import event_body, new_event_id, signed_headers
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 from tests.live import Answer, LiveServer, outcomes, wait_until
 
-pytestmark = pytest.mark.storm
+pytestmark = pytest.mark.stress
 
 ONRAMP = "/api/v1/onramp"
 BUYERS, EACH = 20, 50
@@ -33,7 +33,7 @@ def keys(settings: Settings) -> dict[str, bytes]:
     return {bank.code: bank.keys[0] for bank in from_settings(settings)}
 
 
-class Storm:
+class StressRun:
     """1,000 on-ramps of 20 buyers, and what the banks send about them."""
 
     def __init__(self, server: LiveServer, keys: dict[str, str]) -> None:
@@ -109,12 +109,12 @@ def looking_at(server: LiveServer) -> Iterator[Any]:
 def test_every_genuine_payment_is_credited_once(
     live_server: LiveServer, keys: dict[str, str]
 ) -> None:
-    storm = Storm(live_server, keys)
-    genuine = len(storm.onramps) - FORGED
+    run = StressRun(live_server, keys)
+    genuine = len(run.onramps) - FORGED
 
     with looking_at(live_server) as statuses:
         with live_server.worker():
-            answers = all_at_once(storm.tell, storm.messages(), threads=8)
+            answers = all_at_once(run.tell, run.messages(), threads=8)
             wait_until(lambda: statuses("onramps")["SUCCESS"] > genuine // 10, seconds=60)
         # It was killed at its work, with its children.
         assert statuses("inbound_events")["RECEIVED"] > 0
@@ -123,18 +123,18 @@ def test_every_genuine_payment_is_credited_once(
             wait_until(lambda: not statuses("inbound_events")["RECEIVED"], seconds=300)
 
         assert outcomes(answers) == {
-            (200, None): 3 * (genuine + len(storm.with_wrong_amount)),
-            (401, "INVALID_SIGNATURE"): 3 * len(storm.with_wrong_key),
+            (200, None): 3 * (genuine + len(run.with_wrong_amount)),
+            (401, "INVALID_SIGNATURE"): 3 * len(run.with_wrong_key),
         }
         # Under two ids each; wrong keys left nothing.
         assert statuses("inbound_events") == {
             "PROCESSED": 2 * genuine,
-            "QUARANTINED": 2 * len(storm.with_wrong_amount),
+            "QUARANTINED": 2 * len(run.with_wrong_amount),
         }
         assert statuses("onramps")["SUCCESS"] == genuine
 
-    for buyer, token in enumerate(storm.tokens):
+    for buyer, token in enumerate(run.tokens):
         wallet = live_server.call("GET", "/api/v1/wallet", token=token).json
-        assert wallet["balance"] == storm.paid(buyer)
+        assert wallet["balance"] == run.paid(buyer)
     result = live_server.cli("verify")
     assert result.returncode == 0, result.stdout + result.stderr

@@ -9,11 +9,11 @@ import redis
 
 from app.common.settings import Settings
 from tests import servers
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 from tests.live import LiveServer, order, sign_up_all, wait_until
 from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, Buyer, Received, SandboxGateway, Shop
 
-pytestmark = pytest.mark.storm
+pytestmark = pytest.mark.stress
 
 API = "/api/v1"
 ORDERS, EXPIRED = 100, 20

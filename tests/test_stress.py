@@ -1,4 +1,4 @@
-"""Storms over HTTP from outside, against the real server with two web processes."""
+"""Stress tests over HTTP from outside, against the real server with two web processes."""
 
 import itertools
 import random
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 from tests.live import (
     Answer,
     LiveServer,
@@ -20,7 +20,7 @@ from tests.live import (
     sign_up_all,
 )
 
-pytestmark = pytest.mark.storm
+pytestmark = pytest.mark.stress
 
 API = "/api/v1"
 #: Measured: 132 MiB at most.

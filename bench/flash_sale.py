@@ -1,11 +1,11 @@
-"""Everybody buys at once: the demo shop under concurrent buyers, over HTTP.
+"""A flash sale: many buyers buy in the demo shop at the same time, over HTTP.
 
     ./flow up &                                  # RATELIMIT_ENABLED=false for more than a try
-    .venv/bin/python bench/rush.py --orders 2000
+    .venv/bin/python bench/flash_sale.py --orders 2000
 
-Signs the demo buyers in, tops their wallets up, and lets `--clients` connections buy random
-products until `--orders` purchases have been asked for. Prints what became of them, what each
-merchant earned – by the merchant's own list of sales – and leaves the proof to `./flow verify`.
+Signs the demo buyers in, tops up their wallets and sends `--orders` purchases of random products
+over `--clients` connections. Prints the outcomes and what each merchant earned, taken from the
+merchant's own list of sales; `./flow verify` then proves the books.
 """
 
 import argparse
@@ -96,7 +96,7 @@ def main() -> None:
     seconds = time.perf_counter() - started
 
     console.print(
-        f"{options.orders} purchases asked for by {options.clients} connections in {seconds:.1f} s:"
+        f"{options.orders} purchases over {options.clients} connections in {seconds:.1f} s:"
         f" {options.orders / seconds:.0f}/s, p50 {times[len(times) // 2] * 1e3:.0f} ms,"
         f" p99 {times[int(len(times) * 0.99)] * 1e3:.0f} ms"
     )

@@ -8,10 +8,10 @@ from collections import Counter
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.crowd import all_at_once
+from tests.concurrency import all_at_once
 from tests.live import Answer, LiveServer, outcomes, sign_up_all
 
-pytestmark = pytest.mark.storm
+pytestmark = pytest.mark.stress
 
 WALLETS = 20
 EACH = "50.00"

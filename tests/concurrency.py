@@ -1,4 +1,4 @@
-"""Doing things at the same moment."""
+"""Running many calls at the same moment, and what came of them."""
 
 import threading
 from collections import Counter
