@@ -15,7 +15,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 
 class _Group(click.Group):
-    """Turns what an operator can mend into one sentence instead of a traceback."""
+    """Reports what an operator can fix in one sentence instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -24,7 +24,9 @@ class _Group(click.Group):
             raise click.ClickException(str(error)) from None
         except OperationalError as error:
             why = str(error.orig).splitlines()[0]
-            raise click.ClickException(f"The database of DATABASE_URL fails us: {why}") from None
+            raise click.ClickException(
+                f"Cannot connect to the database (DATABASE_URL): {why}"
+            ) from None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,7 +46,7 @@ def _load_settings() -> Settings:
 
 
 @main.command()
-@click.option("--demo/--no-demo", default=True, help="Fill an empty shop with demo data.")
+@click.option("--demo/--no-demo", default=True, help="Load demo data into an empty database.")
 @click.option("--quiet", is_flag=True, help="Print only the address.")
 def up(demo: bool, quiet: bool) -> None:
     """Start everything: database, Redis, web, worker. Ctrl-C stops it."""
@@ -64,7 +66,7 @@ def serve() -> None:
 
 @main.command()
 def worker() -> None:
-    """Work off jobs and the schedule (needs DATABASE_URL and REDIS_URL)."""
+    """Process background jobs and the schedule (needs DATABASE_URL and REDIS_URL)."""
     from app.worker import work
 
     work(_load_settings())
@@ -72,7 +74,7 @@ def worker() -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the database to this version's schema."""
+    """Migrate the database to the schema of this version."""
     from app.common.migrate import migrate as run
 
     _know_tables()
@@ -80,9 +82,9 @@ def migrate() -> None:
 
 
 @main.command()
-@click.option("--if-empty", is_flag=True, help="Only when there is no product yet.")
+@click.option("--if-empty", is_flag=True, help="Only if there are no products yet.")
 def demo(if_empty: bool) -> None:
-    """Fill the shop with merchants, products, buyers and history."""
+    """Load demo merchants, products, buyers and orders."""
     from app.demo.seed import seed
 
     seed(_boot(), if_empty=if_empty)
@@ -100,10 +102,12 @@ def verify() -> None:
 @main.command()
 @click.argument("statement", type=click.File("rb"))
 @click.option("--provider", required=True, help="Code of the bank, such as HDFC.")
-@click.option("--from", "since", type=_DAY, help="First day (UTC); else that of the statement.")
-@click.option("--to", "until", type=_DAY, help="Last day (UTC); else that of the statement.")
-@click.option("--csv", "output", type=click.File("w"), help="Write every finding there, as CSV.")
-@click.option("--apply", is_flag=True, help="Close what is safe to close.")
+@click.option("--from", "since", type=_DAY, help="First day (UTC); default: that of the statement.")
+@click.option("--to", "until", type=_DAY, help="Last day (UTC); default: that of the statement.")
+@click.option(
+    "--csv", "output", type=click.File("w"), help="Write every finding to this file as CSV."
+)
+@click.option("--apply", is_flag=True, help="Apply corrections that are safe.")
 def reconcile(
     statement: BinaryIO,
     provider: str,
@@ -114,7 +118,7 @@ def reconcile(
 ) -> None:
     """Compare a bank's STATEMENT (CSV, - for standard input) with our records.
 
-    Exit code 1 if there are differences that were not closed.
+    Exit code 1 if unresolved differences remain.
     """
     from rich.console import Console
 
@@ -142,7 +146,7 @@ def reconcile(
 
 @main.command("create-admin")
 @click.argument("email")
-@click.password_option(help="Asked for when left out.")
+@click.password_option(help="Prompts if omitted.")
 def create_admin(email: str, password: str) -> None:
     """Create an administrator."""
     from app.auth import passwords
@@ -209,13 +213,13 @@ def show_settings(write: bool) -> None:
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(arguments: tuple[str, ...]) -> None:
-    """Measure purchases against what PostgreSQL itself can do (--quick)."""
+    """Run the benchmarks: throughput compared with plain PostgreSQL (--quick)."""
     command = [sys.executable, "-m", "bench", *arguments]
     sys.exit(subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode)  # noqa: S603
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
-@click.option("--all", "everything", is_flag=True, help="Also the long stress tests and fuzz runs.")
+@click.option("--all", "everything", is_flag=True, help="Also run the long stress and fuzz tests.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
     """Run all checks: ruff, mypy, import-linter, alembic, OpenAPI, pytest."""

@@ -39,26 +39,26 @@ SCHEDULE = (
     (files.clean_up, "41 * * * *"),
     (files.look_after, "*/10 * * * *"),
 )
-#: Whoever stops a worker gives it half a minute.
+#: A supervisor gives a worker half a minute to stop.
 _STOP_SECONDS = 25
 
 
 def work(settings: Settings) -> None:
-    """Work off jobs until SIGINT or SIGTERM; those under way are finished first."""
+    """Process jobs until SIGINT or SIGTERM; running jobs are finished first."""
     redis_url = settings.redis_url
     if redis_url is None:
         raise SettingsError("REDIS_URL is not set; `./flow up` starts a Redis of its own.")
     spawn = multiprocessing.get_context("spawn")
     helpers = (
         spawn.Process(target=_run_schedule, args=(redis_url,), daemon=True),
-        # In a process of its own, so that a bank that is slow holds up nothing but its own jobs.
-        spawn.Process(target=_work_off_outbound, args=(settings, redis_url), daemon=True),
+        # In a process of its own, so that a slow provider delays only its own jobs.
+        spawn.Process(target=_run_outbound_worker, args=(settings, redis_url), daemon=True),
     )
     for helper in helpers:
         helper.start()
         _stop_with(helper)
     try:
-        _work_off(settings, redis_url, queue.NAME)
+        _run_worker(settings, redis_url, queue.NAME)
     finally:
         for helper in helpers:
             helper.terminate()
@@ -66,23 +66,23 @@ def work(settings: Settings) -> None:
             helper.join(_STOP_SECONDS)
 
 
-def _work_off(settings: Settings, redis_url: str, line: str) -> None:
-    """Do the jobs of one line, one after the other, until told to stop."""
+def _run_worker(settings: Settings, redis_url: str, queue_name: str) -> None:
+    """Process the jobs of one queue, one at a time, until stopped."""
     logging.configure(settings.log_level)
     wire(settings)
     connection = redis.Redis.from_url(redis_url)
-    # Jobs run in this process. One that is forked for each connects to the database and builds
+    # Jobs run in this process. A forked process per job would connect to the database and prepare
     # its statements anew, which takes ten times as long as the job (docs/decisions/0008).
-    SimpleWorker([Queue(line, connection=connection)], connection=connection).work()
+    SimpleWorker([Queue(queue_name, connection=connection)], connection=connection).work()
 
 
-def _work_off_outbound(settings: Settings, redis_url: str) -> None:
+def _run_outbound_worker(settings: Settings, redis_url: str) -> None:
     _stop_with(multiprocessing.parent_process())
-    _work_off(settings, redis_url, queue.OUTBOUND)
+    _run_worker(settings, redis_url, queue.OUTBOUND)
 
 
 def _stop_with(other: multiprocessing.process.BaseProcess | None) -> None:
-    """Be told to stop when the other ends, however it does: whoever supervises us starts all."""
+    """Stop when the other process ends, for any reason; the supervisor restarts all."""
     if other is not None:
         threading.Thread(target=_stop_after, args=(other,), daemon=True).start()
 
@@ -93,7 +93,7 @@ def _stop_after(other: multiprocessing.process.BaseProcess) -> None:
 
 
 def _run_schedule(redis_url: str) -> None:
-    """Enqueue what is due. Several may run: jobs are idempotent."""
+    """Enqueue scheduled jobs. Several schedulers may run, because jobs are idempotent."""
     _stop_with(multiprocessing.parent_process())
     scheduler = CronScheduler(redis.Redis.from_url(redis_url), logging_level="WARNING")
     for job, cron in SCHEDULE:
