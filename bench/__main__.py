@@ -1,11 +1,11 @@
-"""`./flow bench`: what a purchase and its neighbours cost, beside what PostgreSQL itself can do.
+"""`./flow bench`: what a purchase and other requests cost, compared with PostgreSQL alone.
 
 Everything runs on this machine and shares its cores: PostgreSQL (durable), Redis, the web
 server as in production, and the load. So only the ratios of one run mean anything.
 
     ./flow bench                    # everything, some minutes
     ./flow bench --quick            # everything, rougher, under a minute
-    ./flow bench --only hot-product # with what it is held against
+    ./flow bench --only hot-product # with its baselines
     ./flow bench sweep              # batch sizes from 1 to 128 connections
 """
 
@@ -28,12 +28,12 @@ from bench.targets import reached
 BUYERS = 1000
 MERCHANTS = 100
 
-#: At most, for one request at a time, which varies little.
+#: Maximum for one request at a time, whose latency varies little.
 LONE_SECONDS = 3
 
 
 def main(arguments: list[str]) -> int:
-    """0 when every outcome is as it should be and the books are right, whatever the speed."""
+    """0 when every outcome is as expected and the ledger is consistent, whatever the speed."""
     if arguments[:1] == ["sweep"]:
         return sweep.main(arguments[1:])
     options = parse(arguments)
@@ -82,7 +82,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--postings",
         type=int,
-        help="of the long history (10⁶; quick: 5·10⁴); 10⁷ take a quarter of an hour",
+        help="postings of the long history (10⁶; quick: 5·10⁴); 10⁷ take a quarter of an hour",
     )
     parser.add_argument("--workers", type=int, default=2, help="web processes (2)")
     parser.add_argument("--json", type=Path, default=PROJECT_ROOT / ".data" / "bench.json")
@@ -97,7 +97,7 @@ def picked(text: str) -> list[Scenario]:
         return pick(text.split(","))
     except KeyError as error:
         names = ", ".join(scenario.name for scenario in SCENARIOS)
-        raise argparse.ArgumentTypeError(f"{error} is none of: {names}") from None
+        raise argparse.ArgumentTypeError(f"{error} is not one of: {names}") from None
 
 
 def run(s: Stage, options: argparse.Namespace, progress: Progress) -> dict[str, Result]:

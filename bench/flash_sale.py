@@ -75,8 +75,8 @@ def main() -> None:
         _, products = client.call("GET", "/products?limit=100")
 
     outcomes: Counter[str] = Counter()
-    dice = random.Random(20261121)  # noqa: S311 – picks products, guards nothing
-    plan = [(dice.choice(buyers), dice.choice(products)["id"]) for _ in range(options.orders)]
+    rng = random.Random(20261121)  # noqa: S311 – picks products, guards nothing
+    plan = [(rng.choice(buyers), rng.choice(products)["id"]) for _ in range(options.orders)]
 
     def buy(step: tuple[str, str]) -> float:
         token, product_id = step

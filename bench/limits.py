@@ -1,4 +1,4 @@
-"""What PostgreSQL itself does with one purchase per transaction: pgbench, same server, same run."""
+"""What PostgreSQL alone achieves with one purchase per transaction: pgbench, on the same server."""
 
 import os
 import resource
@@ -18,10 +18,10 @@ from bench.meter import Result, percentiles
 from bench.shop import Shop
 
 _TEMPLATE = Path(__file__).parent / "limit" / "purchase.sql"
-#: Seconds in which new connections sign in and prepare their statements, which ours have done.
+#: Seconds for new connections to log in and prepare their statements, as ours already have.
 _WARM_UP: Final = 1
 
-# Plans as ours: by index, whatever the tables' sizes (app/common/db.py).
+# The same plans as ours: by index, whatever the size of the tables (app/common/db.py).
 _ENVIRONMENT = os.environ | {"PGOPTIONS": BY_INDEX}
 
 _GATE = "LOCK TABLE money_gate IN SHARE UPDATE EXCLUSIVE MODE;"
@@ -46,7 +46,8 @@ def measure(
 ) -> Result:
     """Have `clients` connections buy random `products` for random buyers.
 
-    gate: stand in line as our till does, once per purchase, instead of failing and trying again.
+    gate: take the exclusive ledger lock as our batches do, once per purchase, instead of failing
+    and retrying.
     """
     stage = shop.stage
     stage.sql(_PREPARE, buyers=[p.id for p in shop.buyers], products=products)
@@ -89,7 +90,7 @@ def measure(
 
 
 class _Line(NamedTuple):
-    """A transaction in pgbench's log. ms: None when it was given up."""
+    """A transaction in pgbench's log. ms: None when it failed for good."""
 
     ms: float | None
     ended: float

@@ -27,10 +27,10 @@ from app.common import open_files
 _LENGTH = re.compile(rb"content-length: (\d+)", re.I)
 _ERROR = re.compile(rb'"error":"([A-Z_]+)"')
 
-#: After so many seconds without any answer no more are waited for.
-_PATIENCE = 20
+#: Seconds without any response after which the generator stops waiting.
+_ANSWER_TIMEOUT = 20
 
-#: Files that the generator has open besides its connections.
+#: Files that the generator has open in addition to its connections.
 _OWN_FILES = 64
 
 
@@ -54,7 +54,7 @@ class _Connection:
         self._socket.sendall(request)
 
     def answer(self) -> bytes | None:
-        """What has come, once it is whole."""
+        """The response, once it is complete."""
         part = self._socket.recv(262_144)
         if not part:
             raise ConnectionError("the server hung up")
@@ -70,14 +70,14 @@ class _Connection:
             self.close()
         return self._received
 
-    def rest(self) -> None:
-        """Expect nothing more; a kept connection stays open."""
+    def unwatch(self) -> None:
+        """Expect no more data; a kept connection stays open."""
         if self._watched:
             self._selector.unregister(self._socket)
             self._watched = False
 
     def close(self) -> None:
-        self.rest()
+        self.unwatch()
         self._socket.close()
 
     def _open(self) -> None:
@@ -105,7 +105,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
 
     busy = sum([send(connection) for connection in connections])
     while busy:
-        events = selector.select(_PATIENCE)
+        events = selector.select(_ANSWER_TIMEOUT)
         if not events:
             outcomes["no answer"] += busy
             break
@@ -123,7 +123,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
                 goes_on = False
             if not goes_on:
                 busy -= 1
-                connection.rest()
+                connection.unwatch()
     seconds = time.perf_counter() - started
     cpu = time.process_time() - cpu
     for connection in connections:
@@ -138,7 +138,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _requests(job: dict[str, Any]) -> Iterator[bytes]:
-    """What is to be sent, from now on until time is up or each was sent."""
+    """Requests to send, until time is up or each was sent once."""
     texts = [text.encode() for text in job["requests"]]
     until = time.perf_counter() + job["seconds"] if job["seconds"] else float("inf")
     for number, text in zip(count(time.time_ns()), cycle(texts) if job["seconds"] else texts):

@@ -1,4 +1,4 @@
-"""Measuring: what became of a load, how long it took, and what it cost whom."""
+"""Measuring a load: its outcomes, its latency, and the CPU that each process spent on it."""
 
 import json
 import subprocess
@@ -18,8 +18,8 @@ CONNECTIONS = 32
 class Result:
     """A scenario's outcome. Times in milliseconds, CPU in milliseconds per request.
 
-    outcomes: how many, by status and code; wrong: those that should not have been, or what is
-    missing. batch, wait: means of the till; retries: of transactions, in all.
+    outcomes: counts by status and code; wrong: unexpected outcomes, and expected ones that are
+    missing. batch, wait: means of the purchase queue; retries: of all transactions.
     """
 
     per_second: float
@@ -48,8 +48,8 @@ def load(
 ) -> Result:
     """Send `requests` over and over for `seconds`, or each once.
 
-    expected: the outcomes that may be, or with numbers, exactly those that must be. fresh: each
-    request gets a new connection.
+    expected: the outcomes that are allowed, or with counts, exactly those that are required.
+    fresh: each request gets a new connection.
     """
     job = {
         "host": "127.0.0.1",
@@ -72,12 +72,12 @@ def load(
         load_cpu=answer["cpu"] / count * 1e3,
         rss_mb=stage.rss() / 1e6,
         **percentiles(answer["ms"]),
-        **metrics.till(samples, metrics.read(stage)),
+        **metrics.purchases(samples, metrics.read(stage)),
     )
 
 
 def _generate(job: dict[str, Any]) -> dict[str, Any]:
-    """Run the load generator in a process of its own, so that it has an interpreter of its own."""
+    """Run the load generator in a separate process, so that it does not share our interpreter."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.load"],
         input=json.dumps(job),
@@ -93,7 +93,7 @@ def _generate(job: dict[str, Any]) -> dict[str, Any]:
 def wrong(
     outcomes: Mapping[str, int], expected: Collection[str] | Mapping[str, int]
 ) -> dict[str, int]:
-    """What happened and should not have, or not that often; and what should have and did not."""
+    """Outcomes that are not allowed, or whose count differs from the required one."""
     if isinstance(expected, Mapping):
         names = {*outcomes, *expected}
         return {n: outcomes.get(n, 0) for n in names if outcomes.get(n, 0) != expected.get(n, 0)}

@@ -1,4 +1,4 @@
-"""What the server says of itself at /metrics: sizes of batches, waits, retries."""
+"""What the server reports at /metrics: batch sizes, waiting times, retries."""
 
 import re
 import urllib.error
@@ -14,7 +14,7 @@ Reading = defaultdict[str, float]
 
 
 def read(stage: Stage) -> Reading:
-    """All our samples by name, labels added up; nothing from a server without /metrics."""
+    """Our samples by name, summed over labels; empty for a server without /metrics."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{stage.port}/metrics",
         headers={"Authorization": f"Bearer {stage.environment['METRICS_TOKEN']}"},
@@ -34,8 +34,8 @@ def parse(text: str) -> Reading:
     return samples
 
 
-def till(before: Reading, after: Reading) -> dict[str, Any]:
-    """Mean purchases per batch, mean milliseconds in the queue, and transactions tried again."""
+def purchases(before: Reading, after: Reading) -> dict[str, Any]:
+    """Mean batch size, mean milliseconds in the queue, and number of retried transactions."""
     wait = _mean(before, after, "payment_flow_purchase_wait_seconds")
     retries = "payment_flow_transaction_retries_total"
     return {

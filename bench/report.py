@@ -1,4 +1,4 @@
-"""Results for people (tables) and for programs (JSON)."""
+"""Results as tables for readers and as JSON for programs."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from bench.targets import Reached, Results
 
 _MISSING = ""
 
-#: Heading, field of Result, digits after the point.
+#: Heading, field of Result, decimal places.
 _COLUMNS = (
     ("per s", "per_second", 0),
     ("p50", "p50", 1),
@@ -27,7 +27,7 @@ _COLUMNS = (
     ("RSS", "rss_mb", 0),
     ("batch", "batch", 1),
     ("wait", "wait", 1),
-    ("again", "retries", 0),
+    ("retries", "retries", 0),
 )
 
 
@@ -36,7 +36,7 @@ def show(console: Console, results: Results, reached: Iterable[Reached]) -> None
     console.print(
         "p50, p95, p99: ms. web, db, load: ms of CPU per request of the web server, PostgreSQL and"
         " the load generator.\nRSS: MB of the largest web process. batch: purchases per"
-        " transaction. wait: ms in the till. again: retries.",
+        " transaction. wait: ms in the purchase queue. retries: of transactions.",
         style="dim",
     )
     console.print(targets_table(reached))
@@ -59,7 +59,7 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _outcomes(result: Result) -> str:
-    """What was expected by its status only; what was not in red and in full."""
+    """Expected outcomes by status only; unexpected ones in full, in red."""
     fine = [f"{n.split()[0]}: {c}" for n, c in result.outcomes.items() if n not in result.wrong]
     wrong = [f"[red]{name}: {count}[/]" for name, count in result.wrong.items()]
     return ", ".join(fine + wrong)
@@ -68,7 +68,7 @@ def _outcomes(result: Result) -> str:
 def targets_table(reached: Iterable[Reached]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("Target", no_wrap=True)
-    for heading in ("reached", "to reach", "aim"):
+    for heading in ("result", "target", "goal"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
     verdicts = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
@@ -87,7 +87,7 @@ def targets_table(reached: Iterable[Reached]) -> Table:
 
 
 def as_json(results: Results, reached: Iterable[Reached], *, conditions: Mapping[str, Any]) -> str:
-    """conditions: what else a reader has to know, such as the seconds per scenario."""
+    """conditions: how the benchmark was run, such as the seconds per scenario."""
     targets = [
         {
             "name": r.target.name,

@@ -13,24 +13,24 @@ from bench.shop import Person, Shop
 #: bcrypt takes a quarter of a second of CPU: more connections would only wait longer.
 _LOGIN_CONNECTIONS: Final = 4
 
-#: Fewer than are answered, so that it takes about as long as it should.
+#: Below the rate at which they are answered, so that the scenario takes about its time.
 _WEBHOOKS_PER_SECOND: Final = 200
 
 #: How far down the deep page lies, in a history that is long enough.
 _DEEP: Final = 100_000
 _LIMIT: Final = 20
 
-#: Runs a scenario for about so many seconds.
+#: Runs a scenario for about the given number of seconds.
 Run = Callable[[Shop, float], Result]
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """against: the scenarios that it is held against. lone: one request at a time, and shorter."""
+    """baselines: the scenarios it is compared with. lone: one request at a time, and shorter."""
 
     name: str
     run: Run
-    against: tuple[str, ...] = ()
+    baselines: tuple[str, ...] = ()
     lone: bool = False
 
 
@@ -52,9 +52,9 @@ def _buy(
     """Random buyers and products, as pgbench picks them."""
 
     def run(shop: Shop, seconds: float) -> Result:
-        dice = random.Random(20261121)  # noqa: S311 – guards nothing
-        who, what = buyers(shop), products(shop)
-        requests = [wire.purchase(dice.choice(who), dice.choice(what)) for _ in range(2000)]
+        rng = random.Random(20261121)  # noqa: S311 – guards nothing
+        people, ids = buyers(shop), products(shop)
+        requests = [wire.purchase(rng.choice(people), rng.choice(ids)) for _ in range(2000)]
         return load(
             shop.stage,
             requests,
@@ -68,12 +68,12 @@ def _buy(
 
 
 def buy_hot(shop: Shop, *, seconds: float, connections: int) -> Result:
-    """Everybody wants the same product."""
+    """All buyers want the same product."""
     return _buy(_hot, connections=connections)(shop, seconds)
 
 
-def _buy_all(shop: Shop, seconds: float) -> Result:
-    """Every buyer has a connection of their own open, and wants the same product."""
+def _many_buyers(shop: Shop, seconds: float) -> Result:
+    """All buyers want the same product, each over a connection of their own."""
     requests = [wire.purchase(buyer, shop.hot) for buyer in shop.buyers]
     return load(
         shop.stage, requests, seconds=seconds, expected={"201"}, connections=len(shop.buyers)
@@ -81,12 +81,12 @@ def _buy_all(shop: Shop, seconds: float) -> Result:
 
 
 def warm_up(shop: Shop) -> None:
-    """What the server does for the first time takes longer, and is not what is measured."""
+    """Have the server do everything once: first requests take longer and are not measured."""
     buy_hot(shop, seconds=0.5, connections=CONNECTIONS)
 
 
 def _sell_out(*, buyers: int, units: int) -> Run:
-    """More buyers than units: each asks once, and exactly so many get one."""
+    """More buyers than units: each sends one purchase, and exactly `units` of them succeed."""
 
     def run(shop: Shop, _: float) -> Result:
         (product,) = shop.products(shop.merchants[2:3], units=units)
@@ -99,7 +99,7 @@ def _sell_out(*, buyers: int, units: int) -> Run:
     return run
 
 
-def _ask(
+def _send(
     requests: Callable[[Shop], list[str]],
     *,
     connections: int = CONNECTIONS,
@@ -110,8 +110,8 @@ def _ask(
     )
 
 
-def _tell(shop: Shop, seconds: float) -> Result:
-    """Banks tell of payments, one after the other. Each is new: it has to be stored."""
+def _send_webhooks(shop: Shop, seconds: float) -> Result:
+    """Banks notify us of payments, one after the other. Each is new and has to be stored."""
     tokens = shop.onramps(int(seconds * _WEBHOOKS_PER_SECOND))
     requests = [wire.webhook(shop.buyers[0].id, token) for token in tokens]
     return load(shop.stage, requests, seconds=None, expected={"200"}, connections=1)
@@ -134,10 +134,10 @@ def _page(person: Person, shop: Shop, *, deep: bool) -> list[str]:
 
 
 def _histories(size: str, person: Callable[[Shop], Person]) -> tuple[Scenario, ...]:
-    """What somebody with a history of that size waits for, one request at a time."""
+    """What a user with a history of this size waits for, one request at a time."""
 
     def page(*, deep: bool) -> Run:
-        return _ask(lambda shop: _page(person(shop), shop, deep=deep), connections=1)
+        return _send(lambda shop: _page(person(shop), shop, deep=deep), connections=1)
 
     runs = {
         "history": page(deep=False),
@@ -154,59 +154,59 @@ def _hot(shop: Shop) -> list[UUID]:
     return [shop.hot]
 
 
-def _shelf(shop: Shop) -> list[UUID]:
-    return shop.shelf
+def _product_per_merchant(shop: Shop) -> list[UUID]:
+    return shop.product_per_merchant
 
 
-def _range_of_one(shop: Shop) -> list[UUID]:
-    return shop.range_of_one
+def _products_of_one_merchant(shop: Shop) -> list[UUID]:
+    return shop.products_of_one_merchant
 
 
 _SPREAD_LIMITS = ("limit spread", "limit spread gate")
 _HELLO = ("hello", "hello bare")
 
 SCENARIOS: Final = (
-    Scenario("limit spread", _limit(_shelf, gate=False)),
-    Scenario("limit spread gate", _limit(_shelf, gate=True)),
-    Scenario("spread", _buy(_shelf), _SPREAD_LIMITS),
+    Scenario("limit spread", _limit(_product_per_merchant, gate=False)),
+    Scenario("limit spread gate", _limit(_product_per_merchant, gate=True)),
+    Scenario("spread", _buy(_product_per_merchant), _SPREAD_LIMITS),
     Scenario("limit hot-product", _limit(_hot, gate=True)),
     Scenario("hot-product", _buy(_hot), ("limit hot-product",)),
-    Scenario("many-buyers", _buy_all, ("hot-product",)),
+    Scenario("many-buyers", _many_buyers, ("hot-product",)),
     Scenario("fresh-connections", _buy(_hot, fresh=True), ("hot-product",)),
     Scenario("codes", _buy(lambda shop: [shop.hot_codes]), ("hot-product",)),
-    Scenario("limit hot-merchant", _limit(_range_of_one, gate=True)),
-    Scenario("hot-merchant", _buy(_range_of_one), ("limit hot-merchant",)),
-    Scenario("hot-buyer", _buy(_shelf, lambda shop: shop.buyers[:1])),
+    Scenario("limit hot-merchant", _limit(_products_of_one_merchant, gate=True)),
+    Scenario("hot-merchant", _buy(_products_of_one_merchant), ("limit hot-merchant",)),
+    Scenario("hot-buyer", _buy(_product_per_merchant, lambda shop: shop.buyers[:1])),
     Scenario("sell-out 50/200", _sell_out(buyers=200, units=50)),
     Scenario("sell-out 1000/5000", _sell_out(buyers=5000, units=1000)),
-    Scenario("deposit", _ask(lambda shop: [wire.deposit(p) for p in shop.buyers])),
+    Scenario("deposit", _send(lambda shop: [wire.deposit(p) for p in shop.buyers])),
     Scenario(
         "login",
-        _ask(
+        _send(
             lambda shop: [wire.login(p) for p in shop.buyers],
             connections=_LOGIN_CONNECTIONS,
         ),
     ),
     Scenario("hello bare", _bare_hello),
-    Scenario("hello", _ask(lambda _: [wire.get("/health/live")])),
-    Scenario("catalogue", _ask(lambda _: [wire.get(f"/api/v1/products?limit={_LIMIT}")]), _HELLO),
+    Scenario("hello", _send(lambda _: [wire.get("/health/live")])),
+    Scenario("catalogue", _send(lambda _: [wire.get(f"/api/v1/products?limit={_LIMIT}")]), _HELLO),
     Scenario(
-        "wallet", _ask(lambda shop: [wire.get("/api/v1/wallet", p) for p in shop.buyers]), _HELLO
+        "wallet", _send(lambda shop: [wire.get("/api/v1/wallet", p) for p in shop.buyers]), _HELLO
     ),
-    Scenario("product", _ask(lambda shop: [wire.get(f"/api/v1/products/{shop.hot}")])),
-    Scenario("hello lone", _ask(lambda _: [wire.get("/health/live")], connections=1), lone=True),
+    Scenario("product", _send(lambda shop: [wire.get(f"/api/v1/products/{shop.hot}")])),
+    Scenario("hello lone", _send(lambda _: [wire.get("/health/live")], connections=1), lone=True),
     Scenario("limit lone", _limit(_hot, gate=True, clients=1), lone=True),
     Scenario("lone", _buy(_hot, connections=1), ("hello lone", "limit lone"), lone=True),
-    Scenario("webhook", _tell, ("hello lone",), lone=True),
+    Scenario("webhook", _send_webhooks, ("hello lone",), lone=True),
     *_histories("short", lambda shop: shop.short_history),
     *_histories("long", lambda shop: shop.long_history),
 )
 
 
 def pick(words: Collection[str]) -> list[Scenario]:
-    """The scenarios of these names or beginnings of names, with what they are held against.
+    """The scenarios of these names or beginnings of names, with their baselines.
 
-    Raises KeyError with a word that fits none.
+    Raises KeyError with a word that matches no scenario.
     """
     names = set()
     for word in words:
@@ -214,5 +214,5 @@ def pick(words: Collection[str]) -> list[Scenario]:
         if not found:
             raise KeyError(word)
         names |= found
-    names |= {other for s in SCENARIOS if s.name in names for other in s.against}
+    names |= {other for s in SCENARIOS if s.name in names for other in s.baselines}
     return [s for s in SCENARIOS if s.name in names]

@@ -1,4 +1,4 @@
-"""The people, products and histories of a benchmark, made by SQL so that `verify` holds."""
+"""Users, products and wallet histories of a benchmark, inserted by SQL so that `verify` holds."""
 
 import secrets
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from uuid_utils.compat import uuid7
 from app.common.settings import Settings
 from bench.stage import BANK, Stage
 
-PASSWORD = "a-fine-secret-1"  # noqa: S105 – of people who exist for a minute
+PASSWORD = "a-fine-secret-1"  # noqa: S105 – of users who exist for a minute
 
-#: More than any scenario sells, and than anybody spends in one.
+#: More than any scenario sells, and more than any buyer spends in one.
 PLENTY = 10**7
 _RICH = 10**10
 #: More than are sold in a scenario.
 CODES = 100_000
 
-#: Postings of the person with a short history.
+#: Postings of the user with a short history.
 SHORT = 10_000
 
 _PEOPLE = """
@@ -100,7 +100,7 @@ _ONRAMPS = """
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a wallet and a login session, whose access token is `token`."""
+    """A user with a wallet and a login session. token: an access token."""
 
     id: UUID
     session_id: UUID
@@ -109,15 +109,15 @@ class Person:
 
 
 class Shop:
-    """Buyers who have money, merchants, and products on demand.
+    """Buyers with money, merchants, and products on demand.
 
-    long: postings of the person with a long history.
+    long: postings of the user with a long history.
     """
 
     def __init__(self, stage: Stage, *, buyers: int, merchants: int, long: int) -> None:
         self.stage = stage
         self._long = long
-        # One hash for everybody, at the cost that production has.
+        # One hash for all users, at the cost that production has.
         rounds = Settings().bcrypt_rounds
         self._hash = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(rounds)).decode()
         self.buyers = self._invite("buyer", buyers)
@@ -126,24 +126,24 @@ class Shop:
 
     @cached_property
     def hot(self) -> UUID:
-        """The product that everybody wants."""
+        """The product that all buyers want."""
         return self.products(self.merchants[:1])[0]
 
     @cached_property
     def hot_codes(self) -> UUID:
-        """A product of codes that everybody wants."""
+        """A product with codes that all buyers want."""
         (product,) = self.products(self.merchants[:1], units=CODES)
         self.stage.sql(_CODES, product=product, units=CODES)
         self.stage.sql("VACUUM (ANALYZE) product_codes")
         return product
 
     @cached_property
-    def shelf(self) -> list[UUID]:
+    def product_per_merchant(self) -> list[UUID]:
         """One product of every merchant."""
         return self.products(self.merchants)
 
     @cached_property
-    def range_of_one(self) -> list[UUID]:
+    def products_of_one_merchant(self) -> list[UUID]:
         """Fifty products of one merchant."""
         return self.products([self.merchants[1]] * 50)
 
@@ -162,11 +162,11 @@ class Shop:
         return ids
 
     def deposit(self, people: Sequence[Person], *, cents: int, times: int = 1) -> None:
-        """Give each `cents`, `times` over: as many entries and postings."""
+        """Deposit `cents` for each person `times` times, as so many entries and postings."""
         self.stage.sql(_DEPOSITS, ids=[p.id for p in people], cents=cents, times=times)
 
     def onramps(self, count: int) -> list[str]:
-        """Start that many of $1.00 for one buyer; their tokens."""
+        """Start `count` on-ramps of $1.00 for one buyer; their tokens."""
         tokens = [secrets.token_urlsafe(32) for _ in range(count)]
         self.stage.sql(_ONRAMPS, user=self.buyers[0].id, provider=BANK["code"], tokens=tokens)
         return tokens

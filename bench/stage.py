@@ -1,4 +1,4 @@
-"""The stage of a benchmark: durable PostgreSQL, Redis and the web server, all of its own."""
+"""The servers of a benchmark: durable PostgreSQL, Redis and the web server, started for it."""
 
 import base64
 import json
@@ -23,14 +23,14 @@ from app.common.settings import PROJECT_ROOT
 from app.local.embedded import PostgresServer, RedisServer
 from app.local.processes import free_port
 
-#: Nobody fakes durability here: every commit waits for the disk.
+#: Full durability: every commit waits for the disk.
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 #: Production refuses direct deposits, which are measured too. Everything else that APP_ENV decides
 #: is decided at start (secrets must be set, and here they are), so no request costs more or less.
 APP_ENV = "development"
 
-#: A bank that is never called, only played.
+#: A bank that is never called; the benchmark sends its webhooks.
 BANK = {"code": "BENCH", "name": "Bench Bank", "url": "http://127.0.0.1:1"}
 BANK_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 
@@ -50,7 +50,7 @@ class Stage:
     web: psutil.Process
 
     def sql(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
-        """Run as superuser; triggers and constraints hold all the same."""
+        """Run as superuser; triggers and constraints still apply."""
         with (
             closing(psycopg.connect(self.superuser_url, autocommit=True)) as connection,
             psycopg.ClientCursor(connection) as cursor,
@@ -67,7 +67,7 @@ class Stage:
         return max(int(process.memory_info().rss) for process in self.web.children())
 
     def verify(self) -> "subprocess.CompletedProcess[str]":
-        """What `./flow verify` says of this database."""
+        """The result of `./flow verify` for this database."""
         return subprocess.run(
             [sys.executable, "-m", "app.cli", "verify"],
             env=self.environment,

@@ -1,7 +1,7 @@
-"""`./flow bench sweep`: how large the till's batches become, and what they do to speed.
+"""`./flow bench sweep`: batch size and throughput by number of connections.
 
-Everybody buys one product, over 1, 2, 4 … 128 connections. Prints a table, and writes JSON and
-the picture of docs/performance.md.
+All buyers buy one product, over 1, 2, 4 … 128 connections. Prints a table, and writes JSON and
+the chart in docs/performance.md.
 """
 
 import argparse
@@ -25,7 +25,7 @@ CONNECTIONS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 def main(arguments: list[str]) -> int:
-    """0 when every purchase succeeded and the books are right."""
+    """0 when every purchase succeeded and the ledger is consistent."""
     parser = argparse.ArgumentParser(prog="flow bench sweep", description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=5, help="per number of connections (5)")
     parser.add_argument("--workers", type=int, default=2, help="web processes (2)")

@@ -1,4 +1,4 @@
-"""The targets: every promise about speed, as a ratio within one run, and whether it was kept."""
+"""The performance targets, as ratios within one run, and whether they were met."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,10 +11,9 @@ Results = Mapping[str, Result]
 
 @dataclass(frozen=True)
 class Target:
-    """value: computes what was reached; a KeyError says that a scenario did not run.
+    """value: computes the result; raises KeyError when a scenario did not run.
 
-    at_least, at_most: one of them is set, or neither when it is told for information. aim: what
-    would be better still.
+    at_least, at_most: one of them is set, or neither for information only. aim: a stretch goal.
     """
 
     name: str
@@ -31,7 +30,7 @@ class Reached:
 
     @property
     def is_met(self) -> bool | None:
-        """None when nothing was promised."""
+        """None when there is no bound."""
         if self.target.at_least is not None:
             return self.value >= self.target.at_least
         if self.target.at_most is not None:
@@ -40,7 +39,7 @@ class Reached:
 
 
 def reached(results: Results) -> list[Reached]:
-    """Every target whose scenarios have run."""
+    """The results of all targets whose scenarios have run."""
     found = []
     for target in TARGETS:
         try:
@@ -51,17 +50,17 @@ def reached(results: Results) -> list[Reached]:
 
 
 def _rate(ours: str, *limits: str) -> Callable[[Results], float]:
-    """Against the best of `limits`."""
+    """Compared with the best of `limits`."""
     return lambda r: r[ours].per_second / max(r[limit].per_second for limit in limits)
 
 
 def _slower(name: str) -> Callable[[Results], float]:
-    """How many times as long it takes with a long history."""
+    """Latency with a long history, relative to a short one."""
     return lambda r: r[f"{name} long"].p50 / r[f"{name} short"].p50
 
 
 def _lone(r: Results) -> float:
-    """A request that does nothing, and the purchase alone, are what it cannot do without."""
+    """Compared with its unavoidable parts: an empty request and the transaction alone."""
     return r["lone"].p50 / (r["limit lone"].p50 + r["hello lone"].p50)
 
 

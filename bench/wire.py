@@ -1,4 +1,4 @@
-"""Requests as they go over the wire, for the load generator."""
+"""HTTP requests as text, for the load generator."""
 
 import json
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ def post(
 
 
 def purchase(buyer: Person, product: UUID) -> str:
-    """With a key of its own each time that it is sent."""
+    """With a new idempotency key each time it is sent."""
     body = {"productId": str(product), "paymentMethod": "WALLET"}
     return post("/orders", body, buyer, headers="Idempotency-Key: bench-{n}\r\n")
 
@@ -40,7 +40,7 @@ def login(person: Person) -> str:
 
 
 def webhook(user_id: UUID, token: str) -> str:
-    """The bank says, signed and now, that $1.00 was paid."""
+    """A signed notification by the bank that $1.00 was paid, with the current time."""
     about = {"reference": token, "amount": "1.00", "currency": "USD", "userId": str(user_id)}
     body = {"type": "payment.succeeded", "data": about}
     now, event_id = datetime.now(UTC), f"evt_{token}"

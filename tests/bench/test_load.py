@@ -121,6 +121,6 @@ def test_a_server_that_hangs_up_is_an_outcome(port: int) -> None:
 
 
 def test_silence_does_not_last_for_ever(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "_PATIENCE", 0.1)
+    monkeypatch.setattr(load, "_ANSWER_TIMEOUT", 0.1)
     half_a_request = job(port, "/fine") | {"requests": ["GET / HTTP/1.1\r\n"]}
     assert load.run(half_a_request)["outcomes"] == {"no answer": 1}

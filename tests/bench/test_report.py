@@ -110,7 +110,7 @@ def test_names_and_their_beginnings_pick_scenarios_with_what_they_are_held_again
 def test_everything_is_held_against_what_ran_before() -> None:
     before: set[str] = set()
     for scenario in SCENARIOS:
-        assert set(scenario.against) <= before
+        assert set(scenario.baselines) <= before
         before.add(scenario.name)
 
 
@@ -147,13 +147,13 @@ payment_flow_transaction_retries_total{reason="deadlock"} 1.0
 
 
 def test_metrics_tell_batches_waits_and_retries() -> None:
-    told = metrics.till(metrics.parse(""), metrics.parse(METRICS))
+    told = metrics.purchases(metrics.parse(""), metrics.parse(METRICS))
     assert told == {"batch": 4, "wait": 50, "retries": 3}
 
 
 def test_without_metrics_nothing_is_told() -> None:
     nothing = metrics.parse("")
-    assert metrics.till(nothing, nothing) == {"batch": None, "wait": None, "retries": None}
+    assert metrics.purchases(nothing, nothing) == {"batch": None, "wait": None, "retries": None}
 
 
 def swept(*, batches: bool = True) -> dict[int, Result]:
