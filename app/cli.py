@@ -181,7 +181,7 @@ def api(write: bool) -> None:
     document = document_of(create_app(nowhere))
     if write:
         text = reference.PAGE.read_text()
-        reference.PAGE.write_text(reference.renewed(text, document, prefix=nowhere.api_prefix))
+        reference.PAGE.write_text(reference.updated(text, document, prefix=nowhere.api_prefix))
     else:
         click.echo(reference.as_markdown(document, prefix=nowhere.api_prefix))
 
@@ -193,7 +193,7 @@ def show_events(write: bool) -> None:
     from app.events import reference
 
     if write:
-        reference.write()
+        reference.PAGE.write_text(reference.updated(reference.PAGE.read_text()))
     else:
         click.echo(reference.as_markdown().strip())
 

@@ -258,7 +258,7 @@ class TestReference:
 
     def test_it_is_as_generated(self, document: dict[str, Any]) -> None:
         page = reference.PAGE.read_text()
-        assert reference.renewed(page, document, prefix="/api/v1") == page, "run ./flow api --write"
+        assert reference.updated(page, document, prefix="/api/v1") == page, "run ./flow api --write"
 
     def test_it_lists_every_operation_and_every_schema(self, document: dict[str, Any]) -> None:
         page = reference.PAGE.read_text()
@@ -270,7 +270,7 @@ class TestReference:
     def test_a_name_that_changes_shows(self, document: dict[str, Any]) -> None:
         page = reference.PAGE.read_text()
         document["paths"]["/api/v1/orders"]["post"]["operationId"] = "buy"
-        assert reference.renewed(page, document, prefix="/api/v1") != page
+        assert reference.updated(page, document, prefix="/api/v1") != page
 
 
 class TestPages:

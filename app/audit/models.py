@@ -1,4 +1,4 @@
-"""The audit log: who did what to whom, and why."""
+"""The audit log: who did what, to what or whom, and why."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Keeping account of what people with power did."""
+"""Audit records of administrative and security-relevant actions."""
 
 from typing import Any
 from uuid import UUID
@@ -20,10 +20,10 @@ def record(
     reason: str | None = None,
     details: dict[str, Any] | None = None,
 ) -> None:
-    """Add an audit record to this transaction.
+    """Insert an audit record in this transaction.
 
-    actor_id: the user who did it, None for the command line; action: verb and noun such as
-    `wallet.lock`; details: JSON data, never a secret.
+    actor_id: the user who acted, None for the command line; action: noun and verb, such as
+    `wallet.lock`; details: JSON data without secrets.
     """
     repository.insert_record(
         session,

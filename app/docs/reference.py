@@ -1,16 +1,13 @@
-"""docs/api.md: the table of all endpoints, generated from the OpenAPI document."""
+"""The tables of endpoints in docs/api.md, generated from the OpenAPI document."""
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from app.common.generated import replace_generated
 from app.common.settings import PROJECT_ROOT
 
 PAGE: Final = PROJECT_ROOT / "docs" / "api.md"
 
-_GENERATED: Final = re.compile(
-    r"(^<!-- begin generated endpoints[^\n]*\n).*(^<!-- end generated endpoints)", re.M | re.S
-)
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _HEAD: Final = (
     "| method | path | operation | who | scope | what |",
@@ -21,7 +18,7 @@ _HEAD: Final = (
 def as_markdown(document: dict[str, Any], *, prefix: str) -> str:
     """One table per tag, sorted by path, and the names of all schemas.
 
-    prefix: what every path begins with and the table leaves out, such as `/api/v1`.
+    prefix: of every path, such as `/api/v1`; the tables leave it out.
     """
     lines: list[str] = []
     for tag in document["tags"]:
@@ -40,11 +37,9 @@ def as_markdown(document: dict[str, Any], *, prefix: str) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def renewed(text: str, document: dict[str, Any], *, prefix: str) -> str:
-    """The text of the page with its generated part as the document has it."""
-    return _GENERATED.sub(
-        lambda marks: marks[1] + as_markdown(document, prefix=prefix) + marks[2], text
-    )
+def updated(page: str, document: dict[str, Any], *, prefix: str) -> str:
+    """The text of the page with its generated part up to date."""
+    return replace_generated(page, "endpoints", as_markdown(document, prefix=prefix))
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""The OpenAPI document and two ways to read it, served without any third party."""
+"""The OpenAPI document, Swagger UI and ReDoc, all served from this host."""
 
 import os
 from pathlib import Path
@@ -11,10 +11,10 @@ from werkzeug.exceptions import NotFound
 from app.common.http import etag_response
 from app.common.json_format import dump_json
 
-_OURS: Final = Path(__file__).parent / "static"
+_STATIC: Final = Path(__file__).parent / "static"
 _SWAGGER_UI: Final = Path(flask_swagger_ui.__file__).parent / "dist"
 
-#: Scripts and styles of ours only; both readers set styles on elements, ReDoc searches in a worker.
+#: Scripts from this host only. Both pages use inline styles, and ReDoc searches in a worker.
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; "
@@ -26,7 +26,7 @@ blp = Blueprint("docs", __name__, url_prefix="/api")
 
 @blp.get("/openapi.json")
 def openapi() -> Response:
-    """The document. It does not change while the process runs."""
+    """The OpenAPI document, serialized once: it does not change while the process runs."""
     extensions = current_app.extensions
     if "openapi_document" not in extensions:
         extensions["openapi_document"] = dump_json(document_of(current_app))
@@ -51,13 +51,13 @@ def redoc() -> Response:
 
 @blp.get("/docs/assets/<path:name>")
 def asset(name: str) -> Response:
-    for folder in (_OURS, _SWAGGER_UI):
-        if os.path.isfile(folder / name):  # unlike Path.is_file, false for a name too long
+    for folder in (_STATIC, _SWAGGER_UI):
+        if os.path.isfile(folder / name):  # Path.is_file raises if the name is too long
             return send_from_directory(folder, name, max_age=3600)
     raise NotFound
 
 
 def _page(name: str) -> Response:
-    response = send_from_directory(_OURS, name)
+    response = send_from_directory(_STATIC, name)
     response.headers["Content-Security-Policy"] = _POLICY
     return response

@@ -87,29 +87,28 @@ def camel_case(name: str) -> str:
 
 
 def to_data(event: Event) -> dict[str, Any]:
-    """The data of an event as the outbox stores it: camelCase keys, moments in RFC 3339.
+    """The data of an event as the outbox stores it: camelCase keys, timestamps in RFC 3339.
 
     Raises KeyError for a class that is not an event type of the catalogue.
     """
     return _serializers[type(event)](event)
 
 
-#: What depends on the class alone is worked out once: purchases record some thousand events a
-#: second.
+#: Computed once per class, because purchases record thousands of events per second.
 _serializers: Final[dict[type[Event], Callable[[Any], dict[str, Any]]]] = {}
 
 
 def _serializer(cls: type[Event]) -> Callable[[Any], dict[str, Any]]:
     annotations = data_fields(cls)
     keys = tuple(camel_case(name) for name in annotations)
-    # With the aggregate's id, because attrgetter makes no tuple of a single attribute.
+    # With the aggregate's id, because attrgetter returns no tuple for a single attribute.
     values = attrgetter("aggregate_id", *annotations)
-    moments = tuple(camel_case(name) for name, a in annotations.items() if _mentions(a, datetime))
-    optional = tuple(camel_case(name) for name, a in annotations.items() if _mentions(a, Omitted))
+    timestamps = _keys_of(datetime, annotations)
+    optional = _keys_of(Omitted, annotations)
 
     def serialize(event: Event) -> dict[str, Any]:
         data = dict(zip(keys, values(event)[1:], strict=True))
-        for key in moments:
+        for key in timestamps:
             data[key] = clock.to_wire(data[key])
         for key in optional:
             if data[key] is OMITTED:
@@ -119,5 +118,10 @@ def _serializer(cls: type[Event]) -> Callable[[Any], dict[str, Any]]:
     return serialize
 
 
-def _mentions(annotation: Any, kind: type) -> bool:
-    return annotation is kind or any(_mentions(part, kind) for part in get_args(annotation))
+def _keys_of(kind: type, annotations: dict[str, Any]) -> tuple[str, ...]:
+    """The keys of the fields whose annotation contains `kind`."""
+    return tuple(camel_case(name) for name, one in annotations.items() if _contains(one, kind))
+
+
+def _contains(annotation: Any, kind: type) -> bool:
+    return annotation is kind or any(_contains(part, kind) for part in get_args(annotation))

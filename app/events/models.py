@@ -1,4 +1,4 @@
-"""The outbox: what happened, written in the transaction in which it happened."""
+"""The outbox: events, inserted in the transaction of the change that they state."""
 
 from datetime import datetime
 from typing import Any

@@ -1,21 +1,18 @@
 """The tables of event types in docs/events.md, generated from the catalogue."""
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from types import NoneType
 from typing import Annotated, Any, Final, get_args, get_origin
 from uuid import UUID
 
+from app.common.generated import replace_generated
 from app.common.settings import PROJECT_ROOT
 from app.events import catalogue
 from app.events.base import EVENT_TYPES, Event, Omitted, camel_case, data_fields
 
 PAGE: Final = PROJECT_ROOT / "docs" / "events.md"
 
-_GENERATED: Final = re.compile(
-    r"(^<!-- begin generated events[^\n]*\n).*(^<!-- end generated events)", re.M | re.S
-)
 _JSON_TYPES: Final = {
     UUID: "UUID",
     str: "string",
@@ -37,14 +34,9 @@ def as_markdown() -> str:
     return "\n".join(sections) + "\n\n"
 
 
-def renewed(text: str) -> str:
-    """The text of the document with its generated part as it should be."""
-    return _GENERATED.sub(lambda marks: marks[1] + as_markdown() + marks[2], text)
-
-
-def write() -> None:
-    """Renew the generated part of the document."""
-    PAGE.write_text(renewed(PAGE.read_text()))
+def updated(page: str) -> str:
+    """The text of the page with its generated part up to date."""
+    return replace_generated(page, "events", as_markdown())
 
 
 _HEAD: Final = ("| type | aggregate | version | recorded when | data |", "|---|---|---|---|---|")

@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can do its work, and what it has counted."""
+"""Liveness, readiness and metrics."""
 
 import hmac
 
@@ -20,29 +20,31 @@ metrics_blp = Blueprint("metrics", __name__)
 
 @blp.get("/live")
 def live() -> Response:
-    """The process answers."""
+    """200 as long as the process answers requests; nothing else is checked."""
     return json_response(dump_json({"status": "ok"}))
 
 
 @blp.get("/ready")
 def ready() -> Response:
-    """200 while requests can be served: the database answers and its schema is ours.
+    """200 if requests can be served: the database answers, with the schema this code expects.
 
-    Redis only makes things faster, so without it we are "degraded", not down.
+    Redis is optional for requests, so without it the status is `degraded`, not `down`.
     """
-    database = _database()
-    cache_state = _redis()
-    checks = {"database": database, "migrations": "unknown", "redis": cache_state}
+    database, redis_status = _database_status(), _redis_status()
+    checks = {"database": database, "migrations": "unknown", "redis": redis_status}
     if database == "ok":
-        checks["migrations"] = _migrations()
+        checks["migrations"] = _migrations_status()
     serving = checks["database"] == checks["migrations"] == "ok"
-    status = "down" if not serving else "ok" if cache_state == "ok" else "degraded"
+    status = "down" if not serving else "ok" if redis_status == "ok" else "degraded"
     return json_response(dump_json({"status": status, "checks": checks}), 200 if serving else 503)
 
 
 @metrics_blp.get("/metrics")
-def read_metrics() -> Response:
-    """The numbers of all web processes, for who has METRICS_TOKEN; without one it is not there."""
+def get_metrics() -> Response:
+    """The metrics of all web processes. Raises Unauthorized without the right METRICS_TOKEN.
+
+    Raises NotFound if no METRICS_TOKEN is set.
+    """
     token = settings().metrics_token
     if token is None:
         raise NotFound
@@ -52,25 +54,25 @@ def read_metrics() -> Response:
     return Response(metrics.exposition(), content_type=metrics.MEDIA_TYPE)
 
 
-def _database() -> str:
+def _database_status() -> str:
     try:
         with db.reading() as session:
-            repository.answers(session)
+            repository.ping(session)
     except Exception:
         return "away"
     return "ok"
 
 
-def _migrations() -> str:
+def _migrations_status() -> str:
     try:
         with db.reading() as session:
-            applied = repository.applied_revision(session)
+            revision = repository.get_revision(session)
     except SQLAlchemyError:
         return "missing"
-    return "ok" if applied == SCHEMA_REVISION else "behind"
+    return "ok" if revision == SCHEMA_REVISION else "behind"
 
 
-def _redis() -> str:
+def _redis_status() -> str:
     try:
         cache.client().ping()
     except redis.RedisError:

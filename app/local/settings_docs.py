@@ -1,17 +1,13 @@
 """What is generated from the declared settings: `.env.example`, and tables in the docs."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import wrap
 from typing import Final
 
 from app.common.env_fields import Declaration, declarations
+from app.common.generated import replace_generated
 from app.common.settings import PROJECT_ROOT, SECRET_MIN_LENGTH, Settings
-
-_GENERATED: Final = re.compile(
-    r"(^[^\n]*begin generated settings[^\n]*\n).*(^[^\n]*end generated settings)", re.M | re.S
-)
 
 
 def as_env() -> str:
@@ -39,15 +35,14 @@ def as_markdown() -> str:
 
 
 def write(root: Path = PROJECT_ROOT) -> None:
-    """Renew the generated part of each document."""
+    """Update the generated part of each document."""
     for name in DOCUMENTS:
-        (root / name).write_text(renewed(name, root))
+        (root / name).write_text(updated(name, root))
 
 
-def renewed(name: str, root: Path = PROJECT_ROOT) -> str:
-    """The text of one of DOCUMENTS with its generated part as it should be."""
-    text, body = (root / name).read_text(), DOCUMENTS[name]()
-    return _GENERATED.sub(lambda marks: marks[1] + body + marks[2], text)
+def updated(name: str, root: Path = PROJECT_ROOT) -> str:
+    """The text of one of DOCUMENTS with its generated part up to date."""
+    return replace_generated((root / name).read_text(), "settings", DOCUMENTS[name]())
 
 
 #: What is generated in each document, by its path.

@@ -1,4 +1,4 @@
-"""The catalogue of event types: complete, described, used, and shown in the docs."""
+"""The catalogue of event types: complete, described, used and documented."""
 
 import ast
 import re
@@ -29,7 +29,7 @@ each_type = pytest.mark.parametrize("kind", EVENT_TYPES.values(), ids=EVENT_TYPE
 
 
 def names_used() -> set[str]:
-    """Every name that the application reads outside of the catalogue, imports aside."""
+    """Every name that the application uses outside the catalogue, except in imports."""
     return {
         node.id
         for path in APP.rglob("*.py")
@@ -45,11 +45,11 @@ USED = names_used()
 class TestEachType:
     @each_type
     def test_its_name_is_its_class_in_kebab_case(self, kind: type[Event]) -> None:
-        """So the names of classes and of types find each other, and both are unique."""
+        """So that either one leads to the other."""
         assert kind.event_type == re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
 
     @each_type
-    def test_it_names_what_it_happens_to(self, kind: type[Event]) -> None:
+    def test_its_aggregate_type_is_in_snake_case(self, kind: type[Event]) -> None:
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", kind.aggregate_type)
 
     @each_type
@@ -61,11 +61,11 @@ class TestEachType:
         assert re.fullmatch(r"[A-Z][^|]+\.", kind.__doc__ or "")
 
     @each_type
-    def test_it_cannot_be_changed(self, kind: type[Event]) -> None:
+    def test_it_is_immutable(self, kind: type[Event]) -> None:
         assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
 
     @each_type
-    def test_its_amounts_say_their_unit(self, kind: type[Event]) -> None:
+    def test_its_amounts_state_their_unit(self, kind: type[Event]) -> None:
         for name, annotation in data_fields(kind).items():
             if name in {"amount", "balance", "discount", "fee"}:
                 assert "minor units" in get_args(annotation), name
@@ -76,17 +76,17 @@ class TestEachType:
 
 
 class TestData:
-    def test_keys_are_in_camel_case_and_the_aggregate_is_not_among_them(self) -> None:
+    def test_keys_are_in_camel_case_and_exclude_the_aggregate(self) -> None:
         removed = CodeRemoved(aggregate_id=new_id(), product_id=ID, merchant_id=ID)
 
         assert to_data(removed) == {"productId": ID, "merchantId": ID}
 
-    def test_null_is_a_value(self) -> None:
+    def test_none_is_null(self) -> None:
         changed = LicenceTermsChanged(aggregate_id=ID, activation_limit=None, valid_days=30)
 
         assert to_data(changed) == {"activationLimit": None, "validDays": 30}
 
-    def test_moments_are_in_utc_with_milliseconds(self) -> None:
+    def test_timestamps_are_in_utc_with_milliseconds(self) -> None:
         placed = HoldPlaced(
             aggregate_id=ID,
             payer_id=ID,
@@ -111,7 +111,7 @@ class TestData:
         assert "reason" not in to_data(by_wallet)
 
     @each_type
-    def test_no_two_fields_have_the_same_key(self, kind: type[Event]) -> None:
+    def test_its_keys_are_unique(self, kind: type[Event]) -> None:
         keys = [camel_case(name) for name in data_fields(kind)]
 
         assert keys
@@ -119,10 +119,10 @@ class TestData:
 
 
 class TestOnlyTheCatalogue:
-    def test_a_class_that_is_not_declared_is_refused(self, app: Flask) -> None:
+    def test_an_undeclared_class_is_refused(self, app: Flask) -> None:
         @dataclass(frozen=True, slots=True, kw_only=True)
         class Undeclared(CodeRemoved):
-            """Even if it looks like one that is."""
+            """Its base class is an event type, but it is not."""
 
         undeclared = Undeclared(aggregate_id=ID, product_id=ID, merchant_id=ID)
         with transaction() as session, pytest.raises(KeyError):
@@ -157,32 +157,32 @@ class TestDocs:
     def test_they_are_as_generated(self) -> None:
         text = reference.PAGE.read_text()
 
-        assert reference.renewed(text) == text, "run ./flow events --write"
+        assert reference.updated(text) == text, "run ./flow events --write"
 
     @each_type
-    def test_they_show_it(self, kind: type[Event]) -> None:
+    def test_they_list_it(self, kind: type[Event]) -> None:
         assert f"| `{kind.event_type}` |" in reference.PAGE.read_text()
 
-    def test_what_is_out_of_date_is_renewed_and_nothing_else(self) -> None:
+    def test_an_outdated_row_is_replaced(self) -> None:
         text = reference.PAGE.read_text()
         stale = text.replace("| `hold-placed` |", "| `hold-put` |")
 
         assert stale != text
-        assert reference.renewed(stale) == text
+        assert reference.updated(stale) == text
 
 
 class TestVerify:
-    """Invariants name event types in SQL, where no type checker looks."""
+    """Invariants name event types in SQL, which no type checker reads."""
 
     @pytest.mark.parametrize("path", SQL, ids=lambda path: path.stem)
-    def test_the_event_types_that_it_names_exist(self, path: Path) -> None:
+    def test_every_event_type_in_its_sql_exists(self, path: Path) -> None:
         text = path.read_text()
         for name in re.findall(r"'([a-z]+(?:-[a-z]+)+)'", text):
             assert name in EVENT_TYPES
         for prefix in re.findall(r"'([a-z]+(?:-[a-z]+)*-)'", text):
             assert any(name.startswith(prefix) for name in EVENT_TYPES)
 
-    def test_it_names_some(self) -> None:
+    def test_its_sql_names_event_types(self) -> None:
         named = "".join(path.read_text() for path in SQL)
 
         assert sum(f"'{name}'" in named for name in EVENT_TYPES) > 10

@@ -1,4 +1,4 @@
-"""The outbox: rows that exist exactly when what they tell of does."""
+"""Recording events in the outbox."""
 
 from uuid import UUID
 
@@ -36,7 +36,7 @@ def recorded() -> list[OutboxEvent]:
         return list(session.scalars(select(OutboxEvent).order_by(OutboxEvent.sequence)))
 
 
-def test_events_are_kept_in_the_order_in_which_they_were_recorded(app: Flask) -> None:
+def test_events_are_stored_in_the_order_of_recording(app: Flask) -> None:
     with transaction() as session:
         events.record(session, [refund(RefundFlagged), refund(RefundSettled)])
         events.record(session, [licence()])
@@ -55,7 +55,7 @@ def test_events_are_kept_in_the_order_in_which_they_were_recorded(app: Flask) ->
     assert [row.delivered_at for row in rows] == [None] * 3
 
 
-def test_what_is_rolled_back_was_never_told(app: Flask) -> None:
+def test_a_rollback_discards_the_events_of_the_transaction(app: Flask) -> None:
     def work() -> None:
         with transaction() as session:
             events.record(session, [licence()])
@@ -67,14 +67,14 @@ def test_what_is_rolled_back_was_never_told(app: Flask) -> None:
     assert recorded() == []
 
 
-def test_no_events_cost_no_statement(app: Flask) -> None:
+def test_an_empty_list_inserts_nothing(app: Flask) -> None:
     with transaction() as session:
         events.record(session, [])
 
     assert recorded() == []
 
 
-def test_the_sequence_is_the_database_s_own(app: Flask) -> None:
+def test_the_database_assigns_the_sequence(app: Flask) -> None:
     with transaction() as session:
         events.record(session, [licence()])
     with transaction() as session:

@@ -49,7 +49,7 @@ class TestTheDocuments:
     def test_it_is_as_generated(self, name: str) -> None:
         current = (PROJECT_ROOT / name).read_text()
 
-        assert current == settings_docs.renewed(name), "run ./flow settings --write"
+        assert current == settings_docs.updated(name), "run ./flow settings --write"
 
     def test_what_is_out_of_date_is_renewed_and_nothing_else(self, tmp_path: Path) -> None:
         (tmp_path / "docs").mkdir()

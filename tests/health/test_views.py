@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can do its work."""
+"""Liveness and readiness."""
 
 from collections.abc import Iterator
 
@@ -16,13 +16,13 @@ def without_redis(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def without_database(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    nowhere = db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
-    monkeypatch.setattr(db, "_database", nowhere)
+    unreachable = db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    monkeypatch.setattr(db, "_database", unreachable)
     yield
-    nowhere.dispose()
+    unreachable.dispose()
 
 
-def test_with_everything_there_it_is_ready(client: FlaskClient) -> None:
+def test_it_is_ready_if_database_and_redis_answer(client: FlaskClient) -> None:
     answer = client.get("/health/ready")
 
     assert answer.status_code == 200
@@ -32,7 +32,7 @@ def test_with_everything_there_it_is_ready(client: FlaskClient) -> None:
     }
 
 
-def test_without_redis_it_is_degraded_and_still_serves(
+def test_without_redis_it_is_degraded_and_still_ready(
     client: FlaskClient, without_redis: None
 ) -> None:
     answer = client.get("/health/ready")
@@ -48,7 +48,7 @@ def test_without_a_database_it_is_down(client: FlaskClient, without_database: No
     assert answer.json["checks"]["database"] == "away"
 
 
-def test_with_another_schema_than_ours_it_is_down(
+def test_with_an_unexpected_schema_it_is_down(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.health.views.SCHEMA_REVISION", "9999_newer")
@@ -59,7 +59,7 @@ def test_with_another_schema_than_ours_it_is_down(
     assert answer.json["checks"]["migrations"] == "behind"
 
 
-def test_it_lives_whatever_is_away(
+def test_it_is_live_without_redis_and_database(
     client: FlaskClient, without_redis: None, without_database: None
 ) -> None:
     answer = client.get("/health/live")
