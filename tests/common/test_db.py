@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from app.common import clock, db
+from app.common import clock, db, process_state
 from app.common.db import OutcomeUnknown, after_commit, retry_transaction, transaction
 from app.common.errors import AppError, Conflict, Unavailable
 from tests import factories
@@ -87,7 +87,7 @@ class TestTransaction:
         assert noted() == ["here"]
 
     def test_a_process_without_a_database_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(db, "_database", None)
+        monkeypatch.delitem(process_state._values, db.current.name)
 
         with pytest.raises(RuntimeError, match="configure"), transaction():
             pass
@@ -317,7 +317,7 @@ class TestALostConnection:
         self, app: Flask, impatient: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         nowhere = db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
-        monkeypatch.setattr(db, "_database", nowhere)
+        monkeypatch.setitem(process_state._values, db.current.name, nowhere)
 
         with pytest.raises(Unavailable):
             retry_transaction(note)

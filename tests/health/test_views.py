@@ -1,23 +1,26 @@
 """Liveness and readiness."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from app.common import cache, db
+from app.common.process_state import Slot
+
+Configure = Callable[[Slot[Any], object], None]
 
 
 @pytest.fixture
-def without_redis(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(app.extensions, "redis", cache.connect("redis://127.0.0.1:1/0"))
+def without_redis(configure: Configure) -> None:
+    configure(cache.client, cache.connect("redis://127.0.0.1:1/0"))
 
 
 @pytest.fixture
-def without_database(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def without_database(configure: Configure) -> Iterator[None]:
     unreachable = db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
-    monkeypatch.setattr(db, "_database", unreachable)
+    configure(db.current, unreachable)
     yield
     unreachable.dispose()
 

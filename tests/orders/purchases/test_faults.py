@@ -15,7 +15,7 @@ import psutil
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from app.common import db
+from app.common import db, process_state
 from app.common.settings import Settings
 from tests import servers
 from tests.concurrency import all_at_once, broken
@@ -144,7 +144,7 @@ class Shop:
         assert left == self.units - len(orders_there_are(self.server))
         database = db.Database(self.server.database.app_url, pool_size=1)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(db, "_database", database)
+            patch.setitem(process_state._values, db.current.name, database)
             found = broken()
         database.dispose()
         assert found == []
