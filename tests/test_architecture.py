@@ -1,6 +1,7 @@
 """The shape of the code, as docs/architecture.md promises it."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -21,6 +22,14 @@ SQL_MAKERS = {"select", "insert", "update", "delete", "text"}
 #: Lists that do not use `paginate` yet.
 PAGED_BY_HAND = {
     f"{module}/repository.py" for module in ("auth", "wallets/holds", "orders", "payment_requests")
+}
+
+#: What sends statements past SQLAlchemy.
+SENDING = {
+    ("app.common.driver", "send"),
+    ("app.common.db", "lookup"),
+    ("app.common.bulk", "send_rows"),
+    ("app.common.bulk", "BulkInsert"),
 }
 
 #: What writes to the ledger.
@@ -168,9 +177,15 @@ def test_only_repositories_send_statements_to_the_driver() -> None:
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
-        if (node.module, alias.name) in {("app.common.driver", "send"), ("app.common.db", "lookup")}
+        if (node.module, alias.name) in SENDING
     }
-    assert senders == {"repository.py"}
+    assert senders == {"repository.py", "bulk.py"}
+
+
+def test_columns_of_an_insert_are_those_of_its_model() -> None:
+    """`insert(Model)`, `session.add` and `BulkInsert` know them; a text may forget one."""
+    written = {name_of(path) for path in SOURCES if re.search(r"\bINSERT INTO\b", path.read_text())}
+    assert written == {"common/bulk.py"}
 
 
 def test_lists_are_cut_into_pages_in_one_place() -> None:

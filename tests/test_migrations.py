@@ -5,12 +5,14 @@ from contextlib import contextmanager
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from app.common.migrate import alembic_config, migrate
 from app.common.money import EXPONENTS
 from app.common.settings import Settings
+from app.health.views import newest_migration
 from app.models import Base
 from tests import servers
 
@@ -69,6 +71,11 @@ def test_the_models_are_what_the_migrations_make(migrated: servers.TestDatabase)
             *Base.metadata.tables,
             "alembic_version",
         }
+
+
+def test_the_newest_migration_is_the_one_with_the_latest_date() -> None:
+    heads = ScriptDirectory.from_config(alembic_config()).get_heads()
+    assert heads == [newest_migration()]
 
 
 def test_every_migration_can_be_taken_back_and_applied_again(

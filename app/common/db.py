@@ -30,10 +30,6 @@ from app.common.process_state import Slot
 
 T = TypeVar("T")
 
-#: The newest migration; a test holds it to `migrations/`. Written down here because importing
-#: Alembic to find out would cost every web process 9 MB.
-SCHEMA_REVISION: Final = "0020_refund_requests"
-
 #: How long one money transaction may fight for its rows before the caller is told to come back.
 MAX_TRIES: Final = 8
 MAX_SECONDS: Final = 2.0

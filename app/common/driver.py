@@ -1,15 +1,13 @@
 """Statements sent straight to psycopg: for the hottest paths, several in one round trip.
 
-SQLAlchemy's own part of a small statement costs more than the statement, and lists of rows travel
-as one JSON document because taking arrays apart in Python costs ten times as much
-(docs/performance.md).
+SQLAlchemy's own part of a small statement costs more than the statement (docs/performance.md).
+Statements that take many rows are in app.common.bulk.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, cast
 
-import orjson
 import psycopg
 from psycopg.rows import namedtuple_row
 from sqlalchemy.orm import Session
@@ -54,23 +52,3 @@ def _connection(session: Session) -> psycopg.Connection[Any]:
         connection = session.connection().connection.driver_connection
         session.info["driver"] = connection
     return cast("psycopg.Connection[Any]", connection)
-
-
-def insert_rows(table: str, columns: Mapping[str, str], **expressions: str) -> str:
-    """An INSERT of any number of rows, given as `%(rows)s` (see `as_rows`).
-
-    columns: name → PostgreSQL type in the document; expressions: column → what to insert instead
-    of the value as it is. The text never changes, so it is planned once.
-    """
-    names = ", ".join(columns)
-    typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    values = ", ".join(expressions.get(name, f"new.{name}") for name in columns)
-    return (
-        f"INSERT INTO {table} ({names}) SELECT {values}"  # noqa: S608 – names from our own code
-        f" FROM json_to_recordset(CAST(%(rows)s AS json)) AS new ({typed})"
-    )
-
-
-def as_rows(rows: Iterable[object]) -> dict[str, str]:
-    """Mappings or dataclasses as the parameter of `insert_rows`; what is no column is ignored."""
-    return {"rows": orjson.dumps(list(rows)).decode()}

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.bulk import row_class
 from app.common.db import Base
 
 
@@ -79,3 +81,6 @@ class CouponUse(Base):
     discount: Mapped[int]
     created_at: Mapped[datetime]
     released_at: Mapped[datetime | None]
+
+
+CouponUseRow: Final = row_class(CouponUse)

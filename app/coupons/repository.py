@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.common.driver import as_rows, insert_rows, send
+from app.common.bulk import BulkInsert, send_rows
 from app.common.pagination import Page, PageRequest, paginate
 from app.coupons.models import Coupon, CouponUse
 
@@ -44,35 +44,26 @@ _TAKE = """
     WHERE coupons.id = new.id
 """
 
-_INSERT_USES = insert_rows(
-    "coupon_uses",
-    {
-        "order_id": "uuid",
-        "coupon_id": "uuid",
-        "user_id": "uuid",
-        "discount": "bigint",
-        "created_at": "timestamptz",
-    },
-)
+_INSERT_USES = BulkInsert(CouponUse)
 
 
 def lock_coupons(session: Session, wanted: Sequence[object]) -> Iterable[Any]:
     """The coupons that are meant, locked in id order. wanted: with product_id and code."""
-    return send(session, _LOCK, as_rows(wanted))
+    return send_rows(session, _LOCK, wanted)
 
 
 def count_uses(session: Session, wanted: Sequence[object]) -> Iterable[Any]:
     """How often users had coupons that cap it. wanted: with product_id, code and user_id."""
-    return send(session, _USES, as_rows(wanted))
+    return send_rows(session, _USES, wanted)
 
 
 def take(session: Session, taken: Iterable[object]) -> None:
     """Count uses. taken: with id and taken."""
-    send(session, _TAKE, as_rows(taken))
+    send_rows(session, _TAKE, taken)
 
 
-def insert_uses(session: Session, uses: Iterable[object]) -> None:
-    send(session, _INSERT_USES, as_rows(uses))
+def insert_uses(session: Session, uses: Iterable[CouponUse]) -> None:
+    _INSERT_USES.execute(session, uses)
 
 
 def get_use_for_update(session: Session, order_id: UUID) -> CouponUse | None:

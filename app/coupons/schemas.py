@@ -6,7 +6,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import to_wire
-from app.common.fields import Amount, Flag, Id, Moment, Schema, WholeNumber
+from app.common.fields import Amount, Flag, Id, Moment, Schema, WholeNumber, serializes
 from app.common.money import format_minor
 from app.common.pagination import page_of
 from app.coupons.models import Coupon, CouponKind
@@ -106,6 +106,7 @@ class CouponOut(Schema):
 CouponList = page_of(CouponOut)
 
 
+@serializes(CouponOut)
 def coupon_out(coupon: Coupon) -> dict[str, Any]:
     percent = coupon.kind == CouponKind.PERCENT
     return {

@@ -17,7 +17,7 @@ from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.coupons import repository
 from app.coupons.errors import CouponCodeTaken, CouponInvalid, CouponNotFound, CouponUsedUp
-from app.coupons.models import Coupon, CouponKind
+from app.coupons.models import Coupon, CouponKind, CouponUse
 from app.products import service as products
 
 
@@ -84,17 +84,6 @@ class Terms:
         self.by_user[user_id] = self.by_user.get(user_id, 0) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A coupon and the order that it is used for, as it is written (see models.CouponUse)."""
-
-    order_id: UUID
-    coupon_id: UUID
-    user_id: UUID
-    discount: int
-    created_at: datetime
-
-
 #: Locked coupons, by their merchant and code.
 Found = Mapping[tuple[UUID, str], Terms]
 
@@ -118,7 +107,7 @@ def ask(session: Session, wanted: Collection[Wanted]) -> Callable[[], Found]:
     return found
 
 
-def write_uses(session: Session, uses: Sequence[Use], coupons: Collection[Terms]) -> None:
+def write_uses(session: Session, uses: Sequence[CouponUse], coupons: Collection[Terms]) -> None:
     """Write what was taken of `coupons`, after the orders were written."""
     if uses:
         repository.take(

@@ -5,20 +5,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.common.driver import as_rows, insert_rows, send
+from app.common.bulk import BulkInsert
+from app.events.models import OutboxEvent
 
-_INSERT = insert_rows(
-    "outbox_events",
-    {
-        "id": "uuid",
-        "type": "text",
-        "aggregate_type": "text",
-        "aggregate_id": "uuid",
-        "data": "jsonb",
-        "occurred_at": "timestamptz",
-    },
-)
+_INSERT = BulkInsert(OutboxEvent, omit=("sequence", "delivered_at"))
 
 
 def insert_events(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    send(session, _INSERT, as_rows(rows))
+    _INSERT.execute(session, rows)

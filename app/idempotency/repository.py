@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from app.common.driver import as_rows, insert_rows, send
+from app.common.bulk import BulkInsert, send_rows
 from app.idempotency.models import IdempotencyKey
 
 # The lock is taken before the key is looked up, so whoever has it sees the latest answer – or,
@@ -21,30 +21,17 @@ _CLAIM = """
     LEFT JOIN idempotency_keys k ON k.user_id = new.user_id AND k.key = new.key
 """
 
-_INSERT = insert_rows(
-    "idempotency_keys",
-    {
-        "user_id": "uuid",
-        "key": "text",
-        "fingerprint": "text",
-        "status": "smallint",
-        "body": "text",
-        "created_at": "timestamptz",
-    },
-    fingerprint="decode(new.fingerprint, 'hex')",
-    body="convert_to(new.body, 'UTF8')",
-)
+_INSERT = BulkInsert(IdempotencyKey)
 
 
 def claim(session: Session, claims: Iterable[tuple[UUID, str]]) -> Iterable[Any]:
     """For each user and key: whether it is ours to work under, and the answer already given."""
     rows = [{"user_id": user_id, "key": key} for user_id, key in claims]
-    return send(session, _CLAIM, as_rows(rows))
+    return send_rows(session, _CLAIM, rows)
 
 
 def insert_keys(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """fingerprint: hexadecimal; body: text."""
-    send(session, _INSERT, as_rows(rows))
+    _INSERT.execute(session, rows)
 
 
 def delete_older(session: Session, *, than: datetime) -> int:

@@ -139,9 +139,9 @@ def _row(claim: Claim, answer: Answer) -> dict[str, Any]:
     return {
         "user_id": claim.user_id,
         "key": claim.key,
-        "fingerprint": claim.fingerprint.hex(),
+        "fingerprint": claim.fingerprint,
         "status": answer.status,
-        "body": answer.body.decode(),
+        "body": answer.body,
         "created_at": clock.now(),
     }
 

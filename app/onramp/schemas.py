@@ -7,7 +7,7 @@ import marshmallow as ma
 
 from app.banks import providers
 from app.common.clock import to_wire
-from app.common.fields import Amount, Moment, MoneyOut, Schema, Text
+from app.common.fields import Amount, Moment, MoneyOut, Schema, Text, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.onramp.models import Onramp, OnrampStatus
@@ -85,6 +85,7 @@ class OnrampOut(Schema):
 OnrampList = page_of(OnrampOut)
 
 
+@serializes(OnrampOut)
 def onramp_out(onramp: Onramp, payment_url: str | None) -> dict[str, Any]:
     """As OnrampOut describes it."""
     bank = providers.get(onramp.provider)

@@ -30,8 +30,8 @@ from app.onramp.models import Onramp, OnrampStatus
 from app.wallets import ledger, limits
 from app.wallets import service as wallets
 from app.wallets.errors import WalletNotFound
-from app.wallets.ledger import Entry, Line, Posting
-from app.wallets.models import SystemCode, TransactionType
+from app.wallets.ledger import Entry, Posting
+from app.wallets.models import SystemCode, TransactionType, WalletTransaction
 
 E = TypeVar("E", bound=OnrampEvent)
 
@@ -134,7 +134,7 @@ def complete_onramp(session: Session, onramp: Onramp, event: InboundEvent) -> No
     )
 
 
-def _credit(session: Session, onramp: Onramp, event: InboundEvent) -> Line:
+def _credit(session: Session, onramp: Onramp, event: InboundEvent) -> WalletTransaction:
     """Post the credit. No limit is checked: the bank has received the payment."""
     accounts = wallets.lock_accounts(session, user_ids=[onramp.user_id], currency=onramp.currency)
     account = accounts.get(onramp.user_id)

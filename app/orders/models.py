@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.bulk import row_class
 from app.common.db import Base
 
 
@@ -117,6 +118,9 @@ class Order(Base):
     failure_reason: Mapped[str | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+OrderRow: Final = row_class(Order)
 
 
 class Checkout(Base):

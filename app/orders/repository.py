@@ -9,40 +9,16 @@ from sqlalchemy import func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.driver import as_rows, insert_rows, send
+from app.common.bulk import BulkInsert, send_rows
 from app.orders.models import Checkout, Order, Refund, RefundRequest, RefundStatus
 from app.products.models import Product
 
-_INSERT = insert_rows(
-    "orders",
-    {
-        "id": "uuid",
-        "user_id": "uuid",
-        "merchant_id": "uuid",
-        "product_id": "uuid",
-        "payment_method": "text",
-        "status": "text",
-        "quantity": "bigint",
-        "unit_price": "bigint",
-        "discount": "bigint",
-        "amount": "bigint",
-        "fee": "bigint",
-        "currency": "text",
-        "coupon_id": "uuid",
-        "coupon_code": "text",
-        "notes": "text",
-        "metadata": "jsonb",
-        "idempotency_key": "text",
-        "completed_at": "timestamptz",
-        "created_at": "timestamptz",
-        "updated_at": "timestamptz",
-    },
-)
+_INSERT = BulkInsert(Order)
 
 
-def insert_orders(session: Session, rows: Iterable[object]) -> None:
-    """Insert new orders; what is not among the columns above is NULL for now."""
-    send(session, _INSERT, as_rows(rows))
+def insert_orders(session: Session, orders: Iterable[Order]) -> None:
+    """orders: of the class OrderRow."""
+    _INSERT.execute(session, orders)
 
 
 _UNITS = """
@@ -58,7 +34,7 @@ _UNITS = """
 
 def count_units(session: Session, wanted: Sequence[object]) -> dict[tuple[UUID, UUID], int]:
     """Units that buyers have, by buyer and product. wanted: with product_id and user_id."""
-    rows = send(session, _UNITS, as_rows(wanted))
+    rows = send_rows(session, _UNITS, wanted)
     return {(row.user_id, row.product_id): int(row.units) for row in rows}
 
 

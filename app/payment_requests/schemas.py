@@ -7,7 +7,7 @@ import marshmallow as ma
 
 from app.auth.models import User
 from app.common.clock import to_wire
-from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text, WholeNumber
+from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text, WholeNumber, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.payment_requests.merchant_codes.service import Code
@@ -217,6 +217,7 @@ PaymentRequestList = page_of(PaymentRequestOut)
 MerchantCodeList = page_of(MerchantCodeOut)
 
 
+@serializes(PaymentRequestOut)
 def request_out(asked: Asked, *, base: str) -> dict[str, Any]:
     """What PaymentRequestOut describes: as the parties see it. base: see `terms.link_to`."""
     request, payer = asked.request, asked.payer
@@ -241,6 +242,7 @@ def request_out(asked: Asked, *, base: str) -> dict[str, Any]:
     }
 
 
+@serializes(PublicPaymentRequestOut)
 def public_request_out(asked: Asked) -> dict[str, Any]:
     """What PublicPaymentRequestOut describes: a request as whoever has the link sees it."""
     request = asked.request
@@ -256,6 +258,7 @@ def public_request_out(asked: Asked) -> dict[str, Any]:
     }
 
 
+@serializes(MerchantCodeOut)
 def code_out(found: Code, *, base: str) -> dict[str, Any]:
     """What MerchantCodeOut describes: a code as its merchant sees it."""
     code = found.code
@@ -273,6 +276,7 @@ def code_out(found: Code, *, base: str) -> dict[str, Any]:
     }
 
 
+@serializes(PublicMerchantCodeOut)
 def public_code_out(found: Code) -> dict[str, Any]:
     """What PublicMerchantCodeOut describes: a code as whoever scanned it sees it."""
     code = found.code
@@ -290,6 +294,7 @@ def shop_name(merchant: User) -> str:
     return " ".join(filter(None, (merchant.first_name, merchant.last_name))) or short_name(merchant)
 
 
+@serializes(MerchantCodeProductOut)
 def _product_out(product: Product) -> dict[str, Any]:
     return {
         "id": product.id,

@@ -9,7 +9,8 @@ from sqlalchemy import Select, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.auth.models import User
-from app.common.driver import as_rows, insert_rows, send
+from app.common.bulk import BulkInsert, send_rows
+from app.common.driver import send
 from app.common.pagination import Page, PageRequest, paginate
 from app.products.models import Product, Restock
 
@@ -68,7 +69,7 @@ def lock_stock(session: Session, product_ids: Sequence[UUID]) -> Iterable[Any]:
 
 def take_stock(session: Session, stocks: Iterable[object], now: datetime) -> None:
     """Lower the stock of each by what was sold. stocks: with id and sold."""
-    send(session, _TAKE_STOCK, as_rows(stocks) | {"now": now})
+    send_rows(session, _TAKE_STOCK, stocks, now=now)
 
 
 def insert_restock(session: Session, **values: Any) -> None:
@@ -134,25 +135,8 @@ _OWN_ROWS = """
 """
 _HOLD = "FOR NO KEY UPDATE"
 
-_INSERT = insert_rows(
-    "products",
-    {
-        "id": "uuid",
-        "merchant_id": "uuid",
-        "name": "text",
-        "description": "text",
-        "price": "bigint",
-        "currency": "text",
-        "available_units": "bigint",
-        "initial_units": "bigint",
-        "is_active": "boolean",
-        "kind": "text",
-        "is_ready": "boolean",
-        "purchase_limit": "bigint",
-        "created_at": "timestamptz",
-        "updated_at": "timestamptz",
-    },
-)
+_INSERT = BulkInsert(Product, omit=("deleted_at",))
+_INSERT_RESTOCKS = BulkInsert(Restock)
 
 _UPDATE = """
     UPDATE products
@@ -164,29 +148,18 @@ _UPDATE = """
     WHERE products.id = new.id
 """
 
-_INSERT_RESTOCKS = insert_rows(
-    "restocks",
-    {
-        "id": "uuid",
-        "product_id": "uuid",
-        "actor_id": "uuid",
-        "delta": "bigint",
-        "created_at": "timestamptz",
-    },
-)
-
 
 def insert_products(session: Session, rows: Iterable[object]) -> None:
-    send(session, _INSERT, as_rows(rows))
+    _INSERT.execute(session, rows)
 
 
 def update_products(session: Session, rows: Iterable[object], now: datetime) -> None:
     """rows: with id, delta (of the stock) and every other column that a merchant may change."""
-    send(session, _UPDATE, as_rows(rows) | {"now": now})
+    send_rows(session, _UPDATE, rows, now=now)
 
 
 def insert_restocks(session: Session, rows: Iterable[object]) -> None:
-    send(session, _INSERT_RESTOCKS, as_rows(rows))
+    _INSERT_RESTOCKS.execute(session, rows)
 
 
 def piece_of_merchant(

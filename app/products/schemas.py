@@ -5,7 +5,17 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import to_wire
-from app.common.fields import Amount, Flag, Id, Moment, MoneyOut, Schema, Text, WholeNumber
+from app.common.fields import (
+    Amount,
+    Flag,
+    Id,
+    Moment,
+    MoneyOut,
+    Schema,
+    Text,
+    WholeNumber,
+    serializes,
+)
 from app.common.money import format_minor
 from app.common.pagination import PageArgs
 from app.products.models import ProductKind
@@ -162,6 +172,7 @@ class DeletedProductOut(Schema):
     message = ma.fields.String(required=True, metadata={"example": "Product deleted successfully"})
 
 
+@serializes(ProductOut)
 def product_out(offer: Offer, *, public: bool) -> dict[str, Any]:
     """The wire form of a product, built by hand: lists of it are the hottest answer we give.
 

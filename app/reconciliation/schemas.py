@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import marshmallow as ma
 
-from app.common.fields import Flag, Schema
+from app.common.fields import Flag, Schema, serializes
 from app.reconciliation import report
 from app.reconciliation.comparison import Action, Outcome
 from app.reconciliation.service import Report
@@ -97,6 +97,7 @@ class ReconciliationOut(ma.Schema):
     rows = ma.fields.List(ma.fields.Nested(ReconciliationRowOut), required=True)
 
 
+@serializes(ReconciliationOut)
 def report_out(found: Report) -> dict[str, Any]:
     """As ReconciliationOut describes it."""
     return {

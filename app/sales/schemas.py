@@ -1,11 +1,12 @@
 """Shapes of sales."""
 
+from datetime import date
 from typing import Any
 
 import marshmallow as ma
 
 from app.common.clock import to_wire
-from app.common.fields import Id, Moment, MoneyOut, Schema
+from app.common.fields import Id, Moment, MoneyOut, Schema, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs
 from app.orders.models import OrderStatus
@@ -109,6 +110,7 @@ class SalesSummaryOut(Schema):
     )
 
 
+@serializes(SalesSummaryOut)
 def summary_out(summary: Summary) -> dict[str, Any]:
     """What SalesSummaryOut describes."""
     sums, currency = summary.sums, summary.currency
@@ -128,10 +130,11 @@ def summary_out(summary: Summary) -> dict[str, Any]:
         "buyers": summary.buyers,
         "refundedUnits": sums.refunded_units,
         "bestProducts": [_best(sold, currency) for sold in summary.best],
-        "days": [{"date": day.isoformat()} | _day(on_it, currency) for day, on_it in summary.days],
+        "days": [_day(day, sums, currency) for day, sums in summary.days],
     }
 
 
+@serializes(BestSellingProductOut)
 def _best(sold: Sold, currency: str) -> dict[str, Any]:
     return {
         "id": sold.id,
@@ -141,8 +144,10 @@ def _best(sold: Sold, currency: str) -> dict[str, Any]:
     }
 
 
-def _day(sums: Sums, currency: str) -> dict[str, Any]:
+@serializes(SalesDayOut)
+def _day(day: date, sums: Sums, currency: str) -> dict[str, Any]:
     return {
+        "date": day.isoformat(),
         "orders": sums.orders,
         "units": sums.units,
         "revenue": format_minor(sums.revenue, currency),

@@ -13,7 +13,7 @@ from app.common.json_format import dump_json
 from app.common.money import format_minor
 from app.statements.schemas import head_out
 from app.statements.service import Statement
-from app.wallets.ledger import Line
+from app.wallets.models import WalletTransaction
 from app.wallets.schemas import transaction_out
 
 CSV_HEAD: Final = (
@@ -29,7 +29,7 @@ CSV_HEAD: Final = (
 )
 
 
-def as_json(statement: Statement, pieces: Iterable[Sequence[Line]]) -> Iterator[bytes]:
+def as_json(statement: Statement, pieces: Iterable[Sequence[WalletTransaction]]) -> Iterator[bytes]:
     """What StatementOut describes."""
     joint = dump_json(head_out(statement))[:-1] + b',"transactions":['
     for piece in pieces:
@@ -38,7 +38,7 @@ def as_json(statement: Statement, pieces: Iterable[Sequence[Line]]) -> Iterator[
     yield b"]}" if statement.period.count else joint + b"]}"
 
 
-def as_csv(statement: Statement, pieces: Iterable[Sequence[Line]]) -> Iterator[bytes]:
+def as_csv(statement: Statement, pieces: Iterable[Sequence[WalletTransaction]]) -> Iterator[bytes]:
     """RFC 4180 in UTF-8: a line for each posting between one for each balance of the period."""
     start: Sequence[Sequence[Any]] = (CSV_HEAD, _balance(statement, "OPENING_BALANCE"))
     for piece in pieces:
@@ -65,7 +65,7 @@ def _balance(statement: Statement, kind: str) -> tuple[str | None, ...]:
     )
 
 
-def _posting(line: Line) -> tuple[Any, ...]:
+def _posting(line: WalletTransaction) -> tuple[Any, ...]:
     return (
         to_wire(line.created_at),
         line.type,

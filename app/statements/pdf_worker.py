@@ -17,7 +17,7 @@ from app.common.json_format import dump_json
 from app.common.money import format_minor
 from app.common.settings import PROJECT_ROOT
 from app.statements.service import Statement
-from app.wallets.ledger import Line
+from app.wallets.models import WalletTransaction
 
 #: Seconds until the child is stopped, whatever it is doing.
 PATIENCE: Final = 180
@@ -28,7 +28,7 @@ _WORDS: Final = {"ONRAMP": "From bank", "PAYOUT": "To bank"}
 _one_at_a_time: Final = threading.Lock()
 
 
-def print_pdf(statement: Statement, pieces: Iterable[Sequence[Line]]) -> bytes:
+def print_pdf(statement: Statement, pieces: Iterable[Sequence[WalletTransaction]]) -> bytes:
     """The statement as PDF. Raises Unavailable when it takes too long."""
     if not _one_at_a_time.acquire(timeout=PATIENCE):
         raise Unavailable(retry_after=10)
@@ -38,7 +38,7 @@ def print_pdf(statement: Statement, pieces: Iterable[Sequence[Line]]) -> bytes:
         _one_at_a_time.release()
 
 
-def _print(statement: Statement, pieces: Iterable[Sequence[Line]]) -> bytes:
+def _print(statement: Statement, pieces: Iterable[Sequence[WalletTransaction]]) -> bytes:
     with subprocess.Popen(
         [sys.executable, "-m", "app.statements.pdf"],
         stdin=subprocess.PIPE,
@@ -61,7 +61,9 @@ def _print(statement: Statement, pieces: Iterable[Sequence[Line]]) -> bytes:
     return document
 
 
-def _dictate(statement: Statement, pieces: Iterable[Sequence[Line]], file: IO[bytes]) -> None:
+def _dictate(
+    statement: Statement, pieces: Iterable[Sequence[WalletTransaction]], file: IO[bytes]
+) -> None:
     """Tell the child what to draw; it draws nothing before it has heard it all."""
     with file:
         file.write(dump_json(printed_head(statement)) + b"\n")
@@ -99,7 +101,7 @@ def printed_head(statement: Statement) -> dict[str, Any]:
     }
 
 
-def printed_row(line: Line) -> tuple[str, ...]:
+def printed_row(line: WalletTransaction) -> tuple[str, ...]:
     """A posting as it is printed: date, type, description, reference, amount, balance."""
     return (
         _moment(line.created_at),

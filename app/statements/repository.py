@@ -6,15 +6,16 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.common.bulk import columns_of
 from app.common.driver import send
+from app.wallets.models import WalletTransaction
 
-_POSTINGS = """
-    SELECT id, journal_entry_id, wallet_id, sequence, type, status, amount, balance_before,
-        balance_after, currency, description, reference_type, reference_id, metadata, created_at
+_POSTINGS = f"""
+    SELECT {columns_of(WalletTransaction)}
     FROM wallet_transactions
     WHERE wallet_id = %(wallet_id)s AND sequence BETWEEN %(first)s AND %(last)s
     ORDER BY sequence
-"""
+"""  # noqa: S608 – columns of our own model
 
 _TOTALS = """
     SELECT type, count(*) AS count,
@@ -32,7 +33,7 @@ _BALANCES = """
 
 
 def postings(session: Session, *, wallet_id: UUID, first: int, last: int) -> Iterable[Any]:
-    """Oldest first, with the columns of a ledger.Line."""
+    """Oldest first, with all columns of a WalletTransaction."""
     return send(session, _POSTINGS, {"wallet_id": wallet_id, "first": first, "last": last})
 
 

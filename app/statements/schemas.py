@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import to_wire
-from app.common.fields import Moment, MoneyOut, Schema
+from app.common.fields import Moment, MoneyOut, Schema, serializes
 from app.common.money import format_minor
 from app.statements.service import Statement
 from app.wallets.schemas import TransactionOut
@@ -47,7 +47,7 @@ class StatementTotalOut(Schema):
     amount_out = MoneyOut(required=True, metadata={"example": "59.97"})
 
 
-class StatementOut(Schema):
+class StatementHeadOut(Schema):
     wallet_id = ma.fields.UUID(required=True)
     number = ma.fields.String(required=True, metadata={"example": "482109375516"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
@@ -59,13 +59,17 @@ class StatementOut(Schema):
     closing_balance = MoneyOut(required=True, metadata={"example": "40.03"})
     count = ma.fields.Integer(required=True, metadata={"example": 3})
     totals = ma.fields.List(ma.fields.Nested(StatementTotalOut), required=True)
+
+
+class StatementOut(StatementHeadOut):
     transactions = ma.fields.List(
         ma.fields.Nested(TransactionOut), required=True, metadata={"description": "Oldest first"}
     )
 
 
+@serializes(StatementHeadOut)
 def head_out(statement: Statement) -> dict[str, Any]:
-    """What StatementOut describes, but for its transactions."""
+    """What StatementHeadOut describes: a statement without its transactions."""
     wallet, holder, currency = statement.period.wallet, statement.holder, statement.currency
     return {
         "walletId": wallet.id,

@@ -18,7 +18,7 @@ from app.common import clock
 from app.statements import repository
 from app.statements.errors import PeriodInvalid, StatementBroken, StatementTooLong
 from app.wallets import service as wallets
-from app.wallets.ledger import Line
+from app.wallets.models import WalletTransaction, WalletTransactionRow
 from app.wallets.service import Period
 
 #: What is stated of, unless asked otherwise: this long until `to`.
@@ -120,7 +120,7 @@ def _require_tied(statement: Statement) -> None:
 
 def postings(
     statement: Statement, *, reading: Callable[[], AbstractContextManager[Session]]
-) -> Iterator[Sequence[Line]]:
+) -> Iterator[Sequence[WalletTransaction]]:
     """The postings of a statement, oldest first, in pieces.
 
     reading: opens a session for one short read, so that a slow reader holds no connection.
@@ -132,7 +132,7 @@ def postings(
         last = min(first + PIECE - 1, period.last)
         with reading() as session:
             rows = repository.postings(session, wallet_id=period.wallet.id, first=first, last=last)
-            piece = [Line(*row) for row in rows]
+            piece = [WalletTransactionRow(*row) for row in rows]
         for expected, line in zip(range(first, last + 1), piece, strict=True):
             if (line.sequence, line.balance_before) != (expected, balance):
                 raise StatementBroken(f"posting {line.id} does not follow the one before it")

@@ -17,7 +17,7 @@ from app.statements.errors import StatementTooLong
 from app.statements.schemas import StatementArgs, StatementOut
 from app.statements.service import PIECE, Statement
 from app.wallets.errors import WalletNotFound
-from app.wallets.ledger import Line
+from app.wallets.models import WalletTransaction
 
 blp = Blueprint(
     "statements",
@@ -84,7 +84,7 @@ def get_statement(args: dict[str, Any]) -> Response:
     return response
 
 
-def _print(drawn_up: Statement, pieces: Iterator[Sequence[Line]]) -> Response:
+def _print(drawn_up: Statement, pieces: Iterator[Sequence[WalletTransaction]]) -> Response:
     release = _prints.acquire(drawn_up.holder.id)
     try:
         return Response(pdf_worker.print_pdf(drawn_up, pieces))
@@ -92,7 +92,9 @@ def _print(drawn_up: Statement, pieces: Iterator[Sequence[Line]]) -> Response:
         release()
 
 
-def _write(drawn_up: Statement, pieces: Iterator[Sequence[Line]], form: str) -> Response:
+def _write(
+    drawn_up: Statement, pieces: Iterator[Sequence[WalletTransaction]], form: str
+) -> Response:
     as_bytes = documents.as_csv if form == "csv" else documents.as_json
     parts = as_bytes(drawn_up, pieces)
     if drawn_up.period.count <= PIECE:

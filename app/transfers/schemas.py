@@ -9,7 +9,7 @@ from stdnum.iso7064 import mod_11_10
 
 from app.auth.schemas import Email, Phone
 from app.common.clock import to_wire
-from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text
+from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.transfers.masking import short_name
@@ -137,6 +137,7 @@ class TransferOut(Schema):
 TransferList = page_of(TransferOut)
 
 
+@serializes(TransferOut)
 def transfer_out(sent: Sent, *, viewer_id: UUID) -> dict[str, Any]:
     """What TransferOut describes, as one of the two parties sees it."""
     transfer = sent.transfer

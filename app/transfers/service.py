@@ -26,8 +26,8 @@ from app.transfers.recipients import Handle, Masked
 from app.wallets import ledger, limits
 from app.wallets import service as wallets
 from app.wallets.errors import BalanceTooLarge, LimitExceeded, WalletLocked, WalletNotFound
-from app.wallets.ledger import Account, Entry, Line, Posting
-from app.wallets.models import TransactionType
+from app.wallets.ledger import Account, Entry, Posting
+from app.wallets.models import TransactionType, WalletTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _post(
     receiving: Account,
     *,
     idempotency_key: str | None,
-) -> list[Line]:
+) -> list[WalletTransaction]:
     transfer = sent.transfer
     about = f": {transfer.note}" if transfer.note else ""
     entry = Entry(
@@ -136,7 +136,7 @@ def _post(
     return postings
 
 
-def _events(sent: Sent, postings: list[Line]) -> list[Event]:
+def _events(sent: Sent, postings: list[WalletTransaction]) -> list[Event]:
     transfer = sent.transfer
     completed = TransferCompleted(
         aggregate_id=transfer.id,

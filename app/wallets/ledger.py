@@ -17,7 +17,15 @@ from app.common.db import new_id
 from app.common.money import MAX_MINOR, Money
 from app.wallets import repository
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked
-from app.wallets.models import SystemCode, TransactionType, WalletKind
+from app.wallets.models import (
+    JournalEntry,
+    JournalEntryRow,
+    SystemCode,
+    TransactionType,
+    WalletKind,
+    WalletTransaction,
+    WalletTransactionRow,
+)
 
 _SYSTEM_NAMESPACE: Final = uuid5(NAMESPACE_URL, "payment-flow:system-wallet")
 
@@ -86,35 +94,6 @@ class Entry:
     id: UUID = field(default_factory=new_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A posting as it is written, column by column (see models.WalletTransaction)."""
-
-    id: UUID
-    journal_entry_id: UUID
-    wallet_id: UUID
-    sequence: int | None
-    type: str
-    status: str
-    amount: int
-    balance_before: int | None
-    balance_after: int | None
-    currency: str
-    description: str | None
-    reference_type: str | None
-    reference_id: UUID | None
-    metadata: dict[str, Any] | None
-    created_at: datetime
-
-    @property
-    def magnitude(self) -> int:
-        return abs(self.amount)
-
-    @property
-    def meta(self) -> dict[str, Any] | None:
-        return self.metadata
-
-
 class EntryUnbalanced(AssertionError):
     """A bug in the caller: an entry must sum to zero in every currency."""
 
@@ -131,7 +110,7 @@ class Draft:
     """An entry that has moved its accounts in memory and is yet to be written."""
 
     entry: Entry
-    postings: list[Line]
+    postings: list[WalletTransaction]
 
 
 def draft(entry: Entry) -> Draft:
@@ -167,12 +146,12 @@ def write(session: Session, drafts: Sequence[Draft]) -> None:
         for posting in draft.entry.postings
         if posting.account.kind == WalletKind.USER
     }
-    repository.insert_entries(session, [_entry_row(draft) for draft in drafts])
+    repository.insert_entries(session, [_journal_entry(draft) for draft in drafts])
     repository.insert_postings(session, [line for draft in drafts for line in draft.postings])
     repository.update_balances(session, touched.values())
 
 
-def post(session: Session, entries: Sequence[Entry]) -> list[list[Line]]:
+def post(session: Session, entries: Sequence[Entry]) -> list[list[WalletTransaction]]:
     """Draft and write `entries`; the postings of each, as written. Raises EntryUnbalanced."""
     drafts = [draft(entry) for entry in entries]
     write(session, drafts)
@@ -195,21 +174,21 @@ def save(session: Session, account: Account) -> None:
     repository.update_balances(session, [account])
 
 
-def _entry_row(drafted: Draft) -> dict[str, Any]:
+def _journal_entry(drafted: Draft) -> JournalEntry:
     entry = drafted.entry
-    return {
-        "id": entry.id,
-        "kind": entry.kind,
-        "reference_type": entry.reference[0],
-        "reference_id": entry.reference[1],
-        "initiator_id": entry.initiator_id,
-        "idempotency_key": entry.idempotency_key,
-        "metadata": entry.metadata,
-        "created_at": drafted.postings[0].created_at,
-    }
+    return JournalEntryRow(
+        id=entry.id,
+        kind=entry.kind,
+        reference_type=entry.reference[0],
+        reference_id=entry.reference[1],
+        initiator_id=entry.initiator_id,
+        idempotency_key=entry.idempotency_key,
+        meta=entry.metadata,
+        created_at=drafted.postings[0].created_at,
+    )
 
 
-def _apply(entry: Entry, posting: Posting, now: datetime) -> Line:
+def _apply(entry: Entry, posting: Posting, now: datetime) -> WalletTransaction:
     account = posting.account
     before: int | None = None
     after: int | None = None
@@ -219,7 +198,7 @@ def _apply(entry: Entry, posting: Posting, now: datetime) -> Line:
         after = account.balance = before + posting.amount
         sequence = account.sequence = account.sequence + 1
         account.updated_at = now
-    return Line(
+    return WalletTransactionRow(
         id=new_id(),
         journal_entry_id=entry.id,
         wallet_id=account.id,
@@ -233,6 +212,6 @@ def _apply(entry: Entry, posting: Posting, now: datetime) -> Line:
         description=posting.description,
         reference_type=entry.reference[0],
         reference_id=entry.reference[1],
-        metadata=entry.metadata,
+        meta=entry.metadata,
         created_at=now,
     )

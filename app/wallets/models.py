@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.bulk import row_class
 from app.common.db import Base
 
 
@@ -147,6 +148,9 @@ class JournalEntry(Base):
     created_at: Mapped[datetime]
 
 
+JournalEntryRow: Final = row_class(JournalEntry)
+
+
 class WalletTransaction(Base):
     """A posting: one line of a journal entry, in one wallet. Never changed, never deleted.
 
@@ -196,6 +200,9 @@ class WalletTransaction(Base):
     @property
     def magnitude(self) -> int:
         return abs(self.amount)
+
+
+WalletTransactionRow: Final = row_class(WalletTransaction)
 
 
 class HoldStatus(StrEnum):

@@ -11,12 +11,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.auth.models import SESSION_HOLDS
+from app.common.bulk import BulkInsert, send_rows
 from app.common.db import lookup
-from app.common.driver import as_rows, insert_rows, send, wait
+from app.common.driver import send, wait
 from app.common.pagination import Page, PageRequest, paginate
 from app.wallets.models import (
     GATE,
     LIMITED,
+    JournalEntry,
     Wallet,
     WalletHold,
     WalletLimit,
@@ -43,41 +45,8 @@ _WALLETS_OF = """
 """
 _LOCK_WALLETS = f"{_WALLETS_OF} ORDER BY id FOR NO KEY UPDATE"
 
-_INSERT_ENTRIES = insert_rows(
-    "journal_entries",
-    {
-        "id": "uuid",
-        "kind": "text",
-        "reference_type": "text",
-        "reference_id": "uuid",
-        "initiator_id": "uuid",
-        "idempotency_key": "text",
-        "metadata": "jsonb",
-        "created_at": "timestamptz",
-    },
-)
-
-_INSERT_POSTINGS = insert_rows(
-    "wallet_transactions",
-    {
-        "id": "uuid",
-        "journal_entry_id": "uuid",
-        "wallet_id": "uuid",
-        "sequence": "bigint",
-        "type": "text",
-        "status": "text",
-        "amount": "bigint",
-        "balance_before": "bigint",
-        "balance_after": "bigint",
-        "currency": "text",
-        "description": "text",
-        "reference_type": "text",
-        "reference_id": "uuid",
-        "metadata": "jsonb",
-        "created_at": "timestamptz",
-    },
-)
-
+_INSERT_ENTRIES = BulkInsert(JournalEntry)
+_INSERT_POSTINGS = BulkInsert(WalletTransaction)
 
 _WALLET_OF_CALLER = f"""
     SELECT w.id, w.kind, w.currency, w.user_id, w.balance, w.held, w.sequence, w.is_locked,
@@ -144,18 +113,19 @@ def get_wallet_of(session: Session, *, user_id: UUID, currency: str) -> tuple[An
     return send(session, _WALLETS_OF, values).fetchone()
 
 
-def insert_entries(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    send(session, _INSERT_ENTRIES, as_rows(rows))
+def insert_entries(session: Session, entries: Iterable[JournalEntry]) -> None:
+    """entries: of the class JournalEntryRow."""
+    _INSERT_ENTRIES.execute(session, entries)
 
 
-def insert_postings(session: Session, rows: Iterable[object]) -> None:
-    """rows: with the columns of a posting as attributes."""
-    send(session, _INSERT_POSTINGS, as_rows(rows))
+def insert_postings(session: Session, postings: Iterable[WalletTransaction]) -> None:
+    """postings: of the class WalletTransactionRow."""
+    _INSERT_POSTINGS.execute(session, postings)
 
 
 def update_balances(session: Session, accounts: Iterable[object]) -> None:
     """accounts: with id, balance and held in minor units, sequence and moment of the change."""
-    send(session, _UPDATE_BALANCES, as_rows(accounts))
+    send_rows(session, _UPDATE_BALANCES, accounts)
 
 
 # Sequences are gapless and in the order of the moments, so each step reads one row by its key: a

@@ -6,10 +6,10 @@ from typing import Any, Final
 import marshmallow as ma
 
 from app.common.clock import to_wire
-from app.common.fields import Amount, Moment, MoneyOut, Schema, Text
+from app.common.fields import Amount, Moment, MoneyOut, Schema, Text, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
-from app.wallets.ledger import Account, Line
+from app.wallets.ledger import Account
 from app.wallets.models import LimitType, LimitWindow, TransactionType, WalletTransaction
 
 _AMOUNT = {
@@ -95,6 +95,7 @@ class TransactionOut(Schema):
     wallet_id = ma.fields.UUID(required=True)
 
 
+@serializes(WalletOut)
 def wallet_out(wallet: Account) -> dict[str, Any]:
     """What WalletOut describes; built by hand because it is hot."""
     currency = wallet.currency
@@ -111,12 +112,14 @@ def wallet_out(wallet: Account) -> dict[str, Any]:
     }
 
 
+@serializes(WalletSnapshotOut)
 def past_wallet_out(wallet: Account, *, at: datetime) -> dict[str, Any]:
     """What WalletSnapshotOut describes, of a moment of the past."""
     return wallet_out(wallet) | {"available": None, "held": None, "at": to_wire(at)}
 
 
-def transaction_out(posting: WalletTransaction | Line) -> dict[str, Any]:
+@serializes(TransactionOut)
+def transaction_out(posting: WalletTransaction) -> dict[str, Any]:
     """What TransactionOut describes; built by hand because pages of it are hot."""
     currency = posting.currency
     return {
@@ -142,7 +145,8 @@ class WalletMovementOut(Schema):
     transaction = ma.fields.Nested(TransactionOut, required=True)
 
 
-def movement_out(movement: tuple[Account, Line]) -> dict[str, Any]:
+@serializes(WalletMovementOut)
+def movement_out(movement: tuple[Account, WalletTransaction]) -> dict[str, Any]:
     """What WalletMovementOut describes."""
     wallet, transaction = movement
     return {"wallet": wallet_out(wallet), "transaction": transaction_out(transaction)}

@@ -26,7 +26,7 @@ from app.wallets.errors import (
     MomentInFuture,
     WalletNotFound,
 )
-from app.wallets.ledger import Account, Entry, Line, Posting
+from app.wallets.ledger import Account, Entry, Posting
 from app.wallets.models import SystemCode, TransactionType, Wallet, WalletKind, WalletTransaction
 
 
@@ -111,7 +111,7 @@ def deposit(
     maximum: Decimal,
     description: str | None = None,
     idempotency_key: str | None = None,
-) -> tuple[Account, Line]:
+) -> tuple[Account, WalletTransaction]:
     """Credit the user's wallet from the BANK account.
 
     amount, maximum: in units of `currency`. Returns the account and its posting.
@@ -144,7 +144,7 @@ def withdraw(
     code: str | None = None,
     description: str | None = None,
     idempotency_key: str | None = None,
-) -> tuple[Account, Line]:
+) -> tuple[Account, WalletTransaction]:
     """Debit the user's wallet to the BANK account.
 
     amount, minimum, code_above: in units of `currency`; code: of the user's second factor, for
@@ -177,7 +177,7 @@ def _move(
     kind: TransactionType,
     description: str,
     idempotency_key: str | None,
-) -> tuple[Account, Line]:
+) -> tuple[Account, WalletTransaction]:
     """Post one movement between the account and the outside world."""
     entry = Entry(
         kind=kind.value,
@@ -206,7 +206,7 @@ def balance_events(drafted: ledger.Draft) -> list[BalanceUpdated]:
     ]
 
 
-def balance_event(line: Line, *, user_id: UUID) -> BalanceUpdated:
+def balance_event(line: WalletTransaction, *, user_id: UUID) -> BalanceUpdated:
     """line: a posting to a user's wallet."""
     assert line.balance_after is not None  # noqa: S101 – of a user's wallet
     return BalanceUpdated(

@@ -54,7 +54,7 @@ def test_without_a_database_it_is_down(client: FlaskClient, without_database: No
 def test_with_an_unexpected_schema_it_is_down(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.health.views.SCHEMA_REVISION", "9999_newer")
+    monkeypatch.setattr("app.health.views.newest_migration", lambda: "9999_newer")
 
     answer = client.get("/health/ready")
 

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from app.common.json_format import dump_json
-from app.wallets.ledger import Account, Line
+from app.wallets.ledger import Account
+from app.wallets.models import WalletTransaction, WalletTransactionRow
 from app.wallets.schemas import (
     TransactionOut,
     WalletMovementOut,
@@ -29,8 +30,8 @@ def account(currency: str) -> Account:
     )
 
 
-def line(currency: str, metadata: dict[str, Any] | None) -> Line:
-    return Line(
+def line(currency: str, metadata: dict[str, Any] | None) -> WalletTransaction:
+    return WalletTransactionRow(
         id=uuid4(),
         journal_entry_id=uuid4(),
         wallet_id=uuid4(),
@@ -44,7 +45,7 @@ def line(currency: str, metadata: dict[str, Any] | None) -> Line:
         description=None if metadata is None else "Purchase: Ünïcode",
         reference_type="order",
         reference_id=uuid4(),
-        metadata=metadata,
+        meta=metadata,
         created_at=MOMENT,
     )
 

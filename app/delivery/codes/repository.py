@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.common.driver import as_rows, send
+from app.common.bulk import BulkInsert, send_rows
+from app.common.driver import send
 from app.common.pagination import Page, PageRequest, paginate
 from app.delivery.codes.models import (
     CodeStatus,
@@ -45,16 +46,16 @@ _RESERVE = """
     SELECT count(*) AS units FROM taken
 """
 
-_INSERT = """
-    INSERT INTO product_codes (id, product_id, position, fingerprint, sealed)
-    SELECT new.id, %(product_id)s, new.position, decode(new.fingerprint, 'base64'),
-        decode(new.sealed, 'base64')
-    FROM json_to_recordset(CAST(%(rows)s AS json))
-        AS new (id uuid, position bigint, fingerprint text, sealed text)
-    ORDER BY new.position
-    ON CONFLICT (product_id, fingerprint) DO NOTHING
-    RETURNING position
-"""
+_INSERT = BulkInsert(
+    ProductCode,
+    omit=("order_id", "taken_at", "seen_at", "revoked_at"),
+    computed={"product_id": "%(product_id)s"},
+    tail="""
+        ORDER BY new.position
+        ON CONFLICT (product_id, fingerprint) DO NOTHING
+        RETURNING position
+    """,
+)
 
 _STATES: dict[str, tuple[ColumnElement[bool], ...]] = {
     CodeStatus.AVAILABLE: (ProductCode.order_id.is_(None),),
@@ -70,7 +71,7 @@ def take_codes(
 
     lines: with place, order_id, product_id and quantity.
     """
-    return send(session, _RESERVE, as_rows(lines) | {"now": now})
+    return send_rows(session, _RESERVE, lines, now=now)
 
 
 def give_back_codes(session: Session, *, order_id: UUID) -> None:
@@ -176,9 +177,9 @@ def known_fingerprints(
 def insert_codes(session: Session, rows: Iterable[object], *, product_id: UUID) -> set[int]:
     """Insert codes whose fingerprints are new; the positions of those that are in.
 
-    rows: with id, position, fingerprint and sealed (both base64).
+    rows: with id, position, fingerprint and sealed.
     """
-    inserted = send(session, _INSERT, as_rows(rows) | {"product_id": product_id})
+    inserted = _INSERT.execute(session, rows, product_id=product_id)
     return {row.position for row in inserted}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import to_wire
-from app.common.fields import Moment, Schema
+from app.common.fields import Moment, Schema, serializes
 from app.common.pagination import PageArgs, page_of
 from app.delivery.codes.models import CodeStatus, CodeUpload, UploadStatus
 from app.delivery.codes.service import Kept
@@ -93,6 +93,7 @@ class ProductCodeSummaryOut(Schema):
     revoked = ma.fields.Integer(required=True, metadata={"example": 0})
 
 
+@serializes(CodeUploadOut)
 def upload_out(upload: CodeUpload) -> dict[str, Any]:
     """What CodeUploadOut describes."""
     return {
@@ -107,6 +108,7 @@ def upload_out(upload: CodeUpload) -> dict[str, Any]:
     }
 
 
+@serializes(ProductCodeOut)
 def code_out(kept: Kept) -> dict[str, Any]:
     """What ProductCodeOut describes."""
     return {
@@ -120,6 +122,7 @@ def code_out(kept: Kept) -> dict[str, Any]:
     }
 
 
+@serializes(ProductCodeSummaryOut)
 def summary_out(counts: dict[str, int]) -> dict[str, Any]:
     """What ProductCodeSummaryOut describes."""
     return {status.value.lower(): counts[status] for status in CodeStatus}

@@ -1,6 +1,5 @@
 """Uploads: how files of codes come onto the shelf."""
 
-import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +50,7 @@ class Ready:
 
     id: UUID
     line: int
-    sealed: str
+    sealed: bytes
     fingerprints: tuple[bytes, ...]
 
 
@@ -82,7 +81,7 @@ def get_ready(lines: Sequence[Line], *, product_id: UUID) -> list[Ready]:
 def _ready(line: Line, product_id: UUID) -> Ready:
     code_id, code = new_id(), line.code.encode()
     marks = fingerprints(code, context=f"product-codes/{product_id}")
-    sealed = base64.b64encode(encrypt(code, context=context_of(code_id))).decode()
+    sealed = encrypt(code, context=context_of(code_id))
     return Ready(code_id, line.number, sealed, tuple(m[:_FINGERPRINT_BYTES] for m in marks))
 
 
@@ -195,7 +194,7 @@ def _add(session: Session, upload: CodeUpload, codes: Sequence[Ready], *, mercha
         {
             "id": code.id,
             "position": first + code.line,
-            "fingerprint": base64.b64encode(code.fingerprints[0]).decode(),
+            "fingerprint": code.fingerprints[0],
             "sealed": code.sealed,
         }
         for code in _without_old_ones(session, upload.product_id, codes)

@@ -11,21 +11,28 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.driver import as_rows, send
+from app.common.bulk import BulkInsert, send_rows
 from app.delivery.files.models import FileContent, FileDelivery, FileDownload, ProductFile
+from app.delivery.goods import Line
 from app.products.models import Product
 
 # Who bought is asked of the order, which whoever calls has just written: a line does not say it.
-_RESERVE = """
-    INSERT INTO file_deliveries (order_id, product_id, buyer_id, quantity, revoked_units,
-        downloads, downloads_allowed, created_at)
-    SELECT new.order_id, new.product_id, o.user_id, new.quantity, 0, 0, %(allowed)s, %(now)s
-    FROM json_to_recordset(CAST(%(rows)s AS json))
-        AS new (order_id uuid, product_id uuid, quantity bigint)
-    JOIN orders o ON o.id = new.order_id
-    JOIN product_files f ON f.product_id = new.product_id AND f.retired_at IS NULL
-    RETURNING order_id
-"""
+_RESERVE = BulkInsert(
+    FileDelivery,
+    omit=("delivered_at",),
+    computed={
+        "buyer_id": "o.user_id",
+        "revoked_units": "0",
+        "downloads": "0",
+        "downloads_allowed": "%(allowed)s",
+        "created_at": "%(now)s",
+    },
+    tail="""
+        JOIN orders o ON o.id = new.order_id
+        JOIN product_files f ON f.product_id = new.product_id AND f.retired_at IS NULL
+        RETURNING order_id
+    """,
+)
 
 _DELIVER = """
     UPDATE file_deliveries SET delivered_at = %(now)s
@@ -35,14 +42,18 @@ _DELIVER = """
 
 
 def reserve(
-    session: Session, lines: Iterable[object], *, allowed: int, now: datetime
+    session: Session, lines: Iterable[Line], *, allowed: int, now: datetime
 ) -> psycopg.Cursor[Any]:
     """Set aside what orders are about, of products that have a file; a row for each such order."""
-    return send(session, _RESERVE, as_rows(lines) | {"allowed": allowed, "now": now})
+    rows = [
+        {"order_id": line.order_id, "product_id": line.product_id, "quantity": line.quantity}
+        for line in lines
+    ]
+    return _RESERVE.execute(session, rows, allowed=allowed, now=now)
 
 
 def deliver(session: Session, lines: Iterable[object], *, now: datetime) -> None:
-    send(session, _DELIVER, as_rows(lines) | {"now": now})
+    send_rows(session, _DELIVER, lines, now=now)
 
 
 def release(session: Session, *, order_id: UUID) -> None:

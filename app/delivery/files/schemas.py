@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import to_wire
-from app.common.fields import Moment, Schema
+from app.common.fields import Moment, Schema, serializes
 from app.delivery.files.service import Offered
 
 
@@ -36,6 +36,7 @@ class DownloadAllowanceOut(Schema):
     downloads_left = ma.fields.Integer(required=True, metadata={"example": 5})
 
 
+@serializes(ProductFileOut)
 def file_out(offered: Offered) -> dict[str, Any]:
     file, content = offered.file, offered.content
     return {

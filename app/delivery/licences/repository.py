@@ -8,23 +8,23 @@ from uuid import UUID
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from app.common.driver import as_rows, send
+from app.common.bulk import BulkInsert
 from app.common.pagination import Page, PageRequest, paginate
 from app.delivery.licences.models import Licence, LicenceActivation, LicenceTerms
 from app.products.models import Product
 
-_INSERT = """
-    INSERT INTO licences (id, order_id, product_id, fingerprint, sealed, activation_limit,
-        expires_at, created_at)
-    SELECT new.id, new.order_id, new.product_id, decode(new.fingerprint, 'base64'),
-        decode(new.sealed, 'base64'),
-        CASE WHEN terms.product_id IS NULL THEN %(usual_limit)s ELSE terms.activation_limit END,
-        CAST(%(now)s AS timestamptz) + make_interval(days => CAST(terms.valid_days AS integer)),
-        %(now)s
-    FROM json_to_recordset(CAST(%(rows)s AS json))
-        AS new (id uuid, order_id uuid, product_id uuid, fingerprint text, sealed text)
-    LEFT JOIN licence_terms AS terms ON terms.product_id = new.product_id
-"""
+_INSERT = BulkInsert(
+    Licence,
+    omit=("activations", "revoked_at"),
+    computed={
+        "activation_limit": "CASE WHEN terms.product_id IS NULL THEN %(usual_limit)s"
+        " ELSE terms.activation_limit END",
+        "expires_at": "CAST(%(now)s AS timestamptz)"
+        " + make_interval(days => CAST(terms.valid_days AS integer))",
+        "created_at": "%(now)s",
+    },
+    tail="LEFT JOIN licence_terms AS terms ON terms.product_id = new.product_id",
+)
 
 
 def insert_licences(
@@ -32,10 +32,10 @@ def insert_licences(
 ) -> None:
     """Insert licences on the terms of their products.
 
-    rows: with id, order_id, product_id, fingerprint and sealed (both base64); usual_limit: of
-    activations, where no terms were set.
+    rows: with id, order_id, product_id, fingerprint and sealed; usual_limit: of activations,
+    where no terms were set.
     """
-    send(session, _INSERT, as_rows(rows) | {"usual_limit": usual_limit, "now": now})
+    _INSERT.execute(session, rows, usual_limit=usual_limit, now=now)
 
 
 def get_terms(session: Session, product_id: UUID) -> LicenceTerms | None:

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import to_wire
-from app.common.fields import Moment, Schema, Text, WholeNumber
+from app.common.fields import Moment, Schema, Text, WholeNumber, serializes
 from app.common.pagination import page_of
 from app.delivery.licences.activations import Active, Known, Objection, Verdict
 from app.delivery.licences.keys import read_key
@@ -165,6 +165,7 @@ class SoldLicenceOut(Schema):
 SoldLicenceList = page_of(SoldLicenceOut)
 
 
+@serializes(LicenceOut)
 def licence_out(known: Known) -> dict[str, Any]:
     """What LicenceOut describes."""
     licence = known.licence
@@ -180,6 +181,7 @@ def licence_out(known: Known) -> dict[str, Any]:
     }
 
 
+@serializes(LicenceValidationOut)
 def verdict_out(verdict: Verdict) -> dict[str, Any]:
     """What LicenceValidationOut describes."""
     return {
@@ -189,6 +191,7 @@ def verdict_out(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+@serializes(LicenceActivationOut)
 def activation_out(active: Active) -> dict[str, Any]:
     """What LicenceActivationOut describes."""
     return {
@@ -199,6 +202,7 @@ def activation_out(active: Active) -> dict[str, Any]:
     }
 
 
+@serializes(SoldLicenceOut)
 def sold_out(sold: Sold) -> dict[str, Any]:
     """What SoldLicenceOut describes."""
     licence = sold.licence

@@ -353,7 +353,7 @@ def _flag(session: Session, one: Checkout, why: str) -> None:
 
 
 def _event(
-    event_type: type[CheckoutEvent | OrderCompleted], order: Order | pricing.NewOrder
+    event_type: type[CheckoutEvent | OrderCompleted], order: Order
 ) -> CheckoutEvent | OrderCompleted:
     return event_type(
         aggregate_id=order.id,

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.coupons import service as coupons
+from app.coupons.models import CouponUseRow
 from app.coupons.service import Found, Terms
 from app.delivery import service as delivery
 from app.delivery.goods import Check, Line
@@ -115,7 +116,14 @@ def _write_coupons(session: Session, sales: Sequence[Sale]) -> None:
     coupons.write_uses(
         session,
         [
-            coupons.Use(order.id, coupon.id, order.user_id, order.discount, order.created_at)
+            CouponUseRow(
+                order_id=order.id,
+                coupon_id=coupon.id,
+                user_id=order.user_id,
+                discount=order.discount,
+                created_at=order.created_at,
+                released_at=None,
+            )
             for order, coupon in with_coupon
         ],
         {coupon.id: coupon for _, coupon in with_coupon}.values(),

@@ -16,7 +16,7 @@ from app.orders.errors import (
     PurchaseLimitReached,
     QuantityTooLarge,
 )
-from app.orders.models import Order, OrderStatus, PaymentMethod
+from app.orders.models import Order, OrderRow, OrderStatus, PaymentMethod
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.products.models import ProductKind
 from app.products.service import Stock
@@ -50,49 +50,13 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True)
-class NewOrder:
-    """An order as it is written, column by column (see models.Order)."""
-
-    id: UUID
-    user_id: UUID
-    merchant_id: UUID
-    product_id: UUID
-    payment_method: str
-    status: str
-    quantity: int
-    unit_price: int
-    discount: int
-    amount: int
-    fee: int
-    currency: str
-    coupon_id: UUID | None
-    coupon_code: str | None
-    notes: str | None
-    metadata: dict[str, Any] | None
-    idempotency_key: str | None
-    completed_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-    refunded_amount: int = 0
-    refunded_units: int = 0
-    stripe_session_id: str | None = None
-    stripe_payment_intent_id: str | None = None
-    failed_at: datetime | None = None
-    failure_reason: str | None = None
-
-    @property
-    def meta(self) -> dict[str, Any] | None:
-        return self.metadata
-
-
-@dataclass(frozen=True, slots=True)
 class Sale:
     """An accepted purchase: the order and the journal entry that pays for it.
 
     entry: None when a coupon covers the whole price; coupon: its use is not counted yet.
     """
 
-    order: NewOrder
+    order: Order
     entry: Entry | None
     stock: Stock
     buyer: Caller
@@ -241,9 +205,9 @@ def _order(
     method: PaymentMethod,
     *,
     now: datetime,
-) -> NewOrder:
+) -> Order:
     basket, stock, coupon = purchase.basket, price.stock, price.coupon
-    return NewOrder(
+    return OrderRow(
         id=purchase.id,
         user_id=purchase.buyer.id,
         merchant_id=stock.merchant_id,
@@ -259,16 +223,24 @@ def _order(
         coupon_id=coupon.id if coupon else None,
         coupon_code=coupon.code if coupon else None,
         notes=basket.notes,
-        metadata=basket.metadata,
+        meta=basket.metadata,
         idempotency_key=purchase.idempotency_key,
+        refunded_amount=0,
+        refunded_fee=0,
+        refunded_units=0,
+        restored_units=0,
+        stripe_session_id=None,
+        stripe_payment_intent_id=None,
         completed_at=now if status is OrderStatus.COMPLETED else None,
+        failed_at=None,
+        failure_reason=None,
         created_at=now,
         updated_at=now,
     )
 
 
 def payment_entry(
-    order: NewOrder | Order, product_name: str, payer: Account, merchant: Account, *, kind: str
+    order: Order, product_name: str, payer: Account, merchant: Account, *, kind: str
 ) -> Entry:
     """The journal entry that pays for an order. payer: the buyer's wallet or the gateway."""
     postings = [

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import to_wire
-from app.common.fields import Id, Moment, MoneyOut, Schema, Text, WholeNumber
+from app.common.fields import Id, Moment, MoneyOut, Schema, Text, WholeNumber, serializes
 from app.common.json_format import dump_json
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
@@ -192,6 +192,7 @@ def checkout_answer(details: OrderDetails, page: CheckoutSession | None) -> Answ
     return Answer(201, dump_json(body))
 
 
+@serializes(OrderOut)
 def _order_out(details: OrderDetails) -> dict[str, Any]:
     """What OrderOut describes, built by hand because it is hot."""
     order, product = details.order, details.product

@@ -25,7 +25,7 @@ from app.orders.errors import OrderNotDelivered, OrderNotFound
 from app.orders.models import Order, OrderStatus
 from app.orders.purchases import locked_state, pricing
 from app.orders.purchases.locked_state import LockedState
-from app.orders.purchases.pricing import Basket, NewOrder, Purchase, Sale
+from app.orders.purchases.pricing import Basket, Purchase, Sale
 from app.products.models import Product
 from app.products.service import Stock
 from app.wallets import ledger
@@ -36,7 +36,7 @@ from app.wallets import service as wallets
 class OrderDetails:
     """An order with its product and its buyer."""
 
-    order: Order | NewOrder
+    order: Order
     product: Product | Stock
     buyer: User | Caller
 

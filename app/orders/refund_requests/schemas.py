@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import to_wire
-from app.common.fields import Moment, MoneyOut, Schema, Text
+from app.common.fields import Moment, MoneyOut, Schema, Text, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.orders.models import RefundRequest
@@ -46,6 +46,7 @@ class RefundRequestsArgs(PageArgs):
 RefundRequestList = page_of(RefundRequestOut)
 
 
+@serializes(RefundRequestOut)
 def refund_request_out(refund_request: RefundRequest) -> dict[str, Any]:
     amount = refund_request.amount
     return {

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import to_wire
-from app.common.fields import Amount, Moment, MoneyOut, Schema, Text, WholeNumber
+from app.common.fields import Amount, Moment, MoneyOut, Schema, Text, WholeNumber, serializes
 from app.common.money import format_minor
 from app.orders.models import Refund
 
@@ -57,6 +57,7 @@ class RefundOut(Schema):
     settled_at = Moment(required=True, allow_none=True)
 
 
+@serializes(RefundOut)
 def refund_out(refund: Refund) -> dict[str, Any]:
     return {
         "id": refund.id,

@@ -1,0 +1,167 @@
+"""Statements that take any number of rows, which travel as one JSON document.
+
+Taking arrays apart in Python costs ten times as much (docs/performance.md). A statement names its
+rows once: in the recordset of its text, or through the model that it inserts. A row that lacks one
+of these names is refused, because PostgreSQL would silently take NULL for it.
+"""
+
+import base64
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import fields, make_dataclass
+from functools import cache
+from typing import Any, Final, TypeVar, cast
+
+import orjson
+import psycopg
+from sqlalchemy import Column, LargeBinary
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from app.common.driver import send
+
+Model = TypeVar("Model", bound=DeclarativeBase)
+
+#: Where a statement takes its rows, and the columns that it reads of each.
+_RECORDSET: Final = re.compile(
+    r"json_to_recordset\(CAST\(%\(rows\)s AS json\)\)\s+AS\s+\w+\s*\(([^)]*)\)"
+)
+_DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+class RowShapeInvalid(TypeError):
+    """A bug in the caller: a row lacks a name that its statement reads, or has an unknown one."""
+
+
+def send_rows(
+    session: Session, statement: str, rows: Iterable[object], **values: Any
+) -> psycopg.Cursor[Any]:
+    """Send a statement with `json_to_recordset(CAST(%(rows)s AS json)) AS name (column type, …)`.
+
+    rows: mappings or dataclasses, with at least these columns; values: the
+    other placeholders. Raises RowShapeInvalid, and psycopg.Error as `driver.send` does.
+    """
+    return send(session, statement, {"rows": _shape_of(statement).document(rows), **values})
+
+
+def row_class(model: type[Model]) -> type[Model]:
+    """A class of rows for `BulkInsert`, with the columns and properties of `model`.
+
+    To type checkers it is the model itself. In fact it is a dataclass with slots that SQLAlchemy
+    knows nothing of: made ten times as fast, and nothing to `session.add`. Its constructor raises
+    TypeError unless every column is given.
+    """
+    properties = {name: value for name, value in vars(model).items() if isinstance(value, property)}
+    columns = model.__mapper__.columns.keys()
+    made = make_dataclass(f"{model.__name__}Row", columns, namespace=properties, slots=True)
+    return cast("type[Model]", made)
+
+
+class BulkInsert:
+    """The INSERT of any number of rows of `model`. Its columns and types are those of the model.
+
+    omit: attributes that the database fills in; computed: attribute → SQL expression instead of
+    the row's value; tail: what follows the recordset `new`, such as a JOIN or ON CONFLICT.
+    Every other attribute must be in each row, and nothing else. The text never changes, so it is
+    planned once.
+    """
+
+    def __init__(
+        self,
+        model: type[DeclarativeBase],
+        *,
+        omit: Collection[str] = (),
+        computed: Mapping[str, str] | None = None,
+        tail: str = "",
+    ) -> None:
+        computed = computed or {}
+        columns = dict(model.__mapper__.columns.items())
+        if unknown := ({*omit} | computed.keys()) - columns.keys():
+            raise RowShapeInvalid(f"{model.__name__} has no {', '.join(sorted(unknown))}")
+        inserted = {name: column for name, column in columns.items() if name not in omit}
+        given = {name: column for name, column in inserted.items() if name not in computed}
+        quote = _DIALECT.identifier_preparer.quote
+        names = ", ".join(quote(column.name) for column in inserted.values())
+        values = ", ".join(
+            computed.get(name) or _value(column, name) for name, column in inserted.items()
+        )
+        recordset = ", ".join(f"{quote(name)} {_type(column)}" for name, column in given.items())
+        self.statement: Final = (
+            f"INSERT INTO {model.__tablename__} ({names}) SELECT {values}"  # noqa: S608 – our own names
+            f" FROM json_to_recordset(CAST(%(rows)s AS json)) AS new ({recordset}) {tail}"
+        )
+        self._shape = _RowShape(given, exactly=True)
+
+    def execute(
+        self, session: Session, rows: Iterable[object], **values: Any
+    ) -> psycopg.Cursor[Any]:
+        """Insert `rows`. values: of the placeholders in `computed` and `tail`.
+
+        Raises RowShapeInvalid, and psycopg.Error as `driver.send` does.
+        """
+        return send(session, self.statement, {"rows": self._shape.document(rows), **values})
+
+
+def columns_of(model: type[DeclarativeBase]) -> str:
+    """The columns of a model for a SELECT, each under the name of its attribute."""
+    quote = _DIALECT.identifier_preparer.quote
+    return ", ".join(
+        f"{quote(column.name)} AS {quote(name)}"
+        for name, column in model.__mapper__.columns.items()
+    )
+
+
+def _value(column: Column[Any], name: str) -> str:
+    value = f"new.{_DIALECT.identifier_preparer.quote(name)}"
+    return f"decode({value}, 'base64')" if isinstance(column.type, LargeBinary) else value
+
+
+def _type(column: Column[Any]) -> str:
+    """PostgreSQL's name for the type of a column as it stands in JSON, where bytes are text."""
+    if isinstance(column.type, LargeBinary):
+        return "text"
+    return column.type.compile(dialect=_DIALECT)
+
+
+class _RowShape:
+    """The names that rows must have: exactly these, or at least these.
+
+    Each class of rows, and each set of keys, is checked only once.
+    """
+
+    def __init__(self, names: Iterable[str], *, exactly: bool) -> None:
+        self._names = frozenset(names)
+        self._exactly = exactly
+        self._checked: set[tuple[str, ...] | type] = set()
+
+    def document(self, rows: Iterable[object]) -> str:
+        """The rows as JSON. Raises RowShapeInvalid."""
+        records = [self._record(row) for row in rows]
+        return orjson.dumps(records, default=_base64).decode()
+
+    def _record(self, row: Any) -> Any:
+        shape = tuple(row) if isinstance(row, dict) else type(row)
+        if shape not in self._checked:
+            self._require(row if isinstance(row, dict) else [field.name for field in fields(row)])
+            self._checked.add(shape)
+        return row
+
+    def _require(self, names: Iterable[str]) -> None:
+        missing = self._names - {*names}
+        unknown = {*names} - self._names if self._exactly else ()
+        if missing or unknown:
+            raise RowShapeInvalid(f"missing: {sorted(missing)}, unknown: {sorted(unknown)}")
+
+
+@cache
+def _shape_of(statement: str) -> _RowShape:
+    found = _RECORDSET.search(statement)
+    if found is None:
+        raise RowShapeInvalid("the statement takes no rows")
+    return _RowShape((column.split()[0] for column in found[1].split(",")), exactly=False)
+
+
+def _base64(value: Any) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(f"{type(value).__name__} is not JSON")
