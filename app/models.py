@@ -10,6 +10,7 @@ from app.delivery.licences.models import Licence, LicenceActivation, LicenceTerm
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
 from app.inbox.models import InboundEvent
+from app.ledger_lock.models import LEDGER_LOCK
 from app.onramp.models import Onramp
 from app.orders.models import Checkout, Order, Refund, RefundRequest
 from app.payment_requests.models import MerchantCode, PaymentRequest
@@ -26,6 +27,7 @@ from app.wallets.models import (
 )
 
 __all__ = [
+    "LEDGER_LOCK",
     "ApiKey",
     "AuditRecord",
     "BankAccount",

@@ -104,7 +104,6 @@ def subscribe(settings: Settings) -> None:
     inbox.handlers.subscribe("checkout", checkouts)
     inbox.handlers.subscribe("payment_intent", checkouts)
     inbox.handlers.subscribe("refund", gateway_refunds)
-    inbox.begin_with(partial(wallets.stand_in_line, alone=False))
 
 
 def _region(client: Redis, name: str, ttl: timedelta) -> cache.Region:

@@ -1,6 +1,8 @@
 """Makers of the things that tests talk about."""
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,6 +17,7 @@ from app.auth.http import access_token
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import transaction
+from app.ledger_lock.service import acquire_ledger_lock
 from app.products import service as products
 from app.wallets import service as wallets
 from app.wallets.models import Wallet
@@ -40,6 +43,14 @@ class Actor:
         return {"Authorization": f"Bearer {self.token}"}
 
 
+@contextmanager
+def ledger_session(*, exclusive: bool = False) -> Iterator[Session]:
+    """A transaction in which balances may change, tried only once."""
+    with transaction(serializable=exclusive) as session:
+        acquire_ledger_lock(session, exclusive=exclusive)
+        yield session
+
+
 def actor(role: str = Role.USER, *, balance: str | None = None, phone: str | None = None) -> Actor:
     """A signed-in account. balance: units of USD in its wallet. Needs an application context."""
     email = f"{role.lower()}-{next(_numbers)}@example.com"
@@ -54,6 +65,7 @@ def actor(role: str = Role.USER, *, balance: str | None = None, phone: str | Non
             refresh_life=timedelta(days=7),
         )
         if balance is not None:
+            acquire_ledger_lock(session, exclusive=False)
             wallets.deposit(
                 session,
                 user=user,

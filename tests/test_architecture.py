@@ -129,6 +129,16 @@ def test_only_the_ledger_posts() -> None:
     assert posting == {"wallets/ledger.py"}
 
 
+def test_there_is_one_way_into_a_ledger_transaction() -> None:
+    """Only uploads of codes, and their removal, can take the lock late."""
+    callers = {name_of(path) for path in SOURCES if "acquire_ledger_lock" in calls(tree_of(path))}
+    assert callers == {
+        "ledger_lock/service.py",
+        "delivery/codes/service.py",
+        "delivery/codes/uploads.py",
+    }
+
+
 def test_sql_is_made_only_in_repositories() -> None:
     makers = {
         name_of(path)

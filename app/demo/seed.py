@@ -38,6 +38,7 @@ from app.demo.catalogue import COUPON, GOODS, OWNER_OF, PASSWORD, SHOPS
 from app.demo.history import Bought, Deposit, Retired, Step, Withdrawal, history
 from app.demo.people import ADMIN, BUYERS, Person
 from app.demo.shops.shop import Good, Shop
+from app.ledger_lock.service import ledger_transaction
 from app.orders.purchases import service as orders
 from app.orders.purchases.pricing import Basket, Purchase
 from app.products import service as products
@@ -186,7 +187,9 @@ def _do_once(settings: Settings, cast: _Cast, step: Step, *, key: str) -> bool:
             case Bought():
                 _buy(settings, cast, step, key=key)
             case Deposit() | Withdrawal():
-                db.retry_transaction(lambda session: _move(session, settings, cast, step, key=key))
+                ledger_transaction(
+                    lambda session: _move(session, settings, cast, step, key=key), exclusive=False
+                )
             case Retired(good):
                 db.retry_transaction(lambda session: _retire(session, cast, good))
     except IntegrityError as error:
@@ -234,14 +237,13 @@ def _buy(settings: Settings, cast: _Cast, step: Bought, *, key: str) -> None:
     caller = Caller(buyer.id, buyer.email, buyer.role)
 
     def attempt(session: Session) -> None:
-        wallets.stand_in_line(session, alone=True)
         orders.buy(
             session,
             Purchase(caller, Basket(product_id, step.quantity), idempotency_key=key),
             fee_bps=settings.platform_fee_bps,
         )
 
-    db.retry_transaction(attempt, serializable=True)
+    ledger_transaction(attempt, exclusive=True)
 
 
 def _retire(session: Session, cast: _Cast, good: Good) -> None:

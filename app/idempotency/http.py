@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.auth.guard import identity
 from app.auth.service import Caller
-from app.common.db import retry_transaction
 from app.common.error_handlers import Where, error_body
 from app.common.errors import AppError, Unauthorized, Unavailable
 from app.common.http import Blueprint, idempotency_key, json_response, request_fingerprint
 from app.common.json_format import dump_json
 from app.idempotency import service
 from app.idempotency.service import Answer, Claim, Request
+from app.ledger_lock.service import ledger_transaction
 
 View = TypeVar("View", bound=Callable[..., Any])
 #: What is returned by work that has no answer yet.
@@ -68,12 +68,10 @@ def answer_once(
     *,
     render: Callable[[Any], dict[str, Any]],
     status: int,
-    stand_in_line: Callable[[Session], None],
 ) -> Response:
     """Run `work(session, caller, key)` in one transaction and answer with its result.
 
-    render: makes JSON of the result; stand_in_line: called first of all, before the transaction
-    has a snapshot.
+    render: makes JSON of the result. The transaction shares the ledger lock.
 
     With an Idempotency-Key the answer is stored in that transaction and given again to every
     repetition, byte for byte. `work` must decide before it writes.
@@ -83,14 +81,12 @@ def answer_once(
     def answer(session: Session, caller: Caller, key: str | None) -> Answer:
         return Answer(status, dump_json(render(work(session, caller, key))))
 
-    return respond(run_once(Call.current(), answer, stand_in_line=stand_in_line))
+    return respond(run_once(Call.current(), answer))
 
 
 def run_once(
     call: Call,
     work: Callable[[Session, Caller, str | None], Answer | Unfinished],
-    *,
-    stand_in_line: Callable[[Session], None],
 ) -> Answer | AppError | Unfinished:
     """`answer_once` for who goes on afterwards: what `work` returns, or the answer given before.
 
@@ -105,7 +101,6 @@ def run_once(
             return refusal
 
     def attempt(session: Session) -> Answer | AppError | Unfinished:
-        stand_in_line(session)
         caller = auth.ask_callers(session, [call.session_id])().get(call.session_id)
         if caller is None:
             raise Unauthorized
@@ -117,7 +112,7 @@ def run_once(
         return outcome
 
     def run() -> Answer | AppError | Unfinished:
-        return retry_transaction(attempt)
+        return ledger_transaction(attempt, exclusive=False)
 
     # Only a key makes running again safe when it is not known what happened.
     return service.settle(run) if call.key else run()

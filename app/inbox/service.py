@@ -3,7 +3,6 @@
 This module does not know what the events mean: modules above it subscribe a handler to a topic.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, Protocol
 from uuid import UUID
@@ -13,12 +12,13 @@ from sqlalchemy.orm import Session
 from app.common import clock
 from app.common.db import new_id, savepoint
 from app.common.errors import AppError
-from app.common.process_state import Handlers, Slot
+from app.common.process_state import Handlers
 from app.events import service as events
 from app.events.catalogue.banks import BankEventQuarantined
 from app.inbox import repository
 from app.inbox.errors import Quarantine, ReferenceUnknown
 from app.inbox.models import InboundEvent, InboundEventStatus
+from app.ledger_lock.service import require_ledger_lock
 
 _FIRST_PAUSE: Final = timedelta(minutes=1)
 _MAX_PAUSE: Final = timedelta(hours=1)
@@ -39,14 +39,6 @@ class Handler(Protocol):
 
 #: Handlers by topic: the events whose type begins with it and a dot.
 handlers: Final[Handlers[str, Handler]] = Handlers("inbound events")
-_stand_in_line: Final[Slot[Callable[[Session], object] | None]] = Slot(
-    "start of the transaction of an inbound event", default=None
-)
-
-
-def begin_with(stand_in_line: Callable[[Session], object]) -> None:
-    """Have this called first in each transaction in which an event is handled."""
-    _stand_in_line.configure(stand_in_line)
 
 
 def receive(
@@ -94,11 +86,11 @@ def receive(
 def handle(session: Session, *, event_id: UUID) -> None:
     """Handle a stored event, unless that has been done or another transaction is doing it.
 
-    The transaction must be new. An event that its handler refuses is retried, after longer pauses
-    each time; one that contradicts our record is quarantined.
+    Must be called in a ledger transaction, because handlers post. An event that its handler
+    refuses is retried, after longer pauses each time; one that contradicts our record is
+    quarantined.
     """
-    if (first := _stand_in_line()) is not None:
-        first(session)
+    require_ledger_lock(session)
     event = repository.lock_received(session, event_id)
     if event is None:
         return

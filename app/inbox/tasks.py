@@ -9,6 +9,7 @@ import structlog
 
 from app.common.db import reading, retry_transaction
 from app.inbox import service
+from app.ledger_lock.service import ledger_transaction
 
 #: A worker that is stopped finishes its job first, for which it has half a minute.
 _SWEEP_SECONDS: Final = 20
@@ -21,7 +22,7 @@ def handle(event_id: str) -> None:
     """Handle one event. If that fails, its row says so and a sweep tries again."""
     row_id = UUID(event_id)
     try:
-        retry_transaction(partial(service.handle, event_id=row_id))
+        ledger_transaction(partial(service.handle, event_id=row_id), exclusive=False)
     except Exception as error:  # whatever it is, it must not delay other events
         _log.exception("inbound event not handled", event_id=event_id)
         retry_transaction(partial(service.postpone, event_id=row_id, because=type(error).__name__))

@@ -1,6 +1,5 @@
 """HTTP of on-ramps."""
 
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +25,6 @@ from app.onramp.schemas import (
     OnrampProviderOut,
     onramp_out,
 )
-from app.wallets import service as wallets
 from app.wallets.errors import LimitExceeded, WalletLocked, WalletNotFound
 
 blp = Blueprint("onramp", __name__, url_prefix="/onramp", description="Deposits from a bank")
@@ -56,7 +54,6 @@ def create_onramp(body: dict[str, Any]) -> Response:
         ),
         render=lambda onramp: onramp_out(onramp, links.sign_link(onramp)),
         status=201,
-        stand_in_line=partial(wallets.stand_in_line, alone=False),
     )
 
 

@@ -40,7 +40,6 @@ from app.transfers.errors import CannotTransferToSelf, RecipientCannotReceive, R
 from app.transfers.guard import spends_guesses
 from app.transfers.recipients import Handle
 from app.transfers.schemas import TransferOut, transfer_out
-from app.wallets import service as wallets
 from app.wallets.errors import InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
 
 blp = Blueprint(
@@ -177,7 +176,6 @@ def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Respo
         ),
         render=partial(transfer_out, viewer_id=identity().user_id),
         status=201,
-        stand_in_line=partial(wallets.stand_in_line, alone=False),
     )
 
 

@@ -10,8 +10,8 @@ from app.common import queue
 from app.common.db import reading, retry_transaction
 from app.common.encryption import DecryptionFailed
 from app.inbox.errors import Quarantine
+from app.ledger_lock.service import ledger_transaction
 from app.payouts import polling, service
-from app.wallets.gate import in_line
 
 _log = structlog.get_logger()
 
@@ -26,7 +26,10 @@ def advance(payout_id: UUID) -> None:
             send = polling.next_request(session, payout_id=payout_id)
         if send is not None:
             reported = send()  # outside of any transaction
-            in_line(partial(service.record_bank_payout, payout_id=payout_id, reported=reported))
+            ledger_transaction(
+                partial(service.record_bank_payout, payout_id=payout_id, reported=reported),
+                exclusive=False,
+            )
     except BankUnavailable as error:
         _log.info("bank unavailable", payout=str(payout_id), why=str(error))
     except (InvalidBankResponse, ProviderUnknown, Quarantine, DecryptionFailed) as problem:

@@ -20,7 +20,6 @@ from app.payouts import service, tasks
 from app.payouts.bank_accounts.errors import BankAccountNotFound
 from app.payouts.errors import PayoutNotFound
 from app.payouts.schemas import CreatePayoutIn, PayoutList, PayoutOut
-from app.wallets import service as wallets
 from app.wallets.errors import (
     InsufficientFunds,
     InvalidWithdrawalAmount,
@@ -78,7 +77,6 @@ def create_payout(body: dict[str, Any]) -> Response:
         work,
         render=_render,
         status=201,
-        stand_in_line=partial(wallets.stand_in_line, alone=False),
     )
 
 

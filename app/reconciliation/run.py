@@ -8,6 +8,7 @@ from app.banks import providers
 from app.banks.providers import Provider
 from app.common.db import reading, retry_transaction
 from app.inbox import service as inbox
+from app.ledger_lock.service import ledger_transaction
 from app.reconciliation import service, statement
 from app.reconciliation.comparison import Action, Finding
 from app.reconciliation.service import Report
@@ -48,6 +49,6 @@ def _close(finding: Finding, bank: Provider, actor_id: UUID | None) -> Finding:
         partial(service.store_event, finding=finding, provider=bank, actor_id=actor_id)
     )
     if stored is not None:
-        retry_transaction(partial(inbox.handle, event_id=stored))
+        ledger_transaction(partial(inbox.handle, event_id=stored), exclusive=False)
     with reading() as session:
         return service.recheck(session, finding=finding, provider=bank)

@@ -31,7 +31,6 @@ from app.transfers.schemas import (
     TransfersArgs,
     transfer_out,
 )
-from app.wallets import service as wallets
 from app.wallets.errors import InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
 
 blp = Blueprint(
@@ -77,7 +76,6 @@ def create_transfer(body: dict[str, Any]) -> Response:
         ),
         render=partial(transfer_out, viewer_id=identity().user_id),
         status=201,
-        stand_in_line=partial(wallets.stand_in_line, alone=False),
     )
 
 

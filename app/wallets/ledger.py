@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.common import clock
 from app.common.db import new_id
 from app.common.money import MAX_MINOR, Money
+from app.ledger_lock.service import require_ledger_lock
 from app.wallets import repository
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked
 from app.wallets.models import (
@@ -139,7 +140,11 @@ def _moment(accounts: Iterable[Account]) -> datetime:
 
 
 def write(session: Session, drafts: Sequence[Draft]) -> None:
-    """Write `drafts` and the balances they lead to, in the order in which they were drafted."""
+    """Write `drafts` and the balances they lead to, in the order in which they were drafted.
+
+    Raises LedgerLockNotHeld outside of a ledger transaction.
+    """
+    require_ledger_lock(session)
     touched = {
         posting.account.id: posting.account
         for draft in drafts
@@ -169,7 +174,11 @@ def release(account: Account, amount: int) -> None:
 
 
 def save(session: Session, account: Account) -> None:
-    """Write what `hold` or `release` did to an account; posting to it does so, too."""
+    """Write what `hold` or `release` did to an account; posting to it does so, too.
+
+    Raises LedgerLockNotHeld outside of a ledger transaction.
+    """
+    require_ledger_lock(session)
     account.updated_at = _moment([account])
     repository.update_balances(session, [account])
 

@@ -17,6 +17,7 @@ from app.common import clock
 from app.common.db import new_id
 from app.common.money import Money
 from app.common.process_state import Handlers
+from app.ledger_lock.service import require_ledger_lock
 from app.wallets import repository
 from app.wallets.errors import LimitExceeded, LimitNotFound, RoleNotFound
 from app.wallets.ledger import Account
@@ -196,6 +197,7 @@ def remove_for_user(
 ) -> None:
     """Put a user back under the limit of their role. Raises UserNotFound, LimitNotFound."""
     auth.require_user(session, user_id)
+    _require_nobody_posts(session)
     minor = repository.delete_user_limit(
         session, user_id=user_id, kind=kind, window=window, currency=currency
     )
@@ -213,6 +215,7 @@ def remove_for_user(
 
 
 def _put(session: Session, money: Money, **whose: str | UUID) -> UUID:
+    _require_nobody_posts(session)
     return repository.put_limit(
         session,
         id=new_id(),
@@ -221,6 +224,11 @@ def _put(session: Session, money: Money, **whose: str | UUID) -> UUID:
         updated_at=clock.now(),
         **whose,
     )
+
+
+def _require_nobody_posts(session: Session) -> None:
+    """Whatever is posted after a change of a limit must have seen it."""
+    require_ledger_lock(session, exclusive=True)
 
 
 def _details(kind: str, window: str, money: Money) -> dict[str, str]:

@@ -7,11 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
-    Column,
     ForeignKey,
     Index,
-    SmallInteger,
-    Table,
     UniqueConstraint,
     text,
 )
@@ -312,8 +309,3 @@ class WalletLimit(Base):
     currency: Mapped[str]
     amount: Mapped[int]
     updated_at: Mapped[datetime]
-
-
-#: An empty table that whoever moves money locks first, to stand in line: locking a table takes no
-#: snapshot, so who comes to the front sees what those before have committed (docs/decisions/0003).
-GATE: Final = Table("money_gate", Base.metadata, Column("id", SmallInteger, primary_key=True))

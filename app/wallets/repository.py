@@ -13,10 +13,9 @@ from sqlalchemy.orm import Session
 from app.auth.models import SESSION_HOLDS
 from app.common.bulk import BulkInsert, send_rows
 from app.common.db import lookup
-from app.common.driver import send, wait
+from app.common.driver import send
 from app.common.pagination import Page, PageRequest, paginate
 from app.wallets.models import (
-    GATE,
     LIMITED,
     JournalEntry,
     Wallet,
@@ -24,10 +23,6 @@ from app.wallets.models import (
     WalletLimit,
     WalletTransaction,
 )
-
-# SHARE does not conflict with itself, and SHARE UPDATE EXCLUSIVE does with both.
-_JOIN = f"LOCK TABLE {GATE.name} IN SHARE MODE"
-_ENTER_ALONE = f"LOCK TABLE {GATE.name} IN SHARE UPDATE EXCLUSIVE MODE"
 
 _UPDATE_BALANCES = """
     UPDATE wallets
@@ -68,12 +63,6 @@ def get_wallet_of_caller(
         "now": now,
     }
     return lookup(_WALLET_OF_CALLER, values)
-
-
-def lock_gate(session: Session, *, alone: bool) -> None:
-    """Must be the first statement of the transaction, so that there is no snapshot yet."""
-    send(session, _ENTER_ALONE if alone else _JOIN)
-    wait(session)
 
 
 def insert_wallet(session: Session, **values: Any) -> None:

@@ -44,16 +44,6 @@ def open_wallet(session: Session, user: User, *, currency: str) -> None:
     )
 
 
-def stand_in_line(session: Session, *, alone: bool) -> None:
-    """Wait for those who move money already, before this transaction has a snapshot.
-
-    A SERIALIZABLE transaction that waits for a row sees it change and fails – always. So batches
-    of purchases go `alone`, and who locks a single wallet goes with others of that kind: none of
-    them ever waits for a row that a batch has seen.
-    """
-    repository.lock_gate(session, alone=alone)
-
-
 def of_caller(*, user_id: UUID, session_id: UUID, currency: str) -> Account:
     """The wallet of somebody who is signed in, as of now; no lock is taken.
 

@@ -1,9 +1,6 @@
 """HTTP of wallets."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +20,7 @@ from app.common.json_format import dump_json
 from app.common.money import Money
 from app.common.openapi import path_parameter
 from app.idempotency.http import answer_once, moves_money
+from app.ledger_lock.service import ledger_transaction
 from app.wallets import limits, service
 from app.wallets.errors import (
     DirectDepositsOff,
@@ -126,7 +124,6 @@ def create_deposit(body: dict[str, Any]) -> Response:
         ),
         render=movement_out,
         status=200,
-        stand_in_line=partial(service.stand_in_line, alone=False),
     )
 
 
@@ -159,7 +156,6 @@ def create_withdrawal(body: dict[str, Any]) -> Response:
         ),
         render=movement_out,
         status=200,
-        stand_in_line=partial(service.stand_in_line, alone=False),
     )
 
 
@@ -258,15 +254,16 @@ def set_user_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
 
     Overrides the limit of the user's role for that type and window.
     """
-    with _nobody_moving_money() as session:
-        actor = live_user(session)
-        money = limits.set_for_user(
+    money = ledger_transaction(
+        lambda session: limits.set_for_user(
             session,
-            actor_id=actor.id,
+            actor_id=live_user(session).id,
             user_id=user_id,
             currency=settings().default_currency,
             **body,
-        )
+        ),
+        exclusive=True,
+    )
     return _limit_out(body, money)
 
 
@@ -280,15 +277,16 @@ def delete_user_limit(args: dict[str, Any], user_id: UUID) -> None:
 
     The limit of the user's role applies again for that type and window.
     """
-    with _nobody_moving_money() as session:
-        actor = live_user(session)
-        limits.remove_for_user(
+    ledger_transaction(
+        lambda session: limits.remove_for_user(
             session,
-            actor_id=actor.id,
+            actor_id=live_user(session).id,
             user_id=user_id,
             currency=settings().default_currency,
             **args,
-        )
+        ),
+        exclusive=True,
+    )
 
 
 @admin_blp.put(
@@ -304,20 +302,17 @@ def set_role_limit(body: dict[str, Any], role: str) -> dict[str, str]:
 
     Applies to all users of the role without a limit of their own for that type and window.
     """
-    with _nobody_moving_money() as session:
-        actor = live_user(session)
-        money = limits.set_for_role(
-            session, actor_id=actor.id, role=role, currency=settings().default_currency, **body
-        )
+    money = ledger_transaction(
+        lambda session: limits.set_for_role(
+            session,
+            actor_id=live_user(session).id,
+            role=role,
+            currency=settings().default_currency,
+            **body,
+        ),
+        exclusive=True,
+    )
     return _limit_out(body, money)
-
-
-@contextmanager
-def _nobody_moving_money() -> Iterator[Session]:
-    """A transaction for changing limits: what is posted after it has seen what it changes."""
-    with transaction() as session:
-        service.stand_in_line(session, alone=True)
-        yield session
 
 
 def _limit_out(body: dict[str, Any], money: Money) -> dict[str, str]:

@@ -16,6 +16,7 @@ from app.orders.purchases.pricing import Basket, Purchase
 from app.orders.refunds import service as refunds
 from app.products import service as products
 from app.products.models import ProductKind
+from tests import factories
 from tests.factories import Actor
 
 UNKNOWN = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
@@ -38,7 +39,7 @@ def product(seller: Actor, kind: ProductKind, *, price: str = "1.00", units: int
 
 def bought(buyer: Actor, product_id: UUID, quantity: int = 1) -> Line:
     """An order that is paid, with its goods."""
-    with db.transaction(serializable=True) as session:
+    with factories.ledger_session(exclusive=True) as session:
         purchase = Purchase(auth.require_user(session, buyer.id), Basket(product_id, quantity))
         receipt = orders.buy(session, purchase, fee_bps=0)
         kind = products.find(session, product_id=product_id).product.kind

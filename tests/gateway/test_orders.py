@@ -17,6 +17,7 @@ from app.gateway import client as client_of_gateway
 from app.gateway.types import GatewayRefund, GatewayRefundStatus
 from app.inbox import tasks as inbox
 from app.inbox.models import InboundEvent
+from app.ledger_lock.service import ledger_transaction
 from app.orders import repository
 from app.orders.checkouts import client as pages
 from app.orders.checkouts import service as checkouts
@@ -24,7 +25,6 @@ from app.orders.checkouts import tasks
 from app.orders.checkouts.service import PayableOrder
 from app.orders.models import Checkout, Order
 from app.orders.refunds import tasks as refund_tasks
-from app.wallets.gate import in_line
 from tests import factories
 from tests.answers import error_body, refusal
 from tests.concurrency import broken
@@ -262,7 +262,10 @@ class TestUnavailability:
         def make_it_and_end(found: PayableOrder) -> Any:
             page = make_page(found)
             state = client_of_gateway.expire_checkout_session(page.session_id)
-            in_line(partial(checkouts.apply_state, order_id=found.order.id, state=state))
+            ledger_transaction(
+                partial(checkouts.apply_state, order_id=found.order.id, state=state),
+                exclusive=False,
+            )
             return page
 
         monkeypatch.setattr(pages, "open_checkout", make_it_and_end)
@@ -273,8 +276,9 @@ class TestUnavailability:
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         order_id = order(client, buyer, factories.product(seller)).json["order"]["id"]
-        in_line(
-            partial(checkouts.fail_unpayable, order_id=UUID(order_id), reason="idempotency_error")
+        ledger_transaction(
+            partial(checkouts.fail_unpayable, order_id=UUID(order_id), reason="idempotency_error"),
+            exclusive=False,
         )
         assert shown(client, buyer, order_id)["status"] == "PENDING"
         assert broken() == []

@@ -14,10 +14,10 @@ from app.auth.models import Role
 from app.auth.service import Caller
 from app.common import clock, db
 from app.gateway.types import CheckoutSessionState, CheckoutSessionStatus
+from app.ledger_lock.service import ledger_transaction
 from app.orders.checkouts import service as checkouts
 from app.orders.purchases.pricing import Basket
 from app.sales.schemas import SalesSummaryOut
-from app.wallets.gate import in_line
 from tests import factories
 from tests.answers import refusal
 from tests.coupons.helpers import make
@@ -55,7 +55,9 @@ def buy_at_the_gateway(buyer: Actor, product_id: Any, *, amount: int, quantity: 
             fee_bps=250,
         )
     state = CheckoutSessionState("cs_1", CheckoutSessionStatus.PAID, "pi_1", amount, "USD")
-    in_line(partial(checkouts.apply_state, order_id=order_id, state=state))
+    ledger_transaction(
+        partial(checkouts.apply_state, order_id=order_id, state=state), exclusive=False
+    )
     return str(order_id)
 
 

@@ -27,6 +27,7 @@ from app.gateway.types import (
     GatewayRefund,
     GatewayRefundStatus,
 )
+from app.ledger_lock.service import ledger_transaction
 from app.models import Base
 from app.onramp import links
 from app.onramp.tasks import expire_onramps
@@ -35,8 +36,6 @@ from app.orders.purchases import service as orders
 from app.orders.purchases.pricing import Basket, Purchase
 from app.orders.refunds import gateway_refunds
 from app.payouts import service as payouts
-from app.wallets import service as wallets
-from app.wallets.gate import in_line
 from app.wallets.holds.tasks import let_expired_holds_go
 from tests import factories, servers
 from tests.clock import freeze_clock
@@ -86,7 +85,7 @@ def do_business(app: Flask) -> factories.Actor:
     ):
         key = {"Idempotency-Key": f"key of {path} {body.get('amount')}".replace(" ", "-")}
         client.post(f"/api/v1/{path}", json=body, headers=buyer.headers | key)
-    with db.transaction(serializable=True) as session:
+    with factories.ledger_session(exclusive=True) as session:
         user = auth.require_user(session, buyer.id)
         orders.buy(session, Purchase(user, Basket(product_id, quantity=2)), fee_bps=250)
     buy_for_less_and_give_back(client, buyer)
@@ -132,13 +131,16 @@ def pay_at_the_gateway(client: FlaskClient, buyer: factories.Actor) -> None:
         state = CheckoutSessionState(
             f"cs_{page_id}", ending or CheckoutSessionStatus.OPEN, "pi_1", 600, "USD"
         )
-        in_line(partial(checkouts.apply_state, order_id=order_id, state=state))
+        ledger_transaction(
+            partial(checkouts.apply_state, order_id=order_id, state=state), exclusive=False
+        )
         if ending is CheckoutSessionStatus.PAID:
             for status in (GatewayRefundStatus.SUCCEEDED, GatewayRefundStatus.FAILED):
                 made = refund(client, seller, str(order_id), units=1).json
                 told = GatewayRefund("re_1", status, None)
-                in_line(
-                    partial(gateway_refunds.record_outcome, refund_id=UUID(made["id"]), state=told)
+                ledger_transaction(
+                    partial(gateway_refunds.record_outcome, refund_id=UUID(made["id"]), state=told),
+                    exclusive=False,
                 )
 
 
@@ -246,8 +248,7 @@ def pay_out(client: FlaskClient, user: factories.Actor) -> None:
         payout = client.post("/api/v1/wallet/payouts", json=body, headers=headers | key).json
         if verdict is not None:
             answer = BankPayout(verdict, f"BANK-{number}", None)
-            with db.transaction() as session:
-                wallets.stand_in_line(session, alone=False)
+            with factories.ledger_session() as session:
                 payouts.record_bank_payout(session, payout_id=UUID(payout["id"]), reported=answer)
 
 

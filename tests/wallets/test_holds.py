@@ -28,7 +28,7 @@ TEN = Money(1000, "USD")
 def place(
     actor: factories.Actor, money: Money = TEN, expires_at: datetime | None = None
 ) -> lifecycle.WalletHold:
-    with transaction() as session:
+    with factories.ledger_session() as session:
         account = wallets.lock_accounts(session, user_ids=[actor.id], currency="USD")[actor.id]
         return lifecycle.place(
             session,
@@ -61,7 +61,7 @@ def test_a_capture_takes_a_part_and_lets_the_rest_go(client: FlaskClient) -> Non
     user = factories.buyer("25.00")
     placed = place(user)
 
-    with transaction() as session:
+    with factories.ledger_session() as session:
         hold = lifecycle.require_active(session, placed.id)
         account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
         lifecycle.capture(hold, account, 600)
@@ -87,7 +87,7 @@ def test_a_hold_that_is_let_go_takes_nothing(client: FlaskClient, status: HoldSt
     user = factories.buyer("25.00")
     placed = place(user, expires_at=clock.now() if status is HoldStatus.EXPIRED else None)
 
-    with transaction() as session:
+    with factories.ledger_session() as session:
         hold = lifecycle.require_for_update(session, placed.id)
         account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
         lifecycle.let_go(session, hold, account, status)

@@ -125,7 +125,7 @@ class Shop:
         kind, who, value = operation
         user_id = self.actors[who].id
         try:
-            with transaction(serializable=True) as session:
+            with factories.ledger_session(exclusive=True) as session:
                 user = auth.require_user(session, user_id)
                 if kind == "deposit":
                     wallets.deposit(session, user=user, maximum=MAXIMUM, **_dollars(value))
@@ -224,7 +224,7 @@ def test_a_batch_of_entries_is_posted_as_if_one_by_one(app: Flask) -> None:
         with _undone():
             actors = {who: factories.actor() for who in ("alice", "bob", "shop")}
             owners = {actor.id: who for who, actor in actors.items()}
-            with transaction() as session:
+            with factories.ledger_session() as session:
                 accounts = wallets.lock_accounts(session, user_ids=list(owners), currency="USD")
                 by_name = {owners[user_id]: account for user_id, account in accounts.items()}
                 bank = system_account(SystemCode.BANK, "USD")

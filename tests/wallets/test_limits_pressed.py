@@ -10,6 +10,7 @@ from app.auth.service import Caller
 from app.common import db
 from app.common.errors import AppError
 from app.common.money import Money
+from app.ledger_lock.service import ledger_transaction
 from app.wallets import limits
 from app.wallets import service as wallets
 from app.wallets.holds import lifecycle
@@ -27,14 +28,13 @@ def promise(user: Actor, money: Money) -> str:
     """Hold money for a payout, as far as limits allow; what became of it."""
 
     def attempt(session: Session) -> None:
-        wallets.stand_in_line(session, alone=False)
         account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
         caller, kind = Caller(user.id, user.email, "USER"), TransactionType.PAYOUT
         limits.require_within(session, account, user=caller, kind=kind, money=money)
         lifecycle.place(session, account, kind=kind, money=money, initiator_id=user.id)
 
     try:
-        db.retry_transaction(attempt)
+        ledger_transaction(attempt, exclusive=False)
     except AppError as refusal:
         return refusal.code
     return "held"

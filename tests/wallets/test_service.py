@@ -97,7 +97,7 @@ class TestPosting:
             ),
         )
 
-        with pytest.raises(EntryUnbalanced), transaction() as session:
+        with pytest.raises(EntryUnbalanced), factories.ledger_session() as session:
             ledger.post(session, [entry])
 
     def test_currencies_do_not_make_up_for_each_other(self, app: Flask) -> None:
@@ -109,18 +109,18 @@ class TestPosting:
             ),
         )
 
-        with pytest.raises(EntryUnbalanced), transaction() as session:
+        with pytest.raises(EntryUnbalanced), factories.ledger_session() as session:
             ledger.post(session, [entry])
 
     def test_an_entry_of_one_posting_is_a_bug(self, app: Flask) -> None:
         entry = Entry(kind="TEST", postings=(Posting(account(), 0, TransactionType.DEPOSIT),))
 
-        with pytest.raises(EntryUnbalanced), transaction() as session:
+        with pytest.raises(EntryUnbalanced), factories.ledger_session() as session:
             ledger.post(session, [entry])
 
     def test_many_entries_on_one_account_chain(self, app: Flask) -> None:
         user = factories.buyer("1.00")
-        with transaction() as session:
+        with factories.ledger_session() as session:
             held = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
             bank = system_account(SystemCode.BANK, "USD")
             written = ledger.post(
@@ -183,7 +183,7 @@ class TestLockingAccounts:
     def test_a_deposit_without_a_wallet_is_refused(self, app: Flask) -> None:
         actor = factories.actor()
 
-        with transaction() as session, pytest.raises(WalletNotFound):
+        with factories.ledger_session() as session, pytest.raises(WalletNotFound):
             wallets.deposit(
                 session,
                 user=auth.require_user(session, actor.id),

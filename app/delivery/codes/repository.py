@@ -152,7 +152,7 @@ def delete_code(session: Session, code: ProductCode) -> None:
     session.flush()
 
 
-def stand_in_line_of(session: Session, product_id: UUID) -> None:
+def lock_uploads_of(session: Session, product_id: UUID) -> None:
     """Wait until nobody else adds codes to the product; nobody who sells them is in the way."""
     send(
         session,

@@ -17,8 +17,8 @@ from app.delivery.codes.models import CodeStatus, ProductCode
 from app.delivery.goods import Check, GoodsMissing, Line
 from app.events import service as events
 from app.events.catalogue.delivery import CodeRemoved, CodesRevoked
+from app.ledger_lock.service import acquire_ledger_lock
 from app.products import service as products
-from app.wallets import service as wallets
 
 _GAP: Final = "••••"
 _SHOWN: Final = 4
@@ -129,7 +129,7 @@ def remove(session: Session, *, merchant: User, product_id: UUID, code_id: UUID)
 
     Raises ProductNotFound, UnauthorizedProductAccess, CodeNotFound, CodeSold.
     """
-    wallets.stand_in_line(session, alone=False)
+    acquire_ledger_lock(session, exclusive=False)
     product = products.require_own(session, merchant=merchant, product_id=product_id)
     code = repository.get_code_for_update(session, product_id=product_id, code_id=code_id)
     if code is None:

@@ -22,9 +22,9 @@ from app.delivery.codes.models import CodeUpload, UploadStatus
 from app.delivery.codes.service import context_of
 from app.events import service as events
 from app.events.catalogue.delivery import CodesUploaded
+from app.ledger_lock.service import acquire_ledger_lock
 from app.products import service as products
 from app.products.models import ProductKind
-from app.wallets import service as wallets
 
 #: So many codes are put on sale in one transaction.
 CHUNK: Final = 1_000
@@ -188,7 +188,7 @@ def _add(session: Session, upload: CodeUpload, codes: Sequence[Ready], *, mercha
     Only then, with the codes in, does it get in the way of purchases. Whoever holds the product
     must not come here, because others who add codes to it may wait for it.
     """
-    repository.stand_in_line_of(session, upload.product_id)
+    repository.lock_uploads_of(session, upload.product_id)
     first = upload.number << _LINE_BITS
     rows = [
         {
@@ -204,7 +204,7 @@ def _add(session: Session, upload: CodeUpload, codes: Sequence[Ready], *, mercha
     upload.added += len(added)
     upload.duplicates += len(again)
     upload.duplicate_lines = [*upload.duplicate_lines, *again][:MAX_DUPLICATES_SHOWN]
-    wallets.stand_in_line(session, alone=False)
+    acquire_ledger_lock(session, exclusive=False)
     product = products.require_own(session, merchant=merchant, product_id=upload.product_id)
     products.restock(session, product, units=len(added), actor_id=merchant.id)
 

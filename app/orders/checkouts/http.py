@@ -17,6 +17,7 @@ from app.gateway.types import CheckoutSession
 from app.idempotency.http import Call, respond, run_once
 from app.idempotency.service import Answer
 from app.inbox.errors import Quarantine
+from app.ledger_lock.service import ledger_transaction
 from app.orders.checkouts import client as pages
 from app.orders.checkouts import service as checkouts
 from app.orders.checkouts.service import PayableOrder
@@ -24,10 +25,6 @@ from app.orders.errors import OrderNotCancellable
 from app.orders.purchases import service
 from app.orders.purchases.pricing import Basket
 from app.orders.purchases.schemas import checkout_answer, order_answer
-from app.wallets import service as wallets
-from app.wallets.gate import in_line
-
-_stand_in_line = partial(wallets.stand_in_line, alone=False)
 
 
 def answer_with_checkout(basket: Basket) -> Response:
@@ -50,7 +47,7 @@ def answer_with_checkout(basket: Basket) -> Response:
             fee_bps=settings().platform_fee_bps,
         )
 
-    begun: Answer | AppError | UUID = run_once(call, create_order, stand_in_line=_stand_in_line)
+    begun: Answer | AppError | UUID = run_once(call, create_order)
     return respond(_open(call, begun) if isinstance(begun, UUID) else begun)
 
 
@@ -64,7 +61,7 @@ def _open(call: Call, order_id: UUID) -> Answer | AppError:
         details = service.require_order(session, order_id=order_id, user_id=caller.id)
         return checkout_answer(details, page if noted else None)
 
-    return run_once(call, note, stand_in_line=_stand_in_line)
+    return run_once(call, note)
 
 
 def _page_for(found: PayableOrder) -> CheckoutSession:
@@ -74,7 +71,7 @@ def _page_for(found: PayableOrder) -> CheckoutSession:
         fail_unpayable = partial(
             checkouts.fail_unpayable, order_id=found.order.id, reason=refusal.text
         )
-        in_line(fail_unpayable)
+        ledger_transaction(fail_unpayable, exclusive=False)
         raise
 
 
@@ -90,7 +87,9 @@ def answer_with_cancellation(order_id: UUID) -> Response:
         found = checkouts.require_cancellable(session, order_id=order_id, user_id=buyer_id)
     state = pages.close_checkout(found)
     try:
-        in_line(partial(checkouts.cancel, order_id=order_id, state=state))
+        ledger_transaction(
+            partial(checkouts.cancel, order_id=order_id, state=state), exclusive=False
+        )
     except Quarantine as doubt:
         retry_transaction(partial(checkouts.flag, order_id=order_id, why=doubt.reason))
         raise OrderNotCancellable(status=found.order.status) from doubt

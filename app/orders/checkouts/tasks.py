@@ -11,10 +11,10 @@ from app.common import queue
 from app.common.db import reading, retry_transaction
 from app.gateway.errors import GatewayNotConfigured, GatewayRefused, GatewayUnavailable
 from app.inbox.errors import Quarantine
+from app.ledger_lock.service import ledger_transaction
 from app.orders.checkouts import client as pages
 from app.orders.checkouts import service as checkouts
 from app.wallets.errors import BalanceTooLarge, WalletLocked
-from app.wallets.gate import in_line
 
 _log = structlog.get_logger()
 
@@ -26,8 +26,9 @@ def close_checkout(order_id: UUID) -> None:
     if found is None:
         return
     try:
-        in_line(
-            partial(checkouts.apply_state, order_id=order_id, state=pages.close_checkout(found))
+        ledger_transaction(
+            partial(checkouts.apply_state, order_id=order_id, state=pages.close_checkout(found)),
+            exclusive=False,
         )
     except GatewayUnavailable as silence:
         _log.info("gateway unavailable", order=str(order_id), why=silence.text)
@@ -36,7 +37,9 @@ def close_checkout(order_id: UUID) -> None:
     except GatewayRefused as refusal:
         if found.order.stripe_session_id is None:  # there is no session
             reason = "The payment provider refused the checkout"
-            in_line(partial(checkouts.fail_unpayable, order_id=order_id, reason=reason))
+            ledger_transaction(
+                partial(checkouts.fail_unpayable, order_id=order_id, reason=reason), exclusive=False
+            )
         else:
             _flag(partial(checkouts.flag, order_id=order_id), refusal.reason)
     except (GatewayNotConfigured, Quarantine) as problem:

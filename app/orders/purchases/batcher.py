@@ -11,13 +11,12 @@ from sqlalchemy.orm import Session
 
 from app.common import metrics
 from app.common.batch_executor import Combiner, Take
-from app.common.db import OutcomeUnknown, reading, retry_transaction
-from app.common.driver import start_pipeline
+from app.common.db import OutcomeUnknown, reading
 from app.common.errors import AppError, Unavailable
 from app.idempotency.service import Answer, settle
+from app.ledger_lock.service import ledger_transaction
 from app.orders.purchases import service
 from app.orders.purchases.service import PurchaseJob, Render
-from app.wallets import service as wallets
 
 _WATCH = metrics.watch("purchase", of="purchases")
 
@@ -40,11 +39,10 @@ class PurchaseBatcher:
 
     def _run_batch(self, take: Take[PurchaseJob]) -> Sequence[Answer | BaseException]:
         def attempt(session: Session) -> list[Answer | AppError]:
-            self._come_to_the_front(session)
             return self._buy(session, take())
 
         try:
-            return retry_transaction(attempt, serializable=True)
+            return ledger_transaction(attempt, exclusive=True, pipelined=True)
         except Unavailable:
             raise
         except Exception as error:
@@ -56,7 +54,6 @@ class PurchaseBatcher:
         self, job: PurchaseJob, uncertain: OutcomeUnknown | None
     ) -> Answer | AppError | BaseException:
         def attempt(session: Session) -> Answer | AppError:
-            self._come_to_the_front(session)
             (outcome,) = self._buy(session, [job])
             return outcome
 
@@ -66,17 +63,12 @@ class PurchaseBatcher:
                 earlier = service.find_completed(session, job)
             if earlier is not None:
                 return self._render(earlier)
-            return retry_transaction(attempt, serializable=True)
+            return ledger_transaction(attempt, exclusive=True, pipelined=True)
 
         try:
             return settle(run, uncertain=uncertain)
         except Exception as error:
             return error
-
-    @staticmethod
-    def _come_to_the_front(session: Session) -> None:
-        start_pipeline(session)
-        wallets.stand_in_line(session, alone=True)
 
     def _buy(self, session: Session, jobs: Sequence[PurchaseJob]) -> list[Answer | AppError]:
         return service.buy_all(session, jobs, fee_bps=self._fee_bps(), render=self._render)

@@ -1,7 +1,6 @@
 """HTTP of refund requests."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -37,12 +36,10 @@ from app.orders.refund_requests.schemas import (
     refund_request_out,
 )
 from app.orders.refunds import tasks as refund_tasks
-from app.wallets import service as wallets
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
 
 blp = Blueprint("refund-requests", __name__, url_prefix="", description="Refund requests")
 
-_stand_in_line = partial(wallets.stand_in_line, alone=False)
 _MONEY_ERRORS: Final = (
     AmountNotPayable,
     InsufficientFunds,
@@ -113,7 +110,6 @@ def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
         work,
         render=refund_request_out,
         status=200,
-        stand_in_line=_stand_in_line,
     )
 
 

@@ -13,10 +13,10 @@ from app.common import clock, queue
 from app.common.db import after_commit, reading, retry_transaction
 from app.gateway import client
 from app.gateway.errors import GatewayNotConfigured, GatewayRefused, GatewayUnavailable
+from app.ledger_lock.service import ledger_transaction
 from app.orders.models import Refund, RefundStatus
 from app.orders.refunds import gateway_refunds
 from app.wallets.errors import BalanceTooLarge, WalletLocked
-from app.wallets.gate import in_line
 
 #: The gateway keeps our idempotency key for a day; after that the refund is looked up first.
 _KEY_TTL: Final = timedelta(hours=23)
@@ -46,7 +46,10 @@ def request_refund(refund_id: UUID) -> None:
             money=pending.money,
             reason=pending.reason,
         )
-        in_line(partial(gateway_refunds.record_outcome, refund_id=refund_id, state=state))
+        ledger_transaction(
+            partial(gateway_refunds.record_outcome, refund_id=refund_id, state=state),
+            exclusive=False,
+        )
     except GatewayUnavailable as silence:
         _log.info("gateway unavailable", refund=str(refund_id), why=silence.text)
     except (WalletLocked, BalanceTooLarge) as refusal:  # of the buyer; the refund is retried

@@ -1,6 +1,5 @@
 """HTTP of refunds."""
 
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,12 +24,10 @@ from app.orders.models import Refund
 from app.orders.refunds import service as refunds
 from app.orders.refunds import tasks
 from app.orders.refunds.schemas import CreateRefundIn, RefundOut, refund_out
-from app.wallets import service as wallets
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
 
 blp = Blueprint("refunds", __name__, url_prefix="", description="Refunds")
 
-_stand_in_line = partial(wallets.stand_in_line, alone=False)
 _MONEY_ERRORS: Final = (
     AmountNotPayable,
     InsufficientFunds,
@@ -66,7 +63,6 @@ def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
         work,
         render=refund_out,
         status=201,
-        stand_in_line=_stand_in_line,
     )
 
 

@@ -50,7 +50,6 @@ from app.products.errors import (
 )
 from app.transfers.errors import CannotTransferToSelf, RecipientCannotReceive, RecipientNotFound
 from app.transfers.schemas import TransferOut, transfer_out
-from app.wallets import service as wallets
 from app.wallets.errors import InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
 
 blp = Blueprint(
@@ -198,7 +197,6 @@ def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Respons
         ),
         render=partial(transfer_out, viewer_id=identity().user_id),
         status=201,
-        stand_in_line=partial(wallets.stand_in_line, alone=False),
     )
 
 

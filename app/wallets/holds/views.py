@@ -1,6 +1,5 @@
 """HTTP of holds."""
 
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from app.auth.guard import live_user, may_need_code, requires, two_factor_code
 from app.auth.scopes import Scope
-from app.common.db import reading, retry_transaction
+from app.common.db import reading
 from app.common.http import Blueprint, settings
 from app.common.pagination import Page, page_request
 from app.idempotency.http import answer_once, moves_money
-from app.wallets import service as wallets
+from app.ledger_lock.service import ledger_transaction
 from app.wallets.errors import (
     BalanceTooLarge,
     HoldClosed,
@@ -46,8 +45,6 @@ blp = Blueprint(
     description="Payments that are authorised first, then captured, voided or expired",
 )
 
-_stand_in_line = partial(wallets.stand_in_line, alone=False)
-
 
 @blp.post("")
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
@@ -76,7 +73,6 @@ def create_hold(body: dict[str, Any]) -> Response:
         ),
         render=hold_out,
         status=201,
-        stand_in_line=_stand_in_line,
     )
 
 
@@ -132,7 +128,6 @@ def capture_hold(body: dict[str, Any], hold_id: UUID) -> Response:
         ),
         render=hold_out,
         status=200,
-        stand_in_line=_stand_in_line,
     )
 
 
@@ -148,7 +143,6 @@ def void_hold(hold_id: UUID) -> WalletHold:
     """
 
     def attempt(session: Session) -> WalletHold:
-        _stand_in_line(session)
         return service.void(session, payee_id=live_user(session).id, hold_id=hold_id)
 
-    return retry_transaction(attempt)
+    return ledger_transaction(attempt, exclusive=False)

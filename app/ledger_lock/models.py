@@ -1,0 +1,13 @@
+"""The table that is the ledger lock."""
+
+from typing import Final
+
+from sqlalchemy import Column, SmallInteger, Table
+
+from app.common.db import Base
+
+#: Always empty. Only its table lock is used, because LOCK TABLE takes no snapshot: a transaction
+#: that waited for it sees everything that was committed before (docs/decisions/0003).
+LEDGER_LOCK: Final = Table(
+    "money_gate", Base.metadata, Column("id", SmallInteger, primary_key=True)
+)

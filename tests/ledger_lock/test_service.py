@@ -1,0 +1,167 @@
+"""The one way into a transaction that changes balances."""
+
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.common.db import reading, retry_transaction
+from app.common.driver import send
+from app.common.money import Money
+from app.ledger_lock.service import (
+    LedgerLockNotHeld,
+    acquire_ledger_lock,
+    ledger_transaction,
+    require_ledger_lock,
+)
+from app.wallets import ledger, limits
+from app.wallets import service as wallets
+from app.wallets.holds import lifecycle
+from app.wallets.ledger import Entry, Posting, system_account
+from app.wallets.models import SystemCode, TransactionType
+from tests import factories
+
+_LOCKS = """
+    SELECT mode FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+    WHERE relname = 'money_gate' AND pid = pg_backend_pid()
+"""
+
+
+def post(session: Session, user: factories.Actor) -> None:
+    account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+    bank = system_account(SystemCode.BANK, "USD")
+    postings = (
+        Posting(account, 100, TransactionType.DEPOSIT),
+        Posting(bank, -100, TransactionType.DEPOSIT),
+    )
+    ledger.post(session, [Entry(kind="TEST", postings=postings)])
+
+
+def hold(session: Session, user: factories.Actor) -> None:
+    account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+    lifecycle.place(
+        session,
+        account,
+        kind=TransactionType.PAYOUT,
+        money=Money(100, "USD"),
+        initiator_id=user.id,
+    )
+
+
+def release(session: Session, user: factories.Actor) -> None:
+    account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+    ledger.release(account, 0)
+    ledger.save(session, account)
+
+
+def set_limit(session: Session, user: factories.Actor) -> None:
+    limits.set_for_user(
+        session,
+        actor_id=user.id,
+        user_id=user.id,
+        kind="DEPOSIT",
+        window="DAY",
+        amount=Decimal("5.00"),
+        currency="USD",
+    )
+
+
+@pytest.mark.parametrize("change", [post, hold, release, set_limit])
+def test_a_change_outside_of_a_ledger_transaction_is_refused(
+    app: Flask, change: Callable[[Session, factories.Actor], None]
+) -> None:
+    user = factories.buyer("5.00")
+
+    with pytest.raises(LedgerLockNotHeld):
+        retry_transaction(lambda session: change(session, user))
+
+    with reading() as session:
+        found = factories.wallet(session, user.id)
+    assert (found.balance, found.held, found.sequence) == (500, 0, 1)
+
+
+def test_limits_change_only_while_nobody_posts(app: Flask) -> None:
+    user = factories.buyer("5.00")
+
+    with pytest.raises(LedgerLockNotHeld, match="shared"):
+        ledger_transaction(lambda session: set_limit(session, user), exclusive=False)
+    ledger_transaction(lambda session: set_limit(session, user), exclusive=True)
+
+
+@pytest.mark.parametrize(
+    ("exclusive", "isolation", "mode"),
+    [
+        (True, "serializable", "ShareUpdateExclusiveLock"),
+        (False, "read committed", "ShareLock"),
+    ],
+)
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_it_holds_the_lock_in_the_isolation_that_goes_with_it(
+    committing: Flask, exclusive: bool, isolation: str, mode: str, pipelined: bool
+) -> None:
+    def look(session: Session) -> tuple[str, list[str]]:
+        require_ledger_lock(session, exclusive=exclusive)
+        shown = send(session, "SELECT current_setting('transaction_isolation') AS isolation")
+        locks = send(session, _LOCKS)
+        return shown.fetchall()[0].isolation, [row.mode for row in locks]
+
+    found = ledger_transaction(look, exclusive=exclusive, pipelined=pipelined)
+
+    assert found == (isolation, [mode])
+
+
+def test_a_transaction_that_waited_for_the_lock_sees_what_was_committed_meanwhile(
+    committing: Flask,
+) -> None:
+    user = factories.buyer("5.00")
+    tries: list[int] = []
+    found: list[int] = []
+
+    def read(session: Session) -> None:
+        tries.append(1)
+        account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+        found.append(account.balance)
+
+    reader = threading.Thread(target=lambda: ledger_transaction(read, exclusive=True))
+    with factories.ledger_session() as session:
+        post(session, user)
+        reader.start()
+        _wait_until_somebody_waits_for_the_lock()
+        assert tries == []
+    reader.join(10)
+
+    assert (tries, found) == ([1], [600])
+
+
+def _wait_until_somebody_waits_for_the_lock() -> None:
+    waiting = (
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'money_gate'::regclass"
+    )
+    for _ in range(1000):
+        with reading() as session:
+            if session.scalar(text(waiting)):
+                return
+        threading.Event().wait(0.005)
+    raise AssertionError("nobody waits")
+
+
+def test_transactions_that_share_the_lock_do_not_wait_for_each_other(committing: Flask) -> None:
+    with factories.ledger_session() as session:
+        require_ledger_lock(session)
+        assert ledger_transaction(lambda other: "done", exclusive=False) == "done"
+
+
+def test_the_lock_can_be_taken_late(app: Flask) -> None:
+    user = factories.buyer("5.00")
+
+    def work(session: Session) -> None:
+        with pytest.raises(LedgerLockNotHeld):
+            require_ledger_lock(session)
+        acquire_ledger_lock(session, exclusive=False)
+        post(session, user)
+
+    retry_transaction(work)
