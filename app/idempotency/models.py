@@ -1,19 +1,61 @@
 """Answers already given, by caller and key."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, SmallInteger
+from sqlalchemy import ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.db import Base
+
+_KEY_INDEX: Final = {"idempotency": "key"}
+
+#: The `info` of a primary key that is chosen before the transaction: if it exists already, an
+#: earlier attempt of the same request was committed.
+ATTEMPT_ID: Final = {"idempotency": "attempt"}
+
+
+def key_index(name: str, owner: str) -> Index:
+    """The index of a table whose rows are made by requests: one row for each Idempotency-Key.
+
+    owner: the column of the user who sent the key. Rows are kept longer than answers, so a key can
+    never have a second effect.
+    """
+    return Index(
+        name,
+        owner,
+        "idempotency_key",
+        unique=True,
+        postgresql_where=text("idempotency_key IS NOT NULL"),
+        info=_KEY_INDEX,
+    )
+
+
+def key_indexes() -> set[str]:
+    """The names of all indexes that `key_index` made."""
+    return {
+        str(index.name)
+        for table in Base.metadata.tables.values()
+        for index in table.indexes
+        if index.info == _KEY_INDEX
+    }
+
+
+def attempt_constraints() -> set[str]:
+    """The names of the primary keys that are marked with ATTEMPT_ID."""
+    return {
+        str(table.primary_key.name)
+        for table in Base.metadata.tables.values()
+        if any(column.info == ATTEMPT_ID for column in table.primary_key)
+    }
 
 
 class IdempotencyKey(Base):
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
 
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True, info=ATTEMPT_ID)
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes]
     status: Mapped[int] = mapped_column(SmallInteger)

@@ -16,22 +16,13 @@ from app.common import clock
 from app.common.db import OutcomeUnknown, constraint_name
 from app.common.errors import AppError, Conflict, Unavailable, Unprocessable
 from app.idempotency import repository
+from app.idempotency.models import attempt_constraints, key_indexes
 
 Outcome = TypeVar("Outcome")
 
 #: How long an answer can be replayed. What it was the answer to keeps its key for ever.
 KEPT_FOR: Final = timedelta(days=7)
 
-#: The constraints that say that a key's effect exists, though its answer may be forgotten …
-_KEPT_FOR_EVER: Final = {
-    "uq_journal_entries_key",
-    "uq_onramps_key",
-    "uq_orders_key",
-    "uq_refunds_key",
-    "uq_wallet_holds_key",
-}
-#: … and with them those that say that exactly this was done already.
-_ONCE_CONSTRAINTS: Final = _KEPT_FOR_EVER | {"pk_idempotency_keys", "pk_orders"}
 _TRIES: Final = 3
 
 
@@ -162,13 +153,13 @@ def settle(run: Callable[[], Outcome], *, uncertain: OutcomeUnknown | None = Non
         except IntegrityError as error:
             # Somebody committed the same after our snapshot: the next try reads what.
             taken_by = constraint_name(error)
-            if taken_by not in _ONCE_CONSTRAINTS:
+            if taken_by not in key_indexes() | attempt_constraints():
                 raise
         except Exception as error:
             if uncertain is not None:
                 raise uncertain from error
             raise
-    if taken_by in _KEPT_FOR_EVER:
+    if taken_by in key_indexes():
         raise IdempotencyKeyReused
     raise uncertain or Unavailable
 

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.db import Base
+from app.idempotency.models import key_index
 
 
 class OnrampStatus(StrEnum):
@@ -49,13 +50,7 @@ class Onramp(Base):
         Index("ix_onramps_open", "user_id", postgresql_where=text("status = 'PROCESSING'")),
         Index("ix_onramps_expiring", "expires_at", postgresql_where=text("status = 'PROCESSING'")),
         # Kept forever: an old idempotency key can never create a second on-ramp.
-        Index(
-            "uq_onramps_key",
-            "user_id",
-            "idempotency_key",
-            unique=True,
-            postgresql_where=text("idempotency_key IS NOT NULL"),
-        ),
+        key_index("uq_onramps_key", "user_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

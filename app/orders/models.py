@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.bulk import row_class
 from app.common.db import Base
+from app.idempotency.models import ATTEMPT_ID, key_index
 
 
 class PaymentMethod(StrEnum):
@@ -79,16 +80,10 @@ class Order(Base):
             "completed_at",
             postgresql_where=text("payment_method = 'GATEWAY' AND completed_at IS NOT NULL"),
         ),
-        Index(
-            "uq_orders_key",
-            "user_id",
-            "idempotency_key",
-            unique=True,
-            postgresql_where=text("idempotency_key IS NOT NULL"),
-        ),
+        key_index("uq_orders_key", "user_id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, info=ATTEMPT_ID)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
@@ -176,13 +171,7 @@ class Refund(Base):
         Index("ix_refunds_order", "order_id", "id"),
         Index("ix_refunds_merchant", "merchant_id", "id"),
         Index("ix_refunds_due", "next_attempt_at", postgresql_where=text("status = 'PENDING'")),
-        Index(
-            "uq_refunds_key",
-            "initiator_id",
-            "idempotency_key",
-            unique=True,
-            postgresql_where=text("idempotency_key IS NOT NULL"),
-        ),
+        key_index("uq_refunds_key", "initiator_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

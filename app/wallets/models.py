@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.bulk import row_class
 from app.common.db import Base
+from app.idempotency.models import key_index
 
 
 class WalletKind(StrEnum):
@@ -103,13 +104,7 @@ class JournalEntry(Base):
     __tablename__ = "journal_entries"
     __table_args__ = (
         # For ever: an old key can never move money twice.
-        Index(
-            "uq_journal_entries_key",
-            "initiator_id",
-            "idempotency_key",
-            unique=True,
-            postgresql_where=text("idempotency_key IS NOT NULL"),
-        ),
+        key_index("uq_journal_entries_key", "initiator_id"),
         # Whatever a bank repeats: an on-ramp is credited once.
         Index(
             "uq_journal_entries_onramp",
@@ -240,13 +235,7 @@ class WalletHold(Base):
             postgresql_where=text("status = 'ACTIVE' AND expires_at IS NOT NULL"),
         ),
         # For ever: an old key can never promise money twice.
-        Index(
-            "uq_wallet_holds_key",
-            "initiator_id",
-            "idempotency_key",
-            unique=True,
-            postgresql_where=text("idempotency_key IS NOT NULL"),
-        ),
+        key_index("uq_wallet_holds_key", "initiator_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
