@@ -27,7 +27,7 @@ from app.wiring import wire
 
 #: Jobs by the clock (minute hour day month weekday, UTC).
 SCHEDULE = (
-    (idempotency.forget_old_keys, "17 * * * *"),
+    (idempotency.delete_expired_keys, "17 * * * *"),
     (payment_requests.expire_requests, "* * * * *"),
     (inbox.sweep, "* * * * *"),
     (onramp.expire_onramps, "* * * * *"),

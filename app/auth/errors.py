@@ -148,7 +148,7 @@ class TwoFactorRequired(Forbidden):
 
     code = "TWO_FACTOR_REQUIRED"
     message = "This amount requires a two-factor code"
-    final: ClassVar[bool] = False
+    cacheable: ClassVar[bool] = False
 
     def __init__(self, *, above: Money, enrolled: bool, tried: bool) -> None:
         if not enrolled:
@@ -183,4 +183,4 @@ class CodeRequired(Forbidden):
     message = (
         "Two-factor authentication is enabled: send a code of your authenticator app in `code`"
     )
-    final: ClassVar[bool] = False
+    cacheable: ClassVar[bool] = False

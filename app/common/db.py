@@ -30,13 +30,13 @@ from app.common.process_state import Slot
 
 T = TypeVar("T")
 
-#: How long one money transaction may fight for its rows before the caller is told to come back.
+#: How often, and for how long, a transaction is retried before the caller gets Unavailable.
 MAX_TRIES: Final = 8
 MAX_SECONDS: Final = 2.0
 _PAUSE: Final = (0.005, 0.2)
 
-#: Requests find few rows, by key. A plan made while a table is small must not read all of it for
-#: as long as the connection lives, nor – in a SERIALIZABLE transaction – lock all of it.
+#: Requests read few rows, by key. A plan that was made while a table was small must not scan the
+#: whole table for as long as the connection lives, nor lock it in a SERIALIZABLE transaction.
 BY_INDEX: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,38 +63,40 @@ class Base(DeclarativeBase):
 
 
 class OutcomeUnknown(AppError):
-    """The connection broke while COMMIT was under way: it may or may not have happened."""
+    """The connection was lost during COMMIT: the transaction may or may not be committed."""
 
     status = 500
     code = "OUTCOME_UNKNOWN"
-    message = "We lost touch with the database while saving. Look at your history before retrying."
+    message = "The database connection was lost while saving. Check your history before retrying."
 
 
 def new_id() -> UUID:
-    """A UUID version 7 (RFC 9562): unique, and in the order of creation."""
+    """A UUID version 7 (RFC 9562): unique, and ordered by creation time."""
     return uuid7()
 
 
 def first_id(moment: datetime, *, shift: timedelta = timedelta(0)) -> UUID:
-    """The smallest id that can be made so long after `moment`; ids made later are larger.
+    """The smallest id that can be created at `moment` + `shift`; ids created later are larger.
 
-    Moments before 1970 have no ids; the smallest of all stands in for theirs.
+    Before 1970 there are no ids: the smallest UUID is returned.
     """
     milliseconds = (moment - _EPOCH + shift) // timedelta(milliseconds=1)
     return UUID(int=max(milliseconds, 0) << 80)
 
 
 class Database:
-    """Connections of a process, and sessions: autocommit, READ COMMITTED and SERIALIZABLE.
+    """The connection pools of a process, and its sessions: autocommit, READ COMMITTED and
+    SERIALIZABLE.
 
-    pool_size: connections at most, but at least two. Two of them are for SERIALIZABLE work alone,
-    which the till does one batch at a time: always the same backends, with everything planned.
+    pool_size: the maximum number of connections, at least two. Two of them serve SERIALIZABLE
+    transactions only, which run one batch at a time: always the same backends, with their
+    statements prepared.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        alone = 2 if pool_size > 2 else 1
-        self.engine = _engine(url, "AUTOCOMMIT", max(pool_size - alone, 1))
-        self._serializable_engine = _engine(url, "SERIALIZABLE", alone)
+        reserved = 2 if pool_size > 2 else 1
+        self.engine = _engine(url, "AUTOCOMMIT", max(pool_size - reserved, 1))
+        self._serializable_engine = _engine(url, "SERIALIZABLE", reserved)
         self.autocommit = sessionmaker(self.engine, expire_on_commit=False)
         self.read_committed = sessionmaker(
             self.engine.execution_options(isolation_level="READ COMMITTED"), expire_on_commit=False
@@ -108,12 +110,12 @@ class Database:
 
     @contextmanager
     def borrowed(self) -> Iterator[psycopg.Connection[Any]]:
-        """A connection of the pool in autocommit mode, as psycopg knows it."""
-        lent = self.engine.raw_connection()
+        """A psycopg connection of the pool, in autocommit mode."""
+        connection = self.engine.raw_connection()
         try:
-            yield cast("psycopg.Connection[Any]", lent.driver_connection)
+            yield cast("psycopg.Connection[Any]", connection.driver_connection)
         finally:
-            lent.close()
+            connection.close()
 
 
 def _engine(url: str, isolation_level: Any, pool_size: int) -> Engine:
@@ -122,9 +124,9 @@ def _engine(url: str, isolation_level: Any, pool_size: int) -> Engine:
         isolation_level=isolation_level,
         pool_size=pool_size,
         max_overflow=0,
-        pool_use_lifo=True,  # the connection last used has its statements planned already
+        pool_use_lifo=True,  # the last used connection has its statements prepared
         pool_timeout=10,
-        hide_parameters=True,  # of statements that fail: errors are logged, hashes must not be
+        hide_parameters=True,  # errors are logged, and parameters may contain password hashes
         connect_args={
             "connect_timeout": 3,
             "application_name": "payment-flow",
@@ -132,15 +134,15 @@ def _engine(url: str, isolation_level: Any, pool_size: int) -> Engine:
             f" -c idle_in_transaction_session_timeout=15s -c timezone=UTC {BY_INDEX}",
         },
     )
-    event.listen(engine, "checkout", _refuse_dead)
+    event.listen(engine, "checkout", _replace_closed)
     return engine
 
 
-def _refuse_dead(connection: Any, record: Any, _: object) -> None:
+def _replace_closed(connection: Any, record: Any, _: object) -> None:
     """Have the pool replace a connection that the server has closed.
 
-    An idle connection has nothing to say, so one that can be read from has been closed or is
-    about to be. Asking the socket costs no round trip, as a ping would.
+    Nothing is sent on an idle connection, so one with data to read has been closed or is about to
+    be. Polling the socket costs no round trip, unlike a ping.
     """
     poll = record.info.get("poll")
     if poll is None:
@@ -150,18 +152,20 @@ def _refuse_dead(connection: Any, record: Any, _: object) -> None:
         raise InvalidatePoolError
 
 
-#: The database that `transaction()` of this process works on.
+#: The database of this process.
 current: Final[Slot[Database]] = Slot("database")
 
 
 def configure(database: Database) -> Database:
-    """Make `database` the one that `transaction()` of this process works on."""
+    """Make `database` the database of this process."""
     return current.configure(database)
 
 
 @contextmanager
 def transaction(*, serializable: bool = False) -> Iterator[Session]:
-    """One transaction: commits when the block ends, rolls back when it raises.
+    """A transaction that commits when the block ends and rolls back when it raises.
+
+    An AppError with `commits` commits it all the same.
 
     Raises OutcomeUnknown when the connection is lost during COMMIT.
     """
@@ -171,7 +175,7 @@ def transaction(*, serializable: bool = False) -> Iterator[Session]:
         try:
             yield session
         except AppError as error:
-            if not error.leaves_trace:
+            if not error.commits:
                 raise
             _commit(session)
             raise
@@ -187,18 +191,18 @@ def transaction(*, serializable: bool = False) -> Iterator[Session]:
 
 @contextmanager
 def savepoint(session: Session) -> Iterator[None]:
-    """A part of a transaction that is undone by itself when it raises."""
+    """A part of a transaction that is rolled back alone when it raises."""
     with session.begin_nested():
-        # SQLAlchemy sends SAVEPOINT with its own first statement; some go past it (driver.send).
+        # SQLAlchemy sends SAVEPOINT with its own next statement, and driver.send bypasses it.
         session.connection()
         yield
 
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """Statements that only read, each with a snapshot of its own: no BEGIN, no COMMIT.
+    """A session for statements that only read, each with its own snapshot: no BEGIN, no COMMIT.
 
-    That is what READ COMMITTED would see, in two round trips less.
+    It reads what READ COMMITTED would, with two round trips less.
     """
     with current().autocommit() as session:
         try:
@@ -208,10 +212,10 @@ def reading() -> Iterator[Session]:
 
 
 def lookup(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """The one row that a statement finds, or None: for the hottest reads.
+    """The only row that a statement returns, or None: for hot reads.
 
-    statement: with `%(name)s` placeholders. Without a session, whose share of a small read is as
-    large as PostgreSQL's.
+    statement: with `%(name)s` placeholders. Uses no session, which would take as long as
+    PostgreSQL does for a small read.
     """
     try:
         with current().borrowed() as connection:
@@ -220,38 +224,38 @@ def lookup(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         raise as_sqlalchemy(error) from error
 
 
-def after_commit(session: Session, act: Callable[[], None]) -> None:
-    """Call `act` once the transaction of `session` has, or may have, been committed.
+def after_commit(session: Session, callback: Callable[[], None]) -> None:
+    """Call `callback` once the transaction of `session` has, or may have, been committed.
 
-    For what only this process must do at once, such as dropping a cached answer. Whatever must
-    not be lost is an event (app.events), because a process can die between commit and this call.
+    For work of this process alone, such as invalidating a cache. Record an event (app.events) for
+    anything that must not be lost: the process can die between COMMIT and this call.
     """
-    session.info.setdefault("after_commit", []).append(act)
+    session.info.setdefault("after_commit", []).append(callback)
 
 
 def _commit(session: Session) -> None:
-    leave_pipeline(session)  # while the connection is still ours
+    leave_pipeline(session)  # before the connection returns to the pool
     try:
         session.commit()
     except DBAPIError as error:
         if error.connection_invalidated or _is_disconnect(error):
-            _act_after_commit(session)  # in case it did happen
+            _run_callbacks(session)  # in case it was committed
             raise OutcomeUnknown from error
         raise
-    _act_after_commit(session)
+    _run_callbacks(session)
 
 
-def _act_after_commit(session: Session) -> None:
-    for act in session.info.pop("after_commit", ()):
-        act()
+def _run_callbacks(session: Session) -> None:
+    for callback in session.info.pop("after_commit", ()):
+        callback()
 
 
 def retry_transaction(work: Callable[[Session], T], *, serializable: bool = False) -> T:
-    """Run `work` in a transaction, whole and again while others are in its way.
+    """Run `work(session)` in a transaction, and retry the whole of it on contention.
 
-    At most MAX_TRIES tries with full jitter within MAX_SECONDS, because a serialization failure
-    (40001) or deadlock (40P01) undoes everything, decisions included.
-    Raises Unavailable when contention outlasts that; nothing happened then.
+    At most MAX_TRIES attempts within MAX_SECONDS, with full jitter: a serialization failure
+    (40001), deadlock (40P01) or lock timeout (55P03) undoes everything, decisions included.
+    Raises Unavailable when contention lasts longer; nothing has been committed then.
     """
     deadline = time.monotonic() + MAX_SECONDS
     for attempt in range(1, MAX_TRIES + 1):
@@ -270,14 +274,14 @@ def retry_transaction(work: Callable[[Session], T], *, serializable: bool = Fals
 
 
 def may_retry(error: Exception) -> bool:
-    """Whether `error` undid the transaction and a new try may succeed."""
+    """Whether `error` rolled the transaction back and a retry may succeed."""
     return isinstance(error, PoolTimeout) or (
         isinstance(error, DBAPIError) and (sqlstate(error) in _CONTENTION or is_unreachable(error))
     )
 
 
 def as_sqlalchemy(error: psycopg.Error) -> DBAPIError:
-    """An error of the driver as SQLAlchemy would have raised it."""
+    """The error that SQLAlchemy would have raised for an error of psycopg."""
     return cast(
         "DBAPIError",
         DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True),
@@ -289,12 +293,12 @@ def sqlstate(error: DBAPIError) -> str | None:
 
 
 def constraint_name(error: DBAPIError) -> str | None:
-    """The constraint that refused the statement, if one did."""
+    """The name of the constraint that was violated, if one was."""
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None)
 
 
 def is_unreachable(error: Exception) -> bool:
-    """Whether `error` says that the database is away, shutting down or out of connections."""
+    """Whether `error` means that the database is down, shutting down or out of connections."""
     return isinstance(error, OperationalError) and (
         error.connection_invalidated or _is_disconnect(error)
     )
@@ -306,10 +310,10 @@ def _is_disconnect(error: DBAPIError) -> bool:
 
 
 def _roll_back(session: Session) -> None:
-    with suppress(psycopg.Error):  # whatever failed in it is undone now
+    with suppress(psycopg.Error):  # the transaction is rolled back anyway
         leave_pipeline(session)
     try:
         session.rollback()
     except (DBAPIError, InvalidRequestError):
-        # The connection is gone and the server has rolled back already; the first error matters.
+        # The connection is lost and the server has rolled back; the first error matters.
         session.invalidate()

@@ -1,4 +1,4 @@
-"""Statements sent straight to psycopg: for the hottest paths, several in one round trip.
+"""Statements sent straight to psycopg: for hot paths, several in one round trip.
 
 SQLAlchemy's own part of a small statement costs more than the statement (docs/performance.md).
 Statements that take many rows are in app.common.bulk.
@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 def send(
     session: Session, statement: str, values: Mapping[str, Any] | None = None
 ) -> psycopg.Cursor[Any]:
-    """Run a statement with `%(name)s` placeholders; the cursor yields rows with named columns.
+    """Send a statement with `%(name)s` placeholders; the cursor yields named tuples.
 
-    In a pipeline this returns at once, and only who reads the rows waits for them: so send all
-    that can be asked together, and read then.
+    In a pipeline this returns immediately, and reading the rows waits for them: so send all
+    statements first and read their rows afterwards.
     Raises psycopg.Error, which `transaction()` turns into SQLAlchemy's.
     """
     cursor = _connection(session).cursor(row_factory=namedtuple_row)
@@ -27,20 +27,20 @@ def send(
 
 
 def start_pipeline(session: Session) -> None:
-    """From here to the end of the transaction send without waiting; who commits waits first."""
+    """Send statements without waiting until the transaction ends; COMMIT waits for all of them."""
     stack = ExitStack()
     session.info["pipeline"] = stack.enter_context(_connection(session).pipeline()), stack
 
 
 def wait(session: Session) -> None:
-    """Wait until everything that was sent is done. Raises what it failed with."""
+    """Wait until every statement sent so far is done. Raises the error of the first that failed."""
     if "pipeline" in session.info:
         pipeline, _ = session.info["pipeline"]
         pipeline.sync()
 
 
 def leave_pipeline(session: Session) -> None:
-    """Wait for everything that was sent. Raises what it failed with."""
+    """Wait for all statements and end the pipeline. Raises the error of the first that failed."""
     if "pipeline" in session.info:
         _, stack = session.info.pop("pipeline")
         stack.close()

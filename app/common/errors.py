@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 
 
 class AppError(Exception):
-    """A refusal the caller can act on.
+    """An error that the caller can act on.
 
     code: stable machine code; message: one sentence for people; details: JSON data.
     """
@@ -13,12 +13,12 @@ class AppError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "INTERNAL_ERROR"
     message: ClassVar[str] = "Something went wrong on our side."
-    #: A refusal whose transaction is committed all the same, because it must leave a trace
-    #: (a stolen refresh token revokes its session).
-    leaves_trace: ClassVar[bool] = False
-    #: Whether it is the answer to the request for good, to be given again under its
-    #: Idempotency-Key. What says nothing about the request may be different next time.
-    final: ClassVar[bool] = True
+    #: Whether the transaction that raises it is committed all the same (a stolen refresh token
+    #: revokes its session).
+    commits: ClassVar[bool] = False
+    #: Whether it is stored under the Idempotency-Key of its request. Errors that do not depend on
+    #: the request, such as a rate limit, are not.
+    cacheable: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class BadRequest(AppError):
 
 
 class Unauthorized(AppError):
-    final = False
+    cacheable = False
     status = 401
     code = "UNAUTHORIZED"
     message = "Unauthorized"
@@ -76,7 +76,7 @@ class Unprocessable(AppError):
 
 
 class TooManyRequests(AppError):
-    final = False
+    cacheable = False
     status = 429
     code = "RATE_LIMITED"
     message = "Too many requests; slow down"

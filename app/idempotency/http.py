@@ -1,4 +1,4 @@
-"""Answering a request that moves money exactly once."""
+"""Executing a request that moves money exactly once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from app.idempotency.service import Answer, Claim, Request
 from app.ledger_lock.service import ledger_transaction
 
 View = TypeVar("View", bound=Callable[..., Any])
-#: What is returned by work that has no answer yet.
+#: What work returns that has no answer yet.
 Unfinished = TypeVar("Unfinished")
 
 _KEY_PARAMETER: Final = {
@@ -34,7 +34,7 @@ _KEY_PARAMETER: Final = {
 
 
 def moves_money(blueprint: Blueprint) -> Callable[[View], View]:
-    """Document what every endpoint that calls `answer_once` has in common."""
+    """Document the header and the errors of every endpoint that calls `answer_once`."""
 
     def decorate(view: View) -> View:
         view = blueprint.takes_header(_KEY_PARAMETER)(view)
@@ -46,8 +46,8 @@ def moves_money(blueprint: Blueprint) -> Callable[[View], View]:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """The request under way, as other threads may see it: who calls, and under which claim."""
+class RequestContext:
+    """The current request, for use in other threads: its caller and its claim."""
 
     user_id: UUID
     session_id: UUID
@@ -55,11 +55,11 @@ class Call:
     request: Request
 
     @classmethod
-    def current(cls) -> "Call":
+    def current(cls) -> "RequestContext":
         """Raises BadRequest for an Idempotency-Key that cannot be one."""
         caller, key = identity(), idempotency_key()
         claim = Claim(caller.user_id, key, request_fingerprint()) if key else None
-        request = Request(claim, partial(_refusal, where=Where.current()))
+        request = Request(claim, partial(_render_error, where=Where.current()))
         return cls(caller.user_id, caller.session_id, key, request)
 
 
@@ -69,57 +69,60 @@ def answer_once(
     render: Callable[[Any], dict[str, Any]],
     status: int,
 ) -> Response:
-    """Run `work(session, caller, key)` in one transaction and answer with its result.
+    """Run `work(session, caller, key)` in one ledger transaction and answer with its result.
 
-    render: makes JSON of the result. The transaction shares the ledger lock.
+    render: turns the result into JSON. The transaction shares the ledger lock.
 
-    With an Idempotency-Key the answer is stored in that transaction and given again to every
-    repetition, byte for byte. `work` must decide before it writes.
-    Raises what `work` raises, and the refusals of `idempotency.once`.
+    With an Idempotency-Key the answer is stored in that transaction, and every retry gets it
+    again, byte for byte. `work` must decide before it writes.
+    Raises what `work` raises, and the errors of `idempotency.run_claimed`.
     """
 
     def answer(session: Session, caller: Caller, key: str | None) -> Answer:
         return Answer(status, dump_json(render(work(session, caller, key))))
 
-    return respond(run_once(Call.current(), answer))
+    return respond(run_once(RequestContext.current(), answer))
 
 
 def run_once(
-    call: Call,
+    context: RequestContext,
     work: Callable[[Session, Caller, str | None], Answer | Unfinished],
 ) -> Answer | AppError | Unfinished:
-    """`answer_once` for who goes on afterwards: what `work` returns, or the answer given before.
+    """As `answer_once`, for requests of several transactions: what `work` returns, or the
+    stored answer.
 
-    An Answer is stored under the key; anything else is not, so that a repetition gets here again.
+    An Answer is stored under the key; any other outcome is not, so that a retry continues here.
     """
 
     def outcome_of(session: Session, caller: Caller) -> Answer | AppError | Unfinished:
         try:
-            with session.begin_nested():  # a refusal leaves nothing behind
-                return work(session, caller, call.key)
-        except AppError as refusal:
-            return refusal
+            with session.begin_nested():  # an error undoes its writes
+                return work(session, caller, context.key)
+        except AppError as error:
+            return error
 
     def attempt(session: Session) -> Answer | AppError | Unfinished:
-        caller = auth.ask_callers(session, [call.session_id])().get(call.session_id)
+        caller = auth.ask_callers(session, [context.session_id])().get(context.session_id)
         if caller is None:
             raise Unauthorized
 
-        def do(todo: Sequence[int]) -> list[Answer | AppError | Unfinished]:
+        def execute(todo: Sequence[int]) -> list[Answer | AppError | Unfinished]:
             return [outcome_of(session, caller) for _ in todo]
 
-        (outcome,) = service.once(session, service.ask(session, [call.request]), do)
+        (outcome,) = service.run_claimed(
+            session, service.claim_keys(session, [context.request]), execute
+        )
         return outcome
 
     def run() -> Answer | AppError | Unfinished:
         return ledger_transaction(attempt, exclusive=False)
 
-    # Only a key makes running again safe when it is not known what happened.
-    return service.settle(run) if call.key else run()
+    # Only a key makes it safe to run again when the outcome is unknown.
+    return service.retry_until_known(run) if context.key else run()
 
 
 def respond(outcome: Answer | AppError) -> Response:
-    """The response that an outcome is. Raises it if it is a refusal that was not remembered."""
+    """The response to a request. Raises an outcome that is an error which was not stored."""
     if isinstance(outcome, AppError):
         raise outcome
     response = json_response(outcome.body, outcome.status)
@@ -128,6 +131,6 @@ def respond(outcome: Answer | AppError) -> Response:
     return response
 
 
-def _refusal(error: AppError, *, where: Where) -> Answer:
+def _render_error(error: AppError, *, where: Where) -> Answer:
     body = error_body(error.status, error.code, error.text, error.details, where)
     return Answer(error.status, body)

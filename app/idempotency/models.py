@@ -1,4 +1,4 @@
-"""Answers already given, by caller and key."""
+"""Stored answers, by user and key."""
 
 from datetime import datetime
 from typing import Final

@@ -1,4 +1,4 @@
-"""Doing a thing once, however often it is asked for (the Idempotency-Key header).
+"""Idempotency keys: a request is executed once, however often it is sent.
 
 The answer is stored in the transaction of its effect: either both exist or neither.
 """
@@ -20,27 +20,27 @@ from app.idempotency.models import attempt_constraints, key_indexes
 
 Outcome = TypeVar("Outcome")
 
-#: How long an answer can be replayed. What it was the answer to keeps its key for ever.
-KEPT_FOR: Final = timedelta(days=7)
+#: How long an answer can be replayed. The rows that the request made keep its key for ever.
+RETENTION: Final = timedelta(days=7)
 
-_TRIES: Final = 3
+_MAX_TRIES: Final = 3
 
 
 class IdempotencyKeyReused(Unprocessable):
-    #: Whoever uses the key as it was used first is answered still.
-    final = False
+    #: The request that used the key first still gets its answer.
+    cacheable = False
     code = "IDEMPOTENCY_KEY_REUSED"
     message = "This Idempotency-Key was used for another request"
 
 
 class IdempotencyInProgress(Conflict):
     code = "IDEMPOTENCY_IN_PROGRESS"
-    message = "A request with this Idempotency-Key is still running"
+    message = "A request with this Idempotency-Key is still in progress"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A caller's promise that all requests under `key` with this `fingerprint` are one."""
+    """A user's Idempotency-Key, and the fingerprint that every request with it must have."""
 
     user_id: UUID
     key: str
@@ -49,6 +49,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """The status and body of a response. replayed: whether it is one that was stored before."""
+
     status: int
     body: bytes
     replayed: bool = False
@@ -56,59 +58,59 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Something asked for, under a claim or not. refuse: turns a refusal into an answer."""
+    """A request and its claim, if it has one. render_error: the answer that an error becomes."""
 
     claim: Claim | None
-    refuse: Callable[[AppError], Answer]
+    render_error: Callable[[AppError], Answer]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Requests whose earlier answers have been asked for. rows: read when they are needed."""
+class ClaimedRequests:
+    """Requests whose keys are being claimed. rows: the result, read when it is needed."""
 
     requests: Sequence[Request]
     rows: Iterable[Any]
 
 
-def ask(session: Session, requests: Sequence[Request]) -> Asked:
-    """Claim the keys of `requests` and ask for the answers given under them before."""
+def claim_keys(session: Session, requests: Sequence[Request]) -> ClaimedRequests:
+    """Claim the keys of `requests` for this transaction, and look up their stored answers."""
     claims = {(r.claim.user_id, r.claim.key) for r in requests if r.claim is not None}
-    return Asked(requests, repository.claim(session, sorted(claims)) if claims else ())
+    return ClaimedRequests(requests, repository.claim(session, sorted(claims)) if claims else ())
 
 
-def once(
+def run_claimed(
     session: Session,
-    asked: Asked,
+    claimed: ClaimedRequests,
     work: Callable[[Sequence[int]], Sequence[Answer | AppError | Outcome]],
 ) -> list[Answer | AppError | Outcome]:
-    """What becomes of each request: what `work` makes of it, or the answer given before.
+    """The outcome of each request: its stored answer, or what `work` returns for it.
 
-    work: does the requests at these positions and returns one answer or refusal for each; what
-    it refuses it must not have begun to write. A refusal (4xx) under a claim is an answer too
-    and is remembered if it is `final`. Anything else that it returns is no answer yet.
+    work: executes the requests at these positions and returns an answer or error for each. It
+    must not have written anything for a request that it refuses. Answers to requests with a claim
+    are stored; so are their errors, if they are 4xx and `cacheable`. Any other outcome is not.
     """
-    outcomes: list[Answer | AppError | Outcome | None] = [*_look_up(asked)]
+    outcomes: list[Answer | AppError | Outcome | None] = [*_look_up(claimed)]
     todo = [position for position, outcome in enumerate(outcomes) if outcome is None]
-    remembered = []
+    rows = []
     for position, outcome in zip(todo, work(todo), strict=True):
-        request = asked.requests[position]
+        request = claimed.requests[position]
         if request.claim is not None:
-            if isinstance(outcome, AppError) and outcome.final and outcome.status < 500:
-                outcome = request.refuse(outcome)
+            if isinstance(outcome, AppError) and outcome.cacheable and outcome.status < 500:
+                outcome = request.render_error(outcome)
             if isinstance(outcome, Answer):
-                remembered.append(_row(request.claim, outcome))
+                rows.append(_row(request.claim, outcome))
         outcomes[position] = outcome
-    if remembered:
-        repository.insert_keys(session, remembered)
+    if rows:
+        repository.insert_keys(session, rows)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _look_up(asked: Asked) -> list[Answer | AppError | None]:
-    """The outcome of every request that is not to be worked on; None for the others."""
-    found = {(row.user_id, row.key): row for row in asked.rows}
+def _look_up(claimed: ClaimedRequests) -> list[Answer | AppError | None]:
+    """The outcome of every request that must not be executed; None for the others."""
+    found = {(row.user_id, row.key): row for row in claimed.rows}
     begun: set[tuple[UUID, str]] = set()
     outcomes: list[Answer | AppError | None] = []
-    for claim in (request.claim for request in asked.requests):
+    for claim in (request.claim for request in claimed.requests):
         if claim is None:
             outcomes.append(None)
             continue
@@ -137,21 +139,24 @@ def _row(claim: Claim, answer: Answer) -> dict[str, Any]:
     }
 
 
-def settle(run: Callable[[], Outcome], *, uncertain: OutcomeUnknown | None = None) -> Outcome:
-    """Run until it is certain what happened. `run` must be safe to run again.
+def retry_until_known(
+    run: Callable[[], Outcome], *, uncertain: OutcomeUnknown | None = None
+) -> Outcome:
+    """Call `run` until its outcome is known. It must be safe to call again.
 
-    uncertain: why it is not known what became of an earlier try.
-    Raises IdempotencyKeyReused when the key did something long ago whose answer is forgotten, and
-    OutcomeUnknown when it could not be found out: nobody is told that nothing happened then.
+    uncertain: the error of an earlier attempt whose outcome is unknown.
+    Raises IdempotencyKeyReused when the key was used longer ago than answers are kept, and
+    OutcomeUnknown when the outcome stays unknown: the caller must not be told that nothing
+    happened.
     """
     taken_by = None
-    for _ in range(_TRIES):
+    for _ in range(_MAX_TRIES):
         try:
             return run()
         except OutcomeUnknown as error:
             uncertain = error
         except IntegrityError as error:
-            # Somebody committed the same after our snapshot: the next try reads what.
+            # The same request was committed after our snapshot: the next attempt reads its answer.
             taken_by = constraint_name(error)
             if taken_by not in key_indexes() | attempt_constraints():
                 raise
@@ -164,6 +169,6 @@ def settle(run: Callable[[], Outcome], *, uncertain: OutcomeUnknown | None = Non
     raise uncertain or Unavailable
 
 
-def forget_old_keys(session: Session) -> int:
-    """Delete answers that are past replaying; how many there were."""
-    return repository.delete_older(session, than=clock.now() - KEPT_FOR)
+def delete_expired_keys(session: Session) -> int:
+    """Delete answers that are kept no longer. Returns their number."""
+    return repository.delete_older(session, than=clock.now() - RETENTION)

@@ -103,7 +103,7 @@ class OrderNotCancellable(Conflict):
 
     code = "ORDER_NOT_CANCELLABLE"
     message = "This order cannot be cancelled"
-    leaves_trace = True
+    commits = True
 
     def __init__(self, *, status: str) -> None:
         super().__init__(details={"status": status})
@@ -133,7 +133,7 @@ class TooManyCheckouts(Conflict):
 
     code = "TOO_MANY_CHECKOUTS"
     message = "Pay or cancel your pending orders before you create another"
-    final = False
+    cacheable = False
 
     def __init__(self, *, maximum: int) -> None:
         super().__init__(details={"most": maximum})

@@ -16,7 +16,7 @@ from tests import factories
 
 
 class LeavesTrace(Conflict):
-    leaves_trace = True
+    commits = True
 
 
 def note(session: Session, word: str = "here") -> None:

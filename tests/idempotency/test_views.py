@@ -14,7 +14,7 @@ from app.common import clock, db
 from app.common.errors import Unavailable
 from app.idempotency import service
 from app.idempotency.models import IdempotencyKey
-from app.idempotency.tasks import forget_old_keys
+from app.idempotency.tasks import delete_expired_keys
 from app.orders.models import Order
 from tests import factories
 from tests.answers import refusal
@@ -261,9 +261,9 @@ class TestForgetting:
     def a_week_later(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         def forget() -> int:
             with monkeypatch.context() as later:
-                future = clock.now() + service.KEPT_FOR + timedelta(seconds=1)
+                future = clock.now() + service.RETENTION + timedelta(seconds=1)
                 later.setattr(clock, "now", lambda: future)
-                return forget_old_keys()
+                return delete_expired_keys()
 
         return forget
 
@@ -271,12 +271,12 @@ class TestForgetting:
         user = factories.buyer("100.00")
         first = send(client, user, movement.path, movement.body, "k-1")
 
-        assert forget_old_keys() == 0
+        assert delete_expired_keys() == 0
         with db.transaction() as session:
             session.execute(
                 text("UPDATE idempotency_keys SET created_at = created_at - '6.9 days'::interval")
             )
-        assert forget_old_keys() == 0
+        assert delete_expired_keys() == 0
 
         assert send(client, user, movement.path, movement.body, "k-1").data == first.data
 

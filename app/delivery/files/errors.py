@@ -31,7 +31,7 @@ class StorageFull(AppError):
     status = 507
     code = "STORAGE_FULL"
     message = "There is no room for this file at the moment"
-    final = False
+    cacheable = False
 
 
 class StorageAway(Unavailable):

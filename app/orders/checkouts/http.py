@@ -14,7 +14,7 @@ from app.common.http import json_response, settings
 from app.gateway import client
 from app.gateway.errors import GatewayRefused
 from app.gateway.types import CheckoutSession
-from app.idempotency.http import Call, respond, run_once
+from app.idempotency.http import RequestContext, respond, run_once
 from app.idempotency.service import Answer
 from app.inbox.errors import Quarantine
 from app.ledger_lock.service import ledger_transaction
@@ -36,22 +36,22 @@ def answer_with_checkout(basket: Basket) -> Response:
     GatewayRefused.
     """
     client.require_config()
-    call = Call.current()
+    context = RequestContext.current()
 
     def create_order(session: Session, caller: Caller, key: str | None) -> UUID:
         return checkouts.create_order(
             session,
             buyer=caller,
             basket=basket,
-            claim=call.request.claim,
+            claim=context.request.claim,
             fee_bps=settings().platform_fee_bps,
         )
 
-    begun: Answer | AppError | UUID = run_once(call, create_order)
-    return respond(_open(call, begun) if isinstance(begun, UUID) else begun)
+    begun: Answer | AppError | UUID = run_once(context, create_order)
+    return respond(_open(context, begun) if isinstance(begun, UUID) else begun)
 
 
-def _open(call: Call, order_id: UUID) -> Answer | AppError:
+def _open(context: RequestContext, order_id: UUID) -> Answer | AppError:
     with reading() as session:
         found = checkouts.get_payable(session, order_id=order_id)
     page = _page_for(found) if found is not None else None
@@ -61,7 +61,7 @@ def _open(call: Call, order_id: UUID) -> Answer | AppError:
         details = service.require_order(session, order_id=order_id, user_id=caller.id)
         return checkout_answer(details, page if noted else None)
 
-    return run_once(call, note)
+    return run_once(context, note)
 
 
 def _page_for(found: PayableOrder) -> CheckoutSession:

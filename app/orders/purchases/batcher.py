@@ -13,7 +13,7 @@ from app.common import metrics
 from app.common.batch_executor import Combiner, Take
 from app.common.db import OutcomeUnknown, reading
 from app.common.errors import AppError, Unavailable
-from app.idempotency.service import Answer, settle
+from app.idempotency.service import Answer, retry_until_known
 from app.ledger_lock.service import ledger_transaction
 from app.orders.purchases import service
 from app.orders.purchases.service import PurchaseJob, Render
@@ -66,7 +66,7 @@ class PurchaseBatcher:
             return ledger_transaction(attempt, exclusive=True, pipelined=True)
 
         try:
-            return settle(run, uncertain=uncertain)
+            return retry_until_known(run, uncertain=uncertain)
         except Exception as error:
             return error
 

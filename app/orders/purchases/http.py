@@ -6,7 +6,7 @@ from typing import Final
 from flask import Response
 
 from app.common.process_state import Handlers, Slot
-from app.idempotency.http import Call, respond
+from app.idempotency.http import RequestContext, respond
 from app.orders.models import PaymentMethod
 from app.orders.purchases.batcher import PurchaseBatcher
 from app.orders.purchases.pricing import Basket
@@ -19,10 +19,12 @@ batcher: Final[Slot[PurchaseBatcher]] = Slot("purchase batcher")
 def answer_with_purchase(basket: Basket) -> Response:
     """Buy for the caller, once for each Idempotency-Key: the answer is the order.
 
-    Raises what `checkout.decide` raises, and the refusals of `idempotency.once`.
+    Raises what `checkout.decide` raises, and the refusals of `idempotency.run_claimed`.
     """
-    call = Call.current()
-    return respond(batcher().buy(PurchaseJob(call.user_id, call.session_id, basket, call.request)))
+    context = RequestContext.current()
+    return respond(
+        batcher().buy(PurchaseJob(context.user_id, context.session_id, basket, context.request))
+    )
 
 
 #: Answers a request that buys a basket with one payment method.

@@ -77,7 +77,7 @@ def buy_all(
     """
     # All queries are sent before any result is read: one round trip in a pipeline.
     callers_of = auth.ask_callers(session, [job.session_id for job in jobs])
-    asked = idempotency.ask(session, [job.request for job in jobs])
+    claimed = idempotency.claim_keys(session, [job.request for job in jobs])
     locked = locked_state.lock(session, [(job.user_id, job.basket) for job in jobs])
     callers, state = callers_of(), locked()
     live = [job for job in jobs if job.session_id in callers]
@@ -87,7 +87,9 @@ def buy_all(
         sold = _sell(session, purchases, state, fee_bps=fee_bps)
         return [one if isinstance(one, AppError) else render(one) for one in sold]
 
-    done = idempotency.once(session, replace(asked, requests=[job.request for job in live]), work)
+    done = idempotency.run_claimed(
+        session, replace(claimed, requests=[job.request for job in live]), work
+    )
     outcomes = dict(zip((job.id for job in live), done, strict=True))
     return [outcomes.get(job.id) or Unauthorized() for job in jobs]
 
