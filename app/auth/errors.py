@@ -49,7 +49,7 @@ class InvalidRefreshToken(Unauthorized):
 class RefreshTokenReused(InvalidRefreshToken):
     """A used token came back: somebody else has it, so the whole session was revoked."""
 
-    leaves_trace = True
+    commits = True
 
 
 class RoleRequired(Forbidden):
