@@ -10,14 +10,14 @@ INVARIANTS: Final = (
         "SELECT u.id FROM users u LEFT JOIN wallets w ON w.user_id = u.id WHERE w.id IS NULL",
     ),
     Invariant(
-        "Every account has an email or a phone number to sign in with",
+        "Every account has an email address or a phone number to sign in with",
         """
         SELECT id FROM users
         WHERE (email IS NULL AND phone IS NULL) OR (email IS NULL) <> (email_key IS NULL)
         """,
     ),
     Invariant(
-        "A second factor that is on was confirmed by a code and has its ten recovery codes",
+        "An enabled second factor was confirmed with a code and has ten recovery codes",
         """
         SELECT f.user_id FROM two_factors f LEFT JOIN recovery_codes r ON r.user_id = f.user_id
         GROUP BY f.user_id

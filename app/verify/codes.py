@@ -1,4 +1,4 @@
-"""Codes, the orders they belong to and the uploads they came in."""
+"""Codes, their orders and their uploads."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
     Invariant(
-        "The stock of a product that sells codes is the codes that nobody has",
+        "The stock of a code product is its number of unassigned codes",
         """
         SELECT p.id, p.available_units, count(c.id) FROM products p
         LEFT JOIN product_codes c ON c.product_id = p.id AND c.order_id IS NULL
@@ -14,7 +14,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "An order of codes has as many as were not given back, and those that are lost to it",
+        "An order of codes has its unreturned codes, and revoked ones for units not restocked",
         """
         SELECT o.id FROM orders o JOIN products p ON p.id = o.product_id
         LEFT JOIN product_codes c ON c.order_id = o.id
@@ -27,7 +27,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A code is of a product that sells codes, and its order is of that product",
+        "A code belongs to a code product, and its order is for that product",
         """
         SELECT c.id FROM product_codes c
         LEFT JOIN products p ON p.id = c.product_id AND p.kind = 'CODES'
@@ -41,7 +41,7 @@ INVARIANTS: Final = (
         "SELECT product_id FROM product_codes GROUP BY product_id, fingerprint HAVING count(*) > 1",
     ),
     Invariant(
-        "A code's times fit what became of it",
+        "A code's timestamps match its state",
         """
         SELECT id FROM product_codes
         WHERE (order_id IS NULL) <> (taken_at IS NULL) OR (order_id IS NULL AND seen_at IS NOT NULL)
@@ -50,7 +50,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "An upload is closed exactly when nothing of it waits, and says so in the outbox",
+        "An upload is closed exactly when no chunk is pending, and has its outbox event",
         """
         SELECT u.id FROM code_uploads u
         LEFT JOIN code_upload_chunks c ON c.upload_id = u.id

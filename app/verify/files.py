@@ -1,4 +1,4 @@
-"""Files that are sold, who may download them, and how often they did."""
+"""Files on sale, their deliveries and their downloads."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
     Invariant(
-        "A product of files is on sale exactly when it has one",
+        "A file product is ready for sale exactly when it has a current file",
         """
         SELECT p.id FROM products p
         LEFT JOIN product_files f ON f.product_id = p.id AND f.retired_at IS NULL
@@ -15,7 +15,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "What a file offers is kept, once for the same bytes",
+        "Current files have stored content, stored once per hash",
         """
         SELECT f.id FROM product_files f JOIN file_contents c ON c.id = f.content_id
         WHERE f.retired_at IS NULL AND c.removing_at IS NOT NULL
@@ -25,8 +25,8 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        # A job looks into the storage, which no query can.
-        "What is sold was there when somebody last looked",
+        # A background job checks the storage, because a query cannot.
+        "The content of a file on sale was present at the last check",
         """
         SELECT c.id FROM file_contents c
         WHERE c.missing_at IS NOT NULL AND EXISTS (
@@ -34,7 +34,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A paid order of a file has its delivery, and a delivery has its paid order",
+        "A paid file order has its delivery, and a delivery has its paid order",
         """
         SELECT coalesce(o.id, d.order_id) FROM (
             SELECT o.id, o.user_id, o.product_id, o.quantity, o.completed_at
@@ -46,7 +46,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "Downloads are within what their order allows, and each is recorded",
+        "Downloads do not exceed their order's limit, and each is recorded",
         """
         SELECT d.order_id FROM file_deliveries d
         LEFT JOIN file_downloads l ON l.order_id = d.order_id
@@ -56,7 +56,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A link serves a file of what was bought, three times at most",
+        "A link serves a file of the purchased product, at most three times",
         """
         SELECT l.id FROM file_downloads l
         JOIN file_deliveries d ON d.order_id = l.order_id
@@ -66,7 +66,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "Every upload and every download has its outbox row",
+        "Every upload and every download has its outbox event",
         """
         SELECT f.id FROM product_files f LEFT JOIN outbox_events e
             ON e.aggregate_id = f.product_id AND e.type = 'product-file-uploaded'

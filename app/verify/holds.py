@@ -1,4 +1,4 @@
-"""Holds between a payer and a payee, their postings and their events."""
+"""Holds, their postings and their events."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "No other hold has postings, and no capture is without its hold",
+        "No other hold has postings, and every capture has its hold",
         """
         SELECT t.id FROM wallet_transactions t
         JOIN journal_entries j ON j.id = t.journal_entry_id
@@ -32,7 +32,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A hold's amounts and times fit its status",
+        "A hold's amounts and timestamps match its status",
         """
         SELECT id FROM wallet_holds
         WHERE captured_amount > amount OR captured_amount < 0 OR amount <= 0
@@ -42,7 +42,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A hold is of its wallet's owner and currency, and for somebody else",
+        "A hold has its wallet's owner and currency, and another user as payee",
         """
         SELECT h.id FROM wallet_holds h JOIN wallets w ON w.id = h.wallet_id
         WHERE w.currency <> h.currency OR h.payee_id = w.user_id
@@ -50,7 +50,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "Every hold for a payee has its events: placed, and how it ended",
+        "Every hold for a payee has its outbox events: placed, and captured or released",
         """
         SELECT h.id FROM wallet_holds h
         LEFT JOIN outbox_events e ON e.aggregate_type = 'hold' AND e.aggregate_id = h.id

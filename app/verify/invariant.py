@@ -1,11 +1,11 @@
-"""What an invariant is."""
+"""The type of an invariant."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """Something that is always true. sql: selects what contradicts it."""
+    """A condition that must always be true. sql: selects the rows that violate it."""
 
     name: str
     sql: str

@@ -7,7 +7,7 @@ from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
     Invariant(
-        "Every API key acts in a session of its own, of its merchant, for as long as it holds",
+        "Every API key has its own session, of its merchant, with the same expiry",
         f"""
         SELECT coalesce(k.id, s.id)
         FROM api_keys k
@@ -15,7 +15,7 @@ INVARIANTS: Final = (
         LEFT JOIN users u ON u.id = k.user_id
         WHERE k.id IS NULL OR s.id IS NULL OR u.role <> 'MERCHANT' OR s.user_id <> k.user_id
             OR s.expires_at <> coalesce(k.expires_at, '{NEVER.isoformat()}')
-        """,  # noqa: S608 – a moment from our own code
+        """,  # noqa: S608 – a timestamp from our own code
     ),
     Invariant(
         "No API key can be refreshed",
@@ -25,7 +25,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        f"No merchant has more than {MAX_KEYS} API keys that hold",
+        f"No merchant has more than {MAX_KEYS} valid API keys",
         f"""
         SELECT user_id FROM login_sessions
         WHERE kind = 'API_KEY' AND revoked_at IS NULL AND expires_at > now()
@@ -33,7 +33,7 @@ INVARIANTS: Final = (
         """,  # noqa: S608 – a number from our own code
     ),
     Invariant(
-        "Every API key that was made or revoked has its event",
+        "Every created or revoked API key has its outbox event",
         """
         SELECT s.id FROM login_sessions s
         LEFT JOIN outbox_events e ON e.aggregate_type = 'api_key' AND e.aggregate_id = s.id

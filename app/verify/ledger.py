@@ -37,7 +37,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A wallet's postings are in the order of their moments",
+        "A wallet's postings are in chronological order",
         """
         SELECT id FROM (
             SELECT id, created_at, lag(created_at, 1, created_at)
@@ -47,7 +47,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "Sequences are gapless and end at the wallet's",
+        "Sequence numbers have no gaps and end at the wallet's sequence",
         """
         SELECT w.id, w.sequence FROM wallets w LEFT JOIN wallet_transactions t ON t.wallet_id = w.id
         WHERE w.kind = 'USER' GROUP BY w.id
@@ -61,12 +61,12 @@ INVARIANTS: Final = (
         " WHERE t.currency <> w.currency OR (t.sequence IS NULL) <> (w.kind = 'SYSTEM')",
     ),
     Invariant(
-        "No user's wallet is below zero; held is between 0 and balance",
+        "No user's wallet is negative; the held amount is between 0 and the balance",
         "SELECT id FROM wallets"
         " WHERE kind = 'USER' AND (balance < 0 OR held < 0 OR held > balance)",
     ),
     Invariant(
-        "A wallet's held is the sum of its active holds",
+        "A wallet's held amount is the sum of its active holds",
         """
         SELECT w.id, w.held FROM wallets w LEFT JOIN wallet_holds h
             ON h.wallet_id = w.id AND h.status = 'ACTIVE'
@@ -84,8 +84,8 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        # An order whose page was not answered has its key, and so may what was refused after it.
-        "A remembered success exists; a remembered refusal moved nothing",
+        # An order whose checkout session was not created keeps its key, so a later error may too.
+        "A stored success has its effect; a stored error moved no money",
         """
         SELECT k.user_id, k.key FROM idempotency_keys k LEFT JOIN (
             SELECT initiator_id, idempotency_key, true AS moved FROM journal_entries
@@ -98,7 +98,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "Every entry has at least two postings",
+        "Every journal entry has at least two postings",
         """
         SELECT j.id FROM journal_entries j LEFT JOIN wallet_transactions t
             ON t.journal_entry_id = j.id GROUP BY j.id HAVING count(t.id) < 2
@@ -114,10 +114,10 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        # What was asked for before the limit was set may be posted after it. Money that a bank
-        # sends is never refused, so it counts here, but is not held to the limit. The limit of a
-        # role is in force for a user from when their own was removed.
-        "Sums per user and window never exceed the limits in force",
+        # A hold that was created before the limit was set may be captured after it. Money from a
+        # bank is never rejected, so it counts towards the total but may exceed the limit. The
+        # limit of a role applies to a user once their custom limit is removed.
+        "Totals per user and window never exceed the limits in effect",
         """
         WITH covered (limit_type, type) AS (
             SELECT DISTINCT type, type FROM wallet_limits WHERE type NOT IN ('INCOMING', 'OUTGOING')
@@ -157,7 +157,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "Every money operation has its outbox row",
+        "Every money operation has its outbox event",
         """
         SELECT t.id FROM wallet_transactions t LEFT JOIN outbox_events e
             ON e.aggregate_id = t.wallet_id AND e.type = 'balance-updated'

@@ -1,4 +1,4 @@
-"""Licences, the orders they belong to and the machines they are active on."""
+"""Licences, their orders and their activations."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
     Invariant(
-        "A paid order of licences has as many as were not given back, and no other order has any",
+        "A paid licence order has a licence per unit, revoked if refunded; no other order has any",
         """
         SELECT o.id FROM orders o JOIN products p ON p.id = o.product_id
         LEFT JOIN licences l ON l.order_id = o.id
@@ -18,7 +18,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A licence is of a product that sells licences, and its order is of that product",
+        "A licence belongs to a licence product, and its order is for that product",
         """
         SELECT l.id FROM licences l
         LEFT JOIN products p ON p.id = l.product_id AND p.kind = 'LICENCE'
@@ -27,7 +27,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A licence is active on as many machines as it says, each once, within its limit",
+        "A licence's activation count matches its active machines, within its limit",
         """
         SELECT l.id FROM licences l
         LEFT JOIN licence_activations a ON a.licence_id = l.id AND a.deactivated_at IS NULL
@@ -37,7 +37,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "Every activation, its end and every revocation of a licence has its outbox row",
+        "Every licence activation, deactivation and revocation has its outbox event",
         """
         SELECT l.id FROM licences l
         LEFT JOIN (

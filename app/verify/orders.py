@@ -1,4 +1,4 @@
-"""Orders, their postings and their stock."""
+"""Orders, their postings and stock."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
     Invariant(
-        "Stock: initial + restocked = available + sold less what was put back, never negative",
+        "Stock: initial + restocked = available + sold - returned to stock, never negative",
         """
         SELECT p.id FROM products p
         LEFT JOIN (SELECT product_id, sum(delta) AS units FROM restocks GROUP BY 1) r
@@ -19,7 +19,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        # The buyer's debit is in the buyer's wallet or, paid at the gateway, in the gateway's.
+        # The debit is in the buyer's wallet or, for a gateway payment, in the gateway's account.
         "A paid order has exactly its postings: buyer debit, merchant credit, fee",
         """
         SELECT o.id FROM orders o
@@ -39,7 +39,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "No other order has postings, and no posting names an order that is not there",
+        "No other order has postings, and no posting refers to a missing order",
         """
         SELECT t.id FROM wallet_transactions t LEFT JOIN orders o ON o.id = t.reference_id
         WHERE t.reference_type = 'order'
@@ -47,7 +47,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "What was paid at the gateway was told by it, and paid there once",
+        "An order paid at the gateway has its checkout and exactly one gateway payment",
         """
         SELECT o.id FROM orders o
         LEFT JOIN checkouts c ON c.order_id = o.id
@@ -61,21 +61,21 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "Only what is pending is asked for at the gateway, and all of it is",
+        "Exactly the pending checkouts are polled at the gateway",
         """
         SELECT c.order_id FROM checkouts c JOIN orders o ON o.id = c.order_id
         WHERE (o.status IN ('PENDING', 'PAYMENT_PROCESSING')) <> (c.next_attempt_at IS NOT NULL)
         """,
     ),
     Invariant(
-        "An order's fee and quantity add up",
+        "An order's amount, fee and quantity are consistent",
         """
         SELECT id FROM orders
         WHERE amount <> unit_price * quantity - discount OR fee > amount OR fee < 0
         """,
     ),
     Invariant(
-        "An order's times fit its status",
+        "An order's timestamps match its status",
         """
         SELECT id FROM orders
         WHERE (status IN ('COMPLETED', 'REFUNDED')) <> (completed_at IS NOT NULL)

@@ -6,7 +6,7 @@ from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
     Invariant(
-        "An order's refunds are what it says went back, and never more than it",
+        "An order's refunded totals match its refunds and never exceed the order",
         """
         SELECT o.id FROM orders o
         LEFT JOIN (SELECT order_id, sum(amount) AS amount, sum(fee) AS fee, sum(units) AS units,
@@ -19,7 +19,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "An order is REFUNDED exactly when all of it went back",
+        "An order is REFUNDED exactly when it is fully refunded",
         """
         SELECT id FROM orders
         WHERE status IN ('COMPLETED', 'REFUNDED') AND (status = 'REFUNDED')
@@ -27,9 +27,9 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        # Through the gateway the credit is the gateway's; what it could not give back went on
-        # from there to the buyer.
-        "A refund has exactly its postings: merchant debit, buyer credit, fee back",
+        # The credit of a gateway refund is in the gateway's account. If the gateway could not
+        # refund it, the amount was then moved from there to the buyer's wallet.
+        "A refund has exactly its postings: merchant debit, buyer credit, fee refund",
         """
         SELECT r.id FROM refunds r
         JOIN orders o ON o.id = r.order_id
@@ -49,7 +49,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "What the gateway is to give back is asked for until it has said so",
+        "A pending gateway refund is polled until the gateway confirms it",
         """
         SELECT id FROM refunds
         WHERE (status = 'PENDING') <> (next_attempt_at IS NOT NULL)
@@ -57,21 +57,21 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "No posting names a refund that is not there",
+        "No posting refers to a missing refund",
         """
         SELECT t.id FROM wallet_transactions t LEFT JOIN refunds r ON r.id = t.reference_id
         WHERE t.reference_type = 'refund' AND r.id IS NULL
         """,
     ),
     Invariant(
-        "An approved request for a refund has a refund of its order",
+        "An approved refund request has a refund of its order",
         """
         SELECT c.id FROM refund_requests c LEFT JOIN refunds r ON r.id = c.refund_id
         WHERE c.status = 'APPROVED' AND r.order_id IS DISTINCT FROM c.order_id
         """,
     ),
     Invariant(
-        "A coupon was used as often as it says, and not more often than it may be",
+        "A coupon's use count is correct and within its limit",
         """
         SELECT c.id FROM coupons c
         LEFT JOIN coupon_uses u ON u.coupon_id = c.id AND u.released_at IS NULL
@@ -80,7 +80,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "No buyer used a coupon more often than one may",
+        "No buyer exceeded a coupon's limit per buyer",
         """
         SELECT u.coupon_id FROM coupon_uses u JOIN coupons c ON c.id = u.coupon_id
         WHERE u.released_at IS NULL
@@ -89,7 +89,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "An order and the use of its coupon agree",
+        "An order and its coupon use match",
         """
         SELECT coalesce(o.id, u.order_id) AS id
         FROM (SELECT * FROM orders WHERE coupon_id IS NOT NULL) o

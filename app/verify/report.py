@@ -1,4 +1,4 @@
-"""Proving the books: every invariant as one query whose rows are defects."""
+"""Verifies the books: each invariant is a query whose rows are violations."""
 
 from typing import Final
 
@@ -42,7 +42,7 @@ INVARIANTS: Final = (
 
 _MAX_SHOWN: Final = 5
 
-#: What connections of requests are denied, and who reads everything needs.
+#: Undoes settings of request connections that make reading whole tables slow.
 _WHOLE_TABLES: Final = (
     "statement_timeout = 0",
     "enable_seqscan = on",
@@ -52,7 +52,7 @@ _WHOLE_TABLES: Final = (
 
 
 def violations() -> list[tuple[Invariant, list[str]]]:
-    """Each invariant with the rows that contradict it, all seen in one snapshot."""
+    """Each invariant with the rows that violate it, all read in one snapshot."""
     with transaction(serializable=True) as session:
         for setting in _WHOLE_TABLES:
             session.execute(text(f"SET LOCAL {setting}"))
@@ -63,9 +63,9 @@ def violations() -> list[tuple[Invariant, list[str]]]:
 
 
 def report() -> int:
-    """Print every invariant with its count of defects; 0 when there is none, else 1."""
+    """Print every invariant with its number of violations. Returns 0 if there are none, else 1."""
     console = Console()
-    table = Table("Invariant", "Defects")
+    table = Table("Invariant", "Violations")
     found = violations()
     for invariant, rows in found:
         table.add_row(invariant.name, f"[red]{len(rows)}[/]" if rows else "[green]0[/]")
@@ -74,7 +74,7 @@ def report() -> int:
     for invariant, rows in broken:
         console.print(f"[red]{invariant.name}[/]:", *rows[:_MAX_SHOWN], sep="\n  ")
     console.print(
-        f"{len(broken)} of {len(found)} invariants broken."
+        f"{len(broken)} of {len(found)} invariants violated."
         if broken
         else f"All {len(found)} invariants hold."
     )

@@ -1,4 +1,4 @@
-"""What summaries of sales go by."""
+"""Assumptions of the sales summaries."""
 
 from typing import Final
 
@@ -6,8 +6,8 @@ from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
     Invariant(
-        # It is found by its id, with an hour of slack (app.sales.repository).
-        "A purchase from a wallet was completed when it was made, as its id tells",
+        # Summaries find it by its ID, with a tolerance of one hour (app.sales.repository).
+        "A wallet purchase was completed when it was created, as its ID shows",
         """
         SELECT id FROM orders
         WHERE payment_method = 'WALLET' AND status IN ('COMPLETED', 'REFUNDED')
@@ -15,7 +15,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A refund names the merchant of its order",
+        "A refund has the merchant of its order",
         """
         SELECT r.id FROM refunds r JOIN orders o ON o.id = r.order_id
         WHERE r.merchant_id <> o.merchant_id

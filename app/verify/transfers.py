@@ -1,4 +1,4 @@
-"""Transfers, payment requests and merchants' codes."""
+"""Transfers, payment requests and merchant codes."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ INVARIANTS: Final = (
     ),
     Invariant(
         # A hold may be captured as a transfer.
-        "No posting names a transfer that is not there, or moves between people for nothing",
+        "No posting refers to a missing transfer, or moves money between users without one",
         """
         SELECT t.id FROM wallet_transactions t LEFT JOIN transfers x ON x.id = t.reference_id
         WHERE (t.reference_type = 'transfer' AND x.id IS NULL)
@@ -43,7 +43,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "What a transfer pays is there, and asks for just that",
+        "A transfer matches the payment request or merchant code that it pays",
         """
         SELECT x.id FROM transfers x
         LEFT JOIN payment_requests q
@@ -55,7 +55,7 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A payment request's times fit its status, and none was paid too late",
+        "A payment request's timestamps match its status, and none was paid after expiry",
         """
         SELECT id FROM payment_requests
         WHERE (status = 'OPEN') <> (closed_at IS NULL)
@@ -64,12 +64,12 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "A merchant's code sells only what is the merchant's",
+        "A merchant code sells only products of its merchant",
         "SELECT c.id FROM merchant_codes c JOIN products p ON p.id = c.product_id"
         " WHERE p.merchant_id <> c.merchant_id OR c.amount IS NOT NULL",
     ),
     Invariant(
-        "Every transfer and every turn of a payment request has its outbox row",
+        "Every transfer and every status of a payment request has its outbox event",
         """
         SELECT x.id FROM transfers x LEFT JOIN outbox_events e
             ON e.aggregate_id = x.id AND e.type = 'transfer-completed'

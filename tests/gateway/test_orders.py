@@ -247,7 +247,7 @@ class TestUnavailability:
         assert broken() == []
         with db.transaction() as session:
             session.execute(update(Order).values(completed_at=clock.now()))
-        assert "A remembered success exists; a remembered refusal moved nothing" in broken()
+        assert "A stored success has its effect; a stored error moved no money" in broken()
 
     def test_an_order_that_ended_while_its_session_was_created_has_no_link(
         self,

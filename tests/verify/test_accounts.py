@@ -12,10 +12,10 @@ CORRUPTIONS = {
              created_at, updated_at)
         VALUES (gen_random_uuid(), 'a@b.test', 'a@b.test', '', 'USER', false, true, now(), now())
     """,
-    "Every account has an email or a phone number to sign in with": """
+    "Every account has an email address or a phone number to sign in with": """
         UPDATE users SET email = NULL, email_key = NULL WHERE id = '{buyer}'
     """,
-    "A second factor that is on was confirmed by a code and has its ten recovery codes": """
+    "An enabled second factor was confirmed with a code and has ten recovery codes": """
         INSERT INTO two_factors (user_id, secret, last_step, created_at, confirmed_at)
         VALUES ('{buyer}', '', 1, now(), now())
     """,

@@ -4,12 +4,12 @@ import pytest
 
 from tests.verify.books import Books
 
-STOCK = "The stock of a product that sells codes is the codes that nobody has"
-QUANTITY = "An order of codes has as many as were not given back, and those that are lost to it"
-PRODUCT = "A code is of a product that sells codes, and its order is of that product"
+STOCK = "The stock of a code product is its number of unassigned codes"
+QUANTITY = "An order of codes has its unreturned codes, and revoked ones for units not restocked"
+PRODUCT = "A code belongs to a code product, and its order is for that product"
 TWICE = "No product has a code twice"
-TIMES = "A code's times fit what became of it"
-UPLOAD = "An upload is closed exactly when nothing of it waits, and says so in the outbox"
+TIMES = "A code's timestamps match its state"
+UPLOAD = "An upload is closed exactly when no chunk is pending, and has its outbox event"
 
 #: Invariant → what makes it untrue.
 CORRUPTIONS = {

@@ -6,47 +6,47 @@ from tests.verify.books import Books
 
 #: Invariant → what makes it untrue.
 CORRUPTIONS = {
-    "A product of files is on sale exactly when it has one": """
+    "A file product is ready for sale exactly when it has a current file": """
         UPDATE products SET is_ready = false WHERE kind = 'FILE'
     """,
-    "What a file offers is kept, once for the same bytes": """
+    "Current files have stored content, stored once per hash": """
         UPDATE file_contents SET removing_at = now()
     """,
-    "What is sold was there when somebody last looked": """
+    "The content of a file on sale was present at the last check": """
         UPDATE file_contents SET missing_at = now()
     """,
-    "A paid order of a file has its delivery, and a delivery has its paid order": """
+    "A paid file order has its delivery, and a delivery has its paid order": """
         UPDATE file_deliveries SET quantity = quantity + 1
     """,
-    "Downloads are within what their order allows, and each is recorded": """
+    "Downloads do not exceed their order's limit, and each is recorded": """
         UPDATE file_deliveries SET downloads = downloads + 1
     """,
-    "A link serves a file of what was bought, three times at most": """
+    "A link serves a file of the purchased product, at most three times": """
         UPDATE file_downloads SET served = budget + 1
     """,
-    "Every upload and every download has its outbox row": """
+    "Every upload and every download has its outbox event": """
         DELETE FROM outbox_events WHERE type = 'file-downloaded'
     """,
 }
 
 #: More ways to break the same rules.
 OTHER_CORRUPTIONS = {
-    "A product of files is on sale exactly when it has one": """
+    "A file product is ready for sale exactly when it has a current file": """
         UPDATE product_files SET retired_at = NULL
     """,
-    "What a file offers is kept, once for the same bytes": """
+    "Current files have stored content, stored once per hash": """
         UPDATE file_contents SET sha256 = repeat('0', 64)
     """,
-    "A paid order of a file has its delivery, and a delivery has its paid order": """
+    "A paid file order has its delivery, and a delivery has its paid order": """
         UPDATE file_deliveries SET delivered_at = NULL
     """,
-    "Downloads are within what their order allows, and each is recorded": """
+    "Downloads do not exceed their order's limit, and each is recorded": """
         UPDATE file_deliveries SET downloads_allowed = 0
     """,
-    "A link serves a file of what was bought, three times at most": """
+    "A link serves a file of the purchased product, at most three times": """
         UPDATE file_downloads SET budget = budget * 2
     """,
-    "Every upload and every download has its outbox row": """
+    "Every upload and every download has its outbox event": """
         UPDATE product_files SET version = version + 1
     """,
 }

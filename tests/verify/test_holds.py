@@ -9,17 +9,17 @@ CORRUPTIONS = {
     "A captured hold has exactly its postings: payer debit, payee credit": """
         UPDATE wallet_holds SET captured_amount = captured_amount - 1 WHERE status = 'CAPTURED'
     """,
-    "No other hold has postings, and no capture is without its hold": """
+    "No other hold has postings, and every capture has its hold": """
         DELETE FROM wallet_holds WHERE status = 'CAPTURED'
     """,
-    "A hold's amounts and times fit its status": """
+    "A hold's amounts and timestamps match its status": """
         UPDATE wallet_holds SET captured_amount = amount + 1 WHERE status = 'CAPTURED'
     """,
-    "A hold is of its wallet's owner and currency, and for somebody else": """
+    "A hold has its wallet's owner and currency, and another user as payee": """
         UPDATE wallet_holds SET initiator_id = payee_id
         WHERE status = 'ACTIVE' AND payee_id IS NOT NULL
     """,
-    "Every hold for a payee has its events: placed, and how it ended": """
+    "Every hold for a payee has its outbox events: placed, and captured or released": """
         DELETE FROM outbox_events WHERE type = 'hold-placed'
     """,
 }
@@ -41,35 +41,35 @@ VARIATIONS = [
         " WHERE status = 'ACTIVE'",
     ),
     (
-        "No other hold has postings, and no capture is without its hold",
+        "No other hold has postings, and every capture has its hold",
         "UPDATE wallet_holds SET status = 'VOIDED' WHERE status = 'CAPTURED'",
     ),
     (
-        "No other hold has postings, and no capture is without its hold",
+        "No other hold has postings, and every capture has its hold",
         "UPDATE wallet_transactions SET reference_type = 'gift' WHERE reference_type = 'hold'",
     ),
     (
-        "A hold's amounts and times fit its status",
+        "A hold's amounts and timestamps match its status",
         "UPDATE wallet_holds SET closed_at = NULL WHERE status = 'VOIDED'",
     ),
     (
-        "A hold's amounts and times fit its status",
+        "A hold's amounts and timestamps match its status",
         "UPDATE wallet_holds SET closed_at = created_at WHERE status = 'EXPIRED'",
     ),
     (
-        "A hold's amounts and times fit its status",
+        "A hold's amounts and timestamps match its status",
         "UPDATE wallet_holds SET captured_amount = 0 WHERE status = 'CAPTURED'",
     ),
     (
-        "A hold is of its wallet's owner and currency, and for somebody else",
+        "A hold has its wallet's owner and currency, and another user as payee",
         "UPDATE wallet_holds SET currency = 'EUR' WHERE status = 'ACTIVE'",
     ),
     (
-        "Every hold for a payee has its events: placed, and how it ended",
+        "Every hold for a payee has its outbox events: placed, and captured or released",
         "DELETE FROM outbox_events WHERE type = 'hold-released'",
     ),
     (
-        "Every hold for a payee has its events: placed, and how it ended",
+        "Every hold for a payee has its outbox events: placed, and captured or released",
         "UPDATE outbox_events SET type = 'hold-released' WHERE type = 'hold-captured'",
     ),
 ]

@@ -6,7 +6,7 @@ from tests.verify.books import Books
 
 #: Invariant → what makes it untrue. {buyer} is the buyer's id.
 CORRUPTIONS = {
-    "Every API key acts in a session of its own, of its merchant, for as long as it holds": """
+    "Every API key has its own session, of its merchant, with the same expiry": """
         UPDATE login_sessions SET kind = 'LOGIN' WHERE kind = 'API_KEY'
     """,
     "No API key can be refreshed": """
@@ -18,7 +18,7 @@ CORRUPTIONS = {
         SELECT gen_random_uuid(), 'API_KEY', '{buyer}', now(), now(), now() + interval '1 day'
         FROM generate_series(1, 21)
     """,
-    "Every API key that was made or revoked has its event": """
+    "Every created or revoked API key has its outbox event": """
         DELETE FROM outbox_events WHERE type = 'api-key-created'
     """,
 }
@@ -41,7 +41,7 @@ def test_a_corruption_is_found(books: Books, name: str) -> None:
     ],
 )
 def test_a_key_that_is_not_its_session_is_found(books: Books, corruption: str) -> None:
-    name = "Every API key acts in a session of its own, of its merchant, for as long as it holds"
+    name = "Every API key has its own session, of its merchant, with the same expiry"
     assert name in books.broken_by(corruption)
 
 
@@ -53,5 +53,5 @@ def test_a_key_that_is_not_its_session_is_found(books: Books, corruption: str) -
     ],
 )
 def test_a_revocation_without_its_event_is_found(books: Books, corruption: str) -> None:
-    name = "Every API key that was made or revoked has its event"
+    name = "Every created or revoked API key has its outbox event"
     assert name in books.broken_by(corruption)

@@ -24,7 +24,7 @@ CORRUPTIONS = {
         SET balance_before = balance_before + 1, balance_after = balance_after + 1
         WHERE sequence = 2
     """,
-    "Sequences are gapless and end at the wallet's": """
+    "Sequence numbers have no gaps and end at the wallet's sequence": """
         UPDATE wallet_transactions SET sequence = sequence + 1
         WHERE sequence = (SELECT sequence FROM wallets WHERE user_id = '{buyer}')
             AND wallet_id = (SELECT id FROM wallets WHERE user_id = '{buyer}')
@@ -32,34 +32,34 @@ CORRUPTIONS = {
     "Postings are in the currency of their wallet": """
         UPDATE wallet_transactions SET currency = 'EUR'
     """,
-    "No user's wallet is below zero; held is between 0 and balance": """
+    "No user's wallet is negative; the held amount is between 0 and the balance": """
         UPDATE wallets SET held = balance + 1 WHERE user_id = '{buyer}'
     """,
     "An idempotency key has at most one effect": """
         UPDATE journal_entries SET idempotency_key = 'again' WHERE initiator_id = '{buyer}'
     """,
-    "A remembered success exists; a remembered refusal moved nothing": """
+    "A stored success has its effect; a stored error moved no money": """
         UPDATE idempotency_keys SET status = 400 WHERE status < 300
     """,
-    "Every entry has at least two postings": """
+    "Every journal entry has at least two postings": """
         INSERT INTO journal_entries (id, kind, created_at)
         VALUES (gen_random_uuid(), 'NOTHING', now())
     """,
     "Every debit has its order, refund, hold, transfer, payout or withdrawal": """
         UPDATE wallet_transactions SET reference_type = NULL WHERE type = 'PAYMENT'
     """,
-    "Sums per user and window never exceed the limits in force": """
+    "Totals per user and window never exceed the limits in effect": """
         INSERT INTO wallet_limits (id, user_id, type, "window", currency, amount, updated_at)
         VALUES (gen_random_uuid(), '{buyer}', 'DEPOSIT', 'DAY', 'USD', 1, '2000-01-01')
     """,
-    "Every money operation has its outbox row": """
+    "Every money operation has its outbox event": """
         DELETE FROM outbox_events WHERE type = 'balance-updated'
     """,
-    "A wallet's postings are in the order of their moments": """
+    "A wallet's postings are in chronological order": """
         UPDATE wallet_transactions SET created_at = created_at - interval '1 hour'
         WHERE sequence = 2
     """,
-    "A wallet's held is the sum of its active holds": """
+    "A wallet's held amount is the sum of its active holds": """
         UPDATE wallets SET held = 1 WHERE user_id = '{buyer}'
     """,
 }

@@ -4,10 +4,12 @@ import pytest
 
 from tests.verify.books import Books
 
-QUANTITY = "A paid order of licences has as many as were not given back, and no other order has any"
-PRODUCT = "A licence is of a product that sells licences, and its order is of that product"
-ACTIVE = "A licence is active on as many machines as it says, each once, within its limit"
-EVENTS = "Every activation, its end and every revocation of a licence has its outbox row"
+QUANTITY = (
+    "A paid licence order has a licence per unit, revoked if refunded; no other order has any"
+)
+PRODUCT = "A licence belongs to a licence product, and its order is for that product"
+ACTIVE = "A licence's activation count matches its active machines, within its limit"
+EVENTS = "Every licence activation, deactivation and revocation has its outbox event"
 
 #: Invariant → what makes it untrue.
 CORRUPTIONS = {

@@ -6,25 +6,25 @@ from tests.verify.books import Books
 
 #: Invariant → what makes it untrue. {buyer} is the buyer's id.
 CORRUPTIONS = {
-    "Stock: initial + restocked = available + sold less what was put back, never negative": """
+    "Stock: initial + restocked = available + sold - returned to stock, never negative": """
         UPDATE products SET available_units = available_units + 1
     """,
     "A paid order has exactly its postings: buyer debit, merchant credit, fee": """
         UPDATE orders SET fee = fee + 1
     """,
-    "No other order has postings, and no posting names an order that is not there": """
+    "No other order has postings, and no posting refers to a missing order": """
         UPDATE orders SET status = 'CANCELLED', completed_at = NULL
     """,
-    "What was paid at the gateway was told by it, and paid there once": """
+    "An order paid at the gateway has its checkout and exactly one gateway payment": """
         UPDATE orders SET payment_method = 'GATEWAY' WHERE payment_method = 'WALLET'
     """,
-    "Only what is pending is asked for at the gateway, and all of it is": """
+    "Exactly the pending checkouts are polled at the gateway": """
         UPDATE checkouts SET next_attempt_at = now()
     """,
-    "An order's fee and quantity add up": """
+    "An order's amount, fee and quantity are consistent": """
         UPDATE orders SET unit_price = unit_price + 1
     """,
-    "An order's times fit its status": """
+    "An order's timestamps match its status": """
         UPDATE orders SET completed_at = NULL
     """,
 }

@@ -65,7 +65,7 @@ def test_it_names_what_is_broken_and_fails(
             connection.commit()
         result = verify(made, settings)
     assert result.returncode == 1
-    assert f"1 of {len(INVARIANTS)} invariants broken." in result.stdout
+    assert f"1 of {len(INVARIANTS)} invariants violated." in result.stdout
     assert f"{name}:" in result.stdout
 
 

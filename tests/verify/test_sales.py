@@ -6,11 +6,11 @@ from tests.verify.books import Books
 
 #: Invariant → what makes it untrue.
 CORRUPTIONS = {
-    "A purchase from a wallet was completed when it was made, as its id tells": """
+    "A wallet purchase was completed when it was created, as its ID shows": """
         UPDATE orders SET completed_at = completed_at + interval '61 minutes'
         WHERE payment_method = 'WALLET' AND status = 'COMPLETED'
     """,
-    "A refund names the merchant of its order": """
+    "A refund has the merchant of its order": """
         UPDATE refunds SET merchant_id = o.user_id FROM orders o WHERE o.id = refunds.order_id
     """,
 }

@@ -10,22 +10,22 @@ CORRUPTIONS = {
         UPDATE transfers SET sender_id = receiver_id, receiver_id = sender_id
         WHERE reference_type IS NULL
     """,
-    "No posting names a transfer that is not there, or moves between people for nothing": """
+    "No posting refers to a missing transfer, or moves money between users without one": """
         UPDATE wallet_transactions SET reference_type = 'order' WHERE type = 'TRANSFER_IN'
     """,
     "A paid request has exactly one transfer, with its amount and parties; no other has any": """
         UPDATE payment_requests SET amount = amount + 1 WHERE status = 'PAID'
     """,
-    "What a transfer pays is there, and asks for just that": """
+    "A transfer matches the payment request or merchant code that it pays": """
         UPDATE merchant_codes SET amount = amount + 1
     """,
-    "A payment request's times fit its status, and none was paid too late": """
+    "A payment request's timestamps match its status, and none was paid after expiry": """
         UPDATE payment_requests SET expires_at = closed_at WHERE status = 'PAID'
     """,
-    "A merchant's code sells only what is the merchant's": """
+    "A merchant code sells only products of its merchant": """
         UPDATE merchant_codes SET merchant_id = '{buyer}' WHERE product_id IS NOT NULL
     """,
-    "Every transfer and every turn of a payment request has its outbox row": """
+    "Every transfer and every status of a payment request has its outbox event": """
         DELETE FROM outbox_events WHERE type = 'payment-request-declined'
     """,
 }
@@ -44,7 +44,7 @@ def test_a_corruption_is_found(books: Books, name: str) -> None:
             "UPDATE transfers SET amount = amount + 1",
         ),
         (
-            "No posting names a transfer that is not there, or moves between people for nothing",
+            "No posting refers to a missing transfer, or moves money between users without one",
             "DELETE FROM transfers WHERE reference_type IS NULL",
         ),
         (
@@ -58,11 +58,11 @@ def test_a_corruption_is_found(books: Books, name: str) -> None:
             "UPDATE payment_requests SET requester_id = payer_id WHERE status = 'PAID'",
         ),
         (
-            "What a transfer pays is there, and asks for just that",
+            "A transfer matches the payment request or merchant code that it pays",
             "DELETE FROM payment_requests WHERE status = 'PAID'",
         ),
         (
-            "Every transfer and every turn of a payment request has its outbox row",
+            "Every transfer and every status of a payment request has its outbox event",
             "DELETE FROM outbox_events WHERE type = 'transfer-completed'",
         ),
     ],

@@ -236,7 +236,7 @@ def test_a_batch_of_entries_is_posted_as_if_one_by_one(app: Flask) -> None:
             # Posted past the services, so there is neither an order nor an event.
             assert broken() == [
                 "Every debit has its order, refund, hold, transfer, payout or withdrawal",
-                "Every money operation has its outbox row",
+                "Every money operation has its outbox event",
             ]
             return [
                 (names.get(line.wallet_id), line.sequence, line.amount, line.balance_after)

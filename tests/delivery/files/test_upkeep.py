@@ -22,7 +22,7 @@ from tests.delivery.files.helpers import bought, file_product, link_of, on_sale,
 from tests.delivery.files.test_downloads import get
 
 DAY = timedelta(days=1)
-FOUND_MISSING = "What is sold was there when somebody last looked"
+FOUND_MISSING = "The content of a file on sale was present at the last check"
 
 
 def later(time: timedelta) -> None:
