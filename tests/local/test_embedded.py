@@ -69,8 +69,8 @@ def start_owner(data_dir: Path, *, prepare: str = "") -> "subprocess.Popen[str]"
     code = f"""
         import time
         from pathlib import Path
-        from app.common import processes
-        from app.common.embedded import PostgresServer, RedisServer
+        from app.local import processes
+        from app.local.embedded import PostgresServer, RedisServer
         {prepare}
         folder = Path({str(data_dir)!r})
         servers = PostgresServer.start(folder), RedisServer.start(folder)

@@ -1,6 +1,5 @@
 """A payout in running processes: web, Redis, worker and bank."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, text
 
+from app.banks.providers import to_json
 from app.common import cache
 from app.common.settings import Settings
 from tests import servers
@@ -48,8 +48,7 @@ def world(
     worker_app: Flask, settings: Settings, worker_number: int, bank: FakeBank
 ) -> Iterator[World]:
     cache.client().flushdb()  # jobs that other tests have left
-    named = [vars(provider) for provider in bank.providers]
-    extra = {"BANK_PROVIDERS": json.dumps(named), "LOG_LEVEL": "debug"}
+    extra = {"BANK_PROVIDERS": to_json(bank.providers), "LOG_LEVEL": "debug"}
     with (
         servers.database(f"payment_flow_live_{worker_number}") as made,
         LiveServer.start(settings, made, workers=1, **extra) as server,
