@@ -30,7 +30,7 @@ def test_a_bad_setting_stops_every_command_before_it_starts(
     result = CliRunner().invoke(main, [command, *ARGUMENTS.get(command, [])])
 
     assert result.exit_code == 1
-    assert result.output.startswith(f"Error: Bad configuration: {name}: ")
+    assert result.output.startswith(f"Error: Invalid configuration: {name}: ")
     assert result.output.count("\n") == 1
 
 

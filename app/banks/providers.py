@@ -11,7 +11,7 @@ from marshmallow.validate import Length, Regexp
 
 from app.banks.errors import ProviderUnknown
 from app.common.process_state import Slot
-from app.common.settings import BadValues, Settings
+from app.common.settings import InvalidValues, Settings
 
 #: The banks of the simulator (sandbox/bank), by code.
 _SIMULATED: Final = {"HDFC": "HDFC Bank", "AXIS": "Axis Bank"}
@@ -136,5 +136,5 @@ def _parse(text: str) -> tuple[Provider, ...]:
     return tuple(banks)
 
 
-def _bad(problem: str) -> BadValues:
-    return BadValues({"BANK_PROVIDERS": problem})
+def _bad(problem: str) -> InvalidValues:
+    return InvalidValues({"BANK_PROVIDERS": problem})

@@ -1,10 +1,10 @@
-"""Doing in one go what many threads ask for at the same time.
+"""Executes concurrent requests of many threads in batches.
 
-A thread that finds nobody at work leads: it opens a batch, takes everything that waits, does it
-all and hands each its outcome. Those who arrive meanwhile wait and are the next batch, led by the
-first of them. So an idle system does a lone request at once, and a busy one does large batches
-without anybody waiting for a batch to fill. (Flat combining: Hendler, Incze, Shavit and Tzafrir,
-SPAA 2010.)
+A thread that finds no leader becomes the leader: it starts a batch, drains the queue, executes all
+of its requests and delivers each outcome. Requests that arrive meanwhile form the next batch, led
+by the thread of the first. So an idle system executes a single request immediately, and a busy one
+executes large batches without waiting for a batch to fill. (Flat combining: Hendler, Incze, Shavit
+and Tzafrir, SPAA 2010.)
 """
 
 import threading
@@ -19,16 +19,18 @@ from app.common.errors import Unavailable
 Request = TypeVar("Request")
 Outcome = TypeVar("Outcome")
 
-#: Takes up to so many of what waits, oldest first. Called once the batch can start.
-Take = Callable[[], Sequence[Request]]
+#: Removes the requests of the next batch from the queue, oldest first. Called once the batch can
+#: start.
+Drain = Callable[[], Sequence[Request]]
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """Who is told what happens in the queue. Must not raise.
+class Observer:
+    """Callbacks for events of the queue. They must not raise.
 
-    batch: was done, of requests that had waited so many seconds each until it started;
-    refused: turned away, because the queue was "full" or its "deadline" had come.
+    batch: called after each batch with the seconds that each request waited before it started;
+    refused: called when a request is rejected, because the queue was "full" or the "deadline"
+    had passed.
     """
 
     batch: Callable[[Sequence[float]], None] = lambda waits: None
@@ -37,7 +39,7 @@ class Watch:
 
 @dataclass(eq=False, slots=True)
 class _Ticket(Generic[Request, Outcome]):
-    """A request in the queue. Its thread sleeps on `turn` until it is done or has to lead."""
+    """A request in the queue. Its thread waits on `turn` until it is done or becomes the leader."""
 
     request: Request
     turn: threading.Event = field(default_factory=threading.Event)
@@ -60,78 +62,80 @@ class _Ticket(Generic[Request, Outcome]):
         return outcome
 
 
-class Combiner(Generic[Request, Outcome]):
-    """Runs requests of many threads in batches.
+class BatchExecutor(Generic[Request, Outcome]):
+    """Executes requests of many threads in batches.
 
-    run: given `take`, does the requests that it takes – all or nothing – and returns one outcome
-    or exception for each, in order. What it raises instead is the outcome of all that it took.
+    run: is called with `drain`, executes the drained requests – all or none – and returns one
+    outcome or exception for each, in order. If it raises, its exception is the outcome of all.
+    batch: maximum size of a batch; queue: maximum number of waiting requests; timeout: seconds
+    that a request waits at most.
     """
 
     def __init__(
         self,
-        run: Callable[[Take[Request]], Sequence[Outcome | BaseException]],
+        run: Callable[[Drain[Request]], Sequence[Outcome | BaseException]],
         *,
         batch: int = 64,
         queue: int = 256,
-        seconds: float = 10,
-        watch: Watch = Watch(),
+        timeout: float = 10,
+        observer: Observer = Observer(),
     ) -> None:
         self._run = run
         self._batch = batch
         self._queue = queue
-        self._seconds = seconds
-        self._watch = watch
+        self._timeout = timeout
+        self._observer = observer
         self._lock = threading.Lock()
         self._waiting: deque[_Ticket[Request, Outcome]] = deque()
-        self._led = False
+        self._has_leader = False
 
     def submit(self, request: Request) -> Outcome:
-        """Have `request` done with whatever else waits; its outcome, or raise it.
+        """Execute `request` in the next batch. Returns its outcome, or raises it.
 
-        Raises Unavailable at once when the queue is full, and after `seconds` in it; the request
-        was then not touched.
+        Raises Unavailable immediately if the queue is full, and after `timeout` seconds in the
+        queue; the request has not been executed then.
         """
         ticket: _Ticket[Request, Outcome] = _Ticket(request)
         with self._lock:
             if len(self._waiting) >= self._queue:
-                self._watch.refused("full")
+                self._observer.refused("full")
                 raise Unavailable
             self._waiting.append(ticket)
-            leads, self._led = not self._led, True
-        if not leads:
-            leads = self._wait(ticket)
-        if leads:
+            is_leader, self._has_leader = not self._has_leader, True
+        if not is_leader:
+            is_leader = self._wait(ticket)
+        if is_leader:
             self._lead(ticket)
         return ticket.result()
 
     def _wait(self, ticket: _Ticket[Request, Outcome]) -> bool:
-        """Sleep until the ticket is done; True when its thread is to lead instead."""
-        deadline = time.monotonic() + self._seconds
+        """Wait until the ticket is done; True if its thread becomes the leader instead."""
+        deadline = time.monotonic() + self._timeout
         while not ticket.turn.wait(max(0, deadline - time.monotonic())):
             with self._lock:
                 if not ticket.taken and not ticket.turn.is_set():
                     self._waiting.remove(ticket)
-                    self._watch.refused("deadline")
+                    self._observer.refused("deadline")
                     raise Unavailable
-            # Somebody is at work on it: what becomes of it must be known.
-            deadline = time.monotonic() + self._seconds
+            # It is being executed, so its outcome must be awaited.
+            deadline = time.monotonic() + self._timeout
         return not ticket.done
 
     def _lead(self, ticket: _Ticket[Request, Outcome]) -> None:
-        """Do batches until our own ticket is done, then let the next in line lead."""
+        """Execute batches until the own ticket is done, then make the next thread leader."""
         while not ticket.done:
-            self._do_batch()
+            self._execute_batch()
         with self._lock:
             if self._waiting:
                 self._waiting[0].turn.set()
             else:
-                self._led = False
+                self._has_leader = False
 
-    def _do_batch(self) -> None:
+    def _execute_batch(self) -> None:
         tickets: list[_Ticket[Request, Outcome]] = []
         waits: list[float] = []
 
-        def take() -> list[Request]:
+        def drain() -> list[Request]:
             if not tickets:
                 tickets.extend(self._next())
                 now = time.monotonic()
@@ -140,18 +144,18 @@ class Combiner(Generic[Request, Outcome]):
 
         outcomes: Sequence[Outcome | BaseException]
         try:
-            outcomes = self._run(take)
+            outcomes = self._run(drain)
         except BaseException as error:
             tickets = tickets or self._next()
             outcomes = [error] * len(tickets)
-        # Not in `take`, where others may wait for what `run` holds.
+        # Not in `drain`, where others may wait for locks that `run` has acquired.
         if waits:
-            self._watch.batch(waits)
+            self._observer.batch(waits)
         for ticket, outcome in zip(tickets, outcomes, strict=True):
             ticket.finish(outcome)
 
     def _next(self) -> list[_Ticket[Request, Outcome]]:
-        """Take the next batch out of the queue."""
+        """Remove the next batch from the queue."""
         tickets: list[_Ticket[Request, Outcome]] = []
         with self._lock:
             while self._waiting and len(tickets) < self._batch:

@@ -1,8 +1,8 @@
-"""Statements that take any number of rows, which travel as one JSON document.
+"""Statements with any number of rows, which are sent as one JSON document.
 
-Taking arrays apart in Python costs ten times as much (docs/performance.md). A statement names its
-rows once: in the recordset of its text, or through the model that it inserts. A row that lacks one
-of these names is refused, because PostgreSQL would silently take NULL for it.
+Splitting rows into arrays in Python costs ten times as much (docs/performance.md). A statement
+declares its columns once: in the recordset of its text, or through the model that it inserts. A row
+without one of these columns is rejected, because PostgreSQL would silently insert NULL.
 """
 
 import base64
@@ -22,7 +22,7 @@ from app.common.driver import send
 
 Model = TypeVar("Model", bound=DeclarativeBase)
 
-#: Where a statement takes its rows, and the columns that it reads of each.
+#: The recordset of a statement, with its columns.
 _RECORDSET: Final = re.compile(
     r"json_to_recordset\(CAST\(%\(rows\)s AS json\)\)\s+AS\s+\w+\s*\(([^)]*)\)"
 )
@@ -30,7 +30,7 @@ _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 class RowShapeInvalid(TypeError):
-    """A bug in the caller: a row lacks a name that its statement reads, or has an unknown one."""
+    """A bug in the caller: a row lacks a column of its statement, or has an unknown one."""
 
 
 def send_rows(
@@ -47,14 +47,14 @@ def send_rows(
 def row_class(model: type[Model]) -> type[Model]:
     """A class of rows for `BulkInsert`, with the columns and properties of `model`.
 
-    To type checkers it is the model itself. In fact it is a dataclass with slots that SQLAlchemy
-    knows nothing of: made ten times as fast, and nothing to `session.add`. Its constructor raises
-    TypeError unless every column is given.
+    To type checkers it is the model itself. At run time it is a dataclass with slots, unknown to
+    SQLAlchemy: it is constructed ten times as fast and cannot be passed to `session.add`. Its
+    constructor raises TypeError unless every column is given.
     """
     properties = {name: value for name, value in vars(model).items() if isinstance(value, property)}
     columns = model.__mapper__.columns.keys()
-    made = make_dataclass(f"{model.__name__}Row", columns, namespace=properties, slots=True)
-    return cast("type[Model]", made)
+    row_type = make_dataclass(f"{model.__name__}Row", columns, namespace=properties, slots=True)
+    return cast("type[Model]", row_type)
 
 
 class BulkInsert:
@@ -62,8 +62,7 @@ class BulkInsert:
 
     omit: attributes that the database fills in; computed: attribute → SQL expression instead of
     the row's value; tail: what follows the recordset `new`, such as a JOIN or ON CONFLICT.
-    Every other attribute must be in each row, and nothing else. The text never changes, so it is
-    planned once.
+    Each row must have exactly the other attributes. The text never changes, so it is planned once.
     """
 
     def __init__(
@@ -117,7 +116,7 @@ def _value(column: Column[Any], name: str) -> str:
 
 
 def _type(column: Column[Any]) -> str:
-    """PostgreSQL's name for the type of a column as it stands in JSON, where bytes are text."""
+    """PostgreSQL's type of a column in the JSON document, where bytes are text."""
     if isinstance(column.type, LargeBinary):
         return "text"
     return column.type.compile(dialect=_DIALECT)
@@ -157,7 +156,7 @@ class _RowShape:
 def _shape_of(statement: str) -> _RowShape:
     found = _RECORDSET.search(statement)
     if found is None:
-        raise RowShapeInvalid("the statement takes no rows")
+        raise RowShapeInvalid("the statement has no recordset of rows")
     return _RowShape((column.split()[0] for column in found[1].split(",")), exactly=False)
 
 

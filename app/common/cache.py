@@ -1,4 +1,4 @@
-"""A shared cache in Redis that is never needed: without Redis everything works, slower."""
+"""A shared, optional cache in Redis: without Redis everything works, but slower."""
 
 import secrets
 import threading
@@ -19,8 +19,8 @@ log = structlog.get_logger()
 _TAG_BYTES: Final = 16
 _POLL_SECONDS: Final = 0.02
 _BUILD_SECONDS: Final = 2.0
-#: After a failure Redis is left alone this long, so that an outage costs no request a time-out.
-_REST_SECONDS: Final = 1.0
+#: After a failure Redis is not used for this long, so that an outage does not delay every request.
+_BACKOFF_SECONDS: Final = 1.0
 
 
 #: The client of this process.
@@ -28,16 +28,16 @@ client: Final[Slot[redis.Redis]] = Slot("cache")
 
 
 def connect(url: str) -> redis.Redis:
-    """A client that gives up quickly: a cache that makes people wait is worse than none."""
+    """A client with short timeouts: a slow cache is worse than none."""
     return redis.Redis.from_url(
         url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 1)
     )
 
 
 class Region:
-    """Answers that become stale together, kept `ttl` seconds.
+    """Cached responses that are invalidated together, kept for `ttl` seconds.
 
-    Every entry carries the tag that was in force before it was built; `invalidate` replaces the
+    Every entry carries the tag that was current before it was built; `invalidate` replaces the
     tag, so an entry built from older data is unreachable from that moment, even when it is
     stored afterwards.
     """
@@ -46,24 +46,24 @@ class Region:
         self._client = client
         self._name = name
         self._ttl = ttl
-        self._resting_until = 0.0
+        self._disabled_until = 0.0
         self._must_invalidate = False
         self._lock = threading.Lock()
-        self._near = LocalCache(client, f"{name}:changed")
+        self._local = LocalCache(client, f"{name}:changed")
 
     def fetch(self, key: str, build: Callable[[], bytes]) -> bytes:
-        """The entry of `key`, built at most once at a time by all processes together."""
-        if time.monotonic() < self._resting_until:
+        """The entry of `key`. Only one process at a time builds it."""
+        if time.monotonic() < self._disabled_until:
             return build()
         try:
             return self._fetch(f"{self._name}:{key}", build)
         except redis.RedisError as error:
-            self._rest(error)
+            self._back_off(error)
             return build()
 
     def invalidate(self) -> None:
-        """Make every entry unreachable now. When Redis is away, before it is used again."""
-        self._near.drop()
+        """Make every entry unreachable now, or before Redis is used again if it is unavailable."""
+        self._local.drop()
         try:
             with self._client.pipeline(transaction=True) as pipe:
                 pipe.set(f"{self._name}:tag", secrets.token_bytes(_TAG_BYTES))
@@ -72,27 +72,27 @@ class Region:
             self._must_invalidate = False
         except redis.RedisError as error:
             self._must_invalidate = True
-            self._rest(error)
+            self._back_off(error)
 
     def _fetch(self, key: str, build: Callable[[], bytes]) -> bytes:
         if self._must_invalidate:
             self.invalidate()
             if self._must_invalidate:
                 return build()
-        copy, epoch = self._near.get(key)
+        copy, epoch = self._local.get(key)
         if copy is not None:
             return copy
         tag, entry = self._read(key)
         if entry is not None:
-            # In whole seconds of which one has begun: no copy outlives its entry.
+            # TTLs are rounded to whole seconds: one less, so that no copy outlives its entry.
             left = self._client.ttl(key)
-            self._near.put(key, entry, seconds=max(left - 1, 0), epoch=epoch)
+            self._local.put(key, entry, seconds=max(left - 1, 0), epoch=epoch)
             return entry
         if not self._client.set(f"{key}:building", b"1", nx=True, px=int(_BUILD_SECONDS * 1000)):
             return self._wait_for_builder(key) or build()
         if tag is None:
             self._client.set(f"{self._name}:tag", secrets.token_bytes(_TAG_BYTES), nx=True)
-        # Whoever was building may have finished between our look and our turn.
+        # Another process may have finished building between our read and our lock.
         tag, entry = self._read(key)
         if entry is not None:
             self._client.delete(f"{key}:building")
@@ -115,7 +115,7 @@ class Region:
                 try:
                     pipe.execute()
                 except redis.RedisError as error:
-                    self._rest(error)
+                    self._back_off(error)
             return entry
         except BaseException:
             self._client.delete(f"{key}:building")
@@ -129,12 +129,12 @@ class Region:
             if entry is not None:
                 return entry
             if not self._client.exists(f"{key}:building"):
-                # Given up, or finished between the two questions.
+                # The builder failed, or finished between the two reads.
                 return self._read(key)[1]
         return None
 
-    def _rest(self, error: redis.RedisError) -> None:
+    def _back_off(self, error: redis.RedisError) -> None:
         with self._lock:
-            if time.monotonic() >= self._resting_until:
-                log.warning("cache_away", error=type(error).__name__)
-            self._resting_until = time.monotonic() + _REST_SECONDS
+            if time.monotonic() >= self._disabled_until:
+                log.warning("cache_unavailable", error=type(error).__name__)
+            self._disabled_until = time.monotonic() + _BACKOFF_SECONDS

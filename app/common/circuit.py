@@ -1,4 +1,4 @@
-"""Leaving alone for a while who fails: circuit breakers that all processes share."""
+"""Circuit breakers, shared by all processes."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -21,43 +21,43 @@ from app.common.process_state import Slot
 
 T = TypeVar("T")
 
-#: After so many calls in a row that failed, somebody is left alone for so many seconds.
-FAILURES: Final = 3
-REST_SECONDS: Final = 60
+#: Consecutive failures after which a circuit opens, and seconds until it is tried again.
+MAX_FAILURES: Final = 3
+RESET_SECONDS: Final = 60
 
 _log = structlog.get_logger()
 _redis: Final[Slot[redis.Redis | None]] = Slot("circuit breakers", default=None)
 
 
 class CircuitOpen(Exception):
-    """It was not called: it failed too often, and is left alone for a while."""
+    """The service was not called, because its recent calls failed."""
 
 
 def configure(redis_url: str | None) -> None:
-    """Share with all processes who is left alone."""
+    """Share the state of the circuits with all processes through Redis."""
     _redis.configure(cache.connect(redis_url) if redis_url else None)
 
 
 def call(name: str, work: Callable[[], T], *, failure: type[Exception]) -> T:
-    """What `work` returns, or raises. name: who is called, such as `bank:HDFC`.
+    """Run `work` and return its result. name: the service called, such as `bank:HDFC`.
 
-    failure: what of the latter counts; everything else is an answer. Raises CircuitOpen.
+    failure: exceptions that count as failures of the service. Raises CircuitOpen.
     """
     try:
-        found: T = _breaker(name, failure).call(work)
+        result: T = _breaker(name, failure).call(work)
     except CircuitBreakerError as error:
-        raise CircuitOpen("left alone for a while: it failed too often") from error
-    return found
+        raise CircuitOpen("circuit open: too many recent calls failed") from error
+    return result
 
 
 def _breaker(name: str, failure: type[Exception]) -> CircuitBreaker:
-    """Made anew for every call: what it knows is in Redis."""
+    """Created for every call: its state is in Redis."""
     return CircuitBreaker(
-        fail_max=FAILURES,
-        reset_timeout=REST_SECONDS,
+        fail_max=MAX_FAILURES,
+        reset_timeout=RESET_SECONDS,
         exclude=[lambda error: not isinstance(error, failure)],
         state_storage=_storage(name),
-        listeners=[_Watch()],
+        listeners=[_StateLogger()],
         name=name,
         throw_new_error_on_trip=False,
     )
@@ -68,11 +68,11 @@ def _storage(name: str) -> CircuitBreakerStorage:
         try:
             return CircuitRedisStorage(STATE_CLOSED, shared, namespace=name)
         except redis.RedisError:
-            _log.warning("no circuit breaker without Redis", circuit=name)
+            _log.warning("circuit breaker unavailable without Redis", circuit=name)
     return CircuitMemoryStorage(STATE_CLOSED)
 
 
-class _Watch(CircuitBreakerListener):
+class _StateLogger(CircuitBreakerListener):
     def state_change(
         self,
         cb: CircuitBreaker,

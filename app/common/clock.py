@@ -1,4 +1,4 @@
-"""Time, read in one place so that tests can move it."""
+"""The clock, read in one place so that tests can set it."""
 
 from datetime import UTC, datetime
 

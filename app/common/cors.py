@@ -1,4 +1,7 @@
-"""Who may call from a browser (https://fetch.spec.whatwg.org/#http-cors-protocol)."""
+"""CORS: origins that may call the API from a browser
+
+(https://fetch.spec.whatwg.org/#http-cors-protocol).
+"""
 
 from http import HTTPStatus
 
@@ -6,10 +9,10 @@ from flask import Flask, Response, request
 
 
 def allow(app: Flask, allowed: frozenset[str]) -> None:
-    """CORS for the listed origins only; `*` stands for any. Credentials are never allowed."""
+    """Allow the listed origins only; `*` stands for any. Credentials are never allowed."""
 
     @app.after_request
-    def tell(response: Response) -> Response:
+    def add_headers(response: Response) -> Response:
         response.vary.add("Origin")
         origin = request.headers.get("Origin")
         if origin is None or not ({origin, "*"} & allowed):

@@ -10,12 +10,12 @@ from typing import Any, Final, NamedTuple
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
-#: Characters per row, so that a quote that is never closed does not fill the memory.
+#: Maximum characters per row, so that an unclosed quote does not exhaust memory.
 _MAX_ROW: Final = 64 * 1024
 
 
 class CsvInvalid(Exception):
-    """The document is not CSV, or not text. line: where, counted from 1."""
+    """The document is not CSV, or not text. line: its line number, from 1."""
 
     def __init__(self, line: int, problem: str) -> None:
         super().__init__(problem)
@@ -24,7 +24,7 @@ class CsvInvalid(Exception):
 
 
 class Row(NamedTuple):
-    """line: the line in which the row begins, counted from 1."""
+    """line: the number of the line where the row starts, from 1."""
 
     line: int
     cells: list[str]
@@ -37,12 +37,12 @@ def write(rows: Iterable[Sequence[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-#: The last row of a document that was cut short. It has too few cells to be imported.
+#: The last row of a truncated document. It has too few cells to be imported.
 TRUNCATED: Final = write([("This document is incomplete: request it again.",)])
 
 
 def escape_formula(text: str | None) -> str | None:
-    """A text that no spreadsheet takes for a formula: prefixed with an apostrophe if it might.
+    """Prefix text that a spreadsheet would interpret as a formula with an apostrophe.
 
     So is a text that looks escaped already, so that `unescape_formula` restores every text.
     """

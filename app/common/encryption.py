@@ -78,7 +78,7 @@ def decrypt(ciphertext: bytes, *, context: str) -> bytes:
 def fingerprints(plaintext: bytes, *, context: str) -> list[bytes]:
     """Keyed hashes by which equal values are found: HMAC-SHA256, one for each of our keys.
 
-    Store the first, search for all. Without our keys nobody can guess values by trying.
+    Store the first, search for all. Without our keys, values cannot be found by brute force.
     """
     text = context.encode() + b"\0" + plaintext
     return [hmac.digest(key, text, "sha256") for key in _keys().fingerprints]

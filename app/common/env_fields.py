@@ -21,11 +21,11 @@ _UNITS: Final = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a setting says about itself.
+    """The declaration of a setting.
 
     field: reads the variable. default: as written in `.env`, empty for none. description: whole
-    sentences, in Markdown. unset: what applies without a value where there is no default, in
-    Markdown. section: title of the section of the documentation that starts with this setting.
+    sentences, in Markdown. unset: describes what applies without a value if there is no default,
+    in Markdown. section: title of the section of the documentation that starts with this setting.
     """
 
     field: ma.fields.Field[Any]

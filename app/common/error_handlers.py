@@ -1,4 +1,4 @@
-"""The one place that renders failures; every kind ends in the one body of the contract."""
+"""Renders all errors as the error body of the API."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,29 +29,29 @@ _HTTP_CODES = {
 }
 
 _HTTP_MESSAGES = {
-    404: "Nothing is at this address",
+    404: "No such endpoint",
     413: BodyTooLarge.message,
     415: UnsupportedMediaType.message,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """What an error body says about its request."""
+class RequestInfo:
+    """The request fields of an error body."""
 
     path: str
     method: str
     request_id: str
 
     @classmethod
-    def current(cls) -> "Where":
+    def current(cls) -> "RequestInfo":
         return cls(public_path(request.path), request.method, request_id())
 
 
 def error_body(
-    status: int, code: str, message: str, details: dict[str, Any], where: Where
+    status: int, code: str, message: str, details: dict[str, Any], info: RequestInfo
 ) -> bytes:
-    """The one body of everything that fails."""
+    """The body of every error response."""
     return dump_json(
         {
             "statusCode": status,
@@ -59,16 +59,16 @@ def error_body(
             "message": message,
             "details": details,
             "timestamp": clock.to_wire(clock.now()),
-            "path": where.path,
-            "method": where.method,
-            "requestId": where.request_id,
+            "path": info.path,
+            "method": info.method,
+            "requestId": info.request_id,
         }
     )
 
 
 def render(error: AppError) -> Response:
-    """The answer to a refusal."""
-    body = error_body(error.status, error.code, error.text, error.details, Where.current())
+    """The response for an error."""
+    body = error_body(error.status, error.code, error.text, error.details, RequestInfo.current())
     response = json_response(body, error.status)
     response.headers.update(error.headers)
     if error.status == 401:
@@ -91,7 +91,9 @@ def install(app: Flask) -> None:
         if status < 400:  # a redirect of the router
             return Response(status=status, headers=dict(error.get_headers()))
         message = _HTTP_MESSAGES.get(status) or error.name
-        response = json_response(error_body(status, code, message, {}, Where.current()), status)
+        response = json_response(
+            error_body(status, code, message, {}, RequestInfo.current()), status
+        )
         for name, value in error.get_headers(request.environ):
             if name not in ("Content-Type", "Content-Length"):
                 response.headers[name] = value

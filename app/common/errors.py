@@ -1,4 +1,4 @@
-"""How the application refuses: one exception family, rendered in one body by the handlers."""
+"""Errors of the API: one exception hierarchy, rendered by the error handlers."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Self
 class AppError(Exception):
     """An error that the caller can act on.
 
-    code: stable machine code; message: one sentence for people; details: JSON data.
+    code: stable, for programs; message: one sentence for users; details: JSON data.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "INTERNAL_ERROR"
-    message: ClassVar[str] = "Something went wrong on our side."
+    message: ClassVar[str] = "An internal error occurred."
     #: Whether the transaction that raises it is committed all the same (a stolen refresh token
     #: revokes its session).
     commits: ClassVar[bool] = False
@@ -79,15 +79,15 @@ class TooManyRequests(AppError):
     cacheable = False
     status = 429
     code = "RATE_LIMITED"
-    message = "Too many requests; slow down"
+    message = "Too many requests. Please try again later."
 
 
 class Unavailable(AppError):
-    """Nothing happened and a later try may succeed; always carries Retry-After."""
+    """Nothing was changed and a retry may succeed; always has Retry-After."""
 
     status = 503
     code = "BUSY"
-    message = "The service is busy; nothing happened. Please try again."
+    message = "The service is busy and nothing was changed. Please try again."
 
     def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
         super().__init__(message, headers={"Retry-After": str(retry_after)})
@@ -96,21 +96,21 @@ class Unavailable(AppError):
 class BodyTooLarge(AppError):
     status = 413
     code = "BODY_TOO_LARGE"
-    message = "The body is too large"
+    message = "The request body is too large"
 
 
 class BodyIncomplete(BadRequest):
     code = "BODY_INCOMPLETE"
-    message = "The connection broke before all of the body had arrived"
+    message = "The connection was closed before the whole request body was received"
 
 
 class LengthRequired(AppError):
     status = 411
     code = "LENGTH_REQUIRED"
-    message = "Say in Content-Length how long the body is"
+    message = "The Content-Length header is required"
 
 
 class UnsupportedMediaType(AppError):
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
-    message = "Send the body as application/json"
+    message = "The request body must be application/json"

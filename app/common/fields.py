@@ -1,4 +1,4 @@
-"""Marshmallow fields that take exactly one shape and coerce nothing."""
+"""Strict marshmallow fields: each accepts one representation and does not coerce others."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ def camel(name: str) -> str:
 
 
 class Schema(ma.Schema):
-    """camelCase on the wire, snake_case inside; unknown fields are refused."""
+    """camelCase in JSON, snake_case in Python; unknown fields are rejected."""
 
     class Meta:
         unknown = ma.RAISE
@@ -39,12 +39,12 @@ class Schema(ma.Schema):
 
 Serializer = TypeVar("Serializer", bound=Callable[..., dict[str, Any]])
 
-#: Functions that build by hand what a schema describes. A test holds each to its schema.
+#: Functions that serialize by hand what a schema describes. A test checks each against its schema.
 SERIALIZERS: Final[dict[Callable[..., dict[str, Any]], type[ma.Schema]]] = {}
 
 
 def serializes(schema: type[ma.Schema]) -> Callable[[Serializer], Serializer]:
-    """Declare that a function builds what `schema` describes, because `schema.dump` is too slow."""
+    """Declare that a function serializes as `schema` describes: `schema.dump` is too slow."""
 
     def register(function: Serializer) -> Serializer:
         SERIALIZERS[function] = schema
@@ -98,7 +98,7 @@ class Flag(ma.fields.Boolean):
 
 
 class Amount(ma.fields.Field[Decimal]):
-    """Money coming in: a JSON number or a decimal string, exact, as a Decimal.
+    """An amount in a request: a JSON number or a decimal string, loaded as an exact Decimal.
 
     How many decimals are allowed depends on the currency, so `Money.of` decides that.
     """
@@ -168,7 +168,7 @@ class Moment(ma.fields.Field[datetime]):
 
 
 class MoneyOut(ma.fields.Field[int]):
-    """Money going out: minor units of the object's own `currency` as a decimal string."""
+    """An amount in a response: minor units of the object's `currency` as a decimal string."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         if value is None:
@@ -177,7 +177,7 @@ class MoneyOut(ma.fields.Field[int]):
         return format_minor(value, currency)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        raise ValidationError("This field is only sent, never taken.")
+        raise ValidationError("This field is read-only.")
 
 
 #: How the OpenAPI document describes our fields: type and format.

@@ -1,4 +1,4 @@
-"""The edge: what a request may look like and how an answer looks."""
+"""HTTP: parsing of requests and rendering of responses."""
 
 import hashlib
 import re
@@ -36,16 +36,16 @@ MAX_BODY_BYTES: Final = 64 * 1024
 _PIECE_BYTES: Final = 64 * 1024
 
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
-#: Longer query strings are parsed anew each time, so that what is kept stays small.
-_MAX_KEPT_QUERY: Final = 256
+#: Longer query strings are not cached, so that the cache stays small.
+_MAX_CACHED_QUERY: Final = 256
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def sent_json() -> Any:
-    """The body as a view will get it, for who looks before; None if a view will refuse it.
+    """The body as the view will parse it, for decorators; None if the view will reject it.
 
-    Only one parser may decide what was sent: two would disagree about the odd cases.
+    There is only one parser, because two would disagree about edge cases.
     """
     try:
         return parse_json(raw_body())
@@ -54,7 +54,7 @@ def sent_json() -> Any:
 
 
 def raw_body(*, max_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """The body of the request as it was sent, of so many bytes at most. Raises BodyTooLarge."""
+    """The raw body of the request, up to `max_bytes`. Raises BodyTooLarge."""
     request.max_content_length = max_bytes + 1
     try:
         raw = request.get_data(cache=True)
@@ -68,26 +68,26 @@ def raw_body(*, max_bytes: int = MAX_BODY_BYTES) -> bytes:
 def body_pieces(*, max_bytes: int) -> Iterator[bytes]:
     """The body of the request piece by piece, up to `max_bytes`: for bodies too large for memory.
 
-    To the web server a lost connection is the end of the body. Only Content-Length tells whether
-    the body is complete, so the header is required.
+    The web server reports a lost connection as the end of the body. Only Content-Length shows
+    whether the body is complete, so the header is required.
     Raises BodyTooLarge, LengthRequired, BodyIncomplete.
     """
     length = request.content_length
     if (length or 0) > max_bytes:
         raise BodyTooLarge(f"The body is larger than {max_bytes // 1024**2} MiB")
     request.max_content_length = max_bytes + 1
-    came = 0
+    received = 0
     while piece := request.stream.read(_PIECE_BYTES):
         if length is None:
             raise LengthRequired
-        came += len(piece)
+        received += len(piece)
         yield piece
-    if came < (length or 0):
+    if received < (length or 0):
         raise BodyIncomplete
 
 
 class StrictParser(FlaskParser):
-    """webargs that answers 400 in our body, and takes nothing but JSON where JSON is due."""
+    """webargs with our error body, and with JSON as the only media type of JSON bodies."""
 
     DEFAULT_VALIDATION_STATUS = 400
 
@@ -99,11 +99,11 @@ class StrictParser(FlaskParser):
         location: str | None = None,
         **options: Any,
     ) -> Any:
-        if location != "query" or len(request.query_string) > _MAX_KEPT_QUERY:
+        if location != "query" or len(request.query_string) > _MAX_CACHED_QUERY:
             return super().parse(argmap, req, location=location, **options)
         return dict(self._parse_query(argmap, request.query_string))
 
-    # What a query string means depends on nothing else, and the same few come all the time.
+    # The result depends on the query string only, and few of them are frequent.
     @lru_cache(maxsize=1024)  # noqa: B019 – there is one parser, and it lives for ever
     def _parse_query(self, schema: ma.Schema, _query: bytes) -> Mapping[str, Any]:
         return super().parse(schema, location="query")  # type: ignore[no-any-return]
@@ -132,7 +132,7 @@ def _flat(messages: Any) -> list[str]:
 
 
 class Blueprint(openapi.Blueprint):
-    """The documented blueprint with our parser, and with every refusal in the document."""
+    """The documented blueprint with our parser, and with every error in the document."""
 
     ARGUMENTS_PARSER = StrictParser()
 
@@ -141,7 +141,7 @@ class Blueprint(openapi.Blueprint):
         self._prepare_doc_cbks.append(self._prepare_refusals_doc)
 
     def arguments(self, schema: type[ma.Schema], **options: Any) -> Callable[[View], View]:
-        """As flask-smorest's, with the schema made once instead of for every request."""
+        """As flask-smorest's, with the schema created once instead of for every request."""
         return super().arguments(schema(), **options)  # type: ignore[no-any-return]
 
     @staticmethod
@@ -173,9 +173,9 @@ class Blueprint(openapi.Blueprint):
 
 
 class ErrorOut(ma.Schema):
-    """The one body of everything that fails."""
+    """The body of every error response."""
 
-    statusCode = ma.fields.Integer(required=True)  # noqa: N815 – the wire's name
+    statusCode = ma.fields.Integer(required=True)  # noqa: N815 – the name in JSON
     error = ma.fields.String(required=True, metadata={"description": "Stable error code"})
     message = ma.fields.String(required=True, metadata={"description": "Message for humans"})
     details = ma.fields.Dict(
@@ -189,7 +189,7 @@ class ErrorOut(ma.Schema):
 
 
 def error_example(kind: type[AppError]) -> dict[str, Any]:
-    """What an error of this kind looks like, for the document."""
+    """An example of this error, for the OpenAPI document."""
     error = kind.example()
     return {
         "statusCode": error.status,
@@ -225,13 +225,13 @@ def etag_of(body: bytes) -> str:
 
 
 def etag_response(body: bytes, etag: str | None = None) -> Response:
-    """200 with an ETag of the bytes, or 304 when the caller already has them (RFC 9110, 13.1.2).
+    """200 with an ETag of the body, or 304 if the client already has it (RFC 9110, 13.1.2).
 
     etag: `etag_of(body)`, if it is known already.
     """
     response = json_response(body)
     response.headers["ETag"] = etag or etag_of(body)
-    # Caches may keep it but must ask each time: a merchant's change shows at once.
+    # Caches must revalidate each time, so that a merchant's change is visible immediately.
     response.headers["Cache-Control"] = "no-cache"
     if "If-None-Match" in request.headers:
         response.make_conditional(request)
@@ -243,7 +243,7 @@ settings: Final[Slot[Settings]] = Slot("settings")
 
 
 def bearer_token() -> str | None:
-    """What the caller shows in `Authorization: Bearer …` (RFC 6750, 2.1), or None."""
+    """The token in `Authorization: Bearer …` (RFC 6750, 2.1), or None."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
@@ -259,23 +259,23 @@ def idempotency_key() -> str | None:
 
 
 def request_fingerprint() -> bytes:
-    """SHA-256 over method, path and body: what must be equal for a key to mean the same request."""
+    """SHA-256 over method, path and body, which must be equal for a key to be reused."""
     head = f"{request.method} {request.path}\n".encode()
     return hashlib.sha256(head + request.get_data(cache=True)).digest()
 
 
 def install(app: Flask, *, cors_origins: Sequence[str]) -> None:
-    """Put the edge's rules on `app`."""
+    """Install these rules on `app`."""
     app.wsgi_app = Envelope(app.wsgi_app)  # type: ignore[method-assign]
     app.json = CompactJson(app)
-    # Nothing here is a coroutine, and looking whether it is costs at every layer of every request.
+    # There are no coroutines, and checking for them costs time at every layer of every request.
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]
     app.url_map.strict_slashes = False
-    # One byte more, because Werkzeug cuts a body of unknown length off here without a word.
+    # One byte more, because Werkzeug silently truncates a body of unknown length at this limit.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
 
     @app.before_request
-    def refuse_unstorable_text() -> None:
+    def reject_unstorable_text() -> None:
         if b"%00" not in request.query_string:
             return
         for name, value in request.args.items(multi=True):

@@ -1,4 +1,4 @@
-"""JSON as the API reads and writes it: exact numbers in, compact bytes out."""
+"""JSON of the API: parsed with exact numbers, serialized as compact bytes."""
 
 import json
 import re
@@ -15,27 +15,27 @@ _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 class MalformedJson(BadRequest):
     code = "MALFORMED_JSON"
-    message = "The body is not valid JSON"
+    message = "The request body is not valid JSON"
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON (RFC 8259, section 6)")
 
 
 def parse_json(raw: bytes) -> Any:
     """RFC 8259 JSON with numbers kept exact (int or Decimal).
 
-    Raises MalformedJson for anything else: bad UTF-8, NaN and Infinity, nesting too deep to walk,
-    numbers too long to hold, and text that PostgreSQL cannot store (NUL, lone surrogates).
+    Raises MalformedJson for anything else: bad UTF-8, NaN and Infinity, nesting too deep,
+    numbers too long, and text that PostgreSQL cannot store (NUL, lone surrogates).
     """
     try:
         value = json.loads(
-            raw.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant
+            raw.decode("utf-8"), parse_float=Decimal, parse_constant=_reject_constant
         )
         if _NUL_ESCAPE.search(raw):
             raise ValueError("NUL")
         if _SURROGATE_ESCAPE.search(raw):
-            # A pair is one character and encodes; a lone half does not.
+            # A surrogate pair can be encoded; a lone surrogate cannot.
             json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
     except (ValueError, RecursionError, ArithmeticError) as error:
         raise MalformedJson from error

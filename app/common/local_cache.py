@@ -1,8 +1,8 @@
-"""Copies of cached answers in this process, as good as asking Redis before each use.
+"""Copies of cached responses in this process, as fresh as reading Redis before each use.
 
-Whoever changes something publishes it, and Redis hands a message to every subscriber in the same
-turn in which the publisher gets its answer. So a copy is used only when a look at our subscription
-finds no news – which asks the operating system, not Redis.
+Every change publishes a message, and Redis sends it to every subscriber before it processes
+another command. So a copy is used only if our subscription has no pending message – which polls
+the socket and needs no round trip to Redis.
 """
 
 import threading
@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import redis
 
-#: More than a shop window has pages that everybody looks at.
-_COPIES: Final = 32
-#: An epoch that no copy is put into.
+#: Maximum number of copies: more than there are popular pages.
+_MAX_COPIES: Final = 32
+#: An epoch that never matches, so that no copy is stored.
 _NEVER: Final = -1
 
 
@@ -37,68 +37,68 @@ class LocalCache:
         self._lock = threading.Lock()
         self._subscribing = threading.Lock()
         self._copies: OrderedDict[str, _Copy] = OrderedDict()
-        self._news: Any = None
+        self._subscription: Any = None
         self._epoch = 0
 
     def get(self, key: str) -> tuple[bytes | None, int]:
-        """The copy of `key`, if nothing was published since it was made, and the epoch we are in.
+        """The copy of `key`, if nothing was published since it was stored, and the current epoch.
 
-        Who finds none reads the entry from Redis and may `put` it into the same epoch.
+        Without a copy, the caller reads the entry from Redis and may `put` it with this epoch.
         """
         with self._lock:
-            if self._hears():
+            if self._is_subscribed():
                 copy = self._copies.get(key)
                 alive = copy is not None and copy.until > time.monotonic()
                 return (copy.body if copy and alive else None), self._epoch
         return None, self._subscribe()
 
     def put(self, key: str, body: bytes, *, seconds: float, epoch: int) -> None:
-        """Keep `body` for so long, unless something was published since `epoch`."""
+        """Keep `body` for `seconds`, unless something was published since `epoch`."""
         with self._lock:
             if epoch == self._epoch:
                 self._copies[key] = _Copy(body, time.monotonic() + seconds)
                 self._copies.move_to_end(key)
-                if len(self._copies) > _COPIES:
+                if len(self._copies) > _MAX_COPIES:
                     self._copies.popitem(last=False)
 
     def drop(self) -> None:
-        """Forget every copy."""
+        """Drop every copy."""
         with self._lock:
-            self._forget()
+            self._clear()
 
-    def _hears(self) -> bool:
-        """Forget everything if anything was published; False when we would not hear of it."""
-        if self._news is None:
+    def _is_subscribed(self) -> bool:
+        """Drop every copy if anything was published; False if there is no subscription."""
+        if self._subscription is None:
             return False
         try:
-            if self._news.connection.can_read(timeout=0):
-                self._forget()
-                while self._news.get_message(timeout=0) is not None:
+            if self._subscription.connection.can_read(timeout=0):
+                self._clear()
+                while self._subscription.get_message(timeout=0) is not None:
                     pass
         except redis.RedisError:
-            self._news = None
-            self._forget()
-        return self._news is not None
+            self._subscription = None
+            self._clear()
+        return self._subscription is not None
 
     def _subscribe(self) -> int:
-        """Begin to hear; the epoch from which on we do, or one that is never.
+        """Subscribe. Returns the epoch that starts with it, or `_NEVER`.
 
-        One thread at a time, and nobody waits for it: a Redis that hangs must not hold them up.
+        One thread at a time; others do not wait, so an unresponsive Redis does not block them.
         """
         if not self._subscribing.acquire(blocking=False):
             return _NEVER
         try:
-            news: Any = self._client.pubsub()  # type: ignore[no-untyped-call]
-            news.subscribe(self._channel)
-            # Once this is confirmed nothing that is published escapes us.
-            news.get_message(timeout=0.5)
+            subscription: Any = self._client.pubsub()  # type: ignore[no-untyped-call]
+            subscription.subscribe(self._channel)
+            # After this confirmation, no published message is missed.
+            subscription.get_message(timeout=0.5)
             with self._lock:
-                self._news = news
-                self._forget()
+                self._subscription = subscription
+                self._clear()
                 return self._epoch
         finally:
             self._subscribing.release()
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         self._copies.clear()
         self._epoch += 1

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with the request id, without secrets."""
+"""Structured logs: one JSON object per line, with the request id, without secrets."""
 
 import logging
 import re
@@ -15,14 +15,14 @@ _SECRET_VALUE = re.compile(
     r"(Bearer\s+|eyJ[\w-]+\.|\$2[aby]\$|pf_(?:live|test)_|\b(?:[sr]k_(?:live|test)|whsec)_)[\w.~+/=$-]+"
     r"|(://[^:/@\s]*:)[^@\s]+(?=@)"
 )
-#: What PostgreSQL adds to an error: the values of the row that it refused.
+#: Detail of a PostgreSQL error with the values of the rejected row.
 _ROW_VALUES = re.compile(r"^(.*DETAIL:).*$", re.M)
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Blank every value whose name or look says that it must not be written down."""
+    """Redact every value whose name or format marks it as a secret."""
     for name, value in event.items():
-        if _names_a_secret(name):
+        if _is_secret_name(name):
             event[name] = "[redacted]"
         elif isinstance(value, str):
             known = _SECRET_VALUE.sub(lambda m: f"{m[1] or m[2]}[redacted]", value)
@@ -31,7 +31,7 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
 
 
 @cache  # names are written in the code, so there are few
-def _names_a_secret(name: str) -> bool:
+def _is_secret_name(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
 
 

@@ -1,8 +1,8 @@
-"""What a process counts, and how Prometheus reads it.
+"""Metrics of the application in Prometheus' format.
 
 Several web processes serve one port, and a scrape reaches any one of them. So `app.server` names
-a folder in PROMETHEUS_MULTIPROC_DIR: each process keeps its numbers in files there, and whoever is
-asked adds all of them up. Without that variable the numbers are this process's own.
+a folder in PROMETHEUS_MULTIPROC_DIR: each process keeps its metrics in files there, and the process
+that is scraped sums them up. Without that variable the metrics are those of this process.
 """
 
 import os
@@ -15,16 +15,16 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as MEDIA_TYPE
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from app.common.batch_executor import Watch
+from app.common.batch_executor import Observer
 
-__all__ = ["MEDIA_TYPE", "TRANSACTION_RETRIES", "counter", "exposition", "watch"]
+__all__ = ["MEDIA_TYPE", "TRANSACTION_RETRIES", "batch_observer", "counter", "exposition"]
 
-#: Ours alone: nothing about Python or the process, which several processes cannot add up.
+#: Without the default metrics of Python and the process, which cannot be summed over processes.
 _REGISTRY: Final = CollectorRegistry()
 
 TRANSACTION_RETRIES: Final = Counter(
     "payment_flow_transaction_retries_total",
-    "Tries of a transaction after its first, because others were in its way",
+    "Retries of transactions because of contention",
     registry=_REGISTRY,
 )
 
@@ -34,35 +34,35 @@ _SIZES: Final = (1, 2, 4, 8, 16, 32, 64)
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
-def counter(name: str, what: str, *labels: str) -> Counter:
-    """Count something. Once per process and name; labels must have few values."""
-    return Counter(name, what, labels, registry=_REGISTRY)
+def counter(name: str, description: str, *labels: str) -> Counter:
+    """Declare a counter. Once per process and name; labels must have few values."""
+    return Counter(name, description, labels, registry=_REGISTRY)
 
 
-def watch(name: str, *, of: str) -> Watch:
-    """Measure a Combiner. name: as its metrics have it; of: what it does, in the plural.
+def batch_observer(name: str, *, of: str) -> Observer:
+    """Metrics of a BatchExecutor. name: part of their names; of: its requests, in the plural.
 
     Once per process and name.
     """
     size = Histogram(
         f"payment_flow_{name}_batch_size",
-        f"How many {of} were done in one transaction",
+        f"Number of {of} executed in one transaction",
         buckets=_SIZES,
         registry=_REGISTRY,
     )
     wait = Histogram(
         f"payment_flow_{name}_wait_seconds",
-        f"How long {of} waited until their batch was begun",
+        f"Seconds that {of} waited for their batch to start",
         buckets=_SECONDS,
         registry=_REGISTRY,
     )
     refused = Counter(
         f"payment_flow_{name}_refused_total",
-        f"How many {of} were turned away untouched, because the queue was full or too slow",
+        f"Number of {of} rejected because the queue was full or too slow",
         ["reason"],
         registry=_REGISTRY,
     )
-    # Both are there from the start: a rate needs the zero before the first one.
+    # Created in advance: a rate needs the zero before the first increment.
     by_reason = {reason: refused.labels(reason) for reason in ("full", "deadline")}
 
     def batch(waits: Sequence[float]) -> None:
@@ -70,22 +70,22 @@ def watch(name: str, *, of: str) -> Watch:
         for seconds in waits:
             wait.observe(seconds)
 
-    return Watch(batch=batch, refused=lambda reason: by_reason[reason].inc())
+    return Observer(batch=batch, refused=lambda reason: by_reason[reason].inc())
 
 
 def exposition() -> bytes:
-    """All numbers of all web processes in Prometheus' text format."""
+    """All metrics of all web processes in Prometheus' text format."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    return generate_latest(_REGISTRY if folder is None else _Everybodys(Path(folder)))
+    return generate_latest(_REGISTRY if folder is None else _AllProcesses(Path(folder)))
 
 
-class _Everybodys(Collector):
-    """What all processes keep in the folder."""
+class _AllProcesses(Collector):
+    """Sums the metrics of all processes in the folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def collect(self) -> Iterable[Metric]:
-        # A process that is starting, or died doing so, has made its file and not yet filled it.
+        # A process that is starting, or died while starting, has an empty file.
         files = [str(path) for path in self._folder.glob("*.db") if path.stat().st_size]
         return _add_up(files)

@@ -1,7 +1,7 @@
-"""What every request and every answer carries: an id, headers that browsers heed, a log line.
+"""WSGI middleware for every request: request ID, security headers and request log.
 
-Around Flask instead of inside it, because hooks of Flask cost four times as much here as the work
-that they do.
+It wraps Flask instead of using its hooks, because these cost four times as much as the work
+itself.
 """
 
 import re
@@ -22,14 +22,14 @@ Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 _REQUEST_ID_KEY: Final = "payment_flow.request_id"
 _USER_ID_KEY: Final = "payment_flow.user_id"
-#: A part of a path that is long and random, such as the end of a link that lets its holder act,
-#: also one that was copied with the punctuation around it; ids are not secrets.
+#: A long random part of a path, such as the token of a link that authorizes its holder, even if
+#: it was copied with surrounding punctuation; IDs are not secrets.
 _SECRET_PART: Final = re.compile(
     r"(?<![A-Za-z0-9_-])(?![0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-)[A-Za-z0-9_-]{22,}"
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 
-#: Sent unless the answer says otherwise, by name in lower case.
+#: Sent unless the response sets them, by name in lower case.
 _HEADERS: Final = {
     "x-content-type-options": ("X-Content-Type-Options", "nosniff"),
     "x-frame-options": ("X-Frame-Options", "DENY"),
@@ -44,17 +44,17 @@ _HSTS: Final = ("Strict-Transport-Security", "max-age=31536000; includeSubDomain
 
 
 def request_id() -> str:
-    """The id of the request under way: the caller's own if it can be one."""
+    """The ID of the current request: the client's own if it is valid."""
     return request.environ[_REQUEST_ID_KEY]  # type: ignore[no-any-return]
 
 
 def name_caller(user_id: str) -> None:
-    """Have the log and the rate limits of this request know who called."""
+    """Set the user ID of this request for its log entry and rate limits."""
     request.environ[_USER_ID_KEY] = user_id
 
 
 def caller_name() -> str:
-    """The caller as `name_caller` named them."""
+    """The user ID that `name_caller` has set."""
     return request.environ[_USER_ID_KEY]  # type: ignore[no-any-return]
 
 
@@ -67,15 +67,15 @@ class Envelope:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = time.perf_counter()
         given_id = environ.get("HTTP_X_REQUEST_ID", "")
-        known_as = given_id if _REQUEST_ID.fullmatch(given_id) else str(new_id())
-        environ[_REQUEST_ID_KEY] = known_as
+        id_of_request = given_id if _REQUEST_ID.fullmatch(given_id) else str(new_id())
+        environ[_REQUEST_ID_KEY] = id_of_request
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=known_as)
+        structlog.contextvars.bind_contextvars(request_id=id_of_request)
 
         def start(status: str, headers: Headers, *more: Any) -> Any:
             given = {name.lower() for name, _ in headers}
             headers += [header for name, header in _HEADERS.items() if name not in given]
-            headers.append(("X-Request-Id", known_as))
+            headers.append(("X-Request-Id", id_of_request))
             if environ["wsgi.url_scheme"] == "https":
                 headers.append(_HSTS)
             log.info(
@@ -92,10 +92,10 @@ class Envelope:
 
 
 def public_path(path: str) -> str:
-    """A path as it may be written down: without what lets its holder act."""
+    """A path for logs and error bodies, with secret parts redacted."""
     return _SECRET_PART.sub("[redacted]", path)
 
 
 def _readable(path: str) -> str:
-    """WSGI hands bytes over as if each were a character (PEP 3333)."""
+    """Decode a path, which WSGI passes as Latin-1 (PEP 3333)."""
     return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Bringing a database to this code's schema, and giving the application its least privilege."""
+"""Migrates the database schema and grants the application's role minimal privileges."""
 
 from alembic import command
 from alembic.config import Config
@@ -29,7 +29,7 @@ def migrate(settings: Settings, *, revision: str = "head") -> None:
 
 
 def grant(owner_url: str, role: str) -> None:
-    """What the application may do: read and write rows, but never rewrite what is append-only.
+    """Grant the application's role access to rows, without rewriting append-only tables.
 
     No TRUNCATE, no DDL, and on tables marked `append_only` neither UPDATE nor DELETE.
     """
@@ -38,10 +38,10 @@ def grant(owner_url: str, role: str) -> None:
         name = connection.dialect.identifier_preparer.quote(role)
         connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {name}"))
         for table in Base.metadata.sorted_tables:
-            rights = "SELECT, INSERT"
+            privileges = "SELECT, INSERT"
             if not table.info.get("append_only"):
-                rights += ", UPDATE, DELETE"
+                privileges += ", UPDATE, DELETE"
             connection.execute(text(f"REVOKE ALL ON {table.name} FROM {name}"))
-            connection.execute(text(f"GRANT {rights} ON {table.name} TO {name}"))
+            connection.execute(text(f"GRANT {privileges} ON {table.name} TO {name}"))
         connection.execute(text(f"GRANT SELECT ON alembic_version TO {name}"))
     engine.dispose()

@@ -1,4 +1,4 @@
-"""Money: integer minor units and a currency. Decimal only at the edge, float nowhere."""
+"""Money: integer minor units and a currency. Decimal only at the API boundary, float nowhere."""
 
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact
@@ -6,20 +6,20 @@ from typing import Final, Self
 
 from app.common.errors import BadRequest
 
-#: Decimals of each currency we keep accounts in (ISO 4217).
+#: Decimal places of each supported currency (ISO 4217).
 EXPONENTS: Final = {"USD": 2, "EUR": 2, "GBP": 2, "INR": 2, "EGP": 2, "JPY": 0, "KWD": 3}
 
 _SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥"}
 
-#: Largest amount a `bigint` column holds; more is refused, never wrapped.
+#: Largest amount a `bigint` column holds; larger ones are rejected.
 MAX_MINOR: Final = 2**63 - 1
 
-#: Arithmetic that refuses to round; Decimal's default rounds to 28 digits and says nothing.
+#: Raises instead of rounding; Decimal's default context silently rounds to 28 digits.
 _EXACT: Final = Context(prec=60, traps=[Inexact])
 
 
 class AmountInvalid(BadRequest):
-    """The amount is not one that its currency can express."""
+    """The amount cannot be expressed in its currency."""
 
     code = "VALIDATION_ERROR"
 
@@ -40,7 +40,7 @@ class Money:
 
     @classmethod
     def of(cls, amount: Decimal, currency: str, *, field: str = "amount") -> "Money":
-        """Exactly `amount` of `currency`, or refuse. field: the input named in the error.
+        """Exactly `amount` of `currency`. field: the input named in the error.
 
         Raises AmountInvalid for more decimals than the currency has (nothing is rounded) and for
         amounts beyond 64 bits.
@@ -59,12 +59,12 @@ class Money:
         return cls(minor, currency)
 
     def __str__(self) -> str:
-        """The wire form: a decimal string with all the currency's decimals, `17.50`."""
+        """As in the API: a decimal string with all the currency's decimals, `17.50`."""
         return format_minor(self.minor, self.currency)
 
     @property
     def display(self) -> str:
-        """For people: `$17.50`, `12.000 KWD`."""
+        """For display: `$17.50`, `12.000 KWD`."""
         symbol = _SYMBOLS.get(self.currency)
         return f"{symbol}{self}" if symbol else f"{self} {self.currency}"
 

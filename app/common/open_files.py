@@ -1,12 +1,12 @@
-"""How many files, sockets included, this process may have open at a time (`ulimit -n`)."""
+"""The limit of open files of this process, including sockets (`ulimit -n`)."""
 
 import resource
 
 
 def raise_limit(needed: int) -> int:
-    """Raise the limit to `needed` if it is lower, as far as the system lets us.
+    """Raise the limit to `needed` if it is lower, as far as the system allows.
 
-    Children inherit it. Returns how many of the `needed` files may be open now.
+    Child processes inherit it. Returns the resulting limit, at most `needed`.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:

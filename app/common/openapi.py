@@ -1,7 +1,7 @@
-"""How the OpenAPI document is made: its names, and what decorators of views add to it.
+"""Generation of the OpenAPI document: its names, and what decorators of views add to it.
 
-A client generator makes types of the component names, functions of the operation ids and arguments
-of the path parameters, so these names are part of the API. All of them are derived here.
+Client generators derive types from component names, functions from operation IDs and arguments
+from path parameters, so these names are part of the API. All of them are derived here.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from app.common.fields import camel
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-#: What Python appends to keep the schema of a body apart from that of a response.
+#: Suffixes that distinguish the schema of a request body from that of a response.
 _SUFFIXES: Final = ("In", "Out")
 
 
@@ -38,12 +38,12 @@ def component_name(schema: type[ma.Schema] | ma.Schema | str) -> str:
 
 
 def path_parameter(name: str, description: str) -> dict[str, str]:
-    """What a route says about a path parameter whose name does not: `parameters=[…]`."""
+    """The description of a path parameter that is not an ID: `parameters=[…]`."""
     return {"in": "path", "name": name, "description": description}
 
 
 class _PathParameters(FlaskPlugin):  # type: ignore[misc]
-    """Describes path parameters that are ids; a route describes the others itself."""
+    """Describes path parameters that are IDs; routes describe the others themselves."""
 
     def rule_to_params(self, rule: Rule) -> list[dict[str, Any]]:
         parameters: list[dict[str, Any]] = super().rule_to_params(rule)
@@ -55,7 +55,7 @@ class _PathParameters(FlaskPlugin):  # type: ignore[misc]
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
-    """flask-smorest's blueprint with operation ids, and with decorators that add to each other."""
+    """flask-smorest's blueprint with operation IDs and cumulative decorators."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,15 +72,15 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         super().add_url_rule(rule, endpoint, view_func, **options)
 
     def refuses(self, *errors: type[AppError]) -> Callable[[View], View]:
-        """Document the errors of an endpoint beside those that every endpoint has."""
+        """Document the errors of an endpoint, in addition to those of every endpoint."""
         return self._add("refusals", *errors)
 
     def takes_header(self, parameter: Mapping[str, Any]) -> Callable[[View], View]:
-        """Document a header beside the other parameters."""
+        """Document a request header."""
         return self._add("headers", {"in": "header", **parameter})
 
     def remark(self, text: str) -> Callable[[View], View]:
-        """Document something beside what the docstring of an endpoint says."""
+        """Add text to the description of an endpoint."""
         return self._add("remarks", text)
 
     @staticmethod
@@ -117,7 +117,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
 
 def _documentation_of(view: Any) -> dict[str, Any]:
-    """What decorators have said of a view so far; a copy, because wrappers share it."""
+    """The documentation of a view so far; a copy, because wrappers share it."""
     view._apidoc = deepcopy(getattr(view, "_apidoc", {}))
     return view._apidoc  # type: ignore[no-any-return]
 

@@ -1,4 +1,4 @@
-"""Lists in pages: by number for people, by cursor for walking through a long list."""
+"""Pagination of lists, by page number or by cursor."""
 
 import base64
 import json
@@ -32,8 +32,8 @@ class CursorInvalid(BadRequest):
 class PageRequest:
     """Which part of a list is requested.
 
-    after: sort key of the last row already seen, as the cursor carries it. The cursor carries
-    `total` and `page` too, so that no later page counts again.
+    after: sort key of the last row already seen, as in the cursor. The cursor contains
+    `total` and `page` too, so that later pages do not count again.
     """
 
     page: int = 1
@@ -46,7 +46,7 @@ class PageRequest:
         return 0 if self.after else (self.page - 1) * self.limit
 
     def last_seen(self, *columns: InstrumentedAttribute[Any]) -> tuple[Any, ...] | None:
-        """`after` as values of these columns, the sort key of the list; None on a page by number.
+        """`after` as values of these columns, the sort key of the list; None without a cursor.
 
         Raises CursorInvalid when it is the cursor of another list.
         """
@@ -88,7 +88,7 @@ class Page(Generic[T]):
         count: Callable[[], int],
         key: Callable[[T], tuple[Any, ...]],
     ) -> "Page[T]":
-        """A page from up to `limit + 1` rows (the extra one only says that there is more)."""
+        """A page from up to `limit + 1` rows (the extra one shows that there are more)."""
         data = rows[: request.limit]
         total = request.total if request.total is not None else count()
         cursor = None
@@ -97,7 +97,7 @@ class Page(Generic[T]):
         return cls(data, total, request.page, request.limit, cursor)
 
     def with_data(self, data: Iterable[U]) -> "Page[U]":
-        """The same page of what its rows stand for."""
+        """The same page with other data."""
         return Page(list(data), self.total, self.page, self.limit, self.next_cursor)
 
     def serialized(self, render: Callable[[T], Any]) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def paginate(
     ordered = _after(page, query, by, descending).order_by(
         *(column.desc() if descending else column.asc() for column in by)
     )
-    # The extra row only tells whether there are more.
+    # The extra row shows whether there are more.
     rows: Sequence[Any] = session.execute(ordered.limit(page.limit + 1).offset(page.offset)).all()
     if len(query.column_descriptions) == 1:
         rows = [row[0] for row in rows]
@@ -143,7 +143,7 @@ def paginate_union(
     queries: Sequence[Select[Any]],
     by: InstrumentedAttribute[Any],
 ) -> Page[Any]:
-    """A page of the entities that several queries find together, descending by the column `by`.
+    """A page of the union of several queries, descending by the column `by`.
 
     For queries that each have an index of their own and no row in common: each is read no further
     than the end of the page. Raises CursorInvalid.
@@ -163,7 +163,7 @@ def _after(
     by: Sequence[InstrumentedAttribute[Any]],
     descending: bool,
 ) -> Select[Any]:
-    """The rows of `query` beyond the last one that was seen."""
+    """The rows of `query` after the last one seen."""
     seen = page.last_seen(*by)
     if seen is None:
         return query
@@ -234,7 +234,9 @@ class PageArgs(Schema):
             total, page, after = _decode(cursor)
             return args | {"page": PageRequest(page, limit, after, total)}
         if (page - 1) * limit > MAX_OFFSET:
-            raise BadRequest(details={"page": ["Too deep: walk through the list with `cursor`."]})
+            raise BadRequest(
+                details={"page": ["The page is too far from the start; use `cursor`."]}
+            )
         return args | {"page": PageRequest(page, limit)}
 
 
@@ -250,12 +252,12 @@ def page_request(args: dict[str, Any], *, key: tuple[type, ...]) -> PageRequest:
 
 
 class PageMeta(ma.Schema):
-    """Where a page is in its list."""
+    """The position of a page in its list."""
 
     total = ma.fields.Integer(required=True)
     page = ma.fields.Integer(required=True)
     limit = ma.fields.Integer(required=True)
-    totalPages = ma.fields.Integer(required=True)  # noqa: N815 – the wire's name
+    totalPages = ma.fields.Integer(required=True)  # noqa: N815 – the name in JSON
     nextCursor = ma.fields.String(required=True, allow_none=True)  # noqa: N815
 
 

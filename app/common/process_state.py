@@ -1,8 +1,8 @@
-"""What lives as long as a process: the one place where such state is kept.
+"""Process state: the one place for values that live as long as the process.
 
 A module that needs a connection, rules from the settings or a function of a module above it
 declares a `Slot` or a `Hook` at import. `app.wiring` fills them when the process starts: it
-configures the slots and subscribes to the hooks. No module keeps state in a global of its own.
+configures the slots and subscribes to the hooks. No module has mutable global state.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ _UNSET: Final[Any] = object()
 class Slot(Generic[T]):
     """One value of this process. Call it for the value.
 
-    name: unique, as messages say it; default: the value until another one is configured.
+    name: unique, used in messages; default: the value until another one is configured.
     """
 
     def __init__(self, name: str, *, default: T = _UNSET) -> None:
@@ -31,7 +31,7 @@ class Slot(Generic[T]):
             _values[name] = default
 
     def configure(self, value: T) -> T:
-        """Make `value` the one of this process from now on."""
+        """Set the value of this process."""
         _values[self.name] = value
         return value
 
@@ -48,7 +48,7 @@ class Slot(Generic[T]):
 
 
 class Hook(Generic[P]):
-    """Something that happens in one module and that modules above it may have to act on."""
+    """An event of one module that modules above it can handle."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -56,17 +56,17 @@ class Hook(Generic[P]):
         _values[name] = []
 
     def subscribe(self, handler: Callable[P, object]) -> None:
-        """Have `handler` called whenever it happens."""
+        """Call `handler` for every event."""
         _values[self.name].append(handler)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """It happens now: call every handler, in the order of subscription."""
+        """Call every handler, in the order of subscription."""
         for handler in _values[self.name]:
             handler(*args, **kwargs)
 
 
 class Handlers(Generic[Key, T]):
-    """Handlers of which there is one per key, such as a payment method."""
+    """One handler per key, such as a payment method."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -74,7 +74,7 @@ class Handlers(Generic[Key, T]):
         _values[name] = {}
 
     def subscribe(self, key: Key, handler: T) -> None:
-        """Make `handler` the one of `key`."""
+        """Set the handler of `key`."""
         _values[self.name][key] = handler
 
     def get(self, key: Key) -> T | None:
@@ -88,7 +88,7 @@ class Handlers(Generic[Key, T]):
 
 
 def clear_subscriptions() -> None:
-    """Forget who subscribed to what, before a process is wired anew."""
+    """Remove all subscriptions, before a process is wired again."""
     for name, declared in DECLARED.items():
         if not isinstance(declared, Slot):
             _values[name] = type(_values[name])()

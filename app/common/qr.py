@@ -5,7 +5,7 @@ from typing import Final
 
 import segno
 
-#: Modules of white on every side, without which readers may not find the code.
+#: White modules on every side, which scanners need to find the code.
 QUIET_ZONE: Final = 4
 
 
@@ -16,7 +16,7 @@ def svg(text: str, *, side: int) -> bytes:
         picture,
         kind="svg",
         border=QUIET_ZONE,
-        light="white",  # on a dark page, too
+        light="white",  # also on a dark page
         xmldecl=False,
         omitsize=True,
         svgclass=None,

@@ -1,6 +1,6 @@
-"""Jobs for the worker (RQ), put in line after the change they are about is committed.
+"""Background jobs (RQ), enqueued after the transaction they depend on has committed.
 
-There are two lines, so that nobody's credit waits for somebody else's network.
+There are two queues, so that local jobs do not wait for slow calls to external services.
 """
 
 import time
@@ -17,13 +17,13 @@ from app.common.process_state import Slot
 
 Id = TypeVar("Id")
 
-#: Jobs that need nothing but our own servers.
+#: Queue of jobs that use only our own servers.
 NAME: Final = "default"
-#: Jobs that call somebody outside, who may be slow.
+#: Queue of jobs that call external services, which may be slow.
 OUTBOUND: Final = "outbound"
-#: How long a call may take altogether, however slowly the answer comes in.
-_OUTBOUND_SECONDS: Final = 45
-#: A worker that is told to stop finishes its job, and is not given longer than half a minute.
+#: Maximum total duration of an external call.
+_OUTBOUND_TIMEOUT: Final = 45
+#: A worker that receives SIGTERM finishes its job, for which it has half a minute.
 _SWEEP_SECONDS: Final = 20
 
 _log = structlog.get_logger()
@@ -31,40 +31,41 @@ _connection: Final[Slot[redis.Redis]] = Slot("queue")
 
 
 def configure(redis_url: str) -> None:
-    """Put jobs of this process in line in that Redis."""
-    # The caller that enqueues has somebody waiting.
+    """Enqueue the jobs of this process in this Redis."""
+    # A user waits for the request that enqueues a job.
     _connection.configure(
         redis.Redis.from_url(redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
     )
 
 
 def enqueue(job: Callable[..., object], *args: Any) -> None:
-    """Have the worker call `job(*args)` soon, perhaps twice, perhaps not at all.
+    """Have the worker call `job(*args)` soon, possibly twice or not at all.
 
-    It may be lost when Redis is away or the worker is killed: what must be done has a row that
-    says so, and a scheduled job that finds it. Never within a transaction: the worker is quick.
+    The job is lost if Redis is unavailable or the worker is killed: work that must be done also
+    has a row in the database, and a scheduled job that finds it. Call it after COMMIT only,
+    because the worker may run the job immediately.
     """
     _enqueue(NAME, job, *args)
 
 
 def enqueue_call(job: Callable[..., object], *args: Any) -> None:
-    """`enqueue` for a job that calls somebody outside. It is cut off when it takes too long."""
-    _enqueue(OUTBOUND, job, *args, job_timeout=_OUTBOUND_SECONDS)
+    """`enqueue` for a job that calls an external service. It has a timeout."""
+    _enqueue(OUTBOUND, job, *args, job_timeout=_OUTBOUND_TIMEOUT)
 
 
-def _enqueue(line: str, job: Callable[..., object], *args: Any, **options: Any) -> None:
+def _enqueue(queue: str, job: Callable[..., object], *args: Any, **options: Any) -> None:
     connection = _connection()
     try:
-        Queue(line, connection=connection).enqueue(job, *args, result_ttl=0, **options)
+        Queue(queue, connection=connection).enqueue(job, *args, result_ttl=0, **options)
     except redis.RedisError as error:
         _log.warning("job not enqueued", job=job.__name__, error=str(error))
 
 
 def enqueue_due(claim_due: Callable[[Session], Sequence[Id]], job: Callable[[Id], object]) -> int:
-    """Enqueue `job`, which calls somebody outside, for everything that is due; how many.
+    """Enqueue `job`, which calls an external service, for all due rows; returns their number.
 
-    claim_due: claims a batch of what is due and puts off its next attempt, in a transaction of
-    its own. Safe to run twice.
+    claim_due: claims a batch of due rows and postpones their next attempt, in its own
+    transaction. Safe to run twice.
     """
 
     def batch() -> int:
@@ -77,7 +78,7 @@ def enqueue_due(claim_due: Callable[[Session], Sequence[Id]], job: Callable[[Id]
 
 
 def until_done(batch: Callable[[], int]) -> int:
-    """Call `batch` until it finds nothing more or a sweep's time is over; how many it found."""
+    """Call `batch` until it returns 0 or the time limit is reached; returns the total."""
     deadline = time.monotonic() + _SWEEP_SECONDS
     total = 0
     while found := batch():

@@ -1,4 +1,4 @@
-"""Rate limits: strict where guessing pays, generous elsewhere; never a reason to fail."""
+"""Rate limits: strict against brute force, generous elsewhere; they fail open."""
 
 import hashlib
 import math
@@ -18,8 +18,8 @@ from app.common.settings import Settings
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-#: Counted in Redis over a moving window by all processes together; while Redis is away each
-#: process counts for itself.
+#: Counted in Redis over a moving window for all processes; while Redis is unavailable, each
+#: process counts separately.
 limiter = Limiter(
     key_func=get_remote_address,
     strategy="moving-window",
@@ -32,9 +32,9 @@ limiter = Limiter(
 def per_field(
     name: str, limits: str, *, spelling: Callable[[str], str | None]
 ) -> Callable[[View], View]:
-    """Limit requests that name the same value in a field of the body, whoever sends them.
+    """Limit requests with the same value in a field of the body, from all clients.
 
-    spelling: the one form of a value that can be written in several, None if it has none.
+    spelling: normalizes a value, or returns None if it is invalid.
     """
 
     def named() -> str:
@@ -52,7 +52,7 @@ def per_address(limits: str) -> Callable[[View], View]:
 
 
 def per_address_and_path(limits: str) -> Callable[[View], View]:
-    """Limit requests from the same address to the same path, whatever it names."""
+    """Limit requests from the same address to the same path."""
     return _limited(limits, lambda: f"{get_remote_address()}:{request.path}")
 
 
@@ -70,7 +70,7 @@ def per_caller_together(
 ) -> Callable[[View], View]:
     """Limit requests of the same signed-in user to all endpoints that name this scope.
 
-    when: which requests are limited; counts: which answers use up the limit, all by default.
+    when: which requests are limited; counts: which responses count, all by default.
     """
     return _together(limits, _caller, scope, when, counts)
 
@@ -99,7 +99,7 @@ def _together(
         key_func=key,
         exempt_when=lambda: not when(),
         deduct_when=counts,
-        override_defaults=False,  # what is exempt here still has the general limit
+        override_defaults=False,  # exempt requests still have the default limit
     )
     return cast("Callable[[View], View]", limit)
 

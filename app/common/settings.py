@@ -19,28 +19,28 @@ from app.common.money import AmountInvalid, Money
 
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 
-#: Addresses to listen on that nobody elsewhere can use.
+#: Listening addresses that other machines cannot use.
 _LOOPBACK: Final = {"127.0.0.1", "::1", "0.0.0.0", "::"}  # noqa: S104 – to recognise, not to bind
-#: Of each secret that production requires.
+#: Minimum length of each secret that production requires.
 SECRET_MIN_LENGTH: Final = 32
 
 
 class SettingsError(Exception):
-    """The configuration cannot be used; the message is one sentence for the operator."""
+    """The configuration is invalid; the message is one sentence for the operator."""
 
 
-class BadValues(SettingsError):
-    """Values that cannot be used. problems: what each must be, by the name of the variable."""
+class InvalidValues(SettingsError):
+    """Invalid values. problems: the problem of each, by the name of the variable."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         texts = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
-        super().__init__(f"Bad configuration: {texts}")
+        super().__init__(f"Invalid configuration: {texts}")
 
 
 @dataclass(frozen=True)
 class Settings(DeclaredSettings):
-    """The settings of a process, and what follows from them. Raises SettingsError when they
-    contradict each other or production refuses them."""
+    """The settings of a process, with derived values. Raises SettingsError if they
+    contradict each other or are not allowed in production."""
 
     def __post_init__(self) -> None:
         self._require_expressible()
@@ -55,10 +55,10 @@ class Settings(DeclaredSettings):
                 Money.of(getattr(self, name), self.default_currency, field=name.upper())
             except AmountInvalid as error:
                 problems = {name: " ".join(texts) for name, texts in error.details.items()}
-                raise BadValues(problems) from None
+                raise InvalidValues(problems) from None
 
     def _require_whole_bucket(self) -> None:
-        """Or files that belong into a bucket would be stored in a folder."""
+        """Refuse bucket settings without a bucket, which would store files in a folder."""
         if self.files_s3_bucket is None and (self.files_s3_endpoint or self.files_s3_region):
             raise SettingsError(
                 "FILES_S3_BUCKET must be set where FILES_S3_ENDPOINT or FILES_S3_REGION is."
@@ -121,7 +121,7 @@ class Settings(DeclaredSettings):
                 with NamedTemporaryFile("w", dir=folder) as draft:  # only its owner may read it
                     draft.write(secrets.token_urlsafe(48))
                     draft.flush()
-                    # Two processes may start at once, or one die here: the first whole one counts.
+                    # Concurrent starts, or a kill at this point: the first complete file wins.
                     with suppress(FileExistsError):
                         os.link(draft.name, path)
             return path.read_text()
@@ -130,7 +130,7 @@ class Settings(DeclaredSettings):
 
 
 def _require_secret(name: str, value: str | tuple[str, ...] | None) -> None:
-    """Refuse a secret, or several of them, that production must not run with."""
+    """Refuse missing or short secrets in production."""
     secrets_given = value if isinstance(value, tuple) else (value or "",)
     if min(map(len, secrets_given), default=0) < SECRET_MIN_LENGTH:
         each = " each" if isinstance(value, tuple) else ""
@@ -142,10 +142,10 @@ def _require_secret(name: str, value: str | tuple[str, ...] | None) -> None:
 def load_settings() -> Settings:
     """The settings of this process: the environment's, else those of `.env`, else the defaults.
 
-    Raises SettingsError naming each bad variable.
+    Raises SettingsError naming each invalid variable.
     """
     variables = {**dotenv_values(".env"), **os.environ}
-    # Set to nothing is not set: compose files and `.env` files do that.
+    # An empty value means unset, as in compose files and `.env` files.
     given = _accept_old_names({name.upper(): value for name, value in variables.items() if value})
     values, problems = {}, {}
     for name, declaration in declarations(Settings).items():
@@ -155,7 +155,7 @@ def load_settings() -> Settings:
             except ma.ValidationError as error:
                 problems[name] = " ".join(error.messages)
     if problems:
-        raise BadValues(problems)
+        raise InvalidValues(problems)
     return Settings(**values)
 
 

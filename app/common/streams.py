@@ -30,6 +30,6 @@ def _ended(parts: Iterator[bytes], if_truncated: bytes) -> Iterator[bytes]:
     try:
         yield from parts
     except Exception:
-        # To the web server this is the end of the response, like any other.
+        # The web server treats this as the normal end of the response.
         yield if_truncated
         raise

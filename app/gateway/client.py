@@ -229,7 +229,7 @@ def _request(what: str, send: "Callable[[], stripe.StripeObject | None]") -> dic
     try:
         answer = circuit.call(_CIRCUIT, attempt, failure=GatewayUnavailable)
     except circuit.CircuitOpen as error:
-        raise GatewayUnavailable(retry_after=circuit.REST_SECONDS) from error
+        raise GatewayUnavailable(retry_after=circuit.RESET_SECONDS) from error
     _log.info("gateway called", what=what, object=answer.get("id"), status=answer.get("status"))
     return answer
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.common.env_fields import Words
-from app.common.settings import BadValues, Settings, SettingsError
+from app.common.settings import InvalidValues, Settings, SettingsError
 
 #: Value of STRIPE_SECRET_KEY that disables card payments, those of the simulator too.
 OFF: Final = "off"
@@ -95,4 +95,4 @@ def _require_well_formed(
             "must be signing secrets (whsec_…), separated by commas"
         )
     if problems:
-        raise BadValues(problems)
+        raise InvalidValues(problems)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.auth.guard import identity
 from app.auth.service import Caller
-from app.common.error_handlers import Where, error_body
+from app.common.error_handlers import RequestInfo, error_body
 from app.common.errors import AppError, Unauthorized, Unavailable
 from app.common.http import Blueprint, idempotency_key, json_response, request_fingerprint
 from app.common.json_format import dump_json
@@ -59,7 +59,7 @@ class RequestContext:
         """Raises BadRequest for an Idempotency-Key that cannot be one."""
         caller, key = identity(), idempotency_key()
         claim = Claim(caller.user_id, key, request_fingerprint()) if key else None
-        request = Request(claim, partial(_render_error, where=Where.current()))
+        request = Request(claim, partial(_render_error, info=RequestInfo.current()))
         return cls(caller.user_id, caller.session_id, key, request)
 
 
@@ -131,6 +131,6 @@ def respond(outcome: Answer | AppError) -> Response:
     return response
 
 
-def _render_error(error: AppError, *, where: Where) -> Answer:
-    body = error_body(error.status, error.code, error.text, error.details, where)
+def _render_error(error: AppError, *, info: RequestInfo) -> Answer:
+    body = error_body(error.status, error.code, error.text, error.details, info)
     return Answer(error.status, body)

@@ -186,7 +186,7 @@ class TestInvalidResponses:
 class TestCircuit:
     @pytest.fixture(autouse=True)
     def short(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(circuit, "REST_SECONDS", 2)
+        monkeypatch.setattr(circuit, "RESET_SECONDS", 2)
 
     def fail(self, bank: FakeBank, times: int) -> None:
         bank.failures.extend([501] * times)
@@ -195,9 +195,9 @@ class TestCircuit:
                 pay()
 
     def test_the_circuit_opens_after_failures_and_closes_later(self, bank: FakeBank) -> None:
-        self.fail(bank, circuit.FAILURES)
+        self.fail(bank, circuit.MAX_FAILURES)
         asked = len(bank.requests)
-        with pytest.raises(BankUnavailable, match="left alone"):
+        with pytest.raises(BankUnavailable, match="circuit open"):
             pay()
         assert len(bank.requests) == asked
 
@@ -206,26 +206,26 @@ class TestCircuit:
         assert pay().status is BankPayoutStatus.ACCEPTED
 
     def test_one_failure_of_a_half_open_circuit_opens_it_again(self, bank: FakeBank) -> None:
-        self.fail(bank, circuit.FAILURES)
+        self.fail(bank, circuit.MAX_FAILURES)
         time.sleep(2)
         self.fail(bank, 1)
-        with pytest.raises(BankUnavailable, match="left alone"):
+        with pytest.raises(BankUnavailable, match="circuit open"):
             pay()
 
     def test_the_circuit_is_shared_by_all_processes(self, bank: FakeBank, app: Flask) -> None:
-        self.fail(bank, circuit.FAILURES)
+        self.fail(bank, circuit.MAX_FAILURES)
         circuit.configure(http.settings().redis_url)  # as another process does
-        with pytest.raises(BankUnavailable, match="left alone"):
+        with pytest.raises(BankUnavailable, match="circuit open"):
             pay()
 
     def test_each_bank_has_its_own_circuit(self, bank: FakeBank) -> None:
-        self.fail(bank, circuit.FAILURES)
+        self.fail(bank, circuit.MAX_FAILURES)
         axis = providers.get("AXIS")
         assert axis is not None
         assert client.create_payout(axis, order()).status is BankPayoutStatus.ACCEPTED
 
     def test_refusals_and_invalid_responses_are_not_failures(self, bank: FakeBank) -> None:
-        for _ in range(circuit.FAILURES + 1):
+        for _ in range(circuit.MAX_FAILURES + 1):
             bank.failures.append(400)
             with pytest.raises(InvalidBankResponse):
                 pay()

@@ -94,7 +94,7 @@ class TestBanks:
             from_settings(settings)
 
         message = str(refused.value)
-        assert message.startswith("Bad configuration: BANK_PROVIDERS: ")
+        assert message.startswith("Invalid configuration: BANK_PROVIDERS: ")
         assert "\n" not in message
         assert "hunter2" not in message
         with pytest.raises(SettingsError, match="BANK_PROVIDERS"):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.common.batch_executor import Combiner, Take, Watch
+from app.common.batch_executor import BatchExecutor, Drain, Observer
 from app.common.errors import Unavailable
 from tests.concurrency import all_at_once
 
@@ -20,8 +20,8 @@ class Doubler:
         self.go_on = threading.Event()
         self.go_on.set()
 
-    def __call__(self, take: Take[int]) -> Sequence[int | BaseException]:
-        numbers = list(take())
+    def __call__(self, drain: Drain[int]) -> Sequence[int | BaseException]:
+        numbers = list(drain())
         self.batches.append(numbers)
         self.entered.set()
         assert self.go_on.wait(10)
@@ -33,12 +33,12 @@ class Doubler:
 
 
 class Watched:
-    """Remembers what a Watch is told."""
+    """Remembers what an Observer receives."""
 
     def __init__(self) -> None:
         self.batches: list[list[float]] = []
         self.reasons: list[str] = []
-        self.watch = Watch(
+        self.observer = Observer(
             batch=lambda waits: self.batches.append(list(waits)), refused=self.reasons.append
         )
 
@@ -58,16 +58,16 @@ def until(true: object) -> None:
 
 def test_a_lone_request_is_done_at_once_and_alone() -> None:
     doubler = Doubler()
-    assert Combiner(doubler).submit(4) == 8
+    assert BatchExecutor(doubler).submit(4) == 8
     assert doubler.batches == [[4]]
 
 
 def test_each_gets_its_own_outcome_and_a_refusal_harms_nobody_else() -> None:
-    combiner: Combiner[int, int] = Combiner(Doubler())
+    executor: BatchExecutor[int, int] = BatchExecutor(Doubler())
 
     def outcome(number: int) -> int | str:
         try:
-            return combiner.submit(number)
+            return executor.submit(number)
         except ValueError as error:
             return str(error)
 
@@ -78,12 +78,12 @@ def test_each_gets_its_own_outcome_and_a_refusal_harms_nobody_else() -> None:
 def test_those_who_wait_are_done_together_in_the_order_of_their_arrival() -> None:
     doubler = Doubler()
     doubler.hold()
-    combiner = Combiner(doubler)
-    threads = [in_thread(combiner.submit, 0)]
+    executor = BatchExecutor(doubler)
+    threads = [in_thread(executor.submit, 0)]
     assert doubler.entered.wait(5)
     for position, number in enumerate((6, 2, 8, 4), start=1):
-        threads.append(in_thread(combiner.submit, number))
-        until(lambda position=position: len(combiner._waiting) == position)
+        threads.append(in_thread(executor.submit, number))
+        until(lambda position=position: len(executor._waiting) == position)
     doubler.go_on.set()
     for thread in threads:
         thread.join(5)
@@ -93,11 +93,11 @@ def test_those_who_wait_are_done_together_in_the_order_of_their_arrival() -> Non
 def test_a_batch_has_a_cap() -> None:
     doubler = Doubler()
     doubler.hold()
-    combiner = Combiner(doubler, batch=3)
-    threads = [in_thread(combiner.submit, 0)]
+    executor = BatchExecutor(doubler, batch=3)
+    threads = [in_thread(executor.submit, 0)]
     assert doubler.entered.wait(5)
-    threads += [in_thread(combiner.submit, 2 * n) for n in range(7)]
-    until(lambda: len(combiner._waiting) == 7)
+    threads += [in_thread(executor.submit, 2 * n) for n in range(7)]
+    until(lambda: len(executor._waiting) == 7)
     doubler.go_on.set()
     for thread in threads:
         thread.join(5)
@@ -108,13 +108,13 @@ def test_a_full_queue_is_busy_at_once() -> None:
     doubler = Doubler()
     doubler.hold()
     seen = Watched()
-    combiner = Combiner(doubler, queue=1, watch=seen.watch)
-    threads = [in_thread(combiner.submit, 0)]
+    executor = BatchExecutor(doubler, queue=1, observer=seen.observer)
+    threads = [in_thread(executor.submit, 0)]
     assert doubler.entered.wait(5)
-    threads.append(in_thread(combiner.submit, 2))
-    until(lambda: len(combiner._waiting) == 1)
+    threads.append(in_thread(executor.submit, 2))
+    until(lambda: len(executor._waiting) == 1)
     with pytest.raises(Unavailable):
-        combiner.submit(4)
+        executor.submit(4)
     doubler.go_on.set()
     for thread in threads:
         thread.join(5)
@@ -126,27 +126,27 @@ def test_who_waits_too_long_is_told_so_and_is_not_done_later() -> None:
     doubler = Doubler()
     doubler.hold()
     seen = Watched()
-    combiner = Combiner(doubler, seconds=0.05, watch=seen.watch)
-    leader = in_thread(combiner.submit, 0)
+    executor = BatchExecutor(doubler, timeout=0.05, observer=seen.observer)
+    leader = in_thread(executor.submit, 0)
     assert doubler.entered.wait(5)
     with pytest.raises(Unavailable):
-        combiner.submit(2)
+        executor.submit(2)
     doubler.go_on.set()
     leader.join(5)
-    assert combiner.submit(4) == 8
+    assert executor.submit(4) == 8
     assert doubler.batches == [[0], [4]]
     assert seen.reasons == ["deadline"]
 
 
 def test_who_is_being_done_waits_for_the_outcome_however_long_it_takes() -> None:
     doubler = Doubler()
-    combiner = Combiner(doubler, seconds=0.05)
+    executor = BatchExecutor(doubler, timeout=0.05)
     doubler.hold()
     results: list[int] = []
-    leader = in_thread(combiner.submit, 0)
+    leader = in_thread(executor.submit, 0)
     assert doubler.entered.wait(5)
-    follower = in_thread(lambda: results.append(combiner.submit(2)))
-    until(lambda: len(combiner._waiting) == 1)
+    follower = in_thread(lambda: results.append(executor.submit(2)))
+    until(lambda: len(executor._waiting) == 1)
     doubler.entered.clear()
     doubler.go_on.set()
     assert doubler.entered.wait(5)
@@ -155,16 +155,16 @@ def test_who_is_being_done_waits_for_the_outcome_however_long_it_takes() -> None
     assert results == [4]
 
 
-def test_a_watch_hears_how_long_each_of_a_batch_had_waited() -> None:
+def test_the_observer_receives_the_wait_of_each_request() -> None:
     doubler = Doubler()
     doubler.hold()
     seen = Watched()
-    combiner = Combiner(doubler, watch=seen.watch)
-    threads = [in_thread(combiner.submit, 0)]
+    executor = BatchExecutor(doubler, observer=seen.observer)
+    threads = [in_thread(executor.submit, 0)]
     assert doubler.entered.wait(5)
     for position in (1, 2):
-        threads.append(in_thread(combiner.submit, 2))
-        until(lambda position=position: len(combiner._waiting) == position)
+        threads.append(in_thread(executor.submit, 2))
+        until(lambda position=position: len(executor._waiting) == position)
         time.sleep(0.05)
     doubler.go_on.set()
     for thread in threads:
@@ -179,25 +179,25 @@ def test_a_watch_hears_how_long_each_of_a_batch_had_waited() -> None:
 def test_what_a_batch_raises_reaches_everybody_in_it_and_the_next_batch_runs() -> None:
     calls = []
 
-    def run(take: Take[int]) -> Sequence[int]:
-        numbers = list(take())
+    def run(drain: Drain[int]) -> Sequence[int]:
+        numbers = list(drain())
         calls.append(numbers)
         if len(calls) == 1:
             raise RuntimeError("the database fell over")
         return numbers
 
-    combiner: Combiner[int, int] = Combiner(run)
+    executor: BatchExecutor[int, int] = BatchExecutor(run)
     with pytest.raises(RuntimeError, match="fell over"):
-        combiner.submit(1)
-    assert combiner.submit(2) == 2
+        executor.submit(1)
+    assert executor.submit(2) == 2
 
 
 def test_what_fails_before_it_took_anything_still_answers_everybody() -> None:
-    def run(take: Take[int]) -> Sequence[int]:
+    def run(drain: Drain[int]) -> Sequence[int]:
         raise RuntimeError("no connection")
 
     seen = Watched()
-    combiner: Combiner[int, int] = Combiner(run, watch=seen.watch)
+    executor: BatchExecutor[int, int] = BatchExecutor(run, observer=seen.observer)
     with pytest.raises(RuntimeError, match="no connection"):
-        combiner.submit(1)
+        executor.submit(1)
     assert seen.batches == []  # nothing was begun

@@ -63,7 +63,7 @@ def store(client: "redis.Redis[bytes]") -> Any:
 @pytest.fixture
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis is tried again at once after a failure."""
-    monkeypatch.setattr(cache, "_REST_SECONDS", 0)
+    monkeypatch.setattr(cache, "_BACKOFF_SECONDS", 0)
 
 
 class TestKeeping:

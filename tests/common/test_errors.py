@@ -214,7 +214,7 @@ class TestRoutes:
         answer = client.get(path)
 
         assert refusal(answer) == (404, "NOT_FOUND")
-        assert answer.json["message"] == "Nothing is at this address"
+        assert answer.json["message"] == "No such endpoint"
 
     @pytest.mark.parametrize(
         ("method", "path", "allowed"),
@@ -245,7 +245,7 @@ class TestBugs:
         answer = client.get(broken_view)
 
         assert refusal(answer) == (500, "INTERNAL_ERROR")
-        assert answer.json["message"] == "Something went wrong on our side."
+        assert answer.json["message"] == "An internal error occurred."
         assert answer.json["details"] == {}
         for secret in ("hunter2", "RuntimeError", "Traceback", ".py"):
             assert secret not in answer.text + str(answer.headers)

@@ -209,7 +209,7 @@ class TestRefusing:
             load(monkeypatch, **{name: value})
 
         message = str(refused.value)
-        assert message.startswith(f"Bad configuration: {name}: ")
+        assert message.startswith(f"Invalid configuration: {name}: ")
         assert "\n" not in message
         assert "hunter2" not in message
 

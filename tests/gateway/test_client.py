@@ -253,16 +253,16 @@ class TestUnavailability:
 class TestCircuit:
     def test_the_circuit_opens_after_failures(self, gateway: SandboxGateway) -> None:
         gateway.set_behaviour(fault="stumble")
-        for _ in range(circuit.FAILURES):
+        for _ in range(circuit.MAX_FAILURES):
             with pytest.raises(GatewayUnavailable):
                 created_session()
         gateway.set_behaviour(fault="none")
         with pytest.raises(GatewayUnavailable) as alone:
             created_session()
-        assert alone.value.headers["Retry-After"] == str(circuit.REST_SECONDS)
+        assert alone.value.headers["Retry-After"] == str(circuit.RESET_SECONDS)
 
     def test_refusals_are_not_failures(self, gateway: SandboxGateway) -> None:
-        for _ in range(circuit.FAILURES + 1):
+        for _ in range(circuit.MAX_FAILURES + 1):
             with pytest.raises(GatewayRefused):
                 client.retrieve_checkout_session("cs_test_x")
         assert created_session().url

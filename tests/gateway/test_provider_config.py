@@ -102,7 +102,7 @@ class TestTheGateway:
             from_settings(settings)
 
         message = str(refused.value)
-        assert message.startswith(f"Bad configuration: {name}: ")
+        assert message.startswith(f"Invalid configuration: {name}: ")
         assert "\n" not in message
         assert "hunter2" not in message
         with pytest.raises(SettingsError, match=name):

@@ -75,10 +75,10 @@ class TestUnknownOutcome:
     ) -> None:
         user = factories.buyer("100.00")
         payout_id = pending_payout(client, user)
-        bank.failures.extend([501] * circuit.FAILURES)
-        for _ in range(circuit.FAILURES + 1):
+        bank.failures.extend([501] * circuit.MAX_FAILURES)
+        for _ in range(circuit.MAX_FAILURES + 1):
             tasks.advance(payout_id)
-        assert len(bank.requests) == circuit.FAILURES
+        assert len(bank.requests) == circuit.MAX_FAILURES
         assert status_of(client, user, payout_id) == "PENDING"
 
         cache.client().flushdb()  # some time later

@@ -357,7 +357,7 @@ class TestTheCache:
     def test_what_changed_during_an_outage_shows_when_redis_is_back(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, configure: Configure
     ) -> None:
-        monkeypatch.setattr(cache, "_REST_SECONDS", 0)
+        monkeypatch.setattr(cache, "_BACKOFF_SECONDS", 0)
         store = Outage(cache.client())
         region = cache.Region(store, "products", ttl=60)  # type: ignore[arg-type]
         configure(catalogue_cache, region)

@@ -13,7 +13,7 @@ CORRUPTIONS = {
         INSERT INTO refresh_tokens (id, session_id, created_at)
         SELECT gen_random_uuid(), id, now() FROM login_sessions WHERE kind = 'API_KEY'
     """,
-    "No merchant has more than 20 API keys that hold": """
+    "No merchant has more than 20 valid API keys": """
         INSERT INTO login_sessions (id, kind, user_id, created_at, last_used_at, expires_at)
         SELECT gen_random_uuid(), 'API_KEY', '{buyer}', now(), now(), now() + interval '1 day'
         FROM generate_series(1, 21)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy.orm import Session
 
 from app.common import metrics
-from app.common.batch_executor import Combiner, Take
+from app.common.batch_executor import BatchExecutor, Drain
 from app.common.db import OutcomeUnknown, reading
 from app.common.errors import AppError, Unavailable
 from app.idempotency.service import Answer, retry_until_known
@@ -18,7 +18,7 @@ from app.ledger_lock.service import ledger_transaction
 from app.orders.purchases import service
 from app.orders.purchases.service import PurchaseJob, Render
 
-_WATCH = metrics.watch("purchase", of="purchases")
+_OBSERVER = metrics.batch_observer("purchase", of="purchases")
 
 
 class PurchaseBatcher:
@@ -31,15 +31,17 @@ class PurchaseBatcher:
     def __init__(self, *, fee_bps: Callable[[], int], render: Render) -> None:
         self._fee_bps = fee_bps
         self._render = render
-        self._combiner: Combiner[PurchaseJob, Answer] = Combiner(self._run_batch, watch=_WATCH)
+        self._executor: BatchExecutor[PurchaseJob, Answer] = BatchExecutor(
+            self._run_batch, observer=_OBSERVER
+        )
 
     def buy(self, job: PurchaseJob) -> Answer:
         """The answer to a purchase. Raises the error that refuses it, and Unavailable."""
-        return self._combiner.submit(job)
+        return self._executor.submit(job)
 
-    def _run_batch(self, take: Take[PurchaseJob]) -> Sequence[Answer | BaseException]:
+    def _run_batch(self, drain: Drain[PurchaseJob]) -> Sequence[Answer | BaseException]:
         def attempt(session: Session) -> list[Answer | AppError]:
-            return self._buy(session, take())
+            return self._buy(session, drain())
 
         try:
             return ledger_transaction(attempt, exclusive=True, pipelined=True)
@@ -48,7 +50,7 @@ class PurchaseBatcher:
         except Exception as error:
             # One of them may be the cause, or the outcome of the COMMIT is unknown.
             uncertain = error if isinstance(error, OutcomeUnknown) else None
-            return [self._buy_alone(job, uncertain) for job in take()]
+            return [self._buy_alone(job, uncertain) for job in drain()]
 
     def _buy_alone(
         self, job: PurchaseJob, uncertain: OutcomeUnknown | None
