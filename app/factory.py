@@ -24,10 +24,7 @@ from app.common import (
 )
 from app.common.settings import Settings, load_settings
 from app.coupons.views import blp as coupons_blp
-from app.delivery.codes.views import blp as codes_blp
-from app.delivery.files.views import blp as files_blp
-from app.delivery.licences.views import blp as licences_blp
-from app.delivery.licences.views import product_blp as product_licences_blp
+from app.delivery.views import BLUEPRINTS as DELIVERY_BLUEPRINTS
 from app.docs.views import blp as docs_blp
 from app.gateway import guard as gateway_guard
 from app.gateway.page_views import blp as checkout_blp
@@ -66,10 +63,7 @@ BLUEPRINTS = (
     products_blp,
     product_tables_blp,
     coupons_blp,
-    codes_blp,
-    product_licences_blp,
-    licences_blp,
-    files_blp,
+    *DELIVERY_BLUEPRINTS,
     orders_blp,
     sales_blp,
     checkouts_blp,

@@ -15,8 +15,8 @@ from app.auth import tokens
 from app.banks import providers
 from app.common import cache, circuit, db, encryption, http, process_state, queue
 from app.common.settings import Settings, SettingsError
-from app.delivery.files import service as files
-from app.delivery.files import storage
+from app.delivery.files.downloads import service as downloads
+from app.delivery.files.storage import service as storage
 from app.gateway import client as gateway_client
 from app.gateway import provider_config
 from app.gateway import service as gateway
@@ -81,10 +81,10 @@ def configure(settings: Settings) -> None:
     gateway_client.config.configure(provider_config.from_settings(settings))
     gateway.checkout_settings.configure(_checkout_settings(settings))
     storage.current.configure(storage.from_settings(settings))
-    files.rules.configure(
-        files.Rules(
-            link_life=timedelta(minutes=settings.file_link_minutes),
-            downloads=settings.downloads_per_order,
+    downloads.policy.configure(
+        downloads.DownloadPolicy(
+            link_ttl=timedelta(minutes=settings.file_link_minutes),
+            max_downloads=settings.downloads_per_order,
         )
     )
     purchases.batcher.configure(

@@ -36,8 +36,8 @@ SCHEDULE = (
     (checkouts.sweep, "* * * * *"),
     (refunds.sweep, "* * * * *"),
     (codes.sweep, "* * * * *"),
-    (files.clean_up, "41 * * * *"),
-    (files.look_after, "*/10 * * * *"),
+    (files.enqueue_removal, "41 * * * *"),
+    (files.enqueue_check, "*/10 * * * *"),
 )
 #: A supervisor gives a worker half a minute to stop.
 _STOP_SECONDS = 25

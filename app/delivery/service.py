@@ -6,52 +6,60 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from app.delivery import plain
-from app.delivery.codes import service as codes
-from app.delivery.files import service as files
-from app.delivery.goods import Check, Goods, Line
-from app.delivery.licences import service as licences
+from app.delivery.codes.handler import CodesHandler
+from app.delivery.files.handler import FileHandler
+from app.delivery.handler import DeferredCheck, DeliveryHandler, OrderLine
+from app.delivery.licences.handler import LicenceHandler
 from app.products.models import ProductKind
 
-_GOODS: Final[Mapping[str, Goods]] = {
-    ProductKind.PLAIN: plain,
-    ProductKind.CODES: codes,
-    ProductKind.LICENCE: licences,
-    ProductKind.FILE: files,
+HANDLERS: Final[Mapping[str, DeliveryHandler]] = {
+    ProductKind.PLAIN: DeliveryHandler(),
+    ProductKind.CODES: CodesHandler(),
+    ProductKind.LICENCE: LicenceHandler(),
+    ProductKind.FILE: FileHandler(),
 }
 
 
-def reserve(session: Session, lines: Sequence[Line]) -> list[Check]:
-    """Set goods aside for orders that were just written; call what is returned before the end.
+def max_units_per_order(kind: str) -> int | None:
+    """How many units of this kind an order may contain; None for no limit."""
+    return HANDLERS[kind].max_units_per_order
 
-    The caller holds the products. Nothing is read, so a pipeline goes on.
+
+def reserve(session: Session, lines: Sequence[OrderLine]) -> list[DeferredCheck]:
+    """Reserve what orders that were just inserted will deliver.
+
+    The caller has locked the products, and calls the returned checks before it commits. Nothing is
+    read, so that a pipeline continues.
     """
-    checks = [goods.reserve(session, some) for goods, some in _by_kind(lines)]
+    checks = [handler.reserve(session, group) for handler, group in _by_handler(lines)]
     return [check for check in checks if check is not None]
 
 
-def deliver(session: Session, lines: Sequence[Line]) -> None:
-    """Make what was reserved the buyers', in the transaction that completes their orders."""
-    for goods, some in _by_kind(lines):
-        goods.deliver(session, some)
+def deliver(session: Session, lines: Sequence[OrderLine]) -> None:
+    """Deliver what was reserved, in the transaction that completes the orders."""
+    for handler, group in _by_handler(lines):
+        handler.deliver(session, group)
 
 
-def release(session: Session, line: Line) -> None:
-    """Let go of what was reserved for an order that is not paid for."""
-    _GOODS[line.kind].release(session, line)
+def release(session: Session, line: OrderLine) -> None:
+    """Release what was reserved for an order that will not be paid."""
+    HANDLERS[line.kind].release(session, line)
 
 
-def revoke(session: Session, line: Line, *, units: int) -> int:
-    """Take the goods of that many units back; how many of them can be sold again."""
-    return _GOODS[line.kind].revoke(session, line, units=units)
+def revoke(session: Session, line: OrderLine, *, units: int) -> int:
+    """Revoke delivered units. Returns how many of them can be sold again."""
+    return HANDLERS[line.kind].revoke(session, line, units=units)
 
 
-def show(session: Session, line: Line, *, base: str) -> dict[str, Any]:
-    """What the buyer has, as it goes over the wire. base: where the API is, for links."""
-    return _GOODS[line.kind].show(session, line, base=base)
+def render(session: Session, line: OrderLine, *, base_url: str) -> dict[str, Any]:
+    """What the buyer has, serialized as DeliveryOut. base_url: of the API, for links."""
+    delivered = HANDLERS[line.kind].render(session, line, base_url=base_url)
+    return {"orderId": line.order_id, "kind": line.kind, "units": line.quantity} | delivered
 
 
-def _by_kind(lines: Sequence[Line]) -> Iterator[tuple[Goods, list[Line]]]:
+def _by_handler(
+    lines: Sequence[OrderLine],
+) -> Iterator[tuple[DeliveryHandler, list[OrderLine]]]:
     ordered = sorted(lines, key=lambda line: line.kind)
-    for kind, some in groupby(ordered, key=lambda line: line.kind):
-        yield _GOODS[kind], list(some)
+    for kind, group in groupby(ordered, key=lambda line: line.kind):
+        yield HANDLERS[kind], list(group)

@@ -82,7 +82,7 @@ def _line(product: Any) -> tuple[Any, ...]:
         csv_documents.escape_formula(product.description),
         format_minor(product.price, product.currency),
         product.currency,
-        None if product.kind == ProductKind.CODES else product.available_units,
+        None if ProductKind(product.kind).has_uploaded_stock else product.available_units,
         product.kind,
         product.purchase_limit,
         "true" if product.is_active else "false",

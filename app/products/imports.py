@@ -140,7 +140,7 @@ def _change(values: Mapping[str, Any], product: Any, merchant: User) -> dict[str
     if values.get("currency", product.currency) != product.currency:
         raise _Refused("currency", f"Must be {product.currency}.")
     delta = values.get("available_units", product.available_units) - product.available_units
-    if delta and product.kind == ProductKind.CODES:
+    if delta and ProductKind(product.kind).has_uploaded_stock:
         raise _Refused("availableUnits", StockIsCodes.message)
     before = {name: getattr(product, name) for name in _CHANGEABLE}
     after = before | {name: values[name] for name in _CHANGEABLE if name in values}

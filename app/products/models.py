@@ -11,12 +11,22 @@ from app.common.db import Base
 
 
 class ProductKind(StrEnum):
-    """What the buyer is given (see app.delivery)."""
+    """What the buyer gets. Each kind has a handler in app.delivery (see CONTRIBUTING.md)."""
 
     PLAIN = "PLAIN"
     CODES = "CODES"
     LICENCE = "LICENCE"
     FILE = "FILE"
+
+    @property
+    def has_uploaded_stock(self) -> bool:
+        """Whether the stock is the number of uploaded items, so that it cannot be set."""
+        return self is ProductKind.CODES
+
+    @property
+    def is_ready_when_created(self) -> bool:
+        """Whether a new product can be sold before anything was uploaded."""
+        return self is not ProductKind.FILE
 
 
 _KINDS = ", ".join(f"'{kind}'" for kind in ProductKind)

@@ -49,7 +49,7 @@ class CreateProductIn(Schema):
 
     @ma.validates_schema(skip_on_field_errors=True)
     def _require_units(self, data: dict[str, Any], **_: Any) -> None:
-        if data["kind"] == ProductKind.CODES:
+        if ProductKind(data["kind"]).has_uploaded_stock:
             if data.setdefault("available_units", 0):
                 raise ma.ValidationError("Must be 0: upload codes.", "available_units")
         elif "available_units" not in data:

@@ -92,7 +92,7 @@ def new_row(
         "initial_units": available_units,
         "is_active": True,
         "kind": kind,
-        "is_ready": kind != ProductKind.FILE,
+        "is_ready": ProductKind(kind).is_ready_when_created,
         "created_at": now,
         "updated_at": now,
     } | values
@@ -160,7 +160,7 @@ def change(session: Session, *, merchant: User, product_id: UUID, **changes: Any
     if "price" in changes:
         changes["price"] = Money.of(changes["price"], product.currency, field="price").minor
     units = changes.pop("available_units", product.available_units)
-    if units != product.available_units and product.kind == ProductKind.CODES:
+    if units != product.available_units and ProductKind(product.kind).has_uploaded_stock:
         raise StockIsCodes
     for name, value in changes.items():
         setattr(product, name, value)

@@ -1,4 +1,4 @@
-"""Goods on sale, and buyers who have them."""
+"""Products of every delivery kind, and orders for them."""
 
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from app.auth import service as auth
 from app.common import db
 from app.delivery import service as delivery
-from app.delivery.goods import Line
+from app.delivery.handler import OrderLine
 from app.orders.purchases import service as orders
 from app.orders.purchases.pricing import Basket, Purchase
 from app.orders.refunds import service as refunds
@@ -23,7 +23,7 @@ UNKNOWN = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
 
 
 def product(seller: Actor, kind: ProductKind, *, price: str = "1.00", units: int = 0) -> UUID:
-    """A product on sale of that kind."""
+    """Create a product of that kind."""
     with db.transaction() as session:
         offer = products.create(
             session,
@@ -37,23 +37,24 @@ def product(seller: Actor, kind: ProductKind, *, price: str = "1.00", units: int
     return offer.product.id
 
 
-def bought(buyer: Actor, product_id: UUID, quantity: int = 1) -> Line:
-    """An order that is paid, with its goods."""
+def bought(buyer: Actor, product_id: UUID, quantity: int = 1) -> OrderLine:
+    """A completed order."""
     with factories.ledger_session(exclusive=True) as session:
         purchase = Purchase(auth.require_user(session, buyer.id), Basket(product_id, quantity))
         receipt = orders.buy(session, purchase, fee_bps=0)
         kind = products.find(session, product_id=product_id).product.kind
-    return Line(receipt.order.id, product_id, kind, quantity)
+    return OrderLine(receipt.order.id, product_id, kind, quantity)
 
 
-def shown(line: Line) -> dict[str, Any]:
-    """What the buyer sees of an order."""
+def delivered(line: OrderLine) -> dict[str, Any]:
+    """What was delivered for an order, as its buyer sees it."""
     with db.transaction() as session:
-        return delivery.show(session, line, base="http://localhost:3000")
+        handler = delivery.HANDLERS[line.kind]
+        return handler.render(session, line, base_url="http://localhost:3000")
 
 
-def taken_back(line: Line, units: int) -> int:
-    """Have the merchant give so many units back; how many of them are on sale again."""
+def refund_units(line: OrderLine, units: int) -> int:
+    """Refund units. Returns how many of them can be sold again."""
     with db.transaction() as session:
         merchant = products.find(session, product_id=line.product_id).merchant
         refund = refunds.create_refund(
@@ -62,18 +63,18 @@ def taken_back(line: Line, units: int) -> int:
     return refund.restored_units
 
 
-def revoked(line: Line, units: int) -> int:
-    """Have so many units back, whatever the order says."""
+def revoke_units(line: OrderLine, units: int) -> int:
+    """Revoke units without a refund. Returns how many of them can be sold again."""
     with db.transaction() as session:
         return delivery.revoke(session, line, units=units)
 
 
 def order(client: FlaskClient, buyer: Actor, product_id: UUID, quantity: int = 1) -> TestResponse:
-    """An order over HTTP."""
+    """Place an order over HTTP."""
     body = {"productId": str(product_id), "paymentMethod": "WALLET", "quantity": quantity}
     return client.post("/api/v1/orders", json=body, headers=buyer.headers)
 
 
-def goods(client: FlaskClient, buyer: Actor, order_id: str) -> TestResponse:
-    """What the buyer gets for it."""
+def get_delivery(client: FlaskClient, buyer: Actor, order_id: str) -> TestResponse:
+    """Retrieve the delivery of an order over HTTP."""
     return client.get(f"/api/v1/orders/{order_id}/delivery", headers=buyer.headers)

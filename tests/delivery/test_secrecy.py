@@ -1,4 +1,4 @@
-"""What buyers get is written down nowhere as it is."""
+"""What buyers receive is stored nowhere in plain text."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from app.common.db import Base, reading
 from app.delivery.codes import uploads
 from app.products.models import ProductKind
 from tests import factories
-from tests.delivery.codes.helpers import send, shelf
+from tests.delivery.codes.helpers import codes_product, send
 from tests.delivery.files.helpers import link_of, sold
-from tests.delivery.helpers import goods, product
+from tests.delivery.helpers import get_delivery, product
 from tests.factories import Actor
 
 API = "/api/v1"
@@ -20,7 +20,7 @@ CODES = [f"GIFT-{number:04}-SECRET" for number in range(10)]
 
 
 def everything_stored() -> str:
-    """All rows of all tables, as PostgreSQL writes them."""
+    """All rows of all tables as text."""
     with reading() as session:
         return "\n".join(
             row
@@ -30,23 +30,23 @@ def everything_stored() -> str:
 
 
 def bought(client: FlaskClient, buyer: Actor, product_id: object) -> dict[str, Any]:
-    """What the buyer is shown of an order that was made under a key."""
+    """The delivery of an order placed with an idempotency key."""
     body = {"productId": str(product_id), "paymentMethod": "WALLET", "quantity": 2}
     headers = buyer.headers | {"Idempotency-Key": f"order-of-{product_id}"}
     order = client.post(f"{API}/orders", json=body, headers=headers)
-    shown: dict[str, Any] = goods(client, buyer, order.json["id"]).json
-    return shown
+    found: dict[str, Any] = get_delivery(client, buyer, order.json["id"]).json
+    return found
 
 
-def test_the_database_has_no_code_no_licence_and_no_link(
+def test_the_database_contains_no_code_no_licence_key_and_no_link(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "CHUNK", 3)
+    monkeypatch.setattr(uploads, "CHUNK_SIZE", 3)
     seller, buyer = factories.merchant(), factories.buyer()
-    on_shelf = shelf(seller)
-    assert send(client, seller, on_shelf, "\n".join(CODES[:3])).status_code == 201
-    assert send(client, seller, on_shelf, "\n".join(CODES)).status_code == 202
-    codes = bought(client, buyer, on_shelf)["codes"]
+    codes_product_id = codes_product(seller)
+    assert send(client, seller, codes_product_id, "\n".join(CODES[:3])).status_code == 201
+    assert send(client, seller, codes_product_id, "\n".join(CODES)).status_code == 202
+    codes = bought(client, buyer, codes_product_id)["codes"]
     licences = bought(client, buyer, product(seller, ProductKind.LICENCE, units=5))["licences"]
     keys = [licence["key"] for licence in licences]
     asked = {"key": keys[0], "instance": "workstation"}

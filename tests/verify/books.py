@@ -43,7 +43,7 @@ from tests.concurrency import broken
 from tests.coupons.helpers import make
 from tests.delivery.codes.helpers import stocked, upload
 from tests.delivery.files import helpers as files
-from tests.delivery.helpers import bought, shown
+from tests.delivery.helpers import bought, delivered
 from tests.delivery.licences.helpers import activated, ask, sold_key
 from tests.onramp.helpers import created_onramp, deliver_event
 from tests.orders.helpers import buy
@@ -182,9 +182,9 @@ def sell_codes(client: FlaskClient) -> None:
     """Codes that are free, sold, seen and taken back, and an upload that is not done."""
     seller, product_id = stocked(client, *"ABCDEFGH", "A")
     seen = bought(factories.buyer(), product_id, 3)
-    shown(seen)
+    delivered(seen)
     bought(factories.buyer(), product_id, 2)
-    with mock.patch("app.delivery.codes.uploads.CHUNK", 2):
+    with mock.patch("app.delivery.codes.uploads.CHUNK_SIZE", 2):
         upload(client, seller, product_id, ["I", "J", "K"])
 
 

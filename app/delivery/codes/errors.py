@@ -1,4 +1,4 @@
-"""How handling codes can be refused."""
+"""Errors of codes and their uploads."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -8,11 +8,11 @@ from app.common.errors import BadRequest, Conflict, NotFound
 
 class ProductHasNoCodes(BadRequest):
     code = "PRODUCT_HAS_NO_CODES"
-    message = "Only products of the kind CODES take codes"
+    message = "Only products of the kind CODES can have codes"
 
 
 class CodesInvalid(BadRequest):
-    """problems: what is wrong, by line of the file. What a line says is not repeated."""
+    """problems: messages by line of the file. They do not contain the code."""
 
     code = "CODES_INVALID"
     message = "No code was added"
@@ -30,9 +30,9 @@ class CodesInvalid(BadRequest):
         return cls({"line 3": "longer than 500 characters"})
 
 
-class UploadTooSlow(Conflict):
+class UploadTimedOut(Conflict):
     code = "UPLOAD_TOO_SLOW"
-    message = "Nothing came for an hour, so the upload was given up"
+    message = "The upload was cancelled because no data was received for an hour"
 
 
 class UploadNotFound(NotFound):
@@ -47,4 +47,4 @@ class CodeNotFound(NotFound):
 
 class CodeSold(Conflict):
     code = "CODE_SOLD"
-    message = "The code was sold, or is set aside for an order"
+    message = "This code has been sold or is reserved for an order"

@@ -1,4 +1,4 @@
-"""Codes that are sold one by one, and the uploads they come in."""
+"""Codes that are sold one by one, and their uploads."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,8 @@ from app.common.db import Base
 
 
 class UploadStatus(StrEnum):
-    """RECEIVING: the request is under way; PROCESSING: a job is; FAILED: the product is gone."""
+    """RECEIVING: the request is in progress; PROCESSING: a job adds the codes; FAILED: the product
+    was deleted."""
 
     RECEIVING = "RECEIVING"
     PROCESSING = "PROCESSING"
@@ -20,7 +21,7 @@ class UploadStatus(StrEnum):
 
 
 class CodeStatus(StrEnum):
-    """SOLD: also what is set aside for an order that is being paid for."""
+    """SOLD: or reserved for an order whose payment is pending."""
 
     AVAILABLE = "AVAILABLE"
     SOLD = "SOLD"
@@ -33,8 +34,8 @@ _STATUSES = ", ".join(f"'{status}'" for status in UploadStatus)
 class CodeUpload(Base):
     """A file of codes.
 
-    number: in the order of uploads; total: codes in the file so far; duplicate_lines: the first
-    of them.
+    number: ascending in the order of uploads. total: codes in the file, as far as it was received.
+    duplicate_lines: the first of them.
     """
 
     __tablename__ = "code_uploads"
@@ -59,7 +60,7 @@ class CodeUpload(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(Identity(always=True), unique=True)
-    # Checked at the end, because until then nobody who adds codes may hold the product.
+    # Checked at the commit, because adding codes must not lock the product before that.
     product_id: Mapped[UUID] = mapped_column(
         ForeignKey("products.id", deferrable=True, initially="DEFERRED")
     )
@@ -75,7 +76,7 @@ class CodeUpload(Base):
 
 
 class CodeUploadChunk(Base):
-    """Lines of a file that wait to be put on sale. sealed: JSON, pairs of line and code."""
+    """Codes of a file that are not on sale yet. sealed: encrypted JSON pairs of line and code."""
 
     __tablename__ = "code_upload_chunks"
 
@@ -85,11 +86,12 @@ class CodeUploadChunk(Base):
 
 
 class ProductCode(Base):
-    """A code, which has one buyer at most.
+    """A code, which is sold at most once.
 
-    position: codes are sold in this order, that of the uploads and their lines; fingerprint: tells
-    equal codes of a product; seen_at: when the buyer first had it shown; revoked_at: a code that
-    was seen and taken back is of no use to anybody.
+    position: codes are sold in this order, that of the uploads and their lines. fingerprint:
+    identifies equal codes of a product. sealed: the encrypted code. taken_at: when it was assigned
+    to its order. seen_at: when the buyer first saw it. revoked_at: set when a code that was seen is
+    revoked, because it cannot be sold again.
     """
 
     __tablename__ = "product_codes"
@@ -111,7 +113,7 @@ class ProductCode(Base):
             "position",
             postgresql_where=text("order_id IS NOT NULL"),
         ),
-        # Each sale leaves a dead row at the front of the queue, where the next one begins to look.
+        # Each sale leaves a dead row at the front of the queue, where the next one starts its scan.
         {
             "postgresql_with": {
                 "fillfactor": "90",

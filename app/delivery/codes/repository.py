@@ -19,31 +19,31 @@ from app.delivery.codes.models import (
     UploadStatus,
 )
 
-# Each product's first codes that nobody has, dealt out to its orders in their order. Looking the
-# order of a code up in an array costs the same however many orders there are.
-_RESERVE = """
+# Assigns the first available codes of each product to its orders in their order. Looking up the
+# order of a code in an array takes constant time, whatever the number of orders.
+_ASSIGN = """
     WITH needed AS MATERIALIZED (
-        SELECT line.product_id, array_agg(line.order_id ORDER BY line.place) AS orders
+        SELECT line.product_id, array_agg(line.order_id ORDER BY line.ordinal) AS orders
         FROM json_to_recordset(CAST(%(rows)s AS json))
-            AS line (place bigint, order_id uuid, product_id uuid, quantity bigint)
+            AS line (ordinal bigint, order_id uuid, product_id uuid, quantity bigint)
         CROSS JOIN generate_series(1, line.quantity)
         GROUP BY line.product_id
     ), picked AS MATERIALIZED (
-        SELECT code.id, needed.orders[code.place] AS order_id
+        SELECT code.id, needed.orders[code.ordinal] AS order_id
         FROM needed CROSS JOIN LATERAL (
-            SELECT free.id, row_number() OVER (ORDER BY free.position) AS place
+            SELECT free.id, row_number() OVER (ORDER BY free.position) AS ordinal
             FROM (
                 SELECT id, position FROM product_codes
                 WHERE product_id = needed.product_id AND order_id IS NULL
                 ORDER BY position LIMIT cardinality(needed.orders) FOR UPDATE SKIP LOCKED
             ) AS free
         ) AS code
-    ), taken AS (
+    ), assigned AS (
         UPDATE product_codes SET order_id = picked.order_id, taken_at = %(now)s
         FROM picked WHERE product_codes.id = picked.id
         RETURNING 1
     )
-    SELECT count(*) AS units FROM taken
+    SELECT count(*) AS units FROM assigned
 """
 
 _INSERT = BulkInsert(
@@ -57,24 +57,24 @@ _INSERT = BulkInsert(
     """,
 )
 
-_STATES: dict[str, tuple[ColumnElement[bool], ...]] = {
+_CONDITIONS: dict[str, tuple[ColumnElement[bool], ...]] = {
     CodeStatus.AVAILABLE: (ProductCode.order_id.is_(None),),
     CodeStatus.SOLD: (ProductCode.order_id.is_not(None), ProductCode.revoked_at.is_(None)),
     CodeStatus.REVOKED: (ProductCode.revoked_at.is_not(None),),
 }
 
 
-def take_codes(
+def assign_codes(
     session: Session, lines: Iterable[dict[str, Any]], *, now: datetime
 ) -> Iterable[Any]:
-    """Give free codes to orders, the first to the first. The one row says how many, in `units`.
+    """Assign available codes to orders. Returns one row with the number of codes in `units`.
 
-    lines: with place, order_id, product_id and quantity.
+    lines: with ordinal, order_id, product_id and quantity.
     """
-    return send_rows(session, _RESERVE, lines, now=now)
+    return send_rows(session, _ASSIGN, lines, now=now)
 
 
-def give_back_codes(session: Session, *, order_id: UUID) -> None:
+def release_codes_of_order(session: Session, *, order_id: UUID) -> None:
     session.execute(
         update(ProductCode)
         .where(ProductCode.order_id == order_id)
@@ -83,7 +83,7 @@ def give_back_codes(session: Session, *, order_id: UUID) -> None:
 
 
 def lock_codes_of_order(session: Session, *, order_id: UUID, limit: int) -> Sequence[Any]:
-    """Codes that an order still has, locked: id and seen_at; those that nobody has seen first."""
+    """Lock codes that were not revoked, unseen ones first. Returns id and seen_at of each."""
     return session.execute(
         select(ProductCode.id, ProductCode.seen_at)
         .where(ProductCode.order_id == order_id, ProductCode.revoked_at.is_(None))
@@ -93,7 +93,7 @@ def lock_codes_of_order(session: Session, *, order_id: UUID, limit: int) -> Sequ
     ).all()
 
 
-def free_codes(session: Session, code_ids: Sequence[UUID]) -> None:
+def release_codes(session: Session, code_ids: Sequence[UUID]) -> None:
     session.execute(
         update(ProductCode).where(ProductCode.id.in_(code_ids)).values(order_id=None, taken_at=None)
     )
@@ -111,7 +111,7 @@ def mark_seen(session: Session, *, order_id: UUID, now: datetime) -> None:
     )
 
 
-def codes_of_order(session: Session, order_id: UUID) -> Sequence[Any]:
+def list_codes_of_order(session: Session, order_id: UUID) -> Sequence[Any]:
     """What an order has and was not taken back: id and sealed code, in order."""
     return session.execute(
         select(ProductCode.id, ProductCode.sealed)
@@ -124,19 +124,21 @@ def list_codes(
     session: Session, page: PageRequest, *, product_id: UUID, status: str | None
 ) -> Page[ProductCode]:
     """The product's codes, in the order of sale."""
-    query = select(ProductCode).where(*_among(product_id, status))
+    query = select(ProductCode).where(*_matching(product_id, status))
     return paginate(session, page, query, ProductCode.position, descending=False)
 
 
 def count_by_status(session: Session, product_id: UUID) -> dict[str, int]:
-    """How many codes of a product are in each state, of one moment."""
-    counts = [func.count().filter(*state).label(status) for status, state in _STATES.items()]
+    """The number of codes of a product by CodeStatus, in one snapshot."""
+    counts = [
+        func.count().filter(*condition).label(status) for status, condition in _CONDITIONS.items()
+    ]
     row = session.execute(select(*counts).where(ProductCode.product_id == product_id)).one()
     return dict(row._mapping)
 
 
-def _among(product_id: UUID, status: str | None) -> tuple[ColumnElement[bool], ...]:
-    return (ProductCode.product_id == product_id, *(_STATES[status] if status else ()))
+def _matching(product_id: UUID, status: str | None) -> tuple[ColumnElement[bool], ...]:
+    return (ProductCode.product_id == product_id, *(_CONDITIONS[status] if status else ()))
 
 
 def get_code_for_update(session: Session, *, product_id: UUID, code_id: UUID) -> ProductCode | None:
@@ -152,8 +154,8 @@ def delete_code(session: Session, code: ProductCode) -> None:
     session.flush()
 
 
-def lock_uploads_of(session: Session, product_id: UUID) -> None:
-    """Wait until nobody else adds codes to the product; nobody who sells them is in the way."""
+def lock_uploads_of_product(session: Session, product_id: UUID) -> None:
+    """Serialize the transactions that add codes to a product, without blocking its sales."""
     send(
         session,
         "SELECT pg_advisory_xact_lock(hashtextextended('product-codes/' || %(id)s, 0))",
@@ -161,10 +163,10 @@ def lock_uploads_of(session: Session, product_id: UUID) -> None:
     )
 
 
-def known_fingerprints(
+def list_known_fingerprints(
     session: Session, *, product_id: UUID, fingerprints: Sequence[bytes]
 ) -> set[bytes]:
-    """Which of them the product has a code with."""
+    """The subset that belongs to codes of the product."""
     return set(
         session.scalars(
             select(ProductCode.fingerprint).where(
@@ -175,7 +177,7 @@ def known_fingerprints(
 
 
 def insert_codes(session: Session, rows: Iterable[object], *, product_id: UUID) -> set[int]:
-    """Insert codes whose fingerprints are new; the positions of those that are in.
+    """Insert codes whose fingerprints are new. Returns the positions of the inserted codes.
 
     rows: with id, position, fingerprint and sealed.
     """
@@ -194,7 +196,7 @@ def get_upload_for_update(session: Session, upload_id: UUID) -> CodeUpload | Non
     return session.get(CodeUpload, upload_id, with_for_update=True, populate_existing=True)
 
 
-def get_upload_of(session: Session, *, product_id: UUID, upload_id: UUID) -> CodeUpload | None:
+def get_upload(session: Session, *, product_id: UUID, upload_id: UUID) -> CodeUpload | None:
     return session.scalar(
         select(CodeUpload).where(CodeUpload.id == upload_id, CodeUpload.product_id == product_id)
     )
@@ -218,8 +220,8 @@ def insert_chunk(session: Session, *, upload_id: UUID, number: int, sealed: byte
     )
 
 
-def next_chunk(session: Session, upload_id: UUID) -> Any | None:
-    """The first chunk that is left, with its upload."""
+def get_next_chunk(session: Session, upload_id: UUID) -> Any | None:
+    """The upload and its first remaining chunk."""
     return session.execute(
         select(CodeUpload, CodeUploadChunk)
         .join(CodeUploadChunk, CodeUploadChunk.upload_id == CodeUpload.id)
@@ -230,13 +232,13 @@ def next_chunk(session: Session, upload_id: UUID) -> Any | None:
 
 
 def delete_chunk(session: Session, *, upload_id: UUID, number: int) -> bool:
-    """Whether it was there."""
-    gone = session.execute(
+    """Returns whether the chunk existed."""
+    deleted = session.execute(
         delete(CodeUploadChunk)
         .where(CodeUploadChunk.upload_id == upload_id, CodeUploadChunk.number == number)
         .returning(CodeUploadChunk.number)
     )
-    return gone.one_or_none() is not None
+    return deleted.one_or_none() is not None
 
 
 def delete_chunks(session: Session, upload_id: UUID) -> None:
@@ -246,7 +248,7 @@ def delete_chunks(session: Session, upload_id: UUID) -> None:
 def lock_open_uploads(
     session: Session, *, status: UploadStatus, before: datetime, limit: int
 ) -> Sequence[CodeUpload]:
-    """Uploads of which nothing was heard since then and that nobody is working on, locked."""
+    """Lock uploads that were not updated since then, and that no other transaction has locked."""
     return session.scalars(
         select(CodeUpload)
         .where(

@@ -1,4 +1,4 @@
-"""Shapes of codes and uploads."""
+"""Schemas of codes and uploads."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from app.common.clock import to_wire
 from app.common.fields import Moment, Schema, serializes
 from app.common.pagination import PageArgs, page_of
 from app.delivery.codes.models import CodeStatus, CodeUpload, UploadStatus
-from app.delivery.codes.service import Kept
+from app.delivery.codes.service import MaskedCode
 
 TEXT_EXAMPLE = "GIFT-7F3A-21C9\nGIFT-0B6E-84D1\n"
 CSV_EXAMPLE = "code,note\r\nGIFT-7F3A-21C9,spring\r\nGIFT-0B6E-84D1,spring\r\n"
 
 
 class CodeUploadOut(Schema):
-    """A file of codes. `added` and `duplicates` grow until they make up `total`."""
+    """A file of codes. `added` and `duplicates` increase until their sum is `total`."""
 
     id = ma.fields.UUID(required=True)
     status = ma.fields.String(
@@ -70,7 +70,10 @@ class ProductCodeOut(Schema):
     status = ma.fields.String(
         required=True,
         validate=ma.validate.OneOf(list(CodeStatus)),
-        metadata={"description": "SOLD includes codes reserved for an order", "example": "SOLD"},
+        metadata={
+            "description": "SOLD includes codes reserved for an order",
+            "example": "SOLD",
+        },
     )
     order_id = ma.fields.UUID(required=True, allow_none=True)
     taken_at = Moment(
@@ -86,16 +89,20 @@ ProductCodeList = page_of(ProductCodeOut)
 
 
 class ProductCodeSummaryOut(Schema):
-    """How many codes there are."""
+    """The number of codes by status."""
 
     available = ma.fields.Integer(required=True, metadata={"example": 98})
     sold = ma.fields.Integer(required=True, metadata={"example": 2})
     revoked = ma.fields.Integer(required=True, metadata={"example": 0})
 
 
+class DeliveredCodesOut(Schema):
+    codes = ma.fields.List(ma.fields.String(metadata={"example": "GIFT-1234-ABCD"}))
+
+
 @serializes(CodeUploadOut)
 def upload_out(upload: CodeUpload) -> dict[str, Any]:
-    """What CodeUploadOut describes."""
+    """Serialized as CodeUploadOut."""
     return {
         "id": upload.id,
         "status": upload.status,
@@ -109,20 +116,20 @@ def upload_out(upload: CodeUpload) -> dict[str, Any]:
 
 
 @serializes(ProductCodeOut)
-def code_out(kept: Kept) -> dict[str, Any]:
-    """What ProductCodeOut describes."""
+def code_out(masked: MaskedCode) -> dict[str, Any]:
+    """Serialized as ProductCodeOut."""
     return {
-        "id": kept.code.id,
-        "code": kept.masked,
-        "status": kept.status.value,
-        "orderId": kept.code.order_id,
-        "takenAt": to_wire(kept.code.taken_at),
-        "seenAt": to_wire(kept.code.seen_at),
-        "revokedAt": to_wire(kept.code.revoked_at),
+        "id": masked.code.id,
+        "code": masked.masked,
+        "status": masked.status.value,
+        "orderId": masked.code.order_id,
+        "takenAt": to_wire(masked.code.taken_at),
+        "seenAt": to_wire(masked.code.seen_at),
+        "revokedAt": to_wire(masked.code.revoked_at),
     }
 
 
 @serializes(ProductCodeSummaryOut)
 def summary_out(counts: dict[str, int]) -> dict[str, Any]:
-    """What ProductCodeSummaryOut describes."""
+    """Serialized as ProductCodeSummaryOut."""
     return {status.value.lower(): counts[status] for status in CodeStatus}

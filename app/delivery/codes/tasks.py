@@ -14,31 +14,31 @@ from app.products.errors import ProductNotFound
 
 _log = structlog.get_logger()
 
-#: Then other jobs have their turn.
-_CHUNKS: Final = 10
-_AT_ONCE: Final = 100
+#: Chunks per job, so that other jobs are not delayed for long.
+_CHUNKS_PER_JOB: Final = 10
+_BATCH_SIZE: Final = 100
 
 
 def add_codes(upload_id: UUID) -> None:
-    """Put codes of an upload on sale, and go on in another job if there are more.
+    """Put the codes of an upload on sale, and continue in another job if there are more.
 
-    Safe to run twice: each part is put on sale and removed in one transaction.
+    Idempotent: each chunk is put on sale and deleted in one transaction.
     """
-    for _ in range(_CHUNKS):
-        if not add_some(upload_id):
+    for _ in range(_CHUNKS_PER_JOB):
+        if not add_next_chunk(upload_id):
             return
     queue.enqueue(add_codes, upload_id)
 
 
-def add_some(upload_id: UUID) -> bool:
-    """Put the next part of an upload on sale; whether there was one."""
+def add_next_chunk(upload_id: UUID) -> bool:
+    """Put the next chunk of an upload on sale. Returns whether there was one."""
     try:
         with reading() as session:
-            chunk = uploads.next_chunk(session, upload_id=upload_id)
+            chunk = uploads.get_next_chunk(session, upload_id=upload_id)
         if chunk is not None:
             retry_transaction(partial(uploads.add_chunk, chunk=chunk))
     except ProductNotFound:
-        retry_transaction(partial(uploads.give_up, upload_id=upload_id))
+        retry_transaction(partial(uploads.fail_upload, upload_id=upload_id))
         return False
     except DecryptionFailed as problem:
         _log.warning("upload stuck", upload=str(upload_id), why=str(problem))
@@ -47,15 +47,15 @@ def add_some(upload_id: UUID) -> bool:
 
 
 def sweep() -> int:
-    """Go on with uploads whose job was lost, and forget those that never came whole; how many."""
-    forgotten = queue.until_done(
-        partial(retry_transaction, partial(uploads.drop_silent, limit=_AT_ONCE))
+    """Resume uploads whose job was lost, and delete incomplete ones. Returns their number."""
+    deleted = queue.until_done(
+        partial(retry_transaction, partial(uploads.delete_abandoned, limit=_BATCH_SIZE))
     )
-    return forgotten + queue.until_done(_begin_some)
+    return deleted + queue.until_done(_resume_stalled)
 
 
-def _begin_some() -> int:
-    stalled = retry_transaction(partial(uploads.take_stalled, limit=_AT_ONCE))
+def _resume_stalled() -> int:
+    stalled = retry_transaction(partial(uploads.claim_stalled, limit=_BATCH_SIZE))
     for upload_id in stalled:
         queue.enqueue(add_codes, upload_id)
     return len(stalled)

@@ -1,4 +1,4 @@
-"""Uploads: how files of codes come onto the shelf."""
+"""Uploads of codes: storing the chunks of a file, and putting its codes on sale."""
 
 import json
 from collections.abc import Sequence
@@ -16,55 +16,55 @@ from app.common.db import new_id
 from app.common.encryption import decrypt, encrypt, fingerprints
 from app.common.pagination import Page, PageRequest
 from app.delivery.codes import repository
-from app.delivery.codes.errors import ProductHasNoCodes, UploadNotFound, UploadTooSlow
-from app.delivery.codes.lines import Line
+from app.delivery.codes.errors import ProductHasNoCodes, UploadNotFound, UploadTimedOut
 from app.delivery.codes.models import CodeUpload, UploadStatus
-from app.delivery.codes.service import context_of
+from app.delivery.codes.parser import ParsedCode
+from app.delivery.codes.service import encryption_context
 from app.events import service as events
 from app.events.catalogue.delivery import CodesUploaded
 from app.ledger_lock.service import acquire_ledger_lock
 from app.products import service as products
 from app.products.models import ProductKind
 
-#: So many codes are put on sale in one transaction.
-CHUNK: Final = 1_000
-#: Line numbers of so many duplicates are kept.
-MAX_DUPLICATES_SHOWN: Final = 100
+#: Codes per transaction.
+CHUNK_SIZE: Final = 1_000
+#: Duplicates whose line numbers are stored.
+MAX_DUPLICATE_LINES: Final = 100
 
-#: A request that sends nothing for so long is over.
-_SILENCE: Final = timedelta(hours=1)
-#: So long after its last word a job is taken for lost.
-_PATIENCE: Final = timedelta(minutes=1)
-#: A position is the number of the upload and so many bits of line number.
+#: A request that sends nothing for this long has ended.
+_RECEIVE_TIMEOUT: Final = timedelta(hours=1)
+#: A job without progress for this long is considered lost.
+_JOB_TIMEOUT: Final = timedelta(minutes=1)
+#: A position is the number of the upload, followed by this many bits of line number.
 _LINE_BITS: Final = 32
-#: What is kept of a fingerprint: enough that no two codes ever share it by chance.
+#: Stored bytes of a fingerprint, enough to rule out collisions.
 _FINGERPRINT_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A code as it is stored, sealed outside of any transaction.
+class EncryptedCode:
+    """A code as it is stored.
 
-    fingerprints: one for each of our keys, the first is stored.
+    fingerprints: one per encryption key, of which the first is stored.
     """
 
     id: UUID
     line: int
-    sealed: bytes
+    encrypted: bytes
     fingerprints: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """The next part of an upload."""
+    """The next codes of an upload, encrypted one by one."""
 
     upload_id: UUID
     number: int
-    codes: Sequence[Ready]
+    codes: Sequence[EncryptedCode]
 
 
-def require_shelf(session: Session, *, merchant: User, product_id: UUID) -> None:
-    """Make sure that the merchant can put codes there.
+def require_codes_product(session: Session, *, merchant: User, product_id: UUID) -> None:
+    """Check that the merchant can add codes to the product.
 
     Raises ProductNotFound, UnauthorizedProductAccess, ProductHasNoCodes.
     """
@@ -73,20 +73,22 @@ def require_shelf(session: Session, *, merchant: User, product_id: UUID) -> None
         raise ProductHasNoCodes
 
 
-def get_ready(lines: Sequence[Line], *, product_id: UUID) -> list[Ready]:
-    """Seal codes; needs no transaction."""
-    return [_ready(line, product_id) for line in lines]
+def encrypt_codes(codes: Sequence[ParsedCode], *, product_id: UUID) -> list[EncryptedCode]:
+    """Encrypt codes. Needs no transaction."""
+    return [_encrypt(code, product_id) for code in codes]
 
 
-def _ready(line: Line, product_id: UUID) -> Ready:
-    code_id, code = new_id(), line.code.encode()
-    marks = fingerprints(code, context=f"product-codes/{product_id}")
-    sealed = encrypt(code, context=context_of(code_id))
-    return Ready(code_id, line.number, sealed, tuple(m[:_FINGERPRINT_BYTES] for m in marks))
+def _encrypt(parsed: ParsedCode, product_id: UUID) -> EncryptedCode:
+    code_id, code = new_id(), parsed.code.encode()
+    encrypted = encrypt(code, context=encryption_context(code_id))
+    digests = fingerprints(code, context=f"product-codes/{product_id}")
+    return EncryptedCode(
+        code_id, parsed.line, encrypted, tuple(digest[:_FINGERPRINT_BYTES] for digest in digests)
+    )
 
 
-def begin(session: Session, *, merchant: User, product_id: UUID) -> CodeUpload:
-    """Write down that a file is coming, for a shelf that was looked at."""
+def create_upload(session: Session, *, merchant: User, product_id: UUID) -> CodeUpload:
+    """Record that a file is being received, for a product that was checked."""
     now = clock.now()
     return repository.insert_upload(
         session,
@@ -104,17 +106,19 @@ def begin(session: Session, *, merchant: User, product_id: UUID) -> CodeUpload:
     )
 
 
-def keep(session: Session, *, upload_id: UUID, number: int, lines: Sequence[Line]) -> None:
-    """Store a part of a file that is coming, sealed. Raises UploadTooSlow."""
+def store_chunk(
+    session: Session, *, upload_id: UUID, number: int, codes: Sequence[ParsedCode]
+) -> None:
+    """Store a chunk of a file that is being received, encrypted. Raises UploadTimedOut."""
     upload = _require_receiving(session, upload_id)
-    sealed = encrypt(json.dumps(lines).encode(), context=_context_of(upload_id, number))
+    sealed = encrypt(json.dumps(codes).encode(), context=_chunk_context(upload_id, number))
     repository.insert_chunk(session, upload_id=upload_id, number=number, sealed=sealed)
-    upload.total += len(lines)
+    upload.total += len(codes)
     upload.updated_at = clock.now()
 
 
-def hand_over(session: Session, *, upload_id: UUID) -> CodeUpload:
-    """All of the file is here: from now on a job puts it on sale. Raises UploadTooSlow."""
+def mark_received(session: Session, *, upload_id: UUID) -> CodeUpload:
+    """Record that the file is complete, so that a job adds its codes. Raises UploadTimedOut."""
     upload = _require_receiving(session, upload_id)
     upload.status = UploadStatus.PROCESSING.value
     upload.updated_at = clock.now()
@@ -124,99 +128,103 @@ def hand_over(session: Session, *, upload_id: UUID) -> CodeUpload:
 def _require_receiving(session: Session, upload_id: UUID) -> CodeUpload:
     upload = repository.get_upload_for_update(session, upload_id)
     if upload is None or upload.status != UploadStatus.RECEIVING:
-        raise UploadTooSlow
+        raise UploadTimedOut
     return upload
 
 
-def drop(session: Session, *, upload_id: UUID) -> None:
-    """Forget a file that did not come whole."""
+def discard(session: Session, *, upload_id: UUID) -> None:
+    """Delete an upload whose file is incomplete."""
     upload = repository.get_upload_for_update(session, upload_id)
     if upload is not None and upload.status == UploadStatus.RECEIVING:
         repository.delete_upload(session, upload)
 
 
-def add_at_once(
-    session: Session, *, merchant: User, product_id: UUID, codes: Sequence[Ready]
+def add_codes(
+    session: Session, *, merchant: User, product_id: UUID, codes: Sequence[EncryptedCode]
 ) -> CodeUpload:
-    """Put a small file on sale. Raises ProductNotFound, UnauthorizedProductAccess."""
-    upload = begin(session, merchant=merchant, product_id=product_id)
+    """Put the codes of a small file on sale. Raises ProductNotFound, UnauthorizedProductAccess."""
+    upload = create_upload(session, merchant=merchant, product_id=product_id)
     upload.total = len(codes)
-    _add(session, upload, codes, merchant=merchant)
+    _insert(session, upload, codes, merchant=merchant)
     _close(session, upload, UploadStatus.COMPLETED)
     return upload
 
 
-def next_chunk(session: Session, *, upload_id: UUID) -> Chunk | None:
-    """The next part of an upload, ready to be put on sale; None when it is closed.
+def get_next_chunk(session: Session, *, upload_id: UUID) -> Chunk | None:
+    """The next chunk of an upload, to be passed to `add_chunk`; None when it is closed.
 
     Raises DecryptionFailed.
     """
-    row = repository.next_chunk(session, upload_id)
+    row = repository.get_next_chunk(session, upload_id)
     if row is None:
         return None
     upload, chunk = row
-    raw = decrypt(chunk.sealed, context=_context_of(upload_id, chunk.number))
-    lines = [Line(*pair) for pair in json.loads(raw)]
-    return Chunk(upload_id, chunk.number, get_ready(lines, product_id=upload.product_id))
+    raw = decrypt(chunk.sealed, context=_chunk_context(upload_id, chunk.number))
+    codes = [ParsedCode(*pair) for pair in json.loads(raw)]
+    return Chunk(upload_id, chunk.number, encrypt_codes(codes, product_id=upload.product_id))
 
 
 def add_chunk(session: Session, chunk: Chunk) -> None:
-    """Put a part of an upload on sale, once. Raises ProductNotFound if it is gone."""
+    """Put a chunk of an upload on sale, once. Raises ProductNotFound."""
     upload = repository.get_upload_for_update(session, chunk.upload_id)
     if upload is None or not repository.delete_chunk(
         session, upload_id=chunk.upload_id, number=chunk.number
     ):
         return
     merchant = auth.require_user(session, upload.merchant_id)
-    _add(session, upload, chunk.codes, merchant=merchant)
+    _insert(session, upload, chunk.codes, merchant=merchant)
     upload.updated_at = clock.now()
     if upload.added + upload.duplicates == upload.total:
         _close(session, upload, UploadStatus.COMPLETED)
 
 
-def give_up(session: Session, *, upload_id: UUID) -> None:
-    """Leave the rest of an upload whose product is gone."""
+def fail_upload(session: Session, *, upload_id: UUID) -> None:
+    """Discard the rest of an upload whose product was deleted."""
     upload = repository.get_upload_for_update(session, upload_id)
     if upload is not None and upload.status == UploadStatus.PROCESSING:
         repository.delete_chunks(session, upload_id)
         _close(session, upload, UploadStatus.FAILED)
 
 
-def _add(session: Session, upload: CodeUpload, codes: Sequence[Ready], *, merchant: User) -> None:
-    """Insert what is new, and raise the stock by as much.
+def _insert(
+    session: Session, upload: CodeUpload, codes: Sequence[EncryptedCode], *, merchant: User
+) -> None:
+    """Insert the codes that are new, and raise the stock by their number.
 
-    Only then, with the codes in, does it get in the way of purchases. Whoever holds the product
-    must not come here, because others who add codes to it may wait for it.
+    The product is locked last, so that purchases are blocked only for a moment. A caller must not
+    have locked it: it would deadlock with another upload to the product.
     """
-    repository.lock_uploads_of(session, upload.product_id)
+    repository.lock_uploads_of_product(session, upload.product_id)
     first = upload.number << _LINE_BITS
     rows = [
         {
             "id": code.id,
             "position": first + code.line,
             "fingerprint": code.fingerprints[0],
-            "sealed": code.sealed,
+            "sealed": code.encrypted,
         }
-        for code in _without_old_ones(session, upload.product_id, codes)
+        for code in _without_known(session, upload.product_id, codes)
     ]
     added = repository.insert_codes(session, rows, product_id=upload.product_id)
-    again = [code.line for code in codes if first + code.line not in added]
+    duplicates = [code.line for code in codes if first + code.line not in added]
     upload.added += len(added)
-    upload.duplicates += len(again)
-    upload.duplicate_lines = [*upload.duplicate_lines, *again][:MAX_DUPLICATES_SHOWN]
+    upload.duplicates += len(duplicates)
+    upload.duplicate_lines = [*upload.duplicate_lines, *duplicates][:MAX_DUPLICATE_LINES]
     acquire_ledger_lock(session, exclusive=False)
     product = products.require_own(session, merchant=merchant, product_id=upload.product_id)
     products.restock(session, product, units=len(added), actor_id=merchant.id)
 
 
-def _without_old_ones(
-    session: Session, product_id: UUID, codes: Sequence[Ready]
-) -> Sequence[Ready]:
-    """Those that are not there under the fingerprint of a key that was in use before."""
-    older = {mark for code in codes for mark in code.fingerprints[1:]}
-    if not older:
+def _without_known(
+    session: Session, product_id: UUID, codes: Sequence[EncryptedCode]
+) -> Sequence[EncryptedCode]:
+    """Without those that are stored under the fingerprint of an earlier key."""
+    earlier = {digest for code in codes for digest in code.fingerprints[1:]}
+    if not earlier:
         return codes
-    known = repository.known_fingerprints(session, product_id=product_id, fingerprints=list(older))
+    known = repository.list_known_fingerprints(
+        session, product_id=product_id, fingerprints=list(earlier)
+    )
     return [code for code in codes if known.isdisjoint(code.fingerprints[1:])]
 
 
@@ -236,37 +244,42 @@ def _close(session: Session, upload: CodeUpload, status: UploadStatus) -> None:
     events.record(session, [uploaded])
 
 
-def drop_silent(session: Session, *, limit: int) -> int:
-    """Forget files that stopped coming; how many."""
-    silent = repository.lock_open_uploads(
-        session, status=UploadStatus.RECEIVING, before=clock.now() - _SILENCE, limit=limit
+def delete_abandoned(session: Session, *, limit: int) -> int:
+    """Delete uploads whose request has ended. Returns their number."""
+    abandoned = repository.lock_open_uploads(
+        session, status=UploadStatus.RECEIVING, before=clock.now() - _RECEIVE_TIMEOUT, limit=limit
     )
-    for upload in silent:
+    for upload in abandoned:
         repository.delete_upload(session, upload)
-    return len(silent)
+    return len(abandoned)
 
 
-def take_stalled(session: Session, *, limit: int) -> list[UUID]:
-    """Uploads whose job seems to be lost; nobody else takes them for a while."""
+def claim_stalled(session: Session, *, limit: int) -> list[UUID]:
+    """Ids of uploads whose job was lost. They are not returned again for a while."""
     now = clock.now()
     stalled = repository.lock_open_uploads(
-        session, status=UploadStatus.PROCESSING, before=now - _PATIENCE, limit=limit
+        session, status=UploadStatus.PROCESSING, before=now - _JOB_TIMEOUT, limit=limit
     )
     for upload in stalled:
         upload.updated_at = now
     return [upload.id for upload in stalled]
 
 
-def find(session: Session, *, merchant: User, product_id: UUID, upload_id: UUID) -> CodeUpload:
-    """Raises ProductNotFound, UnauthorizedProductAccess, UploadNotFound."""
+def require_upload(
+    session: Session, *, merchant: User, product_id: UUID, upload_id: UUID
+) -> CodeUpload:
+    """An upload to the merchant's product.
+
+    Raises ProductNotFound, UnauthorizedProductAccess, UploadNotFound.
+    """
     products.require_own(session, merchant=merchant, product_id=product_id)
-    upload = repository.get_upload_of(session, product_id=product_id, upload_id=upload_id)
+    upload = repository.get_upload(session, product_id=product_id, upload_id=upload_id)
     if upload is None:
         raise UploadNotFound
     return upload
 
 
-def page_of_product(
+def list_uploads(
     session: Session, page: PageRequest, *, merchant: User, product_id: UUID
 ) -> Page[CodeUpload]:
     """Uploads to the merchant's product, newest first.
@@ -277,6 +290,6 @@ def page_of_product(
     return repository.list_uploads(session, page, product_id=product_id)
 
 
-def _context_of(upload_id: UUID, number: int) -> str:
-    """What a part of a file is sealed for."""
+def _chunk_context(upload_id: UUID, number: int) -> str:
+    """What binds an encrypted chunk to its row."""
     return f"code-upload/{upload_id}/{number}"

@@ -18,16 +18,16 @@ from app.common.http import Blueprint, body_pieces, json_response
 from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
 from app.common.ratelimit import per_caller
-from app.delivery.codes import run, service, tasks, uploads
+from app.delivery.codes import ingestion, service, tasks, uploads
 from app.delivery.codes.errors import (
     CodeNotFound,
     CodesInvalid,
     CodeSold,
     ProductHasNoCodes,
     UploadNotFound,
-    UploadTooSlow,
+    UploadTimedOut,
 )
-from app.delivery.codes.lines import Line, read_csv, read_text
+from app.delivery.codes.parser import ParsedCode, parse_csv, parse_text
 from app.delivery.codes.schemas import (
     CSV_EXAMPLE,
     TEXT_EXAMPLE,
@@ -42,16 +42,16 @@ from app.delivery.codes.schemas import (
 )
 from app.products.errors import ProductNotFound, UnauthorizedProductAccess
 
-#: 100,000 codes of some 600 bytes.
+#: Enough for 100,000 codes of 600 bytes.
 MAX_BYTES: Final = 64 * 1024 * 1024
 
-_READERS: Final[Mapping[str, Callable[[Iterable[bytes]], Iterator[Line]]]] = {
-    "text/plain": read_text,
-    "text/csv": read_csv,
+_PARSERS: Final[Mapping[str, Callable[[Iterable[bytes]], Iterator[ParsedCode]]]] = {
+    "text/plain": parse_text,
+    "text/csv": parse_csv,
 }
 _TEXT: Final = {"schema": {"type": "string"}}
 
-#: Long requests under way in this process, of its many threads.
+#: Long requests of this process, so that they leave threads for the others.
 _uploads: Final = ConcurrencyLimiter(4, per_caller=2)
 
 blp = Blueprint(
@@ -84,7 +84,7 @@ blp = Blueprint(
     BodyIncomplete,
     LengthRequired,
     UnsupportedMediaType,
-    UploadTooSlow,
+    UploadTimedOut,
 )
 def upload_product_codes(product_id: UUID) -> Response:
     """Upload codes
@@ -94,28 +94,28 @@ def upload_product_codes(product_id: UUID) -> Response:
     Codes are sold in this order, each once. Codes that the product has or has had are skipped and
     reported. More than 1,000 codes are added by a background job: get the upload for its progress.
     """
-    read = _reader()
+    parse = _require_parser()
     with transaction() as session:
         merchant = live_user(session)
-        uploads.require_shelf(session, merchant=merchant, product_id=product_id)
+        uploads.require_codes_product(session, merchant=merchant, product_id=product_id)
     release = _uploads.acquire(merchant.id)
     try:
-        stored = run.receive(
-            read(body_pieces(max_bytes=MAX_BYTES)),
+        stored = ingestion.ingest(
+            parse(body_pieces(max_bytes=MAX_BYTES)),
             product_id=product_id,
-            merchant=live_user,
-            begin_job=partial(queue.enqueue, tasks.add_codes),
+            require_merchant=live_user,
+            enqueue_job=partial(queue.enqueue, tasks.add_codes),
         )
     finally:
         release()
     return json_response(dump_json(upload_out(stored)), 202 if stored.closed_at is None else 201)
 
 
-def _reader() -> Callable[[Iterable[bytes]], Iterator[Line]]:
-    """What reads the kind of file that was sent. Raises UnsupportedMediaType."""
-    if request.mimetype not in _READERS:
+def _require_parser() -> Callable[[Iterable[bytes]], Iterator[ParsedCode]]:
+    """The parser of the request's media type. Raises UnsupportedMediaType."""
+    if request.mimetype not in _PARSERS:
         raise UnsupportedMediaType("Send the codes as text/plain or text/csv")
-    return _READERS[request.mimetype]
+    return _PARSERS[request.mimetype]
 
 
 @blp.get("/<uuid:product_id>/codes")
@@ -129,7 +129,7 @@ def list_product_codes(args: dict[str, Any], product_id: UUID) -> Response:
     In the order in which they are sold. Codes are masked: only the buyer can see a full code.
     """
     with reading() as session:
-        found = service.page_of_product(
+        found = service.list_codes(
             session, merchant=live_user(session), product_id=product_id, **args
         )
     return json_response(dump_json(found.serialized(code_out)))
@@ -145,7 +145,9 @@ def get_product_code_summary(product_id: UUID) -> Response:
     Returns the number of codes by status. The available codes are the product's stock.
     """
     with reading() as session:
-        counts = service.summary(session, merchant=live_user(session), product_id=product_id)
+        counts = service.count_by_status(
+            session, merchant=live_user(session), product_id=product_id
+        )
     return json_response(dump_json(summary_out(counts)))
 
 
@@ -160,7 +162,7 @@ def list_code_uploads(args: dict[str, Any], product_id: UUID) -> Response:
     Newest first.
     """
     with reading() as session:
-        found = uploads.page_of_product(
+        found = uploads.list_uploads(
             session, merchant=live_user(session), product_id=product_id, **args
         )
     return json_response(dump_json(found.serialized(upload_out)))
@@ -176,7 +178,7 @@ def get_code_upload(product_id: UUID, upload_id: UUID) -> Response:
     Returns its progress. The upload is finished when `status` is COMPLETED.
     """
     with reading() as session:
-        found = uploads.find(
+        found = uploads.require_upload(
             session, merchant=live_user(session), product_id=product_id, upload_id=upload_id
         )
     return json_response(dump_json(upload_out(found)))
@@ -192,7 +194,7 @@ def delete_product_code(product_id: UUID, code_id: UUID) -> None:
     Reduces the stock by one.
     """
     retry_transaction(
-        lambda session: service.remove(
+        lambda session: service.delete_code(
             session, merchant=live_user(session), product_id=product_id, code_id=code_id
         )
     )

@@ -1,4 +1,4 @@
-"""How uploading and downloading can be refused."""
+"""Errors of uploads and downloads."""
 
 from typing import Self
 
@@ -7,7 +7,7 @@ from app.common.errors import AppError, BadRequest, Conflict, Forbidden, NotFoun
 
 class NotAFileProduct(BadRequest):
     code = "NOT_A_FILE_PRODUCT"
-    message = "Only products of the kind FILE have a file"
+    message = "Only products of the kind FILE can have a file"
 
 
 class FileEmpty(BadRequest):
@@ -22,25 +22,25 @@ class FileNotFound(NotFound):
 
 class FileSold(Conflict):
     code = "FILE_SOLD"
-    message = "It was sold, so its buyers may download it: upload another in its place"
+    message = "This file has been sold and cannot be deleted; upload a new version instead"
 
 
 class StorageFull(AppError):
-    """Nothing was kept."""
+    """Nothing was stored."""
 
     status = 507
     code = "STORAGE_FULL"
-    message = "There is no room for this file at the moment"
+    message = "The file storage is full"
     cacheable = False
 
 
-class StorageAway(Unavailable):
+class StorageUnavailable(Unavailable):
     code = "STORAGE_AWAY"
-    message = "Files cannot be reached at the moment. Please try again."
+    message = "The file storage is not available. Please try again."
 
 
 class ContentMissing(AppError):
-    """A bug, or a lost disk: what a file names is not stored."""
+    """A bug, or a lost disk: the bytes of a file are not in the storage."""
 
 
 class DeliveryNotFound(NotFound):
@@ -48,47 +48,47 @@ class DeliveryNotFound(NotFound):
     message = "No file was delivered for this order"
 
 
-class DeliveryTakenBack(Conflict):
+class DeliveryRevoked(Conflict):
     code = "DELIVERY_TAKEN_BACK"
-    message = "The file of this order was taken back"
+    message = "The file of this order has been revoked"
 
 
 class LinkInvalid(NotFound):
     code = "DOWNLOAD_LINK_INVALID"
-    message = "This link leads nowhere"
+    message = "This download link is not valid"
 
 
 class Gone(AppError):
     status = 410
     code = "GONE"
-    message = "It is not there any more"
+    message = "No longer available"
 
 
 class LinkExpired(Gone):
     code = "DOWNLOAD_LINK_EXPIRED"
-    message = "This link has expired; look at the delivery of the order for a new one"
+    message = "This download link has expired; get a new one from the delivery of the order"
 
 
 class DownloadRevoked(Gone):
     code = "DOWNLOAD_REVOKED"
-    message = "This file cannot be downloaded any more"
+    message = "This file can no longer be downloaded"
 
 
 class DownloadLimitReached(Forbidden):
     code = "DOWNLOAD_LIMIT_REACHED"
-    message = "This order has been downloaded as often as it may be"
+    message = "This order has reached its download limit"
 
 
 class PreconditionFailed(AppError):
     status = 412
     code = "PRECONDITION_FAILED"
-    message = "The file is not the one that If-Match names"
+    message = "The file does not match If-Match"
 
 
 class RangeNotSatisfiable(AppError):
     status = 416
     code = "RANGE_NOT_SATISFIABLE"
-    message = "The range begins behind the end of the file"
+    message = "The range starts beyond the end of the file"
 
     def __init__(self, *, size: int = 0) -> None:
         super().__init__(details={"size": size}, headers={"Content-Range": f"bytes */{size}"})

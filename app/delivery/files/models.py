@@ -1,4 +1,4 @@
-"""Files that are sold: their contents, what products offer, and what buyers may download."""
+"""Contents, the files of products, and what buyers can download."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,11 +10,11 @@ from app.common.db import Base
 
 
 class FileContent(Base):
-    """Bytes that are stored once, whoever uploads them.
+    """Bytes that are stored once, even if several merchants upload them.
 
-    sha256: as hexadecimal text; touched_at: when somebody last uploaded them; removing_at: since
-    when they are being removed, and nothing may name them; removed_at: when they were gone;
-    checked_at: when somebody last looked whether they are there; missing_at: since when not.
+    sha256: hexadecimal. touched_at: of the last upload. removing_at: when their removal began,
+    after which no file may refer to them. removed_at: when they had been removed. checked_at: of
+    the last check that they are stored. missing_at: of the first check that did not find them.
     """
 
     __tablename__ = "file_contents"
@@ -24,7 +24,7 @@ class FileContent(Base):
         CheckConstraint(
             "removed_at IS NULL OR removing_at IS NOT NULL", name="removed_after_removing"
         ),
-        # What is being removed is never used again: the same bytes get a new row and a new place.
+        # Content that is being removed is not reused: the same bytes get a new row and a new key.
         Index(
             "uq_file_contents_sha256",
             "sha256",
@@ -54,15 +54,15 @@ class FileContent(Base):
     missing_at: Mapped[datetime | None]
 
     @property
-    def place(self) -> str:
-        """The name under which the bytes are stored. No two rows ever share one."""
+    def storage_key(self) -> str:
+        """The key of the bytes in the storage, unique to this row."""
         return f"{self.sha256}.{self.id.hex}"
 
 
 class ProductFile(Base):
-    """What a product offers: one version after the other, of which the newest is sold.
+    """A version of a product's file, of which the newest is sold.
 
-    retired_at: when another took its place, or it was taken away.
+    retired_at: when it was replaced or deleted.
     """
 
     __tablename__ = "product_files"
@@ -88,11 +88,10 @@ class ProductFile(Base):
 
 
 class FileDelivery(Base):
-    """What the buyer of an order may download.
+    """What the buyer of an order can download.
 
-    quantity: units of the order; revoked_units: of them, taken back; downloads: counted ones;
-    downloads_allowed: of them, at most; delivered_at: when it was paid for, None while it is only
-    set aside.
+    quantity: units of the order. revoked_units: of these. downloads: counted so far.
+    downloads_allowed: maximum. delivered_at: when the order was paid, None while it is reserved.
     """
 
     __tablename__ = "file_deliveries"
@@ -115,14 +114,14 @@ class FileDelivery(Base):
 
     @property
     def is_open(self) -> bool:
-        """Whether it was paid for, and not all of it taken back."""
+        """Whether it was delivered, and not all units were revoked."""
         return self.delivered_at is not None and self.revoked_units < self.quantity
 
 
 class FileDownload(Base):
     """A link that was used: one counted download, however often it was resumed.
 
-    served: bytes that were sent, or are being sent, over it; budget: at most so many.
+    served: bytes sent, or being sent. budget: maximum of these.
     """
 
     __tablename__ = "file_downloads"

@@ -1,4 +1,4 @@
-"""SQL of files that are sold."""
+"""SQL of files, their contents and their downloads."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -13,18 +13,18 @@ from sqlalchemy.orm import Session
 from app.auth.models import User
 from app.common.bulk import BulkInsert, send_rows
 from app.delivery.files.models import FileContent, FileDelivery, FileDownload, ProductFile
-from app.delivery.goods import Line
+from app.delivery.handler import OrderLine
 from app.products.models import Product
 
-# Who bought is asked of the order, which whoever calls has just written: a line does not say it.
-_RESERVE = BulkInsert(
+# The buyer is read from the order, which the caller has just inserted.
+_INSERT_DELIVERIES = BulkInsert(
     FileDelivery,
     omit=("delivered_at",),
     computed={
         "buyer_id": "o.user_id",
         "revoked_units": "0",
         "downloads": "0",
-        "downloads_allowed": "%(allowed)s",
+        "downloads_allowed": "%(max_downloads)s",
         "created_at": "%(now)s",
     },
     tail="""
@@ -34,29 +34,29 @@ _RESERVE = BulkInsert(
     """,
 )
 
-_DELIVER = """
+_MARK_DELIVERED = """
     UPDATE file_deliveries SET delivered_at = %(now)s
     FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (order_id uuid)
     WHERE file_deliveries.order_id = new.order_id AND file_deliveries.delivered_at IS NULL
 """
 
 
-def reserve(
-    session: Session, lines: Iterable[Line], *, allowed: int, now: datetime
+def insert_deliveries(
+    session: Session, lines: Iterable[OrderLine], *, max_downloads: int, now: datetime
 ) -> psycopg.Cursor[Any]:
-    """Set aside what orders are about, of products that have a file; a row for each such order."""
+    """Insert deliveries that are not paid yet. Returns a row per order whose product has a file."""
     rows = [
         {"order_id": line.order_id, "product_id": line.product_id, "quantity": line.quantity}
         for line in lines
     ]
-    return _RESERVE.execute(session, rows, allowed=allowed, now=now)
+    return _INSERT_DELIVERIES.execute(session, rows, max_downloads=max_downloads, now=now)
 
 
-def deliver(session: Session, lines: Iterable[object], *, now: datetime) -> None:
-    send_rows(session, _DELIVER, lines, now=now)
+def mark_delivered(session: Session, lines: Iterable[object], *, now: datetime) -> None:
+    send_rows(session, _MARK_DELIVERED, lines, now=now)
 
 
-def release(session: Session, *, order_id: UUID) -> None:
+def delete_undelivered(session: Session, *, order_id: UUID) -> None:
     session.execute(
         delete(FileDelivery).where(
             FileDelivery.order_id == order_id, FileDelivery.delivered_at.is_(None)
@@ -64,8 +64,8 @@ def release(session: Session, *, order_id: UUID) -> None:
     )
 
 
-def revoke(session: Session, *, order_id: UUID, units: int) -> bool:
-    """Whether there was a delivery to take them from."""
+def revoke_units(session: Session, *, order_id: UUID, units: int) -> bool:
+    """Returns whether the order has a delivery."""
     return _changed(
         session,
         update(FileDelivery)
@@ -78,10 +78,10 @@ def get_delivery(session: Session, order_id: UUID) -> FileDelivery | None:
     return session.get(FileDelivery, order_id, populate_existing=True)
 
 
-def get_sold_for_update(
+def get_delivery_for_update(
     session: Session, *, order_id: UUID, merchant_id: UUID
 ) -> FileDelivery | None:
-    """The delivery of an order, if that merchant sold it."""
+    """Lock the delivery of an order, if that merchant sold it."""
     return session.scalars(
         select(FileDelivery)
         .join(Product, Product.id == FileDelivery.product_id)
@@ -100,7 +100,7 @@ def count_downloads_of(session: Session, *, product_id: UUID) -> int:
 
 
 def get_current(session: Session, *, product_id: UUID) -> Any | None:
-    """The newest version of the product's file and its content."""
+    """The current ProductFile and its FileContent."""
     return session.execute(
         select(ProductFile, FileContent)
         .join(FileContent, FileContent.id == ProductFile.content_id)
@@ -109,7 +109,7 @@ def get_current(session: Session, *, product_id: UUID) -> Any | None:
 
 
 def last_version(session: Session, *, product_id: UUID) -> int:
-    """0 if there was none."""
+    """The highest version so far, or 0."""
     query = select(func.max(ProductFile.version)).where(ProductFile.product_id == product_id)
     return session.scalar(query) or 0
 
@@ -121,8 +121,8 @@ def insert_file(session: Session, **values: Any) -> ProductFile:
     return file
 
 
-def claim_content(session: Session, **values: Any) -> FileContent:
-    """The row of these bytes: a new one, or the one that there is."""
+def upsert_content(session: Session, **values: Any) -> FileContent:
+    """The row of these bytes, inserted if there is none."""
     statement = (
         insert(FileContent)
         .values(**values)
@@ -137,7 +137,7 @@ def claim_content(session: Session, **values: Any) -> FileContent:
 
 
 def touch_content(session: Session, *, content_id: UUID, now: datetime) -> FileContent | None:
-    """A content that is not being removed, and will not be for a while."""
+    """Postpone the removal of a content. None if it is being removed."""
     return session.scalars(
         update(FileContent)
         .where(FileContent.id == content_id, FileContent.removing_at.is_(None))
@@ -147,18 +147,18 @@ def touch_content(session: Session, *, content_id: UUID, now: datetime) -> FileC
     ).one_or_none()
 
 
-def mark_unneeded(session: Session, *, before: datetime, now: datetime, limit: int) -> None:
-    """Begin to remove contents that nobody has uploaded, and no file has named, since then.
+def mark_unreferenced(session: Session, *, before: datetime, now: datetime, limit: int) -> None:
+    """Begin to remove contents that were neither uploaded nor referenced by a file since then.
 
-    Whoever uploads one now changes its row, so one of the two waits for the other and sees it.
+    A concurrent upload updates the same row, so one of the two waits for the other and sees it.
     """
-    needed = exists().where(
+    referenced = exists().where(
         ProductFile.content_id == FileContent.id,
         or_(ProductFile.retired_at.is_(None), ProductFile.retired_at >= before),
     )
     found = (
         select(FileContent.id)
-        .where(FileContent.removing_at.is_(None), FileContent.touched_at < before, ~needed)
+        .where(FileContent.removing_at.is_(None), FileContent.touched_at < before, ~referenced)
         .limit(limit)
     )
     session.execute(
@@ -173,7 +173,7 @@ def mark_unneeded(session: Session, *, before: datetime, now: datetime, limit: i
     )
 
 
-def being_removed(session: Session, *, limit: int) -> Sequence[FileContent]:
+def list_being_removed(session: Session, *, limit: int) -> Sequence[FileContent]:
     return session.scalars(
         select(FileContent)
         .where(FileContent.removing_at.is_not(None), FileContent.removed_at.is_(None))
@@ -181,7 +181,7 @@ def being_removed(session: Session, *, limit: int) -> Sequence[FileContent]:
     ).all()
 
 
-def note_removed(session: Session, *, content_ids: Sequence[UUID], now: datetime) -> None:
+def record_removed(session: Session, *, content_ids: Sequence[UUID], now: datetime) -> None:
     session.execute(
         update(FileContent)
         .where(FileContent.id.in_(content_ids))
@@ -190,8 +190,8 @@ def note_removed(session: Session, *, content_ids: Sequence[UUID], now: datetime
     )
 
 
-def take_unchecked(session: Session, *, before: datetime, limit: int) -> Sequence[FileContent]:
-    """Contents of files that are sold now and at which nobody has looked since then."""
+def list_unchecked(session: Session, *, before: datetime, limit: int) -> Sequence[FileContent]:
+    """Contents of current files that were not checked since then."""
     return session.scalars(
         select(FileContent)
         .where(
@@ -205,20 +205,20 @@ def take_unchecked(session: Session, *, before: datetime, limit: int) -> Sequenc
     ).all()
 
 
-def note_checked(
+def record_checked(
     session: Session, *, content_ids: Sequence[UUID], missing: Sequence[UUID], now: datetime
 ) -> None:
-    for which, since in ((set(content_ids) - set(missing), None), (set(missing), now)):
+    for ids, missing_at in ((set(content_ids) - set(missing), None), (set(missing), now)):
         session.execute(
             update(FileContent)
-            .where(FileContent.id.in_(which))
-            .values(checked_at=now, missing_at=since)
+            .where(FileContent.id.in_(ids))
+            .values(checked_at=now, missing_at=missing_at)
             .execution_options(synchronize_session=False)
         )
 
 
-def get_behind(session: Session, *, order_id: UUID, file_id: UUID) -> Any | None:
-    """Delivery, file, content and buyer of a link."""
+def get_linked_file(session: Session, *, order_id: UUID, file_id: UUID) -> Any | None:
+    """The FileDelivery, ProductFile, FileContent and User of a link."""
     return session.execute(
         select(FileDelivery, ProductFile, FileContent, User)
         .join(ProductFile, ProductFile.product_id == FileDelivery.product_id)
@@ -228,18 +228,18 @@ def get_behind(session: Session, *, order_id: UUID, file_id: UUID) -> Any | None
     ).one_or_none()
 
 
-def is_begun(session: Session, *, download_id: UUID) -> bool:
+def is_started(session: Session, *, download_id: UUID) -> bool:
     return bool(session.scalar(select(exists().where(FileDownload.id == download_id))))
 
 
-def begin_download(session: Session, **values: Any) -> bool:
-    """Whether it is the first use of its link."""
+def insert_download(session: Session, **values: Any) -> bool:
+    """Returns whether it is the first use of the link."""
     statement = insert(FileDownload).values(**values).on_conflict_do_nothing()
     return session.scalar(statement.returning(FileDownload.id)) is not None
 
 
 def count_download(session: Session, *, order_id: UUID) -> FileDelivery | None:
-    """One download more of an order that has one left and was not taken back."""
+    """Count a download of an order that has one left and was not revoked. None otherwise."""
     return session.scalars(
         update(FileDelivery)
         .where(
@@ -253,8 +253,8 @@ def count_download(session: Session, *, order_id: UUID) -> FileDelivery | None:
     ).one_or_none()
 
 
-def spend(session: Session, *, download_id: UUID, length: int) -> bool:
-    """Whether the link had so many bytes left."""
+def spend_bytes(session: Session, *, download_id: UUID, length: int) -> bool:
+    """Returns whether the link had that many bytes left."""
     return _changed(
         session,
         update(FileDownload)
@@ -266,7 +266,7 @@ def spend(session: Session, *, download_id: UUID, length: int) -> bool:
     )
 
 
-def give_back(session: Session, *, download_id: UUID, length: int) -> None:
+def restore_bytes(session: Session, *, download_id: UUID, length: int) -> None:
     session.execute(
         update(FileDownload)
         .where(FileDownload.id == download_id)
@@ -275,5 +275,5 @@ def give_back(session: Session, *, download_id: UUID, length: int) -> None:
 
 
 def _changed(session: Session, statement: Any) -> bool:
-    done: Any = session.execute(statement.execution_options(synchronize_session=False))
-    return bool(done.rowcount)
+    result: Any = session.execute(statement.execution_options(synchronize_session=False))
+    return bool(result.rowcount)

@@ -1,4 +1,4 @@
-"""Shapes of files."""
+"""Schemas of files."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import marshmallow as ma
 
 from app.common.clock import to_wire
 from app.common.fields import Moment, Schema, serializes
-from app.delivery.files.service import Offered
+from app.delivery.files.service import CurrentFile
 
 
 class UploadArgs(Schema):
@@ -19,7 +19,7 @@ class UploadArgs(Schema):
 
 
 class ProductFileOut(Schema):
-    """The document's picture of what `file_out` builds."""
+    """The current file of a product, as its merchant sees it."""
 
     name = ma.fields.String(required=True, metadata={"example": "field-guide.pdf"})
     size = ma.fields.Integer(required=True, metadata={"description": "Size in bytes"})
@@ -36,9 +36,28 @@ class DownloadAllowanceOut(Schema):
     downloads_left = ma.fields.Integer(required=True, metadata={"example": 5})
 
 
+class DeliveredFileOut(Schema):
+    name = ma.fields.String(required=True, metadata={"example": "course.zip"})
+    size = ma.fields.Integer(required=True, metadata={"description": "Size in bytes"})
+    media_type = ma.fields.String(required=True, metadata={"example": "application/zip"})
+    sha256 = ma.fields.String(required=True)
+    url = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Valid until `expiresAt`; null when no downloads are left"},
+    )
+    expires_at = Moment(required=True, allow_none=True)
+    downloads_left = ma.fields.Integer(required=True)
+
+
+class DeliveredFilesOut(Schema):
+    files = ma.fields.List(ma.fields.Nested(DeliveredFileOut))
+
+
 @serializes(ProductFileOut)
-def file_out(offered: Offered) -> dict[str, Any]:
-    file, content = offered.file, offered.content
+def file_out(current: CurrentFile) -> dict[str, Any]:
+    """Serialized as ProductFileOut."""
+    file, content = current.file, current.content
     return {
         "name": file.name,
         "size": content.size,
@@ -46,5 +65,5 @@ def file_out(offered: Offered) -> dict[str, Any]:
         "sha256": content.sha256,
         "version": file.version,
         "uploadedAt": to_wire(file.uploaded_at),
-        "downloads": offered.downloads,
+        "downloads": current.downloads,
     }

@@ -1,7 +1,7 @@
-"""Jobs of files. Each is safe to run twice, and at the same time.
+"""Jobs of files. All are idempotent and may run concurrently.
 
-They ask the storage, which may be far away, so the scheduled ones only send the others to the
-queue of those who call somebody outside.
+They call the storage, which may be remote, so the scheduled ones only enqueue the others for
+outbound calls.
 """
 
 from functools import partial
@@ -11,59 +11,59 @@ import structlog
 
 from app.common import clock, queue
 from app.common.db import reading, retry_transaction
-from app.delivery.files import storage, upkeep
+from app.delivery.files import maintenance
+from app.delivery.files.storage import service as storage
 
-_AT_ONCE: Final = 100
+_BATCH_SIZE: Final = 100
 
 _log = structlog.get_logger()
 
 
-def clean_up() -> None:
-    """Have contents removed that nobody needs."""
-    queue.enqueue_call(remove_unneeded)
+def enqueue_removal() -> None:
+    queue.enqueue_call(remove_unreferenced)
 
 
-def look_after() -> None:
-    """Have somebody look whether everything that is sold is there."""
+def enqueue_check() -> None:
     queue.enqueue_call(check_contents)
 
 
-def remove_unneeded() -> int:
-    """Remove contents that no file has named for a day, and uploads that broke off; how many.
+def remove_unreferenced() -> int:
+    """Remove contents without a file for a day, and interrupted uploads. Returns their number.
 
-    In three steps: they are marked, so that nobody names them any more; removed; and noted as
-    gone. Whoever uploads the same bytes meanwhile gets another row and another place, so it does
-    no harm to remove one late or twice.
+    In three steps: mark them, so that no file can refer to them; remove them; record that they are
+    gone. An upload of the same bytes in the meantime gets another row and another key, so that
+    removing content late or twice does no harm.
     """
-    forgotten = storage.current().forget_drafts(before=clock.now() - upkeep.KEPT_FOR)
-    return forgotten + queue.until_done(_remove_some)
+    staged = storage.current().delete_staged(before=clock.now() - maintenance.RETENTION)
+    return staged + queue.until_done(_remove_batch)
 
 
-def _remove_some() -> int:
-    found = retry_transaction(partial(upkeep.unneeded, limit=_AT_ONCE))
+def _remove_batch() -> int:
+    found = retry_transaction(partial(maintenance.mark_unreferenced, limit=_BATCH_SIZE))
     for content in found:
-        storage.current().delete(content.place)
+        storage.current().delete(content.storage_key)
     content_ids = [content.id for content in found]
-    retry_transaction(partial(upkeep.note_removed, content_ids=content_ids))
+    retry_transaction(partial(maintenance.record_removed, content_ids=content_ids))
     return len(found)
 
 
 def check_contents() -> int:
-    """Look whether contents that are sold are stored in their size; at how many it looked.
+    """Check that contents of current files are stored in their size. Returns their number.
 
-    Their bytes are not read: that takes a check of the disk, or of the bucket.
+    Their bytes are not read: verifying them is left to the disk or the bucket.
     """
-    return queue.until_done(_check_some)
+    return queue.until_done(_check_batch)
 
 
-def _check_some() -> int:
+def _check_batch() -> int:
     with reading() as session:
-        found = upkeep.unchecked(session, limit=_AT_ONCE)
-    there = {
-        content.id: storage.current().size_of(content.place) == content.size for content in found
+        found = maintenance.list_unchecked(session, limit=_BATCH_SIZE)
+    is_stored = {
+        content.id: storage.current().get_size(content.storage_key) == content.size
+        for content in found
     }
     for content in found:
-        if not there[content.id]:
-            _log.error("file missing", place=content.place, size=content.size)
-    retry_transaction(partial(upkeep.note_checked, found=there))
+        if not is_stored[content.id]:
+            _log.error("file missing", storage_key=content.storage_key, size=content.size)
+    retry_transaction(partial(maintenance.record_checked, is_stored=is_stored))
     return len(found)

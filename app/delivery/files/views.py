@@ -1,44 +1,46 @@
-"""HTTP of files for sale: merchants upload them, buyers download them."""
+"""HTTP of the files of products."""
 
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Response
+from flask import Response, request
 from sqlalchemy.orm import Session
 
 from app.auth.guard import live_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
+from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading, retry_transaction, transaction
-from app.common.errors import BodyIncomplete, BodyTooLarge, LengthRequired, UnsupportedMediaType
-from app.common.http import Blueprint, json_response
+from app.common.errors import (
+    BadRequest,
+    BodyIncomplete,
+    BodyTooLarge,
+    LengthRequired,
+    UnsupportedMediaType,
+)
+from app.common.http import Blueprint, body_pieces, json_response, settings
 from app.common.json_format import dump_json
-from app.common.openapi import path_parameter
 from app.common.ratelimit import per_caller
 from app.delivery.files import service
 from app.delivery.files.errors import (
-    DeliveryNotFound,
-    DeliveryTakenBack,
-    DownloadLimitReached,
-    DownloadRevoked,
     FileEmpty,
     FileNotFound,
     FileSold,
-    LinkExpired,
-    LinkInvalid,
     NotAFileProduct,
-    PreconditionFailed,
-    RangeNotSatisfiable,
-    StorageAway,
     StorageFull,
+    StorageUnavailable,
 )
-from app.delivery.files.http import keep_body, label, send
-from app.delivery.files.schemas import DownloadAllowanceOut, ProductFileOut, UploadArgs, file_out
-from app.delivery.files.service import Offered
+from app.delivery.files.headers import file_name, media_type
+from app.delivery.files.schemas import ProductFileOut, UploadArgs, file_out
+from app.delivery.files.service import CurrentFile
+from app.delivery.files.storage import service as storage
 from app.products.errors import ProductNotFound, UnauthorizedProductAccess
 
-blp = Blueprint("files", __name__, url_prefix="", description="Files for sale, and their downloads")
+#: Long requests of this process, so that they leave threads for the others.
+_uploads: Final = ConcurrencyLimiter(4, per_caller=2)
+
+blp = Blueprint("files", __name__, url_prefix="/products", description="Files for sale")
 
 _BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
 _NAME: Final = {
@@ -47,26 +49,9 @@ _NAME: Final = {
     "schema": {"type": "string"},
     "example": "attachment; filename*=UTF-8''field-guide.pdf",
 }
-_RANGE: Final = {
-    "name": "Range",
-    "description": "One range of the file (RFC 9110); multiple ranges return the full file",
-    "schema": {"type": "string"},
-    "example": "bytes=1048576-",
-}
-_IF_RANGE: Final = {
-    "name": "If-Range",
-    "description": "The `ETag` of the partial download; if the file has changed, all of it is sent",
-    "schema": {"type": "string"},
-    "example": '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"',
-}
-_SENT: Final = {
-    "Accept-Ranges": {"description": "`bytes`", "schema": {"type": "string"}},
-    "ETag": {"description": "SHA-256 hash of the file", "schema": {"type": "string"}},
-    "Content-Disposition": {"description": "Name of the file", "schema": {"type": "string"}},
-}
 
 
-@blp.put("/products/<uuid:product_id>/file")
+@blp.put("/<uuid:product_id>/file")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @blp.arguments(UploadArgs, location="query")
 @blp.response(200, ProductFileOut)
@@ -88,7 +73,7 @@ _SENT: Final = {
     LengthRequired,
     UnsupportedMediaType,
     StorageFull,
-    StorageAway,
+    StorageUnavailable,
 )
 @per_caller("60/hour")
 def upload_product_file(args: dict[str, Any], product_id: UUID) -> Response:
@@ -99,22 +84,62 @@ def upload_product_file(args: dict[str, Any], product_id: UUID) -> Response:
     downloads return. Uploading the same file again has no effect. With `Expect: 100-continue`,
     errors are returned before the body is sent.
     """
-    labelled = label(args.get("name"))
+    attributes = _file_attributes(args.get("name"))
     with reading() as session:
         merchant = live_user(session)
         service.require_file_product(session, merchant=merchant, product_id=product_id)
-    content_id = keep_body(merchant.id)
-    attach = partial(_attach, product_id=product_id, content_id=content_id, **labelled)
-    offered = retry_transaction(attach)
-    return json_response(dump_json(file_out(offered)), 201 if offered.is_new else 200)
+    content_id = _store_body(merchant.id)
+    publish = partial(_publish, product_id=product_id, content_id=content_id, **attributes)
+    current = retry_transaction(publish)
+    return json_response(dump_json(file_out(current)), 201 if current.is_new else 200)
 
 
-def _attach(session: Session, **what: Any) -> Offered:
-    # Asked anew, because an upload may take longer than a session holds.
-    return service.attach(session, merchant=live_user(session), **what)
+def _file_attributes(name: str | None) -> dict[str, Any]:
+    """Name and media type of the uploaded file. name: used if no header states it.
+
+    Raises BadRequest, UnsupportedMediaType.
+    """
+    _require_complete_file()
+    return {
+        "name": file_name(header=request.headers.get("Content-Disposition"), default=name),
+        "media_type": media_type(
+            request.headers.get("Content-Type", ""), allowed=settings().file_types
+        ),
+    }
 
 
-@blp.get("/products/<uuid:product_id>/file")
+def _require_complete_file() -> None:
+    """Refuse a partial file (RFC 9110, 14.5) and an encoded one (8.4)."""
+    if "Content-Range" in request.headers:
+        raise BadRequest(details={"Content-Range": ["Send the complete file."]})
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the file without Content-Encoding")
+
+
+def _store_body(uploader_id: UUID) -> UUID:
+    """Store the body of the request without holding a database connection.
+
+    Returns the id of its content. Raises Unavailable if too many uploads are in progress,
+    LengthRequired, BodyTooLarge, BodyIncomplete, FileEmpty, StorageFull, StorageUnavailable.
+    """
+    release = _uploads.acquire(uploader_id)
+    try:
+        with storage.current().receive(body_pieces(max_bytes=settings().file_max_bytes)) as staged:
+            content = retry_transaction(
+                partial(service.register_content, sha256=staged.sha256, size=staged.size)
+            )
+            staged.store(content.storage_key)
+    finally:
+        release()
+    return content.id
+
+
+def _publish(session: Session, **attributes: Any) -> CurrentFile:
+    # The caller is authenticated again, because an upload may outlast their session.
+    return service.publish(session, merchant=live_user(session), **attributes)
+
+
+@blp.get("/<uuid:product_id>/file")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.response(200, ProductFileOut)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, FileNotFound)
@@ -124,11 +149,11 @@ def get_product_file(product_id: UUID) -> Response:
     Returns metadata of the newest version, and the number of downloads.
     """
     with reading() as session:
-        offered = service.find(session, merchant=live_user(session), product_id=product_id)
-        return json_response(dump_json(file_out(offered)))
+        current = service.require_file(session, merchant=live_user(session), product_id=product_id)
+        return json_response(dump_json(file_out(current)))
 
 
-@blp.delete("/products/<uuid:product_id>/file")
+@blp.delete("/<uuid:product_id>/file")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @blp.response(204)
 @blp.refuses(ProductNotFound, UnauthorizedProductAccess, FileNotFound, FileSold)
@@ -138,48 +163,4 @@ def delete_product_file(product_id: UUID) -> None:
     Only possible while it has not been sold. The product is then no longer on sale.
     """
     with transaction() as session:
-        service.take_away(session, merchant=live_user(session), product_id=product_id)
-
-
-@blp.post("/orders/<uuid:order_id>/downloads/reset")
-@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
-@blp.response(200, DownloadAllowanceOut)
-@blp.refuses(DeliveryNotFound, DeliveryTakenBack)
-def reset_downloads(order_id: UUID) -> dict[str, int]:
-    """Reset the downloads of an order
-
-    The buyer can download as often as at first, regardless of earlier downloads.
-    """
-    with transaction() as session:
-        left = service.allow_again(session, merchant=live_user(session), order_id=order_id)
-    return {"downloads_left": left}
-
-
-@blp.get(
-    "/downloads/<string:download_token>",
-    parameters=[path_parameter("download_token", "Token of the download link")],
-)
-@blp.response(200, headers=_SENT)
-@blp.alt_response(206, description="The requested range", success=True, headers=_SENT)
-@blp.alt_response(304, description="Not modified since the given ETag", success=True)
-@blp.doc(responses={code: {"content": {"*/*": _BYTES}} for code in (200, 206)})
-@blp.takes_header(_RANGE)
-@blp.takes_header(_IF_RANGE)
-@blp.refuses(
-    LinkInvalid,
-    LinkExpired,
-    DownloadRevoked,
-    DownloadLimitReached,
-    PreconditionFailed,
-    RangeNotSatisfiable,
-    StorageAway,
-)
-@blp.doc(**{"x-caller": "holder of the link"})
-def download_file(download_token: str) -> Response:
-    """Download a purchased file
-
-    Uses a link from the delivery of an order and needs no sign-in. The first use of a link counts
-    as one download of the order. An interrupted download can be resumed with `Range` while the
-    link is valid, and is not counted again. A link transfers at most three times the file's size.
-    """
-    return send(download_token)
+        service.delete_file(session, merchant=live_user(session), product_id=product_id)

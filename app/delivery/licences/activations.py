@@ -1,4 +1,4 @@
-"""What a program asks about its licence: whether it holds, and on which machines."""
+"""Validation and activation of licences by the licensed application."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,12 +16,12 @@ from app.delivery.licences.errors import (
     LicenceRevoked,
 )
 from app.delivery.licences.models import Licence, LicenceActivation, LicenceStatus
-from app.delivery.licences.service import marks_of, status_of
+from app.delivery.licences.service import key_fingerprints, status_of
 from app.events import service as events
 from app.events.catalogue.delivery import LicenceActivated, LicenceDeactivated
 
 
-class Objection(StrEnum):
+class InvalidReason(StrEnum):
     """Why a licence is not valid."""
 
     EXPIRED = "EXPIRED"
@@ -30,8 +30,8 @@ class Objection(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A licence as whoever has its key sees it."""
+class LicenceDetails:
+    """A licence as the holder of its key sees it."""
 
     licence: Licence
     product_name: str
@@ -39,44 +39,51 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    known: Known
-    objection: Objection | None
+class LicenceValidation:
+    """reason: None if the licence is valid."""
+
+    details: LicenceDetails
+    reason: InvalidReason | None
 
 
 @dataclass(frozen=True, slots=True)
-class Active:
-    known: Known
+class ActiveLicence:
+    details: LicenceDetails
     activation: LicenceActivation
 
 
-def validate(session: Session, *, key: str, instance: str | None = None) -> Verdict:
-    """Whether a licence holds – on that machine, if one is named. Raises LicenceNotFound."""
-    row = repository.get_licence(session, marks_of(key))
+def validate(session: Session, *, key: str, instance: str | None = None) -> LicenceValidation:
+    """Whether a licence is valid, and active on that machine if one is named.
+
+    Raises LicenceNotFound.
+    """
+    row = repository.get_licence(session, key_fingerprints(key))
     if row is None:
         raise LicenceNotFound
-    known = _known(*row)
-    return Verdict(known, _objection(session, known, instance))
+    details = _details(*row)
+    return LicenceValidation(details, _invalid_reason(session, details, instance))
 
 
-def _objection(session: Session, known: Known, instance: str | None) -> Objection | None:
-    if known.status != LicenceStatus.ACTIVE:
-        return Objection(known.status.value)
+def _invalid_reason(
+    session: Session, details: LicenceDetails, instance: str | None
+) -> InvalidReason | None:
+    if details.status != LicenceStatus.ACTIVE:
+        return InvalidReason(details.status.value)
     if instance is None or repository.get_activation(
-        session, licence_id=known.licence.id, instance=instance
+        session, licence_id=details.licence.id, instance=instance
     ):
         return None
-    return Objection.NOT_ACTIVATED
+    return InvalidReason.NOT_ACTIVATED
 
 
-def activate(session: Session, *, key: str, instance: str, label: str | None) -> Active:
-    """Use a licence on a machine. Where it is active already, nothing changes.
+def activate(session: Session, *, key: str, instance: str, label: str | None) -> ActiveLicence:
+    """Activate a licence on a machine. Has no effect if it is already active there.
 
     Raises LicenceNotFound, LicenceExpired, LicenceRevoked, ActivationLimitReached.
     """
-    known = _require_for_update(session, key)
-    licence = known.licence
-    _require_active(known)
+    details = _require_for_update(session, key)
+    licence = details.licence
+    _require_active(details)
     activation = repository.get_activation(session, licence_id=licence.id, instance=instance)
     if activation is None:
         limit = licence.activation_limit
@@ -93,40 +100,40 @@ def activate(session: Session, *, key: str, instance: str, label: str | None) ->
             deactivated_at=None,
         )
         _record(session, LicenceActivated, licence)
-    return Active(known, activation)
+    return ActiveLicence(details, activation)
 
 
-def deactivate(session: Session, *, key: str, instance: str) -> Known:
-    """Stop using a licence on a machine, so that it can be used on another.
+def deactivate(session: Session, *, key: str, instance: str) -> LicenceDetails:
+    """Deactivate a licence on a machine, so that it can be activated on another.
 
-    Also when it has expired or was revoked. Raises LicenceNotFound, ActivationNotFound.
+    Possible for expired and revoked licences. Raises LicenceNotFound, ActivationNotFound.
     """
-    known = _require_for_update(session, key)
-    licence = known.licence
+    details = _require_for_update(session, key)
+    licence = details.licence
     activation = repository.get_activation(session, licence_id=licence.id, instance=instance)
     if activation is None:
         raise ActivationNotFound
     activation.deactivated_at = clock.now()
     licence.activations -= 1
     _record(session, LicenceDeactivated, licence)
-    return known
+    return details
 
 
-def _require_for_update(session: Session, key: str) -> Known:
-    row = repository.get_licence_for_update(session, marks_of(key))
+def _require_for_update(session: Session, key: str) -> LicenceDetails:
+    row = repository.get_licence_for_update(session, key_fingerprints(key))
     if row is None:
         raise LicenceNotFound
-    return _known(*row)
+    return _details(*row)
 
 
-def _known(licence: Licence, product_name: str) -> Known:
-    return Known(licence, product_name, status_of(licence))
+def _details(licence: Licence, product_name: str) -> LicenceDetails:
+    return LicenceDetails(licence, product_name, status_of(licence))
 
 
-def _require_active(known: Known) -> None:
-    if known.status == LicenceStatus.REVOKED:
+def _require_active(details: LicenceDetails) -> None:
+    if details.status == LicenceStatus.REVOKED:
         raise LicenceRevoked
-    if known.status == LicenceStatus.EXPIRED:
+    if details.status == LicenceStatus.EXPIRED:
         raise LicenceExpired
 
 

@@ -1,4 +1,4 @@
-"""How using and offering licences can be refused."""
+"""Errors of licences."""
 
 from typing import Self
 
@@ -12,7 +12,7 @@ class ProductHasNoLicences(BadRequest):
 
 class LicenceNotFound(NotFound):
     code = "LICENCE_NOT_FOUND"
-    message = "No licence has this key"
+    message = "No licence with this key was found"
 
 
 class LicenceExpired(Conflict):
@@ -27,7 +27,7 @@ class LicenceRevoked(Conflict):
 
 class ActivationLimitReached(Conflict):
     code = "ACTIVATION_LIMIT_REACHED"
-    message = "The licence is active on as many machines as it allows"
+    message = "This licence has reached its activation limit"
 
     def __init__(self, *, limit: int, activations: int) -> None:
         super().__init__(details={"activationLimit": limit, "activations": activations})

@@ -1,4 +1,4 @@
-"""Licences, the terms they are sold on, and where they are activated."""
+"""Licences, the terms on which they are sold, and their activations."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,9 +21,9 @@ class LicenceStatus(StrEnum):
 
 
 class LicenceTerms(Base):
-    """What licences of a product are sold with, if its merchant has said so.
+    """The terms for licences of a product, if its merchant has set them.
 
-    activation_limit: None for any number; valid_days: from the sale, None for ever.
+    activation_limit: None for no limit. valid_days: from the sale; None for no expiry.
     """
 
     __tablename__ = "licence_terms"
@@ -41,7 +41,11 @@ class LicenceTerms(Base):
 
 
 class Licence(Base):
-    """A key that was sold. fingerprint: by which it is found; activations: that are active."""
+    """A sold licence.
+
+    fingerprint: of its key, to find it. sealed: the encrypted key. activations: number of machines
+    on which it is active.
+    """
 
     __tablename__ = "licences"
     __table_args__ = (
@@ -67,7 +71,7 @@ class Licence(Base):
 
 
 class LicenceActivation(Base):
-    """A machine that a licence is, or was, used on. instance: the machine's own id."""
+    """An activation on a machine, current or past. instance: the machine's id."""
 
     __tablename__ = "licence_activations"
     __table_args__ = (

@@ -17,7 +17,7 @@ _INSERT = BulkInsert(
     Licence,
     omit=("activations", "revoked_at"),
     computed={
-        "activation_limit": "CASE WHEN terms.product_id IS NULL THEN %(usual_limit)s"
+        "activation_limit": "CASE WHEN terms.product_id IS NULL THEN %(default_limit)s"
         " ELSE terms.activation_limit END",
         "expires_at": "CAST(%(now)s AS timestamptz)"
         " + make_interval(days => CAST(terms.valid_days AS integer))",
@@ -28,14 +28,14 @@ _INSERT = BulkInsert(
 
 
 def insert_licences(
-    session: Session, rows: Iterable[object], *, usual_limit: int, now: datetime
+    session: Session, rows: Iterable[object], *, default_limit: int, now: datetime
 ) -> None:
     """Insert licences on the terms of their products.
 
-    rows: with id, order_id, product_id, fingerprint and sealed; usual_limit: of activations,
-    where no terms were set.
+    rows: with id, order_id, product_id, fingerprint and sealed. default_limit: of activations, for
+    products without terms.
     """
-    _INSERT.execute(session, rows, usual_limit=usual_limit, now=now)
+    _INSERT.execute(session, rows, default_limit=default_limit, now=now)
 
 
 def get_terms(session: Session, product_id: UUID) -> LicenceTerms | None:
@@ -57,12 +57,12 @@ def _by_key(fingerprints: Sequence[bytes]) -> Select[Licence, str]:
 
 
 def get_licence(session: Session, fingerprints: Sequence[bytes]) -> Any | None:
-    """The licence with any of these, and the name of its product."""
+    """The licence with one of these fingerprints, and the name of its product."""
     return session.execute(_by_key(fingerprints)).one_or_none()
 
 
 def get_licence_for_update(session: Session, fingerprints: Sequence[bytes]) -> Any | None:
-    """As `get_licence`, locked."""
+    """As `get_licence`, and lock it."""
     query = _by_key(fingerprints).with_for_update(key_share=True, of=Licence)
     return session.execute(query, execution_options={"populate_existing": True}).one_or_none()
 
@@ -70,7 +70,7 @@ def get_licence_for_update(session: Session, fingerprints: Sequence[bytes]) -> A
 def get_activation(
     session: Session, *, licence_id: UUID, instance: str
 ) -> LicenceActivation | None:
-    """The one that is active on that machine."""
+    """The current activation on that machine."""
     return session.scalar(
         select(LicenceActivation).where(
             LicenceActivation.licence_id == licence_id,
@@ -87,8 +87,8 @@ def insert_activation(session: Session, **values: Any) -> LicenceActivation:
     return activation
 
 
-def licences_of_order(session: Session, order_id: UUID) -> Sequence[Licence]:
-    """In the order in which they were made."""
+def list_licences_of_order(session: Session, order_id: UUID) -> Sequence[Licence]:
+    """In the order of creation."""
     return session.scalars(
         select(Licence).where(Licence.order_id == order_id).order_by(Licence.id)
     ).all()
@@ -97,7 +97,7 @@ def licences_of_order(session: Session, order_id: UUID) -> Sequence[Licence]:
 def revoke_licences(
     session: Session, *, order_id: UUID, units: int, now: datetime
 ) -> Sequence[UUID]:
-    """Revoke the newest of an order; their ids."""
+    """Revoke the newest licences of an order. Returns their ids."""
     newest = (
         select(Licence.id)
         .where(Licence.order_id == order_id, Licence.revoked_at.is_(None))

@@ -1,4 +1,4 @@
-"""Shapes of licences."""
+"""Schemas of licences."""
 
 from typing import Any
 
@@ -7,33 +7,38 @@ import marshmallow as ma
 from app.common.clock import to_wire
 from app.common.fields import Moment, Schema, Text, WholeNumber, serializes
 from app.common.pagination import page_of
-from app.delivery.licences.activations import Active, Known, Objection, Verdict
-from app.delivery.licences.keys import read_key
+from app.delivery.licences.activations import (
+    ActiveLicence,
+    InvalidReason,
+    LicenceDetails,
+    LicenceValidation,
+)
+from app.delivery.licences.keys import parse_key
 from app.delivery.licences.models import MAX_ACTIVATIONS, MAX_DAYS, LicenceStatus
-from app.delivery.licences.service import Sold
+from app.delivery.licences.service import MaskedLicence
 
 KEY_EXAMPLE = "7Z3QK-M0T8V-X4R1D-9HWYB-2C6ES"
 
 
 class LicenceKey(ma.fields.String):
-    """A key as people type it, brought into the form in which it was handed out."""
+    """A licence key, normalized to its original format."""
 
     default_error_messages = {  # noqa: RUF012 – marshmallow's protocol
-        "mistyped": "Not a licence key: look for typing errors."
+        "mistyped": "Not a valid licence key: check it for typing errors."
     }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        key = read_key(super()._deserialize(value, attr, data, **kwargs))
+        key = parse_key(super()._deserialize(value, attr, data, **kwargs))
         if key is None:
             raise self.make_error("mistyped")
         return key
 
 
 class Printable(Text):
-    """Text that people can read."""
+    """Text without control characters."""
 
     default_error_messages = {  # noqa: RUF012 – marshmallow's protocol
-        "unprintable": "Must have printable characters only."
+        "unprintable": "Must contain only printable characters."
     }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -83,7 +88,7 @@ class DeactivateLicenceIn(_KeyIn):
 
 
 class LicenceOut(Schema):
-    """A licence as whoever has its key sees it."""
+    """A licence as the holder of its key sees it."""
 
     product_id = ma.fields.UUID(required=True)
     product_name = ma.fields.String(required=True, metadata={"example": "Field Guide Pro"})
@@ -109,7 +114,7 @@ class LicenceValidationOut(LicenceOut):
     reason = ma.fields.String(
         required=True,
         allow_none=True,
-        validate=ma.validate.OneOf([*Objection, None]),
+        validate=ma.validate.OneOf([*InvalidReason, None]),
         metadata={"description": "Why it is not valid", "example": "NOT_ACTIVATED"},
     )
 
@@ -149,7 +154,13 @@ class SoldLicenceOut(Schema):
     """A licence as its merchant sees it."""
 
     id = ma.fields.UUID(required=True)
-    key = ma.fields.String(required=True, metadata={"description": "Masked", "example": "••••C6ES"})
+    key = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "Masked",
+            "example": "••••C6ES",
+        },
+    )
     status = ma.fields.String(
         required=True,
         validate=ma.validate.OneOf(list(LicenceStatus)),
@@ -165,15 +176,27 @@ class SoldLicenceOut(Schema):
 SoldLicenceList = page_of(SoldLicenceOut)
 
 
+class DeliveredLicenceOut(Schema):
+    key = ma.fields.String(required=True, metadata={"example": "7K3QF-9WZ2M-4TBXH-8RJ5N-C6DYP"})
+    status = ma.fields.String(required=True, metadata={"example": "ACTIVE"})
+    activation_limit = ma.fields.Integer(required=True, allow_none=True)
+    activations = ma.fields.Integer(required=True)
+    expires_at = Moment(required=True, allow_none=True)
+
+
+class DeliveredLicencesOut(Schema):
+    licences = ma.fields.List(ma.fields.Nested(DeliveredLicenceOut))
+
+
 @serializes(LicenceOut)
-def licence_out(known: Known) -> dict[str, Any]:
-    """What LicenceOut describes."""
-    licence = known.licence
+def licence_out(details: LicenceDetails) -> dict[str, Any]:
+    """Serialized as LicenceOut."""
+    licence = details.licence
     limit = licence.activation_limit
     return {
         "productId": licence.product_id,
-        "productName": known.product_name,
-        "status": known.status.value,
+        "productName": details.product_name,
+        "status": details.status.value,
         "expiresAt": to_wire(licence.expires_at),
         "activationLimit": limit,
         "activations": licence.activations,
@@ -182,29 +205,29 @@ def licence_out(known: Known) -> dict[str, Any]:
 
 
 @serializes(LicenceValidationOut)
-def verdict_out(verdict: Verdict) -> dict[str, Any]:
-    """What LicenceValidationOut describes."""
+def validation_out(validation: LicenceValidation) -> dict[str, Any]:
+    """Serialized as LicenceValidationOut."""
     return {
-        "valid": verdict.objection is None,
-        "reason": verdict.objection,
-        **licence_out(verdict.known),
+        "valid": validation.reason is None,
+        "reason": validation.reason,
+        **licence_out(validation.details),
     }
 
 
 @serializes(LicenceActivationOut)
-def activation_out(active: Active) -> dict[str, Any]:
-    """What LicenceActivationOut describes."""
+def activation_out(active: ActiveLicence) -> dict[str, Any]:
+    """Serialized as LicenceActivationOut."""
     return {
         "instance": active.activation.instance,
         "label": active.activation.label,
         "activatedAt": to_wire(active.activation.activated_at),
-        **licence_out(active.known),
+        **licence_out(active.details),
     }
 
 
 @serializes(SoldLicenceOut)
-def sold_out(sold: Sold) -> dict[str, Any]:
-    """What SoldLicenceOut describes."""
+def sold_licence_out(sold: MaskedLicence) -> dict[str, Any]:
+    """Serialized as SoldLicenceOut."""
     licence = sold.licence
     return {
         "id": licence.id,

@@ -1,7 +1,8 @@
-"""HTTP of licences: for applications that validate theirs, and for merchants who sell them."""
+"""HTTP of licences: validation for licensed applications, and management for merchants."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from flask import Response
@@ -13,6 +14,7 @@ from app.common.db import reading, retry_transaction, transaction
 from app.common.http import Blueprint, json_response
 from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
+from app.common.ratelimit import per_address, per_address_together
 from app.delivery.licences import activations, service
 from app.delivery.licences.errors import (
     ActivationLimitReached,
@@ -22,7 +24,6 @@ from app.delivery.licences.errors import (
     LicenceRevoked,
     ProductHasNoLicences,
 )
-from app.delivery.licences.guard import takes_keys
 from app.delivery.licences.schemas import (
     ActivateLicenceIn,
     DeactivateLicenceIn,
@@ -35,25 +36,50 @@ from app.delivery.licences.schemas import (
     ValidateLicenceIn,
     activation_out,
     licence_out,
-    sold_out,
-    verdict_out,
+    sold_licence_out,
+    validation_out,
 )
-from app.delivery.licences.service import Terms
+from app.delivery.licences.service import LicenceLimits
 from app.products.errors import ProductNotFound, UnauthorizedProductAccess
 
+View = TypeVar("View", bound=Callable[..., Any])
+
+#: Many machines of a company may share one address.
+_ALL_REQUESTS: Final = "1200/minute"
+_WRONG_KEYS: Final = "60/minute;600/hour;2000/day"
+
 blp = Blueprint(
-    "licences", __name__, url_prefix="/licences", description="Licence validation for applications"
+    "licences",
+    __name__,
+    url_prefix="/licences",
+    description="Licence validation for applications",
 )
 product_blp = Blueprint(
     "product-licences", __name__, url_prefix="/products", description="Licences for sale"
 )
 
 
+def limits_key_guessing(view: View) -> View:
+    """Limit requests per address, and much more strictly those with wrong keys.
+
+    Wrong keys count for all endpoints together.
+    """
+    limited = per_address(_ALL_REQUESTS)(view)
+    return per_address_together(_WRONG_KEYS, scope="licence-keys", counts=_is_wrong_key)(limited)
+
+
+def _is_wrong_key(response: Response) -> bool:
+    return (
+        response.status_code == LicenceNotFound.status
+        and response.get_json()["error"] == LicenceNotFound.code
+    )
+
+
 @blp.post("/validate")
 @blp.arguments(ValidateLicenceIn)
 @blp.response(200, LicenceValidationOut)
 @blp.refuses(LicenceNotFound)
-@takes_keys
+@limits_key_guessing
 @blp.doc(**{"x-caller": "holder of the licence key"})
 def validate_licence(body: dict[str, Any]) -> Response:
     """Validate a licence
@@ -62,15 +88,15 @@ def validate_licence(body: dict[str, Any]) -> Response:
     machine. Needs no sign-in. Wrong keys are rate-limited per IP address.
     """
     with reading() as session:
-        verdict = activations.validate(session, **body)
-    return json_response(dump_json(verdict_out(verdict)))
+        validation = activations.validate(session, **body)
+    return json_response(dump_json(validation_out(validation)))
 
 
 @blp.post("/activate")
 @blp.arguments(ActivateLicenceIn)
 @blp.response(200, LicenceActivationOut)
 @blp.refuses(LicenceNotFound, LicenceExpired, LicenceRevoked, ActivationLimitReached)
-@takes_keys
+@limits_key_guessing
 @blp.doc(**{"x-caller": "holder of the licence key"})
 def activate_licence(body: dict[str, Any]) -> Response:
     """Activate a licence on a machine
@@ -85,28 +111,28 @@ def activate_licence(body: dict[str, Any]) -> Response:
 @blp.arguments(DeactivateLicenceIn)
 @blp.response(200, LicenceOut)
 @blp.refuses(LicenceNotFound, ActivationNotFound)
-@takes_keys
+@limits_key_guessing
 @blp.doc(**{"x-caller": "holder of the licence key"})
 def deactivate_licence(body: dict[str, Any]) -> Response:
     """Deactivate a licence on a machine
 
     It can then be activated on another machine.
     """
-    known = retry_transaction(partial(activations.deactivate, **body))
-    return json_response(dump_json(licence_out(known)))
+    details = retry_transaction(partial(activations.deactivate, **body))
+    return json_response(dump_json(licence_out(details)))
 
 
 @product_blp.get("/<uuid:product_id>/licence-terms")
 @requires(product_blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @product_blp.response(200, LicenceTermsOut)
 @product_blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences)
-def get_licence_terms(product_id: UUID) -> Terms:
+def get_licence_terms(product_id: UUID) -> LicenceLimits:
     """Get the licence terms of a product
 
     By default a licence can be active on 3 machines and never expires.
     """
     with reading() as session:
-        return service.terms_of(session, merchant=live_user(session), product_id=product_id)
+        return service.get_terms(session, merchant=live_user(session), product_id=product_id)
 
 
 @product_blp.put("/<uuid:product_id>/licence-terms")
@@ -114,14 +140,17 @@ def get_licence_terms(product_id: UUID) -> Terms:
 @product_blp.arguments(SetLicenceTermsIn)
 @product_blp.response(200, LicenceTermsOut)
 @product_blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences)
-def set_licence_terms(body: dict[str, Any], product_id: UUID) -> Terms:
+def set_licence_terms(body: dict[str, Any], product_id: UUID) -> LicenceLimits:
     """Set the licence terms of a product
 
     Applies to licences sold from now on; existing licences keep their terms.
     """
     with transaction() as session:
         return service.set_terms(
-            session, merchant=live_user(session), product_id=product_id, terms=Terms(**body)
+            session,
+            merchant=live_user(session),
+            product_id=product_id,
+            limits=LicenceLimits(**body),
         )
 
 
@@ -136,7 +165,7 @@ def list_sold_licences(args: dict[str, Any], product_id: UUID) -> Response:
     Newest first. Keys are masked: only the buyer can see a full key.
     """
     with reading() as session:
-        found = service.page_of_product(
+        found = service.list_licences(
             session, merchant=live_user(session), product_id=product_id, **args
         )
-    return json_response(dump_json(found.serialized(sold_out)))
+    return json_response(dump_json(found.serialized(sold_licence_out)))

@@ -17,7 +17,7 @@ from app.common import clock
 from app.common.money import Money
 from app.coupons import service as coupons
 from app.delivery import service as delivery
-from app.delivery.goods import Line
+from app.delivery.handler import OrderLine
 from app.events import service as events
 from app.events.catalogue.orders import (
     CheckoutEvent,
@@ -273,9 +273,9 @@ def _release(
     events.record(session, [_event(event_type, order)])
 
 
-def _line(order: Order, kind: str) -> Line:
+def _line(order: Order, kind: str) -> OrderLine:
     """The order as delivery handlers take it. kind: of its product."""
-    return Line(order.id, order.product_id, kind, order.quantity)
+    return OrderLine(order.id, order.product_id, kind, order.quantity)
 
 
 def _record_failure(session: Session, *, order_id: UUID, reason: str | None) -> None:

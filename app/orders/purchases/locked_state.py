@@ -10,7 +10,7 @@ from app.coupons import service as coupons
 from app.coupons.models import CouponUseRow
 from app.coupons.service import Found, Terms
 from app.delivery import service as delivery
-from app.delivery.goods import Check, Line
+from app.delivery.handler import DeferredCheck, OrderLine
 from app.orders import repository
 from app.orders.purchases.pricing import Basket, Purchase, Sale
 from app.products import service as products
@@ -95,7 +95,7 @@ def lock(session: Session, baskets: Sequence[tuple[UUID, Basket]]) -> Callable[[
     return locked
 
 
-def write(session: Session, sales: Sequence[Sale]) -> list[Check]:
+def write(session: Session, sales: Sequence[Sale]) -> list[DeferredCheck]:
     """Write stock, orders and coupon uses, and reserve what will be delivered.
 
     Call the returned checks once every statement of the transaction has been sent.
@@ -106,9 +106,9 @@ def write(session: Session, sales: Sequence[Sale]) -> list[Check]:
     return delivery.reserve(session, [line_of(sale) for sale in sales])
 
 
-def line_of(sale: Sale) -> Line:
+def line_of(sale: Sale) -> OrderLine:
     """The order line of a sale, as delivery handlers take it."""
-    return Line(sale.order.id, sale.stock.id, sale.stock.kind, sale.order.quantity)
+    return OrderLine(sale.order.id, sale.stock.id, sale.stock.kind, sale.order.quantity)
 
 
 def _write_coupons(session: Session, sales: Sequence[Sale]) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from app.auth.service import Caller
@@ -10,6 +10,7 @@ from app.common.db import new_id
 from app.common.money import MAX_MINOR, AmountInvalid
 from app.coupons.errors import CouponInvalid
 from app.coupons.service import Terms
+from app.delivery import service as delivery
 from app.orders.errors import (
     CannotBuyOwnProduct,
     NothingToPay,
@@ -18,7 +19,6 @@ from app.orders.errors import (
 )
 from app.orders.models import Order, OrderRow, OrderStatus, PaymentMethod
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
-from app.products.models import ProductKind
 from app.products.service import Stock
 from app.wallets.errors import WalletNotFound
 from app.wallets.ledger import Account, Entry, Posting, system_account
@@ -160,14 +160,10 @@ def _price(
     return _Price(product, coupon, discount, amount, fee)
 
 
-#: Units of one order that are delivered one by one while the whole batch waits.
-MAX_UNITS_DELIVERED_SINGLY: Final = 1_000
-_MANY: Final = {ProductKind.PLAIN, ProductKind.FILE}
-
-
 def _require_within_limit(purchase: Purchase, product: Stock, units_before: int) -> None:
-    if purchase.basket.quantity > MAX_UNITS_DELIVERED_SINGLY and product.kind not in _MANY:
-        raise QuantityTooLarge(maximum=MAX_UNITS_DELIVERED_SINGLY)
+    max_units = delivery.max_units_per_order(product.kind)
+    if max_units is not None and purchase.basket.quantity > max_units:
+        raise QuantityTooLarge(maximum=max_units)
     limit = product.purchase_limit
     if limit is not None and units_before + purchase.basket.quantity > limit:
         raise PurchaseLimitReached(

@@ -144,39 +144,6 @@ class CheckoutOut(Schema):
     )
 
 
-class DeliveredLicenceOut(Schema):
-    key = ma.fields.String(required=True, metadata={"example": "7K3QF-9WZ2M-4TBXH-8RJ5N-C6DYP"})
-    status = ma.fields.String(required=True, metadata={"example": "ACTIVE"})
-    activation_limit = ma.fields.Integer(required=True, allow_none=True)
-    activations = ma.fields.Integer(required=True)
-    expires_at = Moment(required=True, allow_none=True)
-
-
-class DeliveredFileOut(Schema):
-    name = ma.fields.String(required=True, metadata={"example": "course.zip"})
-    size = ma.fields.Integer(required=True, metadata={"description": "Size in bytes"})
-    media_type = ma.fields.String(required=True, metadata={"example": "application/zip"})
-    sha256 = ma.fields.String(required=True)
-    url = ma.fields.String(
-        required=True,
-        allow_none=True,
-        metadata={"description": "Valid until `expiresAt`; null when no downloads are left"},
-    )
-    expires_at = Moment(required=True, allow_none=True)
-    downloads_left = ma.fields.Integer(required=True)
-
-
-class DeliveryOut(Schema):
-    """One of the three lists, by the kind; none for a PLAIN product."""
-
-    order_id = ma.fields.UUID(required=True)
-    kind = ma.fields.String(required=True, metadata={"example": "CODES"})
-    units = ma.fields.Integer(required=True, metadata={"description": "Units not refunded"})
-    codes = ma.fields.List(ma.fields.String(metadata={"example": "GIFT-1234-ABCD"}))
-    licences = ma.fields.List(ma.fields.Nested(DeliveredLicenceOut))
-    files = ma.fields.List(ma.fields.Nested(DeliveredFileOut))
-
-
 def order_answer(details: OrderDetails) -> Answer:
     """The answer to a purchase, as OrderOut describes it."""
     return Answer(201, dump_json(_order_out(details)))

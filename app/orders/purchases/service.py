@@ -15,7 +15,7 @@ from app.common.db import new_id
 from app.common.errors import AppError, Unauthorized
 from app.common.pagination import Page, PageRequest
 from app.delivery import service as delivery
-from app.delivery.goods import Line
+from app.delivery.handler import OrderLine
 from app.events import service as events
 from app.events.base import Event
 from app.events.catalogue.orders import OrderCompleted
@@ -191,8 +191,10 @@ def list_orders(
     )
 
 
-def open_delivery(session: Session, *, order_id: UUID, user_id: UUID, base: str) -> dict[str, Any]:
-    """What was delivered for an order, serialized as sent to clients. base: URL of the API.
+def get_delivery(
+    session: Session, *, order_id: UUID, user_id: UUID, base_url: str
+) -> dict[str, Any]:
+    """What was delivered for an order, serialized as sent to clients. base_url: of the API.
 
     Raises OrderNotFound for anyone but the buyer, OrderNotDelivered.
     """
@@ -202,9 +204,8 @@ def open_delivery(session: Session, *, order_id: UUID, user_id: UUID, base: str)
     order, product, _ = row
     if order.status != OrderStatus.COMPLETED:
         raise OrderNotDelivered(status=order.status)
-    line = Line(order.id, product.id, product.kind, order.quantity - order.refunded_units)
-    goods = delivery.show(session, line, base=base)
-    return {"orderId": order.id, "kind": product.kind, "units": line.quantity} | goods
+    line = OrderLine(order.id, product.id, product.kind, order.quantity - order.refunded_units)
+    return delivery.render(session, line, base_url=base_url)
 
 
 def require_order(session: Session, *, order_id: UUID, user_id: UUID) -> OrderDetails:

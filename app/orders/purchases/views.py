@@ -12,6 +12,7 @@ from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.pagination import page_request
 from app.coupons.errors import CouponInvalid, CouponUsedUp
+from app.delivery.schemas import DeliveryOut
 from app.gateway.errors import (
     AmountNotPayable,
     GatewayNotConfigured,
@@ -34,7 +35,6 @@ from app.orders.purchases.pricing import Basket
 from app.orders.purchases.schemas import (
     CheckoutOut,
     CreateOrderIn,
-    DeliveryOut,
     OrderDetailOut,
     OrderList,
     OrderOut,
@@ -116,14 +116,15 @@ def get_order(order_id: UUID) -> Any:
 def get_delivery(order_id: UUID) -> Response:
     """Get the delivery of an order
 
-    Returns the codes, licence keys or download links of all units that have not been refunded.
-    Visible only to the buyer. Codes that the buyer has seen are not sold again after a refund.
+    Returns what was delivered for the units that have not been refunded, such as codes, licence
+    keys or download links. Visible only to the buyer. Codes that the buyer has seen are not sold
+    again after a refund.
     """
     with transaction() as session:
-        goods = service.open_delivery(
+        found = service.get_delivery(
             session,
             order_id=order_id,
             user_id=live_user(session).id,
-            base=settings().public_address + settings().api_prefix,
+            base_url=settings().public_address + settings().api_prefix,
         )
-    return json_response(dump_json(goods))
+    return json_response(dump_json(found))

@@ -13,7 +13,7 @@ from app.common import clock
 from app.common.db import new_id
 from app.common.money import Money
 from app.delivery import service as delivery
-from app.delivery.goods import Line
+from app.delivery.handler import OrderLine
 from app.events import service as events
 from app.events.catalogue.orders import OrderRefunded
 from app.events.catalogue.wallets import BalanceUpdated
@@ -230,7 +230,7 @@ def _revoke_goods(session: Session, refund: Refund, locked: LockedOrder) -> None
     """Revoke what was delivered, restock it, and record the refund on the order."""
     order, stock = locked.order, locked.stock
     if refund.units:
-        line = Line(order.id, stock.id, stock.kind, order.quantity)
+        line = OrderLine(order.id, stock.id, stock.kind, order.quantity)
         refund.restored_units = delivery.revoke(session, line, units=refund.units)
         stock.take(-refund.restored_units)
         products.write_stock(session, [stock])

@@ -1,4 +1,4 @@
-"""Asking the endpoints of codes."""
+"""Requests to the endpoints of codes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.products.models import ProductKind
 from tests import factories
-from tests.delivery import helpers as asking
+from tests.delivery import helpers as delivery_helpers
 from tests.factories import Actor
 
 
@@ -17,9 +17,9 @@ def url(product_id: UUID, rest: str = "") -> str:
     return f"/api/v1/products/{product_id}/codes{rest}"
 
 
-def shelf(seller: Actor | None = None, *, price: str = "1.00") -> UUID:
-    """A product that sells codes and has none yet."""
-    return asking.product(seller or factories.merchant(), ProductKind.CODES, price=price)
+def codes_product(seller: Actor | None = None, *, price: str = "1.00") -> UUID:
+    """A product of the kind CODES without codes."""
+    return delivery_helpers.product(seller or factories.merchant(), ProductKind.CODES, price=price)
 
 
 def send(
@@ -39,7 +39,7 @@ def send(
 def upload(
     client: FlaskClient, seller: Actor, product_id: UUID, codes: Iterable[str]
 ) -> dict[str, Any]:
-    """Upload codes that nobody can object to."""
+    """Upload valid codes."""
     answer = send(client, seller, product_id, "\n".join(codes))
     assert answer.status_code in (201, 202), answer.text
     made: dict[str, Any] = answer.json
@@ -47,15 +47,15 @@ def upload(
 
 
 def stocked(client: FlaskClient, *codes: str) -> tuple[Actor, UUID]:
-    """A merchant, and a product with these codes."""
+    """A merchant and a product with these codes."""
     seller = factories.merchant()
-    product_id = shelf(seller)
+    product_id = codes_product(seller)
     upload(client, seller, product_id, codes)
     return seller, product_id
 
 
 def listed(client: FlaskClient, seller: Actor, product_id: UUID, **query: Any) -> list[Any]:
-    """The codes that the merchant sees."""
+    """The codes as the merchant sees them."""
     answer = client.get(url(product_id), query_string=query, headers=seller.headers)
     assert answer.status_code == 200, answer.text
     rows: list[Any] = answer.json["data"]

@@ -1,4 +1,4 @@
-"""Codes when everything happens at the same moment, and when it stops halfway."""
+"""Concurrent uploads and sales of codes, and interrupted ones."""
 
 import threading
 from datetime import timedelta
@@ -14,15 +14,16 @@ from sqlalchemy import func, select
 from app.common import clock, db, queue
 from app.common.driver import start_pipeline
 from app.common.settings import Settings
-from app.delivery.codes import service, tasks, uploads
+from app.delivery.codes import tasks, uploads
+from app.delivery.codes.handler import CodesHandler
 from app.delivery.codes.models import CodeUpload, CodeUploadChunk, ProductCode
-from app.delivery.goods import Line
+from app.delivery.handler import OrderLine
 from tests import factories
 from tests.answers import refusal
 from tests.clock import freeze_clock
 from tests.concurrency import all_at_once, broken
-from tests.delivery.codes.helpers import send, shelf, stock, stocked, upload, url
-from tests.delivery.helpers import bought, goods, order, shown
+from tests.delivery.codes.helpers import codes_product, send, stock, stocked, upload, url
+from tests.delivery.helpers import bought, delivered, get_delivery, order
 from tests.factories import Actor
 
 
@@ -32,7 +33,7 @@ def rows_of(table: type[Any]) -> int:
 
 
 def begun(app: Flask, seller: Actor, product_id: UUID, codes: list[str]) -> Any:
-    """The id of an upload that a job has to put on sale."""
+    """The id of an upload whose codes are added by a job."""
     answer = send(app.test_client(), seller, product_id, "\n".join(codes))
     assert answer.status_code == 202, answer.text
     return answer.json["id"]
@@ -40,7 +41,7 @@ def begun(app: Flask, seller: Actor, product_id: UUID, codes: list[str]) -> Any:
 
 @pytest.fixture
 def no_jobs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Jobs are noted and not done."""
+    """Records jobs instead of running them."""
     calls: list[Any] = []
     monkeypatch.setattr(queue, "enqueue", lambda *call: calls.append(call))
     return calls
@@ -48,22 +49,22 @@ def no_jobs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "CHUNK", 10)
+    monkeypatch.setattr(uploads, "CHUNK_SIZE", 10)
 
 
 def bought_codes(app: Flask, buyer: Actor, product_id: UUID, quantity: int = 1) -> list[str]:
-    """Buy over HTTP, and look at the codes."""
+    """Buy codes over HTTP."""
     answer = order(app.test_client(), buyer, product_id, quantity)
     assert answer.status_code == 201, answer.text
-    codes: list[str] = goods(app.test_client(), buyer, answer.json["id"]).json["codes"]
+    codes: list[str] = get_delivery(app.test_client(), buyer, answer.json["id"]).json["codes"]
     return codes
 
 
 class TestSelling:
-    def test_each_of_many_buyers_gets_a_code_of_their_own(self, committing: Flask) -> None:
+    def test_concurrent_buyers_never_get_the_same_code(self, committing: Flask) -> None:
         codes = [f"code-{number}" for number in range(40)]
         seller = factories.merchant()
-        product_id = shelf(seller)
+        product_id = codes_product(seller)
         for at in range(0, 40, 10):
             upload(committing.test_client(), seller, product_id, codes[at : at + 10])
         buyers = [factories.buyer() for _ in range(20)]
@@ -77,42 +78,40 @@ class TestSelling:
         assert stock(committing.test_client(), product_id) == 0
         assert broken() == []
 
-    def test_two_batches_that_reserve_at_once_never_share_a_code(self, committing: Flask) -> None:
-        """Without the product's lock, which keeps them apart otherwise."""
+    def test_two_concurrent_batches_never_share_a_code(self, committing: Flask) -> None:
+        """Without the product's lock, which otherwise serializes them."""
         _, product_id = stocked(committing.test_client(), *"ABCDEFGH")
         lines = [bought(factories.buyer(), product_id, 2) for _ in range(4)]
         for line in lines:
             with db.transaction() as session:
-                service.release(session, line)
+                CodesHandler().release(session, line)
         both_have_theirs = threading.Barrier(2)
 
-        def reserve(batch: list[Line]) -> None:
+        def reserve(batch: list[OrderLine]) -> None:
             with db.transaction() as session:
                 start_pipeline(session)
-                check = service.reserve(session, batch)
+                check = CodesHandler().reserve(session, batch)
                 check()
                 both_have_theirs.wait(10)
 
         all_at_once(reserve, [lines[:2], lines[2:]], threads=2)
 
-        given = [shown(line)["codes"] for line in lines]
+        given = [delivered(line)["codes"] for line in lines]
         assert sorted(code for codes in given for code in codes) == list("ABCDEFGH")
         assert {tuple(codes) for codes in given} == {("A", "B"), ("C", "D"), ("E", "F"), ("G", "H")}
         assert broken() == []
 
-    def test_showing_and_taking_back_at_once_never_gives_away_what_was_seen(
-        self, committing: Flask
-    ) -> None:
+    def test_a_code_seen_during_its_revocation_is_not_sold_again(self, committing: Flask) -> None:
         _, product_id = stocked(committing.test_client(), *"ABCDEFGHIJ")
         lines = [bought(factories.buyer(), product_id) for _ in range(10)]
         seen: dict[UUID, list[str]] = {}
 
-        def act(thing: tuple[str, Line]) -> int | None:
+        def act(thing: tuple[str, OrderLine]) -> int | None:
             what, line = thing
             with db.transaction() as session:
                 if what == "revoke":
-                    return service.revoke(session, line, units=1)
-                codes = service.show(session, line, base="")["codes"]
+                    return CodesHandler().revoke(session, line, units=1)
+                codes = CodesHandler().render(session, line, base_url="")["codes"]
             seen[line.order_id] = codes
             return None
 
@@ -127,11 +126,11 @@ class TestSelling:
 
 
 class TestUploading:
-    def test_the_same_codes_at_once_are_on_sale_once(
+    def test_concurrent_uploads_of_the_same_codes_add_them_once(
         self, committing: Flask, no_jobs: list[Any]
     ) -> None:
         seller = factories.merchant()
-        product_id = shelf(seller)
+        product_id = codes_product(seller)
         codes = [f"code-{number}" for number in range(30)]
         ids = [begun(committing, seller, product_id, codes) for _ in range(3)]
 
@@ -148,9 +147,11 @@ class TestUploading:
         assert rows_of(CodeUploadChunk) == 0
         assert broken() == []
 
-    def test_buyers_buy_while_codes_come_in(self, committing: Flask, no_jobs: list[Any]) -> None:
+    def test_codes_can_be_bought_during_an_upload(
+        self, committing: Flask, no_jobs: list[Any]
+    ) -> None:
         seller = factories.merchant()
-        product_id = shelf(seller)
+        product_id = codes_product(seller)
         upload(committing.test_client(), seller, product_id, [f"early-{n}" for n in range(10)])
         upload_id = begun(committing, seller, product_id, [f"late-{n}" for n in range(60)])
         buyers: list[Actor | None] = [factories.buyer() for _ in range(10)]
@@ -168,17 +169,17 @@ class TestUploading:
         assert stock(committing.test_client(), product_id) == 60
         assert broken() == []
 
-    def test_a_worker_that_is_killed_between_parts_loses_and_doubles_nothing(
+    def test_a_worker_killed_between_chunks_loses_and_duplicates_nothing(
         self, committing: Flask, no_jobs: list[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seller = factories.merchant()
-        product_id = shelf(seller)
+        product_id = codes_product(seller)
         upload_id = begun(committing, seller, product_id, [f"code-{n}" for n in range(35)])
         no_jobs.clear()
-        assert tasks.add_some(upload_id)
+        assert tasks.add_next_chunk(upload_id)
         assert (stock(committing.test_client(), product_id), broken()) == (10, [])
 
-        assert tasks.sweep() == 0  # it may still be at work
+        assert tasks.sweep() == 0  # It may still be running.
         freeze_clock(monkeypatch, clock.now() + timedelta(minutes=2))
         assert tasks.sweep() == 1
         assert no_jobs == [(tasks.add_codes, UUID(upload_id))]
@@ -188,7 +189,7 @@ class TestUploading:
         assert stock(committing.test_client(), product_id) == 35
         assert broken() == []
 
-    def test_a_worker_that_is_killed_within_a_part_leaves_it_whole(
+    def test_a_worker_killed_within_a_chunk_rolls_it_back(
         self, committing: Flask, no_jobs: list[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         class Killed(BaseException):
@@ -198,12 +199,12 @@ class TestUploading:
             raise Killed
 
         seller = factories.merchant()
-        product_id = shelf(seller)
+        product_id = codes_product(seller)
         upload_id = begun(committing, seller, product_id, [f"code-{n}" for n in range(15)])
         with monkeypatch.context() as patch:
             patch.setattr("app.delivery.codes.uploads.products.restock", killed)
             with pytest.raises(Killed):
-                tasks.add_some(upload_id)
+                tasks.add_next_chunk(upload_id)
         assert (rows_of(ProductCode), rows_of(CodeUploadChunk)) == (0, 2)
         assert broken() == []
 
@@ -215,7 +216,7 @@ class TestUploading:
         self, committing: Flask, settings: Settings
     ) -> None:
         seller = factories.merchant()
-        product_id = shelf(seller)
+        product_id = codes_product(seller)
         upload_id = begun(committing, seller, product_id, [f"code-{n}" for n in range(150)])
         connection = redis.Redis.from_url(str(settings.redis_url))
         worker = SimpleWorker([Queue(queue.NAME, connection=connection)], connection=connection)
@@ -225,11 +226,11 @@ class TestUploading:
         )
         assert (body.json["status"], body.json["added"]) == ("COMPLETED", 150)
 
-    def test_what_stopped_coming_is_forgotten_and_cannot_go_on(
+    def test_an_abandoned_upload_is_deleted_and_cannot_continue(
         self, committing: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seller = factories.merchant()
-        product_id = shelf(seller)
+        product_id = codes_product(seller)
         much_later = clock.now() + timedelta(hours=2)
         pieces = [b"".join(b"%d\n" % n for n in range(at, at + 10)) for at in range(0, 50, 10)]
 

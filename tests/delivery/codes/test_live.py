@@ -1,4 +1,4 @@
-"""Large files over real HTTP, and a worker of its own."""
+"""Large files over real HTTP, with a worker process."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ from tests.live import LiveServer, wait_until
 
 pytestmark = [pytest.mark.stress, pytest.mark.linux]
 
-#: What a web process may grow by while 50 MB pass through it.
+#: Memory by which a web process may grow while it receives 50 MB.
 MAX_GROWTH = 30 * 1024 * 1024
 
 
@@ -25,7 +25,7 @@ def connect(server: LiveServer) -> http.client.HTTPConnection:
 
 
 def begin(server: LiveServer, path: str, token: str, **headers: str) -> http.client.HTTPConnection:
-    """A connection over which the body of an upload can be sent."""
+    """A connection on which the body of an upload can be sent."""
     connection = connect(server)
     connection.putrequest("POST", path)
     for name, value in (("Authorization", f"Bearer {token}"), ("Content-Type", "text/plain")):
@@ -44,13 +44,13 @@ def answer_of(connection: http.client.HTTPConnection) -> tuple[int, Any]:
 
 
 def peak(process: psutil.Process) -> int:
-    """The most memory that a process ever had, in bytes."""
+    """The peak memory of a process in bytes."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(re.findall(r"VmHWM:\s*(\d+) kB", status)[0]) * 1024
 
 
 def stored(server: LiveServer) -> tuple[int, ...]:
-    """How many uploads, parts of uploads and codes there are."""
+    """The numbers of uploads, chunks and codes."""
     engine = create_engine(server.database.app_url)
     with engine.connect() as connection:
         counts = tuple(
@@ -61,7 +61,7 @@ def stored(server: LiveServer) -> tuple[int, ...]:
     return counts
 
 
-def test_100_000_long_codes_pass_through_little_memory_and_are_on_sale_soon(
+def test_100_000_long_codes_are_ingested_in_little_memory(
     live_server: LiveServer,
 ) -> None:
     token = live_server.sign_up("codes", role="MERCHANT")

@@ -1,4 +1,4 @@
-"""Asking for files, and what their answers look like."""
+"""Products with files, orders for them, and links."""
 
 import hashlib
 from decimal import Decimal
@@ -14,7 +14,7 @@ from app.auth import service as auth
 from app.common.db import reading, transaction
 from app.delivery import service as delivery
 from app.delivery.files.models import FileDelivery
-from app.delivery.goods import Line
+from app.delivery.handler import OrderLine
 from app.products import service as products
 from app.products.models import ProductKind
 from tests import factories
@@ -71,35 +71,35 @@ def on_sale(client: FlaskClient, seller: Actor, body: bytes = GUIDE, **sent: Any
     return product_id
 
 
-def bought(client: FlaskClient, buyer: Actor, product_id: UUID, *, quantity: int = 1) -> Line:
-    """An order of a file."""
+def bought(client: FlaskClient, buyer: Actor, product_id: UUID, *, quantity: int = 1) -> OrderLine:
+    """A completed order for a file."""
     order = {"productId": str(product_id), "paymentMethod": "WALLET", "quantity": quantity}
     answer = client.post(f"{API}/orders", json=order, headers=buyer.headers)
     assert answer.status_code == 201, answer.text
-    return Line(UUID(answer.json["id"]), product_id, ProductKind.FILE, quantity)
+    return OrderLine(UUID(answer.json["id"]), product_id, ProductKind.FILE, quantity)
 
 
-def sold(client: FlaskClient, body: bytes = GUIDE, **sent: Any) -> Line:
-    """An order of a file of anybody, by anybody."""
+def sold(client: FlaskClient, body: bytes = GUIDE, **sent: Any) -> OrderLine:
+    """A completed order for a file, with a new merchant and a new buyer."""
     product_id = on_sale(client, factories.merchant(), body, **sent)
     return bought(client, factories.buyer(), product_id)
 
 
-def delivery_of(line: Line) -> FileDelivery | None:
+def delivery_of(line: OrderLine) -> FileDelivery | None:
     with reading() as session:
         return session.scalars(
             select(FileDelivery).where(FileDelivery.order_id == line.order_id)
         ).one_or_none()
 
 
-def shown(line: Line) -> dict[str, Any]:
+def delivered(line: OrderLine) -> dict[str, Any]:
     """The file as the buyer sees it."""
     with transaction() as session:
-        (file,) = delivery.show(session, line, base=BASE)["files"]
+        (file,) = delivery.render(session, line, base_url=BASE)["files"]
     found: dict[str, Any] = file
     return found
 
 
-def link_of(line: Line) -> str:
-    """The path of a new link."""
-    return urlsplit(shown(line)["url"]).path
+def link_of(line: OrderLine) -> str:
+    """The path of a new download link."""
+    return urlsplit(delivered(line)["url"]).path

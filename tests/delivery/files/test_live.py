@@ -1,4 +1,4 @@
-"""Files over real HTTP, from the server with its processes."""
+"""Files over real HTTP, with the processes of the server."""
 
 import hashlib
 import http.client
@@ -23,7 +23,7 @@ SIZE = 20 * MEGABYTE
 
 @pytest.fixture(scope="module")
 def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    """One for all that is tested here, because starting it takes longer."""
+    """One for all tests of this module, because it is slow to start."""
     with (
         servers.database(f"payment_flow_files_{worker_number}") as made,
         LiveServer.start(settings, made, workers=2) as started,
@@ -32,7 +32,7 @@ def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
 
 
 class Sent:
-    """A file of random bytes that is never whole in the memory of the tests either."""
+    """A file of random bytes that is never completely in memory."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "file"
@@ -53,7 +53,7 @@ def connect(server: LiveServer) -> http.client.HTTPConnection:
 
 
 def upload(server: LiveServer, token: str, product_id: str, sent: Sent) -> tuple[int, str]:
-    """Status and text of the answer."""
+    """Returns the status and text of the response."""
     with sent.path.open("rb") as file, closing(connect(server)) as connection:
         connection.request(
             "PUT",
@@ -74,7 +74,7 @@ def product_of(server: LiveServer, token: str) -> str:
 
 
 def link_to(server: LiveServer, product_id: str) -> str:
-    """The path of a link of somebody who has bought it."""
+    """The path of a download link of a new buyer."""
     buyer = server.sign_up("buyer", balance="10.00")
     order = {"productId": product_id, "paymentMethod": "WALLET"}
     answer = server.call("POST", "/api/v1/orders", order, token=buyer)
@@ -93,7 +93,7 @@ def asked(server: LiveServer, link: str, part: str) -> Iterator[http.client.HTTP
 
 
 def memory(server: LiveServer) -> int:
-    """Of the fattest web process, in bytes."""
+    """Of the largest web process, in bytes."""
     return max(process.memory_info().rss for process in server.web_processes())
 
 
@@ -115,7 +115,7 @@ def served(server: LiveServer) -> int:
 
 
 def read(answer: Any, digest: Any, most: int, look: Callable[[], None]) -> int:
-    """Read so many bytes at most, looking around now and then; how many came."""
+    """Read up to `most` bytes, calling `look` after each chunk. Returns their number."""
     total = 0
     while total < most and (piece := answer.read(min(MEGABYTE, most - total))):
         digest.update(piece)
@@ -124,7 +124,7 @@ def read(answer: Any, digest: Any, most: int, look: Callable[[], None]) -> int:
     return total
 
 
-def test_a_large_file_goes_in_and_out_in_little_memory_and_can_be_resumed(
+def test_a_large_file_needs_little_memory_and_can_be_resumed(
     server: LiveServer, tmp_path: Path
 ) -> None:
     sent = Sent(tmp_path)
@@ -144,7 +144,7 @@ def test_a_large_file_goes_in_and_out_in_little_memory_and_can_be_resumed(
     with asked(server, link, "bytes=0-") as first:
         assert first.status == 206
         came = read(first, digest, SIZE * 2 // 5, look)
-    # Who hangs up leaves nothing open, and only what was sent is counted.
+    # After a disconnect nothing stays open, and only what was sent is counted.
     wait_until(lambda: open_files(server) == [] and served(server) < SIZE)
     assert came <= served(server)
     with asked(server, link, f"bytes={came}-") as rest:
@@ -158,7 +158,7 @@ def test_a_large_file_goes_in_and_out_in_little_memory_and_can_be_resumed(
     assert link.rpartition("/")[2] not in log.read_text()
 
 
-def test_who_hangs_up_has_uploaded_nothing(server: LiveServer) -> None:
+def test_a_disconnect_discards_the_upload(server: LiveServer) -> None:
     seller = server.sign_up("another-seller", role="MERCHANT")
     product_id = product_of(server, seller)
     incoming = Path(server.environment["DATA_DIR"]) / "files" / "incoming"

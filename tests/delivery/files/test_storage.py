@@ -1,4 +1,4 @@
-"""Keeping files: in a folder, and in a bucket. Both keep the same promises."""
+"""Storages: a folder and a bucket behave the same."""
 
 import ast
 import os
@@ -12,22 +12,22 @@ import pytest
 
 from app.common import clock
 from app.common.settings import PROJECT_ROOT, Settings
-from app.delivery.files import storage
-from app.delivery.files.contents import Storage
-from app.delivery.files.errors import ContentMissing, StorageAway
-from app.delivery.files.folder import FolderStorage
-from app.delivery.files.s3 import PART_BYTES, S3Storage
+from app.delivery.files.errors import ContentMissing, StorageUnavailable
+from app.delivery.files.storage import service as storage
+from app.delivery.files.storage.folder import FolderStorage
+from app.delivery.files.storage.interface import Storage
+from app.delivery.files.storage.s3 import PART_BYTES, S3Storage
 from tests.delivery.files.helpers import sha256
 from tests.fake_s3 import FakeS3
 
 SMALL = bytes(range(256)) * 100
 LARGE = os.urandom(PART_BYTES * 2 + 12_345)
-PLACE = f"{'ab' * 32}.1"
+KEY = f"{'ab' * 32}.1"
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A storage, and how many things are in it, drafts included."""
+    """A storage, and the number of its objects, including staged ones."""
 
     storage: Storage
     count: Callable[[], int]
@@ -56,19 +56,19 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
     return Kept(s3_of(bucket), lambda: len(bucket.objects) + len(bucket.uploads))
 
 
-def in_pieces(body: bytes, size: int = 100_000) -> Iterator[bytes]:
+def in_chunks(body: bytes, size: int = 100_000) -> Iterator[bytes]:
     for start in range(0, len(body), size):
         yield body[start : start + size]
 
 
-def keep(kept: Kept, body: bytes, place: str = PLACE) -> None:
-    with kept.storage.receive(in_pieces(body)) as draft:
-        assert (draft.sha256, draft.size) == (sha256(body), len(body))
-        draft.keep(place)
+def keep(kept: Kept, body: bytes, key: str = KEY) -> None:
+    with kept.storage.receive(in_chunks(body)) as staged:
+        assert (staged.sha256, staged.size) == (sha256(body), len(body))
+        staged.store(key)
 
 
-def read(kept: Kept, start: int, end: int, place: str = PLACE) -> bytes:
-    content = kept.storage.open(place, start=start, end=end)
+def read(kept: Kept, start: int, end: int, key: str = KEY) -> bytes:
+    content = kept.storage.open(key, start=start, end=end)
     try:
         return b"".join(content)
     finally:
@@ -77,15 +77,15 @@ def read(kept: Kept, start: int, end: int, place: str = PLACE) -> bytes:
 
 
 @pytest.mark.parametrize("body", [b"x", SMALL, LARGE[:PART_BYTES], LARGE], ids=len)
-def test_what_is_kept_is_there(kept: Kept, body: bytes) -> None:
+def test_stored_content_can_be_read(kept: Kept, body: bytes) -> None:
     keep(kept, body)
 
-    assert kept.storage.size_of(PLACE) == len(body)
+    assert kept.storage.get_size(KEY) == len(body)
     assert read(kept, 0, len(body)) == body
     assert kept.count() == 1
 
 
-def test_any_part_of_it_can_be_read(kept: Kept) -> None:
+def test_any_range_can_be_read(kept: Kept) -> None:
     keep(kept, SMALL)
 
     for start, end in ((0, 1), (100, 5000), (len(SMALL) - 1, len(SMALL))):
@@ -93,17 +93,17 @@ def test_any_part_of_it_can_be_read(kept: Kept) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", SMALL, LARGE], ids=len)
-def test_what_is_not_kept_leaves_nothing(kept: Kept, body: bytes) -> None:
-    with kept.storage.receive(in_pieces(body)) as draft:
-        assert draft.size == len(body)
+def test_content_that_was_not_stored_is_discarded(kept: Kept, body: bytes) -> None:
+    with kept.storage.receive(in_chunks(body)) as staged:
+        assert staged.size == len(body)
 
     assert kept.count() == 0
 
 
 @pytest.mark.parametrize("pieces", [1, 100], ids=["early", "late"])
-def test_what_breaks_off_leaves_nothing(kept: Kept, pieces: int) -> None:
+def test_interrupted_content_is_discarded(kept: Kept, pieces: int) -> None:
     def breaking() -> Iterator[bytes]:
-        for number, piece in enumerate(in_pieces(LARGE)):
+        for number, piece in enumerate(in_chunks(LARGE)):
             if number == pieces:
                 raise KeyError("broken off")
             yield piece
@@ -114,7 +114,7 @@ def test_what_breaks_off_leaves_nothing(kept: Kept, pieces: int) -> None:
     assert kept.count() == 0
 
 
-def test_the_same_place_can_be_filled_again(kept: Kept) -> None:
+def test_a_key_can_be_overwritten(kept: Kept) -> None:
     for _ in range(2):
         keep(kept, LARGE)
 
@@ -122,37 +122,37 @@ def test_the_same_place_can_be_filled_again(kept: Kept) -> None:
     assert kept.count() == 1
 
 
-def test_what_is_deleted_is_gone_and_can_be_deleted_again(kept: Kept) -> None:
+def test_deleting_is_idempotent(kept: Kept) -> None:
     keep(kept, SMALL)
     for _ in range(2):
-        kept.storage.delete(PLACE)
+        kept.storage.delete(KEY)
 
-    assert kept.storage.size_of(PLACE) is None
+    assert kept.storage.get_size(KEY) is None
     assert kept.count() == 0
     with pytest.raises(ContentMissing):
-        kept.storage.open(PLACE, start=0, end=1)
+        kept.storage.open(KEY, start=0, end=1)
 
 
-def test_old_drafts_are_forgotten_and_new_ones_and_what_is_kept_are_not(kept: Kept) -> None:
+def test_only_old_staged_content_is_deleted(kept: Kept) -> None:
     keep(kept, SMALL)
-    inside = kept.storage.receive(in_pieces(LARGE))
+    inside = kept.storage.receive(in_chunks(LARGE))
     inside.__enter__()
     assert kept.count() == 2
 
-    assert kept.storage.forget_drafts(before=clock.now() - timedelta(days=1)) == 0
+    assert kept.storage.delete_staged(before=clock.now() - timedelta(days=1)) == 0
     assert kept.count() == 2
-    assert kept.storage.forget_drafts(before=clock.now() + timedelta(days=1)) == 1
+    assert kept.storage.delete_staged(before=clock.now() + timedelta(days=1)) == 1
     assert kept.count() == 1
     inside.__exit__(None, None, None)
     assert read(kept, 0, len(SMALL)) == SMALL
 
 
-def test_without_drafts_there_are_none_to_forget(kept: Kept) -> None:
-    assert kept.storage.forget_drafts(before=clock.now()) == 0
+def test_without_staged_content_nothing_is_deleted(kept: Kept) -> None:
+    assert kept.storage.delete_staged(before=clock.now()) == 0
 
 
 class TestFolder:
-    def test_a_draft_that_is_kept_meanwhile_keeps_no_other_from_being_forgotten(
+    def test_content_stored_in_the_meantime_does_not_stop_the_deletion(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         incoming = tmp_path / "incoming"
@@ -161,28 +161,28 @@ class TestFolder:
         left_behind.touch()
         monkeypatch.setattr(Path, "iterdir", lambda _: iter([incoming / "kept", left_behind]))
 
-        assert FolderStorage(tmp_path).forget_drafts(before=clock.now() + timedelta(days=1)) == 1
+        assert FolderStorage(tmp_path).delete_staged(before=clock.now() + timedelta(days=1)) == 1
 
         assert not left_behind.exists()
 
 
 class TestBucket:
-    def test_an_upload_that_was_never_completed_is_forgotten(self, bucket: FakeS3) -> None:
+    def test_an_incomplete_multipart_upload_is_deleted(self, bucket: FakeS3) -> None:
         storage = s3_of(bucket)
         storage.do("create_multipart_upload", Key="incoming/left-behind")
         assert len(bucket.uploads) == 1
 
-        assert storage.forget_drafts(before=clock.now() + timedelta(days=1)) == 1
+        assert storage.delete_staged(before=clock.now() + timedelta(days=1)) == 1
 
         assert bucket.uploads == {}
 
-    def test_parts_are_of_one_size(self, bucket: FakeS3) -> None:
+    def test_parts_are_of_equal_size(self, bucket: FakeS3) -> None:
         keep(Kept(s3_of(bucket), lambda: 0), LARGE)
 
         assert bucket.part_sizes == [PART_BYTES, PART_BYTES, 12_345]
 
     @pytest.mark.parametrize("act", ["PUT", "GET", "HEAD"])
-    def test_a_bucket_that_fails_is_away(
+    def test_a_failing_bucket_is_unavailable(
         self, bucket: FakeS3, act: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", _no_pause)
@@ -193,20 +193,22 @@ class TestBucket:
         acts: dict[str, Callable[[], object]] = {
             "PUT": lambda: keep(kept, SMALL),
             "GET": lambda: read(kept, 0, 1),
-            "HEAD": lambda: kept.storage.size_of(PLACE),
+            "HEAD": lambda: kept.storage.get_size(KEY),
         }
-        with pytest.raises(StorageAway):
+        with pytest.raises(StorageUnavailable):
             acts[act]()
         bucket.failing = set()
         assert read(kept, 0, 5) == SMALL[:5]
 
-    def test_nobody_there_is_away(self, bucket: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unreachable_bucket_is_unavailable(
+        self, bucket: FakeS3, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", _no_pause)
         nowhere = S3Storage(FakeS3.NAME, endpoint="http://127.0.0.1:1", region="us-east-1")
-        with pytest.raises(StorageAway):
-            nowhere.size_of(PLACE)
+        with pytest.raises(StorageUnavailable):
+            nowhere.get_size(KEY)
 
-    def test_the_settings_choose_it(self, bucket: FakeS3, tmp_path: Path) -> None:
+    def test_the_settings_select_the_storage(self, bucket: FakeS3, tmp_path: Path) -> None:
         in_a_bucket = Settings(
             files_s3_bucket=FakeS3.NAME,
             files_s3_endpoint=bucket.url,
@@ -216,7 +218,7 @@ class TestBucket:
         assert isinstance(storage.from_settings(Settings(files_dir=tmp_path)), FolderStorage)
 
 
-def test_who_does_not_need_a_bucket_does_not_pay_for_it() -> None:
+def test_boto3_is_only_imported_for_a_bucket() -> None:
     """Nothing but s3.py imports boto3, and nothing imports that when it is loaded itself."""
     for path in (PROJECT_ROOT / "app").rglob("*.py"):
         loaded = ast.parse(path.read_text()).body
@@ -232,7 +234,7 @@ def test_who_does_not_need_a_bucket_does_not_pay_for_it() -> None:
             )
         }
         if path.name != "s3.py":
-            assert not names & {"boto3", "botocore", "app.delivery.files.s3"}, path
+            assert not names & {"boto3", "botocore", "app.delivery.files.storage.s3"}, path
 
 
 def _no_pause(*_: Any, **__: Any) -> float:

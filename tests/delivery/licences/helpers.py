@@ -1,23 +1,29 @@
-"""Asking the endpoints of licences."""
+"""Requests to the endpoints of licences."""
 
 from typing import Any
 from uuid import UUID
 
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from app.common import db
+from app.delivery.handler import OrderLine
+from app.events.models import OutboxEvent
 from app.products.models import ProductKind
 from tests import factories
-from tests.delivery import helpers as asking
+from tests.delivery import helpers as delivery_helpers
 from tests.factories import Actor
 
-#: Well-formed, and nobody's.
+#: Valid, but unknown.
 STRANGE_KEY = "7Z3QK-M0T8V-X4R1D-9HWYB-2C6ES"
 
 
 def licence_product(seller: Actor | None = None, *, units: int = 1_000) -> UUID:
-    """A product that sells licences."""
-    return asking.product(seller or factories.merchant(), ProductKind.LICENCE, units=units)
+    """A product of the kind LICENCE."""
+    return delivery_helpers.product(
+        seller or factories.merchant(), ProductKind.LICENCE, units=units
+    )
 
 
 def terms_url(product_id: UUID | str) -> str:
@@ -33,14 +39,14 @@ def put_terms(
 
 def sold_key(
     client: FlaskClient, seller: Actor | None = None, **terms: Any
-) -> tuple[UUID, str, asking.Line]:
-    """A product, and the key and the order of a licence of it on these terms."""
+) -> tuple[UUID, str, OrderLine]:
+    """A product, and the key and order of a licence that was sold on these terms."""
     seller = seller or factories.merchant()
     product_id = licence_product(seller)
     if terms:
         assert put_terms(client, seller, product_id, **terms).status_code == 200
-    line = asking.bought(factories.buyer(), product_id)
-    return product_id, asking.shown(line)["licences"][0]["key"], line
+    line = delivery_helpers.bought(factories.buyer(), product_id)
+    return product_id, delivery_helpers.delivered(line)["licences"][0]["key"], line
 
 
 def ask(client: FlaskClient, what: str, key: str, **fields: Any) -> TestResponse:
@@ -52,3 +58,9 @@ def activated(client: FlaskClient, key: str, instance: str, **fields: Any) -> di
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json
     return body
+
+
+def events_of(event_type: str) -> list[Any]:
+    """The data of all events of that type."""
+    with db.transaction() as session:
+        return list(session.scalars(select(OutboxEvent.data).where(OutboxEvent.type == event_type)))

@@ -1,15 +1,15 @@
-"""Many machines at once, with real commits."""
+"""Concurrent activations."""
 
 from typing import Any
 
 from flask import Flask
 
 from tests.concurrency import all_at_once, broken, outcomes
-from tests.delivery.helpers import shown
+from tests.delivery.helpers import delivered
 from tests.delivery.licences.helpers import ask, sold_key
 
 
-def test_of_100_machines_exactly_3_get_in(committing: Flask) -> None:
+def test_concurrent_activations_cannot_exceed_the_limit(committing: Flask) -> None:
     _, key, line = sold_key(committing.test_client())
 
     def activate(number: int) -> Any:
@@ -18,11 +18,11 @@ def test_of_100_machines_exactly_3_get_in(committing: Flask) -> None:
     answers = all_at_once(activate, range(100), threads=100)
 
     assert outcomes(answers) == {(200, None): 3, (409, "ACTIVATION_LIMIT_REACHED"): 97}
-    assert shown(line)["licences"][0]["activations"] == 3
+    assert delivered(line)["licences"][0]["activations"] == 3
     assert broken() == []
 
 
-def test_one_machine_20_times_at_once_is_one_activation(committing: Flask) -> None:
+def test_concurrent_activations_of_a_machine_are_one(committing: Flask) -> None:
     _, key, line = sold_key(committing.test_client(), activationLimit=1)
 
     def activate(_: int) -> Any:
@@ -31,11 +31,11 @@ def test_one_machine_20_times_at_once_is_one_activation(committing: Flask) -> No
     answers = all_at_once(activate, range(20), threads=20)
 
     assert {(answer.status_code, answer.data) for answer in answers} == {(200, answers[0].data)}
-    assert shown(line)["licences"][0]["activations"] == 1
+    assert delivered(line)["licences"][0]["activations"] == 1
     assert broken() == []
 
 
-def test_machines_that_come_and_go_stay_within_the_limit(committing: Flask) -> None:
+def test_concurrent_activations_and_deactivations_stay_within_the_limit(committing: Flask) -> None:
     _, key, line = sold_key(committing.test_client(), activationLimit=2)
 
     def act(number: int) -> Any:
@@ -50,5 +50,5 @@ def test_machines_that_come_and_go_stay_within_the_limit(committing: Flask) -> N
         (409, "ACTIVATION_LIMIT_REACHED"),
         (404, "ACTIVATION_NOT_FOUND"),
     }
-    assert shown(line)["licences"][0]["activations"] <= 2
+    assert delivered(line)["licences"][0]["activations"] <= 2
     assert broken() == []

@@ -1,4 +1,4 @@
-"""Keys that people read out and type."""
+"""Licence keys."""
 
 import re
 
@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.delivery.licences.keys import mask, new_key, read_key
+from app.delivery.licences.keys import mask, new_key, parse_key
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 FORM = re.compile(rf"[{ALPHABET}]{{5}}(-[{ALPHABET}]{{5}}){{4}}")
 
 
-def test_keys_have_the_form_and_differ() -> None:
+def test_keys_are_formatted_and_unique() -> None:
     keys = {new_key() for _ in range(500)}
     assert len(keys) == 500
-    assert all(FORM.fullmatch(key) and read_key(key) == key for key in keys)
+    assert all(FORM.fullmatch(key) and parse_key(key) == key for key in keys)
     assert {character for key in keys for character in key} == {*ALPHABET, "-"}
 
 
@@ -31,8 +31,8 @@ def test_keys_have_the_form_and_differ() -> None:
         "7Z3QKM0T8V-X4R1D-9HWYB2C6ES",
     ],
 )
-def test_reading_forgives(typed: str) -> None:
-    assert read_key(typed) == "7Z3QK-M0T8V-X4R1D-9HWYB-2C6ES"
+def test_parsing_is_tolerant(typed: str) -> None:
+    assert parse_key(typed) == "7Z3QK-M0T8V-X4R1D-9HWYB-2C6ES"
 
 
 @pytest.mark.parametrize(
@@ -48,29 +48,29 @@ def test_reading_forgives(typed: str) -> None:
         "ключ",
     ],
 )
-def test_what_cannot_be_a_key_is_none(typed: str) -> None:
-    assert read_key(typed) is None
+def test_an_invalid_key_is_none(typed: str) -> None:
+    assert parse_key(typed) is None
 
 
 @given(st.integers(0, 24), st.sampled_from(ALPHABET))
-def test_any_wrong_character_is_noticed(place: int, character: str) -> None:
+def test_every_wrong_character_is_detected(place: int, character: str) -> None:
     key = "7Z3QKM0T8VX4R1D9HWYB2C6ES"
     typed = key[:place] + character + key[place + 1 :]
-    assert (read_key(typed) is None) == (typed != key)
+    assert (parse_key(typed) is None) == (typed != key)
 
 
-def test_neighbours_that_are_swapped_are_noticed() -> None:
+def test_swapped_neighbours_are_detected() -> None:
     key = "7Z3QKM0T8VX4R1D9HWYB2C6ES"
     for at in range(24):
         swapped = key[:at] + key[at + 1] + key[at] + key[at + 2 :]
-        assert read_key(swapped) is None
+        assert parse_key(swapped) is None
 
 
 @given(st.text(max_size=80))
-def test_whatever_is_typed_is_read_or_not(typed: str) -> None:
-    read = read_key(typed)
+def test_any_text_can_be_parsed(typed: str) -> None:
+    read = parse_key(typed)
     assert read is None or FORM.fullmatch(read)
 
 
-def test_of_a_masked_key_four_characters_are_left() -> None:
+def test_a_masked_key_shows_four_characters() -> None:
     assert mask("7Z3QK-M0T8V-X4R1D-9HWYB-2C6ES") == "••••C6ES"

@@ -1,4 +1,4 @@
-"""Which part of a file is asked for (RFC 9110, section 14)."""
+"""Range requests (RFC 9110, section 14)."""
 
 import re
 from typing import Final
@@ -8,11 +8,11 @@ from app.delivery.files.errors import RangeNotSatisfiable
 _SINGLE: Final = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.A | re.I)
 
 
-def asked_for(header: str | None, *, size: int) -> tuple[int, int] | None:
-    """First byte, and the one behind the last; None for the whole file.
+def parse_range(header: str | None, *, size: int) -> tuple[int, int] | None:
+    """The requested range as start and end (exclusive); None for the whole file.
 
-    header: the Range header. What it means is ignored, as the RFC allows, when it asks for several
-    parts, in another unit, or for nonsense. Raises RangeNotSatisfiable.
+    header: the Range header. Ignored, as the RFC allows, if it has several ranges, another unit or
+    an invalid syntax. Raises RangeNotSatisfiable.
     """
     match = _SINGLE.fullmatch(header or "")
     if match is None or match.groups() == ("", ""):

@@ -1,4 +1,4 @@
-"""Codes as buyers get them."""
+"""Delivery of codes."""
 
 from uuid import UUID
 
@@ -8,34 +8,42 @@ from sqlalchemy import select
 
 from app.common import db
 from app.delivery.codes import service
+from app.delivery.codes.handler import CodesHandler
 from app.delivery.codes.models import ProductCode
-from app.delivery.goods import GoodsMissing, Line
+from app.delivery.handler import OrderLine, StockMismatch
 from app.events.models import OutboxEvent
 from tests import factories
 from tests.answers import refusal
 from tests.concurrency import broken
-from tests.delivery.codes.helpers import listed, shelf, stock, stocked, summary, upload
-from tests.delivery.helpers import bought, goods, order, revoked, shown, taken_back
+from tests.delivery.codes.helpers import codes_product, listed, stock, stocked, summary, upload
+from tests.delivery.helpers import (
+    bought,
+    delivered,
+    get_delivery,
+    order,
+    refund_units,
+    revoke_units,
+)
 
 
 def test_codes_are_sold_in_the_order_of_upload(client: FlaskClient) -> None:
     seller, product_id = stocked(client, "A", "B", "C")
     upload(client, seller, product_id, ["D"])
 
-    assert shown(bought(factories.buyer(), product_id, 2)) == {"codes": ["A", "B"]}
-    assert shown(bought(factories.buyer(), product_id, 2)) == {"codes": ["C", "D"]}
+    assert delivered(bought(factories.buyer(), product_id, 2)) == {"codes": ["A", "B"]}
+    assert delivered(bought(factories.buyer(), product_id, 2)) == {"codes": ["C", "D"]}
     assert broken() == []
 
 
-def test_the_buyer_has_them_in_the_same_breath(client: FlaskClient) -> None:
+def test_the_buyer_has_them_immediately(client: FlaskClient) -> None:
     seller, product_id = stocked(client, "A", "B", "C")
     buyer = factories.buyer("10.00")
 
     made = order(client, buyer, product_id, 2).json
-    answer = goods(client, buyer, made["id"])
+    answer = get_delivery(client, buyer, made["id"])
     assert (answer.status_code, answer.json["codes"]) == (200, ["A", "B"])
     assert answer.headers["Cache-Control"] == "no-store"
-    assert refusal(goods(client, seller, made["id"])) == (404, "ORDER_NOT_FOUND")
+    assert refusal(get_delivery(client, seller, made["id"])) == (404, "ORDER_NOT_FOUND")
 
     assert refusal(order(client, buyer, product_id, 2)) == (400, "PRODUCT_OUT_OF_STOCK")
     assert order(client, buyer, product_id).status_code == 201
@@ -43,15 +51,15 @@ def test_the_buyer_has_them_in_the_same_breath(client: FlaskClient) -> None:
     assert broken() == []
 
 
-def test_a_batch_deals_codes_out_in_the_order_of_its_lines(client: FlaskClient) -> None:
+def test_a_batch_assigns_codes_in_the_order_of_its_lines(client: FlaskClient) -> None:
     _, one = stocked(client, *(f"A-{n}" for n in range(6)))
     _, other = stocked(client, *(f"B-{n}" for n in range(3)))
     orders = [paid(one, 2), paid(other, 2), paid(one, 1), paid(other, 1), paid(one, 3)]
     with db.transaction() as session:
-        check = service.reserve(session, orders)
+        check = CodesHandler().reserve(session, orders)
         check()
 
-    assert [shown(line)["codes"] for line in orders] == [
+    assert [delivered(line)["codes"] for line in orders] == [
         ["A-0", "A-1"],
         ["B-0", "B-1"],
         ["A-2"],
@@ -61,24 +69,24 @@ def test_a_batch_deals_codes_out_in_the_order_of_its_lines(client: FlaskClient) 
     assert broken() == []
 
 
-def paid(product_id: UUID, quantity: int) -> Line:
-    """An order that has no goods yet."""
+def paid(product_id: UUID, quantity: int) -> OrderLine:
+    """A completed order whose codes were released."""
     line = bought(factories.buyer(), product_id, quantity)
     with db.transaction() as session:
-        service.release(session, line)
+        CodesHandler().release(session, line)
     return line
 
 
-def test_more_than_there_is_is_a_bug_that_is_noticed(client: FlaskClient) -> None:
+def test_missing_codes_are_a_stock_mismatch(client: FlaskClient) -> None:
     _, product_id = stocked(client, "A", "B")
     line = paid(product_id, 1)
-    asked = Line(line.order_id, product_id, line.kind, 3)
-    with pytest.raises(GoodsMissing, match="2 of 3"), db.transaction() as session:
-        service.reserve(session, [asked])()
+    asked = OrderLine(line.order_id, product_id, line.kind, 3)
+    with pytest.raises(StockMismatch, match="2 of 3"), db.transaction() as session:
+        CodesHandler().reserve(session, [asked])()
     assert free_codes(product_id) == 2
 
 
-def test_what_was_reserved_in_vain_is_sold_to_the_next(client: FlaskClient) -> None:
+def test_released_codes_are_available_again(client: FlaskClient) -> None:
     _, product_id = stocked(client, "A", "B")
     paid(product_id, 1)
     assert free_codes(product_id) == 2
@@ -95,81 +103,83 @@ def free_codes(product_id: UUID) -> int:
         return len(session.scalars(query).all())
 
 
-class TestShowing:
-    def test_a_code_is_seen_when_it_is_first_shown(self, client: FlaskClient) -> None:
+class TestRendering:
+    def test_a_code_is_seen_when_it_is_first_retrieved(self, client: FlaskClient) -> None:
         seller, product_id = stocked(client, "A", "B")
         line = bought(factories.buyer(), product_id)
         assert [row["seenAt"] for row in listed(client, seller, product_id)] == [None, None]
-        shown(line)
+        delivered(line)
         first = listed(client, seller, product_id)[0]
-        shown(line)
+        delivered(line)
         assert listed(client, seller, product_id)[0] == first
         assert first["seenAt"] >= first["takenAt"]
         assert first["orderId"] == str(line.order_id)
 
-    def test_a_code_is_sealed_for_its_row(self, client: FlaskClient) -> None:
+    def test_a_code_is_encrypted_for_its_row(self, client: FlaskClient) -> None:
         stocked(client, "GIFT-7F3A-21C9", "GIFT-0B6E-84D1")
         with db.transaction() as session:
             one, other = session.scalars(select(ProductCode)).all()
         assert b"GIFT" not in one.sealed + other.sealed
         with pytest.raises(Exception, match="encrypted for another context"):
-            service.open_code(one.sealed, code_id=other.id)
+            service.decrypt_code(one.sealed, code_id=other.id)
 
 
-class TestTakingBack:
-    def test_what_nobody_saw_is_sold_again_at_its_old_place(self, client: FlaskClient) -> None:
+class TestRevoking:
+    def test_unseen_codes_return_to_their_old_position(self, client: FlaskClient) -> None:
         seller, product_id = stocked(client, "A", "B", "C", "D")
         line = bought(factories.buyer(), product_id, 3)
-        assert taken_back(line, 2) == 2
-        assert shown(line) == {"codes": ["A"]}
+        assert refund_units(line, 2) == 2
+        assert delivered(line) == {"codes": ["A"]}
         assert summary(client, seller, product_id) == {"available": 3, "sold": 1, "revoked": 0}
         assert revocations(line) == [{"released": 2, "lost": 0}]
-        assert shown(bought(factories.buyer(), product_id, 2)) == {"codes": ["B", "C"]}
+        assert delivered(bought(factories.buyer(), product_id, 2)) == {"codes": ["B", "C"]}
         assert broken() == []
 
     def test_what_was_seen_is_lost_to_everybody(self, client: FlaskClient) -> None:
         seller, product_id = stocked(client, "A", "B", "C")
         line = bought(factories.buyer(), product_id, 2)
-        shown(line)
-        assert taken_back(line, 1) == 0
-        assert shown(line) == {"codes": ["A"]}
+        delivered(line)
+        assert refund_units(line, 1) == 0
+        assert delivered(line) == {"codes": ["A"]}
         rows = listed(client, seller, product_id, status="REVOKED")
         assert [(row["status"], row["orderId"]) for row in rows] == [
             ("REVOKED", str(line.order_id))
         ]
         assert stock(client, product_id) == 1
         assert revocations(line) == [{"released": 0, "lost": 1}]
-        assert taken_back(line, 1) == 0
+        assert refund_units(line, 1) == 0
         assert broken() == []
 
-    def test_what_nobody_saw_goes_first(self, client: FlaskClient) -> None:
+    def test_unseen_codes_are_revoked_first(self, client: FlaskClient) -> None:
         _, product_id = stocked(client, "A", "B", "C")
         line = bought(factories.buyer(), product_id, 3)
         with db.transaction() as session:
             session.scalars(select(ProductCode).order_by(ProductCode.position)).all()[
                 2
             ].seen_at = line_time(line)
-        assert taken_back(line, 2) == 2
-        assert shown(line) == {"codes": ["C"]}
-        assert taken_back(line, 1) == 0
+        assert refund_units(line, 2) == 2
+        assert delivered(line) == {"codes": ["C"]}
+        assert refund_units(line, 1) == 0
 
-    def test_more_than_the_order_has_is_a_bug_that_is_noticed(self, client: FlaskClient) -> None:
+    def test_revoking_more_than_the_order_has_is_a_stock_mismatch(
+        self, client: FlaskClient
+    ) -> None:
         _, product_id = stocked(client, "A", "B")
         line = bought(factories.buyer(), product_id)
-        with pytest.raises(GoodsMissing):
-            revoked(line, 2)
-        assert shown(line) == {"codes": ["A"]}
+        with pytest.raises(StockMismatch):
+            revoke_units(line, 2)
+        assert delivered(line) == {"codes": ["A"]}
 
 
-def line_time(line: Line) -> object:
+def line_time(line: OrderLine) -> object:
     with db.transaction() as session:
         return session.scalars(
             select(ProductCode.taken_at).where(ProductCode.order_id == line.order_id)
         ).first()
 
 
-def revocations(line: Line) -> list[dict[str, int]]:
-    """What the outbox says of codes of an order that were taken back."""
+def revocations(line: OrderLine) -> list[dict[str, int]]:
+    """The codes-revoked events of an order."""
     with db.transaction() as session:
         found = session.scalars(
             select(OutboxEvent.data).where(
@@ -179,13 +189,13 @@ def revocations(line: Line) -> list[dict[str, int]]:
     return [{name: data[name] for name in ("released", "lost")} for data in found]
 
 
-def test_no_code_is_in_a_log_or_an_event(
+def test_no_log_or_event_contains_a_code(
     client: FlaskClient, capfd: pytest.CaptureFixture[str]
 ) -> None:
     seller, product_id = stocked(client, "SECRET-CODE-1", "SECRET-CODE-1", "SECRET-CODE-2")
     line = bought(factories.buyer(), product_id)
-    assert shown(line) == {"codes": ["SECRET-CODE-1"]}
-    taken_back(line, 1)
+    assert delivered(line) == {"codes": ["SECRET-CODE-1"]}
+    refund_units(line, 1)
     listed(client, seller, product_id)
     with db.transaction() as session:
         events = session.scalars(select(OutboxEvent.data)).all()
@@ -194,8 +204,8 @@ def test_no_code_is_in_a_log_or_an_event(
     assert "SECRET" not in out + err
 
 
-def test_a_product_without_codes_shows_none(client: FlaskClient) -> None:
+def test_a_product_without_codes_has_empty_lists(client: FlaskClient) -> None:
     seller = factories.merchant()
-    product_id = shelf(seller)
+    product_id = codes_product(seller)
     assert summary(client, seller, product_id) == {"available": 0, "sold": 0, "revoked": 0}
     assert listed(client, seller, product_id) == []

@@ -1,6 +1,6 @@
-"""Keeping files in a bucket of S3, or of what speaks its protocol.
+"""A storage in a bucket of S3 or a compatible service.
 
-Imported only where a bucket is configured: boto3 costs a process 37 MB.
+Imported only if a bucket is configured: boto3 takes 37 MB of memory per process.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,10 +15,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.delivery.files.contents import Content
-from app.delivery.files.errors import ContentMissing, StorageAway
+from app.delivery.files.errors import ContentMissing, StorageUnavailable
+from app.delivery.files.storage.interface import ContentStream
 
-#: The least that a part of a multipart upload may have, but the last.
+#: Minimum size of a part of a multipart upload, except the last.
 PART_BYTES: Final = 5 * 1024**2
 
 _CONFIG: Final = Config(
@@ -26,7 +26,7 @@ _CONFIG: Final = Config(
     read_timeout=60,
     retries={"mode": "standard", "max_attempts": 3},
     max_pool_connections=32,
-    # Checksums of their own that not everybody who speaks S3 understands.
+    # Not every compatible service supports the additional checksums.
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
@@ -35,34 +35,34 @@ _MISSING: Final = {"404", "NoSuchKey", "NotFound"}
 
 
 @dataclass(slots=True)
-class _Small:
-    """A draft that fits into one part: it is sent when its place is known."""
+class _StagedInMemory:
+    """Content that fits into one part. It is uploaded when its key is known."""
 
     sha256: str
     size: int
     body: bytes
     bucket: "S3Storage"
 
-    def keep(self, place: str) -> None:
-        self.bucket.do("put_object", Key=_key(place), Body=self.body)
+    def store(self, key: str) -> None:
+        self.bucket.do("put_object", Key=_object_key(key), Body=self.body)
 
 
 @dataclass(slots=True)
-class _Large:
-    """A draft that was sent part by part under a name of its own."""
+class _StagedObject:
+    """Content that was uploaded in parts under a temporary key."""
 
     sha256: str
     size: int
-    key: str
+    staging_key: str
     bucket: "S3Storage"
 
-    def keep(self, place: str) -> None:
-        source = {"Bucket": self.bucket.name, "Key": self.key}
-        self.bucket.do("copy_object", Key=_key(place), CopySource=source)
+    def store(self, key: str) -> None:
+        source = {"Bucket": self.bucket.name, "Key": self.staging_key}
+        self.bucket.do("copy_object", Key=_object_key(key), CopySource=source)
 
 
 class S3Storage:
-    """Objects of one bucket. Credentials are found as boto3 does: variables, files, roles."""
+    """Objects in one bucket. Credentials are found by boto3: variables, files, roles."""
 
     def __init__(self, name: str, *, endpoint: str | None, region: str | None) -> None:
         self.name = name
@@ -70,52 +70,52 @@ class S3Storage:
             "s3", endpoint_url=endpoint, region_name=region, config=_CONFIG
         )
 
-    def do(self, act: str, **values: Any) -> Any:
-        """One request. Raises StorageAway, ContentMissing."""
+    def do(self, operation: str, **values: Any) -> Any:
+        """One request. Raises StorageUnavailable, ContentMissing."""
         try:
-            return getattr(self._client, act)(Bucket=self.name, **values)
+            return getattr(self._client, operation)(Bucket=self.name, **values)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in _MISSING:
                 raise ContentMissing from error
-            raise StorageAway from error
+            raise StorageUnavailable from error
         except BotoCoreError as error:
-            raise StorageAway from error
+            raise StorageUnavailable from error
 
     @contextmanager
-    def receive(self, pieces: Iterable[bytes]) -> Iterator[_Small | _Large]:
+    def receive(self, chunks: Iterable[bytes]) -> Iterator[_StagedInMemory | _StagedObject]:
         digest = sha256()
-        parts = _parts(pieces)
+        parts = _parts(chunks)
         part = next(parts, b"")
         digest.update(part)
         size = len(part)
         if size < PART_BYTES:
-            yield _Small(digest.hexdigest(), size, part, self)
+            yield _StagedInMemory(digest.hexdigest(), size, part, self)
             return
         with ExitStack() as cleanup:
-            upload = _Upload.begin(self, cleanup)
+            upload = _MultipartUpload.begin(self, cleanup)
             upload.add(part)
             for part in parts:
                 digest.update(part)
                 size += len(part)
                 upload.add(part)
             upload.complete()
-            yield _Large(digest.hexdigest(), size, upload.key, self)
+            yield _StagedObject(digest.hexdigest(), size, upload.key, self)
 
-    def open(self, place: str, *, start: int, end: int) -> Content:
-        body = self.do("get_object", Key=_key(place), Range=f"bytes={start}-{end - 1}")["Body"]
-        return Content(body.read, body.close, length=end - start)
+    def open(self, key: str, *, start: int, end: int) -> ContentStream:
+        body = self.do("get_object", Key=_object_key(key), Range=f"bytes={start}-{end - 1}")["Body"]
+        return ContentStream(body.read, body.close, length=end - start)
 
-    def size_of(self, place: str) -> int | None:
+    def get_size(self, key: str) -> int | None:
         try:
-            return int(self.do("head_object", Key=_key(place))["ContentLength"])
+            return int(self.do("head_object", Key=_object_key(key))["ContentLength"])
         except ContentMissing:
             return None
 
-    def delete(self, place: str) -> None:
-        self.do("delete_object", Key=_key(place))
+    def delete(self, key: str) -> None:
+        self.do("delete_object", Key=_object_key(key))
 
-    def forget_drafts(self, *, before: datetime) -> int:
-        """The oldest thousand of each kind; the next time goes on."""
+    def delete_staged(self, *, before: datetime) -> int:
+        """The oldest thousand of each kind; the next call continues."""
         objects = self.do("list_objects_v2", Prefix=_INCOMING).get("Contents", ())
         uploads = self.do("list_multipart_uploads", Prefix=_INCOMING).get("Uploads", ())
         old_objects = [one["Key"] for one in objects if one["LastModified"] < before]
@@ -127,8 +127,8 @@ class S3Storage:
         return len(old_objects) + len(old_uploads)
 
 
-class _Upload:
-    """A multipart upload, of which nothing is left when its block ends."""
+class _MultipartUpload:
+    """A multipart upload, which is deleted at the end of its block."""
 
     def __init__(self, bucket: S3Storage, key: str, upload_id: str) -> None:
         self.key = key
@@ -138,18 +138,18 @@ class _Upload:
         self._is_complete = False
 
     @classmethod
-    def begin(cls, bucket: S3Storage, cleanup: ExitStack) -> "_Upload":
+    def begin(cls, bucket: S3Storage, cleanup: ExitStack) -> "_MultipartUpload":
         key = f"{_INCOMING}{uuid4()}"
         upload = cls(bucket, key, bucket.do("create_multipart_upload", Key=key)["UploadId"])
-        cleanup.callback(upload.forget)
+        cleanup.callback(upload.delete)
         return upload
 
     def add(self, part: bytes) -> None:
         number = len(self._parts) + 1
-        answer = self._bucket.do(
+        response = self._bucket.do(
             "upload_part", Key=self.key, UploadId=self._id, PartNumber=number, Body=part
         )
-        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+        self._parts.append({"PartNumber": number, "ETag": response["ETag"]})
 
     def complete(self) -> None:
         self._bucket.do(
@@ -160,27 +160,27 @@ class _Upload:
         )
         self._is_complete = True
 
-    def forget(self) -> None:
-        # What cannot be forgotten now is forgotten by the job that looks for old drafts.
-        with suppress(StorageAway, ContentMissing):
+    def delete(self) -> None:
+        # If this fails, a job deletes it later.
+        with suppress(StorageUnavailable, ContentMissing):
             if self._is_complete:
                 self._bucket.do("delete_object", Key=self.key)
             else:
                 self._bucket.do("abort_multipart_upload", Key=self.key, UploadId=self._id)
 
 
-def _key(place: str) -> str:
-    return f"contents/{place}"
+def _object_key(key: str) -> str:
+    return f"contents/{key}"
 
 
-def _parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """All bytes in parts of PART_BYTES, some want them all equal; the last may be shorter."""
+def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """All bytes in parts of PART_BYTES, because some services require equal parts."""
     part = bytearray()
-    for piece in pieces:
+    for chunk in chunks:
         room = PART_BYTES - len(part)
-        part += piece[:room]
+        part += chunk[:room]
         if len(part) == PART_BYTES:
             yield bytes(part)
-            part = bytearray(piece[room:])
+            part = bytearray(chunk[room:])
     if part:
         yield bytes(part)

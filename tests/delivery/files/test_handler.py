@@ -1,4 +1,4 @@
-"""Files as goods: what orders call."""
+"""Delivery of files."""
 
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -11,8 +11,9 @@ from app.common import clock
 from app.common.db import savepoint, transaction
 from app.common.driver import start_pipeline
 from app.delivery import service as delivery
+from app.delivery.files.handler import FileHandler
 from app.delivery.files.models import FileDelivery
-from app.delivery.goods import GoodsMissing, Line
+from app.delivery.handler import OrderLine, StockMismatch
 from app.products.models import ProductKind
 from tests import factories
 from tests.answers import refusal
@@ -20,32 +21,32 @@ from tests.delivery.files.helpers import (
     BASE,
     GUIDE,
     bought,
+    delivered,
     delivery_of,
     file_product,
     on_sale,
     sha256,
-    shown,
 )
 from tests.orders.refunds.helpers import refund
 
 
 def ordered(
     client: FlaskClient, buyer: factories.Actor, product_id: UUID, quantity: int = 1
-) -> Line:
-    """An order for which nothing was set aside yet."""
+) -> OrderLine:
+    """A completed order without its delivery."""
     line = bought(client, buyer, product_id, quantity=quantity)
     with transaction() as session:
         session.delete(session.get(FileDelivery, line.order_id))
     return line
 
 
-def test_what_is_reserved_is_the_buyer_s_once_it_is_delivered(client: FlaskClient) -> None:
+def test_a_reserved_file_can_be_downloaded_once_it_is_delivered(client: FlaskClient) -> None:
     buyer = factories.buyer()
     line = ordered(client, buyer, on_sale(client, factories.merchant()), 2)
     with transaction() as session:
         for check in delivery.reserve(session, [line]):
             check()
-        assert delivery.show(session, line, base=BASE) == {"files": []}
+        assert FileHandler().render(session, line, base_url=BASE) == {"files": []}
     reserved = delivery_of(line)
     assert reserved is not None
     assert (reserved.buyer_id, reserved.product_id, reserved.quantity) == (
@@ -58,10 +59,10 @@ def test_what_is_reserved_is_the_buyer_s_once_it_is_delivered(client: FlaskClien
     with transaction() as session:
         delivery.deliver(session, [line])
 
-    assert shown(line)["downloadsLeft"] == 5
+    assert delivered(line)["downloadsLeft"] == 5
 
 
-def test_many_orders_are_one_statement_each_in_a_pipeline(client: FlaskClient) -> None:
+def test_many_orders_can_be_delivered_in_a_pipeline(client: FlaskClient) -> None:
     buyer = factories.buyer()
     products = [on_sale(client, factories.merchant()) for _ in range(2)]
     lines = [ordered(client, buyer, product_id) for product_id in products * 2]
@@ -72,20 +73,20 @@ def test_many_orders_are_one_statement_each_in_a_pipeline(client: FlaskClient) -
         for check in checks:
             check()
 
-    assert all(shown(line)["name"] == "guide.pdf" for line in lines)
+    assert all(delivered(line)["name"] == "guide.pdf" for line in lines)
 
 
-def test_what_has_no_file_cannot_be_reserved(client: FlaskClient) -> None:
+def test_a_product_without_a_file_is_a_stock_mismatch(client: FlaskClient) -> None:
     seller, buyer = factories.merchant(), factories.buyer()
     good = ordered(client, buyer, on_sale(client, seller))
-    bare = Line(good.order_id, file_product(seller), ProductKind.FILE, 1)
+    bare = OrderLine(good.order_id, file_product(seller), ProductKind.FILE, 1)
     with transaction() as session:
         (check,) = delivery.reserve(session, [bare])
-        with pytest.raises(GoodsMissing):
+        with pytest.raises(StockMismatch):
             check()
 
 
-def test_what_is_not_paid_for_is_let_go(client: FlaskClient) -> None:
+def test_an_unpaid_delivery_is_released(client: FlaskClient) -> None:
     line = ordered(client, factories.buyer(), on_sale(client, factories.merchant()))
     with transaction() as session:
         delivery.reserve(session, [line])
@@ -94,15 +95,15 @@ def test_what_is_not_paid_for_is_let_go(client: FlaskClient) -> None:
     assert delivery_of(line) is None
 
 
-def test_what_was_delivered_is_not_let_go(client: FlaskClient) -> None:
+def test_a_paid_delivery_is_not_released(client: FlaskClient) -> None:
     line = bought(client, factories.buyer(), on_sale(client, factories.merchant()))
     with transaction() as session:
         delivery.release(session, line)
 
-    assert shown(line)["downloadsLeft"] == 5
+    assert delivered(line)["downloadsLeft"] == 5
 
 
-def test_a_file_that_somebody_is_about_to_buy_cannot_be_taken_away(client: FlaskClient) -> None:
+def test_a_reserved_file_cannot_be_deleted(client: FlaskClient) -> None:
     seller = factories.merchant()
     line = ordered(client, factories.buyer(), on_sale(client, seller))
     path = f"/api/v1/products/{line.product_id}/file"
@@ -114,7 +115,7 @@ def test_a_file_that_somebody_is_about_to_buy_cannot_be_taken_away(client: Flask
     assert client.delete(path, headers=seller.headers).status_code == 204
 
 
-def test_no_more_units_are_taken_back_than_were_bought(client: FlaskClient) -> None:
+def test_at_most_the_quantity_can_be_revoked(client: FlaskClient) -> None:
     product_id = on_sale(client, factories.merchant())
     line = bought(client, factories.buyer(), product_id, quantity=3)
     with transaction() as session:
@@ -123,15 +124,15 @@ def test_no_more_units_are_taken_back_than_were_bought(client: FlaskClient) -> N
             delivery.revoke(session, line, units=2)
 
 
-def test_a_delivery_that_is_not_there_is_a_bug(client: FlaskClient) -> None:
+def test_a_missing_delivery_is_a_stock_mismatch(client: FlaskClient) -> None:
     line = ordered(client, factories.buyer(), on_sale(client, factories.merchant()))
-    with pytest.raises(GoodsMissing), transaction() as session:
+    with pytest.raises(StockMismatch), transaction() as session:
         delivery.revoke(session, line, units=1)
 
 
-def test_the_buyer_sees_the_file_and_a_new_link_each_time(client: FlaskClient) -> None:
+def test_each_delivery_contains_a_new_link(client: FlaskClient) -> None:
     line = bought(client, factories.buyer(), on_sale(client, factories.merchant()))
-    first, second = shown(line), shown(line)
+    first, second = delivered(line), delivered(line)
 
     assert first.keys() == {
         "name",
@@ -153,7 +154,7 @@ def test_the_buyer_sees_the_file_and_a_new_link_each_time(client: FlaskClient) -
     assert 59 <= (type(clock.now()).fromisoformat(minutes) - clock.now()).total_seconds() / 60 <= 60
 
 
-def test_what_is_bought_is_there_at_once_and_gone_with_its_refund(client: FlaskClient) -> None:
+def test_a_file_is_available_immediately_until_it_is_refunded(client: FlaskClient) -> None:
     seller, buyer = factories.merchant(), factories.buyer()
     line = bought(client, buyer, on_sale(client, seller), quantity=2)
     path = f"/api/v1/orders/{line.order_id}/delivery"

@@ -1,4 +1,4 @@
-"""What nobody needs is removed, and what is needed is looked after."""
+"""Unreferenced contents are removed, and the others are checked."""
 
 import os
 from datetime import timedelta
@@ -12,21 +12,22 @@ from sqlalchemy import select, update
 from app.common import clock, queue
 from app.common.db import reading, transaction
 from app.common.settings import Settings
-from app.delivery.files import service, storage, tasks
+from app.delivery.files import service, tasks
 from app.delivery.files.models import FileContent, ProductFile
+from app.delivery.files.storage import service as storage
 from app.verify import files as invariants
 from tests import factories
 from tests.answers import refusal
 from tests.concurrency import broken
+from tests.delivery.files.downloads.helpers import get
 from tests.delivery.files.helpers import bought, file_product, link_of, on_sale, sha256, upload
-from tests.delivery.files.test_downloads import get
 
 DAY = timedelta(days=1)
 FOUND_MISSING = "The content of a file on sale was present at the last check"
 
 
 def later(time: timedelta) -> None:
-    """Let time pass for files, but not for who is signed in."""
+    """Let time pass for files, but not for sessions."""
     with transaction() as session:
         for table, columns in (
             (FileContent, ("created_at", "touched_at", "checked_at")),
@@ -43,19 +44,21 @@ def rows_of(body: bytes) -> list[FileContent]:
 
 
 def is_stored(body: bytes) -> bool:
-    return any(storage.current().size_of(row.place) is not None for row in rows_of(body))
+    return any(storage.current().get_size(row.storage_key) is not None for row in rows_of(body))
 
 
 class TestRemoving:
-    def test_what_a_product_offers_stays(self, client: FlaskClient) -> None:
+    def test_a_current_file_is_kept(self, client: FlaskClient) -> None:
         body = os.urandom(100)
         on_sale(client, factories.merchant(), body)
         later(30 * DAY)
-        tasks.remove_unneeded()
+        tasks.remove_unreferenced()
 
         assert is_stored(body)
 
-    def test_an_older_version_goes_a_day_after_the_newer_came(self, client: FlaskClient) -> None:
+    def test_an_old_version_is_removed_a_day_after_its_replacement(
+        self, client: FlaskClient
+    ) -> None:
         old, new = os.urandom(100), os.urandom(100)
         seller = factories.merchant()
         product_id = on_sale(client, seller, old)
@@ -64,52 +67,52 @@ class TestRemoving:
         link = link_of(line)
         upload(client, seller, product_id, new)
 
-        assert tasks.remove_unneeded() == 0
+        assert tasks.remove_unreferenced() == 0
         assert get(client, link).data == old
         later(DAY + timedelta(seconds=1))
-        assert tasks.remove_unneeded() == 1
+        assert tasks.remove_unreferenced() == 1
 
         assert (is_stored(old), is_stored(new)) == (False, True)
         assert get(client, link_of(line)).data == new
-        assert tasks.remove_unneeded() == 0
+        assert tasks.remove_unreferenced() == 0
 
-    def test_a_content_that_another_product_offers_stays(self, client: FlaskClient) -> None:
+    def test_content_of_another_product_is_kept(self, client: FlaskClient) -> None:
         body = os.urandom(100)
         seller = factories.merchant()
         product_id = on_sale(client, seller, body)
         on_sale(client, factories.merchant(), body)
         client.delete(f"/api/v1/products/{product_id}/file", headers=seller.headers)
         later(3 * DAY)
-        tasks.remove_unneeded()
+        tasks.remove_unreferenced()
 
         assert is_stored(body)
 
-    def test_what_never_got_a_file_goes(self, client: FlaskClient) -> None:
+    def test_content_that_no_file_refers_to_is_removed(self, client: FlaskClient) -> None:
         body = os.urandom(100)
         keep(body)
-        tasks.remove_unneeded()
+        tasks.remove_unreferenced()
         assert is_stored(body)
         later(DAY + timedelta(seconds=1))
-        tasks.remove_unneeded()
+        tasks.remove_unreferenced()
 
         assert not is_stored(body)
 
-    def test_what_was_removed_can_come_again(self, client: FlaskClient) -> None:
+    def test_removed_content_can_be_uploaded_again(self, client: FlaskClient) -> None:
         body = os.urandom(100)
         keep(body)
         later(2 * DAY)
-        tasks.remove_unneeded()
+        tasks.remove_unreferenced()
         on_sale(client, factories.merchant(), body)
         later(2 * DAY)
-        tasks.remove_unneeded()
+        tasks.remove_unreferenced()
 
         gone, kept = rows_of(body)
         assert gone.removed_at is not None
         assert kept.removing_at is None
-        assert gone.place != kept.place
+        assert gone.storage_key != kept.storage_key
         assert is_stored(body)
 
-    def test_who_uploads_while_it_is_removed_gets_a_place_of_their_own(
+    def test_an_upload_during_the_removal_gets_a_new_key(
         self,
         client: FlaskClient,
         monkeypatch: pytest.MonkeyPatch,
@@ -128,11 +131,11 @@ class TestRemoving:
 
         with monkeypatch.context() as patch:
             patch.setattr(storage.current(), "delete", delete_late)
-            tasks.remove_unneeded()
+            tasks.remove_unreferenced()
 
         assert get(client, link_of(bought(client, factories.buyer(), product_id))).data == body
 
-    def test_who_began_to_upload_before_it_was_removed_is_asked_to_repeat(
+    def test_an_upload_that_outlasts_the_removal_must_be_repeated(
         self,
         client: FlaskClient,
         monkeypatch: pytest.MonkeyPatch,
@@ -141,19 +144,19 @@ class TestRemoving:
 
         seller = factories.merchant()
         product_id = file_product(seller)
-        right = views.keep_body
+        right = views._store_body
 
         def keep_for_days(uploader: object) -> object:
             content_id = right(uploader)  # type: ignore[arg-type]
             later(2 * DAY)
-            tasks.remove_unneeded()
+            tasks.remove_unreferenced()
             return content_id
 
         with monkeypatch.context() as patch:
-            patch.setattr(views, "keep_body", keep_for_days)
+            patch.setattr(views, "_store_body", keep_for_days)
             assert refusal(upload(client, seller, product_id)) == (503, "BUSY")
 
-    def test_a_run_that_died_is_gone_on_with(
+    def test_an_interrupted_removal_is_resumed(
         self,
         client: FlaskClient,
         monkeypatch: pytest.MonkeyPatch,
@@ -164,32 +167,32 @@ class TestRemoving:
         with monkeypatch.context() as patch:
             patch.setattr(storage.current(), "delete", _die)
             with pytest.raises(KeyboardInterrupt):
-                tasks.remove_unneeded()
+                tasks.remove_unreferenced()
         assert is_stored(body)
 
-        assert tasks.remove_unneeded() == 1
+        assert tasks.remove_unreferenced() == 1
 
         assert not is_stored(body)
 
-    def test_uploads_that_broke_off_go(self, client: FlaskClient, settings: Settings) -> None:
+    def test_interrupted_uploads_are_removed(self, client: FlaskClient, settings: Settings) -> None:
         left_behind = settings.files_folder / "incoming" / "left-behind"
         left_behind.parent.mkdir(parents=True, exist_ok=True)
         left_behind.write_bytes(b"half a file")
-        tasks.remove_unneeded()
+        tasks.remove_unreferenced()
         assert left_behind.exists()
         yesterday = clock.now().timestamp() - 90_000
         os.utime(left_behind, (yesterday, yesterday))
-        tasks.remove_unneeded()
+        tasks.remove_unreferenced()
         assert not left_behind.exists()
 
 
-class TestLooking:
+class TestChecking:
     def path_of(self, settings: Settings, body: bytes) -> Path:
         (path,) = settings.files_folder.rglob(f"{sha256(body)}.*")
         return path
 
     @pytest.mark.parametrize("harm", ["gone", "short"])
-    def test_what_is_missing_is_found_and_so_is_its_return(
+    def test_missing_content_is_detected_and_can_be_restored(
         self,
         committing: Flask,
         settings: Settings,
@@ -216,22 +219,22 @@ class TestLooking:
         assert broken() == []
 
 
-def test_scheduled_they_are_sent_to_who_may_be_slow(
+def test_scheduled_jobs_enqueue_outbound_calls(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[object] = []
     monkeypatch.setattr(queue, "enqueue_call", lambda job: sent.append(job))
-    tasks.clean_up()
-    tasks.look_after()
+    tasks.enqueue_removal()
+    tasks.enqueue_check()
 
-    assert sent == [tasks.remove_unneeded, tasks.check_contents]
+    assert sent == [tasks.remove_unreferenced, tasks.check_contents]
 
 
 def keep(body: bytes) -> None:
-    """An upload that never got its file."""
-    with storage.current().receive([body]) as draft, transaction() as session:
-        content = service.claim(session, sha256=draft.sha256, size=draft.size)
-        draft.keep(content.place)
+    """Store content that no file refers to."""
+    with storage.current().receive([body]) as staged, transaction() as session:
+        content = service.register_content(session, sha256=staged.sha256, size=staged.size)
+        staged.store(content.storage_key)
 
 
 def _die(_: str) -> None:

@@ -1,9 +1,9 @@
-"""Which part of a file is asked for."""
+"""Parsing of Range headers."""
 
 import pytest
 
+from app.delivery.files.downloads.ranges import parse_range
 from app.delivery.files.errors import RangeNotSatisfiable
-from app.delivery.files.ranges import asked_for
 
 SIZE = 1000
 
@@ -22,8 +22,8 @@ SIZE = 1000
         ("bytes= 5-9 ", (5, 10)),
     ],
 )
-def test_a_part(header: str, part: tuple[int, int]) -> None:
-    assert asked_for(header, size=SIZE) == part
+def test_a_single_range(header: str, part: tuple[int, int]) -> None:
+    assert parse_range(header, size=SIZE) == part
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ def test_a_part(header: str, part: tuple[int, int]) -> None:
         "bytes=" + "9" * 40 + "-",
     ],
 )
-def test_anything_else_means_all_of_it(header: str | None) -> None:
-    assert asked_for(header, size=SIZE) is None
+def test_anything_else_means_the_whole_file(header: str | None) -> None:
+    assert parse_range(header, size=SIZE) is None
 
 
 @pytest.mark.parametrize("header", ["bytes=1000-", "bytes=1000-2000", "bytes=99999-", "bytes=-0"])
-def test_a_part_behind_the_end_is_refused(header: str) -> None:
+def test_a_range_beyond_the_end_is_not_satisfiable(header: str) -> None:
     with pytest.raises(RangeNotSatisfiable) as refused:
-        asked_for(header, size=SIZE)
+        parse_range(header, size=SIZE)
     assert refused.value.headers == {"Content-Range": "bytes */1000"}

@@ -1,9 +1,9 @@
-"""Names and types of files."""
+"""Names and media types of files in HTTP headers."""
 
 import pytest
 
 from app.common.errors import BadRequest, UnsupportedMediaType
-from app.delivery.files.names import attachment, file_name, media_type
+from app.delivery.files.headers import attachment, file_name, media_type
 
 
 @pytest.mark.parametrize(
@@ -15,20 +15,20 @@ from app.delivery.files.names import attachment, file_name, media_type
         ("attachment; filename=\"plain.pdf\"; filename*=UTF-8''%E2%82%AC.pdf", "€.pdf"),
         ("attachment; filename*=UTF-8''%E2%82%AC.pdf; filename=\"plain.pdf\"", "€.pdf"),
         ("attachment; FILENAME*=utf-8'en'a%20b.txt", "a b.txt"),
-        # UTF-8 as it is, which a server reads as Latin-1; and Latin-1 itself.
+        # Raw UTF-8, which servers decode as Latin-1, and Latin-1.
         ('attachment; filename="grÃ¼n.pdf"', "grün.pdf"),
         ('attachment; filename="grün.pdf"', "grün.pdf"),
         (r'attachment; filename="a \"b\".pdf"', 'a "b".pdf'),
         ("attachment; filename*=UTF-8''e%CC%81.txt", "é.txt"),
     ],
 )
-def test_a_name_is_read_from_the_header(header: str, name: str) -> None:
-    assert file_name(header=header, given="other.txt") == name
+def test_the_name_in_the_header(header: str, name: str) -> None:
+    assert file_name(header=header, default="other.txt") == name
 
 
-def test_the_query_says_it_where_no_header_does() -> None:
-    assert file_name(header=None, given=" guide.pdf ") == "guide.pdf"
-    assert file_name(header="attachment", given="guide.pdf") == "guide.pdf"
+def test_the_default_name_without_a_header() -> None:
+    assert file_name(header=None, default=" guide.pdf ") == "guide.pdf"
+    assert file_name(header="attachment", default="guide.pdf") == "guide.pdf"
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_the_query_says_it_where_no_header_does() -> None:
         "€" * 86,
     ],
 )
-def test_what_is_no_name_is_refused(name: str) -> None:
+def test_an_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(BadRequest) as refused:
-        file_name(header=None, given=name)
+        file_name(header=None, default=name)
     assert list(refused.value.details) == ["name"]
 
 
@@ -68,7 +68,7 @@ def test_what_is_no_name_is_refused(name: str) -> None:
         ("application/vnd.api+json", "application/vnd.api+json"),
     ],
 )
-def test_a_type_is_kept_without_its_parameters(sent: str, kind: str) -> None:
+def test_parameters_of_a_media_type_are_removed(sent: str, kind: str) -> None:
     assert media_type(sent, allowed=()) == kind
 
 
@@ -87,12 +87,12 @@ def test_a_type_is_kept_without_its_parameters(sent: str, kind: str) -> None:
         "text/pl\u00e4in",
     ],
 )
-def test_forms_pages_and_nonsense_are_refused(sent: str) -> None:
+def test_forms_pages_and_invalid_types_are_refused(sent: str) -> None:
     with pytest.raises(UnsupportedMediaType):
         media_type(sent, allowed=())
 
 
-def test_only_what_the_shop_allows_is_taken_if_it_says_so() -> None:
+def test_allowed_types_can_be_configured() -> None:
     allowed = ("application/zip", "audio/*")
 
     assert media_type("application/zip", allowed=allowed) == "application/zip"
@@ -111,13 +111,13 @@ def test_only_what_the_shop_allows_is_taken_if_it_says_so() -> None:
         ("grüße.pdf", "grue.pdf", "gr%C3%BC%C3%9Fe.pdf"),
         ('a"b;c%41.pdf', "a_b_c_41.pdf", "a%22b%3Bc%2541.pdf"),
         ("日本", "download", "%E6%97%A5%E6%9C%AC"),
-        # Wide letters, whose plain forms are folders.
+        # Wide characters, whose ASCII forms would be a path.
         ("\uff0e\uff0e\uff0fa.pdf", "_a.pdf", "%EF%BC%8E%EF%BC%8E%EF%BC%8Fa.pdf"),
         ("\uff0e\uff0e", "download", "%EF%BC%8E%EF%BC%8E"),
     ],
 )
-def test_a_name_is_sent_in_both_forms(name: str, plain: str, extended: str) -> None:
+def test_an_attachment_has_both_forms_of_the_name(name: str, plain: str, extended: str) -> None:
     header = attachment(name)
 
     assert header == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{extended}"
-    assert file_name(header=header, given=None) == name
+    assert file_name(header=header, default=None) == name

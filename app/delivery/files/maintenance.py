@@ -1,0 +1,43 @@
+"""Removing unreferenced contents, and checking that the others are stored."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.common import clock
+from app.delivery.files import repository
+from app.delivery.files.models import FileContent
+
+#: How long unreferenced content is kept: longer than a link is valid, and longer than it takes
+#: from the end of an upload to the row that refers to it.
+RETENTION: Final = timedelta(days=1)
+_CHECK_INTERVAL: Final = timedelta(days=1)
+
+
+def mark_unreferenced(session: Session, *, limit: int) -> Sequence[FileContent]:
+    """Contents to remove from the storage. No file can refer to them after the commit."""
+    now = clock.now()
+    repository.mark_unreferenced(session, before=now - RETENTION, now=now, limit=limit)
+    return repository.list_being_removed(session, limit=limit)
+
+
+def record_removed(session: Session, *, content_ids: Sequence[UUID]) -> None:
+    repository.record_removed(session, content_ids=content_ids, now=clock.now())
+
+
+def list_unchecked(session: Session, *, limit: int) -> Sequence[FileContent]:
+    """Contents of current files that were not checked for a day."""
+    return repository.list_unchecked(session, before=clock.now() - _CHECK_INTERVAL, limit=limit)
+
+
+def record_checked(session: Session, *, is_stored: Mapping[UUID, bool]) -> None:
+    """is_stored: by content, whether it was found in its size."""
+    repository.record_checked(
+        session,
+        content_ids=list(is_stored),
+        missing=[content_id for content_id, stored in is_stored.items() if not stored],
+        now=clock.now(),
+    )

@@ -1,0 +1,64 @@
+"""The interface of the delivery kinds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.common.fields import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """Units of a product in an order. kind: of the product."""
+
+    order_id: UUID
+    product_id: UUID
+    kind: str
+    quantity: int
+
+
+class StockMismatch(AssertionError):
+    """A bug: there is less to deliver than the stock promised."""
+
+
+#: Called after all statements of a transaction have been sent. Raises StockMismatch.
+DeferredCheck = Callable[[], None]
+
+
+class DeliveryHandler:
+    """Delivers the products of one kind. The defaults deliver nothing but the order itself.
+
+    The caller has locked the products and the orders. Everything happens in its transaction, which
+    may be a pipeline: `reserve` and `deliver` send statements and read nothing (see
+    app.common.driver).
+
+    max_units_per_order: for handlers that process unit by unit while the buyer waits; None for no
+    limit of its own. schema: the fields that `render` returns.
+    """
+
+    max_units_per_order: ClassVar[int | None] = None
+    schema: ClassVar[type[Schema]] = Schema
+
+    def reserve(self, session: Session, lines: Sequence[OrderLine]) -> DeferredCheck | None:
+        """Reserve what orders that were just inserted, paid or not, will deliver."""
+        return None
+
+    def deliver(self, session: Session, lines: Sequence[OrderLine]) -> None:
+        """Deliver what was reserved, in the transaction that completes the orders."""
+
+    def release(self, session: Session, line: OrderLine) -> None:
+        """Release what was reserved for an order that will not be paid."""
+
+    def revoke(self, session: Session, line: OrderLine, *, units: int) -> int:
+        """Revoke delivered units. Returns how many of them can be sold again.
+
+        All calls for an order revoke at most `quantity` units in total.
+        """
+        return units
+
+    def render(self, session: Session, line: OrderLine, *, base_url: str) -> dict[str, Any]:
+        """What the buyer has, serialized as `schema`. base_url: of the API, for links."""
+        return {}
