@@ -19,11 +19,6 @@ SOURCES = sorted(APP.rglob("*.py"))
 SQL_ELSEWHERE = {"verify/report.py"}
 SQL_MAKERS = {"select", "insert", "update", "delete", "text"}
 
-#: Lists that do not use `paginate` yet.
-PAGED_BY_HAND = {
-    f"{module}/repository.py" for module in ("auth", "wallets/holds", "orders", "payment_requests")
-}
-
 #: What sends statements past SQLAlchemy.
 SENDING = {
     ("app.common.driver", "send"),
@@ -174,7 +169,9 @@ def test_nothing_is_executed_outside_repositories() -> None:
         if path.name != "repository.py" and doing & set(calls(tree_of(path)))
     }
     # A Redis pipeline is executed, too.
-    common = {f"common/{name}.py" for name in ("db", "driver", "migrate", "cache", "pagination")}
+    common = {
+        f"common/{name}.py" for name in ("db", "driver", "migrate", "cache", "pagination", "rows")
+    }
     assert users <= SQL_ELSEWHERE | common | {
         name for name in users if name.startswith("local/embedded/")
     }
@@ -198,9 +195,18 @@ def test_columns_of_an_insert_are_those_of_its_model() -> None:
     assert written == {"common/bulk.py"}
 
 
+def test_delays_are_doubled_in_one_place() -> None:
+    random = {name_of(path) for path in SOURCES if "uniform" in set(calls(tree_of(path)))}
+    # A transaction that lost a race is retried at once, within milliseconds.
+    assert {name for name in random if not name.startswith("demo/")} == {
+        "common/backoff.py",
+        "common/db.py",
+    }
+
+
 def test_lists_are_cut_into_pages_in_one_place() -> None:
     skipping = {name_of(path) for path in SOURCES if "offset" in set(calls(tree_of(path)))}
-    assert skipping <= {"common/pagination.py", *PAGED_BY_HAND}
+    assert skipping == {"common/pagination.py"}
 
 
 def test_only_one_place_commits() -> None:

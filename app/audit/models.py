@@ -1,24 +1,22 @@
 """The audit log: who did what, to what or whom, and why."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Created, Identified
 from app.common.db import Base
 
 
-class AuditRecord(Base):
+class AuditRecord(Identified, Created, Base):
     __tablename__ = "audit_log"
     __table_args__ = ({"info": {"append_only": True}},)
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
     action: Mapped[str]
     target_type: Mapped[str]
     target_id: Mapped[UUID]
     reason: Mapped[str | None]
     details: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime]

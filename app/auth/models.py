@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Created, Identified, Timestamped, known_values
 from app.common.db import Base
 
 
@@ -22,17 +23,16 @@ class SessionKind(StrEnum):
     API_KEY = "API_KEY"
 
 
-class User(Base):
+class User(Identified, Timestamped, Base):
     __tablename__ = "users"
     __table_args__ = (
-        CheckConstraint("role IN ('USER', 'MERCHANT', 'ADMIN')", name="role_known"),
+        known_values("role", Role),
         CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="can_sign_in"),
         CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
         CheckConstraint(r"phone ~ '^\+[1-9][0-9]{1,14}$'", name="phone_e164"),
         CheckConstraint("fee_bps BETWEEN 0 AND 10000", name="fee_bps_within"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     #: None in an account that was made by its phone number.
     email: Mapped[str | None]
     #: The email folded to one case, which is what must be unique.
@@ -48,25 +48,21 @@ class User(Base):
     #: What the platform takes of a merchant's sales, in hundredths of a percent; None: the usual.
     fee_bps: Mapped[int | None]
     last_login_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
 
 
-class LoginSession(Base):
+class LoginSession(Identified, Created, Base):
     """A sign-in on a device: the family of refresh tokens that descend from it.
 
     Or, of kind API_KEY, what an API key acts in; it has no refresh tokens.
     """
 
     __tablename__ = "login_sessions"
-    __table_args__ = (CheckConstraint("kind IN ('LOGIN', 'API_KEY')", name="kind_known"),)
+    __table_args__ = (known_values("kind", SessionKind),)
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(default=SessionKind.LOGIN, server_default=SessionKind.LOGIN)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
     user_agent: Mapped[str | None]
     address: Mapped[str | None]
-    created_at: Mapped[datetime]
     last_used_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
@@ -78,7 +74,7 @@ class LoginSession(Base):
 SESSION_HOLDS: Final = "u.is_active AND s.revoked_at IS NULL AND s.expires_at > %(now)s"
 
 
-class ApiKey(Base):
+class ApiKey(Created, Base):
     """An API key by its hash; the key itself is never stored. Its session holds the revocation.
 
     Nothing of it ever changes but the time of its last use: a trigger refuses the rest.
@@ -103,12 +99,11 @@ class ApiKey(Base):
     scopes: Mapped[list[str]] = mapped_column(ARRAY(String))
     #: To the minute.
     last_used_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
     #: None: it holds until it is revoked.
     expires_at: Mapped[datetime | None]
 
 
-class RefreshToken(Base):
+class RefreshToken(Identified, Created, Base):
     """A refresh token by its `jti`; the token itself is never stored."""
 
     __tablename__ = "refresh_tokens"
@@ -121,13 +116,11 @@ class RefreshToken(Base):
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     session_id: Mapped[UUID] = mapped_column(ForeignKey("login_sessions.id"), index=True)
-    created_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
 
-class TwoFactor(Base):
+class TwoFactor(Created, Base):
     """A user's two-factor secret: pending until the first correct code, then enabled."""
 
     __tablename__ = "two_factors"
@@ -140,7 +133,6 @@ class TwoFactor(Base):
     secret: Mapped[bytes]
     #: The time step of the last code that was accepted; only later ones are from then on.
     last_step: Mapped[int | None]
-    created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
 
 

@@ -21,6 +21,8 @@ from app.auth.models import (
 )
 from app.common.db import lookup
 from app.common.driver import send
+from app.common.pagination import Page, PageRequest, paginate
+from app.common.rows import insert_row, lock_row
 
 
 def insert_user(session: Session, **values: Any) -> User | None:
@@ -33,7 +35,7 @@ def get_user(session: Session, user_id: UUID) -> User | None:
 
 
 def get_user_for_update(session: Session, user_id: UUID) -> User | None:
-    return session.get(User, user_id, with_for_update={"key_share": True}, populate_existing=True)
+    return lock_row(session, User, user_id)
 
 
 def get_user_by_email_key(session: Session, email_key: str) -> User | None:
@@ -74,16 +76,11 @@ def live_users(session: Session, *, session_ids: Sequence[UUID], now: datetime) 
 
 
 def insert_session(session: Session, **values: Any) -> LoginSession:
-    login = LoginSession(**values)
-    session.add(login)
-    session.flush()
-    return login
+    return insert_row(session, LoginSession(**values))
 
 
 def get_session_for_update(session: Session, session_id: UUID) -> LoginSession | None:
-    return session.get(
-        LoginSession, session_id, with_for_update={"key_share": True}, populate_existing=True
-    )
+    return lock_row(session, LoginSession, session_id)
 
 
 def live_sessions(session: Session, *, user_id: UUID, now: datetime) -> Sequence[LoginSession]:
@@ -135,10 +132,7 @@ def get_key_holder(*, key_hash: bytes, now: datetime) -> tuple[Any, ...] | None:
 
 
 def insert_key(session: Session, **values: Any) -> ApiKey:
-    key = ApiKey(**values)
-    session.add(key)
-    session.flush()
-    return key
+    return insert_row(session, ApiKey(**values))
 
 
 def get_key(session: Session, key_id: UUID) -> ApiKey | None:
@@ -158,10 +152,9 @@ def live_keys(session: Session, *, user_id: UUID, now: datetime) -> Sequence[Api
     ).all()
 
 
-def keys_of(
-    session: Session, *, user_id: UUID, limit: int, offset: int, below: UUID | None
-) -> Sequence[Any]:
-    """The user's keys with `revoked_at`, newest first. below: only those with a smaller id."""
+def list_keys(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Any]:
+    """The user's keys with `revoked_at`, newest first."""
+    mine = ApiKey.user_id == user_id
     query = (
         select(
             ApiKey.id,
@@ -174,17 +167,9 @@ def keys_of(
             LoginSession.revoked_at,
         )
         .join(LoginSession, LoginSession.id == ApiKey.id)
-        .where(ApiKey.user_id == user_id)
-        .order_by(ApiKey.id.desc())
+        .where(mine)
     )
-    if below is not None:
-        query = query.where(ApiKey.id < below)
-    return session.execute(query.limit(limit).offset(offset)).all()
-
-
-def count_keys_of(session: Session, *, user_id: UUID) -> int:
-    keys = select(func.count()).select_from(ApiKey).where(ApiKey.user_id == user_id)
-    return session.scalar(keys) or 0
+    return paginate(session, page, query, ApiKey.id, count=select(ApiKey.id).where(mine))
 
 
 def note_key_use(session: Session, *, key_id: UUID, now: datetime, unless_since: datetime) -> None:

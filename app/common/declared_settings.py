@@ -23,7 +23,7 @@ from app.common.env_fields import (
     optional_setting,
     setting,
 )
-from app.common.money import EXPONENTS
+from app.common.money import EXPONENTS, MAX_BPS
 
 _TEXT: Final = ma.fields.String()
 _FLAG: Final = ma.fields.Boolean()
@@ -166,7 +166,7 @@ class DeclaredSettings:
         unset="`true`, but `false` in production, which refuses `true`",
     )
     platform_fee_bps: int = setting(
-        ma.fields.Integer(validate=Range(0, 10_000)),
+        ma.fields.Integer(validate=Range(0, MAX_BPS)),
         "0",
         "Platform fee on each sale in basis points (hundredths of a percent), 0 to 10000.",
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import marshmallow as ma
 
@@ -95,14 +95,20 @@ class Prefix(ma.fields.String):
         return f"/{str(value).strip('/')}".rstrip("/")
 
 
+def _split_web_url(value: str) -> SplitResult | None:
+    """The parts of an absolute http or https URL; None if it is not one."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    return parts if usable else None
+
+
 class PublicUrl(ma.fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable or parts.query or parts.fragment or parts.username:
+        parts = _split_web_url(value)
+        if parts is None or parts.query or parts.fragment or parts.username:
             raise ma.ValidationError("must look like https://pay.example.com")
         return value.rstrip("/")  # type: ignore[no-any-return]
 
@@ -111,12 +117,7 @@ class ReturnUrl(ma.fields.String):
     """A URL in which `{order}` stands for the ID of an order."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable or not value.isprintable() or " " in value:
+        if _split_web_url(value) is None or not value.isprintable() or " " in value:
             raise ma.ValidationError("must look like https://shop.example.com/orders/{order}")
         return str(value)
 

@@ -118,7 +118,12 @@ class Amount(ma.fields.Field[Decimal]):
     ) -> None:
         self.zero_allowed = zero_allowed
         bound = "minimum" if zero_allowed else "exclusiveMinimum"
-        documented = {"pattern": r"^[0-9]{1,30}(\.[0-9]{1,30})?$", bound: 0}
+        documented = {
+            "description": "Decimal string or JSON number, used exactly; no more decimal places "
+            "than the currency has",
+            "pattern": r"^[0-9]{1,30}(\.[0-9]{1,30})?$",
+            bound: 0,
+        }
         super().__init__(metadata=documented | dict(metadata or {}), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:

@@ -14,6 +14,9 @@ _SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "
 #: Largest amount a `bigint` column holds; larger ones are rejected.
 MAX_MINOR: Final = 2**63 - 1
 
+#: The whole of an amount in basis points: hundredths of a percent.
+MAX_BPS: Final = 10_000
+
 #: Raises instead of rounding; Decimal's default context silently rounds to 28 digits.
 _EXACT: Final = Context(prec=60, traps=[Inexact])
 
@@ -67,6 +70,11 @@ class Money:
         """For display: `$17.50`, `12.000 KWD`."""
         symbol = _SYMBOLS.get(self.currency)
         return f"{symbol}{self}" if symbol else f"{self} {self.currency}"
+
+
+def share_of(amount: int, *, bps: int) -> int:
+    """`bps` hundredths of a percent of `amount` minor units, rounded half up to a whole one."""
+    return (amount * bps + MAX_BPS // 2) // MAX_BPS
 
 
 def format_minor(minor: int, currency: str) -> str:

@@ -2,9 +2,10 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import marshmallow as ma
@@ -17,6 +18,7 @@ from app.common.fields import Schema, WholeNumber
 
 T = TypeVar("T")
 U = TypeVar("U")
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
 MAX_LIMIT: Final = 100
 #: Skipping more rows than this costs too much: use the cursor.
@@ -79,23 +81,6 @@ class Page(Generic[T]):
             "nextCursor": self.next_cursor,
         }
 
-    @classmethod
-    def of(
-        cls,
-        request: PageRequest,
-        rows: Sequence[T],
-        *,
-        count: Callable[[], int],
-        key: Callable[[T], tuple[Any, ...]],
-    ) -> "Page[T]":
-        """A page from up to `limit + 1` rows (the extra one shows that there are more)."""
-        data = rows[: request.limit]
-        total = request.total if request.total is not None else count()
-        cursor = None
-        if len(rows) > request.limit:
-            cursor = _encode(key(data[-1]), total=total, page=request.page + 1)
-        return cls(data, total, request.page, request.limit, cursor)
-
     def with_data(self, data: Iterable[U]) -> "Page[U]":
         """The same page with other data."""
         return Page(list(data), self.total, self.page, self.limit, self.next_cursor)
@@ -108,7 +93,7 @@ class Page(Generic[T]):
 def paginate(
     session: Session,
     page: PageRequest,
-    query: Select[Any],
+    query: AnySelect,
     *by: InstrumentedAttribute[Any],
     descending: bool = True,
     count: SelectBase | None = None,
@@ -140,7 +125,7 @@ def paginate(
 def paginate_union(
     session: Session,
     page: PageRequest,
-    queries: Sequence[Select[Any]],
+    queries: Sequence[AnySelect],
     by: InstrumentedAttribute[Any],
 ) -> Page[Any]:
     """A page of the union of several queries, descending by the column `by`.
@@ -157,12 +142,34 @@ def paginate_union(
     return paginate(session, page, select(found), getattr(found, by.key), count=union_all(*queries))
 
 
+def read_batches(
+    read: Callable[..., Sequence[Any]],
+    *,
+    size: int,
+    reading: Callable[[], AbstractContextManager[Session]],
+) -> Iterator[Sequence[Any]]:
+    """All rows of a list, newest first, `size` at a time; each as it is when it is read.
+
+    read: called with a session, `limit` and `below`, the id that rows must be smaller than.
+    reading: opens a session for one short read, so that a slow consumer holds no connection.
+    """
+    below: UUID | None = None
+    while True:
+        with reading() as session:
+            rows = read(session, limit=size, below=below)
+        if rows:
+            yield rows
+        if len(rows) < size:
+            return
+        below = rows[-1].id
+
+
 def _after(
     page: PageRequest,
-    query: Select[Any],
+    query: AnySelect,
     by: Sequence[InstrumentedAttribute[Any]],
     descending: bool,
-) -> Select[Any]:
+) -> AnySelect:
     """The rows of `query` after the last one seen."""
     seen = page.last_seen(*by)
     if seen is None:
@@ -238,17 +245,6 @@ class PageArgs(Schema):
                 details={"page": ["The page is too far from the start; use `cursor`."]}
             )
         return args | {"page": PageRequest(page, limit)}
-
-
-def page_request(args: dict[str, Any], *, key: tuple[type, ...]) -> PageRequest:
-    request: PageRequest = args.pop("page")
-    if request.after is None:
-        return request
-    try:
-        after = tuple(_exactly(*pair) for pair in zip(key, request.after, strict=True))
-    except ValueError as error:
-        raise CursorInvalid from error
-    return replace(request, after=after)
 
 
 class PageMeta(ma.Schema):

@@ -61,17 +61,22 @@ def _enqueue(queue: str, job: Callable[..., object], *args: Any, **options: Any)
         _log.warning("job not enqueued", job=job.__name__, error=str(error))
 
 
-def enqueue_due(claim_due: Callable[[Session], Sequence[Id]], job: Callable[[Id], object]) -> int:
-    """Enqueue `job`, which calls an external service, for all due rows; returns their number.
+def enqueue_due(
+    claim_due: Callable[[Session], Sequence[Id]],
+    job: Callable[[Id], object],
+    *,
+    enqueue: Callable[..., None] = enqueue_call,
+) -> int:
+    """Enqueue `job` for all due rows; returns their number. Safe to run twice.
 
     claim_due: claims a batch of due rows and postpones their next attempt, in its own
-    transaction. Safe to run twice.
+    transaction. enqueue: `enqueue_call` or, for a job that calls no external service, `enqueue`.
     """
 
     def batch() -> int:
         due = retry_transaction(claim_due)
         for one in due:
-            enqueue_call(job, one)
+            enqueue(job, one)
         return len(due)
 
     return until_done(batch)

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.bulk import row_class
+from app.common.columns import Created, Identified, Timestamped, known_values
 from app.common.db import Base
 
 
@@ -17,7 +18,7 @@ class CouponKind(StrEnum):
     FIXED = "FIXED"
 
 
-class Coupon(Base):
+class Coupon(Identified, Timestamped, Base):
     """Something off the price of a merchant's products.
 
     value: hundredths of a percent, or minor units of `currency`; product_id: None for the whole
@@ -26,7 +27,7 @@ class Coupon(Base):
 
     __tablename__ = "coupons"
     __table_args__ = (
-        CheckConstraint("kind IN ('PERCENT', 'FIXED')", name="kind_known"),
+        known_values("kind", CouponKind),
         CheckConstraint("value > 0 AND (kind = 'FIXED' OR value <= 10000)", name="value_positive"),
         CheckConstraint("code ~ '^[A-Z0-9][A-Z0-9_-]{2,39}$'", name="code_canonical"),
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
@@ -43,7 +44,6 @@ class Coupon(Base):
         {"postgresql_with": {"fillfactor": "50"}},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     product_id: Mapped[UUID | None] = mapped_column(ForeignKey("products.id"))
     code: Mapped[str]
@@ -56,12 +56,10 @@ class Coupon(Base):
     max_uses_per_user: Mapped[int | None]
     uses: Mapped[int] = mapped_column(server_default="0")
     is_active: Mapped[bool]
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
 
 
-class CouponUse(Base):
+class CouponUse(Created, Base):
     """A coupon that an order was bought with. released_at: when an unpaid order gave it back."""
 
     __tablename__ = "coupon_uses"
@@ -79,7 +77,6 @@ class CouponUse(Base):
     coupon_id: Mapped[UUID] = mapped_column(ForeignKey("coupons.id"))
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     discount: Mapped[int]
-    created_at: Mapped[datetime]
     released_at: Mapped[datetime | None]
 
 

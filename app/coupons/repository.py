@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert, send_rows
 from app.common.pagination import Page, PageRequest, paginate
+from app.common.rows import insert_row
 from app.coupons.models import Coupon, CouponUse
 
 _LOCK = """
@@ -75,10 +76,7 @@ def give_back(session: Session, *, coupon_id: UUID) -> None:
 
 
 def insert_coupon(session: Session, **values: Any) -> Coupon:
-    coupon = Coupon(**values)
-    session.add(coupon)
-    session.flush()
-    return coupon
+    return insert_row(session, Coupon(**values))
 
 
 def get_coupon_of(session: Session, *, coupon_id: UUID, merchant_id: UUID) -> Coupon | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.auth.models import User
 from app.common import clock
 from app.common.db import constraint_name, new_id
-from app.common.money import Money
+from app.common.money import Money, share_of
 from app.common.pagination import Page, PageRequest
 from app.coupons import repository
 from app.coupons.errors import CouponCodeTaken, CouponInvalid, CouponNotFound, CouponUsedUp
@@ -75,7 +75,7 @@ class Terms:
             if self.currency != currency:
                 raise CouponInvalid("Not in the currency of this product.")
             return min(self.value, amount)
-        return (amount * self.value + 5_000) // 10_000
+        return share_of(amount, bps=self.value)
 
     def take(self, user_id: UUID) -> None:
         """Count one use."""

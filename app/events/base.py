@@ -1,7 +1,7 @@
 """What an event type is, and how an event becomes the JSON of its outbox row."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from enum import Enum
 from operator import attrgetter
@@ -10,6 +10,7 @@ from typing import (
     Any,
     ClassVar,
     Final,
+    Self,
     TypeVar,
     dataclass_transform,
     get_args,
@@ -42,6 +43,19 @@ class Event:
 
     aggregate_id: UUID
 
+    @classmethod
+    def of(cls, source: Any, **values: Any) -> Self:
+        """The event about `source`, a row whose columns are named like the event's fields.
+
+        values: the fields that are not taken from it, because they are no column or differ from
+        the column of that name. A field with a default is only set by `values`.
+        Raises AttributeError for a field that neither has.
+        """
+        for name, column in _columns[cls].items():
+            if name not in values:
+                values[name] = getattr(source, column)
+        return cls(**values)
+
 
 #: Annotations that many fields share.
 MinorUnits = Annotated[int, "minor units"]
@@ -69,6 +83,11 @@ def event(name: str, *, aggregate: str, version: int = 1) -> Callable[[type[E]],
         declared.schema_version = version
         if EVENT_TYPES.setdefault(name, declared) is not declared:
             raise ValueError(f"{name} is declared twice")
+        _columns[declared] = {
+            field.name: "id" if field.name == "aggregate_id" else field.name
+            for field in fields(declared)
+            if field.default is MISSING
+        }
         _serializers[declared] = _serializer(declared)
         return declared
 
@@ -94,7 +113,10 @@ def to_data(event: Event) -> dict[str, Any]:
     return _serializers[type(event)](event)
 
 
-#: Computed once per class, because purchases record thousands of events per second.
+# Computed once per class, because purchases record thousands of events per second.
+
+#: Fields without a default, each with the column that it is named after.
+_columns: Final[dict[type[Event], dict[str, str]]] = {}
 _serializers: Final[dict[type[Event], Callable[[Any], dict[str, Any]]]] = {}
 
 

@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Identified
 from app.common.db import Base
 
 
-class OutboxEvent(Base):
+class OutboxEvent(Identified, Base):
     __tablename__ = "outbox_events"
     __table_args__ = (
         Index(
@@ -20,7 +21,6 @@ class OutboxEvent(Base):
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     sequence: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     type: Mapped[str]
     aggregate_type: Mapped[str]

@@ -8,6 +8,7 @@ from uuid import UUID
 import marshmallow as ma
 from marshmallow.validate import Length, OneOf, Range
 
+from app.common.ids import parse_id
 from app.common.money import EXPONENTS, Money
 from app.gateway.errors import InvalidGatewayObject
 from app.gateway.types import (
@@ -156,7 +157,7 @@ def parse_event(event_type: str, raw: Mapping[str, Any]) -> GatewayEvent | None:
     match event_type:
         case GatewayEventType.CHECKOUT_COMPLETED | GatewayEventType.CHECKOUT_EXPIRED:
             found = _load(_CheckoutSession, raw)
-            reference, amount = _uuid(found["client_reference_id"]), found["amount_total"]
+            reference, amount = parse_id(found["client_reference_id"]), found["amount_total"]
             payment_intent_id, reason = found["payment_intent"], None
         case GatewayEventType.PAYMENT_FAILED:
             found = _load(_PaymentIntent, raw)
@@ -184,16 +185,7 @@ def parse_event(event_type: str, raw: Mapping[str, Any]) -> GatewayEvent | None:
 
 
 def _reference(metadata: Mapping[str, Any] | None, name: str) -> UUID | None:
-    return _uuid((metadata or {}).get(name))
-
-
-def _uuid(text: Any) -> UUID | None:
-    """The UUID in `text`, in the one spelling that we send."""
-    try:
-        found = UUID(text)
-    except (ValueError, TypeError, AttributeError):
-        return None
-    return found if str(found) == text else None
+    return parse_id((metadata or {}).get(name))
 
 
 def _money(minor: int, currency: str) -> Money | None:

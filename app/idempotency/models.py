@@ -1,12 +1,12 @@
 """Stored answers, by user and key."""
 
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Created
 from app.common.db import Base
 
 _KEY_INDEX: Final = {"idempotency": "key"}
@@ -51,7 +51,7 @@ def attempt_constraints() -> set[str]:
     }
 
 
-class IdempotencyKey(Base):
+class IdempotencyKey(Created, Base):
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
 
@@ -60,4 +60,3 @@ class IdempotencyKey(Base):
     fingerprint: Mapped[bytes]
     status: Mapped[int] = mapped_column(SmallInteger)
     body: Mapped[bytes]
-    created_at: Mapped[datetime]

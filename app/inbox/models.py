@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Identified, known_values
 from app.common.db import Base
 
 
@@ -16,7 +16,7 @@ class InboundEventStatus(StrEnum):
     QUARANTINED = "QUARANTINED"
 
 
-class InboundEvent(Base):
+class InboundEvent(Identified, Base):
     """One event as its provider signed it. Only its handling is recorded later, and once.
 
     A trigger refuses every other change, and any change after the event has been handled.
@@ -29,10 +29,8 @@ class InboundEvent(Base):
     __tablename__ = "inbound_events"
     __table_args__ = (
         UniqueConstraint("provider", "event_id", name="uq_inbound_events_event"),
-        CheckConstraint(
-            "status IN ('RECEIVED', 'PROCESSED', 'QUARANTINED')"
-            " AND (status = 'RECEIVED') = (processed_at IS NULL)",
-            name="status_known",
+        known_values(
+            "status", InboundEventStatus, also="(status = 'RECEIVED') = (processed_at IS NULL)"
         ),
         Index("ix_inbound_events_reference", "provider", "reference"),
         Index(
@@ -42,7 +40,6 @@ class InboundEvent(Base):
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     provider: Mapped[str]
     event_id: Mapped[str]
     type: Mapped[str]

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.common import clock
+from app.common.backoff import Backoff
 from app.common.db import new_id, savepoint
 from app.common.errors import AppError
 from app.common.process_state import Handlers
@@ -20,8 +21,7 @@ from app.inbox.errors import Quarantine, ReferenceUnknown
 from app.inbox.models import InboundEvent, InboundEventStatus
 from app.ledger_lock.service import require_ledger_lock
 
-_FIRST_PAUSE: Final = timedelta(minutes=1)
-_MAX_PAUSE: Final = timedelta(hours=1)
+_BACKOFF: Final = Backoff(first=timedelta(minutes=1), max_delay=timedelta(hours=1))
 
 
 class Handler(Protocol):
@@ -108,11 +108,8 @@ def handle(session: Session, *, event_id: UUID) -> None:
 def _quarantine(session: Session, event: InboundEvent, contradiction: Quarantine) -> None:
     event.status, event.processed_at = InboundEventStatus.QUARANTINED.value, clock.now()
     event.last_error = contradiction.reason
-    quarantined = BankEventQuarantined(
-        aggregate_id=event.id,
-        provider=event.provider,
-        event_id=event.event_id,
-        type=event.type,
+    quarantined = BankEventQuarantined.of(
+        event,
         reason=contradiction.reason,
         ours=contradiction.ours,
         theirs=contradiction.theirs,
@@ -128,9 +125,8 @@ def postpone(session: Session, *, event_id: UUID, because: str) -> None:
 
 
 def _postpone(event: InboundEvent, *, because: str) -> None:
-    pause = min(_FIRST_PAUSE * 2 ** min(event.attempts, 10), _MAX_PAUSE)
+    event.next_attempt_at = clock.now() + _BACKOFF.delay(event.attempts)
     event.attempts += 1
-    event.next_attempt_at = clock.now() + pause
     event.last_error = because
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Identified, Timestamped, known_values
 from app.common.db import Base
 from app.idempotency.models import key_index
 
@@ -18,7 +19,7 @@ class OnrampStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-class Onramp(Base):
+class Onramp(Identified, Timestamped, Base):
     """A deposit that a user has requested from a bank. A trigger keeps the request unchanged.
 
     It ends as SUCCESS or FAILURE by an event of the bank, or is EXPIRED and can then still succeed
@@ -31,11 +32,7 @@ class Onramp(Base):
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("length(token) = 43", name="token_unguessable"),
         CheckConstraint("expires_at > created_at", name="expires_after_creation"),
-        CheckConstraint(
-            "status IN ('PROCESSING', 'SUCCESS', 'FAILURE', 'EXPIRED')"
-            " AND (status = 'PROCESSING') = (closed_at IS NULL)",
-            name="status_known",
-        ),
+        known_values("status", OnrampStatus, also="(status = 'PROCESSING') = (closed_at IS NULL)"),
         CheckConstraint(
             "(status IN ('SUCCESS', 'FAILURE')) = (settled_by IS NOT NULL)", name="bank_settles"
         ),
@@ -53,7 +50,6 @@ class Onramp(Base):
         key_index("uq_onramps_key", "user_id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     provider: Mapped[str]
     token: Mapped[str] = mapped_column(unique=True)
@@ -69,6 +65,4 @@ class Onramp(Base):
     bank_reference: Mapped[str | None]
     failure_reason: Mapped[str | None]
     expires_at: Mapped[datetime]
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]

@@ -8,14 +8,14 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from app.common.pagination import Page, PageRequest, paginate
+from app.common.rows import insert_row, lock_due
 from app.inbox.models import InboundEvent, InboundEventStatus
 from app.onramp.models import Onramp, OnrampStatus
 from app.wallets.models import Wallet
 
 
 def insert_onramp(session: Session, onramp: Onramp) -> None:
-    session.add(onramp)
-    session.flush()
+    insert_row(session, onramp)
 
 
 def exists_with(session: Session, *, provider: str, token: str) -> bool:
@@ -64,10 +64,5 @@ def lock_overdue(session: Session, *, now: datetime, limit: int) -> Sequence[Onr
         InboundEvent.reference == Onramp.token,
         InboundEvent.status == InboundEventStatus.RECEIVED,
     )
-    query = (
-        select(Onramp)
-        .where(Onramp.status == OnrampStatus.PROCESSING, Onramp.expires_at <= now, ~has_event)
-        .order_by(Onramp.expires_at)
-        .limit(limit)
-    )
-    return session.scalars(query.with_for_update(key_share=True, skip_locked=True)).all()
+    processing = Onramp.status == OnrampStatus.PROCESSING
+    return lock_due(session, Onramp.expires_at, processing, ~has_event, now=now, limit=limit)

@@ -26,14 +26,7 @@ def _require_url(text: str) -> None:
 
 class CreateOnrampIn(Schema):
     provider = Text(max_length=50, required=True, metadata={"example": "HDFC"})
-    amount = Amount(
-        required=True,
-        metadata={
-            "description": "Decimal string or JSON number, used exactly; no more decimal places "
-            "than the currency has",
-            "example": "25.00",
-        },
-    )
+    amount = Amount(required=True, metadata={"example": "25.00"})
     description = Text(max_length=200, allow_none=True, metadata={"example": "For books"})
     return_url = ma.fields.String(
         allow_none=True,

@@ -5,10 +5,9 @@ amount and the user are those of our own row.
 """
 
 import secrets
-from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -22,18 +21,15 @@ from app.common.db import after_commit, new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
-from app.events.catalogue.banks import OnrampEvent, OnrampFailed, OnrampSucceeded
+from app.events.catalogue.banks import OnrampFailed, OnrampSucceeded
 from app.inbox.models import InboundEvent
 from app.onramp import links, repository
 from app.onramp.errors import InvalidOnrampAmount, OnrampNotFound
 from app.onramp.models import Onramp, OnrampStatus
 from app.wallets import ledger, limits
 from app.wallets import service as wallets
-from app.wallets.errors import WalletNotFound
 from app.wallets.ledger import Entry, Posting
-from app.wallets.models import SystemCode, TransactionType, WalletTransaction
-
-E = TypeVar("E", bound=OnrampEvent)
+from app.wallets.models import SystemCode, TransactionType
 
 _TOKEN_BYTES: Final = 32
 
@@ -60,9 +56,7 @@ def create_onramp(
     if amount > maximum:
         raise InvalidOnrampAmount(maximum=Money.of(maximum, currency))
     providers.require(provider)
-    account = wallets.lock_accounts(session, user_ids=[user.id], currency=currency).get(user.id)
-    if account is None:
-        raise WalletNotFound
+    account = wallets.require_account(session, user_id=user.id, currency=currency)
     account.require_can_receive(money.minor)
     limits.require_within(session, account, user=user, kind=TransactionType.ONRAMP, money=money)
     now = clock.now()
@@ -125,21 +119,12 @@ def complete_onramp(session: Session, onramp: Onramp, event: InboundEvent) -> No
     onramp.late = onramp.status == OnrampStatus.EXPIRED or event.received_at > onramp.expires_at
     credit = _credit(session, onramp, event)
     _close(onramp, OnrampStatus.SUCCESS, event)
-    events.record(
-        session,
-        [
-            _onramp_event(OnrampSucceeded, onramp, late=onramp.late),
-            wallets.balance_event(credit, user_id=onramp.user_id),
-        ],
-    )
+    events.record(session, [OnrampSucceeded.of(onramp), *wallets.balance_events(credit)])
 
 
-def _credit(session: Session, onramp: Onramp, event: InboundEvent) -> WalletTransaction:
+def _credit(session: Session, onramp: Onramp, event: InboundEvent) -> ledger.Draft:
     """Post the credit. No limit is checked: the bank has received the payment."""
-    accounts = wallets.lock_accounts(session, user_ids=[onramp.user_id], currency=onramp.currency)
-    account = accounts.get(onramp.user_id)
-    if account is None:
-        raise WalletNotFound
+    account = wallets.require_account(session, user_id=onramp.user_id, currency=onramp.currency)
     account.require_can_receive(onramp.amount)
     bank = ledger.system_account(SystemCode.BANK, onramp.currency)
     kind, text = TransactionType.ONRAMP, onramp.description or f"Money from {onramp.provider}"
@@ -157,15 +142,14 @@ def _credit(session: Session, onramp: Onramp, event: InboundEvent) -> WalletTran
             "late": onramp.late,
         },
     )
-    ((credit, _),) = ledger.post(session, [entry])
-    return credit
+    return ledger.post(session, entry)
 
 
 def fail_onramp(session: Session, onramp: Onramp, event: InboundEvent) -> None:
     """Close an on-ramp whose payment has failed. onramp: locked and PROCESSING."""
     onramp.failure_reason = event.reason
     _close(onramp, OnrampStatus.FAILURE, event)
-    events.record(session, [_onramp_event(OnrampFailed, onramp, reason=event.reason)])
+    events.record(session, [OnrampFailed.of(onramp, reason=event.reason)])
 
 
 def expire_onramps(session: Session, *, limit: int) -> int:
@@ -173,7 +157,7 @@ def expire_onramps(session: Session, *, limit: int) -> int:
     overdue = repository.lock_overdue(session, now=clock.now(), limit=limit)
     for onramp in overdue:
         _close(onramp, OnrampStatus.EXPIRED)
-    events.record(session, [_onramp_event(OnrampFailed, onramp, reason=None) for onramp in overdue])
+    events.record(session, [OnrampFailed.of(onramp, reason=None) for onramp in overdue])
     return len(overdue)
 
 
@@ -182,16 +166,3 @@ def _close(onramp: Onramp, status: OnrampStatus, event: InboundEvent | None = No
     onramp.status, onramp.closed_at, onramp.updated_at = status.value, now, now
     if event is not None:
         onramp.settled_by, onramp.bank_reference = event.id, event.provider_reference
-
-
-def _onramp_event(event_type: Callable[..., E], onramp: Onramp, **more: Any) -> E:
-    """The event of that type about an on-ramp. more: the fields that only this type has."""
-    return event_type(
-        aggregate_id=onramp.id,
-        user_id=onramp.user_id,
-        provider=onramp.provider,
-        amount=onramp.amount,
-        currency=onramp.currency,
-        status=onramp.status,
-        **more,
-    )

@@ -9,7 +9,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.bulk import row_class
+from app.common.columns import Created, Identified, Timestamped, known_values
 from app.common.db import Base
+from app.common.polling import Polled
 from app.idempotency.models import ATTEMPT_ID, key_index
 
 
@@ -27,10 +29,7 @@ class OrderStatus(StrEnum):
     REFUNDED = "REFUNDED"
 
 
-_STATUSES = ", ".join(f"'{status}'" for status in OrderStatus)
-
-
-class Order(Base):
+class Order(Identified, Timestamped, Base):
     __tablename__ = "orders"
     __table_args__ = (
         CheckConstraint(
@@ -41,8 +40,8 @@ class Order(Base):
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("fee >= 0 AND fee <= amount", name="fee_within_amount"),
         CheckConstraint("user_id <> merchant_id", name="not_own_product"),
-        CheckConstraint("payment_method IN ('WALLET', 'GATEWAY')", name="payment_method_known"),
-        CheckConstraint(f"status IN ({_STATUSES})", name="status_known"),
+        known_values("payment_method", PaymentMethod),
+        known_values("status", OrderStatus),
         CheckConstraint(
             "status <> 'COMPLETED' OR completed_at IS NOT NULL", name="completed_has_time"
         ),
@@ -111,19 +110,16 @@ class Order(Base):
     completed_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
     failure_reason: Mapped[str | None]
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
 
 
 OrderRow: Final = row_class(Order)
 
 
-class Checkout(Base):
+class Checkout(Polled, Base):
     """The page at the gateway where a PENDING order can be paid until it expires.
 
     fingerprint: of the request that made the order, if it had an Idempotency-Key; url: the page,
-    None while it is not known whether there is one; next_attempt_at: when to ask the gateway what
-    became of it, None once that is known.
+    None while it is not known whether there is one.
     """
 
     __tablename__ = "checkouts"
@@ -138,10 +134,7 @@ class Checkout(Base):
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
     fingerprint: Mapped[bytes | None]
     url: Mapped[str | None]
-    attempts: Mapped[int] = mapped_column(server_default="0")
     expires_at: Mapped[datetime]
-    next_attempt_at: Mapped[datetime | None]
-    flagged_at: Mapped[datetime | None]
 
 
 class RefundStatus(StrEnum):
@@ -151,7 +144,7 @@ class RefundStatus(StrEnum):
     SUCCEEDED = "SUCCEEDED"
 
 
-class Refund(Base):
+class Refund(Polled, Identified, Created, Base):
     """Money of an order that went back, once.
 
     amount, fee: minor units to the buyer, and of the fee back to the merchant; units: taken back;
@@ -165,16 +158,15 @@ class Refund(Base):
         CheckConstraint(
             "restored_units BETWEEN 0 AND units AND amount + units > 0", name="units_add_up"
         ),
-        CheckConstraint("status IN ('PENDING', 'SUCCEEDED')", name="status_known"),
+        known_values("status", RefundStatus),
         CheckConstraint("(status = 'PENDING') = (settled_at IS NULL)", name="settled_has_time"),
-        CheckConstraint("destination IN ('WALLET', 'GATEWAY')", name="destination_known"),
+        known_values("destination", PaymentMethod),
         Index("ix_refunds_order", "order_id", "id"),
         Index("ix_refunds_merchant", "merchant_id", "id"),
         Index("ix_refunds_due", "next_attempt_at", postgresql_where=text("status = 'PENDING'")),
         key_index("uq_refunds_key", "initiator_id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     initiator_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
@@ -188,10 +180,6 @@ class Refund(Base):
     status: Mapped[str]
     failure_reason: Mapped[str | None]
     idempotency_key: Mapped[str | None]
-    attempts: Mapped[int] = mapped_column(server_default="0")
-    next_attempt_at: Mapped[datetime | None]
-    flagged_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
 
 
@@ -202,7 +190,7 @@ class RefundRequestStatus(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
-class RefundRequest(Base):
+class RefundRequest(Identified, Created, Base):
     """A buyer's request for a refund, and the merchant's answer.
 
     amount, units: what is asked for; neither for everything.
@@ -213,9 +201,7 @@ class RefundRequest(Base):
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("units > 0", name="units_positive"),
         CheckConstraint("amount IS NULL OR units IS NULL", name="amount_or_units"),
-        CheckConstraint(
-            "status IN ('OPEN', 'APPROVED', 'DECLINED', 'WITHDRAWN')", name="status_known"
-        ),
+        known_values("status", RefundRequestStatus),
         CheckConstraint("(status = 'OPEN') = (decided_at IS NULL)", name="decided_has_time"),
         CheckConstraint(
             "(status = 'APPROVED') = (refund_id IS NOT NULL)", name="approved_has_refund"
@@ -230,7 +216,6 @@ class RefundRequest(Base):
         Index("ix_refund_requests_merchant", "merchant_id", "id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
@@ -241,5 +226,4 @@ class RefundRequest(Base):
     answer: Mapped[str | None]
     status: Mapped[str]
     refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("refunds.id"))
-    created_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]

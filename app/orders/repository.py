@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common.bulk import BulkInsert, send_rows
+from app.common.pagination import Page, PageRequest, paginate
+from app.common.rows import insert_row, lock_due
 from app.orders.models import Checkout, Order, Refund, RefundRequest, RefundStatus
 from app.products.models import Product
 
@@ -57,29 +59,19 @@ def get_order_for(session: Session, *, order_id: UUID, user_id: UUID, lock: bool
 
 
 def list_orders(
-    session: Session,
-    *,
-    buyer_id: UUID,
-    status: str | None,
-    limit: int,
-    offset: int,
-    below: UUID | None,
-) -> Sequence[Any]:
-    """A buyer's orders with product and buyer, newest first. below: only those of a smaller id."""
-    query = _bought(_with_names(), buyer_id, status).order_by(Order.id.desc())
-    if below is not None:
-        query = query.where(Order.id < below)
-    return session.execute(query.limit(limit).offset(offset)).all()
-
-
-def count_orders(session: Session, *, buyer_id: UUID, status: str | None) -> int:
-    query = select(func.count()).select_from(Order)
-    return session.scalar(_bought(query, buyer_id, status)) or 0
-
-
-def _bought(query: Any, buyer_id: UUID, status: str | None) -> Any:
-    query = query.where(Order.user_id == buyer_id)
-    return query if status is None else query.where(Order.status == status)
+    session: Session, page: PageRequest, *, buyer_id: UUID, status: str | None
+) -> Page[Any]:
+    """A buyer's orders with product and buyer, newest first. status: only those of this status."""
+    wanted = [Order.user_id == buyer_id]
+    if status is not None:
+        wanted.append(Order.status == status)
+    return paginate(
+        session,
+        page,
+        _with_names().where(*wanted),
+        Order.id,
+        count=select(Order.id).where(*wanted),
+    )
 
 
 def get_product_id(
@@ -99,8 +91,7 @@ def get_order_for_update(session: Session, order_id: UUID) -> Order:
 
 
 def insert_refund(session: Session, refund: Refund) -> None:
-    session.add(refund)
-    session.flush()
+    insert_row(session, refund)
 
 
 def list_refunds(session: Session, order_id: UUID) -> Sequence[Refund]:
@@ -111,8 +102,7 @@ def list_refunds(session: Session, order_id: UUID) -> Sequence[Refund]:
 
 
 def insert_refund_request(session: Session, refund_request: RefundRequest) -> None:
-    session.add(refund_request)
-    session.flush()
+    insert_row(session, refund_request)
 
 
 def get_refund_request_for_update(
@@ -128,34 +118,15 @@ def get_refund_request_for_update(
 
 
 def list_refund_requests(
-    session: Session,
-    *,
-    user_id: UUID,
-    role: str | None,
-    limit: int,
-    offset: int,
-    below: UUID | None,
-) -> Sequence[RefundRequest]:
-    """Requests of and to the user, newest first. below: only those with a smaller id."""
-    query = _refund_requests(user_id, role).order_by(RefundRequest.id.desc())
-    if below is not None:
-        query = query.where(RefundRequest.id < below)
-    return session.scalars(query.limit(limit).offset(offset)).all()
-
-
-def count_refund_requests(session: Session, *, user_id: UUID, role: str | None) -> int:
-    return (
-        session.scalar(select(func.count()).select_from(_refund_requests(user_id, role).subquery()))
-        or 0
-    )
-
-
-def _refund_requests(user_id: UUID, role: str | None) -> Any:
+    session: Session, page: PageRequest, *, user_id: UUID, role: str | None
+) -> Page[RefundRequest]:
+    """Requests of and to the user, newest first. role: `buyer` or `merchant` for one of the two."""
     mine = RefundRequest.user_id == user_id
     to_me = RefundRequest.merchant_id == user_id
-    return select(RefundRequest).where(
+    query = select(RefundRequest).where(
         {"buyer": mine, "merchant": to_me, None: or_(mine, to_me)}[role]
     )
+    return paginate(session, page, query, RefundRequest.id)
 
 
 def get_order_by_key(session: Session, *, user_id: UUID, key: str) -> Any:
@@ -182,26 +153,14 @@ def get_payable_order(session: Session, order_id: UUID) -> Any:
     ).one_or_none()
 
 
-def claim_due_checkouts(session: Session, *, now: datetime, limit: int) -> Sequence[Checkout]:
-    """Checkouts whose next attempt is due, locked; those that others hold are left out."""
-    return session.scalars(_due(Checkout, now, limit)).all()
+def lock_due_checkouts(session: Session, *, now: datetime, limit: int) -> Sequence[Checkout]:
+    return lock_due(session, Checkout.next_attempt_at, now=now, limit=limit)
 
 
-def claim_due_refunds(session: Session, *, now: datetime, limit: int) -> Sequence[Refund]:
-    """Refunds whose next attempt is due, locked; those that others hold are left out."""
+def lock_due_refunds(session: Session, *, now: datetime, limit: int) -> Sequence[Refund]:
     # The index is of the pending ones only, as all that are due are.
     pending = Refund.status == RefundStatus.PENDING.value
-    return session.scalars(_due(Refund, now, limit).where(pending)).all()
-
-
-def _due(what: Any, now: datetime, limit: int) -> Any:
-    return (
-        select(what)
-        .where(what.next_attempt_at <= now)
-        .order_by(what.next_attempt_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True, key_share=True)
-    )
+    return lock_due(session, Refund.next_attempt_at, pending, now=now, limit=limit)
 
 
 def get_refund(session: Session, refund_id: UUID) -> Any:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Created, Identified, Timestamped, known_values
 from app.common.db import Base
 
 
@@ -18,10 +19,7 @@ class RequestStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-_STATUSES = ", ".join(f"'{status}'" for status in RequestStatus)
-
-
-class PaymentRequest(Base):
+class PaymentRequest(Identified, Created, Base):
     """A request for money. A trigger keeps a closed one from changing.
 
     amount: minor units, None until the payer has chosen it; payer_id: None if anyone may pay;
@@ -33,10 +31,7 @@ class PaymentRequest(Base):
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("requester_id <> payer_id", name="not_of_oneself"),
         CheckConstraint("expires_at > created_at", name="expires_later"),
-        CheckConstraint(
-            f"status IN ({_STATUSES}) AND (status = 'OPEN') = (closed_at IS NULL)",
-            name="status_known",
-        ),
+        known_values("status", RequestStatus, also="(status = 'OPEN') = (closed_at IS NULL)"),
         CheckConstraint(
             "(status = 'PAID') = (transfer_id IS NOT NULL)"
             " AND (status <> 'PAID' OR (amount IS NOT NULL AND closed_at < expires_at))",
@@ -51,7 +46,6 @@ class PaymentRequest(Base):
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(unique=True)
     requester_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     payer_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
@@ -61,11 +55,10 @@ class PaymentRequest(Base):
     status: Mapped[str]
     transfer_id: Mapped[UUID | None] = mapped_column(ForeignKey("transfers.id"), unique=True)
     expires_at: Mapped[datetime]
-    created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 
 
-class MerchantCode(Base):
+class MerchantCode(Identified, Timestamped, Base):
     """A printed code of a merchant that many customers pay with.
 
     product_id: the product that is bought; amount: minor units, None if the payer chooses.
@@ -78,7 +71,6 @@ class MerchantCode(Base):
         Index("ix_merchant_codes_merchant", "merchant_id", "id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(unique=True)
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     product_id: Mapped[UUID | None] = mapped_column(ForeignKey("products.id"))
@@ -86,5 +78,3 @@ class MerchantCode(Base):
     currency: Mapped[str]
     label: Mapped[str | None]
     is_active: Mapped[bool]
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]

@@ -5,24 +5,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, union_all
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
 from app.auth.models import User
+from app.common.pagination import Page, PageRequest, paginate, paginate_union
+from app.common.rows import insert_row, lock_due, lock_row
 from app.payment_requests.models import MerchantCode, PaymentRequest, RequestStatus
 from app.products.models import Product
 from app.transfers.models import Transfer
 
 
 def insert_request(session: Session, request: PaymentRequest) -> None:
-    session.add(request)
-    session.flush()
+    insert_row(session, request)
 
 
 def get_request_for_update(session: Session, request_id: UUID) -> PaymentRequest | None:
-    return session.get(
-        PaymentRequest, request_id, with_for_update={"key_share": True}, populate_existing=True
-    )
+    return lock_row(session, PaymentRequest, request_id)
 
 
 def get_request_of(session: Session, *, request_id: UUID, user_id: UUID) -> PaymentRequest | None:
@@ -45,64 +44,27 @@ def get_request_by_token(session: Session, token: str) -> PaymentRequest | None:
     return session.scalar(select(PaymentRequest).where(PaymentRequest.token == token))
 
 
-def _sides(user_id: UUID, *, made: bool, asked: bool) -> list[Select[PaymentRequest]]:
-    """One query for each role, because each has an index of its own."""
-    sides = []
+def list_requests(
+    session: Session, page: PageRequest, *, user_id: UUID, made: bool, asked: bool
+) -> Page[PaymentRequest]:
+    """Requests that the user made, was asked to pay, or both, newest first."""
+    # Each role has an index of its own, and nobody asks themselves.
+    roles = []
     if made:
-        sides.append(select(PaymentRequest).where(PaymentRequest.requester_id == user_id))
+        roles.append(select(PaymentRequest).where(PaymentRequest.requester_id == user_id))
     if asked:
-        sides.append(select(PaymentRequest).where(PaymentRequest.payer_id == user_id))
-    return sides
-
-
-def requests_of(
-    session: Session,
-    *,
-    user_id: UUID,
-    made: bool,
-    asked: bool,
-    limit: int,
-    offset: int,
-    below: UUID | None,
-) -> Sequence[PaymentRequest]:
-    """Newest first. below: only those with a smaller id.
-
-    Each role is read no further than the page goes, and nobody asks themselves, so together they
-    hold every row of the page once.
-    """
-    newest = []
-    for side in _sides(user_id, made=made, asked=asked):
-        if below is not None:
-            side = side.where(PaymentRequest.id < below)
-        newest.append(
-            side.order_by(PaymentRequest.id.desc()).limit(offset + limit).subquery().select()
-        )
-    found = aliased(PaymentRequest, union_all(*newest).subquery())
-    query = select(found).order_by(found.id.desc())
-    return session.scalars(query.limit(limit).offset(offset)).all()
-
-
-def count_requests(session: Session, *, user_id: UUID, made: bool, asked: bool) -> int:
-    sides = _sides(user_id, made=made, asked=asked)
-    return sum(
-        session.scalar(select(func.count()).select_from(side.subquery())) or 0 for side in sides
-    )
+        roles.append(select(PaymentRequest).where(PaymentRequest.payer_id == user_id))
+    return paginate_union(session, page, roles, PaymentRequest.id)
 
 
 def lock_expired(session: Session, *, now: datetime, limit: int) -> Sequence[PaymentRequest]:
     """Open requests past their time that nobody else is working on, locked."""
-    return session.scalars(
-        select(PaymentRequest)
-        .where(PaymentRequest.status == RequestStatus.OPEN, PaymentRequest.expires_at <= now)
-        .order_by(PaymentRequest.expires_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True, key_share=True)
-    ).all()
+    is_open = PaymentRequest.status == RequestStatus.OPEN
+    return lock_due(session, PaymentRequest.expires_at, is_open, now=now, limit=limit)
 
 
 def insert_code(session: Session, code: MerchantCode) -> None:
-    session.add(code)
-    session.flush()
+    insert_row(session, code)
 
 
 def _with_names() -> Any:
@@ -131,17 +93,10 @@ def lock_code(session: Session, code_id: UUID, *, to_change: bool) -> MerchantCo
     return session.get(MerchantCode, code_id, with_for_update=lock, populate_existing=True)
 
 
-def codes_of(
-    session: Session, *, merchant_id: UUID, limit: int, offset: int, below: UUID | None
-) -> Sequence[Any]:
+def list_codes(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Any]:
     """The merchant's codes with merchant and product, newest first."""
-    query = _with_names().where(MerchantCode.merchant_id == merchant_id)
-    if below is not None:
-        query = query.where(MerchantCode.id < below)
-    query = query.order_by(MerchantCode.id.desc())
-    return session.execute(query.limit(limit).offset(offset)).all()
-
-
-def count_codes(session: Session, *, merchant_id: UUID) -> int:
-    query = select(func.count()).where(MerchantCode.merchant_id == merchant_id)
-    return session.scalar(query) or 0
+    mine = MerchantCode.merchant_id == merchant_id
+    query = _with_names().where(mine)
+    return paginate(
+        session, page, query, MerchantCode.id, count=select(MerchantCode.id).where(mine)
+    )

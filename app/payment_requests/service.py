@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -93,7 +93,7 @@ def ask(
         closed_at=None,
     )
     repository.insert_request(session, request)
-    events.record(session, [_event(PaymentRequestCreated, request)])
+    events.record(session, [PaymentRequestCreated.of(request)])
     return Asked(request, RequestStatus.OPEN, requester, asked)
 
 
@@ -143,11 +143,9 @@ def decline(session: Session, *, user_id: UUID, request_id: UUID) -> Asked:
     Raises PaymentRequestNotFound, NotYoursToDecide, PaymentRequestClosed.
     """
     request = _require_party(session, user_id=user_id, request_id=request_id)
-    if request.payer_id != user_id:
-        raise NotYoursToDecide
-    now = _require_open(request)
-    _close(session, request, RequestStatus.DECLINED, now)
-    return _with_parties(session, [request])[0]
+    return _decide(
+        session, request, RequestStatus.DECLINED, user_id=user_id, decider_id=request.payer_id
+    )
 
 
 def cancel(session: Session, *, user_id: UUID, request_id: UUID) -> Asked:
@@ -156,10 +154,23 @@ def cancel(session: Session, *, user_id: UUID, request_id: UUID) -> Asked:
     Raises PaymentRequestNotFound, NotYoursToDecide, PaymentRequestClosed.
     """
     request = _require_party(session, user_id=user_id, request_id=request_id)
-    if request.requester_id != user_id:
+    return _decide(
+        session, request, RequestStatus.CANCELLED, user_id=user_id, decider_id=request.requester_id
+    )
+
+
+def _decide(
+    session: Session,
+    request: PaymentRequest,
+    status: RequestStatus,
+    *,
+    user_id: UUID,
+    decider_id: UUID | None,
+) -> Asked:
+    """Close an open request without a payment. decider_id: the one user who can."""
+    if user_id != decider_id:
         raise NotYoursToDecide
-    now = _require_open(request)
-    _close(session, request, RequestStatus.CANCELLED, now)
+    _close(session, request, status, _require_open(request))
     return _with_parties(session, [request])[0]
 
 
@@ -197,18 +208,7 @@ def _require_open(request: PaymentRequest) -> datetime:
 def _close(session: Session, request: PaymentRequest, status: RequestStatus, now: datetime) -> None:
     request.status, request.closed_at = status.value, now
     session.flush()
-    events.record(session, [_event(_EVENTS[status], request)])
-
-
-def _event(event_type: type[PaymentRequestEvent], request: PaymentRequest) -> PaymentRequestEvent:
-    return event_type(
-        aggregate_id=request.id,
-        requester_id=request.requester_id,
-        payer_id=request.payer_id,
-        amount=request.amount,
-        currency=request.currency,
-        transfer_id=request.transfer_id,
-    )
+    events.record(session, [_EVENTS[status].of(request)])
 
 
 def find(session: Session, *, request_id: UUID, user_id: UUID) -> Asked:
@@ -234,20 +234,8 @@ def of_user(
     session: Session, page: PageRequest, *, user_id: UUID, made: bool = True, asked: bool = True
 ) -> Page[Asked]:
     """Requests that the user made or received, newest first."""
-    which: dict[str, Any] = {"user_id": user_id, "made": made, "asked": asked}
-    rows = repository.requests_of(
-        session,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-        **which,
-    )
-    return Page.of(
-        page,
-        _with_parties(session, rows),
-        count=lambda: repository.count_requests(session, **which),
-        key=lambda asked: (asked.request.id,),
-    )
+    found = repository.list_requests(session, page, user_id=user_id, made=made, asked=asked)
+    return found.with_data(_with_parties(session, found.data))
 
 
 def _with_parties(session: Session, rows: Sequence[PaymentRequest]) -> list[Asked]:

@@ -13,7 +13,6 @@ from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, sent_json, settings
 from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
-from app.common.pagination import page_request
 from app.idempotency.http import answer_once, moves_money
 from app.payment_requests import service
 from app.payment_requests.errors import (
@@ -92,18 +91,17 @@ def list_payment_requests(args: dict[str, Any]) -> Response:
     Returns requests that the caller has made or received, newest first. A request that is not
     addressed to anyone is listed only for its requester.
     """
-    page = page_request(args, key=(UUID,))
     role = args.get("role")
     with reading() as session:
         found = service.of_user(
             session,
-            page,
+            args["page"],
             user_id=live_user(session).id,
             made=role != "payer",
             asked=role != "requester",
         )
-    rows = [request_out(asked, base=settings().public_address) for asked in found.data]
-    return json_response(dump_json({"data": rows, "meta": found.meta}))
+    render = partial(request_out, base=settings().public_address)
+    return json_response(dump_json(found.serialized(render)))
 
 
 @blp.get("/<uuid:payment_request_id>")

@@ -8,7 +8,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Created, Identified, known_values
 from app.common.db import Base
+from app.common.polling import Polled
 
 
 class PayoutStatus(StrEnum):
@@ -24,21 +26,17 @@ class PayoutStatus(StrEnum):
 OPEN: Final = (PayoutStatus.PENDING, PayoutStatus.SUBMITTED)
 
 
-class Payout(Base):
+class Payout(Polled, Identified, Created, Base):
     """A payout to a bank account. Its amount is held until the bank has paid or refused it.
 
     A trigger keeps the request unchanged, and the outcome final.
-    amount: minor units; reason: why the bank refused; attempts: calls of the bank since it last
-    reported something new; next_attempt_at: when to call it next; flagged_at: since when the payout
-    has needed attention.
+    amount: minor units; reason: why the bank refused.
     """
 
     __tablename__ = "payouts"
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount_positive"),
-        CheckConstraint(
-            "status IN ('PENDING', 'SUBMITTED', 'PAID', 'REFUSED')", name="status_known"
-        ),
+        known_values("status", PayoutStatus),
         CheckConstraint(
             "(status IN ('PENDING', 'SUBMITTED')) = (next_attempt_at IS NOT NULL)"
             " AND (status IN ('PENDING', 'SUBMITTED')) = (settled_at IS NULL)",
@@ -55,7 +53,6 @@ class Payout(Base):
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     bank_account_id: Mapped[UUID] = mapped_column(ForeignKey("bank_accounts.id"))
     hold_id: Mapped[UUID] = mapped_column(ForeignKey("wallet_holds.id"), unique=True)
@@ -66,10 +63,6 @@ class Payout(Base):
     description: Mapped[str | None]
     bank_reference: Mapped[str | None]
     reason: Mapped[str | None]
-    attempts: Mapped[int] = mapped_column(server_default="0")
-    next_attempt_at: Mapped[datetime | None]
-    flagged_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
 

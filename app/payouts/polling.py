@@ -1,8 +1,6 @@
 """Polling: when a job calls the bank about a payout that has no outcome yet, and with what."""
 
-import random
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -20,11 +18,6 @@ from app.payouts.bank_accounts import service as bank_accounts
 from app.payouts.errors import PayoutNotFound
 from app.payouts.models import Payout, PayoutStatus
 
-FIRST_PAUSE: Final = service.FIRST_POLL_AFTER
-MAX_PAUSE: Final = timedelta(hours=1)
-#: The attempts without an outcome – about two hours – after which a payout is flagged.
-FLAG_AFTER_ATTEMPTS: Final = 8
-
 _BATCH_SIZE: Final = 100
 
 
@@ -33,20 +26,9 @@ def claim_due(session: Session) -> list[UUID]:
 
     A worker that dies loses nothing: they are due again later. Concurrent callers get others.
     """
-    payouts = repository.lock_due(session, now=clock.now(), limit=_BATCH_SIZE)
-    for payout in payouts:
-        _postpone(payout)
-        if payout.attempts >= FLAG_AFTER_ATTEMPTS:
-            _flag(session, payout, f"no end after {payout.attempts} attempts")
-    return [payout.id for payout in payouts]
-
-
-def _postpone(payout: Payout) -> None:
-    """Twice as long each time, half of it random, so that payouts do not all come due at once."""
-    payout.attempts += 1
-    # The pause has its maximum long before 16; without a limit, 2 ** attempts would overflow.
-    pause = min(FIRST_PAUSE * 2 ** min(payout.attempts, 16), MAX_PAUSE)
-    payout.next_attempt_at = clock.now() + pause / 2 * random.uniform(1, 2)  # noqa: S311 – no secret
+    due = repository.lock_due_payouts(session, now=clock.now(), limit=_BATCH_SIZE)
+    service.POLLING.schedule_next(due, flag=partial(_flag, session))
+    return [payout.id for payout in due]
 
 
 def next_request(session: Session, *, payout_id: UUID) -> Callable[[], BankPayout] | None:
@@ -81,6 +63,5 @@ def flag(session: Session, *, payout_id: UUID, reason: str) -> None:
 
 
 def _flag(session: Session, payout: Payout, reason: str) -> None:
-    if payout.flagged_at is None:  # reported once, not with every attempt
-        payout.flagged_at = clock.now()
-        events.record(session, [service.payout_event(PayoutFlagged, payout, reason=reason)])
+    if payout.flag():  # reported once, not with every attempt
+        events.record(session, [PayoutFlagged.of(payout, reason=reason)])

@@ -9,13 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.common.pagination import Page, PageRequest, paginate
+from app.common.rows import insert_row, lock_due, lock_row
 from app.payouts.bank_accounts.models import BankAccount
 from app.payouts.models import Payout
 
 
 def insert_payout(session: Session, payout: Payout) -> None:
-    session.add(payout)
-    session.flush()
+    insert_row(session, payout)
 
 
 def _with_bank_account() -> Any:
@@ -32,9 +32,7 @@ def get_provider(session: Session, payout_id: UUID) -> str | None:
 
 
 def lock_payout(session: Session, payout_id: UUID) -> Payout | None:
-    return session.get(
-        Payout, payout_id, with_for_update={"key_share": True}, populate_existing=True
-    )
+    return lock_row(session, Payout, payout_id)
 
 
 def list_payouts(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Any]:
@@ -49,12 +47,5 @@ def list_payouts(session: Session, page: PageRequest, *, user_id: UUID) -> Page[
     )
 
 
-def lock_due(session: Session, *, now: datetime, limit: int) -> Sequence[Payout]:
-    """Payouts whose next attempt is due, without those that another transaction has locked."""
-    return session.scalars(
-        select(Payout)
-        .where(Payout.next_attempt_at <= now)
-        .order_by(Payout.next_attempt_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True, key_share=True)
-    ).all()
+def lock_due_payouts(session: Session, *, now: datetime, limit: int) -> Sequence[Payout]:
+    return lock_due(session, Payout.next_attempt_at, now=now, limit=limit)

@@ -15,14 +15,7 @@ class CreatePayoutIn(Schema):
             "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
         },
     )
-    amount = Amount(
-        required=True,
-        metadata={
-            "description": "Decimal string or JSON number, used exactly; no more decimal places "
-            "than the currency has",
-            "example": "25.00",
-        },
-    )
+    amount = Amount(required=True, metadata={"example": "25.00"})
     description = Text(max_length=200, allow_none=True, metadata={"example": "Earnings of May"})
 
 

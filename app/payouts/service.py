@@ -4,11 +4,10 @@ PENDING → SUBMITTED → PAID or REFUSED. Locks are taken in one order: the pay
 wallet.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -19,11 +18,13 @@ from app.auth.two_factor import service as two_factor
 from app.banks import providers
 from app.banks.types import BankPayout, BankPayoutStatus
 from app.common import clock
+from app.common.backoff import Backoff
 from app.common.db import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
+from app.common.polling import Polling
 from app.events import service as events
-from app.events.catalogue.banks import PayoutEvent, PayoutPaid, PayoutRefused, PayoutSubmitted
+from app.events.catalogue.banks import PayoutPaid, PayoutRefused, PayoutSubmitted
 from app.inbox.errors import Quarantine
 from app.payouts import repository
 from app.payouts.bank_accounts import service as bank_accounts
@@ -32,15 +33,16 @@ from app.payouts.errors import PayoutNotFound
 from app.payouts.models import Payout, PayoutStatus
 from app.wallets import ledger, limits
 from app.wallets import service as wallets
-from app.wallets.errors import InvalidWithdrawalAmount, WalletNotFound
+from app.wallets.errors import InvalidWithdrawalAmount
 from app.wallets.holds import lifecycle
 from app.wallets.ledger import Account, Entry, Posting
 from app.wallets.models import HoldStatus, SystemCode, TransactionType
 
-E = TypeVar("E", bound=PayoutEvent)
-
-#: Until the first poll: by then the job that was enqueued has ended, or was lost.
-FIRST_POLL_AFTER: Final = timedelta(seconds=45)
+#: The first poll comes when the job that is enqueued with the request is done, or lost. A payout is
+#: flagged after about two hours without an outcome.
+POLLING: Final = Polling(
+    Backoff(first=timedelta(seconds=45), max_delay=timedelta(hours=1)), max_attempts=8
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,7 @@ def create_payout(
         session, bank_account_id=bank_account_id, user_id=user.id
     )
     provider = providers.require(bank_account.provider)
-    account = wallets.lock_accounts(session, user_ids=[user.id], currency=currency).get(user.id)
-    if account is None:
-        raise WalletNotFound
+    account = wallets.require_account(session, user_id=user.id, currency=currency)
     account.require_can_pay(money.minor)
     kind = TransactionType.PAYOUT
     limits.require_within(session, account, user=user, kind=kind, money=money)
@@ -112,7 +112,7 @@ def create_payout(
         description=description,
         created_at=clock.now(),
     )
-    _schedule_first_poll(payout)
+    POLLING.begin(payout)
     repository.insert_payout(session, payout)
     return PayoutDetails(payout, bank_account)
 
@@ -169,8 +169,8 @@ def _update(session: Session, payout: Payout, reported: BankPayout) -> None:
         _release(session, payout, reported.reason or "refused by the bank")
     elif payout.status == PayoutStatus.PENDING:
         payout.status, payout.submitted_at = PayoutStatus.SUBMITTED.value, clock.now()
-        _schedule_first_poll(payout)
-        events.record(session, [payout_event(PayoutSubmitted, payout)])
+        POLLING.begin(payout)
+        events.record(session, [PayoutSubmitted.of(payout)])
 
 
 def _debit(session: Session, payout: Payout) -> None:
@@ -189,15 +189,9 @@ def _debit(session: Session, payout: Payout) -> None:
             Posting(bank, payout.amount, kind, description),
         ),
     )
-    ((posting, _),) = ledger.post(session, [entry])
+    posted = ledger.post(session, entry)
     _close(payout, PayoutStatus.PAID)
-    events.record(
-        session,
-        [
-            payout_event(PayoutPaid, payout),
-            wallets.balance_event(posting, user_id=payout.user_id),
-        ],
-    )
+    events.record(session, [PayoutPaid.of(payout), *wallets.balance_events(posted)])
 
 
 def _release(session: Session, payout: Payout, reason: str) -> None:
@@ -205,32 +199,13 @@ def _release(session: Session, payout: Payout, reason: str) -> None:
     lifecycle.let_go(session, hold, _lock_account(session, payout), HoldStatus.VOIDED)
     payout.reason = reason
     _close(payout, PayoutStatus.REFUSED)
-    events.record(session, [payout_event(PayoutRefused, payout, reason=reason)])
+    events.record(session, [PayoutRefused.of(payout, reason=reason)])
 
 
 def _lock_account(session: Session, payout: Payout) -> Account:
-    accounts = wallets.lock_accounts(session, user_ids=[payout.user_id], currency=payout.currency)
-    return accounts[payout.user_id]
+    return wallets.require_account(session, user_id=payout.user_id, currency=payout.currency)
 
 
 def _close(payout: Payout, status: PayoutStatus) -> None:
     payout.status, payout.settled_at = status.value, clock.now()
     payout.next_attempt_at = None
-
-
-def _schedule_first_poll(payout: Payout) -> None:
-    """A job calls the bank, or its webhook comes; poll if neither has had an effect by then."""
-    payout.attempts, payout.next_attempt_at = 0, clock.now() + FIRST_POLL_AFTER
-
-
-def payout_event(event_type: Callable[..., E], payout: Payout, **more: str) -> E:
-    """The event of that type about a payout. more: the fields that only this type has."""
-    return event_type(
-        aggregate_id=payout.id,
-        user_id=payout.user_id,
-        provider=payout.provider,
-        amount=payout.amount,
-        currency=payout.currency,
-        bank_reference=payout.bank_reference,
-        **more,
-    )

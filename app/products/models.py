@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Created, Identified, Timestamped, known_values
 from app.common.db import Base
 
 
@@ -29,10 +30,7 @@ class ProductKind(StrEnum):
         return self is not ProductKind.FILE
 
 
-_KINDS = ", ".join(f"'{kind}'" for kind in ProductKind)
-
-
-class Product(Base):
+class Product(Identified, Timestamped, Base):
     """Something on sale.
 
     is_ready: whether there is something to deliver yet, without which it is not on sale;
@@ -44,7 +42,7 @@ class Product(Base):
         CheckConstraint("price > 0", name="price_positive"),
         CheckConstraint("available_units >= 0", name="stock_not_negative"),
         CheckConstraint("initial_units >= 0", name="initial_not_negative"),
-        CheckConstraint(f"kind IN ({_KINDS})", name="kind_known"),
+        known_values("kind", ProductKind),
         CheckConstraint("purchase_limit > 0", name="purchase_limit_positive"),
         CheckConstraint("deleted_at IS NULL OR NOT is_active", name="deleted_is_inactive"),
         # Ids are in the order of creation, so this serves "newest first". Stock stays out of it:
@@ -58,7 +56,6 @@ class Product(Base):
         {"postgresql_with": {"fillfactor": "50"}},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     name: Mapped[str]
     description: Mapped[str | None]
@@ -70,12 +67,10 @@ class Product(Base):
     kind: Mapped[str] = mapped_column(server_default="PLAIN")
     is_ready: Mapped[bool] = mapped_column(server_default="true")
     purchase_limit: Mapped[int | None]
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
 
 
-class Restock(Base):
+class Restock(Identified, Created, Base):
     """A merchant's change of the number of units, as a difference."""
 
     __tablename__ = "restocks"
@@ -84,8 +79,6 @@ class Restock(Base):
         {"info": {"append_only": True}},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"), index=True)
     actor_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     delta: Mapped[int]
-    created_at: Mapped[datetime]

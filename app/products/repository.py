@@ -12,6 +12,7 @@ from app.auth.models import User
 from app.common.bulk import BulkInsert, send_rows
 from app.common.driver import send
 from app.common.pagination import Page, PageRequest, paginate
+from app.common.rows import insert_row, lock_row
 from app.products.models import Product, Restock
 
 #: Sort orders of the public list: the columns, and whether they descend.
@@ -33,10 +34,7 @@ _TAKE_STOCK = """
 
 
 def insert_product(session: Session, **values: Any) -> Product:
-    product = Product(**values)
-    session.add(product)
-    session.flush()
-    return product
+    return insert_row(session, Product(**values))
 
 
 def get_product(session: Session, product_id: UUID) -> Any | None:
@@ -49,9 +47,7 @@ def get_product(session: Session, product_id: UUID) -> Any | None:
 
 
 def get_product_for_update(session: Session, product_id: UUID) -> Product | None:
-    return session.get(
-        Product, product_id, with_for_update={"key_share": True}, populate_existing=True
-    )
+    return lock_row(session, Product, product_id)
 
 
 _LOCK_STOCK = """

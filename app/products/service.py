@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from app.common import clock, db
 from app.common.cache import Region
 from app.common.db import new_id
 from app.common.money import Money
-from app.common.pagination import Page, PageRequest
+from app.common.pagination import Page, PageRequest, read_batches
 from app.common.process_state import Slot
 from app.products import repository
 from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess
@@ -133,21 +134,9 @@ def of_merchant(session: Session, *, merchant: User, include_deleted: bool) -> S
 def pieces_of_merchant(
     *, merchant_id: UUID, reading: Callable[[], AbstractContextManager[Session]]
 ) -> Iterator[Sequence[Any]]:
-    """The merchant's products that are not deleted, newest first, in pieces.
-
-    reading: opens a session for one short read, so that a slow reader holds no connection.
-    """
-    below: UUID | None = None
-    while True:
-        with reading() as session:
-            rows = repository.piece_of_merchant(
-                session, merchant_id=merchant_id, limit=PIECE, below=below
-            )
-        if rows:
-            yield rows
-        if len(rows) < PIECE:
-            return
-        below = rows[-1].id
+    """The merchant's products that are not deleted, newest first (see read_batches)."""
+    read = partial(repository.piece_of_merchant, merchant_id=merchant_id)
+    return read_batches(read, size=PIECE, reading=reading)
 
 
 def change(session: Session, *, merchant: User, product_id: UUID, **changes: Any) -> Offer:

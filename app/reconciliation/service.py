@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.banks.providers import Provider
 from app.banks.types import BankEventType
+from app.common.ids import parse_id
 from app.common.money import Money
 from app.inbox import service as inbox
 from app.reconciliation import repository
@@ -98,7 +99,7 @@ def _find_records(
         rows = repository.list_onramps_by_token(session, provider=provider.code, tokens=batch)
         yield from (_record(Direction.CREDIT, row) for row in rows)
     named = [line.reference for line in lines if line.direction is Direction.DEBIT]
-    for batch in _batches([found for text in named if (found := _payout_id(text)) is not None]):
+    for batch in _batches([found for text in named if (found := parse_id(text)) is not None]):
         rows = repository.list_payouts_by_id(session, provider=provider.code, ids=batch)
         yield from (_record(Direction.DEBIT, row) for row in rows)
 
@@ -125,15 +126,6 @@ def _batches(items: list[Any]) -> Iterator[list[Any]]:
 def _record(direction: Direction, row: Any) -> Record:
     money = Money(row.amount, row.currency)
     return Record(direction, str(row.reference), row.id, row.user_id, money, row.status)
-
-
-def _payout_id(text: str) -> UUID | None:
-    """The payout id in a reference, if it is one."""
-    try:
-        found = UUID(text)
-    except ValueError:
-        return None
-    return found if str(found) == text else None
 
 
 def store_event(

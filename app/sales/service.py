@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.common import clock
-from app.common.pagination import Page, PageRequest
+from app.common.pagination import Page, PageRequest, read_batches
 from app.orders.models import OrderStatus
 from app.orders.purchases.service import OrderDetails
 from app.sales import repository
@@ -42,21 +43,9 @@ def sales(
 def pieces(
     *, merchant_id: UUID, reading: Callable[[], AbstractContextManager[Session]], **filters: Any
 ) -> Iterator[Sequence[Any]]:
-    """All that `sales` lists, newest first, in pieces; each as it is when it is read.
-
-    reading: opens a session for one short read, so that a slow reader holds no connection.
-    """
-    below: UUID | None = None
-    while True:
-        with reading() as session:
-            rows = repository.rows(
-                session, limit=PIECE, below=below, merchant_id=merchant_id, **filters
-            )
-        if rows:
-            yield rows
-        if len(rows) < PIECE:
-            return
-        below = rows[-1].id
+    """All that `sales` lists, newest first (see read_batches)."""
+    read = partial(repository.rows, merchant_id=merchant_id, **filters)
+    return read_batches(read, size=PIECE, reading=reading)
 
 
 def net_of(row: Any) -> int:

@@ -1,12 +1,12 @@
 """Transfers: money that one person sent to another."""
 
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Created, Identified
 from app.common.db import Base
 
 
@@ -17,7 +17,7 @@ class Purpose(StrEnum):
     MERCHANT_CODE = "merchant_code"
 
 
-class Transfer(Base):
+class Transfer(Identified, Created, Base):
     """Never changed, never deleted. amount: minor units; reference: what it pays, if anything."""
 
     __tablename__ = "transfers"
@@ -41,7 +41,6 @@ class Transfer(Base):
         {"info": {"append_only": True}},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     sender_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     receiver_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     amount: Mapped[int]
@@ -49,4 +48,3 @@ class Transfer(Base):
     note: Mapped[str | None]
     reference_type: Mapped[str | None]
     reference_id: Mapped[UUID | None]
-    created_at: Mapped[datetime]

@@ -6,12 +6,12 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.common.pagination import Page, PageRequest, paginate_union
+from app.common.rows import insert_row
 from app.transfers.models import Transfer
 
 
 def insert_transfer(session: Session, transfer: Transfer) -> None:
-    session.add(transfer)
-    session.flush()
+    insert_row(session, transfer)
 
 
 def get_transfer_of(session: Session, *, transfer_id: UUID, user_id: UUID) -> Transfer | None:

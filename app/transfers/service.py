@@ -27,7 +27,7 @@ from app.wallets import ledger, limits
 from app.wallets import service as wallets
 from app.wallets.errors import BalanceTooLarge, LimitExceeded, WalletLocked, WalletNotFound
 from app.wallets.ledger import Account, Entry, Posting
-from app.wallets.models import TransactionType, WalletTransaction
+from app.wallets.models import TransactionType
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ def send(
     )
     sent = Sent(transfer, auth.require_user(session, sender.id), receiver)
     repository.insert_transfer(session, transfer)
-    postings = _post(session, sent, paying, receiving, idempotency_key=idempotency_key)
-    events.record(session, _events(sent, postings))
+    posted = _post(session, sent, paying, receiving, idempotency_key=idempotency_key)
+    events.record(session, _events(sent, posted))
     return sent
 
 
@@ -109,7 +109,7 @@ def _post(
     receiving: Account,
     *,
     idempotency_key: str | None,
-) -> list[WalletTransaction]:
+) -> ledger.Draft:
     transfer = sent.transfer
     about = f": {transfer.note}" if transfer.note else ""
     entry = Entry(
@@ -132,26 +132,11 @@ def _post(
         initiator_id=transfer.sender_id,
         idempotency_key=idempotency_key,
     )
-    (postings,) = ledger.post(session, [entry])
-    return postings
+    return ledger.post(session, entry)
 
 
-def _events(sent: Sent, postings: list[WalletTransaction]) -> list[Event]:
-    transfer = sent.transfer
-    completed = TransferCompleted(
-        aggregate_id=transfer.id,
-        sender_id=transfer.sender_id,
-        receiver_id=transfer.receiver_id,
-        amount=transfer.amount,
-        currency=transfer.currency,
-        reference_type=transfer.reference_type,
-        reference_id=transfer.reference_id,
-    )
-    owners = (transfer.sender_id, transfer.receiver_id)
-    return [completed] + [
-        wallets.balance_event(posting, user_id=owner)
-        for posting, owner in zip(postings, owners, strict=True)
-    ]
+def _events(sent: Sent, posted: ledger.Draft) -> list[Event]:
+    return [TransferCompleted.of(sent.transfer), *wallets.balance_events(posted)]
 
 
 def preview(session: Session, *, caller_id: UUID, to: Handle, currency: str) -> Masked:

@@ -156,11 +156,11 @@ def write(session: Session, drafts: Sequence[Draft]) -> None:
     repository.update_balances(session, touched.values())
 
 
-def post(session: Session, entries: Sequence[Entry]) -> list[list[WalletTransaction]]:
+def post(session: Session, entry: Entry) -> Draft:
     """Draft and write `entries`; the postings of each, as written. Raises EntryUnbalanced."""
-    drafts = [draft(entry) for entry in entries]
-    write(session, drafts)
-    return [drafted.postings for drafted in drafts]
+    drafted = draft(entry)
+    write(session, [drafted])
+    return drafted
 
 
 def hold(account: Account, amount: int) -> None:

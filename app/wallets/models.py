@@ -15,6 +15,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.bulk import row_class
+from app.common.columns import Created, Identified, Timestamped, known_values
 from app.common.db import Base
 from app.idempotency.models import key_index
 
@@ -59,7 +60,7 @@ class TransactionType(StrEnum):
 LIMITED: Final = "('DEPOSIT', 'WITHDRAWAL', 'ONRAMP', 'PAYOUT', 'TRANSFER_IN', 'TRANSFER_OUT')"
 
 
-class Wallet(Base):
+class Wallet(Identified, Timestamped, Base):
     """An account. A SYSTEM wallet keeps no running balance, so that it never becomes a hot row."""
 
     __tablename__ = "wallets"
@@ -76,7 +77,6 @@ class Wallet(Base):
         {"postgresql_with": {"fillfactor": "50"}},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     code: Mapped[str | None]
@@ -90,15 +90,13 @@ class Wallet(Base):
     sequence: Mapped[int] = mapped_column(server_default="0")
     is_locked: Mapped[bool] = mapped_column(server_default="false")
     lock_reason: Mapped[str | None]
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
 
     @property
     def available(self) -> int:
         return self.balance - self.held
 
 
-class JournalEntry(Base):
+class JournalEntry(Identified, Created, Base):
     """One movement of money; its postings sum to zero."""
 
     __tablename__ = "journal_entries"
@@ -130,20 +128,18 @@ class JournalEntry(Base):
         {"info": {"append_only": True}},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
     reference_type: Mapped[str | None]
     reference_id: Mapped[UUID | None]
     initiator_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     idempotency_key: Mapped[str | None]
     meta: Mapped[dict[str, Any] | None] = mapped_column("metadata")
-    created_at: Mapped[datetime]
 
 
 JournalEntryRow: Final = row_class(JournalEntry)
 
 
-class WalletTransaction(Base):
+class WalletTransaction(Identified, Created, Base):
     """A posting: one line of a journal entry, in one wallet. Never changed, never deleted.
 
     amount: signed minor units. Before, after and sequence are NULL for SYSTEM wallets, which
@@ -173,7 +169,6 @@ class WalletTransaction(Base):
         {"info": {"append_only": True}},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     journal_entry_id: Mapped[UUID] = mapped_column(ForeignKey("journal_entries.id"))
     wallet_id: Mapped[UUID] = mapped_column(ForeignKey("wallets.id"))
     sequence: Mapped[int | None]
@@ -187,7 +182,6 @@ class WalletTransaction(Base):
     reference_type: Mapped[str | None]
     reference_id: Mapped[UUID | None]
     meta: Mapped[dict[str, Any] | None] = mapped_column("metadata")
-    created_at: Mapped[datetime]
 
     @property
     def magnitude(self) -> int:
@@ -204,7 +198,7 @@ class HoldStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-class WalletHold(Base):
+class WalletHold(Identified, Created, Base):
     """Money that is promised: it reduces `available` at once and is captured or let go later.
 
     type: as what it is posted when it is captured; captured_amount: of `amount`, the rest was let
@@ -220,11 +214,7 @@ class WalletHold(Base):
             " AND (status = 'CAPTURED') = (captured_amount > 0)",
             name="captured_within_amount",
         ),
-        CheckConstraint(
-            "status IN ('ACTIVE', 'CAPTURED', 'VOIDED', 'EXPIRED')"
-            " AND (status = 'ACTIVE') = (closed_at IS NULL)",
-            name="status_known",
-        ),
+        known_values("status", HoldStatus, also="(status = 'ACTIVE') = (closed_at IS NULL)"),
         Index("ix_wallet_holds_wallet", "wallet_id", "id"),
         Index("ix_wallet_holds_payee", "payee_id", "id"),
         Index("ix_wallet_holds_reference", "reference_type", "reference_id"),
@@ -238,7 +228,6 @@ class WalletHold(Base):
         key_index("uq_wallet_holds_key", "initiator_id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     wallet_id: Mapped[UUID] = mapped_column(ForeignKey("wallets.id"))
     payee_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     type: Mapped[str]
@@ -252,7 +241,6 @@ class WalletHold(Base):
     initiator_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     idempotency_key: Mapped[str | None]
     expires_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 
 
@@ -275,7 +263,7 @@ class LimitWindow(StrEnum):
     MONTH = "MONTH"
 
 
-class WalletLimit(Base):
+class WalletLimit(Identified, Base):
     """The most that may move one way in a rolling window: by role, or for one user instead."""
 
     __tablename__ = "wallet_limits"
@@ -284,13 +272,12 @@ class WalletLimit(Base):
         UniqueConstraint("user_id", "type", "window", "currency", name="uq_wallet_limits_user"),
         CheckConstraint("(role IS NULL) <> (user_id IS NULL)", name="role_or_user"),
         CheckConstraint("amount >= 0", name="amount_not_negative"),
-        CheckConstraint("\"window\" IN ('TRANSACTION', 'DAY', 'MONTH')", name="window_known"),
+        known_values("window", LimitWindow),
         CheckConstraint(
             f"type IN {LIMITED} OR type IN ('INCOMING', 'OUTGOING')", name="type_limited"
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     role: Mapped[str | None]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     type: Mapped[str]

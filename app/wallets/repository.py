@@ -15,6 +15,7 @@ from app.common.bulk import BulkInsert, send_rows
 from app.common.db import lookup
 from app.common.driver import send
 from app.common.pagination import Page, PageRequest, paginate
+from app.common.rows import insert_row, lock_row
 from app.wallets.models import (
     LIMITED,
     JournalEntry,
@@ -70,9 +71,7 @@ def insert_wallet(session: Session, **values: Any) -> None:
 
 
 def get_wallet_for_update(session: Session, wallet_id: UUID) -> Wallet | None:
-    return session.get(
-        Wallet, wallet_id, with_for_update={"key_share": True}, populate_existing=True
-    )
+    return lock_row(session, Wallet, wallet_id)
 
 
 def get_wallet_by_number(session: Session, *, number: str, currency: str) -> Wallet | None:
@@ -260,11 +259,8 @@ def delete_user_limit(
 
 
 def insert_hold(session: Session, hold: WalletHold) -> None:
-    session.add(hold)
-    session.flush()
+    insert_row(session, hold)
 
 
 def get_hold_for_update(session: Session, hold_id: UUID) -> WalletHold | None:
-    return session.get(
-        WalletHold, hold_id, with_for_update={"key_share": True}, populate_existing=True
-    )
+    return lock_row(session, WalletHold, hold_id)

@@ -12,13 +12,6 @@ from app.common.pagination import PageArgs, page_of
 from app.wallets.ledger import Account
 from app.wallets.models import LimitType, LimitWindow, TransactionType, WalletTransaction
 
-_AMOUNT = {
-    "description": "Decimal string or JSON number, used exactly; no more decimal places than the "
-    "currency has",
-    "example": "100.00",
-}
-
-
 _NUMBER = {
     "description": "Wallet number: 12 digits, the last one a check digit",
     "example": "482109375516",
@@ -26,7 +19,7 @@ _NUMBER = {
 
 
 class CreateDepositIn(Schema):
-    amount = Amount(required=True, metadata=_AMOUNT)
+    amount = Amount(required=True, metadata={"example": "100.00"})
     description = Text(max_length=200, allow_none=True, metadata={"example": "Birthday money"})
 
 

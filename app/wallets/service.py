@@ -85,11 +85,17 @@ def lock_accounts(
     return {row.user_id: Account(*row) for row in rows}
 
 
-def _require_account(session: Session, *, user_id: UUID, currency: str) -> Account:
-    account = lock_accounts(session, user_ids=[user_id], currency=currency).get(user_id)
-    if account is None:
+def require_accounts(session: Session, *user_ids: UUID, currency: str) -> dict[UUID, Account]:
+    """As `lock_accounts`. Raises WalletNotFound unless every user has one."""
+    accounts = lock_accounts(session, user_ids=user_ids, currency=currency)
+    if not accounts.keys() >= set(user_ids):
         raise WalletNotFound
-    return account
+    return accounts
+
+
+def require_account(session: Session, *, user_id: UUID, currency: str) -> Account:
+    """The user's account, locked by this transaction until it ends. Raises WalletNotFound."""
+    return require_accounts(session, user_id, currency=currency)[user_id]
 
 
 def deposit(
@@ -110,7 +116,7 @@ def deposit(
     money = Money.of(amount, currency)
     if amount > maximum:
         raise InvalidDepositAmount(maximum=Money.of(maximum, currency))
-    account = _require_account(session, user_id=user.id, currency=currency)
+    account = require_account(session, user_id=user.id, currency=currency)
     account.require_can_receive(money.minor)
     limits.require_within(session, account, user=user, kind=TransactionType.DEPOSIT, money=money)
     return _move(
@@ -145,7 +151,7 @@ def withdraw(
     money = Money.of(amount, currency)
     if amount < minimum:
         raise InvalidWithdrawalAmount(minimum=Money.of(minimum, currency))
-    account = _require_account(session, user_id=user.id, currency=currency)
+    account = require_account(session, user_id=user.id, currency=currency)
     account.require_can_pay(money.minor)
     limits.require_within(session, account, user=user, kind=TransactionType.WITHDRAWAL, money=money)
     two_factor.require_code(session, user_id=user.id, amount=money, above=code_above, code=code)
@@ -180,35 +186,25 @@ def _move(
             ),
         ),
     )
-    drafted = ledger.draft(entry)
-    ledger.write(session, [drafted])
-    events.record(session, balance_events(drafted))
-    return account, drafted.postings[0]
+    posted = ledger.post(session, entry)
+    events.record(session, balance_events(posted))
+    return account, posted.postings[0]
 
 
-def balance_events(drafted: ledger.Draft) -> list[BalanceUpdated]:
+def balance_events(posted: ledger.Draft) -> list[BalanceUpdated]:
     """One event for each posting to a user's wallet, in the order of the postings."""
-    accounts = [posting.account for posting in drafted.entry.postings]
+    accounts = [posting.account for posting in posted.entry.postings]
     return [
-        balance_event(line, user_id=account.user_id)
-        for line, account in zip(drafted.postings, accounts, strict=True)
-        if account.user_id is not None
+        BalanceUpdated.of(
+            line,
+            aggregate_id=line.wallet_id,
+            user_id=account.user_id,
+            transaction_id=line.id,
+            balance=line.balance_after,
+        )
+        for line, account in zip(posted.postings, accounts, strict=True)
+        if account.user_id is not None and line.balance_after is not None
     ]
-
-
-def balance_event(line: WalletTransaction, *, user_id: UUID) -> BalanceUpdated:
-    """line: a posting to a user's wallet."""
-    assert line.balance_after is not None  # noqa: S101 – of a user's wallet
-    return BalanceUpdated(
-        aggregate_id=line.wallet_id,
-        user_id=user_id,
-        transaction_id=line.id,
-        journal_entry_id=line.journal_entry_id,
-        type=line.type,
-        amount=line.amount,
-        balance=line.balance_after,
-        currency=line.currency,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,8 @@ from tests import factories, servers
 from tests.answers import error_body, refusal
 from tests.concurrency import all_at_once
 from tests.live import LiveServer, wait_until
+from tests.metrics import AUTHORIZED, TOKEN
 from tests.orders.helpers import buy
-
-TOKEN = "a-token-for-scraping"
-AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture(autouse=True)

@@ -13,12 +13,19 @@ from flask import Flask
 
 from app.common.db import new_id, transaction
 from app.common.settings import PROJECT_ROOT
+from app.delivery.licences.models import Licence
 from app.events import catalogue, reference
 from app.events import service as events
 from app.events.base import EVENT_TYPES, Event, camel_case, data_fields, event, to_data
-from app.events.catalogue.delivery import CodeRemoved, LicenceTermsChanged
+from app.events.catalogue.delivery import (
+    CodeRemoved,
+    CodesRevoked,
+    LicenceActivated,
+    LicenceTermsChanged,
+)
 from app.events.catalogue.orders import OrderCompleted
 from app.events.catalogue.wallets import HoldPlaced
+from app.orders.models import Order
 
 APP = PROJECT_ROOT / "app"
 CATALOGUE = APP / "events" / "catalogue"
@@ -116,6 +123,42 @@ class TestData:
 
         assert keys
         assert len(set(keys)) == len(keys)
+
+
+class TestOfARow:
+    def test_fields_are_the_columns_of_the_same_names(self) -> None:
+        licence = Licence(id=ID, product_id=new_id(), activations=2, sealed=b"key")
+
+        assert LicenceActivated.of(licence) == LicenceActivated(
+            aggregate_id=ID, product_id=licence.product_id, activations=2
+        )
+
+    def test_what_is_given_comes_before_the_columns(self) -> None:
+        licence = Licence(id=ID, product_id=new_id(), activations=2)
+
+        event = LicenceActivated.of(licence, aggregate_id=licence.product_id, activations=3)
+
+        assert (event.aggregate_id, event.activations) == (licence.product_id, 3)
+
+    def test_a_field_with_a_default_is_not_taken_from_a_column(self) -> None:
+        order = Order(
+            id=ID,
+            user_id=ID,
+            merchant_id=ID,
+            product_id=ID,
+            quantity=1,
+            discount=0,
+            amount=1250,
+            fee=12,
+            currency="USD",
+            payment_method="WALLET",
+        )
+
+        assert "paymentMethod" not in to_data(OrderCompleted.of(order))
+
+    def test_a_field_that_is_no_column_must_be_given(self) -> None:
+        with pytest.raises(AttributeError, match="lost"):
+            CodesRevoked.of(Licence(id=ID, product_id=ID), released=1)
 
 
 class TestOnlyTheCatalogue:

@@ -515,7 +515,7 @@ class TestRefunding:
             asked: list[Any] = []
             connection = session.connection()
             listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
-            repository.claim_due_refunds(session, now=clock.now(), limit=10)
+            repository.lock_due_refunds(session, now=clock.now(), limit=10)
             statement, values = asked[0]
             plan = connection.exec_driver_sql(f"EXPLAIN {statement}", values).scalars().all()
         assert any("ix_refunds_due" in line for line in plan)

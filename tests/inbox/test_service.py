@@ -1,5 +1,6 @@
 """The inbox: an event that is stored is handled later, once."""
 
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -94,6 +95,7 @@ class TestHandling:
         monkeypatch: pytest.MonkeyPatch,
         error: Exception,
     ) -> None:
+        monkeypatch.setattr(random, "uniform", lambda low, high: high)  # the longest delays
         handler.react = refuse(error)
         send_event(client, paid())
         start = clock.now()

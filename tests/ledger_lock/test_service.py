@@ -38,7 +38,7 @@ def post(session: Session, user: factories.Actor) -> None:
         Posting(account, 100, TransactionType.DEPOSIT),
         Posting(bank, -100, TransactionType.DEPOSIT),
     )
-    ledger.post(session, [Entry(kind="TEST", postings=postings)])
+    ledger.post(session, Entry(kind="TEST", postings=postings))
 
 
 def hold(session: Session, user: factories.Actor) -> None:

@@ -12,7 +12,7 @@ from rq import Queue
 from app.banks import providers
 from app.common import cache, circuit, clock, encryption, http, queue
 from app.payouts import service, tasks
-from app.payouts.polling import FIRST_PAUSE, FLAG_AFTER_ATTEMPTS, MAX_PAUSE
+from app.payouts.service import POLLING
 from tests import factories
 from tests.fake_bank import FakeBank
 from tests.payouts.helpers import (
@@ -142,13 +142,13 @@ class TestFlagging:
         self, client: FlaskClient, bank: FakeBank, app: Flask
     ) -> None:
         payout_id = pending_payout(client, factories.buyer())
-        make_due(payout_id, attempts=FLAG_AFTER_ATTEMPTS - 2)
+        make_due(payout_id, attempts=POLLING.max_attempts - 2)
         sweep(app)
         assert events_of(payout_id) == []
 
-        make_due(payout_id, attempts=FLAG_AFTER_ATTEMPTS - 1)
+        make_due(payout_id, attempts=POLLING.max_attempts - 1)
         assert sweep(app) == [payout_id]
-        make_due(payout_id, attempts=FLAG_AFTER_ATTEMPTS)
+        make_due(payout_id, attempts=POLLING.max_attempts)
         sweep(app)
         assert events_of(payout_id) == ["payout-flagged"]
 
@@ -195,9 +195,10 @@ class TestSweeping:
             due = payout_row(payout_id).next_attempt_at
             assert due is not None
             pauses.append(due - clock.now())
-        assert FIRST_PAUSE - timedelta(seconds=5) < pauses[0] <= 2 * FIRST_PAUSE
+        first, longest = POLLING.backoff.first, POLLING.backoff.max_delay
+        assert first - timedelta(seconds=5) < pauses[0] <= 2 * first
         for pause in pauses[-2:]:
-            assert MAX_PAUSE / 2 - timedelta(seconds=5) < pause <= MAX_PAUSE
+            assert longest / 2 - timedelta(seconds=5) < pause <= longest
 
     def test_all_due_payouts_are_found(self, client: FlaskClient, app: Flask) -> None:
         user = factories.buyer("1000.00")

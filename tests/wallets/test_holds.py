@@ -29,7 +29,7 @@ def place(
     actor: factories.Actor, money: Money = TEN, expires_at: datetime | None = None
 ) -> lifecycle.WalletHold:
     with factories.ledger_session() as session:
-        account = wallets.lock_accounts(session, user_ids=[actor.id], currency="USD")[actor.id]
+        account = wallets.require_account(session, user_id=actor.id, currency="USD")
         return lifecycle.place(
             session,
             account,
@@ -63,7 +63,7 @@ def test_a_capture_takes_a_part_and_lets_the_rest_go(client: FlaskClient) -> Non
 
     with factories.ledger_session() as session:
         hold = lifecycle.require_active(session, placed.id)
-        account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+        account = wallets.require_account(session, user_id=user.id, currency="USD")
         lifecycle.capture(hold, account, 600)
         bank = ledger.system_account(SystemCode.BANK, "USD")
         entry = ledger.Entry(
@@ -74,8 +74,8 @@ def test_a_capture_takes_a_part_and_lets_the_rest_go(client: FlaskClient) -> Non
                 ledger.Posting(bank, 600, TransactionType.PAYOUT),
             ),
         )
-        ((posting, _),) = ledger.post(session, [entry])
-        events.record(session, [wallets.balance_event(posting, user_id=user.id)])
+        posted = ledger.post(session, entry)
+        events.record(session, wallets.balance_events(posted))
 
     assert amounts(client, user) == ("19.00", "0.00", "19.00")
     with transaction() as session, pytest.raises(HoldClosed):
@@ -89,7 +89,7 @@ def test_a_hold_that_is_let_go_takes_nothing(client: FlaskClient, status: HoldSt
 
     with factories.ledger_session() as session:
         hold = lifecycle.require_for_update(session, placed.id)
-        account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+        account = wallets.require_account(session, user_id=user.id, currency="USD")
         lifecycle.let_go(session, hold, account, status)
 
     assert amounts(client, user) == ("25.00", "0.00", "25.00")
@@ -114,7 +114,7 @@ def test_what_is_held_counts_towards_limits_however_old(
 
     def ask(cents: int) -> None:
         with transaction() as session:
-            account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+            account = wallets.require_account(session, user_id=user.id, currency="USD")
             caller = Caller(user.id, user.email, "USER")
             money = Money(cents, "USD")
             require_within(session, account, user=caller, kind=TransactionType.PAYOUT, money=money)

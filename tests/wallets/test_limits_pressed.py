@@ -28,7 +28,7 @@ def promise(user: Actor, money: Money) -> str:
     """Hold money for a payout, as far as limits allow; what became of it."""
 
     def attempt(session: Session) -> None:
-        account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+        account = wallets.require_account(session, user_id=user.id, currency="USD")
         caller, kind = Caller(user.id, user.email, "USER"), TransactionType.PAYOUT
         limits.require_within(session, account, user=caller, kind=kind, money=money)
         lifecycle.place(session, account, kind=kind, money=money, initiator_id=user.id)

@@ -98,7 +98,7 @@ class TestPosting:
         )
 
         with pytest.raises(EntryUnbalanced), factories.ledger_session() as session:
-            ledger.post(session, [entry])
+            ledger.post(session, entry)
 
     def test_currencies_do_not_make_up_for_each_other(self, app: Flask) -> None:
         entry = Entry(
@@ -110,22 +110,21 @@ class TestPosting:
         )
 
         with pytest.raises(EntryUnbalanced), factories.ledger_session() as session:
-            ledger.post(session, [entry])
+            ledger.post(session, entry)
 
     def test_an_entry_of_one_posting_is_a_bug(self, app: Flask) -> None:
         entry = Entry(kind="TEST", postings=(Posting(account(), 0, TransactionType.DEPOSIT),))
 
         with pytest.raises(EntryUnbalanced), factories.ledger_session() as session:
-            ledger.post(session, [entry])
+            ledger.post(session, entry)
 
     def test_many_entries_on_one_account_chain(self, app: Flask) -> None:
         user = factories.buyer("1.00")
         with factories.ledger_session() as session:
-            held = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
+            held = wallets.require_account(session, user_id=user.id, currency="USD")
             bank = system_account(SystemCode.BANK, "USD")
-            written = ledger.post(
-                session,
-                [
+            drafts = [
+                ledger.draft(
                     Entry(
                         kind="TEST",
                         postings=(
@@ -133,11 +132,12 @@ class TestPosting:
                             Posting(bank, -amount, TransactionType.DEPOSIT),
                         ),
                     )
-                    for amount in (10, -20, 30)
-                ],
-            )
+                )
+                for amount in (10, -20, 30)
+            ]
+            ledger.write(session, drafts)
 
-        rows = [group[0] for group in written]
+        rows = [drafted.postings[0] for drafted in drafts]
         assert [(r.balance_before, r.balance_after, r.sequence) for r in rows] == [
             (100, 110, 2),
             (110, 90, 3),

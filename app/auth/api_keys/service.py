@@ -148,34 +148,14 @@ def create(
         created_at=now,
         expires_at=expires_at,
     )
-    created = ApiKeyCreated(
-        aggregate_id=made.id,
-        user_id=user_id,
-        name=made.name,
-        prefix=made.prefix,
-        scopes=tuple(made.scopes),
-        expires_at=expires_at,
-    )
-    events.record(session, [created])
+    events.record(session, [ApiKeyCreated.of(made, scopes=tuple(made.scopes))])
     _audit(session, made, "create", actor_id=user_id, expiresAt=clock.to_wire(expires_at))
     return made, key
 
 
 def of_user(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Any]:
     """The user's keys, newest first, including expired and revoked ones; each with `revoked_at`."""
-    rows = repository.keys_of(
-        session,
-        user_id=user_id,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-    )
-    return Page.of(
-        page,
-        rows,
-        count=lambda: repository.count_keys_of(session, user_id=user_id),
-        key=lambda key: (key.id,),
-    )
+    return repository.list_keys(session, page, user_id=user_id)
 
 
 def revoke(session: Session, *, user_id: UUID, key_id: UUID) -> None:
@@ -230,15 +210,7 @@ def _hash(key: str) -> bytes:
 
 
 def _record_revoked(session: Session, key: ApiKey, *, actor_id: UUID | None, because: str) -> None:
-    revoked = ApiKeyRevoked(
-        aggregate_id=key.id,
-        user_id=key.user_id,
-        name=key.name,
-        prefix=key.prefix,
-        scopes=tuple(key.scopes),
-        because=because,
-    )
-    events.record(session, [revoked])
+    events.record(session, [ApiKeyRevoked.of(key, scopes=tuple(key.scopes), because=because)])
     _audit(session, key, "revoke", actor_id=actor_id, because=because)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Identified, Timestamped, known_values
 from app.common.db import Base
 
 
@@ -28,10 +29,7 @@ class CodeStatus(StrEnum):
     REVOKED = "REVOKED"
 
 
-_STATUSES = ", ".join(f"'{status}'" for status in UploadStatus)
-
-
-class CodeUpload(Base):
+class CodeUpload(Identified, Timestamped, Base):
     """A file of codes.
 
     number: ascending in the order of uploads. total: codes in the file, as far as it was received.
@@ -40,7 +38,7 @@ class CodeUpload(Base):
 
     __tablename__ = "code_uploads"
     __table_args__ = (
-        CheckConstraint(f"status IN ({_STATUSES})", name="status_known"),
+        known_values("status", UploadStatus),
         CheckConstraint(
             "added >= 0 AND duplicates >= 0 AND added + duplicates <= total", name="counts_add_up"
         ),
@@ -58,7 +56,6 @@ class CodeUpload(Base):
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(Identity(always=True), unique=True)
     # Checked at the commit, because adding codes must not lock the product before that.
     product_id: Mapped[UUID] = mapped_column(
@@ -70,8 +67,6 @@ class CodeUpload(Base):
     added: Mapped[int]
     duplicates: Mapped[int]
     duplicate_lines: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 
 
@@ -85,7 +80,7 @@ class CodeUploadChunk(Base):
     sealed: Mapped[bytes]
 
 
-class ProductCode(Base):
+class ProductCode(Identified, Base):
     """A code, which is sold at most once.
 
     position: codes are sold in this order, that of the uploads and their lines. fingerprint:
@@ -123,7 +118,6 @@ class ProductCode(Base):
         },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     product_id: Mapped[UUID] = mapped_column(
         ForeignKey("products.id", deferrable=True, initially="DEFERRED")
     )

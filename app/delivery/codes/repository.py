@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.common.bulk import BulkInsert, send_rows
 from app.common.driver import send
 from app.common.pagination import Page, PageRequest, paginate
+from app.common.rows import insert_row
 from app.delivery.codes.models import (
     CodeStatus,
     CodeUpload,
@@ -186,10 +187,7 @@ def insert_codes(session: Session, rows: Iterable[object], *, product_id: UUID) 
 
 
 def insert_upload(session: Session, **values: Any) -> CodeUpload:
-    upload = CodeUpload(**values)
-    session.add(upload)
-    session.flush()
-    return upload
+    return insert_row(session, CodeUpload(**values))
 
 
 def get_upload_for_update(session: Session, upload_id: UUID) -> CodeUpload | None:

@@ -51,11 +51,6 @@ def sweep() -> int:
     deleted = queue.until_done(
         partial(retry_transaction, partial(uploads.delete_abandoned, limit=_BATCH_SIZE))
     )
-    return deleted + queue.until_done(_resume_stalled)
-
-
-def _resume_stalled() -> int:
-    stalled = retry_transaction(partial(uploads.claim_stalled, limit=_BATCH_SIZE))
-    for upload_id in stalled:
-        queue.enqueue(add_codes, upload_id)
-    return len(stalled)
+    return deleted + queue.enqueue_due(
+        partial(uploads.claim_stalled, limit=_BATCH_SIZE), add_codes, enqueue=queue.enqueue
+    )

@@ -232,16 +232,7 @@ def _close(session: Session, upload: CodeUpload, status: UploadStatus) -> None:
     upload.status = status.value
     upload.closed_at = upload.updated_at = clock.now()
     session.flush()
-    uploaded = CodesUploaded(
-        aggregate_id=upload.id,
-        product_id=upload.product_id,
-        merchant_id=upload.merchant_id,
-        status=upload.status,
-        total=upload.total,
-        added=upload.added,
-        duplicates=upload.duplicates,
-    )
-    events.record(session, [uploaded])
+    events.record(session, [CodesUploaded.of(upload)])
 
 
 def delete_abandoned(session: Session, *, limit: int) -> int:

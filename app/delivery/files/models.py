@@ -6,10 +6,11 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Created, Identified
 from app.common.db import Base
 
 
-class FileContent(Base):
+class FileContent(Identified, Created, Base):
     """Bytes that are stored once, even if several merchants upload them.
 
     sha256: hexadecimal. touched_at: of the last upload. removing_at: when their removal began,
@@ -43,10 +44,8 @@ class FileContent(Base):
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     sha256: Mapped[str]
     size: Mapped[int]
-    created_at: Mapped[datetime]
     touched_at: Mapped[datetime]
     removing_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
@@ -59,7 +58,7 @@ class FileContent(Base):
         return f"{self.sha256}.{self.id.hex}"
 
 
-class ProductFile(Base):
+class ProductFile(Identified, Base):
     """A version of a product's file, of which the newest is sold.
 
     retired_at: when it was replaced or deleted.
@@ -77,7 +76,6 @@ class ProductFile(Base):
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
     version: Mapped[int]
     name: Mapped[str]
@@ -87,7 +85,7 @@ class ProductFile(Base):
     retired_at: Mapped[datetime | None]
 
 
-class FileDelivery(Base):
+class FileDelivery(Created, Base):
     """What the buyer of an order can download.
 
     quantity: units of the order. revoked_units: of these. downloads: counted so far.
@@ -109,7 +107,6 @@ class FileDelivery(Base):
     revoked_units: Mapped[int]
     downloads: Mapped[int]
     downloads_allowed: Mapped[int]
-    created_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
 
     @property
@@ -118,7 +115,7 @@ class FileDelivery(Base):
         return self.delivered_at is not None and self.revoked_units < self.quantity
 
 
-class FileDownload(Base):
+class FileDownload(Identified, Base):
     """A link that was used: one counted download, however often it was resumed.
 
     served: bytes sent, or being sent. budget: maximum of these.
@@ -127,7 +124,6 @@ class FileDownload(Base):
     __tablename__ = "file_downloads"
     __table_args__ = (CheckConstraint("served BETWEEN 0 AND budget", name="served_within"),)
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("file_deliveries.order_id"), index=True)
     file_id: Mapped[UUID] = mapped_column(ForeignKey("product_files.id"))
     served: Mapped[int]

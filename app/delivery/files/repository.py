@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common.bulk import BulkInsert, send_rows
+from app.common.rows import insert_row
 from app.delivery.files.models import FileContent, FileDelivery, FileDownload, ProductFile
 from app.delivery.handler import OrderLine
 from app.products.models import Product
@@ -115,10 +116,7 @@ def last_version(session: Session, *, product_id: UUID) -> int:
 
 
 def insert_file(session: Session, **values: Any) -> ProductFile:
-    file = ProductFile(**values)
-    session.add(file)
-    session.flush()
-    return file
+    return insert_row(session, ProductFile(**values))
 
 
 def upsert_content(session: Session, **values: Any) -> FileContent:

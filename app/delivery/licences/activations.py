@@ -140,7 +140,4 @@ def _require_active(details: LicenceDetails) -> None:
 def _record(
     session: Session, event_type: type[LicenceActivated | LicenceDeactivated], licence: Licence
 ) -> None:
-    event = event_type(
-        aggregate_id=licence.id, product_id=licence.product_id, activations=licence.activations
-    )
-    events.record(session, [event])
+    events.record(session, [event_type.of(licence)])

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Created, Identified
 from app.common.db import Base
 
 MAX_ACTIVATIONS: Final = 1_000_000
@@ -40,7 +41,7 @@ class LicenceTerms(Base):
     updated_at: Mapped[datetime]
 
 
-class Licence(Base):
+class Licence(Identified, Created, Base):
     """A sold licence.
 
     fingerprint: of its key, to find it. sealed: the encrypted key. activations: number of machines
@@ -58,7 +59,6 @@ class Licence(Base):
         Index("ix_licences_product", "product_id", "id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
     product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
     fingerprint: Mapped[bytes] = mapped_column(unique=True)
@@ -67,10 +67,9 @@ class Licence(Base):
     activations: Mapped[int] = mapped_column(server_default="0")
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
 
 
-class LicenceActivation(Base):
+class LicenceActivation(Identified, Base):
     """An activation on a machine, current or past. instance: the machine's id."""
 
     __tablename__ = "licence_activations"
@@ -85,7 +84,6 @@ class LicenceActivation(Base):
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     licence_id: Mapped[UUID] = mapped_column(ForeignKey("licences.id"))
     instance: Mapped[str]
     label: Mapped[str | None]

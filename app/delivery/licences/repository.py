@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert
 from app.common.pagination import Page, PageRequest, paginate
+from app.common.rows import insert_row
 from app.delivery.licences.models import Licence, LicenceActivation, LicenceTerms
 from app.products.models import Product
 
@@ -81,10 +82,7 @@ def get_activation(
 
 
 def insert_activation(session: Session, **values: Any) -> LicenceActivation:
-    activation = LicenceActivation(**values)
-    session.add(activation)
-    session.flush()
-    return activation
+    return insert_row(session, LicenceActivation(**values))
 
 
 def list_licences_of_order(session: Session, order_id: UUID) -> Sequence[Licence]:

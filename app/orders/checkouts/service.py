@@ -4,9 +4,9 @@ PENDING → COMPLETED, FAILED (the checkout expired, or none could be created) o
 reservation is released only after the gateway has confirmed that the order can no longer be paid.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +14,10 @@ from sqlalchemy.orm import Session
 
 from app.auth.service import Caller
 from app.common import clock
+from app.common.backoff import Backoff
+from app.common.ids import parse_id
 from app.common.money import Money
+from app.common.polling import Polling
 from app.coupons import service as coupons
 from app.delivery import service as delivery
 from app.delivery.handler import OrderLine
@@ -48,14 +51,13 @@ from app.orders.purchases.pricing import Basket, Purchase, Sale
 from app.products import service as products
 from app.wallets import ledger
 from app.wallets import service as wallets
-from app.wallets.errors import WalletNotFound
 from app.wallets.models import SystemCode
 
-#: By then the request that creates an order has its checkout, or has failed to get one.
-FIRST_PAUSE: Final = timedelta(minutes=2)
-MAX_PAUSE: Final = timedelta(hours=1)
-#: Attempts without an answer – some hours – after which the checkout is flagged.
-MANY_ATTEMPTS: Final = 10
+#: At the first attempt the request that creates an order has its checkout, or has failed to get
+#: one. The last attempt before a checkout is flagged comes some hours later.
+POLLING: Final = Polling(
+    Backoff(first=timedelta(minutes=2), max_delay=timedelta(hours=1)), max_attempts=10
+)
 #: From the expiry of a checkout until the gateway is polled: it usually sends an event first.
 _GRACE: Final = timedelta(minutes=1)
 #: Unpaid orders of a buyer at a time: a reservation is free and keeps others from buying.
@@ -128,7 +130,7 @@ def _reserve(
         order_id=sale.order.id,
         fingerprint=claim.fingerprint if claim else None,
         expires_at=gateway.new_session_expiry(),
-        next_attempt_at=clock.now() + FIRST_PAUSE,
+        next_attempt_at=clock.now() + POLLING.backoff.first,
     )
     events.record(session, [_event(OrderPending, sale.order)])
     for check in checks:
@@ -164,18 +166,10 @@ def record_session(
 
 def owns(session: Session, *, provider: str, reference: str) -> bool:
     """Whether the reference is an order that is paid at the gateway."""
-    order_id = _uuid(reference)
+    order_id = parse_id(reference)
     if provider != gateway.PROVIDER or order_id is None:
         return False
     return repository.get_payable_order(session, order_id) is not None
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        found = UUID(text)
-    except ValueError:
-        return None
-    return found if str(found) == text else None
 
 
 def handle(session: Session, event: InboundEvent) -> None:
@@ -232,15 +226,11 @@ def _complete(session: Session, order: Order, state: CheckoutSessionState) -> No
     if order.status != OrderStatus.PENDING:
         raise Quarantine("PAID_AFTER_END", ours={"orderId": str(order.id), "status": order.status})
     row = repository.get_payable_order(session, order.id)
-    accounts = wallets.lock_accounts(session, user_ids=[order.merchant_id], currency=order.currency)
-    merchant = accounts.get(order.merchant_id)
-    if merchant is None:
-        raise WalletNotFound
+    merchant = wallets.require_account(session, user_id=order.merchant_id, currency=order.currency)
     merchant.require_can_receive(order.amount)
     source = ledger.system_account(SystemCode.GATEWAY, order.currency)
     entry = pricing.payment_entry(order, row.name, source, merchant, kind="GATEWAY_PURCHASE")
-    drafted = ledger.draft(entry)
-    ledger.write(session, [drafted])
+    posted = ledger.post(session, entry)
     delivery.deliver(session, [_line(order, row.kind)])
     now = clock.now()
     order.status, order.completed_at, order.updated_at = OrderStatus.COMPLETED.value, now, now
@@ -249,7 +239,7 @@ def _complete(session: Session, order: Order, state: CheckoutSessionState) -> No
     order.failure_reason = None
     row.Checkout.next_attempt_at = None
     session.flush()
-    events.record(session, [_event(OrderCompleted, order), *wallets.balance_events(drafted)])
+    events.record(session, [_event(OrderCompleted, order), *wallets.balance_events(posted)])
 
 
 def _fail(session: Session, order: Order, reason: str) -> None:
@@ -326,19 +316,14 @@ def cancel(session: Session, *, order_id: UUID, state: CheckoutSessionState) -> 
         raise OrderNotCancellable(status=order.status)
 
 
-def claim_due(session: Session) -> Sequence[UUID]:
+def claim_due(session: Session) -> list[UUID]:
     """Claim orders for which the gateway should be polled now, and schedule their next attempt.
 
     If the caller dies they become due again. Concurrent callers claim different ones.
     """
-    due = repository.claim_due_checkouts(session, now=clock.now(), limit=_BATCH)
-    for one in due:
-        one.attempts += 1
-        pause = min(FIRST_PAUSE * 2 ** min(one.attempts, 16), MAX_PAUSE)
-        one.next_attempt_at = clock.now() + pause
-        if one.attempts >= MANY_ATTEMPTS:
-            _flag(session, one, f"no end after {one.attempts} attempts")
-    return [one.order_id for one in due]
+    due = repository.lock_due_checkouts(session, now=clock.now(), limit=_BATCH)
+    POLLING.schedule_next(due, flag=partial(_flag, session))
+    return [checkout.order_id for checkout in due]
 
 
 def flag(session: Session, *, order_id: UUID, why: str) -> None:
@@ -346,25 +331,14 @@ def flag(session: Session, *, order_id: UUID, why: str) -> None:
     _flag(session, repository.get_payable_order(session, order_id).Checkout, why)
 
 
-def _flag(session: Session, one: Checkout, why: str) -> None:
-    if one.flagged_at is None:  # once, not with every attempt
-        one.flagged_at = clock.now()
-        events.record(session, [CheckoutFlagged(aggregate_id=one.order_id, reason=why)])
+def _flag(session: Session, checkout: Checkout, why: str) -> None:
+    if checkout.flag():  # once, not with every attempt
+        events.record(session, [CheckoutFlagged(aggregate_id=checkout.order_id, reason=why)])
 
 
 def _event(
     event_type: type[CheckoutEvent | OrderCompleted], order: Order
 ) -> CheckoutEvent | OrderCompleted:
-    return event_type(
-        aggregate_id=order.id,
-        user_id=order.user_id,
-        merchant_id=order.merchant_id,
-        product_id=order.product_id,
-        payment_method=PaymentMethod.GATEWAY.value,
-        quantity=order.quantity,
-        discount=order.discount,
-        amount=order.amount,
-        fee=order.fee,
-        currency=order.currency,
-        reason=order.failure_reason,
+    return event_type.of(
+        order, payment_method=PaymentMethod.GATEWAY.value, reason=order.failure_reason
     )

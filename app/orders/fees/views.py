@@ -11,6 +11,7 @@ from app.auth.models import Role
 from app.common.db import reading, transaction
 from app.common.fields import Schema, WholeNumber
 from app.common.http import Blueprint, settings
+from app.common.money import MAX_BPS
 from app.orders.fees import service as fees
 from app.orders.fees.service import Fee
 
@@ -22,7 +23,7 @@ _BPS = {"description": "Fee in basis points (0.01%) of each sale", "example": 25
 
 
 class SetMerchantFeeIn(Schema):
-    bps = WholeNumber(minimum=0, maximum=10_000, required=True, metadata=_BPS)
+    bps = WholeNumber(minimum=0, maximum=MAX_BPS, required=True, metadata=_BPS)
 
 
 class MerchantFeeOut(Schema):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.auth.service import Caller
 from app.common.db import new_id
-from app.common.money import MAX_MINOR, AmountInvalid
+from app.common.money import MAX_MINOR, AmountInvalid, share_of
 from app.coupons.errors import CouponInvalid
 from app.coupons.service import Terms
 from app.delivery import service as delivery
@@ -156,7 +156,7 @@ def _price(
     full = product.price * basket.quantity
     discount = _discount(purchase, product, coupon, full, now)
     amount = full - discount
-    fee = platform_fee(amount, fee_bps if product.fee_bps is None else product.fee_bps)
+    fee = share_of(amount, bps=fee_bps if product.fee_bps is None else product.fee_bps)
     return _Price(product, coupon, discount, amount, fee)
 
 
@@ -187,11 +187,6 @@ def _discount(
         user_id=purchase.buyer.id,
         now=now,
     )
-
-
-def platform_fee(amount: int, bps: int) -> int:
-    """The platform fee for `amount` minor units, rounded half up to a minor unit."""
-    return (amount * bps + 5_000) // 10_000
 
 
 def _order(

@@ -150,18 +150,7 @@ def _write(session: Session, sold: Sequence[tuple[Sale, ledger.Draft | None]]) -
 
 
 def _events(sale: Sale, draft: ledger.Draft | None) -> list[Event]:
-    order = sale.order
-    completed = OrderCompleted(
-        aggregate_id=order.id,
-        user_id=order.user_id,
-        merchant_id=order.merchant_id,
-        product_id=order.product_id,
-        quantity=order.quantity,
-        discount=order.discount,
-        amount=order.amount,
-        fee=order.fee,
-        currency=order.currency,
-    )
+    completed = OrderCompleted.of(sale.order)
     return [completed] if draft is None else [completed, *wallets.balance_events(draft)]
 
 
@@ -174,21 +163,9 @@ def find_completed(session: Session, job: PurchaseJob) -> OrderDetails | None:
 def list_orders(
     session: Session, page: PageRequest, *, user_id: UUID, status: str | None = None
 ) -> Page[OrderDetails]:
-    """Orders of a buyer, newest first. status: only those of this OrderStatus."""
-    rows = repository.list_orders(
-        session,
-        buyer_id=user_id,
-        status=status,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-    )
-    return Page.of(
-        page,
-        [OrderDetails(*row) for row in rows],
-        count=lambda: repository.count_orders(session, buyer_id=user_id, status=status),
-        key=lambda details: (details.order.id,),
-    )
+    """The user's orders, newest first. status: only those of this OrderStatus."""
+    found = repository.list_orders(session, page, buyer_id=user_id, status=status)
+    return found.with_data(OrderDetails(*row) for row in found.data)
 
 
 def get_delivery(

@@ -10,7 +10,6 @@ from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
-from app.common.pagination import page_request
 from app.coupons.errors import CouponInvalid, CouponUsedUp
 from app.delivery.schemas import DeliveryOut
 from app.gateway.errors import (
@@ -91,9 +90,8 @@ def list_orders(args: dict[str, Any]) -> Any:
 
     Returns the caller's orders, newest first, each with the current name of its product.
     """
-    page = page_request(args, key=(UUID,))
     with reading() as session:
-        return service.list_orders(session, page, user_id=live_user(session).id, **args)
+        return service.list_orders(session, user_id=live_user(session).id, **args)
 
 
 @blp.get("/<uuid:order_id>")

@@ -73,7 +73,7 @@ def create(
         if constraint_name(error) == "uq_refund_requests_open":
             raise RefundRequestOpen from error
         raise
-    _record(session, RefundRequested, refund_request)
+    events.record(session, [RefundRequested.of(refund_request)])
     return refund_request
 
 
@@ -147,21 +147,8 @@ def _decide(
         clock.now(),
     )
     session.flush()
-    _record(session, _EVENTS[status], refund_request)
+    events.record(session, [_EVENTS[status].of(refund_request)])
     return refund_request
-
-
-def _record(
-    session: Session, event_type: type[RefundRequestEvent], refund_request: RefundRequest
-) -> None:
-    event = event_type(
-        aggregate_id=refund_request.id,
-        order_id=refund_request.order_id,
-        user_id=refund_request.user_id,
-        merchant_id=refund_request.merchant_id,
-        refund_id=refund_request.refund_id,
-    )
-    events.record(session, [event])
 
 
 def list_for_user(
@@ -171,17 +158,4 @@ def list_for_user(
 
     role: `buyer` or `merchant` for only one of the two.
     """
-    rows = repository.list_refund_requests(
-        session,
-        user_id=user_id,
-        role=role,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-    )
-    return Page.of(
-        page,
-        rows,
-        count=lambda: repository.count_refund_requests(session, user_id=user_id, role=role),
-        key=lambda refund_request: (refund_request.id,),
-    )
+    return repository.list_refund_requests(session, page, user_id=user_id, role=role)

@@ -14,7 +14,6 @@ from app.auth.service import Caller
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response
 from app.common.json_format import dump_json
-from app.common.pagination import page_request
 from app.gateway.errors import AmountNotPayable
 from app.idempotency.http import answer_once, moves_money
 from app.orders.errors import (
@@ -76,13 +75,9 @@ def list_refund_requests(args: dict[str, Any]) -> Response:
 
     Returns requests that the caller has made or received, newest first.
     """
-    page = page_request(args, key=(UUID,))
     with reading() as session:
-        found = refund_requests.list_for_user(
-            session, page, user_id=live_user(session).id, role=args.get("role")
-        )
-    rows = [refund_request_out(refund_request) for refund_request in found.data]
-    return json_response(dump_json({"data": rows, "meta": found.meta}))
+        found = refund_requests.list_for_user(session, user_id=live_user(session).id, **args)
+    return json_response(dump_json(found.serialized(refund_request_out)))
 
 
 @blp.post("/refund-requests/<uuid:refund_request_id>/approve")

@@ -4,16 +4,19 @@ The merchant has paid already. If the gateway cannot refund the payment, for exa
 card was closed, the buyer is refunded to the wallet.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.common import clock
+from app.common.backoff import Backoff
+from app.common.ids import parse_id
 from app.common.money import Money
+from app.common.polling import Polling
 from app.events import service as events
 from app.events.catalogue.orders import RefundEvent, RefundFlagged, RefundRedirected, RefundSettled
 from app.gateway import service as gateway
@@ -25,14 +28,13 @@ from app.orders import repository
 from app.orders.models import PaymentMethod, Refund, RefundStatus
 from app.wallets import ledger
 from app.wallets import service as wallets
-from app.wallets.errors import WalletNotFound
 from app.wallets.ledger import Entry, Posting
 from app.wallets.models import SystemCode, TransactionType
 
-FIRST_PAUSE: Final = timedelta(minutes=1)
-MAX_PAUSE: Final = timedelta(hours=1)
-#: Attempts without a definite answer – some hours – after which a refund is flagged.
-MANY_ATTEMPTS: Final = 10
+#: The last attempt before a refund is flagged comes some hours after the first.
+POLLING: Final = Polling(
+    Backoff(first=timedelta(minutes=1), max_delay=timedelta(hours=1)), max_attempts=10
+)
 _BATCH: Final = 100
 
 
@@ -64,11 +66,8 @@ def get_pending(session: Session, *, refund_id: UUID) -> PendingRefund | None:
 
 def owns(session: Session, *, provider: str, reference: str) -> bool:
     """Whether the reference is a refund that we requested from the gateway."""
-    try:
-        refund_id = UUID(reference)
-    except ValueError:
-        return False
-    if provider != gateway.PROVIDER or str(refund_id) != reference:
+    refund_id = parse_id(reference)
+    if provider != gateway.PROVIDER or refund_id is None:
         return False
     row = repository.get_refund(session, refund_id)
     return row is not None and row.payment_method == PaymentMethod.GATEWAY
@@ -102,11 +101,7 @@ def record_outcome(session: Session, *, refund_id: UUID, state: GatewayRefund) -
 def _refund_to_wallet(session: Session, refund: Refund, reason: str | None) -> None:
     """Refund the buyer to the wallet instead."""
     buyer_id = repository.get_buyer_id(session, refund.id)
-    account = wallets.lock_accounts(session, user_ids=[buyer_id], currency=refund.currency).get(
-        buyer_id
-    )
-    if account is None:
-        raise WalletNotFound
+    account = wallets.require_account(session, user_id=buyer_id, currency=refund.currency)
     account.require_can_receive(refund.amount)
     source = ledger.system_account(SystemCode.GATEWAY, refund.currency)
     text = f"Refund of order {refund.order_id}"
@@ -119,12 +114,11 @@ def _refund_to_wallet(session: Session, refund: Refund, reason: str | None) -> N
         reference=("refund", refund.id),
         initiator_id=refund.initiator_id,
     )
-    drafted = ledger.draft(entry)
-    ledger.write(session, [drafted])
+    posted = ledger.post(session, entry)
     refund.destination = PaymentMethod.WALLET.value
     refund.failure_reason = reason or "The payment provider could not refund it"
     _mark_succeeded(refund)
-    events.record(session, [_event(RefundRedirected, refund), *wallets.balance_events(drafted)])
+    events.record(session, [_event(RefundRedirected, refund), *wallets.balance_events(posted)])
 
 
 def _mark_succeeded(refund: Refund) -> None:
@@ -132,15 +126,10 @@ def _mark_succeeded(refund: Refund) -> None:
     refund.settled_at = refund.settled_at or clock.now()
 
 
-def claim_due(session: Session) -> Sequence[UUID]:
+def claim_due(session: Session) -> list[UUID]:
     """Claim refunds to request from the gateway now, and schedule their next attempt."""
-    due = repository.claim_due_refunds(session, now=clock.now(), limit=_BATCH)
-    for refund in due:
-        refund.attempts += 1
-        pause = min(FIRST_PAUSE * 2 ** min(refund.attempts, 16), MAX_PAUSE)
-        refund.next_attempt_at = clock.now() + pause
-        if refund.attempts >= MANY_ATTEMPTS:
-            _flag(session, refund, f"no end after {refund.attempts} attempts")
+    due = repository.lock_due_refunds(session, now=clock.now(), limit=_BATCH)
+    POLLING.schedule_next(due, flag=partial(_flag, session))
     return [refund.id for refund in due]
 
 
@@ -150,17 +139,9 @@ def flag(session: Session, *, refund_id: UUID, why: str) -> None:
 
 
 def _flag(session: Session, refund: Refund, why: str) -> None:
-    if refund.flagged_at is None:  # once, not with every attempt
-        refund.flagged_at = clock.now()
+    if refund.flag():  # once, not with every attempt
         events.record(session, [_event(RefundFlagged, refund, why=why)])
 
 
 def _event(event_type: type[RefundEvent], refund: Refund, *, why: str | None = None) -> RefundEvent:
-    return event_type(
-        aggregate_id=refund.id,
-        order_id=refund.order_id,
-        amount=refund.amount,
-        currency=refund.currency,
-        destination=refund.destination,
-        reason=why or refund.failure_reason,
-    )
+    return event_type.of(refund, reason=why or refund.failure_reason)

@@ -21,12 +21,11 @@ from app.gateway.amounts import require_payable
 from app.orders import repository
 from app.orders.errors import OrderNotFound, OrderNotRefundable, RefundTooLarge
 from app.orders.models import Order, OrderStatus, PaymentMethod, Refund, RefundStatus
-from app.orders.refunds.gateway_refunds import FIRST_PAUSE
+from app.orders.refunds.gateway_refunds import POLLING
 from app.products import service as products
 from app.products.service import Stock
 from app.wallets import ledger
 from app.wallets import service as wallets
-from app.wallets.errors import WalletNotFound
 from app.wallets.ledger import Account, Entry, Posting, system_account
 from app.wallets.models import SystemCode, TransactionType
 
@@ -147,12 +146,10 @@ def refund_locked(
     at_gateway = order.payment_method == PaymentMethod.GATEWAY and breakdown.amount > 0
     if at_gateway:
         require_payable(Money(breakdown.amount, order.currency))
-    accounts = wallets.lock_accounts(
-        session, user_ids=[order.user_id, order.merchant_id], currency=order.currency
+    accounts = wallets.require_accounts(
+        session, order.user_id, order.merchant_id, currency=order.currency
     )
-    payer, payee = accounts.get(order.merchant_id), accounts.get(order.user_id)
-    if payer is None or payee is None:
-        raise WalletNotFound
+    payer, payee = accounts[order.merchant_id], accounts[order.user_id]
     payer.require_can_pay(breakdown.amount - breakdown.fee)
     if at_gateway:
         payee = system_account(SystemCode.GATEWAY, order.currency)
@@ -194,7 +191,8 @@ def _refund(
 def _leave_pending(refund: Refund) -> None:
     """A job asks the gateway after the commit; a sweep does if the job is lost."""
     refund.destination, refund.status = PaymentMethod.GATEWAY.value, RefundStatus.PENDING.value
-    refund.settled_at, refund.next_attempt_at = None, refund.created_at + FIRST_PAUSE
+    refund.settled_at = None
+    refund.next_attempt_at = refund.created_at + POLLING.backoff.first
 
 
 def _post(
@@ -221,9 +219,8 @@ def _post(
         initiator_id=refund.initiator_id,
         idempotency_key=refund.idempotency_key,
     )
-    drafted = ledger.draft(entry)
-    ledger.write(session, [drafted])
-    return wallets.balance_events(drafted)
+    posted = ledger.post(session, entry)
+    return wallets.balance_events(posted)
 
 
 def _revoke_goods(session: Session, refund: Refund, locked: LockedOrder) -> None:
@@ -244,16 +241,12 @@ def _revoke_goods(session: Session, refund: Refund, locked: LockedOrder) -> None
 
 
 def _event(refund: Refund, order: Order) -> OrderRefunded:
-    return OrderRefunded(
+    return OrderRefunded.of(
+        refund,
         aggregate_id=order.id,
         refund_id=refund.id,
         user_id=order.user_id,
-        merchant_id=order.merchant_id,
         product_id=order.product_id,
-        amount=refund.amount,
-        fee=refund.fee,
-        currency=refund.currency,
-        units=refund.units,
         status=order.status,
     )
 

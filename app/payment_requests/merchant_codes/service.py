@@ -121,19 +121,8 @@ def scanned(session: Session, token: str) -> Code:
 
 def of_merchant(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Code]:
     """The merchant's codes, newest first, including inactive ones."""
-    rows = repository.codes_of(
-        session,
-        merchant_id=merchant_id,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-    )
-    return Page.of(
-        page,
-        [Code(*row) for row in rows],
-        count=lambda: repository.count_codes(session, merchant_id=merchant_id),
-        key=lambda found: (found.code.id,),
-    )
+    found = repository.list_codes(session, page, merchant_id=merchant_id)
+    return found.with_data(Code(*row) for row in found.data)
 
 
 def product_to_buy(found: Code, *, amount: Decimal | None, quantity: int | None) -> UUID | None:

@@ -20,7 +20,7 @@ from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
-from app.common.pagination import PageArgs, page_request
+from app.common.pagination import PageArgs
 from app.idempotency.http import answer_once, moves_money
 from app.orders.errors import CannotBuyOwnProduct, PurchaseLimitReached, QuantityTooLarge
 from app.orders.purchases.http import answer_with_purchase
@@ -95,11 +95,10 @@ def list_merchant_codes(args: dict[str, Any]) -> Response:
 
     Newest first, including deactivated codes.
     """
-    page = page_request(args, key=(UUID,))
     with reading() as session:
-        found = codes.of_merchant(session, page, merchant_id=live_user(session).id)
-    rows = [code_out(one, base=settings().public_address) for one in found.data]
-    return json_response(dump_json({"data": rows, "meta": found.meta}))
+        found = codes.of_merchant(session, merchant_id=live_user(session).id, **args)
+    render = partial(code_out, base=settings().public_address)
+    return json_response(dump_json(found.serialized(render)))
 
 
 @blp.get("/<uuid:merchant_code_id>")

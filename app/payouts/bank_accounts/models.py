@@ -6,10 +6,11 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.columns import Created, Identified
 from app.common.db import Base
 
 
-class BankAccount(Base):
+class BankAccount(Identified, Created, Base):
     """A bank account of a user. Rows are only marked as deleted, because payouts refer to them.
 
     number_sealed: the number, encrypted for this row alone; number_end: its last characters, which
@@ -28,7 +29,6 @@ class BankAccount(Base):
         CheckConstraint("length(number_end) = 4", name="number_end_short"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     provider: Mapped[str]
     holder: Mapped[str]
@@ -37,7 +37,6 @@ class BankAccount(Base):
     number_sealed: Mapped[bytes]
     number_end: Mapped[str]
     fingerprint: Mapped[bytes]
-    created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
 
     @property

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from app.common.rows import insert_row
 from app.payouts.bank_accounts.models import BankAccount
 
 
@@ -17,8 +18,7 @@ def lock_bank_accounts(session: Session, user_id: UUID) -> None:
 
 
 def insert_bank_account(session: Session, bank_account: BankAccount) -> None:
-    session.add(bank_account)
-    session.flush()
+    insert_row(session, bank_account)
 
 
 def get_bank_account(session: Session, bank_account_id: UUID) -> BankAccount | None:

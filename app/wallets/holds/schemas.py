@@ -9,12 +9,6 @@ from app.common.pagination import PageArgs, page_of
 from app.wallets.holds.service import MAX_LIFE
 from app.wallets.models import HoldStatus, WalletHold
 
-_AMOUNT = {
-    "description": "Decimal string or JSON number, used exactly; no more decimal places than the "
-    "currency has",
-    "example": "40.00",
-}
-
 
 class CreateHoldIn(Schema):
     payee_id = Id(
@@ -24,7 +18,7 @@ class CreateHoldIn(Schema):
             "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
         },
     )
-    amount = Amount(required=True, metadata=_AMOUNT)
+    amount = Amount(required=True, metadata={"example": "40.00"})
     description = Text(max_length=200, allow_none=True, metadata={"example": "Room 12, two nights"})
     expires_in = WholeNumber(
         minimum=1,
@@ -46,7 +40,10 @@ class CreateHoldIn(Schema):
 
 class CaptureHoldIn(Schema):
     amount = Amount(
-        metadata=_AMOUNT | {"description": "Amount to capture; by default the full amount"}
+        metadata={
+            "description": "Amount to capture; by default the full amount",
+            "example": "40.00",
+        }
     )
 
 

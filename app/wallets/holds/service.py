@@ -19,7 +19,7 @@ from app.events import service as events
 from app.events.catalogue.wallets import HoldCaptured, HoldPlaced, HoldReleased
 from app.wallets import ledger
 from app.wallets import service as wallets
-from app.wallets.errors import HoldNotFound, WalletLocked, WalletNotFound
+from app.wallets.errors import HoldNotFound, WalletLocked
 from app.wallets.holds import lifecycle, repository
 from app.wallets.holds.errors import (
     CannotPayYourself,
@@ -61,7 +61,7 @@ def authorise(
         raise CannotPayYourself
     _require_merchant(session, payee_id)
     expires_at = _expiry(expires_in=expires_in, expires_at=expires_at)
-    account = _lock(session, payer.id, currency=currency)[payer.id]
+    account = wallets.require_account(session, user_id=payer.id, currency=currency)
     account.require_can_pay(money.minor)
     two_factor.require_code(session, user_id=payer.id, amount=money, above=code_above, code=code)
     hold = lifecycle.place(
@@ -75,15 +75,7 @@ def authorise(
         idempotency_key=idempotency_key,
         expires_at=expires_at,
     )
-    placed = HoldPlaced(
-        aggregate_id=hold.id,
-        payer_id=hold.initiator_id,
-        payee_id=hold.payee_id,
-        currency=hold.currency,
-        amount=hold.amount,
-        expires_at=expires_at,
-    )
-    events.record(session, [placed])
+    events.record(session, [HoldPlaced.of(hold, payer_id=hold.initiator_id)])
     return hold
 
 
@@ -106,7 +98,9 @@ def capture(
     money = Money.of(amount, hold.currency) if amount is not None else held
     if money.minor > held.minor:
         raise CaptureExceedsHold(held=held, requested=money)
-    accounts = _lock(session, hold.initiator_id, payee.id, currency=hold.currency)
+    accounts = wallets.require_accounts(
+        session, hold.initiator_id, payee.id, currency=hold.currency
+    )
     payer, earner = accounts[hold.initiator_id], accounts[payee.id]
     if payer.is_locked:
         raise WalletLocked
@@ -123,17 +117,14 @@ def capture(
             Posting(earner, money.minor, TransactionType.EARNING, description),
         ),
     )
-    drafted = ledger.draft(entry)
-    ledger.write(session, [drafted])
-    captured = HoldCaptured(
-        aggregate_id=hold.id,
+    posted = ledger.post(session, entry)
+    captured = HoldCaptured.of(
+        hold,
         payer_id=hold.initiator_id,
-        payee_id=hold.payee_id,
-        currency=hold.currency,
         amount=money.minor,
         released=held.minor - money.minor,
     )
-    events.record(session, [captured, *wallets.balance_events(drafted)])
+    events.record(session, [captured, *wallets.balance_events(posted)])
     return hold
 
 
@@ -143,8 +134,8 @@ def void(session: Session, *, payee_id: UUID, hold_id: UUID) -> WalletHold:
     Raises HoldNotFound, NotThePayee, HoldClosed.
     """
     hold = _require_to_settle(session, hold_id, payee_id=payee_id)
-    accounts = _lock(session, hold.initiator_id, currency=hold.currency)
-    _let_go(session, hold, accounts[hold.initiator_id], HoldStatus.VOIDED)
+    account = wallets.require_account(session, user_id=hold.initiator_id, currency=hold.currency)
+    _let_go(session, hold, account, HoldStatus.VOIDED)
     return hold
 
 
@@ -156,7 +147,9 @@ def let_expired_go(session: Session, *, at_most: int) -> int:
     expired = repository.lock_expired(session, now=clock.now(), limit=at_most)
     for currency in sorted({hold.currency for hold in expired}):
         due = [hold for hold in expired if hold.currency == currency]
-        accounts = _lock(session, *{hold.initiator_id for hold in due}, currency=currency)
+        accounts = wallets.require_accounts(
+            session, *{hold.initiator_id for hold in due}, currency=currency
+        )
         for hold in due:
             _let_go(session, hold, accounts[hold.initiator_id], HoldStatus.EXPIRED)
     return len(expired)
@@ -181,23 +174,12 @@ def of_user(
 ) -> Page[WalletHold]:
     """The user's holds, newest first. role: payer or payee, None for both."""
     wallet = wallets.account_of(session, user_id=user_id, currency=currency)
-    whose = {
-        "wallet_id": wallet.id if role != "payee" else None,
-        "payee_id": user_id if role != "payer" else None,
-        "status": status,
-    }
-    rows = repository.holds_of(
+    return repository.list_holds(
         session,
-        limit=page.limit + 1,
-        offset=page.offset,
-        below=page.after[0] if page.after else None,
-        **whose,
-    )
-    return Page.of(
         page,
-        rows,
-        count=lambda: repository.count_holds(session, **whose),
-        key=lambda hold: (hold.id,),
+        wallet_id=wallet.id if role != "payee" else None,
+        payee_id=user_id if role != "payer" else None,
+        status=status,
     )
 
 
@@ -230,21 +212,6 @@ def _require_to_settle(session: Session, hold_id: UUID, *, payee_id: UUID) -> Wa
     return hold
 
 
-def _lock(session: Session, *user_ids: UUID, currency: str) -> dict[UUID, Account]:
-    accounts = wallets.lock_accounts(session, user_ids=user_ids, currency=currency)
-    if len(accounts) < len(user_ids):
-        raise WalletNotFound
-    return accounts
-
-
 def _let_go(session: Session, hold: WalletHold, account: Account, status: HoldStatus) -> None:
     lifecycle.let_go(session, hold, account, status)
-    released = HoldReleased(
-        aggregate_id=hold.id,
-        payer_id=hold.initiator_id,
-        payee_id=hold.payee_id,
-        currency=hold.currency,
-        amount=hold.amount,
-        status=status.value,
-    )
-    events.record(session, [released])
+    events.record(session, [HoldReleased.of(hold, payer_id=hold.initiator_id)])

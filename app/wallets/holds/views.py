@@ -10,7 +10,7 @@ from app.auth.guard import live_user, may_need_code, requires, two_factor_code
 from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, settings
-from app.common.pagination import Page, page_request
+from app.common.pagination import Page
 from app.idempotency.http import answer_once, moves_money
 from app.ledger_lock.service import ledger_transaction
 from app.wallets.errors import (
@@ -87,11 +87,12 @@ def list_holds(args: dict[str, Any]) -> Page[WalletHold]:
     Returns holds that the caller pays or receives, newest first. An expired hold is released
     within a minute; until then it is shown as ACTIVE but can no longer be captured.
     """
-    page = page_request(args, key=(UUID,))
     with reading() as session:
-        user = live_user(session)
         return service.of_user(
-            session, page, user_id=user.id, currency=settings().default_currency, **args
+            session,
+            user_id=live_user(session).id,
+            currency=settings().default_currency,
+            **args,
         )
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from app.auth.models import User
 from app.common.errors import AppError
-from app.common.money import MAX_MINOR
+from app.common.money import MAX_MINOR, share_of
 from app.orders.errors import CannotBuyOwnProduct, QuantityTooLarge
-from app.orders.purchases.pricing import Basket, Purchase, Sale, decide, platform_fee
+from app.orders.purchases.pricing import Basket, Purchase, Sale, decide
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.products.service import Stock
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
@@ -149,7 +149,7 @@ class TestThePlatformFee:
     def test_it_is_rounded_half_up_to_a_whole_minor_unit(
         self, amount: int, bps: int, fee: int
     ) -> None:
-        assert platform_fee(amount, bps) == fee
+        assert share_of(amount, bps=bps) == fee
 
     def test_the_merchant_pays_it_to_the_house(self) -> None:
         sale = deciding(a_product(), quantity=2, fee_bps=250)

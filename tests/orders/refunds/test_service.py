@@ -3,9 +3,9 @@
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from app.common.money import share_of
 from app.orders.errors import RefundTooLarge
 from app.orders.models import Order
-from app.orders.purchases.pricing import platform_fee
 from app.orders.refunds.service import RefundBreakdown, break_down
 
 #: A breakdown: an amount, units, or neither – all that is left.
@@ -20,7 +20,7 @@ def bought(*, amount: int, quantity: int, bps: int) -> Order:
     return Order(
         amount=amount,
         quantity=quantity,
-        fee=platform_fee(amount, bps),
+        fee=share_of(amount, bps=bps),
         currency="USD",
         refunded_amount=0,
         refunded_fee=0,
