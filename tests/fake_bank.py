@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.banks.providers import Provider
+from tests.http_server import listening
 
 KEY = b"key of the tests' own small bank"
 
@@ -69,17 +70,11 @@ class FakeBank:
     def open(cls) -> Iterator["FakeBank"]:
         """A bank that runs until the block ends."""
         bank = cls()
-        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Counter", (_Counter,), {"bank": bank}))
-        bank.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield bank
-        finally:
-            bank.patience.set()
-            server.shutdown()
-            server.server_close()
-            thread.join()
+        with listening(type("Counter", (_Counter,), {"bank": bank})) as bank.url:
+            try:
+                yield bank
+            finally:
+                bank.patience.set()
 
 
 class _Counter(BaseHTTPRequestHandler):

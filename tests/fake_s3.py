@@ -1,18 +1,18 @@
 """A bucket of the tests' own: the part of the S3 protocol that we speak, over real HTTP."""
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.etree import ElementTree
 
 from app.common import clock
 from app.common.clock import to_wire
+from tests.http_server import listening
 
 _XML = '<?xml version="1.0" encoding="UTF-8"?>'
 
@@ -40,17 +40,8 @@ class FakeS3:
     def open(cls) -> Iterator["FakeS3"]:
         """A bucket that answers until the block ends."""
         bucket = cls()
-        handler = type("Handler", (_Handler,), {"bucket": bucket})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        bucket.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
+        with listening(type("Handler", (_Handler,), {"bucket": bucket})) as bucket.url:
             yield bucket
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,20 +1,25 @@
 """Runs simulators in this process, and what surrounds them: a webhook endpoint and a browser."""
 
+import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
 
 import urllib3
 from flask import Flask
 
+from app.common.settings import PROJECT_ROOT
 from sandbox.common.server import Server
+from tests.http_server import listening
 from tests.live import Answer, wait_until
 
 W = TypeVar("W")
@@ -34,6 +39,29 @@ def call(
             method, url, body=body, headers=headers or {}, redirect=False, retries=False
         )
         return Answer(answer.status, dict(answer.headers), answer.data.decode())
+
+
+@contextmanager
+def process(simulator: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    """`python -m sandbox.…` with these settings only; killed when the block ends."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("BANK_", "STRIPE_", "GATEWAY_"))
+    }
+    started = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", f"sandbox.{simulator}"],
+        env=kept | environment,
+        cwd=PROJECT_ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.communicate()
 
 
 @contextmanager
@@ -81,16 +109,9 @@ class WebhookReceiver(ABC, Generic[W]):
             def log_message(self, *_: object) -> None:
                 pass
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        receiver.url = f"http://127.0.0.1:{server.server_port}{cls.PATH}"
-        try:
+        with listening(Handler) as url:
+            receiver.url = url + cls.PATH
             yield receiver
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
     def receive(self, path: str, headers: dict[str, str], raw: bytes) -> int:
         """Record a webhook. Returns the status of the response."""

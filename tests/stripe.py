@@ -11,11 +11,13 @@ from urllib.parse import urlencode
 
 import stripe
 
+from app.common.settings import Settings
 from sandbox.common.server import Server
 from sandbox.common.store import Store
 from sandbox.stripe.app import create_app
 from sandbox.stripe.config import Config
-from tests.live import Answer
+from tests import servers
+from tests.live import Answer, LiveServer
 from tests.simulators import FormBrowser, WebhookReceiver, call, serving
 
 SECRET_KEY = "sk_test_key_of_the_tests_own_gateway"
@@ -148,6 +150,26 @@ class SandboxGateway:
             body=json.dumps(how).encode(),
             headers={"Content-Type": "application/json"},
         )
+
+
+@contextmanager
+def live_server_with_gateway(
+    settings: Settings, database: str, webhook_url: str, folder: Path, *, workers: int
+) -> Iterator[LiveServer]:
+    """The application, whose gateway sends its webhooks to `webhook_url` instead."""
+    with (
+        SandboxGateway.open(webhook_url, folder) as gateway,
+        servers.database(database) as made,
+        LiveServer.start(
+            settings,
+            made,
+            workers=workers,
+            STRIPE_SECRET_KEY=SECRET_KEY,
+            STRIPE_WEBHOOK_SECRETS=WEBHOOK_SECRET,
+            STRIPE_API_BASE=gateway.url,
+        ) as running,
+    ):
+        yield running
 
 
 def session_fields(**changes: Any) -> dict[str, Any]:

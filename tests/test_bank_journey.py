@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from tests.browser import page
 from tests.live import Api, wait_until
 from tests.local.helpers import Up, bank_port, data_dir, first_line, gateway_port, port, up
-from tests.test_browser_bank import pay_in_browser
+from tests.sandbox.bank.test_browser import pay_in_browser
 
 # Fixtures, found by their names.
 __all__ = ["bank_port", "data_dir", "gateway_port", "page", "port", "up"]

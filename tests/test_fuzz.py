@@ -7,7 +7,6 @@ the document forbids.
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
@@ -23,13 +22,13 @@ from schemathesis.checks import load_all_checks
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from app.common import db
 from app.common.settings import Settings
 from app.gateway import provider_config
 from app.gateway.provider_config import GatewayConfig
 from tests.gateway.conftest import use
 from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, SandboxGateway, Shop
 from tests.test_access_matrix import CALLERS, EXPECTED, Route, World
+from tests.undo import undone
 
 ROUTES = [route for route in EXPECTED if "/api/v1/" in route[1]]
 EXAMPLES, MANY_EXAMPLES = 15, 400
@@ -109,7 +108,7 @@ class Target:
         if real:
             self._name_real_things(case.path_parameters)
             self._name_real_things(case.body)
-        with _undone():
+        with undone():
             # The shop has rules beyond the schema, so a well-formed request may be refused.
             case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
 
@@ -127,16 +126,6 @@ def _is_id(value: object) -> bool:
         return str(UUID(str(value))) == value
     except ValueError:
         return False
-
-
-@contextmanager
-def _undone() -> Iterator[None]:
-    """Take back what happens inside, so that every case meets the same world."""
-    savepoint = db.current().read_committed.kw["bind"].begin_nested()
-    try:
-        yield
-    finally:
-        savepoint.rollback()
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)

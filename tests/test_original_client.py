@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from app.common.settings import Settings
-from tests import servers
 from tests.live import LiveServer
-from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, SandboxGateway, Shop
+from tests.stripe import Shop, live_server_with_gateway
 
 API = "/api/v1"
 ALICE = {"email": "alice@example.com", "password": "SecurePass123!"}
@@ -52,18 +51,10 @@ class Script:
 @pytest.fixture
 def script(settings: Settings, worker_number: int, tmp_path: Path) -> Iterator[Script]:
     """Sends to a server whose gateway is the stand-in."""
+    name = f"payment_flow_original_{worker_number}"
     with (
         Shop.listening() as nobody,
-        SandboxGateway.open(nobody.url, tmp_path) as gateway,
-        servers.database(f"payment_flow_original_{worker_number}") as made,
-        LiveServer.start(
-            settings,
-            made,
-            workers=1,
-            STRIPE_SECRET_KEY=SECRET_KEY,
-            STRIPE_WEBHOOK_SECRETS=WEBHOOK_SECRET,
-            STRIPE_API_BASE=gateway.url,
-        ) as server,
+        live_server_with_gateway(settings, name, nobody.url, tmp_path, workers=1) as server,
     ):
         yield Script(server)
 

@@ -29,7 +29,7 @@ class OrderStatus(StrEnum):
     REFUNDED = "REFUNDED"
 
 
-class Order(Identified, Timestamped, Base):
+class Order(Timestamped, Base):
     __tablename__ = "orders"
     __table_args__ = (
         CheckConstraint(

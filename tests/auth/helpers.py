@@ -1,10 +1,15 @@
 """Asking the sign-in endpoints, and what their answers look like."""
 
+import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests import factories
+from tests.answers import UUID_TEXT, refusal
 from tests.factories import PASSWORD
 
 AUTH = "/api/v1/auth"
@@ -30,6 +35,36 @@ def refresh(client: FlaskClient, token: str) -> TestResponse:
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+def signed_in(email: str | None, *, first_name: str | None = None) -> re.Pattern[str]:
+    """The body of a sign-in, to the byte."""
+    return re.compile(
+        rf'{{"user":{{"id":"{UUID_TEXT}","email":{json.dumps(email)},"role":"USER",'
+        rf'"firstName":{json.dumps(first_name)},"lastName":null,"isActive":true}},'
+        rf'"accessToken":"{JWT}","refreshToken":"{JWT}"}}'
+    )
+
+
+def same_refusal(answers: Sequence[TestResponse]) -> dict[str, Any]:
+    """What these refusals of a sign-in say, apart from when: the same."""
+    for answer in answers:
+        assert refusal(answer) == (401, "INVALID_CREDENTIALS")
+    unlike = {"requestId", "timestamp"}
+    first, *others = (
+        {name: value for name, value in answer.json.items() if name not in unlike}
+        for answer in answers
+    )
+    assert others == [first] * len(others)
+    return first
+
+
+def deactivate(client: FlaskClient, user_id: object) -> None:
+    client.post(
+        f"/api/v1/admin/users/{user_id}/deactivate",
+        json={"reason": "fraud"},
+        headers=factories.admin().headers,
+    )
 
 
 def me(client: FlaskClient, token: str) -> int:

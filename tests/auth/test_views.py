@@ -16,7 +16,17 @@ from app.common import db
 from app.events.models import OutboxEvent
 from tests import factories
 from tests.answers import TIME, UUID_TEXT, error_body, refusal
-from tests.auth.helpers import AUTH, JWT, bearer, login, me, register
+from tests.auth.helpers import (
+    AUTH,
+    JWT,
+    bearer,
+    deactivate,
+    login,
+    me,
+    register,
+    same_refusal,
+    signed_in,
+)
 
 
 class TestRegistering:
@@ -167,12 +177,7 @@ class TestSigningIn:
         answer = login(client)
 
         assert answer.status_code == 200
-        assert re.fullmatch(
-            rf'{{"user":{{"id":"{UUID_TEXT}","email":"alice@example.com","role":"USER",'
-            r'"firstName":"Alice","lastName":null,"isActive":true},'
-            rf'"accessToken":"{JWT}","refreshToken":"{JWT}"}}',
-            answer.text,
-        )
+        assert signed_in("alice@example.com", first_name="Alice").fullmatch(answer.text)
 
     def test_the_case_of_the_email_does_not_matter(self, client: FlaskClient) -> None:
         register(client, email="Alice@Example.com")
@@ -184,34 +189,15 @@ class TestSigningIn:
 
         answers = [login(client, "nobody@example.com"), login(client, password="correct-horse-2")]
 
-        for answer in answers:
-            assert refusal(answer) == (401, "INVALID_CREDENTIALS")
-        unlike = {"requestId", "timestamp"}
-        first, second = (
-            {name: value for name, value in answer.json.items() if name not in unlike}
-            for answer in answers
-        )
-        assert first == second
-        assert first["message"] == "Invalid credentials"
+        assert same_refusal(answers)["message"] == "Invalid credentials"
 
-    def test_both_cost_the_same_hashing(
-        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_both_cost_the_same_hashing(self, client: FlaskClient, hashed: list[bytes]) -> None:
         register(client)
-        checked = []
-        checkpw = passwords.bcrypt.checkpw
-
-        def spy(password: bytes, known: bytes) -> bool:
-            checked.append(known[:7])
-            return checkpw(password, known)
-
-        monkeypatch.setattr(passwords.bcrypt, "checkpw", spy)
-
         login(client, "nobody@example.com")
         login(client, password="correct-horse-2")
         login(client, password="x" * 100)
 
-        assert checked == [b"$2b$04$"] * 3
+        assert hashed == [b"$2b$04$"] * 3
 
     def test_a_longer_password_is_not_cut_to_the_right_one(self, client: FlaskClient) -> None:
         register(client, password="k7#pQ2x!" * 9)
@@ -220,11 +206,7 @@ class TestSigningIn:
 
     def test_a_deactivated_user_is_refused_like_an_unknown_one(self, client: FlaskClient) -> None:
         user_id = register(client).json["user"]["id"]
-        client.post(
-            f"/api/v1/admin/users/{user_id}/deactivate",
-            json={"reason": "fraud"},
-            headers=factories.admin().headers,
-        )
+        deactivate(client, user_id)
 
         assert refusal(login(client)) == (401, "INVALID_CREDENTIALS")
 

@@ -5,24 +5,15 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.answers import refusal
 from tests.banks.webhooks import event_body, send_event
-from tests.common.test_metrics import AUTHORIZED, TOKEN
 from tests.inbox.recording import RecordingHandler
+from tests.metrics import TOKEN, webhooks_by_outcome
 
 
 def counted(client: FlaskClient, provider: str = "HDFC") -> dict[str, float]:
-    """The number of webhooks by outcome."""
-    exposition = client.get("/metrics", headers=AUTHORIZED).text
-    return {
-        sample.labels["outcome"]: sample.value
-        for family in text_string_to_metric_families(exposition)
-        for sample in family.samples
-        if sample.name == "payment_flow_bank_webhooks_total"
-        and sample.labels["provider"] == provider
-    }
+    return webhooks_by_outcome(client, "bank", provider=provider)
 
 
 def test_every_webhook_is_counted_by_bank_and_outcome(

@@ -8,10 +8,14 @@ import pytest
 import redis
 
 from app.common.settings import Settings
-from tests import servers
 from tests.concurrency import all_at_once
 from tests.live import LiveServer, order, sign_up_all, wait_until
-from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, Buyer, Received, SandboxGateway, Shop
+from tests.stripe import (
+    Buyer,
+    Received,
+    Shop,
+    live_server_with_gateway,
+)
 
 pytestmark = pytest.mark.stress
 
@@ -31,18 +35,8 @@ def server(
 ) -> Iterator[LiveServer]:
     """The application, whose gateway sends its events to `shop` instead."""
     redis.Redis.from_url(str(settings.redis_url)).flushdb()
-    with (
-        SandboxGateway.open(shop.url, tmp_path) as gateway,
-        servers.database(f"payment_flow_gateway_{worker_number}") as made,
-        LiveServer.start(
-            settings,
-            made,
-            workers=2,
-            STRIPE_SECRET_KEY=SECRET_KEY,
-            STRIPE_WEBHOOK_SECRETS=WEBHOOK_SECRET,
-            STRIPE_API_BASE=gateway.url,
-        ) as running,
-    ):
+    name = f"payment_flow_gateway_{worker_number}"
+    with live_server_with_gateway(settings, name, shop.url, tmp_path, workers=2) as running:
         yield running
 
 

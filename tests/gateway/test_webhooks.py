@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import func, select
 
 from app.common import clock
@@ -22,10 +21,10 @@ from app.gateway.types import CheckoutSessionStatus, GatewayRefundStatus
 from app.inbox import tasks as inbox
 from app.inbox.models import InboundEvent
 from tests.answers import refusal
-from tests.common.test_metrics import AUTHORIZED, TOKEN
 from tests.gateway.helpers import created_session, paid_intent
 from tests.gateway.webhooks import deliver, event_body, post_webhook, send_event, signature_header
 from tests.inbox.recording import RecordingHandler
+from tests.metrics import TOKEN, webhooks_by_outcome
 from tests.stripe import (
     DECLINED_CARD,
     FAILING_REFUND_CARD,
@@ -422,14 +421,7 @@ class TestMetricsAndLimits:
 
 
 def counted(client: FlaskClient) -> dict[str, float]:
-    """The number of webhooks by outcome."""
-    exposition = client.get("/metrics", headers=AUTHORIZED).text
-    return {
-        sample.labels["outcome"]: sample.value
-        for family in text_string_to_metric_families(exposition)
-        for sample in family.samples
-        if sample.name == "payment_flow_gateway_webhooks_total"
-    }
+    return webhooks_by_outcome(client, "gateway")
 
 
 class TestCheckoutSettings:

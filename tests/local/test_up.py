@@ -182,21 +182,15 @@ class TestWhatCannotWork:
         assert len(told.strip().splitlines()) <= 4
         return told
 
-    def test_a_port_that_is_taken(self, up: Up, port: int) -> None:
+    @pytest.mark.parametrize("setting", ["PORT", "BANK_PORT"])
+    def test_a_port_that_is_taken(self, up: Up, port: int, bank_port: int, setting: str) -> None:
+        taken = {"PORT": port, "BANK_PORT": bank_port}[setting]
         with socket.socket() as other:
-            other.bind(("127.0.0.1", port))
+            other.bind(("127.0.0.1", taken))
             other.listen()
             told = self.refusal(up("--no-demo"))
-            assert f"{port} " in told
-            assert "choose another with PORT." in told
-
-    def test_a_port_of_the_bank_that_is_taken(self, up: Up, bank_port: int) -> None:
-        with socket.socket() as other:
-            other.bind(("127.0.0.1", bank_port))
-            other.listen()
-            told = self.refusal(up("--no-demo"))
-            assert f"{bank_port} " in told
-            assert "choose another with BANK_PORT." in told
+            assert f"{taken} " in told
+            assert f"choose another with {setting}." in told
 
     def test_a_database_url_that_is_none(self, up: Up) -> None:
         assert "DATABASE_URL" in self.refusal(up("--no-demo", DATABASE_URL="mysql://nope"))

@@ -129,25 +129,16 @@ class TestResponses:
         assert balance_and_held(client, user) == ("75.00", "0.00")
         assert len(bank.requests) == 1
 
-    def test_a_paid_payout_is_debited_from_a_locked_wallet(
-        self, client: FlaskClient, bank: FakeBank
+    @pytest.mark.parametrize(("status", "left"), [("PAID", "75.00"), ("REFUSED", "100.00")])
+    def test_a_locked_wallet_is_debited_when_paid_and_released_when_refused(
+        self, client: FlaskClient, bank: FakeBank, status: str, left: str
     ) -> None:
         user = factories.buyer("100.00")
         payout_id = pending_payout(client, user)
         lock(client, user)
-        bank.status = "PAID"
+        bank.status = status
         tasks.advance(payout_id)
-        assert balance_and_held(client, user) == ("75.00", "0.00")
-
-    def test_a_refused_payout_is_released_to_a_locked_wallet(
-        self, client: FlaskClient, bank: FakeBank
-    ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
-        lock(client, user)
-        bank.status = "REFUSED"
-        tasks.advance(payout_id)
-        assert balance_and_held(client, user) == ("100.00", "0.00")
+        assert balance_and_held(client, user) == (left, "0.00")
 
 
 class TestEvents:

@@ -1,7 +1,5 @@
 """Whatever people do, in whatever order, the books agree with a model of a few lines."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -13,18 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.auth import service as auth
-from app.common import db
 from app.common.db import transaction
 from app.common.errors import AppError
-from app.common.money import EXPONENTS, MAX_MINOR, AmountInvalid, Money, format_minor
+from app.common.money import EXPONENTS, MAX_MINOR, AmountInvalid, Money, format_minor, share_of
 from app.orders.purchases import service as orders
-from app.orders.purchases.pricing import Basket, Purchase, platform_fee
+from app.orders.purchases.pricing import Basket, Purchase
 from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.ledger import Entry, Posting, system_account
 from app.wallets.models import SystemCode, TransactionType
 from tests import factories
 from tests.concurrency import broken
+from tests.undo import undone
 
 MINIMUM, MAXIMUM = Decimal("1.00"), Decimal("500.00")
 MAX_WITHOUT_CODE = Decimal("1000.00")
@@ -163,15 +161,6 @@ def _dollars(cents_: int) -> dict[str, Any]:
     return {"currency": "USD", "amount": Decimal(cents_).scaleb(-2)}
 
 
-@contextmanager
-def _undone() -> Iterator[None]:
-    savepoint = db.current().read_committed.kw["bind"].begin_nested()
-    try:
-        yield
-    finally:
-        savepoint.rollback()
-
-
 def play(script: list[Operation], *, stock: int, fee_bps: int) -> None:
     shop = Shop(stock=stock, fee_bps=fee_bps)
     zero = dict.fromkeys(shop.actors, 0)
@@ -195,7 +184,7 @@ def test_the_books_agree_with_the_model(app: Flask) -> None:
     @settings(_settings, max_examples=30)
     @given(**scripts)
     def run(**world: Any) -> None:
-        with _undone():
+        with undone():
             play(**world)
 
     run()
@@ -206,7 +195,7 @@ def test_the_books_agree_with_the_model_after_very_many_histories(app: Flask) ->
     @settings(_settings, max_examples=1000)
     @given(**scripts)
     def run(**world: Any) -> None:
-        with _undone():
+        with undone():
             play(**world)
 
     run()
@@ -221,7 +210,7 @@ def test_a_batch_of_entries_is_posted_as_if_one_by_one(app: Flask) -> None:
     )
 
     def rows(moves: list[tuple[str, str, int]], *, batched: bool) -> list[tuple[Any, ...]]:
-        with _undone():
+        with undone():
             actors = {who: factories.actor() for who in ("alice", "bob", "shop")}
             owners = {actor.id: who for who, actor in actors.items()}
             with factories.ledger_session() as session:
@@ -230,8 +219,11 @@ def test_a_batch_of_entries_is_posted_as_if_one_by_one(app: Flask) -> None:
                 bank = system_account(SystemCode.BANK, "USD")
                 rich = [_entry(bank, account, 10**17) for account in by_name.values()]
                 entries = rich + [_entry(by_name[a], by_name[b], sum_) for a, b, sum_ in moves]
-                batches = [entries] if batched else [[entry] for entry in entries]
-                written = [group for batch in batches for group in ledger.post(session, batch)]
+                if batched:
+                    written = [ledger.draft(entry) for entry in entries]
+                    ledger.write(session, written)
+                else:
+                    written = [ledger.post(session, entry) for entry in entries]
             names = {account.id: who for who, account in by_name.items()}
             # Posted past the services, so there is neither an order nor an event.
             assert broken() == [
@@ -240,8 +232,8 @@ def test_a_batch_of_entries_is_posted_as_if_one_by_one(app: Flask) -> None:
             ]
             return [
                 (names.get(line.wallet_id), line.sequence, line.amount, line.balance_after)
-                for group in written
-                for line in group
+                for posted in written
+                for line in posted.postings
             ]
 
     @settings(_settings, max_examples=15)
@@ -293,7 +285,7 @@ def test_money_is_exactly_the_amount_or_refused(amount: Decimal, currency: str) 
     bps=st.integers(0, 10_000),
 )
 def test_the_platform_fee_is_the_nearest_whole_share(amount: int, more: int, bps: int) -> None:
-    fee = platform_fee(amount, bps)
+    fee = share_of(amount, bps=bps)
     assert 0 <= fee <= amount
     assert abs(fee * 10_000 - amount * bps) <= 5_000
-    assert platform_fee(amount + more, bps) >= fee
+    assert share_of(amount + more, bps=bps) >= fee

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -30,6 +31,11 @@ def buy(app: Flask, buyer: Actor, product_id: object, **headers: str) -> TestRes
         json={"productId": str(product_id), "paymentMethod": "WALLET"},
         headers=buyer.headers | {name.replace("_", "-"): value for name, value in headers.items()},
     )
+
+
+def note_status(statuses: list[int], app: Flask, buyer: Actor, product_id: object) -> None:
+    """Buy, and add the status of the answer to `statuses`."""
+    statuses.append(buy(app, buyer, product_id).status_code)
 
 
 @contextmanager
@@ -148,20 +154,9 @@ def test_money_earned_in_a_batch_can_be_spent_in_it(committing: Flask) -> None:
     answers: list[int] = []
 
     with one_batch(2) as threads:
-        threads.append(
-            stand_in_line(
-                committing,
-                lambda: answers.append(buy(committing, buyer, first).status_code),
-                after=0,
-            )
-        )
-        threads.append(
-            stand_in_line(
-                committing,
-                lambda: answers.append(buy(committing, seller, second).status_code),
-                after=1,
-            )
-        )
+        for who, product_id in ((buyer, first), (seller, second)):
+            act = partial(note_status, answers, committing, who, product_id)
+            threads.append(stand_in_line(committing, act, after=len(threads)))
 
     assert answers == [201, 201]
     assert [rows for _, rows in violations() if rows] == []
@@ -177,10 +172,7 @@ def test_beyond_the_queue_a_purchase_is_refused_untouched(
 
     with one_batch(2) as threads:
         for buyer in (first, second):
-
-            def act(buyer: Actor = buyer) -> None:
-                answers.append(buy(committing, buyer, product_id).status_code)
-
+            act = partial(note_status, answers, committing, buyer, product_id)
             threads.append(stand_in_line(committing, act, after=len(threads)))
         refused = buy(committing, beyond, product_id, Idempotency_Key="k")
 
@@ -200,13 +192,8 @@ def test_who_waited_too_long_is_refused_and_not_sold_to_later(
     answers: list[int] = []
 
     with one_batch(1) as threads:
-        threads.append(
-            stand_in_line(
-                committing,
-                lambda: answers.append(buy(committing, leader, product_id).status_code),
-                after=0,
-            )
-        )
+        act = partial(note_status, answers, committing, leader, product_id)
+        threads.append(stand_in_line(committing, act, after=0))
         refused = buy(committing, impatient, product_id)
 
     assert refusal(refused) == (503, "BUSY")

@@ -5,8 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,30 +13,13 @@ from app.common.settings import PROJECT_ROOT
 from app.local.processes import free_port
 from tests.bank import variables
 from tests.live import wait_until
-
-
-@contextmanager
-def process(**environment: str) -> Iterator["subprocess.Popen[str]"]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BANK_")}
-    started = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "sandbox.bank"],
-        env=kept | environment,
-        cwd=PROJECT_ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        yield started
-    finally:
-        started.kill()
-        started.communicate()
+from tests.simulators import process
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_it_prints_its_address_and_stops_cleanly(tmp_path: Path, end: signal.Signals) -> None:
     given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(free_port()))
-    with process(**given) as bank:
+    with process("bank", **given) as bank:
         assert bank.stdout is not None
         line = bank.stdout.readline()
         assert line == f"The bank is listening at http://127.0.0.1:{given['BANK_PORT']}\n"
@@ -50,7 +31,7 @@ def test_it_prints_its_address_and_stops_cleanly(tmp_path: Path, end: signal.Sig
 def test_it_stops_while_a_connection_is_open(tmp_path: Path) -> None:
     port = free_port()
     given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(port))
-    with process(**given) as bank:
+    with process("bank", **given) as bank:
         assert bank.stdout is not None
         bank.stdout.readline()
         with socket.create_connection(("127.0.0.1", port)) as browser:
@@ -85,7 +66,7 @@ def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
         other.listen()
         port = str(other.getsockname()[1])
         given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=port)
-        with process(**given) as bank:
+        with process("bank", **given) as bank:
             _, error = bank.communicate(timeout=20)
     assert bank.returncode == 1
     assert port in error

@@ -1,34 +1,19 @@
 """`python -m sandbox.stripe` as a process."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from app.common.settings import PROJECT_ROOT
 from app.local.processes import free_port
+from tests.simulators import process
 from tests.stripe import SECRET_KEY, variables
-
-NAMES = ("STRIPE_", "GATEWAY_")
-
-
-def process(**environment: str) -> "subprocess.Popen[str]":
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(NAMES)}
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "sandbox.stripe"],
-        env=kept | environment,
-        cwd=PROJECT_ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
 
 
 def test_it_prints_its_address_and_stops_cleanly(tmp_path: Path) -> None:
     port = str(free_port())
-    with process(**variables("http://127.0.0.1:9/", tmp_path, GATEWAY_PORT=port)) as gateway:
+    with process(
+        "stripe", **variables("http://127.0.0.1:9/", tmp_path, GATEWAY_PORT=port)
+    ) as gateway:
         assert gateway.stdout is not None
         line = gateway.stdout.readline()
         gateway.terminate()
@@ -48,7 +33,7 @@ def test_it_prints_its_address_and_stops_cleanly(tmp_path: Path) -> None:
 def test_an_invalid_configuration_is_reported_in_one_sentence(
     tmp_path: Path, environment: dict[str, str], message: str
 ) -> None:
-    with process(**environment | {"DATA_DIR": str(tmp_path)}) as gateway:
+    with process("stripe", **environment | {"DATA_DIR": str(tmp_path)}) as gateway:
         _, error = gateway.communicate(timeout=20)
     assert gateway.returncode == 1
     assert message in error

@@ -21,16 +21,6 @@ from tests.wallets.holds.helpers import amounts, capture, place, show, void
 
 
 @pytest.fixture
-def payer(client: FlaskClient) -> Actor:
-    return factories.buyer("100.00")
-
-
-@pytest.fixture
-def payee(client: FlaskClient) -> Actor:
-    return factories.merchant()
-
-
-@pytest.fixture
 def past(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Do something an hour ago."""
 

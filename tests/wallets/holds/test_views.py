@@ -18,16 +18,6 @@ NOBODY = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
 
 
 @pytest.fixture
-def payer(client: FlaskClient) -> Actor:
-    return factories.buyer("100.00")
-
-
-@pytest.fixture
-def payee(client: FlaskClient) -> Actor:
-    return factories.merchant()
-
-
-@pytest.fixture
 def hold_id(client: FlaskClient, payer: Actor, payee: Actor) -> str:
     """A hold of 40.00 of the payer's 100.00."""
     return str(place(client, payer, payee).json["id"])

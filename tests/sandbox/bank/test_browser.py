@@ -2,8 +2,6 @@
 
 import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,18 +10,6 @@ from tests.bank import Merchant, Payer, SandboxBank, reference_of
 from tests.browser import page
 
 __all__ = ["page"]  # a fixture, which pytest finds by its name
-
-
-@pytest.fixture
-def merchant() -> Iterator[Merchant]:
-    with Merchant.listening() as listening:
-        yield listening
-
-
-@pytest.fixture
-def bank(merchant: Merchant, tmp_path: Path) -> Iterator[SandboxBank]:
-    with SandboxBank.open(merchant.url, tmp_path) as opened:
-        yield opened
 
 
 def seconds_left(page: Page) -> int:

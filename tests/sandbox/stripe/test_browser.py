@@ -2,8 +2,6 @@
 
 import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,18 +11,6 @@ from tests.sandbox.stripe.test_api import opened
 from tests.stripe import DECLINED_CARD, Buyer, SandboxGateway, Shop
 
 __all__ = ["page"]  # a fixture, which pytest finds by its name
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    with Shop.listening() as listening:
-        yield listening
-
-
-@pytest.fixture
-def gateway(shop: Shop, tmp_path: Path) -> Iterator[SandboxGateway]:
-    with SandboxGateway.open(shop.url, tmp_path, min_checkout_seconds="0") as running:
-        yield running
 
 
 def test_a_buyer_tries_two_cards_pays_and_comes_back_to_the_shop(
