@@ -42,10 +42,11 @@ CATALOGUE_TTL = timedelta(seconds=60)
 
 
 def wire(settings: Settings) -> None:
-    """Make this process ready to work. Raises SettingsError when the settings cannot be used."""
+    """Make this process ready to work. Raises SettingsError when the settings cannot be used, and
+    changes nothing then."""
+    connect_database(settings)
     process_state.clear_subscriptions()
     http.settings.configure(settings)
-    connect_database(settings)
     if settings.redis_url is not None:
         connect_redis(settings.redis_url)
     configure(settings)

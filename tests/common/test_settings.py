@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.common import process_state
 from app.common.settings import Settings, SettingsError, load_settings
 from app.factory import create_app
 from tests.concurrency import all_at_once
@@ -240,8 +241,12 @@ class TestRefusing:
         assert settings.files_s3_bucket == "goods"
 
     def test_a_web_process_needs_to_be_told_where_its_servers_are(self) -> None:
+        before = {name: repr(value) for name, value in process_state._values.items()}
+
         with pytest.raises(SettingsError, match="DATABASE_URL is not set"):
             create_app(Settings(log_level="error"))
+
+        assert {name: repr(value) for name, value in process_state._values.items()} == before
 
 
 class TestProduction:
