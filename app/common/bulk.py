@@ -9,7 +9,7 @@ import base64
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, make_dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final, TypeVar, cast
 
 import orjson
@@ -38,14 +38,14 @@ def send_rows(
 ) -> psycopg.Cursor[Any]:
     """Send a statement with `json_to_recordset(CAST(%(rows)s AS json)) AS name (column type, …)`.
 
-    rows: mappings or dataclasses, with at least these columns; values: the
-    other placeholders. Raises RowShapeInvalid, and psycopg.Error as `driver.send` does.
+    rows: mappings or dataclasses with at least these columns; values: the other placeholders.
+    Raises RowShapeInvalid, and psycopg.Error as `driver.send` does.
     """
     return send(session, statement, {"rows": _shape_of(statement).document(rows), **values})
 
 
 def row_class(model: type[Model]) -> type[Model]:
-    """A class of rows for `BulkInsert`, with the columns and properties of `model`.
+    """A class for new rows of `model`, with its columns and properties, to be passed to BulkInsert.
 
     To type checkers it is the model itself. At run time it is a dataclass with slots, unknown to
     SQLAlchemy: it is constructed ten times as fast and cannot be passed to `session.add`. Its
@@ -58,7 +58,7 @@ def row_class(model: type[Model]) -> type[Model]:
 
 
 class BulkInsert:
-    """The INSERT of any number of rows of `model`. Its columns and types are those of the model.
+    """An INSERT of any number of rows, with the columns and types of their model.
 
     omit: attributes that the database fills in; computed: attribute → SQL expression instead of
     the row's value; tail: what follows the recordset `new`, such as a JOIN or ON CONFLICT.
@@ -73,28 +73,41 @@ class BulkInsert:
         computed: Mapping[str, str] | None = None,
         tail: str = "",
     ) -> None:
-        computed = computed or {}
-        columns = dict(model.__mapper__.columns.items())
-        if unknown := ({*omit} | computed.keys()) - columns.keys():
+        self._model = model
+        self._computed = computed or {}
+        self._tail = tail
+        columns = model.__mapper__.columns.keys()
+        if unknown := ({*omit} | self._computed.keys()) - {*columns}:
             raise RowShapeInvalid(f"{model.__name__} has no {', '.join(sorted(unknown))}")
-        inserted = {name: column for name, column in columns.items() if name not in omit}
-        given = {name: column for name, column in inserted.items() if name not in computed}
+        self._names = [name for name in columns if name not in omit]
+        self._shape = _RowShape(
+            (name for name in self._names if name not in self._computed), exactly=True
+        )
+
+    # Built when it is first used: by then all models are imported, which tells the types of foreign
+    # keys.
+    @cached_property
+    def statement(self) -> str:
+        columns = {name: self._model.__mapper__.columns[name] for name in self._names}
         quote = _DIALECT.identifier_preparer.quote
-        names = ", ".join(quote(column.name) for column in inserted.values())
+        names = ", ".join(quote(column.name) for column in columns.values())
         values = ", ".join(
-            computed.get(name) or _value(column, name) for name, column in inserted.items()
+            self._computed.get(name) or _value(column, name) for name, column in columns.items()
         )
-        recordset = ", ".join(f"{quote(name)} {_type(column)}" for name, column in given.items())
-        self.statement: Final = (
-            f"INSERT INTO {model.__tablename__} ({names}) SELECT {values}"  # noqa: S608 – our own names
-            f" FROM json_to_recordset(CAST(%(rows)s AS json)) AS new ({recordset}) {tail}"
+        recordset = ", ".join(
+            f"{quote(name)} {_type(column)}"
+            for name, column in columns.items()
+            if name not in self._computed
         )
-        self._shape = _RowShape(given, exactly=True)
+        return (
+            f"INSERT INTO {self._model.__tablename__} ({names}) SELECT {values}"  # noqa: S608 – ours
+            f" FROM json_to_recordset(CAST(%(rows)s AS json)) AS new ({recordset}) {self._tail}"
+        )
 
     def execute(
         self, session: Session, rows: Iterable[object], **values: Any
     ) -> psycopg.Cursor[Any]:
-        """Insert `rows`. values: of the placeholders in `computed` and `tail`.
+        """Insert `rows`. values: the placeholders of `computed` and `tail`.
 
         Raises RowShapeInvalid, and psycopg.Error as `driver.send` does.
         """
@@ -102,7 +115,7 @@ class BulkInsert:
 
 
 def columns_of(model: type[DeclarativeBase]) -> str:
-    """The columns of a model for a SELECT, each under the name of its attribute."""
+    """The columns of a model for a SELECT, named like its attributes."""
     quote = _DIALECT.identifier_preparer.quote
     return ", ".join(
         f"{quote(column.name)} AS {quote(name)}"
@@ -123,9 +136,9 @@ def _type(column: Column[Any]) -> str:
 
 
 class _RowShape:
-    """The names that rows must have: exactly these, or at least these.
+    """The names that each row must have: exactly these, or at least these.
 
-    Each class of rows, and each set of keys, is checked only once.
+    Each class and each list of keys is checked only once.
     """
 
     def __init__(self, names: Iterable[str], *, exactly: bool) -> None:

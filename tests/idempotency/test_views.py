@@ -376,5 +376,5 @@ class TestWhenTheDatabaseFallsSilentAtTheCommit:
         answer = send(client, user, self.PATH, self.BODY, None)
 
         assert refusal(answer) == (500, "OUTCOME_UNKNOWN")
-        assert "Look at your history" in answer.json["message"]
+        assert "Check your history" in answer.json["message"]
         assert cents(client, user) in (0, 1000)

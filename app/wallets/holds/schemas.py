@@ -7,7 +7,7 @@ import marshmallow as ma
 from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text, WholeNumber
 from app.common.pagination import PageArgs, page_of
 from app.wallets.holds.service import MAX_LIFE
-from app.wallets.models import HoldStatus, WalletHold
+from app.wallets.models import HoldStatus
 
 
 class CreateHoldIn(Schema):
@@ -81,9 +81,3 @@ class HoldOut(Schema):
 
 
 HoldList = page_of(HoldOut)
-
-
-def hold_out(hold: WalletHold) -> dict[str, Any]:
-    """What HoldOut describes."""
-    shown: dict[str, Any] = HoldOut().dump(hold)
-    return shown

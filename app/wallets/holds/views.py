@@ -34,7 +34,6 @@ from app.wallets.holds.schemas import (
     HoldArgs,
     HoldList,
     HoldOut,
-    hold_out,
 )
 from app.wallets.models import WalletHold
 
@@ -71,7 +70,7 @@ def create_hold(body: dict[str, Any]) -> Response:
             idempotency_key=key,
             **body,
         ),
-        render=hold_out,
+        render=HoldOut().dump,
         status=201,
     )
 
@@ -127,7 +126,7 @@ def capture_hold(body: dict[str, Any], hold_id: UUID) -> Response:
         lambda session, user, key: service.capture(
             session, payee=user, hold_id=hold_id, idempotency_key=key, **body
         ),
-        render=hold_out,
+        render=HoldOut().dump,
         status=200,
     )
 
