@@ -1,4 +1,4 @@
-"""Sales as CSV, piece by piece."""
+"""Sales as CSV, in chunks."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -40,11 +40,11 @@ CSV_EXAMPLE: Final = (
 )
 
 
-def as_csv(pieces: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """RFC 4180 in UTF-8: a line for each order, in as many parts as there are pieces."""
+def as_csv(chunks: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """CSV (RFC 4180) in UTF-8 with one row per order, encoded chunk by chunk."""
     start: Sequence[Sequence[Any]] = (CSV_HEAD,)
-    for piece in pieces:
-        yield csv_documents.write((*start, *(_line(row) for row in piece)))
+    for chunk in chunks:
+        yield csv_documents.write((*start, *(_line(row) for row in chunk)))
         start = ()
     if start:
         yield csv_documents.write(start)

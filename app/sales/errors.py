@@ -1,4 +1,4 @@
-"""How looking at sales can be refused."""
+"""Errors of sales queries."""
 
 from typing import Self
 

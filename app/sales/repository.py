@@ -1,9 +1,9 @@
-"""SQL of sales: orders of a merchant, and what they and their refunds come to.
+"""SQL of sales: orders of a merchant, and totals of orders and refunds.
 
-Ids are in the order of creation (UUIDv7), so a period is a run of ids, give or take the slack, of
-which the exact moments are then looked at. Rows are compared as `(owner, id)`: only the index that
-begins so can serve that, and PostgreSQL cannot be led by its statistics to walk along all orders
-of everybody instead.
+IDs are ordered by creation time (UUIDv7), so a period is a range of IDs, with a tolerance, whose
+exact timestamps are then compared. Rows are compared as `(owner, id)`: only the index with these
+leading columns supports that, so PostgreSQL cannot choose to scan the orders of all merchants
+instead.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,12 +21,12 @@ from app.common.pagination import Page, PageRequest, paginate
 from app.orders.models import Order, OrderStatus
 from app.products.models import Product
 
-#: How far the moment in an id may be from the one that is written beside it: an id is made when a
-#: purchase comes in, and clocks of several machines differ.
+#: Maximum difference between the time in an ID and the timestamp of its row: the ID is created when
+#: a purchase arrives, and clocks of several machines differ.
 SLACK: Final = timedelta(hours=1)
 
-_LEAST: Final = UUID(int=0)
-_MOST: Final = UUID(int=2**128 - 1)
+_MIN_ID: Final = UUID(int=0)
+_MAX_ID: Final = UUID(int=2**128 - 1)
 
 #: Columns of a row of the export.
 _EXPORTED: Final = (
@@ -52,21 +52,21 @@ _EXPORTED: Final = (
 )
 
 
-def list_sales(session: Session, page: PageRequest, **which: Any) -> Page[Any]:
-    """Orders with product and buyer, newest first. which: see `_sold`."""
+def list_sales(session: Session, page: PageRequest, **filters: Any) -> Page[Any]:
+    """Orders with product and buyer, newest first. filters: see `_filtered`."""
     below, *_ = page.last_seen(Order.id) or (None,)
     return paginate(
         session,
         page,
-        _sold(_with_names(select(Order, Product, User)), below=below, **which),
+        _filtered(_with_names(select(Order, Product, User)), below=below, **filters),
         Order.id,
-        count=_sold(select(Order.id), **which),
+        count=_filtered(select(Order.id), **filters),
     )
 
 
-def rows(session: Session, *, limit: int, **which: Any) -> Sequence[Any]:
-    """What the export says of them, newest first. which: see `_sold`."""
-    query = _sold(_with_names(select(*_EXPORTED)), **which)
+def rows(session: Session, *, limit: int, **filters: Any) -> Sequence[Any]:
+    """Rows of the export, newest first. filters: see `_filtered`."""
+    query = _filtered(_with_names(select(*_EXPORTED)), **filters)
     return session.execute(query.limit(limit)).all()
 
 
@@ -78,7 +78,7 @@ def _with_names(query: Any) -> Any:
     )
 
 
-def _sold(
+def _filtered(
     query: Any,
     *,
     merchant_id: UUID,
@@ -88,7 +88,7 @@ def _sold(
     until: datetime | None = None,
     below: UUID | None = None,
 ) -> Any:
-    """Orders of the merchant made from `since`, included, until `until`, left out.
+    """Orders of the merchant created from `since` (inclusive) to `until` (exclusive).
 
     below: only those with a smaller id.
     """
@@ -97,7 +97,7 @@ def _sold(
         query = query.where(Order.merchant_id == merchant_id)
         owners = {Order.product_id: product_id}
     if status is not None:
-        # Written out, so that PostgreSQL sees that a partial index has all of them.
+        # As a literal, so that PostgreSQL can use a partial index.
         query = query.where(Order.status == bindparam(None, status, literal_execute=True))
         if product_id is None and status != OrderStatus.COMPLETED:
             owners[Order.status] = status
@@ -115,15 +115,15 @@ def _sold(
 
 
 def _ids(since: datetime | None, until: datetime | None) -> tuple[UUID, UUID]:
-    """Where ids of a period begin, and where they have ended."""
+    """The first ID of a period, and the first ID after it."""
     return (
-        first_id(since, shift=-SLACK) if since is not None else _LEAST,
-        first_id(until, shift=SLACK) if until is not None else _MOST,
+        first_id(since, shift=-SLACK) if since is not None else _MIN_ID,
+        first_id(until, shift=SLACK) if until is not None else _MAX_ID,
     )
 
 
-# What is paid from a wallet is completed when it is made, so the id tells (`verify` checks that);
-# the gateway tells later, maybe days.
+# A wallet purchase is completed when it is created, so its ID has the time (see `verify`);
+# a gateway payment may be completed days later.
 _SUMMARY = """
     WITH lines AS (
         SELECT completed_at AS moment, product_id, user_id, 1 AS orders, quantity AS units,
@@ -189,7 +189,7 @@ _OF_PRODUCT = _SUMMARY.format(
     sums=_SUMS,
 )
 
-#: What `part` of a row of the summary stands for.
+#: Values of `part` in the rows of the summary.
 DAY, PRODUCT, WHOLE = 1, 2, 3
 
 
@@ -203,9 +203,9 @@ def summary(
     until: datetime,
     best: int,
 ) -> Iterable[Any]:
-    """Sums in minor units of the days in their order, of the best products, and of everything.
+    """Totals in minor units: per day in order, of the best products, and overall.
 
-    One statement, so one snapshot. Days without any movement are not among them.
+    One statement, so one snapshot. Days without sales or refunds are not included.
     """
     first, beyond = _ids(since, until)
     values = {

@@ -1,4 +1,4 @@
-"""Shapes of sales."""
+"""Schemas of sales."""
 
 from datetime import date
 from typing import Any
@@ -112,7 +112,7 @@ class SalesSummaryOut(Schema):
 
 @serializes(SalesSummaryOut)
 def summary_out(summary: Summary) -> dict[str, Any]:
-    """What SalesSummaryOut describes."""
+    """Serialize as SalesSummaryOut describes."""
     sums, currency = summary.sums, summary.currency
     return {
         "from": to_wire(summary.since),

@@ -1,4 +1,4 @@
-"""What a merchant sold: one by one, and in sum."""
+"""Sales of a merchant: the list, its export, and summaries."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -17,13 +17,13 @@ from app.orders.purchases.service import OrderDetails
 from app.sales import repository
 from app.sales.errors import PeriodInvalid
 
-#: What is summed up, unless asked otherwise: this long until `to`.
+#: Default length of the period before `to`.
 DEFAULT_PERIOD: Final = timedelta(days=30)
 MAX_PERIOD: Final = timedelta(days=366)
-#: Products that are named as the best.
-BEST: Final = 10
-#: Orders that are read at a time.
-PIECE: Final = 1000
+#: Number of best-selling products in a summary.
+MAX_BEST: Final = 10
+#: Orders read per query.
+CHUNK: Final = 1000
 
 _PAID: Final = (OrderStatus.COMPLETED, OrderStatus.REFUNDED)
 
@@ -33,23 +33,23 @@ def sales(
 ) -> Page[OrderDetails]:
     """The merchant's orders, newest first.
 
-    filters: product_id; status, an OrderStatus; since, included, and until, left out, of when they
-    were made.
+    filters: product_id; status, an OrderStatus; since (inclusive) and until (exclusive), compared
+    with the creation time.
     """
     found = repository.list_sales(session, page, merchant_id=merchant_id, **filters)
     return found.with_data(OrderDetails(*row) for row in found.data)
 
 
-def pieces(
+def chunks(
     *, merchant_id: UUID, reading: Callable[[], AbstractContextManager[Session]], **filters: Any
 ) -> Iterator[Sequence[Any]]:
-    """All that `sales` lists, newest first (see read_batches)."""
+    """All orders of `sales`, newest first, in batches (see read_batches)."""
     read = partial(repository.rows, merchant_id=merchant_id, **filters)
-    return read_batches(read, size=PIECE, reading=reading)
+    return read_batches(read, size=CHUNK, reading=reading)
 
 
 def net_of(row: Any) -> int:
-    """What an order brought the merchant so far, in minor units: nothing unless it was paid."""
+    """The merchant's net earnings from an order so far, in minor units; 0 unless it was paid."""
     if row.status not in _PAID:
         return 0
     return int(row.amount - row.fee - row.refunded_amount + row.refunded_fee)
@@ -57,10 +57,10 @@ def net_of(row: Any) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What was sold and given back, money in minor units.
+    """Totals of sales and refunds, amounts in minor units.
 
-    Orders count when they were completed and refunds when they were given. discounts: what coupons
-    took off; revenue: what buyers paid; fee_refunds: of the fees, what came back with refunds.
+    Orders count when they were completed, and refunds when they were made. discounts: from
+    coupons; revenue: paid by buyers; fee_refunds: fees returned with refunds.
     """
 
     orders: int = 0
@@ -83,7 +83,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """A product and what was sold of it."""
+    """A product and its totals."""
 
     id: UUID
     name: str
@@ -92,7 +92,7 @@ class Sold:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A period of a merchant's sales. days: each day (UTC) of it with what happened then."""
+    """Summary of a merchant's sales in a period. days: each day (UTC) with its totals."""
 
     since: datetime
     until: datetime
@@ -112,10 +112,10 @@ def summary(
     until: datetime | None = None,
     product_id: UUID | None = None,
 ) -> Summary:
-    """Sum up a period: from `since`, included, until `until`, left out.
+    """Summarize a period from `since` (inclusive) to `until` (exclusive).
 
     until: now by default, and now if it is in the future; since: 30 days before that by default;
-    product_id: only of this product. Raises PeriodInvalid.
+    product_id: only sales of this product. Raises PeriodInvalid.
     """
     since, until = _period(since, until)
     rows = list(
@@ -126,7 +126,7 @@ def summary(
             currency=currency,
             since=since,
             until=until,
-            best=BEST,
+            best=MAX_BEST,
         )
     )
     (whole,) = (row for row in rows if row.part == repository.WHOLE)
@@ -150,7 +150,7 @@ def _period(since: datetime | None, until: datetime | None) -> tuple[datetime, d
     now = clock.now()
     until = min(until, now).astimezone(UTC) if until is not None else now
     if since is None:
-        # There is no time 30 days before the first month of all.
+        # `datetime` has no dates before year 1.
         since = until - DEFAULT_PERIOD if until.year > 1 else until
     since = since.astimezone(UTC)
     if since >= until:

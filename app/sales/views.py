@@ -1,4 +1,4 @@
-"""HTTP of a merchant's sales."""
+"""HTTP endpoints of a merchant's sales."""
 
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from app.sales.schemas import ExportArgs, SalesArgs, SalesSummaryOut, SummaryArg
 
 blp = Blueprint("sales", __name__, url_prefix="/orders/merchant", description="A merchant's sales")
 
-#: Long exports under way in this process, of its many threads.
+#: Limits long exports, each of which occupies a thread of this process.
 _exports: Final = ConcurrencyLimiter(2)
 
 
@@ -61,7 +61,7 @@ def export_sales(args: dict[str, Any]) -> Response:
     """
     with reading() as session:
         merchant = live_user(session)
-    found = service.pieces(merchant_id=merchant.id, reading=reading, **args)
+    found = service.chunks(merchant_id=merchant.id, reading=reading, **args)
     response = stream_response(
         as_csv(found),
         limiter=_exports,

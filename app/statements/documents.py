@@ -1,7 +1,6 @@
-"""Statements as bytes, piece by piece: JSON and CSV.
+"""Statements as JSON and CSV, encoded in chunks.
 
-What is cut short cannot be taken for whole: JSON lacks its end, and CSV its line with the closing
-balance.
+A truncated document is recognisable: JSON lacks its end, and CSV its row with the closing balance.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,20 +28,20 @@ CSV_HEAD: Final = (
 )
 
 
-def as_json(statement: Statement, pieces: Iterable[Sequence[WalletTransaction]]) -> Iterator[bytes]:
-    """What StatementOut describes."""
-    joint = dump_json(head_out(statement))[:-1] + b',"transactions":['
-    for piece in pieces:
-        yield joint + b",".join(dump_json(transaction_out(line)) for line in piece)
-        joint = b","
-    yield b"]}" if statement.period.count else joint + b"]}"
+def as_json(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) -> Iterator[bytes]:
+    """JSON as StatementOut describes."""
+    separator = dump_json(head_out(statement))[:-1] + b',"transactions":['
+    for chunk in chunks:
+        yield separator + b",".join(dump_json(transaction_out(line)) for line in chunk)
+        separator = b","
+    yield b"]}" if statement.period.count else separator + b"]}"
 
 
-def as_csv(statement: Statement, pieces: Iterable[Sequence[WalletTransaction]]) -> Iterator[bytes]:
-    """RFC 4180 in UTF-8: a line for each posting between one for each balance of the period."""
+def as_csv(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) -> Iterator[bytes]:
+    """CSV (RFC 4180) in UTF-8: one row per posting, between the opening and the closing balance."""
     start: Sequence[Sequence[Any]] = (CSV_HEAD, _balance(statement, "OPENING_BALANCE"))
-    for piece in pieces:
-        yield csv_documents.write((*start, *(_posting(line) for line in piece)))
+    for chunk in chunks:
+        yield csv_documents.write((*start, *(_posting(line) for line in chunk)))
         start = ()
     yield csv_documents.write((*start, _balance(statement, "CLOSING_BALANCE")))
 

@@ -1,4 +1,4 @@
-"""How a statement can be refused."""
+"""Errors of statements."""
 
 from typing import Self
 
@@ -25,5 +25,5 @@ class StatementTooLong(BadRequest):
         return cls(count=1_250_000, maximum=1_000_000)
 
 
-class StatementBroken(AssertionError):
-    """The postings do not add up: the books are wrong, so nothing is stated."""
+class StatementInconsistent(AssertionError):
+    """The postings do not add up: the ledger is inconsistent, so no statement is issued."""

@@ -1,4 +1,4 @@
-"""A statement as PDF. A program of its own (see press): texts come in, pages go out."""
+"""A statement as PDF. Runs as a separate process (see pdf_worker)."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from typing import IO, Any, Final
 
 from app.statements.pdf_layout import BOLD, BRAND, LEFT, PALE, RIGHT, TOP, Column, Paper
 
-#: Of a posting: date, type, description, reference, amount, balance; as they are printed.
+#: Date, type, description, reference, amount and balance of a posting, formatted.
 Row = Sequence[str]
 
 TRANSACTIONS: Final = (
@@ -28,7 +28,7 @@ TOTALS: Final = (
 
 
 def draw(file: IO[bytes], head: dict[str, Any], rows: Iterable[Row]) -> None:
-    """Draw a statement. head: what is said once, as texts (documents.printed_head)."""
+    """Draw a statement. head: its formatted head (pdf_worker.printed_head)."""
     paper = Paper(
         file,
         title=f"Account statement of wallet {head['number']}, {head['from']} to {head['to']}",
@@ -58,7 +58,7 @@ def _particulars(paper: Paper, head: dict[str, Any]) -> None:
         ("Currency", [head["currency"]]),
     )
     right = (
-        ("Period", [f"from {head['from']}", f"to {head['to']} (not included)"]),
+        ("Period", [f"from {head['from']}", f"to {head['to']} (exclusive)"]),
         ("Times", ["Coordinated Universal Time (UTC)"]),
         ("Date of issue", [head["issued"]]),
     )
@@ -78,7 +78,7 @@ def _particulars(paper: Paper, head: dict[str, Any]) -> None:
 
 
 def _figures(paper: Paper, head: dict[str, Any]) -> None:
-    """The four that matter."""
+    """Opening balance, money in, money out and closing balance."""
     paper.band(paper.y - 26, 42)
     step = (RIGHT - LEFT) // 4
     for place, (label, key) in enumerate(
@@ -123,32 +123,32 @@ def _title(paper: Paper, text: str) -> None:
 
 
 def main() -> int:
-    """Read a head, pieces of rows and `null`, each a line of JSON; write the PDF.
+    """Read a head, chunks of rows and `null`, each as a line of JSON; write the PDF.
 
-    Whoever asked may be gone before the last line came: then nothing is written.
+    If the parent process ends before the last line, nothing is written.
     """
-    os.nice(10)  # sales go first
+    os.nice(10)  # web requests have priority
     lines = map(json.loads, sys.stdin.buffer)
     try:
         head = next(lines, None)
         if head is None:
-            raise CutShort
+            raise InputTruncated
         draw(sys.stdout.buffer, head, _rows_of(lines))
-    except CutShort:
+    except InputTruncated:
         return 1
     return 0
 
 
-class CutShort(Exception):
-    """There is more, but nobody to send it."""
+class InputTruncated(Exception):
+    """The input ended before its last line."""
 
 
 def _rows_of(lines: Iterator[Any]) -> Iterator[Row]:
-    for piece in lines:
-        if piece is None:
+    for chunk in lines:
+        if chunk is None:
             return
-        yield from piece
-    raise CutShort
+        yield from chunk
+    raise InputTruncated
 
 
 if __name__ == "__main__":

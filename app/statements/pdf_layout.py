@@ -1,8 +1,8 @@
-"""A4 pages that fill up from the top, with numbers at the foot.
+"""Layout of A4 pages, filled from the top, with page numbers in the footer.
 
 The typeface is Bitstream Vera, which comes with reportlab and is embedded. It has the letters of
-western European languages; other Latin letters lose their accents, and everything else shows as a
-box, which the foot of the page explains.
+western European languages; other Latin letters lose their accents, and other characters are
+shown as a box, which the page footer explains.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-#: Bytes as they are, instead of as text: a quarter less of them.
+#: Binary instead of ASCII85 encoding, which is a quarter larger.
 rl_config.useA85 = 0
 
 PLAIN: Final = "Vera"
@@ -32,14 +32,14 @@ WIDTH, HEIGHT = map(int, A4)
 LEFT: Final = 48
 RIGHT: Final = WIDTH - LEFT
 TOP: Final = HEIGHT - 56
-#: Nothing but the foot stands below this.
+#: Lower limit of the content; only the footer is below.
 BOTTOM: Final = 64
-#: Of small print, in points: the letters, and from line to line.
+#: Font size and leading of small print, in points.
 SMALL: Final = 7
 LEADING: Final = 10
-_LEAST: Final = 3
+_MIN_SIZE: Final = 3
 
-_LACKING: Final = (
+_MISSING_GLYPHS: Final = (
     "\u25a1 stands for a character that the typeface of this document lacks. "
     "The statement as CSV or JSON has it."
 )
@@ -47,7 +47,7 @@ _LACKING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. figures: whether what is in it ends at the right, and fits."""
+    """A column of a table. figures: whether it is right-aligned and its text shrunk to fit."""
 
     heading: str
     x: int
@@ -56,10 +56,10 @@ class Column:
 
 
 class Paper:
-    """Pages under way. y: the line that is written on.
+    """The pages of a document. y: position of the current line.
 
-    foot: what stands at the foot of every page; begin_page: draws what stands at the head of
-    every page but the first.
+    foot: text in the footer of every page; begin_page: draws the header of every page but the
+    first.
     """
 
     def __init__(
@@ -73,8 +73,8 @@ class Paper:
         self.y = TOP
         self._foot = foot
         self._begin_page = begin_page
-        self._lacks = False
-        self._pen: tuple[str, int, Color] | None = None
+        self._has_missing = False
+        self._font: tuple[str, int, Color] | None = None
 
     def write(
         self,
@@ -86,17 +86,17 @@ class Paper:
         color: Color = INK,
         right: bool = False,
     ) -> None:
-        """Write on the current line, from x on, or up to x."""
+        """Write on the current line, starting or (right) ending at x."""
         if not text:
             return
-        self._take_pen(font, size, color)
+        self._set_font(font, size, color)
         draw = self.canvas.drawRightString if right else self.canvas.drawString
         draw(x, self.y, self.readable(text))
 
-    def _take_pen(self, font: str, size: int, color: Color) -> None:
-        """Changing it is half of the work, so it is kept while it can be."""
-        if self._pen != (font, size, color):
-            self._pen = (font, size, color)
+    def _set_font(self, font: str, size: int, color: Color) -> None:
+        """Set font and color if they changed, because that is half of the work."""
+        if self._font != (font, size, color):
+            self._font = (font, size, color)
             self.canvas.setFont(font, size)
             self.canvas.setFillColor(color)
 
@@ -110,15 +110,15 @@ class Paper:
         font: str = PLAIN,
         right: bool = True,
     ) -> None:
-        """Write a figure, smaller if it is too long, because it must not be cut."""
-        while size > _LEAST and pdfmetrics.stringWidth(text, font, size) > width:
+        """Write a figure, in a smaller size if it is too long, because it must not be truncated."""
+        while size > _MIN_SIZE and pdfmetrics.stringWidth(text, font, size) > width:
             size -= 1
         self.write(x, text, size=size, font=font, right=right)
 
     def row(self, columns: Sequence[Column], texts: Sequence[str], *, font: str = PLAIN) -> None:
-        """Write a row of a table, on the next page if it has no room; long texts take more lines.
+        """Write a row of a table, on a new page if it does not fit; long texts are wrapped.
 
-        Ends on the line after it.
+        Then moves to the next line.
         """
         cells = [
             [text] if column.figures else self.wrapped(text, column.width, font=font)
@@ -126,7 +126,7 @@ class Paper:
         ]
         height = max(map(len, cells)) * LEADING
         if self.y - height < BOTTOM:
-            self._turn()
+            self._start_page()
         top = self.y
         for column, lines in zip(columns, cells, strict=True):
             self.y = top
@@ -153,7 +153,7 @@ class Paper:
         return [*lines, text]
 
     def headings(self, columns: Iterable[Column]) -> None:
-        """Write the head of a table."""
+        """Write the header of a table."""
         self.band(self.y - 5, 16)
         for column in columns:
             x = column.x + column.width if column.figures else column.x
@@ -161,7 +161,7 @@ class Paper:
         self.y -= 18
 
     def band(self, y: int, height: int) -> None:
-        self._pen = None
+        self._font = None
         self.canvas.setFillColor(BAND)
         self.canvas.rect(LEFT - 4, y, RIGHT - LEFT + 8, height, stroke=0, fill=1)
 
@@ -170,13 +170,13 @@ class Paper:
         self.canvas.setLineWidth(1)
         self.canvas.line(LEFT - 4, y, RIGHT + 4, y)
 
-    def _turn(self) -> None:
+    def _start_page(self) -> None:
         self._end_page()
         self.y = TOP
         self._begin_page(self)
 
     def finish(self) -> None:
-        """Write the file: now it is known how many pages there are."""
+        """Write the file, with the total number of pages."""
         pages = self.canvas.getPageNumber()
         self._end_page()
         self.canvas.beginForm("pages")
@@ -197,19 +197,19 @@ class Paper:
         canvas.translate(LEFT + pdfmetrics.stringWidth(page, PLAIN, SMALL), self.y)
         canvas.doForm("pages")
         canvas.restoreState()
-        if self._lacks:
-            self._lacks = False
-            self._take_pen(PLAIN, SMALL - 1, PALE)
-            canvas.drawString(LEFT, self.y - LEADING, _LACKING)
+        if self._has_missing:
+            self._has_missing = False
+            self._set_font(PLAIN, SMALL - 1, PALE)
+            canvas.drawString(LEFT, self.y - LEADING, _MISSING_GLYPHS)
         canvas.showPage()
-        self._pen = None
+        self._font = None
 
     def readable(self, text: str) -> str:
-        """The text as far as the typeface goes; the foot explains if it does not go all the way."""
+        """The text as the typeface can show it; the footer explains missing characters."""
         if text.isascii() and text.isprintable():
             return text
         shown = "".join(map(_shown, text))
-        self._lacks = self._lacks or not _glyphs().issuperset(map(ord, shown))
+        self._has_missing = self._has_missing or not _glyphs().issuperset(map(ord, shown))
         return shown
 
 
@@ -220,7 +220,7 @@ def _glyphs() -> frozenset[int]:
 
 @lru_cache(maxsize=4096)
 def _shown(character: str) -> str:
-    """The character, or the letter without its accents, or else as it is: a box."""
+    """The character, its letter without accents, or itself, which is shown as a box."""
     if character.isspace():
         return " "
     if ord(character) in _glyphs():
@@ -238,6 +238,6 @@ def _advance(character: str, font: str, size: int) -> Any:
 
 
 def _fitting(text: str, width: int, font: str, size: int) -> int:
-    """How many characters of the text fit, at least one."""
+    """Number of characters of the text that fit, at least one."""
     ends = itertools.accumulate(_advance(character, font, size) for character in text)
     return max(sum(1 for _ in itertools.takewhile(lambda end: end <= width, ends)), 1)

@@ -1,7 +1,7 @@
-"""Printing statements as PDF, in a process of their own.
+"""Renders statements as PDF in a child process.
 
-Drawing a page takes as long as a dozen sales and holds the interpreter's lock meanwhile; and
-reportlab would cost every web process 15 MB. So a child draws, at low priority, one at a time.
+Drawing a page takes as long as a dozen purchases and holds the GIL, and reportlab would cost every
+web process 15 MB. So a child process renders one statement at a time, at low priority.
 """
 
 import subprocess
@@ -19,37 +19,37 @@ from app.common.settings import PROJECT_ROOT
 from app.statements.service import Statement
 from app.wallets.models import WalletTransaction
 
-#: Seconds until the child is stopped, whatever it is doing.
-PATIENCE: Final = 180
+#: Seconds until the child process is killed.
+TIMEOUT: Final = 180
 
-#: What the types are called on paper, where it is not their name in plain words.
-_WORDS: Final = {"ONRAMP": "From bank", "PAYOUT": "To bank"}
+#: Display names of transaction types that differ from their names in words.
+_DISPLAY_NAMES: Final = {"ONRAMP": "From bank", "PAYOUT": "To bank"}
 
 _one_at_a_time: Final = threading.Lock()
 
 
-def print_pdf(statement: Statement, pieces: Iterable[Sequence[WalletTransaction]]) -> bytes:
+def print_pdf(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) -> bytes:
     """The statement as PDF. Raises Unavailable when it takes too long."""
-    if not _one_at_a_time.acquire(timeout=PATIENCE):
+    if not _one_at_a_time.acquire(timeout=TIMEOUT):
         raise Unavailable(retry_after=10)
     try:
-        return _print(statement, pieces)
+        return _print(statement, chunks)
     finally:
         _one_at_a_time.release()
 
 
-def _print(statement: Statement, pieces: Iterable[Sequence[WalletTransaction]]) -> bytes:
+def _print(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) -> bytes:
     with subprocess.Popen(
         [sys.executable, "-m", "app.statements.pdf"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=PROJECT_ROOT,
     ) as child:
-        stop = threading.Timer(PATIENCE, child.kill)
+        stop = threading.Timer(TIMEOUT, child.kill)
         stop.start()
         try:
-            with suppress(BrokenPipeError):  # it was stopped: there is no document either
-                _dictate(statement, pieces, cast("IO[bytes]", child.stdin))
+            with suppress(BrokenPipeError):  # it was killed, so there is no document
+                _send(statement, chunks, cast("IO[bytes]", child.stdin))
             document = cast("IO[bytes]", child.stdout).read()
         except BaseException:
             child.kill()
@@ -61,19 +61,19 @@ def _print(statement: Statement, pieces: Iterable[Sequence[WalletTransaction]]) 
     return document
 
 
-def _dictate(
-    statement: Statement, pieces: Iterable[Sequence[WalletTransaction]], file: IO[bytes]
+def _send(
+    statement: Statement, chunks: Iterable[Sequence[WalletTransaction]], file: IO[bytes]
 ) -> None:
-    """Tell the child what to draw; it draws nothing before it has heard it all."""
+    """Send the content to the child, which writes nothing before it has received all of it."""
     with file:
         file.write(dump_json(printed_head(statement)) + b"\n")
-        for piece in pieces:
-            file.write(dump_json([printed_row(line) for line in piece]) + b"\n")
+        for chunk in chunks:
+            file.write(dump_json([printed_row(line) for line in chunk]) + b"\n")
         file.write(b"null\n")
 
 
 def printed_head(statement: Statement) -> dict[str, Any]:
-    """What is said once, as it is printed."""
+    """The head of a statement, formatted."""
     wallet, holder, currency = statement.period.wallet, statement.holder, statement.currency
     number = wallet.number or ""
     return {
@@ -91,7 +91,7 @@ def printed_head(statement: Statement) -> dict[str, Any]:
         "out": _grouped(statement.going, currency),
         "totals": [
             (
-                _words(total.type),
+                _display_name(total.type),
                 f"{total.count:,}",
                 _grouped(total.coming, currency),
                 _grouped(total.going, currency),
@@ -102,10 +102,10 @@ def printed_head(statement: Statement) -> dict[str, Any]:
 
 
 def printed_row(line: WalletTransaction) -> tuple[str, ...]:
-    """A posting as it is printed: date, type, description, reference, amount, balance."""
+    """A posting, formatted: date, type, description, reference, amount, balance."""
     return (
         _moment(line.created_at),
-        _words(line.type),
+        _display_name(line.type),
         line.description or "",
         f"{line.reference_type} {line.reference_id}" if line.reference_id else "",
         _grouped(line.amount, line.currency),
@@ -117,8 +117,8 @@ def _moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
-def _words(kind: str) -> str:
-    return _WORDS.get(kind) or kind.replace("_", " ").capitalize()
+def _display_name(kind: str) -> str:
+    return _DISPLAY_NAMES.get(kind) or kind.replace("_", " ").capitalize()
 
 
 def _grouped(minor: int, currency: str) -> str:

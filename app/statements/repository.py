@@ -1,4 +1,4 @@
-"""SQL of statements: postings in a row, by their number in the wallet."""
+"""SQL of statements: ranges of postings by their sequence number."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -38,11 +38,11 @@ def postings(session: Session, *, wallet_id: UUID, first: int, last: int) -> Ite
 
 
 def totals(session: Session, *, wallet_id: UUID, first: int, last: int) -> Iterable[Any]:
-    """Per type: how many, and what came in and went out in minor units."""
+    """Per type: the count, and the amounts in and out in minor units."""
     return send(session, _TOTALS, {"wallet_id": wallet_id, "first": first, "last": last})
 
 
 def balances_after(session: Session, *, wallet_id: UUID, sequences: list[int]) -> dict[int, int]:
-    """The balance after each of these postings that there is, in minor units."""
+    """The balance after each of these postings that exists, in minor units."""
     rows = send(session, _BALANCES, {"wallet_id": wallet_id, "sequences": sequences})
     return {row.sequence: row.balance_after for row in rows}

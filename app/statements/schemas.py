@@ -1,4 +1,4 @@
-"""Shapes of statements."""
+"""Schemas of statements."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ class StatementOut(StatementHeadOut):
 
 @serializes(StatementHeadOut)
 def head_out(statement: Statement) -> dict[str, Any]:
-    """What StatementHeadOut describes: a statement without its transactions."""
+    """Serialize as StatementHeadOut describes: a statement without its transactions."""
     wallet, holder, currency = statement.period.wallet, statement.holder, statement.currency
     return {
         "walletId": wallet.id,

@@ -1,7 +1,7 @@
-"""Statements: what a wallet's postings of a period come to, and the postings themselves.
+"""Statements: totals and postings of a wallet in a period.
 
-A period is a run of the wallet's gapless sequence, found by halving. Postings never change, so
-they are read in short pieces, each with a snapshot of its own, and tie together all the same
+A period is a range of the wallet's gapless sequence, found by binary search. Postings never change,
+so they are read in short chunks, each with its own snapshot, and are consistent nevertheless
 (docs/decisions/0009).
 """
 
@@ -16,20 +16,20 @@ from sqlalchemy.orm import Session
 from app.auth.models import User
 from app.common import clock
 from app.statements import repository
-from app.statements.errors import PeriodInvalid, StatementBroken, StatementTooLong
+from app.statements.errors import PeriodInvalid, StatementInconsistent, StatementTooLong
 from app.wallets import service as wallets
 from app.wallets.models import WalletTransaction, WalletTransactionRow
 from app.wallets.service import Period
 
-#: What is stated of, unless asked otherwise: this long until `to`.
+#: Default length of the period before `to`.
 DEFAULT_PERIOD: Final = timedelta(days=30)
-#: Postings that are read at a time.
-PIECE: Final = 1000
+#: Postings read per query.
+CHUNK: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What postings of one type come to. coming, going: minor units, both positive."""
+    """Totals of one transaction type. coming, going: minor units, both positive."""
 
     type: str
     count: int
@@ -39,7 +39,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """All of a statement but its postings. opening, closing: minor units of the wallet."""
+    """A statement without its postings. opening, closing: minor units of the wallet."""
 
     holder: User
     period: Period
@@ -72,10 +72,10 @@ def draw_up(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Statement:
-    """State a period of the holder's wallet: from `since`, included, until `until`, left out.
+    """Statement of the holder's wallet from `since` (inclusive) to `until` (exclusive).
 
     until: now by default, and now if it is in the future; since: 30 days before that by default;
-    most: postings at most.
+    maximum: maximum number of postings.
     Raises PeriodInvalid, StatementTooLong, WalletNotFound.
     """
     now = clock.now()
@@ -102,41 +102,45 @@ def draw_up(
         closing=balances[period.last] if period.count else opening,
         totals=[Total(*row) for row in rows],
     )
-    _require_tied(statement)
+    _require_consistent(statement)
     return statement
 
 
 def _default_since(until: datetime) -> datetime:
-    # There is no time 30 days before the first month of all.
+    # `datetime` has no dates before year 1.
     return until - DEFAULT_PERIOD if until.year > 1 else until
 
 
-def _require_tied(statement: Statement) -> None:
+def _require_consistent(statement: Statement) -> None:
     moved = statement.coming - statement.going
     counted = sum(total.count for total in statement.totals)
     if statement.opening + moved != statement.closing or counted != statement.period.count:
-        raise StatementBroken(f"wallet {statement.period.wallet.id}: opening, sum and closing")
+        raise StatementInconsistent(
+            f"wallet {statement.period.wallet.id}: totals do not match the balances"
+        )
 
 
 def postings(
     statement: Statement, *, reading: Callable[[], AbstractContextManager[Session]]
 ) -> Iterator[Sequence[WalletTransaction]]:
-    """The postings of a statement, oldest first, in pieces.
+    """The postings of a statement, oldest first, in chunks.
 
     reading: opens a session for one short read, so that a slow reader holds no connection.
-    Raises StatementBroken unless each begins where the one before it ended, and the last ends
-    with the closing balance.
+    Raises StatementInconsistent unless each starts with the balance after the previous one, and the
+    last ends with the closing balance.
     """
     period, balance = statement.period, statement.opening
-    for first in range(period.first, period.last + 1, PIECE):
-        last = min(first + PIECE - 1, period.last)
+    for first in range(period.first, period.last + 1, CHUNK):
+        last = min(first + CHUNK - 1, period.last)
         with reading() as session:
             rows = repository.postings(session, wallet_id=period.wallet.id, first=first, last=last)
-            piece = [WalletTransactionRow(*row) for row in rows]
-        for expected, line in zip(range(first, last + 1), piece, strict=True):
+            chunk = [WalletTransactionRow(*row) for row in rows]
+        for expected, line in zip(range(first, last + 1), chunk, strict=True):
             if (line.sequence, line.balance_before) != (expected, balance):
-                raise StatementBroken(f"posting {line.id} does not follow the one before it")
+                raise StatementInconsistent(f"posting {line.id} does not follow the previous one")
             balance = line.balance_after or 0
-        yield piece
+        yield chunk
     if balance != statement.closing:
-        raise StatementBroken(f"wallet {period.wallet.id}: the postings end elsewhere")
+        raise StatementInconsistent(
+            f"wallet {period.wallet.id}: the postings do not end with the closing balance"
+        )

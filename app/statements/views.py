@@ -1,4 +1,4 @@
-"""HTTP of statements."""
+"""HTTP endpoints of statements."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -15,7 +15,7 @@ from app.common.ratelimit import per_caller
 from app.statements import documents, pdf_worker, service
 from app.statements.errors import StatementTooLong
 from app.statements.schemas import StatementArgs, StatementOut
-from app.statements.service import PIECE, Statement
+from app.statements.service import CHUNK, Statement
 from app.wallets.errors import WalletNotFound
 from app.wallets.models import WalletTransaction
 
@@ -26,7 +26,7 @@ blp = Blueprint(
     description="Account statements as JSON, CSV or PDF",
 )
 
-#: Postings at most: what the database adds up, or a machine prints, in reasonable time.
+#: Maximum number of postings per format that can be processed in reasonable time.
 MAX_TRANSACTIONS: Final = {"json": 1_000_000, "csv": 1_000_000, "pdf": 100_000}
 
 _MEDIA_TYPES: Final = {
@@ -35,7 +35,7 @@ _MEDIA_TYPES: Final = {
     "pdf": "application/pdf",
 }
 
-#: Long answers under way in this process, of its many threads.
+#: Limit long responses, each of which occupies a thread of this process.
 _streams: Final = ConcurrencyLimiter(4)
 _prints: Final = ConcurrencyLimiter(4)
 
@@ -69,39 +69,41 @@ def get_statement(args: dict[str, Any]) -> Response:
     form = args.pop("format")
     with reading() as session:
         holder = live_user(session)
-        drawn_up = service.draw_up(
+        statement = service.draw_up(
             session,
             holder=holder,
             currency=settings().default_currency,
             maximum=MAX_TRANSACTIONS[form],
             **args,
         )
-    pieces = service.postings(drawn_up, reading=reading)
-    response = _print(drawn_up, pieces) if form == "pdf" else _write(drawn_up, pieces, form)
+    chunks = service.postings(statement, reading=reading)
+    response = _print(statement, chunks) if form == "pdf" else _write(statement, chunks, form)
     response.headers["Content-Type"] = _MEDIA_TYPES[form]
     if form != "json":
-        response.headers["Content-Disposition"] = f'attachment; filename="{_name(drawn_up)}.{form}"'
+        response.headers["Content-Disposition"] = (
+            f'attachment; filename="{_name(statement)}.{form}"'
+        )
     return response
 
 
-def _print(drawn_up: Statement, pieces: Iterator[Sequence[WalletTransaction]]) -> Response:
-    release = _prints.acquire(drawn_up.holder.id)
+def _print(statement: Statement, chunks: Iterator[Sequence[WalletTransaction]]) -> Response:
+    release = _prints.acquire(statement.holder.id)
     try:
-        return Response(pdf_worker.print_pdf(drawn_up, pieces))
+        return Response(pdf_worker.print_pdf(statement, chunks))
     finally:
         release()
 
 
 def _write(
-    drawn_up: Statement, pieces: Iterator[Sequence[WalletTransaction]], form: str
+    statement: Statement, chunks: Iterator[Sequence[WalletTransaction]], form: str
 ) -> Response:
     as_bytes = documents.as_csv if form == "csv" else documents.as_json
-    parts = as_bytes(drawn_up, pieces)
-    if drawn_up.period.count <= PIECE:
+    parts = as_bytes(statement, chunks)
+    if statement.period.count <= CHUNK:
         return Response(b"".join(parts))
-    release = _streams.acquire(drawn_up.holder.id)
+    release = _streams.acquire(statement.holder.id)
     try:
-        # What fails until then is answered with an error body.
+        # Failures until then are answered with an error body.
         first = next(parts)
     except BaseException:
         release()
@@ -111,6 +113,6 @@ def _write(
     return response
 
 
-def _name(drawn_up: Statement) -> str:
-    number = drawn_up.period.wallet.number
-    return f"statement-{number}-{drawn_up.since:%Y%m%d}-{drawn_up.until:%Y%m%d}"
+def _name(statement: Statement) -> str:
+    number = statement.period.wallet.number
+    return f"statement-{number}-{statement.since:%Y%m%d}-{statement.until:%Y%m%d}"

@@ -1,4 +1,4 @@
-"""Why transfers are refused."""
+"""Errors of transfers."""
 
 from app.common.errors import BadRequest, Conflict, NotFound
 
@@ -14,13 +14,13 @@ class CannotTransferToSelf(BadRequest):
 
 
 class RecipientCannotReceive(Conflict):
-    """One error for every reason, because a locked wallet or a limit of the receiver is private.
+    """One error for all reasons, because the receiver's wallet status and limits are private.
 
-    It contains no value of the receiver.
+    It contains no data of the receiver.
     """
 
     code = "RECIPIENT_CANNOT_RECEIVE"
-    message = "The recipient cannot receive this amount at the moment"
+    message = "The recipient cannot receive this amount at this time"
 
 
 class TransferNotFound(NotFound):

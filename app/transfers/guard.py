@@ -1,4 +1,4 @@
-"""Keeping strangers from finding out who has an account."""
+"""Rate limits against account enumeration."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -19,10 +19,10 @@ def spends_guesses(
     when: Callable[[], bool] = lambda: True,
     counts: Callable[[Response], bool] | None = None,
 ) -> Callable[[View], View]:
-    """Limit how often people can be named, at all endpoints together that tell whether they exist.
+    """Limit lookups of users, over all endpoints that reveal whether a user exists.
 
-    Per address too, because accounts cost nothing. when: which requests are limited; counts: which
-    answers use up the limit, all by default.
+    Also limited per IP address, because accounts are free. when: which requests are limited;
+    counts: which responses count, all by default.
     """
 
     def decorate(view: View) -> View:
@@ -33,5 +33,5 @@ def spends_guesses(
 
 
 def is_refusal(answer: Response) -> bool:
-    """Whether it tells something about somebody without a movement that they would see."""
+    """Whether the response reveals something about a user without a visible transfer."""
     return answer.status_code in (400, 403, 404, 409)

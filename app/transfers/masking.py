@@ -1,23 +1,23 @@
-"""What people see of each other.
+"""Masking of personal data shown to other users.
 
-Masked: enough to recognise somebody one knows, too little to learn who a stranger is. Every gap
-is three or four dots, however much it hides.
+Masked data lets users recognise an acquaintance but does not identify a stranger. A mask is
+always three or four dots, regardless of the length it hides.
 """
 
 from typing import Final
 
 from app.auth.models import User
 
-_GAP: Final = "•••"
+_MASK: Final = "•••"
 
 
 def masked_name(user: User) -> str | None:
     """`A••• J.`, or None for an account without names."""
     parts = []
     if user.first_name:
-        parts.append(user.first_name[0] + _GAP)
+        parts.append(user.first_name[0] + _MASK)
     if user.last_name:
-        parts.append(user.last_name[0] + ("." if parts else _GAP))
+        parts.append(user.last_name[0] + ("." if parts else _MASK))
     return " ".join(parts) or None
 
 
@@ -26,7 +26,7 @@ def masked_email(email: str | None) -> str | None:
     if email is None:
         return None
     local, _, domain = email.rpartition("@")
-    return f"{local[0]}{_GAP}@{domain[0]}{_GAP}.{domain.rpartition('.')[2]}"
+    return f"{local[0]}{_MASK}@{domain[0]}{_MASK}.{domain.rpartition('.')[2]}"
 
 
 def masked_number(wallet_number: str) -> str:
@@ -35,11 +35,11 @@ def masked_number(wallet_number: str) -> str:
 
 
 def short_name(user: User) -> str:
-    """What those who exchange money see of each other: `Alice J.`
+    """The name shown to the other party of a payment: `Alice J.`
 
-    For an account without a first name it is masked: its name, its email, or its phone number.
+    Without a first name, the masked last name, email address or phone number.
     """
     if user.first_name:
         return " ".join([user.first_name, *([f"{user.last_name[0]}."] if user.last_name else [])])
-    phone = f"{_GAP}{(user.phone or '')[-2:]}"
+    phone = f"{_MASK}{(user.phone or '')[-2:]}"
     return masked_name(user) or masked_email(user.email) or phone

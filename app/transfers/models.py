@@ -1,4 +1,4 @@
-"""Transfers: money that one person sent to another."""
+"""Transfers of money between users."""
 
 from enum import StrEnum
 from uuid import UUID
@@ -11,14 +11,14 @@ from app.common.db import Base
 
 
 class Purpose(StrEnum):
-    """What a transfer can be for, besides being sent."""
+    """What a transfer can pay."""
 
     PAYMENT_REQUEST = "payment_request"
     MERCHANT_CODE = "merchant_code"
 
 
 class Transfer(Identified, Created, Base):
-    """Never changed, never deleted. amount: minor units; reference: what it pays, if anything."""
+    """Append-only. amount: minor units; reference: what it pays, if anything."""
 
     __tablename__ = "transfers"
     __table_args__ = (
@@ -31,7 +31,7 @@ class Transfer(Identified, Created, Base):
         ),
         Index("ix_transfers_sender", "sender_id", "id"),
         Index("ix_transfers_receiver", "receiver_id", "id"),
-        # A request is paid once.
+        # A payment request can be paid only once.
         Index(
             "uq_transfers_payment_request",
             "reference_id",

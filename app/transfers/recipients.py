@@ -1,4 +1,4 @@
-"""Finding the person that somebody names."""
+"""Lookup of recipients by email address, phone number, wallet number or user ID."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,7 +14,7 @@ from app.wallets import service as wallets
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """A person by exactly one of these. email, phone: in their one spelling."""
+    """A user, identified by exactly one of these. email, phone: normalized."""
 
     email: str | None = None
     phone: str | None = None
@@ -24,7 +24,7 @@ class Handle:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """A person as they are shown to somebody who may be a stranger."""
+    """The masked details of a user, as shown to a possible stranger."""
 
     name: str | None
     email: str | None
@@ -32,7 +32,7 @@ class Masked:
 
 
 def require_other(session: Session, handle: Handle, *, caller_id: UUID, currency: str) -> User:
-    """Who is named so, if they are active and not the caller.
+    """The user with this identifier, if active and not the caller.
 
     Raises RecipientNotFound, CannotTransferToSelf.
     """
@@ -57,7 +57,7 @@ def _find(session: Session, handle: Handle, *, currency: str) -> User | None:
 
 
 def masked(session: Session, user: User, *, currency: str) -> Masked:
-    """The person, with most of them hidden."""
+    """The masked details of the user."""
     wallet = wallets.find_of_user(session, user_id=user.id, currency=currency)
     number = wallet.number if wallet else None
     return Masked(

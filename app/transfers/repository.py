@@ -28,7 +28,7 @@ def list_transfers(
     session: Session, page: PageRequest, *, user_id: UUID, sent: bool, received: bool
 ) -> Page[Transfer]:
     """What the user sent, received, or both, newest first."""
-    # Each direction has an index of its own, and nobody sends to themselves.
+    # Each direction has its own index, and sender and receiver always differ.
     directions = []
     if sent:
         directions.append(select(Transfer).where(Transfer.sender_id == user_id))

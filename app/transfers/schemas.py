@@ -1,4 +1,4 @@
-"""Shapes of transfers and of how people are named."""
+"""Schemas of transfers and user identifiers."""
 
 import re
 from typing import Any, Final
@@ -16,13 +16,13 @@ from app.transfers.masking import short_name
 from app.transfers.service import Sent
 
 _WALLET_NUMBER: Final = re.compile(r" *(?:[0-9] *){12}")
-_ONE_NAME: Final = "Give exactly one of email, phone, walletNumber and userId."
+_ONE_IDENTIFIER: Final = "Give exactly one of email, phone, walletNumber and userId."
 
 
 class WalletNumber(ma.fields.String):
-    """A wallet's number as people type it, with spaces anywhere.
+    """A wallet number as typed by users, with spaces anywhere.
 
-    A mistyped one is found by its check digit (ISO 7064, MOD 11,10), before anybody is looked up.
+    Typing errors are detected by its check digit (ISO 7064, MOD 11,10), before the lookup.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -45,10 +45,10 @@ class WalletNumber(ma.fields.String):
 
 
 class UserIdentifierIn(Schema):
-    """A person, by exactly one of these.
+    """A user, identified by exactly one of these.
 
-    An object of its own, because whom a transfer goes to and whom a request is addressed to are
-    named alike, and because a mistake in the name is then reported in one place.
+    A separate object, because transfers and payment requests share it, and because an invalid
+    identifier is then reported under one field.
     """
 
     email = Email(metadata={"example": "bob@example.com"})
@@ -57,15 +57,15 @@ class UserIdentifierIn(Schema):
     user_id = Id(metadata={"example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"})
 
     @ma.validates_schema
-    def _one_name(self, data: dict[str, Any], **_: Any) -> None:
+    def _require_one(self, data: dict[str, Any], **_: Any) -> None:
         if len(data) != 1:
-            raise ma.ValidationError(_ONE_NAME)
+            raise ma.ValidationError(_ONE_IDENTIFIER)
 
 
 def person(**options: Any) -> ma.fields.Nested:
-    """A field that names a person."""
+    """A field that identifies a user."""
     documented = {
-        "description": _ONE_NAME,
+        "description": _ONE_IDENTIFIER,
         "minProperties": 1,
         "maxProperties": 1,
         "example": {"email": "bob@example.com"},
@@ -112,7 +112,7 @@ class TransferPartyOut(Schema):
 
 
 class TransferOut(Schema):
-    """The document's picture of what `transfer_out` builds."""
+    """Describes what `transfer_out` returns."""
 
     id = ma.fields.UUID(required=True)
     direction = ma.fields.String(
@@ -139,7 +139,7 @@ TransferList = page_of(TransferOut)
 
 @serializes(TransferOut)
 def transfer_out(sent: Sent, *, viewer_id: UUID) -> dict[str, Any]:
-    """What TransferOut describes, as one of the two parties sees it."""
+    """Serialize as TransferOut describes, from the viewpoint of one party."""
     transfer = sent.transfer
     return {
         "id": transfer.id,

@@ -1,4 +1,4 @@
-"""Transfers: sending money to another person."""
+"""Transfers of money between users."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -53,8 +53,9 @@ def send(
 ) -> Sent:
     """Move `money` from the sender's wallet to the receiver's.
 
-    code_above: units of its currency; code: of the sender's second factor, for more than that;
-    note: shown to both; reference: what it pays, such as a payment request.
+    code_above: in units of the currency, the amount above which a two-factor code is required;
+    code: two-factor code of the sender; note: visible to both parties; reference: what it pays,
+    such as a payment request.
     Raises RecipientNotFound, CannotTransferToSelf, RecipientCannotReceive, InsufficientFunds,
     LimitExceeded, WalletLocked, WalletNotFound, TwoFactorRequired.
     """
@@ -63,7 +64,7 @@ def send(
         session, user_ids=(sender.id, receiver.id), currency=money.currency
     )
     paying, receiving = accounts.get(sender.id), accounts.get(receiver.id)
-    # The sender first: who cannot pay learns nothing of the receiver's wallet.
+    # The sender first: a sender who cannot pay learns nothing about the receiver's wallet.
     if paying is None:
         raise WalletNotFound
     paying.require_can_pay(money.minor)
@@ -140,7 +141,7 @@ def _events(sent: Sent, posted: ledger.Draft) -> list[Event]:
 
 
 def preview(session: Session, *, caller_id: UUID, to: Handle, currency: str) -> Masked:
-    """Who would receive it, masked. Raises RecipientNotFound, CannotTransferToSelf."""
+    """The masked details of the recipient. Raises RecipientNotFound, CannotTransferToSelf."""
     user = recipients.require_other(session, to, caller_id=caller_id, currency=currency)
     return recipients.masked(session, user, currency=currency)
 
@@ -148,13 +149,13 @@ def preview(session: Session, *, caller_id: UUID, to: Handle, currency: str) -> 
 def of_user(
     session: Session, page: PageRequest, *, user_id: UUID, sent: bool = True, received: bool = True
 ) -> Page[Sent]:
-    """What the user sent and received, newest first."""
+    """Transfers that the user sent or received, newest first."""
     found = repository.list_transfers(session, page, user_id=user_id, sent=sent, received=received)
     return found.with_data(_with_parties(session, found.data))
 
 
 def find(session: Session, *, transfer_id: UUID, user_id: UUID) -> Sent:
-    """A transfer, for its sender and its receiver. Raises TransferNotFound for others."""
+    """A transfer of the user. Raises TransferNotFound unless sent or received by the user."""
     row = repository.get_transfer_of(session, transfer_id=transfer_id, user_id=user_id)
     if row is None:
         raise TransferNotFound

@@ -1,4 +1,4 @@
-"""HTTP of transfers."""
+"""HTTP endpoints of transfers."""
 
 from functools import partial
 from typing import Any

@@ -30,7 +30,7 @@ def seller(client: FlaskClient) -> Actor:
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "PIECE", 10)
+    monkeypatch.setattr(service, "CHUNK", 10)
 
 
 def begin(client: FlaskClient, seller: Actor) -> TestResponse:
@@ -190,14 +190,14 @@ class TestPlaces:
 def test_a_longer_one_takes_no_more_memory(
     client: FlaskClient, seller: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "PIECE", 100)
+    monkeypatch.setattr(service, "CHUNK", 100)
     guide, atlas = (factories.product(seller) for _ in range(2))
     add_orders(guide, factories.buyer(), NOON, count=200)
     add_orders(atlas, factories.buyer(), NOON, count=800)
 
     def write(**filters: Any) -> tuple[int, int]:
         """The size of the document, and the most memory there was in use."""
-        parts = documents.as_csv(service.pieces(merchant_id=seller.id, reading=reading, **filters))
+        parts = documents.as_csv(service.chunks(merchant_id=seller.id, reading=reading, **filters))
         tracemalloc.start()
         size = sum(map(len, parts))
         _, peak = tracemalloc.get_traced_memory()

@@ -149,7 +149,7 @@ class TestOverHttp:
     ) -> None:
         user = factories.actor()
         with monkeypatch.context() as hasty:
-            hasty.setattr(pdf_worker, "PATIENCE", 0)
+            hasty.setattr(pdf_worker, "TIMEOUT", 0)
             assert refusal(ask(client, user, "pdf")) == (503, "BUSY")
 
         assert ask(client, user, "pdf").status_code == 200

@@ -33,8 +33,8 @@ def user(client: FlaskClient) -> Actor:
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten postings are a piece, and a statement of more is long."""
-    monkeypatch.setattr("app.statements.service.PIECE", 10)
-    monkeypatch.setattr("app.statements.views.PIECE", 10)
+    monkeypatch.setattr("app.statements.service.CHUNK", 10)
+    monkeypatch.setattr("app.statements.views.CHUNK", 10)
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ class TestPlaces:
     ) -> None:
         with pytest.MonkeyPatch.context() as away:
             for module in ("service", "views"):
-                away.setattr(f"app.statements.{module}.PIECE", 10)
+                away.setattr(f"app.statements.{module}.CHUNK", 10)
             away.setattr(repository, "postings", _away)
             for form in ("csv", "json", "csv", "json", "csv"):
                 assert refusal(ask(client, user, form, **MARCH)) == (503, "BUSY")
