@@ -1,9 +1,13 @@
 """The `payment-flow` command."""
 
+import subprocess
+import sys
+
 import pytest
 from click.testing import CliRunner
 
 from app.cli import main
+from app.common.settings import PROJECT_ROOT
 from tests.environment import empty_environment
 
 # A fixture, which pytest finds by name.
@@ -39,3 +43,10 @@ def test_every_setting_is_listed() -> None:
 
     assert result.exit_code == 0
     assert "#PORT=3000\n" in result.output
+
+
+@pytest.mark.parametrize("module", ["app.factory", "app.wiring", "app.worker"])
+def test_a_process_can_start_with_any_of_these_modules(module: str) -> None:
+    command = [sys.executable, "-c", f"import {module}"]
+
+    subprocess.run(command, cwd=PROJECT_ROOT, check=True)
