@@ -327,7 +327,7 @@ class TestWithoutADatabase:
         )
 
         assert refusal(answer) == (503, "BUSY")
-        assert "nothing happened" in answer.json["message"]
+        assert "nothing was changed" in answer.json["message"]
         assert answer.headers["Retry-After"] == "1"
 
     def test_signing_in_is_busy(self, client: FlaskClient, away: None) -> None:

@@ -5,12 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from app.auth import service as auth
 from app.common import db
 from app.delivery import service as delivery
 from app.delivery.handler import OrderLine
+from app.ledger_lock.service import ledger_transaction
 from app.orders.purchases import service as orders
 from app.orders.purchases.pricing import Basket, Purchase
 from app.orders.refunds import service as refunds
@@ -55,12 +57,14 @@ def delivered(line: OrderLine) -> dict[str, Any]:
 
 def refund_units(line: OrderLine, units: int) -> int:
     """Refund units. Returns how many of them can be sold again."""
-    with db.transaction() as session:
+
+    def refund(session: Session) -> int:
         merchant = products.find(session, product_id=line.product_id).merchant
-        refund = refunds.create_refund(
+        return refunds.create_refund(
             session, merchant=merchant, order_id=line.order_id, units=units
-        )
-    return refund.restored_units
+        ).restored_units
+
+    return ledger_transaction(refund, exclusive=False)
 
 
 def revoke_units(line: OrderLine, units: int) -> int:
