@@ -81,7 +81,14 @@ def create(
 
 
 def new_row(
-    *, price: Decimal, available_units: int, currency: str, kind: str, **values: Any
+    *,
+    price: Decimal,
+    available_units: int,
+    currency: str,
+    kind: str,
+    description: str | None = None,
+    purchase_limit: int | None = None,
+    **values: Any,
 ) -> dict[str, Any]:
     """A new product column by column. price: units of `currency`. Raises AmountInvalid."""
     now = clock.now()
@@ -94,6 +101,8 @@ def new_row(
         "is_active": True,
         "kind": kind,
         "is_ready": ProductKind(kind).is_ready_when_created,
+        "description": description,
+        "purchase_limit": purchase_limit,
         "created_at": now,
         "updated_at": now,
     } | values

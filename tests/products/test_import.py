@@ -382,7 +382,7 @@ class TestBounds:
     def test_a_few_at_a_time_and_each_gives_its_place_back(
         self, client: FlaskClient, seller: Actor
     ) -> None:
-        taken = [bulk_views._imports.take(factories.merchant().id) for _ in range(2)]
+        taken = [bulk_views._imports.acquire(factories.merchant().id) for _ in range(2)]
         assert refusal(send(client, seller, HEAD)) == (503, "BUSY")
         for give_back in taken:
             give_back()

@@ -54,7 +54,7 @@ def stand_in_line(app: Flask, act: object, *, after: int) -> threading.Thread:
     """Start `act` in a thread and wait until it stands in line behind `after` others."""
     thread = threading.Thread(target=act)  # type: ignore[arg-type]
     thread.start()
-    waiting = purchases.batcher()._combiner._waiting
+    waiting = purchases.batcher()._executor._waiting
     deadline = time.monotonic() + 5
     while len(waiting) <= after:
         assert time.monotonic() < deadline
@@ -165,7 +165,7 @@ def test_money_earned_in_a_batch_can_be_spent_in_it(committing: Flask) -> None:
 def test_beyond_the_queue_a_purchase_is_refused_untouched(
     committing: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purchases.batcher()._combiner, "_queue", 2)
+    monkeypatch.setattr(purchases.batcher()._executor, "_queue", 2)
     product_id = factories.product(factories.merchant(), price="10.00", units=5)
     first, second, beyond = (factories.buyer("10.00") for _ in range(3))
     answers: list[int] = []
@@ -186,7 +186,7 @@ def test_beyond_the_queue_a_purchase_is_refused_untouched(
 def test_who_waited_too_long_is_refused_and_not_sold_to_later(
     committing: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purchases.batcher()._combiner, "_seconds", 0.1)
+    monkeypatch.setattr(purchases.batcher()._executor, "_timeout", 0.1)
     product_id = factories.product(factories.merchant(), price="10.00", units=5)
     leader, impatient = factories.buyer("10.00"), factories.buyer("10.00")
     answers: list[int] = []

@@ -53,7 +53,7 @@ def test_it_stops_while_a_connection_is_open(tmp_path: Path) -> None:
 def test_an_invalid_configuration_is_reported_in_one_sentence(
     tmp_path: Path, environment: dict[str, str], message: str
 ) -> None:
-    with process(DATA_DIR=str(tmp_path), **environment) as bank:
+    with process("bank", DATA_DIR=str(tmp_path), **environment) as bank:
         _, error = bank.communicate(timeout=20)
     assert bank.returncode == 1
     assert message in error
