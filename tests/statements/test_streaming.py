@@ -179,7 +179,7 @@ def test_a_longer_statement_takes_no_more_memory(client: FlaskClient, form: str)
                 currency="USD",
                 since=NOON,
                 until=NOON + count * timedelta(seconds=1),
-                most=count,
+                maximum=count,
             )
         as_bytes = documents.as_json if form == "json" else documents.as_csv
         parts = as_bytes(statement, service.postings(statement, reading=reading))

@@ -17,7 +17,7 @@ from app.wallets import service as wallets
 from app.wallets.errors import HoldClosed, HoldNotFound, InsufficientFunds, LimitExceeded
 from app.wallets.holds import lifecycle
 from app.wallets.limits import require_within
-from app.wallets.models import HoldStatus, SystemCode, TransactionType
+from app.wallets.models import HoldStatus, SystemCode, TransactionType, WalletHold
 from tests import factories
 from tests.concurrency import broken
 from tests.wallets.helpers import set_limit
@@ -27,7 +27,7 @@ TEN = Money(1000, "USD")
 
 def place(
     actor: factories.Actor, money: Money = TEN, expires_at: datetime | None = None
-) -> lifecycle.WalletHold:
+) -> WalletHold:
     with factories.ledger_session() as session:
         account = wallets.require_account(session, user_id=actor.id, currency="USD")
         return lifecycle.place(
