@@ -276,9 +276,7 @@ class TestEnding:
         answer = end(client, payer, hold_id)
 
         assert refusal(answer) == (403, "FORBIDDEN")
-        assert answer.json["message"] == (
-            "Only the payee ends a hold; for the payer it ends when it expires"
-        )
+        assert answer.json["message"] == ("Only the payee can capture or void a hold")
         assert amounts(client, payer) == ("100.00", "40.00", "60.00")
 
     @pytest.mark.parametrize("end", [capture, void])
