@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 #: Characters by which a spreadsheet recognizes a formula
@@ -11,7 +12,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 #: Maximum characters per row, so that an unclosed quote does not exhaust memory.
-_MAX_ROW: Final = 64 * 1024
+MAX_ROW: Final = 64 * 1024
 
 
 class CsvInvalid(Exception):
@@ -58,18 +59,25 @@ def _is_risky(text: str) -> bool:
     return text.lstrip("'").startswith(_FORMULA)
 
 
-def read(pieces: Iterable[bytes]) -> Iterator[Row]:
-    """Each row that is not blank. pieces: the document, split anywhere.
+def read(chunks: Iterable[bytes]) -> Iterator[Row]:
+    """Each row that is not blank. chunks: the document, split anywhere.
 
     A byte order mark is skipped. Raises CsvInvalid.
     """
+    # A character has at most four bytes.
+    lines = _without_nul(text_lines(chunks, max_bytes=4 * MAX_ROW))
+    return (row for row in parse_rows(lines) if row.cells)
+
+
+def parse_rows(lines: Iterable[str]) -> Iterator[Row]:
+    """Each row of CSV, also a blank one. lines: with their ends. Raises CsvInvalid."""
     begins, fed = 1, 0
 
     def feed() -> Iterator[str]:
         nonlocal fed
-        for text in _lines(pieces):
+        for text in lines:
             fed += len(text)
-            if fed > _MAX_ROW:
+            if fed > MAX_ROW:
                 raise CsvInvalid(begins, "Not CSV: a row is too long.")
             yield text
 
@@ -82,30 +90,43 @@ def read(pieces: Iterable[bytes]) -> Iterator[Row]:
             return
         except csv.Error as error:
             raise CsvInvalid(begins, f"Not CSV: {error}.") from error
-        if cells:
-            yield Row(begins, cells)
+        yield Row(begins, cells)
 
 
-def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
-    """Each line with its end."""
-    for number, raw in enumerate(_raw_lines(pieces), 1):
-        try:
-            text = raw.decode()
-        except UnicodeDecodeError as error:
-            raise CsvInvalid(number, "Not UTF-8.") from error
+def text_lines(chunks: Iterable[bytes], *, max_bytes: int) -> Iterator[str]:
+    """Each line of a UTF-8 text with its end, without a byte order mark, one in memory at a time.
+
+    chunks: the text, split anywhere. Raises CsvInvalid.
+    """
+    number, rest = 0, b""
+    for chunk in chunks:
+        *complete, rest = (rest + chunk).split(b"\n")
+        for line in complete:
+            number += 1
+            _require_max_length(line, number, max_bytes)
+            yield _decode(line + b"\n", number)
+        _require_max_length(rest, number + 1, max_bytes)
+    if rest:
+        yield _decode(rest, number + 1)
+
+
+def _require_max_length(line: bytes, number: int, max_bytes: int) -> None:
+    if len(line) > max_bytes:
+        raise CsvInvalid(number, f"Longer than {max_bytes // 1024} KiB.")
+
+
+def _decode(line: bytes, number: int) -> str:
+    text = None
+    with suppress(UnicodeDecodeError):
+        text = line.decode()
+    if text is None:
+        # Not from within the handler: a UnicodeDecodeError contains the text, which may be secret.
+        raise CsvInvalid(number, "Not UTF-8.")
+    return text.removeprefix(_BYTE_ORDER_MARK) if number == 1 else text
+
+
+def _without_nul(lines: Iterable[str]) -> Iterator[str]:
+    for number, text in enumerate(lines, 1):
         if "\0" in text:
             raise CsvInvalid(number, "NUL is not allowed.")
-        yield text.removeprefix(_BYTE_ORDER_MARK) if number == 1 else text
-
-
-def _raw_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    number, rest = 0, b""
-    for piece in pieces:
-        *whole, rest = (rest + piece).split(b"\n")
-        for line in whole:
-            number += 1
-            yield line + b"\n"
-        if len(rest) > 4 * _MAX_ROW:  # bytes per character
-            raise CsvInvalid(number + 1, "Not CSV: a row is too long.")
-    if rest:
-        yield rest
+        yield text

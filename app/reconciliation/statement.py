@@ -1,6 +1,5 @@
 """Parsing a bank statement: CSV (RFC 4180) in UTF-8, with columns identified by name."""
 
-import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from app.common import csv_documents
 from app.common.errors import AppError
 from app.common.money import EXPONENTS, Money
 from app.reconciliation.errors import StatementInvalid
@@ -81,17 +81,11 @@ def _rows(raw: bytes) -> Iterator[tuple[int, list[str]]]:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise StatementInvalid({f"line {line}": ["not UTF-8"]}) from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    while True:
-        first_line = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise StatementInvalid({f"line {first_line}": [f"not CSV: {error}"]}) from error
-        yield first_line, row
+        raise StatementInvalid({f"line {line}": ["Not UTF-8."]}) from error
+    try:
+        yield from csv_documents.parse_rows(io.StringIO(text, newline=""))
+    except csv_documents.CsvInvalid as error:
+        raise StatementInvalid({f"line {error.line}": [error.problem]}) from error
 
 
 def _columns(header: Sequence[str]) -> dict[str, int]:

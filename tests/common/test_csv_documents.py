@@ -49,7 +49,7 @@ class TestReading:
             (b'a\n"b\nc\n', 2, "Not CSV: unexpected end of data"),
             (b"a\rb\n", 1, "Not CSV"),
             (b'a\n"' + b"x\n" * 40_000, 2, "Not CSV: a row is too long."),
-            (b"a\n" + b"x" * 300_000, 2, "Not CSV: a row is too long."),
+            (b"a\n" + b"x" * 300_000, 2, "Longer than 256 KiB."),
         ],
     )
     def test_what_is_no_table_is_told_with_its_line(self, raw: bytes, line: int, said: str) -> None:

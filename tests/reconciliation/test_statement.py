@@ -88,8 +88,8 @@ class TestRefusing:
             ("a;b;c\n1;2;3", {"line 1": [f"missing column {', '.join(COLUMNS)}"]}),
             (HEADER.replace("amount,", ""), {"line 1": ["missing column amount"]}),
             (f"{HEADER},amount", {"line 1": ["duplicate column amount"]}),
-            (b"\xff\xfe", {"line 1": ["not UTF-8"]}),
-            (HEADER.encode() + b"\n\n\xe9", {"line 3": ["not UTF-8"]}),
+            (b"\xff\xfe", {"line 1": ["Not UTF-8."]}),
+            (HEADER.encode() + b"\n\n\xe9", {"line 3": ["Not UTF-8."]}),
         ],
     )
     def test_a_file_of_another_format_is_refused(
@@ -101,7 +101,7 @@ class TestRefusing:
     def test_malformed_csv_is_refused(self, tail: str) -> None:
         ((where, (problem,)),) = problems(f"{HEADER}\n{GOOD}\n{tail}").items()
         assert where == "line 3"
-        assert problem.startswith(("not CSV", "1 fields"))
+        assert problem.startswith(("Not CSV", "1 fields"))
 
     def test_a_limited_number_of_problems_is_reported(self) -> None:
         raw = "\n".join([HEADER, *["nonsense"] * 1000])

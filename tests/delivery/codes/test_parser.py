@@ -62,7 +62,7 @@ class TestText:
 
     @pytest.mark.parametrize("raw", [b"A\nB\xff\n", b"A\n\xc3", b"A\n\xed\xa0\x80"])
     def test_invalid_utf_8_is_reported_by_line(self, raw: bytes) -> None:
-        assert problems(parse_text, raw) == {"line 2": ["not UTF-8"]}
+        assert problems(parse_text, raw) == {"line 2": ["Not UTF-8."]}
 
     @pytest.mark.parametrize("character", ["\0", "\x07", "\x1b", "\u200b", "\u202e", "\ufeff"])
     def test_invisible_characters_are_refused(self, character: str) -> None:
@@ -93,7 +93,7 @@ class TestText:
                 drawn += 1
                 yield b"x" * 8192
 
-        with pytest.raises(CodesInvalid, match="line 2: longer than 64 KiB"):
+        with pytest.raises(CodesInvalid, match="line 2: Longer than 64 KiB"):
             list(parse_text(endless()))
         assert drawn < 20
 
@@ -135,7 +135,7 @@ class TestCsv:
     def test_invalid_csv_is_reported_by_line(self, raw: bytes, line: int) -> None:
         ((where, (what,)),) = problems(parse_csv, raw).items()
         assert where == f"line {line}"
-        assert what.startswith("invalid CSV: ")
+        assert what.startswith("Not CSV: ")
 
     def test_an_unterminated_quote_is_not_kept_in_memory(self) -> None:
         drawn = 0
@@ -147,6 +147,6 @@ class TestCsv:
                 drawn += 1
                 yield b"x\n" * 4096
 
-        with pytest.raises(CodesInvalid, match="line 2: an unterminated quote"):
+        with pytest.raises(CodesInvalid, match="line 2: Not CSV: a row is too long"):
             list(parse_csv(endless()))
         assert drawn < 20
