@@ -29,6 +29,7 @@ from app.auth.models import Role, User
 from app.auth.scopes import Scope
 from app.auth.tokens import Identity, read_access_token
 from app.auth.two_factor import service as two_factor
+from app.auth.two_factor.service import SecondFactor
 from app.common.db import OutcomeUnknown, reading, transaction
 from app.common.errors import BadRequest, Unauthorized
 from app.common.http import Blueprint, bearer_token, sent_json, settings
@@ -176,7 +177,7 @@ def optional_user(session: Session, *, scope: Scope) -> User | None:
 
 
 def may_need_code(blueprint: Blueprint) -> Callable[[View], View]:
-    """Document and rate-limit the codes of an endpoint that calls `two_factor.require_code`."""
+    """Document and rate-limit the codes of an endpoint that calls `second_factor`."""
 
     def decorate(view: View) -> View:
         limited = _limit_guesses(lambda: _CODE_HEADER in request.headers)(view)
@@ -205,14 +206,12 @@ def _limit_guesses(when: Callable[[], bool]) -> Callable[[View], View]:
     return per_caller_together(_GUESSES, scope="two-factor", when=when)
 
 
-def two_factor_code() -> str | None:
-    """The two-factor code of the request, or None. Raises BadRequest."""
-    text = request.headers.get(_CODE_HEADER)
-    if text is None:
-        return None
-    if (code := two_factor.canonical_code(text)) is None:
+def second_factor() -> SecondFactor:
+    """The second factor of a request that moves money. Raises BadRequest."""
+    text, code = request.headers.get(_CODE_HEADER), None
+    if text is not None and (code := two_factor.canonical_code(text)) is None:
         raise BadRequest(details={_CODE_HEADER: ["Must be 6 digits or a recovery code."]})
-    return code
+    return SecondFactor(settings().two_factor_above, code)
 
 
 def require_password(password: str) -> None:

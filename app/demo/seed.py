@@ -27,6 +27,7 @@ from app.auth import service as auth
 from app.auth.errors import EmailTaken
 from app.auth.models import Role, User
 from app.auth.service import Caller
+from app.auth.two_factor.service import SecondFactor
 from app.common import db
 from app.common.errors import AppError
 from app.common.money import Money
@@ -226,7 +227,7 @@ def _move(
             currency=currency,
             amount=amount,
             minimum=settings.minimum_withdrawal,
-            code_above=amount,  # nobody in the demo has a second factor
+            second_factor=SecondFactor(above=amount),  # nobody in the demo has one
             description="Payout to bank account",
             idempotency_key=key,
         )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.auth.models import User
 from app.auth.service import Caller
+from app.auth.two_factor.service import SecondFactor
 from app.common import clock
 from app.common.db import new_id
 from app.common.money import Money
@@ -103,14 +104,13 @@ def pay(
     payer: Caller,
     request_id: UUID,
     amount: Decimal | None,
-    code_above: Decimal,
-    code: str | None,
+    second_factor: SecondFactor,
     idempotency_key: str | None,
 ) -> Sent:
     """Pay a request, once: by its payer, or by anyone if it names none.
 
-    amount: units of the request's currency, for one that leaves it open; code_above, code: see
-    `transfers.send`.
+    amount: units of the request's currency, for one that leaves it open; second_factor: the
+    payer's.
     Raises PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest, AmountNotYours and
     what `transfers.send` raises.
     """
@@ -126,8 +126,7 @@ def pay(
         sender=payer,
         to=Handle(user_id=request.requester_id),
         money=money,
-        code_above=code_above,
-        code=code,
+        second_factor=second_factor,
         note=request.note,
         reference=(Purpose.PAYMENT_REQUEST, request.id),
         idempotency_key=idempotency_key,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
+from app.auth.guard import identity, live_user, may_need_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, sent_json, settings
@@ -161,15 +161,14 @@ def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Respo
     A request can be paid once: by its addressee or, if it has none, by any user except the
     requester. Returns the transfer that pays it. Large amounts require a two-factor code.
     """
-    code = two_factor_code()
+    factor = second_factor()
     return answer_once(
         lambda session, user, key: service.pay(
             session,
             payer=user,
             request_id=payment_request_id,
             amount=body.get("amount"),
-            code_above=settings().two_factor_above,
-            code=code,
+            second_factor=factor,
             idempotency_key=key,
         ),
         render=partial(transfer_out, viewer_id=identity().user_id),

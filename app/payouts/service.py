@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.auth.service import Caller
-from app.auth.two_factor import service as two_factor
+from app.auth.two_factor.service import SecondFactor
 from app.banks import providers
 from app.banks.types import BankPayout, BankPayoutStatus
 from app.common import clock
@@ -65,15 +65,13 @@ def create_payout(
     currency: str,
     amount: Decimal,
     minimum: Decimal,
-    code_above: Decimal,
-    code: str | None = None,
+    second_factor: SecondFactor,
     description: str | None = None,
     idempotency_key: str | None = None,
 ) -> PayoutDetails:
     """Create a payout and hold its amount until the bank has paid or refused it.
 
-    amount, minimum, code_above: in units of `currency`; code: of the user's second factor, for
-    more than `code_above`. The caller enqueues `tasks.advance` after the commit.
+    amount, minimum: in units of `currency`. The caller enqueues `tasks.advance` after the commit.
     Raises InvalidWithdrawalAmount, BankAccountNotFound, ProviderUnknown, InsufficientFunds,
     LimitExceeded, WalletLocked, WalletNotFound, TwoFactorRequired.
     """
@@ -88,7 +86,7 @@ def create_payout(
     account.require_can_pay(money.minor)
     kind = TransactionType.PAYOUT
     limits.require_within(session, account, user=user, kind=kind, money=money)
-    two_factor.require_code(session, user_id=user.id, amount=money, above=code_above, code=code)
+    second_factor.require(session, user_id=user.id, amount=money)
     payout_id = new_id()
     hold = lifecycle.place(
         session,

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import live_user, may_need_code, requires, two_factor_code
+from app.auth.guard import live_user, may_need_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.auth.service import Caller
 from app.banks.errors import ProviderUnknown
@@ -57,7 +57,7 @@ def create_payout(body: dict[str, Any]) -> Response:
     PENDING to SUBMITTED, and then to PAID, which debits the wallet, or to REFUSED, which releases
     the amount. Large amounts require a two-factor code.
     """
-    code = two_factor_code()
+    factor = second_factor()
 
     def work(session: Session, user: Caller, key: str | None) -> service.PayoutDetails:
         created = service.create_payout(
@@ -65,8 +65,7 @@ def create_payout(body: dict[str, Any]) -> Response:
             user=user,
             currency=settings().default_currency,
             minimum=settings().minimum_withdrawal,
-            code_above=settings().two_factor_above,
-            code=code,
+            second_factor=factor,
             idempotency_key=key,
             **body,
         )

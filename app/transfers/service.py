@@ -1,7 +1,6 @@
 """Transfers of money between users."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.auth.models import User
 from app.auth.service import Caller
-from app.auth.two_factor import service as two_factor
+from app.auth.two_factor.service import SecondFactor
 from app.common import clock
 from app.common.db import new_id
 from app.common.money import Money
@@ -45,17 +44,15 @@ def send(
     sender: Caller,
     to: Handle,
     money: Money,
-    code_above: Decimal,
-    code: str | None = None,
+    second_factor: SecondFactor,
     note: str | None = None,
     reference: tuple[Purpose, UUID] | tuple[None, None] = (None, None),
     idempotency_key: str | None = None,
 ) -> Sent:
     """Move `money` from the sender's wallet to the receiver's.
 
-    code_above: in units of the currency, the amount above which a two-factor code is required;
-    code: two-factor code of the sender; note: visible to both parties; reference: what it pays,
-    such as a payment request.
+    second_factor: of the sender; note: visible to both parties; reference: what it pays, such as a
+    payment request.
     Raises RecipientNotFound, CannotTransferToSelf, RecipientCannotReceive, InsufficientFunds,
     LimitExceeded, WalletLocked, WalletNotFound, TwoFactorRequired.
     """
@@ -73,7 +70,7 @@ def send(
     )
     if receiving is None or not _can_receive(session, receiving, user=receiver, money=money):
         raise RecipientCannotReceive
-    two_factor.require_code(session, user_id=sender.id, amount=money, above=code_above, code=code)
+    second_factor.require(session, user_id=sender.id, amount=money)
     transfer = Transfer(
         id=new_id(),
         sender_id=sender.id,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
+from app.auth.guard import identity, live_user, may_need_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, json_response, settings
@@ -61,7 +61,7 @@ def create_transfer(body: dict[str, Any]) -> Response:
     the recipient first with `GET /transfers/recipient`. The money arrives immediately, and both
     users see the transfer in their history. Large amounts require a two-factor code.
     """
-    code = two_factor_code()
+    factor = second_factor()
     money = Money.of(body["amount"], settings().default_currency)
     return answer_once(
         lambda session, user, key: service.send(
@@ -69,8 +69,7 @@ def create_transfer(body: dict[str, Any]) -> Response:
             sender=user,
             to=Handle(**body["recipient"]),
             money=money,
-            code_above=settings().two_factor_above,
-            code=code,
+            second_factor=factor,
             note=body.get("note"),
             idempotency_key=key,
         ),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.auth.models import User
 from app.auth.service import Caller
-from app.auth.two_factor import service as two_factor
+from app.auth.two_factor.service import SecondFactor
 from app.common import clock
 from app.common.db import new_id
 from app.common.errors import Unauthorized
@@ -136,15 +136,13 @@ def withdraw(
     currency: str,
     amount: Decimal,
     minimum: Decimal,
-    code_above: Decimal,
-    code: str | None = None,
+    second_factor: SecondFactor,
     description: str | None = None,
     idempotency_key: str | None = None,
 ) -> tuple[Account, WalletTransaction]:
     """Debit the user's wallet to the BANK account.
 
-    amount, minimum, code_above: in units of `currency`; code: of the user's second factor, for
-    more than `code_above`. Returns the account and its posting.
+    amount, minimum: in units of `currency`. Returns the account and its posting.
     Raises InvalidWithdrawalAmount, InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound,
     TwoFactorRequired.
     """
@@ -154,7 +152,7 @@ def withdraw(
     account = require_account(session, user_id=user.id, currency=currency)
     account.require_can_pay(money.minor)
     limits.require_within(session, account, user=user, kind=TransactionType.WITHDRAWAL, money=money)
-    two_factor.require_code(session, user_id=user.id, amount=money, above=code_above, code=code)
+    second_factor.require(session, user_id=user.id, amount=money)
     return _move(
         session,
         account,

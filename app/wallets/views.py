@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.errors import UserNotFound
-from app.auth.guard import identity, live_user, may_need_code, requires, two_factor_code
+from app.auth.guard import identity, live_user, may_need_code, requires, second_factor
 from app.auth.models import Role, User
 from app.auth.schemas import ReasonIn
 from app.auth.scopes import Scope
@@ -142,15 +142,14 @@ def create_withdrawal(body: dict[str, Any]) -> Response:
     Debits the wallet immediately, to the platform account BANK. At most `available` can be
     withdrawn. Large amounts require a two-factor code.
     """
-    code = two_factor_code()
+    factor = second_factor()
     return answer_once(
         lambda session, user, key: service.withdraw(
             session,
             user=user,
             currency=settings().default_currency,
             minimum=settings().minimum_withdrawal,
-            code_above=settings().two_factor_above,
-            code=code,
+            second_factor=factor,
             idempotency_key=key,
             **body,
         ),

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.auth import service as auth
+from app.auth.two_factor.service import SecondFactor
 from app.common.db import transaction
 from app.common.errors import AppError
 from app.common.money import EXPONENTS, MAX_MINOR, AmountInvalid, Money, format_minor, share_of
@@ -132,7 +133,7 @@ class Shop:
                         session,
                         user=user,
                         minimum=MINIMUM,
-                        code_above=MAX_WITHOUT_CODE,
+                        second_factor=SecondFactor(above=MAX_WITHOUT_CODE),
                         **_dollars(value),
                     )
                 elif kind == "buy":

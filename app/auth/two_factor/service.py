@@ -130,30 +130,38 @@ def status(session: Session, *, user_id: UUID) -> Status:
     return Status(True, factor.confirmed_at, left)
 
 
-def require_code(
-    session: Session, *, user_id: UUID, amount: Money, above: Decimal, code: str | None
-) -> None:
-    """Require a code for an amount above the threshold, and consume it.
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """The second factor of a request that moves money.
 
-    Call it last, when nothing but the second factor can still refuse the movement: the code is
-    marked as used in the movement's own transaction, so it stays good if the money stays.
-    above: in units of the amount's currency; code: in its one spelling, None if none was given.
-    Raises TwoFactorRequired, also when the user has no second factor.
+    above: an amount above this needs a code, in units of its currency; code: in its one spelling,
+    None if none was given.
     """
-    limit = Money.of(above, amount.currency)
-    if amount.minor <= limit.minor:
-        return
-    # Locked, so that of two movements with one code the later sees it used.
-    factor = repository.get_two_factor_for_update(session, user_id)
-    enrolled = factor is not None and factor.confirmed_at is not None
-    if factor is None or not enrolled or code is None or not _is_good(session, factor, code):
-        raise TwoFactorRequired(above=limit, enrolled=enrolled, tried=code is not None)
+
+    above: Decimal
+    code: str | None = None
+
+    def require(self, session: Session, *, user_id: UUID, amount: Money) -> None:
+        """Require a code for an amount above the threshold, and consume it.
+
+        Call it last, when nothing but the second factor can still refuse the movement: the code is
+        marked as used in the movement's own transaction, so it stays good if the money stays.
+        Raises TwoFactorRequired, also when the user has no second factor.
+        """
+        limit, code = Money.of(self.above, amount.currency), self.code
+        if amount.minor <= limit.minor:
+            return
+        # Locked, so that of two movements with one code the later sees it used.
+        factor = repository.get_two_factor_for_update(session, user_id)
+        enrolled = factor is not None and factor.confirmed_at is not None
+        if factor is None or not enrolled or code is None or not _is_good(session, factor, code):
+            raise TwoFactorRequired(above=limit, enrolled=enrolled, tried=code is not None)
 
 
 def require_code_if_on(session: Session, *, user_id: UUID, code: str | None) -> None:
     """Require a code from a user with two-factor authentication, and consume it.
 
-    Call it last, as `require_code`. Raises CodeRequired, TwoFactorCodeWrong.
+    Call it last, as `SecondFactor.require`. Raises CodeRequired, TwoFactorCodeWrong.
     """
     factor = repository.get_two_factor_for_update(session, user_id)
     if factor is None or factor.confirmed_at is None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.auth.models import User
 from app.auth.service import Caller
+from app.auth.two_factor.service import SecondFactor
 from app.common import clock
 from app.common.db import new_id
 from app.common.money import Money
@@ -146,15 +147,14 @@ def pay(
     payer: Caller,
     code_id: UUID,
     amount: Decimal | None,
-    second_factor_above: Decimal,
-    second_factor: str | None,
+    second_factor: SecondFactor,
     idempotency_key: str | None,
 ) -> Sent:
     """Pay a code without a product; refuse an inactive code.
 
     It is a transfer and not a sale (docs/decisions/0011): there is no product, so there are no
-    goods, no stock and no fee, and it counts towards the limits on transfers. second_factor_above,
-    second_factor: `code_above` and `code` of `transfers.send`.
+    goods, no stock and no fee, and it counts towards the limits on transfers. second_factor: the
+    payer's.
     Raises MerchantCodeNotFound, AmountNotYours and what `transfers.send` raises.
     """
     code = repository.lock_code(session, code_id, to_change=False)
@@ -168,8 +168,7 @@ def pay(
         sender=payer,
         to=Handle(user_id=code.merchant_id),
         money=amount_due(code.amount, amount, currency=code.currency),
-        code_above=second_factor_above,
-        code=second_factor,
+        second_factor=second_factor,
         note=code.label,
         reference=(Purpose.MERCHANT_CODE, code.id),
         idempotency_key=idempotency_key,

@@ -12,7 +12,7 @@ from app.auth.guard import (
     may_need_code,
     require_scope,
     requires,
-    two_factor_code,
+    second_factor,
 )
 from app.auth.models import Role
 from app.auth.scopes import Scope
@@ -176,7 +176,7 @@ def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Respons
     require the scope `orders:write`. Without a product it returns a transfer to the merchant, and
     large amounts require a two-factor code.
     """
-    second_factor = two_factor_code()
+    factor = second_factor()
     amount, quantity = body.get("amount"), body.get("quantity")
     with reading() as session:
         code = codes.scanned(session, merchant_code_token)
@@ -190,8 +190,7 @@ def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Respons
             payer=user,
             code_id=code.code.id,
             amount=amount,
-            second_factor_above=settings().two_factor_above,
-            second_factor=second_factor,
+            second_factor=factor,
             idempotency_key=key,
         ),
         render=partial(transfer_out, viewer_id=identity().user_id),

@@ -11,7 +11,7 @@ from app.auth import service as auth
 from app.auth.errors import UserNotFound
 from app.auth.models import Role, User
 from app.auth.service import Caller
-from app.auth.two_factor import service as two_factor
+from app.auth.two_factor.service import SecondFactor
 from app.common import clock
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
@@ -42,8 +42,7 @@ def authorise(
     payee_id: UUID,
     amount: Decimal,
     currency: str,
-    code_above: Decimal,
-    code: str | None = None,
+    second_factor: SecondFactor,
     expires_in: int | None = None,
     expires_at: datetime | None = None,
     description: str | None = None,
@@ -51,8 +50,8 @@ def authorise(
 ) -> WalletHold:
     """Promise money to a merchant: it is no longer available, and nobody else gets it.
 
-    amount, code_above: in units of `currency`; code: of the payer's second factor, for more than
-    `code_above`; expires_in: seconds, expires_at: a moment; neither: a week.
+    amount: in units of `currency`; second_factor: the payer's; expires_in: seconds, expires_at: a
+    moment; neither: a week.
     Raises CannotPayYourself, PayeeNotFound, ExpiryInvalid, WalletLocked, InsufficientFunds,
     WalletNotFound, TwoFactorRequired.
     """
@@ -63,7 +62,7 @@ def authorise(
     expires_at = _expiry(expires_in=expires_in, expires_at=expires_at)
     account = wallets.require_account(session, user_id=payer.id, currency=currency)
     account.require_can_pay(money.minor)
-    two_factor.require_code(session, user_id=payer.id, amount=money, above=code_above, code=code)
+    second_factor.require(session, user_id=payer.id, amount=money)
     hold = lifecycle.place(
         session,
         account,

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import live_user, may_need_code, requires, two_factor_code
+from app.auth.guard import live_user, may_need_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, settings
@@ -59,14 +59,13 @@ def create_hold(body: dict[str, Any]) -> Response:
     all or part of the hold, or voids it. The payer cannot cancel it; the money becomes available
     again when the hold expires, by default after 7 days. Large amounts require a two-factor code.
     """
-    code = two_factor_code()
+    factor = second_factor()
     return answer_once(
         lambda session, user, key: service.authorise(
             session,
             payer=user,
             currency=settings().default_currency,
-            code_above=settings().two_factor_above,
-            code=code,
+            second_factor=factor,
             idempotency_key=key,
             **body,
         ),
