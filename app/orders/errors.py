@@ -1,9 +1,12 @@
 """How buying can be refused."""
 
-from typing import Self
+from typing import Final, Self
 
 from app.common.errors import BadRequest, Conflict, NotFound
 from app.common.money import Money
+from app.gateway.errors import AmountNotPayable
+from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
+from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
 
 
 class OrderNotFound(NotFound):
@@ -141,3 +144,25 @@ class TooManyCheckouts(Conflict):
     @classmethod
     def example(cls) -> Self:
         return cls(maximum=10)
+
+
+#: Why a refund of an order can be refused.
+REFUND_ERRORS: Final = (
+    OrderNotRefundable,
+    RefundTooLarge,
+    AmountNotPayable,
+    InsufficientFunds,
+    WalletLocked,
+    WalletNotFound,
+    BalanceTooLarge,
+)
+
+#: Why a purchase can be refused, whoever pays.
+PURCHASE_ERRORS: Final = (
+    ProductNotFound,
+    ProductInactive,
+    ProductOutOfStock,
+    PurchaseLimitReached,
+    QuantityTooLarge,
+    CannotBuyOwnProduct,
+)

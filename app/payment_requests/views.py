@@ -35,11 +35,14 @@ from app.payment_requests.schemas import (
 )
 from app.payment_requests.service import Asked
 from app.payment_requests.terms import link_to
-from app.transfers.errors import CannotTransferToSelf, RecipientCannotReceive, RecipientNotFound
+from app.transfers.errors import (
+    TRANSFER_ERRORS,
+    CannotTransferToSelf,
+    RecipientNotFound,
+)
 from app.transfers.guard import spends_guesses
 from app.transfers.recipients import Handle
 from app.transfers.schemas import TransferOut, transfer_out
-from app.wallets.errors import InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
 
 blp = Blueprint(
     "payment-requests", __name__, url_prefix="/payment-requests", description="Payment requests"
@@ -142,17 +145,7 @@ def get_payment_request_by_token(payment_request_token: str) -> Response:
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(PayPaymentRequestIn, required=False)
 @blp.response(201, TransferOut)
-@blp.refuses(
-    PaymentRequestNotFound,
-    PaymentRequestClosed,
-    CannotPayOwnRequest,
-    RecipientNotFound,
-    RecipientCannotReceive,
-    InsufficientFunds,
-    LimitExceeded,
-    WalletLocked,
-    WalletNotFound,
-)
+@blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest, *TRANSFER_ERRORS)
 @may_need_code(blp)
 @moves_money(blp)
 def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Response:

@@ -21,11 +21,8 @@ from app.payouts.bank_accounts.errors import BankAccountNotFound
 from app.payouts.errors import PayoutNotFound
 from app.payouts.schemas import CreatePayoutIn, PayoutList, PayoutOut
 from app.wallets.errors import (
-    InsufficientFunds,
+    PAYMENT_ERRORS,
     InvalidWithdrawalAmount,
-    LimitExceeded,
-    WalletLocked,
-    WalletNotFound,
 )
 
 blp = Blueprint(
@@ -39,15 +36,7 @@ _render = PayoutOut().dump
 @requires(blp, scope=Scope.PAYOUTS_WRITE)
 @blp.arguments(CreatePayoutIn)
 @blp.response(201, PayoutOut)
-@blp.refuses(
-    InvalidWithdrawalAmount,
-    ProviderUnknown,
-    BankAccountNotFound,
-    InsufficientFunds,
-    LimitExceeded,
-    WalletLocked,
-    WalletNotFound,
-)
+@blp.refuses(InvalidWithdrawalAmount, ProviderUnknown, BankAccountNotFound, *PAYMENT_ERRORS)
 @may_need_code(blp)
 @moves_money(blp)
 def create_payout(body: dict[str, Any]) -> Response:

@@ -1,6 +1,9 @@
 """Errors of transfers."""
 
+from typing import Final
+
 from app.common.errors import BadRequest, Conflict, NotFound
+from app.wallets.errors import PAYMENT_ERRORS
 
 
 class RecipientNotFound(NotFound):
@@ -26,3 +29,7 @@ class RecipientCannotReceive(Conflict):
 class TransferNotFound(NotFound):
     code = "TRANSFER_NOT_FOUND"
     message = "Transfer not found"
+
+
+#: Why a transfer to somebody else can be refused.
+TRANSFER_ERRORS: Final = (RecipientNotFound, RecipientCannotReceive, *PAYMENT_ERRORS)

@@ -15,8 +15,8 @@ from app.common.money import Money
 from app.idempotency.http import answer_once, moves_money
 from app.transfers import service
 from app.transfers.errors import (
+    TRANSFER_ERRORS,
     CannotTransferToSelf,
-    RecipientCannotReceive,
     RecipientNotFound,
     TransferNotFound,
 )
@@ -31,7 +31,6 @@ from app.transfers.schemas import (
     TransfersArgs,
     transfer_out,
 )
-from app.wallets.errors import InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
 
 blp = Blueprint(
     "transfers", __name__, url_prefix="/transfers", description="Transfers between users"
@@ -42,15 +41,7 @@ blp = Blueprint(
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(CreateTransferIn)
 @blp.response(201, TransferOut)
-@blp.refuses(
-    RecipientNotFound,
-    CannotTransferToSelf,
-    RecipientCannotReceive,
-    InsufficientFunds,
-    LimitExceeded,
-    WalletLocked,
-    WalletNotFound,
-)
+@blp.refuses(CannotTransferToSelf, *TRANSFER_ERRORS)
 @may_need_code(blp)
 @moves_money(blp)
 @spends_guesses(counts=is_refusal)

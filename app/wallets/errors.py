@@ -1,6 +1,6 @@
 """How moving money can be refused."""
 
-from typing import Self
+from typing import Final, Self
 
 from app.common.errors import BadRequest, Conflict, Forbidden, NotFound
 from app.common.money import Money
@@ -128,3 +128,7 @@ class RoleNotFound(NotFound):
 class BalanceTooLarge(BadRequest):
     code = "LIMIT_EXCEEDED"
     message = "The balance would exceed the maximum of a wallet"
+
+
+#: Why a payment from the caller's wallet can be refused.
+PAYMENT_ERRORS: Final = (InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound)

@@ -23,8 +23,8 @@ from app.idempotency.http import answer_once, moves_money
 from app.ledger_lock.service import ledger_transaction
 from app.wallets import limits, service
 from app.wallets.errors import (
+    PAYMENT_ERRORS,
     DirectDepositsOff,
-    InsufficientFunds,
     InvalidDepositAmount,
     InvalidWithdrawalAmount,
     LimitExceeded,
@@ -131,9 +131,7 @@ def create_deposit(body: dict[str, Any]) -> Response:
 @requires(blp, scope=Scope.PAYOUTS_WRITE)
 @blp.arguments(CreateWithdrawalIn)
 @blp.response(200, WalletMovementOut)
-@blp.refuses(
-    InvalidWithdrawalAmount, InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
-)
+@blp.refuses(InvalidWithdrawalAmount, *PAYMENT_ERRORS)
 @may_need_code(blp)
 @moves_money(blp)
 def create_withdrawal(body: dict[str, Any]) -> Response:

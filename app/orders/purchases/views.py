@@ -20,12 +20,10 @@ from app.gateway.errors import (
 )
 from app.idempotency.http import moves_money
 from app.orders.errors import (
-    CannotBuyOwnProduct,
+    PURCHASE_ERRORS,
     NothingToPay,
     OrderNotDelivered,
     OrderNotFound,
-    PurchaseLimitReached,
-    QuantityTooLarge,
     TooManyCheckouts,
 )
 from app.orders.purchases import service
@@ -39,7 +37,6 @@ from app.orders.purchases.schemas import (
     OrderOut,
     OrdersArgs,
 )
-from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.wallets.errors import InsufficientFunds, WalletLocked
 
 _GATEWAY_ERRORS: Final = (GatewayUnavailable, GatewayRefused)
@@ -53,12 +50,7 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Purchases
 @blp.arguments(CreateOrderIn)
 @blp.response(201, _ORDER_OR_CHECKOUT)
 @blp.refuses(
-    ProductNotFound,
-    ProductInactive,
-    ProductOutOfStock,
-    PurchaseLimitReached,
-    QuantityTooLarge,
-    CannotBuyOwnProduct,
+    *PURCHASE_ERRORS,
     CouponInvalid,
     CouponUsedUp,
     InsufficientFunds,

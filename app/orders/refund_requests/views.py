@@ -1,7 +1,7 @@
 """HTTP of refund requests."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from flask import Response
@@ -14,9 +14,9 @@ from app.auth.service import Caller
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response
 from app.common.json_format import dump_json
-from app.gateway.errors import AmountNotPayable
 from app.idempotency.http import answer_once, moves_money
 from app.orders.errors import (
+    REFUND_ERRORS,
     OrderNotFound,
     OrderNotRefundable,
     RefundRequestClosed,
@@ -35,17 +35,8 @@ from app.orders.refund_requests.schemas import (
     refund_request_out,
 )
 from app.orders.refunds import tasks as refund_tasks
-from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
 
 blp = Blueprint("refund-requests", __name__, url_prefix="", description="Refund requests")
-
-_MONEY_ERRORS: Final = (
-    AmountNotPayable,
-    InsufficientFunds,
-    WalletLocked,
-    WalletNotFound,
-    BalanceTooLarge,
-)
 
 
 @blp.post("/orders/<uuid:order_id>/refund-requests")
@@ -84,9 +75,7 @@ def list_refund_requests(args: dict[str, Any]) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
 @blp.arguments(RefundRequestAnswerIn, required=False)
 @blp.response(200, RefundRequestOut)
-@blp.refuses(
-    RefundRequestNotFound, RefundRequestClosed, OrderNotRefundable, RefundTooLarge, *_MONEY_ERRORS
-)
+@blp.refuses(RefundRequestNotFound, RefundRequestClosed, *REFUND_ERRORS)
 @moves_money(blp)
 def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Response:
     """Approve a refund request

@@ -1,6 +1,6 @@
 """HTTP of refunds."""
 
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from flask import Response
@@ -13,35 +13,24 @@ from app.auth.service import Caller
 from app.common.db import reading
 from app.common.http import Blueprint, json_response
 from app.common.json_format import dump_json
-from app.gateway.errors import AmountNotPayable
 from app.idempotency.http import answer_once, moves_money
 from app.orders.errors import (
+    REFUND_ERRORS,
     OrderNotFound,
-    OrderNotRefundable,
-    RefundTooLarge,
 )
 from app.orders.models import Refund
 from app.orders.refunds import service as refunds
 from app.orders.refunds import tasks
 from app.orders.refunds.schemas import CreateRefundIn, RefundOut, refund_out
-from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
 
 blp = Blueprint("refunds", __name__, url_prefix="", description="Refunds")
-
-_MONEY_ERRORS: Final = (
-    AmountNotPayable,
-    InsufficientFunds,
-    WalletLocked,
-    WalletNotFound,
-    BalanceTooLarge,
-)
 
 
 @blp.post("/orders/<uuid:order_id>/refunds")
 @requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
 @blp.arguments(CreateRefundIn, required=False)
 @blp.response(201, RefundOut)
-@blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, *_MONEY_ERRORS)
+@blp.refuses(OrderNotFound, *REFUND_ERRORS)
 @moves_money(blp)
 def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
     """Refund an order

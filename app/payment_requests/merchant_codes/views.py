@@ -22,7 +22,9 @@ from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
 from app.common.pagination import PageArgs
 from app.idempotency.http import answer_once, moves_money
-from app.orders.errors import CannotBuyOwnProduct, PurchaseLimitReached, QuantityTooLarge
+from app.orders.errors import (
+    PURCHASE_ERRORS,
+)
 from app.orders.purchases.http import answer_with_purchase
 from app.orders.purchases.pricing import Basket
 from app.orders.purchases.schemas import OrderOut
@@ -45,12 +47,13 @@ from app.payment_requests.terms import link_to
 from app.products.errors import (
     ProductInactive,
     ProductNotFound,
-    ProductOutOfStock,
     UnauthorizedProductAccess,
 )
-from app.transfers.errors import CannotTransferToSelf, RecipientCannotReceive, RecipientNotFound
+from app.transfers.errors import (
+    TRANSFER_ERRORS,
+    CannotTransferToSelf,
+)
 from app.transfers.schemas import TransferOut, transfer_out
-from app.wallets.errors import InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound
 
 blp = Blueprint(
     "merchant-codes",
@@ -153,19 +156,9 @@ def get_merchant_code_by_token(merchant_code_token: str) -> Response:
 @blp.response(201, _ORDER_OR_TRANSFER)
 @blp.refuses(
     MerchantCodeNotFound,
-    ProductNotFound,
-    ProductInactive,
-    ProductOutOfStock,
-    PurchaseLimitReached,
-    QuantityTooLarge,
-    CannotBuyOwnProduct,
+    *PURCHASE_ERRORS,
     CannotTransferToSelf,
-    RecipientNotFound,
-    RecipientCannotReceive,
-    InsufficientFunds,
-    LimitExceeded,
-    WalletLocked,
-    WalletNotFound,
+    *TRANSFER_ERRORS,
 )
 @may_need_code(blp)
 @moves_money(blp)
