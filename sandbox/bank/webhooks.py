@@ -30,9 +30,10 @@ def enqueue(
 ) -> None:
     """Report the event in that mode once this transaction is committed."""
     message_id = f"evt_{secrets.token_hex(12)}"
+    created_at = timestamp()
 
     def render(delivery: Delivery) -> str:
-        return _body(message_id, event, delivery)
+        return _body(message_id, event, delivery, created_at=created_at)
 
     message = outbox.Message(
         message_id, event.type, event.reference, render, sender={"bank": provider.code}
@@ -40,13 +41,13 @@ def enqueue(
     outbox.enqueue(connection, config, message, mode=mode)
 
 
-def _body(message_id: str, event: Event, delivery: Delivery) -> str:
+def _body(message_id: str, event: Event, delivery: Delivery, *, created_at: str) -> str:
     amount = event.amount * 10 if delivery.wrong_amount else event.amount
     return json.dumps(
         {
             "id": message_id,
             "type": event.type,
-            "createdAt": timestamp(),
+            "createdAt": created_at,
             "data": {
                 "reference": event.reference,
                 "amount": format_decimal(amount, event.currency),
