@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import repository
 from app.common import clock
-from app.common.db import new_id
+from app.common.ids import new_id
 
 
 def record(

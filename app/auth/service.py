@@ -25,8 +25,9 @@ from app.auth.errors import (
 )
 from app.auth.models import LoginSession, SessionKind, User
 from app.common import clock
-from app.common.db import constraint_name, new_id
+from app.common.db import constraint_name
 from app.common.errors import Conflict, Unauthorized
+from app.common.ids import new_id
 from app.common.process_state import Hook
 from app.events import service as events
 from app.events.catalogue.accounts import AccountCreated

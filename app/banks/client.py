@@ -20,8 +20,8 @@ from app.banks.errors import BankUnavailable, InvalidBankResponse
 from app.banks.providers import Provider
 from app.banks.types import BankPayout, BankPayoutStatus, PayoutInstruction
 from app.common import circuit
-from app.common.db import new_id
 from app.common.fields import Amount, Schema
+from app.common.ids import new_id
 from app.common.money import AmountInvalid, Money
 
 #: Seconds to connect to the bank, and to wait for each part of its response.

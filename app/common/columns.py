@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 
 class Identified:
-    """id: a UUID version 7 (db.new_id), so rows are in the order in which they were created."""
+    """id: a UUID version 7 (ids.new_id), so rows are in the order in which they were created."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
 

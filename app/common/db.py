@@ -5,9 +5,8 @@ import select
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar, Final, TypeVar, cast
-from uuid import UUID
 
 import psycopg
 from sqlalchemy import BigInteger, DateTime, MetaData, create_engine, event
@@ -21,7 +20,6 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
-from uuid_utils.compat import uuid7
 
 from app.common import metrics
 from app.common.driver import leave_pipeline
@@ -39,7 +37,6 @@ _PAUSE: Final = (0.005, 0.2)
 #: whole table for as long as the connection lives, nor lock it in a SERIALIZABLE transaction.
 BY_INDEX: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CONTENTION: Final = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock timeout
 
 
@@ -68,20 +65,6 @@ class OutcomeUnknown(AppError):
     status = 500
     code = "OUTCOME_UNKNOWN"
     message = "The database connection was lost while saving. Check your history before retrying."
-
-
-def new_id() -> UUID:
-    """A UUID version 7 (RFC 9562): unique, and ordered by creation time."""
-    return uuid7()
-
-
-def first_id(moment: datetime, *, shift: timedelta = timedelta(0)) -> UUID:
-    """The smallest id that can be created at `moment` + `shift`; ids created later are larger.
-
-    Before 1970 there are no ids: the smallest UUID is returned.
-    """
-    milliseconds = (moment - _EPOCH + shift) // timedelta(milliseconds=1)
-    return UUID(int=max(milliseconds, 0) << 80)
 
 
 class Database:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 from flask import request
 
-from app.common.db import new_id
+from app.common.ids import new_id
 
 log = structlog.get_logger()
 

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common import clock
-from app.common.db import constraint_name, new_id
+from app.common.db import constraint_name
+from app.common.ids import new_id
 from app.common.money import Money, share_of
 from app.common.pagination import Page, PageRequest
 from app.coupons import repository

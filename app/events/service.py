@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from app.common import clock
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.events import repository
 from app.events.base import Event, to_data
 

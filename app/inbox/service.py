@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.common import clock
 from app.common.backoff import Backoff
-from app.common.db import new_id, savepoint
+from app.common.db import savepoint
 from app.common.errors import AppError
+from app.common.ids import new_id
 from app.common.process_state import Handlers
 from app.events import service as events
 from app.events.catalogue.banks import BankEventQuarantined

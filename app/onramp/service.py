@@ -17,7 +17,8 @@ from app.auth.models import User
 from app.auth.service import Caller
 from app.banks import providers
 from app.common import clock
-from app.common.db import after_commit, new_id
+from app.common.db import after_commit
+from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events import service as events

@@ -14,7 +14,7 @@ from app.auth.models import User
 from app.auth.service import Caller
 from app.auth.two_factor.service import SecondFactor
 from app.common import clock
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events import service as events

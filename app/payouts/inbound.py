@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.banks.types import BankEventType, BankPayout, BankPayoutStatus
+from app.common.ids import parse_id
 from app.inbox.errors import Quarantine
 from app.inbox.models import InboundEvent
 from app.payouts import repository, service
@@ -18,11 +19,8 @@ _STATUSES: Final = {
 
 def owns(session: Session, *, provider: str, reference: str) -> bool:
     """Whether the reference is a payout through this bank."""
-    try:
-        payout_id = UUID(reference)
-    except ValueError:
-        return False
-    return str(payout_id) == reference and repository.get_provider(session, payout_id) == provider
+    payout_id = parse_id(reference)
+    return payout_id is not None and repository.get_provider(session, payout_id) == provider
 
 
 def handle(session: Session, event: InboundEvent) -> None:

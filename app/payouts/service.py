@@ -19,7 +19,7 @@ from app.banks import providers
 from app.banks.types import BankPayout, BankPayoutStatus
 from app.common import clock
 from app.common.backoff import Backoff
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.common.polling import Polling

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common import clock
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.common.money import AmountInvalid, Money
 from app.products import repository
 from app.products.errors import (

@@ -15,7 +15,7 @@ from app.auth import service as auth
 from app.auth.models import User
 from app.common import clock, db
 from app.common.cache import Region
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest, read_batches
 from app.common.process_state import Slot

@@ -15,8 +15,8 @@ from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.db import first_id
 from app.common.driver import send
+from app.common.ids import first_id
 from app.common.pagination import Page, PageRequest, paginate
 from app.orders.models import Order, OrderStatus
 from app.products.models import Product

@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from sqlalchemy.orm import Session
 
 from app.common import clock
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.common.money import MAX_MINOR, Money
 from app.ledger_lock.service import require_ledger_lock
 from app.wallets import repository

@@ -14,7 +14,7 @@ from app.auth import service as auth
 from app.auth.models import Role, User
 from app.auth.service import Caller
 from app.common import clock
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.common.money import Money
 from app.common.process_state import Handlers
 from app.ledger_lock.service import require_ledger_lock

@@ -12,7 +12,7 @@ from app.banks.errors import BankUnavailable, InvalidBankResponse
 from app.banks.providers import Provider
 from app.banks.types import BankPayout, BankPayoutStatus, PayoutInstruction
 from app.common import circuit, http
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.common.money import Money
 from tests.fake_bank import FakeBank
 

@@ -1,15 +1,12 @@
 """Transactions: what commits, what is tried again, and what is said when nobody can know."""
 
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
-
 import pytest
 from flask import Flask
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from app.common import clock, db, process_state
+from app.common import db, process_state
 from app.common.db import OutcomeUnknown, after_commit, retry_transaction, transaction
 from app.common.errors import AppError, Conflict, Unavailable
 from tests import factories
@@ -321,30 +318,6 @@ class TestALostConnection:
 
         with pytest.raises(Unavailable):
             retry_transaction(note)
-
-
-class TestIds:
-    def test_they_are_version_7_and_in_the_order_of_creation(self) -> None:
-        ids = [db.new_id() for _ in range(1000)]
-
-        assert {made.version for made in ids} == {7}
-        assert ids == sorted(ids)
-        assert len(set(ids)) == 1000
-
-    def test_those_of_a_moment_begin_with_the_first_of_it(self) -> None:
-        before = clock.now()
-        made = db.new_id()
-        after = clock.now()
-        tick = timedelta(milliseconds=1)
-
-        assert db.first_id(before) <= made < db.first_id(after, shift=tick)
-        assert db.first_id(after + tick) == db.first_id(after, shift=tick) > made
-
-    def test_before_1970_and_at_the_end_of_time_there_are_bounds_too(self) -> None:
-        first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
-
-        assert db.first_id(first, shift=-timedelta(hours=1)) == UUID(int=0)
-        assert db.first_id(last, shift=timedelta(hours=1)) > db.new_id()
 
 
 class TestErrors:

@@ -14,6 +14,7 @@ from app.auth.http import access_token
 from app.common import db
 from app.common.errors import AppError
 from app.common.http import error_example
+from app.common.ids import new_id
 from tests import factories
 from tests.answers import error_body, refusal
 
@@ -347,9 +348,7 @@ class TestWithoutADatabase:
 
 
 def _token(client: FlaskClient) -> str:
-    return access_token(
-        user_id=db.new_id(), session_id=db.new_id(), role="USER", email="a@example.com"
-    )
+    return access_token(user_id=new_id(), session_id=new_id(), role="USER", email="a@example.com")
 
 
 class TestWithAllConnectionsTaken:

@@ -1,11 +1,12 @@
-"""Identifiers of rows, as other systems repeat them to us."""
+"""Identifiers of rows, and how other systems repeat them to us."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from app.common.db import new_id
-from app.common.ids import parse_id
+from app.common import clock
+from app.common.ids import first_id, new_id, parse_id
 
 
 def test_an_id_is_understood_as_it_was_sent() -> None:
@@ -31,3 +32,27 @@ def test_an_id_is_understood_as_it_was_sent() -> None:
 )
 def test_no_other_spelling_is_an_id(text: object) -> None:
     assert parse_id(text) is None
+
+
+class TestIds:
+    def test_they_are_version_7_and_in_the_order_of_creation(self) -> None:
+        ids = [new_id() for _ in range(1000)]
+
+        assert {made.version for made in ids} == {7}
+        assert ids == sorted(ids)
+        assert len(set(ids)) == 1000
+
+    def test_those_of_a_moment_begin_with_the_first_of_it(self) -> None:
+        before = clock.now()
+        made = new_id()
+        after = clock.now()
+        tick = timedelta(milliseconds=1)
+
+        assert first_id(before) <= made < first_id(after, shift=tick)
+        assert first_id(after + tick) == first_id(after, shift=tick) > made
+
+    def test_before_1970_and_at_the_end_of_time_there_are_bounds_too(self) -> None:
+        first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+
+        assert first_id(first, shift=-timedelta(hours=1)) == UUID(int=0)
+        assert first_id(last, shift=timedelta(hours=1)) > new_id()

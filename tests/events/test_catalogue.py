@@ -11,7 +11,8 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from app.common.db import new_id, transaction
+from app.common.db import transaction
+from app.common.ids import new_id
 from app.common.settings import PROJECT_ROOT
 from app.delivery.licences.models import Licence
 from app.events import catalogue, reference

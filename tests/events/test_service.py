@@ -6,7 +6,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from app.common.db import new_id, transaction
+from app.common.db import transaction
+from app.common.ids import new_id
 from app.events import service as events
 from app.events.base import Event
 from app.events.catalogue.delivery import LicenceActivated

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from app.common import clock
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.common.money import Money
 from app.gateway import client
 from app.gateway.types import CheckoutSession

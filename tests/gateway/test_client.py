@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from app.common import circuit, clock
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.common.money import Money
 from app.common.settings import PROJECT_ROOT
 from app.gateway import client

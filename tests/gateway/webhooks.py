@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.common import clock
-from app.common.db import new_id
+from app.common.ids import new_id
 from tests.stripe import WEBHOOK_SECRET, Received
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.common import process_state
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.inbox import service
 from app.inbox.models import InboundEvent
 

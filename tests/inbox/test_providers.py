@@ -10,7 +10,8 @@ from werkzeug.test import TestResponse
 
 from app.banks.providers import from_settings
 from app.banks.types import BankEventType
-from app.common.db import new_id, reading
+from app.common.db import reading
+from app.common.ids import new_id
 from app.common.settings import Settings
 from app.events.models import OutboxEvent
 from app.gateway import provider_config

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.common import clock
-from app.common.db import new_id, reading
+from app.common.db import reading
 from app.common.errors import Forbidden
+from app.common.ids import new_id
 from app.events import service as outbox
 from app.events.catalogue.orders import CheckoutFlagged
 from app.events.models import OutboxEvent

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.common import db
-from app.common.db import new_id, transaction
+from app.common.db import transaction
+from app.common.ids import new_id
 from app.common.money import MAX_MINOR
 from app.verify.report import violations
 from app.wallets import ledger

@@ -28,8 +28,8 @@ from app.auth.errors import ApiKeyNotFound, TooManyApiKeys
 from app.auth.models import ApiKey, SessionKind
 from app.auth.scopes import Scope
 from app.common import clock
-from app.common.db import new_id
 from app.common.errors import BadRequest, Unauthorized
+from app.common.ids import new_id
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
 from app.events.catalogue.accounts import ApiKeyCreated, ApiKeyRevoked

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.auth.models import User
 from app.common import clock
-from app.common.db import new_id
 from app.common.encryption import decrypt, encrypt, fingerprints
+from app.common.ids import new_id
 from app.common.pagination import Page, PageRequest
 from app.delivery.codes import repository
 from app.delivery.codes.errors import ProductHasNoCodes, UploadNotFound, UploadTimedOut

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common import clock
-from app.common.db import new_id
 from app.common.errors import Unavailable
+from app.common.ids import new_id
 from app.delivery.files import repository
 from app.delivery.files.errors import FileEmpty, FileNotFound, FileSold, NotAFileProduct
 from app.delivery.files.models import FileContent, ProductFile

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from app.common import clock
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.delivery.licences import repository
 from app.delivery.licences.errors import (
     ActivationLimitReached,

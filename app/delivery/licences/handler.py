@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.common import clock
-from app.common.db import new_id
 from app.common.encryption import encrypt
+from app.common.ids import new_id
 from app.delivery.handler import DeliveryHandler, OrderLine, StockMismatch
 from app.delivery.licences import repository
 from app.delivery.licences.keys import new_key

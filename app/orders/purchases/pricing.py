@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.auth.service import Caller
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.common.money import MAX_MINOR, AmountInvalid, share_of
 from app.coupons.errors import CouponInvalid
 from app.coupons.service import Terms

@@ -11,8 +11,8 @@ from app.auth import service as auth
 from app.auth.models import User
 from app.auth.service import Caller
 from app.common import clock
-from app.common.db import new_id
 from app.common.errors import AppError, Unauthorized
+from app.common.ids import new_id
 from app.common.pagination import Page, PageRequest
 from app.delivery import service as delivery
 from app.delivery.handler import OrderLine

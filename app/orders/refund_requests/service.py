@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from app.auth.models import User
 from app.auth.service import Caller
 from app.common import clock
-from app.common.db import constraint_name, new_id
+from app.common.db import constraint_name
+from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events import service as events

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.auth.models import User
 from app.auth.service import Caller
 from app.common import clock
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.common.money import Money
 from app.delivery import service as delivery
 from app.delivery.handler import OrderLine

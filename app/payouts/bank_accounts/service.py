@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.banks import providers
 from app.common import clock, encryption
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.payouts.bank_accounts import repository
 from app.payouts.bank_accounts.errors import (
     BankAccountNotFound,

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.common import clock
-from app.common.db import new_id
+from app.common.ids import new_id
 from app.common.money import Money
 from app.wallets import ledger, repository
 from app.wallets.errors import HoldClosed, HoldNotFound

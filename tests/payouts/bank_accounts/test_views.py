@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.common import encryption, http
-from app.common.db import new_id, transaction
+from app.common.db import transaction
+from app.common.ids import new_id
 from app.payouts.bank_accounts import service as bank_accounts
 from app.payouts.bank_accounts.models import BankAccount
 from tests import factories
