@@ -25,9 +25,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from app.common.settings import Settings
 from app.gateway import provider_config
 from app.gateway.provider_config import GatewayConfig
+from tests.access_matrix import CALLERS, EXPECTED, Route
 from tests.gateway.conftest import use
+from tests.sample_requests import World
 from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, SandboxGateway, Shop
-from tests.test_access_matrix import CALLERS, EXPECTED, Route, World
 from tests.undo import undone
 
 ROUTES = [route for route in EXPECTED if "/api/v1/" in route[1]]

@@ -13,8 +13,9 @@ from app.common import db
 from app.common.settings import PROJECT_ROOT
 from app.docs import reference
 from tests import factories
+from tests.access_matrix import EXPECTED, TOKEN_NEEDED, Route, operations_of, routes_of
 from tests.factories import Actor, Key
-from tests.test_access_matrix import EXPECTED, TOKEN_NEEDED, Route, World, operations_of, routes_of
+from tests.sample_requests import World
 
 PAGE = (PROJECT_ROOT / "docs" / "api-keys.md").read_text()
 

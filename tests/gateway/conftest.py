@@ -1,6 +1,6 @@
 """The application with the simulated gateway, and a recording handler of its events."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import urllib3
@@ -10,6 +10,9 @@ from app.common.settings import Settings
 from app.gateway import client as gateway_client
 from app.gateway import provider_config, transport
 from app.gateway.provider_config import GatewayConfig
+from tests import factories
+from tests.factories import Actor
+from tests.gateway.helpers import UseGateway
 from tests.inbox.recording import RecordingHandler
 from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, SandboxGateway, Shop
 
@@ -43,7 +46,7 @@ def use(config: GatewayConfig | None) -> None:
 @pytest.fixture
 def use_gateway(
     app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[GatewayConfig | None], None]]:
+) -> Iterator[UseGateway]:
     """Call it with the gateway to use, with short timeouts and without retries."""
     monkeypatch.setattr(transport, "TIMEOUT", urllib3.Timeout(connect=1, read=0.4))
     monkeypatch.setattr(gateway_client, "RETRIES", 0)
@@ -52,9 +55,7 @@ def use_gateway(
 
 
 @pytest.fixture
-def gateway(
-    running: SandboxGateway, shop: Shop, use_gateway: Callable[[GatewayConfig], None]
-) -> SandboxGateway:
+def gateway(running: SandboxGateway, shop: Shop, use_gateway: UseGateway) -> SandboxGateway:
     """The gateway that the application calls, without faults or sent events."""
     running.set_behaviour(mode="normal", fault="none")
     shop.received.clear()
@@ -66,3 +67,20 @@ def gateway(
 def handler(monkeypatch: pytest.MonkeyPatch) -> RecordingHandler:
     """The handler of what the gateway sends, for the length of the test."""
     return RecordingHandler.subscribed(monkeypatch, *TOPICS)
+
+
+@pytest.fixture
+def seller(app: Flask) -> Actor:
+    return factories.merchant()
+
+
+@pytest.fixture
+def buyer(app: Flask) -> Actor:
+    return factories.buyer("1.00")
+
+
+@pytest.fixture
+def two_secrets(use_gateway: UseGateway) -> None:
+    """A gateway that is never called, with two webhook secrets."""
+    secrets = (WEBHOOK_SECRET, "whsec_the_secret_before_it")
+    use_gateway(GatewayConfig("http://127.0.0.1:1", SECRET_KEY, secrets))

@@ -1,5 +1,6 @@
 """Creating checkout sessions."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,8 +9,12 @@ from app.common import clock
 from app.common.ids import new_id
 from app.common.money import Money
 from app.gateway import client
+from app.gateway.provider_config import GatewayConfig
 from app.gateway.types import CheckoutSession
 from tests.stripe import GOOD_CARD, Buyer
+
+#: The fixture `use_gateway`.
+UseGateway = Callable[[GatewayConfig | None], None]
 
 MONEY = Money(5000, "USD")
 

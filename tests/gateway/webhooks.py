@@ -5,10 +5,13 @@ from typing import Any
 
 import stripe
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from app.common import clock
+from app.common.db import transaction
 from app.common.ids import new_id
+from app.inbox.models import InboundEvent
 from tests.stripe import WEBHOOK_SECRET, Received
 
 
@@ -61,3 +64,8 @@ def signature_header(raw: bytes, *, secret: str = WEBHOOK_SECRET, ago: float = 0
 def send_event(client: FlaskClient, event: dict[str, Any], **how: Any) -> Any:
     raw = json.dumps(event).encode()
     return post_webhook(client, raw, signature_header(raw, **how))
+
+
+def stored() -> int:
+    with transaction() as session:
+        return session.scalar(select(func.count()).select_from(InboundEvent)) or 0

@@ -1,0 +1,203 @@
+"""Who may do what: every route for every kind of caller, in one table.
+
+user, merchant and admin are strangers to what the path names; buyer and seller own it: the
+buyer's order, on-ramp, payout, bank account and session, the seller's product, coupon and sale.
+The buyer asks for a refund of another order and has promised money to the seller, and the seller
+asks the buyer for money.
+"""
+
+import re
+from typing import Any
+
+from flask import Flask
+
+from app.auth.models import Role
+
+MATRIX = """
+anonymous user merchant admin buyer seller
+POST   /api/v1/auth/register                                     201 201 201 201 201 201
+POST   /api/v1/auth/login                                        200 200 200 200 200 200
+POST   /api/v1/auth/phone                                        200 200 200 200 200 200
+POST   /api/v1/auth/refresh                                      401 401 401 401 401 401
+POST   /api/v1/auth/logout                                       401 204 204 204 204 204
+GET    /api/v1/auth/me                                           401 200 200 200 200 200
+PATCH  /api/v1/auth/me                                           401 200 200 200 200 200
+POST   /api/v1/auth/password                                     401 204 204 204 204 204
+GET    /api/v1/auth/sessions                                     401 200 200 200 200 200
+DELETE /api/v1/auth/sessions/{login_session_id}                  401 404 404 404 204 404
+GET    /api/v1/auth/two-factor                                   401 200 200 200 200 200
+POST   /api/v1/auth/two-factor                                   401 201 201 201 201 201
+POST   /api/v1/auth/two-factor/confirm                           401 409 409 409 409 409
+DELETE /api/v1/auth/two-factor                                   401 409 409 409 409 409
+POST   /api/v1/auth/two-factor/recovery-codes                    401 409 409 409 409 409
+POST   /api/v1/auth/api-keys                                     401 403 201 403 403 201
+GET    /api/v1/auth/api-keys                                     401 403 200 403 403 200
+DELETE /api/v1/auth/api-keys/{api_key_id}                        401 403 404 403 403 204
+GET    /api/v1/wallet                                            401 200 200 200 200 200
+POST   /api/v1/wallet/deposit                                    401 200 200 200 200 200
+POST   /api/v1/wallet/withdraw                                   401 200 200 200 200 200
+GET    /api/v1/wallet/transactions                               401 200 200 200 200 200
+GET    /api/v1/wallet/statement                                  401 200 200 200 200 200
+GET    /api/v1/wallet/limits                                     401 200 200 200 200 200
+POST   /api/v1/wallet/holds                                      401 201 201 201 201 201
+GET    /api/v1/wallet/holds                                      401 200 200 200 200 200
+GET    /api/v1/wallet/holds/{hold_id}                            401 404 404 404 200 200
+POST   /api/v1/wallet/holds/{hold_id}/capture                    401 404 404 404 403 200
+POST   /api/v1/wallet/holds/{hold_id}/void                       401 404 404 404 403 200
+GET    /api/v1/products                                          200 200 200 200 200 200
+POST   /api/v1/products                                          401 403 201 403 403 201
+GET    /api/v1/products/merchant/my-products                     401 403 200 403 403 200
+GET    /api/v1/products/merchant/export                          401 403 200 403 403 200
+POST   /api/v1/products/import                                   401 403 200 403 403 200
+GET    /api/v1/products/{product_id}                             200 200 200 200 200 200
+PATCH  /api/v1/products/{product_id}                             401 403 403 403 403 200
+DELETE /api/v1/products/{product_id}                             401 403 403 403 403 200
+POST   /api/v1/products/{product_id}/codes                       401 403 403 403 403 400
+GET    /api/v1/products/{product_id}/codes                       401 403 403 403 403 200
+GET    /api/v1/products/{product_id}/codes/summary               401 403 403 403 403 200
+GET    /api/v1/products/{product_id}/codes/uploads               401 403 403 403 403 200
+GET    /api/v1/products/{product_id}/codes/uploads/{upload_id}   401 403 403 403 403 404
+DELETE /api/v1/products/{product_id}/codes/{code_id}             401 403 403 403 403 404
+GET    /api/v1/products/{product_id}/licence-terms               401 403 403 403 403 400
+PUT    /api/v1/products/{product_id}/licence-terms               401 403 403 403 403 400
+GET    /api/v1/products/{product_id}/licences                    401 403 403 403 403 200
+POST   /api/v1/licences/validate                                 404 404 404 404 404 404
+POST   /api/v1/licences/activate                                 404 404 404 404 404 404
+POST   /api/v1/licences/deactivate                               404 404 404 404 404 404
+PUT    /api/v1/products/{product_id}/file                        401 403 403 403 403 400
+GET    /api/v1/products/{product_id}/file                        401 403 403 403 403 404
+DELETE /api/v1/products/{product_id}/file                        401 403 403 403 403 404
+POST   /api/v1/orders                                            401 201 201 201 201 400
+GET    /api/v1/orders                                            401 200 200 200 200 200
+GET    /api/v1/orders/merchant/sales                             401 403 200 403 403 200
+GET    /api/v1/orders/merchant/sales/export                      401 403 200 403 403 200
+GET    /api/v1/orders/merchant/summary                           401 403 200 403 403 200
+GET    /api/v1/orders/{order_id}                                 401 404 404 404 200 200
+POST   /api/v1/orders/{order_id}/cancel                          401 404 404 404 409 404
+GET    /api/v1/orders/{order_id}/delivery                        401 404 404 404 200 404
+POST   /api/v1/orders/{order_id}/refunds                         401 403 404 403 403 201
+GET    /api/v1/orders/{order_id}/refunds                         401 404 404 404 200 200
+POST   /api/v1/orders/{order_id}/refund-requests                 401 404 404 404 201 404
+GET    /api/v1/refund-requests                                   401 200 200 200 200 200
+POST   /api/v1/refund-requests/{refund_request_id}/approve       401 403 404 403 403 200
+POST   /api/v1/refund-requests/{refund_request_id}/decline       401 403 404 403 403 200
+POST   /api/v1/refund-requests/{refund_request_id}/withdraw      401 404 404 404 200 404
+POST   /api/v1/coupons                                           401 403 201 403 403 201
+GET    /api/v1/coupons                                           401 403 200 403 403 200
+GET    /api/v1/coupons/{coupon_id}                               401 403 404 403 403 200
+PATCH  /api/v1/coupons/{coupon_id}                               401 403 404 403 403 200
+DELETE /api/v1/coupons/{coupon_id}                               401 403 404 403 403 204
+POST   /api/v1/orders/{order_id}/downloads/reset                 401 403 404 403 403 404
+GET    /api/v1/downloads/{download_token}                        404 404 404 404 404 404
+POST   /api/v1/transfers                                         401 201 201 201 201 201
+GET    /api/v1/transfers                                         401 200 200 200 200 200
+GET    /api/v1/transfers/recipient                               401 200 200 200 200 200
+GET    /api/v1/transfers/{transfer_id}                           401 404 404 404 200 200
+POST   /api/v1/payment-requests                                  401 201 201 201 201 201
+GET    /api/v1/payment-requests                                  401 200 200 200 200 200
+GET    /api/v1/payment-requests/by-token/{payment_request_token} 200 200 200 200 200 200
+GET    /api/v1/payment-requests/{payment_request_id}             401 404 404 404 200 200
+POST   /api/v1/payment-requests/{payment_request_id}/pay         401 404 404 404 201 400
+POST   /api/v1/payment-requests/{payment_request_id}/decline     401 404 404 404 200 403
+POST   /api/v1/payment-requests/{payment_request_id}/cancel      401 404 404 404 403 200
+GET    /api/v1/payment-requests/{payment_request_id}/qr.svg      401 404 404 404 200 200
+GET    /api/v1/payment-requests/{payment_request_id}/qr.png      401 404 404 404 200 200
+POST   /api/v1/merchant-codes                                    401 403 201 403 403 201
+GET    /api/v1/merchant-codes                                    401 403 200 403 403 200
+GET    /api/v1/merchant-codes/by-token/{merchant_code_token}     200 200 200 200 200 200
+GET    /api/v1/merchant-codes/{merchant_code_id}                 401 403 404 403 403 200
+POST   /api/v1/merchant-codes/{merchant_code_id}/deactivate      401 403 404 403 403 200
+GET    /api/v1/merchant-codes/{merchant_code_id}/qr.svg          401 403 404 403 403 200
+GET    /api/v1/merchant-codes/{merchant_code_id}/qr.png          401 403 404 403 403 200
+GET    /api/v1/merchant-codes/{merchant_code_id}/sheet.svg       401 403 404 403 403 200
+POST   /api/v1/merchant-codes/{merchant_code_token}/pay          401 201 201 201 201 400
+POST   /api/v1/onramp                                            401 201 201 201 201 201
+GET    /api/v1/onramp                                            401 200 200 200 200 200
+GET    /api/v1/onramp/providers                                  200 200 200 200 200 200
+GET    /api/v1/onramp/{onramp_id}                                401 404 404 404 200 404
+GET    /api/v1/wallet/bank-accounts                              401 200 200 200 200 200
+POST   /api/v1/wallet/bank-accounts                              401 201 201 201 201 201
+DELETE /api/v1/wallet/bank-accounts/{bank_account_id}            401 404 404 404 204 404
+POST   /api/v1/wallet/payouts                                    401 404 404 404 201 404
+GET    /api/v1/wallet/payouts                                    401 200 200 200 200 200
+GET    /api/v1/wallet/payouts/{payout_id}                        401 404 404 404 200 404
+POST   /api/v1/onramp/webhooks/{provider}                        401 401 401 401 401 401
+POST   /api/v1/webhooks/stripe                                   401 401 401 401 401 401
+POST   /api/v1/admin/reconciliations                             401 403 403 200 403 403
+POST   /api/v1/admin/users/{user_id}/deactivate                  401 403 403 200 403 403
+POST   /api/v1/admin/users/{user_id}/activate                    401 403 403 200 403 403
+POST   /api/v1/admin/users/{user_id}/reset-two-factor            401 403 403 409 403 403
+GET    /api/v1/admin/users/{user_id}/limits                      401 403 403 200 403 403
+PUT    /api/v1/admin/users/{user_id}/limits                      401 403 403 200 403 403
+DELETE /api/v1/admin/users/{user_id}/limits                      401 403 403 204 403 403
+PUT    /api/v1/admin/roles/{role}/limits                         401 403 403 200 403 403
+GET    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
+PUT    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
+DELETE /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
+POST   /api/v1/admin/wallets/{wallet_id}/lock                    401 403 403 200 403 403
+POST   /api/v1/admin/wallets/{wallet_id}/unlock                  401 403 403 200 403 403
+GET    /api/openapi.json                                         200 200 200 200 200 200
+GET    /api/docs                                                 200 200 200 200 200 200
+GET    /api/docs/assets/{name}                                   200 200 200 200 200 200
+GET    /api/redoc                                                200 200 200 200 200 200
+GET    /pay/{token}                                              200 200 200 200 200 200
+GET    /pay/assets/{asset_name}                                  200 200 200 200 200 200
+GET    /checkout/return                                          200 200 200 200 200 200
+GET    /checkout/assets/{asset_name}                             200 200 200 200 200 200
+GET    /health/live                                              200 200 200 200 200 200
+GET    /health/ready                                             200 200 200 200 200 200
+GET    /metrics                                                  404 404 404 404 404 404
+"""
+
+Route = tuple[str, str]
+
+_HEAD, *_ROWS = (line.split() for line in MATRIX.strip().splitlines())
+CALLERS = tuple(_HEAD)
+
+EXPECTED: dict[Route, dict[str, int]] = {
+    (method, path): dict(zip(CALLERS, map(int, statuses), strict=True))
+    for method, path, *statuses in _ROWS
+}
+
+#: Whose 401 does not speak of an access token: a refresh token and the signature of a bank or the
+#: gateway are credentials of their own.
+OTHERWISE_GUARDED = {
+    ("POST", "/api/v1/auth/refresh"),
+    ("POST", "/api/v1/onramp/webhooks/{provider}"),
+    ("POST", "/api/v1/webhooks/stripe"),
+}
+
+TOKEN_NEEDED = [
+    route
+    for route, row in EXPECTED.items()
+    if row["anonymous"] == 401 and route not in OTHERWISE_GUARDED
+]
+
+#: Roles by the callers who have them.
+ROLES = {
+    "user": Role.USER,
+    "buyer": Role.USER,
+    "merchant": Role.MERCHANT,
+    "seller": Role.MERCHANT,
+    "admin": Role.ADMIN,
+}
+
+
+def routes_of(app: Flask) -> dict[Route, str]:
+    """Every route with its endpoint."""
+    return {
+        (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)): rule.endpoint
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def operations_of(app: Flask) -> dict[Route, dict[str, Any]]:
+    """Every operation of the document."""
+    document = app.test_client().get("/api/openapi.json").json
+    return {
+        (method.upper(), path): operation
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if method != "parameters"
+    }

@@ -1,0 +1,250 @@
+"""Creating API keys, with a second factor where the account has one."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from unittest import mock
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+from werkzeug.test import TestResponse
+
+from app.auth.api_keys import service as api_keys
+from app.auth.models import Role
+from app.auth.scopes import EXPLAINED, Scope
+from app.common import clock, db
+from app.idempotency.models import IdempotencyKey
+from tests import factories
+from tests.answers import UUID_TEXT, refusal
+from tests.auth.api_keys.helpers import (
+    DIGITS,
+    KEYS,
+    ask_for_key,
+    audited,
+    checksum,
+    events_of,
+    listed,
+    revoke,
+    works,
+)
+from tests.authenticator import STEP, TWO_FACTOR, Watch, begin, begun, enrolled
+from tests.factories import PASSWORD, Actor
+
+
+class TestMaking:
+    def test_the_key_is_shown_once_and_works(self, client: FlaskClient, shop: Actor) -> None:
+        answer = ask_for_key(client, shop, scopes=["orders:read", "products:write"])
+
+        assert answer.status_code == 201
+        assert answer.headers["Cache-Control"] == "no-store"
+        made = answer.json
+        assert list(made) == ["id", "name", "key", "prefix", "scopes", "createdAt", "expiresAt"]
+        assert re.fullmatch(UUID_TEXT, made["id"])
+        assert re.fullmatch("pf_test_[0-9A-Za-z]{49}", made["key"])
+        assert made["key"].startswith(made["prefix"])
+        assert len(made["prefix"]) == len("pf_test_") + 6
+        assert made["scopes"] == ["products:write", "orders:read"]
+        assert (made["name"], made["expiresAt"]) == ("Shop server", None)
+        assert works(client, made["key"])
+        assert made["key"] not in client.get(KEYS, headers=shop.headers).text
+
+    def test_its_last_letters_are_the_checksum_of_the_others(
+        self, client: FlaskClient, shop: Actor
+    ) -> None:
+        key = ask_for_key(client, shop).json["key"]
+
+        assert key[-6:] == checksum(key[:-6])
+
+    def test_no_two_are_alike_and_they_use_every_letter(self) -> None:
+        keys = [api_keys.generate(live=True) for _ in range(300)]
+
+        assert len(set(keys)) == 300
+        assert set("".join(key.removeprefix("pf_live_") for key in keys)) == set(DIGITS)
+
+    def test_only_its_hash_is_stored(self, client: FlaskClient, shop: Actor) -> None:
+        made = ask_for_key(client, shop, code=None).json
+
+        secret = made["key"][len(made["prefix"]) :]
+        with db.transaction() as session:
+            tables = session.scalars(
+                text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            ).all()
+            for table in tables:
+                rows = session.scalars(text(f"SELECT t::text FROM {table} t")).all()
+                assert not any(secret in row or secret.encode().hex() in row for row in rows)
+        assert {"api_keys", "outbox_events", "audit_log", "idempotency_keys"} <= set(tables)
+
+    def test_an_idempotency_key_keeps_nothing_of_the_answer(
+        self, client: FlaskClient, shop: Actor
+    ) -> None:
+        headers = shop.headers | {"Idempotency-Key": "key-1"}
+        body = {"name": "Shop server", "scopes": ["products:write"], "password": PASSWORD}
+
+        first, again = (client.post(KEYS, json=body, headers=headers) for _ in range(2))
+
+        assert first.json["key"] != again.json["key"]
+        with db.transaction() as session:
+            assert session.scalars(select(IdempotencyKey)).all() == []
+
+    def test_an_event_and_an_audit_record_tell_of_it(
+        self, client: FlaskClient, shop: Actor
+    ) -> None:
+        made = ask_for_key(client, shop, expiresAt="2031-01-01").json
+
+        about = {
+            "name": "Shop server",
+            "prefix": made["prefix"],
+            "scopes": ["products:write"],
+            "expiresAt": "2031-01-01T00:00:00.000Z",
+        }
+        assert events_of(made["id"]) == [("api-key-created", {"userId": str(shop.id)} | about)]
+        assert audited(made["id"]) == [("api-key.create", shop.id, about)]
+
+    def test_it_takes_the_password(self, client: FlaskClient, shop: Actor) -> None:
+        answer = ask_for_key(client, shop, password="correct-horse-2")
+
+        assert refusal(answer) == (401, "INVALID_CREDENTIALS")
+        assert listed(client, shop)["data"] == []
+
+    def test_guessing_the_password_is_limited(self, rate_limited: Flask) -> None:
+        client, shop = rate_limited.test_client(), factories.merchant()
+
+        answers = [ask_for_key(client, shop, password="wrong-password") for _ in range(11)]
+
+        assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+
+    @pytest.mark.parametrize("role", [Role.USER, Role.ADMIN])
+    def test_only_merchants_have_keys(self, client: FlaskClient, role: Role) -> None:
+        assert refusal(ask_for_key(client, factories.actor(role))) == (403, "FORBIDDEN")
+
+    def test_a_scope_that_is_named_twice_is_granted_once(
+        self, client: FlaskClient, shop: Actor
+    ) -> None:
+        answer = ask_for_key(client, shop, scopes=["wallet:read", "wallet:read"])
+
+        assert answer.json["scopes"] == ["wallet:read"]
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("name", ""),
+            ("name", "  "),
+            ("name", "n" * 101),
+            ("name", None),
+            ("scopes", []),
+            ("scopes", None),
+            ("scopes", "products:write"),
+            ("scopes", ["products:write", "everything"]),
+            ("scopes", ["*"]),
+            ("scopes", [None]),
+            ("scopes", ["products:write"] * 14),
+            ("expiresAt", "2020-01-01T00:00:00Z"),
+            ("expiresAt", "tomorrow"),
+            ("expiresAt", "9999-12-31T23:59:59-23:00"),
+            ("password", None),
+            ("code", "12"),
+            ("role", "ADMIN"),
+        ],
+    )
+    def test_what_makes_no_key_is_refused_for_itself(
+        self, client: FlaskClient, shop: Actor, field: str, value: Any
+    ) -> None:
+        answer = ask_for_key(client, shop, **{field: value})
+
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert list(answer.json["details"]) == [field]
+
+    def test_a_merchant_has_at_most_twenty_that_hold(
+        self, client: FlaskClient, shop: Actor
+    ) -> None:
+        soon = clock.now() + timedelta(minutes=1)
+        first = factories.api_key(shop)
+        factories.api_key(shop, expires_at=soon)
+        for _ in range(18):
+            factories.api_key(shop)
+
+        answer = ask_for_key(client, shop)
+        assert refusal(answer) == (409, "TOO_MANY_API_KEYS")
+        assert answer.json["details"] == {"most": 20}
+
+        revoke(client, shop, first.id)
+        assert ask_for_key(client, shop).status_code == 201
+        assert refusal(ask_for_key(client, shop)) == (409, "TOO_MANY_API_KEYS")
+        with mock.patch("app.common.clock.now", return_value=soon):
+            factories.api_key(shop)
+        assert ask_for_key(client, factories.merchant()).status_code == 201
+
+
+class TestSecondFactor:
+    def test_an_account_that_has_one_needs_a_code(
+        self, client: FlaskClient, shop: Actor, watch: Watch
+    ) -> None:
+        app = enrolled(client, shop, watch)
+
+        assert refusal(ask_for_key(client, shop)) == (403, "TWO_FACTOR_REQUIRED")
+        wrong = ask_for_key(client, shop, code=app.wrong_code())
+        assert refusal(wrong) == (400, "TWO_FACTOR_CODE_WRONG")
+        assert listed(client, shop)["data"] == []
+        code = app.code()
+        assert ask_for_key(client, shop, code=code).status_code == 201
+        assert refusal(ask_for_key(client, shop, code=code)) == (400, "TWO_FACTOR_CODE_WRONG")
+        assert ask_for_key(client, shop, code=app.recovery_codes[0]).status_code == 201
+
+    def test_a_key_that_is_refused_leaves_the_code_good(
+        self, client: FlaskClient, shop: Actor, watch: Watch
+    ) -> None:
+        app = enrolled(client, shop, watch)
+        code = app.code()
+
+        assert ask_for_key(client, shop, code=code, expiresAt="2020-01-01").status_code == 400
+        assert ask_for_key(client, shop, code=code).status_code == 201
+
+    def test_one_that_is_pending_is_not_on(
+        self, client: FlaskClient, shop: Actor, watch: Watch
+    ) -> None:
+        begun(client, shop, watch)
+
+        assert ask_for_key(client, shop).status_code == 201
+
+    def test_guessing_codes_is_limited_with_the_other_endpoints(
+        self, rate_limited: Flask, watch: Watch
+    ) -> None:
+        client, shop = rate_limited.test_client(), factories.merchant()
+        begin(client, shop)
+        confirm = f"{TWO_FACTOR}/confirm"
+        for _ in range(4):
+            client.post(confirm, json={"code": "000000"}, headers=shop.headers)
+
+        statuses = [ask_for_key(client, shop, code="000000").status_code for _ in range(2)]
+
+        assert statuses == [201, 429]
+        assert ask_for_key(client, shop).status_code == 201
+
+    def test_a_scope_does_not_stand_in_for_the_code(
+        self, client: FlaskClient, watch: Watch, change_settings: Callable[..., None]
+    ) -> None:
+        change_settings(two_factor_above=Decimal("50"))
+        shop = factories.actor(Role.MERCHANT, balance="500.00")
+        app = enrolled(client, shop, watch)
+        key = factories.api_key(shop, Scope.PAYOUTS_WRITE)
+
+        def withdraw(amount: str, **headers: str) -> TestResponse:
+            return client.post(
+                "/api/v1/wallet/withdraw", json={"amount": amount}, headers=key.headers | headers
+            )
+
+        assert withdraw("50.00").status_code == 200
+        assert refusal(withdraw("50.01")) == (403, "TWO_FACTOR_REQUIRED")
+        watch.wait(STEP)
+        assert withdraw("50.01", **{"X-Two-Factor-Code": app.code()}).status_code == 200
+
+
+def test_the_document_explains_every_scope(client: FlaskClient) -> None:
+    schemas = client.get("/api/openapi.json").json["components"]["schemas"]
+
+    described = schemas["CreateApiKey"]["properties"]["scopes"]["description"]
+    assert all(f"* `{scope}`: {EXPLAINED[scope]}" in described for scope in Scope)

@@ -1,0 +1,220 @@
+"""A request to each endpoint, and the records that it names."""
+
+from typing import Any
+from uuid import UUID
+
+from flask.testing import FlaskClient
+
+from app.auth.models import Role
+from app.common.db import transaction
+from app.reconciliation.statement import COLUMNS
+from tests import factories
+from tests.access_matrix import ROLES, Route
+from tests.delivery.helpers import UNKNOWN
+from tests.delivery.licences.helpers import STRANGE_KEY
+from tests.payouts.helpers import bank_account_of, create_payout
+from tests.wallets.helpers import set_limit
+
+#: What is sent; names in braces are filled in from the world.
+BODIES: dict[Route, dict[str, Any]] = {
+    ("POST", "/api/v1/auth/register"): {
+        "email": "new-{caller}@example.com",
+        "password": "a-fine-secret-1",
+        "role": "USER",
+    },
+    ("POST", "/api/v1/auth/login"): {"email": "{email}", "password": factories.PASSWORD},
+    ("POST", "/api/v1/auth/phone"): {"phone": "{phone}", "password": factories.PASSWORD},
+    ("POST", "/api/v1/auth/refresh"): {"refreshToken": "{access_token}"},
+    ("PATCH", "/api/v1/auth/me"): {"firstName": "Alice"},
+    ("POST", "/api/v1/auth/password"): {
+        "currentPassword": factories.PASSWORD,
+        "newPassword": "a-fine-secret-2",
+    },
+    ("POST", "/api/v1/auth/two-factor"): {"password": factories.PASSWORD},
+    ("POST", "/api/v1/auth/two-factor/confirm"): {"code": "492039"},
+    ("DELETE", "/api/v1/auth/two-factor"): {"password": factories.PASSWORD, "code": "492039"},
+    ("POST", "/api/v1/auth/two-factor/recovery-codes"): {"code": "492039"},
+    ("POST", "/api/v1/auth/api-keys"): {
+        "name": "Shop server",
+        "scopes": ["products:write", "orders:read"],
+        "password": factories.PASSWORD,
+    },
+    ("POST", "/api/v1/wallet/deposit"): {"amount": "5.00"},
+    ("POST", "/api/v1/wallet/withdraw"): {"amount": "5.00"},
+    ("POST", "/api/v1/wallet/holds"): {"payeeId": "{payee_id}", "amount": "5.00"},
+    ("POST", "/api/v1/wallet/bank-accounts"): {
+        "provider": "AXIS",
+        "holder": "Alice Jones",
+        "number": "60200987654321",
+        "routing": "UTIB0000123",
+    },
+    ("POST", "/api/v1/wallet/payouts"): {"bankAccountId": "{bank_account_id}", "amount": "5.00"},
+    ("POST", "/api/v1/products"): {"name": "Course", "price": "5.00", "availableUnits": 1},
+    ("PATCH", "/api/v1/products/{product_id}"): {"name": "Course, second edition"},
+    ("PUT", "/api/v1/products/{product_id}/licence-terms"): {
+        "activationLimit": 3,
+        "validDays": None,
+    },
+    ("POST", "/api/v1/licences/validate"): {"key": STRANGE_KEY},
+    ("POST", "/api/v1/licences/activate"): {"key": STRANGE_KEY, "instance": "machine"},
+    ("POST", "/api/v1/licences/deactivate"): {"key": STRANGE_KEY, "instance": "machine"},
+    ("POST", "/api/v1/orders"): {"productId": "{product_id}", "paymentMethod": "WALLET"},
+    ("POST", "/api/v1/orders/{order_id}/refund-requests"): {"reason": "It does not work"},
+    ("POST", "/api/v1/coupons"): {"code": "SUMMER", "kind": "PERCENT", "value": "10"},
+    ("PUT", "/api/v1/admin/merchants/{merchant_id}/fee"): {"bps": 100},
+    ("POST", "/api/v1/transfers"): {"recipient": {"userId": "{user_id}"}, "amount": "1.00"},
+    ("POST", "/api/v1/payment-requests"): {"payer": {"email": "{email}"}, "amount": "1.00"},
+    ("POST", "/api/v1/merchant-codes"): {"amount": "1.00"},
+    ("POST", "/api/v1/onramp"): {"provider": "HDFC", "amount": "5.00"},
+    ("POST", "/api/v1/admin/users/{user_id}/deactivate"): {"reason": "asked for"},
+    ("POST", "/api/v1/admin/users/{user_id}/activate"): {"reason": "asked for"},
+    ("POST", "/api/v1/admin/users/{user_id}/reset-two-factor"): {"reason": "asked for"},
+    ("PUT", "/api/v1/admin/users/{user_id}/limits"): {
+        "type": "DEPOSIT",
+        "window": "DAY",
+        "amount": "1.00",
+    },
+    ("PUT", "/api/v1/admin/roles/{role}/limits"): {
+        "type": "DEPOSIT",
+        "window": "DAY",
+        "amount": "1000.00",
+    },
+    ("POST", "/api/v1/admin/wallets/{wallet_id}/lock"): {"reason": "asked for"},
+    ("POST", "/api/v1/admin/wallets/{wallet_id}/unlock"): {"reason": "asked for"},
+}
+
+#: What is asked for besides the path.
+QUERIES: dict[Route, dict[str, str]] = {
+    ("GET", "/api/v1/transfers/recipient"): {"email": "{email}"},
+    ("PUT", "/api/v1/products/{product_id}/file"): {"name": "guide.pdf"},
+    ("DELETE", "/api/v1/admin/users/{user_id}/limits"): {"type": "DEPOSIT", "window": "DAY"},
+    ("POST", "/api/v1/admin/reconciliations"): {
+        "provider": "HDFC",
+        "from": "2026-11-01",
+        "to": "2026-11-02",
+    },
+}
+
+#: What is sent otherwise than as JSON.
+OTHERWISE: dict[Route, dict[str, Any]] = {
+    ("POST", "/api/v1/admin/reconciliations"): {
+        "data": ",".join(COLUMNS),
+        "content_type": "text/csv",
+    },
+    ("POST", "/api/v1/products/{product_id}/codes"): {
+        "data": "GIFT-7F3A-21C9",
+        "content_type": "text/plain",
+    },
+    ("PUT", "/api/v1/products/{product_id}/file"): {
+        "data": b"the bytes of a file",
+        "content_type": "application/pdf",
+    },
+    ("POST", "/api/v1/products/import"): {
+        "data": "name,price,availableUnits\r\nCourse,5.00,1\r\n",
+        "content_type": "text/csv",
+    },
+}
+
+
+class World:
+    """Six callers, and what the paths name."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.actors = {
+            name: factories.actor(role, balance="100.00") for name, role in ROLES.items()
+        }
+        buyer, seller = self.actors["buyer"], self.actors["seller"]
+        product_id = factories.product(seller, price="10.00", units=50)
+        wish = {"productId": str(product_id), "paymentMethod": "WALLET"}
+        order, other_order = (_post(client, buyer, "orders", wish) for _ in range(2))
+        refund_request = _post(
+            client, buyer, f"orders/{other_order['id']}/refund-requests", {"reason": "No use"}
+        )
+        coupon = _post(
+            client, seller, "coupons", {"code": "SPRING", "kind": "FIXED", "value": "1.00"}
+        )
+        transfer = _post(
+            client,
+            buyer,
+            "transfers",
+            {"recipient": {"userId": str(seller.id)}, "amount": "1.00"},
+        )
+        request = _post(
+            client,
+            seller,
+            "payment-requests",
+            {"payer": {"userId": str(buyer.id)}, "amount": "1.00"},
+        )
+        code = _post(client, seller, "merchant-codes", {"amount": "1.00"})
+        onramp = _post(client, buyer, "onramp", {"provider": "HDFC", "amount": "5.00"})
+        payee = factories.merchant()
+        hold = _post(client, buyer, "wallet/holds", {"payeeId": str(seller.id), "amount": "5.00"})
+        bank_account_id = bank_account_of(client, buyer)
+        payout = create_payout(client, buyer, bank_account_id, "5.00").json
+        target = factories.actor(balance="100.00", phone="+14155550100")
+        set_limit(client, target, "DEPOSIT", "DAY", "1000.00")
+        self.names = {
+            "product_id": str(product_id),
+            "order_id": order["id"],
+            "refund_request_id": refund_request["id"],
+            "coupon_id": coupon["id"],
+            "merchant_id": str(payee.id),
+            "transfer_id": transfer["id"],
+            "payment_request_id": request["id"],
+            "payment_request_token": request["token"],
+            "token": request["token"],
+            "code_id": code["id"],
+            "merchant_code_id": code["id"],
+            "merchant_code_token": code["token"],
+            "upload_id": UNKNOWN,
+            "download_token": "A" * 116,
+            "onramp_id": onramp["id"],
+            "hold_id": hold["id"],
+            "payee_id": str(payee.id),
+            "role": Role.USER,
+            "bank_account_id": bank_account_id,
+            "payout_id": payout["id"],
+            "login_session_id": str(buyer.session_id),
+            "api_key_id": str(factories.api_key(seller).id),
+            "user_id": str(target.id),
+            "wallet_id": str(_wallet_of(target.id)),
+            "name": "swagger.js",
+            "asset_name": "icon.svg",
+            "provider": "HDFC",
+            "access_token": buyer.token,
+            "email": target.email,
+            "phone": "+14155550100",
+        }
+
+    def call(self, client: FlaskClient, route: Route, caller: str) -> int:
+        method, path = route
+        names = self.names | {"caller": caller}
+        headers = self.actors[caller].headers if caller in self.actors else {}
+        sent = OTHERWISE.get(route) or {"json": _filled(BODIES.get(route), names)}
+        with client.open(
+            path.format(**names),
+            method=method,
+            query_string=_filled(QUERIES.get(route), names),
+            headers=headers,
+            **sent,
+        ) as answer:
+            return answer.status_code
+
+
+def _filled(value: Any, names: dict[str, str]) -> Any:
+    """The value with its names in braces replaced."""
+    if isinstance(value, dict):
+        return {key: _filled(part, names) for key, part in value.items()}
+    return value.format(**names) if isinstance(value, str) else value
+
+
+def _post(client: FlaskClient, caller: factories.Actor, path: str, body: Any) -> dict[str, Any]:
+    answer = client.post(f"/api/v1/{path}", json=body, headers=caller.headers)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json
+    return made
+
+
+def _wallet_of(user_id: UUID) -> UUID:
+    with transaction() as session:
+        return factories.wallet(session, user_id).id
