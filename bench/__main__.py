@@ -1,11 +1,11 @@
-"""`./flow bench`: what a purchase and other requests cost, compared with PostgreSQL alone.
+"""`./flow bench`: the cost of a purchase and other requests, compared with PostgreSQL alone.
 
-Everything runs on this machine and shares its cores: PostgreSQL (durable), Redis, the web
-server as in production, and the load. So only the ratios of one run mean anything.
+PostgreSQL (durable), Redis, the web server as in production and the load generator share the
+cores of this machine, so only ratios within one run are meaningful.
 
-    ./flow bench                    # everything, some minutes
-    ./flow bench --quick            # everything, rougher, under a minute
-    ./flow bench --only hot-product # with its baselines
+    ./flow bench                    # everything, several minutes
+    ./flow bench --quick            # everything in under a minute, less precise
+    ./flow bench --only hot-product # one scenario, with its baselines
     ./flow bench sweep              # batch sizes from 1 to 128 connections
 """
 
@@ -19,16 +19,16 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from app.common.settings import PROJECT_ROOT
 from bench import report, sweep
-from bench.meter import Result
-from bench.scenarios import SCENARIOS, Scenario, pick, warm_up
+from bench.measurement import Result
+from bench.scenarios import SCENARIOS, Scenario, select, warm_up
+from bench.servers import DURABLE, Servers, start_servers
 from bench.shop import Shop
-from bench.stage import DURABLE, Stage, stage
-from bench.targets import reached
+from bench.targets import evaluate
 
 BUYERS = 1000
 MERCHANTS = 100
 
-#: Maximum for one request at a time, whose latency varies little.
+#: Maximum for a scenario with one request at a time: its latency varies little.
 LONE_SECONDS = 3
 
 
@@ -46,16 +46,16 @@ def main(arguments: list[str]) -> int:
             BarColumn(),
             TextColumn("{task.completed:.0f} of {task.total:.0f} s of load,"),
             TimeElapsedColumn(),
-            TextColumn("in all"),
+            TextColumn("in total"),
             console=console,
             transient=True,
         ) as progress,
-        stage(workers=options.workers) as s,
+        start_servers(workers=options.workers) as servers,
     ):
-        results = run(s, options, progress)
-        books = s.verify()
-    found = reached(results)
-    report.show(console, results, found)
+        results = run(servers, options, progress)
+        books = servers.verify()
+    targets = evaluate(results)
+    report.show(console, results, targets)
     console.print(books.stdout.strip().splitlines()[-1] if books.stdout else books.stderr)
     conditions = {
         "cores": os.cpu_count(),
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
         "postgres": DURABLE,
     }
     options.json.parent.mkdir(exist_ok=True)
-    options.json.write_text(report.as_json(results, found, conditions=conditions))
+    options.json.write_text(report.as_json(results, targets, conditions=conditions))
     console.print(f"As JSON: {options.json}")
     return 1 if books.returncode or any(result.wrong for result in results.values()) else 0
 
@@ -76,8 +76,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--quick", action="store_true", help="under a minute, rougher")
-    parser.add_argument("--only", type=picked, default=SCENARIOS, metavar="NAME,…")
+    parser.add_argument("--quick", action="store_true", help="under a minute, less precise")
+    parser.add_argument("--only", type=selected, default=SCENARIOS, metavar="NAME,…")
     parser.add_argument("--seconds", type=float, help="per scenario (10; quick: 1)")
     parser.add_argument(
         "--postings",
@@ -92,21 +92,21 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def picked(text: str) -> list[Scenario]:
+def selected(text: str) -> list[Scenario]:
     try:
-        return pick(text.split(","))
+        return select(text.split(","))
     except KeyError as error:
         names = ", ".join(scenario.name for scenario in SCENARIOS)
         raise argparse.ArgumentTypeError(f"{error} is not one of: {names}") from None
 
 
-def run(s: Stage, options: argparse.Namespace, progress: Progress) -> dict[str, Result]:
+def run(servers: Servers, options: argparse.Namespace, progress: Progress) -> dict[str, Result]:
     seconds = {
         scenario.name: min(options.seconds, LONE_SECONDS) if scenario.lone else options.seconds
         for scenario in options.only
     }
     task = progress.add_task("preparing the shop", total=sum(seconds.values()))
-    shop = Shop(s, buyers=BUYERS, merchants=MERCHANTS, long=options.postings)
+    shop = Shop(servers, buyers=BUYERS, merchants=MERCHANTS, long=options.postings)
     warm_up(shop)
     results = {}
     for scenario in options.only:

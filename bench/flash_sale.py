@@ -1,11 +1,11 @@
 """A flash sale: many buyers buy in the demo shop at the same time, over HTTP.
 
-    ./flow up &                                  # RATELIMIT_ENABLED=false for more than a try
+    ./flow up &                                  # RATELIMIT_ENABLED=false for many orders
     .venv/bin/python bench/flash_sale.py --orders 2000
 
 Signs the demo buyers in, tops up their wallets and sends `--orders` purchases of random products
 over `--clients` connections. Prints the outcomes and what each merchant earned, taken from the
-merchant's own list of sales; `./flow verify` then proves the books.
+merchant's own list of sales. `./flow verify` then checks the books.
 """
 
 import argparse
@@ -52,10 +52,10 @@ class Client:
         return response.status, json.loads(response.read())
 
     def sign_in(self, email: str) -> str:
-        status, answer = self.call("POST", "/auth/login", {"email": email, "password": PASSWORD})
+        status, body = self.call("POST", "/auth/login", {"email": email, "password": PASSWORD})
         if status != 200:
-            raise SystemExit(f"{email} cannot sign in: {answer['message']}")
-        return str(answer["accessToken"])
+            raise SystemExit(f"{email} cannot sign in: {body['message']}")
+        return str(body["accessToken"])
 
 
 def main() -> None:
@@ -78,13 +78,13 @@ def main() -> None:
     rng = random.Random(20261121)  # noqa: S311 – picks products, guards nothing
     plan = [(rng.choice(buyers), rng.choice(products)["id"]) for _ in range(options.orders)]
 
-    def buy(step: tuple[str, str]) -> float:
-        token, product_id = step
+    def buy(purchase: tuple[str, str]) -> float:
+        token, product_id = purchase
         started = time.perf_counter()
-        status, answer = client.call(
+        status, body = client.call(
             "POST", "/orders", {"productId": product_id, "paymentMethod": "WALLET"}, token
         )
-        outcomes[answer.get("error") or f"{status} {answer['status']}"] += 1
+        outcomes[body.get("error") or f"{status} {body['status']}"] += 1
         return time.perf_counter() - started
 
     started = time.perf_counter()
@@ -111,7 +111,7 @@ def main() -> None:
 
 
 def sales(client: Client, token: str) -> tuple[int, int, Decimal]:
-    """Orders, units and money of a merchant, by walking the whole list of sales."""
+    """Orders, units and revenue of a merchant, from all pages of the list of sales."""
     units, earned, path, total = 0, Decimal(0), "/orders/merchant/sales?limit=100", 0
     while True:
         _, page = client.call("GET", path, token=token)

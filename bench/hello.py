@@ -1,4 +1,4 @@
-"""The fastest Flask application on this machine: one route, without our middleware.
+"""A minimal Flask application for comparison: one route, without our middleware.
 
 PORT=8000 WEB_WORKERS=2 python -m bench.hello
 """
@@ -18,7 +18,7 @@ from granian.constants import HTTPModes, Interfaces
 from app.common.settings import Settings
 from app.local.processes import free_port
 from app.server import allow_connections
-from bench.stage import Stage, web_server
+from bench.servers import Servers, web_server
 
 app = Flask("hello", static_folder=None)
 
@@ -29,7 +29,7 @@ def hello() -> dict[str, str]:
 
 
 def serve() -> None:
-    """As app/server.py does."""
+    """Serve with the same configuration as app/server.py."""
     settings = Settings()
     Granian(
         "bench.hello:app",
@@ -46,16 +46,16 @@ def serve() -> None:
 
 
 @contextmanager
-def bare(stage: Stage) -> Iterator[Stage]:
-    """The stage with this application in place of ours."""
+def bare(servers: Servers) -> Iterator[Servers]:
+    """The servers, with this application instead of ours."""
     port = free_port()
-    environment = stage.environment | {"PORT": str(port)}
+    environment = servers.environment | {"PORT": str(port)}
     command = [sys.executable, "-m", "bench.hello"]
     with (
         TemporaryDirectory() as folder,
         web_server(command, environment, "/", Path(folder)) as web,
     ):
-        yield replace(stage, port=port, web=web)
+        yield replace(servers, port=port, web=web)
 
 
 if __name__ == "__main__":

@@ -14,17 +14,17 @@ import psutil  # type: ignore[import-untyped]  # publishes no types
 from sqlalchemy import make_url
 
 from app.common.db import BY_INDEX
-from bench.meter import Result, percentiles
+from bench.measurement import Result, percentiles
 from bench.shop import Shop
 
 _TEMPLATE = Path(__file__).parent / "limit" / "purchase.sql"
-#: Seconds for new connections to log in and prepare their statements, as ours already have.
+#: Seconds in which new connections log in and prepare their statements; ours have already.
 _WARM_UP: Final = 1
 
-# The same plans as ours: by index, whatever the size of the tables (app/common/db.py).
+# The same query plans as ours: index scans, whatever the size of the tables (app/common/db.py).
 _ENVIRONMENT = os.environ | {"PGOPTIONS": BY_INDEX}
 
-_GATE = "LOCK TABLE money_gate IN SHARE UPDATE EXCLUSIVE MODE;"
+_LOCK = "LOCK TABLE money_gate IN SHARE UPDATE EXCLUSIVE MODE;"
 
 _PREPARE = """
     DROP TABLE IF EXISTS bench_buyers, bench_products;
@@ -42,25 +42,25 @@ _PREPARE = """
 
 
 def measure(
-    shop: Shop, products: list[UUID], *, gate: bool, seconds: float, clients: int
+    shop: Shop, products: list[UUID], *, lock: bool, seconds: float, clients: int
 ) -> Result:
-    """Have `clients` connections buy random `products` for random buyers.
+    """Buy random `products` for random buyers over `clients` connections.
 
-    gate: take the exclusive ledger lock as our batches do, once per purchase, instead of failing
-    and retrying.
+    lock: each purchase acquires the exclusive ledger lock, as our batches do, instead of failing
+    and being retried.
     """
-    stage = shop.stage
-    stage.sql(_PREPARE, buyers=[p.id for p in shop.buyers], products=products)
+    servers = shop.servers
+    servers.sql(_PREPARE, buyers=[p.id for p in shop.buyers], products=products)
     script = _TEMPLATE.read_text()
     script = script.replace("PICK_BUYER", f"random(1, {len(shop.buyers)})")
     script = script.replace("PICK_PRODUCT", f"random(1, {len(products)})")
-    script = script.replace("\nGATE\n", f"\n{_GATE}\n" if gate else "\n")
-    url = make_url(stage.environment["DATABASE_URL"]).set(drivername="postgresql")
+    script = script.replace("\nACQUIRE_LOCK\n", f"\n{_LOCK}\n" if lock else "\n")
+    url = make_url(servers.environment["DATABASE_URL"]).set(drivername="postgresql")
     with TemporaryDirectory() as folder:
         path = Path(folder, "purchase.sql")
         path.write_text(script)
         command: list[str | Path] = [
-            Path(stage.postgres.exe()).with_name("pgbench"),  # of the server's own version
+            Path(servers.postgres.exe()).with_name("pgbench"),  # of the same version as the server
             *("-n", "-M", "prepared", "-c", str(clients), "-j", "1", "--max-tries=100"),
             *("-T", str(_WARM_UP + max(1, round(seconds))), "-f", path),
             *("--log", f"--log-prefix={folder}/log"),
@@ -71,18 +71,18 @@ def measure(
             command, env=_ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as pgbench:
             time.sleep(_WARM_UP)
-            started, (_, database) = time.time(), stage.cpu()
+            started, (_, database) = time.time(), servers.cpu()
             before += sum(psutil.Process(pgbench.pid).cpu_times()[:2])
-            _, said = pgbench.communicate()
+            _, stderr = pgbench.communicate()
         done = [line for line in _read_logs(Path(folder)) if line.ended >= started]
     if not done:
-        raise SystemExit(f"pgbench failed: {said[-500:]}")
+        raise SystemExit(f"pgbench failed: {stderr[-500:]}")
     times = sorted(line.ms for line in done if line.ms is not None)
     failed = len(done) - len(times)
     return Result(
         per_second=len(times) / (max(line.ended for line in done) - started),
         outcomes={"committed": len(times)} | ({"failed": failed} if failed else {}),
-        database_cpu=(stage.cpu()[1] - database) / len(done) * 1e3,
+        database_cpu=(servers.cpu()[1] - database) / len(done) * 1e3,
         load_cpu=(_cpu_of_children() - before) / len(done) * 1e3,
         retries=sum(line.retries for line in done),
         **percentiles(times),

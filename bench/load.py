@@ -3,12 +3,12 @@
     python -m bench.load < job.json > result.json
 
 A job: {"host", "port", "connections", "seconds" or null, "requests": [text, …], "fresh"}. With
-seconds the requests are sent over and over until time is up; without, each is sent once. A request
-is sent as it is but for `{n}`, which becomes a number that no other request of the run has.
-Connections are opened before the clock starts and stay open until the last answer, or with fresh
-(default false) each request gets a new one, whose opening is part of its latency.
+seconds the requests are repeated until time is up; without, each is sent once. A request
+is sent unchanged except for `{n}`, which becomes a number that is unique within the run.
+Connections are opened before the measurement and stay open until the last response. With fresh
+(default false) each request gets a new one, and opening it is part of the latency.
 The result: {"seconds", "outcomes": {"201": …, "400 PRODUCT_OUT_OF_STOCK": …, "no answer": …},
-"ms": sorted latencies of the answers, "cpu": seconds of CPU that the generator itself cost}.
+"ms": sorted latencies of the responses, "cpu": seconds of CPU used by the generator itself}.
 """
 
 import json
@@ -28,14 +28,14 @@ _LENGTH = re.compile(rb"content-length: (\d+)", re.I)
 _ERROR = re.compile(rb'"error":"([A-Z_]+)"')
 
 #: Seconds without any response after which the generator stops waiting.
-_ANSWER_TIMEOUT = 20
+_RESPONSE_TIMEOUT = 20
 
-#: Files that the generator has open in addition to its connections.
+#: Files that the generator has open besides its connections.
 _OWN_FILES = 64
 
 
 class _Connection:
-    """A connection with at most one request under way. fresh: it is opened for each request."""
+    """A connection with at most one pending request. fresh: it is opened for each request."""
 
     def __init__(self, job: dict[str, Any], selector: selectors.BaseSelector) -> None:
         self._address = job["host"], job["port"]
@@ -53,11 +53,11 @@ class _Connection:
             self._open()
         self._socket.sendall(request)
 
-    def answer(self) -> bytes | None:
+    def receive(self) -> bytes | None:
         """The response, once it is complete."""
         part = self._socket.recv(262_144)
         if not part:
-            raise ConnectionError("the server hung up")
+            raise ConnectionError("the server closed the connection")
         self._received += part
         head = self._received.find(b"\r\n\r\n")
         if head < 0:
@@ -71,7 +71,7 @@ class _Connection:
         return self._received
 
     def unwatch(self) -> None:
-        """Expect no more data; a kept connection stays open."""
+        """Expect no more data. The connection stays open."""
         if self._watched:
             self._selector.unregister(self._socket)
             self._watched = False
@@ -95,34 +95,34 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     outcomes: Counter[str] = Counter()
     latencies: list[float] = []
     cpu, started = time.process_time(), time.perf_counter()
-    todo = _requests(job)
+    requests = _requests(job)
 
     def send(connection: _Connection) -> bool:
-        if (request := next(todo, None)) is None:
+        if (request := next(requests, None)) is None:
             return False
         connection.send(request)
         return True
 
-    busy = sum([send(connection) for connection in connections])
-    while busy:
-        events = selector.select(_ANSWER_TIMEOUT)
+    pending = sum([send(connection) for connection in connections])
+    while pending:
+        events = selector.select(_RESPONSE_TIMEOUT)
         if not events:
-            outcomes["no answer"] += busy
+            outcomes["no answer"] += pending
             break
         for key, _ in events:
             connection = key.data
             try:
-                answer = connection.answer()
-                if answer is None:
+                response = connection.receive()
+                if response is None:
                     continue
                 latencies.append((time.perf_counter() - connection.started) * 1e3)
-                outcomes[_outcome(answer)] += 1
-                goes_on = send(connection)
+                outcomes[_outcome(response)] += 1
+                sent = send(connection)
             except ConnectionError:
                 outcomes["no answer"] += 1
-                goes_on = False
-            if not goes_on:
-                busy -= 1
+                sent = False
+            if not sent:
+                pending -= 1
                 connection.unwatch()
     seconds = time.perf_counter() - started
     cpu = time.process_time() - cpu
@@ -147,9 +147,9 @@ def _requests(job: dict[str, Any]) -> Iterator[bytes]:
         yield text.replace(b"{n}", b"%d" % number)
 
 
-def _outcome(answer: bytes) -> str:
-    status = answer[9:12].decode()
-    code = _ERROR.search(answer) if status >= "400" else None
+def _outcome(response: bytes) -> str:
+    status = response[9:12].decode()
+    code = _ERROR.search(response) if status >= "400" else None
     return f"{status} {code[1].decode()}" if code else status
 
 

@@ -1,4 +1,4 @@
-"""What the server reports at /metrics: batch sizes, waiting times, retries."""
+"""Batch sizes, waiting times and retries, as the server reports them at /metrics."""
 
 import re
 import urllib.error
@@ -6,22 +6,22 @@ import urllib.request
 from collections import defaultdict
 from typing import Any
 
-from bench.stage import Stage
+from bench.servers import Servers
 
 _SAMPLE = re.compile(r"^(payment_flow_\w+)(?:\{[^}]*\})? (\S+)", re.M)
 
 Reading = defaultdict[str, float]
 
 
-def read(stage: Stage) -> Reading:
+def read(servers: Servers) -> Reading:
     """Our samples by name, summed over labels; empty for a server without /metrics."""
     request = urllib.request.Request(
-        f"http://127.0.0.1:{stage.port}/metrics",
-        headers={"Authorization": f"Bearer {stage.environment['METRICS_TOKEN']}"},
+        f"http://127.0.0.1:{servers.port}/metrics",
+        headers={"Authorization": f"Bearer {servers.environment['METRICS_TOKEN']}"},
     )
     try:
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
-            return parse(answer.read().decode())
+        with urllib.request.urlopen(request) as response:  # noqa: S310
+            return parse(response.read().decode())
     except urllib.error.HTTPError as error:
         error.close()
         return defaultdict(float)

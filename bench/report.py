@@ -1,4 +1,4 @@
-"""Results as tables for readers and as JSON for programs."""
+"""Results as tables for people and as JSON for programs."""
 
 import json
 import math
@@ -10,8 +10,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench.meter import Result
-from bench.targets import Reached, Results
+from bench.measurement import Result
+from bench.targets import Results, TargetResult
 
 _MISSING = ""
 
@@ -31,7 +31,7 @@ _COLUMNS = (
 )
 
 
-def show(console: Console, results: Results, reached: Iterable[Reached]) -> None:
+def show(console: Console, results: Results, targets: Iterable[TargetResult]) -> None:
     console.print(scenarios_table(results))
     console.print(
         "p50, p95, p99: ms. web, db, load: ms of CPU per request of the web server, PostgreSQL and"
@@ -39,7 +39,7 @@ def show(console: Console, results: Results, reached: Iterable[Reached]) -> None
         " transaction. wait: ms in the purchase queue. retries: of transactions.",
         style="dim",
     )
-    console.print(targets_table(reached))
+    console.print(targets_table(targets))
 
 
 def scenarios_table(results: Results) -> Table:
@@ -60,20 +60,20 @@ def _number(value: float | None, digits: int) -> str:
 
 def _outcomes(result: Result) -> str:
     """Expected outcomes by status only; unexpected ones in full, in red."""
-    fine = [f"{n.split()[0]}: {c}" for n, c in result.outcomes.items() if n not in result.wrong]
-    wrong = [f"[red]{name}: {count}[/]" for name, count in result.wrong.items()]
-    return ", ".join(fine + wrong)
+    expected = [f"{n.split()[0]}: {c}" for n, c in result.outcomes.items() if n not in result.wrong]
+    unexpected = [f"[red]{name}: {count}[/]" for name, count in result.wrong.items()]
+    return ", ".join(expected + unexpected)
 
 
-def targets_table(reached: Iterable[Reached]) -> Table:
+def targets_table(targets: Iterable[TargetResult]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("Target", no_wrap=True)
     for heading in ("result", "target", "goal"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
-    verdicts = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
-    for found in reached:
-        target = found.target
+    labels = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
+    for result in targets:
+        target = result.target
         bound = (
             f"≥ {target.at_least:g}"
             if target.at_least is not None
@@ -82,13 +82,15 @@ def targets_table(reached: Iterable[Reached]) -> Table:
             else _MISSING
         )
         aim = f"{target.aim:g}" if target.aim is not None else _MISSING
-        table.add_row(target.name, f"{found.value:.2f}", bound, aim, verdicts[found.is_met])
+        table.add_row(target.name, f"{result.value:.2f}", bound, aim, labels[result.is_met])
     return table
 
 
-def as_json(results: Results, reached: Iterable[Reached], *, conditions: Mapping[str, Any]) -> str:
+def as_json(
+    results: Results, targets: Iterable[TargetResult], *, conditions: Mapping[str, Any]
+) -> str:
     """conditions: how the benchmark was run, such as the seconds per scenario."""
-    targets = [
+    evaluated = [
         {
             "name": r.target.name,
             "reached": round(r.value, 3),
@@ -97,9 +99,9 @@ def as_json(results: Results, reached: Iterable[Reached], *, conditions: Mapping
             "aim": r.target.aim,
             "met": r.is_met,
         }
-        for r in reached
+        for r in targets
     ]
     scenarios = {name: asdict(result) for name, result in results.items()}
     return json.dumps(
-        {"conditions": conditions, "targets": targets, "scenarios": scenarios}, indent=1
+        {"conditions": conditions, "targets": evaluated, "scenarios": scenarios}, indent=1
     )

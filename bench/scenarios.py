@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from bench import hello, limits, wire
-from bench.meter import CONNECTIONS, Result, load
-from bench.shop import Person, Shop
+from bench import hello, http_requests, limits
+from bench.measurement import CONNECTIONS, Result, load
+from bench.shop import Shop, User
 
-#: bcrypt takes a quarter of a second of CPU: more connections would only wait longer.
+#: bcrypt takes a quarter of a second of CPU time, so more connections would only wait longer.
 _LOGIN_CONNECTIONS: Final = 4
 
-#: Below the rate at which they are answered, so that the scenario takes about its time.
+#: Lower than the achieved rate, so that the scenario ends within its time.
 _WEBHOOKS_PER_SECOND: Final = 200
 
-#: How far down the deep page lies, in a history that is long enough.
-_DEEP: Final = 100_000
-_LIMIT: Final = 20
+#: Offset of the deep page, in a history that is long enough.
+_DEEP_OFFSET: Final = 100_000
+_PAGE_SIZE: Final = 20
 
 #: Runs a scenario for about the given number of seconds.
 Run = Callable[[Shop, float], Result]
@@ -35,28 +35,28 @@ class Scenario:
 
 
 def _limit(
-    products: Callable[[Shop], list[UUID]], *, gate: bool, clients: int = CONNECTIONS
+    products: Callable[[Shop], list[UUID]], *, lock: bool, clients: int = CONNECTIONS
 ) -> Run:
     return lambda shop, seconds: limits.measure(
-        shop, products(shop), gate=gate, seconds=seconds, clients=clients
+        shop, products(shop), lock=lock, seconds=seconds, clients=clients
     )
 
 
 def _buy(
     products: Callable[[Shop], list[UUID]],
-    buyers: Callable[[Shop], Sequence[Person]] = lambda shop: shop.buyers,
+    buyers: Callable[[Shop], Sequence[User]] = lambda shop: shop.buyers,
     *,
     connections: int = CONNECTIONS,
     fresh: bool = False,
 ) -> Run:
-    """Random buyers and products, as pgbench picks them."""
+    """Random buyers and products, as in the pgbench script."""
 
     def run(shop: Shop, seconds: float) -> Result:
         rng = random.Random(20261121)  # noqa: S311 – guards nothing
-        people, ids = buyers(shop), products(shop)
-        requests = [wire.purchase(rng.choice(people), rng.choice(ids)) for _ in range(2000)]
+        users, ids = buyers(shop), products(shop)
+        requests = [http_requests.purchase(rng.choice(users), rng.choice(ids)) for _ in range(2000)]
         return load(
-            shop.stage,
+            shop.servers,
             requests,
             seconds=seconds,
             expected={"201"},
@@ -68,20 +68,20 @@ def _buy(
 
 
 def buy_hot(shop: Shop, *, seconds: float, connections: int) -> Result:
-    """All buyers want the same product."""
+    """All buyers buy the same product."""
     return _buy(_hot, connections=connections)(shop, seconds)
 
 
 def _many_buyers(shop: Shop, seconds: float) -> Result:
-    """All buyers want the same product, each over a connection of their own."""
-    requests = [wire.purchase(buyer, shop.hot) for buyer in shop.buyers]
+    """All buyers buy the same product, each over a separate connection."""
+    requests = [http_requests.purchase(buyer, shop.hot) for buyer in shop.buyers]
     return load(
-        shop.stage, requests, seconds=seconds, expected={"201"}, connections=len(shop.buyers)
+        shop.servers, requests, seconds=seconds, expected={"201"}, connections=len(shop.buyers)
     )
 
 
 def warm_up(shop: Shop) -> None:
-    """Have the server do everything once: first requests take longer and are not measured."""
+    """Send requests that are not measured: the first ones take longer."""
     buy_hot(shop, seconds=0.5, connections=CONNECTIONS)
 
 
@@ -91,10 +91,11 @@ def _sell_out(*, buyers: int, units: int) -> Run:
     def run(shop: Shop, _: float) -> Result:
         (product,) = shop.products(shop.merchants[2:3], units=units)
         requests = [
-            wire.purchase(shop.buyers[n % len(shop.buyers)], product) for n in range(buyers)
+            http_requests.purchase(shop.buyers[n % len(shop.buyers)], product)
+            for n in range(buyers)
         ]
         expected = {"201": units, "400 PRODUCT_OUT_OF_STOCK": buyers - units}
-        return load(shop.stage, requests, seconds=None, expected=expected)
+        return load(shop.servers, requests, seconds=None, expected=expected)
 
     return run
 
@@ -106,43 +107,43 @@ def _send(
     expected: Collection[str] = ("200",),
 ) -> Run:
     return lambda shop, seconds: load(
-        shop.stage, requests(shop), seconds=seconds, expected=expected, connections=connections
+        shop.servers, requests(shop), seconds=seconds, expected=expected, connections=connections
     )
 
 
 def _send_webhooks(shop: Shop, seconds: float) -> Result:
-    """Banks notify us of payments, one after the other. Each is new and has to be stored."""
+    """Webhooks about new payments, one at a time. Each has to be stored."""
     tokens = shop.onramps(int(seconds * _WEBHOOKS_PER_SECOND))
-    requests = [wire.webhook(shop.buyers[0].id, token) for token in tokens]
-    return load(shop.stage, requests, seconds=None, expected={"200"}, connections=1)
+    requests = [http_requests.webhook(shop.buyers[0].id, token) for token in tokens]
+    return load(shop.servers, requests, seconds=None, expected={"200"}, connections=1)
 
 
 def _bare_hello(shop: Shop, seconds: float) -> Result:
-    with hello.bare(shop.stage) as stage:
-        return load(stage, [wire.get("/")], seconds=seconds, expected={"200"})
+    with hello.bare(shop.servers) as servers:
+        return load(servers, [http_requests.get("/")], seconds=seconds, expected={"200"})
 
 
-def _page(person: Person, shop: Shop, *, deep: bool) -> list[str]:
-    """The first page of a history, or one deep down."""
+def _page(user: User, shop: Shop, *, deep: bool) -> list[str]:
+    """A request for the first page of a history, or for a deep one."""
     page = 1
     if deep:
-        ((postings,),) = shop.stage.sql(
-            "SELECT sequence FROM wallets WHERE user_id = %(id)s", id=person.id
+        ((postings,),) = shop.servers.sql(
+            "SELECT sequence FROM wallets WHERE user_id = %(id)s", id=user.id
         )
-        page = min(_DEEP, postings // 2) // _LIMIT
-    return [wire.get(f"/api/v1/wallet/transactions?limit={_LIMIT}&page={page}", person)]
+        page = min(_DEEP_OFFSET, postings // 2) // _PAGE_SIZE
+    return [http_requests.get(f"/api/v1/wallet/transactions?limit={_PAGE_SIZE}&page={page}", user)]
 
 
-def _histories(size: str, person: Callable[[Shop], Person]) -> tuple[Scenario, ...]:
-    """What a user with a history of this size waits for, one request at a time."""
+def _histories(size: str, user: Callable[[Shop], User]) -> tuple[Scenario, ...]:
+    """Requests of a user with a history of this size, one at a time."""
 
     def page(*, deep: bool) -> Run:
-        return _send(lambda shop: _page(person(shop), shop, deep=deep), connections=1)
+        return _send(lambda shop: _page(user(shop), shop, deep=deep), connections=1)
 
     runs = {
         "history": page(deep=False),
         "history deep": page(deep=True),
-        "purchase": _buy(_hot, lambda shop: [person(shop)], connections=1),
+        "purchase": _buy(_hot, lambda shop: [user(shop)], connections=1),
     }
     return tuple(
         Scenario(f"{name} {size}", run, (f"{name} short",) if size == "long" else (), lone=True)
@@ -162,40 +163,48 @@ def _products_of_one_merchant(shop: Shop) -> list[UUID]:
     return shop.products_of_one_merchant
 
 
-_SPREAD_LIMITS = ("limit spread", "limit spread gate")
+_SPREAD_LIMITS = ("limit spread", "limit spread locked")
 _HELLO = ("hello", "hello bare")
 
 SCENARIOS: Final = (
-    Scenario("limit spread", _limit(_product_per_merchant, gate=False)),
-    Scenario("limit spread gate", _limit(_product_per_merchant, gate=True)),
+    Scenario("limit spread", _limit(_product_per_merchant, lock=False)),
+    Scenario("limit spread locked", _limit(_product_per_merchant, lock=True)),
     Scenario("spread", _buy(_product_per_merchant), _SPREAD_LIMITS),
-    Scenario("limit hot-product", _limit(_hot, gate=True)),
+    Scenario("limit hot-product", _limit(_hot, lock=True)),
     Scenario("hot-product", _buy(_hot), ("limit hot-product",)),
     Scenario("many-buyers", _many_buyers, ("hot-product",)),
     Scenario("fresh-connections", _buy(_hot, fresh=True), ("hot-product",)),
     Scenario("codes", _buy(lambda shop: [shop.hot_codes]), ("hot-product",)),
-    Scenario("limit hot-merchant", _limit(_products_of_one_merchant, gate=True)),
+    Scenario("limit hot-merchant", _limit(_products_of_one_merchant, lock=True)),
     Scenario("hot-merchant", _buy(_products_of_one_merchant), ("limit hot-merchant",)),
     Scenario("hot-buyer", _buy(_product_per_merchant, lambda shop: shop.buyers[:1])),
     Scenario("sell-out 50/200", _sell_out(buyers=200, units=50)),
     Scenario("sell-out 1000/5000", _sell_out(buyers=5000, units=1000)),
-    Scenario("deposit", _send(lambda shop: [wire.deposit(p) for p in shop.buyers])),
+    Scenario("deposit", _send(lambda shop: [http_requests.deposit(p) for p in shop.buyers])),
     Scenario(
         "login",
         _send(
-            lambda shop: [wire.login(p) for p in shop.buyers],
+            lambda shop: [http_requests.login(p) for p in shop.buyers],
             connections=_LOGIN_CONNECTIONS,
         ),
     ),
     Scenario("hello bare", _bare_hello),
-    Scenario("hello", _send(lambda _: [wire.get("/health/live")])),
-    Scenario("catalogue", _send(lambda _: [wire.get(f"/api/v1/products?limit={_LIMIT}")]), _HELLO),
+    Scenario("hello", _send(lambda _: [http_requests.get("/health/live")])),
     Scenario(
-        "wallet", _send(lambda shop: [wire.get("/api/v1/wallet", p) for p in shop.buyers]), _HELLO
+        "catalogue",
+        _send(lambda _: [http_requests.get(f"/api/v1/products?limit={_PAGE_SIZE}")]),
+        _HELLO,
     ),
-    Scenario("product", _send(lambda shop: [wire.get(f"/api/v1/products/{shop.hot}")])),
-    Scenario("hello lone", _send(lambda _: [wire.get("/health/live")], connections=1), lone=True),
-    Scenario("limit lone", _limit(_hot, gate=True, clients=1), lone=True),
+    Scenario(
+        "wallet",
+        _send(lambda shop: [http_requests.get("/api/v1/wallet", p) for p in shop.buyers]),
+        _HELLO,
+    ),
+    Scenario("product", _send(lambda shop: [http_requests.get(f"/api/v1/products/{shop.hot}")])),
+    Scenario(
+        "hello lone", _send(lambda _: [http_requests.get("/health/live")], connections=1), lone=True
+    ),
+    Scenario("limit lone", _limit(_hot, lock=True, clients=1), lone=True),
     Scenario("lone", _buy(_hot, connections=1), ("hello lone", "limit lone"), lone=True),
     Scenario("webhook", _send_webhooks, ("hello lone",), lone=True),
     *_histories("short", lambda shop: shop.short_history),
@@ -203,16 +212,16 @@ SCENARIOS: Final = (
 )
 
 
-def pick(words: Collection[str]) -> list[Scenario]:
-    """The scenarios of these names or beginnings of names, with their baselines.
+def select(prefixes: Collection[str]) -> list[Scenario]:
+    """The scenarios whose names begin with one of these words, and their baselines.
 
-    Raises KeyError with a word that matches no scenario.
+    Raises KeyError with a prefix that matches no scenario.
     """
     names = set()
-    for word in words:
-        found = {s.name for s in SCENARIOS if f"{s.name} ".startswith(f"{word} ")}
-        if not found:
-            raise KeyError(word)
-        names |= found
+    for prefix in prefixes:
+        matching = {s.name for s in SCENARIOS if f"{s.name} ".startswith(f"{prefix} ")}
+        if not matching:
+            raise KeyError(prefix)
+        names |= matching
     names |= {other for s in SCENARIOS if s.name in names for other in s.baselines}
     return [s for s in SCENARIOS if s.name in names]

@@ -12,20 +12,20 @@ import jwt
 from uuid_utils.compat import uuid7
 
 from app.common.settings import Settings
-from bench.stage import BANK, Stage
+from bench.servers import BANK, Servers
 
-PASSWORD = "a-fine-secret-1"  # noqa: S105 – of users who exist for a minute
+PASSWORD = "a-fine-secret-1"  # noqa: S105 – of users of the benchmark
 
-#: More than any scenario sells, and more than any buyer spends in one.
-PLENTY = 10**7
-_RICH = 10**10
-#: More than are sold in a scenario.
+#: More units than any scenario sells, and more cents than any buyer spends in one.
+UNITS = 10**7
+_INITIAL_CENTS = 10**10
+#: More codes than a scenario sells.
 CODES = 100_000
 
 #: Postings of the user with a short history.
 SHORT = 10_000
 
-_PEOPLE = """
+_USERS = """
     INSERT INTO users (id, email, email_key, password_hash, role, email_public, is_active,
                        created_at, updated_at)
     SELECT id, email, email, %(hash)s, role, false, true, now(), now()
@@ -40,10 +40,10 @@ _PEOPLE = """
     FROM unnest(%(sessions)s::uuid[], %(ids)s::uuid[]) AS s (session_id, user_id);
 """
 
-# As the ledger writes it, only many at once: from the bank, because every entry sums to zero, and
-# long ago, because deposits of the last 30 days count against the limits.
+# Many deposits at once, as the ledger writes them: against the bank account, because every entry
+# sums to zero, and older than 30 days, because newer ones count towards the limits.
 _DEPOSITS = """
-    CREATE TEMP TABLE gifts AS
+    CREATE TEMP TABLE deposits AS
     SELECT uuidv7() AS entry, uuidv7() AS posting, w.id AS wallet, w.user_id,
         w.sequence + n AS sequence, w.balance + n * %(cents)s AS balance,
         now() - interval '31 days' - (%(times)s - n) * interval '1 second' AS time
@@ -51,26 +51,26 @@ _DEPOSITS = """
     WHERE w.user_id = ANY(%(ids)s::uuid[]) ORDER BY w.id, n;
 
     INSERT INTO journal_entries (id, kind, initiator_id, created_at)
-    SELECT entry, 'DEPOSIT', user_id, time FROM gifts;
+    SELECT entry, 'DEPOSIT', user_id, time FROM deposits;
 
     INSERT INTO wallet_transactions (id, journal_entry_id, wallet_id, sequence, type, status,
         amount, balance_before, balance_after, currency, description, created_at)
     SELECT posting, entry, wallet, sequence, 'DEPOSIT', 'COMPLETED', %(cents)s,
-        balance - %(cents)s, balance, 'USD', 'Wallet deposit', time FROM gifts
+        balance - %(cents)s, balance, 'USD', 'Wallet deposit', time FROM deposits
     UNION ALL
     SELECT uuidv7(), entry, bank.id, NULL, 'DEPOSIT', 'COMPLETED', -%(cents)s, NULL, NULL, 'USD',
         'Wallet deposit', time
-    FROM gifts CROSS JOIN wallets bank WHERE bank.code = 'BANK' AND bank.currency = 'USD';
+    FROM deposits CROSS JOIN wallets bank WHERE bank.code = 'BANK' AND bank.currency = 'USD';
 
     INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, data, occurred_at,
         delivered_at)
     SELECT uuidv7(), 'balance-updated', 'wallet', wallet, jsonb_build_object('userId', user_id,
         'transactionId', posting, 'journalEntryId', entry, 'type', 'DEPOSIT', 'amount', %(cents)s,
-        'balance', balance, 'currency', 'USD'), time, time FROM gifts;
+        'balance', balance, 'currency', 'USD'), time, time FROM deposits;
 
     UPDATE wallets w SET balance = g.balance, sequence = g.sequence
     FROM (SELECT wallet, max(balance) AS balance, max(sequence) AS sequence
-          FROM gifts GROUP BY wallet) g WHERE w.id = g.wallet;
+          FROM deposits GROUP BY wallet) g WHERE w.id = g.wallet;
 """
 
 _PRODUCTS = """
@@ -80,7 +80,7 @@ _PRODUCTS = """
     FROM unnest(%(ids)s::uuid[], %(merchants)s::uuid[]) AS p (id, merchant_id)
 """
 
-# As an upload leaves them; nobody reads what is sealed.
+# As an upload stores them, except that the ciphertext is never decrypted.
 _CODES = """
     INSERT INTO product_codes (id, product_id, position, fingerprint, sealed)
     SELECT uuidv7(), %(product)s, n, sha256(int8send(n)), sha256(int8send(n)) || sha256(int8send(n))
@@ -99,7 +99,7 @@ _ONRAMPS = """
 
 
 @dataclass(frozen=True)
-class Person:
+class User:
     """A user with a wallet and a login session. token: an access token."""
 
     id: UUID
@@ -109,32 +109,32 @@ class Person:
 
 
 class Shop:
-    """Buyers with money, merchants, and products on demand.
+    """Buyers with a balance, merchants, and products created on demand.
 
     long: postings of the user with a long history.
     """
 
-    def __init__(self, stage: Stage, *, buyers: int, merchants: int, long: int) -> None:
-        self.stage = stage
+    def __init__(self, servers: Servers, *, buyers: int, merchants: int, long: int) -> None:
+        self.servers = servers
         self._long = long
-        # One hash for all users, at the cost that production has.
+        # One hash for all users, with the cost factor of production.
         rounds = Settings().bcrypt_rounds
         self._hash = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(rounds)).decode()
-        self.buyers = self._invite("buyer", buyers)
-        self.merchants = self._invite("merchant", merchants)
-        self.deposit(self.buyers, cents=_RICH)
+        self.buyers = self._create_users("buyer", buyers)
+        self.merchants = self._create_users("merchant", merchants)
+        self.deposit(self.buyers, cents=_INITIAL_CENTS)
 
     @cached_property
     def hot(self) -> UUID:
-        """The product that all buyers want."""
+        """The product that all buyers buy."""
         return self.products(self.merchants[:1])[0]
 
     @cached_property
     def hot_codes(self) -> UUID:
-        """A product with codes that all buyers want."""
+        """A product with codes that all buyers buy."""
         (product,) = self.products(self.merchants[:1], units=CODES)
-        self.stage.sql(_CODES, product=product, units=CODES)
-        self.stage.sql("VACUUM (ANALYZE) product_codes")
+        self.servers.sql(_CODES, product=product, units=CODES)
+        self.servers.sql("VACUUM (ANALYZE) product_codes")
         return product
 
     @cached_property
@@ -148,56 +148,56 @@ class Shop:
         return self.products([self.merchants[1]] * 50)
 
     @cached_property
-    def short_history(self) -> Person:
-        return self._veteran(SHORT)
+    def short_history(self) -> User:
+        return self._user_with_history(SHORT)
 
     @cached_property
-    def long_history(self) -> Person:
-        return self._veteran(self._long)
+    def long_history(self) -> User:
+        return self._user_with_history(self._long)
 
-    def products(self, merchants: Sequence[Person], *, units: int = PLENTY) -> list[UUID]:
-        """A new product of each of `merchants`, at $1.00."""
+    def products(self, merchants: Sequence[User], *, units: int = UNITS) -> list[UUID]:
+        """Create a product at $1.00 for each of `merchants`."""
         ids: list[UUID] = [uuid7() for _ in merchants]
-        self.stage.sql(_PRODUCTS, ids=ids, merchants=[m.id for m in merchants], units=units)
+        self.servers.sql(_PRODUCTS, ids=ids, merchants=[m.id for m in merchants], units=units)
         return ids
 
-    def deposit(self, people: Sequence[Person], *, cents: int, times: int = 1) -> None:
-        """Deposit `cents` for each person `times` times, as so many entries and postings."""
-        self.stage.sql(_DEPOSITS, ids=[p.id for p in people], cents=cents, times=times)
+    def deposit(self, users: Sequence[User], *, cents: int, times: int = 1) -> None:
+        """Deposit `cents` for each user `times` times, each as an entry of its own."""
+        self.servers.sql(_DEPOSITS, ids=[p.id for p in users], cents=cents, times=times)
 
     def onramps(self, count: int) -> list[str]:
-        """Start `count` on-ramps of $1.00 for one buyer; their tokens."""
+        """Create `count` on-ramps of $1.00 for one buyer. Returns their tokens."""
         tokens = [secrets.token_urlsafe(32) for _ in range(count)]
-        self.stage.sql(_ONRAMPS, user=self.buyers[0].id, provider=BANK["code"], tokens=tokens)
+        self.servers.sql(_ONRAMPS, user=self.buyers[0].id, provider=BANK["code"], tokens=tokens)
         return tokens
 
-    def _veteran(self, postings: int) -> Person:
-        """A new buyer whose wallet has that many postings."""
-        (person,) = self._invite(f"veteran-{postings}", 1)
-        self.stage.sql(
-            # A trigger per row takes half of the time. What it would find, `verify` finds.
+    def _user_with_history(self, postings: int) -> User:
+        """Create a buyer whose wallet has this number of postings."""
+        (user,) = self._create_users(f"history-{postings}", 1)
+        self.servers.sql(
+            # The triggers of each row take half of the time; `verify` finds what they would.
             f"SET session_replication_role = replica; {_DEPOSITS}",
-            ids=[person.id],
+            ids=[user.id],
             cents=100,
             times=postings,
         )
-        for chore in ("VACUUM (ANALYZE)", "CHECKPOINT"):  # not in the middle of a measurement
-            self.stage.sql(chore)
-        return person
+        for statement in ("VACUUM (ANALYZE)", "CHECKPOINT"):  # not in the middle of a measurement
+            self.servers.sql(statement)
+        return user
 
-    def _invite(self, name: str, count: int) -> list[Person]:
-        people = [self._person(f"{name}-{n}", name) for n in range(count)]
-        self.stage.sql(
-            _PEOPLE,
+    def _create_users(self, name: str, count: int) -> list[User]:
+        users = [self._user(f"{name}-{n}", name) for n in range(count)]
+        self.servers.sql(
+            _USERS,
             hash=self._hash,
-            ids=[p.id for p in people],
-            emails=[p.email for p in people],
+            ids=[p.id for p in users],
+            emails=[p.email for p in users],
             roles=["MERCHANT" if name == "merchant" else "USER"] * count,
-            sessions=[p.session_id for p in people],
+            sessions=[p.session_id for p in users],
         )
-        return people
+        return users
 
-    def _person(self, name: str, kind: str) -> Person:
+    def _user(self, name: str, kind: str) -> User:
         user_id, session_id = uuid7(), uuid7()
         email = f"{name}@bench.example.com"
         now = datetime.now(UTC)
@@ -213,5 +213,5 @@ class Shop:
             "nbf": now,
             "exp": now + timedelta(days=7),
         }
-        secret = self.stage.environment["JWT_ACCESS_SECRET"]
-        return Person(user_id, session_id, email, jwt.encode(claims, secret, "HS256"))
+        secret = self.servers.environment["JWT_ACCESS_SECRET"]
+        return User(user_id, session_id, email, jwt.encode(claims, secret, "HS256"))

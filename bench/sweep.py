@@ -15,11 +15,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from app.common.settings import PROJECT_ROOT
-from bench import picture
-from bench.meter import Result
+from bench import chart
+from bench.measurement import Result
 from bench.scenarios import buy_hot, warm_up
+from bench.servers import start_servers
 from bench.shop import Shop
-from bench.stage import stage
 
 CONNECTIONS = (1, 2, 4, 8, 16, 32, 64, 128)
 
@@ -31,21 +31,24 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--workers", type=int, default=2, help="web processes (2)")
     parser.add_argument("--json", type=Path, default=PROJECT_ROOT / ".data" / "sweep.json")
     parser.add_argument(
-        "--picture", type=Path, default=PROJECT_ROOT / "docs" / "images" / "batching.svg"
+        "--chart", type=Path, default=PROJECT_ROOT / "docs" / "images" / "batching.svg"
     )
     options = parser.parse_args(arguments)
     console = Console()
-    with Progress(console=console, transient=True) as progress, stage(workers=options.workers) as s:
-        shop = Shop(s, buyers=1000, merchants=1, long=0)
+    with (
+        Progress(console=console, transient=True) as progress,
+        start_servers(workers=options.workers) as servers,
+    ):
+        shop = Shop(servers, buyers=1000, merchants=1, long=0)
         warm_up(shop)
         results = {
             connections: buy_hot(shop, seconds=options.seconds, connections=connections)
             for connections in progress.track(CONNECTIONS, description="sweep")
         }
-        books = s.verify()
+        books = servers.verify()
     console.print(table(results))
-    save(results, options.json, options.picture)
-    console.print(f"As JSON: {options.json}; as a picture: {options.picture}")
+    save(results, options.json, options.chart)
+    console.print(f"As JSON: {options.json}; chart: {options.chart}")
     return 1 if books.returncode or any(result.wrong for result in results.values()) else 0
 
 
@@ -58,8 +61,8 @@ def table(results: dict[int, Result]) -> Table:
     return shown
 
 
-def save(results: dict[int, Result], numbers: Path, drawing: Path) -> None:
-    for path in (numbers, drawing):
+def save(results: dict[int, Result], data: Path, drawing: Path) -> None:
+    for path in (data, drawing):
         path.parent.mkdir(parents=True, exist_ok=True)
-    numbers.write_text(json.dumps({n: asdict(r) for n, r in results.items()}, indent=1))
-    drawing.write_text(picture.draw(results))
+    data.write_text(json.dumps({n: asdict(r) for n, r in results.items()}, indent=1))
+    drawing.write_text(chart.draw(results))

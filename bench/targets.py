@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bench.meter import Result
+from bench.measurement import Result
 
 Results = Mapping[str, Result]
 
@@ -13,7 +13,8 @@ Results = Mapping[str, Result]
 class Target:
     """value: computes the result; raises KeyError when a scenario did not run.
 
-    at_least, at_most: one of them is set, or neither for information only. aim: a stretch goal.
+    at_least, at_most: at most one is set; without either the value is informative. aim: a stretch
+    goal.
     """
 
     name: str
@@ -24,7 +25,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Reached:
+class TargetResult:
     target: Target
     value: float
 
@@ -38,29 +39,29 @@ class Reached:
         return None
 
 
-def reached(results: Results) -> list[Reached]:
+def evaluate(results: Results) -> list[TargetResult]:
     """The results of all targets whose scenarios have run."""
-    found = []
+    evaluated = []
     for target in TARGETS:
         try:
-            found.append(Reached(target, target.value(results)))
+            evaluated.append(TargetResult(target, target.value(results)))
         except KeyError:
             continue
-    return found
+    return evaluated
 
 
 def _rate(ours: str, *limits: str) -> Callable[[Results], float]:
-    """Compared with the best of `limits`."""
+    """Throughput relative to the best of `limits`."""
     return lambda r: r[ours].per_second / max(r[limit].per_second for limit in limits)
 
 
 def _slower(name: str) -> Callable[[Results], float]:
-    """Latency with a long history, relative to a short one."""
+    """Latency with a long history relative to a short one."""
     return lambda r: r[f"{name} long"].p50 / r[f"{name} short"].p50
 
 
 def _lone(r: Results) -> float:
-    """Compared with its unavoidable parts: an empty request and the transaction alone."""
+    """Latency relative to the unavoidable parts: an empty request and the transaction alone."""
     return r["lone"].p50 / (r["limit lone"].p50 + r["hello lone"].p50)
 
 
@@ -79,7 +80,7 @@ def _rss(r: Results) -> float:
 TARGETS: Final = (
     Target(
         "spread ÷ best limit",
-        _rate("spread", "limit spread", "limit spread gate"),
+        _rate("spread", "limit spread", "limit spread locked"),
         at_least=0.9,
         aim=1.2,
     ),

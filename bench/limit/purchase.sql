@@ -1,11 +1,11 @@
--- What a purchase is, one transaction each: the statements and rows of ours, as pgbench sends them.
--- GATE, PICK_BUYER and PICK_PRODUCT are replaced by bench/limits.py. The first SELECT stands for the
--- request, which names buyer, product and key.
+-- One purchase in one transaction, with the same statements and rows as ours, for pgbench.
+-- bench/limits.py replaces ACQUIRE_LOCK, PICK_BUYER and PICK_PRODUCT. The first SELECT represents the
+-- request, which names buyer, product and idempotency key.
 \set buyer PICK_BUYER
 \set product PICK_PRODUCT
 SELECT b.user_id AS buyer_id, b.session_id, b.wallet_id AS buyer_wallet, p.id AS product_id, uuidv7() AS entry_id, uuidv7() AS order_id, uuidv7() AS debit_id, uuidv7() AS credit_id, gen_random_uuid() AS key FROM bench_buyers b, bench_products p WHERE b.n = :buyer AND p.n = :product \gset
 BEGIN ISOLATION LEVEL SERIALIZABLE;
-GATE
+ACQUIRE_LOCK
 SELECT u.email FROM login_sessions s JOIN users u ON u.id = s.user_id WHERE s.id = CAST(:session_id AS uuid) AND u.is_active AND s.revoked_at IS NULL AND s.expires_at > now();
 SELECT status FROM idempotency_keys WHERE user_id = CAST(:buyer_id AS uuid) AND key = CAST(:key AS text);
 SELECT merchant_id, price FROM products WHERE id = CAST(:product_id AS uuid) AND is_active AND available_units > 0 FOR UPDATE \gset

@@ -1,4 +1,4 @@
-"""The load generator, against a server that counts."""
+"""The load generator, against a server that records its requests and connections."""
 
 import json
 import time
@@ -11,7 +11,7 @@ import pytest
 from bench import load
 
 SERVED: list[str] = []
-#: The other end of each connection that was opened, and closed.
+#: Client addresses of the connections that were opened and closed.
 OPENED: list[tuple[str, int]] = []
 CLOSED: list[tuple[str, int]] = []
 
@@ -30,9 +30,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         SERVED.append(self.path)
         if self.path == "/last":
-            time.sleep(0.2)  # everybody else has been answered meanwhile
+            time.sleep(0.2)  # the other requests are answered meanwhile
             assert CLOSED == []
-        if self.path.startswith("/hang-up"):
+        if self.path.startswith("/disconnect"):
             self.close_connection = True
             return
         refused = self.path.startswith("/refuse")
@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients may leave."""
+        """Ignore clients that disconnect."""
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def port() -> Iterator[int]:
 
 
 def get(path: str) -> str:
-    return f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n"
+    return f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"
 
 
 def job(port: int, *paths: str, seconds: float | None = None) -> dict[str, object]:
@@ -77,7 +77,7 @@ def job(port: int, *paths: str, seconds: float | None = None) -> dict[str, objec
     }
 
 
-def test_each_request_is_sent_once_without_a_time(port: int) -> None:
+def test_without_seconds_each_request_is_sent_once(port: int) -> None:
     result = load.run(job(port, *(f"/{n}" for n in range(50))))
     assert sorted(SERVED) == sorted(f"/{n}" for n in range(50))
     assert result["outcomes"] == {"200": 50}
@@ -93,7 +93,7 @@ def test_requests_repeat_until_time_is_up(port: int) -> None:
     assert result["cpu"] > 0
 
 
-def test_connections_stay_open_until_the_last_answer(port: int) -> None:
+def test_connections_stay_open_until_the_last_response(port: int) -> None:
     result = load.run(job(port, "/a", "/b", "/c", "/last"))
     assert result["outcomes"] == {"200": 4}
     assert len(OPENED) == 4
@@ -105,22 +105,24 @@ def test_with_fresh_each_request_gets_a_new_connection(port: int) -> None:
     assert len(set(OPENED)) == 50
 
 
-def test_outcomes_are_told_apart_by_status_and_code(port: int) -> None:
+def test_outcomes_are_counted_by_status_and_error_code(port: int) -> None:
     result = load.run(job(port, "/fine", "/refuse", "/refuse"))
     assert result["outcomes"] == {"200": 1, "400 SOLD_OUT": 2}
 
 
-def test_every_request_gets_a_number_of_its_own(port: int) -> None:
+def test_every_request_gets_a_unique_number(port: int) -> None:
     load.run(job(port, "/{n}", seconds=0.2))
     assert len(set(SERVED)) == len(SERVED) > 4
 
 
-def test_a_server_that_hangs_up_is_an_outcome(port: int) -> None:
-    result = load.run(job(port, "/fine", "/hang-up"))
+def test_a_connection_closed_by_the_server_is_an_outcome(port: int) -> None:
+    result = load.run(job(port, "/fine", "/disconnect"))
     assert result["outcomes"] == {"200": 1, "no answer": 1}
 
 
-def test_silence_does_not_last_for_ever(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "_ANSWER_TIMEOUT", 0.1)
-    half_a_request = job(port, "/fine") | {"requests": ["GET / HTTP/1.1\r\n"]}
-    assert load.run(half_a_request)["outcomes"] == {"no answer": 1}
+def test_the_generator_stops_waiting_after_the_timeout(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_RESPONSE_TIMEOUT", 0.1)
+    incomplete = job(port, "/fine") | {"requests": ["GET / HTTP/1.1\r\n"]}
+    assert load.run(incomplete)["outcomes"] == {"no answer": 1}

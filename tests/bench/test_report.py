@@ -1,4 +1,4 @@
-"""What a run is held against, and how it is told – with made-up results."""
+"""Performance targets, reports and charts, with made-up results."""
 
 import json
 import xml.etree.ElementTree as ET
@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import metrics, picture, report, sweep
-from bench.meter import Result, percentiles, wrong
-from bench.scenarios import SCENARIOS, pick
-from bench.targets import TARGETS, reached
+from bench import chart, metrics, report, sweep
+from bench.measurement import Result, percentiles, wrong
+from bench.scenarios import SCENARIOS, select
+from bench.targets import TARGETS, evaluate
 
 SOME = Result(
     per_second=100, outcomes={"201": 10}, p50=2, p95=3, p99=4, database_cpu=1, load_cpu=0.1
@@ -26,20 +26,20 @@ def made_up(**per_second: float) -> dict[str, Result]:
 
 
 def value(name: str, results: dict[str, Result]) -> tuple[float, bool | None]:
-    ((value, met),) = [(r.value, r.is_met) for r in reached(results) if r.target.name == name]
+    ((value, met),) = [(r.value, r.is_met) for r in evaluate(results) if r.target.name == name]
     return value, met
 
 
-def test_spread_is_held_against_the_better_limit() -> None:
-    results = made_up(spread=800, limit_spread=100, limit_spread_gate=500)
+def test_spread_is_compared_with_the_better_limit() -> None:
+    results = made_up(spread=800, limit_spread=100, limit_spread_locked=500)
     assert value("spread ÷ best limit", results) == (1.6, True)
 
 
-def test_a_ratio_that_is_too_small_is_missed() -> None:
+def test_a_ratio_below_its_minimum_misses_the_target() -> None:
     assert value("wallet ÷ hello", made_up(wallet=34, hello=100)) == (0.34, False)
 
 
-def test_a_lone_purchase_is_held_against_a_request_and_a_transaction() -> None:
+def test_a_lone_purchase_is_compared_with_a_request_and_a_transaction() -> None:
     results = {
         "lone": replace(SOME, p50=4.5, p99=16),
         "limit lone": replace(SOME, p50=2),
@@ -49,38 +49,38 @@ def test_a_lone_purchase_is_held_against_a_request_and_a_transaction() -> None:
     assert value("lone p99, ms", results) == (16, False)
 
 
-def test_a_long_history_is_held_against_a_short_one() -> None:
+def test_a_long_history_is_compared_with_a_short_one() -> None:
     results = {"history long": replace(SOME, p50=3), "history short": replace(SOME, p50=2)}
     assert value("history p50, long ÷ short", results) == (1.5, False)
 
 
-def test_the_largest_process_of_all_scenarios_counts() -> None:
+def test_memory_is_that_of_the_largest_process_of_all_scenarios() -> None:
     results = {"spread": replace(SOME, rss_mb=119.0), "login": replace(SOME, rss_mb=121.0)}
     assert value("RSS of the largest web process, MB", results) == (121, False)
 
 
-def test_an_inexact_sell_out_is_missed() -> None:
+def test_an_inexact_sell_out_misses_the_target() -> None:
     results = {"sell-out 50/200": SOME, "sell-out 1000/5000": replace(SOME, wrong={"201": 1001})}
     assert value("sell-outs that are inexact", results) == (1, False)
 
 
-def test_what_did_not_run_is_left_out() -> None:
-    assert reached({}) == []
+def test_targets_of_scenarios_that_did_not_run_are_omitted() -> None:
+    assert evaluate({}) == []
 
 
-def test_every_target_is_reached_by_a_whole_run() -> None:
+def test_a_complete_run_evaluates_every_target() -> None:
     results = {scenario.name: replace(SOME, rss_mb=100) for scenario in SCENARIOS}
-    assert [r.target for r in reached(results)] == list(TARGETS)
+    assert [r.target for r in evaluate(results)] == list(TARGETS)
 
 
-def test_outcomes_are_wrong_when_unexpected_or_not_as_many() -> None:
+def test_unexpected_outcomes_and_wrong_counts_are_reported() -> None:
     assert wrong({"201": 3}, {"201"}) == {}
     assert wrong({"201": 3, "503 BUSY": 1}, {"201"}) == {"503 BUSY": 1}
     assert wrong({"201": 3, "400 X": 1}, {"201": 3, "400 X": 1}) == {}
     assert wrong({"201": 4}, {"201": 3, "400 X": 1}) == {"201": 4, "400 X": 0}
 
 
-def test_percentiles_of_few_times_are_among_them() -> None:
+def test_percentiles_are_measured_times() -> None:
     assert percentiles([1, 2]) == {"p50": 2, "p95": 2, "p99": 2}
 
 
@@ -98,36 +98,36 @@ def test_there_is_a_scenario(name: str) -> None:
     assert name in {scenario.name for scenario in SCENARIOS}
 
 
-def test_names_and_their_beginnings_pick_scenarios_with_what_they_are_held_against() -> None:
-    assert [s.name for s in pick(["hot-product"])] == ["limit hot-product", "hot-product"]
-    assert [s.name for s in pick(["sell-out", "lone"])] == [
+def test_prefixes_of_names_select_scenarios_and_their_baselines() -> None:
+    assert [s.name for s in select(["hot-product"])] == ["limit hot-product", "hot-product"]
+    assert [s.name for s in select(["sell-out", "lone"])] == [
         *("sell-out 50/200", "sell-out 1000/5000", "hello lone", "limit lone", "lone")
     ]
     with pytest.raises(KeyError, match="nonsense"):
-        pick(["nonsense"])
+        select(["nonsense"])
 
 
-def test_everything_is_held_against_what_ran_before() -> None:
+def test_baselines_run_before_the_scenarios_compared_with_them() -> None:
     before: set[str] = set()
     for scenario in SCENARIOS:
         assert set(scenario.baselines) <= before
         before.add(scenario.name)
 
 
-def test_the_tables_fit_and_tell_what_was_wrong() -> None:
+def test_the_tables_fit_and_show_unexpected_outcomes() -> None:
     results = {scenario.name: replace(SOME, rss_mb=100) for scenario in SCENARIOS}
     results["spread"] = replace(SOME, outcomes={"201": 9, "503 BUSY": 1}, wrong={"503 BUSY": 1})
     console = Console(width=120, file=StringIO(), record=True)
-    report.show(console, results, reached(results))
+    report.show(console, results, evaluate(results))
     text = console.export_text()
     assert "sell-out 1000/5000" in text
     assert "201: 9, 503 BUSY: 1" in text
     assert "…" not in text
 
 
-def test_json_tells_scenarios_targets_and_conditions() -> None:
+def test_json_has_scenarios_targets_and_conditions() -> None:
     results = made_up(wallet=34, hello=100)
-    told = json.loads(report.as_json(results, reached(results), conditions={"seconds": 10}))
+    told = json.loads(report.as_json(results, evaluate(results), conditions={"seconds": 10}))
     assert told["conditions"] == {"seconds": 10}
     assert told["scenarios"]["wallet"]["per_second"] == 34
     (target,) = [t for t in told["targets"] if t["name"] == "wallet ÷ hello"]
@@ -146,12 +146,12 @@ payment_flow_transaction_retries_total{reason="deadlock"} 1.0
 """
 
 
-def test_metrics_tell_batches_waits_and_retries() -> None:
-    told = metrics.purchases(metrics.parse(""), metrics.parse(METRICS))
-    assert told == {"batch": 4, "wait": 50, "retries": 3}
+def test_metrics_include_batches_waits_and_retries() -> None:
+    values = metrics.purchases(metrics.parse(""), metrics.parse(METRICS))
+    assert values == {"batch": 4, "wait": 50, "retries": 3}
 
 
-def test_without_metrics_nothing_is_told() -> None:
+def test_without_metrics_every_value_is_none() -> None:
     nothing = metrics.parse("")
     assert metrics.purchases(nothing, nothing) == {"batch": None, "wait": None, "retries": None}
 
@@ -163,23 +163,23 @@ def swept(*, batches: bool = True) -> dict[int, Result]:
     }
 
 
-def test_the_picture_has_a_panel_for_batches_when_they_are_known() -> None:
+def test_the_chart_has_a_panel_for_batches_when_they_are_known() -> None:
     for batches, panels in ((True, 3), (False, 2)):
-        svg = ET.fromstring(picture.draw(swept(batches=batches)))
+        svg = ET.fromstring(chart.draw(swept(batches=batches)))
         names = [t.text for t in svg.findall(".//{*}text") if t.get("class") == "name"]
         assert len(names) == panels
         assert len(svg.findall(".//{*}polyline")) == panels + 1
 
 
-def test_lines_stay_inside_the_picture() -> None:
-    svg = ET.fromstring(picture.draw(swept()))
+def test_points_stay_inside_the_chart() -> None:
+    svg = ET.fromstring(chart.draw(swept()))
     _, _, width, height = map(float, svg.attrib["viewBox"].split())
     for circle in svg.findall(".//{*}circle"):
         assert 0 < float(circle.attrib["cx"]) < width
         assert 0 < float(circle.attrib["cy"]) < height
 
 
-def test_a_sweep_is_saved_as_json_and_picture(tmp_path: Path) -> None:
+def test_a_sweep_is_saved_as_json_and_chart(tmp_path: Path) -> None:
     numbers, drawing = tmp_path / "a" / "sweep.json", tmp_path / "b" / "sweep.svg"
     sweep.save(swept(), numbers, drawing)
     assert json.loads(numbers.read_text())["128"]["batch"] == 64

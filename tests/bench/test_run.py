@@ -1,4 +1,4 @@
-"""A short run against the real server: what is prepared and measured is as the ledger wants it."""
+"""Short runs against the real server, whose ledger stays consistent."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ import pytest
 from app.common.settings import Settings
 from bench import limits
 from bench.scenarios import SCENARIOS
+from bench.servers import Servers
 from bench.shop import Shop
-from bench.stage import Stage
 from tests import servers
 from tests.live import LiveServer
 
@@ -34,23 +34,23 @@ def shop(settings: Settings, worker_number: int) -> Iterator[Shop]:
         superuser_url = made.admin_url.replace("+psycopg", "")
         with psycopg.connect(superuser_url) as connection:
             postgres = psutil.Process(connection.info.backend_pid).parent()
-        stage = Stage(
+        under_test = Servers(
             superuser_url,
             postgres,
             server.environment | {"METRICS_TOKEN": "c" * 32},
             int(server.environment["PORT"]),
             psutil.Process(server.pid),
         )
-        yield Shop(stage, buyers=5, merchants=3, long=100)
+        yield Shop(under_test, buyers=5, merchants=3, long=100)
 
 
 def rows(shop: Shop) -> Counter[str]:
     return Counter(
-        {table: shop.stage.sql(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
+        {table: shop.servers.sql(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
     )
 
 
-def test_a_limit_writes_what_ours_writes_and_the_books_hold(
+def test_pgbench_writes_the_same_rows_as_ours_and_the_books_balance(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "_WARM_UP", 0)
@@ -72,5 +72,5 @@ def test_a_limit_writes_what_ours_writes_and_the_books_hold(
         "deposit",
     ):
         assert not runs[name](shop, 0.2).wrong, name
-    books = shop.stage.verify()
+    books = shop.servers.verify()
     assert books.returncode == 0, books.stdout

@@ -1,4 +1,4 @@
-"""Measuring a load: its outcomes, its latency, and the CPU that each process spent on it."""
+"""Measures a load: outcomes, latency, and the CPU time of each process."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from typing import Any
 
 from app.common.settings import PROJECT_ROOT
 from bench import metrics
-from bench.stage import Stage
+from bench.servers import Servers
 
 CONNECTIONS = 32
 
@@ -38,7 +38,7 @@ class Result:
 
 
 def load(
-    stage: Stage,
+    servers: Servers,
     requests: list[str],
     *,
     seconds: float | None,
@@ -46,39 +46,39 @@ def load(
     connections: int = CONNECTIONS,
     fresh: bool = False,
 ) -> Result:
-    """Send `requests` over and over for `seconds`, or each once.
+    """Send `requests` repeatedly for `seconds`, or each once.
 
-    expected: the outcomes that are allowed, or with counts, exactly those that are required.
+    expected: the allowed outcomes, or the exact count of each.
     fresh: each request gets a new connection.
     """
     job = {
         "host": "127.0.0.1",
-        "port": stage.port,
+        "port": servers.port,
         "connections": connections,
         "seconds": seconds,
         "requests": requests,
         "fresh": fresh,
     }
-    samples, (web, database) = metrics.read(stage), stage.cpu()
-    answer = _generate(job)
-    web_after, database_after = stage.cpu()
-    count = sum(answer["outcomes"].values())
+    samples, (web, database) = metrics.read(servers), servers.cpu()
+    measured = _generate(job)
+    web_after, database_after = servers.cpu()
+    count = sum(measured["outcomes"].values())
     return Result(
-        per_second=len(answer["ms"]) / answer["seconds"],
-        outcomes=answer["outcomes"],
-        wrong=wrong(answer["outcomes"], expected),
+        per_second=len(measured["ms"]) / measured["seconds"],
+        outcomes=measured["outcomes"],
+        wrong=wrong(measured["outcomes"], expected),
         web_cpu=(web_after - web) / count * 1e3,
         database_cpu=(database_after - database) / count * 1e3,
-        load_cpu=answer["cpu"] / count * 1e3,
-        rss_mb=stage.rss() / 1e6,
-        **percentiles(answer["ms"]),
-        **metrics.purchases(samples, metrics.read(stage)),
+        load_cpu=measured["cpu"] / count * 1e3,
+        rss_mb=servers.rss() / 1e6,
+        **percentiles(measured["ms"]),
+        **metrics.purchases(samples, metrics.read(servers)),
     )
 
 
 def _generate(job: dict[str, Any]) -> dict[str, Any]:
     """Run the load generator in a separate process, so that it does not share our interpreter."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "bench.load"],
         input=json.dumps(job),
         stdout=subprocess.PIPE,
@@ -86,8 +86,8 @@ def _generate(job: dict[str, Any]) -> dict[str, Any]:
         check=True,
         cwd=PROJECT_ROOT,
     )
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    measured: dict[str, Any] = json.loads(process.stdout)
+    return measured
 
 
 def wrong(

@@ -1,11 +1,11 @@
-"""The picture of a sweep: panels one above the other, over the number of connections, as SVG."""
+"""The chart of a sweep as SVG: one panel per measure, over the number of connections."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 from typing import Final
 
-from bench.meter import Result
+from bench.measurement import Result
 
 _WIDTH: Final = 640
 _LEFT, _RIGHT = 70, 90
@@ -27,7 +27,7 @@ class _Panel:
 
 
 def draw(results: Mapping[int, Result]) -> str:
-    """results: by number of connections. Without batch sizes their panel is left out."""
+    """results: by number of connections. Without batch sizes their panel is omitted."""
     measured = list(results.values())
     panels = [
         _Panel("Purchases per second", [("", "#2563eb", [r.per_second for r in measured])]),
@@ -44,7 +44,7 @@ def draw(results: Mapping[int, Result]) -> str:
         panels.insert(0, _Panel("Purchases per transaction (mean)", [("", "#7c3aed", batches)]))
     height = _TOP + len(panels) * (_HEIGHT + _GAP) + 6
     body = [
-        _text(24, 28, "One product: the more buyers wait, the more go at once", "title"),
+        _text(24, 28, "One product: the more buyers wait, the larger the batches", "title"),
         *(_panel(p, _TOP + n * (_HEIGHT + _GAP), list(results)) for n, p in enumerate(panels)),
         _text(_LEFT + _span() / 2, height - 10, "connections", anchor="middle"),
     ]

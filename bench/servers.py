@@ -1,4 +1,4 @@
-"""The servers of a benchmark: durable PostgreSQL, Redis and the web server, started for it."""
+"""The servers under test: durable PostgreSQL, Redis and the web server."""
 
 import base64
 import json
@@ -26,8 +26,8 @@ from app.local.processes import free_port
 #: Full durability: every commit waits for the disk.
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
-#: Production refuses direct deposits, which are measured too. Everything else that APP_ENV decides
-#: is decided at start (secrets must be set, and here they are), so no request costs more or less.
+#: Production refuses direct deposits, which are measured too. Everything else that depends on
+#: APP_ENV is decided at startup, so it does not affect the cost of a request.
 APP_ENV = "development"
 
 #: A bank that is never called; the benchmark sends its webhooks.
@@ -36,11 +36,11 @@ BANK_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 @dataclass(frozen=True)
-class Stage:
+class Servers:
     """Running servers.
 
-    postgres, web: their main processes, whose children do the work; environment: what the web
-    server was started with.
+    postgres, web: their main processes, whose children do the work; environment: the environment
+    variables of the web server.
     """
 
     superuser_url: str
@@ -50,7 +50,7 @@ class Stage:
     web: psutil.Process
 
     def sql(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
-        """Run as superuser; triggers and constraints still apply."""
+        """Run a statement as superuser. Triggers and constraints still apply."""
         with (
             closing(psycopg.connect(self.superuser_url, autocommit=True)) as connection,
             psycopg.ClientCursor(connection) as cursor,
@@ -59,7 +59,7 @@ class Stage:
             return cursor.fetchall() if cursor.description else []
 
     def cpu(self) -> tuple[float, float]:
-        """CPU seconds so far, of the web server and of PostgreSQL."""
+        """CPU seconds used so far by the web server and by PostgreSQL."""
         return _cpu(self.web), _cpu(self.postgres)
 
     def rss(self) -> int:
@@ -78,7 +78,7 @@ class Stage:
 
 
 def _cpu(process: psutil.Process) -> float:
-    """Of a process, its children, and its children that have ended."""
+    """CPU seconds of a process and its children, including those that have ended."""
     while True:
         ended = process.cpu_times()[2:4]
         seconds = 0.0
@@ -86,17 +86,17 @@ def _cpu(process: psutil.Process) -> float:
             with suppress(psutil.NoSuchProcess):
                 seconds += sum(child.cpu_times()[:2])
         times = process.cpu_times()
-        if times[2:4] == ended:  # else a child has ended meanwhile, and counts twice or not at all
+        if times[2:4] == ended:  # otherwise a child that ended meanwhile counts twice or not at all
             return seconds + float(sum(times[:4]))
 
 
 @contextmanager
-def stage(*, workers: int) -> Iterator[Stage]:
-    """Start everything; it is gone when the block ends."""
+def start_servers(*, workers: int) -> Iterator[Servers]:
+    """Start all servers, and stop them when the block ends."""
     with ExitStack() as cleanup:
         folder = Path(mkdtemp(prefix="payment-flow-bench-"))
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-        folder.chmod(0o755)  # as root, PostgreSQL runs as somebody else and has to get in
+        folder.chmod(0o755)  # as root, PostgreSQL runs as another user and needs access
         postgres = PostgresServer.start(folder, settings=DURABLE | {"max_connections": "200"})
         cleanup.callback(postgres.stop)
         redis = RedisServer.start(folder)
@@ -119,20 +119,20 @@ def stage(*, workers: int) -> Iterator[Stage]:
             "PYTHONPATH": str(PROJECT_ROOT),
         }
         command = [sys.executable, "-m", "app.cli"]
-        # In a folder without a `.env`: only what stands above differs from the defaults.
+        # In a folder without a `.env` file, so that only these variables differ from the defaults.
         subprocess.run([*command, "migrate"], env=environment, cwd=folder, check=True)  # noqa: S603
         web = cleanup.enter_context(
             web_server([*command, "serve"], environment, "/health/ready", folder)
         )
         superuser_url = postgres.superuser_url.rpartition("/")[0] + "/payment_flow"
-        yield Stage(superuser_url, psutil.Process(postgres.pid), environment, port, web)
+        yield Servers(superuser_url, psutil.Process(postgres.pid), environment, port, web)
 
 
 @contextmanager
 def web_server(
     command: list[str], environment: dict[str, str], path: str, folder: Path
 ) -> Iterator[psutil.Process]:
-    """Run `command`, which serves on PORT and is ready when `path` answers."""
+    """Run `command`, a server on PORT, and wait until `path` responds."""
     log = folder / f"web-{environment['PORT']}.log"
     with log.open("w") as output:
         web = subprocess.Popen(  # noqa: S603
