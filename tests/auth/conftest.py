@@ -1,4 +1,4 @@
-"""Watching what signing in costs."""
+"""Counting password hashes."""
 
 import pytest
 
@@ -7,13 +7,13 @@ from app.auth import passwords
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What passwords are compared with: the beginning of each hash, one for each comparison."""
+    """The prefixes of the hashes that passwords were compared with."""
     compared: list[bytes] = []
     checkpw = passwords.bcrypt.checkpw
 
-    def spy(password: bytes, known: bytes) -> bool:
-        compared.append(known[:7])
-        return checkpw(password, known)
+    def spy(password: bytes, password_hash: bytes) -> bool:
+        compared.append(password_hash[:7])
+        return checkpw(password, password_hash)
 
     monkeypatch.setattr(passwords.bcrypt, "checkpw", spy)
     return compared

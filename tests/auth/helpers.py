@@ -1,4 +1,4 @@
-"""Asking the sign-in endpoints, and what their answers look like."""
+"""Requests to the sign-in endpoints, and the expected responses."""
 
 import json
 import re
@@ -13,7 +13,6 @@ from tests.answers import UUID_TEXT, refusal
 from tests.factories import PASSWORD
 
 AUTH = "/api/v1/auth"
-
 
 JWT = r"[\w-]+\.[\w-]+\.[\w-]+"
 
@@ -38,7 +37,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def signed_in(email: str | None, *, first_name: str | None = None) -> re.Pattern[str]:
-    """The body of a sign-in, to the byte."""
+    """The exact body of the response to a sign-in."""
     return re.compile(
         rf'{{"user":{{"id":"{UUID_TEXT}","email":{json.dumps(email)},"role":"USER",'
         rf'"firstName":{json.dumps(first_name)},"lastName":null,"isActive":true}},'
@@ -47,12 +46,12 @@ def signed_in(email: str | None, *, first_name: str | None = None) -> re.Pattern
 
 
 def same_refusal(answers: Sequence[TestResponse]) -> dict[str, Any]:
-    """What these refusals of a sign-in say, apart from when: the same."""
+    """Check that these sign-ins were refused with identical bodies. Returns the body."""
     for answer in answers:
         assert refusal(answer) == (401, "INVALID_CREDENTIALS")
-    unlike = {"requestId", "timestamp"}
+    varying = {"requestId", "timestamp"}
     first, *others = (
-        {name: value for name, value in answer.json.items() if name not in unlike}
+        {name: value for name, value in answer.json.items() if name not in varying}
         for answer in answers
     )
     assert others == [first] * len(others)
@@ -68,4 +67,5 @@ def deactivate(client: FlaskClient, user_id: object) -> None:
 
 
 def me(client: FlaskClient, token: str) -> int:
+    """The status of a request for the profile of the caller."""
     return client.get(f"{AUTH}/me", headers=bearer(token)).status_code

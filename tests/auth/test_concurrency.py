@@ -1,4 +1,4 @@
-"""Many sign-ins at once, with real commits."""
+"""Concurrent sign-ins and API keys, with real commits."""
 
 import threading
 from typing import Any
@@ -34,7 +34,7 @@ def test_an_email_is_registered_once_whatever_its_case(committing: Flask) -> Non
     assert broken() == []
 
 
-def test_a_refresh_token_works_at_most_once_and_takes_its_family_with_it(
+def test_a_reused_refresh_token_revokes_its_whole_session(
     committing: Flask,
 ) -> None:
     tokens = sign_in(committing)
@@ -58,7 +58,7 @@ def test_a_refresh_token_works_at_most_once_and_takes_its_family_with_it(
     assert broken() == []
 
 
-def test_many_devices_sign_in_and_out_without_disturbing_each_other(committing: Flask) -> None:
+def test_concurrent_sign_ins_and_sign_outs_do_not_interfere(committing: Flask) -> None:
     buyer = factories.buyer()
     credentials = {"email": buyer.email, "password": factories.PASSWORD}
 
@@ -74,7 +74,7 @@ def test_many_devices_sign_in_and_out_without_disturbing_each_other(committing: 
     assert broken() == []
 
 
-def test_who_is_deactivated_signs_in_no_more_and_no_session_survives(committing: Flask) -> None:
+def test_no_session_survives_a_concurrent_deactivation(committing: Flask) -> None:
     buyer, admin = factories.buyer(), factories.admin()
     credentials = {"email": buyer.email, "password": factories.PASSWORD}
 
@@ -99,7 +99,7 @@ def test_who_is_deactivated_signs_in_no_more_and_no_session_survives(committing:
     assert broken() == []
 
 
-def test_no_request_that_begins_after_a_key_is_revoked_succeeds(committing: Flask) -> None:
+def test_no_request_that_begins_after_the_revocation_of_its_key_succeeds(committing: Flask) -> None:
     shop = factories.actor(Role.MERCHANT, balance="1000.00")
     key = factories.api_key(shop)
     product_id = factories.product(factories.merchant(), price="0.10", units=10_000)
@@ -110,17 +110,17 @@ def test_no_request_that_begins_after_a_key_is_revoked_succeeds(committing: Flas
         ("POST", "products", {"name": "Course", "price": "5.00", "availableUnits": 1}),
         ("GET", "wallet", None),
     )
-    under_way, revoked = threading.Semaphore(0), threading.Event()
+    served, revoked = threading.Semaphore(0), threading.Event()
 
     def use(number: int) -> Any:
-        """Ask until refused; whether the last request began when the key was revoked already."""
+        """Send requests until one is refused. Returns its status."""
         method, path, body = requests[number % len(requests)]
         for _ in range(500):
             late = revoked.is_set()
             answer = committing.test_client().open(
                 f"/api/v1/{path}", method=method, json=body, headers=key.headers
             )
-            under_way.release()
+            served.release()
             if answer.status_code == 401:
                 return 401
             assert answer.status_code in (200, 201), answer.text
@@ -130,8 +130,8 @@ def test_no_request_that_begins_after_a_key_is_revoked_succeeds(committing: Flas
     def act(number: int) -> Any:
         if number < 20:
             return use(number)
-        for _ in range(40):  # everybody has been served by then, or nearly
-            under_way.acquire()
+        for _ in range(40):  # so that most threads have been served by then
+            served.acquire()
         url = f"/api/v1/auth/api-keys/{key.id}"
         answer = committing.test_client().delete(url, headers=shop.headers)
         revoked.set()
@@ -141,12 +141,12 @@ def test_no_request_that_begins_after_a_key_is_revoked_succeeds(committing: Flas
     assert broken() == []
 
 
-def test_twenty_keys_hold_however_many_are_asked_for_at_once(committing: Flask) -> None:
+def test_concurrent_creations_cannot_exceed_twenty_keys(committing: Flask) -> None:
     shop = factories.merchant()
-    wish = {"name": "Server", "scopes": ["wallet:read"], "password": factories.PASSWORD}
+    fields = {"name": "Server", "scopes": ["wallet:read"], "password": factories.PASSWORD}
 
     answers = all_at_once(
-        lambda _: post(committing, "api-keys", wish, **shop.headers), range(30), threads=15
+        lambda _: post(committing, "api-keys", fields, **shop.headers), range(30), threads=15
     )
 
     assert outcomes(answers) == {(201, None): 20, (409, "TOO_MANY_API_KEYS"): 10}
@@ -154,9 +154,9 @@ def test_twenty_keys_hold_however_many_are_asked_for_at_once(committing: Flask) 
     assert broken() == []
 
 
-def test_no_key_is_made_behind_the_back_of_who_ends_them_all(committing: Flask) -> None:
+def test_no_key_created_during_a_deactivation_remains_valid(committing: Flask) -> None:
     shop, admin = factories.merchant(), factories.admin()
-    wish = {"name": "Server", "scopes": ["wallet:read"], "password": factories.PASSWORD}
+    fields = {"name": "Server", "scopes": ["wallet:read"], "password": factories.PASSWORD}
 
     def act(number: int) -> Any:
         if number == 8:
@@ -165,7 +165,7 @@ def test_no_key_is_made_behind_the_back_of_who_ends_them_all(committing: Flask) 
             reason = {"json": {"reason": "fraud"}, "headers": admin.headers}
             client.post(f"{url}/deactivate", **reason)
             return client.post(f"{url}/activate", **reason)
-        return post(committing, "api-keys", wish, **shop.headers)
+        return post(committing, "api-keys", fields, **shop.headers)
 
     answers = all_at_once(act, range(18), threads=18)
 

@@ -1,4 +1,4 @@
-"""Phone numbers: on the profile, to sign in with, and to be registered by."""
+"""Phone numbers: in the profile, for signing in, and for automatic registration."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,8 +36,8 @@ def profile(client: FlaskClient, token: str) -> dict[str, Any]:
     return user
 
 
-class TestOnTheProfile:
-    def test_it_is_set_shown_and_removed(self, client: FlaskClient) -> None:
+class TestProfile:
+    def test_a_number_can_be_set_shown_and_removed(self, client: FlaskClient) -> None:
         token = factories.actor().token
         assert profile(client, token)["phone"] is None
 
@@ -50,14 +50,14 @@ class TestOnTheProfile:
         assert profile(client, token)["phone"] is None
 
     @pytest.mark.parametrize(
-        ("spelling", "kept"),
+        ("spelling", "normalised"),
         [(spelling, PHONE) for spelling in SPELLINGS]
         + [("+44 (0)20 7946 0958", "+442079460958"), ("+91 98765 43210", "+919876543210")],
     )
-    def test_every_spelling_is_kept_in_one(
-        self, client: FlaskClient, spelling: str, kept: str
+    def test_every_spelling_is_normalised(
+        self, client: FlaskClient, spelling: str, normalised: str
     ) -> None:
-        assert change(client, factories.actor().token, phone=spelling).json["phone"] == kept
+        assert change(client, factories.actor().token, phone=spelling).json["phone"] == normalised
 
     @pytest.mark.parametrize(
         "phone",
@@ -85,7 +85,7 @@ class TestOnTheProfile:
             True,
         ],
     )
-    def test_what_is_no_number_with_its_country_is_refused(
+    def test_an_invalid_number_or_one_without_a_country_is_refused(
         self, client: FlaskClient, phone: Any
     ) -> None:
         answer = change(client, factories.actor().token, phone=phone)
@@ -102,7 +102,7 @@ class TestOnTheProfile:
         change(client, mine.token, phone=None)
         assert change(client, theirs.token, phone=spelling).status_code == 200
 
-    def test_of_many_accounts_that_claim_a_number_at_once_one_gets_it(
+    def test_of_concurrent_accounts_with_the_same_number_one_succeeds(
         self, committing: Flask
     ) -> None:
         tokens = [factories.actor().token for _ in range(12)]
@@ -118,7 +118,7 @@ class TestOnTheProfile:
 
 
 class TestSigningIn:
-    def test_the_answer_is_that_of_a_sign_in_by_email(self, client: FlaskClient) -> None:
+    def test_the_response_is_that_of_a_sign_in_by_email(self, client: FlaskClient) -> None:
         token = register(client, firstName="Alice").json["accessToken"]
         change(client, token, phone=PHONE)
 
@@ -134,14 +134,18 @@ class TestSigningIn:
 
         assert sign_in(client, spelling).status_code == 200
 
-    def test_a_wrong_number_and_a_wrong_password_look_the_same(self, client: FlaskClient) -> None:
+    def test_a_wrong_number_and_a_wrong_password_get_the_same_response(
+        self, client: FlaskClient
+    ) -> None:
         factories.actor(phone=PHONE)
 
         answers = [sign_in(client, "+14155550199"), sign_in(client, password="correct-horse-2")]
 
         assert same_refusal(answers)
 
-    def test_both_cost_the_same_hashing(self, client: FlaskClient, hashed: list[bytes]) -> None:
+    def test_a_wrong_number_and_a_wrong_password_cost_the_same_hashing(
+        self, client: FlaskClient, hashed: list[bytes]
+    ) -> None:
         factories.actor(phone=PHONE)
         sign_in(client, "+14155550199")
         sign_in(client, password="correct-horse-2")
@@ -154,16 +158,14 @@ class TestSigningIn:
 
         assert refusal(sign_in(client)) == (401, "INVALID_CREDENTIALS")
 
-    def test_a_number_that_was_removed_signs_in_no_more(self, client: FlaskClient) -> None:
+    def test_a_removed_number_cannot_sign_in(self, client: FlaskClient) -> None:
         user = factories.actor(phone=PHONE)
         change(client, user.token, phone=None)
 
         assert refusal(sign_in(client)) == (401, "INVALID_CREDENTIALS")
 
     @pytest.mark.parametrize("phone", ["4155550100", "+999123456789", "", None, 5])
-    def test_what_cannot_be_a_number_is_refused_for_itself(
-        self, client: FlaskClient, phone: Any
-    ) -> None:
+    def test_an_invalid_number_is_a_validation_error(self, client: FlaskClient, phone: Any) -> None:
         answer = sign_in(client, phone)
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
@@ -171,7 +173,7 @@ class TestSigningIn:
 
 
 class TestRateLimits:
-    def test_guessing_at_one_number_is_limited_whatever_its_spelling(
+    def test_guesses_at_a_number_are_limited_across_its_spellings(
         self, rate_limited: Flask
     ) -> None:
         client = rate_limited.test_client()
@@ -193,7 +195,7 @@ class TestRateLimits:
 
         assert [answer.status_code for answer in answers] == [401] * 300 + [429]
 
-    def test_asking_which_numbers_are_taken_is_limited(self, rate_limited: Flask) -> None:
+    def test_probing_for_taken_numbers_is_limited(self, rate_limited: Flask) -> None:
         client, token = rate_limited.test_client(), factories.actor().token
         factories.actor(phone=PHONE)
 
@@ -203,7 +205,7 @@ class TestRateLimits:
 
 
 def test_a_number_longer_than_e_164_allows_is_refused(client: FlaskClient) -> None:
-    # The library of numbers knows a few of 16 digits.
+    # The phone number library accepts some numbers of 16 digits.
     answer = change(client, factories.actor().token, phone="+4933676953583772")
 
     assert refusal(answer) == (400, "VALIDATION_ERROR")
@@ -211,10 +213,10 @@ def test_a_number_longer_than_e_164_allows_is_refused(client: FlaskClient) -> No
 
 class TestAutomaticRegistration:
     @pytest.fixture(autouse=True)
-    def switched_on(self, change_settings: Callable[..., None]) -> None:
+    def enabled(self, change_settings: Callable[..., None]) -> None:
         change_settings(phone_auto_registration=True)
 
-    def test_it_is_off_unless_it_is_switched_on(
+    def test_automatic_registration_is_disabled_by_default(
         self, client: FlaskClient, change_settings: Callable[..., None]
     ) -> None:
         change_settings(phone_auto_registration=False)
@@ -232,7 +234,9 @@ class TestAutomaticRegistration:
         assert signed_in(None).fullmatch(answer.text)
         assert profile(client, answer.json["accessToken"])["phone"] == PHONE
 
-    def test_it_has_a_wallet_and_is_told_in_the_outbox(self, client: FlaskClient) -> None:
+    def test_the_new_account_has_a_wallet_and_its_event_is_in_the_outbox(
+        self, client: FlaskClient
+    ) -> None:
         answer = sign_in(client).json
 
         wallet = client.get("/api/v1/wallet", headers=bearer(answer["accessToken"]))
@@ -244,7 +248,7 @@ class TestAutomaticRegistration:
             )
         assert (event.type, event.data) == ("account-created", {"role": "USER"})
 
-    def test_from_then_on_it_is_signed_in_to(self, client: FlaskClient) -> None:
+    def test_later_requests_sign_in_to_the_new_account(self, client: FlaskClient) -> None:
         made = sign_in(client).json["user"]["id"]
 
         again = sign_in(client)
@@ -253,7 +257,7 @@ class TestAutomaticRegistration:
         assert refusal(sign_in(client, password="correct-horse-2")) == (401, "INVALID_CREDENTIALS")
 
     @pytest.mark.parametrize("password", ["short-1", "iloveyou", "k7#pQ2x!" * 9 + "k"])
-    def test_passwords_are_as_good_as_in_any_registration(
+    def test_passwords_are_held_to_the_rules_of_registration(
         self, client: FlaskClient, password: str
     ) -> None:
         answer = sign_in(client, password=password)
@@ -261,14 +265,14 @@ class TestAutomaticRegistration:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == ["password"]
 
-    def test_its_tokens_can_be_refreshed(self, client: FlaskClient) -> None:
+    def test_the_tokens_of_the_new_account_can_be_refreshed(self, client: FlaskClient) -> None:
         body = {"refreshToken": sign_in(client).json["refreshToken"]}
 
         token = client.post(f"{AUTH}/refresh", json=body).json["accessToken"]
 
         assert profile(client, token)["phone"] == PHONE
 
-    def test_it_buys_like_everybody_else_and_its_orders_show_no_email(
+    def test_the_new_account_can_buy_and_its_orders_show_no_email(
         self, client: FlaskClient
     ) -> None:
         buyer = bearer(sign_in(client).json["accessToken"])
@@ -283,7 +287,9 @@ class TestAutomaticRegistration:
         assert bought.status_code == 201
         assert [row["user"]["email"] for row in (bought.json, mine, sold)] == [None] * 3
 
-    def test_requests_that_race_make_one_account_and_all_sign_in(self, committing: Flask) -> None:
+    def test_concurrent_requests_create_one_account_and_all_sign_in(
+        self, committing: Flask
+    ) -> None:
         answers = all_at_once(lambda _: sign_in(committing.test_client()), range(12))
 
         assert outcomes(answers) == {(201, None): 1, (200, None): 11}
@@ -291,21 +297,21 @@ class TestAutomaticRegistration:
         assert broken() == []
 
 
-class TestGettingAnEmail:
+class TestAddingAnEmail:
     @pytest.fixture
     def token(self, client: FlaskClient, change_settings: Callable[..., None]) -> str:
         change_settings(phone_auto_registration=True)
         token: str = sign_in(client).json["accessToken"]
         return token
 
-    def test_it_signs_in_from_then_on(self, client: FlaskClient, token: str) -> None:
+    def test_the_added_email_can_sign_in(self, client: FlaskClient, token: str) -> None:
         answer = change(client, token, email="Alice@Example.com")
 
         assert (answer.status_code, answer.json["email"]) == (200, "Alice@example.com")
         assert login(client, "alice@example.com").status_code == 200
         assert sign_in(client).status_code == 200
 
-    def test_an_email_of_somebody_else_is_taken_whatever_its_case(
+    def test_an_email_of_another_account_is_taken_whatever_its_case(
         self, client: FlaskClient, token: str
     ) -> None:
         register(client)
@@ -313,7 +319,7 @@ class TestGettingAnEmail:
         assert refusal(change(client, token, email="ALICE@example.com")) == (409, "EMAIL_TAKEN")
         assert profile(client, token)["email"] is None
 
-    def test_it_is_set_once(self, client: FlaskClient, token: str) -> None:
+    def test_an_email_can_be_set_only_once(self, client: FlaskClient, token: str) -> None:
         change(client, token, email="alice@example.com")
 
         answer = change(client, token, email="eve@example.com")
@@ -323,10 +329,10 @@ class TestGettingAnEmail:
         assert change(client, token, email="alice@example.com").status_code == 200
 
     @pytest.mark.parametrize("email", [None, "", "alice", 5])
-    def test_it_has_to_be_one(self, client: FlaskClient, token: str, email: Any) -> None:
+    def test_an_invalid_email_is_refused(self, client: FlaskClient, token: str, email: Any) -> None:
         assert refusal(change(client, token, email=email)) == (400, "VALIDATION_ERROR")
 
-    def test_the_number_can_go_only_when_there_is_an_email(
+    def test_the_number_can_be_removed_only_if_there_is_an_email(
         self, client: FlaskClient, token: str
     ) -> None:
         assert refusal(change(client, token, phone=None)) == (409, "PHONE_NEEDED")

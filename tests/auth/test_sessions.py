@@ -1,4 +1,4 @@
-"""Sessions and what ends them, over HTTP."""
+"""Sessions: refreshing, ending and listing them, over HTTP."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ from tests.factories import PASSWORD
 
 
 class TestRefreshing:
-    def test_the_answer_is_two_new_tokens(self, client: FlaskClient) -> None:
+    def test_the_response_has_two_new_tokens(self, client: FlaskClient) -> None:
         first = register(client).json
 
         answer = refresh(client, first["refreshToken"])
@@ -28,7 +28,7 @@ class TestRefreshing:
         assert answer.json["refreshToken"] != first["refreshToken"]
         assert me(client, answer.json["accessToken"]) == 200
 
-    def test_the_chain_goes_on(self, client: FlaskClient) -> None:
+    def test_a_refreshed_token_can_be_refreshed_again(self, client: FlaskClient) -> None:
         token = register(client).json["refreshToken"]
 
         for _ in range(5):
@@ -36,7 +36,7 @@ class TestRefreshing:
 
         assert refresh(client, token).status_code == 200
 
-    def test_a_used_token_ends_the_whole_family(self, client: FlaskClient) -> None:
+    def test_a_reused_token_revokes_the_whole_session(self, client: FlaskClient) -> None:
         first = register(client).json
         second = refresh(client, first["refreshToken"]).json
 
@@ -47,7 +47,9 @@ class TestRefreshing:
         assert me(client, second["accessToken"]) == 401
         assert refusal(refresh(client, second["refreshToken"])) == (401, "INVALID_REFRESH_TOKEN")
 
-    def test_a_reuse_leaves_a_trace_and_other_devices_alone(self, client: FlaskClient) -> None:
+    def test_a_reuse_is_audited_and_does_not_affect_other_sessions(
+        self, client: FlaskClient
+    ) -> None:
         first = register(client).json
         other = login(client).json
         refresh(client, first["refreshToken"])
@@ -63,7 +65,7 @@ class TestRefreshing:
         assert login_session is not None
         assert login_session.revoked_because == "refresh token reused"
 
-    def test_a_family_has_one_live_token_at_any_time(self, client: FlaskClient) -> None:
+    def test_a_session_has_one_unused_token_at_any_time(self, client: FlaskClient) -> None:
         refresh(client, register(client).json["refreshToken"])
 
         with db.transaction() as session:
@@ -72,7 +74,7 @@ class TestRefreshing:
         assert [at is None for at in used].count(True) == 1
         assert len(used) == 2
 
-    def test_a_deactivated_user_gets_nothing(self, client: FlaskClient) -> None:
+    def test_a_deactivated_user_cannot_refresh(self, client: FlaskClient) -> None:
         first = register(client).json
         client.post(
             f"/api/v1/admin/users/{first['user']['id']}/deactivate",
@@ -88,7 +90,7 @@ class TestRefreshing:
         assert columns == {"id", "session_id", "created_at", "used_at"}
 
     @pytest.mark.parametrize("body", [{}, {"refreshToken": ""}, {"refreshToken": 5}])
-    def test_no_token_is_a_validation_error(
+    def test_a_missing_token_is_a_validation_error(
         self, client: FlaskClient, body: dict[str, Any]
     ) -> None:
         answer = client.post(f"{AUTH}/refresh", json=body)
@@ -97,7 +99,7 @@ class TestRefreshing:
 
 
 class TestSigningOut:
-    def test_both_tokens_stop_working_at_once(self, client: FlaskClient) -> None:
+    def test_both_tokens_stop_working_immediately(self, client: FlaskClient) -> None:
         first = register(client).json
 
         answer = client.post(f"{AUTH}/logout", headers=bearer(first["accessToken"]))
@@ -106,7 +108,7 @@ class TestSigningOut:
         assert me(client, first["accessToken"]) == 401
         assert refusal(refresh(client, first["refreshToken"])) == (401, "INVALID_REFRESH_TOKEN")
 
-    def test_other_devices_stay_signed_in(self, client: FlaskClient) -> None:
+    def test_other_sessions_remain(self, client: FlaskClient) -> None:
         first = register(client).json
         other = login(client).json
 
@@ -116,7 +118,7 @@ class TestSigningOut:
 
 
 class TestSessions:
-    def test_they_are_listed_newest_first(self, client: FlaskClient) -> None:
+    def test_sessions_are_listed_newest_first(self, client: FlaskClient) -> None:
         register(client)
         token = client.post(
             f"{AUTH}/login",
@@ -139,7 +141,7 @@ class TestSessions:
         assert rows[0]["userAgent"] == "Phone"
         assert rows[0]["address"] == "127.0.0.1"
 
-    def test_one_of_mine_can_be_ended(self, client: FlaskClient) -> None:
+    def test_a_session_of_the_caller_can_be_revoked(self, client: FlaskClient) -> None:
         other = register(client).json
         token = login(client).json["accessToken"]
         rows = client.get(f"{AUTH}/sessions", headers=bearer(token)).json
@@ -153,7 +155,7 @@ class TestSessions:
         again = client.delete(f"{AUTH}/sessions/{elsewhere}", headers=bearer(token))
         assert refusal(again) == (404, "SESSION_NOT_FOUND")
 
-    def test_somebody_else_s_does_not_exist_for_me(self, client: FlaskClient) -> None:
+    def test_a_session_of_another_user_is_not_found(self, client: FlaskClient) -> None:
         mine, theirs = factories.actor(), factories.actor()
 
         answer = client.delete(f"{AUTH}/sessions/{theirs.session_id}", headers=mine.headers)
@@ -162,7 +164,7 @@ class TestSessions:
         assert me(client, theirs.token) == 200
 
     @pytest.mark.parametrize("session_id", ["01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11", "abc", "0"])
-    def test_an_unknown_one_is_404(self, client: FlaskClient, session_id: str) -> None:
+    def test_an_unknown_session_is_not_found(self, client: FlaskClient, session_id: str) -> None:
         answer = client.delete(f"{AUTH}/sessions/{session_id}", headers=factories.actor().headers)
 
         assert answer.status_code == error_body(answer)["statusCode"] == 404
@@ -176,7 +178,7 @@ class TestChangingThePassword:
             headers=bearer(token),
         )
 
-    def test_the_new_one_works_and_the_old_one_does_not(self, client: FlaskClient) -> None:
+    def test_the_new_password_works_and_the_old_one_does_not(self, client: FlaskClient) -> None:
         token = register(client).json["accessToken"]
 
         answer = self.change(client, token, PASSWORD, "correct-horse-2")
@@ -185,7 +187,9 @@ class TestChangingThePassword:
         assert login(client).status_code == 401
         assert login(client, password="correct-horse-2").status_code == 200
 
-    def test_other_sessions_end_and_this_one_stays(self, client: FlaskClient) -> None:
+    def test_other_sessions_are_revoked_and_the_current_one_remains(
+        self, client: FlaskClient
+    ) -> None:
         other = register(client).json
         mine = login(client).json
 
@@ -196,7 +200,7 @@ class TestChangingThePassword:
         assert me(client, other["accessToken"]) == 401
         assert refresh(client, other["refreshToken"]).status_code == 401
 
-    def test_it_is_audited_without_the_password(self, client: FlaskClient) -> None:
+    def test_the_change_is_audited_without_the_password(self, client: FlaskClient) -> None:
         token = register(client).json["accessToken"]
         self.change(client, token, PASSWORD, "correct-horse-2")
 
@@ -206,7 +210,7 @@ class TestChangingThePassword:
             )
         assert record.details == {}
 
-    def test_the_current_one_must_be_right(self, client: FlaskClient) -> None:
+    def test_a_wrong_current_password_is_refused(self, client: FlaskClient) -> None:
         token = register(client).json["accessToken"]
 
         answer = self.change(client, token, "correct-horse-2", "correct-horse-3")
@@ -215,7 +219,7 @@ class TestChangingThePassword:
         assert login(client).status_code == 200
 
     @pytest.mark.parametrize("new", ["short", "password", "x" * 73])
-    def test_the_new_one_must_be_acceptable(self, client: FlaskClient, new: str) -> None:
+    def test_an_unacceptable_new_password_is_refused(self, client: FlaskClient, new: str) -> None:
         token = register(client).json["accessToken"]
 
         answer = self.change(client, token, PASSWORD, new)

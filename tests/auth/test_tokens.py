@@ -1,4 +1,4 @@
-"""Tokens that are not ours, not yet, no longer, or of the wrong kind."""
+"""Tokens that are forged, expired, not yet valid, or of the wrong type."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,13 +58,17 @@ def refused_as_refresh(client: FlaskClient, token: str) -> bool:
 
 
 class TestAccessTokens:
-    def test_one_made_like_ours_is_accepted(self, client: FlaskClient, rules: TokenRules) -> None:
-        """Shows that the refusals below are for what they change, not for how they are made."""
+    def test_a_token_with_our_claims_and_secret_is_accepted(
+        self, client: FlaskClient, rules: TokenRules
+    ) -> None:
+        """So the refusals below are due to what each test changes."""
         token = jwt.encode(access_claims(factories.actor()), rules.access_secret, "HS256")
 
         assert not refused_as_access(client, token)
 
-    def test_it_lives_15_minutes(self, client: FlaskClient, rules: TokenRules) -> None:
+    def test_an_access_token_expires_after_15_minutes(
+        self, client: FlaskClient, rules: TokenRules
+    ) -> None:
         claims = jwt.decode(factories.actor().token, rules.access_secret, ["HS256"])
 
         assert claims["exp"] - claims["iat"] == 15 * 60
@@ -92,7 +96,7 @@ class TestAccessTokens:
 
         assert refused_as_access(client, jwt.encode(claims, rules.access_secret, "HS256"))
 
-    def test_a_session_of_somebody_else_is_refused(
+    def test_a_session_of_another_user_is_refused(
         self, client: FlaskClient, rules: TokenRules
     ) -> None:
         mine, theirs = factories.actor(), factories.actor()
@@ -110,15 +114,13 @@ class TestAccessTokens:
         assert refused_as_access(client, jwt.encode(claims, None, "none"))
         assert refused_as_access(client, jwt.encode(claims, rules.access_secret, "HS384"))
 
-    def test_a_signature_that_was_cut_off_is_refused(
-        self, client: FlaskClient, rules: TokenRules
-    ) -> None:
+    def test_a_removed_signature_is_refused(self, client: FlaskClient, rules: TokenRules) -> None:
         head, _, _ = factories.actor().token.rpartition(".")
 
         assert refused_as_access(client, head + ".")
         assert refused_as_access(client, head)
 
-    def test_a_refresh_token_is_not_one(self, client: FlaskClient) -> None:
+    def test_a_refresh_token_is_refused_as_an_access_token(self, client: FlaskClient) -> None:
         body = {"email": "alice@example.com", "password": factories.PASSWORD, "role": "USER"}
         token = client.post(f"{AUTH}/register", json=body).json["refreshToken"]
 
@@ -141,19 +143,21 @@ class TestAccessTokens:
             "Bearer " + "x" * 5000,
         ],
     )
-    def test_a_malformed_header_is_401(self, client: FlaskClient, header: str | None) -> None:
+    def test_a_malformed_header_is_unauthorized(
+        self, client: FlaskClient, header: str | None
+    ) -> None:
         headers = {} if header is None else {"Authorization": header}
 
         answer = client.get(f"{AUTH}/me", headers=headers)
 
         assert refusal(answer) == (401, "UNAUTHORIZED")
 
-    def test_the_token_alone_without_bearer_is_refused(self, client: FlaskClient) -> None:
+    def test_a_token_without_the_bearer_scheme_is_refused(self, client: FlaskClient) -> None:
         answer = client.get(f"{AUTH}/me", headers={"Authorization": factories.actor().token})
 
         assert refusal(answer) == (401, "UNAUTHORIZED")
 
-    def test_a_token_in_the_query_or_a_cookie_does_not_count(self, client: FlaskClient) -> None:
+    def test_a_token_in_the_query_or_in_a_cookie_is_ignored(self, client: FlaskClient) -> None:
         token = factories.actor().token
         client.set_cookie("access_token_cookie", token)
 
@@ -161,7 +165,7 @@ class TestAccessTokens:
 
         assert refusal(answer) == (401, "UNAUTHORIZED")
 
-    def test_a_role_in_the_token_does_not_outlive_the_session(
+    def test_a_token_with_another_role_is_refused_after_signing_out(
         self, client: FlaskClient, rules: TokenRules
     ) -> None:
         user = factories.actor()
@@ -178,23 +182,27 @@ class TestRefreshTokens:
         claims: dict[str, Any] = jwt.decode(token, rules.refresh_secret, ["HS256"])
         return claims
 
-    def test_one_made_like_ours_is_accepted(self, client: FlaskClient, rules: TokenRules) -> None:
+    def test_a_token_with_our_claims_and_secret_is_accepted(
+        self, client: FlaskClient, rules: TokenRules
+    ) -> None:
         token = jwt.encode(self.claims(client, rules), rules.refresh_secret, "HS256")
 
         assert not refused_as_refresh(client, token)
 
-    def test_it_lives_7_days(self, client: FlaskClient, rules: TokenRules) -> None:
+    def test_a_refresh_token_expires_after_7_days(
+        self, client: FlaskClient, rules: TokenRules
+    ) -> None:
         claims = self.claims(client, rules)
 
         assert claims["exp"] - claims["iat"] == 7 * 24 * 3600
 
-    def test_an_expired_one_is_refused(self, client: FlaskClient, rules: TokenRules) -> None:
+    def test_an_expired_token_is_refused(self, client: FlaskClient, rules: TokenRules) -> None:
         claims = self.claims(client, rules) | {"exp": datetime(2020, 1, 1, tzinfo=UTC)}
 
         assert refused_as_refresh(client, jwt.encode(claims, rules.refresh_secret, "HS256"))
 
     @pytest.mark.parametrize("name", ["sub", "sid", "jti", "exp"])
-    def test_one_that_lacks_a_claim_is_refused(
+    def test_a_token_without_a_claim_is_refused(
         self, client: FlaskClient, rules: TokenRules, name: str
     ) -> None:
         claims = self.claims(client, rules)
@@ -203,7 +211,7 @@ class TestRefreshTokens:
         assert refused_as_refresh(client, jwt.encode(claims, rules.refresh_secret, "HS256"))
 
     @pytest.mark.parametrize("name", ["sid", "jti"])
-    def test_one_of_another_session_or_never_issued_is_refused(
+    def test_a_token_of_another_session_or_never_issued_is_refused(
         self, client: FlaskClient, rules: TokenRules, name: str
     ) -> None:
         claims = self.claims(client, rules) | {name: str(uuid4())}
@@ -220,8 +228,8 @@ class TestRefreshTokens:
         assert refused_as_refresh(client, jwt.encode(claims, None, "none"))
 
     @pytest.mark.parametrize("token", ["x", "a.b.c", "....", "é", "x" * 4096])
-    def test_garbage_is_refused(self, client: FlaskClient, token: str) -> None:
+    def test_a_malformed_token_is_refused(self, client: FlaskClient, token: str) -> None:
         assert refused_as_refresh(client, token)
 
-    def test_an_access_token_is_not_one(self, client: FlaskClient) -> None:
+    def test_an_access_token_is_refused_as_a_refresh_token(self, client: FlaskClient) -> None:
         assert refused_as_refresh(client, factories.actor().token)

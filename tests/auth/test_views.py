@@ -30,7 +30,7 @@ from tests.auth.helpers import (
 
 
 class TestRegistering:
-    def test_the_answer_is_the_contract_s_to_the_byte(self, client: FlaskClient) -> None:
+    def test_the_response_has_exactly_the_documented_body(self, client: FlaskClient) -> None:
         answer = register(client, firstName="Alice", lastName="Jones")
 
         assert answer.status_code == 201
@@ -46,7 +46,7 @@ class TestRegistering:
 
         assert (user["firstName"], user["lastName"]) == (None, None)
 
-    def test_it_signs_in_and_opens_an_empty_wallet(self, client: FlaskClient) -> None:
+    def test_a_registration_signs_in_and_opens_an_empty_wallet(self, client: FlaskClient) -> None:
         token = register(client).json["accessToken"]
 
         wallet = client.get("/api/v1/wallet", headers=bearer(token))
@@ -55,7 +55,7 @@ class TestRegistering:
         assert wallet.json["balance"] == "0.00"
         assert wallet.json["currency"] == "USD"
 
-    def test_it_is_told_in_the_outbox(self, client: FlaskClient) -> None:
+    def test_the_event_is_in_the_outbox(self, client: FlaskClient) -> None:
         user_id = UUID(register(client, role="MERCHANT").json["user"]["id"])
 
         with db.transaction() as session:
@@ -77,17 +77,19 @@ class TestRegistering:
         assert refusal(answer) == (409, "EMAIL_TAKEN")
         assert answer.json["message"] == "User with this email already exists"
 
-    def test_two_registrations_that_race_make_one_account(
+    def test_concurrent_registrations_create_one_account(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         register(client)
-        # As if the other one had committed between the look and the insert.
+        # As if the other registration had been committed between the check and the insert.
         monkeypatch.setattr("app.auth.service.require_email_free", lambda *_, **__: None)
 
         assert refusal(register(client)) == (409, "EMAIL_TAKEN")
 
     @pytest.mark.parametrize("role", ["ADMIN", "admin", "user", "", "ROOT", None, 1, ["USER"]])
-    def test_only_user_and_merchant_can_be_chosen(self, client: FlaskClient, role: Any) -> None:
+    def test_only_the_roles_user_and_merchant_can_be_chosen(
+        self, client: FlaskClient, role: Any
+    ) -> None:
         answer = register(client, role=role)
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
@@ -103,14 +105,18 @@ class TestRegistering:
             "  spaces count  ",
         ],
     )
-    def test_passwords_of_8_to_72_bytes_work(self, client: FlaskClient, password: str) -> None:
+    def test_passwords_of_8_characters_to_72_bytes_are_accepted(
+        self, client: FlaskClient, password: str
+    ) -> None:
         assert register(client, password=password).status_code == 201
         assert login(client, password=password).status_code == 200
 
     @pytest.mark.parametrize(
         "password", ["k7#pQ2x", "k7#pQ2x!" * 9 + "k", "é7#pQ2x!" * 8 + "k", "€€", "", "🔑7#pQ" * 10]
     )
-    def test_other_lengths_are_refused(self, client: FlaskClient, password: str) -> None:
+    def test_passwords_of_other_lengths_are_refused(
+        self, client: FlaskClient, password: str
+    ) -> None:
         answer = register(client, password=password)
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
@@ -146,7 +152,7 @@ class TestRegistering:
             ["alice@example.com"],
         ],
     )
-    def test_what_is_no_email_is_refused(self, client: FlaskClient, email: Any) -> None:
+    def test_an_invalid_email_is_refused(self, client: FlaskClient, email: Any) -> None:
         answer = register(client, email=email)
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
@@ -164,14 +170,14 @@ class TestRegistering:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == [field]
 
-    def test_everything_that_is_missing_is_named_at_once(self, client: FlaskClient) -> None:
+    def test_all_missing_fields_are_named(self, client: FlaskClient) -> None:
         answer = client.post(f"{AUTH}/register", json={})
 
         assert sorted(error_body(answer)["details"]) == ["email", "password", "role"]
 
 
 class TestSigningIn:
-    def test_the_answer_is_the_contract_s_to_the_byte(self, client: FlaskClient) -> None:
+    def test_the_response_has_exactly_the_documented_body(self, client: FlaskClient) -> None:
         register(client, firstName="Alice")
 
         answer = login(client)
@@ -184,14 +190,18 @@ class TestSigningIn:
 
         assert login(client, "aLICE@eXAMPLE.COM").status_code == 200
 
-    def test_a_wrong_email_and_a_wrong_password_look_the_same(self, client: FlaskClient) -> None:
+    def test_a_wrong_email_and_a_wrong_password_get_the_same_response(
+        self, client: FlaskClient
+    ) -> None:
         register(client)
 
         answers = [login(client, "nobody@example.com"), login(client, password="correct-horse-2")]
 
         assert same_refusal(answers)["message"] == "Invalid credentials"
 
-    def test_both_cost_the_same_hashing(self, client: FlaskClient, hashed: list[bytes]) -> None:
+    def test_a_wrong_email_and_a_wrong_password_cost_the_same_hashing(
+        self, client: FlaskClient, hashed: list[bytes]
+    ) -> None:
         register(client)
         login(client, "nobody@example.com")
         login(client, password="correct-horse-2")
@@ -199,7 +209,7 @@ class TestSigningIn:
 
         assert hashed == [b"$2b$04$"] * 3
 
-    def test_a_longer_password_is_not_cut_to_the_right_one(self, client: FlaskClient) -> None:
+    def test_a_longer_password_is_not_truncated_to_the_right_one(self, client: FlaskClient) -> None:
         register(client, password="k7#pQ2x!" * 9)
 
         assert refusal(login(client, password="k7#pQ2x!" * 9 + "k")) == (401, "INVALID_CREDENTIALS")
@@ -210,7 +220,7 @@ class TestSigningIn:
 
         assert refusal(login(client)) == (401, "INVALID_CREDENTIALS")
 
-    def test_it_is_remembered_as_the_last_sign_in(self, client: FlaskClient) -> None:
+    def test_the_time_of_the_last_sign_in_is_stored(self, client: FlaskClient) -> None:
         before = register(client).json["user"]["createdAt"]
         token = login(client).json["accessToken"]
 
@@ -218,7 +228,7 @@ class TestSigningIn:
 
         assert user["lastLoginAt"] >= before
 
-    def test_a_full_queue_of_hashing_is_told_to_come_back(
+    def test_while_all_hashing_threads_are_busy_a_sign_in_is_refused(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         register(client)
@@ -235,8 +245,8 @@ class TestSigningIn:
         assert answer.headers["Retry-After"] == "2"
 
 
-class TestSpellingsOfAnAddress:
-    """Registration keeps one spelling of an address; every other one signs in as well."""
+class TestSpellingsOfAnEmail:
+    """Registration stores one spelling of an email; equivalent ones sign in as well."""
 
     @pytest.mark.parametrize(
         "spelling",
@@ -254,13 +264,13 @@ class TestSpellingsOfAnAddress:
 
         assert answer.status_code == 200
 
-    def test_what_cannot_be_an_address_is_a_wrong_one(self, client: FlaskClient) -> None:
+    def test_an_invalid_email_is_invalid_credentials(self, client: FlaskClient) -> None:
         answer = client.post("/api/v1/auth/login", json={"email": "nobody", "password": "x"})
         assert (answer.status_code, answer.json["error"]) == (401, "INVALID_CREDENTIALS")
 
 
-class TestMyProfile:
-    def test_it_shows_me_and_nothing_secret(self, client: FlaskClient) -> None:
+class TestProfile:
+    def test_the_profile_contains_no_secret(self, client: FlaskClient) -> None:
         token = register(client).json["accessToken"]
 
         user = client.get(f"{AUTH}/me", headers=bearer(token)).json
@@ -280,7 +290,7 @@ class TestMyProfile:
         ]
         assert user["emailPublic"] is False
 
-    def test_what_is_not_named_stays(self, client: FlaskClient) -> None:
+    def test_fields_that_are_not_sent_stay_unchanged(self, client: FlaskClient) -> None:
         token = register(client, firstName="Alice", lastName="Jones").json["accessToken"]
 
         changed = client.patch(
@@ -302,7 +312,7 @@ class TestMyProfile:
             {"firstName": 5},
         ],
     )
-    def test_nothing_else_can_be_changed(self, client: FlaskClient, body: dict[str, Any]) -> None:
+    def test_invalid_changes_are_refused(self, client: FlaskClient, body: dict[str, Any]) -> None:
         user = factories.actor()
 
         answer = client.patch(f"{AUTH}/me", json=body, headers=user.headers)
@@ -318,7 +328,7 @@ class TestDeactivating:
             headers=by.headers,
         )
 
-    def test_a_user_s_tokens_stop_working_at_once(self, client: FlaskClient) -> None:
+    def test_the_tokens_of_the_user_stop_working_immediately(self, client: FlaskClient) -> None:
         user, admin = factories.actor(), factories.admin()
 
         answer = self.deactivate(client, user.id, admin)
@@ -326,7 +336,7 @@ class TestDeactivating:
         assert (answer.status_code, answer.json["isActive"]) == (200, False)
         assert refusal(client.get("/api/v1/wallet", headers=user.headers)) == (401, "UNAUTHORIZED")
 
-    def test_it_is_audited(self, client: FlaskClient) -> None:
+    def test_the_deactivation_is_audited(self, client: FlaskClient) -> None:
         user, admin = factories.actor(), factories.admin()
         self.deactivate(client, user.id, admin)
 
@@ -335,7 +345,7 @@ class TestDeactivating:
         assert (record.action, record.actor_id) == ("user.deactivate", admin.id)
         assert record.reason == "Chargeback"
 
-    def test_activating_lets_them_sign_in_again_but_not_with_old_tokens(
+    def test_after_activation_the_user_can_sign_in_but_old_tokens_stay_revoked(
         self, client: FlaskClient
     ) -> None:
         user, admin = factories.actor(), factories.admin()
@@ -352,7 +362,9 @@ class TestDeactivating:
         assert login(client, user.email).status_code == 200
 
     @pytest.mark.parametrize("role", [Role.USER, Role.MERCHANT])
-    def test_only_an_administrator_may(self, client: FlaskClient, role: Role) -> None:
+    def test_only_an_administrator_can_deactivate_a_user(
+        self, client: FlaskClient, role: Role
+    ) -> None:
         user = factories.actor()
 
         answer = self.deactivate(client, user.id, factories.actor(role))
@@ -361,7 +373,7 @@ class TestDeactivating:
         assert answer.json["message"] == "Access denied. Required roles: ADMIN"
         assert me(client, user.token) == 200
 
-    def test_an_unknown_user_is_404(self, client: FlaskClient) -> None:
+    def test_an_unknown_user_is_not_found(self, client: FlaskClient) -> None:
         answer = self.deactivate(client, uuid4(), factories.admin())
 
         assert refusal(answer) == (404, "USER_NOT_FOUND")

@@ -13,13 +13,13 @@ from app.auth.scopes import Scope
 from app.common import db
 from tests import factories
 from tests.answers import error_body, refusal
-from tests.auth.api_keys.helpers import DIGITS, KEYS, ask_for_key, put_on_sale, revoke, works
+from tests.auth.api_keys.helpers import DIGITS, KEYS, create_key, create_product, revoke, works
 from tests.factories import PASSWORD, Actor, Key
 from tests.payment_requests.helpers import coded
 from tests.payouts.helpers import ACCOUNT
 
 
-class TestUsing:
+class TestAuthentication:
     def test_a_wrong_key_is_refused_as_a_wrong_token(
         self, client: FlaskClient, shop: Actor
     ) -> None:
@@ -37,13 +37,13 @@ class TestUsing:
             key.replace("pf_test_", "pf_live_"),
             key.replace("pf_test_", "pf_best_"),
         ):
-            answer = put_on_sale(client, wrong)
+            answer = create_product(client, wrong)
             assert (wrong, *refusal(answer)) == (wrong, 401, "UNAUTHORIZED")
             assert answer.headers["WWW-Authenticate"] == "Bearer"
             assert answer.json["details"] == {}
         assert works(client, key)
 
-    def test_what_has_no_checksum_is_not_looked_up(
+    def test_a_key_with_a_wrong_checksum_is_not_looked_up(
         self, client: FlaskClient, shop: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         key = factories.api_key(shop).text
@@ -51,9 +51,9 @@ class TestUsing:
         monkeypatch.setattr("app.auth.repository.get_key_holder", looked_up)
 
         last = DIGITS[DIGITS.index(key[-1]) - 1]
-        assert refusal(put_on_sale(client, key[:-1] + last)) == (401, "UNAUTHORIZED")
+        assert refusal(create_product(client, key[:-1] + last)) == (401, "UNAUTHORIZED")
 
-    def test_a_token_is_not_looked_up(
+    def test_an_access_token_is_not_looked_up_as_a_key(
         self, client: FlaskClient, shop: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         looked_up = mock.Mock(side_effect=AssertionError("looked up"))
@@ -61,20 +61,20 @@ class TestUsing:
 
         assert client.get("/api/v1/wallet", headers=shop.headers).status_code == 200
 
-    @pytest.mark.parametrize("made_live", [True, False])
-    def test_a_key_of_the_other_kind_is_refused_and_told_why(
-        self, client: FlaskClient, shop: Actor, monkeypatch: pytest.MonkeyPatch, made_live: bool
+    @pytest.mark.parametrize("created_live", [True, False])
+    def test_a_key_of_the_other_mode_is_refused_with_the_reason(
+        self, client: FlaskClient, shop: Actor, monkeypatch: pytest.MonkeyPatch, created_live: bool
     ) -> None:
-        monkeypatch.setattr("app.common.settings.Settings.is_production", made_live)
-        key = ask_for_key(client, shop).json["key"]
-        assert key.startswith("pf_live_" if made_live else "pf_test_")
+        monkeypatch.setattr("app.common.settings.Settings.is_production", created_live)
+        key = create_key(client, shop).json["key"]
+        assert key.startswith("pf_live_" if created_live else "pf_test_")
         assert works(client, key)
 
-        monkeypatch.setattr("app.common.settings.Settings.is_production", not made_live)
+        monkeypatch.setattr("app.common.settings.Settings.is_production", not created_live)
 
-        answer = put_on_sale(client, key)
+        answer = create_product(client, key)
         assert refusal(answer) == (401, "UNAUTHORIZED")
-        assert ("testing" if made_live else "production") in answer.json["message"]
+        assert ("testing" if created_live else "production") in answer.json["message"]
 
     def test_a_key_is_read_from_the_header_only(self, client: FlaskClient, shop: Actor) -> None:
         key = factories.api_key(shop).text
@@ -94,21 +94,23 @@ class TestUsing:
         ):
             assert refusal(client.post(url, json=body, headers=headers)) == (401, "UNAUTHORIZED")
 
-    def test_an_error_body_does_not_show_it(self, client: FlaskClient, shop: Actor) -> None:
+    def test_an_error_body_does_not_contain_the_key(self, client: FlaskClient, shop: Actor) -> None:
         key = factories.api_key(shop, Scope.WALLET_READ)
 
         for answer in (
-            put_on_sale(client, key),
-            put_on_sale(client, key.text[:-1]),
+            create_product(client, key),
+            create_product(client, key.text[:-1]),
             client.get("/api/v1/wallet?at=x", headers=key.headers),
             client.get("/api/v1/nowhere", headers=key.headers),
         ):
             assert key.text[14:40] not in answer.text
 
-    def test_without_the_scope_it_is_told_which_one(self, client: FlaskClient, shop: Actor) -> None:
+    def test_without_the_scope_the_error_names_the_required_one(
+        self, client: FlaskClient, shop: Actor
+    ) -> None:
         key = factories.api_key(shop, Scope.WALLET_READ, Scope.ORDERS_READ)
 
-        answer = put_on_sale(client, key)
+        answer = create_product(client, key)
 
         assert refusal(answer) == (403, "SCOPE_REQUIRED")
         assert answer.json["details"] == {
@@ -119,7 +121,7 @@ class TestUsing:
             'Bearer error="insufficient_scope", scope="products:write"'
         )
 
-    def test_what_is_for_people_takes_no_key_whatever_its_scopes(
+    def test_endpoints_for_users_accept_no_key_whatever_its_scopes(
         self, client: FlaskClient, shop: Actor
     ) -> None:
         key = factories.api_key(shop)
@@ -131,7 +133,9 @@ class TestUsing:
         another = client.post(KEYS, json=body, headers=key.headers)
         assert refusal(another) == (403, "KEY_NOT_ALLOWED")
 
-    def test_it_pays_out_to_saved_accounts_but_saves_none(self, client: FlaskClient) -> None:
+    def test_a_key_can_pay_out_to_saved_bank_accounts_but_cannot_save_one(
+        self, client: FlaskClient
+    ) -> None:
         shop = factories.actor(Role.MERCHANT, balance="50.00")
         key = factories.api_key(shop)
         accounts = "/api/v1/wallet/bank-accounts"
@@ -144,10 +148,10 @@ class TestUsing:
         assert refusal(saved_by_key) == (403, "KEY_NOT_ALLOWED")
         assert paid_out.status_code == 201
 
-    def test_it_is_the_merchant(self, client: FlaskClient, shop: Actor) -> None:
+    def test_a_key_acts_as_its_merchant(self, client: FlaskClient, shop: Actor) -> None:
         key = factories.api_key(shop)
 
-        product = put_on_sale(client, key).json
+        product = create_product(client, key).json
         mine = client.get("/api/v1/products/merchant/my-products", headers=shop.headers).json
 
         assert [one["id"] for one in mine] == [product["id"]]
@@ -155,7 +159,7 @@ class TestUsing:
         patch = client.patch(f"/api/v1/products/{others}", json={}, headers=key.headers)
         assert patch.status_code == 403
 
-    def test_it_buys_with_the_scope_that_says_so(self, client: FlaskClient) -> None:
+    def test_a_purchase_requires_the_scope_orders_write(self, client: FlaskClient) -> None:
         shop = factories.actor(Role.MERCHANT, balance="50.00")
         product_id = factories.product(factories.merchant(), price="10.00")
         order = {"productId": str(product_id), "paymentMethod": "WALLET"}
@@ -167,7 +171,7 @@ class TestUsing:
         assert refusal(buy(factories.api_key(shop, *others))) == (403, "SCOPE_REQUIRED")
         assert buy(factories.api_key(shop, Scope.ORDERS_WRITE)).status_code == 201
 
-    def test_a_scanned_code_of_a_product_is_no_way_around_that_scope(
+    def test_paying_a_merchant_code_of_a_product_requires_both_scopes(
         self, client: FlaskClient
     ) -> None:
         shop, other = factories.actor(Role.MERCHANT, balance="50.00"), factories.merchant()
@@ -184,7 +188,7 @@ class TestUsing:
         both = pay(factories.api_key(shop, Scope.TRANSFERS_WRITE, Scope.ORDERS_WRITE))
         assert (both.status_code, both.json["amount"]) == (201, "10.00")
 
-    def test_an_idempotency_key_is_the_merchant_s_whoever_sends_it(
+    def test_an_idempotency_key_belongs_to_the_merchant_not_to_the_api_key(
         self, client: FlaskClient
     ) -> None:
         shop = factories.actor(Role.MERCHANT, balance="50.00")
@@ -192,9 +196,9 @@ class TestUsing:
 
         answers = [
             client.post(
-                "/api/v1/wallet/withdraw", json={"amount": "5.00"}, headers=who.headers | headers
+                "/api/v1/wallet/withdraw", json={"amount": "5.00"}, headers=sender.headers | headers
             )
-            for who in (shop, factories.api_key(shop))
+            for sender in (shop, factories.api_key(shop))
         ]
 
         assert answers[0].json == answers[1].json
@@ -216,7 +220,7 @@ class TestUsing:
         assert client.get(url, headers=reader.headers).status_code == 404
 
 
-def test_the_key_s_session_has_no_refresh_token(client: FlaskClient, shop: Actor) -> None:
+def test_the_session_of_a_key_has_no_refresh_token(client: FlaskClient, shop: Actor) -> None:
     key = factories.api_key(shop)
 
     with db.transaction() as session:
@@ -228,7 +232,7 @@ def test_the_key_s_session_has_no_refresh_token(client: FlaskClient, shop: Actor
         assert rows.scalar_one() == 0
 
 
-def test_the_error_body_is_that_of_everything_else(client: FlaskClient, shop: Actor) -> None:
-    answer = put_on_sale(client, factories.api_key(shop, Scope.WALLET_READ))
+def test_a_refused_key_gets_the_standard_error_body(client: FlaskClient, shop: Actor) -> None:
+    answer = create_product(client, factories.api_key(shop, Scope.WALLET_READ))
 
     assert error_body(answer)["message"] == "This API key lacks the scope products:write"

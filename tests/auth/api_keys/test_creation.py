@@ -1,4 +1,4 @@
-"""Creating API keys, with a second factor where the account has one."""
+"""Creating API keys, also with two-factor authentication."""
 
 import re
 from collections.abc import Callable
@@ -23,11 +23,11 @@ from tests.answers import UUID_TEXT, refusal
 from tests.auth.api_keys.helpers import (
     DIGITS,
     KEYS,
-    ask_for_key,
-    audited,
+    audit_records_of,
     checksum,
+    create_key,
     events_of,
-    listed,
+    list_keys,
     revoke,
     works,
 )
@@ -35,9 +35,9 @@ from tests.authenticator import STEP, TWO_FACTOR, Watch, begin, begun, enrolled
 from tests.factories import PASSWORD, Actor
 
 
-class TestMaking:
+class TestCreation:
     def test_the_key_is_shown_once_and_works(self, client: FlaskClient, shop: Actor) -> None:
-        answer = ask_for_key(client, shop, scopes=["orders:read", "products:write"])
+        answer = create_key(client, shop, scopes=["orders:read", "products:write"])
 
         assert answer.status_code == 201
         assert answer.headers["Cache-Control"] == "no-store"
@@ -52,21 +52,21 @@ class TestMaking:
         assert works(client, made["key"])
         assert made["key"] not in client.get(KEYS, headers=shop.headers).text
 
-    def test_its_last_letters_are_the_checksum_of_the_others(
+    def test_the_last_six_characters_are_the_checksum(
         self, client: FlaskClient, shop: Actor
     ) -> None:
-        key = ask_for_key(client, shop).json["key"]
+        key = create_key(client, shop).json["key"]
 
         assert key[-6:] == checksum(key[:-6])
 
-    def test_no_two_are_alike_and_they_use_every_letter(self) -> None:
+    def test_keys_are_unique_and_use_the_whole_alphabet(self) -> None:
         keys = [api_keys.generate(live=True) for _ in range(300)]
 
         assert len(set(keys)) == 300
         assert set("".join(key.removeprefix("pf_live_") for key in keys)) == set(DIGITS)
 
     def test_only_its_hash_is_stored(self, client: FlaskClient, shop: Actor) -> None:
-        made = ask_for_key(client, shop, code=None).json
+        made = create_key(client, shop, code=None).json
 
         secret = made["key"][len(made["prefix"]) :]
         with db.transaction() as session:
@@ -78,7 +78,7 @@ class TestMaking:
                 assert not any(secret in row or secret.encode().hex() in row for row in rows)
         assert {"api_keys", "outbox_events", "audit_log", "idempotency_keys"} <= set(tables)
 
-    def test_an_idempotency_key_keeps_nothing_of_the_answer(
+    def test_an_idempotency_key_is_ignored_so_that_the_key_is_not_stored(
         self, client: FlaskClient, shop: Actor
     ) -> None:
         headers = shop.headers | {"Idempotency-Key": "key-1"}
@@ -90,10 +90,10 @@ class TestMaking:
         with db.transaction() as session:
             assert session.scalars(select(IdempotencyKey)).all() == []
 
-    def test_an_event_and_an_audit_record_tell_of_it(
+    def test_the_creation_is_recorded_as_an_event_and_audited(
         self, client: FlaskClient, shop: Actor
     ) -> None:
-        made = ask_for_key(client, shop, expiresAt="2031-01-01").json
+        made = create_key(client, shop, expiresAt="2031-01-01").json
 
         about = {
             "name": "Shop server",
@@ -102,29 +102,27 @@ class TestMaking:
             "expiresAt": "2031-01-01T00:00:00.000Z",
         }
         assert events_of(made["id"]) == [("api-key-created", {"userId": str(shop.id)} | about)]
-        assert audited(made["id"]) == [("api-key.create", shop.id, about)]
+        assert audit_records_of(made["id"]) == [("api-key.create", shop.id, about)]
 
-    def test_it_takes_the_password(self, client: FlaskClient, shop: Actor) -> None:
-        answer = ask_for_key(client, shop, password="correct-horse-2")
+    def test_the_password_is_required(self, client: FlaskClient, shop: Actor) -> None:
+        answer = create_key(client, shop, password="correct-horse-2")
 
         assert refusal(answer) == (401, "INVALID_CREDENTIALS")
-        assert listed(client, shop)["data"] == []
+        assert list_keys(client, shop)["data"] == []
 
     def test_guessing_the_password_is_limited(self, rate_limited: Flask) -> None:
         client, shop = rate_limited.test_client(), factories.merchant()
 
-        answers = [ask_for_key(client, shop, password="wrong-password") for _ in range(11)]
+        answers = [create_key(client, shop, password="wrong-password") for _ in range(11)]
 
         assert [answer.status_code for answer in answers] == [401] * 10 + [429]
 
     @pytest.mark.parametrize("role", [Role.USER, Role.ADMIN])
-    def test_only_merchants_have_keys(self, client: FlaskClient, role: Role) -> None:
-        assert refusal(ask_for_key(client, factories.actor(role))) == (403, "FORBIDDEN")
+    def test_only_merchants_can_create_keys(self, client: FlaskClient, role: Role) -> None:
+        assert refusal(create_key(client, factories.actor(role))) == (403, "FORBIDDEN")
 
-    def test_a_scope_that_is_named_twice_is_granted_once(
-        self, client: FlaskClient, shop: Actor
-    ) -> None:
-        answer = ask_for_key(client, shop, scopes=["wallet:read", "wallet:read"])
+    def test_a_repeated_scope_is_granted_once(self, client: FlaskClient, shop: Actor) -> None:
+        answer = create_key(client, shop, scopes=["wallet:read", "wallet:read"])
 
         assert answer.json["scopes"] == ["wallet:read"]
 
@@ -150,15 +148,15 @@ class TestMaking:
             ("role", "ADMIN"),
         ],
     )
-    def test_what_makes_no_key_is_refused_for_itself(
+    def test_an_invalid_field_is_refused_and_named(
         self, client: FlaskClient, shop: Actor, field: str, value: Any
     ) -> None:
-        answer = ask_for_key(client, shop, **{field: value})
+        answer = create_key(client, shop, **{field: value})
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == [field]
 
-    def test_a_merchant_has_at_most_twenty_that_hold(
+    def test_a_merchant_has_at_most_twenty_active_keys(
         self, client: FlaskClient, shop: Actor
     ) -> None:
         soon = clock.now() + timedelta(minutes=1)
@@ -167,50 +165,50 @@ class TestMaking:
         for _ in range(18):
             factories.api_key(shop)
 
-        answer = ask_for_key(client, shop)
+        answer = create_key(client, shop)
         assert refusal(answer) == (409, "TOO_MANY_API_KEYS")
         assert answer.json["details"] == {"most": 20}
 
         revoke(client, shop, first.id)
-        assert ask_for_key(client, shop).status_code == 201
-        assert refusal(ask_for_key(client, shop)) == (409, "TOO_MANY_API_KEYS")
+        assert create_key(client, shop).status_code == 201
+        assert refusal(create_key(client, shop)) == (409, "TOO_MANY_API_KEYS")
         with mock.patch("app.common.clock.now", return_value=soon):
             factories.api_key(shop)
-        assert ask_for_key(client, factories.merchant()).status_code == 201
+        assert create_key(client, factories.merchant()).status_code == 201
 
 
-class TestSecondFactor:
-    def test_an_account_that_has_one_needs_a_code(
+class TestTwoFactor:
+    def test_with_two_factor_enabled_a_code_is_required(
         self, client: FlaskClient, shop: Actor, watch: Watch
     ) -> None:
         app = enrolled(client, shop, watch)
 
-        assert refusal(ask_for_key(client, shop)) == (403, "TWO_FACTOR_REQUIRED")
-        wrong = ask_for_key(client, shop, code=app.wrong_code())
+        assert refusal(create_key(client, shop)) == (403, "TWO_FACTOR_REQUIRED")
+        wrong = create_key(client, shop, code=app.wrong_code())
         assert refusal(wrong) == (400, "TWO_FACTOR_CODE_WRONG")
-        assert listed(client, shop)["data"] == []
+        assert list_keys(client, shop)["data"] == []
         code = app.code()
-        assert ask_for_key(client, shop, code=code).status_code == 201
-        assert refusal(ask_for_key(client, shop, code=code)) == (400, "TWO_FACTOR_CODE_WRONG")
-        assert ask_for_key(client, shop, code=app.recovery_codes[0]).status_code == 201
+        assert create_key(client, shop, code=code).status_code == 201
+        assert refusal(create_key(client, shop, code=code)) == (400, "TWO_FACTOR_CODE_WRONG")
+        assert create_key(client, shop, code=app.recovery_codes[0]).status_code == 201
 
-    def test_a_key_that_is_refused_leaves_the_code_good(
+    def test_a_refused_creation_does_not_use_the_code(
         self, client: FlaskClient, shop: Actor, watch: Watch
     ) -> None:
         app = enrolled(client, shop, watch)
         code = app.code()
 
-        assert ask_for_key(client, shop, code=code, expiresAt="2020-01-01").status_code == 400
-        assert ask_for_key(client, shop, code=code).status_code == 201
+        assert create_key(client, shop, code=code, expiresAt="2020-01-01").status_code == 400
+        assert create_key(client, shop, code=code).status_code == 201
 
-    def test_one_that_is_pending_is_not_on(
+    def test_while_two_factor_is_pending_no_code_is_required(
         self, client: FlaskClient, shop: Actor, watch: Watch
     ) -> None:
         begun(client, shop, watch)
 
-        assert ask_for_key(client, shop).status_code == 201
+        assert create_key(client, shop).status_code == 201
 
-    def test_guessing_codes_is_limited_with_the_other_endpoints(
+    def test_guesses_of_codes_are_limited_together_with_the_other_endpoints(
         self, rate_limited: Flask, watch: Watch
     ) -> None:
         client, shop = rate_limited.test_client(), factories.merchant()
@@ -219,12 +217,12 @@ class TestSecondFactor:
         for _ in range(4):
             client.post(confirm, json={"code": "000000"}, headers=shop.headers)
 
-        statuses = [ask_for_key(client, shop, code="000000").status_code for _ in range(2)]
+        statuses = [create_key(client, shop, code="000000").status_code for _ in range(2)]
 
         assert statuses == [201, 429]
-        assert ask_for_key(client, shop).status_code == 201
+        assert create_key(client, shop).status_code == 201
 
-    def test_a_scope_does_not_stand_in_for_the_code(
+    def test_a_scope_does_not_replace_the_code(
         self, client: FlaskClient, watch: Watch, change_settings: Callable[..., None]
     ) -> None:
         change_settings(two_factor_above=Decimal("50"))
@@ -243,7 +241,7 @@ class TestSecondFactor:
         assert withdraw("50.01", **{"X-Two-Factor-Code": app.code()}).status_code == 200
 
 
-def test_the_document_explains_every_scope(client: FlaskClient) -> None:
+def test_the_openapi_document_explains_every_scope(client: FlaskClient) -> None:
     schemas = client.get("/api/openapi.json").json["components"]["schemas"]
 
     described = schemas["CreateApiKey"]["properties"]["scopes"]["description"]

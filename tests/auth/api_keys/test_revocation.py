@@ -17,13 +17,13 @@ from app.auth.scopes import Scope
 from app.common import clock, db
 from tests import factories
 from tests.answers import refusal
-from tests.auth.api_keys.helpers import KEYS, audited, events_of, revoke, works
+from tests.auth.api_keys.helpers import KEYS, audit_records_of, events_of, revoke, works
 from tests.auth.helpers import bearer, login
 from tests.factories import PASSWORD, Actor
 
 
-class TestEnding:
-    def test_a_revoked_key_works_no_more(self, client: FlaskClient, shop: Actor) -> None:
+class TestRevocation:
+    def test_a_revoked_key_is_refused(self, client: FlaskClient, shop: Actor) -> None:
         key, other = factories.api_key(shop), factories.api_key(shop)
         assert works(client, key)
 
@@ -36,10 +36,10 @@ class TestEnding:
         buying = client.post("/api/v1/orders", json=order, headers=key.headers)
         assert refusal(buying) == (401, "UNAUTHORIZED")
 
-    def test_the_work_s_own_transaction_asks_again(
+    def test_the_key_is_checked_again_in_the_transaction_of_the_request(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Revoked between the look-up at the door and the work: nothing is done."""
+        """A key revoked after its look-up, but before the transaction, has no effect."""
         shop = factories.actor(Role.MERCHANT, balance="50.00")
         product_id = factories.product(factories.merchant())
         find = api_keys.find
@@ -63,7 +63,7 @@ class TestEnding:
             answer = client.open(f"/api/v1/{path}", method=method, json=body, headers=headers)
             assert (path, *refusal(answer)) == (path, 401, "UNAUTHORIZED")
 
-    def test_revoking_again_changes_nothing(self, client: FlaskClient, shop: Actor) -> None:
+    def test_a_repeated_revocation_has_no_effect(self, client: FlaskClient, shop: Actor) -> None:
         key = factories.api_key(shop, Scope.WALLET_READ)
 
         assert [revoke(client, shop, key.id).status_code for _ in range(2)] == [204, 204]
@@ -75,9 +75,9 @@ class TestEnding:
             "because": "revoked",
         }
         assert events_of(key.id)[1:] == [("api-key-revoked", {"userId": str(shop.id)} | about)]
-        assert audited(key.id)[1:] == [("api-key.revoke", shop.id, about)]
+        assert audit_records_of(key.id)[1:] == [("api-key.revoke", shop.id, about)]
 
-    def test_only_one_s_own_keys_can_be_revoked(self, client: FlaskClient, shop: Actor) -> None:
+    def test_only_the_owner_can_revoke_a_key(self, client: FlaskClient, shop: Actor) -> None:
         key = factories.api_key(factories.merchant())
 
         for key_id in (key.id, shop.session_id, uuid4()):
@@ -85,7 +85,7 @@ class TestEnding:
         assert works(client, key)
         assert client.get("/api/v1/wallet", headers=shop.headers).status_code == 200
 
-    def test_an_expired_key_works_no_more(self, client: FlaskClient, shop: Actor) -> None:
+    def test_an_expired_key_is_refused(self, client: FlaskClient, shop: Actor) -> None:
         end = clock.now() + timedelta(minutes=5)
         key = factories.api_key(shop, expires_at=end)
         assert works(client, key)
@@ -104,7 +104,7 @@ class TestEnding:
         assert refusal(ended) == (404, "SESSION_NOT_FOUND")
         assert works(client, key)
 
-    def test_it_goes_on_when_whoever_made_it_signs_out(
+    def test_a_key_remains_valid_after_its_owner_signs_out(
         self, client: FlaskClient, shop: Actor
     ) -> None:
         key = factories.api_key(shop)
@@ -114,27 +114,27 @@ class TestEnding:
         assert works(client, key)
 
     @pytest.mark.parametrize(
-        ("told", "goes_on"),
+        ("fields", "remains_valid"),
         [({}, True), ({"revokeApiKeys": False}, True), ({"revokeApiKeys": True}, False)],
     )
-    def test_a_new_password_ends_keys_only_if_told_so(
-        self, client: FlaskClient, shop: Actor, told: dict[str, bool], goes_on: bool
+    def test_a_password_change_revokes_keys_only_if_requested(
+        self, client: FlaskClient, shop: Actor, fields: dict[str, bool], remains_valid: bool
     ) -> None:
         key, bystander = factories.api_key(shop), factories.api_key(factories.merchant())
         ended = factories.api_key(shop)
         revoke(client, shop, ended.id)
         body = {"currentPassword": PASSWORD, "newPassword": "a-fine-secret-2"}
 
-        changed = client.post("/api/v1/auth/password", json=body | told, headers=shop.headers)
+        changed = client.post("/api/v1/auth/password", json=body | fields, headers=shop.headers)
 
         assert changed.status_code == 204
-        assert works(client, key) == goes_on
+        assert works(client, key) == remains_valid
         assert works(client, bystander)
         assert [kind for kind, _ in events_of(ended.id)] == ["api-key-created", "api-key-revoked"]
-        told_of = [data["because"] for kind, data in events_of(key.id) if "revoked" in kind]
-        assert told_of == ([] if goes_on else ["password changed"])
+        reasons = [data["because"] for kind, data in events_of(key.id) if "revoked" in kind]
+        assert reasons == ([] if remains_valid else ["password changed"])
 
-    def test_deactivation_ends_keys_for_good(self, client: FlaskClient, shop: Actor) -> None:
+    def test_deactivation_revokes_keys_permanently(self, client: FlaskClient, shop: Actor) -> None:
         key, admin = factories.api_key(shop), factories.admin()
         reason = {"json": {"reason": "fraud"}, "headers": admin.headers}
 
@@ -143,7 +143,7 @@ class TestEnding:
         client.post(f"/api/v1/admin/users/{shop.id}/activate", **reason)
 
         assert not works(client, key)
-        assert audited(key.id)[-1][:2] == ("api-key.revoke", admin.id)
+        assert audit_records_of(key.id)[-1][:2] == ("api-key.revoke", admin.id)
         assert events_of(key.id)[-1][1]["because"] == "deactivated"
         again = login(client, shop.email).json["accessToken"]
         assert client.get(KEYS, headers=bearer(again)).json["data"][0]["revokedAt"]
@@ -158,7 +158,7 @@ class TestEnding:
         ],
         ids=lambda change: next(iter(change)),
     )
-    def test_the_database_lets_nobody_change_a_key(
+    def test_the_database_refuses_changes_of_a_key(
         self, committing: Flask, change: dict[str, Any]
     ) -> None:
         key = factories.api_key(factories.merchant(), Scope.WALLET_READ)

@@ -1,4 +1,4 @@
-"""Large withdrawals: only with a code, which is used exactly when the money moves."""
+"""Large withdrawals require a two-factor code, which is used exactly when they succeed."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -54,12 +54,12 @@ def withdraw(
 
 class TestWhenACodeIsNeeded:
     @pytest.mark.parametrize("amount", ["1.00", "999.99", "1000.00"])
-    def test_up_to_the_limit_nobody_is_asked(
+    def test_up_to_the_threshold_no_code_is_required(
         self, client: FlaskClient, user: Actor, amount: str
     ) -> None:
         assert withdraw(client, user, amount).status_code == 200
 
-    def test_above_it_who_has_no_second_factor_is_told_to_switch_it_on(
+    def test_above_the_threshold_a_user_without_two_factor_is_told_to_enable_it(
         self, client: FlaskClient, user: Actor
     ) -> None:
         answer = withdraw(client, user, "1000.01")
@@ -70,7 +70,7 @@ class TestWhenACodeIsNeeded:
         assert "POST /auth/two-factor" in answer.json["message"]
         assert balance(client, user) == "5000.00"
 
-    def test_one_that_waits_for_its_first_code_does_not_count(
+    def test_two_factor_that_is_not_confirmed_yet_does_not_count(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         app = Authenticator(begin(client, user).json["secret"], watch)
@@ -80,7 +80,7 @@ class TestWhenACodeIsNeeded:
         assert refusal(answer) == REFUSED
         assert answer.json["details"]["enrolled"] is False
 
-    def test_who_has_one_is_told_to_send_a_code(
+    def test_a_user_with_two_factor_is_told_to_send_a_code(
         self, client: FlaskClient, user: Actor, app_of_user: Authenticator
     ) -> None:
         answer = withdraw(client, user, "1000.01")
@@ -89,13 +89,13 @@ class TestWhenACodeIsNeeded:
         assert answer.json["details"] == {"above": "1000.00", "enrolled": True}
         assert "X-Two-Factor-Code" in answer.json["message"]
 
-    def test_with_the_code_the_money_goes(
+    def test_with_a_valid_code_the_withdrawal_succeeds(
         self, client: FlaskClient, user: Actor, app_of_user: Authenticator
     ) -> None:
         assert withdraw(client, user, "1000.01", app_of_user.code()).status_code == 200
         assert balance(client, user) == "3999.99"
 
-    def test_the_limit_is_a_setting(
+    def test_the_threshold_can_be_configured(
         self, client: FlaskClient, user: Actor, change_settings: Callable[..., None]
     ) -> None:
         change_settings(two_factor_above=Decimal("50"))
@@ -106,14 +106,14 @@ class TestWhenACodeIsNeeded:
         assert refusal(answer) == REFUSED
         assert answer.json["details"]["above"] == "50.00"
 
-    def test_what_fails_anyway_is_told_first(self, client: FlaskClient, user: Actor) -> None:
+    def test_other_errors_take_precedence(self, client: FlaskClient, user: Actor) -> None:
         answer = withdraw(client, user, "10000.00")
 
         assert refusal(answer) == (400, "INSUFFICIENT_FUNDS")
 
 
-class TestWhichCodes:
-    def test_one_that_is_wrong_moves_nothing(
+class TestValidCodes:
+    def test_with_a_wrong_code_the_withdrawal_is_refused(
         self, client: FlaskClient, user: Actor, app_of_user: Authenticator
     ) -> None:
         answer = withdraw(client, user, "2000.00", app_of_user.wrong_code())
@@ -123,7 +123,7 @@ class TestWhichCodes:
         assert "wrong" in answer.json["message"]
         assert balance(client, user) == "5000.00"
 
-    def test_each_works_once(
+    def test_each_code_works_once(
         self, client: FlaskClient, user: Actor, app_of_user: Authenticator
     ) -> None:
         code = app_of_user.code()
@@ -133,7 +133,7 @@ class TestWhichCodes:
         app_of_user.watch.wait(STEP)
         assert withdraw(client, user, "2000.00", app_of_user.code()).status_code == 200
 
-    def test_none_from_before_the_last_one_works(
+    def test_a_code_older_than_the_last_used_one_is_refused(
         self, client: FlaskClient, user: Actor, app_of_user: Authenticator
     ) -> None:
         app_of_user.watch.wait(STEP)
@@ -154,7 +154,7 @@ class TestWhichCodes:
         other = app_of_user.recovery_codes[1]
         assert withdraw(client, user, "2000.00", other).status_code == 200
 
-    def test_that_of_somebody_else_is_wrong(
+    def test_the_code_of_another_user_is_refused(
         self, client: FlaskClient, user: Actor, app_of_user: Authenticator, watch: Watch
     ) -> None:
         theirs = enrolled(client, factories.actor(), watch)
@@ -163,7 +163,7 @@ class TestWhichCodes:
 
     @pytest.mark.parametrize("code", ["12345", "1234567", "letme1", "AAAA-BBBB", ""])
     @pytest.mark.parametrize("amount", ["5.00", "2000.00"])
-    def test_what_cannot_be_one_is_a_bad_request(
+    def test_a_malformed_code_is_a_validation_error(
         self, client: FlaskClient, user: Actor, amount: str, code: str
     ) -> None:
         answer = withdraw(client, user, amount, code)
@@ -173,7 +173,7 @@ class TestWhichCodes:
 
 
 class TestWhenACodeIsUsed:
-    def test_a_small_withdrawal_leaves_it_unused(
+    def test_a_small_withdrawal_does_not_use_the_code(
         self, client: FlaskClient, user: Actor, app_of_user: Authenticator
     ) -> None:
         code = app_of_user.code()
@@ -181,7 +181,7 @@ class TestWhenACodeIsUsed:
         assert withdraw(client, user, "5.00", code).status_code == 200
         assert withdraw(client, user, "2000.00", code).status_code == 200
 
-    def test_a_refusal_leaves_it_unused(
+    def test_a_refused_withdrawal_does_not_use_the_code(
         self, client: FlaskClient, user: Actor, app_of_user: Authenticator
     ) -> None:
         code = app_of_user.code()
@@ -191,7 +191,7 @@ class TestWhenACodeIsUsed:
         assert withdraw(client, user, "6000.00", code).status_code == 200
 
     @pytest.mark.parametrize("kind", ["app", "recovery"])
-    def test_so_does_one_that_comes_after_it_was_found_right(
+    def test_a_refusal_after_the_code_was_verified_does_not_use_it(
         self,
         client: FlaskClient,
         user: Actor,
@@ -211,7 +211,7 @@ class TestWhenACodeIsUsed:
         assert status(client, user)["recoveryCodesLeft"] == 10
         assert withdraw(client, user, "2000.00", code).status_code == 200
 
-    def test_an_idempotency_key_waits_for_the_code_and_then_remembers(
+    def test_an_idempotency_key_stores_the_response_only_once_the_code_is_valid(
         self, client: FlaskClient, user: Actor, app_of_user: Authenticator
     ) -> None:
         assert refusal(withdraw(client, user, "2000.00", key="payday-1")) == REFUSED
@@ -227,10 +227,12 @@ class TestWhenACodeIsUsed:
         assert balance(client, user) == "3000.00"
 
 
-class TestGuessing:
-    def test_only_five_codes_a_minute_may_be_tried(self, rate_limited: Flask, watch: Watch) -> None:
+class TestRateLimit:
+    def test_at_most_five_codes_a_minute_can_be_tried(
+        self, rate_limited: Flask, watch: Watch
+    ) -> None:
         client, user = rate_limited.test_client(), factories.buyer("5000.00")
-        app = enrolled(client, user, watch)  # that was one
+        app = enrolled(client, user, watch)  # the first of five
 
         tries = [withdraw(client, user, "2000.00", app.wrong_code()) for _ in range(4)]
         right = withdraw(client, user, "2000.00", app.code())
@@ -239,7 +241,7 @@ class TestGuessing:
         assert refusal(right) == (429, "RATE_LIMITED")
         assert int(right.headers["Retry-After"]) >= 1
 
-    def test_who_sends_no_code_is_not_limited(self, rate_limited: Flask) -> None:
+    def test_requests_without_a_code_are_not_limited(self, rate_limited: Flask) -> None:
         client, user = rate_limited.test_client(), factories.buyer("100.00")
 
         answers = [withdraw(client, user, "1.00") for _ in range(20)]
@@ -247,9 +249,9 @@ class TestGuessing:
         assert {answer.status_code for answer in answers} == {200}
 
 
-class TestAtTheSameMoment:
+class TestConcurrency:
     @pytest.mark.parametrize("kind", ["app", "recovery"])
-    def test_a_code_moves_money_once_however_many_use_it(
+    def test_of_concurrent_withdrawals_with_one_code_one_succeeds(
         self, committing: Flask, watch: Watch, kind: str
     ) -> None:
         user = factories.buyer("50000.00")
@@ -264,7 +266,7 @@ class TestAtTheSameMoment:
         assert balance(committing.test_client(), user) == "48000.00"
         assert broken() == []
 
-    def test_what_switches_it_off_does_not_also_move_money(
+    def test_a_code_either_disables_two_factor_or_authorises_a_withdrawal(
         self, committing: Flask, watch: Watch
     ) -> None:
         user = factories.buyer("50000.00")
@@ -285,7 +287,9 @@ class TestAtTheSameMoment:
         assert status(client, user)["enabled"] == (200 in statuses)
         assert broken() == []
 
-    def test_it_is_switched_on_once(self, committing: Flask, watch: Watch) -> None:
+    def test_concurrent_confirmations_enable_two_factor_once(
+        self, committing: Flask, watch: Watch
+    ) -> None:
         user = factories.actor()
         client = committing.test_client()
         code = Authenticator(begin(client, user).json["secret"], watch).code()

@@ -1,4 +1,4 @@
-"""The second factor: switching it on and off, and its recovery codes."""
+"""Two-factor authentication: enabling and disabling it, and its recovery codes."""
 
 import re
 from typing import Any
@@ -49,7 +49,7 @@ def audited(user: Actor) -> list[str]:
 
 
 class TestBeginning:
-    def test_the_app_gets_its_secret_as_text_as_a_link_and_as_a_picture(
+    def test_the_secret_is_returned_as_text_as_a_link_and_as_a_qr_code(
         self, client: FlaskClient, user: Actor
     ) -> None:
         answer = begin(client, user)
@@ -68,7 +68,7 @@ class TestBeginning:
         assert kind == "data:image/svg+xml;charset=utf-8"
         assert ElementTree.fromstring(unquote(picture)).tag.endswith("svg")
 
-    def test_an_account_without_an_email_is_named_by_its_number(
+    def test_an_account_without_an_email_is_labelled_with_its_phone_number(
         self, client: FlaskClient, change_settings: Any
     ) -> None:
         change_settings(phone_auto_registration=True)
@@ -83,12 +83,14 @@ class TestBeginning:
 
         assert "+14155550100" in unquote(answer.json["otpauthUri"])
 
-    def test_it_takes_the_password(self, client: FlaskClient, user: Actor) -> None:
+    def test_the_password_is_required(self, client: FlaskClient, user: Actor) -> None:
         answer = begin(client, user, password="correct-horse-2")
 
         assert refusal(answer) == (401, "INVALID_CREDENTIALS")
 
-    def test_nothing_is_on_before_the_first_code(self, client: FlaskClient, user: Actor) -> None:
+    def test_two_factor_is_disabled_until_the_first_code(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
         assert status(client, user) == OFF
         begin(client, user)
         assert status(client, user) == OFF
@@ -101,7 +103,7 @@ class TestBeginning:
         assert refusal(confirm(client, user, first.code())) == (400, "TWO_FACTOR_CODE_WRONG")
         assert confirm(client, user, second.code()).status_code == 200
 
-    def test_the_secret_is_stored_sealed(
+    def test_the_secret_is_stored_encrypted(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         secret = begun(client, user, watch).secret
@@ -119,7 +121,7 @@ class TestBeginning:
 
 
 class TestConfirming:
-    def test_it_is_on_and_has_ten_recovery_codes(
+    def test_two_factor_is_enabled_with_ten_recovery_codes(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         app = begun(client, user, watch)
@@ -150,7 +152,7 @@ class TestConfirming:
         assert not any(code[:4].encode() in stored for code in codes)
 
     @pytest.mark.parametrize("seconds", [-STEP, 0, STEP])
-    def test_the_app_s_clock_may_be_a_little_off(
+    def test_the_clock_of_the_app_may_differ_by_one_step(
         self, client: FlaskClient, user: Actor, watch: Watch, seconds: int
     ) -> None:
         app = begun(client, user, watch)
@@ -158,7 +160,7 @@ class TestConfirming:
         assert confirm(client, user, app.code(seconds=seconds)).status_code == 200
 
     @pytest.mark.parametrize("seconds", [-2 * STEP, 2 * STEP, 24 * 60 * STEP])
-    def test_but_not_more(
+    def test_a_code_two_steps_away_is_refused(
         self, client: FlaskClient, user: Actor, watch: Watch, seconds: int
     ) -> None:
         app = begun(client, user, watch)
@@ -168,7 +170,7 @@ class TestConfirming:
         assert refusal(answer) == (400, "TWO_FACTOR_CODE_WRONG")
         assert status(client, user) == OFF
 
-    def test_a_wrong_code_switches_nothing_on(
+    def test_a_wrong_code_does_not_enable_two_factor(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         app = begun(client, user, watch)
@@ -179,14 +181,14 @@ class TestConfirming:
         assert status(client, user) == OFF
         assert confirm(client, user, app.code()).status_code == 200
 
-    def test_there_must_be_something_to_confirm(
+    def test_without_a_pending_setup_confirming_is_refused(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         assert refusal(confirm(client, user, "492039")) == (409, "TWO_FACTOR_NOT_PENDING")
         app = enrolled(client, user, watch)
         assert refusal(confirm(client, user, app.code())) == (409, "TWO_FACTOR_NOT_PENDING")
 
-    def test_what_is_on_cannot_be_begun_again(
+    def test_while_enabled_a_new_setup_is_refused(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         app = enrolled(client, user, watch)
@@ -211,7 +213,7 @@ class TestConfirming:
             ["492039"],
         ],
     )
-    def test_what_cannot_be_a_code_is_refused_for_itself(
+    def test_a_malformed_code_is_a_validation_error(
         self, client: FlaskClient, user: Actor, code: Any
     ) -> None:
         answer = confirm(client, user, code)
@@ -219,7 +221,7 @@ class TestConfirming:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == ["code"]
 
-    def test_signing_in_goes_on_without_a_code(
+    def test_signing_in_requires_no_code(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         enrolled(client, user, watch)
@@ -227,8 +229,8 @@ class TestConfirming:
         assert login(client, user.email).status_code == 200
 
 
-class TestSwitchingOff:
-    def test_it_takes_the_password_and_a_code(
+class TestDisabling:
+    def test_disabling_requires_the_password_and_a_code(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         app = enrolled(client, user, watch)
@@ -243,7 +245,7 @@ class TestSwitchingOff:
         assert status(client, user) == OFF
         assert audited(user) == ["two-factor.enable", "two-factor.disable"]
 
-    def test_a_recovery_code_does_as_well(
+    def test_a_recovery_code_is_accepted_instead(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         app = enrolled(client, user, watch)
@@ -251,7 +253,7 @@ class TestSwitchingOff:
         assert disable(client, user, app.recovery_codes[3]).status_code == 204
         assert audited(user)[1:] == ["two-factor.use-recovery-code", "two-factor.disable"]
 
-    def test_the_code_that_switched_it_on_does_not_switch_it_off(
+    def test_the_code_that_enabled_two_factor_cannot_disable_it(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         app = begun(client, user, watch)
@@ -259,14 +261,14 @@ class TestSwitchingOff:
 
         assert refusal(disable(client, user, app.code())) == (400, "TWO_FACTOR_CODE_WRONG")
 
-    def test_what_is_off_cannot_be_switched_off(
+    def test_while_not_enabled_disabling_is_refused(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         assert refusal(disable(client, user, "492039")) == (409, "TWO_FACTOR_NOT_ENABLED")
         app = begun(client, user, watch)
         assert refusal(disable(client, user, app.code())) == (409, "TWO_FACTOR_NOT_ENABLED")
 
-    def test_switched_on_again_nothing_old_works(
+    def test_after_enabling_again_old_codes_are_refused(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         old = enrolled(client, user, watch)
@@ -279,7 +281,7 @@ class TestSwitchingOff:
 
 
 class TestRecoveryCodes:
-    def test_new_ones_replace_the_old_ones(
+    def test_new_codes_replace_the_old_ones(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         app = enrolled(client, user, watch)
@@ -295,14 +297,14 @@ class TestRecoveryCodes:
         assert renew(client, user, new[0]).status_code == 200
 
     @pytest.mark.parametrize("spelling", [str.lower, lambda code: code.replace("-", "")])
-    def test_they_may_be_typed_as_one_likes(
+    def test_codes_are_accepted_without_hyphens_and_in_lower_case(
         self, client: FlaskClient, user: Actor, watch: Watch, spelling: Any
     ) -> None:
         app = enrolled(client, user, watch)
 
         assert renew(client, user, spelling(app.recovery_codes[0])).status_code == 200
 
-    def test_those_of_somebody_else_are_wrong(
+    def test_recovery_codes_of_another_user_are_refused(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         theirs = enrolled(client, factories.actor(), watch)
@@ -312,7 +314,9 @@ class TestRecoveryCodes:
 
         assert refusal(answer) == (400, "TWO_FACTOR_CODE_WRONG")
 
-    def test_there_are_none_without_a_second_factor(self, client: FlaskClient, user: Actor) -> None:
+    def test_without_two_factor_there_are_no_recovery_codes(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
         assert refusal(renew(client, user, "492039")) == (409, "TWO_FACTOR_NOT_ENABLED")
 
 
@@ -324,7 +328,7 @@ class TestReset:
             headers=by.headers,
         )
 
-    def test_an_administrator_helps_who_lost_everything(
+    def test_an_administrator_can_reset_two_factor(
         self, client: FlaskClient, user: Actor, watch: Watch
     ) -> None:
         enrolled(client, user, watch)
@@ -341,7 +345,7 @@ class TestReset:
         assert record.reason == "Lost phone and paper; passport seen"
 
     @pytest.mark.parametrize("role", [Role.USER, Role.MERCHANT])
-    def test_nobody_else_may(
+    def test_only_an_administrator_can_reset_two_factor(
         self, client: FlaskClient, user: Actor, watch: Watch, role: Role
     ) -> None:
         enrolled(client, user, watch)
@@ -349,14 +353,16 @@ class TestReset:
         assert refusal(self.reset(client, user.id, factories.actor(role))) == (403, "FORBIDDEN")
         assert status(client, user)["enabled"]
 
-    def test_there_must_be_one(self, client: FlaskClient, user: Actor) -> None:
+    def test_without_two_factor_or_user_a_reset_is_refused(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
         admin = factories.admin()
 
         assert refusal(self.reset(client, user.id, admin)) == (409, "TWO_FACTOR_NOT_ENABLED")
         assert refusal(self.reset(client, uuid4(), admin)) == (404, "USER_NOT_FOUND")
 
 
-def test_guessing_codes_is_limited_at_all_endpoints_together(
+def test_guesses_of_codes_are_limited_across_all_endpoints(
     rate_limited: Flask, watch: Watch
 ) -> None:
     client, user, other = rate_limited.test_client(), factories.actor(), factories.actor()
