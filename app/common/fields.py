@@ -37,6 +37,13 @@ class Schema(ma.Schema):
             field_obj.data_key = camel(field_name)
 
 
+class QueryArgs(Schema):
+    """Arguments of a query string: unknown ones are ignored."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+
 Serializer = TypeVar("Serializer", bound=Callable[..., dict[str, Any]])
 
 #: Functions that serialize by hand what a schema describes. A test checks each against its schema.

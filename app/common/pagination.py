@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from sqlalchemy.sql.selectable import SelectBase
 
 from app.common.errors import BadRequest
-from app.common.fields import Schema, WholeNumber
+from app.common.fields import QueryArgs, WholeNumber
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -212,7 +212,7 @@ def _exactly(kind: type, value: Any) -> Any:
     raise CursorInvalid
 
 
-class PageArgs(Schema):
+class PageArgs(QueryArgs):
     """`?page=1&limit=20` or `?cursor=…`, loaded as one PageRequest: `page`."""
 
     page = WholeNumber(
@@ -230,9 +230,6 @@ class PageArgs(Schema):
             "a constant cost per page. Overrides `page`."
         }
     )
-
-    class Meta:
-        unknown = ma.EXCLUDE
 
     @ma.post_load
     def _page_request(self, args: dict[str, Any], **_: Any) -> dict[str, Any]:

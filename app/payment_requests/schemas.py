@@ -7,7 +7,17 @@ import marshmallow as ma
 
 from app.auth.models import User
 from app.common.clock import to_wire
-from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text, WholeNumber, serializes
+from app.common.fields import (
+    Amount,
+    Id,
+    Moment,
+    MoneyOut,
+    QueryArgs,
+    Schema,
+    Text,
+    WholeNumber,
+    serializes,
+)
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.payment_requests.merchant_codes.service import Code
@@ -70,16 +80,13 @@ class RequestsArgs(PageArgs):
     )
 
 
-class ImageArgs(Schema):
+class ImageArgs(QueryArgs):
     size = WholeNumber(
         minimum=_SMALLEST_IMAGE,
         maximum=_LARGEST_IMAGE,
         load_default=_IMAGE,
         metadata={"description": "Maximum side length in pixels", "example": _IMAGE},
     )
-
-    class Meta:
-        unknown = ma.EXCLUDE
 
 
 class PaymentRequestPayerOut(Schema):

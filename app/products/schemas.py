@@ -11,6 +11,7 @@ from app.common.fields import (
     Id,
     Moment,
     MoneyOut,
+    QueryArgs,
     Schema,
     Text,
     WholeNumber,
@@ -85,13 +86,10 @@ class ChangedRow(UpdateProductIn):
     currency = _CURRENCY
 
 
-class ImportArgs(Schema):
+class ImportArgs(QueryArgs):
     dry_run = Flag(
         load_default=False, metadata={"description": "Validate only; nothing is changed"}
     )
-
-    class Meta:
-        unknown = ma.EXCLUDE
 
 
 class ProductImportOut(Schema):
@@ -125,13 +123,10 @@ class CatalogueArgs(PageArgs):
     )
 
 
-class MyProductsArgs(Schema):
+class MyProductsArgs(QueryArgs):
     include_deleted = Flag(
         load_default=False, metadata={"description": "Whether to include deleted products"}
     )
-
-    class Meta:
-        unknown = ma.EXCLUDE
 
 
 class MerchantOut(Schema):

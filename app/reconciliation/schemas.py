@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import marshmallow as ma
 
-from app.common.fields import Flag, Schema, serializes
+from app.common.fields import Flag, QueryArgs, serializes
 from app.reconciliation import report
 from app.reconciliation.comparison import Action, Outcome
 from app.reconciliation.service import Report
@@ -30,7 +30,7 @@ class Day(ma.fields.Date):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class ReconciliationArgs(Schema):
+class ReconciliationArgs(QueryArgs):
     provider = ma.fields.String(
         required=True,
         metadata={"description": "Code of the bank", "example": "HDFC"},
@@ -53,9 +53,6 @@ class ReconciliationArgs(Schema):
         validate=ma.validate.OneOf(["json", "csv"]),
         metadata={"description": "`csv` includes matching lines"},
     )
-
-    class Meta:
-        unknown = ma.EXCLUDE
 
 
 class ReconciliationRowOut(ma.Schema):

@@ -18,6 +18,7 @@ from app.auth.models import User
 from app.common.driver import send
 from app.common.ids import first_id
 from app.common.pagination import Page, PageRequest, paginate
+from app.common.time_range import ANY_TIME, TimeRange
 from app.orders.models import Order, OrderStatus
 from app.products.models import Product
 
@@ -84,11 +85,10 @@ def _filtered(
     merchant_id: UUID,
     product_id: UUID | None = None,
     status: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    within: TimeRange = ANY_TIME,
     below: UUID | None = None,
 ) -> Any:
-    """Orders of the merchant created from `since` (inclusive) to `until` (exclusive).
+    """Orders of the merchant created within that time.
 
     below: only those with a smaller id.
     """
@@ -101,12 +101,12 @@ def _filtered(
         query = query.where(Order.status == bindparam(None, status, literal_execute=True))
         if product_id is None and status != OrderStatus.COMPLETED:
             owners[Order.status] = status
-    if since is not None:
-        query = query.where(Order.created_at >= since)
-    if until is not None:
-        query = query.where(Order.created_at < until)
+    if within.since is not None:
+        query = query.where(Order.created_at >= within.since)
+    if within.until is not None:
+        query = query.where(Order.created_at < within.until)
     key = tuple_(*owners, Order.id)
-    first, beyond = _ids(since, until)
+    first, beyond = _ids(within.since, within.until)
     if below is not None:
         beyond = min(beyond, below)
     return query.where(

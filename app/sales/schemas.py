@@ -9,30 +9,26 @@ from app.common.clock import to_wire
 from app.common.fields import Id, Moment, MoneyOut, Schema, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs
+from app.common.time_range import TimeRangeArgs
 from app.orders.models import OrderStatus
 from app.sales.service import Sold, Summary, Sums
 
 
-class _Filters(Schema):
+class ExportArgs(TimeRangeArgs):
+    since = Moment(data_key="from", metadata={"description": "Created from this time on"})
+    until = Moment(data_key="to", metadata={"description": "Created before this time (exclusive)"})
     product_id = Id(metadata={"description": "Only sales of this product"})
     status = ma.fields.String(
         validate=ma.validate.OneOf(list(OrderStatus)),
         metadata={"description": "Only orders with this status"},
     )
-    since = Moment(data_key="from", metadata={"description": "Created from this time on"})
-    until = Moment(data_key="to", metadata={"description": "Created before this time (exclusive)"})
 
 
-class SalesArgs(PageArgs, _Filters):
+class SalesArgs(PageArgs, ExportArgs):
     pass
 
 
-class ExportArgs(_Filters):
-    class Meta:
-        unknown = ma.EXCLUDE
-
-
-class SummaryArgs(Schema):
+class SummaryArgs(TimeRangeArgs):
     since = Moment(
         data_key="from",
         metadata={
@@ -44,9 +40,6 @@ class SummaryArgs(Schema):
         metadata={"description": "Before this time (exclusive); default and maximum: now"},
     )
     product_id = Id(metadata={"description": "Only sales of this product"})
-
-    class Meta:
-        unknown = ma.EXCLUDE
 
 
 def _count(text: str, example: int) -> ma.fields.Integer:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.common import clock
 from app.common.pagination import Page, PageRequest, read_batches
+from app.common.time_range import TimeRange
 from app.orders.models import OrderStatus
 from app.orders.purchases.service import OrderDetails
 from app.sales import repository
@@ -33,8 +34,7 @@ def sales(
 ) -> Page[OrderDetails]:
     """The merchant's orders, newest first.
 
-    filters: product_id; status, an OrderStatus; since (inclusive) and until (exclusive), compared
-    with the creation time.
+    filters: product_id; status, an OrderStatus; within: when they were created.
     """
     found = repository.list_sales(session, page, merchant_id=merchant_id, **filters)
     return found.with_data(OrderDetails(*row) for row in found.data)
@@ -108,16 +108,15 @@ def summary(
     *,
     merchant_id: UUID,
     currency: str,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    within: TimeRange,
     product_id: UUID | None = None,
 ) -> Summary:
-    """Summarize a period from `since` (inclusive) to `until` (exclusive).
+    """Summarize a period, by default the last 30 days.
 
-    until: now by default, and now if it is in the future; since: 30 days before that by default;
     product_id: only sales of this product. Raises PeriodInvalid.
     """
-    since, until = _period(since, until)
+    since, until = within.closed(now=clock.now(), length=DEFAULT_PERIOD)
+    _require_valid(since, until)
     rows = list(
         repository.summary(
             session,
@@ -146,18 +145,11 @@ def summary(
     )
 
 
-def _period(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
-    now = clock.now()
-    until = min(until, now).astimezone(UTC) if until is not None else now
-    if since is None:
-        # `datetime` has no dates before year 1.
-        since = until - DEFAULT_PERIOD if until.year > 1 else until
-    since = since.astimezone(UTC)
+def _require_valid(since: datetime, until: datetime) -> None:
     if since >= until:
         raise PeriodInvalid("Must be before `to`, and in the past.")
     if until - since > MAX_PERIOD:
         raise PeriodInvalid(f"At most {MAX_PERIOD.days} days before `to`.")
-    return since, until
 
 
 def _days(since: datetime, until: datetime) -> Iterator[date]:

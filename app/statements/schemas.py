@@ -7,13 +7,14 @@ import marshmallow as ma
 from app.common.clock import to_wire
 from app.common.fields import Moment, MoneyOut, Schema, serializes
 from app.common.money import format_minor
+from app.common.time_range import TimeRangeArgs
 from app.statements.service import Statement
 from app.wallets.schemas import TransactionOut
 
 FORMATS = ("json", "csv", "pdf")
 
 
-class StatementArgs(Schema):
+class StatementArgs(TimeRangeArgs):
     since = Moment(
         data_key="from",
         metadata={"description": "From this time on (inclusive); default: 30 days before `to`"},
@@ -27,9 +28,6 @@ class StatementArgs(Schema):
         validate=ma.validate.OneOf(FORMATS),
         metadata={"description": "Format of the statement"},
     )
-
-    class Meta:
-        unknown = ma.EXCLUDE
 
 
 class StatementHolderOut(Schema):

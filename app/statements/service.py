@@ -8,13 +8,14 @@ so they are read in short chunks, each with its own snapshot, and are consistent
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common import clock
+from app.common.time_range import TimeRange
 from app.statements import repository
 from app.statements.errors import PeriodInvalid, StatementInconsistent, StatementTooLong
 from app.wallets import service as wallets
@@ -69,18 +70,15 @@ def draw_up(
     holder: User,
     currency: str,
     maximum: int,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    within: TimeRange,
 ) -> Statement:
-    """Statement of the holder's wallet from `since` (inclusive) to `until` (exclusive).
+    """Statement of the holder's wallet in a period, by default the last 30 days.
 
-    until: now by default, and now if it is in the future; since: 30 days before that by default;
     maximum: maximum number of postings.
     Raises PeriodInvalid, StatementTooLong, WalletNotFound.
     """
     now = clock.now()
-    until = min(until, now).astimezone(UTC) if until is not None else now
-    since = since.astimezone(UTC) if since is not None else _default_since(until)
+    since, until = within.closed(now=now, length=DEFAULT_PERIOD)
     if since >= until:
         raise PeriodInvalid
     wallet = wallets.account_of(session, user_id=holder.id, currency=currency)
@@ -104,11 +102,6 @@ def draw_up(
     )
     _require_consistent(statement)
     return statement
-
-
-def _default_since(until: datetime) -> datetime:
-    # `datetime` has no dates before year 1.
-    return until - DEFAULT_PERIOD if until.year > 1 else until
 
 
 def _require_consistent(statement: Statement) -> None:

@@ -6,9 +6,10 @@ from typing import Any, Final
 import marshmallow as ma
 
 from app.common.clock import to_wire
-from app.common.fields import Amount, Moment, MoneyOut, Schema, Text, serializes
+from app.common.fields import Amount, Moment, MoneyOut, QueryArgs, Schema, Text, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
+from app.common.time_range import TimeRangeArgs
 from app.wallets.ledger import Account
 from app.wallets.models import LimitType, LimitWindow, TransactionType, WalletTransaction
 
@@ -55,11 +56,8 @@ class WalletSnapshotOut(WalletOut):
     at = Moment(metadata={"description": "The requested time, only with `at`"})
 
 
-class AtArgs(Schema):
+class AtArgs(QueryArgs):
     at = Moment()
-
-    class Meta:
-        unknown = ma.EXCLUDE
 
 
 AT_ARGS: Final = AtArgs()
@@ -145,14 +143,12 @@ def movement_out(movement: tuple[Account, WalletTransaction]) -> dict[str, Any]:
     return {"wallet": wallet_out(wallet), "transaction": transaction_out(transaction)}
 
 
-class HistoryArgs(PageArgs):
+class HistoryArgs(PageArgs, TimeRangeArgs):
     kind = ma.fields.String(
         data_key="type",
         validate=ma.validate.OneOf(list(TransactionType)),
         metadata={"description": "Only transactions of this type"},
     )
-    since = Moment(data_key="from", metadata={"description": "From this time on (inclusive)"})
-    until = Moment(data_key="to", metadata={"description": "Before this time (exclusive)"})
 
 
 class LimitArgs(Schema):

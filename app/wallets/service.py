@@ -17,6 +17,7 @@ from app.common.errors import Unauthorized
 from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
+from app.common.time_range import TimeRange
 from app.events import service as events
 from app.events.catalogue.wallets import BalanceUpdated
 from app.wallets import ledger, limits, repository
@@ -264,12 +265,11 @@ def history(
     page: PageRequest,
     *,
     wallet: Account,
+    within: TimeRange,
     kind: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
 ) -> Page[WalletTransaction]:
-    """The wallet's postings, newest first. since is included, until is not."""
-    whole = period(session, wallet, since=since, until=until)
+    """The wallet's postings, newest first."""
+    whole = period(session, wallet, since=within.since, until=within.until)
     if kind is None and page.after is None:
         # Sequences are gapless: rows to skip need not be read, nor all of them be counted.
         page = replace(page, after=(whole.last - page.offset + 1,), total=whole.count)

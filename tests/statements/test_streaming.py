@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from app.auth import service as auth
 from app.common.db import reading
+from app.common.time_range import TimeRange
 from app.statements import documents, repository, service
 from tests import factories
 from tests.answers import refusal
@@ -177,8 +178,7 @@ def test_a_longer_statement_takes_no_more_memory(client: FlaskClient, form: str)
                 session,
                 holder=auth.require_user(session, user.id),
                 currency="USD",
-                since=NOON,
-                until=NOON + count * timedelta(seconds=1),
+                within=TimeRange(NOON, NOON + count * timedelta(seconds=1)),
                 maximum=count,
             )
         as_bytes = documents.as_json if form == "json" else documents.as_csv

@@ -1,0 +1,44 @@
+"""Ranges of time that clients ask for: `?from=…&to=…`."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import marshmallow as ma
+
+from app.common.fields import Moment, QueryArgs
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """From `since` (inclusive) to `until` (exclusive); None: from or to the end."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def closed(self, *, now: datetime, length: timedelta) -> tuple[datetime, datetime]:
+        """`since` and `until` in UTC.
+
+        until: now by default, and now if it is in the future; since: `length` before that by
+        default.
+        """
+        until = min(self.until, now).astimezone(UTC) if self.until is not None else now
+        if self.since is not None:
+            return self.since.astimezone(UTC), until
+        # `datetime` has no dates before year 1.
+        return until - length if until.year > 1 else until, until
+
+
+ANY_TIME: Final = TimeRange()
+
+
+class TimeRangeArgs(QueryArgs):
+    """`from` and `to`, loaded as one TimeRange: `within`."""
+
+    since = Moment(data_key="from", metadata={"description": "From this time on (inclusive)"})
+    until = Moment(data_key="to", metadata={"description": "Before this time (exclusive)"})
+
+    @ma.post_load
+    def _time_range(self, args: dict[str, Any], **_: Any) -> dict[str, Any]:
+        within = TimeRange(args.pop("since", None), args.pop("until", None))
+        return args | {"within": within}
