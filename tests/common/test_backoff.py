@@ -1,4 +1,4 @@
-"""Waiting before something is tried again."""
+"""Delays between attempts."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ BACKOFF = Backoff(first=timedelta(minutes=1), max_delay=timedelta(hours=1))
 @pytest.mark.parametrize(
     ("attempt", "minutes"), [(0, 1), (1, 2), (2, 4), (5, 32), (6, 60), (7, 60), (10**6, 60)]
 )
-def test_delays_double_up_to_the_longest_and_half_of_each_is_random(
+def test_delays_double_up_to_the_maximum_and_half_of_each_is_random(
     attempt: int, minutes: int
 ) -> None:
     longest = timedelta(minutes=minutes)

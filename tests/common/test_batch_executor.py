@@ -1,4 +1,4 @@
-"""Batches of what many threads ask for at the same time."""
+"""Concurrent requests, executed in batches."""
 
 import threading
 import time
@@ -12,28 +12,28 @@ from tests.concurrency import all_at_once
 
 
 class Doubler:
-    """Doubles numbers, remembers its batches, and can be made to wait inside a batch."""
+    """Doubles numbers, records its batches, and can be paused inside a batch."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.entered = threading.Event()
-        self.go_on = threading.Event()
-        self.go_on.set()
+        self.resumed = threading.Event()
+        self.resumed.set()
 
     def __call__(self, drain: Drain[int]) -> Sequence[int | BaseException]:
         numbers = list(drain())
         self.batches.append(numbers)
         self.entered.set()
-        assert self.go_on.wait(10)
+        assert self.resumed.wait(10)
         return [ValueError(f"{n} is odd") if n % 2 else n * 2 for n in numbers]
 
-    def hold(self) -> None:
+    def pause(self) -> None:
         self.entered.clear()
-        self.go_on.clear()
+        self.resumed.clear()
 
 
-class Watched:
-    """Remembers what an Observer receives."""
+class RecordingObserver:
+    """Records the calls of an Observer."""
 
     def __init__(self) -> None:
         self.batches: list[list[float]] = []
@@ -49,20 +49,20 @@ def in_thread(act: object, *args: object) -> threading.Thread:
     return thread
 
 
-def until(true: object) -> None:
+def wait_until(condition: object) -> None:
     deadline = time.monotonic() + 5
-    while not true():  # type: ignore[operator]
+    while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline
         time.sleep(0.001)
 
 
-def test_a_lone_request_is_done_at_once_and_alone() -> None:
+def test_a_single_request_is_executed_immediately() -> None:
     doubler = Doubler()
     assert BatchExecutor(doubler).submit(4) == 8
     assert doubler.batches == [[4]]
 
 
-def test_each_gets_its_own_outcome_and_a_refusal_harms_nobody_else() -> None:
+def test_each_request_gets_its_own_outcome_and_an_error_affects_no_other() -> None:
     executor: BatchExecutor[int, int] = BatchExecutor(Doubler())
 
     def outcome(number: int) -> int | str:
@@ -75,80 +75,80 @@ def test_each_gets_its_own_outcome_and_a_refusal_harms_nobody_else() -> None:
     assert all_at_once(outcome, range(500), threads=32) == expected
 
 
-def test_those_who_wait_are_done_together_in_the_order_of_their_arrival() -> None:
+def test_waiting_requests_are_executed_together_in_the_order_of_arrival() -> None:
     doubler = Doubler()
-    doubler.hold()
+    doubler.pause()
     executor = BatchExecutor(doubler)
     threads = [in_thread(executor.submit, 0)]
     assert doubler.entered.wait(5)
     for position, number in enumerate((6, 2, 8, 4), start=1):
         threads.append(in_thread(executor.submit, number))
-        until(lambda position=position: len(executor._waiting) == position)
-    doubler.go_on.set()
+        wait_until(lambda position=position: len(executor._waiting) == position)
+    doubler.resumed.set()
     for thread in threads:
         thread.join(5)
     assert doubler.batches == [[0], [6, 2, 8, 4]]
 
 
-def test_a_batch_has_a_cap() -> None:
+def test_a_batch_has_a_maximum_size() -> None:
     doubler = Doubler()
-    doubler.hold()
+    doubler.pause()
     executor = BatchExecutor(doubler, batch=3)
     threads = [in_thread(executor.submit, 0)]
     assert doubler.entered.wait(5)
     threads += [in_thread(executor.submit, 2 * n) for n in range(7)]
-    until(lambda: len(executor._waiting) == 7)
-    doubler.go_on.set()
+    wait_until(lambda: len(executor._waiting) == 7)
+    doubler.resumed.set()
     for thread in threads:
         thread.join(5)
     assert [len(batch) for batch in doubler.batches] == [1, 3, 3, 1]
 
 
-def test_a_full_queue_is_busy_at_once() -> None:
+def test_with_a_full_queue_a_request_is_refused_immediately() -> None:
     doubler = Doubler()
-    doubler.hold()
-    seen = Watched()
+    doubler.pause()
+    seen = RecordingObserver()
     executor = BatchExecutor(doubler, queue=1, observer=seen.observer)
     threads = [in_thread(executor.submit, 0)]
     assert doubler.entered.wait(5)
     threads.append(in_thread(executor.submit, 2))
-    until(lambda: len(executor._waiting) == 1)
+    wait_until(lambda: len(executor._waiting) == 1)
     with pytest.raises(Unavailable):
         executor.submit(4)
-    doubler.go_on.set()
+    doubler.resumed.set()
     for thread in threads:
         thread.join(5)
     assert doubler.batches == [[0], [2]]
     assert seen.reasons == ["full"]
 
 
-def test_who_waits_too_long_is_told_so_and_is_not_done_later() -> None:
+def test_a_request_that_waits_too_long_is_refused_and_never_executed() -> None:
     doubler = Doubler()
-    doubler.hold()
-    seen = Watched()
+    doubler.pause()
+    seen = RecordingObserver()
     executor = BatchExecutor(doubler, timeout=0.05, observer=seen.observer)
     leader = in_thread(executor.submit, 0)
     assert doubler.entered.wait(5)
     with pytest.raises(Unavailable):
         executor.submit(2)
-    doubler.go_on.set()
+    doubler.resumed.set()
     leader.join(5)
     assert executor.submit(4) == 8
     assert doubler.batches == [[0], [4]]
     assert seen.reasons == ["deadline"]
 
 
-def test_who_is_being_done_waits_for_the_outcome_however_long_it_takes() -> None:
+def test_a_request_in_a_running_batch_waits_for_its_outcome_without_a_timeout() -> None:
     doubler = Doubler()
     executor = BatchExecutor(doubler, timeout=0.05)
-    doubler.hold()
+    doubler.pause()
     results: list[int] = []
     leader = in_thread(executor.submit, 0)
     assert doubler.entered.wait(5)
     follower = in_thread(lambda: results.append(executor.submit(2)))
-    until(lambda: len(executor._waiting) == 1)
+    wait_until(lambda: len(executor._waiting) == 1)
     doubler.entered.clear()
-    doubler.go_on.set()
+    doubler.resumed.set()
     assert doubler.entered.wait(5)
     leader.join(5)
     follower.join(5)
@@ -157,16 +157,16 @@ def test_who_is_being_done_waits_for_the_outcome_however_long_it_takes() -> None
 
 def test_the_observer_receives_the_wait_of_each_request() -> None:
     doubler = Doubler()
-    doubler.hold()
-    seen = Watched()
+    doubler.pause()
+    seen = RecordingObserver()
     executor = BatchExecutor(doubler, observer=seen.observer)
     threads = [in_thread(executor.submit, 0)]
     assert doubler.entered.wait(5)
     for position in (1, 2):
         threads.append(in_thread(executor.submit, 2))
-        until(lambda position=position: len(executor._waiting) == position)
+        wait_until(lambda position=position: len(executor._waiting) == position)
         time.sleep(0.05)
-    doubler.go_on.set()
+    doubler.resumed.set()
     for thread in threads:
         thread.join(5)
 
@@ -176,7 +176,7 @@ def test_the_observer_receives_the_wait_of_each_request() -> None:
     assert seen.reasons == []
 
 
-def test_what_a_batch_raises_reaches_everybody_in_it_and_the_next_batch_runs() -> None:
+def test_an_error_of_a_batch_is_raised_to_its_requests_and_the_next_batch_runs() -> None:
     calls = []
 
     def run(drain: Drain[int]) -> Sequence[int]:
@@ -192,12 +192,12 @@ def test_what_a_batch_raises_reaches_everybody_in_it_and_the_next_batch_runs() -
     assert executor.submit(2) == 2
 
 
-def test_what_fails_before_it_took_anything_still_answers_everybody() -> None:
+def test_an_error_before_the_queue_is_drained_is_raised_to_the_requests() -> None:
     def run(drain: Drain[int]) -> Sequence[int]:
         raise RuntimeError("no connection")
 
-    seen = Watched()
+    seen = RecordingObserver()
     executor: BatchExecutor[int, int] = BatchExecutor(run, observer=seen.observer)
     with pytest.raises(RuntimeError, match="no connection"):
         executor.submit(1)
-    assert seen.batches == []  # nothing was begun
+    assert seen.batches == []  # no batch was started

@@ -1,4 +1,4 @@
-"""Rows on their way into tables: the model says what a row has."""
+"""Bulk inserts: the model defines the columns of a row."""
 
 import re
 import sys
@@ -59,7 +59,7 @@ class Less:
     n: int
 
 
-def test_none_is_null_and_no_rows_are_no_error(app: Flask) -> None:
+def test_none_is_inserted_as_null_and_an_empty_list_is_accepted(app: Flask) -> None:
     with transaction() as session:
         INSERT.execute(session, [])
         INSERT.execute(session, [event()])
@@ -68,20 +68,20 @@ def test_none_is_null_and_no_rows_are_no_error(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("name", ["delivered_at", "type"])
-def test_a_row_without_a_column_is_refused_even_if_that_may_be_null(app: Flask, name: str) -> None:
+def test_a_row_without_a_column_is_refused_even_if_the_column_is_nullable(
+    app: Flask, name: str
+) -> None:
     with pytest.raises(RowShapeInvalid, match=name), transaction() as session:
         INSERT.execute(session, [event(), without(name)])
 
 
 @pytest.mark.parametrize("name", ["sequence", "kind"])
-def test_a_row_with_an_unknown_name_or_one_that_the_database_fills_in_is_refused(
-    app: Flask, name: str
-) -> None:
+def test_a_row_with_an_unknown_or_generated_column_is_refused(app: Flask, name: str) -> None:
     with pytest.raises(RowShapeInvalid, match=name), transaction() as session:
         INSERT.execute(session, [event(), event(**{name: 1})])
 
 
-def test_a_row_of_a_model_has_every_column_of_it_and_its_properties() -> None:
+def test_a_row_class_has_every_column_and_property_of_its_model() -> None:
     names = list(WalletTransaction.__mapper__.columns.keys())
     values = {name: name for name in names} | {"amount": -5}
 
@@ -98,14 +98,14 @@ def test_a_row_of_a_model_has_every_column_of_it_and_its_properties() -> None:
         row.kind = 1  # type: ignore[attr-defined]
 
 
-def test_what_is_left_out_or_computed_must_be_a_column() -> None:
+def test_omitted_and_computed_names_must_be_columns() -> None:
     with pytest.raises(RowShapeInvalid, match="sequences"):
         BulkInsert(OutboxEvent, omit=("sequences",))
     with pytest.raises(RowShapeInvalid, match="created"):
         BulkInsert(OutboxEvent, computed={"created": "now()"})
 
 
-def test_a_row_of_any_statement_has_at_least_what_the_statement_reads(app: Flask) -> None:
+def test_a_row_must_have_every_field_that_the_statement_reads(app: Flask) -> None:
     with reading() as session:
         assert send_rows(session, SUM, [Some(1), {"n": 2, "m": None}]).fetchone() == (3,)
         for row in ({"n": 1}, Less(1)):
@@ -115,7 +115,7 @@ def test_a_row_of_any_statement_has_at_least_what_the_statement_reads(app: Flask
             send_rows(session, "SELECT 1", [])
 
 
-def test_bytes_arrive_as_they_were(app: Flask) -> None:
+def test_bytes_are_stored_unchanged(app: Flask) -> None:
     user = factories.actor().id
     row = {
         "user_id": user,

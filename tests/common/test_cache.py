@@ -1,4 +1,4 @@
-"""A cache that is never needed."""
+"""The Redis cache, without which every request still succeeds."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from tests.concurrency import all_at_once
 
 
 class Builder:
-    """Makes a new answer each time it is asked, and counts."""
+    """Builds a new value on each call, and counts the calls."""
 
     def __init__(self, *, seconds: float = 0) -> None:
         self.seconds = seconds
@@ -30,17 +30,17 @@ class Builder:
 
 
 class Outage:
-    """A Redis that can be taken away. calls: how often somebody tried while it was."""
+    """A Redis client whose server can be made unreachable. calls: attempts in the meantime."""
 
     def __init__(self, client: "redis.Redis[bytes]") -> None:
         self.client = client
-        self.away = False
+        self.is_down = False
         self.calls = 0
 
     def __getattr__(self, name: str) -> Any:
-        if self.away:
+        if self.is_down:
             self.calls += 1
-            raise redis.ConnectionError("away")
+            raise redis.ConnectionError("down")
         return getattr(self.client, name)
 
 
@@ -61,18 +61,18 @@ def store(client: "redis.Redis[bytes]") -> Any:
 
 
 @pytest.fixture
-def restless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Redis is tried again at once after a failure."""
+def without_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis is called again immediately after a failure."""
     monkeypatch.setattr(cache, "_BACKOFF_SECONDS", 0)
 
 
-class TestKeeping:
-    def test_an_answer_is_built_once(self, region: Region) -> None:
+class TestFetching:
+    def test_a_value_is_built_once(self, region: Region) -> None:
         build = Builder()
 
         assert [region.fetch("a", build) for _ in range(3)] == [b"answer 1"] * 3
 
-    def test_keys_are_apart(self, region: Region) -> None:
+    def test_keys_are_independent(self, region: Region) -> None:
         build = Builder()
 
         assert [region.fetch(key, build) for key in ("a", "b", "a")] == [
@@ -81,7 +81,7 @@ class TestKeeping:
             b"answer 1",
         ]
 
-    def test_regions_are_apart(self, region: Region, client: "redis.Redis[bytes]") -> None:
+    def test_regions_are_independent(self, region: Region, client: "redis.Redis[bytes]") -> None:
         other = Region(client, "others", ttl=60)
         build = Builder()
         region.fetch("a", build)
@@ -92,7 +92,7 @@ class TestKeeping:
         assert other.fetch("a", build) == b"answer 2"
         assert region.fetch("a", build) == b"answer 3"
 
-    def test_processes_share_it(self, region: Region, client: "redis.Redis[bytes]") -> None:
+    def test_processes_share_a_region(self, region: Region, client: "redis.Redis[bytes]") -> None:
         build = Builder()
         another_process = Region(client, "things", ttl=60)
 
@@ -100,19 +100,19 @@ class TestKeeping:
         another_process.invalidate()
         assert region.fetch("a", build) == b"answer 2"
 
-    def test_an_answer_may_be_empty_or_any_bytes(self, region: Region) -> None:
+    def test_a_value_may_be_empty_or_any_bytes(self, region: Region) -> None:
         everything = bytes(range(256))
 
         assert [region.fetch("empty", lambda: b"") for _ in range(2)] == [b"", b""]
         assert [region.fetch("all", lambda: everything) for _ in range(2)] == [everything] * 2
 
-    def test_it_is_kept_no_longer_than_said(self, client: "redis.Redis[bytes]") -> None:
+    def test_a_value_expires_after_its_ttl(self, client: "redis.Redis[bytes]") -> None:
         region = Region(client, "things", ttl=7)
         region.fetch("a", Builder())
 
         assert 0 < client.ttl("things:a") <= 7
 
-    def test_a_failure_to_build_is_raised_and_not_kept(self, region: Region) -> None:
+    def test_an_error_of_the_builder_is_raised_and_not_cached(self, region: Region) -> None:
         def fail() -> bytes:
             raise RuntimeError("no")
 
@@ -125,7 +125,7 @@ class TestKeeping:
 
 
 class TestInvalidating:
-    def test_everything_is_built_anew(self, region: Region) -> None:
+    def test_every_value_is_rebuilt(self, region: Region) -> None:
         build = Builder()
         region.fetch("a", build)
         region.fetch("b", build)
@@ -135,19 +135,19 @@ class TestInvalidating:
         assert region.fetch("a", build) == b"answer 3"
         assert region.fetch("b", build) == b"answer 4"
 
-    def test_what_was_being_built_meanwhile_is_not_kept(self, region: Region) -> None:
-        """The builder has read old rows; what it stores afterwards must not be found."""
+    def test_a_value_built_during_the_invalidation_is_not_cached(self, region: Region) -> None:
+        """Its builder has read old rows."""
 
-        def overtaken() -> bytes:
+        def build_during_invalidation() -> bytes:
             region.invalidate()
             return b"old"
 
-        assert region.fetch("a", overtaken) == b"old"
+        assert region.fetch("a", build_during_invalidation) == b"old"
         assert region.fetch("a", Builder()) == b"answer 1"
 
 
-class TestAStampede:
-    def test_twenty_at_once_build_once(self, region: Region) -> None:
+class TestConcurrency:
+    def test_concurrent_fetches_build_once(self, region: Region) -> None:
         build = Builder(seconds=0.1)
 
         answers = all_at_once(lambda _: region.fetch("a", build), range(20), threads=20)
@@ -155,7 +155,7 @@ class TestAStampede:
         assert answers == [b"answer 1"] * 20
         assert build.times == 1
 
-    def test_twenty_at_once_after_an_invalidation_build_once(self, region: Region) -> None:
+    def test_concurrent_fetches_after_an_invalidation_build_once(self, region: Region) -> None:
         region.fetch("a", Builder())
         region.invalidate()
         build = Builder(seconds=0.1)
@@ -164,25 +164,25 @@ class TestAStampede:
 
         assert build.times == 1
 
-    def test_who_looked_just_before_the_builder_was_done_does_not_build_again(
+    def test_a_miss_just_before_the_value_is_stored_does_not_build_again(
         self, region: Region, client: "redis.Redis[bytes]", monkeypatch: pytest.MonkeyPatch
     ) -> None:
         build = Builder()
-        looks = iter([lambda: region.fetch("a", build)])
+        others = iter([lambda: region.fetch("a", build)])
         read = region._read
 
-        def look_then_be_overtaken(key: str) -> Any:
+        def read_before_another_builds(key: str) -> Any:
             seen = read(key)
-            for somebody_else in looks:
-                somebody_else()
+            for fetch in others:
+                fetch()
             return seen
 
-        monkeypatch.setattr(region, "_read", look_then_be_overtaken)
+        monkeypatch.setattr(region, "_read", read_before_another_builds)
 
         assert region.fetch("a", build) == b"answer 1"
         assert build.times == 1
 
-    def test_a_builder_that_failed_does_not_hold_the_others_up(self, region: Region) -> None:
+    def test_a_failed_builder_does_not_delay_the_others(self, region: Region) -> None:
         first = threading.Event()
 
         def fail_first() -> bytes:
@@ -203,18 +203,18 @@ class TestAStampede:
         assert sorted(set(answers)) == [b"built", b"failed"]
         assert answers.count(b"failed") == 1
 
-    def test_a_builder_that_died_is_waited_for_only_so_long(
+    def test_a_builder_that_died_is_waited_for_until_the_timeout(
         self, region: Region, client: "redis.Redis[bytes]", monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(cache, "_BUILD_SECONDS", 0.1)
         region.fetch("other", Builder())  # so that the region has its tag
-        client.set("things:a:building", b"1")  # and nobody ever comes back
+        client.set("things:a:building", b"1")  # by a process that died
 
         assert region.fetch("a", Builder()) == b"answer 1"
 
 
 class TestWithoutRedis:
-    def test_everything_is_built_each_time(self) -> None:
+    def test_every_fetch_builds(self) -> None:
         region = Region(cache.connect("redis://127.0.0.1:1/0"), "things", ttl=60)
         build = Builder()
 
@@ -225,74 +225,74 @@ class TestWithoutRedis:
         ]
         region.invalidate()
 
-    def test_it_is_left_alone_for_a_while_after_a_failure(
+    def test_after_a_failure_redis_is_not_called_for_a_while(
         self, store: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         region = Region(store, "things", ttl=60)
-        store.away = True
+        store.is_down = True
 
         for _ in range(10):
             region.fetch("a", Builder())
 
         assert store.calls == 1
 
-    def test_it_is_used_again_when_it_is_back(self, store: Any, restless: None) -> None:
+    def test_redis_is_used_again_after_the_outage(self, store: Any, without_backoff: None) -> None:
         region = Region(store, "things", ttl=60)
         build = Builder()
-        store.away = True
+        store.is_down = True
         region.fetch("a", build)
 
-        store.away = False
+        store.is_down = False
 
         assert region.fetch("a", build) == region.fetch("a", build) == b"answer 2"
 
-    def test_an_invalidation_during_an_outage_is_honoured_afterwards(
-        self, store: Any, restless: None
+    def test_an_invalidation_during_an_outage_takes_effect_afterwards(
+        self, store: Any, without_backoff: None
     ) -> None:
         region = Region(store, "things", ttl=60)
         build = Builder()
         assert region.fetch("a", build) == b"answer 1"
 
-        store.away = True
+        store.is_down = True
         region.invalidate()
-        store.away = False
+        store.is_down = False
 
         assert region.fetch("a", build) == b"answer 2"
         assert region.fetch("a", build) == b"answer 2"
 
-    def test_an_invalidation_is_not_forgotten_while_the_outage_lasts(
-        self, store: Any, restless: None
+    def test_an_invalidation_is_retained_during_the_whole_outage(
+        self, store: Any, without_backoff: None
     ) -> None:
         region = Region(store, "things", ttl=60)
         build = Builder()
         region.fetch("a", build)
 
-        store.away = True
+        store.is_down = True
         region.invalidate()
         region.fetch("a", build)
         region.fetch("a", build)
-        store.away = False
+        store.is_down = False
 
         assert region.fetch("a", build) == b"answer 4"
 
-    def test_an_outage_in_the_middle_of_building_loses_only_the_cache(
-        self, store: Any, restless: None
+    def test_an_outage_while_building_only_prevents_caching(
+        self, store: Any, without_backoff: None
     ) -> None:
         region = Region(store, "things", ttl=60)
 
         def build() -> bytes:
-            store.away = True
+            store.is_down = True
             return b"built"
 
         assert region.fetch("a", build) == b"built"
 
-    def test_a_failure_to_build_is_told_even_when_redis_fails_too(
-        self, store: Any, restless: None
+    def test_an_error_of_the_builder_is_raised_even_if_redis_fails_too(
+        self, store: Any, without_backoff: None
     ) -> None:
         region = Region(store, "things", ttl=60)
 
         def fail() -> bytes:
-            store.away = True
+            store.is_down = True
             raise RuntimeError("no")
 
         with pytest.raises(RuntimeError):

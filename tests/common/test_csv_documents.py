@@ -1,4 +1,4 @@
-"""Tables as CSV: read from pieces, written, and safe for spreadsheets."""
+"""CSV documents: reading in chunks, writing, and escaping formulas for spreadsheets."""
 
 import csv
 import io
@@ -13,8 +13,8 @@ from app.common.csv_documents import CsvInvalid, escape_formula, read, unescape_
 
 def rows(text: str | bytes, size: int = 1000) -> list[tuple[int, list[str]]]:
     raw = text.encode() if isinstance(text, str) else text
-    pieces = (raw[at : at + size] for at in range(0, len(raw), size))
-    return [tuple(row) for row in read(pieces)]
+    chunks = (raw[at : at + size] for at in range(0, len(raw), size))
+    return [tuple(row) for row in read(chunks)]
 
 
 def problem(raw: bytes) -> tuple[int, str]:
@@ -25,7 +25,7 @@ def problem(raw: bytes) -> tuple[int, str]:
 
 class TestReading:
     @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
-    def test_a_row_is_told_with_the_line_it_begins_in_wherever_pieces_are_cut(
+    def test_rows_have_the_number_of_their_first_line_whatever_the_chunk_size(
         self, size: int
     ) -> None:
         text = '\ufeffname,note\r\n"Ünï, ""x""","two\r\nlines"\r\n\r\nlast,€\n,'
@@ -36,11 +36,11 @@ class TestReading:
             (6, ["", ""]),
         ]
 
-    def test_nothing_has_no_rows(self) -> None:
+    def test_an_empty_document_has_no_rows(self) -> None:
         assert rows("") == rows("\ufeff") == rows("\r\n\n") == []
 
     @pytest.mark.parametrize(
-        ("raw", "line", "said"),
+        ("raw", "line", "message"),
         [
             (b"a\nb\xff\n", 2, "Not UTF-8."),
             ("a,b\n".encode("utf-16"), 1, "Not UTF-8."),
@@ -52,37 +52,39 @@ class TestReading:
             (b"a\n" + b"x" * 300_000, 2, "Longer than 256 KiB."),
         ],
     )
-    def test_what_is_no_table_is_told_with_its_line(self, raw: bytes, line: int, said: str) -> None:
-        found, message = problem(raw)
-        assert (found, said in message) == (line, True), message
+    def test_invalid_csv_is_reported_with_its_line(
+        self, raw: bytes, line: int, message: str
+    ) -> None:
+        found, text = problem(raw)
+        assert (found, message in text) == (line, True), text
 
 
 class TestWriting:
-    def test_lines_end_as_rfc_4180_says(self) -> None:
+    def test_lines_end_with_crlf_as_in_rfc_4180(self) -> None:
         assert write([("a", None, 'x,"y"'), (1, "", "z\rz")]) == b'a,,"x,""y"""\r\n1,,"z\rz"\r\n'
 
     @given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2)))
-    def test_what_is_written_reads_the_same(self, table: list[list[str]]) -> None:
+    def test_a_written_document_reads_back_unchanged(self, table: list[list[str]]) -> None:
         table = [[cell.replace("\0", "") for cell in row] for row in table]
         assert [cells for _, cells in rows(write(table))] == table
         assert list(csv.reader(io.StringIO(write(table).decode(), newline=""))) == table
 
 
-class TestGuarding:
+class TestEscaping:
     @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\tx", "\rx", "\nx", "\uff1dx"])
-    def test_a_formula_stands_behind_an_apostrophe(self, text: str) -> None:
+    def test_a_formula_is_prefixed_with_an_apostrophe(self, text: str) -> None:
         assert escape_formula(text) == f"'{text}"
 
     @pytest.mark.parametrize("text", ["", "Field Guide", "1=1", "'tis", "a-b", "''"])
-    def test_what_is_none_is_left_alone(self, text: str) -> None:
+    def test_other_text_is_unchanged(self, text: str) -> None:
         assert escape_formula(text) == unescape_formula(text) == text
 
-    def test_what_nobody_has_guarded_is_taken_as_it_is(self) -> None:
+    def test_text_that_was_not_escaped_is_unescaped_unchanged(self) -> None:
         assert unescape_formula("=1+1") == "=1+1"
         assert escape_formula(None) is None
 
     @given(st.one_of(st.text(), st.text("'=+-@a \t")))
-    def test_it_is_undone_exactly(self, text: str) -> None:
-        kept = escape_formula(text)
-        assert unescape_formula(kept) == text
-        assert not kept.startswith(csv_documents._FORMULA)
+    def test_unescaping_restores_the_text(self, text: str) -> None:
+        escaped = escape_formula(text)
+        assert unescape_formula(escaped) == text
+        assert not escaped.startswith(csv_documents._FORMULA)

@@ -1,4 +1,4 @@
-"""Transactions: what commits, what is tried again, and what is said when nobody can know."""
+"""Transactions: commits, retries, and unknown outcomes."""
 
 import pytest
 from flask import Flask
@@ -12,22 +12,22 @@ from app.common.errors import AppError, Conflict, Unavailable
 from tests import factories
 
 
-class LeavesTrace(Conflict):
+class CommittedRefusal(Conflict):
     commits = True
 
 
-def note(session: Session, word: str = "here") -> None:
-    """Writes a row that the test can look for."""
+def insert_row(session: Session, kind: str = "here") -> None:
+    """Insert a row that `rows` finds."""
     session.execute(
         text(
             "INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, data, occurred_at)"
-            " VALUES (gen_random_uuid(), :word, 'test', gen_random_uuid(), '{}', now())"
+            " VALUES (gen_random_uuid(), :kind, 'test', gen_random_uuid(), '{}', now())"
         ),
-        {"word": word},
+        {"kind": kind},
     )
 
 
-def noted() -> list[str]:
+def rows() -> list[str]:
     with transaction() as session:
         return list(session.scalars(text("SELECT type FROM outbox_events ORDER BY sequence")))
 
@@ -37,7 +37,7 @@ def fail_with(session: Session, sqlstate: str) -> None:
 
 
 def kill(session: Session) -> None:
-    """Ends the connection of `session` from outside, as a failover does."""
+    """End the connection of `session` from outside, as a failover does."""
     pid = session.scalar(text("SELECT pg_backend_pid()"))
     engine = create_engine(db.current().engine.url)
     with engine.connect() as other:
@@ -46,44 +46,46 @@ def kill(session: Session) -> None:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pauses between tries."""
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pauses between attempts."""
     monkeypatch.setattr(db, "_PAUSE", (0, 0))
 
 
 class TestTransaction:
-    def test_it_commits_when_the_block_ends(self, app: Flask) -> None:
+    def test_the_transaction_commits_when_the_block_ends(self, app: Flask) -> None:
         with transaction() as session:
-            note(session)
+            insert_row(session)
 
-        assert noted() == ["here"]
+        assert rows() == ["here"]
 
     @pytest.mark.parametrize("error", [RuntimeError, Conflict, KeyboardInterrupt])
-    def test_it_rolls_back_when_the_block_raises(
+    def test_the_transaction_rolls_back_when_the_block_raises(
         self, app: Flask, error: type[BaseException]
     ) -> None:
         def work() -> None:
             with transaction() as session:
-                note(session)
+                insert_row(session)
                 raise error
 
         with pytest.raises(error):
             work()
 
-        assert noted() == []
+        assert rows() == []
 
-    def test_a_refusal_that_leaves_a_trace_commits_it(self, app: Flask) -> None:
+    def test_an_error_that_commits_keeps_its_changes(self, app: Flask) -> None:
         def work() -> None:
             with transaction() as session:
-                note(session)
-                raise LeavesTrace
+                insert_row(session)
+                raise CommittedRefusal
 
-        with pytest.raises(LeavesTrace):
+        with pytest.raises(CommittedRefusal):
             work()
 
-        assert noted() == ["here"]
+        assert rows() == ["here"]
 
-    def test_a_process_without_a_database_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_a_configured_database_a_transaction_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.delitem(process_state._values, db.current.name)
 
         with pytest.raises(RuntimeError, match="configure"), transaction():
@@ -91,17 +93,17 @@ class TestTransaction:
 
 
 class TestAfterCommit:
-    def test_it_runs_once_after_the_commit(self, app: Flask) -> None:
+    def test_a_callback_runs_once_after_the_commit(self, app: Flask) -> None:
         seen: list[str] = []
 
         with transaction() as session:
-            note(session)
-            after_commit(session, lambda: seen.extend(noted()))
+            insert_row(session)
+            after_commit(session, lambda: seen.extend(rows()))
             assert seen == []
 
         assert seen == ["here"]
 
-    def test_several_run_in_order(self, app: Flask) -> None:
+    def test_callbacks_run_in_order(self, app: Flask) -> None:
         seen: list[int] = []
 
         with transaction() as session:
@@ -110,7 +112,7 @@ class TestAfterCommit:
 
         assert seen == [0, 1, 2]
 
-    def test_it_does_not_run_after_a_rollback(self, app: Flask) -> None:
+    def test_a_callback_does_not_run_after_a_rollback(self, app: Flask) -> None:
         seen: list[int] = []
 
         def work() -> None:
@@ -123,7 +125,7 @@ class TestAfterCommit:
 
         assert seen == []
 
-    def test_it_does_not_run_when_the_commit_itself_fails(self, committing: Flask) -> None:
+    def test_a_callback_does_not_run_if_the_commit_fails(self, committing: Flask) -> None:
         seen: list[int] = []
 
         def work() -> None:
@@ -145,33 +147,35 @@ class TestAfterCommit:
 
 class TestRetrying:
     @pytest.mark.parametrize("sqlstate", ["40001", "40P01", "55P03"])
-    def test_contention_is_tried_again_with_everything_undone(
-        self, app: Flask, impatient: None, sqlstate: str
+    def test_after_contention_the_work_is_rolled_back_and_retried(
+        self, app: Flask, without_pauses: None, sqlstate: str
     ) -> None:
-        tries = []
+        attempts = []
 
         def work(session: Session) -> str:
-            tries.append(1)
-            note(session, f"try {len(tries)}")
-            if len(tries) < 3:
+            attempts.append(1)
+            insert_row(session, f"attempt {len(attempts)}")
+            if len(attempts) < 3:
                 fail_with(session, sqlstate)
             return "done"
 
         assert retry_transaction(work) == "done"
-        assert noted() == ["try 3"]
+        assert rows() == ["attempt 3"]
 
     @pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
-    def test_it_gives_up_after_8_tries(self, app: Flask, impatient: None, sqlstate: str) -> None:
-        tries = []
+    def test_it_gives_up_after_8_attempts(
+        self, app: Flask, without_pauses: None, sqlstate: str
+    ) -> None:
+        attempts = []
 
         def work(session: Session) -> None:
-            tries.append(1)
+            attempts.append(1)
             fail_with(session, sqlstate)
 
         with pytest.raises(Unavailable) as refused:
             retry_transaction(work)
 
-        assert len(tries) == 8
+        assert len(attempts) == 8
         assert refused.value.headers["Retry-After"] == "1"
 
     def test_it_gives_up_after_2_seconds(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,10 +183,10 @@ class TestRetrying:
         monkeypatch.setattr("app.common.db.time.monotonic", lambda: next(moments))
         monkeypatch.setattr("app.common.db.time.sleep", lambda _: None)
         monkeypatch.setattr(db, "_PAUSE", (0, 0))
-        tries = []
+        attempts = []
 
         def work(session: Session) -> None:
-            tries.append(1)
+            attempts.append(1)
             raise DBAPIError("", None, _Contention())
 
         with monkeypatch.context() as without_database:
@@ -190,39 +194,39 @@ class TestRetrying:
             with pytest.raises(Unavailable):
                 retry_transaction(work)
 
-        assert len(tries) == 3
+        assert len(attempts) == 3
 
     @pytest.mark.parametrize("sqlstate", ["23505", "23514", "22012", "57014", "42P01"])
-    def test_other_database_errors_are_not_tried_again(
-        self, app: Flask, impatient: None, sqlstate: str
+    def test_other_database_errors_are_not_retried(
+        self, app: Flask, without_pauses: None, sqlstate: str
     ) -> None:
-        tries = []
+        attempts = []
 
         def work(session: Session) -> None:
-            tries.append(1)
+            attempts.append(1)
             fail_with(session, sqlstate)
 
         with pytest.raises(DBAPIError):
             retry_transaction(work)
 
-        assert len(tries) == 1
+        assert len(attempts) == 1
 
     @pytest.mark.parametrize("error", [Conflict, RuntimeError])
-    def test_refusals_and_bugs_are_not_tried_again(
-        self, app: Flask, impatient: None, error: type[Exception]
+    def test_other_exceptions_are_not_retried(
+        self, app: Flask, without_pauses: None, error: type[Exception]
     ) -> None:
-        tries = []
+        attempts = []
 
         def work(session: Session) -> None:
-            tries.append(1)
+            attempts.append(1)
             raise error
 
         with pytest.raises(error):
             retry_transaction(work)
 
-        assert len(tries) == 1
+        assert len(attempts) == 1
 
-    def test_pauses_are_spread_between_5_and_200_ms(
+    def test_pauses_are_random_between_5_and_200_ms(
         self, app: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         pauses: list[float] = []
@@ -236,16 +240,16 @@ class TestRetrying:
         assert len(set(pauses)) > 1
 
     def test_two_writers_of_one_row_both_succeed(self, committing: Flask) -> None:
-        """The real thing: the second one fails with 40001 and is run again."""
+        """The second one fails with 40001 and is retried."""
         user = factories.buyer("1.00")
-        tries = []
+        attempts = []
 
         def work(session: Session) -> int:
-            tries.append(1)
+            attempts.append(1)
             balance: int = session.scalar(
                 text("SELECT balance FROM wallets WHERE user_id = :id"), {"id": user.id}
             )
-            if len(tries) == 1:
+            if len(attempts) == 1:
                 with transaction() as other:
                     other.execute(text("UPDATE wallets SET balance = 500 WHERE kind = 'USER'"))
             session.execute(
@@ -255,49 +259,49 @@ class TestRetrying:
             return balance + 1
 
         assert retry_transaction(work, serializable=True) == 501
-        assert len(tries) == 2
+        assert len(attempts) == 2
 
 
 class _Contention(Exception):
     sqlstate = "40001"
 
 
-class _no_transaction:  # noqa: N801 – stands in for a function
+class _no_transaction:  # noqa: N801 – replaces a function
     def __init__(self, *, serializable: bool) -> None: ...
     def __enter__(self) -> None: ...
     def __exit__(self, *_: object) -> None: ...
 
 
-class TestALostConnection:
-    def test_before_the_commit_the_work_is_done_again(self, committing: Flask) -> None:
-        tries = []
+class TestLostConnection:
+    def test_a_connection_lost_before_the_commit_is_retried(self, committing: Flask) -> None:
+        attempts = []
 
         def work(session: Session) -> None:
-            tries.append(1)
-            note(session, f"try {len(tries)}")
-            if len(tries) == 1:
+            attempts.append(1)
+            insert_row(session, f"attempt {len(attempts)}")
+            if len(attempts) == 1:
                 kill(session)
                 session.execute(text("SELECT 1"))
 
         retry_transaction(work)
 
-        assert noted() == ["try 2"]
+        assert rows() == ["attempt 2"]
 
     @pytest.mark.parametrize("serializable", [False, True])
-    def test_at_the_commit_nobody_knows_and_it_is_not_done_again(
+    def test_a_connection_lost_during_the_commit_has_an_unknown_outcome_and_no_retry(
         self, committing: Flask, serializable: bool
     ) -> None:
-        tries = []
+        attempts = []
 
         def work(session: Session) -> None:
-            tries.append(1)
-            note(session)
+            attempts.append(1)
+            insert_row(session)
             kill(session)
 
         with pytest.raises(OutcomeUnknown) as unknown:
             retry_transaction(work, serializable=serializable)
 
-        assert len(tries) == 1
+        assert len(attempts) == 1
         assert (unknown.value.status, unknown.value.code) == (500, "OUTCOME_UNKNOWN")
 
     def test_the_next_transaction_has_a_new_connection(self, committing: Flask) -> None:
@@ -308,20 +312,20 @@ class TestALostConnection:
         with pytest.raises(OutcomeUnknown):
             work()
 
-        assert noted() == []
+        assert rows() == []
 
-    def test_a_database_that_is_away_is_busy(
-        self, app: Flask, impatient: None, monkeypatch: pytest.MonkeyPatch
+    def test_an_unreachable_database_is_unavailable(
+        self, app: Flask, without_pauses: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         nowhere = db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
         monkeypatch.setitem(process_state._values, db.current.name, nowhere)
 
         with pytest.raises(Unavailable):
-            retry_transaction(note)
+            retry_transaction(insert_row)
 
 
 class TestErrors:
-    def test_parameters_of_a_failed_statement_are_not_shown(self, app: Flask) -> None:
+    def test_the_error_of_a_failed_statement_hides_its_parameters(self, app: Flask) -> None:
         with pytest.raises(DBAPIError) as error, transaction() as session:
             session.execute(text("SELECT CAST(:secret AS integer)"), {"secret": "hunter" + "2"})
 

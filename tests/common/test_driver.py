@@ -1,4 +1,4 @@
-"""Statements sent straight to the driver, one by one and in a pipeline."""
+"""Statements sent directly to the driver, individually and in a pipeline."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -33,7 +33,7 @@ def event(event_id: UUID, kind: str = "test") -> dict[str, object]:
     }
 
 
-def there_are(kind: str = "test") -> int:
+def count_of(kind: str = "test") -> int:
     row = lookup(COUNT, {"kind": kind})
     assert row is not None
     return int(row[0])
@@ -41,7 +41,7 @@ def there_are(kind: str = "test") -> int:
 
 @pytest.fixture
 def one_connection(committing: Flask) -> Iterator[None]:
-    """A pool so small that whatever is left behind on a connection meets the next user."""
+    """A pool of one connection, so that its state after a transaction affects the next one."""
     kept = db.current()
     small = db.configure(db.Database(kept.engine.url.render_as_string(False), pool_size=1))
     yield
@@ -49,7 +49,7 @@ def one_connection(committing: Flask) -> Iterator[None]:
     db.configure(kept)
 
 
-def test_rows_arrive_as_they_were(app: Flask) -> None:
+def test_rows_are_stored_unchanged(app: Flask) -> None:
     sent = [event(uuid4()) for _ in range(3)]
 
     with transaction() as session:
@@ -63,7 +63,7 @@ def test_rows_arrive_as_they_were(app: Flask) -> None:
             assert getattr(by_id[row["id"]], name) == value
 
 
-def test_in_a_pipeline_answers_are_read_after_everything_was_asked(app: Flask) -> None:
+def test_in_a_pipeline_results_are_read_after_all_statements_were_sent(app: Flask) -> None:
     factories.actor()
     with transaction() as session:
         start_pipeline(session)
@@ -75,36 +75,38 @@ def test_in_a_pipeline_answers_are_read_after_everything_was_asked(app: Flask) -
         assert [row.n for row in second] == [1]
         assert [row.n for row in first] == [1]
 
-    assert there_are() == 1
+    assert count_of() == 1
 
 
 @pytest.mark.parametrize("serializable", [False, True])
-@pytest.mark.parametrize("slowly", [False, True])
-def test_a_failure_in_a_pipeline_undoes_everything_and_leaves_nothing_behind(
-    one_connection: None, serializable: bool, slowly: bool
+@pytest.mark.parametrize("delayed", [False, True])
+def test_a_failure_in_a_pipeline_rolls_back_and_leaves_the_connection_clean(
+    one_connection: None, serializable: bool, delayed: bool
 ) -> None:
-    twice = event(uuid4())
+    row = event(uuid4())
 
-    def insert_it_twice() -> None:
+    def insert_twice() -> None:
         with transaction(serializable=serializable) as session:
             start_pipeline(session)
-            if slowly:  # then the refusal is heard of at COMMIT
+            if delayed:  # so that the error is received at COMMIT
                 send(session, "SELECT pg_sleep(0.05)")
-            INSERT.execute(session, [twice])
-            INSERT.execute(session, [twice])
+            INSERT.execute(session, [row])
+            INSERT.execute(session, [row])
 
     for _ in range(3):
         with pytest.raises(IntegrityError):
-            insert_it_twice()
+            insert_twice()
 
-    assert there_are() == 0
+    assert count_of() == 0
     with transaction(serializable=serializable) as session:
         start_pipeline(session)
-        INSERT.execute(session, [twice])
-    assert there_are() == 1
+        INSERT.execute(session, [row])
+    assert count_of() == 1
 
 
-def test_a_failure_between_statements_of_a_pipeline_undoes_them(one_connection: None) -> None:
+def test_an_exception_between_statements_of_a_pipeline_rolls_them_back(
+    one_connection: None,
+) -> None:
     with suppress(ZeroDivisionError), transaction(serializable=True) as session:
         start_pipeline(session)
         INSERT.execute(session, [event(uuid4())])
@@ -114,7 +116,7 @@ def test_a_failure_between_statements_of_a_pipeline_undoes_them(one_connection: 
         assert send(session, COUNT, {"kind": "test"}).fetchone().n == 0  # type: ignore[union-attr]
 
 
-def test_a_connection_comes_back_to_the_pool_without_its_pipeline(one_connection: None) -> None:
+def test_a_connection_returns_to_the_pool_without_a_pipeline(one_connection: None) -> None:
     open_pipelines = []
 
     def look(connection: Any, _: object) -> None:
@@ -128,20 +130,20 @@ def test_a_connection_comes_back_to_the_pool_without_its_pipeline(one_connection
     assert open_pipelines == [None]
 
 
-def test_errors_of_the_driver_look_like_sqlalchemy_s(app: Flask) -> None:
+def test_errors_of_the_driver_are_wrapped_in_those_of_sqlalchemy(app: Flask) -> None:
     with pytest.raises(DBAPIError) as error, reading() as session:
         send(session, "SELECT 1 / 0")
     assert db.sqlstate(error.value) == "22012"
 
 
-def test_an_error_of_a_lookup_looks_like_sqlalchemy_s(one_connection: None) -> None:
+def test_an_error_of_a_lookup_is_wrapped_too(one_connection: None) -> None:
     with pytest.raises(DBAPIError) as error:
         lookup("SELECT 1 / %(zero)s", {"zero": 0})
     assert db.sqlstate(error.value) == "22012"
-    assert there_are() == 0
+    assert count_of() == 0
 
 
-def test_hot_tables_are_found_by_index_even_while_they_are_small(committing: Flask) -> None:
+def test_rows_of_small_tables_are_found_by_index(committing: Flask) -> None:
     factories.buyer()
     with reading() as session:
         plan = send(session, "EXPLAIN SELECT * FROM wallets WHERE id = %(id)s", {"id": uuid4()})

@@ -1,4 +1,4 @@
-"""What is stored encrypted, and read again."""
+"""Encryption of stored values, and their fingerprints."""
 
 from collections.abc import Iterator
 
@@ -16,30 +16,30 @@ def keys(worker_app: Flask) -> Iterator[None]:
     encryption.configure(http.settings().encryption_secrets)
 
 
-def test_what_was_sealed_is_read_again() -> None:
+def test_a_ciphertext_can_be_decrypted() -> None:
     assert decrypt(encrypt(b"12-3456", context="account/1"), context="account/1") == b"12-3456"
 
 
-def test_it_does_not_show_and_is_never_the_same() -> None:
+def test_a_ciphertext_is_unique_and_does_not_contain_the_plaintext() -> None:
     first, second = (encrypt(b"12-3456", context="account/1") for _ in range(2))
     assert b"3456" not in first
     assert first != second
 
 
-def test_it_opens_only_where_it_belongs() -> None:
+def test_a_ciphertext_can_only_be_decrypted_in_its_context() -> None:
     with pytest.raises(DecryptionFailed):
         decrypt(encrypt(b"12-3456", context="account/1"), context="account/2")
 
 
 @pytest.mark.parametrize("place", [0, 4, 16, -1])
-def test_a_changed_byte_is_noticed(place: int) -> None:
-    sealed = bytearray(encrypt(b"12-3456", context="account/1"))
-    sealed[place] ^= 1
+def test_a_changed_byte_is_detected(place: int) -> None:
+    ciphertext = bytearray(encrypt(b"12-3456", context="account/1"))
+    ciphertext[place] ^= 1
     with pytest.raises(DecryptionFailed):
-        decrypt(bytes(sealed), context="account/1")
+        decrypt(bytes(ciphertext), context="account/1")
 
 
-def test_after_a_rotation_the_old_key_opens_what_it_sealed_and_the_new_one_seals() -> None:
+def test_after_a_rotation_old_ciphertexts_use_the_old_key_and_new_ones_the_new_key() -> None:
     old = encrypt(b"12-3456", context="account/1")
     encryption.configure(["b" * 32, "a" * 32])
     new = encrypt(b"12-3456", context="account/1")
@@ -52,7 +52,7 @@ def test_after_a_rotation_the_old_key_opens_what_it_sealed_and_the_new_one_seals
 
 
 class TestFingerprints:
-    def test_the_same_has_the_same_and_shows_nothing_of_it(self) -> None:
+    def test_equal_values_have_equal_fingerprints_that_do_not_contain_them(self) -> None:
         first, again = (fingerprints(b"12-3456", context="accounts/1") for _ in range(2))
         assert first == again
         assert len(first[0]) == 32
@@ -62,11 +62,13 @@ class TestFingerprints:
         ("plaintext", "context"),
         [(b"12-3457", "accounts/1"), (b"12-3456", "accounts/2"), (b"12-3456", "accounts/")],
     )
-    def test_another_value_or_owner_has_another(self, plaintext: bytes, context: str) -> None:
+    def test_another_value_or_context_has_another_fingerprint(
+        self, plaintext: bytes, context: str
+    ) -> None:
         other = fingerprints(plaintext, context=context)
         assert other != fingerprints(b"12-3456", context="accounts/1")
 
-    def test_after_a_rotation_the_old_one_is_among_those_to_look_for(self) -> None:
+    def test_after_a_rotation_the_old_fingerprint_is_included(self) -> None:
         (old,) = fingerprints(b"12-3456", context="accounts/1")
         encryption.configure(["b" * 32, "a" * 32])
         new, *others = fingerprints(b"12-3456", context="accounts/1")

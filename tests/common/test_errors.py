@@ -1,4 +1,4 @@
-"""Everything that can go wrong, and the one body it comes in."""
+"""Errors, and the one body in which all of them are sent."""
 
 import json
 import re
@@ -44,8 +44,8 @@ def errors_logged(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
     return logger
 
 
-class TestTheBody:
-    def test_it_says_what_when_and_where(self, client: FlaskClient) -> None:
+class TestErrorBody:
+    def test_the_body_has_the_documented_fields(self, client: FlaskClient) -> None:
         answer = client.get("/api/v1/wallet", headers={"X-Request-Id": "my-request-1"})
 
         assert re.fullmatch(
@@ -66,7 +66,7 @@ class TestTheBody:
             assert all(isinstance(message, str) for message in messages)
 
 
-class TestBodiesThatAreNotJson:
+class TestMalformedJson:
     @pytest.mark.parametrize(
         "body",
         [
@@ -93,21 +93,19 @@ class TestBodiesThatAreNotJson:
         ],
         ids=lambda body: repr(body[:20]),
     )
-    def test_they_are_malformed(self, client: FlaskClient, body: bytes) -> None:
+    def test_other_bodies_are_malformed(self, client: FlaskClient, body: bytes) -> None:
         assert refusal(send(client, body)) == (400, "MALFORMED_JSON")
 
     @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
     @pytest.mark.parametrize("depth", [1_000, 10_000, 65_000])
-    def test_nesting_too_deep_to_walk_is_malformed(
+    def test_excessive_nesting_is_malformed(
         self, client: FlaskClient, opening: bytes, depth: int
     ) -> None:
         body = opening * min(depth, 65_000 // len(opening))
 
         assert refusal(send(client, body)) == (400, "MALFORMED_JSON")
 
-    def test_100_000_levels_are_too_large_before_they_are_too_deep(
-        self, client: FlaskClient
-    ) -> None:
+    def test_100_000_levels_exceed_the_maximum_size(self, client: FlaskClient) -> None:
         body = b"[" * 100_000 + b"]" * 100_000
 
         assert refusal(send(client, body)) == (413, "BODY_TOO_LARGE")
@@ -129,7 +127,9 @@ class TestBodiesThatAreNotJson:
         assert refusal(send(client, body.encode())) == (400, "MALFORMED_JSON")
 
     @pytest.mark.parametrize("text", ["\\ud83d\\ude00", "\\\\u0000", "\\\\ud800", "\\u00e9"])
-    def test_text_that_only_looks_like_it_is_welcome(self, client: FlaskClient, text: str) -> None:
+    def test_similar_text_that_can_be_stored_is_accepted(
+        self, client: FlaskClient, text: str
+    ) -> None:
         answer = client.post(
             DEPOSIT,
             data=f'{{"amount":"1.00","description":"{text}"}}',
@@ -141,17 +141,19 @@ class TestBodiesThatAreNotJson:
         assert answer.json["transaction"]["description"] == json.loads(f'"{text}"')
 
 
-class TestBodiesOfTheWrongShape:
+class TestInvalidBodies:
     @pytest.mark.parametrize("body", [b"[]", b"5", b'"text"', b"true", b"[{}]"])
-    def test_what_is_no_object_is_refused(self, client: FlaskClient, body: bytes) -> None:
+    def test_json_that_is_not_an_object_is_refused(self, client: FlaskClient, body: bytes) -> None:
         assert refusal(send(client, body)) == (400, "VALIDATION_ERROR")
 
     @pytest.mark.parametrize("body", [b"null", b"{}", b" {} "])
-    def test_an_empty_one_lacks_everything(self, client: FlaskClient, body: bytes) -> None:
+    def test_an_empty_object_lacks_the_required_fields(
+        self, client: FlaskClient, body: bytes
+    ) -> None:
         assert refusal(send(client, body)) == (400, "VALIDATION_ERROR")
 
     @pytest.mark.parametrize("content_type", ["application/json", "text/plain", None])
-    def test_a_missing_one_lacks_everything(
+    def test_a_missing_body_lacks_the_required_fields(
         self, client: FlaskClient, content_type: str | None
     ) -> None:
         answer = send(client, b"", content_type)
@@ -172,7 +174,9 @@ class TestBodiesOfTheWrongShape:
             "json",
         ],
     )
-    def test_another_media_type_is_415(self, client: FlaskClient, content_type: str | None) -> None:
+    def test_another_media_type_is_unsupported(
+        self, client: FlaskClient, content_type: str | None
+    ) -> None:
         answer = send(client, b'{"email":"a"}', content_type)
 
         assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
@@ -181,10 +185,12 @@ class TestBodiesOfTheWrongShape:
         "content_type",
         ["application/json; charset=utf-8", "APPLICATION/JSON", "application/x+json"],
     )
-    def test_json_by_any_name_is_json(self, client: FlaskClient, content_type: str) -> None:
+    def test_every_json_media_type_is_accepted(
+        self, client: FlaskClient, content_type: str
+    ) -> None:
         assert refusal(send(client, b"{}", content_type)) == (400, "VALIDATION_ERROR")
 
-    def test_64_kib_is_the_most(self, client: FlaskClient) -> None:
+    def test_a_body_above_64_kib_is_refused(self, client: FlaskClient) -> None:
         frame = b'{"email":""}'
         largest = b'{"email":"' + b"x" * (65_536 - len(frame)) + b'"}'
         assert len(largest) == 65_536
@@ -198,11 +204,11 @@ class TestBodiesOfTheWrongShape:
 
 class TestQueries:
     @pytest.mark.parametrize("query", ["q=%00", "q=a%00b", "%00=1", "unknown=%00"])
-    def test_nul_is_refused(self, client: FlaskClient, query: str) -> None:
+    def test_a_nul_character_is_refused(self, client: FlaskClient, query: str) -> None:
         assert refusal(client.get(f"/api/v1/products?{query}")) == (400, "VALIDATION_ERROR")
 
     @pytest.mark.parametrize("query", ["q=%FF", "q=%ED%A0%80", "unknown=1", "q=%F0%9F%98%80"])
-    def test_other_oddities_do_no_harm(self, client: FlaskClient, query: str) -> None:
+    def test_other_unusual_text_is_accepted(self, client: FlaskClient, query: str) -> None:
         assert client.get(f"/api/v1/products?{query}").status_code == 200
 
 
@@ -211,7 +217,7 @@ class TestRoutes:
         "path",
         ["/", "/api", "/api/v1", "/api/v2/products", "/api/v1/nothing", "/favicon.ico", "/é"],
     )
-    def test_an_unknown_one_is_404(self, client: FlaskClient, path: str) -> None:
+    def test_an_unknown_path_is_not_found(self, client: FlaskClient, path: str) -> None:
         answer = client.get(path)
 
         assert refusal(answer) == (404, "NOT_FOUND")
@@ -227,7 +233,7 @@ class TestRoutes:
             ("POST", "/health/live", {"GET", "HEAD", "OPTIONS"}),
         ],
     )
-    def test_a_wrong_method_says_which_are_right(
+    def test_a_wrong_method_is_refused_with_the_allowed_ones(
         self, client: FlaskClient, method: str, path: str, allowed: set[str]
     ) -> None:
         answer = client.open(path, method=method)
@@ -235,12 +241,12 @@ class TestRoutes:
         assert refusal(answer) == (405, "METHOD_NOT_ALLOWED")
         assert set(answer.headers["Allow"].split(", ")) == allowed
 
-    def test_a_slash_at_the_end_does_not_matter(self, client: FlaskClient) -> None:
+    def test_a_trailing_slash_is_ignored(self, client: FlaskClient) -> None:
         assert client.get("/api/v1/products/").status_code == 200
 
 
-class TestBugs:
-    def test_they_show_nothing_internal(
+class TestInternalErrors:
+    def test_the_response_contains_no_internals(
         self, client: FlaskClient, broken_view: str, errors_logged: CapturingLogger
     ) -> None:
         answer = client.get(broken_view)
@@ -251,7 +257,7 @@ class TestBugs:
         for secret in ("hunter2", "RuntimeError", "Traceback", ".py"):
             assert secret not in answer.text + str(answer.headers)
 
-    def test_they_are_logged_with_their_cause(
+    def test_an_internal_error_is_logged_with_its_cause(
         self, client: FlaskClient, broken_view: str, errors_logged: CapturingLogger
     ) -> None:
         client.get(broken_view)
@@ -261,7 +267,7 @@ class TestBugs:
         assert call.kwargs["error"] == "INTERNAL_ERROR"
         assert isinstance(call.kwargs["exc_info"], RuntimeError)
 
-    def test_what_the_caller_got_wrong_is_no_error_of_ours(
+    def test_client_errors_are_not_logged_as_errors(
         self, client: FlaskClient, errors_logged: CapturingLogger
     ) -> None:
         client.get("/nothing")
@@ -269,7 +275,7 @@ class TestBugs:
 
         assert errors_logged.calls == []
 
-    def test_a_constraint_nobody_expected_is_a_bug(
+    def test_an_unexpected_constraint_violation_is_an_internal_error(
         self,
         client: FlaskClient,
         monkeypatch: pytest.MonkeyPatch,
@@ -290,15 +296,15 @@ class TestBugs:
 
 
 @pytest.fixture
-def kept_database(app: Flask) -> Iterator[db.Database]:
-    kept = db.current()
-    yield kept
-    db.configure(kept)
+def restored_database(app: Flask) -> Iterator[db.Database]:
+    before = db.current()
+    yield before
+    db.configure(before)
 
 
-class TestWithoutADatabase:
+class TestWithoutDatabase:
     @pytest.fixture
-    def away(self, kept_database: db.Database) -> Iterator[None]:
+    def unreachable(self, restored_database: db.Database) -> Iterator[None]:
         nowhere = db.configure(db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing"))
         yield
         nowhere.dispose()
@@ -307,7 +313,9 @@ class TestWithoutADatabase:
         ("method", "path"),
         [("GET", "/api/v1/wallet"), ("GET", "/api/v1/products"), ("GET", "/api/v1/orders")],
     )
-    def test_reading_is_busy(self, client: FlaskClient, away: None, method: str, path: str) -> None:
+    def test_reading_is_unavailable(
+        self, client: FlaskClient, unreachable: None, method: str, path: str
+    ) -> None:
         actor_headers = {"Authorization": f"Bearer {_token(client)}"}
 
         answer = client.open(path, method=method, headers=actor_headers)
@@ -316,8 +324,8 @@ class TestWithoutADatabase:
         assert int(answer.headers["Retry-After"]) >= 1
         assert "127.0.0.1" not in answer.text
 
-    def test_moving_money_is_busy_and_says_that_nothing_happened(
-        self, client: FlaskClient, away: None, monkeypatch: pytest.MonkeyPatch
+    def test_moving_money_is_unavailable_and_nothing_was_changed(
+        self, client: FlaskClient, unreachable: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(db, "_PAUSE", (0, 0))
 
@@ -331,15 +339,15 @@ class TestWithoutADatabase:
         assert "nothing was changed" in answer.json["message"]
         assert answer.headers["Retry-After"] == "1"
 
-    def test_signing_in_is_busy(self, client: FlaskClient, away: None) -> None:
+    def test_signing_in_is_unavailable(self, client: FlaskClient, unreachable: None) -> None:
         answer = client.post(
             "/api/v1/auth/login", json={"email": "a@example.com", "password": "x" * 10}
         )
 
         assert refusal(answer) == (503, "BUSY")
 
-    def test_what_is_wrong_anyway_is_said_all_the_same(
-        self, client: FlaskClient, away: None
+    def test_errors_that_need_no_database_stay_the_same(
+        self, client: FlaskClient, unreachable: None
     ) -> None:
         assert refusal(client.get("/nothing"))[0] == 404
         assert refusal(client.get("/api/v1/wallet"))[0] == 401
@@ -351,9 +359,9 @@ def _token(client: FlaskClient) -> str:
     return access_token(user_id=new_id(), session_id=new_id(), role="USER", email="a@example.com")
 
 
-class TestWithAllConnectionsTaken:
-    def test_it_is_busy(
-        self, client: FlaskClient, kept_database: db.Database, settings: Any
+class TestExhaustedPool:
+    def test_requests_are_unavailable(
+        self, client: FlaskClient, restored_database: db.Database, settings: Any
     ) -> None:
         small = db.configure(db.Database(settings.database_url, pool_size=1))
         small.engine.pool._timeout = 0.02  # type: ignore[attr-defined]
@@ -385,8 +393,8 @@ def every_error(kind: type[AppError] = AppError) -> Iterator[type[AppError]]:
 @pytest.mark.parametrize(
     "kind", sorted(set(every_error()), key=str), ids=lambda kind: kind.__name__
 )
-def test_an_error_makes_its_own_example(kind: type[AppError]) -> None:
-    """What the OpenAPI document shows is the work of the constructor, not a sample text."""
+def test_the_example_of_an_error_is_created_by_its_constructor(kind: type[AppError]) -> None:
+    """The examples in the OpenAPI document have the same texts as real errors."""
     shown = error_example(kind)
     assert (shown["error"], shown["statusCode"]) == (kind.code, kind.status)
     assert shown["message"] == kind.example().text

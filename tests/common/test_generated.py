@@ -1,4 +1,4 @@
-"""Generated parts of documents."""
+"""Generated sections of documents."""
 
 import pytest
 
@@ -15,12 +15,12 @@ The end
 """
 
 
-def test_only_the_named_part_is_replaced() -> None:
+def test_only_the_named_section_is_replaced() -> None:
     assert replace_generated(TEXT, "tables", "new\n") == TEXT.replace("stale", "new")
     assert replace_generated(TEXT, "lists", "") == TEXT.replace("kept\n", "")
 
 
-def test_a_body_is_taken_literally() -> None:
+def test_the_content_is_inserted_literally() -> None:
     assert r"\1 \n" in replace_generated(TEXT, "tables", "\\1 \\n\n")
 
 
@@ -31,6 +31,6 @@ def test_markers_may_be_comments_of_another_language() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "<!-- begin generated tables -->\n", TEXT + TEXT])
-def test_there_must_be_exactly_one_such_part(text: str) -> None:
+def test_there_must_be_exactly_one_such_section(text: str) -> None:
     with pytest.raises(ValueError, match="tables"):
         replace_generated(text, "tables", "new\n")

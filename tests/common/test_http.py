@@ -1,4 +1,4 @@
-"""What every answer carries, and who may read it from a browser."""
+"""Headers of every response, CORS, and JSON bodies."""
 
 import re
 from typing import Any
@@ -26,7 +26,7 @@ class TestRequestIds:
             "12345678",
         ],
     )
-    def test_a_plausible_one_is_kept(self, client: FlaskClient, given: str) -> None:
+    def test_a_valid_request_id_is_kept(self, client: FlaskClient, given: str) -> None:
         answer = client.get("/nothing", headers={"X-Request-Id": given})
 
         assert answer.headers["X-Request-Id"] == answer.json["requestId"] == given
@@ -43,13 +43,13 @@ class TestRequestIds:
             "a" * 8 + "\t",
         ],
     )
-    def test_any_other_is_replaced_by_ours(self, client: FlaskClient, given: str) -> None:
+    def test_an_invalid_request_id_is_replaced(self, client: FlaskClient, given: str) -> None:
         answer = client.get("/nothing", headers={"X-Request-Id": given})
 
         assert re.fullmatch(UUID_TEXT, answer.headers["X-Request-Id"])
         assert answer.json["requestId"] == answer.headers["X-Request-Id"]
 
-    def test_each_request_has_its_own(self, client: FlaskClient) -> None:
+    def test_each_request_gets_its_own_id(self, client: FlaskClient) -> None:
         ids = {client.get("/health/live").headers["X-Request-Id"] for _ in range(5)}
 
         assert len(ids) == 5
@@ -57,13 +57,13 @@ class TestRequestIds:
     @pytest.mark.parametrize(
         "path", ["/api/v1/products", "/nothing", "/api/openapi.json", "/health/ready"]
     )
-    def test_every_answer_has_one(self, client: FlaskClient, path: str) -> None:
+    def test_every_response_has_a_request_id(self, client: FlaskClient, path: str) -> None:
         assert re.fullmatch(UUID_TEXT, client.get(path).headers["X-Request-Id"])
 
 
 class TestHeaders:
     @pytest.mark.parametrize("path", ["/api/v1/products", "/api/v1/wallet", "/nothing"])
-    def test_a_browser_is_told_to_be_careful(self, client: FlaskClient, path: str) -> None:
+    def test_responses_have_security_headers(self, client: FlaskClient, path: str) -> None:
         headers = client.get(path).headers
 
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -71,26 +71,26 @@ class TestHeaders:
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
 
-    def test_what_is_private_is_stored_nowhere(self, client: FlaskClient) -> None:
+    def test_private_responses_are_not_cached(self, client: FlaskClient) -> None:
         answer = client.get("/api/v1/wallet", headers=factories.actor().headers)
 
         assert answer.headers["Cache-Control"] == "no-store"
 
-    def test_what_is_public_is_asked_for_each_time(self, client: FlaskClient) -> None:
+    def test_public_responses_are_revalidated(self, client: FlaskClient) -> None:
         assert client.get("/api/v1/products").headers["Cache-Control"] == "no-cache"
 
-    def test_https_is_to_be_kept_once_used(self, client: FlaskClient) -> None:
+    def test_hsts_is_sent_over_https_only(self, client: FlaskClient) -> None:
         plain = client.get("/health/live")
         secure = client.get("/health/live", base_url="https://shop.example")
 
         assert "Strict-Transport-Security" not in plain.headers
         assert secure.headers["Strict-Transport-Security"].startswith("max-age=31536000")
 
-    def test_json_is_utf_8_and_compact(self) -> None:
+    def test_json_is_compact_utf_8(self) -> None:
         assert dump_json({"a": [1, "é"], "b": None}) == '{"a":[1,"é"],"b":null}'.encode()
 
 
-class TestReadingFromBrowsers:
+class TestCors:
     def client(self, *origins: str) -> FlaskClient:
         app = Flask("shop")
         http.install(app, cors_origins=origins)
@@ -101,12 +101,12 @@ class TestReadingFromBrowsers:
 
         return app.test_client()
 
-    def test_nobody_may_unless_listed(self) -> None:
+    def test_without_configured_origins_none_is_allowed(self) -> None:
         answer = self.client().get("/things", headers={"Origin": "https://shop.example"})
 
         assert "Access-Control-Allow-Origin" not in answer.headers
 
-    def test_a_listed_origin_may(self) -> None:
+    def test_a_configured_origin_is_allowed(self) -> None:
         answer = self.client("https://shop.example").get(
             "/things", headers={"Origin": "https://shop.example"}
         )
@@ -127,19 +127,19 @@ class TestReadingFromBrowsers:
             "*",
         ],
     )
-    def test_others_may_not(self, origin: str) -> None:
+    def test_other_origins_are_not_allowed(self, origin: str) -> None:
         answer = self.client("https://shop.example").get("/things", headers={"Origin": origin})
 
         assert "Access-Control-Allow-Origin" not in answer.headers
-        # So that a shared cache does not give one origin's answer to another.
+        # So that a shared cache does not serve the response for one origin to another.
         assert answer.headers["Vary"] == "Origin"
 
-    def test_a_star_lets_everybody_read(self) -> None:
+    def test_an_asterisk_allows_every_origin(self) -> None:
         answer = self.client("*").get("/things", headers={"Origin": "https://any.example"})
 
         assert answer.headers["Access-Control-Allow-Origin"] == "https://any.example"
 
-    def test_a_preflight_says_what_may_be_sent(self) -> None:
+    def test_a_preflight_lists_allowed_methods_and_headers(self) -> None:
         answer = self.client("https://shop.example").options(
             "/things",
             headers={
@@ -154,7 +154,7 @@ class TestReadingFromBrowsers:
         for name in ("Authorization", "Content-Type", "Idempotency-Key", "X-Two-Factor-Code"):
             assert name in answer.headers["Access-Control-Allow-Headers"]
 
-    def test_a_preflight_of_a_stranger_gets_nothing(self) -> None:
+    def test_a_preflight_from_another_origin_gets_no_cors_headers(self) -> None:
         answer = self.client("https://shop.example").options(
             "/things",
             headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"},
@@ -174,7 +174,7 @@ class TestParsingJson:
             ('"é"'.encode(), "'é'"),
         ],
     )
-    def test_numbers_stay_exact_and_text_whole(self, raw: bytes, value: str) -> None:
+    def test_numbers_and_text_are_parsed_exactly(self, raw: bytes, value: str) -> None:
         assert repr(parse_json(raw)) == value
 
     @pytest.mark.parametrize("raw", [b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000])
@@ -182,12 +182,12 @@ class TestParsingJson:
         with pytest.raises(MalformedJson):
             parse_json(raw)
 
-    def test_a_long_run_of_backslashes_costs_no_time(self) -> None:
+    def test_a_long_sequence_of_backslashes_is_parsed_quickly(self) -> None:
         raw: Any = b'"' + b"\\" * 60_000 + b'"'
 
         assert parse_json(raw) == "\\" * 30_000
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "x" * 5000, "%00", "..%2f..%2fviews.py"])
-def test_an_asset_with_an_impossible_name_is_404(client: FlaskClient, name: str) -> None:
+def test_an_asset_with_an_invalid_name_is_not_found(client: FlaskClient, name: str) -> None:
     assert client.get(f"/api/docs/assets/{name}").status_code == 404

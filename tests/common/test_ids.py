@@ -1,4 +1,4 @@
-"""Identifiers of rows, and how other systems repeat them to us."""
+"""Ids of rows: creating, ordering and parsing them."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -9,7 +9,7 @@ from app.common import clock
 from app.common.ids import first_id, new_id, parse_id
 
 
-def test_an_id_is_understood_as_it_was_sent() -> None:
+def test_an_id_is_parsed_from_its_text() -> None:
     sent = new_id()
     assert parse_id(str(sent)) == sent
 
@@ -30,19 +30,19 @@ def test_an_id_is_understood_as_it_was_sent() -> None:
     ],
     ids=repr,
 )
-def test_no_other_spelling_is_an_id(text: object) -> None:
+def test_other_spellings_are_not_parsed(text: object) -> None:
     assert parse_id(text) is None
 
 
 class TestIds:
-    def test_they_are_version_7_and_in_the_order_of_creation(self) -> None:
+    def test_ids_have_version_7_and_are_in_the_order_of_creation(self) -> None:
         ids = [new_id() for _ in range(1000)]
 
         assert {made.version for made in ids} == {7}
         assert ids == sorted(ids)
         assert len(set(ids)) == 1000
 
-    def test_those_of_a_moment_begin_with_the_first_of_it(self) -> None:
+    def test_ids_of_a_time_are_not_below_the_first_id_of_that_time(self) -> None:
         before = clock.now()
         made = new_id()
         after = clock.now()
@@ -51,7 +51,7 @@ class TestIds:
         assert first_id(before) <= made < first_id(after, shift=tick)
         assert first_id(after + tick) == first_id(after, shift=tick) > made
 
-    def test_before_1970_and_at_the_end_of_time_there_are_bounds_too(self) -> None:
+    def test_times_beyond_the_range_of_ids_have_bounds_too(self) -> None:
         first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
         assert first_id(first, shift=-timedelta(hours=1)) == UUID(int=0)

@@ -1,4 +1,4 @@
-"""Copies in the process: used without asking Redis, and never a moment too long."""
+"""The local cache of a process: used without reading Redis, and never stale."""
 
 import threading
 import time
@@ -14,8 +14,8 @@ from tests.concurrency import all_at_once
 from tests.live import wait_until
 
 
-class Counting:
-    """A client that counts the questions for entries."""
+class CountingClient:
+    """A client that counts the reads of entries."""
 
     def __init__(self, client: "redis.Redis[bytes]") -> None:
         self._client = client
@@ -30,37 +30,39 @@ class Counting:
 
 
 @pytest.fixture
-def client(app: Flask) -> Counting:
-    return Counting(cache.client())
+def client(app: Flask) -> CountingClient:
+    return CountingClient(cache.client())
 
 
 @pytest.fixture
-def region(client: Counting) -> Region:
-    return Region(client, "near-things", ttl=60)  # type: ignore[arg-type]
+def region(client: CountingClient) -> Region:
+    return Region(client, "local-things", ttl=60)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def elsewhere(app: Flask) -> Region:
+def other_process(app: Flask) -> Region:
     """The same region in another process."""
-    return Region(cache.client(), "near-things", ttl=60)
+    return Region(cache.client(), "local-things", ttl=60)
 
 
-def kill_subscriptions(client: Counting) -> None:
+def kill_subscriptions(client: CountingClient) -> None:
     assert client.client_kill_filter(_type="pubsub")  # type: ignore[operator]
 
 
-def test_what_was_read_once_is_not_asked_for_again(region: Region, client: Counting) -> None:
+def test_a_cached_entry_is_not_read_from_redis_again(
+    region: Region, client: CountingClient
+) -> None:
     build = Builder()
     region.fetch("a", build)
     region.fetch("a", build)  # from Redis, and kept
-    asked = client.reads
+    reads = client.reads
 
     assert [region.fetch("a", build) for _ in range(20)] == [b"answer 1"] * 20
-    assert client.reads == asked
+    assert client.reads == reads
 
 
-def test_a_change_elsewhere_shows_in_the_very_next_answer(
-    region: Region, elsewhere: Region
+def test_an_invalidation_by_another_process_affects_the_next_fetch(
+    region: Region, other_process: Region
 ) -> None:
     build = Builder()
 
@@ -68,11 +70,11 @@ def test_a_change_elsewhere_shows_in_the_very_next_answer(
         assert region.fetch("a", build) == f"answer {number}".encode()
         assert region.fetch("a", build) == f"answer {number}".encode()
         assert region.fetch("a", build) == f"answer {number}".encode()
-        elsewhere.invalidate()
+        other_process.invalidate()
 
 
-def test_a_change_while_the_subscription_is_down_is_not_missed(
-    region: Region, elsewhere: Region, client: Counting
+def test_an_invalidation_while_the_subscription_is_down_takes_effect(
+    region: Region, other_process: Region, client: CountingClient
 ) -> None:
     build = Builder()
 
@@ -80,30 +82,30 @@ def test_a_change_while_the_subscription_is_down_is_not_missed(
         assert region.fetch("a", build) == f"answer {number}".encode()
         assert region.fetch("a", build) == f"answer {number}".encode()
         kill_subscriptions(client)
-        elsewhere.invalidate()
+        other_process.invalidate()
 
 
-def test_an_entry_read_before_a_change_is_not_kept_after_it(
-    region: Region, elsewhere: Region, monkeypatch: pytest.MonkeyPatch
+def test_an_entry_read_before_an_invalidation_is_not_cached_after_it(
+    region: Region, other_process: Region, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build = Builder()
     region.fetch("a", build)
     read = region._read
 
-    def read_and_be_overtaken(key: str) -> object:
+    def read_then_invalidate(key: str) -> object:
         seen = read(key)
-        elsewhere.invalidate()
+        other_process.invalidate()
         monkeypatch.setattr(region, "_read", read)
         return seen
 
-    monkeypatch.setattr(region, "_read", read_and_be_overtaken)
+    monkeypatch.setattr(region, "_read", read_then_invalidate)
 
-    assert region.fetch("a", build) == b"answer 1"  # as of when it was asked for
+    assert region.fetch("a", build) == b"answer 1"  # the value at the time of the read
     assert region.fetch("a", build) == b"answer 2"
 
 
-def test_a_copy_does_not_outlive_its_entry(app: Flask) -> None:
-    region = Region(cache.client(), "near-things", ttl=2)
+def test_a_local_entry_expires_with_its_redis_entry(app: Flask) -> None:
+    region = Region(cache.client(), "local-things", ttl=2)
     build = Builder()
     started = time.monotonic()
     for _ in range(3):
@@ -114,44 +116,46 @@ def test_a_copy_does_not_outlive_its_entry(app: Flask) -> None:
     assert time.monotonic() - started < 2.5
 
 
-def test_only_so_many_are_kept(region: Region, client: Counting) -> None:
+def test_the_number_of_local_entries_is_limited(region: Region, client: CountingClient) -> None:
     build = Builder()
     for key in range(40):
         region.fetch(str(key), build)
         region.fetch(str(key), build)
-    asked = client.reads
+    reads = client.reads
 
     region.fetch("39", build)
-    assert client.reads == asked
+    assert client.reads == reads
     region.fetch("0", build)
-    assert client.reads == asked + 1
+    assert client.reads == reads + 1
 
 
-def test_many_threads_at_once_all_see_the_last_change(region: Region, elsewhere: Region) -> None:
+def test_concurrent_threads_all_see_the_last_invalidation(
+    region: Region, other_process: Region
+) -> None:
     build = Builder()
 
-    def visit(number: int) -> bytes:
+    def invalidate_or_fetch(number: int) -> bytes:
         if number % 10 == 0:
-            elsewhere.invalidate()
+            other_process.invalidate()
         return region.fetch("a", build)
 
-    all_at_once(visit, range(200), threads=16)
+    all_at_once(invalidate_or_fetch, range(200), threads=16)
     made = build.times
-    elsewhere.invalidate()
+    other_process.invalidate()
 
     answers = all_at_once(lambda _: region.fetch("a", build), range(32), threads=16)
     assert set(answers) == {f"answer {made + 1}".encode()}
 
 
-def test_a_redis_that_hangs_holds_one_thread_up_and_not_the_others(app: Flask) -> None:
-    hangs = threading.Event()
+def test_a_hanging_redis_blocks_only_one_thread(app: Flask) -> None:
+    released = threading.Event()
 
-    class Hanging(Counting):
+    class Hanging(CountingClient):
         def pubsub(self) -> object:
-            hangs.wait(10)
-            raise redis.ConnectionError("away")
+            released.wait(10)
+            raise redis.ConnectionError("down")
 
-    region = Region(Hanging(cache.client()), "near-things", ttl=60)  # type: ignore[arg-type]
+    region = Region(Hanging(cache.client()), "local-things", ttl=60)  # type: ignore[arg-type]
     first = threading.Thread(target=region.fetch, args=("a", Builder()))
     first.start()
     started = time.monotonic()
@@ -161,5 +165,5 @@ def test_a_redis_that_hangs_holds_one_thread_up_and_not_the_others(app: Flask) -
 
     assert set(answers) == {b"answer 1"}
     assert time.monotonic() - started < 5
-    hangs.set()
+    released.set()
     first.join()

@@ -1,4 +1,4 @@
-"""What is written down, and what never is."""
+"""Logs: every request, and no secret."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ class TestRedacting:
             "apiKey",
         ],
     )
-    def test_a_value_with_a_secret_s_name_is_blanked(self, name: str) -> None:
+    def test_a_value_with_the_name_of_a_secret_is_redacted(self, name: str) -> None:
         event: dict[str, Any] = {name: "hunter2", "path": "/x"}
 
         assert redact(None, "", event) == {name: "[redacted]", "path": "/x"}
@@ -58,10 +58,10 @@ class TestRedacting:
             ("rk_test_a1B2c3 whsec_a1+B/2=", "rk_test_[redacted] whsec_[redacted]"),
         ],
     )
-    def test_a_value_that_looks_like_a_secret_is_blanked(self, text: str, safe: str) -> None:
+    def test_a_value_with_the_format_of_a_secret_is_redacted(self, text: str, safe: str) -> None:
         assert redact(None, "", {"exception": text}) == {"exception": safe}
 
-    def test_the_values_of_a_row_that_was_refused_are_blanked(self) -> None:
+    def test_the_values_of_a_refused_row_are_redacted(self) -> None:
         text = "CheckViolation: no\nDETAIL:  Failing row contains (1, alice@example.com).\n[SQL: x]"
         event: dict[str, Any] = {"exception": text}
 
@@ -72,7 +72,7 @@ class TestRedacting:
     @pytest.mark.parametrize(
         "value", ["/api/v1/orders", "https://example.com/a", "costs $20", 5, None, "a@b.example"]
     )
-    def test_everything_else_stays(self, value: Any) -> None:
+    def test_other_values_are_unchanged(self, value: Any) -> None:
         assert redact(None, "", {"path": value}) == {"path": value}
 
 
@@ -91,8 +91,8 @@ def test_a_running_server_logs_every_request_and_no_secret(
         named = {"X-Request-Id": "find-me-in-the-log"}
         wallet = server.call("GET", "/api/v1/wallet", token=user["accessToken"], headers=named)
         token = server.call("POST", "/api/v1/auth/login", credentials).json["accessToken"]
-        wish = {"name": "Server", "scopes": ["wallet:read"], "password": PASSWORD}
-        key = server.call("POST", "/api/v1/auth/api-keys", wish, token=token).json
+        fields = {"name": "Server", "scopes": ["wallet:read"], "password": PASSWORD}
+        key = server.call("POST", "/api/v1/auth/api-keys", fields, token=token).json
         by_key = {"token": key["key"], "headers": {"X-Request-Id": "this-is-the-server"}}
         assert server.call("GET", "/api/v1/wallet", **by_key).status == 200
         server.call("GET", f"/api/v1/products?q={key['key']}", token=key["key"])

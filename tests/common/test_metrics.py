@@ -1,4 +1,4 @@
-"""What the processes count, as Prometheus reads it."""
+"""Metrics, as Prometheus scrapes them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +26,7 @@ def with_token(change_settings: Callable[..., None]) -> None:
 
 
 def numbers(exposition: str) -> dict[str, float]:
-    """Every sample by its name and labels."""
+    """Every sample, by name and labels."""
     return {
         f"{sample.name}{list(sample.labels.values()) or ''}": sample.value
         for family in text_string_to_metric_families(exposition)
@@ -38,7 +38,7 @@ def scrape(client: FlaskClient) -> dict[str, float]:
     return numbers(client.get("/metrics", headers=AUTHORIZED).text)
 
 
-def test_without_a_token_of_ours_there_is_nothing(
+def test_without_a_configured_token_the_endpoint_does_not_exist(
     client: FlaskClient, change_settings: Callable[..., None]
 ) -> None:
     change_settings(metrics_token=None)
@@ -62,19 +62,19 @@ def test_without_a_token_of_ours_there_is_nothing(
         f"Basic {TOKEN}",
     ],
 )
-def test_nothing_but_the_token_opens_it(client: FlaskClient, header: str) -> None:
+def test_any_other_credential_is_refused(client: FlaskClient, header: str) -> None:
     answer = client.get("/metrics", headers={"Authorization": header})
 
     assert refusal(answer) == (401, "UNAUTHORIZED")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_token_of_a_user_does_not_open_it(client: FlaskClient) -> None:
-    for somebody in (factories.buyer(), factories.admin()):
-        assert client.get("/metrics", headers=somebody.headers).status_code == 401
+def test_the_access_token_of_a_user_is_refused(client: FlaskClient) -> None:
+    for user in (factories.buyer(), factories.admin()):
+        assert client.get("/metrics", headers=user.headers).status_code == 401
 
 
-def test_with_the_token_every_number_is_there_from_the_start(client: FlaskClient) -> None:
+def test_every_metric_exists_from_the_start(client: FlaskClient) -> None:
     answer = client.get("/metrics", headers=AUTHORIZED)
 
     assert answer.status_code == 200
@@ -92,7 +92,7 @@ def test_with_the_token_every_number_is_there_from_the_start(client: FlaskClient
     } <= set(numbers(answer.text))
 
 
-def test_a_purchase_is_counted_sold_or_refused(client: FlaskClient) -> None:
+def test_successful_and_refused_purchases_are_counted(client: FlaskClient) -> None:
     product_id = factories.product(factories.merchant(), price="10.00")
     before = scrape(client)
 
@@ -110,15 +110,15 @@ def test_a_purchase_is_counted_sold_or_refused(client: FlaskClient) -> None:
     assert not any("refused" in name or "retries" in name for name in grown)
 
 
-def test_each_try_after_the_first_is_counted(
+def test_each_retry_is_counted(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(db, "_PAUSE", (0, 0))
-    tries = []
+    attempts = []
 
     def work(session: Session) -> None:
-        tries.append(1)
-        if len(tries) < 4:
+        attempts.append(1)
+        if len(attempts) < 4:
             session.execute(text("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$"))
 
     before = scrape(client)
@@ -128,7 +128,7 @@ def test_each_try_after_the_first_is_counted(
     assert scrape(client)[name] - before[name] == 3
 
 
-def test_a_process_that_is_just_starting_keeps_nobody_from_reading(
+def test_the_incomplete_file_of_a_starting_process_is_ignored(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "counter_1.db").touch()
@@ -137,7 +137,7 @@ def test_a_process_that_is_just_starting_keeps_nobody_from_reading(
     assert client.get("/metrics", headers=AUTHORIZED).status_code == 200
 
 
-def test_any_of_several_processes_tells_the_sum_of_all_even_of_the_dead(
+def test_every_process_reports_the_sum_of_all_including_ended_ones(
     settings: Settings, worker_number: int, tmp_path: Path
 ) -> None:
     with (
@@ -151,26 +151,26 @@ def test_any_of_several_processes_tells_the_sum_of_all_even_of_the_dead(
         product_id = server.put_on_sale(seller, price="1.00", units=100)
         order = {"productId": product_id, "paymentMethod": "WALLET"}
 
-        def shop(_: int) -> int:
+        def place_order(_: int) -> int:
             return server.call("POST", "/api/v1/orders", order, token=buyer).status
 
         def processes_that_counted() -> int:
             return len(list(tmp_path.glob("*/counter_*.db")))
 
         def counted() -> set[tuple[float, float]]:
-            """Purchases that waited and were in batches, as told by whoever answers."""
-            told = (numbers(server.call("GET", "/metrics", token=TOKEN).text) for _ in range(12))
+            """Purchases that waited and that were in batches, as each process reports them."""
+            reports = (numbers(server.call("GET", "/metrics", token=TOKEN).text) for _ in range(12))
             return {
                 (
-                    one["payment_flow_purchase_wait_seconds_count"],
-                    one["payment_flow_purchase_batch_size_sum"],
+                    report["payment_flow_purchase_wait_seconds_count"],
+                    report["payment_flow_purchase_batch_size_sum"],
                 )
-                for one in told
+                for report in reports
             }
 
         wait_until(lambda: processes_that_counted() == 2)
         assert server.call("GET", "/metrics").status == 401
-        assert all_at_once(shop, range(40), threads=8) == [201] * 40
+        assert all_at_once(place_order, range(40), threads=8) == [201] * 40
         assert counted() == {(40, 40)}
 
         server.web_processes()[0].kill()

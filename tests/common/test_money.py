@@ -1,4 +1,4 @@
-"""Money: exact, or refused."""
+"""Amounts of money: exact, or refused."""
 
 from decimal import Decimal
 
@@ -7,7 +7,7 @@ import pytest
 from app.common.money import EXPONENTS, MAX_MINOR, AmountInvalid, Money, format_minor
 
 
-class TestTakingAmounts:
+class TestParsing:
     @pytest.mark.parametrize(
         ("amount", "currency", "minor"),
         [
@@ -25,7 +25,7 @@ class TestTakingAmounts:
             ("0." + "0" * 28, "USD", 0),
         ],
     )
-    def test_they_become_whole_minor_units(self, amount: str, currency: str, minor: int) -> None:
+    def test_amounts_become_minor_units(self, amount: str, currency: str, minor: int) -> None:
         assert Money.of(Decimal(amount), currency) == Money(minor, currency)
 
     @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ class TestTakingAmounts:
             ("1." + "7" * 1000, "USD"),
         ],
     )
-    def test_more_decimals_than_the_currency_has_are_refused_not_rounded(
+    def test_more_decimals_than_the_currency_has_are_refused(
         self, amount: str, currency: str
     ) -> None:
         with pytest.raises(AmountInvalid):
@@ -51,14 +51,14 @@ class TestTakingAmounts:
         "amount",
         ["92233720368547758.08", "1e30", "1e31", "1e400", "9" * 40, "NaN", "Infinity", "-Infinity"],
     )
-    def test_what_64_bits_do_not_hold_is_refused(self, amount: str) -> None:
+    def test_amounts_above_64_bits_are_refused(self, amount: str) -> None:
         with pytest.raises(AmountInvalid) as refused:
             Money.of(Decimal(amount), "USD", field="price")
 
         assert refused.value.details == {"price": ["Number out of range."]}
 
 
-class TestShowingAmounts:
+class TestFormatting:
     @pytest.mark.parametrize(
         ("minor", "currency", "text"),
         [
@@ -73,14 +73,14 @@ class TestShowingAmounts:
             (MAX_MINOR, "USD", "92233720368547758.07"),
         ],
     )
-    def test_all_decimals_of_the_currency_are_shown(
+    def test_amounts_have_all_decimals_of_the_currency(
         self, minor: int, currency: str, text: str
     ) -> None:
         assert format_minor(minor, currency) == str(Money(minor, currency)) == text
 
     @pytest.mark.parametrize("currency", list(EXPONENTS))
     @pytest.mark.parametrize("minor", [0, 1, 99, 100, 12_345, MAX_MINOR, -1, -12_345])
-    def test_what_is_shown_is_taken_back_as_the_same(self, minor: int, currency: str) -> None:
+    def test_a_formatted_amount_is_parsed_as_the_same(self, minor: int, currency: str) -> None:
         assert Money.of(Decimal(format_minor(minor, currency)), currency).minor == minor
 
     @pytest.mark.parametrize(
@@ -93,5 +93,7 @@ class TestShowingAmounts:
         ],
         ids=str,
     )
-    def test_people_see_a_sign_or_the_code(self, money: Money, text: str) -> None:
+    def test_the_display_has_the_sign_or_the_code_of_the_currency(
+        self, money: Money, text: str
+    ) -> None:
         assert money.display == text

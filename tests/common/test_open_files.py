@@ -1,3 +1,5 @@
+"""The limit of open files."""
+
 import resource
 
 import pytest
@@ -26,9 +28,9 @@ def test_the_limit_is_raised_as_far_as_needed_and_possible(
     raised: int | None,
     allowed: int,
 ) -> None:
-    asked_for: list[tuple[int, int]] = []
+    requested: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
-    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked_for.append(limits))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: requested.append(limits))
 
     assert open_files.raise_limit(needed) == allowed
-    assert asked_for == ([] if raised is None else [(raised, hard)])
+    assert requested == ([] if raised is None else [(raised, hard)])

@@ -1,4 +1,4 @@
-"""Lists in pages."""
+"""Pagination of lists."""
 
 import base64
 import json
@@ -26,13 +26,13 @@ def load(**query: Any) -> PageRequest:
 
 
 class TestRequest:
-    def test_without_arguments_it_is_the_first_page(self) -> None:
+    def test_the_default_is_the_first_page(self) -> None:
         assert load() == PageRequest(page=1, limit=20, after=None, total=None)
 
-    def test_a_page_number_skips_the_pages_before(self) -> None:
+    def test_a_page_number_sets_the_offset(self) -> None:
         assert load(page=3, limit=50).offset == 100
 
-    def test_a_cursor_carries_page_and_total_and_skips_nothing(self) -> None:
+    def test_a_cursor_contains_page_and_total_and_has_no_offset(self) -> None:
         request = load(cursor=cursor_of(31, 4, "name", 5), page=9)
 
         assert request == PageRequest(page=4, limit=20, after=("name", 5), total=31)
@@ -60,7 +60,7 @@ def test_every_list_refuses_the_cursor_of_another_list(app: Flask, client: Flask
 
 
 @pytest.mark.parametrize("cursor", [cursor_of(10, 0, 5), cursor_of(-1, 2, 5), "garbage", ""])
-def test_a_cursor_that_was_never_given_out_is_refused(client: FlaskClient, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(client: FlaskClient, cursor: str) -> None:
     answer = client.get(
         "/api/v1/wallet/transactions",
         query_string={"cursor": cursor},

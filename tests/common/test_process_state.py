@@ -1,4 +1,4 @@
-"""The one holder of what lives as long as a process."""
+"""The state of the process: slots, hooks and handlers."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,8 @@ from app.common.process_state import DECLARED, Handlers, Hook, Slot
 
 
 @pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """Nothing that a test declares is there afterwards."""
+def declarations_are_restored() -> Iterator[None]:
+    """Remove what a test declares."""
     before = set(DECLARED)
     yield
     for name in set(DECLARED) - before:
@@ -20,13 +20,13 @@ def forgotten() -> Iterator[None]:
 
 
 class TestSlot:
-    def test_it_has_the_value_that_was_configured_last(self) -> None:
+    def test_a_slot_has_the_value_configured_last(self) -> None:
         slot: Slot[int] = Slot("answer")
         assert slot.configure(41) == 41
         slot.configure(42)
         assert slot() == 42
 
-    def test_without_a_value_it_says_who_configures_it(self) -> None:
+    def test_without_a_value_the_error_names_who_configures_it(self) -> None:
         slot: Slot[int] = Slot("answer")
         with pytest.raises(RuntimeError, match=r"No answer is configured: app\.wiring does that"):
             slot()
@@ -34,29 +34,29 @@ class TestSlot:
     def test_a_default_may_be_none(self) -> None:
         assert Slot("answer", default=None)() is None
 
-    def test_a_name_is_declared_once(self) -> None:
+    def test_a_name_cannot_be_declared_twice(self) -> None:
         Slot("answer", default=1)
         with pytest.raises(RuntimeError, match="declared twice: answer"):
             Slot("answer", default=2)
 
 
-def test_a_hook_calls_everybody_in_order() -> None:
+def test_a_hook_calls_its_subscribers_in_order() -> None:
     hook: Hook[[int]] = Hook("arrival")
-    heard: list[tuple[str, int]] = []
-    hook.subscribe(lambda number: heard.append(("first", number)))
-    hook.subscribe(lambda number: heard.append(("second", number)))
+    calls: list[tuple[str, int]] = []
+    hook.subscribe(lambda number: calls.append(("first", number)))
+    hook.subscribe(lambda number: calls.append(("second", number)))
     hook(7)
-    assert heard == [("first", 7), ("second", 7)]
+    assert calls == [("first", 7), ("second", 7)]
 
 
-def test_there_is_one_handler_for_each_key() -> None:
+def test_each_key_has_one_handler() -> None:
     handlers: Handlers[str, int] = Handlers("numbers")
     handlers.subscribe("one", 0)
     handlers.subscribe("one", 1)
     assert (handlers["one"], handlers.get("two"), list(handlers)) == (1, None, ["one"])
 
 
-def test_everything_that_is_declared_is_wired(app: Flask) -> None:
+def test_every_declaration_is_wired(app: Flask) -> None:
     missing = [
         name
         for name, declared in DECLARED.items()

@@ -1,4 +1,4 @@
-"""Putting jobs in line for the worker."""
+"""Enqueueing jobs for the worker."""
 
 from collections.abc import Iterator
 
@@ -22,11 +22,11 @@ def configured(worker_app: Flask, settings: Settings) -> Iterator[redis.Redis]:
 done: list[str] = []
 
 
-def job(word: str) -> None:
-    done.append(word)
+def job(argument: str) -> None:
+    done.append(argument)
 
 
-def test_the_worker_does_what_was_enqueued(configured: redis.Redis) -> None:
+def test_the_worker_runs_enqueued_jobs(configured: redis.Redis) -> None:
     done.clear()
     queue.enqueue(job, "now")
 
@@ -35,6 +35,6 @@ def test_the_worker_does_what_was_enqueued(configured: redis.Redis) -> None:
     assert done == ["now"]
 
 
-def test_without_redis_nothing_fails() -> None:
+def test_without_redis_enqueueing_does_not_fail() -> None:
     queue.configure("redis://127.0.0.1:1/0")
     queue.enqueue(job, "lost")

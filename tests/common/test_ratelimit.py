@@ -1,4 +1,4 @@
-"""Rate limits: strict where guessing pays, generous elsewhere, never a reason to fail."""
+"""Rate limits: strict where credentials can be guessed, generous elsewhere, and fail-safe."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,13 +23,13 @@ def limited(rate_limited: Flask) -> FlaskClient:
 
 @pytest.fixture
 def without_redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The counters' Redis away, for this process."""
+    """Make Redis unreachable for the rate limiter of this process."""
 
-    def away(*_: Any, **__: Any) -> None:
-        raise redis.ConnectionError("away")
+    def fail(*_: Any, **__: Any) -> None:
+        raise redis.ConnectionError("down")
 
     for name in ("hit", "test", "get_window_stats"):
-        monkeypatch.setattr(limiter._limiter, name, away)
+        monkeypatch.setattr(limiter._limiter, name, fail)
     monkeypatch.setattr(limiter._storage, "check", lambda: False)
     yield
     limiter._storage_dead = False
@@ -45,9 +45,7 @@ def statuses(client: FlaskClient, email: str, times: int) -> list[int]:
 
 
 class TestSigningIn:
-    def test_the_eleventh_try_of_a_minute_is_refused_in_our_body(
-        self, limited: FlaskClient
-    ) -> None:
+    def test_the_eleventh_attempt_of_a_minute_is_refused(self, limited: FlaskClient) -> None:
         assert statuses(limited, "alice@example.com", 10) == [401] * 10
 
         answer = login(limited, "alice@example.com")
@@ -55,7 +53,7 @@ class TestSigningIn:
         assert refusal(answer) == (429, "RATE_LIMITED")
         assert 1 <= int(answer.headers["Retry-After"]) <= 61
 
-    def test_the_right_password_does_not_help_then(self, limited: FlaskClient) -> None:
+    def test_above_the_limit_the_right_password_is_refused_too(self, limited: FlaskClient) -> None:
         user = factories.actor()
         statuses(limited, user.email, 10)
 
@@ -71,14 +69,14 @@ class TestSigningIn:
     @pytest.mark.parametrize(
         "spelling", ["ALICE@example.com", " alice@example.com", "alice@EXAMPLE.com\t"]
     )
-    def test_another_spelling_is_the_same_account(
+    def test_another_spelling_counts_for_the_same_account(
         self, limited: FlaskClient, spelling: str
     ) -> None:
         statuses(limited, "alice@example.com", 10)
 
         assert refusal(login(limited, spelling)) == (429, "RATE_LIMITED")
 
-    def test_another_address_is_the_same_account(self, limited: FlaskClient) -> None:
+    def test_another_address_counts_for_the_same_account(self, limited: FlaskClient) -> None:
         statuses(limited, "alice@example.com", 10)
 
         answer = login(
@@ -96,7 +94,9 @@ class TestSigningIn:
         )
         assert elsewhere.status_code == 401
 
-    def test_a_forwarded_address_of_a_stranger_is_not_believed(self, limited: FlaskClient) -> None:
+    def test_a_forwarded_address_from_an_untrusted_client_is_ignored(
+        self, limited: FlaskClient
+    ) -> None:
         for number in range(300):
             login(limited, f"user-{number}@example.com")
 
@@ -106,7 +106,7 @@ class TestSigningIn:
 
 
 class TestElsewhere:
-    def test_registering_one_account_is_limited_too(self, limited: FlaskClient) -> None:
+    def test_registrations_of_one_email_are_limited(self, limited: FlaskClient) -> None:
         body = {"email": "a@example.com", "password": "password", "role": "USER"}
 
         answers = [limited.post("/api/v1/auth/register", json=body) for _ in range(11)]
@@ -126,12 +126,12 @@ class TestElsewhere:
         assert [answer.status_code for answer in answers] == [401] * 10 + [429]
         assert other.status_code == 401
 
-    def test_shopping_is_not(self, limited: FlaskClient) -> None:
+    def test_listing_products_is_not_limited_per_account(self, limited: FlaskClient) -> None:
         assert {limited.get("/api/v1/products").status_code for _ in range(300)} == {200}
 
 
 class TestWithoutRedis:
-    def test_each_process_counts_for_itself(
+    def test_without_redis_each_process_counts_for_itself(
         self, limited: FlaskClient, without_redis: None
     ) -> None:
         assert statuses(limited, "alice@example.com", 10) == [401] * 10
@@ -142,31 +142,33 @@ class TestWithoutRedis:
         assert 1 <= int(answer.headers["Retry-After"]) <= 61
         assert login(limited, "bob@example.com").status_code == 401
 
-    def test_nothing_else_fails(self, limited: FlaskClient, without_redis: None) -> None:
+    def test_without_redis_other_requests_succeed(
+        self, limited: FlaskClient, without_redis: None
+    ) -> None:
         assert limited.get("/api/v1/products").status_code == 200
 
 
-def test_switched_off_by_setting_nothing_is_limited(client: FlaskClient) -> None:
+def test_rate_limits_can_be_disabled(client: FlaskClient) -> None:
     assert statuses(client, "alice@example.com", 12) == [401] * 12
 
 
-def test_a_body_that_names_nobody_is_refused_for_itself(limited: FlaskClient) -> None:
+def test_a_body_without_an_account_is_a_bad_request(limited: FlaskClient) -> None:
     for body in (b"[]", b'{"email":5}', b"{", b'{"email":"\\ud800"}', b""):
         answer = limited.post(LOGIN, data=body, content_type="application/json")
         assert error_body(answer)["statusCode"] == 400
 
 
-def test_a_body_that_two_parsers_read_differently_counts_for_whom_it_names(
+def test_a_body_that_two_parsers_read_differently_counts_for_its_account(
     rate_limited: Flask,
 ) -> None:
     client = rate_limited.test_client()
 
-    def guess(odd: str) -> int:
-        body = f'{{{odd}"email":"victim@example.com","password":"not-the-one-1"}}'
+    def guess(extra: str) -> int:
+        body = f'{{{extra}"email":"victim@example.com","password":"not-the-one-1"}}'
         return client.post(
             "/api/v1/auth/login", data=body, content_type="application/json"
         ).status_code
 
-    honest = [guess("") for _ in range(10)]
+    plain = [guess("") for _ in range(10)]
 
-    assert (honest, guess('"email":1e400,')) == ([401] * 10, 429)
+    assert (plain, guess('"email":1e400,')) == ([401] * 10, 429)

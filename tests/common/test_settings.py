@@ -1,4 +1,4 @@
-"""Settings: what the environment may say, and one clear sentence about what it may not."""
+"""Settings from the environment, and one clear sentence about each invalid one."""
 
 import stat
 from datetime import timedelta
@@ -18,7 +18,7 @@ __all__ = ["empty_environment"]
 
 
 class TestReading:
-    def test_nothing_set_is_development_with_the_contract_s_defaults(self) -> None:
+    def test_the_defaults_are_those_of_development(self) -> None:
         settings = load_settings()
 
         assert settings.app_env == "development"
@@ -34,12 +34,12 @@ class TestReading:
         assert settings.ratelimit_enabled
         assert (settings.database_url, settings.redis_url) == (None, None)
 
-    def test_set_to_nothing_is_not_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_empty_variable_is_not_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = load(monkeypatch, DATABASE_URL="", REDIS_URL="", PORT="", WEB_WORKERS="")
 
         assert settings == Settings()
 
-    def test_a_dotenv_file_is_read_and_the_environment_wins(
+    def test_the_environment_overrides_the_dotenv_file(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         (tmp_path / ".env").write_text("PORT=4000\nBCRYPT_ROUNDS=10\n")
@@ -59,7 +59,7 @@ class TestReading:
             (" 15m ", timedelta(minutes=15)),
         ],
     )
-    def test_durations_are_written_as_in_the_original(
+    def test_durations_have_a_unit_or_are_in_seconds(
         self, monkeypatch: pytest.MonkeyPatch, text: str, duration: timedelta
     ) -> None:
         settings = load(monkeypatch, JWT_ACCESS_EXPIRATION=text, JWT_REFRESH_EXPIRATION=text)
@@ -67,10 +67,12 @@ class TestReading:
         assert settings.jwt_access_expiration == settings.jwt_refresh_expiration == duration
 
     @pytest.mark.parametrize("text", ["api/v1", "/api/v1", "/api/v1/", "api/v1/"])
-    def test_a_prefix_needs_no_slash(self, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    def test_the_slashes_of_a_prefix_are_optional(
+        self, monkeypatch: pytest.MonkeyPatch, text: str
+    ) -> None:
         assert load(monkeypatch, API_PREFIX=text).api_prefix == "/api/v1"
 
-    def test_a_slash_alone_is_no_prefix(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_slash_alone_is_an_empty_prefix(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert load(monkeypatch, API_PREFIX="/").api_prefix == ""
 
     @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ class TestReading:
         ],
         ids=str,
     )
-    def test_links_start_with_the_public_url_or_where_we_listen(
+    def test_links_begin_with_the_public_url_or_the_listening_address(
         self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], address: str
     ) -> None:
         assert load(monkeypatch, **variables).public_address == address
@@ -101,7 +103,7 @@ class TestReading:
         ],
         ids=str,
     )
-    def test_redis_is_named_by_url_or_by_host_and_port(
+    def test_redis_is_configured_by_url_or_by_host_and_port(
         self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], url: str | None
     ) -> None:
         assert load(monkeypatch, **variables).redis_url == url
@@ -124,7 +126,7 @@ class TestReading:
             ("postgresql://u:p%40ss@h/shop", "postgresql+psycopg://u:p%40ss@h/shop"),
         ],
     )
-    def test_a_database_url_of_the_original_works(
+    def test_common_forms_of_a_database_url_are_accepted(
         self, monkeypatch: pytest.MonkeyPatch, given: str, used: str
     ) -> None:
         assert load(monkeypatch, DATABASE_URL=given).database_url == used
@@ -137,16 +139,16 @@ class TestReading:
             (" , ", ()),
         ],
     )
-    def test_origins_are_a_list_with_commas(
+    def test_origins_are_separated_by_commas(
         self, monkeypatch: pytest.MonkeyPatch, text: str, origins: tuple[str, ...]
     ) -> None:
         assert load(monkeypatch, CORS_ORIGINS=text).cors_origins == origins
 
-    def test_a_log_level_may_be_in_capitals(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_log_level_may_be_in_upper_case(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert load(monkeypatch, LOG_LEVEL="WARNING").log_level == "warning"
 
 
-class TestRefusing:
+class TestInvalidSettings:
     @pytest.mark.parametrize(
         ("name", "value"),
         [
@@ -203,7 +205,7 @@ class TestRefusing:
             ("FILES_S3_ENDPOINT", "minio.example"),
         ],
     )
-    def test_a_bad_value_is_named_in_one_sentence(
+    def test_an_invalid_value_is_reported_in_one_sentence(
         self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
     ) -> None:
         with pytest.raises(SettingsError) as refused:
@@ -214,7 +216,9 @@ class TestRefusing:
         assert "\n" not in message
         assert "hunter2" not in message
 
-    def test_all_bad_values_are_named_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_all_invalid_values_are_reported_together(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         with pytest.raises(SettingsError) as refused:
             load(monkeypatch, PORT="0", LOG_LEVEL="loud")
 
@@ -240,7 +244,7 @@ class TestRefusing:
         settings = load(monkeypatch, FILES_S3_BUCKET="goods", **{name: "https://minio.example"})
         assert settings.files_s3_bucket == "goods"
 
-    def test_a_web_process_needs_to_be_told_where_its_servers_are(self) -> None:
+    def test_a_web_process_requires_a_database_url(self) -> None:
         before = {name: repr(value) for name, value in process_state._values.items()}
 
         with pytest.raises(SettingsError, match="DATABASE_URL is not set"):
@@ -250,7 +254,7 @@ class TestRefusing:
 
 
 class TestProduction:
-    def test_with_secrets_it_starts_and_direct_deposits_are_off(
+    def test_with_secrets_production_is_valid_and_direct_deposits_are_disabled(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         settings = load(monkeypatch, APP_ENV="production", **SECRETS)
@@ -267,7 +271,7 @@ class TestProduction:
         with pytest.raises(SettingsError, match=name):
             load(monkeypatch, APP_ENV="production", **SECRETS | {name: value})
 
-    def test_one_secret_for_both_kinds_of_token_is_refused(
+    def test_the_same_secret_for_both_types_of_token_is_refused(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with pytest.raises(SettingsError, match="must differ"):
@@ -282,7 +286,7 @@ class TestProduction:
         with pytest.raises(SettingsError, match="DIRECT_DEPOSITS"):
             load(monkeypatch, APP_ENV="production", DIRECT_DEPOSITS="true", **SECRETS)
 
-    def test_secrets_are_not_shown(self) -> None:
+    def test_the_representation_contains_no_secrets(self) -> None:
         settings = Settings(
             jwt_access_secret="hunter2", jwt_refresh_secret="hunter3", metrics_token="hunter4"
         )
@@ -291,19 +295,19 @@ class TestProduction:
 
 
 class TestFiles:
-    def test_they_are_in_the_data_folder_unless_another_is_named(self) -> None:
+    def test_files_are_in_the_data_folder_unless_another_is_configured(self) -> None:
         assert Settings(data_dir=Path("/data")).files_folder == Path("/data/files")
         named = Settings(data_dir=Path("/data"), files_dir=Path("/files"))
         assert named.files_folder == Path("/files")
 
-    def test_types_are_a_list_with_commas(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_file_types_are_separated_by_commas(self, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = load(monkeypatch, FILE_TYPES="application/zip, Audio/*,")
 
         assert settings.file_types == ("application/zip", "audio/*")
 
 
 class TestDevelopmentSecrets:
-    def test_they_are_random_private_and_kept(self, tmp_path: Path) -> None:
+    def test_secrets_are_random_private_and_persistent(self, tmp_path: Path) -> None:
         first, again = Settings(data_dir=tmp_path), Settings(data_dir=tmp_path)
         elsewhere = Settings(data_dir=tmp_path / "other")
 
@@ -313,7 +317,7 @@ class TestDevelopmentSecrets:
         for name in ("jwt-access-secret", "jwt-refresh-secret"):
             assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
 
-    def test_processes_that_start_at_once_agree(self, tmp_path: Path) -> None:
+    def test_processes_that_start_concurrently_use_the_same_secret(self, tmp_path: Path) -> None:
         secrets = all_at_once(
             lambda _: Settings(data_dir=tmp_path).access_secret, range(16), threads=16
         )
@@ -321,7 +325,7 @@ class TestDevelopmentSecrets:
         assert len(set(secrets)) == 1
         assert [path.name for path in tmp_path.iterdir()] == ["jwt-access-secret"]
 
-    def test_a_folder_that_cannot_be_written_is_said(self, tmp_path: Path) -> None:
+    def test_a_folder_that_cannot_be_written_is_reported(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
 
         with pytest.raises(SettingsError, match="Cannot keep a secret in"):
