@@ -1,4 +1,4 @@
-"""Asking the coupons' endpoints."""
+"""Requests to the endpoints of coupons."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from tests.factories import Actor
 COUPONS = "/api/v1/coupons"
 
 
-def make(client: FlaskClient, seller: Actor, **changes: Any) -> TestResponse:
-    """A quarter off, unless `changes` say otherwise."""
+def create_coupon(client: FlaskClient, seller: Actor, **changes: Any) -> TestResponse:
+    """Create a coupon of 25 percent. changes: other fields."""
     body = {"code": "SPRING", "kind": "PERCENT", "value": "25"} | changes
     return client.post(COUPONS, json=body, headers=seller.headers)
 

@@ -1,18 +1,18 @@
-"""Caps are exact, however many use a coupon at once."""
+"""Concurrent uses of a coupon."""
 
 from flask import Flask
 
 from tests import factories
 from tests.concurrency import all_at_once, broken
-from tests.coupons.helpers import make, uses
+from tests.coupons.helpers import create_coupon, uses
 from tests.orders.helpers import buy
 
 
-def test_of_200_uses_at_once_as_many_win_as_the_cap_says(committing: Flask) -> None:
+def test_concurrent_uses_cannot_exceed_the_limit(committing: Flask) -> None:
     client = committing.test_client()
     seller = factories.merchant()
     product_id = factories.product(seller, price="1.00", units=1000)
-    coupon = make(client, seller, maxUses=50, maxUsesPerUser=3).json
+    coupon = create_coupon(client, seller, maxUses=50, maxUsesPerUser=3).json
     buyers = [factories.buyer("100.00") for _ in range(20)]
 
     def attempt(n: int) -> int:

@@ -1,4 +1,4 @@
-"""Coupons: made by merchants, named by buyers, counted exactly."""
+"""Coupons: creating them, buying with them, and their usage limits."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from app.common import clock
 from tests import factories
 from tests.answers import error_body, refusal
 from tests.concurrency import broken
-from tests.coupons.helpers import COUPONS, make, uses
+from tests.coupons.helpers import COUPONS, create_coupon, uses
 from tests.orders.helpers import balance, buy, nothing_happened
 
 
@@ -18,12 +18,12 @@ def hours(count: int) -> str | None:
     return clock.to_wire(clock.now() + timedelta(hours=count))
 
 
-class TestMaking:
-    def test_it_is_shown_as_it_was_made(self, client: FlaskClient) -> None:
+class TestCreation:
+    def test_a_created_coupon_is_shown_and_listed(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = factories.product(seller)
 
-        answer = make(
+        answer = create_coupon(
             client, seller, code="spring-26", value="12.5", productId=str(product_id), maxUses=7
         )
 
@@ -53,33 +53,35 @@ class TestMaking:
             ({"colour": "red"}, "colour"),
         ],
     )
-    def test_what_makes_no_sense_is_refused(
+    def test_an_invalid_field_is_refused_and_named(
         self, client: FlaskClient, changes: dict[str, Any], field: str
     ) -> None:
-        answer = make(client, factories.merchant(), **changes)
+        answer = create_coupon(client, factories.merchant(), **changes)
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(error_body(answer)["details"]) == [field]
 
-    def test_a_code_is_a_merchant_s_own_and_free_again_once_deleted(
+    def test_a_code_is_unique_per_merchant_and_reusable_after_deletion(
         self, client: FlaskClient
     ) -> None:
         seller = factories.merchant()
-        first = make(client, seller).json
+        first = create_coupon(client, seller).json
 
-        assert refusal(make(client, seller, code="spring")) == (409, "COUPON_CODE_TAKEN")
-        assert make(client, factories.merchant()).status_code == 201
+        assert refusal(create_coupon(client, seller, code="spring")) == (409, "COUPON_CODE_TAKEN")
+        assert create_coupon(client, factories.merchant()).status_code == 201
         gone = client.delete(f"{COUPONS}/{first['id']}", headers=seller.headers)
         assert gone.status_code == 204
-        assert make(client, seller).status_code == 201
+        assert create_coupon(client, seller).status_code == 201
 
-    def test_only_merchants_and_only_for_their_own_products(self, client: FlaskClient) -> None:
-        assert refusal(make(client, factories.buyer())) == (403, "FORBIDDEN")
+    def test_only_merchants_can_create_coupons_for_their_own_products(
+        self, client: FlaskClient
+    ) -> None:
+        assert refusal(create_coupon(client, factories.buyer())) == (403, "FORBIDDEN")
         theirs = factories.product(factories.merchant())
-        answer = make(client, factories.merchant(), productId=str(theirs))
+        answer = create_coupon(client, factories.merchant(), productId=str(theirs))
         assert refusal(answer) == (403, "UNAUTHORIZED_PRODUCT_ACCESS")
 
-    def test_somebody_else_s_is_not_there(self, client: FlaskClient) -> None:
-        coupon_id = make(client, factories.merchant()).json["id"]
+    def test_a_coupon_of_another_merchant_is_not_found(self, client: FlaskClient) -> None:
+        coupon_id = create_coupon(client, factories.merchant()).json["id"]
         headers = factories.merchant().headers
         for answer in (
             client.get(f"{COUPONS}/{coupon_id}", headers=headers),
@@ -88,12 +90,12 @@ class TestMaking:
         ):
             assert refusal(answer) == (404, "COUPON_NOT_FOUND")
 
-    def test_its_window_and_cap_can_be_changed_but_not_below_its_uses(
+    def test_dates_and_limit_can_be_changed_but_not_below_the_number_of_uses(
         self, client: FlaskClient
     ) -> None:
         seller, buyer = factories.merchant(), factories.buyer()
         product_id = factories.product(seller)
-        path = f"{COUPONS}/{make(client, seller).json['id']}"
+        path = f"{COUPONS}/{create_coupon(client, seller).json['id']}"
         for _ in range(2):
             buy(client, buyer, product_id, couponCode="SPRING")
 
@@ -118,7 +120,7 @@ class TestBuying:
             ({"value": "100"}, 2, "60.00", "0.00"),
         ],
     )
-    def test_the_buyer_pays_less_and_the_order_says_so(
+    def test_the_order_has_the_discount_and_the_reduced_amount(
         self,
         client: FlaskClient,
         change_settings: Any,
@@ -130,7 +132,7 @@ class TestBuying:
         change_settings(platform_fee_bps=1000)
         seller, buyer = factories.merchant(), factories.buyer("100.00")
         product_id = factories.product(seller, price="30.00")
-        coupon = make(client, seller, **terms).json
+        coupon = create_coupon(client, seller, **terms).json
 
         order = buy(client, buyer, product_id, quantity=quantity, couponCode="spring").json
 
@@ -148,28 +150,28 @@ class TestBuying:
         ] == (discount)
         assert broken() == []
 
-    def test_an_amount_is_taken_off_prices_in_its_currency_only(
+    def test_a_fixed_discount_applies_only_to_its_currency(
         self, client: FlaskClient, change_settings: Any
     ) -> None:
         seller, buyer = factories.merchant(), factories.buyer("100.00")
         product_id = factories.product(seller, price="100.00")
-        change_settings(default_currency="KWD")  # since then
-        make(client, seller, code="FIVE", kind="FIXED", value="5")  # 5.000 dinars
-        make(client, seller, code="HALF", value="50")
+        change_settings(default_currency="KWD")  # after the product was created
+        create_coupon(client, seller, code="FIVE", kind="FIXED", value="5")  # 5.000 dinars
+        create_coupon(client, seller, code="HALF", value="50")
         answer = buy(client, buyer, product_id, couponCode="FIVE")
         assert refusal(answer) == (400, "COUPON_INVALID")
         assert buy(client, buyer, product_id, couponCode="HALF").json["amount"] == "50.00"
 
-    def test_what_cannot_be_used_buys_nothing(self, client: FlaskClient) -> None:
+    def test_an_unusable_coupon_refuses_the_purchase(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer()
         product_id, other = factories.product(seller), factories.product(seller)
-        make(client, seller, code="LATER", startsAt=hours(1))
-        make(client, seller, code="EARLIER", startsAt=hours(-2), endsAt=hours(-1))
-        make(client, seller, code="OTHER", productId=str(other))
-        make(client, factories.merchant(), code="THEIRS")
-        off = make(client, seller, code="OFF").json["id"]
+        create_coupon(client, seller, code="LATER", startsAt=hours(1))
+        create_coupon(client, seller, code="EARLIER", startsAt=hours(-2), endsAt=hours(-1))
+        create_coupon(client, seller, code="OTHER", productId=str(other))
+        create_coupon(client, factories.merchant(), code="THEIRS")
+        off = create_coupon(client, seller, code="OFF").json["id"]
         client.patch(f"{COUPONS}/{off}", json={"isActive": False}, headers=seller.headers)
-        gone = make(client, seller, code="GONE").json["id"]
+        gone = create_coupon(client, seller, code="GONE").json["id"]
         client.delete(f"{COUPONS}/{gone}", headers=seller.headers)
 
         for code in ("LATER", "EARLIER", "OTHER", "THEIRS", "OFF", "GONE", "NOSUCH"):
@@ -177,10 +179,10 @@ class TestBuying:
             assert refusal(answer) == (400, "COUPON_INVALID"), code
         assert nothing_happened(client, buyer)
 
-    def test_caps_hold_for_everybody_and_for_each(self, client: FlaskClient) -> None:
+    def test_limits_apply_in_total_and_per_user(self, client: FlaskClient) -> None:
         seller, first, second = factories.merchant(), factories.buyer(), factories.buyer()
         product_id = factories.product(seller)
-        make(client, seller, maxUses=3, maxUsesPerUser=2)
+        create_coupon(client, seller, maxUses=3, maxUsesPerUser=2)
 
         def attempt(buyer: factories.Actor) -> str:
             answer = buy(client, buyer, product_id, couponCode="SPRING")
@@ -191,10 +193,10 @@ class TestBuying:
         assert outcomes == ["201", "201", "COUPON_USED_UP", "201", "COUPON_USED_UP"]
         assert broken() == []
 
-    def test_a_refused_purchase_uses_nothing(self, client: FlaskClient) -> None:
+    def test_a_refused_purchase_does_not_use_the_coupon(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = factories.product(seller, price="30.00")
-        coupon = make(client, seller).json
+        coupon = create_coupon(client, seller).json
 
         answer = buy(client, factories.buyer("1.00"), product_id, couponCode="SPRING")
 

@@ -1,4 +1,4 @@
-"""The demo: a full shop, loaded once, with books that hold."""
+"""The demo data: loaded once, with consistent books."""
 
 import stat
 from collections import Counter
@@ -38,7 +38,7 @@ def demo_settings(settings: Settings, tmp_path: Path) -> Settings:
 
 
 def sales() -> int:
-    """How many orders all demo merchants have together."""
+    """The number of orders of all demo merchants."""
     with transaction() as session:
         merchants = [auth.find_by_email(session, email=shop.owner.email) for shop in SHOPS]
         return sum(
@@ -54,7 +54,7 @@ def on_sale() -> int:
 
 
 class TestCatalogue:
-    def test_it_has_enough_of_everything_and_no_name_twice(self) -> None:
+    def test_the_catalogue_is_large_enough_and_its_names_are_unique(self) -> None:
         assert len(SHOPS) >= 6
         assert len(GOODS) >= 66
         assert len(BUYERS) >= 22
@@ -63,15 +63,15 @@ class TestCatalogue:
             assert [name for name, times in Counter(names).items() if times > 1] == []
         assert [Email().deserialize(email) for email in emails] == emails
 
-    def test_its_password_is_one_that_registration_accepts(self) -> None:
+    def test_the_password_is_accepted_by_registration(self) -> None:
         passwords.require_acceptable(PASSWORD)
 
-    def test_its_history_is_always_the_same(self) -> None:
+    def test_the_history_is_deterministic(self) -> None:
         assert history() == history()
 
 
 class TestSeeding:
-    def test_an_empty_shop_is_filled_and_the_books_hold(
+    def test_an_empty_shop_is_filled_and_the_books_are_consistent(
         self, app: Flask, demo_settings: Settings, capsys: pytest.CaptureFixture[str]
     ) -> None:
         seed(demo_settings, if_empty=True)
@@ -83,7 +83,7 @@ class TestSeeding:
         assert gone == 3
         assert on_sale() == len(GOODS) - gone
 
-    def test_software_is_sold_with_licences_and_every_shop_takes_the_coupon(
+    def test_software_is_sold_with_licences_and_every_shop_has_the_coupon(
         self, app: Flask, demo_settings: Settings
     ) -> None:
         seed(demo_settings, if_empty=True)
@@ -95,7 +95,7 @@ class TestSeeding:
         assert licences > 0
         assert len(shops) == len(SHOPS)
 
-    def test_the_log_ins_it_shows_work_and_are_private(
+    def test_the_printed_credentials_work_and_their_file_is_private(
         self, client: FlaskClient, demo_settings: Settings, capsys: pytest.CaptureFixture[str]
     ) -> None:
         seed(demo_settings, if_empty=False)
@@ -105,13 +105,13 @@ class TestSeeding:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         shown = file.read_text()
         assert shown in capsys.readouterr().out
-        log_ins = [line.split() for line in shown.splitlines() if "@" in line]
-        assert [role for role, _, _ in log_ins] == ["MERCHANT", "USER", "USER", "ADMIN"]
-        for role, email, password in log_ins:
+        credentials = [line.split() for line in shown.splitlines() if "@" in line]
+        assert [role for role, _, _ in credentials] == ["MERCHANT", "USER", "USER", "ADMIN"]
+        for role, email, password in credentials:
             answer = client.post("/api/v1/auth/login", json={"email": email, "password": password})
             assert (answer.status_code, answer.get_json()["user"]["role"]) == (200, role)
 
-    def test_a_second_run_changes_nothing(
+    def test_a_second_run_has_no_effect(
         self, app: Flask, demo_settings: Settings, capsys: pytest.CaptureFixture[str]
     ) -> None:
         seed(demo_settings, if_empty=True)
@@ -146,7 +146,7 @@ class TestSeeding:
         assert sales() == ORDERS
         assert [found for found in violations() if found[1]] == []
 
-    def test_tight_limits_make_the_history_shorter(
+    def test_low_limits_shorten_the_history(
         self, app: Flask, demo_settings: Settings, capsys: pytest.CaptureFixture[str]
     ) -> None:
         seed(replace(demo_settings, maximum_deposit=Decimal(150)), if_empty=False)
@@ -154,7 +154,7 @@ class TestSeeding:
         assert 0 < sales() < ORDERS
         assert f", {sales()} orders." in capsys.readouterr().out
 
-    def test_a_shop_with_products_of_its_own_is_left_alone_if_asked_to(
+    def test_with_if_empty_a_shop_with_products_is_unchanged(
         self, app: Flask, demo_settings: Settings
     ) -> None:
         factories.product(factories.merchant())

@@ -37,7 +37,7 @@ each_type = pytest.mark.parametrize("kind", EVENT_TYPES.values(), ids=EVENT_TYPE
 
 
 def names_used() -> set[str]:
-    """Every name that the application uses outside the catalogue, except in imports."""
+    """The names used in the application outside the catalogue, except in imports."""
     return {
         node.id
         for path in APP.rglob("*.py")
@@ -53,7 +53,7 @@ USED = names_used()
 class TestEachType:
     @each_type
     def test_its_name_is_its_class_in_kebab_case(self, kind: type[Event]) -> None:
-        """So that either one leads to the other."""
+        """So that each can be derived from the other."""
         assert kind.event_type == re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
 
     @each_type
@@ -126,7 +126,7 @@ class TestData:
         assert len(set(keys)) == len(keys)
 
 
-class TestOfARow:
+class TestFromRow:
     def test_fields_are_the_columns_of_the_same_names(self) -> None:
         licence = Licence(id=ID, product_id=new_id(), activations=2, sealed=b"key")
 
@@ -134,7 +134,7 @@ class TestOfARow:
             aggregate_id=ID, product_id=licence.product_id, activations=2
         )
 
-    def test_what_is_given_comes_before_the_columns(self) -> None:
+    def test_given_values_take_precedence_over_columns(self) -> None:
         licence = Licence(id=ID, product_id=new_id(), activations=2)
 
         event = LicenceActivated.of(licence, aggregate_id=licence.product_id, activations=3)
@@ -157,12 +157,12 @@ class TestOfARow:
 
         assert "paymentMethod" not in to_data(OrderCompleted.of(order))
 
-    def test_a_field_that_is_no_column_must_be_given(self) -> None:
+    def test_a_field_without_a_column_must_be_given(self) -> None:
         with pytest.raises(AttributeError, match="lost"):
             CodesRevoked.of(Licence(id=ID, product_id=ID), released=1)
 
 
-class TestOnlyTheCatalogue:
+class TestCatalogue:
     def test_an_undeclared_class_is_refused(self, app: Flask) -> None:
         @dataclass(frozen=True, slots=True, kw_only=True)
         class Undeclared(CodeRemoved):
@@ -172,7 +172,7 @@ class TestOnlyTheCatalogue:
         with transaction() as session, pytest.raises(KeyError):
             events.record(session, [undeclared])
 
-    def test_a_name_is_declared_once(self) -> None:
+    def test_a_name_cannot_be_declared_twice(self) -> None:
         with pytest.raises(ValueError, match="code-removed"):
 
             @event("code-removed", aggregate="product_code")
@@ -181,7 +181,7 @@ class TestOnlyTheCatalogue:
 
         assert EVENT_TYPES["code-removed"] is CodeRemoved
 
-    def test_types_are_declared_in_the_catalogue_and_nowhere_else(self) -> None:
+    def test_types_are_declared_only_in_the_catalogue(self) -> None:
         modules = {f"app.events.catalogue.{path.stem}" for path in CATALOGUE.glob("[!_]*.py")}
 
         assert {kind.__module__ for kind in EVENT_TYPES.values()} == modules
@@ -198,13 +198,13 @@ class TestOnlyTheCatalogue:
 
 
 class TestDocs:
-    def test_they_are_as_generated(self) -> None:
+    def test_the_docs_are_as_generated(self) -> None:
         text = reference.PAGE.read_text()
 
         assert reference.updated(text) == text, "run ./flow events --write"
 
     @each_type
-    def test_they_list_it(self, kind: type[Event]) -> None:
+    def test_the_docs_list_it(self, kind: type[Event]) -> None:
         assert f"| `{kind.event_type}` |" in reference.PAGE.read_text()
 
     def test_an_outdated_row_is_replaced(self) -> None:

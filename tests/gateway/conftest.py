@@ -38,7 +38,7 @@ def running(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sa
 
 
 def use(config: GatewayConfig | None) -> None:
-    """Use this gateway, and forget the library's client of another."""
+    """Use this gateway, and discard the client of the previous one."""
     gateway_client._client_of.cache_clear()
     gateway_client.config.configure(config)
 
@@ -56,7 +56,7 @@ def use_gateway(
 
 @pytest.fixture
 def gateway(running: SandboxGateway, shop: Shop, use_gateway: UseGateway) -> SandboxGateway:
-    """The gateway that the application calls, without faults or sent events."""
+    """The gateway that the application calls, without faults or received webhooks."""
     running.set_behaviour(mode="normal", fault="none")
     shop.received.clear()
     use_gateway(GatewayConfig(running.url, SECRET_KEY, (WEBHOOK_SECRET,)))
@@ -65,7 +65,7 @@ def gateway(running: SandboxGateway, shop: Shop, use_gateway: UseGateway) -> San
 
 @pytest.fixture
 def handler(monkeypatch: pytest.MonkeyPatch) -> RecordingHandler:
-    """The handler of what the gateway sends, for the length of the test."""
+    """A handler of all events of the gateway, which records them."""
     return RecordingHandler.subscribed(monkeypatch, *TOPICS)
 
 

@@ -21,7 +21,7 @@ from tests.stripe import (
 WEBHOOKS = "/api/v1/webhooks/stripe"
 
 
-def order(client: FlaskClient, buyer: Actor, product_id: UUID, **fields: Any) -> Any:
+def create_order(client: FlaskClient, buyer: Actor, product_id: UUID, **fields: Any) -> Any:
     """The response to a purchase at the gateway; its JSON has order, checkoutUrl and sessionId."""
     key = fields.pop("key", None)
     body = {"productId": str(product_id), "paymentMethod": "GATEWAY"} | fields
@@ -29,28 +29,28 @@ def order(client: FlaskClient, buyer: Actor, product_id: UUID, **fields: Any) ->
     return client.post(ORDERS, json=body, headers=headers)
 
 
-def tell(client: FlaskClient, told: Received) -> int:
-    """Deliver a webhook of the gateway, and have the worker handle it."""
+def deliver_and_handle(client: FlaskClient, webhook: Received) -> int:
+    """Deliver a webhook of the gateway and handle its event. Returns the status."""
     answer = client.post(
         WEBHOOKS,
-        data=told.raw,
-        headers={"Stripe-Signature": told.header},
+        data=webhook.raw,
+        headers={"Stripe-Signature": webhook.header},
         content_type="application/json",
     )
-    settle_all()
+    handle_received_events()
     return answer.status_code
 
 
-def settle_all() -> None:
+def handle_received_events() -> None:
     with db.transaction() as session:
-        waiting = session.scalars(
+        received = session.scalars(
             select(InboundEvent.id).where(InboundEvent.status == "RECEIVED")
         ).all()
-    for event_id in waiting:
+    for event_id in received:
         inbox.handle(str(event_id))
 
 
-def lock(owner: Actor, *, locked: bool = True) -> None:
+def set_locked(owner: Actor, *, locked: bool = True) -> None:
     with db.transaction() as session:
         factories.wallet(session, owner.id).is_locked = locked
 

@@ -14,7 +14,12 @@ from tests import factories
 from tests.answers import error_body, refusal
 from tests.concurrency import broken
 from tests.factories import Actor
-from tests.gateway.orders import lock, order, settle_all, tell
+from tests.gateway.orders import (
+    create_order,
+    deliver_and_handle,
+    handle_received_events,
+    set_locked,
+)
 from tests.orders.helpers import ORDERS, balance, buy, units
 from tests.orders.refunds.helpers import shown
 from tests.stripe import (
@@ -29,7 +34,7 @@ class TestCancelling:
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=1)
-        body = order(client, buyer, product_id).json
+        body = create_order(client, buyer, product_id).json
         path = f"{ORDERS}/{body['order']['id']}/cancel"
         for stranger in (seller, factories.buyer()):
             assert refusal(client.post(path, headers=stranger.headers)) == (404, "ORDER_NOT_FOUND")
@@ -38,7 +43,7 @@ class TestCancelling:
 
         assert (answer.status_code, answer.json["status"]) == (200, "CANCELLED")
         assert units(client, product_id) == 1
-        tell(client, shop.wait_for(1)[0])  # that it expired
+        deliver_and_handle(client, shop.wait_for(1)[0])  # the session has expired
         assert shown(client, buyer, body["order"]["id"])["status"] == "CANCELLED"
         again = client.post(path, headers=buyer.headers)
         assert refusal(again) == (409, "ORDER_NOT_CANCELLABLE")
@@ -47,7 +52,7 @@ class TestCancelling:
     def test_an_order_paid_before_its_cancellation_is_completed(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
-        body = order(client, buyer, factories.product(seller, price="10.00")).json
+        body = create_order(client, buyer, factories.product(seller, price="10.00")).json
         Buyer().pay(body["checkoutUrl"])
         shop.wait_for(1)
 
@@ -68,7 +73,7 @@ class TestCancelling:
         buyer: Actor,
     ) -> None:
         product_id = factories.product(seller, units=1)
-        body = order(client, buyer, product_id).json
+        body = create_order(client, buyer, product_id).json
         # A payment is under way there.
         monkeypatch.setattr(
             client_of_gateway,
@@ -87,8 +92,8 @@ class TestCancelling:
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=1)
-        order_id = order(client, buyer, product_id).json["order"]["id"]
-        other = order(client, buyer, factories.product(seller, price="9.00")).json
+        order_id = create_order(client, buyer, product_id).json["order"]["id"]
+        other = create_order(client, buyer, factories.product(seller, price="9.00")).json
         with db.transaction() as session:
             session.execute(
                 update(Order)
@@ -106,22 +111,22 @@ class TestCancelling:
     def test_a_merchant_whose_wallet_was_locked_is_paid_once_it_is_unlocked(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
-        body = order(client, buyer, factories.product(seller, price="10.00")).json
+        body = create_order(client, buyer, factories.product(seller, price="10.00")).json
         order_id = body["order"]["id"]
         Buyer().pay(body["checkoutUrl"])
-        (told,) = shop.wait_for(1)
-        lock(seller)
+        (webhook,) = shop.wait_for(1)
+        set_locked(seller)
 
-        assert tell(client, told) == 200
+        assert deliver_and_handle(client, webhook) == 200
         tasks.close_checkout(UUID(order_id))
         answer = client.post(f"{ORDERS}/{order_id}/cancel", headers=buyer.headers)
 
         assert refusal(answer) == (403, "WALLET_LOCKED")
         assert shown(client, buyer, order_id)["status"] == "PENDING"
         assert broken() == []
-        lock(seller, locked=False)
+        set_locked(seller, locked=False)
         tasks.close_checkout(UUID(order_id))
-        settle_all()
+        handle_received_events()
         assert shown(client, buyer, order_id)["status"] == "COMPLETED"
         assert balance(client, seller) == "10.00"
         assert broken() == []
@@ -130,11 +135,11 @@ class TestCancelling:
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=3)
-        body = order(client, buyer, product_id, quantity=3).json
+        body = create_order(client, buyer, product_id, quantity=3).json
         gateway.request("POST", f"/v1/checkout/sessions/{body['sessionId']}/expire")
-        told = shop.wait_for(1)
-        for one in told * 2:
-            assert tell(client, one) == 200
+        webhooks = shop.wait_for(1)
+        for one in webhooks * 2:
+            assert deliver_and_handle(client, one) == 200
         assert shown(client, buyer, body["order"]["id"])["status"] == "FAILED"
         assert units(client, product_id) == 3
         assert broken() == []

@@ -14,8 +14,8 @@ class TestCheckoutSettings:
     def test_a_session_expires_a_minute_after_the_configured_duration(
         self, client: FlaskClient
     ) -> None:
-        left = service.new_session_expiry() - clock.now()
-        assert timedelta(minutes=30, seconds=58) < left <= timedelta(minutes=31)
+        remaining = service.new_session_expiry() - clock.now()
+        assert timedelta(minutes=30, seconds=58) < remaining <= timedelta(minutes=31)
 
     def test_the_payer_returns_to_our_pages_unless_others_are_configured(
         self, client: FlaskClient, configure: Callable[..., None]

@@ -20,9 +20,9 @@ from app.orders.models import Order
 from tests import factories
 from tests.answers import refusal
 from tests.concurrency import broken
-from tests.coupons.helpers import make, uses
+from tests.coupons.helpers import create_coupon, uses
 from tests.factories import Actor
-from tests.gateway.orders import make_due, order, tell
+from tests.gateway.orders import create_order, deliver_and_handle, make_due
 from tests.orders.helpers import ORDERS, balance, units
 from tests.orders.refunds.helpers import shown
 from tests.stripe import (
@@ -46,7 +46,7 @@ class TestPaying:
         change_settings(platform_fee_bps=1000)
         product_id = factories.product(seller, price="25.00", units=5)
 
-        answer = order(client, buyer, product_id, quantity=2)
+        answer = create_order(client, buyer, product_id, quantity=2)
 
         assert answer.status_code == 201
         body = answer.json
@@ -63,8 +63,8 @@ class TestPaying:
         assert broken() == []
 
         assert Buyer().pay(body["checkoutUrl"]).status == 303
-        told = shop.wait_for(1)
-        assert [tell(client, one) for one in told * 3] == [200] * 3
+        webhooks = shop.wait_for(1)
+        assert [deliver_and_handle(client, one) for one in webhooks * 3] == [200] * 3
 
         paid = shown(client, buyer, made["id"])
         assert (paid["status"], paid["stripeSessionId"]) == ("COMPLETED", body["sessionId"])
@@ -76,18 +76,18 @@ class TestPaying:
     def test_after_a_declined_card_another_can_pay(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:
-        body = order(client, buyer, factories.product(seller)).json
+        body = create_order(client, buyer, factories.product(seller)).json
         person = Buyer()
         person.pay(body["checkoutUrl"], DECLINED_CARD)
         (failed,) = shop.wait_for(1)
-        assert tell(client, failed) == 200
+        assert deliver_and_handle(client, failed) == 200
         after = shown(client, buyer, body["order"]["id"])
         assert (after["status"], after["failureReason"]) != ("PENDING", None)
         person.pay(body["checkoutUrl"])
-        tell(client, shop.wait_for(2)[1])
+        deliver_and_handle(client, shop.wait_for(2)[1])
         after = shown(client, buyer, body["order"]["id"])
         assert (after["status"], after["failureReason"]) == ("COMPLETED", None)
-        tell(client, failed)  # late and again
+        deliver_and_handle(client, failed)  # repeated, after the payment
         assert shown(client, buyer, body["order"]["id"])["status"] == "COMPLETED"
         assert broken() == []
 
@@ -95,10 +95,10 @@ class TestPaying:
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=5)
-        first = order(client, buyer, product_id, key="g-1")
-        again = order(client, buyer, product_id, key="g-1")
+        first = create_order(client, buyer, product_id, key="g-1")
+        again = create_order(client, buyer, product_id, key="g-1")
         assert (again.text, again.headers["Idempotent-Replayed"]) == (first.text, "true")
-        other = order(client, buyer, product_id, key="g-1", quantity=2)
+        other = create_order(client, buyer, product_id, key="g-1", quantity=2)
         assert refusal(other) == (422, "IDEMPOTENCY_KEY_REUSED")
         assert units(client, product_id) == 4
 
@@ -107,11 +107,11 @@ class TestPaying:
     ) -> None:
         product_id = factories.product(seller, units=1)
         for _ in range(2):
-            answer = order(client, buyer, product_id, quantity=2, key="g-2")
+            answer = create_order(client, buyer, product_id, quantity=2, key="g-2")
             assert (answer.status_code, answer.json["error"]) == (400, "PRODUCT_OUT_OF_STOCK")
-        assert refusal(order(client, seller, product_id)) == (400, "CANNOT_BUY_OWN_PRODUCT")
-        make(client, seller, code="GIFT", value="100")
-        answer = order(client, buyer, product_id, couponCode="GIFT")
+        assert refusal(create_order(client, seller, product_id)) == (400, "CANNOT_BUY_OWN_PRODUCT")
+        create_coupon(client, seller, code="GIFT", value="100")
+        answer = create_order(client, buyer, product_id, couponCode="GIFT")
         assert refusal(answer) == (400, "NOTHING_TO_PAY")
         assert units(client, product_id) == 1
 
@@ -119,8 +119,8 @@ class TestPaying:
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, price="92233720368547758.07")
-        make(client, seller, code="MOST", value="60")
-        answer = order(client, buyer, product_id, quantity=2, couponCode="MOST")
+        create_coupon(client, seller, code="MOST", value="60")
+        answer = create_order(client, buyer, product_id, quantity=2, couponCode="MOST")
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert units(client, product_id) == 5
 
@@ -128,12 +128,12 @@ class TestPaying:
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=50)
-        made = [order(client, buyer, product_id).json for _ in range(10)]
-        assert refusal(order(client, buyer, product_id)) == (409, "TOO_MANY_CHECKOUTS")
+        made = [create_order(client, buyer, product_id).json for _ in range(10)]
+        assert refusal(create_order(client, buyer, product_id)) == (409, "TOO_MANY_CHECKOUTS")
         assert units(client, product_id) == 40
         path = f"{ORDERS}/{made[0]['order']['id']}/cancel"
         assert client.post(path, headers=buyer.headers).status_code == 200
-        assert order(client, buyer, product_id).status_code == 201
+        assert create_order(client, buyer, product_id).status_code == 201
 
 
 class TestUnavailability:
@@ -142,7 +142,7 @@ class TestUnavailability:
     ) -> None:
         product_id = factories.product(seller, units=5)
         gateway.set_behaviour(fault="lost-answer", times=1)
-        assert refusal(order(client, buyer, product_id, key="g-3")) == (
+        assert refusal(create_order(client, buyer, product_id, key="g-3")) == (
             503,
             "GATEWAY_UNAVAILABLE",
         )
@@ -150,7 +150,7 @@ class TestUnavailability:
         (pending,) = client.get(ORDERS, headers=buyer.headers).json["data"]
         assert (pending["status"], pending["stripeSessionId"]) == ("PENDING", None)
 
-        body = order(client, buyer, product_id, key="g-3").json
+        body = create_order(client, buyer, product_id, key="g-3").json
 
         assert body["order"]["id"] == pending["id"]
         assert body["checkoutUrl"].startswith(gateway.url)
@@ -162,12 +162,12 @@ class TestUnavailability:
     ) -> None:
         product_id = factories.product(seller, units=5)
         gateway.set_behaviour(fault="lost-answer", times=1)
-        order(client, buyer, product_id, key="g-4")
-        answer = order(client, buyer, product_id, key="g-4", quantity=2)
+        create_order(client, buyer, product_id, key="g-4")
+        answer = create_order(client, buyer, product_id, key="g-4", quantity=2)
         assert refusal(answer) == (422, "IDEMPOTENCY_KEY_REUSED")
         assert broken() == []
 
-        assert order(client, buyer, product_id, key="g-4").status_code == 201
+        assert create_order(client, buyer, product_id, key="g-4").status_code == 201
         assert units(client, product_id) == 4
         assert broken() == []
 
@@ -176,9 +176,9 @@ class TestUnavailability:
     ) -> None:
         product_id = factories.product(seller, price="10.00", units=5)
         gateway.set_behaviour(fault="lost-answer", times=1)
-        order(client, buyer, product_id, key="g-5")
+        create_order(client, buyer, product_id, key="g-5")
         other = {"key": "g-5", "paymentMethod": "WALLET"}
-        answer = order(client, buyer, product_id, **other)
+        answer = create_order(client, buyer, product_id, **other)
         assert refusal(answer) == (400, "INSUFFICIENT_FUNDS")
         assert broken() == []
         with db.transaction() as session:
@@ -193,10 +193,10 @@ class TestUnavailability:
         seller: Actor,
         buyer: Actor,
     ) -> None:
-        make_page = pages.open_checkout
+        open_checkout = pages.open_checkout
 
-        def make_it_and_end(found: PayableOrder) -> Any:
-            page = make_page(found)
+        def open_then_expire(found: PayableOrder) -> Any:
+            page = open_checkout(found)
             state = client_of_gateway.expire_checkout_session(page.session_id)
             ledger_transaction(
                 partial(checkouts.apply_state, order_id=found.order.id, state=state),
@@ -204,14 +204,14 @@ class TestUnavailability:
             )
             return page
 
-        monkeypatch.setattr(pages, "open_checkout", make_it_and_end)
-        body = order(client, buyer, factories.product(seller)).json
+        monkeypatch.setattr(pages, "open_checkout", open_then_expire)
+        body = create_order(client, buyer, factories.product(seller)).json
         assert (body["order"]["status"], body["checkoutUrl"]) == ("FAILED", None)
 
     def test_a_refused_request_does_not_end_an_order_that_has_a_session(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
-        order_id = order(client, buyer, factories.product(seller)).json["order"]["id"]
+        order_id = create_order(client, buyer, factories.product(seller)).json["order"]["id"]
         ledger_transaction(
             partial(checkouts.fail_unpayable, order_id=UUID(order_id), reason="idempotency_error"),
             exclusive=False,
@@ -223,9 +223,9 @@ class TestUnavailability:
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=5)
-        coupon = make(client, seller, maxUses=1).json
+        coupon = create_coupon(client, seller, maxUses=1).json
         gateway.set_behaviour(fault="lost-answer", times=1)
-        order(client, buyer, product_id, couponCode="SPRING")
+        create_order(client, buyer, product_id, couponCode="SPRING")
         (pending,) = client.get(ORDERS, headers=buyer.headers).json["data"]
 
         tasks.close_checkout(UUID(pending["id"]))
@@ -240,7 +240,7 @@ class TestUnavailability:
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
     ) -> None:
         product_id = factories.product(seller, units=5)
-        first, _ = (order(client, buyer, product_id).json for _ in range(2))
+        first, _ = (create_order(client, buyer, product_id).json for _ in range(2))
         make_due(first["order"]["id"])
         assert (tasks.sweep(), tasks.sweep()) == (1, 0)
 
@@ -253,4 +253,4 @@ class TestUnavailability:
     ) -> None:
         use_gateway(None)
         product_id = factories.product(seller)
-        assert refusal(order(client, buyer, product_id)) == (400, "GATEWAY_NOT_CONFIGURED")
+        assert refusal(create_order(client, buyer, product_id)) == (400, "GATEWAY_NOT_CONFIGURED")

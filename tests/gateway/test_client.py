@@ -106,13 +106,13 @@ class TestCreatingSessions:
 
     def test_without_a_gateway_every_request_is_refused(self, use_gateway: UseGateway) -> None:
         use_gateway(None)
-        for ask in (
+        for call in (
             created_session,
             lambda: client.retrieve_checkout_session("cs_x"),
             lambda: client.expire_checkout_session("cs_x"),
         ):
             with pytest.raises(GatewayNotConfigured):
-                ask()
+                call()
 
 
 class TestSessionState:
@@ -126,7 +126,7 @@ class TestSessionState:
         after = client.retrieve_checkout_session(checkout.session_id)
         assert after.status is CheckoutSessionStatus.PAID
         assert after.payment_intent_id is not None
-        # Whoever comes too late to close it learns that it was paid.
+        # Expiring a paid session returns its state.
         assert client.expire_checkout_session(checkout.session_id) == after
 
     def test_an_expired_session_stays_expired(self, gateway: SandboxGateway) -> None:
@@ -137,14 +137,14 @@ class TestSessionState:
         assert Buyer().open(checkout.url).status == 410
 
     def test_an_unknown_session_is_refused(self, gateway: SandboxGateway) -> None:
-        for ask in (client.retrieve_checkout_session, client.expire_checkout_session):
+        for call in (client.retrieve_checkout_session, client.expire_checkout_session):
             with pytest.raises(GatewayRefused) as refused:
-                ask("cs_test_x")
+                call("cs_test_x")
             assert refused.value.reason == "resource_missing"
 
 
 class TestRefunds:
-    def give_back(
+    def create_refund(
         self, intent: str, minor: int = 1500, refund_id: UUID | None = None
     ) -> GatewayRefund:
         return client.create_refund(
@@ -156,9 +156,9 @@ class TestRefunds:
 
     def test_a_repeated_request_returns_the_same_refund(self, gateway: SandboxGateway) -> None:
         intent, refund_id = paid_intent(), new_id()
-        first = self.give_back(intent, refund_id=refund_id)
+        first = self.create_refund(intent, refund_id=refund_id)
         assert (first.status, first.reason) == (GatewayRefundStatus.SUCCEEDED, None)
-        assert self.give_back(intent, refund_id=refund_id) == first
+        assert self.create_refund(intent, refund_id=refund_id) == first
         assert client.retrieve_refund(first.id) == first
         assert client.find_refund(refund_id, payment_intent_id=intent) == first
         assert client.find_refund(new_id(), payment_intent_id=intent) is None
@@ -167,22 +167,22 @@ class TestRefunds:
 
     def test_refunds_never_exceed_the_payment(self, gateway: SandboxGateway) -> None:
         intent = paid_intent()
-        self.give_back(intent, 4000)
+        self.create_refund(intent, 4000)
         with pytest.raises(GatewayRefused):
-            self.give_back(intent, 1001)
-        self.give_back(intent, 1000)
+            self.create_refund(intent, 1001)
+        self.create_refund(intent, 1000)
         with pytest.raises(GatewayRefused) as refused:
-            self.give_back(intent, 1)
+            self.create_refund(intent, 1)
         assert refused.value.reason == "charge_already_refunded"
         assert "refunded" in refused.value.text
 
     def test_a_refund_can_be_pending(self, gateway: SandboxGateway) -> None:
-        made = self.give_back(paid_intent(card=SLOW_REFUND_CARD))
+        made = self.create_refund(paid_intent(card=SLOW_REFUND_CARD))
         assert made.status is GatewayRefundStatus.PENDING
         wait_until(lambda: client.retrieve_refund(made.id).status is GatewayRefundStatus.SUCCEEDED)
 
     def test_a_refund_can_fail_later(self, gateway: SandboxGateway) -> None:
-        made = self.give_back(paid_intent(card=FAILING_REFUND_CARD))
+        made = self.create_refund(paid_intent(card=FAILING_REFUND_CARD))
         assert made.status is GatewayRefundStatus.SUCCEEDED
         wait_until(lambda: client.retrieve_refund(made.id).status is GatewayRefundStatus.FAILED)
         assert client.retrieve_refund(made.id).reason == "expired_or_canceled_card"
@@ -201,10 +201,10 @@ class TestUnavailability:
     ) -> None:
         order_id, same = new_id(), session_arguments()
         gateway.set_behaviour(fault=fault, times=1)
-        with pytest.raises(GatewayUnavailable) as silent:
+        with pytest.raises(GatewayUnavailable) as unavailable:
             client.create_checkout_session(order_id, **same)
-        assert (silent.value.status, silent.value.code) == (503, "GATEWAY_UNAVAILABLE")
-        assert int(silent.value.headers["Retry-After"]) >= 1
+        assert (unavailable.value.status, unavailable.value.code) == (503, "GATEWAY_UNAVAILABLE")
+        assert int(unavailable.value.headers["Retry-After"]) >= 1
 
         found = client.create_checkout_session(order_id, **same)
         with gateway.store.read_transaction() as connection:
@@ -215,16 +215,16 @@ class TestUnavailability:
 
     def test_a_refund_whose_response_was_lost_is_made_once(self, gateway: SandboxGateway) -> None:
         intent, refund_id = paid_intent(), new_id()
-        words: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "payment_intent_id": intent,
             "money": Money(100, "USD"),
             "reason": "x",
         }
         gateway.set_behaviour(fault="lost-answer", times=1)
         with pytest.raises(GatewayUnavailable):
-            client.create_refund(refund_id, **words)
+            client.create_refund(refund_id, **arguments)
         made = client.find_refund(refund_id, payment_intent_id=intent)
-        assert client.create_refund(refund_id, **words) == made
+        assert client.create_refund(refund_id, **arguments) == made
 
     def test_a_transient_failure_is_retried_immediately(
         self, gateway: SandboxGateway, monkeypatch: pytest.MonkeyPatch
@@ -250,9 +250,9 @@ class TestCircuit:
             with pytest.raises(GatewayUnavailable):
                 created_session()
         gateway.set_behaviour(fault="none")
-        with pytest.raises(GatewayUnavailable) as alone:
+        with pytest.raises(GatewayUnavailable) as refused:
             created_session()
-        assert alone.value.headers["Retry-After"] == str(circuit.RESET_SECONDS)
+        assert refused.value.headers["Retry-After"] == str(circuit.RESET_SECONDS)
 
     def test_refusals_are_not_failures(self, gateway: SandboxGateway) -> None:
         for _ in range(circuit.MAX_FAILURES + 1):
@@ -274,13 +274,13 @@ class TestSecrets:
 
 
 def test_the_library_is_imported_with_the_first_request() -> None:
-    """It takes 6 MB of each web process: no module but `transport` imports it at once, and no
-    module imports that at once."""
-    at_once = {
+    """It takes 6 MB of each web process: only `transport` imports it at module level, and no
+    module imports `transport` at module level."""
+    importing = {
         path.relative_to(PROJECT_ROOT).as_posix()
         for path in (PROJECT_ROOT / "app").rglob("*.py")
         for node in ast.parse(path.read_text()).body
         if isinstance(node, ast.Import | ast.ImportFrom)
         and re.search(r"\b(stripe|gateway.*transport)\b", ast.unparse(node))
     }
-    assert at_once == {"app/gateway/transport.py"}
+    assert importing == {"app/gateway/transport.py"}

@@ -24,7 +24,7 @@ from tests.stripe import (
 )
 
 
-class _Oddity(BaseHTTPRequestHandler):
+class _FixedResponse(BaseHTTPRequestHandler):
     """Sends the same response to every request."""
 
     status: ClassVar[int] = 200
@@ -43,9 +43,9 @@ class _Oddity(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def odd(use_gateway: UseGateway) -> Iterator[type[_Oddity]]:
-    """A gateway that sends the given responses."""
-    handler = type("Oddity", (_Oddity,), {})
+def fixed_response(use_gateway: UseGateway) -> Iterator[type[_FixedResponse]]:
+    """A gateway that sends the response set on this handler."""
+    handler = type("FixedResponse", (_FixedResponse,), {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
@@ -74,13 +74,17 @@ class TestInvalidResponses:
         "expires_at": 1_800_000_000,
     }
 
-    def ask(self, odd: type[_Oddity], body: Any, status: int = 200) -> None:
-        odd.status = status
-        odd.body = body if isinstance(body, bytes) else json.dumps(body).encode()
+    def create_session(
+        self, fixed_response: type[_FixedResponse], body: Any, status: int = 200
+    ) -> None:
+        fixed_response.status = status
+        fixed_response.body = body if isinstance(body, bytes) else json.dumps(body).encode()
         client.create_checkout_session(self.ORDER, **session_arguments())
 
-    def test_additional_fields_are_ignored(self, odd: type[_Oddity]) -> None:
-        self.ask(odd, self.GOOD | {"payment_intent": {"id": "pi_1"}, "more": [1, {"a": None}]})
+    def test_additional_fields_are_ignored(self, fixed_response: type[_FixedResponse]) -> None:
+        self.create_session(
+            fixed_response, self.GOOD | {"payment_intent": {"id": "pi_1"}, "more": [1, {"a": None}]}
+        )
 
     @pytest.mark.parametrize(
         "changes",
@@ -103,16 +107,18 @@ class TestInvalidResponses:
         ids=str,
     )
     def test_an_invalid_field_invalidates_the_response(
-        self, odd: type[_Oddity], changes: dict[str, Any]
+        self, fixed_response: type[_FixedResponse], changes: dict[str, Any]
     ) -> None:
         with pytest.raises(GatewayUnavailable):
-            self.ask(odd, self.GOOD | changes)
+            self.create_session(fixed_response, self.GOOD | changes)
 
     @pytest.mark.parametrize("body", [b"", b"OK", b"[]", b"null", b"{}", b"\xff", b"{" * 9])
     @pytest.mark.parametrize("status", [200, 302, 500, 503])
-    def test_a_body_of_another_shape(self, odd: type[_Oddity], body: bytes, status: int) -> None:
+    def test_a_body_of_another_shape(
+        self, fixed_response: type[_FixedResponse], body: bytes, status: int
+    ) -> None:
         with pytest.raises(GatewayUnavailable):
-            self.ask(odd, body, status)
+            self.create_session(fixed_response, body, status)
 
     @pytest.mark.parametrize(
         ("status", "error"),
@@ -125,10 +131,10 @@ class TestInvalidResponses:
         ],
     )
     def test_errors_that_leave_the_outcome_open(
-        self, odd: type[_Oddity], status: int, error: dict[str, str]
+        self, fixed_response: type[_FixedResponse], status: int, error: dict[str, str]
     ) -> None:
         with pytest.raises(GatewayUnavailable):
-            self.ask(odd, {"error": error | {"message": "Later."}}, status)
+            self.create_session(fixed_response, {"error": error | {"message": "Later."}}, status)
 
     @pytest.mark.parametrize(
         ("status", "kind"),
@@ -140,9 +146,9 @@ class TestInvalidResponses:
             (404, "invalid_request_error"),
         ],
     )
-    def test_a_refusal(self, odd: type[_Oddity], status: int, kind: str) -> None:
+    def test_a_refusal(self, fixed_response: type[_FixedResponse], status: int, kind: str) -> None:
         error = {"type": kind, "message": "hunter2 says no"}
         with pytest.raises(GatewayRefused) as refused:
-            self.ask(odd, {"error": error}, status)
-        # What is logged of it, too: Stripe's words may name people.
+            self.create_session(fixed_response, {"error": error}, status)
+        # Nor is it logged: the message of Stripe may contain personal data.
         assert "hunter2" not in "".join(traceback.format_exception(refused.value))

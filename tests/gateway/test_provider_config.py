@@ -1,4 +1,4 @@
-"""The gateway that the settings name, or else the simulator."""
+"""The configuration of the gateway, by default the simulator."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ STRIPE = {
 }
 
 
-class TestTheGateway:
+class TestGatewayConfig:
     def test_without_configuration_it_is_the_simulator(self, tmp_path: Path) -> None:
         found = from_settings(Settings(data_dir=tmp_path, gateway_port=4001))
 
@@ -29,7 +29,7 @@ class TestTheGateway:
         other = Settings(data_dir=tmp_path / "other", gateway_port=4001)
         assert from_settings(other) != found
 
-    def test_in_production_there_is_none_unless_it_is_configured(
+    def test_in_production_there_is_no_gateway_unless_it_is_configured(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert from_settings(load(monkeypatch, APP_ENV="production", **SECRETS)) is None
@@ -47,12 +47,14 @@ class TestTheGateway:
         assert (from_settings(settings), uses_simulator(settings)) == (None, False)
 
     @pytest.mark.parametrize("name", list(STRIPE))
-    def test_half_of_it_is_refused(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def test_an_incomplete_configuration_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
         with pytest.raises(SettingsError, match="go together") as refused:
             from_settings(load(monkeypatch, **{name: STRIPE[name]}))
         assert "hunter" not in str(refused.value)
 
-    def test_stripe_gives_half_an_hour_at_least(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_stripe_requires_at_least_30_minutes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(SettingsError, match="CHECKOUT_MINUTES must be 30 or more"):
             from_settings(load(monkeypatch, CHECKOUT_MINUTES="29", **STRIPE))
         assert from_settings(load(monkeypatch, CHECKOUT_MINUTES="30")) is not None
@@ -62,23 +64,19 @@ class TestTheGateway:
         assert elsewhere is not None
         assert elsewhere.url == "http://127.0.0.1:3004"
 
-    def test_in_production_no_test_card_buys_anything(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_in_production_a_test_key_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         given = SECRETS | STRIPE | {"STRIPE_SECRET_KEY": "sk_test_hunter2hunter2hunter2"}
         with pytest.raises(SettingsError, match="live key") as refused:
             from_settings(load(monkeypatch, APP_ENV="production", **given))
         assert "hunter" not in str(refused.value)
 
-    def test_in_production_it_is_spoken_to_in_private(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_in_production_https_is_required(self, monkeypatch: pytest.MonkeyPatch) -> None:
         given = SECRETS | STRIPE | {"STRIPE_API_BASE": "http://127.0.0.1:3004"}
         settings = load(monkeypatch, APP_ENV="production", **given)
         with pytest.raises(SettingsError, match="STRIPE_API_BASE must begin with https"):
             from_settings(settings)
 
-    def test_its_secrets_are_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_representation_contains_no_secrets(self, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = load(monkeypatch, **STRIPE)
         assert "hunter" not in repr(settings)
         assert "hunter" not in repr(from_settings(settings))
@@ -94,7 +92,7 @@ class TestTheGateway:
             ("STRIPE_WEBHOOK_SECRETS", ","),
         ],
     )
-    def test_a_bad_value_is_named_in_one_sentence(
+    def test_an_invalid_value_is_reported_in_one_sentence(
         self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
     ) -> None:
         settings = load(monkeypatch, **{name: value})
@@ -108,7 +106,9 @@ class TestTheGateway:
         with pytest.raises(SettingsError, match=name):
             require_valid(settings)
 
-    def test_all_bad_values_are_named_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_all_invalid_values_are_reported_together(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         given = {"STRIPE_SECRET_KEY": "hunter2", "STRIPE_WEBHOOK_SECRETS": "hunter2"}
         with pytest.raises(SettingsError) as refused:
             from_settings(load(monkeypatch, **given))

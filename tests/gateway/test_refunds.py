@@ -16,7 +16,7 @@ from app.orders.refunds import tasks as refund_tasks
 from tests import factories
 from tests.concurrency import broken
 from tests.factories import Actor
-from tests.gateway.orders import lock, order, tell
+from tests.gateway.orders import create_order, deliver_and_handle, set_locked
 from tests.orders.helpers import ORDERS, balance
 from tests.orders.refunds.helpers import refund, shown
 from tests.stripe import (
@@ -31,9 +31,11 @@ class TestRefunding:
     def bought(
         self, client: FlaskClient, shop: Shop, seller: Actor, buyer: Actor, card: str = ""
     ) -> str:
-        body = order(client, buyer, factories.product(seller, price="10.00"), quantity=3).json
+        body = create_order(
+            client, buyer, factories.product(seller, price="10.00"), quantity=3
+        ).json
         Buyer().pay(body["checkoutUrl"], **({"number": card} if card else {}))
-        tell(client, shop.wait_for(len(shop.received) or 1)[-1])
+        deliver_and_handle(client, shop.wait_for(len(shop.received) or 1)[-1])
         order_id: str = body["order"]["id"]
         assert shown(client, buyer, order_id)["status"] == "COMPLETED"
         return order_id
@@ -63,9 +65,9 @@ class TestRefunding:
         shop.received.clear()
         made = refund(client, seller, order_id, amount="12.00").json
         refund_tasks.request_refund(UUID(made["id"]))
-        told = shop.wait_for(4)  # made, updated, failed
-        for one in [*told, *told]:
-            tell(client, one)
+        webhooks = shop.wait_for(4)  # made, updated, failed
+        for one in [*webhooks, *webhooks]:
+            deliver_and_handle(client, one)
         (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
         assert (after["status"], after["destination"]) == ("SUCCEEDED", "WALLET")
         assert after["failureReason"]
@@ -86,7 +88,7 @@ class TestRefunding:
         failed = GatewayRefund("re_1", GatewayRefundStatus.FAILED, "expired_or_canceled_card")
         monkeypatch.setattr(client_of_gateway, "create_refund", lambda *_, **__: failed)
         for locked in (True, False):
-            lock(buyer, locked=locked)
+            set_locked(buyer, locked=locked)
             refund_tasks.request_refund(UUID(made["id"]))
             (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=seller.headers).json
             assert after["status"] == ("PENDING" if locked else "SUCCEEDED")
@@ -95,11 +97,15 @@ class TestRefunding:
 
     def test_due_refunds_are_found_by_an_index(self, app: Flask) -> None:
         with db.transaction() as session:
-            asked: list[Any] = []
+            statements: list[Any] = []
             connection = session.connection()
-            listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+            listen(
+                connection,
+                "before_cursor_execute",
+                lambda *arguments: statements.append(arguments[2:4]),
+            )
             repository.lock_due_refunds(session, now=clock.now(), limit=10)
-            statement, values = asked[0]
+            statement, values = statements[0]
             plan = connection.exec_driver_sql(f"EXPLAIN {statement}", values).scalars().all()
         assert any("ix_refunds_due" in line for line in plan)
 

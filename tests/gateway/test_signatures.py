@@ -28,8 +28,8 @@ class TestSignatures:
     def test_every_configured_secret_is_accepted(
         self, handler: RecordingHandler, client: FlaskClient, secret: str
     ) -> None:
-        said = event_body(client_reference_id=str(handler.new_reference("STRIPE")))
-        assert send_event(client, said, secret=secret).status_code == 200
+        event = event_body(client_reference_id=str(handler.new_reference("STRIPE")))
+        assert send_event(client, event, secret=secret).status_code == 200
         assert stored() == 1
 
     def reason(self, answer: Any) -> str:
@@ -41,15 +41,15 @@ class TestSignatures:
         assert self.reason(send_event(client, event_body(), ago=ago)) == "STALE"
 
     @pytest.mark.parametrize("ago", [290, -290])
-    def test_clocks_may_differ(
+    def test_clocks_may_differ_by_less_than_five_minutes(
         self, handler: RecordingHandler, client: FlaskClient, ago: int
     ) -> None:
-        said = event_body(client_reference_id=str(handler.new_reference("STRIPE")))
-        assert send_event(client, said, ago=ago).status_code == 200
+        event = event_body(client_reference_id=str(handler.new_reference("STRIPE")))
+        assert send_event(client, event, ago=ago).status_code == 200
 
     def test_a_signature_with_another_secret_is_refused(self, client: FlaskClient) -> None:
         assert (
-            self.reason(send_event(client, event_body(), secret="whsec_of_somebody_else"))
+            self.reason(send_event(client, event_body(), secret="whsec_of_another_account"))
             == "FORGED"
         )
 

@@ -45,29 +45,31 @@ def test_each_payment_completes_its_order_once(server: LiveServer, shop: Shop) -
     product_id = server.put_on_sale(seller, price="10.00", units=ORDERS)
     buyers = sign_up_all(server, 10, balance="1.00")
 
-    def ask(number: int) -> tuple[str, str, str]:
-        """Token, order and page."""
-        wish = order(product_id) | {"paymentMethod": "GATEWAY"}
-        answer = server.call("POST", f"{API}/orders", wish, token=buyers[number % 10])
+    def create_order(number: int) -> tuple[str, str, str]:
+        """Place an order. Returns the token of the buyer, the order and its checkout URL."""
+        body = order(product_id) | {"paymentMethod": "GATEWAY"}
+        answer = server.call("POST", f"{API}/orders", body, token=buyers[number % 10])
         assert answer.status == 201, answer.text
         return buyers[number % 10], answer.json["order"]["id"], answer.json["checkoutUrl"]
 
-    asked = all_at_once(ask, range(ORDERS), threads=8)
-    given_up, paid = asked[:EXPIRED], asked[EXPIRED:]
+    orders = all_at_once(create_order, range(ORDERS), threads=8)
+    abandoned, paid = orders[:EXPIRED], orders[EXPIRED:]
     statuses = all_at_once(lambda one: Buyer().pay(one[2]).status, paid, threads=8)
     assert set(statuses) == {303}
-    told = shop.wait_for(len(paid)) * 3
-    random.shuffle(told)
+    webhooks = shop.wait_for(len(paid)) * 3
+    random.shuffle(webhooks)
 
-    def tell(one: Received) -> int:
-        headers = {"Content-Type": "application/json", "Stripe-Signature": one.header}
-        return server.call("POST", f"{API}/webhooks/stripe", data=one.raw, headers=headers).status
+    def deliver(webhook: Received) -> int:
+        headers = {"Content-Type": "application/json", "Stripe-Signature": webhook.header}
+        return server.call(
+            "POST", f"{API}/webhooks/stripe", data=webhook.raw, headers=headers
+        ).status
 
     with server.worker():
-        assert set(all_at_once(tell, told, threads=8)) == {200}
+        assert set(all_at_once(deliver, webhooks, threads=8)) == {200}
         cancelled = all_at_once(
             lambda one: server.call("POST", f"{API}/orders/{one[1]}/cancel", token=one[0]).status,
-            given_up,
+            abandoned,
             threads=8,
         )
         assert set(cancelled) == {200}
@@ -80,10 +82,10 @@ def test_each_payment_completes_its_order_once(server: LiveServer, shop: Shop) -
         )
     states = {
         one[1]: server.call("GET", f"{API}/orders/{one[1]}", token=one[0]).json["status"]
-        for one in asked
+        for one in orders
     }
     assert states == {one[1]: "COMPLETED" for one in paid} | {
-        one[1]: "CANCELLED" for one in given_up
+        one[1]: "CANCELLED" for one in abandoned
     }
     product = server.call("GET", f"{API}/products/{product_id}").json
     assert product["availableUnits"] == EXPIRED

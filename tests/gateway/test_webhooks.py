@@ -39,7 +39,7 @@ from tests.stripe import (
 )
 
 #: An id that no order has.
-NOBODY_S = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
+UNKNOWN = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
 
 
 class TestEventsOfTheSimulator:
@@ -49,10 +49,10 @@ class TestEventsOfTheSimulator:
         gateway.set_behaviour(mode="duplicate")
         orders = [handler.new_reference("STRIPE") for _ in range(3)]
         intents = {str(order): paid_intent(order) for order in orders}
-        told = shop.wait_for(9)
-        random.shuffle(told)
+        webhooks = shop.wait_for(9)
+        random.shuffle(webhooks)
 
-        answers = [deliver(client, webhook) for webhook in told]
+        answers = [deliver(client, webhook) for webhook in webhooks]
         inbox.sweep()
 
         assert {(a.status_code, a.json["received"]) for a in answers} == {(200, True)}
@@ -66,7 +66,7 @@ class TestEventsOfTheSimulator:
             assert state.status is CheckoutSessionStatus.PAID
             assert state == gateway_client.retrieve_checkout_session(state.session_id)
 
-    def test_an_expired_session(
+    def test_an_expired_session_is_handled(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         order = handler.new_reference("STRIPE")
@@ -79,7 +79,7 @@ class TestEventsOfTheSimulator:
         assert one.provider_reference is None
         assert service.checkout_session_of(one).status is CheckoutSessionStatus.EXPIRED
 
-    def test_a_declined_card(
+    def test_a_declined_card_is_handled(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         order = handler.new_reference("STRIPE")
@@ -96,7 +96,7 @@ class TestEventsOfTheSimulator:
             == gateway_client.retrieve_checkout_session(checkout.session_id).payment_intent_id
         )
 
-    def test_refunds_and_their_outcome(
+    def test_refunds_and_their_outcomes_are_handled(
         self, gateway: SandboxGateway, shop: Shop, handler: RecordingHandler, client: FlaskClient
     ) -> None:
         intent, refund_id = paid_intent(card=FAILING_REFUND_CARD), handler.new_reference("STRIPE")
@@ -107,14 +107,14 @@ class TestEventsOfTheSimulator:
             assert deliver(client, webhook).status_code == 200
         inbox.sweep()
 
-        told = {one.type: service.refund_of(one) for one in handler.handled}
-        assert {kind: state.status for kind, state in told.items()} == {
+        states = {one.type: service.refund_of(one) for one in handler.handled}
+        assert {kind: state.status for kind, state in states.items()} == {
             "refund.created": GatewayRefundStatus.SUCCEEDED,
             "refund.failed": GatewayRefundStatus.FAILED,
             "refund.updated": GatewayRefundStatus.FAILED,
         }
-        assert {state.id for state in told.values()} == {made.id}
-        assert told["refund.failed"].reason == "expired_or_canceled_card"
+        assert {state.id for state in states.values()} == {made.id}
+        assert states["refund.failed"].reason == "expired_or_canceled_card"
         for one in handler.handled:
             assert (one.topic, one.reference) == ("refund", str(refund_id))
             assert (one.amount, one.currency, one.provider_reference) == (1250, "USD", intent)
@@ -143,19 +143,19 @@ class TestEventsOfTheSimulator:
 
 
 @pytest.mark.usefixtures("two_secrets")
-class TestWhatIsStored:
+class TestStoredEvents:
     def test_the_body_is_stored_as_signed(
         self, handler: RecordingHandler, client: FlaskClient
     ) -> None:
-        said = event_body(
+        event = event_body(
             client_reference_id=str(handler.new_reference("STRIPE")), more={"a": [1, 2.5, None]}
         )
-        raw = json.dumps(said, indent=3).encode()
+        raw = json.dumps(event, indent=3).encode()
         assert post_webhook(client, raw, signature_header(raw)).status_code == 200
         with transaction() as session:
             (one,) = session.scalars(select(InboundEvent))
         assert one.body.encode() == raw
-        assert one.event_id == said["id"]
+        assert one.event_id == event["id"]
 
     @pytest.mark.parametrize(
         "kind",
@@ -172,7 +172,7 @@ class TestWhatIsStored:
         )
         assert stored() == 0
 
-    @pytest.mark.parametrize("reference", [NOBODY_S, None, "order-1", NOBODY_S.upper(), "x" * 5000])
+    @pytest.mark.parametrize("reference", [UNKNOWN, None, "order-1", UNKNOWN.upper(), "x" * 5000])
     def test_unknown_references_are_acknowledged_and_dropped(
         self, handler: RecordingHandler, client: FlaskClient, reference: str | None
     ) -> None:
@@ -202,12 +202,12 @@ class TestWhatIsStored:
     def test_events_of_the_other_mode_are_ignored(
         self, handler: RecordingHandler, client: FlaskClient, use_gateway: UseGateway
     ) -> None:
-        said = event_body(client_reference_id=str(handler.new_reference("STRIPE")))
-        assert send_event(client, said | {"livemode": True}).status_code == 200
+        event = event_body(client_reference_id=str(handler.new_reference("STRIPE")))
+        assert send_event(client, event | {"livemode": True}).status_code == 200
         use_gateway(GatewayConfig("http://127.0.0.1:1", "sk_live_12345678", (WEBHOOK_SECRET,)))
-        assert send_event(client, said).status_code == 200
+        assert send_event(client, event).status_code == 200
         assert stored() == 0
-        assert send_event(client, said | {"livemode": True}).status_code == 200
+        assert send_event(client, event | {"livemode": True}).status_code == 200
         assert stored() == 1
 
     def test_a_completed_session_without_payment_is_not_paid(
@@ -252,8 +252,10 @@ class TestWhatIsStored:
     def test_an_invalid_object_is_refused(
         self, handler: RecordingHandler, client: FlaskClient, changes: dict[str, Any]
     ) -> None:
-        said = event_body(**{"client_reference_id": str(handler.new_reference("STRIPE"))} | changes)
-        answer = send_event(client, said)
+        event = event_body(
+            **{"client_reference_id": str(handler.new_reference("STRIPE"))} | changes
+        )
+        answer = send_event(client, event)
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert stored() == 0
 
@@ -290,14 +292,14 @@ class TestMetricsAndLimits:
         change_settings(metrics_token=TOKEN)
         before = counted(client)
 
-        said = event_body(client_reference_id=str(handler.new_reference("STRIPE")))
-        send_event(client, said)
-        send_event(client, said)
+        event = event_body(client_reference_id=str(handler.new_reference("STRIPE")))
+        send_event(client, event)
+        send_event(client, event)
         send_event(client, event_body())
         send_event(client, event_body("charge.refunded"))
-        send_event(client, said | {"type": ""})
-        send_event(client, said, secret="whsec_of_somebody_else")
-        send_event(client, said, ago=400)
+        send_event(client, event | {"type": ""})
+        send_event(client, event, secret="whsec_of_another_account")
+        send_event(client, event, ago=400)
         post_webhook(client, b"{}", None)
         post_webhook(client, b"{}", "x")
 

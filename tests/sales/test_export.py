@@ -16,7 +16,7 @@ from app.common.db import reading
 from app.sales import documents, repository, service
 from tests import factories
 from tests.answers import refusal
-from tests.coupons.helpers import make
+from tests.coupons.helpers import create_coupon
 from tests.factories import Actor
 from tests.orders.helpers import buy
 from tests.orders.refunds.helpers import refund
@@ -44,7 +44,7 @@ def test_a_line_says_everything_about_an_order(
     change_settings(platform_fee_bps=250)
     buyer = factories.buyer()
     product_id = factories.product(seller, price="19.99", name="Guide, second edition")
-    make(client, seller, code="SPRING", kind="FIXED", value="4.00")
+    create_coupon(client, seller, code="SPRING", kind="FIXED", value="4.00")
     order = buy(client, buyer, product_id, quantity=2, couponCode="spring").json
     refund(client, seller, order["id"], units=1)
 

@@ -20,7 +20,7 @@ from app.orders.purchases.pricing import Basket
 from app.sales.schemas import SalesSummaryOut
 from tests import factories
 from tests.answers import refusal
-from tests.coupons.helpers import make
+from tests.coupons.helpers import create_coupon
 from tests.factories import Actor
 from tests.orders.helpers import buy
 from tests.orders.refunds.helpers import refund
@@ -85,8 +85,8 @@ def test_it_ties_to_the_ledger(
     buyers = [factories.buyer("500.00") for _ in range(3)]
     guide = factories.product(seller, price="19.99", units=99, name="Guide")
     atlas = factories.product(seller, price="33.33", units=99, name="Atlas")
-    make(client, seller, code="THIRD", kind="PERCENT", value="33.3")
-    make(client, seller, code="FREE", kind="FIXED", value="100.00")
+    create_coupon(client, seller, code="THIRD", kind="PERCENT", value="33.3")
+    create_coupon(client, seller, code="FREE", kind="FIXED", value="100.00")
     wishes = ((guide, 3, "THIRD"), (atlas, 2, None), (guide, 1, "FREE"), (guide, 7, None))
     bought = [
         buy(client, buyers[number % 2], product, quantity=quantity, couponCode=code).json["id"]

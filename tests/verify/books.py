@@ -40,7 +40,7 @@ from app.wallets.holds.tasks import let_expired_holds_go
 from tests import factories, servers
 from tests.clock import freeze_clock
 from tests.concurrency import broken
-from tests.coupons.helpers import make
+from tests.coupons.helpers import create_coupon
 from tests.delivery.codes.helpers import stocked, upload
 from tests.delivery.files import helpers as files
 from tests.delivery.helpers import bought, delivered
@@ -108,7 +108,7 @@ def buy_for_less_and_give_back(client: FlaskClient, buyer: factories.Actor) -> N
     """A coupon, a refund of a part that was asked for, and one of everything."""
     seller = factories.merchant()
     product_id = factories.product(seller, price="2.00", units=5)
-    make(client, seller, maxUses=5, maxUsesPerUser=5)
+    create_coupon(client, seller, maxUses=5, maxUsesPerUser=5)
     bought = [
         buy(client, buyer, product_id, quantity=2, couponCode="SPRING").json["id"] for _ in range(2)
     ]

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from tests import factories
 from tests.answers import error_body, refusal
 from tests.concurrency import all_at_once, broken
-from tests.coupons.helpers import make
+from tests.coupons.helpers import create_coupon
 from tests.orders.helpers import balance, buy, nothing_happened
 from tests.orders.refunds.helpers import refund
 
@@ -58,7 +58,7 @@ class TestTheDearest:
         self, client: FlaskClient, quantity: int
     ) -> None:
         seller, buyer = factories.merchant(), factories.buyer()
-        make(client, seller, code="GIFT", value="100")
+        create_coupon(client, seller, code="GIFT", value="100")
         product_id = factories.product(seller, price=self.MOST, units=1_000)
 
         answer = buy(client, buyer, product_id, quantity=quantity, couponCode="GIFT")
@@ -69,7 +69,7 @@ class TestTheDearest:
 
     def test_one_can_be_had_for_nothing(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer()
-        make(client, seller, code="GIFT", value="100")
+        create_coupon(client, seller, code="GIFT", value="100")
         product_id = factories.product(seller, price=self.MOST)
         order = buy(client, buyer, product_id, couponCode="GIFT").json
         assert (order["amount"], order["discount"]) == ("0.00", self.MOST)

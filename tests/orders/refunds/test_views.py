@@ -12,7 +12,7 @@ from app.events.models import OutboxEvent
 from tests import factories
 from tests.answers import error_body, refusal
 from tests.concurrency import broken
-from tests.coupons.helpers import make
+from tests.coupons.helpers import create_coupon
 from tests.factories import Actor
 from tests.orders.helpers import UNKNOWN, balance, buy, units
 from tests.orders.refunds.helpers import API, refund, shown
@@ -30,7 +30,7 @@ def sold(
     seller, buyer = factories.merchant(), factories.buyer("100.00")
     product_id = factories.product(seller, price=price, units=5)
     if "couponCode" in fields:
-        make(client, seller, code=fields["couponCode"], value="100")
+        create_coupon(client, seller, code=fields["couponCode"], value="100")
     return seller, buyer, buy(client, buyer, product_id, quantity=quantity, **fields).json
 
 
@@ -95,7 +95,7 @@ class TestRefunding:
     def test_units_go_back_at_what_they_cost(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer("100.00")
         product_id = factories.product(seller, price="3.33", units=5)
-        make(client, seller, kind="FIXED", value="0.01")
+        create_coupon(client, seller, kind="FIXED", value="0.01")
         order = buy(client, buyer, product_id, quantity=3, couponCode="SPRING").json  # 9.98
 
         amounts = [refund(client, seller, order["id"], units=1).json["amount"] for _ in range(3)]
