@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,9 +114,9 @@ def _process_state_is_restored() -> Iterator[None]:
     process_state._values.update(_wired)
 
 
-@pytest.fixture
-def app(worker_app: Flask) -> Iterator[Flask]:
-    """The application inside a transaction that is rolled back: fast, for most tests."""
+@contextmanager
+def rolled_back(worker_app: Flask) -> Iterator[Flask]:
+    """The application inside a transaction that is rolled back."""
     database = db.current()
     kept = database.autocommit, database.read_committed, database.serializable
     in_transaction = database.engine.execution_options(isolation_level="READ COMMITTED")
@@ -136,6 +136,13 @@ def app(worker_app: Flask) -> Iterator[Flask]:
             database.autocommit, database.read_committed, database.serializable = kept
             del database.borrowed
             outer.rollback()
+
+
+@pytest.fixture
+def app(worker_app: Flask) -> Iterator[Flask]:
+    """The application inside a transaction that is rolled back: fast, for most tests."""
+    with rolled_back(worker_app) as application:
+        yield application
 
 
 def forget_cached() -> None:

@@ -7,7 +7,7 @@ the document forbids.
 
 import itertools
 from collections.abc import Iterator
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -25,9 +25,9 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from app.common.settings import Settings
 from app.gateway import provider_config
 from app.gateway.provider_config import GatewayConfig
-from tests.access_matrix import CALLERS, EXPECTED, Route
 from tests.gateway.conftest import use
-from tests.sample_requests import World
+from tests.operations.access_matrix import CALLERS, EXPECTED, Route
+from tests.operations.sample_requests import World
 from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, SandboxGateway, Shop
 from tests.undo import undone
 
@@ -63,16 +63,11 @@ def schema_of(app: Flask) -> Any:
 class Target:
     """One operation of the application, and a world for it to work on."""
 
-    def __init__(self, app: Flask, route: Route) -> None:
+    def __init__(self, app: Flask, world: World, route: Route) -> None:
         method, path = route
-        self.app = app
+        self.world = world
         self.schema = schema_of(app)
         self.operation: APIOperation[Any, Any, Any, Any] = self.schema[path][method]
-
-    @cached_property
-    def world(self) -> World:
-        """Made when it is needed: the database waits only so long for an open transaction."""
-        return World(self.app.test_client())
 
     def edges(self) -> Iterator[Case]:
         """Every boundary of the schema from both sides, wrong methods, missing parts."""
@@ -130,8 +125,10 @@ def _is_id(value: object) -> bool:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
-def test_the_edges_of_every_operation_answer_as_documented(app: Flask, route: Route) -> None:
-    target = Target(app, route)
+def test_the_edges_of_every_operation_answer_as_documented(
+    app: Flask, world: World, route: Route
+) -> None:
+    target = Target(app, world, route)
     cases = list(target.edges())
     assert cases
     for case, caller in zip(cases, itertools.cycle(CALLERS), strict=False):
@@ -139,11 +136,13 @@ def test_the_edges_of_every_operation_answer_as_documented(app: Flask, route: Ro
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
-def test_random_requests_answer_as_documented(app: Flask, route: Route) -> None:
-    Target(app, route).fuzz(examples=EXAMPLES)
+def test_random_requests_answer_as_documented(app: Flask, world: World, route: Route) -> None:
+    Target(app, world, route).fuzz(examples=EXAMPLES)
 
 
 @pytest.mark.stress
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
-def test_very_many_random_requests_answer_as_documented(app: Flask, route: Route) -> None:
-    Target(app, route).fuzz(examples=MANY_EXAMPLES)
+def test_very_many_random_requests_answer_as_documented(
+    app: Flask, world: World, route: Route
+) -> None:
+    Target(app, world, route).fuzz(examples=MANY_EXAMPLES)

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from app.auth.models import Role
 from tests import factories
-from tests.access_matrix import (
+from tests.operations.access_matrix import (
     CALLERS,
     EXPECTED,
     ROLES,
@@ -17,12 +17,13 @@ from tests.access_matrix import (
     operations_of,
     routes_of,
 )
-from tests.sample_requests import BODIES, OTHERWISE, QUERIES, World
+from tests.operations.sample_requests import BODIES, OTHERWISE, QUERIES, World
 
 
 @pytest.mark.parametrize("route", EXPECTED, ids=" ".join)
-def test_each_caller_gets_the_status_of_the_table(client: FlaskClient, route: Route) -> None:
-    world = World(client)
+def test_each_caller_gets_the_status_of_the_table(
+    client: FlaskClient, world: World, route: Route
+) -> None:
     assert {caller: world.call(client, route, caller) for caller in CALLERS} == EXPECTED[route]
 
 

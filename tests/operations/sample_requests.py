@@ -9,9 +9,9 @@ from app.auth.models import Role
 from app.common.db import transaction
 from app.reconciliation.statement import COLUMNS
 from tests import factories
-from tests.access_matrix import ROLES, Route
 from tests.delivery.helpers import UNKNOWN
 from tests.delivery.licences.helpers import STRANGE_KEY
+from tests.operations.access_matrix import ROLES, Route
 from tests.payouts.helpers import bank_account_of, create_payout
 from tests.wallets.helpers import set_limit
 

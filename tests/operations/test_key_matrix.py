@@ -1,8 +1,6 @@
 """What API keys may do: every route, against the tables of docs/api.md."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from flask import Flask
@@ -13,9 +11,10 @@ from app.common import db
 from app.common.settings import PROJECT_ROOT
 from app.docs import reference
 from tests import factories
-from tests.access_matrix import EXPECTED, TOKEN_NEEDED, Route, operations_of, routes_of
 from tests.factories import Actor, Key
-from tests.sample_requests import World
+from tests.operations.access_matrix import EXPECTED, TOKEN_NEEDED, Route, operations_of, routes_of
+from tests.operations.sample_requests import World
+from tests.undo import undone
 
 PAGE = (PROJECT_ROOT / "docs" / "api-keys.md").read_text()
 
@@ -82,50 +81,35 @@ def test_what_asks_for_a_code_takes_a_scope_that_says_that_money_leaves(app: Fla
     assert {route: TABLE[route] for route in asking if TABLE[route] not in MONEY_LEAVES} == {}
 
 
-class KeyWorld(World):
-    """A world in which a key can stand in for its merchant."""
-
-    def call_with(self, client: FlaskClient, route: Route, key: Key, *, caller: str) -> int:
-        """What the route answers to a key. caller: who the key belongs to."""
-        actor = self.actors[caller]
-        self.actors[caller] = Actor(actor.id, actor.email, actor.session_id, key.text)
-        try:
-            return self.call(client, route, caller)
-        finally:
-            self.actors[caller] = actor
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """Take back what happens inside, so that every call meets the same world."""
-    savepoint = db.current().read_committed.kw["bind"].begin_nested()
+def call_with(client: FlaskClient, world: World, route: Route, key: Key, *, caller: str) -> int:
+    """Call the route with a key in place of the caller's token, and return the status."""
+    actor = world.actors[caller]
+    world.actors[caller] = Actor(actor.id, actor.email, actor.session_id, key.text)
     try:
-        yield
+        return world.call(client, route, caller)
     finally:
-        savepoint.rollback()
+        world.actors[caller] = actor
 
 
 @pytest.mark.parametrize("owner", ["seller", "merchant"])
 def test_a_key_with_the_one_scope_gets_what_its_merchant_gets(
-    client: FlaskClient, owner: str
+    client: FlaskClient, world: World, owner: str
 ) -> None:
-    world = KeyWorld(client)
     keys = {scope: factories.api_key(world.actors[owner], scope) for scope in Scope}
     got = {}
     for route in TAKES_KEYS:
         with undone():
             key = keys[Scope(TABLE[route])]
-            got[route] = world.call_with(client, route, key, caller=owner)
+            got[route] = call_with(client, world, route, key, caller=owner)
     assert got == {route: EXPECTED[route][owner] for route in TAKES_KEYS}
 
 
-def test_a_key_with_every_other_scope_is_refused(client: FlaskClient) -> None:
-    world = KeyWorld(client)
+def test_a_key_with_every_other_scope_is_refused(client: FlaskClient, world: World) -> None:
     keys = {
         scope: factories.api_key(world.actors["seller"], *(set(Scope) - {scope})) for scope in Scope
     }
     got = {
-        route: world.call_with(client, route, keys[Scope(TABLE[route])], caller="seller")
+        route: call_with(client, world, route, keys[Scope(TABLE[route])], caller="seller")
         for route in TAKES_KEYS
     }
     assert got == dict.fromkeys(TAKES_KEYS, 403)
@@ -133,16 +117,15 @@ def test_a_key_with_every_other_scope_is_refused(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("owner", ["seller", "merchant"])
 def test_without_a_scope_that_says_so_no_money_leaves_the_wallet(
-    client: FlaskClient, owner: str
+    client: FlaskClient, world: World, owner: str
 ) -> None:
-    world = KeyWorld(client)
     merchant = world.actors[owner]
     key = factories.api_key(merchant, *(set(Scope) - MONEY_LEAVES))
     before = available(merchant)
     assert before > 0
     for route in TAKES_KEYS:
         with undone():
-            world.call_with(client, route, key, caller=owner)
+            call_with(client, world, route, key, caller=owner)
             assert (route, available(merchant) >= before) == (route, True)
 
 
@@ -154,9 +137,8 @@ def available(merchant: Actor) -> int:
 
 
 def test_a_key_with_every_scope_opens_nothing_that_is_never_for_keys(
-    client: FlaskClient,
+    client: FlaskClient, world: World
 ) -> None:
-    world = KeyWorld(client)
     key = factories.api_key(world.actors["seller"])
     never = [route for route, decision in TABLE.items() if decision == "never"]
     for method, path in never:
@@ -165,8 +147,7 @@ def test_a_key_with_every_scope_opens_nothing_that_is_never_for_keys(
         assert answer.status_code == 403
 
 
-def test_a_revoked_key_opens_nothing(client: FlaskClient) -> None:
-    world = KeyWorld(client)
+def test_a_revoked_key_opens_nothing(client: FlaskClient, world: World) -> None:
     seller = world.actors["seller"]
     key = factories.api_key(seller)
     client.delete(f"/api/v1/auth/api-keys/{key.id}", headers=seller.headers)
