@@ -219,7 +219,12 @@ def bench(arguments: tuple[str, ...]) -> None:
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
-@click.option("--all", "everything", is_flag=True, help="Also run the long stress and fuzz tests.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Also run the slow tests of load, faults and whole processes.",
+)
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
     """Run all checks: ruff, mypy, import-linter, alembic, OpenAPI, pytest."""

@@ -18,7 +18,7 @@ _STATIC = (
 
 
 def run_checks(*, everything: bool, pytest_args: Sequence[str]) -> int:
-    """Run the checks; 0 when all pass. everything: also the long stress and fuzz tests.
+    """Run the checks; 0 when all pass. everything: also the slow tests.
 
     `alembic check` and the validation of the OpenAPI document are tests, because they need the
     servers that the tests start.

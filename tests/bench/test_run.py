@@ -50,6 +50,7 @@ def rows(shop: Shop) -> Counter[str]:
     )
 
 
+@pytest.mark.stress
 def test_pgbench_writes_the_same_rows_as_ours_and_the_books_balance(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

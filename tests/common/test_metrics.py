@@ -137,6 +137,7 @@ def test_the_incomplete_file_of_a_starting_process_is_ignored(
     assert client.get("/metrics", headers=AUTHORIZED).status_code == 200
 
 
+@pytest.mark.stress
 def test_every_process_reports_the_sum_of_all_including_ended_ones(
     settings: Settings, worker_number: int, tmp_path: Path
 ) -> None:

@@ -100,6 +100,7 @@ def test_a_second_start_says_what_is_already_running(up: Up, port: int) -> None:
     assert ready(port) == 200
 
 
+@pytest.mark.stress
 class TestTheSandbox:
     def test_its_addresses_are_shown_and_it_reports_to_the_application(
         self, up: Up, port: int, bank_port: int, gateway_port: int
@@ -138,7 +139,6 @@ class TestTheSandbox:
         assert buyer.pay(session["url"]).status == 303
         wait_until(lambda: "state-delivered" in buyer.open(gateway.url).text)
 
-    @pytest.mark.stress
     def test_killed_it_is_started_again(self, up: Up, bank_port: int, gateway_port: int) -> None:
         process = up("--no-demo", "--quiet")
         first_line(process)
@@ -153,7 +153,6 @@ class TestTheSandbox:
         wait_until(lambda: answers(bank_port) and answers(gateway_port))
         assert process.poll() is None
 
-    @pytest.mark.stress
     def test_with_a_bank_and_a_gateway_of_its_own_there_is_none(
         self, up: Up, data_dir: Path, bank_port: int, gateway_port: int
     ) -> None:

@@ -5,6 +5,7 @@ import signal
 import time
 
 import psutil
+import pytest
 import redis
 from rq import Queue
 
@@ -17,6 +18,7 @@ from tests.live import LiveServer, wait_until
 ONRAMP = "/api/v1/onramp"
 
 
+@pytest.mark.stress
 def test_a_webhook_is_credited_while_another_bank_is_slow(
     live_server: LiveServer, settings: Settings
 ) -> None:
@@ -56,6 +58,7 @@ def test_a_webhook_is_credited_while_another_bank_is_slow(
     assert (shown["status"], shown["late"]) == ("SUCCESS", False)
 
 
+@pytest.mark.stress
 def test_the_children_of_a_worker_end_with_it(live_server: LiveServer) -> None:
     with live_server.worker() as worker:
         process = psutil.Process(worker.pid)

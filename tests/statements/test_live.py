@@ -73,6 +73,7 @@ def require_whole(server: LiveServer, token: str, count: int) -> None:
     assert statement["count"] == count == sum(total["count"] for total in statement["totals"])
 
 
+@pytest.mark.stress
 def test_a_long_statement_arrives_whole(live_server: LiveServer) -> None:
     token = person_with(live_server, 2_500)
 

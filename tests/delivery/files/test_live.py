@@ -124,6 +124,7 @@ def read(answer: Any, digest: Any, most: int, look: Callable[[], None]) -> int:
     return total
 
 
+@pytest.mark.stress
 def test_a_large_file_needs_little_memory_and_can_be_resumed(
     server: LiveServer, tmp_path: Path
 ) -> None:

@@ -185,8 +185,17 @@ def database(number: int, *, checked_every: str) -> Iterator[TestDatabase]:
 @pytest.mark.parametrize(
     ("what", "lock", "checked_every", "sold"),
     [
-        pytest.param(PRODUCT, "transactionid", "100ms", False, id="before it writes"),
-        pytest.param(COMMIT, "advisory", "100ms", False, id="committing in vain"),
+        pytest.param(
+            PRODUCT,
+            "transactionid",
+            "100ms",
+            False,
+            id="before it writes",
+            marks=pytest.mark.stress,
+        ),
+        pytest.param(
+            COMMIT, "advisory", "100ms", False, id="committing in vain", marks=pytest.mark.stress
+        ),
         pytest.param(COMMIT, "advisory", "0", True, id="committing unheard"),
     ],
 )
@@ -225,6 +234,7 @@ def test_a_leader_who_is_killed_loses_and_repeats_nothing(
         shop.require_sound()
 
 
+@pytest.mark.stress
 def test_a_stop_finishes_every_purchase_that_was_handed_in(
     settings: Settings, worker_number: int
 ) -> None:

@@ -12,7 +12,7 @@ from tests.live import LiveServer, outcomes, sign_up_all
 from tests.verify.books import working_on
 
 # It is what the tests' own database connections are configured by.
-pytestmark = pytest.mark.usefixtures("worker_app")
+pytestmark = [pytest.mark.usefixtures("worker_app"), pytest.mark.stress]
 
 HOLDS = "/api/v1/wallet/holds"
 
@@ -54,12 +54,10 @@ def test_of_captures_through_two_processes_one_wins(live_server: LiveServer) -> 
     capture_by_many(live_server, 20)
 
 
-@pytest.mark.stress
 def test_of_100_captures_through_two_processes_one_wins(live_server: LiveServer) -> None:
     capture_by_many(live_server, 100)
 
 
-@pytest.mark.stress
 def test_captures_voids_and_expiries_race_and_each_hold_ends_once(live_server: LiveServer) -> None:
     """Two web processes and a worker, around the moment at which half of the holds expire."""
     payee, payee_id = merchant(live_server)
