@@ -42,7 +42,7 @@ from app.payment_requests.payment_page.views import blp as pay_blp
 from app.payment_requests.views import blp as payment_requests_blp
 from app.payouts.bank_accounts.views import blp as bank_accounts_blp
 from app.payouts.views import blp as payouts_blp
-from app.products.bulk_views import blp as product_tables_blp
+from app.products.bulk.views import blp as product_tables_blp
 from app.products.views import blp as products_blp
 from app.reconciliation.views import admin_blp as reconciliation_blp
 from app.sales.views import blp as sales_blp

@@ -48,7 +48,7 @@ MONEY = (
 )
 
 #: What knows HTTP, in every module.
-HTTP_FILES = {"views", "page_views", "bulk_views", "http", "guard", "schemas"}
+HTTP_FILES = {"views", "page_views", "http", "guard", "schemas"}
 #: Where the application is put together and started.
 COMPOSITION = {"app.factory", "app.wiring", "app.worker", "app.cli"}
 

@@ -1,4 +1,4 @@
-"""How coupons can be refused."""
+"""Errors of coupons."""
 
 from typing import Self
 
@@ -26,7 +26,7 @@ class CouponInvalid(BadRequest):
 
     @classmethod
     def example(cls) -> Self:
-        return cls("It has expired.")
+        return cls("This coupon has expired.")
 
 
 class CouponUsedUp(BadRequest):

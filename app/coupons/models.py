@@ -1,4 +1,4 @@
-"""Coupons of merchants, and what they were used for."""
+"""Coupons, and their uses."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -19,10 +19,11 @@ class CouponKind(StrEnum):
 
 
 class Coupon(Identified, Timestamped, Base):
-    """Something off the price of a merchant's products.
+    """A discount on a merchant's products.
 
-    value: hundredths of a percent, or minor units of `currency`; product_id: None for the whole
-    shop; max_uses, max_uses_per_user: None for any number; uses: orders that hold or had it.
+    value: hundredths of a percent, or minor units of `currency`. product_id: None for all products
+    of the merchant. max_uses, max_uses_per_user: None for no limit. uses: by orders, paid or
+    pending.
     """
 
     __tablename__ = "coupons"
@@ -60,7 +61,7 @@ class Coupon(Identified, Timestamped, Base):
 
 
 class CouponUse(Created, Base):
-    """A coupon that an order was bought with. released_at: when an unpaid order gave it back."""
+    """The use of a coupon by an order. released_at: when the order was cancelled unpaid."""
 
     __tablename__ = "coupon_uses"
     __table_args__ = (

@@ -25,7 +25,7 @@ _LOCK = """
     ORDER BY c.id FOR UPDATE OF c
 """
 
-_USES = """
+_COUNT_USES = """
     SELECT u.coupon_id, u.user_id, count(*) AS uses
     FROM coupon_uses u
     JOIN coupons c ON c.id = u.coupon_id
@@ -39,28 +39,29 @@ _USES = """
     GROUP BY u.coupon_id, u.user_id
 """
 
-_TAKE = """
-    UPDATE coupons SET uses = coupons.uses + new.taken
-    FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (id uuid, taken bigint)
+_ADD_USES = """
+    UPDATE coupons SET uses = coupons.uses + new.new_uses
+    FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (id uuid, new_uses bigint)
     WHERE coupons.id = new.id
 """
 
 _INSERT_USES = BulkInsert(CouponUse)
 
 
-def lock_coupons(session: Session, wanted: Sequence[object]) -> Iterable[Any]:
-    """The coupons that are meant, locked in id order. wanted: with product_id and code."""
-    return send_rows(session, _LOCK, wanted)
+def lock_coupons(session: Session, requests: Sequence[object]) -> Iterable[Any]:
+    """Lock coupons in id order. requests: with product_id and code."""
+    return send_rows(session, _LOCK, requests)
 
 
-def count_uses(session: Session, wanted: Sequence[object]) -> Iterable[Any]:
-    """How often users had coupons that cap it. wanted: with product_id, code and user_id."""
-    return send_rows(session, _USES, wanted)
+def count_uses(session: Session, requests: Sequence[object]) -> Iterable[Any]:
+    """Count the uses per user of coupons that limit them. requests: with product_id, code and
+    user_id."""
+    return send_rows(session, _COUNT_USES, requests)
 
 
-def take(session: Session, taken: Iterable[object]) -> None:
-    """Count uses. taken: with id and taken."""
-    send_rows(session, _TAKE, taken)
+def add_uses(session: Session, coupons: Iterable[object]) -> None:
+    """coupons: with id and new_uses."""
+    send_rows(session, _ADD_USES, coupons)
 
 
 def insert_uses(session: Session, uses: Iterable[CouponUse]) -> None:
@@ -71,7 +72,7 @@ def get_use_for_update(session: Session, order_id: UUID) -> CouponUse | None:
     return session.get(CouponUse, order_id, with_for_update=True, populate_existing=True)
 
 
-def give_back(session: Session, *, coupon_id: UUID) -> None:
+def remove_use(session: Session, *, coupon_id: UUID) -> None:
     session.execute(update(Coupon).where(Coupon.id == coupon_id).values(uses=Coupon.uses - 1))
 
 
@@ -79,13 +80,11 @@ def insert_coupon(session: Session, **values: Any) -> Coupon:
     return insert_row(session, Coupon(**values))
 
 
-def get_coupon_of(session: Session, *, coupon_id: UUID, merchant_id: UUID) -> Coupon | None:
+def get_coupon(session: Session, *, coupon_id: UUID, merchant_id: UUID) -> Coupon | None:
     return session.scalars(_live(merchant_id).where(Coupon.id == coupon_id)).one_or_none()
 
 
-def get_coupon_of_for_update(
-    session: Session, *, coupon_id: UUID, merchant_id: UUID
-) -> Coupon | None:
+def get_coupon_for_update(session: Session, *, coupon_id: UUID, merchant_id: UUID) -> Coupon | None:
     query = _live(merchant_id).where(Coupon.id == coupon_id).with_for_update(key_share=True)
     return session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
 

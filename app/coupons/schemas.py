@@ -1,4 +1,4 @@
-"""Shapes of coupons."""
+"""Schemas of coupons."""
 
 from decimal import Decimal
 from typing import Any
@@ -15,12 +15,12 @@ _MAX_USES = 1_000_000_000
 
 
 class CouponCode(ma.fields.String):
-    """A coupon's code in any case; inside it is upper case."""
+    """A coupon code, converted to upper case."""
 
     def __init__(self, **kwargs: Any) -> None:
         pattern = ma.validate.Regexp(
             r"[A-Z0-9][A-Z0-9_-]{2,39}\Z",
-            error="3 to 40 letters, digits, - and _, beginning with a letter or digit.",
+            error="Must be 3 to 40 letters, digits, - and _, and start with a letter or digit.",
         )
         super().__init__(validate=pattern, **kwargs)
 
@@ -30,7 +30,7 @@ class CouponCode(ma.fields.String):
         return value.strip().upper()
 
 
-class _Caps(Schema):
+class _Limits(Schema):
     starts_at = Moment(allow_none=True, metadata={"example": "2026-11-27T00:00:00.000Z"})
     ends_at = Moment(allow_none=True, metadata={"example": "2026-11-30T00:00:00.000Z"})
     max_uses = WholeNumber(
@@ -41,7 +41,7 @@ class _Caps(Schema):
     )
 
 
-class CreateCouponIn(_Caps):
+class CreateCouponIn(_Limits):
     code = CouponCode(required=True, metadata={"example": "BLACKFRIDAY"})
     kind = ma.fields.String(
         required=True,
@@ -80,7 +80,7 @@ class CreateCouponIn(_Caps):
             raise ma.ValidationError("Must be after startsAt.", "endsAt")
 
 
-class UpdateCouponIn(_Caps):
+class UpdateCouponIn(_Limits):
     is_active = Flag()
 
 

@@ -1,4 +1,4 @@
-"""Coupons: what they take off a price, how often, and for whom."""
+"""Coupons: their discounts and usage limits."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,8 +23,8 @@ from app.products import service as products
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A coupon that a buyer names for a product. code: in canonical form, upper case."""
+class CouponRequest:
+    """A coupon that a buyer wants to use for a product. code: in canonical form, upper case."""
 
     product_id: UUID
     code: str
@@ -32,10 +32,11 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class Terms:
-    """A coupon that this transaction holds, with the uses of everything decided so far.
+class LockedCoupon:
+    """A locked coupon, with its uses including those decided so far in the transaction.
 
-    value: hundredths of a percent or minor units; by_user: uses of the users that are in it.
+    value: hundredths of a percent, or minor units. uses_by_user: only of the requesting users.
+    new_uses: not written yet.
     """
 
     id: UUID
@@ -51,78 +52,85 @@ class Terms:
     max_uses_per_user: int | None
     uses: int
     is_active: bool
-    by_user: dict[UUID, int] = field(default_factory=dict)
-    taken: int = 0
+    uses_by_user: dict[UUID, int] = field(default_factory=dict)
+    new_uses: int = 0
 
     def discount(
         self, amount: int, *, currency: str, product_id: UUID, user_id: UUID, now: datetime
     ) -> int:
-        """What it takes off `amount` minor units, at most all of it. Nothing is changed.
+        """The discount on `amount`, at most all of it. Both are in minor units.
 
         Raises CouponInvalid, CouponUsedUp.
         """
         if not self.is_active or self.product_id not in (None, product_id):
-            raise CouponInvalid("Not a coupon for this product.")
+            raise CouponInvalid("This coupon is not valid for this product.")
         if self.starts_at is not None and now < self.starts_at:
-            raise CouponInvalid("Not valid yet.")
+            raise CouponInvalid("This coupon is not valid yet.")
         if self.ends_at is not None and now >= self.ends_at:
-            raise CouponInvalid("No longer valid.")
+            raise CouponInvalid("This coupon has expired.")
         if self.max_uses is not None and self.uses >= self.max_uses:
             raise CouponUsedUp(maximum=self.max_uses, by_buyer=False)
         maximum = self.max_uses_per_user
-        if maximum is not None and self.by_user.get(user_id, 0) >= maximum:
+        if maximum is not None and self.uses_by_user.get(user_id, 0) >= maximum:
             raise CouponUsedUp(maximum=maximum, by_buyer=True)
         if self.kind == CouponKind.FIXED:
             if self.currency != currency:
-                raise CouponInvalid("Not in the currency of this product.")
+                raise CouponInvalid("This coupon is in another currency.")
             return min(self.value, amount)
         return share_of(amount, bps=self.value)
 
-    def take(self, user_id: UUID) -> None:
-        """Count one use."""
+    def use(self, user_id: UUID) -> None:
+        """Count a use."""
         self.uses += 1
-        self.taken += 1
-        self.by_user[user_id] = self.by_user.get(user_id, 0) + 1
+        self.new_uses += 1
+        self.uses_by_user[user_id] = self.uses_by_user.get(user_id, 0) + 1
 
 
-#: Locked coupons, by their merchant and code.
-Found = Mapping[tuple[UUID, str], Terms]
+#: By merchant and code.
+LockedCoupons = Mapping[tuple[UUID, str], LockedCoupon]
 
 
-def ask(session: Session, wanted: Collection[Wanted]) -> Callable[[], Found]:
-    """Lock coupons until the transaction ends; call the result for them.
+def lock(session: Session, requests: Collection[CouponRequest]) -> Callable[[], LockedCoupons]:
+    """Lock coupons until the transaction ends, after their products.
 
-    The products are locked already. What is not in the result does not exist.
+    Returns a function that reads the existing ones, so that a pipeline continues.
     """
-    if not wanted:
+    if not requests:
         return dict
-    rows = repository.lock_coupons(session, list(wanted))
-    counted = repository.count_uses(session, list(wanted))
+    rows = repository.lock_coupons(session, list(requests))
+    counted = repository.count_uses(session, list(requests))
 
-    def found() -> Found:
-        terms = {row.id: Terms(*row) for row in rows}
+    def read() -> LockedCoupons:
+        coupons = {row.id: LockedCoupon(*row) for row in rows}
         for row in counted:
-            terms[row.coupon_id].by_user[row.user_id] = row.uses
-        return {(one.merchant_id, one.code): one for one in terms.values()}
+            coupons[row.coupon_id].uses_by_user[row.user_id] = row.uses
+        return {(coupon.merchant_id, coupon.code): coupon for coupon in coupons.values()}
 
-    return found
+    return read
 
 
-def write_uses(session: Session, uses: Sequence[CouponUse], coupons: Collection[Terms]) -> None:
-    """Write what was taken of `coupons`, after the orders were written."""
+def record_uses(
+    session: Session, uses: Sequence[CouponUse], coupons: Collection[LockedCoupon]
+) -> None:
+    """Write new uses of coupons, after their orders."""
     if uses:
-        repository.take(
-            session, [{"id": one.id, "taken": one.taken} for one in coupons if one.taken]
+        repository.add_uses(
+            session,
+            [
+                {"id": coupon.id, "new_uses": coupon.new_uses}
+                for coupon in coupons
+                if coupon.new_uses
+            ],
         )
         repository.insert_uses(session, uses)
 
 
-def give_back(session: Session, *, order_id: UUID) -> None:
-    """Let another have the use of an order that was not paid for. Nothing if it had no coupon."""
+def release_use(session: Session, *, order_id: UUID) -> None:
+    """Release the coupon use of an unpaid order, if it has one."""
     use = repository.get_use_for_update(session, order_id)
     if use is not None and use.released_at is None:
         use.released_at = clock.now()
-        repository.give_back(session, coupon_id=use.coupon_id)
+        repository.remove_use(session, coupon_id=use.coupon_id)
 
 
 def create(
@@ -139,7 +147,7 @@ def create(
     max_uses: int | None = None,
     max_uses_per_user: int | None = None,
 ) -> Coupon:
-    """Make a coupon. code: in canonical form; value: percent, or units of `currency`.
+    """Create a coupon. code: in canonical form. value: percent, or units of `currency`.
 
     Raises CouponCodeTaken, ProductNotFound, UnauthorizedProductAccess, AmountInvalid.
     """
@@ -154,7 +162,7 @@ def create(
             product_id=product_id,
             code=code,
             kind=kind,
-            value=_stored(kind, value, currency),
+            value=_stored_value(kind, value, currency),
             currency=currency,
             starts_at=starts_at,
             ends_at=ends_at,
@@ -170,54 +178,52 @@ def create(
         raise
 
 
-def _stored(kind: str, value: Decimal, currency: str) -> int:
+def _stored_value(kind: str, value: Decimal, currency: str) -> int:
     if kind == CouponKind.FIXED:
         return Money.of(value, currency, field="value").minor
     return int(value * 100)
 
 
-def find(session: Session, *, coupon_id: UUID, merchant_id: UUID) -> Coupon:
-    """Raises CouponNotFound, for other merchants too."""
-    coupon = repository.get_coupon_of(session, coupon_id=coupon_id, merchant_id=merchant_id)
+def require_coupon(session: Session, *, coupon_id: UUID, merchant_id: UUID) -> Coupon:
+    """The merchant's coupon. Raises CouponNotFound."""
+    coupon = repository.get_coupon(session, coupon_id=coupon_id, merchant_id=merchant_id)
     if coupon is None:
         raise CouponNotFound
     return coupon
 
 
-def of_merchant(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Coupon]:
+def list_coupons(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Coupon]:
     """The merchant's coupons, newest first."""
     return repository.list_coupons(session, page, merchant_id=merchant_id)
 
 
-def change(session: Session, *, merchant_id: UUID, coupon_id: UUID, **changes: Any) -> Coupon:
-    """Change starts_at, ends_at, max_uses or is_active; the rest stays.
+def update(session: Session, *, merchant_id: UUID, coupon_id: UUID, **changes: Any) -> Coupon:
+    """Update starts_at, ends_at, max_uses or is_active.
 
-    Raises CouponNotFound, CouponInvalid when the result cannot be.
+    Raises CouponNotFound, CouponInvalid, and CouponUsedUp if max_uses is below the uses so far.
     """
-    coupon = _require_own(session, coupon_id=coupon_id, merchant_id=merchant_id)
+    coupon = _require_for_update(session, coupon_id=coupon_id, merchant_id=merchant_id)
     for name, value in changes.items():
         setattr(coupon, name, value)
     if coupon.max_uses is not None and coupon.max_uses < coupon.uses:
         raise CouponUsedUp(maximum=coupon.uses, by_buyer=False)
     starts, ends = coupon.starts_at, coupon.ends_at
     if starts is not None and ends is not None and ends <= starts:
-        raise CouponInvalid("It would end before it starts.")
+        raise CouponInvalid("The end must be after the start.")
     coupon.updated_at = clock.now()
     session.flush()
     return coupon
 
 
 def delete(session: Session, *, merchant_id: UUID, coupon_id: UUID) -> None:
-    """Have nobody use it any more; its code is free again. Raises CouponNotFound."""
-    coupon = _require_own(session, coupon_id=coupon_id, merchant_id=merchant_id)
+    """Delete a coupon. Its code can be used for another one. Raises CouponNotFound."""
+    coupon = _require_for_update(session, coupon_id=coupon_id, merchant_id=merchant_id)
     repository.mark_deleted(coupon, clock.now())
     session.flush()
 
 
-def _require_own(session: Session, *, coupon_id: UUID, merchant_id: UUID) -> Coupon:
-    coupon = repository.get_coupon_of_for_update(
-        session, coupon_id=coupon_id, merchant_id=merchant_id
-    )
+def _require_for_update(session: Session, *, coupon_id: UUID, merchant_id: UUID) -> Coupon:
+    coupon = repository.get_coupon_for_update(session, coupon_id=coupon_id, merchant_id=merchant_id)
     if coupon is None:
         raise CouponNotFound
     return coupon

@@ -49,7 +49,7 @@ def list_coupons(args: dict[str, Any]) -> Response:
     Newest first, with the number of uses of each.
     """
     with reading() as session:
-        found = service.of_merchant(session, merchant_id=live_user(session).id, **args)
+        found = service.list_coupons(session, merchant_id=live_user(session).id, **args)
     return json_response(dump_json(found.serialized(coupon_out)))
 
 
@@ -63,7 +63,9 @@ def get_coupon(coupon_id: UUID) -> Response:
     Includes how often it has been used.
     """
     with reading() as session:
-        coupon = service.find(session, coupon_id=coupon_id, merchant_id=live_user(session).id)
+        coupon = service.require_coupon(
+            session, coupon_id=coupon_id, merchant_id=live_user(session).id
+        )
     return json_response(dump_json(coupon_out(coupon)))
 
 
@@ -79,7 +81,7 @@ def update_coupon(body: dict[str, Any], coupon_id: UUID) -> Response:
     changed: create another coupon instead.
     """
     with transaction() as session:
-        coupon = service.change(
+        coupon = service.update(
             session, merchant_id=live_user(session).id, coupon_id=coupon_id, **body
         )
         answer = coupon_out(coupon)

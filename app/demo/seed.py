@@ -91,7 +91,7 @@ def _exists(session: Session, person: Person) -> bool:
 
 
 def _sells(session: Session) -> bool:
-    return products.on_sale(session, PageRequest(limit=1), sort="newest").total > 0
+    return products.list_on_sale(session, PageRequest(limit=1), sort="newest").total > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _open_shops(session: Session, settings: Settings, *, password_hash: str) -> 
         )
         # The address carries the name of the shop, so everybody may see it.
         auth.change_profile(session, user_id=merchant.id, email_public=True)
-        for offer in products.of_merchant(session, merchant=merchant, include_deleted=True):
+        for offer in products.list_by_merchant(session, merchant=merchant, include_deleted=True):
             cast.products[offer.product.name] = offer.product.id
         missing = [good for good in shop.goods if good.name not in cast.products]
         to_offer += [(merchant, shop, good) for good in missing]
@@ -153,7 +153,7 @@ def _open_shops(session: Session, settings: Settings, *, password_hash: str) -> 
 
 def _print_coupon(session: Session, merchant: User, *, currency: str) -> None:
     """Ten percent off for every buyer, once, unless the merchant has coupons already."""
-    if coupons.of_merchant(session, PageRequest(limit=1), merchant_id=merchant.id).total == 0:
+    if coupons.list_coupons(session, PageRequest(limit=1), merchant_id=merchant.id).total == 0:
         coupons.create(
             session,
             merchant=merchant,
@@ -248,7 +248,7 @@ def _buy(settings: Settings, cast: _Cast, step: Bought, *, key: str) -> None:
 
 
 def _retire(session: Session, cast: _Cast, good: Good) -> None:
-    products.change(
+    products.update(
         session,
         merchant=cast.users[OWNER_OF[good]],
         product_id=cast.products[good.name],

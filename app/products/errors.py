@@ -1,6 +1,6 @@
-"""How selling and buying a product can be refused."""
+"""Errors of products."""
 
-from typing import Final, Self
+from typing import Self
 
 from app.common.errors import BadRequest, Forbidden, NotFound
 
@@ -39,28 +39,4 @@ class UnauthorizedProductAccess(Forbidden):
 
 class StockIsCodes(BadRequest):
     code = "STOCK_IS_CODES"
-    message = "The stock of this product is its unsold codes: upload or remove codes"
-
-
-#: Lines that a refusal lists; whoever has sent the wrong file need not read about each of it.
-MAX_LISTED: Final = 100
-
-#: What is wrong with lines of a table: line → field, "" for the line as a whole → messages.
-Problems = dict[int, dict[str, list[str]]]
-
-
-class TableInvalid(BadRequest):
-    def __init__(self, problems: Problems) -> None:
-        listed = sorted(problems.items())[:MAX_LISTED]
-        details = {
-            f"line {line}: {field}" if field else f"line {line}": messages
-            for line, fields in listed
-            for field, messages in fields.items()
-        }
-        if more := len(problems) - len(listed):
-            details["more"] = [f"{more} more lines with problems."]
-        super().__init__(details=details)
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls({3: {"price": ["Must be an amount such as 19.99."]}})
+    message = "The stock of this product is its unsold codes: upload or delete codes"

@@ -1,4 +1,4 @@
-"""What merchants sell."""
+"""Products, and changes of their stock."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -31,10 +31,10 @@ class ProductKind(StrEnum):
 
 
 class Product(Identified, Timestamped, Base):
-    """Something on sale.
+    """A product of a merchant.
 
-    is_ready: whether there is something to deliver yet, without which it is not on sale;
-    purchase_limit: units that one buyer may have of it, None for any number.
+    is_ready: whether there is something to deliver; if not, it is not on sale. purchase_limit:
+    maximum units per buyer; None for no limit.
     """
 
     __tablename__ = "products"
@@ -45,8 +45,8 @@ class Product(Identified, Timestamped, Base):
         known_values("kind", ProductKind),
         CheckConstraint("purchase_limit > 0", name="purchase_limit_positive"),
         CheckConstraint("deleted_at IS NULL OR NOT is_active", name="deleted_is_inactive"),
-        # Ids are in the order of creation, so this serves "newest first". Stock stays out of it:
-        # an indexed column would cost every purchase an index write.
+        # Ids are in the order of creation, so this serves "newest first". Without the stock,
+        # because an indexed column would cost every purchase an index write.
         Index(
             "ix_products_on_sale",
             "id",
@@ -71,7 +71,7 @@ class Product(Identified, Timestamped, Base):
 
 
 class Restock(Identified, Created, Base):
-    """A merchant's change of the number of units, as a difference."""
+    """A change of the stock by the merchant. delta: added units, negative if removed."""
 
     __tablename__ = "restocks"
     __table_args__ = (

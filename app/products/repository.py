@@ -1,6 +1,6 @@
 """SQL of products."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -9,13 +9,13 @@ from sqlalchemy import Select, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.auth.models import User
-from app.common.bulk import BulkInsert, send_rows
+from app.common.bulk import send_rows
 from app.common.driver import send
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
 from app.products.models import Product, Restock
 
-#: Sort orders of the public list: the columns, and whether they descend.
+#: Sort orders of the catalogue: the columns, and whether they descend.
 SORTS: Final[dict[str, tuple[tuple[InstrumentedAttribute[Any], ...], bool]]] = {
     "newest": ((Product.id,), True),
     "oldest": ((Product.id,), False),
@@ -25,7 +25,7 @@ SORTS: Final[dict[str, tuple[tuple[InstrumentedAttribute[Any], ...], bool]]] = {
     "-name": ((Product.name, Product.id), True),
 }
 
-_TAKE_STOCK = """
+_UPDATE_STOCK = """
     UPDATE products
     SET available_units = products.available_units - new.sold, updated_at = %(now)s
     FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (id uuid, sold bigint)
@@ -59,13 +59,13 @@ _LOCK_STOCK = """
 
 
 def lock_stock(session: Session, product_ids: Sequence[UUID]) -> Iterable[Any]:
-    """The stock rows, locked in id order."""
+    """Lock products in id order."""
     return send(session, _LOCK_STOCK, {"ids": list(product_ids)})
 
 
-def take_stock(session: Session, stocks: Iterable[object], now: datetime) -> None:
-    """Lower the stock of each by what was sold. stocks: with id and sold."""
-    send_rows(session, _TAKE_STOCK, stocks, now=now)
+def update_stock(session: Session, stocks: Iterable[object], now: datetime) -> None:
+    """Reduce the stock of products. stocks: with id and sold."""
+    send_rows(session, _UPDATE_STOCK, stocks, now=now)
 
 
 def insert_restock(session: Session, **values: Any) -> None:
@@ -109,79 +109,11 @@ def list_on_sale(
     return paginate(session, page, _on_sale(**filters), *columns, descending=descending)
 
 
-def of_merchant(session: Session, *, merchant_id: UUID, include_deleted: bool) -> Sequence[Product]:
+def list_by_merchant(
+    session: Session, *, merchant_id: UUID, include_deleted: bool
+) -> Sequence[Product]:
+    """The merchant's products, newest first."""
     query = select(Product).where(Product.merchant_id == merchant_id).order_by(Product.id.desc())
     if not include_deleted:
         query = query.where(Product.deleted_at.is_(None))
     return session.scalars(query).all()
-
-
-def own_rows(
-    session: Session, product_ids: Collection[UUID], *, lock: bool = False
-) -> dict[UUID, Any]:
-    """What a merchant may change of these products, by id. lock: hold them, in id order."""
-    rows = send(session, _OWN_ROWS + (_HOLD if lock else ""), {"ids": list(product_ids)})
-    return {row.id: row for row in rows}
-
-
-_OWN_ROWS = """
-    SELECT id, merchant_id, name, description, price, currency, available_units, is_active, kind,
-        purchase_limit, deleted_at
-    FROM products WHERE id = ANY(%(ids)s) ORDER BY id
-"""
-_HOLD = "FOR NO KEY UPDATE"
-
-_INSERT = BulkInsert(Product, omit=("deleted_at",))
-_INSERT_RESTOCKS = BulkInsert(Restock)
-
-_UPDATE = """
-    UPDATE products
-    SET name = new.name, description = new.description, price = new.price,
-        available_units = products.available_units + new.delta, is_active = new.is_active,
-        purchase_limit = new.purchase_limit, updated_at = %(now)s
-    FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (id uuid, name text, description text,
-        price bigint, delta bigint, is_active boolean, purchase_limit bigint)
-    WHERE products.id = new.id
-"""
-
-
-def insert_products(session: Session, rows: Iterable[object]) -> None:
-    _INSERT.execute(session, rows)
-
-
-def update_products(session: Session, rows: Iterable[object], now: datetime) -> None:
-    """rows: with id, delta (of the stock) and every other column that a merchant may change."""
-    send_rows(session, _UPDATE, rows, now=now)
-
-
-def insert_restocks(session: Session, rows: Iterable[object]) -> None:
-    _INSERT_RESTOCKS.execute(session, rows)
-
-
-def piece_of_merchant(
-    session: Session, *, merchant_id: UUID, limit: int, below: UUID | None
-) -> Sequence[Any]:
-    """Some of the merchant's products that are not deleted, newest first.
-
-    below: only those with a smaller id.
-    """
-    query = select(*_EXPORTED).where(
-        Product.merchant_id == merchant_id, Product.deleted_at.is_(None)
-    )
-    if below is not None:
-        query = query.where(Product.id < below)
-    return session.execute(query.order_by(Product.id.desc()).limit(limit)).all()
-
-
-_EXPORTED = (
-    Product.id,
-    Product.name,
-    Product.description,
-    Product.price,
-    Product.currency,
-    Product.available_units,
-    Product.kind,
-    Product.purchase_limit,
-    Product.is_active,
-    Product.created_at,
-)

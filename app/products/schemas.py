@@ -1,4 +1,4 @@
-"""Shapes of products."""
+"""Schemas of products."""
 
 from typing import Any
 
@@ -68,39 +68,6 @@ class UpdateProductIn(Schema):
     purchase_limit = WholeNumber(minimum=1, maximum=1_000_000, allow_none=True, metadata=_CAP)
 
 
-_CURRENCY = ma.fields.String()
-
-
-class NewRow(CreateProductIn):
-    """A line of a table without an id: a new product."""
-
-    is_active = Flag(load_default=True)
-    currency = _CURRENCY
-
-
-class ChangedRow(UpdateProductIn):
-    """A line of a table with an id: a product as it shall be. A kind is for good."""
-
-    id = Id(required=True)
-    kind = ma.fields.String(validate=ma.validate.OneOf(list(ProductKind)))
-    currency = _CURRENCY
-
-
-class ImportArgs(QueryArgs):
-    dry_run = Flag(
-        load_default=False, metadata={"description": "Validate only; nothing is changed"}
-    )
-
-
-class ProductImportOut(Schema):
-    created = ma.fields.Integer(required=True, metadata={"example": 12})
-    changed = ma.fields.Integer(required=True, metadata={"example": 3})
-    unchanged = ma.fields.Integer(required=True, metadata={"example": 85})
-    rows = ma.fields.Integer(
-        required=True, metadata={"description": "Rows of the file, without header", "example": 100}
-    )
-
-
 class CatalogueArgs(PageArgs):
     limit = WholeNumber(
         load_default=100,
@@ -141,7 +108,7 @@ class MerchantOut(Schema):
 
 
 class ProductOut(Schema):
-    """The document's picture of what `product_out` builds."""
+    """A product with its merchant."""
 
     id = ma.fields.UUID(required=True)
     name = ma.fields.String(required=True)
@@ -169,9 +136,9 @@ class DeletedProductOut(Schema):
 
 @serializes(ProductOut)
 def product_out(offer: Offer, *, public: bool) -> dict[str, Any]:
-    """The wire form of a product, built by hand: lists of it are the hottest answer we give.
+    """Serialized as ProductOut, by hand because lists of products are the most frequent response.
 
-    public: whether strangers see it, who learn the merchant's email only if it was made public.
+    public: whether to withhold the merchant's email unless the merchant has made it public.
     """
     product, merchant = offer.product, offer.merchant
     return {

@@ -1,11 +1,9 @@
-"""Products: what is on sale, by whom, and how much of it is left."""
+"""Products: the catalogue, its merchants and the stock."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,31 +15,28 @@ from app.common import clock, db
 from app.common.cache import Region
 from app.common.ids import new_id
 from app.common.money import Money
-from app.common.pagination import Page, PageRequest, read_batches
+from app.common.pagination import Page, PageRequest
 from app.common.process_state import Slot
 from app.products import repository
 from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess
 from app.products.models import Product, ProductKind
 
-#: The orders in which the public list can be asked for.
+#: Sort orders of the catalogue.
 SORTS: Final = tuple(repository.SORTS)
 
-#: Products of a long list that are read at a time.
-PIECE: Final = 1000
-
-#: Cached pages of the public list, where the process has a cache.
+#: Cached pages of the catalogue, if the process has a cache.
 catalogue_cache: Final[Slot[Region | None]] = Slot("catalogue cache", default=None)
 
 
-def catalogue_page(key: str, build: Callable[[], bytes]) -> bytes:
-    """A page of the public list: the kept one, or what `build` makes."""
+def cached_catalogue_page(key: str, build: Callable[[], bytes]) -> bytes:
+    """A page of the catalogue from the cache, or from `build`."""
     cached = catalogue_cache()
     return build() if cached is None else cached.fetch(key, build)
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A product and who sells it."""
+    """A product and its merchant."""
 
     product: Product
     merchant: User
@@ -59,13 +54,14 @@ def create(
     kind: str = ProductKind.PLAIN,
     purchase_limit: int | None = None,
 ) -> Offer:
-    """Put a product on sale. price: units of `currency`; kind: a ProductKind.
+    """Create a product. price: units of `currency`. kind: a ProductKind.
 
-    What is a file is on sale once there is one (`mark_ready`). Raises AmountInvalid.
+    A product of a kind that is not `is_ready_when_created` is on sale once `set_ready` is called.
+    Raises AmountInvalid.
     """
     product = repository.insert_product(
         session,
-        **new_row(
+        **new_product_row(
             merchant_id=merchant.id,
             name=name,
             description=description,
@@ -76,11 +72,11 @@ def create(
             purchase_limit=purchase_limit,
         ),
     )
-    list_changes(session)
+    invalidate_catalogue(session)
     return Offer(product, merchant)
 
 
-def new_row(
+def new_product_row(
     *,
     price: Decimal,
     available_units: int,
@@ -90,7 +86,7 @@ def new_row(
     purchase_limit: int | None = None,
     **values: Any,
 ) -> dict[str, Any]:
-    """A new product column by column. price: units of `currency`. Raises AmountInvalid."""
+    """The columns of a new product. price: units of `currency`. Raises AmountInvalid."""
     now = clock.now()
     return {
         "id": new_id(),
@@ -108,14 +104,14 @@ def new_row(
     } | values
 
 
-def list_changes(session: Session) -> None:
-    """Make what this transaction changes show in the list the moment it is committed."""
+def invalidate_catalogue(session: Session) -> None:
+    """Invalidate the cached catalogue when this transaction is committed."""
     if (cached := catalogue_cache()) is not None:
         db.after_commit(session, cached.invalidate)
 
 
-def find(session: Session, *, product_id: UUID, viewer: User | None = None) -> Offer:
-    """A product, as of this moment; a deleted one only for its owner. Raises ProductNotFound."""
+def require_product(session: Session, *, product_id: UUID, viewer: User | None = None) -> Offer:
+    """A product; a deleted one only for its merchant. Raises ProductNotFound."""
     row = repository.get_product(session, product_id)
     if row is None:
         raise ProductNotFound
@@ -126,32 +122,26 @@ def find(session: Session, *, product_id: UUID, viewer: User | None = None) -> O
     return offer
 
 
-def on_sale(session: Session, page: PageRequest, *, sort: str, **filters: Any) -> Page[Offer]:
-    """Active products with stock. filters: q, min_price, max_price (minor units), merchant_id."""
+def list_on_sale(session: Session, page: PageRequest, *, sort: str, **filters: Any) -> Page[Offer]:
+    """Products on sale. filters: q, min_price, max_price (minor units), merchant_id."""
     filters = {"q": None, "min_price": None, "max_price": None, "merchant_id": None} | filters
     found = repository.list_on_sale(session, page, sort=sort, **filters)
     merchants = auth.users_by_id(session, [row.merchant_id for row in found.data])
     return found.with_data(Offer(row, merchants[row.merchant_id]) for row in found.data)
 
 
-def of_merchant(session: Session, *, merchant: User, include_deleted: bool) -> Sequence[Offer]:
+def list_by_merchant(session: Session, *, merchant: User, include_deleted: bool) -> Sequence[Offer]:
     """The merchant's own products, newest first."""
-    rows = repository.of_merchant(session, merchant_id=merchant.id, include_deleted=include_deleted)
+    rows = repository.list_by_merchant(
+        session, merchant_id=merchant.id, include_deleted=include_deleted
+    )
     return [Offer(row, merchant) for row in rows]
 
 
-def pieces_of_merchant(
-    *, merchant_id: UUID, reading: Callable[[], AbstractContextManager[Session]]
-) -> Iterator[Sequence[Any]]:
-    """The merchant's products that are not deleted, newest first (see read_batches)."""
-    read = partial(repository.piece_of_merchant, merchant_id=merchant_id)
-    return read_batches(read, size=PIECE, reading=reading)
+def update(session: Session, *, merchant: User, product_id: UUID, **changes: Any) -> Offer:
+    """Update name, description, price, available_units, is_active or purchase_limit.
 
-
-def change(session: Session, *, merchant: User, product_id: UUID, **changes: Any) -> Offer:
-    """Change name, description, price, available_units, is_active or purchase_limit.
-
-    What is not named stays. A new number of units is a restock: the difference is recorded.
+    A new number of units is a restock: the difference is recorded.
     Raises ProductNotFound, UnauthorizedProductAccess, AmountInvalid, StockIsCodes.
     """
     product = require_own(session, merchant=merchant, product_id=product_id)
@@ -167,7 +157,7 @@ def change(session: Session, *, merchant: User, product_id: UUID, **changes: Any
 
 
 def restock(session: Session, product: Product, *, units: int, actor_id: UUID) -> None:
-    """Have so many units more, or less, of a product that this transaction holds."""
+    """Change the stock of a locked product. units: added, or removed if negative."""
     now = clock.now()
     product.available_units += units
     product.updated_at = now
@@ -181,22 +171,19 @@ def restock(session: Session, product: Product, *, units: int, actor_id: UUID) -
             created_at=now,
         )
     session.flush()
-    list_changes(session)
+    invalidate_catalogue(session)
 
 
-def mark_ready(session: Session, product: Product, *, ready: bool = True) -> None:
-    """Put a product that this transaction holds on sale: there is something to deliver.
-
-    ready: False when there is nothing any more.
-    """
-    product.is_ready = ready
+def set_ready(session: Session, product: Product, *, is_ready: bool) -> None:
+    """Set whether there is something to deliver for a locked product. If not, it is not on sale."""
+    product.is_ready = is_ready
     product.updated_at = clock.now()
     session.flush()
-    list_changes(session)
+    invalidate_catalogue(session)
 
 
 def delete(session: Session, *, merchant: User, product_id: UUID) -> None:
-    """Take a product off the shelf for good; its orders keep it.
+    """Delete a product. Existing orders keep it.
 
     Raises ProductNotFound, UnauthorizedProductAccess.
     """
@@ -204,11 +191,11 @@ def delete(session: Session, *, merchant: User, product_id: UUID) -> None:
     product.is_active = False
     product.deleted_at = product.updated_at = clock.now()
     session.flush()
-    list_changes(session)
+    invalidate_catalogue(session)
 
 
 def require_own(session: Session, *, merchant: User, product_id: UUID) -> Product:
-    """The merchant's product, locked. Raises ProductNotFound, UnauthorizedProductAccess."""
+    """Lock and return the merchant's product. Raises ProductNotFound, UnauthorizedProductAccess."""
     product = repository.get_product_for_update(session, product_id)
     if product is None or product.deleted_at is not None:
         raise ProductNotFound
@@ -219,9 +206,10 @@ def require_own(session: Session, *, merchant: User, product_id: UUID) -> Produc
 
 @dataclass(slots=True)
 class Stock:
-    """A product that this transaction holds, with what is left after everything sold so far.
+    """A locked product, with the units left after everything sold so far in the transaction.
 
-    fee_bps: what the platform takes of this merchant's sales, None for the usual.
+    sold: net units, negative after a restock. fee_bps: the merchant's platform fee; None for the
+    default.
     """
 
     id: UUID
@@ -238,23 +226,27 @@ class Stock:
     fee_bps: int | None
     sold: int = 0
 
-    def take(self, units: int) -> None:
+    def sell(self, units: int) -> None:
         self.available_units -= units
         self.sold += units
 
+    def restock(self, units: int) -> None:
+        self.sell(-units)
 
-def ask_stock(session: Session, product_ids: Collection[UUID]) -> Callable[[], dict[UUID, Stock]]:
-    """Lock products until the transaction ends (`FOR UPDATE`); call the result for them by id."""
+
+def lock_stock(session: Session, product_ids: Collection[UUID]) -> Callable[[], dict[UUID, Stock]]:
+    """Lock products until the transaction ends (`FOR UPDATE`). Returns a function that reads them,
+    by id, so that a pipeline continues."""
     rows = repository.lock_stock(session, list(product_ids))
     return lambda: {row.id: Stock(*row) for row in rows}
 
 
 def write_stock(session: Session, stocks: Collection[Stock]) -> None:
-    """Write what was taken or, below zero, put back.
+    """Write the units that were sold or restocked.
 
-    A product that it empties leaves the public list at once, and one that it fills comes back.
+    Invalidates the catalogue if a product was sold out or is available again.
     """
-    taken = [stock for stock in stocks if stock.sold]
-    repository.take_stock(session, taken, clock.now())
-    if any(stock.available_units in (0, -stock.sold) for stock in taken):
-        list_changes(session)
+    changed = [stock for stock in stocks if stock.sold]
+    repository.update_stock(session, changed, clock.now())
+    if any(stock.available_units in (0, -stock.sold) for stock in changed):
+        invalidate_catalogue(session)

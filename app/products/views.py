@@ -73,15 +73,15 @@ def list_products(args: dict[str, Any]) -> Response:
 
     def build() -> bytes:
         with reading() as session:
-            found = service.on_sale(session, **args)
+            found = service.list_on_sale(session, **args)
         rows = dump_json([product_out(offer, public=True) for offer in found.data])
         return b"\n".join((dump_json(found.meta), etag_of(rows).encode(), rows))
 
-    # Free text and prices have too many values to be worth keeping.
+    # Searches and price ranges vary too much to be worth caching.
     if {"q", "min_price", "max_price"} & args.keys():
         stored = build()
     else:
-        stored = service.catalogue_page(repr(sorted(args.items())), build)
+        stored = service.cached_catalogue_page(repr(sorted(args.items())), build)
     meta, etag, rows = stored.split(b"\n", 2)
     response = etag_response(rows, etag.decode())
     response.headers["X-Pagination"] = meta.decode()
@@ -110,7 +110,7 @@ def list_my_products(args: dict[str, Any]) -> Response:
     """
     with reading() as session:
         merchant = live_user(session)
-        offers = service.of_merchant(session, merchant=merchant, **args)
+        offers = service.list_by_merchant(session, merchant=merchant, **args)
     return json_response(dump_json([product_out(offer, public=False) for offer in offers]))
 
 
@@ -125,7 +125,7 @@ def get_product(product_id: UUID) -> Response:
     """
     with reading() as session:
         viewer = optional_user(session, scope=Scope.PRODUCTS_READ)
-        offer = service.find(session, product_id=product_id, viewer=viewer)
+        offer = service.require_product(session, product_id=product_id, viewer=viewer)
     own = viewer is not None and viewer.id == offer.merchant.id
     return etag_response(dump_json(product_out(offer, public=not own)))
 
@@ -142,7 +142,7 @@ def update_product(body: dict[str, Any], product_id: UUID) -> Response:
     """
     with transaction() as session:
         merchant = live_user(session)
-        offer = service.change(session, merchant=merchant, product_id=product_id, **body)
+        offer = service.update(session, merchant=merchant, product_id=product_id, **body)
     return json_response(dump_json(product_out(offer, public=False)))
 
 

@@ -44,7 +44,7 @@ def bought(buyer: Actor, product_id: UUID, quantity: int = 1) -> OrderLine:
     with factories.ledger_session(exclusive=True) as session:
         purchase = Purchase(auth.require_user(session, buyer.id), Basket(product_id, quantity))
         receipt = orders.buy(session, purchase, fee_bps=0)
-        kind = products.find(session, product_id=product_id).product.kind
+        kind = products.require_product(session, product_id=product_id).product.kind
     return OrderLine(receipt.order.id, product_id, kind, quantity)
 
 
@@ -59,7 +59,7 @@ def refund_units(line: OrderLine, units: int) -> int:
     """Refund units. Returns how many of them can be sold again."""
 
     def refund(session: Session) -> int:
-        merchant = products.find(session, product_id=line.product_id).merchant
+        merchant = products.require_product(session, product_id=line.product_id).merchant
         return refunds.create_refund(
             session, merchant=merchant, order_id=line.order_id, units=units
         ).restored_units

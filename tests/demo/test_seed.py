@@ -50,7 +50,7 @@ def sales() -> int:
 
 def on_sale() -> int:
     with transaction() as session:
-        return products.on_sale(session, PageRequest(limit=1), sort="newest").total
+        return products.list_on_sale(session, PageRequest(limit=1), sort="newest").total
 
 
 class TestCatalogue:

@@ -1,4 +1,4 @@
-"""Asking the products' endpoints, and what their answers look like."""
+"""Requests to the endpoints of products."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +43,7 @@ def order(client: FlaskClient, buyer: Actor, product_id: Any, quantity: int = 1)
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """The SELECTs of products that run meanwhile."""
+    """Records SELECT statements on products."""
     seen: list[str] = []
 
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
@@ -59,7 +59,7 @@ def statements() -> Iterator[list[str]]:
 
 
 class Outage:
-    """A Redis that can be taken away."""
+    """A Redis client that can be made to fail."""
 
     def __init__(self, client: "redis.Redis[bytes]") -> None:
         self.client = client

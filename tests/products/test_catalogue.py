@@ -1,4 +1,4 @@
-"""The public list and its cache, over HTTP."""
+"""The catalogue and its cache."""
 
 import json
 import re
@@ -36,7 +36,7 @@ class TestTheList:
 
         assert names(client) == ["third", "second", "first"]
 
-    def test_a_row_is_the_product_as_its_page_shows_it(self, client: FlaskClient) -> None:
+    def test_a_row_equals_the_single_product(self, client: FlaskClient) -> None:
         product_id = factories.product(factories.merchant())
 
         (row,) = client.get(PRODUCTS).json
@@ -55,7 +55,7 @@ class TestTheList:
             "nextCursor": None,
         }
 
-    def test_inactive_deleted_and_sold_out_ones_are_left_out(self, client: FlaskClient) -> None:
+    def test_inactive_deleted_and_sold_out_products_are_omitted(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         factories.product(seller, name="sold out", units=0)
         inactive = factories.product(seller, name="inactive")
@@ -66,7 +66,7 @@ class TestTheList:
 
         assert names(client) == ["on sale"]
 
-    def test_100_come_unless_asked_otherwise(self, client: FlaskClient) -> None:
+    def test_a_page_has_100_products_by_default(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         for number in range(102):
             factories.product(seller, name=str(number))
@@ -80,7 +80,7 @@ class TestTheList:
         assert len(client.get(PRODUCTS, query_string={"limit": 3}).json) == 3
 
     @pytest.mark.parametrize("q", ["adv", "ADVANCED", "course a", "zwölf", "100%"])
-    def test_a_search_looks_into_name_and_description_ignoring_case(
+    def test_a_search_matches_name_and_description_ignoring_case(
         self, client: FlaskClient, q: str
     ) -> None:
         seller = factories.merchant()
@@ -93,7 +93,7 @@ class TestTheList:
         ("q", "found"),
         [("%", ["50% off"]), ("_", ["snake_case"]), ("\\", ["back\\slash"]), ("'", ["it's"])],
     )
-    def test_wildcards_in_a_search_are_plain_characters(
+    def test_wildcards_in_a_search_are_literal(
         self, client: FlaskClient, q: str, found: list[str]
     ) -> None:
         seller = factories.merchant()
@@ -102,7 +102,7 @@ class TestTheList:
 
         assert names(client, q=q) == found
 
-    def test_prices_are_filtered_with_both_ends_included(self, client: FlaskClient) -> None:
+    def test_price_limits_are_inclusive(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         for price in ("9.99", "10.00", "20.00", "20.01"):
             factories.product(seller, name=price, price=price)
@@ -112,7 +112,7 @@ class TestTheList:
         assert names(client, maxPrice="9.99") == ["9.99"]
         assert names(client, minPrice="0", maxPrice="0") == []
 
-    def test_one_merchant_s_products_can_be_asked_for(self, client: FlaskClient) -> None:
+    def test_it_can_be_filtered_by_merchant(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         factories.product(seller, name="theirs")
         factories.product(factories.merchant(), name="another's")
@@ -140,7 +140,7 @@ class TestTheList:
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 50])
     @pytest.mark.parametrize("sort", ["newest", "oldest", "price", "-price", "name", "-name"])
-    def test_a_walk_by_cursor_sees_every_product_once(
+    def test_pages_by_cursor_contain_every_product_once(
         self, client: FlaskClient, sort: str, limit: int
     ) -> None:
         seller = factories.merchant()
@@ -169,7 +169,7 @@ class TestTheList:
 
         assert walked == whole
 
-    def test_a_walk_is_not_disturbed_by_new_products(self, client: FlaskClient) -> None:
+    def test_new_products_do_not_affect_later_pages(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         for name in ("1", "2", "3", "4"):
             factories.product(seller, name=name)
@@ -180,9 +180,7 @@ class TestTheList:
 
         assert [row["name"] for row in first.json + second.json] == ["4", "3", "2", "1"]
 
-    def test_the_link_header_leads_through_all_pages_and_keeps_the_filters(
-        self, client: FlaskClient
-    ) -> None:
+    def test_the_link_header_keeps_the_filters(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         for number in range(5):
             factories.product(seller, name=f"50% {number}", price=f"{number + 1}.00")
@@ -225,13 +223,13 @@ class TestTheList:
         ],
         ids=str,
     )
-    def test_what_makes_no_sense_is_400(self, client: FlaskClient, query: dict[str, str]) -> None:
+    def test_an_invalid_query_is_refused(self, client: FlaskClient, query: dict[str, str]) -> None:
         answer = client.get(PRODUCTS, query_string=query)
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == list(query)
 
-    def test_a_cursor_of_another_order_is_400(self, client: FlaskClient) -> None:
+    def test_a_cursor_of_another_sort_order_is_refused(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         for _ in range(3):
             factories.product(seller)
@@ -242,7 +240,7 @@ class TestTheList:
             wrong = client.get(PRODUCTS, query_string={"sort": sort, "cursor": cursor})
             assert refusal(wrong) == (400, "VALIDATION_ERROR")
 
-    def test_an_etag_saves_sending_it_again_until_it_changes(self, client: FlaskClient) -> None:
+    def test_an_etag_matches_until_it_changes(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         factories.product(seller)
         etag = client.get(PRODUCTS).headers["ETag"]
@@ -255,7 +253,7 @@ class TestTheList:
 
 
 class TestTheCache:
-    def test_the_second_look_runs_no_sql(self, client: FlaskClient) -> None:
+    def test_a_cached_page_runs_no_sql(self, client: FlaskClient) -> None:
         factories.product(factories.merchant())
         with statements() as first:
             one = client.get(PRODUCTS)
@@ -267,7 +265,7 @@ class TestTheCache:
         assert one.data == two.data
         assert one.headers["X-Pagination"] == two.headers["X-Pagination"]
 
-    def test_different_questions_have_different_answers(self, client: FlaskClient) -> None:
+    def test_different_queries_are_cached_separately(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         for name, price in (("a", "1.00"), ("b", "2.00")):
             factories.product(seller, name=name, price=price)
@@ -301,7 +299,7 @@ class TestTheCache:
         ],
         ids=str,
     )
-    def test_a_merchant_s_change_shows_at_once(
+    def test_a_change_takes_effect_immediately(
         self, client: FlaskClient, change: dict[str, Any], seen: list[tuple[str, str, int]]
     ) -> None:
         seller = factories.merchant()
@@ -313,7 +311,7 @@ class TestTheCache:
         rows = client.get(PRODUCTS).json
         assert [(row["name"], row["price"], row["availableUnits"]) for row in rows] == seen
 
-    def test_a_deleted_product_leaves_at_once(self, client: FlaskClient) -> None:
+    def test_a_deleted_product_disappears_immediately(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = factories.product(seller)
         assert names(client) == ["Course"]
@@ -322,7 +320,7 @@ class TestTheCache:
 
         assert names(client) == []
 
-    def test_a_sold_out_product_leaves_at_once(self, client: FlaskClient) -> None:
+    def test_a_sold_out_product_disappears_immediately(self, client: FlaskClient) -> None:
         product_id = factories.product(factories.merchant(), units=2)
         assert names(client) == ["Course"]
 
@@ -330,7 +328,7 @@ class TestTheCache:
 
         assert names(client) == []
 
-    def test_a_refused_change_does_not_empty_it(self, client: FlaskClient) -> None:
+    def test_a_refused_change_does_not_invalidate_it(self, client: FlaskClient) -> None:
         product_id = factories.product(factories.merchant())
         client.get(PRODUCTS)
 
@@ -354,7 +352,7 @@ class TestTheCache:
         client.delete(f"{PRODUCTS}/{product_id}", headers=seller.headers)
         assert names(client) == []
 
-    def test_what_changed_during_an_outage_shows_when_redis_is_back(
+    def test_a_change_during_an_outage_shows_when_redis_is_back(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, configure: Configure
     ) -> None:
         monkeypatch.setattr(cache, "_BACKOFF_SECONDS", 0)

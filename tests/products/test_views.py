@@ -1,4 +1,4 @@
-"""What is on sale, over HTTP."""
+"""Products, over HTTP."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ from tests.factories import Actor
 from tests.products.helpers import PRODUCTS, UNKNOWN, create, names, order, patch
 
 
-class TestPuttingOnSale:
+class TestCreating:
     def test_the_answer_is_the_contract_s_to_the_byte(self, client: FlaskClient) -> None:
         seller = factories.merchant()
 
@@ -35,16 +35,14 @@ class TestPuttingOnSale:
             answer.text,
         )
 
-    def test_it_shows_in_the_list_at_once(self, client: FlaskClient) -> None:
+    def test_it_is_listed_immediately(self, client: FlaskClient) -> None:
         assert names(client) == []
 
         create(client, factories.merchant())
 
         assert names(client) == ["Course"]
 
-    def test_a_product_without_units_can_be_made_and_is_not_listed(
-        self, client: FlaskClient
-    ) -> None:
+    def test_a_product_without_units_is_not_listed(self, client: FlaskClient) -> None:
         answer = create(client, factories.merchant(), availableUnits=0)
 
         assert answer.status_code == 201
@@ -78,7 +76,7 @@ class TestPuttingOnSale:
             ("isActive", False),
         ],
     )
-    def test_what_is_no_product_is_refused(
+    def test_an_invalid_product_is_refused(
         self, client: FlaskClient, field: str, value: Any
     ) -> None:
         answer = create(client, factories.merchant(), **{field: value})
@@ -87,20 +85,18 @@ class TestPuttingOnSale:
         assert list(answer.json["details"]) == [field]
 
     @pytest.mark.parametrize("role", [Role.USER, Role.ADMIN])
-    def test_only_merchants_may(self, client: FlaskClient, role: Role) -> None:
+    def test_only_merchants_can_create_one(self, client: FlaskClient, role: Role) -> None:
         answer = create(client, factories.actor(role))
 
         assert refusal(answer) == (403, "FORBIDDEN")
         assert answer.json["message"] == "Access denied. Required roles: MERCHANT"
 
-    def test_strangers_may_not(self, client: FlaskClient) -> None:
+    def test_it_requires_authentication(self, client: FlaskClient) -> None:
         assert refusal(client.post(PRODUCTS, json={})) == (401, "UNAUTHORIZED")
 
 
-class TestLookingAtOne:
-    def test_everybody_may_and_the_merchant_s_email_stays_private(
-        self, client: FlaskClient
-    ) -> None:
+class TestGetting:
+    def test_it_is_public_without_the_merchants_email(self, client: FlaskClient) -> None:
         product_id = factories.product(factories.merchant())
 
         for headers in ({}, factories.actor().headers):
@@ -108,7 +104,7 @@ class TestLookingAtOne:
             assert answer.status_code == 200
             assert answer.json["merchant"]["email"] is None
 
-    def test_its_merchant_sees_their_own_email(self, client: FlaskClient) -> None:
+    def test_its_merchant_sees_their_email(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = factories.product(seller)
 
@@ -116,7 +112,7 @@ class TestLookingAtOne:
 
         assert answer.json["merchant"]["email"] == seller.email
 
-    def test_a_merchant_who_made_it_public_shows_it(self, client: FlaskClient) -> None:
+    def test_a_public_email_is_shown(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = factories.product(seller)
         client.patch("/api/v1/auth/me", json={"emailPublic": True}, headers=seller.headers)
@@ -124,7 +120,9 @@ class TestLookingAtOne:
         assert client.get(f"{PRODUCTS}/{product_id}").json["merchant"]["email"] == seller.email
         assert client.get(PRODUCTS).json[0]["merchant"]["email"] == seller.email
 
-    def test_making_it_private_again_shows_in_the_list_at_once(self, client: FlaskClient) -> None:
+    def test_a_private_email_disappears_from_the_list_immediately(
+        self, client: FlaskClient
+    ) -> None:
         seller = factories.merchant()
         factories.product(seller)
         client.patch("/api/v1/auth/me", json={"emailPublic": True}, headers=seller.headers)
@@ -134,7 +132,7 @@ class TestLookingAtOne:
 
         assert client.get(PRODUCTS).json[0]["merchant"]["email"] is None
 
-    def test_it_is_never_staler_than_the_last_purchase(self, client: FlaskClient) -> None:
+    def test_it_reflects_the_last_purchase(self, client: FlaskClient) -> None:
         product_id = factories.product(factories.merchant(), units=5)
         assert client.get(f"{PRODUCTS}/{product_id}").json["availableUnits"] == 5
 
@@ -142,7 +140,7 @@ class TestLookingAtOne:
 
         assert client.get(f"{PRODUCTS}/{product_id}").json["availableUnits"] == 3
 
-    def test_sold_out_and_inactive_ones_still_have_a_page(self, client: FlaskClient) -> None:
+    def test_sold_out_and_inactive_products_can_be_retrieved(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         sold_out = factories.product(seller, units=0)
         inactive = factories.product(seller)
@@ -151,7 +149,7 @@ class TestLookingAtOne:
         for product_id in (sold_out, inactive):
             assert client.get(f"{PRODUCTS}/{product_id}").status_code == 200
 
-    def test_a_deleted_one_is_there_for_its_owner_only(self, client: FlaskClient) -> None:
+    def test_a_deleted_product_is_visible_only_to_its_merchant(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = factories.product(seller)
         client.delete(f"{PRODUCTS}/{product_id}", headers=seller.headers)
@@ -163,7 +161,7 @@ class TestLookingAtOne:
         assert own.status_code == 200
         assert own.json["deletedAt"] is not None
 
-    def test_an_unknown_one_is_404(self, client: FlaskClient) -> None:
+    def test_an_unknown_product_is_404(self, client: FlaskClient) -> None:
         assert refusal(client.get(f"{PRODUCTS}/{UNKNOWN}")) == (404, "PRODUCT_NOT_FOUND")
 
     @pytest.mark.parametrize("product_id", ["1", "abc", "null", UNKNOWN[:-1], "%00", "..", "é"])
@@ -173,7 +171,7 @@ class TestLookingAtOne:
         assert answer.status_code == 404
         assert answer.json["error"] == "NOT_FOUND"
 
-    def test_an_etag_saves_sending_it_again_until_it_changes(self, client: FlaskClient) -> None:
+    def test_an_etag_matches_until_it_changes(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = factories.product(seller)
         etag = client.get(f"{PRODUCTS}/{product_id}").headers["ETag"]
@@ -195,7 +193,7 @@ class TestMyProducts:
             f"{PRODUCTS}/merchant/my-products", query_string=query, headers=seller.headers
         )
 
-    def test_all_of_mine_come_newest_first_and_nobody_else_s(self, client: FlaskClient) -> None:
+    def test_only_own_products_are_listed_newest_first(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         factories.product(seller, name="sold out", units=0)
         inactive = factories.product(seller, name="inactive")
@@ -207,7 +205,7 @@ class TestMyProducts:
         assert [row["name"] for row in rows] == ["inactive", "sold out"]
         assert rows[0]["merchant"]["email"] == seller.email
 
-    def test_deleted_ones_come_on_request(self, client: FlaskClient) -> None:
+    def test_deleted_products_are_listed_on_request(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = factories.product(seller, name="deleted")
         client.delete(f"{PRODUCTS}/{product_id}", headers=seller.headers)
@@ -218,17 +216,17 @@ class TestMyProducts:
         assert row["deletedAt"] is not None
 
     @pytest.mark.parametrize("value", ["1", "yes", "TRUE", ""])
-    def test_the_request_is_true_or_false(self, client: FlaskClient, value: str) -> None:
+    def test_include_deleted_must_be_true_or_false(self, client: FlaskClient, value: str) -> None:
         answer = self.read(client, factories.merchant(), includeDeleted=value)
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
 
-    def test_users_have_none_to_see(self, client: FlaskClient) -> None:
+    def test_users_cannot_list_them(self, client: FlaskClient) -> None:
         assert refusal(self.read(client, factories.actor())) == (403, "FORBIDDEN")
 
 
-class TestChanging:
-    def test_what_is_not_named_stays(self, client: FlaskClient) -> None:
+class TestUpdating:
+    def test_omitted_fields_do_not_change(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         before = create(client, seller, description="Text").json
 
@@ -237,7 +235,7 @@ class TestChanging:
         assert after.pop("updatedAt") >= before.pop("updatedAt")
         assert after == before | {"price": "12.50"}
 
-    def test_a_description_can_be_taken_away(self, client: FlaskClient) -> None:
+    def test_a_description_can_be_cleared(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = create(client, seller, description="Text").json["id"]
 
@@ -284,7 +282,7 @@ class TestChanging:
             ("deletedAt", None),
         ],
     )
-    def test_what_is_no_change_is_refused(
+    def test_an_invalid_change_is_refused(
         self, client: FlaskClient, field: str, value: Any
     ) -> None:
         seller = factories.merchant()
@@ -295,7 +293,7 @@ class TestChanging:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == [field]
 
-    def test_another_merchant_may_not(self, client: FlaskClient) -> None:
+    def test_another_merchant_cannot(self, client: FlaskClient) -> None:
         product_id = factories.product(factories.merchant())
 
         answer = patch(client, factories.merchant(), product_id, name="Mine now")
@@ -303,12 +301,12 @@ class TestChanging:
         assert refusal(answer) == (403, "UNAUTHORIZED_PRODUCT_ACCESS")
         assert client.get(f"{PRODUCTS}/{product_id}").json["name"] == "Course"
 
-    def test_a_user_may_not(self, client: FlaskClient) -> None:
+    def test_a_user_cannot(self, client: FlaskClient) -> None:
         answer = patch(client, factories.actor(), factories.product(factories.merchant()))
 
         assert refusal(answer) == (403, "FORBIDDEN")
 
-    def test_unknown_and_deleted_ones_are_404(self, client: FlaskClient) -> None:
+    def test_unknown_and_deleted_products_are_404(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         deleted = factories.product(seller)
         client.delete(f"{PRODUCTS}/{deleted}", headers=seller.headers)
@@ -322,7 +320,7 @@ class TestDeleting:
     def delete(self, client: FlaskClient, seller: Actor, product_id: UUID | str) -> TestResponse:
         return client.delete(f"{PRODUCTS}/{product_id}", headers=seller.headers)
 
-    def test_it_leaves_the_shop(self, client: FlaskClient) -> None:
+    def test_it_is_no_longer_on_sale(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = factories.product(seller)
 
@@ -343,7 +341,7 @@ class TestDeleting:
         kept = client.get(f"/api/v1/orders/{order_id}", headers=buyer.headers)
         assert kept.json["product"]["name"] == "Course"
 
-    def test_another_merchant_may_not(self, client: FlaskClient) -> None:
+    def test_another_merchant_cannot(self, client: FlaskClient) -> None:
         product_id = factories.product(factories.merchant())
 
         answer = self.delete(client, factories.merchant(), product_id)
@@ -352,7 +350,7 @@ class TestDeleting:
         assert error_body(answer)["message"] == "You are not the owner of this product"
         assert client.get(f"{PRODUCTS}/{product_id}").status_code == 200
 
-    def test_an_unknown_one_is_404(self, client: FlaskClient) -> None:
+    def test_an_unknown_product_is_404(self, client: FlaskClient) -> None:
         answer = self.delete(client, factories.merchant(), UNKNOWN)
 
         assert refusal(answer) == (404, "PRODUCT_NOT_FOUND")

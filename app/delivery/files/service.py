@@ -36,7 +36,7 @@ def require_file_product(session: Session, *, merchant: User, product_id: UUID) 
 
 def _require_own(session: Session, *, merchant: User, product_id: UUID) -> Product:
     """The merchant's product, even if it was deleted; not locked."""
-    product = products.find(session, product_id=product_id, viewer=merchant).product
+    product = products.require_product(session, product_id=product_id, viewer=merchant).product
     if product.merchant_id != merchant.id:
         raise UnauthorizedProductAccess
     return product
@@ -99,7 +99,7 @@ def publish(
         uploaded_at=now,
     )
     if not product.is_ready:
-        products.mark_ready(session, product)
+        products.set_ready(session, product, is_ready=True)
     uploaded = ProductFileUploaded(
         aggregate_id=product.id,
         merchant_id=product.merchant_id,
@@ -135,7 +135,7 @@ def delete_file(session: Session, *, merchant: User, product_id: UUID) -> None:
     if repository.was_sold(session, product_id=product_id):
         raise FileSold
     row.ProductFile.retired_at = clock.now()
-    products.mark_ready(session, product, ready=False)
+    products.set_ready(session, product, is_ready=False)
     removed = ProductFileRemoved(
         aggregate_id=product.id,
         merchant_id=product.merchant_id,

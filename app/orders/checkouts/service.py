@@ -207,7 +207,7 @@ def _lock(session: Session, order_id: UUID) -> Order:
     """Lock the order, its product first, as purchases do."""
     product_id = repository.get_product_id(session, order_id=order_id)
     if product_id is not None:
-        products.ask_stock(session, [product_id])()
+        products.lock_stock(session, [product_id])()
     return repository.get_order_for_update(session, order_id)
 
 
@@ -252,11 +252,11 @@ def _release(
     session: Session, order: Order, status: OrderStatus, event_type: type[CheckoutEvent]
 ) -> None:
     """Release what an order has reserved. The product is locked already."""
-    stock = products.ask_stock(session, [order.product_id])()[order.product_id]
+    stock = products.lock_stock(session, [order.product_id])()[order.product_id]
     delivery.release(session, _line(order, stock.kind))
-    stock.take(-order.quantity)
+    stock.restock(order.quantity)
     products.write_stock(session, [stock])
-    coupons.give_back(session, order_id=order.id)
+    coupons.release_use(session, order_id=order.id)
     order.status, order.updated_at = status.value, clock.now()
     repository.get_payable_order(session, order.id).Checkout.next_attempt_at = None
     session.flush()

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.coupons import service as coupons
 from app.coupons.models import CouponUseRow
-from app.coupons.service import Found, Terms
+from app.coupons.service import LockedCoupon, LockedCoupons
 from app.delivery import service as delivery
 from app.delivery.handler import DeferredCheck, OrderLine
 from app.orders import repository
@@ -27,7 +27,7 @@ class LockedState:
     """
 
     stocks: Mapping[UUID, Stock]
-    coupons: Found
+    coupons: LockedCoupons
     units: dict[tuple[UUID, UUID], int]
     accounts: dict[tuple[UUID, str], ledger.Account] = field(default_factory=dict)
 
@@ -48,7 +48,7 @@ class LockedState:
         """The user's wallet in the currency of that product."""
         return self.accounts.get((user_id, stock.currency)) if stock else None
 
-    def coupon_for(self, purchase: Purchase, stock: Stock | None) -> Terms | None:
+    def coupon_for(self, purchase: Purchase, stock: Stock | None) -> LockedCoupon | None:
         """The coupon that the purchase names, if its merchant has one of that code."""
         code = purchase.basket.coupon_code
         return self.coupons.get((stock.merchant_id, code)) if stock and code else None
@@ -60,9 +60,9 @@ class LockedState:
     def apply(self, sale: Sale) -> None:
         """Take an accepted purchase into account in the next decisions."""
         order = sale.order
-        sale.stock.take(order.quantity)
+        sale.stock.sell(order.quantity)
         if sale.coupon is not None:
-            sale.coupon.take(order.user_id)
+            sale.coupon.use(order.user_id)
         whose = (order.user_id, order.product_id)
         self.units[whose] = self.units.get(whose, 0) + order.quantity
 
@@ -72,11 +72,11 @@ def lock(session: Session, baskets: Sequence[tuple[UUID, Basket]]) -> Callable[[
 
     baskets: by buyer id. Wallets are locked later, because only the stock tells whose.
     """
-    stocks_of = products.ask_stock(session, {basket.product_id for _, basket in baskets})
-    coupons_of = coupons.ask(
+    stocks_of = products.lock_stock(session, {basket.product_id for _, basket in baskets})
+    coupons_of = coupons.lock(
         session,
         [
-            coupons.Wanted(basket.product_id, basket.coupon_code, user_id)
+            coupons.CouponRequest(basket.product_id, basket.coupon_code, user_id)
             for user_id, basket in baskets
             if basket.coupon_code is not None
         ],
@@ -113,7 +113,7 @@ def line_of(sale: Sale) -> OrderLine:
 
 def _write_coupons(session: Session, sales: Sequence[Sale]) -> None:
     with_coupon = [(sale.order, sale.coupon) for sale in sales if sale.coupon is not None]
-    coupons.write_uses(
+    coupons.record_uses(
         session,
         [
             CouponUseRow(

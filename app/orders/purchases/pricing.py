@@ -9,7 +9,7 @@ from app.auth.service import Caller
 from app.common.ids import new_id
 from app.common.money import MAX_MINOR, AmountInvalid, share_of
 from app.coupons.errors import CouponInvalid
-from app.coupons.service import Terms
+from app.coupons.service import LockedCoupon
 from app.delivery import service as delivery
 from app.orders.errors import (
     CannotBuyOwnProduct,
@@ -60,7 +60,7 @@ class Sale:
     entry: Entry | None
     stock: Stock
     buyer: Caller
-    coupon: Terms | None
+    coupon: LockedCoupon | None
 
 
 def decide(
@@ -69,7 +69,7 @@ def decide(
     product: Stock | None,
     buyer: Account | None,
     merchant: Account | None,
-    coupon: Terms | None = None,
+    coupon: LockedCoupon | None = None,
     units_before: int = 0,
     fee_bps: int,
     now: datetime,
@@ -102,7 +102,7 @@ def reserve(
     *,
     product: Stock | None,
     merchant: Account | None,
-    coupon: Terms | None,
+    coupon: LockedCoupon | None,
     units_before: int,
     fee_bps: int,
     now: datetime,
@@ -126,7 +126,7 @@ class _Price:
     """The price of a purchase in minor units, and the rows that it is computed from."""
 
     stock: Stock
-    coupon: Terms | None
+    coupon: LockedCoupon | None
     discount: int
     amount: int
     fee: int
@@ -135,7 +135,7 @@ class _Price:
 def _price(
     purchase: Purchase,
     product: Stock | None,
-    coupon: Terms | None,
+    coupon: LockedCoupon | None,
     *,
     units_before: int,
     fee_bps: int,
@@ -172,7 +172,7 @@ def _require_within_limit(purchase: Purchase, product: Stock, units_before: int)
 
 
 def _discount(
-    purchase: Purchase, product: Stock, coupon: Terms | None, full: int, now: datetime
+    purchase: Purchase, product: Stock, coupon: LockedCoupon | None, full: int, now: datetime
 ) -> int:
     if purchase.basket.coupon_code is None:
         return 0

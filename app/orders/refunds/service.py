@@ -94,7 +94,7 @@ def lock_order(session: Session, *, order_id: UUID, merchant_id: UUID) -> Locked
     product_id = repository.get_product_id(session, order_id=order_id, merchant_id=merchant_id)
     if product_id is None:
         raise OrderNotFound
-    stock = products.ask_stock(session, [product_id])()[product_id]
+    stock = products.lock_stock(session, [product_id])()[product_id]
     order = repository.get_order_for_update(session, order_id)
     if order.status != OrderStatus.COMPLETED:
         raise OrderNotRefundable(status=order.status)
@@ -229,7 +229,7 @@ def _revoke_goods(session: Session, refund: Refund, locked: LockedOrder) -> None
     if refund.units:
         line = OrderLine(order.id, stock.id, stock.kind, order.quantity)
         refund.restored_units = delivery.revoke(session, line, units=refund.units)
-        stock.take(-refund.restored_units)
+        stock.restock(refund.restored_units)
         products.write_stock(session, [stock])
     order.refunded_amount += refund.amount
     order.refunded_fee += refund.fee

@@ -73,7 +73,7 @@ def create(
 
 
 def _require_sellable(session: Session, merchant: User, product_id: UUID) -> Product:
-    offer = products.find(session, product_id=product_id, viewer=merchant)
+    offer = products.require_product(session, product_id=product_id, viewer=merchant)
     if offer.merchant.id != merchant.id:
         raise UnauthorizedProductAccess
     if offer.product.deleted_at is not None:

@@ -15,10 +15,10 @@ from app.common.http import Blueprint, body_pieces, json_response, settings
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
 from app.common.streams import stream_response
-from app.products import documents, imports, service
-from app.products.documents import CSV_EXAMPLE, CSV_EXPORTED
-from app.products.errors import TableInvalid
-from app.products.schemas import ImportArgs, ProductImportOut
+from app.products.bulk import csv_format, service
+from app.products.bulk.csv_format import EXPORT_EXAMPLE, IMPORT_EXAMPLE
+from app.products.bulk.errors import ImportInvalid
+from app.products.bulk.schemas import ImportArgs, ProductImportOut
 
 MAX_BYTES: Final = 5 * 1024 * 1024
 
@@ -28,7 +28,7 @@ blp = Blueprint(
     "product-bulk", __name__, url_prefix="/products", description="Bulk import and export"
 )
 
-#: Under way in this process, of its many threads.
+#: Long requests of this process, so that they leave threads for the others.
 _imports: Final = ConcurrencyLimiter(2)
 _exports: Final = ConcurrencyLimiter(2)
 
@@ -40,10 +40,10 @@ _exports: Final = ConcurrencyLimiter(2)
 @blp.doc(
     requestBody={
         "required": True,
-        "content": {"text/csv": _TEXT | {"example": CSV_EXAMPLE}},
+        "content": {"text/csv": _TEXT | {"example": IMPORT_EXAMPLE}},
     }
 )
-@blp.refuses(TableInvalid, BodyTooLarge, BodyIncomplete, LengthRequired, UnsupportedMediaType)
+@blp.refuses(ImportInvalid, BodyTooLarge, BodyIncomplete, LengthRequired, UnsupportedMediaType)
 @per_caller("20/minute")
 def import_products(args: dict[str, Any]) -> Response:
     """Import products from CSV
@@ -63,32 +63,32 @@ def import_products(args: dict[str, Any]) -> Response:
     rows without `id` again creates more products.
     """
     if request.mimetype != "text/csv":
-        raise UnsupportedMediaType("Send the table as text/csv")
+        raise UnsupportedMediaType("Send the products as text/csv")
     with reading() as session:
         merchant = live_user(session)
     release = _imports.acquire(merchant.id)
     try:
-        table = documents.read(body_pieces(max_bytes=MAX_BYTES))
-        outcome = retry_transaction(
-            lambda session: imports.take_in(
+        parsed = csv_format.parse(body_pieces(max_bytes=MAX_BYTES))
+        summary = retry_transaction(
+            lambda session: service.import_products(
                 session,
-                # Asked anew, because a body may take longer than a session holds.
+                # Authenticated again, because a body may take longer than a session lasts.
                 merchant=live_user(session),
-                wishes=table.wishes,
-                problems=table.problems,
+                rows=parsed.rows,
+                problems=parsed.problems,
                 currency=settings().default_currency,
                 **args,
             )
         )
     finally:
         release()
-    return json_response(dump_json(ProductImportOut().dump(outcome)))
+    return json_response(dump_json(ProductImportOut().dump(summary)))
 
 
 @blp.get("/merchant/export")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
 @blp.response(200, description="One row per product")
-@blp.doc(responses={200: {"content": {"text/csv": _TEXT | {"example": CSV_EXPORTED}}}})
+@blp.doc(responses={200: {"content": {"text/csv": _TEXT | {"example": EXPORT_EXAMPLE}}}})
 @per_caller("20/minute")
 def export_products() -> Response:
     """Export products as CSV
@@ -100,9 +100,9 @@ def export_products() -> Response:
     """
     with reading() as session:
         merchant = live_user(session)
-    pieces = service.pieces_of_merchant(merchant_id=merchant.id, reading=reading)
+    batches = service.export_batches(merchant_id=merchant.id, reading=reading)
     response = stream_response(
-        documents.as_csv(pieces),
+        csv_format.format_products(batches),
         limiter=_exports,
         caller_id=merchant.id,
         if_truncated=csv_documents.TRUNCATED,

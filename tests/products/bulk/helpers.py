@@ -1,4 +1,4 @@
-"""Products as tables, over HTTP."""
+"""Import and export over HTTP."""
 
 import csv
 import io
@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from app.common import db
+from app.products.models import Product, Restock
 from tests.factories import Actor
 from tests.products.helpers import PRODUCTS
 
@@ -53,16 +56,27 @@ def export(client: FlaskClient, seller: Actor) -> TestResponse:
 
 
 def rows_of(answer: TestResponse) -> list[dict[str, str]]:
-    """The lines of a CSV as any reader of RFC 4180 sees them."""
+    """The rows of a CSV document."""
     assert answer.status_code == 200, answer.text
     return list(csv.DictReader(io.StringIO(answer.data.decode(), newline="")))
 
 
 def table_of(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as a spreadsheet writes them."""
+    """Rows as a CSV document."""
     rows = list(rows)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def count_products() -> int:
+    with db.transaction() as session:
+        return session.scalar(select(func.count()).select_from(Product)) or 0
+
+
+def restocks() -> list[int]:
+    """The differences of all restocks."""
+    with db.transaction() as session:
+        return list(session.scalars(select(Restock.delta)))

@@ -1,4 +1,4 @@
-"""A merchant's products as a table, and back again."""
+"""Export of products, and its import."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -6,12 +6,11 @@ from sqlalchemy import text
 
 from app.common import db
 from app.common.csv_documents import TRUNCATED
-from app.products import documents, service
+from app.products.bulk import csv_format, service
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.products.helpers import PRODUCTS, create
-from tests.products.tables import (
+from tests.products.bulk.helpers import (
     counts,
     export,
     mine,
@@ -20,6 +19,7 @@ from tests.products.tables import (
     send,
     table_of,
 )
+from tests.products.helpers import PRODUCTS, create
 
 WILD = [
     "=HYPERLINK(1)",
@@ -36,12 +36,7 @@ WILD = [
 ]
 
 
-@pytest.fixture
-def seller(client: FlaskClient) -> Actor:
-    return factories.merchant()
-
-
-def test_a_line_says_what_an_import_can_say(client: FlaskClient, seller: Actor) -> None:
+def test_a_row_has_all_columns_of_an_import(client: FlaskClient, seller: Actor) -> None:
     made = create(client, seller, description="Birds", purchaseLimit=3, price="19.9").json
 
     answer = export(client, seller)
@@ -64,7 +59,7 @@ def test_a_line_says_what_an_import_can_say(client: FlaskClient, seller: Actor) 
     ]
 
 
-def test_sent_back_it_changes_nothing(client: FlaskClient, seller: Actor) -> None:
+def test_importing_an_export_has_no_effect(client: FlaskClient, seller: Actor) -> None:
     for number, wild in enumerate(WILD):
         create(client, seller, name=wild, description=WILD[-number], purchaseLimit=number + 1)
     for kind in ("LICENCE", "FILE"):
@@ -78,7 +73,7 @@ def test_sent_back_it_changes_nothing(client: FlaskClient, seller: Actor) -> Non
     assert [row["name"] for row in before][: len(WILD)] == WILD
 
 
-def test_no_spreadsheet_takes_a_text_for_a_formula(client: FlaskClient, seller: Actor) -> None:
+def test_no_text_is_a_formula_to_a_spreadsheet(client: FlaskClient, seller: Actor) -> None:
     for wild in WILD:
         create(client, seller, name=wild, description=wild)
 
@@ -87,7 +82,7 @@ def test_no_spreadsheet_takes_a_text_for_a_formula(client: FlaskClient, seller: 
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d"))
 
 
-def test_as_new_products_it_makes_the_same_again(client: FlaskClient, seller: Actor) -> None:
+def test_importing_it_as_new_products_copies_them(client: FlaskClient, seller: Actor) -> None:
     for wild in WILD:
         create(client, seller, name=wild, description=wild)
     rows = [row | {"id": ""} for row in rows_of(export(client, seller))]
@@ -99,7 +94,7 @@ def test_as_new_products_it_makes_the_same_again(client: FlaskClient, seller: Ac
     ]
 
 
-def test_codes_have_no_units_and_deleted_ones_are_left_out(
+def test_units_of_codes_and_deleted_products_are_omitted(
     client: FlaskClient, seller: Actor
 ) -> None:
     create(client, seller, name="Codes", kind="CODES", availableUnits=0)
@@ -114,25 +109,25 @@ def test_codes_have_no_units_and_deleted_ones_are_left_out(
     assert (row["name"], row["availableUnits"]) == ("Codes", "")
 
 
-def test_an_empty_shop_is_a_header(client: FlaskClient, seller: Actor) -> None:
+def test_without_products_there_is_only_a_header(client: FlaskClient, seller: Actor) -> None:
     answer = export(client, seller)
-    assert answer.data == (",".join(documents.CSV_HEAD) + "\r\n").encode()
+    assert answer.data == (",".join(csv_format.COLUMNS) + "\r\n").encode()
     assert counts(send(client, seller, answer.data)) == (0, 0, 0)
 
 
-def test_a_table_that_broke_off_is_not_taken_in(client: FlaskClient, seller: Actor) -> None:
+def test_a_truncated_export_cannot_be_imported(client: FlaskClient, seller: Actor) -> None:
     create(client, seller)
     table = export(client, seller).data + TRUNCATED
     assert problems(send(client, seller, table)) == {"line 3": ["1 cells, but the header has 10."]}
 
 
-class TestLongOnes:
+class TestBatches:
     @pytest.fixture(autouse=True)
-    def small_pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(service, "PIECE", 2)
+    def small_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(service, "BATCH_SIZE", 2)
 
     @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
-    def test_piece_by_piece_every_product_comes_once_newest_first(
+    def test_every_product_is_exported_once_newest_first(
         self, client: FlaskClient, seller: Actor, count: int
     ) -> None:
         for number in range(count):
@@ -142,7 +137,9 @@ class TestLongOnes:
 
         assert names == [f"P{number}" for number in reversed(range(count))]
 
-    def test_one_for_each_caller(self, client: FlaskClient, seller: Actor) -> None:
+    def test_each_merchant_has_at_most_one_export_in_progress(
+        self, client: FlaskClient, seller: Actor
+    ) -> None:
         for _ in range(3):
             create(client, seller)
         path = f"{PRODUCTS}/merchant/export"

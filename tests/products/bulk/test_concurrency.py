@@ -7,7 +7,7 @@ from flask import Flask
 from tests import factories
 from tests.concurrency import all_at_once, broken
 from tests.orders.helpers import buy
-from tests.products.tables import mine, send, table_of
+from tests.products.bulk.helpers import mine, send, table_of
 
 
 def test_tables_purchases_and_other_tables_get_along(committing: Flask) -> None:

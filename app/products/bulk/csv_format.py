@@ -1,0 +1,154 @@
+"""Products as CSV for spreadsheets: format and parse."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import marshmallow as ma
+
+from app.common import csv_documents
+from app.common.clock import to_wire
+from app.common.csv_documents import CsvInvalid, Row
+from app.common.money import format_minor
+from app.products.bulk.errors import ImportInvalid, Problems
+from app.products.bulk.schemas import CreateRow, UpdateRow
+from app.products.bulk.service import ImportRow
+from app.products.models import ProductKind
+
+MAX_ROWS: Final = 10_000
+
+COLUMNS: Final = (
+    "id",
+    "name",
+    "description",
+    "price",
+    "currency",
+    "availableUnits",
+    "kind",
+    "purchaseLimit",
+    "isActive",
+    "createdAt",
+)
+
+IMPORT_EXAMPLE: Final = (
+    "name,description,price,availableUnits,kind,purchaseLimit,isActive\r\n"
+    "Field Guide,Birds of Europe,19.99,50,PLAIN,3,true\r\n"
+    '"Gift card, 25 USD",,25.00,,CODES,,true\r\n'
+)
+EXPORT_EXAMPLE: Final = (
+    ",".join(COLUMNS) + "\r\n"
+    "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11,Field Guide,Birds of Europe,19.99,USD,50,PLAIN,3,true,"
+    "2026-11-21T09:30:00.000Z\r\n"
+)
+
+#: Columns in which an empty cell means null; in others it is treated as omitted.
+_NULLABLE: Final = frozenset(("description", "purchaseLimit"))
+_FREE_TEXT: Final = frozenset(("name", "description"))
+#: Characters of an unknown column name that are repeated in the error.
+_MAX_NAME: Final = 50
+#: Exported only.
+_IGNORED: Final = "createdAt"
+
+_CREATE: Final = CreateRow()
+_UPDATE: Final = UpdateRow()
+
+
+class _Cells(dict[str, Any]):
+    """Cells of a row by column. Not a plain dict, so that fields parse their values from text."""
+
+
+@dataclass(slots=True)
+class ParsedImport:
+    """The valid rows, and the problems of the others."""
+
+    rows: list[ImportRow] = field(default_factory=list)
+    problems: Problems = field(default_factory=dict)
+
+
+def format_products(batches: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """CSV (RFC 4180, UTF-8) with a row per product, in one chunk per batch."""
+    header: Sequence[Sequence[Any]] = (COLUMNS,)
+    for batch in batches:
+        yield csv_documents.write((*header, *(_row(product) for product in batch)))
+        header = ()
+    if header:
+        yield csv_documents.write(header)
+
+
+def _row(product: Any) -> tuple[Any, ...]:
+    return (
+        product.id,
+        csv_documents.escape_formula(product.name),
+        csv_documents.escape_formula(product.description),
+        format_minor(product.price, product.currency),
+        product.currency,
+        None if ProductKind(product.kind).has_uploaded_stock else product.available_units,
+        product.kind,
+        product.purchase_limit,
+        "true" if product.is_active else "false",
+        to_wire(product.created_at),
+    )
+
+
+def parse(chunks: Iterator[bytes]) -> ParsedImport:
+    """Parse and validate the rows of a document.
+
+    chunks: of the document, split anywhere. Raises ImportInvalid if it is invalid as a whole. The
+    rest is read nevertheless, so that the client receives the error.
+    """
+    parsed = ParsedImport()
+    try:
+        rows = csv_documents.read(chunks)
+        columns = _columns(next(rows, None))
+        for count, row in enumerate(rows, 1):
+            if count > MAX_ROWS:
+                raise ImportInvalid({row.line: {"": [f"More than {MAX_ROWS} rows."]}})
+            _add(parsed, row, columns)
+    except CsvInvalid as error:
+        parsed.problems[error.line] = {"": [error.problem]}
+        raise ImportInvalid(parsed.problems) from error
+    finally:
+        for _ in chunks:
+            pass
+    return parsed
+
+
+def _columns(header: Row | None) -> Sequence[str]:
+    if header is None:
+        raise ImportInvalid({1: {"": ["Must be a header row with the names of the columns."]}})
+    names = [name.strip() for name in header.cells]
+    problems: dict[str, list[str]] = {}
+    for name in names[: 2 * len(COLUMNS)]:
+        if name not in COLUMNS:
+            problems[name[:_MAX_NAME]] = ["Unknown field."]
+        elif names.count(name) > 1:
+            problems[name] = ["Duplicate column."]
+    if problems:
+        raise ImportInvalid({header.line: problems})
+    return names
+
+
+def _add(parsed: ParsedImport, row: Row, columns: Sequence[str]) -> None:
+    if len(row.cells) != len(columns):
+        problem = f"{len(row.cells)} cells, but the header has {len(columns)}."
+        parsed.problems[row.line] = {"": [problem]}
+        return
+    cells = _cells(zip(columns, row.cells, strict=True))
+    try:
+        values = (_UPDATE if "id" in cells else _CREATE).load(cells)
+    except ma.ValidationError as error:
+        parsed.problems[row.line] = error.messages_dict
+    else:
+        parsed.rows.append(ImportRow(row.line, values))
+
+
+def _cells(cells_by_name: Iterable[tuple[str, str]]) -> Mapping[str, Any]:
+    cells = _Cells()
+    for name, cell in cells_by_name:
+        text = (csv_documents.unescape_formula(cell) if name in _FREE_TEXT else cell).strip()
+        if text and name != _IGNORED:
+            # Spreadsheets write TRUE.
+            cells[name] = text.lower() if name == "isActive" else text
+        elif name in _NULLABLE:
+            cells[name] = None
+    return cells
