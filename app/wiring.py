@@ -95,7 +95,9 @@ def configure(settings: Settings) -> None:
 
 def subscribe(settings: Settings) -> None:
     """What happens in one module because of another that must not know it."""
-    auth.on_registration.subscribe(partial(wallets.open_wallet, currency=settings.default_currency))
+    auth.on_registration.subscribe(
+        partial(wallets.create_wallet, currency=settings.default_currency)
+    )
     auth.on_profile_change.subscribe(products.invalidate_catalogue)
     limits.pending.subscribe(TransactionType.ONRAMP, onramp.pending_amount)
     purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.answer_with_purchase)

@@ -31,7 +31,7 @@ SCHEDULE = (
     (payment_requests.expire_requests, "* * * * *"),
     (inbox.sweep, "* * * * *"),
     (onramp.expire_onramps, "* * * * *"),
-    (holds.let_expired_holds_go, "* * * * *"),
+    (holds.expire_holds, "* * * * *"),
     (payouts.sweep, "* * * * *"),
     (checkouts.sweep, "* * * * *"),
     (refunds.sweep, "* * * * *"),

@@ -123,7 +123,7 @@ def complete_onramp(session: Session, onramp: Onramp, event: InboundEvent) -> No
     events.record(session, [OnrampSucceeded.of(onramp), *wallets.balance_events(credit)])
 
 
-def _credit(session: Session, onramp: Onramp, event: InboundEvent) -> ledger.Draft:
+def _credit(session: Session, onramp: Onramp, event: InboundEvent) -> ledger.AppliedEntry:
     """Post the credit. No limit is checked: the bank has received the payment."""
     account = wallets.require_account(session, user_id=onramp.user_id, currency=onramp.currency)
     account.require_can_receive(onramp.amount)

@@ -194,7 +194,7 @@ def _debit(session: Session, payout: Payout) -> None:
 
 def _release(session: Session, payout: Payout, reason: str) -> None:
     hold = lifecycle.require_active(session, payout.hold_id)
-    lifecycle.let_go(session, hold, _lock_account(session, payout), HoldStatus.VOIDED)
+    lifecycle.release(session, hold, _lock_account(session, payout), HoldStatus.VOIDED)
     payout.reason = reason
     _close(payout, PayoutStatus.REFUSED)
     events.record(session, [PayoutRefused.of(payout, reason=reason)])

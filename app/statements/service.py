@@ -81,7 +81,7 @@ def draw_up(
     since, until = within.closed(now=now, length=DEFAULT_PERIOD)
     if since >= until:
         raise PeriodInvalid
-    wallet = wallets.account_of(session, user_id=holder.id, currency=currency)
+    wallet = wallets.require_wallet(session, user_id=holder.id, currency=currency)
     period = wallets.period(session, wallet, since=since, until=until)
     if period.count > maximum:
         raise StatementTooLong(count=period.count, maximum=maximum)

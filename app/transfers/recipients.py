@@ -51,14 +51,16 @@ def _find(session: Session, handle: Handle, *, currency: str) -> User | None:
         return auth.find_by_phone(session, phone=handle.phone)
     user_id = handle.user_id
     if handle.wallet_number is not None:
-        wallet = wallets.find_by_number(session, number=handle.wallet_number, currency=currency)
+        wallet = wallets.get_wallet_by_number(
+            session, number=handle.wallet_number, currency=currency
+        )
         user_id = wallet.user_id if wallet else None
     return auth.users_by_id(session, [user_id]).get(user_id) if user_id else None
 
 
 def masked(session: Session, user: User, *, currency: str) -> Masked:
     """The masked details of the user."""
-    wallet = wallets.find_of_user(session, user_id=user.id, currency=currency)
+    wallet = wallets.get_wallet_of_user(session, user_id=user.id, currency=currency)
     number = wallet.number if wallet else None
     return Masked(
         masked_name(user), masked_email(user.email), masked_number(number) if number else None

@@ -107,7 +107,7 @@ def _post(
     receiving: Account,
     *,
     idempotency_key: str | None,
-) -> ledger.Draft:
+) -> ledger.AppliedEntry:
     transfer = sent.transfer
     about = f": {transfer.note}" if transfer.note else ""
     entry = Entry(
@@ -133,7 +133,7 @@ def _post(
     return ledger.post(session, entry)
 
 
-def _events(sent: Sent, posted: ledger.Draft) -> list[Event]:
+def _events(sent: Sent, posted: ledger.AppliedEntry) -> list[Event]:
     return [TransferCompleted.of(sent.transfer), *wallets.balance_events(posted)]
 
 

@@ -1,4 +1,4 @@
-"""How moving money can be refused."""
+"""Why operations on wallets, limits and holds are refused."""
 
 from typing import Final, Self
 
@@ -127,7 +127,7 @@ class RoleNotFound(NotFound):
 
 class BalanceTooLarge(BadRequest):
     code = "LIMIT_EXCEEDED"
-    message = "The balance would exceed the maximum of a wallet"
+    message = "The balance would exceed the maximum balance of a wallet"
 
 
 #: Why a payment from the caller's wallet can be refused.

@@ -1,7 +1,8 @@
 """The ledger: the only code that changes a balance or inserts a posting.
 
-Double entry: a movement is a journal entry whose postings sum to zero. Callers lock the accounts
-(`service.lock_accounts`), decide, and post; a whole batch of entries is written in one go.
+Double entry: a movement of money is a journal entry whose postings sum to zero. Callers lock the
+accounts (`service.lock_accounts`), decide, and post. A batch applies its entries in memory first
+and then writes all of them with three statements.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +34,7 @@ _SYSTEM_NAMESPACE: Final = uuid5(NAMESPACE_URL, "payment-flow:system-wallet")
 
 @dataclass(slots=True)
 class Account:
-    """A wallet that this transaction holds, as it stands after everything posted so far.
+    """A wallet as this transaction has changed it so far. Callers that change it have locked it.
 
     balance, held: minor units of `currency`; sequence: number of its last posting.
     """
@@ -84,7 +85,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One movement of money, to be posted. reference: what it is for, such as ("order", id)."""
+    """A journal entry to be posted. reference: what it is for, such as ("order", id)."""
 
     kind: str
     postings: tuple[Posting, ...]
@@ -100,24 +101,25 @@ class EntryUnbalanced(AssertionError):
 
 
 def system_account(code: SystemCode, currency: str) -> Account:
-    """A house account. Its id is a function of code and currency, so that nobody looks it up."""
+    """A platform account. Its id is derived from code and currency, so no lookup is needed."""
     return Account(
         id=uuid5(_SYSTEM_NAMESPACE, f"{code}/{currency}"), kind=WalletKind.SYSTEM, currency=currency
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """An entry that has moved its accounts in memory and is yet to be written."""
+class AppliedEntry:
+    """An entry that has changed its accounts in memory, with its postings."""
 
     entry: Entry
     postings: list[WalletTransaction]
 
 
-def draft(entry: Entry) -> Draft:
-    """Move the accounts of `entry`, so that what is decided next sees it. Raises EntryUnbalanced.
+def apply(entry: Entry) -> AppliedEntry:
+    """Change the accounts of `entry` in memory, so that the next decisions see it.
 
-    The accounts must be locked by the transaction that will write it.
+    The accounts must be locked by the transaction that will write the entry.
+    Raises EntryUnbalanced.
     """
     sums: dict[str, int] = {}
     for posting in entry.postings:
@@ -125,66 +127,68 @@ def draft(entry: Entry) -> Draft:
         sums[currency] = sums.get(currency, 0) + posting.amount
     if any(sums.values()) or len(entry.postings) < 2:
         raise EntryUnbalanced(f"{entry.kind}: {sums}")
-    now = _moment(posting.account for posting in entry.postings)
-    return Draft(entry, [_apply(entry, posting, now) for posting in entry.postings])
+    now = _posting_time(posting.account for posting in entry.postings)
+    return AppliedEntry(entry, [_apply(entry, posting, now) for posting in entry.postings])
 
 
-def _moment(accounts: Iterable[Account]) -> datetime:
-    """Now, but not before anything that happened to these accounts.
+def _posting_time(accounts: Iterable[Account]) -> datetime:
+    """Now, or the last change of these accounts if that is later.
 
-    Postings of a wallet are in the order of their moments even if the clocks of several machines
-    differ, so that what was the last at some moment can be found by halving.
+    The postings of a wallet are in the order of `created_at` even if the clocks of several machines
+    differ, so the last posting before a given time is found by binary search.
     """
-    happened = [account.updated_at for account in accounts if account.sequence]
-    return max([clock.now(), *(moment for moment in happened if moment is not None)])
+    changes = [account.updated_at for account in accounts if account.sequence]
+    return max([clock.now(), *(change for change in changes if change is not None)])
 
 
-def write(session: Session, drafts: Sequence[Draft]) -> None:
-    """Write `drafts` and the balances they lead to, in the order in which they were drafted.
+def write_entries(session: Session, entries: Sequence[AppliedEntry]) -> None:
+    """Write `entries`, in the order in which they were applied, and the resulting balances.
 
     Raises LedgerLockNotHeld outside of a ledger transaction.
     """
     require_ledger_lock(session)
-    touched = {
+    changed = {
         posting.account.id: posting.account
-        for draft in drafts
-        for posting in draft.entry.postings
+        for applied in entries
+        for posting in applied.entry.postings
         if posting.account.kind == WalletKind.USER
     }
-    repository.insert_entries(session, [_journal_entry(draft) for draft in drafts])
-    repository.insert_postings(session, [line for draft in drafts for line in draft.postings])
-    repository.update_balances(session, touched.values())
+    repository.insert_entries(session, [_journal_entry(applied) for applied in entries])
+    repository.insert_postings(
+        session, [posting for applied in entries for posting in applied.postings]
+    )
+    repository.update_balances(session, changed.values())
 
 
-def post(session: Session, entry: Entry) -> Draft:
-    """Draft and write `entries`; the postings of each, as written. Raises EntryUnbalanced."""
-    drafted = draft(entry)
-    write(session, [drafted])
-    return drafted
+def post(session: Session, entry: Entry) -> AppliedEntry:
+    """Apply and write one entry. Raises EntryUnbalanced, LedgerLockNotHeld."""
+    applied = apply(entry)
+    write_entries(session, [applied])
+    return applied
 
 
 def hold(account: Account, amount: int) -> None:
-    """Set `amount` minor units of a locked account aside, in memory: no longer `available`."""
+    """Hold `amount` minor units of a locked account, in memory: they are no longer `available`."""
     account.held += amount
 
 
 def release(account: Account, amount: int) -> None:
-    """Make `amount` minor units that were held `available` again, in memory."""
+    """Make `amount` held minor units `available` again, in memory."""
     account.held -= amount
 
 
 def save(session: Session, account: Account) -> None:
-    """Write what `hold` or `release` did to an account; posting to it does so, too.
+    """Write the effect of `hold` or `release` on an account; posting to it does so as well.
 
     Raises LedgerLockNotHeld outside of a ledger transaction.
     """
     require_ledger_lock(session)
-    account.updated_at = _moment([account])
+    account.updated_at = _posting_time([account])
     repository.update_balances(session, [account])
 
 
-def _journal_entry(drafted: Draft) -> JournalEntry:
-    entry = drafted.entry
+def _journal_entry(applied: AppliedEntry) -> JournalEntry:
+    entry = applied.entry
     return JournalEntryRow(
         id=entry.id,
         kind=entry.kind,
@@ -193,7 +197,7 @@ def _journal_entry(drafted: Draft) -> JournalEntry:
         initiator_id=entry.initiator_id,
         idempotency_key=entry.idempotency_key,
         meta=entry.metadata,
-        created_at=drafted.postings[0].created_at,
+        created_at=applied.postings[0].created_at,
     )
 
 

@@ -1,4 +1,4 @@
-"""Limits: the most that may move one way in a rolling window."""
+"""Limits: the maximum amount that may move in one direction in a rolling window."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from app.wallets.models import LimitType, LimitWindow, TransactionType
 
 WINDOWS: Final = {LimitWindow.DAY: timedelta(days=1), LimitWindow.MONTH: timedelta(days=30)}
 
-#: The limit on all of a direction that a movement counts towards, besides the one on its type.
+#: The limit of a whole direction that a movement counts towards, besides the limit of its type.
 DIRECTIONS: Final = {
     TransactionType.DEPOSIT: LimitType.INCOMING,
     TransactionType.ONRAMP: LimitType.INCOMING,
@@ -35,8 +35,8 @@ DIRECTIONS: Final = {
     TransactionType.TRANSFER_OUT: LimitType.OUTGOING,
 }
 
-#: By the type that they will be posted as: `pending(session, wallet_id)`, the minor units that
-#: are decided and not posted yet, and hold no money of the wallet. They count as used.
+#: `pending(session, wallet_id)` by transaction type: minor units that will be posted as this type
+#: and are neither posted nor held yet. They count as used.
 pending: Final[Handlers[TransactionType, Callable[[Session, UUID], int]]] = Handlers(
     "pending movements"
 )
@@ -44,10 +44,10 @@ pending: Final[Handlers[TransactionType, Callable[[Session, UUID], int]]] = Hand
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit in force, and what of it is used.
+    """An effective limit and its use.
 
-    amount, used: minor units of `currency`; oldest: when the first of what counts was posted, None
-    if nothing was; is_own: whether it is the user's instead of their role's.
+    amount, used: minor units of `currency`; oldest: when the oldest counted movement was posted,
+    None if there is none; is_own: whether it is set for this user, not their role.
     """
 
     type: LimitType
@@ -64,19 +64,19 @@ class Limit:
 
     @property
     def frees_at(self) -> datetime | None:
-        """When the first of what counts leaves the window, so that more remains."""
+        """When the oldest counted movement leaves the window, so that more remains."""
         return self.oldest + WINDOWS[self.window] if self.oldest is not None else None
 
 
-def in_force(
+def list_effective(
     session: Session, account: Account, *, user: User | Caller, types: Collection[LimitType]
 ) -> list[Limit]:
-    """The limits of these types, one for each window that has one.
+    """The effective limits of these types, one per type and window.
 
-    Used is what was posted within the window, what is held for it, and what is under way.
+    Posted movements within the window, active holds and pending movements count as used.
     """
     now = clock.now()
-    rows = repository.limits_in_force(
+    rows = repository.list_effective_limits(
         session,
         wallet_id=account.id,
         user_id=user.id,
@@ -98,14 +98,14 @@ def in_force(
         for row in rows
     ]
     return [
-        replace(limit, used=limit.used + _coming(session, account, limit.type))
+        replace(limit, used=limit.used + _pending_amount(session, account, limit.type))
         if limit.window in WINDOWS
         else limit
         for limit in limits
     ]
 
 
-def _coming(session: Session, account: Account, limit: LimitType) -> int:
+def _pending_amount(session: Session, account: Account, limit: LimitType) -> int:
     return sum(
         pending[kind](session, account.id)
         for kind in pending
@@ -118,9 +118,9 @@ def require_within(
 ) -> None:
     """Refuse a movement that would exceed a limit. Raises LimitExceeded.
 
-    The account must be locked: that is what keeps two movements from using the same remainder.
+    The account must be locked, so that two movements cannot use the same remainder.
     """
-    for limit in in_force(
+    for limit in list_effective(
         session, account, user=user, types=(LimitType(kind.value), DIRECTIONS[kind])
     ):
         if limit.used + money.minor > limit.amount:
@@ -142,10 +142,10 @@ def set_for_user(
     amount: Decimal,
     currency: str,
 ) -> Money:
-    """Give one user a limit of their own. amount: units of `currency`. Raises UserNotFound."""
+    """Set a limit of one user. amount: units of `currency`. Raises UserNotFound."""
     auth.require_user(session, user_id)
     money = Money.of(amount, currency)
-    _put(session, money, user_id=user_id, type=kind, window=window)
+    _set(session, money, user_id=user_id, type=kind, window=window)
     audit.record(
         session,
         actor_id=actor_id,
@@ -167,14 +167,14 @@ def set_for_role(
     amount: Decimal,
     currency: str,
 ) -> Money:
-    """Limit everybody of a role who has no limit of their own. amount: units of `currency`.
+    """Set the limit of all users of a role without a limit of their own.
 
-    Raises RoleNotFound.
+    amount: units of `currency`. Raises RoleNotFound.
     """
     if role not in list(Role):
         raise RoleNotFound
     money = Money.of(amount, currency)
-    limit_id = _put(session, money, role=role, type=kind, window=window)
+    limit_id = _set(session, money, role=role, type=kind, window=window)
     audit.record(
         session,
         actor_id=actor_id,
@@ -186,7 +186,7 @@ def set_for_role(
     return money
 
 
-def remove_for_user(
+def delete_for_user(
     session: Session,
     *,
     actor_id: UUID | None,
@@ -195,15 +195,18 @@ def remove_for_user(
     window: str,
     currency: str,
 ) -> None:
-    """Put a user back under the limit of their role. Raises UserNotFound, LimitNotFound."""
+    """Delete a limit of one user; that of their role applies again.
+
+    Raises UserNotFound, LimitNotFound.
+    """
     auth.require_user(session, user_id)
-    _require_nobody_posts(session)
+    _require_exclusive_lock(session)
     minor = repository.delete_user_limit(
         session, user_id=user_id, kind=kind, window=window, currency=currency
     )
     if minor is None:
         raise LimitNotFound
-    # `verify` reads this record, too: the role's limit, however old, is in force only from now on.
+    # `verify` reads this record: the role's limit, however old, applies only from now on.
     audit.record(
         session,
         actor_id=actor_id,
@@ -214,20 +217,20 @@ def remove_for_user(
     )
 
 
-def _put(session: Session, money: Money, **whose: str | UUID) -> UUID:
-    _require_nobody_posts(session)
-    return repository.put_limit(
+def _set(session: Session, money: Money, **key: str | UUID) -> UUID:
+    _require_exclusive_lock(session)
+    return repository.upsert_limit(
         session,
         id=new_id(),
         currency=money.currency,
         amount=money.minor,
         updated_at=clock.now(),
-        **whose,
+        **key,
     )
 
 
-def _require_nobody_posts(session: Session) -> None:
-    """Whatever is posted after a change of a limit must have seen it."""
+def _require_exclusive_lock(session: Session) -> None:
+    """Every posting after the change of a limit must have seen the change."""
     require_ledger_lock(session, exclusive=True)
 
 

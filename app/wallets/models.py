@@ -26,8 +26,8 @@ class WalletKind(StrEnum):
 
 
 class SystemCode(StrEnum):
-    """Accounts of the house: the outside world (banks, and the gateway that buyers pay at), what
-    we earn, what waits."""
+    """Platform accounts: BANK and GATEWAY are the outside world, FEES is revenue, and ESCROW is
+    not used yet."""
 
     BANK = "BANK"
     GATEWAY = "GATEWAY"
@@ -36,10 +36,11 @@ class SystemCode(StrEnum):
 
 
 class TransactionType(StrEnum):
-    """What a posting is; it tells the direction, too.
+    """The type of a posting, which also determines its direction.
 
-    DEPOSIT and WITHDRAWAL are the sandbox's way in and out, ONRAMP and PAYOUT the bank's. REFUND
-    is what a buyer gets back, REFUND_OUT what the merchant gives, FEE_REFUND the platform's part.
+    DEPOSIT and WITHDRAWAL bring money in and out in the sandbox, ONRAMP and PAYOUT through a bank.
+    REFUND is credited to the buyer; REFUND_OUT is debited from the merchant, FEE_REFUND from the
+    platform.
     """
 
     DEPOSIT = "DEPOSIT"
@@ -56,12 +57,12 @@ class TransactionType(StrEnum):
     FEE_REFUND = "FEE_REFUND"
 
 
-#: What limits are about. Buying and selling are not limited.
+#: Transaction types that limits apply to. Purchases and sales are not limited.
 LIMITED: Final = "('DEPOSIT', 'WITHDRAWAL', 'ONRAMP', 'PAYOUT', 'TRANSFER_IN', 'TRANSFER_OUT')"
 
 
 class Wallet(Identified, Timestamped, Base):
-    """An account. A SYSTEM wallet keeps no running balance, so that it never becomes a hot row."""
+    """A ledger account. A SYSTEM wallet keeps no running balance, so it never is a hot row."""
 
     __tablename__ = "wallets"
     __table_args__ = (
@@ -73,14 +74,14 @@ class Wallet(Identified, Timestamped, Base):
         CheckConstraint("held >= 0 AND held <= balance", name="held_within_balance"),
         CheckConstraint("kind = 'USER' OR (balance = 0 AND sequence = 0)", name="system_appends"),
         CheckConstraint("(kind = 'USER') = (number IS NOT NULL)", name="user_has_number"),
-        # Room on the page lets a balance change in place, without touching any index.
+        # Free space on each page allows HOT updates: a new balance changes no index.
         {"postgresql_with": {"fillfactor": "50"}},
     )
 
     kind: Mapped[str]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     code: Mapped[str | None]
-    #: What people call it: 12 digits, the last a check digit (ISO 7064, MOD 11,10).
+    #: The wallet's public number: 12 digits, the last a check digit (ISO 7064, MOD 11,10).
     number: Mapped[str | None] = mapped_column(
         unique=True, server_default=text("new_wallet_number()")
     )
@@ -101,23 +102,23 @@ class JournalEntry(Identified, Created, Base):
 
     __tablename__ = "journal_entries"
     __table_args__ = (
-        # For ever: an old key can never move money twice.
+        # Kept forever: an old key can never move money twice.
         key_index("uq_journal_entries_key", "initiator_id"),
-        # Whatever a bank repeats: an on-ramp is credited once.
+        # An on-ramp is credited once, even if the bank repeats its webhook.
         Index(
             "uq_journal_entries_onramp",
             "reference_id",
             unique=True,
             postgresql_where=text("kind = 'ONRAMP'"),
         ),
-        # Whatever a bank answers, tells and repeats: a payout leaves once.
+        # A payout is debited once, even if the bank repeats an answer or a webhook.
         Index(
             "uq_journal_entries_payout",
             "reference_id",
             unique=True,
             postgresql_where=text("kind = 'PAYOUT'"),
         ),
-        # Whatever the gateway repeats: an order is paid for once, and a refund goes elsewhere once.
+        # An order is paid once and a refund redirected once, even if the gateway repeats a webhook.
         Index(
             "uq_journal_entries_gateway",
             "kind",
@@ -142,8 +143,8 @@ JournalEntryRow: Final = row_class(JournalEntry)
 class WalletTransaction(Identified, Created, Base):
     """A posting: one line of a journal entry, in one wallet. Never changed, never deleted.
 
-    amount: signed minor units. Before, after and sequence are NULL for SYSTEM wallets, which
-    are appended to without a lock.
+    amount: signed minor units. balance_before, balance_after and sequence are NULL for SYSTEM
+    wallets, whose postings are appended without a lock.
     """
 
     __tablename__ = "wallet_transactions"
@@ -158,7 +159,7 @@ class WalletTransaction(Identified, Created, Base):
         ),
         CheckConstraint("balance_after >= 0 AND balance_before >= 0", name="never_overdrawn"),
         Index("ix_wallet_transactions_entry", "journal_entry_id"),
-        # What limits are summed over; purchases and sales are not limited and stay out of it.
+        # For the sums of limits; without purchases and sales, which are not limited.
         Index(
             "ix_wallet_transactions_limited",
             "wallet_id",
@@ -199,11 +200,11 @@ class HoldStatus(StrEnum):
 
 
 class WalletHold(Identified, Created, Base):
-    """Money that is promised: it reduces `available` at once and is captured or let go later.
+    """Reserved money: it reduces `available` immediately and is captured or released later.
 
-    type: as what it is posted when it is captured; captured_amount: of `amount`, the rest was let
-    go; payee_id: who captures it, None for the house; expires_at: None for one that must be
-    settled.
+    type: transaction type of its capture; captured_amount: part of `amount`, the rest was
+    released; payee_id: the user who can capture it, None for the platform; expires_at: None if it
+    does not expire.
     """
 
     __tablename__ = "wallet_holds"
@@ -224,7 +225,7 @@ class WalletHold(Identified, Created, Base):
             "expires_at",
             postgresql_where=text("status = 'ACTIVE' AND expires_at IS NOT NULL"),
         ),
-        # For ever: an old key can never promise money twice.
+        # Kept forever: an old key can never hold money twice.
         key_index("uq_wallet_holds_key", "initiator_id"),
     )
 
@@ -245,7 +246,7 @@ class WalletHold(Identified, Created, Base):
 
 
 class LimitType(StrEnum):
-    """What a limit is about: one kind of movement, or all of one direction together."""
+    """What a limit applies to: one type of movement, or all movements of one direction."""
 
     DEPOSIT = "DEPOSIT"
     ONRAMP = "ONRAMP"
@@ -264,7 +265,7 @@ class LimitWindow(StrEnum):
 
 
 class WalletLimit(Identified, Base):
-    """The most that may move one way in a rolling window: by role, or for one user instead."""
+    """The maximum amount that may move in a rolling window: per role, or for one user."""
 
     __tablename__ = "wallet_limits"
     __table_args__ = (

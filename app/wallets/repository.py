@@ -56,7 +56,7 @@ _WALLET_OF_CALLER = f"""
 def get_wallet_of_caller(
     *, user_id: UUID, session_id: UUID, currency: str, now: datetime
 ) -> tuple[Any, ...] | None:
-    """The wallet's columns if the user is signed in – NULLs if they have none – or None."""
+    """The columns of the caller's wallet, all NULL if there is none; None if the session ended."""
     values = {
         "user_id": user_id,
         "session_id": session_id,
@@ -90,7 +90,7 @@ def lock_wallets_of(session: Session, *, user_ids: Sequence[UUID], currency: str
     """The wallets of these users, locked in id order.
 
     Id order: two opposite movements must not deadlock. FOR NO KEY UPDATE: FOR UPDATE would block
-    the foreign-key checks of everybody who posts to the same wallet.
+    the foreign-key checks of all other transactions that post to the same wallet.
     """
     return send(session, _LOCK_WALLETS, {"user_ids": list(user_ids), "currency": currency})
 
@@ -112,14 +112,14 @@ def insert_postings(session: Session, postings: Iterable[WalletTransaction]) -> 
 
 
 def update_balances(session: Session, accounts: Iterable[object]) -> None:
-    """accounts: with id, balance and held in minor units, sequence and moment of the change."""
+    """accounts: with id, balance and held in minor units, sequence, and updated_at."""
     send_rows(session, _UPDATE_BALANCES, accounts)
 
 
-# Sequences are gapless and in the order of the moments, so each step reads one row by its key: a
-# subquery, because a join could be turned around and read all of the wallet at every step.
+# Binary search: sequences are gapless and in the order of created_at. Each step reads one row by
+# its key, in a subquery, because the planner could turn a join around and read the whole wallet.
 _SEQUENCE_BEFORE = """
-    WITH RECURSIVE halving (low, high) AS (
+    WITH RECURSIVE search (low, high) AS (
         SELECT 0::bigint, CAST(%(last)s AS bigint)
         UNION ALL
         SELECT CASE WHEN is_before THEN middle ELSE low END,
@@ -130,19 +130,19 @@ _SEQUENCE_BEFORE = """
                 WHERE wallet_id = %(wallet_id)s AND sequence = middle
             ) AS is_before
             FROM (
-                SELECT low, high, (low + high + 1) / 2 AS middle FROM halving WHERE low < high
+                SELECT low, high, (low + high + 1) / 2 AS middle FROM search WHERE low < high
             ) AS half
             OFFSET 0
         ) AS step
     )
-    SELECT low FROM halving WHERE low = high
+    SELECT low FROM search WHERE low = high
 """
 
 
 def sequence_before(session: Session, *, wallet_id: UUID, last: int, moment: datetime) -> int:
-    """The number of the last posting before a moment, 0 if there is none.
+    """The sequence of the last posting before a time, 0 if there is none.
 
-    last: number of the wallet's last posting. Takes as many steps as `last` has binary digits.
+    last: sequence of the wallet's last posting. Takes as many steps as `last` has binary digits.
     """
     values = {"wallet_id": wallet_id, "last": last, "moment": moment}
     (row,) = send(session, _SEQUENCE_BEFORE, values)
@@ -175,11 +175,11 @@ def list_postings(
     return paginate(session, page, query, WalletTransaction.sequence)
 
 
-# The user's own limit comes before the one of their role. The types are listed so that the planner
-# can prove that the partial index serves; a window without a beginning has used nothing.
-_LIMITS_IN_FORCE = f"""
+# The user's own limit comes before that of their role. The types are listed literally, so that the
+# planner can prove that the partial index applies; TRANSACTION has no window, so its use is zero.
+_EFFECTIVE_LIMITS = f"""
     SELECT DISTINCT ON (l.type, l."window") l.type, l."window", l.amount,
-        posted.minor + promised.minor AS used, posted.oldest, l.user_id IS NOT NULL AS is_own
+        posted.minor + held.minor AS used, posted.oldest, l.user_id IS NOT NULL AS is_own
     FROM wallet_limits l
     CROSS JOIN LATERAL (
         SELECT CAST(CAST(%(since)s AS json) ->> l."window" AS timestamptz) AS since,
@@ -200,14 +200,14 @@ _LIMITS_IN_FORCE = f"""
         FROM wallet_holds h
         WHERE h.wallet_id = %(wallet_id)s AND h.status = 'ACTIVE'
             AND h.type = ANY(covered.types) AND covered.since IS NOT NULL
-    ) promised
+    ) held
     WHERE l.type = ANY(%(types)s) AND l.currency = %(currency)s
         AND (l.user_id = %(user_id)s OR l.role = %(role)s)
     ORDER BY l.type, l."window", l.user_id IS NULL
 """  # noqa: S608 – a list from our own code
 
 
-def limits_in_force(
+def list_effective_limits(
     session: Session,
     *,
     wallet_id: UUID,
@@ -217,10 +217,10 @@ def limits_in_force(
     currency: str,
     since: Mapping[str, datetime],
 ) -> Iterable[Any]:
-    """One limit per type and window, with what was moved in it or is held for it, minor units.
+    """One limit per type and window, with the minor units that are posted or held in the window.
 
-    since: the beginning of each window that has one. Each row says, too, when the oldest of what
-    was moved in it was posted, and whether the limit is the user's own.
+    since: the start of each window that has one. Each row also has the time of the oldest counted
+    posting, and whether the limit is the user's own.
     """
     values = {
         "wallet_id": wallet_id,
@@ -230,10 +230,10 @@ def limits_in_force(
         "currency": currency,
         "since": json.dumps(since, default=datetime.isoformat),
     }
-    return send(session, _LIMITS_IN_FORCE, values)
+    return send(session, _EFFECTIVE_LIMITS, values)
 
 
-def put_limit(session: Session, **values: Any) -> UUID:
+def upsert_limit(session: Session, **values: Any) -> UUID:
     """Set the limit of a role or of a user; its id."""
     statement = upsert(WalletLimit).values(**values)
     row = session.execute(
@@ -248,7 +248,7 @@ def put_limit(session: Session, **values: Any) -> UUID:
 def delete_user_limit(
     session: Session, *, user_id: UUID, kind: str, window: str, currency: str
 ) -> int | None:
-    """Forget a user's own limit; the minor units that it was, None if there is none."""
+    """Delete a user's own limit. Returns its minor units, None if there was none."""
     statement = delete(WalletLimit).where(
         WalletLimit.user_id == user_id,
         WalletLimit.type == kind,

@@ -1,4 +1,4 @@
-"""Shapes of wallets and their history."""
+"""Schemas of wallets, transactions and limits."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -41,7 +41,7 @@ class WalletOut(Schema):
 
 
 class WalletSnapshotOut(WalletOut):
-    """A wallet now, or as it was at a moment."""
+    """A wallet now, or at a time in the past."""
 
     available = MoneyOut(
         required=True,
@@ -88,7 +88,7 @@ class TransactionOut(Schema):
 
 @serializes(WalletOut)
 def wallet_out(wallet: Account) -> dict[str, Any]:
-    """What WalletOut describes; built by hand because it is hot."""
+    """What WalletOut describes; serialized by hand because it is on a hot path."""
     currency = wallet.currency
     return {
         "id": wallet.id,
@@ -105,20 +105,20 @@ def wallet_out(wallet: Account) -> dict[str, Any]:
 
 @serializes(WalletSnapshotOut)
 def past_wallet_out(wallet: Account, *, at: datetime) -> dict[str, Any]:
-    """What WalletSnapshotOut describes, of a moment of the past."""
+    """What WalletSnapshotOut describes, at a time in the past."""
     return wallet_out(wallet) | {"available": None, "held": None, "at": to_wire(at)}
 
 
 @serializes(TransactionOut)
 def transaction_out(posting: WalletTransaction) -> dict[str, Any]:
-    """What TransactionOut describes; built by hand because pages of it are hot."""
+    """What TransactionOut describes; serialized by hand because it is on a hot path."""
     currency = posting.currency
     return {
         "id": posting.id,
         "type": posting.type,
         "status": posting.status,
         "amount": format_minor(posting.magnitude, currency),
-        # Never NULL here: only house wallets have no running balance, and nobody is shown those.
+        # Never NULL here: only platform accounts have no running balance, and none is ever listed.
         "balanceBefore": format_minor(posting.balance_before or 0, currency),
         "balanceAfter": format_minor(posting.balance_after or 0, currency),
         "currency": currency,
@@ -152,7 +152,7 @@ class HistoryArgs(PageArgs, TimeRangeArgs):
 
 
 class LimitArgs(Schema):
-    """Which limit of somebody is meant."""
+    """The type and window that identify a limit."""
 
     kind = ma.fields.String(
         data_key="type",

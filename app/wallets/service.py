@@ -1,4 +1,4 @@
-"""Wallets: balance, deposits, withdrawals, history, locks."""
+"""Wallets: balances, deposits, withdrawals, transactions, and locking by administrators."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -31,8 +31,8 @@ from app.wallets.ledger import Account, Entry, Posting
 from app.wallets.models import SystemCode, TransactionType, Wallet, WalletKind, WalletTransaction
 
 
-def open_wallet(session: Session, user: User, *, currency: str) -> None:
-    """Give a new user an empty wallet."""
+def create_wallet(session: Session, user: User, *, currency: str) -> None:
+    """Create the empty wallet of a new user."""
     now = clock.now()
     repository.insert_wallet(
         session,
@@ -45,11 +45,10 @@ def open_wallet(session: Session, user: User, *, currency: str) -> None:
     )
 
 
-def of_caller(*, user_id: UUID, session_id: UUID, currency: str) -> Account:
-    """The wallet of somebody who is signed in, as of now; no lock is taken.
+def require_wallet_of_caller(*, user_id: UUID, session_id: UUID, currency: str) -> Account:
+    """The wallet of a signed-in user, as of now, not locked.
 
-    Asks in one statement both whether the session holds and what the wallet is.
-    Raises Unauthorized, WalletNotFound.
+    One statement checks the session and reads the wallet. Raises Unauthorized, WalletNotFound.
     """
     row = repository.get_wallet_of_caller(
         user_id=user_id, session_id=session_id, currency=currency, now=clock.now()
@@ -61,17 +60,17 @@ def of_caller(*, user_id: UUID, session_id: UUID, currency: str) -> Account:
     return Account(*row)
 
 
-def find_by_number(session: Session, *, number: str, currency: str) -> Wallet | None:
+def get_wallet_by_number(session: Session, *, number: str, currency: str) -> Wallet | None:
     """number: its 12 digits."""
     return repository.get_wallet_by_number(session, number=number, currency=currency)
 
 
-def find_of_user(session: Session, *, user_id: UUID, currency: str) -> Wallet | None:
+def get_wallet_of_user(session: Session, *, user_id: UUID, currency: str) -> Wallet | None:
     return repository.get_wallet_of_user(session, user_id=user_id, currency=currency)
 
 
-def account_of(session: Session, *, user_id: UUID, currency: str) -> Account:
-    """A user's wallet, as of now; no lock is taken. Raises WalletNotFound."""
+def require_wallet(session: Session, *, user_id: UUID, currency: str) -> Account:
+    """A user's wallet, as of now, not locked. Raises WalletNotFound."""
     row = repository.get_wallet_of(session, user_id=user_id, currency=currency)
     if row is None:
         raise WalletNotFound
@@ -81,7 +80,7 @@ def account_of(session: Session, *, user_id: UUID, currency: str) -> Account:
 def lock_accounts(
     session: Session, *, user_ids: Collection[UUID], currency: str
 ) -> dict[UUID, Account]:
-    """The users' accounts by user id, held by this transaction until it ends."""
+    """The users' accounts by user id, locked by this transaction until it ends."""
     rows = repository.lock_wallets_of(session, user_ids=list(user_ids), currency=currency)
     return {row.user_id: Account(*row) for row in rows}
 
@@ -190,7 +189,7 @@ def _move(
     return account, posted.postings[0]
 
 
-def balance_events(posted: ledger.Draft) -> list[BalanceUpdated]:
+def balance_events(posted: ledger.AppliedEntry) -> list[BalanceUpdated]:
     """One event for each posting to a user's wallet, in the order of the postings."""
     accounts = [posting.account for posting in posted.entry.postings]
     return [
@@ -208,7 +207,7 @@ def balance_events(posted: ledger.Draft) -> list[BalanceUpdated]:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Postings of a wallet in a row, `first` to `last` by sequence; none if last < first."""
+    """A range of a wallet's postings, from sequence `first` to `last`; empty if last < first."""
 
     wallet: Account
     first: int
@@ -222,9 +221,9 @@ class Period:
 def period(
     session: Session, wallet: Account, *, since: datetime | None, until: datetime | None
 ) -> Period:
-    """What was posted from `since`, included, until `until`, left out. None: from or to the end.
+    """The postings from `since` (inclusive) to `until` (exclusive); None: unbounded.
 
-    Postings are in the order of their moments, so both ends are found by halving.
+    Both ends are found by binary search.
     """
 
     def before(moment: datetime) -> int:
@@ -240,10 +239,10 @@ def period(
 
 
 def as_of(session: Session, wallet: Account, *, moment: datetime) -> Account:
-    """The wallet as its postings up to a moment have made it; empty before it was opened.
+    """The wallet after all postings up to a time; empty before it was created.
 
-    Only `balance`, `sequence` and `updated_at` are those of the moment. A millisecond counts as a
-    whole, because that is how finely moments are shown. Raises MomentInFuture.
+    Only `balance`, `sequence` and `updated_at` are those of that time. All postings of its
+    millisecond count, because responses show times in milliseconds. Raises MomentInFuture.
     """
     if moment > clock.now():
         raise MomentInFuture
@@ -260,7 +259,7 @@ def as_of(session: Session, wallet: Account, *, moment: datetime) -> Account:
     )
 
 
-def history(
+def list_transactions(
     session: Session,
     page: PageRequest,
     *,
@@ -268,10 +267,10 @@ def history(
     within: TimeRange,
     kind: str | None = None,
 ) -> Page[WalletTransaction]:
-    """The wallet's postings, newest first."""
+    """The wallet's postings in this time range, newest first."""
     whole = period(session, wallet, since=within.since, until=within.until)
     if kind is None and page.after is None:
-        # Sequences are gapless: rows to skip need not be read, nor all of them be counted.
+        # Sequences are gapless, so no rows need to be skipped or counted.
         page = replace(page, after=(whole.last - page.offset + 1,), total=whole.count)
     return repository.list_postings(
         session, page, wallet_id=wallet.id, first=whole.first, last=whole.last, kind=kind
@@ -281,7 +280,10 @@ def history(
 def set_locked(
     session: Session, *, actor_id: UUID | None, wallet_id: UUID, locked: bool, reason: str
 ) -> Wallet:
-    """Stop a wallet from paying and receiving, or let it go on. Raises WalletNotFound."""
+    """Lock a wallet, so that it can neither send nor receive money, or unlock it.
+
+    Raises WalletNotFound.
+    """
     wallet = repository.get_wallet_for_update(session, wallet_id)
     if wallet is None or wallet.kind != WalletKind.USER:
         raise WalletNotFound

@@ -74,9 +74,9 @@ def get_wallet() -> Response:
     time, accurate to the millisecond; `available` and `held` are null, because they have no
     history. Before the wallet was created, the balance is 0.
     """
-    wallet = _mine()
-    # Hot: only who asks for a moment pays for the parsing of a query string.
-    moment = _asked_moment() if request.query_string else None
+    wallet = _wallet_of_caller()
+    # Hot path: the query string is parsed only if there is one.
+    moment = _requested_time() if request.query_string else None
     if moment is None:
         return json_response(dump_json(wallet_out(wallet)))
     with reading() as session:
@@ -84,15 +84,15 @@ def get_wallet() -> Response:
     return json_response(dump_json(past_wallet_out(then, at=moment)))
 
 
-def _asked_moment() -> datetime | None:
+def _requested_time() -> datetime | None:
     args = blp.ARGUMENTS_PARSER.parse(AT_ARGS, location="query")
     moment: datetime | None = args.get("at")
     return moment
 
 
-def _mine() -> Account:
+def _wallet_of_caller() -> Account:
     caller = identity()
-    return service.of_caller(
+    return service.require_wallet_of_caller(
         user_id=caller.user_id,
         session_id=caller.session_id,
         currency=settings().default_currency,
@@ -167,9 +167,9 @@ def list_transactions(args: dict[str, Any]) -> Response:
     Newest first. `amount` is always positive; `type` determines the direction. Transactions never
     change.
     """
-    wallet = _mine()
+    wallet = _wallet_of_caller()
     with reading() as session:
-        found = service.history(session, wallet=wallet, **args)
+        found = service.list_transactions(session, wallet=wallet, **args)
     return json_response(dump_json(found.serialized(transaction_out)))
 
 
@@ -189,8 +189,8 @@ def list_limits() -> list[Limit]:
 
 
 def _limits(session: Session, user: User) -> list[Limit]:
-    account = service.account_of(session, user_id=user.id, currency=settings().default_currency)
-    return limits.in_force(session, account, user=user, types=list(LimitType))
+    account = service.require_wallet(session, user_id=user.id, currency=settings().default_currency)
+    return limits.list_effective(session, account, user=user, types=list(LimitType))
 
 
 @admin_blp.post("/wallets/<uuid:wallet_id>/lock")
@@ -275,7 +275,7 @@ def delete_user_limit(args: dict[str, Any], user_id: UUID) -> None:
     The limit of the user's role applies again for that type and window.
     """
     ledger_transaction(
-        lambda session: limits.remove_for_user(
+        lambda session: limits.delete_for_user(
             session,
             actor_id=live_user(session).id,
             user_id=user_id,

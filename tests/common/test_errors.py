@@ -281,7 +281,7 @@ class TestInternalErrors:
         monkeypatch: pytest.MonkeyPatch,
         errors_logged: CapturingLogger,
     ) -> None:
-        monkeypatch.setattr("app.wallets.service.open_wallet", lambda *_, **__: None)
+        monkeypatch.setattr("app.wallets.service.create_wallet", lambda *_, **__: None)
         monkeypatch.setattr("app.auth.service.fold", lambda _: None)
 
         answer = client.post(

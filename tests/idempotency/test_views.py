@@ -193,7 +193,7 @@ class TestRepeating:
             raise failure
 
         with monkeypatch.context() as broken:
-            broken.setattr("app.wallets.ledger.write", fail)
+            broken.setattr("app.wallets.ledger.write_entries", fail)
             first = send(client, user, movement.path, movement.body, "k-1")
         second = send(client, user, movement.path, movement.body, "k-1")
 

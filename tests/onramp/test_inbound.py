@@ -336,7 +336,7 @@ class TestAWalletThatCannotBeCredited:
             factories.wallet(session, user.id).balance = 2**63 - 1
         deliver_event(client, onramp, user)
         assert inbound_events() == [
-            ("RECEIVED", "The balance would exceed the maximum of a wallet")
+            ("RECEIVED", "The balance would exceed the maximum balance of a wallet")
         ]
         with transaction() as session:
             factories.wallet(session, user.id).balance = 0

@@ -36,7 +36,7 @@ from app.orders.purchases import service as orders
 from app.orders.purchases.pricing import Basket, Purchase
 from app.orders.refunds import gateway_refunds
 from app.payouts import service as payouts
-from app.wallets.holds.tasks import let_expired_holds_go
+from app.wallets.holds.tasks import expire_holds
 from tests import factories, servers
 from tests.clock import freeze_clock
 from tests.concurrency import broken
@@ -235,7 +235,7 @@ def promise_money(client: FlaskClient, payer: factories.Actor) -> None:
     yesterday = clock.now() - timedelta(days=1)
     with mock.patch("app.common.clock.now", return_value=yesterday):
         place("hold-expired", "1.00", expiresIn=60)
-    let_expired_holds_go()
+    expire_holds()
 
 
 def pay_out(client: FlaskClient, user: factories.Actor) -> None:

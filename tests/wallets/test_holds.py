@@ -83,14 +83,14 @@ def test_a_capture_takes_a_part_and_lets_the_rest_go(client: FlaskClient) -> Non
 
 
 @pytest.mark.parametrize("status", [HoldStatus.VOIDED, HoldStatus.EXPIRED])
-def test_a_hold_that_is_let_go_takes_nothing(client: FlaskClient, status: HoldStatus) -> None:
+def test_a_released_hold_takes_nothing(client: FlaskClient, status: HoldStatus) -> None:
     user = factories.buyer("25.00")
     placed = place(user, expires_at=clock.now() if status is HoldStatus.EXPIRED else None)
 
     with factories.ledger_session() as session:
         hold = lifecycle.require_for_update(session, placed.id)
         account = wallets.require_account(session, user_id=user.id, currency="USD")
-        lifecycle.let_go(session, hold, account, status)
+        lifecycle.release(session, hold, account, status)
 
     assert amounts(client, user) == ("25.00", "0.00", "25.00")
     assert broken() == []

@@ -221,8 +221,8 @@ def test_a_batch_of_entries_is_posted_as_if_one_by_one(app: Flask) -> None:
                 rich = [_entry(bank, account, 10**17) for account in by_name.values()]
                 entries = rich + [_entry(by_name[a], by_name[b], sum_) for a, b, sum_ in moves]
                 if batched:
-                    written = [ledger.draft(entry) for entry in entries]
-                    ledger.write(session, written)
+                    written = [ledger.apply(entry) for entry in entries]
+                    ledger.write_entries(session, written)
                 else:
                     written = [ledger.post(session, entry) for entry in entries]
             names = {account.id: who for who, account in by_name.items()}

@@ -104,10 +104,10 @@ def test_only_what_counts_is_read_however_much_has_happened(committing: Flask) -
         deposit(committing.test_client(), user, "1.00")
 
     with db.transaction() as session:
-        account = wallets.account_of(session, user_id=user.id, currency="USD")
+        account = wallets.require_wallet(session, user_id=user.id, currency="USD")
         caller = Caller(user.id, user.email, "USER")
         for _ in range(15):
-            found = limits.in_force(session, account, user=caller, types=list(LimitType))
+            found = limits.list_effective(session, account, user=caller, types=list(LimitType))
         whole_table, rows = session.execute(
             text("""
                 SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables

@@ -170,7 +170,7 @@ def test_a_moment_is_found_by_reading_few_of_many_postings(client: FlaskClient) 
     user = factories.actor()
     add_history(user.id, count=5000, first=NOON, apart=timedelta(minutes=1))
     with db.transaction() as session:
-        wallet = wallets.account_of(session, user_id=user.id, currency="USD")
+        wallet = wallets.require_wallet(session, user_id=user.id, currency="USD")
         read = text("""
             SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables
             WHERE relname = 'wallet_transactions'

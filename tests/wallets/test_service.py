@@ -124,8 +124,8 @@ class TestPosting:
         with factories.ledger_session() as session:
             held = wallets.require_account(session, user_id=user.id, currency="USD")
             bank = system_account(SystemCode.BANK, "USD")
-            drafts = [
-                ledger.draft(
+            entries = [
+                ledger.apply(
                     Entry(
                         kind="TEST",
                         postings=(
@@ -136,9 +136,9 @@ class TestPosting:
                 )
                 for amount in (10, -20, 30)
             ]
-            ledger.write(session, drafts)
+            ledger.write_entries(session, entries)
 
-        rows = [drafted.postings[0] for drafted in drafts]
+        rows = [entry.postings[0] for entry in entries]
         assert [(r.balance_before, r.balance_after, r.sequence) for r in rows] == [
             (100, 110, 2),
             (110, 90, 3),

@@ -241,7 +241,7 @@ class TestDepositing:
         answer = deposit(client, user, maximum)
 
         assert refusal(answer) == (400, "LIMIT_EXCEEDED")
-        assert answer.json["message"] == "The balance would exceed the maximum of a wallet"
+        assert answer.json["message"] == "The balance would exceed the maximum balance of a wallet"
         assert balance(client, user) == "1.00"
 
     @pytest.mark.parametrize("description", ["", "   ", "x" * 201, 5, ["a"]])

@@ -116,7 +116,7 @@ def _reserve(
     sale = pricing.reserve(
         purchase,
         product=stock,
-        merchant=locked.account_of(stock.merchant_id, stock) if stock else None,
+        merchant=locked.get_account(stock.merchant_id, stock) if stock else None,
         coupon=locked.coupon_for(purchase, stock),
         units_before=locked.units_of(purchase),
         fee_bps=fee_bps,

@@ -44,7 +44,7 @@ class LockedState:
                 ((user_id, currency), account) for user_id, account in accounts.items()
             )
 
-    def account_of(self, user_id: UUID, stock: Stock | None) -> ledger.Account | None:
+    def get_account(self, user_id: UUID, stock: Stock | None) -> ledger.Account | None:
         """The user's wallet in the currency of that product."""
         return self.accounts.get((user_id, stock.currency)) if stock else None
 

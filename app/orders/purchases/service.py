@@ -108,7 +108,7 @@ def _sell(
 ) -> list[OrderDetails | AppError]:
     state.lock_accounts(session, purchases)
     outcomes: list[OrderDetails | AppError] = []
-    sold: list[tuple[Sale, ledger.Draft | None]] = []
+    sold: list[tuple[Sale, ledger.AppliedEntry | None]] = []
     for purchase in purchases:
         try:
             sale = _decide(purchase, state, fee_bps=fee_bps)
@@ -116,7 +116,7 @@ def _sell(
             outcomes.append(refusal)
             continue
         state.apply(sale)
-        sold.append((sale, ledger.draft(sale.entry) if sale.entry else None))
+        sold.append((sale, ledger.apply(sale.entry) if sale.entry else None))
         outcomes.append(OrderDetails(sale.order, sale.stock, sale.buyer))
     if sold:
         _write(session, sold)
@@ -128,8 +128,8 @@ def _decide(purchase: Purchase, state: LockedState, *, fee_bps: int) -> Sale:
     return pricing.decide(
         purchase,
         product=stock,
-        buyer=state.account_of(purchase.buyer.id, stock),
-        merchant=state.account_of(stock.merchant_id, stock) if stock else None,
+        buyer=state.get_account(purchase.buyer.id, stock),
+        merchant=state.get_account(stock.merchant_id, stock) if stock else None,
         coupon=state.coupon_for(purchase, stock),
         units_before=state.units_of(purchase),
         fee_bps=fee_bps,
@@ -137,21 +137,21 @@ def _decide(purchase: Purchase, state: LockedState, *, fee_bps: int) -> Sale:
     )
 
 
-def _write(session: Session, sold: Sequence[tuple[Sale, ledger.Draft | None]]) -> None:
+def _write(session: Session, sold: Sequence[tuple[Sale, ledger.AppliedEntry | None]]) -> None:
     sales = [sale for sale, _ in sold]
-    drafts = [draft for _, draft in sold if draft is not None]
-    if drafts:
-        ledger.write(session, drafts)
+    entries = [applied for _, applied in sold if applied is not None]
+    if entries:
+        ledger.write_entries(session, entries)
     checks = locked_state.write(session, sales)
     delivery.deliver(session, [locked_state.line_of(sale) for sale in sales])
-    events.record(session, [event for sale, draft in sold for event in _events(sale, draft)])
+    events.record(session, [event for sale, applied in sold for event in _events(sale, applied)])
     for check in checks:
         check()
 
 
-def _events(sale: Sale, draft: ledger.Draft | None) -> list[Event]:
+def _events(sale: Sale, applied: ledger.AppliedEntry | None) -> list[Event]:
     completed = OrderCompleted.of(sale.order)
-    return [completed] if draft is None else [completed, *wallets.balance_events(draft)]
+    return [completed] if applied is None else [completed, *wallets.balance_events(applied)]
 
 
 def find_completed(session: Session, job: PurchaseJob) -> OrderDetails | None:

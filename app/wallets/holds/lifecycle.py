@@ -1,6 +1,6 @@
-"""Holds: money that is promised before it moves.
+"""The lifecycle of a hold: it reserves money until it is captured, voided or expired.
 
-A hold makes its amount unavailable at once. It ends once: captured, voided or expired.
+A hold makes its amount unavailable immediately, and ends exactly once.
 """
 
 from datetime import datetime
@@ -30,10 +30,10 @@ def place(
     idempotency_key: str | None = None,
     expires_at: datetime | None = None,
 ) -> WalletHold:
-    """Hold `money` of a locked account.
+    """Place a hold of `money` on a locked account.
 
-    kind: as what it is posted when it is captured; payee_id: the user who may capture it, None
-    for the house; reference: what it is for, such as ("payout", id).
+    kind: transaction type of its capture; payee_id: the user who can capture it, None for the
+    platform; reference: what it is for, such as ("payout", id).
     Raises WalletLocked, InsufficientFunds.
     """
     account.require_can_pay(money.minor)
@@ -62,7 +62,7 @@ def place(
 
 
 def require_for_update(session: Session, hold_id: UUID) -> WalletHold:
-    """The hold, locked, ended or not: lock it before its wallets. Raises HoldNotFound."""
+    """The hold, locked, in any status. Lock it before its wallets. Raises HoldNotFound."""
     hold = repository.get_hold_for_update(session, hold_id)
     if hold is None:
         raise HoldNotFound
@@ -70,14 +70,14 @@ def require_for_update(session: Session, hold_id: UUID) -> WalletHold:
 
 
 def require_active(session: Session, hold_id: UUID) -> WalletHold:
-    """The hold, locked, if it can still be settled. Raises HoldNotFound, HoldClosed."""
+    """The hold, locked, if it is still active. Raises HoldNotFound, HoldClosed."""
     hold = require_for_update(session, hold_id)
     require_open(hold)
     return hold
 
 
 def require_open(hold: WalletHold) -> None:
-    """Refuse what has ended; past its time a hold has, even if nobody has let it go yet.
+    """Refuse a hold that is not active, or past its expiry and not yet released.
 
     Raises HoldClosed.
     """
@@ -88,16 +88,16 @@ def require_open(hold: WalletHold) -> None:
 
 
 def capture(hold: WalletHold, account: Account, amount: int) -> None:
-    """End a locked hold by taking `amount` minor units of it; the rest is let go.
+    """Capture `amount` minor units of a locked hold and release the rest.
 
-    What was taken has to be posted from `account` next, in the same transaction.
+    The caller posts the amount from `account` next, in the same transaction.
     """
     _close(hold, account, HoldStatus.CAPTURED)
     hold.captured_amount = amount
 
 
-def let_go(session: Session, hold: WalletHold, account: Account, status: HoldStatus) -> None:
-    """End a locked hold and take nothing. status: VOIDED or EXPIRED."""
+def release(session: Session, hold: WalletHold, account: Account, status: HoldStatus) -> None:
+    """End a locked hold without a capture. status: VOIDED or EXPIRED."""
     _close(hold, account, status)
     ledger.save(session, account)
 

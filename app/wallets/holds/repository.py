@@ -1,4 +1,4 @@
-"""SQL of holds, as their two parties and the clock look for them."""
+"""SQL of holds: lists of both parties, and expiry."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,11 +24,11 @@ def list_holds(
     payee_id: UUID | None,
     status: str | None,
 ) -> Page[WalletHold]:
-    """What the owner of the wallet pays and what the payee gets, newest first.
+    """Holds on the wallet and holds for the payee, newest first.
 
-    wallet_id, payee_id: None to leave one of the two out; status: only those of this status.
+    wallet_id, payee_id: None to omit one of the two; status: only holds with this status.
     """
-    # Each role has an index of its own, and nobody is both the payer and the payee of a hold.
+    # Each role has its own index, and no user is both the payer and the payee of a hold.
     roles = [
         select(WalletHold).where(column == value)
         for column, value in ((WalletHold.wallet_id, wallet_id), (WalletHold.payee_id, payee_id))
@@ -40,7 +40,7 @@ def list_holds(
 
 
 def lock_expired(session: Session, *, now: datetime, limit: int) -> Sequence[WalletHold]:
-    """Active holds whose time is over, locked; those that somebody is settling are left out."""
-    # Literally, so that the planner can prove that the partial index serves.
+    """Expired active holds, locked, except those that another transaction has locked."""
+    # A literal, so that the planner can prove that the partial index applies.
     active = text("status = 'ACTIVE'")
     return lock_due(session, WalletHold.expires_at, active, now=now, limit=limit)

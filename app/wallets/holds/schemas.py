@@ -1,4 +1,4 @@
-"""Shapes of holds."""
+"""Schemas of holds."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import marshmallow as ma
 
 from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text, WholeNumber
 from app.common.pagination import PageArgs, page_of
-from app.wallets.holds.service import MAX_LIFE
+from app.wallets.holds.service import MAX_TTL
 from app.wallets.models import HoldStatus
 
 
@@ -22,7 +22,7 @@ class CreateHoldIn(Schema):
     description = Text(max_length=200, allow_none=True, metadata={"example": "Room 12, two nights"})
     expires_in = WholeNumber(
         minimum=1,
-        maximum=int(MAX_LIFE.total_seconds()),
+        maximum=int(MAX_TTL.total_seconds()),
         metadata={"description": "Seconds until it expires, 7 days by default", "example": 86400},
     )
     expires_at = Moment(
@@ -33,9 +33,9 @@ class CreateHoldIn(Schema):
     )
 
     @ma.validates_schema
-    def _say_it_once(self, data: dict[str, Any], **_: Any) -> None:
+    def _require_one_expiry(self, data: dict[str, Any], **_: Any) -> None:
         if "expires_in" in data and "expires_at" in data:
-            raise ma.ValidationError("Give expiresIn or expiresAt, not both.", "expiresAt")
+            raise ma.ValidationError("Send expiresIn or expiresAt, not both.", "expiresAt")
 
 
 class CaptureHoldIn(Schema):

@@ -1,4 +1,4 @@
-"""Holds between a buyer and a merchant: promised, then captured, voided or expired – once."""
+"""Holds for a merchant on a buyer's wallet: captured or voided by the merchant, or expired."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -31,11 +31,11 @@ from app.wallets.holds.errors import (
 from app.wallets.ledger import Account, Entry, Posting
 from app.wallets.models import HoldStatus, TransactionType, WalletHold
 
-DEFAULT_LIFE: Final = timedelta(days=7)
-MAX_LIFE: Final = timedelta(days=30)
+DEFAULT_TTL: Final = timedelta(days=7)
+MAX_TTL: Final = timedelta(days=30)
 
 
-def authorise(
+def create_hold(
     session: Session,
     *,
     payer: User | Caller,
@@ -48,10 +48,10 @@ def authorise(
     description: str | None = None,
     idempotency_key: str | None = None,
 ) -> WalletHold:
-    """Promise money to a merchant: it is no longer available, and nobody else gets it.
+    """Reserve money for a merchant: it is no longer available to the payer.
 
-    amount: in units of `currency`; second_factor: the payer's; expires_in: seconds, expires_at: a
-    moment; neither: a week.
+    amount: in units of `currency`; second_factor: the payer's; expires_in: seconds; expires_at: a
+    time; 7 days by default.
     Raises CannotPayYourself, PayeeNotFound, ExpiryInvalid, WalletLocked, InsufficientFunds,
     WalletNotFound, TwoFactorRequired.
     """
@@ -86,13 +86,13 @@ def capture(
     amount: Decimal | None = None,
     idempotency_key: str | None = None,
 ) -> WalletHold:
-    """Take what was promised, or a part of it; the rest is let go.
+    """Capture a hold, or a part of it; the rest is released.
 
     amount: in units of the hold's currency, None for all of it.
     Raises HoldNotFound, NotThePayee, HoldClosed, CaptureExceedsHold, WalletLocked,
     BalanceTooLarge.
     """
-    hold = _require_to_settle(session, hold_id, payee_id=payee.id)
+    hold = _require_to_end(session, hold_id, payee_id=payee.id)
     held = Money(hold.amount, hold.currency)
     money = Money.of(amount, hold.currency) if amount is not None else held
     if money.minor > held.minor:
@@ -128,41 +128,41 @@ def capture(
 
 
 def void(session: Session, *, payee_id: UUID, hold_id: UUID) -> WalletHold:
-    """Give a promise back. Only the payee can: the payer's word holds until it expires.
+    """Void a hold. Only the payee can: the payer is bound until it expires.
 
     Raises HoldNotFound, NotThePayee, HoldClosed.
     """
-    hold = _require_to_settle(session, hold_id, payee_id=payee_id)
+    hold = _require_to_end(session, hold_id, payee_id=payee_id)
     account = wallets.require_account(session, user_id=hold.initiator_id, currency=hold.currency)
-    _let_go(session, hold, account, HoldStatus.VOIDED)
+    _release(session, hold, account, HoldStatus.VOIDED)
     return hold
 
 
-def let_expired_go(session: Session, *, at_most: int) -> int:
-    """Let promises go whose time is over, those past it longest first; how many there were.
+def expire_due(session: Session, *, limit: int) -> int:
+    """Release up to `limit` expired holds, the longest overdue first. Returns their number.
 
-    Somebody who settles one at this moment is not waited for: they are told that it is over.
+    It does not wait for holds that are being captured or voided: those requests are refused.
     """
-    expired = repository.lock_expired(session, now=clock.now(), limit=at_most)
+    expired = repository.lock_expired(session, now=clock.now(), limit=limit)
     for currency in sorted({hold.currency for hold in expired}):
         due = [hold for hold in expired if hold.currency == currency]
         accounts = wallets.require_accounts(
             session, *{hold.initiator_id for hold in due}, currency=currency
         )
         for hold in due:
-            _let_go(session, hold, accounts[hold.initiator_id], HoldStatus.EXPIRED)
+            _release(session, hold, accounts[hold.initiator_id], HoldStatus.EXPIRED)
     return len(expired)
 
 
-def find(session: Session, *, hold_id: UUID, user_id: UUID) -> WalletHold:
-    """A hold, for its payer and its payee. Raises HoldNotFound for everybody else."""
+def require_hold(session: Session, *, hold_id: UUID, user_id: UUID) -> WalletHold:
+    """A hold, for its payer or its payee. Raises HoldNotFound for anyone else."""
     hold = repository.get_hold(session, hold_id)
     if hold is None or user_id not in (hold.initiator_id, hold.payee_id):
         raise HoldNotFound
     return hold
 
 
-def of_user(
+def list_holds(
     session: Session,
     page: PageRequest,
     *,
@@ -172,7 +172,7 @@ def of_user(
     status: str | None = None,
 ) -> Page[WalletHold]:
     """The user's holds, newest first. role: payer or payee, None for both."""
-    wallet = wallets.account_of(session, user_id=user_id, currency=currency)
+    wallet = wallets.require_wallet(session, user_id=user_id, currency=currency)
     return repository.list_holds(
         session,
         page,
@@ -194,16 +194,16 @@ def _require_merchant(session: Session, user_id: UUID) -> None:
 def _expiry(*, expires_in: int | None, expires_at: datetime | None) -> datetime:
     now = clock.now()
     if expires_at is None:
-        return now + (timedelta(seconds=expires_in) if expires_in is not None else DEFAULT_LIFE)
+        return now + (timedelta(seconds=expires_in) if expires_in is not None else DEFAULT_TTL)
     if expires_at <= now:
         raise ExpiryInvalid("Must be in the future.")
-    if expires_at > now + MAX_LIFE:
-        raise ExpiryInvalid(f"Must be at most {MAX_LIFE.days} days from now.")
+    if expires_at > now + MAX_TTL:
+        raise ExpiryInvalid(f"Must be at most {MAX_TTL.days} days from now.")
     return expires_at
 
 
-def _require_to_settle(session: Session, hold_id: UUID, *, payee_id: UUID) -> WalletHold:
-    """The hold, locked, if this user may end it. Raises HoldNotFound, NotThePayee, HoldClosed."""
+def _require_to_end(session: Session, hold_id: UUID, *, payee_id: UUID) -> WalletHold:
+    """The hold, locked, if this user can end it. Raises HoldNotFound, NotThePayee, HoldClosed."""
     hold = lifecycle.require_for_update(session, hold_id)
     if payee_id != hold.payee_id:
         raise NotThePayee if payee_id == hold.initiator_id else HoldNotFound
@@ -211,6 +211,6 @@ def _require_to_settle(session: Session, hold_id: UUID, *, payee_id: UUID) -> Wa
     return hold
 
 
-def _let_go(session: Session, hold: WalletHold, account: Account, status: HoldStatus) -> None:
-    lifecycle.let_go(session, hold, account, status)
+def _release(session: Session, hold: WalletHold, account: Account, status: HoldStatus) -> None:
+    lifecycle.release(session, hold, account, status)
     events.record(session, [HoldReleased.of(hold, payer_id=hold.initiator_id)])

@@ -61,7 +61,7 @@ def create_hold(body: dict[str, Any]) -> Response:
     """
     factor = second_factor()
     return answer_once(
-        lambda session, user, key: service.authorise(
+        lambda session, user, key: service.create_hold(
             session,
             payer=user,
             currency=settings().default_currency,
@@ -86,7 +86,7 @@ def list_holds(args: dict[str, Any]) -> Page[WalletHold]:
     within a minute; until then it is shown as ACTIVE but can no longer be captured.
     """
     with reading() as session:
-        return service.of_user(
+        return service.list_holds(
             session,
             user_id=live_user(session).id,
             currency=settings().default_currency,
@@ -104,7 +104,7 @@ def get_hold(hold_id: UUID) -> WalletHold:
     Visible to its payer and its payee.
     """
     with reading() as session:
-        return service.find(session, hold_id=hold_id, user_id=live_user(session).id)
+        return service.require_hold(session, hold_id=hold_id, user_id=live_user(session).id)
 
 
 @blp.post("/<uuid:hold_id>/capture")

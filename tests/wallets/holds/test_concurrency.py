@@ -5,7 +5,7 @@ from collections import Counter
 
 from flask import Flask
 
-from app.wallets.holds.tasks import let_expired_holds_go
+from app.wallets.holds.tasks import expire_holds
 from tests import factories
 from tests.concurrency import all_at_once, broken, outcomes
 from tests.wallets.helpers import withdraw
@@ -56,7 +56,7 @@ def test_captured_voided_or_expired_it_ends_one_way(committing: Flask) -> None:
         number, how, hold_id = act
         time.sleep(max(expire + (number % 10 - 7) / 50 - time.monotonic(), 0))
         if how == "expire":
-            let_expired_holds_go()
+            expire_holds()
         else:
             answer = {"capture": capture, "void": void}[how](
                 committing.test_client(), payee, hold_id
@@ -69,7 +69,7 @@ def test_captured_voided_or_expired_it_ends_one_way(committing: Flask) -> None:
     acts = [(how, hold_id) for hold_id in hold_ids for how in ("capture", "void", "expire")]
     all_at_once(settle, [(number, *act) for number, act in enumerate(acts)])
     time.sleep(max(expire + 0.5 - time.monotonic(), 0))
-    let_expired_holds_go()
+    expire_holds()
 
     client = committing.test_client()
     ended = Counter(show(client, payee, hold_id).json["status"] for hold_id in hold_ids)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.common import clock, db
 from app.events.models import OutboxEvent
 from app.wallets.holds import tasks
-from app.wallets.holds.tasks import let_expired_holds_go
+from app.wallets.holds.tasks import expire_holds
 from app.worker import SCHEDULE
 from tests import factories
 from tests.answers import refusal
@@ -38,14 +38,14 @@ def test_every_minute_what_has_expired_is_available_again(
 ) -> None:
     over = past(place, client, payer, payee, "40.00", expiresIn=60).json["id"]
     running = past(place, client, payer, payee, "5.00", expiresIn=7200).json["id"]
-    assert (let_expired_holds_go, "* * * * *") in SCHEDULE
+    assert (expire_holds, "* * * * *") in SCHEDULE
 
-    assert let_expired_holds_go() == 1
+    assert expire_holds() == 1
 
     assert show(client, payer, over).json["status"] == "EXPIRED"
     assert show(client, payer, running).json["status"] == "ACTIVE"
     assert amounts(client, payer) == ("100.00", "5.00", "95.00")
-    assert let_expired_holds_go() == 0
+    assert expire_holds() == 0
     assert broken() == []
 
 
@@ -66,11 +66,11 @@ def test_a_locked_payer_gets_it_back_all_the_same(
     past(place, client, payer, payee, expiresIn=60)
     lock(client, payer)
 
-    assert let_expired_holds_go() == 1
+    assert expire_holds() == 1
     assert amounts(client, payer) == ("100.00", "0.00", "100.00")
 
 
-def test_many_are_let_go_in_batches(
+def test_many_expire_in_batches(
     client: FlaskClient, payer: Actor, payee: Actor, past: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "_BATCH", 3)
@@ -79,7 +79,7 @@ def test_many_are_let_go_in_batches(
         past(place, client, payer, payee, "1.00", expiresIn=60)
         past(place, client, other, payee, "1.00", expiresIn=60)
 
-    assert let_expired_holds_go() == 8
+    assert expire_holds() == 8
 
     assert amounts(client, payer) == ("100.00", "0.00", "100.00")
     assert amounts(client, other) == ("10.00", "0.00", "10.00")
@@ -93,7 +93,7 @@ def test_the_outbox_tells_how_each_hold_ended(
     expired = past(place, client, payer, payee, "10.00", expiresIn=60).json["id"]
     capture(client, payee, captured, "7.00")
     void(client, payee, voided)
-    let_expired_holds_go()
+    expire_holds()
 
     def told(hold_id: str) -> list[tuple[str, dict[str, Any]]]:
         with db.transaction() as session:

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from app.common import db
-from app.wallets.holds.tasks import let_expired_holds_go
+from app.wallets.holds.tasks import expire_holds
 from tests.concurrency import all_at_once
 from tests.live import LiveServer, outcomes, sign_up_all
 from tests.verify.books import working_on
@@ -77,7 +77,7 @@ def test_captures_voids_and_expiries_race_and_each_hold_ends_once(live_server: L
 
     def settle(number: int) -> tuple[int, str | None]:
         if number % 10 == 9:
-            return let_expired_holds_go(), "let go"
+            return expire_holds(), "let go"
         hold_id, how = hold_ids[number // 2], ("capture", "void")[number % 2]
         answer = live_server.call("POST", f"{HOLDS}/{hold_id}/{how}", token=payee)
         return answer.status, answer.json.get("error")
@@ -85,7 +85,7 @@ def test_captures_voids_and_expiries_race_and_each_hold_ends_once(live_server: L
     with working_on(db.Database(live_server.database.app_url)):
         settled = Counter(all_at_once(settle, range(800)))
         time.sleep(2)
-        let_expired_holds_go()
+        expire_holds()
 
     assert {how for how in settled if how[1] != "let go"} == {(200, None), (409, "HOLD_CLOSED")}
     walk = [
