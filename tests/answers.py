@@ -1,4 +1,4 @@
-"""What tests say about answers."""
+"""Checks of responses, and of the body that all errors share."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from werkzeug.test import TestResponse
 
 from app.common.middleware import public_path
 
-#: Ids and moments as the contract writes them, for regular expressions.
+#: Regular expressions of ids and timestamps in responses.
 UUID_TEXT = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
@@ -23,13 +23,13 @@ ERROR_KEYS = [
 
 
 def refusal(answer: TestResponse) -> tuple[int, str]:
-    """Status and code of a refusal, which must come in the one body of the contract."""
+    """Status and code of an error, whose body must be the documented one."""
     body = error_body(answer)
     return answer.status_code, body["error"]
 
 
 def error_body(answer: TestResponse) -> dict[str, Any]:
-    """The body of a refusal: exactly the contract's keys, and true to the request."""
+    """The body of an error. Checks that it has exactly the documented keys and fits the request."""
     assert answer.content_type == "application/json"
     body: dict[str, Any] = answer.json
     assert list(body) == ERROR_KEYS

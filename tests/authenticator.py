@@ -1,4 +1,4 @@
-"""An authenticator app, and the watch by which it and we go."""
+"""An authenticator app, and the clock that it shares with the application."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ STEP = 30
 
 
 class Watch:
-    """A clock that is set by hand."""
+    """A clock that is advanced manually."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -30,18 +30,18 @@ class Watch:
 
 @dataclass(frozen=True)
 class Authenticator:
-    """What a user keeps: the app with its secret, and the recovery codes on paper."""
+    """The authenticator app of a user, with its secret and the recovery codes."""
 
     secret: str
     watch: Watch
     recovery_codes: tuple[str, ...] = ()
 
     def code(self, *, seconds: int = 0) -> str:
-        """What the app shows. seconds: by how much its clock is ahead of ours."""
+        """The code that the app shows. seconds: how far its clock is ahead of ours."""
         return pyotp.TOTP(self.secret).at(self.watch.now() + timedelta(seconds=seconds))
 
     def wrong_code(self) -> str:
-        """Six digits that are wrong now, and were a minute ago, and will be."""
+        """A code that is wrong now and in all accepted steps before and after."""
         right = {self.code(seconds=STEP * steps) for steps in range(-3, 4)}
         return next(code for code in map("{:06}".format, range(8)) if code not in right)
 
@@ -59,7 +59,7 @@ def disable(client: FlaskClient, user: Actor, code: str, password: str = PASSWOR
     return client.delete(TWO_FACTOR, json=body, headers=user.headers)
 
 
-def renew(client: FlaskClient, user: Actor, code: str) -> TestResponse:
+def renew_recovery_codes(client: FlaskClient, user: Actor, code: str) -> TestResponse:
     return client.post(f"{TWO_FACTOR}/recovery-codes", json={"code": code}, headers=user.headers)
 
 
@@ -69,12 +69,12 @@ def status(client: FlaskClient, user: Actor) -> dict[str, Any]:
 
 
 def begun(client: FlaskClient, user: Actor, watch: Watch) -> Authenticator:
-    """The app of somebody whose second factor is pending."""
+    """Begin the setup of two-factor authentication. Returns the app, without recovery codes."""
     return Authenticator(begin(client, user).json["secret"], watch)
 
 
 def enrolled(client: FlaskClient, user: Actor, watch: Watch) -> Authenticator:
-    """The app of somebody whose second factor is on, showing a code that was not used yet."""
+    """Enable two-factor authentication. Returns the app, which shows an unused code."""
     app = begun(client, user, watch)
     answer = confirm(client, user, app.code())
     assert answer.status_code == 200, answer.text

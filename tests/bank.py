@@ -1,4 +1,4 @@
-"""The bank simulator for tests, a merchant that receives its webhooks, and a payer."""
+"""The bank simulator in this process, a merchant that receives its webhooks, and a payer."""
 
 import base64
 import json

@@ -1,6 +1,6 @@
-"""A real browser for tests: the system's Chromium, without a window.
+"""A real browser for tests: the headless Chromium of the system.
 
-`python -m tests.browser` sees to it that there is one; `./flow test` does so before the tests.
+`python -m tests.browser` installs it if necessary; `./flow test` does so before the tests.
 """
 
 import os
@@ -22,45 +22,45 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-_PATIENCE_MS = 15_000
+_TIMEOUT_MS = 15_000
 
 
-class NoBrowser(Exception):
-    """The message says what to do."""
+class BrowserMissing(Exception):
+    """The message says how to install a browser."""
 
 
 def find_chromium() -> str | None:
-    """Where a Chromium or Chrome is."""
+    """The path of Chromium or Chrome, if it is installed."""
     return next(filter(None, map(shutil.which, _NAMES)), None)
 
 
 def require_chromium() -> str:
-    """Where it is. Raises NoBrowser."""
+    """The path of Chromium or Chrome. Raises BrowserMissing."""
     found = find_chromium()
     if found is None:
-        raise NoBrowser(
-            f"The browser tests need one of {', '.join(_NAMES)} on the PATH, and there is none. "
-            "On Debian, `apt-get install chromium` as root installs it; "
-            "`./flow test` without further words does so by itself when run as root."
+        raise BrowserMissing(
+            f"The browser tests require one of {', '.join(_NAMES)} on the PATH. "
+            "On Debian, run `apt-get install chromium` as root; "
+            "`./flow test` without arguments does so when run as root."
         )
     return found
 
 
 def install_chromium() -> None:
-    """Install Debian's package if that can be done here; its output is shown. Raises NoBrowser."""
+    """Install the Debian package if possible, showing its output. Raises BrowserMissing."""
     apt_get = shutil.which("apt-get")
     if apt_get is None or os.geteuid() != 0:
         require_chromium()
     print("Installing Debian's package chromium for the browser tests …", flush=True)  # noqa: T201
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
-        subprocess.run([str(apt_get), "--quiet", "--quiet", *words], env=quiet, check=False)
+    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+        subprocess.run([str(apt_get), "--quiet", "--quiet", *arguments], env=quiet, check=False)
     require_chromium()
 
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
-    """A browser with a fresh profile. Raises NoBrowser."""
+    """A browser with a fresh profile. Raises BrowserMissing."""
     path = require_chromium()
     # Chromium's own sandbox refuses to work for root.
     flags = [*_FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
@@ -74,20 +74,20 @@ def running_browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    """An empty page. What its scripts complain about fails the test."""
-    expect.set_options(timeout=_PATIENCE_MS)
+    """An empty page. Errors of its scripts fail the test."""
+    expect.set_options(timeout=_TIMEOUT_MS)
     with running_browser() as browser:
         page = browser.new_context().new_page()
-        page.set_default_timeout(_PATIENCE_MS)
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda line: complaints.append(line.text) if _is_bad(line) else None)
+        page.set_default_timeout(_TIMEOUT_MS)
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: errors.append(line.text) if _is_error(line) else None)
         yield page
-    assert complaints == []
+    assert errors == []
 
 
-def _is_bad(line: object) -> bool:
-    # A status of 4xx is logged as an error as well, but that is what some tests are about.
+def _is_error(line: object) -> bool:
+    # Responses with a status of 4xx are logged as errors too, and some tests provoke them.
     text = getattr(line, "text", "")
     return getattr(line, "type", "") == "error" and "Failed to load resource" not in text
 
@@ -96,7 +96,7 @@ def main() -> int:
     try:
         if find_chromium() is None:
             install_chromium()
-    except NoBrowser as error:
+    except BrowserMissing as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

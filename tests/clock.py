@@ -1,4 +1,4 @@
-"""The application's clock, stopped or replaced."""
+"""Setting the clock of the application."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,5 +11,5 @@ from app.common import clock
 def freeze_clock(
     monkeypatch: pytest.MonkeyPatch, moment: datetime | Callable[[], datetime]
 ) -> None:
-    """Have the application's clock say `moment`, or what it returns."""
+    """Set the clock of the application to `moment`, or to what it returns."""
     monkeypatch.setattr(clock, "now", moment if callable(moment) else lambda: moment)

@@ -1,4 +1,4 @@
-"""Running many calls at the same moment, and what came of them."""
+"""Concurrent calls, their outcomes, and the invariants of the books."""
 
 import threading
 from collections import Counter
@@ -13,7 +13,7 @@ B = TypeVar("B")
 
 
 def all_at_once(act: Callable[[A], B], things: Sequence[A], *, threads: int = 32) -> list[B]:
-    """`act` on everything by many threads that start together; results in the order of things."""
+    """Call `act` on all `things` from threads that start together. Returns the results in order."""
     size = min(threads, len(things))
     barrier = threading.Barrier(size)
     with ThreadPoolExecutor(size, initializer=barrier.wait) as pool:
@@ -21,10 +21,10 @@ def all_at_once(act: Callable[[A], B], things: Sequence[A], *, threads: int = 32
 
 
 def outcomes(answers: Iterable[Any]) -> Counter[tuple[int, str | None]]:
-    """How often each status and error code was answered."""
+    """The number of responses by status and error code."""
     return Counter((answer.status_code, answer.json.get("error")) for answer in answers)
 
 
 def broken() -> list[str]:
-    """The invariants of the books that do not hold."""
+    """The names of the violated invariants of the books."""
     return [invariant.name for invariant, rows in violations() if rows]

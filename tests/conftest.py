@@ -1,4 +1,4 @@
-"""Fixtures: an application on a real database, rolled back or thrown away after each test."""
+"""Fixtures: the application on a real database, rolled back or dropped after each test."""
 
 import os
 import sys
@@ -28,12 +28,12 @@ from tests.live import LiveServer
 
 _cleanup = None
 
-#: The state of the process as the application of the tests was wired with.
+#: The process state that the application of the tests was wired with.
 _wired: dict[str, Any] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the servers once, before the workers that share them."""
+    """Start the servers once, before the workers of xdist, which share them."""
     global _cleanup
     if not hasattr(config, "workerinput") and not config.option.collectonly:
         _cleanup = servers.start()
@@ -41,20 +41,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, visibly, what has no meaning here: what needs root, Linux or our own server."""
-    impossible = {
+    """Deselect tests that require root, Linux or the embedded server where it is missing."""
+    missing = {
         "root": os.geteuid() != 0,
         "linux": sys.platform != "linux",
         "embedded": "DATABASE_URL" in os.environ,
     }
-    left_out = [
+    deselected = [
         item
         for item in items
-        if any(item.get_closest_marker(mark) and missing for mark, missing in impossible.items())
+        if any(item.get_closest_marker(mark) and is_missing for mark, is_missing in missing.items())
     ]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
 
 
 def pytest_unconfigure() -> None:
@@ -99,7 +99,7 @@ def settings(database: servers.TestDatabase, data_dir: Path, worker_number: int)
 
 @pytest.fixture(scope="session")
 def worker_app(settings: Settings) -> Iterator[Flask]:
-    # Limits are wired in, so that `rate_limited` can switch them on.
+    # Rate limits are initialised, so that `rate_limited` can enable them.
     application = create_app(replace(settings, ratelimit_enabled=True))
     limiter.enabled = False
     _wired.update(process_state._values)
@@ -109,7 +109,7 @@ def worker_app(settings: Settings) -> Iterator[Flask]:
 
 @pytest.fixture(autouse=True)
 def _process_state_is_restored() -> Iterator[None]:
-    """What a test configures – a command that it runs wires the process anew – ends with it."""
+    """Restore what a test configures, for instance by running a command."""
     yield
     process_state._values.update(_wired)
 
@@ -118,7 +118,7 @@ def _process_state_is_restored() -> Iterator[None]:
 def rolled_back(worker_app: Flask) -> Iterator[Flask]:
     """The application inside a transaction that is rolled back."""
     database = db.current()
-    kept = database.autocommit, database.read_committed, database.serializable
+    before = database.autocommit, database.read_committed, database.serializable
     in_transaction = database.engine.execution_options(isolation_level="READ COMMITTED")
     with in_transaction.connect() as connection:
         outer = connection.begin()
@@ -126,14 +126,14 @@ def rolled_back(worker_app: Flask) -> Iterator[Flask]:
             connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
         database.autocommit = database.read_committed = database.serializable = inner
-        lent = nullcontext(connection.connection.driver_connection)
-        database.borrowed = lambda: lent  # type: ignore[method-assign,assignment,return-value]
-        forget_cached()
+        own_connection = nullcontext(connection.connection.driver_connection)
+        database.borrowed = lambda: own_connection  # type: ignore[method-assign,assignment,return-value]
+        clear_cache()
         try:
             with worker_app.app_context():
                 yield worker_app
         finally:
-            database.autocommit, database.read_committed, database.serializable = kept
+            database.autocommit, database.read_committed, database.serializable = before
             del database.borrowed
             outer.rollback()
 
@@ -145,7 +145,7 @@ def app(worker_app: Flask) -> Iterator[Flask]:
         yield application
 
 
-def forget_cached() -> None:
+def clear_cache() -> None:
     cache.client().flushdb()
     cache.client().publish("products:changed", b"")
 
@@ -157,11 +157,11 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def committing(worker_app: Flask, settings: Settings, worker_number: int) -> Iterator[Flask]:
-    """The application on a database of its own that really commits: for threads and triggers."""
+    """The application with real commits on a separate database: for threads and triggers."""
     kept = db.current()
     with servers.database(f"payment_flow_commit_{worker_number}") as made:
         fresh = db.configure(db.Database(made.app_url, pool_size=40))
-        forget_cached()
+        clear_cache()
         try:
             with worker_app.app_context():
                 yield worker_app
@@ -174,7 +174,7 @@ def committing(worker_app: Flask, settings: Settings, worker_number: int) -> Ite
 def bank(
     worker_app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[FakeBank]:
-    """A bank in place of the configured ones, and nobody waits for it long."""
+    """A bank that replaces the configured ones, with short timeouts."""
     monkeypatch.setattr(bank_client, "TIMEOUT", urllib3.Timeout(connect=1, read=0.3))
     quick = bank_client.RETRIES.new(backoff_jitter=0)
     monkeypatch.setattr(bank_client, "RETRIES", quick)
@@ -187,7 +187,7 @@ def bank(
 
 @pytest.fixture
 def rate_limited(app: Flask) -> Iterator[Flask]:
-    """Rate limits on, counters empty."""
+    """The application with rate limits enabled and counters reset."""
     limiter.enabled = True
     limiter.reset()
     yield app
@@ -197,7 +197,7 @@ def rate_limited(app: Flask) -> Iterator[Flask]:
 
 @pytest.fixture
 def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[[Slot[Any], Any], None]:
-    """Call it with a slot of the process and the value that it has for the rest of the test."""
+    """Call it with a slot and its value for the rest of the test."""
 
     def configure(slot: Slot[Any], value: object) -> None:
         monkeypatch.setitem(process_state._values, slot.name, value)
@@ -207,7 +207,7 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[[Slot[Any], Any], Non
 
 @pytest.fixture
 def change_settings(worker_app: Flask) -> Iterator[Callable[..., None]]:
-    """Call it with settings that hold for the rest of the test."""
+    """Call it with settings that apply for the rest of the test."""
     kept = http.settings()
 
     def change(**settings: object) -> None:
@@ -219,7 +219,7 @@ def change_settings(worker_app: Flask) -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    """The clock by which codes of second factors are judged."""
+    """The clock that two-factor codes are verified with."""
     watch = Watch()
     monkeypatch.setattr("app.auth.two_factor.service.clock", watch)
     return watch
@@ -227,7 +227,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
 
 @pytest.fixture
 def live_server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    """The real server on a port of its own and a database of its own, two web processes."""
+    """The real server with two web processes, on its own port and database."""
     with (
         servers.database(f"payment_flow_live_{worker_number}") as made,
         LiveServer.start(settings, made, workers=2) as server,

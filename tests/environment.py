@@ -1,4 +1,4 @@
-"""Settings read from an environment that holds only what a test puts into it."""
+"""Settings, read from an environment that has only the variables of the test."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from app.common.env_fields import declarations
 from app.common.settings import Settings, load_settings
 
-#: What production requires.
+#: The secrets that production requires.
 SECRETS = {
     "JWT_ACCESS_SECRET": "a" * 32,
     "JWT_REFRESH_SECRET": "b" * 32,
@@ -17,7 +17,7 @@ SECRETS = {
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variable of ours, and no `.env` file, in each module that imports this fixture."""
+    """Remove our variables and any `.env` file, in each module that imports this fixture."""
     for name in (*declarations(Settings), "REDIS_HOST", "REDIS_PORT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Makers of the things that tests talk about."""
+"""Factories of users, API keys and products."""
 
 import itertools
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from app.wallets import service as wallets
 from app.wallets.models import Wallet
 
 PASSWORD = "correct-horse-1"
-#: bcrypt of PASSWORD at cost 4, so that a user costs no hashing.
+#: The bcrypt hash of PASSWORD with cost 4, so that creating a user is fast.
 PASSWORD_HASH = "$2b$04$7OZyro6KKEe.N7mR7GQwS.hqq4Hmzlnu3eLh4iCvBVy5.L5hQVVH6"
 
 _numbers = itertools.count(1)
@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody with an account, signed in."""
+    """A signed-in user."""
 
     id: UUID
     email: str
@@ -45,14 +45,14 @@ class Actor:
 
 @contextmanager
 def ledger_session(*, exclusive: bool = False) -> Iterator[Session]:
-    """A transaction in which balances may change, tried only once."""
+    """A transaction that holds the ledger lock, without retries."""
     with transaction(serializable=exclusive) as session:
         acquire_ledger_lock(session, exclusive=exclusive)
         yield session
 
 
 def actor(role: str = Role.USER, *, balance: str | None = None, phone: str | None = None) -> Actor:
-    """A signed-in account. balance: units of USD in its wallet. Needs an application context."""
+    """Create a signed-in user. balance: in USD. Requires an application context."""
     email = f"{role.lower()}-{next(_numbers)}@example.com"
     with transaction() as session:
         user = auth.register(
@@ -102,7 +102,7 @@ class Key:
 
 
 def api_key(owner: Actor, *scopes: Scope, expires_at: datetime | None = None) -> Key:
-    """A key of the merchant, for every scope unless some are named."""
+    """Create a key of the merchant. scopes: default all."""
     with transaction() as session:
         made, text = api_keys.create(
             session,
@@ -121,7 +121,7 @@ def wallet(session: Session, user_id: UUID) -> Wallet:
 
 
 def product(seller: Actor, *, price: str = "10.00", units: int = 5, name: str = "Course") -> UUID:
-    """A product on sale. price: units of USD."""
+    """Create a product on sale. price: in USD."""
     with transaction() as session:
         offer = products.create(
             session,

@@ -34,7 +34,7 @@ class FakeBank:
     requests: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     failures: deque[Any] = field(default_factory=deque)
-    patience: threading.Event = field(default_factory=threading.Event)
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     @property
     def providers(self) -> list[Provider]:
@@ -70,14 +70,14 @@ class FakeBank:
     def open(cls) -> Iterator["FakeBank"]:
         """A bank that runs until the block ends."""
         bank = cls()
-        with listening(type("Counter", (_Counter,), {"bank": bank})) as bank.url:
+        with listening(type("Handler", (_Handler,), {"bank": bank})) as bank.url:
             try:
                 yield bank
             finally:
-                bank.patience.set()
+                bank.stopped.set()
 
 
-class _Counter(BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     bank: FakeBank
 
     def do_POST(self) -> None:
@@ -102,16 +102,16 @@ class _Counter(BaseHTTPRequestHandler):
 
     def _serve(self, reference: str, order: dict[str, Any] | None) -> None:
         bank = self.bank
-        trouble = bank.failures.popleft() if bank.failures else None
-        if isinstance(trouble, int):
-            return self._send(trouble, {"error": "TROUBLE"})
-        if isinstance(trouble, tuple):
-            return self._send(*trouble)
+        failure = bank.failures.popleft() if bank.failures else None
+        if isinstance(failure, int):
+            return self._send(failure, {"error": "TROUBLE"})
+        if isinstance(failure, tuple):
+            return self._send(*failure)
         if order is not None:
             bank.accept(order)
-        if trouble == "SLOW":
-            bank.patience.wait(5)
-        if trouble in ("LOST", "SLOW"):
+        if failure == "SLOW":
+            bank.stopped.wait(5)
+        if failure in ("LOST", "SLOW"):
             self.close_connection = True
             return None
         if reference not in bank.payouts:

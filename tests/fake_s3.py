@@ -1,4 +1,4 @@
-"""A bucket of the tests' own: the part of the S3 protocol that we speak, over real HTTP."""
+"""A minimal S3 bucket for tests: the part of the protocol that we use, over real HTTP."""
 
 import hashlib
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ _XML = '<?xml version="1.0" encoding="UTF-8"?>'
 class FakeS3:
     """One bucket.
 
-    objects: by key; uploads: parts by number, by id, of uploads that are not complete; failing:
-    methods that are answered with 503; complaints: what no client that we may send would do.
+    objects: by key; uploads: the parts of incomplete uploads, by id and number; failing: methods
+    that get status 503; violations: of the protocol by the client.
     """
 
     NAME: ClassVar[str] = "files-of-the-tests"
@@ -33,12 +33,12 @@ class FakeS3:
     keys: dict[str, str] = field(default_factory=dict)
     part_sizes: list[int] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
-    complaints: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
 
     @classmethod
     @contextmanager
     def open(cls) -> Iterator["FakeS3"]:
-        """A bucket that answers until the block ends."""
+        """A bucket that runs until the block ends."""
         bucket = cls()
         with listening(type("Handler", (_Handler,), {"bucket": bucket})) as bucket.url:
             yield bucket
@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def _begin(self) -> bool:
-        """Read the request; whether it is to be answered as usual."""
+        """Read the request. Returns False if the failure has been sent already."""
         parts = urlsplit(self.path)
         bucket, _, self.key = unquote(parts.path).lstrip("/").partition("/")
         self.query = {
@@ -65,12 +65,12 @@ class _Handler(BaseHTTPRequestHandler):
         }
         self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if bucket != FakeS3.NAME:
-            self.bucket.complaints.append(f"another bucket: {bucket}")
+            self.bucket.violations.append(f"another bucket: {bucket}")
         signed = self.headers.get("Authorization", "")
         if not signed.startswith("AWS4-HMAC-SHA256 Credential=key-of-the-tests/"):
-            self.bucket.complaints.append(f"not signed: {self.command} {self.path}")
+            self.bucket.violations.append(f"not signed: {self.command} {self.path}")
         if self.headers["x-amz-content-sha256"] != hashlib.sha256(self.body).hexdigest():
-            self.bucket.complaints.append(f"another body was signed: {self.command} {self.path}")
+            self.bucket.violations.append(f"signature of another body: {self.command} {self.path}")
         if self.command in self.bucket.failing:
             self._fail(503, "SlowDown")
             return False
@@ -84,13 +84,13 @@ class _Handler(BaseHTTPRequestHandler):
             if upload is None:
                 return self._fail(404, "NoSuchUpload")
             upload[int(self.query["partNumber"])] = self.body
-            return self._answer(headers={"ETag": _etag(self.body)})
+            return self._send(headers={"ETag": _etag(self.body)})
         if source := self.headers.get("x-amz-copy-source"):
             name = unquote(source).removeprefix(f"{FakeS3.NAME}/")
             self.bucket.objects[self.key] = self.bucket.objects[name]
-            return self._answer(f"<CopyObjectResult><ETag>{_etag(b'')}</ETag></CopyObjectResult>")
+            return self._send(f"<CopyObjectResult><ETag>{_etag(b'')}</ETag></CopyObjectResult>")
         self.bucket.objects[self.key] = self.body
-        return self._answer(headers={"ETag": _etag(self.body)})
+        return self._send(headers={"ETag": _etag(self.body)})
 
     def do_POST(self) -> None:
         if not self._begin():
@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "uploads" in self.query:
             name = f"upload-{len(self.bucket.keys)}"
             self.bucket.uploads[name], self.bucket.keys[name] = {}, self.key
-            self._answer(
+            self._send(
                 f"<InitiateMultipartUploadResult><UploadId>{name}</UploadId>"
                 "</InitiateMultipartUploadResult>"
             )
@@ -107,14 +107,12 @@ class _Handler(BaseHTTPRequestHandler):
         named = ElementTree.fromstring(self.body).iter()
         tags = [element.text for element in named if element.tag.endswith("ETag")]
         if tags != [_etag(parts[number]) for number in sorted(parts)]:
-            self.bucket.complaints.append("other parts than were sent")
+            self.bucket.violations.append("completed with other parts than were uploaded")
         self.bucket.part_sizes = [len(parts[number]) for number in sorted(parts)]
         if any(size < 5 * 2**20 for size in self.bucket.part_sizes[:-1]):
-            self.bucket.complaints.append("a part that is too small")
+            self.bucket.violations.append("a part below the minimum size")
         self.bucket.objects[self.key] = b"".join(parts[number] for number in sorted(parts))
-        self._answer(
-            "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"
-        )
+        self._send("<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>")
 
     def do_DELETE(self) -> None:
         if not self._begin():
@@ -123,14 +121,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.bucket.uploads.pop(self.query["uploadId"], None)
         else:
             self.bucket.objects.pop(self.key, None)
-        self._answer(status=204)
+        self._send(status=204)
 
     def do_HEAD(self) -> None:
         if not self._begin():
             return None
         if (body := self.bucket.objects.get(self.key)) is None:
             return self._fail(404, "NoSuchKey")
-        return self._answer(headers={"ETag": _etag(body)}, length=len(body))
+        return self._send(headers={"ETag": _etag(body)}, length=len(body))
 
     def do_GET(self) -> None:
         if not self._begin():
@@ -142,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         first, _, last = self.headers["Range"].removeprefix("bytes=").partition("-")
         part = body[int(first) : int(last) + 1]
         about = {"Content-Range": f"bytes {first}-{last}/{len(body)}", "ETag": _etag(body)}
-        return self._answer(part, status=206, headers=about)
+        return self._send(part, status=206, headers=about)
 
     def _list(self) -> None:
         prefix, now = self.query["prefix"], to_wire(clock.now())
@@ -153,18 +151,18 @@ class _Handler(BaseHTTPRequestHandler):
                 for name in self.bucket.uploads
                 if self.bucket.keys[name].startswith(prefix)
             )
-            return self._answer(f"<ListMultipartUploadsResult>{found}</ListMultipartUploadsResult>")
+            return self._send(f"<ListMultipartUploadsResult>{found}</ListMultipartUploadsResult>")
         found = "".join(
             f"<Contents><Key>{key}</Key><LastModified>{now}</LastModified></Contents>"
             for key in self.bucket.objects
             if key.startswith(prefix)
         )
-        return self._answer(f"<ListBucketResult>{found}</ListBucketResult>")
+        return self._send(f"<ListBucketResult>{found}</ListBucketResult>")
 
     def _fail(self, status: int, code: str) -> None:
-        self._answer(f"<Error><Code>{code}</Code><Message>No</Message></Error>", status=status)
+        self._send(f"<Error><Code>{code}</Code><Message>No</Message></Error>", status=status)
 
-    def _answer(
+    def _send(
         self,
         body: str | bytes = b"",
         *,

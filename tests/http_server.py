@@ -1,4 +1,4 @@
-"""An HTTP server of the tests' own."""
+"""An HTTP server in a thread of the tests."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @contextmanager
 def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Serve from a thread of this process until the block ends; the URL."""
+    """Serve from a thread until the block ends. Yields the URL."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()

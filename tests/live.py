@@ -1,4 +1,4 @@
-"""The product as a stranger meets it: its own processes, real HTTP."""
+"""The application in processes of its own, over real HTTP."""
 
 import http.client
 import json
@@ -27,15 +27,15 @@ from tests.concurrency import all_at_once
 from tests.servers import TestDatabase
 
 
-def wait_until(true: Callable[[], object], *, seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], object], *, seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "It never came true."
+    while not condition():
+        assert time.monotonic() < deadline, "The condition was not met in time."
         time.sleep(0.02)
 
 
 def require_alive(connection: http.client.HTTPConnection) -> None:
-    """Have a request answered over this very connection."""
+    """Check that the connection still serves requests."""
     used = connection.sock
     connection.request("GET", "/health/live")
     with connection.getresponse() as answer:
@@ -57,7 +57,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Api:
-    """What anybody can do who knows the address. url: without a path."""
+    """A client of the API. url: without a path."""
 
     url: str
 
@@ -71,9 +71,9 @@ class Api:
         token: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """One request; every status is an answer.
+        """Send a request. No status raises.
 
-        path: from the root of the server; data: what is sent if it is no JSON.
+        path: from the root of the server; body: sent as JSON; data: sent unchanged.
         """
         sent = data if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=sent, method=method)
@@ -99,7 +99,7 @@ class Api:
 
     @contextmanager
     def idle_connections(self, count: int) -> Iterator[list[http.client.HTTPConnection]]:
-        """So many open connections that have each served a request, as browsers keep them."""
+        """Open connections that have each served a request, as browsers keep them."""
         open_files.raise_limit(count + 1000)
         with ExitStack() as cleanup:
             connections = []
@@ -117,7 +117,7 @@ class Api:
             return False
 
     def sign_up(self, name: str, *, role: str = "USER", balance: str | None = None) -> str:
-        """Make an account; its access token. balance: what it deposits."""
+        """Register a user. Returns an access token. balance: the amount of a first deposit."""
         account = {"email": f"{name}@example.com", "password": "a-fine-secret-1", "role": role}
         answer = self.call("POST", "/api/v1/auth/register", account)
         assert answer.status == 201, answer.text
@@ -129,7 +129,7 @@ class Api:
         return token
 
     def put_on_sale(self, token: str, *, price: str, units: int) -> str:
-        """Make a product; its id."""
+        """Create a product. Returns its id."""
         product = {"name": "Course", "price": price, "availableUnits": units}
         answer = self.call("POST", "/api/v1/products", product, token=token)
         assert answer.status == 201, answer.text
@@ -139,7 +139,7 @@ class Api:
 
 @dataclass(frozen=True)
 class LiveServer(Api):
-    """A running server. pid: of its main process, whose children serve."""
+    """A running server. pid: of its main process, the parent of the web processes."""
 
     pid: int
     database: TestDatabase
@@ -182,7 +182,7 @@ class LiveServer(Api):
             process.wait(30)
 
     def _wait(self, process: "subprocess.Popen[bytes]", log: Path, workers: int) -> None:
-        """Until every web process listens: who kills the first needs the second to go on."""
+        """Wait until every web process listens, so that tests can kill one of them."""
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline and process.poll() is None:
             if log.read_text().count("Started worker-") == workers and self.is_ready():
@@ -191,12 +191,12 @@ class LiveServer(Api):
         raise AssertionError(f"The server did not start:\n{log.read_text()[-2000:]}")
 
     def web_processes(self) -> list[psutil.Process]:
-        """The processes that answer requests."""
+        """The processes that serve requests."""
         return psutil.Process(self.pid).children()
 
     @contextmanager
     def worker(self) -> Iterator["subprocess.Popen[bytes]"]:
-        """A worker of its own; it and all its children are gone afterwards, at once."""
+        """Run a worker, and kill it with all its children when the block ends."""
         log = Path(self.environment["DATA_DIR"]) / f"worker-{self.environment['PORT']}.log"
         with log.open("a") as output:
             process = subprocess.Popen(
@@ -214,10 +214,10 @@ class LiveServer(Api):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(30)
 
-    def cli(self, *words: str) -> "subprocess.CompletedProcess[str]":
+    def cli(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run the `payment-flow` command on the server's database."""
         return subprocess.run(
-            [sys.executable, "-m", "app.cli", *words],
+            [sys.executable, "-m", "app.cli", *arguments],
             env=self.environment,
             cwd=PROJECT_ROOT,
             capture_output=True,
@@ -231,19 +231,19 @@ def order(product_id: str) -> dict[str, str]:
 
 
 def sign_up_all(server: LiveServer, count: int, *, balance: str) -> list[str]:
-    """The tokens of so many buyers."""
+    """Register `count` buyers. Returns their access tokens."""
     return all_at_once(
         lambda number: server.sign_up(f"buyer-{number}", balance=balance), range(count), threads=8
     )
 
 
 def outcomes(answers: Iterable[Answer]) -> Counter[tuple[int, str | None]]:
-    """How often each status and error code was answered."""
+    """The number of responses by status and error code."""
     return Counter((answer.status, answer.json.get("error")) for answer in answers)
 
 
 def orders_there_are(server: LiveServer) -> set[str]:
-    """Ids of the completed orders, as the database has them."""
+    """The ids of the completed orders in the database."""
     engine = create_engine(server.database.app_url)
     with engine.connect() as connection:
         ids = connection.scalars(text("SELECT id::text FROM orders WHERE status = 'COMPLETED'"))

@@ -1,4 +1,4 @@
-"""What the processes count."""
+"""Metrics of webhooks."""
 
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
@@ -8,7 +8,7 @@ AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def webhooks_by_outcome(client: FlaskClient, source: str, **labels: str) -> dict[str, float]:
-    """How many webhooks of `source`, `bank` or `gateway`, had which outcome."""
+    """The number of webhooks by outcome. source: `bank` or `gateway`."""
     exposition = client.get("/metrics", headers=AUTHORIZED).text
     return {
         sample.labels["outcome"]: sample.value

@@ -1,7 +1,7 @@
-"""Reading QR codes back from images (ISO/IEC 18004): versions 1 to 6, error correction M, bytes.
+"""Decodes QR codes in images (ISO/IEC 18004): versions 1 to 6, error correction M, byte mode.
 
-Written from the standard and not from the library that draws them, so that what a phone would
-read is what is tested. A damaged code is not repaired but refused.
+Written from the standard, independently of the library that draws them. A damaged code is refused,
+not corrected.
 """
 
 import re
@@ -33,7 +33,7 @@ _MASKS: list[Callable[[int, int], bool]] = [
 
 
 def read_png(picture: bytes) -> str:
-    """The text of a QR code in a PNG that holds nothing else."""
+    """The text of a QR code that is the whole content of a PNG."""
     image = Image.open(BytesIO(picture)).convert("L")
     width, height = image.size
     assert width == height, "It is not square."
@@ -58,7 +58,7 @@ def read_png(picture: bytes) -> str:
 def read_svg(picture: str) -> str:
     """The text of a QR code that is drawn as horizontal strokes, one module high."""
     side = int(re.findall(r'viewBox="0 0 (\d+) \1"', picture)[0])
-    assert f'fill="#fff" d="M0 0h{side}v{side}h-{side}z"' in picture, "There is no white ground."
+    assert f'fill="#fff" d="M0 0h{side}v{side}h-{side}z"' in picture, "The background is not white."
     (strokes,) = re.findall(r'stroke="#000"[^>]* d="([^"]+)"', picture)
     dark = [[False] * side for _ in range(side)]
     x = y = 0

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis for the tests: real ones, ours by default."""
+"""PostgreSQL and Redis for the tests: embedded servers by default."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ from app.local.embedded import PostgresServer, RedisServer
 
 _TEMPLATE = "payment_flow_template"
 
-#: Nothing of a test has to survive a power cut.
+#: Test data need not survive a crash.
 _FAST = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -37,7 +37,7 @@ class TestDatabase:
 
 
 def start() -> contextlib.ExitStack:
-    """Start what the environment does not name, and say in the environment where it is.
+    """Start the servers that the environment does not name, and set TEST_… variables for all.
 
     DATABASE_URL and REDIS_URL are used when set; the role of MIGRATION_DATABASE_URL (or of
     DATABASE_URL) must then be allowed to create databases. Nothing is written to the database
@@ -46,14 +46,14 @@ def start() -> contextlib.ExitStack:
     cleanup = contextlib.ExitStack()
     folder = Path(tempfile.mkdtemp(prefix="payment-flow-tests-"))
     cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-    folder.chmod(0o755)  # as root, PostgreSQL runs as somebody else and has to get in
+    folder.chmod(0o755)  # as root, PostgreSQL runs as another user and needs access
     if url := os.environ.get("DATABASE_URL"):
         owner = os.environ.get("MIGRATION_DATABASE_URL") or url
-        _announce(app=url, owner=owner, admin=owner)
+        _set_urls(app=url, owner=owner, admin=owner)
     else:
         postgres = PostgresServer.start(folder / "postgres", settings=_FAST)
         cleanup.callback(postgres.stop)
-        _announce(app=postgres.app_url, owner=postgres.owner_url, admin=postgres.superuser_url)
+        _set_urls(app=postgres.app_url, owner=postgres.owner_url, admin=postgres.superuser_url)
     if not os.environ.get("REDIS_URL"):
         redis = RedisServer.start(folder / "redis")
         cleanup.callback(redis.stop)
@@ -63,7 +63,7 @@ def start() -> contextlib.ExitStack:
     return cleanup
 
 
-def _announce(*, app: str, owner: str, admin: str) -> None:
+def _set_urls(*, app: str, owner: str, admin: str) -> None:
     os.environ |= {"TEST_APP_URL": app, "TEST_OWNER_URL": owner, "TEST_ADMIN_URL": admin}
 
 

@@ -1,4 +1,4 @@
-"""Runs simulators in this process, and what surrounds them: a webhook endpoint and a browser."""
+"""Simulators in this process, a receiver of their webhooks, and a browser for their forms."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Money in and out again through the bank: the whole product, as a person uses it."""
+"""A payment in and a payout through the bank, with the whole application and a browser."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -17,37 +17,37 @@ __all__ = ["bank_port", "data_dir", "gateway_port", "page", "port", "up"]
 
 @pytest.fixture
 def api(up: Up) -> Api:
-    """The product as `payment-flow up` starts it: API, worker and the sandbox's bank."""
+    """The application as `payment-flow up` starts it: API, worker and bank simulator."""
     return Api(first_line(up("--quiet", "--no-demo")))
 
 
 def balance_of(api: Api, token: str) -> Callable[[], str]:
-    def ask() -> str:
+    def get_balance() -> str:
         return str(api.call("GET", "/api/v1/wallet", token=token).json["balance"])
 
-    return ask
+    return get_balance
 
 
-def test_money_that_is_paid_on_the_bank_s_page_arrives_and_can_be_paid_out(
+def test_a_payment_on_the_page_of_the_bank_is_credited_and_can_be_paid_out(
     api: Api, page: Page
 ) -> None:
     token = api.sign_up(f"ada-{uuid4()}")
     balance = balance_of(api, token)
-    asked = api.call(
+    created = api.call(
         "POST", "/api/v1/onramp", {"provider": "HDFC", "amount": "250.00"}, token=token
     )
-    assert (asked.status, asked.json["status"], balance()) == (201, "PROCESSING", "0.00")
+    assert (created.status, created.json["status"], balance()) == (201, "PROCESSING", "0.00")
 
     pay_in_browser(
         page,
-        asked.json["paymentUrl"],
+        created.json["paymentUrl"],
         amount="$250.00",
         payer="a…@example.com",
         merchant="Payment Flow",
     )
 
     wait_until(lambda: balance() == "250.00", seconds=60)
-    onramp = api.call("GET", f"/api/v1/onramp/{asked.json['id']}", token=token).json
+    onramp = api.call("GET", f"/api/v1/onramp/{created.json['id']}", token=token).json
     assert (onramp["status"], onramp["paymentUrl"], onramp["late"]) == ("SUCCESS", None, False)
 
     account = {"provider": "AXIS", "holder": "Ada", "number": "60200987654321"}

@@ -1,4 +1,4 @@
-"""How the tests come to their browser."""
+"""Finding and installing the browser of the tests."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests import browser
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder that programs are looked for in, with nothing in it yet."""
+    """An empty folder that is the whole PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return tmp_path
@@ -22,15 +22,15 @@ def add_program(folder: Path, name: str, script: str = "") -> None:
     program.chmod(0o755)
 
 
-def test_without_a_browser_a_test_says_what_to_do(path: Path) -> None:
+def test_without_a_browser_the_error_says_how_to_install_one(path: Path) -> None:
     with (
-        pytest.raises(browser.NoBrowser, match="`apt-get install chromium` as root"),
+        pytest.raises(browser.BrowserMissing, match="`apt-get install chromium` as root"),
         browser.running_browser(),
     ):
         pass
 
 
-def test_debian_s_package_is_installed_where_that_can_be_done(
+def test_the_debian_package_is_installed_if_possible(
     path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     install = f'for name; do :; done; : > "{path}/$name"; /bin/chmod +x "{path}/$name"'
@@ -38,14 +38,14 @@ def test_debian_s_package_is_installed_where_that_can_be_done(
 
     assert browser.main() == 0
 
-    said = capfd.readouterr().out
-    assert "Installing Debian's package chromium" in said
-    assert "install --yes --no-install-recommends chromium" in said
+    output = capfd.readouterr().out
+    assert "Installing Debian's package chromium" in output
+    assert "install --yes --no-install-recommends chromium" in output
     assert browser.find_chromium() is not None
 
 
 @pytest.mark.parametrize("why", ["not root", "no apt-get", "apt-get fails"])
-def test_where_it_cannot_be_done_the_checks_fail_and_say_so(
+def test_if_the_installation_is_not_possible_the_command_fails(
     path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], why: str
 ) -> None:
     if why != "no apt-get":
@@ -58,7 +58,7 @@ def test_where_it_cannot_be_done_the_checks_fail_and_say_so(
     assert "apt-get install chromium" in capfd.readouterr().err
 
 
-def test_a_browser_that_is_there_is_taken(path: Path) -> None:
+def test_an_installed_browser_is_used(path: Path) -> None:
     add_program(path, "google-chrome")
 
     assert browser.main() == 0

@@ -26,7 +26,7 @@ ARGUMENTS = {
     ("name", "value"),
     [("PORT", "http"), ("BANK_PROVIDERS", "HDFC"), ("STRIPE_SECRET_KEY", "pk_live_12345678")],
 )
-def test_a_bad_setting_stops_every_command_before_it_starts(
+def test_an_invalid_setting_stops_every_command(
     monkeypatch: pytest.MonkeyPatch, command: str, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""The documents, held to what they speak of."""
+"""The documentation refers to existing files, commands and headings."""
 
 import re
 import tomllib
@@ -23,12 +23,12 @@ each_page = pytest.mark.parametrize(
 
 
 def prose(page: Path) -> str:
-    """The text of a page without its blocks of code."""
+    """The text of a page without code blocks."""
     return re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
 
 
 def anchors(page: Path) -> set[str]:
-    """What a link can name after the #, as GitHub derives it from headings."""
+    """The anchors that GitHub derives from the headings."""
     headings = re.findall(r"^#+ (.+)$", prose(page), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

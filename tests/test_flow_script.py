@@ -1,4 +1,4 @@
-"""The ./flow script: what it decides, and that it says clearly what it lacks."""
+"""The ./flow script: installation, forwarding of arguments, and error messages."""
 
 import ast
 import json
@@ -19,7 +19,7 @@ PROJECT_ROOT = Path(__file__).parents[1]
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A project of its own, in a path with a space, whose command prints how it was called."""
+    """A separate project in a path with a space, whose command prints its arguments."""
     root = tmp_path / "a checkout"
     (root / "app").mkdir(parents=True)
     for name in ("flow", "requirements.lock", "requirements-dev.lock"):
@@ -30,7 +30,7 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def flow(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script of that project as a module, its installers replaced by quick ones."""
+    """The script of that project as a module, with fast installers."""
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     loader = SourceFileLoader("flow", str(checkout / "flow"))
     spec = spec_from_loader("flow", loader)
@@ -61,11 +61,13 @@ def call(checkout: Path, *arguments: str, cwd: Path) -> "subprocess.CompletedPro
 
 class TestPythonVersion:
     @pytest.mark.parametrize("version", [(3, 11, 0), (3, 13, 1), (4, 0, 0)])
-    def test_new_ones_are_welcome(self, flow: ModuleType, version: tuple[int, ...]) -> None:
+    def test_a_supported_version_is_accepted(
+        self, flow: ModuleType, version: tuple[int, ...]
+    ) -> None:
         assert flow.version_problem(version) is None
 
     @pytest.mark.parametrize("version", [(2, 7, 18), (3, 6, 15), (3, 10, 13)])
-    def test_old_ones_are_told_so(
+    def test_an_old_version_is_reported(
         self,
         flow: ModuleType,
         version: tuple[int, ...],
@@ -80,17 +82,17 @@ class TestPythonVersion:
         )
 
     @pytest.mark.parametrize("version", [(3, 4), (3, 6), (3, 8), (3, 10)])
-    def test_old_ones_understand_the_file(self, version: tuple[int, int]) -> None:
+    def test_old_versions_can_parse_the_script(self, version: tuple[int, int]) -> None:
         ast.parse((PROJECT_ROOT / "flow").read_text(), feature_version=version)
 
 
 class TestInstallation:
-    def test_it_installs_once(self, flow: ModuleType) -> None:
+    def test_packages_are_installed_once(self, flow: ModuleType) -> None:
         flow.prepare(flow.LOCK)
         flow.prepare(flow.LOCK)
         assert installed(flow) == [flow.LOCK]
 
-    def test_development_packages_come_with_the_first_need(self, flow: ModuleType) -> None:
+    def test_development_packages_are_installed_on_demand(self, flow: ModuleType) -> None:
         for lock in (flow.LOCK, flow.DEV_LOCK, flow.LOCK, flow.DEV_LOCK):
             flow.prepare(lock)
         assert installed(flow) == [flow.LOCK, flow.DEV_LOCK]
@@ -101,7 +103,7 @@ class TestInstallation:
         flow.prepare(flow.LOCK)
         assert installed(flow) == [flow.LOCK, flow.LOCK]
 
-    def test_an_interrupted_installation_is_made_anew(self, flow: ModuleType) -> None:
+    def test_an_interrupted_installation_is_repeated(self, flow: ModuleType) -> None:
         flow.prepare(flow.LOCK)
         Path(flow.STAMP).unlink()
         flow.prepare(flow.LOCK)
@@ -121,9 +123,9 @@ class TestInstallation:
                 json.dumps({**json.loads(Path(flow.STAMP).read_text()), "root": "/elsewhere"})
             ),
         ],
-        ids=["no Python", "missing package", "half a stamp", "other Python", "moved"],
+        ids=["no Python", "missing package", "truncated stamp", "other Python", "moved"],
     )
-    def test_a_damaged_one_is_made_anew(self, flow: ModuleType, damage: object) -> None:
+    def test_a_damaged_installation_is_repeated(self, flow: ModuleType, damage: object) -> None:
         flow.prepare(flow.LOCK)
         assert callable(damage)
         damage(flow)
@@ -131,7 +133,7 @@ class TestInstallation:
         assert installed(flow) == [flow.LOCK]
         assert flow.is_usable(flow.read_stamp())
 
-    def test_a_failure_is_one_sentence(
+    def test_a_failure_is_reported_in_one_sentence(
         self,
         flow: ModuleType,
         monkeypatch: pytest.MonkeyPatch,
@@ -144,13 +146,13 @@ class TestInstallation:
             "flow: could not install the packages of requirements.lock: the disk is full."
         )
 
-    def test_a_folder_that_cannot_be_written_to_is_one_sentence(
+    def test_a_read_only_folder_is_reported_in_one_sentence(
         self,
         flow: ModuleType,
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        # Root may write everywhere: only the answer of the system is replaced.
+        # Root may write everywhere, so the check itself is replaced.
         monkeypatch.setattr(os, "access", lambda *_: False)
         assert flow.main(["up"]) != 0
         assert capsys.readouterr().err == (
@@ -158,8 +160,8 @@ class TestInstallation:
         )
 
 
-class TestHandOver:
-    def test_words_are_passed_on_and_files_keep_their_meaning(
+class TestForwarding:
+    def test_arguments_are_forwarded_with_absolute_paths_of_files(
         self, flow: ModuleType, checkout: Path, tmp_path: Path
     ) -> None:
         flow.prepare(flow.LOCK)
@@ -168,21 +170,21 @@ class TestHandOver:
         result = call(checkout, "demo", "catalogue.csv", "-x", "a b", cwd=tmp_path)
         assert result.stdout == f"{checkout}|demo|{tmp_path / 'catalogue.csv'}|-x|a b\n"
 
-    def test_it_works_through_a_link(
+    def test_the_script_works_through_a_symbolic_link(
         self, flow: ModuleType, checkout: Path, tmp_path: Path
     ) -> None:
         flow.prepare(flow.LOCK)
         (tmp_path / "link").symlink_to(checkout / "flow")
-        # Not by its first line: `env python3` may be another version, which would install anew.
+        # Not through its shebang: `env python3` may be another version, which would install again.
         command = [sys.executable, tmp_path / "link", "x"]
         result = subprocess.run(command, capture_output=True, text=True)
         assert result.stdout == f"{checkout}|x\n"
 
-    def test_without_a_word_it_helps(self, flow: ModuleType, checkout: Path) -> None:
+    def test_without_arguments_the_help_is_shown(self, flow: ModuleType, checkout: Path) -> None:
         flow.prepare(flow.LOCK)
         assert call(checkout, cwd=checkout).stdout == f"{checkout}|--help\n"
 
-    def test_foreign_packages_stay_out(
+    def test_packages_of_pythonpath_are_ignored(
         self, flow: ModuleType, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         flow.prepare(flow.LOCK)

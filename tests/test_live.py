@@ -1,4 +1,4 @@
-"""What only the real server shows: signals, sockets, processes."""
+"""Behaviour of the real server: signals, sockets and processes."""
 
 import http.client
 import json
@@ -22,14 +22,14 @@ from tests.live import Answer, LiveServer, require_alive, wait_until
 ACCOUNT = {"email": "alice@example.com", "password": "a-fine-secret-1", "role": "USER"}
 
 
-def place(server: LiveServer) -> tuple[str, int]:
+def address_of(server: LiveServer) -> tuple[str, int]:
     parts = urlsplit(server.url)
     return parts.hostname or "", parts.port or 0
 
 
 @pytest.fixture(scope="module")
 def running(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    """A server for all tests here that leave it as it was."""
+    """One server for all tests that do not change it."""
     with (
         servers.database(f"payment_flow_running_{worker_number}") as made,
         LiveServer.start(settings, made, workers=1) as server,
@@ -53,39 +53,37 @@ def test_a_stopping_server_finishes_requests_and_does_not_wait_for_idle_connecti
     ):
         running = pool.submit(register, server)
         time.sleep(0.2)
-        told = time.monotonic()
+        signalled = time.monotonic()
         psutil.Process(server.pid).send_signal(signal.SIGTERM)
         answer, answered = running.result()
 
         assert answer.status == 201
-        assert answered > told
+        assert answered > signalled
         assert psutil.Process(server.pid).wait(20) == 0
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(place(server))
+            socket.create_connection(address_of(server))
 
 
-def test_idle_connections_do_not_keep_threads_from_work(
-    running: LiveServer, settings: Settings
-) -> None:
+def test_idle_connections_do_not_occupy_threads(running: LiveServer, settings: Settings) -> None:
     with running.idle_connections(5 * settings.web_threads) as idle:
         started = time.monotonic()
         assert running.call("GET", "/health/live").status == 200
-        # The server closes a connection that has been idle for 30 seconds: so long it would take
-        # if each had a thread of its own.
+        # If each idle connection occupied a thread, the response would take 30 seconds, after
+        # which the server closes them.
         assert time.monotonic() - started < 15
         for connection in idle:
             require_alive(connection)
 
 
-def test_a_body_without_a_length_may_not_be_larger_than_others(running: LiveServer) -> None:
+def test_a_body_without_a_length_has_the_same_maximum_size(running: LiveServer) -> None:
     def send(size: int) -> tuple[int, str]:
-        connection = http.client.HTTPConnection(*place(running), timeout=20)
+        connection = http.client.HTTPConnection(*address_of(running), timeout=20)
         body = json.dumps(ACCOUNT | {"padding": "x" * size}).encode()
-        pieces = (body[start : start + 8192] for start in range(0, len(body), 8192))
+        chunks = (body[start : start + 8192] for start in range(0, len(body), 8192))
         connection.request(
             "POST",
             "/api/v1/auth/register",
-            body=pieces,
+            body=chunks,
             headers={"Content-Type": "application/json"},
             encode_chunked=True,
         )
@@ -98,9 +96,9 @@ def test_a_body_without_a_length_may_not_be_larger_than_others(running: LiveServ
     assert send(60 * 1024) == (400, "VALIDATION_ERROR")
 
 
-def test_a_connection_serves_many_requests_good_and_bad(running: LiveServer) -> None:
+def test_a_connection_stays_open_after_valid_and_invalid_requests(running: LiveServer) -> None:
     statuses = []
-    with socket.create_connection(place(running), timeout=20) as connection:
+    with socket.create_connection(address_of(running), timeout=20) as connection:
         for method, path, body in (
             ("GET", "/health/live", b""),
             ("POST", "/api/v1/orders", b'{"productId": "x"}'),
@@ -109,10 +107,10 @@ def test_a_connection_serves_many_requests_good_and_bad(running: LiveServer) -> 
             ("GET", "/api/v1/products", b""),
         ):
             head = (
-                f"{method} {path} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+                f"{method} {path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
                 f"Content-Length: {len(body)}\r\n\r\n"
             )
-            # In one piece: the server hangs up when it refuses a request whose body has not come.
+            # In one piece: the server closes the connection when it refuses an incomplete request.
             connection.sendall(head.encode() + body)
             answer = http.client.HTTPResponse(connection)
             answer.begin()
@@ -126,7 +124,7 @@ def test_a_connection_serves_many_requests_good_and_bad(running: LiveServer) -> 
     ("given", "kept"),
     [("plausible-id.1", True), ("short", False), ("with space", False), ("x" * 129, False)],
 )
-def test_a_plausible_request_id_is_kept_and_logged(
+def test_a_valid_request_id_is_kept_and_logged(
     running: LiveServer, settings: Settings, given: str, kept: bool
 ) -> None:
     answer = running.call("GET", "/api/v1/products", headers={"X-Request-Id": given})
@@ -134,11 +132,11 @@ def test_a_plausible_request_id_is_kept_and_logged(
     used = answer.headers["x-request-id"]
     assert (used == given) is kept
     assert len(used) >= 8
-    log = Path(str(settings.data_dir)) / f"live-{place(running)[1]}.log"
+    log = Path(str(settings.data_dir)) / f"live-{address_of(running)[1]}.log"
     wait_until(lambda: f'"request_id":"{used}"' in log.read_text())
 
 
-def test_a_web_process_that_is_killed_comes_back_and_nothing_acknowledged_is_lost(
+def test_a_killed_web_process_is_restarted_and_no_acknowledged_deposit_is_lost(
     live_server: LiveServer,
 ) -> None:
     token = live_server.sign_up("alice")
@@ -154,7 +152,7 @@ def test_a_web_process_that_is_killed_comes_back_and_nothing_acknowledged_is_los
                 "POST", "/api/v1/wallet/deposit", {"amount": "1.00"}, token=token
             )
         except OSError:
-            continue  # it was the killed one's
+            continue  # served by the killed process
         assert answer.status == 200
         acknowledged += 1
 

@@ -1,4 +1,4 @@
-"""From nothing to the schema and back, and what the application's role may do with it."""
+"""Migrations in both directions, and the privileges of the role of the application."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ APPEND_ONLY = {"journal_entries", "wallet_transactions", "restocks", "audit_log"
 
 @pytest.fixture
 def empty(worker_number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[servers.TestDatabase]:
-    """An empty database that the settings name."""
+    """An empty database, configured in the environment."""
     with servers.database(f"payment_flow_empty_{worker_number}", empty=True) as database:
         monkeypatch.setenv("DATABASE_URL", database.app_url)
         monkeypatch.setenv("MIGRATION_DATABASE_URL", database.owner_url)
@@ -47,7 +47,7 @@ def connected(url: str) -> Iterator[Connection]:
 
 
 def objects(url: str) -> set[str]:
-    """Everything in the schema but Alembic's own table."""
+    """All objects of the schema except the table of Alembic."""
     with connected(url) as connection:
         names = connection.scalars(
             text("""
@@ -64,7 +64,7 @@ def objects(url: str) -> set[str]:
     return {name for name in names if "alembic_version" not in name}
 
 
-def test_the_models_are_what_the_migrations_make(migrated: servers.TestDatabase) -> None:
+def test_the_migrations_create_the_tables_of_the_models(migrated: servers.TestDatabase) -> None:
     command.check(alembic_config())
     with connected(migrated.owner_url) as connection:
         assert set(inspect(connection).get_table_names()) == {
@@ -78,7 +78,7 @@ def test_the_newest_migration_is_the_one_with_the_latest_date() -> None:
     assert heads == [newest_migration()]
 
 
-def test_every_migration_can_be_taken_back_and_applied_again(
+def test_every_migration_can_be_reverted_and_applied_again(
     empty: servers.TestDatabase,
 ) -> None:
     assert objects(empty.owner_url) == set()
@@ -91,7 +91,7 @@ def test_every_migration_can_be_taken_back_and_applied_again(
     assert objects(empty.owner_url) == first
 
 
-#: One inbound event of each status and provider, by the names that its columns had at first.
+#: One inbound event of each status and provider, with the original names of the columns.
 EVENTS = """
     INSERT INTO bank_events (id, provider, event_id, type, reference, amount, currency, user_id,
         bank_reference, reason, body, status, attempts, next_attempt_at, last_error, received_at,
@@ -111,14 +111,14 @@ def rows(url: str, table: str) -> list[tuple[object, ...]]:
 
 
 def check_trigger(url: str, table: str) -> None:
-    """Check that the trigger protects what has been handled."""
+    """Check that the trigger protects handled events."""
     change = text(f"UPDATE {table} SET body = 'other' WHERE status = 'PROCESSED'")
     refusal = pytest.raises(DBAPIError, match=f"{table} .* has been handled")
     with connected(url) as connection, refusal:
         connection.execute(change)
 
 
-def test_inbound_events_survive_the_renaming_of_their_table_and_its_reversal(
+def test_inbound_events_survive_renaming_their_table_in_both_directions(
     empty: servers.TestDatabase,
 ) -> None:
     url = empty.owner_url
@@ -143,14 +143,14 @@ def test_inbound_events_survive_the_renaming_of_their_table_and_its_reversal(
     assert rows(empty.app_url, "inbound_events") == before
 
 
-def test_migrating_what_is_migrated_changes_nothing(migrated: servers.TestDatabase) -> None:
+def test_migrating_again_has_no_effect(migrated: servers.TestDatabase) -> None:
     before, granted = objects(migrated.owner_url), grants(migrated)
     migrate(settings_of(migrated))
     assert (objects(migrated.owner_url), grants(migrated)) == (before, granted)
 
 
 def grants(database: servers.TestDatabase) -> dict[str, set[str]]:
-    """What the application's role may do with each table, by whatever way it got the right."""
+    """The privileges of the role of the application on each table, however granted."""
     with connected(database.app_url) as connection:
         rows = connection.execute(
             text("""
@@ -161,13 +161,15 @@ def grants(database: servers.TestDatabase) -> dict[str, set[str]]:
                     AND has_table_privilege(quote_ident(tablename), privilege)
             """)
         ).all()
-    rights: dict[str, set[str]] = {}
+    privileges: dict[str, set[str]] = {}
     for table, privilege in rows:
-        rights.setdefault(table, set()).add(privilege)
-    return rights
+        privileges.setdefault(table, set()).add(privilege)
+    return privileges
 
 
-def test_the_application_may_do_exactly_what_it_needs(migrated: servers.TestDatabase) -> None:
+def test_the_application_has_exactly_the_required_privileges(
+    migrated: servers.TestDatabase,
+) -> None:
     expected = {
         table: {"SELECT", "INSERT"} | (set() if table in APPEND_ONLY else {"UPDATE", "DELETE"})
         for table in Base.metadata.tables
@@ -175,7 +177,7 @@ def test_the_application_may_do_exactly_what_it_needs(migrated: servers.TestData
     assert grants(migrated) == expected | {"alembic_version": {"SELECT"}}
 
 
-def test_the_application_is_nobody_of_power(migrated: servers.TestDatabase) -> None:
+def test_the_role_of_the_application_is_unprivileged(migrated: servers.TestDatabase) -> None:
     with connected(migrated.app_url) as connection:
         role = connection.execute(
             text("""
@@ -190,7 +192,9 @@ def test_the_application_is_nobody_of_power(migrated: servers.TestDatabase) -> N
     assert not any(role)
 
 
-def test_every_currency_has_limits_on_all_that_moves(migrated: servers.TestDatabase) -> None:
+def test_every_currency_has_limits_for_all_kinds_of_movements(
+    migrated: servers.TestDatabase,
+) -> None:
     with connected(migrated.app_url) as connection:
         found = connection.execute(
             text("""

@@ -1,4 +1,4 @@
-"""The document, and the pages that show it."""
+"""The OpenAPI document, and the pages that show it."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from app.docs import reference
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
-#: What the name of an operation may begin with. POST does all that has no method of its own.
+#: The verbs of operation names by method. POST accepts any verb.
 VERBS = {
     "get": {"get", "list", "export", "download"},
     "put": {"set", "upload"},
@@ -24,10 +24,10 @@ VERBS = {
     "delete": {"delete", "revoke", "disable", "reset"},
 }
 
-#: Operations that are their verb alone.
-VERBS_ALONE = {"login", "logout"}
+#: Operations whose name is only a verb.
+VERBS_WITHOUT_NOUN = {"login", "logout"}
 
-#: Statuses that no test can bring about one by one, so that the document must not forget them.
+#: Statuses that every operation documents.
 EVERYWHERE = {"429", "500", "503"}
 
 
@@ -52,30 +52,30 @@ def resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
 
 
 class TestDocument:
-    def test_it_is_valid_openapi_3_1(self, document: dict[str, Any]) -> None:
+    def test_the_document_is_valid_openapi_3_1(self, document: dict[str, Any]) -> None:
         assert document["openapi"] == "3.1.0"
         validate(document, cls=OpenAPIV31SpecValidator)
 
-    def test_every_operation_says_in_words_what_it_does(self, document: dict[str, Any]) -> None:
-        silent = [
+    def test_every_operation_has_a_summary_and_a_description(
+        self, document: dict[str, Any]
+    ) -> None:
+        undescribed = [
             name
             for name, operation in operations(document)
             if not operation.get("summary") or not operation.get("description")
         ]
-        assert silent == []
+        assert undescribed == []
 
-    def test_no_two_operations_have_the_same_summary(self, document: dict[str, Any]) -> None:
+    def test_summaries_are_unique(self, document: dict[str, Any]) -> None:
         summaries = [operation["summary"] for _, operation in operations(document)]
         assert len(summaries) == len(set(summaries))
 
-    def test_texts_speak_of_the_caller_and_never_in_the_first_person(
-        self, document: dict[str, Any]
-    ) -> None:
+    def test_texts_are_not_in_the_first_person(self, document: dict[str, Any]) -> None:
         texts = re.findall(r'"(?:summary|description)": "((?:[^"\\]|\\.)*)"', json.dumps(document))
         assert len(texts) > 500
         assert [text for text in texts if re.search(r"\b(my|mine|myself|me)\b", text, re.I)] == []
 
-    def test_every_operation_has_a_tag_that_is_described(self, document: dict[str, Any]) -> None:
+    def test_every_operation_has_described_tags(self, document: dict[str, Any]) -> None:
         described = {tag["name"] for tag in document["tags"] if tag["description"]}
         for name, operation in operations(document):
             assert operation["tags"], name
@@ -107,12 +107,12 @@ class TestDocument:
                 ]
         assert bare == []
 
-    def test_every_answer_is_described(self, document: dict[str, Any]) -> None:
+    def test_every_response_is_described(self, document: dict[str, Any]) -> None:
         for name, operation in operations(document):
             for status, answer in operation["responses"].items():
                 assert resolved(document, answer)["description"], f"{name} {status}"
 
-    def test_every_failure_has_the_one_error_body_and_an_example_per_code(
+    def test_every_error_has_the_common_body_and_an_example_per_code(
         self, document: dict[str, Any]
     ) -> None:
         for name, operation in operations(document):
@@ -126,14 +126,12 @@ class TestDocument:
                     assert str(example["value"]["statusCode"]) == status
                     assert f"`{code}`" in answer["description"]
 
-    def test_what_takes_a_body_refuses_bad_ones_by_the_document(
-        self, document: dict[str, Any]
-    ) -> None:
+    def test_operations_with_a_body_document_its_errors(self, document: dict[str, Any]) -> None:
         for name, operation in operations(document):
             takes_body = "requestBody" in operation
             assert ({"400", "413", "415"} <= operation["responses"].keys()) == takes_body, name
 
-    def test_what_needs_a_token_says_so_and_what_names_something_can_miss_it(
+    def test_protected_operations_document_401_and_those_with_ids_404(
         self, document: dict[str, Any]
     ) -> None:
         schemes = document["components"]["securitySchemes"]
@@ -149,7 +147,7 @@ class TestDocument:
             if "{" in name:
                 assert "404" in operation["responses"], name
 
-    def test_what_takes_api_keys_says_so_and_for_which_scope(
+    def test_operations_that_accept_api_keys_document_the_scope(
         self, document: dict[str, Any]
     ) -> None:
         for name, operation in operations(document):
@@ -160,7 +158,7 @@ class TestDocument:
             refusals = operation["responses"].get("403", {}).get("description", "")
             assert takes_keys == ("`SCOPE_REQUIRED`" in refusals), name
 
-    def test_every_post_that_moves_money_takes_an_idempotency_key(
+    def test_every_post_that_moves_money_accepts_an_idempotency_key(
         self, document: dict[str, Any]
     ) -> None:
         with_key = {
@@ -183,50 +181,46 @@ class TestDocument:
             "POST /api/v1/wallet/holds/{hold_id}/capture",
         }
 
-    def test_unchanged_it_is_not_sent_again(self, client: FlaskClient) -> None:
+    def test_an_unchanged_document_is_not_sent_again(self, client: FlaskClient) -> None:
         first = client.get("/api/openapi.json")
         again = client.get("/api/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.data) == (304, b"")
 
 
 def body_name(operation: dict[str, Any]) -> str | None:
-    """The component that an operation takes as JSON."""
+    """The schema name of the JSON body of an operation."""
     content = operation.get("requestBody", {}).get("content", {})
     reference = content.get("application/json", {}).get("schema", {}).get("$ref")
     return reference and reference.rpartition("/")[2]
 
 
 class TestNames:
-    """What a client generator makes of the document: functions, their arguments, and types."""
+    """The names that a client generator uses for functions, arguments and types."""
 
-    def test_an_operation_is_a_verb_and_a_noun_and_the_verb_fits_the_method(
+    def test_an_operation_name_is_a_verb_and_a_noun_and_the_verb_fits_the_method(
         self, document: dict[str, Any]
     ) -> None:
         for name, operation in operations(document):
             method = name.partition(" ")[0].lower()
             match = re.fullmatch(r"([a-z]+)([A-Z][a-z]+)*", operation["operationId"])
             assert match, name
-            assert match[2] or match[1] in VERBS_ALONE, name
+            assert match[2] or match[1] in VERBS_WITHOUT_NOUN, name
             assert match[1] in VERBS.get(method, {match[1]}), name
             assert method == "post" or match[1] != "create", name
 
-    def test_no_two_names_are_the_same_even_in_a_file_system_that_ignores_case(
-        self, document: dict[str, Any]
-    ) -> None:
+    def test_names_are_unique_regardless_of_case(self, document: dict[str, Any]) -> None:
         ids = [operation["operationId"].lower() for _, operation in operations(document)]
         assert len(ids) == len(set(ids))
         types = [name.lower() for name in document["components"]["schemas"]]
         assert len(types) == len(set(types))
 
-    def test_no_type_is_named_after_what_the_code_calls_it(self, document: dict[str, Any]) -> None:
+    def test_type_names_have_no_technical_suffixes(self, document: dict[str, Any]) -> None:
         for name in document["components"]["schemas"]:
             assert re.fullmatch(r"([A-Z][a-z]+)+", name), name
             assert not re.search(r"(In|Out|Body|Schema|Page|Patch|Args)$", name), name
 
-    def test_a_body_is_named_after_the_operation_that_takes_it(
-        self, document: dict[str, Any]
-    ) -> None:
-        """Except for one that several operations take, and events, which are others' to name."""
+    def test_a_request_body_is_named_after_its_operation(self, document: dict[str, Any]) -> None:
+        """Except for bodies of several operations, and events, which other systems define."""
         takers: dict[str, list[str]] = {}
         for _, operation in operations(document):
             if body := body_name(operation):
@@ -238,7 +232,7 @@ class TestNames:
         }
         assert odd == {"BankEvent", "StripeEvent"}
 
-    def test_a_page_is_the_list_of_what_it_holds(self, document: dict[str, Any]) -> None:
+    def test_a_page_is_named_after_its_items(self, document: dict[str, Any]) -> None:
         for name, schema in document["components"]["schemas"].items():
             fields = schema.get("properties", {})
             assert name.endswith("List") == (fields.keys() == {"data", "meta"}), name
@@ -246,7 +240,7 @@ class TestNames:
                 item = fields["data"]["items"]["$ref"].rpartition("/")[2]
                 assert name == f"{item}List"
 
-    def test_every_reference_leads_to_a_type_and_every_type_is_used(
+    def test_every_reference_is_defined_and_every_type_is_used(
         self, document: dict[str, Any]
     ) -> None:
         used = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
@@ -254,20 +248,20 @@ class TestNames:
 
 
 class TestReference:
-    """docs/api.md, which also holds every name to what it was."""
+    """docs/api.md, which also detects changed names."""
 
-    def test_it_is_as_generated(self, document: dict[str, Any]) -> None:
+    def test_the_reference_is_as_generated(self, document: dict[str, Any]) -> None:
         page = reference.PAGE.read_text()
         assert reference.updated(page, document, prefix="/api/v1") == page, "run ./flow api --write"
 
-    def test_it_lists_every_operation_and_every_schema(self, document: dict[str, Any]) -> None:
+    def test_the_reference_lists_every_operation_and_schema(self, document: dict[str, Any]) -> None:
         page = reference.PAGE.read_text()
         for _, operation in operations(document):
             assert page.count(f"| `{operation['operationId']}` |") == 1
         for name in document["components"]["schemas"]:
             assert page.count(f"\n- `{name}`\n") == 1
 
-    def test_a_name_that_changes_shows(self, document: dict[str, Any]) -> None:
+    def test_a_changed_name_changes_the_reference(self, document: dict[str, Any]) -> None:
         page = reference.PAGE.read_text()
         document["paths"]["/api/v1/orders"]["post"]["operationId"] = "buy"
         assert reference.updated(page, document, prefix="/api/v1") != page
@@ -275,9 +269,7 @@ class TestReference:
 
 class TestPages:
     @pytest.mark.parametrize("page", ["/api/docs", "/api/redoc"])
-    def test_a_page_refers_only_to_what_the_app_itself_serves(
-        self, client: FlaskClient, page: str
-    ) -> None:
+    def test_a_page_refers_only_to_our_own_assets(self, client: FlaskClient, page: str) -> None:
         with client.get(page) as answer:
             html, policy = answer.text, answer.headers["Content-Security-Policy"]
         links = re.findall(r'(?:src|href|spec-url)="([^"]+)"', html)
@@ -289,21 +281,19 @@ class TestPages:
                 assert asset.content_length
         assert "http" not in policy
 
-    def test_swagger_ui_reads_our_document_and_keeps_the_token_over_a_reload(
-        self, client: FlaskClient
-    ) -> None:
+    def test_swagger_ui_loads_the_document_and_keeps_the_token(self, client: FlaskClient) -> None:
         with client.get("/api/docs/assets/swagger.js") as answer:
             script = answer.text
         assert re.search(r"persistAuthorization:\s*true", script)
         (url,) = re.findall(r'url:\s*"([^"]+)"', script)
         assert client.get(urljoin("/api/docs", url)).json["openapi"] == "3.1.0"
 
-    def test_the_scripts_fetch_no_fonts_or_code_from_elsewhere(self, app: Flask) -> None:
+    def test_the_pages_load_no_external_fonts_or_scripts(self, app: Flask) -> None:
         client = app.test_client()
         with client.get("/api/redoc") as answer:
             assert "disable-google-font" in answer.text
             assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
 
     @pytest.mark.parametrize("name", ["../views.py", "%2e%2e/views.py", "nothing.js", "", "/"])
-    def test_nothing_but_assets_is_served_as_one(self, client: FlaskClient, name: str) -> None:
+    def test_other_files_are_not_served_as_assets(self, client: FlaskClient, name: str) -> None:
         assert client.get(f"/api/docs/assets/{name}").status_code == 404

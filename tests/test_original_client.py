@@ -1,7 +1,7 @@
-"""A client of the original service, to which nothing may look different.
+"""Compatibility with a client of the original service.
 
-Its author had a shell, not a JSON parser: answers are compact text in which things are found by
-pattern. Each method is one chapter of the script; the chapters build on each other.
+The client is a shell script that searches responses with grep, so they must be compact JSON with
+unchanged names. Each function is one part of the script and continues from the previous one.
 """
 
 import re
@@ -21,7 +21,7 @@ SHOP = {"email": "merchant@example.com", "password": "MerchantPass123!"}
 
 
 class Script:
-    """Sends JSON, and greps."""
+    """Sends requests, and searches the text of the last response."""
 
     def __init__(self, server: LiveServer) -> None:
         self._server = server
@@ -32,7 +32,7 @@ class Script:
         return self.answer
 
     def cut(self, pattern: str) -> str:
-        """What `grep -o | head -1 | cut` would give: the group of the first match."""
+        """The group of the first match, like `grep -o | head -1 | cut`."""
         match = re.search(pattern, self.answer)
         assert match, f"{pattern} is not in {self.answer}"
         return match[1]
@@ -50,33 +50,33 @@ class Script:
 
 @pytest.fixture
 def script(settings: Settings, worker_number: int, tmp_path: Path) -> Iterator[Script]:
-    """Sends to a server whose gateway is the stand-in."""
+    """The client of a server with the simulated gateway."""
     name = f"payment_flow_original_{worker_number}"
     with (
-        Shop.listening() as nobody,
-        live_server_with_gateway(settings, name, nobody.url, tmp_path, workers=1) as server,
+        Shop.listening() as receiver,
+        live_server_with_gateway(settings, name, receiver.url, tmp_path, workers=1) as server,
     ):
         yield Script(server)
 
 
-def test_the_script_of_the_original_service_runs_through(script: Script) -> None:
+def test_the_script_of_the_original_service_succeeds(script: Script) -> None:
     alice = sign_up_and_in(script)
     shop = register(script, SHOP, role="MERCHANT")
     move_money(script, alice)
     course, book = put_on_sale(script, shop, alice)
     change_price(script, shop, course)
     buy(script, alice, course, book)
-    fail_to_buy(script, alice, shop)
-    look_at_orders(script, alice)
-    count_the_takings(script, shop)
+    buy_without_funds(script, alice, shop)
+    list_orders(script, alice)
+    check_sales(script, shop)
     pay_by_card(script, alice, course)
-    be_turned_away(script, alice)
+    be_refused(script, alice)
 
 
-def register(script: Script, who: dict[str, str], *, role: str) -> str:
+def register(script: Script, credentials: dict[str, str], *, role: str) -> str:
     names = {"firstName": "Alice", "lastName": "Jones"}
-    script.send("POST", "/auth/register", who | names | {"role": role})
-    script.has('"user":{"id":"', '"refreshToken":"', f'"role":"{role}"', who["email"])
+    script.send("POST", "/auth/register", credentials | names | {"role": role})
+    script.has('"user":{"id":"', '"refreshToken":"', f'"role":"{role}"', credentials["email"])
     return script.cut(r'"accessToken":"([^"]*)')
 
 
@@ -96,11 +96,11 @@ def move_money(script: Script, alice: str) -> None:
     assert script.balance() == "0.00"
     script.has('"currency":"USD"', '"isLocked":false')
 
-    def move(way: str, amount: float, description: str | None = None) -> None:
+    def move(operation: str, amount: float, description: str | None = None) -> None:
         body: dict[str, Any] = {"amount": amount}
         if description:
             body["description"] = description
-        script.send("POST", f"/wallet/{way}", body, token=alice)
+        script.send("POST", f"/wallet/{operation}", body, token=alice)
 
     move("deposit", 500.00, "Initial deposit")
     script.has('"type":"DEPOSIT"', '"status":"COMPLETED"')
@@ -162,7 +162,7 @@ def buy(script: Script, alice: str, course: str, book: str) -> None:
     script.has('"status":"COMPLETED"', '"amount":"179.99"')
 
 
-def fail_to_buy(script: Script, alice: str, shop: str) -> None:
+def buy_without_funds(script: Script, alice: str, shop: str) -> None:
     yacht = {"name": "Yacht", "description": "Big", "price": 5000.00, "availableUnits": 1}
     script.send("POST", "/products", yacht, token=shop)
     script.send("POST", "/orders", order(script.first_id()), token=alice)
@@ -173,7 +173,7 @@ def order(product_id: str) -> dict[str, str]:
     return {"productId": product_id, "paymentMethod": "WALLET"}
 
 
-def look_at_orders(script: Script, alice: str) -> None:
+def list_orders(script: Script, alice: str) -> None:
     script.send("GET", "/orders", token=alice)
     assert script.cut(r'"total":([0-9]*)') == "2"
     newest = script.first_id()
@@ -182,7 +182,7 @@ def look_at_orders(script: Script, alice: str) -> None:
     script.has('"status":"COMPLETED"', '"product":{"id":"', ALICE["email"])
 
 
-def count_the_takings(script: Script, shop: str) -> None:
+def check_sales(script: Script, shop: str) -> None:
     script.send("POST", "/wallet/deposit", {"amount": 100.00}, token=shop)
     script.send("GET", "/wallet", token=shop)
     assert script.balance() == "329.98"
@@ -200,7 +200,7 @@ def pay_by_card(script: Script, alice: str, course: str) -> None:
     assert script.cut(r'"sessionId":"([^"]*)') == script.cut(r'"stripeSessionId":"([^"]*)')
 
 
-def be_turned_away(script: Script, alice: str) -> None:
+def be_refused(script: Script, alice: str) -> None:
     script.send("GET", "/wallet")
     script.has("401")
     script.send("GET", "/wallet", token="invalid.token.here")

@@ -1,4 +1,4 @@
-"""What is built by hand instead of by its schema says what the schema promises."""
+"""Responses built by functions instead of schemas conform to their schemas."""
 
 import ast
 import inspect
@@ -31,18 +31,18 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
 _MONEY = re.compile(r"-?\d+\.\d{2}")
 
 
-#: What users' wallets and their postings always have, though those of the platform do not.
+#: Columns that are never NULL for wallets of users, but may be for platform accounts.
 NEVER_EMPTY = {
     Account: {"created_at", "updated_at", "number"},
     WalletTransaction: {"sequence", "balance_before", "balance_after"},
 }
 
-#: What a wallet of the past does not tell, though the account has it.
+#: Fields that the balance of a past date omits, though the account has them.
 WITHHELD = {past_wallet_out: {"available", "held"}}
 
 
 class Samples:
-    """Values of any type, each different from all others. empty: None wherever that may be."""
+    """Unique values of any type. empty: use None wherever it is allowed."""
 
     def __init__(self, *, empty: bool) -> None:
         self._empty = empty
@@ -109,7 +109,7 @@ def arguments(function: Callable[..., Any], samples: Samples) -> inspect.BoundAr
 
 
 def require_described(built: Any, schema: ma.Schema, where: str) -> None:
-    """The names of the schema, each with a value of its type."""
+    """Check that the names are those of the schema, with values of its types."""
     assert isinstance(built, dict), where
     promised = {field.data_key or name: field for name, field in schema.fields.items()}
     assert built.keys() - promised.keys() == set(), where
@@ -148,7 +148,7 @@ _FORMS: dict[type, Callable[[Any], bool]] = {
 
 
 def promised_values(schema: ma.Schema, argument: Any) -> Iterator[tuple[str, Any]]:
-    """What the schema itself makes of an argument, or of what that consists of."""
+    """The fields that the schema serializes from an argument, or from its parts."""
     sources = [argument, *vars_of(argument)]
     for name, field in schema.fields.items():
         if isinstance(field, ma.fields.Nested | ma.fields.List):
@@ -167,7 +167,7 @@ def vars_of(argument: Any) -> list[Any]:
 
 
 def _is_plain(field: ma.fields.Field[Any], raw: Any, source: Any) -> bool:
-    """Whether a field can show an attribute as it is; others are computed from it."""
+    """Whether a field serializes the attribute itself; other fields are computed."""
     if isinstance(field, MoneyOut):
         return hasattr(source, "currency")
     return not isinstance(field, ma.fields.String) or isinstance(raw, str | None)
@@ -175,9 +175,7 @@ def _is_plain(field: ma.fields.Field[Any], raw: Any, source: Any) -> bool:
 
 @pytest.mark.parametrize("empty", [False, True], ids=["filled", "empty"])
 @pytest.mark.parametrize("function", SERIALIZERS, ids=lambda f: f"{f.__module__}.{f.__name__}")
-def test_what_is_built_by_hand_is_what_its_schema_describes(
-    function: Callable[..., Any], empty: bool
-) -> None:
+def test_a_serializer_conforms_to_its_schema(function: Callable[..., Any], empty: bool) -> None:
     schema = SERIALIZERS[function]()
     bound = arguments(function, Samples(empty=empty))
 
@@ -189,7 +187,7 @@ def test_what_is_built_by_hand_is_what_its_schema_describes(
         assert built[name] == expected[name], name
 
 
-def test_every_answer_that_is_built_by_hand_is_held_to_a_schema() -> None:
+def test_every_serializer_is_registered_with_its_schema() -> None:
     functions = {
         f"app.{name_of(path)[:-3].replace('/', '.')}.{node.name}"
         for path in SOURCES

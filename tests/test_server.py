@@ -1,4 +1,4 @@
-"""How many connections a web process may hold; tests/test_live.py has what comes of it."""
+"""The maximum number of connections of a web process; tests/test_live.py tests its effect."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from app.server import allow_connections
         (10, 64, 256, 10),
     ],
 )
-def test_connections_are_those_that_the_limit_of_open_files_leaves_room_for(
+def test_connections_are_limited_by_the_limit_of_open_files(
     monkeypatch: pytest.MonkeyPatch, connections: int, threads: int, files: int, allowed: int
 ) -> None:
     monkeypatch.setattr(open_files, "raise_limit", lambda needed: min(needed, files))
@@ -26,7 +26,7 @@ def test_connections_are_those_that_the_limit_of_open_files_leaves_room_for(
     assert allow_connections(settings) == allowed
 
 
-def test_fewer_connections_than_asked_for_are_logged(
+def test_fewer_connections_than_configured_are_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(open_files, "raise_limit", lambda needed: needed)

@@ -1,4 +1,4 @@
-"""Stress tests over HTTP from outside, against the real server with two web processes."""
+"""Stress tests over HTTP, against the real server with two web processes."""
 
 import itertools
 import random
@@ -23,21 +23,21 @@ from tests.live import (
 pytestmark = pytest.mark.stress
 
 API = "/api/v1"
-#: Measured: 132 MiB at most.
+#: Measured: up to 132 MiB.
 MAX_RESIDENT = 140 * 1024 * 1024
 ORDERS = 1500
 
 
-def patiently(server: LiveServer, *request: Any, token: str) -> Answer:
-    """The answer of a server that is not too busy; nothing happened while it was."""
+def call_until_served(server: LiveServer, *request: Any, token: str) -> Answer:
+    """Repeat a request while the server is busy. Returns the response."""
     while (answer := server.call(*request, token=token)).status == 503:
         assert answer.json["error"] == "BUSY"
         time.sleep(float(answer.headers["retry-after"]))
     return answer
 
 
-def require_sound(server: LiveServer) -> None:
-    """The books balance, and no web process has grown fat."""
+def require_consistent(server: LiveServer) -> None:
+    """Check that the books are consistent and that no web process uses too much memory."""
     result = server.cli("verify")
     assert result.returncode == 0, result.stdout + result.stderr
     for process in server.web_processes():
@@ -49,7 +49,7 @@ def resident(server: LiveServer) -> int:
     return sum(process.memory_info().rss for process in server.web_processes())
 
 
-def test_200_buyers_get_exactly_the_50_units_there_are(live_server: LiveServer) -> None:
+def test_200_concurrent_buyers_get_exactly_the_50_units_in_stock(live_server: LiveServer) -> None:
     seller = live_server.sign_up("seller", role="MERCHANT")
     product_id = live_server.put_on_sale(seller, price="10.00", units=50)
     buyers = sign_up_all(live_server, 200, balance="10.00")
@@ -66,10 +66,10 @@ def test_200_buyers_get_exactly_the_50_units_there_are(live_server: LiveServer) 
     assert live_server.call("GET", f"{API}/products").json == []
     wallet = live_server.call("GET", f"{API}/wallet", token=seller).json
     assert wallet["balance"] == "500.00"
-    require_sound(live_server)
+    require_consistent(live_server)
 
 
-def test_thousands_of_idle_connections_cost_a_sale_nothing_but_memory(
+def test_thousands_of_idle_connections_cost_only_memory(
     live_server: LiveServer,
 ) -> None:
     connections = 4000
@@ -79,7 +79,7 @@ def test_thousands_of_idle_connections_cost_a_sale_nothing_but_memory(
     before = resident(live_server)
 
     with live_server.idle_connections(connections) as idle:
-        # Measured: 10 KB each.
+        # Measured: 10 KB per connection.
         assert resident(live_server) - before < connections * 20_000
         answers = all_at_once(
             lambda token: live_server.call("POST", f"{API}/orders", order(product_id), token=token),
@@ -98,12 +98,12 @@ def test_a_connection_that_never_sends_anything_is_closed(live_server: LiveServe
     connection.close()
 
 
-def test_deposits_and_withdrawals_lose_nothing(live_server: LiveServer) -> None:
+def test_concurrent_deposits_and_withdrawals_are_all_counted(live_server: LiveServer) -> None:
     token = live_server.sign_up("saver")
 
-    def move(way: str, amount: str) -> Callable[[Any], Answer]:
+    def move(operation: str, amount: str) -> Callable[[Any], Answer]:
         return lambda _: live_server.call(
-            "POST", f"{API}/wallet/{way}", {"amount": amount}, token=token
+            "POST", f"{API}/wallet/{operation}", {"amount": amount}, token=token
         )
 
     deposited = all_at_once(move("deposit", "10.00"), range(100))
@@ -113,7 +113,7 @@ def test_deposits_and_withdrawals_lose_nothing(live_server: LiveServer) -> None:
     withdrawn = all_at_once(move("withdraw", "1000.00"), range(32))
     assert outcomes(withdrawn) == {(200, None): 1, (400, "INSUFFICIENT_FUNDS"): 31}
     assert live_server.call("GET", f"{API}/wallet", token=token).json["balance"] == "0.00"
-    require_sound(live_server)
+    require_consistent(live_server)
 
 
 def test_one_idempotency_key_buys_once(live_server: LiveServer) -> None:
@@ -135,20 +135,22 @@ def test_one_idempotency_key_buys_once(live_server: LiveServer) -> None:
     assert set(outcomes(answers)) <= {(201, None), (409, "IDEMPOTENCY_IN_PROGRESS")}
     assert len({answer.text for answer in answers if answer.status == 201}) == 1
     assert len(orders_there_are(live_server)) == 1
-    require_sound(live_server)
+    require_consistent(live_server)
 
 
-def test_a_market_day_in_which_web_processes_are_killed(live_server: LiveServer) -> None:
-    """Buyers repeat what got no answer under the same key, as a good client does."""
+def test_no_order_is_lost_or_duplicated_when_web_processes_are_killed(
+    live_server: LiveServer,
+) -> None:
+    """Buyers retry requests without a response with the same key, as clients should."""
     sellers = [live_server.sign_up(f"seller-{n}", role="MERCHANT") for n in range(5)]
     products = [live_server.put_on_sale(s, price="0.02", units=50_000) for s in sellers * 4]
     buyers = sign_up_all(live_server, 40, balance="1000.00")
     acknowledged: list[str] = []
     lost = itertools.count()
-    over = threading.Event()
+    stopped = threading.Event()
 
     def buy(number: int) -> str:
-        """The id of the order, whatever it takes."""
+        """Send the request until the order is created. Returns its id."""
         key = {"Idempotency-Key": f"order-{number}"}
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -165,26 +167,26 @@ def test_a_market_day_in_which_web_processes_are_killed(live_server: LiveServer)
             else:
                 if answer.status == 201:
                     return str(answer.json["id"])
-                # Busy, or the one whose process was killed still holds its key: not decided yet.
+                # Busy, or the request of the killed process still holds the key.
                 assert answer.status in (409, 503), answer.text
             time.sleep(0.05)
-        raise AssertionError(f"order-{number} was never decided")
+        raise AssertionError(f"order-{number} was not created in time")
 
-    def shop(start: int) -> None:
+    def place_orders(start: int) -> None:
         for number in itertools.count(start, 16):
             acknowledged.append(buy(number))
-            if over.is_set():
+            if stopped.is_set():
                 return
 
-    shoppers = [threading.Thread(target=shop, args=(n,)) for n in range(16)]
+    shoppers = [threading.Thread(target=place_orders, args=(n,)) for n in range(16)]
     for shopper in shoppers:
         shopper.start()
     for _ in range(2):
-        # A process that dies within 5.5 seconds of its birth is taken for hopeless by granian.
+        # Granian does not restart a process that dies within 5.5 seconds of its start.
         time.sleep(6)
         random.choice(live_server.web_processes()).kill()
     time.sleep(2)
-    over.set()
+    stopped.set()
     for shopper in shoppers:
         shopper.join()
 
@@ -194,15 +196,15 @@ def test_a_market_day_in_which_web_processes_are_killed(live_server: LiveServer)
     assert live_server.cli("verify").returncode == 0
 
 
-def test_a_long_day_of_everything_ends_with_sound_books(live_server: LiveServer) -> None:
+def test_after_many_mixed_requests_the_books_are_consistent(live_server: LiveServer) -> None:
     seller = live_server.sign_up("seller", role="MERCHANT")
     products = [live_server.put_on_sale(seller, price="1.00", units=10_000) for _ in range(20)]
     buyers = sign_up_all(live_server, 32, balance="1000.00")
 
-    def visit(number: int) -> list[int]:
+    def send_requests(number: int) -> list[int]:
         token, product_id = buyers[number % 32], products[number % 20]
         return [
-            patiently(live_server, method, API + path, body, token=token).status
+            call_until_served(live_server, method, API + path, body, token=token).status
             for method, path, body in (
                 ("GET", "/products?limit=100", None),
                 ("GET", f"/products/{product_id}", None),
@@ -214,7 +216,7 @@ def test_a_long_day_of_everything_ends_with_sound_books(live_server: LiveServer)
             )
         ]
 
-    visits = all_at_once(visit, range(600))
+    visits = all_at_once(send_requests, range(600))
 
     assert {tuple(statuses) for statuses in visits} == {(200, 200, 201, 200, 200, 200, 400)}
     assert len(orders_there_are(live_server)) == 600

@@ -1,4 +1,4 @@
-"""Many cases in the same world."""
+"""Many cases with the same data."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from app.common import db
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """Roll back what happens inside, so that every case of a property meets the same world."""
+    """Roll back the changes of the block, so that every case begins with the same data."""
     savepoint = db.current().read_committed.kw["bind"].begin_nested()
     try:
         yield

@@ -1,9 +1,9 @@
-"""Who may do what: every route for every kind of caller, in one table.
+"""The access matrix: the status of every route for every kind of caller.
 
-user, merchant and admin are strangers to what the path names; buyer and seller own it: the
-buyer's order, on-ramp, payout, bank account and session, the seller's product, coupon and sale.
-The buyer asks for a refund of another order and has promised money to the seller, and the seller
-asks the buyer for money.
+user, merchant and admin have no relation to the records in the path. buyer owns an order, on-ramp,
+payout, bank account and session, seller a product, coupon and sale. The buyer has requested a
+refund of another order and has a hold in favour of the seller, who has requested a payment from
+the buyer.
 """
 
 import re
@@ -159,21 +159,21 @@ EXPECTED: dict[Route, dict[str, int]] = {
     for method, path, *statuses in _ROWS
 }
 
-#: Whose 401 does not speak of an access token: a refresh token and the signature of a bank or the
-#: gateway are credentials of their own.
-OTHERWISE_GUARDED = {
+#: Routes whose 401 does not refer to an access token, but to a refresh token or the signature of a
+#: webhook.
+OTHER_CREDENTIALS = {
     ("POST", "/api/v1/auth/refresh"),
     ("POST", "/api/v1/onramp/webhooks/{provider}"),
     ("POST", "/api/v1/webhooks/stripe"),
 }
 
-TOKEN_NEEDED = [
+TOKEN_REQUIRED = [
     route
     for route, row in EXPECTED.items()
-    if row["anonymous"] == 401 and route not in OTHERWISE_GUARDED
+    if row["anonymous"] == 401 and route not in OTHER_CREDENTIALS
 ]
 
-#: Roles by the callers who have them.
+#: The role of each authenticated caller.
 ROLES = {
     "user": Role.USER,
     "buyer": Role.USER,
@@ -184,7 +184,7 @@ ROLES = {
 
 
 def routes_of(app: Flask) -> dict[Route, str]:
-    """Every route with its endpoint."""
+    """The endpoint of every route."""
     return {
         (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)): rule.endpoint
         for rule in app.url_map.iter_rules()
@@ -193,7 +193,7 @@ def routes_of(app: Flask) -> dict[Route, str]:
 
 
 def operations_of(app: Flask) -> dict[Route, dict[str, Any]]:
-    """Every operation of the document."""
+    """Every operation of the OpenAPI document."""
     document = app.test_client().get("/api/openapi.json").json
     return {
         (method.upper(), path): operation

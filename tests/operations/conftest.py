@@ -1,4 +1,4 @@
-"""One world for all tests of a module: each test undoes what it does."""
+"""Sample data for all tests of a module; each test rolls its changes back."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,8 @@ from flask import Flask
 from sqlalchemy import text
 
 from app.common.db import transaction
-from tests.conftest import forget_cached, rolled_back
-from tests.operations.sample_requests import World
+from tests.conftest import clear_cache, rolled_back
+from tests.operations.sample_requests import SampleData
 from tests.undo import undone
 
 
@@ -22,13 +22,13 @@ def module_app(worker_app: Flask) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="module")
-def world(module_app: Flask) -> World:
-    return World(module_app.test_client())
+def data(module_app: Flask) -> SampleData:
+    return SampleData(module_app.test_client())
 
 
 @pytest.fixture
-def app(module_app: Flask, world: World) -> Iterator[Flask]:
-    """The application with the world as it was made."""
-    forget_cached()
+def app(module_app: Flask, data: SampleData) -> Iterator[Flask]:
+    """The application with the unchanged sample data."""
+    clear_cache()
     with undone():
         yield module_app

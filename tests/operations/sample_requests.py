@@ -1,4 +1,4 @@
-"""A request to each endpoint, and the records that it names."""
+"""A valid request to each endpoint, and the records that it refers to."""
 
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from tests.operations.access_matrix import ROLES, Route
 from tests.payouts.helpers import bank_account_of, create_payout
 from tests.wallets.helpers import set_limit
 
-#: What is sent; names in braces are filled in from the world.
+#: JSON bodies. Names in braces are replaced by those of the sample data.
 BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/auth/register"): {
         "email": "new-{caller}@example.com",
@@ -66,9 +66,9 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/payment-requests"): {"payer": {"email": "{email}"}, "amount": "1.00"},
     ("POST", "/api/v1/merchant-codes"): {"amount": "1.00"},
     ("POST", "/api/v1/onramp"): {"provider": "HDFC", "amount": "5.00"},
-    ("POST", "/api/v1/admin/users/{user_id}/deactivate"): {"reason": "asked for"},
-    ("POST", "/api/v1/admin/users/{user_id}/activate"): {"reason": "asked for"},
-    ("POST", "/api/v1/admin/users/{user_id}/reset-two-factor"): {"reason": "asked for"},
+    ("POST", "/api/v1/admin/users/{user_id}/deactivate"): {"reason": "On request"},
+    ("POST", "/api/v1/admin/users/{user_id}/activate"): {"reason": "On request"},
+    ("POST", "/api/v1/admin/users/{user_id}/reset-two-factor"): {"reason": "On request"},
     ("PUT", "/api/v1/admin/users/{user_id}/limits"): {
         "type": "DEPOSIT",
         "window": "DAY",
@@ -79,11 +79,11 @@ BODIES: dict[Route, dict[str, Any]] = {
         "window": "DAY",
         "amount": "1000.00",
     },
-    ("POST", "/api/v1/admin/wallets/{wallet_id}/lock"): {"reason": "asked for"},
-    ("POST", "/api/v1/admin/wallets/{wallet_id}/unlock"): {"reason": "asked for"},
+    ("POST", "/api/v1/admin/wallets/{wallet_id}/lock"): {"reason": "On request"},
+    ("POST", "/api/v1/admin/wallets/{wallet_id}/unlock"): {"reason": "On request"},
 }
 
-#: What is asked for besides the path.
+#: Query parameters.
 QUERIES: dict[Route, dict[str, str]] = {
     ("GET", "/api/v1/transfers/recipient"): {"email": "{email}"},
     ("PUT", "/api/v1/products/{product_id}/file"): {"name": "guide.pdf"},
@@ -95,8 +95,8 @@ QUERIES: dict[Route, dict[str, str]] = {
     },
 }
 
-#: What is sent otherwise than as JSON.
-OTHERWISE: dict[Route, dict[str, Any]] = {
+#: Bodies of other media types.
+OTHER_BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/admin/reconciliations"): {
         "data": ",".join(COLUMNS),
         "content_type": "text/csv",
@@ -116,8 +116,8 @@ OTHERWISE: dict[Route, dict[str, Any]] = {
 }
 
 
-class World:
-    """Six callers, and what the paths name."""
+class SampleData:
+    """The callers of the access matrix, and the records in the paths."""
 
     def __init__(self, client: FlaskClient) -> None:
         self.actors = {
@@ -125,8 +125,8 @@ class World:
         }
         buyer, seller = self.actors["buyer"], self.actors["seller"]
         product_id = factories.product(seller, price="10.00", units=50)
-        wish = {"productId": str(product_id), "paymentMethod": "WALLET"}
-        order, other_order = (_post(client, buyer, "orders", wish) for _ in range(2))
+        purchase = {"productId": str(product_id), "paymentMethod": "WALLET"}
+        order, other_order = (_post(client, buyer, "orders", purchase) for _ in range(2))
         refund_request = _post(
             client, buyer, f"orders/{other_order['id']}/refund-requests", {"reason": "No use"}
         )
@@ -190,21 +190,21 @@ class World:
         method, path = route
         names = self.names | {"caller": caller}
         headers = self.actors[caller].headers if caller in self.actors else {}
-        sent = OTHERWISE.get(route) or {"json": _filled(BODIES.get(route), names)}
+        sent = OTHER_BODIES.get(route) or {"json": _fill(BODIES.get(route), names)}
         with client.open(
             path.format(**names),
             method=method,
-            query_string=_filled(QUERIES.get(route), names),
+            query_string=_fill(QUERIES.get(route), names),
             headers=headers,
             **sent,
         ) as answer:
             return answer.status_code
 
 
-def _filled(value: Any, names: dict[str, str]) -> Any:
-    """The value with its names in braces replaced."""
+def _fill(value: Any, names: dict[str, str]) -> Any:
+    """Replace the names in braces in a value."""
     if isinstance(value, dict):
-        return {key: _filled(part, names) for key, part in value.items()}
+        return {key: _fill(part, names) for key, part in value.items()}
     return value.format(**names) if isinstance(value, str) else value
 
 

@@ -1,8 +1,8 @@
-"""schemathesis over the whole document: whatever is sent, the answer is one that is documented.
+"""schemathesis over the whole OpenAPI document: every response is a documented one.
 
-Checked of every answer: no server error, a documented status with the documented body, headers
-and content type, 405 with Allow for other methods, 401 without a token, and no acceptance of what
-the document forbids.
+Checks every response: no server error, a documented status with the documented body, headers and
+content type, 405 with Allow for other methods, 401 without a token, and no acceptance of requests
+that the document forbids.
 """
 
 import itertools
@@ -27,7 +27,7 @@ from app.gateway import provider_config
 from app.gateway.provider_config import GatewayConfig
 from tests.gateway.conftest import use
 from tests.operations.access_matrix import CALLERS, EXPECTED, Route
-from tests.operations.sample_requests import World
+from tests.operations.sample_requests import SampleData
 from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, SandboxGateway, Shop
 from tests.undo import undone
 
@@ -41,10 +41,10 @@ load_all_checks()
 def gateway(
     worker_app: Flask, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Somebody to ask for checkouts: without, every purchase by card is 503."""
+    """A gateway, without which every purchase by card would fail with 503."""
     with (
-        Shop.listening() as nobody,
-        SandboxGateway.open(nobody.url, tmp_path_factory.mktemp("gateway")) as running,
+        Shop.listening() as shop,
+        SandboxGateway.open(shop.url, tmp_path_factory.mktemp("gateway")) as running,
     ):
         use(GatewayConfig(running.url, SECRET_KEY, (WEBHOOK_SECRET,)))
         yield
@@ -53,24 +53,24 @@ def gateway(
 
 @cache
 def schema_of(app: Flask) -> Any:
-    """The document, which takes seconds to read and is the same for all tests."""
+    """The schema, which takes seconds to load and is the same for all tests."""
     schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
-    # Tokens come from the caller; a bad one made up here would only be overwritten.
+    # Each caller has its own token, which would overwrite a generated one.
     schema.config.generation.with_security_parameters = False
     return schema
 
 
 class Target:
-    """One operation of the application, and a world for it to work on."""
+    """One operation of the API, and its sample data."""
 
-    def __init__(self, app: Flask, world: World, route: Route) -> None:
+    def __init__(self, app: Flask, data: SampleData, route: Route) -> None:
         method, path = route
-        self.world = world
+        self.data = data
         self.schema = schema_of(app)
         self.operation: APIOperation[Any, Any, Any, Any] = self.schema[path][method]
 
-    def edges(self) -> Iterator[Case]:
-        """Every boundary of the schema from both sides, wrong methods, missing parts."""
+    def boundary_cases(self) -> Iterator[Case]:
+        """Values on both sides of every boundary of the schema, wrong methods, missing parts."""
         return self.schema.iter_coverage_cases(
             self.operation,
             generation_modes=list(GenerationMode),
@@ -78,7 +78,7 @@ class Target:
         )
 
     def fuzz(self, *, examples: int) -> None:
-        """Send random requests, good and bad, by all kinds of callers."""
+        """Send random valid and invalid requests of all callers."""
 
         @hypothesis_settings(
             max_examples=examples,
@@ -99,20 +99,20 @@ class Target:
         run()
 
     def check(self, case: Case, caller: str, *, real: bool) -> None:
-        """Send the case and judge the answer. real: with ids of what there is, not made-up ones."""
-        headers = self.world.actors[caller].headers if caller in self.world.actors else {}
+        """Send the case and check the response. real: with ids of existing records."""
+        headers = self.data.actors[caller].headers if caller in self.data.actors else {}
         if real:
-            self._name_real_things(case.path_parameters)
-            self._name_real_things(case.body)
+            self._insert_real_ids(case.path_parameters)
+            self._insert_real_ids(case.body)
         with undone():
-            # The shop has rules beyond the schema, so a well-formed request may be refused.
+            # A request that is valid by the schema may still violate a business rule.
             case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
 
-    def _name_real_things(self, values: Any) -> None:
+    def _insert_real_ids(self, values: Any) -> None:
         if isinstance(values, dict):
-            names = self.world.names | {
-                "productId": self.world.names["product_id"],
-                "bankAccountId": self.world.names["bank_account_id"],
+            names = self.data.names | {
+                "productId": self.data.names["product_id"],
+                "bankAccountId": self.data.names["bank_account_id"],
             }
             values |= {name: names[name] for name in names.keys() & values if _is_id(values[name])}
 
@@ -125,24 +125,26 @@ def _is_id(value: object) -> bool:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
-def test_the_edges_of_every_operation_answer_as_documented(
-    app: Flask, world: World, route: Route
+def test_responses_to_boundary_cases_are_documented(
+    app: Flask, data: SampleData, route: Route
 ) -> None:
-    target = Target(app, world, route)
-    cases = list(target.edges())
+    target = Target(app, data, route)
+    cases = list(target.boundary_cases())
     assert cases
     for case, caller in zip(cases, itertools.cycle(CALLERS), strict=False):
         target.check(case, caller, real=True)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
-def test_random_requests_answer_as_documented(app: Flask, world: World, route: Route) -> None:
-    Target(app, world, route).fuzz(examples=EXAMPLES)
+def test_responses_to_random_requests_are_documented(
+    app: Flask, data: SampleData, route: Route
+) -> None:
+    Target(app, data, route).fuzz(examples=EXAMPLES)
 
 
 @pytest.mark.stress
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
-def test_very_many_random_requests_answer_as_documented(
-    app: Flask, world: World, route: Route
+def test_responses_to_many_random_requests_are_documented(
+    app: Flask, data: SampleData, route: Route
 ) -> None:
-    Target(app, world, route).fuzz(examples=MANY_EXAMPLES)
+    Target(app, data, route).fuzz(examples=MANY_EXAMPLES)

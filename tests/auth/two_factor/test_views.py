@@ -27,7 +27,7 @@ from tests.authenticator import (
     confirm,
     disable,
     enrolled,
-    renew,
+    renew_recovery_codes,
     status,
 )
 from tests.factories import Actor
@@ -194,7 +194,7 @@ class TestConfirming:
         app = enrolled(client, user, watch)
 
         assert refusal(begin(client, user)) == (409, "TWO_FACTOR_ALREADY_ENABLED")
-        assert renew(client, user, app.code()).status_code == 200
+        assert renew_recovery_codes(client, user, app.code()).status_code == 200
 
     @pytest.mark.parametrize(
         "code",
@@ -276,8 +276,11 @@ class TestDisabling:
         new = enrolled(client, user, watch)
 
         for code in (old.code(), *old.recovery_codes[:2]):
-            assert refusal(renew(client, user, code)) == (400, "TWO_FACTOR_CODE_WRONG")
-        assert renew(client, user, new.code()).status_code == 200
+            assert refusal(renew_recovery_codes(client, user, code)) == (
+                400,
+                "TWO_FACTOR_CODE_WRONG",
+            )
+        assert renew_recovery_codes(client, user, new.code()).status_code == 200
 
 
 class TestRecoveryCodes:
@@ -286,15 +289,15 @@ class TestRecoveryCodes:
     ) -> None:
         app = enrolled(client, user, watch)
 
-        answer = renew(client, user, app.code())
+        answer = renew_recovery_codes(client, user, app.code())
 
         assert answer.status_code == 200
         new = answer.json["recoveryCodes"]
         assert len({*new, *app.recovery_codes}) == 20
         assert status(client, user)["recoveryCodesLeft"] == 10
-        old = renew(client, user, app.recovery_codes[0])
+        old = renew_recovery_codes(client, user, app.recovery_codes[0])
         assert refusal(old) == (400, "TWO_FACTOR_CODE_WRONG")
-        assert renew(client, user, new[0]).status_code == 200
+        assert renew_recovery_codes(client, user, new[0]).status_code == 200
 
     @pytest.mark.parametrize("spelling", [str.lower, lambda code: code.replace("-", "")])
     def test_codes_are_accepted_without_hyphens_and_in_lower_case(
@@ -302,7 +305,9 @@ class TestRecoveryCodes:
     ) -> None:
         app = enrolled(client, user, watch)
 
-        assert renew(client, user, spelling(app.recovery_codes[0])).status_code == 200
+        assert (
+            renew_recovery_codes(client, user, spelling(app.recovery_codes[0])).status_code == 200
+        )
 
     def test_recovery_codes_of_another_user_are_refused(
         self, client: FlaskClient, user: Actor, watch: Watch
@@ -310,14 +315,17 @@ class TestRecoveryCodes:
         theirs = enrolled(client, factories.actor(), watch)
         enrolled(client, user, watch)
 
-        answer = renew(client, user, theirs.recovery_codes[0])
+        answer = renew_recovery_codes(client, user, theirs.recovery_codes[0])
 
         assert refusal(answer) == (400, "TWO_FACTOR_CODE_WRONG")
 
     def test_without_two_factor_there_are_no_recovery_codes(
         self, client: FlaskClient, user: Actor
     ) -> None:
-        assert refusal(renew(client, user, "492039")) == (409, "TWO_FACTOR_NOT_ENABLED")
+        assert refusal(renew_recovery_codes(client, user, "492039")) == (
+            409,
+            "TWO_FACTOR_NOT_ENABLED",
+        )
 
 
 class TestReset:
@@ -373,7 +381,7 @@ def test_guesses_of_codes_are_limited_across_all_endpoints(
         confirm(client, user, wrong),
         confirm(client, user, wrong),
         disable(client, user, wrong),
-        renew(client, user, wrong),
+        renew_recovery_codes(client, user, wrong),
         confirm(client, user, wrong),
         confirm(client, user, app.code()),
     ]

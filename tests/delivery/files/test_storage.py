@@ -39,7 +39,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeS3]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-the-tests")
     with FakeS3.open() as opened:
         yield opened
-        assert opened.complaints == []
+        assert opened.violations == []
 
 
 def s3_of(bucket: FakeS3) -> S3Storage:
