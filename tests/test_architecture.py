@@ -1,4 +1,4 @@
-"""The shape of the code, as docs/architecture.md promises it."""
+"""The structure of the code, as documented in docs/architecture.md."""
 
 import ast
 import re
@@ -15,20 +15,20 @@ from app.common.settings import PROJECT_ROOT
 APP = PROJECT_ROOT / "app"
 SOURCES = sorted(APP.rglob("*.py"))
 
-#: Where statements are made, beside every module's repository.py.
+#: Files that create SQL statements, besides repositories.
 SQL_ELSEWHERE = {"verify/report.py"}
-SQL_MAKERS = {"select", "insert", "update", "delete", "text"}
+SQL_FUNCTIONS = {"select", "insert", "update", "delete", "text"}
 
-#: What sends statements past SQLAlchemy.
-SENDING = {
+#: Functions that send statements directly to the driver.
+DRIVER_FUNCTIONS = {
     ("app.common.driver", "send"),
     ("app.common.db", "lookup"),
     ("app.common.bulk", "send_rows"),
     ("app.common.bulk", "BulkInsert"),
 }
 
-#: What writes to the ledger.
-POSTING = {"insert_entries", "insert_postings", "update_balances"}
+#: Functions that write to the ledger.
+LEDGER_WRITES = {"insert_entries", "insert_postings", "update_balances"}
 
 MONEY = (
     "wallets/",
@@ -47,9 +47,9 @@ MONEY = (
     "common/fields.py",
 )
 
-#: What knows HTTP, in every module.
+#: Files that may know HTTP, in every module.
 HTTP_FILES = {"views", "page_views", "http", "guard", "schemas"}
-#: Where the application is put together and started.
+#: Modules that assemble and start the application.
 COMPOSITION = {"app.factory", "app.wiring", "app.worker", "app.cli"}
 
 MAX_LINES = 400
@@ -64,7 +64,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def calls(tree: ast.AST) -> Iterator[str]:
-    """The last part of the name of everything that is called."""
+    """The unqualified names of all calls."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Name):
@@ -86,23 +86,23 @@ def test_a_repository_is_private_to_its_module() -> None:
     graph = grimp.build_graph("app", cache_dir=None)
     repositories = {m for m in graph.modules if m.endswith(".repository")}
     assert len(repositories) >= 6
-    trespassers = {
+    violations = {
         (importer, repository)
         for repository in repositories
         for importer in graph.find_modules_that_directly_import(repository)
         if not importer.startswith(repository.removesuffix("repository"))
     }
-    assert trespassers == set()
+    assert violations == set()
 
 
-def test_no_import_makes_a_cycle() -> None:
+def test_imports_have_no_cycles() -> None:
     graph = grimp.build_graph("app", cache_dir=None)
     for module in graph.modules:
         assert module not in graph.find_downstream_modules(module), module
 
 
-def test_only_http_files_reach_flask() -> None:
-    """Directly or through what they import."""
+def test_only_http_files_import_flask() -> None:
+    """Directly or indirectly."""
     graph = grimp.build_graph("app", include_external_packages=True, cache_dir=None)
     reaching = {
         module
@@ -120,12 +120,12 @@ def test_only_http_files_reach_flask() -> None:
 
 
 def test_only_the_ledger_posts() -> None:
-    posting = {name_of(path) for path in SOURCES if POSTING & set(calls(tree_of(path)))}
-    assert posting == {"wallets/ledger.py"}
+    writers = {name_of(path) for path in SOURCES if LEDGER_WRITES & set(calls(tree_of(path)))}
+    assert writers == {"wallets/ledger.py"}
 
 
 def test_there_is_one_way_into_a_ledger_transaction() -> None:
-    """Only uploads of codes, and their removal, can take the lock late."""
+    """Only uploads and removals of codes acquire the lock later in their transaction."""
     callers = {name_of(path) for path in SOURCES if "acquire_ledger_lock" in calls(tree_of(path))}
     assert callers == {
         "ledger_lock/service.py",
@@ -134,41 +134,41 @@ def test_there_is_one_way_into_a_ledger_transaction() -> None:
     }
 
 
-def test_sql_is_made_only_in_repositories() -> None:
-    makers = {
+def test_sql_is_created_only_in_repositories() -> None:
+    creators = {
         name_of(path)
         for path in SOURCES
-        if path.name != "repository.py" and SQL_MAKERS & imported_from_sqlalchemy(tree_of(path))
+        if path.name != "repository.py" and SQL_FUNCTIONS & imported_from_sqlalchemy(tree_of(path))
     }
-    common = {name for name in makers if name.startswith("common/")}
-    models = {name for name in makers if name.endswith("/models.py")}
-    assert makers - common - models == SQL_ELSEWHERE
+    common = {name for name in creators if name.startswith("common/")}
+    models = {name for name in creators if name.endswith("/models.py")}
+    assert creators - common - models == SQL_ELSEWHERE
 
 
-def test_models_use_text_only_to_state_indexes_constraints_and_defaults() -> None:
-    stating = ("Index", "CheckConstraint", "UniqueConstraint", "mapped_column")
+def test_models_use_text_only_in_indexes_constraints_and_defaults() -> None:
+    declarations = ("Index", "CheckConstraint", "UniqueConstraint", "mapped_column")
     for path in APP.rglob("models.py"):
         tree = tree_of(path)
-        stated = sum(
+        declared = sum(
             name == "text"
             for node in ast.walk(tree)
             if isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
-            and node.func.id in stating
+            and node.func.id in declarations
             for name in calls(node)
         )
-        assert [name for name in calls(tree) if name in SQL_MAKERS] == ["text"] * stated, path
+        assert [name for name in calls(tree) if name in SQL_FUNCTIONS] == ["text"] * declared, path
 
 
-def test_nothing_is_executed_outside_repositories() -> None:
-    """`session.scalar(…)` and the like: a statement needs them to do anything."""
-    doing = {"execute", "scalar", "scalars", "get_one", "merge", "add_all"}
+def test_statements_are_executed_only_in_repositories() -> None:
+    """By `session.scalar(…)` and similar methods."""
+    methods = {"execute", "scalar", "scalars", "get_one", "merge", "add_all"}
     users = {
         name_of(path)
         for path in SOURCES
-        if path.name != "repository.py" and doing & set(calls(tree_of(path)))
+        if path.name != "repository.py" and methods & set(calls(tree_of(path)))
     }
-    # A Redis pipeline is executed, too.
+    # Redis pipelines have a method `execute` too.
     common = {
         f"common/{name}.py" for name in ("db", "driver", "migrate", "cache", "pagination", "rows")
     }
@@ -184,29 +184,29 @@ def test_only_repositories_send_statements_to_the_driver() -> None:
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
-        if (node.module, alias.name) in SENDING
+        if (node.module, alias.name) in DRIVER_FUNCTIONS
     }
     assert senders == {"repository.py", "bulk.py"}
 
 
-def test_columns_of_an_insert_are_those_of_its_model() -> None:
-    """`insert(Model)`, `session.add` and `BulkInsert` know them; a text may forget one."""
-    written = {name_of(path) for path in SOURCES if re.search(r"\bINSERT INTO\b", path.read_text())}
-    assert written == {"common/bulk.py"}
+def test_inserts_take_their_columns_from_the_model() -> None:
+    """`insert(Model)`, `session.add` and `BulkInsert` do; SQL text could omit a column."""
+    writers = {name_of(path) for path in SOURCES if re.search(r"\bINSERT INTO\b", path.read_text())}
+    assert writers == {"common/bulk.py"}
 
 
-def test_delays_are_doubled_in_one_place() -> None:
-    random = {name_of(path) for path in SOURCES if "uniform" in set(calls(tree_of(path)))}
-    # A transaction that lost a race is retried at once, within milliseconds.
-    assert {name for name in random if not name.startswith("demo/")} == {
+def test_delays_between_attempts_are_computed_in_one_place() -> None:
+    computing = {name_of(path) for path in SOURCES if "uniform" in set(calls(tree_of(path)))}
+    # Transactions are retried within milliseconds after contention.
+    assert {name for name in computing if not name.startswith("demo/")} == {
         "common/backoff.py",
         "common/db.py",
     }
 
 
-def test_lists_are_cut_into_pages_in_one_place() -> None:
-    skipping = {name_of(path) for path in SOURCES if "offset" in set(calls(tree_of(path)))}
-    assert skipping == {"common/pagination.py"}
+def test_pagination_is_implemented_in_one_place() -> None:
+    paginating = {name_of(path) for path in SOURCES if "offset" in set(calls(tree_of(path)))}
+    assert paginating == {"common/pagination.py"}
 
 
 def test_only_one_place_commits() -> None:
@@ -215,7 +215,7 @@ def test_only_one_place_commits() -> None:
     }
 
 
-def test_money_never_meets_a_float() -> None:
+def test_no_float_is_used_for_money() -> None:
     money = [path for path in SOURCES if name_of(path).startswith(MONEY)]
     assert len(money) > 20
     for path in money:
@@ -226,8 +226,8 @@ def test_money_never_meets_a_float() -> None:
             assert not is_float, f"{name_of(path)}:{node.lineno}"
 
 
-def test_state_of_the_process_is_kept_in_one_place() -> None:
-    """No globals that are set, and nothing of ours among Flask's extensions."""
+def test_process_state_is_kept_in_one_place() -> None:
+    """No `global` statements, and no own attributes of Flask's `extensions`."""
     setting = {
         f"{name_of(path)}:{node.lineno}"
         for path in SOURCES
@@ -235,7 +235,7 @@ def test_state_of_the_process_is_kept_in_one_place() -> None:
         if isinstance(node, ast.Global)
         or (isinstance(node, ast.Attribute) and node.attr == "extensions")
     }
-    # Where flask-smorest keeps the OpenAPI document.
+    # flask-smorest keeps the OpenAPI document there.
     assert {place.partition(":")[0] for place in setting} == {"docs/views.py"}
 
 
@@ -252,12 +252,20 @@ def test_time_is_read_in_one_place() -> None:
     assert readers == {"common/clock.py"}
 
 
-def test_no_file_is_longer_than_a_subject() -> None:
-    lengths = {name_of(path): len(path.read_text().splitlines()) for path in SOURCES}
-    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
+def test_no_file_exceeds_the_maximum_length() -> None:
+    """In the application, tests, benchmarks, simulators and migrations."""
+    sources = [
+        path
+        for folder in PROJECT_ROOT.iterdir()
+        if folder.is_dir() and not folder.name.startswith(".")
+        for path in folder.rglob("*.py")
+    ]
+    assert set(SOURCES) < set(sources)
+    lengths = {path: len(path.read_text().splitlines()) for path in sources}
+    assert {path: lines for path, lines in lengths.items() if lines > MAX_LINES} == {}
 
 
-def test_every_folder_with_layers_is_under_the_contract() -> None:
+def test_the_contract_on_layers_covers_every_package() -> None:
     standard = {"views", "tasks", "http", "guard", "schemas", "service", "repository"}
     standard |= {"models", "errors"}
     folders = {
