@@ -188,7 +188,7 @@ def recent(connection: sqlite3.Connection, *, bank: str) -> list[Payment]:
 
 def new_bank_reference(provider: Provider) -> str:
     """A unique reference such as HDFC261121K7Q2M9XA4R."""
-    # Without characters that are easily confused.
+    # Without 0, 1, I and O, which are easily confused.
     letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
     chosen = "".join(secrets.choice(letters) for _ in range(10))
     return f"{provider.code}{datetime.now(UTC):%y%m%d}{chosen}"

@@ -139,7 +139,7 @@ def create(
 ) -> Payout:
     """Accept a payout, or return the existing one. It is paid or refused a moment later.
 
-    key: the idempotency key. Raises Conflict, and SimulatedFailure if the account number asks for
+    key: the idempotency key. Raises Conflict, and SimulatedFailure if the account number selects
     it.
     """
     outcome = Outcome.of(request.account_number)
@@ -289,7 +289,7 @@ def _pay(connection: sqlite3.Connection, provider: Provider, payout: Payout) -> 
 def _count_attempt(connection: sqlite3.Connection, provider: Provider, reference: str) -> int:
     row = connection.execute(
         """
-        INSERT INTO stumbles (bank, reference, count) VALUES (?, ?, 1)
+        INSERT INTO payout_attempts (bank, reference, count) VALUES (?, ?, 1)
         ON CONFLICT (bank, reference) DO UPDATE SET count = count + 1 RETURNING count
         """,
         (provider.code, reference),

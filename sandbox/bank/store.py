@@ -65,8 +65,8 @@ CREATE TABLE IF NOT EXISTS payouts (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS payouts_to_settle ON payouts (settles_at) WHERE status = 'ACCEPTED';
 
--- Requests for payouts that simulate failures, by the reference of the payout.
-CREATE TABLE IF NOT EXISTS stumbles (
+-- Attempts to create payouts that simulate a failure, by the payout's reference.
+CREATE TABLE IF NOT EXISTS payout_attempts (
     bank TEXT NOT NULL,
     reference TEXT NOT NULL,
     count INTEGER NOT NULL,

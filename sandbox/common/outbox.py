@@ -43,7 +43,7 @@ class Message:
 def enqueue(
     connection: sqlite3.Connection, config: SimulatorConfig, message: Message, *, mode: Mode
 ) -> None:
-    """Have the message sent in that mode once this transaction is committed."""
+    """Send the message in that mode once this transaction is committed."""
     now = time.time()
     for delivery in plan_deliveries(
         mode,
@@ -94,7 +94,8 @@ def record_response(
 ) -> None:
     """Record the merchant's response, and schedule the next attempt unless it is final.
 
-    status: of HTTP, 0 without a response. A forged webhook is not repeated once it was answered.
+    status: the HTTP status, 0 without a response. A forged webhook is not retried after a
+    response.
     """
     attempts = webhook["attempts"] + 1
     now = time.time()

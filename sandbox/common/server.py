@@ -48,7 +48,7 @@ class Server:
 
     def shut_down(self) -> None:
         """Make `serve` return; may be called from any thread and from a signal handler."""
-        # In a thread: it waits for the very loop that a signal interrupts.
+        # In a thread, because it waits for the loop that the signal handler interrupts.
         threading.Thread(target=self._http.shutdown).start()
 
 

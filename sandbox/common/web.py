@@ -98,7 +98,7 @@ def _visitor_id() -> str:
 
 
 def csrf_token(key: bytes, purpose: str) -> str:
-    """Proves that this visitor received a form for this purpose from us."""
+    """The token that proves that this visitor loaded a form for this purpose from us."""
     message = f"{_visitor_id()} {purpose}".encode()
     return hmac.new(key, message, "sha256").hexdigest()
 

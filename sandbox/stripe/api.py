@@ -190,16 +190,16 @@ def _consume_fault() -> Fault:
     """The fault to simulate for this request. Raises ApiError if the request must fail."""
     with current_gateway().store.write_transaction() as connection:
         fault = behaviour.consume_fault(connection)
-    if fault is Fault.STUMBLE:
+    if fault is Fault.SERVER_ERROR:
         raise ApiError("An unknown error occurred.", status=500, error_type="api_error")
     return fault
 
 
 def _apply_fault(fault: Fault, response: Response) -> Response:
     """Delay or drop the response to a request that was executed."""
-    if fault is Fault.TIME_OUT:
+    if fault is Fault.TIMEOUT:
         time.sleep(current_gateway().config.answer_seconds)
-    if fault is Fault.LOST_ANSWER:
+    if fault is Fault.LOST_RESPONSE:
         connection: socket.socket = request.environ["werkzeug.socket"]
         connection.shutdown(socket.SHUT_RDWR)
     return response

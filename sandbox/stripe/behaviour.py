@@ -19,22 +19,22 @@ MODES = {
 
 class Fault(StrEnum):
     NONE = "none"
-    STUMBLE = "stumble"
-    TIME_OUT = "time-out"
-    LOST_ANSWER = "lost-answer"
+    SERVER_ERROR = "stumble"
+    TIMEOUT = "time-out"
+    LOST_RESPONSE = "lost-answer"
 
 
 #: What each fault does to API responses, as shown on pages.
 FAULTS = {
     Fault.NONE: "responds normally",
-    Fault.STUMBLE: "responds with 500 and does nothing",
-    Fault.TIME_OUT: "executes the request, but responds after half a minute",
-    Fault.LOST_ANSWER: "executes the request, and drops the connection",
+    Fault.SERVER_ERROR: "responds with 500 and does nothing",
+    Fault.TIMEOUT: "executes the request, but responds after half a minute",
+    Fault.LOST_RESPONSE: "executes the request, and drops the connection",
 }
 
 
 def create_default(connection: sqlite3.Connection) -> None:
-    """Start without any misbehaviour, unless one was set before."""
+    """Set normal behaviour on the first start; later starts keep what was set."""
     connection.execute(
         "INSERT OR IGNORE INTO behaviour (id, mode, fault) VALUES (1, ?, ?)",
         (Mode.NORMAL, Fault.NONE),

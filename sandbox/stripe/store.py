@@ -55,7 +55,7 @@ CREATE TABLE IF NOT EXISTS refunds (
 CREATE INDEX IF NOT EXISTS refunds_of ON refunds (payment_intent);
 CREATE INDEX IF NOT EXISTS refunds_to_change ON refunds (changes_at) WHERE changes_at IS NOT NULL;
 
--- Double entry. A failed refund is reversed.
+-- Double entry. A failed refund is reversed by a second entry.
 CREATE TABLE IF NOT EXISTS entries (
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL CHECK (kind IN ('PAYMENT', 'REFUND', 'REFUND_FAILED')),

@@ -255,7 +255,7 @@ class TestRefunds:
 
 
 class TestFaults:
-    def test_a_stumble_executes_nothing(self, gateway: SandboxGateway) -> None:
+    def test_a_simulated_server_error_executes_nothing(self, gateway: SandboxGateway) -> None:
         assert gateway.set_behaviour(fault="stumble", times=1).json["fault"] == "stumble"
         fields = session_fields()
         failed = gateway.request(
@@ -280,7 +280,7 @@ class TestFaults:
         again = gateway.request("POST", "/v1/checkout/sessions", fields, Idempotency_Key="late-1")
         assert again.text == first.text
 
-    def test_a_lost_answer_drops_the_response_to_an_executed_request(
+    def test_a_lost_response_drops_the_connection_after_execution(
         self, gateway: SandboxGateway
     ) -> None:
         gateway.set_behaviour(fault="lost-answer", times=1)
