@@ -1,4 +1,4 @@
-"""Asking the endpoints of payment requests and merchants' codes."""
+"""Helpers that call the endpoints of payment requests and merchant codes."""
 
 from typing import Any
 
@@ -16,25 +16,25 @@ CODES = f"{API}/merchant-codes"
 WEEK = 7 * 24 * 3600
 
 
-def ask(
-    client: FlaskClient, requester: Actor, *, of: Actor | None = None, **fields: Any
+def create_request(
+    client: FlaskClient, requester: Actor, *, to: Actor | None = None, **fields: Any
 ) -> TestResponse:
-    body = fields | ({"payer": {"userId": str(of.id)}} if of else {})
+    body = fields | ({"payer": {"userId": str(to.id)}} if to else {})
     return client.post(REQUESTS, json=body, headers=requester.headers)
 
 
-def asked(client: FlaskClient, requester: Actor, **fields: Any) -> dict[str, Any]:
-    """A request that was made."""
-    answer = ask(client, requester, **fields)
+def created_request(client: FlaskClient, requester: Actor, **fields: Any) -> dict[str, Any]:
+    """A new request. to: its payer; None for a request that anybody can pay."""
+    answer = create_request(client, requester, **fields)
     assert answer.status_code == 201, answer.text
     request: dict[str, Any] = answer.json
     return request
 
 
-def turn(
+def close_request(
     client: FlaskClient, caller: Actor, request: dict[str, Any], what: str, **more: Any
 ) -> TestResponse:
-    """what: pay, decline or cancel; more: arguments of the request."""
+    """what: pay, decline or cancel. more: arguments of the HTTP request."""
     headers = caller.headers | more.pop("headers", {})
     return client.post(f"{REQUESTS}/{request['id']}/{what}", headers=headers, **more)
 
@@ -46,13 +46,13 @@ def status(client: FlaskClient, party: Actor, request: dict[str, Any]) -> str:
 
 
 def requests(client: FlaskClient, actor: Actor, **query: Any) -> list[str]:
-    """Ids in the list."""
+    """The ids in the list of this actor."""
     page = client.get(REQUESTS, query_string=query, headers=actor.headers).json
     return [row["id"] for row in page["data"]]
 
 
-def coded(client: FlaskClient, merchant: Actor, **fields: Any) -> dict[str, Any]:
-    """A code that was made."""
+def created_code(client: FlaskClient, merchant: Actor, **fields: Any) -> dict[str, Any]:
+    """A new code."""
     answer = client.post(CODES, json=fields, headers=merchant.headers)
     assert answer.status_code == 201, answer.text
     code: dict[str, Any] = answer.json
@@ -65,5 +65,5 @@ def pay_code(client: FlaskClient, payer: Actor, code: dict[str, Any], **more: An
 
 
 def stop_clock(monkeypatch: pytest.MonkeyPatch, moment: Any) -> None:
-    """From here on it is this moment wherever requests look at the clock."""
+    """Freeze the time of payment requests at this moment."""
     monkeypatch.setattr("app.payment_requests.service.clock", Clock(moment, clock))

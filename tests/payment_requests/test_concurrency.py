@@ -1,4 +1,4 @@
-"""Many at one request or code, with real commits."""
+"""Concurrent payments of one request or code, with real commits."""
 
 from typing import Any
 
@@ -8,17 +8,24 @@ from app.payment_requests import tasks
 from tests import factories
 from tests.concurrency import all_at_once, broken, outcomes
 from tests.factories import Actor
-from tests.payment_requests.helpers import CODES, asked, coded, pay_code, status, turn
+from tests.payment_requests.helpers import (
+    CODES,
+    close_request,
+    created_code,
+    created_request,
+    pay_code,
+    status,
+)
 from tests.transfers.helpers import balance
 
 
 def paying(app: Flask, payer: Actor, request: dict[str, Any], **more: Any) -> Any:
-    return turn(app.test_client(), payer, request, "pay", **more)
+    return close_request(app.test_client(), payer, request, "pay", **more)
 
 
-def test_of_32_who_pay_an_open_request_one_wins(committing: Flask) -> None:
+def test_one_of_32_concurrent_payers_pays_an_open_request(committing: Flask) -> None:
     client, alice = committing.test_client(), factories.actor()
-    request = asked(client, alice, amount="10.00")
+    request = created_request(client, alice, amount="10.00")
     payers = [factories.buyer("10.00") for _ in range(32)]
 
     answers = all_at_once(lambda payer: paying(committing, payer, request), payers)
@@ -30,9 +37,9 @@ def test_of_32_who_pay_an_open_request_one_wins(committing: Flask) -> None:
     assert broken() == []
 
 
-def test_one_payer_who_presses_32_times_pays_once(committing: Flask) -> None:
+def test_one_payer_who_pays_32_times_at_once_pays_once(committing: Flask) -> None:
     client, alice, bob = committing.test_client(), factories.actor(), factories.buyer("500.00")
-    request = asked(client, alice, of=bob, amount="10.00")
+    request = created_request(client, alice, to=bob, amount="10.00")
 
     answers = all_at_once(lambda _: paying(committing, bob, request), range(32))
 
@@ -41,9 +48,9 @@ def test_one_payer_who_presses_32_times_pays_once(committing: Flask) -> None:
     assert broken() == []
 
 
-def test_the_same_key_twice_pays_once_and_answers_alike(committing: Flask) -> None:
+def test_concurrent_payments_with_one_key_pay_once_with_one_response(committing: Flask) -> None:
     client, alice, bob = committing.test_client(), factories.actor(), factories.buyer("500.00")
-    request = asked(client, alice, of=bob, amount="10.00")
+    request = created_request(client, alice, to=bob, amount="10.00")
     key = {"Idempotency-Key": "the-same-key"}
 
     answers = all_at_once(lambda _: paying(committing, bob, request, headers=key), range(32))
@@ -54,41 +61,44 @@ def test_the_same_key_twice_pays_once_and_answers_alike(committing: Flask) -> No
     assert broken() == []
 
 
-def test_paying_declining_and_cancelling_at_once_end_it_one_way(committing: Flask) -> None:
+def test_one_of_concurrent_pay_decline_and_cancel_succeeds(committing: Flask) -> None:
     client, alice, bob = committing.test_client(), factories.actor(), factories.buyer("500.00")
     for _ in range(8):
-        request = asked(client, alice, of=bob, amount="10.00")
-        turns = [(bob, "pay"), (bob, "decline"), (alice, "cancel")] * 3
+        request = created_request(client, alice, to=bob, amount="10.00")
+        calls = [(bob, "pay"), (bob, "decline"), (alice, "cancel")] * 3
 
         answers = all_at_once(
-            lambda one: turn(committing.test_client(), one[0], request, one[1]),  # noqa: B023
-            turns,
+            lambda one: close_request(committing.test_client(), one[0], request, one[1]),  # noqa: B023
+            calls,
         )
 
         counts = outcomes(answers)
         assert counts[409, "PAYMENT_REQUEST_CLOSED"] == 8
         ends = {"pay": "PAID", "decline": "DECLINED", "cancel": "CANCELLED"}
-        (won,) = [what for (_, what), a in zip(turns, answers, strict=True) if a.status_code < 300]
+        (won,) = [what for (_, what), a in zip(calls, answers, strict=True) if a.status_code < 300]
         assert status(client, alice, request) == ends[won]
     assert broken() == []
 
 
-def test_two_who_ask_each_other_and_pay_at_once_never_deadlock(committing: Flask) -> None:
+def test_two_users_paying_each_other_at_once_do_not_deadlock(committing: Flask) -> None:
     client = committing.test_client()
     alice, bob = factories.buyer("100.00"), factories.buyer("100.00")
     pairs = [(alice, bob), (bob, alice)] * 20
-    turns = [(payer, asked(client, asks, of=payer, amount="1.00")) for asks, payer in pairs]
+    calls = [
+        (payer, created_request(client, requester, to=payer, amount="1.00"))
+        for requester, payer in pairs
+    ]
 
-    answers = all_at_once(lambda one: paying(committing, *one), turns)
+    answers = all_at_once(lambda one: paying(committing, *one), calls)
 
     assert outcomes(answers) == {(201, None): 40}
     assert [balance(client, one) for one in (alice, bob)] == ["100.00"] * 2
     assert broken() == []
 
 
-def test_sweeps_meet_payments_and_each_other(committing: Flask) -> None:
+def test_concurrent_expiry_jobs_leave_open_requests_payable(committing: Flask) -> None:
     client, alice = committing.test_client(), factories.actor()
-    requests = [asked(client, alice, amount="1.00") for _ in range(12)]
+    requests = [created_request(client, alice, amount="1.00") for _ in range(12)]
     payers = [factories.buyer("1.00") for _ in requests]
 
     def act(number: int) -> Any:
@@ -103,9 +113,9 @@ def test_sweeps_meet_payments_and_each_other(committing: Flask) -> None:
     assert broken() == []
 
 
-def test_a_code_is_paid_by_many_at_once(committing: Flask) -> None:
+def test_32_concurrent_payments_of_one_code_all_succeed(committing: Flask) -> None:
     client, shop = committing.test_client(), factories.merchant()
-    code = coded(client, shop, amount="2.00")
+    code = created_code(client, shop, amount="2.00")
     payers = [factories.buyer("10.00") for _ in range(32)]
 
     answers = all_at_once(lambda payer: pay_code(committing.test_client(), payer, code), payers)
@@ -115,9 +125,9 @@ def test_a_code_is_paid_by_many_at_once(committing: Flask) -> None:
     assert broken() == []
 
 
-def test_nothing_is_paid_with_a_code_once_its_end_is_acknowledged(committing: Flask) -> None:
+def test_no_payment_succeeds_after_deactivation_is_acknowledged(committing: Flask) -> None:
     client, shop, payer = committing.test_client(), factories.merchant(), factories.buyer("100.00")
-    code = coded(client, shop, amount="1.00")
+    code = created_code(client, shop, amount="1.00")
 
     def act(number: int) -> Any:
         if number == 10:
@@ -136,10 +146,10 @@ def test_nothing_is_paid_with_a_code_once_its_end_is_acknowledged(committing: Fl
     assert broken() == []
 
 
-def test_a_code_for_a_product_sells_no_more_than_there_is(committing: Flask) -> None:
+def test_a_code_for_a_product_never_oversells(committing: Flask) -> None:
     client, shop = committing.test_client(), factories.merchant()
     product_id = factories.product(shop, price="2.00", units=5)
-    code = coded(client, shop, productId=str(product_id))
+    code = created_code(client, shop, productId=str(product_id))
     payers = [factories.buyer("10.00") for _ in range(32)]
 
     answers = all_at_once(lambda payer: pay_code(committing.test_client(), payer, code), payers)

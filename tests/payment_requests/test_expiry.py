@@ -1,4 +1,4 @@
-"""Requests that are past their time."""
+"""Expiry of payment requests."""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +14,15 @@ from tests import factories
 from tests.answers import refusal
 from tests.concurrency import broken
 from tests.factories import Actor
-from tests.payment_requests.helpers import REQUESTS, WEEK, asked, requests, status, stop_clock, turn
+from tests.payment_requests.helpers import (
+    REQUESTS,
+    WEEK,
+    close_request,
+    created_request,
+    requests,
+    status,
+    stop_clock,
+)
 from tests.transfers.helpers import balance, events_of
 
 
@@ -32,24 +40,24 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_a_request_lives_for_a_week_or_as_long_as_it_says(
+def test_a_request_expires_after_a_week_or_the_given_time(
     client: FlaskClient, alice: Actor
 ) -> None:
     for fields, seconds in (({}, WEEK), ({"expiresIn": 60}, 60), ({"expiresIn": 3600}, 3600)):
-        request = asked(client, alice, **fields)
-        life = moment(request["expiresAt"]) - moment(request["createdAt"])
-        assert life == timedelta(seconds=seconds)
+        request = created_request(client, alice, **fields)
+        lifetime = moment(request["expiresAt"]) - moment(request["createdAt"])
+        assert lifetime == timedelta(seconds=seconds)
 
 
-def test_one_that_is_too_old_is_not_paid_though_no_sweep_has_come(
+def test_an_expired_request_is_closed_before_the_job_has_run(
     client: FlaskClient, alice: Actor, bob: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = asked(client, alice, of=bob, amount="10.00", expiresIn=60)
+    request = created_request(client, alice, to=bob, amount="10.00", expiresIn=60)
     end = clock.now() + timedelta(seconds=60)
     stop_clock(monkeypatch, end)
 
     for what, caller in (("pay", bob), ("decline", bob), ("cancel", alice)):
-        answer = turn(client, caller, request, what)
+        answer = close_request(client, caller, request, what)
         assert refusal(answer) == (409, "PAYMENT_REQUEST_CLOSED")
         assert answer.json["details"] == {"status": "EXPIRED"}
     assert balance(client, bob) == "100.00"
@@ -60,23 +68,23 @@ def test_one_that_is_too_old_is_not_paid_though_no_sweep_has_come(
     assert public["status"] == "EXPIRED"
 
 
-def test_it_is_paid_until_the_last_moment(
+def test_a_request_can_be_paid_until_it_expires(
     client: FlaskClient, alice: Actor, bob: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = asked(client, alice, of=bob, amount="10.00", expiresIn=60)
-    # On the wire there are milliseconds, in the table microseconds.
+    request = created_request(client, alice, to=bob, amount="10.00", expiresIn=60)
+    # JSON has milliseconds, the table microseconds.
     stop_clock(monkeypatch, moment(request["expiresAt"]) - timedelta(microseconds=1))
 
-    assert turn(client, bob, request, "pay").status_code == 201
+    assert close_request(client, bob, request, "pay").status_code == 201
 
 
-def test_the_sweep_closes_what_is_due_and_nothing_else(
+def test_the_job_expires_only_requests_that_are_due(
     client: FlaskClient, alice: Actor, bob: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    due = [asked(client, alice, amount="1.00", expiresIn=60) for _ in range(3)]
-    paid = asked(client, alice, amount="1.00", expiresIn=60)
-    turn(client, bob, paid, "pay")
-    later = asked(client, alice, amount="1.00", expiresIn=3600)
+    due = [created_request(client, alice, amount="1.00", expiresIn=60) for _ in range(3)]
+    paid = created_request(client, alice, amount="1.00", expiresIn=60)
+    close_request(client, bob, paid, "pay")
+    later = created_request(client, alice, amount="1.00", expiresIn=3600)
     stop_clock(monkeypatch, clock.now() + timedelta(seconds=61))
     monkeypatch.setattr(tasks, "_AT_ONCE", 2)
 
@@ -90,8 +98,8 @@ def test_the_sweep_closes_what_is_due_and_nothing_else(
     assert all(len(events_of("payment-request-expired", request["id"])) == 1 for request in due)
 
 
-class TestTheDatabaseItself:
-    """What it refuses even to who can do everything."""
+class TestDatabaseConstraints:
+    """What the database refuses, whatever the application does."""
 
     def refused(self, committing: Flask, statement: str) -> str:
         engine = create_engine(db.current().engine.url)
@@ -103,9 +111,9 @@ class TestTheDatabaseItself:
         engine.dispose()
         return str(caught.value)
 
-    def test_no_end_is_taken_back(self, committing: Flask) -> None:
-        client, asks = committing.test_client(), factories.actor()
-        turn(client, asks, asked(client, asks), "cancel")
+    def test_a_closed_request_cannot_be_changed(self, committing: Flask) -> None:
+        client, requester = committing.test_client(), factories.actor()
+        close_request(client, requester, created_request(client, requester), "cancel")
 
         for change in (
             "UPDATE payment_requests SET status = 'OPEN', closed_at = NULL",
@@ -114,7 +122,7 @@ class TestTheDatabaseItself:
         ):
             assert "refused" in self.refused(committing, change)
 
-    def test_no_transfer_is_changed(self, committing: Flask) -> None:
+    def test_transfers_cannot_be_changed_or_deleted(self, committing: Flask) -> None:
         for change in ("UPDATE transfers SET amount = 1", "DELETE FROM transfers"):
             assert "permission denied" in self.refused(committing, change)
 
@@ -129,10 +137,10 @@ class TestTheDatabaseItself:
             ("expires_at = created_at", "expires_later"),
         ],
     )
-    def test_no_request_is_half_closed_or_nonsense(
+    def test_inconsistent_requests_are_refused(
         self, committing: Flask, change: str, constraint: str
     ) -> None:
-        asked(committing.test_client(), factories.actor())
+        created_request(committing.test_client(), factories.actor())
 
         refusal = self.refused(committing, f"UPDATE payment_requests SET {change}")
 

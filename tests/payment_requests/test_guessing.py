@@ -1,17 +1,17 @@
-"""Whoever asks strangers for money learns who has an account: that has its budget."""
+"""A request for money reveals whether its payer has an account, so it is rate limited."""
 
 from flask import Flask
 
 from tests import factories
 
 
-def test_a_body_that_two_parsers_read_differently_is_no_way_around_the_budget(
+def test_a_duplicate_json_field_does_not_bypass_the_rate_limit(
     rate_limited: Flask,
 ) -> None:
     client, caller = rate_limited.test_client(), factories.actor()
 
     def guess(number: int) -> int:
-        # The first amount fits no float, and the second one wins.
+        # Duplicate field: the first value overflows a float, and parsers use the last one.
         body = f'{{"amount":1e400,"amount":"1.00","payer":{{"email":"g-{number}@example.com"}}}}'
         return client.post(
             "/api/v1/payment-requests",

@@ -1,4 +1,4 @@
-"""QR codes of requests and of merchants' codes, read back as a phone would."""
+"""QR codes of payment requests and merchant codes, decoded as a phone would."""
 
 from io import BytesIO
 from typing import Any
@@ -11,23 +11,23 @@ from PIL import Image
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.payment_requests.helpers import CODES, REQUESTS, asked, coded
+from tests.payment_requests.helpers import CODES, REQUESTS, created_code, created_request
 from tests.qr_reader import read_png, read_svg
 from tests.transfers.helpers import named
 
 
 @pytest.fixture(params=["request", "code"])
 def thing(request: pytest.FixtureRequest, client: FlaskClient) -> tuple[Actor, str, str]:
-    """Whose it is, its path, and its link."""
+    """The owner of a request or code, its path, and its link."""
     owner = factories.merchant()
     if request.param == "request":
-        made, base = asked(client, owner, amount="1.00"), REQUESTS
+        made, base = created_request(client, owner, amount="1.00"), REQUESTS
     else:
-        made, base = coded(client, owner, amount="1.00"), CODES
+        made, base = created_code(client, owner, amount="1.00"), CODES
     return owner, f"{base}/{made['id']}", made["link"]
 
 
-def test_the_png_leads_to_the_link(client: FlaskClient, thing: tuple[Actor, str, str]) -> None:
+def test_the_png_encodes_the_link(client: FlaskClient, thing: tuple[Actor, str, str]) -> None:
     owner, path, link = thing
 
     answer = client.get(f"{path}/qr.png", headers=owner.headers)
@@ -37,7 +37,7 @@ def test_the_png_leads_to_the_link(client: FlaskClient, thing: tuple[Actor, str,
     assert Image.open(BytesIO(answer.data)).format == "PNG"
 
 
-def test_the_svg_leads_to_the_link(client: FlaskClient, thing: tuple[Actor, str, str]) -> None:
+def test_the_svg_encodes_the_link(client: FlaskClient, thing: tuple[Actor, str, str]) -> None:
     owner, path, link = thing
 
     answer = client.get(f"{path}/qr.svg", headers=owner.headers)
@@ -48,7 +48,7 @@ def test_the_svg_leads_to_the_link(client: FlaskClient, thing: tuple[Actor, str,
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])
-def test_it_is_as_large_as_asked_for(
+def test_the_image_has_the_requested_size(
     client: FlaskClient, thing: tuple[Actor, str, str], kind: str
 ) -> None:
     owner, path, link = thing
@@ -65,7 +65,7 @@ def test_it_is_as_large_as_asked_for(
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])
-def test_it_is_shown_in_place_and_kept_by_the_browser_of_its_owner_only(
+def test_the_image_is_inline_and_cached_privately(
     client: FlaskClient, thing: tuple[Actor, str, str], kind: str
 ) -> None:
     owner, path, _ = thing
@@ -80,7 +80,9 @@ def test_it_is_shown_in_place_and_kept_by_the_browser_of_its_owner_only(
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])
-def test_nobody_else_gets_it(client: FlaskClient, thing: tuple[Actor, str, str], kind: str) -> None:
+def test_other_callers_are_refused(
+    client: FlaskClient, thing: tuple[Actor, str, str], kind: str
+) -> None:
     _, path, _ = thing
 
     assert client.get(f"{path}/qr.{kind}").status_code == 401
@@ -88,9 +90,9 @@ def test_nobody_else_gets_it(client: FlaskClient, thing: tuple[Actor, str, str],
 
 
 class TestPrinting:
-    def sheet(self, client: FlaskClient, shop: Actor, **terms: Any) -> tuple[str, str]:
-        """The page's words and the text of its QR code."""
-        code = coded(client, shop, **terms)
+    def printable_code(self, client: FlaskClient, shop: Actor, **terms: Any) -> tuple[str, str]:
+        """The texts of the printable code, and the content of its QR code."""
+        code = created_code(client, shop, **terms)
         answer = client.get(f"{CODES}/{code['id']}/sheet.svg", headers=shop.headers)
         assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")
         page = ElementTree.fromstring(answer.text)
@@ -100,26 +102,26 @@ class TestPrinting:
         assert read_svg(qr_code) == code["link"]
         return "|".join(words), code["link"]
 
-    def test_it_says_who_is_paid_how_much_and_for_what(self, client: FlaskClient) -> None:
+    def test_merchant_label_and_amount_are_printed(self, client: FlaskClient) -> None:
         shop = named(client, factories.merchant(), "Corner", "Café")
-        words, link = self.sheet(client, shop, amount="3.50", label="Counter")
+        words, link = self.printable_code(client, shop, amount="3.50", label="Counter")
 
         assert words.startswith("Corner Café|Counter|$3.50|")
         assert words.endswith(link.removeprefix("http://"))
 
-    def test_a_product_s_price_is_not_printed_because_it_may_change(
+    def test_the_price_of_a_product_is_not_printed_because_it_may_change(
         self, client: FlaskClient
     ) -> None:
         shop = factories.merchant()
         product_id = factories.product(shop, price="3.50", name="Espresso")
-        words, _ = self.sheet(client, shop, productId=str(product_id), label="Counter")
+        words, _ = self.printable_code(client, shop, productId=str(product_id), label="Counter")
 
         assert "Espresso – Counter" in words
         assert "3.50" not in words
 
-    def test_long_and_hostile_words_stay_words(self, client: FlaskClient) -> None:
+    def test_long_and_malicious_texts_are_escaped(self, client: FlaskClient) -> None:
         shop = named(client, factories.merchant(), "<script>alert(1)</script>", "W" * 100)
-        words, _ = self.sheet(client, shop, label='"&]]> ' * 13)
+        words, _ = self.printable_code(client, shop, label='"&]]> ' * 13)
 
         assert "<script>alert(1)</script>" in words
         assert "…" in words

@@ -1,4 +1,4 @@
-"""Asking for money and paying it, over HTTP."""
+"""Payment requests, over HTTP."""
 
 import re
 from typing import Any
@@ -9,28 +9,35 @@ from flask.testing import FlaskClient
 from tests import factories
 from tests.answers import TIME, refusal
 from tests.factories import Actor
-from tests.payment_requests.helpers import REQUESTS, ask, asked, requests, status, turn
+from tests.payment_requests.helpers import (
+    REQUESTS,
+    close_request,
+    create_request,
+    created_request,
+    requests,
+    status,
+)
 from tests.transfers.helpers import API, balance, deactivate, events_of, history, named
 from tests.wallets.helpers import lock, set_limit
 
 
 @pytest.fixture
 def alice(client: FlaskClient) -> Actor:
-    """Who asks."""
+    """The requester."""
     return named(client, factories.actor(), "Alice", "Jones")
 
 
 @pytest.fixture
 def bob(client: FlaskClient) -> Actor:
-    """Who is asked."""
+    """The payer."""
     return named(client, factories.buyer("100.00"), "Bob", "Stone")
 
 
-class TestAsking:
-    def test_the_answer_says_what_was_asked_and_how_to_hand_it_out(
+class TestCreating:
+    def test_the_response_has_the_request_and_its_link(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        request = asked(client, alice, of=bob, amount="12.50", note="Lunch")
+        request = created_request(client, alice, to=bob, amount="12.50", note="Lunch")
 
         assert list(request) == [
             "id",
@@ -59,33 +66,31 @@ class TestAsking:
         assert re.fullmatch(TIME, request["expiresAt"])
         assert (request["transferId"], request["closedAt"]) == (None, None)
 
-    def test_who_asks_learns_no_more_of_the_asked_than_a_look_up_tells(
+    def test_the_payer_is_masked_for_the_requester(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        answer = ask(client, alice, of=bob, amount="1.00")
+        answer = create_request(client, alice, to=bob, amount="1.00")
 
         assert answer.json["payer"] == {"name": "B••• S.", "email": "u•••@e•••.com"}
         assert bob.email not in answer.text
         assert str(bob.id) not in answer.text
 
-    def test_anybody_can_be_asked_for_whatever_they_like(
-        self, client: FlaskClient, alice: Actor
-    ) -> None:
+    def test_payer_amount_and_note_are_optional(self, client: FlaskClient, alice: Actor) -> None:
         for body in ({}, {"note": None}):
-            request = ask(client, alice, **body).json
+            request = create_request(client, alice, **body).json
             assert (request["payer"], request["amount"], request["note"]) == (None, None, None)
 
-    def test_the_link_starts_with_the_public_address(
+    def test_the_link_starts_with_the_public_url(
         self, client: FlaskClient, alice: Actor, change_settings: Any
     ) -> None:
         change_settings(public_url="https://pay.example.com")
 
-        request = asked(client, alice)
+        request = created_request(client, alice)
 
         assert request["link"] == f"https://pay.example.com/pay/{request['token']}"
 
-    def test_no_two_tokens_are_alike(self, client: FlaskClient, alice: Actor) -> None:
-        assert len({asked(client, alice)["token"] for _ in range(20)}) == 20
+    def test_tokens_are_unique(self, client: FlaskClient, alice: Actor) -> None:
+        assert len({created_request(client, alice)["token"] for _ in range(20)}) == 20
 
     @pytest.mark.parametrize(
         ("fields", "field"),
@@ -101,32 +106,32 @@ class TestAsking:
             ({"currency": "USD"}, "currency"),
         ],
     )
-    def test_bad_terms_are_refused(
+    def test_invalid_fields_are_refused(
         self, client: FlaskClient, alice: Actor, fields: dict[str, Any], field: str
     ) -> None:
-        answer = ask(client, alice, **fields)
+        answer = create_request(client, alice, **fields)
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == [field]
 
-    def test_nobody_and_oneself_cannot_be_asked(
+    def test_an_unknown_payer_or_oneself_is_refused(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        unknown = ask(client, alice, payer={"email": "nobody@example.com"})
+        unknown = create_request(client, alice, payer={"email": "nobody@example.com"})
         deactivate(client, bob)
 
         assert refusal(unknown) == (404, "RECIPIENT_NOT_FOUND")
-        assert refusal(ask(client, alice, of=bob)) == (404, "RECIPIENT_NOT_FOUND")
-        assert refusal(ask(client, alice, of=alice)) == (400, "CANNOT_TRANSFER_TO_SELF")
+        assert refusal(create_request(client, alice, to=bob)) == (404, "RECIPIENT_NOT_FOUND")
+        assert refusal(create_request(client, alice, to=alice)) == (400, "CANNOT_TRANSFER_TO_SELF")
 
 
 class TestPaying:
-    def test_it_is_a_transfer_that_names_the_request(
+    def test_paying_is_a_transfer_that_refers_to_the_request(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        request = asked(client, alice, of=bob, amount="12.50", note="Lunch")
+        request = created_request(client, alice, to=bob, amount="12.50", note="Lunch")
 
-        answer = turn(client, bob, request, "pay")
+        answer = close_request(client, bob, request, "pay")
 
         assert answer.status_code == 201
         paid = answer.json
@@ -138,38 +143,41 @@ class TestPaying:
         assert (shown["status"], shown["transferId"]) == ("PAID", paid["id"])
         assert shown["closedAt"] is not None
 
-    def test_it_is_paid_once(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
-        request = asked(client, alice, amount="10.00")
+    def test_a_request_is_paid_once(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
+        request = created_request(client, alice, amount="10.00")
         carol = factories.buyer("100.00")
-        assert turn(client, bob, request, "pay").status_code == 201
+        assert close_request(client, bob, request, "pay").status_code == 201
 
         for late in (bob, carol):
-            answer = turn(client, late, request, "pay")
+            answer = close_request(client, late, request, "pay")
             assert refusal(answer) == (409, "PAYMENT_REQUEST_CLOSED")
             assert answer.json["details"] == {"status": "PAID"}
         assert balance(client, alice) == "10.00"
         assert balance(client, carol) == "100.00"
 
-    def test_only_who_is_asked_can_pay(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
-        request = asked(client, alice, of=bob, amount="10.00")
+    def test_only_the_payer_can_pay(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
+        request = created_request(client, alice, to=bob, amount="10.00")
 
-        answer = turn(client, factories.buyer(), request, "pay")
+        answer = close_request(client, factories.buyer(), request, "pay")
 
         assert refusal(answer) == (404, "PAYMENT_REQUEST_NOT_FOUND")
         assert status(client, alice, request) == "OPEN"
 
-    def test_nobody_pays_themselves(self, client: FlaskClient, alice: Actor) -> None:
-        request = asked(client, alice, amount="10.00")
+    def test_paying_oneself_is_refused(self, client: FlaskClient, alice: Actor) -> None:
+        request = created_request(client, alice, amount="10.00")
 
-        assert refusal(turn(client, alice, request, "pay")) == (400, "CANNOT_PAY_OWN_REQUEST")
+        assert refusal(close_request(client, alice, request, "pay")) == (
+            400,
+            "CANNOT_PAY_OWN_REQUEST",
+        )
 
-    def test_an_open_amount_is_chosen_by_who_pays(
+    def test_an_open_amount_is_chosen_by_the_payer(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        request = asked(client, alice)
-        missing = turn(client, bob, request, "pay")
-        too_exact = turn(client, bob, request, "pay", json={"amount": "1.005"})
-        paid = turn(client, bob, request, "pay", json={"amount": "7.50"})
+        request = created_request(client, alice)
+        missing = close_request(client, bob, request, "pay")
+        too_exact = close_request(client, bob, request, "pay", json={"amount": "1.005"})
+        paid = close_request(client, bob, request, "pay", json={"amount": "7.50"})
 
         assert refusal(missing) == (400, "VALIDATION_ERROR")
         assert missing.json["details"] == {"amount": ["The amount is open: send one."]}
@@ -178,110 +186,120 @@ class TestPaying:
         shown = client.get(f"{REQUESTS}/{request['id']}", headers=alice.headers).json
         assert shown["amount"] == "7.50"
 
-    def test_a_fixed_amount_is_not_to_be_chosen(
+    def test_an_amount_for_a_fixed_request_is_refused(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        request = asked(client, alice, amount="10.00")
+        request = created_request(client, alice, amount="10.00")
 
         for amount in ("0.01", "10.00"):
-            answer = turn(client, bob, request, "pay", json={"amount": amount})
+            answer = close_request(client, bob, request, "pay", json={"amount": amount})
             assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert status(client, alice, request) == "OPEN"
 
-    def test_a_refused_payment_leaves_it_open(
+    def test_a_refused_payment_leaves_the_request_open(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        request = asked(client, alice, of=bob, amount="100.01")
-        assert refusal(turn(client, bob, request, "pay")) == (400, "INSUFFICIENT_FUNDS")
+        request = created_request(client, alice, to=bob, amount="100.01")
+        assert refusal(close_request(client, bob, request, "pay")) == (400, "INSUFFICIENT_FUNDS")
         client.post(f"{API}/wallet/deposit", json={"amount": "1.00"}, headers=bob.headers)
         set_limit(client, bob, "TRANSFER_OUT", "DAY", "50.00")
-        assert refusal(turn(client, bob, request, "pay")) == (400, "LIMIT_EXCEEDED")
+        assert refusal(close_request(client, bob, request, "pay")) == (400, "LIMIT_EXCEEDED")
         set_limit(client, bob, "TRANSFER_OUT", "DAY", "500.00")
         lock(client, alice)
-        assert refusal(turn(client, bob, request, "pay")) == (409, "RECIPIENT_CANNOT_RECEIVE")
+        assert refusal(close_request(client, bob, request, "pay")) == (
+            409,
+            "RECIPIENT_CANNOT_RECEIVE",
+        )
 
         assert status(client, alice, request) == "OPEN"
         assert balance(client, bob) == "101.00"
 
-    def test_a_requester_who_was_deactivated_gets_nothing(
+    def test_a_deactivated_requester_cannot_be_paid(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        request = asked(client, alice, of=bob, amount="10.00")
+        request = created_request(client, alice, to=bob, amount="10.00")
         deactivate(client, alice)
 
-        assert refusal(turn(client, bob, request, "pay")) == (404, "RECIPIENT_NOT_FOUND")
+        assert refusal(close_request(client, bob, request, "pay")) == (404, "RECIPIENT_NOT_FOUND")
         assert balance(client, bob) == "100.00"
 
-    def test_a_repeated_payment_is_answered_again(
+    def test_a_repeated_payment_is_replayed(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        request = asked(client, alice, of=bob, amount="10.00")
+        request = created_request(client, alice, to=bob, amount="10.00")
         key = {"Idempotency-Key": "once"}
-        first = turn(client, bob, request, "pay", headers=key)
-        again = turn(client, bob, request, "pay", headers=key)
+        first = close_request(client, bob, request, "pay", headers=key)
+        again = close_request(client, bob, request, "pay", headers=key)
 
         assert (again.status_code, again.data) == (201, first.data)
         assert again.headers["Idempotent-Replayed"] == "true"
         assert balance(client, bob) == "90.00"
 
 
-class TestOtherEnds:
-    def test_who_is_asked_can_decline(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
-        request = asked(client, alice, of=bob, amount="10.00")
+class TestDecliningAndCancelling:
+    def test_the_payer_can_decline(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
+        request = created_request(client, alice, to=bob, amount="10.00")
 
-        answer = turn(client, bob, request, "decline")
+        answer = close_request(client, bob, request, "decline")
 
         assert (answer.status_code, answer.json["status"]) == (200, "DECLINED")
         assert status(client, alice, request) == "DECLINED"
-        paid = turn(client, bob, request, "pay")
+        paid = close_request(client, bob, request, "pay")
         assert refusal(paid) == (409, "PAYMENT_REQUEST_CLOSED")
         assert paid.json["message"] == "The payment request is no longer open: DECLINED"
 
-    def test_who_asks_can_cancel(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
-        request = asked(client, alice, of=bob, amount="10.00")
+    def test_the_requester_can_cancel(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
+        request = created_request(client, alice, to=bob, amount="10.00")
 
-        answer = turn(client, alice, request, "cancel")
+        answer = close_request(client, alice, request, "cancel")
 
         assert (answer.status_code, answer.json["status"]) == (200, "CANCELLED")
-        assert refusal(turn(client, bob, request, "pay")) == (409, "PAYMENT_REQUEST_CLOSED")
+        assert refusal(close_request(client, bob, request, "pay")) == (
+            409,
+            "PAYMENT_REQUEST_CLOSED",
+        )
 
     @pytest.mark.parametrize("end", ["pay", "decline", "cancel"])
-    def test_an_end_is_final(self, client: FlaskClient, alice: Actor, bob: Actor, end: str) -> None:
-        request = asked(client, alice, of=bob, amount="10.00")
-        assert turn(client, alice if end == "cancel" else bob, request, end).status_code < 300
+    def test_a_closed_request_stays_closed(
+        self, client: FlaskClient, alice: Actor, bob: Actor, end: str
+    ) -> None:
+        request = created_request(client, alice, to=bob, amount="10.00")
+        assert (
+            close_request(client, alice if end == "cancel" else bob, request, end).status_code < 300
+        )
 
         for caller, what in ((bob, "pay"), (bob, "decline"), (alice, "cancel")):
-            answer = turn(client, caller, request, what)
+            answer = close_request(client, caller, request, what)
             assert refusal(answer) == (409, "PAYMENT_REQUEST_CLOSED")
 
-    def test_each_side_has_its_own_way_out(
+    def test_only_the_payer_can_decline_and_only_the_requester_can_cancel(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        request = asked(client, alice, of=bob, amount="10.00")
+        request = created_request(client, alice, to=bob, amount="10.00")
 
-        assert refusal(turn(client, alice, request, "decline")) == (403, "FORBIDDEN")
-        assert refusal(turn(client, bob, request, "cancel")) == (403, "FORBIDDEN")
+        assert refusal(close_request(client, alice, request, "decline")) == (403, "FORBIDDEN")
+        assert refusal(close_request(client, bob, request, "cancel")) == (403, "FORBIDDEN")
         for what in ("decline", "cancel"):
-            stranger = turn(client, factories.actor(), request, what)
+            stranger = close_request(client, factories.actor(), request, what)
             assert refusal(stranger) == (404, "PAYMENT_REQUEST_NOT_FOUND")
         assert status(client, alice, request) == "OPEN"
 
-    def test_what_is_addressed_to_nobody_cannot_be_declined(
+    def test_a_request_without_a_payer_cannot_be_declined(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        request = asked(client, alice, amount="10.00")
+        request = created_request(client, alice, amount="10.00")
 
-        assert refusal(turn(client, bob, request, "decline"))[0] == 404
+        assert refusal(close_request(client, bob, request, "decline"))[0] == 404
 
-    def test_every_turn_is_told_to_the_outbox(
+    def test_each_status_change_is_recorded_in_the_outbox(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        request = asked(client, alice, of=bob, amount="10.00")
-        paid = turn(client, bob, request, "pay").json
-        declined = asked(client, alice, of=bob)
-        turn(client, bob, declined, "decline")
-        cancelled = asked(client, alice)
-        turn(client, alice, cancelled, "cancel")
+        request = created_request(client, alice, to=bob, amount="10.00")
+        paid = close_request(client, bob, request, "pay").json
+        declined = created_request(client, alice, to=bob)
+        close_request(client, bob, declined, "decline")
+        cancelled = created_request(client, alice)
+        close_request(client, alice, cancelled, "cancel")
 
         terms = {"requesterId": str(alice.id), "payerId": str(bob.id), "currency": "USD"}
         assert events_of("payment-request-created", request["id"]) == [
@@ -294,41 +312,42 @@ class TestOtherEnds:
         assert len(events_of("payment-request-cancelled", cancelled["id"])) == 1
 
 
-class TestShowing:
-    def test_to_both_sides_and_to_who_has_paid(
+class TestReading:
+    def test_requester_and_payer_can_read_the_request(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        request = asked(client, alice, amount="10.00")
+        request = created_request(client, alice, amount="10.00")
         path = f"{REQUESTS}/{request['id']}"
         assert client.get(path, headers=bob.headers).status_code == 404
 
-        turn(client, bob, request, "pay")
+        close_request(client, bob, request, "pay")
 
         assert client.get(path, headers=bob.headers).json["status"] == "PAID"
         for stranger in (factories.actor(), factories.admin()):
             answer = client.get(path, headers=stranger.headers)
             assert refusal(answer) == (404, "PAYMENT_REQUEST_NOT_FOUND")
 
-    def test_lists_have_what_i_ask_for_and_what_is_asked_of_me(
+    def test_the_list_has_sent_and_received_requests(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        mine = asked(client, alice, of=bob)["id"]
-        open_to_all = asked(client, alice)["id"]
-        theirs = asked(client, bob, of=alice)["id"]
-        asked(client, bob)
+        sent = created_request(client, alice, to=bob)["id"]
+        open_to_all = created_request(client, alice)["id"]
+        received = created_request(client, bob, to=alice)["id"]
+        created_request(client, bob)
 
-        assert requests(client, alice) == [theirs, open_to_all, mine]
-        assert requests(client, alice, role="requester") == [open_to_all, mine]
-        assert requests(client, alice, role="payer") == [theirs]
-        assert requests(client, bob, role="payer") == [mine]
+        assert requests(client, alice) == [received, open_to_all, sent]
+        assert requests(client, alice, role="requester") == [open_to_all, sent]
+        assert requests(client, alice, role="payer") == [received]
+        assert requests(client, bob, role="payer") == [sent]
         wrong = client.get(REQUESTS, query_string={"role": "x"}, headers=alice.headers)
         assert refusal(wrong) == (400, "VALIDATION_ERROR")
 
-    def test_a_walk_by_cursor_meets_every_request_once(
+    def test_pages_contain_each_request_once(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        made = [
-            asked(client, one, of=other)["id"] for one, other in [(alice, bob), (bob, alice)] * 3
+        created = [
+            created_request(client, one, to=other)["id"]
+            for one, other in [(alice, bob), (bob, alice)] * 3
         ]
         walked: list[str] = []
         query: dict[str, Any] = {"limit": 4}
@@ -339,12 +358,12 @@ class TestShowing:
             if page["meta"]["nextCursor"] is None:
                 break
             query["cursor"] = page["meta"]["nextCursor"]
-        assert walked == made[::-1]
+        assert walked == created[::-1]
 
-    def test_whoever_has_the_link_sees_what_is_asked_and_little_of_who_asks(
+    def test_the_link_shows_the_request_and_only_the_requester_s_short_name(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        request = asked(client, alice, of=bob, amount="12.50", note="Lunch")
+        request = created_request(client, alice, to=bob, amount="12.50", note="Lunch")
 
         answer = client.get(f"{REQUESTS}/by-token/{request['token']}")
 
@@ -362,7 +381,7 @@ class TestShowing:
             assert secret not in answer.text
 
     @pytest.mark.parametrize("token", ["x", "A" * 22, "A" * 21 + "%00", "%F0%9F%92%B8" * 22])
-    def test_no_other_token_leads_anywhere(self, client: FlaskClient, token: str) -> None:
+    def test_an_unknown_token_is_not_found(self, client: FlaskClient, token: str) -> None:
         answer = client.get(f"{REQUESTS}/by-token/{token}")
 
         assert answer.status_code == 404

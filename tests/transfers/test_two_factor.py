@@ -11,7 +11,13 @@ from tests import factories
 from tests.answers import refusal
 from tests.authenticator import Authenticator, Watch, enrolled
 from tests.factories import Actor
-from tests.payment_requests.helpers import asked, coded, pay_code, status, turn
+from tests.payment_requests.helpers import (
+    close_request,
+    created_code,
+    created_request,
+    pay_code,
+    status,
+)
 from tests.transfers.helpers import balance, send
 
 REFUSED = (403, "TWO_FACTOR_REQUIRED")
@@ -25,12 +31,12 @@ def plainly(client: FlaskClient, sender: Actor, amount: str, headers: Any) -> Te
 
 
 def by_request(client: FlaskClient, sender: Actor, amount: str, headers: Any) -> TestResponse:
-    request = asked(client, factories.actor(), amount=amount)
-    return turn(client, sender, request, "pay", headers=headers)
+    request = created_request(client, factories.actor(), amount=amount)
+    return close_request(client, sender, request, "pay", headers=headers)
 
 
 def by_code(client: FlaskClient, sender: Actor, amount: str, headers: Any) -> TestResponse:
-    code = coded(client, factories.merchant())
+    code = created_code(client, factories.merchant())
     return pay_code(client, sender, code, json={"amount": amount}, headers=headers)
 
 
@@ -82,11 +88,11 @@ def test_a_request_waits_for_the_code(
     client: FlaskClient, sender: Actor, app_of_sender: Authenticator
 ) -> None:
     alice = factories.actor()
-    request = asked(client, alice, of=sender, amount="2000.00")
+    request = created_request(client, alice, to=sender, amount="2000.00")
     key = {"Idempotency-Key": "same"}
 
-    assert refusal(turn(client, sender, request, "pay", headers=key)) == REFUSED
+    assert refusal(close_request(client, sender, request, "pay", headers=key)) == REFUSED
     assert status(client, alice, request) == "OPEN"
     code = {"X-Two-Factor-Code": app_of_sender.code()}
-    assert turn(client, sender, request, "pay", headers=key | code).status_code == 201
+    assert close_request(client, sender, request, "pay", headers=key | code).status_code == 201
     assert status(client, alice, request) == "PAID"

@@ -15,7 +15,7 @@ from tests import factories
 from tests.answers import error_body, refusal
 from tests.auth.api_keys.helpers import DIGITS, KEYS, create_key, create_product, revoke, works
 from tests.factories import PASSWORD, Actor, Key
-from tests.payment_requests.helpers import coded
+from tests.payment_requests.helpers import created_code
 from tests.payouts.helpers import ACCOUNT
 
 
@@ -176,7 +176,7 @@ class TestAuthentication:
     ) -> None:
         shop, other = factories.actor(Role.MERCHANT, balance="50.00"), factories.merchant()
         product_id = factories.product(other, price="10.00")
-        code = coded(client, other, productId=str(product_id))
+        code = created_code(client, other, productId=str(product_id))
 
         def pay(key: Key) -> TestResponse:
             return client.post(f"/api/v1/merchant-codes/{code['token']}/pay", headers=key.headers)

@@ -1,4 +1,4 @@
-"""Codes that merchants print, over HTTP."""
+"""Merchant codes, over HTTP."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.payment_requests.helpers import CODES, coded, pay_code
+from tests.payment_requests.helpers import CODES, created_code, pay_code
 from tests.transfers.helpers import API, balance, deactivate, history, named
 
 
@@ -37,11 +37,11 @@ def end(client: FlaskClient, merchant: Actor, code: dict[str, Any]) -> Any:
     return client.post(f"{CODES}/{code['id']}/deactivate", headers=merchant.headers)
 
 
-class TestMaking:
-    def test_the_answer_has_what_is_printed(
+class TestCreating:
+    def test_the_response_has_what_is_printed(
         self, client: FlaskClient, shop: Actor, espresso: UUID
     ) -> None:
-        code = coded(client, shop, productId=str(espresso), label="Counter")
+        code = created_code(client, shop, productId=str(espresso), label="Counter")
 
         assert list(code) == [
             "id",
@@ -60,8 +60,8 @@ class TestMaking:
         assert code["link"] == f"http://localhost:3000/pay/{code['token']}"
         assert client.get(f"{CODES}/{code['id']}", headers=shop.headers).json == code
 
-    def test_a_code_needs_no_terms(self, client: FlaskClient, shop: Actor) -> None:
-        code = coded(client, shop)
+    def test_product_amount_and_label_are_optional(self, client: FlaskClient, shop: Actor) -> None:
+        code = created_code(client, shop)
 
         assert (code["productId"], code["amount"], code["label"]) == (None, None, None)
 
@@ -75,7 +75,7 @@ class TestMaking:
             ({"price": "1.00"}, "price"),
         ],
     )
-    def test_bad_terms_are_refused(
+    def test_invalid_fields_are_refused(
         self, client: FlaskClient, shop: Actor, fields: dict[str, Any], field: str
     ) -> None:
         answer = client.post(CODES, json=fields, headers=shop.headers)
@@ -83,7 +83,7 @@ class TestMaking:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == [field]
 
-    def test_a_product_has_its_price_already(
+    def test_a_code_has_a_product_or_an_amount_but_not_both(
         self, client: FlaskClient, shop: Actor, espresso: UUID
     ) -> None:
         body = {"productId": str(espresso), "amount": "1.00"}
@@ -91,7 +91,7 @@ class TestMaking:
 
         assert answer.json["details"] == {"amount": ["A product has its price already."]}
 
-    def test_only_an_active_product_of_one_s_own(
+    def test_only_the_merchant_s_own_active_products_are_accepted(
         self, client: FlaskClient, shop: Actor, espresso: UUID
     ) -> None:
         body = {"productId": str(espresso)}
@@ -108,22 +108,24 @@ class TestMaking:
         assert refusal(deleted) == (404, "PRODUCT_NOT_FOUND")
         assert refusal(client.post(CODES, json=unknown, headers=shop.headers))[0] == 404
 
-    def test_a_list_has_all_of_mine_newest_first(self, client: FlaskClient, shop: Actor) -> None:
-        made = [coded(client, shop, label=str(n))["id"] for n in range(5)]
-        coded(client, factories.merchant())
+    def test_the_list_has_the_merchant_s_codes_newest_first(
+        self, client: FlaskClient, shop: Actor
+    ) -> None:
+        created = [created_code(client, shop, label=str(n))["id"] for n in range(5)]
+        created_code(client, factories.merchant())
         first = client.get(CODES, query_string={"limit": 3}, headers=shop.headers).json
         cursor = {"limit": 3, "cursor": first["meta"]["nextCursor"]}
         second = client.get(CODES, query_string=cursor, headers=shop.headers).json
 
-        assert [row["id"] for row in first["data"] + second["data"]] == made[::-1]
+        assert [row["id"] for row in first["data"] + second["data"]] == created[::-1]
         assert (first["meta"]["total"], second["meta"]["nextCursor"]) == (5, None)
 
 
 class TestScanning:
-    def test_a_product_is_shown_with_its_price_of_now(
+    def test_a_product_is_shown_with_its_current_price(
         self, client: FlaskClient, shop: Actor, espresso: UUID
     ) -> None:
-        code = coded(client, shop, productId=str(espresso), label="Counter")
+        code = created_code(client, shop, productId=str(espresso), label="Counter")
         client.patch(f"{API}/products/{espresso}", json={"price": "4.00"}, headers=shop.headers)
 
         answer = scan(client, code)
@@ -143,24 +145,26 @@ class TestScanning:
             "currency": "USD",
         }
 
-    def test_an_amount_is_shown_or_left_open(self, client: FlaskClient, shop: Actor) -> None:
-        assert scan(client, coded(client, shop, amount="3.50")).json["amount"] == "3.50"
-        open_amount = scan(client, coded(client, shop)).json
+    def test_an_amount_is_shown_unless_the_payer_chooses_it(
+        self, client: FlaskClient, shop: Actor
+    ) -> None:
+        assert scan(client, created_code(client, shop, amount="3.50")).json["amount"] == "3.50"
+        open_amount = scan(client, created_code(client, shop)).json
         assert (open_amount["amount"], open_amount["product"]) == (None, None)
 
     def test_a_merchant_without_a_name_is_masked(self, client: FlaskClient) -> None:
-        answer = scan(client, coded(client, factories.merchant()))
+        answer = scan(client, created_code(client, factories.merchant()))
 
         assert answer.json["merchant"] == {"name": "m•••@e•••.com"}
 
     @pytest.mark.parametrize("token", ["x", "A" * 22, "A" * 21 + "%00"])
-    def test_no_other_token_leads_anywhere(self, client: FlaskClient, token: str) -> None:
+    def test_an_unknown_token_is_not_found(self, client: FlaskClient, token: str) -> None:
         assert client.get(f"{CODES}/by-token/{token}").json["error"] == "MERCHANT_CODE_NOT_FOUND"
 
-    def test_a_code_out_of_use_is_nothing(
+    def test_a_deactivated_code_is_not_found(
         self, client: FlaskClient, shop: Actor, buyer: Actor
     ) -> None:
-        code = coded(client, shop, amount="1.00")
+        code = created_code(client, shop, amount="1.00")
 
         ended = end(client, shop, code)
 
@@ -170,10 +174,10 @@ class TestScanning:
         assert refusal(pay_code(client, buyer, code)) == (404, "MERCHANT_CODE_NOT_FOUND")
         assert client.get(f"{CODES}/{code['id']}", headers=shop.headers).status_code == 200
 
-    def test_so_is_one_of_a_merchant_who_was_deactivated(
+    def test_a_code_of_a_deactivated_merchant_is_not_found(
         self, client: FlaskClient, shop: Actor, espresso: UUID, buyer: Actor
     ) -> None:
-        codes = [coded(client, shop), coded(client, shop, productId=str(espresso))]
+        codes = [created_code(client, shop), created_code(client, shop, productId=str(espresso))]
         deactivate(client, shop)
 
         for code in codes:
@@ -183,8 +187,10 @@ class TestScanning:
                 assert refusal(answer) == (404, "MERCHANT_CODE_NOT_FOUND")
         assert balance(client, buyer) == "100.00"
 
-    def test_nobody_ends_the_code_of_another(self, client: FlaskClient, shop: Actor) -> None:
-        code = coded(client, shop)
+    def test_another_merchant_cannot_deactivate_a_code(
+        self, client: FlaskClient, shop: Actor
+    ) -> None:
+        code = created_code(client, shop)
 
         answer = end(client, factories.merchant(), code)
 
@@ -193,10 +199,10 @@ class TestScanning:
 
 
 class TestPaying:
-    def test_with_a_product_it_is_an_order_like_any_other(
+    def test_paying_a_code_with_a_product_creates_an_order(
         self, client: FlaskClient, shop: Actor, espresso: UUID, buyer: Actor
     ) -> None:
-        code = coded(client, shop, productId=str(espresso))
+        code = created_code(client, shop, productId=str(espresso))
         through_shop = client.post(
             f"{API}/orders",
             json={"productId": str(espresso), "paymentMethod": "WALLET", "quantity": 2},
@@ -215,18 +221,18 @@ class TestPaying:
         assert client.get(f"{API}/products/{espresso}").json["availableUnits"] == 6
         assert history(client, buyer)[0]["type"] == "PAYMENT"
 
-    def test_one_unit_unless_more_are_asked_for(
+    def test_the_default_quantity_is_one(
         self, client: FlaskClient, shop: Actor, espresso: UUID, buyer: Actor
     ) -> None:
-        code = coded(client, shop, productId=str(espresso))
+        code = created_code(client, shop, productId=str(espresso))
 
         assert pay_code(client, buyer, code).json["quantity"] == 1
         assert pay_code(client, buyer, code, json={}).json["amount"] == "3.50"
 
-    def test_it_is_refused_like_any_other_order(
+    def test_an_order_by_code_is_refused_like_any_other(
         self, client: FlaskClient, shop: Actor, espresso: UUID, buyer: Actor
     ) -> None:
-        code = coded(client, shop, productId=str(espresso))
+        code = created_code(client, shop, productId=str(espresso))
 
         assert refusal(pay_code(client, shop, code)) == (400, "CANNOT_BUY_OWN_PRODUCT")
         too_many = pay_code(client, buyer, code, json={"quantity": 11})
@@ -236,24 +242,24 @@ class TestPaying:
         client.delete(f"{API}/products/{espresso}", headers=shop.headers)
         assert refusal(pay_code(client, buyer, code)) == (404, "PRODUCT_NOT_FOUND")
 
-    def test_without_a_product_it_is_a_transfer_to_the_merchant(
+    def test_paying_a_code_without_a_product_is_a_transfer_to_the_merchant(
         self, client: FlaskClient, shop: Actor, buyer: Actor, change_settings: Any
     ) -> None:
         change_settings(platform_fee_bps=500)
-        code = coded(client, shop, amount="3.50", label="Counter")
+        code = created_code(client, shop, amount="3.50", label="Counter")
 
         paid = pay_code(client, buyer, code).json
 
         assert (paid["direction"], paid["amount"], paid["note"]) == ("OUT", "3.50", "Counter")
         assert (paid["referenceType"], paid["referenceId"]) == ("merchant_code", code["id"])
-        assert balance(client, shop) == "3.50"  # nothing was sold, so there is no fee
+        assert balance(client, shop) == "3.50"  # a transfer has no platform fee
         assert history(client, shop)[0]["type"] == "TRANSFER_IN"
 
-    def test_an_open_amount_is_chosen_and_a_fixed_one_is_not(
+    def test_the_payer_chooses_an_open_amount_but_not_a_fixed_one(
         self, client: FlaskClient, shop: Actor, espresso: UUID, buyer: Actor
     ) -> None:
-        fixed, left_open = coded(client, shop, amount="3.50"), coded(client, shop)
-        for_product = coded(client, shop, productId=str(espresso))
+        fixed, left_open = created_code(client, shop, amount="3.50"), created_code(client, shop)
+        for_product = created_code(client, shop, productId=str(espresso))
 
         assert pay_code(client, buyer, left_open, json={"amount": "9.00"}).json["amount"] == "9.00"
         for code, body, field in (
@@ -267,21 +273,21 @@ class TestPaying:
             assert list(answer.json["details"]) == [field]
         assert balance(client, buyer) == "91.00"
 
-    def test_a_code_is_paid_again_and_again(
+    def test_a_code_can_be_paid_many_times(
         self, client: FlaskClient, shop: Actor, buyer: Actor
     ) -> None:
-        code = coded(client, shop, amount="1.00")
+        code = created_code(client, shop, amount="1.00")
 
         assert {pay_code(client, buyer, code).status_code for _ in range(5)} == {201}
         assert balance(client, shop) == "5.00"
 
-    def test_nobody_pays_themselves(self, client: FlaskClient, shop: Actor) -> None:
-        code = coded(client, shop, amount="1.00")
+    def test_paying_oneself_is_refused(self, client: FlaskClient, shop: Actor) -> None:
+        code = created_code(client, shop, amount="1.00")
 
         assert refusal(pay_code(client, shop, code)) == (400, "CANNOT_TRANSFER_TO_SELF")
 
     @pytest.mark.parametrize("with_product", [True, False])
-    def test_a_repeated_payment_is_answered_again_even_when_the_code_has_ended(
+    def test_a_repeated_payment_is_replayed_even_after_deactivation(
         self,
         client: FlaskClient,
         shop: Actor,
@@ -290,7 +296,7 @@ class TestPaying:
         with_product: bool,
     ) -> None:
         terms = {"productId": str(espresso)} if with_product else {"amount": "3.50"}
-        code = coded(client, shop, **terms)
+        code = created_code(client, shop, **terms)
         key = {"Idempotency-Key": "once"}
         first = pay_code(client, buyer, code, headers=key)
         again = pay_code(client, buyer, code, headers=key)

@@ -1,4 +1,4 @@
-"""The page behind a link, in a real browser, as a person uses it."""
+"""The payment page in a real browser."""
 
 import itertools
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from tests import servers
 from tests.browser import page
 from tests.live import LiveServer
 
-__all__ = ["page"]  # a fixture, which pytest finds by its name
+__all__ = ["page"]  # a fixture, which pytest finds by name
 
-PASSWORD = "a-fine-secret-1"  # what LiveServer.sign_up takes
+PASSWORD = "a-fine-secret-1"  # the password that LiveServer.sign_up sets
 
 _numbers = itertools.count(1)
 
@@ -32,7 +32,7 @@ def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
 
 @dataclass(frozen=True)
 class People:
-    """A merchant who asks and a buyer who pays, by their tokens."""
+    """The access tokens of Alice, a merchant who requests money, and Bob, a buyer who pays."""
 
     server: LiveServer
     alice: str
@@ -68,9 +68,9 @@ def sign_in(page: Page, people: People) -> None:
     expect(page.get_by_text(f"Signed in as {email}")).to_be_visible()
 
 
-def test_a_person_signs_in_and_pays(page: Page, people: People) -> None:
-    wish = {"amount": "12.50", "note": "Lunch"}
-    page.goto(people.link(people.call(people.alice, "POST", "/payment-requests", wish)))
+def test_a_payer_signs_in_and_pays(page: Page, people: People) -> None:
+    body = {"amount": "12.50", "note": "Lunch"}
+    page.goto(people.link(people.call(people.alice, "POST", "/payment-requests", body)))
     expect(page.get_by_role("heading", name="Alice J.")).to_be_visible()
 
     page.get_by_label("Email or phone number").fill("somebody@example.com")
@@ -89,7 +89,7 @@ def test_a_person_signs_in_and_pays(page: Page, people: People) -> None:
     expect(page.get_by_text("This request has been paid.")).to_be_visible()
 
 
-def test_the_page_signs_out_when_it_is_done(page: Page, people: People) -> None:
+def test_the_page_signs_out_after_the_payment(page: Page, people: People) -> None:
     request = people.call(people.alice, "POST", "/payment-requests", {"amount": "1.00"})
     page.goto(people.link(request))
     sign_in(page, people)
@@ -102,10 +102,10 @@ def test_the_page_signs_out_when_it_is_done(page: Page, people: People) -> None:
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
 
 
-def test_who_is_asked_can_decline(page: Page, people: People) -> None:
+def test_the_payer_can_decline(page: Page, people: People) -> None:
     email = people.call(people.bob, "GET", "/auth/me")["email"]
-    wish = {"amount": "12.50", "payer": {"email": email}}
-    request = people.call(people.alice, "POST", "/payment-requests", wish)
+    body = {"amount": "12.50", "payer": {"email": email}}
+    request = people.call(people.alice, "POST", "/payment-requests", body)
     page.goto(people.link(request))
     sign_in(page, people)
 
@@ -116,8 +116,10 @@ def test_who_is_asked_can_decline(page: Page, people: People) -> None:
     assert shown["status"] == "DECLINED"
 
 
-def test_an_open_amount_is_typed_in_and_a_refusal_is_told(page: Page, people: People) -> None:
-    page.goto(people.link(people.call(people.alice, "POST", "/merchant-codes", {"label": "Till"})))
+def test_an_open_amount_is_entered_and_errors_are_shown(page: Page, people: People) -> None:
+    page.goto(
+        people.link(people.call(people.alice, "POST", "/merchant-codes", {"label": "Counter"}))
+    )
     sign_in(page, people)
     pay = page.get_by_role("button", name="Pay")
 
@@ -137,7 +139,7 @@ def test_an_open_amount_is_typed_in_and_a_refusal_is_told(page: Page, people: Pe
     assert people.balance(people.alice) == "7.50"
 
 
-def test_several_units_show_their_price_before_they_are_bought(page: Page, people: People) -> None:
+def test_the_total_of_several_units_is_shown_before_payment(page: Page, people: People) -> None:
     product_id = people.server.put_on_sale(people.alice, price="19.99", units=5)
     code = people.call(people.alice, "POST", "/merchant-codes", {"productId": product_id})
     page.goto(people.link(code))
@@ -150,7 +152,7 @@ def test_several_units_show_their_price_before_they_are_bought(page: Page, peopl
     assert [(order["amount"], order["quantity"]) for order in orders] == [("39.98", 2)]
 
 
-def test_a_large_amount_needs_the_code_of_the_app(page: Page, people: People) -> None:
+def test_a_large_amount_requires_a_two_factor_code(page: Page, people: People) -> None:
     begun = people.call(people.bob, "POST", "/auth/two-factor", {"password": PASSWORD})
     code = {"code": pyotp.TOTP(begun["secret"]).now()}
     codes = people.call(people.bob, "POST", "/auth/two-factor/confirm", code)["recoveryCodes"]
@@ -168,10 +170,10 @@ def test_a_large_amount_needs_the_code_of_the_app(page: Page, people: People) ->
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_small_phone(page: Page, people: People, scheme: Any) -> None:
+def test_the_page_fits_a_small_phone(page: Page, people: People, scheme: Any) -> None:
     page.set_viewport_size({"width": 320, "height": 640})
     page.emulate_media(color_scheme=scheme)
-    wish = {"amount": "9999999.99", "note": "W" * 200}
-    page.goto(people.link(people.call(people.alice, "POST", "/payment-requests", wish)))
+    body = {"amount": "9999999.99", "note": "W" * 200}
+    page.goto(people.link(people.call(people.alice, "POST", "/payment-requests", body)))
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
