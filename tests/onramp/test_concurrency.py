@@ -34,8 +34,8 @@ def event_ids() -> list[str]:
 
 def test_20_concurrent_jobs_of_one_event_credit_once(committing: Flask, user: Actor) -> None:
     client = committing.test_client()
-    said = bank_event(created_onramp(client, user), user)
-    answers = all_at_once(lambda _: send_event(committing.test_client(), said), range(20))
+    event = bank_event(created_onramp(client, user), user)
+    answers = all_at_once(lambda _: send_event(committing.test_client(), event), range(20))
     assert outcomes(answers) == {(200, None): 20}
     (event_id,) = event_ids()
     all_at_once(lambda _: inbox.handle(event_id), range(20))

@@ -46,8 +46,8 @@ def unlock(client: FlaskClient, user: Actor) -> None:
 
 
 @pytest.fixture
-def past_its_time(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Call it to move the clock six minutes ahead."""
+def pass_expiry(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that moves the clock past the expiry, six minutes ahead."""
     return lambda: freeze_clock(monkeypatch, clock.now() + timedelta(minutes=6))
 
 
@@ -98,9 +98,9 @@ class TestSuccess:
     def test_a_repeated_webhook_has_no_effect(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
-        said = bank_event(onramp, user)
+        event = bank_event(onramp, user)
         for _ in range(3):
-            assert send_event(client, said).status_code == 200
+            assert send_event(client, event).status_code == 200
             inbox.sweep()
         assert balance(client, user) == "25.00"
         assert inbound_events() == [("PROCESSED", None)]
@@ -126,14 +126,16 @@ class TestSuccess:
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
         with transaction() as session:
-            auth.set_active(session, actor_id=None, user_id=user.id, active=False, reason="asked")
+            auth.set_active(
+                session, actor_id=None, user_id=user.id, active=False, reason="requested"
+            )
         deliver_event(client, onramp, user)
         with transaction() as session:
             assert factories.wallet(session, user.id).balance == 2500
 
 
 class TestFailure:
-    def test_it_is_closed_with_the_bank_s_reason(
+    def test_a_failed_on_ramp_has_the_bank_s_reason(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
         deliver_event(client, onramp, user, "payment.failed", reason="declined by the payer")
@@ -227,9 +229,9 @@ class TestContradictions:
     def test_an_event_of_another_bank_is_refused(
         self, client: FlaskClient, user: Actor, onramp: dict[str, Any]
     ) -> None:
-        said = bank_event(onramp, user)
-        assert send_event(client, said, provider="AXIS").status_code == 404
-        assert send_event(client, said, key=key_of("AXIS")).status_code == 401
+        event = bank_event(onramp, user)
+        assert send_event(client, event, provider="AXIS").status_code == 404
+        assert send_event(client, event, key=key_of("AXIS")).status_code == 401
         assert inbound_events() == []
 
     def test_a_payout_event_is_refused(
@@ -240,10 +242,10 @@ class TestContradictions:
 
 class TestExpiry:
     def test_an_unpaid_on_ramp_expires(
-        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], pass_expiry: Any
     ) -> None:
         assert tasks.expire_onramps() == 0
-        past_its_time()
+        pass_expiry()
         assert tasks.expire_onramps() == 1
         assert tasks.expire_onramps() == 0
         shown = get_onramp(client, user, onramp)
@@ -252,9 +254,9 @@ class TestExpiry:
         assert (failed["status"], failed["reason"]) == ("EXPIRED", None)
 
     def test_a_late_success_is_credited_once_and_marked(
-        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], pass_expiry: Any
     ) -> None:
-        past_its_time()
+        pass_expiry()
         tasks.expire_onramps()
         for _ in range(2):
             deliver_event(client, onramp, user)
@@ -266,34 +268,34 @@ class TestExpiry:
         assert [event["late"] for event in outbox_data("onramp-succeeded")] == [True]
 
     def test_a_success_after_the_expiry_is_late_even_before_the_sweep(
-        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], pass_expiry: Any
     ) -> None:
-        past_its_time()
+        pass_expiry()
         deliver_event(client, onramp, user)
         assert get_onramp(client, user, onramp)["late"] is True
         assert tasks.expire_onramps() == 0
 
     def test_an_event_received_in_time_is_not_late_even_if_it_is_handled_later(
-        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], pass_expiry: Any
     ) -> None:
         send_event(client, bank_event(onramp, user))
-        past_its_time()
+        pass_expiry()
         assert tasks.expire_onramps() == 0
         inbox.sweep()
         shown = get_onramp(client, user, onramp)
         assert (shown["status"], shown["late"]) == ("SUCCESS", False)
 
     def test_a_late_failure_has_no_effect(
-        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], past_its_time: Any
+        self, client: FlaskClient, user: Actor, onramp: dict[str, Any], pass_expiry: Any
     ) -> None:
-        past_its_time()
+        pass_expiry()
         tasks.expire_onramps()
         deliver_event(client, onramp, user, "payment.failed", reason="too late")
         assert inbound_events() == [("PROCESSED", None)]
         shown = get_onramp(client, user, onramp)
         assert (shown["status"], shown["failureReason"]) == ("EXPIRED", None)
 
-    def test_many_expire_in_one_run(
+    def test_all_expired_on_ramps_are_closed_in_one_run(
         self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(tasks, "_BATCH_SIZE", 3)

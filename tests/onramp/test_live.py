@@ -1,4 +1,4 @@
-"""An on-ramp in running processes: real HTTP, a real worker, an orderly stop."""
+"""An on-ramp in running processes: real HTTP, a real worker, a clean shutdown."""
 
 import json
 import signal
@@ -30,17 +30,17 @@ def test_a_webhook_is_credited_while_another_bank_is_slow(
     token = live_server.sign_up("alice")
     me = live_server.call("GET", "/api/v1/auth/me", token=token).json
     bank = from_settings(settings)[0]
-    asked = live_server.call(
+    onramp = live_server.call(
         "POST", ONRAMP, {"provider": bank.code, "amount": "25.00"}, token=token
     ).json
-    said = event_body(
+    event = event_body(
         "payment.succeeded",
-        asked["token"],
-        amount=asked["amount"],
-        currency=asked["currency"],
+        onramp["token"],
+        amount=onramp["amount"],
+        currency=onramp["currency"],
         userId=me["id"],
     )
-    headers = signed_headers(json.dumps(said).encode(), key=bank.keys[0], event_id=said["id"])
+    headers = signed_headers(json.dumps(event).encode(), key=bank.keys[0], event_id=event["id"])
 
     def balance() -> str:
         amount: str = live_server.call("GET", "/api/v1/wallet", token=token).json["balance"]
@@ -48,13 +48,13 @@ def test_a_webhook_is_credited_while_another_bank_is_slow(
 
     with live_server.worker() as worker:
         path = f"{ONRAMP}/webhooks/{bank.code}"
-        assert live_server.call("POST", path, said, headers=headers).status == 200
+        assert live_server.call("POST", path, event, headers=headers).status == 200
         wait_until(lambda: balance() == "25.00" and slow.count == 1, seconds=45)
         helpers = psutil.Process(worker.pid).children(recursive=True)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(25) == 0
         assert not psutil.wait_procs(helpers, timeout=5)[1]
-    shown = live_server.call("GET", f"{ONRAMP}/{asked['id']}", token=token).json
+    shown = live_server.call("GET", f"{ONRAMP}/{onramp['id']}", token=token).json
     assert (shown["status"], shown["late"]) == ("SUCCESS", False)
 
 

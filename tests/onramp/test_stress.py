@@ -1,4 +1,4 @@
-"""Every event is delivered repeatedly, some are false, and the worker is killed meanwhile."""
+"""Every event is delivered repeatedly, some are forged, and the worker is killed meanwhile."""
 
 import json
 import random
@@ -44,12 +44,12 @@ class StressRun:
             server.call("GET", "/api/v1/auth/me", token=token).json["id"] for token in self.tokens
         ]
         numbers = range(BUYERS * EACH)
-        self.onramps = all_at_once(self._ask, numbers, threads=8)
+        self.onramps = all_at_once(self._create, numbers, threads=8)
         forged = random.sample(numbers, FORGED)
         self.with_wrong_key = set(forged[::2])
         self.with_wrong_amount = set(forged[1::2])
 
-    def _ask(self, number: int) -> dict[str, Any]:
+    def _create(self, number: int) -> dict[str, Any]:
         body = {"provider": sorted(self.keys)[number % 2], "amount": str(AMOUNT)}
         answer = self.server.call("POST", ONRAMP, body, token=self.tokens[number % BUYERS])
         assert answer.status == 201, answer.text
@@ -59,13 +59,13 @@ class StressRun:
         """The number and body of every event; each is sent three times, once under another id."""
         sent = []
         for number in range(len(self.onramps)):
-            said = self._about(number)
-            again = said | {"id": new_event_id()}
-            sent += [(number, said), (number, said), (number, again)]
+            event = self._event(number)
+            again = event | {"id": new_event_id()}
+            sent += [(number, event), (number, event), (number, again)]
         random.shuffle(sent)
         return sent
 
-    def _about(self, number: int) -> dict[str, Any]:
+    def _event(self, number: int) -> dict[str, Any]:
         onramp = self.onramps[number]
         return event_body(
             "payment.succeeded",
@@ -76,22 +76,22 @@ class StressRun:
             bankReference=f"UTR-{number}",
         )
 
-    def tell(self, sent: tuple[int, dict[str, Any]]) -> Answer:
-        number, said = sent
+    def send(self, sent: tuple[int, dict[str, Any]]) -> Answer:
+        number, event = sent
         provider = self.onramps[number]["provider"]
         key = b"x" * 32 if number in self.with_wrong_key else self.keys[provider]
-        headers = signed_headers(json.dumps(said).encode(), key=key, event_id=said["id"])
-        return self.server.call("POST", f"{ONRAMP}/webhooks/{provider}", said, headers=headers)
+        headers = signed_headers(json.dumps(event).encode(), key=key, event_id=event["id"])
+        return self.server.call("POST", f"{ONRAMP}/webhooks/{provider}", event, headers=headers)
 
     def paid(self, buyer: int) -> str:
-        """The balance that the wallet of a buyer must have in the end."""
+        """The balance that the buyer's wallet must have in the end."""
         forged = self.with_wrong_key | self.with_wrong_amount
         genuine = set(range(buyer, len(self.onramps), BUYERS)) - forged
         return str(AMOUNT * len(genuine))
 
 
 @contextmanager
-def looking_at(server: LiveServer) -> Iterator[Any]:
+def status_counts(server: LiveServer) -> Iterator[Any]:
     """A function that counts the rows of a table by status."""
     engine = create_engine(server.database.app_url, isolation_level="AUTOCOMMIT")
     try:
@@ -112,21 +112,21 @@ def test_every_genuine_payment_is_credited_once(
     run = StressRun(live_server, keys)
     genuine = len(run.onramps) - FORGED
 
-    with looking_at(live_server) as statuses:
+    with status_counts(live_server) as statuses:
         with live_server.worker():
-            answers = all_at_once(run.tell, run.messages(), threads=8)
+            answers = all_at_once(run.send, run.messages(), threads=8)
             wait_until(lambda: statuses("onramps")["SUCCESS"] > genuine // 10, seconds=60)
-        # It was killed at its work, with its children.
+        # The worker and its children were killed with unhandled events.
         assert statuses("inbound_events")["RECEIVED"] > 0
         with live_server.worker():
-            # What it was killed over is found by the sweep of the next minute.
+            # The sweep of the next minute finds the events of the killed jobs.
             wait_until(lambda: not statuses("inbound_events")["RECEIVED"], seconds=300)
 
         assert outcomes(answers) == {
             (200, None): 3 * (genuine + len(run.with_wrong_amount)),
             (401, "INVALID_SIGNATURE"): 3 * len(run.with_wrong_key),
         }
-        # Under two ids each; wrong keys left nothing.
+        # Two ids each; events with a wrong key are not stored.
         assert statuses("inbound_events") == {
             "PROCESSED": 2 * genuine,
             "QUARANTINED": 2 * len(run.with_wrong_amount),

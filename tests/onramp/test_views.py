@@ -42,7 +42,7 @@ def user(app: Flask) -> Actor:
 def request_in(url: str, provider: str = "HDFC") -> dict[str, Any]:
     """The request in a payment link."""
     (token,) = parse_qs(urlsplit(url).query)["request"]
-    # Whether it is still valid is compared with the clock of the test.
+    # The tests compare the expiry with their own clock.
     return jwt.decode(token, key_of(provider), ["HS256"], options={"verify_exp": False})
 
 
@@ -167,7 +167,7 @@ class TestCreating:
         assert refusal(create_onramp(client, user)) == (403, "WALLET_LOCKED")
 
     def test_a_key_creates_one_on_ramp(self, client: FlaskClient, user: Actor) -> None:
-        key = {"Idempotency-Key": "money-please"}
+        key = {"Idempotency-Key": "onramp-1"}
         first, again = (create_onramp(client, user, headers=key) for _ in range(2))
         assert (again.status_code, again.data) == (201, first.data)
         assert again.headers["Idempotent-Replayed"] == "true"
@@ -193,7 +193,7 @@ class TestLimits:
         assert error_body(answer)["details"]["remaining"] == "40.00"
         created_onramp(client, user, "40.00")
 
-    def test_it_counts_towards_the_limit_of_all_credits(
+    def test_an_on_ramp_counts_towards_the_limit_of_all_credits(
         self, client: FlaskClient, user: Actor
     ) -> None:
         set_limit(client, user, "INCOMING", "DAY", "100.00")
@@ -229,7 +229,7 @@ class TestReading:
         second = client.get(f"{ONRAMP}?limit=2&cursor={cursor}", headers=user.headers).json
         assert [row["id"] for row in second["data"]] == [ids[2], ids[1]]
 
-    def test_it_can_be_filtered_by_status(self, client: FlaskClient, user: Actor) -> None:
+    def test_the_list_can_be_filtered_by_status(self, client: FlaskClient, user: Actor) -> None:
         paid, declined, waiting = (created_onramp(client, user) for _ in range(3))
         deliver_event(client, paid, user)
         deliver_event(client, declined, user, "payment.failed")
@@ -278,26 +278,26 @@ class TestReading:
 
 class TestPaymentLink:
     @pytest.fixture
-    def kept(self, app: Flask) -> redis.Redis:
+    def redis_client(self, app: Flask) -> redis.Redis:
         client: redis.Redis = cache.client()
         return client
 
     @pytest.fixture
     def without_redis(self) -> Iterator[None]:
-        away = cache.connect("redis://127.0.0.1:1/0")
-        kept = links.link_cache()
-        links.link_cache.configure(cache.Region(away, "onramp-links", ttl=300))
+        unavailable = cache.connect("redis://127.0.0.1:1/0")
+        previous = links.link_cache()
+        links.link_cache.configure(cache.Region(unavailable, "onramp-links", ttl=300))
         yield
-        assert kept is not None
-        links.link_cache.configure(kept)
+        assert previous is not None
+        links.link_cache.configure(previous)
 
-    def test_redis_caches_it_for_five_minutes(
-        self, client: FlaskClient, user: Actor, kept: redis.Redis
+    def test_redis_caches_the_link_for_five_minutes(
+        self, client: FlaskClient, user: Actor, redis_client: redis.Redis
     ) -> None:
         onramp = created_onramp(client, user)
-        (key,) = (k for k in kept.scan_iter("*") if onramp["id"].encode() in k)
-        assert 295 <= kept.ttl(key) <= 300
-        assert onramp["paymentUrl"].encode() in kept.get(key)
+        (key,) = (k for k in redis_client.scan_iter("*") if onramp["id"].encode() in k)
+        assert 295 <= redis_client.ttl(key) <= 300
+        assert onramp["paymentUrl"].encode() in redis_client.get(key)
 
     def test_a_cached_link_is_not_signed_again(
         self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch
@@ -309,7 +309,7 @@ class TestPaymentLink:
         monkeypatch.setitem(providers._providers(), "HDFC", moved)
         assert get_onramp(client, user, onramp)["paymentUrl"] == onramp["paymentUrl"]
 
-    def test_without_redis_it_is_signed_from_the_row(
+    def test_without_redis_the_link_is_signed_from_the_row(
         self, client: FlaskClient, user: Actor, without_redis: None
     ) -> None:
         onramp = created_onramp(client, user)
@@ -329,7 +329,7 @@ class TestPaymentLink:
         deliver_event(client, onramp, user)
         assert get_onramp(client, user, onramp)["paymentUrl"] is None
 
-    def test_its_reference_is_the_token(self, client: FlaskClient, user: Actor) -> None:
+    def test_the_reference_is_the_token(self, client: FlaskClient, user: Actor) -> None:
         onramp = created_onramp(client, user)
         reference = request_in(onramp["paymentUrl"])["reference"]
         assert bank_event(onramp, user)["data"]["reference"] == reference

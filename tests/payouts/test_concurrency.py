@@ -42,12 +42,12 @@ def everything(
         )
         inbox.sweep()
 
-    acts: list[Callable[[], Any]] = []
+    calls: list[Callable[[], Any]] = []
     for payout_id in payout_ids:
-        acts += [partial(tasks.advance, payout_id)] * 2
-        acts += [partial(deliver_and_sweep, payout_id)] * 2
-        acts += [tasks.sweep]
-    return acts
+        calls += [partial(tasks.advance, payout_id)] * 2
+        calls += [partial(deliver_and_sweep, payout_id)] * 2
+        calls += [tasks.sweep]
+    return calls
 
 
 def postings(kind: str = "PAYOUT") -> int:
@@ -57,22 +57,22 @@ def postings(kind: str = "PAYOUT") -> int:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "left", "posted"), [("PAID", "60.00", 4), ("REFUSED", "100.00", 0)]
+    ("outcome", "left", "posted"), [("PAID", "60.00", 4), ("REFUSED", "100.00", 0)]
 )
 def test_concurrent_jobs_webhooks_and_sweeps_end_each_payout_once(
-    committing: Flask, bank: FakeBank, verdict: str, left: str, posted: int
+    committing: Flask, bank: FakeBank, outcome: str, left: str, posted: int
 ) -> None:
     client, user = committing.test_client(), factories.buyer("100.00")
     account_id = bank_account_of(client, user)
     ids = [UUID(create_payout(client, user, account_id, "10.00").json["id"]) for _ in range(4)]
     for payout_id in ids:
         make_due(payout_id)
-    bank.status = verdict
+    bank.status = outcome
 
-    all_at_once(lambda act: act(), everything(committing, ids, verdict.lower(), amount="10.00"))
+    all_at_once(lambda call: call(), everything(committing, ids, outcome.lower(), amount="10.00"))
 
     assert quarantine_reasons() == []
-    assert [status_of(client, user, payout_id) for payout_id in ids] == [verdict] * 4
+    assert [status_of(client, user, payout_id) for payout_id in ids] == [outcome] * 4
     assert balance_and_held(client, user) == (left, "0.00")
     assert postings() == posted
     assert broken() == []
@@ -85,17 +85,17 @@ def test_a_webhook_and_a_contradicting_response_end_a_payout_once(
     payout_id = pending_payout(client, user)
     bank.status = "REFUSED"
 
-    all_at_once(lambda act: act(), everything(committing, [payout_id], "paid", amount="25.00"))
+    all_at_once(lambda call: call(), everything(committing, [payout_id], "paid", amount="25.00"))
 
     ended = status_of(client, user, payout_id)
     assert balance_and_held(client, user) == ({"PAID": "75.00", "REFUSED": "100.00"}[ended], "0.00")
-    told = Counter(events_of(payout_id))
-    assert told[f"payout-{ended.lower()}"] == 1
-    assert bool(quarantine_reasons()) or told["payout-flagged"] == 1
+    types = Counter(events_of(payout_id))
+    assert types[f"payout-{ended.lower()}"] == 1
+    assert bool(quarantine_reasons()) or types["payout-flagged"] == 1
     assert broken() == []
 
 
-def test_of_16_payouts_of_the_whole_balance_one_is_created(committing: Flask) -> None:
+def test_one_of_16_concurrent_payouts_of_the_whole_balance_is_created(committing: Flask) -> None:
     client, user = committing.test_client(), factories.buyer("100.00")
     account_id = bank_account_of(client, user)
 

@@ -103,9 +103,9 @@ class TestResponses:
         tasks.advance(payout_id)
         assert get_payout(client, user, payout_id)["reason"] == "refused by the bank"
 
-    @pytest.mark.parametrize("verdict", ["PAID", "REFUSED"])
+    @pytest.mark.parametrize("outcome", ["PAID", "REFUSED"])
     def test_a_submitted_payout_ends_by_a_later_poll(
-        self, client: FlaskClient, bank: FakeBank, verdict: str
+        self, client: FlaskClient, bank: FakeBank, outcome: str
     ) -> None:
         user = factories.buyer()
         payout_id = pending_payout(client, user)
@@ -113,10 +113,10 @@ class TestResponses:
         tasks.advance(payout_id)
         assert status_of(client, user, payout_id) == "SUBMITTED"
 
-        bank.set_status(str(payout_id), verdict)
+        bank.set_status(str(payout_id), outcome)
         tasks.advance(payout_id)
 
-        assert status_of(client, user, payout_id) == verdict
+        assert status_of(client, user, payout_id) == outcome
         get = f"GET /payouts/{payout_id}"
         assert bank.requests == ["POST /payouts", get, get]
 
@@ -159,7 +159,7 @@ class TestEvents:
         payout_id = pending_payout(client, user)
 
         deliver_and_handle(client, "paid", payout_id)
-        tasks.advance(payout_id)  # too late: the answer is no news
+        tasks.advance(payout_id)  # the payout has already ended
 
         assert get_payout(client, user, payout_id)["bankReference"] == "BANK-17"
         assert status_of(client, user, payout_id) == "PAID"
@@ -173,12 +173,12 @@ class TestEvents:
         payout_id = pending_payout(client, user)
         answer = bank.response
 
-        def slow_to_answer(reference: str) -> dict[str, Any]:
-            before = answer(reference)
+        def respond_late(reference: str) -> dict[str, Any]:
+            response = answer(reference)
             deliver_and_handle(client, "paid", payout_id)
-            return before
+            return response
 
-        monkeypatch.setattr(bank, "response", slow_to_answer)
+        monkeypatch.setattr(bank, "response", respond_late)
         tasks.advance(payout_id)
 
         assert status_of(client, user, payout_id) == "PAID"
@@ -246,11 +246,11 @@ class TestContradictions:
         bank.status = "REFUSED"
         answer = bank.response
 
-        def contrary(reference: str) -> dict[str, Any]:
+        def contradict(reference: str) -> dict[str, Any]:
             deliver_and_handle(client, "paid", payout_id)
             return answer(reference)
 
-        monkeypatch.setattr(bank, "response", contrary)
+        monkeypatch.setattr(bank, "response", contradict)
         tasks.advance(payout_id)
 
         assert status_of(client, user, payout_id) == "PAID"
@@ -261,8 +261,8 @@ class TestContradictions:
 def test_the_books_are_consistent_whatever_the_bank_reports(
     client: FlaskClient, bank: FakeBank
 ) -> None:
-    for verdict in ("ACCEPTED", "PAID", "REFUSED"):
-        bank.status = verdict
+    for outcome in ("ACCEPTED", "PAID", "REFUSED"):
+        bank.status = outcome
         tasks.advance(pending_payout(client, factories.buyer()))
     pending_payout(client, factories.buyer())
     assert broken() == []

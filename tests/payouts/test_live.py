@@ -28,18 +28,18 @@ class World:
     bank: FakeBank
     logs: list[Path]
 
-    def ask(self, method: str, path: str, body: Any = None, *, token: str) -> Any:
+    def call(self, method: str, path: str, body: Any = None, *, token: str) -> Any:
         answer = self.server.call(method, WALLET + path, body, token=token)
         assert answer.status < 300, answer.text
         return answer.json
 
     def pay_out(self, token: str, account: dict[str, str]) -> dict[str, Any]:
         """The payout, once it has ended."""
-        saved = self.ask("POST", "/bank-accounts", account, token=token)
+        saved = self.call("POST", "/bank-accounts", account, token=token)
         body = {"bankAccountId": saved["id"], "amount": "25.00"}
-        path = f"/payouts/{self.ask('POST', '/payouts', body, token=token)['id']}"
-        wait_until(lambda: self.ask("GET", path, token=token)["settledAt"], seconds=30)
-        ended: dict[str, Any] = self.ask("GET", path, token=token)
+        path = f"/payouts/{self.call('POST', '/payouts', body, token=token)['id']}"
+        wait_until(lambda: self.call("GET", path, token=token)["settledAt"], seconds=30)
+        ended: dict[str, Any] = self.call("GET", path, token=token)
         return ended
 
 
@@ -47,7 +47,7 @@ class World:
 def world(
     worker_app: Flask, settings: Settings, worker_number: int, bank: FakeBank
 ) -> Iterator[World]:
-    cache.client().flushdb()  # jobs that other tests have left
+    cache.client().flushdb()  # jobs of other tests
     extra = {"BANK_PROVIDERS": to_json(bank.providers), "LOG_LEVEL": "debug"}
     with (
         servers.database(f"payment_flow_live_{worker_number}") as made,
@@ -68,19 +68,19 @@ def test_the_worker_pays_out_and_no_log_contains_the_number(world: World) -> Non
 
     assert (paid["status"], refused["status"]) == ("PAID", "REFUSED")
     assert refused["reason"] == "account unknown"
-    wallet = world.ask("GET", "", token=token)
+    wallet = world.call("GET", "", token=token)
     assert (wallet["balance"], wallet["held"]) == ("75.00", "0.00")
     assert [taken["order"]["account"]["number"] for taken in world.bank.payouts.values()] == [
         NUMBER,
         NUMBER,
     ]
 
-    written = [log.read_text() for log in world.logs] + told_to_others(world.server)
+    written = [log.read_text() for log in world.logs] + outbox_texts(world.server)
     assert any("bank called" in text for text in written)
     assert [text for text in written if NUMBER[:-4] in text] == []
 
 
-def told_to_others(server: LiveServer) -> list[str]:
+def outbox_texts(server: LiveServer) -> list[str]:
     """The events in the outbox."""
     engine = create_engine(server.database.app_url)
     with engine.connect() as connection:

@@ -156,7 +156,7 @@ class TestFlagging:
 class TestSweeping:
     def test_a_payout_whose_job_was_lost_becomes_due(self, client: FlaskClient, app: Flask) -> None:
         payout_id = pending_payout(client, factories.buyer())
-        assert sweep(app) == []  # the job of the request is surely on its way
+        assert sweep(app) == []  # the job that the request enqueued may still run
 
         make_due(payout_id)
         assert sweep(app) == [payout_id]
@@ -179,8 +179,8 @@ class TestSweeping:
     def test_an_ended_payout_is_not_polled(
         self, client: FlaskClient, bank: FakeBank, app: Flask
     ) -> None:
-        for verdict in ("PAID", "REFUSED"):
-            bank.status = verdict
+        for outcome in ("PAID", "REFUSED"):
+            bank.status = outcome
             payout_id = pending_payout(client, factories.buyer())
             tasks.advance(payout_id)
             assert payout_row(payout_id).next_attempt_at is None

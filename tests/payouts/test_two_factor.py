@@ -1,4 +1,4 @@
-"""Large payouts: only with a code of the second factor."""
+"""Large payouts require a two-factor code."""
 
 from flask.testing import FlaskClient
 
@@ -10,12 +10,12 @@ from tests.payouts.helpers import balance_and_held, bank_account_of, create_payo
 REFUSED = (403, "TWO_FACTOR_REQUIRED")
 
 
-def test_up_to_the_threshold_no_code_is_required(client: FlaskClient) -> None:
+def test_a_payout_up_to_the_threshold_requires_no_code(client: FlaskClient) -> None:
     user = factories.buyer("5000.00")
     assert create_payout(client, user, bank_account_of(client, user), "1000.00").status_code == 201
 
 
-def test_above_the_threshold_a_code_is_required(client: FlaskClient, watch: Watch) -> None:
+def test_a_payout_above_the_threshold_requires_a_code(client: FlaskClient, watch: Watch) -> None:
     user = factories.buyer("5000.00")
     account_id, app = bank_account_of(client, user), enrolled(client, user, watch)
     code = {"X-Two-Factor-Code": app.code()}

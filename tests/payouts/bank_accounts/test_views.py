@@ -56,7 +56,7 @@ class TestSaving:
         assert (answer.json["provider"], answer.json["label"]) == ("HDFC", "Savings")
         assert (answer.json["holder"], answer.json["routing"]) == ("Alice Jones", "HDFC0001234")
 
-    def test_it_is_listed_for_its_user_only(self, client: FlaskClient) -> None:
+    def test_bank_accounts_are_listed_for_their_user_only(self, client: FlaskClient) -> None:
         user = factories.buyer()
         first = create_bank_account(client, user).json
         second = create_bank_account(client, user, number="60200987654321", label="Rent").json
@@ -214,8 +214,8 @@ class TestAtRest:
             assert [row for row in rows if written in row] == []
 
     def test_a_number_copied_to_another_row_cannot_be_decrypted(self, client: FlaskClient) -> None:
-        mine, theirs = factories.buyer(), factories.buyer()
-        ids = [UUID(bank_account_of(client, who)) for who in (mine, theirs)]
+        owner, other = factories.buyer(), factories.buyer()
+        ids = [UUID(bank_account_of(client, user)) for user in (owner, other)]
         with transaction() as session:
             first, second = (session.get_one(BankAccount, account_id) for account_id in ids)
             second.number_sealed = first.number_sealed
