@@ -1,4 +1,4 @@
-"""Asking the orders' endpoints, and what their answers look like."""
+"""Helpers that call the endpoints of orders and read the results."""
 
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,7 @@ def units(client: FlaskClient, product_id: UUID) -> int:
 
 
 def nothing_happened(client: FlaskClient, buyer: Actor, *, has: str = "100.00") -> bool:
-    """Whether the buyer still has all the money and the shop has no order."""
+    """Whether the buyer has the same balance and no order or event was recorded."""
     with db.transaction() as session:
         orders = session.scalar(select(func.count()).select_from(Order))
         events = session.scalar(

@@ -1,4 +1,4 @@
-"""Purchases of many requests in one transaction."""
+"""Purchases of several requests in one batch."""
 
 import threading
 import time
@@ -33,14 +33,14 @@ def buy(app: Flask, buyer: Actor, product_id: object, **headers: str) -> TestRes
     )
 
 
-def note_status(statuses: list[int], app: Flask, buyer: Actor, product_id: object) -> None:
-    """Buy, and add the status of the answer to `statuses`."""
+def record_status(statuses: list[int], app: Flask, buyer: Actor, product_id: object) -> None:
+    """Buy, and append the HTTP status to `statuses`."""
     statuses.append(buy(app, buyer, product_id).status_code)
 
 
 @contextmanager
 def one_batch(size: int) -> Iterator[list[threading.Thread]]:
-    """Hold the line until `size` purchases stand in it, so that they become one batch."""
+    """Hold the ledger lock until `size` purchases are queued, so that they become one batch."""
     threads: list[threading.Thread] = []
     with transaction() as session:
         session.execute(text("LOCK TABLE money_gate IN SHARE UPDATE EXCLUSIVE MODE"))
@@ -50,8 +50,8 @@ def one_batch(size: int) -> Iterator[list[threading.Thread]]:
     assert len(threads) == size
 
 
-def stand_in_line(app: Flask, act: object, *, after: int) -> threading.Thread:
-    """Start `act` in a thread and wait until it stands in line behind `after` others."""
+def enqueue(app: Flask, act: object, *, after: int) -> threading.Thread:
+    """Call `act` in a thread, and wait until its purchase is queued after `after` others."""
     thread = threading.Thread(target=act)  # type: ignore[arg-type]
     thread.start()
     waiting = purchases.batcher()._executor._waiting
@@ -62,13 +62,13 @@ def stand_in_line(app: Flask, act: object, *, after: int) -> threading.Thread:
     return thread
 
 
-def test_a_poisoned_purchase_harms_nobody_in_its_batch(committing: Flask) -> None:
+def test_a_failing_purchase_does_not_affect_others_in_its_batch(committing: Flask) -> None:
     product_id = factories.product(factories.merchant(), price="10.00", units=10)
     buyers = [factories.buyer("100.00") for _ in range(5)]
-    poisoned = buyers[2]
-    assert buy(committing, poisoned, product_id, Idempotency_Key="old").status_code == 201
+    failing = buyers[2]
+    assert buy(committing, failing, product_id, Idempotency_Key="old").status_code == 201
     with transaction() as session:
-        session.execute(text("DELETE FROM idempotency_keys"))  # its answer is past keeping
+        session.execute(text("DELETE FROM idempotency_keys"))  # as after their retention
     answers: dict[str, TestResponse] = {}
 
     with one_batch(5) as threads:
@@ -77,43 +77,43 @@ def test_a_poisoned_purchase_harms_nobody_in_its_batch(committing: Flask) -> Non
             def act(buyer: Actor = buyer) -> None:
                 answers[buyer.email] = buy(committing, buyer, product_id, Idempotency_Key="old")
 
-            threads.append(stand_in_line(committing, act, after=len(threads)))
+            threads.append(enqueue(committing, act, after=len(threads)))
 
-    refused = answers.pop(poisoned.email)
+    refused = answers.pop(failing.email)
     assert (refused.status_code, refused.json["error"]) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert [answer.status_code for answer in answers.values()] == [201] * 4
     assert [rows for _, rows in violations() if rows] == []
 
 
-def test_a_revoked_session_does_not_take_the_key_of_a_live_one(committing: Flask) -> None:
+def test_a_revoked_session_does_not_claim_the_key_of_an_active_one(committing: Flask) -> None:
     product_id = factories.product(factories.merchant(), price="10.00", units=10)
-    here = factories.buyer("100.00")
+    revoked = factories.buyer("100.00")
     with transaction() as session:
-        there = auth.sign_in(
-            session, user_id=here.id, device=auth.Device(), refresh_life=timedelta(days=7)
+        other = auth.sign_in(
+            session, user_id=revoked.id, device=auth.Device(), refresh_life=timedelta(days=7)
         )
-        auth.revoke_session(session, user_id=here.id, session_id=here.session_id)
+        auth.revoke_session(session, user_id=revoked.id, session_id=revoked.session_id)
     token = access_token(
-        user_id=here.id, session_id=there.session_id, role="USER", email=here.email
+        user_id=revoked.id, session_id=other.session_id, role="USER", email=revoked.email
     )
-    elsewhere = Actor(here.id, here.email, there.session_id, token)
+    active = Actor(revoked.id, revoked.email, other.session_id, token)
     answers: dict[UUID, TestResponse] = {}
 
     with one_batch(2) as threads:
-        for buyer in (here, elsewhere):
+        for buyer in (revoked, active):
 
             def act(buyer: Actor = buyer) -> None:
                 answers[buyer.session_id] = buy(
                     committing, buyer, product_id, Idempotency_Key="k-1"
                 )
 
-            threads.append(stand_in_line(committing, act, after=len(threads)))
+            threads.append(enqueue(committing, act, after=len(threads)))
 
-    assert answers[here.session_id].status_code == 401
-    assert answers[there.session_id].status_code == 201
+    assert answers[revoked.session_id].status_code == 401
+    assert answers[other.session_id].status_code == 201
 
 
-def test_the_last_units_go_to_those_who_came_first(committing: Flask) -> None:
+def test_the_last_units_are_sold_in_order_of_arrival(committing: Flask) -> None:
     product_id = factories.product(factories.merchant(), price="10.00", units=2)
     buyers = [factories.buyer("10.00") for _ in range(5)]
     answers: dict[int, int] = {}
@@ -124,12 +124,12 @@ def test_the_last_units_go_to_those_who_came_first(committing: Flask) -> None:
             def act(number: int = number, buyer: Actor = buyer) -> None:
                 answers[number] = buy(committing, buyer, product_id).status_code
 
-            threads.append(stand_in_line(committing, act, after=len(threads)))
+            threads.append(enqueue(committing, act, after=len(threads)))
 
     assert [answers[number] for number in range(5)] == [201, 201, 400, 400, 400]
 
 
-def test_a_buyer_who_is_refused_does_not_keep_a_unit_from_the_next(committing: Flask) -> None:
+def test_a_refused_purchase_does_not_consume_a_unit(committing: Flask) -> None:
     product_id = factories.product(factories.merchant(), price="10.00", units=1)
     poor, rich = factories.buyer("9.99"), factories.buyer("10.00")
     answers: dict[str, int] = {}
@@ -140,13 +140,13 @@ def test_a_buyer_who_is_refused_does_not_keep_a_unit_from_the_next(committing: F
             def act(buyer: Actor = buyer) -> None:
                 answers[buyer.email] = buy(committing, buyer, product_id).status_code
 
-            threads.append(stand_in_line(committing, act, after=len(threads)))
+            threads.append(enqueue(committing, act, after=len(threads)))
 
     assert answers == {poor.email: 400, rich.email: 201}
 
 
-def test_money_earned_in_a_batch_can_be_spent_in_it(committing: Flask) -> None:
-    """A merchant without a cent buys from what the purchase before theirs brings in."""
+def test_earnings_can_be_spent_in_the_same_batch(committing: Flask) -> None:
+    """A merchant with a zero balance pays from the sale just before it in the batch."""
     seller, other = factories.merchant(), factories.merchant()
     first = factories.product(seller, price="10.00")
     second = factories.product(other, price="10.00")
@@ -154,65 +154,65 @@ def test_money_earned_in_a_batch_can_be_spent_in_it(committing: Flask) -> None:
     answers: list[int] = []
 
     with one_batch(2) as threads:
-        for who, product_id in ((buyer, first), (seller, second)):
-            act = partial(note_status, answers, committing, who, product_id)
-            threads.append(stand_in_line(committing, act, after=len(threads)))
+        for payer, product_id in ((buyer, first), (seller, second)):
+            act = partial(record_status, answers, committing, payer, product_id)
+            threads.append(enqueue(committing, act, after=len(threads)))
 
     assert answers == [201, 201]
     assert [rows for _, rows in violations() if rows] == []
 
 
-def test_beyond_the_queue_a_purchase_is_refused_untouched(
+def test_a_purchase_is_refused_when_the_queue_is_full(
     committing: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(purchases.batcher()._executor, "_queue", 2)
     product_id = factories.product(factories.merchant(), price="10.00", units=5)
-    first, second, beyond = (factories.buyer("10.00") for _ in range(3))
+    first, second, rejected = (factories.buyer("10.00") for _ in range(3))
     answers: list[int] = []
 
     with one_batch(2) as threads:
         for buyer in (first, second):
-            act = partial(note_status, answers, committing, buyer, product_id)
-            threads.append(stand_in_line(committing, act, after=len(threads)))
-        refused = buy(committing, beyond, product_id, Idempotency_Key="k")
+            act = partial(record_status, answers, committing, buyer, product_id)
+            threads.append(enqueue(committing, act, after=len(threads)))
+        refused = buy(committing, rejected, product_id, Idempotency_Key="k")
 
     assert refusal(refused) == (503, "BUSY")
     assert refused.headers["Retry-After"] == "1"
     assert answers == [201, 201]
-    assert buy(committing, beyond, product_id, Idempotency_Key="k").status_code == 201
+    assert buy(committing, rejected, product_id, Idempotency_Key="k").status_code == 201
     assert [rows for _, rows in violations() if rows] == []
 
 
-def test_who_waited_too_long_is_refused_and_not_sold_to_later(
+def test_a_purchase_that_times_out_is_refused_and_not_executed_later(
     committing: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(purchases.batcher()._executor, "_timeout", 0.1)
     product_id = factories.product(factories.merchant(), price="10.00", units=5)
-    leader, impatient = factories.buyer("10.00"), factories.buyer("10.00")
+    first, late = factories.buyer("10.00"), factories.buyer("10.00")
     answers: list[int] = []
 
     with one_batch(1) as threads:
-        act = partial(note_status, answers, committing, leader, product_id)
-        threads.append(stand_in_line(committing, act, after=0))
-        refused = buy(committing, impatient, product_id)
+        act = partial(record_status, answers, committing, first, product_id)
+        threads.append(enqueue(committing, act, after=0))
+        refused = buy(committing, late, product_id)
 
     assert refusal(refused) == (503, "BUSY")
     assert refused.headers["Retry-After"] == "1"
     assert answers == [201]
     client = committing.test_client()
-    assert client.get("/api/v1/orders", headers=impatient.headers).json["data"] == []
+    assert client.get("/api/v1/orders", headers=late.headers).json["data"] == []
     assert client.get(f"/api/v1/products/{product_id}").json["availableUnits"] == 4
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_a_connection_lost_while_committing_sells_exactly_once(
+def test_a_connection_lost_during_commit_sells_exactly_once(
     committing: Flask, monkeypatch: pytest.MonkeyPatch, committed: bool
 ) -> None:
     product_id = factories.product(factories.merchant(), price="10.00", units=5)
     buyer = factories.buyer("100.00")
     real, calls = db._commit, []
 
-    def breaks_once(session: Session) -> None:
+    def fail_once(session: Session) -> None:
         calls.append(session)
         if len(calls) > 1:
             real(session)
@@ -221,7 +221,7 @@ def test_a_connection_lost_while_committing_sells_exactly_once(
             real(session)
         raise OutcomeUnknown
 
-    monkeypatch.setattr(db, "_commit", breaks_once)
+    monkeypatch.setattr(db, "_commit", fail_once)
     answer = buy(committing, buyer, product_id)
 
     assert answer.status_code == 201
@@ -232,7 +232,7 @@ def test_a_connection_lost_while_committing_sells_exactly_once(
     assert [rows for _, rows in violations() if rows] == []
 
 
-def test_an_answer_is_remembered_though_its_neighbours_are_not(committing: Flask) -> None:
+def test_only_the_keyed_purchase_of_a_batch_is_replayed(committing: Flask) -> None:
     product_id = factories.product(factories.merchant(), price="10.00", units=5)
     keyed, plain = factories.buyer("100.00"), factories.buyer("100.00")
     answers: dict[str, TestResponse] = {}
@@ -245,8 +245,8 @@ def test_an_answer_is_remembered_though_its_neighbours_are_not(committing: Flask
         def without() -> None:
             answers["plain"] = buy(committing, plain, product_id)
 
-        threads.append(stand_in_line(committing, with_key, after=0))
-        threads.append(stand_in_line(committing, without, after=1))
+        threads.append(enqueue(committing, with_key, after=0))
+        threads.append(enqueue(committing, without, after=1))
 
     again = buy(committing, keyed, product_id, Idempotency_Key="k")
     assert again.data == answers["keyed"].data

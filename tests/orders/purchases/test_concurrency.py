@@ -1,4 +1,4 @@
-"""Many buyers at once, with real commits."""
+"""Concurrent purchases, with real commits."""
 
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ ORDERS = "/api/v1/orders"
 
 
 def buy(app: Flask, buyer: Actor, product_id: UUID, **more: Any) -> Any:
-    """One order over HTTP. more: arguments of the request."""
+    """Place an order over HTTP. more: fields of the order, and `headers`."""
     order = {"productId": str(product_id), "paymentMethod": "WALLET"}
     headers = buyer.headers | more.pop("headers", {})
     return app.test_client().post(ORDERS, json=order | more, headers=headers)
@@ -27,7 +27,7 @@ def units_left(app: Flask, product_id: UUID) -> int:
     return app.test_client().get(f"/api/v1/products/{product_id}").json["availableUnits"]
 
 
-def test_200_buyers_get_exactly_the_50_units_there_are(committing: Flask) -> None:
+def test_200_concurrent_buyers_get_exactly_50_units(committing: Flask) -> None:
     seller = factories.merchant()
     product_id = factories.product(seller, price="10.00", units=50)
     buyers = [factories.buyer("10.00") for _ in range(200)]
@@ -46,7 +46,7 @@ def test_one_merchant_sells_50_products_to_100_buyers(committing: Flask) -> None
     buyers = [factories.buyer("3.00") for _ in range(100)]
 
     answers = all_at_once(
-        lambda wish: buy(committing, *wish), list(zip(buyers, product_ids * 2, strict=True))
+        lambda purchase: buy(committing, *purchase), list(zip(buyers, product_ids * 2, strict=True))
     )
 
     assert outcomes(answers) == {(201, None): 100}
@@ -55,7 +55,7 @@ def test_one_merchant_sells_50_products_to_100_buyers(committing: Flask) -> None
     assert broken() == []
 
 
-def test_a_buyer_with_money_for_5_gets_5_of_32(committing: Flask) -> None:
+def test_a_balance_for_5_units_buys_5_of_32(committing: Flask) -> None:
     sellers = [factories.merchant() for _ in range(4)]
     product_ids = [factories.product(seller, price="10.00", units=32) for seller in sellers]
     buyer = factories.buyer("50.00")
@@ -89,7 +89,7 @@ def test_one_idempotency_key_buys_once(committing: Flask) -> None:
     assert broken() == []
 
 
-def test_one_key_on_different_bodies_buys_once(committing: Flask) -> None:
+def test_one_key_with_different_bodies_buys_once(committing: Flask) -> None:
     product_id = factories.product(factories.merchant(), price="1.00", units=50)
     buyer = factories.buyer("500.00")
     key = {"Idempotency-Key": "the-same-key"}
@@ -110,24 +110,24 @@ def test_one_key_on_different_bodies_buys_once(committing: Flask) -> None:
     assert broken() == []
 
 
-def test_merchants_who_buy_from_each_other_never_deadlock(committing: Flask) -> None:
-    """Each purchase locks the wallet that the opposite one credits, and the other way round."""
+def test_merchants_buying_from_each_other_do_not_deadlock(committing: Flask) -> None:
+    """Opposite purchases lock each other's wallets."""
     merchants = [factories.actor("MERCHANT", balance="100.00") for _ in range(4)]
     shops = {
         merchant: factories.product(merchant, price="1.00", units=100) for merchant in merchants
     }
-    wishes = [
+    purchases_to_make = [
         (buyer, shops[seller]) for buyer in merchants for seller in merchants if buyer != seller
     ] * 8
 
-    answers = all_at_once(lambda wish: buy(committing, *wish), wishes)
+    answers = all_at_once(lambda purchase: buy(committing, *purchase), purchases_to_make)
 
-    assert outcomes(answers) == {(201, None): len(wishes)}
+    assert outcomes(answers) == {(201, None): len(purchases_to_make)}
     assert [balance(committing, merchant) for merchant in merchants] == ["100.00"] * 4
     assert broken() == []
 
 
-def test_a_merchant_changes_price_and_stock_while_it_sells(committing: Flask) -> None:
+def test_price_and_stock_can_change_during_sales(committing: Flask) -> None:
     seller = factories.merchant()
     product_id = factories.product(seller, price="1.00", units=40)
     buyers = [factories.buyer("2.00") for _ in range(40)]
@@ -155,7 +155,7 @@ def test_a_merchant_changes_price_and_stock_while_it_sells(committing: Flask) ->
     assert broken() == []
 
 
-def test_deleting_a_product_stops_its_sales_and_keeps_those_made(committing: Flask) -> None:
+def test_deleting_a_product_stops_its_sales_and_keeps_earlier_orders(committing: Flask) -> None:
     seller = factories.merchant()
     product_id = factories.product(seller, price="1.00", units=100)
     buyers: list[Actor | None] = [factories.buyer("1.00") for _ in range(40)]

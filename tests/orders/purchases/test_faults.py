@@ -1,7 +1,7 @@
-"""Purchases while processes compete, stop and die: the real server, two web processes.
+"""Purchases while two web processes of the real server compete, stop or are killed.
 
-A poisoned purchase, the order of arrival and a connection lost during COMMIT are in test_till.py;
-what the queue itself promises is in tests/common/test_combiner.py.
+Faults within one process are covered by test_batcher.py, and the queue by
+tests/common/test_batch_executor.py.
 """
 
 import signal
@@ -32,7 +32,7 @@ from tests.servers import TestDatabase
 
 BUYERS = 20
 
-#: Has every COMMIT that sells wait for whoever holds the lock 4711 alone.
+#: Makes each COMMIT with an order wait while the advisory lock 4711 is held exclusively.
 HOLD_COMMITS = """
 CREATE FUNCTION hold_commit() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN PERFORM pg_advisory_xact_lock_shared(4711); RETURN NULL; END $$;
@@ -43,7 +43,7 @@ CREATE CONSTRAINT TRIGGER hold_commit AFTER INSERT ON orders
 
 @dataclass(frozen=True)
 class Shop:
-    """One product, and buyers who each want one unit and have money for ten."""
+    """One product, and buyers who can afford ten units and buy one."""
 
     server: LiveServer
     engine: Engine
@@ -56,7 +56,7 @@ class Shop:
     def open(
         cls, settings: Settings, database: TestDatabase, *, units: int = 50, buyers: int = BUYERS
     ) -> Iterator["Shop"]:
-        # As the role of the application, which sees what its own connections wait for.
+        # The application's role, because it sees what its own connections wait for.
         engine = create_engine(database.app_url)
         with ExitStack() as cleanup:
             cleanup.callback(engine.dispose)
@@ -65,11 +65,11 @@ class Shop:
             product_id = server.put_on_sale(seller, price="10.00", units=units)
             tokens = sign_up_all(server, buyers, balance="100.00")
             shop = cls(server, engine, product_id, units, tokens)
-            wait_until(shop._all_processes_serve)
+            wait_until(shop._all_processes_are_connected)
             yield shop
 
-    def _all_processes_serve(self) -> bool:
-        """Whether each process has been asked for something, so that it knows the database."""
+    def _all_processes_are_connected(self) -> bool:
+        """Whether each process has handled a request and connected to the database."""
         self.server.call("GET", "/health/ready")
         port = self.engine.url.port or 5432
         return all(
@@ -78,7 +78,7 @@ class Shop:
         )
 
     def buy(self, number: int) -> Answer | None:
-        """The answer to the purchase of a buyer, always under the same key; None without one."""
+        """The response to a buyer's purchase, always with the same key; None without a response."""
         try:
             return self.server.call(
                 "POST",
@@ -90,25 +90,25 @@ class Shop:
         except OSError:
             return None
 
-    def insist(self, number: int) -> str:
-        """The id of the buyer's order, asked for until it is told."""
+    def buy_until_created(self, number: int) -> str:
+        """The id of the buyer's order; retries until the order is confirmed."""
         deadline = time.monotonic() + 30
         while (answer := self.buy(number)) is None or answer.status != 201:
-            # Busy, or the process that died still holds the key.
+            # Busy, or the killed process still holds the key's claim.
             assert answer is None or answer.status in (409, 503), answer.text
             assert time.monotonic() < deadline
             time.sleep(0.05)
         return str(answer.json["id"])
 
     @contextmanager
-    def held(self, statement: str) -> Iterator[None]:
-        """Hold what `statement` locks."""
+    def locked(self, statement: str) -> Iterator[None]:
+        """Hold the lock that `statement` acquires."""
         with self.engine.begin() as connection:
             connection.execute(text(statement), {"product_id": self.product_id})
             yield
 
     def waiting(self, lock: str) -> dict[int, int]:
-        """Who waits for a lock of this kind: server process → port of its client."""
+        """The backends that wait for a lock of this kind: PID → client port."""
         with self.engine.connect() as connection:
             rows = connection.execute(
                 text(
@@ -120,7 +120,7 @@ class Shop:
             return dict(iter(rows))
 
     def web_process(self, port: int) -> psutil.Process:
-        """The web process whose connection to the database comes from `port`."""
+        """The web process whose database connection has this local port."""
         (found,) = (
             process
             for process in self.server.web_processes()
@@ -128,10 +128,10 @@ class Shop:
         )
         return found
 
-    def require_sound(self) -> None:
-        """The books balance, and no buyer paid for anything but one order."""
+    def require_consistent(self) -> None:
+        """The books balance, and each buyer paid for at most one order."""
         with self.engine.connect() as connection:
-            wronged = connection.scalars(
+            inconsistent = connection.scalars(
                 text(
                     "SELECT u.email FROM users u JOIN wallets w ON w.user_id = u.id"
                     " LEFT JOIN orders o ON o.user_id = u.id WHERE u.role = 'USER'"
@@ -139,7 +139,7 @@ class Shop:
                     " HAVING count(o.id) > 1 OR w.balance <> 10000 - 1000 * count(o.id)"
                 )
             )
-            assert wronged.all() == []
+            assert inconsistent.all() == []
             left = connection.scalar(text("SELECT available_units FROM products"))
         assert left == self.units - len(orders_there_are(self.server))
         database = db.Database(self.server.database.app_url, pool_size=1)
@@ -150,7 +150,7 @@ class Shop:
         assert found == []
 
 
-GATE = "LOCK TABLE money_gate IN SHARE UPDATE EXCLUSIVE MODE"
+LEDGER_LOCK = "LOCK TABLE money_gate IN SHARE UPDATE EXCLUSIVE MODE"
 PRODUCT = "SELECT FROM products WHERE id = :product_id FOR UPDATE"
 COMMIT = "SELECT pg_advisory_xact_lock(4711)"
 
@@ -165,12 +165,12 @@ def test_two_processes_sell_each_unit_once(settings: Settings, worker_number: in
         assert outcomes(answers) == {(201, None): 20, (400, "PRODUCT_OUT_OF_STOCK"): 40}
         sold = {answer.json["id"] for answer in answers if answer.status == 201}
         assert sold == orders_there_are(shop.server)
-        shop.require_sound()
+        shop.require_consistent()
 
 
 @contextmanager
 def database(number: int, *, checked_every: str) -> Iterator[TestDatabase]:
-    """A database whose commits can be held, and that looks that often whether a client lives."""
+    """A database with HOLD_COMMITS. checked_every: how often it checks that a client is alive."""
     with servers.database(f"payment_flow_live_{number}") as made:
         engine = create_engine(made.owner_url)
         with engine.begin() as connection:
@@ -190,29 +190,34 @@ def database(number: int, *, checked_every: str) -> Iterator[TestDatabase]:
             "transactionid",
             "100ms",
             False,
-            id="before it writes",
+            id="before the write",
             marks=pytest.mark.stress,
         ),
         pytest.param(
-            COMMIT, "advisory", "100ms", False, id="committing in vain", marks=pytest.mark.stress
+            COMMIT,
+            "advisory",
+            "100ms",
+            False,
+            id="during a commit that is rolled back",
+            marks=pytest.mark.stress,
         ),
-        pytest.param(COMMIT, "advisory", "0", True, id="committing unheard"),
+        pytest.param(COMMIT, "advisory", "0", True, id="during a commit that succeeds"),
     ],
 )
-def test_a_leader_who_is_killed_loses_and_repeats_nothing(
+def test_killing_a_process_neither_loses_nor_repeats_a_purchase(
     settings: Settings, worker_number: int, what: str, lock: str, checked_every: str, sold: bool
 ) -> None:
-    """checked_every: with 0, PostgreSQL does not notice the death and the commit goes through."""
+    """checked_every: with 0, PostgreSQL does not notice the killed client and commits."""
     with (
         database(worker_number, checked_every=checked_every) as made,
         Shop.open(settings, made) as shop,
         ThreadPoolExecutor(BUYERS) as pool,
     ):
-        with shop.held(what):
-            with shop.held(GATE):
+        with shop.locked(what):
+            with shop.locked(LEDGER_LOCK):
                 first = [pool.submit(shop.buy, number) for number in range(BUYERS)]
                 wait_until(lambda: shop.waiting("relation"))
-                time.sleep(0.5)  # the others stand in line meanwhile
+                time.sleep(0.5)  # meanwhile, the other purchases are queued
             wait_until(lambda: shop.waiting(lock))
             ((backend, port),) = shop.waiting(lock).items()
             shop.web_process(port).kill()
@@ -228,14 +233,14 @@ def test_a_leader_who_is_killed_loses_and_repeats_nothing(
         else:
             assert orders_there_are(shop.server) == acknowledged
 
-        ids = set(pool.map(shop.insist, range(BUYERS)))
+        ids = set(pool.map(shop.buy_until_created, range(BUYERS)))
         assert len(ids) == BUYERS
         assert acknowledged < ids == orders_there_are(shop.server)
-        shop.require_sound()
+        shop.require_consistent()
 
 
 @pytest.mark.stress
-def test_a_stop_finishes_every_purchase_that_was_handed_in(
+def test_a_shutdown_completes_every_accepted_purchase(
     settings: Settings, worker_number: int
 ) -> None:
     with (
@@ -243,15 +248,15 @@ def test_a_stop_finishes_every_purchase_that_was_handed_in(
         Shop.open(settings, made) as shop,
         ThreadPoolExecutor(BUYERS) as pool,
     ):
-        with shop.held(GATE):
-            handed_in = [pool.submit(shop.buy, number) for number in range(15)]
+        with shop.locked(LEDGER_LOCK):
+            accepted = [pool.submit(shop.buy, number) for number in range(15)]
             wait_until(lambda: shop.waiting("relation"))
-            time.sleep(1)  # the others stand in line meanwhile
+            time.sleep(1)  # meanwhile, the other purchases are queued
             psutil.Process(shop.server.pid).send_signal(signal.SIGTERM)
             time.sleep(0.3)
             too_late = [pool.submit(shop.buy, number) for number in range(15, BUYERS)]
             time.sleep(0.2)
-        answers = [one.result() for one in handed_in]
+        answers = [one.result() for one in accepted]
         assert psutil.Process(shop.server.pid).wait(20) == 0
 
         assert None not in answers
@@ -259,4 +264,4 @@ def test_a_stop_finishes_every_purchase_that_was_handed_in(
         answered = [answer for answer in answers if answer is not None] + others
         assert outcomes(answered) == {(201, None): len(answered)}
         assert {answer.json["id"] for answer in answered} == orders_there_are(shop.server)
-        shop.require_sound()
+        shop.require_consistent()

@@ -1,4 +1,4 @@
-"""Looking at orders, over HTTP."""
+"""Reading orders, over HTTP."""
 
 from typing import Any
 
@@ -16,11 +16,13 @@ from tests.factories import Actor
 from tests.orders.helpers import ORDERS, UNKNOWN, buy
 
 
-class TestLookingAtMyOrders:
+class TestListingOrders:
     def read(self, client: FlaskClient, user: Actor, **query: Any) -> TestResponse:
         return client.get(ORDERS, query_string=query, headers=user.headers)
 
-    def test_they_come_newest_first_in_the_shape_of_a_purchase(self, client: FlaskClient) -> None:
+    def test_the_list_is_newest_first_and_has_the_fields_of_a_purchase(
+        self, client: FlaskClient
+    ) -> None:
         buyer = factories.buyer()
         product_id = factories.product(factories.merchant())
         made = [buy(client, buyer, product_id).json for _ in range(3)]
@@ -33,13 +35,13 @@ class TestLookingAtMyOrders:
             '"meta":{"total":3,"page":1,"limit":20,"totalPages":1,"nextCursor":null}}'
         )
 
-    def test_nobody_sees_somebody_else_s(self, client: FlaskClient) -> None:
+    def test_orders_of_other_users_are_not_listed(self, client: FlaskClient) -> None:
         product_id = factories.product(factories.merchant())
         buy(client, factories.buyer(), product_id)
 
         assert self.read(client, factories.buyer()).json["data"] == []
 
-    def test_pages_by_number(self, client: FlaskClient) -> None:
+    def test_pages_are_selected_by_number(self, client: FlaskClient) -> None:
         buyer = factories.buyer()
         product_id = factories.product(factories.merchant())
         ids = [buy(client, buyer, product_id).json["id"] for _ in range(3)][::-1]
@@ -52,7 +54,7 @@ class TestLookingAtMyOrders:
         assert pages == [ids[:2], ids[2:], []]
 
     @pytest.mark.parametrize("limit", [1, 2, 4])
-    def test_a_walk_by_cursor_sees_every_order_once_while_orders_are_added(
+    def test_cursor_pages_contain_each_order_once_while_orders_are_added(
         self, client: FlaskClient, limit: int
     ) -> None:
         buyer = factories.buyer()
@@ -76,15 +78,17 @@ class TestLookingAtMyOrders:
         [{"limit": "0"}, {"limit": "101"}, {"page": "abc"}, {"page": "0"}, {"cursor": "x"}],
         ids=str,
     )
-    def test_what_makes_no_sense_is_400(self, client: FlaskClient, query: dict[str, str]) -> None:
+    def test_invalid_page_arguments_are_refused(
+        self, client: FlaskClient, query: dict[str, str]
+    ) -> None:
         assert refusal(self.read(client, factories.actor(), **query)) == (400, "VALIDATION_ERROR")
 
 
-class TestLookingAtMySales:
+class TestListingSales:
     def read(self, client: FlaskClient, user: Actor) -> TestResponse:
         return client.get(f"{ORDERS}/merchant/sales", headers=user.headers)
 
-    def test_each_names_its_buyer(self, client: FlaskClient) -> None:
+    def test_each_sale_has_its_buyer(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer()
         made = buy(client, buyer, factories.product(seller)).json
 
@@ -93,20 +97,22 @@ class TestLookingAtMySales:
         assert row == made
         assert row["user"] == {"id": str(buyer.id), "email": buyer.email}
 
-    def test_another_merchant_s_are_not_among_them(self, client: FlaskClient) -> None:
+    def test_sales_of_other_merchants_are_not_listed(self, client: FlaskClient) -> None:
         buy(client, factories.buyer(), factories.product(factories.merchant()))
 
         assert self.read(client, factories.merchant()).json["data"] == []
 
-    def test_users_have_none_to_see(self, client: FlaskClient) -> None:
+    def test_users_cannot_list_sales(self, client: FlaskClient) -> None:
         answer = self.read(client, factories.actor())
 
         assert refusal(answer) == (403, "FORBIDDEN")
         assert answer.json["message"] == "Access denied. Required roles: MERCHANT"
 
 
-class TestLookingAtOne:
-    def test_buyer_and_merchant_see_it_with_the_full_product(self, client: FlaskClient) -> None:
+class TestReading:
+    def test_buyer_and_merchant_read_the_order_with_the_full_product(
+        self, client: FlaskClient
+    ) -> None:
         seller, buyer = factories.merchant(), factories.buyer()
         product_id = factories.product(seller)
         made = buy(client, buyer, product_id).json
@@ -132,13 +138,13 @@ class TestLookingAtOne:
                 "purchaseLimit",
             ]
             assert list(order["user"]) == ["id", "email", "firstName", "lastName"]
-            plain = {"product", "user"}
-            assert {n: v for n, v in order.items() if n not in plain} == {
-                n: v for n, v in made.items() if n not in plain
+            nested = {"product", "user"}
+            assert {n: v for n, v in order.items() if n not in nested} == {
+                n: v for n, v in made.items() if n not in nested
             }
 
     @pytest.mark.parametrize("role", list(Role))
-    def test_for_everybody_else_it_does_not_exist(self, client: FlaskClient, role: Role) -> None:
+    def test_other_users_do_not_find_the_order(self, client: FlaskClient, role: Role) -> None:
         order_id = buy(client, factories.buyer(), factories.product(factories.merchant())).json[
             "id"
         ]
@@ -147,19 +153,19 @@ class TestLookingAtOne:
 
         assert refusal(answer) == (404, "ORDER_NOT_FOUND")
 
-    def test_an_unknown_one_looks_the_same(self, client: FlaskClient) -> None:
+    def test_an_unknown_order_is_not_found(self, client: FlaskClient) -> None:
         answer = client.get(f"{ORDERS}/{UNKNOWN}", headers=factories.actor().headers)
 
         assert refusal(answer) == (404, "ORDER_NOT_FOUND")
 
     @pytest.mark.parametrize("order_id", ["1", "abc", UNKNOWN[:-1], "%00"])
-    def test_a_malformed_id_is_404(self, client: FlaskClient, order_id: str) -> None:
+    def test_a_malformed_id_is_not_found(self, client: FlaskClient, order_id: str) -> None:
         answer = client.get(f"{ORDERS}/{order_id}", headers=factories.actor().headers)
 
         assert (answer.status_code, answer.json["error"]) == (404, "NOT_FOUND")
 
 
-class TestTheBooks:
+class TestJournal:
     def test_refusals_leave_no_journal_entry(self, client: FlaskClient) -> None:
         buyer = factories.buyer("5.00")
         product_id = factories.product(factories.merchant(), price="10.00")

@@ -1,4 +1,4 @@
-"""Deciding a purchase, without a database: it is a pure function of locked rows."""
+"""Deciding a purchase: a pure function of locked rows, tested without a database."""
 
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ BUYER = User(id=uuid4(), email="buyer@example.com", role="USER")
 MERCHANT_ID = uuid4()
 
 
-def a_product(**changes: Any) -> Stock:
+def stock(**changes: Any) -> Stock:
     values: dict[str, Any] = {
         "id": uuid4(),
         "merchant_id": MERCHANT_ID,
@@ -41,7 +41,7 @@ def a_product(**changes: Any) -> Stock:
     return Stock(**values | changes)
 
 
-def an_account(**changes: Any) -> Account:
+def account(**changes: Any) -> Account:
     values: dict[str, Any] = {
         "id": uuid4(),
         "kind": WalletKind.USER,
@@ -52,7 +52,7 @@ def an_account(**changes: Any) -> Account:
     return Account(**values | changes)
 
 
-def deciding(
+def decide_purchase(
     product: Stock | None,
     *,
     quantity: int = 1,
@@ -63,8 +63,8 @@ def deciding(
     return decide(
         Purchase(BUYER, Basket(uuid4() if product is None else product.id, quantity)),
         product=product,
-        buyer=buyer or an_account(),
-        merchant=merchant or an_account(user_id=MERCHANT_ID, balance=0),
+        buyer=buyer or account(),
+        merchant=merchant or account(user_id=MERCHANT_ID, balance=0),
         fee_bps=fee_bps,
         now=NOW,
     )
@@ -76,50 +76,50 @@ def amounts(sale: Sale) -> list[tuple[str, int]]:
 
 class TestAccepting:
     def test_the_buyer_pays_the_merchant(self) -> None:
-        sale = deciding(a_product(), quantity=3)
+        sale = decide_purchase(stock(), quantity=3)
 
         assert amounts(sale) == [("PAYMENT", -3000), ("EARNING", 3000)]
         assert sale.entry.reference == ("order", sale.order.id)
         assert (sale.order.status, sale.order.amount, sale.order.fee) == ("COMPLETED", 3000, 0)
         assert sale.order.completed_at == NOW
 
-    def test_the_last_unit_and_the_last_cent_are_enough(self) -> None:
-        sale = deciding(a_product(available_units=2), quantity=2, buyer=an_account(balance=2000))
+    def test_the_last_unit_can_be_bought_with_the_last_cent(self) -> None:
+        sale = decide_purchase(stock(available_units=2), quantity=2, buyer=account(balance=2000))
 
         assert sale.order.quantity == 2
 
-    def test_nothing_it_was_given_is_changed(self) -> None:
-        product = a_product()
-        buyer, merchant = an_account(), an_account(user_id=MERCHANT_ID)
+    def test_the_arguments_are_not_changed(self) -> None:
+        product = stock()
+        buyer, merchant = account(), account(user_id=MERCHANT_ID)
         before = deepcopy((buyer, merchant)), product.available_units
 
-        deciding(product, buyer=buyer, merchant=merchant, fee_bps=250)
+        decide_purchase(product, buyer=buyer, merchant=merchant, fee_bps=250)
 
         assert ((buyer, merchant), product.available_units) == before
 
     def test_the_same_rows_give_the_same_decision(self) -> None:
-        product, buyer = a_product(), an_account()
-        merchant = an_account(user_id=MERCHANT_ID)
+        product, buyer = stock(), account()
+        merchant = account(user_id=MERCHANT_ID)
 
-        first, second = (deciding(product, buyer=buyer, merchant=merchant) for _ in range(2))
+        first, second = (decide_purchase(product, buyer=buyer, merchant=merchant) for _ in range(2))
 
         assert amounts(first) == amounts(second)
         assert first.order.id != second.order.id
 
     @pytest.mark.parametrize("kind", ["CODES", "LICENCE"])
-    def test_goods_that_are_made_one_by_one_are_not_made_by_the_million(self, kind: str) -> None:
+    def test_units_delivered_one_by_one_are_limited_per_order(self, kind: str) -> None:
         plenty = {"kind": kind, "available_units": 10**6, "price": 1}
         with pytest.raises(QuantityTooLarge):
-            deciding(a_product(**plenty), quantity=1001)
-        assert deciding(a_product(**plenty), quantity=1000).order.quantity == 1000
+            decide_purchase(stock(**plenty), quantity=1001)
+        assert decide_purchase(stock(**plenty), quantity=1000).order.quantity == 1000
 
-    def test_the_key_stays_with_order_and_entry_for_ever(self) -> None:
-        product = a_product()
+    def test_order_and_entry_have_the_idempotency_key(self) -> None:
+        product = stock()
         sale = decide(
             Purchase(BUYER, Basket(product.id), idempotency_key="order-1"),
             product=product,
-            buyer=an_account(),
-            merchant=an_account(user_id=MERCHANT_ID),
+            buyer=account(),
+            merchant=account(user_id=MERCHANT_ID),
             fee_bps=0,
             now=NOW,
         )
@@ -128,7 +128,7 @@ class TestAccepting:
         assert sale.entry.initiator_id == BUYER.id
 
 
-class TestThePlatformFee:
+class TestPlatformFee:
     @pytest.mark.parametrize(
         ("amount", "bps", "fee"),
         [
@@ -146,30 +146,30 @@ class TestThePlatformFee:
             (MAX_MINOR, 10_000, MAX_MINOR),
         ],
     )
-    def test_it_is_rounded_half_up_to_a_whole_minor_unit(
+    def test_the_fee_is_rounded_half_up_to_a_minor_unit(
         self, amount: int, bps: int, fee: int
     ) -> None:
         assert share_of(amount, bps=bps) == fee
 
-    def test_the_merchant_pays_it_to_the_house(self) -> None:
-        sale = deciding(a_product(), quantity=2, fee_bps=250)
+    def test_the_merchant_pays_the_fee_to_the_platform(self) -> None:
+        sale = decide_purchase(stock(), quantity=2, fee_bps=250)
 
         assert amounts(sale) == [("PAYMENT", -2000), ("EARNING", 2000), ("FEE", -50), ("FEE", 50)]
         assert sale.entry.postings[3].account.id == system_account(SystemCode.FEES, "USD").id
         assert sale.order.fee == 50
 
-    def test_one_that_rounds_to_nothing_posts_nothing(self) -> None:
-        sale = deciding(a_product(price=10), fee_bps=250)
+    def test_a_fee_that_rounds_to_zero_is_not_posted(self) -> None:
+        sale = decide_purchase(stock(price=10), fee_bps=250)
 
         assert amounts(sale) == [("PAYMENT", -10), ("EARNING", 10)]
 
     @pytest.mark.parametrize("price", [1, 7, 99, 12_345])
     @pytest.mark.parametrize("bps", [1, 33, 250, 9_999, 10_000])
     def test_every_entry_sums_to_zero(self, price: int, bps: int) -> None:
-        sale = deciding(
-            a_product(price=price, available_units=100),
+        sale = decide_purchase(
+            stock(price=price, available_units=100),
             quantity=7,
-            buyer=an_account(balance=MAX_MINOR),
+            buyer=account(balance=MAX_MINOR),
             fee_bps=bps,
         )
 
@@ -182,37 +182,39 @@ class TestRefusing:
         ("rows", "refused"),
         [
             ({"product": None}, ProductNotFound),
-            ({"product": a_product(deleted_at=NOW, is_active=False)}, ProductNotFound),
-            ({"product": a_product(merchant_id=BUYER.id)}, CannotBuyOwnProduct),
-            ({"product": a_product(is_active=False)}, ProductInactive),
-            ({"product": a_product(available_units=0)}, ProductOutOfStock),
-            ({"product": a_product(), "quantity": 6}, ProductOutOfStock),
-            ({"product": a_product(), "buyer": an_account(is_locked=True)}, WalletLocked),
-            ({"product": a_product(), "merchant": an_account(is_locked=True)}, WalletLocked),
-            ({"product": a_product(), "buyer": an_account(balance=999)}, InsufficientFunds),
+            ({"product": stock(deleted_at=NOW, is_active=False)}, ProductNotFound),
+            ({"product": stock(merchant_id=BUYER.id)}, CannotBuyOwnProduct),
+            ({"product": stock(is_active=False)}, ProductInactive),
+            ({"product": stock(available_units=0)}, ProductOutOfStock),
+            ({"product": stock(), "quantity": 6}, ProductOutOfStock),
+            ({"product": stock(), "buyer": account(is_locked=True)}, WalletLocked),
+            ({"product": stock(), "merchant": account(is_locked=True)}, WalletLocked),
+            ({"product": stock(), "buyer": account(balance=999)}, InsufficientFunds),
             (
-                {"product": a_product(), "buyer": an_account(balance=1000, held=1)},
+                {"product": stock(), "buyer": account(balance=1000, held=1)},
                 InsufficientFunds,
             ),
             (
-                {"product": a_product(), "merchant": an_account(balance=MAX_MINOR - 999)},
+                {"product": stock(), "merchant": account(balance=MAX_MINOR - 999)},
                 BalanceTooLarge,
             ),
             (
-                {"product": a_product(price=MAX_MINOR), "quantity": 5},
+                {"product": stock(price=MAX_MINOR), "quantity": 5},
                 InsufficientFunds,
             ),
         ],
         ids=lambda value: getattr(value, "__name__", "rows"),
     )
-    def test_each_reason_has_its_error(self, rows: dict[str, Any], refused: type[AppError]) -> None:
+    def test_each_refusal_has_its_error(
+        self, rows: dict[str, Any], refused: type[AppError]
+    ) -> None:
         with pytest.raises(refused):
-            deciding(**rows)
+            decide_purchase(**rows)
 
     @pytest.mark.parametrize("missing", ["buyer", "merchant"])
-    def test_both_need_a_wallet_in_the_product_s_currency(self, missing: str) -> None:
-        product = a_product()
-        accounts: dict[str, Account | None] = {"buyer": an_account(), "merchant": an_account()}
+    def test_buyer_and_merchant_need_a_wallet_in_the_product_s_currency(self, missing: str) -> None:
+        product = stock()
+        accounts: dict[str, Account | None] = {"buyer": account(), "merchant": account()}
 
         with pytest.raises(WalletNotFound):
             decide(
@@ -223,11 +225,11 @@ class TestRefusing:
                 now=NOW,
             )
 
-    def test_out_of_stock_says_how_many_are_left(self) -> None:
+    def test_out_of_stock_states_the_remaining_units(self) -> None:
         with pytest.raises(ProductOutOfStock) as some:
-            deciding(a_product(available_units=2), quantity=3)
+            decide_purchase(stock(available_units=2), quantity=3)
         with pytest.raises(ProductOutOfStock) as none:
-            deciding(a_product(available_units=0), quantity=3)
+            decide_purchase(stock(available_units=0), quantity=3)
 
         assert some.value.text == "Product Course has only 2 left"
         assert some.value.details == {"requested": 3, "available": 2}

@@ -1,4 +1,4 @@
-"""A purchase whose COMMIT went through unheard: nobody is told that nothing happened."""
+"""Purchases whose COMMIT succeeds while its response is lost."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,38 +16,38 @@ from tests.orders.purchases.test_batcher import buy
 
 
 @dataclass
-class Line:
-    """To the database: it breaks right after the next COMMIT of a purchase.
+class Connection:
+    """The connection to the database, which breaks right after the next COMMIT of a purchase.
 
-    stays_away: nobody gets a connection after that, until it is back.
+    unavailable: new connections are refused after that.
     """
 
     broken: bool = False
-    stays_away: bool = False
+    unavailable: bool = False
 
 
 @pytest.fixture
-def line(committing: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
-    line = Line()
+def connection(committing: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
+    database = Connection()
     commit = psycopg.Connection.commit
 
-    def commit_unheard(connection: "psycopg.Connection[object]") -> None:
+    def commit_and_disconnect(connection: "psycopg.Connection[object]") -> None:
         commit(connection)
         serializable = connection.isolation_level == psycopg.IsolationLevel.SERIALIZABLE
-        if serializable and not line.broken:
-            line.broken = True
+        if serializable and not database.broken:
+            database.broken = True
             connection.close()
             raise psycopg.OperationalError("server closed the connection unexpectedly")
 
     def refuse(*_: object) -> None:
-        if line.broken and line.stays_away:
+        if database.broken and database.unavailable:
             raise psycopg.OperationalError("connection refused")
 
-    monkeypatch.setattr(psycopg.Connection, "commit", commit_unheard)
+    monkeypatch.setattr(psycopg.Connection, "commit", commit_and_disconnect)
     engines = (db.current().engine, db.current()._serializable_engine)
     for engine in engines:
         event.listen(engine, "checkout", refuse)
-    yield line
+    yield database
     for engine in engines:
         event.remove(engine, "checkout", refuse)
 
@@ -57,37 +57,41 @@ def orders() -> int:
         return int(session.scalar(text("SELECT count(*) FROM orders")) or 0)
 
 
-def test_it_is_found_and_answered_as_if_nothing_had_been(committing: Flask, line: Line) -> None:
+def test_the_committed_purchase_is_found_and_returned(
+    committing: Flask, connection: Connection
+) -> None:
     product_id = factories.product(factories.merchant(), units=1)
 
     answer = buy(committing, factories.buyer(), product_id)
 
-    assert line.broken
+    assert connection.broken
     assert answer.status_code == 201
     assert orders() == 1
     assert [rows for _, rows in violations() if rows] == []
 
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency_Key": "k-1"}])
-def test_while_the_database_stays_away_the_answer_is_that_nobody_knows(
-    committing: Flask, line: Line, headers: dict[str, str]
+def test_an_unavailable_database_makes_the_outcome_unknown(
+    committing: Flask, connection: Connection, headers: dict[str, str]
 ) -> None:
     product_id = factories.product(factories.merchant(), units=1)
-    line.stays_away = True
+    connection.unavailable = True
 
     answer = buy(committing, factories.buyer(), product_id, **headers)
 
-    line.stays_away = False
+    connection.unavailable = False
     assert (answer.status_code, answer.json["error"]) == (500, "OUTCOME_UNKNOWN")
     assert orders() == 1
 
 
-def test_what_it_sold_out_leaves_the_list_all_the_same(committing: Flask, line: Line) -> None:
+def test_a_sold_out_product_is_removed_from_the_list(
+    committing: Flask, connection: Connection
+) -> None:
     product_id = factories.product(factories.merchant(), units=1)
     client = committing.test_client()
     assert [row["id"] for row in client.get("/api/v1/products").json] == [str(product_id)]
 
     assert buy(committing, factories.buyer(), product_id).status_code == 201
 
-    assert line.broken
+    assert connection.broken
     assert client.get("/api/v1/products").json == []

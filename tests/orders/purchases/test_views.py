@@ -1,4 +1,4 @@
-"""Buying and looking at orders, over HTTP."""
+"""Placing orders, over HTTP."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from tests.orders.helpers import ORDERS, UNKNOWN, balance, buy, nothing_happened
 
 
 class TestBuying:
-    def test_the_answer_is_the_contract_s_to_the_byte(self, client: FlaskClient) -> None:
+    def test_the_response_has_exactly_the_documented_body(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer("100.00")
         product_id = factories.product(seller, price="30.00", units=3)
 
@@ -51,14 +51,14 @@ class TestBuying:
         assert units(client, product_id) == 1
         assert [name for name, rows in violations() if rows] == []
 
-    def test_one_unit_is_bought_unless_asked_otherwise(self, client: FlaskClient) -> None:
+    def test_the_default_quantity_is_one(self, client: FlaskClient) -> None:
         buyer = factories.buyer()
         product_id = factories.product(factories.merchant(), units=3)
 
         assert buy(client, buyer, product_id).json["quantity"] == 1
         assert units(client, product_id) == 2
 
-    def test_both_histories_refer_to_the_order(self, client: FlaskClient) -> None:
+    def test_the_histories_of_both_wallets_refer_to_the_order(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer("100.00")
         product_id = factories.product(seller, price="30.00")
         order_id = buy(client, buyer, product_id).json["id"]
@@ -73,7 +73,7 @@ class TestBuying:
             assert (row["referenceType"], row["referenceId"]) == ("order", order_id)
             assert row["description"] == text
 
-    def test_it_is_told_in_the_outbox(self, client: FlaskClient) -> None:
+    def test_events_are_recorded_in_the_outbox(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer("100.00")
         product_id = factories.product(seller, price="30.00")
         order_id = UUID(buy(client, buyer, product_id, quantity=2).json["id"])
@@ -106,14 +106,14 @@ class TestBuying:
             (str(seller.id), 6000, 6000),
         ]
 
-    def test_a_merchant_can_buy_from_another(self, client: FlaskClient) -> None:
+    def test_a_merchant_can_buy_from_another_merchant(self, client: FlaskClient) -> None:
         buyer = factories.actor(Role.MERCHANT, balance="10.00")
 
         answer = buy(client, buyer, factories.product(factories.merchant()))
 
         assert answer.status_code == 201
 
-    def test_an_order_keeps_the_price_it_was_bought_at(self, client: FlaskClient) -> None:
+    def test_an_order_keeps_its_price(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer()
         product_id = factories.product(seller, price="10.00")
         order_id = buy(client, buyer, product_id).json["id"]
@@ -126,8 +126,8 @@ class TestBuying:
         assert (order["amount"], order["product"]["price"]) == ("10.00", "99.00")
 
 
-class TestThePlatformFee:
-    def test_it_goes_to_the_house_out_of_the_merchant_s_share(
+class TestPlatformFee:
+    def test_the_fee_is_deducted_from_the_merchant_s_earning(
         self, client: FlaskClient, change_settings: Callable[..., None]
     ) -> None:
         change_settings(platform_fee_bps=250)
@@ -147,7 +147,7 @@ class TestThePlatformFee:
         assert (fee.amount, fee.type, str(fee.reference_id)) == (26, "FEE", answer.json["id"])
         assert [name for name, rows in violations() if rows] == []
 
-    def test_the_merchant_sees_it_as_a_row_of_its_own(
+    def test_the_fee_is_a_separate_row_of_the_history(
         self, client: FlaskClient, change_settings: Callable[..., None]
     ) -> None:
         change_settings(platform_fee_bps=250)
@@ -161,7 +161,7 @@ class TestThePlatformFee:
             ("EARNING", "10.00", "10.00"),
         ]
 
-    def test_all_of_it_can_be_the_house_s(
+    def test_the_fee_can_be_the_full_amount(
         self, client: FlaskClient, change_settings: Callable[..., None]
     ) -> None:
         change_settings(platform_fee_bps=10_000)
@@ -173,14 +173,14 @@ class TestThePlatformFee:
         assert balance(client, seller) == "0.00"
 
 
-class TestBeingRefused:
-    def test_an_unknown_product_is_404(self, client: FlaskClient) -> None:
+class TestRefusing:
+    def test_an_unknown_product_is_not_found(self, client: FlaskClient) -> None:
         buyer = factories.buyer()
 
         assert refusal(buy(client, buyer, UNKNOWN)) == (404, "PRODUCT_NOT_FOUND")
         assert nothing_happened(client, buyer)
 
-    def test_a_deleted_product_is_404(self, client: FlaskClient) -> None:
+    def test_a_deleted_product_is_not_found(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer()
         product_id = factories.product(seller)
         client.delete(f"/api/v1/products/{product_id}", headers=seller.headers)
@@ -188,7 +188,7 @@ class TestBeingRefused:
         assert refusal(buy(client, buyer, product_id)) == (404, "PRODUCT_NOT_FOUND")
         assert nothing_happened(client, buyer)
 
-    def test_an_inactive_product_is_not_sold(self, client: FlaskClient) -> None:
+    def test_an_inactive_product_is_refused(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer()
         product_id = factories.product(seller)
         client.patch(
@@ -202,7 +202,7 @@ class TestBeingRefused:
         assert nothing_happened(client, buyer)
 
     @pytest.mark.parametrize(("stock", "quantity"), [(0, 1), (2, 3), (1, 1_000_000)])
-    def test_more_than_there_is_is_out_of_stock(
+    def test_a_quantity_above_the_stock_is_refused(
         self, client: FlaskClient, stock: int, quantity: int
     ) -> None:
         buyer = factories.buyer()
@@ -215,7 +215,9 @@ class TestBeingRefused:
         assert nothing_happened(client, buyer)
         assert units(client, product_id) == stock
 
-    def test_too_little_money_says_how_much_is_missing(self, client: FlaskClient) -> None:
+    def test_insufficient_funds_state_required_and_available_amounts(
+        self, client: FlaskClient
+    ) -> None:
         buyer = factories.buyer("12.30")
         product_id = factories.product(factories.merchant(), price="25.00")
 
@@ -227,7 +229,7 @@ class TestBeingRefused:
         assert nothing_happened(client, buyer, has="12.30")
         assert units(client, product_id) == 5
 
-    def test_my_own_product_cannot_be_bought(self, client: FlaskClient) -> None:
+    def test_a_merchant_s_own_product_cannot_be_bought(self, client: FlaskClient) -> None:
         seller = factories.actor(Role.MERCHANT, balance="100.00")
 
         answer = buy(client, seller, factories.product(seller))
@@ -250,9 +252,7 @@ class TestBeingRefused:
         assert nothing_happened(client, people["buyer"])
         assert units(client, product_id) == 5
 
-    def test_a_price_times_a_quantity_beyond_64_bits_does_not_wrap(
-        self, client: FlaskClient
-    ) -> None:
+    def test_a_total_above_64_bits_does_not_overflow(self, client: FlaskClient) -> None:
         buyer = factories.buyer()
         product_id = factories.product(
             factories.merchant(), price="92233720368547758.07", units=1_000_000
@@ -289,7 +289,7 @@ class TestBeingRefused:
             ("userId", UNKNOWN),
         ],
     )
-    def test_what_is_no_order_is_refused(self, client: FlaskClient, field: str, value: Any) -> None:
+    def test_invalid_fields_are_refused(self, client: FlaskClient, field: str, value: Any) -> None:
         buyer = factories.buyer()
 
         answer = buy(client, buyer, UNKNOWN, **{field: value})
@@ -297,7 +297,7 @@ class TestBeingRefused:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == [field]
 
-    def test_a_deactivated_buyer_can_do_nothing(self, client: FlaskClient) -> None:
+    def test_a_deactivated_buyer_is_refused(self, client: FlaskClient) -> None:
         buyer = factories.buyer()
         product_id = factories.product(factories.merchant())
         client.post(

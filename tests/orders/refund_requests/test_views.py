@@ -1,4 +1,4 @@
-"""A buyer asks for a refund, and the merchant answers."""
+"""Refund requests of buyers and the merchants' decisions, over HTTP."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,20 +11,24 @@ from tests.orders.helpers import balance, buy
 from tests.orders.refunds.helpers import API, decide, refund, request_refund, shown
 
 
-def bought(client: FlaskClient) -> tuple[Actor, Actor, str]:
-    """A merchant, a buyer who had $100.00, and an order of two units for $20.00."""
+def place_order(client: FlaskClient) -> tuple[Actor, Actor, str]:
+    """A merchant, a buyer who had 100.00, and the order of two units for 20.00."""
     seller, buyer = factories.merchant(), factories.buyer("100.00")
     order = buy(client, buyer, factories.product(seller, price="10.00"), quantity=2).json
     return seller, buyer, order["id"]
 
 
-def test_approved_it_is_refunded_at_once(client: FlaskClient) -> None:
-    seller, buyer, order_id = bought(client)
+def test_an_approved_request_is_refunded_immediately(client: FlaskClient) -> None:
+    seller, buyer, order_id = place_order(client)
 
-    asked = request_refund(client, buyer, order_id, units=1)
-    assert asked.status_code == 201
-    assert (asked.json["status"], asked.json["units"], asked.json["amount"]) == ("OPEN", 1, None)
-    answer = decide(client, seller, asked.json["id"], "approve", answer="Sorry")
+    requested = request_refund(client, buyer, order_id, units=1)
+    assert requested.status_code == 201
+    assert (requested.json["status"], requested.json["units"], requested.json["amount"]) == (
+        "OPEN",
+        1,
+        None,
+    )
+    answer = decide(client, seller, requested.json["id"], "approve", answer="Sorry")
 
     assert answer.status_code == 200
     assert (answer.json["status"], answer.json["answer"]) == ("APPROVED", "Sorry")
@@ -37,10 +41,10 @@ def test_approved_it_is_refunded_at_once(client: FlaskClient) -> None:
     assert broken() == []
 
 
-def test_declined_or_withdrawn_nothing_moves_and_it_can_be_asked_again(
+def test_after_a_declined_or_withdrawn_request_a_new_one_can_be_made(
     client: FlaskClient,
 ) -> None:
-    seller, buyer, order_id = bought(client)
+    seller, buyer, order_id = place_order(client)
     first = request_refund(client, buyer, order_id, amount="5.00").json["id"]
     assert refusal(request_refund(client, buyer, order_id)) == (409, "REFUND_REQUEST_OPEN")
     assert decide(client, seller, first, "decline", answer="No").json["status"] == "DECLINED"
@@ -51,8 +55,8 @@ def test_declined_or_withdrawn_nothing_moves_and_it_can_be_asked_again(
 
 
 @pytest.mark.parametrize("verb", ["approve", "decline", "withdraw"])
-def test_it_is_decided_once(client: FlaskClient, verb: str) -> None:
-    seller, buyer, order_id = bought(client)
+def test_a_request_is_decided_once(client: FlaskClient, verb: str) -> None:
+    seller, buyer, order_id = place_order(client)
     refund_request_id = request_refund(client, buyer, order_id).json["id"]
     decide(client, seller, refund_request_id, "approve")
     user = buyer if verb == "withdraw" else seller
@@ -60,8 +64,8 @@ def test_it_is_decided_once(client: FlaskClient, verb: str) -> None:
     assert balance(client, buyer) == "100.00"
 
 
-def test_each_side_does_its_own_part(client: FlaskClient) -> None:
-    seller, buyer, order_id = bought(client)
+def test_only_the_merchant_decides_and_only_the_buyer_requests(client: FlaskClient) -> None:
+    seller, buyer, order_id = place_order(client)
     refund_request_id = request_refund(client, buyer, order_id).json["id"]
     for user, verb in (
         (factories.merchant(), "approve"),
@@ -75,8 +79,8 @@ def test_each_side_does_its_own_part(client: FlaskClient) -> None:
     assert listed == []
 
 
-def test_what_went_back_meanwhile_cannot_be_approved(client: FlaskClient) -> None:
-    seller, buyer, order_id = bought(client)
+def test_an_amount_refunded_meanwhile_cannot_be_approved(client: FlaskClient) -> None:
+    seller, buyer, order_id = place_order(client)
     refund_request_id = request_refund(client, buyer, order_id, amount="15.00").json["id"]
     refund(client, seller, order_id, amount="10.00")
     assert refusal(decide(client, seller, refund_request_id, "approve")) == (

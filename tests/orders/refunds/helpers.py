@@ -1,4 +1,4 @@
-"""Asking for refunds."""
+"""Helpers that call the endpoints of refunds and refund requests."""
 
 from typing import Any
 
@@ -29,6 +29,8 @@ def request_refund(
     return client.post(path, json=body, headers=buyer.headers)
 
 
-def decide(client: FlaskClient, user: Actor, claim_id: str, verb: str, **body: Any) -> TestResponse:
-    path = f"{API}/refund-requests/{claim_id}/{verb}"
+def decide(
+    client: FlaskClient, user: Actor, refund_request_id: str, verb: str, **body: Any
+) -> TestResponse:
+    path = f"{API}/refund-requests/{refund_request_id}/{verb}"
     return client.post(path, json=body, headers=user.headers)

@@ -1,4 +1,4 @@
-"""What parts of an order cost, whatever they are: to the cent, and never more than there was."""
+"""Breaking an order down into partial refunds: exact to the cent, never above the order."""
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -8,7 +8,7 @@ from app.orders.errors import RefundTooLarge
 from app.orders.models import Order
 from app.orders.refunds.service import RefundBreakdown, break_down
 
-#: A breakdown: an amount, units, or neither – all that is left.
+#: A refund: an amount, units, or the rest of the order.
 PARTS = st.one_of(
     st.tuples(st.just("amount"), st.integers(1, 2_000)),
     st.tuples(st.just("units"), st.integers(1, 12)),
@@ -28,8 +28,8 @@ def bought(*, amount: int, quantity: int, bps: int) -> Order:
     )
 
 
-def refund(order: Order, kind: str, much: int) -> RefundBreakdown:
-    breakdown = break_down(order, **({} if kind == "rest" else {kind: much}))
+def refund(order: Order, kind: str, size: int) -> RefundBreakdown:
+    breakdown = break_down(order, **({} if kind == "rest" else {kind: size}))
     order.refunded_amount += breakdown.amount
     order.refunded_fee += breakdown.fee
     order.refunded_units += breakdown.units
@@ -45,18 +45,18 @@ def refund(order: Order, kind: str, much: int) -> RefundBreakdown:
     bps=st.integers(0, 10_000),
     parts=st.lists(PARTS, max_size=12),
 )
-def test_any_parts_together_are_the_order_and_none_is_too_much(
+def test_partial_refunds_add_up_to_the_order_and_never_exceed_it(
     amount: int, quantity: int, bps: int, parts: list[tuple[str, int]]
 ) -> None:
     order = bought(amount=amount, quantity=quantity, bps=bps)
-    for kind, much in [*parts, ("rest", 0)]:
+    for kind, size in [*parts, ("rest", 0)]:
         if (order.refunded_amount, order.refunded_units) == (amount, quantity):
-            break  # it is REFUNDED, and nobody asks for more
+            break  # fully refunded
         try:
-            breakdown = refund(order, kind, much)
+            breakdown = refund(order, kind, size)
         except RefundTooLarge:
             left = amount - order.refunded_amount
-            assert much > (left if kind == "amount" else quantity - order.refunded_units)
+            assert size > (left if kind == "amount" else quantity - order.refunded_units)
             continue
         assert breakdown.amount + breakdown.units > 0
         assert 0 <= breakdown.fee <= breakdown.amount
@@ -72,7 +72,7 @@ def test_any_parts_together_are_the_order_and_none_is_too_much(
 
 @settings(max_examples=200, deadline=None)
 @given(amount=st.integers(0, 5_000), quantity=st.integers(1, 20))
-def test_unit_by_unit_all_cost_the_same_but_for_a_cent(amount: int, quantity: int) -> None:
+def test_refunds_of_single_units_differ_by_at_most_a_cent(amount: int, quantity: int) -> None:
     order = bought(amount=amount, quantity=quantity, bps=333)
     paid = [refund(order, "units", 1).amount for _ in range(quantity)]
     assert sum(paid) == amount

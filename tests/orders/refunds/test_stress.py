@@ -1,4 +1,4 @@
-"""Refunds of one order from everywhere at once, over HTTP against the real server."""
+"""Concurrent refunds of one order, over HTTP against the real server."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.stress
 API = "/api/v1"
 
 
-def test_500_refunds_at_once_never_exceed_their_order(live_server: LiveServer) -> None:
+def test_500_concurrent_refunds_never_exceed_the_order(live_server: LiveServer) -> None:
     seller = live_server.sign_up("seller", role="MERCHANT", balance="50.00")
     product_id = live_server.put_on_sale(seller, price="10.00", units=10)
     buyer = live_server.sign_up("buyer", balance="100.00")
@@ -29,17 +29,17 @@ def test_500_refunds_at_once_never_exceed_their_order(live_server: LiveServer) -
         threads=64,
     )
 
-    given = [answer.json for answer in answers if answer.status == 201]
+    created = [answer.json for answer in answers if answer.status == 201]
     assert set(outcomes(answers)) <= {
         (201, None),
         (400, "REFUND_TOO_LARGE"),
         (409, "ORDER_NOT_REFUNDABLE"),
     }
-    assert sum(int(one["amount"].replace(".", "")) for one in given) <= 10_000
-    assert sum(one["units"] for one in given) <= 10
+    assert sum(int(one["amount"].replace(".", "")) for one in created) <= 10_000
+    assert sum(one["units"] for one in created) <= 10
     wallet = live_server.call("GET", f"{API}/wallet", token=buyer).json
     assert int(wallet["balance"].replace(".", "")) == sum(
-        int(one["amount"].replace(".", "")) for one in given
+        int(one["amount"].replace(".", "")) for one in created
     )
     result = live_server.cli("verify")
     assert result.returncode == 0, result.stdout + result.stderr

@@ -1,4 +1,4 @@
-"""Refunds: as exactly back as it came."""
+"""Refunds, over HTTP."""
 
 from typing import Any
 from uuid import UUID
@@ -19,14 +19,14 @@ from tests.orders.refunds.helpers import API, refund, shown
 
 
 @pytest.fixture(autouse=True)
-def with_a_fee(change_settings: Any) -> None:
+def platform_fee(change_settings: Any) -> None:
     change_settings(platform_fee_bps=333)
 
 
-def sold(
+def place_order(
     client: FlaskClient, *, price: str = "10.00", quantity: int = 3, **fields: Any
 ) -> tuple[Actor, Actor, dict[str, Any]]:
-    """A merchant, a buyer who had $100.00, and the order."""
+    """A merchant, a buyer who had 100.00, and the order."""
     seller, buyer = factories.merchant(), factories.buyer("100.00")
     product_id = factories.product(seller, price=price, units=5)
     if "couponCode" in fields:
@@ -35,8 +35,8 @@ def sold(
 
 
 class TestRefunding:
-    def test_a_whole_one_puts_everything_back_as_it_was(self, client: FlaskClient) -> None:
-        seller, buyer, order = sold(client)
+    def test_a_full_refund_restores_balances_and_stock(self, client: FlaskClient) -> None:
+        seller, buyer, order = place_order(client)
         assert balance(client, seller) == "29.00"  # 3.33 % of 30.00 is 99.9 cents
 
         answer = refund(client, seller, order["id"], reason="Out of print")
@@ -75,10 +75,8 @@ class TestRefunding:
         )
         assert broken() == []
 
-    def test_bit_by_bit_every_cent_and_every_cent_of_the_fee_goes_back(
-        self, client: FlaskClient
-    ) -> None:
-        seller, buyer, order = sold(client, price="3.33", quantity=3)  # 9.99, fee 0.33
+    def test_partial_refunds_return_every_cent_of_amount_and_fee(self, client: FlaskClient) -> None:
+        seller, buyer, order = place_order(client, price="3.33", quantity=3)  # 9.99, fee 0.33
 
         parts = [refund(client, seller, order["id"], amount="0.37").json for _ in range(27)]
         assert refusal(refund(client, seller, order["id"], amount="0.01")) == (
@@ -92,7 +90,7 @@ class TestRefunding:
         assert shown(client, buyer, order["id"])["status"] == "REFUNDED"
         assert broken() == []
 
-    def test_units_go_back_at_what_they_cost(self, client: FlaskClient) -> None:
+    def test_units_are_refunded_at_the_price_paid(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer("100.00")
         product_id = factories.product(seller, price="3.33", units=5)
         create_coupon(client, seller, kind="FIXED", value="0.01")
@@ -105,8 +103,8 @@ class TestRefunding:
         assert shown(client, seller, order["id"])["status"] == "REFUNDED"
         assert broken() == []
 
-    def test_money_and_units_can_be_mixed(self, client: FlaskClient) -> None:
-        seller, buyer, order = sold(client)
+    def test_refunds_of_amounts_and_of_units_can_be_combined(self, client: FlaskClient) -> None:
+        seller, buyer, order = place_order(client)
         refund(client, seller, order["id"], amount="25.00")
         assert refund(client, seller, order["id"], units=1).json["amount"] == "5.00"
         assert balance(client, buyer) == "100.00"
@@ -114,8 +112,8 @@ class TestRefunding:
         assert (after["status"], after["refundedUnits"]) == ("REFUNDED", 3)
         assert broken() == []
 
-    def test_what_cost_nothing_goes_back_for_nothing(self, client: FlaskClient) -> None:
-        seller, buyer, order = sold(client, couponCode="GIFT")
+    def test_units_bought_for_nothing_are_refunded_with_zero(self, client: FlaskClient) -> None:
+        seller, buyer, order = place_order(client, couponCode="GIFT")
         assert order["amount"] == "0.00"
         assert refund(client, seller, order["id"], units=1).json["amount"] == "0.00"
         assert shown(client, buyer, order["id"])["status"] == "COMPLETED"
@@ -124,15 +122,15 @@ class TestRefunding:
         assert broken() == []
 
     def test_the_same_key_refunds_once(self, client: FlaskClient) -> None:
-        seller, buyer, order = sold(client)
+        seller, buyer, order = place_order(client)
         first = refund(client, seller, order["id"], amount="4.00", key="r-1")
         again = refund(client, seller, order["id"], amount="4.00", key="r-1")
         assert again.text == first.text
         assert again.headers["Idempotent-Replayed"] == "true"
         assert balance(client, buyer) == "74.00"
 
-    def test_all_refunds_are_shown_to_both(self, client: FlaskClient) -> None:
-        seller, buyer, order = sold(client)
+    def test_refunds_are_listed_for_buyer_and_merchant(self, client: FlaskClient) -> None:
+        seller, buyer, order = place_order(client)
         made = [refund(client, seller, order["id"], amount=a).json for a in ("1.00", "2.00")]
         path = f"{API}/orders/{order['id']}/refunds"
         for user in (seller, buyer):
@@ -140,8 +138,8 @@ class TestRefunding:
         stranger = client.get(path, headers=factories.merchant().headers)
         assert refusal(stranger) == (404, "ORDER_NOT_FOUND")
 
-    def test_it_is_told_in_the_outbox(self, client: FlaskClient) -> None:
-        seller, _, order = sold(client)
+    def test_events_are_recorded_in_the_outbox(self, client: FlaskClient) -> None:
+        seller, _, order = place_order(client)
         refund(client, seller, order["id"], amount="4.00")
         with db.transaction() as session:
             rows = session.scalars(
@@ -174,29 +172,29 @@ class TestRefusing:
             ({"percent": 50}, "VALIDATION_ERROR"),
         ],
     )
-    def test_more_than_there_was_or_nonsense(
+    def test_a_refund_above_the_remainder_or_an_invalid_one_is_refused(
         self, client: FlaskClient, breakdown: dict[str, Any], code: str
     ) -> None:
-        seller, buyer, order = sold(client)
+        seller, buyer, order = place_order(client)
         assert refusal(refund(client, seller, order["id"], **breakdown)) == (400, code)
         assert balance(client, buyer) == "70.00"
 
-    def test_what_is_left_is_said(self, client: FlaskClient) -> None:
-        seller, _, order = sold(client)
+    def test_the_error_states_the_refundable_remainder(self, client: FlaskClient) -> None:
+        seller, _, order = place_order(client)
         refund(client, seller, order["id"], amount="12.00")
         answer = refund(client, seller, order["id"], amount="18.01")
         assert error_body(answer)["details"] == {"refundable": "18.00", "refundableUnits": 3}
 
-    def test_the_merchant_has_to_have_the_money(self, client: FlaskClient) -> None:
-        seller, buyer, order = sold(client)
+    def test_a_merchant_without_funds_cannot_refund(self, client: FlaskClient) -> None:
+        seller, buyer, order = place_order(client)
         client.post(f"{API}/wallet/withdraw", json={"amount": "20.00"}, headers=seller.headers)
         assert refusal(refund(client, seller, order["id"])) == (400, "INSUFFICIENT_FUNDS")
         assert balance(client, buyer) == "70.00"
         assert units(client, UUID(order["productId"])) == 2
         assert refund(client, seller, order["id"], amount="9.00").status_code == 201
 
-    def test_only_the_merchant_of_the_order(self, client: FlaskClient) -> None:
-        _, buyer, order = sold(client)
+    def test_only_the_merchant_of_the_order_can_refund(self, client: FlaskClient) -> None:
+        _, buyer, order = place_order(client)
         assert refusal(refund(client, buyer, order["id"])) == (403, "FORBIDDEN")
         for answer in (
             refund(client, factories.merchant(), order["id"]),
