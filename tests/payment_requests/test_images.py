@@ -13,7 +13,7 @@ from tests.answers import refusal
 from tests.factories import Actor
 from tests.payment_requests.helpers import CODES, REQUESTS, created_code, created_request
 from tests.qr_reader import read_png, read_svg
-from tests.transfers.helpers import named
+from tests.transfers.helpers import with_name
 
 
 @pytest.fixture(params=["request", "code"])
@@ -103,7 +103,7 @@ class TestPrinting:
         return "|".join(words), code["link"]
 
     def test_merchant_label_and_amount_are_printed(self, client: FlaskClient) -> None:
-        shop = named(client, factories.merchant(), "Corner", "Café")
+        shop = with_name(client, factories.merchant(), "Corner", "Café")
         words, link = self.printable_code(client, shop, amount="3.50", label="Counter")
 
         assert words.startswith("Corner Café|Counter|$3.50|")
@@ -120,7 +120,7 @@ class TestPrinting:
         assert "3.50" not in words
 
     def test_long_and_malicious_texts_are_escaped(self, client: FlaskClient) -> None:
-        shop = named(client, factories.merchant(), "<script>alert(1)</script>", "W" * 100)
+        shop = with_name(client, factories.merchant(), "<script>alert(1)</script>", "W" * 100)
         words, _ = self.printable_code(client, shop, label='"&]]> ' * 13)
 
         assert "<script>alert(1)</script>" in words

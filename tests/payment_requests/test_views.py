@@ -17,20 +17,20 @@ from tests.payment_requests.helpers import (
     requests,
     status,
 )
-from tests.transfers.helpers import API, balance, deactivate, events_of, history, named
+from tests.transfers.helpers import API, balance, deactivate, events_of, history, with_name
 from tests.wallets.helpers import lock, set_limit
 
 
 @pytest.fixture
 def alice(client: FlaskClient) -> Actor:
     """The requester."""
-    return named(client, factories.actor(), "Alice", "Jones")
+    return with_name(client, factories.actor(), "Alice", "Jones")
 
 
 @pytest.fixture
 def bob(client: FlaskClient) -> Actor:
     """The payer."""
-    return named(client, factories.buyer("100.00"), "Bob", "Stone")
+    return with_name(client, factories.buyer("100.00"), "Bob", "Stone")
 
 
 class TestCreating:

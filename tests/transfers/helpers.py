@@ -1,4 +1,4 @@
-"""Asking the transfers' endpoints, and what their answers look like."""
+"""Helpers that call the endpoints of transfers and read the results."""
 
 from typing import Any
 from uuid import UUID
@@ -25,18 +25,18 @@ def send(
     headers: dict[str, str] | None = None,
     **fields: Any,
 ) -> TestResponse:
-    """receiver: somebody, or how to name them."""
-    name = {"userId": str(receiver.id)} if isinstance(receiver, Actor) else receiver
-    body = {"recipient": name, "amount": amount} | fields
+    """receiver: an actor, or the `recipient` of the request body."""
+    recipient = {"userId": str(receiver.id)} if isinstance(receiver, Actor) else receiver
+    body = {"recipient": recipient, "amount": amount} | fields
     return client.post(TRANSFERS, json=body, headers=sender.headers | (headers or {}))
 
 
-def look_up(client: FlaskClient, caller: Actor, **name: str) -> TestResponse:
-    return client.get(f"{TRANSFERS}/recipient", query_string=name, headers=caller.headers)
+def look_up(client: FlaskClient, caller: Actor, **recipient: str) -> TestResponse:
+    return client.get(f"{TRANSFERS}/recipient", query_string=recipient, headers=caller.headers)
 
 
-def named(client: FlaskClient, actor: Actor, first: str | None, last: str | None) -> Actor:
-    """The actor, with these names from now on."""
+def with_name(client: FlaskClient, actor: Actor, first: str | None, last: str | None) -> Actor:
+    """The actor, after setting these names."""
     names = {"firstName": first, "lastName": last}
     assert client.patch(f"{API}/auth/me", json=names, headers=actor.headers).status_code == 200
     return actor
@@ -67,19 +67,21 @@ def transfers(client: FlaskClient, actor: Actor, **query: Any) -> dict[str, Any]
 def deactivate(client: FlaskClient, actor: Actor) -> None:
     answer = client.post(
         f"{API}/admin/users/{actor.id}/deactivate",
-        json={"reason": "asked for"},
+        json={"reason": "requested"},
         headers=factories.admin().headers,
     )
     assert answer.status_code == 200
 
 
-def over_http(app: Flask, sender: Actor, receiver: Actor, amount: str, **headers: str) -> Any:
-    """One transfer with a client of its own, for threads."""
+def send_with_new_client(
+    app: Flask, sender: Actor, receiver: Actor, amount: str, **headers: str
+) -> Any:
+    """Send with a new client, because threads cannot share one."""
     return send(app.test_client(), sender, receiver, amount, headers=headers)
 
 
-def money_there_is() -> int:
-    """Minor units in all wallets of people together, seen in one moment."""
+def total_balance() -> int:
+    """The sum of all user wallets in minor units, read in one statement."""
     with transaction() as session:
         total: int = session.execute(
             text("SELECT sum(balance)::bigint FROM wallets WHERE kind = 'USER'")
@@ -88,7 +90,7 @@ def money_there_is() -> int:
 
 
 def events_of(kind: str, aggregate_id: UUID | str) -> list[dict[str, Any]]:
-    """The data of the outbox's events of this type about something."""
+    """The data of the outbox events of this type about this aggregate, in order."""
     with transaction() as session:
         rows = session.execute(
             text(

@@ -1,4 +1,4 @@
-"""Many transfers at once, with real commits."""
+"""Concurrent transfers, with real commits."""
 
 import itertools
 import threading
@@ -11,38 +11,38 @@ from flask import Flask
 from tests import factories
 from tests.concurrency import all_at_once, broken, outcomes
 from tests.factories import Actor
-from tests.transfers.helpers import balance, money_there_is, over_http
+from tests.transfers.helpers import balance, send_with_new_client, total_balance
 from tests.wallets.helpers import set_limit
 
 
-def test_opposite_transfers_never_deadlock(committing: Flask) -> None:
+def test_opposite_transfers_do_not_deadlock(committing: Flask) -> None:
     alice, bob = factories.buyer("100.00"), factories.buyer("100.00")
-    turns = [(alice, bob), (bob, alice)] * 40
+    pairs = [(alice, bob), (bob, alice)] * 40
 
-    answers = all_at_once(lambda turn: over_http(committing, *turn, "1.00"), turns)
+    answers = all_at_once(lambda pair: send_with_new_client(committing, *pair, "1.00"), pairs)
 
     assert outcomes(answers) == {(201, None): 80}
     assert [balance(committing.test_client(), one) for one in (alice, bob)] == ["100.00"] * 2
     assert broken() == []
 
 
-def test_everybody_to_everybody_never_deadlocks(committing: Flask) -> None:
+def test_transfers_between_all_pairs_do_not_deadlock(committing: Flask) -> None:
     people = [factories.buyer("100.00") for _ in range(6)]
-    turns = list(itertools.permutations(people, 2)) * 3
+    pairs = list(itertools.permutations(people, 2)) * 3
 
-    answers = all_at_once(lambda turn: over_http(committing, *turn, "1.00"), turns)
+    answers = all_at_once(lambda pair: send_with_new_client(committing, *pair, "1.00"), pairs)
 
-    assert outcomes(answers) == {(201, None): len(turns)}
+    assert outcomes(answers) == {(201, None): len(pairs)}
     assert {balance(committing.test_client(), one) for one in people} == {"100.00"}
     assert broken() == []
 
 
-def test_only_one_of_32_transfers_of_everything_succeeds(committing: Flask) -> None:
+def test_one_of_32_transfers_of_the_whole_balance_succeeds(committing: Flask) -> None:
     sender = factories.buyer("100.00")
     receivers = [factories.actor() for _ in range(4)]
 
     answers = all_at_once(
-        lambda receiver: over_http(committing, sender, receiver, "100.00"), receivers * 8
+        lambda receiver: send_with_new_client(committing, sender, receiver, "100.00"), receivers * 8
     )
 
     assert outcomes(answers) == {(201, None): 1, (400, "INSUFFICIENT_FUNDS"): 31}
@@ -54,7 +54,7 @@ def test_one_idempotency_key_sends_once(committing: Flask) -> None:
     key = {"Idempotency-Key": "the-same-key"}
 
     answers = all_at_once(
-        lambda _: over_http(committing, sender, receiver, "10.00", **key), range(40)
+        lambda _: send_with_new_client(committing, sender, receiver, "10.00", **key), range(40)
     )
 
     assert set(outcomes(answers)) <= {(201, None), (409, "IDEMPOTENCY_IN_PROGRESS")}
@@ -63,42 +63,46 @@ def test_one_idempotency_key_sends_once(committing: Flask) -> None:
     assert broken() == []
 
 
-def test_the_receiver_s_limit_is_exact_however_many_send(committing: Flask) -> None:
+def test_concurrent_transfers_cannot_exceed_the_receiver_s_limit(committing: Flask) -> None:
     receiver = factories.actor()
     set_limit(committing.test_client(), receiver, "TRANSFER_IN", "DAY", "50.00")
     senders = [factories.buyer("7.00") for _ in range(20)]
 
-    answers = all_at_once(lambda sender: over_http(committing, sender, receiver, "7.00"), senders)
+    answers = all_at_once(
+        lambda sender: send_with_new_client(committing, sender, receiver, "7.00"), senders
+    )
 
     assert outcomes(answers) == {(201, None): 7, (409, "RECIPIENT_CANNOT_RECEIVE"): 13}
     assert balance(committing.test_client(), receiver) == "49.00"
     assert broken() == []
 
 
-def test_money_that_circles_is_never_more_or_less(committing: Flask) -> None:
-    """8 wallets send both ways around for three seconds; the sum is read all the while."""
+def test_the_total_balance_is_constant_during_transfers(committing: Flask) -> None:
+    """8 wallets send to both neighbours for three seconds, while the total is read repeatedly."""
     people = [factories.buyer("20.00") for _ in range(8)]
-    over = time.monotonic() + 3
+    deadline = time.monotonic() + 3
     seen: set[int] = set()
     counts: list[Counter[tuple[int, str | None]]] = []
 
     def watch() -> None:
-        while time.monotonic() < over:
-            seen.add(money_there_is())
+        while time.monotonic() < deadline:
+            seen.add(total_balance())
 
-    def circle(place: int) -> list[Any]:
+    def send_to_neighbours(index: int) -> list[Any]:
         answers = []
         for turn in itertools.count():
-            if time.monotonic() > over:
+            if time.monotonic() > deadline:
                 return answers
-            towards = people[(place + (1 if turn % 2 else -1)) % len(people)]
-            answers.append(over_http(committing, people[place], towards, f"{turn % 9 + 1}.00"))
+            receiver = people[(index + (1 if turn % 2 else -1)) % len(people)]
+            answers.append(
+                send_with_new_client(committing, people[index], receiver, f"{turn % 9 + 1}.00")
+            )
         raise AssertionError("unreachable")
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    counts = [outcomes(answers) for answers in all_at_once(circle, range(len(people)))]
-    watcher.join()
+    reader = threading.Thread(target=watch)
+    reader.start()
+    counts = [outcomes(answers) for answers in all_at_once(send_to_neighbours, range(len(people)))]
+    reader.join()
 
     total = sum(counts, Counter())
     assert set(total) <= {(201, None), (400, "INSUFFICIENT_FUNDS")}
@@ -107,7 +111,7 @@ def test_money_that_circles_is_never_more_or_less(committing: Flask) -> None:
     assert broken() == []
 
 
-def test_nothing_arrives_once_a_lock_is_acknowledged(committing: Flask) -> None:
+def test_no_transfer_succeeds_after_a_lock_is_acknowledged(committing: Flask) -> None:
     receiver, admin = factories.actor(), factories.admin()
     senders: list[Actor] = [factories.buyer("40.00") for _ in range(4)]
     client = committing.test_client()
@@ -120,7 +124,7 @@ def test_nothing_arrives_once_a_lock_is_acknowledged(committing: Flask) -> None:
                 json={"reason": "suspicion"},
                 headers=admin.headers,
             )
-        return over_http(committing, senders[number % 4], receiver, "1.00")
+        return send_with_new_client(committing, senders[number % 4], receiver, "1.00")
 
     answers = all_at_once(act, range(40))
     settled = balance(client, receiver)
@@ -128,5 +132,5 @@ def test_nothing_arrives_once_a_lock_is_acknowledged(committing: Flask) -> None:
     counts = outcomes(answers)
     assert set(counts) <= {(201, None), (200, None), (409, "RECIPIENT_CANNOT_RECEIVE")}
     assert settled == f"{counts[201, None]}.00"
-    assert over_http(committing, senders[0], receiver, "1.00").status_code == 409
+    assert send_with_new_client(committing, senders[0], receiver, "1.00").status_code == 409
     assert broken() == []

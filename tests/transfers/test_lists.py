@@ -1,4 +1,4 @@
-"""Looking at transfers, over HTTP."""
+"""Reading transfers, over HTTP."""
 
 from typing import Any
 
@@ -21,25 +21,27 @@ def bob(client: FlaskClient) -> Actor:
     return factories.actor()
 
 
-class TestShowing:
-    def test_both_parties_see_it_from_their_side(
+class TestReading:
+    def test_the_direction_depends_on_the_reader(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
         sent = send(client, alice, bob, "12.50", note="Lunch").json
 
-        mine = client.get(f"{TRANSFERS}/{sent['id']}", headers=alice.headers)
-        theirs = client.get(f"{TRANSFERS}/{sent['id']}", headers=bob.headers)
+        by_sender = client.get(f"{TRANSFERS}/{sent['id']}", headers=alice.headers)
+        by_receiver = client.get(f"{TRANSFERS}/{sent['id']}", headers=bob.headers)
 
-        assert (mine.status_code, mine.json) == (200, sent)
-        assert theirs.json == sent | {"direction": "IN"}
+        assert (by_sender.status_code, by_sender.json) == (200, sent)
+        assert by_receiver.json == sent | {"direction": "IN"}
 
-    def test_nobody_else_does(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
+    def test_other_users_do_not_find_the_transfer(
+        self, client: FlaskClient, alice: Actor, bob: Actor
+    ) -> None:
         sent = send(client, alice, bob).json
         for stranger in (factories.actor(), factories.admin()):
             answer = client.get(f"{TRANSFERS}/{sent['id']}", headers=stranger.headers)
             assert refusal(answer) == (404, "TRANSFER_NOT_FOUND")
 
-    def test_a_list_has_both_directions_newest_first_or_the_one_asked_for(
+    def test_the_list_is_newest_first_and_can_be_filtered_by_direction(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
         out = send(client, alice, bob, "3.00").json
@@ -62,10 +64,10 @@ class TestShowing:
         wrong = client.get(TRANSFERS, query_string={"direction": "up"}, headers=alice.headers)
         assert refusal(wrong) == (400, "VALIDATION_ERROR")
 
-    def test_a_walk_by_cursor_meets_every_transfer_once(
+    def test_pages_contain_each_transfer_once(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        made = [send(client, *turn, "1.00").json["id"] for turn in [(alice, bob), (bob, alice)] * 4]
+        made = [send(client, *pair, "1.00").json["id"] for pair in [(alice, bob), (bob, alice)] * 4]
         walked: list[str] = []
         query: dict[str, Any] = {"limit": 3}
         while True:

@@ -1,4 +1,4 @@
-"""Looking somebody up before sending, and how little a stranger can learn by it."""
+"""Looking up a recipient, and what it must not reveal."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.transfers.helpers import API, balance, deactivate, look_up, named, number_of, send
+from tests.transfers.helpers import API, balance, deactivate, look_up, number_of, send, with_name
 from tests.wallets.helpers import lock
 
 PHONE = "+14155550111"
@@ -17,11 +17,11 @@ PHONE = "+14155550111"
 
 @pytest.fixture
 def bob(client: FlaskClient) -> Actor:
-    return named(client, factories.actor(phone=PHONE), "Bob", "Stone")
+    return with_name(client, factories.actor(phone=PHONE), "Bob", "Stone")
 
 
 class TestLookingUp:
-    def test_every_name_leads_to_the_same_masked_person(
+    def test_every_identifier_finds_the_same_masked_recipient(
         self, client: FlaskClient, bob: Actor
     ) -> None:
         caller, number = factories.actor(), number_of(client, bob)
@@ -30,35 +30,39 @@ class TestLookingUp:
             "email": "u•••@e•••.com",
             "walletNumber": f"•••• •••• {number[-4:]}",
         }
-        for name in (
+        for identifier in (
             {"email": bob.email.upper()},
             {"phone": "+1 415 555 0111"},
             {"walletNumber": f"{number[:6]} {number[6:]}"},
             {"userId": str(bob.id)},
         ):
-            answer = look_up(client, caller, **name)
-            assert (answer.status_code, answer.json) == (200, masked), name
+            answer = look_up(client, caller, **identifier)
+            assert (answer.status_code, answer.json) == (200, masked), identifier
 
-    def test_nothing_of_it_leads_back_to_the_person(self, client: FlaskClient, bob: Actor) -> None:
+    def test_the_result_does_not_identify_the_recipient(
+        self, client: FlaskClient, bob: Actor
+    ) -> None:
         answer = look_up(client, factories.actor(), phone=PHONE)
 
         for secret in (bob.email, str(bob.id), PHONE, number_of(client, bob), "Bob", "Stone"):
             assert secret not in answer.text
 
-    def test_unknown_deactivated_and_oneself(self, client: FlaskClient, bob: Actor) -> None:
+    def test_unknown_and_deactivated_users_are_not_found_and_oneself_is_refused(
+        self, client: FlaskClient, bob: Actor
+    ) -> None:
         caller = factories.actor()
         unknown = look_up(client, caller, email="nobody@example.com")
         deactivate(client, bob)
-        gone = look_up(client, caller, email=bob.email)
+        deactivated = look_up(client, caller, email=bob.email)
 
-        assert refusal(unknown) == refusal(gone) == (404, "RECIPIENT_NOT_FOUND")
-        assert unknown.json["message"] == gone.json["message"]
+        assert refusal(unknown) == refusal(deactivated) == (404, "RECIPIENT_NOT_FOUND")
+        assert unknown.json["message"] == deactivated.json["message"]
         assert refusal(look_up(client, caller, email=caller.email)) == (
             400,
             "CANNOT_TRANSFER_TO_SELF",
         )
 
-    def test_whether_a_wallet_is_locked_is_not_told(self, client: FlaskClient, bob: Actor) -> None:
+    def test_a_locked_wallet_is_not_revealed(self, client: FlaskClient, bob: Actor) -> None:
         caller = factories.actor()
         before = look_up(client, caller, email=bob.email)
         lock(client, bob)
@@ -76,12 +80,12 @@ class TestLookingUp:
             {"userId": "1"},
         ],
     )
-    def test_a_bad_question_is_refused(self, client: FlaskClient, query: dict[str, str]) -> None:
+    def test_an_invalid_query_is_refused(self, client: FlaskClient, query: dict[str, str]) -> None:
         assert refusal(look_up(client, factories.actor(), **query)) == (400, "VALIDATION_ERROR")
 
 
-class TestGuessing:
-    """20 a minute for each user, whichever way they ask."""
+class TestRateLimit:
+    """20 look-ups per minute and user, by any endpoint."""
 
     @pytest.fixture
     def limited(self, rate_limited: Flask) -> FlaskClient:
@@ -95,7 +99,7 @@ class TestGuessing:
             **more,
         )
 
-    def test_look_ups_are_limited_for_each_user(self, limited: FlaskClient) -> None:
+    def test_look_ups_are_limited_per_user(self, limited: FlaskClient) -> None:
         caller = factories.actor()
 
         answers = [self.guess(limited, caller, n).status_code for n in range(21)]
@@ -103,16 +107,14 @@ class TestGuessing:
         assert answers == [404] * 20 + [429]
         assert self.guess(limited, factories.actor(), 0).status_code == 404
 
-    def test_hits_count_like_misses(self, limited: FlaskClient, bob: Actor) -> None:
+    def test_successful_look_ups_count_too(self, limited: FlaskClient, bob: Actor) -> None:
         caller = factories.actor()
 
         answers = [look_up(limited, caller, email=bob.email).status_code for _ in range(21)]
 
         assert answers == [200] * 20 + [429]
 
-    def test_many_accounts_from_one_address_are_limited_together(
-        self, limited: FlaskClient
-    ) -> None:
+    def test_look_ups_are_also_limited_per_address(self, limited: FlaskClient) -> None:
         callers = [factories.actor() for _ in range(4)]
         answers = [
             self.guess(limited, caller, n).status_code for caller in callers for n in range(16)
@@ -124,7 +126,7 @@ class TestGuessing:
         )
         assert elsewhere.status_code == 404
 
-    def test_sending_to_guesses_is_no_way_around_it(self, limited: FlaskClient) -> None:
+    def test_transfers_to_unknown_recipients_count(self, limited: FlaskClient) -> None:
         caller = factories.buyer("100.00")
         half = [self.guess(limited, caller, n).status_code for n in range(10)]
 
@@ -136,16 +138,14 @@ class TestGuessing:
         assert half + sent == [404] * 20 + [429]
         assert self.guess(limited, caller, 0).status_code == 429
 
-    def test_refusals_that_tell_that_somebody_exists_count_too(
-        self, limited: FlaskClient, bob: Actor
-    ) -> None:
-        caller = factories.actor()  # who has nothing to send
+    def test_refusals_that_reveal_a_recipient_count(self, limited: FlaskClient, bob: Actor) -> None:
+        caller = factories.actor()  # with a zero balance
 
         answers = [send(limited, caller, bob).status_code for _ in range(21)]
 
         assert answers == [400] * 20 + [429]
 
-    def test_asking_somebody_for_money_counts_too(self, limited: FlaskClient, bob: Actor) -> None:
+    def test_payment_requests_to_a_payer_count(self, limited: FlaskClient, bob: Actor) -> None:
         caller = factories.actor()
         requests = f"{API}/payment-requests"
 
@@ -157,10 +157,10 @@ class TestGuessing:
         ]
 
         assert answers == [201, 404] * 10 + [429]
-        for_anybody = limited.post(requests, json={"amount": "1.00"}, headers=caller.headers)
-        assert for_anybody.status_code == 201
+        without_payer = limited.post(requests, json={"amount": "1.00"}, headers=caller.headers)
+        assert without_payer.status_code == 201
 
-    def test_sending_is_not_limited(self, limited: FlaskClient, bob: Actor) -> None:
+    def test_successful_transfers_are_not_limited(self, limited: FlaskClient, bob: Actor) -> None:
         caller = factories.buyer("100.00")
 
         answers = {send(limited, caller, bob, "1.00").status_code for _ in range(30)}
@@ -168,9 +168,7 @@ class TestGuessing:
         assert answers == {201}
         assert balance(limited, bob) == "30.00"
 
-    def test_a_form_filled_in_wrongly_does_not_count(
-        self, limited: FlaskClient, bob: Actor
-    ) -> None:
+    def test_invalid_requests_do_not_count(self, limited: FlaskClient, bob: Actor) -> None:
         caller = factories.buyer("100.00")
 
         wrong = {send(limited, caller, {"walletNumber": "12"}).status_code for _ in range(30)}

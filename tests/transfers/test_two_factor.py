@@ -1,4 +1,4 @@
-"""Large transfers, whatever they pay: only with a code."""
+"""Large transfers require a two-factor code, whatever they pay."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,11 +22,11 @@ from tests.transfers.helpers import balance, send
 
 REFUSED = (403, "TWO_FACTOR_REQUIRED")
 
-#: Sends an amount in one of the ways there are.
-Way = Callable[[FlaskClient, Actor, str, dict[str, str]], TestResponse]
+#: Sends an amount to another user.
+Send = Callable[[FlaskClient, Actor, str, dict[str, str]], TestResponse]
 
 
-def plainly(client: FlaskClient, sender: Actor, amount: str, headers: Any) -> TestResponse:
+def by_transfer(client: FlaskClient, sender: Actor, amount: str, headers: Any) -> TestResponse:
     return send(client, sender, factories.actor(), amount, headers=headers)
 
 
@@ -50,41 +50,43 @@ def app_of_sender(client: FlaskClient, sender: Actor, watch: Watch) -> Authentic
     return enrolled(client, sender, watch)
 
 
-@pytest.mark.parametrize("way", [plainly, by_request, by_code])
-class TestEveryWay:
-    def test_up_to_the_limit_nobody_is_asked(
-        self, client: FlaskClient, sender: Actor, way: Way
+@pytest.mark.parametrize("send_amount", [by_transfer, by_request, by_code])
+class TestEachOperation:
+    def test_an_amount_up_to_the_threshold_requires_no_code(
+        self, client: FlaskClient, sender: Actor, send_amount: Send
     ) -> None:
-        assert way(client, sender, "1000.00", {}).status_code == 201
+        assert send_amount(client, sender, "1000.00", {}).status_code == 201
 
-    def test_above_it_the_money_goes_with_a_code_only(
-        self, client: FlaskClient, sender: Actor, app_of_sender: Authenticator, way: Way
+    def test_an_amount_above_the_threshold_requires_a_code(
+        self, client: FlaskClient, sender: Actor, app_of_sender: Authenticator, send_amount: Send
     ) -> None:
         code = app_of_sender.code()
 
-        without = way(client, sender, "1000.01", {})
-        wrong = way(client, sender, "1000.01", {"X-Two-Factor-Code": app_of_sender.wrong_code()})
-        right = way(client, sender, "1000.01", {"X-Two-Factor-Code": code})
-        again = way(client, sender, "1000.01", {"X-Two-Factor-Code": code})
+        without = send_amount(client, sender, "1000.01", {})
+        wrong = send_amount(
+            client, sender, "1000.01", {"X-Two-Factor-Code": app_of_sender.wrong_code()}
+        )
+        right = send_amount(client, sender, "1000.01", {"X-Two-Factor-Code": code})
+        again = send_amount(client, sender, "1000.01", {"X-Two-Factor-Code": code})
 
         assert refusal(without) == refusal(wrong) == refusal(again) == REFUSED
         assert right.status_code == 201
         assert balance(client, sender) == "3999.99"
 
 
-def test_a_code_is_kept_when_the_receiver_cannot_receive(
+def test_a_refused_transfer_does_not_use_up_the_code(
     client: FlaskClient, sender: Actor, app_of_sender: Authenticator
 ) -> None:
     headers = {"X-Two-Factor-Code": app_of_sender.code()}
 
-    nobody = send(client, sender, {"email": "nobody@example.com"}, "2000.00", headers=headers)
-    somebody = send(client, sender, factories.actor(), "2000.00", headers=headers)
+    unknown = send(client, sender, {"email": "nobody@example.com"}, "2000.00", headers=headers)
+    known = send(client, sender, factories.actor(), "2000.00", headers=headers)
 
-    assert refusal(nobody) == (404, "RECIPIENT_NOT_FOUND")
-    assert somebody.status_code == 201
+    assert refusal(unknown) == (404, "RECIPIENT_NOT_FOUND")
+    assert known.status_code == 201
 
 
-def test_a_request_waits_for_the_code(
+def test_a_payment_request_stays_open_until_the_code_is_sent(
     client: FlaskClient, sender: Actor, app_of_sender: Authenticator
 ) -> None:
     alice = factories.actor()

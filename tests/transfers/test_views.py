@@ -1,4 +1,4 @@
-"""Sending money, over HTTP."""
+"""Sending transfers, over HTTP."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,10 +16,10 @@ from tests.transfers.helpers import (
     deactivate,
     events_of,
     history,
-    named,
     number_of,
     send,
     transfers,
+    with_name,
 )
 from tests.wallets.helpers import lock, set_limit
 
@@ -28,16 +28,16 @@ PHONE = "+14155550111"
 
 @pytest.fixture
 def alice(client: FlaskClient) -> Actor:
-    return named(client, factories.buyer("100.00"), "Alice", "Jones")
+    return with_name(client, factories.buyer("100.00"), "Alice", "Jones")
 
 
 @pytest.fixture
 def bob(client: FlaskClient) -> Actor:
-    return named(client, factories.actor(phone=PHONE), "Bob", "Stone")
+    return with_name(client, factories.actor(phone=PHONE), "Bob", "Stone")
 
 
 class TestSending:
-    def test_it_arrives_at_once_and_the_answer_says_what_happened(
+    def test_a_transfer_is_immediate_and_returned(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
         answer = send(client, alice, bob, "12.50", note=" Lunch on Friday ")
@@ -64,7 +64,7 @@ class TestSending:
         assert (transfer["referenceType"], transfer["referenceId"]) == (None, None)
         assert (balance(client, alice), balance(client, bob)) == ("87.50", "12.50")
 
-    def test_both_histories_show_it_with_the_other_s_name_and_the_note(
+    def test_the_histories_show_the_other_party_and_the_note(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
         transfer = send(client, alice, bob, "12.50", note="Lunch").json
@@ -89,11 +89,11 @@ class TestSending:
         assert send(client, alice, bob, "1.00", note=None).json["note"] is None
         assert history(client, alice)[0]["description"] == "To Bob S."
 
-    def test_the_receiver_can_be_named_in_four_ways(
+    def test_the_receiver_can_be_identified_in_four_ways(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
         number = number_of(client, bob)
-        for name in (
+        for identifier in (
             {"email": bob.email},
             {"email": f"  {bob.email.upper()} "},
             {"phone": PHONE},
@@ -103,15 +103,21 @@ class TestSending:
             {"userId": str(bob.id)},
             {"userId": str(bob.id).upper()},
         ):
-            answer = send(client, alice, name, "1.00")
-            assert (answer.status_code, answer.json["receiver"]["id"]) == (201, str(bob.id)), name
+            answer = send(client, alice, identifier, "1.00")
+            assert (answer.status_code, answer.json["receiver"]["id"]) == (201, str(bob.id)), (
+                identifier
+            )
         assert balance(client, bob) == "8.00"
 
-    def test_everything_can_be_sent(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
+    def test_the_whole_balance_can_be_sent(
+        self, client: FlaskClient, alice: Actor, bob: Actor
+    ) -> None:
         assert send(client, alice, bob, "100.00").status_code == 201
         assert balance(client, alice) == "0.00"
 
-    def test_it_is_told_to_the_outbox(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
+    def test_the_transfer_is_recorded_in_the_outbox(
+        self, client: FlaskClient, alice: Actor, bob: Actor
+    ) -> None:
         transfer = send(client, alice, bob, "12.50").json
 
         assert events_of("transfer-completed", transfer["id"]) == [
@@ -125,7 +131,7 @@ class TestSending:
             }
         ]
 
-    def test_a_repeated_request_is_answered_again_and_moves_nothing(
+    def test_a_repeated_request_is_replayed(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
         key = {"Idempotency-Key": "once"}
@@ -140,7 +146,7 @@ class TestSending:
 
 
 class TestRefusals:
-    def nothing_moved(self, client: FlaskClient, alice: Actor, bob: Actor) -> bool:
+    def nothing_happened(self, client: FlaskClient, alice: Actor, bob: Actor) -> bool:
         return (
             balance(client, alice) == "100.00"
             and balance(client, bob) == "0.00"
@@ -156,49 +162,55 @@ class TestRefusals:
             {"userId": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"},
         ],
     )
-    def test_nobody_of_that_name(
+    def test_an_unknown_recipient_is_not_found(
         self, client: FlaskClient, alice: Actor, bob: Actor, name: dict[str, str]
     ) -> None:
         assert refusal(send(client, alice, name)) == (404, "RECIPIENT_NOT_FOUND")
-        assert self.nothing_moved(client, alice, bob)
+        assert self.nothing_happened(client, alice, bob)
 
-    def test_somebody_deactivated_is_nobody(
+    def test_a_deactivated_recipient_is_not_found(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
         deactivate(client, bob)
 
-        gone = send(client, alice, bob)
-        never = send(client, alice, {"email": "nobody@example.com"})
+        deactivated = send(client, alice, bob)
+        unknown = send(client, alice, {"email": "nobody@example.com"})
 
-        assert refusal(gone) == (404, "RECIPIENT_NOT_FOUND")
-        assert gone.json["message"] == never.json["message"]
+        assert refusal(deactivated) == (404, "RECIPIENT_NOT_FOUND")
+        assert deactivated.json["message"] == unknown.json["message"]
         assert balance(client, alice) == "100.00"
 
-    def test_oneself_under_every_name(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
-        for name in (
+    def test_a_transfer_to_oneself_is_refused(
+        self, client: FlaskClient, alice: Actor, bob: Actor
+    ) -> None:
+        for identifier in (
             {"email": alice.email},
             {"walletNumber": number_of(client, alice)},
             {"userId": str(alice.id)},
         ):
-            assert refusal(send(client, alice, name)) == (400, "CANNOT_TRANSFER_TO_SELF")
-        assert self.nothing_moved(client, alice, bob)
+            assert refusal(send(client, alice, identifier)) == (400, "CANNOT_TRANSFER_TO_SELF")
+        assert self.nothing_happened(client, alice, bob)
 
-    def test_more_than_there_is(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
+    def test_an_amount_above_the_balance_is_refused(
+        self, client: FlaskClient, alice: Actor, bob: Actor
+    ) -> None:
         answer = send(client, alice, bob, "100.01")
 
         assert refusal(answer) == (400, "INSUFFICIENT_FUNDS")
         assert answer.json["details"] == {"required": "100.01", "available": "100.00"}
-        assert self.nothing_moved(client, alice, bob)
+        assert self.nothing_happened(client, alice, bob)
 
-    def test_from_a_locked_wallet(self, client: FlaskClient, alice: Actor, bob: Actor) -> None:
+    def test_a_transfer_from_a_locked_wallet_is_refused(
+        self, client: FlaskClient, alice: Actor, bob: Actor
+    ) -> None:
         lock(client, alice)
 
         assert refusal(send(client, alice, bob)) == (403, "WALLET_LOCKED")
-        assert self.nothing_moved(client, alice, bob)
+        assert self.nothing_happened(client, alice, bob)
 
     @pytest.mark.parametrize("window", ["TRANSACTION", "DAY", "MONTH"])
     @pytest.mark.parametrize("kind", ["TRANSFER_OUT", "OUTGOING"])
-    def test_over_the_sender_s_limit(
+    def test_an_amount_above_the_sender_s_limit_is_refused(
         self, client: FlaskClient, alice: Actor, bob: Actor, kind: str, window: str
     ) -> None:
         set_limit(client, alice, kind, window, "5.00")
@@ -209,22 +221,22 @@ class TestRefusals:
         assert answer.json["details"]["limit"] == "5.00"
         assert send(client, alice, bob, "5.00").status_code == 201
 
-    def test_a_receiver_who_cannot_receive_is_not_explained(
+    def test_the_reason_why_a_recipient_cannot_receive_is_not_revealed(
         self, client: FlaskClient, alice: Actor
     ) -> None:
-        """A lock, a limit and a wallet that is full look alike, and no number is told."""
+        """A locked wallet and exceeded limits have the same error, without amounts."""
 
         def limit_in(kind: str) -> Callable[[Actor], Any]:
             return lambda user: set_limit(client, user, kind, "DAY", "7.77")
 
         answers = []
-        for hinder in (
+        for block in (
             lambda user: lock(client, user),
             limit_in("TRANSFER_IN"),
             limit_in("INCOMING"),
         ):
             receiver = factories.actor()
-            hinder(receiver)
+            block(receiver)
             answers.append(send(client, alice, receiver, "10.00"))
             assert balance(client, receiver) == "0.00"
 
@@ -234,14 +246,14 @@ class TestRefusals:
         assert not any("7.77" in answer.text for answer in answers)
         assert balance(client, alice) == "100.00"
 
-    def test_who_cannot_pay_learns_nothing_of_the_receiver_s_wallet(
+    def test_insufficient_funds_are_reported_before_the_receiver_s_lock(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
         lock(client, bob)
 
         assert refusal(send(client, alice, bob, "500.00")) == (400, "INSUFFICIENT_FUNDS")
 
-    def test_what_is_received_within_the_limit_counts(
+    def test_received_transfers_count_towards_the_limit(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
         set_limit(client, bob, "TRANSFER_IN", "DAY", "15.00")
@@ -250,7 +262,7 @@ class TestRefusals:
         assert refusal(send(client, alice, bob, "5.01")) == (409, "RECIPIENT_CANNOT_RECEIVE")
         assert send(client, alice, bob, "5.00").status_code == 201
 
-    def test_a_refusal_is_remembered_under_its_key(
+    def test_a_refusal_is_replayed_for_its_key(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
         key = {"Idempotency-Key": "too-much"}
@@ -263,7 +275,7 @@ class TestRefusals:
         assert again.headers["Idempotent-Replayed"] == "true"
 
 
-class TestShape:
+class TestValidation:
     @pytest.mark.parametrize(
         ("name", "problem"),
         [
@@ -286,7 +298,7 @@ class TestShape:
             ({"name": "Bob"}, "Unknown field."),
         ],
     )
-    def test_a_receiver_is_named_properly_or_not_looked_for(
+    def test_an_invalid_recipient_is_refused(
         self, client: FlaskClient, name: dict[str, Any], problem: str
     ) -> None:
         answer = send(client, factories.buyer(), name)
@@ -294,20 +306,20 @@ class TestShape:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert problem in answer.json["details"]["recipient"]
 
-    def test_a_slip_of_the_finger_in_a_wallet_number_is_found_before_anybody_is(
+    def test_a_mistyped_wallet_number_is_refused(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        """Any one digit wrong, and nearly any two neighbours swapped (ISO 7064)."""
+        """The check digit detects every wrong digit and nearly every transposition (ISO 7064)."""
         number = number_of(client, bob)
-        slips = [
+        mistyped = [
             number[:place] + str((int(digit) + 1) % 10) + number[place + 1 :]
             for place, digit in enumerate(number)
         ]
-        answers = [send(client, alice, {"walletNumber": slip}) for slip in slips]
+        answers = [send(client, alice, {"walletNumber": number}) for number in mistyped]
         assert {refusal(answer) for answer in answers} == {(400, "VALIDATION_ERROR")}
 
     @pytest.mark.parametrize("amount", ["0", 0, "-1.00", "1.005", "NaN", "1e400", True, None, "x"])
-    def test_an_amount_is_positive_and_exact(self, client: FlaskClient, amount: Any) -> None:
+    def test_an_invalid_amount_is_refused(self, client: FlaskClient, amount: Any) -> None:
         sender, receiver = factories.buyer(), factories.actor()
 
         answer = send(client, sender, receiver, amount)
@@ -326,9 +338,7 @@ class TestShape:
             {"recipient": {"email": "a@b.test"}, "amount": "1.00", "currency": "USD"},
         ],
     )
-    def test_what_is_missing_too_long_or_unknown_is_refused(
-        self, client: FlaskClient, body: dict[str, Any]
-    ) -> None:
+    def test_invalid_fields_are_refused(self, client: FlaskClient, body: dict[str, Any]) -> None:
         answer = client.post(TRANSFERS, json=body, headers=factories.buyer().headers)
 
         assert error_body(answer)["error"] == "VALIDATION_ERROR"

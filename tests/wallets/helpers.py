@@ -1,4 +1,4 @@
-"""Asking the wallet's endpoints, and what their answers look like."""
+"""Helpers that call the endpoints of wallets and read the results."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def withdraw(client: FlaskClient, user: Actor, amount: Any, **fields: Any) -> Te
 
 
 def send_raw(client: FlaskClient, user: Actor, call: str, amount: str) -> TestResponse:
-    """amount: as it stands in the JSON text."""
+    """amount: the JSON text."""
     return client.post(
         f"{WALLET}/{call}",
         data=f'{{"amount":{amount}}}'.encode(),
@@ -60,7 +60,7 @@ def lock(client: FlaskClient, user: Actor) -> TestResponse:
 
 
 class Clock:
-    """The clock of one module, stopped."""
+    """A frozen clock for one module."""
 
     def __init__(self, moment: Any, real: Any) -> None:
         self.now = lambda: moment

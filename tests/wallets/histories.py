@@ -1,4 +1,4 @@
-"""Wallets in which much has happened, made by SQL so that the books are sound."""
+"""Long wallet histories, inserted by SQL such that the books balance."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,7 +8,7 @@ from sqlalchemy import text
 from app.common import clock
 from app.common.db import transaction
 
-# As the ledger writes it, only many at once: money from the bank, every third time back to it.
+# The rows that the ledger writes for deposits, with every third movement a withdrawal.
 _HISTORY = """
     CREATE TEMP TABLE moves AS
     SELECT uuidv7() AS entry, uuidv7() AS posting, w.id AS wallet, w.user_id,
@@ -48,9 +48,9 @@ def add_history(
     first: datetime | None = None,
     apart: timedelta = timedelta(seconds=1),
 ) -> None:
-    """Give a wallet `count` more postings of a cent: two in, one out, and so on.
+    """Add `count` postings of a cent to a wallet: two deposits, a withdrawal, and so on.
 
-    first: the moment of the first of them, by default 40 days ago; apart: from one to the next.
+    first: time of the first, by default 40 days ago. apart: time between two.
     """
     values = {
         "user_id": user_id,

@@ -1,4 +1,4 @@
-"""Many movements at once, with real commits."""
+"""Concurrent movements of money, with real commits."""
 
 from itertools import pairwise
 from typing import Any
@@ -33,7 +33,7 @@ def test_100_deposits_of_10_make_1000(committing: Flask) -> None:
     assert broken() == []
 
 
-def test_only_one_of_32_withdrawals_of_everything_succeeds(committing: Flask) -> None:
+def test_one_of_32_withdrawals_of_the_whole_balance_succeeds(committing: Flask) -> None:
     user = factories.buyer("100.00")
 
     answers = all_at_once(
@@ -45,7 +45,7 @@ def test_only_one_of_32_withdrawals_of_everything_succeeds(committing: Flask) ->
     assert broken() == []
 
 
-def test_deposits_withdrawals_and_purchases_mix_on_one_wallet(committing: Flask) -> None:
+def test_concurrent_deposits_withdrawals_and_purchases_add_up(committing: Flask) -> None:
     user = factories.buyer("100.00")
     product_id = factories.product(factories.merchant(), price="3.00", units=1000)
     order = {"productId": str(product_id), "paymentMethod": "WALLET"}
@@ -70,7 +70,7 @@ def test_deposits_withdrawals_and_purchases_mix_on_one_wallet(committing: Flask)
     assert broken() == []
 
 
-def test_a_limit_is_exact_however_many_press_against_it(committing: Flask) -> None:
+def test_concurrent_deposits_cannot_exceed_a_limit(committing: Flask) -> None:
     user, admin = factories.actor(), factories.admin()
     limit = {"type": "DEPOSIT", "window": "DAY", "amount": "100.00"}
     changed = committing.test_client().put(
@@ -101,7 +101,7 @@ def test_one_idempotency_key_deposits_once(committing: Flask) -> None:
     assert broken() == []
 
 
-def test_nothing_moves_once_a_lock_is_acknowledged(committing: Flask) -> None:
+def test_no_withdrawal_succeeds_after_a_lock_is_acknowledged(committing: Flask) -> None:
     user, admin = factories.buyer("100.00"), factories.admin()
     wallet_id = wallet(committing, user)["id"]
 

@@ -1,4 +1,4 @@
-"""The history, over HTTP."""
+"""The transaction history, over HTTP."""
 
 import base64
 import json
@@ -23,7 +23,9 @@ class TestHistory:
     def amounts(self, client: FlaskClient, user: Actor, **query: Any) -> list[str]:
         return [row["amount"] for row in self.read(client, user, **query).json["data"]]
 
-    def test_newest_comes_first_in_the_contract_s_shape(self, client: FlaskClient) -> None:
+    def test_the_history_is_newest_first_and_has_the_documented_body(
+        self, client: FlaskClient
+    ) -> None:
         user = factories.buyer("20.00")
         made = withdraw(client, user, "7.50").json["transaction"]
 
@@ -36,17 +38,17 @@ class TestHistory:
             '"meta":{"total":2,"page":1,"limit":20,"totalPages":1,"nextCursor":null}}'
         )
 
-    def test_a_new_wallet_has_none(self, client: FlaskClient) -> None:
+    def test_the_history_of_a_new_wallet_is_empty(self, client: FlaskClient) -> None:
         assert self.read(client, factories.actor()).text == (
             '{"data":[],"meta":{"total":0,"page":1,"limit":20,"totalPages":0,"nextCursor":null}}'
         )
 
-    def test_nobody_sees_somebody_else_s(self, client: FlaskClient) -> None:
+    def test_transactions_of_other_users_are_not_listed(self, client: FlaskClient) -> None:
         factories.buyer("20.00")
 
         assert self.amounts(client, factories.buyer("1.00")) == ["1.00"]
 
-    def test_pages_by_number(self, client: FlaskClient) -> None:
+    def test_pages_are_selected_by_number(self, client: FlaskClient) -> None:
         user = factories.actor()
         for cents in range(1, 6):
             deposit(client, user, f"0.0{cents}")
@@ -58,7 +60,7 @@ class TestHistory:
         assert (meta["total"], meta["page"], meta["totalPages"]) == (5, 2, 3)
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
-    def test_a_walk_by_cursor_sees_every_row_once_while_rows_are_added(
+    def test_cursor_pages_contain_each_row_once_while_rows_are_added(
         self, client: FlaskClient, limit: int
     ) -> None:
         user = factories.actor()
@@ -77,7 +79,7 @@ class TestHistory:
 
         assert seen == [f"0.{cents}" for cents in range(16, 9, -1)]
 
-    def test_a_cursor_carries_page_and_total_along(self, client: FlaskClient) -> None:
+    def test_a_cursor_page_states_page_and_total(self, client: FlaskClient) -> None:
         user = factories.actor()
         for _ in range(5):
             deposit(client, user, "1.00")
@@ -87,7 +89,7 @@ class TestHistory:
 
         assert (meta["total"], meta["page"], meta["totalPages"]) == (5, 2, 3)
 
-    def test_filters_by_type(self, client: FlaskClient) -> None:
+    def test_the_history_can_be_filtered_by_type(self, client: FlaskClient) -> None:
         user = factories.buyer("20.00")
         withdraw(client, user, "3.00")
         deposit(client, user, "2.00")
@@ -97,7 +99,7 @@ class TestHistory:
         assert self.read(client, user, type="DEPOSIT").json["meta"]["total"] == 2
         assert self.amounts(client, user, type="EARNING") == []
 
-    def test_filters_by_time_the_end_left_out(
+    def test_the_history_can_be_filtered_by_time_with_an_exclusive_end(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         user = factories.actor()
@@ -152,7 +154,9 @@ class TestHistory:
         ],
         ids=str,
     )
-    def test_what_makes_no_sense_is_400(self, client: FlaskClient, query: dict[str, str]) -> None:
+    def test_invalid_arguments_are_refused(
+        self, client: FlaskClient, query: dict[str, str]
+    ) -> None:
         answer = self.read(client, factories.actor(), **query)
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
@@ -178,7 +182,7 @@ class TestHistory:
         ],
         ids=str,
     )
-    def test_a_forged_cursor_is_400(self, client: FlaskClient, content: Any) -> None:
+    def test_a_forged_cursor_is_refused(self, client: FlaskClient, content: Any) -> None:
         cursor = base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
         answer = self.read(client, factories.actor(), cursor=cursor)

@@ -1,4 +1,4 @@
-"""Whatever people do, in whatever order, the books agree with a model of a few lines."""
+"""Property tests: after any sequence of operations, the books agree with a simple model."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,20 +36,20 @@ _settings = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-people = st.sampled_from(["alice", "bob", "shop"])
+users = st.sampled_from(["alice", "bob", "shop"])
 cents = st.one_of(st.integers(1, 60_000), st.sampled_from([99, 100, 50_000, 50_001]))
 operations = st.one_of(
-    st.tuples(st.just("deposit"), people, cents),
-    st.tuples(st.just("withdraw"), people, cents),
-    st.tuples(st.just("buy"), people, st.integers(1, 4)),
-    st.tuples(st.just("lock"), people, st.booleans()),
+    st.tuples(st.just("deposit"), users, cents),
+    st.tuples(st.just("withdraw"), users, cents),
+    st.tuples(st.just("buy"), users, st.integers(1, 4)),
+    st.tuples(st.just("lock"), users, st.booleans()),
 )
 Operation = tuple[str, str, int]
 
 
 @dataclass
 class Model:
-    """The shop in integers: what should happen."""
+    """The expected behaviour, in integers."""
 
     balances: dict[str, int]
     locked: set[str]
@@ -58,58 +58,58 @@ class Model:
     fee_bps: int
 
     def expect(self, operation: Operation) -> str:
-        """Do it, or say why not."""
-        kind, who, value = operation
-        return getattr(self, kind)(who, value)
+        """Apply the operation. Returns `done`, or the code of the expected error."""
+        kind, name, value = operation
+        return getattr(self, kind)(name, value)
 
-    def deposit(self, who: str, amount: int) -> str:
+    def deposit(self, name: str, amount: int) -> str:
         if amount > MAXIMUM * 100:
             return "INVALID_DEPOSIT_AMOUNT"
-        if who in self.locked:
+        if name in self.locked:
             return "WALLET_LOCKED"
-        self._post(who, amount)
+        self._post(name, amount)
         return "done"
 
-    def withdraw(self, who: str, amount: int) -> str:
+    def withdraw(self, name: str, amount: int) -> str:
         if amount < MINIMUM * 100:
             return "INVALID_WITHDRAWAL_AMOUNT"
-        if who in self.locked:
+        if name in self.locked:
             return "WALLET_LOCKED"
-        if amount > self.balances[who]:
+        if amount > self.balances[name]:
             return "INSUFFICIENT_FUNDS"
-        self._post(who, -amount)
+        self._post(name, -amount)
         return "done"
 
-    def buy(self, who: str, quantity: int) -> str:
+    def buy(self, name: str, quantity: int) -> str:
         amount = PRICE * quantity
-        if who == "shop":
+        if name == "shop":
             return "CANNOT_BUY_OWN_PRODUCT"
         if quantity > self.stock:
             return "PRODUCT_OUT_OF_STOCK"
-        if who in self.locked:
+        if name in self.locked:
             return "WALLET_LOCKED"
-        if amount > self.balances[who]:
+        if amount > self.balances[name]:
             return "INSUFFICIENT_FUNDS"
         if "shop" in self.locked:
             return "WALLET_LOCKED"
         self.stock -= quantity
-        self._post(who, -amount)
+        self._post(name, -amount)
         self._post("shop", amount)
         if fee := int(Decimal(amount * self.fee_bps).scaleb(-4).quantize(1, "ROUND_HALF_UP")):
             self._post("shop", -fee)
         return "done"
 
-    def lock(self, who: str, locked: bool) -> str:
-        (self.locked.add if locked else self.locked.discard)(who)
+    def lock(self, name: str, locked: bool) -> str:
+        (self.locked.add if locked else self.locked.discard)(name)
         return "done"
 
-    def _post(self, who: str, amount: int) -> None:
-        self.balances[who] += amount
-        self.postings[who] += 1
+    def _post(self, name: str, amount: int) -> None:
+        self.balances[name] += amount
+        self.postings[name] += 1
 
 
 class Shop:
-    """The same with the real services."""
+    """The same operations with the real services."""
 
     def __init__(self, *, stock: int, fee_bps: int) -> None:
         self.actors = {
@@ -121,8 +121,8 @@ class Shop:
         self.fee_bps = fee_bps
 
     def attempt(self, operation: Operation) -> str:
-        kind, who, value = operation
-        user_id = self.actors[who].id
+        kind, name, value = operation
+        user_id = self.actors[name].id
         try:
             with factories.ledger_session(exclusive=True) as session:
                 user = auth.require_user(session, user_id)
@@ -152,23 +152,25 @@ class Shop:
         return "done"
 
     def state(self) -> dict[str, tuple[int, int]]:
-        """Balance and number of postings of everybody."""
+        """Balance and number of postings of each user."""
         with transaction() as session:
-            found = {who: factories.wallet(session, actor.id) for who, actor in self.actors.items()}
-            return {who: (wallet.balance, wallet.sequence) for who, wallet in found.items()}
+            found = {
+                name: factories.wallet(session, actor.id) for name, actor in self.actors.items()
+            }
+            return {name: (wallet.balance, wallet.sequence) for name, wallet in found.items()}
 
 
 def _dollars(cents_: int) -> dict[str, Any]:
     return {"currency": "USD", "amount": Decimal(cents_).scaleb(-2)}
 
 
-def play(script: list[Operation], *, stock: int, fee_bps: int) -> None:
+def run_script(script: list[Operation], *, stock: int, fee_bps: int) -> None:
     shop = Shop(stock=stock, fee_bps=fee_bps)
     zero = dict.fromkeys(shop.actors, 0)
     model = Model(zero.copy(), set(), zero.copy(), stock, fee_bps)
     for operation in script:
         assert shop.attempt(operation) == model.expect(operation), operation
-        expected = {who: (model.balances[who], model.postings[who]) for who in zero}
+        expected = {name: (model.balances[name], model.postings[name]) for name in zero}
         assert shop.state() == expected, operation
     assert min(model.balances.values()) >= 0
     assert broken() == []
@@ -186,47 +188,47 @@ def test_the_books_agree_with_the_model(app: Flask) -> None:
     @given(**scripts)
     def run(**world: Any) -> None:
         with undone():
-            play(**world)
+            run_script(**world)
 
     run()
 
 
 @pytest.mark.stress
-def test_the_books_agree_with_the_model_after_very_many_histories(app: Flask) -> None:
+def test_the_books_agree_with_the_model_after_many_histories(app: Flask) -> None:
     @settings(_settings, max_examples=1000)
     @given(**scripts)
     def run(**world: Any) -> None:
         with undone():
-            play(**world)
+            run_script(**world)
 
     run()
 
 
-def test_a_batch_of_entries_is_posted_as_if_one_by_one(app: Flask) -> None:
-    """Which is what lets many purchases share a transaction."""
+def test_a_batch_of_entries_is_posted_like_single_entries(app: Flask) -> None:
+    """Batches of purchases depend on this."""
     transfers = st.lists(
-        st.tuples(people, people, st.integers(1, 10**15)).filter(lambda t: t[0] != t[1]),
+        st.tuples(users, users, st.integers(1, 10**15)).filter(lambda t: t[0] != t[1]),
         min_size=1,
         max_size=12,
     )
 
     def rows(moves: list[tuple[str, str, int]], *, batched: bool) -> list[tuple[Any, ...]]:
         with undone():
-            actors = {who: factories.actor() for who in ("alice", "bob", "shop")}
-            owners = {actor.id: who for who, actor in actors.items()}
+            actors = {name: factories.actor() for name in ("alice", "bob", "shop")}
+            owners = {actor.id: name for name, actor in actors.items()}
             with factories.ledger_session() as session:
                 accounts = wallets.lock_accounts(session, user_ids=list(owners), currency="USD")
                 by_name = {owners[user_id]: account for user_id, account in accounts.items()}
                 bank = system_account(SystemCode.BANK, "USD")
-                rich = [_entry(bank, account, 10**17) for account in by_name.values()]
-                entries = rich + [_entry(by_name[a], by_name[b], sum_) for a, b, sum_ in moves]
+                funding = [_entry(bank, account, 10**17) for account in by_name.values()]
+                entries = funding + [_entry(by_name[a], by_name[b], sum_) for a, b, sum_ in moves]
                 if batched:
                     written = [ledger.apply(entry) for entry in entries]
                     ledger.write_entries(session, written)
                 else:
                     written = [ledger.post(session, entry) for entry in entries]
-            names = {account.id: who for who, account in by_name.items()}
-            # Posted past the services, so there is neither an order nor an event.
+            names = {account.id: name for name, account in by_name.items()}
+            # The services were bypassed, so there is neither an order nor an event.
             assert broken() == [
                 "Every debit has its order, refund, hold, transfer, payout or withdrawal",
                 "Every money operation has its outbox event",
@@ -255,7 +257,7 @@ currencies = st.sampled_from(sorted(EXPONENTS))
 
 @_settings
 @given(minor=st.integers(-MAX_MINOR, MAX_MINOR), currency=currencies)
-def test_money_survives_being_written_and_read(minor: int, currency: str) -> None:
+def test_formatted_money_is_parsed_unchanged(minor: int, currency: str) -> None:
     written = format_minor(minor, currency)
     assert Money.of(Decimal(written), currency) == Money(minor, currency)
     assert len(written.partition(".")[2]) == EXPONENTS[currency]
@@ -268,7 +270,7 @@ def test_money_survives_being_written_and_read(minor: int, currency: str) -> Non
     | st.decimals(-(10**20), 10**20, places=2),
     currency=currencies,
 )
-def test_money_is_exactly_the_amount_or_refused(amount: Decimal, currency: str) -> None:
+def test_an_amount_is_converted_exactly_or_refused(amount: Decimal, currency: str) -> None:
     try:
         minor = Money.of(amount, currency).minor
     except AmountInvalid:
@@ -285,7 +287,9 @@ def test_money_is_exactly_the_amount_or_refused(amount: Decimal, currency: str) 
     more=st.integers(0, 10**6),
     bps=st.integers(0, 10_000),
 )
-def test_the_platform_fee_is_the_nearest_whole_share(amount: int, more: int, bps: int) -> None:
+def test_the_platform_fee_is_rounded_to_the_nearest_minor_unit(
+    amount: int, more: int, bps: int
+) -> None:
     fee = share_of(amount, bps=bps)
     assert 0 <= fee <= amount
     assert abs(fee * 10_000 - amount * bps) <= 5_000

@@ -20,7 +20,7 @@ class TestLimits:
     @pytest.mark.parametrize(
         ("window", "name"), [("DAY", "day"), ("MONTH", "month"), ("TRANSACTION", "transaction")]
     )
-    def test_a_user_s_own_limit_binds(self, client: FlaskClient, window: str, name: str) -> None:
+    def test_a_user_s_own_limit_applies(self, client: FlaskClient, window: str, name: str) -> None:
         user = factories.actor()
         set_limit(client, user, "DEPOSIT", window, "100.00")
 
@@ -40,7 +40,7 @@ class TestLimits:
         assert deposit(client, user, "100.00").status_code == 200
 
     @pytest.mark.parametrize("window", ["DAY", "MONTH"])
-    def test_what_moved_in_the_window_counts(self, client: FlaskClient, window: str) -> None:
+    def test_movements_in_the_window_count(self, client: FlaskClient, window: str) -> None:
         user = factories.actor()
         set_limit(client, user, "DEPOSIT", window, "100.00")
         deposit(client, user, "60.00")
@@ -55,13 +55,13 @@ class TestLimits:
         assert deposit(client, user, "40.00").status_code == 200
         assert refusal(deposit(client, user, "0.01")) == (400, "LIMIT_EXCEEDED")
 
-    def test_a_limit_per_transaction_does_not_add_up(self, client: FlaskClient) -> None:
+    def test_a_limit_per_transaction_is_not_cumulative(self, client: FlaskClient) -> None:
         user = factories.actor()
         set_limit(client, user, "DEPOSIT", "TRANSACTION", "100.00")
 
         assert [deposit(client, user, "100.00").status_code for _ in range(3)] == [200] * 3
 
-    def test_what_moved_before_the_window_does_not_count(
+    def test_movements_before_the_window_do_not_count(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         user = factories.actor()
@@ -74,7 +74,7 @@ class TestLimits:
         assert deposit(client, user, "100.00").status_code == 200
         assert refusal(deposit(client, user, "0.01")) == (400, "LIMIT_EXCEEDED")
 
-    def test_directions_are_limited_apart(self, client: FlaskClient) -> None:
+    def test_directions_are_limited_separately(self, client: FlaskClient) -> None:
         user = factories.buyer("50.00")
         set_limit(client, user, "WITHDRAWAL", "DAY", "10.00")
 
@@ -84,7 +84,7 @@ class TestLimits:
         assert refusal(answer) == (400, "LIMIT_EXCEEDED")
         assert answer.json["details"]["type"] == "WITHDRAWAL"
 
-    def test_a_refused_movement_uses_nothing_up(self, client: FlaskClient) -> None:
+    def test_a_refused_movement_does_not_count(self, client: FlaskClient) -> None:
         user = factories.buyer("5.00")
         set_limit(client, user, "WITHDRAWAL", "DAY", "5.00")
 
@@ -92,7 +92,7 @@ class TestLimits:
 
         assert withdraw(client, user, "5.00").status_code == 200
 
-    def test_everybody_has_the_limits_of_their_role(
+    def test_a_user_has_the_limits_of_the_role_by_default(
         self, client: FlaskClient, change_settings: Callable[..., None]
     ) -> None:
         change_settings(maximum_deposit=Decimal("2000000.00"))
@@ -105,19 +105,19 @@ class TestLimits:
         set_limit(client, user, "DEPOSIT", "DAY", "2000000.00")
         assert deposit(client, user, "1000000.01").status_code == 200
 
-    def test_a_limit_of_zero_stops_everything(self, client: FlaskClient) -> None:
+    def test_a_limit_of_zero_refuses_every_amount(self, client: FlaskClient) -> None:
         user = factories.actor()
         set_limit(client, user, "DEPOSIT", "DAY", "0")
 
         assert refusal(deposit(client, user, "0.01")) == (400, "LIMIT_EXCEEDED")
 
-    def test_one_user_s_limit_is_nobody_else_s(self, client: FlaskClient) -> None:
+    def test_a_user_s_limit_does_not_apply_to_others(self, client: FlaskClient) -> None:
         user, other = factories.actor(), factories.actor()
         set_limit(client, user, "DEPOSIT", "DAY", "0")
 
         assert deposit(client, other, "1.00").status_code == 200
 
-    def test_setting_one_answers_with_it_and_is_audited(self, client: FlaskClient) -> None:
+    def test_setting_a_limit_returns_it_and_is_audited(self, client: FlaskClient) -> None:
         user = factories.actor()
 
         answers = [set_limit(client, user, "DEPOSIT", "DAY", amount) for amount in ("5", "7.50")]
@@ -145,7 +145,7 @@ class TestLimits:
             ("amount", True),
         ],
     )
-    def test_what_is_no_limit_is_refused(self, client: FlaskClient, field: str, value: Any) -> None:
+    def test_an_invalid_limit_is_refused(self, client: FlaskClient, field: str, value: Any) -> None:
         body = {"type": "DEPOSIT", "window": "DAY", "amount": "1.00"} | {field: value}
 
         answer = client.put(
@@ -157,7 +157,7 @@ class TestLimits:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == [field]
 
-    def test_an_unknown_user_is_404(self, client: FlaskClient) -> None:
+    def test_an_unknown_user_is_not_found(self, client: FlaskClient) -> None:
         answer = client.put(
             "/api/v1/admin/users/01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11/limits",
             json={"type": "DEPOSIT", "window": "DAY", "amount": "1.00"},

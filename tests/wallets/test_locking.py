@@ -17,7 +17,7 @@ from tests.wallets.helpers import lock, wallet_of, withdraw
 
 
 class TestLocking:
-    def test_a_lock_shows_and_an_unlock_lets_go(self, client: FlaskClient) -> None:
+    def test_a_locked_wallet_is_refused_until_it_is_unlocked(self, client: FlaskClient) -> None:
         user = factories.buyer("5.00")
 
         locked = lock(client, user)
@@ -33,7 +33,7 @@ class TestLocking:
         assert (unlocked.status_code, unlocked.json["isLocked"]) == (200, False)
         assert withdraw(client, user, "1.00").status_code == 200
 
-    def test_both_are_audited_with_their_reasons(self, client: FlaskClient) -> None:
+    def test_lock_and_unlock_are_audited_with_their_reasons(self, client: FlaskClient) -> None:
         admin, user = factories.admin(), factories.actor()
         wallet_id = wallet_of(client, user)["id"]
         for action, reason in (("lock", "Under review"), ("unlock", "Cleared")):
@@ -55,19 +55,19 @@ class TestLocking:
         ]
 
     @pytest.mark.parametrize("role", [Role.USER, Role.MERCHANT])
-    def test_only_an_administrator_may(self, client: FlaskClient, role: Role) -> None:
+    def test_only_administrators_can_lock(self, client: FlaskClient, role: Role) -> None:
         user = factories.actor(role)
 
         answer = client.post(
             f"/api/v1/admin/wallets/{wallet_of(client, user)['id']}/lock",
-            json={"reason": "Mischief"},
+            json={"reason": "No reason"},
             headers=user.headers,
         )
 
         assert refusal(answer) == (403, "FORBIDDEN")
         assert error_body(answer)["message"] == "Access denied. Required roles: ADMIN"
 
-    def test_an_unknown_wallet_and_a_house_account_are_404(self, client: FlaskClient) -> None:
+    def test_unknown_wallets_and_platform_accounts_are_not_found(self, client: FlaskClient) -> None:
         bank = system_account(SystemCode.BANK, "USD").id
         for wallet_id in ("01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11", bank):
             answer = client.post(

@@ -1,4 +1,4 @@
-"""The number of a wallet: what people call it."""
+"""Wallet numbers."""
 
 from flask import Flask
 from sqlalchemy import text
@@ -7,7 +7,7 @@ from stdnum.iso7064 import mod_11_10
 from app.common.db import transaction
 
 
-def test_numbers_have_a_check_digit_and_differ(app: Flask) -> None:
+def test_wallet_numbers_are_unique_and_have_a_check_digit(app: Flask) -> None:
     with transaction() as session:
         numbers = list(
             session.scalars(text("SELECT new_wallet_number() FROM generate_series(1, 500)"))

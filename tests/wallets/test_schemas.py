@@ -1,4 +1,4 @@
-"""What is built by hand for speed says what the document promises."""
+"""Serializers written by hand return the same as their schemas."""
 
 import json
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def account(currency: str) -> Account:
     )
 
 
-def line(currency: str, metadata: dict[str, Any] | None) -> WalletTransaction:
+def posting_row(currency: str, metadata: dict[str, Any] | None) -> WalletTransaction:
     return WalletTransactionRow(
         id=uuid4(),
         journal_entry_id=uuid4(),
@@ -50,19 +50,19 @@ def line(currency: str, metadata: dict[str, Any] | None) -> WalletTransaction:
     )
 
 
-def on_the_wire(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     return json.loads(dump_json(value))
 
 
 @pytest.mark.parametrize("currency", ["USD", "JPY", "KWD"])
-def test_a_wallet(currency: str) -> None:
+def test_a_wallet_is_serialized_as_by_its_schema(currency: str) -> None:
     wallet = account(currency)
-    assert on_the_wire(wallet_out(wallet)) == WalletOut().dump(wallet)
+    assert to_json(wallet_out(wallet)) == WalletOut().dump(wallet)
 
 
-def test_a_wallet_of_the_past() -> None:
+def test_a_past_wallet_is_serialized_as_by_its_schema() -> None:
     wallet = account("USD")
-    shown = on_the_wire(past_wallet_out(wallet, at=MOMENT))
+    shown = to_json(past_wallet_out(wallet, at=MOMENT))
     assert list(shown) == [field.data_key for field in WalletSnapshotOut().fields.values()]
     assert shown == WalletOut().dump(wallet) | {
         "available": None,
@@ -72,13 +72,13 @@ def test_a_wallet_of_the_past() -> None:
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"note": ["a", 1]}])
-def test_a_posting(metadata: dict[str, Any] | None) -> None:
-    posting = line("USD", metadata)
-    assert on_the_wire(transaction_out(posting)) == TransactionOut().dump(posting)
+def test_a_posting_is_serialized_as_by_its_schema(metadata: dict[str, Any] | None) -> None:
+    posting = posting_row("USD", metadata)
+    assert to_json(transaction_out(posting)) == TransactionOut().dump(posting)
 
 
-def test_a_movement() -> None:
-    wallet, posting = account("USD"), line("USD", None)
-    assert on_the_wire(movement_out((wallet, posting))) == WalletMovementOut().dump(
+def test_a_movement_is_serialized_as_by_its_schema() -> None:
+    wallet, posting = account("USD"), posting_row("USD", None)
+    assert to_json(movement_out((wallet, posting))) == WalletMovementOut().dump(
         {"wallet": wallet, "transaction": posting}
     )

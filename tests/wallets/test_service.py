@@ -1,4 +1,4 @@
-"""What the database itself guarantees about the ledger, and what the ledger guarantees."""
+"""What the ledger and the database guarantee."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -33,8 +33,8 @@ from tests.servers import TestDatabase
 APPEND_ONLY = ["journal_entries", "wallet_transactions", "restocks", "audit_log"]
 
 
-def owner_of_the_committing_database(database: TestDatabase) -> Engine:
-    """Connects as the role that runs migrations, to the database the test works on."""
+def connect_as_owner(database: TestDatabase) -> Engine:
+    """Connects to the test's database as the role that runs migrations."""
     owner = make_url(database.owner_url)
     return create_engine(
         db.current().engine.url.set(username=owner.username, password=owner.password)
@@ -53,24 +53,24 @@ def account(*, balance: int = 0, held: int = 0, is_locked: bool = False) -> Acco
     )
 
 
-class TestWhatAnAccountMayDo:
-    def test_it_pays_what_it_has_and_no_more(self) -> None:
-        has = account(balance=1230)
+class TestAccount:
+    def test_a_payment_above_the_balance_is_refused(self) -> None:
+        user_account = account(balance=1230)
 
-        has.require_can_pay(1230)
+        user_account.require_can_pay(1230)
         with pytest.raises(InsufficientFunds) as refused:
-            has.require_can_pay(1231)
+            user_account.require_can_pay(1231)
 
         assert refused.value.text == "Insufficient funds. Required: $12.31, Available: $12.30"
 
-    def test_what_is_held_is_not_available(self) -> None:
-        has = account(balance=1000, held=400)
+    def test_a_held_amount_is_not_available(self) -> None:
+        user_account = account(balance=1000, held=400)
 
-        has.require_can_pay(600)
+        user_account.require_can_pay(600)
         with pytest.raises(InsufficientFunds):
-            has.require_can_pay(601)
+            user_account.require_can_pay(601)
 
-    def test_locked_it_neither_pays_nor_receives(self) -> None:
+    def test_a_locked_account_can_neither_pay_nor_receive(self) -> None:
         locked = account(balance=1000, is_locked=True)
 
         with pytest.raises(WalletLocked):
@@ -78,7 +78,7 @@ class TestWhatAnAccountMayDo:
         with pytest.raises(WalletLocked):
             locked.require_can_receive(1)
 
-    def test_it_holds_64_bits_and_refuses_more(self) -> None:
+    def test_a_balance_above_64_bits_is_refused(self) -> None:
         full = account(balance=MAX_MINOR - 1)
 
         full.require_can_receive(1)
@@ -87,13 +87,13 @@ class TestWhatAnAccountMayDo:
 
 
 class TestPosting:
-    def test_an_entry_that_does_not_sum_to_zero_is_a_bug(self, app: Flask) -> None:
-        mine = account(balance=100)
+    def test_an_entry_that_does_not_sum_to_zero_is_refused(self, app: Flask) -> None:
+        user_account = account(balance=100)
         bank = system_account(SystemCode.BANK, "USD")
         entry = Entry(
             kind="TEST",
             postings=(
-                Posting(mine, 10, TransactionType.DEPOSIT),
+                Posting(user_account, 10, TransactionType.DEPOSIT),
                 Posting(bank, -9, TransactionType.DEPOSIT),
             ),
         )
@@ -101,7 +101,7 @@ class TestPosting:
         with pytest.raises(EntryUnbalanced), factories.ledger_session() as session:
             ledger.post(session, entry)
 
-    def test_currencies_do_not_make_up_for_each_other(self, app: Flask) -> None:
+    def test_an_entry_must_balance_in_each_currency(self, app: Flask) -> None:
         entry = Entry(
             kind="TEST",
             postings=(
@@ -113,23 +113,23 @@ class TestPosting:
         with pytest.raises(EntryUnbalanced), factories.ledger_session() as session:
             ledger.post(session, entry)
 
-    def test_an_entry_of_one_posting_is_a_bug(self, app: Flask) -> None:
+    def test_an_entry_with_one_posting_is_refused(self, app: Flask) -> None:
         entry = Entry(kind="TEST", postings=(Posting(account(), 0, TransactionType.DEPOSIT),))
 
         with pytest.raises(EntryUnbalanced), factories.ledger_session() as session:
             ledger.post(session, entry)
 
-    def test_many_entries_on_one_account_chain(self, app: Flask) -> None:
+    def test_balances_of_several_entries_on_one_account_are_consecutive(self, app: Flask) -> None:
         user = factories.buyer("1.00")
         with factories.ledger_session() as session:
-            held = wallets.require_account(session, user_id=user.id, currency="USD")
+            user_account = wallets.require_account(session, user_id=user.id, currency="USD")
             bank = system_account(SystemCode.BANK, "USD")
             entries = [
                 ledger.apply(
                     Entry(
                         kind="TEST",
                         postings=(
-                            Posting(held, amount, TransactionType.DEPOSIT),
+                            Posting(user_account, amount, TransactionType.DEPOSIT),
                             Posting(bank, -amount, TransactionType.DEPOSIT),
                         ),
                     )
@@ -148,7 +148,7 @@ class TestPosting:
             wallet = factories.wallet(session, user.id)
         assert (wallet.balance, wallet.sequence) == (120, 4)
 
-    def test_a_house_account_keeps_no_running_balance(self, app: Flask) -> None:
+    def test_a_platform_account_has_no_running_balance(self, app: Flask) -> None:
         factories.buyer("5.00")
         bank_id = system_account(SystemCode.BANK, "USD").id
 
@@ -160,7 +160,7 @@ class TestPosting:
         assert (bank.balance, bank.sequence) == (0, 0)
         assert (posting.amount, posting.balance_after, posting.sequence) == (-500, None, None)
 
-    def test_a_house_account_is_there_for_each_currency(self, app: Flask) -> None:
+    def test_platform_accounts_exist_for_each_currency(self, app: Flask) -> None:
         with transaction() as session:
             ids = set(session.scalars(select(Wallet.id).where(Wallet.kind == WalletKind.SYSTEM)))
 
@@ -172,7 +172,7 @@ class TestPosting:
 
 
 class TestLockingAccounts:
-    def test_users_without_a_wallet_are_left_out(self, app: Flask) -> None:
+    def test_users_without_a_wallet_are_omitted(self, app: Flask) -> None:
         user = factories.buyer("1.00")
 
         with transaction() as session:
@@ -194,12 +194,12 @@ class TestLockingAccounts:
             )
 
 
-class TestRowsThatNeverChange:
-    """As the database sees it, whoever asks."""
+class TestAppendOnlyTables:
+    """Enforced by the database for every role."""
 
     @pytest.fixture
     def history(self, committing: Flask) -> None:
-        """A row in every table."""
+        """At least one row in each append-only table."""
         seller, buyer = factories.merchant(), factories.buyer("10.00")
         product_id = factories.product(seller, units=1)
         client = committing.test_client()
@@ -213,13 +213,13 @@ class TestRowsThatNeverChange:
         )
 
     @pytest.mark.parametrize("role", ["application", "owner"])
-    def test_nobody_updates_deletes_or_truncates(
+    def test_update_delete_and_truncate_are_refused(
         self, history: None, database: TestDatabase, role: str
     ) -> None:
         engine = (
             db.current().engine.execution_options(isolation_level="READ COMMITTED")
             if role == "application"
-            else owner_of_the_committing_database(database)
+            else connect_as_owner(database)
         )
         refused = {}
         with engine.connect() as connection:
@@ -238,23 +238,23 @@ class TestRowsThatNeverChange:
         if role == "owner":
             engine.dispose()
 
-        # Insufficient privilege for the one, the trigger's refusal for the other.
+        # 42501: insufficient privilege. 23001: raised by the trigger.
         assert set(refused.values()) == {"42501" if role == "application" else "23001"}
 
-    def test_the_application_cannot_take_the_guard_away(self, committing: Flask) -> None:
+    def test_the_application_cannot_remove_the_triggers(self, committing: Flask) -> None:
         for statement in (
             "ALTER TABLE wallet_transactions DISABLE TRIGGER ALL",
             "DROP TRIGGER refuse_change ON wallet_transactions",
             "DROP TABLE wallet_transactions",
             "SET session_replication_role = replica",
-            "CREATE TABLE mine (id int)",
+            "CREATE TABLE extra (id int)",
         ):
             with pytest.raises(DBAPIError), transaction() as session:
                 session.execute(text(statement))
 
 
-class TestEntriesThatDoNotBalance:
-    """Refused by the database at COMMIT, should the application ever get it wrong."""
+class TestUnbalancedEntries:
+    """The database refuses them at COMMIT, independently of the application."""
 
     def entry(self, session: Session) -> UUID:
         entry_id = new_id()
@@ -291,7 +291,7 @@ class TestEntriesThatDoNotBalance:
         ],
         ids=str,
     )
-    def test_they_are_refused_at_commit(
+    def test_an_unbalanced_entry_is_refused_at_commit(
         self, committing: Flask, postings: list[tuple[int, str]]
     ) -> None:
         def commit() -> None:
@@ -307,7 +307,7 @@ class TestEntriesThatDoNotBalance:
         with transaction() as session:
             assert session.scalar(select(func.count()).select_from(JournalEntry)) == 0
 
-    def test_one_that_balances_is_accepted(self, committing: Flask) -> None:
+    def test_a_balanced_entry_is_accepted(self, committing: Flask) -> None:
         with transaction() as session:
             entry_id = self.entry(session)
             self.posting(session, entry_id, 5)
@@ -315,7 +315,7 @@ class TestEntriesThatDoNotBalance:
 
         assert [name for name, rows in violations() if rows] == []
 
-    def test_a_posting_cannot_be_added_to_an_entry_of_the_past(self, committing: Flask) -> None:
+    def test_a_posting_cannot_be_added_to_a_committed_entry(self, committing: Flask) -> None:
         with transaction() as session:
             entry_id = self.entry(session)
             self.posting(session, entry_id, 5)
@@ -325,16 +325,16 @@ class TestEntriesThatDoNotBalance:
             self.posting(session, entry_id, 1)
 
 
-class TestBalancesTheDatabaseRefuses:
+class TestBalanceConstraints:
     @pytest.mark.parametrize(
         "change", ["balance = -1", "held = -1", "held = balance + 1", "currency = NULL"]
     )
-    def test_a_wallet_is_never_overdrawn(self, app: Flask, change: str) -> None:
+    def test_a_wallet_cannot_be_overdrawn(self, app: Flask, change: str) -> None:
         factories.buyer("1.00")
 
         with pytest.raises(IntegrityError), transaction() as session:
             session.execute(text(f"UPDATE wallets SET {change} WHERE kind = 'USER'"))
 
-    def test_a_house_account_never_gets_a_balance(self, app: Flask) -> None:
+    def test_a_platform_account_cannot_have_a_balance(self, app: Flask) -> None:
         with pytest.raises(IntegrityError), transaction() as session:
             session.execute(text("UPDATE wallets SET balance = 1 WHERE kind = 'SYSTEM'"))

@@ -1,4 +1,4 @@
-"""Money of the caller, over HTTP."""
+"""The caller's wallet, over HTTP."""
 
 import re
 from collections.abc import Callable
@@ -27,8 +27,8 @@ from tests.wallets.helpers import (
 )
 
 
-class TestLookingAtMyWallet:
-    def test_the_answer_is_the_contract_s_to_the_byte(self, client: FlaskClient) -> None:
+class TestReading:
+    def test_the_response_has_exactly_the_documented_body(self, client: FlaskClient) -> None:
         answer = client.get(WALLET, headers=factories.buyer("12.30").headers)
 
         assert re.fullmatch(
@@ -38,18 +38,18 @@ class TestLookingAtMyWallet:
             answer.text,
         )
 
-    def test_a_new_one_is_empty(self, client: FlaskClient) -> None:
+    def test_a_new_wallet_is_empty(self, client: FlaskClient) -> None:
         assert balance(client, factories.actor()) == "0.00"
 
-    def test_everybody_sees_their_own(self, client: FlaskClient) -> None:
+    def test_each_user_reads_their_own_wallet(self, client: FlaskClient) -> None:
         alice, bob = factories.buyer("1.00"), factories.buyer("2.00")
 
         assert (balance(client, alice), balance(client, bob)) == ("1.00", "2.00")
 
-    def test_strangers_see_none(self, client: FlaskClient) -> None:
+    def test_authentication_is_required(self, client: FlaskClient) -> None:
         assert refusal(client.get(WALLET)) == (401, "UNAUTHORIZED")
 
-    def test_a_user_without_one_in_the_shop_s_currency_is_told(
+    def test_a_user_without_a_wallet_in_the_default_currency_is_refused(
         self, client: FlaskClient, change_settings: Callable[..., None]
     ) -> None:
         user = factories.actor()
@@ -60,7 +60,7 @@ class TestLookingAtMyWallet:
 
 
 class TestDepositing:
-    def test_the_answer_is_the_contract_s_to_the_byte(self, client: FlaskClient) -> None:
+    def test_the_response_has_exactly_the_documented_body(self, client: FlaskClient) -> None:
         user = factories.buyer("0.50")
 
         answer = deposit(client, user, "17.50", description="Birthday money")
@@ -79,14 +79,14 @@ class TestDepositing:
         assert match is not None
         assert match[1] == match[2]
 
-    def test_the_wallet_shows_it(self, client: FlaskClient) -> None:
+    def test_the_wallet_shows_the_deposit(self, client: FlaskClient) -> None:
         user = factories.actor()
 
         wallet = deposit(client, user, "17.50").json["wallet"]
 
         assert wallet_of(client, user) == wallet
 
-    def test_it_comes_from_the_bank_account(self, client: FlaskClient) -> None:
+    def test_a_deposit_is_debited_from_the_bank_account(self, client: FlaskClient) -> None:
         user = factories.actor()
         posting_id = UUID(deposit(client, user, "17.50").json["transaction"]["id"])
 
@@ -101,7 +101,7 @@ class TestDepositing:
         assert (entry.kind, entry.initiator_id) == ("DEPOSIT", user.id)
         assert sorted(amounts) == [-1750, 1750]
 
-    def test_it_is_told_in_the_outbox(self, client: FlaskClient) -> None:
+    def test_the_deposit_is_recorded_in_the_outbox(self, client: FlaskClient) -> None:
         user = factories.actor()
         answer = deposit(client, user, "17.50").json
 
@@ -132,7 +132,7 @@ class TestDepositing:
             ("1.005e1", "10.05"),
         ],
     )
-    def test_numbers_and_decimal_strings_are_taken_exactly(
+    def test_numbers_and_decimal_strings_are_credited_exactly(
         self, client: FlaskClient, raw: str, credited: str
     ) -> None:
         user = factories.actor()
@@ -191,9 +191,7 @@ class TestDepositing:
             '{"amount":1}',
         ],
     )
-    def test_everything_else_is_refused_and_moves_nothing(
-        self, client: FlaskClient, raw: str, call: str
-    ) -> None:
+    def test_invalid_amounts_are_refused(self, client: FlaskClient, raw: str, call: str) -> None:
         user = factories.buyer("50.00")
 
         answer = send_raw(client, user, call, raw)
@@ -211,7 +209,7 @@ class TestDepositing:
 
         assert refusal(answer) == (400, "MALFORMED_JSON")
 
-    def test_the_maximum_is_allowed_and_a_cent_more_is_not(self, client: FlaskClient) -> None:
+    def test_an_amount_above_the_maximum_is_refused(self, client: FlaskClient) -> None:
         user = factories.actor()
 
         assert deposit(client, user, "10000.00").status_code == 200
@@ -229,7 +227,7 @@ class TestDepositing:
         assert answer.status_code == 400
         assert refusal(answer)[1] in ("INVALID_DEPOSIT_AMOUNT", "VALIDATION_ERROR")
 
-    def test_a_wallet_never_overflows(
+    def test_a_deposit_cannot_overflow_a_wallet(
         self, client: FlaskClient, change_settings: Callable[..., None]
     ) -> None:
         maximum = "92233720368547758.07"
@@ -245,22 +243,20 @@ class TestDepositing:
         assert balance(client, user) == "1.00"
 
     @pytest.mark.parametrize("description", ["", "   ", "x" * 201, 5, ["a"]])
-    def test_a_description_is_text_of_1_to_200_characters(
-        self, client: FlaskClient, description: Any
-    ) -> None:
+    def test_an_invalid_description_is_refused(self, client: FlaskClient, description: Any) -> None:
         answer = deposit(client, factories.actor(), "1.00", description=description)
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == ["description"]
 
-    def test_a_description_is_kept_as_written(self, client: FlaskClient) -> None:
+    def test_a_description_is_stored_unchanged(self, client: FlaskClient) -> None:
         text = "Für Zoë 🎁 \\u0000 <b>'; DROP TABLE wallets; --"
 
         answer = deposit(client, factories.actor(), "1.00", description=text)
 
         assert answer.json["transaction"]["description"] == text
 
-    def test_without_a_description_it_says_what_it_is(self, client: FlaskClient) -> None:
+    def test_the_default_description_is_wallet_deposit(self, client: FlaskClient) -> None:
         answer = deposit(client, factories.actor(), "1.00")
 
         assert answer.json["transaction"]["description"] == "Wallet deposit"
@@ -272,7 +268,7 @@ class TestDepositing:
         assert refusal(deposit(client, user, "1.00")) == (403, "WALLET_LOCKED")
         assert balance(client, user) == "0.00"
 
-    def test_it_is_refused_where_money_comes_in_through_the_bank(
+    def test_deposits_are_refused_when_direct_deposits_are_disabled(
         self, client: FlaskClient, change_settings: Callable[..., None]
     ) -> None:
         user = factories.actor()
@@ -281,7 +277,7 @@ class TestDepositing:
         assert refusal(deposit(client, user, "1.00")) == (403, "FORBIDDEN")
         assert balance(client, user) == "0.00"
 
-    def test_production_refuses_it_without_being_told(
+    def test_deposits_are_refused_in_production_by_default(
         self, client: FlaskClient, change_settings: Callable[..., None]
     ) -> None:
         change_settings(
@@ -296,7 +292,7 @@ class TestDepositing:
 
 
 class TestWithdrawing:
-    def test_the_answer_is_the_contract_s_to_the_byte(self, client: FlaskClient) -> None:
+    def test_the_response_has_exactly_the_documented_body(self, client: FlaskClient) -> None:
         user = factories.buyer("20.00")
 
         answer = withdraw(client, user, 7.5)
@@ -313,13 +309,13 @@ class TestWithdrawing:
             answer.text,
         )
 
-    def test_everything_can_be_taken_out(self, client: FlaskClient) -> None:
+    def test_the_whole_balance_can_be_withdrawn(self, client: FlaskClient) -> None:
         user = factories.buyer("20.00")
 
         assert withdraw(client, user, "20.00").status_code == 200
         assert balance(client, user) == "0.00"
 
-    def test_a_cent_more_than_there_is_is_refused(self, client: FlaskClient) -> None:
+    def test_an_amount_above_the_balance_is_refused(self, client: FlaskClient) -> None:
         user = factories.buyer("12.30")
 
         answer = withdraw(client, user, "12.31")
@@ -329,7 +325,7 @@ class TestWithdrawing:
         assert answer.json["details"] == {"required": "12.31", "available": "12.30"}
         assert balance(client, user) == "12.30"
 
-    def test_money_that_is_held_cannot_be_taken_out(self, client: FlaskClient) -> None:
+    def test_a_held_amount_cannot_be_withdrawn(self, client: FlaskClient) -> None:
         user = factories.buyer("10.00")
         with db.transaction() as session:
             session.execute(
@@ -346,7 +342,7 @@ class TestWithdrawing:
         wallet = withdraw(client, user, "6.00").json["wallet"]
         assert (wallet["balance"], wallet["held"], wallet["available"]) == ("4.00", "4.00", "0.00")
 
-    def test_the_minimum_is_allowed_and_a_cent_less_is_not(self, client: FlaskClient) -> None:
+    def test_an_amount_below_the_minimum_is_refused(self, client: FlaskClient) -> None:
         user = factories.buyer("20.00")
 
         answer = withdraw(client, user, "0.99")
@@ -363,7 +359,7 @@ class TestWithdrawing:
         assert refusal(withdraw(client, user, "1.00")) == (403, "WALLET_LOCKED")
         assert balance(client, user) == "20.00"
 
-    def test_a_refusal_leaves_no_row(self, client: FlaskClient) -> None:
+    def test_a_refused_withdrawal_is_not_in_the_history(self, client: FlaskClient) -> None:
         user = factories.buyer("1.00")
 
         withdraw(client, user, "2.00")

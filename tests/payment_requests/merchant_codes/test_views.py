@@ -11,12 +11,12 @@ from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
 from tests.payment_requests.helpers import CODES, created_code, pay_code
-from tests.transfers.helpers import API, balance, deactivate, history, named
+from tests.transfers.helpers import API, balance, deactivate, history, with_name
 
 
 @pytest.fixture
 def shop(client: FlaskClient) -> Actor:
-    return named(client, factories.merchant(), "Corner", "Café")
+    return with_name(client, factories.merchant(), "Corner", "Café")
 
 
 @pytest.fixture

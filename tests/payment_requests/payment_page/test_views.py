@@ -9,12 +9,12 @@ from flask.testing import FlaskClient
 from tests import factories
 from tests.factories import Actor
 from tests.payment_requests.helpers import close_request, created_code, created_request
-from tests.transfers.helpers import API, named
+from tests.transfers.helpers import API, with_name
 
 
 @pytest.fixture
 def alice(client: FlaskClient) -> Actor:
-    return named(client, factories.merchant(), "Alice", "Jones")
+    return with_name(client, factories.merchant(), "Alice", "Jones")
 
 
 def page(client: FlaskClient, thing: dict[str, Any], *, status: int = 200) -> str:
@@ -88,7 +88,7 @@ class TestContent:
             assert "There is nothing to pay here" in page(client, thing, status=404)
 
     def test_user_input_is_escaped(self, client: FlaskClient, alice: Actor) -> None:
-        named(client, alice, '"><script>x', "<b>")
+        with_name(client, alice, '"><script>x', "<b>")
         token = created_request(client, alice, note="</p><script>alert(1)</script>")["token"]
         text = client.get(f"/pay/{token}").text
 
@@ -125,7 +125,7 @@ class TestSecurity:
     def test_the_page_reveals_neither_emails_nor_ids_nor_the_payer(
         self, client: FlaskClient, alice: Actor
     ) -> None:
-        bob = named(client, factories.actor(), "Bob", "Stone")
+        bob = with_name(client, factories.actor(), "Bob", "Stone")
         text = client.get(f"/pay/{created_request(client, alice, to=bob)['token']}").text
 
         for secret in (alice.email, str(alice.id), "Jones", bob.email, str(bob.id), "Bob"):

@@ -1,4 +1,4 @@
-"""Two parties of a hold."""
+"""The parties of a hold."""
 
 import pytest
 from flask.testing import FlaskClient

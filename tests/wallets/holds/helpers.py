@@ -1,4 +1,4 @@
-"""Asking the endpoints of holds."""
+"""Helpers that call the endpoints of holds."""
 
 from typing import Any
 
@@ -38,6 +38,6 @@ def ids(client: FlaskClient, user: Actor, **query: Any) -> list[str]:
 
 
 def amounts(client: FlaskClient, user: Actor) -> tuple[str, str, str]:
-    """What the user's wallet shows: balance, held, available."""
+    """Balance, held and available amounts of the user's wallet."""
     wallet = client.get("/api/v1/wallet", headers=user.headers).json
     return wallet["balance"], wallet["held"], wallet["available"]

@@ -1,4 +1,4 @@
-"""Ending a hold from many sides at once, with real commits."""
+"""Concurrent changes of holds, with real commits."""
 
 import time
 from collections import Counter
@@ -12,7 +12,7 @@ from tests.wallets.helpers import withdraw
 from tests.wallets.holds.helpers import amounts, capture, place, show, void
 
 
-def test_of_many_captures_one_wins(committing: Flask) -> None:
+def test_one_of_24_concurrent_captures_succeeds(committing: Flask) -> None:
     payer, payee = factories.buyer("100.00"), factories.merchant()
     hold_id = place(committing.test_client(), payer, payee, "40.00").json["id"]
 
@@ -26,7 +26,7 @@ def test_of_many_captures_one_wins(committing: Flask) -> None:
     assert broken() == []
 
 
-def test_promises_never_exceed_what_is_available(committing: Flask) -> None:
+def test_concurrent_holds_never_exceed_the_available_balance(committing: Flask) -> None:
     payer, payee = factories.buyer("10.00"), factories.merchant()
 
     def spend(number: int) -> int:
@@ -43,8 +43,8 @@ def test_promises_never_exceed_what_is_available(committing: Flask) -> None:
     assert broken() == []
 
 
-def test_captured_voided_or_expired_it_ends_one_way(committing: Flask) -> None:
-    """Everybody acts around the moment at which the holds expire."""
+def test_concurrent_capture_void_and_expiry_end_a_hold_once(committing: Flask) -> None:
+    """All calls are made around the time at which the holds expire."""
     payer, payee = factories.buyer("100.00"), factories.merchant()
     hold_ids = [
         place(committing.test_client(), payer, payee, "5.00", expiresIn=2).json["id"]
@@ -52,8 +52,8 @@ def test_captured_voided_or_expired_it_ends_one_way(committing: Flask) -> None:
     ]
     expire = time.monotonic() + 2
 
-    def settle(act: tuple[int, str, str]) -> None:
-        number, how, hold_id = act
+    def settle(call: tuple[int, str, str]) -> None:
+        number, how, hold_id = call
         time.sleep(max(expire + (number % 10 - 7) / 50 - time.monotonic(), 0))
         if how == "expire":
             expire_holds()
@@ -66,8 +66,8 @@ def test_captured_voided_or_expired_it_ends_one_way(committing: Flask) -> None:
                 (409, "HOLD_CLOSED"),
             }
 
-    acts = [(how, hold_id) for hold_id in hold_ids for how in ("capture", "void", "expire")]
-    all_at_once(settle, [(number, *act) for number, act in enumerate(acts)])
+    calls = [(how, hold_id) for hold_id in hold_ids for how in ("capture", "void", "expire")]
+    all_at_once(settle, [(number, *call) for number, call in enumerate(calls)])
     time.sleep(max(expire + 0.5 - time.monotonic(), 0))
     expire_holds()
 

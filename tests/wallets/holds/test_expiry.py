@@ -1,4 +1,4 @@
-"""Promises whose time is over."""
+"""Expiry of holds."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,34 +22,34 @@ from tests.wallets.holds.helpers import amounts, capture, place, show, void
 
 @pytest.fixture
 def past(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Do something an hour ago."""
+    """A function that calls another one an hour ago."""
 
-    def an_hour_ago(act: Any, *args: Any, **fields: Any) -> Any:
+    def an_hour_ago(call: Any, *args: Any, **fields: Any) -> Any:
         then = clock.now() - timedelta(hours=1)
         with monkeypatch.context() as patch:
             patch.setattr(clock, "now", lambda: then)
-            return act(*args, **fields)
+            return call(*args, **fields)
 
     return an_hour_ago
 
 
-def test_every_minute_what_has_expired_is_available_again(
+def test_an_expired_hold_is_released_within_a_minute(
     client: FlaskClient, payer: Actor, payee: Actor, past: Any
 ) -> None:
-    over = past(place, client, payer, payee, "40.00", expiresIn=60).json["id"]
-    running = past(place, client, payer, payee, "5.00", expiresIn=7200).json["id"]
+    expired = past(place, client, payer, payee, "40.00", expiresIn=60).json["id"]
+    active = past(place, client, payer, payee, "5.00", expiresIn=7200).json["id"]
     assert (expire_holds, "* * * * *") in SCHEDULE
 
     assert expire_holds() == 1
 
-    assert show(client, payer, over).json["status"] == "EXPIRED"
-    assert show(client, payer, running).json["status"] == "ACTIVE"
+    assert show(client, payer, expired).json["status"] == "EXPIRED"
+    assert show(client, payer, active).json["status"] == "ACTIVE"
     assert amounts(client, payer) == ("100.00", "5.00", "95.00")
     assert expire_holds() == 0
     assert broken() == []
 
 
-def test_past_its_time_it_cannot_be_settled_even_if_nobody_has_let_it_go(
+def test_an_expired_hold_cannot_be_settled_before_the_job_has_run(
     client: FlaskClient, payer: Actor, payee: Actor, past: Any
 ) -> None:
     hold_id = past(place, client, payer, payee, expiresIn=60).json["id"]
@@ -60,7 +60,7 @@ def test_past_its_time_it_cannot_be_settled_even_if_nobody_has_let_it_go(
     assert amounts(client, payee) == ("0.00", "0.00", "0.00")
 
 
-def test_a_locked_payer_gets_it_back_all_the_same(
+def test_an_expired_hold_of_a_locked_wallet_is_released(
     client: FlaskClient, payer: Actor, payee: Actor, past: Any
 ) -> None:
     past(place, client, payer, payee, expiresIn=60)
@@ -70,7 +70,7 @@ def test_a_locked_payer_gets_it_back_all_the_same(
     assert amounts(client, payer) == ("100.00", "0.00", "100.00")
 
 
-def test_many_expire_in_batches(
+def test_expired_holds_are_released_in_batches(
     client: FlaskClient, payer: Actor, payee: Actor, past: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "_BATCH", 3)
@@ -86,7 +86,7 @@ def test_many_expire_in_batches(
     assert broken() == []
 
 
-def test_the_outbox_tells_how_each_hold_ended(
+def test_the_outbox_records_how_each_hold_ended(
     client: FlaskClient, payer: Actor, payee: Actor, past: Any
 ) -> None:
     captured, voided = (place(client, payer, payee, "10.00").json["id"] for _ in range(2))
@@ -95,7 +95,7 @@ def test_the_outbox_tells_how_each_hold_ended(
     void(client, payee, voided)
     expire_holds()
 
-    def told(hold_id: str) -> list[tuple[str, dict[str, Any]]]:
+    def events_of(hold_id: str) -> list[tuple[str, dict[str, Any]]]:
         with db.transaction() as session:
             rows = session.scalars(
                 select(OutboxEvent)
@@ -104,11 +104,17 @@ def test_the_outbox_tells_how_each_hold_ended(
             ).all()
         return [(row.type, {k: v for k, v in row.data.items() if k != "expiresAt"}) for row in rows]
 
-    whose = {"payerId": str(payer.id), "payeeId": str(payee.id), "currency": "USD"}
-    placed = ("hold-placed", whose | {"amount": 1000})
-    assert told(captured) == [placed, ("hold-captured", whose | {"amount": 700, "released": 300})]
-    assert told(voided) == [placed, ("hold-released", whose | {"amount": 1000, "status": "VOIDED"})]
-    assert told(expired) == [
+    parties = {"payerId": str(payer.id), "payeeId": str(payee.id), "currency": "USD"}
+    placed = ("hold-placed", parties | {"amount": 1000})
+    assert events_of(captured) == [
         placed,
-        ("hold-released", whose | {"amount": 1000, "status": "EXPIRED"}),
+        ("hold-captured", parties | {"amount": 700, "released": 300}),
+    ]
+    assert events_of(voided) == [
+        placed,
+        ("hold-released", parties | {"amount": 1000, "status": "VOIDED"}),
+    ]
+    assert events_of(expired) == [
+        placed,
+        ("hold-released", parties | {"amount": 1000, "status": "EXPIRED"}),
     ]

@@ -1,4 +1,4 @@
-"""Holds under load from outside, against the real server with two web processes."""
+"""Concurrent changes of holds, over HTTP against the real server with two web processes."""
 
 import time
 from collections import Counter
@@ -11,14 +11,14 @@ from tests.concurrency import all_at_once
 from tests.live import LiveServer, outcomes, sign_up_all
 from tests.verify.books import working_on
 
-# It is what the tests' own database connections are configured by.
+# Configures the database connections of the test process.
 pytestmark = [pytest.mark.usefixtures("worker_app"), pytest.mark.stress]
 
 HOLDS = "/api/v1/wallet/holds"
 
 
 def merchant(server: LiveServer) -> tuple[str, str]:
-    """Token and id of a new merchant."""
+    """The token and id of a new merchant."""
     token = server.sign_up("seller", role="MERCHANT")
     return token, server.call("GET", "/api/v1/auth/me", token=token).json["id"]
 
@@ -31,7 +31,7 @@ def place(server: LiveServer, payer: str, payee_id: str, amount: str, **fields: 
     return hold_id
 
 
-def capture_by_many(server: LiveServer, times: int) -> None:
+def capture_concurrently(server: LiveServer, times: int) -> None:
     payee, payee_id = merchant(server)
     payer = server.sign_up("payer", balance="100.00")
     hold_id = place(server, payer, payee_id, "40.00")
@@ -50,16 +50,16 @@ def capture_by_many(server: LiveServer, times: int) -> None:
     assert result.returncode == 0, result.stdout
 
 
-def test_of_captures_through_two_processes_one_wins(live_server: LiveServer) -> None:
-    capture_by_many(live_server, 20)
+def test_one_of_20_captures_in_two_processes_succeeds(live_server: LiveServer) -> None:
+    capture_concurrently(live_server, 20)
 
 
-def test_of_100_captures_through_two_processes_one_wins(live_server: LiveServer) -> None:
-    capture_by_many(live_server, 100)
+def test_one_of_100_captures_in_two_processes_succeeds(live_server: LiveServer) -> None:
+    capture_concurrently(live_server, 100)
 
 
-def test_captures_voids_and_expiries_race_and_each_hold_ends_once(live_server: LiveServer) -> None:
-    """Two web processes and a worker, around the moment at which half of the holds expire."""
+def test_concurrent_captures_voids_and_expiries_end_each_hold_once(live_server: LiveServer) -> None:
+    """All calls are made around the time at which half of the holds expire."""
     payee, payee_id = merchant(live_server)
     payers = sign_up_all(live_server, 16, balance="100.00")
     last = time.monotonic() + 20
@@ -77,7 +77,7 @@ def test_captures_voids_and_expiries_race_and_each_hold_ends_once(live_server: L
 
     def settle(number: int) -> tuple[int, str | None]:
         if number % 10 == 9:
-            return expire_holds(), "let go"
+            return expire_holds(), "expired"
         hold_id, how = hold_ids[number // 2], ("capture", "void")[number % 2]
         answer = live_server.call("POST", f"{HOLDS}/{hold_id}/{how}", token=payee)
         return answer.status, answer.json.get("error")
@@ -87,14 +87,14 @@ def test_captures_voids_and_expiries_race_and_each_hold_ends_once(live_server: L
         time.sleep(2)
         expire_holds()
 
-    assert {how for how in settled if how[1] != "let go"} == {(200, None), (409, "HOLD_CLOSED")}
-    walk = [
+    assert {how for how in settled if how[1] != "expired"} == {(200, None), (409, "HOLD_CLOSED")}
+    pages = [
         live_server.call("GET", f"{HOLDS}?limit=100&page={page}", token=payee).json["data"]
         for page in range(1, 5)
     ]
-    ended = Counter(hold["status"] for page in walk for hold in page)
+    ended = Counter(hold["status"] for page in pages for hold in page)
     assert ended.total() == 400
-    # Of those that nobody voided or captured in time only those that expire later are left.
+    # ACTIVE are those that were neither voided nor captured and expire later.
     assert set(ended) <= {"ACTIVE", "CAPTURED", "VOIDED", "EXPIRED"}
     assert ended["CAPTURED"] + ended["VOIDED"] == settled[200, None]
     earned = live_server.call("GET", "/api/v1/wallet", token=payee).json["balance"]

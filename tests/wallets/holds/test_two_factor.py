@@ -1,4 +1,4 @@
-"""Large promises: only with a code of the second factor."""
+"""Large holds require a two-factor code."""
 
 from flask.testing import FlaskClient
 
@@ -7,7 +7,7 @@ from tests.answers import refusal
 from tests.authenticator import Watch, enrolled
 
 
-def test_a_large_amount_is_held_with_a_code_only(client: FlaskClient, watch: Watch) -> None:
+def test_a_large_hold_requires_a_two_factor_code(client: FlaskClient, watch: Watch) -> None:
     payer, payee = factories.buyer("5000.00"), factories.merchant()
     app = enrolled(client, payer, watch)
 

@@ -14,7 +14,7 @@ from tests.factories import Actor
 from tests.wallets.helpers import deposit, lock, withdraw
 from tests.wallets.holds.helpers import HOLDS, amounts, capture, ids, place, show, void
 
-NOBODY = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
+UNKNOWN = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def hold_id(client: FlaskClient, payer: Actor, payee: Actor) -> str:
     return str(place(client, payer, payee).json["id"])
 
 
-class TestPromising:
-    def test_the_money_stays_but_is_not_available(
+class TestPlacing:
+    def test_a_held_amount_is_no_longer_available(
         self, client: FlaskClient, payer: Actor, payee: Actor
     ) -> None:
         answer = place(client, payer, payee, "40.00", description="Room 12")
@@ -66,10 +66,10 @@ class TestPromising:
         assert amounts(client, payer) == ("100.00", "40.00", "60.00")
         assert amounts(client, payee) == ("0.00", "0.00", "0.00")
 
-    def test_it_lives_for_a_week_unless_said_otherwise(
+    def test_the_default_expiry_is_a_week(
         self, client: FlaskClient, payer: Actor, payee: Actor
     ) -> None:
-        def life(**fields: Any) -> timedelta:
+        def lifetime(**fields: Any) -> timedelta:
             hold = place(client, payer, payee, "1.00", **fields).json
             moments = (datetime.fromisoformat(hold[name]) for name in ("createdAt", "expiresAt"))
             created, expires = moments
@@ -77,12 +77,12 @@ class TestPromising:
 
         second = timedelta(seconds=1)
         in_two_days = (clock.now() + timedelta(days=2)).isoformat()
-        assert abs(life() - timedelta(days=7)) < second
-        assert abs(life(expiresIn=90) - timedelta(seconds=90)) < second
-        assert abs(life(expiresIn=30 * 86400) - timedelta(days=30)) < second
-        assert abs(life(expiresAt=in_two_days) - timedelta(days=2)) < second
+        assert abs(lifetime() - timedelta(days=7)) < second
+        assert abs(lifetime(expiresIn=90) - timedelta(seconds=90)) < second
+        assert abs(lifetime(expiresIn=30 * 86400) - timedelta(days=30)) < second
+        assert abs(lifetime(expiresAt=in_two_days) - timedelta(days=2)) < second
 
-    def test_what_is_held_can_neither_be_spent_nor_withdrawn_nor_promised_again(
+    def test_a_held_amount_cannot_be_spent_withdrawn_or_held_again(
         self, client: FlaskClient, payer: Actor, payee: Actor, hold_id: str
     ) -> None:
         product_id = factories.product(payee, price="60.01")
@@ -96,11 +96,11 @@ class TestPromising:
         assert withdraw(client, payer, "60.00").status_code == 200
         assert amounts(client, payer) == ("40.00", "40.00", "0.00")
 
-    @pytest.mark.parametrize("whom", ["user", "nobody", "deactivated"])
-    def test_only_a_merchant_can_be_promised_money(
+    @pytest.mark.parametrize("whom", ["user", "unknown", "deactivated"])
+    def test_only_an_active_merchant_can_be_the_payee(
         self, client: FlaskClient, payer: Actor, payee: Actor, whom: str
     ) -> None:
-        payee_id = {"user": str(factories.actor().id), "nobody": NOBODY}.get(whom, str(payee.id))
+        payee_id = {"user": str(factories.actor().id), "unknown": UNKNOWN}.get(whom, str(payee.id))
         if whom == "deactivated":
             client.post(
                 f"/api/v1/admin/users/{payee.id}/deactivate",
@@ -114,14 +114,14 @@ class TestPromising:
 
         assert refusal(answer) == (404, "PAYEE_NOT_FOUND")
 
-    def test_nobody_promises_money_to_themselves(self, client: FlaskClient, payee: Actor) -> None:
+    def test_a_hold_for_oneself_is_refused(self, client: FlaskClient, payee: Actor) -> None:
         deposit(client, payee, "10.00")
 
         answer = place(client, payee, payee, "1.00")
 
         assert refusal(answer) == (400, "CANNOT_PAY_YOURSELF")
 
-    def test_a_locked_wallet_promises_nothing(
+    def test_a_locked_wallet_is_refused(
         self, client: FlaskClient, payer: Actor, payee: Actor
     ) -> None:
         lock(client, payer)
@@ -146,7 +146,7 @@ class TestPromising:
             ("currency", "EUR"),
         ],
     )
-    def test_what_makes_no_sense_is_400(
+    def test_invalid_arguments_are_refused(
         self, client: FlaskClient, payer: Actor, payee: Actor, field: str, value: Any
     ) -> None:
         answer = place(client, payer, payee, **{"amount": "1.00"} | {field: value})
@@ -154,7 +154,9 @@ class TestPromising:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == [field]
 
-    def test_its_end_is_said_once(self, client: FlaskClient, payer: Actor, payee: Actor) -> None:
+    def test_the_expiry_can_be_given_only_once(
+        self, client: FlaskClient, payer: Actor, payee: Actor
+    ) -> None:
         answer = place(client, payer, payee, expiresIn=60, expiresAt="2027-01-01")
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
@@ -162,7 +164,7 @@ class TestPromising:
 
 
 class TestCapturing:
-    def test_all_of_it_by_default(
+    def test_the_default_is_the_full_amount(
         self, client: FlaskClient, payer: Actor, payee: Actor, hold_id: str
     ) -> None:
         answer = capture(client, payee, hold_id)
@@ -174,7 +176,7 @@ class TestCapturing:
         assert amounts(client, payee) == ("40.00", "0.00", "40.00")
         assert broken() == []
 
-    def test_of_a_part_the_rest_is_available_again(
+    def test_a_partial_capture_releases_the_rest(
         self, client: FlaskClient, payer: Actor, payee: Actor, hold_id: str
     ) -> None:
         answer = capture(client, payee, hold_id, "15.50")
@@ -184,7 +186,7 @@ class TestCapturing:
         assert amounts(client, payee) == ("15.50", "0.00", "15.50")
         assert refusal(capture(client, payee, hold_id, "1.00")) == (409, "HOLD_CLOSED")
 
-    def test_both_histories_say_what_it_was_for(
+    def test_the_histories_of_both_wallets_show_the_description(
         self, client: FlaskClient, payer: Actor, payee: Actor
     ) -> None:
         hold_id = place(client, payer, payee, "40.00", description="Room 12").json["id"]
@@ -199,7 +201,7 @@ class TestCapturing:
         assert newest(payer) == {"type": "PAYMENT"} | same
         assert newest(payee) == {"type": "EARNING"} | same
 
-    def test_never_more_than_is_held(
+    def test_a_capture_above_the_held_amount_is_refused(
         self, client: FlaskClient, payer: Actor, payee: Actor, hold_id: str
     ) -> None:
         answer = capture(client, payee, hold_id, "40.01")
@@ -209,7 +211,7 @@ class TestCapturing:
         assert amounts(client, payer) == ("100.00", "40.00", "60.00")
 
     @pytest.mark.parametrize("amount", ["0", "-1", "0.001", True, "all"])
-    def test_what_is_no_amount_is_refused(
+    def test_an_invalid_amount_is_refused(
         self, client: FlaskClient, payee: Actor, hold_id: str, amount: Any
     ) -> None:
         answer = capture(client, payee, hold_id, amount)
@@ -218,7 +220,7 @@ class TestCapturing:
         assert list(answer.json["details"]) == ["amount"]
 
     @pytest.mark.parametrize("whose", ["payer", "payee"])
-    def test_nothing_moves_while_either_wallet_is_locked(
+    def test_a_capture_with_a_locked_wallet_is_refused(
         self, client: FlaskClient, payer: Actor, payee: Actor, hold_id: str, whose: str
     ) -> None:
         lock(client, payer if whose == "payer" else payee)
@@ -227,7 +229,7 @@ class TestCapturing:
         assert show(client, payee, hold_id).json["status"] == "ACTIVE"
         assert amounts(client, payer) == ("100.00", "40.00", "60.00")
 
-    def test_a_repetition_under_its_key_gets_the_first_answer(
+    def test_a_repeated_capture_is_replayed(
         self, client: FlaskClient, payer: Actor, payee: Actor, hold_id: str
     ) -> None:
         key = {"Idempotency-Key": "capture-1"}
@@ -240,8 +242,8 @@ class TestCapturing:
         assert broken() == []
 
 
-class TestEnding:
-    def test_voided_all_of_it_is_available_again(
+class TestVoiding:
+    def test_voiding_releases_the_full_amount(
         self, client: FlaskClient, payer: Actor, payee: Actor, hold_id: str
     ) -> None:
         answer = void(client, payee, hold_id)
@@ -251,7 +253,7 @@ class TestEnding:
         assert amounts(client, payer) == ("100.00", "0.00", "100.00")
         assert broken() == []
 
-    def test_a_locked_payer_gets_a_promise_back_all_the_same(
+    def test_a_hold_of_a_locked_wallet_can_be_voided(
         self, client: FlaskClient, payer: Actor, payee: Actor, hold_id: str
     ) -> None:
         lock(client, payer)
@@ -260,7 +262,7 @@ class TestEnding:
         assert amounts(client, payer) == ("100.00", "0.00", "100.00")
 
     @pytest.mark.parametrize("end", [capture, void])
-    def test_it_ends_once_and_says_how(
+    def test_a_closed_hold_cannot_be_closed_again(
         self, client: FlaskClient, payee: Actor, hold_id: str, end: Any
     ) -> None:
         status = end(client, payee, hold_id).json["status"]
@@ -270,7 +272,7 @@ class TestEnding:
             assert again.json["details"] == {"status": status}
 
     @pytest.mark.parametrize("end", [capture, void])
-    def test_the_payer_cannot_end_it(
+    def test_the_payer_can_neither_capture_nor_void(
         self, client: FlaskClient, payer: Actor, hold_id: str, end: Any
     ) -> None:
         answer = end(client, payer, hold_id)
@@ -280,18 +282,18 @@ class TestEnding:
         assert amounts(client, payer) == ("100.00", "40.00", "60.00")
 
     @pytest.mark.parametrize("end", [capture, void])
-    def test_to_everybody_else_it_does_not_exist(
+    def test_other_users_do_not_find_the_hold(
         self, client: FlaskClient, payee: Actor, hold_id: str, end: Any
     ) -> None:
         end(client, payee, hold_id)
 
         for stranger in (factories.actor(), factories.merchant(), factories.admin()):
             assert refusal(end(client, stranger, hold_id)) == (404, "HOLD_NOT_FOUND")
-        assert refusal(end(client, payee, NOBODY)) == (404, "HOLD_NOT_FOUND")
+        assert refusal(end(client, payee, UNKNOWN)) == (404, "HOLD_NOT_FOUND")
 
 
-class TestLooking:
-    def test_both_parties_see_the_same(
+class TestReading:
+    def test_both_parties_read_the_same(
         self, client: FlaskClient, payer: Actor, payee: Actor
     ) -> None:
         made = place(client, payer, payee).json
@@ -299,31 +301,31 @@ class TestLooking:
         assert show(client, payer, made["id"]).json == made
         assert show(client, payee, made["id"]).json == made
 
-    def test_nobody_else_sees_it(self, client: FlaskClient, hold_id: str) -> None:
+    def test_other_users_cannot_read_the_hold(self, client: FlaskClient, hold_id: str) -> None:
         for stranger in (factories.actor(), factories.admin()):
             assert refusal(show(client, stranger, hold_id)) == (404, "HOLD_NOT_FOUND")
             assert ids(client, stranger) == []
 
-    def test_newest_first_by_role_and_status(
+    def test_the_list_is_newest_first_and_filtered_by_role_and_status(
         self, client: FlaskClient, payer: Actor, payee: Actor
     ) -> None:
         other = factories.merchant()
         deposit(client, payee, "10.00")
         paid = [place(client, payer, payee, "1.00").json["id"] for _ in range(3)]
-        passed_on = place(client, payee, other, "2.00").json["id"]
+        outgoing = place(client, payee, other, "2.00").json["id"]
         capture(client, payee, paid[0])
         void(client, payee, paid[1])
 
         assert ids(client, payer) == [paid[2], paid[1], paid[0]]
-        assert ids(client, payee) == [passed_on, paid[2], paid[1], paid[0]]
-        assert ids(client, payee, role="payer") == [passed_on]
+        assert ids(client, payee) == [outgoing, paid[2], paid[1], paid[0]]
+        assert ids(client, payee, role="payer") == [outgoing]
         assert ids(client, payee, role="payee") == [paid[2], paid[1], paid[0]]
         assert ids(client, payer, status="ACTIVE") == [paid[2]]
         assert ids(client, payer, status="CAPTURED") == [paid[0]]
         assert ids(client, payee, role="payee", status="VOIDED") == [paid[1]]
         assert ids(client, payer, role="payee") == []
 
-    def test_a_walk_by_page_or_cursor_sees_every_one_once(
+    def test_pages_contain_each_hold_once(
         self, client: FlaskClient, payer: Actor, payee: Actor
     ) -> None:
         deposit(client, payee, "10.00")
@@ -348,7 +350,7 @@ class TestLooking:
         [{"role": "both"}, {"status": "OPEN"}, {"cursor": "garbage"}, {"limit": "0"}],
         ids=str,
     )
-    def test_what_makes_no_sense_is_400(
+    def test_invalid_arguments_are_refused(
         self, client: FlaskClient, payer: Actor, query: dict[str, str]
     ) -> None:
         answer = client.get(HOLDS, query_string=query, headers=payer.headers)

@@ -1,4 +1,4 @@
-"""Seeing, setting and removing limits, over HTTP."""
+"""Reading, setting and removing limits, over HTTP."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,9 +17,9 @@ from tests.answers import refusal
 from tests.concurrency import broken
 from tests.factories import Actor
 from tests.wallets.helpers import WALLET, deposit, set_limit, withdraw
-from tests.wallets.test_holds import place
+from tests.wallets.holds.test_lifecycle import place
 
-NOBODY = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
+UNKNOWN = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
 Row = dict[str, Any]
 
 
@@ -44,8 +44,8 @@ def set_role_limit(client: FlaskClient, role: str, kind: str, amount: str) -> Te
     )
 
 
-class TestShowing:
-    def test_a_new_user_has_the_limits_of_the_role_unused(self, client: FlaskClient) -> None:
+class TestReading:
+    def test_a_new_user_has_the_unused_limits_of_the_role(self, client: FlaskClient) -> None:
         limits = shown(client, factories.actor())
 
         assert {kind for kind, _ in limits} == {
@@ -72,9 +72,7 @@ class TestShowing:
         }
 
     @pytest.mark.parametrize("kind", LimitType)
-    def test_each_of_the_eight_types_can_be_set_for_a_user(
-        self, client: FlaskClient, kind: LimitType
-    ) -> None:
+    def test_each_type_can_be_set_for_a_user(self, client: FlaskClient, kind: LimitType) -> None:
         user = factories.actor()
 
         assert set_limit(client, user, kind, "TRANSACTION", "7.50").status_code == 200
@@ -82,7 +80,7 @@ class TestShowing:
         row = shown(client, user)[kind, "TRANSACTION"]
         assert (row["limit"], row["remaining"], row["isOwn"]) == ("7.50", "7.50", True)
 
-    def test_what_moved_and_what_is_held_is_used(self, client: FlaskClient) -> None:
+    def test_movements_and_holds_count_as_used(self, client: FlaskClient) -> None:
         user = factories.actor()
         deposit(client, user, "60.00")
         withdraw(client, user, "10.00")
@@ -105,7 +103,7 @@ class TestShowing:
         }
         assert limits["OUTGOING", "MONTH"]["remaining"] == "85.00"
 
-    def test_it_says_when_something_remains_again(
+    def test_frees_at_is_when_the_oldest_movement_leaves_the_window(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         user = factories.actor()
@@ -121,9 +119,7 @@ class TestShowing:
         frees_at = datetime.fromisoformat(row["freesAt"])
         assert abs(frees_at - (first + timedelta(days=1))) < timedelta(milliseconds=1)
 
-    def test_nothing_remains_of_a_limit_that_was_lowered_too_late(
-        self, client: FlaskClient
-    ) -> None:
+    def test_nothing_remains_of_a_limit_below_the_used_amount(self, client: FlaskClient) -> None:
         user = factories.actor()
         deposit(client, user, "60.00")
         set_limit(client, user, "DEPOSIT", "DAY", "20.00")
@@ -132,7 +128,7 @@ class TestShowing:
 
         assert (row["limit"], row["used"], row["remaining"]) == ("20.00", "60.00", "0.00")
 
-    def test_an_operator_sees_what_the_user_sees(self, client: FlaskClient) -> None:
+    def test_an_administrator_reads_the_same_limits(self, client: FlaskClient) -> None:
         user, admin = factories.buyer("30.00"), factories.admin()
         set_limit(client, user, "DEPOSIT", "DAY", "40.00")
 
@@ -141,16 +137,16 @@ class TestShowing:
         assert answer.status_code == 200
         assert answer.json == client.get(f"{WALLET}/limits", headers=user.headers).json
 
-    def test_an_operator_who_asks_for_nobody_gets_404(self, client: FlaskClient) -> None:
+    def test_an_unknown_user_is_not_found(self, client: FlaskClient) -> None:
         answer = client.get(
-            f"/api/v1/admin/users/{NOBODY}/limits", headers=factories.admin().headers
+            f"/api/v1/admin/users/{UNKNOWN}/limits", headers=factories.admin().headers
         )
 
         assert refusal(answer) == (404, "USER_NOT_FOUND")
 
 
 class TestRemoving:
-    def test_the_limit_of_the_role_is_in_force_again(self, client: FlaskClient) -> None:
+    def test_the_limit_of_the_role_applies_again(self, client: FlaskClient) -> None:
         user = factories.actor()
         set_limit(client, user, "DEPOSIT", "DAY", "5.00")
         set_limit(client, user, "DEPOSIT", "MONTH", "5.00")
@@ -165,7 +161,7 @@ class TestRemoving:
         )
         assert limits["DEPOSIT", "MONTH"]["limit"] == "5.00"
 
-    def test_it_is_audited_with_what_it_was(self, client: FlaskClient) -> None:
+    def test_the_removal_is_audited_with_the_former_limit(self, client: FlaskClient) -> None:
         user = factories.actor()
         set_limit(client, user, "PAYOUT", "DAY", "5.00")
 
@@ -183,7 +179,7 @@ class TestRemoving:
             "currency": "USD",
         }
 
-    def test_what_moved_under_it_does_not_break_the_books(self, client: FlaskClient) -> None:
+    def test_movements_above_the_role_s_limit_are_consistent(self, client: FlaskClient) -> None:
         user = factories.actor()
         set_role_limit(client, "USER", "DEPOSIT", "10.00")
         set_limit(client, user, "DEPOSIT", "DAY", "50.00")
@@ -194,7 +190,7 @@ class TestRemoving:
         assert refusal(deposit(client, user, "0.01")) == (400, "LIMIT_EXCEEDED")
         assert broken() == []
 
-    def test_there_must_be_one(self, client: FlaskClient) -> None:
+    def test_a_limit_that_is_not_set_is_not_found(self, client: FlaskClient) -> None:
         user = factories.actor()
         set_limit(client, user, "DEPOSIT", "DAY", "5.00")
 
@@ -205,7 +201,7 @@ class TestRemoving:
         ]
 
         assert [refusal(answer) for answer in answers] == [(404, "LIMIT_NOT_FOUND")] * 3
-        unknown = remove_limit(client, NOBODY, type="DEPOSIT", window="DAY")
+        unknown = remove_limit(client, UNKNOWN, type="DEPOSIT", window="DAY")
         assert refusal(unknown) == (404, "USER_NOT_FOUND")
 
     @pytest.mark.parametrize(
@@ -217,7 +213,7 @@ class TestRemoving:
             ({"type": "DEPOSIT", "window": "day"}, "window"),
         ],
     )
-    def test_which_one_must_be_said(
+    def test_type_and_window_are_required(
         self, client: FlaskClient, which: dict[str, str], field: str
     ) -> None:
         answer = remove_limit(client, factories.actor().id, **which)
@@ -227,7 +223,9 @@ class TestRemoving:
 
 
 class TestRoles:
-    def test_everybody_of_the_role_has_it_at_once(self, client: FlaskClient) -> None:
+    def test_a_limit_of_the_role_applies_to_its_users_immediately(
+        self, client: FlaskClient
+    ) -> None:
         user, merchant = factories.actor(), factories.merchant()
 
         answer = set_role_limit(client, "USER", "DEPOSIT", "20.00")
@@ -239,7 +237,7 @@ class TestRoles:
         assert deposit(client, user, "20.00").status_code == 200
         assert deposit(client, merchant, "20.01").status_code == 200
 
-    def test_a_direction_that_had_none_gets_one(self, client: FlaskClient) -> None:
+    def test_a_new_limit_of_the_role_applies(self, client: FlaskClient) -> None:
         user = factories.actor()
 
         set_role_limit(client, "USER", "INCOMING", "20.00")
@@ -247,7 +245,7 @@ class TestRoles:
         assert shown(client, user)["INCOMING", "DAY"]["remaining"] == "20.00"
         assert refusal(deposit(client, user, "20.01")) == (400, "LIMIT_EXCEEDED")
 
-    def test_who_has_a_limit_of_their_own_keeps_it(self, client: FlaskClient) -> None:
+    def test_a_user_s_own_limit_takes_precedence(self, client: FlaskClient) -> None:
         user = factories.actor()
         set_limit(client, user, "DEPOSIT", "DAY", "30.00")
 
@@ -273,15 +271,15 @@ class TestRoles:
             "currency": "USD",
         }
 
-    @pytest.mark.parametrize("role", ["GUEST", "user", NOBODY])
-    def test_a_role_that_is_none_is_404(self, client: FlaskClient, role: str) -> None:
+    @pytest.mark.parametrize("role", ["GUEST", "user", UNKNOWN])
+    def test_an_unknown_role_is_not_found(self, client: FlaskClient, role: str) -> None:
         assert refusal(set_role_limit(client, role, "DEPOSIT", "1.00")) == (404, "ROLE_NOT_FOUND")
 
     @pytest.mark.parametrize(
         ("kind", "amount", "field"),
         [("PAYMENT", "1.00", "type"), ("DEPOSIT", "-1", "amount"), ("DEPOSIT", "0.001", "amount")],
     )
-    def test_what_is_no_limit_is_refused(
+    def test_an_invalid_limit_is_refused(
         self, client: FlaskClient, kind: str, amount: str, field: str
     ) -> None:
         answer = set_role_limit(client, "USER", kind, amount)

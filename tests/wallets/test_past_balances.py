@@ -1,4 +1,4 @@
-"""The balance at a moment, and histories between moments, over HTTP."""
+"""Past balances and histories of periods, over HTTP."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -30,19 +30,19 @@ def balance_at(client: FlaskClient, user: Actor, moment: Any) -> str:
 
 @pytest.fixture
 def on(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Do something at a moment, as far as the ledger knows."""
+    """A function that calls another one at a time, as the ledger's clock shows it."""
 
-    def act(moment: datetime, what: Callable[..., Any], *args: Any) -> Any:
+    def call(moment: datetime, operation: Callable[..., Any], *args: Any) -> Any:
         with monkeypatch.context() as then:
             then.setattr("app.wallets.ledger.clock", Clock(moment, clock))
-            return what(client, *args)
+            return operation(client, *args)
 
-    return act
+    return call
 
 
 @pytest.fixture
 def user(client: FlaskClient, on: Callable[..., Any]) -> Actor:
-    """Who got 10.00 on March 1st at noon, 5.00 a day later, and paid 2.00 a day after that."""
+    """A user who deposited 10.00 and 5.00 on March 1 and 2, and withdrew 2.00 on March 3."""
     user = factories.actor()
     on(NOON, deposit, user, "10.00")
     on(NOON + timedelta(days=1), deposit, user, "5.00")
@@ -50,8 +50,10 @@ def user(client: FlaskClient, on: Callable[..., Any]) -> Actor:
     return user
 
 
-class TestAtAMoment:
-    def test_it_is_what_the_postings_had_made_it(self, client: FlaskClient, user: Actor) -> None:
+class TestPastBalance:
+    def test_the_past_balance_is_the_sum_of_earlier_postings(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
         assert balance_at(client, user, "2026-03-01") == "0.00"
         assert balance_at(client, user, "2026-03-02") == "10.00"
         assert balance_at(client, user, "2026-03-02T13:59:59+02:00") == "10.00"
@@ -59,7 +61,7 @@ class TestAtAMoment:
         assert balance_at(client, user, "2026-03-03T12:00:00Z") == "13.00"
         assert balance_at(client, user, clock.now()) == "13.00"
 
-    def test_the_shape_is_the_wallet_s_with_the_moment(
+    def test_the_body_is_the_wallet_with_the_requested_time(
         self, client: FlaskClient, user: Actor
     ) -> None:
         now = wallet_of(client, user)
@@ -75,14 +77,16 @@ class TestAtAMoment:
             "at": "2026-03-02T00:00:00.000Z",
         }
 
-    def test_before_it_was_opened_it_was_empty(self, client: FlaskClient, user: Actor) -> None:
+    def test_the_balance_before_the_first_posting_is_zero(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
         assert balance_at(client, user, "0001-01-01T00:00:00Z") == "0.00"
         assert balance_at(client, factories.actor(), "2026-03-02") == "0.00"
 
-    def test_what_is_shown_with_a_moment_had_happened_by_then(
+    def test_a_posting_counts_at_its_displayed_time(
         self, client: FlaskClient, on: Callable[..., Any]
     ) -> None:
-        """Moments are shown in milliseconds and kept in microseconds."""
+        """Times are displayed in milliseconds and stored in microseconds."""
         user = factories.actor()
         shown = on(NOON + timedelta(microseconds=123_900), deposit, user, "1.00").json
         at = shown["transaction"]["createdAt"]
@@ -91,7 +95,7 @@ class TestAtAMoment:
         assert balance_at(client, user, at) == "1.00"
         assert balance_at(client, user, "2026-03-01T12:00:00.122999Z") == "0.00"
 
-    def test_postings_of_the_same_moment_all_count(
+    def test_postings_of_the_same_time_all_count(
         self, client: FlaskClient, on: Callable[..., Any]
     ) -> None:
         user = factories.actor()
@@ -101,7 +105,7 @@ class TestAtAMoment:
         assert balance_at(client, user, NOON) == "5.00"
         assert balance_at(client, user, NOON - timedelta(milliseconds=1)) == "0.00"
 
-    def test_every_moment_of_a_long_history_is_found(self, client: FlaskClient) -> None:
+    def test_each_balance_of_a_long_history_is_found(self, client: FlaskClient) -> None:
         user = factories.actor()
         add_history(user.id, count=37, first=NOON, apart=timedelta(minutes=1))
         rows = client.get(f"{WALLET}/transactions?limit=100", headers=user.headers).json["data"]
@@ -112,7 +116,7 @@ class TestAtAMoment:
             assert balance_at(client, user, posted - timedelta(seconds=1)) == row["balanceBefore"]
 
     @pytest.mark.parametrize("at", ["yesterday", "2026-02-30", "", "1740000000", "tomorrow"])
-    def test_what_is_no_moment_of_the_past_is_400(self, client: FlaskClient, at: str) -> None:
+    def test_an_invalid_or_future_time_is_refused(self, client: FlaskClient, at: str) -> None:
         if at == "tomorrow":
             at = (clock.now() + timedelta(days=1)).isoformat()
 
@@ -121,16 +125,14 @@ class TestAtAMoment:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == ["at"]
 
-    def test_other_words_in_the_query_change_nothing(
-        self, client: FlaskClient, user: Actor
-    ) -> None:
+    def test_unknown_query_arguments_are_ignored(self, client: FlaskClient, user: Actor) -> None:
         answer = client.get(f"{WALLET}?fresh=1", headers=user.headers)
 
         assert answer.json == wallet_of(client, user)
 
 
-class TestHistoryBetweenMoments:
-    def test_pages_count_what_is_between(self, client: FlaskClient) -> None:
+class TestHistoryOfAPeriod:
+    def test_pages_contain_only_the_period(self, client: FlaskClient) -> None:
         user = factories.actor()
         add_history(user.id, count=100, first=NOON, apart=timedelta(minutes=1))
         between = {"from": to_wire(NOON + timedelta(minutes=10)), "to": "2026-03-01T12:50:00Z"}
@@ -151,7 +153,7 @@ class TestHistoryBetweenMoments:
         assert last["meta"]["nextCursor"] is None
         assert read(limit=15, page=4)["data"] == []
 
-    def test_a_type_may_be_asked_for_as_well(self, client: FlaskClient) -> None:
+    def test_a_period_can_be_filtered_by_type(self, client: FlaskClient) -> None:
         user = factories.actor()
         add_history(user.id, count=30, first=NOON, apart=timedelta(minutes=1))
 
@@ -166,7 +168,7 @@ class TestHistoryBetweenMoments:
         ]
 
 
-def test_a_moment_is_found_by_reading_few_of_many_postings(client: FlaskClient) -> None:
+def test_a_past_balance_is_found_by_reading_few_postings(client: FlaskClient) -> None:
     user = factories.actor()
     add_history(user.id, count=5000, first=NOON, apart=timedelta(minutes=1))
     with db.transaction() as session:

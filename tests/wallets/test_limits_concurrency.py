@@ -1,4 +1,4 @@
-"""Limits that many press against at once, and wallets in which much has happened."""
+"""Limits under concurrency, and for wallets with a long history."""
 
 from collections import Counter
 
@@ -24,8 +24,8 @@ from tests.wallets.histories import add_history
 ONE = Money(100, "USD")
 
 
-def promise(user: Actor, money: Money) -> str:
-    """Hold money for a payout, as far as limits allow; what became of it."""
+def hold(user: Actor, money: Money) -> str:
+    """Hold money for a payout. Returns `held`, or the code of the error."""
 
     def attempt(session: Session) -> None:
         account = wallets.require_account(session, user_id=user.id, currency="USD")
@@ -40,10 +40,8 @@ def promise(user: Actor, money: Money) -> str:
     return "held"
 
 
-class TestManyAtOnce:
-    def test_of_20_deposits_those_5_for_which_there_is_room_are_taken(
-        self, committing: Flask
-    ) -> None:
+class TestConcurrency:
+    def test_20_concurrent_deposits_cannot_exceed_a_limit(self, committing: Flask) -> None:
         user = factories.actor()
         set_limit(committing.test_client(), user, "DEPOSIT", "DAY", "5.00")
 
@@ -52,32 +50,28 @@ class TestManyAtOnce:
         assert outcomes(answers) == {(200, None): 5, (400, "LIMIT_EXCEEDED"): 15}
         assert broken() == []
 
-    def test_of_20_promises_those_5_for_which_there_is_room_are_taken(
-        self, committing: Flask
-    ) -> None:
+    def test_20_concurrent_holds_cannot_exceed_a_limit(self, committing: Flask) -> None:
         user = factories.buyer("100.00")
         set_limit(committing.test_client(), user, "PAYOUT", "DAY", "5.00")
 
-        made = all_at_once(lambda _: promise(user, ONE), range(20))
+        made = all_at_once(lambda _: hold(user, ONE), range(20))
 
         assert Counter(made) == {"held": 5, "LIMIT_EXCEEDED": 15}
         assert broken() == []
 
-    def test_what_goes_out_one_way_leaves_less_for_the_other(self, committing: Flask) -> None:
+    def test_holds_and_withdrawals_share_the_limit_of_all_debits(self, committing: Flask) -> None:
         user = factories.buyer("100.00")
         set_limit(committing.test_client(), user, "OUTGOING", "DAY", "7.00")
 
-        def take(number: int) -> bool:
+        def spend(number: int) -> bool:
             if number % 2:
-                return promise(user, ONE) == "held"
+                return hold(user, ONE) == "held"
             return withdraw(committing.test_client(), user, "1.00").status_code == 200
 
-        assert sum(all_at_once(take, range(24))) == 7
+        assert sum(all_at_once(spend, range(24))) == 7
         assert broken() == []
 
-    def test_nothing_comes_in_beyond_a_limit_of_the_role_set_meanwhile(
-        self, committing: Flask
-    ) -> None:
+    def test_a_limit_of_the_role_applies_from_the_moment_it_is_set(self, committing: Flask) -> None:
         user, admin = factories.actor(), factories.admin()
 
         def act(number: int) -> int:
@@ -96,8 +90,8 @@ class TestManyAtOnce:
         assert broken() == []
 
 
-def test_only_what_counts_is_read_however_much_has_happened(committing: Flask) -> None:
-    """20,000 movements of long ago and 3 of today, asked about until the plan is made for good."""
+def test_only_rows_of_the_window_are_read_in_a_long_history(committing: Flask) -> None:
+    """20,000 old movements and 3 of today, read until PostgreSQL uses a generic plan."""
     user = factories.actor()
     add_history(user.id, count=20_000)
     for _ in range(3):
@@ -115,7 +109,7 @@ def test_only_what_counts_is_read_however_much_has_happened(committing: Flask) -
             """)
         ).one()
 
-    # Three postings, each in a day and in a month; and a few that the planner looks at.
+    # Three postings per day and per month, and a few rows that the planner reads.
     assert whole_table == 0
     assert 15 * 6 <= rows < 15 * 12
     assert {(limit.window, limit.used) for limit in found if limit.used} == {

@@ -1,4 +1,4 @@
-"""What people see of each other."""
+"""How names, emails and numbers are masked."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def user(first: str | None, last: str | None, **more: str | None) -> User:
         (None, None, None),
     ],
 )
-def test_a_masked_name_tells_the_initials_and_no_length(
+def test_a_masked_name_shows_only_the_initials(
     first: str | None, last: str | None, masked: str | None
 ) -> None:
     assert masked_name(user(first, last)) == masked
@@ -36,13 +36,13 @@ def test_a_masked_name_tells_the_initials_and_no_length(
         (None, None),
     ],
 )
-def test_a_masked_email_tells_two_letters_and_the_last_label(
+def test_a_masked_email_shows_two_letters_and_the_top_level_domain(
     email: str | None, masked: str | None
 ) -> None:
     assert masked_email(email) == masked
 
 
-def test_a_masked_wallet_number_ends_like_the_number() -> None:
+def test_a_masked_wallet_number_shows_the_last_four_digits() -> None:
     assert masked_number("482109375516") == "•••• •••• 5516"
 
 
@@ -56,5 +56,5 @@ def test_a_masked_wallet_number_ends_like_the_number() -> None:
         (user(None, None, phone="+14155550100"), "•••00"),
     ],
 )
-def test_who_exchange_money_see_a_short_name(person: User, shown: str) -> None:
+def test_parties_of_a_transfer_see_a_short_name(person: User, shown: str) -> None:
     assert short_name(person) == shown

@@ -1,4 +1,4 @@
-"""Holds, as the modules that promise money use them."""
+"""The lifecycle of holds, as other modules use it."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -46,7 +46,7 @@ def amounts(client: FlaskClient, actor: factories.Actor) -> tuple[str, str, str]
     return wallet["balance"], wallet["held"], wallet["available"]
 
 
-def test_what_is_held_stays_but_is_not_available(client: FlaskClient) -> None:
+def test_a_held_amount_is_not_available(client: FlaskClient) -> None:
     user = factories.buyer("25.00")
 
     place(user)
@@ -57,7 +57,7 @@ def test_what_is_held_stays_but_is_not_available(client: FlaskClient) -> None:
     assert broken() == []
 
 
-def test_a_capture_takes_a_part_and_lets_the_rest_go(client: FlaskClient) -> None:
+def test_a_partial_capture_releases_the_rest(client: FlaskClient) -> None:
     user = factories.buyer("25.00")
     placed = place(user)
 
@@ -83,7 +83,7 @@ def test_a_capture_takes_a_part_and_lets_the_rest_go(client: FlaskClient) -> Non
 
 
 @pytest.mark.parametrize("status", [HoldStatus.VOIDED, HoldStatus.EXPIRED])
-def test_a_released_hold_takes_nothing(client: FlaskClient, status: HoldStatus) -> None:
+def test_a_released_hold_moves_no_money(client: FlaskClient, status: HoldStatus) -> None:
     user = factories.buyer("25.00")
     placed = place(user, expires_at=clock.now() if status is HoldStatus.EXPIRED else None)
 
@@ -96,13 +96,13 @@ def test_a_released_hold_takes_nothing(client: FlaskClient, status: HoldStatus) 
     assert broken() == []
 
 
-def test_a_hold_that_is_not_there(app: Flask) -> None:
+def test_an_unknown_hold_is_not_found(app: Flask) -> None:
     with transaction() as session, pytest.raises(HoldNotFound):
         lifecycle.require_active(session, uuid4())
 
 
 @pytest.mark.parametrize("kind", ["PAYOUT", "OUTGOING"])
-def test_what_is_held_counts_towards_limits_however_old(
+def test_a_held_amount_counts_towards_limits_regardless_of_its_age(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     user = factories.buyer("100.00")
@@ -112,13 +112,13 @@ def test_what_is_held_counts_towards_limits_however_old(
         place(user)
     set_limit(client, user, kind, "DAY", "12.00")
 
-    def ask(cents: int) -> None:
+    def require_within_limits(cents: int) -> None:
         with transaction() as session:
             account = wallets.require_account(session, user_id=user.id, currency="USD")
             caller = Caller(user.id, user.email, "USER")
             money = Money(cents, "USD")
             require_within(session, account, user=caller, kind=TransactionType.PAYOUT, money=money)
 
-    ask(200)
+    require_within_limits(200)
     with pytest.raises(LimitExceeded):
-        ask(201)
+        require_within_limits(201)
