@@ -1,4 +1,4 @@
-"""Repeating a request that moves money, over HTTP."""
+"""Repeated requests that move money, over HTTP."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from tests.factories import Actor
 
 @dataclass(frozen=True)
 class Movement:
-    """A call that moves money. spent: what one success takes out of the wallet, in cents."""
+    """A request that moves money. spent: the debit of one success in cents."""
 
     path: str
     body: dict[str, Any]
@@ -73,8 +73,8 @@ def cents(client: FlaskClient, user: Actor) -> int:
     return int(balance.replace(".", ""))
 
 
-class TestRepeating:
-    def test_the_first_answer_comes_again_byte_for_byte(
+class TestReplay:
+    def test_the_first_response_is_replayed_byte_for_byte(
         self, client: FlaskClient, movement: Movement
     ) -> None:
         user = factories.buyer("100.00")
@@ -89,7 +89,7 @@ class TestRepeating:
             assert answer.content_type == first.content_type
         assert cents(client, user) == 10_000 - movement.spent
 
-    def test_without_a_key_every_request_is_a_new_one(
+    def test_a_request_without_a_key_is_always_executed(
         self, client: FlaskClient, movement: Movement
     ) -> None:
         user = factories.buyer("100.00")
@@ -99,7 +99,9 @@ class TestRepeating:
         assert [answer.status_code for answer in answers] == [movement.status] * 3
         assert cents(client, user) == 10_000 - 3 * movement.spent
 
-    def test_other_keys_are_other_requests(self, client: FlaskClient, movement: Movement) -> None:
+    def test_requests_with_different_keys_are_all_executed(
+        self, client: FlaskClient, movement: Movement
+    ) -> None:
         user = factories.buyer("100.00")
 
         for key in ("k-1", "K-1", "k-1 ".strip() + "1"):
@@ -107,7 +109,7 @@ class TestRepeating:
 
         assert cents(client, user) == 10_000 - 3 * movement.spent
 
-    def test_another_body_under_the_same_key_is_refused(
+    def test_the_same_key_with_another_body_is_refused(
         self, client: FlaskClient, movement: Movement
     ) -> None:
         user = factories.buyer("100.00")
@@ -119,22 +121,22 @@ class TestRepeating:
         assert send(client, user, movement.path, movement.body, "k-1").data == first.data
         assert cents(client, user) == 10_000 - movement.spent
 
-    def test_another_call_under_the_same_key_is_refused(
+    def test_the_same_key_at_another_endpoint_is_refused(
         self, client: FlaskClient, movement: Movement
     ) -> None:
         user = factories.buyer("100.00")
         send(client, user, movement.path, movement.body, "k-1")
-        elsewhere = (
+        other_path = (
             "/api/v1/wallet/deposit"
             if movement.path.endswith("withdraw")
             else "/api/v1/wallet/withdraw"
         )
 
-        answer = send(client, user, elsewhere, {"amount": "10.00"}, "k-1")
+        answer = send(client, user, other_path, {"amount": "10.00"}, "k-1")
 
         assert refusal(answer) == (422, "IDEMPOTENCY_KEY_REUSED")
 
-    def test_keys_of_different_users_do_not_meet(
+    def test_keys_of_different_users_are_independent(
         self, client: FlaskClient, movement: Movement
     ) -> None:
         alice, bob = factories.buyer("100.00"), factories.buyer("100.00")
@@ -145,7 +147,7 @@ class TestRepeating:
         assert answers[0].data != answers[1].data
         assert cents(client, alice) == cents(client, bob) == 10_000 - movement.spent
 
-    def test_a_refusal_is_remembered_byte_for_byte(
+    def test_a_refusal_is_replayed_byte_for_byte(
         self, client: FlaskClient, movement: Movement
     ) -> None:
         user = factories.buyer("100.00")
@@ -155,7 +157,7 @@ class TestRepeating:
             body, code = movement.too_much, "INSUFFICIENT_FUNDS"
 
         first = send(client, user, movement.path, body, "k-1")
-        for _ in range(3):  # in the meantime there would be enough
+        for _ in range(3):  # now the balance is sufficient
             send(client, user, "/api/v1/wallet/deposit", {"amount": "9000.00"}, None)
         again = send(client, user, movement.path, body, "k-1")
 
@@ -164,9 +166,7 @@ class TestRepeating:
         assert again.headers["Idempotent-Replayed"] == "true"
         assert cents(client, user) == 10_000 + 3 * 900_000
 
-    def test_a_replay_needs_a_token_that_works(
-        self, client: FlaskClient, movement: Movement
-    ) -> None:
+    def test_a_replay_requires_a_valid_token(self, client: FlaskClient, movement: Movement) -> None:
         user = factories.buyer("100.00")
         send(client, user, movement.path, movement.body, "k-1")
         client.post("/api/v1/auth/logout", headers=user.headers)
@@ -177,10 +177,10 @@ class TestRepeating:
 
     @pytest.mark.parametrize(
         "failure",
-        [Unavailable(), RuntimeError("disk on fire")],
+        [Unavailable(), RuntimeError("disk failure")],
         ids=["busy", "unexpected"],
     )
-    def test_a_failure_of_ours_is_not_remembered(
+    def test_a_server_error_is_not_stored(
         self,
         client: FlaskClient,
         movement: Movement,
@@ -202,7 +202,7 @@ class TestRepeating:
         assert "Idempotent-Replayed" not in second.headers
         assert cents(client, user) == 10_000 - movement.spent
 
-    def test_a_request_that_is_malformed_does_not_use_the_key_up(
+    def test_an_invalid_request_does_not_use_up_the_key(
         self, client: FlaskClient, movement: Movement
     ) -> None:
         user = factories.buyer("100.00")
@@ -216,7 +216,7 @@ class TestRepeating:
 
 class TestKeys:
     @pytest.mark.parametrize("key", ["x", "x" * 255, "!~", "a/b?c=d&e", '"quoted"', "';--"])
-    def test_1_to_255_visible_ascii_characters_are_a_key(
+    def test_keys_of_1_to_255_printable_ascii_characters_are_accepted(
         self, client: FlaskClient, key: str
     ) -> None:
         user = factories.actor()
@@ -231,7 +231,7 @@ class TestKeys:
     @pytest.mark.parametrize(
         "key", ["", "x" * 256, "a b", " ", "schlüssel", "tab\tbed", "\x7f", "\xa0"]
     )
-    def test_anything_else_is_400_and_moves_nothing(
+    def test_other_keys_are_refused(
         self, client: FlaskClient, movement: Movement, key: str
     ) -> None:
         user = factories.buyer("100.00")
@@ -242,7 +242,7 @@ class TestKeys:
         assert list(answer.json["details"]) == ["Idempotency-Key"]
         assert cents(client, user) == 10_000
 
-    def test_an_order_shows_the_key_it_was_made_with(self, client: FlaskClient) -> None:
+    def test_an_order_shows_its_idempotency_key(self, client: FlaskClient) -> None:
         product_id = factories.product(factories.merchant())
 
         answer = send(
@@ -256,18 +256,20 @@ class TestKeys:
         assert answer.json["idempotencyKey"] == "order-7f3a"
 
 
-class TestForgetting:
+class TestRetention:
     @pytest.fixture
-    def a_week_later(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-        def forget() -> int:
+    def delete_after_retention(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+        def delete_a_week_later() -> int:
             with monkeypatch.context() as later:
                 future = clock.now() + service.RETENTION + timedelta(seconds=1)
                 later.setattr(clock, "now", lambda: future)
                 return delete_expired_keys()
 
-        return forget
+        return delete_a_week_later
 
-    def test_answers_are_kept_for_seven_days(self, client: FlaskClient, movement: Movement) -> None:
+    def test_responses_are_kept_for_seven_days(
+        self, client: FlaskClient, movement: Movement
+    ) -> None:
         user = factories.buyer("100.00")
         first = send(client, user, movement.path, movement.body, "k-1")
 
@@ -280,46 +282,46 @@ class TestForgetting:
 
         assert send(client, user, movement.path, movement.body, "k-1").data == first.data
 
-    def test_an_old_key_never_moves_money_again(
-        self, client: FlaskClient, movement: Movement, a_week_later: Callable[[], int]
+    def test_a_key_is_refused_after_its_response_was_deleted(
+        self, client: FlaskClient, movement: Movement, delete_after_retention: Callable[[], int]
     ) -> None:
         user = factories.buyer("100.00")
         send(client, user, movement.path, movement.body, "k-1")
 
-        assert a_week_later() == 1
+        assert delete_after_retention() == 1
         answer = send(client, user, movement.path, movement.body, "k-1")
 
         assert refusal(answer) == (422, "IDEMPOTENCY_KEY_REUSED")
         assert cents(client, user) == 10_000 - movement.spent
 
-    def test_an_old_refusal_moved_nothing_and_may_be_tried_again(
-        self, client: FlaskClient, a_week_later: Callable[[], int]
+    def test_a_refused_request_can_be_retried_after_the_retention(
+        self, client: FlaskClient, delete_after_retention: Callable[[], int]
     ) -> None:
         user = factories.actor()
         path, body = "/api/v1/wallet/withdraw", {"amount": "5.00"}
         assert send(client, user, path, body, "k-1").status_code == 400
-        a_week_later()
+        delete_after_retention()
         send(client, user, "/api/v1/wallet/deposit", {"amount": "5.00"}, None)
 
         assert send(client, user, path, body, "k-1").status_code == 200
 
-    def test_forgetting_twice_is_harmless(
-        self, client: FlaskClient, a_week_later: Callable[[], int]
+    def test_deleting_twice_is_harmless(
+        self, client: FlaskClient, delete_after_retention: Callable[[], int]
     ) -> None:
         user = factories.actor()
         send(client, user, "/api/v1/wallet/deposit", {"amount": "5.00"}, "k-1")
 
-        assert [a_week_later(), a_week_later()] == [1, 0]
+        assert [delete_after_retention(), delete_after_retention()] == [1, 0]
 
 
-class TestWhatIsStored:
-    def test_key_and_effect_exist_together(self, client: FlaskClient) -> None:
+class TestAtomicity:
+    def test_key_and_effect_are_committed_together(self, client: FlaskClient) -> None:
         user = factories.buyer("5.00")
         product_id = factories.product(factories.merchant(), price="10.00")
         body = {"productId": str(product_id), "paymentMethod": "WALLET"}
 
         send(client, user, "/api/v1/orders", body, "refused")
-        send(client, user, "/api/v1/wallet/deposit", {"amount": "10.00"}, "paid-in")
+        send(client, user, "/api/v1/wallet/deposit", {"amount": "10.00"}, "deposited")
         send(client, user, "/api/v1/orders", body, "bought")
 
         with db.transaction() as session:
@@ -331,35 +333,35 @@ class TestWhatIsStored:
                 ).all()
             )
             orders = session.scalar(select(func.count()).select_from(Order))
-        assert stored == {"refused": 400, "paid-in": 200, "bought": 201}
+        assert stored == {"refused": 400, "deposited": 200, "bought": 201}
         assert orders == 1
 
 
-class TestWhenTheDatabaseFallsSilentAtTheCommit:
-    """Whether it happened, nobody knows; a key lets us look, without one the caller is told."""
+class TestUnknownOutcome:
+    """The database connection is lost during COMMIT: with a key, the outcome can be looked up."""
 
     PATH, BODY = "/api/v1/wallet/deposit", {"amount": "10.00"}
 
-    @pytest.fixture(params=["it happened", "it did not happen"])
-    def silence(
+    @pytest.fixture(params=["committed", "rolled back"])
+    def lose_connection(
         self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     ) -> Callable[[], None]:
-        """Call it, and the next commit goes unanswered."""
+        """A function after which the next COMMIT loses the connection."""
         commit = db._commit
 
-        def silent(session: Any) -> None:
+        def fail_once(session: Any) -> None:
             monkeypatch.setattr(db, "_commit", commit)
-            if request.param == "it happened":
+            if request.param == "committed":
                 commit(session)
             raise db.OutcomeUnknown
 
-        return lambda: monkeypatch.setattr(db, "_commit", silent)
+        return lambda: monkeypatch.setattr(db, "_commit", fail_once)
 
-    def test_with_a_key_it_has_happened_once(
-        self, client: FlaskClient, silence: Callable[[], None]
+    def test_a_request_with_a_key_is_executed_once(
+        self, client: FlaskClient, lose_connection: Callable[[], None]
     ) -> None:
         user = factories.actor()
-        silence()
+        lose_connection()
 
         answer = send(client, user, self.PATH, self.BODY, "k-1")
 
@@ -367,11 +369,11 @@ class TestWhenTheDatabaseFallsSilentAtTheCommit:
         assert answer.json["wallet"]["balance"] == "10.00"
         assert cents(client, user) == 1000
 
-    def test_without_a_key_it_is_not_tried_again(
-        self, client: FlaskClient, silence: Callable[[], None]
+    def test_a_request_without_a_key_is_not_retried(
+        self, client: FlaskClient, lose_connection: Callable[[], None]
     ) -> None:
         user = factories.actor()
-        silence()
+        lose_connection()
 
         answer = send(client, user, self.PATH, self.BODY, None)
 

@@ -1,4 +1,4 @@
-"""A recording handler of payouts, so that webhooks are tested without what payouts do."""
+"""A handler that records the events of payouts instead of handling them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A handler that records events, so that the inbox is tested without what modules do with them."""
+"""A handler that records events, to test the inbox without the modules that handle them."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -22,7 +22,7 @@ class RecordingHandler:
 
     @classmethod
     def subscribed(cls, monkeypatch: pytest.MonkeyPatch, *topics: str) -> "RecordingHandler":
-        """The only handler of these topics, for the length of the test."""
+        """A handler that replaces the real one of these topics during the test."""
         handler = cls()
         for topic in topics:
             monkeypatch.setitem(process_state._values[service.handlers.name], topic, handler)

@@ -27,8 +27,8 @@ def event_ids() -> list[str]:
 def test_20_concurrent_deliveries_of_one_webhook_are_stored_once(
     committing: Flask, handler: RecordingHandler
 ) -> None:
-    said = event_body("payout.paid", "reference-1")
-    answers = all_at_once(lambda _: send_event(committing.test_client(), said), range(20))
+    event = event_body("payout.paid", "reference-1")
+    answers = all_at_once(lambda _: send_event(committing.test_client(), event), range(20))
     assert {(a.status_code, a.json["received"]) for a in answers} == {(200, True)}
     assert len(event_ids()) == 1
 
@@ -39,11 +39,11 @@ def test_concurrent_jobs_and_sweeps_handle_each_event_once(
     for _ in range(5):
         send_event(committing.test_client(), event_body("payout.paid", "reference-1"))
 
-    def slowly(event: InboundEvent) -> None:
+    def handle_slowly(event: InboundEvent) -> None:
         time.sleep(0.05)
         handler.handled.append(event)
 
-    handler.react = slowly
+    handler.react = handle_slowly
     ids = event_ids()
     all_at_once(
         lambda n: tasks.sweep() if n % 4 == 0 else tasks.handle(ids[n % 5]), range(40), threads=20

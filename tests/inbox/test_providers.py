@@ -1,4 +1,4 @@
-"""Every event of every provider: stored first, handled once, quarantined on a contradiction."""
+"""All event types of all providers: stored first, handled once, quarantined on a contradiction."""
 
 from collections.abc import Callable, Sequence
 
@@ -74,8 +74,8 @@ def send(provider: str, event_type: str, handler: RecordingHandler, settings: Se
 
 
 @pytest.mark.parametrize(("provider", "event_type"), EVENTS)
-class TestEveryEvent:
-    def test_is_stored_first_and_handled_once(
+class TestEachEvent:
+    def test_an_event_is_stored_first_and_handled_once(
         self, client: FlaskClient, handler: RecordingHandler, send: Send, provider: str
     ) -> None:
         answers = [send(client) for _ in range(3)]
@@ -94,7 +94,7 @@ class TestEveryEvent:
         assert [event.status for event in stored()] == ["PROCESSED"]
         assert quarantined() == []
 
-    def test_is_quarantined_when_it_contradicts_our_record(
+    def test_an_event_that_contradicts_our_record_is_quarantined(
         self, client: FlaskClient, handler: RecordingHandler, send: Send, provider: str
     ) -> None:
         def contradict(_: InboundEvent) -> None:
@@ -110,7 +110,7 @@ class TestEveryEvent:
         assert send(client).status_code == 200
         assert tasks.sweep() == 0
 
-    def test_is_not_stored_when_nobody_owns_its_reference(
+    def test_an_event_with_an_unknown_reference_is_not_stored(
         self, client: FlaskClient, handler: RecordingHandler, send: Send, provider: str
     ) -> None:
         handler.owned = {(provider, str(new_id()))}
@@ -118,7 +118,7 @@ class TestEveryEvent:
         assert stored() == []
 
 
-def test_every_event_type_of_every_provider_has_a_handler(app: Flask) -> None:
+def test_each_event_type_of_each_provider_has_a_handler(app: Flask) -> None:
     topics = {topic(event_type) for _, event_type in EVENTS}
     assert set(service.handlers) == topics
     for handler in map(service.handlers.get, topics):

@@ -68,19 +68,19 @@ class TestHandling:
         handler.react = refuse(
             Quarantine("VALUES_DIFFER", ours={"amount": 1}, theirs={"amount": 2})
         )
-        said = paid()
-        send_event(client, said)
+        message = paid()
+        send_event(client, message)
         tasks.sweep()
 
         (event,) = events()
         assert (event.status, event.last_error) == ("QUARANTINED", "VALUES_DIFFER")
         with reading() as session:
             query = select(OutboxEvent).where(OutboxEvent.type == "bank-event-quarantined")
-            (told,) = session.scalars(query).all()
-        assert told.aggregate_id == event.id
-        assert told.data == {
+            (report,) = session.scalars(query).all()
+        assert report.aggregate_id == event.id
+        assert report.data == {
             "provider": "HDFC",
-            "eventId": said["id"],
+            "eventId": message["id"],
             "type": "payout.paid",
             "reason": "VALUES_DIFFER",
             "ours": {"amount": 1},
@@ -119,16 +119,16 @@ class TestHandling:
     def test_a_failing_event_does_not_delay_others(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
-        poisoned = paid(bankReference="poison")
+        failing = paid(bankReference="failing")
 
         def react(event: InboundEvent) -> None:
-            if event.provider_reference == "poison":
+            if event.provider_reference == "failing":
                 raise RuntimeError("bug")
             handler.handled.append(event)
 
         handler.react = react
-        for said in (paid(), poisoned, paid()):
-            send_event(client, said)
+        for message in (paid(), failing, paid()):
+            send_event(client, message)
         assert tasks.sweep() == 3
         assert [event.status for event in events()] == ["PROCESSED", "RECEIVED", "PROCESSED"]
 

@@ -1,4 +1,4 @@
-"""The one way into a transaction that changes balances."""
+"""Ledger transactions: the only transactions that may change balances."""
 
 import threading
 from collections.abc import Callable
@@ -84,7 +84,7 @@ def test_a_change_outside_of_a_ledger_transaction_is_refused(
     assert (found.balance, found.held, found.sequence) == (500, 0, 1)
 
 
-def test_limits_change_only_while_nobody_posts(app: Flask) -> None:
+def test_limits_can_only_be_changed_with_the_exclusive_lock(app: Flask) -> None:
     user = factories.buyer("5.00")
 
     with pytest.raises(LedgerLockNotHeld, match="shared"):
@@ -100,21 +100,21 @@ def test_limits_change_only_while_nobody_posts(app: Flask) -> None:
     ],
 )
 @pytest.mark.parametrize("pipelined", [False, True])
-def test_it_holds_the_lock_in_the_isolation_that_goes_with_it(
+def test_lock_mode_and_isolation_level_match(
     committing: Flask, exclusive: bool, isolation: str, mode: str, pipelined: bool
 ) -> None:
-    def look(session: Session) -> tuple[str, list[str]]:
+    def read_state(session: Session) -> tuple[str, list[str]]:
         require_ledger_lock(session, exclusive=exclusive)
         shown = send(session, "SELECT current_setting('transaction_isolation') AS isolation")
         locks = send(session, _LOCKS)
         return shown.fetchall()[0].isolation, [row.mode for row in locks]
 
-    found = ledger_transaction(look, exclusive=exclusive, pipelined=pipelined)
+    found = ledger_transaction(read_state, exclusive=exclusive, pipelined=pipelined)
 
     assert found == (isolation, [mode])
 
 
-def test_a_transaction_that_waited_for_the_lock_sees_what_was_committed_meanwhile(
+def test_a_transaction_that_waited_for_the_lock_sees_the_commits_before_it(
     committing: Flask,
 ) -> None:
     user = factories.buyer("5.00")
@@ -130,14 +130,14 @@ def test_a_transaction_that_waited_for_the_lock_sees_what_was_committed_meanwhil
     with factories.ledger_session() as session:
         post(session, user)
         reader.start()
-        _wait_until_somebody_waits_for_the_lock()
+        _wait_for_a_lock_waiter()
         assert tries == []
     reader.join(10)
 
     assert (tries, found) == ([1], [600])
 
 
-def _wait_until_somebody_waits_for_the_lock() -> None:
+def _wait_for_a_lock_waiter() -> None:
     waiting = (
         "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'money_gate'::regclass"
     )
@@ -146,16 +146,16 @@ def _wait_until_somebody_waits_for_the_lock() -> None:
             if session.scalar(text(waiting)):
                 return
         threading.Event().wait(0.005)
-    raise AssertionError("nobody waits")
+    raise AssertionError("no transaction waits for the lock")
 
 
-def test_transactions_that_share_the_lock_do_not_wait_for_each_other(committing: Flask) -> None:
+def test_shared_locks_do_not_block_each_other(committing: Flask) -> None:
     with factories.ledger_session() as session:
         require_ledger_lock(session)
         assert ledger_transaction(lambda other: "done", exclusive=False) == "done"
 
 
-def test_the_lock_can_be_taken_late(app: Flask) -> None:
+def test_the_lock_can_be_acquired_within_a_transaction(app: Flask) -> None:
     user = factories.buyer("5.00")
 
     def work(session: Session) -> None:

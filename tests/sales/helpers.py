@@ -1,4 +1,4 @@
-"""Asking for sales, and sales of the past, which nobody can make over HTTP."""
+"""Helpers that call the endpoints of sales, and that insert past orders and refunds by SQL."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
-#: With ids of their time. They are in no ledger, because looking at orders is not about that.
+#: The ids match the times. There are no ledger entries, because sales are read from orders.
 _ADD_ORDERS = """
     INSERT INTO orders (id, user_id, merchant_id, product_id, payment_method, status, quantity,
         unit_price, discount, amount, fee, currency, completed_at, created_at, updated_at)
@@ -36,17 +36,17 @@ _ADD_ORDERS = """
 _ADD_REFUND = """
     INSERT INTO refunds (id, order_id, merchant_id, initiator_id, amount, fee, currency, units,
         restored_units, destination, status, created_at, settled_at)
-    SELECT uuidv7(:given - clock_timestamp()), id, merchant_id, merchant_id, :amount, :fee,
-        currency, :units, 0, 'WALLET', 'SUCCEEDED', :given, :given
+    SELECT uuidv7(:refunded_at - clock_timestamp()), id, merchant_id, merchant_id, :amount, :fee,
+        currency, :units, 0, 'WALLET', 'SUCCEEDED', :refunded_at, :refunded_at
     FROM orders WHERE id = :order_id
 """
 
 
 def add_orders(product_id: UUID, buyer: Actor, first: datetime, **changes: Any) -> list[str]:
-    """The ids of orders of $10.00 a unit, with a fee of $0.25.
+    """Insert orders at 10.00 per unit with a fee of 0.25 per unit. Returns their ids.
 
-    first: when the first was made; changes: count, apart, later (until it is completed, None if it
-    is not), method, status, quantity, discount.
+    first: time of the first. changes: count, apart (time between two), later (time until the
+    completion, None without one), method, status, quantity, discount.
     """
     values = {
         "count": 1,
@@ -65,16 +65,24 @@ def add_orders(product_id: UUID, buyer: Actor, first: datetime, **changes: Any) 
         return [str(row.id) for row in made]
 
 
-def add_refund(order_id: str, given: datetime, *, amount: int, fee: int, units: int = 0) -> None:
-    """amount, fee: cents."""
-    values = {"order_id": order_id, "given": given, "amount": amount, "fee": fee, "units": units}
+def add_refund(
+    order_id: str, refunded_at: datetime, *, amount: int, fee: int, units: int = 0
+) -> None:
+    """Insert a refund. amount, fee: cents."""
+    values = {
+        "order_id": order_id,
+        "refunded_at": refunded_at,
+        "amount": amount,
+        "fee": fee,
+        "units": units,
+    }
     with transaction() as session:
         session.execute(text(_ADD_REFUND), values)
 
 
 def read(client: FlaskClient, seller: Actor, **query: Any) -> TestResponse:
-    """query: since and until are `from` and `to` of the wire."""
-    return client.get(SALES, query_string=wire(query), headers=seller.headers)
+    """query: the arguments of the endpoint, with `since` and `until` for `from` and `to`."""
+    return client.get(SALES, query_string=query_string(query), headers=seller.headers)
 
 
 def ids(client: FlaskClient, seller: Actor, **query: Any) -> list[str]:
@@ -84,22 +92,22 @@ def ids(client: FlaskClient, seller: Actor, **query: Any) -> list[str]:
 
 
 def summary(client: FlaskClient, seller: Actor, **query: Any) -> dict[str, Any]:
-    answer = client.get(SUMMARY, query_string=wire(query), headers=seller.headers)
+    answer = client.get(SUMMARY, query_string=query_string(query), headers=seller.headers)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json
     return found
 
 
 def export(client: FlaskClient, seller: Actor, **query: Any) -> list[dict[str, str]]:
-    """The lines of the CSV as any reader of RFC 4180 sees them."""
+    """The rows of the CSV document (RFC 4180)."""
     answer = client.get(
-        f"{SALES}/export", query_string=wire(query), headers=seller.headers, buffered=True
+        f"{SALES}/export", query_string=query_string(query), headers=seller.headers, buffered=True
     )
     assert answer.status_code == 200, answer.text
     return list(csv.DictReader(io.StringIO(answer.data.decode(), newline="")))
 
 
-def wire(query: dict[str, Any]) -> dict[str, Any]:
+def query_string(query: dict[str, Any]) -> dict[str, Any]:
     names = {"since": "from", "until": "to"}
     return {
         names.get(name, name): value.isoformat() if isinstance(value, datetime) else value

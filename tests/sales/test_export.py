@@ -1,4 +1,4 @@
-"""Sales as CSV, over HTTP."""
+"""The CSV export of sales, over HTTP."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -29,16 +29,16 @@ def seller(client: FlaskClient) -> Actor:
 
 
 @pytest.fixture
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "CHUNK", 10)
 
 
-def begin(client: FlaskClient, seller: Actor) -> TestResponse:
-    """An export of which nothing has been read yet; close it in the end."""
+def start_export(client: FlaskClient, seller: Actor) -> TestResponse:
+    """An export of which nothing has been read yet. The caller closes it."""
     return client.get(f"{SALES}/export", headers=seller.headers)
 
 
-def test_a_line_says_everything_about_an_order(
+def test_a_row_has_all_fields_of_an_order(
     client: FlaskClient, seller: Actor, change_settings: Callable[..., None]
 ) -> None:
     change_settings(platform_fee_bps=250)
@@ -74,14 +74,14 @@ def test_a_line_says_everything_about_an_order(
     }
 
 
-def test_it_comes_as_a_file(client: FlaskClient, seller: Actor) -> None:
-    with begin(client, seller) as answer:
+def test_the_export_is_an_attachment(client: FlaskClient, seller: Actor) -> None:
+    with start_export(client, seller) as answer:
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
         assert answer.headers["Content-Disposition"] == 'attachment; filename="sales.csv"'
         assert answer.data == (",".join(documents.CSV_HEAD) + "\r\n").encode()
 
 
-def test_what_was_not_paid_brought_nothing(client: FlaskClient, seller: Actor) -> None:
+def test_an_unpaid_order_has_a_net_amount_of_zero(client: FlaskClient, seller: Actor) -> None:
     product_id, buyer = factories.product(seller), factories.buyer()
     add_orders(product_id, buyer, NOON, status="CANCELLED", method="GATEWAY", later=None)
 
@@ -90,7 +90,7 @@ def test_what_was_not_paid_brought_nothing(client: FlaskClient, seller: Actor) -
     assert (row["amount"], row["net"], row["completedAt"]) == ("10.00", "0.00", "")
 
 
-def test_no_spreadsheet_takes_a_name_for_a_formula(client: FlaskClient, seller: Actor) -> None:
+def test_names_that_look_like_formulas_are_escaped(client: FlaskClient, seller: Actor) -> None:
     buy(client, factories.buyer(), factories.product(seller, name="=HYPERLINK(1)"))
 
     (row,) = export(client, seller)
@@ -110,10 +110,10 @@ def test_no_spreadsheet_takes_a_name_for_a_formula(client: FlaskClient, seller: 
     ids=str,
 )
 @pytest.mark.parametrize("of_product", [False, True])
-def test_the_filters_are_those_of_the_list(
+def test_the_export_has_the_filters_of_the_list(
     client: FlaskClient,
     seller: Actor,
-    small_pieces: None,
+    small_chunks: None,
     query: dict[str, Any],
     of_product: bool,
 ) -> None:
@@ -123,71 +123,73 @@ def test_the_filters_are_those_of_the_list(
         add_orders(product, buyer, NOON, count=25)
     add_orders(guide, buyer, NOON, status="PENDING", later=None)
     add_orders(factories.product(factories.merchant()), buyer, NOON)
-    asked = query | ({"productId": guide} if of_product else {})
+    filters = query | ({"productId": guide} if of_product else {})
 
-    rows = [row["orderId"] for row in export(client, seller, **asked)]
+    rows = [row["orderId"] for row in export(client, seller, **filters)]
 
-    assert rows == ids(client, seller, limit=100, **asked)
+    assert rows == ids(client, seller, limit=100, **filters)
 
 
-def test_what_makes_no_sense_is_400(client: FlaskClient, seller: Actor) -> None:
+def test_invalid_arguments_are_refused(client: FlaskClient, seller: Actor) -> None:
     answer = client.get(f"{SALES}/export", query_string={"status": "PAID"}, headers=seller.headers)
     assert refusal(answer) == (400, "VALIDATION_ERROR")
 
 
-def test_what_breaks_off_says_so_in_its_last_line(
-    client: FlaskClient, seller: Actor, small_pieces: None, monkeypatch: pytest.MonkeyPatch
+def test_an_interrupted_export_ends_with_a_marker(
+    client: FlaskClient, seller: Actor, small_chunks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_orders(factories.product(seller), factories.buyer(), NOON, count=35)
-    right = repository.rows
+    original = repository.rows
     read: list[Any] = []
 
     def rows(session: Session, **which: Any) -> Any:
         read.append(which)
         if len(read) > 3:
             raise psycopg.OperationalError("server closed the connection unexpectedly")
-        return right(session, **which)
+        return original(session, **which)
 
     monkeypatch.setattr(repository, "rows", rows)
     parts: list[bytes] = []
-    with begin(client, seller) as answer, pytest.raises(DBAPIError):
+    with start_export(client, seller) as answer, pytest.raises(DBAPIError):
         parts.extend(answer.response)
 
     table = b"".join(parts)
     assert table.count(b"\r\n") == 32
     assert table.endswith(csv_documents.TRUNCATED)
-    # If that happens early enough, it is an error like any other.
-    assert refusal(begin(client, seller)) == (503, "BUSY")
+    # An error before the first byte is an ordinary error response.
+    assert refusal(start_export(client, seller)) == (503, "BUSY")
 
 
-class TestPlaces:
-    """Each long answer holds a thread, and threads are there for sales."""
+class TestConcurrencyLimit:
+    """Each streamed response occupies a thread, which purchases need."""
 
-    def test_one_for_each_and_a_few_for_all(self, client: FlaskClient, small_pieces: None) -> None:
+    def test_streamed_exports_are_limited_per_merchant_and_in_total(
+        self, client: FlaskClient, small_chunks: None
+    ) -> None:
         sellers = [factories.merchant() for _ in range(3)]
         for seller in sellers:
             add_orders(factories.product(seller), factories.buyer(), NOON, count=11)
-        begun = [begin(client, seller) for seller in sellers[:2]]
+        started = [start_export(client, seller) for seller in sellers[:2]]
 
-        assert [answer.status_code for answer in begun] == [200, 200]
+        assert [answer.status_code for answer in started] == [200, 200]
         for seller in (sellers[0], sellers[2]):
-            assert refusal(begin(client, seller)) == (503, "BUSY")
-        begun[0].close()
-        with begin(client, sellers[2]) as again:
+            assert refusal(start_export(client, seller)) == (503, "BUSY")
+        started[0].close()
+        with start_export(client, sellers[2]) as again:
             assert again.status_code == 200
             assert again.data.count(b"\r\n") == 12
-        begun[1].close()
+        started[1].close()
 
-    def test_short_ones_need_none(
-        self, client: FlaskClient, seller: Actor, small_pieces: None
+    def test_short_responses_are_not_limited(
+        self, client: FlaskClient, seller: Actor, small_chunks: None
     ) -> None:
         add_orders(factories.product(seller), factories.buyer(), NOON, count=9)
         for _ in range(4):
-            with begin(client, seller) as answer:
+            with start_export(client, seller) as answer:
                 assert answer.status_code == 200
 
 
-def test_a_longer_one_takes_no_more_memory(
+def test_memory_does_not_grow_with_the_size_of_the_export(
     client: FlaskClient, seller: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "CHUNK", 100)
@@ -196,7 +198,7 @@ def test_a_longer_one_takes_no_more_memory(
     add_orders(atlas, factories.buyer(), NOON, count=800)
 
     def write(**filters: Any) -> tuple[int, int]:
-        """The size of the document, and the most memory there was in use."""
+        """The size of the document, and the peak memory usage."""
         parts = documents.as_csv(service.chunks(merchant_id=seller.id, reading=reading, **filters))
         tracemalloc.start()
         size = sum(map(len, parts))
@@ -204,8 +206,8 @@ def test_a_longer_one_takes_no_more_memory(
         tracemalloc.stop()
         return size, peak
 
-    write(), write(product_id=guide)  # whatever is kept from now on is there
-    (small, usual), (large, most) = write(product_id=guide), write()
+    write(), write(product_id=guide)  # fill all caches
+    (small, small_peak), (large, large_peak) = write(product_id=guide), write()
 
     assert large > 4 * small
-    assert most < usual * 3 / 2
+    assert large_peak < small_peak * 3 / 2

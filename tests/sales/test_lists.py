@@ -1,4 +1,4 @@
-"""Finding sales, over HTTP."""
+"""Filtering and paging sales, over HTTP."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def seller(client: FlaskClient) -> Actor:
 
 
 class TestFilters:
-    def test_by_product(self, client: FlaskClient, seller: Actor) -> None:
+    def test_sales_can_be_filtered_by_product(self, client: FlaskClient, seller: Actor) -> None:
         buyer = factories.buyer()
         guide, atlas = (factories.product(seller) for _ in range(2))
         sold = [buy(client, buyer, product).json["id"] for product in (guide, atlas, guide)]
@@ -30,28 +30,32 @@ class TestFilters:
         assert ids(client, seller, productId=guide) == [sold[2], sold[0]]
         assert ids(client, seller, productId=atlas) == [sold[1]]
 
-    def test_another_merchant_s_product_has_no_sales_of_mine(
+    def test_a_product_of_another_merchant_has_no_sales(
         self, client: FlaskClient, seller: Actor
     ) -> None:
-        theirs = factories.product(factories.merchant())
-        buy(client, factories.buyer(), theirs)
+        other = factories.product(factories.merchant())
+        buy(client, factories.buyer(), other)
 
-        assert ids(client, seller, productId=theirs) == []
+        assert ids(client, seller, productId=other) == []
         assert ids(client, seller, productId=UNKNOWN) == []
 
-    def test_by_status(self, client: FlaskClient, seller: Actor) -> None:
+    def test_sales_can_be_filtered_by_status(self, client: FlaskClient, seller: Actor) -> None:
         product_id = factories.product(seller)
-        kept, returned = (buy(client, factories.buyer(), product_id).json["id"] for _ in range(2))
-        refund(client, seller, returned)
+        completed, refunded = (
+            buy(client, factories.buyer(), product_id).json["id"] for _ in range(2)
+        )
+        refund(client, seller, refunded)
 
         found = {status: ids(client, seller, status=status) for status in OrderStatus}
 
-        assert {status: some for status, some in found.items() if some} == {
-            "COMPLETED": [kept],
-            "REFUNDED": [returned],
+        assert {status: order_ids for status, order_ids in found.items() if order_ids} == {
+            "COMPLETED": [completed],
+            "REFUNDED": [refunded],
         }
 
-    def test_by_period_from_included_to_left_out(self, client: FlaskClient, seller: Actor) -> None:
+    def test_sales_can_be_filtered_by_period_with_an_exclusive_end(
+        self, client: FlaskClient, seller: Actor
+    ) -> None:
         product_id, buyer = factories.product(seller), factories.buyer()
         sold = add_orders(product_id, buyer, NOON, count=4)
 
@@ -63,7 +67,7 @@ class TestFilters:
         assert ids(client, seller, since=NOON + HOUR, until=NOON) == []
         assert ids(client, seller, since="2026-03-01T14:00:00+01:00") == sold[:0:-1]
 
-    def test_the_moment_that_is_shown_decides_and_not_the_one_in_the_id(
+    def test_a_period_refers_to_created_at_and_not_to_the_time_in_the_id(
         self, client: FlaskClient, seller: Actor
     ) -> None:
         (sold,) = add_orders(factories.product(seller), factories.buyer(), NOON)
@@ -73,10 +77,10 @@ class TestFilters:
         assert ids(client, seller, since=NOON + HOUR / 2) == [sold]
         assert ids(client, seller, until=NOON + HOUR / 2) == []
 
-    def test_they_combine(self, client: FlaskClient, seller: Actor) -> None:
+    def test_filters_can_be_combined(self, client: FlaskClient, seller: Actor) -> None:
         buyer = factories.buyer()
         guide, atlas = (factories.product(seller) for _ in range(2))
-        wanted: list[str] = []
+        expected: list[str] = []
         for product in (guide, atlas):
             for status in ("PENDING", "COMPLETED"):
                 for day in range(3):
@@ -84,7 +88,7 @@ class TestFilters:
                     at = NOON + day * DAY
                     made = add_orders(product, buyer, at, status=status, later=later)
                     if (product, status, day) == (guide, "PENDING", 1):
-                        wanted = made
+                        expected = made
 
         found = ids(
             client,
@@ -95,7 +99,7 @@ class TestFilters:
             until=NOON + 2 * DAY,
         )
 
-        assert found == wanted != []
+        assert found == expected != []
 
     @pytest.mark.parametrize(
         "query",
@@ -108,7 +112,7 @@ class TestFilters:
         ],
         ids=str,
     )
-    def test_what_makes_no_sense_is_400(
+    def test_invalid_arguments_are_refused(
         self, client: FlaskClient, seller: Actor, query: dict[str, str]
     ) -> None:
         assert refusal(read(client, seller, **query)) == (400, "VALIDATION_ERROR")
@@ -118,33 +122,33 @@ class TestFilters:
         [{"since": "0001-01-01"}, {"until": "9999-12-31T23:59:59.999999999Z"}],
         ids=str,
     )
-    def test_the_ends_of_time_are_moments_too(
+    def test_the_minimum_and_maximum_times_are_accepted(
         self, client: FlaskClient, seller: Actor, query: dict[str, str]
     ) -> None:
         sold = add_orders(factories.product(seller), factories.buyer(), NOON)
 
         assert ids(client, seller, **query) == sold
 
-    def test_buyers_find_by_status_too(self, client: FlaskClient, seller: Actor) -> None:
+    def test_buyers_can_filter_orders_by_status(self, client: FlaskClient, seller: Actor) -> None:
         buyer = factories.buyer()
         product_id = factories.product(seller)
-        kept, returned = (buy(client, buyer, product_id).json["id"] for _ in range(2))
-        refund(client, seller, returned)
+        completed, refunded = (buy(client, buyer, product_id).json["id"] for _ in range(2))
+        refund(client, seller, refunded)
 
         def bought(**query: Any) -> list[str]:
             answer = client.get(ORDERS, query_string=query, headers=buyer.headers)
             return [row["id"] for row in answer.json["data"]]
 
-        assert bought(status="REFUNDED") == [returned]
-        assert bought(status="COMPLETED") == [kept]
+        assert bought(status="REFUNDED") == [refunded]
+        assert bought(status="COMPLETED") == [completed]
         assert bought(status="PENDING") == []
         answer = client.get(ORDERS, query_string={"status": "PAID"}, headers=buyer.headers)
         assert refusal(answer) == (400, "VALIDATION_ERROR")
 
 
-class TestWalking:
+class TestPaging:
     @pytest.mark.parametrize("by", [{}, {"status": "COMPLETED"}, {"since": NOON}], ids=str)
-    def test_by_cursor_every_one_is_seen_once(
+    def test_cursor_pages_contain_each_sale_once(
         self, client: FlaskClient, seller: Actor, by: dict[str, Any]
     ) -> None:
         product_id, buyer = factories.product(seller), factories.buyer()
@@ -170,34 +174,34 @@ class TestWalking:
         ],
         ids=str,
     )
-    def test_a_page_is_read_in_order_from_the_index_that_begins_with_what_is_asked_for(
+    def test_a_page_is_read_in_order_from_a_matching_index(
         self, client: FlaskClient, seller: Actor, by: dict[str, Any], index: str
     ) -> None:
-        """So it takes as long with 100,000 orders as with these."""
+        """So the time does not depend on the number of orders."""
         product_id = factories.product(seller)
         add_orders(product_id, factories.buyer(), NOON, count=30)
-        asked = by | ({"productId": product_id} if "productId" in by else {})
+        query = by | ({"productId": product_id} if "productId" in by else {})
 
-        plan = "\n".join(plan_of(lambda: ids(client, seller, limit=5, **asked)))
+        plan = "\n".join(plan_of(lambda: ids(client, seller, limit=5, **query)))
 
         assert f"using {index} on orders" in plan
         assert "Sort" not in plan
 
 
-def plan_of(ask: Any) -> list[str]:
-    """How PostgreSQL reads the page of orders that `ask` asks for, if it must not sort them."""
+def plan_of(request: Any) -> list[str]:
+    """PostgreSQL's plan for the query of orders in `request`, with sorting disabled."""
     seen: list[tuple[str, Any]] = []
 
-    def note(_: Any, __: Any, statement: str, values: Any, *___: Any) -> None:
+    def record_statement(_: Any, __: Any, statement: str, values: Any, *___: Any) -> None:
         if "FROM orders JOIN" in statement:
             seen.append((statement, values))
 
     engine = db.current().engine
-    event.listen(engine, "before_cursor_execute", note)
+    event.listen(engine, "before_cursor_execute", record_statement)
     try:
-        ask()
+        request()
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        event.remove(engine, "before_cursor_execute", record_statement)
     ((statement, values),) = seen
     with db.transaction() as session:
         connection: Any = session.connection().connection.driver_connection

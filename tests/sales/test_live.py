@@ -1,4 +1,4 @@
-"""A merchant's tables over real HTTP, to and from the server with its processes."""
+"""CSV import and export over real HTTP, with the real server and its processes."""
 
 import csv
 import http.client
@@ -24,7 +24,7 @@ from tests.live import LiveServer, wait_until
 from tests.sales.helpers import NOON, SALES, add_orders
 from tests.verify.books import working_on
 
-# It is what the tests' own database connections are configured by.
+# Configures the database connections of the test process.
 pytestmark = [pytest.mark.usefixtures("worker_app"), pytest.mark.stress]
 
 MEGABYTE = 2**20
@@ -33,10 +33,10 @@ EXPORT = "/api/v1/products/merchant/export"
 
 
 def merchant_with(server: LiveServer, count: int) -> str:
-    """The token of a merchant who sold so much, once each second from noon on."""
+    """The token of a merchant with `count` sales, one per second from NOON on."""
     seller = server.sign_up("seller", role="MERCHANT")
     product_id = UUID(server.put_on_sale(seller, price="10.00", units=5))
-    me = server.call("GET", "/api/v1/auth/me", token=server.sign_up("fan")).json
+    me = server.call("GET", "/api/v1/auth/me", token=server.sign_up("buyer")).json
     buyer = Actor(UUID(me["id"]), me["email"], UUID(int=0), "")
     with working_on(db.Database(server.database.app_url)):
         for done in range(0, count, 10_000):
@@ -51,10 +51,10 @@ def merchant_with(server: LiveServer, count: int) -> str:
 
 
 @contextmanager
-def asked(
+def open_response(
     server: LiveServer, token: str, method: str, path: str, body: bytes | None = None
 ) -> Iterator[http.client.HTTPResponse]:
-    """An answer that has begun."""
+    """A response whose body has not been read yet."""
     parts = urlsplit(server.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "text/csv"}
@@ -64,13 +64,13 @@ def asked(
 
 
 def get(server: LiveServer, token: str, path: str) -> bytes:
-    with asked(server, token, "GET", path) as answer:
+    with open_response(server, token, "GET", path) as answer:
         assert answer.status == 200
         return answer.read()
 
 
 def send(server: LiveServer, token: str, table: bytes) -> tuple[int, dict[str, Any]]:
-    with asked(server, token, "POST", IMPORT, table) as answer:
+    with open_response(server, token, "POST", IMPORT, table) as answer:
         return answer.status, json.loads(answer.read())
 
 
@@ -79,23 +79,23 @@ def rows(document: bytes) -> list[dict[str, str]]:
 
 
 def memory(server: LiveServer) -> int:
-    """Of the fattest web process, in bytes."""
+    """The largest resident memory of a web process, in bytes."""
     return max(process.memory_info().rss for process in server.web_processes())
 
 
-def large_table(count: int) -> bytes:
-    """A table of some 450 bytes a row."""
+def large_document(count: int) -> bytes:
+    """A CSV document with about 450 bytes per row."""
     head = "name,description,price,availableUnits\r\n"
     line = f'Product {{}},"{"All about birds, and more. " * 15}",{{}}.99,7\r\n'
     return (head + "".join(line.format(n, n) for n in range(1, count + 1))).encode()
 
 
-def test_tables_arrive_whole_both_ways(live_server: LiveServer) -> None:
+def test_long_imports_and_exports_are_complete(live_server: LiveServer) -> None:
     seller = merchant_with(live_server, 2_500)
 
-    taken = send(live_server, seller, large_table(1_500))
+    answer = send(live_server, seller, large_document(1_500))
 
-    assert taken == (200, {"created": 1500, "changed": 0, "unchanged": 0, "rows": 1500})
+    assert answer == (200, {"created": 1500, "changed": 0, "unchanged": 0, "rows": 1500})
     products = get(live_server, seller, EXPORT)
     assert [row["name"] for row in rows(products)[:-1]] == [
         f"Product {n}" for n in range(1500, 0, -1)
@@ -106,69 +106,69 @@ def test_tables_arrive_whole_both_ways(live_server: LiveServer) -> None:
     assert (len(moments), moments) == (2_500, sorted(set(moments), reverse=True))
 
 
-def test_a_table_that_breaks_off_changes_nothing(live_server: LiveServer) -> None:
+def test_an_interrupted_import_changes_nothing(live_server: LiveServer) -> None:
     seller = live_server.sign_up("seller", role="MERCHANT")
-    table = large_table(300)
+    table = large_document(300)
     parts = urlsplit(live_server.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=20) as line:
-        line.sendall(
+    with socket.create_connection((parts.hostname, parts.port), timeout=20) as connection:
+        connection.sendall(
             f"POST {IMPORT} HTTP/1.1\r\nHost: shop\r\nContent-Type: text/csv\r\n"
             f"Authorization: Bearer {seller}\r\nContent-Length: {len(table)}\r\n\r\n".encode()
         )
-        line.sendall(table[:-1_000])
+        connection.sendall(table[:-1_000])
 
-    # Its place is free again, and nothing has come of it.
+    # The import no longer counts as running, and no product was created.
     wait_until(lambda: send(live_server, seller, b"name")[0] == 200)
     assert rows(get(live_server, seller, EXPORT)) == []
 
 
-def test_an_export_that_breaks_off_says_so(live_server: LiveServer) -> None:
+def test_an_export_interrupted_by_an_error_ends_with_a_marker(live_server: LiveServer) -> None:
     seller = merchant_with(live_server, 30_000)
-    with asked(live_server, seller, "GET", f"{SALES}/export") as answer:
-        begun = answer.read(1_000)
+    with open_response(live_server, seller, "GET", f"{SALES}/export") as answer:
+        received = answer.read(1_000)
         hide_orders(live_server)
-        begun += answer.read()
+        received += answer.read()
 
-    assert begun.count(b"\r\n") < 30_000
-    assert begun.endswith(TRUNCATED)
+    assert received.count(b"\r\n") < 30_000
+    assert received.endswith(TRUNCATED)
 
 
 def hide_orders(server: LiveServer) -> None:
-    """From now on they cannot be read."""
+    """Make orders unreadable."""
     owner = create_engine(server.database.owner_url)
     with owner.begin() as connection:
         connection.execute(text("ALTER TABLE orders RENAME TO hidden"))
     owner.dispose()
 
 
-def test_100_000_sales_in_little_memory_while_others_sell(live_server: LiveServer) -> None:
+def test_a_long_export_neither_uses_much_memory_nor_delays_others(live_server: LiveServer) -> None:
     seller = merchant_with(live_server, 100_000)
     other = live_server.sign_up("other", role="MERCHANT")
     get(live_server, other, f"{SALES}/export")
     send(live_server, other, b"name")
     before = memory(live_server)
     slowest = [0.0]
-    over = threading.Event()
+    done = threading.Event()
 
-    def look() -> None:
-        while not over.is_set():
-            begun = time.monotonic()
+    def measure_others() -> None:
+        while not done.is_set():
+            started = time.monotonic()
             assert live_server.call("GET", "/api/v1/wallet", token=other).status == 200
-            slowest[0] = max(slowest[0], time.monotonic() - begun)
+            slowest[0] = max(slowest[0], time.monotonic() - started)
             time.sleep(0.05)
 
-    looking = threading.Thread(target=look)
-    looking.start()
+    measuring = threading.Thread(target=measure_others)
+    measuring.start()
     sold = get(live_server, seller, f"{SALES}/export")
     streamed = memory(live_server) - before
-    taken = send(live_server, other, large_table(10_000))
+    answer = send(live_server, other, large_document(10_000))
     imported = memory(live_server) - before
-    over.set()
-    looking.join()
+    done.set()
+    measuring.join()
 
     assert sold.count(b"\r\n") == 100_001
-    assert taken == (200, {"created": 10_000, "changed": 0, "unchanged": 0, "rows": 10_000})
-    # The one is 25 MB as CSV; of the other, 4.5 MB, every row has to be right before one is taken.
+    assert answer == (200, {"created": 10_000, "changed": 0, "unchanged": 0, "rows": 10_000})
+    # The export has 25 MB. The import has 4.5 MB; all its rows are validated before any is stored.
     assert streamed < 15 * MEGABYTE
     assert imported < 60 * MEGABYTE
     assert slowest[0] < 1

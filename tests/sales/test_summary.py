@@ -1,4 +1,4 @@
-"""What sales come to, over HTTP."""
+"""The sales summary, over HTTP."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -32,8 +32,8 @@ from tests.sales.helpers import (
     add_orders,
     add_refund,
     export,
+    query_string,
     summary,
-    wire,
 )
 
 MARCH = {"since": "2026-03-01", "until": "2026-04-01"}
@@ -44,8 +44,8 @@ def seller(client: FlaskClient) -> Actor:
     return factories.merchant()
 
 
-def buy_at_the_gateway(buyer: Actor, product_id: Any, *, amount: int, quantity: int) -> str:
-    """amount: cents that are due."""
+def buy_at_gateway(buyer: Actor, product_id: Any, *, amount: int, quantity: int) -> str:
+    """Place an order and have it paid at the gateway. amount: total in cents."""
     with db.transaction() as session:
         order_id = checkouts.create_order(
             session,
@@ -62,7 +62,7 @@ def buy_at_the_gateway(buyer: Actor, product_id: Any, *, amount: int, quantity: 
 
 
 def postings(seller: Actor) -> dict[str, int]:
-    """What each type of posting comes to in the merchant's wallet, in cents."""
+    """The sum of the merchant's postings by type, in cents."""
     with db.transaction() as session:
         rows = session.execute(
             text(
@@ -78,7 +78,7 @@ def cents(amount: str) -> int:
     return int(amount.replace(".", ""))
 
 
-def test_it_ties_to_the_ledger(
+def test_the_summary_agrees_with_the_ledger(
     client: FlaskClient, seller: Actor, change_settings: Callable[..., None]
 ) -> None:
     change_settings(platform_fee_bps=275)
@@ -87,12 +87,12 @@ def test_it_ties_to_the_ledger(
     atlas = factories.product(seller, price="33.33", units=99, name="Atlas")
     create_coupon(client, seller, code="THIRD", kind="PERCENT", value="33.3")
     create_coupon(client, seller, code="FREE", kind="FIXED", value="100.00")
-    wishes = ((guide, 3, "THIRD"), (atlas, 2, None), (guide, 1, "FREE"), (guide, 7, None))
+    purchases = ((guide, 3, "THIRD"), (atlas, 2, None), (guide, 1, "FREE"), (guide, 7, None))
     bought = [
         buy(client, buyers[number % 2], product, quantity=quantity, couponCode=code).json["id"]
-        for number, (product, quantity, code) in enumerate(wishes)
+        for number, (product, quantity, code) in enumerate(purchases)
     ]
-    bought.append(buy_at_the_gateway(buyers[2], atlas, amount=9999, quantity=3))
+    bought.append(buy_at_gateway(buyers[2], atlas, amount=9999, quantity=3))
     refund(client, seller, bought[0], units=1)
     refund(client, seller, bought[0], amount="0.07")
     refund(client, seller, bought[1])
@@ -119,7 +119,7 @@ def test_it_ties_to_the_ledger(
     ]
 
 
-def test_it_says_what_the_document_promises(client: FlaskClient, seller: Actor) -> None:
+def test_the_summary_has_the_documented_fields(client: FlaskClient, seller: Actor) -> None:
     product_id, buyer = factories.product(seller, name="Guide"), factories.buyer()
     (order_id,) = add_orders(product_id, buyer, NOON, quantity=3, discount=500)
     add_refund(order_id, NOON + DAY, amount=834, fee=25, units=1)
@@ -163,7 +163,7 @@ def test_it_says_what_the_document_promises(client: FlaskClient, seller: Actor) 
 
 
 class TestPeriod:
-    def test_orders_count_when_they_are_completed_and_refunds_when_they_are_given(
+    def test_orders_count_by_completion_and_refunds_by_creation(
         self, client: FlaskClient, seller: Actor
     ) -> None:
         product_id, buyer = factories.product(seller), factories.buyer()
@@ -177,8 +177,8 @@ class TestPeriod:
 
         found = summary(client, seller, **MARCH)
 
-        named = {n: found[n] for n in ("orders", "revenue", "refunds", "net", "refundedUnits")}
-        assert named == {
+        shown = {n: found[n] for n in ("orders", "revenue", "refunds", "net", "refundedUnits")}
+        assert shown == {
             "orders": 1,
             "revenue": "20.00",
             "refunds": "10.00",
@@ -186,7 +186,7 @@ class TestPeriod:
             "refundedUnits": 1,
         }
 
-    def test_from_is_included_to_is_left_out_to_the_microsecond(
+    def test_the_period_includes_its_start_and_excludes_its_end(
         self, client: FlaskClient, seller: Actor
     ) -> None:
         product_id, buyer = factories.product(seller), factories.buyer()
@@ -203,7 +203,7 @@ class TestPeriod:
         assert counted(NOON - instant, NOON) == (0, "0.00")
         assert counted(NOON + instant, NOON + HOUR) == (0, "0.00")
 
-    def test_every_day_is_listed_in_utc(self, client: FlaskClient, seller: Actor) -> None:
+    def test_each_day_in_utc_is_listed(self, client: FlaskClient, seller: Actor) -> None:
         product_id, buyer = factories.product(seller), factories.buyer()
         midnight = datetime(2026, 3, 5, tzinfo=UTC)
         add_orders(product_id, buyer, midnight - timedelta(seconds=1))
@@ -217,7 +217,9 @@ class TestPeriod:
             "2026-03-05": 2,
         }
 
-    def test_by_default_it_is_the_last_30_days(self, client: FlaskClient, seller: Actor) -> None:
+    def test_the_default_period_is_the_last_30_days(
+        self, client: FlaskClient, seller: Actor
+    ) -> None:
         product_id, buyer = factories.product(seller), factories.buyer()
         add_orders(product_id, buyer, clock.now() - 29 * DAY)
         add_orders(product_id, buyer, clock.now() - 31 * DAY)
@@ -227,14 +229,14 @@ class TestPeriod:
         assert (found["orders"], len(found["days"])) == (1, 31)
         assert summary(client, seller, until=NOON)["from"] == "2026-01-30T12:00:00.000Z"
 
-    def test_the_future_is_not_summed_up(self, client: FlaskClient, seller: Actor) -> None:
+    def test_a_period_ends_now_at_the_latest(self, client: FlaskClient, seller: Actor) -> None:
         with mock.patch("app.common.clock.now", return_value=NOON):
             found = summary(client, seller, since=NOON - DAY, until=NOON + DAY)
 
         assert found["to"] == "2026-03-01T12:00:00.000Z"
 
     @pytest.mark.parametrize(
-        ("query", "said"),
+        ("query", "message"),
         [
             ({"since": NOON, "until": NOON}, "Must be before `to`, and in the past."),
             ({"since": "2999-01-01"}, "Must be before `to`, and in the past."),
@@ -244,22 +246,24 @@ class TestPeriod:
         ],
         ids=str,
     )
-    def test_a_period_that_makes_no_sense_is_400(
-        self, client: FlaskClient, seller: Actor, query: dict[str, Any], said: str
+    def test_an_invalid_period_is_refused(
+        self, client: FlaskClient, seller: Actor, query: dict[str, Any], message: str
     ) -> None:
-        answer = client.get(SUMMARY, query_string=wire(query), headers=seller.headers)
+        answer = client.get(SUMMARY, query_string=query_string(query), headers=seller.headers)
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
-        assert answer.json["details"] == {"from": [said]}
+        assert answer.json["details"] == {"from": [message]}
 
-    def test_a_year_is_not_too_long(self, client: FlaskClient, seller: Actor) -> None:
+    def test_a_period_of_a_leap_year_is_accepted(self, client: FlaskClient, seller: Actor) -> None:
         found = summary(client, seller, since="2024-01-01", until="2025-01-01")
 
         assert len(found["days"]) == 366
 
 
-class TestWhoseAndWhat:
-    def test_nobody_else_s_sales_are_in_it(self, client: FlaskClient, seller: Actor) -> None:
+class TestScope:
+    def test_sales_of_other_merchants_are_excluded(
+        self, client: FlaskClient, seller: Actor
+    ) -> None:
         other = factories.product(factories.merchant())
         (sold,) = add_orders(other, factories.buyer(), NOON)
         add_refund(sold, NOON, amount=1000, fee=25)
@@ -269,7 +273,9 @@ class TestWhoseAndWhat:
         assert (found["orders"], found["refunds"], found["bestProducts"]) == (0, "0.00", [])
 
     @pytest.mark.parametrize("method", ["WALLET", "GATEWAY"])
-    def test_of_one_product(self, client: FlaskClient, seller: Actor, method: str) -> None:
+    def test_the_summary_can_be_limited_to_a_product(
+        self, client: FlaskClient, seller: Actor, method: str
+    ) -> None:
         buyer = factories.buyer()
         guide, atlas = (factories.product(seller) for _ in range(2))
         for product in (guide, atlas, atlas):
@@ -280,10 +286,10 @@ class TestWhoseAndWhat:
 
         assert (found["orders"], found["refunds"], found["net"]) == (1, "1.00", "8.77")
         assert [best["id"] for best in found["bestProducts"]] == [str(guide)]
-        theirs = summary(client, factories.merchant(), productId=guide, **MARCH)
-        assert (theirs["orders"], theirs["refunds"]) == (0, "0.00")
+        other = summary(client, factories.merchant(), productId=guide, **MARCH)
+        assert (other["orders"], other["refunds"]) == (0, "0.00")
 
-    def test_another_currency_is_left_out(self, client: FlaskClient, seller: Actor) -> None:
+    def test_other_currencies_are_excluded(self, client: FlaskClient, seller: Actor) -> None:
         product_id = factories.product(seller)
         (sold,) = add_orders(product_id, factories.buyer(), NOON)
         add_refund(sold, NOON, amount=100, fee=2)
@@ -295,7 +301,9 @@ class TestWhoseAndWhat:
 
         assert (found["currency"], found["orders"], found["net"]) == ("USD", 0, "0.00")
 
-    def test_the_ten_best_by_revenue_then_units(self, client: FlaskClient, seller: Actor) -> None:
+    def test_best_products_are_the_top_ten_by_revenue(
+        self, client: FlaskClient, seller: Actor
+    ) -> None:
         buyer = factories.buyer()
         products = [factories.product(seller, name=f"P{number:02}") for number in range(12)]
         for number, product in enumerate(products):
@@ -307,7 +315,7 @@ class TestWhoseAndWhat:
         names = ["P11", "P00", "P10", "P09", "P08", "P07", "P06", "P05", "P04", "P03"]
         assert [row["name"] for row in best] == names
 
-    def test_what_was_only_refunded_is_none_of_the_best(
+    def test_products_with_refunds_only_are_not_best_products(
         self, client: FlaskClient, seller: Actor
     ) -> None:
         (sold,) = add_orders(factories.product(seller), factories.buyer(), NOON - 60 * DAY)
@@ -315,6 +323,6 @@ class TestWhoseAndWhat:
 
         assert summary(client, seller, **MARCH)["bestProducts"] == []
 
-    def test_it_needs_a_merchant(self, client: FlaskClient) -> None:
+    def test_only_merchants_have_a_summary(self, client: FlaskClient) -> None:
         answer = client.get(SUMMARY, headers=factories.actor().headers)
         assert refusal(answer) == (403, "FORBIDDEN")

@@ -1,4 +1,4 @@
-"""Asking for statements, and what they are made of."""
+"""Helpers that call the endpoint of statements and parse the documents."""
 
 import csv
 import io
@@ -15,15 +15,19 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def ask(client: FlaskClient, user: Actor, form: str = "json", **period: str) -> TestResponse:
-    """The whole statement. period: since and until, as the wire has them."""
+def get_statement(
+    client: FlaskClient, user: Actor, form: str = "json", **period: str
+) -> TestResponse:
+    """The whole statement. form: json, csv or pdf. period: since and until, as ISO 8601."""
     return client.get(
         STATEMENT, query_string=_query(form, period), headers=user.headers, buffered=True
     )
 
 
-def begin(client: FlaskClient, user: Actor, form: str = "json", **period: str) -> TestResponse:
-    """A statement of which nothing has been read yet; close it in the end."""
+def start_download(
+    client: FlaskClient, user: Actor, form: str = "json", **period: str
+) -> TestResponse:
+    """A statement of which nothing has been read yet. The caller closes it."""
     return client.get(STATEMENT, query_string=_query(form, period), headers=user.headers)
 
 
@@ -33,5 +37,5 @@ def _query(form: str, period: dict[str, str]) -> dict[str, str]:
 
 
 def rows_of(answer: TestResponse) -> list[dict[str, Any]]:
-    """The lines of a CSV as any reader of RFC 4180 sees them."""
+    """The rows of a CSV document (RFC 4180)."""
     return list(csv.DictReader(io.StringIO(answer.data.decode(), newline="")))

@@ -1,4 +1,4 @@
-"""Statements over real HTTP, from the server with its processes."""
+"""Statements over real HTTP, with the real server and its processes."""
 
 import csv
 import http.client
@@ -19,16 +19,16 @@ from tests.statements.helpers import NOON, STATEMENT
 from tests.verify.books import working_on
 from tests.wallets.histories import add_history
 
-# It is what the tests' own database connections are configured by.
+# Configures the database connections of the test process.
 pytestmark = pytest.mark.usefixtures("worker_app")
 
 MEGABYTE = 2**20
 PERIOD = "from=2026-03-01&to=2026-06-01"
 
 
-def person_with(server: LiveServer, count: int) -> str:
-    """The token of somebody with so many postings, one each second from noon on."""
-    token = server.sign_up("veteran")
+def user_with(server: LiveServer, count: int) -> str:
+    """The token of a user with `count` postings, one per second from NOON on."""
+    token = server.sign_up("user")
     user_id = UUID(server.call("GET", "/api/v1/auth/me", token=token).json["id"])
     with working_on(db.Database(server.database.app_url)):
         for done in range(0, count, 10_000):
@@ -39,7 +39,7 @@ def person_with(server: LiveServer, count: int) -> str:
 
 
 def connect(server: LiveServer, token: str, form: str) -> http.client.HTTPConnection:
-    """A connection on which a statement has been asked for."""
+    """A connection on which a statement has been requested."""
     parts = urlsplit(server.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=300)
     path = f"{STATEMENT}?{PERIOD}&format={form}"
@@ -57,11 +57,11 @@ def fetch(server: LiveServer, token: str, form: str) -> bytes:
 
 
 def memory(server: LiveServer) -> int:
-    """Of the fattest web process, in bytes."""
+    """The largest resident memory of a web process, in bytes."""
     return max(process.memory_info().rss for process in server.web_processes())
 
 
-def require_whole(server: LiveServer, token: str, count: int) -> None:
+def require_complete(server: LiveServer, token: str, count: int) -> None:
     statement = json.loads(fetch(server, token, "json"))
     rows = list(csv.DictReader(io.StringIO(fetch(server, token, "csv").decode(), newline="")))
 
@@ -74,55 +74,57 @@ def require_whole(server: LiveServer, token: str, count: int) -> None:
 
 
 @pytest.mark.stress
-def test_a_long_statement_arrives_whole(live_server: LiveServer) -> None:
-    token = person_with(live_server, 2_500)
+def test_a_long_statement_is_complete(live_server: LiveServer) -> None:
+    token = user_with(live_server, 2_500)
 
-    require_whole(live_server, token, 2_500)
+    require_complete(live_server, token, 2_500)
 
     document = pypdfium2.PdfDocument(fetch(live_server, token, "pdf"))
     assert "Movement 2500" in document[len(document) - 1].get_textpage().get_text_range()
 
 
 @pytest.mark.stress
-def test_100_000_postings_in_little_memory_and_nobody_waits(live_server: LiveServer) -> None:
-    token = person_with(live_server, 100_000)
-    other = live_server.sign_up("passer-by")
+def test_a_long_statement_neither_uses_much_memory_nor_delays_others(
+    live_server: LiveServer,
+) -> None:
+    token = user_with(live_server, 100_000)
+    other = live_server.sign_up("other")
     fetch(live_server, other, "csv")
     before = memory(live_server)
     slowest = [0.0]
-    over = threading.Event()
+    done = threading.Event()
 
-    def look() -> None:
-        while not over.is_set():
-            asked = time.monotonic()
+    def measure_others() -> None:
+        while not done.is_set():
+            started = time.monotonic()
             assert live_server.call("GET", "/api/v1/wallet", token=other).status == 200
-            slowest[0] = max(slowest[0], time.monotonic() - asked)
+            slowest[0] = max(slowest[0], time.monotonic() - started)
             time.sleep(0.05)
 
-    looking = threading.Thread(target=look)
-    looking.start()
-    require_whole(live_server, token, 100_000)
+    measuring = threading.Thread(target=measure_others)
+    measuring.start()
+    require_complete(live_server, token, 100_000)
     streamed = memory(live_server) - before
     document = pypdfium2.PdfDocument(fetch(live_server, token, "pdf"))
-    printed = memory(live_server) - before
-    over.set()
-    looking.join()
+    rendered = memory(live_server) - before
+    done.set()
+    measuring.join()
 
     assert len(document) > 1_500
     assert "Movement 100000" in document[len(document) - 1].get_textpage().get_text_range()
-    # As JSON it is 45 MB, and drawing it as PDF takes 90 MB.
+    # The JSON document has 45 MB, and rendering the PDF takes 90 MB.
     assert streamed < 15 * MEGABYTE
-    assert printed < 30 * MEGABYTE
+    assert rendered < 30 * MEGABYTE
     assert slowest[0] < 1
 
 
 @pytest.mark.stress
-def test_who_hangs_up_gives_the_place_back(live_server: LiveServer) -> None:
-    token = person_with(live_server, 60_000)
+def test_a_disconnected_client_no_longer_counts_towards_the_limit(live_server: LiveServer) -> None:
+    token = user_with(live_server, 60_000)
     slow = [connect(live_server, token, "json") for _ in range(8)]
     statuses = [connection.getresponse().status for connection in slow]
 
-    # Two processes, each with one place for each caller.
+    # Each of the two processes allows one per user.
     assert set(statuses) == {200, 503}
     assert statuses.count(200) <= 2
     started = time.monotonic()

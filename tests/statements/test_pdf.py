@@ -1,4 +1,4 @@
-"""Statements as PDF, read back as text with places on the page."""
+"""PDF statements: their text, and its positions on the page."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from app.common.settings import PROJECT_ROOT
 from app.statements import pdf, pdf_worker
 from tests import factories
 from tests.answers import refusal
-from tests.statements.helpers import HOUR, NOON, STATEMENT, ask
+from tests.statements.helpers import HOUR, NOON, STATEMENT, get_statement
 from tests.wallets.helpers import deposit, wallet_of, withdraw
 from tests.wallets.histories import add_history
 
@@ -51,13 +51,13 @@ def row(number: int, description: str = "Wallet deposit", amount: str = "1.00") 
     )
 
 
-def drawn(rows: Sequence[Sequence[str]], **head: Any) -> pypdfium2.PdfDocument:
+def render(rows: Sequence[Sequence[str]], **head: Any) -> pypdfium2.PdfDocument:
     file = io.BytesIO()
     pdf.draw(file, HEAD | head, rows)
     return pypdfium2.PdfDocument(file.getvalue())
 
 
-def opened(answer: TestResponse) -> pypdfium2.PdfDocument:
+def open_pdf(answer: TestResponse) -> pypdfium2.PdfDocument:
     assert answer.status_code == 200, answer.text
     assert answer.content_type == "application/pdf"
     assert answer.content_length == len(answer.data)
@@ -68,8 +68,8 @@ def texts(document: pypdfium2.PdfDocument) -> list[str]:
     return [" ".join(page.get_textpage().get_text_range().split()) for page in document]
 
 
-def right_ends(page: pypdfium2.PdfPage, figure: str) -> set[int]:
-    """Where on the page each occurrence of a figure ends, in points."""
+def right_edges(page: pypdfium2.PdfPage, figure: str) -> set[int]:
+    """The right edges of the occurrences of a figure, in points."""
     text = page.get_textpage()
     content = text.get_text_range()
     return {
@@ -78,8 +78,8 @@ def right_ends(page: pypdfium2.PdfPage, figure: str) -> set[int]:
     }
 
 
-class TestOverHttp:
-    def test_it_has_all_that_a_tax_office_asks_for(self, client: FlaskClient) -> None:
+class TestDownload:
+    def test_the_document_has_holder_period_balances_and_totals(self, client: FlaskClient) -> None:
         user = factories.actor()
         client.patch(
             "/api/v1/auth/me",
@@ -89,12 +89,12 @@ class TestOverHttp:
         deposit(client, user, "1500.00", description="Salary")
         withdraw(client, user, "499.50", description="Rent")
 
-        answer = ask(client, user, "pdf")
+        answer = get_statement(client, user, "pdf")
 
         number = wallet_of(client, user)["number"]
         assert f"statement-{number}-" in answer.headers["Content-Disposition"]
-        (text,) = texts(opened(answer))
-        for said in (
+        (text,) = texts(open_pdf(answer))
+        for expected in (
             "Payment Flow Account statement",
             "Account holder Ada Lovelace",
             user.email,
@@ -110,15 +110,13 @@ class TestOverHttp:
             "Withdrawal Rent -499.50 1,000.50",
             "Page 1 of 1",
         ):
-            assert said in text
+            assert expected in text
 
-    def test_every_posting_is_there_once_and_every_page_has_its_number(
-        self, client: FlaskClient
-    ) -> None:
+    def test_each_posting_appears_once_and_each_page_is_numbered(self, client: FlaskClient) -> None:
         user = factories.actor()
         add_history(user.id, count=150, first=NOON, apart=HOUR)
 
-        pages = texts(opened(ask(client, user, "pdf", **MARCH)))
+        pages = texts(open_pdf(get_statement(client, user, "pdf", **MARCH)))
 
         assert len(pages) > 2
         for number, page in enumerate(pages, 1):
@@ -126,12 +124,12 @@ class TestOverHttp:
             assert f"Page {number} of {len(pages)} " in page
         assert re.findall(r"Movement (\d+)", " ".join(pages)) == [str(n) for n in range(1, 151)]
 
-    def test_a_wallet_in_which_nothing_happened(self, client: FlaskClient) -> None:
-        (text,) = texts(opened(ask(client, factories.actor(), "pdf")))
+    def test_a_wallet_without_transactions_has_a_statement(self, client: FlaskClient) -> None:
+        (text,) = texts(open_pdf(get_statement(client, factories.actor(), "pdf")))
 
         assert "Opening balance 0.00 No transactions Closing balance 0.00" in text
 
-    def test_who_has_no_email_is_known_by_phone(
+    def test_a_holder_without_name_and_email_is_identified_by_phone(
         self, client: FlaskClient, change_settings: Callable[..., None]
     ) -> None:
         change_settings(phone_auto_registration=True)
@@ -142,41 +140,41 @@ class TestOverHttp:
             f"{STATEMENT}?format=pdf", headers={"Authorization": f"Bearer {token}"}, buffered=True
         )
 
-        assert "Account holder +14155550100" in texts(opened(answer))[0]
+        assert "Account holder +14155550100" in texts(open_pdf(answer))[0]
 
-    def test_what_takes_too_long_to_print_is_given_up(
+    def test_a_rendering_that_times_out_is_refused(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         user = factories.actor()
-        with monkeypatch.context() as hasty:
-            hasty.setattr(pdf_worker, "TIMEOUT", 0)
-            assert refusal(ask(client, user, "pdf")) == (503, "BUSY")
+        with monkeypatch.context() as patch:
+            patch.setattr(pdf_worker, "TIMEOUT", 0)
+            assert refusal(get_statement(client, user, "pdf")) == (503, "BUSY")
 
-        assert ask(client, user, "pdf").status_code == 200
+        assert get_statement(client, user, "pdf").status_code == 200
 
 
-class TestOnPaper:
-    def test_figures_end_where_their_column_ends(self) -> None:
+class TestLayout:
+    def test_amounts_are_right_aligned(self) -> None:
         amounts = ("1.00", "-23,456.78", "100,000.00")
-        (page,) = drawn([row(n, amount=amount) for n, amount in enumerate(amounts)])
+        (page,) = render([row(n, amount=amount) for n, amount in enumerate(amounts)])
 
-        ends = [right_ends(page, amount) for amount in ("-23,456.78", "100,000.00")]
+        ends = [right_edges(page, amount) for amount in ("-23,456.78", "100,000.00")]
         assert ends[0] == ends[1]
         assert len(ends[0]) == 1
-        assert right_ends(page, "0.50") == right_ends(page, "2.50") == {547}
+        assert right_edges(page, "0.50") == right_edges(page, "2.50") == {547}
 
-    def test_the_largest_figures_are_there_in_full(self) -> None:
+    def test_the_largest_amounts_fit(self) -> None:
         largest = "92,233,720,368,547,758.07"
-        (page,) = drawn([row(1, amount=f"-{largest}")], opening=largest)
+        (page,) = render([row(1, amount=f"-{largest}")], opening=largest)
 
         assert texts([page])[0].count(largest) == 3
-        assert max(right_ends(page, largest)) <= 547
+        assert max(right_edges(page, largest)) <= 547
 
     @pytest.mark.parametrize(
         "text", ["x" * 200, "word " * 40, "a-b" * 66, "W" * 200, "one two-three" * 15]
     )
-    def test_a_long_text_goes_on_below_and_stays_in_its_column(self, text: str) -> None:
-        (page,) = drawn([row(1, text), row(2)])
+    def test_a_long_text_is_wrapped_within_its_column(self, text: str) -> None:
+        (page,) = render([row(1, text), row(2)])
 
         content = page.get_textpage()
         shown = content.get_text_range().replace("\ufffe", "-")  # a hyphen at the end of a line
@@ -186,8 +184,8 @@ class TestOnPaper:
         assert within
         assert max(box[2] for box in within) < 322
 
-    def test_a_row_is_not_torn_between_pages(self) -> None:
-        document = drawn([row(n, f"{n} begins " + "and goes on " * 12) for n in range(40)])
+    def test_a_row_is_not_split_across_pages(self) -> None:
+        document = render([row(n, f"{n} begins " + "and goes on " * 12) for n in range(40)])
 
         for page in texts(document):
             assert page.count("begins") * 12 == page.count("and goes on")
@@ -202,29 +200,31 @@ class TestOnPaper:
             ("ﬁnal", "ﬁnal"),
         ],
     )
-    def test_letters_it_lacks_lose_their_accents(self, text: str, shown: str) -> None:
-        (page,) = texts(drawn([row(1, text)]))
+    def test_characters_missing_in_the_typeface_lose_their_accents(
+        self, text: str, shown: str
+    ) -> None:
+        (page,) = texts(render([row(1, text)]))
 
         assert shown in page or shown.replace("ﬁ", "fi") in page
         assert "stands for a character" not in page
 
     @pytest.mark.parametrize("text", ["Привет", "你好", "😀", "עברית"])
-    def test_what_it_cannot_show_is_explained_on_the_page(self, text: str) -> None:
-        first, *_, last = texts(drawn([row(1, text), *(row(n) for n in range(2, 120))]))
+    def test_a_placeholder_character_is_explained_on_its_page(self, text: str) -> None:
+        first, *_, last = texts(render([row(1, text), *(row(n) for n in range(2, 120))]))
 
         assert "stands for a character that the typeface of this document lacks" in first
         assert "stands for a character" not in last
 
-    def test_a_holder_without_a_name_is_known_by_email(self) -> None:
-        (page,) = texts(drawn([], name=""))
+    def test_a_holder_without_a_name_is_identified_by_email(self) -> None:
+        (page,) = texts(render([], name=""))
 
         assert "Account holder ada@example.com" in page
 
 
-def test_nothing_is_printed_of_what_was_not_said_to_its_end() -> None:
-    said = json.dumps(HEAD) + "\n" + json.dumps([row(1)]) + "\n"
+def test_a_truncated_input_produces_no_document() -> None:
+    complete_input = json.dumps(HEAD) + "\n" + json.dumps([row(1)]) + "\n"
 
-    def printed(text: str) -> "subprocess.CompletedProcess[bytes]":
+    def run_worker(text: str) -> "subprocess.CompletedProcess[bytes]":
         return subprocess.run(
             [sys.executable, "-m", "app.statements.pdf"],
             input=text.encode(),
@@ -233,7 +233,7 @@ def test_nothing_is_printed_of_what_was_not_said_to_its_end() -> None:
             check=False,
         )
 
-    for cut in (printed(said), printed("")):
+    for cut in (run_worker(complete_input), run_worker("")):
         assert (cut.returncode, cut.stdout, cut.stderr) == (1, b"", b"")
-    whole = printed(f"{said}null\n")
+    whole = run_worker(f"{complete_input}null\n")
     assert (whole.returncode, whole.stdout[:5]) == (0, b"%PDF-")

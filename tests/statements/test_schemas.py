@@ -1,4 +1,4 @@
-"""What is built by hand says what the document promises."""
+"""The statement written by hand is the same as by its schema."""
 
 import json
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ MOMENT = datetime(2026, 11, 21, 9, 30, 0, 123456, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("currency", ["USD", "JPY", "KWD"])
-def test_a_statement(currency: str) -> None:
+def test_a_statement_is_serialized_as_by_its_schema(currency: str) -> None:
     wallet = Account(uuid4(), "USER", currency, uuid4(), balance=5000, number="482109375516")
     statement = Statement(
         holder=User(id=uuid4(), email=None, phone="+14155550100", first_name="Ada"),

@@ -14,7 +14,7 @@ from app.common.clock import to_wire
 from tests import factories
 from tests.answers import refusal
 from tests.factories import Actor
-from tests.statements.helpers import HOUR, NOON, STATEMENT, ask, rows_of
+from tests.statements.helpers import HOUR, NOON, STATEMENT, get_statement, rows_of
 from tests.wallets.helpers import deposit, wallet_of, withdraw
 from tests.wallets.histories import add_history
 
@@ -23,16 +23,20 @@ MARCH = {"since": "2026-03-01", "until": "2026-04-01"}
 
 @pytest.fixture
 def user(client: FlaskClient) -> Actor:
-    """Who has 30 postings, one each hour from noon on: two cents in, one out, and so on."""
+    """A user with 30 postings of a cent, one per hour from NOON on: two in, one out, and so on."""
     user = factories.actor()
     add_history(user.id, count=30, first=NOON, apart=HOUR)
     return user
 
 
 class TestJson:
-    def test_it_has_the_contract_s_shape(self, client: FlaskClient, user: Actor) -> None:
+    def test_the_statement_has_the_documented_fields(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
         wallet = wallet_of(client, user)
-        answer = ask(client, user, since="2026-03-01T13:00:00Z", until="2026-03-01T15:00:00Z")
+        answer = get_statement(
+            client, user, since="2026-03-01T13:00:00Z", until="2026-03-01T15:00:00Z"
+        )
 
         assert answer.status_code == 200
         assert answer.content_type == "application/json"
@@ -63,11 +67,11 @@ class TestJson:
         history = client.get("/api/v1/wallet/transactions?limit=100", headers=user.headers).json
         assert rows == [row for row in history["data"][::-1] if row["description"][-1] in "23"][:2]
 
-    def test_a_period_starts_with_from_and_ends_before_to(
+    def test_the_period_includes_its_start_and_excludes_its_end(
         self, client: FlaskClient, user: Actor
     ) -> None:
         def moved(since: str, until: str) -> list[str]:
-            answer = ask(client, user, since=since, until=until)
+            answer = get_statement(client, user, since=since, until=until)
             return [row["description"] for row in answer.json["transactions"]]
 
         assert moved("2026-03-01T12:00:00Z", "2026-03-01T14:00:00Z") == ["Movement 1", "Movement 2"]
@@ -75,12 +79,12 @@ class TestJson:
         assert moved("2026-03-01T15:00:00+02:00", "2026-03-01T16:00:00+02:00") == ["Movement 2"]
 
     @pytest.mark.parametrize("hours", [(0, 1), (0, 30), (5, 6), (7, 22), (29, 48), (100, 200)])
-    def test_opening_postings_and_closing_tie(
+    def test_opening_balance_and_postings_add_up_to_the_closing_balance(
         self, client: FlaskClient, user: Actor, hours: tuple[int, int]
     ) -> None:
         since, until = (to_wire(NOON + n * HOUR) or "" for n in hours)
 
-        statement = ask(client, user, since=since, until=until).json
+        statement = get_statement(client, user, since=since, until=until).json
 
         rows = statement["transactions"]
         steps = [row["balanceAfter"] for row in rows]
@@ -90,36 +94,39 @@ class TestJson:
         assert [statement["openingBalance"], *steps][-1] == statement["closingBalance"]
         assert statement["count"] == len(rows) == sum(t["count"] for t in statement["totals"])
 
-    def test_periods_in_a_row_join_without_gap(self, client: FlaskClient, user: Actor) -> None:
+    def test_consecutive_periods_have_matching_balances(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
         days = [f"2026-03-0{day}" for day in range(1, 5)]
         statements = [
-            ask(client, user, since=since, until=until).json for since, until in pairwise(days)
+            get_statement(client, user, since=since, until=until).json
+            for since, until in pairwise(days)
         ]
 
         assert [s["count"] for s in statements] == [12, 18, 0]
         for earlier, later in pairwise(statements):
             assert earlier["closingBalance"] == later["openingBalance"]
 
-    def test_without_a_period_it_is_the_last_30_days(self, client: FlaskClient) -> None:
+    def test_the_default_period_is_the_last_30_days(self, client: FlaskClient) -> None:
         user = factories.actor()
         now = clock.now()
         add_history(user.id, count=2, first=now - timedelta(days=31), apart=timedelta(days=2))
         deposit(client, user, "5.00")
 
-        statement = ask(client, user).json
+        statement = get_statement(client, user).json
 
         assert statement["openingBalance"] == "0.01"
         assert [row["amount"] for row in statement["transactions"]] == ["0.01", "5.00"]
         assert statement["to"] == statement["issuedAt"]
 
-    def test_what_is_still_to_come_is_not_stated(self, client: FlaskClient, user: Actor) -> None:
-        statement = ask(client, user, since="2026-03-01", until="2999-01-01").json
+    def test_a_period_ends_now_at_the_latest(self, client: FlaskClient, user: Actor) -> None:
+        statement = get_statement(client, user, since="2026-03-01", until="2999-01-01").json
 
         assert statement["to"] == statement["issuedAt"]
         assert statement["count"] == 30
 
-    def test_a_wallet_in_which_nothing_happened(self, client: FlaskClient) -> None:
-        statement = ask(client, factories.actor()).json
+    def test_a_wallet_without_transactions_has_a_statement(self, client: FlaskClient) -> None:
+        statement = get_statement(client, factories.actor()).json
 
         assert (statement["openingBalance"], statement["closingBalance"]) == ("0.00", "0.00")
         assert (statement["totals"], statement["transactions"]) == ([], [])
@@ -138,7 +145,7 @@ class TestJson:
         ],
         ids=str,
     )
-    def test_what_is_no_period_is_400(
+    def test_an_invalid_period_or_format_is_refused(
         self, client: FlaskClient, user: Actor, query: dict[str, str], field: str
     ) -> None:
         answer = client.get(STATEMENT, query_string=query, headers=user.headers)
@@ -147,21 +154,25 @@ class TestJson:
         assert list(answer.json["details"]) == [field]
 
     @pytest.mark.parametrize("form", ["json", "csv", "pdf"])
-    def test_a_period_too_long_for_the_document_is_refused(
+    def test_too_many_transactions_are_refused(
         self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch, form: str
     ) -> None:
         monkeypatch.setattr("app.statements.views.MAX_TRANSACTIONS", {form: 29})
 
-        answer = ask(client, user, form, **MARCH)
+        answer = get_statement(client, user, form, **MARCH)
 
         assert refusal(answer) == (400, "STATEMENT_TOO_LONG")
         assert answer.json["details"] == {"count": 30, "most": 29}
-        assert ask(client, user, form, since="2026-03-01T13:00:00Z").status_code == 200
+        assert get_statement(client, user, form, since="2026-03-01T13:00:00Z").status_code == 200
 
 
 class TestCsv:
-    def test_postings_stand_between_the_balances(self, client: FlaskClient, user: Actor) -> None:
-        answer = ask(client, user, "csv", since="2026-03-01", until="2026-03-01T14:30:00Z")
+    def test_postings_are_listed_between_the_balances(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
+        answer = get_statement(
+            client, user, "csv", since="2026-03-01", until="2026-03-01T14:30:00Z"
+        )
 
         assert answer.status_code == 200
         assert answer.content_type == "text/csv; charset=utf-8; header=present"
@@ -180,9 +191,9 @@ class TestCsv:
         )
         assert lines[5:] == ["2026-03-01T14:30:00.000Z,CLOSING_BALANCE,,,,,0.01,USD,", ""]
 
-    def test_it_says_the_same_as_json(self, client: FlaskClient, user: Actor) -> None:
-        rows = rows_of(ask(client, user, "csv", **MARCH))
-        statement = ask(client, user, **MARCH).json
+    def test_csv_and_json_have_the_same_content(self, client: FlaskClient, user: Actor) -> None:
+        rows = rows_of(get_statement(client, user, "csv", **MARCH))
+        statement = get_statement(client, user, **MARCH).json
 
         assert [row["transactionId"] for row in rows[1:-1]] == [
             row["id"] for row in statement["transactions"]
@@ -194,11 +205,11 @@ class TestCsv:
         "text",
         ['Paid "in full", thanks', "two\r\nlines", "naïve – 你好 😀", "'quoted'", "a=b", "5 - 3"],
     )
-    def test_any_text_comes_back_as_it_was(self, client: FlaskClient, text: str) -> None:
+    def test_descriptions_are_unchanged(self, client: FlaskClient, text: str) -> None:
         user = factories.actor()
         deposit(client, user, "1.00", description=text)
 
-        (_, row, _) = rows_of(ask(client, user, "csv"))
+        (_, row, _) = rows_of(get_statement(client, user, "csv"))
 
         assert row["description"] == text
 
@@ -206,19 +217,19 @@ class TestCsv:
         "text",
         ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://x")', "\uff1d1", "-cmd|' /C calc'!A0"],
     )
-    def test_no_spreadsheet_takes_a_text_for_a_formula(
+    def test_descriptions_that_look_like_formulas_are_escaped(
         self, client: FlaskClient, text: str
     ) -> None:
         user = factories.buyer("9.00")
         withdraw(client, user, "2.00", description=text)
 
-        row = rows_of(ask(client, user, "csv"))[2]
+        row = rows_of(get_statement(client, user, "csv"))[2]
 
         assert row["description"] == f"'{text}"
         assert row["amount"] == "-2.00"
 
-    def test_a_wallet_in_which_nothing_happened(self, client: FlaskClient) -> None:
-        rows = rows_of(ask(client, factories.actor(), "csv"))
+    def test_a_wallet_without_transactions_has_a_statement(self, client: FlaskClient) -> None:
+        rows = rows_of(get_statement(client, factories.actor(), "csv"))
 
         assert [(row["type"], row["balance"]) for row in rows] == [
             ("OPENING_BALANCE", "0.00"),
@@ -226,29 +237,29 @@ class TestCsv:
         ]
 
 
-class TestTrouble:
+class TestErrors:
     @pytest.mark.parametrize("form", ["json", "csv", "pdf"])
-    def test_a_database_that_is_away_is_an_error_and_no_document(
+    def test_a_lost_database_connection_is_an_error(
         self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch, form: str
     ) -> None:
-        def away(*_: Any, **__: Any) -> Any:
+        def lose_connection(*_: Any, **__: Any) -> Any:
             raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-        monkeypatch.setattr("app.statements.repository.postings", away)
+        monkeypatch.setattr("app.statements.repository.postings", lose_connection)
 
-        assert refusal(ask(client, user, form, **MARCH)) == (503, "BUSY")
+        assert refusal(get_statement(client, user, form, **MARCH)) == (503, "BUSY")
 
-    def test_books_that_do_not_tie_are_not_stated(
+    def test_inconsistent_balances_are_an_error(
         self, client: FlaskClient, user: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         wrong = {"balances_after": lambda *_, sequences, **__: dict.fromkeys(sequences, 7)}
         monkeypatch.setattr("app.statements.repository.balances_after", wrong["balances_after"])
 
-        assert refusal(ask(client, user, **MARCH)) == (500, "INTERNAL_ERROR")
+        assert refusal(get_statement(client, user, **MARCH)) == (500, "INTERNAL_ERROR")
 
-    def test_nobody_asks_for_very_many(self, rate_limited: Flask, user: Actor) -> None:
+    def test_statements_are_rate_limited(self, rate_limited: Flask, user: Actor) -> None:
         client = rate_limited.test_client()
-        answers = [ask(client, user, **MARCH) for _ in range(21)]
+        answers = [get_statement(client, user, **MARCH) for _ in range(21)]
 
         assert [answer.status_code for answer in answers] == [200] * 20 + [429]
-        assert ask(client, factories.actor()).status_code == 200
+        assert get_statement(client, factories.actor()).status_code == 200
