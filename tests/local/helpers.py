@@ -1,4 +1,4 @@
-"""The whole product as `payment-flow up` starts it, for tests."""
+"""Fixtures that run `payment-flow up` with its own servers."""
 
 import os
 import shutil
@@ -19,8 +19,8 @@ Up = Callable[..., "subprocess.Popen[str]"]
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A data folder that is gone afterwards."""
-    # Not tmp_path: as root, PostgreSQL runs as somebody else and has to get in.
+    """A temporary data folder."""
+    # Not tmp_path: as root, PostgreSQL runs as another user, which needs access.
     made = Path(tempfile.mkdtemp(prefix="payment flow up "))
     made.chmod(0o755)
     yield made
@@ -28,23 +28,23 @@ def folder() -> Iterator[Path]:
 
 
 def environment_of(data_dir: Path, **variables: str) -> dict[str, str]:
-    """What a command needs to know to deal with that folder, and with no other servers."""
-    kept = {
+    """Environment variables for a command that uses this folder and no external servers."""
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if name not in ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL")
         and not name.startswith(("BANK_", "STRIPE_", "GATEWAY_"))
     }
-    return kept | {"DATA_DIR": str(data_dir)} | variables
+    return inherited | {"DATA_DIR": str(data_dir)} | variables
 
 
 @contextmanager
 def starting(data_dir: Path, *, port: int, bank_port: int, gateway_port: int) -> Iterator[Up]:
-    """Start `up` with servers of its own; whatever is left of it is killed afterwards."""
+    """A function that starts `up` on these ports. Its processes are terminated afterwards."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*words: str, **variables: str) -> "subprocess.Popen[str]":
-        own = {
+        defaults = {
             "PORT": str(port),
             "BANK_PORT": str(bank_port),
             "GATEWAY_PORT": str(gateway_port),
@@ -52,7 +52,7 @@ def starting(data_dir: Path, *, port: int, bank_port: int, gateway_port: int) ->
         }
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "up", *words],
-            env=environment_of(data_dir, **own | variables),
+            env=environment_of(data_dir, **defaults | variables),
             cwd=PROJECT_ROOT,
             text=True,
             stdout=subprocess.PIPE,

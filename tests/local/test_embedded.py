@@ -1,4 +1,4 @@
-"""Real servers, started, stopped and killed."""
+"""The embedded servers: starting, stopping and killing them."""
 
 import os
 import shutil
@@ -25,10 +25,10 @@ PROJECT_ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def initialised() -> Iterator[Path]:
-    """A data folder that initdb has run in, to be copied: that is quicker than to run it again.
+def initialized() -> Iterator[Path]:
+    """A data folder after initdb, which tests copy because that is faster than running it again.
 
-    Not pytest's own folder: as root the servers run as another user, who may not enter that one.
+    Not pytest's folder: as root, the servers run as another user, which cannot access it.
     """
     folder = Path(tempfile.mkdtemp(prefix="payment flow "))
     PostgresServer.start(folder, settings=FAST).stop()
@@ -37,11 +37,11 @@ def initialised() -> Iterator[Path]:
 
 
 @pytest.fixture
-def data_dir(initialised: Path) -> Iterator[Path]:
-    """A data folder of its own, with a space in its path."""
+def data_dir(initialized: Path) -> Iterator[Path]:
+    """A data folder for one test, with a space in its path."""
     folder = Path(tempfile.mkdtemp(prefix="payment flow "))
-    # cp, because it keeps owners.
-    subprocess.run(["cp", "-a", initialised / "postgres", folder], check=True)
+    # cp, because it preserves owners.
+    subprocess.run(["cp", "-a", initialized / "postgres", folder], check=True)
     yield folder
     shutil.rmtree(folder)
 
@@ -65,7 +65,7 @@ def connect(url: str) -> psycopg.Connection:
 
 
 def start_owner(data_dir: Path, *, prepare: str = "") -> "subprocess.Popen[str]":
-    """Another process that starts both servers, says their process ids and then waits."""
+    """A process that starts both servers, prints their PIDs and waits."""
     code = f"""
         import time
         from pathlib import Path
@@ -137,7 +137,7 @@ class TestPostgres:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     app.execute(forbidden)
 
-    def test_the_superuser_makes_test_databases(self, postgres: PostgresServer) -> None:
+    def test_the_superuser_can_create_test_databases(self, postgres: PostgresServer) -> None:
         with connect(postgres.superuser_url) as superuser:
             superuser.execute("CREATE DATABASE copy TEMPLATE payment_flow STRATEGY file_copy")
 
@@ -146,7 +146,7 @@ class TestPostgres:
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(url)
 
-    def test_settings_reach_the_server(self, postgres: PostgresServer) -> None:
+    def test_the_server_uses_the_given_settings(self, postgres: PostgresServer) -> None:
         def shown(name: str) -> str:
             row = connection.execute(f"SHOW {name}".encode()).fetchone()
             return str(row and row[0])
@@ -157,30 +157,28 @@ class TestPostgres:
             assert shown("listen_addresses") == "127.0.0.1"
             assert shown("server_encoding") == "UTF8"
 
-    def test_a_second_start_is_refused_with_a_sentence(
+    def test_a_second_start_is_refused_with_a_clear_message(
         self, data_dir: Path, postgres: PostgresServer
     ) -> None:
         expected = rf"already running on .* \(pid {postgres.pid}, port {postgres.port}\)\.$"
         with pytest.raises(EmbeddedError, match=expected):
             PostgresServer.start(data_dir, settings=FAST)
 
-    def test_a_bad_setting_is_told_in_a_sentence(self, data_dir: Path) -> None:
+    def test_an_invalid_setting_is_reported_in_a_clear_message(self, data_dir: Path) -> None:
         with pytest.raises(EmbeddedError, match=r"PostgreSQL did not start: .*work_mem"):
             PostgresServer.start(data_dir, settings={"work_mem": "much"})
         PostgresServer.start(data_dir, settings=FAST).stop()
 
-    def test_a_half_made_cluster_is_made_anew(self, data_dir: Path) -> None:
+    def test_an_incomplete_cluster_is_created_again(self, data_dir: Path) -> None:
         (data_dir / "postgres/cluster").rename(data_dir / "postgres/cluster.new")
         PostgresServer.start(data_dir, settings=FAST).stop()
 
-    def test_lost_passwords_are_told_in_a_sentence(self, data_dir: Path) -> None:
+    def test_missing_passwords_are_reported_in_a_clear_message(self, data_dir: Path) -> None:
         (data_dir / "postgres/passwords.json").unlink()
         with pytest.raises(EmbeddedError, match=r"passwords\.json is missing or damaged"):
             PostgresServer.start(data_dir)
 
-    def test_a_process_id_that_belongs_to_somebody_else_by_now_is_no_obstacle(
-        self, data_dir: Path
-    ) -> None:
+    def test_a_stale_pid_file_does_not_prevent_a_start(self, data_dir: Path) -> None:
         (data_dir / "postgres/cluster/postmaster.pid").write_text(f"{os.getpid()}\n/nowhere\n")
         PostgresServer.start(data_dir, settings=FAST).stop()
 
@@ -196,21 +194,21 @@ class TestRedis:
             assert client.lpop("queue") == b"job"
         second.stop()
 
-    def test_it_wants_the_password(self, redis_server: RedisServer) -> None:
+    def test_a_password_is_required(self, redis_server: RedisServer) -> None:
         with (
             redis.Redis(port=redis_server.port, retry=Retry(NoBackoff(), 0)) as client,
             pytest.raises(redis.AuthenticationError),
         ):
             client.ping()
 
-    def test_a_second_start_is_refused_with_a_sentence(
+    def test_a_second_start_is_refused_with_a_clear_message(
         self, data_dir: Path, redis_server: RedisServer
     ) -> None:
         with pytest.raises(EmbeddedError, match=rf"already running .*pid {redis_server.pid}"):
             RedisServer.start(data_dir)
 
 
-def test_passwords_are_neither_in_command_lines_nor_in_files_for_all(
+def test_passwords_are_neither_in_command_lines_nor_in_readable_files(
     data_dir: Path, postgres: PostgresServer, redis_server: RedisServer
 ) -> None:
     secrets = [url.split(":")[2].split("@")[0] for url in (postgres.app_url, redis_server.url)]
@@ -227,14 +225,14 @@ def test_servers_end_with_a_killed_owner_and_start_again(data_dir: Path) -> None
     pids = pids_of(owner)
     kill(owner)
     wait_until_gone(pids)
-    # Ended in order, not just ended.
+    # Shut down cleanly.
     assert "database system is shut down" in (data_dir / "postgres/server.log").read_text()
     RedisServer.start(data_dir).stop()
     PostgresServer.start(data_dir, settings=FAST).stop()
 
 
-def test_servers_that_outlived_their_owner_are_replaced(data_dir: Path) -> None:
-    # As on a system that has no parent-death signal.
+def test_servers_that_outlive_their_owner_are_replaced(data_dir: Path) -> None:
+    # As on a system without a parent-death signal.
     no_signal = "launch = processes.launch; "
     no_signal += "processes.launch = lambda *a, **k: launch(*a, **(k | {'death_signal': 0}))"
     owner = start_owner(data_dir, prepare=no_signal)
@@ -246,7 +244,7 @@ def test_servers_that_outlived_their_owner_are_replaced(data_dir: Path) -> None:
     wait_until_gone(pids, seconds=0)
 
 
-def test_everything_killed_at_once_leaves_no_obstacle(data_dir: Path) -> None:
+def test_killing_all_processes_does_not_prevent_a_start(data_dir: Path) -> None:
     owner = start_owner(data_dir)
     pids = pids_of(owner)
     for pid in [owner.pid, *pids]:
@@ -257,8 +255,8 @@ def test_everything_killed_at_once_leaves_no_obstacle(data_dir: Path) -> None:
     PostgresServer.start(data_dir, settings=FAST).stop()
 
 
-def test_a_folder_that_cannot_be_written_to_is_told_in_a_sentence(data_dir: Path) -> None:
-    # Root may write everywhere, but not even root below a file.
+def test_a_folder_that_is_not_writable_is_reported_in_a_clear_message(data_dir: Path) -> None:
+    # Below a file, because root can write to any folder.
     blocked = data_dir / "file"
     blocked.touch()
     for server in (PostgresServer, RedisServer):
@@ -268,13 +266,13 @@ def test_a_folder_that_cannot_be_written_to_is_told_in_a_sentence(data_dir: Path
 
 @pytest.mark.root
 class TestAsRoot:
-    def test_the_servers_are_not_root(
+    def test_the_servers_do_not_run_as_root(
         self, postgres: PostgresServer, redis_server: RedisServer
     ) -> None:
         for server in (postgres, redis_server):
             assert 0 not in psutil.Process(server.pid).uids()
 
-    def test_a_folder_behind_a_private_one_is_refused_with_a_sentence(self, tmp_path: Path) -> None:
+    def test_an_inaccessible_folder_is_refused_with_a_clear_message(self, tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
         with pytest.raises(EmbeddedError, match=rf"cannot enter {tmp_path}; set DATA_DIR"):
             PostgresServer.start(tmp_path / "data")
@@ -297,7 +295,7 @@ class TestAsRoot:
         wait_until_gone(pids)
 
 
-def test_the_default_folder_is_apart_for_root_and_for_each_checkout(
+def test_the_default_folder_differs_for_root_and_for_each_checkout(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)

@@ -1,4 +1,4 @@
-"""What is said about the settings is generated from their declarations, and complete."""
+"""The documents about settings are complete and generated from the declarations."""
 
 import ast
 import re
@@ -18,18 +18,18 @@ DECLARED = declarations(Settings)
 EXAMPLE = (PROJECT_ROOT / ".env.example").read_text()
 COMPOSE = (PROJECT_ROOT / "docker-compose.yml").read_text()
 
-#: What docker-compose.yml and the image decide: where things listen and keep their data.
-DECIDED_BY_COMPOSE = {"BANK_PORT", "DATA_DIR", "GATEWAY_PORT", "HOST", "PORT"}
-#: What only the container `migrate` is told.
-OF_MIGRATE = {"MIGRATION_DATABASE_URL"}
-#: What boto3 reads.
-OF_BOTO3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+#: Set by docker-compose.yml and the image: addresses and data folders.
+SET_BY_COMPOSE = {"BANK_PORT", "DATA_DIR", "GATEWAY_PORT", "HOST", "PORT"}
+#: Passed only to the container `migrate`.
+MIGRATE_ONLY = {"MIGRATION_DATABASE_URL"}
+#: Read by boto3.
+BOTO3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 
 each_setting = pytest.mark.parametrize("declaration", DECLARED.values(), ids=DECLARED)
 
 
 def read_settings() -> set[str]:
-    """Each attribute that the application reads of its settings."""
+    """The names of the settings that the application reads."""
     found = set()
     for path in (PROJECT_ROOT / "app").rglob("*.py"):
         own = path.name == "settings.py"
@@ -44,14 +44,14 @@ def read_settings() -> set[str]:
 READ = read_settings()
 
 
-class TestTheDocuments:
+class TestDocuments:
     @pytest.mark.parametrize("name", settings_docs.DOCUMENTS)
-    def test_it_is_as_generated(self, name: str) -> None:
+    def test_the_document_is_up_to_date(self, name: str) -> None:
         current = (PROJECT_ROOT / name).read_text()
 
         assert current == settings_docs.updated(name), "run ./flow settings --write"
 
-    def test_what_is_out_of_date_is_renewed_and_nothing_else(self, tmp_path: Path) -> None:
+    def test_only_the_generated_parts_are_rewritten(self, tmp_path: Path) -> None:
         (tmp_path / "docs").mkdir()
         for name in settings_docs.DOCUMENTS:
             stale = (PROJECT_ROOT / name).read_text().replace("minutes", "hours")
@@ -72,32 +72,32 @@ class TestTheDocuments:
         assert load_settings() == Settings()
 
 
-class TestADeclaration:
+class TestDeclaration:
     @each_setting
-    def test_it_is_described_in_whole_sentences(self, declaration: Declaration) -> None:
+    def test_the_description_is_a_full_sentence(self, declaration: Declaration) -> None:
         assert re.match(r"[A-Z`]", declaration.description)
         assert declaration.description.endswith(".")
-        # They are cells of a table and lines of comments.
+        # The texts are table cells and comment lines.
         for text in (declaration.description, declaration.unset, declaration.default):
             assert not set(text) & {"|", "\n"}
 
     @pytest.mark.parametrize("name", DECLARED)
-    def test_it_is_read_by_the_application(self, name: str) -> None:
+    def test_the_application_reads_the_setting(self, name: str) -> None:
         assert name.lower() in READ
 
-    def test_the_first_one_starts_a_section(self) -> None:
+    def test_the_first_setting_starts_a_section(self) -> None:
         assert next(iter(DECLARED.values())).section
 
 
 class TestDockerCompose:
-    def test_it_passes_on_every_setting_and_nothing_unknown(self) -> None:
+    def test_compose_passes_on_all_settings_and_nothing_else(self) -> None:
         block = re.search(r"^x-app-environment:.*?\n\n", COMPOSE, re.M | re.S)
         assert block is not None
         passed_on = set(re.findall(r"^  ([A-Z0-9_]+):", block[0], re.M))
 
-        assert passed_on == set(DECLARED) - DECIDED_BY_COMPOSE - OF_MIGRATE | OF_BOTO3
+        assert passed_on == set(DECLARED) - SET_BY_COMPOSE - MIGRATE_ONLY | BOTO3
 
-    def test_each_variable_that_it_takes_from_the_environment_is_in_the_example_file(self) -> None:
-        taken = set(re.findall(r"\$\{([A-Z0-9_]+)", COMPOSE))
+    def test_each_variable_of_compose_is_in_the_example_file(self) -> None:
+        used = set(re.findall(r"\$\{([A-Z0-9_]+)", COMPOSE))
 
-        assert {name for name in taken if f"\n#{name}=" not in EXAMPLE} == set()
+        assert {name for name in used if f"\n#{name}=" not in EXAMPLE} == set()

@@ -1,4 +1,4 @@
-"""`payment-flow up`: everything with one command, and nothing left when it ends."""
+"""`payment-flow up`: starts everything, and leaves no process behind."""
 
 import signal
 import socket
@@ -25,7 +25,7 @@ from tests.stripe import Buyer, SandboxGateway, session_fields
 __all__ = ["bank_port", "data_dir", "gateway_port", "port", "up"]
 
 
-def family(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+def children_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
@@ -35,16 +35,16 @@ def ready(port: int, path: str = "/health/ready") -> int:
 
 
 @contextmanager
-def nothing_survives(relatives: list[psutil.Process]) -> Iterator[None]:
+def all_end(children: list[psutil.Process]) -> Iterator[None]:
     yield
-    _, alive = psutil.wait_procs(relatives, timeout=15)
+    _, alive = psutil.wait_procs(children, timeout=15)
     assert [process.name() for process in alive if process.is_running()] == []
 
 
 @pytest.mark.parametrize(
     "end", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.stress)]
 )
-def test_it_serves_and_leaves_nothing_behind_when_told_to_stop(
+def test_a_signal_stops_all_processes(
     up: Up, port: int, bank_port: int, gateway_port: int, end: signal.Signals
 ) -> None:
     process = up("--no-demo", "--quiet")
@@ -52,19 +52,19 @@ def test_it_serves_and_leaves_nothing_behind_when_told_to_stop(
     assert ready(port) == 200
     assert ready(bank_port, "/health") == 200
     assert ready(gateway_port, "/health") == 200
-    relatives = family(process)
-    assert {"postgres", "python"} <= {p.name().split("3")[0] for p in relatives}
-    with nothing_survives(relatives):
+    children = children_of(process)
+    assert {"postgres", "python"} <= {p.name().split("3")[0] for p in children}
+    with all_end(children):
         process.send_signal(end)
         assert process.wait(30) == 0
 
 
 @pytest.mark.stress
 @pytest.mark.linux
-def test_killed_without_mercy_it_leaves_nothing_behind_and_starts_again(up: Up, port: int) -> None:
+def test_all_processes_end_when_up_is_killed_and_it_can_start_again(up: Up, port: int) -> None:
     process = up("--no-demo", "--quiet")
     first_line(process)
-    with nothing_survives(family(process)):
+    with all_end(children_of(process)):
         process.kill()
     again = up("--no-demo", "--quiet")
     assert first_line(again) == f"http://127.0.0.1:{port}"
@@ -80,7 +80,7 @@ def summary(process: "subprocess.Popen[str]") -> str:
 
 
 @pytest.mark.stress
-def test_the_demo_is_there_after_the_first_start_and_log_ins_are_shown(up: Up, port: int) -> None:
+def test_the_first_start_creates_the_demo_and_shows_its_logins(up: Up, port: int) -> None:
     shown = summary(up(BCRYPT_ROUNDS="4"))
     for word in ("/api/v1", "/api/docs", "/api/redoc", "ada@demo.example.com", "ADMIN"):
         assert word in shown
@@ -89,20 +89,20 @@ def test_the_demo_is_there_after_the_first_start_and_log_ins_are_shown(up: Up, p
 
 
 @pytest.mark.stress
-def test_a_second_start_says_what_is_already_running(up: Up, port: int) -> None:
+def test_a_second_start_reports_the_running_process(up: Up, port: int) -> None:
     process = up("--no-demo", "--quiet")
     first_line(process)
     second = up("--no-demo", "--quiet")
-    _, told = second.communicate(timeout=30)
+    _, output = second.communicate(timeout=30)
     assert second.returncode == 1
-    assert "already running" in told
-    assert str(process.pid) in told
+    assert "already running" in output
+    assert str(process.pid) in output
     assert ready(port) == 200
 
 
 @pytest.mark.stress
-class TestTheSandbox:
-    def test_its_addresses_are_shown_and_it_reports_to_the_application(
+class TestSandbox:
+    def test_the_simulators_are_listed_and_send_webhooks_to_the_application(
         self, up: Up, port: int, bank_port: int, gateway_port: int
     ) -> None:
         shown = summary(up("--no-demo"))
@@ -117,7 +117,7 @@ class TestTheSandbox:
             page = answer.read().decode()
         assert f"http://127.0.0.1:{port}/api/v1/webhooks/stripe" in page
 
-    def test_it_and_the_application_take_what_the_other_signs(
+    def test_simulators_and_application_accept_each_other_s_signatures(
         self, up: Up, data_dir: Path, bank_port: int, gateway_port: int
     ) -> None:
         first_line(up("--no-demo", "--quiet"))
@@ -139,11 +139,13 @@ class TestTheSandbox:
         assert buyer.pay(session["url"]).status == 303
         wait_until(lambda: "state-delivered" in buyer.open(gateway.url).text)
 
-    def test_killed_it_is_started_again(self, up: Up, bank_port: int, gateway_port: int) -> None:
+    def test_killed_simulators_are_restarted(
+        self, up: Up, bank_port: int, gateway_port: int
+    ) -> None:
         process = up("--no-demo", "--quiet")
         first_line(process)
         modules = {"sandbox.bank", "sandbox.stripe"}
-        sandbox = [each for each in family(process) if modules & set(each.cmdline())]
+        sandbox = [each for each in children_of(process) if modules & set(each.cmdline())]
         assert len(sandbox) == 2
 
         for each in sandbox:
@@ -153,7 +155,7 @@ class TestTheSandbox:
         wait_until(lambda: answers(bank_port) and answers(gateway_port))
         assert process.poll() is None
 
-    def test_with_a_bank_and_a_gateway_of_its_own_there_is_none(
+    def test_configured_providers_are_not_simulated(
         self, up: Up, data_dir: Path, bank_port: int, gateway_port: int
     ) -> None:
         banks = variables("", data_dir)["BANK_PROVIDERS"]
@@ -171,36 +173,38 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-class TestWhatCannotWork:
-    """One clear sentence, and an exit code that is not 0."""
+class TestErrors:
+    """A short message, and a non-zero exit code."""
 
     def refusal(self, process: "subprocess.Popen[str]") -> str:
-        _, told = process.communicate(timeout=40)
+        _, output = process.communicate(timeout=40)
         assert process.returncode not in (0, None)
-        assert "Traceback" not in told
-        assert len(told.strip().splitlines()) <= 4
-        return told
+        assert "Traceback" not in output
+        assert len(output.strip().splitlines()) <= 4
+        return output
 
     @pytest.mark.parametrize("setting", ["PORT", "BANK_PORT"])
-    def test_a_port_that_is_taken(self, up: Up, port: int, bank_port: int, setting: str) -> None:
-        taken = {"PORT": port, "BANK_PORT": bank_port}[setting]
+    def test_a_port_in_use_is_reported(
+        self, up: Up, port: int, bank_port: int, setting: str
+    ) -> None:
+        used = {"PORT": port, "BANK_PORT": bank_port}[setting]
         with socket.socket() as other:
-            other.bind(("127.0.0.1", taken))
+            other.bind(("127.0.0.1", used))
             other.listen()
-            told = self.refusal(up("--no-demo"))
-            assert f"{taken} " in told
-            assert f"choose another with {setting}." in told
+            output = self.refusal(up("--no-demo"))
+            assert f"{used} " in output
+            assert f"choose another with {setting}." in output
 
-    def test_a_database_url_that_is_none(self, up: Up) -> None:
+    def test_an_invalid_database_url_is_reported(self, up: Up) -> None:
         assert "DATABASE_URL" in self.refusal(up("--no-demo", DATABASE_URL="mysql://nope"))
 
-    def test_a_database_that_is_away(self, up: Up) -> None:
+    def test_an_unavailable_database_is_reported_without_its_password(self, up: Up) -> None:
         started = time.monotonic()
         url = f"postgresql://a:secret@127.0.0.1:{free_port()}/x"
-        told = self.refusal(up("--no-demo", DATABASE_URL=url))
-        assert "secret" not in told
+        output = self.refusal(up("--no-demo", DATABASE_URL=url))
+        assert "secret" not in output
         assert time.monotonic() - started < 30
 
-    def test_a_data_folder_that_is_a_file(self, up: Up, data_dir: Path) -> None:
+    def test_a_file_as_data_folder_is_reported(self, up: Up, data_dir: Path) -> None:
         (data_dir / "file").write_text("")
         assert "file" in self.refusal(up("--no-demo", DATA_DIR=str(data_dir / "file")))

@@ -43,7 +43,7 @@ from tests.wallets.helpers import lock
 pytestmark = pytest.mark.usefixtures("bank")
 
 
-def applied(client: FlaskClient, *lines: Any, **query: str) -> dict[str, Any]:
+def reconcile_and_apply(client: FlaskClient, *lines: Any, **query: str) -> dict[str, Any]:
     return reconciled(client, *lines, apply="true", **query)
 
 
@@ -61,7 +61,7 @@ class TestClosing:
         user = factories.buyer("100.00")
         onramp = created_onramp(client, user)
 
-        report = applied(client, credit_line(onramp))
+        report = reconcile_and_apply(client, credit_line(onramp))
 
         assert outcomes(report) == {("STATUS_DIFFERS", "CLOSED"): 1}
         assert report["counts"]["closed"] == 1
@@ -83,7 +83,7 @@ class TestClosing:
             onramp_tasks.expire_onramps()
         assert get_onramp(client, user, onramp)["status"] == "EXPIRED"
 
-        applied(client, credit_line(onramp))
+        reconcile_and_apply(client, credit_line(onramp))
 
         assert (get_onramp(client, user, onramp)["status"], balance_and_held(client, user)[0]) == (
             "SUCCESS",
@@ -97,7 +97,7 @@ class TestClosing:
         if submitted:
             tasks.advance(payout_id)
 
-        report = applied(client, debit_line(payout_id))
+        report = reconcile_and_apply(client, debit_line(payout_id))
 
         assert outcomes(report) == {("STATUS_DIFFERS", "CLOSED"): 1}
         assert status_of(client, user, payout_id) == "PAID"
@@ -107,10 +107,10 @@ class TestClosing:
     def test_a_second_reconciliation_matches_and_has_no_effect(self, client: FlaskClient) -> None:
         user, onramp, payout_id = user_with_open_records(client)
         lines = credit_line(onramp), debit_line(payout_id)
-        applied(client, *lines)
+        reconcile_and_apply(client, *lines)
         before = balance_and_held(client, user)
 
-        again = applied(client, *lines)
+        again = reconcile_and_apply(client, *lines)
 
         assert (again["counts"]["matched"], again["rows"]) == (2, [])
         assert balance_and_held(client, user) == before == ("100.00", "0.00")
@@ -118,7 +118,7 @@ class TestClosing:
 
     def test_a_webhook_that_arrives_afterwards_has_no_effect(self, client: FlaskClient) -> None:
         user, onramp, payout_id = user_with_open_records(client)
-        applied(client, credit_line(onramp), debit_line(payout_id))
+        reconcile_and_apply(client, credit_line(onramp), debit_line(payout_id))
         deliver_event(client, onramp, user)
         deliver_and_handle(client, "paid", payout_id)
         assert balance_and_held(client, user) == ("100.00", "0.00")
@@ -149,9 +149,9 @@ class TestClosing:
         monkeypatch.setattr(views, "MAX_CLOSED", 2)
         user = factories.buyer("100.00")
         lines = [credit_line(created_onramp(client, user, "1.00"), "1.00") for _ in range(3)]
-        counts = applied(client, *lines)["counts"]
+        counts = reconcile_and_apply(client, *lines)["counts"]
         assert (counts["closed"], counts["canClose"]) == (2, 1)
-        counts = applied(client, *lines)["counts"]
+        counts = reconcile_and_apply(client, *lines)["counts"]
         assert (counts["closed"], counts["matched"]) == (1, 2)
 
 
@@ -166,20 +166,20 @@ class TestNotClosing:
 
     def test_other_differences_are_only_listed(self, client: FlaskClient) -> None:
         user, onramp, payout_id = user_with_open_records(client)
-        failed, refused = created_onramp(client, user), pending_again(client, user)
+        failed, refused = created_onramp(client, user), another_pending_payout(client, user)
         deliver_event(client, failed, user, "payment.failed")
         deliver_and_handle(client, "refused", refused)
         missing = created_onramp(client, user)
         deliver_event(client, missing, user)
         before = balance_and_held(client, user)
 
-        report = applied(
+        report = reconcile_and_apply(
             client,
             credit_line(onramp, "26.00"),
             debit_line(payout_id, currency="EUR"),
             credit_line(failed),
             debit_line(refused),
-            booked_line("CREDIT", "a-token-of-nobody"),
+            booked_line("CREDIT", "unknown-000001"),
         )
 
         assert outcomes(report) == {
@@ -197,7 +197,7 @@ class TestNotClosing:
         onramp = created_onramp(client, user)
         lock(client, user)
 
-        first, again = (applied(client, credit_line(onramp)) for _ in range(2))
+        first, again = (reconcile_and_apply(client, credit_line(onramp)) for _ in range(2))
 
         assert outcomes(first) == outcomes(again) == {("STATUS_DIFFERS", "NOT_CLOSED"): 1}
         assert balance_and_held(client, user)[0] == "100.00"
@@ -212,7 +212,7 @@ class TestNotClosing:
         assert len(audited()) == 1
 
 
-def pending_again(client: FlaskClient, user: factories.Actor) -> UUID:
+def another_pending_payout(client: FlaskClient, user: factories.Actor) -> UUID:
     """Another payout to the saved bank account of the user."""
     (saved,) = client.get(f"{WALLET}/bank-accounts", headers=user.headers).json
     return UUID(create_payout(client, user, saved["id"]).json["id"])
@@ -236,7 +236,8 @@ def test_concurrent_reconciliations_webhooks_and_jobs_have_one_effect(
         deliver_and_handle(committing.test_client(), "paid", payout_id)
 
     all_at_once(
-        lambda act: act(), [reconcile, webhooks, lambda: tasks.advance(payout_id), inbox.sweep] * 4
+        lambda call: call(),
+        [reconcile, webhooks, lambda: tasks.advance(payout_id), inbox.sweep] * 4,
     )
 
     assert balance_and_held(client, user) == ("100.00", "0.00")

@@ -44,22 +44,20 @@ def reconcile_file(
     )
 
 
-def test_it_prints_differences_and_closes_safe_ones(
+def test_the_command_prints_differences_and_closes_safe_ones(
     committing: Flask, settings: Settings, tmp_path: Path
 ) -> None:
     client, user = committing.test_client(), factories.buyer("100.00")
     onramp = created_onramp(client, user)
     file, output = tmp_path / "statement.csv", tmp_path / "found.csv"
-    file.write_bytes(
-        statement(credit_line(onramp), booked_line("CREDIT", "[b]token-of-nobody[/b]"))
-    )
+    file.write_bytes(statement(credit_line(onramp), booked_line("CREDIT", "[b]unknown-token[/b]")))
 
-    told = reconcile_file(file, settings, "--csv", str(output))
+    printed = reconcile_file(file, settings, "--csv", str(output))
 
-    assert told.returncode == 1, told.stderr
-    assert f"HDFC: {today()} to {today()}" in told.stdout
-    assert "status differs, can close" in told.stdout
-    assert "[b]token-of-nobody[/b]" in told.stdout
+    assert printed.returncode == 1, printed.stderr
+    assert f"HDFC: {today()} to {today()}" in printed.stdout
+    assert "status differs, can close" in printed.stdout
+    assert "[b]unknown-token[/b]" in printed.stdout
     rows = list(csv.DictReader(output.read_text().splitlines()))
     assert [row["outcome"] for row in rows] == ["STATUS_DIFFERS", "MISSING_HERE"]
     assert get_onramp(client, user, onramp)["status"] == "PROCESSING"
@@ -114,9 +112,9 @@ def test_100_000_lines_take_seconds(committing: Flask) -> None:
         booked_line("CREDIT", one["token"]),
     )
 
-    begun = time.monotonic()
+    started = time.monotonic()
     found = reconcile(raw, provider="HDFC")
-    took = time.monotonic() - begun
+    took = time.monotonic() - started
 
     assert found.count_action(Action.CAN_CLOSE) == 100_001
     assert get_onramp(client, user, one)["status"] == "PROCESSING"

@@ -71,9 +71,9 @@ class TestFindings:
         _, onramp, payout_id = user_with_open_records(client)
         report = reconciled(
             client,
-            booked_line("CREDIT", "a-token-of-nobody"),
+            booked_line("CREDIT", "unknown-000001"),
             booked_line("DEBIT", uuid4()),
-            booked_line("DEBIT", onramp["token"]),  # money that left is no on-ramp
+            booked_line("DEBIT", onramp["token"]),  # an on-ramp is a credit
             booked_line("CREDIT", payout_id),
             booked_line("DEBIT", str(payout_id).upper()),
         )
@@ -84,8 +84,8 @@ class TestFindings:
             "line": 2,
             "date": str(today()),
             "direction": "CREDIT",
-            "reference": "a-token-of-nobody",
-            "bankReference": "UTR-nobody",
+            "reference": "unknown-000001",
+            "bankReference": "UTR-000001",
             "amount": "25.00",
             "currency": "USD",
             "ourAmount": None,
@@ -131,8 +131,8 @@ class TestFindings:
         report = reconciled(client, credit_line(onramp) | change, debit_line(payout_id) | change)
         assert outcomes(report) == {("AMOUNT_DIFFERS", "NONE"): 2}
         row = report["rows"][0]
-        theirs = {"amount": "25.00", "currency": "USD"} | change
-        assert {name: row[name] for name in theirs} == theirs
+        expected = {"amount": "25.00", "currency": "USD"} | change
+        assert {name: row[name] for name in expected} == expected
         assert (row["ourAmount"], row["ourCurrency"]) == ("25.00", "USD")
 
     def test_a_booked_but_open_record_can_be_closed(self, client: FlaskClient) -> None:
@@ -167,14 +167,16 @@ class TestPeriod:
         assert (report["from"], report["to"]) == (days_ago(4), days_ago(1))
         assert report["counts"] == NOTHING | {"missingHere": 2}
 
-    def test_a_record_that_ended_outside_is_not_missing(self, client: FlaskClient) -> None:
+    def test_a_record_that_ended_outside_the_period_is_not_missing(
+        self, client: FlaskClient
+    ) -> None:
         payout_id = user_with_open_records(client)[2]
         deliver_and_handle(client, "paid", payout_id)
         for shift in (timedelta(days=2), timedelta(days=-2)):
             day = (today() + shift).isoformat()
             assert reconciled(client, **{"from": day, "to": day})["counts"] == NOTHING
 
-    def test_a_record_that_began_before_is_not_missing(
+    def test_a_record_created_before_the_period_is_not_missing(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         user = factories.buyer()

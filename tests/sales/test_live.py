@@ -22,7 +22,7 @@ from app.common.csv_documents import TRUNCATED
 from tests.factories import Actor
 from tests.live import LiveServer, wait_until
 from tests.sales.helpers import NOON, SALES, add_orders
-from tests.verify.books import working_on
+from tests.verify.books import using_database
 
 # Configures the database connections of the test process.
 pytestmark = [pytest.mark.usefixtures("worker_app"), pytest.mark.stress]
@@ -38,7 +38,7 @@ def merchant_with(server: LiveServer, count: int) -> str:
     product_id = UUID(server.put_on_sale(seller, price="10.00", units=5))
     me = server.call("GET", "/api/v1/auth/me", token=server.sign_up("buyer")).json
     buyer = Actor(UUID(me["id"]), me["email"], UUID(int=0), "")
-    with working_on(db.Database(server.database.app_url)):
+    with using_database(db.Database(server.database.app_url)):
         for done in range(0, count, 10_000):
             add_orders(
                 product_id,

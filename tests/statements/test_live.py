@@ -16,7 +16,7 @@ import pytest
 from app.common import db
 from tests.live import LiveServer, wait_until
 from tests.statements.helpers import NOON, STATEMENT
-from tests.verify.books import working_on
+from tests.verify.books import using_database
 from tests.wallets.histories import add_history
 
 # Configures the database connections of the test process.
@@ -30,7 +30,7 @@ def user_with(server: LiveServer, count: int) -> str:
     """The token of a user with `count` postings, one per second from NOON on."""
     token = server.sign_up("user")
     user_id = UUID(server.call("GET", "/api/v1/auth/me", token=token).json["id"])
-    with working_on(db.Database(server.database.app_url)):
+    with using_database(db.Database(server.database.app_url)):
         for done in range(0, count, 10_000):
             add_history(
                 user_id, count=min(count - done, 10_000), first=NOON + timedelta(seconds=done)

@@ -1,4 +1,4 @@
-"""Books in which something of every kind has happened, and ways to corrupt them."""
+"""A database with records of every kind, and ways to corrupt it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,26 +53,26 @@ from tests.payouts.helpers import ACCOUNT
 
 @dataclass(frozen=True)
 class Books:
-    """A database that is only looked at, and the buyer whose wallet saw most."""
+    """A read-only database, and the buyer with the longest history."""
 
     database: servers.TestDatabase
     buyer_id: str
 
     def broken_by(self, corruption: str) -> list[str]:
-        """Which invariants a statement breaks; nothing of it stays. It may name {buyer}."""
-        with unguarded(self.database.owner_url) as connection:
+        """The invariants that a statement violates; {buyer} is the buyer's id. Rolled back."""
+        with without_constraints(self.database.owner_url) as connection:
             statement = text(corruption.replace("{buyer}", self.buyer_id))
             assert connection.execute(statement).rowcount > 0
-            looking = db.Database(self.database.owner_url)
-            looking.serializable = sessionmaker(
+            database = db.Database(self.database.owner_url)
+            database.serializable = sessionmaker(
                 connection, join_transaction_mode="create_savepoint"
             )
-            with working_on(looking):
+            with using_database(database):
                 return broken()
 
 
-def do_business(app: Flask) -> factories.Actor:
-    """Something of everything; the buyer. Each module adds what it does."""
+def create_records(app: Flask) -> factories.Actor:
+    """Create records of every kind and status. Returns the buyer."""
     client = app.test_client()
     buyer = factories.buyer("100.00")
     product_id = factories.product(factories.merchant(), price="10.00", units=5)
@@ -88,68 +88,70 @@ def do_business(app: Flask) -> factories.Actor:
     with factories.ledger_session(exclusive=True) as session:
         user = auth.require_user(session, buyer.id)
         orders.buy(session, Purchase(user, Basket(product_id, quantity=2)), fee_bps=250)
-    buy_for_less_and_give_back(client, buyer)
-    pay_at_the_gateway(client, buyer)
-    send_and_ask(client, buyer)
-    promise_money(client, buyer)
-    pay_out(client, buyer)
+    buy_with_coupon_and_refund(client, buyer)
+    pay_at_gateway(client, buyer)
+    send_and_request_money(client, buyer)
+    create_holds(client, buyer)
+    create_payouts(client, buyer)
     credentials = {"email": buyer.email, "password": factories.PASSWORD}
     tokens = client.post("/api/v1/auth/login", json=credentials).json
     client.post("/api/v1/auth/refresh", json={"refreshToken": tokens["refreshToken"]})
-    get_money_from_a_bank(client, buyer)
-    make_keys(client)
+    create_onramps(client, buyer)
+    create_api_keys(client)
     sell_codes(client)
     sell_licences(client)
     sell_files(client, buyer)
     return buyer
 
 
-def buy_for_less_and_give_back(client: FlaskClient, buyer: factories.Actor) -> None:
-    """A coupon, a refund of a part that was asked for, and one of everything."""
+def buy_with_coupon_and_refund(client: FlaskClient, buyer: factories.Actor) -> None:
+    """Orders with a coupon, an approved refund request and a full refund."""
     seller = factories.merchant()
     product_id = factories.product(seller, price="2.00", units=5)
     create_coupon(client, seller, maxUses=5, maxUsesPerUser=5)
     bought = [
         buy(client, buyer, product_id, quantity=2, couponCode="SPRING").json["id"] for _ in range(2)
     ]
-    created_onramp = request_refund(client, buyer, bought[0], units=1).json["id"]
-    decide(client, seller, created_onramp, "approve")
+    refund_request_id = request_refund(client, buyer, bought[0], units=1).json["id"]
+    decide(client, seller, refund_request_id, "approve")
     refund(client, seller, bought[1])
 
 
-def pay_at_the_gateway(client: FlaskClient, buyer: factories.Actor) -> None:
-    """An order that is paid there, partly refunded through it and into the wallet, and others."""
+def pay_at_gateway(client: FlaskClient, buyer: factories.Actor) -> None:
+    """Checkouts that are paid and partly refunded, expired, and open."""
     seller = factories.merchant()
     product_id = factories.product(seller, price="3.00", units=9)
-    user = client_of(buyer)
-    endings = (CheckoutSessionStatus.PAID, CheckoutSessionStatus.EXPIRED, None)
-    for page_id, ending in enumerate(endings):
+    user = caller_of(buyer)
+    statuses = (CheckoutSessionStatus.PAID, CheckoutSessionStatus.EXPIRED, None)
+    for number, status in enumerate(statuses):
         with db.transaction() as session:
             order_id = checkouts.create_order(
                 session, buyer=user, basket=Basket(product_id, 2), claim=None, fee_bps=250
             )
         state = CheckoutSessionState(
-            f"cs_{page_id}", ending or CheckoutSessionStatus.OPEN, "pi_1", 600, "USD"
+            f"cs_{number}", status or CheckoutSessionStatus.OPEN, "pi_1", 600, "USD"
         )
         ledger_transaction(
             partial(checkouts.apply_state, order_id=order_id, state=state), exclusive=False
         )
-        if ending is CheckoutSessionStatus.PAID:
-            for status in (GatewayRefundStatus.SUCCEEDED, GatewayRefundStatus.FAILED):
+        if status is CheckoutSessionStatus.PAID:
+            for refund_status in (GatewayRefundStatus.SUCCEEDED, GatewayRefundStatus.FAILED):
                 made = refund(client, seller, str(order_id), units=1).json
-                told = GatewayRefund("re_1", status, None)
+                outcome = GatewayRefund("re_1", refund_status, None)
                 ledger_transaction(
-                    partial(gateway_refunds.record_outcome, refund_id=UUID(made["id"]), state=told),
+                    partial(
+                        gateway_refunds.record_outcome, refund_id=UUID(made["id"]), state=outcome
+                    ),
                     exclusive=False,
                 )
 
 
-def client_of(buyer: factories.Actor) -> Caller:
+def caller_of(buyer: factories.Actor) -> Caller:
     return Caller(buyer.id, buyer.email, Role.USER)
 
 
-def make_keys(client: FlaskClient) -> None:
-    """API keys: one that holds, one that was revoked, and one that will expire."""
+def create_api_keys(client: FlaskClient) -> None:
+    """API keys: one without expiry, a revoked one, and one that will expire."""
     shop = factories.merchant()
     factories.api_key(shop)
     revoked = factories.api_key(shop)
@@ -157,8 +159,8 @@ def make_keys(client: FlaskClient) -> None:
     factories.api_key(shop, expires_at=clock.now() + timedelta(days=1))
 
 
-def send_and_ask(client: FlaskClient, buyer: factories.Actor) -> None:
-    """Transfers of every kind, and payment requests that end in every way they can at once."""
+def send_and_request_money(client: FlaskClient, buyer: factories.Actor) -> None:
+    """Transfers of every kind, and payment requests of every status without waiting."""
     shop = factories.merchant()
     product_id = factories.product(shop, price="2.00", units=3)
 
@@ -168,18 +170,18 @@ def send_and_ask(client: FlaskClient, buyer: factories.Actor) -> None:
         return answer.json
 
     post(buyer, "transfers", {"recipient": {"userId": str(shop.id)}, "amount": "3.00"})
-    for turn, caller in (("pay", buyer), ("decline", buyer), ("cancel", shop)):
-        wish = {"payer": {"userId": str(buyer.id)}, "amount": "1.50"}
-        request_id = post(shop, "payment-requests", wish)["id"]
-        post(caller, f"payment-requests/{request_id}/{turn}")
+    for action, caller in (("pay", buyer), ("decline", buyer), ("cancel", shop)):
+        body = {"payer": {"userId": str(buyer.id)}, "amount": "1.50"}
+        request_id = post(shop, "payment-requests", body)["id"]
+        post(caller, f"payment-requests/{request_id}/{action}")
     post(shop, "payment-requests", {})
-    for terms in ({"amount": "2.50"}, {"productId": str(product_id)}):
-        token = post(shop, "merchant-codes", terms)["token"]
+    for fields in ({"amount": "2.50"}, {"productId": str(product_id)}):
+        token = post(shop, "merchant-codes", fields)["token"]
         post(buyer, f"merchant-codes/{token}/pay")
 
 
 def sell_codes(client: FlaskClient) -> None:
-    """Codes that are free, sold, seen and taken back, and an upload that is not done."""
+    """Codes that are available, sold, viewed and revoked, and an upload in progress."""
     seller, product_id = stocked(client, *"ABCDEFGH", "A")
     seen = bought(factories.buyer(), product_id, 3)
     delivered(seen)
@@ -189,7 +191,7 @@ def sell_codes(client: FlaskClient) -> None:
 
 
 def sell_licences(client: FlaskClient) -> None:
-    """Licences that are active on machines, or not any more."""
+    """Licences with active and deactivated machines."""
     _, key, _ = sold_key(client, activationLimit=2, validDays=30)
     for machine in ("one", "two"):
         activated(client, key, machine)
@@ -197,8 +199,8 @@ def sell_licences(client: FlaskClient) -> None:
     sold_key(client)
 
 
-def get_money_from_a_bank(client: FlaskClient, user: factories.Actor) -> None:
-    """On-ramps that ended in every way, and one that has not."""
+def create_onramps(client: FlaskClient, user: factories.Actor) -> None:
+    """On-ramps of every status."""
     for kind, otherwise in (
         ("payment.succeeded", {}),
         ("payment.succeeded", {}),
@@ -216,8 +218,8 @@ def get_money_from_a_bank(client: FlaskClient, user: factories.Actor) -> None:
     created_onramp(client, user)
 
 
-def promise_money(client: FlaskClient, payer: factories.Actor) -> None:
-    """A hold of every status, and one that was refused."""
+def create_holds(client: FlaskClient, payer: factories.Actor) -> None:
+    """Holds of every status, and a refused one."""
     payee = factories.merchant()
 
     def call(user: factories.Actor, path: str, key: str, **body: Any) -> Any:
@@ -238,49 +240,49 @@ def promise_money(client: FlaskClient, payer: factories.Actor) -> None:
     expire_holds()
 
 
-def pay_out(client: FlaskClient, user: factories.Actor) -> None:
-    """A payout in each status that one can be in."""
+def create_payouts(client: FlaskClient, user: factories.Actor) -> None:
+    """Payouts of every status."""
     headers = user.headers
     saved = client.post("/api/v1/wallet/bank-accounts", json=ACCOUNT, headers=headers).json
     body = {"bankAccountId": saved["id"], "amount": "2.00"}
-    for number, verdict in enumerate((None, *BankPayoutStatus)):
+    for number, status in enumerate((None, *BankPayoutStatus)):
         key = {"Idempotency-Key": f"payout-{number}"}
         payout = client.post("/api/v1/wallet/payouts", json=body, headers=headers | key).json
-        if verdict is not None:
-            answer = BankPayout(verdict, f"BANK-{number}", None)
+        if status is not None:
+            answer = BankPayout(status, f"BANK-{number}", None)
             with factories.ledger_session() as session:
                 payouts.record_bank_payout(session, payout_id=UUID(payout["id"]), reported=answer)
 
 
 def sell_files(client: FlaskClient, buyer: factories.Actor) -> None:
-    """A file in two versions, downloaded, and one that nobody has bought."""
+    """A file with two versions and downloads, and one without orders."""
     seller = factories.merchant()
     product_id = files.on_sale(client, seller)
-    line = files.bought(client, buyer, product_id, quantity=2)
+    order_line = files.bought(client, buyer, product_id, quantity=2)
     for body in (files.GUIDE, b"second edition"):
         files.upload(client, seller, product_id, body)
-        client.get(files.link_of(line), headers={"Range": "bytes=5-"}).close()
+        client.get(files.link_of(order_line), headers={"Range": "bytes=5-"}).close()
     with db.transaction() as session:
-        delivery.revoke(session, line, units=1)
-    files.on_sale(client, seller, b"something else")
+        delivery.revoke(session, order_line, units=1)
+    files.on_sale(client, seller, b"another file")
 
 
 @contextmanager
-def working_on(database: db.Database) -> Iterator[None]:
-    kept = db.current()
+def using_database(database: db.Database) -> Iterator[None]:
+    previous = db.current()
     db.configure(database)
     try:
         yield
     finally:
-        db.configure(kept)
+        db.configure(previous)
         database.dispose()
 
 
 @contextmanager
-def unguarded(url: str) -> Iterator[Connection]:
-    """A connection of the owner, to a database whose triggers and constraints are gone.
+def without_constraints(url: str) -> Iterator[Connection]:
+    """A connection of the owner in a transaction that removed all triggers and constraints.
 
-    All of it is undone unless the connection is told to commit.
+    It is rolled back unless it is committed.
     """
     engine = create_engine(url)
     with engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""One set of books for all that is proved about them."""
+"""One database for all tests of invariants."""
 
 from collections.abc import Iterator
 
@@ -8,13 +8,13 @@ from flask import Flask
 from app.common import db
 from tests import servers
 from tests.concurrency import broken
-from tests.verify.books import Books, do_business, working_on
+from tests.verify.books import Books, create_records, using_database
 
 
 @pytest.fixture(scope="package")
 def books(worker_app: Flask, worker_number: int) -> Iterator[Books]:
     with servers.database(f"payment_flow_books_{worker_number}") as made:
-        with working_on(db.Database(made.app_url)), worker_app.app_context():
-            buyer = do_business(worker_app)
+        with using_database(db.Database(made.app_url)), worker_app.app_context():
+            buyer = create_records(worker_app)
             assert broken() == []
         yield Books(made, str(buyer.id))

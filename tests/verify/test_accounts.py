@@ -1,10 +1,10 @@
-"""Accounts and sessions, corrupted on purpose, one way at a time."""
+"""Accounts and sessions: each invariant detects its corruption."""
 
 import pytest
 
 from tests.verify.books import Books
 
-#: Invariant → what makes it untrue. {buyer} is the buyer's id.
+#: Invariant → a statement that violates it. {buyer} is the buyer's id.
 CORRUPTIONS = {
     "Every user has a wallet": """
         INSERT INTO users

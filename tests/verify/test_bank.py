@@ -1,10 +1,10 @@
-"""On-ramps and inbound events, corrupted on purpose, one way at a time."""
+"""On-ramps and inbound events: each invariant detects its corruption."""
 
 import pytest
 
 from tests.verify.books import Books
 
-#: Invariant → what makes it untrue. {buyer} is the buyer's id.
+#: Invariant → a statement that violates it. {buyer} is the buyer's id.
 CORRUPTIONS = {
     "A successful on-ramp has exactly its credit: our amount, to our user": """
         UPDATE onramps SET amount = amount + 1 WHERE status = 'SUCCESS'
@@ -34,7 +34,7 @@ CORRUPTIONS = {
     """,
 }
 
-#: More ways in which the same are untrue.
+#: More statements that violate the same invariants.
 MORE = [
     (
         "A successful on-ramp has exactly its credit: our amount, to our user",
@@ -89,5 +89,5 @@ def test_a_corruption_is_found(books: Books, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "corruption"), MORE)
-def test_so_are_others(books: Books, name: str, corruption: str) -> None:
+def test_another_corruption_is_found(books: Books, name: str, corruption: str) -> None:
     assert name in books.broken_by(corruption)

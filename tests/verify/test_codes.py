@@ -1,4 +1,4 @@
-"""Codes and uploads, corrupted on purpose, one way at a time."""
+"""Codes and uploads: each invariant detects its corruption."""
 
 import pytest
 
@@ -7,21 +7,21 @@ from tests.verify.books import Books
 STOCK = "The stock of a code product is its number of unassigned codes"
 QUANTITY = "An order of codes has its unreturned codes, and revoked ones for units not restocked"
 PRODUCT = "A code belongs to a code product, and its order is for that product"
-TWICE = "No product has a code twice"
-TIMES = "A code's timestamps match its state"
+UNIQUE = "No product has a code twice"
+TIMESTAMPS = "A code's timestamps match its state"
 UPLOAD = "An upload is closed exactly when no chunk is pending, and has its outbox event"
 
-#: Invariant → what makes it untrue.
+#: Invariant → a statement that violates it.
 CORRUPTIONS = {
     STOCK: "UPDATE products SET available_units = available_units + 1 WHERE kind = 'CODES'",
     QUANTITY: "UPDATE product_codes SET order_id = NULL, taken_at = NULL, seen_at = NULL",
     PRODUCT: "UPDATE products SET kind = 'PLAIN' WHERE kind = 'CODES'",
-    TWICE: "UPDATE product_codes SET fingerprint = 'same'",
-    TIMES: "UPDATE product_codes SET taken_at = NULL",
+    UNIQUE: "UPDATE product_codes SET fingerprint = 'same'",
+    TIMESTAMPS: "UPDATE product_codes SET taken_at = NULL",
     UPLOAD: "DELETE FROM code_upload_chunks",
 }
 
-#: More ways to do so.
+#: More statements that violate the same invariants.
 MORE = [
     (STOCK, "DELETE FROM product_codes WHERE order_id IS NULL"),
     (QUANTITY, "UPDATE orders SET quantity = quantity + 1"),
@@ -49,8 +49,8 @@ MORE = [
             ) WHERE order_id IS NOT NULL
             """,
     ),
-    (TIMES, "UPDATE product_codes SET seen_at = taken_at - interval '1 second'"),
-    (TIMES, "UPDATE product_codes SET seen_at = NULL, revoked_at = taken_at"),
+    (TIMESTAMPS, "UPDATE product_codes SET seen_at = taken_at - interval '1 second'"),
+    (TIMESTAMPS, "UPDATE product_codes SET seen_at = NULL, revoked_at = taken_at"),
     (UPLOAD, "DELETE FROM outbox_events WHERE type = 'codes-uploaded'"),
     (UPLOAD, "UPDATE code_uploads SET closed_at = now()"),
     (UPLOAD, "UPDATE code_uploads SET total = total + 1"),

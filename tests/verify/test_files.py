@@ -1,10 +1,10 @@
-"""Files and their downloads, corrupted on purpose, one way at a time."""
+"""Files and their downloads: each invariant detects its corruption."""
 
 import pytest
 
 from tests.verify.books import Books
 
-#: Invariant → what makes it untrue.
+#: Invariant → a statement that violates it.
 CORRUPTIONS = {
     "A file product is ready for sale exactly when it has a current file": """
         UPDATE products SET is_ready = false WHERE kind = 'FILE'
@@ -29,7 +29,7 @@ CORRUPTIONS = {
     """,
 }
 
-#: More ways to break the same rules.
+#: More statements that violate the same invariants.
 OTHER_CORRUPTIONS = {
     "A file product is ready for sale exactly when it has a current file": """
         UPDATE product_files SET retired_at = NULL

@@ -1,10 +1,10 @@
-"""Holds, corrupted on purpose, one way at a time."""
+"""Holds: each invariant detects its corruption."""
 
 import pytest
 
 from tests.verify.books import Books
 
-#: Invariant → what makes it untrue.
+#: Invariant → a statement that violates it.
 CORRUPTIONS = {
     "A captured hold has exactly its postings: payer debit, payee credit": """
         UPDATE wallet_holds SET captured_amount = captured_amount - 1 WHERE status = 'CAPTURED'
@@ -24,7 +24,7 @@ CORRUPTIONS = {
     """,
 }
 
-#: More ways to break the same rules. Invariant → what makes it untrue.
+#: More statements that violate the same invariants.
 VARIATIONS = [
     (
         "A captured hold has exactly its postings: payer debit, payee credit",

@@ -1,10 +1,10 @@
-"""API keys, corrupted on purpose, one way at a time."""
+"""API keys: each invariant detects its corruption."""
 
 import pytest
 
 from tests.verify.books import Books
 
-#: Invariant → what makes it untrue. {buyer} is the buyer's id.
+#: Invariant → a statement that violates it. {buyer} is the buyer's id.
 CORRUPTIONS = {
     "Every API key has its own session, of its merchant, with the same expiry": """
         UPDATE login_sessions SET kind = 'LOGIN' WHERE kind = 'API_KEY'
@@ -29,25 +29,25 @@ def test_a_corruption_is_found(books: Books, name: str) -> None:
     assert name in books.broken_by(CORRUPTIONS[name])
 
 
-ACTS = "Every API key has its own session, of its merchant, with the same expiry"
-TOLD = "Every created or revoked API key has its outbox event"
+SESSION = "Every API key has its own session, of its merchant, with the same expiry"
+EVENT = "Every created or revoked API key has its outbox event"
 
 
 @pytest.mark.parametrize(
     ("name", "corruption"),
     [
-        (ACTS, "DELETE FROM api_keys"),
-        (ACTS, "DELETE FROM login_sessions WHERE kind = 'API_KEY'"),
-        (ACTS, "UPDATE api_keys SET user_id = '{buyer}'"),
-        (ACTS, "UPDATE login_sessions SET user_id = '{buyer}' WHERE kind = 'API_KEY'"),
-        (ACTS, "UPDATE users SET role = 'USER' WHERE role = 'MERCHANT'"),
+        (SESSION, "DELETE FROM api_keys"),
+        (SESSION, "DELETE FROM login_sessions WHERE kind = 'API_KEY'"),
+        (SESSION, "UPDATE api_keys SET user_id = '{buyer}'"),
+        (SESSION, "UPDATE login_sessions SET user_id = '{buyer}' WHERE kind = 'API_KEY'"),
+        (SESSION, "UPDATE users SET role = 'USER' WHERE role = 'MERCHANT'"),
         (
-            ACTS,
+            SESSION,
             "UPDATE api_keys SET expires_at = expires_at + interval '1 s' WHERE expires_at > now()",
         ),
-        (TOLD, "DELETE FROM outbox_events WHERE type = 'api-key-revoked'"),
-        (TOLD, "UPDATE login_sessions SET revoked_at = NULL WHERE kind = 'API_KEY'"),
+        (EVENT, "DELETE FROM outbox_events WHERE type = 'api-key-revoked'"),
+        (EVENT, "UPDATE login_sessions SET revoked_at = NULL WHERE kind = 'API_KEY'"),
     ],
 )
-def test_other_corruptions_are_found(books: Books, name: str, corruption: str) -> None:
+def test_another_corruption_is_found(books: Books, name: str, corruption: str) -> None:
     assert name in books.broken_by(corruption)

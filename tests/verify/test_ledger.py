@@ -1,10 +1,10 @@
-"""The ledger, corrupted on purpose, one way at a time."""
+"""The ledger: each invariant detects its corruption."""
 
 import pytest
 
 from tests.verify.books import Books
 
-#: Invariant → what makes it untrue. {buyer} is the buyer's id.
+#: Invariant → a statement that violates it. {buyer} is the buyer's id.
 CORRUPTIONS = {
     "Every journal entry sums to zero per currency": """
         WITH two AS (SELECT id, row_number() OVER () AS n FROM wallet_transactions

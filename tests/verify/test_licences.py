@@ -1,4 +1,4 @@
-"""Licences and activations, corrupted on purpose, one way at a time."""
+"""Licences and activations: each invariant detects its corruption."""
 
 import pytest
 
@@ -11,7 +11,7 @@ PRODUCT = "A licence belongs to a licence product, and its order is for that pro
 ACTIVE = "A licence's activation count matches its active machines, within its limit"
 EVENTS = "Every licence activation, deactivation and revocation has its outbox event"
 
-#: Invariant → what makes it untrue.
+#: Invariant → a statement that violates it.
 CORRUPTIONS = {
     QUANTITY: "UPDATE licences SET revoked_at = now()",
     PRODUCT: "UPDATE products SET kind = 'PLAIN' WHERE kind = 'LICENCE'",
@@ -19,7 +19,7 @@ CORRUPTIONS = {
     EVENTS: "DELETE FROM outbox_events WHERE type = 'licence-activated'",
 }
 
-#: More ways to do so.
+#: More statements that violate the same invariants.
 MORE = [
     (
         QUANTITY,

@@ -1,10 +1,10 @@
-"""Orders and stock, corrupted on purpose, one way at a time."""
+"""Orders and stock: each invariant detects its corruption."""
 
 import pytest
 
 from tests.verify.books import Books
 
-#: Invariant → what makes it untrue. {buyer} is the buyer's id.
+#: Invariant → a statement that violates it. {buyer} is the buyer's id.
 CORRUPTIONS = {
     "Stock: initial + restocked = available + sold - returned to stock, never negative": """
         UPDATE products SET available_units = available_units + 1

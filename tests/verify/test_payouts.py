@@ -1,10 +1,10 @@
-"""Payouts, corrupted on purpose, one way at a time."""
+"""Payouts: each invariant detects its corruption."""
 
 import pytest
 
 from tests.verify.books import Books
 
-#: Invariant → what makes it untrue.
+#: Invariant → a statement that violates it.
 CORRUPTIONS = {
     "A payout's hold matches its amount, wallet and status": """
         UPDATE payouts SET amount = amount + 1 WHERE status = 'PENDING'
@@ -29,7 +29,7 @@ CORRUPTIONS = {
     """,
 }
 
-#: Ways to break the first one, which looks at all statuses.
+#: Statements that violate the first invariant, which covers all statuses.
 HOLDS = [
     "UPDATE payouts SET status = 'PENDING' WHERE status = 'PAID'",
     "UPDATE payouts SET status = 'PAID' WHERE status = 'SUBMITTED'",
@@ -47,5 +47,5 @@ def test_a_corruption_is_found(books: Books, name: str) -> None:
 
 
 @pytest.mark.parametrize("corruption", HOLDS)
-def test_a_hold_that_does_not_fit_is_found(books: Books, corruption: str) -> None:
+def test_a_hold_that_does_not_match_its_payout_is_found(books: Books, corruption: str) -> None:
     assert "A payout's hold matches its amount, wallet and status" in books.broken_by(corruption)

@@ -1,10 +1,10 @@
-"""Refunds and coupons, corrupted on purpose, one way at a time."""
+"""Refunds and coupons: each invariant detects its corruption."""
 
 import pytest
 
 from tests.verify.books import Books
 
-#: Invariant → what makes it untrue.
+#: Invariant → a statement that violates it.
 CORRUPTIONS = {
     "An order's refunded totals match its refunds and never exceed the order": """
         UPDATE orders SET refunded_fee = refunded_fee + 1 WHERE refunded_amount > 0

@@ -1,4 +1,4 @@
-"""`payment-flow verify`, as an operator runs it."""
+"""The command `payment-flow verify`."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ from tests.verify import (
     test_sales,
     test_transfers,
 )
-from tests.verify.books import Books, unguarded
+from tests.verify.books import Books, without_constraints
 
 TOPICS = (
     test_ledger,
@@ -44,23 +44,23 @@ TOPICS = (
 )
 
 
-def test_every_invariant_has_its_corruption() -> None:
+def test_each_invariant_has_a_corruption() -> None:
     names = [invariant.name for invariant in INVARIANTS]
     assert sorted(names) == sorted(name for topic in TOPICS for name in topic.CORRUPTIONS)
 
 
-def test_it_is_content_with_clean_books(books: Books, settings: Settings) -> None:
+def test_consistent_books_succeed(books: Books, settings: Settings) -> None:
     result = verify(books.database, settings)
     assert result.returncode == 0, result.stdout + result.stderr
     assert f"All {len(INVARIANTS)} invariants hold." in result.stdout
 
 
-def test_it_names_what_is_broken_and_fails(
+def test_a_violated_invariant_is_reported_and_fails(
     worker_app: Flask, worker_number: int, settings: Settings
 ) -> None:
     name = "Every user has a wallet"
     with servers.database(f"payment_flow_corrupt_{worker_number}") as made:
-        with unguarded(made.owner_url) as connection:
+        with without_constraints(made.owner_url) as connection:
             connection.execute(text(test_accounts.CORRUPTIONS[name]))
             connection.commit()
         result = verify(made, settings)

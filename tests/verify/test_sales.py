@@ -1,10 +1,10 @@
-"""What summaries of sales go by, corrupted on purpose, one way at a time."""
+"""Sales summaries: each invariant detects its corruption."""
 
 import pytest
 
 from tests.verify.books import Books
 
-#: Invariant → what makes it untrue.
+#: Invariant → a statement that violates it.
 CORRUPTIONS = {
     "A wallet purchase was completed when it was created, as its ID shows": """
         UPDATE orders SET completed_at = completed_at + interval '61 minutes'

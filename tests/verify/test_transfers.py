@@ -1,10 +1,10 @@
-"""Transfers, requests and codes, corrupted on purpose, one way at a time."""
+"""Transfers, requests and codes: each invariant detects its corruption."""
 
 import pytest
 
 from tests.verify.books import Books
 
-#: Invariant → what makes it untrue. {buyer} is the buyer's id.
+#: Invariant → a statement that violates it. {buyer} is the buyer's id.
 CORRUPTIONS = {
     "A transfer has exactly its two postings, from its sender to its receiver": """
         UPDATE transfers SET sender_id = receiver_id, receiver_id = sender_id
@@ -67,5 +67,5 @@ def test_a_corruption_is_found(books: Books, name: str) -> None:
         ),
     ],
 )
-def test_the_other_ways_to_be_wrong_are_found_too(books: Books, name: str, corruption: str) -> None:
+def test_another_corruption_is_found(books: Books, name: str, corruption: str) -> None:
     assert name in books.broken_by(corruption)

@@ -51,7 +51,7 @@ class TestLedger:
         assert ("HDFC", "USD", "55550000") not in found
         assert found["AXIS", "KWD", "user-1"] == 100_000_000 - 12_345
 
-    def test_it_persists_across_restarts(self, merchant: Merchant, tmp_path: Path) -> None:
+    def test_state_persists_across_restarts(self, merchant: Merchant, tmp_path: Path) -> None:
         with SandboxBank.open(merchant.url, tmp_path) as bank:
             url = bank.payment_url("25.00")
             Payer().decide(url)
@@ -72,7 +72,7 @@ class TestLedger:
 
 
 class TestStatement:
-    def test_it_lists_entries_in_order(self, bank: SandboxBank, payer: Payer) -> None:
+    def test_the_statement_lists_entries_in_order(self, bank: SandboxBank, payer: Payer) -> None:
         first, second = bank.payment_url("25.00"), bank.payment_url("5", currency="JPY")
         shown = [payer.decide(url).text for url in (first, second)]
 
@@ -109,7 +109,7 @@ class TestStatement:
 
 
 class TestOverview:
-    def test_it_shows_accounts_payments_payouts_and_webhooks(
+    def test_the_overview_shows_accounts_payments_payouts_and_webhooks(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
         empty = payer.open(f"{bank.url}/").text

@@ -9,11 +9,11 @@ from playwright.sync_api import Page, expect
 from tests.bank import Merchant, Payer, SandboxBank, reference_of
 from tests.browser import page
 
-__all__ = ["page"]  # a fixture, which pytest finds by its name
+__all__ = ["page"]  # a fixture, which pytest finds by name
 
 
 def seconds_left(page: Page) -> int:
-    """What the countdown says."""
+    """The remaining seconds that the countdown shows."""
     countdown = page.get_by_role("timer")
     expect(countdown).to_have_text(re.compile(r"\d:\d\d$"))
     minutes, seconds = (countdown.text_content() or "").split(":")
@@ -21,7 +21,7 @@ def seconds_left(page: Page) -> int:
 
 
 def pay_in_browser(page: Page, url: str, *, amount: str, payer: str, merchant: str) -> str:
-    """Open the payment page as a person does, look at it, pay; the bank's reference."""
+    """Open the payment page, check its content and pay. Returns the bank's reference."""
     page.goto(url)
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Payment to {merchant}")
     expect(page.get_by_test_id("amount")).to_have_text(amount)
@@ -32,7 +32,7 @@ def pay_in_browser(page: Page, url: str, *, amount: str, payer: str, merchant: s
     return page.get_by_test_id("bank-reference").text_content() or ""
 
 
-def test_a_payer_sees_what_is_asked_pays_and_the_merchant_is_told(
+def test_a_payer_pays_and_the_merchant_is_notified(
     bank: SandboxBank, merchant: Merchant, page: Page
 ) -> None:
     url = bank.payment_url("250.00")
@@ -58,16 +58,14 @@ def test_the_countdown_runs(bank: SandboxBank, page: Page) -> None:
     assert seconds_left(page) < first
 
 
-def test_when_the_time_is_over_the_page_says_so_by_itself(bank: SandboxBank, page: Page) -> None:
+def test_the_page_shows_the_expiry_without_a_reload(bank: SandboxBank, page: Page) -> None:
     page.goto(bank.payment_url(exp=int(time.time()) + 3))
 
     expect(page.get_by_role("heading", level=1)).to_have_text("This payment has expired")
     expect(page.get_by_role("button")).to_have_count(0)
 
 
-def test_without_scripts_the_moment_of_expiry_is_shown_and_paying_works(
-    bank: SandboxBank, merchant: Merchant, page: Page
-) -> None:
+def test_paying_works_without_javascript(bank: SandboxBank, merchant: Merchant, page: Page) -> None:
     assert page.context.browser is not None
     expiry = int(time.time()) + 200
     with page.context.browser.new_context(java_script_enabled=False) as context:
@@ -101,7 +99,7 @@ def test_a_double_click_and_a_second_tab_pay_once(
     merchant.wait_for(1)
 
 
-def test_the_test_behaviour_is_chosen_on_the_page(
+def test_the_test_behaviour_is_selected_on_the_page(
     bank: SandboxBank, merchant: Merchant, page: Page
 ) -> None:
     page.goto(bank.payment_url())
@@ -112,7 +110,7 @@ def test_the_test_behaviour_is_chosen_on_the_page(
     assert {webhook.body["type"] for webhook in merchant.wait_for(3)} == {"payment.failed"}
 
 
-def test_the_keyboard_is_enough(bank: SandboxBank, merchant: Merchant, page: Page) -> None:
+def test_paying_works_with_the_keyboard(bank: SandboxBank, merchant: Merchant, page: Page) -> None:
     page.goto(bank.payment_url())
     page.keyboard.press("Tab")
 
@@ -123,9 +121,9 @@ def test_the_keyboard_is_enough(bank: SandboxBank, merchant: Merchant, page: Pag
 
 
 @pytest.mark.parametrize("width", [320, 375, 1200])
-def test_every_page_fits_its_window(bank: SandboxBank, page: Page, width: int) -> None:
+def test_all_pages_fit_the_window(bank: SandboxBank, page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 700})
-    payer = "a.rather.long.address.of.somebody@department.university.example.com"
+    payer = "a.rather.long.address.of.a.payer@department.university.example.com"
     too_much = bank.payment_url("12345678.90", currency="KWD", payer=payer)
     paid = bank.payment_url("99999.999", currency="KWD", payer=payer, userId="user-2")
     Payer().decide(paid)

@@ -13,7 +13,9 @@ from tests.simulators import call
 
 
 class TestShowing:
-    def test_it_shows_payer_amount_and_merchant(self, bank: SandboxBank, payer: Payer) -> None:
+    def test_the_page_shows_payer_amount_and_merchant(
+        self, bank: SandboxBank, payer: Payer
+    ) -> None:
         url = bank.payment_url("1250.50", bank="AXIS", payer="Grace <b>Hopper</b>")
 
         page = payer.open(url)
@@ -34,7 +36,7 @@ class TestShowing:
 
         assert f">{shown}</span>" in page.text
 
-    def test_without_javascript_it_shows_the_time_of_expiry(
+    def test_without_javascript_the_page_shows_the_time_of_expiry(
         self, bank: SandboxBank, payer: Payer
     ) -> None:
         expiry = int(time.time()) + 200
@@ -43,7 +45,7 @@ class TestShowing:
 
         assert f"{time.strftime('%H:%M:%S', time.gmtime(expiry))} UTC</time>" in page.text
 
-    def test_it_loads_nothing_external_and_does_not_leak_its_url(
+    def test_the_page_loads_nothing_external_and_does_not_leak_its_url(
         self, bank: SandboxBank, payer: Payer
     ) -> None:
         page = payer.open(bank.payment_url())
@@ -136,7 +138,7 @@ class TestDeciding:
         assert webhook.data["bankReference"].startswith("HDFC")
         assert webhook.data["bankReference"] in page.text
 
-    def test_it_links_back_to_the_merchant(self, bank: SandboxBank, payer: Payer) -> None:
+    def test_the_page_links_back_to_the_merchant(self, bank: SandboxBank, payer: Payer) -> None:
         back = "http://localhost:3000/wallet?a=1&b=2"
 
         page = payer.decide(bank.payment_url(returnUrl=back))

@@ -18,7 +18,7 @@ def account(number: str) -> dict[str, str]:
 
 
 class TestPaying:
-    def test_it_is_accepted_and_paid_a_moment_later(
+    def test_a_payout_is_accepted_and_paid_a_moment_later(
         self, bank: SandboxBank, merchant: Merchant
     ) -> None:
         answer = bank.pay_out()
@@ -40,7 +40,9 @@ class TestPaying:
         assert (status.status, status.json["status"]) == (200, "PAID")
         assert status.json["bankReference"] == answer.json["bankReference"]
 
-    def test_it_is_a_debit_on_the_statement(self, bank: SandboxBank, merchant: Merchant) -> None:
+    def test_a_payout_is_a_debit_on_the_statement(
+        self, bank: SandboxBank, merchant: Merchant
+    ) -> None:
         bank.pay_out()
         merchant.wait_for(1)
 
@@ -56,10 +58,10 @@ class TestPaying:
         merchant.wait_for(3)
 
         bank.set_mode("slow")
-        asked = time.monotonic()
+        started = time.monotonic()
         bank.pay_out(reference="payout-2")
         assert bank.payout("payout-2").json["status"] == "ACCEPTED"
-        assert merchant.wait_for(4)[-1].at - asked >= 0.8
+        assert merchant.wait_for(4)[-1].at - started >= 0.8
 
     def test_a_payout_above_the_balance_is_refused(
         self, bank: SandboxBank, merchant: Merchant

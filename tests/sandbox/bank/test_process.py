@@ -17,7 +17,9 @@ from tests.simulators import process
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
-def test_it_prints_its_address_and_stops_cleanly(tmp_path: Path, end: signal.Signals) -> None:
+def test_the_process_prints_its_address_and_stops_cleanly(
+    tmp_path: Path, end: signal.Signals
+) -> None:
     given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(free_port()))
     with process("bank", **given) as bank:
         assert bank.stdout is not None
@@ -28,7 +30,7 @@ def test_it_prints_its_address_and_stops_cleanly(tmp_path: Path, end: signal.Sig
         assert bank.communicate() == ("", "")
 
 
-def test_it_stops_while_a_connection_is_open(tmp_path: Path) -> None:
+def test_the_process_stops_while_a_connection_is_open(tmp_path: Path) -> None:
     port = free_port()
     given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(port))
     with process("bank", **given) as bank:

@@ -13,7 +13,7 @@ from tests.simulators import call
 
 
 class TestDelivery:
-    def test_it_is_retried_until_the_merchant_acknowledges_it(
+    def test_a_webhook_is_retried_until_the_merchant_acknowledges_it(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
         merchant.answers = [500, 404]
@@ -68,7 +68,7 @@ class TestDelivery:
         time.sleep(0.6)
         merchant.wait_for(3)
 
-    def test_it_gives_up_after_a_while(self, merchant: Merchant, tmp_path: Path) -> None:
+    def test_retries_end_after_a_while(self, merchant: Merchant, tmp_path: Path) -> None:
         merchant.answers = [500] * 20
         with SandboxBank.open(merchant.url, tmp_path, give_up_seconds="0.6") as bank:
             Payer().decide(bank.payment_url())
@@ -173,7 +173,7 @@ class TestModes:
 
 
 class TestSettingTheMode:
-    def test_it_applies_unless_another_is_selected(
+    def test_the_mode_applies_unless_another_is_selected(
         self, bank: SandboxBank, payer: Payer, merchant: Merchant
     ) -> None:
         assert bank.set_mode("duplicate").json == {"mode": "duplicate"}
@@ -185,14 +185,14 @@ class TestSettingTheMode:
         payer.decide(bank.payment_url(bank="AXIS"))
         merchant.wait_for(5)
 
-    def test_it_persists_across_restarts(self, merchant: Merchant, tmp_path: Path) -> None:
+    def test_state_persists_across_restarts(self, merchant: Merchant, tmp_path: Path) -> None:
         with SandboxBank.open(merchant.url, tmp_path) as bank:
             bank.set_mode("duplicate")
 
         with SandboxBank.open(merchant.url, tmp_path) as bank:
             assert "Bank default (duplicate)" in Payer().open(bank.payment_url()).text
 
-    def test_it_can_be_set_on_the_overview(self, bank: SandboxBank, payer: Payer) -> None:
+    def test_the_mode_can_be_set_on_the_overview(self, bank: SandboxBank, payer: Payer) -> None:
         page = payer.open(f"{bank.url}/")
 
         answer = payer.send(f"{bank.url}/axis/settings", page, mode="silent")
@@ -200,7 +200,7 @@ class TestSettingTheMode:
         assert answer.status == 303
         assert "Bank default (silent)" in payer.open(bank.payment_url(bank="AXIS")).text
 
-    def test_another_site_cannot_set_it(self, bank: SandboxBank, payer: Payer) -> None:
+    def test_another_site_cannot_set_the_mode(self, bank: SandboxBank, payer: Payer) -> None:
         page = payer.open(f"{bank.url}/")
 
         assert Payer().send(f"{bank.url}/axis/settings", page, mode="silent").status == 403
@@ -209,7 +209,7 @@ class TestSettingTheMode:
         assert answer.status == 415
 
     @pytest.mark.parametrize("mode", ["loud", "", None, 3, []])
-    def test_an_unknown_one_is_refused(self, bank: SandboxBank, mode: str) -> None:
+    def test_an_unknown_mode_is_refused(self, bank: SandboxBank, mode: str) -> None:
         answer = bank.set_mode(mode)
 
         assert answer.status == 400

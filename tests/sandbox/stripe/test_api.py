@@ -22,7 +22,7 @@ from tests.stripe import (
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxGateway]:
-    """One for all of these tests, without a webhook endpoint."""
+    """A gateway for all tests of the module, without a webhook endpoint."""
     with SandboxGateway.open(
         "http://127.0.0.1:9/",
         tmp_path_factory.mktemp("gateway"),
@@ -32,7 +32,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxGateway
         yield opened
 
 
-def opened(gateway: SandboxGateway, **changes: Any) -> dict[str, Any]:
+def create_session(gateway: SandboxGateway, **changes: Any) -> dict[str, Any]:
     """Create a session."""
     answer = gateway.request("POST", "/v1/checkout/sessions", session_fields(**changes))
     assert answer.status == 200, answer.text
@@ -42,14 +42,14 @@ def opened(gateway: SandboxGateway, **changes: Any) -> dict[str, Any]:
 
 def paid(gateway: SandboxGateway, buyer: Buyer, card: str = GOOD_CARD, **changes: Any) -> str:
     """Create and pay a session. Returns the PaymentIntent."""
-    session = opened(gateway, **changes)
+    session = create_session(gateway, **changes)
     assert buyer.pay(session["url"], card).status == 303
     found = gateway.request("GET", f"/v1/checkout/sessions/{session['id']}").json
     return str(found["payment_intent"])
 
 
 class TestSessions:
-    def test_the_library_creates_retrieves_and_expires_one(
+    def test_stripe_s_library_creates_retrieves_and_expires_a_session(
         self, gateway: SandboxGateway, library: stripe.StripeClient
     ) -> None:
         expires_at = int(time.time()) + 1860
@@ -135,20 +135,20 @@ class TestSessions:
         assert message in error["message"]
 
     @pytest.mark.parametrize("seconds", [1700, 90_000, -5])
-    def test_it_expires_after_half_an_hour_to_a_day(
+    def test_the_expiry_is_half_an_hour_to_a_day_ahead(
         self, shop: Shop, tmp_path: Path, seconds: int
     ) -> None:
         with SandboxGateway.open(shop.url, tmp_path) as gateway:
             fields = session_fields(expires_at=int(time.time()) + seconds)
             answer = gateway.request("POST", "/v1/checkout/sessions", fields)
             assert (answer.status, answer.json["error"]["param"]) == (400, "expires_at")
-            assert opened(gateway, expires_at=int(time.time()) + 1800)["status"] == "open"
-            assert opened(gateway, expires_at=None)["expires_at"] > time.time() + 80_000
+            assert create_session(gateway, expires_at=int(time.time()) + 1800)["status"] == "open"
+            assert create_session(gateway, expires_at=None)["expires_at"] > time.time() + 80_000
 
-    def test_three_decimals_end_with_a_zero(self, gateway: SandboxGateway) -> None:
+    def test_amounts_with_three_decimals_must_end_with_zero(self, gateway: SandboxGateway) -> None:
         kwd = {"line_items[0][price_data][currency]": "kwd", "line_items[0][quantity]": "1"}
         amount = "line_items[0][price_data][unit_amount]"
-        assert opened(gateway, **kwd, **{amount: "1250"})["amount_total"] == 1250
+        assert create_session(gateway, **kwd, **{amount: "1250"})["amount_total"] == 1250
         refused = gateway.request(
             "POST", "/v1/checkout/sessions", session_fields(**kwd, **{amount: "1255"})
         )
@@ -174,7 +174,7 @@ class TestKeys:
         assert answer.json["error"]["type"] == "invalid_request_error"
         assert SECRET_KEY not in answer.text
 
-    def test_the_library_recognizes_that_error(self, gateway: SandboxGateway) -> None:
+    def test_stripe_s_library_recognizes_an_invalid_key(self, gateway: SandboxGateway) -> None:
         stranger = stripe.StripeClient("sk_test_wrong", base_addresses={"api": gateway.url})
         with pytest.raises(stripe.AuthenticationError):
             stranger.v1.checkout.sessions.retrieve("cs_x")
@@ -210,7 +210,7 @@ class TestIdempotency:
 
 
 class TestRefunds:
-    def test_partial_refunds_up_to_the_amount_paid(
+    def test_partial_refunds_cannot_exceed_the_amount_paid(
         self, gateway: SandboxGateway, library: stripe.StripeClient, buyer: Buyer
     ) -> None:
         intent = paid(gateway, buyer)

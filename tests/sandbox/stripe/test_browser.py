@@ -1,4 +1,4 @@
-"""The gateway's page to pay on, in a real browser."""
+"""The gateway's payment page, in a real browser."""
 
 import re
 import time
@@ -7,17 +7,17 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import page
-from tests.sandbox.stripe.test_api import opened
+from tests.sandbox.stripe.test_api import create_session
 from tests.stripe import DECLINED_CARD, Buyer, SandboxGateway, Shop
 
-__all__ = ["page"]  # a fixture, which pytest finds by its name
+__all__ = ["page"]  # a fixture, which pytest finds by name
 
 
-def test_a_buyer_tries_two_cards_pays_and_comes_back_to_the_shop(
+def test_a_buyer_pays_with_a_second_card_and_is_redirected(
     gateway: SandboxGateway, shop: Shop, page: Page
 ) -> None:
     landing = f"{gateway.url}/health?order=1"
-    session = opened(gateway, success_url=landing, customer_email="ada@example.com")
+    session = create_session(gateway, success_url=landing, customer_email="ada@example.com")
 
     page.goto(session["url"])
     expect(page.get_by_role("heading", level=1)).to_have_text("Payment to Payment Flow")
@@ -41,22 +41,22 @@ def test_a_buyer_tries_two_cards_pays_and_comes_back_to_the_shop(
     )
 
 
-def test_a_buyer_who_does_not_want_to_goes_back(gateway: SandboxGateway, page: Page) -> None:
-    session = opened(gateway, cancel_url=f"{gateway.url}/health?cart=1")
+def test_cancelling_returns_to_the_shop(gateway: SandboxGateway, page: Page) -> None:
+    session = create_session(gateway, cancel_url=f"{gateway.url}/health?cart=1")
     page.goto(session["url"])
     page.get_by_role("link", name="Cancel").click()
     expect(page).to_have_url(f"{gateway.url}/health?cart=1")
 
 
 @pytest.mark.parametrize("width", [320, 1200])
-def test_every_page_fits_its_window_and_time_runs_out(
+def test_all_pages_fit_the_window_and_the_expiry_is_shown(
     gateway: SandboxGateway, page: Page, width: int
 ) -> None:
     page.set_viewport_size({"width": width, "height": 700})
     name = "line_items[0][price_data][product_data][name]"
-    paid = opened(gateway, **{name: "A rather long name of a product " * 5})
+    paid = create_session(gateway, **{name: "A rather long name of a product " * 5})
     Buyer().pay(paid["url"])
-    short = opened(gateway, expires_at=int(time.time()) + 3)
+    short = create_session(gateway, expires_at=int(time.time()) + 3)
 
     page.goto(short["url"])
     assert page.evaluate("document.documentElement.scrollWidth") <= width

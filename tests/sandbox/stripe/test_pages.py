@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from tests.live import wait_until
-from tests.sandbox.stripe.test_api import opened
+from tests.sandbox.stripe.test_api import create_session
 from tests.simulators import call
 from tests.stripe import DECLINED_CARD, POOR_CARD, Buyer, SandboxGateway, Shop
 
 
 class TestPaying:
-    def test_it_shows_product_amount_and_test_cards(
+    def test_the_page_shows_product_amount_and_test_cards(
         self, gateway: SandboxGateway, buyer: Buyer
     ) -> None:
-        session = opened(gateway, customer_email="ada@example.com")
+        session = create_session(gateway, customer_email="ada@example.com")
         page = buyer.open(session["url"])
 
         assert page.status == 200
@@ -34,7 +34,7 @@ class TestPaying:
             assert call("GET", f"{gateway.url}/sandbox/{path}").status == 200
 
     def test_paying_redirects_to_the_merchant(self, gateway: SandboxGateway, buyer: Buyer) -> None:
-        session = opened(gateway)
+        session = create_session(gateway)
         answer = buyer.pay(session["url"])
 
         assert answer.status == 303
@@ -54,7 +54,7 @@ class TestPaying:
     def test_after_a_declined_card_another_can_be_used(
         self, gateway: SandboxGateway, buyer: Buyer, card: str, message: str
     ) -> None:
-        session = opened(gateway)
+        session = create_session(gateway)
         answer = buyer.pay(session["url"], card)
 
         assert (answer.status, message in answer.text) == (402, True)
@@ -68,19 +68,19 @@ class TestPaying:
     def test_an_invalid_card_number_is_refused_without_a_webhook(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop, number: str
     ) -> None:
-        answer = buyer.pay(opened(gateway)["url"], number)
+        answer = buyer.pay(create_session(gateway)["url"], number)
         assert answer.status == 400
         assert "Your card number is invalid." in answer.text
         assert shop.wait_for(0) == []
 
     def test_any_other_card_is_declined(self, gateway: SandboxGateway, buyer: Buyer) -> None:
-        answer = buyer.pay(opened(gateway)["url"], "5555 5555 5555 4444")
+        answer = buyer.pay(create_session(gateway)["url"], "5555 5555 5555 4444")
         assert (answer.status, "Only test cards work here." in answer.text) == (402, True)
 
     def test_a_session_is_paid_once(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
-        url = opened(gateway)["url"]
+        url = create_session(gateway)["url"]
         page = buyer.open(url)
         first = buyer.send(url, page, number="4242424242424242")
         second = buyer.send(url, page, number="4242424242424242")
@@ -92,7 +92,7 @@ class TestPaying:
     def test_a_form_of_another_visitor_is_refused(
         self, gateway: SandboxGateway, buyer: Buyer
     ) -> None:
-        url = opened(gateway)["url"]
+        url = create_session(gateway)["url"]
         page = buyer.open(url)
         assert Buyer().send(url, page, number="4242424242424242").status == 403
 
@@ -102,8 +102,8 @@ class TestPaying:
 
 
 class TestExpiry:
-    def test_it_expires(self, gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
-        session = opened(gateway, expires_at=int(time.time()) + 1)
+    def test_a_session_expires(self, gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
+        session = create_session(gateway, expires_at=int(time.time()) + 1)
         page = buyer.open(session["url"])
         wait_until(lambda: buyer.open(session["url"]).status == 410)
 
@@ -113,10 +113,10 @@ class TestExpiry:
         assert webhook.kind == "checkout.session.expired"
         assert webhook.object["id"] == session["id"]
 
-    def test_the_merchant_expires_it(
+    def test_the_merchant_can_expire_a_session(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
-        session = opened(gateway)
+        session = create_session(gateway)
         gateway.request("POST", f"/v1/checkout/sessions/{session['id']}/expire", {})
         answer = buyer.open(session["url"])
         assert (answer.status, "https://shop.example.com/cart" in answer.text) == (410, True)
@@ -124,15 +124,15 @@ class TestExpiry:
         assert (webhook.kind, webhook.object["status"]) == ("checkout.session.expired", "expired")
 
     def test_a_paid_session_cannot_be_expired(self, gateway: SandboxGateway, buyer: Buyer) -> None:
-        session = opened(gateway)
+        session = create_session(gateway)
         buyer.pay(session["url"])
         answer = gateway.request("POST", f"/v1/checkout/sessions/{session['id']}/expire", {})
         assert answer.status == 400
         assert "status of complete" in answer.json["error"]["message"]
 
 
-class TestTheOverview:
-    def test_it_sets_the_behaviour(self, gateway: SandboxGateway, buyer: Buyer) -> None:
+class TestOverview:
+    def test_the_overview_sets_the_behaviour(self, gateway: SandboxGateway, buyer: Buyer) -> None:
         page = buyer.open(f"{gateway.url}/")
         where = f"{gateway.url}/behaviour"
         answer = buyer.send(where, page, mode="silent", fault="stumble")

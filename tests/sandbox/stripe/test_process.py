@@ -9,7 +9,7 @@ from tests.simulators import process
 from tests.stripe import SECRET_KEY, variables
 
 
-def test_it_prints_its_address_and_stops_cleanly(tmp_path: Path) -> None:
+def test_the_process_prints_its_address_and_stops_cleanly(tmp_path: Path) -> None:
     port = str(free_port())
     with process(
         "stripe", **variables("http://127.0.0.1:9/", tmp_path, GATEWAY_PORT=port)

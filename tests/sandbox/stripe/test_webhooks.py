@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox.stripe.test_api import opened, paid
+from tests.sandbox.stripe.test_api import create_session, paid
 from tests.stripe import (
     DECLINED_CARD,
     FAILING_REFUND_CARD,
@@ -19,7 +19,7 @@ from tests.stripe import (
 def test_a_payment_is_reported_in_stripes_format(
     gateway: SandboxGateway, buyer: Buyer, shop: Shop
 ) -> None:
-    session = opened(gateway)
+    session = create_session(gateway)
     buyer.pay(session["url"])
 
     (webhook,) = shop.wait_for(1)
@@ -37,7 +37,7 @@ def test_a_payment_is_reported_in_stripes_format(
 
 
 def test_a_declined_card_is_reported(gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
-    buyer.pay(opened(gateway)["url"], DECLINED_CARD)
+    buyer.pay(create_session(gateway)["url"], DECLINED_CARD)
 
     (webhook,) = shop.wait_for(1)
     assert webhook.kind == "payment_intent.payment_failed"
@@ -72,7 +72,9 @@ class TestRefunds:
         (charge,) = (one.object for one in shop.received if one.kind == "charge.refunded")
         assert (charge["amount_refunded"], charge["refunded"]) == (1000, False)
 
-    def test_a_pending_refund(self, gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
+    def test_a_pending_refund_succeeds_later(
+        self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
+    ) -> None:
         intent = paid(gateway, buyer, SLOW_REFUND_CARD)
         shop.wait_for(1)
         made = refund(gateway, intent)
@@ -101,14 +103,14 @@ class TestModes:
     def test_duplicate_arrives_three_times(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
-        buyer.pay(opened(gateway)["url"], mode="duplicate")
+        buyer.pay(create_session(gateway)["url"], mode="duplicate")
         copies = shop.wait_for(3)
         assert len({copy.raw for copy in copies}) == 1
         assert all(copy.genuine for copy in copies)
 
     def test_slow_arrives_late(self, gateway: SandboxGateway, buyer: Buyer, shop: Shop) -> None:
-        buyer.pay(opened(gateway)["url"], mode="slow")
-        buyer.pay(opened(gateway, client_reference_id="order-2")["url"])
+        buyer.pay(create_session(gateway)["url"], mode="slow")
+        buyer.pay(create_session(gateway, client_reference_id="order-2")["url"])
         arrived = [one.object["client_reference_id"] for one in shop.wait_for(2)]
         assert arrived == ["order-2", "order-1"]
 
@@ -116,14 +118,14 @@ class TestModes:
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
         for order in ("order-1", "order-2", "order-3"):
-            buyer.pay(opened(gateway, client_reference_id=order)["url"], mode="reordered")
+            buyer.pay(create_session(gateway, client_reference_id=order)["url"], mode="reordered")
         arrived = [one.object["client_reference_id"] for one in shop.wait_for(3)]
         assert arrived == ["order-3", "order-2", "order-1"]
 
     def test_forged_arrives_before_the_genuine_one_and_is_not_repeated(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
-        buyer.pay(opened(gateway)["url"], mode="forged")
+        buyer.pay(create_session(gateway)["url"], mode="forged")
         forged, genuine = shop.wait_for(2)
         assert (forged.genuine, genuine.genuine) == (False, True)
         assert forged.body["id"] == genuine.body["id"]
@@ -132,25 +134,25 @@ class TestModes:
     def test_wrong_amount_is_correctly_signed(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
-        buyer.pay(opened(gateway)["url"], mode="wrong-amount")
+        buyer.pay(create_session(gateway)["url"], mode="wrong-amount")
         (webhook,) = shop.wait_for(1)
         assert (webhook.genuine, webhook.object["amount_total"]) == (True, 50_000)
 
     def test_silent_sends_nothing_and_the_session_is_correct(
         self, gateway: SandboxGateway, buyer: Buyer, shop: Shop
     ) -> None:
-        session = opened(gateway)
+        session = create_session(gateway)
         buyer.pay(session["url"], mode="silent")
         assert shop.wait_for(0) == []
         found = gateway.request("GET", f"/v1/checkout/sessions/{session['id']}").json
         assert found["payment_status"] == "paid"
 
 
-def test_it_is_retried_with_a_new_signature_until_the_merchant_acknowledges_it(
+def test_a_webhook_is_retried_with_a_new_signature_until_it_is_acknowledged(
     gateway: SandboxGateway, buyer: Buyer, shop: Shop
 ) -> None:
     shop.answers = [500, 404]
-    buyer.pay(opened(gateway)["url"])
+    buyer.pay(create_session(gateway)["url"])
     first, second, third = shop.wait_for(3)
     assert first.raw == second.raw == third.raw
     assert all(one.genuine for one in (first, second, third))

@@ -9,7 +9,7 @@ from app.common import db
 from app.wallets.holds.tasks import expire_holds
 from tests.concurrency import all_at_once
 from tests.live import LiveServer, outcomes, sign_up_all
-from tests.verify.books import working_on
+from tests.verify.books import using_database
 
 # Configures the database connections of the test process.
 pytestmark = [pytest.mark.usefixtures("worker_app"), pytest.mark.stress]
@@ -82,7 +82,7 @@ def test_concurrent_captures_voids_and_expiries_end_each_hold_once(live_server: 
         answer = live_server.call("POST", f"{HOLDS}/{hold_id}/{how}", token=payee)
         return answer.status, answer.json.get("error")
 
-    with working_on(db.Database(live_server.database.app_url)):
+    with using_database(db.Database(live_server.database.app_url)):
         settled = Counter(all_at_once(settle, range(800)))
         time.sleep(2)
         expire_holds()
