@@ -42,7 +42,7 @@ def pay(reference: UUID | None = None) -> BankPayout:
     return client.create_payout(hdfc(), order(reference))
 
 
-class TestAValidResponse:
+class TestValidResponses:
     def test_the_request_has_every_field_and_an_idempotency_key(self, bank: FakeBank) -> None:
         reference = new_id()
         answer = pay(reference)
@@ -74,9 +74,9 @@ class TestAValidResponse:
         assert answer.status is BankPayoutStatus.PAID
         assert bank.requests == ["POST /payouts", f"GET /payouts/{reference}"]
 
-    @pytest.mark.parametrize("trouble", [500, 502, 503, 504, "LOST", "SLOW"])
-    def test_a_transient_failure_is_retried_immediately(self, bank: FakeBank, trouble: Any) -> None:
-        bank.failures.extend([trouble] * 2)
+    @pytest.mark.parametrize("failure", [500, 502, 503, 504, "LOST", "SLOW"])
+    def test_a_transient_failure_is_retried_immediately(self, bank: FakeBank, failure: Any) -> None:
+        bank.failures.extend([failure] * 2)
         assert pay().status is BankPayoutStatus.ACCEPTED
         assert len(bank.requests) == 3
         assert len(bank.payouts) == 1
@@ -84,29 +84,31 @@ class TestAValidResponse:
 
 class TestUnavailability:
     @pytest.mark.parametrize("status", [408, 409, 425, 429, 501])
-    def test_a_status_that_leaves_the_outcome_open(self, bank: FakeBank, status: int) -> None:
+    def test_a_status_without_a_certain_outcome_is_unavailable(
+        self, bank: FakeBank, status: int
+    ) -> None:
         bank.failures.append(status)
         with pytest.raises(BankUnavailable, match=str(status)):
             pay()
 
-    @pytest.mark.parametrize("trouble", [503, "LOST", "SLOW"])
-    def test_repeated_failures(self, bank: FakeBank, trouble: Any) -> None:
-        bank.failures.extend([trouble] * 3)
+    @pytest.mark.parametrize("failure", [503, "LOST", "SLOW"])
+    def test_repeated_failures_are_unavailable(self, bank: FakeBank, failure: Any) -> None:
+        bank.failures.extend([failure] * 3)
         with pytest.raises(BankUnavailable):
             pay()
         assert len(bank.requests) == 3
 
-    def test_a_refusal_with_a_5xx_status_does_not_count(self, bank: FakeBank) -> None:
+    def test_a_refusal_with_a_5xx_status_is_unavailable(self, bank: FakeBank) -> None:
         reference = new_id()
         refusal = {"reference": str(reference), "status": "REFUSED", "reason": "no"}
         bank.failures.append((501, refusal))
         with pytest.raises(BankUnavailable):
             pay(reference)
 
-    def test_a_bank_that_cannot_be_reached(self, bank: FakeBank) -> None:
-        nobody = Provider("HDFC", "HDFC Bank", "http://127.0.0.1:1", hdfc().keys)
+    def test_an_unreachable_bank_is_unavailable(self, bank: FakeBank) -> None:
+        unreachable = Provider("HDFC", "HDFC Bank", "http://127.0.0.1:1", hdfc().keys)
         with pytest.raises(BankUnavailable):
-            client.create_payout(nobody, order())
+            client.create_payout(unreachable, order())
 
 
 class TestInvalidResponses:
@@ -114,7 +116,7 @@ class TestInvalidResponses:
 
     GOOD: ClassVar[dict[str, Any]] = {"status": "PAID", "bankReference": "B-1", "reason": None}
 
-    def ask(self, bank: FakeBank, status: int, body: Any) -> BankPayout:
+    def pay_with_response(self, bank: FakeBank, status: int, body: Any) -> BankPayout:
         reference = new_id()
         if isinstance(body, dict):
             body = {"reference": str(reference)} | body
@@ -122,7 +124,7 @@ class TestInvalidResponses:
         return pay(reference)
 
     def test_the_amount_is_optional_and_additional_fields_are_ignored(self, bank: FakeBank) -> None:
-        answer = self.ask(bank, 200, self.GOOD | {"branch": "Pune"})
+        answer = self.pay_with_response(bank, 200, self.GOOD | {"branch": "Pune"})
         assert answer == BankPayout(BankPayoutStatus.PAID, "B-1", None)
 
     @pytest.mark.parametrize(
@@ -149,36 +151,38 @@ class TestInvalidResponses:
         self, bank: FakeBank, changes: dict[str, Any]
     ) -> None:
         with pytest.raises(InvalidBankResponse):
-            self.ask(bank, 200, self.GOOD | changes)
+            self.pay_with_response(bank, 200, self.GOOD | changes)
 
     @pytest.mark.parametrize(
         "body", [b"", b"PAID", b"[]", b"null", b"<html>", b"\xff", b'{"status":"PAID"}', b"{" * 9]
     )
-    def test_a_body_of_another_shape(self, bank: FakeBank, body: bytes) -> None:
+    def test_a_body_of_another_shape_is_invalid(self, bank: FakeBank, body: bytes) -> None:
         with pytest.raises(InvalidBankResponse):
-            self.ask(bank, 200, body)
+            self.pay_with_response(bank, 200, body)
 
     def test_a_body_that_is_too_large_is_not_read_to_its_end(self, bank: FakeBank) -> None:
         with pytest.raises(InvalidBankResponse):
-            self.ask(bank, 200, self.GOOD | {"more": "x" * 100_000})
+            self.pay_with_response(bank, 200, self.GOOD | {"more": "x" * 100_000})
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
-    def test_a_4xx_without_a_refusal(self, bank: FakeBank, status: int) -> None:
+    def test_a_4xx_without_a_refusal_is_invalid(self, bank: FakeBank, status: int) -> None:
         with pytest.raises(InvalidBankResponse, match=str(status)):
-            self.ask(bank, status, {"error": "BAD_REQUEST"})
+            self.pay_with_response(bank, status, {"error": "BAD_REQUEST"})
         with pytest.raises(InvalidBankResponse, match=str(status)):
-            self.ask(bank, status, self.GOOD)
+            self.pay_with_response(bank, status, self.GOOD)
 
     @pytest.mark.parametrize("status", [200, 202, 400, 422])
-    def test_a_valid_refusal(self, bank: FakeBank, status: int) -> None:
-        answer = self.ask(bank, status, {"status": "REFUSED", "reason": "account closed"})
+    def test_a_refusal_is_valid_with_these_statuses(self, bank: FakeBank, status: int) -> None:
+        answer = self.pay_with_response(
+            bank, status, {"status": "REFUSED", "reason": "account closed"}
+        )
         assert answer == BankPayout(BankPayoutStatus.REFUSED, None, "account closed")
 
     def test_redirects_are_not_followed(self, bank: FakeBank) -> None:
         with pytest.raises(InvalidBankResponse, match="302"):
-            self.ask(bank, 302, b"")
+            self.pay_with_response(bank, 302, b"")
 
-    def test_a_payout_that_the_bank_does_not_know(self, bank: FakeBank) -> None:
+    def test_a_payout_unknown_to_the_bank_is_invalid(self, bank: FakeBank) -> None:
         with pytest.raises(InvalidBankResponse, match="404"):
             client.retrieve_payout(hdfc(), reference=new_id(), money=MONEY)
 
@@ -196,10 +200,10 @@ class TestCircuit:
 
     def test_the_circuit_opens_after_failures_and_closes_later(self, bank: FakeBank) -> None:
         self.fail(bank, circuit.MAX_FAILURES)
-        asked = len(bank.requests)
+        requests = len(bank.requests)
         with pytest.raises(BankUnavailable, match="circuit open"):
             pay()
-        assert len(bank.requests) == asked
+        assert len(bank.requests) == requests
 
         time.sleep(2)
         assert pay().status is BankPayoutStatus.ACCEPTED

@@ -23,15 +23,15 @@ def test_every_webhook_is_counted_by_bank_and_outcome(
     before = counted(client)
     axis_before = counted(client, "AXIS")
 
-    said = event_body("payout.paid", "reference-1")
-    send_event(client, said)
-    send_event(client, said)
+    event = event_body("payout.paid", "reference-1")
+    send_event(client, event)
+    send_event(client, event)
     send_event(client, event_body("payout.paid", "reference-2"))
     send_event(client, event_body("payout.lost", "reference-1"))
-    send_event(client, said, key=b"x" * 32)
-    send_event(client, said, webhook_signature="v1")
-    send_event(client, said, webhook_timestamp="0")
-    send_event(client, said, webhook_id="")
+    send_event(client, event, key=b"x" * 32)
+    send_event(client, event, webhook_signature="v1")
+    send_event(client, event, webhook_timestamp="0")
+    send_event(client, event, webhook_id="")
 
     after = counted(client)
     assert {outcome: after[outcome] - before[outcome] for outcome in before} == {
@@ -51,15 +51,15 @@ def test_the_rate_limit_is_per_address_and_bank(
     rate_limited: Flask, handler: RecordingHandler
 ) -> None:
     client = rate_limited.test_client()
-    said = event_body("payout.paid", "reference-1")
+    event = event_body("payout.paid", "reference-1")
 
     flood = [client.post("/api/v1/onramp/webhooks/HDFC").status_code for _ in range(1200)]
 
     assert set(flood) == {401}
-    refused = send_event(client, said)
+    refused = send_event(client, event)
     assert refusal(refused) == (429, "RATE_LIMITED")
     assert int(refused.headers["Retry-After"]) >= 1
-    assert send_event(client, said, provider="AXIS").status_code == 404
+    assert send_event(client, event, provider="AXIS").status_code == 404
     elsewhere = client.post(
         "/api/v1/onramp/webhooks/HDFC", environ_overrides={"REMOTE_ADDR": "203.0.113.9"}
     )

@@ -1,4 +1,4 @@
-"""The banks that the settings name, or else those of the simulator."""
+"""The configuration of banks, by default those of the simulator."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ KEY = "whsec_" + base64.b64encode(RAW_KEY).decode()
 BANK = {"code": "SBI", "name": "State Bank", "url": "https://bank.example/pay", "keys": [KEY]}
 
 
-class TestBanks:
+class TestProviders:
     def test_without_configuration_they_are_those_of_the_simulator(self, tmp_path: Path) -> None:
         hdfc, axis = from_settings(Settings(data_dir=tmp_path, bank_port=4000))
 
@@ -29,7 +29,7 @@ class TestBanks:
         assert (axis.code, axis.name) == ("AXIS", "Axis Bank")
         assert axis.url == "http://127.0.0.1:4000/axis"
 
-    def test_their_keys_come_from_a_secret_of_the_data_folder(self, tmp_path: Path) -> None:
+    def test_their_keys_are_derived_from_a_secret_in_the_data_folder(self, tmp_path: Path) -> None:
         hdfc, axis = from_settings(Settings(data_dir=tmp_path))
         secret = (tmp_path / "bank-secret").read_bytes()
 
@@ -38,7 +38,7 @@ class TestBanks:
         assert from_settings(Settings(data_dir=tmp_path)) == (hdfc, axis)
         assert from_settings(Settings(data_dir=tmp_path / "other")) != (hdfc, axis)
 
-    def test_in_production_there_are_none_but_those_that_are_named(
+    def test_in_production_there_are_only_configured_banks(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert from_settings(load(monkeypatch, APP_ENV="production", **SECRETS)) == ()
@@ -46,7 +46,7 @@ class TestBanks:
             Provider("SBI", "State Bank", "https://bank.example/pay", (RAW_KEY,)),
         )
 
-    def test_they_are_those_that_are_named_even_if_that_is_none(
+    def test_a_configured_list_replaces_the_default_even_if_it_is_empty(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         second = BANK | {"code": "SBI2", "url": "http://localhost:4000/sbi2/", "keys": [KEY, KEY]}
@@ -57,14 +57,14 @@ class TestBanks:
         assert (found[1].url, found[1].keys) == ("http://localhost:4000/sbi2", (RAW_KEY, RAW_KEY))
         assert from_settings(load(monkeypatch, BANK_PROVIDERS="[]")) == ()
 
-    def test_their_keys_are_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_representation_contains_no_keys(self, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = load(monkeypatch, BANK_PROVIDERS=json.dumps([BANK]))
 
         assert KEY not in repr(settings)
         assert KEY not in repr(from_settings(settings))
         assert "hunter2" not in repr(from_settings(settings))
 
-    def test_they_are_written_as_they_are_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_serialized_providers_can_be_parsed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         found = from_settings(load(monkeypatch, BANK_PROVIDERS=json.dumps([BANK])))
 
         assert json.loads(to_json(found)) == [BANK]
@@ -86,7 +86,7 @@ class TestBanks:
             json.dumps([BANK, BANK]),
         ],
     )
-    def test_a_bad_value_is_named_in_one_sentence(
+    def test_an_invalid_value_is_reported_in_one_sentence(
         self, monkeypatch: pytest.MonkeyPatch, value: str
     ) -> None:
         settings = load(monkeypatch, BANK_PROVIDERS=value)

@@ -224,8 +224,8 @@ class TestRotation:
     ) -> None:
         keys(self.new, self.old)
         for key in (self.old, self.new):
-            said = event_body("payout.paid", "reference-1")
-            assert send_event(client, said, key=key).status_code == 200
+            event = event_body("payout.paid", "reference-1")
+            assert send_event(client, event, key=key).status_code == 200
         assert stored() == 2
 
     def test_a_key_is_refused_once_it_is_removed_from_the_settings(

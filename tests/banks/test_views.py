@@ -14,7 +14,7 @@ from tests.banks.webhooks import deliver, event_body, key_of, send_event, signed
 from tests.inbox.recording import RecordingHandler
 
 
-def events() -> list[InboundEvent]:
+def stored_events() -> list[InboundEvent]:
     with reading() as session:
         return list(session.scalars(select(InboundEvent).order_by(InboundEvent.id)))
 
@@ -27,12 +27,12 @@ class TestReceiving:
     def test_an_event_is_stored_as_signed_and_not_handled_yet(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
-        said = paid(amount="12.50", currency="USD", bankReference="UTR-1", reason="", userId="u")
-        send_event(client, said)
+        body = paid(amount="12.50", currency="USD", bankReference="UTR-1", reason="", userId="u")
+        send_event(client, body)
 
-        (event,) = events()
-        assert json.loads(event.body) == said
-        assert (event.provider, event.event_id, event.type) == ("HDFC", said["id"], "payout.paid")
+        (event,) = stored_events()
+        assert json.loads(event.body) == body
+        assert (event.provider, event.event_id, event.type) == ("HDFC", body["id"], "payout.paid")
         assert (event.reference, event.amount, event.currency) == ("reference-1", 1250, "USD")
         assert (event.user_id, event.provider_reference, event.reason) == ("u", "UTR-1", "")
         assert (event.status, event.attempts, event.processed_at) == ("RECEIVED", 0, None)
@@ -59,31 +59,31 @@ class TestReceiving:
         minor: int | None,
     ) -> None:
         assert send_event(client, paid(amount=amount, currency=currency)).status_code == 200
-        assert [event.amount for event in events()] == [minor]
+        assert [event.amount for event in stored_events()] == [minor]
 
     def test_a_repeated_delivery_is_acknowledged_and_stored_once(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
-        said = paid()
-        answers = [send_event(client, said) for _ in range(3)]
+        body = paid()
+        answers = [send_event(client, body) for _ in range(3)]
         assert [(a.status_code, a.json) for a in answers] == [(200, {"received": True})] * 3
-        assert len(events()) == 1
+        assert len(stored_events()) == 1
 
     def test_two_banks_may_use_the_same_event_id(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         handler.owned.add(("AXIS", "reference-1"))
-        said = paid()
+        body = paid()
         for provider in ("HDFC", "AXIS"):
-            assert send_event(client, said, provider=provider).status_code == 200
-        assert [event.provider for event in events()] == ["HDFC", "AXIS"]
+            assert send_event(client, body, provider=provider).status_code == 200
+        assert [event.provider for event in stored_events()] == ["HDFC", "AXIS"]
 
     def test_an_unknown_reference_is_not_found_and_not_stored(
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
-        said = event_body("payout.paid", "reference-2")
-        assert refusal(send_event(client, said)) == (404, "REFERENCE_UNKNOWN")
-        assert events() == []
+        body = event_body("payout.paid", "reference-2")
+        assert refusal(send_event(client, body)) == (404, "REFERENCE_UNKNOWN")
+        assert stored_events() == []
 
     def test_a_reference_of_another_bank_is_not_found(
         self, client: FlaskClient, handler: RecordingHandler
@@ -121,7 +121,7 @@ class TestReceiving:
     ) -> None:
         answer = deliver(client, body, signed_headers(body, key=key_of("HDFC")))
         assert answer.status_code == 400
-        assert events() == []
+        assert stored_events() == []
 
     def test_additional_fields_are_ignored(
         self, client: FlaskClient, handler: RecordingHandler

@@ -127,10 +127,10 @@ def test_the_tables_fit_and_show_unexpected_outcomes() -> None:
 
 def test_json_has_scenarios_targets_and_conditions() -> None:
     results = made_up(wallet=34, hello=100)
-    told = json.loads(report.as_json(results, evaluate(results), conditions={"seconds": 10}))
-    assert told["conditions"] == {"seconds": 10}
-    assert told["scenarios"]["wallet"]["per_second"] == 34
-    (target,) = [t for t in told["targets"] if t["name"] == "wallet ÷ hello"]
+    loaded = json.loads(report.as_json(results, evaluate(results), conditions={"seconds": 10}))
+    assert loaded["conditions"] == {"seconds": 10}
+    assert loaded["scenarios"]["wallet"]["per_second"] == 34
+    (target,) = [t for t in loaded["targets"] if t["name"] == "wallet ÷ hello"]
     assert (target["reached"], target["atLeast"], target["met"]) == (0.34, 0.35, False)
 
 

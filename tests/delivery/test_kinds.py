@@ -1,4 +1,4 @@
-"""What adding a delivery kind relies on."""
+"""The structure that a new delivery kind relies on."""
 
 import ast
 from importlib import import_module
@@ -40,7 +40,7 @@ def test_every_kind_can_be_delivered_as_its_schema_says(client: FlaskClient) -> 
 
 
 def test_a_kind_is_named_only_in_its_folder_and_in_two_files() -> None:
-    """Where a kind differs, a handler or a property of ProductKind says so."""
+    """Differences between kinds are in handlers and in properties of ProductKind."""
     names = {f"ProductKind.{kind.name}" for kind in ProductKind if kind is not ProductKind.PLAIN}
     registries = {Path("products/models.py"), Path("delivery/service.py")}
     app = PROJECT_ROOT / "app"

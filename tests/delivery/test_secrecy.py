@@ -1,4 +1,4 @@
-"""What buyers receive is stored nowhere in plain text."""
+"""Delivered codes, keys and links are stored nowhere in plain text."""
 
 from typing import Any
 
@@ -49,8 +49,8 @@ def test_the_database_contains_no_code_no_licence_key_and_no_link(
     codes = bought(client, buyer, codes_product_id)["codes"]
     licences = bought(client, buyer, product(seller, ProductKind.LICENCE, units=5))["licences"]
     keys = [licence["key"] for licence in licences]
-    asked = {"key": keys[0], "instance": "workstation"}
-    assert client.post(f"{API}/licences/activate", json=asked).status_code == 200
+    activation = {"key": keys[0], "instance": "workstation"}
+    assert client.post(f"{API}/licences/activate", json=activation).status_code == 200
     link = link_of(sold(client))
     client.get(link).close()
 

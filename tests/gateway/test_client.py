@@ -237,7 +237,7 @@ class TestUnavailability:
         with pytest.raises(GatewayUnavailable):
             created_session()
 
-    def test_a_gateway_that_cannot_be_reached(self, use_gateway: UseGateway) -> None:
+    def test_an_unreachable_gateway_is_unavailable(self, use_gateway: UseGateway) -> None:
         use_gateway(GatewayConfig("http://127.0.0.1:1", SECRET_KEY, (WEBHOOK_SECRET,)))
         with pytest.raises(GatewayUnavailable):
             created_session()

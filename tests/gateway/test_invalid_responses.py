@@ -114,7 +114,7 @@ class TestInvalidResponses:
 
     @pytest.mark.parametrize("body", [b"", b"OK", b"[]", b"null", b"{}", b"\xff", b"{" * 9])
     @pytest.mark.parametrize("status", [200, 302, 500, 503])
-    def test_a_body_of_another_shape(
+    def test_a_body_of_another_shape_is_unavailable(
         self, fixed_response: type[_FixedResponse], body: bytes, status: int
     ) -> None:
         with pytest.raises(GatewayUnavailable):
@@ -130,7 +130,7 @@ class TestInvalidResponses:
             (503, {"type": "api_error"}),
         ],
     )
-    def test_errors_that_leave_the_outcome_open(
+    def test_an_error_without_a_certain_outcome_is_unavailable(
         self, fixed_response: type[_FixedResponse], status: int, error: dict[str, str]
     ) -> None:
         with pytest.raises(GatewayUnavailable):
@@ -146,8 +146,10 @@ class TestInvalidResponses:
             (404, "invalid_request_error"),
         ],
     )
-    def test_a_refusal(self, fixed_response: type[_FixedResponse], status: int, kind: str) -> None:
-        error = {"type": kind, "message": "hunter2 says no"}
+    def test_a_refusal_is_raised_without_the_message_of_the_gateway(
+        self, fixed_response: type[_FixedResponse], status: int, kind: str
+    ) -> None:
+        error = {"type": kind, "message": "hunter2 refused"}
         with pytest.raises(GatewayRefused) as refused:
             self.create_session(fixed_response, {"error": error}, status)
         # Nor is it logged: the message of Stripe may contain personal data.

@@ -10,7 +10,7 @@ from app.common.db import transaction
 from app.reconciliation.statement import COLUMNS
 from tests import factories
 from tests.delivery.helpers import UNKNOWN
-from tests.delivery.licences.helpers import STRANGE_KEY
+from tests.delivery.licences.helpers import UNKNOWN_KEY
 from tests.operations.access_matrix import ROLES, Route
 from tests.payouts.helpers import bank_account_of, create_payout
 from tests.wallets.helpers import set_limit
@@ -55,9 +55,9 @@ BODIES: dict[Route, dict[str, Any]] = {
         "activationLimit": 3,
         "validDays": None,
     },
-    ("POST", "/api/v1/licences/validate"): {"key": STRANGE_KEY},
-    ("POST", "/api/v1/licences/activate"): {"key": STRANGE_KEY, "instance": "machine"},
-    ("POST", "/api/v1/licences/deactivate"): {"key": STRANGE_KEY, "instance": "machine"},
+    ("POST", "/api/v1/licences/validate"): {"key": UNKNOWN_KEY},
+    ("POST", "/api/v1/licences/activate"): {"key": UNKNOWN_KEY, "instance": "machine"},
+    ("POST", "/api/v1/licences/deactivate"): {"key": UNKNOWN_KEY, "instance": "machine"},
     ("POST", "/api/v1/orders"): {"productId": "{product_id}", "paymentMethod": "WALLET"},
     ("POST", "/api/v1/orders/{order_id}/refund-requests"): {"reason": "It does not work"},
     ("POST", "/api/v1/coupons"): {"code": "SUMMER", "kind": "PERCENT", "value": "10"},

@@ -44,7 +44,7 @@ from tests.coupons.helpers import create_coupon
 from tests.delivery.codes.helpers import stocked, upload
 from tests.delivery.files import helpers as files
 from tests.delivery.helpers import bought, delivered
-from tests.delivery.licences.helpers import activated, ask, sold_key
+from tests.delivery.licences.helpers import activate_key, post_licence, sold_key
 from tests.onramp.helpers import created_onramp, deliver_event
 from tests.orders.helpers import buy
 from tests.orders.refunds.helpers import decide, refund, request_refund
@@ -194,8 +194,8 @@ def sell_licences(client: FlaskClient) -> None:
     """Licences with active and deactivated machines."""
     _, key, _ = sold_key(client, activationLimit=2, validDays=30)
     for machine in ("one", "two"):
-        activated(client, key, machine)
-    ask(client, "deactivate", key, instance="one")
+        activate_key(client, key, machine)
+    post_licence(client, "deactivate", key, instance="one")
     sold_key(client)
 
 

@@ -32,7 +32,7 @@ def rows_of(table: type[Any]) -> int:
         return session.scalar(select(func.count()).select_from(table)) or 0
 
 
-def begun(app: Flask, seller: Actor, product_id: UUID, codes: list[str]) -> Any:
+def started_upload(app: Flask, seller: Actor, product_id: UUID, codes: list[str]) -> Any:
     """The id of an upload whose codes are added by a job."""
     answer = send(app.test_client(), seller, product_id, "\n".join(codes))
     assert answer.status_code == 202, answer.text
@@ -85,14 +85,14 @@ class TestSelling:
         for line in lines:
             with db.transaction() as session:
                 CodesHandler().release(session, line)
-        both_have_theirs = threading.Barrier(2)
+        both_reserved = threading.Barrier(2)
 
         def reserve(batch: list[OrderLine]) -> None:
             with db.transaction() as session:
                 start_pipeline(session)
                 check = CodesHandler().reserve(session, batch)
                 check()
-                both_have_theirs.wait(10)
+                both_reserved.wait(10)
 
         all_at_once(reserve, [lines[:2], lines[2:]], threads=2)
 
@@ -106,17 +106,17 @@ class TestSelling:
         lines = [bought(factories.buyer(), product_id) for _ in range(10)]
         seen: dict[UUID, list[str]] = {}
 
-        def act(thing: tuple[str, OrderLine]) -> int | None:
-            what, line = thing
+        def act(step: tuple[str, OrderLine]) -> int | None:
+            action, line = step
             with db.transaction() as session:
-                if what == "revoke":
+                if action == "revoke":
                     return CodesHandler().revoke(session, line, units=1)
                 codes = CodesHandler().render(session, line, base_url="")["codes"]
             seen[line.order_id] = codes
             return None
 
-        things = [(what, line) for line in lines for what in ("show", "revoke")]
-        freed = sum(done or 0 for done in all_at_once(act, things, threads=20))
+        steps = [(action, line) for line in lines for action in ("show", "revoke")]
+        freed = sum(done or 0 for done in all_at_once(act, steps, threads=20))
 
         shown_codes = sum(len(codes) for codes in seen.values())
         assert freed + shown_codes == 10
@@ -132,7 +132,7 @@ class TestUploading:
         seller = factories.merchant()
         product_id = codes_product(seller)
         codes = [f"code-{number}" for number in range(30)]
-        ids = [begun(committing, seller, product_id, codes) for _ in range(3)]
+        ids = [started_upload(committing, seller, product_id, codes) for _ in range(3)]
 
         def act(upload_id: Any) -> None:
             if upload_id is None:
@@ -153,7 +153,7 @@ class TestUploading:
         seller = factories.merchant()
         product_id = codes_product(seller)
         upload(committing.test_client(), seller, product_id, [f"early-{n}" for n in range(10)])
-        upload_id = begun(committing, seller, product_id, [f"late-{n}" for n in range(60)])
+        upload_id = started_upload(committing, seller, product_id, [f"late-{n}" for n in range(60)])
         buyers: list[Actor | None] = [factories.buyer() for _ in range(10)]
 
         def act(buyer: Actor | None) -> Any:
@@ -174,7 +174,7 @@ class TestUploading:
     ) -> None:
         seller = factories.merchant()
         product_id = codes_product(seller)
-        upload_id = begun(committing, seller, product_id, [f"code-{n}" for n in range(35)])
+        upload_id = started_upload(committing, seller, product_id, [f"code-{n}" for n in range(35)])
         no_jobs.clear()
         assert tasks.add_next_chunk(upload_id)
         assert (stock(committing.test_client(), product_id), broken()) == (10, [])
@@ -200,7 +200,7 @@ class TestUploading:
 
         seller = factories.merchant()
         product_id = codes_product(seller)
-        upload_id = begun(committing, seller, product_id, [f"code-{n}" for n in range(15)])
+        upload_id = started_upload(committing, seller, product_id, [f"code-{n}" for n in range(15)])
         with monkeypatch.context() as patch:
             patch.setattr("app.delivery.codes.uploads.products.restock", killed)
             with pytest.raises(Killed):
@@ -217,7 +217,9 @@ class TestUploading:
     ) -> None:
         seller = factories.merchant()
         product_id = codes_product(seller)
-        upload_id = begun(committing, seller, product_id, [f"code-{n}" for n in range(150)])
+        upload_id = started_upload(
+            committing, seller, product_id, [f"code-{n}" for n in range(150)]
+        )
         connection = redis.Redis.from_url(str(settings.redis_url))
         worker = SimpleWorker([Queue(queue.NAME, connection=connection)], connection=connection)
         worker.work(burst=True)
@@ -232,17 +234,17 @@ class TestUploading:
         seller = factories.merchant()
         product_id = codes_product(seller)
         much_later = clock.now() + timedelta(hours=2)
-        pieces = [b"".join(b"%d\n" % n for n in range(at, at + 10)) for at in range(0, 50, 10)]
+        chunks = [b"".join(b"%d\n" % n for n in range(at, at + 10)) for at in range(0, 50, 10)]
 
         class Stalling:
             def read(self, _: int = -1) -> bytes:
-                if len(pieces) == 1:
+                if len(chunks) == 1:
                     with monkeypatch.context() as patch:
                         freeze_clock(patch, much_later)
                         assert tasks.sweep() == 1
-                return pieces.pop(0) if pieces else b""
+                return chunks.pop(0) if chunks else b""
 
-        size = sum(map(len, pieces))
+        size = sum(map(len, chunks))
         answer = committing.test_client().post(
             url(product_id),
             content_type="text/plain",

@@ -35,7 +35,7 @@ def test_codes_are_sold_in_the_order_of_upload(client: FlaskClient) -> None:
     assert broken() == []
 
 
-def test_the_buyer_has_them_immediately(client: FlaskClient) -> None:
+def test_the_buyer_can_retrieve_codes_immediately(client: FlaskClient) -> None:
     seller, product_id = stocked(client, "A", "B", "C")
     buyer = factories.buyer("10.00")
 
@@ -80,9 +80,9 @@ def paid(product_id: UUID, quantity: int) -> OrderLine:
 def test_missing_codes_are_a_stock_mismatch(client: FlaskClient) -> None:
     _, product_id = stocked(client, "A", "B")
     line = paid(product_id, 1)
-    asked = OrderLine(line.order_id, product_id, line.kind, 3)
+    excessive = OrderLine(line.order_id, product_id, line.kind, 3)
     with pytest.raises(StockMismatch, match="2 of 3"), db.transaction() as session:
-        CodesHandler().reserve(session, [asked])()
+        CodesHandler().reserve(session, [excessive])()
     assert free_codes(product_id) == 2
 
 
@@ -135,7 +135,7 @@ class TestRevoking:
         assert delivered(bought(factories.buyer(), product_id, 2)) == {"codes": ["B", "C"]}
         assert broken() == []
 
-    def test_what_was_seen_is_lost_to_everybody(self, client: FlaskClient) -> None:
+    def test_seen_codes_are_not_sold_again(self, client: FlaskClient) -> None:
         seller, product_id = stocked(client, "A", "B", "C")
         line = bought(factories.buyer(), product_id, 2)
         delivered(line)

@@ -36,7 +36,7 @@ def begin(server: LiveServer, path: str, token: str, **headers: str) -> http.cli
     return connection
 
 
-def answer_of(connection: http.client.HTTPConnection) -> tuple[int, Any]:
+def response_of(connection: http.client.HTTPConnection) -> tuple[int, Any]:
     answer = connection.getresponse()
     body = json.loads(answer.read())
     connection.close()
@@ -80,20 +80,20 @@ def test_100_000_long_codes_are_ingested_in_little_memory(
 
     chunked = begin(live_server, path, token, Transfer_Encoding="chunked")
     chunked.send(b"2\r\nA\n\r\n0\r\n\r\n")
-    status, body = answer_of(chunked)
+    status, body = response_of(chunked)
     assert (status, body["error"]) == (411, "LENGTH_REQUIRED")
     assert stored(live_server) == (0, 0, 0)
 
     whole = begin(live_server, path, token, Content_Length=str(100_000 * 501))
     for at in range(0, 100_000, 1_000):
         whole.send(b"".join(b"%010d" % n + line + b"\n" for n in range(at, at + 1_000)))
-    status, body = answer_of(whole)
+    status, body = response_of(whole)
     assert (status, body["status"], body["total"]) == (202, "PROCESSING", 100_000)
     growth = [peak(one) - then for one, then in zip(processes, before, strict=True)]
     assert max(growth) < MAX_GROWTH
 
-    everything = live_server.call("GET", "/api/v1/products")
-    assert product_id not in {row["id"] for row in everything.json}  # and that is cached now
+    listed = live_server.call("GET", "/api/v1/products")
+    assert product_id not in {row["id"] for row in listed.json}  # which is cached now
     with live_server.worker():
         wait_until(lambda: stored(live_server) == (1, 0, 100_000), seconds=60)
     upload = live_server.call("GET", f"{path}/uploads/{body['id']}", token=token).json

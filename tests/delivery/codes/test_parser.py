@@ -50,7 +50,7 @@ class TestText:
     def test_quotes_and_commas_are_parts_of_a_code(self) -> None:
         assert codes(parse_text, b'"A",B\n') == [(1, '"A",B')]
 
-    def test_the_maximum_length(self) -> None:
+    def test_codes_above_the_maximum_length_are_refused(self) -> None:
         assert codes(parse_text, b"x" * 500) == [(1, "x" * 500)]
         assert problems(parse_text, b"ok\n" + b"x" * 501) == {
             "line 2": ["longer than 500 characters"]
@@ -78,24 +78,26 @@ class TestText:
         assert list(found) == [f"line {number}" for number in range(2, 22)]
         assert "ret" not in str(found)
 
-    def test_the_maximum_number_of_codes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_more_than_the_maximum_number_of_codes_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(parser, "MAX_CODES", 3)
         assert len(codes(parse_text, b"A\n\nB\nC\n")) == 3
         assert problems(parse_text, b"A\n\nB\nC\nD\n") == {"line 5": ["more than 3 codes"]}
 
     def test_an_endless_line_is_not_kept_in_memory(self) -> None:
-        drawn = 0
+        chunks_read = 0
 
         def endless() -> Iterator[bytes]:
-            nonlocal drawn
+            nonlocal chunks_read
             yield b"A\n"
             while True:
-                drawn += 1
+                chunks_read += 1
                 yield b"x" * 8192
 
         with pytest.raises(CodesInvalid, match="line 2: Longer than 64 KiB"):
             list(parse_text(endless()))
-        assert drawn < 20
+        assert chunks_read < 20
 
     def test_codes_are_yielded_before_the_end_of_the_file(self) -> None:
         assert next(parse_text(iter([b"A\nB"]))) == (1, "A")
@@ -138,15 +140,15 @@ class TestCsv:
         assert what.startswith("Not CSV: ")
 
     def test_an_unterminated_quote_is_not_kept_in_memory(self) -> None:
-        drawn = 0
+        chunks_read = 0
 
         def endless() -> Iterator[bytes]:
-            nonlocal drawn
+            nonlocal chunks_read
             yield b'A\n"'
             while True:
-                drawn += 1
+                chunks_read += 1
                 yield b"x\n" * 4096
 
         with pytest.raises(CodesInvalid, match="line 2: Not CSV: a row is too long"):
             list(parse_csv(endless()))
-        assert drawn < 20
+        assert chunks_read < 20

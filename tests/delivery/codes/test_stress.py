@@ -42,14 +42,14 @@ def test_each_of_1000_codes_goes_to_one_of_2000_buyers(live_server: LiveServer) 
         if answer.status == 201
     ]
 
-    def look(order_of: tuple[str, str]) -> list[str]:
+    def get_codes(order_of: tuple[str, str]) -> list[str]:
         token, order_id = order_of
-        seen: list[str] = live_server.call(
+        codes_of_order: list[str] = live_server.call(
             "GET", f"/api/v1/orders/{order_id}/delivery", token=token
         ).json["codes"]
-        return seen
+        return codes_of_order
 
-    given = Counter(code for seen in all_at_once(look, bought, threads=32) for code in seen)
+    given = Counter(code for seen in all_at_once(get_codes, bought, threads=32) for code in seen)
     assert given == Counter(codes)
     result = live_server.cli("verify")
     assert result.returncode == 0, result.stdout

@@ -61,7 +61,7 @@ class TestUploading:
         assert str(product_id) in {row["id"] for row in client.get("/api/v1/products").json}
         assert broken() == []
 
-    def test_it_records_an_event(self, client: FlaskClient) -> None:
+    def test_an_upload_records_an_event(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = codes_product(seller)
         made = upload(client, seller, product_id, ["A", "B", "A"])
@@ -197,7 +197,7 @@ class TestUploading:
                 content_type="text/plain",
                 headers=seller.headers,
                 environ_overrides={
-                    "wsgi.input": SlowBody([code + b"\n"], meanwhile),
+                    "wsgi.input": ChunkedBody([code + b"\n"], meanwhile),
                     "CONTENT_LENGTH": str(len(code) + 1),
                 },
             )
@@ -212,9 +212,9 @@ class TestUploading:
         assert summary(client, seller, product_id)["available"] == 4
 
     def test_a_body_of_unknown_length_is_refused(self, client: FlaskClient) -> None:
-        """Because its end could not be told from an interruption."""
+        """Because its end could not be distinguished from an interruption."""
         seller = factories.merchant()
-        body = {"wsgi.input": SlowBody([b"A\n", b"B\n"]), "wsgi.input_terminated": True}
+        body = {"wsgi.input": ChunkedBody([b"A\n", b"B\n"]), "wsgi.input_terminated": True}
         answer = client.post(
             url(codes_product(seller)),
             content_type="text/plain",
@@ -225,17 +225,17 @@ class TestUploading:
         assert nothing_is_stored()
 
 
-class SlowBody:
+class ChunkedBody:
     """A body that arrives in chunks. meanwhile: called before the first one."""
 
-    def __init__(self, pieces: list[bytes], meanwhile: Callable[[], object] = list) -> None:
-        self.pieces = list(pieces)
+    def __init__(self, chunks: list[bytes], meanwhile: Callable[[], object] = list) -> None:
+        self.chunks = list(chunks)
         self.meanwhile = meanwhile
 
     def read(self, _: int = -1) -> bytes:
         first, self.meanwhile = self.meanwhile, list
         first()
-        return self.pieces.pop(0) if self.pieces else b""
+        return self.chunks.pop(0) if self.chunks else b""
 
 
 class TestLargeFiles:
@@ -243,17 +243,21 @@ class TestLargeFiles:
     def small_chunks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(uploads, "CHUNK_SIZE", 3)
 
-    def begun(self, client: FlaskClient, seller: Actor, codes: list[str]) -> tuple[Any, Any]:
+    def started_upload(
+        self, client: FlaskClient, seller: Actor, codes: list[str]
+    ) -> tuple[Any, Any]:
         """A product, and an upload that no job has processed yet."""
         product_id = codes_product(seller)
         answer = send(client, seller, product_id, "\n".join(codes))
         assert (answer.status_code, answer.json["status"]) == (202, "PROCESSING")
         return product_id, answer.json
 
-    def test_it_is_stored_encrypted_and_put_on_sale_in_chunks(self, client: FlaskClient) -> None:
+    def test_a_large_file_is_stored_encrypted_and_put_on_sale_in_chunks(
+        self, client: FlaskClient
+    ) -> None:
         seller = factories.merchant()
         codes = [f"SECRET-{number}" for number in range(7)]
-        product_id, made = self.begun(client, seller, codes)
+        product_id, made = self.started_upload(client, seller, codes)
         assert (made["total"], made["added"], made["closedAt"]) == (7, 0, None)
         assert stock(client, product_id) == 0
         with db.transaction() as session:
@@ -278,7 +282,7 @@ class TestLargeFiles:
 
     def test_its_codes_are_sold_before_those_of_later_uploads(self, client: FlaskClient) -> None:
         seller = factories.merchant()
-        product_id, made = self.begun(client, seller, ["A1", "A2", "A3", "A4"])
+        product_id, made = self.started_upload(client, seller, ["A1", "A2", "A3", "A4"])
         tasks.add_next_chunk(made["id"])
         upload(client, seller, product_id, ["B1"])
         tasks.add_codes(made["id"])
@@ -290,7 +294,7 @@ class TestLargeFiles:
 
     def test_duplicates_are_found_across_chunks(self, client: FlaskClient) -> None:
         seller = factories.merchant()
-        product_id, made = self.begun(client, seller, ["A", "B", "A", "C", "B", "D", "A"])
+        product_id, made = self.started_upload(client, seller, ["A", "B", "A", "C", "B", "D", "A"])
         tasks.add_codes(made["id"])
         done = client.get(url(product_id, f"/uploads/{made['id']}"), headers=seller.headers).json
         assert (done["added"], done["duplicates"], done["duplicateLines"]) == (4, 3, [3, 5, 7])
@@ -298,13 +302,13 @@ class TestLargeFiles:
     def test_a_job_continues_in_another_job(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        again: list[Any] = []
+        enqueued: list[Any] = []
         monkeypatch.setattr(tasks, "_CHUNKS_PER_JOB", 2)
         seller = factories.merchant()
-        product_id, made = self.begun(client, seller, [str(number) for number in range(8)])
-        monkeypatch.setattr("app.common.queue.enqueue", lambda *call: again.append(call))
+        product_id, made = self.started_upload(client, seller, [str(number) for number in range(8)])
+        monkeypatch.setattr("app.common.queue.enqueue", lambda *call: enqueued.append(call))
         tasks.add_codes(made["id"])
-        assert again == [(tasks.add_codes, made["id"])]
+        assert enqueued == [(tasks.add_codes, made["id"])]
         assert stock(client, product_id) == 6
 
     def test_an_error_at_the_end_discards_the_beginning(self, client: FlaskClient) -> None:
@@ -321,8 +325,8 @@ class TestLargeFiles:
     ) -> None:
         """The web server treats a broken connection as the end of the body."""
         seller = factories.merchant()
-        pieces = [f"{number}\n".encode() for number in range(100, 110)]
-        body: dict[str, Any] = {"wsgi.input": SlowBody(pieces), "CONTENT_LENGTH": "80"}
+        chunks = [f"{number}\n".encode() for number in range(100, 110)]
+        body: dict[str, Any] = {"wsgi.input": ChunkedBody(chunks), "CONTENT_LENGTH": "80"}
         if terminated:
             body["wsgi.input_terminated"] = True
         answer = client.post(
@@ -336,7 +340,7 @@ class TestLargeFiles:
 
     def test_deleting_the_product_fails_the_upload(self, client: FlaskClient) -> None:
         seller = factories.merchant()
-        product_id, made = self.begun(client, seller, ["A", "B", "C", "D"])
+        product_id, made = self.started_upload(client, seller, ["A", "B", "C", "D"])
         tasks.add_next_chunk(made["id"])
         client.delete(f"/api/v1/products/{product_id}", headers=seller.headers)
         tasks.add_codes(made["id"])
@@ -349,7 +353,7 @@ class TestLargeFiles:
     def test_a_missing_encryption_key_loses_nothing(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         used = http.settings().encryption_secrets
-        product_id, made = self.begun(client, seller, ["A", "B", "C", "D"])
+        product_id, made = self.started_upload(client, seller, ["A", "B", "C", "D"])
         try:
             encryption.configure(["n" * 32])
             tasks.add_codes(made["id"])

@@ -1,4 +1,4 @@
-"""The storage of the tests."""
+"""The files in the storage of the tests."""
 
 from collections.abc import Callable
 
@@ -8,11 +8,11 @@ from app.common.settings import Settings
 
 
 @pytest.fixture
-def kept(settings: Settings) -> Callable[[], dict[str, bytes]]:
-    """What is in the storage, by the hash in its name; drafts by nothing."""
+def stored_files(settings: Settings) -> Callable[[], dict[str, bytes]]:
+    """Call it for the contents of the storage by hash. Staged content has an empty hash."""
 
-    def look() -> dict[str, bytes]:
+    def read() -> dict[str, bytes]:
         files = [path for path in settings.files_folder.rglob("*") if path.is_file()]
         return {path.name.partition(".")[0]: path.read_bytes() for path in files}
 
-    return look
+    return read

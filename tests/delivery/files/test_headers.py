@@ -22,11 +22,11 @@ from app.delivery.files.headers import attachment, file_name, media_type
         ("attachment; filename*=UTF-8''e%CC%81.txt", "é.txt"),
     ],
 )
-def test_the_name_in_the_header(header: str, name: str) -> None:
+def test_the_name_is_taken_from_the_header(header: str, name: str) -> None:
     assert file_name(header=header, default="other.txt") == name
 
 
-def test_the_default_name_without_a_header() -> None:
+def test_without_a_header_the_default_name_is_used() -> None:
     assert file_name(header=None, default=" guide.pdf ") == "guide.pdf"
     assert file_name(header="attachment", default="guide.pdf") == "guide.pdf"
 

@@ -23,7 +23,7 @@ SIZE = 20 * MEGABYTE
 
 @pytest.fixture(scope="module")
 def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    """One for all tests of this module, because it is slow to start."""
+    """One server for all tests of this module, because it starts slowly."""
     with (
         servers.database(f"payment_flow_files_{worker_number}") as made,
         LiveServer.start(settings, made, workers=2) as started,
@@ -31,7 +31,7 @@ def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
         yield started
 
 
-class Sent:
+class LargeFile:
     """A file of random bytes that is never completely in memory."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +52,7 @@ def connect(server: LiveServer) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
 
 
-def upload(server: LiveServer, token: str, product_id: str, sent: Sent) -> tuple[int, str]:
+def upload(server: LiveServer, token: str, product_id: str, sent: LargeFile) -> tuple[int, str]:
     """Returns the status and text of the response."""
     with sent.path.open("rb") as file, closing(connect(server)) as connection:
         connection.request(
@@ -86,14 +86,14 @@ def link_to(server: LiveServer, product_id: str) -> str:
 
 
 @contextmanager
-def asked(server: LiveServer, link: str, part: str) -> Iterator[http.client.HTTPResponse]:
+def download(server: LiveServer, link: str, part: str) -> Iterator[http.client.HTTPResponse]:
     with closing(connect(server)) as connection:
         connection.request("GET", link, headers={"Range": part})
         yield connection.getresponse()
 
 
 def memory(server: LiveServer) -> int:
-    """Of the largest web process, in bytes."""
+    """The memory of the largest web process, in bytes."""
     return max(process.memory_info().rss for process in server.web_processes())
 
 
@@ -114,13 +114,13 @@ def served(server: LiveServer) -> int:
     return int(found or 0)
 
 
-def read(answer: Any, digest: Any, most: int, look: Callable[[], None]) -> int:
-    """Read up to `most` bytes, calling `look` after each chunk. Returns their number."""
+def read(response: Any, digest: Any, limit: int, after_chunk: Callable[[], None]) -> int:
+    """Read up to `limit` bytes, calling `after_chunk` each time. Returns their number."""
     total = 0
-    while total < most and (piece := answer.read(min(MEGABYTE, most - total))):
-        digest.update(piece)
-        total += len(piece)
-        look()
+    while total < limit and (chunk := response.read(min(MEGABYTE, limit - total))):
+        digest.update(chunk)
+        total += len(chunk)
+        after_chunk()
     return total
 
 
@@ -128,32 +128,32 @@ def read(answer: Any, digest: Any, most: int, look: Callable[[], None]) -> int:
 def test_a_large_file_needs_little_memory_and_can_be_resumed(
     server: LiveServer, tmp_path: Path
 ) -> None:
-    sent = Sent(tmp_path)
+    sent = LargeFile(tmp_path)
     seller = server.sign_up("seller", role="MERCHANT")
     product_id = product_of(server, seller)
     before = memory(server)
-    most = [before]
+    peak = [before]
 
-    def look() -> None:
-        most[0] = max(most[0], memory(server))
+    def measure() -> None:
+        peak[0] = max(peak[0], memory(server))
 
-    status, said = upload(server, seller, product_id, sent)
-    look()
-    assert (status, sent.sha256 in said) == (201, True)
+    status, text = upload(server, seller, product_id, sent)
+    measure()
+    assert (status, sent.sha256 in text) == (201, True)
     link = link_to(server, product_id)
     digest = hashlib.sha256()
-    with asked(server, link, "bytes=0-") as first:
+    with download(server, link, "bytes=0-") as first:
         assert first.status == 206
-        came = read(first, digest, SIZE * 2 // 5, look)
+        received = read(first, digest, SIZE * 2 // 5, measure)
     # After a disconnect nothing stays open, and only what was sent is counted.
     wait_until(lambda: open_files(server) == [] and served(server) < SIZE)
-    assert came <= served(server)
-    with asked(server, link, f"bytes={came}-") as rest:
+    assert received <= served(server)
+    with download(server, link, f"bytes={received}-") as rest:
         assert rest.status == 206
-        came += read(rest, digest, SIZE, look)
+        received += read(rest, digest, SIZE, measure)
 
-    assert (came, digest.hexdigest()) == (SIZE, sent.sha256)
-    assert most[0] - before < 15 * MEGABYTE
+    assert (received, digest.hexdigest()) == (SIZE, sent.sha256)
+    assert peak[0] - before < 15 * MEGABYTE
     wait_until(lambda: open_files(server) == [])
     log = Path(server.environment["DATA_DIR"]) / f"live-{server.environment['PORT']}.log"
     assert link.rpartition("/")[2] not in log.read_text()

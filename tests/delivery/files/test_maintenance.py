@@ -23,11 +23,11 @@ from tests.delivery.files.downloads.helpers import get
 from tests.delivery.files.helpers import bought, file_product, link_of, on_sale, sha256, upload
 
 DAY = timedelta(days=1)
-FOUND_MISSING = "The content of a file on sale was present at the last check"
+CONTENT_PRESENT = "The content of a file on sale was present at the last check"
 
 
-def later(time: timedelta) -> None:
-    """Let time pass for files, but not for sessions."""
+def advance_time(time: timedelta) -> None:
+    """Make files older by this time. Sessions do not expire."""
     with transaction() as session:
         for table, columns in (
             (FileContent, ("created_at", "touched_at", "checked_at")),
@@ -51,7 +51,7 @@ class TestRemoving:
     def test_a_current_file_is_kept(self, client: FlaskClient) -> None:
         body = os.urandom(100)
         on_sale(client, factories.merchant(), body)
-        later(30 * DAY)
+        advance_time(30 * DAY)
         tasks.remove_unreferenced()
 
         assert is_stored(body)
@@ -63,13 +63,13 @@ class TestRemoving:
         seller = factories.merchant()
         product_id = on_sale(client, seller, old)
         line = bought(client, factories.buyer(), product_id)
-        later(30 * DAY)
+        advance_time(30 * DAY)
         link = link_of(line)
         upload(client, seller, product_id, new)
 
         assert tasks.remove_unreferenced() == 0
         assert get(client, link).data == old
-        later(DAY + timedelta(seconds=1))
+        advance_time(DAY + timedelta(seconds=1))
         assert tasks.remove_unreferenced() == 1
 
         assert (is_stored(old), is_stored(new)) == (False, True)
@@ -82,34 +82,34 @@ class TestRemoving:
         product_id = on_sale(client, seller, body)
         on_sale(client, factories.merchant(), body)
         client.delete(f"/api/v1/products/{product_id}/file", headers=seller.headers)
-        later(3 * DAY)
+        advance_time(3 * DAY)
         tasks.remove_unreferenced()
 
         assert is_stored(body)
 
     def test_content_that_no_file_refers_to_is_removed(self, client: FlaskClient) -> None:
         body = os.urandom(100)
-        keep(body)
+        store_unreferenced(body)
         tasks.remove_unreferenced()
         assert is_stored(body)
-        later(DAY + timedelta(seconds=1))
+        advance_time(DAY + timedelta(seconds=1))
         tasks.remove_unreferenced()
 
         assert not is_stored(body)
 
     def test_removed_content_can_be_uploaded_again(self, client: FlaskClient) -> None:
         body = os.urandom(100)
-        keep(body)
-        later(2 * DAY)
+        store_unreferenced(body)
+        advance_time(2 * DAY)
         tasks.remove_unreferenced()
         on_sale(client, factories.merchant(), body)
-        later(2 * DAY)
+        advance_time(2 * DAY)
         tasks.remove_unreferenced()
 
-        gone, kept = rows_of(body)
-        assert gone.removed_at is not None
-        assert kept.removing_at is None
-        assert gone.storage_key != kept.storage_key
+        removed, stored = rows_of(body)
+        assert removed.removed_at is not None
+        assert stored.removing_at is None
+        assert removed.storage_key != stored.storage_key
         assert is_stored(body)
 
     def test_an_upload_during_the_removal_gets_a_new_key(
@@ -118,19 +118,19 @@ class TestRemoving:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         body = os.urandom(100)
-        keep(body)
-        later(2 * DAY)
+        store_unreferenced(body)
+        advance_time(2 * DAY)
         seller = factories.merchant()
         product_id = file_product(seller)
-        right = storage.current().delete
+        original = storage.current().delete
 
-        def delete_late(place: str) -> None:
-            right(place)
+        def upload_during_deletion(storage_key: str) -> None:
+            original(storage_key)
             assert upload(client, seller, product_id, body).status_code == 201
-            right(place)
+            original(storage_key)
 
         with monkeypatch.context() as patch:
-            patch.setattr(storage.current(), "delete", delete_late)
+            patch.setattr(storage.current(), "delete", upload_during_deletion)
             tasks.remove_unreferenced()
 
         assert get(client, link_of(bought(client, factories.buyer(), product_id))).data == body
@@ -144,16 +144,16 @@ class TestRemoving:
 
         seller = factories.merchant()
         product_id = file_product(seller)
-        right = views._store_body
+        original = views._store_body
 
-        def keep_for_days(uploader: object) -> object:
-            content_id = right(uploader)  # type: ignore[arg-type]
-            later(2 * DAY)
+        def store_for_days(uploader: object) -> object:
+            content_id = original(uploader)  # type: ignore[arg-type]
+            advance_time(2 * DAY)
             tasks.remove_unreferenced()
             return content_id
 
         with monkeypatch.context() as patch:
-            patch.setattr(views, "_store_body", keep_for_days)
+            patch.setattr(views, "_store_body", store_for_days)
             assert refusal(upload(client, seller, product_id)) == (503, "BUSY")
 
     def test_an_interrupted_removal_is_resumed(
@@ -162,10 +162,10 @@ class TestRemoving:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         body = os.urandom(100)
-        keep(body)
-        later(2 * DAY)
+        store_unreferenced(body)
+        advance_time(2 * DAY)
         with monkeypatch.context() as patch:
-            patch.setattr(storage.current(), "delete", _die)
+            patch.setattr(storage.current(), "delete", _interrupt)
             with pytest.raises(KeyboardInterrupt):
                 tasks.remove_unreferenced()
         assert is_stored(body)
@@ -177,7 +177,7 @@ class TestRemoving:
     def test_interrupted_uploads_are_removed(self, client: FlaskClient, settings: Settings) -> None:
         left_behind = settings.files_folder / "incoming" / "left-behind"
         left_behind.parent.mkdir(parents=True, exist_ok=True)
-        left_behind.write_bytes(b"half a file")
+        left_behind.write_bytes(b"incomplete")
         tasks.remove_unreferenced()
         assert left_behind.exists()
         yesterday = clock.now().timestamp() - 90_000
@@ -191,28 +191,28 @@ class TestChecking:
         (path,) = settings.files_folder.rglob(f"{sha256(body)}.*")
         return path
 
-    @pytest.mark.parametrize("harm", ["gone", "short"])
+    @pytest.mark.parametrize("damage", ["missing", "short"])
     def test_missing_content_is_detected_and_can_be_restored(
         self,
         committing: Flask,
         settings: Settings,
-        harm: str,
+        damage: str,
     ) -> None:
         client = committing.test_client()
         body = os.urandom(100)
         seller = factories.merchant()
         product_id = on_sale(client, seller, body)
-        later(DAY + timedelta(seconds=1))
+        advance_time(DAY + timedelta(seconds=1))
         assert tasks.check_contents() == 1
         assert tasks.check_contents() == 0
         assert broken() == []
         path = self.path_of(settings, body)
-        path.unlink() if harm == "gone" else path.write_bytes(b"short")
-        later(DAY + timedelta(seconds=1))
+        path.unlink() if damage == "missing" else path.write_bytes(b"short")
+        advance_time(DAY + timedelta(seconds=1))
 
         assert tasks.check_contents() == 1
-        assert broken() == [FOUND_MISSING]
-        assert FOUND_MISSING in {invariant.name for invariant in invariants.INVARIANTS}
+        assert broken() == [CONTENT_PRESENT]
+        assert CONTENT_PRESENT in {invariant.name for invariant in invariants.INVARIANTS}
         assert upload(client, seller, product_id, body).status_code == 200
 
         assert path.read_bytes() == body
@@ -230,12 +230,12 @@ def test_scheduled_jobs_enqueue_outbound_calls(
     assert sent == [tasks.remove_unreferenced, tasks.check_contents]
 
 
-def keep(body: bytes) -> None:
+def store_unreferenced(body: bytes) -> None:
     """Store content that no file refers to."""
     with storage.current().receive([body]) as staged, transaction() as session:
         content = service.register_content(session, sha256=staged.sha256, size=staged.size)
         staged.store(content.storage_key)
 
 
-def _die(_: str) -> None:
+def _interrupt(_: str) -> None:
     raise KeyboardInterrupt

@@ -26,7 +26,7 @@ KEY = f"{'ab' * 32}.1"
 
 
 @dataclass(frozen=True)
-class Kept:
+class Backend:
     """A storage, and the number of its objects, including staged ones."""
 
     storage: Storage
@@ -47,13 +47,13 @@ def s3_of(bucket: FakeS3) -> S3Storage:
 
 
 @pytest.fixture(params=["folder", "bucket"])
-def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     if request.param == "folder":
-        return Kept(
+        return Backend(
             FolderStorage(tmp_path), lambda: sum(path.is_file() for path in tmp_path.rglob("*"))
         )
     bucket: FakeS3 = request.getfixturevalue("bucket")
-    return Kept(s3_of(bucket), lambda: len(bucket.objects) + len(bucket.uploads))
+    return Backend(s3_of(bucket), lambda: len(bucket.objects) + len(bucket.uploads))
 
 
 def in_chunks(body: bytes, size: int = 100_000) -> Iterator[bytes]:
@@ -61,14 +61,14 @@ def in_chunks(body: bytes, size: int = 100_000) -> Iterator[bytes]:
         yield body[start : start + size]
 
 
-def keep(kept: Kept, body: bytes, key: str = KEY) -> None:
-    with kept.storage.receive(in_chunks(body)) as staged:
+def store(backend: Backend, body: bytes, key: str = KEY) -> None:
+    with backend.storage.receive(in_chunks(body)) as staged:
         assert (staged.sha256, staged.size) == (sha256(body), len(body))
         staged.store(key)
 
 
-def read(kept: Kept, start: int, end: int, key: str = KEY) -> bytes:
-    content = kept.storage.open(key, start=start, end=end)
+def read(backend: Backend, start: int, end: int, key: str = KEY) -> bytes:
+    content = backend.storage.open(key, start=start, end=end)
     try:
         return b"".join(content)
     finally:
@@ -77,78 +77,78 @@ def read(kept: Kept, start: int, end: int, key: str = KEY) -> bytes:
 
 
 @pytest.mark.parametrize("body", [b"x", SMALL, LARGE[:PART_BYTES], LARGE], ids=len)
-def test_stored_content_can_be_read(kept: Kept, body: bytes) -> None:
-    keep(kept, body)
+def test_stored_content_can_be_read(backend: Backend, body: bytes) -> None:
+    store(backend, body)
 
-    assert kept.storage.get_size(KEY) == len(body)
-    assert read(kept, 0, len(body)) == body
-    assert kept.count() == 1
+    assert backend.storage.get_size(KEY) == len(body)
+    assert read(backend, 0, len(body)) == body
+    assert backend.count() == 1
 
 
-def test_any_range_can_be_read(kept: Kept) -> None:
-    keep(kept, SMALL)
+def test_any_range_can_be_read(backend: Backend) -> None:
+    store(backend, SMALL)
 
     for start, end in ((0, 1), (100, 5000), (len(SMALL) - 1, len(SMALL))):
-        assert read(kept, start, end) == SMALL[start:end]
+        assert read(backend, start, end) == SMALL[start:end]
 
 
 @pytest.mark.parametrize("body", [b"", SMALL, LARGE], ids=len)
-def test_content_that_was_not_stored_is_discarded(kept: Kept, body: bytes) -> None:
-    with kept.storage.receive(in_chunks(body)) as staged:
+def test_content_that_was_not_stored_is_discarded(backend: Backend, body: bytes) -> None:
+    with backend.storage.receive(in_chunks(body)) as staged:
         assert staged.size == len(body)
 
-    assert kept.count() == 0
+    assert backend.count() == 0
 
 
-@pytest.mark.parametrize("pieces", [1, 100], ids=["early", "late"])
-def test_interrupted_content_is_discarded(kept: Kept, pieces: int) -> None:
+@pytest.mark.parametrize("chunks", [1, 100], ids=["early", "late"])
+def test_interrupted_content_is_discarded(backend: Backend, chunks: int) -> None:
     def breaking() -> Iterator[bytes]:
-        for number, piece in enumerate(in_chunks(LARGE)):
-            if number == pieces:
-                raise KeyError("broken off")
-            yield piece
+        for number, chunk in enumerate(in_chunks(LARGE)):
+            if number == chunks:
+                raise KeyError("interrupted")
+            yield chunk
 
-    with pytest.raises(KeyError), kept.storage.receive(breaking()):
+    with pytest.raises(KeyError), backend.storage.receive(breaking()):
         raise AssertionError("unreachable")
 
-    assert kept.count() == 0
+    assert backend.count() == 0
 
 
-def test_a_key_can_be_overwritten(kept: Kept) -> None:
+def test_a_key_can_be_overwritten(backend: Backend) -> None:
     for _ in range(2):
-        keep(kept, LARGE)
+        store(backend, LARGE)
 
-    assert read(kept, 0, len(LARGE)) == LARGE
-    assert kept.count() == 1
+    assert read(backend, 0, len(LARGE)) == LARGE
+    assert backend.count() == 1
 
 
-def test_deleting_is_idempotent(kept: Kept) -> None:
-    keep(kept, SMALL)
+def test_deleting_is_idempotent(backend: Backend) -> None:
+    store(backend, SMALL)
     for _ in range(2):
-        kept.storage.delete(KEY)
+        backend.storage.delete(KEY)
 
-    assert kept.storage.get_size(KEY) is None
-    assert kept.count() == 0
+    assert backend.storage.get_size(KEY) is None
+    assert backend.count() == 0
     with pytest.raises(ContentMissing):
-        kept.storage.open(KEY, start=0, end=1)
+        backend.storage.open(KEY, start=0, end=1)
 
 
-def test_only_old_staged_content_is_deleted(kept: Kept) -> None:
-    keep(kept, SMALL)
-    inside = kept.storage.receive(in_chunks(LARGE))
-    inside.__enter__()
-    assert kept.count() == 2
+def test_only_old_staged_content_is_deleted(backend: Backend) -> None:
+    store(backend, SMALL)
+    staging = backend.storage.receive(in_chunks(LARGE))
+    staging.__enter__()
+    assert backend.count() == 2
 
-    assert kept.storage.delete_staged(before=clock.now() - timedelta(days=1)) == 0
-    assert kept.count() == 2
-    assert kept.storage.delete_staged(before=clock.now() + timedelta(days=1)) == 1
-    assert kept.count() == 1
-    inside.__exit__(None, None, None)
-    assert read(kept, 0, len(SMALL)) == SMALL
+    assert backend.storage.delete_staged(before=clock.now() - timedelta(days=1)) == 0
+    assert backend.count() == 2
+    assert backend.storage.delete_staged(before=clock.now() + timedelta(days=1)) == 1
+    assert backend.count() == 1
+    staging.__exit__(None, None, None)
+    assert read(backend, 0, len(SMALL)) == SMALL
 
 
-def test_without_staged_content_nothing_is_deleted(kept: Kept) -> None:
-    assert kept.storage.delete_staged(before=clock.now()) == 0
+def test_without_staged_content_nothing_is_deleted(backend: Backend) -> None:
+    assert backend.storage.delete_staged(before=clock.now()) == 0
 
 
 class TestFolder:
@@ -177,28 +177,28 @@ class TestBucket:
         assert bucket.uploads == {}
 
     def test_parts_are_of_equal_size(self, bucket: FakeS3) -> None:
-        keep(Kept(s3_of(bucket), lambda: 0), LARGE)
+        store(Backend(s3_of(bucket), lambda: 0), LARGE)
 
         assert bucket.part_sizes == [PART_BYTES, PART_BYTES, 12_345]
 
-    @pytest.mark.parametrize("act", ["PUT", "GET", "HEAD"])
+    @pytest.mark.parametrize("method", ["PUT", "GET", "HEAD"])
     def test_a_failing_bucket_is_unavailable(
-        self, bucket: FakeS3, act: str, monkeypatch: pytest.MonkeyPatch
+        self, bucket: FakeS3, method: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", _no_pause)
-        kept = Kept(s3_of(bucket), lambda: 0)
-        keep(kept, SMALL)
-        bucket.failing = {act}
+        backend = Backend(s3_of(bucket), lambda: 0)
+        store(backend, SMALL)
+        bucket.failing = {method}
 
-        acts: dict[str, Callable[[], object]] = {
-            "PUT": lambda: keep(kept, SMALL),
-            "GET": lambda: read(kept, 0, 1),
-            "HEAD": lambda: kept.storage.get_size(KEY),
+        calls: dict[str, Callable[[], object]] = {
+            "PUT": lambda: store(backend, SMALL),
+            "GET": lambda: read(backend, 0, 1),
+            "HEAD": lambda: backend.storage.get_size(KEY),
         }
         with pytest.raises(StorageUnavailable):
-            acts[act]()
+            calls[method]()
         bucket.failing = set()
-        assert read(kept, 0, 5) == SMALL[:5]
+        assert read(backend, 0, 5) == SMALL[:5]
 
     def test_an_unreachable_bucket_is_unavailable(
         self, bucket: FakeS3, monkeypatch: pytest.MonkeyPatch
@@ -218,8 +218,8 @@ class TestBucket:
         assert isinstance(storage.from_settings(Settings(files_dir=tmp_path)), FolderStorage)
 
 
-def test_boto3_is_only_imported_for_a_bucket() -> None:
-    """Nothing but s3.py imports boto3, and nothing imports that when it is loaded itself."""
+def test_boto3_is_imported_only_for_a_bucket() -> None:
+    """Only s3.py imports boto3, and no module imports s3.py at module level."""
     for path in (PROJECT_ROOT / "app").rglob("*.py"):
         loaded = ast.parse(path.read_text()).body
         names = {

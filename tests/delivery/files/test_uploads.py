@@ -31,10 +31,10 @@ class _SlowBody(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        piece = self._rest[: min(len(buffer), 777)]
-        buffer[: len(piece)] = piece
-        self._rest = self._rest[len(piece) :]
-        return len(piece)
+        chunk = self._rest[: min(len(buffer), 777)]
+        buffer[: len(chunk)] = chunk
+        self._rest = self._rest[len(chunk) :]
+        return len(chunk)
 
 
 class TestBodies:
@@ -71,13 +71,13 @@ class TestBodies:
         self,
         client: FlaskClient,
         seller: factories.Actor,
-        kept: Callable[[], dict[str, bytes]],
+        stored_files: Callable[[], dict[str, bytes]],
     ) -> None:
         body = os.urandom(5000)
         answer = self.send(client, seller, body, CONTENT_LENGTH="5001")
 
         assert refusal(answer) == (400, "BODY_INCOMPLETE")
-        assert sha256(body) not in kept()
+        assert sha256(body) not in stored_files()
 
     def test_a_body_of_unknown_length_is_refused(
         self, client: FlaskClient, seller: factories.Actor
@@ -119,14 +119,14 @@ class TestRefusals:
 
     def test_only_the_owner_can_manage_the_file(self, client: FlaskClient) -> None:
         product_id = on_sale(client, factories.merchant())
-        stranger = factories.merchant()
+        other = factories.merchant()
 
         for method in ("PUT", "GET", "DELETE"):
             answer = client.open(
                 f"{API}/products/{product_id}/file?name=a",
                 method=method,
-                data=b"mine",
-                headers=stranger.headers,
+                data=b"other",
+                headers=other.headers,
             )
             assert refusal(answer) == (403, "UNAUTHORIZED_PRODUCT_ACCESS")
 
@@ -158,7 +158,7 @@ class TestRefusals:
         assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
     @pytest.mark.parametrize(
-        ("header", "said", "refused"),
+        ("header", "value", "refused"),
         [
             ("Content-Range", "bytes 10-19/20", (400, "VALIDATION_ERROR")),
             ("Content-Encoding", "gzip", (415, "UNSUPPORTED_MEDIA_TYPE")),
@@ -166,18 +166,18 @@ class TestRefusals:
         ],
     )
     def test_partial_and_encoded_files_are_refused(
-        self, client: FlaskClient, header: str, said: str, refused: tuple[int, str] | None
+        self, client: FlaskClient, header: str, value: str, refused: tuple[int, str] | None
     ) -> None:
         seller = factories.merchant()
         product_id = on_sale(client, seller)
 
-        answer = upload(client, seller, product_id, b"new", **{header: said})
+        answer = upload(client, seller, product_id, b"new", **{header: value})
 
         assert answer.status_code == (refused or (200,))[0]
         if refused:
             assert refusal(answer) == refused
-        kept = client.get(f"{API}/products/{product_id}/file", headers=seller.headers).json
-        assert kept["version"] == (1 if refused else 2)
+        current = client.get(f"{API}/products/{product_id}/file", headers=seller.headers).json
+        assert current["version"] == (1 if refused else 2)
 
     def test_allowed_media_types_can_be_configured(
         self, client: FlaskClient, change_settings: Callable[..., None]
@@ -196,14 +196,14 @@ class TestRefusals:
         seller = factories.merchant()
         product_id = file_product(seller)
 
-        def sign_out(_: Any) -> Any:
+        def sign_out_then_store(uploader: Any) -> Any:
             client.post(f"{API}/auth/logout", headers=seller.headers)
-            return kept(_)
+            return store_body(uploader)
 
         from app.delivery.files import views
 
-        kept = views._store_body
-        monkeypatch.setattr(views, "_store_body", sign_out)
+        store_body = views._store_body
+        monkeypatch.setattr(views, "_store_body", sign_out_then_store)
 
         assert refusal(upload(client, seller, product_id)) == (401, "UNAUTHORIZED")
         assert client.get(f"{API}/products/{product_id}").json["isReady"] is False

@@ -102,7 +102,7 @@ class TestUploading:
         assert len(events_of(product_id)) == 1
 
     def test_the_same_bytes_are_stored_once(
-        self, client: FlaskClient, kept: Callable[[], dict[str, bytes]]
+        self, client: FlaskClient, stored_files: Callable[[], dict[str, bytes]]
     ) -> None:
         body = os.urandom(1000)
         for _ in range(2):
@@ -116,7 +116,7 @@ class TestUploading:
                 select(ProductFile).where(ProductFile.content_id == contents[0].id)
             ).all()
         assert (len(contents), len(files)) == (1, 2)
-        assert kept()[sha256(body)] == body
+        assert stored_files()[sha256(body)] == body
 
     def test_only_its_owner_can_read_a_stored_file(
         self, client: FlaskClient, settings: Settings

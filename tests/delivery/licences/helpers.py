@@ -16,7 +16,7 @@ from tests.delivery import helpers as delivery_helpers
 from tests.factories import Actor
 
 #: Valid, but unknown.
-STRANGE_KEY = "7Z3QK-M0T8V-X4R1D-9HWYB-2C6ES"
+UNKNOWN_KEY = "7Z3QK-M0T8V-X4R1D-9HWYB-2C6ES"
 
 
 def licence_product(seller: Actor | None = None, *, units: int = 1_000) -> UUID:
@@ -49,12 +49,13 @@ def sold_key(
     return product_id, delivery_helpers.delivered(line)["licences"][0]["key"], line
 
 
-def ask(client: FlaskClient, what: str, key: str, **fields: Any) -> TestResponse:
-    return client.post(f"/api/v1/licences/{what}", json={"key": key} | fields)
+def post_licence(client: FlaskClient, action: str, key: str, **fields: Any) -> TestResponse:
+    """Send a request about a key. action: validate, activate or deactivate."""
+    return client.post(f"/api/v1/licences/{action}", json={"key": key} | fields)
 
 
-def activated(client: FlaskClient, key: str, instance: str, **fields: Any) -> dict[str, Any]:
-    answer = ask(client, "activate", key, instance=instance, **fields)
+def activate_key(client: FlaskClient, key: str, instance: str, **fields: Any) -> dict[str, Any]:
+    answer = post_licence(client, "activate", key, instance=instance, **fields)
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json
     return body

@@ -17,18 +17,18 @@ from tests.delivery.helpers import (
     refund_units,
 )
 from tests.delivery.licences.helpers import (
-    STRANGE_KEY,
-    activated,
-    ask,
+    UNKNOWN_KEY,
+    activate_key,
     events_of,
+    post_licence,
     sold_key,
 )
 
 
 class TestValidating:
-    def test_it_contains_the_licence_and_not_the_buyer(self, client: FlaskClient) -> None:
+    def test_the_response_contains_the_licence_but_not_the_buyer(self, client: FlaskClient) -> None:
         product_id, key, _ = sold_key(client)
-        answer = ask(client, "validate", key)
+        answer = post_licence(client, "validate", key)
         assert answer.status_code == 200
         assert answer.json == {
             "valid": True,
@@ -43,28 +43,30 @@ class TestValidating:
         }
         assert answer.headers["Cache-Control"] == "no-store"
 
-    def test_a_key_can_be_typed_carelessly(self, client: FlaskClient) -> None:
+    def test_common_typing_variants_of_a_key_are_accepted(self, client: FlaskClient) -> None:
         _, key, _ = sold_key(client)
         typed = key.lower().replace("-", " ").replace("0", "o").replace("1", "l")
-        assert ask(client, "validate", typed).json["valid"] is True
+        assert post_licence(client, "validate", typed).json["valid"] is True
 
-    def test_it_must_be_active_on_the_machine(self, client: FlaskClient) -> None:
+    def test_with_an_instance_the_licence_must_be_activated_on_it(
+        self, client: FlaskClient
+    ) -> None:
         _, key, _ = sold_key(client)
-        body = ask(client, "validate", key, instance="machine").json
+        body = post_licence(client, "validate", key, instance="machine").json
         assert (body["valid"], body["reason"]) == (False, "NOT_ACTIVATED")
-        activated(client, key, "machine")
-        body = ask(client, "validate", key, instance="machine").json
+        activate_key(client, key, "machine")
+        body = post_licence(client, "validate", key, instance="machine").json
         assert (body["valid"], body["reason"], body["activationsLeft"]) == (True, None, 2)
-        assert ask(client, "validate", key, instance="other").json["valid"] is False
+        assert post_licence(client, "validate", key, instance="other").json["valid"] is False
 
     def test_an_expired_licence_is_not_valid(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         _, key, line = sold_key(client, validDays=1)
-        activated(client, key, "machine")
+        activate_key(client, key, "machine")
         freeze_clock(monkeypatch, clock.now() + timedelta(days=1))
         for fields in ({}, {"instance": "machine"}, {"instance": "other"}):
-            answer = ask(client, "validate", key, **fields)
+            answer = post_licence(client, "validate", key, **fields)
             assert answer.status_code == 200
             assert (answer.json["valid"], answer.json["reason"]) == (False, "EXPIRED")
             assert answer.json["status"] == "EXPIRED"
@@ -73,14 +75,17 @@ class TestValidating:
     def test_a_revoked_licence_is_not_valid(self, client: FlaskClient) -> None:
         _, key, line = sold_key(client)
         refund_units(line, 1)
-        body = ask(client, "validate", key).json
+        body = post_licence(client, "validate", key).json
         assert (body["valid"], body["reason"], body["status"]) == (False, "REVOKED", "REVOKED")
 
-    @pytest.mark.parametrize("what", ["validate", "activate", "deactivate"])
-    def test_wrong_keys_are_refused(self, client: FlaskClient, what: str) -> None:
+    @pytest.mark.parametrize("action", ["validate", "activate", "deactivate"])
+    def test_wrong_keys_are_refused(self, client: FlaskClient, action: str) -> None:
         fields = {"instance": "machine"}
-        assert refusal(ask(client, what, STRANGE_KEY, **fields)) == (404, "LICENCE_NOT_FOUND")
-        answer = ask(client, what, STRANGE_KEY[:-1] + "T", **fields)
+        assert refusal(post_licence(client, action, UNKNOWN_KEY, **fields)) == (
+            404,
+            "LICENCE_NOT_FOUND",
+        )
+        answer = post_licence(client, action, UNKNOWN_KEY[:-1] + "T", **fields)
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert error_body(answer)["details"] == {
             "key": ["Not a valid licence key: check it for typing errors."]
@@ -88,9 +93,9 @@ class TestValidating:
 
 
 class TestActivating:
-    def test_it_counts_towards_the_limit(self, client: FlaskClient) -> None:
+    def test_an_activation_counts_towards_the_limit(self, client: FlaskClient) -> None:
         product_id, key, line = sold_key(client)
-        body = activated(client, key, "machine-1", label="Alice's")
+        body = activate_key(client, key, "machine-1", label="Alice's")
         assert body.pop("activatedAt")
         assert body == {
             "instance": "machine-1",
@@ -107,26 +112,26 @@ class TestActivating:
         assert events_of("licence-activated") == [{"productId": str(product_id), "activations": 1}]
         assert broken() == []
 
-    def test_repeating_it_has_no_effect(self, client: FlaskClient) -> None:
+    def test_a_repeated_activation_has_no_effect(self, client: FlaskClient) -> None:
         _, key, _ = sold_key(client)
-        first = activated(client, key, "machine", label="first")
-        assert activated(client, key, " machine ", label="second") == first
+        first = activate_key(client, key, "machine", label="first")
+        assert activate_key(client, key, " machine ", label="second") == first
         assert re.fullmatch(TIME, first["activatedAt"])
         assert len(events_of("licence-activated")) == 1
 
-    def test_above_the_limit_it_is_refused(self, client: FlaskClient) -> None:
+    def test_an_activation_above_the_limit_is_refused(self, client: FlaskClient) -> None:
         _, key, _ = sold_key(client, activationLimit=2)
-        activated(client, key, "one")
-        activated(client, key, "two")
-        answer = ask(client, "activate", key, instance="three")
+        activate_key(client, key, "one")
+        activate_key(client, key, "two")
+        answer = post_licence(client, "activate", key, instance="three")
         assert refusal(answer) == (409, "ACTIVATION_LIMIT_REACHED")
         assert error_body(answer)["details"] == {"activationLimit": 2, "activations": 2}
-        assert activated(client, key, "two")["activationsLeft"] == 0
+        assert activate_key(client, key, "two")["activationsLeft"] == 0
 
-    def test_there_can_be_no_limit(self, client: FlaskClient) -> None:
+    def test_a_licence_can_have_no_limit(self, client: FlaskClient) -> None:
         _, key, _ = sold_key(client, activationLimit=None)
         for number in range(10):
-            body = activated(client, key, f"machine-{number}")
+            body = activate_key(client, key, f"machine-{number}")
         assert (body["activations"], body["activationsLeft"]) == (10, None)
 
     def test_an_invalid_licence_is_refused(
@@ -134,13 +139,13 @@ class TestActivating:
     ) -> None:
         _, revoked, line = sold_key(client)
         refund_units(line, 1)
-        assert refusal(ask(client, "activate", revoked, instance="machine")) == (
+        assert refusal(post_licence(client, "activate", revoked, instance="machine")) == (
             409,
             "LICENCE_REVOKED",
         )
         _, expired, _ = sold_key(client, validDays=1)
         freeze_clock(monkeypatch, clock.now() + timedelta(days=2))
-        assert refusal(ask(client, "activate", expired, instance="machine")) == (
+        assert refusal(post_licence(client, "activate", expired, instance="machine")) == (
             409,
             "LICENCE_EXPIRED",
         )
@@ -148,42 +153,42 @@ class TestActivating:
     @pytest.mark.parametrize("instance", ["", "  ", "x" * 201, "a\x07b", "a\u200bb", 5, None])
     def test_an_instance_must_be_printable(self, client: FlaskClient, instance: Any) -> None:
         _, key, _ = sold_key(client)
-        for what in ("activate", "deactivate", "validate"):
-            answer = ask(client, what, key, instance=instance)
+        for action in ("activate", "deactivate", "validate"):
+            answer = post_licence(client, action, key, instance=instance)
             assert refusal(answer) == (400, "VALIDATION_ERROR")
             assert list(error_body(answer)["details"]) == ["instance"]
 
     def test_an_instance_is_required(self, client: FlaskClient) -> None:
-        for what in ("activate", "deactivate"):
-            assert refusal(ask(client, what, STRANGE_KEY)) == (400, "VALIDATION_ERROR")
+        for action in ("activate", "deactivate"):
+            assert refusal(post_licence(client, action, UNKNOWN_KEY)) == (400, "VALIDATION_ERROR")
 
 
 class TestDeactivating:
     def test_another_machine_can_be_activated_afterwards(self, client: FlaskClient) -> None:
         _, key, _ = sold_key(client, activationLimit=1)
-        activated(client, key, "old")
-        answer = ask(client, "deactivate", key, instance="old")
+        activate_key(client, key, "old")
+        answer = post_licence(client, "deactivate", key, instance="old")
         assert (answer.status_code, answer.json["activationsLeft"]) == (200, 1)
         assert next(iter(answer.json)) == "productId"
-        assert activated(client, key, "new")["activations"] == 1
-        ask(client, "deactivate", key, instance="new")
-        assert activated(client, key, "old")["activations"] == 1
+        assert activate_key(client, key, "new")["activations"] == 1
+        post_licence(client, "deactivate", key, instance="new")
+        assert activate_key(client, key, "old")["activations"] == 1
         assert len(events_of("licence-deactivated")) == 2
         assert broken() == []
 
-    def test_it_is_refused_for_an_inactive_machine(self, client: FlaskClient) -> None:
+    def test_the_deactivation_of_an_inactive_machine_is_refused(self, client: FlaskClient) -> None:
         _, key, _ = sold_key(client)
-        activated(client, key, "machine")
-        ask(client, "deactivate", key, instance="machine")
+        activate_key(client, key, "machine")
+        post_licence(client, "deactivate", key, instance="machine")
         for instance in ("machine", "other"):
-            answer = ask(client, "deactivate", key, instance=instance)
+            answer = post_licence(client, "deactivate", key, instance=instance)
             assert refusal(answer) == (404, "ACTIVATION_NOT_FOUND")
 
-    def test_it_works_for_a_revoked_licence(self, client: FlaskClient) -> None:
+    def test_a_revoked_licence_can_be_deactivated(self, client: FlaskClient) -> None:
         _, key, line = sold_key(client)
-        activated(client, key, "machine")
+        activate_key(client, key, "machine")
         refund_units(line, 1)
-        answer = ask(client, "deactivate", key, instance="machine")
+        answer = post_licence(client, "deactivate", key, instance="machine")
         assert (answer.status_code, answer.json["status"]) == (200, "REVOKED")
 
 
@@ -192,10 +197,10 @@ class TestGuessing:
         client = rate_limited.test_client()
         _, key, _ = sold_key(client)
         for _ in range(100):
-            assert ask(client, "validate", key).status_code == 200
-        kinds = ("validate", "activate", "deactivate")
+            assert post_licence(client, "validate", key).status_code == 200
+        actions = ("validate", "activate", "deactivate")
         answers = [
-            ask(client, kinds[number % 3], STRANGE_KEY, instance="machine").status_code
+            post_licence(client, actions[number % 3], UNKNOWN_KEY, instance="machine").status_code
             for number in range(61)
         ]
         assert answers == [404] * 60 + [429]
@@ -204,5 +209,5 @@ class TestGuessing:
         client = rate_limited.test_client()
         _, key, _ = sold_key(client)
         for _ in range(70):
-            assert ask(client, "deactivate", key, instance="no").status_code == 404
-        assert ask(client, "validate", key).status_code == 200
+            assert post_licence(client, "deactivate", key, instance="no").status_code == 404
+        assert post_licence(client, "validate", key).status_code == 200

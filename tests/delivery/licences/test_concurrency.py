@@ -6,14 +6,14 @@ from flask import Flask
 
 from tests.concurrency import all_at_once, broken, outcomes
 from tests.delivery.helpers import delivered
-from tests.delivery.licences.helpers import ask, sold_key
+from tests.delivery.licences.helpers import post_licence, sold_key
 
 
 def test_concurrent_activations_cannot_exceed_the_limit(committing: Flask) -> None:
     _, key, line = sold_key(committing.test_client())
 
     def activate(number: int) -> Any:
-        return ask(committing.test_client(), "activate", key, instance=f"machine-{number}")
+        return post_licence(committing.test_client(), "activate", key, instance=f"machine-{number}")
 
     answers = all_at_once(activate, range(100), threads=100)
 
@@ -26,7 +26,7 @@ def test_concurrent_activations_of_a_machine_are_one(committing: Flask) -> None:
     _, key, line = sold_key(committing.test_client(), activationLimit=1)
 
     def activate(_: int) -> Any:
-        return ask(committing.test_client(), "activate", key, instance="machine")
+        return post_licence(committing.test_client(), "activate", key, instance="machine")
 
     answers = all_at_once(activate, range(20), threads=20)
 
@@ -39,9 +39,9 @@ def test_concurrent_activations_and_deactivations_stay_within_the_limit(committi
     _, key, line = sold_key(committing.test_client(), activationLimit=2)
 
     def act(number: int) -> Any:
-        what = "deactivate" if number % 3 == 2 else "activate"
+        action = "deactivate" if number % 3 == 2 else "activate"
         instance = f"machine-{number % 5}"
-        return ask(committing.test_client(), what, key, instance=instance)
+        return post_licence(committing.test_client(), action, key, instance=instance)
 
     answers = all_at_once(act, range(60), threads=20)
 

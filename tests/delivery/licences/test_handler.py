@@ -20,10 +20,10 @@ from tests.delivery.helpers import (
     revoke_units,
 )
 from tests.delivery.licences.helpers import (
-    activated,
-    ask,
+    activate_key,
     events_of,
     licence_product,
+    post_licence,
     sold_key,
 )
 
@@ -51,7 +51,7 @@ class TestDelivery:
         answer = get_delivery(client, buyer, made["id"])
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
         for licence in answer.json["licences"]:
-            assert ask(client, "validate", licence["key"]).json["valid"] is True
+            assert post_licence(client, "validate", licence["key"]).json["valid"] is True
         assert broken() == []
 
     def test_keys_are_encrypted_for_their_rows(self, client: FlaskClient) -> None:
@@ -67,7 +67,7 @@ class TestDelivery:
         try:
             _, key, line = sold_key(client)
             encryption.configure(["n" * 32, *used])
-            assert ask(client, "validate", key).json["valid"] is True
+            assert post_licence(client, "validate", key).json["valid"] is True
             assert delivered(line)["licences"][0]["key"] == key
         finally:
             encryption.configure(used)
@@ -85,7 +85,7 @@ class TestDelivery:
 
     def test_no_event_contains_a_key(self, client: FlaskClient) -> None:
         _, key, line = sold_key(client)
-        activated(client, key, "machine")
+        activate_key(client, key, "machine")
         refund_units(line, 1)
         with db.transaction() as session:
             events = str(session.scalars(select(OutboxEvent.data)).all())

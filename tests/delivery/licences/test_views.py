@@ -19,10 +19,10 @@ from tests.delivery.helpers import (
     product,
 )
 from tests.delivery.licences.helpers import (
-    activated,
-    ask,
+    activate_key,
     events_of,
     licence_product,
+    post_licence,
     put_terms,
     sold_key,
     terms_url,
@@ -82,7 +82,7 @@ class TestTerms:
 
     def test_the_maximum_can_be_sold(self, client: FlaskClient) -> None:
         _, key, _ = sold_key(client, activationLimit=1_000_000, validDays=36_500)
-        body = ask(client, "validate", key).json
+        body = post_licence(client, "validate", key).json
         assert (body["activationLimit"], body["activationsLeft"]) == (1_000_000, 1_000_000)
 
     def test_other_kinds_of_products_have_no_terms(self, client: FlaskClient) -> None:
@@ -109,7 +109,7 @@ class TestLists:
     def test_keys_are_masked(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id, key, line = sold_key(client, seller)
-        activated(client, key, "machine")
+        activate_key(client, key, "machine")
         newer = bought(factories.buyer(), product_id)
         answer = client.get(f"/api/v1/products/{product_id}/licences", headers=seller.headers)
         assert answer.json["meta"]["total"] == 2

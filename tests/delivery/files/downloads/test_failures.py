@@ -25,10 +25,10 @@ class TestStorage:
     def test_missing_content_is_an_internal_error_and_is_not_counted(
         self, client: FlaskClient
     ) -> None:
-        line = sold(client, b"soon gone" * 100)
+        line = sold(client, b"content" * 100)
         link = link_of(line)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(FolderStorage, "open", _gone)
+            patch.setattr(FolderStorage, "open", _missing)
             assert refusal(get(client, link)) == (500, "INTERNAL_ERROR")
 
         assert served(link) == 0
@@ -36,7 +36,7 @@ class TestStorage:
         assert get(client, link).status_code == 200
 
     def test_truncated_content_aborts_the_response(self, client: FlaskClient) -> None:
-        line = sold(client, b"much longer than what is left of it" * 99)
+        line = sold(client, b"longer than the truncated file" * 99)
         link = link_of(line)
         folder = storage.current()
         assert isinstance(folder, FolderStorage)
@@ -51,17 +51,17 @@ class TestStorage:
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         opened: list[Any] = []
-        right = FolderStorage.open
+        original = FolderStorage.open
 
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            opened.append(right(*args, **kwargs))
+        def recording_open(*args: Any, **kwargs: Any) -> Any:
+            opened.append(original(*args, **kwargs))
             return opened[-1]
 
-        monkeypatch.setattr(FolderStorage, "open", watched)
+        monkeypatch.setattr(FolderStorage, "open", recording_open)
         link = link_of(sold(client, b"x" * 1_000_000))
-        for pieces in (0, 1, 100):
+        for chunks in (0, 1, 100):
             with client.get(link) as answer:
-                for _, _ in zip(range(pieces), answer.response, strict=False):
+                for _, _ in zip(range(chunks), answer.response, strict=False):
                     pass
             assert opened[-1]._read.__self__.closed
         assert views._downloads._running == {}
@@ -89,18 +89,18 @@ class TestSecrecy:
     def test_the_log_does_not_contain_the_link(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        said: list[dict[str, Any]] = []
+        logged: list[dict[str, Any]] = []
         monkeypatch.setattr(
             "app.common.middleware.log",
-            type("Log", (), {"info": staticmethod(lambda what, **more: said.append(more))}),
+            type("Log", (), {"info": staticmethod(lambda event, **fields: logged.append(fields))}),
         )
         link = link_of(sold(client))
         get(client, f"{link}?secret=1")
 
-        assert said[-1]["path"] == f"{API}/downloads/[redacted]"
-        assert link.rpartition("/")[2] not in str(said)
+        assert logged[-1]["path"] == f"{API}/downloads/[redacted]"
+        assert link.rpartition("/")[2] not in str(logged)
         assert redact(None, "", {"download_token": link}) == {"download_token": "[redacted]"}
 
 
-def _gone(*_: Any, **__: Any) -> Any:
+def _missing(*_: Any, **__: Any) -> Any:
     raise ContentMissing

@@ -83,29 +83,29 @@ class TestCounting:
 
     def test_bytes_are_counted_when_a_download_starts(self, client: FlaskClient) -> None:
         link = link_of(sold(client, b"x" * 1_000_000))
-        begun = [client.get(link) for _ in range(3)]
+        started = [client.get(link) for _ in range(3)]
 
         assert refusal(get(client, link)) == (403, "DOWNLOAD_LIMIT_REACHED")
-        for answer in begun:
+        for answer in started:
             answer.close()
         assert get(client, link).status_code == 200
 
     def test_without_a_database_at_the_end_bytes_stay_counted(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def away(*_: Any, **__: Any) -> None:
+        def fail(*_: Any, **__: Any) -> None:
             raise psycopg.OperationalError("server closed the connection unexpectedly")
 
         link = link_of(sold(client))
         answer = client.get(link)
         with monkeypatch.context() as patch:
-            patch.setattr(repository, "restore_bytes", away)
+            patch.setattr(repository, "restore_bytes", fail)
             patch.setattr(db, "MAX_SECONDS", 0.0)
             answer.close()
 
         assert served(link) == SIZE
 
-    def test_the_merchant_can_reset_them(self, client: FlaskClient) -> None:
+    def test_the_merchant_can_reset_the_downloads_of_an_order(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         line = bought(client, factories.buyer(), on_sale(client, seller))
         for _ in range(5):
@@ -125,13 +125,12 @@ class TestCounting:
             ).all()
         assert [event.data["downloadsLeft"] for event in resets] == [5, 5, 5]
 
-    def test_only_the_merchant_can_reset_them(self, client: FlaskClient) -> None:
+    def test_only_the_merchant_can_reset_downloads(self, client: FlaskClient) -> None:
         line = sold(client)
-        for somebody in (factories.merchant(),):
-            answer = client.post(
-                f"{API}/orders/{line.order_id}/downloads/reset", headers=somebody.headers
-            )
-            assert refusal(answer) == (404, "DELIVERY_NOT_FOUND")
+        answer = client.post(
+            f"{API}/orders/{line.order_id}/downloads/reset", headers=factories.merchant().headers
+        )
+        assert refusal(answer) == (404, "DELIVERY_NOT_FOUND")
 
 
 class TestRevocation:
@@ -191,7 +190,7 @@ class TestRevocation:
         def set_active(active: bool) -> None:
             with transaction() as session:
                 auth.set_active(
-                    session, user_id=buyer.id, active=active, actor_id=None, reason="asked for"
+                    session, user_id=buyer.id, active=active, actor_id=None, reason="On request"
                 )
 
         set_active(False)
@@ -212,12 +211,12 @@ class TestRevocation:
 class TestConcurrencyLimit:
     def test_an_order_has_at_most_four_downloads_in_progress(self, client: FlaskClient) -> None:
         line = sold(client)
-        begun = [client.get(link_of(line)) for _ in range(4)]
+        started = [client.get(link_of(line)) for _ in range(4)]
 
         refused = get(client, link_of(line))
         assert refusal(refused) == (503, "BUSY")
         assert int(refused.headers["Retry-After"]) > 0
         assert delivered(line)["downloadsLeft"] == 1
-        for answer in begun:
+        for answer in started:
             answer.close()
         assert get(client, link_of(line)).status_code == 200

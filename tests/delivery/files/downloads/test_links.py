@@ -17,7 +17,7 @@ OLD, NEW = "an old key of enough characters.", "a new key of enough characters..
 
 @pytest.fixture(autouse=True)
 def keys(configure: Callable[..., None]) -> None:
-    configure(encryption._keys, None)  # put back after the test
+    configure(encryption._keys, None)  # restored after the test
     encryption.configure([OLD])
 
 
@@ -55,7 +55,7 @@ def test_an_arbitrary_text_is_invalid(token: str) -> None:
         links.verify(token)
 
 
-def test_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     link = a_link()
     token = links.sign(link)
     monkeypatch.setattr(clock, "now", lambda: link.expires_at - timedelta(milliseconds=1))
@@ -66,9 +66,9 @@ def test_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_forged_expired_link_is_only_invalid() -> None:
-    said = links.sign(DownloadLink(uuid4(), uuid4(), datetime(2020, 1, 1, tzinfo=UTC)))
+    expired = links.sign(DownloadLink(uuid4(), uuid4(), datetime(2020, 1, 1, tzinfo=UTC)))
     with pytest.raises(LinkInvalid):
-        links.verify(said[:-1] + ("A" if said[-1] != "A" else "B"))
+        links.verify(expired[:-1] + ("A" if expired[-1] != "A" else "B"))
 
 
 def test_keys_can_be_rotated() -> None:

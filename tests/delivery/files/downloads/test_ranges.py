@@ -22,7 +22,7 @@ SIZE = 1000
         ("bytes= 5-9 ", (5, 10)),
     ],
 )
-def test_a_single_range(header: str, part: tuple[int, int]) -> None:
+def test_a_single_range_is_parsed(header: str, part: tuple[int, int]) -> None:
     assert parse_range(header, size=SIZE) == part
 
 

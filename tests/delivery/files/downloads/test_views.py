@@ -45,7 +45,7 @@ class TestDownloading:
         }
         assert {name: answer.headers[name] for name in expected} == expected
 
-    def test_it_is_counted(self, client: FlaskClient) -> None:
+    def test_a_download_is_counted(self, client: FlaskClient) -> None:
         line = sold(client)
 
         get(client, link_of(line))
@@ -72,7 +72,9 @@ class TestDownloading:
 
         assert answer.json["downloads"] == 2
 
-    def test_it_holds_no_database_connection_while_it_is_sent(self, committing: Flask) -> None:
+    def test_a_download_uses_no_database_connection_while_it_is_sent(
+        self, committing: Flask
+    ) -> None:
         client = committing.test_client()
         link = link_of(sold(client, b"x" * 1_000_000))
         with client.get(link) as answer:
@@ -120,7 +122,7 @@ class TestRanges:
             ("bytes=100-999999", 100, SIZE - 1),
         ],
     )
-    def test_a_range(
+    def test_a_range_is_sent_with_status_206(
         self, client: FlaskClient, link: str, part: str, first: int, last: int
     ) -> None:
         answer = get(client, link, part)
