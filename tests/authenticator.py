@@ -15,7 +15,7 @@ TWO_FACTOR = "/api/v1/auth/two-factor"
 STEP = 30
 
 
-class Watch:
+class ManualClock:
     """A clock that is advanced manually."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Watch:
     def now(self) -> datetime:
         return self.moment
 
-    def wait(self, seconds: int) -> None:
+    def advance(self, seconds: int) -> None:
         self.moment += timedelta(seconds=seconds)
 
 
@@ -33,12 +33,12 @@ class Authenticator:
     """The authenticator app of a user, with its secret and the recovery codes."""
 
     secret: str
-    watch: Watch
+    clock: ManualClock
     recovery_codes: tuple[str, ...] = ()
 
     def code(self, *, seconds: int = 0) -> str:
         """The code that the app shows. seconds: how far its clock is ahead of ours."""
-        return pyotp.TOTP(self.secret).at(self.watch.now() + timedelta(seconds=seconds))
+        return pyotp.TOTP(self.secret).at(self.clock.now() + timedelta(seconds=seconds))
 
     def wrong_code(self) -> str:
         """A code that is wrong now and in all accepted steps before and after."""
@@ -46,7 +46,7 @@ class Authenticator:
         return next(code for code in map("{:06}".format, range(8)) if code not in right)
 
 
-def begin(client: FlaskClient, user: Actor, password: str = PASSWORD) -> TestResponse:
+def request_setup(client: FlaskClient, user: Actor, password: str = PASSWORD) -> TestResponse:
     return client.post(TWO_FACTOR, json={"password": password}, headers=user.headers)
 
 
@@ -68,15 +68,15 @@ def status(client: FlaskClient, user: Actor) -> dict[str, Any]:
     return found
 
 
-def begun(client: FlaskClient, user: Actor, watch: Watch) -> Authenticator:
+def begin_setup(client: FlaskClient, user: Actor, clock: ManualClock) -> Authenticator:
     """Begin the setup of two-factor authentication. Returns the app, without recovery codes."""
-    return Authenticator(begin(client, user).json["secret"], watch)
+    return Authenticator(request_setup(client, user).json["secret"], clock)
 
 
-def enrolled(client: FlaskClient, user: Actor, watch: Watch) -> Authenticator:
+def enable_two_factor(client: FlaskClient, user: Actor, clock: ManualClock) -> Authenticator:
     """Enable two-factor authentication. Returns the app, which shows an unused code."""
-    app = begun(client, user, watch)
+    app = begin_setup(client, user, clock)
     answer = confirm(client, user, app.code())
     assert answer.status_code == 200, answer.text
-    watch.wait(STEP)
-    return Authenticator(app.secret, watch, tuple(answer.json["recoveryCodes"]))
+    clock.advance(STEP)
+    return Authenticator(app.secret, clock, tuple(answer.json["recoveryCodes"]))

@@ -17,7 +17,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from sandbox.bank.app import create_app
 from sandbox.bank.config import Config
 from sandbox.bank.signing import signed_headers
-from tests.live import Answer
+from tests.live import Response
 from tests.simulators import FormBrowser, WebhookReceiver, call, serving
 
 KEYS = {"HDFC": b"h" * 32, "AXIS": b"a" * 32}
@@ -81,7 +81,7 @@ class Merchant(WebhookReceiver[Received]):
 class Payer(FormBrowser):
     """Fills in the bank's payment form."""
 
-    def decide(self, url: str, decision: str = "pay", *, mode: str = "") -> Answer:
+    def decide(self, url: str, decision: str = "pay", *, mode: str = "") -> Response:
         """Open the page, pay or decline, and follow the redirect."""
         page = self.open(url)
         assert page.status == 200, page.text
@@ -91,7 +91,7 @@ class Payer(FormBrowser):
         parts = urlsplit(url)
         return self.open(f"{parts.scheme}://{parts.netloc}{answer.headers['Location']}")
 
-    def send(self, url: str, page: Answer, decision: str = "pay", **changes: str) -> Answer:
+    def send(self, url: str, page: Response, decision: str = "pay", **changes: str) -> Response:
         """Submit the form of a page. changes: of its fields."""
         fields = {"decision": decision, "mode": "", **changes}
         return self.submit(url.partition("?")[0], page, fields)
@@ -117,7 +117,7 @@ class SandboxBank:
         """The URL of a payment page, created by a merchant. changes: of the claims."""
         return f"{self.url}/{bank.lower()}/pay?request={payment_request(amount, bank, **changes)}"
 
-    def set_mode(self, mode: str, *, bank: str = "HDFC") -> Answer:
+    def set_mode(self, mode: str, *, bank: str = "HDFC") -> Response:
         return call(
             "POST",
             f"{self.url}/{bank.lower()}/mode",
@@ -132,7 +132,7 @@ class SandboxBank:
         key: str | None = None,
         headers: dict[str, str] | None = None,
         **changes: Any,
-    ) -> Answer:
+    ) -> Response:
         """Request a payout. key: Idempotency-Key; default: the reference."""
         payout = {
             "reference": "payout-1",
@@ -155,7 +155,7 @@ class SandboxBank:
             },
         )
 
-    def payout(self, reference: str = "payout-1", *, bank: str = "HDFC") -> Answer:
+    def payout(self, reference: str = "payout-1", *, bank: str = "HDFC") -> Response:
         return call(
             "GET",
             f"{self.url}/{bank.lower()}/payouts/{reference}",

@@ -25,6 +25,6 @@ def outcomes(answers: Iterable[Any]) -> Counter[tuple[int, str | None]]:
     return Counter((answer.status_code, answer.json.get("error")) for answer in answers)
 
 
-def broken() -> list[str]:
+def broken_invariants() -> list[str]:
     """The names of the violated invariants of the books."""
     return [invariant.name for invariant, rows in violations() if rows]

@@ -22,7 +22,7 @@ from app.common.ratelimit import limiter
 from app.common.settings import Settings
 from app.factory import create_app
 from tests import servers
-from tests.authenticator import Watch
+from tests.authenticator import ManualClock
 from tests.fake_bank import FakeBank
 from tests.live import LiveServer
 
@@ -218,11 +218,11 @@ def change_settings(worker_app: Flask) -> Iterator[Callable[..., None]]:
 
 
 @pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+def totp_clock(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
     """The clock that two-factor codes are verified with."""
-    watch = Watch()
-    monkeypatch.setattr("app.auth.two_factor.service.clock", watch)
-    return watch
+    clock = ManualClock()
+    monkeypatch.setattr("app.auth.two_factor.service.clock", clock)
+    return clock
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def require_alive(connection: http.client.HTTPConnection) -> None:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     status: int
     headers: dict[str, str]
     text: str
@@ -70,7 +70,7 @@ class Api:
         data: bytes | None = None,
         token: str | None = None,
         headers: dict[str, str] | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Send a request. No status raises.
 
         path: from the root of the server; body: sent as JSON; data: sent unchanged.
@@ -85,10 +85,10 @@ class Api:
             request.add_header(name, value)
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
-                return Answer(response.status, dict(response.headers), response.read().decode())
+                return Response(response.status, dict(response.headers), response.read().decode())
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, dict(error.headers), error.read().decode())
+                return Response(error.code, dict(error.headers), error.read().decode())
 
     def connect(self) -> http.client.HTTPConnection:
         """A connection that stays open until it is closed."""
@@ -128,7 +128,7 @@ class Api:
             assert answer.status == 200, answer.text
         return token
 
-    def put_on_sale(self, token: str, *, price: str, units: int) -> str:
+    def create_product(self, token: str, *, price: str, units: int) -> str:
         """Create a product. Returns its id."""
         product = {"name": "Course", "price": price, "availableUnits": units}
         answer = self.call("POST", "/api/v1/products", product, token=token)
@@ -230,19 +230,19 @@ def order(product_id: str) -> dict[str, str]:
     return {"productId": product_id, "paymentMethod": "WALLET"}
 
 
-def sign_up_all(server: LiveServer, count: int, *, balance: str) -> list[str]:
+def sign_up_buyers(server: LiveServer, count: int, *, balance: str) -> list[str]:
     """Register `count` buyers. Returns their access tokens."""
     return all_at_once(
         lambda number: server.sign_up(f"buyer-{number}", balance=balance), range(count), threads=8
     )
 
 
-def outcomes(answers: Iterable[Answer]) -> Counter[tuple[int, str | None]]:
+def outcomes(answers: Iterable[Response]) -> Counter[tuple[int, str | None]]:
     """The number of responses by status and error code."""
     return Counter((answer.status, answer.json.get("error")) for answer in answers)
 
 
-def orders_there_are(server: LiveServer) -> set[str]:
+def completed_orders(server: LiveServer) -> set[str]:
     """The ids of the completed orders in the database."""
     engine = create_engine(server.database.app_url)
     with engine.connect() as connection:

@@ -20,7 +20,7 @@ from flask import Flask
 from app.common.settings import PROJECT_ROOT
 from sandbox.common.server import Server
 from tests.http_server import listening
-from tests.live import Answer, wait_until
+from tests.live import Response, wait_until
 
 W = TypeVar("W")
 R = TypeVar("R", bound="WebhookReceiver[Any]")
@@ -32,13 +32,13 @@ def call(
     *,
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
-) -> Answer:
+) -> Response:
     """One request; redirects are not followed and no status raises."""
     with urllib3.PoolManager(timeout=20) as http:
         answer = http.request(
             method, url, body=body, headers=headers or {}, redirect=False, retries=False
         )
-        return Answer(answer.status, dict(answer.headers), answer.data.decode())
+        return Response(answer.status, dict(answer.headers), answer.data.decode())
 
 
 @contextmanager
@@ -141,12 +141,12 @@ class FormBrowser:
 
     cookie: str = ""
 
-    def open(self, url: str) -> Answer:
+    def open(self, url: str) -> Response:
         answer = call("GET", url, headers={"Cookie": self.cookie, "Accept": "text/html"})
         self.cookie = answer.headers.get("Set-Cookie", self.cookie).partition(";")[0]
         return answer
 
-    def submit(self, url: str, page: Answer, fields: dict[str, str]) -> Answer:
+    def submit(self, url: str, page: Response, fields: dict[str, str]) -> Response:
         """Post the hidden fields of a page together with these."""
         hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text)
         return call(

@@ -17,7 +17,7 @@ from sandbox.common.store import Store
 from sandbox.stripe.app import create_app
 from sandbox.stripe.config import Config
 from tests import servers
-from tests.live import Answer, LiveServer
+from tests.live import LiveServer, Response
 from tests.simulators import FormBrowser, WebhookReceiver, call, serving
 
 SECRET_KEY = "sk_test_key_of_the_tests_own_gateway"
@@ -88,13 +88,13 @@ class Shop(WebhookReceiver[Received]):
 class Buyer(FormBrowser):
     """Fills in the gateway's payment form."""
 
-    def pay(self, url: str, number: str = GOOD_CARD, *, mode: str = "") -> Answer:
+    def pay(self, url: str, number: str = GOOD_CARD, *, mode: str = "") -> Response:
         """Open the page and pay; the redirect is not followed."""
         page = self.open(url)
         assert page.status == 200, page.text
         return self.send(url, page, number=number, mode=mode)
 
-    def send(self, url: str, page: Answer, **fields: str) -> Answer:
+    def send(self, url: str, page: Response, **fields: str) -> Response:
         """Submit the form of a page with these fields."""
         return self.submit(url, page, fields)
 
@@ -129,7 +129,7 @@ class SandboxGateway:
         *,
         key: str = SECRET_KEY,
         **headers: str,
-    ) -> Answer:
+    ) -> Response:
         """An API request of the merchant. headers: with `_` for `-`."""
         return call(
             method,
@@ -142,7 +142,7 @@ class SandboxGateway:
             },
         )
 
-    def set_behaviour(self, **how: Any) -> Answer:
+    def set_behaviour(self, **how: Any) -> Response:
         """Change the behaviour. how: mode, fault, times."""
         return call(
             "POST",

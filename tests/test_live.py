@@ -17,7 +17,7 @@ import pytest
 
 from app.common.settings import Settings
 from tests import servers
-from tests.live import Answer, LiveServer, require_alive, wait_until
+from tests.live import LiveServer, Response, require_alive, wait_until
 
 ACCOUNT = {"email": "alice@example.com", "password": "a-fine-secret-1", "role": "USER"}
 
@@ -40,7 +40,7 @@ def running(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
 def test_a_stopping_server_finishes_requests_and_does_not_wait_for_idle_connections(
     settings: Settings, worker_number: int
 ) -> None:
-    def register(server: LiveServer) -> tuple[Answer, float]:
+    def register(server: LiveServer) -> tuple[Response, float]:
         return server.call("POST", "/api/v1/auth/register", ACCOUNT), time.monotonic()
 
     with (

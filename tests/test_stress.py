@@ -11,13 +11,13 @@ import pytest
 
 from tests.concurrency import all_at_once
 from tests.live import (
-    Answer,
     LiveServer,
+    Response,
+    completed_orders,
     order,
-    orders_there_are,
     outcomes,
     require_alive,
-    sign_up_all,
+    sign_up_buyers,
 )
 
 pytestmark = pytest.mark.stress
@@ -28,7 +28,7 @@ MAX_RESIDENT = 140 * 1024 * 1024
 ORDERS = 1500
 
 
-def call_until_served(server: LiveServer, *request: Any, token: str) -> Answer:
+def call_until_served(server: LiveServer, *request: Any, token: str) -> Response:
     """Repeat a request while the server is busy. Returns the response."""
     while (answer := server.call(*request, token=token)).status == 503:
         assert answer.json["error"] == "BUSY"
@@ -51,8 +51,8 @@ def resident(server: LiveServer) -> int:
 
 def test_200_concurrent_buyers_get_exactly_the_50_units_in_stock(live_server: LiveServer) -> None:
     seller = live_server.sign_up("seller", role="MERCHANT")
-    product_id = live_server.put_on_sale(seller, price="10.00", units=50)
-    buyers = sign_up_all(live_server, 200, balance="10.00")
+    product_id = live_server.create_product(seller, price="10.00", units=50)
+    buyers = sign_up_buyers(live_server, 200, balance="10.00")
 
     answers = all_at_once(
         lambda token: live_server.call("POST", f"{API}/orders", order(product_id), token=token),
@@ -60,7 +60,7 @@ def test_200_concurrent_buyers_get_exactly_the_50_units_in_stock(live_server: Li
     )
 
     assert outcomes(answers) == {(201, None): 50, (400, "PRODUCT_OUT_OF_STOCK"): 150}
-    assert {a.json["id"] for a in answers if a.status == 201} == orders_there_are(live_server)
+    assert {a.json["id"] for a in answers if a.status == 201} == completed_orders(live_server)
     sold_out = live_server.call("GET", f"{API}/products/{product_id}").json
     assert sold_out["availableUnits"] == 0
     assert live_server.call("GET", f"{API}/products").json == []
@@ -74,8 +74,8 @@ def test_thousands_of_idle_connections_cost_only_memory(
 ) -> None:
     connections = 4000
     seller = live_server.sign_up("seller", role="MERCHANT")
-    product_id = live_server.put_on_sale(seller, price="10.00", units=50)
-    buyers = sign_up_all(live_server, 200, balance="10.00")
+    product_id = live_server.create_product(seller, price="10.00", units=50)
+    buyers = sign_up_buyers(live_server, 200, balance="10.00")
     before = resident(live_server)
 
     with live_server.idle_connections(connections) as idle:
@@ -88,7 +88,7 @@ def test_thousands_of_idle_connections_cost_only_memory(
         require_alive(idle[-1])
 
     assert outcomes(answers) == {(201, None): 50, (400, "PRODUCT_OUT_OF_STOCK"): 150}
-    assert {a.json["id"] for a in answers if a.status == 201} == orders_there_are(live_server)
+    assert {a.json["id"] for a in answers if a.status == 201} == completed_orders(live_server)
 
 
 def test_a_connection_that_never_sends_anything_is_closed(live_server: LiveServer) -> None:
@@ -101,7 +101,7 @@ def test_a_connection_that_never_sends_anything_is_closed(live_server: LiveServe
 def test_concurrent_deposits_and_withdrawals_are_all_counted(live_server: LiveServer) -> None:
     token = live_server.sign_up("saver")
 
-    def move(operation: str, amount: str) -> Callable[[Any], Answer]:
+    def move(operation: str, amount: str) -> Callable[[Any], Response]:
         return lambda _: live_server.call(
             "POST", f"{API}/wallet/{operation}", {"amount": amount}, token=token
         )
@@ -118,7 +118,7 @@ def test_concurrent_deposits_and_withdrawals_are_all_counted(live_server: LiveSe
 
 def test_one_idempotency_key_buys_once(live_server: LiveServer) -> None:
     seller = live_server.sign_up("seller", role="MERCHANT")
-    product_id = live_server.put_on_sale(seller, price="10.00", units=50)
+    product_id = live_server.create_product(seller, price="10.00", units=50)
     buyer = live_server.sign_up("buyer", balance="500.00")
 
     answers = all_at_once(
@@ -134,7 +134,7 @@ def test_one_idempotency_key_buys_once(live_server: LiveServer) -> None:
 
     assert set(outcomes(answers)) <= {(201, None), (409, "IDEMPOTENCY_IN_PROGRESS")}
     assert len({answer.text for answer in answers if answer.status == 201}) == 1
-    assert len(orders_there_are(live_server)) == 1
+    assert len(completed_orders(live_server)) == 1
     require_consistent(live_server)
 
 
@@ -143,8 +143,8 @@ def test_no_order_is_lost_or_duplicated_when_web_processes_are_killed(
 ) -> None:
     """Buyers retry requests without a response with the same key, as clients should."""
     sellers = [live_server.sign_up(f"seller-{n}", role="MERCHANT") for n in range(5)]
-    products = [live_server.put_on_sale(s, price="0.02", units=50_000) for s in sellers * 4]
-    buyers = sign_up_all(live_server, 40, balance="1000.00")
+    products = [live_server.create_product(s, price="0.02", units=50_000) for s in sellers * 4]
+    buyers = sign_up_buyers(live_server, 40, balance="1000.00")
     acknowledged: list[str] = []
     lost = itertools.count()
     stopped = threading.Event()
@@ -192,14 +192,14 @@ def test_no_order_is_lost_or_duplicated_when_web_processes_are_killed(
 
     assert next(lost) > 0
     assert len(acknowledged) == len(set(acknowledged)) > 100
-    assert set(acknowledged) == orders_there_are(live_server)
+    assert set(acknowledged) == completed_orders(live_server)
     assert live_server.cli("verify").returncode == 0
 
 
 def test_after_many_mixed_requests_the_books_are_consistent(live_server: LiveServer) -> None:
     seller = live_server.sign_up("seller", role="MERCHANT")
-    products = [live_server.put_on_sale(seller, price="1.00", units=10_000) for _ in range(20)]
-    buyers = sign_up_all(live_server, 32, balance="1000.00")
+    products = [live_server.create_product(seller, price="1.00", units=10_000) for _ in range(20)]
+    buyers = sign_up_buyers(live_server, 32, balance="1000.00")
 
     def send_requests(number: int) -> list[int]:
         token, product_id = buyers[number % 32], products[number % 20]
@@ -219,5 +219,5 @@ def test_after_many_mixed_requests_the_books_are_consistent(live_server: LiveSer
     visits = all_at_once(send_requests, range(600))
 
     assert {tuple(statuses) for statuses in visits} == {(200, 200, 201, 200, 200, 200, 400)}
-    assert len(orders_there_are(live_server)) == 600
+    assert len(completed_orders(live_server)) == 600
     assert live_server.cli("verify").returncode == 0

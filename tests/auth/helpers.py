@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests import factories
-from tests.answers import UUID_TEXT, refusal
 from tests.factories import PASSWORD
+from tests.responses import UUID_TEXT, refusal
 
 AUTH = "/api/v1/auth"
 

@@ -13,9 +13,9 @@ from werkzeug.test import TestResponse
 from app.common import db
 from app.events.models import OutboxEvent
 from tests import factories
-from tests.answers import refusal
 from tests.auth.helpers import AUTH, bearer, deactivate, login, register, same_refusal, signed_in
-from tests.concurrency import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken_invariants, outcomes
+from tests.responses import refusal
 
 PHONE = "+14155550100"
 SPELLINGS = ["+14155550100", "+1 415 555 0100", "+1 (415) 555-0100", "+1-415-555-0100"]
@@ -114,7 +114,7 @@ class TestProfile:
         assert outcomes(answers) == {(200, None): 1, (409, "PHONE_TAKEN"): 11}
         client = committing.test_client()
         assert sum(profile(client, token)["phone"] == PHONE for token in tokens) == 1
-        assert broken() == []
+        assert broken_invariants() == []
 
 
 class TestSigningIn:
@@ -294,7 +294,7 @@ class TestAutomaticRegistration:
 
         assert outcomes(answers) == {(201, None): 1, (200, None): 11}
         assert len({answer.json["user"]["id"] for answer in answers}) == 1
-        assert broken() == []
+        assert broken_invariants() == []
 
 
 class TestAddingAnEmail:

@@ -12,9 +12,9 @@ from app.audit.models import AuditRecord
 from app.auth.models import LoginSession, RefreshToken
 from app.common import db
 from tests import factories
-from tests.answers import error_body, refusal
 from tests.auth.helpers import AUTH, JWT, bearer, login, me, refresh, register
 from tests.factories import PASSWORD
+from tests.responses import error_body, refusal
 
 
 class TestRefreshing:

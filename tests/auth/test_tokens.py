@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from app.auth.tokens import TokenRules, token_rules
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
+from tests.responses import refusal
 
 AUTH = "/api/v1/auth"
 

@@ -15,7 +15,6 @@ from app.auth.models import Role
 from app.common import db
 from app.events.models import OutboxEvent
 from tests import factories
-from tests.answers import TIME, UUID_TEXT, error_body, refusal
 from tests.auth.helpers import (
     AUTH,
     JWT,
@@ -27,6 +26,7 @@ from tests.auth.helpers import (
     same_refusal,
     signed_in,
 )
+from tests.responses import TIME, UUID_TEXT, error_body, refusal
 
 
 class TestRegistering:

@@ -6,10 +6,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.answers import refusal
 from tests.banks.webhooks import event_body, send_event
 from tests.inbox.recording import RecordingHandler
 from tests.metrics import TOKEN, webhooks_by_outcome
+from tests.responses import refusal
 
 
 def counted(client: FlaskClient, provider: str = "HDFC") -> dict[str, float]:

@@ -16,9 +16,9 @@ from app.banks import providers, signing
 from app.common import clock
 from app.common.db import reading
 from app.inbox.models import InboundEvent
-from tests.answers import error_body
 from tests.banks.webhooks import deliver, event_body, key_of, send_event, signed_headers
 from tests.clock import freeze_clock
+from tests.responses import error_body
 
 BODY = json.dumps(event_body("payout.paid", "reference-1")).encode()
 

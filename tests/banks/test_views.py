@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from app.common.db import reading
 from app.inbox.models import InboundEvent
-from tests.answers import refusal
 from tests.banks.webhooks import deliver, event_body, key_of, send_event, signed_headers
 from tests.inbox.recording import RecordingHandler
+from tests.responses import refusal
 
 
 def stored_events() -> list[InboundEvent]:

@@ -15,7 +15,7 @@ from app.common.errors import AppError
 from app.common.http import error_example
 from app.common.ids import new_id
 from tests import factories
-from tests.answers import error_body, refusal
+from tests.responses import error_body, refusal
 
 DEPOSIT = "/api/v1/wallet/deposit"
 REGISTER = "/api/v1/auth/register"

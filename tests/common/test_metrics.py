@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from app.common import db
 from app.common.settings import Settings
 from tests import factories, servers
-from tests.answers import error_body, refusal
 from tests.concurrency import all_at_once
 from tests.live import LiveServer, wait_until
 from tests.metrics import AUTHORIZED, TOKEN
 from tests.orders.helpers import buy
+from tests.responses import error_body, refusal
 
 
 @pytest.fixture(autouse=True)
@@ -149,7 +149,7 @@ def test_every_process_reports_the_sum_of_all_including_ended_ones(
     ):
         buyer = server.sign_up("buyer", balance="100.00")
         seller = server.sign_up("seller", role="MERCHANT")
-        product_id = server.put_on_sale(seller, price="1.00", units=100)
+        product_id = server.create_product(seller, price="1.00", units=100)
         order = {"productId": product_id, "paymentMethod": "WALLET"}
 
         def place_order(_: int) -> int:

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 
 from app.common.pagination import PageArgs, PageRequest
 from tests import factories
-from tests.answers import refusal
 from tests.operations.access_matrix import operations_of
+from tests.responses import refusal
 
 
 def cursor_of(*content: Any) -> str:

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from app.common.ratelimit import limiter
 from tests import factories
-from tests.answers import error_body, refusal
+from tests.responses import error_body, refusal
 
 LOGIN = "/api/v1/auth/login"
 

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.answers import refusal
+from tests.responses import refusal
 
 DEPOSIT = "/api/v1/wallet/deposit"
 REGISTER = "/api/v1/auth/register"

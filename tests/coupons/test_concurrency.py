@@ -3,7 +3,7 @@
 from flask import Flask
 
 from tests import factories
-from tests.concurrency import all_at_once, broken
+from tests.concurrency import all_at_once, broken_invariants
 from tests.coupons.helpers import create_coupon, uses
 from tests.orders.helpers import buy
 
@@ -23,4 +23,4 @@ def test_concurrent_uses_cannot_exceed_the_limit(committing: Flask) -> None:
 
     assert (outcomes.count(201), outcomes.count(400)) == (50, 150)
     assert uses(client, seller, coupon["id"]) == 50
-    assert broken() == []
+    assert broken_invariants() == []

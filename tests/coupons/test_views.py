@@ -8,10 +8,10 @@ from flask.testing import FlaskClient
 
 from app.common import clock
 from tests import factories
-from tests.answers import error_body, refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.coupons.helpers import COUPONS, create_coupon, uses
 from tests.orders.helpers import balance, buy, nothing_happened
+from tests.responses import error_body, refusal
 
 
 def hours(count: int) -> str | None:
@@ -148,7 +148,7 @@ class TestBuying:
         assert client.get(f"/api/v1/orders/{order['id']}", headers=buyer.headers).json[
             "discount"
         ] == (discount)
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_fixed_discount_applies_only_to_its_currency(
         self, client: FlaskClient, change_settings: Any
@@ -191,7 +191,7 @@ class TestBuying:
         outcomes = [attempt(buyer) for buyer in (first, first, first, second, second)]
 
         assert outcomes == ["201", "201", "COUPON_USED_UP", "201", "COUPON_USED_UP"]
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_refused_purchase_does_not_use_the_coupon(self, client: FlaskClient) -> None:
         seller = factories.merchant()

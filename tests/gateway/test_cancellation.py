@@ -11,8 +11,7 @@ from app.gateway import client as client_of_gateway
 from app.orders.checkouts import tasks
 from app.orders.models import Checkout, Order
 from tests import factories
-from tests.answers import error_body, refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.factories import Actor
 from tests.gateway.orders import (
     create_order,
@@ -22,6 +21,7 @@ from tests.gateway.orders import (
 )
 from tests.orders.helpers import ORDERS, balance, buy, units
 from tests.orders.refunds.helpers import shown
+from tests.responses import error_body, refusal
 from tests.stripe import (
     Buyer,
     SandboxGateway,
@@ -47,7 +47,7 @@ class TestCancelling:
         assert shown(client, buyer, body["order"]["id"])["status"] == "CANCELLED"
         again = client.post(path, headers=buyer.headers)
         assert refusal(again) == (409, "ORDER_NOT_CANCELLABLE")
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_an_order_paid_before_its_cancellation_is_completed(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
@@ -62,7 +62,7 @@ class TestCancelling:
         assert refusal(answer) == (409, "ORDER_NOT_CANCELLABLE")
         assert error_body(answer)["details"] == {"status": "COMPLETED"}
         assert balance(client, seller) == "10.00"
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_an_order_whose_session_is_still_open_stays_pending(
         self,
@@ -86,7 +86,7 @@ class TestCancelling:
         assert refusal(answer) == (409, "ORDER_NOT_CANCELLABLE")
         assert error_body(answer)["details"] == {"status": "PENDING"}
         assert units(client, product_id) == 0
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_an_order_whose_session_contradicts_our_record_is_flagged(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
@@ -123,13 +123,13 @@ class TestCancelling:
 
         assert refusal(answer) == (403, "WALLET_LOCKED")
         assert shown(client, buyer, order_id)["status"] == "PENDING"
-        assert broken() == []
+        assert broken_invariants() == []
         set_locked(seller, locked=False)
         tasks.close_checkout(UUID(order_id))
         handle_received_events()
         assert shown(client, buyer, order_id)["status"] == "COMPLETED"
         assert balance(client, seller) == "10.00"
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_an_expired_order_is_released_once(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
@@ -142,7 +142,7 @@ class TestCancelling:
             assert deliver_and_handle(client, one) == 200
         assert shown(client, buyer, body["order"]["id"])["status"] == "FAILED"
         assert units(client, product_id) == 3
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_an_order_from_the_wallet_cannot_be_cancelled(
         self, client: FlaskClient, seller: Actor

@@ -18,13 +18,13 @@ from app.orders.checkouts import tasks
 from app.orders.checkouts.service import PayableOrder
 from app.orders.models import Order
 from tests import factories
-from tests.answers import refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.coupons.helpers import create_coupon, uses
 from tests.factories import Actor
 from tests.gateway.orders import create_order, deliver_and_handle, make_due
 from tests.orders.helpers import ORDERS, balance, units
 from tests.orders.refunds.helpers import shown
+from tests.responses import refusal
 from tests.stripe import (
     DECLINED_CARD,
     Buyer,
@@ -60,7 +60,7 @@ class TestPaying:
         )
         assert made["stripeSessionId"] == body["sessionId"]
         assert units(client, product_id) == 3
-        assert broken() == []
+        assert broken_invariants() == []
 
         assert Buyer().pay(body["checkoutUrl"]).status == 303
         webhooks = shop.wait_for(1)
@@ -71,7 +71,7 @@ class TestPaying:
         assert paid["stripePaymentIntentId"].startswith("pi_")
         assert (balance(client, buyer), balance(client, seller)) == ("1.00", "45.00")
         assert units(client, product_id) == 3
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_after_a_declined_card_another_can_pay(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
@@ -89,7 +89,7 @@ class TestPaying:
         assert (after["status"], after["failureReason"]) == ("COMPLETED", None)
         deliver_and_handle(client, failed)  # repeated, after the payment
         assert shown(client, buyer, body["order"]["id"])["status"] == "COMPLETED"
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_the_same_key_returns_the_same_checkout(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
@@ -155,7 +155,7 @@ class TestUnavailability:
         assert body["order"]["id"] == pending["id"]
         assert body["checkoutUrl"].startswith(gateway.url)
         assert units(client, product_id) == 4
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_another_request_with_its_key_does_not_prevent_continuing(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
@@ -165,11 +165,11 @@ class TestUnavailability:
         create_order(client, buyer, product_id, key="g-4")
         answer = create_order(client, buyer, product_id, key="g-4", quantity=2)
         assert refusal(answer) == (422, "IDEMPOTENCY_KEY_REUSED")
-        assert broken() == []
+        assert broken_invariants() == []
 
         assert create_order(client, buyer, product_id, key="g-4").status_code == 201
         assert units(client, product_id) == 4
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_refusal_after_a_reservation_keeps_the_books_consistent(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
@@ -180,10 +180,12 @@ class TestUnavailability:
         other = {"key": "g-5", "paymentMethod": "WALLET"}
         answer = create_order(client, buyer, product_id, **other)
         assert refusal(answer) == (400, "INSUFFICIENT_FUNDS")
-        assert broken() == []
+        assert broken_invariants() == []
         with db.transaction() as session:
             session.execute(update(Order).values(completed_at=clock.now()))
-        assert "A stored success has its effect; a stored error moved no money" in broken()
+        assert (
+            "A stored success has its effect; a stored error moved no money" in broken_invariants()
+        )
 
     def test_an_order_that_ended_while_its_session_was_created_has_no_link(
         self,
@@ -217,7 +219,7 @@ class TestUnavailability:
             exclusive=False,
         )
         assert shown(client, buyer, order_id)["status"] == "PENDING"
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_sweep_releases_abandoned_orders(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor
@@ -234,7 +236,7 @@ class TestUnavailability:
         assert (failed["status"], failed["failureReason"]) == ("FAILED", "The checkout expired")
         assert units(client, product_id) == 5
         assert uses(client, seller, coupon["id"]) == 0
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_the_sweep_enqueues_only_due_checkouts(
         self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, buyer: Actor

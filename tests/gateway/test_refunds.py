@@ -14,7 +14,7 @@ from app.gateway.types import GatewayRefund, GatewayRefundStatus
 from app.orders import repository
 from app.orders.refunds import tasks as refund_tasks
 from tests import factories
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.factories import Actor
 from tests.gateway.orders import create_order, deliver_and_handle, set_locked
 from tests.orders.helpers import ORDERS, balance
@@ -56,7 +56,7 @@ class TestRefunding:
         assert refund(client, seller, order_id).json["amount"] == "18.00"
         assert shown(client, buyer, order_id)["status"] == "REFUNDED"
         assert balance(client, buyer) == "1.00"
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_refund_that_fails_at_the_gateway_goes_to_the_wallet(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
@@ -72,7 +72,7 @@ class TestRefunding:
         assert (after["status"], after["destination"]) == ("SUCCEEDED", "WALLET")
         assert after["failureReason"]
         assert (balance(client, seller), balance(client, buyer)) == ("18.00", "13.00")
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_locked_wallet_is_credited_once_it_is_unlocked(
         self,
@@ -93,7 +93,7 @@ class TestRefunding:
             (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=seller.headers).json
             assert after["status"] == ("PENDING" if locked else "SUCCEEDED")
         assert (balance(client, seller), balance(client, buyer)) == ("18.00", "13.00")
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_due_refunds_are_found_by_an_index(self, app: Flask) -> None:
         with db.transaction() as session:
@@ -121,4 +121,4 @@ class TestRefunding:
         refund_tasks.request_refund(UUID(made["id"]))
         (after,) = client.get(f"{ORDERS}/{order_id}/refunds", headers=buyer.headers).json
         assert after["status"] == "SUCCEEDED"
-        assert broken() == []
+        assert broken_invariants() == []

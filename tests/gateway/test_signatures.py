@@ -7,7 +7,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.common import clock
-from tests.answers import refusal
 from tests.gateway.helpers import UseGateway
 from tests.gateway.webhooks import (
     event_body,
@@ -17,6 +16,7 @@ from tests.gateway.webhooks import (
     stored,
 )
 from tests.inbox.recording import RecordingHandler
+from tests.responses import refusal
 from tests.stripe import (
     WEBHOOK_SECRET,
 )

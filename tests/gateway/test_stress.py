@@ -9,7 +9,7 @@ import redis
 
 from app.common.settings import Settings
 from tests.concurrency import all_at_once
-from tests.live import LiveServer, order, sign_up_all, wait_until
+from tests.live import LiveServer, order, sign_up_buyers, wait_until
 from tests.stripe import (
     Buyer,
     Received,
@@ -42,8 +42,8 @@ def server(
 
 def test_each_payment_completes_its_order_once(server: LiveServer, shop: Shop) -> None:
     seller = server.sign_up("seller", role="MERCHANT")
-    product_id = server.put_on_sale(seller, price="10.00", units=ORDERS)
-    buyers = sign_up_all(server, 10, balance="1.00")
+    product_id = server.create_product(seller, price="10.00", units=ORDERS)
+    buyers = sign_up_buyers(server, 10, balance="1.00")
 
     def create_order(number: int) -> tuple[str, str, str]:
         """Place an order. Returns the token of the buyer, the order and its checkout URL."""

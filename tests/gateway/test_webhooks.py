@@ -17,7 +17,6 @@ from app.gateway.provider_config import GatewayConfig
 from app.gateway.types import CheckoutSessionStatus, GatewayRefundStatus
 from app.inbox import tasks as inbox
 from app.inbox.models import InboundEvent
-from tests.answers import refusal
 from tests.gateway.helpers import UseGateway, created_session, paid_intent
 from tests.gateway.webhooks import (
     deliver,
@@ -29,6 +28,7 @@ from tests.gateway.webhooks import (
 )
 from tests.inbox.recording import RecordingHandler
 from tests.metrics import TOKEN, webhooks_by_outcome
+from tests.responses import refusal
 from tests.stripe import (
     DECLINED_CARD,
     FAILING_REFUND_CARD,

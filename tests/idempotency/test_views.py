@@ -17,8 +17,8 @@ from app.idempotency.models import IdempotencyKey
 from app.idempotency.tasks import delete_expired_keys
 from app.orders.models import Order
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
+from tests.responses import refusal
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from app.onramp import tasks
 from tests import factories
 from tests.banks.webhooks import send_event
 from tests.clock import freeze_clock
-from tests.concurrency import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken_invariants, outcomes
 from tests.factories import Actor
 from tests.onramp.helpers import bank_event, create_onramp, created_onramp, get_onramp, outbox_data
 from tests.wallets.helpers import balance, set_limit
@@ -40,7 +40,7 @@ def test_20_concurrent_jobs_of_one_event_credit_once(committing: Flask, user: Ac
     (event_id,) = event_ids()
     all_at_once(lambda _: inbox.handle(event_id), range(20))
     assert balance(client, user) == "25.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_20_events_with_the_same_content_credit_once(committing: Flask, user: Actor) -> None:
@@ -52,7 +52,7 @@ def test_20_events_with_the_same_content_credit_once(committing: Flask, user: Ac
     assert balance(client, user) == "25.00"
     assert {event["status"] for event in outbox_data("onramp-succeeded")} == {"SUCCESS"}
     assert len(outbox_data("onramp-succeeded")) == 1
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_many_on_ramps_of_one_wallet_are_all_credited(committing: Flask, user: Actor) -> None:
@@ -62,7 +62,7 @@ def test_many_on_ramps_of_one_wallet_are_all_credited(committing: Flask, user: A
     all_at_once(inbox.handle, event_ids() * 2)
     inbox.sweep()
     assert balance(client, user) == "40.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_success_and_failure_end_as_one_of_them(committing: Flask, user: Actor) -> None:
@@ -74,7 +74,7 @@ def test_concurrent_success_and_failure_end_as_one_of_them(committing: Flask, us
     ended = (get_onramp(client, user, onramp)["status"], balance(client, user))
     assert ended in {("SUCCESS", "25.00"), ("FAILURE", "0.00")}
     assert len(outbox_data("bank-event-quarantined")) == 1
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_success_and_expiry_never_lose_the_payment(
@@ -95,7 +95,7 @@ def test_concurrent_success_and_expiry_never_lose_the_payment(
     assert balance(client, user) == "20.00"
     assert {get_onramp(client, user, onramp)["status"] for onramp in onramps} == {"SUCCESS"}
     assert len(outbox_data("onramp-succeeded")) == 20
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_requests_do_not_exceed_a_limit(committing: Flask, user: Actor) -> None:
@@ -105,7 +105,7 @@ def test_concurrent_requests_do_not_exceed_a_limit(committing: Flask, user: Acto
         lambda _: create_onramp(committing.test_client(), user, "25.00"), range(20)
     )
     assert outcomes(answers) == {(201, None): 4, (400, "LIMIT_EXCEEDED"): 16}
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_an_old_key_never_creates_a_second_on_ramp(committing: Flask, user: Actor) -> None:

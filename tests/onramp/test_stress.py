@@ -16,7 +16,7 @@ from app.banks.providers import from_settings
 from app.common.settings import Settings
 from tests.banks.webhooks import event_body, new_event_id, signed_headers
 from tests.concurrency import all_at_once
-from tests.live import Answer, LiveServer, outcomes, wait_until
+from tests.live import LiveServer, Response, outcomes, wait_until
 
 pytestmark = pytest.mark.stress
 
@@ -76,7 +76,7 @@ class StressRun:
             bankReference=f"UTR-{number}",
         )
 
-    def send(self, sent: tuple[int, dict[str, Any]]) -> Answer:
+    def send(self, sent: tuple[int, dict[str, Any]]) -> Response:
         number, event = sent
         provider = self.onramps[number]["provider"]
         key = b"x" * 32 if number in self.with_wrong_key else self.keys[provider]

@@ -19,7 +19,6 @@ from app.common import cache, clock
 from app.common.db import transaction
 from app.onramp import links
 from tests import factories
-from tests.answers import TIME, UUID_TEXT, error_body, refusal
 from tests.banks.webhooks import key_of
 from tests.clock import freeze_clock
 from tests.factories import Actor
@@ -31,6 +30,7 @@ from tests.onramp.helpers import (
     deliver_event,
     get_onramp,
 )
+from tests.responses import TIME, UUID_TEXT, error_body, refusal
 from tests.wallets.helpers import deposit, lock, set_limit
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.common.db import transaction
 from tests.conftest import clear_cache, rolled_back
 from tests.operations.sample_requests import SampleData
-from tests.undo import undone
+from tests.savepoints import rolled_back_savepoint
 
 
 @pytest.fixture(scope="module")
@@ -30,5 +30,5 @@ def data(module_app: Flask) -> SampleData:
 def app(module_app: Flask, data: SampleData) -> Iterator[Flask]:
     """The application with the unchanged sample data."""
     clear_cache()
-    with undone():
+    with rolled_back_savepoint():
         yield module_app

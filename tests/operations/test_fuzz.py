@@ -28,8 +28,8 @@ from app.gateway.provider_config import GatewayConfig
 from tests.gateway.conftest import use
 from tests.operations.access_matrix import CALLERS, EXPECTED, Route
 from tests.operations.sample_requests import SampleData
+from tests.savepoints import rolled_back_savepoint
 from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, SandboxGateway, Shop
-from tests.undo import undone
 
 ROUTES = [route for route in EXPECTED if "/api/v1/" in route[1]]
 EXAMPLES, MANY_EXAMPLES = 15, 400
@@ -104,7 +104,7 @@ class Target:
         if real:
             self._insert_real_ids(case.path_parameters)
             self._insert_real_ids(case.body)
-        with undone():
+        with rolled_back_savepoint():
             # A request that is valid by the schema may still violate a business rule.
             case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
 

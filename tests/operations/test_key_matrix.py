@@ -14,7 +14,7 @@ from tests import factories
 from tests.factories import Actor, Key
 from tests.operations.access_matrix import EXPECTED, TOKEN_REQUIRED, Route, operations_of, routes_of
 from tests.operations.sample_requests import SampleData
-from tests.undo import undone
+from tests.savepoints import rolled_back_savepoint
 
 PAGE = (PROJECT_ROOT / "docs" / "api-keys.md").read_text()
 
@@ -98,7 +98,7 @@ def test_a_key_with_the_required_scope_gets_the_status_of_its_merchant(
     keys = {scope: factories.api_key(data.actors[owner], scope) for scope in Scope}
     got = {}
     for route in ACCEPTS_KEYS:
-        with undone():
+        with rolled_back_savepoint():
             key = keys[Scope(TABLE[route])]
             got[route] = call_with(client, data, route, key, caller=owner)
     assert got == {route: EXPECTED[route][owner] for route in ACCEPTS_KEYS}
@@ -124,7 +124,7 @@ def test_without_a_scope_for_outgoing_money_no_balance_decreases(
     before = available(merchant)
     assert before > 0
     for route in ACCEPTS_KEYS:
-        with undone():
+        with rolled_back_savepoint():
             call_with(client, data, route, key, caller=owner)
             assert (route, available(merchant) >= before) == (route, True)
 

@@ -6,7 +6,7 @@ from flask import Flask
 
 from app.payment_requests import tasks
 from tests import factories
-from tests.concurrency import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken_invariants, outcomes
 from tests.factories import Actor
 from tests.payment_requests.helpers import (
     CODES,
@@ -34,7 +34,7 @@ def test_one_of_32_concurrent_payers_pays_an_open_request(committing: Flask) -> 
     assert balance(client, alice) == "10.00"
     left = sorted(balance(client, payer) for payer in payers)
     assert left == ["0.00"] + ["10.00"] * 31
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_one_payer_who_pays_32_times_at_once_pays_once(committing: Flask) -> None:
@@ -45,7 +45,7 @@ def test_one_payer_who_pays_32_times_at_once_pays_once(committing: Flask) -> Non
 
     assert outcomes(answers) == {(201, None): 1, (409, "PAYMENT_REQUEST_CLOSED"): 31}
     assert balance(client, bob) == "490.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_payments_with_one_key_pay_once_with_one_response(committing: Flask) -> None:
@@ -58,7 +58,7 @@ def test_concurrent_payments_with_one_key_pay_once_with_one_response(committing:
     assert set(outcomes(answers)) <= {(201, None), (409, "IDEMPOTENCY_IN_PROGRESS")}
     assert len({answer.data for answer in answers if answer.status_code == 201}) == 1
     assert balance(client, bob) == "490.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_one_of_concurrent_pay_decline_and_cancel_succeeds(committing: Flask) -> None:
@@ -77,7 +77,7 @@ def test_one_of_concurrent_pay_decline_and_cancel_succeeds(committing: Flask) ->
         ends = {"pay": "PAID", "decline": "DECLINED", "cancel": "CANCELLED"}
         (won,) = [what for (_, what), a in zip(calls, answers, strict=True) if a.status_code < 300]
         assert status(client, alice, request) == ends[won]
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_two_users_paying_each_other_at_once_do_not_deadlock(committing: Flask) -> None:
@@ -93,7 +93,7 @@ def test_two_users_paying_each_other_at_once_do_not_deadlock(committing: Flask) 
 
     assert outcomes(answers) == {(201, None): 40}
     assert [balance(client, one) for one in (alice, bob)] == ["100.00"] * 2
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_expiry_jobs_leave_open_requests_payable(committing: Flask) -> None:
@@ -110,7 +110,7 @@ def test_concurrent_expiry_jobs_leave_open_requests_payable(committing: Flask) -
 
     assert {r for r in results if isinstance(r, int)} == {0}
     assert outcomes(r for r in results if not isinstance(r, int)) == {(201, None): 12}
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_32_concurrent_payments_of_one_code_all_succeed(committing: Flask) -> None:
@@ -122,7 +122,7 @@ def test_32_concurrent_payments_of_one_code_all_succeed(committing: Flask) -> No
 
     assert outcomes(answers) == {(201, None): 32}
     assert balance(client, shop) == "64.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_no_payment_succeeds_after_deactivation_is_acknowledged(committing: Flask) -> None:
@@ -143,7 +143,7 @@ def test_no_payment_succeeds_after_deactivation_is_acknowledged(committing: Flas
     assert set(counts) <= {(201, None), (200, None), (404, "MERCHANT_CODE_NOT_FOUND")}
     assert settled == f"{counts[201, None]}.00"
     assert pay_code(client, payer, code).status_code == 404
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_a_code_for_a_product_never_oversells(committing: Flask) -> None:
@@ -156,4 +156,4 @@ def test_a_code_for_a_product_never_oversells(committing: Flask) -> None:
 
     assert outcomes(answers) == {(201, None): 5, (400, "PRODUCT_OUT_OF_STOCK"): 27}
     assert balance(client, shop) == "10.00"
-    assert broken() == []
+    assert broken_invariants() == []

@@ -11,8 +11,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from app.common import clock, db
 from app.payment_requests import tasks
 from tests import factories
-from tests.answers import refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.factories import Actor
 from tests.payment_requests.helpers import (
     REQUESTS,
@@ -23,6 +22,7 @@ from tests.payment_requests.helpers import (
     status,
     stop_clock,
 )
+from tests.responses import refusal
 from tests.transfers.helpers import balance, events_of
 
 
@@ -145,4 +145,4 @@ class TestDatabaseConstraints:
         refusal = self.refused(committing, f"UPDATE payment_requests SET {change}")
 
         assert f"ck_payment_requests_{constraint}" in refusal
-        assert broken() == []
+        assert broken_invariants() == []

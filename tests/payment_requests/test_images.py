@@ -9,10 +9,10 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
 from tests.payment_requests.helpers import CODES, REQUESTS, created_code, created_request
 from tests.qr_reader import read_png, read_svg
+from tests.responses import refusal
 from tests.transfers.helpers import with_name
 
 

@@ -7,7 +7,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.answers import TIME, refusal
 from tests.factories import Actor
 from tests.payment_requests.helpers import (
     REQUESTS,
@@ -17,6 +16,7 @@ from tests.payment_requests.helpers import (
     requests,
     status,
 )
+from tests.responses import TIME, refusal
 from tests.transfers.helpers import API, balance, deactivate, events_of, history, with_name
 from tests.wallets.helpers import lock, set_limit
 

@@ -14,7 +14,7 @@ from app.common.db import transaction
 from app.inbox import tasks as inbox
 from app.payouts import tasks
 from tests import factories
-from tests.concurrency import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken_invariants, outcomes
 from tests.fake_bank import FakeBank
 from tests.payouts.helpers import (
     ACCOUNT,
@@ -75,7 +75,7 @@ def test_concurrent_jobs_webhooks_and_sweeps_end_each_payout_once(
     assert [status_of(client, user, payout_id) for payout_id in ids] == [outcome] * 4
     assert balance_and_held(client, user) == (left, "0.00")
     assert postings() == posted
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_a_webhook_and_a_contradicting_response_end_a_payout_once(
@@ -92,7 +92,7 @@ def test_a_webhook_and_a_contradicting_response_end_a_payout_once(
     types = Counter(events_of(payout_id))
     assert types[f"payout-{ended.lower()}"] == 1
     assert bool(quarantine_reasons()) or types["payout-flagged"] == 1
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_one_of_16_concurrent_payouts_of_the_whole_balance_is_created(committing: Flask) -> None:
@@ -105,7 +105,7 @@ def test_one_of_16_concurrent_payouts_of_the_whole_balance_is_created(committing
 
     assert outcomes(answers) == {(201, None): 1, (400, "INSUFFICIENT_FUNDS"): 15}
     assert balance_and_held(client, user) == ("100.00", "100.00")
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_requests_with_one_key_hold_once(committing: Flask) -> None:
@@ -120,7 +120,7 @@ def test_concurrent_requests_with_one_key_hold_once(committing: Flask) -> None:
     assert set(outcomes(answers)) <= {(201, None), (409, "IDEMPOTENCY_IN_PROGRESS")}
     assert len({answer.data for answer in answers if answer.status_code == 201}) == 1
     assert balance_and_held(client, user) == ("100.00", "25.00")
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_requests_never_save_an_eleventh_bank_account(committing: Flask) -> None:

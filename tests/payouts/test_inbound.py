@@ -7,8 +7,7 @@ from flask.testing import FlaskClient
 
 from app.payouts import tasks
 from tests import factories
-from tests.answers import refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.fake_bank import FakeBank
 from tests.payouts.helpers import (
     balance_and_held,
@@ -21,6 +20,7 @@ from tests.payouts.helpers import (
     quarantine_reasons,
     status_of,
 )
+from tests.responses import refusal
 from tests.wallets.helpers import lock
 
 pytestmark = pytest.mark.usefixtures("bank")
@@ -265,4 +265,4 @@ def test_the_books_are_consistent_whatever_the_bank_reports(
         bank.status = outcome
         tasks.advance(pending_payout(client, factories.buyer()))
     pending_payout(client, factories.buyer())
-    assert broken() == []
+    assert broken_invariants() == []

@@ -11,7 +11,6 @@ from rq import Queue
 from app.common import cache, http, queue
 from app.payouts import tasks
 from tests import factories
-from tests.answers import error_body, refusal
 from tests.payouts.helpers import (
     WALLET,
     balance_and_held,
@@ -20,6 +19,7 @@ from tests.payouts.helpers import (
     get_payout,
     pending_payout,
 )
+from tests.responses import error_body, refusal
 from tests.wallets.helpers import deposit, lock, set_limit, withdraw
 
 

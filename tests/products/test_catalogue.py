@@ -13,7 +13,6 @@ from app.common import cache
 from app.common.process_state import Slot
 from app.products.service import catalogue_cache
 from tests import factories
-from tests.answers import refusal
 from tests.products.helpers import (
     PRODUCTS,
     UNKNOWN,
@@ -24,6 +23,7 @@ from tests.products.helpers import (
     patch,
     statements,
 )
+from tests.responses import refusal
 
 Configure = Callable[[Slot[Any], Any], None]
 

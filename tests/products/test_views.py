@@ -13,9 +13,9 @@ from app.auth.models import Role
 from app.common import db
 from app.products.models import Product, Restock
 from tests import factories
-from tests.answers import TIME, UUID_TEXT, error_body, refusal
 from tests.factories import Actor
 from tests.products.helpers import PRODUCTS, UNKNOWN, create, names, order, patch
+from tests.responses import TIME, UUID_TEXT, error_body, refusal
 
 
 class TestCreating:

@@ -16,7 +16,7 @@ from app.reconciliation import views
 from app.wallets import service as wallets
 from tests import factories
 from tests.clock import freeze_clock
-from tests.concurrency import all_at_once, broken
+from tests.concurrency import all_at_once, broken_invariants
 from tests.fake_bank import FakeBank
 from tests.onramp.helpers import created_onramp, deliver_event, get_onramp
 from tests.payouts.helpers import (
@@ -122,7 +122,7 @@ class TestClosing:
         deliver_event(client, onramp, user)
         deliver_and_handle(client, "paid", payout_id)
         assert balance_and_held(client, user) == ("100.00", "0.00")
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_the_audit_log_has_the_administrator_and_the_reason(self, client: FlaskClient) -> None:
         operator, (_, onramp, payout_id) = factories.admin(), user_with_open_records(client)
@@ -190,7 +190,7 @@ class TestNotClosing:
         }
         assert balance_and_held(client, user) == before
         assert audited() == []
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_locked_wallet_is_credited_later(self, client: FlaskClient) -> None:
         user = factories.buyer("100.00")
@@ -243,4 +243,4 @@ def test_concurrent_reconciliations_webhooks_and_jobs_have_one_effect(
     assert balance_and_held(client, user) == ("100.00", "0.00")
     assert get_onramp(client, user, onramp)["status"] == "SUCCESS"
     assert status_of(client, user, payout_id) == "PAID"
-    assert broken() == []
+    assert broken_invariants() == []

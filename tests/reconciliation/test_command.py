@@ -17,7 +17,7 @@ from app.common.settings import PROJECT_ROOT, Settings
 from app.reconciliation.comparison import Action
 from app.reconciliation.run import reconcile
 from tests import factories
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.onramp.helpers import created_onramp, get_onramp
 from tests.payouts.helpers import balance_and_held
 from tests.reconciliation.helpers import booked_line, credit_line, statement, today
@@ -69,7 +69,7 @@ def test_the_command_prints_differences_and_closes_safe_ones(
     assert "status differs, closed" in closed.stdout
     assert get_onramp(client, user, onramp)["status"] == "SUCCESS"
     assert balance_and_held(client, user) == ("125.00", "0.00")
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 @pytest.mark.usefixtures("app")

@@ -14,7 +14,6 @@ from app.payouts import tasks
 from app.reconciliation import views
 from app.reconciliation.report import COLUMNS
 from tests import factories
-from tests.answers import error_body, refusal
 from tests.clock import freeze_clock
 from tests.fake_bank import FakeBank
 from tests.onramp.helpers import created_onramp, deliver_event
@@ -30,6 +29,7 @@ from tests.reconciliation.helpers import (
     today,
     user_with_open_records,
 )
+from tests.responses import error_body, refusal
 
 pytestmark = pytest.mark.usefixtures("bank")
 

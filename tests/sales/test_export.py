@@ -15,11 +15,11 @@ from app.common import csv_documents
 from app.common.db import reading
 from app.sales import documents, repository, service
 from tests import factories
-from tests.answers import refusal
 from tests.coupons.helpers import create_coupon
 from tests.factories import Actor
 from tests.orders.helpers import buy
 from tests.orders.refunds.helpers import refund
+from tests.responses import refusal
 from tests.sales.helpers import DAY, HOUR, NOON, SALES, add_orders, export, ids
 
 

@@ -9,10 +9,10 @@ from sqlalchemy import event, text
 from app.common import db
 from app.orders.models import OrderStatus
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
 from tests.orders.helpers import ORDERS, UNKNOWN, buy
 from tests.orders.refunds.helpers import refund
+from tests.responses import refusal
 from tests.sales.helpers import DAY, HOUR, NOON, add_orders, ids, read
 
 

@@ -35,7 +35,7 @@ EXPORT = "/api/v1/products/merchant/export"
 def merchant_with(server: LiveServer, count: int) -> str:
     """The token of a merchant with `count` sales, one per second from NOON on."""
     seller = server.sign_up("seller", role="MERCHANT")
-    product_id = UUID(server.put_on_sale(seller, price="10.00", units=5))
+    product_id = UUID(server.create_product(seller, price="10.00", units=5))
     me = server.call("GET", "/api/v1/auth/me", token=server.sign_up("buyer")).json
     buyer = Actor(UUID(me["id"]), me["email"], UUID(int=0), "")
     with using_database(db.Database(server.database.app_url)):

@@ -19,11 +19,11 @@ from app.orders.checkouts import service as checkouts
 from app.orders.purchases.pricing import Basket
 from app.sales.schemas import SalesSummaryOut
 from tests import factories
-from tests.answers import refusal
 from tests.coupons.helpers import create_coupon
 from tests.factories import Actor
 from tests.orders.helpers import buy
 from tests.orders.refunds.helpers import refund
+from tests.responses import refusal
 from tests.sales.helpers import (
     DAY,
     HOUR,

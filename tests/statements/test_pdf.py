@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from app.common.settings import PROJECT_ROOT
 from app.statements import pdf, pdf_worker
 from tests import factories
-from tests.answers import refusal
+from tests.responses import refusal
 from tests.statements.helpers import HOUR, NOON, STATEMENT, get_statement
 from tests.wallets.helpers import deposit, wallet_of, withdraw
 from tests.wallets.histories import add_history

@@ -16,8 +16,8 @@ from app.common.db import reading
 from app.common.time_range import TimeRange
 from app.statements import documents, repository, service
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
+from tests.responses import refusal
 from tests.statements.helpers import HOUR, NOON, get_statement, rows_of, start_download
 from tests.wallets.histories import add_history
 

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from app.common import clock
 from app.common.clock import to_wire
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
+from tests.responses import refusal
 from tests.statements.helpers import HOUR, NOON, STATEMENT, get_statement, rows_of
 from tests.wallets.helpers import deposit, wallet_of, withdraw
 from tests.wallets.histories import add_history

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 
 from tests import factories
-from tests.concurrency import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken_invariants, outcomes
 from tests.factories import Actor
 from tests.transfers.helpers import balance, send_with_new_client, total_balance
 from tests.wallets.helpers import set_limit
@@ -23,7 +23,7 @@ def test_opposite_transfers_do_not_deadlock(committing: Flask) -> None:
 
     assert outcomes(answers) == {(201, None): 80}
     assert [balance(committing.test_client(), one) for one in (alice, bob)] == ["100.00"] * 2
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_transfers_between_all_pairs_do_not_deadlock(committing: Flask) -> None:
@@ -34,7 +34,7 @@ def test_transfers_between_all_pairs_do_not_deadlock(committing: Flask) -> None:
 
     assert outcomes(answers) == {(201, None): len(pairs)}
     assert {balance(committing.test_client(), one) for one in people} == {"100.00"}
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_one_of_32_transfers_of_the_whole_balance_succeeds(committing: Flask) -> None:
@@ -46,7 +46,7 @@ def test_one_of_32_transfers_of_the_whole_balance_succeeds(committing: Flask) ->
     )
 
     assert outcomes(answers) == {(201, None): 1, (400, "INSUFFICIENT_FUNDS"): 31}
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_one_idempotency_key_sends_once(committing: Flask) -> None:
@@ -60,7 +60,7 @@ def test_one_idempotency_key_sends_once(committing: Flask) -> None:
     assert set(outcomes(answers)) <= {(201, None), (409, "IDEMPOTENCY_IN_PROGRESS")}
     assert len({answer.data for answer in answers if answer.status_code == 201}) == 1
     assert balance(committing.test_client(), receiver) == "10.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_transfers_cannot_exceed_the_receiver_s_limit(committing: Flask) -> None:
@@ -74,7 +74,7 @@ def test_concurrent_transfers_cannot_exceed_the_receiver_s_limit(committing: Fla
 
     assert outcomes(answers) == {(201, None): 7, (409, "RECIPIENT_CANNOT_RECEIVE"): 13}
     assert balance(committing.test_client(), receiver) == "49.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_the_total_balance_is_constant_during_transfers(committing: Flask) -> None:
@@ -108,7 +108,7 @@ def test_the_total_balance_is_constant_during_transfers(committing: Flask) -> No
     assert set(total) <= {(201, None), (400, "INSUFFICIENT_FUNDS")}
     assert total[201, None] > 50
     assert seen == {8 * 2000}
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_no_transfer_succeeds_after_a_lock_is_acknowledged(committing: Flask) -> None:
@@ -133,4 +133,4 @@ def test_no_transfer_succeeds_after_a_lock_is_acknowledged(committing: Flask) ->
     assert set(counts) <= {(201, None), (200, None), (409, "RECIPIENT_CANNOT_RECEIVE")}
     assert settled == f"{counts[201, None]}.00"
     assert send_with_new_client(committing, senders[0], receiver, "1.00").status_code == 409
-    assert broken() == []
+    assert broken_invariants() == []

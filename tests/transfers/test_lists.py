@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
+from tests.responses import refusal
 from tests.transfers.helpers import TRANSFERS, send, transfers
 
 

@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
+from tests.responses import refusal
 from tests.transfers.helpers import API, balance, deactivate, look_up, number_of, send, with_name
 from tests.wallets.helpers import lock
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from tests.concurrency import all_at_once
-from tests.live import Answer, LiveServer, outcomes, sign_up_all
+from tests.live import LiveServer, Response, outcomes, sign_up_buyers
 
 pytestmark = pytest.mark.stress
 
@@ -45,13 +45,13 @@ class TotalReader:
 
 def test_the_total_balance_is_constant_for_a_minute_of_transfers(live_server: LiveServer) -> None:
     """Some transfers exceed the balance of their sender."""
-    tokens = sign_up_all(live_server, WALLETS, balance=INITIAL_BALANCE)
+    tokens = sign_up_buyers(live_server, WALLETS, balance=INITIAL_BALANCE)
     numbers = [
         live_server.call("GET", "/api/v1/wallet", token=token).json["number"] for token in tokens
     ]
     deadline = time.monotonic() + SECONDS
 
-    def send_to_neighbours(index: int) -> list[Answer]:
+    def send_to_neighbours(index: int) -> list[Response]:
         answers = []
         for turn, step in enumerate(itertools.cycle((1, -1, 1, 7, -1, 10))):
             if time.monotonic() > deadline:

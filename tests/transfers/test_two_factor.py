@@ -8,8 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests import factories
-from tests.answers import refusal
-from tests.authenticator import Authenticator, Watch, enrolled
+from tests.authenticator import Authenticator, ManualClock, enable_two_factor
 from tests.factories import Actor
 from tests.payment_requests.helpers import (
     close_request,
@@ -18,6 +17,7 @@ from tests.payment_requests.helpers import (
     pay_code,
     status,
 )
+from tests.responses import refusal
 from tests.transfers.helpers import balance, send
 
 REFUSED = (403, "TWO_FACTOR_REQUIRED")
@@ -46,8 +46,8 @@ def sender(client: FlaskClient) -> Actor:
 
 
 @pytest.fixture
-def app_of_sender(client: FlaskClient, sender: Actor, watch: Watch) -> Authenticator:
-    return enrolled(client, sender, watch)
+def app_of_sender(client: FlaskClient, sender: Actor, totp_clock: ManualClock) -> Authenticator:
+    return enable_two_factor(client, sender, totp_clock)
 
 
 @pytest.mark.parametrize("send_amount", [by_transfer, by_request, by_code])

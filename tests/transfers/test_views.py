@@ -7,8 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.answers import error_body, refusal
 from tests.factories import Actor
+from tests.responses import error_body, refusal
 from tests.transfers.helpers import (
     API,
     TRANSFERS,

@@ -39,7 +39,7 @@ from app.payouts import service as payouts
 from app.wallets.holds.tasks import expire_holds
 from tests import factories, servers
 from tests.clock import freeze_clock
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.coupons.helpers import create_coupon
 from tests.delivery.codes.helpers import stocked, upload
 from tests.delivery.files import helpers as files
@@ -68,7 +68,7 @@ class Books:
                 connection, join_transaction_mode="create_savepoint"
             )
             with using_database(database):
-                return broken()
+                return broken_invariants()
 
 
 def create_records(app: Flask) -> factories.Actor:

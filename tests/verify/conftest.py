@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.common import db
 from tests import servers
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.verify.books import Books, create_records, using_database
 
 
@@ -16,5 +16,5 @@ def books(worker_app: Flask, worker_number: int) -> Iterator[Books]:
     with servers.database(f"payment_flow_books_{worker_number}") as made:
         with using_database(db.Database(made.app_url)), worker_app.app_context():
             buyer = create_records(worker_app)
-            assert broken() == []
+            assert broken_invariants() == []
         yield Books(made, str(buyer.id))

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 
 from tests import factories
-from tests.concurrency import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken_invariants, outcomes
 from tests.factories import Actor
 
 
@@ -30,7 +30,7 @@ def test_100_deposits_of_10_make_1000(committing: Flask) -> None:
     assert {a.json["transaction"]["balanceAfter"] for a in answers} == {
         f"{10 * n}.00" for n in range(1, 101)
     }
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_one_of_32_withdrawals_of_the_whole_balance_succeeds(committing: Flask) -> None:
@@ -42,7 +42,7 @@ def test_one_of_32_withdrawals_of_the_whole_balance_succeeds(committing: Flask) 
 
     assert outcomes(answers) == {(200, None): 1, (400, "INSUFFICIENT_FUNDS"): 31}
     assert wallet(committing, user)["balance"] == "0.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_deposits_withdrawals_and_purchases_add_up(committing: Flask) -> None:
@@ -67,7 +67,7 @@ def test_concurrent_deposits_withdrawals_and_purchases_add_up(committing: Flask)
     steps = [(row["balanceBefore"], row["balanceAfter"]) for row in reversed(history["data"])]
     assert len(steps) == 61
     assert all(after == before for (_, after), (before, _) in pairwise(steps))
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_deposits_cannot_exceed_a_limit(committing: Flask) -> None:
@@ -84,7 +84,7 @@ def test_concurrent_deposits_cannot_exceed_a_limit(committing: Flask) -> None:
 
     assert outcomes(answers) == {(200, None): 14, (400, "LIMIT_EXCEEDED"): 18}
     assert wallet(committing, user)["balance"] == "98.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_one_idempotency_key_deposits_once(committing: Flask) -> None:
@@ -98,7 +98,7 @@ def test_one_idempotency_key_deposits_once(committing: Flask) -> None:
     assert set(outcomes(answers)) <= {(200, None), (409, "IDEMPOTENCY_IN_PROGRESS")}
     assert len({answer.data for answer in answers if answer.status_code == 200}) == 1
     assert wallet(committing, user)["balance"] == "10.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_no_withdrawal_succeeds_after_a_lock_is_acknowledged(committing: Flask) -> None:
@@ -120,4 +120,4 @@ def test_no_withdrawal_succeeds_after_a_lock_is_acknowledged(committing: Flask) 
     assert left == f"{100 - (counts[200, None] - 1)}.00"
     late = post(committing, user, "/wallet/withdraw", {"amount": "1.00"})
     assert (late.status_code, late.json["error"]) == (403, "WALLET_LOCKED")
-    assert broken() == []
+    assert broken_invariants() == []

@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 
 from app.common import clock
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
+from tests.responses import refusal
 from tests.wallets.helpers import WALLET, Clock, deposit, withdraw
 
 

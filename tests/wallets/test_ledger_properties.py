@@ -22,8 +22,8 @@ from app.wallets import service as wallets
 from app.wallets.ledger import Entry, Posting, system_account
 from app.wallets.models import SystemCode, TransactionType
 from tests import factories
-from tests.concurrency import broken
-from tests.undo import undone
+from tests.concurrency import broken_invariants
+from tests.savepoints import rolled_back_savepoint
 
 MINIMUM, MAXIMUM = Decimal("1.00"), Decimal("500.00")
 MAX_WITHOUT_CODE = Decimal("1000.00")
@@ -173,7 +173,7 @@ def run_script(script: list[Operation], *, stock: int, fee_bps: int) -> None:
         expected = {name: (model.balances[name], model.postings[name]) for name in zero}
         assert shop.state() == expected, operation
     assert min(model.balances.values()) >= 0
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 scripts = {
@@ -187,7 +187,7 @@ def test_the_books_agree_with_the_model(app: Flask) -> None:
     @settings(_settings, max_examples=30)
     @given(**scripts)
     def run(**world: Any) -> None:
-        with undone():
+        with rolled_back_savepoint():
             run_script(**world)
 
     run()
@@ -198,7 +198,7 @@ def test_the_books_agree_with_the_model_after_many_histories(app: Flask) -> None
     @settings(_settings, max_examples=1000)
     @given(**scripts)
     def run(**world: Any) -> None:
-        with undone():
+        with rolled_back_savepoint():
             run_script(**world)
 
     run()
@@ -213,7 +213,7 @@ def test_a_batch_of_entries_is_posted_like_single_entries(app: Flask) -> None:
     )
 
     def rows(moves: list[tuple[str, str, int]], *, batched: bool) -> list[tuple[Any, ...]]:
-        with undone():
+        with rolled_back_savepoint():
             actors = {name: factories.actor() for name in ("alice", "bob", "shop")}
             owners = {actor.id: name for name, actor in actors.items()}
             with factories.ledger_session() as session:
@@ -229,7 +229,7 @@ def test_a_batch_of_entries_is_posted_like_single_entries(app: Flask) -> None:
                     written = [ledger.post(session, entry) for entry in entries]
             names = {account.id: name for name, account in by_name.items()}
             # The services were bypassed, so there is neither an order nor an event.
-            assert broken() == [
+            assert broken_invariants() == [
                 "Every debit has its order, refund, hold, transfer, payout or withdrawal",
                 "Every money operation has its outbox event",
             ]

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.audit.models import AuditRecord
 from app.common import clock, db
 from tests import factories
-from tests.answers import refusal
+from tests.responses import refusal
 from tests.wallets.helpers import deposit, set_limit, withdraw
 
 

@@ -16,7 +16,7 @@ from app.wallets import service as wallets
 from app.wallets.holds import lifecycle
 from app.wallets.models import LimitType, TransactionType
 from tests import factories
-from tests.concurrency import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken_invariants, outcomes
 from tests.factories import Actor
 from tests.wallets.helpers import deposit, set_limit, withdraw
 from tests.wallets.histories import add_history
@@ -48,7 +48,7 @@ class TestConcurrency:
         answers = all_at_once(lambda _: deposit(committing.test_client(), user, "1.00"), range(20))
 
         assert outcomes(answers) == {(200, None): 5, (400, "LIMIT_EXCEEDED"): 15}
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_20_concurrent_holds_cannot_exceed_a_limit(self, committing: Flask) -> None:
         user = factories.buyer("100.00")
@@ -57,7 +57,7 @@ class TestConcurrency:
         made = all_at_once(lambda _: hold(user, ONE), range(20))
 
         assert Counter(made) == {"held": 5, "LIMIT_EXCEEDED": 15}
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_holds_and_withdrawals_share_the_limit_of_all_debits(self, committing: Flask) -> None:
         user = factories.buyer("100.00")
@@ -69,7 +69,7 @@ class TestConcurrency:
             return withdraw(committing.test_client(), user, "1.00").status_code == 200
 
         assert sum(all_at_once(spend, range(24))) == 7
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_limit_of_the_role_applies_from_the_moment_it_is_set(self, committing: Flask) -> None:
         user, admin = factories.actor(), factories.admin()
@@ -87,7 +87,7 @@ class TestConcurrency:
         assert set(statuses) <= {200, 400}
         assert statuses[10] == 200
         assert deposit(committing.test_client(), user, "3.00").status_code == 400
-        assert broken() == []
+        assert broken_invariants() == []
 
 
 def test_only_rows_of_the_window_are_read_in_a_long_history(committing: Flask) -> None:

@@ -13,9 +13,9 @@ from app.common import clock, db
 from app.common.money import Money
 from app.wallets.models import LimitType
 from tests import factories
-from tests.answers import refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.factories import Actor
+from tests.responses import refusal
 from tests.wallets.helpers import WALLET, deposit, set_limit, withdraw
 from tests.wallets.holds.test_lifecycle import place
 
@@ -188,7 +188,7 @@ class TestRemoving:
         remove_limit(client, user.id, type="DEPOSIT", window="DAY")
 
         assert refusal(deposit(client, user, "0.01")) == (400, "LIMIT_EXCEEDED")
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_limit_that_is_not_set_is_not_found(self, client: FlaskClient) -> None:
         user = factories.actor()

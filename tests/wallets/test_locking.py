@@ -12,7 +12,7 @@ from app.common import db
 from app.wallets.ledger import system_account
 from app.wallets.models import SystemCode
 from tests import factories
-from tests.answers import error_body, refusal
+from tests.responses import error_body, refusal
 from tests.wallets.helpers import lock, wallet_of, withdraw
 
 

@@ -12,8 +12,8 @@ from app.common import clock, db
 from app.common.clock import to_wire
 from app.wallets import service as wallets
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
+from tests.responses import refusal
 from tests.wallets.helpers import WALLET, Clock, deposit, wallet_of, withdraw
 from tests.wallets.histories import add_history
 

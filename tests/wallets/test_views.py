@@ -14,7 +14,7 @@ from app.common import db
 from app.events.models import OutboxEvent
 from app.wallets.models import JournalEntry, WalletTransaction
 from tests import factories
-from tests.answers import TIME, UUID_TEXT, refusal
+from tests.responses import TIME, UUID_TEXT, refusal
 from tests.wallets.helpers import (
     WALLET,
     balance,

@@ -12,11 +12,11 @@ from app.auth.models import LoginSession, Role
 from app.auth.scopes import Scope
 from app.common import db
 from tests import factories
-from tests.answers import error_body, refusal
 from tests.auth.api_keys.helpers import DIGITS, KEYS, create_key, create_product, revoke, works
 from tests.factories import PASSWORD, Actor, Key
 from tests.payment_requests.helpers import created_code
 from tests.payouts.helpers import ACCOUNT
+from tests.responses import error_body, refusal
 
 
 class TestAuthentication:

@@ -19,7 +19,6 @@ from app.auth.scopes import EXPLAINED, Scope
 from app.common import clock, db
 from app.idempotency.models import IdempotencyKey
 from tests import factories
-from tests.answers import UUID_TEXT, refusal
 from tests.auth.api_keys.helpers import (
     DIGITS,
     KEYS,
@@ -31,8 +30,16 @@ from tests.auth.api_keys.helpers import (
     revoke,
     works,
 )
-from tests.authenticator import STEP, TWO_FACTOR, Watch, begin, begun, enrolled
+from tests.authenticator import (
+    STEP,
+    TWO_FACTOR,
+    ManualClock,
+    begin_setup,
+    enable_two_factor,
+    request_setup,
+)
 from tests.factories import PASSWORD, Actor
+from tests.responses import UUID_TEXT, refusal
 
 
 class TestCreation:
@@ -179,9 +186,9 @@ class TestCreation:
 
 class TestTwoFactor:
     def test_with_two_factor_enabled_a_code_is_required(
-        self, client: FlaskClient, shop: Actor, watch: Watch
+        self, client: FlaskClient, shop: Actor, totp_clock: ManualClock
     ) -> None:
-        app = enrolled(client, shop, watch)
+        app = enable_two_factor(client, shop, totp_clock)
 
         assert refusal(create_key(client, shop)) == (403, "TWO_FACTOR_REQUIRED")
         wrong = create_key(client, shop, code=app.wrong_code())
@@ -193,26 +200,26 @@ class TestTwoFactor:
         assert create_key(client, shop, code=app.recovery_codes[0]).status_code == 201
 
     def test_a_refused_creation_does_not_use_the_code(
-        self, client: FlaskClient, shop: Actor, watch: Watch
+        self, client: FlaskClient, shop: Actor, totp_clock: ManualClock
     ) -> None:
-        app = enrolled(client, shop, watch)
+        app = enable_two_factor(client, shop, totp_clock)
         code = app.code()
 
         assert create_key(client, shop, code=code, expiresAt="2020-01-01").status_code == 400
         assert create_key(client, shop, code=code).status_code == 201
 
     def test_while_two_factor_is_pending_no_code_is_required(
-        self, client: FlaskClient, shop: Actor, watch: Watch
+        self, client: FlaskClient, shop: Actor, totp_clock: ManualClock
     ) -> None:
-        begun(client, shop, watch)
+        begin_setup(client, shop, totp_clock)
 
         assert create_key(client, shop).status_code == 201
 
     def test_guesses_of_codes_are_limited_together_with_the_other_endpoints(
-        self, rate_limited: Flask, watch: Watch
+        self, rate_limited: Flask, totp_clock: ManualClock
     ) -> None:
         client, shop = rate_limited.test_client(), factories.merchant()
-        begin(client, shop)
+        request_setup(client, shop)
         confirm = f"{TWO_FACTOR}/confirm"
         for _ in range(4):
             client.post(confirm, json={"code": "000000"}, headers=shop.headers)
@@ -223,11 +230,14 @@ class TestTwoFactor:
         assert create_key(client, shop).status_code == 201
 
     def test_a_scope_does_not_replace_the_code(
-        self, client: FlaskClient, watch: Watch, change_settings: Callable[..., None]
+        self,
+        client: FlaskClient,
+        totp_clock: ManualClock,
+        change_settings: Callable[..., None],
     ) -> None:
         change_settings(two_factor_above=Decimal("50"))
         shop = factories.actor(Role.MERCHANT, balance="500.00")
-        app = enrolled(client, shop, watch)
+        app = enable_two_factor(client, shop, totp_clock)
         key = factories.api_key(shop, Scope.PAYOUTS_WRITE)
 
         def withdraw(amount: str, **headers: str) -> TestResponse:
@@ -237,7 +247,7 @@ class TestTwoFactor:
 
         assert withdraw("50.00").status_code == 200
         assert refusal(withdraw("50.01")) == (403, "TWO_FACTOR_REQUIRED")
-        watch.wait(STEP)
+        totp_clock.advance(STEP)
         assert withdraw("50.01", **{"X-Two-Factor-Code": app.code()}).status_code == 200
 
 

@@ -14,7 +14,6 @@ from app.auth.models import ApiKey
 from app.auth.scopes import Scope
 from app.common import clock, db
 from tests import factories
-from tests.answers import TIME
 from tests.auth.api_keys.helpers import (
     create_key,
     create_product,
@@ -22,6 +21,7 @@ from tests.auth.api_keys.helpers import (
     revoke,
 )
 from tests.factories import Actor
+from tests.responses import TIME
 
 
 class TestListing:

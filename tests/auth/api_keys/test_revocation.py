@@ -16,10 +16,10 @@ from app.auth.models import ApiKey, Role
 from app.auth.scopes import Scope
 from app.common import clock, db
 from tests import factories
-from tests.answers import refusal
 from tests.auth.api_keys.helpers import KEYS, audit_records_of, events_of, revoke, works
 from tests.auth.helpers import bearer, login
 from tests.factories import PASSWORD, Actor
+from tests.responses import refusal
 
 
 class TestRevocation:

@@ -12,19 +12,19 @@ from werkzeug.test import TestResponse
 from app.wallets import service as wallets
 from app.wallets.errors import WalletNotFound
 from tests import factories
-from tests.answers import refusal
 from tests.authenticator import (
     STEP,
     Authenticator,
-    Watch,
-    begin,
+    ManualClock,
     confirm,
     disable,
-    enrolled,
+    enable_two_factor,
+    request_setup,
     status,
 )
-from tests.concurrency import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken_invariants, outcomes
 from tests.factories import Actor
+from tests.responses import refusal
 from tests.wallets.helpers import WALLET, balance, deposit
 
 REFUSED = (403, "TWO_FACTOR_REQUIRED")
@@ -36,8 +36,8 @@ def user(client: FlaskClient) -> Actor:
 
 
 @pytest.fixture
-def app_of_user(client: FlaskClient, user: Actor, watch: Watch) -> Authenticator:
-    return enrolled(client, user, watch)
+def app_of_user(client: FlaskClient, user: Actor, totp_clock: ManualClock) -> Authenticator:
+    return enable_two_factor(client, user, totp_clock)
 
 
 def withdraw(
@@ -71,9 +71,9 @@ class TestWhenACodeIsNeeded:
         assert balance(client, user) == "5000.00"
 
     def test_two_factor_that_is_not_confirmed_yet_does_not_count(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        app = Authenticator(begin(client, user).json["secret"], watch)
+        app = Authenticator(request_setup(client, user).json["secret"], totp_clock)
 
         answer = withdraw(client, user, "1000.01", app.code())
 
@@ -130,13 +130,13 @@ class TestValidCodes:
         assert withdraw(client, user, "2000.00", code).status_code == 200
 
         assert refusal(withdraw(client, user, "2000.00", code)) == REFUSED
-        app_of_user.watch.wait(STEP)
+        app_of_user.clock.advance(STEP)
         assert withdraw(client, user, "2000.00", app_of_user.code()).status_code == 200
 
     def test_a_code_older_than_the_last_used_one_is_refused(
         self, client: FlaskClient, user: Actor, app_of_user: Authenticator
     ) -> None:
-        app_of_user.watch.wait(STEP)
+        app_of_user.clock.advance(STEP)
         earlier, later = app_of_user.code(seconds=-STEP), app_of_user.code()
         assert withdraw(client, user, "2000.00", later).status_code == 200
 
@@ -155,9 +155,13 @@ class TestValidCodes:
         assert withdraw(client, user, "2000.00", other).status_code == 200
 
     def test_the_code_of_another_user_is_refused(
-        self, client: FlaskClient, user: Actor, app_of_user: Authenticator, watch: Watch
+        self,
+        client: FlaskClient,
+        user: Actor,
+        app_of_user: Authenticator,
+        totp_clock: ManualClock,
     ) -> None:
-        theirs = enrolled(client, factories.actor(), watch)
+        theirs = enable_two_factor(client, factories.actor(), totp_clock)
 
         assert refusal(withdraw(client, user, "2000.00", theirs.code())) == REFUSED
 
@@ -229,10 +233,10 @@ class TestWhenACodeIsUsed:
 
 class TestRateLimit:
     def test_at_most_five_codes_a_minute_can_be_tried(
-        self, rate_limited: Flask, watch: Watch
+        self, rate_limited: Flask, totp_clock: ManualClock
     ) -> None:
         client, user = rate_limited.test_client(), factories.buyer("5000.00")
-        app = enrolled(client, user, watch)  # the first of five
+        app = enable_two_factor(client, user, totp_clock)  # the first of five
 
         tries = [withdraw(client, user, "2000.00", app.wrong_code()) for _ in range(4)]
         right = withdraw(client, user, "2000.00", app.code())
@@ -252,10 +256,10 @@ class TestRateLimit:
 class TestConcurrency:
     @pytest.mark.parametrize("kind", ["app", "recovery"])
     def test_of_concurrent_withdrawals_with_one_code_one_succeeds(
-        self, committing: Flask, watch: Watch, kind: str
+        self, committing: Flask, totp_clock: ManualClock, kind: str
     ) -> None:
         user = factories.buyer("50000.00")
-        app = enrolled(committing.test_client(), user, watch)
+        app = enable_two_factor(committing.test_client(), user, totp_clock)
         code = app.code() if kind == "app" else app.recovery_codes[0]
 
         answers = all_at_once(
@@ -264,14 +268,14 @@ class TestConcurrency:
 
         assert outcomes(answers) == {(200, None): 1, REFUSED: 15}
         assert balance(committing.test_client(), user) == "48000.00"
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_code_either_disables_two_factor_or_authorises_a_withdrawal(
-        self, committing: Flask, watch: Watch
+        self, committing: Flask, totp_clock: ManualClock
     ) -> None:
         user = factories.buyer("50000.00")
         client = committing.test_client()
-        code = enrolled(client, user, watch).code()
+        code = enable_two_factor(client, user, totp_clock).code()
 
         def act(number: int) -> Any:
             if number % 2:
@@ -285,14 +289,14 @@ class TestConcurrency:
         moved = "48000.00" if 200 in statuses else "50000.00"
         assert balance(client, user) == moved
         assert status(client, user)["enabled"] == (200 in statuses)
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_concurrent_confirmations_enable_two_factor_once(
-        self, committing: Flask, watch: Watch
+        self, committing: Flask, totp_clock: ManualClock
     ) -> None:
         user = factories.actor()
         client = committing.test_client()
-        code = Authenticator(begin(client, user).json["secret"], watch).code()
+        code = Authenticator(request_setup(client, user).json["secret"], totp_clock).code()
 
         answers = all_at_once(lambda _: confirm(committing.test_client(), user, code), range(12))
 
@@ -301,4 +305,4 @@ class TestConcurrency:
         others = {a.json["error"] for a in answers if a.status_code != 200}
         assert others == {"TWO_FACTOR_NOT_PENDING"}
         assert status(client, user)["recoveryCodesLeft"] == 10
-        assert broken() == []
+        assert broken_invariants() == []

@@ -15,22 +15,22 @@ from app.audit.models import AuditRecord
 from app.auth.models import RecoveryCode, Role, TwoFactor
 from app.common import db
 from tests import factories
-from tests.answers import refusal
 from tests.auth.helpers import login
 from tests.authenticator import (
     STEP,
     TWO_FACTOR,
     Authenticator,
-    Watch,
-    begin,
-    begun,
+    ManualClock,
+    begin_setup,
     confirm,
     disable,
-    enrolled,
+    enable_two_factor,
     renew_recovery_codes,
+    request_setup,
     status,
 )
 from tests.factories import Actor
+from tests.responses import refusal
 
 OFF = {"enabled": False, "confirmedAt": None, "recoveryCodesLeft": 0}
 
@@ -52,7 +52,7 @@ class TestBeginning:
     def test_the_secret_is_returned_as_text_as_a_link_and_as_a_qr_code(
         self, client: FlaskClient, user: Actor
     ) -> None:
-        answer = begin(client, user)
+        answer = request_setup(client, user)
 
         assert answer.status_code == 201
         assert list(answer.json) == ["secret", "otpauthUri", "qrSvg"]
@@ -84,7 +84,7 @@ class TestBeginning:
         assert "+14155550100" in unquote(answer.json["otpauthUri"])
 
     def test_the_password_is_required(self, client: FlaskClient, user: Actor) -> None:
-        answer = begin(client, user, password="correct-horse-2")
+        answer = request_setup(client, user, password="correct-horse-2")
 
         assert refusal(answer) == (401, "INVALID_CREDENTIALS")
 
@@ -92,21 +92,24 @@ class TestBeginning:
         self, client: FlaskClient, user: Actor
     ) -> None:
         assert status(client, user) == OFF
-        begin(client, user)
+        request_setup(client, user)
         assert status(client, user) == OFF
 
     def test_beginning_again_replaces_the_secret(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        first, second = begun(client, user, watch), begun(client, user, watch)
+        first, second = (
+            begin_setup(client, user, totp_clock),
+            begin_setup(client, user, totp_clock),
+        )
 
         assert refusal(confirm(client, user, first.code())) == (400, "TWO_FACTOR_CODE_WRONG")
         assert confirm(client, user, second.code()).status_code == 200
 
     def test_the_secret_is_stored_encrypted(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        secret = begun(client, user, watch).secret
+        secret = begin_setup(client, user, totp_clock).secret
 
         with db.transaction() as session:
             factor = session.get_one(TwoFactor, user.id)
@@ -115,16 +118,16 @@ class TestBeginning:
     def test_guessing_the_password_is_limited(self, rate_limited: Flask) -> None:
         client, user = rate_limited.test_client(), factories.actor()
 
-        answers = [begin(client, user, password="wrong-password") for _ in range(11)]
+        answers = [request_setup(client, user, password="wrong-password") for _ in range(11)]
 
         assert [answer.status_code for answer in answers] == [401] * 10 + [429]
 
 
 class TestConfirming:
     def test_two_factor_is_enabled_with_ten_recovery_codes(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        app = begun(client, user, watch)
+        app = begin_setup(client, user, totp_clock)
 
         answer = confirm(client, user, app.code())
 
@@ -140,9 +143,9 @@ class TestConfirming:
         assert audited(user) == ["two-factor.enable"]
 
     def test_recovery_codes_are_stored_as_hashes(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        codes = enrolled(client, user, watch).recovery_codes
+        codes = enable_two_factor(client, user, totp_clock).recovery_codes
 
         with db.transaction() as session:
             rows = session.scalars(select(RecoveryCode).where(RecoveryCode.user_id == user.id))
@@ -153,17 +156,17 @@ class TestConfirming:
 
     @pytest.mark.parametrize("seconds", [-STEP, 0, STEP])
     def test_the_clock_of_the_app_may_differ_by_one_step(
-        self, client: FlaskClient, user: Actor, watch: Watch, seconds: int
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock, seconds: int
     ) -> None:
-        app = begun(client, user, watch)
+        app = begin_setup(client, user, totp_clock)
 
         assert confirm(client, user, app.code(seconds=seconds)).status_code == 200
 
     @pytest.mark.parametrize("seconds", [-2 * STEP, 2 * STEP, 24 * 60 * STEP])
     def test_a_code_two_steps_away_is_refused(
-        self, client: FlaskClient, user: Actor, watch: Watch, seconds: int
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock, seconds: int
     ) -> None:
-        app = begun(client, user, watch)
+        app = begin_setup(client, user, totp_clock)
 
         answer = confirm(client, user, app.code(seconds=seconds))
 
@@ -171,9 +174,9 @@ class TestConfirming:
         assert status(client, user) == OFF
 
     def test_a_wrong_code_does_not_enable_two_factor(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        app = begun(client, user, watch)
+        app = begin_setup(client, user, totp_clock)
 
         answer = confirm(client, user, app.wrong_code())
 
@@ -182,18 +185,18 @@ class TestConfirming:
         assert confirm(client, user, app.code()).status_code == 200
 
     def test_without_a_pending_setup_confirming_is_refused(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
         assert refusal(confirm(client, user, "492039")) == (409, "TWO_FACTOR_NOT_PENDING")
-        app = enrolled(client, user, watch)
+        app = enable_two_factor(client, user, totp_clock)
         assert refusal(confirm(client, user, app.code())) == (409, "TWO_FACTOR_NOT_PENDING")
 
     def test_while_enabled_a_new_setup_is_refused(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        app = enrolled(client, user, watch)
+        app = enable_two_factor(client, user, totp_clock)
 
-        assert refusal(begin(client, user)) == (409, "TWO_FACTOR_ALREADY_ENABLED")
+        assert refusal(request_setup(client, user)) == (409, "TWO_FACTOR_ALREADY_ENABLED")
         assert renew_recovery_codes(client, user, app.code()).status_code == 200
 
     @pytest.mark.parametrize(
@@ -222,18 +225,18 @@ class TestConfirming:
         assert list(answer.json["details"]) == ["code"]
 
     def test_signing_in_requires_no_code(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        enrolled(client, user, watch)
+        enable_two_factor(client, user, totp_clock)
 
         assert login(client, user.email).status_code == 200
 
 
 class TestDisabling:
     def test_disabling_requires_the_password_and_a_code(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        app = enrolled(client, user, watch)
+        app = enable_two_factor(client, user, totp_clock)
 
         wrong_password = disable(client, user, app.code(), password="correct-horse-2")
         wrong_code = disable(client, user, app.wrong_code())
@@ -246,34 +249,34 @@ class TestDisabling:
         assert audited(user) == ["two-factor.enable", "two-factor.disable"]
 
     def test_a_recovery_code_is_accepted_instead(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        app = enrolled(client, user, watch)
+        app = enable_two_factor(client, user, totp_clock)
 
         assert disable(client, user, app.recovery_codes[3]).status_code == 204
         assert audited(user)[1:] == ["two-factor.use-recovery-code", "two-factor.disable"]
 
     def test_the_code_that_enabled_two_factor_cannot_disable_it(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        app = begun(client, user, watch)
+        app = begin_setup(client, user, totp_clock)
         confirm(client, user, app.code())
 
         assert refusal(disable(client, user, app.code())) == (400, "TWO_FACTOR_CODE_WRONG")
 
     def test_while_not_enabled_disabling_is_refused(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
         assert refusal(disable(client, user, "492039")) == (409, "TWO_FACTOR_NOT_ENABLED")
-        app = begun(client, user, watch)
+        app = begin_setup(client, user, totp_clock)
         assert refusal(disable(client, user, app.code())) == (409, "TWO_FACTOR_NOT_ENABLED")
 
     def test_after_enabling_again_old_codes_are_refused(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        old = enrolled(client, user, watch)
+        old = enable_two_factor(client, user, totp_clock)
         disable(client, user, old.code())
-        new = enrolled(client, user, watch)
+        new = enable_two_factor(client, user, totp_clock)
 
         for code in (old.code(), *old.recovery_codes[:2]):
             assert refusal(renew_recovery_codes(client, user, code)) == (
@@ -285,9 +288,9 @@ class TestDisabling:
 
 class TestRecoveryCodes:
     def test_new_codes_replace_the_old_ones(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        app = enrolled(client, user, watch)
+        app = enable_two_factor(client, user, totp_clock)
 
         answer = renew_recovery_codes(client, user, app.code())
 
@@ -301,19 +304,19 @@ class TestRecoveryCodes:
 
     @pytest.mark.parametrize("spelling", [str.lower, lambda code: code.replace("-", "")])
     def test_codes_are_accepted_without_hyphens_and_in_lower_case(
-        self, client: FlaskClient, user: Actor, watch: Watch, spelling: Any
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock, spelling: Any
     ) -> None:
-        app = enrolled(client, user, watch)
+        app = enable_two_factor(client, user, totp_clock)
 
         assert (
             renew_recovery_codes(client, user, spelling(app.recovery_codes[0])).status_code == 200
         )
 
     def test_recovery_codes_of_another_user_are_refused(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        theirs = enrolled(client, factories.actor(), watch)
-        enrolled(client, user, watch)
+        theirs = enable_two_factor(client, factories.actor(), totp_clock)
+        enable_two_factor(client, user, totp_clock)
 
         answer = renew_recovery_codes(client, user, theirs.recovery_codes[0])
 
@@ -337,9 +340,9 @@ class TestReset:
         )
 
     def test_an_administrator_can_reset_two_factor(
-        self, client: FlaskClient, user: Actor, watch: Watch
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock
     ) -> None:
-        enrolled(client, user, watch)
+        enable_two_factor(client, user, totp_clock)
         admin = factories.admin()
 
         assert self.reset(client, user.id, admin).status_code == 204
@@ -354,9 +357,9 @@ class TestReset:
 
     @pytest.mark.parametrize("role", [Role.USER, Role.MERCHANT])
     def test_only_an_administrator_can_reset_two_factor(
-        self, client: FlaskClient, user: Actor, watch: Watch, role: Role
+        self, client: FlaskClient, user: Actor, totp_clock: ManualClock, role: Role
     ) -> None:
-        enrolled(client, user, watch)
+        enable_two_factor(client, user, totp_clock)
 
         assert refusal(self.reset(client, user.id, factories.actor(role))) == (403, "FORBIDDEN")
         assert status(client, user)["enabled"]
@@ -371,10 +374,10 @@ class TestReset:
 
 
 def test_guesses_of_codes_are_limited_across_all_endpoints(
-    rate_limited: Flask, watch: Watch
+    rate_limited: Flask, totp_clock: ManualClock
 ) -> None:
     client, user, other = rate_limited.test_client(), factories.actor(), factories.actor()
-    app = Authenticator(begin(client, user).json["secret"], watch)
+    app = Authenticator(request_setup(client, user).json["secret"], totp_clock)
     wrong = app.wrong_code()
 
     answers = [

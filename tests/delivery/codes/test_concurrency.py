@@ -19,12 +19,12 @@ from app.delivery.codes.handler import CodesHandler
 from app.delivery.codes.models import CodeUpload, CodeUploadChunk, ProductCode
 from app.delivery.handler import OrderLine
 from tests import factories
-from tests.answers import refusal
 from tests.clock import freeze_clock
-from tests.concurrency import all_at_once, broken
+from tests.concurrency import all_at_once, broken_invariants
 from tests.delivery.codes.helpers import codes_product, send, stock, stocked, upload, url
 from tests.delivery.helpers import bought, delivered, get_delivery, order
 from tests.factories import Actor
+from tests.responses import refusal
 
 
 def rows_of(table: type[Any]) -> int:
@@ -76,7 +76,7 @@ class TestSelling:
 
         assert sorted(code for codes in given for code in codes) == sorted(codes)
         assert stock(committing.test_client(), product_id) == 0
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_two_concurrent_batches_never_share_a_code(self, committing: Flask) -> None:
         """Without the product's lock, which otherwise serializes them."""
@@ -99,7 +99,7 @@ class TestSelling:
         given = [delivered(line)["codes"] for line in lines]
         assert sorted(code for codes in given for code in codes) == list("ABCDEFGH")
         assert {tuple(codes) for codes in given} == {("A", "B"), ("C", "D"), ("E", "F"), ("G", "H")}
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_code_seen_during_its_revocation_is_not_sold_again(self, committing: Flask) -> None:
         _, product_id = stocked(committing.test_client(), *"ABCDEFGHIJ")
@@ -145,7 +145,7 @@ class TestUploading:
         assert stock(committing.test_client(), product_id) == 30
         assert rows_of(ProductCode) == 30
         assert rows_of(CodeUploadChunk) == 0
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_codes_can_be_bought_during_an_upload(
         self, committing: Flask, no_jobs: list[Any]
@@ -167,7 +167,7 @@ class TestUploading:
             f"early-{n}" for n in range(10)
         )
         assert stock(committing.test_client(), product_id) == 60
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_worker_killed_between_chunks_loses_and_duplicates_nothing(
         self, committing: Flask, no_jobs: list[Any], monkeypatch: pytest.MonkeyPatch
@@ -177,7 +177,7 @@ class TestUploading:
         upload_id = started_upload(committing, seller, product_id, [f"code-{n}" for n in range(35)])
         no_jobs.clear()
         assert tasks.add_next_chunk(upload_id)
-        assert (stock(committing.test_client(), product_id), broken()) == (10, [])
+        assert (stock(committing.test_client(), product_id), broken_invariants()) == (10, [])
 
         assert tasks.sweep() == 0  # It may still be running.
         freeze_clock(monkeypatch, clock.now() + timedelta(minutes=2))
@@ -187,7 +187,7 @@ class TestUploading:
 
         tasks.add_codes(upload_id)
         assert stock(committing.test_client(), product_id) == 35
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_worker_killed_within_a_chunk_rolls_it_back(
         self, committing: Flask, no_jobs: list[Any], monkeypatch: pytest.MonkeyPatch
@@ -206,11 +206,11 @@ class TestUploading:
             with pytest.raises(Killed):
                 tasks.add_next_chunk(upload_id)
         assert (rows_of(ProductCode), rows_of(CodeUploadChunk)) == (0, 2)
-        assert broken() == []
+        assert broken_invariants() == []
 
         tasks.add_codes(upload_id)
         assert (rows_of(ProductCode), rows_of(CodeUploadChunk)) == (15, 0)
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_the_worker_puts_a_large_file_on_sale(
         self, committing: Flask, settings: Settings

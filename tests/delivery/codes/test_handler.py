@@ -13,8 +13,7 @@ from app.delivery.codes.models import ProductCode
 from app.delivery.handler import OrderLine, StockMismatch
 from app.events.models import OutboxEvent
 from tests import factories
-from tests.answers import refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.delivery.codes.helpers import codes_product, listed, stock, stocked, summary, upload
 from tests.delivery.helpers import (
     bought,
@@ -24,6 +23,7 @@ from tests.delivery.helpers import (
     refund_units,
     revoke_units,
 )
+from tests.responses import refusal
 
 
 def test_codes_are_sold_in_the_order_of_upload(client: FlaskClient) -> None:
@@ -32,7 +32,7 @@ def test_codes_are_sold_in_the_order_of_upload(client: FlaskClient) -> None:
 
     assert delivered(bought(factories.buyer(), product_id, 2)) == {"codes": ["A", "B"]}
     assert delivered(bought(factories.buyer(), product_id, 2)) == {"codes": ["C", "D"]}
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_the_buyer_can_retrieve_codes_immediately(client: FlaskClient) -> None:
@@ -48,7 +48,7 @@ def test_the_buyer_can_retrieve_codes_immediately(client: FlaskClient) -> None:
     assert refusal(order(client, buyer, product_id, 2)) == (400, "PRODUCT_OUT_OF_STOCK")
     assert order(client, buyer, product_id).status_code == 201
     assert summary(client, seller, product_id) == {"available": 0, "sold": 3, "revoked": 0}
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_a_batch_assigns_codes_in_the_order_of_its_lines(client: FlaskClient) -> None:
@@ -66,7 +66,7 @@ def test_a_batch_assigns_codes_in_the_order_of_its_lines(client: FlaskClient) ->
         ["B-2"],
         ["A-3", "A-4", "A-5"],
     ]
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def paid(product_id: UUID, quantity: int) -> OrderLine:
@@ -133,7 +133,7 @@ class TestRevoking:
         assert summary(client, seller, product_id) == {"available": 3, "sold": 1, "revoked": 0}
         assert revocations(line) == [{"released": 2, "lost": 0}]
         assert delivered(bought(factories.buyer(), product_id, 2)) == {"codes": ["B", "C"]}
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_seen_codes_are_not_sold_again(self, client: FlaskClient) -> None:
         seller, product_id = stocked(client, "A", "B", "C")
@@ -148,7 +148,7 @@ class TestRevoking:
         assert stock(client, product_id) == 1
         assert revocations(line) == [{"released": 0, "lost": 1}]
         assert refund_units(line, 1) == 0
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_unseen_codes_are_revoked_first(self, client: FlaskClient) -> None:
         _, product_id = stocked(client, "A", "B", "C")

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from tests.concurrency import all_at_once
-from tests.live import Answer, LiveServer, order, outcomes, sign_up_all
+from tests.live import LiveServer, Response, order, outcomes, sign_up_buyers
 
 pytestmark = pytest.mark.stress
 
@@ -25,9 +25,9 @@ def test_each_of_1000_codes_goes_to_one_of_2000_buyers(live_server: LiveServer) 
         headers={"Content-Type": "text/plain"},
     )
     assert stocked.json["added"] == CODES
-    buyers = sign_up_all(live_server, BUYERS, balance="1.00")
+    buyers = sign_up_buyers(live_server, BUYERS, balance="1.00")
 
-    def buy(token: str) -> Answer:
+    def buy(token: str) -> Response:
         return live_server.call("POST", "/api/v1/orders", order(product_id), token=token)
 
     answers = all_at_once(buy, buyers, threads=64)

@@ -14,8 +14,7 @@ from app.delivery.codes.models import CodeUpload, CodeUploadChunk, ProductCode
 from app.events.models import OutboxEvent
 from app.products.models import ProductKind
 from tests import factories
-from tests.answers import error_body, refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.delivery.codes.helpers import (
     codes_product,
     listed,
@@ -28,6 +27,7 @@ from tests.delivery.codes.helpers import (
 )
 from tests.delivery.helpers import UNKNOWN, bought, product
 from tests.factories import Actor
+from tests.responses import error_body, refusal
 
 
 def nothing_is_stored() -> bool:
@@ -59,7 +59,7 @@ class TestUploading:
         assert (body["duplicates"], body["duplicateLines"]) == (0, [])
         assert stock(client, product_id) == 3
         assert str(product_id) in {row["id"] for row in client.get("/api/v1/products").json}
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_an_upload_records_an_event(self, client: FlaskClient) -> None:
         seller = factories.merchant()
@@ -264,7 +264,7 @@ class TestLargeFiles:
             stored = session.scalars(select(CodeUploadChunk.sealed)).all()
         assert len(stored) == 3
         assert b"SECRET" not in b"".join(stored)
-        assert broken() == []
+        assert broken_invariants() == []
 
         where = url(product_id, f"/uploads/{made['id']}")
         for added in (3, 6):
@@ -272,13 +272,13 @@ class TestLargeFiles:
             now = client.get(where, headers=seller.headers).json
             assert (now["status"], now["added"]) == ("PROCESSING", added)
             assert stock(client, product_id) == added
-            assert broken() == []
+            assert broken_invariants() == []
         assert tasks.add_next_chunk(made["id"])
         done = client.get(where, headers=seller.headers).json
         assert (done["status"], done["added"], stock(client, product_id)) == ("COMPLETED", 7, 7)
         assert done["closedAt"]
         assert not tasks.add_next_chunk(made["id"])
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_its_codes_are_sold_before_those_of_later_uploads(self, client: FlaskClient) -> None:
         seller = factories.merchant()
@@ -348,7 +348,7 @@ class TestLargeFiles:
             upload = session.scalars(select(CodeUpload)).one()
             assert (upload.status, upload.added, upload.total) == ("FAILED", 3, 4)
             assert session.scalars(select(CodeUploadChunk)).all() == []
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_missing_encryption_key_loses_nothing(self, client: FlaskClient) -> None:
         seller = factories.merchant()

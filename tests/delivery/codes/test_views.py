@@ -7,8 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.answers import TIME, refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.delivery.codes.helpers import (
     codes_product,
     listed,
@@ -19,6 +18,7 @@ from tests.delivery.codes.helpers import (
 )
 from tests.delivery.helpers import UNKNOWN, bought
 from tests.factories import Actor
+from tests.responses import TIME, refusal
 
 
 class TestLists:
@@ -107,7 +107,7 @@ class TestDeleting:
         assert [row["code"] for row in listed(client, seller, product_id)] == ["••••2"]
         assert refusal(self.remove(client, seller, product_id, code_id)) == (404, "CODE_NOT_FOUND")
         assert upload(client, seller, product_id, ["A-1"])["added"] == 1
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_sold_code_cannot_be_deleted(self, client: FlaskClient) -> None:
         seller, product_id = stocked(client, "A", "B")

@@ -11,7 +11,7 @@ from app.delivery.files.downloads import service as downloads
 from app.delivery.files.downloads import views
 from app.delivery.files.errors import DownloadLimitReached
 from tests import factories
-from tests.concurrency import all_at_once, broken
+from tests.concurrency import all_at_once, broken_invariants
 from tests.delivery.files.helpers import (
     API,
     GUIDE,
@@ -42,7 +42,7 @@ def test_concurrent_links_cannot_exceed_the_download_limit(committing: Flask) ->
 
     assert Counter(all_at_once(begin, links, threads=16)) == {True: 5, False: 11}
     assert delivered(line)["downloadsLeft"] == 0
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_uses_of_a_link_are_one_download_of_three_files(committing: Flask) -> None:
@@ -62,7 +62,7 @@ def test_concurrent_uses_of_a_link_are_one_download_of_three_files(committing: F
     outcome = Counter(all_at_once(begin, range(20), threads=16))
     assert outcome == {"first": 1, "resumed": 11, "refused": 8}
     assert delivered(line)["downloadsLeft"] == 4
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_ranges_are_counted_correctly(committing: Flask) -> None:
@@ -82,7 +82,7 @@ def test_concurrent_ranges_are_counted_correctly(committing: Flask) -> None:
     assert b"".join(parts[number] for number in sorted(parts)) == GUIDE[:10_000]
     assert delivered(line)["downloadsLeft"] == 4
     assert views._downloads._running == {}
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_uploads_of_the_same_bytes_store_them_once(committing: Flask) -> None:
@@ -94,7 +94,7 @@ def test_concurrent_uploads_of_the_same_bytes_store_them_once(committing: Flask)
         return answer.status_code, answer.json["sha256"]
 
     assert set(all_at_once(send, products)) == {(201, sha256(GUIDE))}
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_uploads_get_consecutive_versions(committing: Flask) -> None:
@@ -107,7 +107,7 @@ def test_concurrent_uploads_get_consecutive_versions(committing: Flask) -> None:
         return int(answer.json["version"])
 
     assert sorted(all_at_once(send, range(2))) == [2, 3]
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_a_file_is_either_bought_or_deleted(committing: Flask) -> None:
@@ -130,7 +130,7 @@ def test_a_file_is_either_bought_or_deleted(committing: Flask) -> None:
     done = all_at_once(lambda act: act[0](act[1]), acts, threads=12)
 
     assert set(zip(done[::2], done[1::2], strict=True)) <= {(201, 409), (400, 204)}
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_revocations_never_exceed_the_quantity(committing: Flask) -> None:

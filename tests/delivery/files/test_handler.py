@@ -16,7 +16,6 @@ from app.delivery.files.models import FileDelivery
 from app.delivery.handler import OrderLine, StockMismatch
 from app.products.models import ProductKind
 from tests import factories
-from tests.answers import refusal
 from tests.delivery.files.helpers import (
     BASE,
     GUIDE,
@@ -28,6 +27,7 @@ from tests.delivery.files.helpers import (
     sha256,
 )
 from tests.orders.refunds.helpers import refund
+from tests.responses import refusal
 
 
 def ordered(

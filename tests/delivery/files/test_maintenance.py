@@ -17,10 +17,10 @@ from app.delivery.files.models import FileContent, ProductFile
 from app.delivery.files.storage import service as storage
 from app.verify import files as invariants
 from tests import factories
-from tests.answers import refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.delivery.files.downloads.helpers import get
 from tests.delivery.files.helpers import bought, file_product, link_of, on_sale, sha256, upload
+from tests.responses import refusal
 
 DAY = timedelta(days=1)
 CONTENT_PRESENT = "The content of a file on sale was present at the last check"
@@ -205,18 +205,18 @@ class TestChecking:
         advance_time(DAY + timedelta(seconds=1))
         assert tasks.check_contents() == 1
         assert tasks.check_contents() == 0
-        assert broken() == []
+        assert broken_invariants() == []
         path = self.path_of(settings, body)
         path.unlink() if damage == "missing" else path.write_bytes(b"short")
         advance_time(DAY + timedelta(seconds=1))
 
         assert tasks.check_contents() == 1
-        assert broken() == [CONTENT_PRESENT]
+        assert broken_invariants() == [CONTENT_PRESENT]
         assert CONTENT_PRESENT in {invariant.name for invariant in invariants.INVARIANTS}
         assert upload(client, seller, product_id, body).status_code == 200
 
         assert path.read_bytes() == body
-        assert broken() == []
+        assert broken_invariants() == []
 
 
 def test_scheduled_jobs_enqueue_outbound_calls(

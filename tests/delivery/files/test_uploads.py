@@ -10,7 +10,6 @@ from flask.testing import FlaskClient
 
 from app.common.settings import Settings
 from tests import factories
-from tests.answers import error_body, refusal
 from tests.delivery.files.helpers import (
     API,
     GUIDE,
@@ -19,6 +18,7 @@ from tests.delivery.files.helpers import (
     sha256,
     upload,
 )
+from tests.responses import error_body, refusal
 
 
 class _SlowBody(io.RawIOBase):

@@ -19,7 +19,6 @@ from app.delivery.files import views
 from app.delivery.files.models import FileContent, ProductFile
 from app.events.models import OutboxEvent
 from tests import factories
-from tests.answers import refusal
 from tests.delivery.files.helpers import (
     API,
     GUIDE,
@@ -31,6 +30,7 @@ from tests.delivery.files.helpers import (
     upload,
 )
 from tests.products.helpers import names
+from tests.responses import refusal
 
 
 def events_of(product_id: Any) -> list[tuple[str, dict[str, Any]]]:

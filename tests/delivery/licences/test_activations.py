@@ -9,9 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.common import clock
-from tests.answers import TIME, error_body, refusal
 from tests.clock import freeze_clock
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.delivery.helpers import (
     delivered,
     refund_units,
@@ -23,6 +22,7 @@ from tests.delivery.licences.helpers import (
     post_licence,
     sold_key,
 )
+from tests.responses import TIME, error_body, refusal
 
 
 class TestValidating:
@@ -110,7 +110,7 @@ class TestActivating:
         }
         assert delivered(line)["licences"][0]["activations"] == 1
         assert events_of("licence-activated") == [{"productId": str(product_id), "activations": 1}]
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_repeated_activation_has_no_effect(self, client: FlaskClient) -> None:
         _, key, _ = sold_key(client)
@@ -174,7 +174,7 @@ class TestDeactivating:
         post_licence(client, "deactivate", key, instance="new")
         assert activate_key(client, key, "old")["activations"] == 1
         assert len(events_of("licence-deactivated")) == 2
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_the_deactivation_of_an_inactive_machine_is_refused(self, client: FlaskClient) -> None:
         _, key, _ = sold_key(client)

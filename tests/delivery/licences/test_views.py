@@ -11,7 +11,6 @@ from app.common import clock, db
 from app.delivery.licences.models import Licence
 from app.products.models import ProductKind
 from tests import factories
-from tests.answers import error_body, refusal
 from tests.delivery.helpers import (
     UNKNOWN,
     bought,
@@ -27,6 +26,7 @@ from tests.delivery.licences.helpers import (
     sold_key,
     terms_url,
 )
+from tests.responses import error_body, refusal
 
 
 class TestTerms:

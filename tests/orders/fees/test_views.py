@@ -6,9 +6,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.answers import refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.orders.helpers import balance, buy
+from tests.responses import refusal
 
 
 def test_a_merchant_s_own_fee_replaces_the_default(
@@ -29,7 +29,7 @@ def test_a_merchant_s_own_fee_replaces_the_default(
     back = client.delete(path, headers=admin.headers)
     assert back.json == {"merchantId": str(special.id), "bps": 250, "own": False}
     assert client.get(path, headers=admin.headers).json == back.json
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 @pytest.mark.parametrize("bps", [-1, 10_001, "250", 2.5, None])

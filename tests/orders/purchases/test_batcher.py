@@ -21,8 +21,8 @@ from app.common.db import OutcomeUnknown, transaction
 from app.orders.purchases import http as purchases
 from app.verify.report import violations
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
+from tests.responses import refusal
 
 
 def buy(app: Flask, buyer: Actor, product_id: object, **headers: str) -> TestResponse:

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Flask
 
 from tests import factories
-from tests.concurrency import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken_invariants, outcomes
 from tests.factories import Actor
 
 ORDERS = "/api/v1/orders"
@@ -37,7 +37,7 @@ def test_200_concurrent_buyers_get_exactly_50_units(committing: Flask) -> None:
     assert outcomes(answers) == {(201, None): 50, (400, "PRODUCT_OUT_OF_STOCK"): 150}
     assert units_left(committing, product_id) == 0
     assert balance(committing, seller) == "500.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_one_merchant_sells_50_products_to_100_buyers(committing: Flask) -> None:
@@ -52,7 +52,7 @@ def test_one_merchant_sells_50_products_to_100_buyers(committing: Flask) -> None
     assert outcomes(answers) == {(201, None): 100}
     assert {units_left(committing, product_id) for product_id in product_ids} == {0}
     assert balance(committing, seller) == "300.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_a_balance_for_5_units_buys_5_of_32(committing: Flask) -> None:
@@ -66,7 +66,7 @@ def test_a_balance_for_5_units_buys_5_of_32(committing: Flask) -> None:
 
     assert outcomes(answers) == {(201, None): 5, (400, "INSUFFICIENT_FUNDS"): 27}
     assert balance(committing, buyer) == "0.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_one_idempotency_key_buys_once(committing: Flask) -> None:
@@ -86,7 +86,7 @@ def test_one_idempotency_key_buys_once(committing: Flask) -> None:
     assert (again.status_code, again.data) == (201, bought[0].data)
     assert units_left(committing, product_id) == 49
     assert balance(committing, buyer) == "490.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_one_key_with_different_bodies_buys_once(committing: Flask) -> None:
@@ -107,7 +107,7 @@ def test_one_key_with_different_bodies_buys_once(committing: Flask) -> None:
         (409, "IDEMPOTENCY_IN_PROGRESS"),
         (422, "IDEMPOTENCY_KEY_REUSED"),
     }
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_merchants_buying_from_each_other_do_not_deadlock(committing: Flask) -> None:
@@ -124,7 +124,7 @@ def test_merchants_buying_from_each_other_do_not_deadlock(committing: Flask) -> 
 
     assert outcomes(answers) == {(201, None): len(purchases_to_make)}
     assert [balance(committing, merchant) for merchant in merchants] == ["100.00"] * 4
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_price_and_stock_can_change_during_sales(committing: Flask) -> None:
@@ -152,7 +152,7 @@ def test_price_and_stock_can_change_during_sales(committing: Flask) -> None:
     assert prices <= {"1.00", "2.00"}
     sales = committing.test_client().get(f"{ORDERS}/merchant/sales", headers=seller.headers).json
     assert sales["meta"]["total"] == sold
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_deleting_a_product_stops_its_sales_and_keeps_earlier_orders(committing: Flask) -> None:
@@ -173,4 +173,4 @@ def test_deleting_a_product_stops_its_sales_and_keeps_earlier_orders(committing:
     assert set(counts) <= {(201, None), (200, None), (404, "PRODUCT_NOT_FOUND")}
     assert counts[200, None] == 1
     assert balance(committing, seller) == f"{counts[201, None]}.00"
-    assert broken() == []
+    assert broken_invariants() == []

@@ -18,14 +18,14 @@ from sqlalchemy import Engine, create_engine, text
 from app.common import db, process_state
 from app.common.settings import Settings
 from tests import servers
-from tests.concurrency import all_at_once, broken
+from tests.concurrency import all_at_once, broken_invariants
 from tests.live import (
-    Answer,
     LiveServer,
+    Response,
+    completed_orders,
     order,
-    orders_there_are,
     outcomes,
-    sign_up_all,
+    sign_up_buyers,
     wait_until,
 )
 from tests.servers import TestDatabase
@@ -62,8 +62,8 @@ class Shop:
             cleanup.callback(engine.dispose)
             server = cleanup.enter_context(LiveServer.start(settings, database, workers=2))
             seller = server.sign_up("seller", role="MERCHANT")
-            product_id = server.put_on_sale(seller, price="10.00", units=units)
-            tokens = sign_up_all(server, buyers, balance="100.00")
+            product_id = server.create_product(seller, price="10.00", units=units)
+            tokens = sign_up_buyers(server, buyers, balance="100.00")
             shop = cls(server, engine, product_id, units, tokens)
             wait_until(shop._all_processes_are_connected)
             yield shop
@@ -77,7 +77,7 @@ class Shop:
             for process in self.server.web_processes()
         )
 
-    def buy(self, number: int) -> Answer | None:
+    def buy(self, number: int) -> Response | None:
         """The response to a buyer's purchase, always with the same key; None without a response."""
         try:
             return self.server.call(
@@ -141,11 +141,11 @@ class Shop:
             )
             assert inconsistent.all() == []
             left = connection.scalar(text("SELECT available_units FROM products"))
-        assert left == self.units - len(orders_there_are(self.server))
+        assert left == self.units - len(completed_orders(self.server))
         database = db.Database(self.server.database.app_url, pool_size=1)
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(process_state._values, db.current.name, database)
-            found = broken()
+            found = broken_invariants()
         database.dispose()
         assert found == []
 
@@ -164,7 +164,7 @@ def test_two_processes_sell_each_unit_once(settings: Settings, worker_number: in
 
         assert outcomes(answers) == {(201, None): 20, (400, "PRODUCT_OUT_OF_STOCK"): 40}
         sold = {answer.json["id"] for answer in answers if answer.status == 201}
-        assert sold == orders_there_are(shop.server)
+        assert sold == completed_orders(shop.server)
         shop.require_consistent()
 
 
@@ -229,13 +229,13 @@ def test_killing_a_process_neither_loses_nor_repeats_a_purchase(
         assert len(answers) < BUYERS
         assert set(outcomes(answers)) <= {(201, None), (503, "BUSY")}
         if sold:
-            wait_until(lambda: orders_there_are(shop.server) > acknowledged)
+            wait_until(lambda: completed_orders(shop.server) > acknowledged)
         else:
-            assert orders_there_are(shop.server) == acknowledged
+            assert completed_orders(shop.server) == acknowledged
 
         ids = set(pool.map(shop.buy_until_created, range(BUYERS)))
         assert len(ids) == BUYERS
-        assert acknowledged < ids == orders_there_are(shop.server)
+        assert acknowledged < ids == completed_orders(shop.server)
         shop.require_consistent()
 
 
@@ -263,5 +263,5 @@ def test_a_shutdown_completes_every_accepted_purchase(
         others = [answer for one in too_late if (answer := one.result()) is not None]
         answered = [answer for answer in answers if answer is not None] + others
         assert outcomes(answered) == {(201, None): len(answered)}
-        assert {answer.json["id"] for answer in answered} == orders_there_are(shop.server)
+        assert {answer.json["id"] for answer in answered} == completed_orders(shop.server)
         shop.require_consistent()

@@ -11,9 +11,9 @@ from app.auth.models import Role
 from app.common import db
 from app.wallets.models import JournalEntry
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
 from tests.orders.helpers import ORDERS, UNKNOWN, buy
+from tests.responses import refusal
 
 
 class TestListingOrders:

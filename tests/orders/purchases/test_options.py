@@ -7,11 +7,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.answers import error_body, refusal
-from tests.concurrency import all_at_once, broken
+from tests.concurrency import all_at_once, broken_invariants
 from tests.coupons.helpers import create_coupon
 from tests.orders.helpers import buy, nothing_happened
 from tests.orders.refunds.helpers import refund
+from tests.responses import error_body, refusal
 
 
 def create_limited_product(client: FlaskClient, seller: factories.Actor, limit: int) -> str:
@@ -46,7 +46,7 @@ class TestPurchaseLimit:
         )
 
         assert (statuses.count(201), statuses.count(400)) == (5, 35)
-        assert broken() == []
+        assert broken_invariants() == []
 
 
 class TestMaximumTotal:
@@ -73,7 +73,7 @@ class TestMaximumTotal:
         product_id = factories.product(seller, price=self.MAX_PRICE)
         order = buy(client, buyer, product_id, couponCode="GIFT").json
         assert (order["amount"], order["discount"]) == ("0.00", self.MAX_PRICE)
-        assert broken() == []
+        assert broken_invariants() == []
 
 
 class TestNotesAndMetadata:

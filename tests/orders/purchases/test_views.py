@@ -16,8 +16,8 @@ from app.verify.report import violations
 from app.wallets.ledger import system_account
 from app.wallets.models import SystemCode, WalletTransaction
 from tests import factories
-from tests.answers import TIME, UUID_TEXT, refusal
 from tests.orders.helpers import ORDERS, UNKNOWN, balance, buy, nothing_happened, units
+from tests.responses import TIME, UUID_TEXT, refusal
 
 
 class TestBuying:

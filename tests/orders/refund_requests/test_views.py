@@ -4,11 +4,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.answers import refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.factories import Actor
 from tests.orders.helpers import balance, buy
 from tests.orders.refunds.helpers import API, decide, refund, request_refund, shown
+from tests.responses import refusal
 
 
 def place_order(client: FlaskClient) -> tuple[Actor, Actor, str]:
@@ -38,7 +38,7 @@ def test_an_approved_request_is_refunded_immediately(client: FlaskClient) -> Non
     for user in (seller, buyer):
         listed = client.get(f"{API}/refund-requests", headers=user.headers).json["data"]
         assert listed == [answer.json]
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_after_a_declined_or_withdrawn_request_a_new_one_can_be_made(

@@ -12,7 +12,7 @@ API = "/api/v1"
 
 def test_500_concurrent_refunds_never_exceed_the_order(live_server: LiveServer) -> None:
     seller = live_server.sign_up("seller", role="MERCHANT", balance="50.00")
-    product_id = live_server.put_on_sale(seller, price="10.00", units=10)
+    product_id = live_server.create_product(seller, price="10.00", units=10)
     buyer = live_server.sign_up("buyer", balance="100.00")
     bought = live_server.call(
         "POST", f"{API}/orders", order(product_id) | {"quantity": 10}, token=buyer

@@ -10,12 +10,12 @@ from sqlalchemy import select
 from app.common import db
 from app.events.models import OutboxEvent
 from tests import factories
-from tests.answers import error_body, refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.coupons.helpers import create_coupon
 from tests.factories import Actor
 from tests.orders.helpers import UNKNOWN, balance, buy, units
 from tests.orders.refunds.helpers import API, refund, shown
+from tests.responses import error_body, refusal
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +73,7 @@ class TestRefunding:
             "30.00",
             3,
         )
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_partial_refunds_return_every_cent_of_amount_and_fee(self, client: FlaskClient) -> None:
         seller, buyer, order = place_order(client, price="3.33", quantity=3)  # 9.99, fee 0.33
@@ -88,7 +88,7 @@ class TestRefunding:
         assert [breakdown["units"] for breakdown in parts] == [0] * 26 + [3]
         assert (balance(client, buyer), balance(client, seller)) == ("100.00", "0.00")
         assert shown(client, buyer, order["id"])["status"] == "REFUNDED"
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_units_are_refunded_at_the_price_paid(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer("100.00")
@@ -101,7 +101,7 @@ class TestRefunding:
         assert amounts == ["3.32", "3.33", "3.33"]
         assert units(client, product_id) == 5
         assert shown(client, seller, order["id"])["status"] == "REFUNDED"
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_refunds_of_amounts_and_of_units_can_be_combined(self, client: FlaskClient) -> None:
         seller, buyer, order = place_order(client)
@@ -110,7 +110,7 @@ class TestRefunding:
         assert balance(client, buyer) == "100.00"
         after = shown(client, buyer, order["id"])
         assert (after["status"], after["refundedUnits"]) == ("REFUNDED", 3)
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_units_bought_for_nothing_are_refunded_with_zero(self, client: FlaskClient) -> None:
         seller, buyer, order = place_order(client, couponCode="GIFT")
@@ -119,7 +119,7 @@ class TestRefunding:
         assert shown(client, buyer, order["id"])["status"] == "COMPLETED"
         assert refund(client, seller, order["id"]).json["units"] == 2
         assert shown(client, buyer, order["id"])["status"] == "REFUNDED"
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_the_same_key_refunds_once(self, client: FlaskClient) -> None:
         seller, buyer, order = place_order(client)

@@ -8,9 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
 from tests.payment_requests.helpers import CODES, created_code, pay_code
+from tests.responses import refusal
 from tests.transfers.helpers import API, balance, deactivate, history, with_name
 
 

@@ -140,7 +140,7 @@ def test_an_open_amount_is_entered_and_errors_are_shown(page: Page, people: Peop
 
 
 def test_the_total_of_several_units_is_shown_before_payment(page: Page, people: People) -> None:
-    product_id = people.server.put_on_sale(people.alice, price="19.99", units=5)
+    product_id = people.server.create_product(people.alice, price="19.99", units=5)
     code = people.call(people.alice, "POST", "/merchant-codes", {"productId": product_id})
     page.goto(people.link(code))
     sign_in(page, people)

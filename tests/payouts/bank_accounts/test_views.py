@@ -15,7 +15,6 @@ from app.common.ids import new_id
 from app.payouts.bank_accounts import service as bank_accounts
 from app.payouts.bank_accounts.models import BankAccount
 from tests import factories
-from tests.answers import TIME, UUID_TEXT, error_body, refusal
 from tests.factories import Actor
 from tests.payouts.helpers import (
     ACCOUNT,
@@ -25,6 +24,7 @@ from tests.payouts.helpers import (
     create_bank_account,
     create_payout,
 )
+from tests.responses import TIME, UUID_TEXT, error_body, refusal
 
 MASKED = "••••••3456"
 

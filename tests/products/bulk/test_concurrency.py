@@ -5,7 +5,7 @@ from collections import Counter
 from flask import Flask
 
 from tests import factories
-from tests.concurrency import all_at_once, broken
+from tests.concurrency import all_at_once, broken_invariants
 from tests.orders.helpers import buy
 from tests.products.bulk.helpers import mine, send, table_of
 
@@ -32,4 +32,4 @@ def test_tables_purchases_and_other_tables_get_along(committing: Flask) -> None:
     assert outcomes["table", 200] + outcomes["table", 503] == 20
     assert outcomes["table", 200] > 0
     assert len(mine(committing.test_client(), seller)) == 6
-    assert broken() == []
+    assert broken_invariants() == []

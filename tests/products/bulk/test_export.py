@@ -8,7 +8,6 @@ from app.common import db
 from app.common.csv_documents import TRUNCATED
 from app.products.bulk import csv_format, service
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
 from tests.products.bulk.helpers import (
     counts,
@@ -20,6 +19,7 @@ from tests.products.bulk.helpers import (
     table_of,
 )
 from tests.products.helpers import PRODUCTS, create
+from tests.responses import refusal
 
 WILD = [
     "=HYPERLINK(1)",

@@ -7,8 +7,7 @@ from flask.testing import FlaskClient
 
 from app.products.bulk import repository
 from tests import factories
-from tests.answers import refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.factories import Actor
 from tests.orders.helpers import UNKNOWN, buy
 from tests.products.bulk.helpers import (
@@ -21,6 +20,7 @@ from tests.products.bulk.helpers import (
     table_of,
 )
 from tests.products.helpers import create, names, patch
+from tests.responses import refusal
 
 
 class TestCreating:
@@ -64,7 +64,7 @@ class TestCreating:
         )
         assert shapes == [row | {"isActive": row["name"] != "Keys"} for row in twins]
         assert [row["createdAt"] == row["updatedAt"] for row in made] == [True] * 4
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_they_are_on_sale_immediately(self, client: FlaskClient, seller: Actor) -> None:
         assert names(client) == []
@@ -106,7 +106,7 @@ class TestUpdating:
         assert after.pop("updatedAt") > before.pop("updatedAt")
         assert after == before | {"price": "12.50", "availableUnits": 8}
         assert restocks() == [3]
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_an_empty_cell_clears_only_nullable_fields(
         self, client: FlaskClient, seller: Actor
@@ -205,4 +205,4 @@ def test_units_sold_since_the_export_are_restocked(client: FlaskClient, seller: 
 
     assert mine(client, seller)[0]["availableUnits"] == 10
     assert sorted(restocks()) == [1, 6]
-    assert broken() == []
+    assert broken_invariants() == []

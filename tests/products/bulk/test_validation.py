@@ -8,7 +8,6 @@ from sqlalchemy import text
 
 from app.products.bulk import csv_format, repository, views
 from tests import factories
-from tests.answers import refusal
 from tests.factories import Actor
 from tests.orders.helpers import UNKNOWN
 from tests.products.bulk.helpers import (
@@ -23,6 +22,7 @@ from tests.products.bulk.helpers import (
     table_of,
 )
 from tests.products.helpers import PRODUCTS, create
+from tests.responses import refusal
 
 
 class TestProblems:

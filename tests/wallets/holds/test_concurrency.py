@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.wallets.holds.tasks import expire_holds
 from tests import factories
-from tests.concurrency import all_at_once, broken, outcomes
+from tests.concurrency import all_at_once, broken_invariants, outcomes
 from tests.wallets.helpers import withdraw
 from tests.wallets.holds.helpers import amounts, capture, place, show, void
 
@@ -23,7 +23,7 @@ def test_one_of_24_concurrent_captures_succeeds(committing: Flask) -> None:
     assert outcomes(answers) == {(200, None): 1, (409, "HOLD_CLOSED"): 23}
     (won,) = [a.json["capturedAmount"] for a in answers if a.status_code == 200]
     assert amounts(committing.test_client(), payee) == (won, "0.00", won)
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_holds_never_exceed_the_available_balance(committing: Flask) -> None:
@@ -40,7 +40,7 @@ def test_concurrent_holds_never_exceed_the_available_balance(committing: Flask) 
     assert statuses[200] + statuses[201] == 3
     assert statuses[400] == 17
     assert amounts(committing.test_client(), payer)[2] == "1.00"
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_concurrent_capture_void_and_expiry_end_a_hold_once(committing: Flask) -> None:
@@ -78,4 +78,4 @@ def test_concurrent_capture_void_and_expiry_end_a_hold_once(committing: Flask) -
     earned, left = f"{5 * ended['CAPTURED']}.00", f"{100 - 5 * ended['CAPTURED']}.00"
     assert amounts(client, payee) == (earned, "0.00", earned)
     assert amounts(client, payer) == (left, "0.00", left)
-    assert broken() == []
+    assert broken_invariants() == []

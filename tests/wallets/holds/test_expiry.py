@@ -13,9 +13,9 @@ from app.wallets.holds import tasks
 from app.wallets.holds.tasks import expire_holds
 from app.worker import SCHEDULE
 from tests import factories
-from tests.answers import refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.factories import Actor
+from tests.responses import refusal
 from tests.wallets.helpers import lock
 from tests.wallets.holds.helpers import amounts, capture, place, show, void
 
@@ -46,7 +46,7 @@ def test_an_expired_hold_is_released_within_a_minute(
     assert show(client, payer, active).json["status"] == "ACTIVE"
     assert amounts(client, payer) == ("100.00", "5.00", "95.00")
     assert expire_holds() == 0
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_an_expired_hold_cannot_be_settled_before_the_job_has_run(
@@ -83,7 +83,7 @@ def test_expired_holds_are_released_in_batches(
 
     assert amounts(client, payer) == ("100.00", "0.00", "100.00")
     assert amounts(client, other) == ("10.00", "0.00", "10.00")
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_the_outbox_records_how_each_hold_ended(

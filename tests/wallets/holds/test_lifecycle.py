@@ -19,7 +19,7 @@ from app.wallets.holds import lifecycle
 from app.wallets.limits import require_within
 from app.wallets.models import HoldStatus, SystemCode, TransactionType, WalletHold
 from tests import factories
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.wallets.helpers import set_limit
 
 TEN = Money(1000, "USD")
@@ -54,7 +54,7 @@ def test_a_held_amount_is_not_available(client: FlaskClient) -> None:
     assert amounts(client, user) == ("25.00", "10.00", "15.00")
     with pytest.raises(InsufficientFunds):
         place(user, Money(1501, "USD"))
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_a_partial_capture_releases_the_rest(client: FlaskClient) -> None:
@@ -93,7 +93,7 @@ def test_a_released_hold_moves_no_money(client: FlaskClient, status: HoldStatus)
         lifecycle.release(session, hold, account, status)
 
     assert amounts(client, user) == ("25.00", "0.00", "25.00")
-    assert broken() == []
+    assert broken_invariants() == []
 
 
 def test_an_unknown_hold_is_not_found(app: Flask) -> None:

@@ -8,7 +8,7 @@ import pytest
 from app.common import db
 from app.wallets.holds.tasks import expire_holds
 from tests.concurrency import all_at_once
-from tests.live import LiveServer, outcomes, sign_up_all
+from tests.live import LiveServer, outcomes, sign_up_buyers
 from tests.verify.books import using_database
 
 # Configures the database connections of the test process.
@@ -61,7 +61,7 @@ def test_one_of_100_captures_in_two_processes_succeeds(live_server: LiveServer) 
 def test_concurrent_captures_voids_and_expiries_end_each_hold_once(live_server: LiveServer) -> None:
     """All calls are made around the time at which half of the holds expire."""
     payee, payee_id = merchant(live_server)
-    payers = sign_up_all(live_server, 16, balance="100.00")
+    payers = sign_up_buyers(live_server, 16, balance="100.00")
     last = time.monotonic() + 20
     hold_ids = all_at_once(
         lambda n: place(

@@ -3,13 +3,15 @@
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.answers import refusal
-from tests.authenticator import Watch, enrolled
+from tests.authenticator import ManualClock, enable_two_factor
+from tests.responses import refusal
 
 
-def test_a_large_hold_requires_a_two_factor_code(client: FlaskClient, watch: Watch) -> None:
+def test_a_large_hold_requires_a_two_factor_code(
+    client: FlaskClient, totp_clock: ManualClock
+) -> None:
     payer, payee = factories.buyer("5000.00"), factories.merchant()
-    app = enrolled(client, payer, watch)
+    app = enable_two_factor(client, payer, totp_clock)
 
     def place(amount: str, **headers: str) -> tuple[int, str]:
         body = {"payeeId": str(payee.id), "amount": amount}

@@ -8,9 +8,9 @@ from flask.testing import FlaskClient
 
 from app.common import clock
 from tests import factories
-from tests.answers import refusal
-from tests.concurrency import broken
+from tests.concurrency import broken_invariants
 from tests.factories import Actor
+from tests.responses import refusal
 from tests.wallets.helpers import deposit, lock, withdraw
 from tests.wallets.holds.helpers import HOLDS, amounts, capture, ids, place, show, void
 
@@ -174,7 +174,7 @@ class TestCapturing:
         assert answer.json["closedAt"] is not None
         assert amounts(client, payer) == ("60.00", "0.00", "60.00")
         assert amounts(client, payee) == ("40.00", "0.00", "40.00")
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_partial_capture_releases_the_rest(
         self, client: FlaskClient, payer: Actor, payee: Actor, hold_id: str
@@ -239,7 +239,7 @@ class TestCapturing:
         assert answers[0].data == answers[1].data
         assert answers[1].headers["Idempotent-Replayed"] == "true"
         assert amounts(client, payee) == ("10.00", "0.00", "10.00")
-        assert broken() == []
+        assert broken_invariants() == []
 
 
 class TestVoiding:
@@ -251,7 +251,7 @@ class TestVoiding:
         assert answer.status_code == 200
         assert (answer.json["status"], answer.json["capturedAmount"]) == ("VOIDED", "0.00")
         assert amounts(client, payer) == ("100.00", "0.00", "100.00")
-        assert broken() == []
+        assert broken_invariants() == []
 
     def test_a_hold_of_a_locked_wallet_can_be_voided(
         self, client: FlaskClient, payer: Actor, payee: Actor, hold_id: str

@@ -11,7 +11,6 @@ from app.delivery.files.errors import ContentMissing
 from app.delivery.files.storage import service as storage
 from app.delivery.files.storage.folder import FolderStorage
 from app.delivery.files.storage.interface import ContentTruncated
-from tests.answers import refusal
 from tests.delivery.files.downloads.helpers import get, served
 from tests.delivery.files.helpers import (
     API,
@@ -19,6 +18,7 @@ from tests.delivery.files.helpers import (
     link_of,
     sold,
 )
+from tests.responses import refusal
 
 
 class TestStorage:

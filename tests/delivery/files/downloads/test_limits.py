@@ -18,7 +18,6 @@ from app.delivery.files.downloads import links
 from app.delivery.files.downloads.links import DownloadLink
 from app.events.models import OutboxEvent
 from tests import factories
-from tests.answers import error_body, refusal
 from tests.delivery.files.downloads.helpers import SIZE, get, served
 from tests.delivery.files.helpers import (
     API,
@@ -30,6 +29,7 @@ from tests.delivery.files.helpers import (
     on_sale,
     sold,
 )
+from tests.responses import error_body, refusal
 
 
 class TestCounting:

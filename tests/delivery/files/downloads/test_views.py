@@ -11,7 +11,6 @@ from app.common import db
 from app.common.db import reading
 from app.events.models import OutboxEvent
 from tests import factories
-from tests.answers import refusal
 from tests.delivery.files.downloads.helpers import ETAG, SIZE, get, served
 from tests.delivery.files.helpers import (
     API,
@@ -23,6 +22,7 @@ from tests.delivery.files.helpers import (
     sold,
     upload,
 )
+from tests.responses import refusal
 
 
 class TestDownloading:

@@ -7,7 +7,7 @@ from app.common import db
 
 
 @contextmanager
-def undone() -> Iterator[None]:
+def rolled_back_savepoint() -> Iterator[None]:
     """Roll back the changes of the block, so that every case begins with the same data."""
     savepoint = db.current().read_committed.kw["bind"].begin_nested()
     try:
