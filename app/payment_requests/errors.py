@@ -29,7 +29,7 @@ class CannotPayOwnRequest(BadRequest):
     message = "You cannot pay your own payment request"
 
 
-class NotYoursToDecide(Forbidden):
+class CannotDecideRequest(Forbidden):
     message = "Only the payer can decline a payment request, and only the requester can cancel it"
 
 
@@ -38,7 +38,7 @@ class MerchantCodeNotFound(NotFound):
     message = "Merchant code not found, or no longer active"
 
 
-class AmountNotYours(BadRequest):
+class AmountChoiceInvalid(BadRequest):
     """The payer sent an amount that is fixed, or omitted one that the payer chooses."""
 
     def __init__(self, problem: str, *, field: str = "amount") -> None:
@@ -46,4 +46,4 @@ class AmountNotYours(BadRequest):
 
     @classmethod
     def example(cls) -> Self:
-        return cls("The amount is fixed: leave it out.")
+        return cls("The amount is fixed; omit this field.")

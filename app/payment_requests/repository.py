@@ -1,4 +1,4 @@
-"""SQL of payment requests and merchants' codes."""
+"""SQL of payment requests and merchant codes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ def get_request_for_update(session: Session, request_id: UUID) -> PaymentRequest
 
 
 def get_request_of(session: Session, *, request_id: UUID, user_id: UUID) -> PaymentRequest | None:
-    """The request, if `user_id` made it, is asked by it or has paid it."""
+    """The request, if the user is its requester or its payer, or has paid it."""
     return session.scalar(
         select(PaymentRequest)
         .outerjoin(Transfer, Transfer.id == PaymentRequest.transfer_id)
@@ -45,20 +45,20 @@ def get_request_by_token(session: Session, token: str) -> PaymentRequest | None:
 
 
 def list_requests(
-    session: Session, page: PageRequest, *, user_id: UUID, made: bool, asked: bool
+    session: Session, page: PageRequest, *, user_id: UUID, as_requester: bool, as_payer: bool
 ) -> Page[PaymentRequest]:
-    """Requests that the user made, was asked to pay, or both, newest first."""
-    # Each role has an index of its own, and nobody asks themselves.
+    """Requests of which the user is the requester, the payer, or either, newest first."""
+    # Each role has its own index, and no user is both.
     roles = []
-    if made:
+    if as_requester:
         roles.append(select(PaymentRequest).where(PaymentRequest.requester_id == user_id))
-    if asked:
+    if as_payer:
         roles.append(select(PaymentRequest).where(PaymentRequest.payer_id == user_id))
     return paginate_union(session, page, roles, PaymentRequest.id)
 
 
 def lock_expired(session: Session, *, now: datetime, limit: int) -> Sequence[PaymentRequest]:
-    """Open requests past their time that nobody else is working on, locked."""
+    """Expired open requests, locked, except those that another transaction has locked."""
     is_open = PaymentRequest.status == RequestStatus.OPEN
     return lock_due(session, PaymentRequest.expires_at, is_open, now=now, limit=limit)
 
@@ -67,7 +67,7 @@ def insert_code(session: Session, code: MerchantCode) -> None:
     insert_row(session, code)
 
 
-def _with_names() -> Any:
+def _select_details() -> Any:
     return (
         select(MerchantCode, User, Product)
         .join(User, User.id == MerchantCode.merchant_id)
@@ -77,26 +77,26 @@ def _with_names() -> Any:
 
 def get_code_by_token(session: Session, token: str) -> Any:
     """The code with its merchant and product."""
-    return session.execute(_with_names().where(MerchantCode.token == token)).one_or_none()
+    return session.execute(_select_details().where(MerchantCode.token == token)).one_or_none()
 
 
 def get_code_of(session: Session, *, code_id: UUID, merchant_id: UUID) -> Any:
     """The code with its merchant and product, if it is the merchant's."""
     return session.execute(
-        _with_names().where(MerchantCode.id == code_id, MerchantCode.merchant_id == merchant_id)
+        _select_details().where(MerchantCode.id == code_id, MerchantCode.merchant_id == merchant_id)
     ).one_or_none()
 
 
-def lock_code(session: Session, code_id: UUID, *, to_change: bool) -> MerchantCode | None:
-    """to_change: alone; otherwise in company, so that many can pay at the same moment."""
-    lock = {"key_share": True} if to_change else {"read": True}
+def lock_code(session: Session, code_id: UUID, *, exclusive: bool) -> MerchantCode | None:
+    """The code, locked. exclusive: to change it; otherwise shared, for concurrent payments."""
+    lock = {"key_share": True} if exclusive else {"read": True}
     return session.get(MerchantCode, code_id, with_for_update=lock, populate_existing=True)
 
 
 def list_codes(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Any]:
     """The merchant's codes with merchant and product, newest first."""
     mine = MerchantCode.merchant_id == merchant_id
-    query = _with_names().where(mine)
+    query = _select_details().where(mine)
     return paginate(
         session, page, query, MerchantCode.id, count=select(MerchantCode.id).where(mine)
     )

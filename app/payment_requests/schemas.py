@@ -20,17 +20,17 @@ from app.common.fields import (
 )
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
-from app.payment_requests.merchant_codes.service import Code
+from app.payment_requests.merchant_codes.service import MerchantCodeDetails
 from app.payment_requests.models import RequestStatus
-from app.payment_requests.service import Asked
-from app.payment_requests.terms import link_to
+from app.payment_requests.payment_links import link_to
+from app.payment_requests.service import PaymentRequestDetails
 from app.products.models import Product
 from app.transfers.masking import masked_email, masked_name, short_name
-from app.transfers.schemas import TransferPartyOut, person
+from app.transfers.schemas import TransferPartyOut, user_identifier
 
-_WEEK: Final = timedelta(days=7)
-_LONGEST: Final = timedelta(days=90)
-_SMALLEST_IMAGE, _LARGEST_IMAGE, _IMAGE = 128, 2048, 512
+_DEFAULT_TTL: Final = timedelta(days=7)
+_MAX_TTL: Final = timedelta(days=90)
+_MIN_IMAGE_SIZE, _MAX_IMAGE_SIZE, _DEFAULT_IMAGE_SIZE = 128, 2048, 512
 
 _LINK: Final = {
     "description": "Payment link, for anyone who should see and pay it",
@@ -47,7 +47,7 @@ def _seconds(length: timedelta) -> int:
 
 
 class CreatePaymentRequestIn(Schema):
-    payer = person()
+    payer = user_identifier()
     amount = Amount(
         metadata={"description": "Omitted: the payer chooses the amount", "example": "12.50"},
     )
@@ -58,11 +58,11 @@ class CreatePaymentRequestIn(Schema):
     )
     expires_in = WholeNumber(
         minimum=60,
-        maximum=_seconds(_LONGEST),
-        load_default=_seconds(_WEEK),
+        maximum=_seconds(_MAX_TTL),
+        load_default=_seconds(_DEFAULT_TTL),
         metadata={
             "description": "Seconds until it expires; default: 7 days, at most 90 days",
-            "example": _seconds(_WEEK),
+            "example": _seconds(_DEFAULT_TTL),
         },
     )
 
@@ -82,10 +82,10 @@ class RequestsArgs(PageArgs):
 
 class ImageArgs(QueryArgs):
     size = WholeNumber(
-        minimum=_SMALLEST_IMAGE,
-        maximum=_LARGEST_IMAGE,
-        load_default=_IMAGE,
-        metadata={"description": "Maximum side length in pixels", "example": _IMAGE},
+        minimum=_MIN_IMAGE_SIZE,
+        maximum=_MAX_IMAGE_SIZE,
+        load_default=_DEFAULT_IMAGE_SIZE,
+        metadata={"description": "Maximum side length in pixels", "example": _DEFAULT_IMAGE_SIZE},
     )
 
 
@@ -95,7 +95,7 @@ class PaymentRequestPayerOut(Schema):
 
 
 class PaymentRequestOut(Schema):
-    """The document's picture of what `request_out` builds."""
+    """Describes what `payment_request_out` returns."""
 
     id = ma.fields.UUID(required=True)
     status = ma.fields.String(required=True, validate=ma.validate.OneOf(list(RequestStatus)))
@@ -128,7 +128,7 @@ class PayeeOut(Schema):
 
 
 class PublicPaymentRequestOut(Schema):
-    """The document's picture of what `public_request_out` builds."""
+    """Describes what `public_payment_request_out` returns."""
 
     id = ma.fields.UUID(required=True)
     status = ma.fields.String(required=True, validate=ma.validate.OneOf(list(RequestStatus)))
@@ -166,9 +166,9 @@ class CreateMerchantCodeIn(Schema):
     )
 
     @ma.validates_schema
-    def _one_price(self, data: dict[str, Any], **_: Any) -> None:
+    def _require_one_price(self, data: dict[str, Any], **_: Any) -> None:
         if "product_id" in data and "amount" in data:
-            raise ma.ValidationError("A product has its price already.", "amount")
+            raise ma.ValidationError("Send productId or amount, not both.", "amount")
 
 
 class PayMerchantCodeIn(Schema):
@@ -183,7 +183,7 @@ class PayMerchantCodeIn(Schema):
 
 
 class MerchantCodeOut(Schema):
-    """The document's picture of what `code_out` builds."""
+    """Describes what `merchant_code_out` returns."""
 
     id = ma.fields.UUID(required=True)
     product_id = ma.fields.UUID(required=True, allow_none=True)
@@ -207,7 +207,7 @@ class MerchantCodeProductOut(Schema):
 
 
 class PublicMerchantCodeOut(Schema):
-    """The document's picture of what `public_code_out` builds."""
+    """Describes what `public_merchant_code_out` returns."""
 
     merchant = ma.fields.Nested(PayeeOut, required=True)
     label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Counter 1"})
@@ -225,18 +225,18 @@ MerchantCodeList = page_of(MerchantCodeOut)
 
 
 @serializes(PaymentRequestOut)
-def request_out(asked: Asked, *, base: str) -> dict[str, Any]:
-    """What PaymentRequestOut describes: as the parties see it. base: see `terms.link_to`."""
-    request, payer = asked.request, asked.payer
+def payment_request_out(details: PaymentRequestDetails, *, base: str) -> dict[str, Any]:
+    """Serialize as PaymentRequestOut describes, for its parties. base: see `link_to`."""
+    request, payer = details.request, details.payer
     return {
         "id": request.id,
-        "status": asked.status,
+        "status": details.status,
         "amount": _money(request.amount, request.currency),
         "currency": request.currency,
         "note": request.note,
-        "requester": {"id": asked.requester.id, "name": short_name(asked.requester)},
-        # Asking costs nothing and tells the asked nothing they did not agree to, so who asks must
-        # not learn more of them than before.
+        "requester": {"id": details.requester.id, "name": short_name(details.requester)},
+        # Anyone can request money from anyone, so a request must not reveal more about the payer
+        # than its requester already knows.
         "payer": {"name": masked_name(payer), "email": masked_email(payer.email)}
         if payer
         else None,
@@ -250,24 +250,24 @@ def request_out(asked: Asked, *, base: str) -> dict[str, Any]:
 
 
 @serializes(PublicPaymentRequestOut)
-def public_request_out(asked: Asked) -> dict[str, Any]:
-    """What PublicPaymentRequestOut describes: a request as whoever has the link sees it."""
-    request = asked.request
+def public_payment_request_out(details: PaymentRequestDetails) -> dict[str, Any]:
+    """Serialize as PublicPaymentRequestOut describes, for anyone with the link."""
+    request = details.request
     return {
         "id": request.id,
-        "status": asked.status,
+        "status": details.status,
         "amount": _money(request.amount, request.currency),
         "currency": request.currency,
         "note": request.note,
-        "requester": {"name": short_name(asked.requester)},
+        "requester": {"name": short_name(details.requester)},
         "isAddressed": request.payer_id is not None,
         "expiresAt": to_wire(request.expires_at),
     }
 
 
 @serializes(MerchantCodeOut)
-def code_out(found: Code, *, base: str) -> dict[str, Any]:
-    """What MerchantCodeOut describes: a code as its merchant sees it."""
+def merchant_code_out(found: MerchantCodeDetails, *, base: str) -> dict[str, Any]:
+    """Serialize as MerchantCodeOut describes, for its merchant. base: see `link_to`."""
     code = found.code
     return {
         "id": code.id,
@@ -284,11 +284,11 @@ def code_out(found: Code, *, base: str) -> dict[str, Any]:
 
 
 @serializes(PublicMerchantCodeOut)
-def public_code_out(found: Code) -> dict[str, Any]:
-    """What PublicMerchantCodeOut describes: a code as whoever scanned it sees it."""
+def public_merchant_code_out(found: MerchantCodeDetails) -> dict[str, Any]:
+    """Serialize as PublicMerchantCodeOut describes, for anyone who scans the code."""
     code = found.code
     return {
-        "merchant": {"name": shop_name(found.merchant)},
+        "merchant": {"name": merchant_name(found.merchant)},
         "label": code.label,
         "product": _product_out(found.product) if found.product else None,
         "amount": _money(code.amount, code.currency),
@@ -296,8 +296,8 @@ def public_code_out(found: Code) -> dict[str, Any]:
     }
 
 
-def shop_name(merchant: User) -> str:
-    """A merchant's full name, which is public with their products; masked if there is none."""
+def merchant_name(merchant: User) -> str:
+    """The merchant's full name, which is public; `short_name` if there is none."""
     return " ".join(filter(None, (merchant.first_name, merchant.last_name))) or short_name(merchant)
 
 

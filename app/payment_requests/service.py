@@ -28,18 +28,18 @@ from app.events.catalogue.wallets import (
 )
 from app.payment_requests import repository
 from app.payment_requests.errors import (
+    CannotDecideRequest,
     CannotPayOwnRequest,
-    NotYoursToDecide,
     PaymentRequestClosed,
     PaymentRequestNotFound,
 )
 from app.payment_requests.models import PaymentRequest, RequestStatus
-from app.payment_requests.terms import amount_due, may_be_token, new_token
+from app.payment_requests.payment_links import amount_due, may_be_token, new_token
 from app.transfers import recipients
 from app.transfers import service as transfers
 from app.transfers.models import Purpose
-from app.transfers.recipients import Handle
-from app.transfers.service import Sent
+from app.transfers.recipients import UserIdentifier
+from app.transfers.service import TransferDetails
 
 _EVENTS: Final[dict[RequestStatus, type[PaymentRequestEvent]]] = {
     RequestStatus.PAID: PaymentRequestPaid,
@@ -50,8 +50,8 @@ _EVENTS: Final[dict[RequestStatus, type[PaymentRequestEvent]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request with its parties. status: as of now; an expired row may still be OPEN."""
+class PaymentRequestDetails:
+    """A request with its parties. status: as of now, also if an expired row is still OPEN."""
 
     request: PaymentRequest
     status: RequestStatus
@@ -59,22 +59,22 @@ class Asked:
     payer: User | None
 
 
-def ask(
+def create_request(
     session: Session,
     *,
     requester: User,
-    payer: Handle | None,
+    payer: UserIdentifier | None,
     amount: Decimal | None,
     currency: str,
     note: str | None,
     expires_in: timedelta,
-) -> Asked:
+) -> PaymentRequestDetails:
     """Create a request. payer: None for anyone; amount: units of `currency`, None if open.
 
     Raises RecipientNotFound, CannotTransferToSelf, AmountInvalid.
     """
-    asked = (
-        recipients.require_other(session, payer, caller_id=requester.id, currency=currency)
+    recipient = (
+        recipients.require_recipient(session, payer, caller_id=requester.id, currency=currency)
         if payer is not None
         else None
     )
@@ -83,7 +83,7 @@ def ask(
         id=new_id(),
         token=new_token(),
         requester_id=requester.id,
-        payer_id=asked.id if asked else None,
+        payer_id=recipient.id if recipient else None,
         amount=Money.of(amount, currency).minor if amount is not None else None,
         currency=currency,
         note=note,
@@ -95,10 +95,10 @@ def ask(
     )
     repository.insert_request(session, request)
     events.record(session, [PaymentRequestCreated.of(request)])
-    return Asked(request, RequestStatus.OPEN, requester, asked)
+    return PaymentRequestDetails(request, RequestStatus.OPEN, requester, recipient)
 
 
-def pay(
+def pay_request(
     session: Session,
     *,
     payer: Caller,
@@ -106,13 +106,13 @@ def pay(
     amount: Decimal | None,
     second_factor: SecondFactor,
     idempotency_key: str | None,
-) -> Sent:
+) -> TransferDetails:
     """Pay a request, once: by its payer, or by anyone if it names none.
 
     amount: units of the request's currency, for one that leaves it open; second_factor: the
     payer's.
-    Raises PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest, AmountNotYours and
-    what `transfers.send` raises.
+    Raises PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest, AmountChoiceInvalid
+    and what `transfers.create_transfer` raises.
     """
     request = repository.get_request_for_update(session, request_id)
     if request is None or payer.id not in (request.requester_id, request.payer_id or payer.id):
@@ -121,10 +121,10 @@ def pay(
         raise CannotPayOwnRequest
     now = _require_open(request)
     money = amount_due(request.amount, amount, currency=request.currency)
-    sent = transfers.send(
+    sent = transfers.create_transfer(
         session,
         sender=payer,
-        to=Handle(user_id=request.requester_id),
+        to=UserIdentifier(user_id=request.requester_id),
         money=money,
         second_factor=second_factor,
         note=request.note,
@@ -136,10 +136,10 @@ def pay(
     return sent
 
 
-def decline(session: Session, *, user_id: UUID, request_id: UUID) -> Asked:
+def decline_request(session: Session, *, user_id: UUID, request_id: UUID) -> PaymentRequestDetails:
     """Decline a request that is addressed to the user.
 
-    Raises PaymentRequestNotFound, NotYoursToDecide, PaymentRequestClosed.
+    Raises PaymentRequestNotFound, CannotDecideRequest, PaymentRequestClosed.
     """
     request = _require_party(session, user_id=user_id, request_id=request_id)
     return _decide(
@@ -147,10 +147,10 @@ def decline(session: Session, *, user_id: UUID, request_id: UUID) -> Asked:
     )
 
 
-def cancel(session: Session, *, user_id: UUID, request_id: UUID) -> Asked:
+def cancel_request(session: Session, *, user_id: UUID, request_id: UUID) -> PaymentRequestDetails:
     """Cancel a request of the user.
 
-    Raises PaymentRequestNotFound, NotYoursToDecide, PaymentRequestClosed.
+    Raises PaymentRequestNotFound, CannotDecideRequest, PaymentRequestClosed.
     """
     request = _require_party(session, user_id=user_id, request_id=request_id)
     return _decide(
@@ -165,15 +165,15 @@ def _decide(
     *,
     user_id: UUID,
     decider_id: UUID | None,
-) -> Asked:
+) -> PaymentRequestDetails:
     """Close an open request without a payment. decider_id: the one user who can."""
     if user_id != decider_id:
-        raise NotYoursToDecide
+        raise CannotDecideRequest
     _close(session, request, status, _require_open(request))
     return _with_parties(session, [request])[0]
 
 
-def expire_due(session: Session, *, limit: int) -> int:
+def expire_requests(session: Session, *, limit: int) -> int:
     """Close at most `limit` expired requests; the number closed."""
     now = clock.now()
     due = repository.lock_expired(session, now=now, limit=limit)
@@ -191,7 +191,7 @@ def _require_party(session: Session, *, user_id: UUID, request_id: UUID) -> Paym
 
 
 def _status(request: PaymentRequest, now: datetime) -> RequestStatus:
-    """The status as of now, whether or not the sweep has closed an expired request."""
+    """The status as of now, even if the scheduled job has not closed an expired request yet."""
     is_late = request.status == RequestStatus.OPEN and now >= request.expires_at
     return RequestStatus.EXPIRED if is_late else RequestStatus(request.status)
 
@@ -210,7 +210,7 @@ def _close(session: Session, request: PaymentRequest, status: RequestStatus, now
     events.record(session, [_EVENTS[status].of(request)])
 
 
-def find(session: Session, *, request_id: UUID, user_id: UUID) -> Asked:
+def require_request(session: Session, *, request_id: UUID, user_id: UUID) -> PaymentRequestDetails:
     """A request, for its requester and its payer.
 
     Raises PaymentRequestNotFound for anyone else.
@@ -221,7 +221,7 @@ def find(session: Session, *, request_id: UUID, user_id: UUID) -> Asked:
     return _with_parties(session, [request])[0]
 
 
-def find_by_token(session: Session, token: str) -> Asked:
+def require_request_by_token(session: Session, token: str) -> PaymentRequestDetails:
     """A request by the token in its link. Raises PaymentRequestNotFound."""
     request = repository.get_request_by_token(session, token) if may_be_token(token) else None
     if request is None:
@@ -229,19 +229,26 @@ def find_by_token(session: Session, token: str) -> Asked:
     return _with_parties(session, [request])[0]
 
 
-def of_user(
-    session: Session, page: PageRequest, *, user_id: UUID, made: bool = True, asked: bool = True
-) -> Page[Asked]:
+def list_requests(
+    session: Session,
+    page: PageRequest,
+    *,
+    user_id: UUID,
+    as_requester: bool = True,
+    as_payer: bool = True,
+) -> Page[PaymentRequestDetails]:
     """Requests that the user made or received, newest first."""
-    found = repository.list_requests(session, page, user_id=user_id, made=made, asked=asked)
+    found = repository.list_requests(
+        session, page, user_id=user_id, as_requester=as_requester, as_payer=as_payer
+    )
     return found.with_data(_with_parties(session, found.data))
 
 
-def _with_parties(session: Session, rows: Sequence[PaymentRequest]) -> list[Asked]:
+def _with_parties(session: Session, rows: Sequence[PaymentRequest]) -> list[PaymentRequestDetails]:
     ids = {user_id for row in rows for user_id in (row.requester_id, row.payer_id) if user_id}
     users, now = auth.users_by_id(session, list(ids)), clock.now()
     return [
-        Asked(
+        PaymentRequestDetails(
             row,
             _status(row, now),
             users[row.requester_id],

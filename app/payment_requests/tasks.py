@@ -7,10 +7,10 @@ from app.common import queue
 from app.common.db import retry_transaction
 from app.payment_requests import service
 
-_AT_ONCE: Final = 200
+_BATCH: Final = 200
 
 
 def expire_requests() -> int:
     """Close expired requests; the number closed. Safe to run twice."""
-    batch = partial(service.expire_due, limit=_AT_ONCE)
+    batch = partial(service.expire_requests, limit=_BATCH)
     return queue.until_done(partial(retry_transaction, batch))

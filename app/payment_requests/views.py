@@ -16,12 +16,13 @@ from app.common.openapi import path_parameter
 from app.idempotency.http import answer_once, moves_money
 from app.payment_requests import service
 from app.payment_requests.errors import (
+    CannotDecideRequest,
     CannotPayOwnRequest,
-    NotYoursToDecide,
     PaymentRequestClosed,
     PaymentRequestNotFound,
 )
 from app.payment_requests.http import PNG, SVG, answers_image, qr_code
+from app.payment_requests.payment_links import link_to
 from app.payment_requests.schemas import (
     CreatePaymentRequestIn,
     ImageArgs,
@@ -30,18 +31,17 @@ from app.payment_requests.schemas import (
     PayPaymentRequestIn,
     PublicPaymentRequestOut,
     RequestsArgs,
-    public_request_out,
-    request_out,
+    payment_request_out,
+    public_payment_request_out,
 )
-from app.payment_requests.service import Asked
-from app.payment_requests.terms import link_to
+from app.payment_requests.service import PaymentRequestDetails
 from app.transfers.errors import (
     TRANSFER_ERRORS,
     CannotTransferToSelf,
     RecipientNotFound,
 )
-from app.transfers.guard import spends_guesses
-from app.transfers.recipients import Handle
+from app.transfers.guard import limits_user_lookups
+from app.transfers.recipients import UserIdentifier
 from app.transfers.schemas import TransferOut, transfer_out
 
 blp = Blueprint(
@@ -49,13 +49,15 @@ blp = Blueprint(
 )
 
 
-def _names_somebody() -> bool:
+def _has_payer() -> bool:
     body = sent_json()
     return isinstance(body, dict) and "payer" in body
 
 
-def _answer(asked: Asked, status: int = 200) -> Response:
-    return json_response(dump_json(request_out(asked, base=settings().public_address)), status)
+def _respond(details: PaymentRequestDetails, status: int = 200) -> Response:
+    return json_response(
+        dump_json(payment_request_out(details, base=settings().public_address)), status
+    )
 
 
 @blp.post("")
@@ -63,7 +65,7 @@ def _answer(asked: Asked, status: int = 200) -> Response:
 @blp.arguments(CreatePaymentRequestIn, required=False)
 @blp.response(201, PaymentRequestOut)
 @blp.refuses(RecipientNotFound, CannotTransferToSelf)
-@spends_guesses(when=_names_somebody)
+@limits_user_lookups(when=_has_payer)
 def create_payment_request(body: dict[str, Any]) -> Response:
     """Create a payment request
 
@@ -72,16 +74,16 @@ def create_payment_request(body: dict[str, Any]) -> Response:
     """
     payer = body.get("payer")
     with transaction() as session:
-        asked = service.ask(
+        details = service.create_request(
             session,
             requester=live_user(session),
-            payer=Handle(**payer) if payer else None,
+            payer=UserIdentifier(**payer) if payer else None,
             amount=body.get("amount"),
             currency=settings().default_currency,
             note=body.get("note"),
             expires_in=timedelta(seconds=body["expires_in"]),
         )
-    return _answer(asked, 201)
+    return _respond(details, 201)
 
 
 @blp.get("")
@@ -96,14 +98,14 @@ def list_payment_requests(args: dict[str, Any]) -> Response:
     """
     role = args.get("role")
     with reading() as session:
-        found = service.of_user(
+        found = service.list_requests(
             session,
             args["page"],
             user_id=live_user(session).id,
-            made=role != "payer",
-            asked=role != "requester",
+            as_requester=role != "payer",
+            as_payer=role != "requester",
         )
-    render = partial(request_out, base=settings().public_address)
+    render = partial(payment_request_out, base=settings().public_address)
     return json_response(dump_json(found.serialized(render)))
 
 
@@ -116,12 +118,14 @@ def get_payment_request(payment_request_id: UUID) -> Response:
 
     Visible to its requester, its addressee and the user who paid it.
     """
-    return _answer(_mine(payment_request_id))
+    return _respond(_require_own(payment_request_id))
 
 
-def _mine(payment_request_id: UUID) -> Asked:
+def _require_own(payment_request_id: UUID) -> PaymentRequestDetails:
     with reading() as session:
-        return service.find(session, request_id=payment_request_id, user_id=live_user(session).id)
+        return service.require_request(
+            session, request_id=payment_request_id, user_id=live_user(session).id
+        )
 
 
 @blp.get(
@@ -137,8 +141,8 @@ def get_payment_request_by_token(payment_request_token: str) -> Response:
     Needs no sign-in.
     """
     with reading() as session:
-        asked = service.find_by_token(session, payment_request_token)
-    return json_response(dump_json(public_request_out(asked)))
+        details = service.require_request_by_token(session, payment_request_token)
+    return json_response(dump_json(public_payment_request_out(details)))
 
 
 @blp.post("/<uuid:payment_request_id>/pay")
@@ -156,7 +160,7 @@ def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Respo
     """
     factor = second_factor()
     return answer_once(
-        lambda session, user, key: service.pay(
+        lambda session, user, key: service.pay_request(
             session,
             payer=user,
             request_id=payment_request_id,
@@ -172,7 +176,7 @@ def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Respo
 @blp.post("/<uuid:payment_request_id>/decline")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.response(200, PaymentRequestOut)
-@blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, NotYoursToDecide)
+@blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, CannotDecideRequest)
 def decline_payment_request(payment_request_id: UUID) -> Response:
     """Decline a payment request
 
@@ -180,14 +184,14 @@ def decline_payment_request(payment_request_id: UUID) -> Response:
     """
     with transaction() as session:
         user = live_user(session)
-        asked = service.decline(session, user_id=user.id, request_id=payment_request_id)
-    return _answer(asked)
+        details = service.decline_request(session, user_id=user.id, request_id=payment_request_id)
+    return _respond(details)
 
 
 @blp.post("/<uuid:payment_request_id>/cancel")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.response(200, PaymentRequestOut)
-@blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, NotYoursToDecide)
+@blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, CannotDecideRequest)
 def cancel_payment_request(payment_request_id: UUID) -> Response:
     """Cancel a payment request
 
@@ -195,8 +199,8 @@ def cancel_payment_request(payment_request_id: UUID) -> Response:
     """
     with transaction() as session:
         user = live_user(session)
-        asked = service.cancel(session, user_id=user.id, request_id=payment_request_id)
-    return _answer(asked)
+        details = service.cancel_request(session, user_id=user.id, request_id=payment_request_id)
+    return _respond(details)
 
 
 @blp.get("/<uuid:payment_request_id>/qr.svg")
@@ -226,6 +230,6 @@ def get_payment_request_qr_png(args: dict[str, int], payment_request_id: UUID) -
 
 
 def _qr_code(payment_request_id: UUID, *, mimetype: str, side: int, name: str) -> Response:
-    token = _mine(payment_request_id).request.token
+    token = _require_own(payment_request_id).request.token
     link = link_to(token, base=settings().public_address)
     return qr_code(link, mimetype=mimetype, side=side, name=name)

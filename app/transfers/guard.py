@@ -9,12 +9,12 @@ from app.common.ratelimit import per_address_together, per_caller_together
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-_SCOPE: Final = "guessing-people"
+_SCOPE: Final = "user-lookups"
 _PER_CALLER: Final = "20/minute;100/hour;300/day"
 _PER_ADDRESS: Final = "60/minute;600/hour;2000/day"
 
 
-def spends_guesses(
+def limits_user_lookups(
     *,
     when: Callable[[], bool] = lambda: True,
     counts: Callable[[Response], bool] | None = None,
@@ -32,6 +32,6 @@ def spends_guesses(
     return decorate
 
 
-def is_refusal(answer: Response) -> bool:
+def reveals_user(answer: Response) -> bool:
     """Whether the response reveals something about a user without a visible transfer."""
     return answer.status_code in (400, 403, 404, 409)

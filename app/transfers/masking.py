@@ -1,6 +1,6 @@
 """Masking of personal data shown to other users.
 
-Masked data lets users recognise an acquaintance but does not identify a stranger. A mask is
+MaskedUser data lets users recognise an acquaintance but does not identify a stranger. A mask is
 always three or four dots, regardless of the length it hides.
 """
 

@@ -13,7 +13,7 @@ from app.wallets import service as wallets
 
 
 @dataclass(frozen=True, slots=True)
-class Handle:
+class UserIdentifier:
     """A user, identified by exactly one of these. email, phone: normalized."""
 
     email: str | None = None
@@ -23,20 +23,22 @@ class Handle:
 
 
 @dataclass(frozen=True, slots=True)
-class Masked:
-    """The masked details of a user, as shown to a possible stranger."""
+class MaskedUser:
+    """The masked details of a user, shown to users who may be strangers."""
 
     name: str | None
     email: str | None
     wallet_number: str | None
 
 
-def require_other(session: Session, handle: Handle, *, caller_id: UUID, currency: str) -> User:
+def require_recipient(
+    session: Session, identifier: UserIdentifier, *, caller_id: UUID, currency: str
+) -> User:
     """The user with this identifier, if active and not the caller.
 
     Raises RecipientNotFound, CannotTransferToSelf.
     """
-    user = _find(session, handle, currency=currency)
+    user = _find(session, identifier, currency=currency)
     if user is None or not user.is_active:
         raise RecipientNotFound
     if user.id == caller_id:
@@ -44,24 +46,24 @@ def require_other(session: Session, handle: Handle, *, caller_id: UUID, currency
     return user
 
 
-def _find(session: Session, handle: Handle, *, currency: str) -> User | None:
-    if handle.email is not None:
-        return auth.find_by_email(session, email=handle.email)
-    if handle.phone is not None:
-        return auth.find_by_phone(session, phone=handle.phone)
-    user_id = handle.user_id
-    if handle.wallet_number is not None:
+def _find(session: Session, identifier: UserIdentifier, *, currency: str) -> User | None:
+    if identifier.email is not None:
+        return auth.find_by_email(session, email=identifier.email)
+    if identifier.phone is not None:
+        return auth.find_by_phone(session, phone=identifier.phone)
+    user_id = identifier.user_id
+    if identifier.wallet_number is not None:
         wallet = wallets.get_wallet_by_number(
-            session, number=handle.wallet_number, currency=currency
+            session, number=identifier.wallet_number, currency=currency
         )
         user_id = wallet.user_id if wallet else None
     return auth.users_by_id(session, [user_id]).get(user_id) if user_id else None
 
 
-def masked(session: Session, user: User, *, currency: str) -> Masked:
+def mask_user(session: Session, user: User, *, currency: str) -> MaskedUser:
     """The masked details of the user."""
     wallet = wallets.get_wallet_of_user(session, user_id=user.id, currency=currency)
     number = wallet.number if wallet else None
-    return Masked(
+    return MaskedUser(
         masked_name(user), masked_email(user.email), masked_number(number) if number else None
     )

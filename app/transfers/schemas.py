@@ -13,10 +13,10 @@ from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text, serial
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.transfers.masking import short_name
-from app.transfers.service import Sent
+from app.transfers.service import TransferDetails
 
 _WALLET_NUMBER: Final = re.compile(r" *(?:[0-9] *){12}")
-_ONE_IDENTIFIER: Final = "Give exactly one of email, phone, walletNumber and userId."
+_ONE_IDENTIFIER: Final = "Send exactly one of email, phone, walletNumber and userId."
 
 
 class WalletNumber(ma.fields.String):
@@ -62,7 +62,7 @@ class UserIdentifierIn(Schema):
             raise ma.ValidationError(_ONE_IDENTIFIER)
 
 
-def person(**options: Any) -> ma.fields.Nested:
+def user_identifier(**options: Any) -> ma.fields.Nested:
     """A field that identifies a user."""
     documented = {
         "description": _ONE_IDENTIFIER,
@@ -79,7 +79,7 @@ class RecipientArgs(UserIdentifierIn):
 
 
 class CreateTransferIn(Schema):
-    recipient = person(required=True)
+    recipient = user_identifier(required=True)
     amount = Amount(
         required=True,
         metadata={"description": "Amount to send, used exactly", "example": "12.50"},
@@ -138,17 +138,17 @@ TransferList = page_of(TransferOut)
 
 
 @serializes(TransferOut)
-def transfer_out(sent: Sent, *, viewer_id: UUID) -> dict[str, Any]:
+def transfer_out(details: TransferDetails, *, viewer_id: UUID) -> dict[str, Any]:
     """Serialize as TransferOut describes, from the viewpoint of one party."""
-    transfer = sent.transfer
+    transfer = details.transfer
     return {
         "id": transfer.id,
         "direction": "OUT" if transfer.sender_id == viewer_id else "IN",
         "amount": format_minor(transfer.amount, transfer.currency),
         "currency": transfer.currency,
         "note": transfer.note,
-        "sender": {"id": sent.sender.id, "name": short_name(sent.sender)},
-        "receiver": {"id": sent.receiver.id, "name": short_name(sent.receiver)},
+        "sender": {"id": details.sender.id, "name": short_name(details.sender)},
+        "receiver": {"id": details.receiver.id, "name": short_name(details.receiver)},
         "referenceType": transfer.reference_type,
         "referenceId": transfer.reference_id,
         "createdAt": to_wire(transfer.created_at),

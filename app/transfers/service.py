@@ -21,7 +21,7 @@ from app.transfers import recipients, repository
 from app.transfers.errors import RecipientCannotReceive, TransferNotFound
 from app.transfers.masking import short_name
 from app.transfers.models import Purpose, Transfer
-from app.transfers.recipients import Handle, Masked
+from app.transfers.recipients import MaskedUser, UserIdentifier
 from app.wallets import ledger, limits
 from app.wallets import service as wallets
 from app.wallets.errors import BalanceTooLarge, LimitExceeded, WalletLocked, WalletNotFound
@@ -30,7 +30,7 @@ from app.wallets.models import TransactionType
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class TransferDetails:
     """A transfer with its two parties."""
 
     transfer: Transfer
@@ -38,17 +38,17 @@ class Sent:
     receiver: User
 
 
-def send(
+def create_transfer(
     session: Session,
     *,
     sender: Caller,
-    to: Handle,
+    to: UserIdentifier,
     money: Money,
     second_factor: SecondFactor,
     note: str | None = None,
     reference: tuple[Purpose, UUID] | tuple[None, None] = (None, None),
     idempotency_key: str | None = None,
-) -> Sent:
+) -> TransferDetails:
     """Move `money` from the sender's wallet to the receiver's.
 
     second_factor: of the sender; note: visible to both parties; reference: what it pays, such as a
@@ -56,7 +56,9 @@ def send(
     Raises RecipientNotFound, CannotTransferToSelf, RecipientCannotReceive, InsufficientFunds,
     LimitExceeded, WalletLocked, WalletNotFound, TwoFactorRequired.
     """
-    receiver = recipients.require_other(session, to, caller_id=sender.id, currency=money.currency)
+    receiver = recipients.require_recipient(
+        session, to, caller_id=sender.id, currency=money.currency
+    )
     accounts = wallets.lock_accounts(
         session, user_ids=(sender.id, receiver.id), currency=money.currency
     )
@@ -82,7 +84,7 @@ def send(
         reference_id=reference[1],
         created_at=clock.now(),
     )
-    sent = Sent(transfer, auth.require_user(session, sender.id), receiver)
+    sent = TransferDetails(transfer, auth.require_user(session, sender.id), receiver)
     repository.insert_transfer(session, transfer)
     posted = _post(session, sent, paying, receiving, idempotency_key=idempotency_key)
     events.record(session, _events(sent, posted))
@@ -102,7 +104,7 @@ def _can_receive(session: Session, account: Account, *, user: User, money: Money
 
 def _post(
     session: Session,
-    sent: Sent,
+    sent: TransferDetails,
     paying: Account,
     receiving: Account,
     *,
@@ -133,25 +135,27 @@ def _post(
     return ledger.post(session, entry)
 
 
-def _events(sent: Sent, posted: ledger.AppliedEntry) -> list[Event]:
+def _events(sent: TransferDetails, posted: ledger.AppliedEntry) -> list[Event]:
     return [TransferCompleted.of(sent.transfer), *wallets.balance_events(posted)]
 
 
-def preview(session: Session, *, caller_id: UUID, to: Handle, currency: str) -> Masked:
+def preview_recipient(
+    session: Session, *, caller_id: UUID, to: UserIdentifier, currency: str
+) -> MaskedUser:
     """The masked details of the recipient. Raises RecipientNotFound, CannotTransferToSelf."""
-    user = recipients.require_other(session, to, caller_id=caller_id, currency=currency)
-    return recipients.masked(session, user, currency=currency)
+    user = recipients.require_recipient(session, to, caller_id=caller_id, currency=currency)
+    return recipients.mask_user(session, user, currency=currency)
 
 
-def of_user(
+def list_transfers(
     session: Session, page: PageRequest, *, user_id: UUID, sent: bool = True, received: bool = True
-) -> Page[Sent]:
+) -> Page[TransferDetails]:
     """Transfers that the user sent or received, newest first."""
     found = repository.list_transfers(session, page, user_id=user_id, sent=sent, received=received)
     return found.with_data(_with_parties(session, found.data))
 
 
-def find(session: Session, *, transfer_id: UUID, user_id: UUID) -> Sent:
+def require_transfer(session: Session, *, transfer_id: UUID, user_id: UUID) -> TransferDetails:
     """A transfer of the user. Raises TransferNotFound unless sent or received by the user."""
     row = repository.get_transfer_of(session, transfer_id=transfer_id, user_id=user_id)
     if row is None:
@@ -160,7 +164,7 @@ def find(session: Session, *, transfer_id: UUID, user_id: UUID) -> Sent:
     return sent
 
 
-def _with_parties(session: Session, rows: Any) -> list[Sent]:
+def _with_parties(session: Session, rows: Any) -> list[TransferDetails]:
     ids = {user_id for row in rows for user_id in (row.sender_id, row.receiver_id)}
     users = auth.users_by_id(session, list(ids))
-    return [Sent(row, users[row.sender_id], users[row.receiver_id]) for row in rows]
+    return [TransferDetails(row, users[row.sender_id], users[row.receiver_id]) for row in rows]

@@ -20,8 +20,8 @@ from app.transfers.errors import (
     RecipientNotFound,
     TransferNotFound,
 )
-from app.transfers.guard import is_refusal, spends_guesses
-from app.transfers.recipients import Handle, Masked
+from app.transfers.guard import limits_user_lookups, reveals_user
+from app.transfers.recipients import MaskedUser, UserIdentifier
 from app.transfers.schemas import (
     CreateTransferIn,
     RecipientArgs,
@@ -44,7 +44,7 @@ blp = Blueprint(
 @blp.refuses(CannotTransferToSelf, *TRANSFER_ERRORS)
 @may_need_code(blp)
 @moves_money(blp)
-@spends_guesses(counts=is_refusal)
+@limits_user_lookups(counts=reveals_user)
 def create_transfer(body: dict[str, Any]) -> Response:
     """Create a transfer
 
@@ -55,10 +55,10 @@ def create_transfer(body: dict[str, Any]) -> Response:
     factor = second_factor()
     money = Money.of(body["amount"], settings().default_currency)
     return answer_once(
-        lambda session, user, key: service.send(
+        lambda session, user, key: service.create_transfer(
             session,
             sender=user,
-            to=Handle(**body["recipient"]),
+            to=UserIdentifier(**body["recipient"]),
             money=money,
             second_factor=factor,
             note=body.get("note"),
@@ -74,18 +74,18 @@ def create_transfer(body: dict[str, Any]) -> Response:
 @blp.arguments(RecipientArgs, location="query")
 @blp.response(200, RecipientOut)
 @blp.refuses(RecipientNotFound, CannotTransferToSelf)
-@spends_guesses()
-def get_transfer_recipient(args: dict[str, Any]) -> Masked:
+@limits_user_lookups()
+def get_transfer_recipient(args: dict[str, Any]) -> MaskedUser:
     """Look up a recipient
 
     Returns masked details, enough to recognise somebody you know. Lookups are rate-limited per
     user and per IP address.
     """
     with reading() as session:
-        return service.preview(
+        return service.preview_recipient(
             session,
             caller_id=live_user(session).id,
-            to=Handle(**args),
+            to=UserIdentifier(**args),
             currency=settings().default_currency,
         )
 
@@ -103,7 +103,7 @@ def list_transfers(args: dict[str, Any]) -> Response:
     direction = args.get("direction")
     with reading() as session:
         user = live_user(session)
-        found = service.of_user(
+        found = service.list_transfers(
             session,
             args["page"],
             user_id=user.id,
@@ -124,5 +124,5 @@ def get_transfer(transfer_id: UUID) -> Response:
     """
     with reading() as session:
         user = live_user(session)
-        sent = service.find(session, transfer_id=transfer_id, user_id=user.id)
+        sent = service.require_transfer(session, transfer_id=transfer_id, user_id=user.id)
     return json_response(dump_json(transfer_out(sent, viewer_id=user.id)))

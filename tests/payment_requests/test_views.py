@@ -180,7 +180,7 @@ class TestPaying:
         paid = close_request(client, bob, request, "pay", json={"amount": "7.50"})
 
         assert refusal(missing) == (400, "VALIDATION_ERROR")
-        assert missing.json["details"] == {"amount": ["The amount is open: send one."]}
+        assert missing.json["details"] == {"amount": ["Required, because no amount is fixed."]}
         assert refusal(too_exact) == (400, "VALIDATION_ERROR")
         assert (paid.status_code, paid.json["amount"]) == (201, "7.50")
         shown = client.get(f"{REQUESTS}/{request['id']}", headers=alice.headers).json

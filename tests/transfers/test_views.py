@@ -279,10 +279,10 @@ class TestValidation:
     @pytest.mark.parametrize(
         ("name", "problem"),
         [
-            ({}, "Give exactly one of email, phone, walletNumber and userId."),
+            ({}, "Send exactly one of email, phone, walletNumber and userId."),
             (
                 {"email": "a@b.test", "phone": PHONE},
-                "Give exactly one of email, phone, walletNumber and userId.",
+                "Send exactly one of email, phone, walletNumber and userId.",
             ),
             ({"email": "not-an-email"}, "Not a valid email address."),
             ({"phone": "4155550111"}, "Not a phone number with + and its country code."),

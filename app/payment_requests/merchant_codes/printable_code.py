@@ -7,10 +7,10 @@ from markupsafe import Markup
 
 from app.common import qr
 from app.common.money import Money
-from app.payment_requests.merchant_codes.service import Code
-from app.payment_requests.schemas import shop_name
+from app.payment_requests.merchant_codes.service import MerchantCodeDetails
+from app.payment_requests.schemas import merchant_name
 
-#: Characters that fit on a line of the page in its large and its small type, and lines of each.
+#: Characters per line in the large and in the small font, and the maximum number of lines of each.
 _LARGE_LINE: Final = 25
 _SMALL_LINE: Final = 38
 _LINES: Final = 2
@@ -18,13 +18,13 @@ _LINES: Final = 2
 _QR_SIDE: Final = 76
 
 
-def sheet(found: Code, *, link: str) -> dict[str, Any]:
-    """What the template of the page needs."""
+def template_context(found: MerchantCodeDetails, *, link: str) -> dict[str, Any]:
+    """The variables of the page's template."""
     code = found.code
-    goods = found.product.name if found.product else None
+    product = found.product.name if found.product else None
     return {
-        "shop": _lines(shop_name(found.merchant), _LARGE_LINE),
-        "what": _lines(" – ".join(filter(None, (goods, code.label))), _SMALL_LINE),
+        "merchant": _lines(merchant_name(found.merchant), _LARGE_LINE),
+        "description": _lines(" – ".join(filter(None, (product, code.label))), _SMALL_LINE),
         # A product's price may change after the page was printed.
         "price": Money(code.amount, code.currency).display if code.amount is not None else None,
         "qr_code": Markup(qr.svg(link, side=_QR_SIDE).decode()),  # noqa: S704 – drawn by us

@@ -15,20 +15,20 @@ from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.payment_requests import repository
-from app.payment_requests.errors import AmountNotYours, MerchantCodeNotFound
+from app.payment_requests.errors import AmountChoiceInvalid, MerchantCodeNotFound
 from app.payment_requests.models import MerchantCode
-from app.payment_requests.terms import amount_due, may_be_token, new_token
+from app.payment_requests.payment_links import amount_due, may_be_token, new_token
 from app.products import service as products
 from app.products.errors import ProductInactive, ProductNotFound, UnauthorizedProductAccess
 from app.products.models import Product
 from app.transfers import service as transfers
 from app.transfers.models import Purpose
-from app.transfers.recipients import Handle
-from app.transfers.service import Sent
+from app.transfers.recipients import UserIdentifier
+from app.transfers.service import TransferDetails
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class MerchantCodeDetails:
     """A code with its merchant and its product."""
 
     code: MerchantCode
@@ -36,11 +36,11 @@ class Code:
     product: Product | None
 
     @property
-    def is_in_use(self) -> bool:
+    def can_be_paid(self) -> bool:
         return self.code.is_active and self.merchant.is_active
 
 
-def create(
+def create_code(
     session: Session,
     *,
     merchant: User,
@@ -48,7 +48,7 @@ def create(
     product_id: UUID | None = None,
     amount: Decimal | None = None,
     label: str | None = None,
-) -> Code:
+) -> MerchantCodeDetails:
     """Create a code. amount: units of `currency`, None if the payer chooses.
 
     product_id: the product that is bought, at its price at the time of payment.
@@ -69,7 +69,7 @@ def create(
         updated_at=now,
     )
     repository.insert_code(session, code)
-    return Code(code, merchant, product)
+    return MerchantCodeDetails(code, merchant, product)
 
 
 def _require_sellable(session: Session, merchant: User, product_id: UUID) -> Product:
@@ -83,65 +83,69 @@ def _require_sellable(session: Session, merchant: User, product_id: UUID) -> Pro
     return offer.product
 
 
-def deactivate(session: Session, *, merchant_id: UUID, code_id: UUID) -> Code:
+def deactivate_code(session: Session, *, merchant_id: UUID, code_id: UUID) -> MerchantCodeDetails:
     """Deactivate a code for good: it can no longer be paid.
 
     Raises MerchantCodeNotFound.
     """
-    found = find(session, merchant_id=merchant_id, code_id=code_id)
-    code = repository.lock_code(session, found.code.id, to_change=True)
+    found = require_code(session, merchant_id=merchant_id, code_id=code_id)
+    code = repository.lock_code(session, found.code.id, exclusive=True)
     if code is not None and code.is_active:
         code.is_active, code.updated_at = False, clock.now()
         session.flush()
     return found
 
 
-def find(session: Session, *, merchant_id: UUID, code_id: UUID) -> Code:
-    """A code of the merchant's own. Raises MerchantCodeNotFound."""
+def require_code(session: Session, *, merchant_id: UUID, code_id: UUID) -> MerchantCodeDetails:
+    """A code of this merchant. Raises MerchantCodeNotFound."""
     row = repository.get_code_of(session, code_id=code_id, merchant_id=merchant_id)
     if row is None:
         raise MerchantCodeNotFound
-    return Code(*row)
+    return MerchantCodeDetails(*row)
 
 
-def find_by_token(session: Session, token: str) -> Code:
-    """An active code by its token. Raises MerchantCodeNotFound."""
-    found = scanned(session, token)
-    if not found.is_in_use:
+def require_active_code(session: Session, token: str) -> MerchantCodeDetails:
+    """A code that can be paid, by its token. Raises MerchantCodeNotFound."""
+    found = require_code_by_token(session, token)
+    if not found.can_be_paid:
         raise MerchantCodeNotFound
     return found
 
 
-def scanned(session: Session, token: str) -> Code:
+def require_code_by_token(session: Session, token: str) -> MerchantCodeDetails:
     """A code by its token, active or not. Raises MerchantCodeNotFound."""
     row = repository.get_code_by_token(session, token) if may_be_token(token) else None
     if row is None:
         raise MerchantCodeNotFound
-    return Code(*row)
+    return MerchantCodeDetails(*row)
 
 
-def of_merchant(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Code]:
+def list_codes(
+    session: Session, page: PageRequest, *, merchant_id: UUID
+) -> Page[MerchantCodeDetails]:
     """The merchant's codes, newest first, including inactive ones."""
     found = repository.list_codes(session, page, merchant_id=merchant_id)
-    return found.with_data(Code(*row) for row in found.data)
+    return found.with_data(MerchantCodeDetails(*row) for row in found.data)
 
 
-def product_to_buy(found: Code, *, amount: Decimal | None, quantity: int | None) -> UUID | None:
-    """The product that the payment buys; None if `pay` is to handle it. Raises AmountNotYours.
+def product_to_buy(
+    found: MerchantCodeDetails, *, amount: Decimal | None, quantity: int | None
+) -> UUID | None:
+    """The product that the payment buys; None for `pay_code`. Raises AmountChoiceInvalid.
 
-    `pay` also handles inactive codes: it refuses new payments and repeats earlier answers.
+    `pay_code` also handles inactive codes: it refuses new payments and replays earlier responses.
     """
-    if not found.is_in_use:
+    if not found.can_be_paid:
         return None
     product_id = found.code.product_id
     if product_id is not None and amount is not None:
-        raise AmountNotYours("The product has its price: leave it out.")
+        raise AmountChoiceInvalid("The product has a fixed price; omit this field.")
     if product_id is None and quantity is not None:
-        raise AmountNotYours("This code is not for a product.", field="quantity")
+        raise AmountChoiceInvalid("This code is not for a product.", field="quantity")
     return product_id
 
 
-def pay(
+def pay_code(
     session: Session,
     *,
     payer: Caller,
@@ -149,24 +153,24 @@ def pay(
     amount: Decimal | None,
     second_factor: SecondFactor,
     idempotency_key: str | None,
-) -> Sent:
+) -> TransferDetails:
     """Pay a code without a product; refuse an inactive code.
 
     It is a transfer and not a sale (docs/decisions/0011): there is no product, so there are no
     goods, no stock and no fee, and it counts towards the limits on transfers. second_factor: the
     payer's.
-    Raises MerchantCodeNotFound, AmountNotYours and what `transfers.send` raises.
+    Raises MerchantCodeNotFound, AmountChoiceInvalid and what `transfers.create_transfer` raises.
     """
-    code = repository.lock_code(session, code_id, to_change=False)
-    # One for a product comes here only when it is out of use.
+    code = repository.lock_code(session, code_id, exclusive=False)
+    # A code for a product gets here only if it is inactive.
     if code is None or not code.is_active or code.product_id is not None:
         raise MerchantCodeNotFound
     if not auth.require_user(session, code.merchant_id).is_active:
         raise MerchantCodeNotFound
-    return transfers.send(
+    return transfers.create_transfer(
         session,
         sender=payer,
-        to=Handle(user_id=code.merchant_id),
+        to=UserIdentifier(user_id=code.merchant_id),
         money=amount_due(code.amount, amount, currency=code.currency),
         second_factor=second_factor,
         note=code.label,

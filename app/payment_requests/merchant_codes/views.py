@@ -1,4 +1,4 @@
-"""HTTP of merchants' codes."""
+"""HTTP of merchant codes."""
 
 from functools import partial
 from typing import Any, Final
@@ -31,8 +31,9 @@ from app.orders.purchases.schemas import OrderOut
 from app.payment_requests.errors import MerchantCodeNotFound
 from app.payment_requests.http import PNG, SVG, answers_image, image, qr_code
 from app.payment_requests.merchant_codes import service as codes
-from app.payment_requests.merchant_codes.printable_code import sheet
-from app.payment_requests.merchant_codes.service import Code
+from app.payment_requests.merchant_codes.printable_code import template_context
+from app.payment_requests.merchant_codes.service import MerchantCodeDetails
+from app.payment_requests.payment_links import link_to
 from app.payment_requests.schemas import (
     CreateMerchantCodeIn,
     ImageArgs,
@@ -40,10 +41,9 @@ from app.payment_requests.schemas import (
     MerchantCodeOut,
     PayMerchantCodeIn,
     PublicMerchantCodeOut,
-    code_out,
-    public_code_out,
+    merchant_code_out,
+    public_merchant_code_out,
 )
-from app.payment_requests.terms import link_to
 from app.products.errors import (
     ProductInactive,
     ProductNotFound,
@@ -66,8 +66,10 @@ _ORDER_OR_TRANSFER: Final = {"oneOf": [OrderOut, TransferOut]}
 _TOKEN: Final = path_parameter("merchant_code_token", "Token of the scanned code")
 
 
-def _answer(found: Code, status: int = 200) -> Response:
-    return json_response(dump_json(code_out(found, base=settings().public_address)), status)
+def _respond(found: MerchantCodeDetails, status: int = 200) -> Response:
+    return json_response(
+        dump_json(merchant_code_out(found, base=settings().public_address)), status
+    )
 
 
 @blp.post("")
@@ -83,10 +85,10 @@ def create_merchant_code(body: dict[str, Any]) -> Response:
     """
     with transaction() as session:
         merchant = live_user(session)
-        found = codes.create(
+        found = codes.create_code(
             session, merchant=merchant, currency=settings().default_currency, **body
         )
-    return _answer(found, 201)
+    return _respond(found, 201)
 
 
 @blp.get("")
@@ -99,8 +101,8 @@ def list_merchant_codes(args: dict[str, Any]) -> Response:
     Newest first, including deactivated codes.
     """
     with reading() as session:
-        found = codes.of_merchant(session, merchant_id=live_user(session).id, **args)
-    render = partial(code_out, base=settings().public_address)
+        found = codes.list_codes(session, merchant_id=live_user(session).id, **args)
+    render = partial(merchant_code_out, base=settings().public_address)
     return json_response(dump_json(found.serialized(render)))
 
 
@@ -113,12 +115,14 @@ def get_merchant_code(merchant_code_id: UUID) -> Response:
 
     Includes its payment link.
     """
-    return _answer(_mine(merchant_code_id))
+    return _respond(_require_own(merchant_code_id))
 
 
-def _mine(merchant_code_id: UUID) -> Code:
+def _require_own(merchant_code_id: UUID) -> MerchantCodeDetails:
     with reading() as session:
-        return codes.find(session, merchant_id=live_user(session).id, code_id=merchant_code_id)
+        return codes.require_code(
+            session, merchant_id=live_user(session).id, code_id=merchant_code_id
+        )
 
 
 @blp.post("/<uuid:merchant_code_id>/deactivate")
@@ -132,8 +136,8 @@ def deactivate_merchant_code(merchant_code_id: UUID) -> Response:
     """
     with transaction() as session:
         merchant = live_user(session)
-        found = codes.deactivate(session, merchant_id=merchant.id, code_id=merchant_code_id)
-    return _answer(found)
+        found = codes.deactivate_code(session, merchant_id=merchant.id, code_id=merchant_code_id)
+    return _respond(found)
 
 
 @blp.get("/by-token/<merchant_code_token>", parameters=[_TOKEN])
@@ -146,8 +150,8 @@ def get_merchant_code_by_token(merchant_code_token: str) -> Response:
     Returns what a scanned code pays for. Needs no sign-in.
     """
     with reading() as session:
-        found = codes.find_by_token(session, merchant_code_token)
-    return json_response(dump_json(public_code_out(found)))
+        found = codes.require_active_code(session, merchant_code_token)
+    return json_response(dump_json(public_merchant_code_out(found)))
 
 
 @blp.post("/<merchant_code_token>/pay", parameters=[_TOKEN])
@@ -172,13 +176,13 @@ def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Respons
     factor = second_factor()
     amount, quantity = body.get("amount"), body.get("quantity")
     with reading() as session:
-        code = codes.scanned(session, merchant_code_token)
+        code = codes.require_code_by_token(session, merchant_code_token)
     product_id = codes.product_to_buy(code, amount=amount, quantity=quantity)
     if product_id is not None:
         require_scope(Scope.ORDERS_WRITE)
         return answer_with_purchase(Basket(product_id, quantity or 1))
     return answer_once(
-        lambda session, user, key: codes.pay(
+        lambda session, user, key: codes.pay_code(
             session,
             payer=user,
             code_id=code.code.id,
@@ -201,7 +205,7 @@ def get_merchant_code_qr_svg(args: dict[str, int], merchant_code_id: UUID) -> Re
 
     The QR code contains the payment link.
     """
-    link = _link(_mine(merchant_code_id))
+    link = _link(_require_own(merchant_code_id))
     return qr_code(link, mimetype=SVG, side=args["size"], name="merchant-code.svg")
 
 
@@ -215,7 +219,7 @@ def get_merchant_code_qr_png(args: dict[str, int], merchant_code_id: UUID) -> Re
 
     Every module is a whole number of pixels, so the image can be slightly smaller than `size`.
     """
-    link = _link(_mine(merchant_code_id))
+    link = _link(_require_own(merchant_code_id))
     return qr_code(link, mimetype=PNG, side=args["size"], name="merchant-code.png")
 
 
@@ -228,10 +232,12 @@ def get_printable_merchant_code(merchant_code_id: UUID) -> Response:
 
     An A6 page as SVG with payee, amount, label and QR code.
     """
-    found = _mine(merchant_code_id)
-    picture = render_template("pay/sheet.svg", **sheet(found, link=_link(found)))
+    found = _require_own(merchant_code_id)
+    picture = render_template(
+        "pay/printable_code.svg", **template_context(found, link=_link(found))
+    )
     return image(picture.encode(), mimetype=SVG, name="merchant-code-to-print.svg")
 
 
-def _link(found: Code) -> str:
+def _link(found: MerchantCodeDetails) -> str:
     return link_to(found.code.token, base=settings().public_address)

@@ -9,19 +9,19 @@ from app.common.money import Money
 from app.payment_requests import service
 from app.payment_requests.errors import PaymentRequestNotFound
 from app.payment_requests.merchant_codes import service as codes
-from app.payment_requests.merchant_codes.service import Code
+from app.payment_requests.merchant_codes.service import MerchantCodeDetails
 from app.payment_requests.models import RequestStatus
-from app.payment_requests.schemas import shop_name
-from app.payment_requests.service import Asked
+from app.payment_requests.schemas import merchant_name
+from app.payment_requests.service import PaymentRequestDetails
 from app.transfers.masking import short_name
 
 
 @dataclass(frozen=True, slots=True)
-class Slip:
-    """A payment request or merchant code, as the payment page shows it.
+class PaymentPage:
+    """The content of the page for a payment request or merchant code.
 
-    price: None if the payer chooses; ended: why it can no longer be paid, None while it can;
-    pay, decline: paths below the API's prefix; decline is None where declining is impossible.
+    price: None if the payer chooses the amount; ended: why it can no longer be paid, None if it
+    can; pay, decline: paths below the API's prefix; decline is None if it cannot be declined.
     """
 
     kind: str
@@ -45,42 +45,42 @@ _ENDED = {
 }
 
 
-def slip_behind(session: Session, token: str) -> Slip:
-    """The page of the link with this token. Raises MerchantCodeNotFound."""
+def require_payment_page(session: Session, token: str) -> PaymentPage:
+    """The page of the payment link with this token. Raises MerchantCodeNotFound."""
     try:
-        return _of_request(service.find_by_token(session, token))
+        return _of_request(service.require_request_by_token(session, token))
     except PaymentRequestNotFound:
-        return _of_code(codes.find_by_token(session, token))
+        return _of_code(codes.require_active_code(session, token))
 
 
-def _of_request(asked: Asked) -> Slip:
-    request = asked.request
+def _of_request(details: PaymentRequestDetails) -> PaymentPage:
+    request = details.request
     path = f"/payment-requests/{request.id}"
-    return Slip(
+    return PaymentPage(
         kind="Payment request",
-        payee=short_name(asked.requester),
+        payee=short_name(details.requester),
         about=request.note,
         price=_money(request.amount, request.currency),
         currency=request.currency,
         is_product=False,
         is_addressed=request.payer_id is not None,
-        ended=_ENDED.get(asked.status),
+        ended=_ENDED.get(details.status),
         expires_at=request.expires_at,
         pay=f"{path}/pay",
         decline=f"{path}/decline" if request.payer_id else None,
     )
 
 
-def _of_code(found: Code) -> Slip:
+def _of_code(found: MerchantCodeDetails) -> PaymentPage:
     code, product = found.code, found.product
     ended = None
     if product is not None and not product.is_active:
         ended = "This product is no longer on sale."
     elif product is not None and product.available_units == 0:
         ended = "This product is sold out."
-    return Slip(
+    return PaymentPage(
         kind=code.label or "Pay",
-        payee=shop_name(found.merchant),
+        payee=merchant_name(found.merchant),
         about=product.name if product else None,
         price=_money(product.price if product else code.amount, code.currency),
         currency=code.currency,

@@ -1,4 +1,4 @@
-"""The page behind a link: who asks for how much, and a way to pay it."""
+"""The payment page that a payment link opens."""
 
 from pathlib import Path
 from typing import Final
@@ -8,11 +8,11 @@ from flask import Blueprint, Response, make_response, render_template, send_from
 from app.common.db import reading
 from app.common.http import settings
 from app.payment_requests.errors import MerchantCodeNotFound
-from app.payment_requests.payment_page.service import slip_behind
+from app.payment_requests.payment_page.service import require_payment_page
 
 _STATIC: Final = Path(__file__).parent / "static"
 
-#: Everything comes from this server, and nothing is inline.
+#: Resources from this server only, and nothing inline.
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -22,13 +22,13 @@ blp = Blueprint("pay", __name__, url_prefix="/pay", template_folder="templates")
 
 
 @blp.get("/<token>")
-def page(token: str) -> Response:
+def payment_page(token: str) -> Response:
     try:
         with reading() as session:
-            slip = slip_behind(session, token)
+            page = require_payment_page(session, token)
     except MerchantCodeNotFound:
         return _page(render_template("pay/missing.html"), 404)
-    return _page(render_template("pay/slip.html", slip=slip, api=settings().api_prefix))
+    return _page(render_template("pay/page.html", page=page, api=settings().api_prefix))
 
 
 @blp.get("/assets/<asset_name>")

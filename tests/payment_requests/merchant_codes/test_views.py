@@ -89,7 +89,7 @@ class TestCreating:
         body = {"productId": str(espresso), "amount": "1.00"}
         answer = client.post(CODES, json=body, headers=shop.headers)
 
-        assert answer.json["details"] == {"amount": ["A product has its price already."]}
+        assert answer.json["details"] == {"amount": ["Send productId or amount, not both."]}
 
     def test_only_the_merchant_s_own_active_products_are_accepted(
         self, client: FlaskClient, shop: Actor, espresso: UUID

@@ -124,8 +124,8 @@ def test_an_open_amount_is_entered_and_errors_are_shown(page: Page, people: Peop
     pay = page.get_by_role("button", name="Pay")
 
     for typed, said in (
-        ("", "Please fill in an amount such as 12.50."),
-        ("ten", "Please fill in an amount such as 12.50."),
+        ("", "Please enter an amount such as 12.50."),
+        ("ten", "Please enter an amount such as 12.50."),
         ("1.005", "At most 2 decimals for USD."),
         ("150", "Insufficient funds. Required: $150.00, Available: $100.00"),
     ):
@@ -144,7 +144,7 @@ def test_the_total_of_several_units_is_shown_before_payment(page: Page, people: 
     code = people.call(people.alice, "POST", "/merchant-codes", {"productId": product_id})
     page.goto(people.link(code))
     sign_in(page, people)
-    page.get_by_label("How many?").fill("2")
+    page.get_by_label("Quantity").fill("2")
     page.get_by_role("button", name="Pay 39.98 USD").click()
 
     expect(page.get_by_role("status")).to_contain_text("Alice Jones has received 39.98 USD")

@@ -85,7 +85,7 @@ class TestContent:
         client.post(f"{API}/merchant-codes/{code['id']}/deactivate", headers=alice.headers)
 
         for thing in (code, {"token": "A" * 22}, {"token": "%00"}):
-            assert "There is nothing to pay here" in page(client, thing, status=404)
+            assert "Invalid payment link" in page(client, thing, status=404)
 
     def test_user_input_is_escaped(self, client: FlaskClient, alice: Actor) -> None:
         with_name(client, alice, '"><script>x', "<b>")
@@ -131,6 +131,6 @@ class TestSecurity:
         for secret in (alice.email, str(alice.id), "Jones", bob.email, str(bob.id), "Bob"):
             assert secret not in text
 
-    @pytest.mark.parametrize("name", ["../views.py", "%2e%2e/views.py", "nothing.js", "slip.html"])
+    @pytest.mark.parametrize("name", ["../views.py", "%2e%2e/views.py", "nothing.js", "page.html"])
     def test_only_assets_are_served_as_assets(self, client: FlaskClient, name: str) -> None:
         assert client.get(f"/pay/assets/{name}").status_code == 404

@@ -1,4 +1,4 @@
-// Signing in and paying, through the API. The token lives in this page only and is given back.
+// Signs in and pays through the API. The token is kept in this page only, and revoked at the end.
 
 const card = document.querySelector("[data-api]");
 const part = (id) => document.getElementById(id);
@@ -11,8 +11,8 @@ let key = newKey();
 
 const WORDS = {
   INVALID_CREDENTIALS: "The email, phone number or password is wrong.",
-  PAYMENT_REQUEST_NOT_FOUND: "This request is addressed to somebody else.",
-  RATE_LIMITED: "Too many tries. Please wait a while.",
+  PAYMENT_REQUEST_NOT_FOUND: "This request is addressed to someone else.",
+  RATE_LIMITED: "Too many attempts. Please try again later.",
 };
 
 // Not randomUUID: browsers have that over HTTPS only.
@@ -40,7 +40,7 @@ async function call(method, path, body, headers = {}) {
   return text && JSON.parse(text);
 }
 
-// One thing at a time, with what went wrong said where a screen reader hears it.
+// One action at a time. Problems are shown where screen readers announce them.
 async function attempt(act) {
   const buttons = card.querySelectorAll("button");
   part("problem").textContent = "";
@@ -50,7 +50,7 @@ async function attempt(act) {
   } catch (error) {
     part("problem").textContent = error instanceof Refusal
       ? error.message
-      : "No answer came. Please try again: you will not pay twice.";
+      : "No response from the server. Please try again; you will not be charged twice.";
   } finally {
     buttons.forEach((button) => { button.disabled = false; });
   }
@@ -66,8 +66,8 @@ signIn.addEventListener("submit", (event) => {
   event.preventDefault();
   const name = part("name").value.trim();
   const password = part("password").value;
-  if (!name) return complain(part("name"), "Please fill in your email or phone number.");
-  if (!password) return complain(part("password"), "Please fill in your password.");
+  if (!name) return complain(part("name"), "Please enter your email or phone number.");
+  if (!password) return complain(part("password"), "Please enter your password.");
   return attempt(async () => {
     const signedIn = name.startsWith("+")
       ? await call("POST", "/auth/phone", { phone: name, password })
@@ -83,7 +83,7 @@ signIn.addEventListener("submit", (event) => {
   });
 });
 
-// Exact, as money has to be: whole cents, and never a floating point.
+// Exact: in minor units, without floating point.
 function times(price, count) {
   const decimals = price.split(".")[1]?.length ?? 0;
   const minor = (BigInt(price.replace(".", "")) * BigInt(count)).toString().padStart(decimals + 1, "0");
@@ -101,11 +101,11 @@ form.addEventListener("submit", (event) => {
   const amount = part("amount");
   const quantity = part("quantity");
   if (amount) {
-    if (!amount.value.trim() || !amount.checkValidity()) return complain(amount, "Please fill in an amount such as 12.50.");
+    if (!amount.value.trim() || !amount.checkValidity()) return complain(amount, "Please enter an amount such as 12.50.");
     body.amount = amount.value.trim();
   }
   if (quantity) {
-    if (!quantity.checkValidity() || Number(quantity.value) < 1) return complain(quantity, "Please fill in how many, in digits.");
+    if (!quantity.checkValidity() || Number(quantity.value) < 1) return complain(quantity, "Please enter the quantity as a whole number.");
     body.quantity = Number(quantity.value);
   }
   return attempt(() => pay(body));
@@ -119,7 +119,7 @@ async function pay(body) {
     const paid = await call("POST", card.dataset.pay, body, headers);
     finish("Paid", `${card.dataset.payee} has received ${paid.amount} ${paid.currency}`);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error; // perhaps it was paid: the same key again
+    if (!(error instanceof Refusal)) throw error; // it may have been paid: retry with the same key
     if (error.code === "TWO_FACTOR_REQUIRED" && error.details.enrolled) {
       part("second-factor").hidden = false;
       part("code").value = "";
@@ -129,7 +129,7 @@ async function pay(body) {
       form.hidden = true;
       signIn.hidden = false;
     } else if (error.status < 500 && error.status !== 429) {
-      key = newKey(); // refused for good; what is tried next is something else
+      key = newKey(); // refused for good: the next attempt is another request
     }
     throw error;
   }
@@ -151,5 +151,5 @@ function finish(heading, text) {
   part("until")?.remove();
   done.hidden = false;
   done.focus();
-  call("POST", "/auth/logout").catch(() => {}); // it would end by itself
+  call("POST", "/auth/logout").catch(() => {}); // the session would expire anyway
 }

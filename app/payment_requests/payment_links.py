@@ -1,4 +1,4 @@
-"""What payment requests and merchant codes share: a link, and an amount that may be open."""
+"""Payment links of payment requests and merchant codes, and the amount to pay."""
 
 import re
 import secrets
@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from app.common.money import Money
-from app.payment_requests.errors import AmountNotYours
+from app.payment_requests.errors import AmountChoiceInvalid
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -31,12 +31,12 @@ def link_to(token: str, *, base: str) -> str:
 def amount_due(fixed: int | None, chosen: Decimal | None, *, currency: str) -> Money:
     """The amount to pay. fixed: minor units; chosen: units of `currency`, as sent by the payer.
 
-    Raises AmountNotYours, AmountInvalid.
+    Raises AmountChoiceInvalid, AmountInvalid.
     """
     if fixed is not None and chosen is not None:
-        raise AmountNotYours("The amount is fixed: leave it out.")
+        raise AmountChoiceInvalid("The amount is fixed; omit this field.")
     if fixed is not None:
         return Money(fixed, currency)
     if chosen is None:
-        raise AmountNotYours("The amount is open: send one.")
+        raise AmountChoiceInvalid("Required, because no amount is fixed.")
     return Money.of(chosen, currency)
