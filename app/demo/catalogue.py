@@ -1,13 +1,13 @@
-"""Everything the demo shows, in one place: all shops and the password of all accounts."""
+"""The demo catalogue: all shops and products, and the password of all accounts."""
 
 from typing import Final
 
 from app.demo.shops import books, courses, games, photo, software, sound, type_and_icons
 
 #: Public on purpose, which is why the demo never runs in production.
-PASSWORD: Final = "demo-Passw0rd-2026"  # noqa: S105 – what else would a demo do
+PASSWORD: Final = "demo-Passw0rd-2026"  # noqa: S105 – a demo account needs a known one
 
-#: A code that every shop takes.
+#: A coupon code that every shop accepts.
 COUPON: Final = "WELCOME10"
 
 SHOPS: Final = (
@@ -20,6 +20,6 @@ SHOPS: Final = (
     photo.SHOP,
 )
 
-OWNER_OF: Final = {good: shop.owner for shop in SHOPS for good in shop.goods}
+OWNERS: Final = {product: shop.owner for shop in SHOPS for product in shop.products}
 
-GOODS: Final = tuple(OWNER_OF)
+PRODUCTS: Final = tuple(OWNERS)

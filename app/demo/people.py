@@ -1,23 +1,23 @@
-"""Who lives in the demo: an operator and the buyers. The merchants come with their shops."""
+"""The administrator and the buyers of the demo. Merchants are declared with their shops."""
 
 from dataclasses import dataclass
 from typing import Final
 
-#: Nobody reads mail there: example.com is reserved (RFC 2606), so nothing ever reaches a stranger.
+#: example.com is reserved (RFC 2606), so mail to it never reaches anyone.
 DOMAIN: Final = "demo.example.com"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with an account. mailbox: the part of the email before the @."""
+    """A user of the demo. local_part: the part of the email address before the @."""
 
-    mailbox: str
+    local_part: str
     first_name: str
     last_name: str
 
     @property
     def email(self) -> str:
-        return f"{self.mailbox}@{DOMAIN}"
+        return f"{self.local_part}@{DOMAIN}"
 
 
 ADMIN: Final = Person("admin", "Noor", "Haddad")

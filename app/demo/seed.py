@@ -1,9 +1,9 @@
-"""Filling an empty shop: accounts, a catalogue, and a history that the books can prove.
+"""Loads the demo data: accounts, a catalogue, and a history of orders, deposits and withdrawals.
 
-Everything goes through the services that the HTTP endpoints use. First come all accounts and
-products in one transaction, then one transaction per step of the history – money under an
-idempotency key of its own – and at last the administrator, whose existence says that the demo is
-complete. A run that was interrupted is therefore completed by the next, and nothing happens twice.
+It calls the services that the HTTP endpoints use. One transaction creates all accounts and
+products; then each step of the history runs in its own transaction, with its own idempotency key if
+it moves money. The administrator is created last and marks the demo as complete. So the next run
+completes an interrupted one, and no step runs twice.
 """
 
 import os
@@ -35,124 +35,128 @@ from app.common.pagination import PageRequest
 from app.common.settings import Settings, SettingsError
 from app.coupons import service as coupons
 from app.coupons.models import CouponKind
-from app.demo.catalogue import COUPON, GOODS, OWNER_OF, PASSWORD, SHOPS
-from app.demo.history import Bought, Deposit, Retired, Step, Withdrawal, history
+from app.demo.catalogue import COUPON, OWNERS, PASSWORD, PRODUCTS, SHOPS
+from app.demo.history import DeactivatedProduct, Deposit, PlacedOrder, Step, Withdrawal, history
 from app.demo.people import ADMIN, BUYERS, Person
-from app.demo.shops.shop import Good, Shop
+from app.demo.shops.shop import DemoProduct, Shop
 from app.ledger_lock.service import ledger_transaction
 from app.orders.purchases import service as orders
 from app.orders.purchases.pricing import Basket, Purchase
 from app.products import service as products
 from app.wallets import service as wallets
 
-LOG_INS_FILE: Final = "demo-logins.txt"
+CREDENTIALS_FILE: Final = "demo-logins.txt"
 
-#: Says that a movement of money has been made before under the same key.
-_DONE_BEFORE: Final = "uq_journal_entries_key"
-_PATIENCE_SECONDS: Final = 1.0
-_SHELF_ORDER: Final = 7
+#: Violated when a movement of money has been made before with the same key.
+_KEY_INDEX: Final = "uq_journal_entries_key"
+_PROGRESS_AFTER_SECONDS: Final = 1.0
+_SHUFFLE_SEED: Final = 7
 
 
 def seed(settings: Settings, *, if_empty: bool) -> None:
-    """Fill the shop with merchants, products, buyers and history, and say how to log in.
+    """Load the demo data and print the credentials.
 
-    if_empty: do nothing, silently, where there are products already – unless they are those of a
-    demo that was interrupted. Raises SettingsError in production, and when another process does
-    the same at this moment.
+    if_empty: do nothing, silently, if there are products already, unless they are those of an
+    interrupted run. Raises SettingsError in production, and if another process is loading the demo
+    data.
     """
     if settings.is_production:
         raise SettingsError(
-            "Demo data is refused in production, because everybody knows its password "
-            "(`up` starts without it when called with --no-demo)."
+            "Demo data is refused in production, because its password is public "
+            "(`up --no-demo` starts without it)."
         )
     with db.transaction() as session:
-        complete = _exists(session, ADMIN)
-        if if_empty and (complete or (_sells(session) and not _exists(session, BUYERS[0]))):
+        complete = _has_account(session, ADMIN)
+        if if_empty and (
+            complete or (_has_products(session) and not _has_account(session, BUYERS[0]))
+        ):
             return
     if complete:
-        click.echo("The demo data is there already; nothing was changed.")
+        click.echo("The demo data is already loaded; nothing was changed.")
         return
     try:
-        bought = _fill(settings)
+        ordered = _load(settings)
     except EmailTaken:
-        raise SettingsError("Another process is loading the demo data right now.") from None
-    log_ins = _log_ins()
+        raise SettingsError("Another process is loading the demo data.") from None
+    credentials = _credentials()
     if settings.data_dir is not None:
-        _keep(log_ins, settings.data_dir / LOG_INS_FILE)
+        _write_private(credentials, settings.data_dir / CREDENTIALS_FILE)
     click.echo(
-        f"Demo data loaded: {len(SHOPS)} shops, {len(GOODS)} products, {len(BUYERS)} buyers, "
-        f"{bought} orders.\n\n{log_ins}",
+        f"Demo data loaded: {len(SHOPS)} shops, {len(PRODUCTS)} products, {len(BUYERS)} buyers, "
+        f"{ordered} orders.\n\n{credentials}",
         nl=False,
     )
 
 
-def _exists(session: Session, person: Person) -> bool:
+def _has_account(session: Session, person: Person) -> bool:
     return auth.find_by_email(session, email=person.email) is not None
 
 
-def _sells(session: Session) -> bool:
+def _has_products(session: Session) -> bool:
     return products.list_on_sale(session, PageRequest(limit=1), sort="newest").total > 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Cast:
-    """Who acts in the history, and with what. products: ids by name."""
+class _DemoData:
+    """The users and products of the demo. products: ids by name."""
 
     users: dict[Person, User]
     products: dict[str, UUID]
 
 
-def _fill(settings: Settings) -> int:
-    """Load what is missing of the demo; the number of purchases in its history."""
-    # Once for all accounts, and before the transaction: hashing is slow on purpose.
+def _load(settings: Settings) -> int:
+    """Load the missing part of the demo. Returns the number of orders in its history."""
+    # Once for all accounts and before the transaction, because hashing is slow.
     password_hash = passwords.hash_password(PASSWORD, rounds=settings.bcrypt_rounds)
     with db.transaction() as session:
-        cast = _open_shops(session, settings, password_hash=password_hash)
-    bought = 0
-    for number, step in enumerate(_watched(history()), start=1):
-        stands = _do_once(settings, cast, step, key=f"demo-history-{number}")
-        bought += stands and isinstance(step, Bought)
+        data = _create_shops(session, settings, password_hash=password_hash)
+    ordered = 0
+    for number, step in enumerate(_with_progress_bar(history()), start=1):
+        is_done = _run_step(settings, data, step, key=f"demo-history-{number}")
+        ordered += is_done and isinstance(step, PlacedOrder)
     with db.transaction() as session:
-        _register(session, ADMIN, role=Role.ADMIN, password_hash=password_hash)
-    return bought
+        _get_or_register(session, ADMIN, role=Role.ADMIN, password_hash=password_hash)
+    return ordered
 
 
-def _open_shops(session: Session, settings: Settings, *, password_hash: str) -> _Cast:
-    """All merchants with their products, and all buyers; what exists already is left alone."""
-    cast = _Cast({}, {})
+def _create_shops(session: Session, settings: Settings, *, password_hash: str) -> _DemoData:
+    """Get or create all merchants with their products, and all buyers."""
+    data = _DemoData({}, {})
     for buyer in BUYERS:
-        cast.users[buyer] = _register(session, buyer, role=Role.USER, password_hash=password_hash)
-    to_offer: list[tuple[User, Shop, Good]] = []
+        data.users[buyer] = _get_or_register(
+            session, buyer, role=Role.USER, password_hash=password_hash
+        )
+    to_create: list[tuple[User, Shop, DemoProduct]] = []
     for shop in SHOPS:
-        merchant = cast.users[shop.owner] = _register(
+        merchant = data.users[shop.owner] = _get_or_register(
             session, shop.owner, role=Role.MERCHANT, password_hash=password_hash
         )
-        # The address carries the name of the shop, so everybody may see it.
+        # The email address contains the name of the shop.
         auth.change_profile(session, user_id=merchant.id, email_public=True)
         for offer in products.list_by_merchant(session, merchant=merchant, include_deleted=True):
-            cast.products[offer.product.name] = offer.product.id
-        missing = [good for good in shop.goods if good.name not in cast.products]
-        to_offer += [(merchant, shop, good) for good in missing]
-        _print_coupon(session, merchant, currency=settings.default_currency)
-    # Mixed, so that the first page of the list shows goods of every shop.
-    random.Random(_SHELF_ORDER).shuffle(to_offer)  # noqa: S311 – repeats itself, guards nothing
-    for merchant, shop, good in to_offer:
+            data.products[offer.product.name] = offer.product.id
+        missing = [product for product in shop.products if product.name not in data.products]
+        to_create += [(merchant, shop, product) for product in missing]
+        _create_coupon(session, merchant, currency=settings.default_currency)
+    # Shuffled, so that the first page of the list shows products of every shop.
+    random.Random(_SHUFFLE_SEED).shuffle(to_create)  # noqa: S311 – reproducible on purpose, guards nothing
+    for merchant, shop, product in to_create:
         offer = products.create(
             session,
             merchant=merchant,
-            name=good.name,
-            description=good.about,
-            price=_units(good.price, settings),
-            available_units=good.units,
+            name=product.name,
+            description=product.description,
+            price=_units(product.price, settings),
+            available_units=product.units,
             currency=settings.default_currency,
-            kind=shop.sells,
+            kind=shop.kind,
         )
-        cast.products[good.name] = offer.product.id
-    return cast
+        data.products[product.name] = offer.product.id
+    return data
 
 
-def _print_coupon(session: Session, merchant: User, *, currency: str) -> None:
-    """Ten percent off for every buyer, once, unless the merchant has coupons already."""
+def _create_coupon(session: Session, merchant: User, *, currency: str) -> None:
+    """Ten percent off, once per buyer, unless the merchant has coupons already."""
     if coupons.list_coupons(session, PageRequest(limit=1), merchant_id=merchant.id).total == 0:
         coupons.create(
             session,
@@ -165,7 +169,7 @@ def _print_coupon(session: Session, merchant: User, *, currency: str) -> None:
         )
 
 
-def _register(session: Session, person: Person, *, role: Role, password_hash: str) -> User:
+def _get_or_register(session: Session, person: Person, *, role: Role, password_hash: str) -> User:
     return auth.find_by_email(session, email=person.email) or auth.register(
         session,
         email=person.email,
@@ -177,28 +181,29 @@ def _register(session: Session, person: Person, *, role: Role, password_hash: st
 
 
 def _units(minor: int, settings: Settings) -> Decimal:
-    """minor units as the services take amounts: in units of the shop's currency."""
+    """The amount in units of the currency, as the services expect it. minor: minor units."""
     return Decimal(str(Money(minor, settings.default_currency)))
 
 
-def _do_once(settings: Settings, cast: _Cast, step: Step, *, key: str) -> bool:
-    """Do one step of the history, unless an interrupted run did it; whether it is done now."""
+def _run_step(settings: Settings, data: _DemoData, step: Step, *, key: str) -> bool:
+    """Run one step, unless an interrupted run has done it. Returns False if it was refused."""
     try:
         match step:
-            case Bought():
-                _buy(settings, cast, step, key=key)
+            case PlacedOrder():
+                _buy(settings, data, step, key=key)
             case Deposit() | Withdrawal():
                 ledger_transaction(
-                    lambda session: _move(session, settings, cast, step, key=key), exclusive=False
+                    lambda session: _move(session, settings, data, step, key=key),
+                    exclusive=False,
                 )
-            case Retired(good):
-                db.retry_transaction(lambda session: _retire(session, cast, good))
+            case DeactivatedProduct(product):
+                db.retry_transaction(lambda session: _deactivate(session, data, product))
     except IntegrityError as error:
-        if db.constraint_name(error) != _DONE_BEFORE:
+        if db.constraint_name(error) != _KEY_INDEX:
             raise
     except AppError as error:
-        # Somebody used these accounts after the interruption, or set tighter limits: the history
-        # becomes a little shorter.
+        # The accounts were used after the interruption, or the limits are tighter: the history
+        # becomes shorter.
         if error.status >= 500:
             raise
         return False
@@ -206,9 +211,14 @@ def _do_once(settings: Settings, cast: _Cast, step: Step, *, key: str) -> bool:
 
 
 def _move(
-    session: Session, settings: Settings, cast: _Cast, step: Deposit | Withdrawal, *, key: str
+    session: Session,
+    settings: Settings,
+    data: _DemoData,
+    step: Deposit | Withdrawal,
+    *,
+    key: str,
 ) -> None:
-    user, currency = cast.users[step.who], settings.default_currency
+    user, currency = data.users[step.person], settings.default_currency
     amount = _units(step.amount, settings)
     if isinstance(step, Deposit):
         wallets.deposit(
@@ -227,14 +237,14 @@ def _move(
             currency=currency,
             amount=amount,
             minimum=settings.minimum_withdrawal,
-            second_factor=SecondFactor(above=amount),  # nobody in the demo has one
+            second_factor=SecondFactor(above=amount),  # no demo account has one
             description="Payout to bank account",
             idempotency_key=key,
         )
 
 
-def _buy(settings: Settings, cast: _Cast, step: Bought, *, key: str) -> None:
-    buyer, product_id = cast.users[step.buyer], cast.products[step.good.name]
+def _buy(settings: Settings, data: _DemoData, step: PlacedOrder, *, key: str) -> None:
+    buyer, product_id = data.users[step.buyer], data.products[step.product.name]
     caller = Caller(buyer.id, buyer.email, buyer.role)
 
     def attempt(session: Session) -> None:
@@ -247,21 +257,21 @@ def _buy(settings: Settings, cast: _Cast, step: Bought, *, key: str) -> None:
     ledger_transaction(attempt, exclusive=True)
 
 
-def _retire(session: Session, cast: _Cast, good: Good) -> None:
+def _deactivate(session: Session, data: _DemoData, product: DemoProduct) -> None:
     products.update(
         session,
-        merchant=cast.users[OWNER_OF[good]],
-        product_id=cast.products[good.name],
+        merchant=data.users[OWNERS[product]],
+        product_id=data.products[product.name],
         is_active=False,
     )
 
 
-def _watched(steps: Sequence[Step]) -> Iterator[Step]:
-    """The steps one after the other, with a bar in a terminal once that takes its time."""
+def _with_progress_bar(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps in order, with a progress bar in a terminal if they take long."""
     console = Console()
     bar = Progress(console=console, transient=True)
     task = bar.add_task("Loading demo data", total=len(steps))
-    slow_at = time.monotonic() + _PATIENCE_SECONDS
+    slow_at = time.monotonic() + _PROGRESS_AFTER_SECONDS
     try:
         for step in steps:
             if console.is_terminal and time.monotonic() > slow_at:
@@ -273,8 +283,8 @@ def _watched(steps: Sequence[Step]) -> Iterator[Step]:
             bar.stop()
 
 
-def _log_ins() -> str:
-    """How to log in, as a small table."""
+def _credentials() -> str:
+    """Email addresses and password of some accounts, as a table."""
     shown = [
         (Role.MERCHANT, SHOPS[0].owner),
         (Role.USER, BUYERS[0]),
@@ -283,10 +293,10 @@ def _log_ins() -> str:
     ]
     width = max(len(person.email) for _, person in shown)
     rows = [f"  {role:<12}{person.email:<{width}}  {PASSWORD}\n" for role, person in shown]
-    return "Demo log-ins (all demo accounts share this password):\n\n" + "".join(rows)
+    return "Demo accounts (all have the same password):\n\n" + "".join(rows)
 
 
-def _keep(text: str, path: Path) -> None:
+def _write_private(text: str, path: Path) -> None:
     """Write a file that only this operating-system user can read. Raises SettingsError."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

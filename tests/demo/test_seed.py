@@ -21,8 +21,8 @@ from app.common.settings import Settings, SettingsError
 from app.coupons.models import Coupon
 from app.delivery.licences.models import Licence
 from app.demo import seed as seeding
-from app.demo.catalogue import COUPON, GOODS, PASSWORD, SHOPS
-from app.demo.history import ORDERS, Bought, Step, history
+from app.demo.catalogue import COUPON, PASSWORD, PRODUCTS, SHOPS
+from app.demo.history import ORDERS, PlacedOrder, Step, history
 from app.demo.people import ADMIN, BUYERS
 from app.demo.seed import seed
 from app.products import service as products
@@ -56,10 +56,14 @@ def on_sale() -> int:
 class TestCatalogue:
     def test_the_catalogue_is_large_enough_and_its_names_are_unique(self) -> None:
         assert len(SHOPS) >= 6
-        assert len(GOODS) >= 66
+        assert len(PRODUCTS) >= 66
         assert len(BUYERS) >= 22
         emails = [person.email for person in (ADMIN, *BUYERS, *(shop.owner for shop in SHOPS))]
-        for names in (emails, [good.name for good in GOODS], [good.about for good in GOODS]):
+        for names in (
+            emails,
+            [product.name for product in PRODUCTS],
+            [product.description for product in PRODUCTS],
+        ):
             assert [name for name, times in Counter(names).items() if times > 1] == []
         assert [Email().deserialize(email) for email in emails] == emails
 
@@ -79,9 +83,9 @@ class TestSeeding:
         assert [found for found in violations() if found[1]] == []
         assert f", {ORDERS} orders." in capsys.readouterr().out
         assert sales() == ORDERS
-        gone = sum(good.left == 0 or good.retired for good in GOODS)
+        gone = sum(product.units_left == 0 or product.deactivated for product in PRODUCTS)
         assert gone == 3
-        assert on_sale() == len(GOODS) - gone
+        assert on_sale() == len(PRODUCTS) - gone
 
     def test_software_is_sold_with_licences_and_every_shop_has_the_coupon(
         self, app: Flask, demo_settings: Settings
@@ -126,18 +130,18 @@ class TestSeeding:
     def test_an_interrupted_run_is_completed_by_the_next(
         self, app: Flask, demo_settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        move = seeding._do_once
+        move = seeding._run_step
         bought = 0
 
-        def interrupt(settings: Settings, cast: Any, step: Step, *, key: str) -> bool:
+        def interrupt(settings: Settings, data: Any, step: Step, *, key: str) -> bool:
             nonlocal bought
             if bought == 20:
                 raise KeyboardInterrupt
-            bought += isinstance(step, Bought)
-            return move(settings, cast, step, key=key)
+            bought += isinstance(step, PlacedOrder)
+            return move(settings, data, step, key=key)
 
         with monkeypatch.context() as patched:
-            patched.setattr(seeding, "_do_once", interrupt)
+            patched.setattr(seeding, "_run_step", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 seed(demo_settings, if_empty=True)
         assert sales() == 20

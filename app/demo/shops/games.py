@@ -3,77 +3,77 @@
 from typing import Final
 
 from app.demo.people import Person
-from app.demo.shops.shop import Good, Shop
+from app.demo.shops.shop import DemoProduct, Shop
 
 SHOP: Final = Shop(
     Person("lantern-forge", "Rafael", "Moreno"),
     (
-        Good(
+        DemoProduct(
             "Tidebreaker",
             24_99,
             500,
             "Sail a leaking trawler through a drowned archipelago and decide whom to take aboard. "
             "A story of about twelve hours with five endings.",
         ),
-        Good(
+        DemoProduct(
             "Tidebreaker: Original Soundtrack",
             8_99,
             400,
             "Twenty-two tracks for string quartet and harmonium, recorded in a lighthouse. "
             "Delivered as FLAC and MP3 with the sheet music of the main theme.",
         ),
-        Good(
+        DemoProduct(
             "Tidebreaker: Collector's Key",
             59_99,
             7,
             "The game, the soundtrack, the art book and your name on the harbour wall. "
             "Numbered keys that are never printed again.",
-            left=0,
+            units_left=0,
         ),
-        Good(
+        DemoProduct(
             "Moss & Marble",
             14_99,
             600,
             "A quiet puzzle game about restoring a sculpture garden, one stone at a time. "
             "Ninety levels, no timers and a photo mode for the finished terraces.",
         ),
-        Good(
+        DemoProduct(
             "Signal Box 1962",
             19_49,
             320,
             "Run a mountain junction with levers, bells and a very strict timetable. "
             "Historically accurate enough that two retired signalmen asked for harder levels.",
         ),
-        Good(
+        DemoProduct(
             "Signal Box 1962: Winter Service",
             7_49,
             320,
             "Adds snow ploughs, frozen points and the night mail to the base game. "
             "Twelve new timetables, among them the blizzard of February.",
         ),
-        Good(
+        DemoProduct(
             "Crumbs: A Bakery Roguelike",
             11_99,
             450,
             "Survive the breakfast rush with whatever the cellar left you. "
             "Recipes combine in more than four hundred ways, and most of them explode.",
         ),
-        Good(
+        DemoProduct(
             "Paper Kingdoms, Print and Play",
             6_50,
             1000,
             "A strategy game for two to four people that fits on nine sheets of paper. "
             "Rules in six languages and a version that spares your ink.",
         ),
-        Good(
+        DemoProduct(
             "Nightjar Protocol: Early Access",
             17_99,
             10,
             "Hack a sleeping city with nothing but a radio and a map, in co-operation or alone. "
             "The current build holds four of the eight planned districts.",
-            left=2,
+            units_left=2,
         ),
-        Good(
+        DemoProduct(
             "Pixel Dungeon Tileset",
             12_00,
             250,

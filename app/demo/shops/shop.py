@@ -1,4 +1,4 @@
-"""What a shop of the demo is made of."""
+"""Types that declare the shops of the demo."""
 
 from dataclasses import dataclass
 
@@ -7,25 +7,25 @@ from app.products.models import ProductKind
 
 
 @dataclass(frozen=True, slots=True)
-class Good:
-    """Something on sale.
+class DemoProduct:
+    """A product of a demo shop.
 
-    price: minor units; units: how many go on sale; left: how many of them the history leaves,
-    where that is part of the picture; retired: taken off the shelf after the history.
+    price: minor units; units: initial stock; units_left: stock after the history, None if it does
+    not matter; deactivated: whether it is deactivated after the history.
     """
 
     name: str
     price: int
     units: int
-    about: str
-    left: int | None = None
-    retired: bool = False
+    description: str
+    units_left: int | None = None
+    deactivated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A merchant and what is on sale there. sells: what kind of goods."""
+    """A merchant and their products. kind: of all products."""
 
     owner: Person
-    goods: tuple[Good, ...]
-    sells: ProductKind = ProductKind.PLAIN
+    products: tuple[DemoProduct, ...]
+    kind: ProductKind = ProductKind.PLAIN

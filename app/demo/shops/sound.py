@@ -3,81 +3,81 @@
 from typing import Final
 
 from app.demo.people import Person
-from app.demo.shops.shop import Good, Shop
+from app.demo.shops.shop import DemoProduct, Shop
 
 SHOP: Final = Shop(
     Person("low-tide-audio", "Keiko", "Morita"),
     (
-        Good(
+        DemoProduct(
             "Felt Piano Sample Library",
             49_00,
             220,
             "An upright of 1911 with felt between hammers and strings, in four dynamic layers. "
             "Works with the free version of the common sampler.",
         ),
-        Good(
+        DemoProduct(
             "Dusty Breaks, Volume 3",
             18_99,
             380,
             "A hundred and twenty drum loops played live and recorded to quarter-inch tape. "
             "Cleared for commercial release, with stems of every kit piece.",
         ),
-        Good(
+        DemoProduct(
             "Field Recordings: Harbour Towns",
             14_50,
             300,
             "Three hours of ropes, gulls, ferries and markets from six ports. "
             "Stereo and ambisonic files with a note on each location.",
         ),
-        Good(
+        DemoProduct(
             "Modular Drones and Textures",
             22_75,
             260,
             "Ninety evolving sounds in every key, made on a wall of patch cables. "
             "All files loop without a seam.",
         ),
-        Good(
+        DemoProduct(
             "Slow Sunday (Album)",
             9_00,
             700,
             "Eleven instrumental pieces for brushes, double bass and a slightly late guitar. "
             "Lossless files and a booklet about the sessions.",
         ),
-        Good(
+        DemoProduct(
             "Podcast Starter Kit: Intros and Beds",
             27_00,
             400,
             "Twenty themes in lengths of five, fifteen and sixty seconds, with matching beds. "
             "One licence covers all episodes of one show.",
         ),
-        Good(
+        DemoProduct(
             "Analog Bass Presets",
             12_40,
             320,
             "A hundred and twenty-eight patches for the best-known software synthesiser. "
             "The macros are mapped, so that each patch is really four.",
         ),
-        Good(
+        DemoProduct(
             "String Quartet Phrases",
             64_00,
             160,
             "Six hundred short phrases by a quartet that usually plays contemporary music. "
             "Tagged by tempo, key and mood.",
         ),
-        Good(
+        DemoProduct(
             "UI Sounds for Apps",
             11_25,
             450,
             "Eighty clicks, chimes and whooshes that stay pleasant on the hundredth hearing. "
             "Delivered normalised for phones and desktops.",
         ),
-        Good(
+        DemoProduct(
             "Mixing Session: One Song, One Engineer",
             120_00,
             8,
             "Send your stems and receive a mix, a revision and a video of what was done. "
             "The slots of each month are few and go quickly.",
-            left=2,
+            units_left=2,
         ),
     ),
 )
