@@ -1,4 +1,4 @@
-"""`payment-flow test`: every check that main must pass, in the order of their cost."""
+"""`payment-flow test`: all checks, the fastest first."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ _STATIC = (
 
 
 def run_checks(*, everything: bool, pytest_args: Sequence[str]) -> int:
-    """Run the checks; 0 when all pass. everything: also the slow tests.
+    """Run the checks; returns 0 if all pass. everything: also the slow tests.
 
     `alembic check` and the validation of the OpenAPI document are tests, because they need the
     servers that the tests start.

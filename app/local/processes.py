@@ -1,8 +1,8 @@
 """Child processes that never outlive the process that started them.
 
-A child is started through this very file, run as a script: between fork and exec it drops root's
-rights and asks the kernel for a signal when its parent dies. `Popen(preexec_fn=…)` could do the
-same, but in a process that has threads it is unsafe, and since Python 3.12 a warning.
+A child is started through this file, run as a script: between fork and exec it drops root
+privileges and requests a signal when its parent dies. `Popen(preexec_fn=…)` could do the same, but
+it is unsafe in a process with threads.
 """
 
 import contextlib
@@ -21,8 +21,8 @@ _PR_SET_PDEATHSIG = 1
 _LOG_ROTATION_BYTES = 10_000_000
 
 
-class Account(NamedTuple):
-    """An operating-system user that a child runs as."""
+class OsUser(NamedTuple):
+    """An operating-system user."""
 
     uid: int
     gid: int
@@ -35,14 +35,14 @@ def launch(
     death_signal: signal.Signals,
     cwd: Path,
     env: Mapping[str, str] | None = None,
-    account: Account | None = None,
+    user: OsUser | None = None,
 ) -> "subprocess.Popen[bytes]":
-    """Start a command that gets `death_signal` when the calling thread ends, however it ends.
+    """Start a command that receives `death_signal` when the calling thread ends for any reason.
 
-    log: receives its output. account: whom it runs as (only root may ask). On systems other than
-    Linux the signal is not sent. Raises OSError when the process or its log cannot be made.
+    log: receives its output; user: whom it runs as, for root only. The signal is sent on Linux
+    only. Raises OSError if the process or its log cannot be created.
     """
-    ids = (account.uid, account.gid) if account else ("", "")
+    ids = (user.uid, user.gid) if user else ("", "")
     # -I: `app/common/` must not become an import path, it has a `logging.py` and an `http.py`.
     launcher = [sys.executable, "-I", "-S", __file__, *map(str, (death_signal, os.getpid(), *ids))]
     with _open_log(log) as output:
@@ -53,19 +53,17 @@ def launch(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # Ctrl-C reaches a whole process group; the parent alone decides in which order to stop.
+            # Ctrl-C signals a whole process group, but the parent decides the order of stopping.
             start_new_session=True,
         )
 
 
-def stop(
-    process: "subprocess.Popen[bytes]", *signals: signal.Signals, patience: float = 30
-) -> None:
-    """Send one signal after the other, waiting `patience` seconds each; at last SIGKILL."""
+def stop(process: "subprocess.Popen[bytes]", *signals: signal.Signals, timeout: float = 30) -> None:
+    """Send the signals one after the other, waiting `timeout` seconds for each; finally SIGKILL."""
     for number in signals:
         process.send_signal(number)
         try:
-            process.wait(patience)
+            process.wait(timeout)
         except subprocess.TimeoutExpired:
             continue
         break
@@ -73,8 +71,8 @@ def stop(
 
 
 def kill_group(process: "subprocess.Popen[bytes]") -> None:
-    """Kill what a launched process may have left behind, itself included."""
-    # macOS answers EPERM for a group in which only zombies are left.
+    """Kill a launched process and all its child processes."""
+    # macOS returns EPERM for a group of zombies.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -89,39 +87,39 @@ def tail(log: Path, *, lines: int, since: int = 0) -> list[str]:
 
 
 def free_port() -> int:
-    """A loopback TCP port that nobody uses now; somebody may take it before you do."""
+    """A loopback TCP port that is free now; another program may take it before you do."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class FileLock:
-    """A lock that the kernel frees with its owner; the file says in words who holds it."""
+    """A lock that the kernel releases when its owner ends. The file describes the holder."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
     def acquire(self) -> bool:
-        """Take the lock if nobody has it."""
+        """Take the lock. Returns False if another process holds it."""
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        self.note("")
+        self.write("")
         return True
 
-    def note(self, text: str) -> None:
-        """Tell others who holds the lock."""
+    def write(self, text: str) -> None:
+        """Describe the holder of the lock."""
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, text.encode(), 0)
 
     def read(self) -> str:
-        """What the holder told."""
+        """The holder's description."""
         return self._path.read_text()
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         os.close(self._descriptor)
 
 
@@ -131,19 +129,19 @@ def _open_log(path: Path) -> BinaryIO:
     return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
-def _become(arguments: list[str]) -> None:
-    """Turn this process, just forked, into the command. Runs only inside a child."""
+def _exec(arguments: list[str]) -> None:
+    """Replace this child process with the command."""
     death_signal, parent, uid, gid, *command = arguments
     if uid:
         os.setgroups([int(gid)])
         os.setgid(int(gid))
         os.setuid(int(uid))
     if sys.platform == "linux":
-        # After setuid, which would clear it.
+        # After setuid, which clears it.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
         if os.getppid() != int(parent):
             sys.exit("The parent died first.")
-    # Python ignores these for itself, and an exec would hand that down.
+    # Python ignores these signals, and the command would inherit that.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     try:
@@ -153,4 +151,4 @@ def _become(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    _become(sys.argv[1:])
+    _exec(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""What is generated from the declared settings: `.env.example`, and tables in the docs."""
+"""Generates `.env.example` and the tables in the docs from the declared settings."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,7 +45,7 @@ def updated(name: str, root: Path = PROJECT_ROOT) -> str:
     return replace_generated((root / name).read_text(), "settings", DOCUMENTS[name]())
 
 
-#: What is generated in each document, by its path.
+#: The generator of each document, by its path.
 DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
     ".env.example": as_env,
     "docs/operations.md": as_markdown,

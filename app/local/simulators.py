@@ -1,4 +1,4 @@
-"""The simulators of banks and Stripe that `up` starts, and what they are told."""
+"""The simulators of banks and Stripe that `up` starts, and their configuration."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,14 +7,14 @@ from app.banks import providers
 from app.common.settings import Settings
 from app.gateway import provider_config
 
-#: Where they listen, whatever HOST is: the URLs that we have of them name that address.
+#: Their listening address, regardless of HOST, because our URLs of them contain it.
 HOST: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class Simulator:
-    """One of them. module: what is run; setting: names the port; webhooks: the end of the URL
-    that it reports to."""
+    """A simulator. module: what to run; setting: the setting of its port; webhooks: path of its
+    webhooks below the API's URL."""
 
     name: str
     module: str
@@ -28,7 +28,7 @@ class Simulator:
 
 
 def needed(settings: Settings) -> list[Simulator]:
-    """Those of the providers that are not configured."""
+    """The simulators of the providers that are not configured."""
     bank = Simulator(
         "bank", "sandbox.bank", "BANK_PORT", settings.bank_port, "onramp/webhooks/{provider}"
     )
@@ -43,9 +43,9 @@ def needed(settings: Settings) -> list[Simulator]:
 
 
 def environment(settings: Settings, *, api: str) -> dict[str, str]:
-    """What they and the application must agree on: what one signs is what the other verifies.
+    """Environment variables for the simulators and the application, so that their secrets match.
 
-    settings: with the data folder that both use; api: URL of our API.
+    settings: with the data folder of this instance; api: URL of our API.
     """
     env: dict[str, str] = {}
     for simulator in needed(settings):
@@ -63,6 +63,6 @@ def environment(settings: Settings, *, api: str) -> dict[str, str]:
         env["STRIPE_SECRET_KEY"] = config.secret_key
         env["STRIPE_WEBHOOK_SECRETS"] = ",".join(config.webhook_secrets)
         env["STRIPE_API_BASE"] = config.url
-        # Stripe's half an hour, unless whoever tries something out wants less.
+        # 30 minutes as with Stripe, unless a shorter checkout is configured.
         env["GATEWAY_MIN_CHECKOUT_SECONDS"] = str(60 * min(settings.checkout_minutes, 30))
     return env

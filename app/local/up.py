@@ -1,4 +1,4 @@
-"""`payment-flow up`: everything with one command, and nothing left when it ends."""
+"""`payment-flow up`: starts everything with one command, and stops all of it at the end."""
 
 import errno
 import json
@@ -32,17 +32,17 @@ _POLL_SECONDS = 0.1
 
 
 class UpError(Exception):
-    """It cannot run; the message is a sentence for a person, perhaps with the end of a log."""
+    """It cannot run. The message is for the operator and may include the end of a log."""
 
 
 class _Stop(BaseException):
-    """Somebody wants us to end. Not an Exception: no handler of failures may swallow it."""
+    """A request to stop. Not an Exception, so that no error handler catches it."""
 
 
 def up(settings: Settings, *, demo: bool, quiet: bool) -> int:
     """Run servers, migrations, web, worker and simulators until told to stop.
 
-    It ends on SIGINT, SIGTERM and SIGHUP, and when its parent process dies. Returns the exit code.
+    Stops on SIGINT, SIGTERM and SIGHUP, and when the parent process dies. Returns the exit code.
     """
     data_dir = (settings.data_dir or default_data_dir(PROJECT_ROOT)).absolute()
     interrupt = _Interrupt()
@@ -54,9 +54,9 @@ def up(settings: Settings, *, demo: bool, quiet: bool) -> int:
 
 
 def running_environment(data_dir: Path) -> dict[str, str]:
-    """The environment of the instance that runs on this data folder; empty when none does.
+    """The environment of the `up` that is running on this data folder; empty if there is none.
 
-    With it, other commands reach the embedded servers of a running `up`.
+    It gives other commands access to the embedded servers.
     """
     path = data_dir / "up.lock"
     if not path.exists():
@@ -75,19 +75,19 @@ def _run_until_stopped(
     try:
         with _progress(quiet) as show:
             supervisor.start(cleanup, show, demo=demo)
-        _say(supervisor.address if quiet else supervisor.summary(demo=demo))
+        _echo(supervisor.address if quiet else supervisor.summary(demo=demo))
         supervisor.watch()
     except _Stop:
         if not quiet:
-            _say("\nStopping …")
+            _echo("\nStopping …")
         return 0
     except (UpError, EmbeddedError, OSError) as error:
-        _say(str(error), err=True)
+        _echo(str(error), err=True)
         return 1
 
 
 class _Interrupt:
-    """Turns the first stop signal into _Stop and ignores what follows while we stop."""
+    """Turns the first stop signal into _Stop and ignores further ones."""
 
     def __init__(self) -> None:
         self._armed = True
@@ -98,7 +98,7 @@ class _Interrupt:
         survives_terminal = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         if not survives_terminal:
             signal.signal(signal.SIGHUP, self._on_signal)
-        # Whoever used nohup, setsid or a service manager wants us to survive the shell.
+        # With nohup, setsid or a service manager, we outlive the shell on purpose.
         detached = survives_terminal or os.getsid(0) == os.getpid() or self._parent == 1
         self._follows_parent = not detached
 
@@ -106,8 +106,8 @@ class _Interrupt:
         self._armed = False
 
     def pause(self, seconds: float = _POLL_SECONDS) -> None:
-        """Sleep. Raises _Stop when the parent is gone: unlike a parent-death signal, looking
-        works everywhere, and a thread of the parent that ends is not taken for its death."""
+        """Sleep. Raises _Stop if the parent has died: unlike a parent-death signal, polling works
+        on all systems and is not triggered by the end of a thread of the parent."""
         if self._follows_parent and os.getppid() != self._parent:
             raise _Stop
         time.sleep(seconds)
@@ -119,7 +119,7 @@ class _Interrupt:
 
 
 class _Service:
-    """A process of ours that is started again when it crashes."""
+    """One of our processes, which is restarted when it crashes."""
 
     def __init__(self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str]):
         self.name = name
@@ -131,7 +131,7 @@ class _Service:
         self.process = _launch(command, log=log, env=env)
 
     def check(self) -> None:
-        """Start it again when it ended. Raises UpError when it does so too often."""
+        """Restart the process if it has ended. Raises UpError if that happens too often."""
         now = time.monotonic()
         if self._start_at is not None:
             if now >= self._start_at:
@@ -142,12 +142,12 @@ class _Service:
             self._crashes.append(now)
             recent = sum(now - crash < _CRASH_WINDOW_SECONDS for crash in self._crashes)
             if recent > _CRASHES_ALLOWED:
-                raise UpError(f"`{self.name}` ends again and again. {_log_tail(self.log)}")
+                raise UpError(f"`{self.name}` keeps crashing. {_log_tail(self.log)}")
             delay = 0.5 * 2 ** (recent - 1)
             self._start_at = now + delay
-            _say(
-                f"`{self.name}` ended unexpectedly ({_exit(self.process)}); "
-                f"starting it again in {delay:g} s. {_log_tail(self.log)}",
+            _echo(
+                f"`{self.name}` ended unexpectedly ({_exit_status(self.process)}); "
+                f"restarting it in {delay:g} s. {_log_tail(self.log)}",
                 err=True,
             )
 
@@ -164,13 +164,13 @@ class _Supervisor:
         self._simulators = simulators.needed(settings)
 
     def start(self, cleanup: ExitStack, show: Callable[[str], None], *, demo: bool) -> None:
-        """Bring everything up; what was started is stopped by `cleanup`, in reverse order."""
-        lock = self._claim(cleanup)
+        """Start everything. `cleanup` stops it in reverse order."""
+        lock = self._acquire_lock(cleanup)
         _require_free(self._settings.host, self._settings.port, setting="PORT")
-        for each in self._simulators:
-            _require_free(simulators.HOST, each.port, setting=each.setting)
+        for simulator in self._simulators:
+            _require_free(simulators.HOST, simulator.port, setting=simulator.setting)
         env = self._start_servers(cleanup, show)
-        lock.note(json.dumps({"address": self.address, "pid": os.getpid(), "env": env}))
+        lock.write(json.dumps({"address": self.address, "pid": os.getpid(), "env": env}))
         everything = {**os.environ, **env}
         show("Preparing the database …")
         self._run(["migrate"], everything)
@@ -179,47 +179,46 @@ class _Supervisor:
             self._run(["demo", "--if-empty"], everything)
         show("Starting the application …")
         cleanup.callback(_stop_services, self._services)
-        for word, log in (("serve", "web.log"), ("worker", "worker.log")):
-            command = ["app.cli", word]
-            self._services.append(_Service(word, command, self._logs / log, everything))
-        for each in self._simulators:
-            log_of_it = self._logs / f"{each.name}.log"
-            self._services.append(_Service(each.name, [each.module], log_of_it, everything))
+        commands = {"web": ["app.cli", "serve"], "worker": ["app.cli", "worker"]}
+        commands |= {simulator.name: [simulator.module] for simulator in self._simulators}
+        for name, command in commands.items():
+            log = self._logs / f"{name}.log"
+            self._services.append(_Service(name, command, log, everything))
         self._wait_until_ready()
 
     def watch(self) -> NoReturn:
-        """Keep everything running. Ends only by an exception: _Stop or UpError."""
+        """Restart services that crash. Raises _Stop, or UpError."""
         while True:
             self._interrupt.pause()
             for name, server in self._servers.items():
-                if not server.alive:
+                if not server.is_running:
                     raise UpError(f"{name} ended unexpectedly. {_log_tail(server.log)}")
             for service in self._services:
                 service.check()
 
     def summary(self, *, demo: bool) -> str:
-        """Where everything is."""
-        places = {
+        """The addresses and folders of everything."""
+        addresses = {
             "API": self.address + self._settings.api_prefix,
             "Swagger UI": f"{self.address}/api/docs",
             "ReDoc": f"{self.address}/api/redoc",
             "Health": f"{self.address}/health/ready",
-            **{each.name.title(): each.url for each in self._simulators},
+            **{simulator.name.title(): simulator.url for simulator in self._simulators},
             "Data": self._data_dir,
             "Logs": f"{self._logs}{os.sep}",
         }
         lines = ["Payment Flow is running.", ""]
-        lines += [f"  {name:<12}{place}" for name, place in places.items()]
-        log_ins = self._data_dir / "demo-logins.txt"
-        if demo and log_ins.exists():
-            lines += ["", log_ins.read_text().rstrip()]
+        lines += [f"  {name:<12}{address}" for name, address in addresses.items()]
+        credentials = self._data_dir / "demo-logins.txt"
+        if demo and credentials.exists():
+            lines += ["", credentials.read_text().rstrip()]
         return "\n".join([*lines, "", "Press Ctrl-C to stop."])
 
     @property
     def _logs(self) -> Path:
         return self._data_dir / "logs"
 
-    def _claim(self, cleanup: ExitStack) -> FileLock:
+    def _acquire_lock(self, cleanup: ExitStack) -> FileLock:
         try:
             self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._logs.mkdir(mode=0o700, exist_ok=True)
@@ -227,7 +226,7 @@ class _Supervisor:
         except OSError as error:
             raise UpError(
                 f"Cannot keep data in {self._data_dir} ({error.strerror}); "
-                "set DATA_DIR to a folder that can be written to."
+                "set DATA_DIR to a writable folder."
             ) from error
         cleanup.callback(lock.release)
         if not lock.acquire():
@@ -236,11 +235,11 @@ class _Supervisor:
                 f"Payment Flow is already running at {other.get('address', self.address)} "
                 f"(pid {other.get('pid', 'unknown')})."
             )
-        lock.note(json.dumps({"address": self.address, "pid": os.getpid(), "env": {}}))
+        lock.write(json.dumps({"address": self.address, "pid": os.getpid(), "env": {}}))
         return lock
 
     def _start_servers(self, cleanup: ExitStack, show: Callable[[str], None]) -> dict[str, str]:
-        """Start what no URL is configured for; returns what the other processes must know."""
+        """Start the servers without a configured URL. Returns the environment of our processes."""
         env = {
             "HOST": self._settings.host,
             "PORT": str(self._settings.port),
@@ -263,24 +262,24 @@ class _Supervisor:
         env |= simulators.environment(settings, api=f"{self.address}{settings.api_prefix}")
         return env
 
-    def _run(self, words: list[str], env: Mapping[str, str]) -> None:
-        """Run a command of ours to its end. Raises UpError when it fails."""
+    def _run(self, arguments: list[str], env: Mapping[str, str]) -> None:
+        """Run one of our commands to its end. Raises UpError if it fails."""
         log = self._logs / "setup.log"
-        process = _launch(["app.cli", *words], log=log, env=env)
+        process = _launch(["app.cli", *arguments], log=log, env=env)
         try:
             while process.poll() is None:
                 self._interrupt.pause(0.02)
         finally:
-            processes.stop(process, signal.SIGTERM, patience=10)
+            processes.stop(process, signal.SIGTERM, timeout=10)
         if process.returncode != 0:
             last = processes.tail(log, lines=1)
-            if last and last[0].startswith("Error: "):  # a sentence of ours says it all
+            if last and last[0].startswith("Error: "):  # one of our own messages
                 raise UpError(last[0].removeprefix("Error: "))
-            raise UpError(f"`{' '.join(words)}` failed. {_log_tail(log)}")
+            raise UpError(f"`{' '.join(arguments)}` failed. {_log_tail(log)}")
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
-        while not self._all_answer():
+        while not self._all_healthy():
             for service in self._services:
                 if service.process.poll() is not None:
                     raise UpError(f"`{service.name}` does not start. {_log_tail(service.log)}")
@@ -291,16 +290,16 @@ class _Supervisor:
                 )
             self._interrupt.pause()
 
-    def _all_answer(self) -> bool:
-        return _answers(f"{self.address}/health/ready") and all(
-            _answers(f"{each.url}/health") for each in self._simulators
+    def _all_healthy(self) -> bool:
+        return _is_healthy(f"{self.address}/health/ready") and all(
+            _is_healthy(f"{simulator.url}/health") for simulator in self._simulators
         )
 
 
 def _launch(
     command: Sequence[str], *, log: Path, env: Mapping[str, str]
 ) -> "subprocess.Popen[bytes]":
-    """Start one of our modules. command: its name and its arguments."""
+    """Start one of our modules. command: its name and arguments."""
     return processes.launch(
         [sys.executable, "-m", *command],
         log=log,
@@ -338,8 +337,8 @@ def _require_free(host: str, port: int, *, setting: str) -> None:
         raise UpError(f"Cannot listen on port {port} of {host}: {error.strerror}.") from error
 
 
-def _answers(url: str) -> bool:
-    # Without proxies: http_proxy is not meant for this machine itself.
+def _is_healthy(url: str) -> bool:
+    # Without proxies, because the address is on this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=5) as response:
@@ -348,7 +347,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _exit(process: "subprocess.Popen[bytes]") -> str:
+def _exit_status(process: "subprocess.Popen[bytes]") -> str:
     code = process.returncode
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
@@ -358,15 +357,15 @@ def _log_tail(log: Path) -> str:
     return f"The end of {log}:{lines}"
 
 
-def _say(text: str, *, err: bool = False) -> None:
-    # The terminal may be closed by now, and that must not keep us from stopping in order.
+def _echo(text: str, *, err: bool = False) -> None:
+    # The terminal may be closed, which must not prevent an orderly stop.
     with suppress(OSError):
         click.echo(text, err=err)
 
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Shows on one line what is going on, when somebody looks."""
+    """Show the current step in the terminal, if there is one."""
     console = Console()
     if quiet or not console.is_terminal:
         yield lambda _: None

@@ -115,7 +115,7 @@ class TestPostgres:
         with connect(first.owner_url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
         first.stop()
-        assert not first.alive
+        assert not first.is_running
         second = PostgresServer.start(data_dir, settings=FAST)
         with connect(second.owner_url) as connection:
             assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)

