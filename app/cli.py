@@ -77,7 +77,7 @@ def migrate() -> None:
     """Migrate the database to the schema of this version."""
     from app.common.migrate import migrate as run
 
-    _know_tables()
+    _register_models()
     run(_load_settings())
 
 
@@ -87,15 +87,15 @@ def demo(if_empty: bool) -> None:
     """Load demo merchants, products, buyers and orders."""
     from app.demo.seed import seed
 
-    seed(_boot(), if_empty=if_empty)
+    seed(_connect(), if_empty=if_empty)
 
 
 @main.command()
 def verify() -> None:
-    """Prove the books: check every invariant; exit code 1 if any is broken."""
+    """Check every invariant of the books; exit code 1 if any is violated."""
     from app.verify.report import report
 
-    _boot()
+    _connect()
     sys.exit(report())
 
 
@@ -126,7 +126,7 @@ def reconcile(
     from app.reconciliation import report, run
     from app.reconciliation.errors import StatementInvalid
 
-    _boot()
+    _connect()
     try:
         found = run.reconcile(
             statement.read(),
@@ -155,7 +155,7 @@ def create_admin(email: str, password: str) -> None:
     from app.common.db import transaction
     from app.common.errors import AppError
 
-    settings = _boot()
+    settings = _connect()
     try:
         address = Email().deserialize(email)
         passwords.require_acceptable(password)
@@ -176,14 +176,14 @@ def api(write: bool) -> None:
     from app.docs.views import document_of
     from app.factory import create_app
 
-    # Nothing connects before the first request, and none is made.
-    nowhere = Settings(database_url="postgresql://localhost", redis_url="redis://localhost")
-    document = document_of(create_app(nowhere))
+    # The application connects at its first request, and there is none.
+    unconnected = Settings(database_url="postgresql://localhost", redis_url="redis://localhost")
+    document = document_of(create_app(unconnected))
     if write:
         text = reference.PAGE.read_text()
-        reference.PAGE.write_text(reference.updated(text, document, prefix=nowhere.api_prefix))
+        reference.PAGE.write_text(reference.updated(text, document, prefix=unconnected.api_prefix))
     else:
-        click.echo(reference.as_markdown(document, prefix=nowhere.api_prefix))
+        click.echo(reference.as_markdown(document, prefix=unconnected.api_prefix))
 
 
 @main.command("events")
@@ -199,7 +199,7 @@ def show_events(write: bool) -> None:
 
 
 @main.command("settings")
-@click.option("--write", is_flag=True, help="Renew the documents generated from them instead.")
+@click.option("--write", is_flag=True, help="Update the documents generated from them instead.")
 def show_settings(write: bool) -> None:
     """List every setting with its default."""
     from app.local import settings_docs
@@ -233,11 +233,11 @@ def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
     sys.exit(run_checks(everything=everything, pytest_args=pytest_args))
 
 
-def _know_tables() -> None:
+def _register_models() -> None:
     import app.models  # noqa: F401 – fills the metadata
 
 
-def _boot() -> Settings:
+def _connect() -> Settings:
     """Connect this command to the database: the configured one, or that of a running `up`."""
     from app.local.embedded import default_data_dir
     from app.local.up import running_environment

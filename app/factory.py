@@ -1,4 +1,4 @@
-"""The application's table of contents."""
+"""Creates the Flask application: extensions, blueprints and error handlers."""
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -42,7 +42,7 @@ from app.payment_requests.payment_page.views import blp as pay_blp
 from app.payment_requests.views import blp as payment_requests_blp
 from app.payouts.bank_accounts.views import blp as bank_accounts_blp
 from app.payouts.views import blp as payouts_blp
-from app.products.bulk.views import blp as product_tables_blp
+from app.products.bulk.views import blp as products_bulk_blp
 from app.products.views import blp as products_blp
 from app.reconciliation.views import admin_blp as reconciliation_blp
 from app.sales.views import blp as sales_blp
@@ -61,7 +61,7 @@ BLUEPRINTS = (
     holds_blp,
     statements_blp,
     products_blp,
-    product_tables_blp,
+    products_bulk_blp,
     coupons_blp,
     *DELIVERY_BLUEPRINTS,
     orders_blp,
@@ -85,7 +85,7 @@ BLUEPRINTS = (
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The web application. Raises SettingsError when the configuration cannot be used."""
+    """The web application. Raises SettingsError if the configuration is invalid."""
     settings = settings or load_settings()
     logging.configure(settings.log_level)
     app = Flask("app", static_folder=None)
@@ -104,7 +104,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(health_blp)
     app.register_blueprint(metrics_blp)
     error_handlers.install(app)
-    if hops := settings.trusted_proxies:  # around everything: it says who calls, and whether by TLS
+    if hops := settings.trusted_proxies:  # outermost: it sets the client's address and the scheme
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app
 

@@ -29,24 +29,24 @@ log = logging.getLogger(__name__)
 
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM."""
-    # A worker process is deaf until it has loaded the application: it inherits a handler that
-    # only notes the signal in the main process, and a stop would then wait for the time-out.
+    # A worker process inherits the main process' handler, which does not stop it. Until it has
+    # loaded the application, a stop would therefore wait for the timeout.
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
-    _share_one_heap()
+    _limit_malloc_arenas()
     server = Granian(
         "app.factory:create_app",
         factory=True,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
-        # HTTP/2 is for proxies in front. With it, one connection could have 200 requests in line,
-        # one that never sends anything stayed open for ever, and each would cost twice the memory.
+        # HTTP/2 is for reverse proxies. With it, one connection could queue 200 requests, a silent
+        # connection would stay open forever, and each would take twice the memory.
         http=HTTPModes.http1,
         workers=settings.web_workers or min(os.cpu_count() or 1, 4),
         blocking_threads=settings.web_threads,
-        # Granian counts open connections here, not requests: an idle one must not keep a thread
-        # from work. Requests that find no free thread wait in line for one.
-        backpressure=allow_connections(settings),
+        # Granian counts open connections here, not requests: an idle connection must not occupy a
+        # thread. Requests wait in a queue for a free thread.
+        backpressure=raise_connection_limit(settings),
         backlog=_BACKLOG,
         websockets=False,
         respawn_failed_workers=True,
@@ -57,16 +57,16 @@ def serve(settings: Settings) -> None:
         server.serve()
 
 
-def allow_connections(settings: Settings) -> int:
-    """Raise the limit of open files as far as needed; return the connections per web process.
+def raise_connection_limit(settings: Settings) -> int:
+    """Raise the limit of open files as needed. Returns the connections per web process.
 
-    These are `web_connections`, or fewer when the system does not allow enough open files. A
-    process that ran out of them could neither accept nor stop, because granian retries a failed
-    accept without a pause.
+    These are `web_connections`, or fewer if the system does not allow enough open files. Without
+    free files a process could neither accept connections nor stop, because granian retries a failed
+    accept in a busy loop.
     """
     other_files = _OWN_FILES + _FILES_PER_THREAD * settings.web_threads
     files = open_files.raise_limit(settings.web_connections + other_files)
-    # However few they are: every thread can have a connection to work for.
+    # At least one connection per thread.
     connections = min(settings.web_connections, max(files - other_files, settings.web_threads))
     if connections < settings.web_connections:
         log.warning(
@@ -81,10 +81,10 @@ def allow_connections(settings: Settings) -> int:
 
 @contextmanager
 def _shared_metrics(settings: Settings) -> Iterator[None]:
-    """Have the web processes add up what they count (app.common.metrics).
+    """Share the metrics of the web processes in a new folder (app.common.metrics).
 
-    The folder is new at each start. What a process that died has counted stays in it, because a
-    sum that falls would look to Prometheus like a restart.
+    The metrics of ended processes stay in it, because Prometheus would take a decreasing counter
+    for a restart.
     """
     if settings.metrics_token is None:
         yield
@@ -95,10 +95,10 @@ def _shared_metrics(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _share_one_heap() -> None:
-    """Keep glibc from giving every thread a heap of its own, whose holes add up to 10 MB.
+def _limit_malloc_arenas() -> None:
+    """Let all threads share one malloc arena. With an arena each, fragmentation takes 10 MB more.
 
-    Threads cannot allocate at the same time anyway while they hold the interpreter's lock.
+    The GIL serializes allocations anyway.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -1,8 +1,8 @@
-"""What is configured with what, and who subscribes to whom.
+"""Configures the modules of a process and connects their events.
 
-Imports point down only. So what a module needs of the settings, or of a module above it, is given
-to it here: `configure` sets the one value of a slot, `subscribe` adds a handler. The slots are
-declared in their modules and kept in `app.common.process_state`.
+Imports point down only. So a module receives its settings, and functions of modules above it, from
+here: `configure` sets the value of a slot, `subscribe` adds a handler. Modules declare their slots
+and hooks; `app.common.process_state` keeps the values.
 """
 
 from datetime import timedelta
@@ -37,13 +37,13 @@ from app.wallets import limits
 from app.wallets import service as wallets
 from app.wallets.models import TransactionType
 
-#: How long a page of the public list may be served from Redis.
+#: How long a page of the public catalogue is cached in Redis.
 CATALOGUE_TTL = timedelta(seconds=60)
 
 
 def wire(settings: Settings) -> None:
-    """Make this process ready to work. Raises SettingsError when the settings cannot be used, and
-    changes nothing then."""
+    """Configure this process. Raises SettingsError, and changes nothing, if settings are
+    invalid."""
     connect_database(settings)
     process_state.clear_subscriptions()
     http.settings.configure(settings)
@@ -68,7 +68,7 @@ def connect_redis(url: str) -> None:
 
 
 def configure(settings: Settings) -> None:
-    """What each module takes from the settings."""
+    """Give each module its settings."""
     encryption.configure(settings.encryption_secrets)
     tokens.token_rules.configure(
         tokens.TokenRules(
@@ -94,7 +94,7 @@ def configure(settings: Settings) -> None:
 
 
 def subscribe(settings: Settings) -> None:
-    """What happens in one module because of another that must not know it."""
+    """Subscribe handlers to events of modules that must not import them."""
     auth.on_registration.subscribe(
         partial(wallets.create_wallet, currency=settings.default_currency)
     )
@@ -114,10 +114,10 @@ def _region(client: Redis, name: str, ttl: timedelta) -> cache.Region:
 
 
 def _checkout_settings(settings: Settings) -> gateway.CheckoutSettings:
-    """How people pay at the gateway; they come back to pages of ours unless others are named."""
-    back = f"{settings.public_address}/checkout/return?order={{order}}"
+    """The settings of checkouts. By default, buyers return to a page of this application."""
+    return_url = f"{settings.public_address}/checkout/return?order={{order}}"
     return gateway.CheckoutSettings(
         ttl=timedelta(minutes=settings.checkout_minutes),
-        success_url=settings.checkout_success_url or back,
-        cancel_url=settings.checkout_cancel_url or f"{back}&outcome=cancelled",
+        success_url=settings.checkout_success_url or return_url,
+        cancel_url=settings.checkout_cancel_url or f"{return_url}&outcome=cancelled",
     )

@@ -1,4 +1,4 @@
-"""The RQ worker: which jobs there are, and when they run."""
+"""The RQ worker: its processes, and the schedule of its jobs."""
 
 import multiprocessing
 import os
@@ -25,7 +25,7 @@ from app.payouts import tasks as payouts
 from app.wallets.holds import tasks as holds
 from app.wiring import wire
 
-#: Jobs by the clock (minute hour day month weekday, UTC).
+#: Scheduled jobs (minute hour day month weekday, UTC).
 SCHEDULE = (
     (idempotency.delete_expired_keys, "17 * * * *"),
     (payment_requests.expire_requests, "* * * * *"),
@@ -39,7 +39,7 @@ SCHEDULE = (
     (files.enqueue_removal, "41 * * * *"),
     (files.enqueue_check, "*/10 * * * *"),
 )
-#: A supervisor gives a worker half a minute to stop.
+#: Supervisors typically kill a worker after 30 seconds.
 _STOP_SECONDS = 25
 
 
@@ -82,7 +82,7 @@ def _run_outbound_worker(settings: Settings, redis_url: str) -> None:
 
 
 def _stop_with(other: multiprocessing.process.BaseProcess | None) -> None:
-    """Stop when the other process ends, for any reason; the supervisor restarts all."""
+    """Stop when the other process ends for any reason, so that the supervisor restarts both."""
     if other is not None:
         threading.Thread(target=_stop_after, args=(other,), daemon=True).start()
 

@@ -17,7 +17,7 @@ from granian.constants import HTTPModes, Interfaces
 
 from app.common.settings import Settings
 from app.local.processes import free_port
-from app.server import allow_connections
+from app.server import raise_connection_limit
 from bench.servers import Servers, web_server
 
 app = Flask("hello", static_folder=None)
@@ -39,7 +39,7 @@ def serve() -> None:
         http=HTTPModes.http1,
         workers=int(os.environ["WEB_WORKERS"]),
         blocking_threads=settings.web_threads,
-        backpressure=allow_connections(settings),
+        backpressure=raise_connection_limit(settings),
         websockets=False,
         log_access=False,
     ).serve()

@@ -4,7 +4,7 @@ import pytest
 
 from app.common import open_files
 from app.common.settings import Settings
-from app.server import allow_connections
+from app.server import raise_connection_limit
 
 
 @pytest.mark.parametrize(
@@ -23,16 +23,16 @@ def test_connections_are_limited_by_the_limit_of_open_files(
     monkeypatch.setattr(open_files, "raise_limit", lambda needed: min(needed, files))
     settings = Settings(web_connections=connections, web_threads=threads)
 
-    assert allow_connections(settings) == allowed
+    assert raise_connection_limit(settings) == allowed
 
 
 def test_fewer_connections_than_configured_are_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(open_files, "raise_limit", lambda needed: needed)
-    allow_connections(Settings())
+    raise_connection_limit(Settings())
     assert caplog.text == ""
 
     monkeypatch.setattr(open_files, "raise_limit", lambda _: 4096)
-    allow_connections(Settings())
+    raise_connection_limit(Settings())
     assert "accepts 3776 connections instead of WEB_CONNECTIONS=8192" in caplog.text

@@ -32,8 +32,8 @@ from app.auth.two_factor import service as two_factor
 from app.auth.two_factor.service import SecondFactor
 from app.common.db import OutcomeUnknown, reading, transaction
 from app.common.errors import BadRequest, Unauthorized
-from app.common.http import Blueprint, bearer_token, sent_json, settings
-from app.common.middleware import name_caller
+from app.common.http import Blueprint, bearer_token, peek_json, settings
+from app.common.middleware import set_caller
 from app.common.ratelimit import per_caller_together
 
 log = structlog.get_logger()
@@ -73,7 +73,7 @@ def requires(
             if roles and caller.role not in roles:
                 raise RoleRequired(roles)
             g.identity = caller
-            name_caller(str(caller.user_id))
+            set_caller(str(caller.user_id))
             return view(*args, **kwargs)
 
         documented = _document(blueprint, guarded, roles, scope)
@@ -198,7 +198,7 @@ def may_take_code(view: View) -> View:
 
 
 def _sends_code() -> bool:
-    body = sent_json()
+    body = peek_json()
     return isinstance(body, dict) and body.get("code") is not None
 
 

@@ -39,13 +39,13 @@ from app.auth.schemas import (
 )
 from app.auth.two_factor import service as two_factor
 from app.common.db import reading, transaction
-from app.common.http import Blueprint, sent_json, settings
+from app.common.http import Blueprint, peek_json, settings
 from app.common.ratelimit import per_address, per_caller, per_caller_together, per_field
 
 
 def _names_a_way_in() -> bool:
     """Whether the answer may tell that somebody else has this email or phone number."""
-    body = sent_json()
+    body = peek_json()
     return isinstance(body, dict) and bool({"email", "phone"} & set(body))
 
 
@@ -85,7 +85,7 @@ def _issue(sign_in: service.SignIn) -> dict[str, Any]:
 @blp.arguments(RegisterUserIn)
 @blp.response(201, RegistrationOut)
 @blp.refuses(EmailTaken, PasswordRefused)
-@per_field("email", "10/minute;30/hour", spelling=canonical_email)
+@per_field("email", "10/minute;30/hour", normalize=canonical_email)
 @per_address("240/minute")
 def register_user(body: dict[str, Any]) -> Any:
     """Register a user
@@ -113,7 +113,7 @@ def _create(*, password: str, **account: Any) -> dict[str, Any]:
 @blp.arguments(LoginIn)
 @blp.response(200, LoginResultOut)
 @blp.refuses(InvalidCredentials)
-@per_field("email", "10/minute;60/hour", spelling=canonical_email)
+@per_field("email", "10/minute;60/hour", normalize=canonical_email)
 @per_address("300/minute")
 def login(body: dict[str, Any]) -> Any:
     """Sign in with email and password
@@ -130,7 +130,7 @@ def login(body: dict[str, Any]) -> Any:
 @blp.response(200, LoginResultOut)
 @blp.alt_response(201, schema=LoginResultOut, description="A new account was created")
 @blp.refuses(InvalidCredentials, PasswordRefused)
-@per_field("phone", "10/minute;60/hour", spelling=canonical_phone)
+@per_field("phone", "10/minute;60/hour", normalize=canonical_phone)
 @per_address("300/minute")
 def login_by_phone(body: dict[str, Any]) -> Any:
     """Sign in with phone number and password

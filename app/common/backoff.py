@@ -1,20 +1,20 @@
-"""How long to wait before something is tried again."""
+"""Delays between attempts."""
 
 import random
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-#: More doublings than this exceed every `max_delay`, and some more what a timedelta can hold.
+#: More doublings exceed every `max_delay`, and some more overflow a timedelta.
 _MAX_DOUBLINGS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Exponential backoff with equal jitter: half of each delay is random, so that what failed at
-    the same moment is not retried at the same moment.
+    """Exponential backoff with equal jitter: half of each delay is random, so that work that failed
+    at the same time is not retried at the same time.
 
-    first: the delay before any doubling; max_delay: no delay is longer.
+    first: the delay before any doubling; max_delay: the maximum delay.
     Source: AWS Architecture Blog, "Exponential Backoff And Jitter" (2015).
     """
 
@@ -22,6 +22,6 @@ class Backoff:
     max_delay: timedelta
 
     def delay(self, attempt: int) -> timedelta:
-        """The delay after `first` was doubled `attempt` times, from half of it to all of it."""
-        longest = min(self.first * (1 << min(attempt, _MAX_DOUBLINGS)), self.max_delay)
-        return longest * random.uniform(0.5, 1)  # noqa: S311 – spreads load, guards nothing
+        """`first` doubled `attempt` times, times a random factor from 0.5 to 1."""
+        delay = min(self.first * (1 << min(attempt, _MAX_DOUBLINGS)), self.max_delay)
+        return delay * random.uniform(0.5, 1)  # noqa: S311 – spreads load, guards nothing

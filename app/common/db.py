@@ -33,8 +33,8 @@ MAX_TRIES: Final = 8
 MAX_SECONDS: Final = 2.0
 _PAUSE: Final = (0.005, 0.2)
 
-#: Requests read few rows, by key. A plan that was made while a table was small must not scan the
-#: whole table for as long as the connection lives, nor lock it in a SERIALIZABLE transaction.
+#: Requests read few rows, by key. A generic plan that was made while a table was small must not
+#: scan the whole table later, nor lock it in a SERIALIZABLE transaction.
 BY_INDEX: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 
 _CONTENTION: Final = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock timeout
@@ -174,7 +174,7 @@ def transaction(*, serializable: bool = False) -> Iterator[Session]:
 
 @contextmanager
 def savepoint(session: Session) -> Iterator[None]:
-    """A part of a transaction that is rolled back alone when it raises."""
+    """A part of a transaction that is rolled back on its own if it raises."""
     with session.begin_nested():
         # SQLAlchemy sends SAVEPOINT with its own next statement, and driver.send bypasses it.
         session.connection()
@@ -183,9 +183,9 @@ def savepoint(session: Session) -> Iterator[None]:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A session for statements that only read, each with its own snapshot: no BEGIN, no COMMIT.
+    """A session for reads only, in autocommit mode: each statement has its own snapshot.
 
-    It reads what READ COMMITTED would, with two round trips less.
+    Reads the same as READ COMMITTED, without the round trips of BEGIN and COMMIT.
     """
     with current().autocommit() as session:
         try:

@@ -1,5 +1,5 @@
 """Every setting of the application, declared once."""
-# ruff: noqa: RUF009 – what setting() returns is a field of the dataclass, not a default.
+# ruff: noqa: RUF009 – setting() returns a field of the dataclass, not a default.
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +11,7 @@ import marshmallow as ma
 from marshmallow.validate import Length, OneOf, Range
 
 from app.common.env_fields import (
+    CommaSeparated,
     DatabaseUrl,
     Duration,
     Folder,
@@ -19,7 +20,6 @@ from app.common.env_fields import (
     PublicUrl,
     RedisUrl,
     ReturnUrl,
-    Words,
     optional_setting,
     setting,
 )
@@ -90,8 +90,8 @@ class DeclaredSettings:
     database_pool_size: int = setting(
         _COUNT,
         "8",
-        "Maximum number of connections per web process. More of them slow PostgreSQL down long"
-        " before they make anything faster.",
+        "Maximum number of connections per web process. More connections slow PostgreSQL down"
+        " rather than speed it up.",
     )
     redis_url: str | None = optional_setting(
         RedisUrl(),
@@ -117,7 +117,7 @@ class DeclaredSettings:
         required_in_production=True,
     )
     encryption_keys: tuple[str, ...] = setting(
-        Words(),
+        CommaSeparated(),
         "",
         "Keys that encrypt stored secrets, separated by commas: the first encrypts, all of them"
         " decrypt. To rotate, put a new key in front and keep the old ones.",
@@ -141,8 +141,8 @@ class DeclaredSettings:
     phone_auto_registration: bool = setting(
         _FLAG,
         "false",
-        "Whether `POST /auth/phone` creates an account for an unknown phone number. Nobody"
-        " verifies who owns the number.",
+        "Whether `POST /auth/phone` creates an account for an unknown phone number. The ownership"
+        " of the number is not verified.",
     )
 
     default_currency: str = setting(
@@ -216,10 +216,10 @@ class DeclaredSettings:
         "Port of the Stripe simulator that `./flow up` starts when `STRIPE_SECRET_KEY` is not set.",
     )
     checkout_minutes: int = setting(
-        # Stripe allows a day at most, and we add a minute.
+        # Stripe allows at most 24 hours, and we add a minute.
         ma.fields.Integer(validate=Range(1, 24 * 60 - 1)),
         "30",
-        "Minutes a buyer has to pay by card, and for which the order is reserved: 1 to 1439, with"
+        "Minutes that a buyer has to pay by card, while the order is reserved: 1 to 1439, with"
         " Stripe at least 30.",
     )
     checkout_success_url: str | None = optional_setting(
@@ -242,23 +242,22 @@ class DeclaredSettings:
     )
     files_s3_bucket: str | None = optional_setting(
         _TEXT,
-        "Bucket of S3, or of a server that speaks its protocol, that stores the files instead of"
-        " a folder. Credentials are found as boto3 does: `AWS_ACCESS_KEY_ID` and"
-        " `AWS_SECRET_ACCESS_KEY`, or a role.",
+        "Bucket of S3 or an S3-compatible server that stores the files instead of a folder. boto3"
+        " finds the credentials: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or a role.",
     )
     files_s3_endpoint: str | None = optional_setting(
         ma.fields.Url(schemes={"http", "https"}, require_tld=False),
-        "Address of the server that has the bucket: `https://…`. Requires `FILES_S3_BUCKET`.",
+        "Address of the S3-compatible server: `https://…`. Requires `FILES_S3_BUCKET`.",
         unset="Amazon's",
     )
     files_s3_region: str | None = optional_setting(
-        _TEXT, "Region of the bucket. Requires `FILES_S3_BUCKET`.", unset="as boto3 finds it"
+        _TEXT, "Region of the bucket. Requires `FILES_S3_BUCKET`.", unset="as configured for boto3"
     )
     file_max_bytes: int = setting(
         ma.fields.Integer(validate=Range(1, _S3_MAX_COPY_BYTES)),
         "2147483648",
-        f"Maximum size of a file in bytes, up to {_S3_MAX_COPY_BYTES} (5 GiB). 2 GiB is a film in"
-        " good quality, and occupies a thread for half an hour on a slow line.",
+        f"Maximum size of a file in bytes, up to {_S3_MAX_COPY_BYTES} (5 GiB). Uploading 2 GiB over"
+        " a slow connection occupies a thread for half an hour.",
     )
     file_types: tuple[str, ...] = setting(
         MediaTypes(),
@@ -274,8 +273,8 @@ class DeclaredSettings:
     downloads_per_order: int = setting(
         ma.fields.Integer(validate=Range(1, 1_000_000)),
         "5",
-        "How often the buyer of an order may download its file. An order keeps the number with"
-        " which it was sold.",
+        "How often the buyer of an order may download its file. A change applies to new orders"
+        " only.",
     )
 
     web_workers: int | None = optional_setting(
@@ -287,14 +286,13 @@ class DeclaredSettings:
     web_threads: int = setting(
         _COUNT,
         "64",
-        "Maximum number of requests that each web process handles at the same time; further ones"
-        " wait for a thread.",
+        "Maximum number of concurrent requests per web process; further ones wait for a thread.",
     )
     web_connections: int = setting(
         _COUNT,
         "8192",
-        "Maximum number of connections that each web process keeps open, idle ones included, at"
-        " about 10 KB each.",
+        "Maximum number of open connections per web process, including idle ones; each takes about"
+        " 10 KB.",
     )
     ratelimit_enabled: bool = setting(_FLAG, "true", "Whether requests are rate limited.")
     log_level: str = setting(
@@ -303,7 +301,7 @@ class DeclaredSettings:
         f"Minimum log level: {', '.join(_LOG_LEVELS)}.",
     )
     cors_origins: tuple[str, ...] = setting(
-        Words(),
+        CommaSeparated(),
         "",
         "Origins that may call the API from a browser, separated by commas; `*` allows any.",
     )

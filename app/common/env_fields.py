@@ -81,7 +81,7 @@ def declarations(settings: type) -> dict[str, Declaration]:
 
 
 class Duration(ma.fields.Field[timedelta]):
-    """`15m`, `7d`, `900` (seconds): the notation of the original service's JWT settings."""
+    """`15m`, `7d`, or `900` (seconds)."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> timedelta:
         match = _DURATION.fullmatch(value.strip())
@@ -122,21 +122,21 @@ class ReturnUrl(ma.fields.String):
         return str(value)
 
 
-class Words(ma.fields.Field[tuple[str, ...]]):
+class CommaSeparated(ma.fields.Field[tuple[str, ...]]):
     def _deserialize(
         self, value: Any, attr: str | None, data: Any, **kwargs: Any
     ) -> tuple[str, ...]:
         return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-class MediaTypes(Words):
+class MediaTypes(CommaSeparated):
     def _deserialize(
         self, value: Any, attr: str | None, data: Any, **kwargs: Any
     ) -> tuple[str, ...]:
-        words = super()._deserialize(value.lower(), attr, data, **kwargs)
-        if not all(_MEDIA_TYPE.fullmatch(word) for word in words):
+        values = super()._deserialize(value.lower(), attr, data, **kwargs)
+        if not all(_MEDIA_TYPE.fullmatch(word) for word in values):
             raise ma.ValidationError("must be media types such as application/zip or audio/*")
-        return words
+        return values
 
 
 class Folder(ma.fields.Field[Path]):

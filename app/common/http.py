@@ -28,12 +28,12 @@ from app.common.errors import (
     UnsupportedMediaType,
 )
 from app.common.json_format import MalformedJson, dump_json, parse_json
-from app.common.middleware import Envelope
+from app.common.middleware import RequestMiddleware
 from app.common.process_state import Slot
 from app.common.settings import Settings
 
 MAX_BODY_BYTES: Final = 64 * 1024
-_PIECE_BYTES: Final = 64 * 1024
+_CHUNK_BYTES: Final = 64 * 1024
 
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 #: Longer query strings are not cached, so that the cache stays small.
@@ -42,10 +42,10 @@ _MAX_CACHED_QUERY: Final = 256
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def sent_json() -> Any:
-    """The body as the view will parse it, for decorators; None if the view will reject it.
+def peek_json() -> Any:
+    """The parsed body, for decorators; None if the view will reject it.
 
-    There is only one parser, because two would disagree about edge cases.
+    It uses the view's parser, because two parsers would disagree about edge cases.
     """
     try:
         return parse_json(raw_body())
@@ -65,8 +65,8 @@ def raw_body(*, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     return raw
 
 
-def body_pieces(*, max_bytes: int) -> Iterator[bytes]:
-    """The body of the request piece by piece, up to `max_bytes`: for bodies too large for memory.
+def body_chunks(*, max_bytes: int) -> Iterator[bytes]:
+    """The body of the request in chunks, up to `max_bytes`, for bodies too large for memory.
 
     The web server reports a lost connection as the end of the body. Only Content-Length shows
     whether the body is complete, so the header is required.
@@ -77,11 +77,11 @@ def body_pieces(*, max_bytes: int) -> Iterator[bytes]:
         raise BodyTooLarge(f"The body is larger than {max_bytes // 1024**2} MiB")
     request.max_content_length = max_bytes + 1
     received = 0
-    while piece := request.stream.read(_PIECE_BYTES):
+    while chunk := request.stream.read(_CHUNK_BYTES):
         if length is None:
             raise LengthRequired
-        received += len(piece)
-        yield piece
+        received += len(chunk)
+        yield chunk
     if received < (length or 0):
         raise BodyIncomplete
 
@@ -104,7 +104,7 @@ class StrictParser(FlaskParser):
         return dict(self._parse_query(argmap, request.query_string))
 
     # The result depends on the query string only, and few of them are frequent.
-    @lru_cache(maxsize=1024)  # noqa: B019 – there is one parser, and it lives for ever
+    @lru_cache(maxsize=1024)  # noqa: B019 – the only parser lives as long as the process
     def _parse_query(self, schema: ma.Schema, _query: bytes) -> Mapping[str, Any]:
         return super().parse(schema, location="query")  # type: ignore[no-any-return]
 
@@ -266,7 +266,7 @@ def request_fingerprint() -> bytes:
 
 def install(app: Flask, *, cors_origins: Sequence[str]) -> None:
     """Install these rules on `app`."""
-    app.wsgi_app = Envelope(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     app.json = CompactJson(app)
     # There are no coroutines, and checking for them costs time at every layer of every request.
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]

@@ -48,18 +48,18 @@ def request_id() -> str:
     return request.environ[_REQUEST_ID_KEY]  # type: ignore[no-any-return]
 
 
-def name_caller(user_id: str) -> None:
-    """Set the user ID of this request for its log entry and rate limits."""
+def set_caller(user_id: str) -> None:
+    """Set the caller of this request, for its log entry and rate limits."""
     request.environ[_USER_ID_KEY] = user_id
 
 
-def caller_name() -> str:
-    """The user ID that `name_caller` has set."""
+def caller_id() -> str:
+    """The user ID that `set_caller` has set."""
     return request.environ[_USER_ID_KEY]  # type: ignore[no-any-return]
 
 
-class Envelope:
-    """Wraps a WSGI application."""
+class RequestMiddleware:
+    """Adds request IDs, security headers and the request log to a WSGI application."""
 
     def __init__(self, application: Wsgi) -> None:
         self._application = application

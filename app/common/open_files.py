@@ -6,7 +6,7 @@ import resource
 def raise_limit(needed: int) -> int:
     """Raise the limit to `needed` if it is lower, as far as the system allows.
 
-    Child processes inherit it. Returns the resulting limit, at most `needed`.
+    Child processes inherit it. Returns the new limit, at most `needed`.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:

@@ -1,4 +1,4 @@
-"""Rows that another system decides about: it is asked again and again until it answers."""
+"""Polling of external systems: rows whose outcome an external system decides."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from app.common.backoff import Backoff
 class Polled:
     """Columns of such a row.
 
-    attempts: how often the other system was asked since it last said something new;
-    next_attempt_at: when it is asked next, None once it has decided; flagged_at: since when an
-    operator should look at the row.
+    attempts: number of requests since the external system last reported a change;
+    next_attempt_at: when the next request is due, None once the outcome is known; flagged_at: when
+    the row was marked for an operator.
     """
 
     attempts: Mapped[int] = mapped_column(server_default="0")
@@ -35,22 +35,22 @@ P = TypeVar("P", bound=Polled)
 
 @dataclass(frozen=True, slots=True)
 class Polling:
-    """When the other system is asked. max_attempts: after these an operator should look at it."""
+    """The schedule of the requests. max_attempts: after this many, a row is flagged."""
 
     backoff: Backoff
     max_attempts: int
 
     def begin(self, row: Polled) -> None:
-        """The other system is about to be asked, or to tell by itself: ask if neither happens."""
+        """Schedule the first poll, in case no other request or webhook reports a change before."""
         row.attempts, row.next_attempt_at = 0, clock.now() + self.backoff.first
 
     def schedule_next(self, rows: Sequence[P], *, flag: Callable[[P, str], None]) -> None:
-        """Count an attempt of each row, which the caller makes now, and set when the next is due.
+        """Count the attempt that the caller makes now for each row, and schedule the next one.
 
-        flag: called with a row that has had too many attempts, and the reason.
+        flag: called with each row that has reached `max_attempts`, and the reason.
         """
         for row in rows:
             row.attempts += 1
             row.next_attempt_at = clock.now() + self.backoff.delay(row.attempts)
             if row.attempts >= self.max_attempts:
-                flag(row, f"no end after {row.attempts} attempts")
+                flag(row, f"no outcome after {row.attempts} attempts")

@@ -88,7 +88,7 @@ class Handlers(Generic[Key, T]):
 
 
 def clear_subscriptions() -> None:
-    """Remove all subscriptions, before a process is wired again."""
+    """Remove all subscriptions, before they are made again."""
     for name, declared in DECLARED.items():
         if not isinstance(declared, Slot):
             _values[name] = type(_values[name])()

@@ -12,8 +12,8 @@ from flask_limiter.util import get_remote_address
 
 from app.common.error_handlers import render
 from app.common.errors import TooManyRequests
-from app.common.http import sent_json
-from app.common.middleware import caller_name
+from app.common.http import peek_json
+from app.common.middleware import caller_id
 from app.common.settings import Settings
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -30,17 +30,17 @@ limiter = Limiter(
 
 
 def per_field(
-    name: str, limits: str, *, spelling: Callable[[str], str | None]
+    name: str, limits: str, *, normalize: Callable[[str], str | None]
 ) -> Callable[[View], View]:
     """Limit requests with the same value in a field of the body, from all clients.
 
-    spelling: normalizes a value, or returns None if it is invalid.
+    normalize: normalizes a value, or returns None if it is invalid.
     """
 
     def named() -> str:
-        body = sent_json()
+        body = peek_json()
         value = body.get(name) if isinstance(body, dict) else None
-        text = (spelling(value) or value.strip()).lower() if isinstance(value, str) else ""
+        text = (normalize(value) or value.strip()).lower() if isinstance(value, str) else ""
         return f"{name}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
 
     return _limited(limits, named)
@@ -105,7 +105,7 @@ def _together(
 
 
 def _caller() -> str:
-    return f"user:{caller_name()}"
+    return f"user:{caller_id()}"
 
 
 def _limited(limits: str, key: Callable[[], str]) -> Callable[[View], View]:

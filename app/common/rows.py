@@ -1,4 +1,4 @@
-"""Inserting and locking rows, as every repository does it."""
+"""Inserting and locking rows."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ M = TypeVar("M", bound=DeclarativeBase)
 
 
 def insert_row(session: Session, row: M) -> M:
-    """Insert a row now, so that a constraint that refuses it does so here."""
+    """Insert a row immediately, so that a violated constraint raises here."""
     session.add(row)
     session.flush()
     return row
@@ -20,8 +20,8 @@ def insert_row(session: Session, row: M) -> M:
 def lock_row(session: Session, model: type[M], key: Any) -> M | None:
     """The row with that primary key as it is now, locked until the transaction ends.
 
-    FOR NO KEY UPDATE: rows that refer to it can still be inserted. A row that the session has
-    loaded before is read again, because it may have changed since.
+    FOR NO KEY UPDATE: rows that reference it can still be inserted. A row that the session has
+    already loaded is refreshed.
     """
     return session.get(model, key, with_for_update={"key_share": True}, populate_existing=True)
 
@@ -33,9 +33,9 @@ def lock_due(
     now: datetime,
     limit: int,
 ) -> Sequence[Any]:
-    """Rows whose time `due_at` has come, the longest overdue first, locked.
+    """Rows whose `due_at` has passed, the longest overdue first, locked.
 
-    Rows that another transaction has locked are left out: it is working on them.
+    Rows that another transaction has locked are skipped.
     """
     return session.scalars(
         select(due_at.class_)

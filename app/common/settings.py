@@ -43,12 +43,12 @@ class Settings(DeclaredSettings):
     contradict each other or are not allowed in production."""
 
     def __post_init__(self) -> None:
-        self._require_expressible()
-        self._require_whole_bucket()
+        self._require_exact_amounts()
+        self._require_bucket_name()
         if self.is_production:
             self._require_production()
 
-    def _require_expressible(self) -> None:
+    def _require_exact_amounts(self) -> None:
         """Refuse amounts with more decimals than the currency has."""
         for name in ("minimum_withdrawal", "maximum_deposit", "maximum_onramp", "two_factor_above"):
             try:
@@ -57,17 +57,17 @@ class Settings(DeclaredSettings):
                 problems = {name: " ".join(texts) for name, texts in error.details.items()}
                 raise InvalidValues(problems) from None
 
-    def _require_whole_bucket(self) -> None:
+    def _require_bucket_name(self) -> None:
         """Refuse bucket settings without a bucket, which would store files in a folder."""
         if self.files_s3_bucket is None and (self.files_s3_endpoint or self.files_s3_region):
             raise SettingsError(
-                "FILES_S3_BUCKET must be set where FILES_S3_ENDPOINT or FILES_S3_REGION is."
+                "FILES_S3_BUCKET must be set if FILES_S3_ENDPOINT or FILES_S3_REGION is set."
             )
 
     def _require_production(self) -> None:
         if self.direct_deposits:
             raise SettingsError(
-                "DIRECT_DEPOSITS must be off in production: money comes from the bank."
+                "DIRECT_DEPOSITS must be off in production, where money comes from banks."
             )
         if self.jwt_access_secret and self.jwt_access_secret == self.jwt_refresh_secret:
             raise SettingsError("JWT_ACCESS_SECRET and JWT_REFRESH_SECRET must differ.")
@@ -160,7 +160,7 @@ def load_settings() -> Settings:
 
 
 def _accept_old_names(given: dict[str, str]) -> dict[str, str]:
-    """REDIS_HOST and REDIS_PORT, and log levels in capitals: deployments of the original."""
+    """Accept REDIS_HOST with REDIS_PORT, and log levels in capitals, as earlier versions did."""
     if "REDIS_URL" not in given and "REDIS_HOST" in given:
         given["REDIS_URL"] = f"redis://{given['REDIS_HOST']}:{given.get('REDIS_PORT', 6379)}/0"
     if "LOG_LEVEL" in given:

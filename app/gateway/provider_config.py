@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.common.env_fields import Words
+from app.common.env_fields import CommaSeparated
 from app.common.settings import InvalidValues, Settings, SettingsError
 
 #: Value of STRIPE_SECRET_KEY that disables card payments, those of the simulator too.
@@ -63,7 +63,7 @@ def require_valid(settings: Settings) -> None:
 
 def _stripe(settings: Settings) -> GatewayConfig | None:
     key = None if settings.stripe_secret_key == OFF else settings.stripe_secret_key
-    webhook_secrets = Words().deserialize(settings.stripe_webhook_secrets or "")
+    webhook_secrets = CommaSeparated().deserialize(settings.stripe_webhook_secrets or "")
     _require_well_formed(settings, key, webhook_secrets)
     if (key is None) is not (settings.stripe_webhook_secrets is None):
         raise SettingsError("STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRETS go together.")

@@ -76,7 +76,7 @@ def _migrations_status() -> str:
 
 @functools.cache
 def newest_migration() -> str:
-    """The revision that this code needs. Not asked of Alembic, whose import takes 9 MB."""
+    """The revision that this code requires. Read without Alembic, whose import takes 9 MB."""
     newest = max((PROJECT_ROOT / "migrations" / "versions").glob("*.py"))
     (revision,) = re.findall(r'^revision = "(.+)"$', newest.read_text(), re.MULTILINE)
     return str(revision)

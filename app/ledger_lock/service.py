@@ -1,8 +1,8 @@
 """The ledger lock: every transaction that changes a balance holds it.
 
-A SERIALIZABLE transaction that waits for a row sees it change and fails – always. So batches of
-purchases hold the lock exclusively, and transactions that lock single wallets share it: none of
-them ever waits for a row that a batch has read (docs/decisions/0003).
+A SERIALIZABLE transaction always fails if it waits for a row that another transaction changes. So
+batches of purchases hold the lock exclusively, and transactions that lock single wallets share it:
+none of them ever waits for a row that a batch has read (docs/decisions/0003).
 """
 
 from collections.abc import Callable
@@ -45,15 +45,18 @@ def ledger_transaction(
 def acquire_ledger_lock(session: Session, *, exclusive: bool) -> None:
     """Hold the ledger lock until the transaction ends.
 
-    Only for READ COMMITTED transactions that can take it late, to hold it for less long:
-    `ledger_transaction` takes it before there is a snapshot.
+    Only for READ COMMITTED transactions that take it late, to hold it for a shorter time.
+    SERIALIZABLE ones need it before their snapshot, which `ledger_transaction` guarantees.
     """
     repository.lock(session, exclusive=exclusive)
     session.info[_HELD] = "exclusive" if exclusive else "shared"
 
 
 def require_ledger_lock(session: Session, *, exclusive: bool = False) -> None:
-    """Raises LedgerLockNotHeld unless this transaction holds the lock, exclusively if asked to."""
+    """Require that this transaction holds the lock. exclusive: and that it holds it exclusively.
+
+    Raises LedgerLockNotHeld.
+    """
     held = session.info.get(_HELD)
     if held is None or (exclusive and held != "exclusive"):
         raise LedgerLockNotHeld(f"held: {held}")

@@ -10,7 +10,7 @@ from flask import Response
 from app.auth.guard import identity, live_user, may_need_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
-from app.common.http import Blueprint, json_response, sent_json, settings
+from app.common.http import Blueprint, json_response, peek_json, settings
 from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
 from app.idempotency.http import answer_once, moves_money
@@ -50,7 +50,7 @@ blp = Blueprint(
 
 
 def _has_payer() -> bool:
-    body = sent_json()
+    body = peek_json()
     return isinstance(body, dict) and "payer" in body
 
 

@@ -14,7 +14,7 @@ from app.common import queue
 from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading, retry_transaction, transaction
 from app.common.errors import BodyIncomplete, BodyTooLarge, LengthRequired, UnsupportedMediaType
-from app.common.http import Blueprint, body_pieces, json_response
+from app.common.http import Blueprint, body_chunks, json_response
 from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
 from app.common.ratelimit import per_caller
@@ -101,7 +101,7 @@ def upload_product_codes(product_id: UUID) -> Response:
     release = _uploads.acquire(merchant.id)
     try:
         stored = ingestion.ingest(
-            parse(body_pieces(max_bytes=MAX_BYTES)),
+            parse(body_chunks(max_bytes=MAX_BYTES)),
             product_id=product_id,
             require_merchant=live_user,
             enqueue_job=partial(queue.enqueue, tasks.add_codes),

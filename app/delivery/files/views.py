@@ -19,7 +19,7 @@ from app.common.errors import (
     LengthRequired,
     UnsupportedMediaType,
 )
-from app.common.http import Blueprint, body_pieces, json_response, settings
+from app.common.http import Blueprint, body_chunks, json_response, settings
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
 from app.delivery.files import service
@@ -124,7 +124,7 @@ def _store_body(uploader_id: UUID) -> UUID:
     """
     release = _uploads.acquire(uploader_id)
     try:
-        with storage.current().receive(body_pieces(max_bytes=settings().file_max_bytes)) as staged:
+        with storage.current().receive(body_chunks(max_bytes=settings().file_max_bytes)) as staged:
             content = retry_transaction(
                 partial(service.register_content, sha256=staged.sha256, size=staged.size)
             )

@@ -11,7 +11,7 @@ from app.common import csv_documents
 from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading, retry_transaction
 from app.common.errors import BodyIncomplete, BodyTooLarge, LengthRequired, UnsupportedMediaType
-from app.common.http import Blueprint, body_pieces, json_response, settings
+from app.common.http import Blueprint, body_chunks, json_response, settings
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
 from app.common.streams import stream_response
@@ -68,7 +68,7 @@ def import_products(args: dict[str, Any]) -> Response:
         merchant = live_user(session)
     release = _imports.acquire(merchant.id)
     try:
-        parsed = csv_format.parse(body_pieces(max_bytes=MAX_BYTES))
+        parsed = csv_format.parse(body_chunks(max_bytes=MAX_BYTES))
         summary = retry_transaction(
             lambda session: service.import_products(
                 session,
