@@ -74,8 +74,8 @@ def configure(settings: Settings) -> None:
         tokens.TokenRules(
             access_secret=settings.access_secret,
             refresh_secret=settings.refresh_secret,
-            access_life=settings.jwt_access_expiration,
-            refresh_life=settings.jwt_refresh_expiration,
+            access_ttl=settings.jwt_access_expiration,
+            refresh_ttl=settings.jwt_refresh_expiration,
         )
     )
     providers.configure(providers.from_settings(settings))

@@ -62,7 +62,7 @@ def actor(role: str = Role.USER, *, balance: str | None = None, phone: str | Non
             session,
             user_id=user.id,
             device=auth.Device(),
-            refresh_life=timedelta(days=7),
+            refresh_ttl=timedelta(days=7),
         )
         if balance is not None:
             acquire_ledger_lock(session, exclusive=False)
@@ -104,7 +104,7 @@ class Key:
 def api_key(owner: Actor, *scopes: Scope, expires_at: datetime | None = None) -> Key:
     """Create a key of the merchant. scopes: default all."""
     with transaction() as session:
-        made, text = api_keys.create(
+        made, text = api_keys.create_key(
             session,
             user_id=owner.id,
             by_session=owner.session_id,

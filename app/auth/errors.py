@@ -1,4 +1,4 @@
-"""How signing in and acting can be refused."""
+"""Why sign-in, sessions, keys and second factors are refused."""
 
 from collections.abc import Iterable
 from typing import ClassVar, Self
@@ -9,7 +9,7 @@ from app.common.money import Money
 
 class EmailTaken(Conflict):
     code = "EMAIL_TAKEN"
-    message = "User with this email already exists"
+    message = "A user with this email address already exists"
 
 
 class EmailFixed(BadRequest):
@@ -24,7 +24,7 @@ class PhoneTaken(Conflict):
 
 class PhoneNeeded(Conflict):
     code = "PHONE_NEEDED"
-    message = "This account has no email address, so its phone number is needed to sign in"
+    message = "This account has no email address, so it needs its phone number to sign in"
 
 
 class PasswordRefused(BadRequest):
@@ -47,7 +47,7 @@ class InvalidRefreshToken(Unauthorized):
 
 
 class RefreshTokenReused(InvalidRefreshToken):
-    """A used token came back: somebody else has it, so the whole session was revoked."""
+    """A refresh token was used twice, so it has leaked, and the whole session was revoked."""
 
     commits = True
 
@@ -66,7 +66,7 @@ class RoleRequired(Forbidden):
 
 
 class KeyNotAllowed(Forbidden):
-    """The endpoint is for signed-in people only."""
+    """The endpoint does not accept API keys."""
 
     code = "KEY_NOT_ALLOWED"
     message = "API keys are not accepted here; sign in"
@@ -143,7 +143,7 @@ class TwoFactorCodeWrong(BadRequest):
 class TwoFactorRequired(Forbidden):
     """A large amount that requires a two-factor code.
 
-    Not final: with a code the same request succeeds under the same Idempotency-Key.
+    Not cached: with a code, the same request succeeds under the same Idempotency-Key.
     """
 
     code = "TWO_FACTOR_REQUIRED"
@@ -177,7 +177,7 @@ class TwoFactorRequired(Forbidden):
 
 
 class CodeRequired(Forbidden):
-    """An account with two-factor authentication needs a code for this."""
+    """The request needs a code, because two-factor authentication is enabled."""
 
     code = "TWO_FACTOR_REQUIRED"
     message = (

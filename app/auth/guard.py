@@ -1,8 +1,8 @@
-"""Who may call an endpoint, and on whose behalf it runs.
+"""Authentication and authorization of endpoints.
 
-`requires` checks the token or API key before the body is read; `live_user` then asks the database
-inside the transaction of the work, so a revoked session or key or a deactivated user can do nothing
-from that moment.
+`requires` checks the token or API key before the body is read. `current_user` checks the session in
+the transaction of the work, so a revoked session or key, or a deactivated user, loses access
+immediately.
 """
 
 from collections.abc import Callable
@@ -51,8 +51,8 @@ _CODE_PARAMETER: Final = {
     "schema": {"type": "string", "pattern": f"^({two_factor.CODE_PATTERN})$"},
     "example": "492039",
 }
-#: How often a user's code may be guessed, at all endpoints together.
-_GUESSES: Final = "5/minute;30/hour;100/day"
+#: Limits on two-factor codes per user, over all endpoints.
+_CODE_LIMITS: Final = "5/minute;30/hour;100/day"
 
 
 def requires(
@@ -60,9 +60,8 @@ def requires(
 ) -> Callable[[View], View]:
     """Require a valid credential and, if `roles` are given, one of them.
 
-    scope: what an API key must have been made for; without one, keys are refused.
-    Raises Unauthorized, KeyNotAllowed or ScopeRequired, RoleRequired; all are documented on the
-    operation.
+    scope: the scope that an API key needs; without one, API keys are refused.
+    Raises Unauthorized, KeyNotAllowed or ScopeRequired, RoleRequired. All of them are documented.
     """
 
     def decorate(view: View) -> View:
@@ -77,7 +76,7 @@ def requires(
             return view(*args, **kwargs)
 
         documented = _document(blueprint, guarded, roles, scope)
-        # What the access matrix and the table of docs/api.md are checked against.
+        # For the tests of the access matrix.
         documented.required_roles = roles or tuple(Role)
         documented.required_scope = scope
         return documented  # type: ignore[no-any-return]
@@ -86,16 +85,16 @@ def requires(
 
 
 def _document(blueprint: Blueprint, view: Any, roles: tuple[Role, ...], scope: Scope | None) -> Any:
-    refusals = [Unauthorized, ScopeRequired if scope else KeyNotAllowed]
-    view = blueprint.refuses(*refusals, *([RoleRequired] if roles else []))(view)
-    said: dict[str, Any] = {"security": [{TOKEN_SCHEME: []}]}
+    errors = [Unauthorized, ScopeRequired if scope else KeyNotAllowed]
+    view = blueprint.refuses(*errors, *([RoleRequired] if roles else []))(view)
+    documentation: dict[str, Any] = {"security": [{TOKEN_SCHEME: []}]}
     if roles:
-        said["x-required-roles"] = roles
+        documentation["x-required-roles"] = roles
     if scope:
         view = blueprint.remark(f"API keys require the scope `{scope}`.")(view)
-        said["security"].append({KEY_SCHEME: []})
-        said["x-required-scope"] = scope
-    return blueprint.doc(**said)(view)
+        documentation["security"].append({KEY_SCHEME: []})
+        documentation["x-required-scope"] = scope
+    return blueprint.doc(**documentation)(view)
 
 
 def require_scope(scope: Scope) -> None:
@@ -104,7 +103,7 @@ def require_scope(scope: Scope) -> None:
 
 
 def _require_scope(scope: Scope | None, granted: frozenset[str] | None) -> None:
-    """granted: scopes of the API key; None for a person, who needs none."""
+    """granted: scopes of the API key; None for an access token, which needs none."""
     if granted is None:
         return
     if scope is None:
@@ -116,41 +115,43 @@ def _require_scope(scope: Scope | None, granted: frozenset[str] | None) -> None:
 def _read_caller() -> Identity:
     """The caller, identified by access token or API key. Raises Unauthorized."""
     credential = bearer_token()
-    if credential is not None and credential.startswith(api_keys.MARK):
+    if credential is not None and credential.startswith(api_keys.PREFIX):
         return _read_key(credential)
     return read_access_token(credential)
 
 
 def _read_key(key: str) -> Identity:
-    holder = api_keys.find(key, live=settings().is_production)
-    structlog.contextvars.bind_contextvars(key_id=str(holder.session_id))
-    if holder.is_to_be_noted():
-        _note_use_afterwards(holder.session_id)
-    return Identity(holder.user_id, holder.session_id, holder.role, holder.scopes)
+    owner = api_keys.require_owner(key, live=settings().is_production)
+    structlog.contextvars.bind_contextvars(key_id=str(owner.session_id))
+    if owner.needs_use_recorded():
+        _record_use_after_response(owner.session_id)
+    return Identity(owner.user_id, owner.session_id, owner.role, owner.scopes)
 
 
-def _note_use_afterwards(key_id: UUID) -> None:
-    """Record the use of a key, at most once a minute and after the response was sent."""
+def _record_use_after_response(key_id: UUID) -> None:
+    """Record the use of a key after the response was sent."""
 
-    def note() -> None:
+    def record_use() -> None:
         try:
             with transaction() as session:
-                api_keys.note_use(session, key_id=key_id)
+                api_keys.record_use(session, key_id=key_id)
         except (DBAPIError, PoolTimeout, OutcomeUnknown):
-            # Nothing hangs on it, and the next use notes it.
-            log.warning("key_use_not_noted", exc_info=True)
+            # Not critical: the next use is recorded instead.
+            log.warning("key_use_not_recorded", exc_info=True)
 
     def when_sent(response: Response) -> Response:
-        response.call_on_close(note)
+        response.call_on_close(record_use)
         return response
 
     after_this_request(when_sent)
 
 
-def live_user(session: Session) -> User:
+def current_user(session: Session) -> User:
     """The caller, as of this transaction. Raises Unauthorized."""
     caller = identity()
-    return service.require_live(session, user_id=caller.user_id, session_id=caller.session_id)
+    return service.require_user_of_session(
+        session, user_id=caller.user_id, session_id=caller.session_id
+    )
 
 
 def identity() -> Identity:
@@ -171,7 +172,9 @@ def optional_user(session: Session, *, scope: Scope) -> User | None:
         caller = _read_caller()
         if caller.scopes is not None and scope not in caller.scopes:
             return None
-        return service.require_live(session, user_id=caller.user_id, session_id=caller.session_id)
+        return service.require_user_of_session(
+            session, user_id=caller.user_id, session_id=caller.session_id
+        )
     except Unauthorized:
         return None
 
@@ -203,7 +206,7 @@ def _sends_code() -> bool:
 
 
 def _limit_guesses(when: Callable[[], bool]) -> Callable[[View], View]:
-    return per_caller_together(_GUESSES, scope="two-factor", when=when)
+    return per_caller_together(_CODE_LIMITS, scope="two-factor", when=when)
 
 
 def second_factor() -> SecondFactor:
@@ -220,6 +223,6 @@ def require_password(password: str) -> None:
     Raises Unauthorized, InvalidCredentials.
     """
     with reading() as session:
-        known_hash = live_user(session).password_hash
+        known_hash = current_user(session).password_hash
     if not passwords.matches(password, known_hash, rounds=settings().bcrypt_rounds):
         raise InvalidCredentials

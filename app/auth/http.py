@@ -9,11 +9,11 @@ from app.auth.tokens import TokenRules
 
 
 def install(app: Flask, rules: TokenRules) -> None:
-    """Have `app` issue access tokens by these rules."""
+    """Configure `app` to issue access tokens by these rules."""
     app.config.update(
         JWT_SECRET_KEY=rules.access_secret,
         JWT_ALGORITHM="HS256",
-        JWT_ACCESS_TOKEN_EXPIRES=rules.access_life,
+        JWT_ACCESS_TOKEN_EXPIRES=rules.access_ttl,
     )
     JWTManager(app)
 

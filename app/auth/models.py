@@ -33,11 +33,11 @@ class User(Identified, Timestamped, Base):
         CheckConstraint("fee_bps BETWEEN 0 AND 10000", name="fee_bps_within"),
     )
 
-    #: None in an account that was made by its phone number.
+    #: None in an account that was created with a phone number.
     email: Mapped[str | None]
-    #: The email folded to one case, which is what must be unique.
+    #: The email address in lower case, which must be unique.
     email_key: Mapped[str | None] = mapped_column(unique=True)
-    #: In E.164, the one spelling of a number.
+    #: In E.164.
     phone: Mapped[str | None] = mapped_column(unique=True)
     password_hash: Mapped[str]
     role: Mapped[str]
@@ -45,15 +45,15 @@ class User(Identified, Timestamped, Base):
     last_name: Mapped[str | None]
     email_public: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=True)
-    #: What the platform takes of a merchant's sales, in hundredths of a percent; None: the usual.
+    #: Platform fee on the merchant's sales in basis points; None: the default.
     fee_bps: Mapped[int | None]
     last_login_at: Mapped[datetime | None]
 
 
 class LoginSession(Identified, Created, Base):
-    """A sign-in on a device: the family of refresh tokens that descend from it.
+    """The session of a sign-in on a device, with its family of refresh tokens.
 
-    Or, of kind API_KEY, what an API key acts in; it has no refresh tokens.
+    A session of kind API_KEY belongs to an API key and has no refresh tokens.
     """
 
     __tablename__ = "login_sessions"
@@ -69,15 +69,15 @@ class LoginSession(Identified, Created, Base):
     revoked_because: Mapped[str | None]
 
 
-#: Whether login session `s` of user `u` holds at `%(now)s`: for statements that answer only those
-#: who are signed in, whatever else they look up. `repository.get_live_user` has the same rule.
-SESSION_HOLDS: Final = "u.is_active AND s.revoked_at IS NULL AND s.expires_at > %(now)s"
+#: SQL condition: session `s` of user `u` is valid at `%(now)s`. For statements that check the
+#: session along with other work. `repository.get_user_of_session` has the same rule.
+SESSION_IS_VALID: Final = "u.is_active AND s.revoked_at IS NULL AND s.expires_at > %(now)s"
 
 
 class ApiKey(Created, Base):
-    """An API key by its hash; the key itself is never stored. Its session holds the revocation.
+    """An API key. Only its hash is stored. Its session has the revocation.
 
-    Nothing of it ever changes but the time of its last use: a trigger refuses the rest.
+    A trigger refuses all changes except to the time of last use.
     """
 
     __tablename__ = "api_keys"
@@ -88,23 +88,23 @@ class ApiKey(Created, Base):
         CheckConstraint("expires_at > created_at", name="expires_later"),
     )
 
-    #: That of its session.
+    #: The ID of its session.
     id: Mapped[UUID] = mapped_column(ForeignKey("login_sessions.id"), primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     name: Mapped[str]
-    #: The first letters of the key, by which a person knows it again.
+    #: The first characters of the key, by which users recognise it.
     prefix: Mapped[str]
     #: SHA-256 of the key.
     key_hash: Mapped[bytes] = mapped_column(unique=True)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(String))
-    #: To the minute.
+    #: Accurate to the minute.
     last_used_at: Mapped[datetime | None]
-    #: None: it holds until it is revoked.
+    #: None: it does not expire.
     expires_at: Mapped[datetime | None]
 
 
 class RefreshToken(Identified, Created, Base):
-    """A refresh token by its `jti`; the token itself is never stored."""
+    """A refresh token. Its id is the `jti` claim; the token itself is not stored."""
 
     __tablename__ = "refresh_tokens"
     __table_args__ = (
@@ -131,13 +131,13 @@ class TwoFactor(Created, Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     #: Shared with the authenticator app; encrypted (app.common.encryption).
     secret: Mapped[bytes]
-    #: The time step of the last code that was accepted; only later ones are from then on.
+    #: Time step of the last accepted code; only codes of later steps are accepted.
     last_step: Mapped[int | None]
     confirmed_at: Mapped[datetime | None]
 
 
 class RecoveryCode(Base):
-    """A recovery code by its hash, valid once; the code itself is never stored."""
+    """A recovery code, valid once. Only its hash is stored."""
 
     __tablename__ = "recovery_codes"
 

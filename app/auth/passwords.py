@@ -15,24 +15,24 @@ from app.common.errors import Unavailable
 T = TypeVar("T")
 
 MIN_BYTES: Final = 8
-#: bcrypt reads no further (https://www.usenix.org/legacy/events/usenix99/provos/provos.pdf).
+#: bcrypt ignores further bytes (https://www.usenix.org/legacy/events/usenix99/provos/provos.pdf).
 MAX_BYTES: Final = 72
 
-#: What a guesser would try among the first this many, by zxcvbn's estimate, is too common.
+#: Minimum number of guesses to find a password, as zxcvbn estimates.
 _COMMON_GUESSES: Final = 10_000
-#: A hash of the right form that no password is known to have, to be compared in vain.
-_NOBODYS_HASH: Final = "$2b${:02}$" + "C6UzMDM.H6dfI/f/IKxGhu" + "x" * 31
+#: A well-formed hash without a known password, for users who do not exist.
+_DUMMY_HASH: Final = "$2b${:02}$" + "C6UzMDM.H6dfI/f/IKxGhu" + "x" * 31
 _MAX_WAITING: Final = 32
 _MAX_WAIT_SECONDS: Final = 15
 
 
-def _yield_to_sales() -> None:
-    os.nice(10)  # on Linux a thread's own priority
+def _lower_priority() -> None:
+    os.nice(10)  # on Linux, the priority of this thread only
 
 
-#: One core's worth of hashing per process, at low priority: log-ins queue, purchases do not.
-_hasher: Final = ThreadPoolExecutor(1, thread_name_prefix="bcrypt", initializer=_yield_to_sales)
-_places: Final = threading.BoundedSemaphore(_MAX_WAITING)
+#: One thread per process, at low priority, so that sign-ins do not slow purchases down.
+_hasher: Final = ThreadPoolExecutor(1, thread_name_prefix="bcrypt", initializer=_lower_priority)
+_slots: Final = threading.BoundedSemaphore(_MAX_WAITING)
 
 
 def require_acceptable(password: str, *, field: str = "password") -> None:
@@ -51,25 +51,25 @@ def require_acceptable(password: str, *, field: str = "password") -> None:
 
 
 def hash_password(password: str, *, rounds: int) -> str:
-    """The bcrypt hash. Never call it inside a transaction: it takes a quarter of a second."""
+    """The bcrypt hash. Never call this inside a transaction: it takes about 250 ms."""
     return _queued(lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds)).decode())
 
 
 def matches(password: str, password_hash: str | None, *, rounds: int) -> bool:
     """Whether `password` matches the hash. Takes the same time when there is no hash."""
     secret = password.encode()[: MAX_BYTES + 1]
-    known = (password_hash or _NOBODYS_HASH.format(rounds)).encode()
-    # A longer one cannot have been set, but must take as long to refuse.
-    right = _queued(lambda: bcrypt.checkpw(secret[:MAX_BYTES], known))
-    return right and password_hash is not None and len(secret) <= MAX_BYTES
+    known = (password_hash or _DUMMY_HASH.format(rounds)).encode()
+    # A longer password cannot match, but must take the same time to refuse.
+    is_equal = _queued(lambda: bcrypt.checkpw(secret[:MAX_BYTES], known))
+    return is_equal and password_hash is not None and len(secret) <= MAX_BYTES
 
 
 def _queued(work: Callable[[], T]) -> T:
-    if not _places.acquire(blocking=False):
+    if not _slots.acquire(blocking=False):
         raise Unavailable(retry_after=2)
     try:
         return _hasher.submit(work).result(timeout=_MAX_WAIT_SECONDS)
     except TimeoutError as error:
         raise Unavailable(retry_after=5) from error
     finally:
-        _places.release()
+        _slots.release()

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.auth.models import (
-    SESSION_HOLDS,
+    SESSION_IS_VALID,
     ApiKey,
     LoginSession,
     RecoveryCode,
@@ -26,7 +26,7 @@ from app.common.rows import insert_row, lock_row
 
 
 def insert_user(session: Session, **values: Any) -> User | None:
-    """The new user, or None when the email or the phone number is taken."""
+    """The new user, or None if the email address or phone number is taken."""
     return session.scalar(insert(User).values(**values).on_conflict_do_nothing().returning(User))
 
 
@@ -46,10 +46,10 @@ def get_user_by_phone(session: Session, phone: str) -> User | None:
     return session.scalar(select(User).where(User.phone == phone))
 
 
-def get_live_user(
+def get_user_of_session(
     session: Session, *, user_id: UUID, session_id: UUID, now: datetime
 ) -> User | None:
-    """The user, if active and the session is neither revoked nor expired."""
+    """The user, if active, and if the session is neither revoked nor expired."""
     return session.scalar(
         select(User)
         .join(LoginSession, LoginSession.user_id == User.id)
@@ -63,16 +63,18 @@ def get_live_user(
     )
 
 
-_LIVE_USERS = f"""
+_USERS_OF_SESSIONS = f"""
     SELECT s.id AS session_id, u.id, u.email, u.role
     FROM login_sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.id = ANY(%(session_ids)s) AND {SESSION_HOLDS}
+    WHERE s.id = ANY(%(session_ids)s) AND {SESSION_IS_VALID}
 """  # noqa: S608 – a condition from our own code
 
 
-def live_users(session: Session, *, session_ids: Sequence[UUID], now: datetime) -> Iterable[Any]:
+def list_users_of_sessions(
+    session: Session, *, session_ids: Sequence[UUID], now: datetime
+) -> Iterable[Any]:
     """The users of those sessions that are valid."""
-    return send(session, _LIVE_USERS, {"session_ids": list(session_ids), "now": now})
+    return send(session, _USERS_OF_SESSIONS, {"session_ids": list(session_ids), "now": now})
 
 
 def insert_session(session: Session, **values: Any) -> LoginSession:
@@ -83,7 +85,9 @@ def get_session_for_update(session: Session, session_id: UUID) -> LoginSession |
     return lock_row(session, LoginSession, session_id)
 
 
-def live_sessions(session: Session, *, user_id: UUID, now: datetime) -> Sequence[LoginSession]:
+def list_active_sessions(
+    session: Session, *, user_id: UUID, now: datetime
+) -> Sequence[LoginSession]:
     """Login sessions only, not API keys."""
     return session.scalars(
         select(LoginSession)
@@ -106,7 +110,7 @@ def revoke_sessions(
     because: str,
     keep: UUID | None = None,
 ) -> None:
-    """Revoke all sessions of the user of one kind but `keep`."""
+    """Revoke all sessions of one kind of the user, except `keep`."""
     session.execute(
         update(LoginSession)
         .where(
@@ -119,16 +123,16 @@ def revoke_sessions(
     )
 
 
-_KEY_HOLDER = f"""
+_KEY_OWNER = f"""
     SELECT u.id, k.id, u.role, k.scopes, k.last_used_at
     FROM api_keys k JOIN login_sessions s ON s.id = k.id JOIN users u ON u.id = s.user_id
-    WHERE k.key_hash = %(key_hash)s AND {SESSION_HOLDS}
+    WHERE k.key_hash = %(key_hash)s AND {SESSION_IS_VALID}
 """  # noqa: S608 – a condition from our own code
 
 
-def get_key_holder(*, key_hash: bytes, now: datetime) -> tuple[Any, ...] | None:
+def get_key_owner(*, key_hash: bytes, now: datetime) -> tuple[Any, ...] | None:
     """User, key, role, scopes and time of last use of a valid key, or None."""
-    return lookup(_KEY_HOLDER, {"key_hash": key_hash, "now": now})
+    return lookup(_KEY_OWNER, {"key_hash": key_hash, "now": now})
 
 
 def insert_key(session: Session, **values: Any) -> ApiKey:
@@ -139,7 +143,7 @@ def get_key(session: Session, key_id: UUID) -> ApiKey | None:
     return session.get(ApiKey, key_id)
 
 
-def live_keys(session: Session, *, user_id: UUID, now: datetime) -> Sequence[ApiKey]:
+def list_active_keys(session: Session, *, user_id: UUID, now: datetime) -> Sequence[ApiKey]:
     return session.scalars(
         select(ApiKey)
         .join(LoginSession, LoginSession.id == ApiKey.id)
@@ -172,8 +176,10 @@ def list_keys(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Any
     return paginate(session, page, query, ApiKey.id, count=select(ApiKey.id).where(mine))
 
 
-def note_key_use(session: Session, *, key_id: UUID, now: datetime, unless_since: datetime) -> None:
-    """Skips a locked row: of concurrent requests only one records the use."""
+def record_key_use(
+    session: Session, *, key_id: UUID, now: datetime, unless_since: datetime
+) -> None:
+    """Record the use. A locked row is skipped: only one of concurrent requests records it."""
     due = (
         select(ApiKey.id)
         .where(
@@ -200,7 +206,7 @@ def users_by_id(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, User]:
     return {user.id: user for user in rows}
 
 
-def put_pending_two_factor(
+def upsert_pending_two_factor(
     session: Session, *, user_id: UUID, secret: bytes, created_at: datetime
 ) -> bool:
     """Start or restart the setup; False when two-factor authentication is already enabled."""

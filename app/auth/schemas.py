@@ -1,4 +1,4 @@
-"""Shapes of sign-in and accounts."""
+"""Schemas of accounts, sign-in and API keys."""
 
 import re
 from typing import Any, Final
@@ -9,15 +9,15 @@ import phonenumbers
 
 from app.auth.api_keys import service as api_keys
 from app.auth.models import Role
-from app.auth.scopes import EXPLAINED, Scope
+from app.auth.scopes import DESCRIPTIONS, Scope
 from app.auth.two_factor import service as two_factor
 from app.common.fields import Flag, Moment, Schema, Text
 from app.common.pagination import page_of
 
-# Names like shop.test and shop.local are for trying things out, and welcome.
+# Test addresses such as alice@shop.test are allowed.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
-#: A number as people write it, with its country. The library alone would find one in any text.
+#: A number with country code. The library alone would also find a number within other text.
 _PHONE_TEXT: Final = re.compile(r"\+[0-9][0-9 ().-]{5,30}")
 
 #: The + and 15 digits.
@@ -46,7 +46,7 @@ def canonical_phone(text: str) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     spelt = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    # The library knows a few longer ones, which E.164 does not.
+    # The library accepts a few longer numbers, which E.164 does not allow.
     return spelt if len(spelt) <= _MAX_PHONE else None
 
 
@@ -282,7 +282,7 @@ class CreateApiKeyIn(Schema):
         metadata={
             "description": "What the key is allowed to do. No scope includes another. Only scopes"
             " marked *money* let money leave the wallet.\n\n"
-            + "\n".join(f"* `{scope}`: {meaning}" for scope, meaning in EXPLAINED.items()),
+            + "\n".join(f"* `{scope}`: {meaning}" for scope, meaning in DESCRIPTIONS.items()),
             "example": ["products:write", "orders:read"],
         },
     )

@@ -1,4 +1,4 @@
-"""What an API key can be allowed to do."""
+"""Scopes of API keys."""
 
 from enum import StrEnum
 from typing import Final
@@ -20,7 +20,7 @@ class Scope(StrEnum):
     PAYOUTS_WRITE = "payouts:write"
 
 
-#: What each allows, shown to the merchant who creates a key. No scope includes another.
+#: What each scope allows. No scope includes another.
 _MEANINGS: Final[dict[Scope, str]] = {
     Scope.PRODUCTS_READ: "list the merchant's products, including inactive ones",
     Scope.PRODUCTS_WRITE: "create, update, restock and delete products",
@@ -40,13 +40,13 @@ _MEANINGS: Final[dict[Scope, str]] = {
     Scope.PAYOUTS_WRITE: "take money out: withdrawals, and payouts to saved bank accounts",
 }
 
-#: The only scopes that let money leave the wallet.
-MONEY_LEAVES: Final = frozenset(
+#: The scopes that allow spending money from the wallet.
+SPENDING: Final = frozenset(
     {Scope.ORDERS_WRITE, Scope.REFUNDS_WRITE, Scope.TRANSFERS_WRITE, Scope.PAYOUTS_WRITE}
 )
 
-#: What each means, in Markdown.
-EXPLAINED: Final = {
-    scope: f"**money:** {meaning}" if scope in MONEY_LEAVES else meaning
+#: The description of each scope, in Markdown.
+DESCRIPTIONS: Final = {
+    scope: f"**money:** {meaning}" if scope in SPENDING else meaning
     for scope, meaning in _MEANINGS.items()
 }

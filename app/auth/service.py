@@ -43,17 +43,17 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A session with its one live refresh token."""
+    """A session with its current refresh token."""
 
     user: User
     session_id: UUID
     token_id: UUID
 
 
-#: An account is created: called in that transaction, for what else a new account needs.
+#: Called in the transaction that creates an account.
 on_registration: Final[Hook[Session, User]] = Hook("registration of an account")
 
-#: Names or the email of an account change: called in that transaction.
+#: Called in the transaction that changes names or email address of an account.
 on_profile_change: Final[Hook[Session]] = Hook("change of a profile")
 
 
@@ -69,7 +69,7 @@ def register(
 ) -> User:
     """Create an account and its wallet.
 
-    It is signed in to by its email or by its phone number (in E.164), so one of them is needed.
+    Requires an email address or a phone number (in E.164), with which the user signs in.
     Raises EmailTaken, PhoneTaken.
     """
     now = clock.now()
@@ -77,7 +77,7 @@ def register(
         session,
         id=new_id(),
         email=email,
-        email_key=email and fold(email),
+        email_key=email and fold_email(email),
         phone=phone,
         password_hash=password_hash,
         role=role,
@@ -96,19 +96,19 @@ def register(
     return user
 
 
-def fold(email: str) -> str:
+def fold_email(email: str) -> str:
     """The form in which email addresses are compared."""
     return email.lower()
 
 
 def require_email_free(session: Session, *, email: str) -> None:
-    """Raises EmailTaken. Called before the password is hashed, which is slow."""
+    """Raises EmailTaken. For use before the password is hashed, which is slow."""
     if find_by_email(session, email=email) is not None:
         raise EmailTaken
 
 
 def find_by_email(session: Session, *, email: str) -> User | None:
-    return repository.get_user_by_email_key(session, fold(email))
+    return repository.get_user_by_email_key(session, fold_email(email))
 
 
 def find_by_phone(session: Session, *, phone: str) -> User | None:
@@ -116,7 +116,7 @@ def find_by_phone(session: Session, *, phone: str) -> User | None:
     return repository.get_user_by_phone(session, phone)
 
 
-def sign_in(session: Session, *, user_id: UUID, device: Device, refresh_life: timedelta) -> SignIn:
+def sign_in(session: Session, *, user_id: UUID, device: Device, refresh_ttl: timedelta) -> SignIn:
     """Create a session for a user whose credentials were verified. Raises InvalidCredentials."""
     user = repository.get_user_for_update(session, user_id)
     if user is None or not user.is_active:
@@ -131,18 +131,18 @@ def sign_in(session: Session, *, user_id: UUID, device: Device, refresh_life: ti
         address=device.address,
         created_at=now,
         last_used_at=now,
-        expires_at=now + refresh_life,
+        expires_at=now + refresh_ttl,
     )
     return SignIn(user, login.id, _issue(session, login.id))
 
 
-def rotate(
-    session: Session, *, session_id: UUID, token_id: UUID, refresh_life: timedelta
+def rotate_refresh_token(
+    session: Session, *, session_id: UUID, token_id: UUID, refresh_ttl: timedelta
 ) -> SignIn:
-    """Exchange a refresh token for its successor; each works once.
+    """Exchange a refresh token for a new one. Each token works once.
 
-    Raises InvalidRefreshToken; RefreshTokenReused when the token was exchanged before, and the
-    whole session is revoked then (RFC 9700, section 4.14.2).
+    Raises InvalidRefreshToken, and RefreshTokenReused if the token was used before: the whole
+    session is revoked then (RFC 9700, section 4.14.2).
     """
     login = repository.get_session_for_update(session, session_id)
     token = repository.get_refresh_token(session, token_id)
@@ -166,7 +166,7 @@ def rotate(
     if user is None or not user.is_active:
         raise InvalidRefreshToken
     token.used_at = login.last_used_at = now
-    login.expires_at = now + refresh_life
+    login.expires_at = now + refresh_ttl
     session.flush()
     return SignIn(user, login.id, _issue(session, login.id))
 
@@ -179,12 +179,12 @@ def _issue(session: Session, session_id: UUID) -> UUID:
     return token_id
 
 
-def require_live(session: Session, *, user_id: UUID, session_id: UUID) -> User:
-    """The user that a token identifies, as of this transaction.
+def require_user_of_session(session: Session, *, user_id: UUID, session_id: UUID) -> User:
+    """The user of a session, as of this transaction.
 
-    Raises Unauthorized when the user was deactivated or the session revoked or expired.
+    Raises Unauthorized if the user was deactivated, or the session revoked or expired.
     """
-    user = repository.get_live_user(
+    user = repository.get_user_of_session(
         session, user_id=user_id, session_id=session_id, now=clock.now()
     )
     if user is None:
@@ -194,22 +194,24 @@ def require_live(session: Session, *, user_id: UUID, session_id: UUID) -> User:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A signed-in user, as far as money movements need them."""
+    """The attributes of a signed-in user that movements of money need."""
 
     id: UUID
     email: str | None
     role: str
 
 
-def ask_callers(session: Session, session_ids: Sequence[UUID]) -> Callable[[], dict[UUID, Caller]]:
-    """`require_live` for many: call the result for the callers whose sessions are still valid."""
-    rows = repository.live_users(session, session_ids=session_ids, now=clock.now())
+def query_callers(
+    session: Session, session_ids: Sequence[UUID]
+) -> Callable[[], dict[UUID, Caller]]:
+    """Query the users of many sessions. Call the result for those whose sessions are valid."""
+    rows = repository.list_users_of_sessions(session, session_ids=session_ids, now=clock.now())
     return lambda: {row.session_id: Caller(row.id, row.email, row.role) for row in rows}
 
 
-def sessions(session: Session, *, user_id: UUID) -> Sequence[LoginSession]:
-    """The user's live sessions, newest first. API keys are not among them."""
-    return repository.live_sessions(session, user_id=user_id, now=clock.now())
+def list_active_sessions(session: Session, *, user_id: UUID) -> Sequence[LoginSession]:
+    """The user's active sessions, newest first, without those of API keys."""
+    return repository.list_active_sessions(session, user_id=user_id, now=clock.now())
 
 
 def revoke_session(session: Session, *, user_id: UUID, session_id: UUID) -> None:
@@ -232,8 +234,8 @@ def change_password(
 ) -> None:
     """Set a new password and end every other session.
 
-    API keys go on unless told otherwise: a password is not what they were made of, and a shop's
-    servers must not stop because its owner keeps to good habits.
+    API keys stay valid unless `revoke_api_keys`: a routine change of the password must not stop a
+    merchant's servers.
     """
     user = repository.get_user_for_update(session, user_id)
     if user is None:
@@ -259,7 +261,7 @@ def change_password(
     )
 
 
-#: Which refusal it is when another account is found to have a new email or phone number.
+#: The error of each unique constraint.
 _TAKEN: Final[dict[str | None, type[Conflict]]] = {
     "uq_users_email_key": EmailTaken,
     "uq_users_phone": PhoneTaken,
@@ -269,9 +271,9 @@ _TAKEN: Final[dict[str | None, type[Conflict]]] = {
 def change_profile(
     session: Session, *, user_id: UUID, email: str | None = None, **changes: str | bool | None
 ) -> User:
-    """Change first_name, last_name, email_public or phone; fields that are not given stay.
+    """Change first_name, last_name, email_public or phone; omitted ones keep their values.
 
-    email: for an account that has none yet; phone: in E.164, or None to remove it.
+    email: only for an account without one; phone: in E.164, or None to remove it.
     Raises EmailFixed, EmailTaken, PhoneNeeded, PhoneTaken.
     """
     user = repository.get_user_for_update(session, user_id)
@@ -280,7 +282,7 @@ def change_profile(
     if email is not None:
         if user.email not in (None, email):
             raise EmailFixed
-        user.email, user.email_key = email, fold(email)
+        user.email, user.email_key = email, fold_email(email)
     for name, value in changes.items():
         setattr(user, name, value)
     if user.email is None and user.phone is None:
@@ -299,7 +301,7 @@ def change_profile(
 def set_active(
     session: Session, *, actor_id: UUID | None, user_id: UUID, active: bool, reason: str
 ) -> User:
-    """Deactivate a user, whose sessions and keys stop working at once, or reactivate them."""
+    """Deactivate a user and revoke all their sessions and keys, or reactivate the user."""
     user = repository.get_user_for_update(session, user_id)
     if user is None:
         raise UserNotFound

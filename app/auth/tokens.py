@@ -1,4 +1,4 @@
-"""Access and refresh tokens (JWT, HS256), each kind with a secret of its own."""
+"""Access and refresh tokens (JWT, HS256). Each kind has its own secret."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ from app.common.process_state import Slot
 class Identity:
     """The user and session that an access token or API key identifies.
 
-    scopes: what the key was made for; None: it is a person, who may do everything.
+    scopes: of the API key; None for an access token, which has all of them.
     """
 
     user_id: UUID
@@ -39,14 +39,14 @@ class TokenRules:
 
     access_secret: str
     refresh_secret: str
-    access_life: timedelta
-    refresh_life: timedelta
+    access_ttl: timedelta
+    refresh_ttl: timedelta
 
 
 _REQUIRED: Final[Any] = {"require": ["sub", "sid", "exp", "type"]}
 
 
-#: Those of this process.
+#: The rules of this process.
 token_rules: Final[Slot[TokenRules]] = Slot("token rules")
 
 
@@ -64,13 +64,13 @@ def read_access_token(token: str | None) -> Identity:
     return identity
 
 
-# A token that was genuine stays so until it expires, and callers send theirs again and again.
+# A genuine token stays genuine until it expires, and clients send the same token repeatedly.
 @lru_cache(maxsize=2048)
 def _verified(token: str, secret: str) -> tuple[Identity, int]:
     """The identity in a token, and when it expires (seconds since 1970).
 
-    With PyJWT itself: Flask-JWT-Extended takes a token apart three times to ask hooks that we do
-    not have, which costs more than the rest of a small request.
+    Uses PyJWT directly: Flask-JWT-Extended parses a token three times for hooks that we do not
+    use, which takes longer than the rest of a small request.
     """
     claims = jwt.decode(token, secret, ["HS256"], options=_REQUIRED)
     if claims["type"] != "access":
@@ -87,7 +87,7 @@ def refresh_token(rules: TokenRules, *, user_id: UUID, session_id: UUID, token_i
         "jti": str(token_id),
         "type": "refresh",
         "iat": now,
-        "exp": now + rules.refresh_life,
+        "exp": now + rules.refresh_ttl,
     }
     return jwt.encode(claims, rules.refresh_secret, "HS256")
 

@@ -19,7 +19,7 @@ from app.auth.errors import (
     TwoFactorNotEnabled,
     UserNotFound,
 )
-from app.auth.guard import live_user, require_password, requires, session_id
+from app.auth.guard import current_user, require_password, requires, session_id
 from app.auth.models import Role, User
 from app.auth.schemas import (
     ChangePasswordIn,
@@ -43,8 +43,8 @@ from app.common.http import Blueprint, peek_json, settings
 from app.common.ratelimit import per_address, per_caller, per_caller_together, per_field
 
 
-def _names_a_way_in() -> bool:
-    """Whether the answer may tell that somebody else has this email or phone number."""
+def _changes_sign_in_name() -> bool:
+    """Whether the response can reveal that another account has this email or phone number."""
     body = peek_json()
     return isinstance(body, dict) and bool({"email", "phone"} & set(body))
 
@@ -96,15 +96,15 @@ def register_user(body: dict[str, Any]) -> Any:
     passwords.require_acceptable(body["password"])
     with reading() as session:
         service.require_email_free(session, email=body["email"])
-    return _create(**body)
+    return _register(**body)
 
 
-def _create(*, password: str, **account: Any) -> dict[str, Any]:
+def _register(*, password: str, **account: Any) -> dict[str, Any]:
     password_hash = passwords.hash_password(password, rounds=_rounds())
     with transaction() as session:
         user = service.register(session, password_hash=password_hash, **account)
         sign_in = service.sign_in(
-            session, user_id=user.id, device=_device(), refresh_life=_rules().refresh_life
+            session, user_id=user.id, device=_device(), refresh_ttl=_rules().refresh_ttl
         )
     return _issue(sign_in)
 
@@ -122,7 +122,7 @@ def login(body: dict[str, Any]) -> Any:
     """
     with reading() as session:
         user = service.find_by_email(session, email=body["email"])
-    return _enter(user, body["password"])
+    return _sign_in(user, body["password"])
 
 
 @blp.post("/phone")
@@ -142,10 +142,10 @@ def login_by_phone(body: dict[str, Any]) -> Any:
     user = _find_by_phone(body["phone"])
     if user is None and settings().phone_auto_registration:
         passwords.require_acceptable(body["password"])
-        with suppress(PhoneTaken):  # by another request for the same account, a moment ago
-            return _create(role=Role.USER, **body), 201
+        with suppress(PhoneTaken):  # by a concurrent request for the same account
+            return _register(role=Role.USER, **body), 201
         user = _find_by_phone(body["phone"])
-    return _enter(user, body["password"])
+    return _sign_in(user, body["password"])
 
 
 def _find_by_phone(phone: str) -> User | None:
@@ -153,14 +153,14 @@ def _find_by_phone(phone: str) -> User | None:
         return service.find_by_phone(session, phone=phone)
 
 
-def _enter(user: User | None, password: str) -> dict[str, Any]:
-    """Sign in who knows the password of `user`; as slow to refuse if there is no such user."""
+def _sign_in(user: User | None, password: str) -> dict[str, Any]:
+    """Sign the user in with a password. Refusing takes the same time if there is no user."""
     known_hash = user.password_hash if user else None
     if not passwords.matches(password, known_hash, rounds=_rounds()) or user is None:
         raise InvalidCredentials
     with transaction() as session:
         sign_in = service.sign_in(
-            session, user_id=user.id, device=_device(), refresh_life=_rules().refresh_life
+            session, user_id=user.id, device=_device(), refresh_ttl=_rules().refresh_ttl
         )
     return _issue(sign_in)
 
@@ -180,11 +180,11 @@ def refresh_tokens(body: dict[str, Any]) -> Any:
     if claims is None:
         raise InvalidRefreshToken
     with transaction() as session:
-        sign_in = service.rotate(
+        sign_in = service.rotate_refresh_token(
             session,
             session_id=claims.session_id,
             token_id=claims.token_id,
-            refresh_life=_rules().refresh_life,
+            refresh_ttl=_rules().refresh_ttl,
         )
     return _issue(sign_in)
 
@@ -198,7 +198,7 @@ def logout() -> None:
     Revokes the current session. Its access and refresh tokens stop working immediately.
     """
     with transaction() as session:
-        user = live_user(session)
+        user = current_user(session)
         service.revoke_session(session, user_id=user.id, session_id=session_id())
 
 
@@ -211,7 +211,7 @@ def get_current_user() -> User:
     Returns the account that the access token belongs to, as it is now.
     """
     with reading() as session:
-        return live_user(session)
+        return current_user(session)
 
 
 @blp.patch("/me")
@@ -220,7 +220,7 @@ def get_current_user() -> User:
 @blp.response(200, UserOut)
 @blp.refuses(EmailFixed, EmailTaken, PhoneNeeded, PhoneTaken)
 @per_caller("30/minute;300/hour")
-@per_caller_together("10/hour;30/day", scope="profile-names", when=_names_a_way_in)
+@per_caller_together("10/hour;30/day", scope="profile-names", when=_changes_sign_in_name)
 def update_current_user(body: dict[str, Any]) -> User:
     """Update the current user
 
@@ -228,7 +228,7 @@ def update_current_user(body: dict[str, Any]) -> User:
     set once, by an account that was created with a phone number.
     """
     with transaction() as session:
-        user = live_user(session)
+        user = current_user(session)
         return service.change_profile(session, user_id=user.id, **body)
 
 
@@ -247,7 +247,7 @@ def change_password(body: dict[str, Any]) -> None:
     require_password(body["current_password"])
     password_hash = passwords.hash_password(body["new_password"], rounds=_rounds())
     with transaction() as session:
-        user = live_user(session)
+        user = current_user(session)
         service.change_password(
             session,
             user_id=user.id,
@@ -266,11 +266,11 @@ def list_sessions() -> list[dict[str, Any]]:
     Returns the user's sessions that are neither revoked nor expired, newest first.
     """
     with reading() as session:
-        user = live_user(session)
+        user = current_user(session)
         return [
             {name: getattr(login, name) for name in SessionOut().fields if name != "current"}
             | {"current": login.id == session_id()}
-            for login in service.sessions(session, user_id=user.id)
+            for login in service.list_active_sessions(session, user_id=user.id)
         ]
 
 
@@ -284,7 +284,7 @@ def revoke_session(login_session_id: UUID) -> None:
     Its access and refresh tokens stop working immediately.
     """
     with transaction() as session:
-        user = live_user(session)
+        user = current_user(session)
         service.revoke_session(session, user_id=user.id, session_id=login_session_id)
 
 
@@ -299,7 +299,7 @@ def deactivate_user(body: dict[str, Any], user_id: UUID) -> User:
     Revokes all sessions and API keys of the user, who can no longer sign in or move money.
     """
     with transaction() as session:
-        actor = live_user(session)
+        actor = current_user(session)
         return service.set_active(session, actor_id=actor.id, user_id=user_id, active=False, **body)
 
 
@@ -314,7 +314,7 @@ def activate_user(body: dict[str, Any], user_id: UUID) -> User:
     The user has to sign in again; revoked sessions and API keys stay revoked.
     """
     with transaction() as session:
-        actor = live_user(session)
+        actor = current_user(session)
         return service.set_active(session, actor_id=actor.id, user_id=user_id, active=True, **body)
 
 
@@ -330,6 +330,6 @@ def reset_two_factor(body: dict[str, Any], user_id: UUID) -> None:
     identity first.
     """
     with transaction() as session:
-        actor = live_user(session)
+        actor = current_user(session)
         user = service.require_user(session, user_id)
         two_factor.reset(session, actor_id=actor.id, user_id=user.id, **body)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
@@ -33,7 +33,7 @@ def create_coupon(body: dict[str, Any]) -> Response:
     """
     with transaction() as session:
         coupon = service.create(
-            session, merchant=live_user(session), currency=settings().default_currency, **body
+            session, merchant=current_user(session), currency=settings().default_currency, **body
         )
         answer = coupon_out(coupon)
     return json_response(dump_json(answer), 201)
@@ -49,7 +49,7 @@ def list_coupons(args: dict[str, Any]) -> Response:
     Newest first, with the number of uses of each.
     """
     with reading() as session:
-        found = service.list_coupons(session, merchant_id=live_user(session).id, **args)
+        found = service.list_coupons(session, merchant_id=current_user(session).id, **args)
     return json_response(dump_json(found.serialized(coupon_out)))
 
 
@@ -64,7 +64,7 @@ def get_coupon(coupon_id: UUID) -> Response:
     """
     with reading() as session:
         coupon = service.require_coupon(
-            session, coupon_id=coupon_id, merchant_id=live_user(session).id
+            session, coupon_id=coupon_id, merchant_id=current_user(session).id
         )
     return json_response(dump_json(coupon_out(coupon)))
 
@@ -82,7 +82,7 @@ def update_coupon(body: dict[str, Any], coupon_id: UUID) -> Response:
     """
     with transaction() as session:
         coupon = service.update(
-            session, merchant_id=live_user(session).id, coupon_id=coupon_id, **body
+            session, merchant_id=current_user(session).id, coupon_id=coupon_id, **body
         )
         answer = coupon_out(coupon)
     return json_response(dump_json(answer))
@@ -98,4 +98,4 @@ def delete_coupon(coupon_id: UUID) -> None:
     Existing orders keep their discount. The code can be used for another coupon.
     """
     with transaction() as session:
-        service.delete(session, merchant_id=live_user(session).id, coupon_id=coupon_id)
+        service.delete(session, merchant_id=current_user(session).id, coupon_id=coupon_id)

@@ -102,7 +102,7 @@ def run_once(
             return error
 
     def attempt(session: Session) -> Answer | AppError | Unfinished:
-        caller = auth.ask_callers(session, [context.session_id])().get(context.session_id)
+        caller = auth.query_callers(session, [context.session_id])().get(context.session_id)
         if caller is None:
             raise Unauthorized
 

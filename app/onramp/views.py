@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.scopes import Scope
 from app.banks import providers
 from app.banks.errors import ProviderUnknown
@@ -68,7 +68,7 @@ def list_onramps(args: dict[str, Any]) -> Response:
     can still succeed; it is then marked as `late`.
     """
     with reading() as session:
-        found = service.list_onramps(session, user_id=live_user(session).id, **args)
+        found = service.list_onramps(session, user_id=current_user(session).id, **args)
     return json_response(
         dump_json(found.serialized(lambda onramp: onramp_out(onramp, links.get_link(onramp))))
     )
@@ -94,5 +94,7 @@ def get_onramp(onramp_id: UUID) -> Response:
     Visible to the user who created it.
     """
     with reading() as session:
-        onramp = service.require_onramp(session, onramp_id=onramp_id, user_id=live_user(session).id)
+        onramp = service.require_onramp(
+            session, onramp_id=onramp_id, user_id=current_user(session).id
+        )
     return json_response(dump_json(onramp_out(onramp, links.get_link(onramp))))

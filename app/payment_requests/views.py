@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth.guard import identity, live_user, may_need_code, requires, second_factor
+from app.auth.guard import current_user, identity, may_need_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, peek_json, settings
@@ -76,7 +76,7 @@ def create_payment_request(body: dict[str, Any]) -> Response:
     with transaction() as session:
         details = service.create_request(
             session,
-            requester=live_user(session),
+            requester=current_user(session),
             payer=UserIdentifier(**payer) if payer else None,
             amount=body.get("amount"),
             currency=settings().default_currency,
@@ -101,7 +101,7 @@ def list_payment_requests(args: dict[str, Any]) -> Response:
         found = service.list_requests(
             session,
             args["page"],
-            user_id=live_user(session).id,
+            user_id=current_user(session).id,
             as_requester=role != "payer",
             as_payer=role != "requester",
         )
@@ -124,7 +124,7 @@ def get_payment_request(payment_request_id: UUID) -> Response:
 def _require_own(payment_request_id: UUID) -> PaymentRequestDetails:
     with reading() as session:
         return service.require_request(
-            session, request_id=payment_request_id, user_id=live_user(session).id
+            session, request_id=payment_request_id, user_id=current_user(session).id
         )
 
 
@@ -183,7 +183,7 @@ def decline_payment_request(payment_request_id: UUID) -> Response:
     For the addressee. The request can no longer be paid.
     """
     with transaction() as session:
-        user = live_user(session)
+        user = current_user(session)
         details = service.decline_request(session, user_id=user.id, request_id=payment_request_id)
     return _respond(details)
 
@@ -198,7 +198,7 @@ def cancel_payment_request(payment_request_id: UUID) -> Response:
     For the requester. The request can no longer be paid.
     """
     with transaction() as session:
-        user = live_user(session)
+        user = current_user(session)
         details = service.cancel_request(session, user_id=user.id, request_id=payment_request_id)
     return _respond(details)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import live_user, may_need_code, requires, second_factor
+from app.auth.guard import current_user, may_need_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.auth.service import Caller
 from app.banks.errors import ProviderUnknown
@@ -78,7 +78,7 @@ def list_payouts(args: dict[str, Any]) -> Any:
     Newest first. Each payout includes its bank account, even if that has been deleted.
     """
     with reading() as session:
-        return service.list_payouts(session, user_id=live_user(session).id, **args)
+        return service.list_payouts(session, user_id=current_user(session).id, **args)
 
 
 @blp.get("/<uuid:payout_id>")
@@ -91,4 +91,6 @@ def get_payout(payout_id: UUID) -> Any:
     Returns its status, the bank's reference and, if it was refused, the reason.
     """
     with reading() as session:
-        return service.require_payout(session, payout_id=payout_id, user_id=live_user(session).id)
+        return service.require_payout(
+            session, payout_id=payout_id, user_id=current_user(session).id
+        )

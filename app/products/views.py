@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response, request
 
-from app.auth.guard import live_user, optional_user, requires
+from app.auth.guard import current_user, optional_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
@@ -49,7 +49,7 @@ def create_product(body: dict[str, Any]) -> Response:
     It is listed immediately if it has available units.
     """
     with transaction() as session:
-        merchant = live_user(session)
+        merchant = current_user(session)
         offer = service.create(
             session, merchant=merchant, currency=settings().default_currency, **body
         )
@@ -109,7 +109,7 @@ def list_my_products(args: dict[str, Any]) -> Response:
     Includes sold-out and inactive products, and deleted ones on request.
     """
     with reading() as session:
-        merchant = live_user(session)
+        merchant = current_user(session)
         offers = service.list_by_merchant(session, merchant=merchant, **args)
     return json_response(dump_json([product_out(offer, public=False) for offer in offers]))
 
@@ -141,7 +141,7 @@ def update_product(body: dict[str, Any], product_id: UUID) -> Response:
     Setting `availableUnits` restocks the product; the difference is recorded.
     """
     with transaction() as session:
-        merchant = live_user(session)
+        merchant = current_user(session)
         offer = service.update(session, merchant=merchant, product_id=product_id, **body)
     return json_response(dump_json(product_out(offer, public=False)))
 
@@ -156,6 +156,6 @@ def delete_product(product_id: UUID) -> dict[str, str]:
     It is no longer on sale; existing orders keep it.
     """
     with transaction() as session:
-        merchant = live_user(session)
+        merchant = current_user(session)
         service.delete(session, merchant=merchant, product_id=product_id)
     return {"message": "Product deleted successfully"}

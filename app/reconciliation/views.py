@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from flask import Response, request
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.banks.errors import ProviderUnknown
 from app.common.db import reading
@@ -53,7 +53,7 @@ def create_reconciliation(args: dict[str, Any]) -> Response:
     booked with our reference and amount, but not yet reported, are settled as if reported.
     """
     with reading() as session:
-        actor = live_user(session)
+        actor = current_user(session)
     form = args.pop("form")
     found = reconcile(_statement(), actor_id=actor.id, max_closed=MAX_CLOSED, **args)
     if form == "csv":

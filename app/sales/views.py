@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from flask import Response
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common import csv_documents
@@ -37,7 +37,7 @@ def list_sales(args: dict[str, Any]) -> Any:
     `to` refer to `createdAt`.
     """
     with reading() as session:
-        return service.sales(session, merchant_id=live_user(session).id, **args)
+        return service.sales(session, merchant_id=current_user(session).id, **args)
 
 
 @blp.get("/sales/export")
@@ -60,7 +60,7 @@ def export_sales(args: dict[str, Any]) -> Response:
     apostrophe. If the export fails midway, its last line says so.
     """
     with reading() as session:
-        merchant = live_user(session)
+        merchant = current_user(session)
     found = service.chunks(merchant_id=merchant.id, reading=reading, **args)
     response = stream_response(
         as_csv(found),
@@ -89,7 +89,7 @@ def get_sales_summary(args: dict[str, Any]) -> Response:
     with reading() as session:
         found = service.summary(
             session,
-            merchant_id=live_user(session).id,
+            merchant_id=current_user(session).id,
             currency=settings().default_currency,
             **args,
         )

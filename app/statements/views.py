@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from flask import Response
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.scopes import Scope
 from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading
@@ -68,7 +68,7 @@ def get_statement(args: dict[str, Any]) -> Response:
     """
     form = args.pop("format")
     with reading() as session:
-        holder = live_user(session)
+        holder = current_user(session)
         statement = service.draw_up(
             session,
             holder=holder,

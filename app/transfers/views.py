@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth.guard import identity, live_user, may_need_code, requires, second_factor
+from app.auth.guard import current_user, identity, may_need_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, json_response, settings
@@ -84,7 +84,7 @@ def get_transfer_recipient(args: dict[str, Any]) -> MaskedUser:
     with reading() as session:
         return service.preview_recipient(
             session,
-            caller_id=live_user(session).id,
+            caller_id=current_user(session).id,
             to=UserIdentifier(**args),
             currency=settings().default_currency,
         )
@@ -102,7 +102,7 @@ def list_transfers(args: dict[str, Any]) -> Response:
     """
     direction = args.get("direction")
     with reading() as session:
-        user = live_user(session)
+        user = current_user(session)
         found = service.list_transfers(
             session,
             args["page"],
@@ -123,6 +123,6 @@ def get_transfer(transfer_id: UUID) -> Response:
     Visible to its sender and its receiver.
     """
     with reading() as session:
-        user = live_user(session)
+        user = current_user(session)
         sent = service.require_transfer(session, transfer_id=transfer_id, user_id=user.id)
     return json_response(dump_json(transfer_out(sent, viewer_id=user.id)))

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from app.auth.models import SESSION_HOLDS
+from app.auth.models import SESSION_IS_VALID
 from app.common.bulk import BulkInsert, send_rows
 from app.common.db import lookup
 from app.common.driver import send
@@ -49,7 +49,7 @@ _WALLET_OF_CALLER = f"""
         w.created_at, w.updated_at, w.number
     FROM login_sessions s JOIN users u ON u.id = s.user_id
     LEFT JOIN wallets w ON w.user_id = u.id AND w.currency = %(currency)s
-    WHERE s.id = %(session_id)s AND u.id = %(user_id)s AND {SESSION_HOLDS}
+    WHERE s.id = %(session_id)s AND u.id = %(user_id)s AND {SESSION_IS_VALID}
 """  # noqa: S608 – a condition from our own code
 
 

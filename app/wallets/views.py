@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.errors import UserNotFound
-from app.auth.guard import identity, live_user, may_need_code, requires, second_factor
+from app.auth.guard import current_user, identity, may_need_code, requires, second_factor
 from app.auth.models import Role, User
 from app.auth.schemas import ReasonIn
 from app.auth.scopes import Scope
@@ -185,7 +185,7 @@ def list_limits() -> list[Limit]:
     movements. Held amounts count as used. Purchases and sales are not limited.
     """
     with reading() as session:
-        return _limits(session, live_user(session))
+        return _limits(session, current_user(session))
 
 
 def _limits(session: Session, user: User) -> list[Limit]:
@@ -204,7 +204,7 @@ def lock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
     A locked wallet can neither send nor receive money.
     """
     with transaction() as session:
-        actor = live_user(session)
+        actor = current_user(session)
         return service.set_locked(
             session, actor_id=actor.id, wallet_id=wallet_id, locked=True, **body
         )
@@ -221,7 +221,7 @@ def unlock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
     The wallet can send and receive money again.
     """
     with transaction() as session:
-        actor = live_user(session)
+        actor = current_user(session)
         return service.set_locked(
             session, actor_id=actor.id, wallet_id=wallet_id, locked=False, **body
         )
@@ -237,7 +237,7 @@ def list_user_limits(user_id: UUID) -> list[Limit]:
     Returns the same limits that the user sees at `/wallet/limits`.
     """
     with reading() as session:
-        live_user(session)
+        current_user(session)
         return _limits(session, auth.require_user(session, user_id))
 
 
@@ -254,7 +254,7 @@ def set_user_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
     money = ledger_transaction(
         lambda session: limits.set_for_user(
             session,
-            actor_id=live_user(session).id,
+            actor_id=current_user(session).id,
             user_id=user_id,
             currency=settings().default_currency,
             **body,
@@ -277,7 +277,7 @@ def delete_user_limit(args: dict[str, Any], user_id: UUID) -> None:
     ledger_transaction(
         lambda session: limits.delete_for_user(
             session,
-            actor_id=live_user(session).id,
+            actor_id=current_user(session).id,
             user_id=user_id,
             currency=settings().default_currency,
             **args,
@@ -302,7 +302,7 @@ def set_role_limit(body: dict[str, Any], role: str) -> dict[str, str]:
     money = ledger_transaction(
         lambda session: limits.set_for_role(
             session,
-            actor_id=live_user(session).id,
+            actor_id=current_user(session).id,
             role=role,
             currency=settings().default_currency,
             **body,

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.auth.scopes import EXPLAINED, MONEY_LEAVES, Scope
+from app.auth.scopes import DESCRIPTIONS, SPENDING, Scope
 from app.common import db
 from app.common.settings import PROJECT_ROOT
 from app.docs import reference
@@ -53,7 +53,7 @@ def test_open_endpoints_require_no_token() -> None:
 
 def test_the_page_explains_every_scope() -> None:
     explained = dict(re.findall(r"^\| `([a-z_]+:[a-z]+)` \| (.+) \|$", PAGE, re.MULTILINE))
-    assert explained == {scope: EXPLAINED[scope] for scope in Scope}
+    assert explained == {scope: DESCRIPTIONS[scope] for scope in Scope}
 
 
 def test_endpoints_of_accounts_and_administration_accept_no_keys() -> None:
@@ -78,7 +78,7 @@ def test_endpoints_with_a_two_factor_code_require_a_scope_for_outgoing_money(app
         if any(p["name"] == "X-Two-Factor-Code" for p in operation.get("parameters", ()))
     }
     assert ("POST", "/api/v1/wallet/withdraw") in with_code
-    assert {route: TABLE[route] for route in with_code if TABLE[route] not in MONEY_LEAVES} == {}
+    assert {route: TABLE[route] for route in with_code if TABLE[route] not in SPENDING} == {}
 
 
 def call_with(client: FlaskClient, data: SampleData, route: Route, key: Key, *, caller: str) -> int:
@@ -120,7 +120,7 @@ def test_without_a_scope_for_outgoing_money_no_balance_decreases(
     client: FlaskClient, data: SampleData, owner: str
 ) -> None:
     merchant = data.actors[owner]
-    key = factories.api_key(merchant, *(set(Scope) - MONEY_LEAVES))
+    key = factories.api_key(merchant, *(set(Scope) - SPENDING))
     before = available(merchant)
     assert before > 0
     for route in ACCEPTS_KEYS:

@@ -1,12 +1,11 @@
 """API keys: credentials that a merchant creates for a server.
 
-A key is a login session of its own kind. So whatever asks whether a session still holds – in the
-transaction of the work, and in the batches of the till – hears of a revoked key at once, and needs
-to know nothing of keys.
+Each key has its own login session. So every check of the session, in the transaction of the work
+and in batches of purchases, also detects a revoked key.
 
-A key is `pf_live_` in production and `pf_test_` elsewhere, 43 random letters and digits – 256
-bits – and 6 that are the CRC-32 of all before. The last ones let anybody tell a key from a typing
-error or from what only looks like one, without asking us.
+A key consists of the prefix `pf_live_` in production and `pf_test_` elsewhere, 43 random letters
+and digits (256 bits), and a checksum of 6 (CRC-32 of the preceding text). The checksum detects
+typing errors and lets secret scanners recognise keys offline.
 """
 
 import hashlib
@@ -34,11 +33,11 @@ from app.common.pagination import Page, PageRequest
 from app.events import service as events
 from app.events.catalogue.accounts import ApiKeyCreated, ApiKeyRevoked
 
-#: What every key begins with, and no access token.
-MARK: Final = "pf_"
-#: For secret scanners, and to look at before anything else is done with a key.
+#: The prefix of every key. No access token has it.
+PREFIX: Final = "pf_"
+#: Format of a key, for secret scanners and to reject other text early.
 PATTERN: Final = "pf_(live|test)_[0-9A-Za-z]{49}"
-#: Keys of one merchant that hold at a time.
+#: Maximum number of valid keys of a merchant.
 MAX_KEYS: Final = 20
 
 _LETTERS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -46,16 +45,16 @@ _LETTERS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercas
 _RANDOM_LENGTH: Final = 43
 #: 62**6 > 2**32.
 _CHECK_LENGTH: Final = 6
-#: What lists show of a key: the mark, and enough to tell it from the merchant's others.
-_PREFIX_LENGTH: Final = len("pf_live_") + 6
-#: When the session of a key ends that does not end by itself.
+#: Number of characters of a key that lists show.
+_SHOWN_LENGTH: Final = len("pf_live_") + 6
+#: Expiry of the session of a key that does not expire.
 NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
-#: How often it is written down that a key is in use.
-_NOTED_EVERY: Final = timedelta(minutes=1)
+#: Precision of the recorded time of last use.
+_USE_PRECISION: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class KeyOwner:
     """The owner of a key and its scopes. session_id: the id of the key."""
 
     user_id: UUID
@@ -64,15 +63,15 @@ class Holder:
     scopes: frozenset[str]
     last_used_at: datetime | None
 
-    def is_to_be_noted(self) -> bool:
+    def needs_use_recorded(self) -> bool:
         """Whether the recorded time of last use is out of date."""
-        return self.last_used_at is None or clock.now() - self.last_used_at >= _NOTED_EVERY
+        return self.last_used_at is None or clock.now() - self.last_used_at >= _USE_PRECISION
 
 
-def generate(*, live: bool) -> str:
+def generate_key(*, live: bool) -> str:
     """A new key. live: for production."""
     body = "".join(secrets.choice(_LETTERS) for _ in range(_RANDOM_LENGTH))
-    start = _mark(live=live) + body
+    start = _prefix(live=live) + body
     return start + _checksum(start)
 
 
@@ -83,26 +82,26 @@ def is_genuine(text: str) -> bool:
     return text.endswith(_checksum(text[:-_CHECK_LENGTH]))
 
 
-def find(key: str, *, live: bool) -> Holder:
+def require_owner(key: str, *, live: bool) -> KeyOwner:
     """The owner of a key, if the key is valid now.
 
-    One read by the key's hash, before the work; the work's own transaction asks again. What has
-    no right checksum is not looked up. live: whether this is production, which takes no other
+    One read by the key's hash; the transaction of the work checks the session again. A key with a
+    wrong checksum is not looked up. live: whether this is production, which accepts only its own
     keys. Raises Unauthorized.
     """
     if not is_genuine(key):
         raise Unauthorized
-    if not key.startswith(_mark(live=live)):
+    if not key.startswith(_prefix(live=live)):
         kind = "production" if live else "testing"
-        raise Unauthorized(f"Unauthorized: this server takes keys for {kind} only")
-    row = repository.get_key_holder(key_hash=_hash(key), now=clock.now())
+        raise Unauthorized(f"Unauthorized: this server accepts only API keys for {kind}")
+    row = repository.get_key_owner(key_hash=_hash(key), now=clock.now())
     if row is None:
         raise Unauthorized
     user_id, session_id, role, scopes, last_used_at = row
-    return Holder(user_id, session_id, role, frozenset(scopes), last_used_at)
+    return KeyOwner(user_id, session_id, role, frozenset(scopes), last_used_at)
 
 
-def create(
+def create_key(
     session: Session,
     *,
     user_id: UUID,
@@ -114,20 +113,20 @@ def create(
 ) -> tuple[ApiKey, str]:
     """Create an API key. Returns it with its text, which cannot be shown again.
 
-    by_session: the login session that asks for it. Raises Unauthorized, TooManyApiKeys, and
-    BadRequest for a key that would have expired already.
+    by_session: the login session of the request. Raises Unauthorized, TooManyApiKeys, and
+    BadRequest if `expires_at` is in the past.
     """
-    # One at a time for each user, or two would both be the last. Whoever deactivates the user or
-    # changes the password locks this row as well, and no key is made behind their back.
+    # The lock serializes concurrent requests, which together could exceed MAX_KEYS, and the
+    # deactivation of the user or a change of the password, which would miss the new key.
     repository.get_user_for_update(session, user_id)
     now = clock.now()
-    if not repository.get_live_user(session, user_id=user_id, session_id=by_session, now=now):
+    if not repository.get_user_of_session(session, user_id=user_id, session_id=by_session, now=now):
         raise Unauthorized
     if expires_at is not None and expires_at <= now:
         raise BadRequest(details={"expiresAt": ["Must be in the future."]})
-    if len(repository.live_keys(session, user_id=user_id, now=now)) >= MAX_KEYS:
+    if len(repository.list_active_keys(session, user_id=user_id, now=now)) >= MAX_KEYS:
         raise TooManyApiKeys(maximum=MAX_KEYS)
-    key = generate(live=live)
+    key = generate_key(live=live)
     login = repository.insert_session(
         session,
         id=new_id(),
@@ -142,7 +141,7 @@ def create(
         id=login.id,
         user_id=user_id,
         name=name,
-        prefix=key[:_PREFIX_LENGTH],
+        prefix=key[:_SHOWN_LENGTH],
         key_hash=_hash(key),
         scopes=[scope for scope in Scope if scope in scopes],
         created_at=now,
@@ -153,12 +152,12 @@ def create(
     return made, key
 
 
-def of_user(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Any]:
+def list_keys(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Any]:
     """The user's keys, newest first, including expired and revoked ones; each with `revoked_at`."""
     return repository.list_keys(session, page, user_id=user_id)
 
 
-def revoke(session: Session, *, user_id: UUID, key_id: UUID) -> None:
+def revoke_key(session: Session, *, user_id: UUID, key_id: UUID) -> None:
     """Revoke one of the user's keys. Idempotent. Raises ApiKeyNotFound."""
     login = repository.get_session_for_update(session, key_id)
     key = repository.get_key(session, key_id)
@@ -172,7 +171,7 @@ def revoke(session: Session, *, user_id: UUID, key_id: UUID) -> None:
 def revoke_all(session: Session, *, user_id: UUID, actor_id: UUID | None, because: str) -> None:
     """Revoke every valid key of the user. The caller has locked the user's row."""
     now = clock.now()
-    keys = repository.live_keys(session, user_id=user_id, now=now)
+    keys = repository.list_active_keys(session, user_id=user_id, now=now)
     repository.revoke_sessions(
         session, user_id=user_id, kind=SessionKind.API_KEY, now=now, because=because
     )
@@ -180,18 +179,18 @@ def revoke_all(session: Session, *, user_id: UUID, actor_id: UUID | None, becaus
         _record_revoked(session, key, actor_id=actor_id, because=because)
 
 
-def note_use(session: Session, *, key_id: UUID) -> None:
-    """Record that the key was used now, unless that was recorded just before."""
+def record_use(session: Session, *, key_id: UUID) -> None:
+    """Record that the key was used now, unless a recent use is recorded."""
     now = clock.now()
-    repository.note_key_use(session, key_id=key_id, now=now, unless_since=now - _NOTED_EVERY)
+    repository.record_key_use(session, key_id=key_id, now=now, unless_since=now - _USE_PRECISION)
 
 
-def _mark(*, live: bool) -> str:
-    return f"{MARK}live_" if live else f"{MARK}test_"
+def _prefix(*, live: bool) -> str:
+    return f"{PREFIX}live_" if live else f"{PREFIX}test_"
 
 
 def _checksum(start: str) -> str:
-    """CRC-32 of the preceding text, as 6 letters and digits."""
+    """CRC-32 of the preceding text in base 62, 6 characters."""
     rest, letters = zlib.crc32(start.encode()), ""
     for _ in range(_CHECK_LENGTH):
         rest, digit = divmod(rest, len(_LETTERS))
@@ -200,11 +199,10 @@ def _checksum(start: str) -> str:
 
 
 def _hash(key: str) -> bytes:
-    """The stored form of a key, by which it is found.
+    """The stored hash of a key, by which it is found.
 
-    A plain, fast hash is right: a slow or salted one is there for what people choose, so that
-    guessing costs time. Nobody guesses one of 2**256, at any speed, and the hash of a key is no
-    help in finding it. And as it has to be computed for each request, it must be fast.
+    A fast hash without salt is enough, because keys have 256 random bits; slow hashes protect
+    passwords that can be guessed. It is computed for each request, so it must be fast.
     """
     return hashlib.sha256(key.encode()).digest()
 
@@ -217,7 +215,7 @@ def _record_revoked(session: Session, key: ApiKey, *, actor_id: UUID | None, bec
 def _audit(
     session: Session, key: ApiKey, verb: str, *, actor_id: UUID | None, **details: str | None
 ) -> None:
-    """Write an audit record with the name and scopes of the key, never the key itself."""
+    """Insert an audit record with the name and scopes of the key, never the key itself."""
     audit.record(
         session,
         actor_id=actor_id,

@@ -12,8 +12,8 @@ from app.auth.errors import (
     TwoFactorCodeWrong,
 )
 from app.auth.guard import (
+    current_user,
     identity,
-    live_user,
     may_take_code,
     require_password,
     requires,
@@ -51,14 +51,14 @@ def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
     code = body.pop("code", None)
     user_id = identity().user_id
     with transaction() as session:
-        made, key = api_keys.create(
+        made, key = api_keys.create_key(
             session,
             user_id=user_id,
             by_session=session_id(),
             live=settings().is_production,
             **body,
         )
-        two_factor.require_code_if_on(session, user_id=user_id, code=code)
+        two_factor.require_code_if_enabled(session, user_id=user_id, code=code)
     shown = {name: getattr(made, name) for name in CreatedApiKeyOut().fields if name != "key"}
     return shown | {"key": key}
 
@@ -74,7 +74,7 @@ def list_api_keys(args: dict[str, Any]) -> Page[Any]:
     a key begins.
     """
     with reading() as session:
-        return api_keys.of_user(session, user_id=live_user(session).id, **args)
+        return api_keys.list_keys(session, user_id=current_user(session).id, **args)
 
 
 @blp.delete("/<uuid:api_key_id>")
@@ -87,4 +87,4 @@ def revoke_api_key(api_key_id: UUID) -> None:
     The key stops working immediately and permanently. Revoking it again has no effect.
     """
     with transaction() as session:
-        api_keys.revoke(session, user_id=live_user(session).id, key_id=api_key_id)
+        api_keys.revoke_key(session, user_id=current_user(session).id, key_id=api_key_id)

@@ -1,6 +1,6 @@
 """Two-factor authentication: codes of an authenticator app (TOTP, RFC 6238) and recovery codes.
 
-It is asked for where much money leaves, not at sign-in.
+Codes are required for movements of large amounts, not for sign-in.
 """
 
 import base64
@@ -32,27 +32,27 @@ from app.common import clock
 from app.common.encryption import decrypt, encrypt
 from app.common.money import Money
 
-#: 6 digits of the app, or a recovery code: base32, four by four.
+#: 6 digits from the app, or a recovery code: base32 in groups of four.
 CODE_PATTERN: Final = r"[0-9]{6}|[A-Za-z2-7]{4}(-?[A-Za-z2-7]{4}){3}"
 
 RECOVERY_CODES: Final = 10
 _RECOVERY_BYTES: Final = 10
 _DIGITS: Final = 6
-#: Steps of 30 seconds that the app's clock may be away from ours (RFC 6238, section 5.2).
-_STEPS_AWAY: Final = 1
+#: Steps of 30 seconds by which the app's clock may differ from ours (RFC 6238, section 5.2).
+_ALLOWED_DRIFT_STEPS: Final = 1
 _ISSUER: Final = "Payment Flow"
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What an authenticator app needs. secret: base32; uri: the same as a link for a QR code."""
+    """The data for an authenticator app. secret: base32; uri: the secret as an otpauth URI."""
 
     secret: str
     uri: str
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class TwoFactorStatus:
     enabled: bool
     confirmed_at: datetime | None
     recovery_codes_left: int
@@ -65,26 +65,26 @@ def canonical_code(text: str) -> str | None:
     return text.replace("-", "").upper()
 
 
-def enrol(session: Session, *, user: User) -> Enrolment:
-    """Start the setup of two-factor authentication; `confirm` enables it with a first code.
+def start_enrolment(session: Session, *, user: User) -> Enrolment:
+    """Start or restart the enrolment, which `confirm_enrolment` completes with a first code.
 
-    A pending one is replaced. Raises TwoFactorAlreadyEnabled.
+    Raises TwoFactorAlreadyEnabled.
     """
     secret = pyotp.random_base32()
-    begun = repository.put_pending_two_factor(
+    is_pending = repository.upsert_pending_two_factor(
         session,
         user_id=user.id,
         secret=encrypt(secret.encode(), context=_context(user.id)),
         created_at=clock.now(),
     )
-    if not begun:
+    if not is_pending:
         raise TwoFactorAlreadyEnabled
     name = user.email or user.phone
     return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=_ISSUER))
 
 
-def confirm(session: Session, *, user_id: UUID, code: str) -> list[str]:
-    """Enable the pending setup. Returns the recovery codes, which cannot be shown again.
+def confirm_enrolment(session: Session, *, user_id: UUID, code: str) -> list[str]:
+    """Enable two-factor authentication. Returns the recovery codes, which are shown only once.
 
     Raises TwoFactorNotPending, TwoFactorCodeWrong.
     """
@@ -122,20 +122,20 @@ def reset(session: Session, *, actor_id: UUID, user_id: UUID, reason: str) -> No
     _audit(session, "two-factor.reset", user_id=user_id, actor_id=actor_id, reason=reason)
 
 
-def status(session: Session, *, user_id: UUID) -> Status:
+def get_status(session: Session, *, user_id: UUID) -> TwoFactorStatus:
     factor = repository.get_two_factor(session, user_id)
     if factor is None or factor.confirmed_at is None:
-        return Status(False, None, 0)
+        return TwoFactorStatus(False, None, 0)
     left = repository.count_recovery_codes(session, user_id)
-    return Status(True, factor.confirmed_at, left)
+    return TwoFactorStatus(True, factor.confirmed_at, left)
 
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
     """The second factor of a request that moves money.
 
-    above: an amount above this needs a code, in units of its currency; code: in its one spelling,
-    None if none was given.
+    above: amounts above this require a code, in units of the currency; code: normalized, None if
+    none was sent.
     """
 
     above: Decimal
@@ -144,21 +144,26 @@ class SecondFactor:
     def require(self, session: Session, *, user_id: UUID, amount: Money) -> None:
         """Require a code for an amount above the threshold, and consume it.
 
-        Call it last, when nothing but the second factor can still refuse the movement: the code is
-        marked as used in the movement's own transaction, so it stays good if the money stays.
-        Raises TwoFactorRequired, also when the user has no second factor.
+        Call it last, when nothing else can refuse the movement. The code is consumed in the same
+        transaction, so it stays valid if the movement is rolled back.
+        Raises TwoFactorRequired, also if the user has not enabled two-factor authentication.
         """
         limit, code = Money.of(self.above, amount.currency), self.code
         if amount.minor <= limit.minor:
             return
-        # Locked, so that of two movements with one code the later sees it used.
+        # Locked, so that concurrent movements cannot use the same code.
         factor = repository.get_two_factor_for_update(session, user_id)
         enrolled = factor is not None and factor.confirmed_at is not None
-        if factor is None or not enrolled or code is None or not _is_good(session, factor, code):
+        if (
+            factor is None
+            or not enrolled
+            or code is None
+            or not _consume_code(session, factor, code)
+        ):
             raise TwoFactorRequired(above=limit, enrolled=enrolled, tried=code is not None)
 
 
-def require_code_if_on(session: Session, *, user_id: UUID, code: str | None) -> None:
+def require_code_if_enabled(session: Session, *, user_id: UUID, code: str | None) -> None:
     """Require a code from a user with two-factor authentication, and consume it.
 
     Call it last, as `SecondFactor.require`. Raises CodeRequired, TwoFactorCodeWrong.
@@ -179,12 +184,12 @@ def _require_enabled(session: Session, user_id: UUID) -> TwoFactor:
 
 
 def _use(session: Session, factor: TwoFactor, code: str) -> None:
-    if not _is_good(session, factor, code):
+    if not _consume_code(session, factor, code):
         raise TwoFactorCodeWrong
 
 
-def _is_good(session: Session, factor: TwoFactor, code: str) -> bool:
-    """Whether the code is right and unused; consumes it."""
+def _consume_code(session: Session, factor: TwoFactor, code: str) -> bool:
+    """Consume the code. Returns whether it was correct and unused."""
     if len(code) == _DIGITS:
         return _use_app_code(factor, code)
     used = repository.use_recovery_code(
@@ -199,14 +204,14 @@ def _is_good(session: Session, factor: TwoFactor, code: str) -> bool:
 
 
 def _use_app_code(factor: TwoFactor, code: str) -> bool:
-    """Whether it is a current code of the app, later than the last one accepted.
+    """Consume a code of the app. Returns whether it is current and later than the last one.
 
     A code works once (RFC 6238, section 5.2). The library compares in constant time.
     """
     secret = decrypt(factor.secret, context=_context(factor.user_id)).decode()
     try:
         step = pyotp.TOTP(secret).verify_and_get_timecode(
-            code, for_time=clock.now(), valid_window=_STEPS_AWAY
+            code, for_time=clock.now(), valid_window=_ALLOWED_DRIFT_STEPS
         )
     except OTPVerificationError:
         return False
@@ -227,16 +232,15 @@ def _new_recovery_codes(session: Session, user_id: UUID) -> list[str]:
 
 
 def _hash(user_id: UUID, code: str) -> bytes:
-    """What is stored of a recovery code.
+    """The stored hash of a recovery code.
 
-    A fast hash is enough: nobody tries 2**80 codes, as they would try the passwords that people
-    choose. The user's id keeps one try from being one at everybody's codes.
+    A fast hash is enough, because codes have 80 random bits. The user's id is the salt.
     """
     return hashlib.sha256(user_id.bytes + code.encode()).digest()
 
 
 def _context(user_id: UUID) -> str:
-    """Binds an encrypted secret to its user: copied to another row it cannot be decrypted."""
+    """Binds an encrypted secret to its user: it cannot be decrypted in another row."""
     return f"two-factor/{user_id}"
 
 

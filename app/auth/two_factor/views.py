@@ -1,4 +1,4 @@
-"""HTTP of the second factor."""
+"""HTTP of two-factor authentication."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from app.auth.errors import (
     TwoFactorNotEnabled,
     TwoFactorNotPending,
 )
-from app.auth.guard import live_user, require_password, requires, takes_code
+from app.auth.guard import current_user, require_password, requires, takes_code
 from app.auth.schemas import (
     DisableTwoFactorIn,
     EnrolTwoFactorIn,
@@ -33,15 +33,15 @@ blp = Blueprint(
 @blp.get("")
 @requires(blp)
 @blp.response(200, TwoFactorStatusOut)
-def get_two_factor() -> two_factor.Status:
+def get_two_factor() -> two_factor.TwoFactorStatus:
     """Get the two-factor status
 
     Returns whether two-factor authentication is enabled and how many recovery codes are left. An
     enrolment that has not been confirmed is not enabled.
     """
     with reading() as session:
-        user = live_user(session)
-        return two_factor.status(session, user_id=user.id)
+        user = current_user(session)
+        return two_factor.get_status(session, user_id=user.id)
 
 
 @blp.post("")
@@ -53,12 +53,12 @@ def get_two_factor() -> two_factor.Status:
 def enrol_two_factor(body: dict[str, Any]) -> dict[str, Any]:
     """Start two-factor enrolment
 
-    Scan the QR code with an authenticator app, then confirm with the first code it shows. Until
-    then nothing changes. Starting again replaces the secret.
+    Scan the QR code with an authenticator app, then confirm the enrolment with the first code.
+    Starting again replaces the secret.
     """
     require_password(body["password"])
     with transaction() as session:
-        enrolment = two_factor.enrol(session, user=live_user(session))
+        enrolment = two_factor.start_enrolment(session, user=current_user(session))
     code = segno.make(enrolment.uri, micro=False)
     return {
         "secret": enrolment.secret,
@@ -80,8 +80,8 @@ def confirm_two_factor(body: dict[str, Any]) -> dict[str, Any]:
     response: they are shown only once, and each can replace a code once.
     """
     with transaction() as session:
-        user = live_user(session)
-        return {"recovery_codes": two_factor.confirm(session, user_id=user.id, **body)}
+        user = current_user(session)
+        return {"recovery_codes": two_factor.confirm_enrolment(session, user_id=user.id, **body)}
 
 
 @blp.delete("")
@@ -97,7 +97,7 @@ def disable_two_factor(body: dict[str, Any]) -> None:
     """
     require_password(body["password"])
     with transaction() as session:
-        user = live_user(session)
+        user = current_user(session)
         two_factor.disable(session, user_id=user.id, code=body["code"])
 
 
@@ -113,5 +113,5 @@ def create_recovery_codes(body: dict[str, Any]) -> dict[str, Any]:
     The new codes are shown only once. All previous codes stop working.
     """
     with transaction() as session:
-        user = live_user(session)
+        user = current_user(session)
         return {"recovery_codes": two_factor.renew_recovery_codes(session, user_id=user.id, **body)}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response, request
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common import queue
@@ -96,14 +96,14 @@ def upload_product_codes(product_id: UUID) -> Response:
     """
     parse = _require_parser()
     with transaction() as session:
-        merchant = live_user(session)
+        merchant = current_user(session)
         uploads.require_codes_product(session, merchant=merchant, product_id=product_id)
     release = _uploads.acquire(merchant.id)
     try:
         stored = ingestion.ingest(
             parse(body_chunks(max_bytes=MAX_BYTES)),
             product_id=product_id,
-            require_merchant=live_user,
+            require_merchant=current_user,
             enqueue_job=partial(queue.enqueue, tasks.add_codes),
         )
     finally:
@@ -130,7 +130,7 @@ def list_product_codes(args: dict[str, Any], product_id: UUID) -> Response:
     """
     with reading() as session:
         found = service.list_codes(
-            session, merchant=live_user(session), product_id=product_id, **args
+            session, merchant=current_user(session), product_id=product_id, **args
         )
     return json_response(dump_json(found.serialized(code_out)))
 
@@ -146,7 +146,7 @@ def get_product_code_summary(product_id: UUID) -> Response:
     """
     with reading() as session:
         counts = service.count_by_status(
-            session, merchant=live_user(session), product_id=product_id
+            session, merchant=current_user(session), product_id=product_id
         )
     return json_response(dump_json(summary_out(counts)))
 
@@ -163,7 +163,7 @@ def list_code_uploads(args: dict[str, Any], product_id: UUID) -> Response:
     """
     with reading() as session:
         found = uploads.list_uploads(
-            session, merchant=live_user(session), product_id=product_id, **args
+            session, merchant=current_user(session), product_id=product_id, **args
         )
     return json_response(dump_json(found.serialized(upload_out)))
 
@@ -179,7 +179,7 @@ def get_code_upload(product_id: UUID, upload_id: UUID) -> Response:
     """
     with reading() as session:
         found = uploads.require_upload(
-            session, merchant=live_user(session), product_id=product_id, upload_id=upload_id
+            session, merchant=current_user(session), product_id=product_id, upload_id=upload_id
         )
     return json_response(dump_json(upload_out(found)))
 
@@ -195,6 +195,6 @@ def delete_product_code(product_id: UUID, code_id: UUID) -> None:
     """
     retry_transaction(
         lambda session: service.delete_code(
-            session, merchant=live_user(session), product_id=product_id, code_id=code_id
+            session, merchant=current_user(session), product_id=product_id, code_id=code_id
         )
     )

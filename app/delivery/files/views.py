@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response, request
 from sqlalchemy.orm import Session
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.concurrency_limiter import ConcurrencyLimiter
@@ -86,7 +86,7 @@ def upload_product_file(args: dict[str, Any], product_id: UUID) -> Response:
     """
     attributes = _file_attributes(args.get("name"))
     with reading() as session:
-        merchant = live_user(session)
+        merchant = current_user(session)
         service.require_file_product(session, merchant=merchant, product_id=product_id)
     content_id = _store_body(merchant.id)
     publish = partial(_publish, product_id=product_id, content_id=content_id, **attributes)
@@ -136,7 +136,7 @@ def _store_body(uploader_id: UUID) -> UUID:
 
 def _publish(session: Session, **attributes: Any) -> CurrentFile:
     # The caller is authenticated again, because an upload may outlast their session.
-    return service.publish(session, merchant=live_user(session), **attributes)
+    return service.publish(session, merchant=current_user(session), **attributes)
 
 
 @blp.get("/<uuid:product_id>/file")
@@ -149,7 +149,9 @@ def get_product_file(product_id: UUID) -> Response:
     Returns metadata of the newest version, and the number of downloads.
     """
     with reading() as session:
-        current = service.require_file(session, merchant=live_user(session), product_id=product_id)
+        current = service.require_file(
+            session, merchant=current_user(session), product_id=product_id
+        )
         return json_response(dump_json(file_out(current)))
 
 
@@ -163,4 +165,4 @@ def delete_product_file(product_id: UUID) -> None:
     Only possible while it has not been sold. The product is then no longer on sale.
     """
     with transaction() as session:
-        service.delete_file(session, merchant=live_user(session), product_id=product_id)
+        service.delete_file(session, merchant=current_user(session), product_id=product_id)

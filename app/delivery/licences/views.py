@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, retry_transaction, transaction
@@ -132,7 +132,7 @@ def get_licence_terms(product_id: UUID) -> LicenceLimits:
     By default a licence can be active on 3 machines and never expires.
     """
     with reading() as session:
-        return service.get_terms(session, merchant=live_user(session), product_id=product_id)
+        return service.get_terms(session, merchant=current_user(session), product_id=product_id)
 
 
 @product_blp.put("/<uuid:product_id>/licence-terms")
@@ -148,7 +148,7 @@ def set_licence_terms(body: dict[str, Any], product_id: UUID) -> LicenceLimits:
     with transaction() as session:
         return service.set_terms(
             session,
-            merchant=live_user(session),
+            merchant=current_user(session),
             product_id=product_id,
             limits=LicenceLimits(**body),
         )
@@ -166,6 +166,6 @@ def list_sold_licences(args: dict[str, Any], product_id: UUID) -> Response:
     """
     with reading() as session:
         found = service.list_licences(
-            session, merchant=live_user(session), product_id=product_id, **args
+            session, merchant=current_user(session), product_id=product_id, **args
         )
     return json_response(dump_json(found.serialized(sold_licence_out)))

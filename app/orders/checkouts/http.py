@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import live_user
+from app.auth.guard import current_user
 from app.auth.service import Caller
 from app.common.db import reading, retry_transaction
 from app.common.errors import AppError
@@ -83,7 +83,7 @@ def answer_with_cancellation(order_id: UUID) -> Response:
     and BalanceTooLarge when it was paid and the merchant's wallet cannot receive it yet.
     """
     with reading() as session:
-        buyer_id = live_user(session).id
+        buyer_id = current_user(session).id
         found = checkouts.require_cancellable(session, order_id=order_id, user_id=buyer_id)
     state = pages.close_checkout(found)
     try:

@@ -6,7 +6,7 @@ from uuid import UUID
 import marshmallow as ma
 
 from app.auth.errors import UserNotFound
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.common.db import reading, transaction
 from app.common.fields import Schema, WholeNumber
@@ -44,7 +44,7 @@ def get_merchant_fee(merchant_id: UUID) -> Fee:
     Returns the platform's default fee, or the one set for this merchant.
     """
     with reading() as session:
-        live_user(session)
+        current_user(session)
         return fees.get_fee(
             session, merchant_id=merchant_id, default_bps=settings().platform_fee_bps
         )
@@ -79,7 +79,7 @@ def _set_fee(merchant_id: UUID, *, bps: int | None) -> Fee:
     with transaction() as session:
         return fees.set_fee(
             session,
-            actor_id=live_user(session).id,
+            actor_id=current_user(session).id,
             merchant_id=merchant_id,
             bps=bps,
             default_bps=settings().platform_fee_bps,

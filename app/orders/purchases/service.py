@@ -76,7 +76,7 @@ def buy_all(
     fee_bps: the platform fee in basis points.
     """
     # All queries are sent before any result is read: one round trip in a pipeline.
-    callers_of = auth.ask_callers(session, [job.session_id for job in jobs])
+    callers_of = auth.query_callers(session, [job.session_id for job in jobs])
     claimed = idempotency.claim_keys(session, [job.request for job in jobs])
     locked = locked_state.lock(session, [(job.user_id, job.basket) for job in jobs])
     callers, state = callers_of(), locked()

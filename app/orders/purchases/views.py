@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
@@ -83,7 +83,7 @@ def list_orders(args: dict[str, Any]) -> Any:
     Returns the caller's orders, newest first, each with the current name of its product.
     """
     with reading() as session:
-        return service.list_orders(session, user_id=live_user(session).id, **args)
+        return service.list_orders(session, user_id=current_user(session).id, **args)
 
 
 @blp.get("/<uuid:order_id>")
@@ -96,7 +96,7 @@ def get_order(order_id: UUID) -> Any:
     Visible to its buyer and its merchant.
     """
     with reading() as session:
-        return service.require_order(session, order_id=order_id, user_id=live_user(session).id)
+        return service.require_order(session, order_id=order_id, user_id=current_user(session).id)
 
 
 @blp.get("/<uuid:order_id>/delivery")
@@ -114,7 +114,7 @@ def get_delivery(order_id: UUID) -> Response:
         found = service.get_delivery(
             session,
             order_id=order_id,
-            user_id=live_user(session).id,
+            user_id=current_user(session).id,
             base_url=settings().public_address + settings().api_prefix,
         )
     return json_response(dump_json(found))

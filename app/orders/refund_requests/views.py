@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.models import Role, User
 from app.auth.scopes import Scope
 from app.auth.service import Caller
@@ -51,7 +51,7 @@ def create_refund_request(body: dict[str, Any], order_id: UUID) -> Response:
     """
     with transaction() as session:
         refund_request = refund_requests.create(
-            session, buyer=live_user(session), order_id=order_id, **body
+            session, buyer=current_user(session), order_id=order_id, **body
         )
         answer = refund_request_out(refund_request)
     return json_response(dump_json(answer), 201)
@@ -67,7 +67,7 @@ def list_refund_requests(args: dict[str, Any]) -> Response:
     Returns requests that the caller has made or received, newest first.
     """
     with reading() as session:
-        found = refund_requests.list_for_user(session, user_id=live_user(session).id, **args)
+        found = refund_requests.list_for_user(session, user_id=current_user(session).id, **args)
     return json_response(dump_json(found.serialized(refund_request_out)))
 
 
@@ -132,5 +132,5 @@ def withdraw_refund_request(refund_request_id: UUID) -> Response:
 
 def _decided(decide: Callable[[Session, User], RefundRequest]) -> Response:
     with transaction() as session:
-        answer = refund_request_out(decide(session, live_user(session)))
+        answer = refund_request_out(decide(session, current_user(session)))
     return json_response(dump_json(answer))

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.auth.service import Caller
@@ -65,5 +65,5 @@ def list_refunds(order_id: UUID) -> Response:
     Oldest first. Visible to its buyer and its merchant.
     """
     with reading() as session:
-        found = refunds.list_refunds(session, order_id=order_id, user_id=live_user(session).id)
+        found = refunds.list_refunds(session, order_id=order_id, user_id=current_user(session).id)
     return json_response(dump_json([refund_out(one) for one in found]))

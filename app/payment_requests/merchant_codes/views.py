@@ -7,8 +7,8 @@ from uuid import UUID
 from flask import Response, render_template
 
 from app.auth.guard import (
+    current_user,
     identity,
-    live_user,
     may_need_code,
     require_scope,
     requires,
@@ -84,7 +84,7 @@ def create_merchant_code(body: dict[str, Any]) -> Response:
     many times, until it is deactivated.
     """
     with transaction() as session:
-        merchant = live_user(session)
+        merchant = current_user(session)
         found = codes.create_code(
             session, merchant=merchant, currency=settings().default_currency, **body
         )
@@ -101,7 +101,7 @@ def list_merchant_codes(args: dict[str, Any]) -> Response:
     Newest first, including deactivated codes.
     """
     with reading() as session:
-        found = codes.list_codes(session, merchant_id=live_user(session).id, **args)
+        found = codes.list_codes(session, merchant_id=current_user(session).id, **args)
     render = partial(merchant_code_out, base=settings().public_address)
     return json_response(dump_json(found.serialized(render)))
 
@@ -121,7 +121,7 @@ def get_merchant_code(merchant_code_id: UUID) -> Response:
 def _require_own(merchant_code_id: UUID) -> MerchantCodeDetails:
     with reading() as session:
         return codes.require_code(
-            session, merchant_id=live_user(session).id, code_id=merchant_code_id
+            session, merchant_id=current_user(session).id, code_id=merchant_code_id
         )
 
 
@@ -135,7 +135,7 @@ def deactivate_merchant_code(merchant_code_id: UUID) -> Response:
     Permanently: it can no longer be paid.
     """
     with transaction() as session:
-        merchant = live_user(session)
+        merchant = current_user(session)
         found = codes.deactivate_code(session, merchant_id=merchant.id, code_id=merchant_code_id)
     return _respond(found)
 

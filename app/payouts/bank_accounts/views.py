@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.scopes import Scope
 from app.banks.errors import ProviderUnknown
 from app.common.db import reading, transaction
@@ -40,7 +40,7 @@ def create_bank_account(body: dict[str, Any]) -> BankAccount:
     ever shown.
     """
     with transaction() as session:
-        return service.create_bank_account(session, user_id=live_user(session).id, **body)
+        return service.create_bank_account(session, user_id=current_user(session).id, **body)
 
 
 @blp.get("")
@@ -52,7 +52,7 @@ def list_bank_accounts() -> Sequence[BankAccount]:
     Returns the saved bank accounts, newest first. A user can have at most 10.
     """
     with reading() as session:
-        return service.list_bank_accounts(session, user_id=live_user(session).id)
+        return service.list_bank_accounts(session, user_id=current_user(session).id)
 
 
 @blp.delete("/<uuid:bank_account_id>")
@@ -66,5 +66,5 @@ def delete_bank_account(bank_account_id: UUID) -> None:
     """
     with transaction() as session:
         service.delete_bank_account(
-            session, bank_account_id=bank_account_id, user_id=live_user(session).id
+            session, bank_account_id=bank_account_id, user_id=current_user(session).id
         )

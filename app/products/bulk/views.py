@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from flask import Response, request
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common import csv_documents
@@ -65,7 +65,7 @@ def import_products(args: dict[str, Any]) -> Response:
     if request.mimetype != "text/csv":
         raise UnsupportedMediaType("Send the products as text/csv")
     with reading() as session:
-        merchant = live_user(session)
+        merchant = current_user(session)
     release = _imports.acquire(merchant.id)
     try:
         parsed = csv_format.parse(body_chunks(max_bytes=MAX_BYTES))
@@ -73,7 +73,7 @@ def import_products(args: dict[str, Any]) -> Response:
             lambda session: service.import_products(
                 session,
                 # Authenticated again, because a body may take longer than a session lasts.
-                merchant=live_user(session),
+                merchant=current_user(session),
                 rows=parsed.rows,
                 problems=parsed.problems,
                 currency=settings().default_currency,
@@ -99,7 +99,7 @@ def export_products() -> Response:
     its last line says so.
     """
     with reading() as session:
-        merchant = live_user(session)
+        merchant = current_user(session)
     batches = service.export_batches(merchant_id=merchant.id, reading=reading)
     response = stream_response(
         csv_format.format_products(batches),

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import live_user, may_need_code, requires, second_factor
+from app.auth.guard import current_user, may_need_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, settings
@@ -88,7 +88,7 @@ def list_holds(args: dict[str, Any]) -> Page[WalletHold]:
     with reading() as session:
         return service.list_holds(
             session,
-            user_id=live_user(session).id,
+            user_id=current_user(session).id,
             currency=settings().default_currency,
             **args,
         )
@@ -104,7 +104,7 @@ def get_hold(hold_id: UUID) -> WalletHold:
     Visible to its payer and its payee.
     """
     with reading() as session:
-        return service.require_hold(session, hold_id=hold_id, user_id=live_user(session).id)
+        return service.require_hold(session, hold_id=hold_id, user_id=current_user(session).id)
 
 
 @blp.post("/<uuid:hold_id>/capture")
@@ -142,6 +142,6 @@ def void_hold(hold_id: UUID) -> WalletHold:
     """
 
     def attempt(session: Session) -> WalletHold:
-        return service.void(session, payee_id=live_user(session).id, hold_id=hold_id)
+        return service.void(session, payee_id=current_user(session).id, hold_id=hold_id)
 
     return ledger_transaction(attempt, exclusive=False)

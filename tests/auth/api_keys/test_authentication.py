@@ -28,7 +28,7 @@ class TestAuthentication:
         for wrong in (
             "pf_",
             "pf_test_",
-            api_keys.generate(live=False),
+            api_keys.generate_key(live=False),
             key[:-1],
             f"{key}A",
             f"{key}\u00e9",
@@ -48,7 +48,7 @@ class TestAuthentication:
     ) -> None:
         key = factories.api_key(shop).text
         looked_up = mock.Mock(side_effect=AssertionError("looked up"))
-        monkeypatch.setattr("app.auth.repository.get_key_holder", looked_up)
+        monkeypatch.setattr("app.auth.repository.get_key_owner", looked_up)
 
         last = DIGITS[DIGITS.index(key[-1]) - 1]
         assert refusal(create_product(client, key[:-1] + last)) == (401, "UNAUTHORIZED")
@@ -57,7 +57,7 @@ class TestAuthentication:
         self, client: FlaskClient, shop: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         looked_up = mock.Mock(side_effect=AssertionError("looked up"))
-        monkeypatch.setattr("app.auth.repository.get_key_holder", looked_up)
+        monkeypatch.setattr("app.auth.repository.get_key_owner", looked_up)
 
         assert client.get("/api/v1/wallet", headers=shop.headers).status_code == 200
 

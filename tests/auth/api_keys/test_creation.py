@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from app.auth.api_keys import service as api_keys
 from app.auth.models import Role
-from app.auth.scopes import EXPLAINED, Scope
+from app.auth.scopes import DESCRIPTIONS, Scope
 from app.common import clock, db
 from app.idempotency.models import IdempotencyKey
 from tests import factories
@@ -67,7 +67,7 @@ class TestCreation:
         assert key[-6:] == checksum(key[:-6])
 
     def test_keys_are_unique_and_use_the_whole_alphabet(self) -> None:
-        keys = [api_keys.generate(live=True) for _ in range(300)]
+        keys = [api_keys.generate_key(live=True) for _ in range(300)]
 
         assert len(set(keys)) == 300
         assert set("".join(key.removeprefix("pf_live_") for key in keys)) == set(DIGITS)
@@ -255,4 +255,4 @@ def test_the_openapi_document_explains_every_scope(client: FlaskClient) -> None:
     schemas = client.get("/api/openapi.json").json["components"]["schemas"]
 
     described = schemas["CreateApiKey"]["properties"]["scopes"]["description"]
-    assert all(f"* `{scope}`: {EXPLAINED[scope]}" in described for scope in Scope)
+    assert all(f"* `{scope}`: {DESCRIPTIONS[scope]}" in described for scope in Scope)

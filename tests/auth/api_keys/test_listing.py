@@ -90,10 +90,10 @@ class TestListing:
     def test_a_use_that_is_being_recorded_is_not_recorded_twice(self, committing: Flask) -> None:
         key = factories.api_key(factories.merchant())
         with db.transaction() as first_session:
-            api_keys.note_use(first_session, key_id=key.id)
+            api_keys.record_use(first_session, key_id=key.id)
             first = first_session.get_one(ApiKey, key.id).last_used_at
             with db.transaction() as other:
-                api_keys.note_use(other, key_id=key.id)
+                api_keys.record_use(other, key_id=key.id)
         with db.transaction() as session:
             assert session.get_one(ApiKey, key.id).last_used_at == first
 
@@ -103,7 +103,7 @@ class TestListing:
         def fail(*_: Any, **__: Any) -> None:
             raise DBAPIError("UPDATE", {}, Exception("gone"))
 
-        monkeypatch.setattr(api_keys, "note_use", fail)
+        monkeypatch.setattr(api_keys, "record_use", fail)
         with create_product(client, factories.api_key(shop)) as answer:
             assert answer.status_code == 201
         assert list_keys(client, shop)["data"][0]["lastUsedAt"] is None

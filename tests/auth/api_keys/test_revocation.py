@@ -42,12 +42,12 @@ class TestRevocation:
         """A key revoked after its look-up, but before the transaction, has no effect."""
         shop = factories.actor(Role.MERCHANT, balance="50.00")
         product_id = factories.product(factories.merchant())
-        find = api_keys.find
+        find = api_keys.require_owner
 
         def find_and_revoke(key: str, *, live: bool) -> api_keys.Holder:
             holder = find(key, live=live)
             with db.transaction() as session:
-                api_keys.revoke(session, user_id=holder.user_id, key_id=holder.session_id)
+                api_keys.revoke_key(session, user_id=holder.user_id, key_id=holder.session_id)
             return holder
 
         monkeypatch.setattr(api_keys, "find", find_and_revoke)

@@ -90,7 +90,7 @@ def test_a_revoked_session_does_not_claim_the_key_of_an_active_one(committing: F
     revoked = factories.buyer("100.00")
     with transaction() as session:
         other = auth.sign_in(
-            session, user_id=revoked.id, device=auth.Device(), refresh_life=timedelta(days=7)
+            session, user_id=revoked.id, device=auth.Device(), refresh_ttl=timedelta(days=7)
         )
         auth.revoke_session(session, user_id=revoked.id, session_id=revoked.session_id)
     token = access_token(

@@ -10,7 +10,7 @@ from flask import Response, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.auth.guard import live_user, requires
+from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common import metrics
@@ -85,7 +85,7 @@ def reset_downloads(order_id: UUID) -> dict[str, int]:
     The buyer can download as often as at first, regardless of earlier downloads.
     """
     with transaction() as session:
-        left = service.reset_downloads(session, merchant=live_user(session), order_id=order_id)
+        left = service.reset_downloads(session, merchant=current_user(session), order_id=order_id)
     return {"downloads_left": left}
 
 
