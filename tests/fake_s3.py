@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from xml.etree import ElementTree
 
 from app.common import clock
-from app.common.clock import to_wire
+from app.common.clock import format_timestamp
 from tests.http_server import listening
 
 _XML = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -143,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(part, status=206, headers=about)
 
     def _list(self) -> None:
-        prefix, now = self.query["prefix"], to_wire(clock.now())
+        prefix, now = self.query["prefix"], format_timestamp(clock.now())
         if "uploads" in self.query:
             found = "".join(
                 f"<Upload><Key>{self.bucket.keys[name]}</Key><UploadId>{name}</UploadId>"

@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy.orm import DeclarativeBase
 
 import app.factory  # noqa: F401 – imports every serializer
-from app.common.fields import SERIALIZERS, Moment, MoneyOut
+from app.common.fields import SERIALIZERS, MoneyOut, Timestamp
 from app.common.json_format import dump_json
 from app.wallets.ledger import Account
 from app.wallets.models import WalletTransaction
@@ -137,7 +137,7 @@ def _form_of(field: ma.fields.Field[Any]) -> type:
 
 _FORMS: dict[type, Callable[[Any], bool]] = {
     MoneyOut: lambda value: isinstance(value, str) and _MONEY.fullmatch(value) is not None,
-    Moment: lambda value: isinstance(value, str) and _MOMENT.fullmatch(value) is not None,
+    Timestamp: lambda value: isinstance(value, str) and _MOMENT.fullmatch(value) is not None,
     ma.fields.UUID: lambda value: str(UUID(value)) == value,
     ma.fields.Date: lambda value: date.fromisoformat(value).isoformat() == value,
     ma.fields.Integer: lambda value: type(value) is int,

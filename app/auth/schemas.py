@@ -11,7 +11,7 @@ from app.auth.api_keys import service as api_keys
 from app.auth.models import Role
 from app.auth.scopes import DESCRIPTIONS, Scope
 from app.auth.two_factor import service as two_factor
-from app.common.fields import Flag, Moment, Schema, Text
+from app.common.fields import Flag, Schema, Text, Timestamp
 from app.common.pagination import page_of
 
 # Test addresses such as alice@shop.test are allowed.
@@ -173,7 +173,7 @@ class RegisteredUserOut(Schema):
     role = ma.fields.String(required=True)
     first_name = ma.fields.String(required=True, allow_none=True)
     last_name = ma.fields.String(required=True, allow_none=True)
-    created_at = Moment(required=True)
+    created_at = Timestamp(required=True)
 
 
 class SignedInUserOut(Schema):
@@ -191,9 +191,9 @@ class SignedInUserOut(Schema):
 
 class UserOut(SignedInUserOut):
     email_public = ma.fields.Boolean(required=True)
-    last_login_at = Moment(required=True, allow_none=True)
-    created_at = Moment(required=True)
-    updated_at = Moment(required=True)
+    last_login_at = Timestamp(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
     phone = ma.fields.String(required=True, allow_none=True, metadata={"example": "+14155550100"})
 
 
@@ -218,9 +218,9 @@ class SessionOut(Schema):
     id = ma.fields.UUID(required=True)
     user_agent = ma.fields.String(required=True, allow_none=True)
     address = ma.fields.String(required=True, allow_none=True)
-    created_at = Moment(required=True)
-    last_used_at = Moment(required=True)
-    expires_at = Moment(required=True)
+    created_at = Timestamp(required=True)
+    last_used_at = Timestamp(required=True)
+    expires_at = Timestamp(required=True)
     current = ma.fields.Boolean(required=True)
 
 
@@ -286,7 +286,7 @@ class CreateApiKeyIn(Schema):
             "example": ["products:write", "orders:read"],
         },
     )
-    expires_at = Moment(
+    expires_at = Timestamp(
         allow_none=True,
         metadata={
             "description": "When the key expires; null or omitted: never",
@@ -305,12 +305,12 @@ class ApiKeyOut(Schema):
         metadata={"description": "First characters of the key", "example": "pf_test_7Qm2xA"},
     )
     scopes = ma.fields.List(ma.fields.String(), required=True)
-    last_used_at = Moment(
+    last_used_at = Timestamp(
         required=True, allow_none=True, metadata={"description": "Accurate to the minute"}
     )
-    created_at = Moment(required=True)
-    expires_at = Moment(required=True, allow_none=True)
-    revoked_at = Moment(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    expires_at = Timestamp(required=True, allow_none=True)
+    revoked_at = Timestamp(required=True, allow_none=True)
 
 
 class CreatedApiKeyOut(Schema):
@@ -325,8 +325,8 @@ class CreatedApiKeyOut(Schema):
     )
     prefix = ma.fields.String(required=True)
     scopes = ma.fields.List(ma.fields.String(), required=True)
-    created_at = Moment(required=True)
-    expires_at = Moment(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    expires_at = Timestamp(required=True, allow_none=True)
 
 
 ApiKeyList = page_of(ApiKeyOut)
@@ -334,5 +334,5 @@ ApiKeyList = page_of(ApiKeyOut)
 
 class TwoFactorStatusOut(Schema):
     enabled = ma.fields.Boolean(required=True)
-    confirmed_at = Moment(required=True, allow_none=True)
+    confirmed_at = Timestamp(required=True, allow_none=True)
     recovery_codes_left = ma.fields.Integer(required=True)

@@ -4,7 +4,7 @@ import marshmallow as ma
 from marshmallow.validate import Length, OneOf
 
 from app.banks.types import BankEventType
-from app.common.fields import Amount, Moment, Schema
+from app.common.fields import Amount, Schema, Timestamp
 
 _REFERENCE = {
     "description": "The reference that we gave the bank",
@@ -46,7 +46,7 @@ class BankEventDataIn(_BankSchema):
 class BankEventIn(_BankSchema):
     id = ma.fields.String(validate=Length(1, 255), metadata={"example": "evt_5f0c2a9b7d1e"})
     type = ma.fields.String(required=True, validate=OneOf(list(BankEventType)))
-    created_at = Moment(metadata={"example": "2026-11-21T09:30:00.000Z"})
+    created_at = Timestamp(metadata={"example": "2026-11-21T09:30:00.000Z"})
     data = ma.fields.Nested(
         BankEventDataIn,
         required=True,

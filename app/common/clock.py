@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The current moment in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
-def to_wire(moment: datetime | None) -> str | None:
+def format_timestamp(time: datetime | None) -> str | None:
     """RFC 3339 in UTC with milliseconds and `Z`; None stays None."""
-    if moment is None:
+    if time is None:
         return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -58,7 +58,7 @@ def error_body(
             "error": code,
             "message": message,
             "details": details,
-            "timestamp": clock.to_wire(clock.now()),
+            "timestamp": clock.format_timestamp(clock.now()),
             "path": info.path,
             "method": info.method,
             "requestId": info.request_id,

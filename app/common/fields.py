@@ -159,7 +159,7 @@ class Id(ma.fields.UUID):
         raise self.make_error("invalid_uuid")
 
 
-class Moment(ma.fields.Field[datetime]):
+class Timestamp(ma.fields.Field[datetime]):
     """RFC 3339. In: a date (midnight UTC) or date-time with offset. Out: UTC, milliseconds, `Z`."""
 
     default_error_messages = {"invalid": "Not an RFC 3339 date or date-time."}  # noqa: RUF012
@@ -176,7 +176,7 @@ class Moment(ma.fields.Field[datetime]):
         return moment
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return clock.to_wire(value)
+        return clock.format_timestamp(value)
 
 
 class MoneyOut(ma.fields.Field[int]):
@@ -199,6 +199,6 @@ OPENAPI_TYPES: Final[dict[type[ma.fields.Field[Any]], tuple[str | list[str], str
     Flag: ("boolean", None),
     Amount: (["string", "number"], "decimal"),
     Id: ("string", "uuid"),
-    Moment: ("string", "date-time"),
+    Timestamp: ("string", "date-time"),
     MoneyOut: ("string", "decimal"),
 }

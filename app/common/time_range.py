@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import marshmallow as ma
 
-from app.common.fields import Moment, QueryArgs
+from app.common.fields import QueryArgs, Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ ANY_TIME: Final = TimeRange()
 class TimeRangeArgs(QueryArgs):
     """`from` and `to`, loaded as one TimeRange: `within`."""
 
-    since = Moment(data_key="from", metadata={"description": "From this time on (inclusive)"})
-    until = Moment(data_key="to", metadata={"description": "Before this time (exclusive)"})
+    since = Timestamp(data_key="from", metadata={"description": "From this time on (inclusive)"})
+    until = Timestamp(data_key="to", metadata={"description": "Before this time (exclusive)"})
 
     @ma.post_load
     def _time_range(self, args: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.clock import to_wire
-from app.common.fields import Amount, Flag, Id, Moment, Schema, WholeNumber, serializes
+from app.common.clock import format_timestamp
+from app.common.fields import Amount, Flag, Id, Schema, Timestamp, WholeNumber, serializes
 from app.common.money import format_minor
 from app.common.pagination import page_of
 from app.coupons.models import Coupon, CouponKind
@@ -31,8 +31,8 @@ class CouponCode(ma.fields.String):
 
 
 class _Limits(Schema):
-    starts_at = Moment(allow_none=True, metadata={"example": "2026-11-27T00:00:00.000Z"})
-    ends_at = Moment(allow_none=True, metadata={"example": "2026-11-30T00:00:00.000Z"})
+    starts_at = Timestamp(allow_none=True, metadata={"example": "2026-11-27T00:00:00.000Z"})
+    ends_at = Timestamp(allow_none=True, metadata={"example": "2026-11-30T00:00:00.000Z"})
     max_uses = WholeNumber(
         minimum=1,
         maximum=_MAX_USES,
@@ -93,14 +93,14 @@ class CouponOut(Schema):
     value = ma.fields.String(required=True, metadata={"example": "25.00"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     product_id = ma.fields.UUID(required=True, allow_none=True)
-    starts_at = Moment(required=True, allow_none=True)
-    ends_at = Moment(required=True, allow_none=True)
+    starts_at = Timestamp(required=True, allow_none=True)
+    ends_at = Timestamp(required=True, allow_none=True)
     max_uses = ma.fields.Integer(required=True, allow_none=True)
     max_uses_per_user = ma.fields.Integer(required=True, allow_none=True)
     uses = ma.fields.Integer(required=True)
     is_active = ma.fields.Boolean(required=True)
-    created_at = Moment(required=True)
-    updated_at = Moment(required=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
 
 
 CouponList = page_of(CouponOut)
@@ -118,12 +118,12 @@ def coupon_out(coupon: Coupon) -> dict[str, Any]:
         else format_minor(coupon.value, coupon.currency),
         "currency": coupon.currency,
         "productId": coupon.product_id,
-        "startsAt": to_wire(coupon.starts_at),
-        "endsAt": to_wire(coupon.ends_at),
+        "startsAt": format_timestamp(coupon.starts_at),
+        "endsAt": format_timestamp(coupon.ends_at),
         "maxUses": coupon.max_uses,
         "maxUsesPerUser": coupon.max_uses_per_user,
         "uses": coupon.uses,
         "isActive": coupon.is_active,
-        "createdAt": to_wire(coupon.created_at),
-        "updatedAt": to_wire(coupon.updated_at),
+        "createdAt": format_timestamp(coupon.created_at),
+        "updatedAt": format_timestamp(coupon.updated_at),
     }

@@ -131,7 +131,7 @@ def _serializer(cls: type[Event]) -> Callable[[Any], dict[str, Any]]:
     def serialize(event: Event) -> dict[str, Any]:
         data = dict(zip(keys, values(event)[1:], strict=True))
         for key in timestamps:
-            data[key] = clock.to_wire(data[key])
+            data[key] = clock.format_timestamp(data[key])
         for key in optional:
             if data[key] is OMITTED:
                 del data[key]

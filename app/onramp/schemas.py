@@ -6,8 +6,8 @@ from typing import Any
 import marshmallow as ma
 
 from app.banks import providers
-from app.common.clock import to_wire
-from app.common.fields import Amount, Moment, MoneyOut, Schema, Text, serializes
+from app.common.clock import format_timestamp
+from app.common.fields import Amount, MoneyOut, Schema, Text, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.onramp.models import Onramp, OnrampStatus
@@ -69,10 +69,10 @@ class OnrampOut(Schema):
     )
     bank_reference = ma.fields.String(required=True, allow_none=True)
     failure_reason = ma.fields.String(required=True, allow_none=True)
-    expires_at = Moment(required=True)
-    created_at = Moment(required=True)
-    updated_at = Moment(required=True)
-    closed_at = Moment(required=True, allow_none=True)
+    expires_at = Timestamp(required=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
+    closed_at = Timestamp(required=True, allow_none=True)
 
 
 OnrampList = page_of(OnrampOut)
@@ -96,8 +96,8 @@ def onramp_out(onramp: Onramp, payment_url: str | None) -> dict[str, Any]:
         "late": onramp.late,
         "bankReference": onramp.bank_reference,
         "failureReason": onramp.failure_reason,
-        "expiresAt": to_wire(onramp.expires_at),
-        "createdAt": to_wire(onramp.created_at),
-        "updatedAt": to_wire(onramp.updated_at),
-        "closedAt": to_wire(onramp.closed_at),
+        "expiresAt": format_timestamp(onramp.expires_at),
+        "createdAt": format_timestamp(onramp.created_at),
+        "updatedAt": format_timestamp(onramp.updated_at),
+        "closedAt": format_timestamp(onramp.closed_at),
     }

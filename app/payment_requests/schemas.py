@@ -6,15 +6,15 @@ from typing import Any, Final
 import marshmallow as ma
 
 from app.auth.models import User
-from app.common.clock import to_wire
+from app.common.clock import format_timestamp
 from app.common.fields import (
     Amount,
     Id,
-    Moment,
     MoneyOut,
     QueryArgs,
     Schema,
     Text,
+    Timestamp,
     WholeNumber,
     serializes,
 )
@@ -118,9 +118,9 @@ class PaymentRequestOut(Schema):
     transfer_id = ma.fields.UUID(
         required=True, allow_none=True, metadata={"description": "ID of the transfer that paid it"}
     )
-    expires_at = Moment(required=True)
-    created_at = Moment(required=True)
-    closed_at = Moment(required=True, allow_none=True)
+    expires_at = Timestamp(required=True)
+    created_at = Timestamp(required=True)
+    closed_at = Timestamp(required=True, allow_none=True)
 
 
 class PayeeOut(Schema):
@@ -140,7 +140,7 @@ class PublicPaymentRequestOut(Schema):
         required=True,
         metadata={"description": "Whether only its addressee can pay"},
     )
-    expires_at = Moment(required=True)
+    expires_at = Timestamp(required=True)
 
 
 class CreateMerchantCodeIn(Schema):
@@ -193,8 +193,8 @@ class MerchantCodeOut(Schema):
     is_active = ma.fields.Boolean(required=True)
     token = ma.fields.String(required=True, metadata=_TOKEN)
     link = ma.fields.String(required=True, metadata=_LINK)
-    created_at = Moment(required=True)
-    updated_at = Moment(required=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
 
 
 class MerchantCodeProductOut(Schema):
@@ -243,9 +243,9 @@ def payment_request_out(details: PaymentRequestDetails, *, base: str) -> dict[st
         "token": request.token,
         "link": link_to(request.token, base=base),
         "transferId": request.transfer_id,
-        "expiresAt": to_wire(request.expires_at),
-        "createdAt": to_wire(request.created_at),
-        "closedAt": to_wire(request.closed_at),
+        "expiresAt": format_timestamp(request.expires_at),
+        "createdAt": format_timestamp(request.created_at),
+        "closedAt": format_timestamp(request.closed_at),
     }
 
 
@@ -261,7 +261,7 @@ def public_payment_request_out(details: PaymentRequestDetails) -> dict[str, Any]
         "note": request.note,
         "requester": {"name": short_name(details.requester)},
         "isAddressed": request.payer_id is not None,
-        "expiresAt": to_wire(request.expires_at),
+        "expiresAt": format_timestamp(request.expires_at),
     }
 
 
@@ -278,8 +278,8 @@ def merchant_code_out(found: MerchantCodeDetails, *, base: str) -> dict[str, Any
         "isActive": code.is_active,
         "token": code.token,
         "link": link_to(code.token, base=base),
-        "createdAt": to_wire(code.created_at),
-        "updatedAt": to_wire(code.updated_at),
+        "createdAt": format_timestamp(code.created_at),
+        "updatedAt": format_timestamp(code.updated_at),
     }
 
 

@@ -2,7 +2,7 @@
 
 import marshmallow as ma
 
-from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text
+from app.common.fields import Amount, Id, MoneyOut, Schema, Text, Timestamp
 from app.common.pagination import page_of
 from app.payouts.bank_accounts.schemas import BankAccountOut
 
@@ -50,9 +50,9 @@ class PayoutOut(Schema):
         allow_none=True,
         metadata={"description": "Why the bank refused it"},
     )
-    created_at = Moment(attribute="payout.created_at", required=True)
-    submitted_at = Moment(attribute="payout.submitted_at", required=True, allow_none=True)
-    settled_at = Moment(attribute="payout.settled_at", required=True, allow_none=True)
+    created_at = Timestamp(attribute="payout.created_at", required=True)
+    submitted_at = Timestamp(attribute="payout.submitted_at", required=True, allow_none=True)
+    settled_at = Timestamp(attribute="payout.settled_at", required=True, allow_none=True)
 
 
 PayoutList = page_of(PayoutOut)

@@ -4,16 +4,16 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.clock import to_wire
+from app.common.clock import format_timestamp
 from app.common.fields import (
     Amount,
     Flag,
     Id,
-    Moment,
     MoneyOut,
     QueryArgs,
     Schema,
     Text,
+    Timestamp,
     WholeNumber,
     serializes,
 )
@@ -118,9 +118,9 @@ class ProductOut(Schema):
     available_units = ma.fields.Integer(required=True)
     initial_units = ma.fields.Integer(required=True)
     is_active = ma.fields.Boolean(required=True)
-    created_at = Moment(required=True)
-    updated_at = Moment(required=True)
-    deleted_at = Moment(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
+    deleted_at = Timestamp(required=True, allow_none=True)
     merchant_id = ma.fields.UUID(required=True)
     merchant = ma.fields.Nested(MerchantOut, required=True)
     kind = ma.fields.String(required=True, metadata={"example": "PLAIN"})
@@ -150,9 +150,9 @@ def product_out(offer: Offer, *, public: bool) -> dict[str, Any]:
         "availableUnits": product.available_units,
         "initialUnits": product.initial_units,
         "isActive": product.is_active,
-        "createdAt": to_wire(product.created_at),
-        "updatedAt": to_wire(product.updated_at),
-        "deletedAt": to_wire(product.deleted_at),
+        "createdAt": format_timestamp(product.created_at),
+        "updatedAt": format_timestamp(product.updated_at),
+        "deletedAt": format_timestamp(product.deleted_at),
         "merchantId": product.merchant_id,
         "merchant": {
             "id": merchant.id,

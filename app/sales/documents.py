@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from app.common import csv_documents
-from app.common.clock import to_wire
+from app.common.clock import format_timestamp
 from app.common.money import format_minor
 from app.sales.service import net_of
 
@@ -54,8 +54,8 @@ def _line(row: Any) -> tuple[Any, ...]:
     currency = row.currency
     return (
         row.id,
-        to_wire(row.created_at),
-        to_wire(row.completed_at),
+        format_timestamp(row.created_at),
+        format_timestamp(row.completed_at),
         row.status,
         row.payment_method,
         row.product_id,

@@ -5,8 +5,8 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.clock import to_wire
-from app.common.fields import Id, Moment, MoneyOut, Schema, serializes
+from app.common.clock import format_timestamp
+from app.common.fields import Id, MoneyOut, Schema, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs
 from app.common.time_range import TimeRangeArgs
@@ -15,8 +15,10 @@ from app.sales.service import Sold, Summary, Sums
 
 
 class ExportArgs(TimeRangeArgs):
-    since = Moment(data_key="from", metadata={"description": "Created from this time on"})
-    until = Moment(data_key="to", metadata={"description": "Created before this time (exclusive)"})
+    since = Timestamp(data_key="from", metadata={"description": "Created from this time on"})
+    until = Timestamp(
+        data_key="to", metadata={"description": "Created before this time (exclusive)"}
+    )
     product_id = Id(metadata={"description": "Only sales of this product"})
     status = ma.fields.String(
         validate=ma.validate.OneOf(list(OrderStatus)),
@@ -29,13 +31,13 @@ class SalesArgs(PageArgs, ExportArgs):
 
 
 class SummaryArgs(TimeRangeArgs):
-    since = Moment(
+    since = Timestamp(
         data_key="from",
         metadata={
             "description": "From this time on; default: 30 days before `to`, at most 366 days"
         },
     )
-    until = Moment(
+    until = Timestamp(
         data_key="to",
         metadata={"description": "Before this time (exclusive); default and maximum: now"},
     )
@@ -74,8 +76,8 @@ class SalesSummaryOut(Schema):
     moved in the merchant's wallet: its postings of type EARNING, FEE, REFUND_OUT and FEE_REFUND.
     """
 
-    since = Moment(data_key="from", required=True)
-    until = Moment(data_key="to", required=True, metadata={"description": "Exclusive"})
+    since = Timestamp(data_key="from", required=True)
+    until = Timestamp(data_key="to", required=True, metadata={"description": "Exclusive"})
     currency = ma.fields.String(
         required=True,
         metadata={"description": "Only sales in this currency are included", "example": "USD"},
@@ -108,8 +110,8 @@ def summary_out(summary: Summary) -> dict[str, Any]:
     """Serialize as SalesSummaryOut describes."""
     sums, currency = summary.sums, summary.currency
     return {
-        "from": to_wire(summary.since),
-        "to": to_wire(summary.until),
+        "from": format_timestamp(summary.since),
+        "to": format_timestamp(summary.until),
         "currency": currency,
         "orders": sums.orders,
         "units": sums.units,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from app.common import csv_documents
-from app.common.clock import to_wire
+from app.common.clock import format_timestamp
 from app.common.json_format import dump_json
 from app.common.money import format_minor
 from app.statements.schemas import head_out
@@ -52,7 +52,7 @@ def _balance(statement: Statement, kind: str) -> tuple[str | None, ...]:
     minor = statement.opening if is_opening else statement.closing
     currency = statement.currency
     return (
-        to_wire(moment),
+        format_timestamp(moment),
         kind,
         None,
         None,
@@ -66,7 +66,7 @@ def _balance(statement: Statement, kind: str) -> tuple[str | None, ...]:
 
 def _posting(line: WalletTransaction) -> tuple[Any, ...]:
     return (
-        to_wire(line.created_at),
+        format_timestamp(line.created_at),
         line.type,
         csv_documents.escape_formula(line.description),
         line.reference_type,

@@ -4,8 +4,8 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.clock import to_wire
-from app.common.fields import Moment, MoneyOut, Schema, serializes
+from app.common.clock import format_timestamp
+from app.common.fields import MoneyOut, Schema, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.time_range import TimeRangeArgs
 from app.statements.service import Statement
@@ -15,11 +15,11 @@ FORMATS = ("json", "csv", "pdf")
 
 
 class StatementArgs(TimeRangeArgs):
-    since = Moment(
+    since = Timestamp(
         data_key="from",
         metadata={"description": "From this time on (inclusive); default: 30 days before `to`"},
     )
-    until = Moment(
+    until = Timestamp(
         data_key="to",
         metadata={"description": "Before this time (exclusive); default and maximum: now"},
     )
@@ -50,9 +50,9 @@ class StatementHeadOut(Schema):
     number = ma.fields.String(required=True, metadata={"example": "482109375516"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     holder = ma.fields.Nested(StatementHolderOut, required=True)
-    since = Moment(data_key="from", required=True)
-    until = Moment(data_key="to", required=True)
-    issued_at = Moment(required=True)
+    since = Timestamp(data_key="from", required=True)
+    until = Timestamp(data_key="to", required=True)
+    issued_at = Timestamp(required=True)
     opening_balance = MoneyOut(required=True, metadata={"example": "100.00"})
     closing_balance = MoneyOut(required=True, metadata={"example": "40.03"})
     count = ma.fields.Integer(required=True, metadata={"example": 3})
@@ -80,9 +80,9 @@ def head_out(statement: Statement) -> dict[str, Any]:
             "firstName": holder.first_name,
             "lastName": holder.last_name,
         },
-        "from": to_wire(statement.since),
-        "to": to_wire(statement.until),
-        "issuedAt": to_wire(statement.issued_at),
+        "from": format_timestamp(statement.since),
+        "to": format_timestamp(statement.until),
+        "issuedAt": format_timestamp(statement.issued_at),
         "openingBalance": format_minor(statement.opening, currency),
         "closingBalance": format_minor(statement.closing, currency),
         "count": statement.period.count,

@@ -8,8 +8,8 @@ import marshmallow as ma
 from stdnum.iso7064 import mod_11_10
 
 from app.auth.schemas import Email, Phone
-from app.common.clock import to_wire
-from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text, serializes
+from app.common.clock import format_timestamp
+from app.common.fields import Amount, Id, MoneyOut, Schema, Text, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.transfers.masking import short_name
@@ -131,7 +131,7 @@ class TransferOut(Schema):
         metadata={"description": "What it pays: `payment_request`, `merchant_code` or null"},
     )
     reference_id = ma.fields.UUID(required=True, allow_none=True)
-    created_at = Moment(required=True)
+    created_at = Timestamp(required=True)
 
 
 TransferList = page_of(TransferOut)
@@ -151,5 +151,5 @@ def transfer_out(details: TransferDetails, *, viewer_id: UUID) -> dict[str, Any]
         "receiver": {"id": details.receiver.id, "name": short_name(details.receiver)},
         "referenceType": transfer.reference_type,
         "referenceId": transfer.reference_id,
-        "createdAt": to_wire(transfer.created_at),
+        "createdAt": format_timestamp(transfer.created_at),
     }

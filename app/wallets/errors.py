@@ -33,7 +33,7 @@ class HoldClosed(Conflict):
         return cls(status="CAPTURED")
 
 
-class MomentInFuture(BadRequest):
+class TimeInFuture(BadRequest):
     def __init__(self) -> None:
         super().__init__(details={"at": ["Must not be in the future."]})
 

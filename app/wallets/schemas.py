@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import marshmallow as ma
 
-from app.common.clock import to_wire
-from app.common.fields import Amount, Moment, MoneyOut, QueryArgs, Schema, Text, serializes
+from app.common.clock import format_timestamp
+from app.common.fields import Amount, MoneyOut, QueryArgs, Schema, Text, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.common.time_range import TimeRangeArgs
@@ -33,8 +33,8 @@ class WalletOut(Schema):
     balance = MoneyOut(required=True, metadata={"example": "100.00"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     is_locked = ma.fields.Boolean(required=True)
-    created_at = Moment(required=True)
-    updated_at = Moment(required=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
     available = MoneyOut(required=True, metadata={"example": "100.00"})
     held = MoneyOut(required=True, metadata={"example": "0.00"})
     number = ma.fields.String(required=True, metadata=_NUMBER)
@@ -53,11 +53,11 @@ class WalletSnapshotOut(WalletOut):
         allow_none=True,
         metadata={"description": "null with `at`", "example": "0.00"},
     )
-    at = Moment(metadata={"description": "The requested time, only with `at`"})
+    at = Timestamp(metadata={"description": "The requested time, only with `at`"})
 
 
 class AtArgs(QueryArgs):
-    at = Moment()
+    at = Timestamp()
 
 
 AT_ARGS: Final = AtArgs()
@@ -82,7 +82,7 @@ class TransactionOut(Schema):
     reference_type = ma.fields.String(required=True, allow_none=True)
     reference_id = ma.fields.UUID(required=True, allow_none=True)
     metadata = ma.fields.Dict(attribute="meta", required=True, allow_none=True)
-    created_at = Moment(required=True)
+    created_at = Timestamp(required=True)
     wallet_id = ma.fields.UUID(required=True)
 
 
@@ -95,8 +95,8 @@ def wallet_out(wallet: Account) -> dict[str, Any]:
         "balance": format_minor(wallet.balance, currency),
         "currency": currency,
         "isLocked": wallet.is_locked,
-        "createdAt": to_wire(wallet.created_at),
-        "updatedAt": to_wire(wallet.updated_at),
+        "createdAt": format_timestamp(wallet.created_at),
+        "updatedAt": format_timestamp(wallet.updated_at),
         "available": format_minor(wallet.available, currency),
         "held": format_minor(wallet.held, currency),
         "number": wallet.number,
@@ -106,7 +106,7 @@ def wallet_out(wallet: Account) -> dict[str, Any]:
 @serializes(WalletSnapshotOut)
 def past_wallet_out(wallet: Account, *, at: datetime) -> dict[str, Any]:
     """What WalletSnapshotOut describes, at a time in the past."""
-    return wallet_out(wallet) | {"available": None, "held": None, "at": to_wire(at)}
+    return wallet_out(wallet) | {"available": None, "held": None, "at": format_timestamp(at)}
 
 
 @serializes(TransactionOut)
@@ -126,7 +126,7 @@ def transaction_out(posting: WalletTransaction) -> dict[str, Any]:
         "referenceType": posting.reference_type,
         "referenceId": posting.reference_id,
         "metadata": posting.meta,
-        "createdAt": to_wire(posting.created_at),
+        "createdAt": format_timestamp(posting.created_at),
         "walletId": posting.wallet_id,
     }
 
@@ -185,7 +185,7 @@ class EffectiveLimitOut(Schema):
     used = MoneyOut(required=True, metadata={"example": "250.00"})
     remaining = MoneyOut(required=True, metadata={"example": "999750.00"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
-    frees_at = Moment(
+    frees_at = Timestamp(
         required=True,
         allow_none=True,
         metadata={"description": "When the oldest counted movement leaves the window"},

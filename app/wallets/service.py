@@ -24,7 +24,7 @@ from app.wallets import ledger, limits, repository
 from app.wallets.errors import (
     InvalidDepositAmount,
     InvalidWithdrawalAmount,
-    MomentInFuture,
+    TimeInFuture,
     WalletNotFound,
 )
 from app.wallets.ledger import Account, Entry, Posting
@@ -242,10 +242,10 @@ def as_of(session: Session, wallet: Account, *, moment: datetime) -> Account:
     """The wallet after all postings up to a time; empty before it was created.
 
     Only `balance`, `sequence` and `updated_at` are those of that time. All postings of its
-    millisecond count, because responses show times in milliseconds. Raises MomentInFuture.
+    millisecond count, because responses show times in milliseconds. Raises TimeInFuture.
     """
     if moment > clock.now():
-        raise MomentInFuture
+        raise TimeInFuture
     shown = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     last = period(session, wallet, since=None, until=shown + timedelta(milliseconds=1)).last
     posting = repository.get_posting(session, wallet_id=wallet.id, sequence=last)

@@ -27,7 +27,7 @@ def event_body(kind: str, reference: str, **data: Any) -> dict[str, Any]:
     return {
         "id": new_event_id(),
         "type": kind,
-        "createdAt": clock.to_wire(clock.now()),
+        "createdAt": clock.format_timestamp(clock.now()),
         "data": facts | {"reason": None, "reference": reference} | data,
     }
 

@@ -15,7 +15,7 @@ from tests.responses import error_body, refusal
 
 
 def hours(count: int) -> str | None:
-    return clock.to_wire(clock.now() + timedelta(hours=count))
+    return clock.format_timestamp(clock.now() + timedelta(hours=count))
 
 
 class TestCreation:

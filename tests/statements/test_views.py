@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.common import clock
-from app.common.clock import to_wire
+from app.common.clock import format_timestamp
 from tests import factories
 from tests.factories import Actor
 from tests.responses import refusal
@@ -82,7 +82,7 @@ class TestJson:
     def test_opening_balance_and_postings_add_up_to_the_closing_balance(
         self, client: FlaskClient, user: Actor, hours: tuple[int, int]
     ) -> None:
-        since, until = (to_wire(NOON + n * HOUR) or "" for n in hours)
+        since, until = (format_timestamp(NOON + n * HOUR) or "" for n in hours)
 
         statement = get_statement(client, user, since=since, until=until).json
 

@@ -64,4 +64,4 @@ class Clock:
 
     def __init__(self, moment: Any, real: Any) -> None:
         self.now = lambda: moment
-        self.to_wire = real.to_wire
+        self.format_timestamp = real.format_timestamp

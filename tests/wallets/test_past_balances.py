@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.common import clock, db
-from app.common.clock import to_wire
+from app.common.clock import format_timestamp
 from app.wallets import service as wallets
 from tests import factories
 from tests.factories import Actor
@@ -21,7 +21,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def balance_at(client: FlaskClient, user: Actor, moment: Any) -> str:
-    at = moment if isinstance(moment, str) else to_wire(moment)
+    at = moment if isinstance(moment, str) else format_timestamp(moment)
     answer = client.get(WALLET, query_string={"at": at}, headers=user.headers)
     assert answer.status_code == 200, answer.text
     balance: str = answer.json["balance"]
@@ -135,7 +135,10 @@ class TestHistoryOfAPeriod:
     def test_pages_contain_only_the_period(self, client: FlaskClient) -> None:
         user = factories.actor()
         add_history(user.id, count=100, first=NOON, apart=timedelta(minutes=1))
-        between = {"from": to_wire(NOON + timedelta(minutes=10)), "to": "2026-03-01T12:50:00Z"}
+        between = {
+            "from": format_timestamp(NOON + timedelta(minutes=10)),
+            "to": "2026-03-01T12:50:00Z",
+        }
 
         def read(**query: Any) -> Any:
             return client.get(

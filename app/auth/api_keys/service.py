@@ -148,7 +148,7 @@ def create_key(
         expires_at=expires_at,
     )
     events.record(session, [ApiKeyCreated.of(made, scopes=tuple(made.scopes))])
-    _audit(session, made, "create", actor_id=user_id, expiresAt=clock.to_wire(expires_at))
+    _audit(session, made, "create", actor_id=user_id, expiresAt=clock.format_timestamp(expires_at))
     return made, key
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.clock import to_wire
-from app.common.fields import Moment, Schema, serializes
+from app.common.clock import format_timestamp
+from app.common.fields import Schema, Timestamp, serializes
 from app.common.pagination import PageArgs, page_of
 from app.delivery.codes.models import CodeStatus, CodeUpload, UploadStatus
 from app.delivery.codes.service import MaskedCode
@@ -42,8 +42,8 @@ class CodeUploadOut(Schema):
         required=True,
         metadata={"description": "Line numbers of the first 100 duplicates", "example": [3]},
     )
-    created_at = Moment(required=True)
-    closed_at = Moment(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    closed_at = Timestamp(required=True, allow_none=True)
 
 
 CodeUploadList = page_of(CodeUploadOut)
@@ -76,13 +76,13 @@ class ProductCodeOut(Schema):
         },
     )
     order_id = ma.fields.UUID(required=True, allow_none=True)
-    taken_at = Moment(
+    taken_at = Timestamp(
         required=True, allow_none=True, metadata={"description": "When it was sold or reserved"}
     )
-    seen_at = Moment(
+    seen_at = Timestamp(
         required=True, allow_none=True, metadata={"description": "When the buyer first saw it"}
     )
-    revoked_at = Moment(required=True, allow_none=True)
+    revoked_at = Timestamp(required=True, allow_none=True)
 
 
 ProductCodeList = page_of(ProductCodeOut)
@@ -110,8 +110,8 @@ def upload_out(upload: CodeUpload) -> dict[str, Any]:
         "added": upload.added,
         "duplicates": upload.duplicates,
         "duplicateLines": upload.duplicate_lines,
-        "createdAt": to_wire(upload.created_at),
-        "closedAt": to_wire(upload.closed_at),
+        "createdAt": format_timestamp(upload.created_at),
+        "closedAt": format_timestamp(upload.closed_at),
     }
 
 
@@ -123,9 +123,9 @@ def code_out(masked: MaskedCode) -> dict[str, Any]:
         "code": masked.masked,
         "status": masked.status.value,
         "orderId": masked.code.order_id,
-        "takenAt": to_wire(masked.code.taken_at),
-        "seenAt": to_wire(masked.code.seen_at),
-        "revokedAt": to_wire(masked.code.revoked_at),
+        "takenAt": format_timestamp(masked.code.taken_at),
+        "seenAt": format_timestamp(masked.code.seen_at),
+        "revokedAt": format_timestamp(masked.code.revoked_at),
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.common import clock
-from app.common.clock import to_wire
+from app.common.clock import format_timestamp
 from app.delivery.files import repository
 from app.delivery.files.downloads import links
 from app.delivery.files.downloads.links import DownloadLink
@@ -65,6 +65,6 @@ def _file_out(
         "mediaType": file.media_type,
         "sha256": content.sha256,
         "url": f"{base_url}/downloads/{token}" if token else None,
-        "expiresAt": to_wire(expires_at) if token else None,
+        "expiresAt": format_timestamp(expires_at) if token else None,
         "downloadsLeft": left,
     }

@@ -4,8 +4,8 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.clock import to_wire
-from app.common.fields import Moment, Schema, serializes
+from app.common.clock import format_timestamp
+from app.common.fields import Schema, Timestamp, serializes
 from app.delivery.files.service import CurrentFile
 
 
@@ -26,7 +26,7 @@ class ProductFileOut(Schema):
     media_type = ma.fields.String(required=True, metadata={"example": "application/pdf"})
     sha256 = ma.fields.String(required=True, metadata={"description": "SHA-256 in hexadecimal"})
     version = ma.fields.Integer(required=True, metadata={"description": "Counts from 1"})
-    uploaded_at = Moment(required=True)
+    uploaded_at = Timestamp(required=True)
     downloads = ma.fields.Integer(
         required=True, metadata={"description": "Downloads of all versions by all buyers"}
     )
@@ -46,7 +46,7 @@ class DeliveredFileOut(Schema):
         allow_none=True,
         metadata={"description": "Valid until `expiresAt`; null when no downloads are left"},
     )
-    expires_at = Moment(required=True, allow_none=True)
+    expires_at = Timestamp(required=True, allow_none=True)
     downloads_left = ma.fields.Integer(required=True)
 
 
@@ -64,6 +64,6 @@ def file_out(current: CurrentFile) -> dict[str, Any]:
         "mediaType": file.media_type,
         "sha256": content.sha256,
         "version": file.version,
-        "uploadedAt": to_wire(file.uploaded_at),
+        "uploadedAt": format_timestamp(file.uploaded_at),
         "downloads": current.downloads,
     }

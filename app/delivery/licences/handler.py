@@ -62,7 +62,7 @@ class LicenceHandler(DeliveryHandler):
                     "status": status_of(licence).value,
                     "activationLimit": licence.activation_limit,
                     "activations": licence.activations,
-                    "expiresAt": clock.to_wire(licence.expires_at),
+                    "expiresAt": clock.format_timestamp(licence.expires_at),
                 }
                 for licence in rows
             ]

@@ -4,8 +4,8 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.clock import to_wire
-from app.common.fields import Moment, Schema, Text, WholeNumber, serializes
+from app.common.clock import format_timestamp
+from app.common.fields import Schema, Text, Timestamp, WholeNumber, serializes
 from app.common.pagination import page_of
 from app.delivery.licences.activations import (
     ActiveLicence,
@@ -97,7 +97,7 @@ class LicenceOut(Schema):
         validate=ma.validate.OneOf(list(LicenceStatus)),
         metadata={"example": "ACTIVE"},
     )
-    expires_at = Moment(required=True, allow_none=True)
+    expires_at = Timestamp(required=True, allow_none=True)
     activation_limit = ma.fields.Integer(
         required=True,
         allow_none=True,
@@ -122,7 +122,7 @@ class LicenceValidationOut(LicenceOut):
 class LicenceActivationOut(LicenceOut):
     instance = ma.fields.String(required=True, metadata={"example": "a3f1c9e2-workstation"})
     label = ma.fields.String(required=True, allow_none=True)
-    activated_at = Moment(required=True)
+    activated_at = Timestamp(required=True)
 
 
 class SetLicenceTermsIn(Schema):
@@ -169,8 +169,8 @@ class SoldLicenceOut(Schema):
     order_id = ma.fields.UUID(required=True)
     activation_limit = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 3})
     activations = ma.fields.Integer(required=True, metadata={"example": 1})
-    expires_at = Moment(required=True, allow_none=True)
-    created_at = Moment(required=True)
+    expires_at = Timestamp(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
 
 
 SoldLicenceList = page_of(SoldLicenceOut)
@@ -181,7 +181,7 @@ class DeliveredLicenceOut(Schema):
     status = ma.fields.String(required=True, metadata={"example": "ACTIVE"})
     activation_limit = ma.fields.Integer(required=True, allow_none=True)
     activations = ma.fields.Integer(required=True)
-    expires_at = Moment(required=True, allow_none=True)
+    expires_at = Timestamp(required=True, allow_none=True)
 
 
 class DeliveredLicencesOut(Schema):
@@ -197,7 +197,7 @@ def licence_out(details: LicenceDetails) -> dict[str, Any]:
         "productId": licence.product_id,
         "productName": details.product_name,
         "status": details.status.value,
-        "expiresAt": to_wire(licence.expires_at),
+        "expiresAt": format_timestamp(licence.expires_at),
         "activationLimit": limit,
         "activations": licence.activations,
         "activationsLeft": None if limit is None else limit - licence.activations,
@@ -220,7 +220,7 @@ def activation_out(active: ActiveLicence) -> dict[str, Any]:
     return {
         "instance": active.activation.instance,
         "label": active.activation.label,
-        "activatedAt": to_wire(active.activation.activated_at),
+        "activatedAt": format_timestamp(active.activation.activated_at),
         **licence_out(active.details),
     }
 
@@ -236,6 +236,6 @@ def sold_licence_out(sold: MaskedLicence) -> dict[str, Any]:
         "orderId": licence.order_id,
         "activationLimit": licence.activation_limit,
         "activations": licence.activations,
-        "expiresAt": to_wire(licence.expires_at),
-        "createdAt": to_wire(licence.created_at),
+        "expiresAt": format_timestamp(licence.expires_at),
+        "createdAt": format_timestamp(licence.created_at),
     }

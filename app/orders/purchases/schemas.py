@@ -4,8 +4,8 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.clock import to_wire
-from app.common.fields import Id, Moment, MoneyOut, Schema, Text, WholeNumber, serializes
+from app.common.clock import format_timestamp
+from app.common.fields import Id, MoneyOut, Schema, Text, Timestamp, WholeNumber, serializes
 from app.common.json_format import dump_json
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
@@ -90,13 +90,13 @@ class _OrderFields(Schema):
     )
     notes = ma.fields.String(attribute="order.notes", required=True, allow_none=True)
     metadata = ma.fields.Dict(attribute="order.meta", required=True, allow_none=True)
-    completed_at = Moment(attribute="order.completed_at", required=True, allow_none=True)
-    failed_at = Moment(attribute="order.failed_at", required=True, allow_none=True)
+    completed_at = Timestamp(attribute="order.completed_at", required=True, allow_none=True)
+    failed_at = Timestamp(attribute="order.failed_at", required=True, allow_none=True)
     failure_reason = ma.fields.String(
         attribute="order.failure_reason", required=True, allow_none=True
     )
-    created_at = Moment(attribute="order.created_at", required=True)
-    updated_at = Moment(attribute="order.updated_at", required=True)
+    created_at = Timestamp(attribute="order.created_at", required=True)
+    updated_at = Timestamp(attribute="order.updated_at", required=True)
     user_id = ma.fields.UUID(attribute="order.user_id", required=True)
     product_id = ma.fields.UUID(attribute="order.product_id", required=True)
     merchant_id = ma.fields.UUID(attribute="order.merchant_id", required=True)
@@ -175,11 +175,11 @@ def _order_out(details: OrderDetails) -> dict[str, Any]:
         "idempotencyKey": order.idempotency_key,
         "notes": order.notes,
         "metadata": order.meta,
-        "completedAt": to_wire(order.completed_at),
-        "failedAt": to_wire(order.failed_at),
+        "completedAt": format_timestamp(order.completed_at),
+        "failedAt": format_timestamp(order.failed_at),
         "failureReason": order.failure_reason,
-        "createdAt": to_wire(order.created_at),
-        "updatedAt": to_wire(order.updated_at),
+        "createdAt": format_timestamp(order.created_at),
+        "updatedAt": format_timestamp(order.updated_at),
         "userId": order.user_id,
         "productId": order.product_id,
         "merchantId": order.merchant_id,

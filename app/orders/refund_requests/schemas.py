@@ -4,8 +4,8 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.clock import to_wire
-from app.common.fields import Moment, MoneyOut, Schema, Text, serializes
+from app.common.clock import format_timestamp
+from app.common.fields import MoneyOut, Schema, Text, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.orders.models import RefundRequest
@@ -32,8 +32,8 @@ class RefundRequestOut(Schema):
     status = ma.fields.String(required=True, metadata={"example": "OPEN"})
     answer = ma.fields.String(required=True, allow_none=True)
     refund_id = ma.fields.UUID(required=True, allow_none=True)
-    created_at = Moment(required=True)
-    decided_at = Moment(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    decided_at = Timestamp(required=True, allow_none=True)
 
 
 class RefundRequestsArgs(PageArgs):
@@ -59,6 +59,6 @@ def refund_request_out(refund_request: RefundRequest) -> dict[str, Any]:
         "status": refund_request.status,
         "answer": refund_request.answer,
         "refundId": refund_request.refund_id,
-        "createdAt": to_wire(refund_request.created_at),
-        "decidedAt": to_wire(refund_request.decided_at),
+        "createdAt": format_timestamp(refund_request.created_at),
+        "decidedAt": format_timestamp(refund_request.decided_at),
     }

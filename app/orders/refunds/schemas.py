@@ -4,8 +4,8 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.clock import to_wire
-from app.common.fields import Amount, Moment, MoneyOut, Schema, Text, WholeNumber, serializes
+from app.common.clock import format_timestamp
+from app.common.fields import Amount, MoneyOut, Schema, Text, Timestamp, WholeNumber, serializes
 from app.common.money import format_minor
 from app.orders.models import Refund
 
@@ -53,8 +53,8 @@ class RefundOut(Schema):
     )
     status = ma.fields.String(required=True, metadata={"example": "SUCCEEDED"})
     failure_reason = ma.fields.String(required=True, allow_none=True)
-    created_at = Moment(required=True)
-    settled_at = Moment(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    settled_at = Timestamp(required=True, allow_none=True)
 
 
 @serializes(RefundOut)
@@ -71,6 +71,6 @@ def refund_out(refund: Refund) -> dict[str, Any]:
         "destination": refund.destination,
         "status": refund.status,
         "failureReason": refund.failure_reason,
-        "createdAt": to_wire(refund.created_at),
-        "settledAt": to_wire(refund.settled_at),
+        "createdAt": format_timestamp(refund.created_at),
+        "settledAt": format_timestamp(refund.settled_at),
     }

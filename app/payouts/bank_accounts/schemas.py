@@ -5,7 +5,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.fields import Moment, Schema, Text
+from app.common.fields import Schema, Text, Timestamp
 
 
 class AlphanumericCode(ma.fields.String):
@@ -61,4 +61,4 @@ class BankAccountOut(Schema):
     )
     routing = ma.fields.String(required=True, metadata={"example": "HDFC0001234"})
     label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Savings"})
-    created_at = Moment(required=True)
+    created_at = Timestamp(required=True)

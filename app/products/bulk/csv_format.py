@@ -7,7 +7,7 @@ from typing import Any, Final
 import marshmallow as ma
 
 from app.common import csv_documents
-from app.common.clock import to_wire
+from app.common.clock import format_timestamp
 from app.common.csv_documents import CsvInvalid, Row
 from app.common.money import format_minor
 from app.products.bulk.errors import ImportInvalid, Problems
@@ -86,7 +86,7 @@ def _row(product: Any) -> tuple[Any, ...]:
         product.kind,
         product.purchase_limit,
         "true" if product.is_active else "false",
-        to_wire(product.created_at),
+        format_timestamp(product.created_at),
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.fields import Amount, Id, Moment, MoneyOut, Schema, Text, WholeNumber
+from app.common.fields import Amount, Id, MoneyOut, Schema, Text, Timestamp, WholeNumber
 from app.common.pagination import PageArgs, page_of
 from app.wallets.holds.service import MAX_TTL
 from app.wallets.models import HoldStatus
@@ -25,7 +25,7 @@ class CreateHoldIn(Schema):
         maximum=int(MAX_TTL.total_seconds()),
         metadata={"description": "Seconds until it expires, 7 days by default", "example": 86400},
     )
-    expires_at = Moment(
+    expires_at = Timestamp(
         metadata={
             "description": "Expiry time, in place of `expiresIn`; at most 30 days from now",
             "example": "2026-12-01T12:00:00Z",
@@ -75,9 +75,9 @@ class HoldOut(Schema):
     )
     reference_type = ma.fields.String(required=True, allow_none=True)
     reference_id = ma.fields.UUID(required=True, allow_none=True)
-    expires_at = Moment(required=True, allow_none=True)
-    created_at = Moment(required=True)
-    closed_at = Moment(required=True, allow_none=True)
+    expires_at = Timestamp(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    closed_at = Timestamp(required=True, allow_none=True)
 
 
 HoldList = page_of(HoldOut)

@@ -71,7 +71,7 @@ class TestListing:
             return list_keys(client, shop)["data"][0]["lastUsedAt"]
 
         def expected(seconds: int) -> str | None:
-            return clock.to_wire(start + timedelta(seconds=seconds))
+            return clock.format_timestamp(start + timedelta(seconds=seconds))
 
         assert [used(0), used(59), used(60), used(119)] == [
             expected(0),

@@ -60,7 +60,7 @@ class TestTerms:
                 select(Licence).where(Licence.order_id == after.order_id)
             ).one()
         assert licence.expires_at == licence.created_at + timedelta(days=10)
-        assert new["expiresAt"] == clock.to_wire(licence.expires_at)
+        assert new["expiresAt"] == clock.format_timestamp(licence.expires_at)
 
     @pytest.mark.parametrize(
         "terms",
