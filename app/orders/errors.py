@@ -1,4 +1,4 @@
-"""How buying can be refused."""
+"""Why purchases, cancellations and refunds are refused."""
 
 from typing import Final, Self
 
@@ -157,7 +157,7 @@ REFUND_ERRORS: Final = (
     BalanceTooLarge,
 )
 
-#: Why a purchase can be refused, whoever pays.
+#: Why a purchase can be refused, with any payment method.
 PURCHASE_ERRORS: Final = (
     ProductNotFound,
     ProductInactive,

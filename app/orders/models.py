@@ -1,4 +1,4 @@
-"""Orders: who bought what, and how it was paid."""
+"""Orders, checkouts, refunds and refund requests."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -60,12 +60,12 @@ class Order(Timestamped, Base):
         Index("ix_orders_buyer", "user_id", "id"),
         Index("ix_orders_merchant", "merchant_id", "id"),
         Index("ix_orders_open", "user_id", postgresql_where=text("status = 'PENDING'")),
-        # What one buyer has of a product, for caps.
+        # For purchase limits: the units of a product that a buyer owns.
         Index("ix_orders_cap", "user_id", "product_id"),
-        # What was sold of a product, newest first: the only one that begins with it, so that
-        # PostgreSQL does not sort.
+        # Sales of a product, newest first. No other index starts with product_id, so that
+        # PostgreSQL chooses this one and does not sort.
         Index("ix_orders_product", "product_id", "id"),
-        # Both leave out what is written with every purchase from a wallet.
+        # Both are partial, so that purchases from a wallet do not write them.
         Index(
             "ix_orders_unusual",
             "merchant_id",
@@ -96,8 +96,8 @@ class Order(Timestamped, Base):
     currency: Mapped[str]
     coupon_id: Mapped[UUID | None] = mapped_column(ForeignKey("coupons.id"))
     coupon_code: Mapped[str | None]
-    #: What went back so far: minor units, units that were taken back, and of these those that are
-    #: on sale again.
+    #: Totals of the order's refunds: minor units, units taken back, and those of them that are on
+    #: sale again.
     refunded_amount: Mapped[int] = mapped_column(server_default="0")
     refunded_fee: Mapped[int] = mapped_column(server_default="0")
     refunded_units: Mapped[int] = mapped_column(server_default="0")
@@ -116,10 +116,10 @@ OrderRow: Final = row_class(Order)
 
 
 class Checkout(Polled, Base):
-    """The page at the gateway where a PENDING order can be paid until it expires.
+    """The checkout session at the gateway where a PENDING order can be paid until it expires.
 
-    fingerprint: of the request that made the order, if it had an Idempotency-Key; url: the page,
-    None while it is not known whether there is one.
+    fingerprint: of the request that created the order, if it had an Idempotency-Key; url: of the
+    payment page, None until the session is known.
     """
 
     __tablename__ = "checkouts"
@@ -138,18 +138,18 @@ class Checkout(Polled, Base):
 
 
 class RefundStatus(StrEnum):
-    """PENDING: the merchant has paid and the gateway is yet to say that it has."""
+    """PENDING: the merchant was debited, and the gateway has not confirmed the refund yet."""
 
     PENDING = "PENDING"
     SUCCEEDED = "SUCCEEDED"
 
 
 class Refund(Polled, Identified, Created, Base):
-    """Money of an order that went back, once.
+    """A full or partial refund of an order.
 
-    amount, fee: minor units to the buyer, and of the fee back to the merchant; units: taken back;
-    restored_units: of these, those that are on sale again; destination: where the money goes, the
-    buyer's WALLET or back through the GATEWAY – or to the wallet after all, if that fails.
+    amount: minor units to the buyer; fee: minor units of the platform fee back to the merchant;
+    units: units taken back; restored_units: those of them that are on sale again; destination: the
+    buyer's WALLET, or the card through the GATEWAY; the wallet as well if the gateway fails.
     """
 
     __tablename__ = "refunds"
@@ -193,7 +193,7 @@ class RefundRequestStatus(StrEnum):
 class RefundRequest(Identified, Created, Base):
     """A buyer's request for a refund, and the merchant's answer.
 
-    amount, units: what is asked for; neither for everything.
+    amount, units: the requested part; both None for the whole order.
     """
 
     __tablename__ = "refund_requests"

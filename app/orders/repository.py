@@ -35,12 +35,12 @@ _UNITS = """
 
 
 def count_units(session: Session, wanted: Sequence[object]) -> dict[tuple[UUID, UUID], int]:
-    """Units that buyers have, by buyer and product. wanted: with product_id and user_id."""
+    """Units that buyers own, by buyer and product. wanted: rows of product_id and user_id."""
     rows = send_rows(session, _UNITS, wanted)
     return {(row.user_id, row.product_id): int(row.units) for row in rows}
 
 
-def _with_names() -> Any:
+def _select_details() -> Any:
     return (
         select(Order, Product, User)
         .join(Product, Product.id == Order.product_id)
@@ -49,8 +49,8 @@ def _with_names() -> Any:
 
 
 def get_order_for(session: Session, *, order_id: UUID, user_id: UUID, lock: bool = False) -> Any:
-    """The order with product and buyer, if `user_id` bought or sold it. lock: hold the order."""
-    query = _with_names().where(
+    """The order with product and buyer, if the user bought or sold it. lock: lock the order."""
+    query = _select_details().where(
         Order.id == order_id, or_(Order.user_id == user_id, Order.merchant_id == user_id)
     )
     if lock:
@@ -68,7 +68,7 @@ def list_orders(
     return paginate(
         session,
         page,
-        _with_names().where(*wanted),
+        _select_details().where(*wanted),
         Order.id,
         count=select(Order.id).where(*wanted),
     )
@@ -77,7 +77,7 @@ def list_orders(
 def get_product_id(
     session: Session, *, order_id: UUID, merchant_id: UUID | None = None
 ) -> UUID | None:
-    """The product of an order – of that merchant's, if one is named –, which never changes."""
+    """The product of an order, which never changes. merchant_id: only of this merchant's orders."""
     query = select(Order.product_id).where(Order.id == order_id)
     if merchant_id is not None:
         query = query.where(Order.merchant_id == merchant_id)
@@ -120,7 +120,7 @@ def get_refund_request_for_update(
 def list_refund_requests(
     session: Session, page: PageRequest, *, user_id: UUID, role: str | None
 ) -> Page[RefundRequest]:
-    """Requests of and to the user, newest first. role: `buyer` or `merchant` for one of the two."""
+    """Requests that the user made or received, newest first. role: only as buyer or merchant."""
     mine = RefundRequest.user_id == user_id
     to_me = RefundRequest.merchant_id == user_id
     query = select(RefundRequest).where(
@@ -130,7 +130,7 @@ def list_refund_requests(
 
 
 def get_order_by_key(session: Session, *, user_id: UUID, key: str) -> Any:
-    """The order that was made under an Idempotency-Key, with its checkout if it has one."""
+    """The order that was created with an Idempotency-Key, and its checkout, if any."""
     return session.execute(
         select(Order, Checkout)
         .outerjoin(Checkout, Checkout.order_id == Order.id)
@@ -143,7 +143,7 @@ def insert_checkout(session: Session, **values: Any) -> None:
 
 
 def get_payable_order(session: Session, order_id: UUID) -> Any:
-    """An order that is paid at the gateway, its checkout, and what it is called; or None."""
+    """An order that is paid at the gateway, with its checkout and product, or None."""
     return session.execute(
         select(Order, Checkout, Product.name, Product.kind, User.email)
         .join(Checkout, Checkout.order_id == Order.id)
@@ -158,13 +158,13 @@ def lock_due_checkouts(session: Session, *, now: datetime, limit: int) -> Sequen
 
 
 def lock_due_refunds(session: Session, *, now: datetime, limit: int) -> Sequence[Refund]:
-    # The index is of the pending ones only, as all that are due are.
+    # The partial index contains pending refunds only, and only these can be due.
     pending = Refund.status == RefundStatus.PENDING.value
     return lock_due(session, Refund.next_attempt_at, pending, now=now, limit=limit)
 
 
 def get_refund(session: Session, refund_id: UUID) -> Any:
-    """The refund, and how its order was paid; or None."""
+    """The refund, with the payment of its order, or None."""
     return session.execute(
         select(Refund, Order.payment_method, Order.stripe_payment_intent_id)
         .join(Order, Order.id == Refund.order_id)
@@ -184,6 +184,6 @@ def get_buyer_id(session: Session, refund_id: UUID) -> UUID:
 
 
 def count_pending_orders(session: Session, *, user_id: UUID) -> int:
-    """How many orders a buyer has reserved and not paid."""
+    """The number of a buyer's orders that are reserved and not paid."""
     query = select(func.count()).where(Order.user_id == user_id, Order.status == "PENDING")
     return session.scalar(query) or 0

@@ -31,10 +31,10 @@ def advance(payout_id: UUID) -> None:
                 exclusive=False,
             )
     except BankUnavailable as error:
-        _log.info("bank unavailable", payout=str(payout_id), why=str(error))
-    except (InvalidBankResponse, ProviderUnknown, Quarantine, DecryptionFailed) as problem:
-        _log.warning("payout stuck", payout=str(payout_id), why=str(problem))
-        retry_transaction(partial(polling.flag, payout_id=payout_id, reason=str(problem)))
+        _log.info("bank unavailable", payout=str(payout_id), reason=str(error))
+    except (InvalidBankResponse, ProviderUnknown, Quarantine, DecryptionFailed) as error:
+        _log.warning("payout stuck", payout=str(payout_id), reason=str(error))
+        retry_transaction(partial(polling.flag, payout_id=payout_id, reason=str(error)))
 
 
 def sweep() -> int:

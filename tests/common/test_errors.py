@@ -131,7 +131,7 @@ class TestInternalErrors:
         errors_logged: CapturingLogger,
     ) -> None:
         monkeypatch.setattr("app.wallets.service.create_wallet", lambda *_, **__: None)
-        monkeypatch.setattr("app.auth.service.fold", lambda _: None)
+        monkeypatch.setattr("app.auth.service.fold_email", lambda _: None)
 
         answer = client.post(
             REGISTER,

@@ -86,7 +86,7 @@ def test_the_job_expires_only_requests_that_are_due(
     close_request(client, bob, paid, "pay")
     later = created_request(client, alice, amount="1.00", expiresIn=3600)
     stop_clock(monkeypatch, clock.now() + timedelta(seconds=61))
-    monkeypatch.setattr(tasks, "_AT_ONCE", 2)
+    monkeypatch.setattr(tasks, "_BATCH", 2)
 
     assert tasks.expire_requests() == 3
     assert tasks.expire_requests() == 0

@@ -40,8 +40,8 @@ def add_next_chunk(upload_id: UUID) -> bool:
     except ProductNotFound:
         retry_transaction(partial(uploads.fail_upload, upload_id=upload_id))
         return False
-    except DecryptionFailed as problem:
-        _log.warning("upload stuck", upload=str(upload_id), why=str(problem))
+    except DecryptionFailed as error:
+        _log.warning("upload stuck", upload=str(upload_id), reason=str(error))
         return False
     return chunk is not None
 

@@ -1,4 +1,4 @@
-"""The pages of the gateway where orders are paid: asking for one, and closing it. Calls outside."""
+"""Opens and closes checkout sessions at the gateway. Calls an external service."""
 
 from app.gateway import client
 from app.gateway import service as gateway
@@ -7,7 +7,7 @@ from app.orders.checkouts.service import PayableOrder
 
 
 def open_checkout(found: PayableOrder) -> CheckoutSession:
-    """Have the gateway make the page for an order, or say which one it has made.
+    """Create the checkout session of an order. Idempotent: returns the existing one, if any.
 
     Raises GatewayUnavailable, GatewayRefused.
     """
@@ -27,9 +27,9 @@ def open_checkout(found: PayableOrder) -> CheckoutSession:
 
 
 def close_checkout(found: PayableOrder) -> CheckoutSessionState:
-    """Have nobody pay for an order any more, unless somebody has.
+    """Expire the checkout session of an order, unless it has been paid. Returns its final state.
 
-    Raises GatewayUnavailable, and GatewayRefused when there is no checkout.
+    Raises GatewayUnavailable, and GatewayRefused if there is no session.
     """
     known = found.order.stripe_session_id
     return client.expire_checkout_session(known or open_checkout(found).session_id)

@@ -1,4 +1,4 @@
-"""Answering requests about orders that are paid at the gateway."""
+"""HTTP responses to requests about orders that are paid at the gateway."""
 
 from functools import partial
 from uuid import UUID
@@ -28,10 +28,10 @@ from app.orders.purchases.schemas import checkout_answer, order_answer
 
 
 def answer_with_checkout(basket: Basket) -> Response:
-    """Reserve for the caller, once for each Idempotency-Key: the answer says where to pay.
+    """Reserve an order for the caller, once per Idempotency-Key, and respond with its checkout.
 
-    The gateway is called between two transactions. If it does not answer, the order stays
-    PENDING: a retry with the same key continues from there, and otherwise a sweep ends it.
+    The gateway is called between two transactions. If it does not respond, the order stays
+    PENDING: a retry with the same key continues it, or else a scheduled job ends it.
     Raises what `checkouts.create_order` raises, GatewayNotConfigured, GatewayUnavailable,
     GatewayRefused.
     """
@@ -47,8 +47,8 @@ def answer_with_checkout(basket: Basket) -> Response:
             fee_bps=settings().platform_fee_bps,
         )
 
-    begun: Answer | AppError | UUID = run_once(context, create_order)
-    return respond(_open(context, begun) if isinstance(begun, UUID) else begun)
+    outcome: Answer | AppError | UUID = run_once(context, create_order)
+    return respond(_open(context, outcome) if isinstance(outcome, UUID) else outcome)
 
 
 def _open(context: RequestContext, order_id: UUID) -> Answer | AppError:
@@ -56,20 +56,20 @@ def _open(context: RequestContext, order_id: UUID) -> Answer | AppError:
         found = checkouts.get_payable(session, order_id=order_id)
     page = _page_for(found) if found is not None else None
 
-    def note(session: Session, caller: Caller, key: str | None) -> Answer:
-        noted = page and checkouts.record_session(session, order_id=order_id, page=page)
+    def record(session: Session, caller: Caller, key: str | None) -> Answer:
+        recorded = page and checkouts.record_session(session, order_id=order_id, page=page)
         details = service.require_order(session, order_id=order_id, user_id=caller.id)
-        return checkout_answer(details, page if noted else None)
+        return checkout_answer(details, page if recorded else None)
 
-    return run_once(context, note)
+    return run_once(context, record)
 
 
 def _page_for(found: PayableOrder) -> CheckoutSession:
     try:
         return pages.open_checkout(found)
-    except GatewayRefused as refusal:
+    except GatewayRefused as error:
         fail_unpayable = partial(
-            checkouts.fail_unpayable, order_id=found.order.id, reason=refusal.text
+            checkouts.fail_unpayable, order_id=found.order.id, reason=error.text
         )
         ledger_transaction(fail_unpayable, exclusive=False)
         raise
@@ -78,9 +78,9 @@ def _page_for(found: PayableOrder) -> CheckoutSession:
 def answer_with_cancellation(order_id: UUID) -> Response:
     """Cancel an unpaid order of the caller. The gateway is called between two transactions.
 
-    If its answer contradicts our record, the order stays as it is and is flagged.
+    If its response contradicts our record, the order is flagged and stays unchanged.
     Raises OrderNotFound, OrderNotCancellable, GatewayUnavailable, GatewayRefused, and WalletLocked
-    and BalanceTooLarge when it was paid and the merchant's wallet cannot receive it yet.
+    and BalanceTooLarge if it was paid and the merchant's wallet cannot receive the money yet.
     """
     with reading() as session:
         buyer_id = current_user(session).id
@@ -90,9 +90,9 @@ def answer_with_cancellation(order_id: UUID) -> Response:
         ledger_transaction(
             partial(checkouts.cancel, order_id=order_id, state=state), exclusive=False
         )
-    except Quarantine as doubt:
-        retry_transaction(partial(checkouts.flag, order_id=order_id, why=doubt.reason))
-        raise OrderNotCancellable(status=found.order.status) from doubt
+    except Quarantine as error:
+        retry_transaction(partial(checkouts.flag, order_id=order_id, reason=error.reason))
+        raise OrderNotCancellable(status=found.order.status) from error
     with reading() as session:
         details = service.require_order(session, order_id=order_id, user_id=buyer_id)
     return json_response(order_answer(details).body)

@@ -53,14 +53,14 @@ from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.models import SystemCode
 
-#: At the first attempt the request that creates an order has its checkout, or has failed to get
-#: one. The last attempt before a checkout is flagged comes some hours later.
+#: By the first attempt, the request that creates an order has created its checkout session or
+#: failed. A checkout is flagged after several hours of attempts.
 POLLING: Final = Polling(
     Backoff(first=timedelta(minutes=2), max_delay=timedelta(hours=1)), max_attempts=10
 )
-#: From the expiry of a checkout until the gateway is polled: it usually sends an event first.
+#: Delay between the expiry of a checkout and polling: the gateway usually sends an event first.
 _GRACE: Final = timedelta(minutes=1)
-#: Unpaid orders of a buyer at a time: a reservation is free and keeps others from buying.
+#: Maximum number of unpaid orders of a buyer, because their reservations block other buyers.
 MAX_OPEN_CHECKOUTS: Final = 10
 _BATCH: Final = 100
 
@@ -109,7 +109,7 @@ def _reserve(
 ) -> Sale:
     purchase = Purchase(buyer, basket, claim.key if claim else None)
     locked = locked_state.lock(session, [(buyer.id, basket)])()
-    locked.lock_accounts(session, [purchase])  # the buyer's too, so that the count stays true
+    locked.lock_accounts(session, [purchase])  # the buyer's too, which serializes this count
     if repository.count_pending_orders(session, user_id=buyer.id) >= MAX_OPEN_CHECKOUTS:
         raise TooManyCheckouts(maximum=MAX_OPEN_CHECKOUTS)
     stock = locked.stocks.get(basket.product_id)
@@ -184,8 +184,8 @@ def handle(session: Session, event: InboundEvent) -> None:
         return
     try:
         state = gateway.checkout_session_of(event)
-    except InvalidGatewayObject as doubt:
-        raise Quarantine("NOT_UNDERSTOOD", theirs={"problem": str(doubt)}) from doubt
+    except InvalidGatewayObject as error:
+        raise Quarantine("NOT_UNDERSTOOD", theirs={"problem": str(error)}) from error
     apply_state(session, order_id=order_id, state=state)
 
 
@@ -319,21 +319,21 @@ def cancel(session: Session, *, order_id: UUID, state: CheckoutSessionState) -> 
 def claim_due(session: Session) -> list[UUID]:
     """Claim orders for which the gateway should be polled now, and schedule their next attempt.
 
-    If the caller dies they become due again. Concurrent callers claim different ones.
+    If the caller dies, they become due again. Concurrent callers claim different ones.
     """
     due = repository.lock_due_checkouts(session, now=clock.now(), limit=_BATCH)
     POLLING.schedule_next(due, flag=partial(_flag, session))
     return [checkout.order_id for checkout in due]
 
 
-def flag(session: Session, *, order_id: UUID, why: str) -> None:
-    """Flag an order for manual review; it continues unchanged."""
-    _flag(session, repository.get_payable_order(session, order_id).Checkout, why)
+def flag(session: Session, *, order_id: UUID, reason: str) -> None:
+    """Flag an order for manual review. Its processing continues."""
+    _flag(session, repository.get_payable_order(session, order_id).Checkout, reason)
 
 
-def _flag(session: Session, checkout: Checkout, why: str) -> None:
+def _flag(session: Session, checkout: Checkout, reason: str) -> None:
     if checkout.flag():  # once, not with every attempt
-        events.record(session, [CheckoutFlagged(aggregate_id=checkout.order_id, reason=why)])
+        events.record(session, [CheckoutFlagged(aggregate_id=checkout.order_id, reason=reason)])
 
 
 def _event(

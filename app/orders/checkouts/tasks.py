@@ -30,27 +30,27 @@ def close_checkout(order_id: UUID) -> None:
             partial(checkouts.apply_state, order_id=order_id, state=pages.close_checkout(found)),
             exclusive=False,
         )
-    except GatewayUnavailable as silence:
-        _log.info("gateway unavailable", order=str(order_id), why=silence.text)
-    except (WalletLocked, BalanceTooLarge) as refusal:  # of the merchant; the order is retried
-        _log.warning("wallet cannot receive yet", order=str(order_id), why=refusal.text)
-    except GatewayRefused as refusal:
+    except GatewayUnavailable as error:
+        _log.info("gateway unavailable", order=str(order_id), reason=error.text)
+    except (WalletLocked, BalanceTooLarge) as error:  # of the merchant; the order is retried
+        _log.warning("wallet cannot receive yet", order=str(order_id), reason=error.text)
+    except GatewayRefused as error:
         if found.order.stripe_session_id is None:  # there is no session
             reason = "The payment provider refused the checkout"
             ledger_transaction(
                 partial(checkouts.fail_unpayable, order_id=order_id, reason=reason), exclusive=False
             )
         else:
-            _flag(partial(checkouts.flag, order_id=order_id), refusal.reason)
-    except (GatewayNotConfigured, Quarantine) as problem:
-        _flag(partial(checkouts.flag, order_id=order_id), str(problem))
+            _flag(partial(checkouts.flag, order_id=order_id), error.reason)
+    except (GatewayNotConfigured, Quarantine) as error:
+        _flag(partial(checkouts.flag, order_id=order_id), str(error))
 
 
-def _flag(note: Callable[..., Any], why: str) -> None:
-    _log.warning("gateway error", why=why)
-    retry_transaction(partial(note, why=why))
+def _flag(flag: Callable[..., Any], reason: str) -> None:
+    _log.warning("gateway error", reason=reason)
+    retry_transaction(partial(flag, reason=reason))
 
 
 def sweep() -> int:
-    """Enqueue a job for each checkout that is due; how many."""
+    """Enqueue a job for each due checkout. Returns their number."""
     return queue.enqueue_due(checkouts.claim_due, close_checkout)

@@ -1,8 +1,8 @@
 """Batches of purchases: one SERIALIZABLE transaction for many requests.
 
-The leading thread locks everything in one order, decides each purchase in order of arrival and
-writes all of them at once. One fsync serves many purchases, and no transaction competes for a
-hot row (docs/decisions/0003).
+The leading thread locks all rows in a fixed order, decides each purchase in order of arrival and
+writes all of them together. One fsync serves many purchases, and no transactions compete for a hot
+row (docs/decisions/0003).
 """
 
 from collections.abc import Callable, Sequence

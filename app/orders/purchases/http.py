@@ -1,4 +1,4 @@
-"""Purchases as answers to HTTP requests, by payment method."""
+"""HTTP responses to purchases, by payment method."""
 
 from collections.abc import Callable
 from typing import Final
@@ -17,9 +17,9 @@ batcher: Final[Slot[PurchaseBatcher]] = Slot("purchase batcher")
 
 
 def answer_with_purchase(basket: Basket) -> Response:
-    """Buy for the caller, once for each Idempotency-Key: the answer is the order.
+    """Buy for the caller, once per Idempotency-Key, and respond with the order.
 
-    Raises what `checkout.decide` raises, and the refusals of `idempotency.run_claimed`.
+    Raises what `pricing.decide` raises, and the errors of `idempotency.run_claimed`.
     """
     context = RequestContext.current()
     return respond(
@@ -27,12 +27,12 @@ def answer_with_purchase(basket: Basket) -> Response:
     )
 
 
-#: Answers a request that buys a basket with one payment method.
+#: Buys a basket with one payment method, and returns the response.
 PaymentHandler = Callable[[Basket], Response]
 
 payment_handlers: Final[Handlers[PaymentMethod, PaymentHandler]] = Handlers("payment methods")
 
 
 def answer_with(payment_method: str, basket: Basket) -> Response:
-    """Buy for the caller with that payment method."""
+    """Buy for the caller with this payment method."""
     return payment_handlers[PaymentMethod(payment_method)](basket)

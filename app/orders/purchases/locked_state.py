@@ -1,4 +1,4 @@
-"""The rows that purchases lock, and how they are written, however the orders are paid."""
+"""The rows that purchases lock and write, with any payment method."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from app.wallets import service as wallets
 
 @dataclass(frozen=True, slots=True)
 class LockedState:
-    """Every row that a batch may change, locked, including what was decided so far.
+    """Every row that a batch may change, locked, with the changes decided so far.
 
     units: units that buyers own of products with a purchase limit, by buyer and product.
     """
@@ -63,14 +63,15 @@ class LockedState:
         sale.stock.sell(order.quantity)
         if sale.coupon is not None:
             sale.coupon.use(order.user_id)
-        whose = (order.user_id, order.product_id)
-        self.units[whose] = self.units.get(whose, 0) + order.quantity
+        key = (order.user_id, order.product_id)
+        self.units[key] = self.units.get(key, 0) + order.quantity
 
 
 def lock(session: Session, baskets: Sequence[tuple[UUID, Basket]]) -> Callable[[], LockedState]:
     """Send the statements that lock stock and then coupons; call the result to read the rows.
 
-    baskets: by buyer id. Wallets are locked later, because only the stock tells whose.
+    baskets: with the buyer's id. Wallets are locked later, because the merchant is only known from
+    the product.
     """
     stocks_of = products.lock_stock(session, {basket.product_id for _, basket in baskets})
     coupons_of = coupons.lock(

@@ -178,7 +178,7 @@ def _discount(
         return 0
     if coupon is None:
         raise CouponInvalid("No such coupon.")
-    if full > MAX_MINOR:  # without a coupon no wallet could hold it
+    if full > MAX_MINOR:  # without a coupon, the balance of a wallet would not suffice
         raise AmountInvalid("The total exceeds the maximum amount.", field="quantity")
     return coupon.discount(
         full,

@@ -1,4 +1,4 @@
-"""Shapes of orders."""
+"""Schemas of orders."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ class CreateOrderIn(Schema):
     )
 
 
-#: They come after the names, because clients of old know what stands before.
+#: Newer fields, which follow the original ones.
 _DISCOUNT = MoneyOut(attribute="order.discount", required=True, metadata={"example": "0.00"})
 _COUPON_CODE = ma.fields.String(attribute="order.coupon_code", required=True, allow_none=True)
 _REFUNDED = MoneyOut(attribute="order.refunded_amount", required=True, metadata={"example": "0.00"})
@@ -131,7 +131,7 @@ class OrdersArgs(PageArgs):
 
 
 class CheckoutOut(Schema):
-    """What is answered to a purchase with paymentMethod GATEWAY."""
+    """The response to an order with paymentMethod GATEWAY."""
 
     order = ma.fields.Nested(OrderOut, required=True)
     checkout_url = ma.fields.String(
@@ -145,12 +145,12 @@ class CheckoutOut(Schema):
 
 
 def order_answer(details: OrderDetails) -> Answer:
-    """The answer to a purchase, as OrderOut describes it."""
+    """The response to a purchase, as OrderOut describes it."""
     return Answer(201, dump_json(_order_out(details)))
 
 
 def checkout_answer(details: OrderDetails, page: CheckoutSession | None) -> Answer:
-    """The answer to a purchase at the gateway. page: where to pay, None if it cannot be paid."""
+    """The response to a purchase at the gateway. page: None if it can no longer be paid."""
     body = {
         "order": _order_out(details),
         "checkoutUrl": page.url if page else None,
@@ -161,7 +161,7 @@ def checkout_answer(details: OrderDetails, page: CheckoutSession | None) -> Answ
 
 @serializes(OrderOut)
 def _order_out(details: OrderDetails) -> dict[str, Any]:
-    """What OrderOut describes, built by hand because it is hot."""
+    """What OrderOut describes; serialized by hand because it is on a hot path."""
     order, product = details.order, details.product
     return {
         "id": order.id,

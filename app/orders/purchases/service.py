@@ -80,17 +80,17 @@ def buy_all(
     claimed = idempotency.claim_keys(session, [job.request for job in jobs])
     locked = locked_state.lock(session, [(job.user_id, job.basket) for job in jobs])
     callers, state = callers_of(), locked()
-    live = [job for job in jobs if job.session_id in callers]
+    valid = [job for job in jobs if job.session_id in callers]
 
     def work(todo: Sequence[int]) -> list[idempotency.Answer | AppError]:
-        purchases = [live[n].purchase(callers[live[n].session_id]) for n in todo]
+        purchases = [valid[n].purchase(callers[valid[n].session_id]) for n in todo]
         sold = _sell(session, purchases, state, fee_bps=fee_bps)
         return [one if isinstance(one, AppError) else render(one) for one in sold]
 
     done = idempotency.run_claimed(
-        session, replace(claimed, requests=[job.request for job in live]), work
+        session, replace(claimed, requests=[job.request for job in valid]), work
     )
-    outcomes = dict(zip((job.id for job in live), done, strict=True))
+    outcomes = dict(zip((job.id for job in valid), done, strict=True))
     return [outcomes.get(job.id) or Unauthorized() for job in jobs]
 
 
@@ -112,8 +112,8 @@ def _sell(
     for purchase in purchases:
         try:
             sale = _decide(purchase, state, fee_bps=fee_bps)
-        except AppError as refusal:
-            outcomes.append(refusal)
+        except AppError as error:
+            outcomes.append(error)
             continue
         state.apply(sale)
         sold.append((sale, ledger.apply(sale.entry) if sale.entry else None))

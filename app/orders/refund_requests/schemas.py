@@ -1,4 +1,4 @@
-"""Shapes of refund requests."""
+"""Schemas of refund requests."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class RefundRequestAnswerIn(Schema):
 
 
 class RefundRequestOut(Schema):
-    """The document's picture of what `refund_request_out` builds."""
+    """Describes what `refund_request_out` returns."""
 
     id = ma.fields.UUID(required=True)
     order_id = ma.fields.UUID(required=True)

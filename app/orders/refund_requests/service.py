@@ -1,4 +1,4 @@
-"""Refund requests: a buyer asks for a refund, the merchant approves or declines."""
+"""Refund requests: a buyer requests a refund, and the merchant approves or declines it."""
 
 from decimal import Decimal
 from typing import Final
@@ -40,7 +40,7 @@ _EVENTS: Final[dict[RefundRequestStatus, type[RefundRequestEvent]]] = {
 }
 
 
-def create(
+def create_refund_request(
     session: Session,
     *,
     buyer: User | Caller,
@@ -49,7 +49,7 @@ def create(
     amount: Decimal | None = None,
     units: int | None = None,
 ) -> RefundRequest:
-    """Ask the merchant to refund `amount`, `units`, or all that remains.
+    """Request a refund of `amount`, of `units`, or of all that remains.
 
     Raises OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen, AmountInvalid.
     """
@@ -88,7 +88,7 @@ def _require_bought(session: Session, *, order_id: UUID, user_id: UUID) -> Order
     return order
 
 
-def approve(
+def approve_refund_request(
     session: Session,
     *,
     merchant: User | Caller,
@@ -99,7 +99,7 @@ def approve(
     """Approve a request and refund the order in the same transaction.
 
     Raises RefundRequestNotFound, RefundRequestClosed, OrderNotRefundable, RefundTooLarge and what
-    `refunds.carry_out` raises.
+    `refunds.refund_locked` raises.
     """
     refund_request = _require_open(session, refund_request_id, merchant_id=merchant.id)
     locked = refunds.lock_order(session, order_id=refund_request.order_id, merchant_id=merchant.id)
@@ -115,7 +115,7 @@ def approve(
     return _decide(session, refund_request, RefundRequestStatus.APPROVED, answer), refund
 
 
-def decline(
+def decline_refund_request(
     session: Session, *, merchant_id: UUID, refund_request_id: UUID, answer: str | None = None
 ) -> RefundRequest:
     """Decline a request. Raises RefundRequestNotFound, RefundRequestClosed."""
@@ -123,7 +123,9 @@ def decline(
     return _decide(session, refund_request, RefundRequestStatus.DECLINED, answer)
 
 
-def withdraw(session: Session, *, buyer_id: UUID, refund_request_id: UUID) -> RefundRequest:
+def withdraw_refund_request(
+    session: Session, *, buyer_id: UUID, refund_request_id: UUID
+) -> RefundRequest:
     """Withdraw a request. Raises RefundRequestNotFound, RefundRequestClosed."""
     refund_request = _require_open(session, refund_request_id, user_id=buyer_id)
     return _decide(session, refund_request, RefundRequestStatus.WITHDRAWN, None)
@@ -152,7 +154,7 @@ def _decide(
     return refund_request
 
 
-def list_for_user(
+def list_refund_requests(
     session: Session, page: PageRequest, *, user_id: UUID, role: str | None = None
 ) -> Page[RefundRequest]:
     """Requests that the user made or received, newest first.

@@ -50,7 +50,7 @@ def create_refund_request(body: dict[str, Any], order_id: UUID) -> Response:
     The merchant approves or declines it. An order can have one open request at a time.
     """
     with transaction() as session:
-        refund_request = refund_requests.create(
+        refund_request = refund_requests.create_refund_request(
             session, buyer=current_user(session), order_id=order_id, **body
         )
         answer = refund_request_out(refund_request)
@@ -67,7 +67,9 @@ def list_refund_requests(args: dict[str, Any]) -> Response:
     Returns requests that the caller has made or received, newest first.
     """
     with reading() as session:
-        found = refund_requests.list_for_user(session, user_id=current_user(session).id, **args)
+        found = refund_requests.list_refund_requests(
+            session, user_id=current_user(session).id, **args
+        )
     return json_response(dump_json(found.serialized(refund_request_out)))
 
 
@@ -84,7 +86,7 @@ def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
     """
 
     def work(session: Session, user: Caller, key: str | None) -> RefundRequest:
-        refund_request, made = refund_requests.approve(
+        refund_request, made = refund_requests.approve_refund_request(
             session, merchant=user, refund_request_id=refund_request_id, idempotency_key=key, **body
         )
         refund_tasks.enqueue_if_pending(session, made)
@@ -108,7 +110,7 @@ def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
     The buyer can create another request.
     """
     return _decided(
-        lambda session, user: refund_requests.decline(
+        lambda session, user: refund_requests.decline_refund_request(
             session, merchant_id=user.id, refund_request_id=refund_request_id, **body
         )
     )
@@ -124,7 +126,7 @@ def withdraw_refund_request(refund_request_id: UUID) -> Response:
     For the buyer, who can create another request.
     """
     return _decided(
-        lambda session, user: refund_requests.withdraw(
+        lambda session, user: refund_requests.withdraw_refund_request(
             session, buyer_id=user.id, refund_request_id=refund_request_id
         )
     )

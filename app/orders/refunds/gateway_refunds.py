@@ -1,7 +1,7 @@
 """Refunds of orders that were paid at the gateway.
 
-The merchant has paid already. If the gateway cannot refund the payment, for example because the
-card was closed, the buyer is refunded to the wallet.
+The merchant has already been debited. If the gateway cannot refund the payment, for example because
+the card was closed, the buyer is refunded to the wallet.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from app.wallets import service as wallets
 from app.wallets.ledger import Entry, Posting
 from app.wallets.models import SystemCode, TransactionType
 
-#: The last attempt before a refund is flagged comes some hours after the first.
+#: A refund is flagged after several hours of attempts.
 POLLING: Final = Polling(
     Backoff(first=timedelta(minutes=1), max_delay=timedelta(hours=1)), max_attempts=10
 )
@@ -77,8 +77,8 @@ def handle(session: Session, event: InboundEvent) -> None:
     """Apply an event of the gateway about a refund. Raises what `record_outcome` raises."""
     try:
         state = gateway.refund_of(event)
-    except InvalidGatewayObject as doubt:
-        raise Quarantine("NOT_UNDERSTOOD", theirs={"problem": str(doubt)}) from doubt
+    except InvalidGatewayObject as error:
+        raise Quarantine("NOT_UNDERSTOOD", theirs={"problem": str(error)}) from error
     record_outcome(session, refund_id=UUID(event.reference), state=state)
 
 
@@ -133,15 +133,17 @@ def claim_due(session: Session) -> list[UUID]:
     return [refund.id for refund in due]
 
 
-def flag(session: Session, *, refund_id: UUID, why: str) -> None:
+def flag(session: Session, *, refund_id: UUID, reason: str) -> None:
     """Flag a refund for manual review; it continues unchanged."""
-    _flag(session, repository.get_refund_for_update(session, refund_id), why)
+    _flag(session, repository.get_refund_for_update(session, refund_id), reason)
 
 
-def _flag(session: Session, refund: Refund, why: str) -> None:
+def _flag(session: Session, refund: Refund, reason: str) -> None:
     if refund.flag():  # once, not with every attempt
-        events.record(session, [_event(RefundFlagged, refund, why=why)])
+        events.record(session, [_event(RefundFlagged, refund, reason=reason)])
 
 
-def _event(event_type: type[RefundEvent], refund: Refund, *, why: str | None = None) -> RefundEvent:
-    return event_type.of(refund, reason=why or refund.failure_reason)
+def _event(
+    event_type: type[RefundEvent], refund: Refund, *, reason: str | None = None
+) -> RefundEvent:
+    return event_type.of(refund, reason=reason or refund.failure_reason)

@@ -1,4 +1,4 @@
-"""Shapes of refunds."""
+"""Schemas of refunds."""
 
 from typing import Any
 
@@ -18,9 +18,9 @@ class RefundPartIn(Schema):
     units = WholeNumber(minimum=1, maximum=1_000_000, metadata=_UNITS)
 
     @ma.validates_schema
-    def _say_it_once(self, data: dict[str, Any], **_: Any) -> None:
+    def _require_amount_or_units(self, data: dict[str, Any], **_: Any) -> None:
         if "amount" in data and "units" in data:
-            raise ma.ValidationError("Give amount or units, not both.", "units")
+            raise ma.ValidationError("Send amount or units, not both.", "units")
 
 
 class CreateRefundIn(RefundPartIn):
@@ -28,7 +28,7 @@ class CreateRefundIn(RefundPartIn):
 
 
 class RefundOut(Schema):
-    """The document's picture of what `refund_out` builds."""
+    """Describes what `refund_out` returns."""
 
     id = ma.fields.UUID(required=True)
     order_id = ma.fields.UUID(required=True)

@@ -1,4 +1,4 @@
-"""Refunds: what an order cost goes back to the buyer, exact to the minor unit."""
+"""Refunds of orders, in full or in parts, exact to the minor unit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,7 +111,7 @@ def create_refund(
     reason: str | None = None,
     idempotency_key: str | None = None,
 ) -> Refund:
-    """Give back a breakdown of an order, or all that is left of it. amount: units of its currency.
+    """Refund `amount` or `units` of an order, or all that remains. amount: units of its currency.
 
     Raises OrderNotFound, OrderNotRefundable, AmountInvalid and what `refund_locked` raises.
     """
@@ -189,7 +189,7 @@ def _refund(
 
 
 def _leave_pending(refund: Refund) -> None:
-    """A job asks the gateway after the commit; a sweep does if the job is lost."""
+    """Leave the refund to the job that is enqueued after the commit, or to the scheduled job."""
     refund.destination, refund.status = PaymentMethod.GATEWAY.value, RefundStatus.PENDING.value
     refund.settled_at = None
     refund.next_attempt_at = refund.created_at + POLLING.backoff.first
@@ -199,7 +199,7 @@ def _post(
     session: Session, refund: Refund, *, payer: Account, payee: Account
 ) -> list[BalanceUpdated]:
     """Post the reverse of the purchase, in proportion. Returns the balance events."""
-    if not refund.amount:  # a coupon had paid for all of it
+    if not refund.amount:  # a coupon covered the whole price
         return []
     text = f"Refund of order {refund.order_id}"
     postings = [

@@ -18,7 +18,7 @@ from app.orders.models import Refund, RefundStatus
 from app.orders.refunds import gateway_refunds
 from app.wallets.errors import BalanceTooLarge, WalletLocked
 
-#: The gateway keeps our idempotency key for a day; after that the refund is looked up first.
+#: The gateway keeps our idempotency keys for 24 hours; after that, the refund is looked up first.
 _KEY_TTL: Final = timedelta(hours=23)
 
 _log = structlog.get_logger()
@@ -50,21 +50,21 @@ def request_refund(refund_id: UUID) -> None:
             partial(gateway_refunds.record_outcome, refund_id=refund_id, state=state),
             exclusive=False,
         )
-    except GatewayUnavailable as silence:
-        _log.info("gateway unavailable", refund=str(refund_id), why=silence.text)
-    except (WalletLocked, BalanceTooLarge) as refusal:  # of the buyer; the refund is retried
-        _log.warning("wallet cannot receive yet", refund=str(refund_id), why=refusal.text)
-    except GatewayRefused as refusal:
-        _flag(partial(gateway_refunds.flag, refund_id=refund_id), refusal.reason)
-    except GatewayNotConfigured as problem:
-        _flag(partial(gateway_refunds.flag, refund_id=refund_id), str(problem))
+    except GatewayUnavailable as error:
+        _log.info("gateway unavailable", refund=str(refund_id), reason=error.text)
+    except (WalletLocked, BalanceTooLarge) as error:  # of the buyer; the refund is retried
+        _log.warning("wallet cannot receive yet", refund=str(refund_id), reason=error.text)
+    except GatewayRefused as error:
+        _flag(partial(gateway_refunds.flag, refund_id=refund_id), error.reason)
+    except GatewayNotConfigured as error:
+        _flag(partial(gateway_refunds.flag, refund_id=refund_id), str(error))
 
 
-def _flag(note: Callable[..., Any], why: str) -> None:
-    _log.warning("gateway error", why=why)
-    retry_transaction(partial(note, why=why))
+def _flag(flag: Callable[..., Any], reason: str) -> None:
+    _log.warning("gateway error", reason=reason)
+    retry_transaction(partial(flag, reason=reason))
 
 
 def sweep() -> int:
-    """Enqueue a job for each refund that is due; how many."""
+    """Enqueue a job for each due refund. Returns their number."""
     return queue.enqueue_due(gateway_refunds.claim_due, request_refund)

@@ -44,13 +44,13 @@ class TestRevocation:
         product_id = factories.product(factories.merchant())
         find = api_keys.require_owner
 
-        def find_and_revoke(key: str, *, live: bool) -> api_keys.Holder:
+        def find_and_revoke(key: str, *, live: bool) -> api_keys.KeyOwner:
             holder = find(key, live=live)
             with db.transaction() as session:
                 api_keys.revoke_key(session, user_id=holder.user_id, key_id=holder.session_id)
             return holder
 
-        monkeypatch.setattr(api_keys, "find", find_and_revoke)
+        monkeypatch.setattr(api_keys, "require_owner", find_and_revoke)
         for method, path, body in (
             ("POST", "orders", {"productId": str(product_id), "paymentMethod": "WALLET"}),
             ("POST", "wallet/withdraw", {"amount": "1.00"}),
