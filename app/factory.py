@@ -92,7 +92,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     wire(settings)
     for webhooks in (banks_guard, gateway_guard):
-        webhooks.count_from_zero()
+        webhooks.initialize_counters()
 
     http.install(app, cors_origins=settings.cors_origins)
     ratelimit.install(app, settings)

@@ -26,11 +26,11 @@ from app.common.money import AmountInvalid, Money
 
 #: Seconds to connect to the bank, and to wait for each part of its response.
 TIMEOUT: Final = urllib3.Timeout(connect=2, read=5)
-#: One retry at once and another within a second. The sweep of payouts retries later, for longer.
+#: One immediate retry and another within a second. The jobs of payouts retry later.
 RETRIES: Final = urllib3.Retry(
     total=2,
     redirect=False,
-    allowed_methods=None,  # POST, too: the idempotency key makes it safe
+    allowed_methods=None,  # also POST, which the idempotency key makes safe
     status_forcelist=(500, 502, 503, 504),
     raise_on_status=False,
     respect_retry_after_header=False,
@@ -44,7 +44,7 @@ _log = structlog.get_logger()
 
 
 def create_payout(provider: Provider, payout: PayoutInstruction) -> BankPayout:
-    """Have the bank pay. Repeated with the same reference, returns the state of the same payout.
+    """Request a payout. Repeated with the same reference, returns the state of the same payout.
 
     Raises BankUnavailable, InvalidBankResponse.
     """

@@ -40,7 +40,7 @@ _HEADERS: Final = {
 }
 
 
-def count_from_zero() -> None:
+def initialize_counters() -> None:
     """Create every counter at zero: a rate needs a value before the first increment."""
     for bank in providers.list_all():
         for outcome in _OUTCOMES:

@@ -21,8 +21,8 @@ _KEY_PREFIX: Final = "whsec_"  # Standard Webhooks
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A bank. keys: the first signs our requests, all of them verify its webhooks, so that a key
-    can be changed without a pause."""
+    """A bank. keys: the first signs our requests, all of them verify its webhooks, so that they can
+    be rotated without downtime."""
 
     code: str
     name: str
@@ -55,10 +55,9 @@ def require(code: str) -> Provider:
 
 
 def from_settings(settings: Settings) -> tuple[Provider, ...]:
-    """The banks of BANK_PROVIDERS, else those of the simulator, but none in production.
+    """The banks of BANK_PROVIDERS; if unset, those of the simulator, or none in production.
 
-    The keys of the simulator are derived from a secret that is kept in the data folder. Raises
-    SettingsError.
+    The keys of the simulator are derived from a secret in the data folder. Raises SettingsError.
     """
     if not uses_simulator(settings):
         return _parse(settings.bank_providers or "[]")
@@ -75,12 +74,12 @@ def from_settings(settings: Settings) -> tuple[Provider, ...]:
 
 
 def uses_simulator(settings: Settings) -> bool:
-    """Whether the simulator takes the place of real banks."""
+    """Whether the simulator is used instead of real banks."""
     return settings.bank_providers is None and not settings.is_production
 
 
 def require_valid(settings: Settings) -> None:
-    """Raises SettingsError when the settings of the banks cannot be used."""
+    """Raises SettingsError if the settings of the banks are invalid."""
     _parse(settings.bank_providers or "[]")
 
 
@@ -119,22 +118,22 @@ class _ProviderSchema(ma.Schema):
 
 
 def _parse(text: str) -> tuple[Provider, ...]:
-    """A JSON list. What is wrong is named by field only, because the values are secrets."""
+    """Parse a JSON list. Errors name only the field, because the values are secrets."""
     try:
         banks: list[Provider] = _ProviderSchema(many=True).loads(text)
     except ma.ValidationError as error:
         wrong = {f for of in error.messages_dict.values() if isinstance(of, dict) for f in of}
-        raise _bad(
+        raise _invalid(
             'must be a list of {"code", "name", "url", "keys"} with keys of at least '
             f"{_MIN_KEY_BYTES} bytes as {_KEY_PREFIX}… (check "
             f"{', '.join(sorted(map(str, wrong))) or 'the list'})"
         ) from None
     except ValueError:
-        raise _bad("must be JSON") from None
+        raise _invalid("must be JSON") from None
     if len({bank.code for bank in banks}) < len(banks):
-        raise _bad("must name each code once")
+        raise _invalid("must name each code once")
     return tuple(banks)
 
 
-def _bad(problem: str) -> InvalidValues:
+def _invalid(problem: str) -> InvalidValues:
     return InvalidValues({"BANK_PROVIDERS": problem})

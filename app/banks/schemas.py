@@ -1,4 +1,4 @@
-"""Shapes of webhooks."""
+"""Schemas of webhooks."""
 
 import marshmallow as ma
 from marshmallow.validate import Length, OneOf

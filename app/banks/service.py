@@ -1,4 +1,4 @@
-"""Events of banks: read, and passed to the inbox."""
+"""Parses events of banks and stores them in the inbox."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -8,7 +8,7 @@ from app.common.money import Money
 
 
 class BankEventType(StrEnum):
-    """The word before the dot is what the event is about."""
+    """The part before the dot is the topic of the event."""
 
     PAYMENT_SUCCEEDED = "payment.succeeded"
     PAYMENT_FAILED = "payment.failed"

@@ -85,7 +85,7 @@ class UpdateCouponIn(_Limits):
 
 
 class CouponOut(Schema):
-    """The document's picture of what `coupon_out` builds."""
+    """Describes what `coupon_out` returns."""
 
     id = ma.fields.UUID(required=True)
     code = ma.fields.String(required=True, metadata={"example": "BLACKFRIDAY"})

@@ -1,4 +1,4 @@
-"""What an event type is, and how an event becomes the JSON of its outbox row."""
+"""Declares event types, and serializes events for the outbox."""
 
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
@@ -32,9 +32,9 @@ OMITTED: Final = Omitted.OMITTED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened to one aggregate: the base of every type in the catalogue.
+    """The base class of all event types: something that happened to one aggregate.
 
-    aggregate_id: what it happened to. The fields of a subclass are the event's data.
+    aggregate_id: the id of the aggregate. The fields of a subclass are the event's data.
     """
 
     event_type: ClassVar[str]
@@ -45,11 +45,10 @@ class Event:
 
     @classmethod
     def of(cls, source: Any, **values: Any) -> Self:
-        """The event about `source`, a row whose columns are named like the event's fields.
+        """An event whose fields are copied from columns of the same name of the row `source`.
 
-        values: the fields that are not taken from it, because they are no column or differ from
-        the column of that name. A field with a default is only set by `values`.
-        Raises AttributeError for a field that neither has.
+        values: fields that `source` does not have or that differ from its column. Fields with a
+        default are set by `values` only. Raises AttributeError for a field that neither has.
         """
         for name, column in _columns[cls].items():
             if name not in values:
@@ -71,9 +70,9 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {}
 def event(name: str, *, aggregate: str, version: int = 1) -> Callable[[type[E]], type[E]]:
     """Declare a class as an event type: a frozen dataclass that `record` accepts.
 
-    name: stable and unique, such as `order-completed`; aggregate: what kind of thing it happens
-    to; version: of the fields, to be raised when a field is removed or changes its meaning.
-    The docstring says when the event is recorded, `Annotated` fields what they mean.
+    name: stable and unique, such as `order-completed`; aggregate: the type of the aggregate;
+    version: of the fields, to be raised when a field is removed or changes its meaning.
+    The docstring says when the event is recorded; `Annotated` describes fields.
     """
 
     def declare(cls: type[E]) -> type[E]:

@@ -1,4 +1,4 @@
-"""The outbox: events, inserted in the transaction of the change that they state."""
+"""The outbox: events, inserted in the transaction of the change that they report."""
 
 from datetime import datetime
 from typing import Any

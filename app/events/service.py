@@ -11,7 +11,7 @@ from app.events.base import Event, to_data
 
 
 def record(session: Session, events: Sequence[Event]) -> None:
-    """Write events of the catalogue to the outbox: they exist exactly if this transaction commits.
+    """Insert events into the outbox, in this transaction.
 
     Raises KeyError for a class that is not in the catalogue.
     """

@@ -70,7 +70,7 @@ def create_checkout_session(
     success_url: str,
     cancel_url: str,
 ) -> CheckoutSession:
-    """Create the page where that order can be paid, once, until it expires.
+    """Create the checkout session where an order can be paid, once, until it expires.
 
     money: the total, `quantity` times `unit` unless there is a discount. Called again with the same
     arguments within 24 hours, returns the same session. Raises GatewayNotConfigured,
@@ -235,7 +235,7 @@ def _request(what: str, send: "Callable[[], stripe.StripeObject | None]") -> dic
 
 
 def _refusal(what: str, error: "stripe.StripeError") -> GatewayUnavailable | GatewayRefused:
-    """Our error for one of the library, whose text may contain secrets and names and stays here."""
+    """Our error for one of the library, whose text is dropped: it may contain secrets and names."""
     import stripe
 
     status = error.http_status or 0

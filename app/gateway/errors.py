@@ -1,4 +1,4 @@
-"""How paying at the gateway can fail."""
+"""Why requests to the gateway fail."""
 
 from typing import Self
 

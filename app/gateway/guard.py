@@ -40,7 +40,7 @@ _HEADER: Final = {
 }
 
 
-def count_from_zero() -> None:
+def initialize_counters() -> None:
     """Create every counter at zero: a rate needs a value before the first increment."""
     for outcome in _OUTCOMES:
         WEBHOOKS.labels(outcome)

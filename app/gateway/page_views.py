@@ -7,7 +7,7 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 
 _STATIC: Final = Path(__file__).parent / "static"
 
-#: Everything comes from this server, and nothing is inline.
+#: Resources from this server only, and nothing inline.
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
@@ -18,9 +18,9 @@ blp = Blueprint("checkout", __name__, url_prefix="/checkout", template_folder="t
 
 @blp.get("/return")
 def page() -> Response:
-    """Explain what happens next, without any detail of an order: the address is public.
+    """Explain what happens next. No details of the order are shown, because the page is public.
 
-    It cannot say that the order was paid: the browser often arrives before the gateway's webhook.
+    Nor whether it was paid, because the browser often arrives before the gateway's webhook.
     """
     template = "cancelled" if request.args.get("outcome") == "cancelled" else "paid"
     response = make_response(render_template(f"checkout/{template}.html"))

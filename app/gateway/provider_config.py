@@ -1,4 +1,4 @@
-"""How the payment gateway is reached: Stripe, or its simulator, as the settings say."""
+"""The configuration of the payment gateway: Stripe or its simulator."""
 
 import hmac
 import re
@@ -20,10 +20,10 @@ _WEBHOOK_SECRET: Final = re.compile(r"whsec_[!-~]{16,}")
 
 @dataclass(frozen=True)
 class GatewayConfig:
-    """Where the gateway is, and the secrets we share with it.
+    """The address of the gateway, and the secrets we share with it.
 
-    secret_key: authenticates our calls. webhook_secrets: any of them may have signed an inbound
-    event, so that one can be changed without a pause.
+    secret_key: authenticates our requests; webhook_secrets: any of them may have signed an inbound
+    event, so that they can be rotated without downtime.
     """
 
     url: str
@@ -37,10 +37,9 @@ class GatewayConfig:
 
 
 def from_settings(settings: Settings) -> GatewayConfig | None:
-    """Stripe if it is configured, else the simulator, but None in production or when switched off.
+    """Stripe if it is configured, else the simulator; None if disabled, or unset in production.
 
-    The keys of the simulator are derived from a secret that is kept in the data folder. Raises
-    SettingsError.
+    The keys of the simulator are derived from a secret in the data folder. Raises SettingsError.
     """
     stripe = _stripe(settings)
     if not uses_simulator(settings):
@@ -52,12 +51,12 @@ def from_settings(settings: Settings) -> GatewayConfig | None:
 
 
 def uses_simulator(settings: Settings) -> bool:
-    """Whether the simulator takes the place of Stripe."""
+    """Whether the simulator is used instead of Stripe."""
     return settings.stripe_secret_key is None and not settings.is_production
 
 
 def require_valid(settings: Settings) -> None:
-    """Raises SettingsError when the settings of the gateway cannot be used."""
+    """Raises SettingsError if the settings of the gateway are invalid."""
     _stripe(settings)
 
 

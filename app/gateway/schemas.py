@@ -1,4 +1,4 @@
-"""Shapes of webhooks: the envelope of Stripe's events."""
+"""Schemas of webhooks: the envelope of Stripe's events."""
 
 import marshmallow as ma
 from marshmallow.validate import Length, Regexp

@@ -40,8 +40,8 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class CheckoutSettings:
-    """How this shop's buyers pay. ttl: of a checkout session; urls: where the payer's browser
-    goes afterwards, with `{order}` in the place of the order's id."""
+    """The settings of checkouts. ttl: of a checkout session; urls: where the payer's browser goes
+    afterwards, with `{order}` instead of the order's id."""
 
     ttl: timedelta
     success_url: str
@@ -67,7 +67,7 @@ def return_urls(order_id: UUID) -> tuple[str, str]:
 
 
 def verify_signature(header: str, body: bytes) -> None:
-    """Check that the gateway has signed `body`, recently. Raises SignatureInvalid.
+    """Verify that the gateway has signed `body` recently. Raises SignatureInvalid.
 
     header: `Stripe-Signature`, empty if it was not sent. The library compares the signatures. The
     rest of the header is checked here, because the library accepts a time in the future and raises

@@ -1,4 +1,4 @@
-"""Why an inbound event is refused, or set aside."""
+"""Why an inbound event is refused or quarantined."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -27,7 +27,7 @@ class ReferenceUnknown(NotFound):
 
 
 class Quarantine(Exception):
-    """Raised by a handler for an event that contradicts our record: it is set aside for people.
+    """Raised by a handler for an event that contradicts our record and needs manual review.
 
     reason: a stable machine code; ours, theirs: the values that differ, money in minor units.
     """

@@ -1,4 +1,4 @@
-"""Inbound events of every provider, stored before anything is done about them."""
+"""Inbound events of every provider, stored before they are handled."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ class InboundEventStatus(StrEnum):
 
 
 class InboundEvent(Identified, Base):
-    """One event as its provider signed it. Only its handling is recorded later, and once.
+    """One event as its provider signed it. Only the result of its handling is recorded later.
 
     A trigger refuses every other change, and any change after the event has been handled.
     event_id: the provider's id, the same in every delivery; reference: the id that we gave the

@@ -35,7 +35,7 @@ def lock_received(session: Session, event_id: UUID) -> InboundEvent | None:
 
 
 def list_due(session: Session, *, now: datetime, limit: int) -> Sequence[UUID]:
-    """Ids of events whose next attempt is due, those that have waited longest first."""
+    """Ids of events whose next attempt is due, the longest overdue first."""
     query = select(InboundEvent.id).where(
         InboundEvent.status == InboundEventStatus.RECEIVED, InboundEvent.next_attempt_at <= now
     )

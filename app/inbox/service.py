@@ -1,6 +1,6 @@
 """The inbox: an inbound event of any provider is stored first and handled later, once.
 
-This module does not know what the events mean: modules above it subscribe a handler to a topic.
+Modules above this one subscribe handlers by topic, and only they interpret the events.
 """
 
 from datetime import timedelta
@@ -32,13 +32,13 @@ class Handler(Protocol):
         """Whether we gave this provider that reference."""
 
     def handle(self, session: Session, event: InboundEvent) -> None:
-        """Do what follows from the event, or nothing if that has been done already.
+        """Apply the event. Idempotent.
 
-        Raises Quarantine when it contradicts our record, and an AppError to be called again later.
+        Raises Quarantine if it contradicts our record, and an AppError to be called again later.
         """
 
 
-#: Handlers by topic: the events whose type begins with it and a dot.
+#: Handlers by topic, the part of an event's type before the first dot.
 handlers: Final[Handlers[str, Handler]] = Handlers("inbound events")
 
 
@@ -85,23 +85,22 @@ def receive(
 
 
 def handle(session: Session, *, event_id: UUID) -> None:
-    """Handle a stored event, unless that has been done or another transaction is doing it.
+    """Handle a stored event, unless it has been handled or another transaction is handling it.
 
     Must be called in a ledger transaction, because handlers post. An event that its handler
-    refuses is retried, after longer pauses each time; one that contradicts our record is
-    quarantined.
+    refuses is retried with exponential backoff; one that contradicts our record is quarantined.
     """
     require_ledger_lock(session)
     event = repository.lock_received(session, event_id)
     if event is None:
         return
     try:
-        with savepoint(session):  # a refusal leaves nothing behind
+        with savepoint(session):  # undoes the changes of a handler that raises
             handlers[event.topic].handle(session, event)
     except Quarantine as contradiction:
         _quarantine(session, event, contradiction)
     except AppError as refusal:
-        _postpone(event, because=refusal.text)
+        _postpone(event, reason=refusal.text)
     else:
         event.status, event.processed_at = InboundEventStatus.PROCESSED.value, clock.now()
 
@@ -118,19 +117,19 @@ def _quarantine(session: Session, event: InboundEvent, contradiction: Quarantine
     events.record(session, [quarantined])
 
 
-def postpone(session: Session, *, event_id: UUID, because: str) -> None:
-    """Note that an event could not be handled, so that it is retried later."""
+def postpone(session: Session, *, event_id: UUID, reason: str) -> None:
+    """Record that an event could not be handled, and schedule the next attempt."""
     event = repository.lock_received(session, event_id)
     if event is not None:
-        _postpone(event, because=because)
+        _postpone(event, reason=reason)
 
 
-def _postpone(event: InboundEvent, *, because: str) -> None:
+def _postpone(event: InboundEvent, *, reason: str) -> None:
     event.next_attempt_at = clock.now() + _BACKOFF.delay(event.attempts)
     event.attempts += 1
-    event.last_error = because
+    event.last_error = reason
 
 
 def list_due(session: Session, *, limit: int) -> list[UUID]:
-    """Events that are due: their job was lost, or they could not be handled before."""
+    """Ids of due events: their job was lost, or an attempt to handle them failed."""
     return list(repository.list_due(session, now=clock.now(), limit=limit))

@@ -1,4 +1,4 @@
-"""Jobs of the inbox. Each is safe to run twice, and at the same time."""
+"""Jobs of the inbox. Each is safe to run twice, also concurrently."""
 
 import time
 from functools import partial
@@ -11,7 +11,7 @@ from app.common.db import reading, retry_transaction
 from app.inbox import service
 from app.ledger_lock.service import ledger_transaction
 
-#: A worker that is stopped finishes its job first, for which it has half a minute.
+#: A stopped worker has 30 seconds to finish its job.
 _SWEEP_SECONDS: Final = 20
 _SWEEP_EVENTS: Final = 10_000
 
@@ -19,17 +19,17 @@ _log = structlog.get_logger()
 
 
 def handle(event_id: str) -> None:
-    """Handle one event. If that fails, its row says so and a sweep tries again."""
+    """Handle one event. If that fails, the error is recorded and a scheduled job retries."""
     row_id = UUID(event_id)
     try:
         ledger_transaction(partial(service.handle, event_id=row_id), exclusive=False)
-    except Exception as error:  # whatever it is, it must not delay other events
+    except Exception as error:  # any failure must not delay other events
         _log.exception("inbound event not handled", event_id=event_id)
-        retry_transaction(partial(service.postpone, event_id=row_id, because=type(error).__name__))
+        retry_transaction(partial(service.postpone, event_id=row_id, reason=type(error).__name__))
 
 
 def sweep() -> int:
-    """Handle what is due: events whose job was lost, or which were refused before."""
+    """Handle due events: their job was lost, or an attempt to handle them failed."""
     deadline = time.monotonic() + _SWEEP_SECONDS
     with reading() as session:
         due = service.list_due(session, limit=_SWEEP_EVENTS)

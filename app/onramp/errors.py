@@ -1,4 +1,4 @@
-"""How on-ramps can fail."""
+"""Why on-ramps are refused."""
 
 from typing import Self
 

@@ -20,7 +20,7 @@ from app.onramp.models import Onramp, OnrampStatus
 TTL: Final = timedelta(minutes=5)
 _MERCHANT: Final = "Payment Flow"
 
-#: Where links are cached, so that reading an on-ramp does not sign one each time.
+#: Cache of links, so that reading an on-ramp does not sign a new one each time.
 link_cache: Final[Slot[Region | None]] = Slot("cache of on-ramp links", default=None)
 
 
@@ -34,7 +34,7 @@ def get_link(onramp: Onramp) -> str | None:
 
 
 def cache_link(onramp: Onramp) -> None:
-    """Have Redis cache the link from now on."""
+    """Cache the link in Redis."""
     get_link(onramp)
 
 

@@ -23,7 +23,7 @@ class Onramp(Identified, Timestamped, Base):
     """A deposit that a user has requested from a bank. A trigger keeps the request unchanged.
 
     It ends as SUCCESS or FAILURE by an event of the bank, or is EXPIRED and can then still succeed
-    once: `late`. token: 256 random bits, our reference at the bank; payer: the name that the bank
+    (`late`). token: 256 random bits, our reference at the bank; payer: the name that the bank
     shows; settled_by: the inbound event that ended it.
     """
 

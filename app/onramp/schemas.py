@@ -1,4 +1,4 @@
-"""Shapes of on-ramps."""
+"""Schemas of on-ramps."""
 
 import re
 from typing import Any

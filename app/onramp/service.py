@@ -84,7 +84,7 @@ def create_onramp(
 
 
 def _payer_name(user: User) -> str:
-    """How the bank shows the payer: by name, else by a masked email address or phone number."""
+    """The payer's name for the bank's page, or a masked email address or phone number."""
     if name := " ".join(part for part in (user.first_name, user.last_name) if part):
         return name
     if user.email is None:
@@ -93,7 +93,7 @@ def _payer_name(user: User) -> str:
 
 
 def pending_amount(session: Session, wallet_id: UUID) -> int:
-    """Minor units that have been requested and can still arrive, for the limits."""
+    """Minor units of pending on-ramps, which count towards the limits."""
     return repository.sum_processing(session, wallet_id=wallet_id)
 
 
@@ -154,7 +154,7 @@ def fail_onramp(session: Session, onramp: Onramp, event: InboundEvent) -> None:
 
 
 def expire_onramps(session: Session, *, limit: int) -> int:
-    """Close on-ramps about which the bank has sent nothing in time; how many."""
+    """Close expired on-ramps without an event of the bank. Returns their number."""
     overdue = repository.lock_overdue(session, now=clock.now(), limit=limit)
     for onramp in overdue:
         _close(onramp, OnrampStatus.EXPIRED)

@@ -11,6 +11,6 @@ _BATCH_SIZE: Final = 500
 
 
 def expire_onramps() -> int:
-    """Close on-ramps about which the bank has sent nothing in time; how many. Safe to run twice."""
+    """Close expired on-ramps without an event of the bank. Safe to run twice."""
     batch = partial(service.expire_onramps, limit=_BATCH_SIZE)
     return queue.until_done(partial(retry_transaction, batch))

@@ -1,4 +1,4 @@
-"""Shapes of payouts."""
+"""Schemas of payouts."""
 
 import marshmallow as ma
 

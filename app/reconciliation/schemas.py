@@ -1,4 +1,4 @@
-"""Shapes of reconciliations."""
+"""Schemas of reconciliations."""
 
 import re
 from datetime import date

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.events.base import Event, FlagReason, MinorUnits, event
 
 
-# Consumers know the type by this name, which is older than providers that are no banks.
+# The name is part of the contract with consumers and older than providers that are not banks.
 @event("bank-event-quarantined", aggregate="bank_event")
 class BankEventQuarantined(Event):
     """A provider's event contradicts our record or an earlier event, and had no effect."""
@@ -45,7 +45,7 @@ class OnrampSucceeded(OnrampEvent):
 class OnrampFailed(OnrampEvent):
     """An on-ramp ended without a credit: `FAILURE` if the bank said so, `EXPIRED` otherwise."""
 
-    reason: Annotated[str | None, "as the bank gave it"]
+    reason: Annotated[str | None, "as reported by the bank"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

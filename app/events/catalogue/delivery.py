@@ -40,7 +40,7 @@ class FileDownloaded(Event):
 
 @event("downloads-reset", aggregate="order")
 class DownloadsReset(Event):
-    """A merchant reset the number of downloads that are left to the buyer."""
+    """A merchant reset the buyer's number of remaining downloads."""
 
     product_id: UUID
     downloads_left: int
@@ -107,7 +107,7 @@ class LicenceRevoked(Event):
 
 @event("licence-terms-changed", aggregate="product")
 class LicenceTermsChanged(Event):
-    """A merchant changed the terms on which licences are sold from now on."""
+    """A merchant changed the terms of licences sold from then on."""
 
     activation_limit: Annotated[int | None, "null for no limit"]
     valid_days: Annotated[int | None, "null for licences that do not expire"]

@@ -17,7 +17,7 @@ class OrderEvent(Event):
     quantity: int
     discount: MinorUnits
     amount: Annotated[MinorUnits, "after the discount"]
-    fee: Annotated[MinorUnits, "the platform's part of the amount"]
+    fee: Annotated[MinorUnits, "platform fee, part of the amount"]
     currency: str
 
 
@@ -57,7 +57,7 @@ class OrderCancelled(CheckoutEvent):
 
 @event("checkout-flagged", aggregate="order")
 class CheckoutFlagged(Event):
-    """The checkout of an order needs attention: the gateway does not say how it ended."""
+    """The checkout of an order needs attention: its outcome at the gateway is unknown."""
 
     reason: FlagReason
 
@@ -101,7 +101,7 @@ class RefundRedirected(RefundEvent):
 
 @event("refund-flagged", aggregate="refund")
 class RefundFlagged(RefundEvent):
-    """A refund needs attention: the gateway does not say how it ended."""
+    """A refund needs attention: its outcome at the gateway is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

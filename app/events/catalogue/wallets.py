@@ -72,8 +72,8 @@ class TransferCompleted(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRequestEvent(Event):
     requester_id: UUID
-    payer_id: Annotated[UUID | None, "null if anybody can pay it"]
-    amount: Annotated[int | None, "minor units", "null while the payer is to choose it"]
+    payer_id: Annotated[UUID | None, "null if anyone can pay it"]
+    amount: Annotated[int | None, "minor units", "null until the payer has chosen it"]
     currency: str
     transfer_id: Annotated[UUID | None, "once it is paid"]
 

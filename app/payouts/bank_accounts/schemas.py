@@ -1,4 +1,4 @@
-"""Shapes of bank accounts. Responses contain only the last characters of a number."""
+"""Schemas of bank accounts. Responses contain only the last characters of a number."""
 
 import re
 from typing import Any
