@@ -21,7 +21,7 @@ class OrderLine:
 
 
 class StockMismatch(AssertionError):
-    """A bug: there is less to deliver than the stock promised."""
+    """A bug: fewer units can be delivered than the stock shows."""
 
 
 #: Called after all statements of a transaction have been sent. Raises StockMismatch.

@@ -1,4 +1,4 @@
-"""How payouts can fail."""
+"""Why payouts are refused."""
 
 from app.common.errors import NotFound
 

@@ -14,7 +14,7 @@ from app.common.polling import Polled
 
 
 class PayoutStatus(StrEnum):
-    """PENDING: the bank has not confirmed that it knows the payout. SUBMITTED: it has."""
+    """PENDING: the bank has not accepted the payout yet. SUBMITTED: it has."""
 
     PENDING = "PENDING"
     SUBMITTED = "SUBMITTED"

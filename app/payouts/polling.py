@@ -1,4 +1,4 @@
-"""Polling: when a job calls the bank about a payout that has no outcome yet, and with what."""
+"""Polling of payouts without an outcome: which are due, and the request to the bank."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,9 +22,9 @@ _BATCH_SIZE: Final = 100
 
 
 def claim_due(session: Session) -> list[UUID]:
-    """Some of the payouts whose poll is due, after postponing their next one.
+    """Claim payouts for which the bank should be polled now, and schedule their next attempt.
 
-    A worker that dies loses nothing: they are due again later. Concurrent callers get others.
+    If the caller dies, they become due again. Concurrent callers claim different ones.
     """
     due = repository.lock_due_payouts(session, now=clock.now(), limit=_BATCH_SIZE)
     service.POLLING.schedule_next(due, flag=partial(_flag, session))
@@ -58,7 +58,7 @@ def next_request(session: Session, *, payout_id: UUID) -> Callable[[], BankPayou
 
 
 def flag(session: Session, *, payout_id: UUID, reason: str) -> None:
-    """Report that a payout needs attention; it is processed as before. Raises PayoutNotFound."""
+    """Flag a payout for manual review. Its processing continues. Raises PayoutNotFound."""
     _flag(session, service.lock_payout(session, payout_id), reason)
 
 

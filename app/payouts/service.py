@@ -38,7 +38,7 @@ from app.wallets.holds import lifecycle
 from app.wallets.ledger import Account, Entry, Posting
 from app.wallets.models import HoldStatus, SystemCode, TransactionType
 
-#: The first poll comes when the job that is enqueued with the request is done, or lost. A payout is
+#: By the first poll, the job that is enqueued with the request has ended or was lost. A payout is
 #: flagged after about two hours without an outcome.
 POLLING: Final = Polling(
     Backoff(first=timedelta(seconds=45), max_delay=timedelta(hours=1)), max_attempts=8
@@ -145,8 +145,8 @@ def record_bank_payout(session: Session, *, payout_id: UUID, reported: BankPayou
 def update_payout(session: Session, payout: Payout, reported: BankPayout) -> None:
     """Record what the bank reports. PAID debits the wallet, REFUSED releases the hold.
 
-    payout: locked, in a transaction that has stood in line. The same report has no effect again.
-    A payout that the bank has paid is debited even if the wallet has been locked meanwhile.
+    Idempotent. Needs a ledger transaction. payout: locked. A payout that the bank has paid is
+    debited even if the wallet has been locked meanwhile.
     Raises Quarantine for a report that contradicts an earlier one.
     """
     if payout.is_open:

@@ -19,7 +19,7 @@ _log = structlog.get_logger()
 def advance(payout_id: UUID) -> None:
     """Submit a payout to the bank, or poll its state, and record the response. Safe to run twice.
 
-    Without a clear response nothing changes: the next attempt is scheduled already.
+    An unclear response changes nothing: the next attempt is already scheduled.
     """
     try:
         with reading() as session:
@@ -38,5 +38,5 @@ def advance(payout_id: UUID) -> None:
 
 
 def sweep() -> int:
-    """Enqueue a job for each payout whose poll is due; how many. Safe to run twice."""
+    """Enqueue a job for each due payout. Returns their number. Safe to run twice."""
     return queue.enqueue_due(polling.claim_due, advance)

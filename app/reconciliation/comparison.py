@@ -12,7 +12,7 @@ from app.onramp.models import OnrampStatus
 from app.payouts.models import PayoutStatus
 from app.reconciliation.statement import Direction, StatementLine
 
-#: Identifies a record of ours: on-ramps are credits, payouts are debits.
+#: Identifies one of our records: on-ramps are credits, payouts are debits.
 Key = tuple[Direction, str]
 
 

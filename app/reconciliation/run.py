@@ -44,7 +44,7 @@ def reconcile(
 
 
 def _close(finding: Finding, bank: Provider, actor_id: UUID | None) -> Finding:
-    """In transactions of its own: a refusal must not undo other closings."""
+    """Close a difference, in its own transactions, so that a refusal does not undo others."""
     stored = retry_transaction(
         partial(service.store_event, finding=finding, provider=bank, actor_id=actor_id)
     )

@@ -24,7 +24,7 @@ COLUMNS: Final = (
     "status",
 )
 
-#: Parsing stops after this many: a wrong file has a problem in each line.
+#: Parsing stops after this many problems, because every line of a wrong file is invalid.
 _MAX_PROBLEMS: Final = 20
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

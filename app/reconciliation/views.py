@@ -23,7 +23,7 @@ from app.reconciliation.schemas import (
 
 #: About 150,000 lines.
 MAX_BYTES: Final = 16 * 1024 * 1024
-#: As many as one request has time for; the next request continues.
+#: Maximum per request, to limit its duration; the next request continues.
 MAX_CLOSED: Final = 500
 
 _TEXT: Final = {"schema": {"type": "string"}}

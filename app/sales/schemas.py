@@ -11,7 +11,7 @@ from app.common.money import format_minor
 from app.common.pagination import PageArgs
 from app.common.time_range import TimeRangeArgs
 from app.orders.models import OrderStatus
-from app.sales.service import Sold, Summary, Sums
+from app.sales.service import ProductTotals, Summary, Totals
 
 
 class ExportArgs(TimeRangeArgs):
@@ -108,44 +108,44 @@ class SalesSummaryOut(Schema):
 @serializes(SalesSummaryOut)
 def summary_out(summary: Summary) -> dict[str, Any]:
     """Serialize as SalesSummaryOut describes."""
-    sums, currency = summary.sums, summary.currency
+    totals, currency = summary.totals, summary.currency
     return {
         "from": format_timestamp(summary.since),
         "to": format_timestamp(summary.until),
         "currency": currency,
-        "orders": sums.orders,
-        "units": sums.units,
-        "gross": format_minor(sums.gross, currency),
-        "discounts": format_minor(sums.discounts, currency),
-        "revenue": format_minor(sums.revenue, currency),
-        "fees": format_minor(sums.fees, currency),
-        "refunds": format_minor(sums.refunds, currency),
-        "feeRefunds": format_minor(sums.fee_refunds, currency),
-        "net": format_minor(sums.net, currency),
+        "orders": totals.orders,
+        "units": totals.units,
+        "gross": format_minor(totals.gross, currency),
+        "discounts": format_minor(totals.discounts, currency),
+        "revenue": format_minor(totals.revenue, currency),
+        "fees": format_minor(totals.fees, currency),
+        "refunds": format_minor(totals.refunds, currency),
+        "feeRefunds": format_minor(totals.fee_refunds, currency),
+        "net": format_minor(totals.net, currency),
         "buyers": summary.buyers,
-        "refundedUnits": sums.refunded_units,
+        "refundedUnits": totals.refunded_units,
         "bestProducts": [_best(sold, currency) for sold in summary.best],
-        "days": [_day(day, sums, currency) for day, sums in summary.days],
+        "days": [_day(day, totals, currency) for day, totals in summary.days],
     }
 
 
 @serializes(BestSellingProductOut)
-def _best(sold: Sold, currency: str) -> dict[str, Any]:
+def _best(sold: ProductTotals, currency: str) -> dict[str, Any]:
     return {
         "id": sold.id,
         "name": sold.name,
-        "units": sold.sums.units,
-        "revenue": format_minor(sold.sums.revenue, currency),
+        "units": sold.totals.units,
+        "revenue": format_minor(sold.totals.revenue, currency),
     }
 
 
 @serializes(SalesDayOut)
-def _day(day: date, sums: Sums, currency: str) -> dict[str, Any]:
+def _day(day: date, totals: Totals, currency: str) -> dict[str, Any]:
     return {
         "date": day.isoformat(),
-        "orders": sums.orders,
-        "units": sums.units,
-        "revenue": format_minor(sums.revenue, currency),
-        "refunds": format_minor(sums.refunds, currency),
-        "net": format_minor(sums.net, currency),
+        "orders": totals.orders,
+        "units": totals.units,
+        "revenue": format_minor(totals.revenue, currency),
+        "refunds": format_minor(totals.refunds, currency),
+        "net": format_minor(totals.net, currency),
     }

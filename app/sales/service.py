@@ -29,7 +29,7 @@ CHUNK: Final = 1000
 _PAID: Final = (OrderStatus.COMPLETED, OrderStatus.REFUNDED)
 
 
-def sales(
+def list_sales(
     session: Session, page: PageRequest, *, merchant_id: UUID, **filters: Any
 ) -> Page[OrderDetails]:
     """The merchant's orders, newest first.
@@ -56,7 +56,7 @@ def net_of(row: Any) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class Totals:
     """Totals of sales and refunds, amounts in minor units.
 
     Orders count when they were completed, and refunds when they were made. discounts: from
@@ -82,12 +82,12 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class Sold:
+class ProductTotals:
     """A product and its totals."""
 
     id: UUID
     name: str
-    sums: Sums
+    totals: Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,13 @@ class Summary:
     since: datetime
     until: datetime
     currency: str
-    sums: Sums
+    totals: Totals
     buyers: int
-    best: Sequence[Sold]
-    days: Sequence[tuple[date, Sums]]
+    best: Sequence[ProductTotals]
+    days: Sequence[tuple[date, Totals]]
 
 
-def summary(
+def get_summary(
     session: Session,
     *,
     merchant_id: UUID,
@@ -129,19 +129,19 @@ def summary(
         )
     )
     (whole,) = (row for row in rows if row.part == repository.WHOLE)
-    days = {row.day: _sums(row) for row in rows if row.part == repository.DAY}
+    days = {row.day: _totals(row) for row in rows if row.part == repository.DAY}
     return Summary(
         since=since,
         until=until,
         currency=currency,
-        sums=_sums(whole),
+        totals=_totals(whole),
         buyers=whole.buyers,
         best=[
-            Sold(row.product_id, row.name, _sums(row))
+            ProductTotals(row.product_id, row.name, _totals(row))
             for row in rows
             if row.part == repository.PRODUCT
         ],
-        days=[(day, days.get(day, Sums())) for day in _days(since, until)],
+        days=[(day, days.get(day, Totals())) for day in _days(since, until)],
     )
 
 
@@ -159,8 +159,8 @@ def _days(since: datetime, until: datetime) -> Iterator[date]:
         day += timedelta(days=1)
 
 
-def _sums(row: Any) -> Sums:
-    return Sums(
+def _totals(row: Any) -> Totals:
+    return Totals(
         orders=int(row.orders),
         units=int(row.units),
         discounts=int(row.discount),

@@ -37,7 +37,7 @@ def list_sales(args: dict[str, Any]) -> Any:
     `to` refer to `createdAt`.
     """
     with reading() as session:
-        return service.sales(session, merchant_id=current_user(session).id, **args)
+        return service.list_sales(session, merchant_id=current_user(session).id, **args)
 
 
 @blp.get("/sales/export")
@@ -87,7 +87,7 @@ def get_sales_summary(args: dict[str, Any]) -> Response:
     currency other than the shop's are not included.
     """
     with reading() as session:
-        found = service.summary(
+        found = service.get_summary(
             session,
             merchant_id=current_user(session).id,
             currency=settings().default_currency,

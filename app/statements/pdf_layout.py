@@ -192,7 +192,7 @@ class Paper:
         page = f"Page {canvas.getPageNumber()} of "
         self.write(LEFT, page, color=PALE)
         self.write(RIGHT, self._foot, color=PALE, right=True)
-        # How many there are is drawn as a form, which is filled in at the end.
+        # The total is drawn as a form, which is filled in at the end.
         canvas.saveState()
         canvas.translate(LEFT + pdfmetrics.stringWidth(page, PLAIN, SMALL), self.y)
         canvas.doForm("pages")

@@ -29,7 +29,7 @@ _one_at_a_time: Final = threading.Lock()
 
 
 def print_pdf(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) -> bytes:
-    """The statement as PDF. Raises Unavailable when it takes too long."""
+    """The statement as PDF. Raises Unavailable if it takes too long."""
     if not _one_at_a_time.acquire(timeout=TIMEOUT):
         raise Unavailable(retry_after=10)
     try:
@@ -87,14 +87,14 @@ def printed_head(statement: Statement) -> dict[str, Any]:
         "opening": _grouped(statement.opening, currency),
         "closing": _grouped(statement.closing, currency),
         "count": f"{statement.period.count:,}",
-        "in": _grouped(statement.coming, currency),
-        "out": _grouped(statement.going, currency),
+        "in": _grouped(statement.incoming, currency),
+        "out": _grouped(statement.outgoing, currency),
         "totals": [
             (
                 _display_name(total.type),
                 f"{total.count:,}",
-                _grouped(total.coming, currency),
-                _grouped(total.going, currency),
+                _grouped(total.incoming, currency),
+                _grouped(total.outgoing, currency),
             )
             for total in statement.totals
         ],

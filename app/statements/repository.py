@@ -19,8 +19,8 @@ _POSTINGS = f"""
 
 _TOTALS = """
     SELECT type, count(*) AS count,
-        coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint AS coming,
-        coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)::bigint AS going
+        coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint AS incoming,
+        coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)::bigint AS outgoing
     FROM wallet_transactions
     WHERE wallet_id = %(wallet_id)s AND sequence BETWEEN %(first)s AND %(last)s
     GROUP BY type ORDER BY type

@@ -90,8 +90,8 @@ def head_out(statement: Statement) -> dict[str, Any]:
             {
                 "type": total.type,
                 "count": total.count,
-                "amountIn": format_minor(total.coming, currency),
-                "amountOut": format_minor(total.going, currency),
+                "amountIn": format_minor(total.incoming, currency),
+                "amountOut": format_minor(total.outgoing, currency),
             }
             for total in statement.totals
         ],

@@ -30,12 +30,12 @@ CHUNK: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Totals of one transaction type. coming, going: minor units, both positive."""
+    """Totals of one transaction type. incoming, outgoing: minor units, both positive."""
 
     type: str
     count: int
-    coming: int
-    going: int
+    incoming: int
+    outgoing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +56,15 @@ class Statement:
         return self.period.wallet.currency
 
     @property
-    def coming(self) -> int:
-        return sum(total.coming for total in self.totals)
+    def incoming(self) -> int:
+        return sum(total.incoming for total in self.totals)
 
     @property
-    def going(self) -> int:
-        return sum(total.going for total in self.totals)
+    def outgoing(self) -> int:
+        return sum(total.outgoing for total in self.totals)
 
 
-def draw_up(
+def create_statement(
     session: Session,
     *,
     holder: User,
@@ -105,7 +105,7 @@ def draw_up(
 
 
 def _require_consistent(statement: Statement) -> None:
-    moved = statement.coming - statement.going
+    moved = statement.incoming - statement.outgoing
     counted = sum(total.count for total in statement.totals)
     if statement.opening + moved != statement.closing or counted != statement.period.count:
         raise StatementInconsistent(

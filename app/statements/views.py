@@ -69,7 +69,7 @@ def get_statement(args: dict[str, Any]) -> Response:
     form = args.pop("format")
     with reading() as session:
         holder = current_user(session)
-        statement = service.draw_up(
+        statement = service.create_statement(
             session,
             holder=holder,
             currency=settings().default_currency,

@@ -42,7 +42,7 @@ def sales() -> int:
     with transaction() as session:
         merchants = [auth.find_by_email(session, email=shop.owner.email) for shop in SHOPS]
         return sum(
-            sold.sales(session, PageRequest(limit=1), merchant_id=merchant.id).total
+            sold.list_sales(session, PageRequest(limit=1), merchant_id=merchant.id).total
             for merchant in merchants
             if merchant
         )

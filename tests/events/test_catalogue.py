@@ -128,7 +128,7 @@ class TestData:
 
 class TestFromRow:
     def test_fields_are_the_columns_of_the_same_names(self) -> None:
-        licence = Licence(id=ID, product_id=new_id(), activations=2, sealed=b"key")
+        licence = Licence(id=ID, product_id=new_id(), activations=2, encrypted=b"key")
 
         assert LicenceActivated.of(licence) == LicenceActivated(
             aggregate_id=ID, product_id=licence.product_id, activations=2

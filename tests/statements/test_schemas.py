@@ -50,8 +50,8 @@ def test_a_statement_is_serialized_as_by_its_schema(currency: str) -> None:
                         {
                             "type": total.type,
                             "count": total.count,
-                            "amount_in": total.coming,
-                            "amount_out": total.going,
+                            "amount_in": total.incoming,
+                            "amount_out": total.outgoing,
                             "currency": currency,
                         }
                         for total in statement.totals

@@ -179,7 +179,7 @@ def test_memory_does_not_grow_with_the_length_of_the_statement(
     def write(count: int) -> tuple[int, int]:
         """The size of the document, and the peak memory usage."""
         with reading() as session:
-            statement = service.draw_up(
+            statement = service.create_statement(
                 session,
                 holder=auth.require_user(session, user.id),
                 currency="USD",

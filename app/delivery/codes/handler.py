@@ -66,4 +66,4 @@ class CodesHandler(DeliveryHandler):
         # First, so that no code is released to another buyer while it is read.
         repository.mark_seen(session, order_id=line.order_id, now=clock.now())
         rows = repository.list_codes_of_order(session, line.order_id)
-        return {"codes": [decrypt_code(row.sealed, code_id=row.id) for row in rows]}
+        return {"codes": [decrypt_code(row.encrypted, code_id=row.id) for row in rows]}

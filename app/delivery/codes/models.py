@@ -71,21 +71,21 @@ class CodeUpload(Identified, Timestamped, Base):
 
 
 class CodeUploadChunk(Base):
-    """Codes of a file that are not on sale yet. sealed: encrypted JSON pairs of line and code."""
+    """Codes of a file that are not on sale yet. encrypted: JSON pairs of line and code."""
 
     __tablename__ = "code_upload_chunks"
 
     upload_id: Mapped[UUID] = mapped_column(ForeignKey("code_uploads.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
-    sealed: Mapped[bytes]
+    encrypted: Mapped[bytes] = mapped_column("sealed")
 
 
 class ProductCode(Identified, Base):
     """A code, which is sold at most once.
 
     position: codes are sold in this order, that of the uploads and their lines. fingerprint:
-    identifies equal codes of a product. sealed: the encrypted code. taken_at: when it was assigned
-    to its order. seen_at: when the buyer first saw it. revoked_at: set when a code that was seen is
+    identifies equal codes of a product. encrypted: the encrypted code. taken_at: when it was
+    assigned to its order. seen_at: when the buyer first saw it. revoked_at: set when a seen code is
     revoked, because it cannot be sold again.
     """
 
@@ -123,7 +123,7 @@ class ProductCode(Identified, Base):
     )
     position: Mapped[int]
     fingerprint: Mapped[bytes]
-    sealed: Mapped[bytes]
+    encrypted: Mapped[bytes] = mapped_column("sealed")
     order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.id"))
     taken_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]

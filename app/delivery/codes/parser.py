@@ -9,7 +9,7 @@ from app.delivery.codes.errors import CodesInvalid
 MAX_CODES: Final = 100_000
 MAX_CODE_LENGTH: Final = 500
 
-#: A report on every line of a wrong file would help nobody.
+#: Lines listed in an error, because every line of a wrong file is invalid.
 _MAX_PROBLEMS: Final = 20
 _HEADER: Final = "code"
 

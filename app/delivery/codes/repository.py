@@ -113,9 +113,9 @@ def mark_seen(session: Session, *, order_id: UUID, now: datetime) -> None:
 
 
 def list_codes_of_order(session: Session, order_id: UUID) -> Sequence[Any]:
-    """What an order has and was not taken back: id and sealed code, in order."""
+    """The codes of an order that are not revoked: id and encrypted code, in order."""
     return session.execute(
-        select(ProductCode.id, ProductCode.sealed)
+        select(ProductCode.id, ProductCode.encrypted)
         .where(ProductCode.order_id == order_id, ProductCode.revoked_at.is_(None))
         .order_by(ProductCode.position)
     ).all()
@@ -180,7 +180,7 @@ def list_known_fingerprints(
 def insert_codes(session: Session, rows: Iterable[object], *, product_id: UUID) -> set[int]:
     """Insert codes whose fingerprints are new. Returns the positions of the inserted codes.
 
-    rows: with id, position, fingerprint and sealed.
+    rows: with id, position, fingerprint and encrypted.
     """
     inserted = _INSERT.execute(session, rows, product_id=product_id)
     return {row.position for row in inserted}
@@ -212,9 +212,9 @@ def delete_upload(session: Session, upload: CodeUpload) -> None:
     session.flush()
 
 
-def insert_chunk(session: Session, *, upload_id: UUID, number: int, sealed: bytes) -> None:
+def insert_chunk(session: Session, *, upload_id: UUID, number: int, encrypted: bytes) -> None:
     session.execute(
-        insert(CodeUploadChunk).values(upload_id=upload_id, number=number, sealed=sealed)
+        insert(CodeUploadChunk).values(upload_id=upload_id, number=number, encrypted=encrypted)
     )
 
 

@@ -75,7 +75,7 @@ def delete_code(session: Session, *, merchant: User, product_id: UUID, code_id: 
 
 
 def _masked(code: ProductCode) -> MaskedCode:
-    return MaskedCode(code, mask(decrypt_code(code.sealed, code_id=code.id)), _status(code))
+    return MaskedCode(code, mask(decrypt_code(code.encrypted, code_id=code.id)), _status(code))
 
 
 def _status(code: ProductCode) -> CodeStatus:

@@ -111,8 +111,8 @@ def store_chunk(
 ) -> None:
     """Store a chunk of a file that is being received, encrypted. Raises UploadTimedOut."""
     upload = _require_receiving(session, upload_id)
-    sealed = encrypt(json.dumps(codes).encode(), context=_chunk_context(upload_id, number))
-    repository.insert_chunk(session, upload_id=upload_id, number=number, sealed=sealed)
+    encrypted = encrypt(json.dumps(codes).encode(), context=_chunk_context(upload_id, number))
+    repository.insert_chunk(session, upload_id=upload_id, number=number, encrypted=encrypted)
     upload.total += len(codes)
     upload.updated_at = clock.now()
 
@@ -159,7 +159,7 @@ def get_next_chunk(session: Session, *, upload_id: UUID) -> Chunk | None:
     if row is None:
         return None
     upload, chunk = row
-    raw = decrypt(chunk.sealed, context=_chunk_context(upload_id, chunk.number))
+    raw = decrypt(chunk.encrypted, context=_chunk_context(upload_id, chunk.number))
     codes = [ParsedCode(*pair) for pair in json.loads(raw)]
     return Chunk(upload_id, chunk.number, encrypt_codes(codes, product_id=upload.product_id))
 
@@ -201,7 +201,7 @@ def _insert(
             "id": code.id,
             "position": first + code.line,
             "fingerprint": code.fingerprints[0],
-            "sealed": code.encrypted,
+            "encrypted": code.encrypted,
         }
         for code in _without_known(session, upload.product_id, codes)
     ]

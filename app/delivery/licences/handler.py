@@ -77,5 +77,5 @@ def _new_licence(line: OrderLine) -> dict[str, Any]:
         "order_id": line.order_id,
         "product_id": line.product_id,
         "fingerprint": key_fingerprints(key)[0],
-        "sealed": encrypted,
+        "encrypted": encrypted,
     }

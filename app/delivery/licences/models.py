@@ -44,8 +44,8 @@ class LicenceTerms(Base):
 class Licence(Identified, Created, Base):
     """A sold licence.
 
-    fingerprint: of its key, to find it. sealed: the encrypted key. activations: number of machines
-    on which it is active.
+    fingerprint: of its key, to find it. encrypted: the encrypted key. activations: number of
+    machines on which it is active.
     """
 
     __tablename__ = "licences"
@@ -62,7 +62,7 @@ class Licence(Identified, Created, Base):
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
     product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
     fingerprint: Mapped[bytes] = mapped_column(unique=True)
-    sealed: Mapped[bytes]
+    encrypted: Mapped[bytes] = mapped_column("sealed")
     activation_limit: Mapped[int | None]
     activations: Mapped[int] = mapped_column(server_default="0")
     expires_at: Mapped[datetime | None]

@@ -33,8 +33,8 @@ def insert_licences(
 ) -> None:
     """Insert licences on the terms of their products.
 
-    rows: with id, order_id, product_id, fingerprint and sealed. default_limit: of activations, for
-    products without terms.
+    rows: with id, order_id, product_id, fingerprint and encrypted. default_limit: of activations,
+    for products without terms.
     """
     _INSERT.execute(session, rows, default_limit=default_limit, now=now)
 

@@ -112,7 +112,7 @@ def key_fingerprints(key: str) -> list[bytes]:
 
 def decrypt_key(licence: Licence) -> str:
     """The licence key. Raises DecryptionFailed."""
-    return decrypt(licence.sealed, context=encryption_context(licence.id)).decode()
+    return decrypt(licence.encrypted, context=encryption_context(licence.id)).decode()
 
 
 def encryption_context(licence_id: UUID) -> str:

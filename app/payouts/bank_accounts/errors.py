@@ -1,4 +1,4 @@
-"""How saving or using a bank account can fail."""
+"""Why bank accounts are refused."""
 
 from typing import Self
 

@@ -13,8 +13,8 @@ from app.common.db import Base
 class BankAccount(Identified, Created, Base):
     """A bank account of a user. Rows are only marked as deleted, because payouts refer to them.
 
-    number_sealed: the number, encrypted for this row alone; number_end: its last characters, which
-    are shown; fingerprint: a keyed hash that finds an equal account without decrypting any.
+    encrypted_number: encrypted for this row only; number_end: the last characters of the number,
+    which are shown; fingerprint: a keyed hash that finds an equal account without decrypting any.
     """
 
     __tablename__ = "bank_accounts"
@@ -34,7 +34,7 @@ class BankAccount(Identified, Created, Base):
     holder: Mapped[str]
     routing: Mapped[str]
     label: Mapped[str | None]
-    number_sealed: Mapped[bytes]
+    encrypted_number: Mapped[bytes] = mapped_column("number_sealed")
     number_end: Mapped[str]
     fingerprint: Mapped[bytes]
     deleted_at: Mapped[datetime | None]

@@ -11,7 +11,7 @@ from app.payouts.bank_accounts.models import BankAccount
 
 
 def lock_bank_accounts(session: Session, user_id: UUID) -> None:
-    """Wait for other changes of the user's bank accounts, until this transaction ends."""
+    """Serialize changes of the user's bank accounts until this transaction ends."""
     session.execute(
         select(func.pg_advisory_xact_lock(func.hashtextextended(f"bank-accounts/{user_id}", 0)))
     )

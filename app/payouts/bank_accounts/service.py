@@ -35,7 +35,7 @@ def create_bank_account(
     Raises ProviderUnknown, BankAccountTaken, TooManyBankAccounts.
     """
     providers.require(provider)
-    # One at a time for each user: two concurrent requests must not both be the tenth.
+    # Concurrent requests together must not exceed the maximum.
     repository.lock_bank_accounts(session, user_id)
     fingerprints = encryption.fingerprints(
         f"{provider}/{routing}/{number}".encode(), context=f"bank-accounts/{user_id}"
@@ -52,7 +52,7 @@ def create_bank_account(
         holder=holder,
         routing=routing,
         label=label,
-        number_sealed=encryption.encrypt(number.encode(), context=_context(bank_account_id)),
+        encrypted_number=encryption.encrypt(number.encode(), context=_context(bank_account_id)),
         number_end=number[-4:],
         fingerprint=fingerprints[0],
         created_at=clock.now(),
@@ -88,7 +88,7 @@ def delete_bank_account(session: Session, *, bank_account_id: UUID, user_id: UUI
 def decrypt_number(bank_account: BankAccount) -> str:
     """The full number, only ever for the bank. Raises encryption.DecryptionFailed."""
     return encryption.decrypt(
-        bank_account.number_sealed, context=_context(bank_account.id)
+        bank_account.encrypted_number, context=_context(bank_account.id)
     ).decode()
 
 

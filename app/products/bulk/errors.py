@@ -4,7 +4,7 @@ from typing import Final, Self
 
 from app.common.errors import BadRequest
 
-#: Lines listed in an error. A report on every line of a wrong file would help nobody.
+#: Lines listed in an error, because every line of a wrong file is invalid.
 MAX_LISTED: Final = 100
 
 #: Messages by line and field; the field "" is the line as a whole.

@@ -119,9 +119,9 @@ class TestRendering:
         stocked(client, "GIFT-7F3A-21C9", "GIFT-0B6E-84D1")
         with db.transaction() as session:
             one, other = session.scalars(select(ProductCode)).all()
-        assert b"GIFT" not in one.sealed + other.sealed
+        assert b"GIFT" not in one.encrypted + other.encrypted
         with pytest.raises(Exception, match="encrypted for another context"):
-            service.decrypt_code(one.sealed, code_id=other.id)
+            service.decrypt_code(one.encrypted, code_id=other.id)
 
 
 class TestRevoking:

@@ -261,7 +261,7 @@ class TestLargeFiles:
         assert (made["total"], made["added"], made["closedAt"]) == (7, 0, None)
         assert stock(client, product_id) == 0
         with db.transaction() as session:
-            stored = session.scalars(select(CodeUploadChunk.sealed)).all()
+            stored = session.scalars(select(CodeUploadChunk.encrypted)).all()
         assert len(stored) == 3
         assert b"SECRET" not in b"".join(stored)
         assert broken_invariants() == []

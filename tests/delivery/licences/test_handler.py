@@ -58,9 +58,9 @@ class TestDelivery:
         _, key, _ = sold_key(client)
         with db.transaction() as session:
             licence = session.scalars(select(Licence)).one()
-        assert key.encode() not in licence.sealed
+        assert key.encode() not in licence.encrypted
         with pytest.raises(encryption.DecryptionFailed):
-            encryption.decrypt(licence.sealed, context=f"licence/{UNKNOWN}")
+            encryption.decrypt(licence.encrypted, context=f"licence/{UNKNOWN}")
 
     def test_a_key_encrypted_with_an_old_secret_is_found(self, client: FlaskClient) -> None:
         used = http.settings().encryption_secrets
