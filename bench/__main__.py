@@ -33,11 +33,11 @@ LONE_SECONDS = 3
 
 
 def main(arguments: list[str]) -> int:
-    """0 when every outcome is as expected and the ledger is consistent, whatever the speed."""
+    """Returns 0 if all outcomes are as expected and the ledger is consistent."""
     if arguments[:1] == ["sweep"]:
         return sweep.main(arguments[1:])
     options = parse(arguments)
-    # A narrower table would be cut off; one that the terminal wraps can still be read.
+    # A narrower table would be truncated; a wider one is wrapped by the terminal.
     console = Console(width=max(Console().width, 120))
     with (
         Progress(

@@ -90,7 +90,7 @@ def measure(
 
 
 class _Line(NamedTuple):
-    """A transaction in pgbench's log. ms: None when it failed for good."""
+    """A transaction in pgbench's log. ms: None if it failed permanently."""
 
     ms: float | None
     ended: float

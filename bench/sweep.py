@@ -25,7 +25,7 @@ CONNECTIONS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 def main(arguments: list[str]) -> int:
-    """0 when every purchase succeeded and the ledger is consistent."""
+    """Returns 0 if every purchase succeeded and the ledger is consistent."""
     parser = argparse.ArgumentParser(prog="flow bench sweep", description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=5, help="per number of connections (5)")
     parser.add_argument("--workers", type=int, default=2, help="web processes (2)")

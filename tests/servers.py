@@ -27,7 +27,7 @@ _FAST = {
 
 @dataclass(frozen=True)
 class TestDatabase:
-    """A migrated database of its own. admin_url: a role that may create databases."""
+    """A separate database. admin_url: with a role that may create databases."""
 
     __test__ = False
 
@@ -68,7 +68,7 @@ def _set_urls(*, app: str, owner: str, admin: str) -> None:
 
 
 def make_template() -> None:
-    """Migrate once; every test database is a copy."""
+    """Migrate a database once, which every test database is copied from."""
     database = _create(_TEMPLATE, template="template0")
     settings = Settings(
         database_url=database.app_url,
@@ -87,7 +87,7 @@ def make_template() -> None:
 
 @contextlib.contextmanager
 def database(name: str, *, empty: bool = False) -> Iterator[TestDatabase]:
-    """A database of its own: a copy of the migrated template, or an empty one."""
+    """A separate database: a copy of the migrated template, or an empty one."""
     made = _create(name, template="template0" if empty else _TEMPLATE)
     try:
         yield made

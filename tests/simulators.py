@@ -33,7 +33,7 @@ def call(
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """One request; redirects are not followed and no status raises."""
+    """Send a request. Redirects are not followed and no status raises."""
     with urllib3.PoolManager(timeout=20) as http:
         answer = http.request(
             method, url, body=body, headers=headers or {}, redirect=False, retries=False
@@ -128,7 +128,7 @@ class WebhookReceiver(ABC, Generic[W]):
         """A request as a webhook, and whether its signature is valid. headers: in lower case."""
 
     def wait_for(self, count: int) -> list[W]:
-        """Exactly that many webhooks, in the order of their arrival."""
+        """Wait for exactly `count` webhooks. Returns them in the order of arrival."""
         wait_until(lambda: len(self.received) >= count, seconds=10)
         time.sleep(0.2)
         assert len(self.received) == count, self.received

@@ -124,7 +124,7 @@ def test_only_the_ledger_posts() -> None:
     assert writers == {"wallets/ledger.py"}
 
 
-def test_there_is_one_way_into_a_ledger_transaction() -> None:
+def test_the_ledger_lock_is_acquired_in_one_place() -> None:
     """Only uploads and removals of codes acquire the lock later in their transaction."""
     callers = {name_of(path) for path in SOURCES if "acquire_ledger_lock" in calls(tree_of(path))}
     assert callers == {

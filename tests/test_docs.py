@@ -72,7 +72,7 @@ def test_every_command_is_listed() -> None:
     assert main.commands.keys() <= listed
 
 
-def test_every_dependency_has_its_reason() -> None:
+def test_every_dependency_is_explained() -> None:
     project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
     declared = [
         *project["project"]["dependencies"],

@@ -116,7 +116,7 @@ def test_concurrent_deposits_and_withdrawals_are_all_counted(live_server: LiveSe
     require_consistent(live_server)
 
 
-def test_one_idempotency_key_buys_once(live_server: LiveServer) -> None:
+def test_concurrent_requests_with_one_idempotency_key_buy_once(live_server: LiveServer) -> None:
     seller = live_server.sign_up("seller", role="MERCHANT")
     product_id = live_server.create_product(seller, price="10.00", units=50)
     buyer = live_server.sign_up("buyer", balance="500.00")

@@ -1,4 +1,4 @@
-"""A recording handler of payouts, so that webhooks are tested without what payouts do."""
+"""A recording handler of payouts, so that webhooks are tested without the payouts module."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The client of banks, over real HTTP: only a valid response counts."""
+"""The client of banks over real HTTP: a payout is concluded only from a valid response."""
 
 import time
 from typing import Any, ClassVar
@@ -66,7 +66,7 @@ class TestValidResponses:
         answer = pay()
         assert (answer.status, answer.reason) == (status, "account unknown")
 
-    def test_its_state_can_be_retrieved_later(self, bank: FakeBank) -> None:
+    def test_the_state_of_a_payout_can_be_retrieved_later(self, bank: FakeBank) -> None:
         reference = new_id()
         pay(reference)
         bank.set_status(str(reference), "PAID")

@@ -21,7 +21,7 @@ BANK = {"code": "SBI", "name": "State Bank", "url": "https://bank.example/pay", 
 
 
 class TestProviders:
-    def test_without_configuration_they_are_those_of_the_simulator(self, tmp_path: Path) -> None:
+    def test_the_default_banks_are_those_of_the_simulator(self, tmp_path: Path) -> None:
         hdfc, axis = from_settings(Settings(data_dir=tmp_path, bank_port=4000))
 
         assert (hdfc.code, hdfc.name) == ("HDFC", "HDFC Bank")
@@ -29,7 +29,9 @@ class TestProviders:
         assert (axis.code, axis.name) == ("AXIS", "Axis Bank")
         assert axis.url == "http://127.0.0.1:4000/axis"
 
-    def test_their_keys_are_derived_from_a_secret_in_the_data_folder(self, tmp_path: Path) -> None:
+    def test_the_default_keys_are_derived_from_a_secret_in_the_data_folder(
+        self, tmp_path: Path
+    ) -> None:
         hdfc, axis = from_settings(Settings(data_dir=tmp_path))
         secret = (tmp_path / "bank-secret").read_bytes()
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("handler")
 
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Configure other keys for HDFC for the length of the test."""
+    """Call it with other keys of HDFC for the rest of the test."""
 
     def change(*chosen: bytes) -> None:
         bank = providers.get("HDFC")
@@ -55,7 +55,7 @@ def test_a_signed_webhook_is_accepted(client: FlaskClient) -> None:
     assert stored() == 1
 
 
-def test_what_we_sign_is_what_the_standard_library_verifies(client: FlaskClient) -> None:
+def test_the_reference_library_accepts_our_signatures(client: FlaskClient) -> None:
     bank = providers.get("HDFC")
     assert bank is not None
     answer = deliver(client, BODY, signing.signed_headers(bank, BODY, message_id="evt_ours"))

@@ -94,7 +94,7 @@ def test_percentiles_are_measured_times() -> None:
         *("limit spread", "limit hot-product", "limit hot-merchant", "limit lone"),
     ],
 )
-def test_there_is_a_scenario(name: str) -> None:
+def test_the_documented_scenarios_exist(name: str) -> None:
     assert name in {scenario.name for scenario in SCENARIOS}
 
 

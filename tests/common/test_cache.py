@@ -136,7 +136,7 @@ class TestInvalidating:
         assert region.fetch("b", build) == b"answer 4"
 
     def test_a_value_built_during_the_invalidation_is_not_cached(self, region: Region) -> None:
-        """Its builder has read old rows."""
+        """Because the builder has read old rows."""
 
         def build_during_invalidation() -> bytes:
             region.invalidate()

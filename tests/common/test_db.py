@@ -163,7 +163,7 @@ class TestRetrying:
         assert rows() == ["attempt 3"]
 
     @pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
-    def test_it_gives_up_after_8_attempts(
+    def test_after_8_attempts_the_transaction_is_unavailable(
         self, app: Flask, without_pauses: None, sqlstate: str
     ) -> None:
         attempts = []
@@ -178,7 +178,9 @@ class TestRetrying:
         assert len(attempts) == 8
         assert refused.value.headers["Retry-After"] == "1"
 
-    def test_it_gives_up_after_2_seconds(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_after_2_seconds_the_transaction_is_unavailable(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         moments = iter([0.0, 1.0, 1.999, 2.001])
         monkeypatch.setattr("app.common.db.time.monotonic", lambda: next(moments))
         monkeypatch.setattr("app.common.db.time.sleep", lambda _: None)

@@ -31,6 +31,6 @@ def test_markers_may_be_comments_of_another_language() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "<!-- begin generated tables -->\n", TEXT + TEXT])
-def test_there_must_be_exactly_one_such_section(text: str) -> None:
+def test_a_missing_or_repeated_section_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="tables"):
         replace_generated(text, "tables", "new\n")

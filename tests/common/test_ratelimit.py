@@ -1,4 +1,4 @@
-"""Rate limits: strict where credentials can be guessed, generous elsewhere, and fail-safe."""
+"""Rate limits: strict where credentials can be guessed, generous elsewhere, and fail-open."""
 
 from collections.abc import Iterator
 from typing import Any

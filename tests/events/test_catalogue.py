@@ -50,36 +50,36 @@ def names_used() -> set[str]:
 USED = names_used()
 
 
-class TestEachType:
+class TestEventType:
     @each_type
-    def test_its_name_is_its_class_in_kebab_case(self, kind: type[Event]) -> None:
+    def test_the_name_is_the_class_name_in_kebab_case(self, kind: type[Event]) -> None:
         """So that each can be derived from the other."""
         assert kind.event_type == re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
 
     @each_type
-    def test_its_aggregate_type_is_in_snake_case(self, kind: type[Event]) -> None:
+    def test_the_aggregate_type_is_in_snake_case(self, kind: type[Event]) -> None:
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", kind.aggregate_type)
 
     @each_type
-    def test_it_has_a_version(self, kind: type[Event]) -> None:
+    def test_an_event_type_has_a_version(self, kind: type[Event]) -> None:
         assert kind.schema_version >= 1
 
     @each_type
-    def test_it_is_described_in_whole_sentences(self, kind: type[Event]) -> None:
+    def test_an_event_type_is_described_in_complete_sentences(self, kind: type[Event]) -> None:
         assert re.fullmatch(r"[A-Z][^|]+\.", kind.__doc__ or "")
 
     @each_type
-    def test_it_is_immutable(self, kind: type[Event]) -> None:
+    def test_an_event_is_immutable(self, kind: type[Event]) -> None:
         assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
 
     @each_type
-    def test_its_amounts_state_their_unit(self, kind: type[Event]) -> None:
+    def test_amounts_state_their_unit(self, kind: type[Event]) -> None:
         for name, annotation in data_fields(kind).items():
             if name in {"amount", "balance", "discount", "fee"}:
                 assert "minor units" in get_args(annotation), name
 
     @each_type
-    def test_it_is_recorded_somewhere(self, kind: type[Event]) -> None:
+    def test_the_application_records_the_event_type(self, kind: type[Event]) -> None:
         assert kind.__name__ in USED
 
 
@@ -119,7 +119,7 @@ class TestData:
         assert "reason" not in to_data(by_wallet)
 
     @each_type
-    def test_its_keys_are_unique(self, kind: type[Event]) -> None:
+    def test_keys_are_unique(self, kind: type[Event]) -> None:
         keys = [camel_case(name) for name in data_fields(kind)]
 
         assert keys
@@ -204,7 +204,7 @@ class TestDocs:
         assert reference.updated(text) == text, "run ./flow events --write"
 
     @each_type
-    def test_the_docs_list_it(self, kind: type[Event]) -> None:
+    def test_the_docs_list_every_event_type(self, kind: type[Event]) -> None:
         assert f"| `{kind.event_type}` |" in reference.PAGE.read_text()
 
     def test_an_outdated_row_is_replaced(self) -> None:
@@ -219,14 +219,14 @@ class TestVerify:
     """Invariants name event types in SQL, which no type checker reads."""
 
     @pytest.mark.parametrize("path", SQL, ids=lambda path: path.stem)
-    def test_every_event_type_in_its_sql_exists(self, path: Path) -> None:
+    def test_every_event_type_in_the_sql_exists(self, path: Path) -> None:
         text = path.read_text()
         for name in re.findall(r"'([a-z]+(?:-[a-z]+)+)'", text):
             assert name in EVENT_TYPES
         for prefix in re.findall(r"'([a-z]+(?:-[a-z]+)*-)'", text):
             assert any(name.startswith(prefix) for name in EVENT_TYPES)
 
-    def test_its_sql_names_event_types(self) -> None:
+    def test_the_sql_names_event_types(self) -> None:
         named = "".join(path.read_text() for path in SQL)
 
         assert sum(f"'{name}'" in named for name in EVENT_TYPES) > 10

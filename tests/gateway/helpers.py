@@ -13,7 +13,7 @@ from app.gateway.provider_config import GatewayConfig
 from app.gateway.types import CheckoutSession
 from tests.stripe import GOOD_CARD, Buyer
 
-#: The fixture `use_gateway`.
+#: The type of the fixture `use_gateway`.
 UseGateway = Callable[[GatewayConfig | None], None]
 
 MONEY = Money(5000, "USD")
@@ -39,7 +39,7 @@ def created_session(order_id: UUID | None = None, **changes: Any) -> CheckoutSes
 
 
 def paid_intent(order_id: UUID | None = None, card: str = GOOD_CARD, **changes: Any) -> str:
-    """The PaymentIntent of a session that has been paid."""
+    """Pay a session. Returns the id of its PaymentIntent."""
     checkout = created_session(order_id, **changes)
     assert Buyer().pay(checkout.url, card).status == 303
     found = client.retrieve_checkout_session(checkout.session_id).payment_intent_id

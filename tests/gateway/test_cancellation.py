@@ -36,8 +36,8 @@ class TestCancelling:
         product_id = factories.product(seller, units=1)
         body = create_order(client, buyer, product_id).json
         path = f"{ORDERS}/{body['order']['id']}/cancel"
-        for stranger in (seller, factories.buyer()):
-            assert refusal(client.post(path, headers=stranger.headers)) == (404, "ORDER_NOT_FOUND")
+        for other in (seller, factories.buyer()):
+            assert refusal(client.post(path, headers=other.headers)) == (404, "ORDER_NOT_FOUND")
 
         answer = client.post(path, headers=buyer.headers)
 
@@ -74,7 +74,7 @@ class TestCancelling:
     ) -> None:
         product_id = factories.product(seller, units=1)
         body = create_order(client, buyer, product_id).json
-        # A payment is under way there.
+        # As while a payment is in progress there.
         monkeypatch.setattr(
             client_of_gateway,
             "expire_checkout_session",

@@ -1,4 +1,4 @@
-"""Responses of a gateway that misbehaves."""
+"""Invalid responses of the gateway."""
 
 import json
 import threading
@@ -58,7 +58,7 @@ def fixed_response(use_gateway: UseGateway) -> Iterator[type[_FixedResponse]]:
 
 
 class TestInvalidResponses:
-    """Nothing is concluded from any of them."""
+    """Each is treated as an unavailable gateway."""
 
     ORDER: ClassVar[UUID] = new_id()
     GOOD: ClassVar[dict[str, Any]] = {

@@ -18,7 +18,7 @@ STRIPE = {
 
 
 class TestGatewayConfig:
-    def test_without_configuration_it_is_the_simulator(self, tmp_path: Path) -> None:
+    def test_the_default_gateway_is_the_simulator(self, tmp_path: Path) -> None:
         found = from_settings(Settings(data_dir=tmp_path, gateway_port=4001))
 
         assert found is not None
@@ -42,7 +42,7 @@ class TestGatewayConfig:
             "whsec_hunter3hunter3hunter3",
         )
 
-    def test_it_can_be_switched_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_gateway_can_be_disabled(self, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = load(monkeypatch, STRIPE_SECRET_KEY="off")
         assert (from_settings(settings), uses_simulator(settings)) == (None, False)
 

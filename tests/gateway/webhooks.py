@@ -54,7 +54,7 @@ def event_body(kind: str = "checkout.session.expired", **changes: Any) -> dict[s
 
 
 def signature_header(raw: bytes, *, secret: str = WEBHOOK_SECRET, ago: float = 0) -> str:
-    """As Stripe's own library signs. ago: seconds."""
+    """The signature by Stripe's own library. ago: age in seconds."""
     header: str = stripe.WebhookSignature.generate_signature_header(  # type: ignore[no-untyped-call]
         raw.decode(), secret, int(clock.now().timestamp() - ago)
     )

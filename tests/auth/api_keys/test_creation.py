@@ -72,7 +72,7 @@ class TestCreation:
         assert len(set(keys)) == 300
         assert set("".join(key.removeprefix("pf_live_") for key in keys)) == set(DIGITS)
 
-    def test_only_its_hash_is_stored(self, client: FlaskClient, shop: Actor) -> None:
+    def test_only_the_hash_of_a_key_is_stored(self, client: FlaskClient, shop: Actor) -> None:
         made = create_key(client, shop, code=None).json
 
         secret = made["key"][len(made["prefix"]) :]

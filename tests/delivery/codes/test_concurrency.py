@@ -169,7 +169,7 @@ class TestUploading:
         assert stock(committing.test_client(), product_id) == 60
         assert broken_invariants() == []
 
-    def test_a_worker_killed_between_chunks_loses_and_duplicates_nothing(
+    def test_a_worker_killed_between_chunks_loses_and_duplicates_no_code(
         self, committing: Flask, no_jobs: list[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seller = factories.merchant()

@@ -139,7 +139,7 @@ class TestUploading:
             (b"A\n\x00\n", "line 2"),
         ],
     )
-    def test_an_invalid_file_stores_nothing(
+    def test_of_an_invalid_file_no_code_is_stored(
         self, client: FlaskClient, body: bytes, line: str
     ) -> None:
         seller = factories.merchant()
@@ -280,7 +280,7 @@ class TestLargeFiles:
         assert not tasks.add_next_chunk(made["id"])
         assert broken_invariants() == []
 
-    def test_its_codes_are_sold_before_those_of_later_uploads(self, client: FlaskClient) -> None:
+    def test_codes_are_sold_before_those_of_later_uploads(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id, made = self.started_upload(client, seller, ["A1", "A2", "A3", "A4"])
         tasks.add_next_chunk(made["id"])
@@ -320,7 +320,7 @@ class TestLargeFiles:
         assert nothing_is_stored()
 
     @pytest.mark.parametrize("terminated", [True, False])
-    def test_an_interrupted_connection_stores_nothing(
+    def test_after_an_interrupted_connection_no_code_is_stored(
         self, client: FlaskClient, terminated: bool
     ) -> None:
         """The web server treats a broken connection as the end of the body."""
@@ -350,7 +350,7 @@ class TestLargeFiles:
             assert session.scalars(select(CodeUploadChunk)).all() == []
         assert broken_invariants() == []
 
-    def test_a_missing_encryption_key_loses_nothing(self, client: FlaskClient) -> None:
+    def test_a_missing_encryption_key_loses_no_code(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         used = http.settings().encryption_secrets
         product_id, made = self.started_upload(client, seller, ["A", "B", "C", "D"])

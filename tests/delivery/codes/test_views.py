@@ -41,7 +41,7 @@ class TestLists:
         assert rows[1]["takenAt"] is None
         assert re.fullmatch(TIME, rows[0]["takenAt"])
 
-    def test_they_can_be_filtered_by_status(self, client: FlaskClient) -> None:
+    def test_codes_can_be_filtered_by_status(self, client: FlaskClient) -> None:
         seller, product_id = stocked(client, "A-1", "B-2", "C-3")
         bought(factories.buyer(), product_id, 2)
 
@@ -56,7 +56,7 @@ class TestLists:
         )
         assert refusal(answer) == (400, "VALIDATION_ERROR")
 
-    def test_they_are_paginated(self, client: FlaskClient) -> None:
+    def test_codes_are_paginated(self, client: FlaskClient) -> None:
         seller, product_id = stocked(client, *(f"{number:02}" for number in range(5)))
         query: dict[str, Any] = {"limit": 2}
         seen = []
@@ -87,7 +87,7 @@ class TestLists:
         assert refusal(answer) == (404, "UPLOAD_NOT_FOUND")
 
     @pytest.mark.parametrize("rest", ["", "/summary", "/uploads", f"/uploads/{UNKNOWN}"])
-    def test_only_the_owner_can_see_them(self, client: FlaskClient, rest: str) -> None:
+    def test_only_the_owner_can_list_codes(self, client: FlaskClient, rest: str) -> None:
         _, product_id = stocked(client, "A")
         answer = client.get(url(product_id, rest), headers=factories.merchant().headers)
         assert refusal(answer) == (403, "UNAUTHORIZED_PRODUCT_ACCESS")

@@ -15,7 +15,7 @@ from tests import factories
 from tests.delivery import helpers as delivery_helpers
 from tests.factories import Actor
 
-#: Valid, but unknown.
+#: A valid key of no licence.
 UNKNOWN_KEY = "7Z3QK-M0T8V-X4R1D-9HWYB-2C6ES"
 
 

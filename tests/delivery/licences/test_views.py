@@ -74,13 +74,13 @@ class TestTerms:
             {"other": 1},
         ],
     )
-    def test_invalid_ones_are_refused(self, client: FlaskClient, terms: Any) -> None:
+    def test_invalid_terms_are_refused(self, client: FlaskClient, terms: Any) -> None:
         seller = factories.merchant()
         answer = put_terms(client, seller, licence_product(seller), **terms)
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(error_body(answer)["details"]) == list(terms)
 
-    def test_the_maximum_can_be_sold(self, client: FlaskClient) -> None:
+    def test_licences_with_the_maximum_terms_can_be_sold(self, client: FlaskClient) -> None:
         _, key, _ = sold_key(client, activationLimit=1_000_000, validDays=36_500)
         body = post_licence(client, "validate", key).json
         assert (body["activationLimit"], body["activationsLeft"]) == (1_000_000, 1_000_000)
@@ -94,7 +94,7 @@ class TestTerms:
         ):
             assert refusal(answer) == (400, "PRODUCT_HAS_NO_LICENCES")
 
-    def test_only_the_owner_can_see_and_set_them(self, client: FlaskClient) -> None:
+    def test_only_the_owner_can_get_and_set_terms(self, client: FlaskClient) -> None:
         product_id = licence_product()
         other = factories.merchant()
         for answer in (
@@ -128,7 +128,7 @@ class TestLists:
         assert rows[1]["key"] == f"••••{key[-4:]}"
         assert (rows[1]["status"], rows[1]["activations"]) == ("ACTIVE", 1)
 
-    def test_they_are_paginated(self, client: FlaskClient) -> None:
+    def test_licences_are_paginated(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = licence_product(seller)
         line = bought(factories.buyer(), product_id, 5)
@@ -146,7 +146,7 @@ class TestLists:
             query["cursor"] = body["meta"]["nextCursor"]
         assert seen == ends[::-1]
 
-    def test_only_the_owner_can_see_them(self, client: FlaskClient) -> None:
+    def test_only_the_owner_can_list_licences(self, client: FlaskClient) -> None:
         product_id, _, _ = sold_key(client)
         url = f"/api/v1/products/{product_id}/licences"
         answer = client.get(url, headers=factories.merchant().headers)

@@ -1,4 +1,4 @@
-"""Downloading by a link."""
+"""Downloads by link."""
 
 from flask.testing import FlaskClient
 from sqlalchemy import select

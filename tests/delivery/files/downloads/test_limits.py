@@ -1,4 +1,4 @@
-"""How often, how long and by whom a link can be used."""
+"""Limits, expiry and revocation of download links."""
 
 from datetime import timedelta
 from typing import Any

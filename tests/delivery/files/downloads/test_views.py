@@ -177,7 +177,7 @@ class TestRanges:
         assert refusal(answer) == (412, "PRECONDITION_FAILED")
         assert get(client, link, **{"If-Match": ETAG}).status_code == 200
 
-    def test_head_counts_nothing(self, client: FlaskClient, link: str) -> None:
+    def test_a_head_request_is_not_counted(self, client: FlaskClient, link: str) -> None:
         answer = client.head(link, headers={"Range": "bytes=0-1"})
 
         assert (answer.status_code, answer.data) == (200, b"")
