@@ -25,11 +25,11 @@ from app.onramp import inbound as onramp_events
 from app.onramp import links as onramp_links
 from app.onramp import service as onramp
 from app.orders.checkouts import service as checkouts
-from app.orders.checkouts.http import answer_with_checkout
+from app.orders.checkouts.http import respond_with_checkout
 from app.orders.models import PaymentMethod
 from app.orders.purchases import http as purchases
 from app.orders.purchases.batcher import PurchaseBatcher
-from app.orders.purchases.schemas import order_answer
+from app.orders.purchases.schemas import order_response
 from app.orders.refunds import gateway_refunds
 from app.payouts import inbound as payout_events
 from app.products import service as products
@@ -89,7 +89,7 @@ def configure(settings: Settings) -> None:
         )
     )
     purchases.batcher.configure(
-        PurchaseBatcher(fee_bps=lambda: http.settings().platform_fee_bps, render=order_answer)
+        PurchaseBatcher(fee_bps=lambda: http.settings().platform_fee_bps, render=order_response)
     )
 
 
@@ -100,8 +100,8 @@ def subscribe(settings: Settings) -> None:
     )
     auth.on_profile_change.subscribe(products.invalidate_catalogue)
     limits.pending.subscribe(TransactionType.ONRAMP, onramp.pending_amount)
-    purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.answer_with_purchase)
-    purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, answer_with_checkout)
+    purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.respond_with_purchase)
+    purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, respond_with_checkout)
     inbox.handlers.subscribe("payment", onramp_events)
     inbox.handlers.subscribe("payout", payout_events)
     inbox.handlers.subscribe("checkout", checkouts)

@@ -9,7 +9,7 @@ from app.common.money import Money
 
 class EmailTaken(Conflict):
     code = "EMAIL_TAKEN"
-    message = "A user with this email address already exists"
+    message = "User with this email already exists"
 
 
 class EmailFixed(BadRequest):

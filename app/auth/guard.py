@@ -86,7 +86,7 @@ def requires(
 
 def _document(blueprint: Blueprint, view: Any, roles: tuple[Role, ...], scope: Scope | None) -> Any:
     errors = [Unauthorized, ScopeRequired if scope else KeyNotAllowed]
-    view = blueprint.refuses(*errors, *([RoleRequired] if roles else []))(view)
+    view = blueprint.errors(*errors, *([RoleRequired] if roles else []))(view)
     documentation: dict[str, Any] = {"security": [{TOKEN_SCHEME: []}]}
     if roles:
         documentation["x-required-roles"] = roles
@@ -185,7 +185,7 @@ def may_need_code(blueprint: Blueprint) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         limited = _limit_guesses(lambda: _CODE_HEADER in request.headers)(view)
         documented = blueprint.takes_header(_CODE_PARAMETER)(limited)
-        return blueprint.refuses(BadRequest, TwoFactorRequired)(documented)
+        return blueprint.errors(BadRequest, TwoFactorRequired)(documented)
 
     return decorate
 

@@ -201,7 +201,7 @@ def get_refresh_token(session: Session, token_id: UUID) -> RefreshToken | None:
     return session.get(RefreshToken, token_id, populate_existing=True)
 
 
-def users_by_id(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, User]:
+def get_users_by_id(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, User]:
     rows = session.scalars(select(User).where(User.id.in_(user_ids)))
     return {user.id: user for user in rows}
 

@@ -89,7 +89,7 @@ def register(
         updated_at=now,
     )
     if user is None:
-        email_is_taken = email is not None and find_by_email(session, email=email) is not None
+        email_is_taken = email is not None and get_user_by_email(session, email=email) is not None
         raise EmailTaken if email_is_taken else PhoneTaken
     on_registration(session, user)
     events.record(session, [AccountCreated(aggregate_id=user.id, role=role)])
@@ -103,15 +103,15 @@ def fold_email(email: str) -> str:
 
 def require_email_free(session: Session, *, email: str) -> None:
     """Raises EmailTaken. For use before the password is hashed, which is slow."""
-    if find_by_email(session, email=email) is not None:
+    if get_user_by_email(session, email=email) is not None:
         raise EmailTaken
 
 
-def find_by_email(session: Session, *, email: str) -> User | None:
+def get_user_by_email(session: Session, *, email: str) -> User | None:
     return repository.get_user_by_email_key(session, fold_email(email))
 
 
-def find_by_phone(session: Session, *, phone: str) -> User | None:
+def get_user_by_phone(session: Session, *, phone: str) -> User | None:
     """phone: in E.164."""
     return repository.get_user_by_phone(session, phone)
 
@@ -331,5 +331,5 @@ def require_user(session: Session, user_id: UUID) -> User:
     return user
 
 
-def users_by_id(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, User]:
-    return repository.users_by_id(session, user_ids)
+def get_users_by_id(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, User]:
+    return repository.get_users_by_id(session, user_ids)

@@ -84,7 +84,7 @@ def _issue(sign_in: service.SignIn) -> dict[str, Any]:
 @blp.post("/register")
 @blp.arguments(RegisterUserIn)
 @blp.response(201, RegistrationOut)
-@blp.refuses(EmailTaken, PasswordRefused)
+@blp.errors(EmailTaken, PasswordRefused)
 @per_field("email", "10/minute;30/hour", normalize=canonical_email)
 @per_address("240/minute")
 def register_user(body: dict[str, Any]) -> Any:
@@ -112,7 +112,7 @@ def _register(*, password: str, **account: Any) -> dict[str, Any]:
 @blp.post("/login")
 @blp.arguments(LoginIn)
 @blp.response(200, LoginResultOut)
-@blp.refuses(InvalidCredentials)
+@blp.errors(InvalidCredentials)
 @per_field("email", "10/minute;60/hour", normalize=canonical_email)
 @per_address("300/minute")
 def login(body: dict[str, Any]) -> Any:
@@ -121,7 +121,7 @@ def login(body: dict[str, Any]) -> Any:
     An unknown email and a wrong password are indistinguishable, in the response and in timing.
     """
     with reading() as session:
-        user = service.find_by_email(session, email=body["email"])
+        user = service.get_user_by_email(session, email=body["email"])
     return _sign_in(user, body["password"])
 
 
@@ -129,7 +129,7 @@ def login(body: dict[str, Any]) -> Any:
 @blp.arguments(LoginByPhoneIn)
 @blp.response(200, LoginResultOut)
 @blp.alt_response(201, schema=LoginResultOut, description="A new account was created")
-@blp.refuses(InvalidCredentials, PasswordRefused)
+@blp.errors(InvalidCredentials, PasswordRefused)
 @per_field("phone", "10/minute;60/hour", normalize=canonical_phone)
 @per_address("300/minute")
 def login_by_phone(body: dict[str, Any]) -> Any:
@@ -150,7 +150,7 @@ def login_by_phone(body: dict[str, Any]) -> Any:
 
 def _find_by_phone(phone: str) -> User | None:
     with reading() as session:
-        return service.find_by_phone(session, phone=phone)
+        return service.get_user_by_phone(session, phone=phone)
 
 
 def _sign_in(user: User | None, password: str) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def _sign_in(user: User | None, password: str) -> dict[str, Any]:
 @blp.post("/refresh")
 @blp.arguments(RefreshTokensIn)
 @blp.response(200, TokenPairOut)
-@blp.refuses(InvalidRefreshToken)
+@blp.errors(InvalidRefreshToken)
 @blp.doc(**{"x-caller": "holder of the refresh token"})
 def refresh_tokens(body: dict[str, Any]) -> Any:
     """Refresh the tokens
@@ -218,7 +218,7 @@ def get_current_user() -> User:
 @requires(blp)
 @blp.arguments(UpdateCurrentUserIn, required=False)
 @blp.response(200, UserOut)
-@blp.refuses(EmailFixed, EmailTaken, PhoneNeeded, PhoneTaken)
+@blp.errors(EmailFixed, EmailTaken, PhoneNeeded, PhoneTaken)
 @per_caller("30/minute;300/hour")
 @per_caller_together("10/hour;30/day", scope="profile-names", when=_changes_sign_in_name)
 def update_current_user(body: dict[str, Any]) -> User:
@@ -236,7 +236,7 @@ def update_current_user(body: dict[str, Any]) -> User:
 @requires(blp)
 @blp.arguments(ChangePasswordIn)
 @blp.response(204)
-@blp.refuses(InvalidCredentials, PasswordRefused)
+@blp.errors(InvalidCredentials, PasswordRefused)
 @per_caller("10/minute;60/hour")
 def change_password(body: dict[str, Any]) -> None:
     """Change the password
@@ -277,7 +277,7 @@ def list_sessions() -> list[dict[str, Any]]:
 @blp.delete("/sessions/<uuid:login_session_id>")
 @requires(blp)
 @blp.response(204)
-@blp.refuses(SessionNotFound)
+@blp.errors(SessionNotFound)
 def revoke_session(login_session_id: UUID) -> None:
     """Revoke a session
 
@@ -292,7 +292,7 @@ def revoke_session(login_session_id: UUID) -> None:
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReasonIn)
 @admin_blp.response(200, UserOut)
-@admin_blp.refuses(UserNotFound)
+@admin_blp.errors(UserNotFound)
 def deactivate_user(body: dict[str, Any], user_id: UUID) -> User:
     """Deactivate a user
 
@@ -307,7 +307,7 @@ def deactivate_user(body: dict[str, Any], user_id: UUID) -> User:
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReasonIn)
 @admin_blp.response(200, UserOut)
-@admin_blp.refuses(UserNotFound)
+@admin_blp.errors(UserNotFound)
 def activate_user(body: dict[str, Any], user_id: UUID) -> User:
     """Reactivate a user
 
@@ -322,7 +322,7 @@ def activate_user(body: dict[str, Any], user_id: UUID) -> User:
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReasonIn)
 @admin_blp.response(204)
-@admin_blp.refuses(UserNotFound, TwoFactorNotEnabled)
+@admin_blp.errors(UserNotFound, TwoFactorNotEnabled)
 def reset_two_factor(body: dict[str, Any], user_id: UUID) -> None:
     """Disable a user's two-factor authentication
 

@@ -68,7 +68,7 @@ def from_bank(blueprint: Blueprint) -> Callable[[View], View]:
                 WEBHOOKS.labels(bank.code, _outcome(refusal)).inc()
                 raise
 
-        documented = blueprint.refuses(ProviderNotFound, SignatureInvalid)(guarded)
+        documented = blueprint.errors(ProviderNotFound, SignatureInvalid)(guarded)
         for name, what in _HEADERS.items():
             header = {"name": name, "description": what, "schema": {"type": "string"}}
             documented = blueprint.takes_header(header)(documented)

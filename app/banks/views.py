@@ -30,7 +30,7 @@ blp = Blueprint(
 @from_bank(blp)
 @blp.arguments(BankEventIn)
 @blp.response(200, BankEventReceiptOut)
-@blp.refuses(ReferenceUnknown)
+@blp.errors(ReferenceUnknown)
 @blp.doc(**{"x-caller": "the bank, by its signature"})
 def receive_bank_event(body: dict[str, Any], provider: Provider, event_id: str) -> Response:
     """Payment and payout status notification (banks)

@@ -1,7 +1,7 @@
 """Limits how many long requests run at a time.
 
-A request with a long body or a long answer occupies a thread of the web process for as long as
-the client takes, and the threads are needed for sales.
+A request with a large body or response occupies a thread of the web process for as long as the
+client takes, and other requests need the threads.
 """
 
 import threading

@@ -138,17 +138,17 @@ class Blueprint(openapi.Blueprint):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks.append(self._prepare_refusals_doc)
+        self._prepare_doc_cbks.append(self._prepare_errors_doc)
 
     def arguments(self, schema: type[ma.Schema], **options: Any) -> Callable[[View], View]:
         """As flask-smorest's, with the schema created once instead of for every request."""
         return super().arguments(schema(), **options)  # type: ignore[no-any-return]
 
     @staticmethod
-    def _prepare_refusals_doc(
+    def _prepare_errors_doc(
         doc: dict[str, Any], doc_info: dict[str, Any], *, spec: APISpec, **_: Any
     ) -> dict[str, Any]:
-        errors = [TooManyRequests, AppError, Unavailable, *doc_info.get("refusals", ())]
+        errors = [TooManyRequests, AppError, Unavailable, *doc_info.get("errors", ())]
         if "requestBody" in doc:
             errors = [BadRequest, MalformedJson, BodyTooLarge, UnsupportedMediaType, *errors]
         elif any(p["in"] == "query" for p in doc.get("parameters", ()) if isinstance(p, dict)):

@@ -71,9 +71,9 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         _documentation_of(view_func)["operation_id"] = operation_id(view_func)
         super().add_url_rule(rule, endpoint, view_func, **options)
 
-    def refuses(self, *errors: type[AppError]) -> Callable[[View], View]:
+    def errors(self, *errors: type[AppError]) -> Callable[[View], View]:
         """Document the errors of an endpoint, in addition to those of every endpoint."""
-        return self._add("refusals", *errors)
+        return self._add("errors", *errors)
 
     def takes_header(self, parameter: Mapping[str, Any]) -> Callable[[View], View]:
         """Document a request header."""

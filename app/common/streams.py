@@ -14,8 +14,8 @@ def stream_response(
 ) -> Response:
     """A response of all parts. One with more than one part counts towards the limiter.
 
-    if_truncated: ends a response whose parts fail midway. A failure before the second part is
-    answered with an error body instead. Raises Unavailable.
+    if_truncated: ends a response whose parts fail midway. A failure before the second part raises
+    instead, so that the response is an error. Raises Unavailable.
     """
     first, second = next(parts, b""), next(parts, None)
     if second is None:

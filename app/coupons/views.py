@@ -24,7 +24,7 @@ blp = Blueprint("coupons", __name__, url_prefix="/coupons", description="Discoun
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(CreateCouponIn)
 @blp.response(201, CouponOut)
-@blp.refuses(CouponCodeTaken, ProductNotFound, UnauthorizedProductAccess)
+@blp.errors(CouponCodeTaken, ProductNotFound, UnauthorizedProductAccess)
 def create_coupon(body: dict[str, Any]) -> Response:
     """Create a coupon
 
@@ -35,8 +35,8 @@ def create_coupon(body: dict[str, Any]) -> Response:
         coupon = service.create(
             session, merchant=current_user(session), currency=settings().default_currency, **body
         )
-        answer = coupon_out(coupon)
-    return json_response(dump_json(answer), 201)
+        response = coupon_out(coupon)
+    return json_response(dump_json(response), 201)
 
 
 @blp.get("")
@@ -56,7 +56,7 @@ def list_coupons(args: dict[str, Any]) -> Response:
 @blp.get("/<uuid:coupon_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
 @blp.response(200, CouponOut)
-@blp.refuses(CouponNotFound)
+@blp.errors(CouponNotFound)
 def get_coupon(coupon_id: UUID) -> Response:
     """Get a coupon
 
@@ -73,7 +73,7 @@ def get_coupon(coupon_id: UUID) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(UpdateCouponIn, required=False)
 @blp.response(200, CouponOut)
-@blp.refuses(CouponNotFound, CouponInvalid, CouponUsedUp)
+@blp.errors(CouponNotFound, CouponInvalid, CouponUsedUp)
 def update_coupon(body: dict[str, Any], coupon_id: UUID) -> Response:
     """Update a coupon
 
@@ -84,14 +84,14 @@ def update_coupon(body: dict[str, Any], coupon_id: UUID) -> Response:
         coupon = service.update(
             session, merchant_id=current_user(session).id, coupon_id=coupon_id, **body
         )
-        answer = coupon_out(coupon)
-    return json_response(dump_json(answer))
+        response = coupon_out(coupon)
+    return json_response(dump_json(response))
 
 
 @blp.delete("/<uuid:coupon_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.response(204)
-@blp.refuses(CouponNotFound)
+@blp.errors(CouponNotFound)
 def delete_coupon(coupon_id: UUID) -> None:
     """Delete a coupon
 

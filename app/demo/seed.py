@@ -89,7 +89,7 @@ def seed(settings: Settings, *, if_empty: bool) -> None:
 
 
 def _has_account(session: Session, person: Person) -> bool:
-    return auth.find_by_email(session, email=person.email) is not None
+    return auth.get_user_by_email(session, email=person.email) is not None
 
 
 def _has_products(session: Session) -> bool:
@@ -170,7 +170,7 @@ def _create_coupon(session: Session, merchant: User, *, currency: str) -> None:
 
 
 def _get_or_register(session: Session, person: Person, *, role: Role, password_hash: str) -> User:
-    return auth.find_by_email(session, email=person.email) or auth.register(
+    return auth.get_user_by_email(session, email=person.email) or auth.register(
         session,
         email=person.email,
         password_hash=password_hash,

@@ -227,11 +227,11 @@ def _request(what: str, send: "Callable[[], stripe.StripeObject | None]") -> dic
         return {} if found is None else found.to_dict()
 
     try:
-        answer = circuit.call(_CIRCUIT, attempt, failure=GatewayUnavailable)
+        response = circuit.call(_CIRCUIT, attempt, failure=GatewayUnavailable)
     except circuit.CircuitOpen as error:
         raise GatewayUnavailable(retry_after=circuit.RESET_SECONDS) from error
-    _log.info("gateway called", what=what, object=answer.get("id"), status=answer.get("status"))
-    return answer
+    _log.info("gateway called", what=what, object=response.get("id"), status=response.get("status"))
+    return response
 
 
 def _refusal(what: str, error: "stripe.StripeError") -> GatewayUnavailable | GatewayRefused:

@@ -63,7 +63,7 @@ def from_gateway(blueprint: Blueprint) -> Callable[[View], View]:
                 WEBHOOKS.labels(_outcome(refusal)).inc()
                 raise
 
-        documented = blueprint.refuses(SignatureInvalid, GatewayNotConfigured)(guarded)
+        documented = blueprint.errors(SignatureInvalid, GatewayNotConfigured)(guarded)
         return cast("View", blueprint.takes_header(_HEADER)(documented))
 
     return decorate

@@ -22,7 +22,7 @@ metrics_blp = Blueprint("metrics", __name__)
 
 @blp.get("/live")
 def live() -> Response:
-    """200 as long as the process answers requests; nothing else is checked."""
+    """200 as long as the process handles requests; nothing else is checked."""
     return json_response(dump_json({"status": "ok"}))
 
 

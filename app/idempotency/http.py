@@ -17,11 +17,11 @@ from app.common.errors import AppError, Unauthorized, Unavailable
 from app.common.http import Blueprint, idempotency_key, json_response, request_fingerprint
 from app.common.json_format import dump_json
 from app.idempotency import service
-from app.idempotency.service import Answer, Claim, Request
+from app.idempotency.service import Claim, Request, StoredResponse
 from app.ledger_lock.service import ledger_transaction
 
 View = TypeVar("View", bound=Callable[..., Any])
-#: What work returns that has no answer yet.
+#: The result of work that leads to a response in a later transaction.
 Unfinished = TypeVar("Unfinished")
 
 _KEY_PARAMETER: Final = {
@@ -33,12 +33,12 @@ _KEY_PARAMETER: Final = {
 }
 
 
-def moves_money(blueprint: Blueprint) -> Callable[[View], View]:
-    """Document the header and the errors of every endpoint that calls `answer_once`."""
+def takes_idempotency_key(blueprint: Blueprint) -> Callable[[View], View]:
+    """Document the header and the errors of every endpoint that calls `respond_once`."""
 
     def decorate(view: View) -> View:
         view = blueprint.takes_header(_KEY_PARAMETER)(view)
-        return blueprint.refuses(
+        return blueprint.errors(
             service.IdempotencyInProgress, service.IdempotencyKeyReused, Unavailable
         )(view)
 
@@ -63,50 +63,50 @@ class RequestContext:
         return cls(caller.user_id, caller.session_id, key, request)
 
 
-def answer_once(
+def respond_once(
     work: Callable[[Session, Caller, str | None], Any],
     *,
     render: Callable[[Any], dict[str, Any]],
     status: int,
 ) -> Response:
-    """Run `work(session, caller, key)` in one ledger transaction and answer with its result.
+    """Run `work(session, caller, key)` in one ledger transaction and respond with its result.
 
     render: turns the result into JSON. The transaction shares the ledger lock.
 
-    With an Idempotency-Key the answer is stored in that transaction, and every retry gets it
+    With an Idempotency-Key the response is stored in that transaction, and every retry gets it
     again, byte for byte. `work` must decide before it writes.
     Raises what `work` raises, and the errors of `idempotency.run_claimed`.
     """
 
-    def answer(session: Session, caller: Caller, key: str | None) -> Answer:
-        return Answer(status, dump_json(render(work(session, caller, key))))
+    def response(session: Session, caller: Caller, key: str | None) -> StoredResponse:
+        return StoredResponse(status, dump_json(render(work(session, caller, key))))
 
-    return respond(run_once(RequestContext.current(), answer))
+    return respond(run_once(RequestContext.current(), response))
 
 
 def run_once(
     context: RequestContext,
-    work: Callable[[Session, Caller, str | None], Answer | Unfinished],
-) -> Answer | AppError | Unfinished:
-    """As `answer_once`, for requests of several transactions: what `work` returns, or the
-    stored answer.
+    work: Callable[[Session, Caller, str | None], StoredResponse | Unfinished],
+) -> StoredResponse | AppError | Unfinished:
+    """As `respond_once`, for requests of several transactions: what `work` returns, or the
+    stored response.
 
-    An Answer is stored under the key; any other outcome is not, so that a retry continues here.
+    A response is stored under the key. Any other outcome is not, so that a retry continues here.
     """
 
-    def outcome_of(session: Session, caller: Caller) -> Answer | AppError | Unfinished:
+    def outcome_of(session: Session, caller: Caller) -> StoredResponse | AppError | Unfinished:
         try:
             with session.begin_nested():  # an error undoes its writes
                 return work(session, caller, context.key)
         except AppError as error:
             return error
 
-    def attempt(session: Session) -> Answer | AppError | Unfinished:
+    def attempt(session: Session) -> StoredResponse | AppError | Unfinished:
         caller = auth.query_callers(session, [context.session_id])().get(context.session_id)
         if caller is None:
             raise Unauthorized
 
-        def execute(todo: Sequence[int]) -> list[Answer | AppError | Unfinished]:
+        def execute(todo: Sequence[int]) -> list[StoredResponse | AppError | Unfinished]:
             return [outcome_of(session, caller) for _ in todo]
 
         (outcome,) = service.run_claimed(
@@ -114,14 +114,14 @@ def run_once(
         )
         return outcome
 
-    def run() -> Answer | AppError | Unfinished:
+    def run() -> StoredResponse | AppError | Unfinished:
         return ledger_transaction(attempt, exclusive=False)
 
     # Only a key makes it safe to run again when the outcome is unknown.
     return service.retry_until_known(run) if context.key else run()
 
 
-def respond(outcome: Answer | AppError) -> Response:
+def respond(outcome: StoredResponse | AppError) -> Response:
     """The response to a request. Raises an outcome that is an error which was not stored."""
     if isinstance(outcome, AppError):
         raise outcome
@@ -131,6 +131,6 @@ def respond(outcome: Answer | AppError) -> Response:
     return response
 
 
-def _render_error(error: AppError, *, info: RequestInfo) -> Answer:
+def _render_error(error: AppError, *, info: RequestInfo) -> StoredResponse:
     body = error_body(error.status, error.code, error.text, error.details, info)
-    return Answer(error.status, body)
+    return StoredResponse(error.status, body)

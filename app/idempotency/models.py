@@ -1,4 +1,4 @@
-"""Stored answers, by user and key."""
+"""Stored responses, by user and key."""
 
 from typing import Final
 from uuid import UUID
@@ -11,16 +11,16 @@ from app.common.db import Base
 
 _KEY_INDEX: Final = {"idempotency": "key"}
 
-#: The `info` of a primary key that is chosen before the transaction: if it exists already, an
+#: The `info` of a primary key that is generated before the transaction: if it exists already, an
 #: earlier attempt of the same request was committed.
 ATTEMPT_ID: Final = {"idempotency": "attempt"}
 
 
 def key_index(name: str, owner: str) -> Index:
-    """The index of a table whose rows are made by requests: one row for each Idempotency-Key.
+    """The unique index of a table that has at most one row per user and Idempotency-Key.
 
-    owner: the column of the user who sent the key. Rows are kept longer than answers, so a key can
-    never have a second effect.
+    owner: the column of the user who sent the key. Rows are kept longer than stored responses, so a
+    key can never have a second effect.
     """
     return Index(
         name,

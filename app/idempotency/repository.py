@@ -13,7 +13,7 @@ from app.common.bulk import BulkInsert, send_rows
 from app.idempotency.models import IdempotencyKey
 
 # The lock is taken before the key is looked up, so the transaction that holds it sees the latest
-# answer – or, with an older snapshot, fails to insert the key and is retried.
+# response – or, with an older snapshot, fails to insert the key and is retried.
 _CLAIM = """
     SELECT new.user_id, new.key, k.fingerprint, k.status, k.body,
         pg_try_advisory_xact_lock(hashtextextended(new.user_id || '/' || new.key, 0)) AS is_ours
@@ -25,7 +25,7 @@ _INSERT = BulkInsert(IdempotencyKey)
 
 
 def claim(session: Session, claims: Iterable[tuple[UUID, str]]) -> Iterable[Any]:
-    """For each user and key: whether this transaction claimed it, and the stored answer."""
+    """For each user and key: whether this transaction claimed it, and the stored response."""
     rows = [{"user_id": user_id, "key": key} for user_id, key in claims]
     return send_rows(session, _CLAIM, rows)
 

@@ -1,6 +1,6 @@
 """Idempotency keys: a request is executed once, however often it is sent.
 
-The answer is stored in the transaction of its effect: either both exist or neither.
+The response is stored in the transaction of its effect: either both exist or neither.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,14 +20,14 @@ from app.idempotency.models import attempt_constraints, key_indexes
 
 Outcome = TypeVar("Outcome")
 
-#: How long an answer can be replayed. The rows that the request made keep its key for ever.
+#: How long a response can be replayed. The rows that the request created keep its key forever.
 RETENTION: Final = timedelta(days=7)
 
 _MAX_TRIES: Final = 3
 
 
 class IdempotencyKeyReused(Unprocessable):
-    #: The request that used the key first still gets its answer.
+    #: The request that used the key first still gets its response.
     cacheable = False
     code = "IDEMPOTENCY_KEY_REUSED"
     message = "This Idempotency-Key was used for another request"
@@ -48,8 +48,8 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The status and body of a response. replayed: whether it is one that was stored before."""
+class StoredResponse:
+    """The status and body of a response. replayed: whether it was stored by an earlier request."""
 
     status: int
     body: bytes
@@ -58,10 +58,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request and its claim, if it has one. render_error: the answer that an error becomes."""
+    """A request and its claim, if it has one. render_error: returns the response for an error."""
 
     claim: Claim | None
-    render_error: Callable[[AppError], Answer]
+    render_error: Callable[[AppError], StoredResponse]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class ClaimedRequests:
 
 
 def claim_keys(session: Session, requests: Sequence[Request]) -> ClaimedRequests:
-    """Claim the keys of `requests` for this transaction, and look up their stored answers."""
+    """Claim the keys of `requests` for this transaction, and look up their stored responses."""
     claims = {(r.claim.user_id, r.claim.key) for r in requests if r.claim is not None}
     return ClaimedRequests(requests, repository.claim(session, sorted(claims)) if claims else ())
 
@@ -81,15 +81,15 @@ def claim_keys(session: Session, requests: Sequence[Request]) -> ClaimedRequests
 def run_claimed(
     session: Session,
     claimed: ClaimedRequests,
-    work: Callable[[Sequence[int]], Sequence[Answer | AppError | Outcome]],
-) -> list[Answer | AppError | Outcome]:
-    """The outcome of each request: its stored answer, or what `work` returns for it.
+    work: Callable[[Sequence[int]], Sequence[StoredResponse | AppError | Outcome]],
+) -> list[StoredResponse | AppError | Outcome]:
+    """The outcome of each request: its stored response, or what `work` returns for it.
 
-    work: executes the requests at these positions and returns an answer or error for each. It
-    must not have written anything for a request that it refuses. Answers to requests with a claim
+    work: executes the requests at these positions and returns a response or error for each. It
+    must not have written anything for a request that it refuses. Responses to requests with a claim
     are stored; so are their errors, if they are 4xx and `cacheable`. Any other outcome is not.
     """
-    outcomes: list[Answer | AppError | Outcome | None] = [*_look_up(claimed)]
+    outcomes: list[StoredResponse | AppError | Outcome | None] = [*_look_up(claimed)]
     todo = [position for position, outcome in enumerate(outcomes) if outcome is None]
     rows = []
     for position, outcome in zip(todo, work(todo), strict=True):
@@ -97,7 +97,7 @@ def run_claimed(
         if request.claim is not None:
             if isinstance(outcome, AppError) and outcome.cacheable and outcome.status < 500:
                 outcome = request.render_error(outcome)
-            if isinstance(outcome, Answer):
+            if isinstance(outcome, StoredResponse):
                 rows.append(_row(request.claim, outcome))
         outcomes[position] = outcome
     if rows:
@@ -105,11 +105,11 @@ def run_claimed(
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _look_up(claimed: ClaimedRequests) -> list[Answer | AppError | None]:
+def _look_up(claimed: ClaimedRequests) -> list[StoredResponse | AppError | None]:
     """The outcome of every request that must not be executed; None for the others."""
     found = {(row.user_id, row.key): row for row in claimed.rows}
     begun: set[tuple[UUID, str]] = set()
-    outcomes: list[Answer | AppError | None] = []
+    outcomes: list[StoredResponse | AppError | None] = []
     for claim in (request.claim for request in claimed.requests):
         if claim is None:
             outcomes.append(None)
@@ -119,7 +119,7 @@ def _look_up(claimed: ClaimedRequests) -> list[Answer | AppError | None]:
         if row.status is not None and bytes(row.fingerprint) != claim.fingerprint:
             outcomes.append(IdempotencyKeyReused())
         elif row.status is not None:
-            outcomes.append(Answer(row.status, bytes(row.body), replayed=True))
+            outcomes.append(StoredResponse(row.status, bytes(row.body), replayed=True))
         elif not row.is_ours or name in begun:
             outcomes.append(IdempotencyInProgress())
         else:
@@ -128,13 +128,13 @@ def _look_up(claimed: ClaimedRequests) -> list[Answer | AppError | None]:
     return outcomes
 
 
-def _row(claim: Claim, answer: Answer) -> dict[str, Any]:
+def _row(claim: Claim, response: StoredResponse) -> dict[str, Any]:
     return {
         "user_id": claim.user_id,
         "key": claim.key,
         "fingerprint": claim.fingerprint,
-        "status": answer.status,
-        "body": answer.body,
+        "status": response.status,
+        "body": response.body,
         "created_at": clock.now(),
     }
 
@@ -145,7 +145,7 @@ def retry_until_known(
     """Call `run` until its outcome is known. It must be safe to call again.
 
     uncertain: the error of an earlier attempt whose outcome is unknown.
-    Raises IdempotencyKeyReused when the key was used longer ago than answers are kept, and
+    Raises IdempotencyKeyReused when the key was used longer ago than responses are kept, and
     OutcomeUnknown when the outcome stays unknown: the caller must not be told that nothing
     happened.
     """
@@ -156,7 +156,7 @@ def retry_until_known(
         except OutcomeUnknown as error:
             uncertain = error
         except IntegrityError as error:
-            # The same request was committed after our snapshot: the next attempt reads its answer.
+            # The same request was committed after our snapshot. The next attempt reads it.
             taken_by = constraint_name(error)
             if taken_by not in key_indexes() | attempt_constraints():
                 raise
@@ -170,5 +170,5 @@ def retry_until_known(
 
 
 def delete_expired_keys(session: Session) -> int:
-    """Delete answers that are kept no longer. Returns their number."""
+    """Delete responses older than RETENTION. Returns their number."""
     return repository.delete_older(session, than=clock.now() - RETENTION)

@@ -5,6 +5,6 @@ from app.idempotency import service
 
 
 def delete_expired_keys() -> int:
-    """Delete answers that are kept no longer. Returns their number. Safe to run twice."""
+    """Delete stored responses that have expired. Returns their number. Safe to run twice."""
     with transaction() as session:
         return service.delete_expired_keys(session)

@@ -14,7 +14,7 @@ from app.common.db import reading
 from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
-from app.idempotency.http import answer_once, moves_money
+from app.idempotency.http import respond_once, takes_idempotency_key
 from app.onramp import links, service
 from app.onramp.errors import InvalidOnrampAmount, OnrampNotFound
 from app.onramp.schemas import (
@@ -34,8 +34,8 @@ blp = Blueprint("onramp", __name__, url_prefix="/onramp", description="Deposits 
 @requires(blp, scope=Scope.WALLET_WRITE)
 @blp.arguments(CreateOnrampIn)
 @blp.response(201, OnrampOut)
-@blp.refuses(ProviderUnknown, InvalidOnrampAmount, LimitExceeded, WalletLocked, WalletNotFound)
-@moves_money(blp)
+@blp.errors(ProviderUnknown, InvalidOnrampAmount, LimitExceeded, WalletLocked, WalletNotFound)
+@takes_idempotency_key(blp)
 @per_caller("60/minute")
 def create_onramp(body: dict[str, Any]) -> Response:
     """Create an on-ramp
@@ -43,7 +43,7 @@ def create_onramp(body: dict[str, Any]) -> Response:
     Starts a deposit from a bank. Pay at `paymentUrl` within five minutes. When the bank confirms
     the payment, the wallet is credited with the requested amount.
     """
-    return answer_once(
+    return respond_once(
         lambda session, user, key: service.create_onramp(
             session,
             user=user,
@@ -87,7 +87,7 @@ def list_onramp_providers() -> list[Provider]:
 @blp.get("/<uuid:onramp_id>")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, OnrampOut)
-@blp.refuses(OnrampNotFound)
+@blp.errors(OnrampNotFound)
 def get_onramp(onramp_id: UUID) -> Response:
     """Get an on-ramp
 

@@ -19,7 +19,7 @@ _HEADERS: Final = {
 }
 
 
-def answers_image(blueprint: Blueprint, mimetype: str) -> Callable[[View], View]:
+def responds_with_image(blueprint: Blueprint, mimetype: str) -> Callable[[View], View]:
     """Document an endpoint that answers with an image."""
 
     def decorate(view: View) -> View:
@@ -39,10 +39,10 @@ def qr_code(link: str, *, mimetype: str, side: int, name: str) -> Response:
 
 def image(picture: bytes, *, mimetype: str, name: str) -> Response:
     """200 with the picture, or 304 when the caller already has it."""
-    answer = Response(picture, mimetype=mimetype)
-    answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    answer.headers["ETag"] = etag_of(picture)
+    response = Response(picture, mimetype=mimetype)
+    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    response.headers["ETag"] = etag_of(picture)
     # Cached only by the caller's browser: the link grants access to the request.
-    answer.headers["Cache-Control"] = "private, max-age=3600"
-    answer.make_conditional(request)
-    return answer
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    response.make_conditional(request)
+    return response

@@ -246,7 +246,7 @@ def list_requests(
 
 def _with_parties(session: Session, rows: Sequence[PaymentRequest]) -> list[PaymentRequestDetails]:
     ids = {user_id for row in rows for user_id in (row.requester_id, row.payer_id) if user_id}
-    users, now = auth.users_by_id(session, list(ids)), clock.now()
+    users, now = auth.get_users_by_id(session, list(ids)), clock.now()
     return [
         PaymentRequestDetails(
             row,

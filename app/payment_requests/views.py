@@ -13,7 +13,7 @@ from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, peek_json, settings
 from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
-from app.idempotency.http import answer_once, moves_money
+from app.idempotency.http import respond_once, takes_idempotency_key
 from app.payment_requests import service
 from app.payment_requests.errors import (
     CannotDecideRequest,
@@ -21,7 +21,7 @@ from app.payment_requests.errors import (
     PaymentRequestClosed,
     PaymentRequestNotFound,
 )
-from app.payment_requests.http import PNG, SVG, answers_image, qr_code
+from app.payment_requests.http import PNG, SVG, qr_code, responds_with_image
 from app.payment_requests.payment_links import link_to
 from app.payment_requests.schemas import (
     CreatePaymentRequestIn,
@@ -64,7 +64,7 @@ def _respond(details: PaymentRequestDetails, status: int = 200) -> Response:
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.arguments(CreatePaymentRequestIn, required=False)
 @blp.response(201, PaymentRequestOut)
-@blp.refuses(RecipientNotFound, CannotTransferToSelf)
+@blp.errors(RecipientNotFound, CannotTransferToSelf)
 @limits_user_lookups(when=_has_payer)
 def create_payment_request(body: dict[str, Any]) -> Response:
     """Create a payment request
@@ -112,7 +112,7 @@ def list_payment_requests(args: dict[str, Any]) -> Response:
 @blp.get("/<uuid:payment_request_id>")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.response(200, PaymentRequestOut)
-@blp.refuses(PaymentRequestNotFound)
+@blp.errors(PaymentRequestNotFound)
 def get_payment_request(payment_request_id: UUID) -> Response:
     """Get a payment request
 
@@ -133,7 +133,7 @@ def _require_own(payment_request_id: UUID) -> PaymentRequestDetails:
     parameters=[path_parameter("payment_request_token", "Token of the payment link")],
 )
 @blp.response(200, PublicPaymentRequestOut)
-@blp.refuses(PaymentRequestNotFound)
+@blp.errors(PaymentRequestNotFound)
 @blp.doc(**{"x-caller": "holder of the link"})
 def get_payment_request_by_token(payment_request_token: str) -> Response:
     """Get a payment request by its link
@@ -149,9 +149,9 @@ def get_payment_request_by_token(payment_request_token: str) -> Response:
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(PayPaymentRequestIn, required=False)
 @blp.response(201, TransferOut)
-@blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest, *TRANSFER_ERRORS)
+@blp.errors(PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest, *TRANSFER_ERRORS)
 @may_need_code(blp)
-@moves_money(blp)
+@takes_idempotency_key(blp)
 def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Response:
     """Pay a payment request
 
@@ -159,7 +159,7 @@ def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Respo
     requester. Returns the transfer that pays it. Large amounts require a two-factor code.
     """
     factor = second_factor()
-    return answer_once(
+    return respond_once(
         lambda session, user, key: service.pay_request(
             session,
             payer=user,
@@ -176,7 +176,7 @@ def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Respo
 @blp.post("/<uuid:payment_request_id>/decline")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.response(200, PaymentRequestOut)
-@blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, CannotDecideRequest)
+@blp.errors(PaymentRequestNotFound, PaymentRequestClosed, CannotDecideRequest)
 def decline_payment_request(payment_request_id: UUID) -> Response:
     """Decline a payment request
 
@@ -191,7 +191,7 @@ def decline_payment_request(payment_request_id: UUID) -> Response:
 @blp.post("/<uuid:payment_request_id>/cancel")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.response(200, PaymentRequestOut)
-@blp.refuses(PaymentRequestNotFound, PaymentRequestClosed, CannotDecideRequest)
+@blp.errors(PaymentRequestNotFound, PaymentRequestClosed, CannotDecideRequest)
 def cancel_payment_request(payment_request_id: UUID) -> Response:
     """Cancel a payment request
 
@@ -206,8 +206,8 @@ def cancel_payment_request(payment_request_id: UUID) -> Response:
 @blp.get("/<uuid:payment_request_id>/qr.svg")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(ImageArgs, location="query")
-@answers_image(blp, SVG)
-@blp.refuses(PaymentRequestNotFound)
+@responds_with_image(blp, SVG)
+@blp.errors(PaymentRequestNotFound)
 def get_payment_request_qr_svg(args: dict[str, int], payment_request_id: UUID) -> Response:
     """Get a payment request's QR code as SVG
 
@@ -219,8 +219,8 @@ def get_payment_request_qr_svg(args: dict[str, int], payment_request_id: UUID) -
 @blp.get("/<uuid:payment_request_id>/qr.png")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(ImageArgs, location="query")
-@answers_image(blp, PNG)
-@blp.refuses(PaymentRequestNotFound)
+@responds_with_image(blp, PNG)
+@blp.errors(PaymentRequestNotFound)
 def get_payment_request_qr_png(args: dict[str, int], payment_request_id: UUID) -> Response:
     """Get a payment request's QR code as PNG
 

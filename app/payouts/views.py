@@ -15,7 +15,7 @@ from app.common import queue
 from app.common.db import after_commit, reading
 from app.common.http import Blueprint, settings
 from app.common.pagination import PageArgs
-from app.idempotency.http import answer_once, moves_money
+from app.idempotency.http import respond_once, takes_idempotency_key
 from app.payouts import service, tasks
 from app.payouts.bank_accounts.errors import BankAccountNotFound
 from app.payouts.errors import PayoutNotFound
@@ -36,9 +36,9 @@ _render = PayoutOut().dump
 @requires(blp, scope=Scope.PAYOUTS_WRITE)
 @blp.arguments(CreatePayoutIn)
 @blp.response(201, PayoutOut)
-@blp.refuses(InvalidWithdrawalAmount, ProviderUnknown, BankAccountNotFound, *PAYMENT_ERRORS)
+@blp.errors(InvalidWithdrawalAmount, ProviderUnknown, BankAccountNotFound, *PAYMENT_ERRORS)
 @may_need_code(blp)
-@moves_money(blp)
+@takes_idempotency_key(blp)
 def create_payout(body: dict[str, Any]) -> Response:
     """Create a payout
 
@@ -61,7 +61,7 @@ def create_payout(body: dict[str, Any]) -> Response:
         after_commit(session, partial(queue.enqueue_call, tasks.advance, created.payout.id))
         return created
 
-    return answer_once(
+    return respond_once(
         work,
         render=_render,
         status=201,
@@ -84,7 +84,7 @@ def list_payouts(args: dict[str, Any]) -> Any:
 @blp.get("/<uuid:payout_id>")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, PayoutOut)
-@blp.refuses(PayoutNotFound)
+@blp.errors(PayoutNotFound)
 def get_payout(payout_id: UUID) -> Any:
     """Get a payout
 

@@ -126,7 +126,7 @@ def list_on_sale(session: Session, page: PageRequest, *, sort: str, **filters: A
     """Products on sale. filters: q, min_price, max_price (minor units), merchant_id."""
     filters = {"q": None, "min_price": None, "max_price": None, "merchant_id": None} | filters
     found = repository.list_on_sale(session, page, sort=sort, **filters)
-    merchants = auth.users_by_id(session, [row.merchant_id for row in found.data])
+    merchants = auth.get_users_by_id(session, [row.merchant_id for row in found.data])
     return found.with_data(Offer(row, merchants[row.merchant_id]) for row in found.data)
 
 

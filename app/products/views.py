@@ -117,7 +117,7 @@ def list_my_products(args: dict[str, Any]) -> Response:
 @blp.get("/<uuid:product_id>")
 @blp.response(200, ProductOut, headers={"ETag": _LIST_HEADERS["ETag"]})
 @blp.alt_response(304, description="Not modified since the given ETag", success=True)
-@blp.refuses(ProductNotFound)
+@blp.errors(ProductNotFound)
 def get_product(product_id: UUID) -> Response:
     """Get a product
 
@@ -134,7 +134,7 @@ def get_product(product_id: UUID) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(UpdateProductIn, required=False)
 @blp.response(200, ProductOut)
-@blp.refuses(ProductNotFound, UnauthorizedProductAccess, StockIsCodes)
+@blp.errors(ProductNotFound, UnauthorizedProductAccess, StockIsCodes)
 def update_product(body: dict[str, Any], product_id: UUID) -> Response:
     """Update a product
 
@@ -149,7 +149,7 @@ def update_product(body: dict[str, Any], product_id: UUID) -> Response:
 @blp.delete("/<uuid:product_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.response(200, DeletedProductOut)
-@blp.refuses(ProductNotFound, UnauthorizedProductAccess)
+@blp.errors(ProductNotFound, UnauthorizedProductAccess)
 def delete_product(product_id: UUID) -> dict[str, str]:
     """Delete a product
 

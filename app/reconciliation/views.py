@@ -44,7 +44,7 @@ admin_blp = Blueprint(
     },
     responses={200: {"content": {"text/csv": _TEXT}}},
 )
-@admin_blp.refuses(ProviderUnknown, StatementInvalid, BodyTooLarge, UnsupportedMediaType)
+@admin_blp.errors(ProviderUnknown, StatementInvalid, BodyTooLarge, UnsupportedMediaType)
 def create_reconciliation(args: dict[str, Any]) -> Response:
     """Reconcile a bank statement
 

@@ -77,7 +77,7 @@ def export_sales(args: dict[str, Any]) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.ORDERS_READ)
 @blp.arguments(SummaryArgs, location="query")
 @blp.response(200, SalesSummaryOut)
-@blp.refuses(PeriodInvalid)
+@blp.errors(PeriodInvalid)
 @per_caller("20/minute")
 def get_sales_summary(args: dict[str, Any]) -> Response:
     """Get a sales summary

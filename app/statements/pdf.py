@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any, Final
 
-from app.statements.pdf_layout import BOLD, BRAND, LEFT, PALE, RIGHT, TOP, Column, Paper
+from app.statements.pdf_layout import BOLD, BRAND, LEFT, PALE, RIGHT, TOP, Column, PageWriter
 
 #: Date, type, description, reference, amount and balance of a posting, formatted.
 Row = Sequence[str]
@@ -16,42 +16,42 @@ TRANSACTIONS: Final = (
     Column("Type", 128, 58),
     Column("Description", 190, 128),
     Column("Reference", 322, 98),
-    Column("Amount", 424, 58, figures=True),
-    Column("Balance", 486, 61, figures=True),
+    Column("Amount", 424, 58, numeric=True),
+    Column("Balance", 486, 61, numeric=True),
 )
 TOTALS: Final = (
     Column("Type", 48, 180),
-    Column("Count", 228, 70, figures=True),
-    Column("In", 318, 110, figures=True),
-    Column("Out", 447, 100, figures=True),
+    Column("Count", 228, 70, numeric=True),
+    Column("In", 318, 110, numeric=True),
+    Column("Out", 447, 100, numeric=True),
 )
 
 
 def draw(file: IO[bytes], head: dict[str, Any], rows: Iterable[Row]) -> None:
-    """Draw a statement. head: its formatted head (pdf_worker.printed_head)."""
-    paper = Paper(
+    """Draw a statement. head: its formatted head (pdf_worker.format_head)."""
+    pages = PageWriter(
         file,
         title=f"Account statement of wallet {head['number']}, {head['from']} to {head['to']}",
         foot=f"Payment Flow \u00b7 Wallet {head['number']} \u00b7 Issued {head['issued']}",
-        begin_page=lambda paper: paper.headings(TRANSACTIONS),
+        begin_page=lambda pages: pages.headings(TRANSACTIONS),
     )
-    _letterhead(paper)
-    _particulars(paper, head)
-    _figures(paper, head)
-    _totals(paper, head)
-    _transactions(paper, head, rows)
-    paper.finish()
+    _letterhead(pages)
+    _particulars(pages, head)
+    _summary(pages, head)
+    _totals(pages, head)
+    _transactions(pages, head, rows)
+    pages.finish()
 
 
-def _letterhead(paper: Paper) -> None:
-    paper.y = TOP - 6
-    paper.write(LEFT, "Payment Flow", size=20, font=BOLD, color=BRAND)
-    paper.write(RIGHT, "Account statement", size=14, color=PALE, right=True)
-    paper.rule(paper.y - 12, color=BRAND)
-    paper.y -= 36
+def _letterhead(pages: PageWriter) -> None:
+    pages.y = TOP - 6
+    pages.write(LEFT, "Payment Flow", size=20, font=BOLD, color=BRAND)
+    pages.write(RIGHT, "Account statement", size=14, color=PALE, right=True)
+    pages.rule(pages.y - 12, color=BRAND)
+    pages.y -= 36
 
 
-def _particulars(paper: Paper, head: dict[str, Any]) -> None:
+def _particulars(pages: PageWriter, head: dict[str, Any]) -> None:
     left = (
         ("Account holder", [line for line in (head["name"], head["contact"]) if line]),
         ("Wallet", [head["number"]]),
@@ -62,24 +62,24 @@ def _particulars(paper: Paper, head: dict[str, Any]) -> None:
         ("Times", ["Coordinated Universal Time (UTC)"]),
         ("Date of issue", [head["issued"]]),
     )
-    top, ends = paper.y, []
+    top, ends = pages.y, []
     for x, entries in ((LEFT, left), (LEFT + 258, right)):
-        paper.y = top
+        pages.y = top
         for label, values in entries:
-            paper.write(x, label, color=PALE)
-            paper.y -= 12
+            pages.write(x, label, color=PALE)
+            pages.y -= 12
             for value in values:
-                for line in paper.wrapped(value, 236, size=9):
-                    paper.write(x, line, size=9)
-                    paper.y -= 12
-            paper.y -= 6
-        ends.append(paper.y)
-    paper.y = min(ends) - 16
+                for line in pages.wrapped(value, 236, size=9):
+                    pages.write(x, line, size=9)
+                    pages.y -= 12
+            pages.y -= 6
+        ends.append(pages.y)
+    pages.y = min(ends) - 16
 
 
-def _figures(paper: Paper, head: dict[str, Any]) -> None:
+def _summary(pages: PageWriter, head: dict[str, Any]) -> None:
     """Opening balance, money in, money out and closing balance."""
-    paper.band(paper.y - 26, 42)
+    pages.band(pages.y - 26, 42)
     step = (RIGHT - LEFT) // 4
     for place, (label, key) in enumerate(
         (
@@ -90,36 +90,36 @@ def _figures(paper: Paper, head: dict[str, Any]) -> None:
         )
     ):
         x = LEFT + 6 + place * step
-        paper.write(x, label, color=PALE)
-        paper.y -= 17
-        paper.figure(x, head[key], width=step - 10, size=11, font=BOLD, right=False)
-        paper.y += 17
-    paper.y -= 54
+        pages.write(x, label, color=PALE)
+        pages.y -= 17
+        pages.write_number(x, head[key], width=step - 10, size=11, font=BOLD, right=False)
+        pages.y += 17
+    pages.y -= 54
 
 
-def _totals(paper: Paper, head: dict[str, Any]) -> None:
-    _title(paper, "Totals per type")
-    paper.headings(TOTALS)
+def _totals(pages: PageWriter, head: dict[str, Any]) -> None:
+    _title(pages, "Totals per type")
+    pages.headings(TOTALS)
     for total in head["totals"]:
-        paper.row(TOTALS, total)
-    paper.row(TOTALS, ("All", head["count"], head["in"], head["out"]), font=BOLD)
-    paper.y -= 18
+        pages.row(TOTALS, total)
+    pages.row(TOTALS, ("All", head["count"], head["in"], head["out"]), font=BOLD)
+    pages.y -= 18
 
 
-def _transactions(paper: Paper, head: dict[str, Any], rows: Iterable[Row]) -> None:
-    _title(paper, "Transactions")
-    paper.headings(TRANSACTIONS)
-    paper.row(TRANSACTIONS, ("", "", "Opening balance", "", "", head["opening"]), font=BOLD)
+def _transactions(pages: PageWriter, head: dict[str, Any], rows: Iterable[Row]) -> None:
+    _title(pages, "Transactions")
+    pages.headings(TRANSACTIONS)
+    pages.row(TRANSACTIONS, ("", "", "Opening balance", "", "", head["opening"]), font=BOLD)
     if not head["totals"]:
-        paper.row(TRANSACTIONS, ("", "", "No transactions", "", "", ""))
+        pages.row(TRANSACTIONS, ("", "", "No transactions", "", "", ""))
     for row in rows:
-        paper.row(TRANSACTIONS, row)
-    paper.row(TRANSACTIONS, ("", "", "Closing balance", "", "", head["closing"]), font=BOLD)
+        pages.row(TRANSACTIONS, row)
+    pages.row(TRANSACTIONS, ("", "", "Closing balance", "", "", head["closing"]), font=BOLD)
 
 
-def _title(paper: Paper, text: str) -> None:
-    paper.write(LEFT, text, size=10, font=BOLD, color=BRAND)
-    paper.y -= 18
+def _title(pages: PageWriter, text: str) -> None:
+    pages.write(LEFT, text, size=10, font=BOLD, color=BRAND)
+    pages.y -= 18
 
 
 def main() -> int:

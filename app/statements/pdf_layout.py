@@ -47,15 +47,15 @@ _MISSING_GLYPHS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. figures: whether it is right-aligned and its text shrunk to fit."""
+    """A column of a table. numeric: whether it is right-aligned and its text shrunk to fit."""
 
     heading: str
     x: int
     width: int
-    figures: bool = False
+    numeric: bool = False
 
 
-class Paper:
+class PageWriter:
     """The pages of a document. y: position of the current line.
 
     foot: text in the footer of every page; begin_page: draws the header of every page but the
@@ -63,7 +63,7 @@ class Paper:
     """
 
     def __init__(
-        self, file: IO[bytes], *, title: str, foot: str, begin_page: Callable[["Paper"], None]
+        self, file: IO[bytes], *, title: str, foot: str, begin_page: Callable[["PageWriter"], None]
     ) -> None:
         for name in (PLAIN, BOLD):
             pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
@@ -100,7 +100,7 @@ class Paper:
             self.canvas.setFont(font, size)
             self.canvas.setFillColor(color)
 
-    def figure(
+    def write_number(
         self,
         x: int,
         text: str,
@@ -110,7 +110,7 @@ class Paper:
         font: str = PLAIN,
         right: bool = True,
     ) -> None:
-        """Write a figure, in a smaller size if it is too long, because it must not be truncated."""
+        """Write a number, in a smaller font if it is too long, because it must not be truncated."""
         while size > _MIN_SIZE and pdfmetrics.stringWidth(text, font, size) > width:
             size -= 1
         self.write(x, text, size=size, font=font, right=right)
@@ -121,7 +121,7 @@ class Paper:
         Then moves to the next line.
         """
         cells = [
-            [text] if column.figures else self.wrapped(text, column.width, font=font)
+            [text] if column.numeric else self.wrapped(text, column.width, font=font)
             for column, text in zip(columns, texts, strict=True)
         ]
         height = max(map(len, cells)) * LEADING
@@ -130,8 +130,8 @@ class Paper:
         top = self.y
         for column, lines in zip(columns, cells, strict=True):
             self.y = top
-            if column.figures:
-                self.figure(column.x + column.width, lines[0], width=column.width, font=font)
+            if column.numeric:
+                self.write_number(column.x + column.width, lines[0], width=column.width, font=font)
                 continue
             for line in lines:
                 self.write(column.x, line, font=font)
@@ -156,8 +156,8 @@ class Paper:
         """Write the header of a table."""
         self.band(self.y - 5, 16)
         for column in columns:
-            x = column.x + column.width if column.figures else column.x
-            self.write(x, column.heading, font=BOLD, color=PALE, right=column.figures)
+            x = column.x + column.width if column.numeric else column.x
+            self.write(x, column.heading, font=BOLD, color=PALE, right=column.numeric)
         self.y -= 18
 
     def band(self, y: int, height: int) -> None:

@@ -28,17 +28,17 @@ _DISPLAY_NAMES: Final = {"ONRAMP": "From bank", "PAYOUT": "To bank"}
 _one_at_a_time: Final = threading.Lock()
 
 
-def print_pdf(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) -> bytes:
+def render_pdf(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) -> bytes:
     """The statement as PDF. Raises Unavailable if it takes too long."""
     if not _one_at_a_time.acquire(timeout=TIMEOUT):
         raise Unavailable(retry_after=10)
     try:
-        return _print(statement, chunks)
+        return _render(statement, chunks)
     finally:
         _one_at_a_time.release()
 
 
-def _print(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) -> bytes:
+def _render(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) -> bytes:
     with subprocess.Popen(
         [sys.executable, "-m", "app.statements.pdf"],
         stdin=subprocess.PIPE,
@@ -66,13 +66,13 @@ def _send(
 ) -> None:
     """Send the content to the child, which writes nothing before it has received all of it."""
     with file:
-        file.write(dump_json(printed_head(statement)) + b"\n")
+        file.write(dump_json(format_head(statement)) + b"\n")
         for chunk in chunks:
-            file.write(dump_json([printed_row(line) for line in chunk]) + b"\n")
+            file.write(dump_json([format_row(line) for line in chunk]) + b"\n")
         file.write(b"null\n")
 
 
-def printed_head(statement: Statement) -> dict[str, Any]:
+def format_head(statement: Statement) -> dict[str, Any]:
     """The head of a statement, formatted."""
     wallet, holder, currency = statement.period.wallet, statement.holder, statement.currency
     number = wallet.number or ""
@@ -101,7 +101,7 @@ def printed_head(statement: Statement) -> dict[str, Any]:
     }
 
 
-def printed_row(line: WalletTransaction) -> tuple[str, ...]:
+def format_row(line: WalletTransaction) -> tuple[str, ...]:
     """A posting, formatted: date, type, description, reference, amount, balance."""
     return (
         _moment(line.created_at),

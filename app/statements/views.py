@@ -36,8 +36,8 @@ _MEDIA_TYPES: Final = {
 }
 
 #: Limit long responses, each of which occupies a thread of this process.
-_streams: Final = ConcurrencyLimiter(4)
-_prints: Final = ConcurrencyLimiter(4)
+_stream_limiter: Final = ConcurrencyLimiter(4)
+_pdf_limiter: Final = ConcurrencyLimiter(4)
 
 
 @blp.get("")
@@ -54,7 +54,7 @@ _prints: Final = ConcurrencyLimiter(4)
         }
     }
 )
-@blp.refuses(WalletNotFound, StatementTooLong)
+@blp.errors(WalletNotFound, StatementTooLong)
 @per_caller("20/minute")
 def get_statement(args: dict[str, Any]) -> Response:
     """Get an account statement
@@ -77,7 +77,7 @@ def get_statement(args: dict[str, Any]) -> Response:
             **args,
         )
     chunks = service.postings(statement, reading=reading)
-    response = _print(statement, chunks) if form == "pdf" else _write(statement, chunks, form)
+    response = _render(statement, chunks) if form == "pdf" else _write(statement, chunks, form)
     response.headers["Content-Type"] = _MEDIA_TYPES[form]
     if form != "json":
         response.headers["Content-Disposition"] = (
@@ -86,10 +86,10 @@ def get_statement(args: dict[str, Any]) -> Response:
     return response
 
 
-def _print(statement: Statement, chunks: Iterator[Sequence[WalletTransaction]]) -> Response:
-    release = _prints.acquire(statement.holder.id)
+def _render(statement: Statement, chunks: Iterator[Sequence[WalletTransaction]]) -> Response:
+    release = _pdf_limiter.acquire(statement.holder.id)
     try:
-        return Response(pdf_worker.print_pdf(statement, chunks))
+        return Response(pdf_worker.render_pdf(statement, chunks))
     finally:
         release()
 
@@ -101,9 +101,9 @@ def _write(
     parts = as_bytes(statement, chunks)
     if statement.period.count <= CHUNK:
         return Response(b"".join(parts))
-    release = _streams.acquire(statement.holder.id)
+    release = _stream_limiter.acquire(statement.holder.id)
     try:
-        # Failures until then are answered with an error body.
+        # Until then, a failure leads to an error response.
         first = next(parts)
     except BaseException:
         release()

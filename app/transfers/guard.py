@@ -32,6 +32,6 @@ def limits_user_lookups(
     return decorate
 
 
-def reveals_user(answer: Response) -> bool:
+def reveals_user(response: Response) -> bool:
     """Whether the response reveals something about a user without a visible transfer."""
-    return answer.status_code in (400, 403, 404, 409)
+    return response.status_code in (400, 403, 404, 409)

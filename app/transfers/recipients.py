@@ -48,16 +48,16 @@ def require_recipient(
 
 def _find(session: Session, identifier: UserIdentifier, *, currency: str) -> User | None:
     if identifier.email is not None:
-        return auth.find_by_email(session, email=identifier.email)
+        return auth.get_user_by_email(session, email=identifier.email)
     if identifier.phone is not None:
-        return auth.find_by_phone(session, phone=identifier.phone)
+        return auth.get_user_by_phone(session, phone=identifier.phone)
     user_id = identifier.user_id
     if identifier.wallet_number is not None:
         wallet = wallets.get_wallet_by_number(
             session, number=identifier.wallet_number, currency=currency
         )
         user_id = wallet.user_id if wallet else None
-    return auth.users_by_id(session, [user_id]).get(user_id) if user_id else None
+    return auth.get_users_by_id(session, [user_id]).get(user_id) if user_id else None
 
 
 def mask_user(session: Session, user: User, *, currency: str) -> MaskedUser:

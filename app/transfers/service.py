@@ -166,5 +166,5 @@ def require_transfer(session: Session, *, transfer_id: UUID, user_id: UUID) -> T
 
 def _with_parties(session: Session, rows: Any) -> list[TransferDetails]:
     ids = {user_id for row in rows for user_id in (row.sender_id, row.receiver_id)}
-    users = auth.users_by_id(session, list(ids))
+    users = auth.get_users_by_id(session, list(ids))
     return [TransferDetails(row, users[row.sender_id], users[row.receiver_id]) for row in rows]

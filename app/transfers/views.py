@@ -12,7 +12,7 @@ from app.common.db import reading
 from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.money import Money
-from app.idempotency.http import answer_once, moves_money
+from app.idempotency.http import respond_once, takes_idempotency_key
 from app.transfers import service
 from app.transfers.errors import (
     TRANSFER_ERRORS,
@@ -41,9 +41,9 @@ blp = Blueprint(
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(CreateTransferIn)
 @blp.response(201, TransferOut)
-@blp.refuses(CannotTransferToSelf, *TRANSFER_ERRORS)
+@blp.errors(CannotTransferToSelf, *TRANSFER_ERRORS)
 @may_need_code(blp)
-@moves_money(blp)
+@takes_idempotency_key(blp)
 @limits_user_lookups(counts=reveals_user)
 def create_transfer(body: dict[str, Any]) -> Response:
     """Create a transfer
@@ -54,7 +54,7 @@ def create_transfer(body: dict[str, Any]) -> Response:
     """
     factor = second_factor()
     money = Money.of(body["amount"], settings().default_currency)
-    return answer_once(
+    return respond_once(
         lambda session, user, key: service.create_transfer(
             session,
             sender=user,
@@ -73,7 +73,7 @@ def create_transfer(body: dict[str, Any]) -> Response:
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(RecipientArgs, location="query")
 @blp.response(200, RecipientOut)
-@blp.refuses(RecipientNotFound, CannotTransferToSelf)
+@blp.errors(RecipientNotFound, CannotTransferToSelf)
 @limits_user_lookups()
 def get_transfer_recipient(args: dict[str, Any]) -> MaskedUser:
     """Look up a recipient
@@ -116,7 +116,7 @@ def list_transfers(args: dict[str, Any]) -> Response:
 @blp.get("/<uuid:transfer_id>")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, TransferOut)
-@blp.refuses(TransferNotFound)
+@blp.errors(TransferNotFound)
 def get_transfer(transfer_id: UUID) -> Response:
     """Get a transfer
 

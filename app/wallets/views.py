@@ -19,7 +19,7 @@ from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.money import Money
 from app.common.openapi import path_parameter
-from app.idempotency.http import answer_once, moves_money
+from app.idempotency.http import respond_once, takes_idempotency_key
 from app.ledger_lock.service import ledger_transaction
 from app.wallets import limits, service
 from app.wallets.errors import (
@@ -66,7 +66,7 @@ admin_blp = Blueprint(
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.doc(parameters=[AT_PARAMETER])
 @blp.response(200, WalletSnapshotOut)
-@blp.refuses(WalletNotFound, BadRequest)
+@blp.errors(WalletNotFound, BadRequest)
 def get_wallet() -> Response:
     """Get the wallet
 
@@ -103,8 +103,8 @@ def _wallet_of_caller() -> Account:
 @requires(blp, scope=Scope.WALLET_WRITE)
 @blp.arguments(CreateDepositIn)
 @blp.response(200, WalletMovementOut)
-@blp.refuses(InvalidDepositAmount, LimitExceeded, WalletLocked, DirectDepositsOff, WalletNotFound)
-@moves_money(blp)
+@blp.errors(InvalidDepositAmount, LimitExceeded, WalletLocked, DirectDepositsOff, WalletNotFound)
+@takes_idempotency_key(blp)
 def create_deposit(body: dict[str, Any]) -> Response:
     """Deposit money
 
@@ -113,7 +113,7 @@ def create_deposit(body: dict[str, Any]) -> Response:
     """
     if not settings().direct_deposits_allowed:
         raise DirectDepositsOff
-    return answer_once(
+    return respond_once(
         lambda session, user, key: service.deposit(
             session,
             user=user,
@@ -131,9 +131,9 @@ def create_deposit(body: dict[str, Any]) -> Response:
 @requires(blp, scope=Scope.PAYOUTS_WRITE)
 @blp.arguments(CreateWithdrawalIn)
 @blp.response(200, WalletMovementOut)
-@blp.refuses(InvalidWithdrawalAmount, *PAYMENT_ERRORS)
+@blp.errors(InvalidWithdrawalAmount, *PAYMENT_ERRORS)
 @may_need_code(blp)
-@moves_money(blp)
+@takes_idempotency_key(blp)
 def create_withdrawal(body: dict[str, Any]) -> Response:
     """Withdraw money
 
@@ -141,7 +141,7 @@ def create_withdrawal(body: dict[str, Any]) -> Response:
     withdrawn. Large amounts require a two-factor code.
     """
     factor = second_factor()
-    return answer_once(
+    return respond_once(
         lambda session, user, key: service.withdraw(
             session,
             user=user,
@@ -160,7 +160,7 @@ def create_withdrawal(body: dict[str, Any]) -> Response:
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(HistoryArgs, location="query")
 @blp.response(200, TransactionList)
-@blp.refuses(WalletNotFound)
+@blp.errors(WalletNotFound)
 def list_transactions(args: dict[str, Any]) -> Response:
     """List transactions
 
@@ -176,7 +176,7 @@ def list_transactions(args: dict[str, Any]) -> Response:
 @blp.get("/limits")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, EffectiveLimitOut(many=True))
-@blp.refuses(WalletNotFound)
+@blp.errors(WalletNotFound)
 def list_limits() -> list[Limit]:
     """List remaining limits
 
@@ -197,7 +197,7 @@ def _limits(session: Session, user: User) -> list[Limit]:
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReasonIn)
 @admin_blp.response(200, WalletOut)
-@admin_blp.refuses(WalletNotFound)
+@admin_blp.errors(WalletNotFound)
 def lock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
     """Lock a wallet
 
@@ -214,7 +214,7 @@ def lock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReasonIn)
 @admin_blp.response(200, WalletOut)
-@admin_blp.refuses(WalletNotFound)
+@admin_blp.errors(WalletNotFound)
 def unlock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
     """Unlock a wallet
 
@@ -230,7 +230,7 @@ def unlock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
 @admin_blp.get("/users/<uuid:user_id>/limits")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.response(200, EffectiveLimitOut(many=True))
-@admin_blp.refuses(UserNotFound, WalletNotFound)
+@admin_blp.errors(UserNotFound, WalletNotFound)
 def list_user_limits(user_id: UUID) -> list[Limit]:
     """List a user's remaining limits
 
@@ -245,7 +245,7 @@ def list_user_limits(user_id: UUID) -> list[Limit]:
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(SetLimitIn)
 @admin_blp.response(200, LimitOut)
-@admin_blp.refuses(UserNotFound)
+@admin_blp.errors(UserNotFound)
 def set_user_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
     """Set a user's limit
 
@@ -268,7 +268,7 @@ def set_user_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(LimitArgs, location="query")
 @admin_blp.response(204)
-@admin_blp.refuses(UserNotFound, LimitNotFound)
+@admin_blp.errors(UserNotFound, LimitNotFound)
 def delete_user_limit(args: dict[str, Any], user_id: UUID) -> None:
     """Delete a user's limit
 
@@ -293,7 +293,7 @@ def delete_user_limit(args: dict[str, Any], user_id: UUID) -> None:
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(SetLimitIn)
 @admin_blp.response(200, LimitOut)
-@admin_blp.refuses(RoleNotFound)
+@admin_blp.errors(RoleNotFound)
 def set_role_limit(body: dict[str, Any], role: str) -> dict[str, str]:
     """Set a role's limit
 

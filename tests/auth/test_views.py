@@ -75,7 +75,7 @@ class TestRegistering:
         answer = register(client, email=email)
 
         assert refusal(answer) == (409, "EMAIL_TAKEN")
-        assert answer.json["message"] == "A user with this email address already exists"
+        assert answer.json["message"] == "User with this email already exists"
 
     def test_concurrent_registrations_create_one_account(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch

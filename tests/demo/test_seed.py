@@ -40,7 +40,7 @@ def demo_settings(settings: Settings, tmp_path: Path) -> Settings:
 def sales() -> int:
     """The number of orders of all demo merchants."""
     with transaction() as session:
-        merchants = [auth.find_by_email(session, email=shop.owner.email) for shop in SHOPS]
+        merchants = [auth.get_user_by_email(session, email=shop.owner.email) for shop in SHOPS]
         return sum(
             sold.list_sales(session, PageRequest(limit=1), merchant_id=merchant.id).total
             for merchant in merchants

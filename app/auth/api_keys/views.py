@@ -36,7 +36,7 @@ blp = Blueprint(
 @requires(blp, Role.MERCHANT)
 @blp.arguments(CreateApiKeyIn)
 @blp.response(201, CreatedApiKeyOut)
-@blp.refuses(InvalidCredentials, CodeRequired, TwoFactorCodeWrong, TooManyApiKeys)
+@blp.errors(InvalidCredentials, CodeRequired, TwoFactorCodeWrong, TooManyApiKeys)
 @per_caller("10/minute;60/hour")
 @may_take_code
 def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def list_api_keys(args: dict[str, Any]) -> Page[Any]:
 @blp.delete("/<uuid:api_key_id>")
 @requires(blp, Role.MERCHANT)
 @blp.response(204)
-@blp.refuses(ApiKeyNotFound)
+@blp.errors(ApiKeyNotFound)
 def revoke_api_key(api_key_id: UUID) -> None:
     """Revoke an API key
 

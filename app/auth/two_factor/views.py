@@ -48,7 +48,7 @@ def get_two_factor() -> two_factor.TwoFactorStatus:
 @requires(blp)
 @blp.arguments(EnrolTwoFactorIn)
 @blp.response(201, TwoFactorEnrolmentOut)
-@blp.refuses(InvalidCredentials, TwoFactorAlreadyEnabled)
+@blp.errors(InvalidCredentials, TwoFactorAlreadyEnabled)
 @per_caller("10/minute;60/hour")
 def enrol_two_factor(body: dict[str, Any]) -> dict[str, Any]:
     """Start two-factor enrolment
@@ -71,7 +71,7 @@ def enrol_two_factor(body: dict[str, Any]) -> dict[str, Any]:
 @requires(blp)
 @blp.arguments(TwoFactorCodeIn)
 @blp.response(200, RecoveryCodesOut)
-@blp.refuses(TwoFactorCodeWrong, TwoFactorNotPending)
+@blp.errors(TwoFactorCodeWrong, TwoFactorNotPending)
 @takes_code
 def confirm_two_factor(body: dict[str, Any]) -> dict[str, Any]:
     """Enable two-factor authentication
@@ -88,7 +88,7 @@ def confirm_two_factor(body: dict[str, Any]) -> dict[str, Any]:
 @requires(blp)
 @blp.arguments(DisableTwoFactorIn)
 @blp.response(204)
-@blp.refuses(InvalidCredentials, TwoFactorCodeWrong, TwoFactorNotEnabled)
+@blp.errors(InvalidCredentials, TwoFactorCodeWrong, TwoFactorNotEnabled)
 @takes_code
 def disable_two_factor(body: dict[str, Any]) -> None:
     """Disable two-factor authentication
@@ -105,7 +105,7 @@ def disable_two_factor(body: dict[str, Any]) -> None:
 @requires(blp)
 @blp.arguments(TwoFactorCodeIn)
 @blp.response(200, RecoveryCodesOut)
-@blp.refuses(TwoFactorCodeWrong, TwoFactorNotEnabled)
+@blp.errors(TwoFactorCodeWrong, TwoFactorNotEnabled)
 @takes_code
 def create_recovery_codes(body: dict[str, Any]) -> dict[str, Any]:
     """Create new recovery codes

@@ -75,7 +75,7 @@ blp = Blueprint(
 @blp.alt_response(
     202, schema=CodeUploadOut, description="A background job adds the codes", success=True
 )
-@blp.refuses(
+@blp.errors(
     ProductNotFound,
     UnauthorizedProductAccess,
     ProductHasNoCodes,
@@ -122,7 +122,7 @@ def _require_parser() -> Callable[[Iterable[bytes]], Iterator[ParsedCode]]:
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.arguments(CodesArgs, location="query")
 @blp.response(200, ProductCodeList)
-@blp.refuses(ProductNotFound, UnauthorizedProductAccess)
+@blp.errors(ProductNotFound, UnauthorizedProductAccess)
 def list_product_codes(args: dict[str, Any], product_id: UUID) -> Response:
     """List the codes of a product
 
@@ -138,7 +138,7 @@ def list_product_codes(args: dict[str, Any], product_id: UUID) -> Response:
 @blp.get("/<uuid:product_id>/codes/summary")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.response(200, ProductCodeSummaryOut)
-@blp.refuses(ProductNotFound, UnauthorizedProductAccess)
+@blp.errors(ProductNotFound, UnauthorizedProductAccess)
 def get_product_code_summary(product_id: UUID) -> Response:
     """Count the codes of a product
 
@@ -155,7 +155,7 @@ def get_product_code_summary(product_id: UUID) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, CodeUploadList)
-@blp.refuses(ProductNotFound, UnauthorizedProductAccess)
+@blp.errors(ProductNotFound, UnauthorizedProductAccess)
 def list_code_uploads(args: dict[str, Any], product_id: UUID) -> Response:
     """List code uploads
 
@@ -171,7 +171,7 @@ def list_code_uploads(args: dict[str, Any], product_id: UUID) -> Response:
 @blp.get("/<uuid:product_id>/codes/uploads/<uuid:upload_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.response(200, CodeUploadOut)
-@blp.refuses(ProductNotFound, UnauthorizedProductAccess, UploadNotFound)
+@blp.errors(ProductNotFound, UnauthorizedProductAccess, UploadNotFound)
 def get_code_upload(product_id: UUID, upload_id: UUID) -> Response:
     """Get a code upload
 
@@ -187,7 +187,7 @@ def get_code_upload(product_id: UUID, upload_id: UUID) -> Response:
 @blp.delete("/<uuid:product_id>/codes/<uuid:code_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @blp.response(204)
-@blp.refuses(ProductNotFound, UnauthorizedProductAccess, CodeNotFound, CodeSold)
+@blp.errors(ProductNotFound, UnauthorizedProductAccess, CodeNotFound, CodeSold)
 def delete_product_code(product_id: UUID, code_id: UUID) -> None:
     """Delete an unsold code
 

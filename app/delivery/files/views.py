@@ -63,7 +63,7 @@ _NAME: Final = {
     },
 )
 @blp.takes_header(_NAME)
-@blp.refuses(
+@blp.errors(
     ProductNotFound,
     UnauthorizedProductAccess,
     NotAFileProduct,
@@ -142,7 +142,7 @@ def _publish(session: Session, **attributes: Any) -> CurrentFile:
 @blp.get("/<uuid:product_id>/file")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.response(200, ProductFileOut)
-@blp.refuses(ProductNotFound, UnauthorizedProductAccess, FileNotFound)
+@blp.errors(ProductNotFound, UnauthorizedProductAccess, FileNotFound)
 def get_product_file(product_id: UUID) -> Response:
     """Get the file of a product
 
@@ -158,7 +158,7 @@ def get_product_file(product_id: UUID) -> Response:
 @blp.delete("/<uuid:product_id>/file")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @blp.response(204)
-@blp.refuses(ProductNotFound, UnauthorizedProductAccess, FileNotFound, FileSold)
+@blp.errors(ProductNotFound, UnauthorizedProductAccess, FileNotFound, FileSold)
 def delete_product_file(product_id: UUID) -> None:
     """Delete the file of a product
 

@@ -78,7 +78,7 @@ def _is_wrong_key(response: Response) -> bool:
 @blp.post("/validate")
 @blp.arguments(ValidateLicenceIn)
 @blp.response(200, LicenceValidationOut)
-@blp.refuses(LicenceNotFound)
+@blp.errors(LicenceNotFound)
 @limits_key_guessing
 @blp.doc(**{"x-caller": "holder of the licence key"})
 def validate_licence(body: dict[str, Any]) -> Response:
@@ -95,7 +95,7 @@ def validate_licence(body: dict[str, Any]) -> Response:
 @blp.post("/activate")
 @blp.arguments(ActivateLicenceIn)
 @blp.response(200, LicenceActivationOut)
-@blp.refuses(LicenceNotFound, LicenceExpired, LicenceRevoked, ActivationLimitReached)
+@blp.errors(LicenceNotFound, LicenceExpired, LicenceRevoked, ActivationLimitReached)
 @limits_key_guessing
 @blp.doc(**{"x-caller": "holder of the licence key"})
 def activate_licence(body: dict[str, Any]) -> Response:
@@ -110,7 +110,7 @@ def activate_licence(body: dict[str, Any]) -> Response:
 @blp.post("/deactivate")
 @blp.arguments(DeactivateLicenceIn)
 @blp.response(200, LicenceOut)
-@blp.refuses(LicenceNotFound, ActivationNotFound)
+@blp.errors(LicenceNotFound, ActivationNotFound)
 @limits_key_guessing
 @blp.doc(**{"x-caller": "holder of the licence key"})
 def deactivate_licence(body: dict[str, Any]) -> Response:
@@ -125,7 +125,7 @@ def deactivate_licence(body: dict[str, Any]) -> Response:
 @product_blp.get("/<uuid:product_id>/licence-terms")
 @requires(product_blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @product_blp.response(200, LicenceTermsOut)
-@product_blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences)
+@product_blp.errors(ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences)
 def get_licence_terms(product_id: UUID) -> LicenceLimits:
     """Get the licence terms of a product
 
@@ -139,7 +139,7 @@ def get_licence_terms(product_id: UUID) -> LicenceLimits:
 @requires(product_blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @product_blp.arguments(SetLicenceTermsIn)
 @product_blp.response(200, LicenceTermsOut)
-@product_blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences)
+@product_blp.errors(ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences)
 def set_licence_terms(body: dict[str, Any], product_id: UUID) -> LicenceLimits:
     """Set the licence terms of a product
 
@@ -158,7 +158,7 @@ def set_licence_terms(body: dict[str, Any], product_id: UUID) -> LicenceLimits:
 @requires(product_blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @product_blp.arguments(PageArgs, location="query")
 @product_blp.response(200, SoldLicenceList)
-@product_blp.refuses(ProductNotFound, UnauthorizedProductAccess)
+@product_blp.errors(ProductNotFound, UnauthorizedProductAccess)
 def list_sold_licences(args: dict[str, Any], product_id: UUID) -> Response:
     """List the sold licences of a product
 

@@ -15,7 +15,7 @@ from app.gateway import client
 from app.gateway.errors import GatewayRefused
 from app.gateway.types import CheckoutSession
 from app.idempotency.http import RequestContext, respond, run_once
-from app.idempotency.service import Answer
+from app.idempotency.service import StoredResponse
 from app.inbox.errors import Quarantine
 from app.ledger_lock.service import ledger_transaction
 from app.orders.checkouts import client as pages
@@ -24,10 +24,10 @@ from app.orders.checkouts.service import PayableOrder
 from app.orders.errors import OrderNotCancellable
 from app.orders.purchases import service
 from app.orders.purchases.pricing import Basket
-from app.orders.purchases.schemas import checkout_answer, order_answer
+from app.orders.purchases.schemas import checkout_response, order_response
 
 
-def answer_with_checkout(basket: Basket) -> Response:
+def respond_with_checkout(basket: Basket) -> Response:
     """Reserve an order for the caller, once per Idempotency-Key, and respond with its checkout.
 
     The gateway is called between two transactions. If it does not respond, the order stays
@@ -47,19 +47,19 @@ def answer_with_checkout(basket: Basket) -> Response:
             fee_bps=settings().platform_fee_bps,
         )
 
-    outcome: Answer | AppError | UUID = run_once(context, create_order)
+    outcome: StoredResponse | AppError | UUID = run_once(context, create_order)
     return respond(_open(context, outcome) if isinstance(outcome, UUID) else outcome)
 
 
-def _open(context: RequestContext, order_id: UUID) -> Answer | AppError:
+def _open(context: RequestContext, order_id: UUID) -> StoredResponse | AppError:
     with reading() as session:
         found = checkouts.get_payable(session, order_id=order_id)
     page = _page_for(found) if found is not None else None
 
-    def record(session: Session, caller: Caller, key: str | None) -> Answer:
+    def record(session: Session, caller: Caller, key: str | None) -> StoredResponse:
         recorded = page and checkouts.record_session(session, order_id=order_id, page=page)
         details = service.require_order(session, order_id=order_id, user_id=caller.id)
-        return checkout_answer(details, page if recorded else None)
+        return checkout_response(details, page if recorded else None)
 
     return run_once(context, record)
 
@@ -75,7 +75,7 @@ def _page_for(found: PayableOrder) -> CheckoutSession:
         raise
 
 
-def answer_with_cancellation(order_id: UUID) -> Response:
+def respond_with_cancellation(order_id: UUID) -> Response:
     """Cancel an unpaid order of the caller. The gateway is called between two transactions.
 
     If its response contradicts our record, the order is flagged and stays unchanged.
@@ -95,4 +95,4 @@ def answer_with_cancellation(order_id: UUID) -> Response:
         raise OrderNotCancellable(status=found.order.status) from error
     with reading() as session:
         details = service.require_order(session, order_id=order_id, user_id=buyer_id)
-    return json_response(order_answer(details).body)
+    return json_response(order_response(details).body)

@@ -9,7 +9,7 @@ from app.auth.guard import requires
 from app.auth.scopes import Scope
 from app.common.http import Blueprint
 from app.gateway.errors import GatewayRefused, GatewayUnavailable
-from app.orders.checkouts.http import answer_with_cancellation
+from app.orders.checkouts.http import respond_with_cancellation
 from app.orders.errors import OrderNotCancellable, OrderNotFound
 from app.orders.purchases.schemas import OrderOut
 from app.wallets.errors import BalanceTooLarge, WalletLocked
@@ -22,11 +22,11 @@ blp = Blueprint("checkouts", __name__, url_prefix="/orders", description="Orders
 @blp.post("/<uuid:order_id>/cancel")
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.response(200, OrderOut)
-@blp.refuses(OrderNotFound, OrderNotCancellable, WalletLocked, BalanceTooLarge, *_GATEWAY_ERRORS)
+@blp.errors(OrderNotFound, OrderNotCancellable, WalletLocked, BalanceTooLarge, *_GATEWAY_ERRORS)
 def cancel_order(order_id: UUID) -> Response:
     """Cancel an unpaid order
 
     Closes its checkout and releases the reserved units. If the order has just been paid, it is
     completed instead, and the status is 409.
     """
-    return answer_with_cancellation(order_id)
+    return respond_with_cancellation(order_id)

@@ -37,7 +37,7 @@ class MerchantFeeOut(Schema):
 @blp.get("/<uuid:merchant_id>/fee")
 @requires(blp, Role.ADMIN)
 @blp.response(200, MerchantFeeOut)
-@blp.refuses(UserNotFound)
+@blp.errors(UserNotFound)
 def get_merchant_fee(merchant_id: UUID) -> Fee:
     """Get a merchant's fee
 
@@ -54,7 +54,7 @@ def get_merchant_fee(merchant_id: UUID) -> Fee:
 @requires(blp, Role.ADMIN)
 @blp.arguments(SetMerchantFeeIn)
 @blp.response(200, MerchantFeeOut)
-@blp.refuses(UserNotFound)
+@blp.errors(UserNotFound)
 def set_merchant_fee(body: dict[str, Any], merchant_id: UUID) -> Fee:
     """Set a merchant's fee
 
@@ -66,7 +66,7 @@ def set_merchant_fee(body: dict[str, Any], merchant_id: UUID) -> Fee:
 @blp.delete("/<uuid:merchant_id>/fee")
 @requires(blp, Role.ADMIN)
 @blp.response(200, MerchantFeeOut)
-@blp.refuses(UserNotFound)
+@blp.errors(UserNotFound)
 def reset_merchant_fee(merchant_id: UUID) -> Fee:
     """Reset a merchant's fee
 

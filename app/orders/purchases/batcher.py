@@ -13,7 +13,7 @@ from app.common import metrics
 from app.common.batch_executor import BatchExecutor, Drain
 from app.common.db import OutcomeUnknown, reading
 from app.common.errors import AppError, Unavailable
-from app.idempotency.service import Answer, retry_until_known
+from app.idempotency.service import StoredResponse, retry_until_known
 from app.ledger_lock.service import ledger_transaction
 from app.orders.purchases import service
 from app.orders.purchases.service import PurchaseJob, Render
@@ -24,23 +24,22 @@ _OBSERVER = metrics.batch_observer("purchase", of="purchases")
 class PurchaseBatcher:
     """Runs the purchases of this process in batches.
 
-    fee_bps: returns the platform fee in basis points; render: turns an order into the answer to
-    its request.
+    fee_bps: returns the platform fee in basis points; render: returns the response for an order.
     """
 
     def __init__(self, *, fee_bps: Callable[[], int], render: Render) -> None:
         self._fee_bps = fee_bps
         self._render = render
-        self._executor: BatchExecutor[PurchaseJob, Answer] = BatchExecutor(
+        self._executor: BatchExecutor[PurchaseJob, StoredResponse] = BatchExecutor(
             self._run_batch, observer=_OBSERVER
         )
 
-    def buy(self, job: PurchaseJob) -> Answer:
-        """The answer to a purchase. Raises the error that refuses it, and Unavailable."""
+    def buy(self, job: PurchaseJob) -> StoredResponse:
+        """The response to a purchase. Raises the error that refuses it, and Unavailable."""
         return self._executor.submit(job)
 
-    def _run_batch(self, drain: Drain[PurchaseJob]) -> Sequence[Answer | BaseException]:
-        def attempt(session: Session) -> list[Answer | AppError]:
+    def _run_batch(self, drain: Drain[PurchaseJob]) -> Sequence[StoredResponse | BaseException]:
+        def attempt(session: Session) -> list[StoredResponse | AppError]:
             return self._buy(session, drain())
 
         try:
@@ -54,12 +53,12 @@ class PurchaseBatcher:
 
     def _buy_alone(
         self, job: PurchaseJob, uncertain: OutcomeUnknown | None
-    ) -> Answer | AppError | BaseException:
-        def attempt(session: Session) -> Answer | AppError:
+    ) -> StoredResponse | AppError | BaseException:
+        def attempt(session: Session) -> StoredResponse | AppError:
             (outcome,) = self._buy(session, [job])
             return outcome
 
-        def run() -> Answer | AppError:
+        def run() -> StoredResponse | AppError:
             # The purchase may have been committed before the connection was lost.
             with reading() as session:
                 earlier = service.find_completed(session, job)
@@ -72,5 +71,7 @@ class PurchaseBatcher:
         except Exception as error:
             return error
 
-    def _buy(self, session: Session, jobs: Sequence[PurchaseJob]) -> list[Answer | AppError]:
+    def _buy(
+        self, session: Session, jobs: Sequence[PurchaseJob]
+    ) -> list[StoredResponse | AppError]:
         return service.buy_all(session, jobs, fee_bps=self._fee_bps(), render=self._render)

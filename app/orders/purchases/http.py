@@ -16,7 +16,7 @@ from app.orders.purchases.service import PurchaseJob
 batcher: Final[Slot[PurchaseBatcher]] = Slot("purchase batcher")
 
 
-def answer_with_purchase(basket: Basket) -> Response:
+def respond_with_purchase(basket: Basket) -> Response:
     """Buy for the caller, once per Idempotency-Key, and respond with the order.
 
     Raises what `pricing.decide` raises, and the errors of `idempotency.run_claimed`.
@@ -33,6 +33,6 @@ PaymentHandler = Callable[[Basket], Response]
 payment_handlers: Final[Handlers[PaymentMethod, PaymentHandler]] = Handlers("payment methods")
 
 
-def answer_with(payment_method: str, basket: Basket) -> Response:
+def respond_with(payment_method: str, basket: Basket) -> Response:
     """Buy for the caller with this payment method."""
     return payment_handlers[PaymentMethod(payment_method)](basket)

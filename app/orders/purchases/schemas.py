@@ -11,7 +11,7 @@ from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.coupons.schemas import CouponCode
 from app.gateway.types import CheckoutSession
-from app.idempotency.service import Answer
+from app.idempotency.service import StoredResponse
 from app.orders.models import OrderStatus, PaymentMethod
 from app.orders.purchases.service import OrderDetails
 from app.products.schemas import ProductOut
@@ -144,19 +144,19 @@ class CheckoutOut(Schema):
     )
 
 
-def order_answer(details: OrderDetails) -> Answer:
+def order_response(details: OrderDetails) -> StoredResponse:
     """The response to a purchase, as OrderOut describes it."""
-    return Answer(201, dump_json(_order_out(details)))
+    return StoredResponse(201, dump_json(_order_out(details)))
 
 
-def checkout_answer(details: OrderDetails, page: CheckoutSession | None) -> Answer:
+def checkout_response(details: OrderDetails, page: CheckoutSession | None) -> StoredResponse:
     """The response to a purchase at the gateway. page: None if it can no longer be paid."""
     body = {
         "order": _order_out(details),
         "checkoutUrl": page.url if page else None,
         "sessionId": details.order.stripe_session_id,
     }
-    return Answer(201, dump_json(body))
+    return StoredResponse(201, dump_json(body))
 
 
 @serializes(OrderOut)

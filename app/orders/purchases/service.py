@@ -63,13 +63,13 @@ class PurchaseJob:
         return Purchase(buyer, self.basket, claim.key if claim else None, self.id)
 
 
-#: Turns an order into the answer to its request.
-Render = Callable[[OrderDetails], idempotency.Answer]
+#: Returns the response for an order.
+Render = Callable[[OrderDetails], idempotency.StoredResponse]
 
 
 def buy_all(
     session: Session, jobs: Sequence[PurchaseJob], *, fee_bps: int, render: Render
-) -> list[idempotency.Answer | AppError]:
+) -> list[idempotency.StoredResponse | AppError]:
     """Decide and write purchases in order of arrival; the outcome of each.
 
     The transaction must be SERIALIZABLE. A refused purchase does not affect the others.
@@ -82,7 +82,7 @@ def buy_all(
     callers, state = callers_of(), locked()
     valid = [job for job in jobs if job.session_id in callers]
 
-    def work(todo: Sequence[int]) -> list[idempotency.Answer | AppError]:
+    def work(todo: Sequence[int]) -> list[idempotency.StoredResponse | AppError]:
         purchases = [valid[n].purchase(callers[valid[n].session_id]) for n in todo]
         sold = _sell(session, purchases, state, fee_bps=fee_bps)
         return [one if isinstance(one, AppError) else render(one) for one in sold]

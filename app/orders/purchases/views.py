@@ -18,7 +18,7 @@ from app.gateway.errors import (
     GatewayRefused,
     GatewayUnavailable,
 )
-from app.idempotency.http import moves_money
+from app.idempotency.http import takes_idempotency_key
 from app.orders.errors import (
     PURCHASE_ERRORS,
     NothingToPay,
@@ -27,7 +27,7 @@ from app.orders.errors import (
     TooManyCheckouts,
 )
 from app.orders.purchases import service
-from app.orders.purchases.http import answer_with
+from app.orders.purchases.http import respond_with
 from app.orders.purchases.pricing import Basket
 from app.orders.purchases.schemas import (
     CheckoutOut,
@@ -49,7 +49,7 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Purchases
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.arguments(CreateOrderIn)
 @blp.response(201, _ORDER_OR_CHECKOUT)
-@blp.refuses(
+@blp.errors(
     *PURCHASE_ERRORS,
     CouponInvalid,
     CouponUsedUp,
@@ -61,7 +61,7 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Purchases
     GatewayNotConfigured,
     *_GATEWAY_ERRORS,
 )
-@moves_money(blp)
+@takes_idempotency_key(blp)
 def create_order(body: dict[str, Any]) -> Response:
     """Create an order
 
@@ -70,7 +70,7 @@ def create_order(body: dict[str, Any]) -> Response:
     PENDING, and its units, codes and coupon use are reserved until the checkout expires. Shortly
     after the payment the order is COMPLETED.
     """
-    return answer_with(body.pop("payment_method"), Basket(**body))
+    return respond_with(body.pop("payment_method"), Basket(**body))
 
 
 @blp.get("")
@@ -89,7 +89,7 @@ def list_orders(args: dict[str, Any]) -> Any:
 @blp.get("/<uuid:order_id>")
 @requires(blp, scope=Scope.ORDERS_READ)
 @blp.response(200, OrderDetailOut)
-@blp.refuses(OrderNotFound)
+@blp.errors(OrderNotFound)
 def get_order(order_id: UUID) -> Any:
     """Get an order
 
@@ -102,7 +102,7 @@ def get_order(order_id: UUID) -> Any:
 @blp.get("/<uuid:order_id>/delivery")
 @requires(blp, scope=Scope.DELIVERY_READ)
 @blp.response(200, DeliveryOut)
-@blp.refuses(OrderNotFound, OrderNotDelivered)
+@blp.errors(OrderNotFound, OrderNotDelivered)
 def get_delivery(order_id: UUID) -> Response:
     """Get the delivery of an order
 

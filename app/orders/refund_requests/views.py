@@ -14,7 +14,7 @@ from app.auth.service import Caller
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response
 from app.common.json_format import dump_json
-from app.idempotency.http import answer_once, moves_money
+from app.idempotency.http import respond_once, takes_idempotency_key
 from app.orders.errors import (
     REFUND_ERRORS,
     OrderNotFound,
@@ -43,7 +43,7 @@ blp = Blueprint("refund-requests", __name__, url_prefix="", description="Refund 
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.arguments(CreateRefundRequestIn)
 @blp.response(201, RefundRequestOut)
-@blp.refuses(OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen)
+@blp.errors(OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen)
 def create_refund_request(body: dict[str, Any], order_id: UUID) -> Response:
     """Create a refund request
 
@@ -53,8 +53,8 @@ def create_refund_request(body: dict[str, Any], order_id: UUID) -> Response:
         refund_request = refund_requests.create_refund_request(
             session, buyer=current_user(session), order_id=order_id, **body
         )
-        answer = refund_request_out(refund_request)
-    return json_response(dump_json(answer), 201)
+        response = refund_request_out(refund_request)
+    return json_response(dump_json(response), 201)
 
 
 @blp.get("/refund-requests")
@@ -77,8 +77,8 @@ def list_refund_requests(args: dict[str, Any]) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
 @blp.arguments(RefundRequestAnswerIn, required=False)
 @blp.response(200, RefundRequestOut)
-@blp.refuses(RefundRequestNotFound, RefundRequestClosed, *REFUND_ERRORS)
-@moves_money(blp)
+@blp.errors(RefundRequestNotFound, RefundRequestClosed, *REFUND_ERRORS)
+@takes_idempotency_key(blp)
 def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Response:
     """Approve a refund request
 
@@ -92,7 +92,7 @@ def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
         refund_tasks.enqueue_if_pending(session, made)
         return refund_request
 
-    return answer_once(
+    return respond_once(
         work,
         render=refund_request_out,
         status=200,
@@ -103,7 +103,7 @@ def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
 @requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
 @blp.arguments(RefundRequestAnswerIn, required=False)
 @blp.response(200, RefundRequestOut)
-@blp.refuses(RefundRequestNotFound, RefundRequestClosed)
+@blp.errors(RefundRequestNotFound, RefundRequestClosed)
 def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Response:
     """Decline a refund request
 
@@ -119,7 +119,7 @@ def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
 @blp.post("/refund-requests/<uuid:refund_request_id>/withdraw")
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.response(200, RefundRequestOut)
-@blp.refuses(RefundRequestNotFound, RefundRequestClosed)
+@blp.errors(RefundRequestNotFound, RefundRequestClosed)
 def withdraw_refund_request(refund_request_id: UUID) -> Response:
     """Withdraw a refund request
 
@@ -134,5 +134,5 @@ def withdraw_refund_request(refund_request_id: UUID) -> Response:
 
 def _decided(decide: Callable[[Session, User], RefundRequest]) -> Response:
     with transaction() as session:
-        answer = refund_request_out(decide(session, current_user(session)))
-    return json_response(dump_json(answer))
+        response = refund_request_out(decide(session, current_user(session)))
+    return json_response(dump_json(response))

@@ -13,7 +13,7 @@ from app.auth.service import Caller
 from app.common.db import reading
 from app.common.http import Blueprint, json_response
 from app.common.json_format import dump_json
-from app.idempotency.http import answer_once, moves_money
+from app.idempotency.http import respond_once, takes_idempotency_key
 from app.orders.errors import (
     REFUND_ERRORS,
     OrderNotFound,
@@ -30,8 +30,8 @@ blp = Blueprint("refunds", __name__, url_prefix="", description="Refunds")
 @requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
 @blp.arguments(CreateRefundIn, required=False)
 @blp.response(201, RefundOut)
-@blp.refuses(OrderNotFound, *REFUND_ERRORS)
-@moves_money(blp)
+@blp.errors(OrderNotFound, *REFUND_ERRORS)
+@takes_idempotency_key(blp)
 def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
     """Refund an order
 
@@ -48,7 +48,7 @@ def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
         tasks.enqueue_if_pending(session, made)
         return made
 
-    return answer_once(
+    return respond_once(
         work,
         render=refund_out,
         status=201,
@@ -58,7 +58,7 @@ def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
 @blp.get("/orders/<uuid:order_id>/refunds")
 @requires(blp, scope=Scope.ORDERS_READ)
 @blp.response(200, RefundOut(many=True))
-@blp.refuses(OrderNotFound)
+@blp.errors(OrderNotFound)
 def list_refunds(order_id: UUID) -> Response:
     """List the refunds of an order
 

@@ -21,15 +21,15 @@ from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
 from app.common.pagination import PageArgs
-from app.idempotency.http import answer_once, moves_money
+from app.idempotency.http import respond_once, takes_idempotency_key
 from app.orders.errors import (
     PURCHASE_ERRORS,
 )
-from app.orders.purchases.http import answer_with_purchase
+from app.orders.purchases.http import respond_with_purchase
 from app.orders.purchases.pricing import Basket
 from app.orders.purchases.schemas import OrderOut
 from app.payment_requests.errors import MerchantCodeNotFound
-from app.payment_requests.http import PNG, SVG, answers_image, image, qr_code
+from app.payment_requests.http import PNG, SVG, image, qr_code, responds_with_image
 from app.payment_requests.merchant_codes import service as codes
 from app.payment_requests.merchant_codes.printable_code import template_context
 from app.payment_requests.merchant_codes.service import MerchantCodeDetails
@@ -76,7 +76,7 @@ def _respond(found: MerchantCodeDetails, status: int = 200) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.arguments(CreateMerchantCodeIn, required=False)
 @blp.response(201, MerchantCodeOut)
-@blp.refuses(ProductNotFound, UnauthorizedProductAccess, ProductInactive)
+@blp.errors(ProductNotFound, UnauthorizedProductAccess, ProductInactive)
 def create_merchant_code(body: dict[str, Any]) -> Response:
     """Create a merchant code
 
@@ -109,7 +109,7 @@ def list_merchant_codes(args: dict[str, Any]) -> Response:
 @blp.get("/<uuid:merchant_code_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.response(200, MerchantCodeOut)
-@blp.refuses(MerchantCodeNotFound)
+@blp.errors(MerchantCodeNotFound)
 def get_merchant_code(merchant_code_id: UUID) -> Response:
     """Get a merchant code
 
@@ -128,7 +128,7 @@ def _require_own(merchant_code_id: UUID) -> MerchantCodeDetails:
 @blp.post("/<uuid:merchant_code_id>/deactivate")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.response(200, MerchantCodeOut)
-@blp.refuses(MerchantCodeNotFound)
+@blp.errors(MerchantCodeNotFound)
 def deactivate_merchant_code(merchant_code_id: UUID) -> Response:
     """Deactivate a merchant code
 
@@ -142,7 +142,7 @@ def deactivate_merchant_code(merchant_code_id: UUID) -> Response:
 
 @blp.get("/by-token/<merchant_code_token>", parameters=[_TOKEN])
 @blp.response(200, PublicMerchantCodeOut)
-@blp.refuses(MerchantCodeNotFound)
+@blp.errors(MerchantCodeNotFound)
 @blp.doc(**{"x-caller": "holder of the code"})
 def get_merchant_code_by_token(merchant_code_token: str) -> Response:
     """Get a merchant code by its link
@@ -158,14 +158,14 @@ def get_merchant_code_by_token(merchant_code_token: str) -> Response:
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(PayMerchantCodeIn, required=False)
 @blp.response(201, _ORDER_OR_TRANSFER)
-@blp.refuses(
+@blp.errors(
     MerchantCodeNotFound,
     *PURCHASE_ERRORS,
     CannotTransferToSelf,
     *TRANSFER_ERRORS,
 )
 @may_need_code(blp)
-@moves_money(blp)
+@takes_idempotency_key(blp)
 def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Response:
     """Pay a merchant code
 
@@ -180,8 +180,8 @@ def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Respons
     product_id = codes.product_to_buy(code, amount=amount, quantity=quantity)
     if product_id is not None:
         require_scope(Scope.ORDERS_WRITE)
-        return answer_with_purchase(Basket(product_id, quantity or 1))
-    return answer_once(
+        return respond_with_purchase(Basket(product_id, quantity or 1))
+    return respond_once(
         lambda session, user, key: codes.pay_code(
             session,
             payer=user,
@@ -198,8 +198,8 @@ def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Respons
 @blp.get("/<uuid:merchant_code_id>/qr.svg")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(ImageArgs, location="query")
-@answers_image(blp, SVG)
-@blp.refuses(MerchantCodeNotFound)
+@responds_with_image(blp, SVG)
+@blp.errors(MerchantCodeNotFound)
 def get_merchant_code_qr_svg(args: dict[str, int], merchant_code_id: UUID) -> Response:
     """Get a merchant code's QR code as SVG
 
@@ -212,8 +212,8 @@ def get_merchant_code_qr_svg(args: dict[str, int], merchant_code_id: UUID) -> Re
 @blp.get("/<uuid:merchant_code_id>/qr.png")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @blp.arguments(ImageArgs, location="query")
-@answers_image(blp, PNG)
-@blp.refuses(MerchantCodeNotFound)
+@responds_with_image(blp, PNG)
+@blp.errors(MerchantCodeNotFound)
 def get_merchant_code_qr_png(args: dict[str, int], merchant_code_id: UUID) -> Response:
     """Get a merchant code's QR code as PNG
 
@@ -225,8 +225,8 @@ def get_merchant_code_qr_png(args: dict[str, int], merchant_code_id: UUID) -> Re
 
 @blp.get("/<uuid:merchant_code_id>/sheet.svg")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
-@answers_image(blp, SVG)
-@blp.refuses(MerchantCodeNotFound)
+@responds_with_image(blp, SVG)
+@blp.errors(MerchantCodeNotFound)
 def get_printable_merchant_code(merchant_code_id: UUID) -> Response:
     """Get a printable merchant code
 

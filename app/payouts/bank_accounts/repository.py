@@ -25,7 +25,7 @@ def get_bank_account(session: Session, bank_account_id: UUID) -> BankAccount | N
     return session.get(BankAccount, bank_account_id)
 
 
-def find_by_fingerprint(
+def get_by_fingerprint(
     session: Session, *, user_id: UUID, fingerprints: Iterable[bytes]
 ) -> BankAccount | None:
     return session.scalars(

@@ -40,7 +40,7 @@ def create_bank_account(
     fingerprints = encryption.fingerprints(
         f"{provider}/{routing}/{number}".encode(), context=f"bank-accounts/{user_id}"
     )
-    if repository.find_by_fingerprint(session, user_id=user_id, fingerprints=fingerprints):
+    if repository.get_by_fingerprint(session, user_id=user_id, fingerprints=fingerprints):
         raise BankAccountTaken
     if len(list_bank_accounts(session, user_id=user_id)) >= MAX_BANK_ACCOUNTS:
         raise TooManyBankAccounts(maximum=MAX_BANK_ACCOUNTS)

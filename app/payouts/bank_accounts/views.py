@@ -31,7 +31,7 @@ blp = Blueprint(
 @requires(blp)
 @blp.arguments(CreateBankAccountIn)
 @blp.response(201, BankAccountOut)
-@blp.refuses(ProviderUnknown, BankAccountTaken, TooManyBankAccounts)
+@blp.errors(ProviderUnknown, BankAccountTaken, TooManyBankAccounts)
 @per_caller("60/hour")
 def create_bank_account(body: dict[str, Any]) -> BankAccount:
     """Save a bank account
@@ -58,7 +58,7 @@ def list_bank_accounts() -> Sequence[BankAccount]:
 @blp.delete("/<uuid:bank_account_id>")
 @requires(blp)
 @blp.response(204)
-@blp.refuses(BankAccountNotFound)
+@blp.errors(BankAccountNotFound)
 def delete_bank_account(bank_account_id: UUID) -> None:
     """Delete a bank account
 

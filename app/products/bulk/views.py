@@ -43,7 +43,7 @@ _exports: Final = ConcurrencyLimiter(2)
         "content": {"text/csv": _TEXT | {"example": IMPORT_EXAMPLE}},
     }
 )
-@blp.refuses(ImportInvalid, BodyTooLarge, BodyIncomplete, LengthRequired, UnsupportedMediaType)
+@blp.errors(ImportInvalid, BodyTooLarge, BodyIncomplete, LengthRequired, UnsupportedMediaType)
 @per_caller("20/minute")
 def import_products(args: dict[str, Any]) -> Response:
     """Import products from CSV

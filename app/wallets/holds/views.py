@@ -11,7 +11,7 @@ from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, settings
 from app.common.pagination import Page
-from app.idempotency.http import answer_once, moves_money
+from app.idempotency.http import respond_once, takes_idempotency_key
 from app.ledger_lock.service import ledger_transaction
 from app.wallets.errors import (
     BalanceTooLarge,
@@ -49,9 +49,9 @@ blp = Blueprint(
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(CreateHoldIn)
 @blp.response(201, HoldOut)
-@blp.refuses(PayeeNotFound, CannotPayYourself, InsufficientFunds, WalletLocked, WalletNotFound)
+@blp.errors(PayeeNotFound, CannotPayYourself, InsufficientFunds, WalletLocked, WalletNotFound)
 @may_need_code(blp)
-@moves_money(blp)
+@takes_idempotency_key(blp)
 def create_hold(body: dict[str, Any]) -> Response:
     """Create a hold
 
@@ -60,7 +60,7 @@ def create_hold(body: dict[str, Any]) -> Response:
     again when the hold expires, by default after 7 days. Large amounts require a two-factor code.
     """
     factor = second_factor()
-    return answer_once(
+    return respond_once(
         lambda session, user, key: service.create_hold(
             session,
             payer=user,
@@ -78,7 +78,7 @@ def create_hold(body: dict[str, Any]) -> Response:
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(HoldArgs, location="query")
 @blp.response(200, HoldList)
-@blp.refuses(WalletNotFound)
+@blp.errors(WalletNotFound)
 def list_holds(args: dict[str, Any]) -> Page[WalletHold]:
     """List holds
 
@@ -97,7 +97,7 @@ def list_holds(args: dict[str, Any]) -> Page[WalletHold]:
 @blp.get("/<uuid:hold_id>")
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.response(200, HoldOut)
-@blp.refuses(HoldNotFound)
+@blp.errors(HoldNotFound)
 def get_hold(hold_id: UUID) -> WalletHold:
     """Get a hold
 
@@ -111,17 +111,17 @@ def get_hold(hold_id: UUID) -> WalletHold:
 @requires(blp, scope=Scope.WALLET_WRITE)
 @blp.arguments(CaptureHoldIn, required=False)
 @blp.response(200, HoldOut)
-@blp.refuses(
+@blp.errors(
     HoldNotFound, NotThePayee, HoldClosed, CaptureExceedsHold, WalletLocked, BalanceTooLarge
 )
-@moves_money(blp)
+@takes_idempotency_key(blp)
 def capture_hold(body: dict[str, Any], hold_id: UUID) -> Response:
     """Capture a hold
 
     Only the payee can capture a hold, and only once. Transfers `amount`, by default all of it, to
     the payee; the rest becomes available to the payer again. No fee is charged.
     """
-    return answer_once(
+    return respond_once(
         lambda session, user, key: service.capture(
             session, payee=user, hold_id=hold_id, idempotency_key=key, **body
         ),
@@ -133,7 +133,7 @@ def capture_hold(body: dict[str, Any], hold_id: UUID) -> Response:
 @blp.post("/<uuid:hold_id>/void")
 @requires(blp, scope=Scope.WALLET_WRITE)
 @blp.response(200, HoldOut)
-@blp.refuses(HoldNotFound, NotThePayee, HoldClosed)
+@blp.errors(HoldNotFound, NotThePayee, HoldClosed)
 def void_hold(hold_id: UUID) -> WalletHold:
     """Void a hold
 

@@ -78,7 +78,7 @@ _RESPONSE_HEADERS: Final = {
 @blp.post("/orders/<uuid:order_id>/downloads/reset")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @blp.response(200, DownloadAllowanceOut)
-@blp.refuses(DeliveryNotFound, DeliveryRevoked)
+@blp.errors(DeliveryNotFound, DeliveryRevoked)
 def reset_downloads(order_id: UUID) -> dict[str, int]:
     """Reset the downloads of an order
 
@@ -99,7 +99,7 @@ def reset_downloads(order_id: UUID) -> dict[str, int]:
 @blp.doc(responses={code: {"content": {"*/*": _BYTES}} for code in (200, 206)})
 @blp.takes_header(_RANGE)
 @blp.takes_header(_IF_RANGE)
-@blp.refuses(
+@blp.errors(
     LinkInvalid,
     LinkExpired,
     DownloadRevoked,
