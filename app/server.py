@@ -1,4 +1,4 @@
-"""The web server: granian, which finishes running requests when told to stop."""
+"""The web server: granian, which finishes running requests before it stops."""
 
 import ctypes
 import logging

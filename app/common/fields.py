@@ -169,11 +169,11 @@ class Timestamp(ma.fields.Field[datetime]):
             raise self.make_error("invalid")
         try:
             text = value.upper() if "T" in value.upper() else f"{value}T00:00:00Z"
-            moment = datetime.fromisoformat(text)
-            moment.astimezone(UTC)
+            time = datetime.fromisoformat(text)
+            time.astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise self.make_error("invalid") from error
-        return moment
+        return time
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return clock.format_timestamp(value)

@@ -14,12 +14,12 @@ def new_id() -> UUID:
     return uuid7()
 
 
-def first_id(moment: datetime, *, shift: timedelta = timedelta(0)) -> UUID:
-    """The smallest id that can be created at `moment` + `shift`; ids created later are larger.
+def first_id(time: datetime, *, shift: timedelta = timedelta(0)) -> UUID:
+    """The smallest id that can be created at `time` + `shift`; ids created later are larger.
 
     Before 1970 there are no ids: the smallest UUID is returned.
     """
-    milliseconds = (moment - _EPOCH + shift) // timedelta(milliseconds=1)
+    milliseconds = (time - _EPOCH + shift) // timedelta(milliseconds=1)
     return UUID(int=max(milliseconds, 0) << 80)
 
 

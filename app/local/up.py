@@ -40,7 +40,7 @@ class _Stop(BaseException):
 
 
 def up(settings: Settings, *, demo: bool, quiet: bool) -> int:
-    """Run servers, migrations, web, worker and simulators until told to stop.
+    """Run servers, migrations, web, worker and simulators until stopped.
 
     Stops on SIGINT, SIGTERM and SIGHUP, and when the parent process dies. Returns the exit code.
     """

@@ -126,7 +126,7 @@ def _ids(since: datetime | None, until: datetime | None) -> tuple[UUID, UUID]:
 # a gateway payment may be completed days later.
 _SUMMARY = """
     WITH lines AS (
-        SELECT completed_at AS moment, product_id, user_id, 1 AS orders, quantity AS units,
+        SELECT completed_at AS occurred_at, product_id, user_id, 1 AS orders, quantity AS units,
             discount, amount AS revenue, fee, 0::bigint AS refunded, 0::bigint AS fee_refunded,
             0::bigint AS units_refunded
         FROM orders
@@ -148,7 +148,7 @@ _SUMMARY = """
             AND r.currency = %(currency)s {of_product}
     ), sums AS (
         SELECT day, product_id, user_id, {sums}
-        FROM (SELECT (moment AT TIME ZONE 'UTC')::date AS day, lines.* FROM lines) dated
+        FROM (SELECT (occurred_at AT TIME ZONE 'UTC')::date AS day, lines.* FROM lines) dated
         GROUP BY GROUPING SETS ((day, product_id), (user_id))
     ), parts AS (
         SELECT grouping(day, product_id) AS part, day, product_id, {sums}

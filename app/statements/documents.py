@@ -48,11 +48,11 @@ def as_csv(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) 
 
 def _balance(statement: Statement, kind: str) -> tuple[str | None, ...]:
     is_opening = kind == "OPENING_BALANCE"
-    moment = statement.since if is_opening else statement.until
+    time = statement.since if is_opening else statement.until
     minor = statement.opening if is_opening else statement.closing
     currency = statement.currency
     return (
-        format_timestamp(moment),
+        format_timestamp(time),
         kind,
         None,
         None,

@@ -81,9 +81,9 @@ def format_head(statement: Statement) -> dict[str, Any]:
         "contact": holder.email or holder.phone,
         "number": " ".join(number[place : place + 4] for place in range(0, len(number), 4)),
         "currency": currency,
-        "from": _moment(statement.since),
-        "to": _moment(statement.until),
-        "issued": f"{_moment(statement.issued_at)} UTC",
+        "from": _timestamp(statement.since),
+        "to": _timestamp(statement.until),
+        "issued": f"{_timestamp(statement.issued_at)} UTC",
         "opening": _grouped(statement.opening, currency),
         "closing": _grouped(statement.closing, currency),
         "count": f"{statement.period.count:,}",
@@ -104,7 +104,7 @@ def format_head(statement: Statement) -> dict[str, Any]:
 def format_row(line: WalletTransaction) -> tuple[str, ...]:
     """A posting, formatted: date, type, description, reference, amount, balance."""
     return (
-        _moment(line.created_at),
+        _timestamp(line.created_at),
         _display_name(line.type),
         line.description or "",
         f"{line.reference_type} {line.reference_id}" if line.reference_id else "",
@@ -113,8 +113,8 @@ def format_row(line: WalletTransaction) -> tuple[str, ...]:
     )
 
 
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+def _timestamp(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S}"
 
 
 def _display_name(kind: str) -> str:

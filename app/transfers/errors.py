@@ -31,5 +31,5 @@ class TransferNotFound(NotFound):
     message = "Transfer not found"
 
 
-#: Why a transfer to somebody else can be refused.
+#: Why a transfer to another user can be refused.
 TRANSFER_ERRORS: Final = (RecipientNotFound, RecipientCannotReceive, *PAYMENT_ERRORS)

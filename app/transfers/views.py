@@ -78,7 +78,7 @@ def create_transfer(body: dict[str, Any]) -> Response:
 def get_transfer_recipient(args: dict[str, Any]) -> MaskedUser:
     """Look up a recipient
 
-    Returns masked details, enough to recognise somebody you know. Lookups are rate-limited per
+    Returns masked details, enough to recognise someone you know. Lookups are rate-limited per
     user and per IP address.
     """
     with reading() as session:

@@ -126,7 +126,7 @@ _SEQUENCE_BEFORE = """
             CASE WHEN is_before THEN high ELSE middle - 1 END
         FROM (
             SELECT low, high, middle, (
-                SELECT created_at < %(moment)s FROM wallet_transactions
+                SELECT created_at < %(time)s FROM wallet_transactions
                 WHERE wallet_id = %(wallet_id)s AND sequence = middle
             ) AS is_before
             FROM (
@@ -139,12 +139,12 @@ _SEQUENCE_BEFORE = """
 """
 
 
-def sequence_before(session: Session, *, wallet_id: UUID, last: int, moment: datetime) -> int:
+def sequence_before(session: Session, *, wallet_id: UUID, last: int, time: datetime) -> int:
     """The sequence of the last posting before a time, 0 if there is none.
 
     last: sequence of the wallet's last posting. Takes as many steps as `last` has binary digits.
     """
-    values = {"wallet_id": wallet_id, "last": last, "moment": moment}
+    values = {"wallet_id": wallet_id, "last": last, "time": time}
     (row,) = send(session, _SEQUENCE_BEFORE, values)
     return int(row.low)
 

@@ -226,9 +226,9 @@ def period(
     Both ends are found by binary search.
     """
 
-    def before(moment: datetime) -> int:
+    def before(time: datetime) -> int:
         return repository.sequence_before(
-            session, wallet_id=wallet.id, last=wallet.sequence, moment=moment
+            session, wallet_id=wallet.id, last=wallet.sequence, time=time
         )
 
     return Period(
@@ -238,15 +238,15 @@ def period(
     )
 
 
-def as_of(session: Session, wallet: Account, *, moment: datetime) -> Account:
+def as_of(session: Session, wallet: Account, *, time: datetime) -> Account:
     """The wallet after all postings up to a time; empty before it was created.
 
     Only `balance`, `sequence` and `updated_at` are those of that time. All postings of its
     millisecond count, because responses show times in milliseconds. Raises TimeInFuture.
     """
-    if moment > clock.now():
+    if time > clock.now():
         raise TimeInFuture
-    shown = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    shown = time.replace(microsecond=time.microsecond // 1000 * 1000)
     last = period(session, wallet, since=None, until=shown + timedelta(milliseconds=1)).last
     posting = repository.get_posting(session, wallet_id=wallet.id, sequence=last)
     if posting is None:

@@ -76,18 +76,18 @@ def get_wallet() -> Response:
     """
     wallet = _wallet_of_caller()
     # Hot path: the query string is parsed only if there is one.
-    moment = _requested_time() if request.query_string else None
-    if moment is None:
+    at = _requested_time() if request.query_string else None
+    if at is None:
         return json_response(dump_json(wallet_out(wallet)))
     with reading() as session:
-        then = service.as_of(session, wallet, moment=moment)
-    return json_response(dump_json(past_wallet_out(then, at=moment)))
+        then = service.as_of(session, wallet, time=at)
+    return json_response(dump_json(past_wallet_out(then, at=at)))
 
 
 def _requested_time() -> datetime | None:
     args = blp.ARGUMENTS_PARSER.parse(AT_ARGS, location="query")
-    moment: datetime | None = args.get("at")
-    return moment
+    at: datetime | None = args.get("at")
+    return at
 
 
 def _wallet_of_caller() -> Account:

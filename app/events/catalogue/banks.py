@@ -43,7 +43,7 @@ class OnrampSucceeded(OnrampEvent):
 
 @event("onramp-failed", aggregate="onramp")
 class OnrampFailed(OnrampEvent):
-    """An on-ramp ended without a credit: `FAILURE` if the bank said so, `EXPIRED` otherwise."""
+    """An on-ramp ended without a credit: `FAILURE` if the bank reported it, `EXPIRED` otherwise."""
 
     reason: Annotated[str | None, "as reported by the bank"]
 

@@ -33,13 +33,13 @@ class LockedState:
 
     def lock_accounts(self, session: Session, purchases: Sequence[Purchase]) -> None:
         """Lock the wallets of buyers and merchants, last of all and in id order."""
-        people: dict[str, set[UUID]] = {}
+        ids: dict[str, set[UUID]] = {}
         for purchase in purchases:
             if (stock := self.stocks.get(purchase.basket.product_id)) is not None:
                 both = (purchase.buyer.id, stock.merchant_id)
-                people.setdefault(stock.currency, set()).update(both)
-        for currency in sorted(people):
-            accounts = wallets.lock_accounts(session, user_ids=people[currency], currency=currency)
+                ids.setdefault(stock.currency, set()).update(both)
+        for currency in sorted(ids):
+            accounts = wallets.lock_accounts(session, user_ids=ids[currency], currency=currency)
             self.accounts.update(
                 ((user_id, currency), account) for user_id, account in accounts.items()
             )
