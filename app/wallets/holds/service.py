@@ -78,7 +78,7 @@ def create_hold(
     return hold
 
 
-def capture(
+def capture_hold(
     session: Session,
     *,
     payee: Caller,
@@ -127,7 +127,7 @@ def capture(
     return hold
 
 
-def void(session: Session, *, payee_id: UUID, hold_id: UUID) -> WalletHold:
+def void_hold(session: Session, *, payee_id: UUID, hold_id: UUID) -> WalletHold:
     """Void a hold. Only the payee can: the payer is bound until it expires.
 
     Raises HoldNotFound, NotThePayee, HoldClosed.

@@ -122,7 +122,7 @@ def capture_hold(body: dict[str, Any], hold_id: UUID) -> Response:
     the payee; the rest becomes available to the payer again. No fee is charged.
     """
     return respond_once(
-        lambda session, user, key: service.capture(
+        lambda session, user, key: service.capture_hold(
             session, payee=user, hold_id=hold_id, idempotency_key=key, **body
         ),
         render=HoldOut().dump,
@@ -142,6 +142,6 @@ def void_hold(hold_id: UUID) -> WalletHold:
     """
 
     def attempt(session: Session) -> WalletHold:
-        return service.void(session, payee_id=current_user(session).id, hold_id=hold_id)
+        return service.void_hold(session, payee_id=current_user(session).id, hold_id=hold_id)
 
     return ledger_transaction(attempt, exclusive=False)
