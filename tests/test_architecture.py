@@ -22,7 +22,7 @@ SQL_FUNCTIONS = {"select", "insert", "update", "delete", "text"}
 #: Functions that send statements directly to the driver.
 DRIVER_FUNCTIONS = {
     ("app.common.driver", "send"),
-    ("app.common.db", "lookup"),
+    ("app.common.db", "fetch_one"),
     ("app.common.bulk", "send_rows"),
     ("app.common.bulk", "BulkInsert"),
 }
@@ -250,6 +250,24 @@ def test_time_is_read_in_one_place() -> None:
         and node.value.id in ("datetime", "date")
     }
     assert readers == {"common/clock.py"}
+
+
+def test_names_say_whether_a_missing_row_is_none_or_an_error() -> None:
+    """`get_…` and `find_…` return None, `require_…` raises. Views are named like operations."""
+    wrong = []
+    for path in SOURCES:
+        if path.name == "views.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            _, _, raised = (ast.get_docstring(node) or "").partition("Raises")
+            returned = ast.unparse(node.returns) if node.returns else ""
+            if (node.name.startswith(("get_", "find_")) and "NotFound" in raised) or (
+                node.name.startswith("require_") and "| None" in returned
+            ):
+                wrong.append(f"{path.relative_to(APP)}: {node.name}")
+    assert wrong == []
 
 
 def test_no_file_exceeds_the_maximum_length() -> None:

@@ -19,7 +19,7 @@ from app.auth.models import (
     TwoFactor,
     User,
 )
-from app.common.db import lookup
+from app.common.db import fetch_one
 from app.common.driver import send
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
@@ -132,7 +132,7 @@ _KEY_OWNER = f"""
 
 def get_key_owner(*, key_hash: bytes, now: datetime) -> tuple[Any, ...] | None:
     """User, key, role, scopes and time of last use of a valid key, or None."""
-    return lookup(_KEY_OWNER, {"key_hash": key_hash, "now": now})
+    return fetch_one(_KEY_OWNER, {"key_hash": key_hash, "now": now})
 
 
 def insert_key(session: Session, **values: Any) -> ApiKey:

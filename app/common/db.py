@@ -194,7 +194,7 @@ def reading() -> Iterator[Session]:
             raise as_sqlalchemy(error) from error
 
 
-def lookup(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+def fetch_one(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """The only row that a statement returns, or None: for hot reads.
 
     statement: with `%(name)s` placeholders. Uses no session, which would take as long as

@@ -84,7 +84,7 @@ def get_product_id(
     return session.scalar(query)
 
 
-def get_order_for_update(session: Session, order_id: UUID) -> Order:
+def lock_order(session: Session, order_id: UUID) -> Order:
     return session.get_one(
         Order, order_id, with_for_update={"key_share": True}, populate_existing=True
     )
@@ -172,7 +172,7 @@ def get_refund(session: Session, refund_id: UUID) -> Any:
     ).one_or_none()
 
 
-def get_refund_for_update(session: Session, refund_id: UUID) -> Refund:
+def lock_refund(session: Session, refund_id: UUID) -> Refund:
     return session.get_one(
         Refund, refund_id, with_for_update={"key_share": True}, populate_existing=True
     )

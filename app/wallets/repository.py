@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import SESSION_IS_VALID
 from app.common.bulk import BulkInsert, send_rows
-from app.common.db import lookup
+from app.common.db import fetch_one
 from app.common.driver import send
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
@@ -63,7 +63,7 @@ def get_wallet_of_caller(
         "currency": currency,
         "now": now,
     }
-    return lookup(_WALLET_OF_CALLER, values)
+    return fetch_one(_WALLET_OF_CALLER, values)
 
 
 def insert_wallet(session: Session, **values: Any) -> None:

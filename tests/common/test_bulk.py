@@ -12,7 +12,7 @@ from flask import Flask
 
 import app.factory  # noqa: F401 – imports every repository
 from app.common.bulk import BulkInsert, RowShapeInvalid, columns_of, send_rows
-from app.common.db import lookup, reading, transaction
+from app.common.db import fetch_one, reading, transaction
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
 from app.wallets.models import WalletTransaction, WalletTransactionRow
@@ -64,7 +64,7 @@ def test_none_is_inserted_as_null_and_an_empty_list_is_accepted(app: Flask) -> N
         INSERT.execute(session, [])
         INSERT.execute(session, [event()])
 
-    assert lookup("SELECT delivered_at FROM outbox_events WHERE type = 'test'", {}) == (None,)
+    assert fetch_one("SELECT delivered_at FROM outbox_events WHERE type = 'test'", {}) == (None,)
 
 
 @pytest.mark.parametrize("name", ["delivered_at", "type"])
@@ -128,7 +128,7 @@ def test_bytes_are_stored_unchanged(app: Flask) -> None:
     with transaction() as session:
         BulkInsert(IdempotencyKey).execute(session, [row])
 
-    assert lookup("SELECT fingerprint, body FROM idempotency_keys", {}) == (
+    assert fetch_one("SELECT fingerprint, body FROM idempotency_keys", {}) == (
         row["fingerprint"],
         row["body"],
     )

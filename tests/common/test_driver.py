@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.common import db
 from app.common.bulk import BulkInsert
-from app.common.db import lookup, reading, transaction
+from app.common.db import fetch_one, reading, transaction
 from app.common.driver import send, start_pipeline, wait
 from app.events.models import OutboxEvent
 from tests import factories
@@ -34,7 +34,7 @@ def event(event_id: UUID, kind: str = "test") -> dict[str, object]:
 
 
 def count_of(kind: str = "test") -> int:
-    row = lookup(COUNT, {"kind": kind})
+    row = fetch_one(COUNT, {"kind": kind})
     assert row is not None
     return int(row[0])
 
@@ -138,7 +138,7 @@ def test_errors_of_the_driver_are_wrapped_in_those_of_sqlalchemy(app: Flask) -> 
 
 def test_an_error_of_a_lookup_is_wrapped_too(one_connection: None) -> None:
     with pytest.raises(DBAPIError) as error:
-        lookup("SELECT 1 / %(zero)s", {"zero": 0})
+        fetch_one("SELECT 1 / %(zero)s", {"zero": 0})
     assert db.sqlstate(error.value) == "22012"
     assert count_of() == 0
 

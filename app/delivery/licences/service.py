@@ -54,7 +54,7 @@ def list_licences(
     )
 
 
-def get_terms(session: Session, *, merchant: User, product_id: UUID) -> LicenceLimits:
+def require_terms(session: Session, *, merchant: User, product_id: UUID) -> LicenceLimits:
     """The terms on which the next licence of the merchant's product is sold.
 
     Raises ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences.

@@ -132,7 +132,7 @@ def get_licence_terms(product_id: UUID) -> LicenceLimits:
     By default a licence can be active on 3 machines and never expires.
     """
     with reading() as session:
-        return service.get_terms(session, merchant=current_user(session), product_id=product_id)
+        return service.require_terms(session, merchant=current_user(session), product_id=product_id)
 
 
 @product_blp.put("/<uuid:product_id>/licence-terms")

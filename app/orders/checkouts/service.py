@@ -150,7 +150,7 @@ def record_session(
     session: Session, *, order_id: UUID, page: CheckoutSession
 ) -> PayableOrder | None:
     """Record the checkout session of an order. None if the order can no longer be paid."""
-    order = repository.get_order_for_update(session, order_id)
+    order = repository.lock_order(session, order_id)
     if order.status != OrderStatus.PENDING:
         return None
     found = get_payable(session, order_id=order_id)
@@ -208,7 +208,7 @@ def _lock(session: Session, order_id: UUID) -> Order:
     product_id = repository.get_product_id(session, order_id=order_id)
     if product_id is not None:
         products.lock_stock(session, [product_id])()
-    return repository.get_order_for_update(session, order_id)
+    return repository.lock_order(session, order_id)
 
 
 def _require_agreement(order: Order, state: CheckoutSessionState) -> None:
@@ -270,7 +270,7 @@ def _line(order: Order, kind: str) -> OrderLine:
 
 def _record_failure(session: Session, *, order_id: UUID, reason: str | None) -> None:
     """Record a declined card. The checkout stays open for another attempt."""
-    order = repository.get_order_for_update(session, order_id)
+    order = repository.lock_order(session, order_id)
     if order.status == OrderStatus.PENDING:
         order.failure_reason, order.updated_at = reason or "The payment failed", clock.now()
         session.flush()

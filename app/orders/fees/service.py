@@ -20,7 +20,7 @@ class Fee:
     own: bool
 
 
-def get_fee(session: Session, *, merchant_id: UUID, default_bps: int) -> Fee:
+def require_fee(session: Session, *, merchant_id: UUID, default_bps: int) -> Fee:
     """The fee of a merchant. Raises UserNotFound for a user who is not a merchant."""
     return _fee(_require_merchant(session, merchant_id), default_bps)
 

@@ -45,7 +45,7 @@ def get_merchant_fee(merchant_id: UUID) -> Fee:
     """
     with reading() as session:
         current_user(session)
-        return fees.get_fee(
+        return fees.require_fee(
             session, merchant_id=merchant_id, default_bps=settings().platform_fee_bps
         )
 

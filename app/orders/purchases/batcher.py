@@ -61,7 +61,7 @@ class PurchaseBatcher:
         def run() -> StoredResponse | AppError:
             # The purchase may have been committed before the connection was lost.
             with reading() as session:
-                earlier = service.find_completed(session, job)
+                earlier = service.get_completed_order(session, job)
             if earlier is not None:
                 return self._render(earlier)
             return ledger_transaction(attempt, exclusive=True, pipelined=True)

@@ -154,7 +154,7 @@ def _events(sale: Sale, applied: ledger.AppliedEntry | None) -> list[Event]:
     return [completed] if applied is None else [completed, *wallets.balance_events(applied)]
 
 
-def find_completed(session: Session, job: PurchaseJob) -> OrderDetails | None:
+def get_completed_order(session: Session, job: PurchaseJob) -> OrderDetails | None:
     """The order that this job has already become, if any."""
     row = repository.get_order_for(session, order_id=job.id, user_id=job.user_id)
     return OrderDetails(*row) if row is not None else None
@@ -168,7 +168,7 @@ def list_orders(
     return found.with_data(OrderDetails(*row) for row in found.data)
 
 
-def get_delivery(
+def require_delivery(
     session: Session, *, order_id: UUID, user_id: UUID, base_url: str
 ) -> dict[str, Any]:
     """What was delivered for an order, serialized as sent to clients. base_url: of the API.

@@ -111,7 +111,7 @@ def get_delivery(order_id: UUID) -> Response:
     again after a refund.
     """
     with transaction() as session:
-        found = service.get_delivery(
+        found = service.require_delivery(
             session,
             order_id=order_id,
             user_id=current_user(session).id,

@@ -88,7 +88,7 @@ def record_outcome(session: Session, *, refund_id: UUID, state: GatewayRefund) -
     Raises WalletLocked and BalanceTooLarge when it failed and the buyer's wallet cannot receive
     the money yet.
     """
-    refund = repository.get_refund_for_update(session, refund_id)
+    refund = repository.lock_refund(session, refund_id)
     if refund.destination != PaymentMethod.GATEWAY:
         return  # already refunded to the wallet
     if state.status is GatewayRefundStatus.FAILED:
@@ -135,7 +135,7 @@ def claim_due(session: Session) -> list[UUID]:
 
 def flag(session: Session, *, refund_id: UUID, reason: str) -> None:
     """Flag a refund for manual review; it continues unchanged."""
-    _flag(session, repository.get_refund_for_update(session, refund_id), reason)
+    _flag(session, repository.lock_refund(session, refund_id), reason)
 
 
 def _flag(session: Session, refund: Refund, reason: str) -> None:

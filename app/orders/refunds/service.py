@@ -95,7 +95,7 @@ def lock_order(session: Session, *, order_id: UUID, merchant_id: UUID) -> Locked
     if product_id is None:
         raise OrderNotFound
     stock = products.lock_stock(session, [product_id])()[product_id]
-    order = repository.get_order_for_update(session, order_id)
+    order = repository.lock_order(session, order_id)
     if order.status != OrderStatus.COMPLETED:
         raise OrderNotRefundable(status=order.status)
     return LockedOrder(order, stock)
