@@ -60,7 +60,7 @@ def install_chromium() -> None:
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
-    """A browser with a fresh profile. Raises BrowserMissing."""
+    """Raises BrowserMissing."""
     path = require_chromium()
     # Chromium's own sandbox refuses to work for root.
     flags = [*_FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
@@ -72,12 +72,18 @@ def running_browser() -> Iterator[Browser]:
             browser.close()
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """An empty page. Errors of its scripts fail the test."""
-    expect.set_options(timeout=_TIMEOUT_MS)
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
     with running_browser() as browser:
-        page = browser.new_context().new_page()
+        yield browser
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """An empty page with a fresh profile. Errors of its scripts fail the test."""
+    expect.set_options(timeout=_TIMEOUT_MS)
+    with chromium.new_context() as context:
+        page = context.new_page()
         page.set_default_timeout(_TIMEOUT_MS)
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -6,13 +6,13 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser import page
+from tests.browser import chromium, page
 from tests.live import Api, wait_until
 from tests.local.helpers import Up, bank_port, data_dir, first_line, gateway_port, port, up
 from tests.sandbox.bank.test_browser import pay_in_browser
 
 # Fixtures, found by their names.
-__all__ = ["bank_port", "data_dir", "gateway_port", "page", "port", "up"]
+__all__ = ["bank_port", "chromium", "data_dir", "gateway_port", "page", "port", "up"]
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def balance_of(api: Api, token: str) -> Callable[[], str]:
     return get_balance
 
 
+@pytest.mark.stress
 def test_a_payment_on_the_page_of_the_bank_is_credited_and_can_be_paid_out(
     api: Api, page: Page
 ) -> None:

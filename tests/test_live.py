@@ -136,6 +136,7 @@ def test_a_valid_request_id_is_kept_and_logged(
     wait_until(lambda: f'"request_id":"{used}"' in log.read_text())
 
 
+@pytest.mark.stress
 def test_a_killed_web_process_is_restarted_and_no_acknowledged_deposit_is_lost(
     live_server: LiveServer,
 ) -> None:

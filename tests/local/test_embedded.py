@@ -110,6 +110,7 @@ def wait_until_gone(pids: list[int], seconds: float = 5) -> None:
 
 
 class TestPostgres:
+    @pytest.mark.stress
     def test_data_and_passwords_survive_a_restart(self, data_dir: Path) -> None:
         first = PostgresServer.start(data_dir, settings=FAST)
         with connect(first.owner_url) as connection:
@@ -169,21 +170,25 @@ class TestPostgres:
             PostgresServer.start(data_dir, settings={"work_mem": "much"})
         PostgresServer.start(data_dir, settings=FAST).stop()
 
+    @pytest.mark.stress
     def test_an_incomplete_cluster_is_created_again(self, data_dir: Path) -> None:
         (data_dir / "postgres/cluster").rename(data_dir / "postgres/cluster.new")
         PostgresServer.start(data_dir, settings=FAST).stop()
 
+    @pytest.mark.stress
     def test_missing_passwords_are_reported_in_a_clear_message(self, data_dir: Path) -> None:
         (data_dir / "postgres/passwords.json").unlink()
         with pytest.raises(EmbeddedError, match=r"passwords\.json is missing or damaged"):
             PostgresServer.start(data_dir)
 
+    @pytest.mark.stress
     def test_a_stale_pid_file_does_not_prevent_a_start(self, data_dir: Path) -> None:
         (data_dir / "postgres/cluster/postmaster.pid").write_text(f"{os.getpid()}\n/nowhere\n")
         PostgresServer.start(data_dir, settings=FAST).stop()
 
 
 class TestRedis:
+    @pytest.mark.stress
     def test_queues_survive_a_restart(self, data_dir: Path) -> None:
         first = RedisServer.start(data_dir)
         with redis.Redis.from_url(first.url) as client:
@@ -220,6 +225,7 @@ def test_passwords_are_neither_in_command_lines_nor_in_readable_files(
 
 
 @pytest.mark.linux
+@pytest.mark.stress
 def test_servers_end_with_a_killed_owner_and_start_again(data_dir: Path) -> None:
     owner = start_owner(data_dir)
     pids = pids_of(owner)
@@ -231,6 +237,7 @@ def test_servers_end_with_a_killed_owner_and_start_again(data_dir: Path) -> None
     PostgresServer.start(data_dir, settings=FAST).stop()
 
 
+@pytest.mark.stress
 def test_servers_that_outlive_their_owner_are_replaced(data_dir: Path) -> None:
     # As on a system without a parent-death signal.
     no_signal = "launch = processes.launch; "
@@ -244,6 +251,7 @@ def test_servers_that_outlive_their_owner_are_replaced(data_dir: Path) -> None:
     wait_until_gone(pids, seconds=0)
 
 
+@pytest.mark.stress
 def test_killing_all_processes_does_not_prevent_a_start(data_dir: Path) -> None:
     owner = start_owner(data_dir)
     pids = pids_of(owner)
@@ -265,6 +273,7 @@ def test_a_folder_that_is_not_writable_is_reported_in_a_clear_message(data_dir: 
 
 
 @pytest.mark.root
+@pytest.mark.stress
 class TestAsRoot:
     def test_the_servers_do_not_run_as_root(
         self, postgres: PostgresServer, redis_server: RedisServer

@@ -17,6 +17,8 @@ from app.common.settings import Settings
 from tests import servers
 from tests.live import LiveServer, wait_until
 
+pytestmark = pytest.mark.stress
+
 MEGABYTE = 2**20
 SIZE = 20 * MEGABYTE
 
@@ -124,7 +126,6 @@ def read(response: Any, digest: Any, limit: int, after_chunk: Callable[[], None]
     return total
 
 
-@pytest.mark.stress
 def test_a_large_file_needs_little_memory_and_can_be_resumed(
     server: LiveServer, tmp_path: Path
 ) -> None:

@@ -11,10 +11,10 @@ from playwright.sync_api import Page, expect
 
 from app.common.settings import Settings
 from tests import servers
-from tests.browser import page
+from tests.browser import chromium, page
 from tests.live import LiveServer
 
-__all__ = ["page"]  # a fixture, which pytest finds by name
+__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
 
 PASSWORD = "a-fine-secret-1"  # the password that LiveServer.sign_up sets
 

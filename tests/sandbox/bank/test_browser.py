@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.bank import Merchant, Payer, SandboxBank, reference_of
-from tests.browser import page
+from tests.browser import chromium, page
 
-__all__ = ["page"]  # a fixture, which pytest finds by name
+__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
 
 
 def seconds_left(page: Page) -> int:
@@ -120,7 +120,7 @@ def test_paying_works_with_the_keyboard(bank: SandboxBank, merchant: Merchant, p
     merchant.wait_for(1)
 
 
-@pytest.mark.parametrize("width", [320, 375, 1200])
+@pytest.mark.parametrize("width", [320, pytest.param(375, marks=pytest.mark.stress), 1200])
 def test_all_pages_fit_the_window(bank: SandboxBank, page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 700})
     payer = "a.rather.long.address.of.a.payer@department.university.example.com"

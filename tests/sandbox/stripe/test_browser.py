@@ -6,11 +6,11 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import page
+from tests.browser import chromium, page
 from tests.sandbox.stripe.test_api import create_session
 from tests.stripe import DECLINED_CARD, Buyer, SandboxGateway, Shop
 
-__all__ = ["page"]  # a fixture, which pytest finds by name
+__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
 
 
 def test_a_buyer_pays_with_a_second_card_and_is_redirected(
