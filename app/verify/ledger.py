@@ -3,6 +3,14 @@
 from typing import Final
 
 from app.verify.invariant import Invariant
+from app.wallets.models import DIRECTIONS, WINDOWS, LimitWindow
+
+_DIRECTIONS = ", ".join(
+    f"('{limit}', '{kind}')" for limit, kinds in DIRECTIONS.items() for kind in kinds
+)
+_DAY, _MONTH = (
+    f"interval '{WINDOWS[window].days} days'" for window in (LimitWindow.DAY, LimitWindow.MONTH)
+)
 
 INVARIANTS: Final = (
     Invariant(
@@ -118,12 +126,11 @@ INVARIANTS: Final = (
         # bank is never rejected, so it counts towards the total but may exceed the limit. The
         # limit of a role applies to a user once their custom limit is removed.
         "Totals per user and window never exceed the limits in effect",
-        """
+        f"""
         WITH covered (limit_type, type) AS (
             SELECT DISTINCT type, type FROM wallet_limits WHERE type NOT IN ('INCOMING', 'OUTGOING')
             UNION ALL
-            VALUES ('INCOMING', 'DEPOSIT'), ('INCOMING', 'ONRAMP'), ('INCOMING', 'TRANSFER_IN'),
-                ('OUTGOING', 'WITHDRAWAL'), ('OUTGOING', 'PAYOUT'), ('OUTGOING', 'TRANSFER_OUT')
+            VALUES {_DIRECTIONS}
         ), moved AS (
             SELECT t.id, t.wallet_id, t.type, t.currency, t.reference_id, t.created_at,
                 c.limit_type, sum(abs(t.amount)) OVER day AS day,
@@ -131,10 +138,10 @@ INVARIANTS: Final = (
             FROM wallet_transactions t JOIN covered c ON c.type = t.type
             WINDOW
                 day AS (PARTITION BY t.wallet_id, c.limit_type ORDER BY t.created_at
-                    RANGE BETWEEN interval '1 day' - interval '1 microsecond' PRECEDING
+                    RANGE BETWEEN {_DAY} - interval '1 microsecond' PRECEDING
                         AND CURRENT ROW),
                 month AS (PARTITION BY t.wallet_id, c.limit_type ORDER BY t.created_at
-                    RANGE BETWEEN interval '30 days' - interval '1 microsecond' PRECEDING
+                    RANGE BETWEEN {_MONTH} - interval '1 microsecond' PRECEDING
                         AND CURRENT ROW)
         )
         SELECT m.id FROM moved m
@@ -154,7 +161,7 @@ INVARIANTS: Final = (
                     AND a.details->>'type' = m.limit_type AND a.details->>'window' = windows.name
                     AND a.details->>'currency' = m.currency
                     AND a.created_at >= coalesce(h.created_at, m.created_at))
-        """,
+        """,  # noqa: S608 – constants of the limits
     ),
     Invariant(
         "Every money operation has its outbox event",

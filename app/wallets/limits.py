@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -21,19 +21,15 @@ from app.ledger_lock.service import require_ledger_lock
 from app.wallets import repository
 from app.wallets.errors import LimitExceeded, LimitNotFound, RoleNotFound
 from app.wallets.ledger import Account
-from app.wallets.models import LimitType, LimitWindow, TransactionType
+from app.wallets.models import (
+    DIRECTIONS,
+    WINDOWS,
+    LimitType,
+    LimitWindow,
+    TransactionType,
+)
 
-WINDOWS: Final = {LimitWindow.DAY: timedelta(days=1), LimitWindow.MONTH: timedelta(days=30)}
-
-#: The limit of a whole direction that a movement counts towards, besides the limit of its type.
-DIRECTIONS: Final = {
-    TransactionType.DEPOSIT: LimitType.INCOMING,
-    TransactionType.ONRAMP: LimitType.INCOMING,
-    TransactionType.TRANSFER_IN: LimitType.INCOMING,
-    TransactionType.WITHDRAWAL: LimitType.OUTGOING,
-    TransactionType.PAYOUT: LimitType.OUTGOING,
-    TransactionType.TRANSFER_OUT: LimitType.OUTGOING,
-}
+_DIRECTION_OF: Final = {kind: limit for limit, kinds in DIRECTIONS.items() for kind in kinds}
 
 #: `pending(session, wallet_id)` by transaction type: minor units that will be posted as this type
 #: and are neither posted nor held yet. They count as used.
@@ -109,7 +105,7 @@ def _pending_amount(session: Session, account: Account, limit: LimitType) -> int
     return sum(
         pending[kind](session, account.id)
         for kind in pending
-        if limit in (kind.value, DIRECTIONS[kind])
+        if limit in (kind.value, _DIRECTION_OF[kind])
     )
 
 
@@ -121,7 +117,7 @@ def require_within(
     The account must be locked, so that two movements cannot use the same remainder.
     """
     for limit in list_effective(
-        session, account, user=user, types=(LimitType(kind.value), DIRECTIONS[kind])
+        session, account, user=user, types=(LimitType(kind.value), _DIRECTION_OF[kind])
     ):
         if limit.used + money.minor > limit.amount:
             raise LimitExceeded(

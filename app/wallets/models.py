@@ -1,6 +1,6 @@
 """The ledger's tables: wallets (accounts), journal entries, and their postings."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -258,10 +258,29 @@ class LimitType(StrEnum):
     OUTGOING = "OUTGOING"
 
 
+#: The movements that count towards a limit on a direction, besides the limit on their own type.
+DIRECTIONS: Final = {
+    LimitType.INCOMING: (
+        TransactionType.DEPOSIT,
+        TransactionType.ONRAMP,
+        TransactionType.TRANSFER_IN,
+    ),
+    LimitType.OUTGOING: (
+        TransactionType.WITHDRAWAL,
+        TransactionType.PAYOUT,
+        TransactionType.TRANSFER_OUT,
+    ),
+}
+
+
 class LimitWindow(StrEnum):
     TRANSACTION = "TRANSACTION"
     DAY = "DAY"
     MONTH = "MONTH"
+
+
+#: The lengths of the rolling windows.
+WINDOWS: Final = {LimitWindow.DAY: timedelta(days=1), LimitWindow.MONTH: timedelta(days=30)}
 
 
 class WalletLimit(Identified, Base):

@@ -17,6 +17,7 @@ from app.common.driver import send
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
 from app.wallets.models import (
+    DIRECTIONS,
     LIMITED,
     JournalEntry,
     Wallet,
@@ -175,6 +176,10 @@ def list_postings(
     return paginate(session, page, query, WalletTransaction.sequence)
 
 
+_TYPES_OF_DIRECTIONS = " ".join(
+    f"WHEN '{limit}' THEN ARRAY{[str(kind) for kind in kinds]}"
+    for limit, kinds in DIRECTIONS.items()
+)
 # The user's own limit comes before that of their role. The types are listed literally, so that the
 # planner can prove that the partial index applies; TRANSACTION has no window, so its use is zero.
 _EFFECTIVE_LIMITS = f"""
@@ -183,11 +188,7 @@ _EFFECTIVE_LIMITS = f"""
     FROM wallet_limits l
     CROSS JOIN LATERAL (
         SELECT CAST(CAST(%(since)s AS json) ->> l."window" AS timestamptz) AS since,
-            CASE l.type
-                WHEN 'INCOMING' THEN ARRAY['DEPOSIT', 'ONRAMP', 'TRANSFER_IN']
-                WHEN 'OUTGOING' THEN ARRAY['WITHDRAWAL', 'PAYOUT', 'TRANSFER_OUT']
-                ELSE ARRAY[l.type]
-            END AS types
+            CASE l.type {_TYPES_OF_DIRECTIONS} ELSE ARRAY[l.type] END AS types
     ) covered
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(abs(t.amount)), 0)::bigint AS minor, min(t.created_at) AS oldest

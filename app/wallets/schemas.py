@@ -11,7 +11,13 @@ from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.common.time_range import TimeRangeArgs
 from app.wallets.ledger import Account
-from app.wallets.models import LimitType, LimitWindow, TransactionType, WalletTransaction
+from app.wallets.models import (
+    WINDOWS,
+    LimitType,
+    LimitWindow,
+    TransactionType,
+    WalletTransaction,
+)
 
 _NUMBER = {
     "description": "Wallet number: 12 digits, the last one a check digit",
@@ -151,6 +157,11 @@ class HistoryArgs(PageArgs, TimeRangeArgs):
     )
 
 
+_WINDOWS = " or ".join(
+    f"{window.lower()} ({length.days} times 24 hours)" for window, length in WINDOWS.items()
+)
+
+
 class LimitArgs(Schema):
     """The type and window that identify a limit."""
 
@@ -163,7 +174,7 @@ class LimitArgs(Schema):
     window = ma.fields.String(
         required=True,
         validate=ma.validate.OneOf(list(LimitWindow)),
-        metadata={"description": "Per transaction, or per rolling 24 hours or 30 days"},
+        metadata={"description": f"Per transaction, or per rolling {_WINDOWS}"},
     )
 
 

@@ -180,9 +180,9 @@ def list_transactions(args: dict[str, Any]) -> Response:
 def list_limits() -> list[Limit]:
     """List remaining limits
 
-    Returns every limit that applies: per transaction, per rolling 24 hours (`DAY`) or 30 days
-    (`MONTH`), for one type of movement or for all incoming (`INCOMING`) or outgoing (`OUTGOING`)
-    movements. Held amounts count as used. Purchases and sales are not limited.
+    Returns every limit that applies: per transaction or per rolling window, for one type of
+    movement or for all incoming (`INCOMING`) or outgoing (`OUTGOING`) movements. Held amounts count
+    as used. Purchases and sales are not limited.
     """
     with reading() as session:
         return _limits(session, current_user(session))

@@ -11,9 +11,19 @@ from sqlalchemy import select
 
 from app.audit.models import AuditRecord
 from app.common import clock, db
+from app.wallets.models import DIRECTIONS, WINDOWS, LimitType, LimitWindow
 from tests import factories
 from tests.responses import refusal
 from tests.wallets.helpers import deposit, set_limit, withdraw
+
+
+def test_each_limited_movement_counts_towards_one_direction() -> None:
+    covered = sorted(kind.value for kinds in DIRECTIONS.values() for kind in kinds)
+    assert covered == sorted(limit.value for limit in LimitType if limit not in DIRECTIONS)
+
+
+def test_each_window_but_the_single_transaction_has_a_length() -> None:
+    assert set(WINDOWS) == set(LimitWindow) - {LimitWindow.TRANSACTION}
 
 
 class TestLimits:
