@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.common.fields import Schema
+from app.products.models import ProductKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,11 @@ class DeliveryHandler:
     may be a pipeline: `reserve` and `deliver` send statements and read nothing (see
     app.common.driver).
 
-    max_units_per_order: for handlers that process unit by unit while the buyer waits; None for no
-    limit of its own. schema: the fields that `render` returns.
+    kind: of the products. max_units_per_order: for handlers that process unit by unit while the
+    buyer waits; None for no limit of its own. schema: the fields that `render` returns.
     """
 
+    kind: ClassVar[ProductKind] = ProductKind.PLAIN
     max_units_per_order: ClassVar[int | None] = None
     schema: ClassVar[type[Schema]] = Schema
 

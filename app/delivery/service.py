@@ -6,18 +6,24 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from app.delivery.codes.handler import CodesHandler
-from app.delivery.files.handler import FileHandler
+from app import delivery
+from app.common.discovery import import_modules
 from app.delivery.handler import DeferredCheck, DeliveryHandler, OrderLine
-from app.delivery.licences.handler import LicenceHandler
 from app.products.models import ProductKind
 
-HANDLERS: Final[Mapping[str, DeliveryHandler]] = {
-    ProductKind.PLAIN: DeliveryHandler(),
-    ProductKind.CODES: CodesHandler(),
-    ProductKind.LICENCE: LicenceHandler(),
-    ProductKind.FILE: FileHandler(),
-}
+
+def _handlers() -> Mapping[str, DeliveryHandler]:
+    """The handler of each kind, from every `handler.py` below this folder."""
+    classes = {
+        each.kind: each
+        for module in import_modules(delivery, "handler")
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, DeliveryHandler)
+    }
+    return {kind: classes[kind]() for kind in ProductKind}
+
+
+HANDLERS: Final = _handlers()
 
 
 def max_units_per_order(kind: str) -> int | None:

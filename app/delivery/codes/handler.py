@@ -12,9 +12,11 @@ from app.delivery.codes.service import decrypt_code
 from app.delivery.handler import DeferredCheck, DeliveryHandler, OrderLine, StockMismatch
 from app.events import service as events
 from app.events.catalogue.delivery import CodesRevoked
+from app.products.models import ProductKind
 
 
 class CodesHandler(DeliveryHandler):
+    kind = ProductKind.CODES
     max_units_per_order = 1_000
     schema = DeliveredCodesOut
 

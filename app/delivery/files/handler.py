@@ -14,9 +14,11 @@ from app.delivery.files.downloads.service import policy
 from app.delivery.files.models import FileContent, FileDelivery, ProductFile
 from app.delivery.files.schemas import DeliveredFilesOut
 from app.delivery.handler import DeferredCheck, DeliveryHandler, OrderLine, StockMismatch
+from app.products.models import ProductKind
 
 
 class FileHandler(DeliveryHandler):
+    kind = ProductKind.FILE
     schema = DeliveredFilesOut
 
     def reserve(self, session: Session, lines: Sequence[OrderLine]) -> DeferredCheck:

@@ -21,9 +21,11 @@ from app.delivery.licences.service import (
 )
 from app.events import service as events
 from app.events.catalogue.delivery import LicenceRevoked
+from app.products.models import ProductKind
 
 
 class LicenceHandler(DeliveryHandler):
+    kind = ProductKind.LICENCE
     max_units_per_order = 1_000
     schema = DeliveredLicencesOut
 
