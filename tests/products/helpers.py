@@ -13,8 +13,6 @@ from app.common import db
 from tests.factories import Actor
 
 PRODUCTS = "/api/v1/products"
-
-
 UNKNOWN = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
 
 
@@ -43,7 +41,7 @@ def order(client: FlaskClient, buyer: Actor, product_id: Any, quantity: int = 1)
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Records SELECT statements on products."""
+    """Record the SELECT statements on products."""
     seen: list[str] = []
 
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
@@ -63,9 +61,9 @@ class Outage:
 
     def __init__(self, client: "redis.Redis[bytes]") -> None:
         self.client = client
-        self.away = False
+        self.is_down = False
 
     def __getattr__(self, name: str) -> Any:
-        if self.away:
-            raise redis.ConnectionError("away")
+        if self.is_down:
+            raise redis.ConnectionError("The connection is down")
         return getattr(self.client, name)

@@ -28,7 +28,7 @@ from tests.responses import refusal
 Configure = Callable[[Slot[Any], Any], None]
 
 
-class TestTheList:
+class TestList:
     def test_it_is_a_bare_array_newest_first(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         for name in ("first", "second", "third"):
@@ -144,7 +144,7 @@ class TestTheList:
         self, client: FlaskClient, sort: str, limit: int
     ) -> None:
         seller = factories.merchant()
-        made = {
+        created = {
             str(factories.product(seller, name=name, price=price))
             for name, price in (
                 ("b", "2.00"),
@@ -154,20 +154,20 @@ class TestTheList:
                 ("b", "2.00"),
             )
         }
-        whole = [row["id"] for row in client.get(PRODUCTS, query_string={"sort": sort}).json]
-        assert set(whole) == made
-        walked: list[str] = []
+        all_ids = [row["id"] for row in client.get(PRODUCTS, query_string={"sort": sort}).json]
+        assert set(all_ids) == created
+        listed: list[str] = []
         query: dict[str, Any] = {"sort": sort, "limit": limit}
 
         for _ in range(10):
             answer = client.get(PRODUCTS, query_string=query)
-            walked += [row["id"] for row in answer.json]
+            listed += [row["id"] for row in answer.json]
             cursor = json.loads(answer.headers["X-Pagination"])["nextCursor"]
             if cursor is None:
                 break
             query["cursor"] = cursor
 
-        assert walked == whole
+        assert listed == all_ids
 
     def test_new_products_do_not_affect_later_pages(self, client: FlaskClient) -> None:
         seller = factories.merchant()
@@ -185,19 +185,19 @@ class TestTheList:
         for number in range(5):
             factories.product(seller, name=f"50% {number}", price=f"{number + 1}.00")
         factories.product(seller, name="other")
-        walked: list[str] = []
+        listed: list[str] = []
         url = f"{PRODUCTS}?q=50%25&sort=price&limit=2&page=1"
 
         for _ in range(5):
             answer = client.get(url)
-            walked += [row["name"] for row in answer.json]
+            listed += [row["name"] for row in answer.json]
             if "Link" not in answer.headers:
                 break
             match = re.fullmatch(r'<(/[!-~]+)>; rel="next"', answer.headers["Link"])
             assert match is not None
             url = match[1]
 
-        assert walked == [f"50% {number}" for number in range(5)]
+        assert listed == [f"50% {number}" for number in range(5)]
 
     @pytest.mark.parametrize(
         "query",
@@ -240,7 +240,7 @@ class TestTheList:
             wrong = client.get(PRODUCTS, query_string={"sort": sort, "cursor": cursor})
             assert refusal(wrong) == (400, "VALIDATION_ERROR")
 
-    def test_an_etag_matches_until_it_changes(self, client: FlaskClient) -> None:
+    def test_an_etag_matches_until_the_response_changes(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         factories.product(seller)
         etag = client.get(PRODUCTS).headers["ETag"]
@@ -252,7 +252,7 @@ class TestTheList:
         assert client.get(PRODUCTS, headers={"If-None-Match": etag}).status_code == 200
 
 
-class TestTheCache:
+class TestCache:
     def test_a_cached_page_runs_no_sql(self, client: FlaskClient) -> None:
         factories.product(factories.merchant())
         with statements() as first:
@@ -338,7 +338,7 @@ class TestTheCache:
             assert names(client) == ["Course"]
         assert run == []
 
-    def test_without_redis_everything_works(
+    def test_without_redis_changes_take_effect_immediately(
         self, client: FlaskClient, configure: Configure
     ) -> None:
         nowhere = cache.Region(cache.connect("redis://127.0.0.1:1/0"), "products", ttl=60)
@@ -352,7 +352,7 @@ class TestTheCache:
         client.delete(f"{PRODUCTS}/{product_id}", headers=seller.headers)
         assert names(client) == []
 
-    def test_a_change_during_an_outage_shows_when_redis_is_back(
+    def test_a_change_during_a_redis_outage_is_visible_afterwards(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, configure: Configure
     ) -> None:
         monkeypatch.setattr(cache, "_BACKOFF_SECONDS", 0)
@@ -363,9 +363,9 @@ class TestTheCache:
         product_id = factories.product(seller)
         assert names(client) == ["Course"]
 
-        store.away = True
+        store.is_down = True
         patch(client, seller, product_id, name="Renamed")
-        store.away = False
+        store.is_down = False
 
         assert names(client) == ["Renamed"]
         with statements() as run:

@@ -19,7 +19,7 @@ from tests.responses import TIME, UUID_TEXT, error_body, refusal
 
 
 class TestCreating:
-    def test_the_answer_is_the_contract_s_to_the_byte(self, client: FlaskClient) -> None:
+    def test_the_response_contains_every_field_of_the_product(self, client: FlaskClient) -> None:
         seller = factories.merchant()
 
         answer = create(client, seller, price=179.99, description="Twelve hours")
@@ -171,7 +171,7 @@ class TestGetting:
         assert answer.status_code == 404
         assert answer.json["error"] == "NOT_FOUND"
 
-    def test_an_etag_matches_until_it_changes(self, client: FlaskClient) -> None:
+    def test_an_etag_matches_until_the_response_changes(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = factories.product(seller)
         etag = client.get(f"{PRODUCTS}/{product_id}").headers["ETag"]
@@ -293,7 +293,7 @@ class TestUpdating:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == [field]
 
-    def test_another_merchant_cannot(self, client: FlaskClient) -> None:
+    def test_another_merchants_product_is_refused(self, client: FlaskClient) -> None:
         product_id = factories.product(factories.merchant())
 
         answer = patch(client, factories.merchant(), product_id, name="Mine now")
@@ -301,7 +301,7 @@ class TestUpdating:
         assert refusal(answer) == (403, "UNAUTHORIZED_PRODUCT_ACCESS")
         assert client.get(f"{PRODUCTS}/{product_id}").json["name"] == "Course"
 
-    def test_a_user_cannot(self, client: FlaskClient) -> None:
+    def test_users_are_refused(self, client: FlaskClient) -> None:
         answer = patch(client, factories.actor(), factories.product(factories.merchant()))
 
         assert refusal(answer) == (403, "FORBIDDEN")
@@ -320,7 +320,7 @@ class TestDeleting:
     def delete(self, client: FlaskClient, seller: Actor, product_id: UUID | str) -> TestResponse:
         return client.delete(f"{PRODUCTS}/{product_id}", headers=seller.headers)
 
-    def test_it_is_no_longer_on_sale(self, client: FlaskClient) -> None:
+    def test_a_deleted_product_is_no_longer_on_sale(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = factories.product(seller)
 
@@ -331,7 +331,7 @@ class TestDeleting:
         assert client.get(f"{PRODUCTS}/{product_id}").status_code == 404
         assert refusal(self.delete(client, seller, product_id)) == (404, "PRODUCT_NOT_FOUND")
 
-    def test_its_orders_keep_it(self, client: FlaskClient) -> None:
+    def test_orders_still_show_a_deleted_product(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer()
         product_id = factories.product(seller)
         order_id = order(client, buyer, product_id).json["id"]
@@ -341,7 +341,7 @@ class TestDeleting:
         kept = client.get(f"/api/v1/orders/{order_id}", headers=buyer.headers)
         assert kept.json["product"]["name"] == "Course"
 
-    def test_another_merchant_cannot(self, client: FlaskClient) -> None:
+    def test_another_merchants_product_is_refused(self, client: FlaskClient) -> None:
         product_id = factories.product(factories.merchant())
 
         answer = self.delete(client, factories.merchant(), product_id)

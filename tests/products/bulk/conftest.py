@@ -1,4 +1,4 @@
-"""A merchant."""
+"""Fixtures of bulk import and export."""
 
 import pytest
 from flask.testing import FlaskClient

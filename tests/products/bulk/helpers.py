@@ -1,4 +1,4 @@
-"""Import and export over HTTP."""
+"""Requests of bulk import and export, and their effects."""
 
 import csv
 import io
@@ -14,10 +14,10 @@ from app.products.models import Product, Restock
 from tests.factories import Actor
 from tests.products.helpers import PRODUCTS
 
-HEAD = "name,description,price,availableUnits,kind,purchaseLimit,isActive"
+HEADER = "name,description,price,availableUnits,kind,purchaseLimit,isActive"
 
 
-def send(
+def import_csv(
     client: FlaskClient, seller: Actor, table: str | bytes, *, media: str = "text/csv", **query: str
 ) -> TestResponse:
     return client.post(
@@ -44,7 +44,7 @@ def problems(answer: TestResponse) -> dict[str, list[str]]:
     return details
 
 
-def mine(client: FlaskClient, seller: Actor) -> list[dict[str, Any]]:
+def own_products(client: FlaskClient, seller: Actor) -> list[dict[str, Any]]:
     """The merchant's products, oldest first."""
     answer = client.get(f"{PRODUCTS}/merchant/my-products", headers=seller.headers)
     products: list[dict[str, Any]] = answer.json[::-1]

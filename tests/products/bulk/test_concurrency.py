@@ -1,4 +1,4 @@
-"""Tables taken in while others buy."""
+"""Concurrent imports and purchases of the same products."""
 
 from collections import Counter
 
@@ -7,11 +7,11 @@ from flask import Flask
 from tests import factories
 from tests.concurrency import all_at_once, broken_invariants
 from tests.orders.helpers import buy
-from tests.products.bulk.helpers import mine, send, table_of
+from tests.products.bulk.helpers import import_csv, own_products, table_of
 
 
-def test_tables_purchases_and_other_tables_get_along(committing: Flask) -> None:
-    """Whatever comes first: nothing fails, and the stock adds up."""
+def test_imports_and_purchases_can_run_concurrently(committing: Flask) -> None:
+    """None of them fails for another, and the stock is consistent."""
     seller = factories.merchant()
     products = [factories.product(seller, price="1.00", units=1000) for _ in range(6)]
     buyers = [factories.buyer("100.00") for _ in range(8)]
@@ -20,16 +20,16 @@ def test_tables_purchases_and_other_tables_get_along(committing: Flask) -> None:
         client = committing.test_client()
         if n % 5:
             return "buy", buy(client, buyers[n % 8], products[n % 6]).status_code
-        # Each in another order: rows are locked in the order of their ids all the same.
+        # Each lists the products in another order; their rows are still locked in order of id.
         order = products[n % 6 :] + products[: n % 6]
         table = table_of({"id": one, "availableUnits": 500 + n} for one in order)
-        return "table", send(client, seller, table).status_code
+        return "import", import_csv(client, seller, table).status_code
 
     outcomes = Counter(all_at_once(act, range(100)))
 
     assert outcomes["buy", 201] == 80
-    # The places for tables are few; who got none has changed nothing.
-    assert outcomes["table", 200] + outcomes["table", 503] == 20
-    assert outcomes["table", 200] > 0
-    assert len(mine(committing.test_client(), seller)) == 6
+    # The number of concurrent imports is limited; a refused import changes nothing.
+    assert outcomes["import", 200] + outcomes["import", 503] == 20
+    assert outcomes["import", 200] > 0
+    assert len(own_products(committing.test_client(), seller)) == 6
     assert broken_invariants() == []

@@ -12,16 +12,16 @@ from tests.factories import Actor
 from tests.products.bulk.helpers import (
     counts,
     export,
-    mine,
+    import_csv,
+    own_products,
     problems,
     rows_of,
-    send,
     table_of,
 )
 from tests.products.helpers import PRODUCTS, create
 from tests.responses import refusal
 
-WILD = [
+SPECIAL_TEXTS = [
     "=HYPERLINK(1)",
     "'=1",
     "''+2",
@@ -37,7 +37,7 @@ WILD = [
 
 
 def test_a_row_has_all_columns_of_an_import(client: FlaskClient, seller: Actor) -> None:
-    made = create(client, seller, description="Birds", purchaseLimit=3, price="19.9").json
+    created = create(client, seller, description="Birds", purchaseLimit=3, price="19.9").json
 
     answer = export(client, seller)
 
@@ -45,7 +45,7 @@ def test_a_row_has_all_columns_of_an_import(client: FlaskClient, seller: Actor) 
     assert answer.headers["Content-Disposition"] == 'attachment; filename="products.csv"'
     assert rows_of(answer) == [
         {
-            "id": made["id"],
+            "id": created["id"],
             "name": "Course",
             "description": "Birds",
             "price": "19.90",
@@ -54,28 +54,34 @@ def test_a_row_has_all_columns_of_an_import(client: FlaskClient, seller: Actor) 
             "kind": "PLAIN",
             "purchaseLimit": "3",
             "isActive": "true",
-            "createdAt": made["createdAt"],
+            "createdAt": created["createdAt"],
         }
     ]
 
 
 def test_importing_an_export_has_no_effect(client: FlaskClient, seller: Actor) -> None:
-    for number, wild in enumerate(WILD):
-        create(client, seller, name=wild, description=WILD[-number], purchaseLimit=number + 1)
+    for number, special in enumerate(SPECIAL_TEXTS):
+        create(
+            client,
+            seller,
+            name=special,
+            description=SPECIAL_TEXTS[-number],
+            purchaseLimit=number + 1,
+        )
     for kind in ("LICENCE", "FILE"):
         create(client, seller, kind=kind)
     create(client, seller, kind="CODES", availableUnits=0)
-    before = mine(client, seller)
+    before = own_products(client, seller)
     table = export(client, seller)
 
-    assert counts(send(client, seller, table.data)) == (0, 0, len(before))
-    assert mine(client, seller) == before
-    assert [row["name"] for row in before][: len(WILD)] == WILD
+    assert counts(import_csv(client, seller, table.data)) == (0, 0, len(before))
+    assert own_products(client, seller) == before
+    assert [row["name"] for row in before][: len(SPECIAL_TEXTS)] == SPECIAL_TEXTS
 
 
 def test_no_text_is_a_formula_to_a_spreadsheet(client: FlaskClient, seller: Actor) -> None:
-    for wild in WILD:
-        create(client, seller, name=wild, description=wild)
+    for special in SPECIAL_TEXTS:
+        create(client, seller, name=special, description=special)
 
     for row in rows_of(export(client, seller)):
         for cell in row.values():
@@ -83,14 +89,14 @@ def test_no_text_is_a_formula_to_a_spreadsheet(client: FlaskClient, seller: Acto
 
 
 def test_importing_it_as_new_products_copies_them(client: FlaskClient, seller: Actor) -> None:
-    for wild in WILD:
-        create(client, seller, name=wild, description=wild)
+    for special in SPECIAL_TEXTS:
+        create(client, seller, name=special, description=special)
     rows = [row | {"id": ""} for row in rows_of(export(client, seller))]
     other = factories.merchant()
 
-    assert counts(send(client, other, table_of(rows))) == (len(WILD), 0, 0)
-    assert [(row["name"], row["description"]) for row in mine(client, other)] == [
-        (wild, wild) for wild in reversed(WILD)
+    assert counts(import_csv(client, other, table_of(rows))) == (len(SPECIAL_TEXTS), 0, 0)
+    assert [(row["name"], row["description"]) for row in own_products(client, other)] == [
+        (special, special) for special in reversed(SPECIAL_TEXTS)
     ]
 
 
@@ -98,8 +104,8 @@ def test_units_of_codes_and_deleted_products_are_omitted(
     client: FlaskClient, seller: Actor
 ) -> None:
     create(client, seller, name="Codes", kind="CODES", availableUnits=0)
-    gone = create(client, seller, name="Gone").json["id"]
-    client.delete(f"{PRODUCTS}/{gone}", headers=seller.headers)
+    deleted = create(client, seller, name="Deleted").json["id"]
+    client.delete(f"{PRODUCTS}/{deleted}", headers=seller.headers)
     create(client, factories.merchant(), name="Theirs")
     with db.transaction() as session:
         session.execute(text("UPDATE products SET available_units = 7 WHERE kind = 'CODES'"))
@@ -112,18 +118,20 @@ def test_units_of_codes_and_deleted_products_are_omitted(
 def test_without_products_there_is_only_a_header(client: FlaskClient, seller: Actor) -> None:
     answer = export(client, seller)
     assert answer.data == (",".join(csv_format.COLUMNS) + "\r\n").encode()
-    assert counts(send(client, seller, answer.data)) == (0, 0, 0)
+    assert counts(import_csv(client, seller, answer.data)) == (0, 0, 0)
 
 
 def test_a_truncated_export_cannot_be_imported(client: FlaskClient, seller: Actor) -> None:
     create(client, seller)
     table = export(client, seller).data + TRUNCATED
-    assert problems(send(client, seller, table)) == {"line 3": ["1 cells, but the header has 10."]}
+    assert problems(import_csv(client, seller, table)) == {
+        "line 3": ["1 cells, but the header has 10."]
+    }
 
 
 class TestBatches:
     @pytest.fixture(autouse=True)
-    def small_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def batches_of_two(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(service, "BATCH_SIZE", 2)
 
     @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
@@ -143,7 +151,7 @@ class TestBatches:
         for _ in range(3):
             create(client, seller)
         path = f"{PRODUCTS}/merchant/export"
-        with client.get(path, headers=seller.headers) as begun:
-            assert begun.status_code == 200
+        with client.get(path, headers=seller.headers) as first:
+            assert first.status_code == 200
             assert refusal(client.get(path, headers=seller.headers)) == (503, "BUSY")
         assert len(rows_of(export(client, seller))) == 3

@@ -11,12 +11,12 @@ from tests.concurrency import broken_invariants
 from tests.factories import Actor
 from tests.orders.helpers import UNKNOWN, buy
 from tests.products.bulk.helpers import (
-    HEAD,
+    HEADER,
     counts,
-    mine,
+    import_csv,
+    own_products,
     problems,
     restocks,
-    send,
     table_of,
 )
 from tests.products.helpers import create, names, patch
@@ -28,16 +28,16 @@ class TestCreating:
         self, client: FlaskClient, seller: Actor
     ) -> None:
         table = (
-            f"{HEAD}\r\n"
+            f"{HEADER}\r\n"
             '"Guide, second","Says ""hello""\r\nin two lines",19.99,50,PLAIN,3,true\r\n'
             "Keys,,5,7,LICENCE,,false\r\n"
             "Codes,,25.5,,CODES,,\r\n"
             "Film,,9.90,1000,FILE,1,TRUE\r\n"
         )
-        assert counts(send(client, seller, table)) == (4, 0, 0)
-        made = mine(client, seller)
+        assert counts(import_csv(client, seller, table)) == (4, 0, 0)
+        created = own_products(client, seller)
 
-        twin = factories.merchant()
+        other = factories.merchant()
         for fields in (
             {
                 "name": "Guide, second",
@@ -56,19 +56,19 @@ class TestCreating:
                 "purchaseLimit": 1,
             },
         ):
-            assert create(client, twin, **fields).status_code == 201
+            assert create(client, other, **fields).status_code == 201
         own = {"id", "createdAt", "updatedAt", "merchantId", "merchant"}
         shapes, twins = (
             [{n: v for n, v in row.items() if n not in own} for row in rows]
-            for rows in (made, mine(client, twin))
+            for rows in (created, own_products(client, other))
         )
         assert shapes == [row | {"isActive": row["name"] != "Keys"} for row in twins]
-        assert [row["createdAt"] == row["updatedAt"] for row in made] == [True] * 4
+        assert [row["createdAt"] == row["updatedAt"] for row in created] == [True] * 4
         assert broken_invariants() == []
 
     def test_they_are_on_sale_immediately(self, client: FlaskClient, seller: Actor) -> None:
         assert names(client) == []
-        send(client, seller, "name,price,availableUnits\nGuide,5,1\n")
+        import_csv(client, seller, "name,price,availableUnits\nGuide,5,1\n")
         assert names(client) == ["Guide"]
 
     @pytest.mark.parametrize(
@@ -84,13 +84,18 @@ class TestCreating:
     def test_columns_can_have_any_order_and_format(
         self, client: FlaskClient, seller: Actor, table: str
     ) -> None:
-        assert counts(send(client, seller, table)) == (1, 0, 0)
-        (made,) = mine(client, seller)
-        found = (made["name"], made["price"], made["availableUnits"], made["description"])
+        assert counts(import_csv(client, seller, table)) == (1, 0, 0)
+        (created,) = own_products(client, seller)
+        found = (
+            created["name"],
+            created["price"],
+            created["availableUnits"],
+            created["description"],
+        )
         assert found == ("Guide", "5.00", 1, None)
 
     def test_a_header_alone_changes_nothing(self, client: FlaskClient, seller: Actor) -> None:
-        assert counts(send(client, seller, HEAD)) == (0, 0, 0)
+        assert counts(import_csv(client, seller, HEADER)) == (0, 0, 0)
 
 
 class TestUpdating:
@@ -100,9 +105,9 @@ class TestUpdating:
         before = create(client, seller, description="Old", purchaseLimit=2).json
         table = table_of([{"id": before["id"], "price": "12.50", "availableUnits": "8"}])
 
-        assert counts(send(client, seller, table)) == (0, 1, 0)
+        assert counts(import_csv(client, seller, table)) == (0, 1, 0)
 
-        (after,) = mine(client, seller)
+        (after,) = own_products(client, seller)
         assert after.pop("updatedAt") > before.pop("updatedAt")
         assert after == before | {"price": "12.50", "availableUnits": 8}
         assert restocks() == [3]
@@ -112,11 +117,11 @@ class TestUpdating:
         self, client: FlaskClient, seller: Actor
     ) -> None:
         before = create(client, seller, description="Old", purchaseLimit=2).json
-        row = dict.fromkeys((*HEAD.split(","), "currency"), "") | {"id": before["id"]}
+        row = dict.fromkeys((*HEADER.split(","), "currency"), "") | {"id": before["id"]}
 
-        assert counts(send(client, seller, table_of([row]))) == (0, 1, 0)
+        assert counts(import_csv(client, seller, table_of([row]))) == (0, 1, 0)
 
-        (after,) = mine(client, seller)
+        (after,) = own_products(client, seller)
         changed = {name for name, value in after.items() if value != before[name]}
         assert changed == {"description", "purchaseLimit", "updatedAt"}
         assert (after["description"], after["purchaseLimit"]) == (None, None)
@@ -129,22 +134,23 @@ class TestUpdating:
             {"id": two, "name": "Course", "price": "10.00", "availableUnits": "5"},
         ]
 
-        assert counts(send(client, seller, table_of(rows))) == (1, 1, 1)
-        assert [row["name"] for row in mine(client, seller)] == ["Changed", "Course", "New"]
+        assert counts(import_csv(client, seller, table_of(rows))) == (1, 1, 1)
+        assert [row["name"] for row in own_products(client, seller)] == ["Changed", "Course", "New"]
 
     def test_deactivating_takes_effect_immediately(
         self, client: FlaskClient, seller: Actor
     ) -> None:
-        made = create(client, seller).json
+        created = create(client, seller).json
         assert names(client) == ["Course"]
-        send(client, seller, table_of([{"id": made["id"], "isActive": "FALSE"}]))
+        import_csv(client, seller, table_of([{"id": created["id"], "isActive": "FALSE"}]))
         assert names(client) == []
 
     def test_units_of_codes_cannot_be_set(self, client: FlaskClient, seller: Actor) -> None:
-        made = create(client, seller, kind="CODES", availableUnits=0).json["id"]
-        rows = [{"id": made, "availableUnits": "0", "kind": "CODES"}]
-        assert counts(send(client, seller, table_of(rows))) == (0, 0, 1)
-        assert problems(send(client, seller, table_of([{"id": made, "availableUnits": "1"}]))) == {
+        created = create(client, seller, kind="CODES", availableUnits=0).json["id"]
+        rows = [{"id": created, "availableUnits": "0", "kind": "CODES"}]
+        assert counts(import_csv(client, seller, table_of(rows))) == (0, 0, 1)
+        answer = import_csv(client, seller, table_of([{"id": created, "availableUnits": "1"}]))
+        assert problems(answer) == {
             "line 2: availableUnits": [
                 "The stock of this product is its unsold codes: upload or delete codes"
             ]
@@ -154,55 +160,53 @@ class TestUpdating:
         self, client: FlaskClient, seller: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         one, two = (create(client, seller).json["id"] for _ in range(2))
-        asked: list[tuple[list[str], bool]] = []
+        calls: list[tuple[list[str], bool]] = []
         real = repository.get_products
 
         def get_products(session: Any, ids: Any, *, lock: bool = False) -> Any:
-            asked.append(([str(one) for one in ids], lock))
+            calls.append(([str(one) for one in ids], lock))
             return real(session, ids, lock=lock)
 
         monkeypatch.setattr(repository, "get_products", get_products)
-        send(client, seller, table_of([{"id": one, "price": "10"}, {"id": two, "price": "11"}]))
+        rows = [{"id": one, "price": "10"}, {"id": two, "price": "11"}]
+        import_csv(client, seller, table_of(rows))
 
-        assert [locked for ids, lock in asked if lock for locked in ids] == [two]
+        assert [locked for ids, lock in calls if lock for locked in ids] == [two]
 
 
 class TestDryRun:
     def test_it_reports_the_result_and_changes_nothing(
         self, client: FlaskClient, seller: Actor
     ) -> None:
-        made = create(client, seller).json
+        created = create(client, seller).json
         rows = [
-            {"id": made["id"], "name": "Changed", "price": "1", "availableUnits": "9"},
+            {"id": created["id"], "name": "Changed", "price": "1", "availableUnits": "9"},
             {"id": "", "name": "New", "price": "1", "availableUnits": "1"},
         ]
 
-        answer = send(client, seller, table_of(rows), dryRun="true")
+        answer = import_csv(client, seller, table_of(rows), dryRun="true")
 
         assert counts(answer) == (1, 1, 0)
-        assert (mine(client, seller), restocks()) == ([made], [])
+        assert (own_products(client, seller), restocks()) == ([created], [])
 
     def test_it_reports_problems(self, client: FlaskClient, seller: Actor) -> None:
         rows = [{"id": UNKNOWN, "name": "Changed"}]
-        answer = send(client, seller, table_of(rows), dryRun="true")
+        answer = import_csv(client, seller, table_of(rows), dryRun="true")
         assert problems(answer) == {"line 2: id": ["Product not found"]}
 
     def test_it_must_be_true_or_false(self, client: FlaskClient, seller: Actor) -> None:
-        answer = send(client, seller, HEAD, dryRun="maybe")
+        answer = import_csv(client, seller, HEADER, dryRun="maybe")
         assert refusal(answer) == (400, "VALIDATION_ERROR")
 
 
 def test_units_sold_since_the_export_are_restocked(client: FlaskClient, seller: Actor) -> None:
-    made = create(client, seller, availableUnits=5).json["id"]
-    buy(client, factories.buyer(), made, quantity=2)
-    patch(client, seller, made, availableUnits=4)
+    created = create(client, seller, availableUnits=5).json["id"]
+    buy(client, factories.buyer(), created, quantity=2)
+    patch(client, seller, created, availableUnits=4)
 
-    assert counts(send(client, seller, table_of([{"id": made, "availableUnits": "10"}]))) == (
-        0,
-        1,
-        0,
-    )
+    answer = import_csv(client, seller, table_of([{"id": created, "availableUnits": "10"}]))
 
-    assert mine(client, seller)[0]["availableUnits"] == 10
+    assert counts(answer) == (0, 1, 0)
+    assert own_products(client, seller)[0]["availableUnits"] == 10
     assert sorted(restocks()) == [1, 6]
     assert broken_invariants() == []

@@ -11,14 +11,14 @@ from tests import factories
 from tests.factories import Actor
 from tests.orders.helpers import UNKNOWN
 from tests.products.bulk.helpers import (
-    HEAD,
+    HEADER,
     count_products,
     counts,
     export,
-    mine,
+    import_csv,
+    own_products,
     problems,
     restocks,
-    send,
     table_of,
 )
 from tests.products.helpers import PRODUCTS, create
@@ -31,9 +31,9 @@ class TestProblems:
     ) -> None:
         own = create(client, seller).json["id"]
         theirs = create(client, factories.merchant()).json["id"]
-        gone = create(client, seller).json["id"]
-        client.delete(f"{PRODUCTS}/{gone}", headers=seller.headers)
-        before = mine(client, seller), count_products()
+        deleted = create(client, seller).json["id"]
+        client.delete(f"{PRODUCTS}/{deleted}", headers=seller.headers)
+        before = own_products(client, seller), count_products()
         table = (
             "id,name,price,availableUnits,kind,purchaseLimit,isActive,currency\n"
             ",Good,1.00,1,,,,\n"
@@ -46,13 +46,13 @@ class TestProblems:
             "7,Seven,1.00,,,,,\n"
             f"{UNKNOWN},Unknown,,,,,,\n"
             f"{theirs},Theirs,,,,,,\n"
-            f"{gone},Gone,,,,,,\n"
+            f"{deleted},Deleted,,,,,,\n"
             f"{own},Mine,1.234,,,,,\n"
             f"{own},Mine again,,,CODES,,,JPY\n"
             ",Exact,1.001,1,,,,\n"
         )
 
-        answer = send(client, seller, table)
+        answer = import_csv(client, seller, table)
 
         number, units, limit = (
             "Not a valid integer.",
@@ -81,7 +81,7 @@ class TestProblems:
             ("line 15: id", ["Also in line 14."]),
             ("line 16: price", ["At most 2 decimals for USD."]),
         ]
-        assert (mine(client, seller), count_products()) == before
+        assert (own_products(client, seller), count_products()) == before
 
     def test_the_messages_are_those_of_the_json_endpoint(
         self, client: FlaskClient, seller: Actor
@@ -89,20 +89,20 @@ class TestProblems:
         wrong = {"name": "", "price": "1.999", "availableUnits": -1, "kind": "X"}
         for field, value in wrong.items():
             fields = {"name": "Guide", "price": "1", "availableUnits": 1} | {field: value}
-            said = create(client, seller, **fields).json["details"]
+            expected = create(client, seller, **fields).json["details"]
             if value:
-                told = problems(send(client, seller, table_of([fields])))
-                assert told == {f"line 2: {name}": texts for name, texts in said.items()}
+                reported = problems(import_csv(client, seller, table_of([fields])))
+                assert reported == {f"line 2: {name}": texts for name, texts in expected.items()}
 
     def test_the_kind_cannot_be_changed(self, client: FlaskClient, seller: Actor) -> None:
-        made = create(client, seller).json["id"]
-        answer = send(client, seller, table_of([{"id": made, "kind": "CODES"}]))
+        created = create(client, seller).json["id"]
+        answer = import_csv(client, seller, table_of([{"id": created, "kind": "CODES"}]))
         assert problems(answer) == {"line 2: kind": ["Must be PLAIN: the kind cannot be changed."]}
 
     def test_the_first_100_lines_are_listed(self, client: FlaskClient, seller: Actor) -> None:
         table = "name,price,availableUnits\n" + "Guide,0,x\n" * 130
 
-        details = problems(send(client, seller, table))
+        details = problems(import_csv(client, seller, table))
 
         assert details.pop("more") == ["30 more lines with problems."]
         assert list(details) == [
@@ -112,7 +112,7 @@ class TestProblems:
         ]
 
     @pytest.mark.parametrize(
-        ("table", "said"),
+        ("table", "expected"),
         [
             (b"", {"line 1": ["Must be a header row with the names of the columns."]}),
             (b"name;price\nGuide;1\n", {"line 1: name;price": ["Unknown field."]}),
@@ -125,23 +125,23 @@ class TestProblems:
         ids=str,
     )
     def test_an_invalid_document_is_refused(
-        self, client: FlaskClient, seller: Actor, table: bytes, said: dict[str, list[str]]
+        self, client: FlaskClient, seller: Actor, table: bytes, expected: dict[str, list[str]]
     ) -> None:
-        details = problems(send(client, seller, table))
-        assert details.items() >= said.items()
+        details = problems(import_csv(client, seller, table))
+        assert details.items() >= expected.items()
         assert count_products() == 0
 
-    def test_a_huge_header_is_not_repeated_in_the_error(
+    def test_the_error_about_a_huge_header_is_short(
         self, client: FlaskClient, seller: Actor
     ) -> None:
-        answer = send(client, seller, ",".join(f"{'x' * 60}{n}" for n in range(900)))
+        answer = import_csv(client, seller, ",".join(f"{'x' * 60}{n}" for n in range(900)))
         assert problems(answer)
         assert len(answer.data) < 4_000
 
     def test_a_concurrent_change_is_seen_once_the_product_is_locked(
         self, client: FlaskClient, seller: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        made = create(client, seller, availableUnits=5).json["id"]
+        created = create(client, seller, availableUnits=5).json["id"]
         real = repository.get_products
 
         def get_products(session: Any, ids: Any, *, lock: bool = False) -> Any:
@@ -150,29 +150,29 @@ class TestProblems:
             return real(session, ids, lock=lock)
 
         monkeypatch.setattr(repository, "get_products", get_products)
-        table = table_of([{"id": made, "availableUnits": "9"}])
+        table = table_of([{"id": created, "availableUnits": "9"}])
 
-        assert counts(send(client, seller, table)) == (0, 1, 0)
-        assert (mine(client, seller)[0]["availableUnits"], restocks()) == (9, [5])
+        assert counts(import_csv(client, seller, table)) == (0, 1, 0)
+        assert (own_products(client, seller)[0]["availableUnits"], restocks()) == (9, [5])
 
 
 class TestLimits:
-    def test_thousands_of_rows_at_once(self, client: FlaskClient, seller: Actor) -> None:
+    def test_2000_rows_can_be_imported_at_once(self, client: FlaskClient, seller: Actor) -> None:
         table = "name,price,availableUnits\n" + "".join(
             f"Guide {number},{number}.50,3\n" for number in range(1, 2_001)
         )
 
-        assert counts(send(client, seller, table)) == (2_000, 0, 0)
+        assert counts(import_csv(client, seller, table)) == (2_000, 0, 0)
         assert count_products() == 2_000
         again = export(client, seller).data
-        assert counts(send(client, seller, again)) == (0, 0, 2_000)
+        assert counts(import_csv(client, seller, again)) == (0, 0, 2_000)
 
-    def test_the_maximum_number_of_rows(
+    def test_more_rows_than_the_maximum_are_refused(
         self, client: FlaskClient, seller: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(csv_format, "MAX_ROWS", 3)
         table = "name,price,availableUnits\n" + "Guide,1,1\n" * 4
-        assert problems(send(client, seller, table)) == {"line 5": ["More than 3 rows."]}
+        assert problems(import_csv(client, seller, table)) == {"line 5": ["More than 3 rows."]}
         assert count_products() == 0
 
     def test_a_body_above_the_limit_is_refused(
@@ -180,13 +180,13 @@ class TestLimits:
     ) -> None:
         monkeypatch.setattr(views, "MAX_BYTES", 1024**2)
         table = "name,price,availableUnits\n" + f"{'x' * 199},1,1\n" * 6_000
-        answer = send(client, seller, table)
+        answer = import_csv(client, seller, table)
         assert refusal(answer) == (413, "BODY_TOO_LARGE")
         assert answer.json["message"] == "The body is larger than 1 MiB"
 
     @pytest.mark.parametrize("media", ["application/json", "text/plain", ""])
     def test_only_csv_is_accepted(self, client: FlaskClient, seller: Actor, media: str) -> None:
-        answer = send(client, seller, HEAD, media=media)
+        answer = import_csv(client, seller, HEADER, media=media)
         assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
         assert answer.json["message"] == "Send the products as text/csv"
 
@@ -205,8 +205,8 @@ class TestLimits:
         self, client: FlaskClient, seller: Actor
     ) -> None:
         taken = [views._imports.acquire(factories.merchant().id) for _ in range(2)]
-        assert refusal(send(client, seller, HEAD)) == (503, "BUSY")
+        assert refusal(import_csv(client, seller, HEADER)) == (503, "BUSY")
         for release in taken:
             release()
-        for table in (b"\xff", HEAD.encode(), b"\xff", HEAD.encode()):
-            assert send(client, seller, table).status_code in (200, 400)
+        for table in (b"\xff", HEADER.encode(), b"\xff", HEADER.encode()):
+            assert import_csv(client, seller, table).status_code in (200, 400)
