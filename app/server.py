@@ -1,11 +1,13 @@
 """The web server: granian, which finishes running requests before it stops."""
 
 import ctypes
+import gc
 import logging
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from tempfile import TemporaryDirectory
 
 from granian import Granian
@@ -54,6 +56,7 @@ def serve(settings: Settings) -> None:
         log_access=False,
     )
     with _shared_metrics(settings):
+        _load_application()
         server.serve()
 
 
@@ -90,9 +93,19 @@ def _shared_metrics(settings: Settings) -> Iterator[None]:
         yield
         return
     with TemporaryDirectory(prefix="payment-flow-metrics-") as folder:
-        # Read when prometheus_client is imported, which only the web processes do.
+        # Read when prometheus_client is imported, together with the application.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         yield
+
+
+def _load_application() -> None:
+    """Import the application, so that the web processes, which are forked, share its memory.
+
+    The garbage collector of each of them would copy it by writing to it, so it is frozen.
+    """
+    import_module("app.factory")
+    gc.collect()
+    gc.freeze()
 
 
 def _limit_malloc_arenas() -> None:

@@ -31,7 +31,7 @@ class Result:
     web_cpu: float | None = None
     database_cpu: float
     load_cpu: float
-    rss_mb: float | None = None
+    pss_mb: float | None = None
     batch: float | None = None
     wait: float | None = None
     retries: float | None = None
@@ -70,7 +70,7 @@ def load(
         web_cpu=(web_after - web) / count * 1e3,
         database_cpu=(database_after - database) / count * 1e3,
         load_cpu=measured["cpu"] / count * 1e3,
-        rss_mb=servers.rss() / 1e6,
+        pss_mb=servers.pss() / 1e6,
         **percentiles(measured["ms"]),
         **metrics.purchases(samples, metrics.read(servers)),
     )

@@ -24,7 +24,7 @@ _COLUMNS = (
     ("web", "web_cpu", 2),
     ("db", "database_cpu", 2),
     ("load", "load_cpu", 2),
-    ("RSS", "rss_mb", 0),
+    ("PSS", "pss_mb", 0),
     ("batch", "batch", 1),
     ("wait", "wait", 1),
     ("retries", "retries", 0),
@@ -35,8 +35,9 @@ def show(console: Console, results: Results, targets: Iterable[TargetResult]) ->
     console.print(scenarios_table(results))
     console.print(
         "p50, p95, p99: ms. web, db, load: ms of CPU per request of the web server, PostgreSQL and"
-        " the load generator.\nRSS: MB of the largest web process. batch: purchases per"
-        " transaction. wait: ms in the purchase queue. retries: of transactions.",
+        " the load generator.\nPSS: MB of the largest web process, with its share of common memory."
+        " batch: purchases per transaction. wait: ms in the purchase queue."
+        " retries: of transactions.",
         style="dim",
     )
     console.print(targets_table(targets))

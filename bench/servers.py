@@ -62,9 +62,9 @@ class Servers:
         """CPU seconds used so far by the web server and by PostgreSQL."""
         return _cpu(self.web), _cpu(self.postgres)
 
-    def rss(self) -> int:
+    def pss(self) -> int:
         """Bytes of memory of the largest web process."""
-        return max(int(process.memory_info().rss) for process in self.web.children())
+        return max(int(process.memory_full_info().pss) for process in self.web.children())
 
     def verify(self) -> "subprocess.CompletedProcess[str]":
         """The result of `./flow verify` for this database."""
