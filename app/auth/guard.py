@@ -179,25 +179,25 @@ def optional_user(session: Session, *, scope: Scope) -> User | None:
         return None
 
 
-def may_need_code(blueprint: Blueprint) -> Callable[[View], View]:
+def may_require_code(blueprint: Blueprint) -> Callable[[View], View]:
     """Document and rate-limit the codes of an endpoint that calls `second_factor`."""
 
     def decorate(view: View) -> View:
-        limited = _limit_guesses(lambda: _CODE_HEADER in request.headers)(view)
+        limited = _limit_attempts(lambda: _CODE_HEADER in request.headers)(view)
         documented = blueprint.takes_header(_CODE_PARAMETER)(limited)
         return blueprint.errors(BadRequest, TwoFactorRequired)(documented)
 
     return decorate
 
 
-def takes_code(view: View) -> View:
-    """Rate-limit two-factor codes that are sent in the body."""
-    return _limit_guesses(lambda: True)(view)
+def limits_code_attempts(view: View) -> View:
+    """Rate-limit an endpoint that requires a two-factor code in the body."""
+    return _limit_attempts(lambda: True)(view)
 
 
-def may_take_code(view: View) -> View:
-    """Rate-limit two-factor codes that may be sent in the body."""
-    return _limit_guesses(_sends_code)(view)
+def limits_optional_code_attempts(view: View) -> View:
+    """Rate-limit requests that send the optional two-factor code in the body."""
+    return _limit_attempts(_sends_code)(view)
 
 
 def _sends_code() -> bool:
@@ -205,7 +205,7 @@ def _sends_code() -> bool:
     return isinstance(body, dict) and body.get("code") is not None
 
 
-def _limit_guesses(when: Callable[[], bool]) -> Callable[[View], View]:
+def _limit_attempts(when: Callable[[], bool]) -> Callable[[View], View]:
     return per_caller_together(_CODE_LIMITS, scope="two-factor", when=when)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth.guard import current_user, identity, may_need_code, requires, second_factor
+from app.auth.guard import current_user, identity, may_require_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, peek_json, settings
@@ -150,7 +150,7 @@ def get_payment_request_by_token(payment_request_token: str) -> Response:
 @blp.arguments(PayPaymentRequestIn, required=False)
 @blp.response(201, TransferOut)
 @blp.errors(PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest, *TRANSFER_ERRORS)
-@may_need_code(blp)
+@may_require_code(blp)
 @takes_idempotency_key(blp)
 def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Response:
     """Pay a payment request

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import current_user, may_need_code, requires, second_factor
+from app.auth.guard import current_user, may_require_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.auth.service import Caller
 from app.banks.errors import ProviderUnknown
@@ -37,7 +37,7 @@ _render = PayoutOut().dump
 @blp.arguments(CreatePayoutIn)
 @blp.response(201, PayoutOut)
 @blp.errors(InvalidWithdrawalAmount, ProviderUnknown, BankAccountNotFound, *PAYMENT_ERRORS)
-@may_need_code(blp)
+@may_require_code(blp)
 @takes_idempotency_key(blp)
 def create_payout(body: dict[str, Any]) -> Response:
     """Create a payout

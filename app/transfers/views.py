@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth.guard import current_user, identity, may_need_code, requires, second_factor
+from app.auth.guard import current_user, identity, may_require_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, json_response, settings
@@ -42,7 +42,7 @@ blp = Blueprint(
 @blp.arguments(CreateTransferIn)
 @blp.response(201, TransferOut)
 @blp.errors(CannotTransferToSelf, *TRANSFER_ERRORS)
-@may_need_code(blp)
+@may_require_code(blp)
 @takes_idempotency_key(blp)
 @limits_user_lookups(counts=reveals_user)
 def create_transfer(body: dict[str, Any]) -> Response:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.errors import UserNotFound
-from app.auth.guard import current_user, identity, may_need_code, requires, second_factor
+from app.auth.guard import current_user, identity, may_require_code, requires, second_factor
 from app.auth.models import Role, User
 from app.auth.schemas import ReasonIn
 from app.auth.scopes import Scope
@@ -132,7 +132,7 @@ def create_deposit(body: dict[str, Any]) -> Response:
 @blp.arguments(CreateWithdrawalIn)
 @blp.response(200, WalletMovementOut)
 @blp.errors(InvalidWithdrawalAmount, *PAYMENT_ERRORS)
-@may_need_code(blp)
+@may_require_code(blp)
 @takes_idempotency_key(blp)
 def create_withdrawal(body: dict[str, Any]) -> Response:
     """Withdraw money

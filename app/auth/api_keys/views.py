@@ -14,7 +14,7 @@ from app.auth.errors import (
 from app.auth.guard import (
     current_user,
     identity,
-    may_take_code,
+    limits_optional_code_attempts,
     require_password,
     requires,
     session_id,
@@ -38,7 +38,7 @@ blp = Blueprint(
 @blp.response(201, CreatedApiKeyOut)
 @blp.errors(InvalidCredentials, CodeRequired, TwoFactorCodeWrong, TooManyApiKeys)
 @per_caller("10/minute;60/hour")
-@may_take_code
+@limits_optional_code_attempts
 def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
     """Create an API key
 

@@ -11,7 +11,7 @@ from app.auth.errors import (
     TwoFactorNotEnabled,
     TwoFactorNotPending,
 )
-from app.auth.guard import current_user, require_password, requires, takes_code
+from app.auth.guard import current_user, limits_code_attempts, require_password, requires
 from app.auth.schemas import (
     DisableTwoFactorIn,
     EnrolTwoFactorIn,
@@ -72,7 +72,7 @@ def enrol_two_factor(body: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(TwoFactorCodeIn)
 @blp.response(200, RecoveryCodesOut)
 @blp.errors(TwoFactorCodeWrong, TwoFactorNotPending)
-@takes_code
+@limits_code_attempts
 def confirm_two_factor(body: dict[str, Any]) -> dict[str, Any]:
     """Enable two-factor authentication
 
@@ -89,7 +89,7 @@ def confirm_two_factor(body: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(DisableTwoFactorIn)
 @blp.response(204)
 @blp.errors(InvalidCredentials, TwoFactorCodeWrong, TwoFactorNotEnabled)
-@takes_code
+@limits_code_attempts
 def disable_two_factor(body: dict[str, Any]) -> None:
     """Disable two-factor authentication
 
@@ -106,7 +106,7 @@ def disable_two_factor(body: dict[str, Any]) -> None:
 @blp.arguments(TwoFactorCodeIn)
 @blp.response(200, RecoveryCodesOut)
 @blp.errors(TwoFactorCodeWrong, TwoFactorNotEnabled)
-@takes_code
+@limits_code_attempts
 def create_recovery_codes(body: dict[str, Any]) -> dict[str, Any]:
     """Create new recovery codes
 

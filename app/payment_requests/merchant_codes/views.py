@@ -9,7 +9,7 @@ from flask import Response, render_template
 from app.auth.guard import (
     current_user,
     identity,
-    may_need_code,
+    may_require_code,
     require_scope,
     requires,
     second_factor,
@@ -164,7 +164,7 @@ def get_merchant_code_by_token(merchant_code_token: str) -> Response:
     CannotTransferToSelf,
     *TRANSFER_ERRORS,
 )
-@may_need_code(blp)
+@may_require_code(blp)
 @takes_idempotency_key(blp)
 def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Response:
     """Pay a merchant code

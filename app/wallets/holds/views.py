@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import current_user, may_need_code, requires, second_factor
+from app.auth.guard import current_user, may_require_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, settings
@@ -50,7 +50,7 @@ blp = Blueprint(
 @blp.arguments(CreateHoldIn)
 @blp.response(201, HoldOut)
 @blp.errors(PayeeNotFound, CannotPayYourself, InsufficientFunds, WalletLocked, WalletNotFound)
-@may_need_code(blp)
+@may_require_code(blp)
 @takes_idempotency_key(blp)
 def create_hold(body: dict[str, Any]) -> Response:
     """Create a hold
