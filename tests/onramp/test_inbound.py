@@ -306,7 +306,7 @@ class TestExpiry:
         assert len(outbox_data("onramp-failed")) == 8
 
 
-class TestAWalletThatCannotBeCredited:
+class TestUncreditableWallet:
     def test_a_locked_wallet_is_credited_once_it_is_unlocked(
         self,
         client: FlaskClient,

@@ -96,7 +96,7 @@ def test_two_users_paying_each_other_at_once_do_not_deadlock(committing: Flask) 
     assert broken_invariants() == []
 
 
-def test_concurrent_expiry_jobs_leave_open_requests_payable(committing: Flask) -> None:
+def test_concurrent_expiry_jobs_do_not_close_open_requests(committing: Flask) -> None:
     client, alice = committing.test_client(), factories.actor()
     requests = [created_request(client, alice, amount="1.00") for _ in range(12)]
     payers = [factories.buyer("1.00") for _ in requests]

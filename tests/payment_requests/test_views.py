@@ -280,8 +280,8 @@ class TestDecliningAndCancelling:
         assert refusal(close_request(client, alice, request, "decline")) == (403, "FORBIDDEN")
         assert refusal(close_request(client, bob, request, "cancel")) == (403, "FORBIDDEN")
         for what in ("decline", "cancel"):
-            stranger = close_request(client, factories.actor(), request, what)
-            assert refusal(stranger) == (404, "PAYMENT_REQUEST_NOT_FOUND")
+            other = close_request(client, factories.actor(), request, what)
+            assert refusal(other) == (404, "PAYMENT_REQUEST_NOT_FOUND")
         assert status(client, alice, request) == "OPEN"
 
     def test_a_request_without_a_payer_cannot_be_declined(
@@ -323,8 +323,8 @@ class TestReading:
         close_request(client, bob, request, "pay")
 
         assert client.get(path, headers=bob.headers).json["status"] == "PAID"
-        for stranger in (factories.actor(), factories.admin()):
-            answer = client.get(path, headers=stranger.headers)
+        for other in (factories.actor(), factories.admin()):
+            answer = client.get(path, headers=other.headers)
             assert refusal(answer) == (404, "PAYMENT_REQUEST_NOT_FOUND")
 
     def test_the_list_has_sent_and_received_requests(
@@ -349,16 +349,16 @@ class TestReading:
             created_request(client, one, to=other)["id"]
             for one, other in [(alice, bob), (bob, alice)] * 3
         ]
-        walked: list[str] = []
+        listed: list[str] = []
         query: dict[str, Any] = {"limit": 4}
         while True:
             page = client.get(REQUESTS, query_string=query, headers=alice.headers).json
-            walked += [row["id"] for row in page["data"]]
+            listed += [row["id"] for row in page["data"]]
             assert page["meta"]["total"] == 6
             if page["meta"]["nextCursor"] is None:
                 break
             query["cursor"] = page["meta"]["nextCursor"]
-        assert walked == created[::-1]
+        assert listed == created[::-1]
 
     def test_the_link_shows_the_request_and_only_the_requester_s_short_name(
         self, client: FlaskClient, alice: Actor, bob: Actor

@@ -105,7 +105,7 @@ class TestFlagging:
         tasks.advance(payout_id)
         assert status_of(client, user, payout_id) == "SUBMITTED"
 
-    def test_a_bank_that_no_longer_knows_a_payout(
+    def test_a_payout_unknown_to_its_bank_stays_submitted_and_is_flagged(
         self, client: FlaskClient, bank: FakeBank
     ) -> None:
         user = factories.buyer("100.00")
@@ -119,14 +119,16 @@ class TestFlagging:
         assert balance_and_held(client, user) == ("100.00", "25.00")
         assert events_of(payout_id) == ["payout-submitted", "payout-flagged"]
 
-    def test_a_bank_that_is_no_longer_configured(self, client: FlaskClient, bank: FakeBank) -> None:
+    def test_a_payout_of_a_removed_bank_is_flagged(
+        self, client: FlaskClient, bank: FakeBank
+    ) -> None:
         payout_id = pending_payout(client, factories.buyer())
         providers.configure([])
         tasks.advance(payout_id)
         assert last_event_data(payout_id)["reason"].startswith("Unknown bank")
         assert bank.requests == []
 
-    def test_a_number_that_can_no_longer_be_decrypted(
+    def test_a_payout_whose_account_number_cannot_be_decrypted_is_flagged(
         self, client: FlaskClient, bank: FakeBank, app: Flask
     ) -> None:
         payout_id = pending_payout(client, factories.buyer())
@@ -210,14 +212,14 @@ class TestSweeping:
 
 
 class TestCrash:
-    def test_a_job_that_crashes_after_the_bank_has_accepted(
+    def test_a_job_that_crashes_after_the_request_is_repeated_and_pays_once(
         self, client: FlaskClient, bank: FakeBank, app: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         user = factories.buyer("100.00")
         payout_id = pending_payout(client, user)
         bank.status = "PAID"
         with monkeypatch.context() as patch:
-            patch.setattr(service, "record_bank_payout", _die)
+            patch.setattr(service, "record_bank_payout", _exit_process)
             with pytest.raises(SystemExit):
                 tasks.advance(payout_id)
         assert (status_of(client, user, payout_id), len(bank.payouts)) == ("PENDING", 1)
@@ -231,5 +233,5 @@ class TestCrash:
         assert len(bank.payouts) == 1
 
 
-def _die(*args: object, **kwargs: object) -> None:
+def _exit_process(*args: object, **kwargs: object) -> None:
     raise SystemExit

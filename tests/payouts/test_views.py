@@ -207,10 +207,10 @@ class TestReading:
         assert rest["meta"]["nextCursor"] is None
 
     def test_a_payout_of_another_user_is_not_found(self, client: FlaskClient) -> None:
-        payout_id, stranger = pending_payout(client, factories.buyer()), factories.admin()
-        answer = client.get(f"{WALLET}/payouts/{payout_id}", headers=stranger.headers)
+        payout_id, other = pending_payout(client, factories.buyer()), factories.admin()
+        answer = client.get(f"{WALLET}/payouts/{payout_id}", headers=other.headers)
         assert refusal(answer) == (404, "PAYOUT_NOT_FOUND")
-        assert client.get(f"{WALLET}/payouts", headers=stranger.headers).json["data"] == []
+        assert client.get(f"{WALLET}/payouts", headers=other.headers).json["data"] == []
 
     def test_a_payout_shows_its_deleted_bank_account(self, client: FlaskClient) -> None:
         user = factories.buyer()

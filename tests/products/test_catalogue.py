@@ -43,7 +43,7 @@ class TestList:
 
         assert row == client.get(f"{PRODUCTS}/{product_id}").json
 
-    def test_empty_it_is_an_empty_array(self, client: FlaskClient) -> None:
+    def test_without_products_it_is_an_empty_array(self, client: FlaskClient) -> None:
         answer = client.get(PRODUCTS)
 
         assert answer.text == "[]"

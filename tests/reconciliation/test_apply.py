@@ -155,7 +155,7 @@ class TestClosing:
         assert (counts["closed"], counts["matched"]) == (1, 2)
 
 
-class TestNotClosing:
+class TestDifferencesLeftOpen:
     def test_nothing_is_changed_without_apply(self, client: FlaskClient) -> None:
         user, onramp, payout_id = user_with_open_records(client)
         for query in ({}, {"apply": "false"}):

@@ -153,15 +153,15 @@ class TestPaging:
     ) -> None:
         product_id, buyer = factories.product(seller), factories.buyer()
         sold = add_orders(product_id, buyer, NOON, count=5)
-        walked: list[str] = []
+        listed: list[str] = []
         query = {"limit": 2, "productId": product_id} | by
 
         for _ in range(3):
             page = read(client, seller, **query).json
-            walked += [row["id"] for row in page["data"]]
+            listed += [row["id"] for row in page["data"]]
             query["cursor"] = page["meta"]["nextCursor"]
 
-        assert (walked, query["cursor"], page["meta"]["total"]) == (sold[::-1], None, 5)
+        assert (listed, query["cursor"], page["meta"]["total"]) == (sold[::-1], None, 5)
 
     @pytest.mark.parametrize(
         ("by", "index"),

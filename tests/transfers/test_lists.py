@@ -37,8 +37,8 @@ class TestReading:
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
         sent = send(client, alice, bob).json
-        for stranger in (factories.actor(), factories.admin()):
-            answer = client.get(f"{TRANSFERS}/{sent['id']}", headers=stranger.headers)
+        for other in (factories.actor(), factories.admin()):
+            answer = client.get(f"{TRANSFERS}/{sent['id']}", headers=other.headers)
             assert refusal(answer) == (404, "TRANSFER_NOT_FOUND")
 
     def test_the_list_is_newest_first_and_can_be_filtered_by_direction(
@@ -68,19 +68,19 @@ class TestReading:
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
         made = [send(client, *pair, "1.00").json["id"] for pair in [(alice, bob), (bob, alice)] * 4]
-        walked: list[str] = []
+        listed: list[str] = []
         query: dict[str, Any] = {"limit": 3}
         while True:
             page = transfers(client, alice, **query)
-            walked += [row["id"] for row in page["data"]]
+            listed += [row["id"] for row in page["data"]]
             assert page["meta"]["total"] == 8
             if page["meta"]["nextCursor"] is None:
                 break
             query["cursor"] = page["meta"]["nextCursor"]
-        assert walked == made[::-1]
+        assert listed == made[::-1]
         by_number = [
             row["id"]
             for n in (1, 2, 3)
             for row in transfers(client, alice, limit=3, page=n)["data"]
         ]
-        assert by_number == walked
+        assert by_number == listed

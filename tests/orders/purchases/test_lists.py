@@ -60,18 +60,18 @@ class TestListingOrders:
         buyer = factories.buyer()
         product_id = factories.product(factories.merchant(), price="0.01", units=100)
         ids = [buy(client, buyer, product_id).json["id"] for _ in range(4)][::-1]
-        walked: list[str] = []
+        listed: list[str] = []
         query: dict[str, Any] = {"limit": limit}
 
         for _ in range(10):
             page = self.read(client, buyer, **query).json
-            walked += [row["id"] for row in page["data"]]
+            listed += [row["id"] for row in page["data"]]
             buy(client, buyer, product_id)
             if page["meta"]["nextCursor"] is None:
                 break
             query["cursor"] = page["meta"]["nextCursor"]
 
-        assert walked == ids
+        assert listed == ids
 
     @pytest.mark.parametrize(
         "query",

@@ -135,8 +135,8 @@ class TestRefunding:
         path = f"{API}/orders/{order['id']}/refunds"
         for user in (seller, buyer):
             assert client.get(path, headers=user.headers).json == made
-        stranger = client.get(path, headers=factories.merchant().headers)
-        assert refusal(stranger) == (404, "ORDER_NOT_FOUND")
+        other = client.get(path, headers=factories.merchant().headers)
+        assert refusal(other) == (404, "ORDER_NOT_FOUND")
 
     def test_events_are_recorded_in_the_outbox(self, client: FlaskClient) -> None:
         seller, _, order = place_order(client)

@@ -123,7 +123,7 @@ def test_an_open_amount_is_entered_and_errors_are_shown(page: Page, people: Peop
     sign_in(page, people)
     pay = page.get_by_role("button", name="Pay")
 
-    for typed, said in (
+    for typed, expected in (
         ("", "Please enter an amount such as 12.50."),
         ("ten", "Please enter an amount such as 12.50."),
         ("1.005", "At most 2 decimals for USD."),
@@ -131,7 +131,7 @@ def test_an_open_amount_is_entered_and_errors_are_shown(page: Page, people: Peop
     ):
         page.get_by_label("Amount in USD").fill(typed)
         pay.click()
-        expect(page.get_by_role("alert")).to_have_text(said)
+        expect(page.get_by_role("alert")).to_have_text(expected)
     page.get_by_label("Amount in USD").fill("7.50")
     pay.click()
 

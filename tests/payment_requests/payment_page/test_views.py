@@ -48,11 +48,11 @@ class TestContent:
             assert "Amount in USD" in words
 
     @pytest.mark.parametrize(
-        ("end", "said"),
+        ("end", "expected"),
         [("pay", "has been paid"), ("decline", "was declined"), ("cancel", "was cancelled")],
     )
     def test_a_closed_request_shows_its_status_and_no_form(
-        self, client: FlaskClient, alice: Actor, end: str, said: str
+        self, client: FlaskClient, alice: Actor, end: str, expected: str
     ) -> None:
         bob = factories.buyer()
         request = created_request(client, alice, to=bob, amount="1.00")
@@ -60,7 +60,7 @@ class TestContent:
 
         words = page(client, request)
 
-        assert f"This request {said}." in words
+        assert f"This request {expected}." in words
         assert "Sign in" not in words
 
     def test_a_code_for_a_product_shows_product_merchant_and_price(

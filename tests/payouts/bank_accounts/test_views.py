@@ -185,12 +185,12 @@ class TestDeleting:
     def test_a_bank_account_of_another_user_is_not_found(
         self, client: FlaskClient, call: str
     ) -> None:
-        owner, stranger = factories.buyer(), factories.buyer()
+        owner, other = factories.buyer(), factories.buyer()
         account_id = bank_account_of(client, owner)
         answer = (
-            delete(client, stranger, account_id)
+            delete(client, other, account_id)
             if call == "delete"
-            else create_payout(client, stranger, account_id)
+            else create_payout(client, other, account_id)
         )
         assert refusal(answer) == (404, "BANK_ACCOUNT_NOT_FOUND")
         assert len(saved(client, owner)) == 1

@@ -84,7 +84,9 @@ class TestRefusing:
         assert self.refuses(bank, payer, jwt.encode(claims, None, "none"))
 
     @pytest.mark.parametrize("request_", ["", "nonsense", "a.b.c", "%00", "ü" * 50])
-    def test_nonsense_is_refused(self, bank: SandboxBank, payer: Payer, request_: str) -> None:
+    def test_malformed_input_is_refused(
+        self, bank: SandboxBank, payer: Payer, request_: str
+    ) -> None:
         assert self.refuses(bank, payer, request_)
 
     @pytest.mark.parametrize(
@@ -251,10 +253,10 @@ class TestForgedForms:
     def test_a_form_of_another_visitor_is_refused(self, bank: SandboxBank, payer: Payer) -> None:
         url = bank.payment_url()
         form = payer.open(url)
-        stranger = Payer()
-        stranger.open(url)
+        other = Payer()
+        other.open(url)
 
-        assert stranger.send(url, form).status == 403
+        assert other.send(url, form).status == 403
         assert Payer().send(url, form).status == 403
         assert bank.statement() == []
 

@@ -175,9 +175,9 @@ class TestKeys:
         assert SECRET_KEY not in answer.text
 
     def test_stripe_s_library_recognizes_an_invalid_key(self, gateway: SandboxGateway) -> None:
-        stranger = stripe.StripeClient("sk_test_wrong", base_addresses={"api": gateway.url})
+        other = stripe.StripeClient("sk_test_wrong", base_addresses={"api": gateway.url})
         with pytest.raises(stripe.AuthenticationError):
-            stranger.v1.checkout.sessions.retrieve("cs_x")
+            other.v1.checkout.sessions.retrieve("cs_x")
 
 
 class TestIdempotency:

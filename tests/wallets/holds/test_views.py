@@ -287,8 +287,8 @@ class TestVoiding:
     ) -> None:
         end(client, payee, hold_id)
 
-        for stranger in (factories.actor(), factories.merchant(), factories.admin()):
-            assert refusal(end(client, stranger, hold_id)) == (404, "HOLD_NOT_FOUND")
+        for other in (factories.actor(), factories.merchant(), factories.admin()):
+            assert refusal(end(client, other, hold_id)) == (404, "HOLD_NOT_FOUND")
         assert refusal(end(client, payee, UNKNOWN)) == (404, "HOLD_NOT_FOUND")
 
 
@@ -302,9 +302,9 @@ class TestReading:
         assert show(client, payee, made["id"]).json == made
 
     def test_other_users_cannot_read_the_hold(self, client: FlaskClient, hold_id: str) -> None:
-        for stranger in (factories.actor(), factories.admin()):
-            assert refusal(show(client, stranger, hold_id)) == (404, "HOLD_NOT_FOUND")
-            assert ids(client, stranger) == []
+        for other in (factories.actor(), factories.admin()):
+            assert refusal(show(client, other, hold_id)) == (404, "HOLD_NOT_FOUND")
+            assert ids(client, other) == []
 
     def test_the_list_is_newest_first_and_filtered_by_role_and_status(
         self, client: FlaskClient, payer: Actor, payee: Actor
