@@ -15,23 +15,22 @@ def record(
     *,
     actor_id: UUID | None,
     action: str,
-    target_type: str,
-    target_id: UUID,
+    target: tuple[str, UUID],
     reason: str | None = None,
     details: dict[str, Any] | None = None,
 ) -> None:
     """Insert an audit record in this transaction.
 
     actor_id: the user who acted, None for the command line; action: noun and verb, such as
-    `wallet.lock`; details: JSON data without secrets.
+    `wallet.lock`; target: what was changed, by type and ID; details: JSON data without secrets.
     """
     repository.insert_record(
         session,
         id=new_id(),
         actor_id=actor_id,
         action=action,
-        target_type=target_type,
-        target_id=target_id,
+        target_type=target[0],
+        target_id=target[1],
         reason=reason,
         details=details or {},
         created_at=clock.now(),

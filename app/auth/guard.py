@@ -30,11 +30,11 @@ from app.auth.scopes import Scope
 from app.auth.tokens import Identity, read_access_token
 from app.auth.two_factor import service as two_factor
 from app.auth.two_factor.service import SecondFactor
+from app.common import ratelimit
 from app.common.db import OutcomeUnknown, reading, transaction
 from app.common.errors import BadRequest, Unauthorized
 from app.common.http import Blueprint, bearer_token, peek_json, settings
 from app.common.middleware import set_caller
-from app.common.ratelimit import per_caller_together
 
 log = structlog.get_logger()
 
@@ -206,7 +206,7 @@ def _sends_code() -> bool:
 
 
 def _limit_attempts(when: Callable[[], bool]) -> Callable[[View], View]:
-    return per_caller_together(_CODE_LIMITS, scope="two-factor", when=when)
+    return ratelimit.shared(_CODE_LIMITS, by=ratelimit.caller, scope="two-factor", when=when)
 
 
 def second_factor() -> SecondFactor:

@@ -157,8 +157,7 @@ def rotate_refresh_token(
             session,
             actor_id=login.user_id,
             action="session.revoke",
-            target_type="session",
-            target_id=login.id,
+            target=("session", login.id),
             reason="refresh token reused",
         )
         raise RefreshTokenReused
@@ -256,8 +255,7 @@ def change_password(
         session,
         actor_id=user_id,
         action="user.change-password",
-        target_type="user",
-        target_id=user_id,
+        target=("user", user_id),
     )
 
 
@@ -317,8 +315,7 @@ def set_active(
         session,
         actor_id=actor_id,
         action="user.activate" if active else "user.deactivate",
-        target_type="user",
-        target_id=user_id,
+        target=("user", user_id),
         reason=reason,
     )
     return user

@@ -38,9 +38,10 @@ from app.auth.schemas import (
     canonical_phone,
 )
 from app.auth.two_factor import service as two_factor
+from app.common import ratelimit
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, peek_json, settings
-from app.common.ratelimit import per_address, per_caller, per_caller_together, per_field
+from app.common.ratelimit import per_address, per_caller, per_field
 
 
 def _changes_sign_in_name() -> bool:
@@ -220,7 +221,9 @@ def get_current_user() -> User:
 @blp.response(200, UserOut)
 @blp.errors(EmailFixed, EmailTaken, PhoneNeeded, PhoneTaken)
 @per_caller("30/minute;300/hour")
-@per_caller_together("10/hour;30/day", scope="profile-names", when=_changes_sign_in_name)
+@ratelimit.shared(
+    "10/hour;30/day", by=ratelimit.caller, scope="profile-names", when=_changes_sign_in_name
+)
 def update_current_user(body: dict[str, Any]) -> User:
     """Update the current user
 

@@ -29,6 +29,16 @@ limiter = Limiter(
 )
 
 
+def address() -> str:
+    """Whom a request is counted for: the address that it comes from."""
+    return get_remote_address()
+
+
+def caller() -> str:
+    """Whom a request is counted for: the signed-in user."""
+    return f"user:{caller_id()}"
+
+
 def per_field(
     name: str, limits: str, *, normalize: Callable[[str], str | None]
 ) -> Callable[[View], View]:
@@ -48,64 +58,41 @@ def per_field(
 
 def per_address(limits: str) -> Callable[[View], View]:
     """Limit requests from the same address to this endpoint."""
-    return _limited(limits, get_remote_address)
+    return _limited(limits, address)
 
 
 def per_address_and_path(limits: str) -> Callable[[View], View]:
     """Limit requests from the same address to the same path."""
-    return _limited(limits, lambda: f"{get_remote_address()}:{request.path}")
+    return _limited(limits, lambda: f"{address()}:{request.path}")
 
 
 def per_caller(limits: str) -> Callable[[View], View]:
     """Limit requests of the same signed-in user to this endpoint."""
-    return _limited(limits, _caller)
+    return _limited(limits, caller)
 
 
-def per_caller_together(
+def shared(
     limits: str,
     *,
+    by: Callable[[], str],
     scope: str,
     when: Callable[[], bool] = lambda: True,
     counts: Callable[[Response], bool] | None = None,
 ) -> Callable[[View], View]:
-    """Limit requests of the same signed-in user to all endpoints that name this scope.
+    """Limit requests to all endpoints that name this scope, counted together.
 
-    when: which requests are limited; counts: which responses count, all by default.
+    by: `caller` or `address`, whose requests are counted; when: which requests are limited;
+    counts: which responses count, all by default.
     """
-    return _together(limits, _caller, scope, when, counts)
-
-
-def per_address_together(
-    limits: str,
-    *,
-    scope: str,
-    when: Callable[[], bool] = lambda: True,
-    counts: Callable[[Response], bool] | None = None,
-) -> Callable[[View], View]:
-    """Limit requests from the same address, as `per_caller_together` does those of a user."""
-    return _together(limits, get_remote_address, scope, when, counts)
-
-
-def _together(
-    limits: str,
-    key: Callable[[], str],
-    scope: str,
-    when: Callable[[], bool],
-    counts: Callable[[Response], bool] | None,
-) -> Callable[[View], View]:
     limit = limiter.shared_limit(
         limits,
         scope=scope,
-        key_func=key,
+        key_func=by,
         exempt_when=lambda: not when(),
         deduct_when=counts,
         override_defaults=False,  # exempt requests still have the default limit
     )
     return cast("Callable[[View], View]", limit)
-
-
-def _caller() -> str:
-    return f"user:{caller_id()}"
 
 
 def _limited(limits: str, key: Callable[[], str]) -> Callable[[View], View]:

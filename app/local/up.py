@@ -248,19 +248,23 @@ class _Supervisor:
         if self._settings.database_url is None:
             show("Starting PostgreSQL …")
             postgres = PostgresServer.start(self._data_dir)
-            cleanup.callback(postgres.stop)
-            self._servers["PostgreSQL"] = postgres
+            self._stop_at_end(postgres, "PostgreSQL", cleanup)
             env["DATABASE_URL"] = postgres.app_url
             env["MIGRATION_DATABASE_URL"] = postgres.owner_url
         if self._settings.redis_url is None:
             show("Starting Redis …")
             redis = RedisServer.start(self._data_dir)
-            cleanup.callback(redis.stop)
-            self._servers["Redis"] = redis
+            self._stop_at_end(redis, "Redis", cleanup)
             env["REDIS_URL"] = redis.url
         settings = replace(self._settings, data_dir=self._data_dir)
         env |= simulators.environment(settings, api=f"{self.address}{settings.api_prefix}")
         return env
+
+    def _stop_at_end(
+        self, server: PostgresServer | RedisServer, name: str, cleanup: ExitStack
+    ) -> None:
+        cleanup.callback(server.stop)
+        self._servers[name] = server
 
     def _run(self, arguments: list[str], env: Mapping[str, str]) -> None:
         """Run one of our commands to its end. Raises UpError if it fails."""

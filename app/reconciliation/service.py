@@ -166,8 +166,7 @@ def store_event(
             session,
             actor_id=actor_id,
             action="reconciliation.close",
-            target_type="onramp" if line.direction is Direction.CREDIT else "payout",
-            target_id=ours.id,
+            target=("onramp" if line.direction is Direction.CREDIT else "payout", ours.id),
             reason="booked by the bank",
             details={"provider": provider.code} | facts,
         )

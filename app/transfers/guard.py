@@ -5,7 +5,7 @@ from typing import Any, Final, TypeVar
 
 from flask import Response
 
-from app.common.ratelimit import per_address_together, per_caller_together
+from app.common import ratelimit
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -26,8 +26,9 @@ def limits_user_lookups(
     """
 
     def decorate(view: View) -> View:
-        limited = per_caller_together(_PER_CALLER, scope=_SCOPE, when=when, counts=counts)(view)
-        return per_address_together(_PER_ADDRESS, scope=_SCOPE, when=when, counts=counts)(limited)
+        for limits, by in (_PER_CALLER, ratelimit.caller), (_PER_ADDRESS, ratelimit.address):
+            view = ratelimit.shared(limits, by=by, scope=_SCOPE, when=when, counts=counts)(view)
+        return view
 
     return decorate
 

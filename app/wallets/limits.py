@@ -146,8 +146,7 @@ def set_for_user(
         session,
         actor_id=actor_id,
         action="limit.set",
-        target_type="user",
-        target_id=user_id,
+        target=("user", user_id),
         details=_details(kind, window, money),
     )
     return money
@@ -175,8 +174,7 @@ def set_for_role(
         session,
         actor_id=actor_id,
         action="limit.set",
-        target_type="limit",
-        target_id=limit_id,
+        target=("limit", limit_id),
         details={"role": role} | _details(kind, window, money),
     )
     return money
@@ -207,8 +205,7 @@ def delete_for_user(
         session,
         actor_id=actor_id,
         action="limit.remove",
-        target_type="user",
-        target_id=user_id,
+        target=("user", user_id),
         details=_details(kind, window, Money(minor, currency)),
     )
 

@@ -293,8 +293,7 @@ def set_locked(
         session,
         actor_id=actor_id,
         action="wallet.lock" if locked else "wallet.unlock",
-        target_type="wallet",
-        target_id=wallet_id,
+        target=("wallet", wallet_id),
         reason=reason,
     )
     return wallet

@@ -1,7 +1,8 @@
 """HTTP of wallets."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Response, request
@@ -55,6 +56,8 @@ from app.wallets.schemas import (
     transaction_out,
     wallet_out,
 )
+
+T = TypeVar("T")
 
 blp = Blueprint("wallet", __name__, url_prefix="/wallet", description="The caller's wallet")
 admin_blp = Blueprint(
@@ -251,17 +254,7 @@ def set_user_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
 
     Overrides the limit of the user's role for that type and window.
     """
-    money = ledger_transaction(
-        lambda session: limits.set_for_user(
-            session,
-            actor_id=current_user(session).id,
-            user_id=user_id,
-            currency=settings().default_currency,
-            **body,
-        ),
-        exclusive=True,
-    )
-    return _limit_out(body, money)
+    return _limit_out(body, _change_limit(limits.set_for_user, user_id=user_id, **body))
 
 
 @admin_blp.delete("/users/<uuid:user_id>/limits")
@@ -274,16 +267,7 @@ def delete_user_limit(args: dict[str, Any], user_id: UUID) -> None:
 
     The limit of the user's role applies again for that type and window.
     """
-    ledger_transaction(
-        lambda session: limits.delete_for_user(
-            session,
-            actor_id=current_user(session).id,
-            user_id=user_id,
-            currency=settings().default_currency,
-            **args,
-        ),
-        exclusive=True,
-    )
+    _change_limit(limits.delete_for_user, user_id=user_id, **args)
 
 
 @admin_blp.put(
@@ -299,17 +283,20 @@ def set_role_limit(body: dict[str, Any], role: str) -> dict[str, str]:
 
     Applies to all users of the role without a limit of their own for that type and window.
     """
-    money = ledger_transaction(
-        lambda session: limits.set_for_role(
+    return _limit_out(body, _change_limit(limits.set_for_role, role=role, **body))
+
+
+def _change_limit(change: Callable[..., T], **values: Any) -> T:
+    """Call one of `limits` on behalf of the caller."""
+    return ledger_transaction(
+        lambda session: change(
             session,
             actor_id=current_user(session).id,
-            role=role,
             currency=settings().default_currency,
-            **body,
+            **values,
         ),
         exclusive=True,
     )
-    return _limit_out(body, money)
 
 
 def _limit_out(body: dict[str, Any], money: Money) -> dict[str, str]:

@@ -220,7 +220,6 @@ def _audit(
         session,
         actor_id=actor_id,
         action=f"api-key.{verb}",
-        target_type="api_key",
-        target_id=key.id,
+        target=("api_key", key.id),
         details={"name": key.name, "prefix": key.prefix, "scopes": list(key.scopes), **details},
     )

@@ -119,7 +119,13 @@ def reset(session: Session, *, actor_id: UUID, user_id: UUID, reason: str) -> No
     """Disable two-factor authentication for a user who lost access. Raises TwoFactorNotEnabled."""
     _require_enabled(session, user_id)
     repository.delete_two_factor(session, user_id)
-    _audit(session, "two-factor.reset", user_id=user_id, actor_id=actor_id, reason=reason)
+    audit.record(
+        session,
+        actor_id=actor_id,
+        action="two-factor.reset",
+        target=("user", user_id),
+        reason=reason,
+    )
 
 
 def get_status(session: Session, *, user_id: UUID) -> TwoFactorStatus:
@@ -244,19 +250,6 @@ def _context(user_id: UUID) -> str:
     return f"two-factor/{user_id}"
 
 
-def _audit(
-    session: Session,
-    action: str,
-    *,
-    user_id: UUID,
-    actor_id: UUID | None = None,
-    reason: str | None = None,
-) -> None:
-    audit.record(
-        session,
-        actor_id=actor_id or user_id,
-        action=action,
-        target_type="user",
-        target_id=user_id,
-        reason=reason,
-    )
+def _audit(session: Session, action: str, *, user_id: UUID) -> None:
+    """Record what a user did to their own second factor."""
+    audit.record(session, actor_id=user_id, action=action, target=("user", user_id))

@@ -10,11 +10,12 @@ from flask import Response
 from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
+from app.common import ratelimit
 from app.common.db import reading, retry_transaction, transaction
 from app.common.http import Blueprint, json_response
 from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
-from app.common.ratelimit import per_address, per_address_together
+from app.common.ratelimit import per_address
 from app.delivery.licences import activations, service
 from app.delivery.licences.errors import (
     ActivationLimitReached,
@@ -65,7 +66,9 @@ def limits_key_guessing(view: View) -> View:
     Wrong keys count for all endpoints together.
     """
     limited = per_address(_ALL_REQUESTS)(view)
-    return per_address_together(_WRONG_KEYS, scope="licence-keys", counts=_is_wrong_key)(limited)
+    return ratelimit.shared(
+        _WRONG_KEYS, by=ratelimit.address, scope="licence-keys", counts=_is_wrong_key
+    )(limited)
 
 
 def _is_wrong_key(response: Response) -> bool:

@@ -37,8 +37,7 @@ def set_fee(
         session,
         actor_id=actor_id,
         action="merchant.fee",
-        target_type="user",
-        target_id=merchant.id,
+        target=("user", merchant.id),
         details={"before": merchant.fee_bps, "after": bps},
     )
     merchant.fee_bps = bps
