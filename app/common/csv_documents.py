@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
@@ -36,6 +36,18 @@ def write(rows: Iterable[Sequence[Any]]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode()
+
+
+def write_batches(
+    header: Sequence[str], batches: Iterable[Sequence[Any]], row: Callable[[Any], Sequence[Any]]
+) -> Iterator[bytes]:
+    """CSV in one part per batch, the header in the first. row: the cells of an item."""
+    start: Sequence[Sequence[Any]] = (header,)
+    for batch in batches:
+        yield write((*start, *(row(item) for item in batch)))
+        start = ()
+    if start:
+        yield write(start)
 
 
 #: The last row of a truncated document. It has too few cells to be imported.

@@ -2,11 +2,12 @@
 
 from typing import Any, Final
 
-from flask import Response, request
+from flask import Response
 
 from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.banks.errors import ProviderUnknown
+from app.common.csv_http import require_csv, takes_csv
 from app.common.db import reading
 from app.common.errors import BodyTooLarge, UnsupportedMediaType
 from app.common.http import Blueprint, json_response, raw_body
@@ -26,8 +27,6 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 #: Maximum per request, to limit its duration; the next request continues.
 MAX_CLOSED: Final = 500
 
-_TEXT: Final = {"schema": {"type": "string"}}
-
 admin_blp = Blueprint(
     "reconciliation", __name__, url_prefix="/admin", description="Reconciliation with banks"
 )
@@ -37,13 +36,8 @@ admin_blp = Blueprint(
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReconciliationArgs, location="query")
 @admin_blp.response(200, ReconciliationOut)
-@admin_blp.doc(
-    requestBody={
-        "required": True,
-        "content": {"text/csv": _TEXT | {"example": STATEMENT_EXAMPLE}},
-    },
-    responses={200: {"content": {"text/csv": _TEXT}}},
-)
+@takes_csv(admin_blp, example=STATEMENT_EXAMPLE)
+@admin_blp.doc(responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}})
 @admin_blp.errors(ProviderUnknown, StatementInvalid, BodyTooLarge, UnsupportedMediaType)
 def create_reconciliation(args: dict[str, Any]) -> Response:
     """Reconcile a bank statement
@@ -55,14 +49,10 @@ def create_reconciliation(args: dict[str, Any]) -> Response:
     with reading() as session:
         actor = current_user(session)
     form = args.pop("form")
-    found = reconcile(_statement(), actor_id=actor.id, max_closed=MAX_CLOSED, **args)
+    require_csv("the statement")
+    found = reconcile(
+        raw_body(max_bytes=MAX_BYTES), actor_id=actor.id, max_closed=MAX_CLOSED, **args
+    )
     if form == "csv":
         return Response(report.to_csv(found), mimetype="text/csv")
     return json_response(dump_json(report_out(found)))
-
-
-def _statement() -> bytes:
-    """The body. Raises UnsupportedMediaType, BodyTooLarge."""
-    if request.mimetype != "text/csv":
-        raise UnsupportedMediaType("Send the statement as text/csv")
-    return raw_body(max_bytes=MAX_BYTES)

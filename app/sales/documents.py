@@ -42,12 +42,7 @@ CSV_EXAMPLE: Final = (
 
 def as_csv(chunks: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     """CSV (RFC 4180) in UTF-8 with one row per order, encoded chunk by chunk."""
-    start: Sequence[Sequence[Any]] = (CSV_HEAD,)
-    for chunk in chunks:
-        yield csv_documents.write((*start, *(_line(row) for row in chunk)))
-        start = ()
-    if start:
-        yield csv_documents.write(start)
+    return csv_documents.write_batches(CSV_HEAD, chunks, _line)
 
 
 def _line(row: Any) -> tuple[Any, ...]:

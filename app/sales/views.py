@@ -7,13 +7,12 @@ from flask import Response
 from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
-from app.common import csv_documents
 from app.common.concurrency_limiter import ConcurrencyLimiter
+from app.common.csv_http import answers_csv, csv_download
 from app.common.db import reading
 from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
-from app.common.streams import stream_response
 from app.orders.purchases.schemas import OrderList
 from app.sales import service
 from app.sales.documents import CSV_EXAMPLE, as_csv
@@ -44,11 +43,7 @@ def list_sales(args: dict[str, Any]) -> Any:
 @requires(blp, Role.MERCHANT, scope=Scope.ORDERS_READ)
 @blp.arguments(ExportArgs, location="query")
 @blp.response(200, description="One row per order")
-@blp.doc(
-    responses={
-        200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": CSV_EXAMPLE}}}
-    }
-)
+@answers_csv(blp, example=CSV_EXAMPLE)
 @per_caller("20/minute")
 def export_sales(args: dict[str, Any]) -> Response:
     """Export sales as CSV
@@ -62,15 +57,9 @@ def export_sales(args: dict[str, Any]) -> Response:
     with reading() as session:
         merchant = current_user(session)
     found = service.chunks(merchant_id=merchant.id, reading=reading, **args)
-    response = stream_response(
-        as_csv(found),
-        limiter=_exports,
-        caller_id=merchant.id,
-        if_truncated=csv_documents.TRUNCATED,
+    return csv_download(
+        as_csv(found), filename="sales.csv", limiter=_exports, caller_id=merchant.id
     )
-    response.headers["Content-Type"] = "text/csv; charset=utf-8; header=present"
-    response.headers["Content-Disposition"] = 'attachment; filename="sales.csv"'
-    return response
 
 
 @blp.get("/summary")

@@ -8,6 +8,7 @@ from flask import Response
 
 from app.auth.guard import current_user, requires
 from app.auth.scopes import Scope
+from app.common import csv_http
 from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading
 from app.common.http import Blueprint, settings
@@ -31,7 +32,7 @@ MAX_TRANSACTIONS: Final = {"json": 1_000_000, "csv": 1_000_000, "pdf": 100_000}
 
 _MEDIA_TYPES: Final = {
     "json": "application/json",
-    "csv": "text/csv; charset=utf-8; header=present",
+    "csv": csv_http.CONTENT_TYPE,
     "pdf": "application/pdf",
 }
 

@@ -67,12 +67,7 @@ class ParsedImport:
 
 def format_products(batches: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     """CSV (RFC 4180, UTF-8) with a row per product, in one chunk per batch."""
-    header: Sequence[Sequence[Any]] = (COLUMNS,)
-    for batch in batches:
-        yield csv_documents.write((*header, *(_row(product) for product in batch)))
-        header = ()
-    if header:
-        yield csv_documents.write(header)
+    return csv_documents.write_batches(COLUMNS, batches, _row)
 
 
 def _row(product: Any) -> tuple[Any, ...]:

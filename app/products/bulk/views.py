@@ -2,27 +2,24 @@
 
 from typing import Any, Final
 
-from flask import Response, request
+from flask import Response
 
 from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
-from app.common import csv_documents
 from app.common.concurrency_limiter import ConcurrencyLimiter
+from app.common.csv_http import answers_csv, csv_download, require_csv, takes_csv
 from app.common.db import reading, retry_transaction
 from app.common.errors import BodyIncomplete, BodyTooLarge, LengthRequired, UnsupportedMediaType
 from app.common.http import Blueprint, body_chunks, json_response, settings
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
-from app.common.streams import stream_response
 from app.products.bulk import csv_format, service
 from app.products.bulk.csv_format import EXPORT_EXAMPLE, IMPORT_EXAMPLE
 from app.products.bulk.errors import ImportInvalid
 from app.products.bulk.schemas import ImportArgs, ProductImportOut
 
 MAX_BYTES: Final = 5 * 1024 * 1024
-
-_TEXT: Final = {"schema": {"type": "string"}}
 
 blp = Blueprint(
     "product-bulk", __name__, url_prefix="/products", description="Bulk import and export"
@@ -37,12 +34,7 @@ _exports: Final = ConcurrencyLimiter(2)
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(ImportArgs, location="query")
 @blp.response(200, ProductImportOut)
-@blp.doc(
-    requestBody={
-        "required": True,
-        "content": {"text/csv": _TEXT | {"example": IMPORT_EXAMPLE}},
-    }
-)
+@takes_csv(blp, example=IMPORT_EXAMPLE)
 @blp.errors(ImportInvalid, BodyTooLarge, BodyIncomplete, LengthRequired, UnsupportedMediaType)
 @per_caller("20/minute")
 def import_products(args: dict[str, Any]) -> Response:
@@ -62,8 +54,7 @@ def import_products(args: dict[str, Any]) -> Response:
     invalid lines. `dryRun` validates only. Importing an unchanged export has no effect; importing
     rows without `id` again creates more products.
     """
-    if request.mimetype != "text/csv":
-        raise UnsupportedMediaType("Send the products as text/csv")
+    require_csv("the products")
     with reading() as session:
         merchant = current_user(session)
     release = _imports.acquire(merchant.id)
@@ -88,7 +79,7 @@ def import_products(args: dict[str, Any]) -> Response:
 @blp.get("/merchant/export")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
 @blp.response(200, description="One row per product")
-@blp.doc(responses={200: {"content": {"text/csv": _TEXT | {"example": EXPORT_EXAMPLE}}}})
+@answers_csv(blp, example=EXPORT_EXAMPLE)
 @per_caller("20/minute")
 def export_products() -> Response:
     """Export products as CSV
@@ -101,12 +92,9 @@ def export_products() -> Response:
     with reading() as session:
         merchant = current_user(session)
     batches = service.export_batches(merchant_id=merchant.id, reading=reading)
-    response = stream_response(
+    return csv_download(
         csv_format.format_products(batches),
+        filename="products.csv",
         limiter=_exports,
         caller_id=merchant.id,
-        if_truncated=csv_documents.TRUNCATED,
     )
-    response.headers["Content-Type"] = "text/csv; charset=utf-8; header=present"
-    response.headers["Content-Disposition"] = 'attachment; filename="products.csv"'
-    return response
