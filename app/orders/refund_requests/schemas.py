@@ -1,14 +1,9 @@
 """Schemas of refund requests."""
 
-from typing import Any
-
 import marshmallow as ma
 
-from app.common.clock import format_timestamp
-from app.common.fields import MoneyOut, Schema, Text, Timestamp, serializes
-from app.common.money import format_minor
+from app.common.fields import MoneyOut, Schema, Text, Timestamp
 from app.common.pagination import PageArgs, page_of
-from app.orders.models import RefundRequest
 from app.orders.refunds.schemas import RefundPartIn
 
 
@@ -44,21 +39,3 @@ class RefundRequestsArgs(PageArgs):
 
 
 RefundRequestList = page_of(RefundRequestOut)
-
-
-@serializes(RefundRequestOut)
-def refund_request_out(refund_request: RefundRequest) -> dict[str, Any]:
-    amount = refund_request.amount
-    return {
-        "id": refund_request.id,
-        "orderId": refund_request.order_id,
-        "amount": None if amount is None else format_minor(amount, refund_request.currency),
-        "units": refund_request.units,
-        "currency": refund_request.currency,
-        "reason": refund_request.reason,
-        "status": refund_request.status,
-        "answer": refund_request.answer,
-        "refundId": refund_request.refund_id,
-        "createdAt": format_timestamp(refund_request.created_at),
-        "decidedAt": format_timestamp(refund_request.decided_at),
-    }

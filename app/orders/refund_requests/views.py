@@ -1,6 +1,5 @@
 """HTTP of refund requests."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +7,12 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from app.auth.guard import current_user, requires
-from app.auth.models import Role, User
+from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.auth.service import Caller
 from app.common.db import reading, transaction
-from app.common.http import Blueprint, json_response
-from app.common.json_format import dump_json
+from app.common.http import Blueprint
+from app.common.pagination import Page
 from app.idempotency.http import respond_once, takes_idempotency_key
 from app.orders.errors import (
     REFUND_ERRORS,
@@ -32,11 +31,12 @@ from app.orders.refund_requests.schemas import (
     RefundRequestList,
     RefundRequestOut,
     RefundRequestsArgs,
-    refund_request_out,
 )
 from app.orders.refunds import tasks as refund_tasks
 
 blp = Blueprint("refund-requests", __name__, url_prefix="", description="Refund requests")
+
+_render = RefundRequestOut().dump
 
 
 @blp.post("/orders/<uuid:order_id>/refund-requests")
@@ -44,33 +44,30 @@ blp = Blueprint("refund-requests", __name__, url_prefix="", description="Refund 
 @blp.arguments(CreateRefundRequestIn)
 @blp.response(201, RefundRequestOut)
 @blp.errors(OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen)
-def create_refund_request(body: dict[str, Any], order_id: UUID) -> Response:
+def create_refund_request(body: dict[str, Any], order_id: UUID) -> RefundRequest:
     """Create a refund request
 
     The merchant approves or declines it. An order can have one open request at a time.
     """
     with transaction() as session:
-        refund_request = refund_requests.create_refund_request(
+        return refund_requests.create_refund_request(
             session, buyer=current_user(session), order_id=order_id, **body
         )
-        response = refund_request_out(refund_request)
-    return json_response(dump_json(response), 201)
 
 
 @blp.get("/refund-requests")
 @requires(blp, scope=Scope.ORDERS_READ)
 @blp.arguments(RefundRequestsArgs, location="query")
 @blp.response(200, RefundRequestList)
-def list_refund_requests(args: dict[str, Any]) -> Response:
+def list_refund_requests(args: dict[str, Any]) -> Page[RefundRequest]:
     """List refund requests
 
     Returns requests that the caller has made or received, newest first.
     """
     with reading() as session:
-        found = refund_requests.list_refund_requests(
+        return refund_requests.list_refund_requests(
             session, user_id=current_user(session).id, **args
         )
-    return json_response(dump_json(found.serialized(refund_request_out)))
 
 
 @blp.post("/refund-requests/<uuid:refund_request_id>/approve")
@@ -92,11 +89,7 @@ def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
         refund_tasks.enqueue_if_pending(session, made)
         return refund_request
 
-    return respond_once(
-        work,
-        render=refund_request_out,
-        status=200,
-    )
+    return respond_once(work, render=_render, status=200)
 
 
 @blp.post("/refund-requests/<uuid:refund_request_id>/decline")
@@ -104,35 +97,29 @@ def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
 @blp.arguments(RefundRequestAnswerIn, required=False)
 @blp.response(200, RefundRequestOut)
 @blp.errors(RefundRequestNotFound, RefundRequestClosed)
-def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Response:
+def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> RefundRequest:
     """Decline a refund request
 
     The buyer can create another request.
     """
-    return _decided(
-        lambda session, user: refund_requests.decline_refund_request(
+    with transaction() as session:
+        user = current_user(session)
+        return refund_requests.decline_refund_request(
             session, merchant_id=user.id, refund_request_id=refund_request_id, **body
         )
-    )
 
 
 @blp.post("/refund-requests/<uuid:refund_request_id>/withdraw")
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.response(200, RefundRequestOut)
 @blp.errors(RefundRequestNotFound, RefundRequestClosed)
-def withdraw_refund_request(refund_request_id: UUID) -> Response:
+def withdraw_refund_request(refund_request_id: UUID) -> RefundRequest:
     """Withdraw a refund request
 
     For the buyer, who can create another request.
     """
-    return _decided(
-        lambda session, user: refund_requests.withdraw_refund_request(
+    with transaction() as session:
+        user = current_user(session)
+        return refund_requests.withdraw_refund_request(
             session, buyer_id=user.id, refund_request_id=refund_request_id
         )
-    )
-
-
-def _decided(decide: Callable[[Session, User], RefundRequest]) -> Response:
-    with transaction() as session:
-        response = refund_request_out(decide(session, current_user(session)))
-    return json_response(dump_json(response))

@@ -4,10 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.clock import format_timestamp
-from app.common.fields import Amount, MoneyOut, Schema, Text, Timestamp, WholeNumber, serializes
-from app.common.money import format_minor
-from app.orders.models import Refund
+from app.common.fields import Amount, MoneyOut, Schema, Text, Timestamp, WholeNumber
 
 _AMOUNT = {"description": "Amount to refund", "example": "10.00"}
 _UNITS = {"description": "Number of units to refund and take back", "example": 1}
@@ -55,22 +52,3 @@ class RefundOut(Schema):
     failure_reason = ma.fields.String(required=True, allow_none=True)
     created_at = Timestamp(required=True)
     settled_at = Timestamp(required=True, allow_none=True)
-
-
-@serializes(RefundOut)
-def refund_out(refund: Refund) -> dict[str, Any]:
-    return {
-        "id": refund.id,
-        "orderId": refund.order_id,
-        "amount": format_minor(refund.amount, refund.currency),
-        "fee": format_minor(refund.fee, refund.currency),
-        "currency": refund.currency,
-        "units": refund.units,
-        "restoredUnits": refund.restored_units,
-        "reason": refund.reason,
-        "destination": refund.destination,
-        "status": refund.status,
-        "failureReason": refund.failure_reason,
-        "createdAt": format_timestamp(refund.created_at),
-        "settledAt": format_timestamp(refund.settled_at),
-    }

@@ -1,5 +1,6 @@
 """HTTP of refunds."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,7 @@ from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.auth.service import Caller
 from app.common.db import reading
-from app.common.http import Blueprint, json_response
-from app.common.json_format import dump_json
+from app.common.http import Blueprint
 from app.idempotency.http import respond_once, takes_idempotency_key
 from app.orders.errors import (
     REFUND_ERRORS,
@@ -21,9 +21,11 @@ from app.orders.errors import (
 from app.orders.models import Refund
 from app.orders.refunds import service as refunds
 from app.orders.refunds import tasks
-from app.orders.refunds.schemas import CreateRefundIn, RefundOut, refund_out
+from app.orders.refunds.schemas import CreateRefundIn, RefundOut
 
 blp = Blueprint("refunds", __name__, url_prefix="", description="Refunds")
+
+_render = RefundOut().dump
 
 
 @blp.post("/orders/<uuid:order_id>/refunds")
@@ -48,22 +50,17 @@ def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
         tasks.enqueue_if_pending(session, made)
         return made
 
-    return respond_once(
-        work,
-        render=refund_out,
-        status=201,
-    )
+    return respond_once(work, render=_render, status=201)
 
 
 @blp.get("/orders/<uuid:order_id>/refunds")
 @requires(blp, scope=Scope.ORDERS_READ)
 @blp.response(200, RefundOut(many=True))
 @blp.errors(OrderNotFound)
-def list_refunds(order_id: UUID) -> Response:
+def list_refunds(order_id: UUID) -> Sequence[Refund]:
     """List the refunds of an order
 
     Oldest first. Visible to its buyer and its merchant.
     """
     with reading() as session:
-        found = refunds.list_refunds(session, order_id=order_id, user_id=current_user(session).id)
-    return json_response(dump_json([refund_out(one) for one in found]))
+        return refunds.list_refunds(session, order_id=order_id, user_id=current_user(session).id)
