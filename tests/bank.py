@@ -18,7 +18,7 @@ from sandbox.bank.app import create_app
 from sandbox.bank.config import Config
 from sandbox.bank.signing import signed_headers
 from tests.live import Response
-from tests.simulators import FormBrowser, WebhookReceiver, call, serving
+from tests.simulators import FormBrowser, WebhookReceiver, call, prefixed, serving
 
 KEYS = {"HDFC": b"h" * 32, "AXIS": b"a" * 32}
 NAMES = {"HDFC": "HDFC Bank", "AXIS": "Axis Bank"}
@@ -107,8 +107,7 @@ class SandboxBank:
     @contextmanager
     def open(cls, webhook_url: str, folder: Path, **settings: str) -> Iterator["SandboxBank"]:
         """settings: BANK_… variables in lower case, without the prefix."""
-        more = {f"BANK_{name.upper()}": value for name, value in settings.items()}
-        given = {"BANK_PORT": "0"} | more
+        given = prefixed("BANK", port="0", **settings)
         config = Config.from_env(variables(webhook_url, folder, **given))
         with serving(create_app(config)) as server:
             yield cls(server.address)

@@ -41,6 +41,11 @@ def call(
         return Response(answer.status, dict(answer.headers), answer.data.decode())
 
 
+def prefixed(prefix: str, **settings: str) -> dict[str, str]:
+    """Environment variables of a simulator. settings: in lower case, without the prefix."""
+    return {f"{prefix}_{name.upper()}": value for name, value in settings.items()}
+
+
 @contextmanager
 def process(simulator: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
     """`python -m sandbox.…` with these settings only; killed when the block ends."""

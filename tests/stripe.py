@@ -18,7 +18,7 @@ from sandbox.stripe.app import create_app
 from sandbox.stripe.config import Config
 from tests import servers
 from tests.live import LiveServer, Response
-from tests.simulators import FormBrowser, WebhookReceiver, call, serving
+from tests.simulators import FormBrowser, WebhookReceiver, call, prefixed, serving
 
 SECRET_KEY = "sk_test_key_of_the_tests_own_gateway"
 WEBHOOK_SECRET = "whsec_secret_of_the_tests_own_gateway"
@@ -115,8 +115,7 @@ class SandboxGateway:
     @contextmanager
     def open(cls, webhook_url: str, folder: Path, **settings: str) -> Iterator["SandboxGateway"]:
         """settings: GATEWAY_… variables in lower case, without the prefix."""
-        more = {f"GATEWAY_{name.upper()}": value for name, value in settings.items()}
-        given = {"GATEWAY_PORT": "0"} | more
+        given = prefixed("GATEWAY", port="0", **settings)
         config = Config.from_env(variables(webhook_url, folder, **given))
         with serving(create_app(config)) as server:
             yield cls(server.address, server)
