@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -193,6 +194,31 @@ class LiveServer(Api):
     def web_processes(self) -> list[psutil.Process]:
         """The processes that serve requests."""
         return psutil.Process(self.pid).children()
+
+    def memory(self) -> int:
+        """The bytes of the largest web process."""
+        return max(process.memory_info().rss for process in self.web_processes())
+
+    @contextmanager
+    def polled(self, token: str) -> Iterator[list[float]]:
+        """Get a wallet again and again until the block ends: how many seconds each answer took."""
+        taken: list[float] = []
+        over = threading.Event()
+
+        def poll() -> None:
+            while not over.is_set():
+                begun = time.monotonic()
+                assert self.call("GET", "/api/v1/wallet", token=token).status == 200
+                taken.append(time.monotonic() - begun)
+                time.sleep(0.05)
+
+        polling = threading.Thread(target=poll)
+        polling.start()
+        try:
+            yield taken
+        finally:
+            over.set()
+            polling.join()
 
     @contextmanager
     def worker(self) -> Iterator["subprocess.Popen[bytes]"]:

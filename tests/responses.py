@@ -22,6 +22,12 @@ ERROR_KEYS = [
 ]
 
 
+def created(answer: TestResponse) -> Any:
+    """The body of an answer that must be 201."""
+    assert answer.status_code == 201, answer.text
+    return answer.json
+
+
 def refusal(answer: TestResponse) -> tuple[int, str]:
     """Status and code of an error, whose body must be the documented one."""
     body = error_body(answer)

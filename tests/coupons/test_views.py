@@ -11,7 +11,7 @@ from tests import factories
 from tests.concurrency import broken_invariants
 from tests.coupons.helpers import COUPONS, create_coupon, uses
 from tests.orders.helpers import balance, buy, nothing_happened
-from tests.responses import error_body, refusal
+from tests.responses import created, error_body, refusal
 
 
 def hours(count: int) -> str | None:
@@ -27,8 +27,7 @@ class TestCreation:
             client, seller, code="spring-26", value="12.5", productId=str(product_id), maxUses=7
         )
 
-        assert answer.status_code == 201
-        body = answer.json
+        body = created(answer)
         assert (body["code"], body["kind"], body["value"]) == ("SPRING-26", "PERCENT", "12.50")
         assert (body["productId"], body["maxUses"], body["uses"]) == (str(product_id), 7, 0)
         assert client.get(f"{COUPONS}/{body['id']}", headers=seller.headers).json == body

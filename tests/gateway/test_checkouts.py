@@ -24,7 +24,7 @@ from tests.factories import Actor
 from tests.gateway.orders import create_order, deliver_and_handle, make_due
 from tests.orders.helpers import ORDERS, balance, units
 from tests.orders.refunds.helpers import shown
-from tests.responses import refusal
+from tests.responses import created, refusal
 from tests.stripe import (
     DECLINED_CARD,
     Buyer,
@@ -48,8 +48,7 @@ class TestPaying:
 
         answer = create_order(client, buyer, product_id, quantity=2)
 
-        assert answer.status_code == 201
-        body = answer.json
+        body = created(answer)
         assert list(body) == ["order", "checkoutUrl", "sessionId"]
         made = body["order"]
         assert (made["status"], made["paymentMethod"], made["amount"], made["completedAt"]) == (

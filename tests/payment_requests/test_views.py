@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.factories import Actor
+from tests.lists import pages_of
 from tests.payment_requests.helpers import (
     REQUESTS,
     close_request,
@@ -16,7 +17,7 @@ from tests.payment_requests.helpers import (
     requests,
     status,
 )
-from tests.responses import TIME, refusal
+from tests.responses import TIME, created, refusal
 from tests.transfers.helpers import API, balance, deactivate, events_of, history, with_name
 from tests.wallets.helpers import lock, set_limit
 
@@ -133,8 +134,7 @@ class TestPaying:
 
         answer = close_request(client, bob, request, "pay")
 
-        assert answer.status_code == 201
-        paid = answer.json
+        paid = created(answer)
         assert (paid["direction"], paid["amount"], paid["note"]) == ("OUT", "12.50", "Lunch")
         assert (paid["referenceType"], paid["referenceId"]) == ("payment_request", request["id"])
         assert (balance(client, alice), balance(client, bob)) == ("12.50", "87.50")
@@ -345,20 +345,13 @@ class TestReading:
     def test_pages_contain_each_request_once(
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
-        created = [
+        requested = [
             created_request(client, one, to=other)["id"]
             for one, other in [(alice, bob), (bob, alice)] * 3
         ]
-        listed: list[str] = []
-        query: dict[str, Any] = {"limit": 4}
-        while True:
-            page = client.get(REQUESTS, query_string=query, headers=alice.headers).json
-            listed += [row["id"] for row in page["data"]]
-            assert page["meta"]["total"] == 6
-            if page["meta"]["nextCursor"] is None:
-                break
-            query["cursor"] = page["meta"]["nextCursor"]
-        assert listed == created[::-1]
+        pages = list(pages_of(client, alice, REQUESTS, limit=4))
+        assert [page["meta"]["total"] for page in pages] == [6, 6]
+        assert [row["id"] for page in pages for row in page["data"]] == requested[::-1]
 
     def test_the_link_shows_the_request_and_only_the_requester_s_short_name(
         self, client: FlaskClient, alice: Actor, bob: Actor

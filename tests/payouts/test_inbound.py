@@ -1,6 +1,7 @@
 """How payouts end: one debit or one release, by a response or by an event of the bank."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -8,6 +9,7 @@ from flask.testing import FlaskClient
 from app.payouts import tasks
 from tests import factories
 from tests.concurrency import broken_invariants
+from tests.factories import Actor
 from tests.fake_bank import FakeBank
 from tests.payouts.helpers import (
     balance_and_held,
@@ -28,11 +30,8 @@ pytestmark = pytest.mark.usefixtures("bank")
 
 class TestResponses:
     def test_an_accepted_payout_is_submitted_and_its_amount_stays_held(
-        self, client: FlaskClient
+        self, client: FlaskClient, user: Actor, payout_id: UUID
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
-
         tasks.advance(payout_id)
 
         payout = get_payout(client, user, payout_id)
@@ -44,10 +43,8 @@ class TestResponses:
         assert events_of(payout_id) == ["payout-submitted"]
 
     def test_a_payout_paid_immediately_is_debited(
-        self, client: FlaskClient, bank: FakeBank
+        self, client: FlaskClient, user: Actor, payout_id: UUID, bank: FakeBank
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         bank.status = "PAID"
 
         tasks.advance(payout_id)
@@ -66,10 +63,8 @@ class TestResponses:
         }
 
     def test_the_debit_is_in_the_history_as_a_payout(
-        self, client: FlaskClient, bank: FakeBank
+        self, client: FlaskClient, user: Actor, payout_id: UUID, bank: FakeBank
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         bank.status = "PAID"
         tasks.advance(payout_id)
 
@@ -80,10 +75,8 @@ class TestResponses:
         assert row["description"] == "Payout to a bank account"
 
     def test_a_payout_refused_immediately_is_released(
-        self, client: FlaskClient, bank: FakeBank
+        self, client: FlaskClient, user: Actor, payout_id: UUID, bank: FakeBank
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         bank.status, bank.reason = "REFUSED", "account unknown"
 
         tasks.advance(payout_id)
@@ -120,9 +113,9 @@ class TestResponses:
         get = f"GET /payouts/{payout_id}"
         assert bank.requests == ["POST /payouts", get, get]
 
-    def test_a_repeated_job_debits_once(self, client: FlaskClient, bank: FakeBank) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
+    def test_a_repeated_job_debits_once(
+        self, client: FlaskClient, user: Actor, payout_id: UUID, bank: FakeBank
+    ) -> None:
         bank.status = "PAID"
         for _ in range(3):
             tasks.advance(payout_id)
@@ -131,10 +124,14 @@ class TestResponses:
 
     @pytest.mark.parametrize(("status", "left"), [("PAID", "75.00"), ("REFUSED", "100.00")])
     def test_a_locked_wallet_is_debited_when_paid_and_released_when_refused(
-        self, client: FlaskClient, bank: FakeBank, status: str, left: str
+        self,
+        client: FlaskClient,
+        user: Actor,
+        payout_id: UUID,
+        bank: FakeBank,
+        status: str,
+        left: str,
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         lock(client, user)
         bank.status = status
         tasks.advance(payout_id)
@@ -143,9 +140,9 @@ class TestResponses:
 
 class TestEvents:
     @pytest.mark.parametrize(("kind", "left"), [("paid", "75.00"), ("refused", "100.00")])
-    def test_an_event_ends_a_payout(self, client: FlaskClient, kind: str, left: str) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
+    def test_an_event_ends_a_payout(
+        self, client: FlaskClient, user: Actor, payout_id: UUID, kind: str, left: str
+    ) -> None:
         tasks.advance(payout_id)
 
         deliver_and_handle(client, kind, payout_id)
@@ -154,10 +151,9 @@ class TestEvents:
         assert balance_and_held(client, user) == (left, "0.00")
         assert events_of(payout_id) == ["payout-submitted", f"payout-{kind}"]
 
-    def test_an_event_may_arrive_before_the_response_is_recorded(self, client: FlaskClient) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
-
+    def test_an_event_may_arrive_before_the_response_is_recorded(
+        self, client: FlaskClient, user: Actor, payout_id: UUID
+    ) -> None:
         deliver_and_handle(client, "paid", payout_id)
         tasks.advance(payout_id)  # the payout has already ended
 
@@ -167,10 +163,13 @@ class TestEvents:
         assert events_of(payout_id) == ["payout-paid"]
 
     def test_a_response_that_arrives_after_the_event_has_no_effect(
-        self, client: FlaskClient, bank: FakeBank, monkeypatch: pytest.MonkeyPatch
+        self,
+        client: FlaskClient,
+        user: Actor,
+        payout_id: UUID,
+        bank: FakeBank,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         answer = bank.response
 
         def respond_late(reference: str) -> dict[str, Any]:
@@ -184,9 +183,9 @@ class TestEvents:
         assert status_of(client, user, payout_id) == "PAID"
         assert events_of(payout_id) == ["payout-paid"]
 
-    def test_a_repeated_event_has_no_effect(self, client: FlaskClient) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
+    def test_a_repeated_event_has_no_effect(
+        self, client: FlaskClient, user: Actor, payout_id: UUID
+    ) -> None:
         for event_id in ("evt_1", "evt_1", "evt_2"):
             deliver_and_handle(client, "paid", payout_id, event_id=event_id)
         assert balance_and_held(client, user) == ("75.00", "0.00")
@@ -215,10 +214,8 @@ class TestContradictions:
         ids=str,
     )
     def test_another_amount_is_quarantined(
-        self, client: FlaskClient, facts: dict[str, Any]
+        self, client: FlaskClient, user: Actor, payout_id: UUID, facts: dict[str, Any]
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         deliver_and_handle(client, "paid", payout_id, **facts)
         assert status_of(client, user, payout_id) == "PENDING"
         assert balance_and_held(client, user) == ("100.00", "25.00")
@@ -226,10 +223,8 @@ class TestContradictions:
 
     @pytest.mark.parametrize(("first", "then"), [("paid", "refused"), ("refused", "paid")])
     def test_a_contradiction_of_an_earlier_event_is_quarantined(
-        self, client: FlaskClient, first: str, then: str
+        self, client: FlaskClient, user: Actor, payout_id: UUID, first: str, then: str
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         deliver_and_handle(client, first, payout_id)
         settled = get_payout(client, user, payout_id), balance_and_held(client, user)
 
@@ -239,10 +234,13 @@ class TestContradictions:
         assert quarantine_reasons() == ["SETTLED_OTHERWISE"]
 
     def test_a_late_response_that_contradicts_an_event_is_flagged(
-        self, client: FlaskClient, bank: FakeBank, monkeypatch: pytest.MonkeyPatch
+        self,
+        client: FlaskClient,
+        user: Actor,
+        payout_id: UUID,
+        bank: FakeBank,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         bank.status = "REFUSED"
         answer = bank.response
 

@@ -14,6 +14,7 @@ from app.common import cache, circuit, clock, encryption, http, queue
 from app.payouts import service, tasks
 from app.payouts.service import POLLING
 from tests import factories
+from tests.factories import Actor
 from tests.fake_bank import FakeBank
 from tests.payouts.helpers import (
     balance_and_held,
@@ -40,10 +41,8 @@ def sweep(app: Flask) -> list[UUID]:
 class TestUnknownOutcome:
     @pytest.mark.parametrize("trouble", ["LOST", "SLOW", 500, 503, 429])
     def test_the_payout_stays_pending_until_the_bank_responds(
-        self, client: FlaskClient, bank: FakeBank, trouble: Any
+        self, client: FlaskClient, user: Actor, payout_id: UUID, bank: FakeBank, trouble: Any
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         bank.failures.extend([trouble] * 3)
 
         tasks.advance(payout_id)
@@ -57,10 +56,8 @@ class TestUnknownOutcome:
         assert list(bank.payouts) == [str(payout_id)]
 
     def test_a_bank_that_paid_before_its_response_was_lost_has_paid_once(
-        self, client: FlaskClient, bank: FakeBank
+        self, client: FlaskClient, user: Actor, payout_id: UUID, bank: FakeBank
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         bank.status = "PAID"
         bank.failures.extend(["LOST"] * 3)
         tasks.advance(payout_id)
@@ -71,10 +68,8 @@ class TestUnknownOutcome:
         assert len(bank.payouts) == 1
 
     def test_a_later_attempt_calls_a_bank_whose_circuit_was_open(
-        self, client: FlaskClient, bank: FakeBank, app: Flask
+        self, client: FlaskClient, user: Actor, payout_id: UUID, bank: FakeBank, app: Flask
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         bank.failures.extend([501] * circuit.MAX_FAILURES)
         for _ in range(circuit.MAX_FAILURES + 1):
             tasks.advance(payout_id)
@@ -89,10 +84,8 @@ class TestUnknownOutcome:
 class TestFlagging:
     @pytest.mark.parametrize("trouble", [400, 401, 404, (200, b"<html>"), (202, b"")])
     def test_an_invalid_response_flags_the_payout_once_and_is_retried(
-        self, client: FlaskClient, bank: FakeBank, trouble: Any
+        self, client: FlaskClient, user: Actor, payout_id: UUID, bank: FakeBank, trouble: Any
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         bank.failures.extend([trouble] * 2)
 
         tasks.advance(payout_id)
@@ -106,10 +99,8 @@ class TestFlagging:
         assert status_of(client, user, payout_id) == "SUBMITTED"
 
     def test_a_payout_unknown_to_its_bank_stays_submitted_and_is_flagged(
-        self, client: FlaskClient, bank: FakeBank
+        self, client: FlaskClient, user: Actor, payout_id: UUID, bank: FakeBank
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         tasks.advance(payout_id)
         bank.payouts.clear()
 
@@ -165,10 +156,8 @@ class TestSweeping:
         assert sweep(app) == []
 
     def test_a_submitted_payout_without_an_event_is_polled(
-        self, client: FlaskClient, bank: FakeBank, app: Flask
+        self, client: FlaskClient, user: Actor, payout_id: UUID, bank: FakeBank, app: Flask
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         tasks.advance(payout_id)
         bank.set_status(str(payout_id), "PAID")
         assert sweep(app) == []
@@ -213,10 +202,14 @@ class TestSweeping:
 
 class TestCrash:
     def test_a_job_that_crashes_after_the_request_is_repeated_and_pays_once(
-        self, client: FlaskClient, bank: FakeBank, app: Flask, monkeypatch: pytest.MonkeyPatch
+        self,
+        client: FlaskClient,
+        user: Actor,
+        payout_id: UUID,
+        bank: FakeBank,
+        app: Flask,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        user = factories.buyer("100.00")
-        payout_id = pending_payout(client, user)
         bank.status = "PAID"
         with monkeypatch.context() as patch:
             patch.setattr(service, "record_bank_payout", _exit_process)

@@ -19,7 +19,7 @@ from tests.payouts.helpers import (
     get_payout,
     pending_payout,
 )
-from tests.responses import error_body, refusal
+from tests.responses import created, error_body, refusal
 from tests.wallets.helpers import deposit, lock, set_limit, withdraw
 
 
@@ -36,8 +36,7 @@ class TestCreating:
 
         answer = create_payout(client, user, account_id, "25.00", description="Earnings of May")
 
-        assert answer.status_code == 201
-        body = answer.json
+        body = created(answer)
         assert list(body) == [
             "id",
             "status",

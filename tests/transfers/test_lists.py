@@ -1,12 +1,11 @@
 """Reading transfers, over HTTP."""
 
-from typing import Any
-
 import pytest
 from flask.testing import FlaskClient
 
 from tests import factories
 from tests.factories import Actor
+from tests.lists import pages_of
 from tests.responses import refusal
 from tests.transfers.helpers import TRANSFERS, send, transfers
 
@@ -68,16 +67,10 @@ class TestReading:
         self, client: FlaskClient, alice: Actor, bob: Actor
     ) -> None:
         made = [send(client, *pair, "1.00").json["id"] for pair in [(alice, bob), (bob, alice)] * 4]
-        listed: list[str] = []
-        query: dict[str, Any] = {"limit": 3}
-        while True:
-            page = transfers(client, alice, **query)
-            listed += [row["id"] for row in page["data"]]
-            assert page["meta"]["total"] == 8
-            if page["meta"]["nextCursor"] is None:
-                break
-            query["cursor"] = page["meta"]["nextCursor"]
+        pages = list(pages_of(client, alice, TRANSFERS, limit=3))
+        listed = [row["id"] for page in pages for row in page["data"]]
         assert listed == made[::-1]
+        assert [page["meta"]["total"] for page in pages] == [8, 8, 8]
         by_number = [
             row["id"]
             for n in (1, 2, 3)

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.factories import Actor
-from tests.responses import error_body, refusal
+from tests.responses import created, error_body, refusal
 from tests.transfers.helpers import (
     API,
     TRANSFERS,
@@ -42,8 +42,7 @@ class TestSending:
     ) -> None:
         answer = send(client, alice, bob, "12.50", note=" Lunch on Friday ")
 
-        assert answer.status_code == 201
-        transfer = answer.json
+        transfer = created(answer)
         assert list(transfer) == [
             "id",
             "direction",

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from app.common import clock
 from tests import factories
 from tests.factories import Actor
+from tests.lists import pages_of
 from tests.responses import refusal
 from tests.wallets.helpers import WALLET, Clock, deposit, withdraw
 
@@ -67,15 +68,10 @@ class TestHistory:
         for cents in range(10, 17):
             deposit(client, user, f"0.{cents}")
         seen: list[str] = []
-        query: dict[str, Any] = {"limit": limit}
 
-        for _ in range(10):
-            page = self.read(client, user, **query).json
+        for page in pages_of(client, user, f"{WALLET}/transactions", limit=limit):
             seen += [row["amount"] for row in page["data"]]
             deposit(client, user, "5.00")
-            if page["meta"]["nextCursor"] is None:
-                break
-            query["cursor"] = page["meta"]["nextCursor"]
 
         assert seen == [f"0.{cents}" for cents in range(16, 9, -1)]
 

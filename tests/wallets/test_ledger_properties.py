@@ -183,19 +183,9 @@ scripts = {
 }
 
 
-def test_the_books_agree_with_the_model(app: Flask) -> None:
-    @settings(_settings, max_examples=30)
-    @given(**scripts)
-    def run(**world: Any) -> None:
-        with rolled_back_savepoint():
-            run_script(**world)
-
-    run()
-
-
-@pytest.mark.stress
-def test_the_books_agree_with_the_model_after_many_histories(app: Flask) -> None:
-    @settings(_settings, max_examples=1000)
+@pytest.mark.parametrize("histories", [30, pytest.param(1000, marks=pytest.mark.stress)])
+def test_the_books_agree_with_the_model(app: Flask, histories: int) -> None:
+    @settings(_settings, max_examples=histories)
     @given(**scripts)
     def run(**world: Any) -> None:
         with rolled_back_savepoint():

@@ -41,11 +41,7 @@ def app_of_user(client: FlaskClient, user: Actor, totp_clock: ManualClock) -> Au
 
 
 def withdraw(
-    client: FlaskClient,
-    user: Actor,
-    amount: str,
-    code: str | None = None,
-    key: str | None = None,
+    client: FlaskClient, user: Actor, amount: str, code: str | None = None, key: str | None = None
 ) -> TestResponse:
     given = {"X-Two-Factor-Code": code, "Idempotency-Key": key}
     headers = user.headers | {name: value for name, value in given.items() if value is not None}

@@ -27,7 +27,7 @@ from tests.delivery.codes.helpers import (
 )
 from tests.delivery.helpers import UNKNOWN, bought, product
 from tests.factories import Actor
-from tests.responses import error_body, refusal
+from tests.responses import created, error_body, refusal
 
 
 def nothing_is_stored() -> bool:
@@ -43,8 +43,7 @@ class TestUploading:
         seller = factories.merchant()
         product_id = codes_product(seller)
         answer = send(client, seller, product_id, "A\nB\nC\n")
-        assert answer.status_code == 201
-        body = answer.json
+        body = created(answer)
         assert list(body) == [
             "id",
             "status",

@@ -18,6 +18,7 @@ from tests.delivery.codes.helpers import (
 )
 from tests.delivery.helpers import UNKNOWN, bought
 from tests.factories import Actor
+from tests.lists import pages_of
 from tests.responses import TIME, refusal
 
 
@@ -58,16 +59,9 @@ class TestLists:
 
     def test_codes_are_paginated(self, client: FlaskClient) -> None:
         seller, product_id = stocked(client, *(f"{number:02}" for number in range(5)))
-        query: dict[str, Any] = {"limit": 2}
-        seen = []
-        while True:
-            body = client.get(url(product_id), query_string=query, headers=seller.headers).json
-            seen += [row["code"][-1] for row in body["data"]]
-            assert body["meta"]["total"] == 5
-            if body["meta"]["nextCursor"] is None:
-                break
-            query["cursor"] = body["meta"]["nextCursor"]
-        assert seen == list("01234")
+        pages = list(pages_of(client, seller, url(product_id), limit=2))
+        assert [page["meta"]["total"] for page in pages] == [5, 5, 5]
+        assert [row["code"][-1] for page in pages for row in page["data"]] == list("01234")
         second = listed(client, seller, product_id, limit=2, page=2)
         assert [row["code"][-1] for row in second] == ["2", "3"]
 

@@ -94,11 +94,6 @@ def download(server: LiveServer, link: str, part: str) -> Iterator[http.client.H
         yield connection.getresponse()
 
 
-def memory(server: LiveServer) -> int:
-    """The memory of the largest web process, in bytes."""
-    return max(process.memory_info().rss for process in server.web_processes())
-
-
 def open_files(server: LiveServer) -> list[str]:
     return [
         file.path
@@ -132,11 +127,11 @@ def test_a_large_file_needs_little_memory_and_can_be_resumed(
     sent = LargeFile(tmp_path)
     seller = server.sign_up("seller", role="MERCHANT")
     product_id = product_of(server, seller)
-    before = memory(server)
+    before = server.memory()
     peak = [before]
 
     def measure() -> None:
-        peak[0] = max(peak[0], memory(server))
+        peak[0] = max(peak[0], server.memory())
 
     status, text = upload(server, seller, product_id, sent)
     measure()

@@ -26,6 +26,7 @@ from tests.delivery.licences.helpers import (
     sold_key,
     terms_url,
 )
+from tests.lists import pages_of
 from tests.responses import error_body, refusal
 
 
@@ -133,18 +134,8 @@ class TestLists:
         product_id = licence_product(seller)
         line = bought(factories.buyer(), product_id, 5)
         ends = [licence["key"][-4:] for licence in delivered(line)["licences"]]
-        seen, query = [], {"limit": 2}
-        while True:
-            body = client.get(
-                f"/api/v1/products/{product_id}/licences",
-                query_string=query,
-                headers=seller.headers,
-            ).json
-            seen += [row["key"][-4:] for row in body["data"]]
-            if body["meta"]["nextCursor"] is None:
-                break
-            query["cursor"] = body["meta"]["nextCursor"]
-        assert seen == ends[::-1]
+        pages = pages_of(client, seller, f"/api/v1/products/{product_id}/licences", limit=2)
+        assert [row["key"][-4:] for page in pages for row in page["data"]] == ends[::-1]
 
     def test_only_the_owner_can_list_licences(self, client: FlaskClient) -> None:
         product_id, _, _ = sold_key(client)

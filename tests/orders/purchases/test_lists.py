@@ -12,6 +12,7 @@ from app.common import db
 from app.wallets.models import JournalEntry
 from tests import factories
 from tests.factories import Actor
+from tests.lists import pages_of
 from tests.orders.helpers import ORDERS, UNKNOWN, buy
 from tests.responses import refusal
 
@@ -61,15 +62,10 @@ class TestListingOrders:
         product_id = factories.product(factories.merchant(), price="0.01", units=100)
         ids = [buy(client, buyer, product_id).json["id"] for _ in range(4)][::-1]
         listed: list[str] = []
-        query: dict[str, Any] = {"limit": limit}
 
-        for _ in range(10):
-            page = self.read(client, buyer, **query).json
+        for page in pages_of(client, buyer, ORDERS, limit=limit):
             listed += [row["id"] for row in page["data"]]
             buy(client, buyer, product_id)
-            if page["meta"]["nextCursor"] is None:
-                break
-            query["cursor"] = page["meta"]["nextCursor"]
 
         assert listed == ids
 

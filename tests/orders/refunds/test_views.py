@@ -15,7 +15,7 @@ from tests.coupons.helpers import create_coupon
 from tests.factories import Actor
 from tests.orders.helpers import UNKNOWN, balance, buy, units
 from tests.orders.refunds.helpers import API, refund, shown
-from tests.responses import error_body, refusal
+from tests.responses import created, error_body, refusal
 
 
 @pytest.fixture(autouse=True)
@@ -41,8 +41,7 @@ class TestRefunding:
 
         answer = refund(client, seller, order["id"], reason="Out of print")
 
-        assert answer.status_code == 201
-        body = answer.json
+        body = created(answer)
         assert list(body) == [
             "id",
             "orderId",

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from tests import factories
 from tests.factories import Actor
 from tests.payment_requests.helpers import CODES, created_code, pay_code
-from tests.responses import refusal
+from tests.responses import created, refusal
 from tests.transfers.helpers import API, balance, deactivate, history, with_name
 
 
@@ -111,13 +111,13 @@ class TestCreating:
     def test_the_list_has_the_merchant_s_codes_newest_first(
         self, client: FlaskClient, shop: Actor
     ) -> None:
-        created = [created_code(client, shop, label=str(n))["id"] for n in range(5)]
+        codes = [created_code(client, shop, label=str(n))["id"] for n in range(5)]
         created_code(client, factories.merchant())
         first = client.get(CODES, query_string={"limit": 3}, headers=shop.headers).json
         cursor = {"limit": 3, "cursor": first["meta"]["nextCursor"]}
         second = client.get(CODES, query_string=cursor, headers=shop.headers).json
 
-        assert [row["id"] for row in first["data"] + second["data"]] == created[::-1]
+        assert [row["id"] for row in first["data"] + second["data"]] == codes[::-1]
         assert (first["meta"]["total"], second["meta"]["nextCursor"]) == (5, None)
 
 
@@ -211,8 +211,7 @@ class TestPaying:
 
         answer = pay_code(client, buyer, code, json={"quantity": 2})
 
-        assert answer.status_code == 201
-        order = answer.json
+        order = created(answer)
         assert list(order) == list(through_shop)
         assert (order["status"], order["amount"], order["quantity"]) == ("COMPLETED", "7.00", 2)
         assert client.get(f"{API}/orders/{order['id']}", headers=buyer.headers).status_code == 200

@@ -10,7 +10,8 @@ from app.common import clock
 from tests import factories
 from tests.concurrency import broken_invariants
 from tests.factories import Actor
-from tests.responses import refusal
+from tests.lists import pages_of
+from tests.responses import created, refusal
 from tests.wallets.helpers import deposit, lock, withdraw
 from tests.wallets.holds.helpers import HOLDS, amounts, capture, ids, place, show, void
 
@@ -29,8 +30,7 @@ class TestPlacing:
     ) -> None:
         answer = place(client, payer, payee, "40.00", description="Room 12")
 
-        assert answer.status_code == 201
-        hold = answer.json
+        hold = created(answer)
         assert list(hold) == [
             "id",
             "status",
@@ -335,15 +335,11 @@ class TestReading:
 
         assert ids(client, payee, limit=2, page=2) == newest_first[2:4]
         assert ids(client, payee, limit=2, page=3) == newest_first[4:]
-        seen: list[str] = []
-        query: dict[str, Any] = {"limit": 2}
-        while len(seen) < 5:
-            page = client.get(HOLDS, query_string=query, headers=payee.headers).json
-            assert (page["meta"]["total"], page["meta"]["totalPages"]) == (5, 3)
-            seen += [hold["id"] for hold in page["data"]]
-            query["cursor"] = page["meta"]["nextCursor"]
-        assert seen == newest_first
-        assert query["cursor"] is None
+        pages = list(pages_of(client, payee, HOLDS, limit=2))
+        assert [(page["meta"]["total"], page["meta"]["totalPages"]) for page in pages] == [
+            (5, 3)
+        ] * 3
+        assert [hold["id"] for page in pages for hold in page["data"]] == newest_first
 
     @pytest.mark.parametrize(
         "query",
