@@ -11,7 +11,8 @@ from app.banks.errors import ProviderNotFound
 from app.common import metrics
 from app.common.errors import AppError
 from app.common.http import Blueprint, raw_body
-from app.inbox.errors import ReferenceUnknown, SignatureInvalid
+from app.inbox.errors import SignatureInvalid
+from app.inbox.outcomes import OUTCOMES, outcome_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -20,16 +21,6 @@ WEBHOOKS: Final = metrics.counter(
     "Webhooks by bank and outcome",
     "provider",
     "outcome",
-)
-_OUTCOMES: Final = (
-    "stored",
-    "repeated",
-    "unknown_reference",
-    "refused",
-    "missing",
-    "malformed",
-    "stale",
-    "forged",
 )
 
 _HEADERS: Final = {
@@ -43,7 +34,7 @@ _HEADERS: Final = {
 def initialize_counters() -> None:
     """Create every counter at zero: a rate needs a value before the first increment."""
     for bank in providers.list_all():
-        for outcome in _OUTCOMES:
+        for outcome in OUTCOMES:
             WEBHOOKS.labels(bank.code, outcome)
 
 
@@ -65,7 +56,7 @@ def from_bank(blueprint: Blueprint) -> Callable[[View], View]:
                 event_id = signing.verify(bank, headers, raw_body())
                 return view(*args, provider=bank, event_id=event_id, **kwargs)
             except AppError as refusal:
-                WEBHOOKS.labels(bank.code, _outcome(refusal)).inc()
+                WEBHOOKS.labels(bank.code, outcome_of(refusal)).inc()
                 raise
 
         documented = blueprint.errors(ProviderNotFound, SignatureInvalid)(guarded)
@@ -75,9 +66,3 @@ def from_bank(blueprint: Blueprint) -> Callable[[View], View]:
         return cast("View", documented)
 
     return decorate
-
-
-def _outcome(refusal: AppError) -> str:
-    if isinstance(refusal, SignatureInvalid):
-        return refusal.reason.lower()
-    return "unknown_reference" if isinstance(refusal, ReferenceUnknown) else "refused"

@@ -5,6 +5,7 @@ from marshmallow.validate import Length, OneOf
 
 from app.banks.types import BankEventType
 from app.common.fields import Amount, Schema, Timestamp
+from app.common.ids import EXAMPLE_ID
 
 _REFERENCE = {
     "description": "The reference that we gave the bank",
@@ -27,7 +28,7 @@ class BankEventDataIn(_BankSchema):
         load_default=None,
         allow_none=True,
         validate=Length(0, 255),
-        metadata={"example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"},
+        metadata={"example": EXAMPLE_ID},
     )
     bank_reference = ma.fields.String(
         load_default=None,
@@ -57,7 +58,7 @@ class BankEventIn(_BankSchema):
                 "reference": _REFERENCE["example"],
                 "amount": "25.00",
                 "currency": "USD",
-                "userId": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
+                "userId": EXAMPLE_ID,
                 "bankReference": "HDFC-20261121-000017",
             },
         },

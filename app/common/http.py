@@ -27,6 +27,7 @@ from app.common.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from app.common.ids import EXAMPLE_ID
 from app.common.json_format import MalformedJson, dump_json, parse_json
 from app.common.middleware import RequestMiddleware
 from app.common.process_state import Slot
@@ -199,7 +200,7 @@ def error_example(kind: type[AppError]) -> dict[str, Any]:
         "timestamp": "2026-11-21T09:30:00.000Z",
         "path": "/api/v1/orders",
         "method": "POST",
-        "requestId": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
+        "requestId": EXAMPLE_ID,
     }
 
 

@@ -7,6 +7,7 @@ import marshmallow as ma
 
 from app.common.clock import format_timestamp
 from app.common.fields import Amount, Flag, Id, Schema, Timestamp, WholeNumber, serializes
+from app.common.ids import EXAMPLE_ID
 from app.common.money import format_minor
 from app.common.pagination import page_of
 from app.coupons.models import Coupon, CouponKind
@@ -66,7 +67,7 @@ class CreateCouponIn(_Limits):
         allow_none=True,
         metadata={
             "description": "Product that it is valid for; null for all products of the merchant",
-            "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
+            "example": EXAMPLE_ID,
         },
     )
 

@@ -12,6 +12,7 @@ from app.common.http import Blueprint, raw_body
 from app.gateway import service
 from app.gateway.errors import GatewayNotConfigured
 from app.inbox.errors import SignatureInvalid
+from app.inbox.outcomes import OUTCOMES, outcome_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -20,17 +21,7 @@ WEBHOOKS: Final = metrics.counter(
     "Webhooks of the payment gateway by outcome",
     "outcome",
 )
-_OUTCOMES: Final = (
-    "stored",
-    "repeated",
-    "ignored",
-    "unknown_reference",
-    "refused",
-    "missing",
-    "malformed",
-    "stale",
-    "forged",
-)
+_OUTCOMES: Final = (*OUTCOMES, "ignored")
 
 _HEADER: Final = {
     "name": "Stripe-Signature",
@@ -60,14 +51,10 @@ def from_gateway(blueprint: Blueprint) -> Callable[[View], View]:
                 service.verify_signature(request.headers.get("Stripe-Signature", ""), raw_body())
                 return view(*args, **kwargs)
             except AppError as refusal:
-                WEBHOOKS.labels(_outcome(refusal)).inc()
+                WEBHOOKS.labels(outcome_of(refusal)).inc()
                 raise
 
         documented = blueprint.errors(SignatureInvalid, GatewayNotConfigured)(guarded)
         return cast("View", blueprint.takes_header(_HEADER)(documented))
 
     return decorate
-
-
-def _outcome(refusal: AppError) -> str:
-    return refusal.reason.lower() if isinstance(refusal, SignatureInvalid) else "refused"

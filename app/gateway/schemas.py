@@ -3,6 +3,7 @@
 import marshmallow as ma
 from marshmallow.validate import Length, Regexp
 
+from app.common.ids import EXAMPLE_ID
 from app.gateway.types import GatewayEventType
 
 
@@ -19,7 +20,7 @@ _SESSION = {
     "payment_intent": "pi_3a1b2c3",
     "amount_total": 2500,
     "currency": "usd",
-    "client_reference_id": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
+    "client_reference_id": EXAMPLE_ID,
     "expires_at": 1795253400,
 }
 

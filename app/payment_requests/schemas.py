@@ -18,6 +18,7 @@ from app.common.fields import (
     WholeNumber,
     serializes,
 )
+from app.common.ids import EXAMPLE_ID
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.payment_requests.merchant_codes.service import MerchantCodeDetails
@@ -147,7 +148,7 @@ class CreateMerchantCodeIn(Schema):
     product_id = Id(
         metadata={
             "description": "Product that is bought by paying; excludes `amount`",
-            "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
+            "example": EXAMPLE_ID,
         }
     )
     amount = Amount(

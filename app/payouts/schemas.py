@@ -3,6 +3,7 @@
 import marshmallow as ma
 
 from app.common.fields import Amount, Id, MoneyOut, Schema, Text, Timestamp
+from app.common.ids import EXAMPLE_ID
 from app.common.pagination import page_of
 from app.payouts.bank_accounts.schemas import BankAccountOut
 
@@ -10,10 +11,7 @@ from app.payouts.bank_accounts.schemas import BankAccountOut
 class CreatePayoutIn(Schema):
     bank_account_id = Id(
         required=True,
-        metadata={
-            "description": "ID of a saved bank account",
-            "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
-        },
+        metadata={"description": "ID of a saved bank account", "example": EXAMPLE_ID},
     )
     amount = Amount(required=True, metadata={"example": "25.00"})
     description = Text(max_length=200, allow_none=True, metadata={"example": "Earnings of May"})

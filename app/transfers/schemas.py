@@ -10,6 +10,7 @@ from stdnum.iso7064 import mod_11_10
 from app.auth.schemas import Email, Phone
 from app.common.clock import format_timestamp
 from app.common.fields import Amount, Id, MoneyOut, Schema, Text, Timestamp, serializes
+from app.common.ids import EXAMPLE_ID
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.transfers.masking import short_name
@@ -54,7 +55,7 @@ class UserIdentifierIn(Schema):
     email = Email(metadata={"example": "bob@example.com"})
     phone = Phone()
     wallet_number = WalletNumber()
-    user_id = Id(metadata={"example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"})
+    user_id = Id(metadata={"example": EXAMPLE_ID})
 
     @ma.validates_schema
     def _require_one(self, data: dict[str, Any], **_: Any) -> None:

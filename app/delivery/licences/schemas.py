@@ -154,13 +154,7 @@ class SoldLicenceOut(Schema):
     """A licence as its merchant sees it."""
 
     id = ma.fields.UUID(required=True)
-    key = ma.fields.String(
-        required=True,
-        metadata={
-            "description": "Masked",
-            "example": "••••C6ES",
-        },
-    )
+    key = ma.fields.String(required=True, metadata={"description": "Masked", "example": "••••C6ES"})
     status = ma.fields.String(
         required=True,
         validate=ma.validate.OneOf(list(LicenceStatus)),

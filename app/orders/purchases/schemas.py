@@ -6,6 +6,7 @@ import marshmallow as ma
 
 from app.common.clock import format_timestamp
 from app.common.fields import Id, MoneyOut, Schema, Text, Timestamp, WholeNumber, serializes
+from app.common.ids import EXAMPLE_ID
 from app.common.json_format import dump_json
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
@@ -18,7 +19,7 @@ from app.products.schemas import ProductOut
 
 
 class CreateOrderIn(Schema):
-    product_id = Id(required=True, metadata={"example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"})
+    product_id = Id(required=True, metadata={"example": EXAMPLE_ID})
     payment_method = ma.fields.String(
         required=True,
         validate=ma.validate.OneOf(list(PaymentMethod)),

@@ -5,6 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.fields import Amount, Id, MoneyOut, Schema, Text, Timestamp, WholeNumber
+from app.common.ids import EXAMPLE_ID
 from app.common.pagination import PageArgs, page_of
 from app.wallets.holds.service import MAX_TTL
 from app.wallets.models import HoldStatus
@@ -15,7 +16,7 @@ class CreateHoldIn(Schema):
         required=True,
         metadata={
             "description": "ID of the merchant who can capture the hold",
-            "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
+            "example": EXAMPLE_ID,
         },
     )
     amount = Amount(required=True, metadata={"example": "40.00"})
