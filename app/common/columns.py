@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.money import Money
+
 
 class Identified:
     """id: a UUID version 7 (ids.new_id), so rows are in the order in which they were created."""
@@ -20,6 +22,17 @@ class Created:
 
 class Timestamped(Created):
     updated_at: Mapped[datetime]
+
+
+class Monetary:
+    """amount: minor units of `currency`."""
+
+    amount: Mapped[int]
+    currency: Mapped[str]
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
 
 
 def known_values(column: str, values: Iterable[str], *, also: str | None = None) -> CheckConstraint:

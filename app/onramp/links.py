@@ -13,7 +13,6 @@ from app.banks import providers
 from app.banks.providers import Provider
 from app.common import clock
 from app.common.cache import Region
-from app.common.money import Money
 from app.common.process_state import Slot
 from app.onramp.models import Onramp, OnrampStatus
 
@@ -54,7 +53,7 @@ def _sign(onramp: Onramp, bank: Provider) -> str:
     """The link with the request that the bank expects: a JWT signed with its first key (HS256)."""
     claims: dict[str, Any] = {
         "reference": onramp.token,
-        "amount": str(Money(onramp.amount, onramp.currency)),
+        "amount": str(onramp.money),
         "currency": onramp.currency,
         "payer": onramp.payer,
         "userId": str(onramp.user_id),

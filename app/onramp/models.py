@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Identified, Timestamped, known_values
+from app.common.columns import Identified, Monetary, Timestamped, known_values
 from app.common.db import Base
 from app.idempotency.models import key_index
 
@@ -19,7 +19,7 @@ class OnrampStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-class Onramp(Identified, Timestamped, Base):
+class Onramp(Identified, Timestamped, Monetary, Base):
     """A deposit that a user has requested from a bank. A trigger keeps the request unchanged.
 
     It ends as SUCCESS or FAILURE by an event of the bank, or is EXPIRED and can then still succeed
@@ -53,8 +53,6 @@ class Onramp(Identified, Timestamped, Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     provider: Mapped[str]
     token: Mapped[str] = mapped_column(unique=True)
-    amount: Mapped[int]
-    currency: Mapped[str]
     payer: Mapped[str]
     description: Mapped[str | None]
     return_url: Mapped[str | None]

@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.bulk import row_class
-from app.common.columns import Created, Identified, Timestamped, known_values
+from app.common.columns import Created, Identified, Monetary, Timestamped, known_values
 from app.common.db import Base
 from app.common.polling import Polled
 from app.idempotency.models import ATTEMPT_ID, key_index
@@ -144,7 +144,7 @@ class RefundStatus(StrEnum):
     SUCCEEDED = "SUCCEEDED"
 
 
-class Refund(Polled, Identified, Created, Base):
+class Refund(Polled, Identified, Created, Monetary, Base):
     """A full or partial refund of an order.
 
     amount: minor units to the buyer; fee: minor units of the platform fee back to the merchant;
@@ -170,9 +170,7 @@ class Refund(Polled, Identified, Created, Base):
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     initiator_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    amount: Mapped[int]
     fee: Mapped[int]
-    currency: Mapped[str]
     units: Mapped[int]
     restored_units: Mapped[int]
     reason: Mapped[str | None]

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Created, Identified, known_values
+from app.common.columns import Created, Identified, Monetary, known_values
 from app.common.db import Base
 from app.common.polling import Polled
 
@@ -26,7 +26,7 @@ class PayoutStatus(StrEnum):
 OPEN: Final = (PayoutStatus.PENDING, PayoutStatus.SUBMITTED)
 
 
-class Payout(Polled, Identified, Created, Base):
+class Payout(Polled, Identified, Created, Monetary, Base):
     """A payout to a bank account. Its amount is held until the bank has paid or refused it.
 
     A trigger keeps the request unchanged, and the outcome final.
@@ -58,8 +58,6 @@ class Payout(Polled, Identified, Created, Base):
     hold_id: Mapped[UUID] = mapped_column(ForeignKey("wallet_holds.id"), unique=True)
     provider: Mapped[str]
     status: Mapped[str]
-    amount: Mapped[int]
-    currency: Mapped[str]
     description: Mapped[str | None]
     bank_reference: Mapped[str | None]
     reason: Mapped[str | None]

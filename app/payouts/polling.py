@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from app.banks import client, providers
 from app.banks.types import BankPayout, PayoutInstruction
 from app.common import clock
-from app.common.money import Money
 from app.events import service as events
 from app.events.catalogue.banks import PayoutFlagged
 from app.payouts import repository, service
@@ -43,12 +42,11 @@ def next_request(session: Session, *, payout_id: UUID) -> Callable[[], BankPayou
     if not payout.is_open:
         return None
     provider = providers.require(payout.provider)
-    money = Money(payout.amount, payout.currency)
     if payout.status == PayoutStatus.SUBMITTED:
-        return partial(client.retrieve_payout, provider, reference=payout.id, money=money)
+        return partial(client.retrieve_payout, provider, reference=payout.id, money=payout.money)
     instruction = PayoutInstruction(
         reference=payout.id,
-        money=money,
+        money=payout.money,
         holder=bank_account.holder,
         number=bank_accounts.decrypt_number(bank_account),
         routing=bank_account.routing,

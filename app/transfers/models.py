@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Created, Identified
+from app.common.columns import Created, Identified, Monetary
 from app.common.db import Base
 
 
@@ -17,7 +17,7 @@ class Purpose(StrEnum):
     MERCHANT_CODE = "merchant_code"
 
 
-class Transfer(Identified, Created, Base):
+class Transfer(Identified, Created, Monetary, Base):
     """Append-only. amount: minor units; reference: what it pays, if anything."""
 
     __tablename__ = "transfers"
@@ -43,8 +43,6 @@ class Transfer(Identified, Created, Base):
 
     sender_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     receiver_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    amount: Mapped[int]
-    currency: Mapped[str]
     note: Mapped[str | None]
     reference_type: Mapped[str | None]
     reference_id: Mapped[UUID | None]

@@ -15,7 +15,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.bulk import row_class
-from app.common.columns import Created, Identified, Timestamped, known_values
+from app.common.columns import Created, Identified, Monetary, Timestamped, known_values
 from app.common.db import Base
 from app.idempotency.models import key_index
 
@@ -199,7 +199,7 @@ class HoldStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-class WalletHold(Identified, Created, Base):
+class WalletHold(Identified, Created, Monetary, Base):
     """Reserved money: it reduces `available` immediately and is captured or released later.
 
     type: transaction type of its capture; captured_amount: part of `amount`, the rest was
@@ -232,8 +232,6 @@ class WalletHold(Identified, Created, Base):
     wallet_id: Mapped[UUID] = mapped_column(ForeignKey("wallets.id"))
     payee_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     type: Mapped[str]
-    currency: Mapped[str]
-    amount: Mapped[int]
     captured_amount: Mapped[int] = mapped_column(server_default="0")
     status: Mapped[str]
     description: Mapped[str | None]

@@ -58,7 +58,7 @@ def get_pending(session: Session, *, refund_id: UUID) -> PendingRefund | None:
     return PendingRefund(
         refund.id,
         row.stripe_payment_intent_id,
-        Money(refund.amount, refund.currency),
+        refund.money,
         refund.reason or "",
         refund.created_at,
     )

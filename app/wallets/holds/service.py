@@ -93,7 +93,7 @@ def capture_hold(
     BalanceTooLarge.
     """
     hold = _require_to_end(session, hold_id, payee_id=payee.id)
-    held = Money(hold.amount, hold.currency)
+    held = hold.money
     money = Money.of(amount, hold.currency) if amount is not None else held
     if money.minor > held.minor:
         raise CaptureExceedsHold(held=held, requested=money)
