@@ -1,4 +1,4 @@
-"""Reading lists page by page."""
+"""Reading paginated lists."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from tests.factories import Actor
 
 
 def pages_of(client: FlaskClient, user: Actor, url: str, **query: Any) -> Iterator[dict[str, Any]]:
-    """The pages of a list from the first to the last, each by the cursor of the one before."""
+    """The pages of a list, each retrieved with the cursor of the previous one."""
     while True:
         page: dict[str, Any] = client.get(url, query_string=query, headers=user.headers).json
         yield page

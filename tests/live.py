@@ -196,12 +196,12 @@ class LiveServer(Api):
         return psutil.Process(self.pid).children()
 
     def memory(self) -> int:
-        """The bytes of the largest web process."""
+        """The memory of the largest web process, in bytes."""
         return max(process.memory_info().rss for process in self.web_processes())
 
     @contextmanager
     def polled(self, token: str) -> Iterator[list[float]]:
-        """Get a wallet again and again until the block ends: how many seconds each answer took."""
+        """Get a wallet repeatedly until the block ends. Yields the seconds of each response."""
         taken: list[float] = []
         over = threading.Event()
 

@@ -23,7 +23,7 @@ ERROR_KEYS = [
 
 
 def created(answer: TestResponse) -> Any:
-    """The body of an answer that must be 201."""
+    """The body of a response, whose status must be 201."""
     assert answer.status_code == 201, answer.text
     return answer.json
 
