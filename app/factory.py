@@ -88,7 +88,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The web application. Raises SettingsError if the configuration is invalid."""
     settings = settings or load_settings()
     logging.configure(settings.log_level)
-    app = Flask("app", static_folder=None)
+    app = Flask("app", static_folder=None, template_folder="common/templates")
 
     wire(settings)
     for webhooks in (banks_guard, gateway_guard):
@@ -110,6 +110,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def register_api(app: Flask, settings: Settings) -> None:
+    """Register the blueprints of the API, and what the OpenAPI document says about all of them."""
     app.config.update(
         API_TITLE="Payment Flow",
         API_VERSION="1.0",
