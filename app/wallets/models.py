@@ -57,8 +57,37 @@ class TransactionType(StrEnum):
     FEE_REFUND = "FEE_REFUND"
 
 
-#: Transaction types that limits apply to. Purchases and sales are not limited.
-LIMITED: Final = "('DEPOSIT', 'WITHDRAWAL', 'ONRAMP', 'PAYOUT', 'TRANSFER_IN', 'TRANSFER_OUT')"
+class LimitType(StrEnum):
+    """What a limit applies to: one type of movement, or all movements of one direction."""
+
+    DEPOSIT = "DEPOSIT"
+    ONRAMP = "ONRAMP"
+    TRANSFER_IN = "TRANSFER_IN"
+    INCOMING = "INCOMING"
+    WITHDRAWAL = "WITHDRAWAL"
+    PAYOUT = "PAYOUT"
+    TRANSFER_OUT = "TRANSFER_OUT"
+    OUTGOING = "OUTGOING"
+
+
+#: The movements that count towards a limit on a direction, besides the limit on their own type.
+DIRECTIONS: Final = {
+    LimitType.INCOMING: (
+        TransactionType.DEPOSIT,
+        TransactionType.ONRAMP,
+        TransactionType.TRANSFER_IN,
+    ),
+    LimitType.OUTGOING: (
+        TransactionType.WITHDRAWAL,
+        TransactionType.PAYOUT,
+        TransactionType.TRANSFER_OUT,
+    ),
+}
+
+#: The types that limits apply to, as a list in SQL. Purchases and sales are not limited.
+LIMITED: Final = "({})".format(
+    ", ".join(f"'{kind}'" for kinds in DIRECTIONS.values() for kind in kinds)
+)
 
 
 class Wallet(Identified, Timestamped, Base):
@@ -241,34 +270,6 @@ class WalletHold(Identified, Created, Monetary, Base):
     idempotency_key: Mapped[str | None]
     expires_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
-
-
-class LimitType(StrEnum):
-    """What a limit applies to: one type of movement, or all movements of one direction."""
-
-    DEPOSIT = "DEPOSIT"
-    ONRAMP = "ONRAMP"
-    TRANSFER_IN = "TRANSFER_IN"
-    INCOMING = "INCOMING"
-    WITHDRAWAL = "WITHDRAWAL"
-    PAYOUT = "PAYOUT"
-    TRANSFER_OUT = "TRANSFER_OUT"
-    OUTGOING = "OUTGOING"
-
-
-#: The movements that count towards a limit on a direction, besides the limit on their own type.
-DIRECTIONS: Final = {
-    LimitType.INCOMING: (
-        TransactionType.DEPOSIT,
-        TransactionType.ONRAMP,
-        TransactionType.TRANSFER_IN,
-    ),
-    LimitType.OUTGOING: (
-        TransactionType.WITHDRAWAL,
-        TransactionType.PAYOUT,
-        TransactionType.TRANSFER_OUT,
-    ),
-}
 
 
 class LimitWindow(StrEnum):
