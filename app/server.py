@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
 from app.common import open_files
 from app.common.settings import Settings
+
+_APPLICATION: Final = "app.factory"
 
 _M_ARENA_MAX = -8  # malloc.h
 
@@ -36,7 +39,7 @@ def serve(settings: Settings) -> None:
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     _limit_malloc_arenas()
     server = Granian(
-        "app.factory:create_app",
+        f"{_APPLICATION}:create_app",
         factory=True,
         address=settings.host,
         port=settings.port,
@@ -103,7 +106,7 @@ def _load_application() -> None:
 
     The garbage collector of each of them would copy it by writing to it, so it is frozen.
     """
-    import_module("app.factory")
+    import_module(_APPLICATION)
     gc.collect()
     gc.freeze()
 

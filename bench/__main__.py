@@ -71,6 +71,7 @@ def main(arguments: list[str]) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
+    """The options, with the defaults of --quick where it is given. Exits if one is invalid."""
     parser = argparse.ArgumentParser(
         prog="flow bench",
         description=__doc__,
@@ -101,6 +102,7 @@ def selected(text: str) -> list[Scenario]:
 
 
 def run(servers: Servers, options: argparse.Namespace, progress: Progress) -> dict[str, Result]:
+    """The result of each selected scenario by name. All run in the same shop."""
     seconds = {
         scenario.name: min(options.seconds, LONE_SECONDS) if scenario.lone else options.seconds
         for scenario in options.only

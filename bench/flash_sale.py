@@ -40,6 +40,7 @@ class Client:
     def call(
         self, method: str, path: str, body: Any = None, token: str | None = None
     ) -> tuple[int, Any]:
+        """The status and the parsed body of the response. path: below /api/v1."""
         connection = getattr(_local, "connection", None)
         if connection is None:
             connection = _local.connection = http.client.HTTPConnection(self.host, self.port, 60)

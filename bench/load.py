@@ -88,6 +88,7 @@ class _Connection:
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
+    """The result of a job. Both are described at the top of this file."""
     size = job["connections"] if job["seconds"] else min(job["connections"], len(job["requests"]))
     open_files.raise_limit(size + _OWN_FILES)
     selector = selectors.DefaultSelector()

@@ -67,6 +67,7 @@ def _outcomes(result: Result) -> str:
 
 
 def targets_table(targets: Iterable[TargetResult]) -> Table:
+    """One row per target: the result, the bound that it must meet and the goal beyond it."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("Target", no_wrap=True)
     for heading in ("result", "target", "goal"):

@@ -23,7 +23,7 @@ from tests.live import (
 pytestmark = pytest.mark.stress
 
 API = "/api/v1"
-#: Bytes of a web process, with its part of shared memory. Measured: 98 million at most.
+#: Bytes of a web process, with its part of shared memory. The benchmark measured 104 million.
 MAX_MEMORY = 120_000_000
 ORDERS = 1500
 

@@ -109,6 +109,7 @@ CouponList = page_of(CouponOut)
 
 @serializes(CouponOut)
 def coupon_out(coupon: Coupon) -> dict[str, Any]:
+    """value: percent, or units of the currency."""
     percent = coupon.kind == CouponKind.PERCENT
     return {
         "id": coupon.id,

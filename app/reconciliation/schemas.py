@@ -7,6 +7,7 @@ from typing import Any, Final
 import marshmallow as ma
 
 from app.common.fields import Flag, QueryArgs, serializes
+from app.common.ids import EXAMPLE_ID
 from app.reconciliation import report
 from app.reconciliation.comparison import Action, Outcome
 from app.reconciliation.service import Report
@@ -16,8 +17,7 @@ from app.reconciliation.statement import COLUMNS, Direction
 MAX_ROWS: Final = 1_000
 
 STATEMENT_EXAMPLE: Final = (
-    f"{','.join(COLUMNS)}\r\n"
-    "2026-11-21,01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11,HDFC-7F3A21,DEBIT,25.00,USD,BOOKED\r\n"
+    f"{','.join(COLUMNS)}\r\n2026-11-21,{EXAMPLE_ID},HDFC-7F3A21,DEBIT,25.00,USD,BOOKED\r\n"
 )
 
 

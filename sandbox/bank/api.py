@@ -28,6 +28,7 @@ def health() -> Response:
 
 @blueprint.post("/<slug>/payouts")
 def create_payout(slug: str) -> tuple[Response, int]:
+    """Accept a payout, or refuse it with 422. The outcome is reported by webhook later."""
     bank = current_bank()
     provider = bank.require_provider(slug)
     _require_signature(provider)
@@ -65,6 +66,7 @@ def get_payout(slug: str, reference: str) -> tuple[Response, int]:
 
 @blueprint.get("/<slug>/statement.csv")
 def statement(slug: str) -> Response:
+    """The booked payments and payouts of a period as CSV. from, to: days, both included."""
     bank = current_bank()
     provider = bank.require_provider(slug)
     first = _date_arg("from", default=date.min)

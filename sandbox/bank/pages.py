@@ -24,6 +24,7 @@ blueprint = Blueprint("pages", __name__)
 
 @blueprint.get("/")
 def overview() -> Response:
+    """The accounts, payments, payouts and webhooks of each bank."""
     bank = current_bank()
     with bank.store.read_transaction() as connection:
         views = [
@@ -54,6 +55,7 @@ def change_settings(slug: str) -> AnyResponse:
 
 @blueprint.get("/<slug>/pay")
 def payment_page(slug: str) -> Response:
+    """The form of a payment request, or its outcome if it has been decided or has expired."""
     bank = current_bank()
     provider = bank.require_provider(slug)
     token = request.args.get("request", "")
@@ -73,6 +75,7 @@ def payment_page(slug: str) -> Response:
 
 @blueprint.post("/<slug>/pay")
 def decide_payment(slug: str) -> AnyResponse:
+    """Pay or decline a payment request, once, and show the outcome."""
     bank = current_bank()
     provider = bank.require_provider(slug)
     token = request.form.get("request", "")

@@ -28,6 +28,7 @@ _POLICY = (
 
 @blueprint.get("/")
 def overview() -> Response:
+    """The balances, sessions, refunds and webhooks, and the test behaviour."""
     gateway = current_gateway()
     with gateway.store.read_transaction() as connection:
         return render_page(
@@ -65,6 +66,7 @@ def payment_page(session_id: str) -> Response:
 
 @blueprint.post("/c/pay/<session_id>")
 def pay(session_id: str) -> AnyResponse:
+    """Pay an open session by card, and redirect to the shop. A declined card can be replaced."""
     gateway = current_gateway()
     _require_session(session_id)
     _require_csrf_token(session_id)

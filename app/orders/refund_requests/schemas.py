@@ -16,8 +16,6 @@ class RefundRequestAnswerIn(Schema):
 
 
 class RefundRequestOut(Schema):
-    """Describes what `refund_request_out` returns."""
-
     id = ma.fields.UUID(required=True)
     order_id = ma.fields.UUID(required=True)
     amount = MoneyOut(required=True, allow_none=True, metadata={"example": "10.00"})

@@ -25,8 +25,6 @@ class CreateRefundIn(RefundPartIn):
 
 
 class RefundOut(Schema):
-    """Describes what `refund_out` returns."""
-
     id = ma.fields.UUID(required=True)
     order_id = ma.fields.UUID(required=True)
     amount = MoneyOut(required=True, metadata={"example": "10.00"})

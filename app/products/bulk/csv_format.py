@@ -9,6 +9,7 @@ import marshmallow as ma
 from app.common import csv_documents
 from app.common.clock import format_timestamp
 from app.common.csv_documents import CsvInvalid, Row
+from app.common.ids import EXAMPLE_ID
 from app.common.money import format_minor
 from app.products.bulk.errors import ImportInvalid, Problems
 from app.products.bulk.schemas import CreateRow, UpdateRow
@@ -36,8 +37,8 @@ IMPORT_EXAMPLE: Final = (
     '"Gift card, 25 USD",,25.00,,CODES,,true\r\n'
 )
 EXPORT_EXAMPLE: Final = (
-    ",".join(COLUMNS) + "\r\n"
-    "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11,Field Guide,Birds of Europe,19.99,USD,50,PLAIN,3,true,"
+    f"{','.join(COLUMNS)}\r\n"
+    f"{EXAMPLE_ID},Field Guide,Birds of Europe,19.99,USD,50,PLAIN,3,true,"
     "2026-11-21T09:30:00.000Z\r\n"
 )
 
