@@ -34,6 +34,23 @@ class PurchaseLimitReached(BadRequest):
         return cls(limit=3, bought=2, requested=2)
 
 
+class PriceChanged(Conflict):
+    """The total differs from the `expectedAmount` of the request. Nothing was paid."""
+
+    code = "PRICE_CHANGED"
+    message = "The price has changed"
+
+    def __init__(self, *, expected: Money, actual: Money) -> None:
+        super().__init__(
+            f"The price has changed: the total is {actual.display}, not {expected.display}",
+            details={"expectedAmount": str(expected), "amount": str(actual)},
+        )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(expected=Money(4_999, "USD"), actual=Money(5_499, "USD"))
+
+
 class OrderNotDelivered(Conflict):
     """The order is not paid, or was refunded in full."""
 
@@ -165,4 +182,5 @@ PURCHASE_ERRORS: Final = (
     PurchaseLimitReached,
     QuantityTooLarge,
     CannotBuyOwnProduct,
+    PriceChanged,
 )

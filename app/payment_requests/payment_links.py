@@ -2,10 +2,12 @@
 
 import re
 import secrets
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from app.common.money import Money
+from app.orders.purchases.pricing import require_expected_amount
 from app.payment_requests.errors import AmountChoiceInvalid
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -28,15 +30,29 @@ def link_to(token: str, *, base: str) -> str:
     return f"{base}/pay/{token}"
 
 
-def amount_due(fixed: int | None, chosen: Decimal | None, *, currency: str) -> Money:
-    """The amount to pay. fixed: minor units; chosen: units of `currency`, as sent by the payer.
+@dataclass(frozen=True, slots=True)
+class PayerAmount:
+    """What a payer says about the amount, in units of the currency.
 
-    Raises AmountChoiceInvalid, AmountInvalid.
+    chosen: if no amount is fixed; expected: what the payer was shown, None to pay whatever it is.
     """
-    if fixed is not None and chosen is not None:
-        raise AmountChoiceInvalid("The amount is fixed; omit this field.")
-    if fixed is not None:
-        return Money(fixed, currency)
-    if chosen is None:
+
+    chosen: Decimal | None = None
+    expected: Decimal | None = None
+
+
+def amount_due(fixed: int | None, payer: PayerAmount, *, currency: str) -> Money:
+    """The amount to pay. fixed: minor units of `currency`.
+
+    Raises AmountChoiceInvalid, AmountInvalid, PriceChanged.
+    """
+    if payer.chosen is not None:
+        if fixed is not None:
+            raise AmountChoiceInvalid("The amount is fixed; omit this field.")
+        due = Money.of(payer.chosen, currency)
+    elif fixed is None:
         raise AmountChoiceInvalid("Required, because no amount is fixed.")
-    return Money.of(chosen, currency)
+    else:
+        due = Money(fixed, currency)
+    require_expected_amount(payer.expected, due)
+    return due

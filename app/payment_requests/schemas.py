@@ -37,6 +37,10 @@ _LINK: Final = {
     "description": "Payment link, for anyone who should see and pay it",
     "example": "http://localhost:3000/pay/Zq3mT0vKcH2nXw8yLr5sBg",
 }
+_EXPECTED_AMOUNT: Final = {
+    "description": "Total that the payer was shown. If the total is another one, nothing is paid"
+    " and the response is 409 `PRICE_CHANGED`",
+}
 _TOKEN: Final = {
     "description": "Secret at the end of the link",
     "example": "Zq3mT0vKcH2nXw8yLr5sBg",
@@ -72,6 +76,7 @@ class PayPaymentRequestIn(Schema):
     amount = Amount(
         metadata={"description": "Only if the request has no fixed amount", "example": "12.50"}
     )
+    expected_amount = Amount(metadata=_EXPECTED_AMOUNT | {"example": "12.50"})
 
 
 class RequestsArgs(PageArgs):
@@ -181,6 +186,7 @@ class PayMerchantCodeIn(Schema):
         maximum=1_000_000,
         metadata={"description": "Only for a product; default: 1", "example": 1},
     )
+    expected_amount = Amount(metadata=_EXPECTED_AMOUNT | {"example": "3.50"})
 
 
 class MerchantCodeOut(Schema):

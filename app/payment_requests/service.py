@@ -34,7 +34,7 @@ from app.payment_requests.errors import (
     PaymentRequestNotFound,
 )
 from app.payment_requests.models import PaymentRequest, RequestStatus
-from app.payment_requests.payment_links import amount_due, may_be_token, new_token
+from app.payment_requests.payment_links import PayerAmount, amount_due, may_be_token, new_token
 from app.transfers import recipients
 from app.transfers import service as transfers
 from app.transfers.models import Purpose
@@ -103,16 +103,15 @@ def pay_request(
     *,
     payer: Caller,
     request_id: UUID,
-    amount: Decimal | None,
+    amount: PayerAmount,
     second_factor: SecondFactor,
     idempotency_key: str | None,
 ) -> TransferDetails:
     """Pay a request, once: by its payer, or by anyone if it names none.
 
-    amount: units of the request's currency, for one that leaves it open; second_factor: the
-    payer's.
-    Raises PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest, AmountChoiceInvalid
-    and what `transfers.create_transfer` raises.
+    second_factor: the payer's.
+    Raises PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest, AmountChoiceInvalid,
+    PriceChanged and what `transfers.create_transfer` raises.
     """
     request = repository.get_request_for_update(session, request_id)
     if request is None or payer.id not in (request.requester_id, request.payer_id or payer.id):

@@ -14,6 +14,7 @@ from app.common.http import Blueprint, json_response, peek_json, settings
 from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
 from app.idempotency.http import respond_once, takes_idempotency_key
+from app.orders.errors import PriceChanged
 from app.payment_requests import service
 from app.payment_requests.errors import (
     CannotDecideRequest,
@@ -22,7 +23,7 @@ from app.payment_requests.errors import (
     PaymentRequestNotFound,
 )
 from app.payment_requests.http import PNG, SVG, qr_code, responds_with_image
-from app.payment_requests.payment_links import link_to
+from app.payment_requests.payment_links import PayerAmount, link_to
 from app.payment_requests.schemas import (
     CreatePaymentRequestIn,
     ImageArgs,
@@ -149,7 +150,13 @@ def get_payment_request_by_token(payment_request_token: str) -> Response:
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(PayPaymentRequestIn, required=False)
 @blp.response(201, TransferOut)
-@blp.errors(PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest, *TRANSFER_ERRORS)
+@blp.errors(
+    PaymentRequestNotFound,
+    PaymentRequestClosed,
+    CannotPayOwnRequest,
+    PriceChanged,
+    *TRANSFER_ERRORS,
+)
 @may_require_code(blp)
 @takes_idempotency_key(blp)
 def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Response:
@@ -164,7 +171,7 @@ def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Respo
             session,
             payer=user,
             request_id=payment_request_id,
-            amount=body.get("amount"),
+            amount=PayerAmount(body.get("amount"), body.get("expected_amount")),
             second_factor=factor,
             idempotency_key=key,
         ),

@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from app.auth.service import Caller
 from app.common.ids import new_id
-from app.common.money import MAX_MINOR, AmountInvalid, share_of
+from app.common.money import MAX_MINOR, AmountInvalid, Money, share_of
 from app.coupons.errors import CouponInvalid
 from app.coupons.service import LockedCoupon
 from app.delivery import service as delivery
 from app.orders.errors import (
     CannotBuyOwnProduct,
     NothingToPay,
+    PriceChanged,
     PurchaseLimitReached,
     QuantityTooLarge,
 )
@@ -29,7 +31,8 @@ from app.wallets.models import SystemCode, TransactionType
 class Basket:
     """What a buyer wants to buy.
 
-    coupon_code: in upper case; notes, metadata: the buyer's own, returned unchanged.
+    coupon_code: in upper case; notes, metadata: the buyer's own, returned unchanged;
+    expected_amount: the total that the buyer was shown, None to pay whatever it is.
     """
 
     product_id: UUID
@@ -37,6 +40,7 @@ class Basket:
     coupon_code: str | None = None
     notes: str | None = None
     metadata: dict[str, Any] | None = None
+    expected_amount: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def decide(
     default fee in basis points.
     Raises ProductNotFound, ProductInactive, CannotBuyOwnProduct, ProductOutOfStock,
     QuantityTooLarge, PurchaseLimitReached, AmountInvalid, CouponInvalid, CouponUsedUp,
-    WalletNotFound, WalletLocked, InsufficientFunds, BalanceTooLarge.
+    PriceChanged, WalletNotFound, WalletLocked, InsufficientFunds, BalanceTooLarge.
     """
     price = _price(purchase, product, coupon, units_before=units_before, fee_bps=fee_bps, now=now)
     if buyer is None or merchant is None:
@@ -156,8 +160,21 @@ def _price(
     full = product.price * basket.quantity
     discount = _discount(purchase, product, coupon, full, now)
     amount = full - discount
+    require_expected_amount(basket.expected_amount, Money(amount, product.currency))
     fee = share_of(amount, bps=fee_bps if product.fee_bps is None else product.fee_bps)
     return _Price(product, coupon, discount, amount, fee)
+
+
+def require_expected_amount(expected: Decimal | None, actual: Money) -> None:
+    """Raises PriceChanged if the payer was shown another amount, and AmountInvalid.
+
+    expected: in units of the currency of `actual`, None if the payer does not say.
+    """
+    if expected is None:
+        return
+    shown = Money.of(expected, actual.currency, field="expectedAmount")
+    if shown != actual:
+        raise PriceChanged(expected=shown, actual=actual)
 
 
 def _require_within_limit(purchase: Purchase, product: Stock, units_before: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
-from app.common.fields import Id, MoneyOut, Schema, Text, Timestamp, WholeNumber, serializes
+from app.common.fields import Amount, Id, MoneyOut, Schema, Text, Timestamp, WholeNumber, serializes
 from app.common.ids import EXAMPLE_ID
 from app.common.json_format import dump_json
 from app.common.money import format_minor
@@ -30,6 +30,14 @@ class CreateOrderIn(Schema):
     )
     quantity = WholeNumber(minimum=1, maximum=1_000_000, load_default=1, metadata={"example": 1})
     coupon_code = CouponCode(allow_none=True, metadata={"example": "BLACKFRIDAY"})
+    expected_amount = Amount(
+        zero_allowed=True,
+        metadata={
+            "description": "Total that the buyer was shown, after the discount. If the total is"
+            " another one, nothing is bought and the response is 409 `PRICE_CHANGED`",
+            "example": "49.99",
+        },
+    )
     notes = Text(max_length=1000, allow_none=True, metadata={"example": "A present for Grace"})
     metadata = ma.fields.Dict(
         keys=ma.fields.String(validate=ma.validate.Length(1, 40)),

@@ -17,7 +17,7 @@ from app.common.pagination import Page, PageRequest
 from app.payment_requests import repository
 from app.payment_requests.errors import AmountChoiceInvalid, MerchantCodeNotFound
 from app.payment_requests.models import MerchantCode
-from app.payment_requests.payment_links import amount_due, may_be_token, new_token
+from app.payment_requests.payment_links import PayerAmount, amount_due, may_be_token, new_token
 from app.products import service as products
 from app.products.errors import ProductInactive, ProductNotFound, UnauthorizedProductAccess
 from app.products.models import Product
@@ -150,7 +150,7 @@ def pay_code(
     *,
     payer: Caller,
     code_id: UUID,
-    amount: Decimal | None,
+    amount: PayerAmount,
     second_factor: SecondFactor,
     idempotency_key: str | None,
 ) -> TransferDetails:
@@ -159,7 +159,8 @@ def pay_code(
     It is a transfer and not a sale (docs/decisions/0011): there is no product, so there are no
     goods, no stock and no fee, and it counts towards the limits on transfers. second_factor: the
     payer's.
-    Raises MerchantCodeNotFound, AmountChoiceInvalid and what `transfers.create_transfer` raises.
+    Raises MerchantCodeNotFound, AmountChoiceInvalid, PriceChanged and what
+    `transfers.create_transfer` raises.
     """
     code = repository.lock_code(session, code_id, exclusive=False)
     # A code for a product gets here only if it is inactive.

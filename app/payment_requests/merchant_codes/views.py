@@ -33,7 +33,7 @@ from app.payment_requests.http import PNG, SVG, image, qr_code, responds_with_im
 from app.payment_requests.merchant_codes import service as codes
 from app.payment_requests.merchant_codes.printable_code import template_context
 from app.payment_requests.merchant_codes.service import MerchantCodeDetails
-from app.payment_requests.payment_links import link_to
+from app.payment_requests.payment_links import PayerAmount, link_to
 from app.payment_requests.schemas import (
     CreateMerchantCodeIn,
     ImageArgs,
@@ -175,18 +175,21 @@ def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Respons
     """
     factor = second_factor()
     amount, quantity = body.get("amount"), body.get("quantity")
+    expected_amount = body.get("expected_amount")
     with reading() as session:
         code = codes.require_code_by_token(session, merchant_code_token)
     product_id = codes.product_to_buy(code, amount=amount, quantity=quantity)
     if product_id is not None:
         require_scope(Scope.ORDERS_WRITE)
-        return respond_with_purchase(Basket(product_id, quantity or 1))
+        return respond_with_purchase(
+            Basket(product_id, quantity or 1, expected_amount=expected_amount)
+        )
     return respond_once(
         lambda session, user, key: codes.pay_code(
             session,
             payer=user,
             code_id=code.code.id,
-            amount=amount,
+            amount=PayerAmount(amount, expected_amount),
             second_factor=factor,
             idempotency_key=key,
         ),

@@ -152,6 +152,26 @@ def test_the_total_of_several_units_is_shown_before_payment(page: Page, people: 
     assert [(order["amount"], order["quantity"]) for order in orders] == [("39.98", 2)]
 
 
+def test_a_price_that_changed_meanwhile_is_shown_before_it_is_paid(
+    page: Page, people: People
+) -> None:
+    product_id = people.server.create_product(people.alice, price="19.99", units=5)
+    code = people.call(people.alice, "POST", "/merchant-codes", {"productId": product_id})
+    page.goto(people.link(code))
+    sign_in(page, people)
+    page.get_by_label("Quantity").fill("2")
+    people.call(people.alice, "PATCH", f"/products/{product_id}", {"price": "24.99"})
+    page.get_by_role("button", name="Pay 39.98 USD").click()
+
+    expect(page.get_by_role("alert")).to_have_text(
+        "The price has changed: the total is $49.98, not $39.98"
+    )
+    assert people.balance(people.bob) == "100.00"
+    page.get_by_role("button", name="Pay 49.98 USD").click()
+
+    expect(page.get_by_role("status")).to_contain_text("Alice Jones has received 49.98 USD")
+
+
 def test_a_large_amount_requires_a_two_factor_code(page: Page, people: People) -> None:
     begun = people.call(people.bob, "POST", "/auth/two-factor", {"password": PASSWORD})
     code = {"code": pyotp.TOTP(begun["secret"]).now()}

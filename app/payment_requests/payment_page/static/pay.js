@@ -84,16 +84,33 @@ signIn.addEventListener("submit", (event) => {
 });
 
 // Exact: in minor units, without floating point.
-function times(price, count) {
+function convert(price, change) {
   const decimals = price.split(".")[1]?.length ?? 0;
-  const minor = (BigInt(price.replace(".", "")) * BigInt(count)).toString().padStart(decimals + 1, "0");
+  const minor = change(BigInt(price.replace(".", ""))).toString().padStart(decimals + 1, "0");
   return decimals ? `${minor.slice(0, -decimals)}.${minor.slice(-decimals)}` : minor;
 }
 
-part("quantity")?.addEventListener("input", (event) => {
-  const count = event.target.checkValidity() ? event.target.value : 1;
-  part("total").textContent = `${times(card.dataset.price, count)} ${card.dataset.currency}`;
-});
+function count() {
+  const quantity = part("quantity");
+  return BigInt(quantity?.checkValidity() ? quantity.value : 1);
+}
+
+// The amount on the button, which is the only one that is paid.
+function total() {
+  return convert(card.dataset.price, (minor) => minor * count());
+}
+
+function showTotal() {
+  part("total").textContent = `${total()} ${card.dataset.currency}`;
+}
+
+part("quantity")?.addEventListener("input", showTotal);
+
+function showNewPrice(details) {
+  card.dataset.price = convert(details.amount, (minor) => minor / count());
+  part("price").textContent = `${card.dataset.price} ${card.dataset.currency}`;
+  showTotal();
+}
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -108,6 +125,7 @@ form.addEventListener("submit", (event) => {
     if (!quantity.checkValidity() || Number(quantity.value) < 1) return complain(quantity, "Please enter the quantity as a whole number.");
     body.quantity = Number(quantity.value);
   }
+  body.expectedAmount = amount ? body.amount : total();
   return attempt(() => pay(body));
 });
 
@@ -130,6 +148,7 @@ async function pay(body) {
       signIn.hidden = false;
     } else if (error.status < 500 && error.status !== 429) {
       key = newKey(); // refused for good: the next attempt is another request
+      if (error.code === "PRICE_CHANGED") showNewPrice(error.details);
     }
     throw error;
   }
