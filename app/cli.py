@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, BinaryIO, TextIO
 
 import click
@@ -91,12 +91,22 @@ def demo(if_empty: bool) -> None:
 
 
 @main.command()
-def verify() -> None:
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="Check only records created since then (UTC).",
+)
+@click.option(
+    "--incremental", is_flag=True, help="Check only records since the last run without violations."
+)
+def verify(since: datetime | None, incremental: bool) -> None:
     """Check every invariant of the books; exit code 1 if any is violated."""
     from app.verify.report import report
 
+    if since is not None and incremental:
+        raise click.UsageError("--since and --incremental exclude each other.")
     _connect()
-    sys.exit(report())
+    sys.exit(report(since=since.replace(tzinfo=UTC) if since else None, incremental=incremental))
 
 
 @main.command()

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, TypeVar
 
 from app.verify.report import violations
@@ -25,6 +26,6 @@ def outcomes(answers: Iterable[Any]) -> Counter[tuple[int, str | None]]:
     return Counter((answer.status_code, answer.json.get("error")) for answer in answers)
 
 
-def broken_invariants() -> list[str]:
-    """The names of the violated invariants of the books."""
-    return [invariant.name for invariant, rows in violations() if rows]
+def broken_invariants(since: datetime | None = None) -> list[str]:
+    """The names of the violated invariants of the books. since: of records since then."""
+    return [invariant.name for invariant, rows in violations(since) if rows]

@@ -118,14 +118,15 @@ def _process_state_is_restored() -> Iterator[None]:
 def rolled_back(worker_app: Flask) -> Iterator[Flask]:
     """The application inside a transaction that is rolled back."""
     database = db.current()
-    before = database.autocommit, database.read_committed, database.serializable
+    kinds = ("autocommit", "read_committed", "serializable", "snapshot")
+    before = {kind: getattr(database, kind) for kind in kinds}
     in_transaction = database.engine.execution_options(isolation_level="READ COMMITTED")
     with in_transaction.connect() as connection:
         outer = connection.begin()
         inner = sessionmaker(
             connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
-        database.autocommit = database.read_committed = database.serializable = inner
+        vars(database).update(dict.fromkeys(kinds, inner))
         own_connection = nullcontext(connection.connection.driver_connection)
         database.borrowed = lambda: own_connection  # type: ignore[method-assign,assignment,return-value]
         clear_cache()
@@ -133,7 +134,7 @@ def rolled_back(worker_app: Flask) -> Iterator[Flask]:
             with worker_app.app_context():
                 yield worker_app
         finally:
-            database.autocommit, database.read_committed, database.serializable = before
+            vars(database).update(before)
             del database.borrowed
             outer.rollback()
 

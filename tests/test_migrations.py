@@ -16,7 +16,14 @@ from app.health.views import newest_migration
 from app.models import Base
 from tests import servers
 
-APPEND_ONLY = {"journal_entries", "wallet_transactions", "restocks", "audit_log", "transfers"}
+APPEND_ONLY = {
+    "journal_entries",
+    "wallet_transactions",
+    "restocks",
+    "audit_log",
+    "transfers",
+    "verifications",
+}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final, TypeVar, cast
 
 import psycopg
-from sqlalchemy import BigInteger, DateTime, MetaData, create_engine, event
+from sqlalchemy import BigInteger, DateTime, MetaData, create_engine, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import (
@@ -36,6 +36,15 @@ _PAUSE: Final = (0.005, 0.2)
 #: Requests read few rows, by key. A generic plan that was made while a table was small must not
 #: scan the whole table later, nor lock it in a SERIALIZABLE transaction.
 BY_INDEX: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+
+#: Undoes, for the transaction, the settings that make requests short and whole tables slow to read.
+_WHOLE_TABLES: Final = (
+    "statement_timeout = 0",
+    "enable_seqscan = on",
+    "enable_hashjoin = on",
+    "enable_mergejoin = on",
+    "work_mem = '64MB'",
+)
 
 _CONTENTION: Final = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock timeout
 
@@ -68,8 +77,8 @@ class OutcomeUnknown(AppError):
 
 
 class Database:
-    """The connection pools of a process, and its sessions: autocommit, READ COMMITTED and
-    SERIALIZABLE.
+    """The connection pools of a process, and its sessions: autocommit, READ COMMITTED, SERIALIZABLE,
+    and REPEATABLE READ for reads only.
 
     pool_size: the maximum number of connections, at least two. Two of them serve SERIALIZABLE
     transactions only, which run one batch at a time: always the same backends, with their
@@ -85,6 +94,12 @@ class Database:
             self.engine.execution_options(isolation_level="READ COMMITTED"), expire_on_commit=False
         )
         self.serializable = sessionmaker(self._serializable_engine, expire_on_commit=False)
+        self.snapshot = sessionmaker(
+            self.engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            ),
+            expire_on_commit=False,
+        )
 
     def dispose(self) -> None:
         """Close every connection that is not in use."""
@@ -192,6 +207,24 @@ def reading() -> Iterator[Session]:
             yield session
         except psycopg.Error as error:
             raise as_sqlalchemy(error) from error
+
+
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """A session whose statements all read the same snapshot, for reports over whole tables.
+
+    REPEATABLE READ, READ ONLY: takes no predicate locks, delays no writer, and works on a replica.
+    It delays VACUUM, so it must not wait for a client. The settings that keep requests short do not
+    apply.
+    """
+    session = current().snapshot()
+    try:
+        for setting in _WHOLE_TABLES:
+            session.execute(text(f"SET LOCAL {setting}"))
+        yield session
+    finally:
+        _roll_back(session)  # nothing was written
+        session.close()
 
 
 def fetch_one(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:

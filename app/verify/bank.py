@@ -10,10 +10,10 @@ INVARIANTS: Final = (
         """
         SELECT o.id FROM onramps o
         LEFT JOIN wallets w ON w.user_id = o.user_id AND w.currency = o.currency
-        LEFT JOIN wallet_transactions t
-            ON t.reference_type = 'onramp' AND t.reference_id = o.id AND t.type = 'ONRAMP'
+        LEFT JOIN wallet_transactions t ON t.journal_entry_id >= :related
+            AND t.reference_type = 'onramp' AND t.reference_id = o.id AND t.type = 'ONRAMP'
         LEFT JOIN wallets h ON h.id = t.wallet_id
-        WHERE o.status = 'SUCCESS'
+        WHERE o.status = 'SUCCESS' AND (o.id >= :first OR o.closed_at >= :since)
         GROUP BY o.id
         HAVING coalesce(sum(t.amount) FILTER (WHERE t.wallet_id = w.id), 0) <> o.amount
             OR coalesce(sum(t.amount) FILTER (WHERE h.code = 'BANK'), 0) <> -o.amount
@@ -25,7 +25,7 @@ INVARIANTS: Final = (
         """
         SELECT t.id FROM wallet_transactions t
         LEFT JOIN onramps o ON t.reference_type = 'onramp' AND o.id = t.reference_id
-        WHERE (t.type = 'ONRAMP' OR t.reference_type = 'onramp')
+        WHERE t.journal_entry_id >= :first AND (t.type = 'ONRAMP' OR t.reference_type = 'onramp')
             AND (t.type <> 'ONRAMP' OR o.id IS NULL OR o.status <> 'SUCCESS')
         """,
     ),
@@ -78,13 +78,14 @@ INVARIANTS: Final = (
         "Every ended on-ramp and every quarantined event has its outbox event",
         """
         SELECT o.id FROM onramps o LEFT JOIN outbox_events e
-            ON e.aggregate_id = o.id AND e.aggregate_type = 'onramp'
+            ON e.id >= :related AND e.aggregate_id = o.id AND e.aggregate_type = 'onramp'
             AND e.type = CASE o.status WHEN 'SUCCESS' THEN 'onramp-succeeded'
                 ELSE 'onramp-failed' END
-        WHERE o.status <> 'PROCESSING' GROUP BY o.id HAVING count(e.id) <> 1
+        WHERE o.id >= :recorded AND o.status <> 'PROCESSING' GROUP BY o.id HAVING count(e.id) <> 1
         UNION ALL
         SELECT b.id FROM inbound_events b LEFT JOIN outbox_events e
-            ON e.aggregate_id = b.id AND e.type = 'bank-event-quarantined'
+            ON e.id >= :related AND e.aggregate_id = b.id AND e.type = 'bank-event-quarantined'
+        WHERE b.id >= :recorded
         GROUP BY b.id HAVING count(e.id) <> (b.status = 'QUARANTINED')::integer
         """,
     ),

@@ -38,8 +38,10 @@ INVARIANTS: Final = (
         """
         SELECT coalesce(o.id, d.order_id) FROM (
             SELECT o.id, o.user_id, o.product_id, o.quantity, o.completed_at
-            FROM orders o JOIN products p ON p.id = o.product_id WHERE p.kind = 'FILE'
-        ) AS o FULL JOIN file_deliveries d ON d.order_id = o.id
+            FROM orders o JOIN products p ON p.id = o.product_id
+            WHERE o.id >= :first AND p.kind = 'FILE'
+        ) AS o FULL JOIN (SELECT * FROM file_deliveries WHERE order_id >= :first) d
+            ON d.order_id = o.id
         WHERE (o.completed_at IS NULL) <> (d.delivered_at IS NULL)
             OR (d.order_id IS NOT NULL AND (o.id IS NULL OR d.buyer_id <> o.user_id
                 OR d.product_id <> o.product_id OR d.quantity <> o.quantity))
@@ -54,6 +56,7 @@ INVARIANTS: Final = (
         HAVING d.downloads > d.downloads_allowed OR d.downloads <> count(l.id)
             OR d.revoked_units NOT BETWEEN 0 AND d.quantity
         """,
+        whole=True,
     ),
     Invariant(
         "A link serves a file of the purchased product, at most three times",
@@ -61,22 +64,22 @@ INVARIANTS: Final = (
         SELECT l.id FROM file_downloads l
         JOIN file_deliveries d ON d.order_id = l.order_id
         JOIN product_files f ON f.id = l.file_id JOIN file_contents c ON c.id = f.content_id
-        WHERE f.product_id <> d.product_id OR l.budget <> 3 * c.size
-            OR l.served NOT BETWEEN 0 AND l.budget
+        WHERE l.begun_at >= :since AND (f.product_id <> d.product_id OR l.budget <> 3 * c.size
+            OR l.served NOT BETWEEN 0 AND l.budget)
         """,
     ),
     Invariant(
         "Every upload and every download has its outbox event",
         """
         SELECT f.id FROM product_files f LEFT JOIN outbox_events e
-            ON e.aggregate_id = f.product_id AND e.type = 'product-file-uploaded'
-            AND e.data->>'version' = f.version::text
-        WHERE e.id IS NULL
+            ON e.id >= :related AND e.aggregate_id = f.product_id
+            AND e.type = 'product-file-uploaded' AND e.data->>'version' = f.version::text
+        WHERE f.id >= :recorded AND e.id IS NULL
         UNION ALL
         SELECT l.id FROM file_downloads l LEFT JOIN outbox_events e
-            ON e.aggregate_id = l.order_id AND e.type = 'file-downloaded'
+            ON e.id >= :related AND e.aggregate_id = l.order_id AND e.type = 'file-downloaded'
             AND e.data->>'downloadId' = l.id::text
-        WHERE e.id IS NULL
+        WHERE l.begun_at >= :recorded_since AND e.id IS NULL
         """,
     ),
 )

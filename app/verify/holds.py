@@ -10,9 +10,11 @@ INVARIANTS: Final = (
         """
         SELECT h.id FROM wallet_holds h
         LEFT JOIN wallets p ON p.user_id = h.payee_id AND p.currency = h.currency
-        LEFT JOIN wallet_transactions t ON t.reference_type = 'hold' AND t.reference_id = h.id
+        LEFT JOIN wallet_transactions t ON t.journal_entry_id >= :related
+            AND t.reference_type = 'hold' AND t.reference_id = h.id
         LEFT JOIN journal_entries j ON j.id = t.journal_entry_id
         WHERE h.status = 'CAPTURED' AND h.payee_id IS NOT NULL
+            AND (h.id >= :first OR h.closed_at >= :since)
         GROUP BY h.id, p.id
         HAVING count(t.id) <> 2 OR count(DISTINCT j.id) <> 1 OR min(j.kind) <> 'CAPTURE'
             OR coalesce(sum(t.amount) FILTER (WHERE t.type = h.type AND t.wallet_id = h.wallet_id),
@@ -27,7 +29,7 @@ INVARIANTS: Final = (
         SELECT t.id FROM wallet_transactions t
         JOIN journal_entries j ON j.id = t.journal_entry_id
         LEFT JOIN wallet_holds h ON t.reference_type = 'hold' AND h.id = t.reference_id
-        WHERE (t.reference_type = 'hold' OR j.kind = 'CAPTURE')
+        WHERE j.id >= :first AND (t.reference_type = 'hold' OR j.kind = 'CAPTURE')
             AND (h.id IS NULL OR h.status <> 'CAPTURED')
         """,
     ),
@@ -53,8 +55,9 @@ INVARIANTS: Final = (
         "Every hold for a payee has its outbox events: placed, and captured or released",
         """
         SELECT h.id FROM wallet_holds h
-        LEFT JOIN outbox_events e ON e.aggregate_type = 'hold' AND e.aggregate_id = h.id
-        WHERE h.payee_id IS NOT NULL
+        LEFT JOIN outbox_events e
+            ON e.id >= :related AND e.aggregate_type = 'hold' AND e.aggregate_id = h.id
+        WHERE h.id >= :recorded AND h.payee_id IS NOT NULL
         GROUP BY h.id
         HAVING count(e.id) FILTER (WHERE e.type = 'hold-placed') <> 1
             OR count(e.id) FILTER (WHERE e.type = 'hold-captured')

@@ -36,8 +36,9 @@ INVARIANTS: Final = (
         "Every created or revoked API key has its outbox event",
         """
         SELECT s.id FROM login_sessions s
-        LEFT JOIN outbox_events e ON e.aggregate_type = 'api_key' AND e.aggregate_id = s.id
-        WHERE s.kind = 'API_KEY'
+        LEFT JOIN outbox_events e
+            ON e.id >= :related AND e.aggregate_type = 'api_key' AND e.aggregate_id = s.id
+        WHERE s.id >= :recorded AND s.kind = 'API_KEY'
         GROUP BY s.id
         HAVING count(*) FILTER (WHERE e.type = 'api-key-created') <> 1
             OR count(*) FILTER (WHERE e.type = 'api-key-revoked')

@@ -3,27 +3,35 @@
 from typing import Final
 
 from app.verify.invariant import Invariant
-from app.wallets.models import DIRECTIONS, WINDOWS, LimitWindow
+from app.wallets.models import DIRECTIONS, WINDOWS
 
-_DIRECTIONS = ", ".join(
+_DIRECTIONS: Final = ", ".join(
     f"('{limit}', '{kind}')" for limit, kinds in DIRECTIONS.items() for kind in kinds
 )
-_DAY, _MONTH = (
-    f"interval '{WINDOWS[window].days} days'" for window in (LimitWindow.DAY, LimitWindow.MONTH)
+_WINDOWS: Final = ", ".join(
+    f"('{window}', interval '{length.total_seconds():.0f} seconds')"
+    for window, length in WINDOWS.items()
 )
+
+#: What a user and key did.
+_EFFECTS: Final = """
+    SELECT initiator_id, idempotency_key, true AS moved, id FROM journal_entries
+    UNION ALL SELECT initiator_id, idempotency_key, true, id FROM wallet_holds
+    UNION ALL SELECT user_id, idempotency_key, true, id FROM onramps
+"""
 
 INVARIANTS: Final = (
     Invariant(
         "Every journal entry sums to zero per currency",
         """
         SELECT journal_entry_id, currency, sum(amount) FROM wallet_transactions
-        GROUP BY journal_entry_id, currency HAVING sum(amount) <> 0
+        WHERE journal_entry_id >= :first GROUP BY journal_entry_id, currency HAVING sum(amount) <> 0
         """,
     ),
     Invariant(
         "All postings together sum to zero per currency",
         "SELECT currency, sum(amount) FROM wallet_transactions"
-        " GROUP BY currency HAVING sum(amount) <> 0",
+        " WHERE journal_entry_id >= :first GROUP BY currency HAVING sum(amount) <> 0",
     ),
     Invariant(
         "A wallet's balance is the sum of its postings",
@@ -31,6 +39,12 @@ INVARIANTS: Final = (
         SELECT w.id, w.balance, coalesce(sum(t.amount), 0) FROM wallets w
         LEFT JOIN wallet_transactions t ON t.wallet_id = w.id
         WHERE w.kind = 'USER' GROUP BY w.id HAVING w.balance <> coalesce(sum(t.amount), 0)
+        """,
+        # Each posting continues the one before it, so the last one has the sum of all.
+        since_sql="""
+        SELECT w.id, w.balance, t.balance_after FROM wallets w
+        LEFT JOIN wallet_transactions t ON t.wallet_id = w.id AND t.sequence = w.sequence
+        WHERE w.kind = 'USER' AND w.balance <> coalesce(t.balance_after, 0)
         """,
     ),
     Invariant(
@@ -43,6 +57,13 @@ INVARIANTS: Final = (
             FROM wallet_transactions WHERE sequence IS NOT NULL
         ) AS t WHERE balance_before <> was OR balance_after <> balance_before + amount
         """,
+        since_sql="""
+        SELECT t.id FROM wallet_transactions t LEFT JOIN wallet_transactions p
+            ON p.wallet_id = t.wallet_id AND p.sequence = t.sequence - 1
+        WHERE t.journal_entry_id >= :first AND t.sequence IS NOT NULL
+            AND (t.balance_before <> coalesce(p.balance_after, 0)
+                OR t.balance_after <> t.balance_before + t.amount)
+        """,
     ),
     Invariant(
         "A wallet's postings are in chronological order",
@@ -53,6 +74,11 @@ INVARIANTS: Final = (
             FROM wallet_transactions WHERE sequence IS NOT NULL
         ) AS t WHERE created_at < before
         """,
+        since_sql="""
+        SELECT t.id FROM wallet_transactions t JOIN wallet_transactions p
+            ON p.wallet_id = t.wallet_id AND p.sequence = t.sequence - 1
+        WHERE t.journal_entry_id >= :first AND t.created_at < p.created_at
+        """,
     ),
     Invariant(
         "Sequence numbers have no gaps and end at the wallet's sequence",
@@ -62,11 +88,24 @@ INVARIANTS: Final = (
         HAVING w.sequence <> count(t.id) OR w.sequence <> coalesce(max(t.sequence), 0)
             OR coalesce(min(t.sequence), 1) <> 1
         """,
+        since_sql="""
+        SELECT w.id, w.sequence FROM wallets w
+        JOIN wallet_transactions t ON t.wallet_id = w.id AND t.journal_entry_id >= :first
+        LEFT JOIN wallet_transactions p ON p.wallet_id = w.id AND p.sequence = t.sequence - 1
+        WHERE w.kind = 'USER'
+        GROUP BY w.id
+        HAVING max(t.sequence) <> w.sequence
+            OR count(*) <> max(t.sequence) - min(t.sequence) + 1
+            OR count(*) FILTER (WHERE t.sequence > 1 AND p.id IS NULL) > 0
+        """,
     ),
     Invariant(
         "Postings are in the currency of their wallet",
-        "SELECT t.id FROM wallet_transactions t JOIN wallets w ON w.id = t.wallet_id"
-        " WHERE t.currency <> w.currency OR (t.sequence IS NULL) <> (w.kind = 'SYSTEM')",
+        """
+        SELECT t.id FROM wallet_transactions t JOIN wallets w ON w.id = t.wallet_id
+        WHERE t.journal_entry_id >= :first
+            AND (t.currency <> w.currency OR (t.sequence IS NULL) <> (w.kind = 'SYSTEM'))
+        """,
     ),
     Invariant(
         "No user's wallet is negative; the held amount is between 0 and the balance",
@@ -83,40 +122,52 @@ INVARIANTS: Final = (
     ),
     Invariant(
         "An idempotency key has at most one effect",
-        """
-        SELECT initiator_id, idempotency_key FROM (
-            SELECT initiator_id, idempotency_key FROM journal_entries
-            UNION ALL SELECT initiator_id, idempotency_key FROM wallet_holds
-            UNION ALL SELECT user_id, idempotency_key FROM onramps
-        ) AS effects WHERE idempotency_key IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1
-        """,
+        f"""
+        SELECT initiator_id, idempotency_key FROM ({_EFFECTS}) AS effects
+        WHERE idempotency_key IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1
+        """,  # noqa: S608 – a query from our own code
+        since_sql=f"""
+        SELECT recent.initiator_id, recent.idempotency_key
+        FROM ({_EFFECTS}) AS recent JOIN ({_EFFECTS}) AS other
+            ON other.initiator_id = recent.initiator_id
+            AND other.idempotency_key = recent.idempotency_key AND other.id <> recent.id
+        WHERE recent.id >= :first AND recent.idempotency_key IS NOT NULL
+            AND other.idempotency_key IS NOT NULL
+        """,  # noqa: S608 – a query from our own code
     ),
     Invariant(
         # An order whose checkout session was not created keeps its key, so a later error may too.
         "A stored success has its effect; a stored error moved no money",
-        """
-        SELECT k.user_id, k.key FROM idempotency_keys k LEFT JOIN (
-            SELECT initiator_id, idempotency_key, true AS moved FROM journal_entries
-            UNION SELECT initiator_id, idempotency_key, true FROM wallet_holds
-            UNION SELECT user_id, idempotency_key, true FROM onramps
-            UNION SELECT user_id, idempotency_key, completed_at IS NOT NULL FROM orders
-            UNION SELECT initiator_id, idempotency_key, true FROM refunds
-        ) AS effect ON effect.initiator_id = k.user_id AND effect.idempotency_key = k.key
-        WHERE CASE WHEN k.status < 300 THEN effect.initiator_id IS NULL ELSE effect.moved END
-        """,
+        f"""
+        WITH effects AS (
+            {_EFFECTS}
+            UNION ALL
+            SELECT user_id, idempotency_key, completed_at IS NOT NULL, id FROM orders
+            UNION ALL SELECT initiator_id, idempotency_key, true, id FROM refunds
+        ), effect AS (
+            SELECT initiator_id, idempotency_key, bool_or(moved) AS moved FROM effects
+            WHERE id >= :related AND idempotency_key IS NOT NULL GROUP BY 1, 2
+        )
+        SELECT k.user_id, k.key FROM idempotency_keys k LEFT JOIN effect
+            ON effect.initiator_id = k.user_id AND effect.idempotency_key = k.key
+        WHERE k.created_at >= :since
+            AND CASE WHEN k.status < 300 THEN effect.initiator_id IS NULL ELSE effect.moved END
+        """,  # noqa: S608 – a query from our own code
     ),
     Invariant(
         "Every journal entry has at least two postings",
         """
         SELECT j.id FROM journal_entries j LEFT JOIN wallet_transactions t
-            ON t.journal_entry_id = j.id GROUP BY j.id HAVING count(t.id) < 2
+            ON t.journal_entry_id = j.id
+        WHERE j.id >= :first GROUP BY j.id HAVING count(t.id) < 2
         """,
     ),
     Invariant(
         "Every debit has its order, refund, hold, transfer, payout or withdrawal",
         """
         SELECT t.id FROM wallet_transactions t JOIN wallets w ON w.id = t.wallet_id
-        WHERE w.kind = 'USER' AND t.amount < 0 AND t.type <> 'WITHDRAWAL'
+        WHERE t.journal_entry_id >= :first
+            AND w.kind = 'USER' AND t.amount < 0 AND t.type <> 'WITHDRAWAL'
             AND (t.reference_id IS NULL OR coalesce(t.reference_type, '')
                 NOT IN ('order', 'refund', 'hold', 'transfer', 'payout'))
         """,
@@ -126,54 +177,76 @@ INVARIANTS: Final = (
         # bank is never rejected, so it counts towards the total but may exceed the limit. The
         # limit of a role applies to a user once their custom limit is removed.
         "Totals per user and window never exceed the limits in effect",
+        #
+        # A posting adds its amount to the use of a limit when it is posted, and takes it away when
+        # the window ends. So the use is a running sum: one sort, however many postings a window
+        # has. Limits that all postings together do not reach are left out before it.
         f"""
         WITH covered (limit_type, type) AS (
             SELECT DISTINCT type, type FROM wallet_limits WHERE type NOT IN ('INCOMING', 'OUTGOING')
             UNION ALL
             VALUES {_DIRECTIONS}
-        ), moved AS (
-            SELECT t.id, t.wallet_id, t.type, t.currency, t.reference_id, t.created_at,
-                c.limit_type, sum(abs(t.amount)) OVER day AS day,
-                sum(abs(t.amount)) OVER month AS month
-            FROM wallet_transactions t JOIN covered c ON c.type = t.type
-            WINDOW
-                day AS (PARTITION BY t.wallet_id, c.limit_type ORDER BY t.created_at
-                    RANGE BETWEEN {_DAY} - interval '1 microsecond' PRECEDING
-                        AND CURRENT ROW),
-                month AS (PARTITION BY t.wallet_id, c.limit_type ORDER BY t.created_at
-                    RANGE BETWEEN {_MONTH} - interval '1 microsecond' PRECEDING
-                        AND CURRENT ROW)
+        ), windows (name, length) AS (
+            VALUES {_WINDOWS}
+        ), posted AS (
+            SELECT t.id, t.wallet_id, t.type, t.reference_id, t.created_at, abs(t.amount) AS amount
+            FROM wallet_transactions t JOIN wallets w ON w.id = t.wallet_id
+            WHERE w.kind = 'USER' AND t.journal_entry_id >= :window
+                AND t.type IN (SELECT type FROM covered)
+        ), total AS (
+            SELECT wallet_id, type, sum(amount) AS amount FROM posted GROUP BY 1, 2
+        ), reached AS (
+            SELECT row_number() OVER () AS n, limited.*, windows.length,
+                windows.name AS "window", l.maximum, l.updated_at
+            FROM (
+                SELECT t.wallet_id, w.user_id, u.role, w.currency, c.limit_type,
+                    array_agg(t.type) AS types, sum(t.amount) AS amount
+                FROM total t JOIN covered c ON c.type = t.type
+                JOIN wallets w ON w.id = t.wallet_id JOIN users u ON u.id = w.user_id
+                GROUP BY 1, 2, 3, 4, 5
+            ) AS limited
+            CROSS JOIN windows
+            JOIN LATERAL (
+                SELECT l.amount AS maximum, l.updated_at FROM wallet_limits l
+                WHERE l.type = limited.limit_type AND l."window" = windows.name
+                    AND l.currency = limited.currency
+                    AND (l.user_id = limited.user_id OR l.role = limited.role)
+                ORDER BY l.user_id NULLS LAST LIMIT 1
+            ) AS l ON l.maximum < limited.amount
+        ), change AS (
+            SELECT r.n, p.created_at AS at, p.amount, p.id
+            FROM posted p JOIN reached r ON r.wallet_id = p.wallet_id AND p.type = ANY(r.types)
+            UNION ALL
+            SELECT r.n, p.created_at + r.length, -p.amount, NULL
+            FROM posted p JOIN reached r ON r.wallet_id = p.wallet_id AND p.type = ANY(r.types)
+        ), used AS (
+            SELECT n, id, sum(amount) OVER (PARTITION BY n ORDER BY at) AS amount FROM change
         )
-        SELECT m.id FROM moved m
-        JOIN wallets w ON w.id = m.wallet_id JOIN users u ON u.id = w.user_id
-        LEFT JOIN wallet_holds h ON h.status = 'CAPTURED' AND h.wallet_id = m.wallet_id
-            AND h.type = m.type AND h.reference_id = m.reference_id
-        CROSS JOIN LATERAL (VALUES ('DAY', m.day), ('MONTH', m.month)) AS windows (name, used)
-        JOIN LATERAL (
-            SELECT amount, updated_at FROM wallet_limits l
-            WHERE l.type = m.limit_type AND l."window" = windows.name AND l.currency = m.currency
-                AND (l.user_id = u.id OR l.role = u.role)
-            ORDER BY l.user_id NULLS LAST LIMIT 1
-        ) AS l ON coalesce(h.created_at, m.created_at) > l.updated_at
-        WHERE m.type <> 'ONRAMP' AND l.amount < windows.used
+        SELECT p.id FROM used
+        JOIN reached r ON r.n = used.n AND r.maximum < used.amount
+        JOIN posted p ON p.id = used.id
+        LEFT JOIN wallet_holds h ON h.status = 'CAPTURED' AND h.wallet_id = p.wallet_id
+            AND h.type = p.type AND h.reference_id = p.reference_id
+        WHERE p.id >= :first AND p.type <> 'ONRAMP'
+            AND coalesce(h.created_at, p.created_at) > r.updated_at
             AND NOT EXISTS (
-                SELECT FROM audit_log a WHERE a.action = 'limit.remove' AND a.target_id = u.id
-                    AND a.details->>'type' = m.limit_type AND a.details->>'window' = windows.name
-                    AND a.details->>'currency' = m.currency
-                    AND a.created_at >= coalesce(h.created_at, m.created_at))
+                SELECT FROM audit_log a WHERE a.action = 'limit.remove' AND a.target_id = r.user_id
+                    AND a.details->>'type' = r.limit_type AND a.details->>'window' = r."window"
+                    AND a.details->>'currency' = r.currency
+                    AND a.created_at >= coalesce(h.created_at, p.created_at))
         """,  # noqa: S608 – constants of the limits
     ),
     Invariant(
         "Every money operation has its outbox event",
         """
         SELECT t.id FROM wallet_transactions t LEFT JOIN outbox_events e
-            ON e.aggregate_id = t.wallet_id AND e.type = 'balance-updated'
+            ON e.id >= :related AND e.aggregate_id = t.wallet_id AND e.type = 'balance-updated'
             AND e.data->>'transactionId' = t.id::text
-        WHERE t.sequence IS NOT NULL AND e.id IS NULL
+        WHERE t.journal_entry_id >= :recorded AND t.sequence IS NOT NULL AND e.id IS NULL
         UNION ALL
         SELECT o.id FROM orders o LEFT JOIN outbox_events e
-            ON e.aggregate_id = o.id AND e.type = 'order-completed'
-        WHERE o.status = 'COMPLETED' AND e.id IS NULL
+            ON e.id >= :related AND e.aggregate_id = o.id AND e.type = 'order-completed'
+        WHERE o.id >= :recorded AND o.status = 'COMPLETED' AND e.id IS NULL
         """,
     ),
 )

@@ -30,9 +30,10 @@ INVARIANTS: Final = (
         """
         SELECT p.id FROM payouts p
         LEFT JOIN wallets w ON w.user_id = p.user_id AND w.currency = p.currency
-        LEFT JOIN wallet_transactions t ON t.reference_type = 'payout' AND t.reference_id = p.id
+        LEFT JOIN wallet_transactions t ON t.journal_entry_id >= :related
+            AND t.reference_type = 'payout' AND t.reference_id = p.id
         LEFT JOIN wallets other ON other.id = t.wallet_id AND other.code = 'BANK'
-        WHERE p.status = 'PAID'
+        WHERE p.status = 'PAID' AND (p.id >= :first OR p.settled_at >= :since)
         GROUP BY p.id, w.id
         HAVING coalesce(sum(t.amount) FILTER (WHERE t.wallet_id = w.id), 0) <> -p.amount
             OR coalesce(sum(t.amount) FILTER (WHERE other.id IS NOT NULL), 0) <> p.amount
@@ -44,7 +45,7 @@ INVARIANTS: Final = (
         """
         SELECT t.id FROM wallet_transactions t
         LEFT JOIN payouts p ON p.id = t.reference_id AND t.reference_type = 'payout'
-        WHERE (t.type = 'PAYOUT' OR t.reference_type = 'payout')
+        WHERE t.journal_entry_id >= :first AND (t.type = 'PAYOUT' OR t.reference_type = 'payout')
             AND (p.id IS NULL OR p.status <> 'PAID' OR t.type <> 'PAYOUT')
         """,
     ),
@@ -52,8 +53,9 @@ INVARIANTS: Final = (
         "A submitted, paid or refused payout has its outbox event",
         """
         SELECT p.id FROM payouts p LEFT JOIN outbox_events e
-            ON e.aggregate_id = p.id AND e.type = 'payout-' || lower(p.status)
-        WHERE p.status <> 'PENDING' GROUP BY p.id HAVING count(e.id) <> 1
+            ON e.id >= :related AND e.aggregate_id = p.id
+            AND e.type = 'payout-' || lower(p.status)
+        WHERE p.id >= :recorded AND p.status <> 'PENDING' GROUP BY p.id HAVING count(e.id) <> 1
         """,
     ),
     Invariant(

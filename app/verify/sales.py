@@ -10,7 +10,7 @@ INVARIANTS: Final = (
         "A wallet purchase was completed when it was created, as its ID shows",
         """
         SELECT id FROM orders
-        WHERE payment_method = 'WALLET' AND status IN ('COMPLETED', 'REFUNDED')
+        WHERE id >= :first AND payment_method = 'WALLET' AND status IN ('COMPLETED', 'REFUNDED')
             AND abs(extract(epoch FROM completed_at - uuid_extract_timestamp(id))) > 3600
         """,
     ),
@@ -18,7 +18,7 @@ INVARIANTS: Final = (
         "A refund has the merchant of its order",
         """
         SELECT r.id FROM refunds r JOIN orders o ON o.id = r.order_id
-        WHERE r.merchant_id <> o.merchant_id
+        WHERE r.id >= :first AND r.merchant_id <> o.merchant_id
         """,
     ),
 )

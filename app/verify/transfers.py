@@ -11,7 +11,9 @@ INVARIANTS: Final = (
         SELECT x.id FROM transfers x
         LEFT JOIN wallets s ON s.user_id = x.sender_id AND s.currency = x.currency
         LEFT JOIN wallets r ON r.user_id = x.receiver_id AND r.currency = x.currency
-        LEFT JOIN wallet_transactions t ON t.reference_type = 'transfer' AND t.reference_id = x.id
+        LEFT JOIN wallet_transactions t ON t.journal_entry_id >= :related
+            AND t.reference_type = 'transfer' AND t.reference_id = x.id
+        WHERE x.id >= :first
         GROUP BY x.id, s.id, r.id
         HAVING count(t.id) <> 2 OR count(DISTINCT t.journal_entry_id) <> 1
             OR coalesce(sum(t.amount) FILTER (
@@ -25,9 +27,10 @@ INVARIANTS: Final = (
         "No posting refers to a missing transfer, or moves money between users without one",
         """
         SELECT t.id FROM wallet_transactions t LEFT JOIN transfers x ON x.id = t.reference_id
-        WHERE (t.reference_type = 'transfer' AND x.id IS NULL)
+        WHERE t.journal_entry_id >= :first AND (
+            (t.reference_type = 'transfer' AND x.id IS NULL)
             OR (t.type IN ('TRANSFER_OUT', 'TRANSFER_IN')
-                AND coalesce(t.reference_type, '') NOT IN ('transfer', 'hold'))
+                AND coalesce(t.reference_type, '') NOT IN ('transfer', 'hold')))
         """,
     ),
     Invariant(
@@ -49,7 +52,7 @@ INVARIANTS: Final = (
         LEFT JOIN payment_requests q
             ON x.reference_type = 'payment_request' AND q.id = x.reference_id
         LEFT JOIN merchant_codes c ON x.reference_type = 'merchant_code' AND c.id = x.reference_id
-        WHERE x.reference_type IS NOT NULL AND (
+        WHERE x.id >= :first AND x.reference_type IS NOT NULL AND (
             coalesce(q.requester_id, c.merchant_id) IS DISTINCT FROM x.receiver_id
             OR c.product_id IS NOT NULL OR c.amount <> x.amount)
         """,
@@ -72,13 +75,13 @@ INVARIANTS: Final = (
         "Every transfer and every status of a payment request has its outbox event",
         """
         SELECT x.id FROM transfers x LEFT JOIN outbox_events e
-            ON e.aggregate_id = x.id AND e.type = 'transfer-completed'
-        WHERE e.id IS NULL
+            ON e.id >= :related AND e.aggregate_id = x.id AND e.type = 'transfer-completed'
+        WHERE x.id >= :recorded AND e.id IS NULL
         UNION ALL
         SELECT q.id FROM payment_requests q LEFT JOIN outbox_events e
-            ON e.aggregate_id = q.id AND e.type = 'payment-request-'
+            ON e.id >= :related AND e.aggregate_id = q.id AND e.type = 'payment-request-'
                 || CASE q.status WHEN 'OPEN' THEN 'created' ELSE lower(q.status) END
-        WHERE e.id IS NULL
+        WHERE q.id >= :recorded AND e.id IS NULL
         """,
     ),
 )

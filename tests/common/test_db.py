@@ -7,7 +7,13 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from app.common import db, process_state
-from app.common.db import OutcomeUnknown, after_commit, retry_transaction, transaction
+from app.common.db import (
+    OutcomeUnknown,
+    after_commit,
+    retry_transaction,
+    snapshot,
+    transaction,
+)
 from app.common.errors import AppError, Conflict, Unavailable
 from tests import factories
 
@@ -338,3 +344,30 @@ class TestErrors:
 
         assert (error.text, error.details, error.headers) == ("Text", {"a": 1}, {"X": "y"})
         assert str(error) == "Text"
+
+
+class TestSnapshot:
+    def test_all_statements_read_the_same_snapshot(self, committing: Flask) -> None:
+        with snapshot() as session:
+            before = session.scalar(text("SELECT count(*) FROM outbox_events"))
+            with transaction() as other:
+                insert_row(other)
+            assert session.scalar(text("SELECT count(*) FROM outbox_events")) == before
+        assert rows() == ["here"]
+
+    def test_it_is_neither_serializable_nor_able_to_write(self, committing: Flask) -> None:
+        with snapshot() as session:
+            assert session.scalar(text("SHOW transaction_isolation")) == "repeatable read"
+            assert session.scalar(text("SHOW transaction_read_only")) == "on"
+            with pytest.raises(DBAPIError, match="read-only transaction"):
+                insert_row(session)
+
+    def test_the_connection_writes_again_afterwards(self, committing: Flask) -> None:
+        with snapshot() as session:
+            process = session.scalar(text("SELECT pg_backend_pid()"))
+        with transaction() as session:
+            assert session.scalar(text("SELECT pg_backend_pid()")) == process
+            assert session.scalar(text("SHOW transaction_isolation")) == "read committed"
+            assert session.scalar(text("SHOW enable_seqscan")) == "off"
+            insert_row(session)
+        assert rows() == ["here"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -58,17 +58,18 @@ class Books:
     database: servers.TestDatabase
     buyer_id: str
 
-    def broken_by(self, corruption: str) -> list[str]:
-        """The invariants that a statement violates; {buyer} is the buyer's id. Rolled back."""
+    def broken_by(self, corruption: str, *, since: datetime | None = None) -> list[str]:
+        """The invariants that a statement violates; {buyer} is the buyer's id. Rolled back.
+
+        since: of the records that are checked; None for all.
+        """
         with without_constraints(self.database.owner_url) as connection:
             statement = text(corruption.replace("{buyer}", self.buyer_id))
             assert connection.execute(statement).rowcount > 0
             database = db.Database(self.database.owner_url)
-            database.serializable = sessionmaker(
-                connection, join_transaction_mode="create_savepoint"
-            )
+            database.snapshot = sessionmaker(connection, join_transaction_mode="create_savepoint")
             with using_database(database):
-                return broken_invariants()
+                return broken_invariants(since)
 
 
 def create_records(app: Flask) -> factories.Actor:
