@@ -33,6 +33,8 @@ from app.orders.purchases.schemas import order_response
 from app.orders.refunds import gateway_refunds
 from app.payouts import inbound as payout_events
 from app.products import service as products
+from app.retention import service as retention
+from app.retention.policy import RULES
 from app.wallets import limits
 from app.wallets import service as wallets
 from app.wallets.models import TransactionType
@@ -88,6 +90,7 @@ def configure(settings: Settings) -> None:
             max_downloads=settings.downloads_per_order,
         )
     )
+    retention.periods.configure(_retention_periods(settings))
     purchases.batcher.configure(
         PurchaseBatcher(fee_bps=lambda: http.settings().platform_fee_bps, render=order_response)
     )
@@ -111,6 +114,15 @@ def subscribe(settings: Settings) -> None:
 
 def _region(client: Redis, name: str, ttl: timedelta) -> cache.Region:
     return cache.Region(client, name, ttl=int(ttl.total_seconds()))
+
+
+def _retention_periods(settings: Settings) -> retention.Periods:
+    """Refresh tokens are kept until they expire, and responses not longer than their keys."""
+    by_setting = {rule.period: getattr(settings, rule.period) for rule in RULES}
+    by_setting["retention_refresh_tokens"] = max(
+        settings.retention_refresh_tokens, settings.jwt_refresh_expiration
+    )
+    return retention.Periods(by_setting, keep_undelivered=settings.keep_undelivered_events)
 
 
 def _checkout_settings(settings: Settings) -> gateway.CheckoutSettings:

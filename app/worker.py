@@ -15,19 +15,19 @@ from app.common import logging, queue
 from app.common.settings import Settings, SettingsError
 from app.delivery.codes import tasks as codes
 from app.delivery.files import tasks as files
-from app.idempotency import tasks as idempotency
 from app.inbox import tasks as inbox
 from app.onramp import tasks as onramp
 from app.orders.checkouts import tasks as checkouts
 from app.orders.refunds import tasks as refunds
 from app.payment_requests import tasks as payment_requests
 from app.payouts import tasks as payouts
+from app.retention import tasks as retention
 from app.wallets.holds import tasks as holds
 from app.wiring import wire
 
 #: Scheduled jobs (minute hour day month weekday, UTC).
 SCHEDULE = (
-    (idempotency.delete_expired_keys, "17 * * * *"),
+    (retention.prune, "* * * * *"),
     (payment_requests.expire_requests, "* * * * *"),
     (inbox.sweep, "* * * * *"),
     (onramp.expire_onramps, "* * * * *"),

@@ -277,6 +277,46 @@ class DeclaredSettings:
         " only.",
     )
 
+    retention_responses: timedelta = setting(
+        Duration(),
+        "7d",
+        "How long the response to a request with an `Idempotency-Key` can be repeated.",
+        section="Retention",
+    )
+    retention_idempotency_keys: timedelta = setting(
+        Duration(),
+        "30d",
+        "How long the key of a successful request, without its response, cannot be used for another"
+        " request. Keys of movements of money stay with the movement forever.",
+    )
+    retention_events: timedelta = setting(
+        Duration(),
+        "30d",
+        "How long events stay in the outbox. `verify` checks the events of records that are not"
+        " older.",
+    )
+    keep_undelivered_events: bool = setting(
+        _FLAG,
+        "false",
+        "Whether events without `delivered_at` stay in the outbox for longer. Only for a relay that"
+        " sets it.",
+    )
+    retention_refresh_tokens: timedelta = setting(
+        Duration(),
+        "30d",
+        "How long refresh tokens are kept, at least `JWT_REFRESH_EXPIRATION`. The second use of a"
+        " token is recognized for as long.",
+    )
+    retention_sessions: timedelta = setting(
+        Duration(), "90d", "How long sessions are kept after they expired."
+    )
+    retention_inbound_events: timedelta = setting(
+        Duration(),
+        "730d",
+        "How long events of banks and the gateway are kept, except those that settled an on-ramp,"
+        " which are kept forever.",
+    )
+
     web_workers: int | None = optional_setting(
         _COUNT,
         "Number of web processes.",

@@ -53,10 +53,17 @@ def attempt_constraints() -> set[str]:
 
 class IdempotencyKey(Created, Base):
     __tablename__ = "idempotency_keys"
-    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
+    __table_args__ = (
+        # Every row is in one of them.
+        Index(
+            "ix_idempotency_keys_responses", "created_at", postgresql_where=text("body IS NOT NULL")
+        ),
+        Index("ix_idempotency_keys_keys", "created_at", postgresql_where=text("body IS NULL")),
+    )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True, info=ATTEMPT_ID)
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes]
     status: Mapped[int] = mapped_column(SmallInteger)
-    body: Mapped[bytes]
+    #: None once the response is older than its retention.
+    body: Mapped[bytes | None]

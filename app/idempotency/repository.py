@@ -1,12 +1,9 @@
 """SQL of the idempotency keys."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete
-from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert, send_rows
@@ -32,8 +29,3 @@ def claim(session: Session, claims: Iterable[tuple[UUID, str]]) -> Iterable[Any]
 
 def insert_keys(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     _INSERT.execute(session, rows)
-
-
-def delete_older(session: Session, *, than: datetime) -> int:
-    result = session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < than))
-    return cast("CursorResult[Any]", result).rowcount

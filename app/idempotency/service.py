@@ -5,7 +5,6 @@ The response is stored in the transaction of its effect: either both exist or ne
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -20,10 +19,10 @@ from app.idempotency.models import attempt_constraints, key_indexes
 
 Outcome = TypeVar("Outcome")
 
-#: How long a response can be replayed. The rows that the request created keep its key forever.
-RETENTION: Final = timedelta(days=7)
-
 _MAX_TRIES: Final = 3
+_NO_LONGER_STORED: Final = (
+    "The request with this Idempotency-Key was executed, and its response is no longer stored"
+)
 
 
 class IdempotencyKeyReused(Unprocessable):
@@ -118,6 +117,8 @@ def _look_up(claimed: ClaimedRequests) -> list[StoredResponse | AppError | None]
         row = found[name]
         if row.status is not None and bytes(row.fingerprint) != claim.fingerprint:
             outcomes.append(IdempotencyKeyReused())
+        elif row.status is not None and row.body is None:
+            outcomes.append(IdempotencyKeyReused(_NO_LONGER_STORED))
         elif row.status is not None:
             outcomes.append(StoredResponse(row.status, bytes(row.body), replayed=True))
         elif not row.is_ours or name in begun:
@@ -167,8 +168,3 @@ def retry_until_known(
     if taken_by in key_indexes():
         raise IdempotencyKeyReused
     raise uncertain or Unavailable
-
-
-def delete_expired_keys(session: Session) -> int:
-    """Delete responses older than RETENTION. Returns their number."""
-    return repository.delete_older(session, than=clock.now() - RETENTION)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.common.clock import format_timestamp
 from app.common.db import snapshot, transaction
 from app.common.ids import new_id
+from app.retention import service as retention
 from app.verify import (
     accounts,
     bank,
@@ -79,7 +80,7 @@ def violations(since: datetime | None = None) -> list[tuple[Invariant, list[str]
     with snapshot() as session:
         return [
             (result.invariant, result.rows)
-            for result in check(session, Scope.starting(since))
+            for result in check(session, _scope(since))
             if result.rows is not None
         ]
 
@@ -98,7 +99,7 @@ def report(*, since: datetime | None = None, incremental: bool = False) -> int:
         if incremental:
             since = _end_of_last_run(session)
         console.print(_subject(since))
-        results = list(_checked(session, Scope.starting(since), console))
+        results = list(_checked(session, _scope(since), console))
     broken = [result for result in results if result.rows]
     for result in broken:
         console.print(
@@ -111,6 +112,10 @@ def report(*, since: datetime | None = None, incremental: bool = False) -> int:
             )
     console.print(_summary(results))
     return 1 if broken else 0
+
+
+def _scope(since: datetime | None) -> Scope:
+    return Scope.starting(since, events_since=retention.events_since())
 
 
 def _end_of_last_run(session: Session) -> datetime | None:

@@ -12,10 +12,10 @@ from werkzeug.test import TestResponse
 
 from app.common import clock, db
 from app.common.errors import Unavailable
-from app.idempotency import service
 from app.idempotency.models import IdempotencyKey
-from app.idempotency.tasks import delete_expired_keys
 from app.orders.models import Order
+from app.retention import service as retention
+from app.retention.tasks import prune
 from tests import factories
 from tests.factories import Actor
 from tests.responses import refusal
@@ -261,9 +261,13 @@ class TestRetention:
     def delete_after_retention(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         def delete_a_week_later() -> int:
             with monkeypatch.context() as later:
-                future = clock.now() + service.RETENTION + timedelta(seconds=1)
+                future = (
+                    clock.now()
+                    + retention.periods().by_setting["retention_responses"]
+                    + timedelta(seconds=1)
+                )
                 later.setattr(clock, "now", lambda: future)
-                return delete_expired_keys()
+                return prune()
 
         return delete_a_week_later
 
@@ -273,12 +277,12 @@ class TestRetention:
         user = factories.buyer("100.00")
         first = send(client, user, movement.path, movement.body, "k-1")
 
-        assert delete_expired_keys() == 0
+        assert prune() == 0
         with db.transaction() as session:
             session.execute(
                 text("UPDATE idempotency_keys SET created_at = created_at - '6.9 days'::interval")
             )
-        assert delete_expired_keys() == 0
+        assert prune() == 0
 
         assert send(client, user, movement.path, movement.body, "k-1").data == first.data
 

@@ -1,0 +1,114 @@
+"""How long the rows of every table are kept."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Rows whose age exceeds a setting are deleted, or one column of them is cleared.
+
+    period: the name of the setting; column: a time, or an id (UUID version 7), with an index;
+    where: which of these rows, in SQL with the parameter `keep_undelivered`; clear: the column that
+    becomes NULL instead.
+    """
+
+    table: str
+    period: str
+    column: str
+    where: str = "true"
+    clear: str | None = None
+
+
+#: In this order: refresh tokens refer to sessions.
+RULES: Final = (
+    # A stored error had no effect, so its key is free again.
+    Rule(
+        "idempotency_keys",
+        "retention_responses",
+        "created_at",
+        where="body IS NOT NULL AND status >= 400",
+    ),
+    # The fingerprint stays, so that the key of a success cannot be used for another request.
+    Rule(
+        "idempotency_keys",
+        "retention_responses",
+        "created_at",
+        where="body IS NOT NULL AND status < 400",
+        clear="body",
+    ),
+    Rule(
+        "idempotency_keys",
+        "retention_idempotency_keys",
+        "created_at",
+        where="body IS NULL",
+    ),
+    Rule(
+        "outbox_events",
+        "retention_events",
+        "id",
+        where="delivered_at IS NOT NULL OR NOT :keep_undelivered",
+    ),
+    # The token of a deleted row has expired.
+    Rule("refresh_tokens", "retention_refresh_tokens", "id"),
+    # An API key keeps its session, which has its revocation.
+    Rule(
+        "login_sessions",
+        "retention_sessions",
+        "expires_at",
+        where="kind = 'LOGIN' AND NOT EXISTS ("
+        "SELECT FROM refresh_tokens r WHERE r.session_id = login_sessions.id)",
+    ),
+    # The event that settled an on-ramp is the evidence for its credit.
+    Rule(
+        "inbound_events",
+        "retention_inbound_events",
+        "id",
+        where="status <> 'RECEIVED' AND NOT EXISTS ("
+        "SELECT FROM onramps o WHERE o.settled_by = inbound_events.id)",
+    ),
+)
+
+_BOOKS: Final = "the books: append-only, and every balance follows from all of them"
+_TRADE: Final = "records of a trade or payment, to which postings refer"
+_OWN: Final = "what a user has set up; limited by what users do by hand"
+
+#: Why the rows of the other tables are never deleted by age.
+KEPT: Final = {
+    "journal_entries": _BOOKS,
+    "wallet_transactions": _BOOKS,
+    "wallets": "one or a few rows per user",
+    "wallet_limits": "one row per role or user, type, window and currency",
+    "wallet_holds": _TRADE,
+    "orders": _TRADE,
+    "checkouts": "one row per order paid at the gateway, deleted with none",
+    "refunds": _TRADE,
+    "refund_requests": _TRADE,
+    "transfers": _TRADE,
+    "payment_requests": _TRADE,
+    "merchant_codes": "printed codes stay valid until their merchant deactivates them",
+    "onramps": _TRADE,
+    "payouts": _TRADE,
+    "bank_accounts": "payouts refer to them",
+    "users": "wallets, orders and the audit log refer to them",
+    "two_factors": "one row per user",
+    "recovery_codes": "ten rows per user",
+    "api_keys": _OWN,
+    "products": "orders refer to them",
+    "restocks": "append-only: the stock follows from all of them",
+    "coupons": "orders refer to them",
+    "coupon_uses": "at most one row per order",
+    "product_codes": "the goods themselves; buyers may read theirs at any time",
+    "code_uploads": "one row per uploaded file, which merchants can list",
+    "code_upload_chunks": "a queue: each row is deleted when its codes are on sale",
+    "licence_terms": "one row per product",
+    "licences": "the goods themselves",
+    "licence_activations": "who used a licence, which its merchant can list",
+    "product_files": "versions of files, which orders refer to",
+    "file_contents": "unreferenced contents are deleted by their own job after a day",
+    "file_deliveries": "at most one row per order",
+    "file_downloads": "bounded by the downloads that an order allows",
+    "audit_log": "append-only evidence of who did what; grows with what people do by hand",
+    "verifications": "append-only; one row per run of `verify`",
+    "money_gate": "always empty",
+}

@@ -1,0 +1,84 @@
+"""Deletes what is older than its retention, so that no table grows without bound."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.common import clock
+from app.common.db import retry_transaction
+from app.common.ids import first_id
+from app.common.process_state import Slot
+from app.retention import repository
+from app.retention.policy import RULES, Rule
+
+#: Rows per transaction: a few milliseconds, so that nobody waits for its locks.
+BATCH_SIZE: Final = 1000
+#: A run ends after this time, because other jobs wait; the next one continues.
+_MAX_SECONDS: Final = 5.0
+#: An event is recorded in the transaction of its record, but may have a slightly older id.
+_MARGIN: Final = timedelta(hours=1)
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """How long rows are kept, by the name of the setting.
+
+    keep_undelivered: whether events that were not delivered are kept longer.
+    """
+
+    by_setting: Mapping[str, timedelta]
+    keep_undelivered: bool
+
+
+#: The periods of this process.
+periods: Final[Slot[Periods]] = Slot("retention periods")
+
+
+def events_since() -> datetime:
+    """Records that were created since then still have all their events."""
+    return clock.now() - periods().by_setting["retention_events"] + _MARGIN
+
+
+def prune() -> int:
+    """Apply every rule, for a few seconds at most. Returns the number of rows."""
+    deadline = time.monotonic() + _MAX_SECONDS
+    return sum(_apply(rule, deadline=deadline) for rule in RULES)
+
+
+def _apply(rule: Rule, *, deadline: float) -> int:
+    total = 0
+    after: datetime | UUID = _bound(rule, _BEGINNING)
+    before = _bound(rule, clock.now() - periods().by_setting[rule.period])
+    while time.monotonic() < deadline:
+        batch = partial(_apply_to_batch, rule=rule, after=after, before=before)
+        number, last = retry_transaction(batch)
+        total += number
+        if number < BATCH_SIZE:
+            break
+        after = last
+    return total
+
+
+def _bound(rule: Rule, moment: datetime) -> datetime | UUID:
+    return first_id(moment) if rule.column == "id" else moment
+
+
+def _apply_to_batch(
+    session: Session, *, rule: Rule, after: datetime | UUID, before: datetime | UUID
+) -> tuple[int, datetime | UUID]:
+    row = repository.apply_to_batch(
+        session,
+        rule,
+        after=after,
+        before=before,
+        keep_undelivered=periods().keep_undelivered,
+        limit=BATCH_SIZE,
+    )
+    return row.number, row.last

@@ -1,0 +1,110 @@
+"""Pruning of what is older than its retention."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.common import clock
+from app.common.db import transaction
+from app.retention import service
+from app.retention.policy import RULES
+from app.retention.tasks import prune
+from tests import factories
+from tests.clock import freeze_clock
+from tests.concurrency import broken_invariants
+from tests.responses import refusal
+from tests.verify.books import create_records
+
+
+def count(table: str, where: str = "true") -> int:
+    with transaction() as session:
+        return session.execute(text(f"SELECT count(*) FROM {table} WHERE {where}")).scalar_one()
+
+
+def later(monkeypatch: pytest.MonkeyPatch, setting: str, by: timedelta = timedelta(0)) -> None:
+    """Set the clock to the end of a retention that begins now."""
+    freeze_clock(monkeypatch, clock.now() + service.periods().by_setting[setting] + by)
+
+
+class TestPrune:
+    @pytest.mark.parametrize("size", [1, 2, service.BATCH_SIZE])
+    def test_everything_old_is_deleted_and_the_books_stay_consistent(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch, size: int
+    ) -> None:
+        monkeypatch.setattr(service, "BATCH_SIZE", size)
+        monkeypatch.setattr(service, "_MAX_SECONDS", 600)
+        create_records(app)
+        settled = count("onramps", "settled_by IS NOT NULL")
+        waiting = count("inbound_events", "status = 'RECEIVED'")
+        kept = {table: count(table) for table in ("orders", "wallet_transactions", "api_keys")}
+
+        longest = max(service.periods().by_setting.values())
+        freeze_clock(monkeypatch, clock.now() + longest + timedelta(days=1))
+        assert prune() > 0
+        assert prune() == 0
+
+        for table in ("outbox_events", "idempotency_keys", "refresh_tokens"):
+            assert count(table) == 0
+        assert count("login_sessions", "kind = 'LOGIN'") == 0
+        assert count("inbound_events") == settled + waiting
+        assert kept == {table: count(table) for table in kept}
+        assert broken_invariants() == []
+
+    def test_nothing_is_deleted_before_its_time(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        create_records(app)
+        tables = {rule.table for rule in RULES}
+        before = {table: count(table) for table in tables}
+
+        later(monkeypatch, "retention_responses", -timedelta(days=2))  # some are a day old
+
+        assert prune() == 0
+        assert {table: count(table) for table in tables} == before
+
+    def test_events_can_wait_for_a_relay(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+        factories.buyer()
+        periods = service.Periods(service.periods().by_setting, keep_undelivered=True)
+        monkeypatch.setattr(service, "periods", lambda: periods)
+        later(monkeypatch, "retention_events", timedelta(days=1))
+        before = count("outbox_events")
+        with transaction() as session:
+            session.execute(
+                text("UPDATE outbox_events SET delivered_at = now() WHERE type LIKE 'account-%'")
+            )
+
+        prune()
+
+        assert count("outbox_events") == before - 1
+        assert count("outbox_events", "delivered_at IS NULL") == before - 1
+
+    def test_a_run_ends_when_its_time_is_over(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        factories.buyer()
+        later(monkeypatch, "retention_events", timedelta(days=1))
+        monkeypatch.setattr(service, "_MAX_SECONDS", 0)
+
+        assert prune() == 0
+
+
+def test_a_key_keeps_its_fingerprint_longer_than_its_response(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = factories.actor()
+    headers = user.headers | {"Idempotency-Key": "k-1"}
+
+    def deposit() -> object:
+        return client.post("/api/v1/wallet/deposit", json={"amount": "1.00"}, headers=headers)
+
+    deposit()
+    with monkeypatch.context() as then:
+        later(then, "retention_responses", timedelta(seconds=1))
+        assert prune() == 1
+    assert count("idempotency_keys", "body IS NULL") == 1
+    answer = deposit()
+    assert refusal(answer) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert answer.json["message"].startswith("The request with this Idempotency-Key was executed")
