@@ -5,7 +5,8 @@ from uuid import UUID
 from flask import Flask
 from flask_jwt_extended import JWTManager, create_access_token
 
-from app.auth.tokens import TokenRules
+from app.auth.tokens import TokenRules, token_rules
+from app.common import clock
 
 
 def install(app: Flask, rules: TokenRules) -> None:
@@ -14,12 +15,20 @@ def install(app: Flask, rules: TokenRules) -> None:
         JWT_SECRET_KEY=rules.access_secret,
         JWT_ALGORITHM="HS256",
         JWT_ACCESS_TOKEN_EXPIRES=rules.access_ttl,
+        JWT_ENCODE_NBF=False,
     )
     JWTManager(app)
 
 
 def access_token(*, user_id: UUID, session_id: UUID, role: str, email: str | None) -> str:
     """A new access token of a session."""
-    claims = {"sid": str(session_id), "role": role, "email": email}
+    now = clock.now()  # the library takes the clock of the host
+    claims = {
+        "sid": str(session_id),
+        "role": role,
+        "email": email,
+        "iat": now,
+        "exp": now + token_rules().access_ttl,
+    }
     token: str = create_access_token(str(user_id), additional_claims=claims)
     return token

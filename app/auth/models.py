@@ -59,9 +59,7 @@ class LoginSession(Identified, Created, Base):
     __tablename__ = "login_sessions"
     __table_args__ = (
         known_values("kind", SessionKind),
-        Index(
-            "ix_login_sessions_expired", "expires_at", postgresql_where=text("kind = 'LOGIN'")
-        ),
+        Index("ix_login_sessions_expired", "expires_at", postgresql_where=text("kind = 'LOGIN'")),
     )
 
     kind: Mapped[str] = mapped_column(default=SessionKind.LOGIN, server_default=SessionKind.LOGIN)

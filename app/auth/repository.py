@@ -119,7 +119,7 @@ def revoke_sessions(
             LoginSession.revoked_at.is_(None),
             LoginSession.id.is_distinct_from(keep),
         )
-        .values(revoked_at=now, revoked_because=because)
+        .values(revoked_at=func.greatest(now, LoginSession.last_used_at), revoked_because=because)
     )
 
 
@@ -189,7 +189,9 @@ def record_key_use(
         .with_for_update(key_share=True, skip_locked=True)
     )
     session.execute(
-        update(ApiKey).where(ApiKey.id == due.scalar_subquery()).values(last_used_at=now)
+        update(ApiKey)
+        .where(ApiKey.id == due.scalar_subquery())
+        .values(last_used_at=func.greatest(now, ApiKey.created_at))
     )
 
 

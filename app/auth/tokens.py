@@ -43,7 +43,12 @@ class TokenRules:
     refresh_ttl: timedelta
 
 
-_REQUIRED: Final[Any] = {"require": ["sub", "sid", "exp", "type"]}
+#: How long a token is accepted after it has expired: the clocks of hosts differ.
+LEEWAY: Final = timedelta(seconds=30)
+
+# Times are compared with our own clock, not with that of the host, which the library reads.
+_UNTIMED: Final[Any] = {"verify_exp": False, "verify_iat": False}
+_REQUIRED: Final[Any] = _UNTIMED | {"require": ["sub", "sid", "exp", "type"]}
 
 
 #: The rules of this process.
@@ -59,7 +64,7 @@ def read_access_token(token: str | None) -> Identity:
         identity, expires = _verified(token, rules.access_secret)
     except (jwt.PyJWTError, KeyError, ValueError, AttributeError) as error:
         raise Unauthorized from error
-    if clock.now().timestamp() >= expires:
+    if _has_expired(expires):
         raise Unauthorized
     return identity
 
@@ -77,6 +82,10 @@ def _verified(token: str, secret: str) -> tuple[Identity, int]:
         raise ValueError("not an access token")
     identity = Identity(UUID(claims["sub"]), UUID(claims["sid"]), str(claims["role"]))
     return identity, int(claims["exp"])
+
+
+def _has_expired(expires: int) -> bool:
+    return clock.now().timestamp() >= expires + LEEWAY.total_seconds()
 
 
 def refresh_token(rules: TokenRules, *, user_id: UUID, session_id: UUID, token_id: UUID) -> str:
@@ -99,8 +108,10 @@ def read_refresh_token(rules: TokenRules, token: str) -> RefreshClaims | None:
             token,
             rules.refresh_secret,
             ["HS256"],
-            options={"require": ["sub", "sid", "jti", "exp"]},
+            options=_UNTIMED | {"require": ["sub", "sid", "jti", "exp"]},
         )
+        if _has_expired(int(claims["exp"])):
+            return None
         return RefreshClaims(UUID(claims["sub"]), UUID(claims["sid"]), UUID(claims["jti"]))
     except (jwt.PyJWTError, ValueError):
         return None

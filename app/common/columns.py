@@ -2,12 +2,70 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from app.common.money import Money
+
+#: Columns with the time at which a row began.
+BEGINNINGS: Final = (
+    "activated_at",
+    "begun_at",
+    "created_at",
+    "occurred_at",
+    "received_at",
+    "started_at",
+    "uploaded_at",
+)
+#: Columns with the time at which something else happened to it.
+MOMENTS: Final = (
+    "checked_at",
+    "closed_at",
+    "completed_at",
+    "confirmed_at",
+    "deactivated_at",
+    "decided_at",
+    "deleted_at",
+    "delivered_at",
+    "failed_at",
+    "finished_at",
+    "flagged_at",
+    "last_login_at",
+    "last_used_at",
+    "missing_at",
+    "processed_at",
+    "released_at",
+    "removed_at",
+    "removing_at",
+    "retired_at",
+    "revoked_at",
+    "seen_at",
+    "settled_at",
+    "submitted_at",
+    "taken_at",
+    "touched_at",
+    "updated_at",
+    "used_at",
+)
+
+
+class Chronological:
+    """Nothing happens to a row before what has already happened to it.
+
+    The clock may be set back, or another host may have written the row. Statements that update
+    many rows use `greatest` instead.
+    """
+
+    @validates(*MOMENTS)
+    def _in_order(self, _: str, moment: datetime | None) -> datetime | None:
+        if moment is None:
+            return None
+        values = vars(self)
+        before = (values.get(name) for name in BEGINNINGS + MOMENTS)
+        return max([moment, *(one for one in before if one is not None)])
 
 
 class Identified:

@@ -21,7 +21,8 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-from app.common import metrics
+from app.common import clock, metrics
+from app.common.columns import Chronological
 from app.common.driver import leave_pipeline
 from app.common.errors import AppError, Unavailable
 from app.common.process_state import Slot
@@ -37,7 +38,7 @@ _PAUSE: Final = (0.005, 0.2)
 #: scan the whole table later, nor lock it in a SERIALIZABLE transaction.
 BY_INDEX: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 
-#: Undoes, for the transaction, the settings that make requests short and whole tables slow to read.
+#: Undoes, for a transaction, what makes requests short and whole tables slow to read.
 _WHOLE_TABLES: Final = (
     "statement_timeout = 0",
     "enable_seqscan = on",
@@ -49,7 +50,7 @@ _WHOLE_TABLES: Final = (
 _CONTENTION: Final = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock timeout
 
 
-class Base(DeclarativeBase):
+class Base(Chronological, DeclarativeBase):
     """Tables of every module. Constraints are named by hand or by this convention."""
 
     metadata = MetaData(
@@ -77,8 +78,8 @@ class OutcomeUnknown(AppError):
 
 
 class Database:
-    """The connection pools of a process, and its sessions: autocommit, READ COMMITTED, SERIALIZABLE,
-    and REPEATABLE READ for reads only.
+    """The connection pools of a process, and its sessions: autocommit, READ COMMITTED, SERIALIZABLE
+    and, for reads only, REPEATABLE READ.
 
     pool_size: the maximum number of connections, at least two. Two of them serve SERIALIZABLE
     transactions only, which run one batch at a time: always the same backends, with their
@@ -133,6 +134,8 @@ def _engine(url: str, isolation_level: Any, pool_size: int) -> Engine:
         },
     )
     event.listen(engine, "checkout", _replace_closed)
+    if isolation_level == "AUTOCOMMIT":
+        event.listen(engine, "checkout", _read_clock)
     return engine
 
 
@@ -148,6 +151,16 @@ def _replace_closed(connection: Any, record: Any, _: object) -> None:
         poll.register(connection.fileno(), select.POLLIN)
     if connection.closed or poll.poll(0):
         raise InvalidatePoolError
+
+
+def _read_clock(connection: Any, _: object, __: object) -> None:
+    """Read the clock of the database from time to time, see `app.common.clock`."""
+    if not clock.is_stale():
+        return
+    try:
+        clock.synchronize(lambda: connection.execute("SELECT clock_timestamp()").fetchone()[0])
+    except psycopg.Error as error:
+        raise InvalidatePoolError from error
 
 
 #: The database of this process.

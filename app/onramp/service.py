@@ -164,6 +164,8 @@ def expire_onramps(session: Session, *, limit: int) -> int:
 
 def _close(onramp: Onramp, status: OnrampStatus, event: InboundEvent | None = None) -> None:
     now = clock.now()
+    if status is OnrampStatus.EXPIRED:
+        now = max(now, onramp.expires_at)  # the clock may have been set back since it was found
     onramp.status, onramp.closed_at, onramp.updated_at = status.value, now, now
     if event is not None:
         onramp.settled_by, onramp.bank_reference = event.id, event.provider_reference

@@ -27,7 +27,8 @@ SORTS: Final[dict[str, tuple[tuple[InstrumentedAttribute[Any], ...], bool]]] = {
 
 _UPDATE_STOCK = """
     UPDATE products
-    SET available_units = products.available_units - new.sold, updated_at = %(now)s
+    SET available_units = products.available_units - new.sold,
+        updated_at = greatest(%(now)s, products.updated_at)
     FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (id uuid, sold bigint)
     WHERE products.id = new.id
 """

@@ -10,7 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.auth.tokens import TokenRules, token_rules
+from app.common import clock
 from tests import factories
+from tests.clock import freeze_clock
 from tests.factories import Actor
 from tests.responses import refusal
 
@@ -233,3 +235,34 @@ class TestRefreshTokens:
 
     def test_an_access_token_is_refused_as_a_refresh_token(self, client: FlaskClient) -> None:
         assert refused_as_refresh(client, factories.actor().token)
+
+
+class TestClocks:
+    """Hosts whose clocks differ, and tokens at the edges of their lifetime."""
+
+    @pytest.mark.parametrize("skew", [timedelta(minutes=-10), timedelta(minutes=10)])
+    def test_a_token_is_accepted_whatever_the_clock_of_the_host(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, skew: timedelta
+    ) -> None:
+        freeze_clock(monkeypatch, datetime.now(UTC) + skew)
+        user = factories.actor()
+        tokens = client.post(
+            f"{AUTH}/login", json={"email": user.email, "password": factories.PASSWORD}
+        ).json
+        assert not refused_as_access(client, tokens["accessToken"])
+        assert not refused_as_refresh(client, tokens["refreshToken"])
+
+    @pytest.mark.parametrize("seconds", [-600, 15 * 60 + 20])
+    def test_a_token_has_a_leeway(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, seconds: int
+    ) -> None:
+        token = factories.actor().token
+        freeze_clock(monkeypatch, clock.now() + timedelta(seconds=seconds))
+        assert not refused_as_access(client, token)
+
+    def test_the_leeway_is_half_a_minute(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        token = factories.actor().token
+        freeze_clock(monkeypatch, clock.now() + timedelta(minutes=15, seconds=40))
+        assert refused_as_access(client, token)

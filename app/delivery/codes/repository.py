@@ -101,14 +101,18 @@ def release_codes(session: Session, code_ids: Sequence[UUID]) -> None:
 
 
 def revoke_codes(session: Session, code_ids: Sequence[UUID], *, now: datetime) -> None:
-    session.execute(update(ProductCode).where(ProductCode.id.in_(code_ids)).values(revoked_at=now))
+    session.execute(
+        update(ProductCode)
+        .where(ProductCode.id.in_(code_ids))
+        .values(revoked_at=func.greatest(now, ProductCode.seen_at))
+    )
 
 
 def mark_seen(session: Session, *, order_id: UUID, now: datetime) -> None:
     session.execute(
         update(ProductCode)
         .where(ProductCode.order_id == order_id, ProductCode.seen_at.is_(None))
-        .values(seen_at=now)
+        .values(seen_at=func.greatest(now, ProductCode.taken_at))
     )
 
 

@@ -36,7 +36,7 @@ _INSERT_DELIVERIES = BulkInsert(
 )
 
 _MARK_DELIVERED = """
-    UPDATE file_deliveries SET delivered_at = %(now)s
+    UPDATE file_deliveries SET delivered_at = greatest(%(now)s, created_at)
     FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (order_id uuid)
     WHERE file_deliveries.order_id = new.order_id AND file_deliveries.delivered_at IS NULL
 """
@@ -127,7 +127,10 @@ def upsert_content(session: Session, **values: Any) -> FileContent:
         .on_conflict_do_update(
             index_elements=["sha256"],
             index_where=FileContent.removing_at.is_(None),
-            set_={"touched_at": values["touched_at"], "missing_at": None},
+            set_={
+                "touched_at": func.greatest(values["touched_at"], FileContent.touched_at),
+                "missing_at": None,
+            },
         )
         .returning(FileContent)
     )
@@ -139,7 +142,7 @@ def touch_content(session: Session, *, content_id: UUID, now: datetime) -> FileC
     return session.scalars(
         update(FileContent)
         .where(FileContent.id == content_id, FileContent.removing_at.is_(None))
-        .values(touched_at=now)
+        .values(touched_at=func.greatest(now, FileContent.touched_at))
         .returning(FileContent),
         execution_options={"populate_existing": True},
     ).one_or_none()
@@ -166,7 +169,7 @@ def mark_unreferenced(session: Session, *, before: datetime, now: datetime, limi
             FileContent.removing_at.is_(None),
             FileContent.touched_at < before,
         )
-        .values(removing_at=now)
+        .values(removing_at=func.greatest(now, FileContent.touched_at))
         .execution_options(synchronize_session=False)
     )
 
@@ -183,7 +186,7 @@ def record_removed(session: Session, *, content_ids: Sequence[UUID], now: dateti
     session.execute(
         update(FileContent)
         .where(FileContent.id.in_(content_ids))
-        .values(removed_at=now)
+        .values(removed_at=func.greatest(now, FileContent.removing_at))
         .execution_options(synchronize_session=False)
     )
 
@@ -206,11 +209,12 @@ def list_unchecked(session: Session, *, before: datetime, limit: int) -> Sequenc
 def record_checked(
     session: Session, *, content_ids: Sequence[UUID], missing: Sequence[UUID], now: datetime
 ) -> None:
-    for ids, missing_at in ((set(content_ids) - set(missing), None), (set(missing), now)):
+    checked_at = func.greatest(now, FileContent.created_at)
+    for ids, missing_at in ((set(content_ids) - set(missing), None), (set(missing), checked_at)):
         session.execute(
             update(FileContent)
             .where(FileContent.id.in_(ids))
-            .values(checked_at=now, missing_at=missing_at)
+            .values(checked_at=checked_at, missing_at=missing_at)
             .execution_options(synchronize_session=False)
         )
 

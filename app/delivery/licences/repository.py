@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert
@@ -104,7 +104,11 @@ def revoke_licences(
         .with_for_update(key_share=True)
     )
     ids = session.scalars(newest).all()
-    session.execute(update(Licence).where(Licence.id.in_(ids)).values(revoked_at=now))
+    session.execute(
+        update(Licence)
+        .where(Licence.id.in_(ids))
+        .values(revoked_at=func.greatest(now, Licence.created_at))
+    )
     return ids
 
 

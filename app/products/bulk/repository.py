@@ -26,7 +26,8 @@ _UPDATE = """
     UPDATE products
     SET name = new.name, description = new.description, price = new.price,
         available_units = products.available_units + new.delta, is_active = new.is_active,
-        purchase_limit = new.purchase_limit, updated_at = %(now)s
+        purchase_limit = new.purchase_limit,
+        updated_at = greatest(%(now)s, products.updated_at)
     FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (id uuid, name text, description text,
         price bigint, delta bigint, is_active boolean, purchase_limit bigint)
     WHERE products.id = new.id

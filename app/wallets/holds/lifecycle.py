@@ -104,4 +104,7 @@ def release(session: Session, hold: WalletHold, account: Account, status: HoldSt
 
 def _close(hold: WalletHold, account: Account, status: HoldStatus) -> None:
     ledger.release(account, hold.amount)
-    hold.status, hold.closed_at = status.value, clock.now()
+    now = clock.now()
+    if status is HoldStatus.EXPIRED and hold.expires_at is not None:
+        now = max(now, hold.expires_at)  # the clock may have been set back since it was found
+    hold.status, hold.closed_at = status.value, now
