@@ -63,7 +63,7 @@ class Chronological:
     def _in_order(self, _: str, moment: datetime | None) -> datetime | None:
         if moment is None:
             return None
-        values = vars(self)
+        values: dict[str, datetime | None] = vars(self)
         before = (values.get(name) for name in BEGINNINGS + MOMENTS)
         return max([moment, *(one for one in before if one is not None)])
 
