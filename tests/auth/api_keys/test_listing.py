@@ -62,7 +62,7 @@ class TestListing:
         self, client: FlaskClient, shop: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         key = factories.api_key(shop)
-        start = clock.now().replace(microsecond=0)
+        start = clock.now().replace(microsecond=0) + timedelta(seconds=1)  # after its creation
 
         def used(seconds: int) -> Any:
             with monkeypatch.context() as patch:
