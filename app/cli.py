@@ -9,6 +9,8 @@ from typing import Any, BinaryIO, TextIO
 import click
 from sqlalchemy.exc import OperationalError
 
+from app.common import schema_version
+from app.common.schema_version import SchemaMismatch
 from app.common.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -20,7 +22,7 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except SettingsError as error:
+        except (SettingsError, SchemaMismatch) as error:
             raise click.ClickException(str(error)) from None
         except OperationalError as error:
             why = str(error.orig).splitlines()[0]
@@ -61,7 +63,9 @@ def serve() -> None:
     """Serve the web application (needs DATABASE_URL and REDIS_URL)."""
     from app.server import serve as run
 
-    run(_load_settings())
+    settings = _load_settings()
+    _require_database(settings)
+    run(settings)
 
 
 @main.command()
@@ -69,7 +73,9 @@ def worker() -> None:
     """Process background jobs and the schedule (needs DATABASE_URL and REDIS_URL)."""
     from app.worker import work
 
-    work(_load_settings())
+    settings = _load_settings()
+    _require_database(settings)
+    work(settings)
 
 
 @main.command()
@@ -243,6 +249,15 @@ def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
     sys.exit(run_checks(everything=everything, pytest_args=pytest_args))
 
 
+def _require_database(settings: Settings) -> None:
+    """Raises SchemaMismatch, and in production SettingsError if the role may do too much."""
+    from app.common import privileges
+
+    schema_version.require_current(settings)
+    _register_models()
+    privileges.require_least(settings)
+
+
 def _register_models() -> None:
     import app.models  # noqa: F401 – fills the metadata
 
@@ -257,6 +272,7 @@ def _connect() -> Settings:
     if settings.database_url is None:
         os.environ |= running_environment(settings.data_dir or default_data_dir(PROJECT_ROOT))
         settings = _load_settings()
+    schema_version.require_current(settings)
     wire(settings)
     return settings
 

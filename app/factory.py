@@ -154,7 +154,7 @@ To try it out, register a MERCHANT and a USER, create a product, deposit money a
 
 * Amounts are decimal strings in responses, and decimal strings or numbers in requests. They are
   exact in both directions.
-* `Idempotency-Key` makes every POST that moves money safe to retry.
+* `Idempotency-Key` makes every request that creates or changes something safe to retry.
 * All errors have the same body: `statusCode`, `error` (a stable code), `message`, `details`,
   `timestamp`, `path`, `method`, `requestId`.
 """

@@ -5,14 +5,15 @@ import gc
 import logging
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.server.mp import MPServer
 
 from app.common import open_files
 from app.common.settings import Settings
@@ -29,6 +30,10 @@ _OWN_FILES = 64
 #: Completed handshakes that wait to be accepted; the kernel lowers it to net.core.somaxconn.
 _BACKLOG = 4096
 
+#: A web process that has lived this long has started and worked.
+_START_SECONDS = 5.5
+_MIN_LIFETIME_SECONDS, _RESPAWN_PAUSE_SECONDS = 1.0, 0.5
+
 log = logging.getLogger(__name__)
 
 
@@ -38,7 +43,7 @@ def serve(settings: Settings) -> None:
     # loaded the application, a stop would therefore wait for the timeout.
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     _limit_malloc_arenas()
-    server = Granian(
+    server = _Server(
         f"{_APPLICATION}:create_app",
         factory=True,
         address=settings.host,
@@ -54,13 +59,32 @@ def serve(settings: Settings) -> None:
         backpressure=raise_connection_limit(settings),
         backlog=_BACKLOG,
         websockets=False,
-        respawn_failed_workers=True,
+        respawn_failed_workers=True,  # as _Server does it
         workers_kill_timeout=25,
         log_access=False,
     )
     with _shared_metrics(settings):
         _load_application()
         server.serve()
+
+
+class _Server(MPServer):
+    """Granian, which replaces a crashed web process alone, however often.
+
+    Its own rule takes a second crash within 5.5 seconds for a loop, and stops every process. Here
+    that is so only until one of them has worked: a process that cannot start ends `serve`.
+    """
+
+    _has_worked = False
+
+    def _respawn_workers(self, workers: Any, *args: Any, **options: Any) -> None:
+        lifetimes = [time.monotonic() - worker.birth for worker in self.wrks]
+        self._has_worked = self._has_worked or max(lifetimes) > _START_SECONDS
+        if min(lifetimes[index] for index in workers) < _MIN_LIFETIME_SECONDS:
+            time.sleep(_RESPAWN_PAUSE_SECONDS)  # one that crashes at once must not take a core
+        super()._respawn_workers(workers, *args, **options)
+        if self._has_worked:
+            self.respawned_wrks.clear()
 
 
 def raise_connection_limit(settings: Settings) -> int:

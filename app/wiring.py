@@ -13,13 +13,14 @@ from redis import Redis
 from app.auth import service as auth
 from app.auth import tokens
 from app.banks import providers
-from app.common import cache, circuit, db, encryption, http, process_state, queue
+from app.common import cache, circuit, db, encryption, http, idempotent, process_state, queue
 from app.common.settings import Settings, SettingsError
 from app.delivery.files.downloads import service as downloads
 from app.delivery.files.storage import service as storage
 from app.gateway import client as gateway_client
 from app.gateway import provider_config
 from app.gateway import service as gateway
+from app.idempotency.http import respond_to_view_once
 from app.inbox import service as inbox
 from app.onramp import inbound as onramp_events
 from app.onramp import links as onramp_links
@@ -70,7 +71,8 @@ def connect_redis(url: str) -> None:
 
 
 def configure(settings: Settings) -> None:
-    """Give each module its settings."""
+    """Give each module its settings, and functions of modules above it."""
+    idempotent.execute_once.configure(respond_to_view_once)
     encryption.configure(settings.encryption_secrets)
     tokens.token_rules.configure(
         tokens.TokenRules(

@@ -4,9 +4,11 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from contextlib import suppress
 
 import redis
+import structlog
 from rq import Queue, SimpleWorker
 from rq.cron import CronScheduler
 from rq.exceptions import StopRequested
@@ -41,6 +43,11 @@ SCHEDULE = (
 )
 #: Supervisors typically kill a worker after 30 seconds.
 _STOP_SECONDS = 25
+#: How long Redis remembers a worker that has disappeared.
+_TTL_SECONDS = 60
+_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 15.0
+
+_log = structlog.get_logger()
 
 
 def work(settings: Settings) -> None:
@@ -70,10 +77,34 @@ def _run_worker(settings: Settings, redis_url: str, queue_name: str) -> None:
     """Process the jobs of one queue, one at a time, until stopped."""
     logging.configure(settings.log_level)
     wire(settings)
-    connection = redis.Redis.from_url(redis_url)
+    connection = _connect(redis_url)
+    _wait_for(connection)
     # Jobs run in this process. A forked process per job would connect to the database and prepare
     # its statements anew, which takes ten times as long as the job (docs/decisions/0008).
-    SimpleWorker([Queue(queue_name, connection=connection)], connection=connection).work()
+    SimpleWorker(
+        [Queue(queue_name, connection=connection)], connection=connection, worker_ttl=_TTL_SECONDS
+    ).work()
+
+
+def _connect(redis_url: str) -> redis.Redis:
+    # RQ waits for jobs for 15 seconds less than its TTL, and raises this timeout accordingly.
+    return redis.Redis.from_url(
+        redis_url, socket_timeout=10, socket_connect_timeout=3, socket_keepalive=True
+    )
+
+
+def _wait_for(connection: redis.Redis) -> None:
+    """Wait until Redis answers. A worker that ended instead would only be started again."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            connection.ping()
+        except redis.RedisError as error:
+            _log.warning("waiting for Redis", error=type(error).__name__, seconds=pause)
+            time.sleep(pause)
+            pause = min(2 * pause, _MAX_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _run_outbound_worker(settings: Settings, redis_url: str) -> None:
@@ -95,7 +126,9 @@ def _stop_after(other: multiprocessing.process.BaseProcess) -> None:
 def _run_schedule(redis_url: str) -> None:
     """Enqueue scheduled jobs. Several schedulers may run, because jobs are idempotent."""
     _stop_with(multiprocessing.parent_process())
-    scheduler = CronScheduler(redis.Redis.from_url(redis_url), logging_level="WARNING")
+    connection = _connect(redis_url)
+    _wait_for(connection)
+    scheduler = CronScheduler(connection, logging_level="WARNING")
     for job, cron in SCHEDULE:
         scheduler.register(job, queue.NAME, cron=cron)
     with suppress(StopRequested):

@@ -1,6 +1,7 @@
 """Settings, read from an environment that has only the variables of the test."""
 
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -9,9 +10,19 @@ from app.common.settings import Settings, load_settings
 
 #: The secrets that production requires.
 SECRETS = {
-    "JWT_ACCESS_SECRET": "a" * 32,
-    "JWT_REFRESH_SECRET": "b" * 32,
-    "ENCRYPTION_KEYS": "c" * 32,
+    "JWT_ACCESS_SECRET": "Q7w2Lk9ZxR4tVb8NmY3cHs6JdF1gPaE5",
+    "JWT_REFRESH_SECRET": "u8XeK3qTzB6rWn1MvC9yLh4SjG7fDp2A",
+    "ENCRYPTION_KEYS": "N5bYt8RwQ2kVx7LzH4mJc9GsT3dFp6Ea",
+}
+
+#: Settings with which production starts, for `replace(settings, **PRODUCTION)`.
+PRODUCTION: Final[dict[str, Any]] = {
+    "app_env": "production",
+    "jwt_access_secret": SECRETS["JWT_ACCESS_SECRET"],
+    "jwt_refresh_secret": SECRETS["JWT_REFRESH_SECRET"],
+    "encryption_keys": (SECRETS["ENCRYPTION_KEYS"],),
+    "bcrypt_rounds": 12,
+    "ratelimit_enabled": True,
 }
 
 

@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app.common.migrate import alembic_config, migrate
 from app.common.money import EXPONENTS
+from app.common.schema_version import newest_revision
 from app.common.settings import Settings
-from app.health.views import newest_migration
 from app.models import Base
 from tests import servers
 
@@ -82,7 +82,7 @@ def test_the_migrations_create_the_tables_of_the_models(migrated: servers.TestDa
 
 def test_the_newest_migration_is_the_one_with_the_latest_date() -> None:
     heads = ScriptDirectory.from_config(alembic_config()).get_heads()
-    assert heads == [newest_migration()]
+    assert heads == [newest_revision()]
 
 
 def test_every_migration_can_be_reverted_and_applied_again(

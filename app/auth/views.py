@@ -41,6 +41,7 @@ from app.auth.two_factor import service as two_factor
 from app.common import ratelimit
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, peek_json, settings
+from app.common.idempotent import idempotent
 from app.common.ratelimit import per_address, per_caller, per_field
 
 
@@ -218,6 +219,7 @@ def get_current_user() -> User:
 @blp.patch("/me")
 @requires(blp)
 @blp.arguments(UpdateCurrentUserIn, required=False)
+@idempotent(blp)
 @blp.response(200, UserOut)
 @blp.errors(EmailFixed, EmailTaken, PhoneNeeded, PhoneTaken)
 @per_caller("30/minute;300/hour")
@@ -279,6 +281,7 @@ def list_sessions() -> list[dict[str, Any]]:
 
 @blp.delete("/sessions/<uuid:login_session_id>")
 @requires(blp)
+@idempotent(blp)
 @blp.response(204)
 @blp.errors(SessionNotFound)
 def revoke_session(login_session_id: UUID) -> None:
@@ -294,6 +297,7 @@ def revoke_session(login_session_id: UUID) -> None:
 @admin_blp.post("/<uuid:user_id>/deactivate")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReasonIn)
+@idempotent(admin_blp)
 @admin_blp.response(200, UserOut)
 @admin_blp.errors(UserNotFound)
 def deactivate_user(body: dict[str, Any], user_id: UUID) -> User:
@@ -309,6 +313,7 @@ def deactivate_user(body: dict[str, Any], user_id: UUID) -> User:
 @admin_blp.post("/<uuid:user_id>/activate")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReasonIn)
+@idempotent(admin_blp)
 @admin_blp.response(200, UserOut)
 @admin_blp.errors(UserNotFound)
 def activate_user(body: dict[str, Any], user_id: UUID) -> User:
@@ -324,6 +329,7 @@ def activate_user(body: dict[str, Any], user_id: UUID) -> User:
 @admin_blp.post("/<uuid:user_id>/reset-two-factor")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReasonIn)
+@idempotent(admin_blp)
 @admin_blp.response(204)
 @admin_blp.errors(UserNotFound, TwoFactorNotEnabled)
 def reset_two_factor(body: dict[str, Any], user_id: UUID) -> None:

@@ -19,16 +19,20 @@ from app.banks import signing
 from app.banks.errors import BankUnavailable, InvalidBankResponse
 from app.banks.providers import Provider
 from app.banks.types import BankPayout, BankPayoutStatus, PayoutInstruction
-from app.common import circuit
+from app.common import circuit, outbound
 from app.common.fields import Amount, Schema
 from app.common.ids import new_id
 from app.common.money import AmountInvalid, Money
 
 #: Seconds to connect to the bank, and to wait for each part of its response.
 TIMEOUT: Final = urllib3.Timeout(connect=2, read=5)
+#: Seconds in which the whole body must have been received.
+_BODY_SECONDS: Final = 10
+#: The first attempt and its retries.
+_ATTEMPTS: Final = 3
 #: One immediate retry and another within a second. The jobs of payouts retry later.
 RETRIES: Final = urllib3.Retry(
-    total=2,
+    total=_ATTEMPTS - 1,
     redirect=False,
     allowed_methods=None,  # also POST, which the idempotency key makes safe
     status_forcelist=(500, 502, 503, 504),
@@ -106,12 +110,15 @@ def _send(
     method: str, url: str, *, body: bytes | None, headers: dict[str, str]
 ) -> tuple[int, bytes]:
     """Status and body of the bank's response. Raises BankUnavailable."""
+    limits = outbound.within_deadline(TIMEOUT, attempts=_ATTEMPTS)
     try:
         # Calls are rare, so no connection is kept open.
-        with urllib3.PoolManager(timeout=TIMEOUT, retries=RETRIES) as http:
+        with urllib3.PoolManager(timeout=limits, retries=RETRIES) as http:
             response = http.request(method, url, body=body, headers=headers, preload_content=False)
             try:
-                raw = response.read(_MAX_RESPONSE_BYTES + 1)
+                raw = outbound.read_body(
+                    response, max_bytes=_MAX_RESPONSE_BYTES + 1, seconds=_BODY_SECONDS
+                )
             finally:
                 response.close()
     except urllib3.exceptions.HTTPError as error:

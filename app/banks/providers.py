@@ -60,7 +60,7 @@ def from_settings(settings: Settings) -> tuple[Provider, ...]:
     The keys of the simulator are derived from a secret in the data folder. Raises SettingsError.
     """
     if not uses_simulator(settings):
-        return _parse(settings.bank_providers or "[]")
+        return _configured(settings)
     secret = settings.development_secret("bank-secret").encode()
     return tuple(
         Provider(
@@ -80,7 +80,14 @@ def uses_simulator(settings: Settings) -> bool:
 
 def require_valid(settings: Settings) -> None:
     """Raises SettingsError if the settings of the banks are invalid."""
-    _parse(settings.bank_providers or "[]")
+    _configured(settings)
+
+
+def _configured(settings: Settings) -> tuple[Provider, ...]:
+    banks = _parse(settings.bank_providers or "[]")
+    if settings.is_production and any(not bank.url.startswith("https:") for bank in banks):
+        raise _invalid("must have addresses that begin with https in production")
+    return banks
 
 
 def to_json(banks: Iterable[Provider]) -> str:

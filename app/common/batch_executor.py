@@ -12,8 +12,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
 
+from app.common import side_effects
 from app.common.errors import Unavailable
 
 Request = TypeVar("Request")
@@ -26,7 +28,7 @@ Drain = Callable[[], Sequence[Request]]
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Callbacks for events of the queue. They must not raise.
+    """Callbacks for events of the queue. Their errors are logged and change no outcome.
 
     batch: called after each batch with the seconds that each request waited before it started;
     refused: called when a request is rejected, because the queue was "full" or the "deadline"
@@ -77,7 +79,7 @@ class BatchExecutor(Generic[Request, Outcome]):
         *,
         batch: int = 64,
         queue: int = 256,
-        timeout: float = 10,
+        timeout: float = 5,
         observer: Observer = Observer(),
     ) -> None:
         self._run = run
@@ -88,25 +90,41 @@ class BatchExecutor(Generic[Request, Outcome]):
         self._lock = threading.Lock()
         self._waiting: deque[_Ticket[Request, Outcome]] = deque()
         self._has_leader = False
+        #: When the leader last began to work, on its first batch or on a further one.
+        self._progress_at = 0.0
 
     def submit(self, request: Request) -> Outcome:
         """Execute `request` in the next batch. Returns its outcome, or raises it.
 
-        Raises Unavailable immediately if the queue is full, and after `timeout` seconds in the
-        queue; the request has not been executed then.
+        Raises Unavailable immediately if the queue is full or no batch has ended for `timeout`
+        seconds, and after `timeout` seconds in the queue; the request has not been executed then.
         """
         ticket: _Ticket[Request, Outcome] = _Ticket(request)
         with self._lock:
-            if len(self._waiting) >= self._queue:
-                self._observer.refused("full")
+            if reason := self._refusal(ticket.since):
+                self._refused(reason)
                 raise Unavailable
             self._waiting.append(ticket)
             is_leader, self._has_leader = not self._has_leader, True
+            if is_leader:
+                self._progress_at = ticket.since
         if not is_leader:
             is_leader = self._wait(ticket)
         if is_leader:
             self._lead(ticket)
         return ticket.result()
+
+    def _refusal(self, now: float) -> str | None:
+        """Why no further request is accepted, if so."""
+        if len(self._waiting) >= self._queue:
+            return "full"
+        # Its threads would all wait for a database that does not answer, and none would be left
+        # for other requests.
+        stalled = self._has_leader and now - self._progress_at > self._timeout
+        return "deadline" if stalled else None
+
+    def _refused(self, reason: str) -> None:
+        side_effects.attempt(partial(self._observer.refused, reason))
 
     def _wait(self, ticket: _Ticket[Request, Outcome]) -> bool:
         """Wait until the ticket is done; True if its thread becomes the leader instead."""
@@ -115,7 +133,7 @@ class BatchExecutor(Generic[Request, Outcome]):
             with self._lock:
                 if not ticket.taken and not ticket.turn.is_set():
                     self._waiting.remove(ticket)
-                    self._observer.refused("deadline")
+                    self._refused("deadline")
                     raise Unavailable
             # It is being executed, so its outcome must be awaited.
             deadline = time.monotonic() + self._timeout
@@ -149,10 +167,11 @@ class BatchExecutor(Generic[Request, Outcome]):
             tickets = tickets or self._next()
             outcomes = [error] * len(tickets)
         # Not in `drain`, where others may wait for locks that `run` has acquired.
-        if waits:
-            self._observer.batch(waits)
         for ticket, outcome in zip(tickets, outcomes, strict=True):
             ticket.finish(outcome)
+        self._progress_at = time.monotonic()
+        if waits:
+            side_effects.attempt(partial(self._observer.batch, waits))
 
     def _next(self) -> list[_Ticket[Request, Outcome]]:
         """Remove the next batch from the queue."""

@@ -5,6 +5,7 @@ import select
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, ClassVar, Final, TypeVar, cast
 
@@ -16,16 +17,17 @@ from sqlalchemy.exc import (
     DBAPIError,
     InvalidatePoolError,
     InvalidRequestError,
-    OperationalError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-from app.common import clock, metrics
+from app.common import clock, deadline, metrics, side_effects
 from app.common.columns import Chronological
+from app.common.connections import Pool, connect_within_deadline
 from app.common.driver import leave_pipeline
 from app.common.errors import AppError, Unavailable
 from app.common.process_state import Slot
+from app.common.sqlstates import Failure, failure_of
 
 T = TypeVar("T")
 
@@ -47,7 +49,21 @@ _WHOLE_TABLES: Final = (
     "work_mem = '64MB'",
 )
 
-_CONTENTION: Final = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock timeout
+#: Limits of the server. A client that has disappeared, or a network that drops packets, is noticed
+#: within 20 seconds; a server that is silent for longer than a request may last, by the deadline
+#: of the request (app.common.connections).
+_OPTIONS: Final = (
+    "-c lock_timeout=5s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
+    f" -c timezone=UTC {BY_INDEX}"
+)
+_TCP: Final = {
+    "connect_timeout": 3,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
 
 
 class Base(Chronological, DeclarativeBase):
@@ -83,7 +99,7 @@ class Database:
 
     pool_size: the maximum number of connections, at least two. Two of them serve SERIALIZABLE
     transactions only, which run one batch at a time: always the same backends, with their
-    statements prepared.
+    statements prepared. Health checks have one more, so that they do not wait behind requests.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
@@ -101,11 +117,14 @@ class Database:
             ),
             expire_on_commit=False,
         )
+        self._health_engine = _engine(url, "AUTOCOMMIT", 1)
+        self.health = sessionmaker(self._health_engine)
 
     def dispose(self) -> None:
         """Close every connection that is not in use."""
         self.engine.dispose()
         self._serializable_engine.dispose()
+        self._health_engine.dispose()
 
     @contextmanager
     def borrowed(self) -> Iterator[psycopg.Connection[Any]]:
@@ -121,18 +140,14 @@ def _engine(url: str, isolation_level: Any, pool_size: int) -> Engine:
     engine = create_engine(
         url,
         isolation_level=isolation_level,
+        poolclass=Pool,
         pool_size=pool_size,
         max_overflow=0,
         pool_use_lifo=True,  # the last used connection has its statements prepared
-        pool_timeout=10,
         hide_parameters=True,  # errors are logged, and parameters may contain password hashes
-        connect_args={
-            "connect_timeout": 3,
-            "application_name": "payment-flow",
-            "options": "-c lock_timeout=5s -c statement_timeout=15s"
-            f" -c idle_in_transaction_session_timeout=15s -c timezone=UTC {BY_INDEX}",
-        },
+        connect_args={"application_name": "payment-flow", "options": _OPTIONS, **_TCP},
     )
+    event.listen(engine, "do_connect", connect_within_deadline)
     event.listen(engine, "checkout", _replace_closed)
     if isolation_level == "AUTOCOMMIT":
         event.listen(engine, "checkout", _read_clock)
@@ -163,6 +178,9 @@ def _read_clock(connection: Any, _: object, __: object) -> None:
         raise InvalidatePoolError from error
 
 
+#: The transaction that this thread has joined.
+_joined: Final[ContextVar[Session | None]] = ContextVar("joined transaction", default=None)
+
 #: The database of this process.
 current: Final[Slot[Database]] = Slot("database")
 
@@ -178,8 +196,13 @@ def transaction(*, serializable: bool = False) -> Iterator[Session]:
 
     An AppError with `commits` commits it all the same.
 
+    Within `joined`, it is a savepoint of the joined transaction instead.
     Raises OutcomeUnknown when the connection is lost during COMMIT.
     """
+    if (outer := _joined.get()) is not None:
+        with _part_of(outer):
+            yield outer
+        return
     database = current()
     session = (database.serializable if serializable else database.read_committed)()
     try:
@@ -192,12 +215,42 @@ def transaction(*, serializable: bool = False) -> Iterator[Session]:
             raise
         _commit(session)
     except BaseException as error:
-        _roll_back(session)
+        _roll_back(session, error)
         if isinstance(error, psycopg.Error):
             raise as_sqlalchemy(error) from error
         raise
     finally:
         session.close()
+
+
+@contextmanager
+def joined(session: Session) -> Iterator[None]:
+    """A block whose transactions and reads on this thread are all part of that of `session`."""
+    token = _joined.set(session)
+    try:
+        yield
+    finally:
+        _joined.reset(token)
+
+
+@contextmanager
+def _part_of(session: Session) -> Iterator[None]:
+    """A savepoint of a joined transaction, which ends as a transaction of its own would."""
+    callbacks = list(session.info.get("after_commit", ()))
+    part = session.begin_nested()
+    session.connection()  # as in `savepoint`
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, AppError) and error.commits:
+            part.commit()
+            raise
+        part.rollback()
+        session.info["after_commit"] = callbacks
+        if isinstance(error, psycopg.Error):
+            raise as_sqlalchemy(error) from error
+        raise
+    part.commit()
 
 
 @contextmanager
@@ -213,8 +266,12 @@ def savepoint(session: Session) -> Iterator[None]:
 def reading() -> Iterator[Session]:
     """A session for reads only, in autocommit mode: each statement has its own snapshot.
 
-    Reads the same as READ COMMITTED, without the round trips of BEGIN and COMMIT.
+    Reads the same as READ COMMITTED, without the round trips of BEGIN and COMMIT. Within `joined`,
+    it sees what the joined transaction has written.
     """
+    if (outer := _joined.get()) is not None:
+        yield outer
+        return
     with current().autocommit() as session:
         try:
             yield session
@@ -235,9 +292,11 @@ def snapshot() -> Iterator[Session]:
         for setting in _WHOLE_TABLES:
             session.execute(text(f"SET LOCAL {setting}"))
         yield session
+    except BaseException as error:
+        _roll_back(session, error)
+        raise
     finally:
-        _roll_back(session)  # nothing was written
-        session.close()
+        session.close()  # rolls back: nothing was written
 
 
 def fetch_one(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -267,7 +326,7 @@ def _commit(session: Session) -> None:
     try:
         session.commit()
     except DBAPIError as error:
-        if error.connection_invalidated or _is_disconnect(error):
+        if failure(error).outcome_unknown:
             _run_callbacks(session)  # in case it was committed
             raise OutcomeUnknown from error
         raise
@@ -276,17 +335,21 @@ def _commit(session: Session) -> None:
 
 def _run_callbacks(session: Session) -> None:
     for callback in session.info.pop("after_commit", ()):
-        callback()
+        side_effects.attempt(callback)
 
 
 def retry_transaction(work: Callable[[Session], T], *, serializable: bool = False) -> T:
     """Run `work(session)` in a transaction, and retry the whole of it on contention.
 
-    At most MAX_TRIES attempts within MAX_SECONDS, with full jitter: a serialization failure
-    (40001), deadlock (40P01) or lock timeout (55P03) undoes everything, decisions included.
-    Raises Unavailable when contention lasts longer; nothing has been committed then.
+    At most MAX_TRIES attempts within MAX_SECONDS, with full jitter, after failures that
+    `sqlstates` says are retried: they undo everything, decisions included.
+    Raises Unavailable when contention lasts longer; nothing has been committed then. Within
+    `joined` there is one attempt: the joined transaction is retried as a whole.
     """
-    deadline = time.monotonic() + MAX_SECONDS
+    if _joined.get() is not None:
+        with transaction() as session:
+            return work(session)
+    ends_at = time.monotonic() + deadline.limit(MAX_SECONDS)
     for attempt in range(1, MAX_TRIES + 1):
         try:
             with transaction(serializable=serializable) as session:
@@ -295,7 +358,7 @@ def retry_transaction(work: Callable[[Session], T], *, serializable: bool = Fals
             if not may_retry(error):
                 raise
             pause = random.uniform(*_PAUSE)  # noqa: S311 – spreads callers out, guards nothing
-            if attempt == MAX_TRIES or time.monotonic() + pause > deadline:
+            if attempt == MAX_TRIES or time.monotonic() + pause > ends_at:
                 raise Unavailable from error
             time.sleep(pause)
             metrics.TRANSACTION_RETRIES.inc()
@@ -305,8 +368,25 @@ def retry_transaction(work: Callable[[Session], T], *, serializable: bool = Fals
 def may_retry(error: Exception) -> bool:
     """Whether `error` rolled the transaction back and a retry may succeed."""
     return isinstance(error, PoolTimeout) or (
-        isinstance(error, DBAPIError) and (sqlstate(error) in _CONTENTION or is_unreachable(error))
+        isinstance(error, DBAPIError) and failure(error).is_retried
     )
+
+
+def is_temporary(error: Exception) -> bool:
+    """Whether nothing was changed because of a state of the database, which may pass."""
+    return isinstance(error, PoolTimeout) or (
+        isinstance(error, DBAPIError) and failure(error).is_temporary
+    )
+
+
+def failure(error: DBAPIError) -> Failure:
+    """What `error` means for the transaction that failed with it."""
+    state = sqlstate(error)
+    if state is not None:
+        return failure_of(state)
+    # The client reports by itself that a connection was refused, timed out or closed.
+    lost = error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError)
+    return Failure.LOST if lost else Failure.DEFECT
 
 
 def as_sqlalchemy(error: psycopg.Error) -> DBAPIError:
@@ -326,23 +406,20 @@ def constraint_name(error: DBAPIError) -> str | None:
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None)
 
 
-def is_unreachable(error: Exception) -> bool:
-    """Whether `error` means that the database is down, shutting down or out of connections."""
-    return isinstance(error, OperationalError) and (
-        error.connection_invalidated or _is_disconnect(error)
-    )
-
-
-def _is_disconnect(error: DBAPIError) -> bool:
-    state = sqlstate(error)
-    return state is None or state[:2] in ("08", "53") or state in ("57P01", "57P02", "57P03")
-
-
-def _roll_back(session: Session) -> None:
+def _roll_back(session: Session, error: BaseException) -> None:
     with suppress(psycopg.Error):  # the transaction is rolled back anyway
         leave_pipeline(session)
+    if _closes_connection(error):
+        session.invalidate()
+        return
     try:
         session.rollback()
     except (DBAPIError, InvalidRequestError):
         # The connection is lost and the server has rolled back; the first error matters.
         session.invalidate()
+
+
+def _closes_connection(error: BaseException) -> bool:
+    if isinstance(error, psycopg.Error):
+        error = as_sqlalchemy(error)
+    return isinstance(error, DBAPIError) and failure(error).closes_connection

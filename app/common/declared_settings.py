@@ -48,8 +48,10 @@ class DeclaredSettings:
     app_env: str = setting(
         ma.fields.String(validate=OneOf(["development", "production", "test"])),
         "development",
-        "`development`, `production` or `test`. `production` refuses missing, short or equal"
-        " secrets, direct deposits, test keys of Stripe, and demo data.",
+        "`development`, `production` or `test`. `production` refuses missing, short, equal"
+        " or patterned secrets, direct deposits, test keys of Stripe, demo data, disabled rate"
+        " limits, cheap password hashes, plain http, very long or short lifetimes of tokens, and a"
+        " database role that could change the ledger.",
         section="General",
     )
     host: str = setting(_TEXT, "127.0.0.1", "Address to listen on; `0.0.0.0` for all.")

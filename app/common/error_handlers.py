@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from app.common import clock
-from app.common.db import may_retry
+from app.common.db import is_temporary
 from app.common.errors import AppError, BodyTooLarge, Unavailable, UnsupportedMediaType
 from app.common.http import json_response
 from app.common.json_format import dump_json
@@ -102,7 +102,7 @@ def install(app: Flask) -> None:
     @app.errorhandler(DBAPIError)
     @app.errorhandler(PoolTimeout)
     def database_error(error: Exception) -> Response:
-        if not may_retry(error):
+        if not is_temporary(error):
             return unexpected(error)
         unavailable = Unavailable()
         unavailable.__cause__ = error

@@ -114,3 +114,15 @@ class UnsupportedMediaType(AppError):
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
     message = "The request body must be application/json"
+
+
+class IdempotencyKeyReused(Unprocessable):
+    #: The request that used the key first still gets its response.
+    cacheable = False
+    code = "IDEMPOTENCY_KEY_REUSED"
+    message = "This Idempotency-Key was used for another request"
+
+
+class IdempotencyInProgress(Conflict):
+    code = "IDEMPOTENCY_IN_PROGRESS"
+    message = "A request with this Idempotency-Key is still in progress"

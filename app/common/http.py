@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from io import BytesIO
 from typing import Any, Final, NoReturn, TypeVar
 
 import marshmallow as ma
@@ -16,7 +17,7 @@ from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.common import cors, openapi
+from app.common import cors, deadline, openapi
 from app.common.errors import (
     AppError,
     BadRequest,
@@ -78,10 +79,13 @@ def body_chunks(*, max_bytes: int) -> Iterator[bytes]:
         raise BodyTooLarge(f"The body is larger than {max_bytes // 1024**2} MiB")
     request.max_content_length = max_bytes + 1
     received = 0
-    while chunk := request.stream.read(_CHUNK_BYTES):
+    # A decorator may have read all of it already.
+    source = BytesIO(request.get_data()) if hasattr(request, "_cached_data") else request.stream
+    while chunk := source.read(_CHUNK_BYTES):
         if length is None:
             raise LengthRequired
         received += len(chunk)
+        deadline.extend()  # the client's time is not ours
         yield chunk
     if received < (length or 0):
         raise BodyIncomplete
@@ -260,8 +264,9 @@ def idempotency_key() -> str | None:
 
 
 def request_fingerprint() -> bytes:
-    """SHA-256 over method, path and body, which must be equal for a key to be reused."""
-    head = f"{request.method} {request.path}\n".encode()
+    """SHA-256 over method, path, query and body, which must be equal for a key to be reused."""
+    query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
+    head = f"{request.method} {request.path}{query}\n".encode()
     return hashlib.sha256(head + request.get_data(cache=True)).digest()
 
 

@@ -1,9 +1,11 @@
 """Structured logs: one JSON object per line, with the request id, without secrets."""
 
+import json
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -36,7 +38,25 @@ def _is_secret_name(name: str) -> bool:
 
 
 def _as_json(event: MutableMapping[str, Any], **_: Any) -> str:
-    return orjson.dumps(event, default=repr).decode()
+    try:
+        return orjson.dumps(event, default=repr).decode()
+    except TypeError:  # an integer of more than 64 bits, or half of a surrogate pair
+        return json.dumps(event, default=repr, skipkeys=True)
+
+
+def _cannot_fail(logger: type[Any]) -> type[Any]:
+    """The same class of loggers, whose errors never reach the code that logs.
+
+    The disk may be full or the reader of a pipe gone. What is logged has happened all the same,
+    and may have been committed.
+    """
+
+    class Safe(logger):  # type: ignore[misc]
+        def _proxy_to_logger(self, *args: Any, **values: Any) -> Any:
+            with suppress(Exception):
+                return super()._proxy_to_logger(*args, **values)
+
+    return Safe
 
 
 def configure(level: str) -> None:
@@ -49,10 +69,11 @@ def configure(level: str) -> None:
     ]
     structlog.configure(
         processors=[*shared, redact, structlog.processors.JSONRenderer(_as_json)],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=_cannot_fail(structlog.make_filtering_bound_logger(level)),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
         cache_logger_on_first_use=True,
     )
+    logging.raiseExceptions = False  # it would print a traceback where the log could not be written
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -7,8 +7,9 @@ that is scraped sums them up. Without that variable the metrics are those of thi
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Self, cast
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as MEDIA_TYPE
@@ -22,7 +23,32 @@ __all__ = ["MEDIA_TYPE", "TRANSACTION_RETRIES", "batch_observer", "counter", "ex
 #: Without the default metrics of Python and the process, which cannot be summed over processes.
 _REGISTRY: Final = CollectorRegistry()
 
-TRANSACTION_RETRIES: Final = Counter(
+
+class SafeCounter(Counter):
+    """A counter that is not counted when its file cannot be written, such as on a full disk.
+
+    A request must not fail because of it, and its effect may already be committed.
+    """
+
+    def labels(self, *values: Any, **by_name: Any) -> Self:
+        try:
+            return super().labels(*values, **by_name)
+        except OSError:
+            return cast("Self", _Uncounted())
+
+    def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None:
+        with suppress(OSError):
+            super().inc(amount, exemplar)
+
+
+class _Uncounted:
+    """Replaces a counter that cannot be created."""
+
+    def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None:
+        """Count nothing."""
+
+
+TRANSACTION_RETRIES: Final = SafeCounter(
     "payment_flow_transaction_retries_total",
     "Retries of transactions because of contention",
     registry=_REGISTRY,
@@ -34,9 +60,9 @@ _SIZES: Final = (1, 2, 4, 8, 16, 32, 64)
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
-def counter(name: str, description: str, *labels: str) -> Counter:
+def counter(name: str, description: str, *labels: str) -> SafeCounter:
     """Declare a counter. Once per process and name; labels must have few values."""
-    return Counter(name, description, labels, registry=_REGISTRY)
+    return SafeCounter(name, description, labels, registry=_REGISTRY)
 
 
 def batch_observer(name: str, *, of: str) -> Observer:

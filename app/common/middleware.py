@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 from flask import request
 
+from app.common import deadline
 from app.common.ids import new_id
 
 log = structlog.get_logger()
@@ -88,7 +89,11 @@ class RequestMiddleware:
             )
             return start_response(status, headers, *more)
 
-        return self._application(environ, start)
+        deadline.begin()
+        try:
+            return self._application(environ, start)
+        finally:
+            deadline.clear()
 
 
 def public_path(path: str) -> str:

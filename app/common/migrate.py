@@ -5,6 +5,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine, make_url, text
 
 from app.common.db import Base
+from app.common.schema_version import read_revision, require_not_ahead
 from app.common.settings import PROJECT_ROOT, Settings, SettingsError
 
 
@@ -17,11 +18,13 @@ def alembic_config() -> Config:
 def migrate(settings: Settings, *, revision: str = "head") -> None:
     """Migrate as the owner, then grant to the application's role.
 
-    Raises SettingsError when no database is configured.
+    Raises SettingsError when no database is configured, and SchemaMismatch when a newer version
+    has migrated it already.
     """
     owner_url = settings.migration_database_url or settings.database_url
     if owner_url is None or settings.database_url is None:
         raise SettingsError("DATABASE_URL is not set; `./flow up` starts a database of its own.")
+    require_not_ahead(read_revision(owner_url))
     command.upgrade(alembic_config(), revision)
     owner, role = make_url(owner_url).username, make_url(settings.database_url).username
     if role and role != owner:
@@ -33,7 +36,7 @@ def grant(owner_url: str, role: str) -> None:
 
     No TRUNCATE, no DDL, and on tables marked `append_only` neither UPDATE nor DELETE.
     """
-    engine = create_engine(owner_url)
+    engine = create_engine(owner_url, connect_args={"connect_timeout": 10})
     with engine.begin() as connection:
         name = connection.dialect.identifier_preparer.quote(role)
         connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {name}"))

@@ -54,10 +54,9 @@ def enqueue_call(job: Callable[..., object], *args: Any) -> None:
 
 
 def _enqueue(queue: str, job: Callable[..., object], *args: Any, **options: Any) -> None:
-    connection = _connection()
     try:
-        Queue(queue, connection=connection).enqueue(job, *args, result_ttl=0, **options)
-    except redis.RedisError as error:
+        Queue(queue, connection=_connection()).enqueue(job, *args, result_ttl=0, **options)
+    except Exception as error:  # the caller has committed already
         _log.warning("job not enqueued", job=job.__name__, error=str(error))
 
 

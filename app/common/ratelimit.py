@@ -25,6 +25,7 @@ limiter = Limiter(
     strategy="moving-window",
     default_limits=["30000/minute"],
     in_memory_fallback_enabled=True,
+    swallow_errors=True,  # some requests are counted after their transaction has committed
     key_prefix="pf",
 )
 

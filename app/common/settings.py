@@ -13,6 +13,7 @@ from typing import Final
 import marshmallow as ma
 from dotenv import dotenv_values
 
+from app.common import production
 from app.common.declared_settings import DeclaredSettings
 from app.common.env_fields import declarations
 from app.common.money import AmountInvalid, Money
@@ -21,8 +22,6 @@ PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 
 #: Listening addresses that other machines cannot use.
 _LOOPBACK: Final = {"127.0.0.1", "::1", "0.0.0.0", "::"}  # noqa: S104 – to recognise, not to bind
-#: Minimum length of each secret that production requires.
-SECRET_MIN_LENGTH: Final = 32
 
 
 class SettingsError(Exception):
@@ -45,8 +44,8 @@ class Settings(DeclaredSettings):
     def __post_init__(self) -> None:
         self._require_exact_amounts()
         self._require_bucket_name()
-        if self.is_production:
-            self._require_production()
+        if self.is_production and (problem := next(production.problems(self), None)):
+            raise SettingsError(problem)
 
     def _require_exact_amounts(self) -> None:
         """Refuse amounts with more decimals than the currency has."""
@@ -63,17 +62,6 @@ class Settings(DeclaredSettings):
             raise SettingsError(
                 "FILES_S3_BUCKET must be set if FILES_S3_ENDPOINT or FILES_S3_REGION is set."
             )
-
-    def _require_production(self) -> None:
-        if self.direct_deposits:
-            raise SettingsError(
-                "DIRECT_DEPOSITS must be off in production, where money comes from banks."
-            )
-        if self.jwt_access_secret and self.jwt_access_secret == self.jwt_refresh_secret:
-            raise SettingsError("JWT_ACCESS_SECRET and JWT_REFRESH_SECRET must differ.")
-        for name, declaration in declarations(Settings).items():
-            if declaration.required_in_production:
-                _require_secret(name, getattr(self, name.lower()))
 
     @property
     def is_production(self) -> bool:
@@ -127,16 +115,6 @@ class Settings(DeclaredSettings):
             return path.read_text()
         except OSError as error:
             raise SettingsError(f"Cannot keep a secret in {folder}: {error.strerror}.") from error
-
-
-def _require_secret(name: str, value: str | tuple[str, ...] | None) -> None:
-    """Refuse missing or short secrets in production."""
-    secrets_given = value if isinstance(value, tuple) else (value or "",)
-    if min(map(len, secrets_given), default=0) < SECRET_MIN_LENGTH:
-        each = " each" if isinstance(value, tuple) else ""
-        raise SettingsError(
-            f"{name} must be set in production ({SECRET_MIN_LENGTH} characters or more{each})."
-        )
 
 
 def load_settings() -> Settings:

@@ -10,6 +10,7 @@ from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
+from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
 from app.coupons import service
@@ -23,6 +24,7 @@ blp = Blueprint("coupons", __name__, url_prefix="/coupons", description="Discoun
 @blp.post("")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(CreateCouponIn)
+@idempotent(blp)
 @blp.response(201, CouponOut)
 @blp.errors(CouponCodeTaken, ProductNotFound, UnauthorizedProductAccess)
 def create_coupon(body: dict[str, Any]) -> Response:
@@ -72,6 +74,7 @@ def get_coupon(coupon_id: UUID) -> Response:
 @blp.patch("/<uuid:coupon_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(UpdateCouponIn, required=False)
+@idempotent(blp)
 @blp.response(200, CouponOut)
 @blp.errors(CouponNotFound, CouponInvalid, CouponUsedUp)
 def update_coupon(body: dict[str, Any], coupon_id: UUID) -> Response:
@@ -90,6 +93,7 @@ def update_coupon(body: dict[str, Any], coupon_id: UUID) -> Response:
 
 @blp.delete("/<uuid:coupon_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
+@idempotent(blp)
 @blp.response(204)
 @blp.errors(CouponNotFound)
 def delete_coupon(coupon_id: UUID) -> None:

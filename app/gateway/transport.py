@@ -7,8 +7,14 @@ import orjson
 import stripe
 import urllib3
 
+from app.common import outbound
+
 #: Seconds to connect to the gateway, and to wait for each part of its response.
 TIMEOUT: Final = urllib3.Timeout(connect=2, read=10)
+#: Seconds in which the whole body must have been received.
+_BODY_SECONDS: Final = 15
+#: The library makes one retry (app.gateway.client).
+_ATTEMPTS: Final = 2
 
 _MAX_RESPONSE_BYTES: Final = 1024 * 1024
 _MAX_CONNECTIONS: Final = 8
@@ -48,9 +54,12 @@ class Transport(stripe.HTTPClient):
                 body=post_data,
                 redirect=False,
                 preload_content=False,
+                timeout=outbound.within_deadline(TIMEOUT, attempts=_ATTEMPTS),
             )
             try:
-                raw = response.read(_MAX_RESPONSE_BYTES)
+                raw = outbound.read_body(
+                    response, max_bytes=_MAX_RESPONSE_BYTES, seconds=_BODY_SECONDS
+                )
             finally:
                 response.release_conn()
         except urllib3.exceptions.HTTPError as error:

@@ -1,48 +1,54 @@
-"""Executing a request that moves money exactly once."""
+"""Executing a request exactly once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from flask import Response
+from flask import Response, make_response
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.guard import identity
 from app.auth.service import Caller
+from app.common.db import joined, retry_transaction
 from app.common.error_handlers import RequestInfo, error_body
-from app.common.errors import AppError, Unauthorized, Unavailable
-from app.common.http import Blueprint, idempotency_key, json_response, request_fingerprint
+from app.common.errors import AppError, Unauthorized
+from app.common.http import idempotency_key, json_response, request_fingerprint
 from app.common.json_format import dump_json
 from app.idempotency import service
 from app.idempotency.service import Claim, Request, StoredResponse
 from app.ledger_lock.service import ledger_transaction
 
-View = TypeVar("View", bound=Callable[..., Any])
 #: The result of work that leads to a response in a later transaction.
 Unfinished = TypeVar("Unfinished")
 
-_KEY_PARAMETER: Final = {
-    "name": "Idempotency-Key",
-    "description": "Makes the request safe to retry: repeating the key and body returns the first "
-    "response, byte for byte, with `Idempotent-Replayed: true`. 1 to 255 visible ASCII characters.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "example": "order-7f3a",
-}
 
+def respond_to_view_once(view: Callable[[], Any]) -> Response:
+    """The response of `view`, which is executed in one transaction with its claim.
 
-def takes_idempotency_key(blueprint: Blueprint) -> Callable[[View], View]:
-    """Document the header and the errors of every endpoint that calls `respond_once`."""
+    Raises what `view` raises, and the errors of `idempotency.run_claimed`.
+    """
+    context = RequestContext.current()
 
-    def decorate(view: View) -> View:
-        view = blueprint.takes_header(_KEY_PARAMETER)(view)
-        return blueprint.errors(
-            service.IdempotencyInProgress, service.IdempotencyKeyReused, Unavailable
-        )(view)
+    def outcome_of() -> StoredResponse | AppError:
+        try:
+            response = make_response(view())
+        except AppError as error:
+            return error
+        return StoredResponse(response.status_code, response.get_data())
 
-    return decorate
+    def attempt(session: Session) -> StoredResponse | AppError:
+        _require_session(session, context)
+        claimed = service.claim_keys(session, [context.request])
+        with joined(session):
+            (outcome,) = service.run_claimed(
+                session, claimed, lambda todo: [outcome_of() for _ in todo]
+            )
+        return outcome
+
+    return respond(service.retry_until_known(lambda: retry_transaction(attempt)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +108,7 @@ def run_once(
             return error
 
     def attempt(session: Session) -> StoredResponse | AppError | Unfinished:
-        caller = auth.query_callers(session, [context.session_id])().get(context.session_id)
-        if caller is None:
-            raise Unauthorized
+        caller = _require_session(session, context)
 
         def execute(todo: Sequence[int]) -> list[StoredResponse | AppError | Unfinished]:
             return [outcome_of(session, caller) for _ in todo]
@@ -119,6 +123,14 @@ def run_once(
 
     # Only a key makes it safe to run again when the outcome is unknown.
     return service.retry_until_known(run) if context.key else run()
+
+
+def _require_session(session: Session, context: RequestContext) -> Caller:
+    """The caller, whose session must still be valid. Raises Unauthorized."""
+    caller = auth.query_callers(session, [context.session_id])().get(context.session_id)
+    if caller is None:
+        raise Unauthorized
+    return caller
 
 
 def respond(outcome: StoredResponse | AppError) -> Response:

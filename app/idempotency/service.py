@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.common import clock
 from app.common.db import OutcomeUnknown, constraint_name
-from app.common.errors import AppError, Conflict, Unavailable, Unprocessable
+from app.common.errors import AppError, IdempotencyInProgress, IdempotencyKeyReused, Unavailable
 from app.idempotency import repository
 from app.idempotency.models import attempt_constraints, key_indexes
 
@@ -23,18 +23,6 @@ _MAX_TRIES: Final = 3
 _NO_LONGER_STORED: Final = (
     "The request with this Idempotency-Key was executed, and its response is no longer stored"
 )
-
-
-class IdempotencyKeyReused(Unprocessable):
-    #: The request that used the key first still gets its response.
-    cacheable = False
-    code = "IDEMPOTENCY_KEY_REUSED"
-    message = "This Idempotency-Key was used for another request"
-
-
-class IdempotencyInProgress(Conflict):
-    code = "IDEMPOTENCY_IN_PROGRESS"
-    message = "A request with this Idempotency-Key is still in progress"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -123,9 +124,27 @@ class FileLock:
         os.close(self._descriptor)
 
 
+def rotate(log: Path) -> None:
+    """Move the content of a large log to `.1`. Its process keeps the file open and appends to it.
+
+    What is written between the copy and the truncation is lost. On a full disk there is no copy,
+    and truncating frees the space.
+    """
+    with contextlib.suppress(OSError):
+        if log.stat().st_size <= _LOG_ROTATION_BYTES:
+            return
+        old = log.with_name(log.name + ".1")
+        try:
+            old.unlink(missing_ok=True)
+            shutil.copyfile(log, old)
+            old.chmod(0o600)
+        except OSError:
+            old.unlink(missing_ok=True)
+        os.truncate(log, 0)
+
+
 def _open_log(path: Path) -> BinaryIO:
-    if path.exists() and path.stat().st_size > _LOG_ROTATION_BYTES:
-        path.replace(path.with_name(path.name + ".1"))
+    rotate(path)
     return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from app.common.env_fields import Declaration, declarations
 from app.common.generated import replace_generated
-from app.common.settings import PROJECT_ROOT, SECRET_MIN_LENGTH, Settings
+from app.common.production import SECRET_MIN_LENGTH
+from app.common.settings import PROJECT_ROOT, Settings
 
 
 def as_env() -> str:

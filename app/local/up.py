@@ -6,11 +6,9 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -18,16 +16,19 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+import psycopg
 from rich.console import Console
 
+from app.common.schema_version import newest_revision, read_revision
 from app.common.settings import PROJECT_ROOT, Settings
 from app.local import processes, simulators
 from app.local.embedded import EmbeddedError, PostgresServer, RedisServer, default_data_dir
 from app.local.processes import FileLock
+from app.local.supervision import LogRotation, Service, SupervisedServer, launch, log_tail
 
-_READY_SECONDS = 60
+#: The application works without the simulators, so it does not wait longer for them.
+_SIMULATOR_SECONDS = 60
 _STOP_SECONDS = 30
-_CRASHES_ALLOWED, _CRASH_WINDOW_SECONDS = 5, 60
 _POLL_SECONDS = 0.1
 
 
@@ -118,47 +119,14 @@ class _Interrupt:
             raise _Stop
 
 
-class _Service:
-    """One of our processes, which is restarted when it crashes."""
-
-    def __init__(self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str]):
-        self.name = name
-        self.log = log
-        self._command = command
-        self._env = env
-        self._crashes: deque[float] = deque(maxlen=_CRASHES_ALLOWED + 1)
-        self._start_at: float | None = None
-        self.process = _launch(command, log=log, env=env)
-
-    def check(self) -> None:
-        """Restart the process if it has ended. Raises UpError if that happens too often."""
-        now = time.monotonic()
-        if self._start_at is not None:
-            if now >= self._start_at:
-                self._start_at = None
-                self.process = _launch(self._command, log=self.log, env=self._env)
-        elif self.process.poll() is not None:
-            processes.kill_group(self.process)
-            self._crashes.append(now)
-            recent = sum(now - crash < _CRASH_WINDOW_SECONDS for crash in self._crashes)
-            if recent > _CRASHES_ALLOWED:
-                raise UpError(f"`{self.name}` keeps crashing. {_log_tail(self.log)}")
-            delay = 0.5 * 2 ** (recent - 1)
-            self._start_at = now + delay
-            _echo(
-                f"`{self.name}` ended unexpectedly ({_exit_status(self.process)}); "
-                f"restarting it in {delay:g} s. {_log_tail(self.log)}",
-                err=True,
-            )
-
-
 class _Supervisor:
     def __init__(self, settings: Settings, data_dir: Path, interrupt: _Interrupt) -> None:
         self._settings = settings
         self._data_dir = data_dir
         self._interrupt = interrupt
         self._servers: dict[str, PostgresServer | RedisServer] = {}
-        self._services: list[_Service] = []
+        self._services: list[Service] = []
+        self._rotation = LogRotation(self._running_logs)
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - shown, not bound
         self.address = f"http://{host}:{settings.port}"
         self._simulators = simulators.needed(settings)
@@ -172,29 +140,39 @@ class _Supervisor:
         env = self._start_servers(cleanup, show)
         lock.write(json.dumps({"address": self.address, "pid": os.getpid(), "env": env}))
         everything = {**os.environ, **env}
-        show("Preparing the database …")
-        self._run(["migrate"], everything)
-        if demo:
-            show("Loading demo data …")
-            self._run(["demo", "--if-empty"], everything)
+        # A restart does not wait for what is there already: `migrate` then only grants again.
+        is_current = self._has_current_schema(env)
+        if not is_current:
+            show("Preparing the database …")
+            self._run(["migrate"], everything)
         show("Starting the application …")
         cleanup.callback(_stop_services, self._services)
         commands = {"web": ["app.cli", "serve"], "worker": ["app.cli", "worker"]}
         commands |= {simulator.name: [simulator.module] for simulator in self._simulators}
         for name, command in commands.items():
             log = self._logs / f"{name}.log"
-            self._services.append(_Service(name, command, log, everything))
+            self._services.append(Service(name, command, log, everything, _report))
+        if is_current:
+            self._run(["migrate"], everything)
+        if demo:
+            show("Loading demo data …")
+            self._run(["demo", "--if-empty"], everything)
         self._wait_until_ready()
 
     def watch(self) -> NoReturn:
-        """Restart services that crash. Raises _Stop, or UpError."""
+        """Restart what ends, and rotate logs. Raises _Stop."""
+        servers = [
+            SupervisedServer(name, server, _report) for name, server in self._servers.items()
+        ]
         while True:
             self._interrupt.pause()
-            for name, server in self._servers.items():
-                if not server.is_running:
-                    raise UpError(f"{name} ended unexpectedly. {_log_tail(server.log)}")
-            for service in self._services:
-                service.check()
+            # Servers first: the others need them.
+            for each in (*servers, *self._services):
+                each.check()
+            self._rotation.check()
+
+    def _running_logs(self) -> list[Path]:
+        return [each.log for each in (*self._servers.values(), *self._services)]
 
     def summary(self, *, demo: bool) -> str:
         """The addresses and folders of everything."""
@@ -260,6 +238,14 @@ class _Supervisor:
         env |= simulators.environment(settings, api=f"{self.address}{settings.api_prefix}")
         return env
 
+    def _has_current_schema(self, env: Mapping[str, str]) -> bool:
+        owner_url = env.get("MIGRATION_DATABASE_URL") or self._settings.migration_database_url
+        url = owner_url or self._settings.database_url
+        try:
+            return url is not None and read_revision(url) == newest_revision()
+        except psycopg.Error:
+            return False
+
     def _stop_at_end(
         self, server: PostgresServer | RedisServer, name: str, cleanup: ExitStack
     ) -> None:
@@ -269,7 +255,7 @@ class _Supervisor:
     def _run(self, arguments: list[str], env: Mapping[str, str]) -> None:
         """Run one of our commands to its end. Raises UpError if it fails."""
         log = self._logs / "setup.log"
-        process = _launch(["app.cli", *arguments], log=log, env=env)
+        process = launch(["app.cli", *arguments], log=log, env=env)
         try:
             while process.poll() is None:
                 self._interrupt.pause(0.02)
@@ -279,41 +265,33 @@ class _Supervisor:
             last = processes.tail(log, lines=1)
             if last and last[0].startswith("Error: "):  # one of our own messages
                 raise UpError(last[0].removeprefix("Error: "))
-            raise UpError(f"`{' '.join(arguments)}` failed. {_log_tail(log)}")
+            raise UpError(f"`{' '.join(arguments)}` failed. {log_tail(log)}")
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
-        while not self._all_healthy():
-            for service in self._services:
-                if service.process.poll() is not None:
-                    raise UpError(f"`{service.name}` does not start. {_log_tail(service.log)}")
+        """Wait as long as the web process lives: the first start on a busy machine takes long.
+
+        The others are restarted if they end, and the simulators are not waited for longer.
+        Raises UpError.
+        """
+        web, *others = self._services
+        while not _is_healthy(f"{self.address}/health/ready"):
+            self._pause_while_starting(web, others)
+        deadline = time.monotonic() + _SIMULATOR_SECONDS
+        while not all(_is_healthy(f"{simulator.url}/health") for simulator in self._simulators):
             if time.monotonic() > deadline:
-                web = self._services[0]
-                raise UpError(
-                    f"The application is not ready after {_READY_SECONDS} s. {_log_tail(web.log)}"
-                )
-            self._interrupt.pause()
+                _report("A simulator is not ready; its log says why.")
+                break
+            self._pause_while_starting(web, others)
 
-    def _all_healthy(self) -> bool:
-        return _is_healthy(f"{self.address}/health/ready") and all(
-            _is_healthy(f"{simulator.url}/health") for simulator in self._simulators
-        )
-
-
-def _launch(
-    command: Sequence[str], *, log: Path, env: Mapping[str, str]
-) -> "subprocess.Popen[bytes]":
-    """Start one of our modules. command: its name and arguments."""
-    return processes.launch(
-        [sys.executable, "-m", *command],
-        log=log,
-        death_signal=signal.SIGTERM,
-        cwd=PROJECT_ROOT,
-        env=env,
-    )
+    def _pause_while_starting(self, web: Service, others: Sequence[Service]) -> None:
+        if web.process.poll() is not None:
+            raise UpError(f"`{web.name}` does not start. {log_tail(web.log)}")
+        for service in others:
+            service.check()
+        self._interrupt.pause()
 
 
-def _stop_services(services: list[_Service]) -> None:
+def _stop_services(services: list[Service]) -> None:
     """Let requests and jobs in progress finish, all services at the same time."""
     for service in services:
         service.process.terminate()
@@ -351,14 +329,8 @@ def _is_healthy(url: str) -> bool:
         return False
 
 
-def _exit_status(process: "subprocess.Popen[bytes]") -> str:
-    code = process.returncode
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
-
-
-def _log_tail(log: Path) -> str:
-    lines = "".join(f"\n  {line}" for line in processes.tail(log, lines=8))
-    return f"The end of {log}:{lines}"
+def _report(text: str) -> None:
+    _echo(text, err=True)
 
 
 def _echo(text: str, *, err: bool = False) -> None:

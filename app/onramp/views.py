@@ -12,9 +12,10 @@ from app.banks.errors import ProviderUnknown
 from app.banks.providers import Provider
 from app.common.db import reading
 from app.common.http import Blueprint, json_response, settings
+from app.common.idempotent import takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
-from app.idempotency.http import respond_once, takes_idempotency_key
+from app.idempotency.http import respond_once
 from app.onramp import links, service
 from app.onramp.errors import InvalidOnrampAmount, OnrampNotFound
 from app.onramp.schemas import (

@@ -11,9 +11,10 @@ from app.auth.guard import current_user, identity, may_require_code, requires, s
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, peek_json, settings
+from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
-from app.idempotency.http import respond_once, takes_idempotency_key
+from app.idempotency.http import respond_once
 from app.orders.errors import PriceChanged
 from app.payment_requests import service
 from app.payment_requests.errors import (
@@ -64,6 +65,7 @@ def _respond(details: PaymentRequestDetails, status: int = 200) -> Response:
 @blp.post("")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.arguments(CreatePaymentRequestIn, required=False)
+@idempotent(blp)
 @blp.response(201, PaymentRequestOut)
 @blp.errors(RecipientNotFound, CannotTransferToSelf)
 @limits_user_lookups(when=_has_payer)
@@ -182,6 +184,7 @@ def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Respo
 
 @blp.post("/<uuid:payment_request_id>/decline")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
+@idempotent(blp)
 @blp.response(200, PaymentRequestOut)
 @blp.errors(PaymentRequestNotFound, PaymentRequestClosed, CannotDecideRequest)
 def decline_payment_request(payment_request_id: UUID) -> Response:
@@ -197,6 +200,7 @@ def decline_payment_request(payment_request_id: UUID) -> Response:
 
 @blp.post("/<uuid:payment_request_id>/cancel")
 @requires(blp, scope=Scope.PAYMENT_REQUESTS_WRITE)
+@idempotent(blp)
 @blp.response(200, PaymentRequestOut)
 @blp.errors(PaymentRequestNotFound, PaymentRequestClosed, CannotDecideRequest)
 def cancel_payment_request(payment_request_id: UUID) -> Response:

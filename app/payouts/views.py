@@ -14,8 +14,9 @@ from app.banks.errors import ProviderUnknown
 from app.common import queue
 from app.common.db import after_commit, reading
 from app.common.http import Blueprint, settings
+from app.common.idempotent import takes_idempotency_key
 from app.common.pagination import PageArgs
-from app.idempotency.http import respond_once, takes_idempotency_key
+from app.idempotency.http import respond_once
 from app.payouts import service, tasks
 from app.payouts.bank_accounts.errors import BankAccountNotFound
 from app.payouts.errors import PayoutNotFound

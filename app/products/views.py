@@ -13,6 +13,7 @@ from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.fields import camel
 from app.common.http import Blueprint, etag_of, etag_response, json_response, settings
+from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
 from app.common.money import Money
 from app.products import service
@@ -42,6 +43,7 @@ _LIST_HEADERS = {
 @blp.post("")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(CreateProductIn)
+@idempotent(blp)
 @blp.response(201, ProductOut)
 def create_product(body: dict[str, Any]) -> Response:
     """Create a product
@@ -133,6 +135,7 @@ def get_product(product_id: UUID) -> Response:
 @blp.patch("/<uuid:product_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(UpdateProductIn, required=False)
+@idempotent(blp)
 @blp.response(200, ProductOut)
 @blp.errors(ProductNotFound, UnauthorizedProductAccess, StockIsCodes)
 def update_product(body: dict[str, Any], product_id: UUID) -> Response:
@@ -148,6 +151,7 @@ def update_product(body: dict[str, Any], product_id: UUID) -> Response:
 
 @blp.delete("/<uuid:product_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
+@idempotent(blp)
 @blp.response(200, DeletedProductOut)
 @blp.errors(ProductNotFound, UnauthorizedProductAccess)
 def delete_product(product_id: UUID) -> dict[str, str]:

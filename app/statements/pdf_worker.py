@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import IO, Any, Final, cast
 
+from app.common import deadline
 from app.common.errors import Unavailable
 from app.common.json_format import dump_json
 from app.common.money import format_minor
@@ -32,6 +33,7 @@ def render_pdf(statement: Statement, chunks: Iterable[Sequence[WalletTransaction
     """The statement as PDF. Raises Unavailable if it takes too long."""
     if not _one_at_a_time.acquire(timeout=TIMEOUT):
         raise Unavailable(retry_after=10)
+    deadline.begin(TIMEOUT)
     try:
         return _render(statement, chunks)
     finally:

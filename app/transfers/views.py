@@ -10,9 +10,10 @@ from app.auth.guard import current_user, identity, may_require_code, requires, s
 from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, json_response, settings
+from app.common.idempotent import takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.money import Money
-from app.idempotency.http import respond_once, takes_idempotency_key
+from app.idempotency.http import respond_once
 from app.transfers import service
 from app.transfers.errors import (
     TRANSFER_ERRORS,

@@ -17,10 +17,11 @@ from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.errors import BadRequest
 from app.common.http import Blueprint, json_response, settings
+from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.money import Money
 from app.common.openapi import path_parameter
-from app.idempotency.http import respond_once, takes_idempotency_key
+from app.idempotency.http import respond_once
 from app.ledger_lock.service import ledger_transaction
 from app.wallets import limits, service
 from app.wallets.errors import (
@@ -199,6 +200,7 @@ def _limits(session: Session, user: User) -> list[Limit]:
 @admin_blp.post("/wallets/<uuid:wallet_id>/lock")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReasonIn)
+@idempotent(admin_blp)
 @admin_blp.response(200, WalletOut)
 @admin_blp.errors(WalletNotFound)
 def lock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
@@ -216,6 +218,7 @@ def lock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
 @admin_blp.post("/wallets/<uuid:wallet_id>/unlock")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReasonIn)
+@idempotent(admin_blp)
 @admin_blp.response(200, WalletOut)
 @admin_blp.errors(WalletNotFound)
 def unlock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
@@ -247,6 +250,7 @@ def list_user_limits(user_id: UUID) -> list[Limit]:
 @admin_blp.put("/users/<uuid:user_id>/limits")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(SetLimitIn)
+@idempotent(admin_blp)
 @admin_blp.response(200, LimitOut)
 @admin_blp.errors(UserNotFound)
 def set_user_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
@@ -260,6 +264,7 @@ def set_user_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
 @admin_blp.delete("/users/<uuid:user_id>/limits")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(LimitArgs, location="query")
+@idempotent(admin_blp)
 @admin_blp.response(204)
 @admin_blp.errors(UserNotFound, LimitNotFound)
 def delete_user_limit(args: dict[str, Any], user_id: UUID) -> None:
@@ -276,6 +281,7 @@ def delete_user_limit(args: dict[str, Any], user_id: UUID) -> None:
 )
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(SetLimitIn)
+@idempotent(admin_blp)
 @admin_blp.response(200, LimitOut)
 @admin_blp.errors(RoleNotFound)
 def set_role_limit(body: dict[str, Any], role: str) -> dict[str, str]:

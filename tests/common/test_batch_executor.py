@@ -138,9 +138,27 @@ def test_a_request_that_waits_too_long_is_refused_and_never_executed() -> None:
     assert seen.reasons == ["deadline"]
 
 
+def test_while_no_batch_ends_further_requests_are_refused_immediately() -> None:
+    doubler = Doubler()
+    doubler.pause()
+    seen = RecordingObserver()
+    executor = BatchExecutor(doubler, timeout=0.3, observer=seen.observer)
+    leader = in_thread(executor.submit, 0)
+    assert doubler.entered.wait(5)
+    time.sleep(0.4)
+    started = time.monotonic()
+    with pytest.raises(Unavailable):
+        executor.submit(2)
+    assert time.monotonic() - started < 0.2
+    doubler.resumed.set()
+    leader.join(5)
+    assert executor.submit(4) == 8
+    assert seen.reasons == ["deadline"]
+
+
 def test_a_request_in_a_running_batch_waits_for_its_outcome_without_a_timeout() -> None:
     doubler = Doubler()
-    executor = BatchExecutor(doubler, timeout=0.05)
+    executor = BatchExecutor(doubler, timeout=0.5)
     doubler.pause()
     results: list[int] = []
     leader = in_thread(executor.submit, 0)

@@ -29,6 +29,7 @@ from app.products import service as products
 from app.sales import service as sold
 from app.verify.report import violations
 from tests import factories
+from tests.environment import PRODUCTION
 
 
 @pytest.fixture
@@ -168,13 +169,7 @@ class TestSeeding:
         assert on_sale() == 1
 
     def test_production_is_refused(self, app: Flask, demo_settings: Settings) -> None:
-        production = replace(
-            demo_settings,
-            app_env="production",
-            jwt_access_secret="a" * 32,
-            jwt_refresh_secret="b" * 32,
-            encryption_keys=("c" * 32,),
-        )
+        production = replace(demo_settings, **PRODUCTION)
 
         with pytest.raises(SettingsError, match="refused in production"):
             seed(production, if_empty=True)

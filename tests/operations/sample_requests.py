@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from app.auth.models import Role
 from app.common.db import transaction
@@ -187,18 +188,22 @@ class SampleData:
         }
 
     def call(self, client: FlaskClient, route: Route, caller: str) -> int:
+        with self.send(client, route, caller) as answer:
+            return answer.status_code
+
+    def send(self, client: FlaskClient, route: Route, caller: str, **headers: str) -> TestResponse:
+        """The response to the sample request. headers: sent in addition."""
         method, path = route
         names = self.names | {"caller": caller}
-        headers = self.actors[caller].headers if caller in self.actors else {}
+        actor = self.actors.get(caller)
         sent = OTHER_BODIES.get(route) or {"json": _fill(BODIES.get(route), names)}
-        with client.open(
+        return client.open(
             path.format(**names),
             method=method,
             query_string=_fill(QUERIES.get(route), names),
-            headers=headers,
+            headers=(actor.headers if actor else {}) | headers,
             **sent,
-        ) as answer:
-            return answer.status_code
+        )
 
 
 def _fill(value: Any, names: dict[str, str]) -> Any:

@@ -14,6 +14,7 @@ from app.common import db
 from app.events.models import OutboxEvent
 from app.wallets.models import JournalEntry, WalletTransaction
 from tests import factories
+from tests.environment import PRODUCTION
 from tests.responses import TIME, UUID_TEXT, refusal
 from tests.wallets.helpers import (
     WALLET,
@@ -280,13 +281,7 @@ class TestDepositing:
     def test_deposits_are_refused_in_production_by_default(
         self, client: FlaskClient, change_settings: Callable[..., None]
     ) -> None:
-        change_settings(
-            app_env="production",
-            direct_deposits=None,
-            jwt_access_secret="a" * 32,
-            jwt_refresh_secret="b" * 32,
-            encryption_keys=("c" * 32,),
-        )
+        change_settings(direct_deposits=None, **PRODUCTION)
 
         assert refusal(deposit(client, factories.actor(), "1.00")) == (403, "FORBIDDEN")
 

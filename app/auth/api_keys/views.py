@@ -24,6 +24,7 @@ from app.auth.schemas import ApiKeyList, CreateApiKeyIn, CreatedApiKeyOut
 from app.auth.two_factor import service as two_factor
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, settings
+from app.common.idempotent import idempotent
 from app.common.pagination import Page, PageArgs
 from app.common.ratelimit import per_caller
 
@@ -79,6 +80,7 @@ def list_api_keys(args: dict[str, Any]) -> Page[Any]:
 
 @blp.delete("/<uuid:api_key_id>")
 @requires(blp, Role.MERCHANT)
+@idempotent(blp)
 @blp.response(204)
 @blp.errors(ApiKeyNotFound)
 def revoke_api_key(api_key_id: UUID) -> None:

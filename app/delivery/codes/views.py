@@ -15,6 +15,7 @@ from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading, retry_transaction, transaction
 from app.common.errors import BodyIncomplete, BodyTooLarge, LengthRequired, UnsupportedMediaType
 from app.common.http import Blueprint, body_chunks, json_response
+from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
 from app.common.ratelimit import per_caller
@@ -186,6 +187,7 @@ def get_code_upload(product_id: UUID, upload_id: UUID) -> Response:
 
 @blp.delete("/<uuid:product_id>/codes/<uuid:code_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
+@idempotent(blp)
 @blp.response(204)
 @blp.errors(ProductNotFound, UnauthorizedProductAccess, CodeNotFound, CodeSold)
 def delete_product_code(product_id: UUID, code_id: UUID) -> None:

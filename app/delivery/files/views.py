@@ -20,6 +20,7 @@ from app.common.errors import (
     UnsupportedMediaType,
 )
 from app.common.http import Blueprint, body_chunks, json_response, settings
+from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
 from app.delivery.files import service
@@ -157,6 +158,7 @@ def get_product_file(product_id: UUID) -> Response:
 
 @blp.delete("/<uuid:product_id>/file")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
+@idempotent(blp)
 @blp.response(204)
 @blp.errors(ProductNotFound, UnauthorizedProductAccess, FileNotFound, FileSold)
 def delete_product_file(product_id: UUID) -> None:

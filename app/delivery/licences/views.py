@@ -13,6 +13,7 @@ from app.auth.scopes import Scope
 from app.common import ratelimit
 from app.common.db import reading, retry_transaction, transaction
 from app.common.http import Blueprint, json_response
+from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
 from app.common.ratelimit import per_address
@@ -141,6 +142,7 @@ def get_licence_terms(product_id: UUID) -> LicenceLimits:
 @product_blp.put("/<uuid:product_id>/licence-terms")
 @requires(product_blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @product_blp.arguments(SetLicenceTermsIn)
+@idempotent(product_blp)
 @product_blp.response(200, LicenceTermsOut)
 @product_blp.errors(ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences)
 def set_licence_terms(body: dict[str, Any], product_id: UUID) -> LicenceLimits:

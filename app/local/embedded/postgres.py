@@ -16,6 +16,7 @@ from app.local.embedded.server import (
     EmbeddedError,
     Process,
     Program,
+    Run,
     Server,
     ServerFolder,
     failure_reason,
@@ -47,10 +48,8 @@ _DEFAULTS = {
 class PostgresServer(Server):
     """A running PostgreSQL with a database, the role that owns it and one for the application."""
 
-    def __init__(
-        self, folder: ServerFolder, process: Process, port: int, passwords: Mapping[str, str]
-    ) -> None:
-        super().__init__(folder, process, port)
+    def __init__(self, folder: ServerFolder, run: Run, passwords: Mapping[str, str]) -> None:
+        super().__init__(folder, run)
         self._passwords = passwords
         self.superuser_url = self._url(_SUPERUSER, "postgres")
         self.owner_url = self._url(_OWNER, _DATABASE)
@@ -75,21 +74,25 @@ class PostgresServer(Server):
                 durable = parameters.get("fsync") != "off"
                 _create_cluster(folder, executable, passwords[_SUPERUSER], durable=durable)
             pid_file = cluster / "postmaster.pid"
-            # Stale, because no server is running here. PostgreSQL would refuse to start if another
-            # program has the process id in the file.
-            pid_file.unlink(missing_ok=True)
-            process, port = folder.run(
-                "PostgreSQL",
-                lambda port: [executable, "-D", cluster, f"-cport={port}", *options],
-                cwd=cluster,
-                death_signal=signal.SIGINT,
-                is_ready=lambda _: _status(pid_file) == "ready",
-            )
-            server = cls(folder, process, port, passwords)
+
+            def run(port: int | None) -> tuple[Process, int]:
+                # Stale, because no server is running here. PostgreSQL would refuse to start if
+                # another program has the process id in the file.
+                pid_file.unlink(missing_ok=True)
+                return folder.run(
+                    "PostgreSQL",
+                    lambda port: [executable, "-D", cluster, f"-cport={port}", *options],
+                    cwd=cluster,
+                    death_signal=signal.SIGINT,
+                    is_ready=lambda _: _status(pid_file) == "ready",
+                    port=port,
+                )
+
+            server = cls(folder, run, passwords)
             try:
                 server._create_roles_and_database()
             except BaseException as error:
-                processes.stop(process, signal.SIGINT)
+                processes.stop(server._process, signal.SIGINT)
                 if isinstance(error, psycopg.Error):
                     raise EmbeddedError(f"PostgreSQL rejects our connection: {error}") from error
                 raise
@@ -104,7 +107,7 @@ class PostgresServer(Server):
 
     def _create_roles_and_database(self) -> None:
         """Create what is missing: an earlier start may have done some of the steps."""
-        with psycopg.connect(self.superuser_url, autocommit=True) as connection:
+        with _connect(self.superuser_url) as connection:
             for role in (_OWNER, _APP):
                 if not _exists(connection, "SELECT FROM pg_roles WHERE rolname = %s", role):
                     # Encrypted here, so that no statement log contains it.
@@ -122,8 +125,12 @@ class PostgresServer(Server):
                 _execute(connection, "CREATE DATABASE {} OWNER {}", database, owner)
             _execute(connection, "REVOKE ALL ON DATABASE {} FROM PUBLIC", database)
             _execute(connection, "GRANT CONNECT ON DATABASE {} TO {}", database, app)
-        with psycopg.connect(self._url(_SUPERUSER, _DATABASE), autocommit=True) as connection:
+        with _connect(self._url(_SUPERUSER, _DATABASE)) as connection:
             connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+
+
+def _connect(url: str) -> psycopg.Connection:
+    return psycopg.connect(url, autocommit=True, connect_timeout=10)
 
 
 def _exists(connection: psycopg.Connection, query: str, name: str) -> bool:

@@ -11,6 +11,7 @@ from app.local.embedded.server import (
     EmbeddedError,
     Process,
     Program,
+    Run,
     Server,
     ServerFolder,
     server_folder,
@@ -22,9 +23,9 @@ _NAMES = ("redis-server", "valkey-server")
 class RedisServer(Server):
     """A running Redis that keeps its queues across restarts."""
 
-    def __init__(self, folder: ServerFolder, process: Process, port: int, password: str) -> None:
-        super().__init__(folder, process, port)
-        self.url = f"redis://:{password}@127.0.0.1:{port}/0"
+    def __init__(self, folder: ServerFolder, run: Run, password: str) -> None:
+        super().__init__(folder, run)
+        self.url = f"redis://:{password}@127.0.0.1:{self.port}/0"
 
     @classmethod
     def start(cls, data_dir: Path) -> "RedisServer":
@@ -40,14 +41,17 @@ class RedisServer(Server):
                 # In a file, because other users can read command lines.
                 return [binary, folder.write("redis.conf", _configuration(port, password))]
 
-            process, port = folder.run(
-                "Redis",
-                command,
-                cwd=folder.path,
-                death_signal=signal.SIGTERM,
-                is_ready=lambda output: "Ready to accept connections" in output,
-            )
-        return cls(folder, process, port, password)
+            def run(port: int | None) -> tuple[Process, int]:
+                return folder.run(
+                    "Redis",
+                    command,
+                    cwd=folder.path,
+                    death_signal=signal.SIGTERM,
+                    is_ready=lambda output: "Ready to accept connections" in output,
+                    port=port,
+                )
+
+            return cls(folder, run, password)
 
     def stop(self) -> None:
         """Stop after writing all data to disk."""

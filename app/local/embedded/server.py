@@ -16,7 +16,8 @@ import psutil  # type: ignore[import-untyped]
 from app.local import processes
 from app.local.processes import FileLock, OsUser
 
-_START_SECONDS = 60
+#: How PostgreSQL and Redis say that their data was written by another version.
+_VERSION_PROBLEMS = ("was initialized by PostgreSQL version", "Can't handle RDB format version")
 _PORT_ATTEMPTS = 5
 _POLL_SECONDS = 0.01
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -87,13 +88,15 @@ class ServerFolder:
         cwd: Path,
         death_signal: signal.Signals,
         is_ready: Callable[[str], bool],
+        port: int | None = None,
     ) -> tuple[Process, int]:
-        """Start `command(port)` on a free port and wait until it is ready. Returns both.
+        """Start `command(port)` and wait until it is ready. Returns process and port.
 
-        is_ready: called with the log output since the start. Raises EmbeddedError.
+        port: where it ran before; otherwise a free one is chosen. is_ready: called with the log
+        output since the start. Raises EmbeddedError.
         """
-        for _ in range(_PORT_ATTEMPTS):
-            port = processes.free_port()
+        ports = [port] if port else (processes.free_port() for _ in range(_PORT_ATTEMPTS))
+        for port in ports:
             since = self.log.stat().st_size if self.log.exists() else 0
             process = self.launch(command(port), cwd=cwd, death_signal=death_signal)
             try:
@@ -123,12 +126,10 @@ class ServerFolder:
         )
 
     def _becomes_ready(self, process: Process, since: int, is_ready: Callable[[str], bool]) -> bool:
-        deadline = time.monotonic() + _START_SECONDS
+        """Wait as long as the process lives: recovery after a crash may take minutes."""
         while process.poll() is None:
             if is_ready(self._output(since)):
                 return True
-            if time.monotonic() > deadline:
-                processes.stop(process, signal.SIGTERM, timeout=5)
             time.sleep(_POLL_SECONDS)
         return False
 
@@ -136,15 +137,27 @@ class ServerFolder:
         return "\n".join(processes.tail(self.log, lines=1000, since=since))
 
 
+#: Starts a server at a port, or at a free one if None. Raises EmbeddedError.
+Run = Callable[[int | None], tuple[Process, int]]
+
+
 class Server:
     """A running server. It stops when the thread that started it ends."""
 
-    def __init__(self, folder: ServerFolder, process: Process, port: int) -> None:
+    def __init__(self, folder: ServerFolder, run: Run) -> None:
         self._folder = folder
-        self._process = process
-        self.port = port
-        self.pid = process.pid
+        self._run = run
+        self._process, self.port = run(None)
         self.log = folder.log
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def restart(self) -> None:
+        """Start it again at the same port after it has ended. Raises EmbeddedError."""
+        processes.kill_group(self._process)
+        self._process, _ = self._run(self.port)
 
     @property
     def is_running(self) -> bool:
@@ -184,6 +197,9 @@ def server_folder(data_dir: Path, name: str, *, programs: set[str]) -> Iterator[
 def failure_reason(output: str) -> str:
     """The line of the output that explains best why a program ended."""
     lines = output.splitlines() or ["no output"]
+    for line in lines:
+        if any(words in line for words in _VERSION_PROBLEMS):
+            return line.partition("DETAIL:")[2].strip(" .") or line.strip(" .")
     errors = [line for line in lines if any(w in line for w in ("FATAL", "PANIC", "rror"))]
     return (errors or lines)[-1].strip().rstrip(".")
 

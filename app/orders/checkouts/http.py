@@ -6,11 +6,10 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import current_user
 from app.auth.service import Caller
 from app.common.db import reading, retry_transaction
 from app.common.errors import AppError
-from app.common.http import json_response, settings
+from app.common.http import settings
 from app.gateway import client
 from app.gateway.errors import GatewayRefused
 from app.gateway.types import CheckoutSession
@@ -82,17 +81,29 @@ def respond_with_cancellation(order_id: UUID) -> Response:
     Raises OrderNotFound, OrderNotCancellable, GatewayUnavailable, GatewayRefused, and WalletLocked
     and BalanceTooLarge if it was paid and the merchant's wallet cannot receive the money yet.
     """
-    with reading() as session:
-        buyer_id = current_user(session).id
-        found = checkouts.require_cancellable(session, order_id=order_id, user_id=buyer_id)
+    context = RequestContext.current()
+
+    def find(session: Session, caller: Caller, key: str | None) -> PayableOrder:
+        return checkouts.require_cancellable(session, order_id=order_id, user_id=caller.id)
+
+    outcome: StoredResponse | AppError | PayableOrder = run_once(context, find)
+    return respond(_cancel(context, outcome) if isinstance(outcome, PayableOrder) else outcome)
+
+
+def _cancel(context: RequestContext, found: PayableOrder) -> StoredResponse | AppError:
+    order_id = found.order.id
     state = pages.close_checkout(found)
+
+    def record(session: Session, caller: Caller, key: str | None) -> StoredResponse:
+        try:
+            checkouts.cancel(session, order_id=order_id, state=state)
+        except OrderNotCancellable as error:  # it was paid first, which is kept
+            return context.request.render_error(error)
+        details = service.require_order(session, order_id=order_id, user_id=caller.id)
+        return StoredResponse(200, order_response(details).body)
+
     try:
-        ledger_transaction(
-            partial(checkouts.cancel, order_id=order_id, state=state), exclusive=False
-        )
+        return run_once(context, record)
     except Quarantine as error:
         retry_transaction(partial(checkouts.flag, order_id=order_id, reason=error.reason))
         raise OrderNotCancellable(status=found.order.status) from error
-    with reading() as session:
-        details = service.require_order(session, order_id=order_id, user_id=buyer_id)
-    return json_response(order_response(details).body)

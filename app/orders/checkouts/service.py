@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.auth.service import Caller
 from app.common import clock
 from app.common.backoff import Backoff
+from app.common.errors import IdempotencyKeyReused
 from app.common.ids import parse_id
 from app.common.money import Money
 from app.common.polling import Polling
@@ -40,7 +41,7 @@ from app.gateway.types import (
     CheckoutSessionStatus,
     GatewayEventType,
 )
-from app.idempotency.service import Claim, IdempotencyKeyReused
+from app.idempotency.service import Claim
 from app.inbox.errors import Quarantine
 from app.inbox.models import InboundEvent
 from app.orders import repository

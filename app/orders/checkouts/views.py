@@ -8,6 +8,7 @@ from flask import Response
 from app.auth.guard import requires
 from app.auth.scopes import Scope
 from app.common.http import Blueprint
+from app.common.idempotent import takes_idempotency_key
 from app.gateway.errors import GatewayRefused, GatewayUnavailable
 from app.orders.checkouts.http import respond_with_cancellation
 from app.orders.errors import OrderNotCancellable, OrderNotFound
@@ -23,6 +24,7 @@ blp = Blueprint("checkouts", __name__, url_prefix="/orders", description="Orders
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.response(200, OrderOut)
 @blp.errors(OrderNotFound, OrderNotCancellable, WalletLocked, BalanceTooLarge, *_GATEWAY_ERRORS)
+@takes_idempotency_key(blp)
 def cancel_order(order_id: UUID) -> Response:
     """Cancel an unpaid order
 

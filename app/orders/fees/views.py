@@ -11,6 +11,7 @@ from app.auth.models import Role
 from app.common.db import reading, transaction
 from app.common.fields import Schema, WholeNumber
 from app.common.http import Blueprint, settings
+from app.common.idempotent import idempotent
 from app.common.money import MAX_BPS
 from app.orders.fees import service as fees
 from app.orders.fees.service import Fee
@@ -53,6 +54,7 @@ def get_merchant_fee(merchant_id: UUID) -> Fee:
 @blp.put("/<uuid:merchant_id>/fee")
 @requires(blp, Role.ADMIN)
 @blp.arguments(SetMerchantFeeIn)
+@idempotent(blp)
 @blp.response(200, MerchantFeeOut)
 @blp.errors(UserNotFound)
 def set_merchant_fee(body: dict[str, Any], merchant_id: UUID) -> Fee:
@@ -65,6 +67,7 @@ def set_merchant_fee(body: dict[str, Any], merchant_id: UUID) -> Fee:
 
 @blp.delete("/<uuid:merchant_id>/fee")
 @requires(blp, Role.ADMIN)
+@idempotent(blp)
 @blp.response(200, MerchantFeeOut)
 @blp.errors(UserNotFound)
 def reset_merchant_fee(merchant_id: UUID) -> Fee:

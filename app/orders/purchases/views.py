@@ -9,6 +9,7 @@ from app.auth.guard import current_user, requires
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
+from app.common.idempotent import takes_idempotency_key
 from app.common.json_format import dump_json
 from app.coupons.errors import CouponInvalid, CouponUsedUp
 from app.delivery.schemas import DeliveryOut
@@ -18,7 +19,6 @@ from app.gateway.errors import (
     GatewayRefused,
     GatewayUnavailable,
 )
-from app.idempotency.http import takes_idempotency_key
 from app.orders.errors import (
     PURCHASE_ERRORS,
     NothingToPay,

@@ -12,8 +12,9 @@ from app.auth.scopes import Scope
 from app.auth.service import Caller
 from app.common.db import reading, transaction
 from app.common.http import Blueprint
+from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.pagination import Page
-from app.idempotency.http import respond_once, takes_idempotency_key
+from app.idempotency.http import respond_once
 from app.orders.errors import (
     REFUND_ERRORS,
     OrderNotFound,
@@ -42,6 +43,7 @@ _render = RefundRequestOut().dump
 @blp.post("/orders/<uuid:order_id>/refund-requests")
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.arguments(CreateRefundRequestIn)
+@idempotent(blp)
 @blp.response(201, RefundRequestOut)
 @blp.errors(OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen)
 def create_refund_request(body: dict[str, Any], order_id: UUID) -> RefundRequest:
@@ -95,6 +97,7 @@ def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
 @blp.post("/refund-requests/<uuid:refund_request_id>/decline")
 @requires(blp, Role.MERCHANT, scope=Scope.REFUNDS_WRITE)
 @blp.arguments(RefundRequestAnswerIn, required=False)
+@idempotent(blp)
 @blp.response(200, RefundRequestOut)
 @blp.errors(RefundRequestNotFound, RefundRequestClosed)
 def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> RefundRequest:
@@ -111,6 +114,7 @@ def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Ref
 
 @blp.post("/refund-requests/<uuid:refund_request_id>/withdraw")
 @requires(blp, scope=Scope.ORDERS_WRITE)
+@idempotent(blp)
 @blp.response(200, RefundRequestOut)
 @blp.errors(RefundRequestNotFound, RefundRequestClosed)
 def withdraw_refund_request(refund_request_id: UUID) -> RefundRequest:

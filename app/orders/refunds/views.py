@@ -13,7 +13,8 @@ from app.auth.scopes import Scope
 from app.auth.service import Caller
 from app.common.db import reading
 from app.common.http import Blueprint
-from app.idempotency.http import respond_once, takes_idempotency_key
+from app.common.idempotent import takes_idempotency_key
+from app.idempotency.http import respond_once
 from app.orders.errors import (
     REFUND_ERRORS,
     OrderNotFound,

@@ -18,10 +18,11 @@ from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
+from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
 from app.common.pagination import PageArgs
-from app.idempotency.http import respond_once, takes_idempotency_key
+from app.idempotency.http import respond_once
 from app.orders.errors import (
     PURCHASE_ERRORS,
 )
@@ -75,6 +76,7 @@ def _respond(found: MerchantCodeDetails, status: int = 200) -> Response:
 @blp.post("")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_WRITE)
 @blp.arguments(CreateMerchantCodeIn, required=False)
+@idempotent(blp)
 @blp.response(201, MerchantCodeOut)
 @blp.errors(ProductNotFound, UnauthorizedProductAccess, ProductInactive)
 def create_merchant_code(body: dict[str, Any]) -> Response:
@@ -127,6 +129,7 @@ def _require_own(merchant_code_id: UUID) -> MerchantCodeDetails:
 
 @blp.post("/<uuid:merchant_code_id>/deactivate")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_WRITE)
+@idempotent(blp)
 @blp.response(200, MerchantCodeOut)
 @blp.errors(MerchantCodeNotFound)
 def deactivate_merchant_code(merchant_code_id: UUID) -> Response:

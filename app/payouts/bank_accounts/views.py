@@ -9,6 +9,7 @@ from app.auth.scopes import Scope
 from app.banks.errors import ProviderUnknown
 from app.common.db import reading, transaction
 from app.common.http import Blueprint
+from app.common.idempotent import idempotent
 from app.common.ratelimit import per_caller
 from app.payouts.bank_accounts import service
 from app.payouts.bank_accounts.errors import (
@@ -57,6 +58,7 @@ def list_bank_accounts() -> Sequence[BankAccount]:
 
 @blp.delete("/<uuid:bank_account_id>")
 @requires(blp)
+@idempotent(blp)
 @blp.response(204)
 @blp.errors(BankAccountNotFound)
 def delete_bank_account(bank_account_id: UUID) -> None:

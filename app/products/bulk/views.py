@@ -12,6 +12,7 @@ from app.common.csv_http import answers_csv, csv_download, require_csv, takes_cs
 from app.common.db import reading, retry_transaction
 from app.common.errors import BodyIncomplete, BodyTooLarge, LengthRequired, UnsupportedMediaType
 from app.common.http import Blueprint, body_chunks, json_response, settings
+from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
 from app.products.bulk import csv_format, service
@@ -33,6 +34,7 @@ _exports: Final = ConcurrencyLimiter(2)
 @blp.post("/import")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
 @blp.arguments(ImportArgs, location="query")
+@idempotent(blp, max_bytes=MAX_BYTES)
 @blp.response(200, ProductImportOut)
 @takes_csv(blp, example=IMPORT_EXAMPLE)
 @blp.errors(ImportInvalid, BodyTooLarge, BodyIncomplete, LengthRequired, UnsupportedMediaType)

@@ -10,8 +10,9 @@ from app.auth.guard import current_user, may_require_code, requires, second_fact
 from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, settings
+from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.pagination import Page
-from app.idempotency.http import respond_once, takes_idempotency_key
+from app.idempotency.http import respond_once
 from app.ledger_lock.service import ledger_transaction
 from app.wallets.errors import (
     BalanceTooLarge,
@@ -132,6 +133,7 @@ def capture_hold(body: dict[str, Any], hold_id: UUID) -> Response:
 
 @blp.post("/<uuid:hold_id>/void")
 @requires(blp, scope=Scope.WALLET_WRITE)
+@idempotent(blp)
 @blp.response(200, HoldOut)
 @blp.errors(HoldNotFound, NotThePayee, HoldClosed)
 def void_hold(hold_id: UUID) -> WalletHold:

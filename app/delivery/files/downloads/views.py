@@ -18,6 +18,7 @@ from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading, retry_transaction, transaction
 from app.common.errors import AppError
 from app.common.http import Blueprint
+from app.common.idempotent import idempotent
 from app.common.openapi import path_parameter
 from app.delivery.files.downloads import service
 from app.delivery.files.downloads.ranges import parse_range
@@ -77,6 +78,7 @@ _RESPONSE_HEADERS: Final = {
 
 @blp.post("/orders/<uuid:order_id>/downloads/reset")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
+@idempotent(blp)
 @blp.response(200, DownloadAllowanceOut)
 @blp.errors(DeliveryNotFound, DeliveryRevoked)
 def reset_downloads(order_id: UUID) -> dict[str, int]:

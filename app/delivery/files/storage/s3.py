@@ -23,7 +23,7 @@ PART_BYTES: Final = 5 * 1024**2
 
 _CONFIG: Final = Config(
     connect_timeout=5,
-    read_timeout=60,
+    read_timeout=15,
     retries={"mode": "standard", "max_attempts": 3},
     max_pool_connections=32,
     # Not every compatible service supports the additional checksums.

@@ -1,0 +1,60 @@
+"""The Idempotency-Key of requests: how an endpoint takes it, and how it is documented.
+
+app.idempotency stores the responses.
+"""
+
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any, Final, TypeVar, cast
+
+from flask import Response
+
+from app.common.errors import IdempotencyInProgress, IdempotencyKeyReused, Unavailable
+from app.common.http import MAX_BODY_BYTES, Blueprint, idempotency_key, raw_body
+from app.common.process_state import Slot
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+#: Executes a view in one transaction, unless a request with its key was executed before.
+execute_once: Final[Slot[Callable[[Callable[[], Any]], Response]]] = Slot("idempotent requests")
+
+_KEY_PARAMETER: Final = {
+    "name": "Idempotency-Key",
+    "description": "Makes the request safe to retry: repeating the key and body returns the first "
+    "response, byte for byte, with `Idempotent-Replayed: true`. 1 to 255 visible ASCII characters.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "example": "order-7f3a",
+}
+
+
+def takes_idempotency_key(blueprint: Blueprint) -> Callable[[View], View]:
+    """Document the header and the errors of an endpoint that takes it."""
+
+    def decorate(view: View) -> View:
+        view = blueprint.takes_header(_KEY_PARAMETER)(view)
+        return blueprint.errors(IdempotencyInProgress, IdempotencyKeyReused, Unavailable)(view)
+
+    return decorate
+
+
+def idempotent(blueprint: Blueprint, *, max_bytes: int = MAX_BODY_BYTES) -> Callable[[View], View]:
+    """Execute an endpoint once per Idempotency-Key: all its transactions become one, in which its
+    response is stored.
+
+    It stands between `@blp.arguments` and `@blp.response`. max_bytes: of the request body. The
+    endpoint must call no other system and hash no password, because it runs in a transaction;
+    neither its body nor its response may contain a secret, because the response and a hash of the
+    body are stored. Endpoints that move money use `respond_once` of app.idempotency instead.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def once(*args: Any, **values: Any) -> Any:
+            if idempotency_key() is None:
+                return view(*args, **values)
+            raw_body(max_bytes=max_bytes)  # before the transaction, as the client may be slow
+            return execute_once()(partial(view, *args, **values))
+
+        return takes_idempotency_key(blueprint)(cast("View", once))
+
+    return decorate

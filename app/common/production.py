@@ -1,0 +1,103 @@
+"""What production refuses: settings that are convenient in development and dangerous with money."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import pairwise
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.common.declared_settings import DeclaredSettings
+
+#: Minimum length of each secret that production requires.
+SECRET_MIN_LENGTH: Final = 32
+#: A random secret of 32 hexadecimal digits has fewer distinct ones once in ten million times.
+_MIN_DISTINCT: Final = 8
+_PLACEHOLDERS: Final = ("change", "example", "password", "secret", "your-", "your_", "insecure")
+
+_MIN_BCRYPT_ROUNDS: Final = 10
+_ACCESS_TTL: Final = timedelta(minutes=1), timedelta(hours=1)
+_REFRESH_TTL: Final = timedelta(hours=1), timedelta(days=30)
+
+
+def problems(settings: DeclaredSettings) -> Iterator[str]:
+    """Why these settings are not allowed in production: one sentence for each reason."""
+    if settings.direct_deposits:
+        yield "DIRECT_DEPOSITS must be off in production, where money comes from banks."
+    if not settings.ratelimit_enabled:
+        yield "RATELIMIT_ENABLED must be on in production: it slows down guessing of passwords."
+    if settings.bcrypt_rounds < _MIN_BCRYPT_ROUNDS:
+        yield f"BCRYPT_ROUNDS must be at least {_MIN_BCRYPT_ROUNDS} in production."
+    for name in ("public_url", "checkout_success_url", "checkout_cancel_url"):
+        if (getattr(settings, name) or "https:").lower().startswith("http:"):
+            yield f"{name.upper()} must begin with https in production."
+    yield from _lifetimes(settings)
+    yield from _secrets(settings)
+    yield from _roles(settings)
+
+
+def _lifetimes(settings: DeclaredSettings) -> Iterator[str]:
+    for name, (shortest, longest) in (
+        ("jwt_access_expiration", _ACCESS_TTL),
+        ("jwt_refresh_expiration", _REFRESH_TTL),
+    ):
+        if not shortest <= getattr(settings, name) <= longest:
+            yield (
+                f"{name.upper()} must be between {_spoken(shortest)} and {_spoken(longest)}"
+                " in production."
+            )
+    if settings.jwt_refresh_expiration <= settings.jwt_access_expiration:
+        yield "JWT_REFRESH_EXPIRATION must be longer than JWT_ACCESS_EXPIRATION."
+
+
+def _spoken(duration: timedelta) -> str:
+    for unit, name in ((86400, "d"), (3600, "h"), (60, "m")):
+        if duration.total_seconds() >= unit:
+            return f"{duration.total_seconds() / unit:g}{name}"
+    return f"{duration.total_seconds():g}s"
+
+
+def _secrets(settings: DeclaredSettings) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for name, secrets in (
+        ("JWT_ACCESS_SECRET", (settings.jwt_access_secret or "",)),
+        ("JWT_REFRESH_SECRET", (settings.jwt_refresh_secret or "",)),
+        ("ENCRYPTION_KEYS", settings.encryption_keys or ("",)),
+        ("METRICS_TOKEN", (settings.metrics_token,) if settings.metrics_token else ()),
+    ):
+        for secret in secrets:
+            if secret and (other := seen.setdefault(secret, name)) != name:
+                yield f"{other} and {name} must differ."
+            if name != "METRICS_TOKEN" and len(secret) < SECRET_MIN_LENGTH:
+                each = " each" if name == "ENCRYPTION_KEYS" else ""
+                yield (
+                    f"{name} must be set in production"
+                    f" ({SECRET_MIN_LENGTH} characters or more{each})."
+                )
+            elif is_patterned(secret):
+                yield f"{name} must be random in production, such as from `openssl rand -hex 32`."
+        if len(set(secrets)) < len(secrets):
+            yield f"{name} must not contain the same key twice."
+
+
+def is_patterned(secret: str) -> bool:
+    """Whether a secret is evidently not random: it repeats itself, counts up or is a placeholder.
+
+    Random secrets pass, even short ones of hexadecimal digits; no test finds every bad one.
+    """
+    lower = secret.lower()
+    steps: Sequence[int] = [ord(b) - ord(a) for a, b in pairwise(lower)]
+    return (
+        len(set(lower)) < min(_MIN_DISTINCT, len(lower) // 2)
+        or lower in (lower + lower)[1:-1]
+        or sum(step in (-1, 0, 1) for step in steps) > len(steps) // 2
+        or any(word in lower for word in _PLACEHOLDERS)
+    )
+
+
+def _roles(settings: DeclaredSettings) -> Iterator[str]:
+    app, owner = settings.database_url, settings.migration_database_url
+    if app and owner and urlsplit(app).username == urlsplit(owner).username:
+        yield (
+            "MIGRATION_DATABASE_URL must name another role than DATABASE_URL in production:"
+            " the application must not own its tables."
+        )

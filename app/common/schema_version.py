@@ -1,0 +1,93 @@
+"""The version of the database schema, compared with the versions that this code knows.
+
+Read without Alembic, whose import takes 9 MB.
+"""
+
+import functools
+import re
+from typing import Final
+
+import psycopg
+
+from app.common.settings import PROJECT_ROOT, Settings
+
+_FOLDER: Final = PROJECT_ROOT / "migrations" / "versions"
+_CONNECT_SECONDS: Final = 3
+
+
+class SchemaMismatch(Exception):
+    """The database has another schema than this code needs; one sentence for the operator."""
+
+
+@functools.cache
+def known_revisions() -> tuple[str, ...]:
+    """The revisions of all migrations of this code, oldest first."""
+    found = []
+    for path in sorted(_FOLDER.glob("*.py")):
+        found += re.findall(r'^revision = "(.+)"$', path.read_text(), re.MULTILINE)
+    return tuple(found)
+
+
+def newest_revision() -> str:
+    """The revision that this code needs."""
+    return known_revisions()[-1]
+
+
+def status_of(revision: str | None) -> str:
+    """`ok`, `missing`, `behind`, or `ahead` if a newer version has migrated the database."""
+    if revision is None:
+        return "missing"
+    if revision == newest_revision():
+        return "ok"
+    return "behind" if revision in known_revisions() else "ahead"
+
+
+def require_not_ahead(revision: str | None) -> None:
+    """Raises SchemaMismatch if a newer version has migrated the database."""
+    if status_of(revision) == "ahead":
+        raise SchemaMismatch(
+            f"The database has the schema of a newer version (revision {revision}); this version"
+            f" knows up to {newest_revision()}: start the newer version, or restore a backup from"
+            " before its migration."
+        )
+
+
+def require_current(settings: Settings) -> None:
+    """Require the schema that this code needs, before a process starts.
+
+    A database that cannot be reached is no reason not to start. Raises SchemaMismatch.
+    """
+    if settings.database_url is None:
+        return
+    try:
+        revision = read_revision(settings.database_url)
+    except psycopg.OperationalError:
+        return
+    require_not_ahead(revision)
+    status = status_of(revision)
+    if status == "missing":
+        raise SchemaMismatch("The database has no schema yet; run `payment-flow migrate` first.")
+    if status == "behind":
+        raise SchemaMismatch(
+            f"The database has the schema of an older version (revision {revision}); run"
+            " `payment-flow migrate` of this version first."
+        )
+
+
+def read_revision(url: str) -> str | None:
+    """The revision of the database, None if it has no schema. Raises psycopg.OperationalError."""
+    with connect(url) as connection:
+        try:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+    return None if row is None else str(row[0])
+
+
+def connect(url: str) -> psycopg.Connection:
+    """A connection for a question before the application is configured, in autocommit mode.
+
+    url: as in the settings. Raises psycopg.OperationalError.
+    """
+    plain = re.sub(r"^postgresql\+\w+:", "postgresql:", url)
+    return psycopg.connect(plain, connect_timeout=_CONNECT_SECONDS, autocommit=True)

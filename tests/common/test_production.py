@@ -1,0 +1,157 @@
+"""What production refuses, each in one sentence with the name of the setting."""
+
+import json
+import secrets
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+
+from app.banks import providers
+from app.cli import main
+from app.common import db, privileges
+from app.common.env_fields import declarations
+from app.common.production import is_patterned
+from app.common.settings import PROJECT_ROOT, Settings, SettingsError
+from tests.environment import SECRETS, empty_environment, load
+
+# A fixture, which pytest finds by name.
+__all__ = ["empty_environment"]
+
+RANDOM = "h4Q9zv1LmT7cXs2RkW8yNb5JfD3gPaE6"
+APP = "postgresql://app:p@localhost/flow"
+
+#: Values that production refuses, by setting.
+REFUSED = {
+    "BCRYPT_ROUNDS": ["4", "9"],
+    "CHECKOUT_CANCEL_URL": ["http://shop.example.com/{order}"],
+    "CHECKOUT_SUCCESS_URL": ["http://shop.example.com/{order}"],
+    "DIRECT_DEPOSITS": ["true"],
+    "ENCRYPTION_KEYS": ["", "short", "x" * 40, SECRETS["JWT_ACCESS_SECRET"]],
+    "JWT_ACCESS_EXPIRATION": ["10s", "2h", "365d"],
+    "JWT_ACCESS_SECRET": ["", "short", "x" * 40, "change-me-" + RANDOM],
+    "JWT_REFRESH_EXPIRATION": ["10m", "31d", "3650d"],
+    "JWT_REFRESH_SECRET": ["", "short", "abc123" * 8, SECRETS["JWT_ACCESS_SECRET"]],
+    "METRICS_TOKEN": ["x" * 40, SECRETS["JWT_ACCESS_SECRET"]],
+    "MIGRATION_DATABASE_URL": [APP],
+    "PUBLIC_URL": ["http://pay.example.com", "http://localhost:3000"],
+    "RATELIMIT_ENABLED": ["false"],
+}
+
+#: Settings whose values are all safe: names, sizes, prices, ports, folders and the like. A new
+#: setting belongs here or in one of the other tables.
+SAFE = {
+    "API_PREFIX", "APP_ENV", "BANK_PORT", "CHECKOUT_MINUTES", "CORS_ORIGINS",
+    "DATABASE_POOL_SIZE", "DATABASE_URL", "DATA_DIR", "DEFAULT_CURRENCY",
+    "DOWNLOADS_PER_ORDER", "FILES_DIR", "FILES_S3_BUCKET", "FILES_S3_ENDPOINT",
+    "FILES_S3_REGION", "FILE_LINK_MINUTES", "FILE_MAX_BYTES", "FILE_TYPES",
+    "GATEWAY_PORT", "HOST", "LOG_LEVEL", "MAXIMUM_DEPOSIT", "MAXIMUM_ONRAMP",
+    "MINIMUM_WITHDRAWAL", "PHONE_AUTO_REGISTRATION", "PLATFORM_FEE_BPS", "PORT", "REDIS_URL",
+    "TRUSTED_PROXIES", "TWO_FACTOR_ABOVE", "WEB_CONNECTIONS", "WEB_THREADS", "WEB_WORKERS",
+}  # fmt: skip
+
+#: Settings that their module refuses (tests/banks, tests/gateway).
+REFUSED_ELSEWHERE = {
+    "BANK_PROVIDERS",
+    "STRIPE_API_BASE",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_WEBHOOK_SECRETS",
+}
+
+
+def test_every_setting_is_judged() -> None:
+    assert set(declarations(Settings)) == SAFE | REFUSED.keys() | REFUSED_ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in REFUSED.items() for value in values]
+)
+def test_production_refuses_it_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    given = {"DATABASE_URL": APP} | SECRETS | {name: value}
+
+    load(monkeypatch, APP_ENV="development", **given)
+    with pytest.raises(SettingsError) as refused:
+        load(monkeypatch, APP_ENV="production", **given)
+
+    assert name in str(refused.value)
+    assert str(refused.value).endswith(".")
+    assert str(refused.value).count(". ") == 0
+
+
+def test_banks_need_https_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    bank = {
+        "code": "HDFC",
+        "name": "HDFC",
+        "url": "http://bank.example.com",
+        "keys": ["whsec_aDRROXp2MUxtVDdjWHMyUmtXOHlOYjVKZkQzZ1BhRTY="],
+    }
+
+    settings = load(monkeypatch, APP_ENV="production", BANK_PROVIDERS=json.dumps([bank]), **SECRETS)
+
+    with pytest.raises(SettingsError, match=r"BANK_PROVIDERS.*https"):
+        providers.require_valid(settings)
+
+
+class TestSecrets:
+    @pytest.mark.parametrize("make", [secrets.token_hex, secrets.token_urlsafe])
+    def test_random_ones_are_accepted(self, make: "type[str]") -> None:
+        assert not any(is_patterned(make(size)) for size in (16, 24, 32, 48) for _ in range(2000))
+
+    @pytest.mark.parametrize(
+        "secret",
+        [
+            "a" * 32,
+            "ab" * 16,
+            "0123456789abcdef" * 2,
+            "abcdefghijklmnopqrstuvwxyz012345",
+            "zyxwvutsrqponmlkjihgfedcba987654",
+            "aaaaaaaabbbbbbbbccccccccdddddddd",
+            "please-change-this-key-for-real-use",
+            "my-super-secret-jwt-signing-key-2026",
+        ],
+    )
+    def test_patterns_are_recognized(self, secret: str) -> None:
+        assert is_patterned(secret)
+
+
+class TestRole:
+    def settings(self, monkeypatch: pytest.MonkeyPatch, url: str) -> Settings:
+        return load(monkeypatch, APP_ENV="production", DATABASE_URL=url, **SECRETS)
+
+    def test_the_role_that_migrate_grants_to_is_accepted(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        url = db.current().engine.url.render_as_string(hide_password=False)
+
+        privileges.require_least(self.settings(monkeypatch, url))
+
+    def test_a_role_that_may_change_the_ledger_is_refused(
+        self, app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        owner = str(settings.migration_database_url)
+
+        with pytest.raises(SettingsError, match=r"^DATABASE_URL must name a role without .*\.$"):
+            privileges.require_least(self.settings(monkeypatch, owner))
+
+    @pytest.mark.parametrize("command", ["serve", "worker"])
+    def test_it_is_asked_before_a_process_starts(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch, command: str
+    ) -> None:
+        for name, value in SECRETS.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("APP_ENV", "production")
+        monkeypatch.setenv("DATABASE_URL", str(settings.migration_database_url))
+        monkeypatch.setattr("app.server.serve", lambda _: None)
+        monkeypatch.setattr("app.worker.work", lambda _: None)
+
+        result = CliRunner().invoke(main, [command])
+
+        assert result.exit_code == 1
+        assert result.output.startswith("Error: DATABASE_URL must name a role without")
+
+
+def test_the_image_runs_in_production() -> None:
+    dockerfile = (PROJECT_ROOT / "Dockerfile").read_text()
+    assert "APP_ENV=production" in dockerfile

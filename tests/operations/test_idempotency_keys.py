@@ -1,0 +1,88 @@
+"""Every operation that takes an Idempotency-Key is executed once per key."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.common.db import transaction
+from tests.operations.access_matrix import EXPECTED, ROLES, Route, operations_of
+from tests.operations.sample_requests import SampleData
+from tests.test_openapi import WITHOUT_KEY
+
+KEY = {"Idempotency-Key": "once-7f3a"}
+
+#: It ends the session of its caller, and nothing is replayed to an ended session.
+OWN_SESSION = ("DELETE", "/api/v1/auth/sessions/{login_session_id}")
+
+#: Candidates: whether one takes a key is known once the application exists.
+CHANGING = [route for route in EXPECTED if route[0] != "GET" and "/api/v1/" in route[1]]
+
+
+def written() -> list[int]:
+    """The number of events and audit log entries, and the latest change of a product."""
+    with transaction() as session:
+        return [
+            int(session.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
+            for table in ("outbox_events", "audit_log", "products", "coupons", "orders")
+        ]
+
+
+def caller_of(route: Route) -> str:
+    """A caller who is accepted, or else one whose request is refused after authentication."""
+    row = EXPECTED[route]
+    by_status = sorted(ROLES, key=lambda caller: (row[caller] in (401, 403), row[caller]))
+    return by_status[0]
+
+
+@pytest.mark.parametrize("route", CHANGING, ids=" ".join)
+def test_a_repeated_request_is_executed_once_and_gets_the_same_response(
+    app: Flask, client: FlaskClient, data: SampleData, route: Route
+) -> None:
+    if operations_of(app)[route]["operationId"] in WITHOUT_KEY or route == OWN_SESSION:
+        pytest.skip("takes no key")
+    caller = caller_of(route)
+
+    first = data.send(client, route, caller, **KEY)
+    after_first = written()
+    again = data.send(client, route, caller, **KEY)
+
+    assert first.status_code == EXPECTED[route][caller], first.text
+    assert (again.status_code, again.data) == (first.status_code, first.data)
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert written() == after_first
+
+
+@pytest.mark.parametrize("route", CHANGING, ids=" ".join)
+def test_the_response_with_a_key_is_the_one_without(
+    app: Flask, client: FlaskClient, data: SampleData, route: Route
+) -> None:
+    if operations_of(app)[route]["operationId"] in WITHOUT_KEY:
+        pytest.skip("takes no key")
+
+    answer = data.send(client, route, caller_of(route), **KEY)
+
+    assert answer.status_code == EXPECTED[route][caller_of(route)]
+    if answer.status_code != 204:
+        assert answer.mimetype == "application/json"
+
+
+def test_the_same_key_for_another_request_is_refused(client: FlaskClient, data: SampleData) -> None:
+    void = ("POST", "/api/v1/wallet/holds/{hold_id}/void")
+    capture = ("POST", "/api/v1/wallet/holds/{hold_id}/capture")
+
+    assert data.send(client, void, "seller", **KEY).status_code == 200
+    answer = data.send(client, capture, "seller", **KEY)
+
+    assert (answer.status_code, answer.json["error"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+def test_a_refused_request_leaves_nothing_behind(client: FlaskClient, data: SampleData) -> None:
+    create = ("POST", "/api/v1/coupons")
+    before = written()
+    data.send(client, create, "seller", **KEY)
+    taken = data.send(client, create, "seller", **{"Idempotency-Key": "another"})
+
+    assert (taken.status_code, taken.json["error"]) == (409, "COUPON_CODE_TAKEN")
+    assert written()[3] == before[3] + 1

