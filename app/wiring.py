@@ -103,7 +103,8 @@ def subscribe(settings: Settings) -> None:
     auth.on_registration.subscribe(
         partial(wallets.create_wallet, currency=settings.default_currency)
     )
-    auth.on_profile_change.subscribe(products.invalidate_catalogue)
+    auth.on_account_change.subscribe(products.invalidate_catalogue)
+    wallets.on_lock_change.subscribe(products.invalidate_catalogue)
     limits.pending.subscribe(TransactionType.ONRAMP, onramp.pending_amount)
     purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.respond_with_purchase)
     purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, respond_with_checkout)

@@ -31,6 +31,8 @@ class User(Identified, Timestamped, Base):
         CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
         CheckConstraint(r"phone ~ '^\+[1-9][0-9]{1,14}$'", name="phone_e164"),
         CheckConstraint("fee_bps BETWEEN 0 AND 10000", name="fee_bps_within"),
+        # The catalogue leaves out the products of these few.
+        Index("ix_users_deactivated", "id", postgresql_where=text("NOT is_active")),
     )
 
     #: None in an account that was created with a phone number.

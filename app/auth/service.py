@@ -53,8 +53,9 @@ class SignIn:
 #: Called in the transaction that creates an account.
 on_registration: Final[Hook[Session, User]] = Hook("registration of an account")
 
-#: Called in the transaction that changes names or email address of an account.
-on_profile_change: Final[Hook[Session]] = Hook("change of a profile")
+#: Called in the transaction that changes names or email address of an account, or whether it is
+#: active.
+on_account_change: Final[Hook[Session]] = Hook("change of an account")
 
 
 def register(
@@ -292,7 +293,7 @@ def change_profile(
         if taken := _TAKEN.get(constraint_name(error)):
             raise taken from error
         raise
-    on_profile_change(session)
+    on_account_change(session)
     return user
 
 
@@ -318,6 +319,7 @@ def set_active(
         target=("user", user_id),
         reason=reason,
     )
+    on_account_change(session)
     return user
 
 

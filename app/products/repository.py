@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, insert, or_, select
+from sqlalchemy import Boolean, Select, column, insert, or_, select, table, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.auth.models import User
@@ -53,7 +53,8 @@ def get_product_for_update(session: Session, product_id: UUID) -> Product | None
 
 _LOCK_STOCK = """
     SELECT p.id, p.merchant_id, p.name, p.price, p.currency, p.available_units, p.is_active,
-        p.deleted_at, p.kind, p.is_ready, p.purchase_limit, u.fee_bps
+        p.deleted_at, p.kind, p.is_ready, p.purchase_limit, u.fee_bps,
+        u.is_active AS merchant_is_active
     FROM products p JOIN users u ON u.id = p.merchant_id
     WHERE p.id = ANY(%(ids)s) ORDER BY p.id FOR UPDATE OF p
 """
@@ -73,6 +74,17 @@ def insert_restock(session: Session, **values: Any) -> None:
     session.execute(insert(Restock).values(**values))
 
 
+#: Declared here because siblings must not import each other.
+_WALLETS: Final = table(
+    "wallets", column("user_id"), column("currency"), column("is_locked", Boolean)
+)
+# Merchants who sell nothing: few, so each query reads them once, from a partial index.
+_DEACTIVATED: Final = select(User.id).where(~User.is_active)
+_LOCKED: Final = select(_WALLETS.c.user_id, _WALLETS.c.currency).where(
+    _WALLETS.c.is_locked, _WALLETS.c.user_id.is_not(None)
+)
+
+
 def _on_sale(
     *,
     q: str | None,
@@ -85,6 +97,8 @@ def _on_sale(
         Product.is_ready,
         Product.deleted_at.is_(None),
         Product.available_units > 0,
+        Product.merchant_id.not_in(_DEACTIVATED),
+        tuple_(Product.merchant_id, Product.currency).not_in(_LOCKED),
     )
     if q is not None:
         query = query.where(
@@ -105,7 +119,7 @@ def _on_sale(
 def list_on_sale(
     session: Session, page: PageRequest, *, sort: str, **filters: Any
 ) -> Page[Product]:
-    """Products on sale. sort: one of SORTS; filters: see `_on_sale`."""
+    """Products on sale of merchants who may sell. sort: one of SORTS; filters: see `_on_sale`."""
     columns, descending = SORTS[sort]
     return paginate(session, page, _on_sale(**filters), *columns, descending=descending)
 

@@ -123,7 +123,10 @@ def require_product(session: Session, *, product_id: UUID, viewer: User | None =
 
 
 def list_on_sale(session: Session, page: PageRequest, *, sort: str, **filters: Any) -> Page[Offer]:
-    """Products on sale. filters: q, min_price, max_price (minor units), merchant_id."""
+    """Products on sale, without those of deactivated merchants and of locked wallets.
+
+    filters: q, min_price, max_price (minor units), merchant_id.
+    """
     filters = {"q": None, "min_price": None, "max_price": None, "merchant_id": None} | filters
     found = repository.list_on_sale(session, page, sort=sort, **filters)
     merchants = auth.get_users_by_id(session, [row.merchant_id for row in found.data])
@@ -209,7 +212,7 @@ class Stock:
     """A locked product, with the units left after everything sold so far in the transaction.
 
     sold: net units, negative after a restock. fee_bps: the merchant's platform fee; None for the
-    default.
+    default. merchant_is_active: a deactivated merchant sells nothing.
     """
 
     id: UUID
@@ -224,7 +227,12 @@ class Stock:
     is_ready: bool
     purchase_limit: int | None
     fee_bps: int | None
+    merchant_is_active: bool
     sold: int = 0
+
+    @property
+    def is_on_sale(self) -> bool:
+        return self.is_active and self.is_ready and self.merchant_is_active
 
     def sell(self, units: int) -> None:
         self.available_units -= units

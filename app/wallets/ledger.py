@@ -69,6 +69,13 @@ class Account:
         """Raises WalletLocked, BalanceTooLarge. amount: minor units."""
         if self.is_locked:
             raise WalletLocked
+        self.require_room(amount)
+
+    def require_room(self, amount: int) -> None:
+        """As `require_can_receive` for money that was paid for a sale: a lock does not refuse it.
+
+        Raises BalanceTooLarge.
+        """
         if self.balance + amount > MAX_MINOR:
             raise BalanceTooLarge
 

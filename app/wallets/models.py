@@ -103,6 +103,14 @@ class Wallet(Identified, Timestamped, Base):
         CheckConstraint("held >= 0 AND held <= balance", name="held_within_balance"),
         CheckConstraint("kind = 'USER' OR (balance = 0 AND sequence = 0)", name="system_appends"),
         CheckConstraint("(kind = 'USER') = (number IS NOT NULL)", name="user_has_number"),
+        # The catalogue leaves out the products of these few merchants. An update of the balance
+        # does not touch the index, because it changes none of its columns.
+        Index(
+            "ix_wallets_locked",
+            "user_id",
+            "currency",
+            postgresql_where=text("is_locked AND user_id IS NOT NULL"),
+        ),
         # Free space on each page allows HOT updates: a new balance changes no index.
         {"postgresql_with": {"fillfactor": "50"}},
     )

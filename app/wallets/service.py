@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from app.common.errors import Unauthorized
 from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
+from app.common.process_state import Hook
 from app.common.time_range import TimeRange
 from app.events import service as events
 from app.events.catalogue.wallets import BalanceUpdated
@@ -29,6 +31,9 @@ from app.wallets.errors import (
 )
 from app.wallets.ledger import Account, Entry, Posting
 from app.wallets.models import SystemCode, TransactionType, Wallet, WalletKind, WalletTransaction
+
+#: Called in the transaction that locks or unlocks a wallet.
+on_lock_change: Final[Hook[Session]] = Hook("locking of a wallet")
 
 
 def create_wallet(session: Session, user: User, *, currency: str) -> None:
@@ -296,4 +301,5 @@ def set_locked(
         target=("wallet", wallet_id),
         reason=reason,
     )
+    on_lock_change(session)
     return wallet

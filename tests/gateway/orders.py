@@ -7,6 +7,7 @@ from uuid import UUID
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from app.auth import service as auth
 from app.common import clock, db
 from app.inbox import tasks as inbox
 from app.inbox.models import InboundEvent
@@ -53,6 +54,11 @@ def handle_received_events() -> None:
 def set_locked(owner: Actor, *, locked: bool = True) -> None:
     with db.transaction() as session:
         factories.wallet(session, owner.id).is_locked = locked
+
+
+def deactivate(user: Actor) -> None:
+    with db.transaction() as session:
+        auth.set_active(session, actor_id=None, user_id=user.id, active=False, reason="On request")
 
 
 def make_due(order_id: str) -> None:

@@ -1,5 +1,6 @@
 """Cancelled and expired orders at the gateway."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -15,8 +16,8 @@ from tests.concurrency import broken_invariants
 from tests.factories import Actor
 from tests.gateway.orders import (
     create_order,
+    deactivate,
     deliver_and_handle,
-    handle_received_events,
     set_locked,
 )
 from tests.orders.helpers import ORDERS, balance, buy, units
@@ -108,27 +109,41 @@ class TestCancelling:
         with db.transaction() as session:
             assert session.get_one(Checkout, UUID(order_id)).flagged_at is not None
 
-    def test_a_merchant_whose_wallet_was_locked_is_paid_once_it_is_unlocked(
-        self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
+    @pytest.mark.parametrize("by", ["webhook", "sweep", "cancellation"])
+    @pytest.mark.parametrize("suspend", [set_locked, deactivate])
+    def test_a_paid_order_is_delivered_although_the_merchant_can_sell_no_more(
+        self,
+        client: FlaskClient,
+        gateway: SandboxGateway,
+        shop: Shop,
+        seller: Actor,
+        buyer: Actor,
+        suspend: Callable[[Actor], None],
+        by: str,
     ) -> None:
-        body = create_order(client, buyer, factories.product(seller, price="10.00")).json
+        """The buyer has paid for what was reserved. The money stays in the merchant's wallet."""
+        product_id = factories.product(seller, price="10.00")
+        body = create_order(client, buyer, product_id).json
         order_id = body["order"]["id"]
+        suspend(seller)
+        refused = {set_locked: (403, "WALLET_LOCKED"), deactivate: (400, "PRODUCT_INACTIVE")}
+        assert refusal(create_order(client, buyer, product_id)) == refused[suspend]
         Buyer().pay(body["checkoutUrl"])
         (webhook,) = shop.wait_for(1)
-        set_locked(seller)
 
-        assert deliver_and_handle(client, webhook) == 200
-        tasks.close_checkout(UUID(order_id))
-        answer = client.post(f"{ORDERS}/{order_id}/cancel", headers=buyer.headers)
+        if by == "webhook":
+            assert deliver_and_handle(client, webhook) == 200
+        elif by == "sweep":
+            tasks.close_checkout(UUID(order_id))
+        else:
+            answer = client.post(f"{ORDERS}/{order_id}/cancel", headers=buyer.headers)
+            assert refusal(answer) == (409, "ORDER_NOT_CANCELLABLE")
 
-        assert refusal(answer) == (403, "WALLET_LOCKED")
-        assert shown(client, buyer, order_id)["status"] == "PENDING"
-        assert broken_invariants() == []
-        set_locked(seller, locked=False)
-        tasks.close_checkout(UUID(order_id))
-        handle_received_events()
         assert shown(client, buyer, order_id)["status"] == "COMPLETED"
-        assert balance(client, seller) == "10.00"
+        path = f"{ORDERS}/{order_id}/delivery"
+        assert client.get(path, headers=buyer.headers).status_code == 200
+        with db.transaction() as session:
+            assert factories.wallet(session, seller.id).balance == 1000
         assert broken_invariants() == []
 
     def test_an_expired_order_is_released_once(

@@ -78,8 +78,8 @@ def respond_with_cancellation(order_id: UUID) -> Response:
     """Cancel an unpaid order of the caller. The gateway is called between two transactions.
 
     If its response contradicts our record, the order is flagged and stays unchanged.
-    Raises OrderNotFound, OrderNotCancellable, GatewayUnavailable, GatewayRefused, and WalletLocked
-    and BalanceTooLarge if it was paid and the merchant's wallet cannot receive the money yet.
+    Raises OrderNotFound, OrderNotCancellable, GatewayUnavailable, GatewayRefused, and
+    BalanceTooLarge if it was paid and the merchant's wallet cannot receive the money yet.
     """
     context = RequestContext.current()
 

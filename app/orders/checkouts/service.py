@@ -176,8 +176,8 @@ def owns(session: Session, *, provider: str, reference: str) -> bool:
 def handle(session: Session, event: InboundEvent) -> None:
     """Apply an event of the gateway about a checkout or a payment. Idempotent.
 
-    Raises Quarantine when the event contradicts our record, WalletLocked and BalanceTooLarge when
-    the merchant's wallet cannot receive the money yet.
+    Raises Quarantine when the event contradicts our record, BalanceTooLarge when the merchant's
+    wallet cannot receive the money yet.
     """
     order_id = UUID(event.reference)
     if event.type == GatewayEventType.PAYMENT_FAILED:
@@ -193,7 +193,7 @@ def handle(session: Session, event: InboundEvent) -> None:
 def apply_state(session: Session, *, order_id: UUID, state: CheckoutSessionState) -> Order:
     """Complete the order if the checkout was paid, fail it if the checkout expired.
 
-    Needs a ledger transaction. Raises Quarantine, WalletLocked, BalanceTooLarge.
+    Needs a ledger transaction. Raises Quarantine, BalanceTooLarge.
     """
     order = _lock(session, order_id)
     _require_agreement(order, state)
@@ -228,7 +228,9 @@ def _complete(session: Session, order: Order, state: CheckoutSessionState) -> No
         raise Quarantine("PAID_AFTER_END", ours={"orderId": str(order.id), "status": order.status})
     row = repository.get_payable_order(session, order.id)
     merchant = wallets.require_account(session, user_id=order.merchant_id, currency=order.currency)
-    merchant.require_can_receive(order.amount)
+    # The buyer has paid, so the goods are delivered even if the merchant was deactivated or locked
+    # meanwhile. The money stays in the merchant's wallet, which the lock keeps from spending it.
+    merchant.require_room(order.amount)
     source = ledger.system_account(SystemCode.GATEWAY, order.currency)
     entry = pricing.payment_entry(order, row.name, source, merchant, kind="GATEWAY_PURCHASE")
     posted = ledger.post(session, entry)

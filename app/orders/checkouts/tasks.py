@@ -14,7 +14,7 @@ from app.inbox.errors import Quarantine
 from app.ledger_lock.service import ledger_transaction
 from app.orders.checkouts import client as pages
 from app.orders.checkouts import service as checkouts
-from app.wallets.errors import BalanceTooLarge, WalletLocked
+from app.wallets.errors import BalanceTooLarge
 
 _log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ def close_checkout(order_id: UUID) -> None:
         )
     except GatewayUnavailable as error:
         _log.info("gateway unavailable", order=str(order_id), reason=error.text)
-    except (WalletLocked, BalanceTooLarge) as error:  # of the merchant; the order is retried
+    except BalanceTooLarge as error:  # of the merchant; the order is retried
         _log.warning("wallet cannot receive yet", order=str(order_id), reason=error.text)
     except GatewayRefused as error:
         if found.order.stripe_session_id is None:  # there is no session

@@ -13,7 +13,7 @@ from app.gateway.errors import GatewayRefused, GatewayUnavailable
 from app.orders.checkouts.http import respond_with_cancellation
 from app.orders.errors import OrderNotCancellable, OrderNotFound
 from app.orders.purchases.schemas import OrderOut
-from app.wallets.errors import BalanceTooLarge, WalletLocked
+from app.wallets.errors import BalanceTooLarge
 
 _GATEWAY_ERRORS: Final = (GatewayUnavailable, GatewayRefused)
 
@@ -23,7 +23,7 @@ blp = Blueprint("checkouts", __name__, url_prefix="/orders", description="Orders
 @blp.post("/<uuid:order_id>/cancel")
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.response(200, OrderOut)
-@blp.errors(OrderNotFound, OrderNotCancellable, WalletLocked, BalanceTooLarge, *_GATEWAY_ERRORS)
+@blp.errors(OrderNotFound, OrderNotCancellable, BalanceTooLarge, *_GATEWAY_ERRORS)
 @takes_idempotency_key(blp)
 def cancel_order(order_id: UUID) -> Response:
     """Cancel an unpaid order

@@ -150,7 +150,7 @@ def _price(
         raise ProductNotFound
     if product.merchant_id == purchase.buyer.id:
         raise CannotBuyOwnProduct
-    if not (product.is_active and product.is_ready):
+    if not product.is_on_sale:
         raise ProductInactive
     if basket.quantity > product.available_units:
         raise ProductOutOfStock(

@@ -37,6 +37,7 @@ def stock(**changes: Any) -> Stock:
         "is_ready": True,
         "purchase_limit": None,
         "fee_bps": None,
+        "merchant_is_active": True,
     }
     return Stock(**values | changes)
 
@@ -185,6 +186,8 @@ class TestRefusing:
             ({"product": stock(deleted_at=NOW, is_active=False)}, ProductNotFound),
             ({"product": stock(merchant_id=BUYER.id)}, CannotBuyOwnProduct),
             ({"product": stock(is_active=False)}, ProductInactive),
+            ({"product": stock(is_ready=False)}, ProductInactive),
+            ({"product": stock(merchant_is_active=False)}, ProductInactive),
             ({"product": stock(available_units=0)}, ProductOutOfStock),
             ({"product": stock(), "quantity": 6}, ProductOutOfStock),
             ({"product": stock(), "buyer": account(is_locked=True)}, WalletLocked),
