@@ -4,9 +4,18 @@ from app.common.money import EXPONENTS, Money
 from app.gateway.errors import AmountNotPayable
 
 
+def granularity(currency: str) -> int:
+    """Minor units in the smallest step between amounts that card networks accept.
+
+    Of three decimals they accept two (Stripe: "Supported currencies", three-decimal currencies);
+    of fewer, all.
+    """
+    return 10 if EXPONENTS[currency] == 3 else 1
+
+
 def is_payable(money: Money) -> bool:
-    """Whether card networks accept the amount: at most two of a currency's three decimals."""
-    return EXPONENTS[money.currency] < 3 or money.minor % 10 == 0
+    """Whether card networks accept the amount."""
+    return money.minor % granularity(money.currency) == 0
 
 
 def require_payable(money: Money) -> None:

@@ -12,6 +12,7 @@ from app.common.money import MAX_MINOR, AmountInvalid, Money, share_of
 from app.coupons.errors import CouponInvalid
 from app.coupons.service import LockedCoupon
 from app.delivery import service as delivery
+from app.gateway.amounts import granularity
 from app.orders.errors import (
     CannotBuyOwnProduct,
     NothingToPay,
@@ -113,9 +114,18 @@ def reserve(
 ) -> Sale:
     """Accept or refuse a purchase that is paid at the gateway later. Changes nothing.
 
-    Like `decide` without the buyer's wallet. Also raises NothingToPay.
+    Like `decide` without the buyer's wallet. A discounted total is rounded down to an amount that a
+    card can be charged. Also raises NothingToPay.
     """
-    price = _price(purchase, product, coupon, units_before=units_before, fee_bps=fee_bps, now=now)
+    price = _price(
+        purchase,
+        product,
+        coupon,
+        units_before=units_before,
+        fee_bps=fee_bps,
+        now=now,
+        method=PaymentMethod.GATEWAY,
+    )
     if not price.amount:
         raise NothingToPay
     if merchant is None:
@@ -144,6 +154,7 @@ def _price(
     units_before: int,
     fee_bps: int,
     now: datetime,
+    method: PaymentMethod = PaymentMethod.WALLET,
 ) -> _Price:
     basket = purchase.basket
     if product is None or product.deleted_at is not None:
@@ -159,6 +170,8 @@ def _price(
     _require_within_limit(purchase, product, units_before)
     full = product.price * basket.quantity
     discount = _discount(purchase, product, coupon, full, now)
+    if discount and method is PaymentMethod.GATEWAY:
+        discount += (full - discount) % granularity(product.currency)
     amount = full - discount
     require_expected_amount(basket.expected_amount, Money(amount, product.currency))
     fee = share_of(amount, bps=fee_bps if product.fee_bps is None else product.fee_bps)

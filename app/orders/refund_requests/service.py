@@ -51,7 +51,8 @@ def create_refund_request(
 ) -> RefundRequest:
     """Request a refund of `amount`, of `units`, or of all that remains.
 
-    Raises OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen, AmountInvalid.
+    Raises OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen, AmountInvalid,
+    AmountNotPayable.
     """
     order = _require_bought(session, order_id=order_id, user_id=buyer.id)
     minor = None if amount is None else Money.of(amount, order.currency).minor

@@ -14,6 +14,7 @@ from app.common.db import reading, transaction
 from app.common.http import Blueprint
 from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.pagination import Page
+from app.gateway.errors import AmountNotPayable
 from app.idempotency.http import respond_once
 from app.orders.errors import (
     REFUND_ERRORS,
@@ -45,7 +46,7 @@ _render = RefundRequestOut().dump
 @blp.arguments(CreateRefundRequestIn)
 @idempotent(blp)
 @blp.response(201, RefundRequestOut)
-@blp.errors(OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen)
+@blp.errors(OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen, AmountNotPayable)
 def create_refund_request(body: dict[str, Any], order_id: UUID) -> RefundRequest:
     """Create a refund request
 

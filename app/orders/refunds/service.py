@@ -17,7 +17,7 @@ from app.delivery.handler import OrderLine
 from app.events import service as events
 from app.events.catalogue.orders import OrderRefunded
 from app.events.catalogue.wallets import BalanceUpdated
-from app.gateway.amounts import require_payable
+from app.gateway.amounts import granularity, require_payable
 from app.orders import repository
 from app.orders.errors import OrderNotFound, OrderNotRefundable, RefundTooLarge
 from app.orders.models import Order, OrderStatus, PaymentMethod, Refund, RefundStatus
@@ -46,8 +46,9 @@ def break_down(
     """Break down a refund of `amount` minor units, of `units`, or of all that remains.
 
     Partial refunds add up to the order exactly: each is the cumulative amount due so far, rounded
-    down, less what was refunded before, so the last one takes the remainder.
-    Raises RefundTooLarge.
+    down, less what was refunded before, so the last one takes the remainder. An amount that is
+    computed from `units` is one that the order's payment method can refund.
+    Raises RefundTooLarge, and AmountNotPayable for an `amount` that the gateway cannot refund.
     """
     money_left = order.amount - order.refunded_amount
     units_left = order.quantity - order.refunded_units
@@ -60,6 +61,8 @@ def break_down(
     assert amount is not None  # noqa: S101 – one of the two is given
     if amount > money_left:
         raise RefundTooLarge(left=Money(money_left, order.currency), units_left=units_left)
+    if order.payment_method == PaymentMethod.GATEWAY:
+        require_payable(Money(amount, order.currency))
     if money_left and amount == money_left:
         units = units_left
     return RefundBreakdown(amount, _fee_of(order, amount), units or 0)
@@ -67,9 +70,14 @@ def break_down(
 
 def _price_of(order: Order, units: int, *, maximum: int) -> int:
     """The price of the next `units` units that were not refunded yet."""
-    before = order.amount * order.refunded_units // order.quantity
-    after = order.amount * (order.refunded_units + units) // order.quantity
-    return min(after - before, maximum)
+    step = granularity(order.currency) if order.payment_method == PaymentMethod.GATEWAY else 1
+
+    def cumulative(count: int) -> int:
+        due = order.amount * count // order.quantity
+        return due - due % step
+
+    before, after = order.refunded_units, order.refunded_units + units
+    return min(cumulative(after) - cumulative(before), maximum)
 
 
 def _fee_of(order: Order, amount: int) -> int:
@@ -113,7 +121,8 @@ def create_refund(
 ) -> Refund:
     """Refund `amount` or `units` of an order, or all that remains. amount: units of its currency.
 
-    Raises OrderNotFound, OrderNotRefundable, AmountInvalid and what `refund_locked` raises.
+    Raises OrderNotFound, OrderNotRefundable, AmountInvalid and what `break_down` and
+    `refund_locked` raise.
     """
     locked = lock_order(session, order_id=order_id, merchant_id=merchant.id)
     minor = None if amount is None else Money.of(amount, locked.order.currency).minor
@@ -140,12 +149,10 @@ def refund_locked(
 
     by: the user who refunds. After the commit the caller enqueues `tasks.request_refund` for a
     PENDING refund.
-    Raises InsufficientFunds, WalletLocked, WalletNotFound, BalanceTooLarge, AmountNotPayable.
+    Raises InsufficientFunds, WalletLocked, WalletNotFound, BalanceTooLarge.
     """
     order = locked.order
     at_gateway = order.payment_method == PaymentMethod.GATEWAY and breakdown.amount > 0
-    if at_gateway:
-        require_payable(Money(breakdown.amount, order.currency))
     accounts = wallets.require_accounts(
         session, order.user_id, order.merchant_id, currency=order.currency
     )

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.event import listen
 
+from app.auth import service as auth
 from app.common import cache, db
 from app.common.cache import Region
 from app.common.pagination import PageRequest
@@ -172,7 +173,10 @@ def test_of_purchases_and_a_deactivation_at_once_none_is_sold_afterwards(
     def work(number: int) -> tuple[bool, int]:
         client = committing.test_client()
         if number == 10:
-            deactivate(client, seller)
+            with db.transaction() as session:
+                auth.set_active(
+                    session, actor_id=None, user_id=seller.id, active=False, reason="On request"
+                )
             deactivated.append(seller.id)
             return True, 0
         was_deactivated = bool(deactivated)

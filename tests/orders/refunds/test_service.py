@@ -22,6 +22,7 @@ def bought(*, amount: int, quantity: int, bps: int) -> Order:
         quantity=quantity,
         fee=share_of(amount, bps=bps),
         currency="USD",
+        payment_method="WALLET",
         refunded_amount=0,
         refunded_fee=0,
         refunded_units=0,
