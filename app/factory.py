@@ -36,6 +36,7 @@ from app.orders.checkouts.views import blp as checkouts_blp
 from app.orders.fees.views import blp as fees_blp
 from app.orders.purchases.views import blp as orders_blp
 from app.orders.refund_requests.views import blp as refund_requests_blp
+from app.orders.refunds.views import admin_blp as refunds_admin_blp
 from app.orders.refunds.views import blp as refunds_blp
 from app.payment_requests.merchant_codes.views import blp as merchant_codes_blp
 from app.payment_requests.payment_page.views import blp as pay_blp
@@ -80,6 +81,7 @@ BLUEPRINTS = (
     users_admin_blp,
     wallets_admin_blp,
     fees_blp,
+    refunds_admin_blp,
     reconciliation_blp,
 )
 

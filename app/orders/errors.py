@@ -91,6 +91,25 @@ class RefundTooLarge(BadRequest):
         return cls(left=Money(1_999, "USD"), units_left=1)
 
 
+class RefundNotFound(NotFound):
+    code = "REFUND_NOT_FOUND"
+    message = "Refund not found"
+
+
+class RefundNotSettleable(Conflict):
+    """The refund is not PENDING, or the gateway has not refused it."""
+
+    code = "REFUND_NOT_SETTLEABLE"
+    message = "Only a refund that the payment provider refuses to make can be settled"
+
+    def __init__(self, *, status: str) -> None:
+        super().__init__(details={"status": status})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(status="SUCCEEDED")
+
+
 class RefundRequestNotFound(NotFound):
     code = "REFUND_REQUEST_NOT_FOUND"
     message = "Refund request not found"

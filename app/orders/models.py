@@ -144,12 +144,24 @@ class RefundStatus(StrEnum):
     SUCCEEDED = "SUCCEEDED"
 
 
+class RefundDestination(StrEnum):
+    """How the buyer gets the money.
+
+    The WALLET; the card through the GATEWAY; EXTERNAL: outside of this system, by the platform.
+    """
+
+    WALLET = "WALLET"
+    GATEWAY = "GATEWAY"
+    EXTERNAL = "EXTERNAL"
+
+
 class Refund(Polled, Identified, Created, Monetary, Base):
     """A full or partial refund of an order.
 
     amount: minor units to the buyer; fee: minor units of the platform fee back to the merchant;
-    units: units taken back; restored_units: those of them that are on sale again; destination: the
-    buyer's WALLET, or the card through the GATEWAY; the wallet as well if the gateway fails.
+    units: units taken back; restored_units: those of them that are on sale again; failure_reason:
+    why the gateway could not make it or, while it is PENDING, refuses to; settled_by: the
+    administrator who decided how the buyer gets it instead.
     """
 
     __tablename__ = "refunds"
@@ -160,7 +172,13 @@ class Refund(Polled, Identified, Created, Monetary, Base):
         ),
         known_values("status", RefundStatus),
         CheckConstraint("(status = 'PENDING') = (settled_at IS NULL)", name="settled_has_time"),
-        known_values("destination", PaymentMethod),
+        known_values("destination", RefundDestination),
+        CheckConstraint(
+            "(settled_by IS NULL) = (settlement_reason IS NULL)", name="settlement_has_reason"
+        ),
+        CheckConstraint(
+            "destination <> 'EXTERNAL' OR settled_by IS NOT NULL", name="external_is_settled"
+        ),
         Index("ix_refunds_order", "order_id", "id"),
         Index("ix_refunds_merchant", "merchant_id", "id"),
         Index("ix_refunds_due", "next_attempt_at", postgresql_where=text("status = 'PENDING'")),
@@ -179,6 +197,8 @@ class Refund(Polled, Identified, Created, Monetary, Base):
     failure_reason: Mapped[str | None]
     idempotency_key: Mapped[str | None]
     settled_at: Mapped[datetime | None]
+    settled_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    settlement_reason: Mapped[str | None]
 
 
 class RefundRequestStatus(StrEnum):

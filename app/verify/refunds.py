@@ -33,20 +33,23 @@ INVARIANTS: Final = (
     ),
     Invariant(
         # The credit of a gateway refund is in the gateway's account. If the gateway could not
-        # refund it, the amount was then moved from there to the buyer's wallet.
+        # refund it, the amount was then moved from there to the buyer's wallet, or to BANK if the
+        # platform has paid it.
         "A refund has exactly its postings: merchant debit, buyer credit, fee refund",
         """
         SELECT r.id FROM refunds r
         JOIN orders o ON o.id = r.order_id
         LEFT JOIN wallets b ON b.user_id = o.user_id AND b.currency = o.currency
         LEFT JOIN wallets g ON g.code = 'GATEWAY' AND g.currency = o.currency
+        LEFT JOIN wallets k ON k.code = 'BANK' AND k.currency = o.currency
         LEFT JOIN wallets m ON m.user_id = o.merchant_id AND m.currency = o.currency
         LEFT JOIN wallet_transactions t ON t.journal_entry_id >= :related
             AND t.reference_type = 'refund' AND t.reference_id = r.id
         WHERE r.id >= :first
-        GROUP BY r.id, b.id, g.id, m.id, o.payment_method
+        GROUP BY r.id, b.id, g.id, k.id, m.id, o.payment_method
         HAVING coalesce(sum(t.amount) FILTER (WHERE t.type = 'REFUND' AND t.wallet_id
-                = CASE r.destination WHEN 'GATEWAY' THEN g.id ELSE b.id END), 0) <> r.amount
+                = CASE r.destination WHEN 'GATEWAY' THEN g.id WHEN 'EXTERNAL' THEN k.id
+                    ELSE b.id END), 0) <> r.amount
             OR coalesce(sum(t.amount)
                 FILTER (WHERE t.type = 'REFUND_OUT' AND t.wallet_id = m.id), 0) <> -r.amount
             OR coalesce(sum(t.amount)
@@ -62,6 +65,20 @@ INVARIANTS: Final = (
         WHERE id >= :first
             AND ((status = 'PENDING') <> (next_attempt_at IS NOT NULL)
                 OR (status = 'PENDING' AND destination <> 'GATEWAY'))
+        """,
+    ),
+    Invariant(
+        "A refund that was settled by hand has succeeded, with its record in the audit log",
+        """
+        SELECT r.id FROM refunds r
+        LEFT JOIN audit_log a ON a.action = 'refund.settle' AND a.target_id = r.id
+            AND a.actor_id = r.settled_by AND a.reason = r.settlement_reason
+        WHERE r.settled_by IS NOT NULL AND r.id IN (
+            SELECT reference_id FROM wallet_transactions
+            WHERE journal_entry_id >= :first AND reference_type = 'refund')
+        GROUP BY r.id
+        HAVING count(a.id) <> 1 OR r.status <> 'SUCCEEDED' OR r.destination = 'GATEWAY'
+            OR r.failure_reason IS NULL
         """,
     ),
     Invariant(

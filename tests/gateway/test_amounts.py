@@ -77,13 +77,13 @@ def test_refunds_are_payable_and_add_up_to_the_order(
             break
         asked = {} if kind == "rest" else {kind: size * step if kind == "amount" else size}
         try:
-            given = break_down(made, **asked)
+            part = break_down(made, **asked)
         except RefundTooLarge:
             continue
-        assert is_payable(Money(given.amount, currency))
-        made.refunded_amount += given.amount
-        made.refunded_fee += given.fee
-        made.refunded_units += given.units
+        assert is_payable(Money(part.amount, currency))
+        made.refunded_amount += part.amount
+        made.refunded_fee += part.fee
+        made.refunded_units += part.units
     assert (made.refunded_amount, made.refunded_fee, made.refunded_units) == (
         made.amount,
         made.fee,
@@ -94,13 +94,13 @@ def test_refunds_are_payable_and_add_up_to_the_order(
 def test_the_last_unit_takes_the_remainder() -> None:
     """Three of 1.000 KWD less 33.33 %, one unit back at a time."""
     made = order(Money(2000, "KWD"), 3)
-    given = []
+    amounts = []
     for _ in range(3):
         part = break_down(made, units=1)
         made.refunded_amount += part.amount
         made.refunded_units += part.units
-        given.append(part.amount)
-    assert given == [660, 670, 670]
+        amounts.append(part.amount)
+    assert amounts == [660, 670, 670]
 
 
 def test_an_amount_that_the_gateway_cannot_refund_is_refused_when_it_is_asked_for() -> None:

@@ -134,6 +134,7 @@ PUT    /api/v1/admin/roles/{role}/limits                         401 403 403 200
 GET    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
 PUT    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
 DELETE /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
+POST   /api/v1/admin/refunds/{refund_id}/settle                  401 403 403 404 403 403
 POST   /api/v1/admin/wallets/{wallet_id}/lock                    401 403 403 200 403 403
 POST   /api/v1/admin/wallets/{wallet_id}/unlock                  401 403 403 200 403 403
 GET    /api/openapi.json                                         200 200 200 200 200 200

@@ -80,6 +80,10 @@ BODIES: dict[Route, dict[str, Any]] = {
         "window": "DAY",
         "amount": "1000.00",
     },
+    ("POST", "/api/v1/admin/refunds/{refund_id}/settle"): {
+        "destination": "WALLET",
+        "reason": "On request",
+    },
     ("POST", "/api/v1/admin/wallets/{wallet_id}/lock"): {"reason": "On request"},
     ("POST", "/api/v1/admin/wallets/{wallet_id}/unlock"): {"reason": "On request"},
 }
@@ -158,6 +162,7 @@ class SampleData:
             "product_id": str(product_id),
             "order_id": order["id"],
             "refund_request_id": refund_request["id"],
+            "refund_id": UNKNOWN,
             "coupon_id": coupon["id"],
             "merchant_id": str(payee.id),
             "transfer_id": transfer["id"],

@@ -85,7 +85,7 @@ class RefundEvent(Event):
     order_id: UUID
     amount: MinorUnits
     currency: str
-    destination: Annotated[str, "`WALLET` or `GATEWAY`"]
+    destination: Annotated[str, "`WALLET`, `GATEWAY` or `EXTERNAL`"]
     reason: Annotated[str | None, "why the gateway could not refund it, or why it is flagged"]
 
 
@@ -97,6 +97,11 @@ class RefundSettled(RefundEvent):
 @event("refund-redirected", aggregate="refund")
 class RefundRedirected(RefundEvent):
     """The payment gateway could not return the money, and the buyer's wallet was credited."""
+
+
+@event("refund-paid-externally", aggregate="refund")
+class RefundPaidExternally(RefundEvent):
+    """The payment gateway refused the refund, and the platform paid the buyer by other means."""
 
 
 @event("refund-flagged", aggregate="refund")

@@ -1,7 +1,8 @@
 """Refunds of orders that were paid at the gateway.
 
 The merchant has already been debited. If the gateway cannot refund the payment, for example because
-the card was closed, the buyer is refunded to the wallet.
+the card was closed, the buyer is refunded to the wallet. If it refuses the request, an
+administrator decides (`settlements`).
 """
 
 from dataclasses import dataclass
@@ -25,10 +26,10 @@ from app.gateway.types import GatewayRefund, GatewayRefundStatus
 from app.inbox.errors import Quarantine
 from app.inbox.models import InboundEvent
 from app.orders import repository
-from app.orders.models import PaymentMethod, Refund, RefundStatus
+from app.orders.models import PaymentMethod, Refund, RefundDestination, RefundStatus
 from app.wallets import ledger
 from app.wallets import service as wallets
-from app.wallets.ledger import Entry, Posting
+from app.wallets.ledger import Account, AppliedEntry, Entry, Posting
 from app.wallets.models import SystemCode, TransactionType
 
 #: A refund is flagged after several hours of attempts.
@@ -86,42 +87,67 @@ def record_outcome(session: Session, *, refund_id: UUID, state: GatewayRefund) -
     """Record the outcome of a refund. Idempotent. Needs a ledger transaction.
 
     Raises WalletLocked and BalanceTooLarge when it failed and the buyer's wallet cannot receive
-    the money yet.
+    the money yet, and Quarantine when the buyer got the money twice, because an administrator has
+    settled the refund.
     """
     refund = repository.lock_refund(session, refund_id)
-    if refund.destination != PaymentMethod.GATEWAY:
+    if refund.destination != RefundDestination.GATEWAY:
+        if refund.settled_by is not None and state.status is not GatewayRefundStatus.FAILED:
+            ours = {"refundId": str(refund.id), "destination": refund.destination}
+            raise Quarantine("REFUNDED_TWICE", ours=ours, theirs={"refund": state.id})
         return  # already refunded to the wallet
     if state.status is GatewayRefundStatus.FAILED:
         _refund_to_wallet(session, refund, state.reason)
     elif state.status is GatewayRefundStatus.SUCCEEDED and refund.status == RefundStatus.PENDING:
-        _mark_succeeded(refund)
+        refund.failure_reason = None  # an earlier refusal
+        mark_succeeded(refund, RefundDestination.GATEWAY)
         events.record(session, [_event(RefundSettled, refund)])
 
 
 def _refund_to_wallet(session: Session, refund: Refund, reason: str | None) -> None:
     """Refund the buyer to the wallet instead."""
+    account = require_buyer_account(session, refund)
+    posted = post_redirect(session, refund, payee=account, initiator_id=refund.initiator_id)
+    refund.failure_reason = reason or "The payment provider could not refund it"
+    mark_succeeded(refund, RefundDestination.WALLET)
+    events.record(session, [_event(RefundRedirected, refund), *wallets.balance_events(posted)])
+
+
+def require_buyer_account(session: Session, refund: Refund) -> Account:
+    """The buyer's wallet, locked. Raises WalletNotFound, WalletLocked, BalanceTooLarge."""
     buyer_id = repository.get_buyer_id(session, refund.id)
     account = wallets.require_account(session, user_id=buyer_id, currency=refund.currency)
     account.require_can_receive(refund.amount)
+    return account
+
+
+def post_redirect(
+    session: Session,
+    refund: Refund,
+    *,
+    payee: Account,
+    initiator_id: UUID,
+    idempotency_key: str | None = None,
+) -> AppliedEntry:
+    """Post a refund from the gateway's account to where the buyer gets it instead."""
     source = ledger.system_account(SystemCode.GATEWAY, refund.currency)
     text = f"Refund of order {refund.order_id}"
     entry = Entry(
         kind="REFUND_REDIRECT",
         postings=(
             Posting(source, -refund.amount, TransactionType.REFUND, text),
-            Posting(account, refund.amount, TransactionType.REFUND, text),
+            Posting(payee, refund.amount, TransactionType.REFUND, text),
         ),
         reference=("refund", refund.id),
-        initiator_id=refund.initiator_id,
+        initiator_id=initiator_id,
+        idempotency_key=idempotency_key,
     )
-    posted = ledger.post(session, entry)
-    refund.destination = PaymentMethod.WALLET.value
-    refund.failure_reason = reason or "The payment provider could not refund it"
-    _mark_succeeded(refund)
-    events.record(session, [_event(RefundRedirected, refund), *wallets.balance_events(posted)])
+    return ledger.post(session, entry)
 
 
-def _mark_succeeded(refund: Refund) -> None:
+def mark_succeeded(refund: Refund, destination: RefundDestination) -> None:
+    """Record that the buyer has the money. destination: where."""
+    refund.destination = destination.value
     refund.status, refund.next_attempt_at = RefundStatus.SUCCEEDED.value, None
     refund.settled_at = refund.settled_at or clock.now()
 
@@ -131,6 +157,22 @@ def claim_due(session: Session) -> list[UUID]:
     due = repository.lock_due_refunds(session, now=clock.now(), limit=_BATCH)
     POLLING.schedule_next(due, flag=partial(_flag, session))
     return [refund.id for refund in due]
+
+
+def is_refused(refund: Refund) -> bool:
+    """Whether the gateway refuses a refund that is still pending."""
+    return refund.status == RefundStatus.PENDING and refund.failure_reason is not None
+
+
+def record_refusal(session: Session, *, refund_id: UUID, reason: str) -> None:
+    """Record that the gateway refuses a refund, and flag it. It is requested again later.
+
+    reason: the gateway's code. An administrator can settle it (`settlements.settle`).
+    """
+    refund = repository.lock_refund(session, refund_id)
+    if refund.status == RefundStatus.PENDING:
+        refund.failure_reason = reason
+        _flag(session, refund, reason)
 
 
 def flag(session: Session, *, refund_id: UUID, reason: str) -> None:

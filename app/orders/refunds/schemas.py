@@ -4,7 +4,9 @@ from typing import Any
 
 import marshmallow as ma
 
+from app.auth.schemas import ReasonIn
 from app.common.fields import Amount, MoneyOut, Schema, Text, Timestamp, WholeNumber
+from app.orders.models import RefundDestination
 
 _AMOUNT = {"description": "Amount to refund", "example": "10.00"}
 _UNITS = {"description": "Number of units to refund and take back", "example": 1}
@@ -22,6 +24,18 @@ class RefundPartIn(Schema):
 
 class CreateRefundIn(RefundPartIn):
     reason = Text(max_length=500, allow_none=True, metadata={"example": "Did not arrive in time"})
+
+
+class SettleRefundIn(ReasonIn):
+    destination = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf([RefundDestination.WALLET, RefundDestination.EXTERNAL]),
+        metadata={
+            "description": "WALLET: the buyer's wallet is credited; EXTERNAL: the platform has paid"
+            " the buyer outside of this system",
+            "example": "EXTERNAL",
+        },
+    )
 
 
 class RefundOut(Schema):
@@ -42,7 +56,8 @@ class RefundOut(Schema):
         required=True,
         metadata={
             "description": "The buyer's WALLET or, through the GATEWAY, the buyer's card. A refund"
-            " that the gateway cannot make goes to the wallet",
+            " that the gateway cannot make goes to the wallet or, EXTERNAL, is paid by the platform"
+            " outside of this system",
             "example": "WALLET",
         },
     )

@@ -13,6 +13,7 @@ from app.common import clock, queue
 from app.common.db import after_commit, reading, retry_transaction
 from app.gateway import client
 from app.gateway.errors import GatewayNotConfigured, GatewayRefused, GatewayUnavailable
+from app.inbox.errors import Quarantine
 from app.ledger_lock.service import ledger_transaction
 from app.orders.models import Refund, RefundStatus
 from app.orders.refunds import gateway_refunds
@@ -55,8 +56,8 @@ def request_refund(refund_id: UUID) -> None:
     except (WalletLocked, BalanceTooLarge) as error:  # of the buyer; the refund is retried
         _log.warning("wallet cannot receive yet", refund=str(refund_id), reason=error.text)
     except GatewayRefused as error:
-        _flag(partial(gateway_refunds.flag, refund_id=refund_id), error.reason)
-    except GatewayNotConfigured as error:
+        _flag(partial(gateway_refunds.record_refusal, refund_id=refund_id), error.reason)
+    except (GatewayNotConfigured, Quarantine) as error:
         _flag(partial(gateway_refunds.flag, refund_id=refund_id), str(error))
 
 

@@ -14,17 +14,28 @@ from app.auth.service import Caller
 from app.common.db import reading
 from app.common.http import Blueprint
 from app.common.idempotent import takes_idempotency_key
+from app.gateway.errors import GatewayNotConfigured, GatewayUnavailable
 from app.idempotency.http import respond_once
 from app.orders.errors import (
     REFUND_ERRORS,
     OrderNotFound,
+    RefundNotFound,
+    RefundNotSettleable,
 )
-from app.orders.models import Refund
+from app.orders.models import Refund, RefundDestination
 from app.orders.refunds import service as refunds
 from app.orders.refunds import tasks
-from app.orders.refunds.schemas import CreateRefundIn, RefundOut
+from app.orders.refunds.http import respond_with_settlement
+from app.orders.refunds.schemas import CreateRefundIn, RefundOut, SettleRefundIn
+from app.wallets.errors import BalanceTooLarge, WalletLocked, WalletNotFound
 
 blp = Blueprint("refunds", __name__, url_prefix="", description="Refunds")
+admin_blp = Blueprint(
+    "admin-refunds",
+    __name__,
+    url_prefix="/admin/refunds",
+    description="Refunds that the payment provider refuses",
+)
 
 _render = RefundOut().dump
 
@@ -65,3 +76,29 @@ def list_refunds(order_id: UUID) -> Sequence[Refund]:
     """
     with reading() as session:
         return refunds.list_refunds(session, order_id=order_id, user_id=current_user(session).id)
+
+
+@admin_blp.post("/<uuid:refund_id>/settle")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(SettleRefundIn)
+@admin_blp.response(200, RefundOut)
+@admin_blp.errors(
+    RefundNotFound,
+    RefundNotSettleable,
+    WalletNotFound,
+    WalletLocked,
+    BalanceTooLarge,
+    GatewayNotConfigured,
+    GatewayUnavailable,
+)
+@takes_idempotency_key(admin_blp)
+def settle_refund(body: dict[str, Any], refund_id: UUID) -> Response:
+    """Settle a refused refund
+
+    For a PENDING refund that the payment provider refuses to make. The buyer gets the amount in the
+    wallet, or was paid by the platform outside of this system. The provider is asked first whether
+    it has made the refund after all. The decision and its reason are in the audit log.
+    """
+    return respond_with_settlement(
+        refund_id, destination=RefundDestination(body["destination"]), reason=body["reason"]
+    )

@@ -1,0 +1,85 @@
+"""Settling refunds by hand: those that the gateway refuses for good.
+
+The merchant was debited when the refund was created. An administrator decides how the buyer gets
+the money: in the wallet, or outside of this system, such as by a bank transfer of the platform.
+"""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.events import service as events
+from app.events.base import Event
+from app.events.catalogue.orders import RefundPaidExternally, RefundRedirected
+from app.orders import repository
+from app.orders.errors import RefundNotFound, RefundNotSettleable
+from app.orders.models import Refund, RefundDestination
+from app.orders.refunds import gateway_refunds
+from app.orders.refunds.gateway_refunds import PendingRefund, is_refused
+from app.wallets import ledger
+from app.wallets import service as wallets
+from app.wallets.models import SystemCode
+
+
+def require_refused(session: Session, *, refund_id: UUID) -> PendingRefund:
+    """A refund that the gateway has refused. Raises RefundNotFound, RefundNotSettleable."""
+    row = repository.get_refund(session, refund_id)
+    if row is None:
+        raise RefundNotFound
+    pending = gateway_refunds.get_pending(session, refund_id=refund_id)
+    if pending is None or not is_refused(row.Refund):
+        raise RefundNotSettleable(status=row.Refund.status)
+    return pending
+
+
+def settle(
+    session: Session,
+    *,
+    actor_id: UUID,
+    refund_id: UUID,
+    destination: RefundDestination,
+    reason: str,
+    idempotency_key: str | None = None,
+) -> Refund:
+    """Settle a refused refund: credit the buyer's wallet, or record that it was paid externally.
+
+    actor_id: the administrator; destination: WALLET or EXTERNAL. Needs a ledger transaction.
+    Raises RefundNotFound, RefundNotSettleable, and for WALLET WalletNotFound, WalletLocked and
+    BalanceTooLarge.
+    """
+    require_refused(session, refund_id=refund_id)
+    refund = repository.lock_refund(session, refund_id)
+    if not is_refused(refund):
+        raise RefundNotSettleable(status=refund.status)
+    if destination is RefundDestination.WALLET:
+        payee = gateway_refunds.require_buyer_account(session, refund)
+    else:
+        payee = ledger.system_account(SystemCode.BANK, refund.currency)
+    posted = gateway_refunds.post_redirect(
+        session, refund, payee=payee, initiator_id=actor_id, idempotency_key=idempotency_key
+    )
+    refund.settled_by, refund.settlement_reason = actor_id, reason
+    refund.flagged_at = None  # a contradiction by the gateway flags it again
+    gateway_refunds.mark_succeeded(refund, destination)
+    audit.record(
+        session,
+        actor_id=actor_id,
+        action="refund.settle",
+        target=("refund", refund.id),
+        reason=reason,
+        details={
+            "destination": destination.value,
+            "amount": refund.amount,
+            "currency": refund.currency,
+            "refusal": refund.failure_reason,
+        },
+    )
+    events.record(session, [_event(refund, destination), *wallets.balance_events(posted)])
+    return refund
+
+
+def _event(refund: Refund, destination: RefundDestination) -> Event:
+    is_external = destination is RefundDestination.EXTERNAL
+    event_type = RefundPaidExternally if is_external else RefundRedirected
+    return event_type.of(refund, reason=refund.failure_reason)
