@@ -44,7 +44,7 @@ def respond_to_view_once(view: Callable[[], Any]) -> Response:
         claimed = service.claim_keys(session, [context.request])
         with joined(session):
             (outcome,) = service.run_claimed(
-                session, claimed, lambda todo: [outcome_of() for _ in todo]
+                session, claimed, lambda todo: [outcome_of() for _ in todo], moves_money=False
             )
         return outcome
 
@@ -97,7 +97,8 @@ def run_once(
     """As `respond_once`, for requests of several transactions: what `work` returns, or the
     stored response.
 
-    A response is stored under the key. Any other outcome is not, so that a retry continues here.
+    A response is stored under the key. Any other outcome is not, so that a retry continues here;
+    until then, the key belongs to this request.
     """
 
     def outcome_of(session: Session, caller: Caller) -> StoredResponse | AppError | Unfinished:

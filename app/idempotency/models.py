@@ -52,6 +52,13 @@ def attempt_constraints() -> set[str]:
 
 
 class IdempotencyKey(Created, Base):
+    """A key, the fingerprint of its request, and the response.
+
+    status, body: None while the request needs several transactions and has not been answered. The
+    body is None, too, once it is older than its retention. moves_money: whether a success left a
+    row that records the key.
+    """
+
     __tablename__ = "idempotency_keys"
     __table_args__ = (
         # Every row is in one of them.
@@ -64,6 +71,6 @@ class IdempotencyKey(Created, Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True, info=ATTEMPT_ID)
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes]
-    status: Mapped[int] = mapped_column(SmallInteger)
-    #: None once the response is older than its retention.
+    status: Mapped[int | None] = mapped_column(SmallInteger)
     body: Mapped[bytes | None]
+    moves_money: Mapped[bool] = mapped_column(server_default="true")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert, send_rows
@@ -22,10 +23,20 @@ _INSERT = BulkInsert(IdempotencyKey)
 
 
 def claim(session: Session, claims: Iterable[tuple[UUID, str]]) -> Iterable[Any]:
-    """For each user and key: whether this transaction claimed it, and the stored response."""
+    """For each user and key: whether this transaction claimed it, and what is stored: the
+    fingerprint of the request that it belongs to, and the response if it was answered."""
     rows = [{"user_id": user_id, "key": key} for user_id, key in claims]
     return send_rows(session, _CLAIM, rows)
 
 
 def insert_keys(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     _INSERT.execute(session, rows)
+
+
+def answer_key(session: Session, row: dict[str, Any]) -> None:
+    """Store the response to a request whose key was stored without one. row: all its columns."""
+    session.execute(
+        update(IdempotencyKey)
+        .where(IdempotencyKey.user_id == row["user_id"], IdempotencyKey.key == row["key"])
+        .values(status=row["status"], body=row["body"], created_at=row["created_at"])
+    )

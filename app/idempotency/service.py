@@ -3,7 +3,7 @@
 The response is stored in the transaction of its effect: either both exist or neither.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -69,32 +69,46 @@ def run_claimed(
     session: Session,
     claimed: ClaimedRequests,
     work: Callable[[Sequence[int]], Sequence[StoredResponse | AppError | Outcome]],
+    *,
+    moves_money: bool = True,
 ) -> list[StoredResponse | AppError | Outcome]:
     """The outcome of each request: its stored response, or what `work` returns for it.
 
     work: executes the requests at these positions and returns a response or error for each. It
     must not have written anything for a request that it refuses. Responses to requests with a claim
-    are stored; so are their errors, if they are 4xx and `cacheable`. Any other outcome is not.
+    are stored; so are their errors, if they are 4xx and `cacheable`. Other errors are not. Any
+    other outcome is that of a request which needs several transactions: its key is stored without
+    a response, so that it belongs to this request until a later transaction answers it.
+    moves_money: whether a success leaves a row that records its key, which `verify` then requires.
     """
-    outcomes: list[StoredResponse | AppError | Outcome | None] = [*_look_up(claimed)]
+    found = {(row.user_id, row.key): row for row in claimed.rows}
+    outcomes: list[StoredResponse | AppError | Outcome | None] = [*_look_up(claimed, found)]
     todo = [position for position, outcome in enumerate(outcomes) if outcome is None]
     rows = []
     for position, outcome in zip(todo, work(todo), strict=True):
         request = claimed.requests[position]
-        if request.claim is not None:
+        if (claim := request.claim) is not None:
             if isinstance(outcome, AppError) and outcome.cacheable and outcome.status < 500:
                 outcome = request.render_error(outcome)
-            if isinstance(outcome, StoredResponse):
-                rows.append(_row(request.claim, outcome))
+            response = outcome if isinstance(outcome, StoredResponse) else None
+            if found[claim.user_id, claim.key].fingerprint is None:
+                if not isinstance(outcome, AppError):
+                    rows.append(_row(claim, response, moves_money))
+            elif response is not None:
+                repository.answer_key(session, _row(claim, response, moves_money))
         outcomes[position] = outcome
     if rows:
         repository.insert_keys(session, rows)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _look_up(claimed: ClaimedRequests) -> list[StoredResponse | AppError | None]:
-    """The outcome of every request that must not be executed; None for the others."""
-    found = {(row.user_id, row.key): row for row in claimed.rows}
+def _look_up(
+    claimed: ClaimedRequests, found: Mapping[tuple[UUID, str], Any]
+) -> list[StoredResponse | AppError | None]:
+    """The outcome of every request that must not be executed; None for the others.
+
+    found: what is stored, by user and key.
+    """
     begun: set[tuple[UUID, str]] = set()
     outcomes: list[StoredResponse | AppError | None] = []
     for claim in (request.claim for request in claimed.requests):
@@ -103,7 +117,7 @@ def _look_up(claimed: ClaimedRequests) -> list[StoredResponse | AppError | None]
             continue
         name = (claim.user_id, claim.key)
         row = found[name]
-        if row.status is not None and bytes(row.fingerprint) != claim.fingerprint:
+        if row.fingerprint is not None and bytes(row.fingerprint) != claim.fingerprint:
             outcomes.append(IdempotencyKeyReused())
         elif row.status is not None and row.body is None:
             outcomes.append(IdempotencyKeyReused(_NO_LONGER_STORED))
@@ -117,13 +131,15 @@ def _look_up(claimed: ClaimedRequests) -> list[StoredResponse | AppError | None]
     return outcomes
 
 
-def _row(claim: Claim, response: StoredResponse) -> dict[str, Any]:
+def _row(claim: Claim, response: StoredResponse | None, moves_money: bool) -> dict[str, Any]:
+    """response: None while there is none."""
     return {
         "user_id": claim.user_id,
         "key": claim.key,
         "fingerprint": claim.fingerprint,
-        "status": response.status,
-        "body": response.body,
+        "status": response.status if response else None,
+        "body": response.body if response else None,
+        "moves_money": moves_money,
         "created_at": clock.now(),
     }
 

@@ -136,7 +136,8 @@ INVARIANTS: Final = (
         """,  # noqa: S608 – a query from our own code
     ),
     Invariant(
-        # An order whose checkout session was not created keeps its key, so a later error may too.
+        # A key without a response belongs to an order whose checkout session is being created. If
+        # that fails, order and error have the same key.
         "A stored success has its effect; a stored error moved no money",
         f"""
         WITH effects AS (
@@ -150,8 +151,8 @@ INVARIANTS: Final = (
         )
         SELECT k.user_id, k.key FROM idempotency_keys k LEFT JOIN effect
             ON effect.initiator_id = k.user_id AND effect.idempotency_key = k.key
-        WHERE k.created_at >= :since
-            AND CASE WHEN k.status < 300 THEN effect.initiator_id IS NULL ELSE effect.moved END
+        WHERE k.created_at >= :since AND k.moves_money
+            AND CASE WHEN k.status >= 300 THEN effect.moved ELSE effect.initiator_id IS NULL END
         """,  # noqa: S608 – a query from our own code
     ),
     Invariant(

@@ -6,6 +6,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.common.db import transaction
+from app.verify.report import violations
 from tests.operations.access_matrix import EXPECTED, ROLES, Route, operations_of
 from tests.operations.sample_requests import SampleData
 from tests.test_openapi import WITHOUT_KEY
@@ -86,3 +87,11 @@ def test_a_refused_request_leaves_nothing_behind(client: FlaskClient, data: Samp
 
     assert (taken.status_code, taken.json["error"]) == (409, "COUPON_CODE_TAKEN")
     assert written()[3] == before[3] + 1
+
+
+def test_verify_expects_no_money_of_a_request_that_moves_none(
+    client: FlaskClient, data: SampleData
+) -> None:
+    create = ("POST", "/api/v1/coupons")
+    assert data.send(client, create, "seller", **KEY).status_code == 201
+    assert [invariant.name for invariant, rows in violations() if rows] == []
