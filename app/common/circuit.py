@@ -1,12 +1,14 @@
 """Circuit breakers, shared by all processes."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final, TypeVar
 
 import redis
 import structlog
 from pybreaker import (
     STATE_CLOSED,
+    STATE_OPEN,
     CircuitBreaker,
     CircuitBreakerError,
     CircuitBreakerListener,
@@ -16,7 +18,7 @@ from pybreaker import (
     CircuitRedisStorage,
 )
 
-from app.common import cache
+from app.common import cache, clock
 from app.common.process_state import Slot
 
 T = TypeVar("T")
@@ -48,6 +50,15 @@ def call(name: str, work: Callable[[], T], *, failure: type[Exception]) -> T:
     except CircuitBreakerError as error:
         raise CircuitOpen("circuit open: too many recent calls failed") from error
     return result
+
+
+def is_open(name: str) -> bool:
+    """Whether `call` would refuse now. A circuit whose reset is due is tried, so it is not open."""
+    storage = _storage(name)
+    opened_at = storage.opened_at
+    if storage.state != STATE_OPEN or opened_at is None:
+        return False
+    return clock.now() < opened_at + timedelta(seconds=RESET_SECONDS)
 
 
 def _breaker(name: str, failure: type[Exception]) -> CircuitBreaker:

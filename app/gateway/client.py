@@ -50,6 +50,11 @@ _log = structlog.get_logger()
 config: Final[Slot[GatewayConfig | None]] = Slot("gateway", default=None)
 
 
+def is_suspended() -> bool:
+    """Whether the gateway is not called at the moment, because its recent calls failed."""
+    return circuit.is_open(_CIRCUIT)
+
+
 def require_config() -> GatewayConfig:
     """Raises GatewayNotConfigured."""
     found = config()
@@ -74,7 +79,8 @@ def create_checkout_session(
 
     money: the total, `quantity` times `unit` unless there is a discount. Called again with the same
     arguments within 24 hours, returns the same session. Raises GatewayNotConfigured,
-    GatewayUnavailable (the session may exist; call again), AmountNotPayable, GatewayRefused.
+    GatewayUnavailable (the session may exist; call again), AmountNotPayable, GatewayRefused. If
+    that `is_too_late`, no session was ever created with this expiry: call with a later one.
     """
     require_payable(money)
     ours = {"order_id": str(order_id)}
@@ -96,7 +102,7 @@ def create_checkout_session(
         "create checkout session",
         lambda: _client().v1.checkout.sessions.create(
             params,  # type: ignore[arg-type]  # a dict is one of its own types
-            {"idempotency_key": f"order-{order_id}"},
+            {"idempotency_key": f"order-{order_id}-{params['expires_at']}"},
         ),
     )
     return _parse(lambda: parsing.parse_checkout_session(raw, order_id=order_id, money=money))
@@ -255,7 +261,9 @@ def _refusal(what: str, error: "stripe.StripeError") -> GatewayUnavailable | Gat
         return GatewayUnavailable()
     if error.code in _AMOUNT_ERRORS:
         return AmountNotPayable(reason=error.code)
-    return GatewayRefused(reason=error.code or type(error).__name__)
+    return GatewayRefused(
+        reason=error.code or type(error).__name__, parameter=getattr(error, "param", None)
+    )
 
 
 def _client() -> "stripe.StripeClient":

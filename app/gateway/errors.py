@@ -23,16 +23,26 @@ class GatewayUnavailable(Unavailable):
 class GatewayRefused(AppError):
     """The gateway has rejected the request: nothing was done.
 
-    reason: its code, such as `charge_already_refunded`, for records and not for callers.
+    reason: its code, such as `charge_already_refunded`, for records and not for callers;
+    parameter: the one that it does not accept, if it names one.
     """
 
     status = 502
     code = "GATEWAY_REFUSED"
     message = "The payment provider has rejected the request; nothing was charged or refunded"
 
-    def __init__(self, message: str | None = None, *, reason: str) -> None:
+    def __init__(
+        self, message: str | None = None, *, reason: str, parameter: str | None = None
+    ) -> None:
         super().__init__(message)
         self.reason = reason
+        self.parameter = parameter
+
+    @property
+    def is_too_late(self) -> bool:
+        """Whether it no longer accepts the expiry of a checkout session, so that none was created:
+        repeating the request that has created one returns that session."""
+        return self.parameter == "expires_at"
 
     @classmethod
     def example(cls) -> Self:

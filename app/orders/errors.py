@@ -152,6 +152,24 @@ class OrderNotCancellable(Conflict):
         return cls(status="COMPLETED")
 
 
+class CheckoutEnded(Conflict):
+    """The order of a repeated request has ended without a payment, and is not begun again."""
+
+    code = "CHECKOUT_ENDED"
+    message = "This order has ended without a payment; order again with another Idempotency-Key"
+
+    def __init__(self, *, order_id: str, status: str, reason: str | None) -> None:
+        super().__init__(details={"orderId": order_id, "status": status, "reason": reason})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(
+            order_id="01a1fd06-6c0e-77e3-b5a4-63bd887ed5e6",
+            status="FAILED",
+            reason="The checkout expired",
+        )
+
+
 class QuantityTooLarge(BadRequest):
     code = "QUANTITY_TOO_LARGE"
     message = "Quantity exceeds the limit per order"

@@ -2,6 +2,7 @@
 
 from app.gateway import client
 from app.gateway import service as gateway
+from app.gateway.errors import GatewayRefused
 from app.gateway.types import CheckoutSession, CheckoutSessionState
 from app.orders.checkouts.service import PayableOrder
 
@@ -26,10 +27,17 @@ def open_checkout(found: PayableOrder) -> CheckoutSession:
     )
 
 
-def close_checkout(found: PayableOrder) -> CheckoutSessionState:
+def close_checkout(found: PayableOrder) -> CheckoutSessionState | None:
     """Expire the checkout session of an order, unless it has been paid. Returns its final state.
 
-    Raises GatewayUnavailable, and GatewayRefused if there is no session.
+    None if it never had a session. Raises GatewayUnavailable, GatewayRefused.
     """
-    known = found.order.stripe_session_id
-    return client.expire_checkout_session(known or open_checkout(found).session_id)
+    session_id = found.order.stripe_session_id
+    if session_id is None:
+        try:
+            session_id = open_checkout(found).session_id
+        except GatewayRefused as error:
+            if error.is_too_late:
+                return None
+            raise
+    return client.expire_checkout_session(session_id)

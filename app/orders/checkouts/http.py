@@ -20,7 +20,8 @@ from app.ledger_lock.service import ledger_transaction
 from app.orders.checkouts import client as pages
 from app.orders.checkouts import service as checkouts
 from app.orders.checkouts.service import PayableOrder
-from app.orders.errors import OrderNotCancellable
+from app.orders.errors import CheckoutEnded, OrderNotCancellable
+from app.orders.models import OrderStatus
 from app.orders.purchases import service
 from app.orders.purchases.pricing import Basket
 from app.orders.purchases.schemas import checkout_response, order_response
@@ -30,11 +31,13 @@ def respond_with_checkout(basket: Basket) -> Response:
     """Reserve an order for the caller, once per Idempotency-Key, and respond with its checkout.
 
     The gateway is called between two transactions. If it does not respond, the order stays
-    PENDING: a retry with the same key continues it, or else a scheduled job ends it.
-    Raises what `checkouts.create_order` raises, GatewayNotConfigured, GatewayUnavailable,
-    GatewayRefused.
+    PENDING: a retry with the same key continues it, or else a scheduled job ends it. Until the
+    checkout is known, the key belongs to the order.
+    Raises what `checkouts.create_order` raises, CheckoutEnded, GatewayNotConfigured,
+    GatewayUnavailable, GatewayRefused.
     """
     client.require_config()
+    is_suspended = client.is_suspended()
     context = RequestContext.current()
 
     def create_order(session: Session, caller: Caller, key: str | None) -> UUID:
@@ -44,6 +47,7 @@ def respond_with_checkout(basket: Basket) -> Response:
             basket=basket,
             claim=context.request.claim,
             fee_bps=settings().platform_fee_bps,
+            is_suspended=is_suspended,
         )
 
     outcome: StoredResponse | AppError | UUID = run_once(context, create_order)
@@ -53,25 +57,46 @@ def respond_with_checkout(basket: Basket) -> Response:
 def _open(context: RequestContext, order_id: UUID) -> StoredResponse | AppError:
     with reading() as session:
         found = checkouts.get_payable(session, order_id=order_id)
-    page = _page_for(found) if found is not None else None
+    page: CheckoutSession | None = None
+    refusal: GatewayRefused | None = None
+    try:
+        page = _page_for(found) if found is not None else None
+    except GatewayRefused as error:
+        refusal = error
+        fail = partial(checkouts.fail_unpayable, order_id=order_id, reason=error.text)
+        ledger_transaction(fail, exclusive=False)
 
     def record(session: Session, caller: Caller, key: str | None) -> StoredResponse:
+        if refusal is not None:
+            raise refusal  # stored under the key, like any other
         recorded = page and checkouts.record_session(session, order_id=order_id, page=page)
         details = service.require_order(session, order_id=order_id, user_id=caller.id)
+        order = details.order
+        if order.status in (OrderStatus.FAILED, OrderStatus.CANCELLED):
+            raise CheckoutEnded(
+                order_id=str(order.id), status=order.status, reason=order.failure_reason
+            )
         return checkout_response(details, page if recorded else None)
 
     return run_once(context, record)
 
 
-def _page_for(found: PayableOrder) -> CheckoutSession:
+def _page_for(found: PayableOrder) -> CheckoutSession | None:
+    """The checkout session of an order, None if the order has ended meanwhile.
+
+    The gateway accepts only expiries that are far enough ahead. If that of the order no longer is,
+    because the request is a late retry or has waited, it gets a new one.
+    """
     try:
         return pages.open_checkout(found)
     except GatewayRefused as error:
-        fail_unpayable = partial(
-            checkouts.fail_unpayable, order_id=found.order.id, reason=error.text
-        )
-        ledger_transaction(fail_unpayable, exclusive=False)
-        raise
+        if not error.is_too_late:
+            raise
+    renew = partial(
+        checkouts.renew_expiry, order_id=found.order.id, passed=found.checkout.expires_at
+    )
+    renewed = retry_transaction(renew)
+    return pages.open_checkout(renewed) if renewed is not None else None
 
 
 def respond_with_cancellation(order_id: UUID) -> Response:

@@ -5,7 +5,7 @@ reservation is released only after the gateway has confirmed that the order can 
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -34,7 +34,7 @@ from app.events.catalogue.orders import (
 )
 from app.gateway import service as gateway
 from app.gateway.amounts import require_payable
-from app.gateway.errors import InvalidGatewayObject
+from app.gateway.errors import GatewayUnavailable, InvalidGatewayObject
 from app.gateway.types import (
     CheckoutSession,
     CheckoutSessionState,
@@ -54,7 +54,7 @@ from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.models import SystemCode
 
-#: By the first attempt, the request that creates an order has created its checkout session or
+#: By the first attempt, a request without an Idempotency-Key has created its checkout session or
 #: failed. A checkout is flagged after several hours of attempts.
 POLLING: Final = Polling(
     Backoff(first=timedelta(minutes=2), max_delay=timedelta(hours=1)), max_attempts=10
@@ -63,6 +63,8 @@ POLLING: Final = Polling(
 _GRACE: Final = timedelta(minutes=1)
 #: Maximum number of unpaid orders of a buyer, because their reservations block other buyers.
 MAX_OPEN_CHECKOUTS: Final = 10
+#: Why an order failed that was not paid in time.
+EXPIRED: Final = "The checkout expired"
 _BATCH: Final = 100
 
 
@@ -85,14 +87,21 @@ class PayableOrder:
 
 
 def create_order(
-    session: Session, *, buyer: Caller, basket: Basket, claim: Claim | None, fee_bps: int
+    session: Session,
+    *,
+    buyer: Caller,
+    basket: Basket,
+    claim: Claim | None,
+    fee_bps: int,
+    is_suspended: bool = False,
 ) -> UUID:
     """Reserve what is in the basket. Returns the id of the PENDING order, whose checkout session
     is to be created after the commit.
 
     A claim that was used before returns the same order again. fee_bps: the platform's default
-    fee in basis points. Raises what `pricing.reserve` raises, TooManyCheckouts, AmountNotPayable,
-    IdempotencyKeyReused.
+    fee in basis points; is_suspended: whether the gateway is not called at the moment, so that
+    nothing new is reserved. Raises what `pricing.reserve` raises, TooManyCheckouts,
+    AmountNotPayable, IdempotencyKeyReused, GatewayUnavailable.
     """
     if claim is not None:
         earlier = repository.get_order_by_key(session, user_id=claim.user_id, key=claim.key)
@@ -102,6 +111,8 @@ def create_order(
             if made is None or made.fingerprint != claim.fingerprint:
                 raise IdempotencyKeyReused
             return order.id
+    if is_suspended:
+        raise GatewayUnavailable
     return _reserve(session, buyer, basket, claim, fee_bps=fee_bps).order.id
 
 
@@ -126,12 +137,14 @@ def _reserve(
     require_payable(Money(sale.order.amount, sale.order.currency))
     locked.apply(sale)
     checks = locked_state.write(session, [sale])
+    expires_at = gateway.new_session_expiry()
     repository.insert_checkout(
         session,
         order_id=sale.order.id,
         fingerprint=claim.fingerprint if claim else None,
-        expires_at=gateway.new_session_expiry(),
-        next_attempt_at=clock.now() + POLLING.backoff.first,
+        expires_at=expires_at,
+        # With a key the buyer can continue for as long as a session would last.
+        next_attempt_at=expires_at + _GRACE if claim else clock.now() + POLLING.backoff.first,
     )
     events.record(session, [_event(OrderPending, sale.order)])
     for check in checks:
@@ -145,6 +158,21 @@ def get_payable(session: Session, *, order_id: UUID) -> PayableOrder | None:
     if row is None or row.Order.status != OrderStatus.PENDING:
         return None
     return PayableOrder(row.Order, row.name, row.email, row.Checkout)
+
+
+def renew_expiry(session: Session, *, order_id: UUID, passed: datetime) -> PayableOrder | None:
+    """Give an order whose checkout session was never created a later expiry, so that it can be.
+
+    passed: the expiry that the gateway no longer accepts. Of concurrent calls one sets the new
+    expiry, which all of them return. None if the order is no longer PENDING.
+    """
+    repository.lock_order(session, order_id)
+    found = get_payable(session, order_id=order_id)
+    if found is not None and found.checkout.expires_at == passed:
+        found.checkout.expires_at = gateway.new_session_expiry()
+        found.checkout.next_attempt_at = found.checkout.expires_at + _GRACE
+        session.flush()
+    return found
 
 
 def record_session(
@@ -200,7 +228,7 @@ def apply_state(session: Session, *, order_id: UUID, state: CheckoutSessionState
     if state.status is CheckoutSessionStatus.PAID:
         _complete(session, order, state)
     elif state.status is CheckoutSessionStatus.EXPIRED:
-        _fail(session, order, "The checkout expired")
+        _fail(session, order, EXPIRED)
     return order
 
 
@@ -281,7 +309,7 @@ def _record_failure(session: Session, *, order_id: UUID, reason: str | None) -> 
 
 
 def fail_unpayable(session: Session, *, order_id: UUID, reason: str) -> None:
-    """Fail an order for which the gateway refuses to create a checkout session.
+    """Fail an order that has no checkout session and gets none.
 
     Does nothing if a concurrent request has created a session in the meantime.
     """
@@ -304,19 +332,28 @@ def require_cancellable(session: Session, *, order_id: UUID, user_id: UUID) -> P
     return found
 
 
-def cancel(session: Session, *, order_id: UUID, state: CheckoutSessionState) -> None:
+def cancel(session: Session, *, order_id: UUID, state: CheckoutSessionState | None) -> None:
     """Cancel an order whose checkout has expired. If it was paid first, complete it instead.
 
+    state: None if it never had a checkout session.
     Raises OrderNotCancellable, and what `apply_state` raises.
     """
     order = _lock(session, order_id)
-    _require_agreement(order, state)
-    if state.status is CheckoutSessionStatus.PAID:
+    if state is not None:
+        _require_agreement(order, state)
+    if state is not None and state.status is CheckoutSessionStatus.PAID:
         _complete(session, order, state)
-    elif state.status is CheckoutSessionStatus.EXPIRED and order.status == OrderStatus.PENDING:
+    elif order.status == OrderStatus.PENDING and _has_ended(order, state):
         _release(session, order, OrderStatus.CANCELLED, OrderCancelled)
     if order.status != OrderStatus.CANCELLED:
         raise OrderNotCancellable(status=order.status)
+
+
+def _has_ended(order: Order, state: CheckoutSessionState | None) -> bool:
+    """Whether the order can no longer be paid. state: None if it never had a checkout session."""
+    if state is None:
+        return order.stripe_session_id is None
+    return state.status is CheckoutSessionStatus.EXPIRED
 
 
 def claim_due(session: Session) -> list[UUID]:

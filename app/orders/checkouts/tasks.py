@@ -26,24 +26,28 @@ def close_checkout(order_id: UUID) -> None:
     if found is None:
         return
     try:
-        ledger_transaction(
-            partial(checkouts.apply_state, order_id=order_id, state=pages.close_checkout(found)),
-            exclusive=False,
-        )
+        state = pages.close_checkout(found)
+        if state is None:
+            _fail_unpayable(order_id, checkouts.EXPIRED)
+        else:
+            apply_state = partial(checkouts.apply_state, order_id=order_id, state=state)
+            ledger_transaction(apply_state, exclusive=False)
     except GatewayUnavailable as error:
         _log.info("gateway unavailable", order=str(order_id), reason=error.text)
     except BalanceTooLarge as error:  # of the merchant; the order is retried
         _log.warning("wallet cannot receive yet", order=str(order_id), reason=error.text)
     except GatewayRefused as error:
         if found.order.stripe_session_id is None:  # there is no session
-            reason = "The payment provider refused the checkout"
-            ledger_transaction(
-                partial(checkouts.fail_unpayable, order_id=order_id, reason=reason), exclusive=False
-            )
+            _fail_unpayable(order_id, "The payment provider refused the checkout")
         else:
             _flag(partial(checkouts.flag, order_id=order_id), error.reason)
     except (GatewayNotConfigured, Quarantine) as error:
         _flag(partial(checkouts.flag, order_id=order_id), str(error))
+
+
+def _fail_unpayable(order_id: UUID, reason: str) -> None:
+    fail = partial(checkouts.fail_unpayable, order_id=order_id, reason=reason)
+    ledger_transaction(fail, exclusive=False)
 
 
 def _flag(flag: Callable[..., Any], reason: str) -> None:

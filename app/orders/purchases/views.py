@@ -21,6 +21,7 @@ from app.gateway.errors import (
 )
 from app.orders.errors import (
     PURCHASE_ERRORS,
+    CheckoutEnded,
     NothingToPay,
     OrderNotDelivered,
     OrderNotFound,
@@ -57,6 +58,7 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Purchases
     WalletLocked,
     NothingToPay,
     TooManyCheckouts,
+    CheckoutEnded,
     AmountNotPayable,
     GatewayNotConfigured,
     *_GATEWAY_ERRORS,
@@ -68,7 +70,8 @@ def create_order(body: dict[str, Any]) -> Response:
     Buys a product. With WALLET it is paid immediately: either the order is COMPLETED, or nothing
     happens. With GATEWAY the response is `{"order", "checkoutUrl", "sessionId"}`: the order is
     PENDING, and its units, codes and coupon use are reserved until the checkout expires. Shortly
-    after the payment the order is COMPLETED.
+    after the payment the order is COMPLETED. If the payment provider does not respond, the same
+    `Idempotency-Key` continues the order, and belongs to it until then.
     """
     return respond_with(body.pop("payment_method"), Basket(**body))
 
