@@ -1,6 +1,6 @@
 """A flash sale: many buyers buy in the demo shop at the same time, over HTTP.
 
-    ./flow up &                                  # RATELIMIT_ENABLED=false for many orders
+    TWO_FACTOR_ABOVE=1000000 ./flow up &         # RATELIMIT_ENABLED=false for many orders
     .venv/bin/python bench/flash_sale.py --orders 2000
 
 Signs the demo buyers in, tops up their wallets and sends `--orders` purchases of random products

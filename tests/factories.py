@@ -16,6 +16,7 @@ from app.auth.api_keys import service as api_keys
 from app.auth.http import access_token
 from app.auth.models import Role
 from app.auth.scopes import Scope
+from app.auth.two_factor.service import SecondFactor
 from app.common.db import transaction
 from app.ledger_lock.service import acquire_ledger_lock
 from app.products import service as products
@@ -25,6 +26,9 @@ from app.wallets.models import Wallet
 PASSWORD = "correct-horse-1"
 #: The bcrypt hash of PASSWORD with cost 4, so that creating a user is fast.
 PASSWORD_HASH = "$2b$04$7OZyro6KKEe.N7mR7GQwS.hqq4Hmzlnu3eLh4iCvBVy5.L5hQVVH6"
+
+#: A second factor of a request without a code, which is not asked for either.
+NO_CODE = SecondFactor(above=Decimal(10**9))
 
 _numbers = itertools.count(1)
 

@@ -27,6 +27,9 @@ from app.local.processes import free_port
 from tests.concurrency import all_at_once
 from tests.servers import TestDatabase
 
+#: Of every user who signs up.
+PASSWORD = "a-fine-secret-1"
+
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
@@ -119,7 +122,7 @@ class Api:
 
     def sign_up(self, name: str, *, role: str = "USER", balance: str | None = None) -> str:
         """Register a user. Returns an access token. balance: the amount of a first deposit."""
-        account = {"email": f"{name}@example.com", "password": "a-fine-secret-1", "role": role}
+        account = {"email": f"{name}@example.com", "password": PASSWORD, "role": role}
         answer = self.call("POST", "/api/v1/auth/register", account)
         assert answer.status == 201, answer.text
         token: str = answer.json["accessToken"]

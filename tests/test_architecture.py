@@ -124,6 +124,13 @@ def test_only_the_ledger_posts() -> None:
     assert writers == {"wallets/ledger.py"}
 
 
+def test_only_the_outflow_policy_authorizes_debits() -> None:
+    authorizing = {
+        name_of(path) for path in SOURCES if "Authorization" in set(calls(tree_of(path)))
+    }
+    assert authorizing == {"wallets/outflow.py"}
+
+
 def test_the_ledger_lock_is_acquired_in_one_place() -> None:
     """Only uploads and removals of codes acquire the lock later in their transaction."""
     callers = {name_of(path) for path in SOURCES if "acquire_ledger_lock" in calls(tree_of(path))}

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser import chromium, page
-from tests.live import Api, wait_until
+from tests.live import PASSWORD, Api, wait_until
 from tests.local.helpers import Up, bank_port, data_dir, first_line, gateway_port, port, up
 from tests.sandbox.bank.test_browser import pay_in_browser
 
@@ -51,10 +51,14 @@ def test_a_payment_on_the_page_of_the_bank_is_credited_and_can_be_paid_out(
     onramp = api.call("GET", f"/api/v1/onramp/{created.json['id']}", token=token).json
     assert (onramp["status"], onramp["paymentUrl"], onramp["late"]) == ("SUCCESS", None, False)
 
-    account = {"provider": "AXIS", "holder": "Ada", "number": "60200987654321"}
-    saved = api.call(
-        "POST", "/api/v1/wallet/bank-accounts", account | {"routing": "UTIB0000123"}, token=token
-    )
+    account = {
+        "provider": "AXIS",
+        "holder": "Ada",
+        "number": "60200987654321",
+        "routing": "UTIB0000123",
+        "password": PASSWORD,
+    }
+    saved = api.call("POST", "/api/v1/wallet/bank-accounts", account, token=token)
     payout = api.call(
         "POST",
         "/api/v1/wallet/payouts",

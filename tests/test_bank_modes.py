@@ -18,7 +18,7 @@ from app.common.settings import PROJECT_ROOT
 from app.local.processes import free_port
 from app.local.up import running_environment
 from tests.bank import Payer
-from tests.live import Api, wait_until
+from tests.live import PASSWORD, Api, wait_until
 from tests.local.helpers import environment_of, first_line, folder, starting
 from tests.simulators import call
 
@@ -97,7 +97,13 @@ class Application(Api):
 
     def request_payout(self, token: str, amount: str, *, number: str) -> str:
         """Create a payout to a new bank account. Returns its id."""
-        account = {"provider": "AXIS", "holder": "Ada", "number": number, "routing": "UTIB0000123"}
+        account = {
+            "provider": "AXIS",
+            "holder": "Ada",
+            "number": number,
+            "routing": "UTIB0000123",
+            "password": PASSWORD,
+        }
         saved = self.call("POST", "/api/v1/wallet/bank-accounts", account, token=token)
         body = {"bankAccountId": saved.json["id"], "amount": amount}
         answer = self.call("POST", "/api/v1/wallet/payouts", body, token=token)

@@ -1,7 +1,8 @@
 """Why sign-in, sessions, keys and second factors are refused."""
 
 from collections.abc import Iterable
-from typing import ClassVar, Self
+from enum import StrEnum
+from typing import ClassVar, Final, Self
 
 from app.common.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
 from app.common.money import Money
@@ -140,17 +141,39 @@ class TwoFactorCodeWrong(BadRequest):
     message = "The code is wrong, expired or already used; wait for the next one"
 
 
+class CodeReason(StrEnum):
+    """Why an outflow requires a two-factor code."""
+
+    AMOUNT = "AMOUNT"
+    NEW_PAYEE = "NEW_PAYEE"
+    NEW_BANK_ACCOUNT = "NEW_BANK_ACCOUNT"
+
+
+_NEEDS_CODE: Final = {
+    CodeReason.AMOUNT: "More than {above} within 24 hours requires a two-factor code",
+    CodeReason.NEW_PAYEE: "Paying someone new requires a two-factor code",
+    CodeReason.NEW_BANK_ACCOUNT: "A payout to a new bank account requires a two-factor code",
+}
+
+
 class TwoFactorRequired(Forbidden):
-    """A large amount that requires a two-factor code.
+    """An outflow that requires a two-factor code.
 
     Not cached: with a code, the same request succeeds under the same Idempotency-Key.
     """
 
     code = "TWO_FACTOR_REQUIRED"
-    message = "This amount requires a two-factor code"
+    message = "This payment requires a two-factor code"
     cacheable: ClassVar[bool] = False
 
-    def __init__(self, *, above: Money, enrolled: bool, tried: bool) -> None:
+    def __init__(
+        self,
+        *,
+        above: Money,
+        enrolled: bool,
+        tried: bool,
+        reason: CodeReason = CodeReason.AMOUNT,
+    ) -> None:
         if not enrolled:
             advice = (
                 "Enable two-factor authentication (POST /auth/two-factor), then repeat the"
@@ -167,8 +190,8 @@ class TwoFactorRequired(Forbidden):
                 " recovery code, in X-Two-Factor-Code"
             )
         super().__init__(
-            f"Amounts above {above.display} require a two-factor code. {advice}",
-            details={"above": str(above), "enrolled": enrolled},
+            f"{_NEEDS_CODE[reason].format(above=above.display)}. {advice}",
+            details={"above": str(above), "enrolled": enrolled, "reason": reason.value},
         )
 
     @classmethod

@@ -47,7 +47,7 @@ _CODE_HEADER: Final = "X-Two-Factor-Code"
 _CODE_PARAMETER: Final = {
     "name": _CODE_HEADER,
     "description": "A 6-digit code from the authenticator app, or a recovery code. Required for"
-    " large amounts. Each code can be used once.",
+    " large sums, new payees and new bank accounts. Each code can be used once.",
     "schema": {"type": "string", "pattern": f"^({two_factor.CODE_PATTERN})$"},
     "example": "492039",
 }
@@ -214,7 +214,13 @@ def second_factor() -> SecondFactor:
     text, code = request.headers.get(_CODE_HEADER), None
     if text is not None and (code := two_factor.canonical_code(text)) is None:
         raise BadRequest(details={_CODE_HEADER: ["Must be 6 digits or a recovery code."]})
-    return SecondFactor(settings().two_factor_above, code)
+    return SecondFactor(
+        settings().two_factor_above,
+        code,
+        new_payee_period=settings().two_factor_new_payee,
+        new_bank_account_period=settings().two_factor_new_bank_account,
+        new_merchant_above=settings().two_factor_new_merchant_above,
+    )
 
 
 def require_password(password: str) -> None:

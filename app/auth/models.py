@@ -139,6 +139,8 @@ class TwoFactor(Created, Base):
     #: Time step of the last accepted code; only codes of later steps are accepted.
     last_step: Mapped[int | None]
     confirmed_at: Mapped[datetime | None]
+    #: When a code of the app or a recovery code was last accepted.
+    last_used_at: Mapped[datetime | None]
 
 
 class RecoveryCode(Base):

@@ -175,8 +175,26 @@ class DeclaredSettings:
     two_factor_above: Decimal = setting(
         _AMOUNT,
         "1000.00",
-        "Amount, in units of the currency, above which money leaves a wallet only with a"
-        " two-factor code.",
+        "Sum, in units of the currency, above which money leaves a wallet only with a two-factor"
+        " code: everything that left within 24 hours, and since the last code, without one.",
+    )
+    two_factor_new_payee: timedelta = setting(
+        Duration(),
+        "1h",
+        "How long after the first payment to a user each further one requires a two-factor code,"
+        " as the first does. Only for payers with two-factor authentication.",
+    )
+    two_factor_new_merchant_above: Decimal = setting(
+        _AMOUNT,
+        "100.00",
+        "Amount, in units of the currency, up to which purchases from a new merchant, and holds for"
+        " one, require no code.",
+    )
+    two_factor_new_bank_account: timedelta = setting(
+        Duration(),
+        "24h",
+        "How long a saved bank account is new: each payout to it requires a two-factor code, if"
+        " the user has two-factor authentication.",
     )
 
     bank_providers: str | None = optional_setting(

@@ -4,8 +4,8 @@ SQLAlchemy's own part of a small statement costs more than the statement (docs/p
 Statements that take many rows are in app.common.bulk.
 """
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, cast
 
 import psycopg
@@ -44,6 +44,21 @@ def leave_pipeline(session: Session) -> None:
     if "pipeline" in session.info:
         _, stack = session.info.pop("pipeline")
         stack.close()
+
+
+@contextmanager
+def paused_pipeline(session: Session) -> Iterator[None]:
+    """Wait for all statements, and send the following ones without a pipeline until the block ends.
+
+    SQLAlchemy reads results at once, which a pipeline does not have yet. Objects that the block has
+    changed are flushed at its end.
+    """
+    pipelined = "pipeline" in session.info
+    leave_pipeline(session)
+    yield
+    if pipelined:
+        session.flush()
+        start_pipeline(session)
 
 
 def _connection(session: Session) -> psycopg.Connection[Any]:

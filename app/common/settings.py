@@ -49,7 +49,13 @@ class Settings(DeclaredSettings):
 
     def _require_exact_amounts(self) -> None:
         """Refuse amounts with more decimals than the currency has."""
-        for name in ("minimum_withdrawal", "maximum_deposit", "maximum_onramp", "two_factor_above"):
+        for name in (
+            "minimum_withdrawal",
+            "maximum_deposit",
+            "maximum_onramp",
+            "two_factor_above",
+            "two_factor_new_merchant_above",
+        ):
             try:
                 Money.of(getattr(self, name), self.default_currency, field=name.upper())
             except AmountInvalid as error:

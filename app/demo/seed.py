@@ -50,6 +50,8 @@ CREDENTIALS_FILE: Final = "demo-logins.txt"
 #: Violated when a movement of money has been made before with the same key.
 _KEY_INDEX: Final = "uq_journal_entries_key"
 _PROGRESS_AFTER_SECONDS: Final = 1.0
+#: No demo account has a second factor, and the history is written within seconds.
+_NO_CODE: Final = SecondFactor(above=Decimal(10**9))
 _SHUFFLE_SEED: Final = 7
 
 
@@ -237,7 +239,7 @@ def _move(
             currency=currency,
             amount=amount,
             minimum=settings.minimum_withdrawal,
-            second_factor=SecondFactor(above=amount),  # no demo account has one
+            second_factor=_NO_CODE,
             description="Payout to bank account",
             idempotency_key=key,
         )
@@ -251,6 +253,7 @@ def _buy(settings: Settings, data: _DemoData, step: PlacedOrder, *, key: str) ->
         orders.buy(
             session,
             Purchase(caller, Basket(product_id, step.quantity), idempotency_key=key),
+            second_factor=_NO_CODE,
             fee_bps=settings.platform_fee_bps,
         )
 

@@ -59,7 +59,7 @@ def create_onramp(
     providers.require(provider)
     account = wallets.require_account(session, user_id=user.id, currency=currency)
     account.require_can_receive(money.minor)
-    limits.require_within(session, account, user=user, kind=TransactionType.ONRAMP, money=money)
+    limits.require_within(session, account, kind=TransactionType.ONRAMP, money=money)
     now = clock.now()
     onramp = Onramp(
         id=new_id(),

@@ -165,7 +165,7 @@ def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Respo
     """Pay a payment request
 
     A request can be paid once: by its addressee or, if it has none, by any user except the
-    requester. Returns the transfer that pays it. Large amounts require a two-factor code.
+    requester. Returns the transfer that pays it. Large sums require a two-factor code.
     """
     factor = second_factor()
     return respond_once(

@@ -31,12 +31,13 @@ from app.payouts.bank_accounts import service as bank_accounts
 from app.payouts.bank_accounts.models import BankAccount
 from app.payouts.errors import PayoutNotFound
 from app.payouts.models import Payout, PayoutStatus
-from app.wallets import ledger, limits
+from app.wallets import ledger, outflow
 from app.wallets import service as wallets
 from app.wallets.errors import InvalidWithdrawalAmount
 from app.wallets.holds import lifecycle
 from app.wallets.ledger import Account, Entry, Posting
 from app.wallets.models import HoldStatus, SystemCode, TransactionType
+from app.wallets.outflow import Outflow
 
 #: By the first poll, the job that is enqueued with the request has ended or was lost. A payout is
 #: flagged after about two hours without an outcome.
@@ -83,16 +84,17 @@ def create_payout(
     )
     provider = providers.require(bank_account.provider)
     account = wallets.require_account(session, user_id=user.id, currency=currency)
-    account.require_can_pay(money.minor)
-    kind = TransactionType.PAYOUT
-    limits.require_within(session, account, user=user, kind=kind, money=money)
-    second_factor.require(session, user_id=user.id, amount=money)
+    authorization = outflow.authorize(
+        session,
+        account,
+        Outflow(TransactionType.PAYOUT, money.minor, bank_account_saved_at=bank_account.created_at),
+        second_factor=second_factor,
+    )
     payout_id = new_id()
     hold = lifecycle.place(
         session,
         account,
-        kind=kind,
-        money=money,
+        authorization=authorization,
         initiator_id=user.id,
         reference=("payout", payout_id),
         description=description,
@@ -174,7 +176,7 @@ def _update(session: Session, payout: Payout, reported: BankPayout) -> None:
 def _debit(session: Session, payout: Payout) -> None:
     hold = lifecycle.require_active(session, payout.hold_id)
     account = _lock_account(session, payout)
-    lifecycle.capture(hold, account, payout.amount)
+    authorization = lifecycle.capture(hold, account, payout.amount)
     bank = ledger.system_account(SystemCode.BANK, payout.currency)
     description = payout.description or "Payout to a bank account"
     kind = TransactionType.PAYOUT
@@ -183,7 +185,7 @@ def _debit(session: Session, payout: Payout) -> None:
         reference=("payout", payout.id),
         initiator_id=payout.user_id,
         postings=(
-            Posting(account, -payout.amount, kind, description),
+            Posting(account, -payout.amount, kind, description, authorization),
             Posting(bank, payout.amount, kind, description),
         ),
     )

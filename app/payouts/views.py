@@ -45,7 +45,7 @@ def create_payout(body: dict[str, Any]) -> Response:
 
     Holds the amount and asks the bank to pay it to a saved bank account. The status changes from
     PENDING to SUBMITTED, and then to PAID, which debits the wallet, or to REFUSED, which releases
-    the amount. Large amounts require a two-factor code.
+    the amount. Large sums require a two-factor code.
     """
     factor = second_factor()
 

@@ -1,6 +1,7 @@
 """Transfers of money between users."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,11 +23,12 @@ from app.transfers.errors import RecipientCannotReceive, TransferNotFound
 from app.transfers.masking import short_name
 from app.transfers.models import Purpose, Transfer
 from app.transfers.recipients import MaskedUser, UserIdentifier
-from app.wallets import ledger, limits
+from app.wallets import ledger, limits, outflow
 from app.wallets import service as wallets
 from app.wallets.errors import BalanceTooLarge, LimitExceeded, WalletLocked, WalletNotFound
-from app.wallets.ledger import Account, Entry, Posting
+from app.wallets.ledger import Account, Authorization, Entry, Posting
 from app.wallets.models import TransactionType
+from app.wallets.outflow import Outflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +65,15 @@ def create_transfer(
         session, user_ids=(sender.id, receiver.id), currency=money.currency
     )
     paying, receiving = accounts.get(sender.id), accounts.get(receiver.id)
-    # The sender first: a sender who cannot pay learns nothing about the receiver's wallet.
     if paying is None:
         raise WalletNotFound
-    paying.require_can_pay(money.minor)
-    limits.require_within(
-        session, paying, user=sender, kind=TransactionType.TRANSFER_OUT, money=money
+    authorization = outflow.authorize(
+        session,
+        paying,
+        Outflow(TransactionType.TRANSFER_OUT, money.minor, payee_id=receiver.id),
+        second_factor=second_factor,
+        require_payee=partial(_require_can_receive, session, receiving, money=money),
     )
-    if receiving is None or not _can_receive(session, receiving, user=receiver, money=money):
-        raise RecipientCannotReceive
-    second_factor.require(session, user_id=sender.id, amount=money)
     transfer = Transfer(
         id=new_id(),
         sender_id=sender.id,
@@ -86,20 +87,27 @@ def create_transfer(
     )
     sent = TransferDetails(transfer, auth.require_user(session, sender.id), receiver)
     repository.insert_transfer(session, transfer)
-    posted = _post(session, sent, paying, receiving, idempotency_key=idempotency_key)
+    posted = _post(
+        session,
+        sent,
+        paying,
+        accounts[receiver.id],
+        authorization=authorization,
+        idempotency_key=idempotency_key,
+    )
     events.record(session, _events(sent, posted))
     return sent
 
 
-def _can_receive(session: Session, account: Account, *, user: User, money: Money) -> bool:
+def _require_can_receive(session: Session, account: Account | None, *, money: Money) -> None:
+    """Raises RecipientCannotReceive, which does not tell the sender why."""
+    if account is None:
+        raise RecipientCannotReceive
     try:
         account.require_can_receive(money.minor)
-        limits.require_within(
-            session, account, user=user, kind=TransactionType.TRANSFER_IN, money=money
-        )
-    except (WalletLocked, BalanceTooLarge, LimitExceeded):
-        return False
-    return True
+        limits.require_within(session, account, kind=TransactionType.TRANSFER_IN, money=money)
+    except (WalletLocked, BalanceTooLarge, LimitExceeded) as error:
+        raise RecipientCannotReceive from error
 
 
 def _post(
@@ -108,6 +116,7 @@ def _post(
     paying: Account,
     receiving: Account,
     *,
+    authorization: Authorization,
     idempotency_key: str | None,
 ) -> ledger.AppliedEntry:
     transfer = sent.transfer
@@ -120,6 +129,7 @@ def _post(
                 -transfer.amount,
                 TransactionType.TRANSFER_OUT,
                 f"To {short_name(sent.receiver)}{about}",
+                authorization,
             ),
             Posting(
                 receiving,

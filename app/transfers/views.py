@@ -51,7 +51,7 @@ def create_transfer(body: dict[str, Any]) -> Response:
 
     Sends money to another user, identified by email, phone number, wallet number or user ID. Check
     the recipient first with `GET /transfers/recipient`. The money arrives immediately, and both
-    users see the transfer in their history. Large amounts require a two-factor code.
+    users see the transfer in their history. Large sums require a two-factor code.
     """
     factor = second_factor()
     money = Money.of(body["amount"], settings().default_currency)

@@ -227,7 +227,8 @@ INVARIANTS: Final = (
         JOIN reached r ON r.n = used.n AND r.maximum < used.amount
         JOIN posted p ON p.id = used.id
         LEFT JOIN wallet_holds h ON h.status = 'CAPTURED' AND h.wallet_id = p.wallet_id
-            AND h.type = p.type AND h.reference_id = p.reference_id
+            AND h.type = p.type
+            AND CASE p.type WHEN 'PAYMENT' THEN h.id ELSE h.reference_id END = p.reference_id
         WHERE p.id >= :first AND p.type <> 'ONRAMP'
             AND coalesce(h.created_at, p.created_at) > r.updated_at
             AND NOT EXISTS (

@@ -34,6 +34,19 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        "Every user who was paid from a wallet, or for whom money was held, is a known payee",
+        """
+        SELECT x.sender_id, x.receiver_id FROM transfers x
+        UNION
+        SELECT o.user_id, o.merchant_id FROM orders o
+        WHERE o.payment_method = 'WALLET' AND o.completed_at IS NOT NULL AND o.amount > 0
+        UNION
+        SELECT h.initiator_id, h.payee_id FROM wallet_holds h WHERE h.payee_id IS NOT NULL
+        EXCEPT
+        SELECT payer_id, payee_id FROM payees
+        """,
+    ),
+    Invariant(
         "A paid request has exactly one transfer, with its amount and parties; no other has any",
         """
         SELECT q.id FROM payment_requests q

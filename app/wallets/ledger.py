@@ -55,6 +55,13 @@ class Account:
     def available(self) -> int:
         return self.balance - self.held
 
+    @property
+    def owner_id(self) -> UUID:
+        """The user whose account it is. Must not be asked of a platform account."""
+        if self.user_id is None:
+            raise TypeError(f"{self.id} is a platform account")
+        return self.user_id
+
     def require_can_pay(self, amount: int) -> None:
         """Raises WalletLocked, InsufficientFunds. amount: minor units."""
         if self.is_locked:
@@ -81,13 +88,30 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Authorization:
+    """Permission to take money out of an account; only app.wallets.outflow creates it.
+
+    amount: maximum, in minor units; with_code: whether it was given with a two-factor code.
+    """
+
+    account_id: UUID
+    amount: int
+    kind: TransactionType
+    with_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Posting:
-    """One line of an entry. amount: signed minor units, positive into the account."""
+    """One line of an entry. amount: signed minor units, positive into the account.
+
+    authorization: required for a debit of a user's account.
+    """
 
     account: Account
     amount: int
     type: TransactionType
     description: str | None = None
+    authorization: Authorization | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +129,10 @@ class Entry:
 
 class EntryUnbalanced(AssertionError):
     """A bug in the caller: an entry must sum to zero in every currency."""
+
+
+class OutflowNotAuthorized(AssertionError):
+    """A bug in the caller: a user's money moves only with an Authorization for it."""
 
 
 def system_account(code: SystemCode, currency: str) -> Account:
@@ -126,16 +154,32 @@ def apply(entry: Entry) -> AppliedEntry:
     """Change the accounts of `entry` in memory, so that the next decisions see it.
 
     The accounts must be locked by the transaction that will write the entry.
-    Raises EntryUnbalanced.
+    Raises EntryUnbalanced, OutflowNotAuthorized.
     """
     sums: dict[str, int] = {}
     for posting in entry.postings:
+        if posting.amount < 0 and posting.account.kind == WalletKind.USER:
+            _require_authorized(
+                posting.account, -posting.amount, posting.type, posting.authorization
+            )
         currency = posting.account.currency
         sums[currency] = sums.get(currency, 0) + posting.amount
     if any(sums.values()) or len(entry.postings) < 2:
         raise EntryUnbalanced(f"{entry.kind}: {sums}")
     now = _posting_time(posting.account for posting in entry.postings)
     return AppliedEntry(entry, [_apply(entry, posting, now) for posting in entry.postings])
+
+
+def _require_authorized(
+    account: Account, amount: int, kind: TransactionType, authorization: Authorization | None
+) -> None:
+    if (
+        authorization is None
+        or authorization.account_id != account.id
+        or authorization.kind is not kind
+        or amount > authorization.amount
+    ):
+        raise OutflowNotAuthorized(f"{kind.value} of {amount} from {account.id}: {authorization}")
 
 
 def _posting_time(accounts: Iterable[Account]) -> datetime:
@@ -168,15 +212,22 @@ def write_entries(session: Session, entries: Sequence[AppliedEntry]) -> None:
 
 
 def post(session: Session, entry: Entry) -> AppliedEntry:
-    """Apply and write one entry. Raises EntryUnbalanced, LedgerLockNotHeld."""
+    """Apply and write one entry.
+
+    Raises EntryUnbalanced, OutflowNotAuthorized, LedgerLockNotHeld.
+    """
     applied = apply(entry)
     write_entries(session, [applied])
     return applied
 
 
-def hold(account: Account, amount: int) -> None:
-    """Hold `amount` minor units of a locked account, in memory: they are no longer `available`."""
-    account.held += amount
+def hold(account: Account, authorization: Authorization) -> None:
+    """Hold the authorized amount of a locked account, in memory: it is no longer `available`.
+
+    Raises OutflowNotAuthorized.
+    """
+    _require_authorized(account, authorization.amount, authorization.kind, authorization)
+    account.held += authorization.amount
 
 
 def release(account: Account, amount: int) -> None:
@@ -233,5 +284,6 @@ def _apply(entry: Entry, posting: Posting, now: datetime) -> WalletTransaction:
         reference_type=entry.reference[0],
         reference_id=entry.reference[1],
         meta=entry.metadata,
+        with_code=posting.authorization is not None and posting.authorization.with_code,
         created_at=now,
     )

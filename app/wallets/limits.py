@@ -1,18 +1,18 @@
 """Limits: the maximum amount that may move in one direction in a rolling window."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.auth import service as auth
-from app.auth.models import Role, User
-from app.auth.service import Caller
+from app.auth.models import Role
 from app.common import clock
 from app.common.ids import new_id
 from app.common.money import Money
@@ -28,8 +28,6 @@ from app.wallets.models import (
     LimitWindow,
     TransactionType,
 )
-
-_DIRECTION_OF: Final = {kind: limit for limit, kinds in DIRECTIONS.items() for kind in kinds}
 
 #: `pending(session, wallet_id)` by transaction type: minor units that will be posted as this type
 #: and are neither posted nor held yet. They count as used.
@@ -64,68 +62,147 @@ class Limit:
         return self.oldest + WINDOWS[self.window] if self.oldest is not None else None
 
 
+@dataclass(slots=True)
+class Usage:
+    """The effective limits of a wallet, and what it has moved and holds.
+
+    without_code: minor units that left the wallet or are held within a day and since the owner's
+    last accepted two-factor code, without a code; is_enrolled: whether the owner has enabled
+    two-factor authentication.
+    """
+
+    currency: str
+    is_enrolled: bool = False
+    without_code: int = 0
+    limits: list[Limit] = field(default_factory=list)
+
+    def require_within(self, kind: TransactionType, amount: int) -> None:
+        """Refuse a movement of `amount` minor units that would exceed a limit.
+
+        Raises LimitExceeded.
+        """
+        for limit in self.limits:
+            if kind in _covered_by(limit.type) and limit.used + amount > limit.amount:
+                raise LimitExceeded(
+                    kind=limit.type,
+                    window=limit.window,
+                    limit=Money(limit.amount, self.currency),
+                    used=Money(limit.used, self.currency),
+                )
+
+    def count(self, kind: TransactionType, amount: int, *, with_code: bool) -> None:
+        """Count a movement that this transaction will post or hold."""
+        self.without_code = 0 if with_code else self.without_code + amount
+        self.limits = [
+            replace(limit, used=limit.used + amount)
+            if limit.window in WINDOWS and kind in _covered_by(limit.type)
+            else limit
+            for limit in self.limits
+        ]
+
+
+def query_usage(
+    session: Session, *, user_ids: Collection[UUID], currency: str, types: Collection[LimitType]
+) -> Callable[[], dict[UUID, Usage]]:
+    """Send the queries of the usage of these users' wallets; call the result to read it, by user.
+
+    types: of the limits. Posted movements within the window and active holds count as used.
+    """
+    now = clock.now()
+    ids, names = list(user_ids), [str(kind) for kind in types]
+    moved = repository.query_usage(
+        session,
+        user_ids=ids,
+        currency=currency,
+        types=sorted({kind.value for limit in types for kind in _covered_by(limit)}),
+        since={window.lower(): now - length for window, length in WINDOWS.items()},
+    )
+    declared = repository.query_limits(session, user_ids=ids, currency=currency, types=names)
+    return lambda: _usage(moved, declared, currency)
+
+
+def _usage(moved: Iterable[Any], declared: Iterable[Any], currency: str) -> dict[UUID, Usage]:
+    rows_of = _grouped(moved, lambda row: row.user_id)
+    limits_of = _grouped(declared, lambda row: row.user_id or row.role)
+    outgoing = _covered_by(LimitType.OUTGOING)
+    return {
+        user_id: Usage(
+            currency,
+            is_enrolled=rows[0].is_enrolled,
+            without_code=sum(row.without_code for row in rows if row.type in outgoing),
+            limits=[
+                _limit(limit, rows, currency)
+                for limit in _effective(limits_of[rows[0].role], limits_of[user_id])
+            ],
+        )
+        for user_id, rows in rows_of.items()
+    }
+
+
+def _grouped(rows: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
+    grouped: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        grouped[key(row)].append(row)
+    return grouped
+
+
+def _effective(of_role: Iterable[Any], own: Iterable[Any]) -> list[Any]:
+    """One limit per type and window: the user's own comes before that of their role."""
+    found = {(row.type, row.window): row for row in (*of_role, *own)}
+    return [found[key] for key in sorted(found)]
+
+
+def _limit(limit: Any, moved: Iterable[Any], currency: str) -> Limit:
+    kind, window = LimitType(limit.type), LimitWindow(limit.window)
+    covered = [row for row in moved if row.type in _covered_by(kind)] if window in WINDOWS else []
+    name = window.lower()
+    times = [getattr(row, f"oldest_{name}") for row in covered]
+    return Limit(
+        kind,
+        window,
+        currency,
+        limit.amount,
+        used=sum(getattr(row, f"used_{name}") for row in covered),
+        oldest=min((time for time in times if time is not None), default=None),
+        is_own=limit.user_id is not None,
+    )
+
+
+def _covered_by(limit: LimitType) -> Collection[TransactionType]:
+    return DIRECTIONS.get(limit) or (TransactionType(limit.value),)
+
+
 def list_effective(
-    session: Session, account: Account, *, user: User | Caller, types: Collection[LimitType]
+    session: Session, account: Account, *, types: Collection[LimitType]
 ) -> list[Limit]:
-    """The effective limits of these types, one per type and window.
+    """The effective limits of these types on a user's wallet, one per type and window.
 
     Posted movements within the window, active holds and pending movements count as used.
     """
-    now = clock.now()
-    rows = repository.list_effective_limits(
-        session,
-        wallet_id=account.id,
-        user_id=user.id,
-        role=user.role,
-        types=[str(kind) for kind in types],
-        currency=account.currency,
-        since={window: now - length for window, length in WINDOWS.items()},
-    )
-    limits = [
-        Limit(
-            LimitType(row.type),
-            LimitWindow(row.window),
-            account.currency,
-            row.amount,
-            row.used,
-            row.oldest,
-            row.is_own,
-        )
-        for row in rows
-    ]
+    owner_id = account.owner_id
+    usage = query_usage(session, user_ids=[owner_id], currency=account.currency, types=types)()
     return [
         replace(limit, used=limit.used + _pending_amount(session, account, limit.type))
         if limit.window in WINDOWS
         else limit
-        for limit in limits
+        for limit in usage[owner_id].limits
     ]
 
 
 def _pending_amount(session: Session, account: Account, limit: LimitType) -> int:
-    return sum(
-        pending[kind](session, account.id)
-        for kind in pending
-        if limit in (kind.value, _DIRECTION_OF[kind])
-    )
+    return sum(pending[kind](session, account.id) for kind in pending if kind in _covered_by(limit))
 
 
 def require_within(
-    session: Session, account: Account, *, user: User | Caller, kind: TransactionType, money: Money
+    session: Session, account: Account, *, kind: TransactionType, money: Money
 ) -> None:
-    """Refuse a movement that would exceed a limit. Raises LimitExceeded.
+    """Refuse an incoming movement that would exceed a limit. Raises LimitExceeded.
 
     The account must be locked, so that two movements cannot use the same remainder.
     """
-    for limit in list_effective(
-        session, account, user=user, types=(LimitType(kind.value), _DIRECTION_OF[kind])
-    ):
-        if limit.used + money.minor > limit.amount:
-            raise LimitExceeded(
-                kind=limit.type,
-                window=limit.window,
-                limit=Money(limit.amount, account.currency),
-                used=Money(limit.used, account.currency),
-            )
+    types = (LimitType(kind.value), LimitType.INCOMING)
+    found = list_effective(session, account, types=types)
+    Usage(account.currency, limits=found).require_within(kind, money.minor)
 
 
 def set_for_user(

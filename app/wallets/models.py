@@ -58,7 +58,10 @@ class TransactionType(StrEnum):
 
 
 class LimitType(StrEnum):
-    """What a limit applies to: one type of movement, or all movements of one direction."""
+    """What a limit applies to: one type of movement, or all movements of one direction.
+
+    PAYMENT covers purchases, and holds for merchants with their captures.
+    """
 
     DEPOSIT = "DEPOSIT"
     ONRAMP = "ONRAMP"
@@ -67,6 +70,7 @@ class LimitType(StrEnum):
     WITHDRAWAL = "WITHDRAWAL"
     PAYOUT = "PAYOUT"
     TRANSFER_OUT = "TRANSFER_OUT"
+    PAYMENT = "PAYMENT"
     OUTGOING = "OUTGOING"
 
 
@@ -81,10 +85,11 @@ DIRECTIONS: Final = {
         TransactionType.WITHDRAWAL,
         TransactionType.PAYOUT,
         TransactionType.TRANSFER_OUT,
+        TransactionType.PAYMENT,
     ),
 }
 
-#: The types that limits apply to, as a list in SQL. Purchases and sales are not limited.
+#: The types that limits apply to, as a list in SQL. Sales, fees and refunds are not limited.
 LIMITED: Final = "({})".format(
     ", ".join(f"'{kind}'" for kinds in DIRECTIONS.values() for kind in kinds)
 )
@@ -181,7 +186,8 @@ class WalletTransaction(Identified, Created, Base):
     """A posting: one line of a journal entry, in one wallet. Never changed, never deleted.
 
     amount: signed minor units. balance_before, balance_after and sequence are NULL for SYSTEM
-    wallets, whose postings are appended without a lock.
+    wallets, whose postings are appended without a lock. with_code: whether the payer authorized it
+    with a two-factor code.
     """
 
     __tablename__ = "wallet_transactions"
@@ -196,12 +202,13 @@ class WalletTransaction(Identified, Created, Base):
         ),
         CheckConstraint("balance_after >= 0 AND balance_before >= 0", name="never_overdrawn"),
         Index("ix_wallet_transactions_entry", "journal_entry_id"),
-        # For the sums of limits; without purchases and sales, which are not limited.
+        # For the sums of the outflow policy, which are read from this index alone.
         Index(
             "ix_wallet_transactions_limited",
             "wallet_id",
             "type",
             "created_at",
+            postgresql_include=["amount", "with_code"],
             postgresql_where=text(f"type IN {LIMITED}"),
         ),
         {"info": {"append_only": True}},
@@ -220,6 +227,7 @@ class WalletTransaction(Identified, Created, Base):
     reference_type: Mapped[str | None]
     reference_id: Mapped[UUID | None]
     meta: Mapped[dict[str, Any] | None] = mapped_column("metadata")
+    with_code: Mapped[bool] = mapped_column(server_default="false")
 
     @property
     def magnitude(self) -> int:
@@ -241,7 +249,7 @@ class WalletHold(Identified, Created, Monetary, Base):
 
     type: transaction type of its capture; captured_amount: part of `amount`, the rest was
     released; payee_id: the user who can capture it, None for the platform; expires_at: None if it
-    does not expire.
+    does not expire; with_code: whether the payer authorized it with a two-factor code.
     """
 
     __tablename__ = "wallet_holds"
@@ -278,6 +286,21 @@ class WalletHold(Identified, Created, Monetary, Base):
     idempotency_key: Mapped[str | None]
     expires_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    with_code: Mapped[bool] = mapped_column(server_default="false")
+
+
+class Payee(Base):
+    """A user whom another user has paid, or for whom they placed a hold. Append-only."""
+
+    __tablename__ = "payees"
+    __table_args__ = ({"info": {"append_only": True}},)
+
+    payer_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    payee_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    first_paid_at: Mapped[datetime]
+
+
+PayeeRow: Final = row_class(Payee)
 
 
 class LimitWindow(StrEnum):

@@ -1,7 +1,6 @@
 """SQL of wallets, the ledger and limits."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,9 +16,10 @@ from app.common.driver import send
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
 from app.wallets.models import (
-    DIRECTIONS,
     LIMITED,
+    WINDOWS,
     JournalEntry,
+    Payee,
     Wallet,
     WalletHold,
     WalletLimit,
@@ -44,6 +44,7 @@ _LOCK_WALLETS = f"{_WALLETS_OF} ORDER BY id FOR NO KEY UPDATE"
 
 _INSERT_ENTRIES = BulkInsert(JournalEntry)
 _INSERT_POSTINGS = BulkInsert(WalletTransaction)
+_INSERT_PAYEES = BulkInsert(Payee, tail="ON CONFLICT DO NOTHING")
 
 _WALLET_OF_CALLER = f"""
     SELECT w.id, w.kind, w.currency, w.user_id, w.balance, w.held, w.sequence, w.is_locked,
@@ -176,62 +177,102 @@ def list_postings(
     return paginate(session, page, query, WalletTransaction.sequence)
 
 
-_TYPES_OF_DIRECTIONS = " ".join(
-    f"WHEN '{limit}' THEN ARRAY{[str(kind) for kind in kinds]}"
-    for limit, kinds in DIRECTIONS.items()
+# One column per window, so that one scan of the longest serves all of them. The types are listed
+# literally, so that the planner can prove that the partial index applies; it has all the columns.
+_POSTED = ", ".join(
+    f"""
+        coalesce(sum(abs(t.amount)) FILTER (WHERE t.created_at > %(since_{window})s), 0)::bigint
+            AS used_{window},
+        min(t.created_at) FILTER (WHERE t.created_at > %(since_{window})s) AS oldest_{window}
+    """
+    for window in map(str.lower, WINDOWS)
 )
-# The user's own limit comes before that of their role. The types are listed literally, so that the
-# planner can prove that the partial index applies; TRANSACTION has no window, so its use is zero.
-_EFFECTIVE_LIMITS = f"""
-    SELECT DISTINCT ON (l.type, l."window") l.type, l."window", l.amount,
-        posted.minor + held.minor AS used, posted.oldest, l.user_id IS NOT NULL AS is_own
-    FROM wallet_limits l
-    CROSS JOIN LATERAL (
-        SELECT CAST(CAST(%(since)s AS json) ->> l."window" AS timestamptz) AS since,
-            CASE l.type {_TYPES_OF_DIRECTIONS} ELSE ARRAY[l.type] END AS types
-    ) covered
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(abs(t.amount)), 0)::bigint AS minor, min(t.created_at) AS oldest
+_HELD = ", ".join("sum(h.amount)::bigint, NULL" for _ in WINDOWS)
+# Without a code: since the last accepted one, but at most for as long as the shortest window.
+_USAGE = f"""
+    SELECT w.user_id, u.role, f.user_id IS NOT NULL AS is_enrolled, moved.*
+    FROM wallets w JOIN users u ON u.id = w.user_id
+    LEFT JOIN two_factors f ON f.user_id = w.user_id AND f.confirmed_at IS NOT NULL
+    LEFT JOIN LATERAL (
+        SELECT t.type, {_POSTED}, coalesce(sum(abs(t.amount)) FILTER (WHERE NOT t.with_code
+            AND t.created_at > greatest(%(since_code)s, f.last_used_at)), 0)::bigint AS without_code
         FROM wallet_transactions t
-        WHERE t.wallet_id = %(wallet_id)s AND t.type = ANY(covered.types)
-            AND t.type IN {LIMITED} AND t.created_at > covered.since
-    ) posted
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(h.amount), 0)::bigint AS minor
+        WHERE t.wallet_id = w.id AND t.type = ANY(%(types)s) AND t.type IN {LIMITED}
+            AND t.created_at > %(since)s
+        GROUP BY t.type
+        UNION ALL
+        SELECT h.type, {_HELD}, coalesce(sum(h.amount) FILTER (WHERE NOT h.with_code
+            AND h.created_at > greatest(%(since_code)s, f.last_used_at)), 0)::bigint
         FROM wallet_holds h
-        WHERE h.wallet_id = %(wallet_id)s AND h.status = 'ACTIVE'
-            AND h.type = ANY(covered.types) AND covered.since IS NOT NULL
-    ) held
-    WHERE l.type = ANY(%(types)s) AND l.currency = %(currency)s
-        AND (l.user_id = %(user_id)s OR l.role = %(role)s)
-    ORDER BY l.type, l."window", l.user_id IS NULL
-"""  # noqa: S608 – a list from our own code
+        WHERE w.held > 0 AND h.wallet_id = w.id AND h.status = 'ACTIVE' AND h.type = ANY(%(types)s)
+        GROUP BY h.type
+    ) moved ON true
+    WHERE w.user_id = ANY(%(user_ids)s) AND w.currency = %(currency)s
+"""  # noqa: S608 – lists from our own code
 
 
-def list_effective_limits(
+def query_usage(
     session: Session,
     *,
-    wallet_id: UUID,
-    user_id: UUID,
-    role: str,
-    types: Sequence[str],
+    user_ids: Sequence[UUID],
     currency: str,
+    types: Sequence[str],
     since: Mapping[str, datetime],
 ) -> Iterable[Any]:
-    """One limit per type and window, with the minor units that are posted or held in the window.
+    """What these users' wallets have moved and hold: one row per user and type.
 
-    since: the start of each window that has one. Each row also has the time of the oldest counted
-    posting, and whether the limit is the user's own.
+    types: of postings; since: the start of each window. A wallet without movements has a row
+    whose type is None. without_code: minor units moved or held in the shortest window and since
+    the owner's last accepted two-factor code, without a code.
     """
     values = {
-        "wallet_id": wallet_id,
-        "user_id": user_id,
-        "role": role,
-        "types": list(types),
+        "user_ids": list(user_ids),
         "currency": currency,
-        "since": json.dumps(since, default=datetime.isoformat),
+        "types": list(types),
+        "since": min(since.values()),
+        "since_code": max(since.values()),
+        **{f"since_{window}": start for window, start in since.items()},
     }
-    return send(session, _EFFECTIVE_LIMITS, values)
+    return send(session, _USAGE, values)
+
+
+# The limits of a role are read once, however many users have it.
+_LIMITS = """
+    SELECT l.user_id, NULL AS role, l.type, l."window", l.amount
+    FROM wallet_limits l
+    WHERE l.user_id = ANY(%(user_ids)s) AND l.type = ANY(%(types)s) AND l.currency = %(currency)s
+    UNION ALL
+    SELECT NULL, l.role, l.type, l."window", l.amount
+    FROM wallet_limits l
+    WHERE l.role IN (SELECT u.role FROM users u WHERE u.id = ANY(%(user_ids)s))
+        AND l.type = ANY(%(types)s) AND l.currency = %(currency)s
+"""
+
+
+def query_limits(
+    session: Session, *, user_ids: Sequence[UUID], currency: str, types: Sequence[str]
+) -> Iterable[Any]:
+    """The limits of these users and of their roles."""
+    values = {"user_ids": list(user_ids), "currency": currency, "types": list(types)}
+    return send(session, _LIMITS, values)
+
+
+_PAYEES = """
+    SELECT p.payer_id, p.payee_id, p.first_paid_at
+    FROM unnest(%(payer_ids)s::uuid[], %(payee_ids)s::uuid[]) AS pair (payer_id, payee_id)
+    JOIN payees p USING (payer_id, payee_id)
+"""
+
+
+def query_payees(session: Session, pairs: Collection[tuple[UUID, UUID]]) -> Iterable[Any]:
+    """The payees among these pairs of a payer and a payee."""
+    values = {"payer_ids": [pair[0] for pair in pairs], "payee_ids": [pair[1] for pair in pairs]}
+    return send(session, _PAYEES, values)
+
+
+def insert_payees(session: Session, payees: Iterable[Payee]) -> None:
+    """Insert those that are new. payees: of the class PayeeRow."""
+    _INSERT_PAYEES.execute(session, payees)
 
 
 def upsert_limit(session: Session, **values: Any) -> UUID:

@@ -1,6 +1,6 @@
 """Wallets: balances, deposits, withdrawals, transactions, and locking by administrators."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ from app.common.process_state import Hook
 from app.common.time_range import TimeRange
 from app.events import service as events
 from app.events.catalogue.wallets import BalanceUpdated
-from app.wallets import ledger, limits, repository
+from app.wallets import ledger, limits, outflow, repository
 from app.wallets.errors import (
     InvalidDepositAmount,
     InvalidWithdrawalAmount,
@@ -31,6 +31,7 @@ from app.wallets.errors import (
 )
 from app.wallets.ledger import Account, Entry, Posting
 from app.wallets.models import SystemCode, TransactionType, Wallet, WalletKind, WalletTransaction
+from app.wallets.outflow import Outflow
 
 #: Called in the transaction that locks or unlocks a wallet.
 on_lock_change: Final[Hook[Session]] = Hook("locking of a wallet")
@@ -86,8 +87,15 @@ def lock_accounts(
     session: Session, *, user_ids: Collection[UUID], currency: str
 ) -> dict[UUID, Account]:
     """The users' accounts by user id, locked by this transaction until it ends."""
+    return query_accounts(session, user_ids=user_ids, currency=currency)()
+
+
+def query_accounts(
+    session: Session, *, user_ids: Collection[UUID], currency: str
+) -> Callable[[], dict[UUID, Account]]:
+    """Send the statement of `lock_accounts`; call the result to read the accounts."""
     rows = repository.lock_wallets_of(session, user_ids=list(user_ids), currency=currency)
-    return {row.user_id: Account(*row) for row in rows}
+    return lambda: {row.user_id: Account(*row) for row in rows}
 
 
 def require_accounts(session: Session, *user_ids: UUID, currency: str) -> dict[UUID, Account]:
@@ -123,12 +131,13 @@ def deposit(
         raise InvalidDepositAmount(maximum=Money.of(maximum, currency))
     account = require_account(session, user_id=user.id, currency=currency)
     account.require_can_receive(money.minor)
-    limits.require_within(session, account, user=user, kind=TransactionType.DEPOSIT, money=money)
+    kind = TransactionType.DEPOSIT
+    limits.require_within(session, account, kind=kind, money=money)
     return _move(
         session,
         account,
         money.minor,
-        kind=TransactionType.DEPOSIT,
+        kind=kind,
         description=description or "Wallet deposit",
         idempotency_key=idempotency_key,
     )
@@ -155,14 +164,16 @@ def withdraw(
     if amount < minimum:
         raise InvalidWithdrawalAmount(minimum=Money.of(minimum, currency))
     account = require_account(session, user_id=user.id, currency=currency)
-    account.require_can_pay(money.minor)
-    limits.require_within(session, account, user=user, kind=TransactionType.WITHDRAWAL, money=money)
-    second_factor.require(session, user_id=user.id, amount=money)
+    kind = TransactionType.WITHDRAWAL
+    authorization = outflow.authorize(
+        session, account, Outflow(kind, money.minor), second_factor=second_factor
+    )
     return _move(
         session,
         account,
         -money.minor,
-        kind=TransactionType.WITHDRAWAL,
+        kind=kind,
+        authorization=authorization,
         description=description or "Wallet withdrawal",
         idempotency_key=idempotency_key,
     )
@@ -176,6 +187,7 @@ def _move(
     kind: TransactionType,
     description: str,
     idempotency_key: str | None,
+    authorization: ledger.Authorization | None = None,
 ) -> tuple[Account, WalletTransaction]:
     """Post one movement between the account and the outside world."""
     entry = Entry(
@@ -183,7 +195,7 @@ def _move(
         initiator_id=account.user_id,
         idempotency_key=idempotency_key,
         postings=(
-            Posting(account, amount, kind, description),
+            Posting(account, amount, kind, description, authorization),
             Posting(
                 ledger.system_account(SystemCode.BANK, account.currency), -amount, kind, description
             ),

@@ -142,7 +142,7 @@ def create_withdrawal(body: dict[str, Any]) -> Response:
     """Withdraw money
 
     Debits the wallet immediately, to the platform account BANK. At most `available` can be
-    withdrawn. Large amounts require a two-factor code.
+    withdrawn. Large sums require a two-factor code.
     """
     factor = second_factor()
     return respond_once(
@@ -185,8 +185,8 @@ def list_limits() -> list[Limit]:
     """List remaining limits
 
     Returns every limit that applies: per transaction or per rolling window, for one type of
-    movement or for all incoming (`INCOMING`) or outgoing (`OUTGOING`) movements. Held amounts count
-    as used. Purchases and sales are not limited.
+    movement or for all incoming (`INCOMING`) or outgoing (`OUTGOING`) movements. `PAYMENT` covers
+    purchases and holds for merchants. Held amounts count as used. Sales are not limited.
     """
     with reading() as session:
         return _limits(session, current_user(session))
@@ -194,7 +194,7 @@ def list_limits() -> list[Limit]:
 
 def _limits(session: Session, user: User) -> list[Limit]:
     account = service.require_wallet(session, user_id=user.id, currency=settings().default_currency)
-    return limits.list_effective(session, account, user=user, types=list(LimitType))
+    return limits.list_effective(session, account, types=list(LimitType))
 
 
 @admin_blp.post("/wallets/<uuid:wallet_id>/lock")

@@ -43,7 +43,7 @@ def bought(buyer: Actor, product_id: UUID, quantity: int = 1) -> OrderLine:
     """A completed order."""
     with factories.ledger_session(exclusive=True) as session:
         purchase = Purchase(auth.require_user(session, buyer.id), Basket(product_id, quantity))
-        receipt = orders.buy(session, purchase, fee_bps=0)
+        receipt = orders.buy(session, purchase, second_factor=factories.NO_CODE, fee_bps=0)
         kind = products.require_product(session, product_id=product_id).product.kind
     return OrderLine(receipt.order.id, product_id, kind, quantity)
 

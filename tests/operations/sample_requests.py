@@ -48,6 +48,7 @@ BODIES: dict[Route, dict[str, Any]] = {
         "holder": "Alice Jones",
         "number": "60200987654321",
         "routing": "UTIB0000123",
+        "password": factories.PASSWORD,
     },
     ("POST", "/api/v1/wallet/payouts"): {"bankAccountId": "{bank_account_id}", "amount": "5.00"},
     ("POST", "/api/v1/products"): {"name": "Course", "price": "5.00", "availableUnits": 1},

@@ -15,7 +15,7 @@ from app.inbox import tasks as inbox
 from app.payouts.models import Payout
 from tests.banks import webhooks
 from tests.banks.webhooks import event_body
-from tests.factories import Actor
+from tests.factories import PASSWORD, Actor
 
 API = "/api/v1"
 WALLET = f"{API}/wallet"
@@ -25,6 +25,7 @@ ACCOUNT = {
     "holder": "Alice Jones",
     "number": NUMBER,
     "routing": "HDFC0001234",
+    "password": PASSWORD,
 }
 
 

@@ -14,7 +14,7 @@ from app.common import cache
 from app.common.settings import Settings
 from tests import servers
 from tests.fake_bank import FakeBank
-from tests.live import LiveServer, wait_until
+from tests.live import PASSWORD, LiveServer, wait_until
 from tests.payouts.helpers import ACCOUNT, NUMBER
 
 pytestmark = pytest.mark.stress
@@ -35,7 +35,8 @@ class World:
 
     def pay_out(self, token: str, account: dict[str, str]) -> dict[str, Any]:
         """The payout, once it has ended."""
-        saved = self.call("POST", "/bank-accounts", account, token=token)
+        body = account | {"password": PASSWORD}
+        saved = self.call("POST", "/bank-accounts", body, token=token)
         body = {"bankAccountId": saved["id"], "amount": "25.00"}
         path = f"/payouts/{self.call('POST', '/payouts', body, token=token)['id']}"
         wait_until(lambda: self.call("GET", path, token=token)["settledAt"], seconds=30)

@@ -88,7 +88,8 @@ def create_records(app: Flask) -> factories.Actor:
         client.post(f"/api/v1/{path}", json=body, headers=buyer.headers | key)
     with factories.ledger_session(exclusive=True) as session:
         user = auth.require_user(session, buyer.id)
-        orders.buy(session, Purchase(user, Basket(product_id, quantity=2)), fee_bps=250)
+        purchase = Purchase(user, Basket(product_id, quantity=2))
+        orders.buy(session, purchase, second_factor=factories.NO_CODE, fee_bps=250)
     buy_with_coupon_and_refund(client, buyer)
     pay_at_gateway(client, buyer)
     send_and_request_money(client, buyer)

@@ -12,6 +12,9 @@ CORRUPTIONS = {
     "No other hold has postings, and every capture has its hold": """
         DELETE FROM wallet_holds WHERE status = 'CAPTURED'
     """,
+    "A capture was authorized as its hold was, with or without a two-factor code": """
+        UPDATE wallet_holds SET with_code = true WHERE status = 'CAPTURED'
+    """,
     "A hold's amounts and timestamps match its status": """
         UPDATE wallet_holds SET captured_amount = amount + 1 WHERE status = 'CAPTURED'
     """,

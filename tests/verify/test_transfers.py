@@ -13,6 +13,9 @@ CORRUPTIONS = {
     "No posting refers to a missing transfer, or moves money between users without one": """
         UPDATE wallet_transactions SET reference_type = 'order' WHERE type = 'TRANSFER_IN'
     """,
+    "Every user who was paid from a wallet, or for whom money was held, is a known payee": """
+        DELETE FROM payees WHERE payer_id = '{buyer}'
+    """,
     "A paid request has exactly one transfer, with its amount and parties; no other has any": """
         UPDATE payment_requests SET amount = amount + 1 WHERE status = 'PAID'
     """,

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.auth import service as auth
-from app.auth.two_factor.service import SecondFactor
 from app.common.db import transaction
 from app.common.errors import AppError
 from app.common.money import EXPONENTS, MAX_MINOR, AmountInvalid, Money, format_minor, share_of
@@ -19,14 +18,13 @@ from app.orders.purchases import service as orders
 from app.orders.purchases.pricing import Basket, Purchase
 from app.wallets import ledger
 from app.wallets import service as wallets
-from app.wallets.ledger import Entry, Posting, system_account
+from app.wallets.ledger import Authorization, Entry, Posting, system_account
 from app.wallets.models import SystemCode, TransactionType
 from tests import factories
 from tests.concurrency import broken_invariants
 from tests.savepoints import rolled_back_savepoint
 
 MINIMUM, MAXIMUM = Decimal("1.00"), Decimal("500.00")
-MAX_WITHOUT_CODE = Decimal("1000.00")
 PRICE = 1050
 
 _settings = settings(
@@ -133,12 +131,14 @@ class Shop:
                         session,
                         user=user,
                         minimum=MINIMUM,
-                        second_factor=SecondFactor(above=MAX_WITHOUT_CODE),
+                        second_factor=factories.NO_CODE,
                         **_dollars(value),
                     )
                 elif kind == "buy":
                     purchase = Purchase(user, Basket(self.product_id, value))
-                    orders.buy(session, purchase, fee_bps=self.fee_bps)
+                    orders.buy(
+                        session, purchase, second_factor=factories.NO_CODE, fee_bps=self.fee_bps
+                    )
                 else:
                     wallets.set_locked(
                         session,
@@ -239,7 +239,14 @@ def test_a_batch_of_entries_is_posted_like_single_entries(app: Flask) -> None:
 
 def _entry(payer: Any, payee: Any, amount: int) -> Entry:
     kind = TransactionType.EARNING
-    return Entry("TEST", (Posting(payer, -amount, kind), Posting(payee, amount, kind)))
+    authorization = Authorization(payer.id, amount, kind)
+    return Entry(
+        "TEST",
+        (
+            Posting(payer, -amount, kind, authorization=authorization),
+            Posting(payee, amount, kind),
+        ),
+    )
 
 
 currencies = st.sampled_from(sorted(EXPONENTS))

@@ -146,7 +146,7 @@ class TestLimits:
     @pytest.mark.parametrize(
         ("field", "value"),
         [
-            ("type", "PAYMENT"),
+            ("type", "EARNING"),
             ("type", None),
             ("window", "WEEK"),
             ("window", "day"),

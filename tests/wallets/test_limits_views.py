@@ -51,6 +51,7 @@ class TestReading:
         assert {kind for kind, _ in limits} == {
             "DEPOSIT",
             "ONRAMP",
+            "PAYMENT",
             "PAYOUT",
             "TRANSFER_IN",
             "TRANSFER_OUT",
@@ -277,7 +278,7 @@ class TestRoles:
 
     @pytest.mark.parametrize(
         ("kind", "amount", "field"),
-        [("PAYMENT", "1.00", "type"), ("DEPOSIT", "-1", "amount"), ("DEPOSIT", "0.001", "amount")],
+        [("EARNING", "1.00", "type"), ("DEPOSIT", "-1", "amount"), ("DEPOSIT", "0.001", "amount")],
     )
     def test_an_invalid_limit_is_refused(
         self, client: FlaskClient, kind: str, amount: str, field: str

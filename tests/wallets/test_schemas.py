@@ -47,6 +47,7 @@ def posting_row(currency: str, metadata: dict[str, Any] | None) -> WalletTransac
         reference_id=uuid4(),
         meta=metadata,
         created_at=MOMENT,
+        with_code=False,
     )
 
 

@@ -1,7 +1,8 @@
 """What the ledger and the database guarantee."""
 
+from collections.abc import Callable
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
@@ -15,10 +16,18 @@ from app.common.db import transaction
 from app.common.ids import new_id
 from app.common.money import MAX_MINOR
 from app.verify.report import violations
-from app.wallets import ledger
+from app.wallets import ledger, outflow
 from app.wallets import service as wallets
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
-from app.wallets.ledger import Account, Entry, EntryUnbalanced, Posting, system_account
+from app.wallets.ledger import (
+    Account,
+    Authorization,
+    Entry,
+    EntryUnbalanced,
+    OutflowNotAuthorized,
+    Posting,
+    system_account,
+)
 from app.wallets.models import (
     JournalEntry,
     SystemCode,
@@ -119,6 +128,43 @@ class TestPosting:
         with pytest.raises(EntryUnbalanced), factories.ledger_session() as session:
             ledger.post(session, entry)
 
+    @pytest.mark.parametrize(
+        "authorize",
+        [
+            lambda account: None,
+            lambda account: Authorization(uuid4(), 10, TransactionType.WITHDRAWAL),
+            lambda account: Authorization(account.id, 9, TransactionType.WITHDRAWAL),
+            lambda account: Authorization(account.id, 10, TransactionType.PAYOUT),
+        ],
+        ids=["none", "another account", "a smaller amount", "another kind"],
+    )
+    def test_a_debit_of_a_user_without_its_authorization_is_refused(
+        self, app: Flask, authorize: Callable[[Account], Authorization | None]
+    ) -> None:
+        user_account, kind = account(balance=100), TransactionType.WITHDRAWAL
+        entry = Entry(
+            kind="TEST",
+            postings=(
+                Posting(user_account, -10, kind, authorization=authorize(user_account)),
+                Posting(system_account(SystemCode.BANK, "USD"), 10, kind),
+            ),
+        )
+
+        with pytest.raises(OutflowNotAuthorized), factories.ledger_session() as session:
+            ledger.post(session, entry)
+        assert user_account.balance == 100
+
+    def test_a_hold_with_the_authorization_of_another_account_is_refused(self) -> None:
+        held = account(balance=100)
+
+        with pytest.raises(OutflowNotAuthorized):
+            ledger.hold(held, Authorization(uuid4(), 10, TransactionType.PAYMENT))
+        assert held.held == 0
+
+    def test_only_what_is_owed_is_an_obligation(self) -> None:
+        with pytest.raises(ValueError, match="WITHDRAWAL is not an obligation"):
+            outflow.obligation(account(), 1, TransactionType.WITHDRAWAL)
+
     def test_balances_of_several_entries_on_one_account_are_consecutive(self, app: Flask) -> None:
         user = factories.buyer("1.00")
         with factories.ledger_session() as session:
@@ -129,7 +175,14 @@ class TestPosting:
                     Entry(
                         kind="TEST",
                         postings=(
-                            Posting(user_account, amount, TransactionType.DEPOSIT),
+                            Posting(
+                                user_account,
+                                amount,
+                                TransactionType.DEPOSIT,
+                                authorization=Authorization(
+                                    user_account.id, 20, TransactionType.DEPOSIT
+                                ),
+                            ),
                             Posting(bank, -amount, TransactionType.DEPOSIT),
                         ),
                     )

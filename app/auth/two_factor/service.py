@@ -1,6 +1,6 @@
 """Two-factor authentication: codes of an authenticator app (TOTP, RFC 6238) and recovery codes.
 
-Codes are required for movements of large amounts, not for sign-in.
+Codes are required for money that leaves a wallet (app.wallets.outflow), not for sign-in.
 """
 
 import base64
@@ -8,7 +8,7 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.auth import repository
 from app.auth.errors import (
+    CodeReason,
     CodeRequired,
     TwoFactorAlreadyEnabled,
     TwoFactorCodeWrong,
@@ -29,6 +30,7 @@ from app.auth.errors import (
 )
 from app.auth.models import TwoFactor, User
 from app.common import clock
+from app.common.driver import paused_pipeline
 from app.common.encryption import decrypt, encrypt
 from app.common.money import Money
 
@@ -138,35 +140,56 @@ def get_status(session: Session, *, user_id: UUID) -> TwoFactorStatus:
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """The second factor of a request that moves money.
+    """The second factor of a request that moves money, and when one is required.
 
-    above: amounts above this require a code, in units of the currency; code: normalized, None if
-    none was sent.
+    above: sum of a day above which a code is required; code: normalized, None if none was sent;
+    new_merchant_above: amount above which a first payment to a merchant requires one. Both amounts
+    are in units of the currency. The periods say how long payees and bank accounts are new.
     """
 
     above: Decimal
     code: str | None = None
+    new_payee_period: timedelta = timedelta(hours=1)
+    new_bank_account_period: timedelta = timedelta(days=1)
+    new_merchant_above: Decimal = Decimal(100)
 
-    def require(self, session: Session, *, user_id: UUID, amount: Money) -> None:
-        """Require a code for an amount above the threshold, and consume it.
+    def threshold(self, currency: str) -> Money:
+        """The sum of a day above which a code is required."""
+        return Money.of(self.above, currency)
+
+    def new_merchant_threshold(self, currency: str) -> Money:
+        """The amount above which a first payment to a merchant requires a code."""
+        return Money.of(self.new_merchant_above, currency)
+
+    def require(
+        self,
+        session: Session,
+        *,
+        user_id: UUID,
+        is_enrolled: bool,
+        currency: str,
+        reason: CodeReason,
+    ) -> None:
+        """Require a code, and consume it. is_enrolled: as read in this transaction.
 
         Call it last, when nothing else can refuse the movement. The code is consumed in the same
         transaction, so it stays valid if the movement is rolled back.
         Raises TwoFactorRequired, also if the user has not enabled two-factor authentication.
         """
-        limit, code = Money.of(self.above, amount.currency), self.code
-        if amount.minor <= limit.minor:
-            return
-        # Locked, so that concurrent movements cannot use the same code.
-        factor = repository.get_two_factor_for_update(session, user_id)
-        enrolled = factor is not None and factor.confirmed_at is not None
-        if (
-            factor is None
-            or not enrolled
-            or code is None
-            or not _consume_code(session, factor, code)
-        ):
-            raise TwoFactorRequired(above=limit, enrolled=enrolled, tried=code is not None)
+        code = self.code
+        if is_enrolled and code is not None:
+            with paused_pipeline(session):
+                # Locked, so that concurrent movements cannot use the same code.
+                factor = repository.get_two_factor_for_update(session, user_id)
+                is_enrolled = factor is not None and factor.confirmed_at is not None
+                if factor and is_enrolled and _consume_code(session, factor, code):
+                    return
+        raise TwoFactorRequired(
+            above=self.threshold(currency),
+            enrolled=is_enrolled,
+            tried=code is not None,
+            reason=reason,
+        )
 
 
 def require_code_if_enabled(session: Session, *, user_id: UUID, code: str | None) -> None:
@@ -205,6 +228,7 @@ def _consume_code(session: Session, factor: TwoFactor, code: str) -> bool:
         used_at=clock.now(),
     )
     if used:
+        factor.last_used_at = clock.now()
         _audit(session, "two-factor.use-recovery-code", user_id=factor.user_id)
     return used
 
@@ -223,7 +247,7 @@ def _use_app_code(factor: TwoFactor, code: str) -> bool:
         return False
     if factor.last_step is not None and step <= factor.last_step:
         return False
-    factor.last_step = step
+    factor.last_step, factor.last_used_at = step, clock.now()
     return True
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from flask import Response
 
+from app.auth.guard import second_factor
 from app.common.process_state import Handlers, Slot
 from app.idempotency.http import RequestContext, respond
 from app.orders.models import PaymentMethod
@@ -19,11 +20,13 @@ batcher: Final[Slot[PurchaseBatcher]] = Slot("purchase batcher")
 def respond_with_purchase(basket: Basket) -> Response:
     """Buy for the caller, once per Idempotency-Key, and respond with the order.
 
-    Raises what `pricing.decide` raises, and the errors of `idempotency.run_claimed`.
+    Raises BadRequest, what `pricing.decide` raises, and the errors of `idempotency.run_claimed`.
     """
-    context = RequestContext.current()
+    context, factor = RequestContext.current(), second_factor()
     return respond(
-        batcher().buy(PurchaseJob(context.user_id, context.session_id, basket, context.request))
+        batcher().buy(
+            PurchaseJob(context.user_id, context.session_id, basket, factor, context.request)
+        )
     )
 
 

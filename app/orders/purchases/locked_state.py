@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.auth.two_factor.service import SecondFactor
 from app.coupons import service as coupons
 from app.coupons.models import CouponUseRow
 from app.coupons.service import LockedCoupon, LockedCoupons
@@ -15,34 +17,74 @@ from app.orders import repository
 from app.orders.purchases.pricing import Basket, Purchase, Sale
 from app.products import service as products
 from app.products.service import Stock
-from app.wallets import ledger
+from app.wallets import ledger, outflow
 from app.wallets import service as wallets
+from app.wallets.models import TransactionType
+from app.wallets.outflow import Outflow, Outflows
 
 
 @dataclass(frozen=True, slots=True)
 class LockedState:
     """Every row that a batch may change, locked, with the changes decided so far.
 
-    units: units that buyers own of products with a purchase limit, by buyer and product.
+    units: units that buyers own of products with a purchase limit, by buyer and product; outflows:
+    what buyers may still spend, by currency.
     """
 
     stocks: Mapping[UUID, Stock]
     coupons: LockedCoupons
     units: dict[tuple[UUID, UUID], int]
     accounts: dict[tuple[UUID, str], ledger.Account] = field(default_factory=dict)
+    outflows: dict[str, Outflows] = field(default_factory=dict)
 
     def lock_accounts(self, session: Session, purchases: Sequence[Purchase]) -> None:
         """Lock the wallets of buyers and merchants, last of all and in id order."""
-        ids: dict[str, set[UUID]] = {}
+        for currency, sold in self._by_currency(purchases):
+            ids = {user_id for purchase, stock in sold for user_id in _parties(purchase, stock)}
+            accounts = wallets.lock_accounts(session, user_ids=ids, currency=currency)
+            self._add_accounts(accounts, currency)
+
+    def lock_payers(
+        self, session: Session, orders: Sequence[tuple[Purchase, SecondFactor]]
+    ) -> None:
+        """As `lock_accounts`, and read what the buyers may still spend, in the same round trip.
+
+        orders: purchases with the second factors of their requests.
+        """
+        factors = {purchase.id: factor for purchase, factor in orders}
+        for currency, sold in self._by_currency([purchase for purchase, _ in orders]):
+            ids = {user_id for purchase, stock in sold for user_id in _parties(purchase, stock)}
+            accounts_of = wallets.query_accounts(session, user_ids=ids, currency=currency)
+            outflows_of = outflow.query(
+                session,
+                payer_ids={purchase.buyer.id for purchase, _ in sold},
+                currency=currency,
+                payees={
+                    _parties(purchase, stock)
+                    for purchase, stock in sold
+                    if outflow.asks_for_payee(
+                        Outflow(TransactionType.PAYMENT, purchase.basket.quantity * stock.price),
+                        currency=currency,
+                        second_factor=factors[purchase.id],
+                    )
+                },
+            )
+            self._add_accounts(accounts_of(), currency)
+            self.outflows[currency] = outflows_of()
+
+    def _by_currency(
+        self, purchases: Sequence[Purchase]
+    ) -> list[tuple[str, list[tuple[Purchase, Stock]]]]:
+        found: dict[str, list[tuple[Purchase, Stock]]] = {}
         for purchase in purchases:
             if (stock := self.stocks.get(purchase.basket.product_id)) is not None:
-                both = (purchase.buyer.id, stock.merchant_id)
-                ids.setdefault(stock.currency, set()).update(both)
-        for currency in sorted(ids):
-            accounts = wallets.lock_accounts(session, user_ids=ids[currency], currency=currency)
-            self.accounts.update(
-                ((user_id, currency), account) for user_id, account in accounts.items()
-            )
+                found.setdefault(stock.currency, []).append((purchase, stock))
+        return sorted(found.items(), key=itemgetter(0))
+
+    def _add_accounts(self, accounts: Mapping[UUID, ledger.Account], currency: str) -> None:
+        self.accounts.update(
+            ((user_id, currency), account) for user_id, account in accounts.items()
+        )
 
     def get_account(self, user_id: UUID, stock: Stock | None) -> ledger.Account | None:
         """The user's wallet in the currency of that product."""
@@ -65,6 +107,11 @@ class LockedState:
             sale.coupon.use(order.user_id)
         key = (order.user_id, order.product_id)
         self.units[key] = self.units.get(key, 0) + order.quantity
+
+
+def _parties(purchase: Purchase, stock: Stock) -> tuple[UUID, UUID]:
+    """The buyer and the merchant."""
+    return purchase.buyer.id, stock.merchant_id
 
 
 def lock(session: Session, baskets: Sequence[tuple[UUID, Basket]]) -> Callable[[], LockedState]:

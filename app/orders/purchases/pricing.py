@@ -1,5 +1,6 @@
 """Deciding a purchase: pure functions of rows that the transaction has locked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -24,8 +25,9 @@ from app.orders.models import Order, OrderRow, OrderStatus, PaymentMethod
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.products.service import Stock
 from app.wallets.errors import WalletNotFound
-from app.wallets.ledger import Account, Entry, Posting, system_account
+from app.wallets.ledger import Account, Authorization, Entry, Posting, system_account
 from app.wallets.models import SystemCode, TransactionType
+from app.wallets.outflow import Outflow, obligation
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,10 @@ class Sale:
     coupon: LockedCoupon | None
 
 
+#: Authorizes the outflow of a purchase, or raises why not.
+Authorize = Callable[[Account, Outflow], Authorization]
+
+
 def decide(
     purchase: Purchase,
     *,
@@ -78,27 +84,33 @@ def decide(
     units_before: int = 0,
     fee_bps: int,
     now: datetime,
+    authorize: Authorize,
 ) -> Sale:
     """Accept or refuse a purchase from the wallet. Changes nothing.
 
     product, buyer, merchant, coupon: the locked rows, None where there is none; units_before:
     units of the product that the buyer owns, if it has a purchase limit; fee_bps: the platform's
-    default fee in basis points.
+    default fee in basis points; authorize: the outflow policy, asked when nothing else can refuse.
     Raises ProductNotFound, ProductInactive, CannotBuyOwnProduct, ProductOutOfStock,
     QuantityTooLarge, PurchaseLimitReached, AmountInvalid, CouponInvalid, CouponUsedUp,
-    PriceChanged, WalletNotFound, WalletLocked, InsufficientFunds, BalanceTooLarge.
+    PriceChanged, WalletNotFound, WalletLocked, InsufficientFunds, BalanceTooLarge, and what
+    `authorize` raises.
     """
     price = _price(purchase, product, coupon, units_before=units_before, fee_bps=fee_bps, now=now)
     if buyer is None or merchant is None:
         raise WalletNotFound
+    # The wallets first: the policy consumes a code, and is not asked about a free order.
     buyer.require_can_pay(price.amount)
     merchant.require_can_receive(price.amount)
     order = _order(purchase, price, OrderStatus.COMPLETED, PaymentMethod.WALLET, now=now)
-    entry = (
-        payment_entry(order, price.stock.name, buyer, merchant, kind="PURCHASE")
-        if order.amount
-        else None
-    )
+    entry = None
+    if order.amount:
+        authorization = authorize(
+            buyer, Outflow(TransactionType.PAYMENT, order.amount, payee_id=order.merchant_id)
+        )
+        entry = payment_entry(
+            order, price.stock.name, buyer, merchant, kind="PURCHASE", authorization=authorization
+        )
     return Sale(order, entry, price.stock, purchase.buyer, price.coupon)
 
 
@@ -261,17 +273,28 @@ def _order(
 
 
 def payment_entry(
-    order: Order, product_name: str, payer: Account, merchant: Account, *, kind: str
+    order: Order,
+    product_name: str,
+    payer: Account,
+    merchant: Account,
+    *,
+    kind: str,
+    authorization: Authorization | None = None,
 ) -> Entry:
-    """The journal entry that pays for an order. payer: the buyer's wallet or the gateway."""
+    """The journal entry that pays for an order.
+
+    payer: the buyer's wallet, with its authorization, or the gateway.
+    """
+    purchase = f"Purchase: {product_name}"
     postings = [
-        Posting(payer, -order.amount, TransactionType.PAYMENT, f"Purchase: {product_name}"),
+        Posting(payer, -order.amount, TransactionType.PAYMENT, purchase, authorization),
         Posting(merchant, order.amount, TransactionType.EARNING, f"Sale: {product_name}"),
     ]
     if order.fee:
-        platform = system_account(SystemCode.FEES, order.currency)
-        postings.append(Posting(merchant, -order.fee, TransactionType.FEE, "Platform fee"))
-        postings.append(Posting(platform, order.fee, TransactionType.FEE, "Platform fee"))
+        platform, fee = system_account(SystemCode.FEES, order.currency), TransactionType.FEE
+        owed = obligation(merchant, order.fee, fee)
+        postings.append(Posting(merchant, -order.fee, fee, "Platform fee", owed))
+        postings.append(Posting(platform, order.fee, fee, "Platform fee"))
     return Entry(
         kind=kind,
         postings=tuple(postings),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.auth.models import User
 from app.auth.service import Caller
+from app.auth.two_factor.service import SecondFactor
 from app.common import clock
 from app.common.errors import AppError, Unauthorized
 from app.common.ids import new_id
@@ -30,6 +31,8 @@ from app.products.models import Product
 from app.products.service import Stock
 from app.wallets import ledger
 from app.wallets import service as wallets
+from app.wallets.ledger import Account, Authorization
+from app.wallets.outflow import Outflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,14 @@ class OrderDetails:
 class PurchaseJob:
     """A requested purchase, independent of the HTTP request that it came with.
 
-    session_id: the login session that must still be valid; id: of the order that it may become.
+    session_id: the login session that must still be valid; second_factor: the buyer's; id: of the
+    order that it may become.
     """
 
     user_id: UUID
     session_id: UUID
     basket: Basket
+    second_factor: SecondFactor
     request: idempotency.Request
     id: UUID = field(default_factory=new_id)
 
@@ -83,8 +88,11 @@ def buy_all(
     valid = [job for job in jobs if job.session_id in callers]
 
     def work(todo: Sequence[int]) -> list[idempotency.StoredResponse | AppError]:
-        purchases = [valid[n].purchase(callers[valid[n].session_id]) for n in todo]
-        sold = _sell(session, purchases, state, fee_bps=fee_bps)
+        requested = [
+            (job.purchase(callers[job.session_id]), job.second_factor)
+            for job in (valid[n] for n in todo)
+        ]
+        sold = _sell(session, requested, state, fee_bps=fee_bps)
         return [one if isinstance(one, AppError) else render(one) for one in sold]
 
     done = idempotency.run_claimed(
@@ -94,24 +102,30 @@ def buy_all(
     return [outcomes.get(job.id) or Unauthorized() for job in jobs]
 
 
-def buy(session: Session, purchase: Purchase, *, fee_bps: int) -> OrderDetails:
+def buy(
+    session: Session, purchase: Purchase, *, second_factor: SecondFactor, fee_bps: int
+) -> OrderDetails:
     """Decide and write one purchase. Raises what `pricing.decide` raises."""
     state = locked_state.lock(session, [(purchase.buyer.id, purchase.basket)])()
-    (outcome,) = _sell(session, [purchase], state, fee_bps=fee_bps)
+    (outcome,) = _sell(session, [(purchase, second_factor)], state, fee_bps=fee_bps)
     if isinstance(outcome, AppError):
         raise outcome
     return outcome
 
 
 def _sell(
-    session: Session, purchases: Sequence[Purchase], state: LockedState, *, fee_bps: int
+    session: Session,
+    requested: Sequence[tuple[Purchase, SecondFactor]],
+    state: LockedState,
+    *,
+    fee_bps: int,
 ) -> list[OrderDetails | AppError]:
-    state.lock_accounts(session, purchases)
+    state.lock_payers(session, requested)
     outcomes: list[OrderDetails | AppError] = []
     sold: list[tuple[Sale, ledger.AppliedEntry | None]] = []
-    for purchase in purchases:
+    for purchase, second_factor in requested:
         try:
-            sale = _decide(purchase, state, fee_bps=fee_bps)
+            sale = _decide(session, purchase, state, second_factor=second_factor, fee_bps=fee_bps)
         except AppError as error:
             outcomes.append(error)
             continue
@@ -119,11 +133,25 @@ def _sell(
         sold.append((sale, ledger.apply(sale.entry) if sale.entry else None))
         outcomes.append(OrderDetails(sale.order, sale.stock, sale.buyer))
     if sold:
+        for outflows in state.outflows.values():
+            outflows.record_payees(session)
         _write(session, sold)
     return outcomes
 
 
-def _decide(purchase: Purchase, state: LockedState, *, fee_bps: int) -> Sale:
+def _decide(
+    session: Session,
+    purchase: Purchase,
+    state: LockedState,
+    *,
+    second_factor: SecondFactor,
+    fee_bps: int,
+) -> Sale:
+    def authorize(account: Account, outflow: Outflow) -> Authorization:
+        return state.outflows[account.currency].authorize(
+            session, account, outflow, second_factor=second_factor
+        )
+
     stock = state.stocks.get(purchase.basket.product_id)
     return pricing.decide(
         purchase,
@@ -134,6 +162,7 @@ def _decide(purchase: Purchase, state: LockedState, *, fee_bps: int) -> Sale:
         units_before=state.units_of(purchase),
         fee_bps=fee_bps,
         now=clock.now(),
+        authorize=authorize,
     )
 
 

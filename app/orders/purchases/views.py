@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import Response
 
-from app.auth.guard import current_user, requires
+from app.auth.guard import current_user, may_require_code, requires
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
@@ -38,7 +38,7 @@ from app.orders.purchases.schemas import (
     OrderOut,
     OrdersArgs,
 )
-from app.wallets.errors import InsufficientFunds, WalletLocked
+from app.wallets.errors import PAYMENT_ERRORS
 
 _GATEWAY_ERRORS: Final = (GatewayUnavailable, GatewayRefused)
 _ORDER_OR_CHECKOUT: Final = {"oneOf": [OrderOut, CheckoutOut]}
@@ -54,8 +54,7 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Purchases
     *PURCHASE_ERRORS,
     CouponInvalid,
     CouponUsedUp,
-    InsufficientFunds,
-    WalletLocked,
+    *PAYMENT_ERRORS,
     NothingToPay,
     TooManyCheckouts,
     CheckoutEnded,
@@ -63,15 +62,17 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Purchases
     GatewayNotConfigured,
     *_GATEWAY_ERRORS,
 )
+@may_require_code(blp)
 @takes_idempotency_key(blp)
 def create_order(body: dict[str, Any]) -> Response:
     """Create an order
 
     Buys a product. With WALLET it is paid immediately: either the order is COMPLETED, or nothing
-    happens. With GATEWAY the response is `{"order", "checkoutUrl", "sessionId"}`: the order is
-    PENDING, and its units, codes and coupon use are reserved until the checkout expires. Shortly
-    after the payment the order is COMPLETED. If the payment provider does not respond, the same
-    `Idempotency-Key` continues the order, and belongs to it until then.
+    happens; large sums require a two-factor code. With GATEWAY the response is `{"order",
+    "checkoutUrl", "sessionId"}`: the order is PENDING, and its units, codes and coupon use are
+    reserved until the checkout expires. Shortly after the payment the order is COMPLETED. If the
+    payment provider does not respond, the same `Idempotency-Key` continues the order, and belongs
+    to it until then.
     """
     return respond_with(body.pop("payment_method"), Basket(**body))
 

@@ -28,6 +28,7 @@ from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.ledger import Account, Entry, Posting, system_account
 from app.wallets.models import SystemCode, TransactionType
+from app.wallets.outflow import obligation
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,13 @@ def _post(
         return []
     text = f"Refund of order {refund.order_id}"
     postings = [
-        Posting(payer, -refund.amount, TransactionType.REFUND_OUT, text),
+        Posting(
+            payer,
+            -refund.amount,
+            TransactionType.REFUND_OUT,
+            text,
+            obligation(payer, refund.amount, TransactionType.REFUND_OUT),
+        ),
         Posting(payee, refund.amount, TransactionType.REFUND, text),
     ]
     if refund.fee:  # first, because the merchant may need it to pay

@@ -173,8 +173,8 @@ def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Respons
     """Pay a merchant code
 
     With a product it is a purchase like `POST /orders` and returns the order; API keys also
-    require the scope `orders:write`. Without a product it returns a transfer to the merchant, and
-    large amounts require a two-factor code.
+    require the scope `orders:write`. Without a product it returns a transfer to the merchant.
+    Large sums require a two-factor code.
     """
     factor = second_factor()
     amount, quantity = body.get("amount"), body.get("quantity")

@@ -5,6 +5,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from app.auth.schemas import Code, Password
 from app.common.fields import Schema, Text, Timestamp
 
 
@@ -49,6 +50,8 @@ class CreateBankAccountIn(Schema):
         },
     )
     label = Text(max_length=50, allow_none=True, metadata={"example": "Savings"})
+    password = Password(required=True, metadata={"example": "SecurePass123!"})
+    code = Code(allow_none=True)
 
 
 class BankAccountOut(Schema):

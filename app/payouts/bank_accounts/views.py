@@ -4,8 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from app.auth.guard import current_user, requires
+from app.auth.errors import CodeRequired, InvalidCredentials, TwoFactorCodeWrong
+from app.auth.guard import (
+    current_user,
+    limits_optional_code_attempts,
+    require_password,
+    requires,
+)
 from app.auth.scopes import Scope
+from app.auth.two_factor import service as two_factor
 from app.banks.errors import ProviderUnknown
 from app.common.db import reading, transaction
 from app.common.http import Blueprint
@@ -32,16 +39,29 @@ blp = Blueprint(
 @requires(blp)
 @blp.arguments(CreateBankAccountIn)
 @blp.response(201, BankAccountOut)
-@blp.errors(ProviderUnknown, BankAccountTaken, TooManyBankAccounts)
+@blp.errors(
+    ProviderUnknown,
+    BankAccountTaken,
+    TooManyBankAccounts,
+    InvalidCredentials,
+    CodeRequired,
+    TwoFactorCodeWrong,
+)
 @per_caller("60/hour")
+@limits_optional_code_attempts
 def create_bank_account(body: dict[str, Any]) -> BankAccount:
     """Save a bank account
 
-    Payouts can then be made to it. The number is stored encrypted; only its last characters are
-    ever shown.
+    Payouts can then be made to it. Requires the password, and a code if two-factor authentication
+    is enabled. The number is stored encrypted; only its last characters are ever shown.
     """
+    require_password(body.pop("password"))
+    code = body.pop("code", None)
     with transaction() as session:
-        return service.create_bank_account(session, user_id=current_user(session).id, **body)
+        user_id = current_user(session).id
+        saved = service.create_bank_account(session, user_id=user_id, **body)
+        two_factor.require_code_if_enabled(session, user_id=user_id, code=code)
+        return saved
 
 
 @blp.get("")

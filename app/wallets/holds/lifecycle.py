@@ -10,19 +10,17 @@ from sqlalchemy.orm import Session
 
 from app.common import clock
 from app.common.ids import new_id
-from app.common.money import Money
-from app.wallets import ledger, repository
+from app.wallets import ledger, outflow, repository
 from app.wallets.errors import HoldClosed, HoldNotFound
-from app.wallets.ledger import Account
-from app.wallets.models import HoldStatus, TransactionType, WalletHold
+from app.wallets.ledger import Account, Authorization
+from app.wallets.models import HoldStatus, WalletHold
 
 
 def place(
     session: Session,
     account: Account,
     *,
-    kind: TransactionType,
-    money: Money,
+    authorization: Authorization,
     initiator_id: UUID,
     payee_id: UUID | None = None,
     reference: tuple[str, UUID] | tuple[None, None] = (None, None),
@@ -30,20 +28,18 @@ def place(
     idempotency_key: str | None = None,
     expires_at: datetime | None = None,
 ) -> WalletHold:
-    """Place a hold of `money` on a locked account.
+    """Place a hold of the authorized amount on a locked account.
 
-    kind: transaction type of its capture; payee_id: the user who can capture it, None for the
-    platform; reference: what it is for, such as ("payout", id).
-    Raises WalletLocked, InsufficientFunds.
+    authorization: also names the transaction type of the capture; payee_id: the user who can
+    capture it, None for the platform; reference: what it is for, such as ("payout", id).
     """
-    account.require_can_pay(money.minor)
     hold = WalletHold(
         id=new_id(),
         wallet_id=account.id,
         payee_id=payee_id,
-        type=kind.value,
+        type=authorization.kind.value,
         currency=account.currency,
-        amount=money.minor,
+        amount=authorization.amount,
         captured_amount=0,
         status=HoldStatus.ACTIVE.value,
         description=description,
@@ -54,9 +50,10 @@ def place(
         expires_at=expires_at,
         created_at=clock.now(),
         closed_at=None,
+        with_code=authorization.with_code,
     )
     repository.insert_hold(session, hold)
-    ledger.hold(account, money.minor)
+    ledger.hold(account, authorization)
     ledger.save(session, account)
     return hold
 
@@ -87,13 +84,15 @@ def require_open(hold: WalletHold) -> None:
         raise HoldClosed(status=HoldStatus.EXPIRED)
 
 
-def capture(hold: WalletHold, account: Account, amount: int) -> None:
+def capture(hold: WalletHold, account: Account, amount: int) -> Authorization:
     """Capture `amount` minor units of a locked hold and release the rest.
 
-    The caller posts the amount from `account` next, in the same transaction.
+    The caller posts the amount from `account` next, in the same transaction, with the returned
+    authorization.
     """
     _close(hold, account, HoldStatus.CAPTURED)
     hold.captured_amount = amount
+    return outflow.of_hold(hold)
 
 
 def release(session: Session, hold: WalletHold, account: Account, status: HoldStatus) -> None:

@@ -17,7 +17,7 @@ from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
 from app.events.catalogue.wallets import HoldCaptured, HoldPlaced, HoldReleased
-from app.wallets import ledger
+from app.wallets import ledger, outflow
 from app.wallets import service as wallets
 from app.wallets.errors import HoldNotFound, WalletLocked
 from app.wallets.holds import lifecycle, repository
@@ -30,6 +30,7 @@ from app.wallets.holds.errors import (
 )
 from app.wallets.ledger import Account, Entry, Posting
 from app.wallets.models import HoldStatus, TransactionType, WalletHold
+from app.wallets.outflow import Outflow
 
 DEFAULT_TTL: Final = timedelta(days=7)
 MAX_TTL: Final = timedelta(days=30)
@@ -53,7 +54,7 @@ def create_hold(
     amount: in units of `currency`; second_factor: the payer's; expires_in: seconds; expires_at: a
     time; 7 days by default.
     Raises CannotPayYourself, PayeeNotFound, ExpiryInvalid, WalletLocked, InsufficientFunds,
-    WalletNotFound, TwoFactorRequired.
+    LimitExceeded, WalletNotFound, TwoFactorRequired.
     """
     money = Money.of(amount, currency)
     if payee_id == payer.id:
@@ -61,13 +62,16 @@ def create_hold(
     _require_merchant(session, payee_id)
     expires_at = _expiry(expires_in=expires_in, expires_at=expires_at)
     account = wallets.require_account(session, user_id=payer.id, currency=currency)
-    account.require_can_pay(money.minor)
-    second_factor.require(session, user_id=payer.id, amount=money)
+    authorization = outflow.authorize(
+        session,
+        account,
+        Outflow(TransactionType.PAYMENT, money.minor, payee_id=payee_id),
+        second_factor=second_factor,
+    )
     hold = lifecycle.place(
         session,
         account,
-        kind=TransactionType.PAYMENT,
-        money=money,
+        authorization=authorization,
         initiator_id=payer.id,
         payee_id=payee_id,
         description=description,
@@ -104,7 +108,7 @@ def capture_hold(
     if payer.is_locked:
         raise WalletLocked
     earner.require_can_receive(money.minor)
-    lifecycle.capture(hold, payer, money.minor)
+    authorization = lifecycle.capture(hold, payer, money.minor)
     description = hold.description or "Captured hold"
     entry = Entry(
         kind="CAPTURE",
@@ -112,7 +116,7 @@ def capture_hold(
         initiator_id=payee.id,
         idempotency_key=idempotency_key,
         postings=(
-            Posting(payer, -money.minor, TransactionType.PAYMENT, description),
+            Posting(payer, -money.minor, TransactionType.PAYMENT, description, authorization),
             Posting(earner, money.minor, TransactionType.EARNING, description),
         ),
     )

@@ -15,10 +15,10 @@ from app.common.pagination import Page
 from app.idempotency.http import respond_once
 from app.ledger_lock.service import ledger_transaction
 from app.wallets.errors import (
+    PAYMENT_ERRORS,
     BalanceTooLarge,
     HoldClosed,
     HoldNotFound,
-    InsufficientFunds,
     WalletLocked,
     WalletNotFound,
 )
@@ -50,7 +50,7 @@ blp = Blueprint(
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(CreateHoldIn)
 @blp.response(201, HoldOut)
-@blp.errors(PayeeNotFound, CannotPayYourself, InsufficientFunds, WalletLocked, WalletNotFound)
+@blp.errors(PayeeNotFound, CannotPayYourself, *PAYMENT_ERRORS)
 @may_require_code(blp)
 @takes_idempotency_key(blp)
 def create_hold(body: dict[str, Any]) -> Response:
@@ -58,7 +58,7 @@ def create_hold(body: dict[str, Any]) -> Response:
 
     Reserves money for a merchant: it is no longer `available` to the payer. The merchant captures
     all or part of the hold, or voids it. The payer cannot cancel it; the money becomes available
-    again when the hold expires, by default after 7 days. Large amounts require a two-factor code.
+    again when the hold expires, by default after 7 days. Large sums require a two-factor code.
     """
     factor = second_factor()
     return respond_once(

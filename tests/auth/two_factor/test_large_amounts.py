@@ -61,7 +61,11 @@ class TestWhenACodeIsNeeded:
         answer = withdraw(client, user, "1000.01")
 
         assert refusal(answer) == REFUSED
-        assert answer.json["details"] == {"above": "1000.00", "enrolled": False}
+        assert answer.json["details"] == {
+            "above": "1000.00",
+            "enrolled": False,
+            "reason": "AMOUNT",
+        }
         assert "$1000.00" in answer.json["message"]
         assert "POST /auth/two-factor" in answer.json["message"]
         assert balance(client, user) == "5000.00"
@@ -82,7 +86,11 @@ class TestWhenACodeIsNeeded:
         answer = withdraw(client, user, "1000.01")
 
         assert refusal(answer) == REFUSED
-        assert answer.json["details"] == {"above": "1000.00", "enrolled": True}
+        assert answer.json["details"] == {
+            "above": "1000.00",
+            "enrolled": True,
+            "reason": "AMOUNT",
+        }
         assert "X-Two-Factor-Code" in answer.json["message"]
 
     def test_with_a_valid_code_the_withdrawal_succeeds(
@@ -115,7 +123,11 @@ class TestValidCodes:
         answer = withdraw(client, user, "2000.00", app_of_user.wrong_code())
 
         assert refusal(answer) == REFUSED
-        assert answer.json["details"] == {"above": "1000.00", "enrolled": True}
+        assert answer.json["details"] == {
+            "above": "1000.00",
+            "enrolled": True,
+            "reason": "AMOUNT",
+        }
         assert "wrong" in answer.json["message"]
         assert balance(client, user) == "5000.00"
 

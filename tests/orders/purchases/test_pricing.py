@@ -15,8 +15,9 @@ from app.orders.purchases.pricing import Basket, Purchase, Sale, decide
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.products.service import Stock
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
-from app.wallets.ledger import Account, system_account
+from app.wallets.ledger import Account, Authorization, system_account
 from app.wallets.models import SystemCode, WalletKind
+from app.wallets.outflow import Outflow
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 BUYER = User(id=uuid4(), email="buyer@example.com", role="USER")
@@ -68,7 +69,12 @@ def decide_purchase(
         merchant=merchant or account(user_id=MERCHANT_ID, balance=0),
         fee_bps=fee_bps,
         now=NOW,
+        authorize=authorize,
     )
+
+
+def authorize(account: Account, outflow: Outflow) -> Authorization:
+    return Authorization(account.id, outflow.amount, outflow.kind)
 
 
 def amounts(sale: Sale) -> list[tuple[str, int]]:
@@ -123,6 +129,7 @@ class TestAccepting:
             merchant=account(user_id=MERCHANT_ID),
             fee_bps=0,
             now=NOW,
+            authorize=authorize,
         )
 
         assert sale.order.idempotency_key == sale.entry.idempotency_key == "order-1"
@@ -226,6 +233,7 @@ class TestRefusing:
                 **accounts | {missing: None},
                 fee_bps=0,
                 now=NOW,
+                authorize=authorize,
             )
 
     def test_out_of_stock_states_the_remaining_units(self) -> None:

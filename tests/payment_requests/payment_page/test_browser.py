@@ -182,7 +182,7 @@ def test_a_large_amount_requires_a_two_factor_code(page: Page, people: People) -
     pay = page.get_by_role("button", name="Pay $50.01")
     pay.click()
 
-    expect(page.get_by_role("alert")).to_contain_text("require a two-factor code")
+    expect(page.get_by_role("alert")).to_contain_text("requires a two-factor code")
     page.get_by_label("Code of your authenticator app").fill(codes[0])
     pay.click()
 

@@ -15,6 +15,7 @@ from app.common.ids import new_id
 from app.payouts.bank_accounts import service as bank_accounts
 from app.payouts.bank_accounts.models import BankAccount
 from tests import factories
+from tests.authenticator import ManualClock, enable_two_factor
 from tests.factories import Actor
 from tests.payouts.helpers import (
     ACCOUNT,
@@ -157,6 +158,29 @@ class TestSaving:
         assert error_body(answer)["details"] == {"most": 10}
         delete(client, user, saved(client, user)[0]["id"])
         assert create_bank_account(client, user).status_code == 201
+
+    def test_the_password_is_required(self, client: FlaskClient) -> None:
+        user = factories.buyer()
+
+        missing = create_bank_account(client, user, password=None)
+        wrong = create_bank_account(client, user, password="not-the-password-1")
+
+        assert refusal(missing) == (400, "VALIDATION_ERROR")
+        assert refusal(wrong) == (401, "INVALID_CREDENTIALS")
+        assert saved(client, user) == []
+
+    def test_with_two_factor_a_code_is_required(
+        self, client: FlaskClient, totp_clock: ManualClock
+    ) -> None:
+        user = factories.buyer()
+        app = enable_two_factor(client, user, totp_clock)
+
+        without = create_bank_account(client, user)
+        wrong = create_bank_account(client, user, code=app.wrong_code())
+        assert refusal(without) == (403, "TWO_FACTOR_REQUIRED")
+        assert refusal(wrong) == (400, "TWO_FACTOR_CODE_WRONG")
+        assert saved(client, user) == []
+        assert create_bank_account(client, user, code=app.code()).status_code == 201
 
     def test_saving_is_rate_limited(self, rate_limited: Flask, client: FlaskClient) -> None:
         user = factories.buyer()

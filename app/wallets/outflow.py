@@ -1,0 +1,203 @@
+"""The outflow policy: the one place that decides whether money may leave a user's wallet.
+
+Withdrawals, payouts, transfers, purchases and holds ask `authorize` under the lock of the wallet.
+It checks, in this order, the state of the wallet, its limits and the second factor, and the ledger
+refuses a debit or hold without the Authorization that it returns (docs/decisions/0015).
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.auth.errors import CodeReason
+from app.auth.two_factor.service import SecondFactor
+from app.common import clock
+from app.wallets import limits, repository
+from app.wallets.ledger import Account, Authorization
+from app.wallets.limits import Usage
+from app.wallets.models import (
+    DIRECTIONS,
+    LimitType,
+    PayeeRow,
+    TransactionType,
+    WalletHold,
+)
+
+#: The kinds of outflows.
+KINDS: Final = DIRECTIONS[LimitType.OUTGOING]
+
+#: What a merchant owes: the limits and the second factor of a wallet do not apply to it.
+OBLIGATIONS: Final = (TransactionType.FEE, TransactionType.REFUND_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Outflow:
+    """Money that is to leave a wallet, or to be held for that.
+
+    kind: of KINDS; amount: minor units of the wallet's currency; payee_id: the user who is paid;
+    bank_account_saved_at: when the bank account that is paid was saved.
+    """
+
+    kind: TransactionType
+    amount: int
+    payee_id: UUID | None = None
+    bank_account_saved_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Outflows:
+    """What the payers of a transaction, whose wallets it has locked, may still spend.
+
+    usage: by payer; first_paid: when a payer first paid a payee, if ever. Authorized outflows count
+    at once, so that two outflows of one payer share a remainder exactly.
+    """
+
+    usage: dict[UUID, Usage] = field(default_factory=dict)
+    first_paid: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
+    _paid: set[tuple[UUID, UUID]] = field(default_factory=set)
+
+    def authorize(
+        self,
+        session: Session,
+        account: Account,
+        outflow: Outflow,
+        *,
+        second_factor: SecondFactor,
+        require_payee: Callable[[], None] = lambda: None,
+    ) -> Authorization:
+        """Authorize an outflow from a locked account, or refuse it.
+
+        require_payee: raises unless the payee can receive it. It is called after the checks of the
+        payer, who learns nothing about the payee otherwise, and before a code is used.
+        Raises WalletLocked, InsufficientFunds, LimitExceeded, TwoFactorRequired.
+        """
+        usage = self.usage[account.owner_id]
+        account.require_can_pay(outflow.amount)
+        usage.require_within(outflow.kind, outflow.amount)
+        require_payee()
+        # Risk screening belongs here: after what refuses for good, before a code is used.
+        reason = self._reason_for_code(account, outflow, second_factor)
+        if reason is not None:
+            second_factor.require(
+                session,
+                user_id=account.owner_id,
+                is_enrolled=usage.is_enrolled,
+                currency=account.currency,
+                reason=reason,
+            )
+        usage.count(outflow.kind, outflow.amount, with_code=reason is not None)
+        if outflow.payee_id is not None:
+            self._paid.add((account.owner_id, outflow.payee_id))
+        return Authorization(account.id, outflow.amount, outflow.kind, with_code=reason is not None)
+
+    def _reason_for_code(
+        self, account: Account, outflow: Outflow, second_factor: SecondFactor
+    ) -> CodeReason | None:
+        """Why this outflow needs a two-factor code, None if it does not.
+
+        The threshold applies to the sum of what left without a code (as in article 16 of the RTS on
+        strong customer authentication, Regulation (EU) 2018/389). Anything but the amount is a
+        reason only for users who can have a code: others could not make a first payment at all.
+        """
+        usage, now = self.usage[account.owner_id], clock.now()
+        if usage.without_code + outflow.amount > second_factor.threshold(account.currency).minor:
+            return CodeReason.AMOUNT
+        if not usage.is_enrolled:
+            return None
+        saved_at = outflow.bank_account_saved_at
+        if saved_at is not None and saved_at > now - second_factor.new_bank_account_period:
+            return CodeReason.NEW_BANK_ACCOUNT
+        if outflow.payee_id is None or not asks_for_payee(
+            outflow, currency=account.currency, second_factor=second_factor
+        ):
+            return None
+        first_paid = self.first_paid.get((account.owner_id, outflow.payee_id))
+        if first_paid is None or first_paid > now - second_factor.new_payee_period:
+            return CodeReason.NEW_PAYEE
+        return None
+
+    def record_payees(self, session: Session) -> None:
+        """Record whom the payers have paid. Call it once all outflows are authorized."""
+        if not self._paid:
+            return
+        now = clock.now()
+        repository.insert_payees(
+            session,
+            [
+                PayeeRow(payer_id=payer_id, payee_id=payee_id, first_paid_at=now)
+                for payer_id, payee_id in sorted(self._paid)
+            ],
+        )
+
+
+def asks_for_payee(outflow: Outflow, *, currency: str, second_factor: SecondFactor) -> bool:
+    """Whether a code is due if the payee is new: not for small payments to a merchant."""
+    return (
+        outflow.kind is not TransactionType.PAYMENT
+        or outflow.amount > second_factor.new_merchant_threshold(currency).minor
+    )
+
+
+def query(
+    session: Session,
+    *,
+    payer_ids: Collection[UUID],
+    currency: str,
+    payees: Collection[tuple[UUID, UUID]],
+) -> Callable[[], Outflows]:
+    """Send the queries that decide about outflows of these payers; call the result to read them.
+
+    Their wallets must be locked by then. payees: pairs of payer and payee. The number of queries
+    does not depend on the number of payers.
+    """
+    usage_of = limits.query_usage(
+        session,
+        user_ids=payer_ids,
+        currency=currency,
+        types=(*map(LimitType, KINDS), LimitType.OUTGOING),
+    )
+    known: Iterable[Any] = repository.query_payees(session, payees) if payees else ()
+    return lambda: Outflows(
+        usage_of(), {(row.payer_id, row.payee_id): row.first_paid_at for row in known}
+    )
+
+
+def authorize(
+    session: Session,
+    account: Account,
+    outflow: Outflow,
+    *,
+    second_factor: SecondFactor,
+    require_payee: Callable[[], None] = lambda: None,
+) -> Authorization:
+    """Authorize one outflow from a locked account, or refuse it: `Outflows.authorize`."""
+    payer_id, payee_id = account.owner_id, outflow.payee_id
+    outflows = query(
+        session,
+        payer_ids=[payer_id],
+        currency=account.currency,
+        payees=[(payer_id, payee_id)] if payee_id is not None else [],
+    )()
+    authorization = outflows.authorize(
+        session, account, outflow, second_factor=second_factor, require_payee=require_payee
+    )
+    outflows.record_payees(session)
+    return authorization
+
+
+def of_hold(hold: WalletHold) -> Authorization:
+    """The authorization that was given when this hold was placed, for its capture."""
+    return Authorization(
+        hold.wallet_id, hold.amount, TransactionType(hold.type), with_code=hold.with_code
+    )
+
+
+def obligation(account: Account, amount: int, kind: TransactionType) -> Authorization:
+    """The authorization of a debit that the owner of the account owes. kind: of OBLIGATIONS."""
+    if kind not in OBLIGATIONS:
+        raise ValueError(f"{kind.value} is not an obligation")
+    return Authorization(account.id, amount, kind)

@@ -1,0 +1,112 @@
+"""Add what the outflow policy reads: payees, which debits had a code, and limits on purchases."""
+
+import sqlalchemy as sa
+from alembic import op
+from uuid_utils.compat import uuid7
+
+revision = "0026_outflow_policy"
+down_revision = "0025_unanswered_keys"
+
+BEFORE = "('DEPOSIT', 'WITHDRAWAL', 'ONRAMP', 'PAYOUT', 'TRANSFER_IN', 'TRANSFER_OUT')"
+LIMITED = "('DEPOSIT', 'WITHDRAWAL', 'ONRAMP', 'PAYOUT', 'TRANSFER_IN', 'TRANSFER_OUT', 'PAYMENT')"
+
+#: As for every other type: they stop a runaway program and not a person. Per day, in minor units;
+#: ten times as much in 30 days.
+PER_DAY = {
+    "USD": 100_000_000,
+    "EUR": 100_000_000,
+    "GBP": 100_000_000,
+    "INR": 10_000_000_000,
+    "EGP": 5_000_000_000,
+    "JPY": 150_000_000,
+    "KWD": 300_000_000,
+}
+
+#: Whom each user has paid before, or reserved money for.
+BACKFILL = """
+    INSERT INTO payees (payer_id, payee_id, first_paid_at)
+    SELECT payer_id, payee_id, min(paid_at) FROM (
+        SELECT sender_id AS payer_id, receiver_id AS payee_id, created_at AS paid_at FROM transfers
+        UNION ALL
+        SELECT user_id, merchant_id, completed_at FROM orders
+        WHERE payment_method = 'WALLET' AND completed_at IS NOT NULL AND amount > 0
+        UNION ALL
+        SELECT initiator_id, payee_id, created_at FROM wallet_holds WHERE payee_id IS NOT NULL
+    ) AS paid
+    GROUP BY payer_id, payee_id
+"""
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    for table in ("wallet_transactions", "wallet_holds"):
+        op.add_column(
+            table,
+            sa.Column("with_code", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        )
+    op.add_column(
+        "two_factors", sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True)
+    )
+    create_payees()
+    limit_types(LIMITED, include=["amount", "with_code"])
+    for currency, amount in PER_DAY.items():
+        for window, times in (("DAY", 1), ("MONTH", 10)):
+            for role in ("USER", "MERCHANT", "ADMIN"):
+                op.execute(
+                    sa.text("""
+                        INSERT INTO wallet_limits
+                            (id, role, type, "window", currency, amount, updated_at)
+                        VALUES (:id, :role, 'PAYMENT', :window, :currency, :amount, now())
+                    """).bindparams(
+                        id=uuid7(),
+                        role=role,
+                        window=window,
+                        currency=currency,
+                        amount=amount * times,
+                    )
+                )
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("DELETE FROM wallet_limits WHERE type = 'PAYMENT'")
+    limit_types(BEFORE, include=None)
+    op.drop_table("payees")
+    op.drop_column("two_factors", "last_used_at")
+    for table in ("wallet_holds", "wallet_transactions"):
+        op.drop_column(table, "with_code")
+
+
+def create_payees() -> None:
+    op.create_table(
+        "payees",
+        sa.Column("payer_id", sa.Uuid(), nullable=False),
+        sa.Column("payee_id", sa.Uuid(), nullable=False),
+        sa.Column("first_paid_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["payer_id"], ["users.id"], name="fk_payees_payer_id"),
+        sa.ForeignKeyConstraint(["payee_id"], ["users.id"], name="fk_payees_payee_id"),
+        sa.PrimaryKeyConstraint("payer_id", "payee_id", name="pk_payees"),
+    )
+    op.execute(BACKFILL)
+    op.execute("""
+        CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON payees
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+    """)
+
+
+def limit_types(types: str, *, include: list[str] | None) -> None:
+    """Limit postings of these types. include: columns that the sums read from the index alone."""
+    op.drop_index("ix_wallet_transactions_limited", table_name="wallet_transactions")
+    op.create_index(
+        "ix_wallet_transactions_limited",
+        "wallet_transactions",
+        ["wallet_id", "type", "created_at"],
+        postgresql_include=include,
+        postgresql_where=sa.text(f"type IN {types}"),
+    )
+    op.drop_constraint(op.f("ck_wallet_limits_type_limited"), "wallet_limits")
+    op.create_check_constraint(
+        op.f("ck_wallet_limits_type_limited"),
+        "wallet_limits",
+        f"type IN {types} OR type IN ('INCOMING', 'OUTGOING')",
+    )
