@@ -174,7 +174,7 @@ def create_admin(email: str, password: str) -> None:
     settings = _connect()
     try:
         address = Email().deserialize(email)
-        passwords.require_acceptable(password)
+        passwords.require_acceptable(password, names=[address])
         password_hash = passwords.hash_password(password, rounds=settings.bcrypt_rounds)
         with transaction() as session:
             user = auth.register(session, email=address, password_hash=password_hash, role="ADMIN")

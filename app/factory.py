@@ -22,7 +22,7 @@ from app.common import (
     openapi,
     ratelimit,
 )
-from app.common.settings import Settings, load_settings
+from app.common.settings import PRODUCT_NAME, Settings, load_settings
 from app.coupons.views import blp as coupons_blp
 from app.delivery.views import BLUEPRINTS as DELIVERY_BLUEPRINTS
 from app.docs.views import blp as docs_blp
@@ -114,7 +114,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def register_api(app: Flask, settings: Settings) -> None:
     """Register the blueprints of the API, and what the OpenAPI document says about all of them."""
     app.config.update(
-        API_TITLE="Payment Flow",
+        API_TITLE=PRODUCT_NAME,
         API_VERSION="1.0",
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX=None,

@@ -26,6 +26,7 @@ from app.auth.errors import (
     TwoFactorRequired,
 )
 from app.auth.models import Role, User
+from app.auth.passwords import Verdict
 from app.auth.scopes import Scope
 from app.auth.tokens import Identity, read_access_token
 from app.auth.two_factor import service as two_factor
@@ -229,6 +230,9 @@ def require_password(password: str) -> None:
     Raises Unauthorized, InvalidCredentials.
     """
     with reading() as session:
-        known_hash = current_user(session).password_hash
-    if not passwords.matches(password, known_hash, rounds=settings().bcrypt_rounds):
+        user, max_cost = current_user(session), service.get_max_password_cost(session)
+    verdict = passwords.verify(
+        password, user.password_hash, rounds=settings().bcrypt_rounds, max_cost=max_cost
+    )
+    if verdict is Verdict.WRONG:
         raise InvalidCredentials

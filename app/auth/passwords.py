@@ -2,8 +2,10 @@
 
 import os
 import threading
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
 from typing import Final, TypeVar
 
 import bcrypt
@@ -11,6 +13,7 @@ from zxcvbn_rs_py import zxcvbn
 
 from app.auth.errors import PasswordRefused
 from app.common.errors import Unavailable
+from app.common.settings import PRODUCT_NAME
 
 T = TypeVar("T")
 
@@ -35,33 +38,103 @@ _hasher: Final = ThreadPoolExecutor(1, thread_name_prefix="bcrypt", initializer=
 _slots: Final = threading.BoundedSemaphore(_MAX_WAITING)
 
 
-def require_acceptable(password: str, *, field: str = "password") -> None:
-    """Refuse passwords that are too short, too long for bcrypt, or among the most common.
+def normalize(password: str) -> str:
+    """The form that is hashed: NFC, so that a password can be typed on any keyboard.
 
-    Raises PasswordRefused. Source of the rules: NIST SP 800-63B, section 5.1.1.2; the estimate:
+    Source: NIST SP 800-63B, section 5.1.1.2. (It prefers NFKC, which makes different characters
+    equal and so is not compatible with the hashes of earlier versions.)
+    """
+    return unicodedata.normalize("NFC", password)
+
+
+def require_acceptable(
+    password: str, *, names: Iterable[str | None] = (), field: str = "password"
+) -> None:
+    """Refuse passwords that are too short, too long for bcrypt, among the most common, or a name.
+
+    names: email address and phone number of the account. Raises PasswordRefused.
+    Source of the rules: NIST SP 800-63B, section 5.1.1.2; the estimate:
     https://www.usenix.org/conference/usenixsecurity16/technical-sessions/presentation/wheeler
     """
+    password = normalize(password)
     size = len(password.encode())
     if size < MIN_BYTES:
         raise PasswordRefused(f"Must be at least {MIN_BYTES} characters long.", field=field)
     if size > MAX_BYTES:
         raise PasswordRefused(f"Must be at most {MAX_BYTES} bytes of UTF-8.", field=field)
-    if zxcvbn(password).guesses < _COMMON_GUESSES:
+    words = [part for name in names if name for part in (name, name.partition("@")[0])]
+    if _is_name(password, words):
+        raise PasswordRefused(
+            "Must not be your email address, your phone number or the name of this service.",
+            field=field,
+        )
+    if zxcvbn(password, [PRODUCT_NAME, *words]).guesses < _COMMON_GUESSES:
         raise PasswordRefused("Too common, or too easy to guess.", field=field)
+
+
+def _is_name(password: str, words: Iterable[str]) -> bool:
+    """Whether the password is one of the words or the product's name, but for punctuation.
+
+    The name with a number, such as of a year, is refused as well.
+    """
+    plain = _letters_and_digits(password)
+    if plain.strip("0123456789") == _letters_and_digits(PRODUCT_NAME):
+        return True
+    return plain in {_letters_and_digits(word) for word in words} - {""}
+
+
+def _letters_and_digits(text: str) -> str:
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFC", text).casefold()))
 
 
 def hash_password(password: str, *, rounds: int) -> str:
     """The bcrypt hash. Never call this inside a transaction: it takes about 250 ms."""
-    return _queued(lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds)).decode())
+    secret = normalize(password).encode()
+    return _queued(lambda: bcrypt.hashpw(secret, bcrypt.gensalt(rounds)).decode())
 
 
-def matches(password: str, password_hash: str | None, *, rounds: int) -> bool:
-    """Whether `password` matches the hash. Takes the same time when there is no hash."""
-    secret = password.encode()[: MAX_BYTES + 1]
-    known = (password_hash or _DUMMY_HASH.format(rounds)).encode()
+class Verdict(Enum):
+    """Whether a password matches a stored hash."""
+
+    WRONG = auto()
+    CORRECT = auto()
+    #: Correct, but hashed at another cost or from another form: it should be hashed anew.
+    OUTDATED = auto()
+
+
+def verify(password: str, password_hash: str | None, *, rounds: int, max_cost: int) -> Verdict:
+    """Compare a password with the stored hash; None if there is no such account.
+
+    rounds: cost of new hashes; max_cost: highest cost of a stored hash. The time depends on these
+    and on the password only, neither on the hash nor on whether there is one.
+    """
+    known = password_hash or _DUMMY_HASH.format(rounds)
+    target = max(rounds, max_cost)
+    normalized = normalize(password)
+    # Earlier versions hashed passwords as they were typed.
+    forms = [normalized] if password == normalized else [normalized, password]
+    are_equal = _queued(lambda: [_compare(form, known, target=target) for form in forms])
+    if password_hash is None or not any(are_equal):
+        return Verdict.WRONG
+    return Verdict.CORRECT if are_equal[0] and _cost(known) == rounds else Verdict.OUTDATED
+
+
+def _compare(password: str, known_hash: str, *, target: int) -> bool:
+    """Whether they match, with the work of a hash of cost `target`.
+
+    Each step of the cost doubles the work, so a hash of cost 10 and dummies of costs 10 and 11
+    take as long as one of cost 12.
+    """
+    secret = password.encode()
     # A longer password cannot match, but must take the same time to refuse.
-    is_equal = _queued(lambda: bcrypt.checkpw(secret[:MAX_BYTES], known))
-    return is_equal and password_hash is not None and len(secret) <= MAX_BYTES
+    is_equal = bcrypt.checkpw(secret[:MAX_BYTES], known_hash.encode())
+    for cost in range(_cost(known_hash), target):
+        bcrypt.checkpw(secret[:MAX_BYTES], _DUMMY_HASH.format(cost).encode())
+    return is_equal and len(secret) <= MAX_BYTES
+
+
+def _cost(password_hash: str) -> int:
+    return int(password_hash.split("$")[2])
 
 
 def _queued(work: Callable[[], T]) -> T:

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.auth.models import (
+    HASH_COST,
     SESSION_IS_VALID,
     ApiKey,
     LoginSession,
@@ -44,6 +45,12 @@ def get_user_by_email_key(session: Session, email_key: str) -> User | None:
 
 def get_user_by_phone(session: Session, phone: str) -> User | None:
     return session.scalar(select(User).where(User.phone == phone))
+
+
+def get_max_password_cost(session: Session) -> int | None:
+    """The highest cost of a stored hash, or None without users. Reads one row of an index."""
+    highest = session.scalar(select(func.max(text(HASH_COST))).select_from(User))
+    return int(highest) if highest is not None else None
 
 
 def get_user_of_session(

@@ -24,7 +24,10 @@ _PHONE_TEXT: Final = re.compile(r"\+[0-9][0-9 ().-]{5,30}")
 _MAX_PHONE: Final = 16
 
 _EMAIL_EXAMPLE = {"example": "alice@example.com"}
-_PASSWORD_EXAMPLE = {"description": "8 to 72 bytes of UTF-8", "example": "SecurePass123!"}
+_PASSWORD_EXAMPLE = {
+    "description": "8 to 72 bytes of UTF-8 in the form NFC",
+    "example": "SecurePass123!",
+}
 
 
 def canonical_email(text: str) -> str | None:

@@ -112,16 +112,38 @@ def get_user_by_email(session: Session, *, email: str) -> User | None:
     return repository.get_user_by_email_key(session, fold_email(email))
 
 
+def get_max_password_cost(session: Session) -> int:
+    """The highest bcrypt cost of a stored password, 0 without users."""
+    return repository.get_max_password_cost(session) or 0
+
+
 def get_user_by_phone(session: Session, *, phone: str) -> User | None:
     """phone: in E.164."""
     return repository.get_user_by_phone(session, phone)
 
 
-def sign_in(session: Session, *, user_id: UUID, device: Device, refresh_ttl: timedelta) -> SignIn:
+@dataclass(frozen=True, slots=True)
+class Rehash:
+    """A stored hash that is outdated, and the one that takes its place."""
+
+    outdated: str
+    replacement: str
+
+
+def sign_in(
+    session: Session,
+    *,
+    user_id: UUID,
+    device: Device,
+    refresh_ttl: timedelta,
+    rehash: Rehash | None = None,
+) -> SignIn:
     """Create a session for a user whose credentials were verified. Raises InvalidCredentials."""
     user = repository.get_user_for_update(session, user_id)
     if user is None or not user.is_active:
         raise InvalidCredentials
+    if rehash is not None and user.password_hash == rehash.outdated:
+        user.password_hash = rehash.replacement
     now = clock.now()
     user.last_login_at = now
     login = repository.insert_session(

@@ -1,10 +1,13 @@
 """HTTP of accounts and sign-in."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask import request
+from sqlalchemy.orm import Session
 
 from app.auth import http, passwords, service, tokens
 from app.auth.errors import (
@@ -21,6 +24,7 @@ from app.auth.errors import (
 )
 from app.auth.guard import current_user, require_password, requires, session_id
 from app.auth.models import Role, User
+from app.auth.passwords import Verdict
 from app.auth.schemas import (
     ChangePasswordIn,
     LoginByPhoneIn,
@@ -95,7 +99,7 @@ def register_user(body: dict[str, Any]) -> Any:
     Creates the user and a wallet, and signs the user in. Email addresses are unique, ignoring
     case. Common passwords are rejected. Administrators are created on the command line.
     """
-    passwords.require_acceptable(body["password"])
+    passwords.require_acceptable(body["password"], names=[body["email"]])
     with reading() as session:
         service.require_email_free(session, email=body["email"])
     return _register(**body)
@@ -122,9 +126,7 @@ def login(body: dict[str, Any]) -> Any:
 
     An unknown email and a wrong password are indistinguishable, in the response and in timing.
     """
-    with reading() as session:
-        user = service.get_user_by_email(session, email=body["email"])
-    return _sign_in(user, body["password"])
+    return _sign_in(partial(service.get_user_by_email, email=body["email"]), body["password"])
 
 
 @blp.post("/phone")
@@ -141,28 +143,37 @@ def login_by_phone(body: dict[str, Any]) -> Any:
     If PHONE_AUTO_REGISTRATION is enabled, an unknown number creates an account with role USER and
     no email instead, and the status is 201.
     """
-    user = _find_by_phone(body["phone"])
-    if user is None and settings().phone_auto_registration:
-        passwords.require_acceptable(body["password"])
+    if settings().phone_auto_registration and not _is_known_phone(body["phone"]):
+        passwords.require_acceptable(body["password"], names=[body["phone"]])
         with suppress(PhoneTaken):  # by a concurrent request for the same account
             return _register(role=Role.USER, **body), 201
-        user = _find_by_phone(body["phone"])
-    return _sign_in(user, body["password"])
+    return _sign_in(partial(service.get_user_by_phone, phone=body["phone"]), body["password"])
 
 
-def _find_by_phone(phone: str) -> User | None:
+def _is_known_phone(phone: str) -> bool:
     with reading() as session:
-        return service.get_user_by_phone(session, phone=phone)
+        return service.get_user_by_phone(session, phone=phone) is not None
 
 
-def _sign_in(user: User | None, password: str) -> dict[str, Any]:
-    """Sign the user in with a password. Refusing takes the same time if there is no user."""
+def _sign_in(find_user: Callable[[Session], User | None], password: str) -> dict[str, Any]:
+    """Sign a user in with a password. Refusing takes the same time if there is no user."""
+    with reading() as session:
+        user, max_cost = find_user(session), service.get_max_password_cost(session)
     known_hash = user.password_hash if user else None
-    if not passwords.matches(password, known_hash, rounds=_rounds()) or user is None:
+    verdict = passwords.verify(password, known_hash, rounds=_rounds(), max_cost=max_cost)
+    if user is None or not user.is_active or verdict is Verdict.WRONG:
         raise InvalidCredentials
+    rehash = None
+    if verdict is Verdict.OUTDATED:
+        replacement = passwords.hash_password(password, rounds=_rounds())
+        rehash = service.Rehash(user.password_hash, replacement)
     with transaction() as session:
         sign_in = service.sign_in(
-            session, user_id=user.id, device=_device(), refresh_ttl=_rules().refresh_ttl
+            session,
+            user_id=user.id,
+            device=_device(),
+            refresh_ttl=_rules().refresh_ttl,
+            rehash=rehash,
         )
     return _issue(sign_in)
 
@@ -248,7 +259,11 @@ def change_password(body: dict[str, Any]) -> None:
 
     Revokes all other sessions of the user. API keys keep working unless `revokeApiKeys` is true.
     """
-    passwords.require_acceptable(body["new_password"], field="newPassword")
+    with reading() as session:
+        user = current_user(session)
+    passwords.require_acceptable(
+        body["new_password"], names=[user.email, user.phone], field="newPassword"
+    )
     require_password(body["current_password"])
     password_hash = passwords.hash_password(body["new_password"], rounds=_rounds())
     with transaction() as session:

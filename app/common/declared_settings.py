@@ -138,7 +138,9 @@ class DeclaredSettings:
     bcrypt_rounds: int = setting(
         ma.fields.Integer(validate=Range(4, 16)),
         "12",
-        "Cost of password hashing (bcrypt), 4 to 16. Each step doubles the time.",
+        "Cost of password hashing (bcrypt), 4 to 16. Each step doubles the time. After a change,"
+        " each password is hashed anew at the next sign-in; until the last one is, every sign-in"
+        " takes as long as the highest cost.",
     )
     phone_auto_registration: bool = setting(
         _FLAG,

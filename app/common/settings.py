@@ -18,6 +18,8 @@ from app.common.declared_settings import DeclaredSettings
 from app.common.env_fields import declarations
 from app.common.money import AmountInvalid, Money
 
+PRODUCT_NAME: Final = "Payment Flow"
+
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 
 #: Listening addresses that other machines cannot use.

@@ -14,10 +14,10 @@ from app.banks.providers import Provider
 from app.common import clock
 from app.common.cache import Region
 from app.common.process_state import Slot
+from app.common.settings import PRODUCT_NAME
 from app.onramp.models import Onramp, OnrampStatus
 
 TTL: Final = timedelta(minutes=5)
-_MERCHANT: Final = "Payment Flow"
 
 #: Cache of links, so that reading an on-ramp does not sign a new one each time.
 link_cache: Final[Slot[Region | None]] = Slot("cache of on-ramp links", default=None)
@@ -57,7 +57,7 @@ def _sign(onramp: Onramp, bank: Provider) -> str:
         "currency": onramp.currency,
         "payer": onramp.payer,
         "userId": str(onramp.user_id),
-        "merchant": _MERCHANT,
+        "merchant": PRODUCT_NAME,
         "exp": int(onramp.expires_at.timestamp()),
     }
     if onramp.return_url is not None:

@@ -33,6 +33,7 @@ from app.common import clock
 from app.common.driver import paused_pipeline
 from app.common.encryption import decrypt, encrypt
 from app.common.money import Money
+from app.common.settings import PRODUCT_NAME
 
 #: 6 digits from the app, or a recovery code: base32 in groups of four.
 CODE_PATTERN: Final = r"[0-9]{6}|[A-Za-z2-7]{4}(-?[A-Za-z2-7]{4}){3}"
@@ -42,7 +43,6 @@ _RECOVERY_BYTES: Final = 10
 _DIGITS: Final = 6
 #: Steps of 30 seconds by which the app's clock may differ from ours (RFC 6238, section 5.2).
 _ALLOWED_DRIFT_STEPS: Final = 1
-_ISSUER: Final = "Payment Flow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,9 @@ def start_enrolment(session: Session, *, user: User) -> Enrolment:
     if not is_pending:
         raise TwoFactorAlreadyEnabled
     name = user.email or user.phone
-    return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=_ISSUER))
+    return Enrolment(
+        secret, pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=PRODUCT_NAME)
+    )
 
 
 def confirm_enrolment(session: Session, *, user_id: UUID, code: str) -> list[str]:
