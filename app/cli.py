@@ -11,7 +11,13 @@ from sqlalchemy.exc import OperationalError
 
 from app.common import schema_version
 from app.common.schema_version import SchemaMismatch
-from app.common.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+from app.common.settings import (
+    PROJECT_ROOT,
+    Settings,
+    SettingsError,
+    load_for_migration,
+    load_settings,
+)
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -84,7 +90,7 @@ def migrate() -> None:
     from app.common.migrate import migrate as run
 
     _register_models()
-    run(_load_settings())
+    run(load_for_migration())
 
 
 @main.command()

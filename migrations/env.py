@@ -3,10 +3,10 @@
 from alembic import context
 from sqlalchemy import create_engine
 
-from app.common.settings import SettingsError, load_settings
+from app.common.settings import SettingsError, load_for_migration
 from app.models import Base
 
-settings = load_settings()
+settings = load_for_migration()
 url = settings.migration_database_url or settings.database_url
 if url is None:
     raise SettingsError("MIGRATION_DATABASE_URL or DATABASE_URL must be set.")

@@ -15,9 +15,13 @@ SECRETS = {
     "ENCRYPTION_KEYS": "N5bYt8RwQ2kVx7LzH4mJc9GsT3dFp6Ea",
 }
 
+#: What production requires.
+REQUIRED = SECRETS | {"PUBLIC_URL": "https://pay.example.com"}
+
 #: Settings with which production starts, for `replace(settings, **PRODUCTION)`.
 PRODUCTION: Final[dict[str, Any]] = {
     "app_env": "production",
+    "public_url": REQUIRED["PUBLIC_URL"],
     "jwt_access_secret": SECRETS["JWT_ACCESS_SECRET"],
     "jwt_refresh_secret": SECRETS["JWT_REFRESH_SECRET"],
     "encryption_keys": (SECRETS["ENCRYPTION_KEYS"],),

@@ -11,6 +11,7 @@ from marshmallow.validate import Length, Regexp
 
 from app.banks.errors import ProviderUnknown
 from app.common.process_state import Slot
+from app.common.production import is_patterned
 from app.common.settings import InvalidValues, Settings
 
 #: The banks of the simulator (sandbox/bank), by code.
@@ -87,6 +88,11 @@ def _configured(settings: Settings) -> tuple[Provider, ...]:
     banks = _parse(settings.bank_providers or "[]")
     if settings.is_production and any(not bank.url.startswith("https:") for bank in banks):
         raise _invalid("must have addresses that begin with https in production")
+    keys = [key for bank in banks for key in bank.keys]
+    if settings.is_production and any(is_patterned(key.decode("latin-1")) for key in keys):
+        raise _invalid("must have random keys in production")
+    if settings.is_production and len(set(keys)) < len(keys):
+        raise _invalid("must have a different key for each bank in production")
     return banks
 
 

@@ -50,8 +50,8 @@ class DeclaredSettings:
         "development",
         "`development`, `production` or `test`. `production` refuses missing, short, equal"
         " or patterned secrets, direct deposits, test keys of Stripe, demo data, disabled rate"
-        " limits, cheap password hashes, plain http, very long or short lifetimes of tokens, and a"
-        " database role that could change the ledger.",
+        " limits, cheap password hashes, plain http, a missing `PUBLIC_URL`, very long or short"
+        " lifetimes, and a database role with more privileges than `migrate` grants.",
         section="General",
     )
     host: str = setting(_TEXT, "127.0.0.1", "Address to listen on; `0.0.0.0` for all.")
@@ -59,7 +59,8 @@ class DeclaredSettings:
     public_url: str | None = optional_setting(
         PublicUrl(),
         "Public address of the application; links and QR codes start with it. Printed codes"
-        " survive a change only if the old address still leads to the application.",
+        " survive a change only if the old address still leads to the application. Required in"
+        " production, with https.",
         unset="`http://localhost` and the port, or `HOST` if it names an address",
     )
     api_prefix: str = setting(Prefix(), "/api/v1", "Path prefix of the API.")

@@ -5,8 +5,9 @@ from alembic.config import Config
 from sqlalchemy import create_engine, make_url, text
 
 from app.common.db import Base
+from app.common.declared_settings import DeclaredSettings
 from app.common.schema_version import read_revision, require_not_ahead
-from app.common.settings import PROJECT_ROOT, Settings, SettingsError
+from app.common.settings import PROJECT_ROOT, SettingsError
 
 
 def alembic_config() -> Config:
@@ -15,7 +16,7 @@ def alembic_config() -> Config:
     return config
 
 
-def migrate(settings: Settings, *, revision: str = "head") -> None:
+def migrate(settings: DeclaredSettings, *, revision: str = "head") -> None:
     """Migrate as the owner, then grant to the application's role.
 
     Raises SettingsError when no database is configured, and SchemaMismatch when a newer version

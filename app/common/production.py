@@ -15,8 +15,19 @@ _MIN_DISTINCT: Final = 8
 _PLACEHOLDERS: Final = ("change", "example", "password", "secret", "your-", "your_", "insecure")
 
 _MIN_BCRYPT_ROUNDS: Final = 10
-_ACCESS_TTL: Final = timedelta(minutes=1), timedelta(hours=1)
-_REFRESH_TTL: Final = timedelta(hours=1), timedelta(days=30)
+#: Shortest and longest value of each duration.
+LIFETIMES: Final = {
+    "jwt_access_expiration": (timedelta(minutes=1), timedelta(hours=1)),
+    "jwt_refresh_expiration": (timedelta(hours=1), timedelta(days=30)),
+    "two_factor_new_payee": (timedelta(minutes=10), timedelta(days=30)),
+    "two_factor_new_bank_account": (timedelta(hours=1), timedelta(days=30)),
+    "retention_responses": (timedelta(days=1), timedelta(days=90)),
+    "retention_idempotency_keys": (timedelta(days=7), timedelta(days=3650)),
+    "retention_events": (timedelta(days=1), timedelta(days=3650)),
+    "retention_refresh_tokens": (timedelta(days=1), timedelta(days=3650)),
+    "retention_sessions": (timedelta(days=1), timedelta(days=3650)),
+    "retention_inbound_events": (timedelta(days=30), timedelta(days=3650)),
+}
 
 
 def problems(settings: DeclaredSettings) -> Iterator[str]:
@@ -27,19 +38,19 @@ def problems(settings: DeclaredSettings) -> Iterator[str]:
         yield "RATELIMIT_ENABLED must be on in production: it slows down guessing of passwords."
     if settings.bcrypt_rounds < _MIN_BCRYPT_ROUNDS:
         yield f"BCRYPT_ROUNDS must be at least {_MIN_BCRYPT_ROUNDS} in production."
+    if settings.public_url is None:
+        yield "PUBLIC_URL must be set in production: links and QR codes begin with it."
     for name in ("public_url", "checkout_success_url", "checkout_cancel_url"):
         if (getattr(settings, name) or "https:").lower().startswith("http:"):
             yield f"{name.upper()} must begin with https in production."
     yield from _lifetimes(settings)
     yield from _secrets(settings)
-    yield from _roles(settings)
+    if problem := role_problem(settings):
+        yield problem
 
 
 def _lifetimes(settings: DeclaredSettings) -> Iterator[str]:
-    for name, (shortest, longest) in (
-        ("jwt_access_expiration", _ACCESS_TTL),
-        ("jwt_refresh_expiration", _REFRESH_TTL),
-    ):
+    for name, (shortest, longest) in LIFETIMES.items():
         if not shortest <= getattr(settings, name) <= longest:
             yield (
                 f"{name.upper()} must be between {_spoken(shortest)} and {_spoken(longest)}"
@@ -94,10 +105,12 @@ def is_patterned(secret: str) -> bool:
     )
 
 
-def _roles(settings: DeclaredSettings) -> Iterator[str]:
+def role_problem(settings: DeclaredSettings) -> str | None:
+    """Why the roles of the database URLs are not allowed in production; None if they are."""
     app, owner = settings.database_url, settings.migration_database_url
     if app and owner and urlsplit(app).username == urlsplit(owner).username:
-        yield (
+        return (
             "MIGRATION_DATABASE_URL must name another role than DATABASE_URL in production:"
             " the application must not own its tables."
         )
+    return None

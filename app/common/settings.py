@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Final
+from typing import Any, Final
 
 import marshmallow as ma
 from dotenv import dotenv_values
@@ -130,6 +130,22 @@ def load_settings() -> Settings:
 
     Raises SettingsError naming each invalid variable.
     """
+    return Settings(**_read_values())
+
+
+def load_for_migration() -> DeclaredSettings:
+    """The settings for `migrate`, which needs the URLs of the database and no secrets.
+
+    Raises SettingsError naming each invalid variable.
+    """
+    settings = DeclaredSettings(**_read_values())
+    if settings.app_env == "production" and (problem := production.role_problem(settings)):
+        raise SettingsError(problem)
+    return settings
+
+
+def _read_values() -> dict[str, Any]:
+    """The values of the settings that are given, by field. Raises InvalidValues."""
     variables = {**dotenv_values(".env"), **os.environ}
     # An empty value means unset, as in compose files and `.env` files.
     given = _accept_old_names({name.upper(): value for name, value in variables.items() if value})
@@ -142,7 +158,7 @@ def load_settings() -> Settings:
                 problems[name] = " ".join(error.messages)
     if problems:
         raise InvalidValues(problems)
-    return Settings(**values)
+    return values
 
 
 def _accept_old_names(given: dict[str, str]) -> dict[str, str]:

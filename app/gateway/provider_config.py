@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.common.env_fields import CommaSeparated
+from app.common.production import is_patterned
 from app.common.settings import InvalidValues, Settings, SettingsError
 
 #: Value of STRIPE_SECRET_KEY that disables card payments, those of the simulator too.
@@ -75,6 +76,9 @@ def _stripe(settings: Settings) -> GatewayConfig | None:
         raise SettingsError(
             "STRIPE_SECRET_KEY must be a live key in production: test cards buy real goods."
         )
+    unprefixed = [secret.removeprefix("whsec_") for secret in webhook_secrets]
+    if settings.is_production and any(map(is_patterned, unprefixed)):
+        raise SettingsError("STRIPE_WEBHOOK_SECRETS must be random in production.")
     if config.url == _STRIPE_URL and settings.checkout_minutes < _STRIPE_MIN_MINUTES:
         raise SettingsError(
             f"CHECKOUT_MINUTES must be {_STRIPE_MIN_MINUTES} or more: Stripe allows no less."

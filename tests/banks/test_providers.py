@@ -4,13 +4,14 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from app.banks.providers import Provider, from_settings, require_valid, to_json
 from app.common.settings import Settings, SettingsError
-from tests.environment import SECRETS, empty_environment, load
+from tests.environment import REQUIRED, empty_environment, load
 
 # A fixture, which pytest finds by name.
 __all__ = ["empty_environment"]
@@ -43,9 +44,11 @@ class TestProviders:
     def test_in_production_there_are_only_configured_banks(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert from_settings(load(monkeypatch, APP_ENV="production", **SECRETS)) == ()
-        assert from_settings(load(monkeypatch, BANK_PROVIDERS=json.dumps([BANK]))) == (
-            Provider("SBI", "State Bank", "https://bank.example/pay", (RAW_KEY,)),
+        assert from_settings(load(monkeypatch, APP_ENV="production", **REQUIRED)) == ()
+        key = os.urandom(32)
+        bank = BANK | {"keys": ["whsec_" + base64.b64encode(key).decode()]}
+        assert from_settings(load(monkeypatch, BANK_PROVIDERS=json.dumps([bank]))) == (
+            Provider("SBI", "State Bank", "https://bank.example/pay", (key,)),
         )
 
     def test_a_configured_list_replaces_the_default_even_if_it_is_empty(

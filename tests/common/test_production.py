@@ -1,5 +1,6 @@
 """What production refuses, each in one sentence with the name of the setting."""
 
+import base64
 import json
 import secrets
 
@@ -10,10 +11,10 @@ from flask import Flask
 from app.banks import providers
 from app.cli import main
 from app.common import db, privileges
-from app.common.env_fields import declarations
-from app.common.production import is_patterned
+from app.common.env_fields import Duration, declarations
+from app.common.production import LIFETIMES, is_patterned
 from app.common.settings import PROJECT_ROOT, Settings, SettingsError
-from tests.environment import SECRETS, empty_environment, load
+from tests.environment import REQUIRED, SECRETS, empty_environment, load
 
 # A fixture, which pytest finds by name.
 __all__ = ["empty_environment"]
@@ -28,26 +29,30 @@ REFUSED = {
     "CHECKOUT_SUCCESS_URL": ["http://shop.example.com/{order}"],
     "DIRECT_DEPOSITS": ["true"],
     "ENCRYPTION_KEYS": ["", "short", "x" * 40, SECRETS["JWT_ACCESS_SECRET"]],
-    "JWT_ACCESS_EXPIRATION": ["10s", "2h", "365d"],
     "JWT_ACCESS_SECRET": ["", "short", "x" * 40, "change-me-" + RANDOM],
-    "JWT_REFRESH_EXPIRATION": ["10m", "31d", "3650d"],
     "JWT_REFRESH_SECRET": ["", "short", "abc123" * 8, SECRETS["JWT_ACCESS_SECRET"]],
     "METRICS_TOKEN": ["x" * 40, SECRETS["JWT_ACCESS_SECRET"]],
     "MIGRATION_DATABASE_URL": [APP],
-    "PUBLIC_URL": ["http://pay.example.com", "http://localhost:3000"],
+    "PUBLIC_URL": ["", "http://pay.example.com", "http://localhost:3000"],
     "RATELIMIT_ENABLED": ["false"],
+    **{
+        name.upper(): [f"{shortest.total_seconds() - 1:.0f}", f"{longest.total_seconds() + 1:.0f}"]
+        for name, (shortest, longest) in LIFETIMES.items()
+    },
 }
 
-#: Settings whose values are all safe: names, sizes, prices, ports, folders and the like. A new
-#: setting belongs here or in one of the other tables.
+#: Settings whose values are all safe: names, sizes, amounts, ports, folders and the like. A new
+#: setting belongs here, in `LIFETIMES` if it is a duration, or in one of the other tables.
 SAFE = {
     "API_PREFIX", "APP_ENV", "BANK_PORT", "CHECKOUT_MINUTES", "CORS_ORIGINS",
     "DATABASE_POOL_SIZE", "DATABASE_URL", "DATA_DIR", "DEFAULT_CURRENCY",
     "DOWNLOADS_PER_ORDER", "FILES_DIR", "FILES_S3_BUCKET", "FILES_S3_ENDPOINT",
     "FILES_S3_REGION", "FILE_LINK_MINUTES", "FILE_MAX_BYTES", "FILE_TYPES",
-    "GATEWAY_PORT", "HOST", "LOG_LEVEL", "MAXIMUM_DEPOSIT", "MAXIMUM_ONRAMP",
+    "GATEWAY_PORT", "HOST", "KEEP_UNDELIVERED_EVENTS", "LOG_LEVEL", "MAXIMUM_DEPOSIT",
+    "MAXIMUM_ONRAMP",
     "MINIMUM_WITHDRAWAL", "PHONE_AUTO_REGISTRATION", "PLATFORM_FEE_BPS", "PORT", "REDIS_URL",
-    "TRUSTED_PROXIES", "TWO_FACTOR_ABOVE", "WEB_CONNECTIONS", "WEB_THREADS", "WEB_WORKERS",
+    "TRUSTED_PROXIES", "TWO_FACTOR_ABOVE", "TWO_FACTOR_NEW_MERCHANT_ABOVE",
+    "WEB_CONNECTIONS", "WEB_THREADS", "WEB_WORKERS",
 }  # fmt: skip
 
 #: Settings that their module refuses (tests/banks, tests/gateway).
@@ -63,13 +68,22 @@ def test_every_setting_is_judged() -> None:
     assert set(declarations(Settings)) == SAFE | REFUSED.keys() | REFUSED_ELSEWHERE
 
 
+def test_every_duration_is_bounded() -> None:
+    durations = {
+        name.lower()
+        for name, declaration in declarations(Settings).items()
+        if isinstance(declaration.field, Duration)
+    }
+    assert durations == LIFETIMES.keys()
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, values in REFUSED.items() for value in values]
 )
 def test_production_refuses_it_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    given = {"DATABASE_URL": APP} | SECRETS | {name: value}
+    given = {"DATABASE_URL": APP} | REQUIRED | {name: value}
 
     load(monkeypatch, APP_ENV="development", **given)
     with pytest.raises(SettingsError) as refused:
@@ -80,18 +94,49 @@ def test_production_refuses_it_in_one_sentence(
     assert str(refused.value).count(". ") == 0
 
 
-def test_banks_need_https_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
-    bank = {
-        "code": "HDFC",
-        "name": "HDFC",
-        "url": "http://bank.example.com",
-        "keys": ["whsec_aDRROXp2MUxtVDdjWHMyUmtXOHlOYjVKZkQzZ1BhRTY="],
-    }
+BANK = {
+    "code": "HDFC",
+    "name": "HDFC",
+    "url": "https://bank.example.com",
+    "keys": ["whsec_aDRROXp2MUxtVDdjWHMyUmtXOHlOYjVKZkQzZ1BhRTY="],
+}
 
-    settings = load(monkeypatch, APP_ENV="production", BANK_PROVIDERS=json.dumps([bank]), **SECRETS)
 
-    with pytest.raises(SettingsError, match=r"BANK_PROVIDERS.*https"):
-        providers.require_valid(settings)
+@pytest.mark.parametrize(
+    "banks",
+    [
+        [BANK | {"url": "http://bank.example.com"}],
+        [BANK | {"keys": ["whsec_" + base64.b64encode(b"0123456789abcdef" * 2).decode()]}],
+        [BANK, BANK | {"code": "AXIS"}],
+    ],
+    ids=["plain http", "patterned key", "equal keys"],
+)
+def test_banks_are_refused(monkeypatch: pytest.MonkeyPatch, banks: list[object]) -> None:
+    given = REQUIRED | {"BANK_PROVIDERS": json.dumps(banks)}
+
+    providers.require_valid(load(monkeypatch, APP_ENV="development", **given))
+    with pytest.raises(SettingsError, match=r"BANK_PROVIDERS.* in production"):
+        providers.require_valid(load(monkeypatch, APP_ENV="production", **given))
+
+
+class TestMigrate:
+    """`migrate` runs in a container that has no secrets."""
+
+    def migrate(self, monkeypatch: pytest.MonkeyPatch, owner: str) -> str:
+        monkeypatch.setattr("app.common.migrate.migrate", lambda _: None)
+        for name, value in {
+            "APP_ENV": "production",
+            "DATABASE_URL": APP,
+            "MIGRATION_DATABASE_URL": owner,
+        }.items():
+            monkeypatch.setenv(name, value)
+        return CliRunner().invoke(main, ["migrate"]).output
+
+    def test_it_needs_no_secrets(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.migrate(monkeypatch, "postgresql://owner:p@localhost/flow") == ""
+
+    def test_it_refuses_one_role_for_both_urls(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.migrate(monkeypatch, APP).startswith("Error: MIGRATION_DATABASE_URL must name")
 
 
 class TestSecrets:
@@ -118,7 +163,7 @@ class TestSecrets:
 
 class TestRole:
     def settings(self, monkeypatch: pytest.MonkeyPatch, url: str) -> Settings:
-        return load(monkeypatch, APP_ENV="production", DATABASE_URL=url, **SECRETS)
+        return load(monkeypatch, APP_ENV="production", DATABASE_URL=url, **REQUIRED)
 
     def test_the_role_that_migrate_grants_to_is_accepted(
         self, app: Flask, monkeypatch: pytest.MonkeyPatch
@@ -139,7 +184,7 @@ class TestRole:
     def test_it_is_asked_before_a_process_starts(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, command: str
     ) -> None:
-        for name, value in SECRETS.items():
+        for name, value in REQUIRED.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("APP_ENV", "production")
         monkeypatch.setenv("DATABASE_URL", str(settings.migration_database_url))

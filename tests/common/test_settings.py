@@ -11,7 +11,7 @@ from app.common import process_state
 from app.common.settings import Settings, SettingsError, load_settings
 from app.factory import create_app
 from tests.concurrency import all_at_once
-from tests.environment import SECRETS, empty_environment, load
+from tests.environment import REQUIRED, SECRETS, empty_environment, load
 
 # A fixture, which pytest finds by name.
 __all__ = ["empty_environment"]
@@ -257,7 +257,7 @@ class TestProduction:
     def test_with_secrets_production_is_valid_and_direct_deposits_are_disabled(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        settings = load(monkeypatch, APP_ENV="production", **SECRETS)
+        settings = load(monkeypatch, APP_ENV="production", **REQUIRED)
 
         assert settings.access_secret == SECRETS["JWT_ACCESS_SECRET"]
         assert settings.refresh_secret == SECRETS["JWT_REFRESH_SECRET"]
@@ -269,7 +269,7 @@ class TestProduction:
         self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
     ) -> None:
         with pytest.raises(SettingsError, match=name):
-            load(monkeypatch, APP_ENV="production", **SECRETS | {name: value})
+            load(monkeypatch, APP_ENV="production", **REQUIRED | {name: value})
 
     def test_the_same_secret_for_both_types_of_token_is_refused(
         self, monkeypatch: pytest.MonkeyPatch
@@ -278,12 +278,12 @@ class TestProduction:
             load(
                 monkeypatch,
                 APP_ENV="production",
-                **SECRETS | {"JWT_REFRESH_SECRET": SECRETS["JWT_ACCESS_SECRET"]},
+                **REQUIRED | {"JWT_REFRESH_SECRET": SECRETS["JWT_ACCESS_SECRET"]},
             )
 
     def test_direct_deposits_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(SettingsError, match="DIRECT_DEPOSITS"):
-            load(monkeypatch, APP_ENV="production", DIRECT_DEPOSITS="true", **SECRETS)
+            load(monkeypatch, APP_ENV="production", DIRECT_DEPOSITS="true", **REQUIRED)
 
     def test_the_representation_contains_no_secrets(self) -> None:
         settings = Settings(

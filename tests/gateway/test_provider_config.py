@@ -6,7 +6,7 @@ import pytest
 
 from app.common.settings import Settings, SettingsError
 from app.gateway.provider_config import from_settings, require_valid, uses_simulator
-from tests.environment import SECRETS, empty_environment, load
+from tests.environment import REQUIRED, empty_environment, load
 
 # A fixture, which pytest finds by name.
 __all__ = ["empty_environment"]
@@ -32,8 +32,8 @@ class TestGatewayConfig:
     def test_in_production_there_is_no_gateway_unless_it_is_configured(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert from_settings(load(monkeypatch, APP_ENV="production", **SECRETS)) is None
-        found = from_settings(load(monkeypatch, **STRIPE))
+        assert from_settings(load(monkeypatch, APP_ENV="production", **REQUIRED)) is None
+        found = from_settings(load(monkeypatch, APP_ENV="development", **STRIPE))
         assert found is not None
         assert (found.url, found.is_live) == ("https://api.stripe.com", True)
         assert found.secret_key == STRIPE["STRIPE_SECRET_KEY"]
@@ -65,13 +65,20 @@ class TestGatewayConfig:
         assert elsewhere.url == "http://127.0.0.1:3004"
 
     def test_in_production_a_test_key_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        given = SECRETS | STRIPE | {"STRIPE_SECRET_KEY": "sk_test_hunter2hunter2hunter2"}
+        given = REQUIRED | STRIPE | {"STRIPE_SECRET_KEY": "sk_test_hunter2hunter2hunter2"}
         with pytest.raises(SettingsError, match="live key") as refused:
             from_settings(load(monkeypatch, APP_ENV="production", **given))
         assert "hunter" not in str(refused.value)
 
+    def test_in_production_patterned_webhook_secrets_are_refused(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = load(monkeypatch, APP_ENV="production", **REQUIRED, **STRIPE)
+        with pytest.raises(SettingsError, match="STRIPE_WEBHOOK_SECRETS must be random"):
+            from_settings(settings)
+
     def test_in_production_https_is_required(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        given = SECRETS | STRIPE | {"STRIPE_API_BASE": "http://127.0.0.1:3004"}
+        given = REQUIRED | STRIPE | {"STRIPE_API_BASE": "http://127.0.0.1:3004"}
         settings = load(monkeypatch, APP_ENV="production", **given)
         with pytest.raises(SettingsError, match="STRIPE_API_BASE must begin with https"):
             from_settings(settings)

@@ -9,6 +9,7 @@ import pytest
 from app.common.env_fields import Declaration, declarations
 from app.common.settings import PROJECT_ROOT, Settings, load_settings
 from app.local import settings_docs
+from app.retention.policy import RULES
 from tests.environment import empty_environment
 
 # A fixture, which pytest finds by name.
@@ -41,7 +42,8 @@ def read_settings() -> set[str]:
     return found
 
 
-READ = read_settings()
+#: The periods of the retention are read by their names.
+READ = read_settings() | {rule.period for rule in RULES}
 
 
 class TestDocuments:
