@@ -18,6 +18,18 @@ class MalformedJson(BadRequest):
     message = "The request body is not valid JSON"
 
 
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object as a dict. Raises MalformedJson if a name occurs twice.
+
+    Parsers differ in which of the values they take (RFC 8259, section 4), so a proxy or a log
+    could have seen another one than we do.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise MalformedJson("An object in the request body contains the same name twice")
+    return found
+
+
 def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON (RFC 8259, section 6)")
 
@@ -26,11 +38,15 @@ def parse_json(raw: bytes) -> Any:
     """RFC 8259 JSON with numbers kept exact (int or Decimal).
 
     Raises MalformedJson for anything else: bad UTF-8, NaN and Infinity, nesting too deep,
-    numbers too long, and text that PostgreSQL cannot store (NUL, lone surrogates).
+    numbers too long, a name twice in an object, and text that PostgreSQL cannot store (NUL, lone
+    surrogates).
     """
     try:
         value = json.loads(
-            raw.decode("utf-8"), parse_float=Decimal, parse_constant=_reject_constant
+            raw.decode("utf-8"),
+            parse_float=Decimal,
+            parse_constant=_reject_constant,
+            object_pairs_hook=_unique_names,
         )
         if _NUL_ESCAPE.search(raw):
             raise ValueError("NUL")

@@ -41,6 +41,9 @@ class TestMalformedJson:
             b'{"email":"a\nb"}',
             b'{"email":' + b"1" * 5000 + b"}",
             b'{"email":1e' + b"9" * 30 + b"}",
+            b'{"email":"a","email":"a"}',
+            b'{"email":"a","em\\u0061il":"b"}',
+            b'{"email":[[{"a":{"b":1,"b":2}}]]}',
         ],
         ids=lambda body: repr(body[:20]),
     )
