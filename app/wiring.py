@@ -13,7 +13,7 @@ from redis import Redis
 from app.auth import service as auth
 from app.auth import tokens
 from app.banks import providers
-from app.common import cache, circuit, db, encryption, http, idempotent, process_state, queue
+from app.common import cache, circuit, clock, db, encryption, http, idempotent, process_state, queue
 from app.common.settings import Settings, SettingsError
 from app.delivery.files.downloads import service as downloads
 from app.delivery.files.storage import service as storage
@@ -80,6 +80,10 @@ def configure(settings: Settings) -> None:
             refresh_secret=settings.refresh_secret,
             access_ttl=settings.jwt_access_expiration,
             refresh_ttl=settings.jwt_refresh_expiration,
+            session_ttl=settings.session_expiration,
+            # As with API keys, an environment refuses what was issued by another.
+            issuer=f"payment-flow/{settings.app_env}",
+            configured_at=clock.now(),
         )
     )
     providers.configure(providers.from_settings(settings))

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from app.auth.api_keys import service as api_keys
 from app.auth.http import access_token
 from app.auth.models import Role
 from app.auth.scopes import Scope
+from app.auth.tokens import token_rules
 from app.auth.two_factor.service import SecondFactor
 from app.common.db import transaction
 from app.ledger_lock.service import acquire_ledger_lock
@@ -66,7 +67,7 @@ def actor(role: str = Role.USER, *, balance: str | None = None, phone: str | Non
             session,
             user_id=user.id,
             device=auth.Device(),
-            refresh_ttl=timedelta(days=7),
+            rules=token_rules(),
         )
         if balance is not None:
             acquire_ledger_lock(session, exclusive=False)

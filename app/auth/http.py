@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Flask
 from flask_jwt_extended import JWTManager, create_access_token
 
-from app.auth.tokens import TokenRules, token_rules
+from app.auth.tokens import ACCESS_AUDIENCE, TokenRules, token_rules
 from app.common import clock
 
 
@@ -22,13 +22,15 @@ def install(app: Flask, rules: TokenRules) -> None:
 
 def access_token(*, user_id: UUID, session_id: UUID, role: str, email: str | None) -> str:
     """A new access token of a session."""
-    now = clock.now()  # the library takes the clock of the host
+    now, rules = clock.now(), token_rules()  # the library takes the clock of the host
     claims = {
+        "iss": rules.issuer,
+        "aud": ACCESS_AUDIENCE,
         "sid": str(session_id),
         "role": role,
         "email": email,
         "iat": now,
-        "exp": now + token_rules().access_ttl,
+        "exp": now + rules.access_ttl,
     }
     token: str = create_access_token(str(user_id), additional_claims=claims)
     return token

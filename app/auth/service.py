@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from app.auth.errors import (
     UserNotFound,
 )
 from app.auth.models import LoginSession, SessionKind, User
+from app.auth.tokens import TokenRules
 from app.common import clock
 from app.common.db import constraint_name
 from app.common.errors import Conflict, Unauthorized
@@ -43,11 +44,12 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A session with its current refresh token."""
+    """A session with its current refresh token. expires_at: of the session."""
 
     user: User
     session_id: UUID
     token_id: UUID
+    expires_at: datetime
 
 
 #: Called in the transaction that creates an account.
@@ -135,7 +137,7 @@ def sign_in(
     *,
     user_id: UUID,
     device: Device,
-    refresh_ttl: timedelta,
+    rules: TokenRules,
     rehash: Rehash | None = None,
 ) -> SignIn:
     """Create a session for a user whose credentials were verified. Raises InvalidCredentials."""
@@ -154,15 +156,17 @@ def sign_in(
         address=device.address,
         created_at=now,
         last_used_at=now,
-        expires_at=now + refresh_ttl,
+        expires_at=rules.session_expiry(signed_in_at=now),
     )
-    return SignIn(user, login.id, _issue(session, login.id))
+    return SignIn(user, login.id, _issue(session, login.id), login.expires_at)
 
 
 def rotate_refresh_token(
-    session: Session, *, session_id: UUID, token_id: UUID, refresh_ttl: timedelta
+    session: Session, *, session_id: UUID, token_id: UUID, rules: TokenRules
 ) -> SignIn:
     """Exchange a refresh token for a new one. Each token works once.
+
+    The session is extended, but never beyond its maximum lifetime.
 
     Raises InvalidRefreshToken, and RefreshTokenReused if the token was used before: the whole
     session is revoked then (RFC 9700, section 4.14.2).
@@ -172,7 +176,8 @@ def rotate_refresh_token(
     now = clock.now()
     if login is None or token is None or token.session_id != login.id:
         raise InvalidRefreshToken
-    if login.revoked_at is not None or login.expires_at <= now:
+    expires_at = rules.session_expiry(signed_in_at=login.created_at)
+    if login.revoked_at is not None or min(login.expires_at, expires_at) <= now:
         raise InvalidRefreshToken
     if token.used_at is not None:
         login.revoked_at, login.revoked_because = now, "refresh token reused"
@@ -188,9 +193,9 @@ def rotate_refresh_token(
     if user is None or not user.is_active:
         raise InvalidRefreshToken
     token.used_at = login.last_used_at = now
-    login.expires_at = now + refresh_ttl
+    login.expires_at = expires_at
     session.flush()
-    return SignIn(user, login.id, _issue(session, login.id))
+    return SignIn(user, login.id, _issue(session, login.id), expires_at)
 
 
 def _issue(session: Session, session_id: UUID) -> UUID:

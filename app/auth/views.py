@@ -82,7 +82,11 @@ def _issue(sign_in: service.SignIn) -> dict[str, Any]:
             user_id=user.id, session_id=sign_in.session_id, role=user.role, email=user.email
         ),
         "refresh_token": tokens.refresh_token(
-            _rules(), user_id=user.id, session_id=sign_in.session_id, token_id=sign_in.token_id
+            _rules(),
+            user_id=user.id,
+            session_id=sign_in.session_id,
+            token_id=sign_in.token_id,
+            expires_at=sign_in.expires_at,
         ),
     }
 
@@ -109,9 +113,7 @@ def _register(*, password: str, **account: Any) -> dict[str, Any]:
     password_hash = passwords.hash_password(password, rounds=_rounds())
     with transaction() as session:
         user = service.register(session, password_hash=password_hash, **account)
-        sign_in = service.sign_in(
-            session, user_id=user.id, device=_device(), refresh_ttl=_rules().refresh_ttl
-        )
+        sign_in = service.sign_in(session, user_id=user.id, device=_device(), rules=_rules())
     return _issue(sign_in)
 
 
@@ -172,7 +174,7 @@ def _sign_in(find_user: Callable[[Session], User | None], password: str) -> dict
             session,
             user_id=user.id,
             device=_device(),
-            refresh_ttl=_rules().refresh_ttl,
+            rules=_rules(),
             rehash=rehash,
         )
     return _issue(sign_in)
@@ -197,7 +199,7 @@ def refresh_tokens(body: dict[str, Any]) -> Any:
             session,
             session_id=claims.session_id,
             token_id=claims.token_id,
-            refresh_ttl=_rules().refresh_ttl,
+            rules=_rules(),
         )
     return _issue(sign_in)
 

@@ -136,6 +136,9 @@ class DeclaredSettings:
     jwt_refresh_expiration: timedelta = setting(
         Duration(), "7d", "Lifetime of a refresh token, and of a session that is not used."
     )
+    session_expiration: timedelta = setting(
+        Duration(), "30d", "How long after the sign-in a session ends, even if it is used."
+    )
     bcrypt_rounds: int = setting(
         ma.fields.Integer(validate=Range(4, 16)),
         "12",

@@ -19,6 +19,7 @@ _MIN_BCRYPT_ROUNDS: Final = 10
 LIFETIMES: Final = {
     "jwt_access_expiration": (timedelta(minutes=1), timedelta(hours=1)),
     "jwt_refresh_expiration": (timedelta(hours=1), timedelta(days=30)),
+    "session_expiration": (timedelta(hours=1), timedelta(days=90)),
     "two_factor_new_payee": (timedelta(minutes=10), timedelta(days=30)),
     "two_factor_new_bank_account": (timedelta(hours=1), timedelta(days=30)),
     "retention_responses": (timedelta(days=1), timedelta(days=90)),

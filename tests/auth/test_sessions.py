@@ -1,18 +1,21 @@
 """Sessions: refreshing, ending and listing them, over HTTP."""
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
+import jwt
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from app.audit.models import AuditRecord
 from app.auth.models import LoginSession, RefreshToken
-from app.common import db
+from app.common import clock, db
 from tests import factories
 from tests.auth.helpers import AUTH, JWT, bearer, login, me, refresh, register
+from tests.clock import freeze_clock
 from tests.factories import PASSWORD
 from tests.responses import error_body, refusal
 
@@ -96,6 +99,52 @@ class TestRefreshing:
         answer = client.post(f"{AUTH}/refresh", json=body)
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
+
+
+class TestLifetime:
+    """A session ends 30 days after the sign-in, whatever is refreshed."""
+
+    def refresh_daily(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, *, days: int
+    ) -> tuple[datetime, str]:
+        """When the session began, and its last refresh token."""
+        began, token = clock.now(), register(client).json["refreshToken"]
+        for day in range(1, days + 1):
+            freeze_clock(monkeypatch, began + timedelta(days=day))
+            token = refresh(client, token).json["refreshToken"]
+        return began, token
+
+    def test_a_session_ends_although_it_is_refreshed_every_day(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        began, token = self.refresh_daily(client, monkeypatch, days=29)
+        freeze_clock(monkeypatch, began + timedelta(days=29, hours=23))
+        last = refresh(client, token).json
+        freeze_clock(monkeypatch, began + timedelta(days=30, seconds=20))
+
+        assert me(client, last["accessToken"]) == 401
+        assert refusal(refresh(client, last["refreshToken"])) == (401, "INVALID_REFRESH_TOKEN")
+
+    def test_no_token_outlives_its_session(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        began, token = self.refresh_daily(client, monkeypatch, days=29)
+        claims = jwt.decode(token, options={"verify_signature": False})
+        with db.transaction() as session:
+            expires_at = session.scalars(select(LoginSession.expires_at)).one()
+
+        assert abs(expires_at - began - timedelta(days=30)) < timedelta(seconds=10)
+        assert claims["exp"] == int(expires_at.timestamp())
+
+    def test_a_session_that_earlier_versions_extended_is_not_refreshed_after_30_days(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        began, token = self.refresh_daily(client, monkeypatch, days=29)
+        with db.transaction() as session:
+            session.execute(update(LoginSession).values(expires_at=began + timedelta(days=36)))
+        freeze_clock(monkeypatch, began + timedelta(days=30, seconds=10))
+
+        assert refusal(refresh(client, token)) == (401, "INVALID_REFRESH_TOKEN")
 
 
 class TestSigningOut:

@@ -28,6 +28,8 @@ def rules(app: Flask) -> TokenRules:
 def access_claims(user: Actor, **changes: Any) -> dict[str, Any]:
     now = datetime.now(UTC)
     claims = {
+        "iss": token_rules().issuer,
+        "aud": "payment-flow-api",
         "fresh": False,
         "iat": now,
         "jti": str(uuid4()),
@@ -40,6 +42,14 @@ def access_claims(user: Actor, **changes: Any) -> dict[str, Any]:
         "email": user.email,
     }
     return {name: value for name, value in (claims | changes).items() if value is not None}
+
+
+def decoded(token: str, secret: str, audience: str) -> dict[str, Any]:
+    """The claims of a token that we issued for this audience."""
+    claims: dict[str, Any] = jwt.decode(
+        token, secret, ["HS256"], issuer="payment-flow/test", audience=audience
+    )
+    return claims
 
 
 def refused_as_access(client: FlaskClient, token: str) -> bool:
@@ -71,7 +81,7 @@ class TestAccessTokens:
     def test_an_access_token_expires_after_15_minutes(
         self, client: FlaskClient, rules: TokenRules
     ) -> None:
-        claims = jwt.decode(factories.actor().token, rules.access_secret, ["HS256"])
+        claims = decoded(factories.actor().token, rules.access_secret, "payment-flow-api")
 
         assert claims["exp"] - claims["iat"] == 15 * 60
 
@@ -88,6 +98,11 @@ class TestAccessTokens:
             {"role": None},
             {"sub": str(uuid4())},
             {"sid": str(uuid4())},
+            {"iss": None},
+            {"iss": "payment-flow/production"},
+            {"aud": None},
+            {"aud": "payment-flow-refresh"},
+            {"iss": None, "aud": None},
         ],
         ids=lambda changes: "-".join(changes),
     )
@@ -181,8 +196,7 @@ class TestRefreshTokens:
     def claims(self, client: FlaskClient, rules: TokenRules) -> dict[str, Any]:
         body = {"email": "alice@example.com", "password": factories.PASSWORD, "role": "USER"}
         token = client.post(f"{AUTH}/register", json=body).json["refreshToken"]
-        claims: dict[str, Any] = jwt.decode(token, rules.refresh_secret, ["HS256"])
-        return claims
+        return decoded(token, rules.refresh_secret, "payment-flow-refresh")
 
     def test_a_token_with_our_claims_and_secret_is_accepted(
         self, client: FlaskClient, rules: TokenRules
@@ -203,7 +217,7 @@ class TestRefreshTokens:
 
         assert refused_as_refresh(client, jwt.encode(claims, rules.refresh_secret, "HS256"))
 
-    @pytest.mark.parametrize("name", ["sub", "sid", "jti", "exp"])
+    @pytest.mark.parametrize("name", ["sub", "sid", "jti", "exp", "iss", "aud"])
     def test_a_token_without_a_claim_is_refused(
         self, client: FlaskClient, rules: TokenRules, name: str
     ) -> None:
@@ -235,6 +249,44 @@ class TestRefreshTokens:
 
     def test_an_access_token_is_refused_as_a_refresh_token(self, client: FlaskClient) -> None:
         assert refused_as_refresh(client, factories.actor().token)
+
+
+class TestTokensOfEarlierVersions:
+    """They have neither issuer nor audience."""
+
+    def earlier(self, rules: TokenRules, claims: dict[str, Any]) -> dict[str, Any]:
+        issued = {"iat": rules.configured_at - timedelta(minutes=5)}
+        kept = {name: value for name, value in claims.items() if name not in ("iss", "aud")}
+        return kept | issued
+
+    def test_they_are_accepted_until_they_expire(
+        self, client: FlaskClient, rules: TokenRules
+    ) -> None:
+        claims = self.earlier(rules, access_claims(factories.actor()))
+        old = claims | {"exp": datetime.now(UTC) - timedelta(hours=1)}
+
+        assert not refused_as_access(client, jwt.encode(claims, rules.access_secret, "HS256"))
+        assert refused_as_access(client, jwt.encode(old, rules.access_secret, "HS256"))
+
+    def test_their_session_continues_with_tokens_of_this_version(
+        self, client: FlaskClient, rules: TokenRules
+    ) -> None:
+        claims = self.earlier(rules, TestRefreshTokens().claims(client, rules))
+        token = jwt.encode(claims, rules.refresh_secret, "HS256")
+
+        answer = client.post(f"{AUTH}/refresh", json={"refreshToken": token})
+
+        assert answer.status_code == 200
+        decoded(answer.json["accessToken"], rules.access_secret, "payment-flow-api")
+        assert not refused_as_refresh(client, answer.json["refreshToken"])
+
+    def test_without_a_time_of_issue_they_are_refused(
+        self, client: FlaskClient, rules: TokenRules
+    ) -> None:
+        claims = self.earlier(rules, access_claims(factories.actor()))
+        del claims["iat"]
+
+        assert refused_as_access(client, jwt.encode(claims, rules.access_secret, "HS256"))
 
 
 class TestClocks:

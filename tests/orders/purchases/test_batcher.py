@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from app.auth import service as auth
 from app.auth.http import access_token
+from app.auth.tokens import token_rules
 from app.common import db
 from app.common.db import OutcomeUnknown, transaction
 from app.orders.purchases import http as purchases
@@ -89,9 +89,7 @@ def test_a_revoked_session_does_not_claim_the_key_of_an_active_one(committing: F
     product_id = factories.product(factories.merchant(), price="10.00", units=10)
     revoked = factories.buyer("100.00")
     with transaction() as session:
-        other = auth.sign_in(
-            session, user_id=revoked.id, device=auth.Device(), refresh_ttl=timedelta(days=7)
-        )
+        other = auth.sign_in(session, user_id=revoked.id, device=auth.Device(), rules=token_rules())
         auth.revoke_session(session, user_id=revoked.id, session_id=revoked.session_id)
     token = access_token(
         user_id=revoked.id, session_id=other.session_id, role="USER", email=revoked.email
