@@ -151,6 +151,60 @@ def test_inbound_events_survive_renaming_their_table_in_both_directions(
     assert rows(empty.app_url, "inbound_events") == before
 
 
+#: An API key of each list of scopes, by name.
+KEYS = """
+    WITH owner AS (
+        INSERT INTO users (id, email, email_key, password_hash, role, email_public, is_active,
+            created_at, updated_at)
+        VALUES (gen_random_uuid(), 'a@b.c', 'a@b.c', 'x', 'MERCHANT', false, true, now(), now())
+        RETURNING id
+    ), sessions AS (
+        INSERT INTO login_sessions (id, kind, user_id, created_at, last_used_at, expires_at)
+        SELECT gen_random_uuid(), 'API_KEY', owner.id, now(), now(), 'infinity'
+        FROM owner, generate_series(1, 4)
+        RETURNING id, user_id
+    ), keys AS (
+        SELECT *, row_number() OVER () AS number FROM sessions
+    )
+    INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes, created_at)
+    SELECT id, user_id, name, 'pf_test_', sha256(name::bytea), scopes, now()
+    FROM keys JOIN (VALUES
+        (1, 'reader', ARRAY['products:read', 'orders:read']),
+        (2, 'writer', ARRAY['products:write']),
+        (3, 'both', ARRAY['products:read', 'products:write']),
+        (4, 'neither', ARRAY['orders:read'])
+    ) AS given (number, name, scopes) USING (number)
+"""
+
+
+def scopes(url: str) -> dict[str, list[str]]:
+    with connected(url) as connection:
+        return {row.name: row.scopes for row in connection.execute(text("SELECT * FROM api_keys"))}
+
+
+def test_keys_keep_what_they_could_do_with_coupons(empty: servers.TestDatabase) -> None:
+    url = empty.owner_url
+    command.upgrade(alembic_config(), "0027_password_costs")
+    with connected(url) as connection:
+        connection.execute(text(KEYS))
+        connection.commit()
+    before = scopes(url)
+
+    command.upgrade(alembic_config(), "0028_coupon_scopes")
+    assert scopes(url) == {
+        "reader": ["products:read", "orders:read", "coupons:read"],
+        "writer": ["products:write", "coupons:write"],
+        "both": ["products:read", "products:write", "coupons:read", "coupons:write"],
+        "neither": ["orders:read"],
+    }
+    refusal = pytest.raises(DBAPIError, match="api_keys is append-only")
+    with connected(url) as connection, refusal:
+        connection.execute(text("UPDATE api_keys SET scopes = '{payouts:write}'"))
+
+    command.downgrade(alembic_config(), "0027_password_costs")
+    assert scopes(url) == before
+
+
 def test_migrating_again_has_no_effect(migrated: servers.TestDatabase) -> None:
     before, granted = objects(migrated.owner_url), grants(migrated)
     migrate(settings_of(migrated))

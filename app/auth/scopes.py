@@ -7,6 +7,8 @@ from typing import Final
 class Scope(StrEnum):
     PRODUCTS_READ = "products:read"
     PRODUCTS_WRITE = "products:write"
+    COUPONS_READ = "coupons:read"
+    COUPONS_WRITE = "coupons:write"
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     REFUNDS_WRITE = "refunds:write"
@@ -22,22 +24,33 @@ class Scope(StrEnum):
 
 #: What each scope allows. No scope includes another.
 _MEANINGS: Final[dict[Scope, str]] = {
-    Scope.PRODUCTS_READ: "list the merchant's products, including inactive ones",
-    Scope.PRODUCTS_WRITE: "create, update, restock and delete products",
-    Scope.ORDERS_READ: "read sales and purchases",
-    Scope.ORDERS_WRITE: "buy products from the wallet",
-    Scope.REFUNDS_WRITE: "refund buyers from the wallet",
-    Scope.DELIVERY_READ: "read delivered goods, and the stock of goods for sale",
-    Scope.DELIVERY_WRITE: "add and remove the codes, licences and files for sale",
-    Scope.WALLET_READ: "read balance, history, statements, limits, holds, transfers, on-ramps,"
-    " payouts and saved bank accounts (masked)",
-    Scope.WALLET_WRITE: "receive money: deposits, on-ramps, capturing and voiding holds",
-    Scope.PAYMENT_REQUESTS_READ: "read payment requests and merchant codes, with their links",
+    Scope.PRODUCTS_READ: "list and export the merchant's products, including inactive and deleted"
+    " ones",
+    Scope.PRODUCTS_WRITE: "create, import, update, restock and delete products",
+    Scope.COUPONS_READ: "read the merchant's coupons, with their codes",
+    Scope.COUPONS_WRITE: "create, update and delete coupons, which reduce what buyers pay",
+    Scope.ORDERS_READ: "read orders as buyer and as merchant: purchases, sales, sales reports,"
+    " refunds and refund requests",
+    Scope.ORDERS_WRITE: "create orders, paid from the wallet or by card, cancel unpaid ones, and"
+    " create and withdraw refund requests",
+    Scope.REFUNDS_WRITE: "pay refunds to buyers from the wallet: of orders, and by approving refund"
+    " requests, or decline these",
+    Scope.DELIVERY_READ: "read the delivery of the owner's purchases, and of the owner's products"
+    " the codes with their uploads, the licence terms, the sold licences and the file",
+    Scope.DELIVERY_WRITE: "add and remove the codes and the file of products, set their licence"
+    " terms, and reset the downloads of sold orders",
+    Scope.WALLET_READ: "read the wallet: balance, transactions, statement, limits, holds,"
+    " transfers, on-ramps, payouts and saved bank accounts (masked)",
+    Scope.WALLET_WRITE: "receive money into the wallet, with deposits, on-ramps and by capturing"
+    " holds, and void holds",
+    Scope.PAYMENT_REQUESTS_READ: "read payment requests and merchant codes, with their links and"
+    " QR codes",
     Scope.PAYMENT_REQUESTS_WRITE: "request money: create, cancel and decline payment requests,"
     " create and deactivate merchant codes",
     Scope.TRANSFERS_WRITE: "send money to other users: transfers, holds, paying payment requests"
-    " and merchant codes",
-    Scope.PAYOUTS_WRITE: "take money out: withdrawals, and payouts to saved bank accounts",
+    " and merchant codes (for one with a product, `orders:write` as well), and look up recipients",
+    Scope.PAYOUTS_WRITE: "take money out of the wallet: withdrawals, and payouts to saved bank"
+    " accounts",
 }
 
 #: The scopes that allow spending money from the wallet.

@@ -22,7 +22,7 @@ blp = Blueprint("coupons", __name__, url_prefix="/coupons", description="Discoun
 
 
 @blp.post("")
-@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
+@requires(blp, Role.MERCHANT, scope=Scope.COUPONS_WRITE)
 @blp.arguments(CreateCouponIn)
 @idempotent(blp)
 @blp.response(201, CouponOut)
@@ -42,7 +42,7 @@ def create_coupon(body: dict[str, Any]) -> Response:
 
 
 @blp.get("")
-@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
+@requires(blp, Role.MERCHANT, scope=Scope.COUPONS_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, CouponList)
 def list_coupons(args: dict[str, Any]) -> Response:
@@ -56,7 +56,7 @@ def list_coupons(args: dict[str, Any]) -> Response:
 
 
 @blp.get("/<uuid:coupon_id>")
-@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
+@requires(blp, Role.MERCHANT, scope=Scope.COUPONS_READ)
 @blp.response(200, CouponOut)
 @blp.errors(CouponNotFound)
 def get_coupon(coupon_id: UUID) -> Response:
@@ -72,7 +72,7 @@ def get_coupon(coupon_id: UUID) -> Response:
 
 
 @blp.patch("/<uuid:coupon_id>")
-@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
+@requires(blp, Role.MERCHANT, scope=Scope.COUPONS_WRITE)
 @blp.arguments(UpdateCouponIn, required=False)
 @idempotent(blp)
 @blp.response(200, CouponOut)
@@ -92,7 +92,7 @@ def update_coupon(body: dict[str, Any], coupon_id: UUID) -> Response:
 
 
 @blp.delete("/<uuid:coupon_id>")
-@requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_WRITE)
+@requires(blp, Role.MERCHANT, scope=Scope.COUPONS_WRITE)
 @idempotent(blp)
 @blp.response(204)
 @blp.errors(CouponNotFound)

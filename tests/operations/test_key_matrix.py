@@ -56,6 +56,27 @@ def test_the_page_explains_every_scope() -> None:
     assert explained == {scope: DESCRIPTIONS[scope] for scope in Scope}
 
 
+#: Words of names of operations that are about the form of a resource.
+FORMS = {"My", "Summary", "Printable", "Png", "Svg"}
+
+
+def test_the_description_of_a_scope_names_everything_that_it_allows(app: Flask) -> None:
+    """The nouns in the names of its operations."""
+    unnamed = {
+        (operation["operationId"], scope, noun)
+        for operation in operations_of(app).values()
+        if (scope := operation.get("x-required-scope"))
+        for noun in set(re.findall("[A-Z][a-z]+", operation["operationId"])) - FORMS
+        if noun.lower().rstrip("s") not in DESCRIPTIONS[Scope(scope)].lower().replace("-", "")
+    }
+    assert unnamed == set()
+
+
+def test_every_scope_allows_something(app: Flask) -> None:
+    required = {operation.get("x-required-scope") for operation in operations_of(app).values()}
+    assert required - {None} == set(Scope)
+
+
 def test_endpoints_of_accounts_and_administration_accept_no_keys() -> None:
     for (method, path), decision in TABLE.items():
         if path.startswith(("/api/v1/auth/", "/api/v1/admin/")):
