@@ -46,6 +46,7 @@ _DEPOSITS = """
     CREATE TEMP TABLE deposits AS
     SELECT uuidv7() AS entry, uuidv7() AS posting, w.id AS wallet, w.user_id,
         w.sequence + n AS sequence, w.balance + n * %(cents)s AS balance,
+        n * %(cents)s AS total,
         now() - interval '31 days' - (%(times)s - n) * interval '1 second' AS time
     FROM wallets w CROSS JOIN generate_series(1, %(times)s::bigint) AS n
     WHERE w.user_id = ANY(%(ids)s::uuid[]) ORDER BY w.id, n;
@@ -54,12 +55,13 @@ _DEPOSITS = """
     SELECT entry, 'DEPOSIT', user_id, time FROM deposits;
 
     INSERT INTO wallet_transactions (id, journal_entry_id, wallet_id, sequence, type, status,
-        amount, balance_before, balance_after, currency, description, created_at)
+        amount, balance_before, balance_after, currency, description, created_at, type_total,
+        uncoded_total)
     SELECT posting, entry, wallet, sequence, 'DEPOSIT', 'COMPLETED', %(cents)s,
-        balance - %(cents)s, balance, 'USD', 'Wallet deposit', time FROM deposits
+        balance - %(cents)s, balance, 'USD', 'Wallet deposit', time, total, total FROM deposits
     UNION ALL
     SELECT uuidv7(), entry, bank.id, NULL, 'DEPOSIT', 'COMPLETED', -%(cents)s, NULL, NULL, 'USD',
-        'Wallet deposit', time
+        'Wallet deposit', time, NULL, NULL
     FROM deposits CROSS JOIN wallets bank WHERE bank.code = 'BANK' AND bank.currency = 'USD';
 
     INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, data, occurred_at,
@@ -68,8 +70,9 @@ _DEPOSITS = """
         'transactionId', posting, 'journalEntryId', entry, 'type', 'DEPOSIT', 'amount', %(cents)s,
         'balance', balance, 'currency', 'USD'), time, time FROM deposits;
 
-    UPDATE wallets w SET balance = g.balance, sequence = g.sequence
-    FROM (SELECT wallet, max(balance) AS balance, max(sequence) AS sequence
+    UPDATE wallets w SET balance = g.balance, sequence = g.sequence,
+        totals = jsonb_build_object('DEPOSIT', jsonb_build_array(g.total, g.total))
+    FROM (SELECT wallet, max(balance) AS balance, max(sequence) AS sequence, max(total) AS total
           FROM deposits GROUP BY wallet) g WHERE w.id = g.wallet;
 """
 

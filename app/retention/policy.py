@@ -78,6 +78,7 @@ KEPT: Final = {
     "journal_entries": _BOOKS,
     "wallet_transactions": _BOOKS,
     "wallets": "one or a few rows per user",
+    "payees": "one row per user and user whom they have paid",
     "wallet_limits": "one row per role or user, type, window and currency",
     "wallet_holds": _TRADE,
     "orders": _TRADE,

@@ -37,7 +37,8 @@ INVARIANTS: Final = (
         "A capture was authorized as its hold was, with or without a two-factor code",
         """
         SELECT t.id FROM wallet_transactions t JOIN wallet_holds h ON h.id = t.reference_id
-        WHERE t.reference_type = 'hold' AND t.amount < 0 AND t.with_code <> h.with_code
+        WHERE t.journal_entry_id >= :first AND t.reference_type = 'hold' AND t.amount < 0
+            AND t.with_code <> h.with_code
         """,
     ),
     Invariant(

@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.verify.invariant import Invariant
-from app.wallets.models import DIRECTIONS, WINDOWS
+from app.wallets.models import DIRECTIONS, LIMITED, TOTALS_MODULUS, WINDOWS
 
 _DIRECTIONS: Final = ", ".join(
     f"('{limit}', '{kind}')" for limit, kinds in DIRECTIONS.items() for kind in kinds
@@ -64,6 +64,63 @@ INVARIANTS: Final = (
             AND (t.balance_before <> coalesce(p.balance_after, 0)
                 OR t.balance_after <> t.balance_before + t.amount)
         """,
+    ),
+    Invariant(
+        "A posting's totals are the sums of its type in its wallet",
+        f"""
+        SELECT id FROM (
+            SELECT id, type_total, uncoded_total, sum(abs(amount)) OVER until AS total,
+                coalesce(sum(abs(amount)) FILTER (WHERE NOT with_code) OVER until, 0) AS uncoded
+            FROM wallet_transactions WHERE sequence IS NOT NULL AND type IN {LIMITED}
+            WINDOW until AS (PARTITION BY wallet_id, type ORDER BY sequence)
+        ) AS t
+        WHERE type_total IS DISTINCT FROM total % {TOTALS_MODULUS}
+            OR uncoded_total IS DISTINCT FROM uncoded % {TOTALS_MODULUS}
+        """,  # noqa: S608 – constants of the limits
+        since_sql=f"""
+        SELECT t.id FROM wallet_transactions t LEFT JOIN LATERAL (
+            SELECT p.type_total, p.uncoded_total FROM wallet_transactions p
+            WHERE p.wallet_id = t.wallet_id AND p.type = t.type AND p.type IN {LIMITED}
+                AND p.created_at <= t.created_at AND p.sequence < t.sequence
+            ORDER BY p.created_at DESC, p.sequence DESC LIMIT 1
+        ) p ON true
+        WHERE t.journal_entry_id >= :first AND t.sequence IS NOT NULL AND t.type IN {LIMITED}
+            AND (t.type_total IS DISTINCT FROM
+                    (coalesce(p.type_total, 0) + abs(t.amount)::numeric) % {TOTALS_MODULUS}
+                OR t.uncoded_total IS DISTINCT FROM (coalesce(p.uncoded_total, 0)
+                    + CASE WHEN t.with_code THEN 0 ELSE abs(t.amount)::numeric END)
+                        % {TOTALS_MODULUS})
+        """,  # noqa: S608 – constants of the limits
+    ),
+    Invariant(
+        "A wallet has the totals of its last postings",
+        f"""
+        SELECT w.id FROM wallets w LEFT JOIN (
+            SELECT wallet_id,
+                jsonb_object_agg(type, jsonb_build_array(type_total, uncoded_total)) AS totals
+            FROM (
+                SELECT DISTINCT ON (wallet_id, type) wallet_id, type, type_total, uncoded_total
+                FROM wallet_transactions WHERE sequence IS NOT NULL AND type IN {LIMITED}
+                ORDER BY wallet_id, type, created_at DESC, sequence DESC
+            ) AS last
+            GROUP BY wallet_id
+        ) AS posted ON posted.wallet_id = w.id
+        WHERE w.totals <> coalesce(posted.totals, '{{}}')
+        """,  # noqa: S608 – constants of the limits
+        since_sql=f"""
+        SELECT w.id FROM (
+            SELECT DISTINCT wallet_id, type FROM wallet_transactions
+            WHERE journal_entry_id >= :first AND sequence IS NOT NULL AND type IN {LIMITED}
+        ) AS moved
+        JOIN wallets w ON w.id = moved.wallet_id
+        CROSS JOIN LATERAL (
+            SELECT jsonb_build_array(t.type_total, t.uncoded_total) AS totals
+            FROM wallet_transactions t
+            WHERE t.wallet_id = w.id AND t.type = moved.type AND t.type IN {LIMITED}
+            ORDER BY t.created_at DESC, t.sequence DESC LIMIT 1
+        ) AS last
+        WHERE w.totals->moved.type IS DISTINCT FROM last.totals
+        """,  # noqa: S608 – constants of the limits
     ),
     Invariant(
         "A wallet's postings are in chronological order",

@@ -5,7 +5,7 @@ accounts (`service.lock_accounts`), decide, and post. A batch applies its entrie
 and then writes all of them with three statements.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -20,6 +20,8 @@ from app.ledger_lock.service import require_ledger_lock
 from app.wallets import repository
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked
 from app.wallets.models import (
+    LIMITED_TYPES,
+    TOTALS_MODULUS,
     JournalEntry,
     JournalEntryRow,
     SystemCode,
@@ -36,7 +38,8 @@ _SYSTEM_NAMESPACE: Final = uuid5(NAMESPACE_URL, "payment-flow:system-wallet")
 class Account:
     """A wallet as this transaction has changed it so far. Callers that change it have locked it.
 
-    balance, held: minor units of `currency`; sequence: number of its last posting.
+    balance, held: minor units of `currency`; sequence: number of its last posting; totals: as in
+    the model of the wallet.
     """
 
     id: UUID
@@ -50,6 +53,7 @@ class Account:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     number: str | None = None
+    totals: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @property
     def available(self) -> int:
@@ -261,14 +265,18 @@ def _journal_entry(applied: AppliedEntry) -> JournalEntry:
 
 def _apply(entry: Entry, posting: Posting, now: datetime) -> WalletTransaction:
     account = posting.account
+    with_code = posting.authorization is not None and posting.authorization.with_code
     before: int | None = None
     after: int | None = None
     sequence: int | None = None
+    totals: tuple[int | None, int | None] = (None, None)
     if account.kind == WalletKind.USER:
         before = account.balance
         after = account.balance = before + posting.amount
         sequence = account.sequence = account.sequence + 1
         account.updated_at = now
+        if posting.type in LIMITED_TYPES:
+            totals = _add_to_totals(account, posting, with_code)
     return WalletTransactionRow(
         id=new_id(),
         journal_entry_id=entry.id,
@@ -284,6 +292,20 @@ def _apply(entry: Entry, posting: Posting, now: datetime) -> WalletTransaction:
         reference_type=entry.reference[0],
         reference_id=entry.reference[1],
         meta=entry.metadata,
-        with_code=posting.authorization is not None and posting.authorization.with_code,
+        with_code=with_code,
+        type_total=totals[0],
+        uncoded_total=totals[1],
         created_at=now,
     )
+
+
+def _add_to_totals(account: Account, posting: Posting, with_code: bool) -> tuple[int, int]:
+    """Add a posting to the totals of its type. Returns them: all, and without a code."""
+    total, uncoded = account.totals.get(posting.type.value, (0, 0))
+    amount = abs(posting.amount)
+    added = (
+        (total + amount) % TOTALS_MODULUS,
+        (uncoded if with_code else uncoded + amount) % TOTALS_MODULUS,
+    )
+    account.totals = {**account.totals, posting.type.value: added}
+    return added

@@ -23,6 +23,7 @@ from app.wallets.errors import LimitExceeded, LimitNotFound, RoleNotFound
 from app.wallets.ledger import Account
 from app.wallets.models import (
     DIRECTIONS,
+    TOTALS_MODULUS,
     WINDOWS,
     LimitType,
     LimitWindow,
@@ -129,7 +130,7 @@ def _usage(moved: Iterable[Any], declared: Iterable[Any], currency: str) -> dict
         user_id: Usage(
             currency,
             is_enrolled=rows[0].is_enrolled,
-            without_code=sum(row.without_code for row in rows if row.type in outgoing),
+            without_code=_sum(row.without_code for row in rows if row.type in outgoing),
             limits=[
                 _limit(limit, rows, currency)
                 for limit in _effective(limits_of[rows[0].role], limits_of[user_id])
@@ -162,10 +163,15 @@ def _limit(limit: Any, moved: Iterable[Any], currency: str) -> Limit:
         window,
         currency,
         limit.amount,
-        used=sum(getattr(row, f"used_{name}") for row in covered),
+        used=_sum(getattr(row, f"used_{name}") for row in covered),
         oldest=min((time for time in times if time is not None), default=None),
         is_own=limit.user_id is not None,
     )
+
+
+def _sum(differences: Iterable[int | None]) -> int:
+    """The sum of differences of totals, None being 0."""
+    return sum((difference or 0) % TOTALS_MODULUS for difference in differences)
 
 
 def _covered_by(limit: LimitType) -> Collection[TransactionType]:

@@ -89,10 +89,11 @@ DIRECTIONS: Final = {
     ),
 }
 
-#: The types that limits apply to, as a list in SQL. Sales, fees and refunds are not limited.
-LIMITED: Final = "({})".format(
-    ", ".join(f"'{kind}'" for kinds in DIRECTIONS.values() for kind in kinds)
-)
+#: The types that limits apply to, and as a list in SQL. Sales, fees and refunds are not limited.
+LIMITED_TYPES: Final = tuple(kind for kinds in DIRECTIONS.values() for kind in kinds)
+LIMITED: Final = "({})".format(", ".join(f"'{kind}'" for kind in LIMITED_TYPES))
+#: Totals start again at zero when they reach it: only the difference of two of them matters.
+TOTALS_MODULUS: Final = 2**63
 
 
 class Wallet(Identified, Timestamped, Base):
@@ -131,6 +132,8 @@ class Wallet(Identified, Timestamped, Base):
     balance: Mapped[int] = mapped_column(server_default="0")
     held: Mapped[int] = mapped_column(server_default="0")
     sequence: Mapped[int] = mapped_column(server_default="0")
+    #: By type that limits apply to: `type_total` and `uncoded_total` of its last posting.
+    totals: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     is_locked: Mapped[bool] = mapped_column(server_default="false")
     lock_reason: Mapped[str | None]
 
@@ -187,7 +190,9 @@ class WalletTransaction(Identified, Created, Base):
 
     amount: signed minor units. balance_before, balance_after and sequence are NULL for SYSTEM
     wallets, whose postings are appended without a lock. with_code: whether the payer authorized it
-    with a two-factor code.
+    with a two-factor code. type_total: minor units that the postings of this type have moved in
+    this wallet, up to and including this one; uncoded_total: those without a code. Both are NULL
+    where no limit applies.
     """
 
     __tablename__ = "wallet_transactions"
@@ -201,14 +206,20 @@ class WalletTransaction(Identified, Created, Base):
             name="running_or_appended",
         ),
         CheckConstraint("balance_after >= 0 AND balance_before >= 0", name="never_overdrawn"),
+        CheckConstraint(
+            f"(sequence IS NOT NULL AND type IN {LIMITED}) = (type_total IS NOT NULL)"
+            " AND (type_total IS NULL) = (uncoded_total IS NULL)",
+            name="limited_has_totals",
+        ),
         Index("ix_wallet_transactions_entry", "journal_entry_id"),
-        # For the sums of the outflow policy, which are read from this index alone.
+        # For the sums of limits and of the outflow policy. Two of its rows give one.
         Index(
             "ix_wallet_transactions_limited",
             "wallet_id",
             "type",
             "created_at",
-            postgresql_include=["amount", "with_code"],
+            "sequence",
+            postgresql_include=["amount", "with_code", "type_total", "uncoded_total"],
             postgresql_where=text(f"type IN {LIMITED}"),
         ),
         {"info": {"append_only": True}},
@@ -228,6 +239,8 @@ class WalletTransaction(Identified, Created, Base):
     reference_id: Mapped[UUID | None]
     meta: Mapped[dict[str, Any] | None] = mapped_column("metadata")
     with_code: Mapped[bool] = mapped_column(server_default="false")
+    type_total: Mapped[int | None]
+    uncoded_total: Mapped[int | None]
 
     @property
     def magnitude(self) -> int:

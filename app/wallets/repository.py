@@ -28,16 +28,17 @@ from app.wallets.models import (
 
 _UPDATE_BALANCES = """
     UPDATE wallets
-    SET balance = new.balance, held = new.held, sequence = new.sequence,
+    SET balance = new.balance, held = new.held, sequence = new.sequence, totals = new.totals,
         updated_at = new.updated_at
     FROM json_to_recordset(CAST(%(rows)s AS json))
-        AS new (id uuid, balance bigint, held bigint, sequence bigint, updated_at timestamptz)
+        AS new (id uuid, balance bigint, held bigint, sequence bigint, totals jsonb,
+            updated_at timestamptz)
     WHERE wallets.id = new.id
 """
 
 _WALLETS_OF = """
     SELECT id, kind, currency, user_id, balance, held, sequence, is_locked, created_at, updated_at,
-        number
+        number, totals
     FROM wallets WHERE user_id = ANY(%(user_ids)s) AND currency = %(currency)s
 """
 _LOCK_WALLETS = f"{_WALLETS_OF} ORDER BY id FOR NO KEY UPDATE"
@@ -114,7 +115,7 @@ def insert_postings(session: Session, postings: Iterable[WalletTransaction]) -> 
 
 
 def update_balances(session: Session, accounts: Iterable[object]) -> None:
-    """accounts: with id, balance and held in minor units, sequence, and updated_at."""
+    """accounts: with id, balance and held in minor units, sequence, totals, and updated_at."""
     send_rows(session, _UPDATE_BALANCES, accounts)
 
 
@@ -177,36 +178,48 @@ def list_postings(
     return paginate(session, page, query, WalletTransaction.sequence)
 
 
-# One column per window, so that one scan of the longest serves all of them. The types are listed
-# literally, so that the planner can prove that the partial index applies; it has all the columns.
-_POSTED = ", ".join(
-    f"""
-        coalesce(sum(abs(t.amount)) FILTER (WHERE t.created_at > %(since_{window})s), 0)::bigint
-            AS used_{window},
-        min(t.created_at) FILTER (WHERE t.created_at > %(since_{window})s) AS oldest_{window}
-    """
-    for window in map(str.lower, WINDOWS)
+# Limits count what moved since a moment: the total today, less the total before the first posting
+# since then. So each sum takes one step in the index, however many postings there are. The types
+# are listed literally, so that the planner can prove that the partial index applies.
+_SINCE = f"""
+    LEFT JOIN LATERAL (
+        SELECT t.created_at AS oldest, t.type_total - abs(t.amount) AS total,
+            t.uncoded_total - CASE WHEN t.with_code THEN 0 ELSE abs(t.amount) END AS uncoded
+        FROM wallet_transactions t
+        WHERE t.wallet_id = w.id AND t.type = total.type AND t.type IN {LIMITED}
+            AND t.created_at > {{moment}}
+        ORDER BY t.created_at, t.sequence LIMIT 1
+    ) {{name}} ON true
+"""  # noqa: S608 – a list from our own code
+_WINDOWS = [window.lower() for window in WINDOWS]
+_POSTED = ", ".join(f"total.posted - {name}.total, {name}.oldest" for name in _WINDOWS)
+_HELD = ", ".join("sum(h.amount)::bigint, NULL" for _ in _WINDOWS)
+_USED = ", ".join(f"used_{name}, oldest_{name}" for name in _WINDOWS)
+_BEFORE = "".join(
+    _SINCE.format(name=name, moment=moment)
+    for name, moment in [
+        *((name, f"%(since_{name})s") for name in _WINDOWS),
+        ("code", "greatest(%(since_code)s, f.last_used_at)"),
+    ]
 )
-_HELD = ", ".join("sum(h.amount)::bigint, NULL" for _ in WINDOWS)
 # Without a code: since the last accepted one, but at most for as long as the shortest window.
 _USAGE = f"""
     SELECT w.user_id, u.role, f.user_id IS NOT NULL AS is_enrolled, moved.*
     FROM wallets w JOIN users u ON u.id = w.user_id
     LEFT JOIN two_factors f ON f.user_id = w.user_id AND f.confirmed_at IS NOT NULL
     LEFT JOIN LATERAL (
-        SELECT t.type, {_POSTED}, coalesce(sum(abs(t.amount)) FILTER (WHERE NOT t.with_code
-            AND t.created_at > greatest(%(since_code)s, f.last_used_at)), 0)::bigint AS without_code
-        FROM wallet_transactions t
-        WHERE t.wallet_id = w.id AND t.type = ANY(%(types)s) AND t.type IN {LIMITED}
-            AND t.created_at > %(since)s
-        GROUP BY t.type
+        SELECT total.type, {_POSTED}, total.uncoded - code.uncoded
+        FROM (
+            SELECT key AS type, (value->>0)::bigint AS posted, (value->>1)::bigint AS uncoded
+            FROM jsonb_each(w.totals) WHERE key = ANY(%(types)s)
+        ) total {_BEFORE}
         UNION ALL
         SELECT h.type, {_HELD}, coalesce(sum(h.amount) FILTER (WHERE NOT h.with_code
             AND h.created_at > greatest(%(since_code)s, f.last_used_at)), 0)::bigint
         FROM wallet_holds h
         WHERE w.held > 0 AND h.wallet_id = w.id AND h.status = 'ACTIVE' AND h.type = ANY(%(types)s)
         GROUP BY h.type
-    ) moved ON true
+    ) moved (type, {_USED}, without_code) ON true
     WHERE w.user_id = ANY(%(user_ids)s) AND w.currency = %(currency)s
 """  # noqa: S608 – lists from our own code
 
@@ -223,13 +236,13 @@ def query_usage(
 
     types: of postings; since: the start of each window. A wallet without movements has a row
     whose type is None. without_code: minor units moved or held in the shortest window and since
-    the owner's last accepted two-factor code, without a code.
+    the owner's last accepted two-factor code, without a code. Sums are None instead of 0, and
+    negative where a total started again (TOTALS_MODULUS).
     """
     values = {
         "user_ids": list(user_ids),
         "currency": currency,
         "types": list(types),
-        "since": min(since.values()),
         "since_code": max(since.values()),
         **{f"since_{window}": start for window, start in since.items()},
     }

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 from uuid_utils.compat import uuid7
 
 revision = "0026_outflow_policy"
@@ -21,6 +22,31 @@ PER_DAY = {
     "JPY": 150_000_000,
     "KWD": 300_000_000,
 }
+
+INDEX = ["wallet_id", "type", "created_at", "sequence"]
+TOTALS = ["type_total", "uncoded_total"]
+
+#: The running total of each type in each wallet. No posting had a code yet.
+BACKFILL_POSTINGS = f"""
+    UPDATE wallet_transactions t SET type_total = running.total, uncoded_total = running.total
+    FROM (
+        SELECT id, sum(abs(amount)) OVER (PARTITION BY wallet_id, type ORDER BY sequence) AS total
+        FROM wallet_transactions WHERE sequence IS NOT NULL AND type IN {LIMITED}
+    ) running
+    WHERE running.id = t.id
+"""
+BACKFILL_WALLETS = """
+    UPDATE wallets w SET totals = moved.totals
+    FROM (
+        SELECT wallet_id, jsonb_object_agg(type, jsonb_build_array(total, total)) AS totals
+        FROM (
+            SELECT wallet_id, type, max(type_total) AS total FROM wallet_transactions
+            WHERE type_total IS NOT NULL GROUP BY 1, 2
+        ) last
+        GROUP BY 1
+    ) moved
+    WHERE moved.wallet_id = w.id
+"""
 
 #: Whom each user has paid before, or reserved money for.
 BACKFILL = """
@@ -48,7 +74,8 @@ def upgrade() -> None:
         "two_factors", sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True)
     )
     create_payees()
-    limit_types(LIMITED, include=["amount", "with_code"])
+    add_totals()
+    limit_types(LIMITED, index=INDEX, include=["amount", "with_code", *TOTALS])
     for currency, amount in PER_DAY.items():
         for window, times in (("DAY", 1), ("MONTH", 10)):
             for role in ("USER", "MERCHANT", "ADMIN"):
@@ -70,7 +97,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("DELETE FROM wallet_limits WHERE type = 'PAYMENT'")
-    limit_types(BEFORE, include=None)
+    op.drop_constraint(op.f("ck_wallet_transactions_limited_has_totals"), "wallet_transactions")
+    limit_types(BEFORE, index=INDEX[:3], include=None)
+    for total in TOTALS:
+        op.drop_column("wallet_transactions", total)
+    op.drop_column("wallets", "totals")
     op.drop_table("payees")
     op.drop_column("two_factors", "last_used_at")
     for table in ("wallet_holds", "wallet_transactions"):
@@ -94,13 +125,33 @@ def create_payees() -> None:
     """)
 
 
-def limit_types(types: str, *, include: list[str] | None) -> None:
-    """Limit postings of these types. include: columns that the sums read from the index alone."""
+def add_totals() -> None:
+    """The totals of old postings are computed once: without a trigger, which refuses changes."""
+    op.add_column(
+        "wallets",
+        sa.Column("totals", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False),
+    )
+    for total in TOTALS:
+        op.add_column("wallet_transactions", sa.Column(total, sa.BigInteger(), nullable=True))
+    op.execute("ALTER TABLE wallet_transactions DISABLE TRIGGER refuse_change")
+    op.execute(BACKFILL_POSTINGS)
+    op.execute("ALTER TABLE wallet_transactions ENABLE TRIGGER refuse_change")
+    op.execute(BACKFILL_WALLETS)
+    op.create_check_constraint(
+        op.f("ck_wallet_transactions_limited_has_totals"),
+        "wallet_transactions",
+        f"(sequence IS NOT NULL AND type IN {LIMITED}) = (type_total IS NOT NULL)"
+        " AND (type_total IS NULL) = (uncoded_total IS NULL)",
+    )
+
+
+def limit_types(types: str, *, index: list[str], include: list[str] | None) -> None:
+    """Limit postings of these types. index: its columns; include: those it only contains."""
     op.drop_index("ix_wallet_transactions_limited", table_name="wallet_transactions")
     op.create_index(
         "ix_wallet_transactions_limited",
         "wallet_transactions",
-        ["wallet_id", "type", "created_at"],
+        index,
         postgresql_include=include,
         postgresql_where=sa.text(f"type IN {types}"),
     )

@@ -24,6 +24,13 @@ CORRUPTIONS = {
         SET balance_before = balance_before + 1, balance_after = balance_after + 1
         WHERE sequence = 2
     """,
+    "A posting's totals are the sums of its type in its wallet": """
+        UPDATE wallet_transactions SET uncoded_total = uncoded_total - 1
+        WHERE type = 'PAYMENT' AND uncoded_total > 0
+    """,
+    "A wallet has the totals of its last postings": """
+        UPDATE wallets SET totals = totals - 'PAYMENT' WHERE user_id = '{buyer}'
+    """,
     "Sequence numbers have no gaps and end at the wallet's sequence": """
         UPDATE wallet_transactions SET sequence = sequence + 1
         WHERE sequence = (SELECT sequence FROM wallets WHERE user_id = '{buyer}')

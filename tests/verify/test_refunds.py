@@ -18,6 +18,9 @@ CORRUPTIONS = {
     "A pending gateway refund is polled until the gateway confirms it": """
         UPDATE refunds SET next_attempt_at = now()
     """,
+    "A refund that was settled by hand has succeeded, with its record in the audit log": """
+        UPDATE refunds SET settled_by = initiator_id, settlement_reason = 'Paid by cheque'
+    """,
     "No posting refers to a missing refund": """
         UPDATE wallet_transactions SET reference_id = gen_random_uuid()
         WHERE reference_type = 'refund'

@@ -15,6 +15,8 @@ _HISTORY = """
         w.sequence + n AS sequence, CASE n % 3 WHEN 0 THEN -1 ELSE 1 END AS amount,
         w.balance + n / 3 + n % 3 AS balance,
         CASE n % 3 WHEN 0 THEN 'WITHDRAWAL' ELSE 'DEPOSIT' END AS type,
+        CASE n % 3 WHEN 0 THEN coalesce((w.totals->'WITHDRAWAL'->>0)::bigint, 0) + n / 3
+            ELSE coalesce((w.totals->'DEPOSIT'->>0)::bigint, 0) + n - n / 3 END AS total,
         CAST(:first AS timestamptz) + (n - 1) * CAST(:apart AS interval) AS time
     FROM wallets w CROSS JOIN generate_series(1, CAST(:count AS bigint)) AS n
     WHERE w.user_id = :user_id;
@@ -23,18 +25,22 @@ _HISTORY = """
     SELECT entry, type, user_id, time FROM moves;
 
     INSERT INTO wallet_transactions (id, journal_entry_id, wallet_id, sequence, type, status,
-        amount, balance_before, balance_after, currency, description, created_at)
+        amount, balance_before, balance_after, currency, description, created_at, type_total,
+        uncoded_total)
     SELECT posting, entry, wallet, sequence, type, 'COMPLETED', amount, balance - amount, balance,
-        'USD', 'Movement ' || sequence, time FROM moves
+        'USD', 'Movement ' || sequence, time, total, total FROM moves
     UNION ALL
-    SELECT uuidv7(), entry, bank.id, NULL, type, 'COMPLETED', -amount, NULL, NULL, 'USD', NULL, time
+    SELECT uuidv7(), entry, bank.id, NULL, type, 'COMPLETED', -amount, NULL, NULL, 'USD', NULL,
+        time, NULL, NULL
     FROM moves CROSS JOIN wallets bank WHERE bank.code = 'BANK' AND bank.currency = 'USD';
 
     INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, data, occurred_at)
     SELECT uuidv7(), 'balance-updated', 'wallet', wallet,
         jsonb_build_object('transactionId', posting), time FROM moves;
 
-    UPDATE wallets w SET balance = m.balance, sequence = m.sequence, updated_at = m.time
+    UPDATE wallets w SET balance = m.balance, sequence = m.sequence, updated_at = m.time,
+        totals = w.totals || (SELECT jsonb_object_agg(type, jsonb_build_array(total, total))
+            FROM (SELECT type, max(total) AS total FROM moves GROUP BY type) last)
     FROM (SELECT * FROM moves ORDER BY sequence DESC LIMIT 1) m WHERE w.id = m.wallet;
 
     DROP TABLE moves

@@ -48,6 +48,8 @@ def posting_row(currency: str, metadata: dict[str, Any] | None) -> WalletTransac
         meta=metadata,
         created_at=MOMENT,
         with_code=False,
+        type_total=1050,
+        uncoded_total=1050,
     )
 
 
