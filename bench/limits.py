@@ -13,7 +13,7 @@ from uuid import UUID
 import psutil  # type: ignore[import-untyped]  # publishes no types
 from sqlalchemy import make_url
 
-from app.common.db import BY_INDEX
+from app.common.connections import BY_INDEX
 from bench.measurement import Result, percentiles
 from bench.shop import Shop
 

@@ -1,19 +1,22 @@
-"""Connections to PostgreSQL that give up at the deadline of the request.
+"""Connections to PostgreSQL: pools, their settings, and giving up at the deadline of the request.
 
 The server's own limits do not help when the server is frozen or unreachable: only the client's
 clock runs then.
 """
 
+import select
 import time
 from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
-from sqlalchemy.engine import Dialect
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import Dialect, Engine
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from app.common import deadline
+from app.common import clock, deadline
 
 RV = TypeVar("RV")
 
@@ -26,6 +29,26 @@ _STALLED_SECONDS: Final = 0.1
 _GRACE_SECONDS: Final = 0.5
 
 _INTERVAL: Final = 0.1
+
+#: Requests read few rows, by key. A generic plan that was made while a table was small must not
+#: scan the whole table later, nor lock it in a SERIALIZABLE transaction.
+BY_INDEX: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+
+#: Limits of the server. A client that has disappeared, or a network that drops packets, is noticed
+#: within 20 seconds; a server that is silent for longer than a request may last, by the deadline
+#: of the request (`Connection`).
+_OPTIONS: Final = (
+    "-c lock_timeout=5s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
+    f" -c timezone=UTC {BY_INDEX}"
+)
+_TCP: Final = {
+    "connect_timeout": 3,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
 
 
 class Connection(psycopg.Connection[Any]):
@@ -73,3 +96,46 @@ class Pool(QueuePool):
             raise
         self._stalled = False
         return connection
+
+
+def create_pool(url: str, isolation_level: Any, pool_size: int) -> Engine:
+    """An engine whose connections plan by index, have the limits above, and replace themselves."""
+    engine = create_engine(
+        url,
+        isolation_level=isolation_level,
+        poolclass=Pool,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_use_lifo=True,  # the last used connection has its statements prepared
+        hide_parameters=True,  # errors are logged, and parameters may contain password hashes
+        connect_args={"application_name": "payment-flow", "options": _OPTIONS, **_TCP},
+    )
+    event.listen(engine, "do_connect", connect_within_deadline)
+    event.listen(engine, "checkout", _replace_closed)
+    if isolation_level == "AUTOCOMMIT":
+        event.listen(engine, "checkout", _read_clock)
+    return engine
+
+
+def _replace_closed(connection: Any, record: Any, _: object) -> None:
+    """Have the pool replace a connection that the server has closed.
+
+    Nothing is sent on an idle connection, so one with data to read has been closed or is about to
+    be. Polling the socket costs no round trip, unlike a ping.
+    """
+    poll = record.info.get("poll")
+    if poll is None:
+        poll = record.info["poll"] = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+    if connection.closed or poll.poll(0):
+        raise InvalidatePoolError
+
+
+def _read_clock(connection: Any, _: object, __: object) -> None:
+    """Read the clock of the database from time to time, see `app.common.clock`."""
+    if not clock.is_stale():
+        return
+    try:
+        clock.synchronize(lambda: connection.execute("SELECT clock_timestamp()").fetchone()[0])
+    except psycopg.Error as error:
+        raise InvalidatePoolError from error

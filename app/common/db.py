@@ -1,7 +1,6 @@
 """The database: one engine per process, and the only place that commits."""
 
 import random
-import select
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -10,20 +9,18 @@ from datetime import datetime
 from typing import Any, ClassVar, Final, TypeVar, cast
 
 import psycopg
-from sqlalchemy import BigInteger, DateTime, MetaData, create_engine, event, text
+from sqlalchemy import BigInteger, DateTime, MetaData, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import Engine
 from sqlalchemy.exc import (
     DBAPIError,
-    InvalidatePoolError,
     InvalidRequestError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-from app.common import clock, deadline, metrics, side_effects
+from app.common import deadline, metrics, side_effects
 from app.common.columns import Chronological
-from app.common.connections import Pool, connect_within_deadline
+from app.common.connections import create_pool
 from app.common.driver import leave_pipeline
 from app.common.errors import AppError, Unavailable
 from app.common.process_state import Slot
@@ -36,10 +33,6 @@ MAX_TRIES: Final = 8
 MAX_SECONDS: Final = 2.0
 _PAUSE: Final = (0.005, 0.2)
 
-#: Requests read few rows, by key. A generic plan that was made while a table was small must not
-#: scan the whole table later, nor lock it in a SERIALIZABLE transaction.
-BY_INDEX: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
-
 #: Undoes, for a transaction, what makes requests short and whole tables slow to read.
 _WHOLE_TABLES: Final = (
     "statement_timeout = 0",
@@ -48,22 +41,6 @@ _WHOLE_TABLES: Final = (
     "enable_mergejoin = on",
     "work_mem = '64MB'",
 )
-
-#: Limits of the server. A client that has disappeared, or a network that drops packets, is noticed
-#: within 20 seconds; a server that is silent for longer than a request may last, by the deadline
-#: of the request (app.common.connections).
-_OPTIONS: Final = (
-    "-c lock_timeout=5s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
-    f" -c timezone=UTC {BY_INDEX}"
-)
-_TCP: Final = {
-    "connect_timeout": 3,
-    "keepalives": 1,
-    "keepalives_idle": 10,
-    "keepalives_interval": 3,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,  # milliseconds
-}
 
 
 class Base(Chronological, DeclarativeBase):
@@ -104,8 +81,8 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         reserved = 2 if pool_size > 2 else 1
-        self.engine = _engine(url, "AUTOCOMMIT", max(pool_size - reserved, 1))
-        self._serializable_engine = _engine(url, "SERIALIZABLE", reserved)
+        self.engine = create_pool(url, "AUTOCOMMIT", max(pool_size - reserved, 1))
+        self._serializable_engine = create_pool(url, "SERIALIZABLE", reserved)
         self.autocommit = sessionmaker(self.engine, expire_on_commit=False)
         self.read_committed = sessionmaker(
             self.engine.execution_options(isolation_level="READ COMMITTED"), expire_on_commit=False
@@ -117,7 +94,7 @@ class Database:
             ),
             expire_on_commit=False,
         )
-        self._health_engine = _engine(url, "AUTOCOMMIT", 1)
+        self._health_engine = create_pool(url, "AUTOCOMMIT", 1)
         self.health = sessionmaker(self._health_engine)
 
     def dispose(self) -> None:
@@ -134,48 +111,6 @@ class Database:
             yield cast("psycopg.Connection[Any]", connection.driver_connection)
         finally:
             connection.close()
-
-
-def _engine(url: str, isolation_level: Any, pool_size: int) -> Engine:
-    engine = create_engine(
-        url,
-        isolation_level=isolation_level,
-        poolclass=Pool,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_use_lifo=True,  # the last used connection has its statements prepared
-        hide_parameters=True,  # errors are logged, and parameters may contain password hashes
-        connect_args={"application_name": "payment-flow", "options": _OPTIONS, **_TCP},
-    )
-    event.listen(engine, "do_connect", connect_within_deadline)
-    event.listen(engine, "checkout", _replace_closed)
-    if isolation_level == "AUTOCOMMIT":
-        event.listen(engine, "checkout", _read_clock)
-    return engine
-
-
-def _replace_closed(connection: Any, record: Any, _: object) -> None:
-    """Have the pool replace a connection that the server has closed.
-
-    Nothing is sent on an idle connection, so one with data to read has been closed or is about to
-    be. Polling the socket costs no round trip, unlike a ping.
-    """
-    poll = record.info.get("poll")
-    if poll is None:
-        poll = record.info["poll"] = select.poll()
-        poll.register(connection.fileno(), select.POLLIN)
-    if connection.closed or poll.poll(0):
-        raise InvalidatePoolError
-
-
-def _read_clock(connection: Any, _: object, __: object) -> None:
-    """Read the clock of the database from time to time, see `app.common.clock`."""
-    if not clock.is_stale():
-        return
-    try:
-        clock.synchronize(lambda: connection.execute("SELECT clock_timestamp()").fetchone()[0])
-    except psycopg.Error as error:
-        raise InvalidatePoolError from error
 
 
 #: The transaction that this thread has joined.
