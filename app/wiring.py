@@ -13,7 +13,18 @@ from redis import Redis
 from app.auth import service as auth
 from app.auth import tokens
 from app.banks import providers
-from app.common import cache, circuit, clock, db, encryption, http, idempotent, process_state, queue
+from app.common import (
+    cache,
+    circuit,
+    clock,
+    db,
+    encryption,
+    http,
+    idempotent,
+    process_state,
+    queue,
+    redis_client,
+)
 from app.common.settings import Settings, SettingsError
 from app.delivery.files.downloads import service as downloads
 from app.delivery.files.storage import service as storage
@@ -43,6 +54,9 @@ from app.wallets.models import TransactionType
 #: How long a page of the public catalogue is cached in Redis.
 CATALOGUE_TTL = timedelta(seconds=60)
 
+#: A job that is not enqueued waits for the next sweep, so this is worth more time than a cache.
+_ENQUEUE_SECONDS = 0.25
+
 
 def wire(settings: Settings) -> None:
     """Configure this process. Raises SettingsError, and changes nothing, if settings are
@@ -63,9 +77,11 @@ def connect_database(settings: Settings) -> None:
 
 
 def connect_redis(url: str) -> None:
-    queue.configure(url)
-    circuit.configure(url)
-    client = cache.client.configure(cache.connect(url))
+    client = cache.client.configure(redis_client.connect(url))
+    circuit.configure(client)
+    queue.configure(
+        redis_client.connect(url, timeout=_ENQUEUE_SECONDS, circuit=redis_client.circuit_of(client))
+    )
     products.catalogue_cache.configure(_region(client, "products", CATALOGUE_TTL))
     onramp_links.link_cache.configure(_region(client, "onramp-links", onramp_links.TTL))
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import sessionmaker
 
 from app.banks import client as bank_client
 from app.banks import providers
-from app.common import cache, db, http, process_state
+from app.common import cache, db, http, process_state, redis_client
 from app.common.process_state import Slot
 from app.common.ratelimit import limiter
 from app.common.settings import Settings
@@ -99,6 +99,8 @@ def settings(database: servers.TestDatabase, data_dir: Path, worker_number: int)
 
 @pytest.fixture(scope="session")
 def worker_app(settings: Settings) -> Iterator[Flask]:
+    # The machine that runs the tests may be busy.
+    pytest.MonkeyPatch().setattr(redis_client, "TIMEOUT_SECONDS", 1.0)
     # Rate limits are initialised, so that `rate_limited` can enable them.
     application = create_app(replace(settings, ratelimit_enabled=True))
     limiter.enabled = False

@@ -1,37 +1,23 @@
 """A shared, optional cache in Redis: without Redis everything works, but slower."""
 
 import secrets
-import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, cast
 
 import redis
-import structlog
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from app.common.local_cache import LocalCache
 from app.common.process_state import Slot
-
-log = structlog.get_logger()
+from app.common.redis_client import circuit_of
 
 _TAG_BYTES: Final = 16
 _POLL_SECONDS: Final = 0.02
 _BUILD_SECONDS: Final = 2.0
-#: After a failure Redis is not used for this long, so that an outage does not delay every request.
-_BACKOFF_SECONDS: Final = 1.0
-
 
 #: The client of this process.
 client: Final[Slot[redis.Redis]] = Slot("cache")
-
-
-def connect(url: str) -> redis.Redis:
-    """A client with short timeouts: a slow cache is worse than none."""
-    return redis.Redis.from_url(
-        url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 1)
-    )
 
 
 class Region:
@@ -46,19 +32,17 @@ class Region:
         self._client = client
         self._name = name
         self._ttl = ttl
-        self._disabled_until = 0.0
         self._must_invalidate = False
-        self._lock = threading.Lock()
         self._local = LocalCache(client, f"{name}:changed")
 
     def fetch(self, key: str, build: Callable[[], bytes]) -> bytes:
         """The entry of `key`. Only one process at a time builds it."""
-        if time.monotonic() < self._disabled_until:
+        if circuit_of(self._client).is_open:
+            self._local.drop()  # a change cannot be published now
             return build()
         try:
             return self._fetch(f"{self._name}:{key}", build)
-        except redis.RedisError as error:
-            self._back_off(error)
+        except redis.RedisError:
             return build()
 
     def invalidate(self) -> None:
@@ -70,9 +54,8 @@ class Region:
                 pipe.publish(f"{self._name}:changed", b"")
                 pipe.execute()
             self._must_invalidate = False
-        except redis.RedisError as error:
+        except redis.RedisError:
             self._must_invalidate = True
-            self._back_off(error)
 
     def _fetch(self, key: str, build: Callable[[], bytes]) -> bytes:
         if self._must_invalidate:
@@ -112,10 +95,8 @@ class Region:
             with self._client.pipeline(transaction=False) as pipe:
                 pipe.set(key, tag + entry, ex=self._ttl)
                 pipe.delete(f"{key}:building")
-                try:
+                with suppress(redis.RedisError):
                     pipe.execute()
-                except redis.RedisError as error:
-                    self._back_off(error)
             return entry
         except BaseException:
             self._client.delete(f"{key}:building")
@@ -132,9 +113,3 @@ class Region:
                 # The builder failed, or finished between the two reads.
                 return self._read(key)[1]
         return None
-
-    def _back_off(self, error: redis.RedisError) -> None:
-        with self._lock:
-            if time.monotonic() >= self._disabled_until:
-                log.warning("cache_unavailable", error=type(error).__name__)
-            self._disabled_until = time.monotonic() + _BACKOFF_SECONDS

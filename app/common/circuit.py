@@ -18,7 +18,7 @@ from pybreaker import (
     CircuitRedisStorage,
 )
 
-from app.common import cache, clock
+from app.common import clock
 from app.common.process_state import Slot
 
 T = TypeVar("T")
@@ -35,9 +35,9 @@ class CircuitOpen(Exception):
     """The service was not called, because its recent calls failed."""
 
 
-def configure(redis_url: str | None) -> None:
+def configure(client: redis.Redis | None) -> None:
     """Share the state of the circuits with all processes through Redis."""
-    _redis.configure(cache.connect(redis_url) if redis_url else None)
+    _redis.configure(client)
 
 
 def call(name: str, work: Callable[[], T], *, failure: type[Exception]) -> T:

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import redis
 
+from app.common import redis_client
+
 #: Maximum number of copies: more than there are popular pages.
 _MAX_COPIES: Final = 32
 #: An epoch that never matches, so that no copy is stored.
@@ -91,7 +93,8 @@ class LocalCache:
             subscription: Any = self._client.pubsub()  # type: ignore[no-untyped-call]
             subscription.subscribe(self._channel)
             # After this confirmation, no published message is missed.
-            subscription.get_message(timeout=0.5)
+            if subscription.get_message(timeout=redis_client.TIMEOUT_SECONDS) is None:
+                raise redis.TimeoutError("the subscription was not confirmed in time")
             with self._lock:
                 self._subscription = subscription
                 self._clear()

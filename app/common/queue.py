@@ -30,12 +30,9 @@ _log = structlog.get_logger()
 _connection: Final[Slot[redis.Redis]] = Slot("queue")
 
 
-def configure(redis_url: str) -> None:
+def configure(client: redis.Redis) -> None:
     """Enqueue the jobs of this process in this Redis."""
-    # A user waits for the request that enqueues a job.
-    _connection.configure(
-        redis.Redis.from_url(redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
-    )
+    _connection.configure(client)
 
 
 def enqueue(job: Callable[..., object], *args: Any) -> None:

@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+import redis
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
+from limits.storage import MemoryStorage, RedisStorage
 
+from app.common import cache
 from app.common.error_handlers import render
 from app.common.errors import TooManyRequests
 from app.common.http import peek_json
@@ -18,13 +21,11 @@ from app.common.settings import Settings
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-#: Counted in Redis over a moving window for all processes; while Redis is unavailable, each
-#: process counts separately.
+#: Counted over a moving window.
 limiter = Limiter(
     key_func=get_remote_address,
     strategy="moving-window",
     default_limits=["30000/minute"],
-    in_memory_fallback_enabled=True,
     swallow_errors=True,  # some requests are counted after their transaction has committed
     key_prefix="pf",
 )
@@ -100,11 +101,37 @@ def _limited(limits: str, key: Callable[[], str]) -> Callable[[View], View]:
     return cast("Callable[[View], View]", limiter.limit(limits, key_func=key))
 
 
+class _Counters(RedisStorage):
+    """Counts in Redis for all processes, and in this process while Redis is unavailable."""
+
+    STORAGE_SCHEME = ["redis-or-memory"]  # noqa: RUF012 – as the library declares it
+
+    def __init__(self, _: str, *, client: redis.Redis, **options: Any) -> None:
+        super().__init__("redis://", connection_pool=client.connection_pool, **options)
+        self._memory = MemoryStorage()
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        try:
+            return super().acquire_entry(key, limit, expiry, amount)
+        except redis.RedisError:
+            return self._memory.acquire_entry(key, limit, expiry, amount)
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        try:
+            return super().get_moving_window(key, limit, expiry)
+        except redis.RedisError:
+            return self._memory.get_moving_window(key, limit, expiry)
+
+    def reset(self) -> int | None:
+        self._memory.reset()
+        return super().reset()
+
+
 def install(app: Flask, settings: Settings) -> None:
     app.config.update(
         RATELIMIT_ENABLED=settings.ratelimit_enabled,
-        RATELIMIT_STORAGE_URI=settings.redis_url,
-        RATELIMIT_STORAGE_OPTIONS={"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+        RATELIMIT_STORAGE_URI=f"{_Counters.STORAGE_SCHEME[0]}://",
+        RATELIMIT_STORAGE_OPTIONS={"client": cache.client()},
     )
     limiter.init_app(app)
     app.register_error_handler(RateLimitExceeded, _refuse)

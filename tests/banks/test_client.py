@@ -11,7 +11,7 @@ from app.banks import client, providers
 from app.banks.errors import BankUnavailable, InvalidBankResponse
 from app.banks.providers import Provider
 from app.banks.types import BankPayout, BankPayoutStatus, PayoutInstruction
-from app.common import circuit, http
+from app.common import circuit, http, redis_client
 from app.common.ids import new_id
 from app.common.money import Money
 from tests.fake_bank import FakeBank
@@ -218,7 +218,8 @@ class TestCircuit:
 
     def test_the_circuit_is_shared_by_all_processes(self, bank: FakeBank, app: Flask) -> None:
         self.fail(bank, circuit.MAX_FAILURES)
-        circuit.configure(http.settings().redis_url)  # as another process does
+        # As another process does.
+        circuit.configure(redis_client.connect(str(http.settings().redis_url)))
         with pytest.raises(BankUnavailable, match="circuit open"):
             pay()
 
@@ -236,11 +237,11 @@ class TestCircuit:
         assert pay().status is BankPayoutStatus.ACCEPTED
 
     def test_without_redis_the_bank_is_still_called(self, bank: FakeBank, app: Flask) -> None:
-        circuit.configure("redis://127.0.0.1:1/0")
+        circuit.configure(redis_client.connect("redis://127.0.0.1:1/0"))
         try:
             assert pay().status is BankPayoutStatus.ACCEPTED
         finally:
-            circuit.configure(http.settings().redis_url)
+            circuit.configure(redis_client.connect(str(http.settings().redis_url)))
 
 
 def test_the_number_is_not_in_the_representation() -> None:

@@ -7,7 +7,7 @@ import redis
 from flask import Flask
 from rq import Queue, SimpleWorker
 
-from app.common import queue
+from app.common import queue, redis_client
 from app.common.settings import Settings
 
 
@@ -16,7 +16,7 @@ def configured(worker_app: Flask, settings: Settings) -> Iterator[redis.Redis]:
     client = redis.Redis.from_url(str(settings.redis_url))
     client.flushdb()
     yield client
-    queue.configure(str(settings.redis_url))
+    queue.configure(redis_client.connect(str(settings.redis_url)))
 
 
 done: list[str] = []
@@ -36,5 +36,5 @@ def test_the_worker_runs_enqueued_jobs(configured: redis.Redis) -> None:
 
 
 def test_without_redis_enqueueing_does_not_fail() -> None:
-    queue.configure("redis://127.0.0.1:1/0")
+    queue.configure(redis_client.connect("redis://127.0.0.1:1/0"))
     queue.enqueue(job, "lost")

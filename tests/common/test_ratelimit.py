@@ -1,14 +1,13 @@
 """Rate limits: strict where credentials can be guessed, generous elsewhere, and fail-open."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import redis
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.common import redis_client
 from app.common.ratelimit import limiter
 from tests import factories
 from tests.responses import error_body, refusal
@@ -22,18 +21,12 @@ def limited(rate_limited: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def without_redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make Redis unreachable for the rate limiter of this process."""
-
-    def fail(*_: Any, **__: Any) -> None:
-        raise redis.ConnectionError("down")
-
-    for name in ("hit", "test", "get_window_stats"):
-        monkeypatch.setattr(limiter._limiter, name, fail)
-    monkeypatch.setattr(limiter._storage, "check", lambda: False)
-    yield
-    limiter._storage_dead = False
-    limiter._fallback_storage.reset()
+    nowhere = redis_client.connect("redis://127.0.0.1:1/0")
+    monkeypatch.setattr(limiter._storage, "storage", nowhere)
+    for script in ("lua_moving_window", "lua_acquire_moving_window"):
+        monkeypatch.setattr(getattr(limiter._storage, script), "registered_client", nowhere)
 
 
 def login(client: FlaskClient, email: str, **options: Any) -> TestResponse:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.common import cache, db, schema_version
+from app.common import cache, db, redis_client, schema_version
 from app.common.process_state import Slot
 from tests.silent_proxy import silent_proxy
 
@@ -16,7 +16,7 @@ Configure = Callable[[Slot[Any], object], None]
 
 @pytest.fixture
 def without_redis(configure: Configure) -> None:
-    configure(cache.client, cache.connect("redis://127.0.0.1:1/0"))
+    configure(cache.client, redis_client.connect("redis://127.0.0.1:1/0"))
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def with_silent_redis(configure: Configure) -> Iterator[None]:
     options = cache.client().get_connection_kwargs()
     with silent_proxy(options["host"], options["port"]) as proxy:
         proxy.freeze()
-        configure(cache.client, cache.connect(f"redis://127.0.0.1:{proxy.port}/0"))
+        configure(cache.client, redis_client.connect(f"redis://127.0.0.1:{proxy.port}/0"))
         yield
 
 

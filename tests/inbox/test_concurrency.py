@@ -9,7 +9,7 @@ from rq import Queue, SimpleWorker
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.common import queue
+from app.common import queue, redis_client
 from app.common.db import reading, transaction
 from app.common.settings import Settings
 from app.inbox import tasks
@@ -64,11 +64,11 @@ def test_the_worker_handles_a_delivered_event(
 def test_without_redis_an_event_is_stored_and_handled_by_a_sweep(
     committing: Flask, handler: RecordingHandler, settings: Settings
 ) -> None:
-    queue.configure("redis://127.0.0.1:1/0")
+    queue.configure(redis_client.connect("redis://127.0.0.1:1/0"))
     try:
         answer = send_event(committing.test_client(), event_body("payout.paid", "reference-1"))
     finally:
-        queue.configure(str(settings.redis_url))
+        queue.configure(redis_client.connect(str(settings.redis_url)))
     assert answer.status_code == 200
     assert tasks.sweep() == 1
     assert len(handler.handled) == 1

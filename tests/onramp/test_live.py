@@ -10,7 +10,7 @@ import redis
 from rq import Queue
 
 from app.banks.providers import from_settings
-from app.common import queue
+from app.common import queue, redis_client
 from app.common.settings import Settings
 from tests.banks.webhooks import event_body, signed_headers
 from tests.live import LiveServer, wait_until
@@ -24,7 +24,7 @@ def test_a_webhook_is_credited_while_another_bank_is_slow(
 ) -> None:
     connection = redis.Redis.from_url(str(settings.redis_url))
     connection.flushdb()
-    queue.configure(str(settings.redis_url))
+    queue.configure(redis_client.connect(str(settings.redis_url)))
     queue.enqueue_call(time.sleep, 8)
     slow = Queue(queue.OUTBOUND, connection=connection).started_job_registry
     token = live_server.sign_up("alice")

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from app.auth import service as auth
 from app.banks import providers
-from app.common import cache, clock
+from app.common import cache, clock, redis_client
 from app.common.db import transaction
 from app.onramp import links
 from tests import factories
@@ -284,7 +284,7 @@ class TestPaymentLink:
 
     @pytest.fixture
     def without_redis(self) -> Iterator[None]:
-        unavailable = cache.connect("redis://127.0.0.1:1/0")
+        unavailable = redis_client.connect("redis://127.0.0.1:1/0")
         previous = links.link_cache()
         links.link_cache.configure(cache.Region(unavailable, "onramp-links", ttl=300))
         yield

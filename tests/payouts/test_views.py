@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from rq import Queue
 
-from app.common import cache, http, queue
+from app.common import cache, http, queue, redis_client
 from app.payouts import tasks
 from tests import factories
 from tests.payouts.helpers import (
@@ -75,11 +75,11 @@ class TestCreating:
     ) -> None:
         user = factories.buyer()
         account_id = bank_account_of(client, user)
-        queue.configure("redis://127.0.0.1:1/0")
+        queue.configure(redis_client.connect("redis://127.0.0.1:1/0"))
         try:
             assert create_payout(client, user, account_id).status_code == 201
         finally:
-            queue.configure(http.settings().redis_url)
+            queue.configure(redis_client.connect(str(http.settings().redis_url)))
 
     def test_the_held_amount_cannot_be_spent(self, client: FlaskClient) -> None:
         user = factories.buyer("100.00")

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.common import cache
+from app.common import cache, redis_client
 from app.common.process_state import Slot
 from app.products.service import catalogue_cache
 from tests import factories
@@ -341,7 +341,7 @@ class TestCache:
     def test_without_redis_changes_take_effect_immediately(
         self, client: FlaskClient, configure: Configure
     ) -> None:
-        nowhere = cache.Region(cache.connect("redis://127.0.0.1:1/0"), "products", ttl=60)
+        nowhere = cache.Region(redis_client.connect("redis://127.0.0.1:1/0"), "products", ttl=60)
         configure(catalogue_cache, nowhere)
         seller = factories.merchant()
 
@@ -353,9 +353,8 @@ class TestCache:
         assert names(client) == []
 
     def test_a_change_during_a_redis_outage_is_visible_afterwards(
-        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, configure: Configure
+        self, client: FlaskClient, configure: Configure
     ) -> None:
-        monkeypatch.setattr(cache, "_BACKOFF_SECONDS", 0)
         store = Outage(cache.client())
         region = cache.Region(store, "products", ttl=60)  # type: ignore[arg-type]
         configure(catalogue_cache, region)

@@ -1,0 +1,120 @@
+"""Connections to Redis that never keep a caller waiting for long.
+
+Redis holds nothing that a request cannot do without. All clients of a process share one circuit:
+after the first call that fails or is not answered in time, no part of the process (cache, rate
+limits, queue, circuit breakers) calls Redis until it answers again.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final, TypeVar, cast
+
+import redis
+import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+T = TypeVar("T")
+
+#: Seconds that a caller waits for Redis, which usually answers within a millisecond.
+TIMEOUT_SECONDS: Final = 0.03
+#: Seconds between attempts to reach Redis again.
+RETRY_SECONDS: Final = 1.0
+
+_log = structlog.get_logger()
+
+
+class RedisUnavailable(redis.ConnectionError):
+    """Redis was not called, because it did not answer a moment ago."""
+
+
+class Circuit:
+    """Whether Redis may be called.
+
+    A failure opens it. A thread then tries once per second whether Redis answers (half-open), so
+    that no request waits for the attempts, and the first answer closes it.
+    """
+
+    def __init__(self, probe: Callable[[], object]) -> None:
+        """probe: calls Redis, and raises redis.RedisError if it does not answer."""
+        self._probe = probe
+        self._lock = threading.Lock()
+        self.is_open = False
+
+    def enter(self) -> None:
+        """Allow a call, or raise RedisUnavailable."""
+        if self.is_open:
+            raise RedisUnavailable("Redis did not answer a moment ago")
+
+    def record_failure(self, error: Exception) -> None:
+        """Open the circuit after a call that failed or was not answered in time."""
+        with self._lock:
+            if self.is_open:
+                return
+            self.is_open = True
+        _log.warning("redis_unavailable", error=type(error).__name__)
+        threading.Thread(target=self._close_when_it_answers, daemon=True).start()
+
+    def _close_when_it_answers(self) -> None:
+        while self.is_open:
+            time.sleep(RETRY_SECONDS)
+            with suppress(redis.RedisError):
+                self._probe()
+                self.is_open = False
+        _log.warning("redis_available")
+
+
+def connect(
+    url: str, *, timeout: float | None = None, circuit: Circuit | None = None
+) -> redis.Redis:
+    """A client of the Redis at `url`. It connects at the first call.
+
+    timeout: seconds for a connection, and for an answer, TIMEOUT_SECONDS by default; circuit: of
+    another client of the same server, a new one by default. Calls raise redis.RedisError.
+    """
+    seconds = TIMEOUT_SECONDS if timeout is None else timeout
+    limits: dict[str, Any] = {"socket_timeout": seconds, "socket_connect_timeout": seconds}
+    if circuit is None:
+        circuit = Circuit(redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **limits).ping)
+    pool = _Pool.from_url(url, retry=_ObservedRetry(circuit), circuit=circuit, **limits)
+    return redis.Redis(connection_pool=pool)
+
+
+def circuit_of(client: redis.Redis) -> Circuit:
+    """The circuit of a client that `connect` has returned."""
+    return cast("_Pool", client.connection_pool).circuit
+
+
+class _ObservedRetry(Retry):
+    """Retries once on another connection if the server has closed the first, and reports failures.
+
+    A call that is not answered in time is not retried.
+    """
+
+    def __init__(self, circuit: Circuit) -> None:
+        super().__init__(NoBackoff(), 1, (redis.ConnectionError,))
+        self._circuit = circuit
+
+    def __deepcopy__(self, _: object) -> "_ObservedRetry":
+        return self  # the client copies it for every connection, and the circuit is shared
+
+    def call_with_retry(self, do: Callable[[], T], *args: Any, **options: Any) -> T:
+        try:
+            return super().call_with_retry(do, *args, **options)
+        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+            self._circuit.record_failure(error)
+            raise
+
+
+class _Pool(redis.ConnectionPool):
+    """A pool that asks the circuit before it lends a connection."""
+
+    def __init__(self, *args: Any, circuit: Circuit, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.circuit = circuit
+
+    def get_connection(self, *args: Any, **options: Any) -> Any:
+        self.circuit.enter()
+        return super().get_connection(*args, **options)
