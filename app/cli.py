@@ -145,7 +145,7 @@ def reconcile(
     from rich.console import Console
 
     from app.common.errors import AppError
-    from app.reconciliation import report, run
+    from app.reconciliation import report, run, tables
     from app.reconciliation.errors import StatementInvalid
 
     _connect()
@@ -162,7 +162,7 @@ def reconcile(
         raise click.ClickException("\n  ".join([error.text, *problems])) from None
     if output is not None:
         output.write(report.to_csv(found))
-    report.print_report(found, Console())
+    tables.print_report(found, Console())
     sys.exit(0 if found.is_reconciled else 1)
 
 
