@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO, TextIO
 
 import click
+import psycopg
 from sqlalchemy.exc import OperationalError
 
 from app.common import schema_version
@@ -30,8 +31,8 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except (SettingsError, SchemaMismatch) as error:
             raise click.ClickException(str(error)) from None
-        except OperationalError as error:
-            why = str(error.orig).splitlines()[0]
+        except (OperationalError, psycopg.OperationalError) as error:
+            why = str(getattr(error, "orig", error)).splitlines()[0]
             raise click.ClickException(
                 f"Cannot connect to the database (DATABASE_URL): {why}"
             ) from None

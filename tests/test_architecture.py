@@ -176,7 +176,10 @@ def test_statements_are_executed_only_in_repositories() -> None:
         if path.name != "repository.py" and methods & set(calls(tree_of(path)))
     }
     # Redis pipelines have a method `execute` too. The last two ask before there is a session.
-    names = "db", "driver", "migrate", "cache", "pagination", "rows", "privileges", "schema_version"
+    names = (
+        *("connections", "db", "driver", "migrate", "cache", "pagination", "rows"),
+        *("privileges", "schema_version"),
+    )
     common = {f"common/{name}.py" for name in names}
     assert users <= common | {name for name in users if name.startswith("local/embedded/")}
 

@@ -15,16 +15,22 @@ __all__ = ["empty_environment"]
 
 #: Commands that need no settings.
 WITHOUT_SETTINGS = {"api", "bench", "events", "settings", "test"}
+INVALID = {"PORT": "http", "BANK_PROVIDERS": "HDFC", "STRIPE_SECRET_KEY": "pk_live_12345678"}
 ARGUMENTS = {
     "create-admin": ["ann@example.com", "--password", "correct horse battery"],
     "reconcile": ["--provider", "HDFC", "-"],
 }
 
 
-@pytest.mark.parametrize("command", sorted(set(main.commands) - WITHOUT_SETTINGS))
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("PORT", "http"), ("BANK_PROVIDERS", "HDFC"), ("STRIPE_SECRET_KEY", "pk_live_12345678")],
+    ("command", "name", "value"),
+    [
+        (command, name, value)
+        for command in sorted(set(main.commands) - WITHOUT_SETTINGS)
+        for name, value in INVALID.items()
+        # It needs no secrets, so it cannot say whether a bank or the gateway has all of theirs.
+        if command != "migrate" or name == "PORT"
+    ],
 )
 def test_an_invalid_setting_stops_every_command(
     monkeypatch: pytest.MonkeyPatch, command: str, name: str, value: str

@@ -163,7 +163,8 @@ def promised_values(schema: ma.Schema, argument: Any) -> Iterator[tuple[str, Any
 def vars_of(argument: Any) -> list[Any]:
     if not is_dataclass(argument):
         return []
-    return [getattr(argument, field.name) for field in fields(argument)]
+    parts = [getattr(argument, field.name) for field in fields(argument)]
+    return [part for part in parts if not isinstance(part, Mapping)]
 
 
 def _is_plain(field: ma.fields.Field[Any], raw: Any, source: Any) -> bool:

@@ -31,6 +31,7 @@ MOMENTS: Final = (
     "deleted_at",
     "delivered_at",
     "failed_at",
+    "first_paid_at",
     "finished_at",
     "flagged_at",
     "last_login_at",

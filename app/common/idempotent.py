@@ -9,7 +9,12 @@ from typing import Any, Final, TypeVar, cast
 
 from flask import Response
 
-from app.common.errors import IdempotencyInProgress, IdempotencyKeyReused, Unavailable
+from app.common.errors import (
+    BadRequest,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    Unavailable,
+)
 from app.common.http import MAX_BODY_BYTES, Blueprint, idempotency_key, raw_body
 from app.common.process_state import Slot
 
@@ -32,7 +37,9 @@ def takes_idempotency_key(blueprint: Blueprint) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         view = blueprint.takes_header(_KEY_PARAMETER)(view)
-        return blueprint.errors(IdempotencyInProgress, IdempotencyKeyReused, Unavailable)(view)
+        return blueprint.errors(
+            BadRequest, IdempotencyInProgress, IdempotencyKeyReused, Unavailable
+        )(view)
 
     return decorate
 

@@ -123,6 +123,7 @@ def test_bytes_are_stored_unchanged(app: Flask) -> None:
         "fingerprint": bytes(range(256)),
         "status": 201,
         "body": b"\x00\xff{}",
+        "moves_money": True,
         "created_at": datetime.now(UTC),
     }
     with transaction() as session:

@@ -13,7 +13,14 @@ from app.orders.errors import NothingToPay, RefundTooLarge
 from app.orders.models import Order
 from app.orders.purchases.pricing import Basket, Purchase, decide, reserve
 from app.orders.refunds.service import break_down
-from tests.orders.purchases.test_pricing import BUYER, MERCHANT_ID, NOW, account, stock
+from tests.orders.purchases.test_pricing import (
+    BUYER,
+    MERCHANT_ID,
+    NOW,
+    account,
+    authorize,
+    stock,
+)
 
 CURRENCIES = st.sampled_from(sorted(EXPONENTS))
 #: A refund: an amount in steps of the currency, units, or the rest of the order.
@@ -130,6 +137,7 @@ def test_a_discounted_total_is_payable_by_card(
         purchase,
         buyer=account(balance=10**9, currency=currency),
         merchant=merchant,
+        authorize=authorize,
         **rows,
     ).order.amount
     try:

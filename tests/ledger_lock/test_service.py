@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from app.common.db import reading, retry_transaction
 from app.common.driver import send
-from app.common.money import Money
 from app.ledger_lock.service import (
     LedgerLockNotHeld,
     acquire_ledger_lock,
@@ -21,7 +20,7 @@ from app.ledger_lock.service import (
 from app.wallets import ledger, limits
 from app.wallets import service as wallets
 from app.wallets.holds import lifecycle
-from app.wallets.ledger import Entry, Posting, system_account
+from app.wallets.ledger import Authorization, Entry, Posting, system_account
 from app.wallets.models import SystemCode, TransactionType
 from tests import factories
 
@@ -43,13 +42,8 @@ def post(session: Session, user: factories.Actor) -> None:
 
 def hold(session: Session, user: factories.Actor) -> None:
     account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
-    lifecycle.place(
-        session,
-        account,
-        kind=TransactionType.PAYOUT,
-        money=Money(100, "USD"),
-        initiator_id=user.id,
-    )
+    authorization = Authorization(account.id, 100, TransactionType.PAYOUT)
+    lifecycle.place(session, account, authorization=authorization, initiator_id=user.id)
 
 
 def release(session: Session, user: factories.Actor) -> None:

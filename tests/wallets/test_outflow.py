@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from flask_jwt_extended import create_access_token
 from werkzeug.test import TestResponse
 
+from app.auth.tokens import ACCESS_AUDIENCE, token_rules
 from app.common import clock
 from app.wallets import outflow
 from app.wallets.models import TransactionType
@@ -70,12 +71,16 @@ def later(time: ManualClock, actor: Actor, period: timedelta) -> Actor:
 
 def signed_in_for_long(actor: Actor, role: str) -> Actor:
     """The actor with an access token that outlives the time that a test skips."""
-    token = create_access_token(
-        str(actor.id),
-        expires_delta=timedelta(days=7),
-        additional_claims={"sid": str(actor.session_id), "role": role, "email": actor.email},
-    )
-    return replace(actor, token=token)
+    claims = {
+        "iss": token_rules().issuer,
+        "aud": ACCESS_AUDIENCE,
+        "sid": str(actor.session_id),
+        "role": role,
+        "email": actor.email,
+        "iat": clock.now(),
+        "exp": clock.now() + timedelta(days=7),
+    }
+    return replace(actor, token=create_access_token(str(actor.id), additional_claims=claims))
 
 
 def with_code(app: Authenticator) -> dict[str, str]:
