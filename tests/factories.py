@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
@@ -54,6 +54,11 @@ def ledger_session(*, exclusive: bool = False) -> Iterator[Session]:
     with transaction(serializable=exclusive) as session:
         acquire_ledger_lock(session, exclusive=exclusive)
         yield session
+
+
+def as_owner(session: Session, statement: str) -> None:
+    """Run a statement for which the application lacks the privilege, in the same transaction."""
+    session.execute(text("SELECT as_owner(:statement)"), {"statement": statement})
 
 
 def actor(role: str = Role.USER, *, balance: str | None = None, phone: str | None = None) -> Actor:

@@ -78,11 +78,25 @@ def make_template() -> None:
     os.environ |= {"DATABASE_URL": database.app_url, "MIGRATION_DATABASE_URL": database.owner_url}
     try:
         migrate(settings)
+        _create_as_owner(database)
     finally:
         for name, value in saved.items():
             os.environ.pop(name)
             if value is not None:
                 os.environ[name] = value
+
+
+def _create_as_owner(database: TestDatabase) -> None:
+    """A function for `factories.as_owner`. It exists in test databases only."""
+    engine = create_engine(database.owner_url)
+    with engine.begin() as connection:
+        connection.execute(
+            text("""
+                CREATE FUNCTION as_owner(statement text) RETURNS void LANGUAGE plpgsql
+                SECURITY DEFINER AS $$ BEGIN EXECUTE statement; END $$
+            """)
+        )
+    engine.dispose()
 
 
 @contextlib.contextmanager

@@ -156,6 +156,24 @@ _NEEDS_CODE: Final = {
 }
 
 
+def _advice(*, enrolled: bool, tried: bool) -> str:
+    """What to do when a code in the header is missing or wrong."""
+    if not enrolled:
+        return (
+            "Enable two-factor authentication (POST /auth/two-factor), then repeat the request"
+            " with a code of your authenticator app in X-Two-Factor-Code"
+        )
+    if tried:
+        return (
+            "The code is wrong, expired or already used: repeat the request with the next code of"
+            " your authenticator app"
+        )
+    return (
+        "Repeat the request with the code that your authenticator app shows, or a recovery code,"
+        " in X-Two-Factor-Code"
+    )
+
+
 class TwoFactorRequired(Forbidden):
     """An outflow that requires a two-factor code.
 
@@ -174,21 +192,7 @@ class TwoFactorRequired(Forbidden):
         tried: bool,
         reason: CodeReason = CodeReason.AMOUNT,
     ) -> None:
-        if not enrolled:
-            advice = (
-                "Enable two-factor authentication (POST /auth/two-factor), then repeat the"
-                " request with a code of your authenticator app in X-Two-Factor-Code"
-            )
-        elif tried:
-            advice = (
-                "The code is wrong, expired or already used: repeat the request with the next"
-                " code of your authenticator app"
-            )
-        else:
-            advice = (
-                "Repeat the request with the code that your authenticator app shows, or a"
-                " recovery code, in X-Two-Factor-Code"
-            )
+        advice = _advice(enrolled=enrolled, tried=tried)
         super().__init__(
             f"{_NEEDS_CODE[reason].format(above=above.display)}. {advice}",
             details={"above": str(above), "enrolled": enrolled, "reason": reason.value},
@@ -207,3 +211,36 @@ class CodeRequired(Forbidden):
         "Two-factor authentication is enabled: send a code of your authenticator app in `code`"
     )
     cacheable: ClassVar[bool] = False
+
+
+class AdminCodeRequired(Forbidden):
+    """An administrator needs two-factor authentication, and a code for what changes something.
+
+    Not cached: with a code, the same request succeeds under the same Idempotency-Key.
+    """
+
+    code = "TWO_FACTOR_REQUIRED"
+    message = "Administrators need two-factor authentication"
+    cacheable: ClassVar[bool] = False
+
+    def __init__(self, *, enrolled: bool, tried: bool) -> None:
+        subject = "This change requires a two-factor code" if enrolled else self.message
+        super().__init__(
+            f"{subject}. {_advice(enrolled=enrolled, tried=tried)}", details={"enrolled": enrolled}
+        )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(enrolled=True, tried=False)
+
+
+class OwnAccount(Forbidden):
+    """Administrators cannot decide about themselves."""
+
+    code = "OWN_ACCOUNT"
+    message = "Administrators cannot do this to their own account; ask another administrator"
+
+
+class LastAdministrator(Conflict):
+    code = "LAST_ADMINISTRATOR"
+    message = "The last active administrator cannot be deactivated; create another one first"

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from app.auth import passwords, service
 from app.auth.api_keys import service as api_keys
 from app.auth.errors import (
+    AdminCodeRequired,
     InvalidCredentials,
     KeyNotAllowed,
     RoleRequired,
@@ -33,7 +34,7 @@ from app.auth.two_factor import service as two_factor
 from app.auth.two_factor.service import SecondFactor
 from app.common import ratelimit
 from app.common.db import OutcomeUnknown, reading, transaction
-from app.common.errors import BadRequest, Unauthorized
+from app.common.errors import AppError, BadRequest, Unauthorized
 from app.common.http import Blueprint, bearer_token, peek_json, settings
 from app.common.middleware import set_caller
 
@@ -51,6 +52,10 @@ _CODE_PARAMETER: Final = {
     " large sums, new payees and new bank accounts. Each code can be used once.",
     "schema": {"type": "string", "pattern": f"^({two_factor.CODE_PATTERN})$"},
     "example": "492039",
+}
+_ADMIN_CODE_PARAMETER: Final = _CODE_PARAMETER | {
+    "description": "A 6-digit code from the administrator's authenticator app, or a recovery code."
+    " Each code can be used once."
 }
 #: Limits on two-factor codes per user, over all endpoints.
 _CODE_LIMITS: Final = "5/minute;30/hour;100/day"
@@ -86,7 +91,8 @@ def requires(
 
 
 def _document(blueprint: Blueprint, view: Any, roles: tuple[Role, ...], scope: Scope | None) -> Any:
-    errors = [Unauthorized, ScopeRequired if scope else KeyNotAllowed]
+    errors: list[type[AppError]] = [Unauthorized, ScopeRequired if scope else KeyNotAllowed]
+    errors += [AdminCodeRequired] if roles == (Role.ADMIN,) else []
     view = blueprint.errors(*errors, *([RoleRequired] if roles else []))(view)
     documentation: dict[str, Any] = {"security": [{TOKEN_SCHEME: []}]}
     if roles:
@@ -191,6 +197,42 @@ def may_require_code(blueprint: Blueprint) -> Callable[[View], View]:
     return decorate
 
 
+def requires_admin_code(blueprint: Blueprint) -> Callable[[View], View]:
+    """Document and rate-limit the codes of an endpoint that calls `confirm_admin_code`."""
+
+    def decorate(view: View) -> View:
+        limited = _limit_attempts(lambda: _CODE_HEADER in request.headers)(view)
+        documented = blueprint.takes_header(_ADMIN_CODE_PARAMETER)(limited)
+        return blueprint.errors(BadRequest)(documented)
+
+    return decorate
+
+
+def current_admin(session: Session) -> User:
+    """The calling administrator, as of this transaction.
+
+    Raises Unauthorized, and AdminCodeRequired without two-factor authentication where it is
+    required.
+    """
+    user = current_user(session)
+    if settings().admin_two_factor_required and not two_factor.is_enabled(session, user_id=user.id):
+        raise AdminCodeRequired(enrolled=False, tried=False)
+    return user
+
+
+def confirm_admin_code(session: Session) -> None:
+    """Require the two-factor code of the calling administrator, and consume it.
+
+    Call it last, when nothing else can refuse the request. Raises AdminCodeRequired, BadRequest.
+    """
+    two_factor.require_admin_code(
+        session,
+        user_id=identity().user_id,
+        code=_sent_code(),
+        must_enrol=settings().admin_two_factor_required,
+    )
+
+
 def limits_code_attempts(view: View) -> View:
     """Rate-limit an endpoint that requires a two-factor code in the body."""
     return _limit_attempts(lambda: True)(view)
@@ -212,16 +254,21 @@ def _limit_attempts(when: Callable[[], bool]) -> Callable[[View], View]:
 
 def second_factor() -> SecondFactor:
     """The second factor of a request that moves money. Raises BadRequest."""
-    text, code = request.headers.get(_CODE_HEADER), None
-    if text is not None and (code := two_factor.canonical_code(text)) is None:
-        raise BadRequest(details={_CODE_HEADER: ["Must be 6 digits or a recovery code."]})
     return SecondFactor(
         settings().two_factor_above,
-        code,
+        _sent_code(),
         new_payee_period=settings().two_factor_new_payee,
         new_bank_account_period=settings().two_factor_new_bank_account,
         new_merchant_above=settings().two_factor_new_merchant_above,
     )
+
+
+def _sent_code() -> str | None:
+    """The code in the header, normalized. Raises BadRequest."""
+    text, code = request.headers.get(_CODE_HEADER), None
+    if text is not None and (code := two_factor.canonical_code(text)) is None:
+        raise BadRequest(details={_CODE_HEADER: ["Must be 6 digits or a recovery code."]})
+    return code
 
 
 def require_password(password: str) -> None:

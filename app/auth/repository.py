@@ -39,6 +39,16 @@ def get_user_for_update(session: Session, user_id: UUID) -> User | None:
     return lock_row(session, User, user_id)
 
 
+def lock_active_users(session: Session, *, role: str) -> Sequence[UUID]:
+    """The IDs of all active users of a role, locked in ID order."""
+    return session.scalars(
+        select(User.id)
+        .where(User.role == role, User.is_active)
+        .order_by(User.id)
+        .with_for_update(key_share=True)
+    ).all()
+
+
 def get_user_by_email_key(session: Session, email_key: str) -> User | None:
     return session.scalar(select(User).where(User.email_key == email_key))
 

@@ -17,13 +17,15 @@ from app.auth.errors import (
     EmailTaken,
     InvalidCredentials,
     InvalidRefreshToken,
+    LastAdministrator,
+    OwnAccount,
     PhoneNeeded,
     PhoneTaken,
     RefreshTokenReused,
     SessionNotFound,
     UserNotFound,
 )
-from app.auth.models import LoginSession, SessionKind, User
+from app.auth.models import LoginSession, Role, SessionKind, User
 from app.auth.tokens import TokenRules
 from app.common import clock
 from app.common.db import constraint_name
@@ -327,7 +329,13 @@ def change_profile(
 def set_active(
     session: Session, *, actor_id: UUID | None, user_id: UUID, active: bool, reason: str
 ) -> User:
-    """Deactivate a user and revoke all their sessions and keys, or reactivate the user."""
+    """Deactivate a user and revoke all their sessions and keys, or reactivate the user.
+
+    Raises UserNotFound, OwnAccount, LastAdministrator.
+    """
+    require_other_account(actor_id, user_id)
+    if not active and require_user(session, user_id).role == Role.ADMIN:
+        _require_another_administrator(session, user_id)
     user = repository.get_user_for_update(session, user_id)
     if user is None:
         raise UserNotFound
@@ -348,6 +356,26 @@ def set_active(
     )
     on_account_change(session)
     return user
+
+
+def require_other_account(actor_id: UUID | None, *user_ids: UUID | None) -> None:
+    """Require that an administrator does not decide about themselves. Raises OwnAccount.
+
+    actor_id: None for the command line; user_ids: the users whom the decision is about.
+    """
+    if actor_id is not None and actor_id in user_ids:
+        raise OwnAccount
+
+
+def _require_another_administrator(session: Session, user_id: UUID) -> None:
+    """Raises LastAdministrator.
+
+    All are locked, so that two administrators who deactivate each other do so one after the other:
+    the second of them is the last one by then.
+    """
+    active = repository.lock_active_users(session, role=Role.ADMIN)
+    if not set(active) - {user_id}:
+        raise LastAdministrator
 
 
 def require_user(session: Session, user_id: UUID) -> User:

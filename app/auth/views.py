@@ -15,6 +15,8 @@ from app.auth.errors import (
     EmailTaken,
     InvalidCredentials,
     InvalidRefreshToken,
+    LastAdministrator,
+    OwnAccount,
     PasswordRefused,
     PhoneNeeded,
     PhoneTaken,
@@ -22,7 +24,15 @@ from app.auth.errors import (
     TwoFactorNotEnabled,
     UserNotFound,
 )
-from app.auth.guard import current_user, require_password, requires, session_id
+from app.auth.guard import (
+    confirm_admin_code,
+    current_admin,
+    current_user,
+    require_password,
+    requires,
+    requires_admin_code,
+    session_id,
+)
 from app.auth.models import Role, User
 from app.auth.passwords import Verdict
 from app.auth.schemas import (
@@ -316,15 +326,15 @@ def revoke_session(login_session_id: UUID) -> None:
 @admin_blp.arguments(ReasonIn)
 @idempotent(admin_blp)
 @admin_blp.response(200, UserOut)
-@admin_blp.errors(UserNotFound)
+@admin_blp.errors(UserNotFound, OwnAccount, LastAdministrator)
+@requires_admin_code(admin_blp)
 def deactivate_user(body: dict[str, Any], user_id: UUID) -> User:
     """Deactivate a user
 
-    Revokes all sessions and API keys of the user, who can no longer sign in or move money.
+    Revokes all sessions and API keys of the user, who can no longer sign in or move money. The last
+    active administrator cannot be deactivated.
     """
-    with transaction() as session:
-        actor = current_user(session)
-        return service.set_active(session, actor_id=actor.id, user_id=user_id, active=False, **body)
+    return _set_active(user_id, active=False, **body)
 
 
 @admin_blp.post("/<uuid:user_id>/activate")
@@ -332,15 +342,27 @@ def deactivate_user(body: dict[str, Any], user_id: UUID) -> User:
 @admin_blp.arguments(ReasonIn)
 @idempotent(admin_blp)
 @admin_blp.response(200, UserOut)
-@admin_blp.errors(UserNotFound)
+@admin_blp.errors(UserNotFound, OwnAccount)
+@requires_admin_code(admin_blp)
 def activate_user(body: dict[str, Any], user_id: UUID) -> User:
     """Reactivate a user
 
     The user has to sign in again; revoked sessions and API keys stay revoked.
     """
+    return _set_active(user_id, active=True, **body)
+
+
+def _set_active(user_id: UUID, *, active: bool, reason: str) -> User:
     with transaction() as session:
-        actor = current_user(session)
-        return service.set_active(session, actor_id=actor.id, user_id=user_id, active=True, **body)
+        user = service.set_active(
+            session,
+            actor_id=current_admin(session).id,
+            user_id=user_id,
+            active=active,
+            reason=reason,
+        )
+        confirm_admin_code(session)
+        return user
 
 
 @admin_blp.post("/<uuid:user_id>/reset-two-factor")
@@ -348,7 +370,8 @@ def activate_user(body: dict[str, Any], user_id: UUID) -> User:
 @admin_blp.arguments(ReasonIn)
 @idempotent(admin_blp)
 @admin_blp.response(204)
-@admin_blp.errors(UserNotFound, TwoFactorNotEnabled)
+@admin_blp.errors(UserNotFound, OwnAccount, TwoFactorNotEnabled)
+@requires_admin_code(admin_blp)
 def reset_two_factor(body: dict[str, Any], user_id: UUID) -> None:
     """Disable a user's two-factor authentication
 
@@ -356,6 +379,7 @@ def reset_two_factor(body: dict[str, Any], user_id: UUID) -> None:
     identity first.
     """
     with transaction() as session:
-        actor = current_user(session)
+        actor = current_admin(session)
         user = service.require_user(session, user_id)
         two_factor.reset(session, actor_id=actor.id, user_id=user.id, **body)
+        confirm_admin_code(session)

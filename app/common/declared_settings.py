@@ -98,10 +98,20 @@ class DeclaredSettings:
     )
     redis_url: str | None = optional_setting(
         RedisUrl(),
-        "Redis: `redis://:password@host:6379/0`. The older names `REDIS_HOST` and `REDIS_PORT`"
-        " (6379) are accepted instead, for a Redis without a password.",
+        "Redis: `redis://user:password@host:6379/0`, as the user of the job queue. The older names"
+        " `REDIS_HOST` and `REDIS_PORT` (6379) are accepted instead, for a Redis without a"
+        " password.",
         unset="none; `./flow up` starts its own server",
         secret=True,
+    )
+    redis_cache_url: str | None = optional_setting(
+        RedisUrl(),
+        "Redis, as the user of the cache and the circuit breakers.",
+        unset="`REDIS_URL`",
+        secret=True,
+    )
+    redis_limits_url: str | None = optional_setting(
+        RedisUrl(), "Redis, as the user of the rate limits.", unset="`REDIS_URL`", secret=True
     )
 
     jwt_access_secret: str | None = optional_setting(
@@ -145,6 +155,12 @@ class DeclaredSettings:
         "Cost of password hashing (bcrypt), 4 to 16. Each step doubles the time. After a change,"
         " each password is hashed anew at the next sign-in; until the last one is, every sign-in"
         " takes as long as the highest cost.",
+    )
+    admin_two_factor: bool | None = optional_setting(
+        _FLAG,
+        "Whether administrators need two-factor authentication, with a code for each change. Those"
+        " who have enabled it need the codes in any case.",
+        unset="`true` in production, which refuses `false`; elsewhere `false`",
     )
     phone_auto_registration: bool = setting(
         _FLAG,

@@ -35,6 +35,8 @@ def problems(settings: DeclaredSettings) -> Iterator[str]:
     """Why these settings are not allowed in production: one sentence for each reason."""
     if settings.direct_deposits:
         yield "DIRECT_DEPOSITS must be off in production, where money comes from banks."
+    if settings.admin_two_factor is False:
+        yield "ADMIN_TWO_FACTOR must be on in production: administrators move other people's money."
     if not settings.ratelimit_enabled:
         yield "RATELIMIT_ENABLED must be on in production: it slows down guessing of passwords."
     if settings.bcrypt_rounds < _MIN_BCRYPT_ROUNDS:

@@ -87,6 +87,10 @@ class Settings(DeclaredSettings):
         return self.direct_deposits if self.direct_deposits is not None else not self.is_production
 
     @property
+    def admin_two_factor_required(self) -> bool:
+        return self.admin_two_factor if self.admin_two_factor is not None else self.is_production
+
+    @property
     def files_folder(self) -> Path:
         """Folder of the files that merchants sell, unless they are stored in S3."""
         return self.files_dir or (self.data_dir or PROJECT_ROOT / ".data") / "files"

@@ -164,9 +164,9 @@ def lock_due_refunds(session: Session, *, now: datetime, limit: int) -> Sequence
 
 
 def get_refund(session: Session, refund_id: UUID) -> Any:
-    """The refund, with the payment of its order, or None."""
+    """The refund, with buyer and payment of its order, or None."""
     return session.execute(
-        select(Refund, Order.payment_method, Order.stripe_payment_intent_id)
+        select(Refund, Order.user_id, Order.payment_method, Order.stripe_payment_intent_id)
         .join(Order, Order.id == Refund.order_id)
         .where(Refund.id == refund_id)
     ).one_or_none()

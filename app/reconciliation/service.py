@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.banks.providers import Provider
 from app.banks.types import BankEventType
-from app.common.ids import parse_id
+from app.common.ids import new_id, parse_id
 from app.common.money import Money
 from app.inbox import service as inbox
 from app.reconciliation import repository
@@ -171,6 +171,30 @@ def store_event(
             details={"provider": provider.code} | facts,
         )
     return stored
+
+
+def record_run(
+    session: Session,
+    *,
+    actor_id: UUID,
+    provider: str,
+    apply: bool,
+    since: date | None = None,
+    until: date | None = None,
+) -> None:
+    """Record in the audit log that an administrator reconciles a statement."""
+    audit.record(
+        session,
+        actor_id=actor_id,
+        action="reconciliation.run",
+        target=("reconciliation", new_id()),
+        details={
+            "provider": provider,
+            "apply": apply,
+            "from": since and since.isoformat(),
+            "to": until and until.isoformat(),
+        },
+    )
 
 
 def recheck(session: Session, *, finding: Finding, provider: Provider) -> Finding:

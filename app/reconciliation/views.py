@@ -4,15 +4,15 @@ from typing import Any, Final
 
 from flask import Response
 
-from app.auth.guard import current_user, requires
+from app.auth.guard import confirm_admin_code, current_admin, requires, requires_admin_code
 from app.auth.models import Role
 from app.banks.errors import ProviderUnknown
 from app.common.csv_http import require_csv, takes_csv
-from app.common.db import reading
+from app.common.db import transaction
 from app.common.errors import BodyTooLarge, UnsupportedMediaType
 from app.common.http import Blueprint, json_response, raw_body
 from app.common.json_format import dump_json
-from app.reconciliation import report
+from app.reconciliation import report, service
 from app.reconciliation.errors import StatementInvalid
 from app.reconciliation.run import reconcile
 from app.reconciliation.schemas import (
@@ -36,6 +36,7 @@ admin_blp = Blueprint(
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(ReconciliationArgs, location="query")
 @admin_blp.response(200, ReconciliationOut)
+@requires_admin_code(admin_blp)
 @takes_csv(admin_blp, example=STATEMENT_EXAMPLE)
 @admin_blp.doc(responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}})
 @admin_blp.errors(ProviderUnknown, StatementInvalid, BodyTooLarge, UnsupportedMediaType)
@@ -44,12 +45,16 @@ def create_reconciliation(args: dict[str, Any]) -> Response:
 
     Compares a bank's statement with our records. The body is the statement as `text/csv`, up to
     16 MiB. Nothing is changed without `apply`. With it, payments and payouts that the bank has
-    booked with our reference and amount, but not yet reported, are settled as if reported.
+    booked with our reference and amount, but not yet reported, are settled as if reported; only
+    this requires a two-factor code.
     """
-    with reading() as session:
-        actor = current_user(session)
     form = args.pop("form")
     require_csv("the statement")
+    with transaction() as session:
+        actor = current_admin(session)
+        service.record_run(session, actor_id=actor.id, **args)
+        if args["apply"]:  # it settles payments as the statement says
+            confirm_admin_code(session)
     found = reconcile(
         raw_body(max_bytes=MAX_BYTES), actor_id=actor.id, max_closed=MAX_CLOSED, **args
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.auth import service as auth
+from app.auth.errors import OwnAccount
 from app.auth.models import Role
 from app.common import clock
 from app.common.ids import new_id
@@ -221,7 +222,8 @@ def set_for_user(
     amount: Decimal,
     currency: str,
 ) -> Money:
-    """Set a limit of one user. amount: units of `currency`. Raises UserNotFound."""
+    """Set a limit of one user. amount: units of `currency`. Raises UserNotFound, OwnAccount."""
+    auth.require_other_account(actor_id, user_id)
     auth.require_user(session, user_id)
     money = Money.of(amount, currency)
     _set(session, money, user_id=user_id, type=kind, window=window)
@@ -247,10 +249,13 @@ def set_for_role(
 ) -> Money:
     """Set the limit of all users of a role without a limit of their own.
 
-    amount: units of `currency`. Raises RoleNotFound.
+    amount: units of `currency`. Raises RoleNotFound, and OwnAccount for the role of administrators,
+    whose limits another one can set for each of them.
     """
     if role not in list(Role):
         raise RoleNotFound
+    if actor_id is not None and role == Role.ADMIN:
+        raise OwnAccount
     money = Money.of(amount, currency)
     limit_id = _set(session, money, role=role, type=kind, window=window)
     audit.record(
@@ -274,8 +279,9 @@ def delete_for_user(
 ) -> None:
     """Delete a limit of one user; that of their role applies again.
 
-    Raises UserNotFound, LimitNotFound.
+    Raises UserNotFound, OwnAccount, LimitNotFound.
     """
+    auth.require_other_account(actor_id, user_id)
     auth.require_user(session, user_id)
     _require_exclusive_lock(session)
     minor = repository.delete_user_limit(

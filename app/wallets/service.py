@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
+from app.auth import service as auth
 from app.auth.models import User
 from app.auth.service import Caller
 from app.auth.two_factor.service import SecondFactor
@@ -299,11 +300,12 @@ def set_locked(
 ) -> Wallet:
     """Lock a wallet, so that it can neither send nor receive money, or unlock it.
 
-    Raises WalletNotFound.
+    Raises WalletNotFound, OwnAccount.
     """
     wallet = repository.get_wallet_for_update(session, wallet_id)
     if wallet is None or wallet.kind != WalletKind.USER:
         raise WalletNotFound
+    auth.require_other_account(actor_id, wallet.user_id)
     wallet.is_locked, wallet.lock_reason = locked, reason if locked else None
     wallet.updated_at = clock.now()
     audit.record(

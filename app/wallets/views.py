@@ -9,8 +9,17 @@ from flask import Response, request
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
-from app.auth.errors import UserNotFound
-from app.auth.guard import current_user, identity, may_require_code, requires, second_factor
+from app.auth.errors import OwnAccount, UserNotFound
+from app.auth.guard import (
+    confirm_admin_code,
+    current_admin,
+    current_user,
+    identity,
+    may_require_code,
+    requires,
+    requires_admin_code,
+    second_factor,
+)
 from app.auth.models import Role, User
 from app.auth.schemas import ReasonIn
 from app.auth.scopes import Scope
@@ -202,14 +211,15 @@ def _limits(session: Session, user: User) -> list[Limit]:
 @admin_blp.arguments(ReasonIn)
 @idempotent(admin_blp)
 @admin_blp.response(200, WalletOut)
-@admin_blp.errors(WalletNotFound)
+@admin_blp.errors(WalletNotFound, OwnAccount)
 def lock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
     """Lock a wallet
 
-    A locked wallet can neither send nor receive money.
+    A locked wallet can neither send nor receive money. Requires no two-factor code, because it
+    must be quick and can be undone.
     """
     with transaction() as session:
-        actor = current_user(session)
+        actor = current_admin(session)
         return service.set_locked(
             session, actor_id=actor.id, wallet_id=wallet_id, locked=True, **body
         )
@@ -220,17 +230,20 @@ def lock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
 @admin_blp.arguments(ReasonIn)
 @idempotent(admin_blp)
 @admin_blp.response(200, WalletOut)
-@admin_blp.errors(WalletNotFound)
+@admin_blp.errors(WalletNotFound, OwnAccount)
+@requires_admin_code(admin_blp)
 def unlock_wallet(body: dict[str, Any], wallet_id: UUID) -> Wallet:
     """Unlock a wallet
 
     The wallet can send and receive money again.
     """
     with transaction() as session:
-        actor = current_user(session)
-        return service.set_locked(
+        actor = current_admin(session)
+        wallet = service.set_locked(
             session, actor_id=actor.id, wallet_id=wallet_id, locked=False, **body
         )
+        confirm_admin_code(session)
+        return wallet
 
 
 @admin_blp.get("/users/<uuid:user_id>/limits")
@@ -243,7 +256,7 @@ def list_user_limits(user_id: UUID) -> list[Limit]:
     Returns the same limits that the user sees at `/wallet/limits`.
     """
     with reading() as session:
-        current_user(session)
+        current_admin(session)
         return _limits(session, auth.require_user(session, user_id))
 
 
@@ -252,7 +265,8 @@ def list_user_limits(user_id: UUID) -> list[Limit]:
 @admin_blp.arguments(SetLimitIn)
 @idempotent(admin_blp)
 @admin_blp.response(200, LimitOut)
-@admin_blp.errors(UserNotFound)
+@admin_blp.errors(UserNotFound, OwnAccount)
+@requires_admin_code(admin_blp)
 def set_user_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
     """Set a user's limit
 
@@ -266,7 +280,8 @@ def set_user_limit(body: dict[str, Any], user_id: UUID) -> dict[str, str]:
 @admin_blp.arguments(LimitArgs, location="query")
 @idempotent(admin_blp)
 @admin_blp.response(204)
-@admin_blp.errors(UserNotFound, LimitNotFound)
+@admin_blp.errors(UserNotFound, OwnAccount, LimitNotFound)
+@requires_admin_code(admin_blp)
 def delete_user_limit(args: dict[str, Any], user_id: UUID) -> None:
     """Delete a user's limit
 
@@ -283,26 +298,31 @@ def delete_user_limit(args: dict[str, Any], user_id: UUID) -> None:
 @admin_blp.arguments(SetLimitIn)
 @idempotent(admin_blp)
 @admin_blp.response(200, LimitOut)
-@admin_blp.errors(RoleNotFound)
+@admin_blp.errors(RoleNotFound, OwnAccount)
+@requires_admin_code(admin_blp)
 def set_role_limit(body: dict[str, Any], role: str) -> dict[str, str]:
     """Set a role's limit
 
-    Applies to all users of the role without a limit of their own for that type and window.
+    Applies to all users of the role without a limit of their own for that type and window. Limits
+    of administrators can only be set for one user, by another administrator.
     """
     return _limit_out(body, _change_limit(limits.set_for_role, role=role, **body))
 
 
 def _change_limit(change: Callable[..., T], **values: Any) -> T:
     """Call one of `limits` on behalf of the caller."""
-    return ledger_transaction(
-        lambda session: change(
+
+    def work(session: Session) -> T:
+        changed = change(
             session,
-            actor_id=current_user(session).id,
+            actor_id=current_admin(session).id,
             currency=settings().default_currency,
             **values,
-        ),
-        exclusive=True,
-    )
+        )
+        confirm_admin_code(session)
+        return changed
+
+    return ledger_transaction(work, exclusive=True)
 
 
 def _limit_out(body: dict[str, Any], money: Money) -> dict[str, str]:

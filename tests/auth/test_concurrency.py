@@ -4,8 +4,10 @@ import threading
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import select
 
-from app.auth.models import Role
+from app.auth.models import Role, User
+from app.common import db
 from tests import factories
 from tests.concurrency import all_at_once, broken_invariants, outcomes
 
@@ -176,3 +178,28 @@ def test_no_key_created_during_a_deactivation_remains_valid(committing: Flask) -
             wallet = committing.test_client().get("/api/v1/wallet", headers=headers)
             assert wallet.status_code == 401
     assert broken_invariants() == []
+
+
+def test_administrators_who_deactivate_each_other_leave_one(committing: Flask) -> None:
+    for count in (2, 3):
+        admins = [factories.admin() for _ in range(count)]
+        others = [*admins[1:], admins[0]]
+
+        answers = all_at_once(
+            lambda pair: committing.test_client().post(
+                f"/api/v1/admin/users/{pair[1].id}/deactivate",
+                json={"reason": "No longer with us"},
+                headers=pair[0].headers,
+            ),
+            list(zip(admins, others, strict=True)),
+        )
+
+        # 401: deactivated before.
+        found = outcomes(answers)
+        assert set(found) <= {(200, None), (409, "LAST_ADMINISTRATOR"), (401, "UNAUTHORIZED")}
+        with db.reading() as session:
+            active = select(User.id).where(User.role == Role.ADMIN, User.is_active)
+            left = session.scalars(active).all()
+        assert len(left) == count - found[200, None] >= 1
+        with db.transaction() as session:
+            factories.as_owner(session, "UPDATE users SET is_active = false WHERE role = 'ADMIN'")

@@ -24,6 +24,7 @@ APP = "postgresql://app:p@localhost/flow"
 
 #: Values that production refuses, by setting.
 REFUSED = {
+    "ADMIN_TWO_FACTOR": ["false"],
     "BCRYPT_ROUNDS": ["4", "9"],
     "CHECKOUT_CANCEL_URL": ["http://shop.example.com/{order}"],
     "CHECKOUT_SUCCESS_URL": ["http://shop.example.com/{order}"],
@@ -50,7 +51,8 @@ SAFE = {
     "FILES_S3_REGION", "FILE_LINK_MINUTES", "FILE_MAX_BYTES", "FILE_TYPES",
     "GATEWAY_PORT", "HOST", "KEEP_UNDELIVERED_EVENTS", "LOG_LEVEL", "MAXIMUM_DEPOSIT",
     "MAXIMUM_ONRAMP",
-    "MINIMUM_WITHDRAWAL", "PHONE_AUTO_REGISTRATION", "PLATFORM_FEE_BPS", "PORT", "REDIS_URL",
+    "MINIMUM_WITHDRAWAL", "PHONE_AUTO_REGISTRATION", "PLATFORM_FEE_BPS", "PORT",
+    "REDIS_CACHE_URL", "REDIS_LIMITS_URL", "REDIS_URL",
     "TRUSTED_PROXIES", "TWO_FACTOR_ABOVE", "TWO_FACTOR_NEW_MERCHANT_ABOVE",
     "WEB_CONNECTIONS", "WEB_THREADS", "WEB_WORKERS",
 }  # fmt: skip

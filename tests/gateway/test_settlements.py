@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from app.audit.models import AuditRecord
+from app.auth.errors import OwnAccount
 from app.common import db
 from app.events.models import OutboxEvent
 from app.gateway import client as client_of_gateway
@@ -15,12 +16,13 @@ from app.gateway.errors import GatewayRefused, GatewayUnavailable
 from app.gateway.types import GatewayRefund, GatewayRefundStatus
 from app.inbox.errors import Quarantine
 from app.ledger_lock.service import ledger_transaction
-from app.orders.models import Refund
-from app.orders.refunds import gateway_refunds
+from app.orders.models import Refund, RefundDestination
+from app.orders.refunds import gateway_refunds, settlements
 from app.orders.refunds import tasks as refund_tasks
 from app.wallets import ledger
 from app.wallets.models import SystemCode
 from tests import factories
+from tests.authenticator import ManualClock, enable_two_factor
 from tests.concurrency import broken_invariants
 from tests.factories import Actor
 from tests.gateway.orders import create_order, deliver_and_handle, set_locked
@@ -88,6 +90,37 @@ def event_types(refund_id: str) -> list[str]:
     with db.transaction() as session:
         query = select(OutboxEvent.type).where(OutboxEvent.aggregate_id == UUID(refund_id))
         return list(session.scalars(query.order_by(OutboxEvent.id)))
+
+
+class TestAdministrator:
+    def test_one_with_a_second_factor_needs_a_code(
+        self, client: FlaskClient, refused: str, totp_clock: ManualClock
+    ) -> None:
+        admin = factories.admin()
+        authenticator = enable_two_factor(client, admin, totp_clock)
+
+        answer = settle(client, refused, "EXTERNAL", by=admin)
+        assert (answer.status_code, answer.json["error"]) == (403, "TWO_FACTOR_REQUIRED")
+        code = {"X-Two-Factor-Code": authenticator.code()}
+        answer = client.post(
+            f"/api/v1/admin/refunds/{refused}/settle",
+            json={"destination": "EXTERNAL", "reason": "Refunded in the dashboard"},
+            headers=admin.headers | code,
+        )
+        assert answer.status_code == 200
+
+    @pytest.mark.parametrize("party", ["buyer", "seller"])
+    def test_a_party_of_the_order_cannot_settle(
+        self, refused: str, buyer: Actor, seller: Actor, party: str
+    ) -> None:
+        with pytest.raises(OwnAccount), factories.ledger_session() as session:
+            settlements.settle(
+                session,
+                actor_id={"buyer": buyer, "seller": seller}[party].id,
+                refund_id=UUID(refused),
+                destination=RefundDestination.WALLET,
+                reason="To myself",
+            )
 
 
 class TestSettling:

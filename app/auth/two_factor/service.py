@@ -18,8 +18,9 @@ from pyotp.exceptions import OTPVerificationError
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.auth import repository
+from app.auth import repository, service
 from app.auth.errors import (
+    AdminCodeRequired,
     CodeReason,
     CodeRequired,
     TwoFactorAlreadyEnabled,
@@ -120,7 +121,11 @@ def renew_recovery_codes(session: Session, *, user_id: UUID, code: str) -> list[
 
 
 def reset(session: Session, *, actor_id: UUID, user_id: UUID, reason: str) -> None:
-    """Disable two-factor authentication for a user who lost access. Raises TwoFactorNotEnabled."""
+    """Disable two-factor authentication for a user who lost access.
+
+    Raises OwnAccount, TwoFactorNotEnabled.
+    """
+    service.require_other_account(actor_id, user_id)
     _require_enabled(session, user_id)
     repository.delete_two_factor(session, user_id)
     audit.record(
@@ -205,6 +210,29 @@ def require_code_if_enabled(session: Session, *, user_id: UUID, code: str | None
     if code is None:
         raise CodeRequired
     _use(session, factor, code)
+
+
+def is_enabled(session: Session, *, user_id: UUID) -> bool:
+    factor = repository.get_two_factor(session, user_id)
+    return factor is not None and factor.confirmed_at is not None
+
+
+def require_admin_code(
+    session: Session, *, user_id: UUID, code: str | None, must_enrol: bool
+) -> None:
+    """Require a code from an administrator, and consume it.
+
+    must_enrol: whether one without two-factor authentication is refused.
+    Call it last, as `SecondFactor.require`. Raises AdminCodeRequired.
+    """
+    factor = repository.get_two_factor_for_update(session, user_id)
+    enrolled = factor is not None and factor.confirmed_at is not None
+    if factor is None or not enrolled:
+        if must_enrol:
+            raise AdminCodeRequired(enrolled=False, tried=code is not None)
+        return
+    if code is None or not _consume_code(session, factor, code):
+        raise AdminCodeRequired(enrolled=True, tried=code is not None)
 
 
 def _require_enabled(session: Session, user_id: UUID) -> TwoFactor:

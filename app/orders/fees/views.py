@@ -6,7 +6,7 @@ from uuid import UUID
 import marshmallow as ma
 
 from app.auth.errors import UserNotFound
-from app.auth.guard import current_user, requires
+from app.auth.guard import confirm_admin_code, current_admin, requires, requires_admin_code
 from app.auth.models import Role
 from app.common.db import reading, transaction
 from app.common.fields import Schema, WholeNumber
@@ -45,7 +45,7 @@ def get_merchant_fee(merchant_id: UUID) -> Fee:
     Returns the platform's default fee, or the one set for this merchant.
     """
     with reading() as session:
-        current_user(session)
+        current_admin(session)
         return fees.require_fee(
             session, merchant_id=merchant_id, default_bps=settings().platform_fee_bps
         )
@@ -57,6 +57,7 @@ def get_merchant_fee(merchant_id: UUID) -> Fee:
 @idempotent(blp)
 @blp.response(200, MerchantFeeOut)
 @blp.errors(UserNotFound)
+@requires_admin_code(blp)
 def set_merchant_fee(body: dict[str, Any], merchant_id: UUID) -> Fee:
     """Set a merchant's fee
 
@@ -70,6 +71,7 @@ def set_merchant_fee(body: dict[str, Any], merchant_id: UUID) -> Fee:
 @idempotent(blp)
 @blp.response(200, MerchantFeeOut)
 @blp.errors(UserNotFound)
+@requires_admin_code(blp)
 def reset_merchant_fee(merchant_id: UUID) -> Fee:
     """Reset a merchant's fee
 
@@ -80,10 +82,12 @@ def reset_merchant_fee(merchant_id: UUID) -> Fee:
 
 def _set_fee(merchant_id: UUID, *, bps: int | None) -> Fee:
     with transaction() as session:
-        return fees.set_fee(
+        fee = fees.set_fee(
             session,
-            actor_id=current_user(session).id,
+            actor_id=current_admin(session).id,
             merchant_id=merchant_id,
             bps=bps,
             default_bps=settings().platform_fee_bps,
         )
+        confirm_admin_code(session)
+        return fee

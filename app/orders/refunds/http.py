@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import current_user
+from app.auth.guard import confirm_admin_code, current_admin
 from app.auth.service import Caller
 from app.common.db import reading
 from app.gateway import client
@@ -31,13 +31,13 @@ def respond_with_settlement(
     Raises what `settlements.settle` raises, GatewayNotConfigured, GatewayUnavailable.
     """
     with reading() as session:
-        current_user(session)
+        current_admin(session)
         found = gateway_refunds.get_pending(session, refund_id=refund_id)
     if found is not None:
         _require_not_made(found)
 
     def settle(session: Session, caller: Caller, key: str | None) -> Refund:
-        return settlements.settle(
+        settled = settlements.settle(
             session,
             actor_id=caller.id,
             refund_id=refund_id,
@@ -45,6 +45,8 @@ def respond_with_settlement(
             reason=reason,
             idempotency_key=key,
         )
+        confirm_admin_code(session)
+        return settled
 
     return respond_once(settle, render=_render, status=200)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
+from app.auth import service as auth
 from app.events import service as events
 from app.events.base import Event
 from app.events.catalogue.orders import RefundPaidExternally, RefundRedirected
@@ -45,10 +46,12 @@ def settle(
     """Settle a refused refund: credit the buyer's wallet, or record that it was paid externally.
 
     actor_id: the administrator; destination: WALLET or EXTERNAL. Needs a ledger transaction.
-    Raises RefundNotFound, RefundNotSettleable, and for WALLET WalletNotFound, WalletLocked and
-    BalanceTooLarge.
+    Raises RefundNotFound, RefundNotSettleable, OwnAccount if the administrator is a party of the
+    order, and for WALLET WalletNotFound, WalletLocked and BalanceTooLarge.
     """
     require_refused(session, refund_id=refund_id)
+    parties = repository.get_refund(session, refund_id)
+    auth.require_other_account(actor_id, parties.user_id, parties.Refund.merchant_id)
     refund = repository.lock_refund(session, refund_id)
     if not is_refused(refund):
         raise RefundNotSettleable(status=refund.status)

@@ -7,7 +7,8 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import current_user, requires
+from app.auth.errors import OwnAccount
+from app.auth.guard import current_user, requires, requires_admin_code
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.auth.service import Caller
@@ -90,7 +91,9 @@ def list_refunds(order_id: UUID) -> Sequence[Refund]:
     BalanceTooLarge,
     GatewayNotConfigured,
     GatewayUnavailable,
+    OwnAccount,
 )
+@requires_admin_code(admin_blp)
 @takes_idempotency_key(admin_blp)
 def settle_refund(body: dict[str, Any], refund_id: UUID) -> Response:
     """Settle a refused refund
