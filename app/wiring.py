@@ -65,7 +65,7 @@ def wire(settings: Settings) -> None:
     process_state.clear_subscriptions()
     http.settings.configure(settings)
     if settings.redis_url is not None:
-        connect_redis(settings.redis_url)
+        connect_redis(settings.redis_url, cache_url=settings.redis_cache_url)
     configure(settings)
     subscribe(settings)
 
@@ -76,8 +76,9 @@ def connect_database(settings: Settings) -> None:
     db.configure(db.Database(settings.database_url, pool_size=settings.database_pool_size))
 
 
-def connect_redis(url: str) -> None:
-    client = cache.client.configure(redis_client.connect(url))
+def connect_redis(url: str, *, cache_url: str | None = None) -> None:
+    """Connect as the user of the queue, and of the cache. They share one circuit."""
+    client = cache.client.configure(redis_client.connect(cache_url or url))
     circuit.configure(client)
     queue.configure(
         redis_client.connect(url, timeout=_ENQUEUE_SECONDS, circuit=redis_client.circuit_of(client))
@@ -136,7 +137,7 @@ def subscribe(settings: Settings) -> None:
 
 
 def _region(client: Redis, name: str, ttl: timedelta) -> cache.Region:
-    return cache.Region(client, name, ttl=int(ttl.total_seconds()))
+    return cache.Region(client, f"cache:{name}", ttl=int(ttl.total_seconds()))
 
 
 def _retention_periods(settings: Settings) -> retention.Periods:

@@ -5,15 +5,13 @@ import os
 import signal
 import threading
 import time
-from contextlib import suppress
+from typing import Final
 
 import redis
 import structlog
-from rq import Queue, SimpleWorker
-from rq.cron import CronScheduler
-from rq.exceptions import StopRequested
+from rq import SimpleWorker
 
-from app.common import logging, queue
+from app.common import clock, jobs, logging, queue
 from app.common.settings import Settings, SettingsError
 from app.delivery.codes import tasks as codes
 from app.delivery.files import tasks as files
@@ -27,19 +25,30 @@ from app.retention import tasks as retention
 from app.wallets.holds import tasks as holds
 from app.wiring import wire
 
-#: Scheduled jobs (minute hour day month weekday, UTC).
-SCHEDULE = (
-    (retention.prune, "* * * * *"),
-    (payment_requests.expire_requests, "* * * * *"),
-    (inbox.sweep, "* * * * *"),
-    (onramp.expire_onramps, "* * * * *"),
-    (holds.expire_holds, "* * * * *"),
-    (payouts.sweep, "* * * * *"),
-    (checkouts.sweep, "* * * * *"),
-    (refunds.sweep, "* * * * *"),
-    (codes.sweep, "* * * * *"),
-    (files.enqueue_removal, "41 * * * *"),
-    (files.enqueue_check, "*/10 * * * *"),
+#: Scheduled jobs. Each runs every so many minutes, at this minute of them (UTC).
+SCHEDULE: Final = (
+    (retention.prune, 1, 0),
+    (payment_requests.expire_requests, 1, 0),
+    (inbox.sweep, 1, 0),
+    (onramp.expire_onramps, 1, 0),
+    (holds.expire_holds, 1, 0),
+    (payouts.sweep, 1, 0),
+    (checkouts.sweep, 1, 0),
+    (refunds.sweep, 1, 0),
+    (codes.sweep, 1, 0),
+    (files.enqueue_removal, 60, 41),
+    (files.enqueue_check, 10, 0),
+)
+#: Every function that a job may name: those of the schedule, and those that others enqueue.
+JOBS: Final = (
+    *(job for job, _, _ in SCHEDULE),
+    inbox.handle,
+    payouts.advance,
+    checkouts.close_checkout,
+    refunds.request_refund,
+    codes.add_codes,
+    files.remove_unreferenced,
+    files.check_contents,
 )
 #: Supervisors typically kill a worker after 30 seconds.
 _STOP_SECONDS = 25
@@ -57,7 +66,7 @@ def work(settings: Settings) -> None:
         raise SettingsError("REDIS_URL is not set; `./flow up` starts a Redis of its own.")
     spawn = multiprocessing.get_context("spawn")
     helpers = (
-        spawn.Process(target=_run_schedule, args=(redis_url,), daemon=True),
+        spawn.Process(target=_run_schedule, args=(settings, redis_url), daemon=True),
         # In a process of its own, so that a slow provider delays only its own jobs.
         spawn.Process(target=_run_outbound_worker, args=(settings, redis_url), daemon=True),
     )
@@ -81,9 +90,19 @@ def _run_worker(settings: Settings, redis_url: str, queue_name: str) -> None:
     _wait_for(connection)
     # Jobs run in this process. A forked process per job would connect to the database and prepare
     # its statements anew, which takes ten times as long as the job (docs/decisions/0008).
-    SimpleWorker(
-        [Queue(queue_name, connection=connection)], connection=connection, worker_ttl=_TTL_SECONDS
-    ).work()
+    make_worker(queue_name, connection).work()
+
+
+def make_worker(queue_name: str, connection: redis.Redis) -> SimpleWorker:
+    """A worker that calls JOBS and nothing else."""
+    jobs.allowed.configure({jobs.name_of(job): job for job in JOBS})
+    return SimpleWorker(
+        [queue.open_queue(queue_name, connection)],
+        connection=connection,
+        job_class=jobs.AllowedJob,
+        serializer=jobs.JsonSerializer,
+        worker_ttl=_TTL_SECONDS,
+    )
 
 
 def _connect(redis_url: str) -> redis.Redis:
@@ -123,13 +142,16 @@ def _stop_after(other: multiprocessing.process.BaseProcess) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _run_schedule(redis_url: str) -> None:
+def _run_schedule(settings: Settings, redis_url: str) -> None:
     """Enqueue scheduled jobs. Several schedulers may run, because jobs are idempotent."""
     _stop_with(multiprocessing.parent_process())
+    logging.configure(settings.log_level)
     connection = _connect(redis_url)
     _wait_for(connection)
-    scheduler = CronScheduler(connection, logging_level="WARNING")
-    for job, cron in SCHEDULE:
-        scheduler.register(job, queue.NAME, cron=cron)
-    with suppress(StopRequested):
-        scheduler.start()  # type: ignore[no-untyped-call]
+    queue.configure(connection)
+    while True:
+        time.sleep(60 - clock.now().timestamp() % 60)
+        minute = round(clock.now().timestamp() / 60)
+        for scheduled, every, at in SCHEDULE:
+            if minute % every == at:
+                queue.enqueue(scheduled)

@@ -150,7 +150,7 @@ def app(worker_app: Flask) -> Iterator[Flask]:
 
 def clear_cache() -> None:
     cache.client().flushdb()
-    cache.client().publish("products:changed", b"")
+    cache.client().publish("cache:products:changed", b"")
 
 
 @pytest.fixture

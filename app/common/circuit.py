@@ -77,7 +77,7 @@ def _breaker(name: str, failure: type[Exception]) -> CircuitBreaker:
 def _storage(name: str) -> CircuitBreakerStorage:
     if (shared := _redis()) is not None:
         try:
-            return CircuitRedisStorage(STATE_CLOSED, shared, namespace=name)
+            return CircuitRedisStorage(STATE_CLOSED, shared, namespace=f"circuit:{name}")
         except redis.RedisError:
             _log.warning("circuit breaker unavailable without Redis", circuit=name)
     return CircuitMemoryStorage(STATE_CLOSED)

@@ -1,5 +1,7 @@
 """Background jobs (RQ), enqueued after the transaction they depend on has committed.
 
+Jobs are JSON and call allowed functions only (`app.common.jobs`).
+
 There are two queues, so that local jobs do not wait for slow calls to external services.
 """
 
@@ -13,6 +15,7 @@ from rq import Queue
 from sqlalchemy.orm import Session
 
 from app.common.db import retry_transaction
+from app.common.jobs import AllowedJob, JsonSerializer
 from app.common.process_state import Slot
 
 Id = TypeVar("Id")
@@ -25,6 +28,8 @@ OUTBOUND: Final = "outbound"
 _OUTBOUND_TIMEOUT: Final = 45
 #: A worker that receives SIGTERM finishes its job, for which it has half a minute.
 _SWEEP_SECONDS: Final = 20
+#: How long Redis keeps a failed job, with its traceback.
+_FAILURE_SECONDS: Final = 86_400
 
 _log = structlog.get_logger()
 _connection: Final[Slot[redis.Redis]] = Slot("queue")
@@ -33,6 +38,11 @@ _connection: Final[Slot[redis.Redis]] = Slot("queue")
 def configure(client: redis.Redis) -> None:
     """Enqueue the jobs of this process in this Redis."""
     _connection.configure(client)
+
+
+def open_queue(name: str, connection: redis.Redis) -> Queue:
+    """A queue for workers, or to enqueue jobs in."""
+    return Queue(name, connection=connection, job_class=AllowedJob, serializer=JsonSerializer)
 
 
 def enqueue(job: Callable[..., object], *args: Any) -> None:
@@ -52,7 +62,9 @@ def enqueue_call(job: Callable[..., object], *args: Any) -> None:
 
 def _enqueue(queue: str, job: Callable[..., object], *args: Any, **options: Any) -> None:
     try:
-        Queue(queue, connection=_connection()).enqueue(job, *args, result_ttl=0, **options)
+        open_queue(queue, _connection()).enqueue(
+            job, *args, result_ttl=0, failure_ttl=_FAILURE_SECONDS, **options
+        )
     except Exception as error:  # the caller has committed already
         _log.warning("job not enqueued", job=job.__name__, error=str(error))
 

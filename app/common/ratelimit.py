@@ -12,7 +12,7 @@ from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
 from limits.storage import MemoryStorage, RedisStorage
 
-from app.common import cache
+from app.common import cache, redis_client
 from app.common.error_handlers import render
 from app.common.errors import TooManyRequests
 from app.common.http import peek_json
@@ -131,10 +131,18 @@ def install(app: Flask, settings: Settings) -> None:
     app.config.update(
         RATELIMIT_ENABLED=settings.ratelimit_enabled,
         RATELIMIT_STORAGE_URI=f"{_Counters.STORAGE_SCHEME[0]}://",
-        RATELIMIT_STORAGE_OPTIONS={"client": cache.client()},
+        RATELIMIT_STORAGE_OPTIONS={"client": _connect(settings)},
     )
     limiter.init_app(app)
     app.register_error_handler(RateLimitExceeded, _refuse)
+
+
+def _connect(settings: Settings) -> redis.Redis:
+    """The client of the counters, which shares the circuit of the other parts."""
+    url = settings.redis_limits_url or settings.redis_url
+    if url is None:
+        return cache.client()
+    return redis_client.connect(url, circuit=redis_client.circuit_of(cache.client()))
 
 
 def _refuse(_: RateLimitExceeded) -> Response:

@@ -30,6 +30,7 @@ from app.local.supervision import LogRotation, Service, SupervisedServer, launch
 _SIMULATOR_SECONDS = 60
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.1
+_OWNER_URL = "MIGRATION_DATABASE_URL"
 
 
 class UpError(Exception):
@@ -57,7 +58,7 @@ def up(settings: Settings, *, demo: bool, quiet: bool) -> int:
 def running_environment(data_dir: Path) -> dict[str, str]:
     """The environment of the `up` that is running on this data folder; empty if there is none.
 
-    It gives other commands access to the embedded servers.
+    It gives other commands access to the embedded servers, to PostgreSQL as the application.
     """
     path = data_dir / "up.lock"
     if not path.exists():
@@ -67,6 +68,7 @@ def running_environment(data_dir: Path) -> dict[str, str]:
         environment: dict[str, str] = {} if lock.acquire() else json.loads(lock.read())["env"]
     finally:
         lock.release()
+    environment.pop(_OWNER_URL, None)
     return environment
 
 
@@ -140,6 +142,8 @@ class _Supervisor:
         env = self._start_servers(cleanup, show)
         lock.write(json.dumps({"address": self.address, "pid": os.getpid(), "env": env}))
         everything = {**os.environ, **env}
+        # Only `migrate` changes tables. Empty, so that it overrides a line of `.env`, too.
+        unprivileged = {**everything, _OWNER_URL: ""}
         # A restart does not wait for what is there already: `migrate` then only grants again.
         is_current = self._has_current_schema(env)
         if not is_current:
@@ -151,12 +155,12 @@ class _Supervisor:
         commands |= {simulator.name: [simulator.module] for simulator in self._simulators}
         for name, command in commands.items():
             log = self._logs / f"{name}.log"
-            self._services.append(Service(name, command, log, everything, _report))
+            self._services.append(Service(name, command, log, unprivileged, _report))
         if is_current:
             self._run(["migrate"], everything)
         if demo:
             show("Loading demo data …")
-            self._run(["demo", "--if-empty"], everything)
+            self._run(["demo", "--if-empty"], unprivileged)
         self._wait_until_ready()
 
     def watch(self) -> NoReturn:
@@ -228,18 +232,20 @@ class _Supervisor:
             postgres = PostgresServer.start(self._data_dir)
             self._stop_at_end(postgres, "PostgreSQL", cleanup)
             env["DATABASE_URL"] = postgres.app_url
-            env["MIGRATION_DATABASE_URL"] = postgres.owner_url
+            env[_OWNER_URL] = postgres.owner_url
         if self._settings.redis_url is None:
             show("Starting Redis …")
             redis = RedisServer.start(self._data_dir)
             self._stop_at_end(redis, "Redis", cleanup)
-            env["REDIS_URL"] = redis.url
+            env["REDIS_URL"] = redis.url_of("queue")
+            env["REDIS_CACHE_URL"] = redis.url_of("cache")
+            env["REDIS_LIMITS_URL"] = redis.url_of("limits")
         settings = replace(self._settings, data_dir=self._data_dir)
         env |= simulators.environment(settings, api=f"{self.address}{settings.api_prefix}")
         return env
 
     def _has_current_schema(self, env: Mapping[str, str]) -> bool:
-        owner_url = env.get("MIGRATION_DATABASE_URL") or self._settings.migration_database_url
+        owner_url = env.get(_OWNER_URL) or self._settings.migration_database_url
         url = owner_url or self._settings.database_url
         try:
             return url is not None and read_revision(url) == newest_revision()

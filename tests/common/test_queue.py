@@ -1,40 +1,178 @@
-"""Enqueueing jobs for the worker."""
+"""Jobs in Redis, and the worker that runs them."""
 
-from collections.abc import Iterator
+import ast
+import logging
+import pickle
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 import redis
 from flask import Flask
-from rq import Queue, SimpleWorker
+from rq import Queue
+from rq.job import Callback
+from rq.webhook import Webhook
 
-from app.common import queue, redis_client
-from app.common.settings import Settings
+from app.common import jobs, queue, redis_client
+from app.common.ids import new_id
+from app.common.settings import PROJECT_ROOT, Settings
+from app.worker import JOBS, SCHEDULE, make_worker
+
+done: list[Any] = []
+
+
+def job(*arguments: object) -> None:
+    done.append(arguments)
+
+
+def harm(*arguments: object) -> None:
+    done.append("harm")
+
+
+class Harm:
+    """A pickle that calls a function when it is read."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return harm, ()
 
 
 @pytest.fixture(autouse=True)
 def configured(worker_app: Flask, settings: Settings) -> Iterator[redis.Redis]:
     client = redis.Redis.from_url(str(settings.redis_url))
     client.flushdb()
+    done.clear()
     yield client
     queue.configure(redis_client.connect(str(settings.redis_url)))
 
 
-done: list[str] = []
-
-
-def job(argument: str) -> None:
-    done.append(argument)
+def work(connection: redis.Redis) -> None:
+    worker = make_worker(queue.NAME, connection)
+    jobs.allowed.configure({jobs.name_of(job): job})
+    worker.work(burst=True, logging_level=logging.CRITICAL)
 
 
 def test_the_worker_runs_enqueued_jobs(configured: redis.Redis) -> None:
-    done.clear()
-    queue.enqueue(job, "now")
+    ids = [new_id(), uuid4()]
+    queue.enqueue(job, "now", 7, None, ids[0], {"nested": [ids[1]]})
 
-    SimpleWorker([Queue(queue.NAME, connection=configured)], connection=configured).work(burst=True)
+    work(configured)
 
-    assert done == ["now"]
+    assert done == [("now", 7, None, ids[0], {"nested": [ids[1]]})]
 
 
 def test_without_redis_enqueueing_does_not_fail() -> None:
     queue.configure(redis_client.connect("redis://127.0.0.1:1/0"))
     queue.enqueue(job, "lost")
+
+
+class TestFormat:
+    def test_a_job_is_json(self, configured: redis.Redis) -> None:
+        identifier = UUID("01a1fd06-6c0e-77e3-b5a4-63bd887ed5e6")
+        queue.enqueue(job, identifier)
+
+        (found,) = queue.open_queue(queue.NAME, configured).jobs
+
+        name = "tests.common.test_queue.job"
+        tagged = '{"$uuid": "01a1fd06-6c0e-77e3-b5a4-63bd887ed5e6"}'
+        assert found.data.decode() == f'["{name}", null, [{tagged}], {{}}]'
+        assert found.args == [identifier]
+
+    @pytest.mark.parametrize("value", [object(), b"bytes", {1, 2}, 1j])
+    def test_nothing_but_json_and_ids_is_written(self, value: object) -> None:
+        with pytest.raises(TypeError, match="cannot be an argument of a job"):
+            jobs.JsonSerializer.dumps([value])
+
+    @pytest.mark.parametrize("value", [pickle.dumps(Harm()), b"\x80\x04N.", b"not JSON"])
+    def test_nothing_but_json_is_read(self, value: bytes) -> None:
+        with pytest.raises(ValueError, match=r"codec|Expecting"):
+            jobs.JsonSerializer.loads(value)
+        assert done == []
+
+
+class TestForeignJobs:
+    """Whatever is in Redis, the worker calls allowed functions only, and goes on."""
+
+    def run(self, connection: redis.Redis, foreign: Queue, *call: Any, **options: Any) -> None:
+        foreign.enqueue(*call, **options)
+        queue.enqueue(job, "next")
+        work(connection)
+
+    def test_pickles_are_not_read(self, configured: redis.Redis) -> None:
+        """As an earlier version enqueued them, or an attacker: the work is found by a sweep."""
+        earlier = Queue(queue.NAME, connection=configured)
+
+        self.run(configured, earlier, job, Harm(), meta={"harm": Harm()})
+
+        assert done == [("next",)]
+        assert queue.open_queue(queue.NAME, configured).failed_job_registry.count == 1
+
+    @pytest.mark.parametrize("name", ["tests.common.test_queue.harm", "os.getcwd", "job", ""])
+    def test_other_functions_are_not_called(self, configured: redis.Redis, name: str) -> None:
+        self.run(configured, queue.open_queue(queue.NAME, configured), name)
+
+        assert done == [("next",)]
+
+    def test_methods_of_an_argument_are_not_called(self, configured: redis.Redis) -> None:
+        foreign = queue.open_queue(queue.NAME, configured)
+        made = foreign.enqueue(job, "method")
+        data = f'["{jobs.name_of(job)}", "an object", ["method"], {{}}]'
+        configured.hset(made.key, "data", data)
+
+        work(configured)
+
+        assert done == []
+
+    @pytest.mark.parametrize(
+        "option", ["on_success", "on_failure", "on_stopped", "webhooks"], ids=str
+    )
+    @pytest.mark.parametrize("call", [job, harm])
+    def test_callbacks_and_webhooks_are_ignored(
+        self, configured: redis.Redis, monkeypatch: pytest.MonkeyPatch, option: str, call: Any
+    ) -> None:
+        monkeypatch.setattr(Webhook, "send", lambda *_, **__: done.append("sent"))
+        hooks = [Webhook("http://127.0.0.1:1/", status) for status in ("finished", "failed")]
+        value = hooks if option == "webhooks" else Callback("tests.common.test_queue.harm")
+        foreign = queue.open_queue(queue.NAME, configured)
+
+        self.run(configured, foreign, call, **{option: value})
+
+        assert done == ([()] if call is job else []) + [("next",)]
+
+
+class TestAllowed:
+    def test_the_worker_allows_its_jobs_only(self, configured: redis.Redis) -> None:
+        make_worker(queue.NAME, configured)
+
+        allowed: Mapping[str, Any] = jobs.allowed()
+        assert set(allowed.values()) == set(JOBS)
+        assert {name.rsplit(".", 1)[0].rsplit(".", 1)[1] for name in allowed} == {"tasks"}
+
+    def test_every_function_that_is_enqueued_is_allowed(self) -> None:
+        """Those that the code passes to `enqueue`, `enqueue_call` or `enqueue_due`."""
+        names = {
+            ast.unparse(argument).rpartition(".")[2]
+            for path in (PROJECT_ROOT / "app").rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call)
+            for argument in _jobs_of(node)
+        }
+        scheduled = {each for each, _, _ in SCHEDULE}
+        others = {each.__name__ for each in JOBS if each not in scheduled}
+        assert names - {"scheduled"} == others  # the worker enqueues those of its schedule
+
+    def test_the_schedule_is_within_the_hour(self) -> None:
+        assert all(0 <= at < every and 60 % every == 0 for _, every, at in SCHEDULE)
+
+
+_ENQUEUE = ("queue.enqueue", "queue.enqueue_call")
+
+
+def _jobs_of(call: ast.Call) -> list[ast.expr]:
+    """The arguments of a call that are jobs."""
+    function = ast.unparse(call.func)
+    if function in _ENQUEUE:
+        return call.args[:1]
+    is_due = function == "queue.enqueue_due"
+    is_partial = function == "partial" and ast.unparse(call.args[0]) in _ENQUEUE
+    return call.args[1:2] if is_due or is_partial else []

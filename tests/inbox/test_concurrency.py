@@ -5,8 +5,7 @@ import time
 import pytest
 import redis
 from flask import Flask
-from rq import Queue, SimpleWorker
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from app.common import queue, redis_client
@@ -14,6 +13,8 @@ from app.common.db import reading, transaction
 from app.common.settings import Settings
 from app.inbox import tasks
 from app.inbox.models import InboundEvent
+from app.worker import make_worker
+from tests import factories
 from tests.banks.webhooks import event_body, send_event
 from tests.concurrency import all_at_once
 from tests.inbox.recording import RecordingHandler
@@ -56,7 +57,7 @@ def test_the_worker_handles_a_delivered_event(
 ) -> None:
     send_event(committing.test_client(), event_body("payout.paid", "reference-1"))
     connection = redis.Redis.from_url(str(settings.redis_url))
-    worker = SimpleWorker([Queue(queue.NAME, connection=connection)], connection=connection)
+    worker = make_worker(queue.NAME, connection)
     worker.work(burst=True)
     assert len(handler.handled) == 1
 
@@ -92,7 +93,7 @@ def test_the_database_refuses_changes_of_a_handled_event(
     send_event(committing.test_client(), event_body("payout.paid", "reference-1"))
     tasks.sweep()
     with pytest.raises(DBAPIError, match="has been handled"), transaction() as session:
-        session.execute(text(f"UPDATE inbound_events SET {change}"))
+        factories.as_owner(session, f"UPDATE inbound_events SET {change}")
     with reading() as session:
         query = select(func.count()).where(InboundEvent.status == "PROCESSED")
         assert session.scalar(query) == 1

@@ -1,5 +1,6 @@
 """`payment-flow up`: starts everything, and leaves no process behind."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -29,6 +30,12 @@ def children_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
+def owner_password(data_dir: Path) -> str:
+    """The password of the role that owns the tables. Only `up` itself and `migrate` know it."""
+    passwords = json.loads((data_dir / "postgres" / "passwords.json").read_text())
+    return str(passwords["payment_flow_owner"])
+
+
 def ready(port: int, path: str = "/health/ready") -> int:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
         return int(answer.status)
@@ -45,7 +52,7 @@ def all_end(children: list[psutil.Process]) -> Iterator[None]:
     "end", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.stress)]
 )
 def test_a_signal_stops_all_processes(
-    up: Up, port: int, bank_port: int, gateway_port: int, end: signal.Signals
+    up: Up, data_dir: Path, port: int, bank_port: int, gateway_port: int, end: signal.Signals
 ) -> None:
     process = up("--no-demo", "--quiet")
     assert first_line(process) == f"http://127.0.0.1:{port}"
@@ -54,6 +61,8 @@ def test_a_signal_stops_all_processes(
     assert ready(gateway_port, "/health") == 200
     children = children_of(process)
     assert {"postgres", "python"} <= {p.name().split("3")[0] for p in children}
+    ours = [process for process in children if process.name().startswith("python")]
+    assert [process for process in ours if owner_password(data_dir) in str(process.environ())] == []
     with all_end(children):
         process.send_signal(end)
         assert process.wait(30) == 0

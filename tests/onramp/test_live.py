@@ -2,16 +2,16 @@
 
 import json
 import signal
-import time
 
 import psutil
+import psycopg
 import pytest
 import redis
-from rq import Queue
 
 from app.banks.providers import from_settings
 from app.common import queue, redis_client
 from app.common.settings import Settings
+from app.delivery.files.tasks import remove_unreferenced
 from tests.banks.webhooks import event_body, signed_headers
 from tests.live import LiveServer, wait_until
 
@@ -25,8 +25,10 @@ def test_a_webhook_is_credited_while_another_bank_is_slow(
     connection = redis.Redis.from_url(str(settings.redis_url))
     connection.flushdb()
     queue.configure(redis_client.connect(str(settings.redis_url)))
-    queue.enqueue_call(time.sleep, 8)
-    slow = Queue(queue.OUTBOUND, connection=connection).started_job_registry
+    blocker = psycopg.connect(live_server.database.owner_url.replace("+psycopg", ""))
+    blocker.execute("LOCK TABLE file_contents IN ACCESS EXCLUSIVE MODE")
+    queue.enqueue_call(remove_unreferenced)  # waits for the lock, as for a slow bank
+    slow = queue.open_queue(queue.OUTBOUND, connection).started_job_registry
     token = live_server.sign_up("alice")
     me = live_server.call("GET", "/api/v1/auth/me", token=token).json
     bank = from_settings(settings)[0]
@@ -54,6 +56,7 @@ def test_a_webhook_is_credited_while_another_bank_is_slow(
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(25) == 0
         assert not psutil.wait_procs(helpers, timeout=5)[1]
+    blocker.close()
     shown = live_server.call("GET", f"{ONRAMP}/{onramp['id']}", token=token).json
     assert (shown["status"], shown["late"]) == ("SUCCESS", False)
 

@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from rq import Queue
 
 from app.banks import providers
 from app.common import cache, circuit, clock, encryption, http, queue
@@ -33,7 +32,7 @@ def sweep(app: Flask) -> list[UUID]:
     """The payouts for which a sweep enqueues a job."""
     cache.client().flushdb()
     count = tasks.sweep()
-    jobs = Queue(queue.OUTBOUND, connection=cache.client()).jobs
+    jobs = queue.open_queue(queue.OUTBOUND, cache.client()).jobs
     assert len(jobs) == count
     return [job.args[0] for job in jobs]
 

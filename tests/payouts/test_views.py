@@ -6,7 +6,6 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from rq import Queue
 
 from app.common import cache, http, queue, redis_client
 from app.payouts import tasks
@@ -25,7 +24,7 @@ from tests.wallets.helpers import deposit, lock, set_limit, withdraw
 
 def jobs(app: Flask) -> list[tuple[str, Any]]:
     """The jobs that have been enqueued."""
-    waiting = Queue(queue.OUTBOUND, connection=cache.client())
+    waiting = queue.open_queue(queue.OUTBOUND, cache.client())
     return [(job.func_name, job.args) for job in waiting.jobs]
 
 

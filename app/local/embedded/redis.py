@@ -4,8 +4,10 @@ import platform
 import secrets
 import shutil
 import signal
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from app.local.embedded.server import (
     EmbeddedError,
@@ -19,27 +21,43 @@ from app.local.embedded.server import (
 
 _NAMES = ("redis-server", "valkey-server")
 
+_COMMON: Final = ("resetchannels", "+@all", "-@admin", "-@dangerous", "+client|setname")
+#: The rules of each Redis user: one for each purpose, with its keys and no one else's.
+#: docker-compose.yml has the same.
+ACL: Final = {
+    "cache": ("~cache:*", "~circuit:*", *_COMMON, "&cache:*"),
+    "limits": ("~LIMITS*", *_COMMON),
+    # RQ looks up its workers and the version of the server.
+    "queue": ("~rq:*", *_COMMON, "&rq:*", "+client|list", "+info"),
+}
+
 
 class RedisServer(Server):
     """A running Redis that keeps its queues across restarts."""
 
-    def __init__(self, folder: ServerFolder, run: Run, password: str) -> None:
+    def __init__(self, folder: ServerFolder, run: Run, passwords: Mapping[str, str]) -> None:
         super().__init__(folder, run)
-        self.url = f"redis://:{password}@127.0.0.1:{self.port}/0"
+        self._passwords = passwords
+        #: As the user who may do everything.
+        self.url = self.url_of("default")
+
+    def url_of(self, user: str) -> str:
+        """user: `default` or one of ACL."""
+        return f"redis://{user}:{self._passwords[user]}@127.0.0.1:{self.port}/0"
 
     @classmethod
     def start(cls, data_dir: Path) -> "RedisServer":
-        """Start the server in `data_dir`, creating it on first use, with a new port and password.
+        """Start the server in `data_dir`, creating it on first use, with a new port and passwords.
 
         It stops when the calling thread ends. Raises EmbeddedError.
         """
         with server_folder(data_dir, "redis", programs=set(_NAMES)) as folder:
             binary = folder.install(_program())
-            password = secrets.token_urlsafe(24)
+            passwords = {user: secrets.token_urlsafe(24) for user in ("default", *ACL)}
 
             def command(port: int) -> list[str | Path]:
                 # In a file, because other users can read command lines.
-                return [binary, folder.write("redis.conf", _configuration(port, password))]
+                return [binary, folder.write("redis.conf", _configuration(port, passwords))]
 
             def run(port: int | None) -> tuple[Process, int]:
                 return folder.run(
@@ -51,18 +69,22 @@ class RedisServer(Server):
                     port=port,
                 )
 
-            return cls(folder, run, password)
+            return cls(folder, run, passwords)
 
     def stop(self) -> None:
         """Stop after writing all data to disk."""
         self._stop_process(signal.SIGTERM)
 
 
-def _configuration(port: int, password: str) -> str:
+def _configuration(port: int, passwords: Mapping[str, str]) -> str:
+    rules = {"default": ("~*", "&*", "+@all"), **ACL}
+    users = "\n".join(
+        f"user {user} on >{passwords[user]} {' '.join(rule)}" for user, rule in rules.items()
+    )
     return f"""\
 bind 127.0.0.1
 port {port}
-requirepass {password}
+{users}
 daemonize no
 # Enqueued jobs survive a restart; a power failure loses at most the last second.
 appendonly yes

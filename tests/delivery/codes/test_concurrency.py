@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 import redis
 from flask import Flask
-from rq import Queue, SimpleWorker
 from sqlalchemy import func, select
 
 from app.common import clock, db, queue
@@ -18,6 +17,7 @@ from app.delivery.codes import tasks, uploads
 from app.delivery.codes.handler import CodesHandler
 from app.delivery.codes.models import CodeUpload, CodeUploadChunk, ProductCode
 from app.delivery.handler import OrderLine
+from app.worker import make_worker
 from tests import factories
 from tests.clock import freeze_clock
 from tests.concurrency import all_at_once, broken_invariants
@@ -221,7 +221,7 @@ class TestUploading:
             committing, seller, product_id, [f"code-{n}" for n in range(150)]
         )
         connection = redis.Redis.from_url(str(settings.redis_url))
-        worker = SimpleWorker([Queue(queue.NAME, connection=connection)], connection=connection)
+        worker = make_worker(queue.NAME, connection)
         worker.work(burst=True)
         body = committing.test_client().get(
             url(product_id, f"/uploads/{upload_id}"), headers=seller.headers

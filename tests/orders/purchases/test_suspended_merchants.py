@@ -106,7 +106,7 @@ def test_the_copies_of_other_processes_are_invalidated(
     factories.product(seller)
     ours = catalogue_cache()
     assert ours is not None
-    theirs = Region(cache.client(), "products", ttl=60)
+    theirs = Region(cache.client(), "cache:products", ttl=60)
     built = iter([b"before", b"after"])
     key = "a page of another process"
     assert theirs.fetch(key, lambda: next(built)) == b"before"
