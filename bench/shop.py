@@ -11,8 +11,9 @@ import bcrypt
 import jwt
 from uuid_utils.compat import uuid7
 
+from app.auth.tokens import ACCESS_AUDIENCE
 from app.common.settings import Settings
-from bench.servers import BANK, Servers
+from bench.servers import APP_ENV, BANK, Servers
 
 PASSWORD = "a-fine-secret-1"  # noqa: S105 – of users of the benchmark
 
@@ -205,6 +206,8 @@ class Shop:
         email = f"{name}@bench.example.com"
         now = datetime.now(UTC)
         claims = {
+            "iss": f"payment-flow/{APP_ENV}",
+            "aud": ACCESS_AUDIENCE,
             "sub": str(user_id),
             "sid": str(session_id),
             "role": "MERCHANT" if kind == "merchant" else "USER",

@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from app.common import privileges
 from app.common.migrate import alembic_config, migrate
 from app.common.money import EXPONENTS
 from app.common.schema_version import newest_revision
@@ -211,10 +212,10 @@ def test_migrating_again_has_no_effect(migrated: servers.TestDatabase) -> None:
     assert (objects(migrated.owner_url), grants(migrated)) == (before, granted)
 
 
-def grants(database: servers.TestDatabase) -> dict[str, set[str]]:
+def grants(database: servers.TestDatabase) -> dict[str, privileges.Privileges]:
     """The privileges of the role of the application on each table, however granted."""
     with connected(database.app_url) as connection:
-        rows = connection.execute(
+        on_tables = connection.execute(
             text("""
                 SELECT tablename, privilege FROM pg_tables CROSS JOIN unnest(ARRAY[
                     'SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'
@@ -223,20 +224,40 @@ def grants(database: servers.TestDatabase) -> dict[str, set[str]]:
                     AND has_table_privilege(quote_ident(tablename), privilege)
             """)
         ).all()
-    privileges: dict[str, set[str]] = {}
-    for table, privilege in rows:
-        privileges.setdefault(table, set()).add(privilege)
-    return privileges
+        on_columns = connection.execute(
+            text("""
+                SELECT attrelid::regclass::text, attname FROM pg_attribute
+                WHERE attrelid IN (
+                        SELECT oid FROM pg_class
+                        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+                    )
+                    AND attnum > 0 AND NOT attisdropped
+                    AND has_column_privilege(attrelid, attnum, 'UPDATE')
+            """)
+        ).all()
+    return {
+        table: privileges.Privileges(
+            tuple(sorted(name for of, name in on_tables if of == table)),
+            tuple(sorted(name for of, name in on_columns if of == table)),
+        )
+        for table in {table for table, _ in on_tables}
+    }
 
 
 def test_the_application_has_exactly_the_required_privileges(
     migrated: servers.TestDatabase,
 ) -> None:
     expected = {
-        table: {"SELECT", "INSERT"} | (set() if table in APPEND_ONLY else {"UPDATE", "DELETE"})
-        for table in Base.metadata.tables
+        table: privileges.Privileges(tuple(sorted(one.on_table)), tuple(sorted(one.updated)))
+        for table, one in privileges.allowed().items()
     }
-    assert grants(migrated) == expected | {"alembic_version": {"SELECT"}}
+    assert grants(migrated) == expected
+    assert not any("UPDATE" in granted.on_table for granted in expected.values())
+
+
+def test_append_only_tables_are_never_changed() -> None:
+    for table in APPEND_ONLY:
+        assert privileges.allowed()[table] == privileges.Privileges(("SELECT", "INSERT"))
 
 
 def test_the_role_of_the_application_is_unprivileged(migrated: servers.TestDatabase) -> None:

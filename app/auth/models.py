@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Created, Identified, Timestamped, known_values
+from app.common.columns import Created, Identified, Timestamped, known_values, mutable
 from app.common.db import Base
 
 
@@ -39,6 +39,19 @@ class User(Identified, Timestamped, Base):
         Index("ix_users_deactivated", "id", postgresql_where=text("NOT is_active")),
         # A sign-in takes as long as the highest cost, whatever account it is for.
         Index("ix_users_password_cost", text(HASH_COST)),
+        mutable(
+            "email",
+            "email_key",
+            "phone",
+            "password_hash",
+            "first_name",
+            "last_name",
+            "email_public",
+            "is_active",
+            "fee_bps",
+            "last_login_at",
+            "updated_at",
+        ),
     )
 
     #: None in an account that was created with a phone number.
@@ -68,6 +81,7 @@ class LoginSession(Identified, Created, Base):
     __table_args__ = (
         known_values("kind", SessionKind),
         Index("ix_login_sessions_expired", "expires_at", postgresql_where=text("kind = 'LOGIN'")),
+        mutable("last_used_at", "expires_at", "revoked_at", "revoked_because", deleted=True),
     )
 
     kind: Mapped[str] = mapped_column(default=SessionKind.LOGIN, server_default=SessionKind.LOGIN)
@@ -97,6 +111,7 @@ class ApiKey(Created, Base):
         CheckConstraint("cardinality(scopes) > 0", name="may_do_something"),
         CheckConstraint("octet_length(key_hash) = 32", name="key_is_hashed"),
         CheckConstraint("expires_at > created_at", name="expires_later"),
+        mutable("last_used_at"),
     )
 
     #: The ID of its session.
@@ -125,6 +140,7 @@ class RefreshToken(Identified, Created, Base):
             unique=True,
             postgresql_where=text("used_at IS NULL"),
         ),
+        mutable("used_at", deleted=True),
     )
 
     session_id: Mapped[UUID] = mapped_column(ForeignKey("login_sessions.id"), index=True)
@@ -137,6 +153,7 @@ class TwoFactor(Created, Base):
     __tablename__ = "two_factors"
     __table_args__ = (
         CheckConstraint("(confirmed_at IS NULL) = (last_step IS NULL)", name="confirmed_by_a_code"),
+        mutable("secret", "created_at", "confirmed_at", "last_step", "last_used_at", deleted=True),
     )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
@@ -153,6 +170,7 @@ class RecoveryCode(Base):
     """A recovery code, valid once. Only its hash is stored."""
 
     __tablename__ = "recovery_codes"
+    __table_args__ = (mutable("used_at", deleted=True),)
 
     user_id: Mapped[UUID] = mapped_column(
         ForeignKey("two_factors.user_id", ondelete="CASCADE"), primary_key=True

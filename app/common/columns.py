@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint
@@ -102,3 +102,11 @@ def known_values(column: str, values: Iterable[str], *, also: str | None = None)
     listed = ", ".join(f"'{value}'" for value in values)
     condition = f'"{column}" IN ({listed})'
     return CheckConstraint(f"{condition} AND {also}" if also else condition, name=f"{column}_known")
+
+
+def mutable(*columns: str, deleted: bool = False) -> dict[str, Any]:
+    """Table argument: the columns that the application changes after the row was inserted.
+
+    deleted: whether it also deletes rows. `migrate` grants no other UPDATE and no other DELETE.
+    """
+    return {"info": {"mutable": columns, "deleted": deleted}}

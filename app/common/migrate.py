@@ -4,7 +4,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, make_url, text
 
-from app.common.db import Base
+from app.common import privileges
 from app.common.declared_settings import DeclaredSettings
 from app.common.schema_version import read_revision, require_not_ahead
 from app.common.settings import PROJECT_ROOT, SettingsError
@@ -33,19 +33,17 @@ def migrate(settings: DeclaredSettings, *, revision: str = "head") -> None:
 
 
 def grant(owner_url: str, role: str) -> None:
-    """Grant the application's role access to rows, without rewriting append-only tables.
-
-    No TRUNCATE, no DDL, and on tables marked `append_only` neither UPDATE nor DELETE.
-    """
+    """Grant the application's role what `privileges.allowed` lists, and nothing else."""
     engine = create_engine(owner_url, connect_args={"connect_timeout": 10})
     with engine.begin() as connection:
-        name = connection.dialect.identifier_preparer.quote(role)
+        quote = connection.dialect.identifier_preparer.quote
+        name = quote(role)
         connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {name}"))
-        for table in Base.metadata.sorted_tables:
-            privileges = "SELECT, INSERT"
-            if not table.info.get("append_only"):
-                privileges += ", UPDATE, DELETE"
-            connection.execute(text(f"REVOKE ALL ON {table.name} FROM {name}"))
-            connection.execute(text(f"GRANT {privileges} ON {table.name} TO {name}"))
-        connection.execute(text(f"GRANT SELECT ON alembic_version TO {name}"))
+        for table, granted in privileges.allowed().items():
+            # Of the columns, too.
+            connection.execute(text(f"REVOKE ALL ON {table} FROM {name}"))
+            connection.execute(text(f"GRANT {', '.join(granted.on_table)} ON {table} TO {name}"))
+            if granted.updated:
+                columns = ", ".join(map(quote, granted.updated))
+                connection.execute(text(f"GRANT UPDATE ({columns}) ON {table} TO {name}"))
     engine.dispose()

@@ -1,5 +1,6 @@
-"""What the application's role may do in the database, asked when a process starts."""
+"""What the application's role may do in the database, and that it may do no more."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -8,33 +9,71 @@ from app.common.db import Base
 from app.common.schema_version import connect
 from app.common.settings import Settings, SettingsError
 
-_ALLOWED: Final = """
-    SELECT current_user, privilege, name
-    FROM unnest(%s::text[]) AS name, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS privilege
-    WHERE to_regclass(name) IS NOT NULL AND has_table_privilege(name, privilege)
-    ORDER BY name, privilege DESC
+
+@dataclass(frozen=True, slots=True)
+class Privileges:
+    """Privileges on one table. on_table: for all columns; updated: columns for UPDATE."""
+
+    on_table: tuple[str, ...]
+    updated: tuple[str, ...] = ()
+
+
+def allowed() -> dict[str, Privileges]:
+    """The privileges of the application's role, by table.
+
+    It reads and inserts rows, updates the columns that the models declare as `mutable`, and deletes
+    where they say so. It never has TRUNCATE, REFERENCES or TRIGGER.
+    """
+    found = {"alembic_version": Privileges(("SELECT",))}
+    for table in Base.metadata.sorted_tables:
+        on_table = ("SELECT", "INSERT", "DELETE")[: 3 if table.info.get("deleted") else 2]
+        found[table.name] = Privileges(on_table, tuple(table.info.get("mutable", ())))
+    return found
+
+
+# A privilege on a table is one on each of its columns, too.
+_EXCESS: Final = """
+    SELECT current_user, privilege, granted.name
+    FROM unnest(%s::text[], %s::text[]) AS granted (name, on_table)
+    CROSS JOIN unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege
+    WHERE to_regclass(granted.name) IS NOT NULL
+        AND has_table_privilege(granted.name, privilege)
+        AND NOT privilege = ANY(string_to_array(granted.on_table, ','))
+    UNION ALL
+    SELECT current_user, 'UPDATE', a.attrelid::regclass::text || '.' || a.attname
+    FROM unnest(%s::text[], %s::text[]) AS granted (name, updated)
+    JOIN pg_attribute a ON a.attrelid = to_regclass(granted.name)
+    WHERE a.attnum > 0 AND NOT a.attisdropped
+        AND has_column_privilege(a.attrelid, a.attnum, 'UPDATE')
+        AND NOT a.attname = ANY(string_to_array(granted.updated, ','))
     LIMIT 1
 """
 
 
 def require_least(settings: Settings) -> None:
-    """Require in production that the role cannot change what is only ever added, as the ledger.
+    """Require in production that the role may do no more than `allowed`.
 
-    The tables are those marked `append_only`. A database that cannot be reached is no reason not to
-    start. Raises SettingsError.
+    A database that cannot be reached is no reason not to start. Raises SettingsError.
     """
     if not settings.is_production or settings.database_url is None:
         return
-    tables = [table.name for table in Base.metadata.sorted_tables if table.info.get("append_only")]
+    tables = allowed()
+    names = list(tables)
+    values = (
+        names,
+        [",".join(tables[name].on_table) for name in names],
+        names,
+        [",".join(tables[name].updated) for name in names],
+    )
     try:
         with connect(settings.database_url) as connection:
-            found = connection.execute(_ALLOWED, (tables,)).fetchone()
+            found = connection.execute(_EXCESS, values).fetchone()
     except psycopg.OperationalError:
         return
     if found is not None:
-        role, privilege, table = found
+        role, privilege, name = found
         raise SettingsError(
-            f"DATABASE_URL must name a role without the right to {privilege} {table} in production,"
+            f"DATABASE_URL must name a role without the right to {privilege} {name} in production,"
             f" unlike {role}: create one that does not own the tables, and run `payment-flow"
             " migrate`, which grants it what it needs."
         )

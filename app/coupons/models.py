@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.bulk import row_class
-from app.common.columns import Created, Identified, Timestamped, known_values
+from app.common.columns import Created, Identified, Timestamped, known_values, mutable
 from app.common.db import Base
 
 
@@ -42,7 +42,10 @@ class Coupon(Identified, Timestamped, Base):
             postgresql_where=text("deleted_at IS NULL"),
         ),
         Index("ix_coupons_merchant", "merchant_id", "id"),
-        {"postgresql_with": {"fillfactor": "50"}},
+        {"postgresql_with": {"fillfactor": "50"}}
+        | mutable(
+            "starts_at", "ends_at", "max_uses", "uses", "is_active", "deleted_at", "updated_at"
+        ),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
@@ -72,6 +75,7 @@ class CouponUse(Created, Base):
             "user_id",
             postgresql_where=text("released_at IS NULL"),
         ),
+        mutable("released_at"),
     )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)

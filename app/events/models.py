@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Identified
+from app.common.columns import Identified, mutable
 from app.common.db import Base
 
 
@@ -19,6 +19,7 @@ class OutboxEvent(Identified, Base):
             "sequence",
             postgresql_where=text("delivered_at IS NULL"),
         ),
+        mutable("delivered_at", deleted=True),
     )
 
     sequence: Mapped[int] = mapped_column(BigInteger, Identity(always=True))

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Created
+from app.common.columns import Created, mutable
 from app.common.db import Base
 
 _KEY_INDEX: Final = {"idempotency": "key"}
@@ -66,6 +66,7 @@ class IdempotencyKey(Created, Base):
             "ix_idempotency_keys_responses", "created_at", postgresql_where=text("body IS NOT NULL")
         ),
         Index("ix_idempotency_keys_keys", "created_at", postgresql_where=text("body IS NULL")),
+        mutable("status", "body", "created_at", deleted=True),
     )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True, info=ATTEMPT_ID)

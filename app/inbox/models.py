@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Identified, known_values
+from app.common.columns import Identified, known_values, mutable
 from app.common.db import Base
 
 
@@ -37,6 +37,9 @@ class InboundEvent(Identified, Base):
             "ix_inbound_events_due",
             "next_attempt_at",
             postgresql_where=text("status = 'RECEIVED'"),
+        ),
+        mutable(
+            "status", "attempts", "next_attempt_at", "last_error", "processed_at", deleted=True
         ),
     )
 

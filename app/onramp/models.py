@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Identified, Monetary, Timestamped, known_values
+from app.common.columns import Identified, Monetary, Timestamped, known_values, mutable
 from app.common.db import Base
 from app.idempotency.models import key_index
 
@@ -48,6 +48,15 @@ class Onramp(Identified, Timestamped, Monetary, Base):
         Index("ix_onramps_expiring", "expires_at", postgresql_where=text("status = 'PROCESSING'")),
         # Kept forever: an old idempotency key can never create a second on-ramp.
         key_index("uq_onramps_key", "user_id"),
+        mutable(
+            "status",
+            "late",
+            "settled_by",
+            "bank_reference",
+            "failure_reason",
+            "closed_at",
+            "updated_at",
+        ),
     )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))

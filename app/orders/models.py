@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.bulk import row_class
-from app.common.columns import Created, Identified, Monetary, Timestamped, known_values
+from app.common.columns import Created, Identified, Monetary, Timestamped, known_values, mutable
 from app.common.db import Base
 from app.common.polling import Polled
 from app.idempotency.models import ATTEMPT_ID, key_index
@@ -80,6 +80,19 @@ class Order(Timestamped, Base):
             postgresql_where=text("payment_method = 'GATEWAY' AND completed_at IS NOT NULL"),
         ),
         key_index("uq_orders_key", "user_id"),
+        mutable(
+            "status",
+            "refunded_amount",
+            "refunded_fee",
+            "refunded_units",
+            "restored_units",
+            "stripe_session_id",
+            "stripe_payment_intent_id",
+            "completed_at",
+            "failed_at",
+            "failure_reason",
+            "updated_at",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, info=ATTEMPT_ID)
@@ -129,6 +142,7 @@ class Checkout(Polled, Base):
             "next_attempt_at",
             postgresql_where=text("next_attempt_at IS NOT NULL"),
         ),
+        mutable("url", "expires_at", "attempts", "next_attempt_at", "flagged_at"),
     )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
@@ -183,6 +197,18 @@ class Refund(Polled, Identified, Created, Monetary, Base):
         Index("ix_refunds_merchant", "merchant_id", "id"),
         Index("ix_refunds_due", "next_attempt_at", postgresql_where=text("status = 'PENDING'")),
         key_index("uq_refunds_key", "initiator_id"),
+        mutable(
+            "restored_units",
+            "destination",
+            "status",
+            "failure_reason",
+            "settled_at",
+            "settled_by",
+            "settlement_reason",
+            "attempts",
+            "next_attempt_at",
+            "flagged_at",
+        ),
     )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
@@ -232,6 +258,7 @@ class RefundRequest(Identified, Created, Base):
         ),
         Index("ix_refund_requests_buyer", "user_id", "id"),
         Index("ix_refund_requests_merchant", "merchant_id", "id"),
+        mutable("answer", "status", "refund_id", "decided_at"),
     )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Created, Identified, Timestamped, known_values
+from app.common.columns import Created, Identified, Timestamped, known_values, mutable
 from app.common.db import Base
 
 
@@ -44,6 +44,7 @@ class PaymentRequest(Identified, Created, Base):
             "expires_at",
             postgresql_where=text("status = 'OPEN'"),
         ),
+        mutable("amount", "status", "transfer_id", "closed_at"),
     )
 
     token: Mapped[str] = mapped_column(unique=True)
@@ -69,6 +70,7 @@ class MerchantCode(Identified, Timestamped, Base):
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("product_id IS NULL OR amount IS NULL", name="product_has_price"),
         Index("ix_merchant_codes_merchant", "merchant_id", "id"),
+        mutable("is_active", "updated_at"),
     )
 
     token: Mapped[str] = mapped_column(unique=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Created, Identified, Monetary, known_values
+from app.common.columns import Created, Identified, Monetary, known_values, mutable
 from app.common.db import Base
 from app.common.polling import Polled
 
@@ -50,6 +50,16 @@ class Payout(Polled, Identified, Created, Monetary, Base):
             "ix_payouts_due",
             "next_attempt_at",
             postgresql_where=text("next_attempt_at IS NOT NULL"),
+        ),
+        mutable(
+            "status",
+            "bank_reference",
+            "reason",
+            "submitted_at",
+            "settled_at",
+            "attempts",
+            "next_attempt_at",
+            "flagged_at",
         ),
     )
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Created, Identified, Timestamped, known_values
+from app.common.columns import Created, Identified, Timestamped, known_values, mutable
 from app.common.db import Base
 
 
@@ -53,7 +53,18 @@ class Product(Identified, Timestamped, Base):
             postgresql_where=text("is_active AND deleted_at IS NULL"),
         ),
         Index("ix_products_merchant", "merchant_id", "id"),
-        {"postgresql_with": {"fillfactor": "50"}},
+        {"postgresql_with": {"fillfactor": "50"}}
+        | mutable(
+            "name",
+            "description",
+            "price",
+            "available_units",
+            "is_active",
+            "is_ready",
+            "purchase_limit",
+            "deleted_at",
+            "updated_at",
+        ),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))

@@ -15,7 +15,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.bulk import row_class
-from app.common.columns import Created, Identified, Monetary, Timestamped, known_values
+from app.common.columns import Created, Identified, Monetary, Timestamped, known_values, mutable
 from app.common.db import Base
 from app.idempotency.models import key_index
 
@@ -118,7 +118,10 @@ class Wallet(Identified, Timestamped, Base):
             postgresql_where=text("is_locked AND user_id IS NOT NULL"),
         ),
         # Free space on each page allows HOT updates: a new balance changes no index.
-        {"postgresql_with": {"fillfactor": "50"}},
+        {"postgresql_with": {"fillfactor": "50"}}
+        | mutable(
+            "balance", "held", "sequence", "totals", "is_locked", "lock_reason", "updated_at"
+        ),
     )
 
     kind: Mapped[str]
@@ -285,6 +288,7 @@ class WalletHold(Identified, Created, Monetary, Base):
         ),
         # Kept forever: an old key can never hold money twice.
         key_index("uq_wallet_holds_key", "initiator_id"),
+        mutable("captured_amount", "status", "closed_at"),
     )
 
     wallet_id: Mapped[UUID] = mapped_column(ForeignKey("wallets.id"))
@@ -339,6 +343,7 @@ class WalletLimit(Identified, Base):
         CheckConstraint(
             f"type IN {LIMITED} OR type IN ('INCOMING', 'OUTGOING')", name="type_limited"
         ),
+        mutable("amount", "updated_at", deleted=True),
     )
 
     role: Mapped[str | None]

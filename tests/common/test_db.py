@@ -254,19 +254,19 @@ class TestRetrying:
 
         def work(session: Session) -> int:
             attempts.append(1)
-            balance: int = session.scalar(
-                text("SELECT balance FROM wallets WHERE user_id = :id"), {"id": user.id}
+            held: int = session.scalar(
+                text("SELECT held FROM wallets WHERE user_id = :id"), {"id": user.id}
             )
             if len(attempts) == 1:
                 with transaction() as other:
-                    other.execute(text("UPDATE wallets SET balance = 500 WHERE kind = 'USER'"))
+                    other.execute(text("UPDATE wallets SET held = 50 WHERE kind = 'USER'"))
             session.execute(
-                text("UPDATE wallets SET balance = :new WHERE user_id = :id"),
-                {"new": balance + 1, "id": user.id},
+                text("UPDATE wallets SET held = :new WHERE user_id = :id"),
+                {"new": held + 1, "id": user.id},
             )
-            return balance + 1
+            return held + 1
 
-        assert retry_transaction(work, serializable=True) == 501
+        assert retry_transaction(work, serializable=True) == 51
         assert len(attempts) == 2
 
 

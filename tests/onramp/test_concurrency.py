@@ -139,7 +139,7 @@ def test_the_database_refuses_changes_of_the_request(
     factories.actor()
     onramp = created_onramp(committing.test_client(), user)
     with pytest.raises(DBAPIError, match=r"would change|ck_onramps"), transaction() as session:
-        session.execute(text(f"UPDATE onramps SET {change}"))
+        factories.as_owner(session, f"UPDATE onramps SET {change}")
     assert get_onramp(committing.test_client(), user, onramp) == onramp
 
 

@@ -16,10 +16,7 @@ from tests.payouts.helpers import payout_row, pending_payout
 
 def change(payout_id: UUID, what: str) -> None:
     with transaction() as session:
-        session.execute(
-            text(f"UPDATE payouts SET {what} WHERE id = :id"),
-            {"id": payout_id},
-        )
+        factories.as_owner(session, f"UPDATE payouts SET {what} WHERE id = '{payout_id}'")
 
 
 @pytest.mark.parametrize(

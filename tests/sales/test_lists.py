@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, text
+from sqlalchemy import event
 
 from app.common import db
 from app.orders.models import OrderStatus
@@ -72,7 +72,9 @@ class TestFilters:
     ) -> None:
         (sold,) = add_orders(factories.product(seller), factories.buyer(), NOON)
         with db.transaction() as session:
-            session.execute(text("UPDATE orders SET created_at = created_at + interval '50 min'"))
+            factories.as_owner(
+                session, "UPDATE orders SET created_at = created_at + interval '50 min'"
+            )
 
         assert ids(client, seller, since=NOON + HOUR / 2) == [sold]
         assert ids(client, seller, until=NOON + HOUR / 2) == []

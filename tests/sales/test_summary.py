@@ -295,7 +295,7 @@ class TestScope:
         add_refund(sold, NOON, amount=100, fee=2)
         with db.transaction() as session:
             for table in ("orders", "refunds"):
-                session.execute(text(f"UPDATE {table} SET currency = 'EUR'"))
+                factories.as_owner(session, f"UPDATE {table} SET currency = 'EUR'")
 
         found = summary(client, seller, **MARCH)
 

@@ -386,7 +386,7 @@ class TestBalanceConstraints:
         factories.buyer("1.00")
 
         with pytest.raises(IntegrityError), transaction() as session:
-            session.execute(text(f"UPDATE wallets SET {change} WHERE kind = 'USER'"))
+            factories.as_owner(session, f"UPDATE wallets SET {change} WHERE kind = 'USER'")
 
     def test_a_platform_account_cannot_have_a_balance(self, app: Flask) -> None:
         with pytest.raises(IntegrityError), transaction() as session:

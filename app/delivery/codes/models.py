@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Identified, Timestamped, known_values
+from app.common.columns import Identified, Timestamped, known_values, mutable
 from app.common.db import Base
 
 
@@ -54,6 +54,16 @@ class CodeUpload(Identified, Timestamped, Base):
             "updated_at",
             postgresql_where=text("closed_at IS NULL"),
         ),
+        mutable(
+            "status",
+            "total",
+            "added",
+            "duplicates",
+            "duplicate_lines",
+            "closed_at",
+            "updated_at",
+            deleted=True,
+        ),
     )
 
     number: Mapped[int] = mapped_column(Identity(always=True), unique=True)
@@ -74,6 +84,7 @@ class CodeUploadChunk(Base):
     """Codes of a file that are not on sale yet. encrypted: JSON pairs of line and code."""
 
     __tablename__ = "code_upload_chunks"
+    __table_args__ = (mutable(deleted=True),)
 
     upload_id: Mapped[UUID] = mapped_column(ForeignKey("code_uploads.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
@@ -115,7 +126,8 @@ class ProductCode(Identified, Base):
                 "autovacuum_vacuum_scale_factor": "0.01",
                 "autovacuum_vacuum_threshold": "1000",
             }
-        },
+        }
+        | mutable("order_id", "taken_at", "seen_at", "revoked_at", deleted=True),
     )
 
     product_id: Mapped[UUID] = mapped_column(

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Created, Identified
+from app.common.columns import Created, Identified, mutable
 from app.common.db import Base
 
 
@@ -42,6 +42,7 @@ class FileContent(Identified, Created, Base):
             "id",
             postgresql_where=text("removing_at IS NOT NULL AND removed_at IS NULL"),
         ),
+        mutable("touched_at", "removing_at", "removed_at", "checked_at", "missing_at"),
     )
 
     sha256: Mapped[str]
@@ -74,6 +75,7 @@ class ProductFile(Identified, Base):
             unique=True,
             postgresql_where=text("retired_at IS NULL"),
         ),
+        mutable("retired_at"),
     )
 
     product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
@@ -98,6 +100,7 @@ class FileDelivery(Created, Base):
         CheckConstraint("revoked_units BETWEEN 0 AND quantity", name="revoked_within_quantity"),
         CheckConstraint("downloads BETWEEN 0 AND downloads_allowed", name="downloads_within"),
         CheckConstraint("delivered_at IS NOT NULL OR downloads = 0", name="delivered_first"),
+        mutable("revoked_units", "downloads", "downloads_allowed", "delivered_at", deleted=True),
     )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
@@ -122,7 +125,10 @@ class FileDownload(Identified, Base):
     """
 
     __tablename__ = "file_downloads"
-    __table_args__ = (CheckConstraint("served BETWEEN 0 AND budget", name="served_within"),)
+    __table_args__ = (
+        CheckConstraint("served BETWEEN 0 AND budget", name="served_within"),
+        mutable("served"),
+    )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("file_deliveries.order_id"), index=True)
     file_id: Mapped[UUID] = mapped_column(ForeignKey("product_files.id"))

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Created, Identified
+from app.common.columns import Created, Identified, mutable
 from app.common.db import Base
 
 MAX_ACTIVATIONS: Final = 1_000_000
@@ -33,6 +33,7 @@ class LicenceTerms(Base):
             f"activation_limit BETWEEN 1 AND {MAX_ACTIVATIONS}", name="activation_limit_within"
         ),
         CheckConstraint(f"valid_days BETWEEN 1 AND {MAX_DAYS}", name="valid_days_within"),
+        mutable("activation_limit", "valid_days", "updated_at"),
     )
 
     product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"), primary_key=True)
@@ -57,6 +58,7 @@ class Licence(Identified, Created, Base):
         CheckConstraint("expires_at > created_at", name="expires_later"),
         Index("ix_licences_order", "order_id", "id"),
         Index("ix_licences_product", "product_id", "id"),
+        mutable("activations", "revoked_at"),
     )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
@@ -82,6 +84,7 @@ class LicenceActivation(Identified, Base):
             unique=True,
             postgresql_where=text("deactivated_at IS NULL"),
         ),
+        mutable("deactivated_at"),
     )
 
     licence_id: Mapped[UUID] = mapped_column(ForeignKey("licences.id"))

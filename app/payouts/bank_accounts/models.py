@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Created, Identified
+from app.common.columns import Created, Identified, mutable
 from app.common.db import Base
 
 
@@ -27,6 +27,7 @@ class BankAccount(Identified, Created, Base):
             postgresql_where=text("deleted_at IS NULL"),
         ),
         CheckConstraint("length(number_end) = 4", name="number_end_short"),
+        mutable("deleted_at"),
     )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))

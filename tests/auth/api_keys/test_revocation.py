@@ -1,18 +1,16 @@
 """Revoked and expired API keys."""
 
 from datetime import timedelta
-from typing import Any
 from unittest import mock
 from uuid import uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError
 
 from app.auth.api_keys import service as api_keys
-from app.auth.models import ApiKey, Role
+from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common import clock, db
 from tests import factories
@@ -151,17 +149,14 @@ class TestRevocation:
     @pytest.mark.parametrize(
         "change",
         [
-            {"scopes": [str(scope) for scope in Scope]},
-            {"key_hash": b"h" * 32},
-            {"expires_at": None},
-            {"name": "Another"},
+            "scopes = '{wallet:withdraw}'",
+            "key_hash = sha256('other')",
+            "expires_at = NULL",
+            "name = 'Another'",
         ],
-        ids=lambda change: next(iter(change)),
     )
-    def test_the_database_refuses_changes_of_a_key(
-        self, committing: Flask, change: dict[str, Any]
-    ) -> None:
+    def test_the_database_refuses_changes_of_a_key(self, committing: Flask, change: str) -> None:
         key = factories.api_key(factories.merchant(), Scope.WALLET_READ)
 
         with pytest.raises(DBAPIError, match="append-only"), db.transaction() as session:
-            session.execute(update(ApiKey).where(ApiKey.id == key.id).values(**change))
+            factories.as_owner(session, f"UPDATE api_keys SET {change} WHERE id = '{key.id}'")
