@@ -62,7 +62,7 @@ class TestCreating:
     def test_a_job_is_enqueued_after_the_commit(self, client: FlaskClient, app: Flask) -> None:
         payout_id = pending_payout(client, factories.buyer())
         name = f"{tasks.advance.__module__}.{tasks.advance.__name__}"
-        assert jobs(app) == [(name, (payout_id,))]
+        assert jobs(app) == [(name, [payout_id])]
 
     def test_no_job_is_enqueued_for_a_refusal(self, client: FlaskClient, app: Flask) -> None:
         user = factories.buyer("10.00")

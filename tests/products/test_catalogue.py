@@ -283,7 +283,7 @@ class TestCache:
         client.get(PRODUCTS)
         store = cache.client()
 
-        entries = [key for key in store.keys("products:*") if not key.endswith(b":tag")]
+        entries = [key for key in store.keys("cache:products:*") if not key.endswith(b":tag")]
 
         assert len(entries) == 1
         assert 0 < store.ttl(entries[0]) <= 60

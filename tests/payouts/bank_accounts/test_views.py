@@ -242,6 +242,7 @@ class TestAtRest:
         ids = [UUID(bank_account_of(client, user)) for user in (owner, other)]
         with transaction() as session:
             first, second = (session.get_one(BankAccount, account_id) for account_id in ids)
+            session.expunge(second)  # not written
             second.encrypted_number = first.encrypted_number
             with pytest.raises(encryption.DecryptionFailed):
                 bank_accounts.decrypt_number(second)
