@@ -259,6 +259,20 @@ def test_time_is_read_in_one_place() -> None:
     assert readers == {"common/clock.py"}
 
 
+def test_request_bodies_are_read_in_one_place() -> None:
+    """There, the number of large ones that are received at a time is limited."""
+    readers = {
+        name_of(path)
+        for path in SOURCES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute)
+        and node.attr in ("stream", "data", "get_data", "files", "form", "get_json", "json")
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "request"
+    }
+    assert readers == {"common/http.py"}
+
+
 def test_names_say_whether_a_missing_row_is_none_or_an_error() -> None:
     """`get_…` and `find_…` return None, `require_…` raises. Views are named like operations."""
     wrong = []

@@ -104,6 +104,13 @@ class BodyIncomplete(BadRequest):
     message = "The connection was closed before the whole request body was received"
 
 
+class BodyTooSlow(AppError):
+    cacheable = False
+    status = 408
+    code = "BODY_TOO_SLOW"
+    message = "The request body was sent too slowly"
+
+
 class LengthRequired(AppError):
     status = 411
     code = "LENGTH_REQUIRED"

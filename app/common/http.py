@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final, NoReturn, TypeVar
@@ -18,6 +19,8 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.common import cors, deadline, openapi
+from app.common.body_limit import MAX_BODY_BYTES
+from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.errors import (
     AppError,
     BadRequest,
@@ -30,11 +33,10 @@ from app.common.errors import (
 )
 from app.common.ids import EXAMPLE_ID
 from app.common.json_format import MalformedJson, dump_json, parse_json
-from app.common.middleware import RequestMiddleware
+from app.common.middleware import RequestMiddleware, caller_or_address
 from app.common.process_state import Slot
 from app.common.settings import Settings
 
-MAX_BODY_BYTES: Final = 64 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
 
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
@@ -42,6 +44,9 @@ _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 _MAX_CACHED_QUERY: Final = 256
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+#: Request bodies of more than MAX_BODY_BYTES that this process receives at a time.
+large_bodies: Final = ConcurrencyLimiter(16, per_caller=2)
 
 
 def peek_json() -> Any:
@@ -56,10 +61,14 @@ def peek_json() -> Any:
 
 
 def raw_body(*, max_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """The raw body of the request, up to `max_bytes`. Raises BodyTooLarge."""
+    """The raw body of the request, up to `max_bytes`. Raises BodyTooLarge.
+
+    Raises Unavailable if it may be large, and too many of those are being received.
+    """
     request.max_content_length = max_bytes + 1
     try:
-        raw = request.get_data(cache=True)
+        with _receiving(max_bytes):
+            raw = request.get_data(cache=True)
     except RequestEntityTooLarge:
         raw = None
     if raw is None or len(raw) > max_bytes:
@@ -67,12 +76,26 @@ def raw_body(*, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     return raw
 
 
+@contextmanager
+def _receiving(max_bytes: int) -> Iterator[None]:
+    """Count a body that occupies the thread of its request while the client sends it."""
+    # The web server has received all others before.
+    is_large = max_bytes > MAX_BODY_BYTES and not hasattr(request, "_cached_data")
+    release = large_bodies.acquire(caller_or_address()) if is_large else None
+    try:
+        yield
+    finally:
+        if release is not None:
+            release()
+
+
 def body_chunks(*, max_bytes: int) -> Iterator[bytes]:
     """The body of the request in chunks, up to `max_bytes`, for bodies too large for memory.
 
     The web server reports a lost connection as the end of the body. Only Content-Length shows
     whether the body is complete, so the header is required.
-    Raises BodyTooLarge, LengthRequired, BodyIncomplete.
+    Raises BodyTooLarge, LengthRequired, BodyIncomplete, and Unavailable if too many large bodies
+    are being received.
     """
     length = request.content_length
     if (length or 0) > max_bytes:
@@ -81,12 +104,13 @@ def body_chunks(*, max_bytes: int) -> Iterator[bytes]:
     received = 0
     # A decorator may have read all of it already.
     source = BytesIO(request.get_data()) if hasattr(request, "_cached_data") else request.stream
-    while chunk := source.read(_CHUNK_BYTES):
-        if length is None:
-            raise LengthRequired
-        received += len(chunk)
-        deadline.extend()  # the client's time is not ours
-        yield chunk
+    with _receiving(max_bytes):
+        while chunk := source.read(_CHUNK_BYTES):
+            if length is None:
+                raise LengthRequired
+            received += len(chunk)
+            deadline.extend()  # the client's time is not ours
+            yield chunk
     if received < (length or 0):
         raise BodyIncomplete
 

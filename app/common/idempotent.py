@@ -9,13 +9,14 @@ from typing import Any, Final, TypeVar, cast
 
 from flask import Response
 
+from app.common.body_limit import MAX_BODY_BYTES
 from app.common.errors import (
     BadRequest,
     IdempotencyInProgress,
     IdempotencyKeyReused,
     Unavailable,
 )
-from app.common.http import MAX_BODY_BYTES, Blueprint, idempotency_key, raw_body
+from app.common.http import Blueprint, idempotency_key, raw_body
 from app.common.process_state import Slot
 
 View = TypeVar("View", bound=Callable[..., Any])

@@ -59,6 +59,11 @@ def caller_id() -> str:
     return request.environ[_USER_ID_KEY]  # type: ignore[no-any-return]
 
 
+def caller_or_address() -> str:
+    """The user ID of the caller, or their address if they are not authenticated."""
+    return request.environ.get(_USER_ID_KEY) or request.remote_addr or ""
+
+
 class RequestMiddleware:
     """Adds request IDs, security headers and the request log to a WSGI application."""
 

@@ -9,7 +9,7 @@ from app.auth.models import Role
 from app.banks.errors import ProviderUnknown
 from app.common.csv_http import require_csv, takes_csv
 from app.common.db import transaction
-from app.common.errors import BodyTooLarge, UnsupportedMediaType
+from app.common.errors import BodyTooLarge, BodyTooSlow, UnsupportedMediaType
 from app.common.http import Blueprint, json_response, raw_body
 from app.common.json_format import dump_json
 from app.reconciliation import report, service
@@ -39,7 +39,9 @@ admin_blp = Blueprint(
 @requires_admin_code(admin_blp)
 @takes_csv(admin_blp, example=STATEMENT_EXAMPLE)
 @admin_blp.doc(responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}})
-@admin_blp.errors(ProviderUnknown, StatementInvalid, BodyTooLarge, UnsupportedMediaType)
+@admin_blp.errors(
+    ProviderUnknown, StatementInvalid, BodyTooLarge, BodyTooSlow, UnsupportedMediaType
+)
 def create_reconciliation(args: dict[str, Any]) -> Response:
     """Reconcile a bank statement
 

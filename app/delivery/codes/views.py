@@ -11,9 +11,14 @@ from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common import queue
-from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading, retry_transaction, transaction
-from app.common.errors import BodyIncomplete, BodyTooLarge, LengthRequired, UnsupportedMediaType
+from app.common.errors import (
+    BodyIncomplete,
+    BodyTooLarge,
+    BodyTooSlow,
+    LengthRequired,
+    UnsupportedMediaType,
+)
 from app.common.http import Blueprint, body_chunks, json_response
 from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
@@ -52,9 +57,6 @@ _PARSERS: Final[Mapping[str, Callable[[Iterable[bytes]], Iterator[ParsedCode]]]]
 }
 _TEXT: Final = {"schema": {"type": "string"}}
 
-#: Long requests of this process, so that they leave threads for the others.
-_uploads: Final = ConcurrencyLimiter(4, per_caller=2)
-
 blp = Blueprint(
     "product-codes", __name__, url_prefix="/products", description="Codes sold one per unit"
 )
@@ -83,6 +85,7 @@ blp = Blueprint(
     CodesInvalid,
     BodyTooLarge,
     BodyIncomplete,
+    BodyTooSlow,
     LengthRequired,
     UnsupportedMediaType,
     UploadTimedOut,
@@ -99,16 +102,12 @@ def upload_product_codes(product_id: UUID) -> Response:
     with transaction() as session:
         merchant = current_user(session)
         uploads.require_codes_product(session, merchant=merchant, product_id=product_id)
-    release = _uploads.acquire(merchant.id)
-    try:
-        stored = ingestion.ingest(
-            parse(body_chunks(max_bytes=MAX_BYTES)),
-            product_id=product_id,
-            require_merchant=current_user,
-            enqueue_job=partial(queue.enqueue, tasks.add_codes),
-        )
-    finally:
-        release()
+    stored = ingestion.ingest(
+        parse(body_chunks(max_bytes=MAX_BYTES)),
+        product_id=product_id,
+        require_merchant=current_user,
+        enqueue_job=partial(queue.enqueue, tasks.add_codes),
+    )
     return json_response(dump_json(upload_out(stored)), 202 if stored.closed_at is None else 201)
 
 

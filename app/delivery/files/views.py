@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
-from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading, retry_transaction, transaction
 from app.common.errors import (
     BadRequest,
     BodyIncomplete,
     BodyTooLarge,
+    BodyTooSlow,
     LengthRequired,
     UnsupportedMediaType,
 )
@@ -37,9 +37,6 @@ from app.delivery.files.schemas import ProductFileOut, UploadArgs, file_out
 from app.delivery.files.service import CurrentFile
 from app.delivery.files.storage import service as storage
 from app.products.errors import ProductNotFound, UnauthorizedProductAccess
-
-#: Long requests of this process, so that they leave threads for the others.
-_uploads: Final = ConcurrencyLimiter(4, per_caller=2)
 
 blp = Blueprint("files", __name__, url_prefix="/products", description="Files for sale")
 
@@ -70,6 +67,7 @@ _NAME: Final = {
     NotAFileProduct,
     FileEmpty,
     BodyIncomplete,
+    BodyTooSlow,
     BodyTooLarge,
     LengthRequired,
     UnsupportedMediaType,
@@ -89,7 +87,7 @@ def upload_product_file(args: dict[str, Any], product_id: UUID) -> Response:
     with reading() as session:
         merchant = current_user(session)
         service.require_file_product(session, merchant=merchant, product_id=product_id)
-    content_id = _store_body(merchant.id)
+    content_id = _store_body()
     publish = partial(_publish, product_id=product_id, content_id=content_id, **attributes)
     current = retry_transaction(publish)
     return json_response(dump_json(file_out(current)), 201 if current.is_new else 200)
@@ -117,21 +115,18 @@ def _require_complete_file() -> None:
         raise UnsupportedMediaType("Send the file without Content-Encoding")
 
 
-def _store_body(uploader_id: UUID) -> UUID:
+def _store_body() -> UUID:
     """Store the body of the request without holding a database connection.
 
     Returns the id of its content. Raises Unavailable if too many uploads are in progress,
-    LengthRequired, BodyTooLarge, BodyIncomplete, FileEmpty, StorageFull, StorageUnavailable.
+    LengthRequired, BodyTooLarge, BodyIncomplete, BodyTooSlow, FileEmpty, StorageFull,
+    StorageUnavailable.
     """
-    release = _uploads.acquire(uploader_id)
-    try:
-        with storage.current().receive(body_chunks(max_bytes=settings().file_max_bytes)) as staged:
-            content = retry_transaction(
-                partial(service.register_content, sha256=staged.sha256, size=staged.size)
-            )
-            staged.store(content.storage_key)
-    finally:
-        release()
+    with storage.current().receive(body_chunks(max_bytes=settings().file_max_bytes)) as staged:
+        content = retry_transaction(
+            partial(service.register_content, sha256=staged.sha256, size=staged.size)
+        )
+        staged.store(content.storage_key)
     return content.id
 
 

@@ -10,7 +10,13 @@ from app.auth.scopes import Scope
 from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.csv_http import answers_csv, csv_download, require_csv, takes_csv
 from app.common.db import reading, retry_transaction
-from app.common.errors import BodyIncomplete, BodyTooLarge, LengthRequired, UnsupportedMediaType
+from app.common.errors import (
+    BodyIncomplete,
+    BodyTooLarge,
+    BodyTooSlow,
+    LengthRequired,
+    UnsupportedMediaType,
+)
 from app.common.http import Blueprint, body_chunks, json_response, settings
 from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
@@ -37,7 +43,9 @@ _exports: Final = ConcurrencyLimiter(2)
 @idempotent(blp, max_bytes=MAX_BYTES)
 @blp.response(200, ProductImportOut)
 @takes_csv(blp, example=IMPORT_EXAMPLE)
-@blp.errors(ImportInvalid, BodyTooLarge, BodyIncomplete, LengthRequired, UnsupportedMediaType)
+@blp.errors(
+    ImportInvalid, BodyTooLarge, BodyIncomplete, BodyTooSlow, LengthRequired, UnsupportedMediaType
+)
 @per_caller("20/minute")
 def import_products(args: dict[str, Any]) -> Response:
     """Import products from CSV
@@ -59,9 +67,9 @@ def import_products(args: dict[str, Any]) -> Response:
     require_csv("the products")
     with reading() as session:
         merchant = current_user(session)
-    release = _imports.acquire(merchant.id)
+    parsed = csv_format.parse(body_chunks(max_bytes=MAX_BYTES))
+    release = _imports.acquire(merchant.id)  # only now, as the client may be slow
     try:
-        parsed = csv_format.parse(body_chunks(max_bytes=MAX_BYTES))
         summary = retry_transaction(
             lambda session: service.import_products(
                 session,

@@ -13,9 +13,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.common import http
 from app.common.db import reading
 from app.common.settings import Settings
-from app.delivery.files import views
 from app.delivery.files.models import FileContent, ProductFile
 from app.events.models import OutboxEvent
 from tests import factories
@@ -167,7 +167,7 @@ class TestConcurrencyLimit:
     ) -> None:
         seller = factories.merchant()
         product_id = file_product(seller)
-        leave = [views._uploads.acquire(seller.id) for _ in range(2)]
+        leave = [http.large_bodies.acquire(str(seller.id)) for _ in range(2)]
         try:
             answer = upload(client, seller, product_id)
             assert refusal(answer) == (503, "BUSY")

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
+from app.common import http
 from app.products.bulk import csv_format, repository, views
 from tests import factories
 from tests.factories import Actor
@@ -200,6 +202,25 @@ class TestLimits:
         )
         assert refusal(answer) == (400, "BODY_INCOMPLETE")
         assert count_products() == 0
+
+    @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "import-1"}])
+    def test_a_merchant_sends_at_most_two_large_bodies_at_a_time(
+        self, client: FlaskClient, seller: Actor, headers: dict[str, str]
+    ) -> None:
+        taken = [http.large_bodies.acquire(str(seller.id)) for _ in range(2)]
+
+        def answer() -> TestResponse:
+            return client.post(
+                f"{PRODUCTS}/import",
+                data=HEADER,
+                content_type="text/csv",
+                headers=seller.headers | headers,
+            )
+
+        assert refusal(answer()) == (503, "BUSY")
+        for release in taken:
+            release()
+        assert answer().status_code == 200
 
     def test_the_number_of_concurrent_imports_is_limited(
         self, client: FlaskClient, seller: Actor
