@@ -3,7 +3,6 @@
 PORT=8000 WEB_WORKERS=2 python -m bench.hello
 """
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from flask import Flask
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
 
-from app.common.settings import Settings
+from app.common.settings import load_settings
 from app.local.processes import free_port
-from app.server import raise_connection_limit
+from app.server import listen, run
 from bench.servers import Servers, web_server
 
 app = Flask("hello", static_folder=None)
@@ -30,19 +27,8 @@ def hello() -> dict[str, str]:
 
 def serve() -> None:
     """Serve with the same configuration as app/server.py."""
-    settings = Settings()
-    Granian(
-        "bench.hello:app",
-        address="127.0.0.1",
-        port=int(os.environ["PORT"]),
-        interface=Interfaces.WSGI,
-        http=HTTPModes.http1,
-        workers=int(os.environ["WEB_WORKERS"]),
-        blocking_threads=settings.web_threads,
-        backpressure=raise_connection_limit(settings),
-        websockets=False,
-        log_access=False,
-    ).serve()
+    settings = load_settings()
+    run(app, listen(settings.host, settings.port), settings)
 
 
 @contextmanager

@@ -116,6 +116,8 @@ def start_servers(*, workers: int) -> Iterator[Servers]:
             "PORT": str(port),
             "WEB_WORKERS": str(workers),
             "RATELIMIT_ENABLED": "false",
+            # All buyers come from one address.
+            "WEB_CONNECTIONS_PER_ADDRESS": "8192",
             # The buyers have no second factor, and buy all day.
             "TWO_FACTOR_ABOVE": "1000000000.00",
             "PYTHONPATH": str(PROJECT_ROOT),

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -168,7 +169,20 @@ class LiveServer(Api):
             "PYTHONPATH": str(PROJECT_ROOT),
             **extra,
         }
-        log = Path(str(settings.data_dir)) / f"live-{port}.log"
+        with cls._run(environment, database) as server:
+            yield server
+
+    @contextmanager
+    def restarted(self) -> Iterator["LiveServer"]:
+        """The same server in new processes, after this one has been stopped."""
+        with self._run(self.environment, self.database) as server:
+            yield server
+
+    @classmethod
+    @contextmanager
+    def _run(cls, environment: dict[str, str], database: TestDatabase) -> Iterator["LiveServer"]:
+        port = environment["PORT"]
+        log = Path(environment["DATA_DIR"]) / f"live-{port}.log"
         with log.open("w") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "app.cli", "serve"],
@@ -179,7 +193,7 @@ class LiveServer(Api):
             )
         server = cls(f"http://127.0.0.1:{port}", process.pid, database, environment)
         try:
-            server._wait(process, log, workers)
+            server._wait(process, log, int(environment["WEB_WORKERS"]))
             yield server
         finally:
             process.terminate()
@@ -189,7 +203,7 @@ class LiveServer(Api):
         """Wait until every web process listens, so that tests can kill one of them."""
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline and process.poll() is None:
-            if log.read_text().count("Started worker-") == workers and self.is_ready():
+            if log.read_text().count("web_process_started") == workers and self.is_ready():
                 return
             time.sleep(0.05)
         raise AssertionError(f"The server did not start:\n{log.read_text()[-2000:]}")
@@ -201,6 +215,23 @@ class LiveServer(Api):
     def memory(self) -> int:
         """The memory of the largest web process, in bytes."""
         return max(process.memory_info().rss for process in self.web_processes())
+
+    @contextmanager
+    def sent(self, data: bytes, count: int) -> Iterator[list[socket.socket]]:
+        """Connections from six addresses, on each of which only `data` has been sent."""
+        open_files.raise_limit(count + 1000)
+        parts = urlsplit(self.url)
+        with ExitStack() as cleanup:
+            connections = []
+            for number in range(count):
+                connection = socket.create_connection(
+                    (parts.hostname or "", parts.port or 0),
+                    timeout=20,
+                    source_address=(f"127.0.0.{2 + number % 6}", 0),
+                )
+                connections.append(cleanup.enter_context(connection))
+                connection.sendall(data)
+            yield connections
 
     @contextmanager
     def polled(self, token: str) -> Iterator[list[float]]:

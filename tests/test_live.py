@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,8 +17,17 @@ import pytest
 
 from app.common.settings import Settings
 from tests import servers
-from tests.live import LiveServer, Response, require_alive, wait_until
+from tests.live import LiveServer, Response, order, require_alive, wait_until
 
+HALF_HEAD = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: te"
+HALF_BODY = (
+    b"POST /api/v1/auth/login HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+    b'Content-Length: 100\r\n\r\n{"email'
+)
+HALF_LARGE_BODY = (
+    b"POST /api/v1/auth/login HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+    b'Transfer-Encoding: chunked\r\n\r\n11000\r\n{"email": "' + b"x" * 0x10200
+)
 ACCOUNT = {"email": "alice@example.com", "password": "a-fine-secret-1", "role": "USER"}
 
 
@@ -73,6 +82,42 @@ def test_idle_connections_do_not_occupy_threads(running: LiveServer, settings: S
         assert time.monotonic() - started < 15
         for connection in idle:
             require_alive(connection)
+
+
+@pytest.mark.parametrize("data", [HALF_HEAD, HALF_BODY, HALF_LARGE_BODY])
+def test_half_sent_requests_do_not_delay_others(running: LiveServer, data: bytes) -> None:
+    seller = running.sign_up(f"seller-{len(data)}", role="MERCHANT")
+    product_id = running.create_product(seller, price="1.00", units=5)
+    buyer = running.sign_up(f"buyer-{len(data)}", balance="5.00")
+    with running.sent(data, 600):
+        started = time.monotonic()
+        assert running.call("POST", "/api/v1/orders", order(product_id), token=buyer).status == 201
+        # Measured: 0.03 seconds. With a thread for each, it would take 10 seconds or forever.
+        assert time.monotonic() - started < 5
+
+
+def test_slow_uploads_of_a_few_accounts_leave_room_for_others(running: LiveServer) -> None:
+    def upload_codes(name: str, *, length: int | None = None) -> bytes:
+        seller = running.sign_up(name, role="MERCHANT")
+        product = {"name": "Key", "price": "1.00", "kind": "CODES"}
+        answer = running.call("POST", "/api/v1/products", product, token=seller)
+        assert answer.status == 201, answer.text
+        codes = b"".join(b"CODE-%d\n" % number for number in range(20_000))
+        return (
+            f"POST /api/v1/products/{answer.json['id']}/codes HTTP/1.1\r\nHost: test\r\n"
+            f"Authorization: Bearer {seller}\r\nContent-Type: text/plain\r\n"
+            f"Content-Length: {len(codes) if length is None else length}\r\n\r\n"
+        ).encode() + (codes if length is None else b"A")
+
+    with ExitStack() as uploads:
+        for number in range(5):
+            slow = upload_codes(f"slow-{number}", length=10_000_000)
+            uploads.enter_context(running.sent(slow, 4))
+        time.sleep(0.5)
+        (mine,) = uploads.enter_context(running.sent(upload_codes("quick"), 1))
+        answer = http.client.HTTPResponse(mine)
+        answer.begin()
+        assert answer.status == 202, answer.read()
 
 
 def test_a_body_without_a_length_has_the_same_maximum_size(running: LiveServer) -> None:

@@ -1,4 +1,5 @@
-"""Every setting of the application, declared once."""
+"""Every setting of the application, declared once; those of the web server are in a file of their
+own."""
 # ruff: noqa: RUF009 – setting() returns a field of the dataclass, not a default.
 
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import marshmallow as ma
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow.validate import OneOf, Range
 
 from app.common.env_fields import (
     CommaSeparated,
@@ -31,7 +32,6 @@ _PORT: Final = ma.fields.Integer(validate=Range(1, 65535))
 _COUNT: Final = ma.fields.Integer(validate=Range(1))
 _AMOUNT: Final = ma.fields.Decimal(validate=Range(0))
 
-_LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 #: S3 copies an object of up to 5 GiB in one request, which is how a file gets its name.
 _S3_MAX_COPY_BYTES: Final = 5 * 1024**3
 _GENERATED: Final = "generated once and kept in `DATA_DIR`"
@@ -357,40 +357,4 @@ class DeclaredSettings:
         "730d",
         "How long events of banks and the gateway are kept, except those that settled an on-ramp,"
         " which are kept forever.",
-    )
-
-    web_workers: int | None = optional_setting(
-        _COUNT,
-        "Number of web processes.",
-        unset="one per core, at most 4",
-        section="Web server",
-    )
-    web_threads: int = setting(
-        _COUNT,
-        "64",
-        "Maximum number of concurrent requests per web process; further ones wait for a thread.",
-    )
-    web_connections: int = setting(
-        _COUNT,
-        "8192",
-        "Maximum number of open connections per web process, including idle ones; each takes about"
-        " 10 KB.",
-    )
-    ratelimit_enabled: bool = setting(_FLAG, "true", "Whether requests are rate limited.")
-    log_level: str = setting(
-        ma.fields.String(validate=OneOf(_LOG_LEVELS)),
-        "info",
-        f"Minimum log level: {', '.join(_LOG_LEVELS)}.",
-    )
-    cors_origins: tuple[str, ...] = setting(
-        CommaSeparated(),
-        "",
-        "Origins that may call the API from a browser, separated by commas; `*` allows any.",
-    )
-    metrics_token: str | None = optional_setting(
-        ma.fields.String(validate=Length(16)),
-        "Allows clients that send it as a bearer token to read `GET /metrics`; at least 16"
-        " characters.",
-        unset="none, and the endpoint does not exist",
-        secret=True,
     )

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.common.declared_settings import DeclaredSettings
+from app.common.web_settings import WebSettings
 
 #: Minimum length of each secret that production requires.
 SECRET_MIN_LENGTH: Final = 32
@@ -31,7 +31,7 @@ LIFETIMES: Final = {
 }
 
 
-def problems(settings: DeclaredSettings) -> Iterator[str]:
+def problems(settings: WebSettings) -> Iterator[str]:
     """Why these settings are not allowed in production: one sentence for each reason."""
     if settings.direct_deposits:
         yield "DIRECT_DEPOSITS must be off in production, where money comes from banks."
@@ -52,7 +52,7 @@ def problems(settings: DeclaredSettings) -> Iterator[str]:
         yield problem
 
 
-def _lifetimes(settings: DeclaredSettings) -> Iterator[str]:
+def _lifetimes(settings: WebSettings) -> Iterator[str]:
     for name, (shortest, longest) in LIFETIMES.items():
         if not shortest <= getattr(settings, name) <= longest:
             yield (
@@ -70,7 +70,7 @@ def _spoken(duration: timedelta) -> str:
     return f"{duration.total_seconds():g}s"
 
 
-def _secrets(settings: DeclaredSettings) -> Iterator[str]:
+def _secrets(settings: WebSettings) -> Iterator[str]:
     seen: dict[str, str] = {}
     for name, secrets in (
         ("JWT_ACCESS_SECRET", (settings.jwt_access_secret or "",)),
@@ -108,7 +108,7 @@ def is_patterned(secret: str) -> bool:
     )
 
 
-def role_problem(settings: DeclaredSettings) -> str | None:
+def role_problem(settings: WebSettings) -> str | None:
     """Why the roles of the database URLs are not allowed in production; None if they are."""
     app, owner = settings.database_url, settings.migration_database_url
     if app and owner and urlsplit(app).username == urlsplit(owner).username:

@@ -14,9 +14,9 @@ import marshmallow as ma
 from dotenv import dotenv_values
 
 from app.common import production
-from app.common.declared_settings import DeclaredSettings
 from app.common.env_fields import declarations
 from app.common.money import AmountInvalid, Money
+from app.common.web_settings import WebSettings
 
 PRODUCT_NAME: Final = "Payment Flow"
 
@@ -39,7 +39,7 @@ class InvalidValues(SettingsError):
 
 
 @dataclass(frozen=True)
-class Settings(DeclaredSettings):
+class Settings(WebSettings):
     """The settings of a process, with derived values. Raises SettingsError if they
     contradict each other or are not allowed in production."""
 
@@ -137,12 +137,12 @@ def load_settings() -> Settings:
     return Settings(**_read_values())
 
 
-def load_for_migration() -> DeclaredSettings:
+def load_for_migration() -> WebSettings:
     """The settings for `migrate`, which needs the URLs of the database and no secrets.
 
     Raises SettingsError naming each invalid variable.
     """
-    settings = DeclaredSettings(**_read_values())
+    settings = WebSettings(**_read_values())
     if settings.app_env == "production" and (problem := production.role_problem(settings)):
         raise SettingsError(problem)
     return settings

@@ -1,0 +1,74 @@
+"""The settings of the web server."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import marshmallow as ma
+from marshmallow.validate import Length, OneOf, Range
+
+from app.common.declared_settings import DeclaredSettings
+from app.common.env_fields import CommaSeparated, optional_setting, setting
+
+_FLAG: Final = ma.fields.Boolean()
+_COUNT: Final = ma.fields.Integer(validate=Range(1))
+
+_LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+
+
+@dataclass(frozen=True)
+class WebSettings(DeclaredSettings):
+    """All settings: those of the web server follow the others."""
+
+    web_workers: int | None = optional_setting(
+        _COUNT,
+        "Number of web processes.",
+        unset="one per core, at most 4",
+        section="Web server",
+    )
+    web_threads: int = setting(
+        _COUNT,
+        "64",
+        "Maximum number of concurrent requests per web process; further ones wait for a thread.",
+    )
+    web_connections: int = setting(
+        _COUNT,
+        "8192",
+        "Maximum number of open connections per web process, including idle ones; each takes 2 to"
+        " 5 KB. When it is reached, those that have been idle for longest are closed.",
+    )
+    web_connections_per_address: int = setting(
+        _COUNT,
+        "1024",
+        "The same for the connections of one client address, or IPv6 network (/64). Not applied"
+        " with `TRUSTED_PROXIES`.",
+    )
+    web_request_seconds: int = setting(
+        ma.fields.Integer(validate=Range(1, 300)),
+        "10",
+        "Seconds that a client may take to send the head of a request, and again for a body of up"
+        " to 64 KiB.",
+    )
+    web_min_rate: int = setting(
+        ma.fields.Integer(validate=Range(1)),
+        "16384",
+        "Minimum rate of larger request bodies and of responses in bytes per second, on average"
+        " over 10 seconds of waiting for the client.",
+    )
+    ratelimit_enabled: bool = setting(_FLAG, "true", "Whether requests are rate limited.")
+    log_level: str = setting(
+        ma.fields.String(validate=OneOf(_LOG_LEVELS)),
+        "info",
+        f"Minimum log level: {', '.join(_LOG_LEVELS)}.",
+    )
+    cors_origins: tuple[str, ...] = setting(
+        CommaSeparated(),
+        "",
+        "Origins that may call the API from a browser, separated by commas; `*` allows any.",
+    )
+    metrics_token: str | None = optional_setting(
+        ma.fields.String(validate=Length(16)),
+        "Allows clients that send it as a bearer token to read `GET /metrics`; at least 16"
+        " characters.",
+        unset="none, and the endpoint does not exist",
+        secret=True,
+    )

@@ -1,0 +1,170 @@
+"""One connection of a client: its socket, its requests, and until when it may stay."""
+
+import select
+import socket
+import threading
+from collections import deque
+from contextlib import suppress
+from io import RawIOBase
+from ipaddress import IPv6Address
+from math import inf
+from typing import Any, Final
+
+from app.common.errors import BodyTooSlow
+from app.server.pace import Pace, TooSlow
+from app.server.requests import Malformed, Request, RequestReader
+
+RECEIVE_BYTES: Final = 64 * 1024
+
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Lost(Exception):
+    """The connection ended before the response was sent."""
+
+
+class Connection:
+    """The state that the event loop and the thread of a request share.
+
+    busy: its requests are being executed. The event loop sets it, and the thread clears it under
+    `lock` when no request is left in `ready`. Only the thread of a busy connection executes its
+    requests, and only the event loop registers and closes sockets.
+    deadline: by the monotonic clock, when the event loop closes it; infinite while a request runs.
+    since: when it began to wait for its client. group: connections of the same client have the
+    same. has_ended: the client sends nothing more. is_closing: the last response has been sent.
+    is_paused: the event loop does not read, because a thread does or because enough requests have
+    been received. unsent: the rest of a response that the event loop sends, because the client
+    reads slowly. watched: the events that the selector reports.
+    """
+
+    __slots__ = (
+        "address",
+        "busy",
+        "deadline",
+        "group",
+        "has_ended",
+        "is_closed",
+        "is_closing",
+        "is_paused",
+        "keeps_alive",
+        "lock",
+        "pace",
+        "reader",
+        "ready",
+        "since",
+        "socket",
+        "unsent",
+        "watched",
+    )
+
+    def __init__(self, client: socket.socket, address: tuple[Any, ...], *, rate: int) -> None:
+        self.socket = client
+        self.address = address
+        self.reader = RequestReader()
+        self.ready: deque[Request] = deque()
+        self.lock = threading.Lock()
+        self.busy = self.has_ended = self.is_closed = self.is_closing = self.is_paused = False
+        self.keeps_alive = True
+        self.since = 0.0
+        self.deadline = inf
+        self.group = _group(address[0])
+        self.pace = Pace(rate)
+        self.unsent: deque[memoryview] = deque()
+        self.watched = 0
+
+    def receive(self) -> bytes | None:
+        """What has arrived; empty at the end of the stream, None if there is nothing yet."""
+        try:
+            return self.socket.recv(RECEIVE_BYTES)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
+
+    def send(self, data: memoryview) -> memoryview:
+        """Send as much as possible without waiting. Returns the rest. Raises Lost."""
+        while data:
+            try:
+                sent = self.socket.send(data)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                raise Lost from error
+            self.pace.moved(sent)
+            data = data[sent:]
+        return data
+
+    def send_all(self, data: bytes) -> None:
+        """Send all of it, and wait for the client as needed. Raises Lost, TooSlow."""
+        rest = self.send(memoryview(data))
+        while rest:
+            self.pace.wait(self.socket.fileno(), select.POLLOUT)
+            rest = self.send(rest)
+
+    def shut_down(self) -> None:
+        """Tell the client that nothing follows."""
+        with suppress(OSError):  # it has gone already
+            self.socket.shutdown(socket.SHUT_WR)
+
+
+def _group(host: str) -> str:
+    """The same for all addresses of a client: an IPv4 address, or a /64 network of IPv6."""
+    if ":" not in host:
+        return host
+    address = IPv6Address(host.partition("%")[0])
+    return str(address.ipv4_mapped or address.exploded[:19])
+
+
+class StreamedBody(RawIOBase):
+    """A large request body, which the thread of its request receives."""
+
+    def __init__(self, connection: Connection, request: Request) -> None:
+        self._connection = connection
+        self._request = request
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """0 at the end of the body, and if the connection was lost. Raises BodyTooSlow."""
+        parts = self._request.body
+        if not parts:
+            self._receive()
+        if not parts:
+            return 0
+        part = parts.popleft()
+        size = min(len(part), len(buffer))
+        buffer[:size] = part[:size]
+        if size < len(part):
+            parts.appendleft(part[size:])
+        return size
+
+    def _receive(self) -> None:
+        """Receive until there is a part of the body, or it has ended."""
+        connection, request = self._connection, self._request
+        if request.expects_continue:
+            request.expects_continue = False
+            connection.send(memoryview(_CONTINUE))
+        while not request.body and not request.is_complete:
+            data = connection.receive()
+            if data is None:
+                try:
+                    connection.pace.wait(connection.socket.fileno(), select.POLLIN)
+                except TooSlow:
+                    raise BodyTooSlow from None
+                continue
+            if not data:
+                return
+            connection.pace.moved(len(data))
+            try:
+                connection.ready.extend(connection.reader.feed(data))
+            except Malformed:
+                return
+
+
+def invite_body(connection: Connection, request: Request) -> None:
+    """Answer `Expect: 100-continue` of a request whose body has not arrived."""
+    if request.expects_continue:
+        request.expects_continue = False
+        with suppress(Lost):  # the event loop notices as well
+            connection.send(memoryview(_CONTINUE))
