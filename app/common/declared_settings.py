@@ -209,8 +209,8 @@ class DeclaredSettings:
     two_factor_new_merchant_above: Decimal = setting(
         _AMOUNT,
         "100.00",
-        "Amount, in units of the currency, up to which purchases from a new merchant, and holds for"
-        " one, require no code.",
+        "Sum, in units of the currency and counted as for `TWO_FACTOR_ABOVE`, up to which purchases"
+        " from new merchants, and holds for them, require no code.",
     )
     two_factor_new_bank_account: timedelta = setting(
         Duration(),

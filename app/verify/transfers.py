@@ -34,20 +34,11 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "Every user who was paid from a wallet, or for whom money was held, is a known payee",
+        "Every user to whom another one has transferred money is a known payee",
         """
-        SELECT payer_id, payee_id FROM (
-            SELECT x.sender_id, x.receiver_id FROM transfers x WHERE x.id >= :first
-            UNION
-            SELECT o.user_id, o.merchant_id FROM orders o
-            WHERE o.id >= :first AND o.payment_method = 'WALLET' AND o.completed_at IS NOT NULL
-                AND o.amount > 0
-            UNION
-            SELECT h.initiator_id, h.payee_id FROM wallet_holds h
-            WHERE h.id >= :first AND h.payee_id IS NOT NULL
-        ) AS paid (payer_id, payee_id)
-        WHERE NOT EXISTS (
-            SELECT FROM payees p WHERE p.payer_id = paid.payer_id AND p.payee_id = paid.payee_id
+        SELECT x.sender_id, x.receiver_id FROM transfers x
+        WHERE x.id >= :first AND NOT EXISTS (
+            SELECT FROM payees p WHERE p.payer_id = x.sender_id AND p.payee_id = x.receiver_id
         )
         """,
     ),

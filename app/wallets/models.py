@@ -307,7 +307,10 @@ class WalletHold(Identified, Created, Monetary, Base):
 
 
 class Payee(Base):
-    """A user whom another user has paid, or for whom they placed a hold. Append-only."""
+    """A user whom another user has paid, or for whom they placed a hold. Append-only.
+
+    Purchases and holds that are small together do not count (app.wallets.outflow).
+    """
 
     __tablename__ = "payees"
     __table_args__ = ({"info": {"append_only": True}},)

@@ -5,10 +5,10 @@ It checks, in this order, the state of the wallet, its limits and the second fac
 refuses a debit or hold without the Authorization that it returns (docs/decisions/0015).
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -52,12 +52,11 @@ class Outflow:
 class Outflows:
     """What the payers of a transaction, whose wallets it has locked, may still spend.
 
-    usage: by payer; first_paid: when a payer first paid a payee, if ever. Authorized outflows count
-    at once, so that two outflows of one payer share a remainder exactly.
+    usage: by payer. Authorized outflows count at once, so that two outflows of one payer share a
+    remainder exactly.
     """
 
     usage: dict[UUID, Usage] = field(default_factory=dict)
-    first_paid: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
     _paid: set[tuple[UUID, UUID]] = field(default_factory=set)
 
     def authorize(
@@ -80,7 +79,8 @@ class Outflows:
         usage.require_within(outflow.kind, outflow.amount)
         require_payee()
         # Risk screening belongs here: after what refuses for good, before a code is used.
-        reason = self._reason_for_code(account, outflow, second_factor)
+        payee_id = self._payee_to_know(account, outflow, second_factor)
+        reason = self._reason_for_code(session, account, outflow, payee_id, second_factor)
         if reason is not None:
             second_factor.require(
                 session,
@@ -90,12 +90,32 @@ class Outflows:
                 reason=reason,
             )
         usage.count(outflow.kind, outflow.amount, with_code=reason is not None)
-        if outflow.payee_id is not None:
-            self._paid.add((account.owner_id, outflow.payee_id))
+        if payee_id is not None:
+            self._paid.add((account.owner_id, payee_id))
         return Authorization(account.id, outflow.amount, outflow.kind, with_code=reason is not None)
 
-    def _reason_for_code(
+    def _payee_to_know(
         self, account: Account, outflow: Outflow, second_factor: SecondFactor
+    ) -> UUID | None:
+        """The payee, if it matters whether the payer has paid them before.
+
+        It does not while purchases and holds are small together: customers buy from shops that
+        they do not know. These do not make a shop known either, or else one of a cent would allow
+        large ones an hour later.
+        """
+        if outflow.kind is TransactionType.PAYMENT:
+            total = self.usage[account.owner_id].without_code + outflow.amount
+            if total <= second_factor.new_merchant_threshold(account.currency).minor:
+                return None
+        return outflow.payee_id
+
+    def _reason_for_code(
+        self,
+        session: Session,
+        account: Account,
+        outflow: Outflow,
+        payee_id: UUID | None,
+        second_factor: SecondFactor,
     ) -> CodeReason | None:
         """Why this outflow needs a two-factor code, None if it does not.
 
@@ -111,11 +131,11 @@ class Outflows:
         saved_at = outflow.bank_account_saved_at
         if saved_at is not None and saved_at > now - second_factor.new_bank_account_period:
             return CodeReason.NEW_BANK_ACCOUNT
-        if outflow.payee_id is None or not asks_for_payee(
-            outflow, currency=account.currency, second_factor=second_factor
-        ):
+        if payee_id is None:
             return None
-        first_paid = self.first_paid.get((account.owner_id, outflow.payee_id))
+        first_paid = repository.get_first_payment(
+            session, payer_id=account.owner_id, payee_id=payee_id
+        )
         if first_paid is None or first_paid > now - second_factor.new_payee_period:
             return CodeReason.NEW_PAYEE
         return None
@@ -134,25 +154,16 @@ class Outflows:
         )
 
 
-def asks_for_payee(outflow: Outflow, *, currency: str, second_factor: SecondFactor) -> bool:
-    """Whether a code is due if the payee is new: not for small payments to a merchant."""
-    return (
-        outflow.kind is not TransactionType.PAYMENT
-        or outflow.amount > second_factor.new_merchant_threshold(currency).minor
-    )
-
-
 def query(
     session: Session,
     *,
     payer_ids: Collection[UUID],
     currency: str,
-    payees: Collection[tuple[UUID, UUID]],
 ) -> Callable[[], Outflows]:
     """Send the queries that decide about outflows of these payers; call the result to read them.
 
-    Their wallets must be locked by then. payees: pairs of payer and payee. The number of queries
-    does not depend on the number of payers.
+    Their wallets must be locked by then. The number of queries does not depend on the number of
+    payers.
     """
     usage_of = limits.query_usage(
         session,
@@ -160,10 +171,7 @@ def query(
         currency=currency,
         types=(*map(LimitType, KINDS), LimitType.OUTGOING),
     )
-    known: Iterable[Any] = repository.query_payees(session, payees) if payees else ()
-    return lambda: Outflows(
-        usage_of(), {(row.payer_id, row.payee_id): row.first_paid_at for row in known}
-    )
+    return lambda: Outflows(usage_of())
 
 
 def authorize(
@@ -175,13 +183,7 @@ def authorize(
     require_payee: Callable[[], None] = lambda: None,
 ) -> Authorization:
     """Authorize one outflow from a locked account, or refuse it: `Outflows.authorize`."""
-    payer_id, payee_id = account.owner_id, outflow.payee_id
-    outflows = query(
-        session,
-        payer_ids=[payer_id],
-        currency=account.currency,
-        payees=[(payer_id, payee_id)] if payee_id is not None else [],
-    )()
+    outflows = query(session, payer_ids=[account.owner_id], currency=account.currency)()
     authorization = outflows.authorize(
         session, account, outflow, second_factor=second_factor, require_payee=require_payee
     )

@@ -1,6 +1,6 @@
 """SQL of wallets, the ledger and limits."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -270,17 +270,15 @@ def query_limits(
     return send(session, _LIMITS, values)
 
 
-_PAYEES = """
-    SELECT p.payer_id, p.payee_id, p.first_paid_at
-    FROM unnest(%(payer_ids)s::uuid[], %(payee_ids)s::uuid[]) AS pair (payer_id, payee_id)
-    JOIN payees p USING (payer_id, payee_id)
+_FIRST_PAYMENT = """
+    SELECT first_paid_at FROM payees WHERE payer_id = %(payer_id)s AND payee_id = %(payee_id)s
 """
 
 
-def query_payees(session: Session, pairs: Collection[tuple[UUID, UUID]]) -> Iterable[Any]:
-    """The payees among these pairs of a payer and a payee."""
-    values = {"payer_ids": [pair[0] for pair in pairs], "payee_ids": [pair[1] for pair in pairs]}
-    return send(session, _PAYEES, values)
+def get_first_payment(session: Session, *, payer_id: UUID, payee_id: UUID) -> datetime | None:
+    """When the payer first paid the payee, None if the payee is new."""
+    row = send(session, _FIRST_PAYMENT, {"payer_id": payer_id, "payee_id": payee_id}).fetchone()
+    return row.first_paid_at if row is not None else None
 
 
 def insert_payees(session: Session, payees: Iterable[Payee]) -> None:

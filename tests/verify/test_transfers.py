@@ -13,7 +13,7 @@ CORRUPTIONS = {
     "No posting refers to a missing transfer, or moves money between users without one": """
         UPDATE wallet_transactions SET reference_type = 'order' WHERE type = 'TRANSFER_IN'
     """,
-    "Every user who was paid from a wallet, or for whom money was held, is a known payee": """
+    "Every user to whom another one has transferred money is a known payee": """
         DELETE FROM payees WHERE payer_id = '{buyer}'
     """,
     "A paid request has exactly one transfer, with its amount and parties; no other has any": """

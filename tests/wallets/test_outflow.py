@@ -1,16 +1,11 @@
 """The outflow policy is the same for every operation that takes money out of a wallet."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
-from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from flask_jwt_extended import create_access_token
-from werkzeug.test import TestResponse
 
 from app.auth.tokens import ACCESS_AUDIENCE, token_rules
 from app.common import clock
@@ -19,7 +14,7 @@ from app.wallets.models import TransactionType
 from tests import factories
 from tests.authenticator import Authenticator, ManualClock, enable_two_factor
 from tests.clock import freeze_clock
-from tests.concurrency import all_at_once, broken_invariants, outcomes
+from tests.concurrency import broken_invariants
 from tests.factories import Actor
 from tests.payouts.helpers import bank_account_of
 from tests.responses import refusal
@@ -29,7 +24,6 @@ from tests.wallets.outflows import (
     CASES,
     OBLIGATIONS,
     OutflowCase,
-    order,
     place_hold,
     transfer,
     withdraw,
@@ -227,7 +221,7 @@ class TestSecondFactor:
         time.advance(1)
 
         for _ in range(2):
-            answer = case.spend(client, payer, payee, "90.00", {})
+            answer = case.spend(client, payer, payee, "50.00", {})
             assert case.new is not None or answer.status_code < 300
         assert refusal(case.spend(client, payer, payee, "1000.01", {})) == REFUSED
         again = case.spend(client, payer, payee, "1000.01", with_code(app))
@@ -289,6 +283,46 @@ class TestNewPayees:
         payer, payee = later(time, payer, timedelta(hours=1)), signed_in_for_long(payee, "MERCHANT")
         assert case.spend(client, payer, payee, "100.01", {}).status_code < 300
 
+    def test_small_payments_to_new_merchants_count_together(
+        self,
+        client: FlaskClient,
+        payer: Actor,
+        payee: Actor,
+        case: OutflowCase,
+        time: ManualClock,
+    ) -> None:
+        if case.kind is not TransactionType.PAYMENT:
+            return
+        app = enable_two_factor(client, payer, time)
+        assert case.spend(client, payer, payee, "60.00", {}).status_code < 300
+        assert case.spend(client, payer, factories.merchant(), "40.00", {}).status_code < 300
+
+        refused = case.spend(client, payer, payee, "0.01", {})
+
+        assert refusal(refused) == REFUSED
+        assert refused.json["details"]["reason"] == "NEW_PAYEE"
+        assert case.spend(client, payer, payee, "0.01", with_code(app)).status_code < 300
+
+    def test_a_small_payment_makes_no_merchant_known(
+        self,
+        client: FlaskClient,
+        payer: Actor,
+        payee: Actor,
+        case: OutflowCase,
+        time: ManualClock,
+    ) -> None:
+        """Or else a purchase of a cent would allow a large transfer an hour later."""
+        if case.kind is not TransactionType.PAYMENT:
+            return
+        enable_two_factor(client, payer, time)
+        assert case.spend(client, payer, payee, "0.01", {}).status_code < 300
+        payer, payee = later(time, payer, timedelta(hours=2)), signed_in_for_long(payee, "MERCHANT")
+
+        for spend, amount in ((case.spend, "100.00"), (transfer, "1.00")):
+            refused = spend(client, payer, payee, amount, {})
+            assert refusal(refused) == REFUSED
+            assert refused.json["details"]["reason"] == "NEW_PAYEE"
+
 
 @each_case
 class TestWallet:
@@ -325,62 +359,4 @@ def test_a_capture_within_an_exhausted_limit_succeeds(
 
     assert capture(client, payee, held).status_code == 200
     assert refusal(place_hold(client, payer, payee, "0.01", {})) == LIMIT_EXCEEDED
-    assert broken_invariants() == []
-
-
-@pytest.mark.parametrize(
-    "limit", ["PAYMENT", "OUTGOING", "second factor"], ids=lambda name: name.lower()
-)
-def test_concurrent_purchases_share_what_remains(
-    committing: Flask, change_settings: Callable[..., None], limit: str
-) -> None:
-    """They are decided in batches."""
-    client = committing.test_client()
-    buyer, seller = factories.buyer("100.00"), factories.merchant()
-    product_id = factories.product(seller, price="1.00", units=100)
-    if limit == "second factor":
-        change_settings(two_factor_above=Decimal("5.00"))
-    else:
-        set_limit(client, buyer, limit, "DAY", "5.00")
-
-    def buy(_: int) -> TestResponse:
-        body = {"productId": str(product_id), "paymentMethod": "WALLET"}
-        return committing.test_client().post("/api/v1/orders", json=body, headers=buyer.headers)
-
-    answers = all_at_once(buy, range(20))
-
-    expected = REFUSED if limit == "second factor" else LIMIT_EXCEEDED
-    assert outcomes(answers) == {(201, None): 5, expected: 15}
-    assert broken_invariants() == []
-
-
-def test_concurrent_outflows_of_different_kinds_share_what_remains(committing: Flask) -> None:
-    client = committing.test_client()
-    payer, payee = factories.buyer("100.00"), factories.merchant()
-    set_limit(client, payer, "OUTGOING", "DAY", "7.00")
-    spends = [withdraw, transfer, order, place_hold]
-
-    def spend(number: int) -> Any:
-        call = spends[number % len(spends)]
-        return call(committing.test_client(), payer, payee, "1.00", {}).status_code < 300
-
-    assert sum(all_at_once(spend, range(24), threads=8)) == 7
-    assert broken_invariants() == []
-
-
-def test_concurrent_purchases_with_one_code_use_it_once(
-    committing: Flask, totp_clock: ManualClock
-) -> None:
-    buyer, seller = factories.buyer("50000.00"), factories.merchant()
-    app = enable_two_factor(committing.test_client(), buyer, totp_clock)
-    product_id = factories.product(seller, price="2000.00", units=100)
-    headers = buyer.headers | {"X-Two-Factor-Code": app.code()}
-
-    def buy(_: int) -> TestResponse:
-        body = {"productId": str(product_id), "paymentMethod": "WALLET"}
-        return committing.test_client().post("/api/v1/orders", json=body, headers=headers)
-
-    answers = all_at_once(buy, range(8))
-
-    assert outcomes(answers) == {(201, None): 1, REFUSED: 7}
     assert broken_invariants() == []

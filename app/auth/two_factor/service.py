@@ -150,7 +150,7 @@ class SecondFactor:
     """The second factor of a request that moves money, and when one is required.
 
     above: sum of a day above which a code is required; code: normalized, None if none was sent;
-    new_merchant_above: amount above which a first payment to a merchant requires one. Both amounts
+    new_merchant_above: such a sum above which a payment to a new merchant requires one. Both sums
     are in units of the currency. The periods say how long payees and bank accounts are new.
     """
 
@@ -165,7 +165,7 @@ class SecondFactor:
         return Money.of(self.above, currency)
 
     def new_merchant_threshold(self, currency: str) -> Money:
-        """The amount above which a first payment to a merchant requires a code."""
+        """The sum of a day above which a payment to a new merchant requires a code."""
         return Money.of(self.new_merchant_above, currency)
 
     def require(

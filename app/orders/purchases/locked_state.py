@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.auth.two_factor.service import SecondFactor
 from app.coupons import service as coupons
 from app.coupons.models import CouponUseRow
 from app.coupons.service import LockedCoupon, LockedCoupons
@@ -19,8 +18,7 @@ from app.products import service as products
 from app.products.service import Stock
 from app.wallets import ledger, outflow
 from app.wallets import service as wallets
-from app.wallets.models import TransactionType
-from app.wallets.outflow import Outflow, Outflows
+from app.wallets.outflow import Outflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +42,13 @@ class LockedState:
             accounts = wallets.lock_accounts(session, user_ids=ids, currency=currency)
             self._add_accounts(accounts, currency)
 
-    def lock_payers(
-        self, session: Session, orders: Sequence[tuple[Purchase, SecondFactor]]
-    ) -> None:
-        """As `lock_accounts`, and read what the buyers may still spend, in the same round trip.
-
-        orders: purchases with the second factors of their requests.
-        """
-        factors = {purchase.id: factor for purchase, factor in orders}
-        for currency, sold in self._by_currency([purchase for purchase, _ in orders]):
+    def lock_payers(self, session: Session, purchases: Sequence[Purchase]) -> None:
+        """As `lock_accounts`, and read what the buyers may still spend, in the same round trip."""
+        for currency, sold in self._by_currency(purchases):
             ids = {user_id for purchase, stock in sold for user_id in _parties(purchase, stock)}
             accounts_of = wallets.query_accounts(session, user_ids=ids, currency=currency)
             outflows_of = outflow.query(
-                session,
-                payer_ids={purchase.buyer.id for purchase, _ in sold},
-                currency=currency,
-                payees={
-                    _parties(purchase, stock)
-                    for purchase, stock in sold
-                    if outflow.asks_for_payee(
-                        Outflow(TransactionType.PAYMENT, purchase.basket.quantity * stock.price),
-                        currency=currency,
-                        second_factor=factors[purchase.id],
-                    )
-                },
+                session, payer_ids={purchase.buyer.id for purchase, _ in sold}, currency=currency
             )
             self._add_accounts(accounts_of(), currency)
             self.outflows[currency] = outflows_of()

@@ -120,7 +120,7 @@ def _sell(
     *,
     fee_bps: int,
 ) -> list[OrderDetails | AppError]:
-    state.lock_payers(session, requested)
+    state.lock_payers(session, [purchase for purchase, _ in requested])
     outcomes: list[OrderDetails | AppError] = []
     sold: list[tuple[Sale, ledger.AppliedEntry | None]] = []
     for purchase, second_factor in requested:
