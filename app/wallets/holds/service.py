@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -53,8 +54,8 @@ def create_hold(
 
     amount: in units of `currency`; second_factor: the payer's; expires_in: seconds; expires_at: a
     time; 7 days by default.
-    Raises CannotPayYourself, PayeeNotFound, ExpiryInvalid, WalletLocked, InsufficientFunds,
-    LimitExceeded, WalletNotFound, TwoFactorRequired.
+    Raises CannotPayYourself, PayeeNotFound, ExpiryInvalid, WalletLocked (of either party),
+    InsufficientFunds, LimitExceeded, WalletNotFound, TwoFactorRequired.
     """
     money = Money.of(amount, currency)
     if payee_id == payer.id:
@@ -67,6 +68,7 @@ def create_hold(
         account,
         Outflow(TransactionType.PAYMENT, money.minor, payee_id=payee_id),
         second_factor=second_factor,
+        require_payee=partial(_require_not_locked, session, payee_id, currency=currency),
     )
     hold = lifecycle.place(
         session,
@@ -193,6 +195,12 @@ def _require_merchant(session: Session, user_id: UUID) -> None:
         raise PayeeNotFound from error
     if user.role != Role.MERCHANT or not user.is_active:
         raise PayeeNotFound
+
+
+def _require_not_locked(session: Session, payee_id: UUID, *, currency: str) -> None:
+    """A merchant whose wallet is locked sells nothing. Raises WalletNotFound, WalletLocked."""
+    if wallets.require_wallet(session, user_id=payee_id, currency=currency).is_locked:
+        raise WalletLocked
 
 
 def _expiry(*, expires_in: int | None, expires_at: datetime | None) -> datetime:

@@ -114,6 +114,16 @@ class TestPlacing:
 
         assert refusal(answer) == (404, "PAYEE_NOT_FOUND")
 
+    def test_nothing_is_held_for_a_merchant_whose_wallet_is_locked(
+        self, client: FlaskClient, payer: Actor, payee: Actor
+    ) -> None:
+        """Who sells nothing, and could not capture it either."""
+        lock(client, payee)
+
+        assert refusal(place(client, payer, payee, "1.00")) == (403, "WALLET_LOCKED")
+        assert refusal(place(client, payer, payee, "100.01")) == (400, "INSUFFICIENT_FUNDS")
+        assert amounts(client, payer) == ("100.00", "0.00", "100.00")
+
     def test_a_hold_for_oneself_is_refused(self, client: FlaskClient, payee: Actor) -> None:
         deposit(client, payee, "10.00")
 
