@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
 
-from app.common import side_effects
+from app.common import deadline, side_effects
 from app.common.errors import Unavailable
 
 Request = TypeVar("Request")
@@ -128,15 +128,15 @@ class BatchExecutor(Generic[Request, Outcome]):
 
     def _wait(self, ticket: _Ticket[Request, Outcome]) -> bool:
         """Wait until the ticket is done; True if its thread becomes the leader instead."""
-        deadline = time.monotonic() + self._timeout
-        while not ticket.turn.wait(max(0, deadline - time.monotonic())):
+        ends_at = time.monotonic() + self._timeout
+        while not ticket.turn.wait(max(0, ends_at - time.monotonic())):
             with self._lock:
                 if not ticket.taken and not ticket.turn.is_set():
                     self._waiting.remove(ticket)
                     self._refused("deadline")
                     raise Unavailable
             # It is being executed, so its outcome must be awaited.
-            deadline = time.monotonic() + self._timeout
+            ends_at = time.monotonic() + self._timeout
         return not ticket.done
 
     def _lead(self, ticket: _Ticket[Request, Outcome]) -> None:
@@ -162,7 +162,10 @@ class BatchExecutor(Generic[Request, Outcome]):
 
         outcomes: Sequence[Outcome | BaseException]
         try:
-            outcomes = self._run(drain)
+            # Not the deadline of the leader, whose client may have taken most of its time. After
+            # the longest wait there is time for a batch.
+            with deadline.anew(deadline.REQUEST_SECONDS - self._timeout):
+                outcomes = self._run(drain)
         except BaseException as error:
             tickets = tickets or self._next()
             outcomes = [error] * len(tickets)

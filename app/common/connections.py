@@ -92,7 +92,8 @@ class Pool(QueuePool):
         try:
             connection = super()._do_get()
         except PoolTimeout:
-            self._stalled = True
+            # One that had little time left says nothing about the database.
+            self._stalled = self._stalled or self._timeout == POOL_SECONDS
             raise
         self._stalled = False
         return connection

@@ -36,6 +36,19 @@ def within(seconds: float) -> Iterator[None]:
         _ends_at.reset(token)
 
 
+@contextmanager
+def anew(seconds: float) -> Iterator[None]:
+    """A block whose calls end within `seconds`, however little the request itself has left.
+
+    For work on behalf of several requests, which the deadline of one must not end.
+    """
+    token = _ends_at.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
+
+
 def extend() -> None:
     """Start anew after the client has made progress with a long upload."""
     if _ends_at.get() is not None:

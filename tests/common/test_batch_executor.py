@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from app.common import deadline
 from app.common.batch_executor import BatchExecutor, Drain, Observer
 from app.common.errors import Unavailable
 from tests.concurrency import all_at_once
@@ -219,3 +220,20 @@ def test_an_error_before_the_queue_is_drained_is_raised_to_the_requests() -> Non
     with pytest.raises(RuntimeError, match="no connection"):
         executor.submit(1)
     assert seen.batches == []  # no batch was started
+
+
+def test_a_batch_does_not_end_at_the_deadline_of_its_leader() -> None:
+    """The client of the leader may have taken most of its time, and others are in its batch."""
+    left: list[float | None] = []
+
+    def run(drain: Drain[int]) -> Sequence[int]:
+        left.append(deadline.remaining())
+        return drain()
+
+    executor = BatchExecutor(run, timeout=5)
+    with deadline.within(0.01):
+        assert executor.submit(1) == 1
+        assert (deadline.remaining() or 0) < 0.01
+
+    assert left[0] is not None
+    assert deadline.REQUEST_SECONDS - 6 < left[0] <= deadline.REQUEST_SECONDS - 5
