@@ -47,23 +47,35 @@ def events_since() -> datetime:
 
 
 def prune() -> int:
-    """Apply every rule, for a few seconds at most. Returns the number of rows."""
-    deadline = time.monotonic() + _MAX_SECONDS
-    return sum(_apply(rule, deadline=deadline) for rule in RULES)
+    """Apply every rule, for a few seconds at most. Returns the number of rows.
+
+    Each rule has its turn, however much another one has to do and whether it fails.
+    Raises ExceptionGroup with the errors of those that failed.
+    """
+    ends_at = time.monotonic() + _MAX_SECONDS
+    total = 0
+    errors: list[Exception] = []
+    for rule in RULES:
+        try:
+            total += _apply(rule, ends_at=ends_at)
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise ExceptionGroup("rules of the retention failed", errors)
+    return total
 
 
-def _apply(rule: Rule, *, deadline: float) -> int:
+def _apply(rule: Rule, *, ends_at: float) -> int:
     total = 0
     after: datetime | UUID = _bound(rule, _BEGINNING)
     before = _bound(rule, clock.now() - periods().by_setting[rule.period])
-    while time.monotonic() < deadline:
+    while True:
         batch = partial(_apply_to_batch, rule=rule, after=after, before=before)
         number, last = retry_transaction(batch)
         total += number
-        if number < BATCH_SIZE:
-            break
+        if number < BATCH_SIZE or time.monotonic() >= ends_at:
+            return total
         after = last
-    return total
 
 
 def _bound(rule: Rule, moment: datetime) -> datetime | UUID:

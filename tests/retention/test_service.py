@@ -1,5 +1,6 @@
 """Pruning of what is older than its retention."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -81,14 +82,33 @@ class TestPrune:
         assert count("outbox_events") == before - 1
         assert count("outbox_events", "delivered_at IS NULL") == before - 1
 
-    def test_a_run_ends_when_its_time_is_over(
+    def test_a_run_ends_when_its_time_is_over_but_each_rule_has_its_turn(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(3):
+            headers = factories.actor().headers | {"Idempotency-Key": f"k-{number}"}
+            app.test_client().post("/api/v1/wallet/deposit", json={"amount": "1"}, headers=headers)
+        later(monkeypatch, "retention_events", timedelta(days=1))
+        monkeypatch.setattr(service, "_MAX_SECONDS", 0)
+        monkeypatch.setattr(service, "BATCH_SIZE", 1)
+
+        events = count("outbox_events")
+        prune()
+        assert count("idempotency_keys", "body IS NOT NULL") == 2
+        assert count("outbox_events") == events - 1
+
+    def test_a_rule_that_fails_does_not_stop_the_others(
         self, app: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         factories.buyer()
         later(monkeypatch, "retention_events", timedelta(days=1))
-        monkeypatch.setattr(service, "_MAX_SECONDS", 0)
+        broken = replace(RULES[0], column="no_such_column")
+        monkeypatch.setattr(service, "RULES", (broken, *RULES[1:]))
 
-        assert prune() == 0
+        with pytest.raises(ExceptionGroup, match="rules of the retention failed"):
+            prune()
+
+        assert count("outbox_events") == 0
 
 
 def test_a_key_keeps_its_fingerprint_longer_than_its_response(
