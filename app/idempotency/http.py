@@ -93,9 +93,11 @@ def respond_once(
 def run_once(
     context: RequestContext,
     work: Callable[[Session, Caller, str | None], StoredResponse | Unfinished],
+    *,
+    moves_money: bool = True,
 ) -> StoredResponse | AppError | Unfinished:
     """As `respond_once`, for requests of several transactions: what `work` returns, or the
-    stored response.
+    stored response. moves_money: as for `idempotency.run_claimed`.
 
     A response is stored under the key. Any other outcome is not, so that a retry continues here;
     until then, the key belongs to this request.
@@ -115,7 +117,10 @@ def run_once(
             return [outcome_of(session, caller) for _ in todo]
 
         (outcome,) = service.run_claimed(
-            session, service.claim_keys(session, [context.request]), execute
+            session,
+            service.claim_keys(session, [context.request]),
+            execute,
+            moves_money=moves_money,
         )
         return outcome
 

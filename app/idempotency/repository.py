@@ -33,10 +33,19 @@ def insert_keys(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     _INSERT.execute(session, rows)
 
 
-def answer_key(session: Session, row: dict[str, Any]) -> None:
-    """Store the response to a request whose key was stored without one. row: all its columns."""
-    session.execute(
+def answer_key(session: Session, row: dict[str, Any]) -> bool:
+    """Store the response to a request whose key was stored without one. row: all its columns.
+
+    Returns whether it had none until now.
+    """
+    answered = session.scalar(
         update(IdempotencyKey)
-        .where(IdempotencyKey.user_id == row["user_id"], IdempotencyKey.key == row["key"])
+        .where(
+            IdempotencyKey.user_id == row["user_id"],
+            IdempotencyKey.key == row["key"],
+            IdempotencyKey.status.is_(None),
+        )
         .values(status=row["status"], body=row["body"], created_at=row["created_at"])
+        .returning(IdempotencyKey.key)
     )
+    return answered is not None

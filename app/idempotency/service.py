@@ -95,7 +95,9 @@ def run_claimed(
                 if not isinstance(outcome, AppError):
                     rows.append(_row(claim, response, moves_money))
             elif response is not None:
-                repository.answer_key(session, _row(claim, response, moves_money))
+                answered = repository.answer_key(session, _row(claim, response, moves_money))
+                if not answered:  # by a transaction that ended between our snapshot and our lock
+                    raise IdempotencyInProgress
         outcomes[position] = outcome
     if rows:
         repository.insert_keys(session, rows)

@@ -50,6 +50,20 @@ class TestCancelling:
         assert refusal(again) == (409, "ORDER_NOT_CANCELLABLE")
         assert broken_invariants() == []
 
+    def test_a_repeated_cancellation_gets_the_same_response(
+        self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
+    ) -> None:
+        body = create_order(client, buyer, factories.product(seller)).json
+        path = f"{ORDERS}/{body['order']['id']}/cancel"
+        headers = buyer.headers | {"Idempotency-Key": "k-1"}
+
+        first, again = (client.post(path, headers=headers) for _ in range(2))
+
+        assert (first.status_code, first.json["status"]) == (200, "CANCELLED")
+        assert (again.status_code, again.data) == (200, first.data)
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert broken_invariants() == []
+
     def test_an_order_paid_before_its_cancellation_is_completed(
         self, client: FlaskClient, gateway: SandboxGateway, shop: Shop, seller: Actor, buyer: Actor
     ) -> None:

@@ -4,8 +4,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.common.db import transaction
-from app.verify.report import violations
+from app.common.db import snapshot, transaction
+from app.verify import repository
+from app.verify.invariant import Scope
+from app.verify.report import INVARIANTS, violations
 from tests.operations.access_matrix import EXPECTED, ROLES, Route
 from tests.operations.sample_requests import SampleData
 from tests.test_openapi import WITHOUT_KEY
@@ -32,6 +34,13 @@ def written() -> list[int]:
         ]
 
 
+def unexplained_keys() -> list[str]:
+    """The keys that violate the invariant about their effects."""
+    (invariant,) = (one for one in INVARIANTS if one.name.startswith("A stored success has its"))
+    with snapshot() as session:
+        return repository.select_rows(session, invariant.sql, Scope.starting(None).parameters)
+
+
 def caller_of(route: Route) -> str:
     """A caller who is accepted, or else one whose request is refused after authentication."""
     row = EXPECTED[route]
@@ -55,6 +64,7 @@ def test_a_repeated_request_is_executed_once_and_gets_the_same_response(
     assert "Idempotent-Replayed" not in first.headers
     assert again.headers["Idempotent-Replayed"] == "true"
     assert written() == after_first
+    assert unexplained_keys() == []
 
 
 def test_the_same_key_for_another_request_is_refused(client: FlaskClient, data: SampleData) -> None:

@@ -111,7 +111,8 @@ def respond_with_cancellation(order_id: UUID) -> Response:
     def find(session: Session, caller: Caller, key: str | None) -> PayableOrder:
         return checkouts.require_cancellable(session, order_id=order_id, user_id=caller.id)
 
-    outcome: StoredResponse | AppError | PayableOrder = run_once(context, find)
+    # The order keeps the key that it was created with, and no row the one of its cancellation.
+    outcome: StoredResponse | AppError | PayableOrder = run_once(context, find, moves_money=False)
     return respond(_cancel(context, outcome) if isinstance(outcome, PayableOrder) else outcome)
 
 
@@ -128,7 +129,7 @@ def _cancel(context: RequestContext, found: PayableOrder) -> StoredResponse | Ap
         return StoredResponse(200, order_response(details).body)
 
     try:
-        return run_once(context, record)
+        return run_once(context, record, moves_money=False)
     except Quarantine as error:
         retry_transaction(partial(checkouts.flag, order_id=order_id, reason=error.reason))
         raise OrderNotCancellable(status=found.order.status) from error
