@@ -15,6 +15,7 @@ from app.common.money import EXPONENTS
 from app.common.schema_version import newest_revision
 from app.common.settings import Settings
 from app.models import Base
+from app.wallets.models import TOTALS_MODULUS
 from tests import servers
 
 APPEND_ONLY = {
@@ -204,6 +205,68 @@ def test_keys_keep_what_they_could_do_with_coupons(empty: servers.TestDatabase) 
 
     command.downgrade(alembic_config(), "0027_password_costs")
     assert scopes(url) == before
+
+
+#: Six postings of 2⁶² minor units: deposits, each followed by its withdrawal.
+HISTORY = """
+    CREATE TEMP TABLE moves AS
+    SELECT gen_random_uuid() AS entry, gen_random_uuid() AS wallet, n, n % 2 = 1 AS is_deposit,
+        now() + n * interval '1 second' AS time, 4611686018427387904 AS amount
+    FROM generate_series(1, 6) n;
+
+    UPDATE moves SET wallet = (SELECT wallet FROM moves WHERE n = 1);
+
+    WITH owner AS (
+        INSERT INTO users (id, email, email_key, password_hash, role, email_public, is_active,
+            created_at, updated_at)
+        VALUES (gen_random_uuid(), 'a@b.c', 'a@b.c', 'x', 'USER', false, true, now(), now())
+        RETURNING id
+    )
+    INSERT INTO wallets (id, kind, user_id, currency, sequence, created_at, updated_at)
+    SELECT wallet, 'USER', owner.id, 'USD', 6, now(), time FROM moves, owner WHERE n = 6;
+
+    INSERT INTO journal_entries (id, kind, created_at)
+    SELECT entry, CASE WHEN is_deposit THEN 'DEPOSIT' ELSE 'WITHDRAWAL' END, time FROM moves;
+
+    INSERT INTO wallet_transactions (id, journal_entry_id, wallet_id, sequence, type, status,
+        amount, balance_before, balance_after, currency, created_at)
+    SELECT gen_random_uuid(), j.id, moves.wallet, n, j.kind, 'COMPLETED',
+        CASE WHEN is_deposit THEN amount ELSE -amount END,
+        CASE WHEN is_deposit THEN 0 ELSE amount END, CASE WHEN is_deposit THEN amount ELSE 0 END,
+        'USD', time
+    FROM moves JOIN journal_entries j ON j.id = entry
+    UNION ALL
+    SELECT gen_random_uuid(), j.id, bank.id, NULL, j.kind, 'COMPLETED',
+        CASE WHEN is_deposit THEN -amount ELSE amount END, NULL, NULL, 'USD', time
+    FROM moves JOIN journal_entries j ON j.id = entry
+    JOIN wallets bank ON bank.code = 'BANK' AND bank.currency = 'USD'
+"""
+
+
+def test_the_totals_of_old_postings_are_computed(empty: servers.TestDatabase) -> None:
+    """They start again at zero instead of exceeding 64 bits, as those of new postings do."""
+    url = empty.owner_url
+    command.upgrade(alembic_config(), "0025_unanswered_keys")
+    with connected(url) as connection:
+        for statement in HISTORY.split(";"):
+            connection.execute(text(statement))
+        connection.commit()
+
+    migrate(settings_of(empty))
+
+    expected = [(total % TOTALS_MODULUS,) * 2 for total in (2**62, 2**63, 3 * 2**62)]
+    with connected(url) as connection:
+        for kind in ("DEPOSIT", "WITHDRAWAL"):
+            totals = connection.execute(
+                text("""
+                    SELECT type_total, uncoded_total FROM wallet_transactions
+                    WHERE type = :kind AND sequence IS NOT NULL ORDER BY sequence
+                """),
+                {"kind": kind},
+            )
+            assert [tuple(row) for row in totals] == expected
+        (last,) = connection.scalars(text("SELECT totals FROM wallets WHERE kind = 'USER'"))
+        assert last == {"DEPOSIT": [2**62] * 2, "WITHDRAWAL": [2**62] * 2}
 
 
 def test_migrating_again_has_no_effect(migrated: servers.TestDatabase) -> None:

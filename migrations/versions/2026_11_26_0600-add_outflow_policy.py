@@ -26,11 +26,13 @@ PER_DAY = {
 INDEX = ["wallet_id", "type", "created_at", "sequence"]
 TOTALS = ["type_total", "uncoded_total"]
 
-#: The running total of each type in each wallet. No posting had a code yet.
+#: The running total of each type in each wallet, which starts again at zero instead of exceeding
+#: 64 bits. No posting had a code yet.
 BACKFILL_POSTINGS = f"""
     UPDATE wallet_transactions t SET type_total = running.total, uncoded_total = running.total
     FROM (
-        SELECT id, sum(abs(amount)) OVER (PARTITION BY wallet_id, type ORDER BY sequence) AS total
+        SELECT id, sum(abs(amount)) OVER (PARTITION BY wallet_id, type ORDER BY sequence)
+            % {2**63} AS total
         FROM wallet_transactions WHERE sequence IS NOT NULL AND type IN {LIMITED}
     ) running
     WHERE running.id = t.id
@@ -38,12 +40,13 @@ BACKFILL_POSTINGS = f"""
 BACKFILL_WALLETS = """
     UPDATE wallets w SET totals = moved.totals
     FROM (
-        SELECT wallet_id, jsonb_object_agg(type, jsonb_build_array(total, total)) AS totals
+        SELECT wallet_id, jsonb_object_agg(type, jsonb_build_array(type_total, type_total)) AS totals
         FROM (
-            SELECT wallet_id, type, max(type_total) AS total FROM wallet_transactions
-            WHERE type_total IS NOT NULL GROUP BY 1, 2
+            SELECT DISTINCT ON (wallet_id, type) wallet_id, type, type_total
+            FROM wallet_transactions WHERE type_total IS NOT NULL
+            ORDER BY wallet_id, type, sequence DESC
         ) last
-        GROUP BY 1
+        GROUP BY wallet_id
     ) moved
     WHERE moved.wallet_id = w.id
 """
