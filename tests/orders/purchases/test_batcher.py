@@ -16,11 +16,13 @@ from werkzeug.test import TestResponse
 from app.auth import service as auth
 from app.auth.http import access_token
 from app.auth.tokens import token_rules
-from app.common import db
+from app.common import db, deadline
 from app.common.db import OutcomeUnknown, transaction
 from app.orders.purchases import http as purchases
 from app.verify.report import violations
 from tests import factories
+from tests.authenticator import ManualClock, enable_two_factor, status
+from tests.concurrency import outcomes
 from tests.factories import Actor
 from tests.responses import refusal
 
@@ -109,6 +111,75 @@ def test_a_revoked_session_does_not_claim_the_key_of_an_active_one(committing: F
 
     assert answers[revoked.session_id].status_code == 401
     assert answers[other.session_id].status_code == 201
+
+
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_a_code_is_used_once_within_a_batch(
+    committing: Flask, totp_clock: ManualClock, kind: str
+) -> None:
+    buyer, seller = factories.buyer("50000.00"), factories.merchant()
+    app = enable_two_factor(committing.test_client(), buyer, totp_clock)
+    product_id = factories.product(seller, price="2000.00", units=100)
+    code = app.code() if kind == "app" else app.recovery_codes[0]
+    answers: list[TestResponse] = []
+
+    def act() -> None:
+        answers.append(buy(committing, buyer, product_id, X_Two_Factor_Code=code))
+
+    with one_batch(5) as threads:
+        for number in range(5):
+            threads.append(enqueue(committing, act, after=number))
+
+    assert outcomes(answers) == {(201, None): 1, (403, "TWO_FACTOR_REQUIRED"): 4}
+    left = status(committing.test_client(), buyer)["recoveryCodesLeft"]
+    assert left == len(app.recovery_codes) - (kind == "recovery")
+    assert [rows for _, rows in violations() if rows] == []
+
+
+def test_a_refused_purchase_leaves_its_code_to_the_next_one_of_the_batch(
+    committing: Flask, totp_clock: ManualClock
+) -> None:
+    buyer, seller = factories.buyer("3000.00"), factories.merchant()
+    app = enable_two_factor(committing.test_client(), buyer, totp_clock)
+    too_dear = factories.product(seller, price="4000.00", units=1)
+    affordable = factories.product(seller, price="2000.00", units=1)
+    answers: dict[object, TestResponse] = {}
+
+    with one_batch(2) as threads:
+        for product_id in (too_dear, affordable):
+
+            def act(product_id: object = product_id) -> None:
+                answers[product_id] = buy(
+                    committing, buyer, product_id, X_Two_Factor_Code=app.recovery_codes[0]
+                )
+
+            threads.append(enqueue(committing, act, after=len(threads)))
+
+    assert refusal(answers[too_dear]) == (400, "INSUFFICIENT_FUNDS")
+    assert answers[affordable].status_code == 201
+
+
+def test_the_deadline_of_one_purchase_does_not_end_the_others_of_its_batch(
+    committing: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one leads the batch, and its client has taken nearly all of its time."""
+    product_id = factories.product(factories.merchant(), price="10.00", units=10)
+    buyers = [factories.buyer("100.00") for _ in range(3)]
+    answers: list[TestResponse] = []
+    begin = deadline.begin
+
+    with one_batch(3) as threads:
+        for seconds, buyer in zip((0.1, 15.0, 15.0), buyers, strict=True):
+
+            def act(buyer: Actor = buyer, seconds: float = seconds) -> None:
+                begun = partial(begin, seconds)
+                monkeypatch.setattr(deadline, "begin", begun)
+                answers.append(buy(committing, buyer, product_id))
+
+            threads.append(enqueue(committing, act, after=len(threads)))
+        time.sleep(1)
+
+    assert outcomes(answers) == {(201, None): 3}
 
 
 def test_the_last_units_are_sold_in_order_of_arrival(committing: Flask) -> None:
