@@ -27,7 +27,7 @@ DRIVER_FUNCTIONS = {
 }
 
 #: Functions that write to the ledger.
-LEDGER_WRITES = {"insert_entries", "insert_postings", "update_balances"}
+LEDGER_WRITES = {"insert_entries", "update_balances"}
 
 MONEY = (
     "wallets/",

@@ -21,7 +21,7 @@ from app.auth.models import (
     User,
 )
 from app.common.db import fetch_one
-from app.common.driver import send
+from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
 
@@ -91,7 +91,7 @@ def list_users_of_sessions(
     session: Session, *, session_ids: Sequence[UUID], now: datetime
 ) -> Iterable[Any]:
     """The users of those sessions that are valid."""
-    return send(session, _USERS_OF_SESSIONS, {"session_ids": list(session_ids), "now": now})
+    return send(session, _USERS_OF_SESSIONS, {"session_ids": uuid_array(session_ids), "now": now})
 
 
 def insert_session(session: Session, **values: Any) -> LoginSession:

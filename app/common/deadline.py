@@ -55,6 +55,11 @@ def extend() -> None:
         begin()
 
 
+def ends_at() -> float | None:
+    """When the deadline is, by `time.monotonic()`; None if there is none."""
+    return _ends_at.get()
+
+
 def remaining() -> float | None:
     """The seconds that are left, 0 if the deadline has passed, or None if there is none."""
     ends_at = _ends_at.get()

@@ -4,9 +4,10 @@ SQLAlchemy's own part of a small statement costs more than the statement (docs/p
 Statements that take many rows are in app.common.bulk.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, cast
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import namedtuple_row
@@ -24,6 +25,11 @@ def send(
     """
     cursor = _connection(session).cursor(row_factory=namedtuple_row)
     return cursor.execute(cast("Any", statement), values)
+
+
+def uuid_array(ids: Iterable[UUID]) -> str:
+    """A value for a parameter of type uuid[]: psycopg takes four times as long for a list."""
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 def start_pipeline(session: Session) -> None:

@@ -75,10 +75,21 @@ def connect(
     another client of the same server, a new one by default. Calls raise redis.RedisError.
     """
     seconds = TIMEOUT_SECONDS if timeout is None else timeout
-    limits: dict[str, Any] = {"socket_timeout": seconds, "socket_connect_timeout": seconds}
     if circuit is None:
-        circuit = Circuit(redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **limits).ping)
-    pool = _Pool.from_url(url, retry=_ObservedRetry(circuit), circuit=circuit, **limits)
+        probe = redis.Redis.from_url(
+            url,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=seconds,
+            socket_connect_timeout=seconds,
+        )
+        circuit = Circuit(probe.ping)
+    pool = _Pool.from_url(
+        url,
+        retry=_ObservedRetry(circuit),
+        circuit=circuit,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
+    )
     return redis.Redis(connection_pool=pool)
 
 

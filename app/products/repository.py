@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.auth.models import User
 from app.common.bulk import send_rows
-from app.common.driver import send
+from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
 from app.products.models import Product, Restock
@@ -62,7 +62,7 @@ _LOCK_STOCK = """
 
 def lock_stock(session: Session, product_ids: Sequence[UUID]) -> Iterable[Any]:
     """Lock products in id order."""
-    return send(session, _LOCK_STOCK, {"ids": list(product_ids)})
+    return send(session, _LOCK_STOCK, {"ids": uuid_array(product_ids)})
 
 
 def update_stock(session: Session, stocks: Iterable[object], now: datetime) -> None:

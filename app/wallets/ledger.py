@@ -2,7 +2,7 @@
 
 Double entry: a movement of money is a journal entry whose postings sum to zero. Callers lock the
 accounts (`service.lock_accounts`), decide, and post. A batch applies its entries in memory first
-and then writes all of them with three statements.
+and then writes all of them with two statements.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -208,9 +208,10 @@ def write_entries(session: Session, entries: Sequence[AppliedEntry]) -> None:
         for posting in applied.entry.postings
         if posting.account.kind == WalletKind.USER
     }
-    repository.insert_entries(session, [_journal_entry(applied) for applied in entries])
-    repository.insert_postings(
-        session, [posting for applied in entries for posting in applied.postings]
+    repository.insert_entries(
+        session,
+        [_journal_entry(applied) for applied in entries],
+        [posting for applied in entries for posting in applied.postings],
     )
     repository.update_balances(session, changed.values())
 

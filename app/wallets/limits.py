@@ -1,7 +1,6 @@
 """Limits: the maximum amount that may move in one direction in a rolling window."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -36,6 +35,15 @@ from app.wallets.models import (
 pending: Final[Handlers[TransactionType, Callable[[Session, UUID], int]]] = Handlers(
     "pending movements"
 )
+
+
+#: The movements that count towards each limit.
+_COVERED: Final[dict[LimitType, frozenset[TransactionType]]] = {
+    limit: frozenset(DIRECTIONS.get(limit) or (TransactionType(limit.value),))
+    for limit in LimitType
+}
+#: Where `repository.query_usage` has what moved in a window.
+_COLUMNS: Final[dict[str, int]] = {window: 2 + n for n, window in enumerate(WINDOWS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ class Usage:
         Raises LimitExceeded.
         """
         for limit in self.limits:
-            if kind in _covered_by(limit.type) and limit.used + amount > limit.amount:
+            if kind in _COVERED[limit.type] and limit.used + amount > limit.amount:
                 raise LimitExceeded(
                     kind=limit.type,
                     window=limit.window,
@@ -97,86 +105,79 @@ class Usage:
         self.without_code = 0 if with_code else self.without_code + amount
         self.limits = [
             replace(limit, used=limit.used + amount)
-            if limit.window in WINDOWS and kind in _covered_by(limit.type)
+            if limit.window in WINDOWS and kind in _COVERED[limit.type]
             else limit
             for limit in self.limits
         ]
 
 
 def query_usage(
-    session: Session, *, user_ids: Collection[UUID], currency: str, types: Collection[LimitType]
+    session: Session,
+    *,
+    user_ids: Collection[UUID],
+    currency: str,
+    types: Collection[LimitType],
 ) -> Callable[[], dict[UUID, Usage]]:
-    """Send the queries of the usage of these users' wallets; call the result to read it, by user.
+    """Send the query of the usage of these users' wallets; call the result to read it, by user.
 
-    types: of the limits. Posted movements within the window and active holds count as used.
+    types: of the limits; what they apply to is read. Posted movements within the window and active
+    holds count as used.
     """
     now = clock.now()
-    ids, names = list(user_ids), [str(kind) for kind in types]
-    moved = repository.query_usage(
+    rows = repository.query_usage(
         session,
-        user_ids=ids,
+        user_ids=list(user_ids),
         currency=currency,
-        types=sorted({kind.value for limit in types for kind in _covered_by(limit)}),
+        types=tuple(sorted({kind for limit in types for kind in _COVERED[limit]})),
+        limits=tuple(sorted(types)),
         since={window.lower(): now - length for window, length in WINDOWS.items()},
     )
-    declared = repository.query_limits(session, user_ids=ids, currency=currency, types=names)
-    return lambda: _usage(moved, declared, currency)
+    return lambda: {row.user_id: _usage(row, currency) for row in rows}
 
 
-def _usage(moved: Iterable[Any], declared: Iterable[Any], currency: str) -> dict[UUID, Usage]:
-    rows_of = _grouped(moved, lambda row: row.user_id)
-    limits_of = _grouped(declared, lambda row: row.user_id or row.role)
-    outgoing = _covered_by(LimitType.OUTGOING)
-    return {
-        user_id: Usage(
-            currency,
-            is_enrolled=rows[0].is_enrolled,
-            without_code=_sum(row.without_code for row in rows if row.type in outgoing),
-            limits=[
-                _limit(limit, rows, currency)
-                for limit in _effective(limits_of[rows[0].role], limits_of[user_id])
-            ],
-        )
-        for user_id, rows in rows_of.items()
-    }
-
-
-def _grouped(rows: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
-    grouped: dict[Any, list[Any]] = defaultdict(list)
-    for row in rows:
-        grouped[key(row)].append(row)
-    return grouped
-
-
-def _effective(of_role: Iterable[Any], own: Iterable[Any]) -> list[Any]:
-    """One limit per type and window: the user's own comes before that of their role."""
-    found = {(row.type, row.window): row for row in (*of_role, *own)}
-    return [found[key] for key in sorted(found)]
-
-
-def _limit(limit: Any, moved: Iterable[Any], currency: str) -> Limit:
-    kind, window = LimitType(limit.type), LimitWindow(limit.window)
-    covered = [row for row in moved if row.type in _covered_by(kind)] if window in WINDOWS else []
-    name = window.lower()
-    times = [getattr(row, f"oldest_{name}") for row in covered]
-    return Limit(
-        kind,
-        window,
+def _usage(row: Any, currency: str) -> Usage:
+    movements = row.movements or []
+    return Usage(
         currency,
-        limit.amount,
-        used=_sum(getattr(row, f"used_{name}") for row in covered),
-        oldest=min((time for time in times if time is not None), default=None),
-        is_own=limit.user_id is not None,
+        is_enrolled=row.is_enrolled,
+        without_code=_sum(
+            amount for kind, amount, *_ in movements if kind in _COVERED[LimitType.OUTGOING]
+        ),
+        limits=_effective(row.limits or [], movements, currency),
     )
+
+
+def _effective(
+    declared: Iterable[Any], movements: Sequence[Sequence[Any]], currency: str
+) -> list[Limit]:
+    """One limit per type and window: the user's own replaces that of their role.
+
+    declared, movements: lists as `repository.query_usage` describes them.
+    """
+    found = {(kind, window): (amount, is_own) for kind, window, amount, is_own in declared}
+    limits = []
+    for (name, window), (amount, is_own) in sorted(found.items()):
+        kind = LimitType(name)
+        column = _COLUMNS.get(window)
+        moved = [row[column] for row in movements if column and row[0] in _COVERED[kind]]
+        times = [datetime.fromisoformat(oldest) for _, oldest in moved if oldest is not None]
+        limits.append(
+            Limit(
+                kind,
+                LimitWindow(window),
+                currency,
+                amount,
+                used=_sum(used for used, _ in moved),
+                oldest=min(times, default=None),
+                is_own=is_own,
+            )
+        )
+    return limits
 
 
 def _sum(differences: Iterable[int | None]) -> int:
     """The sum of differences of totals, None being 0."""
     return sum((difference or 0) % TOTALS_MODULUS for difference in differences)
-
-
-def _covered_by(limit: LimitType) -> Collection[TransactionType]:
-    return DIRECTIONS.get(limit) or (TransactionType(limit.value),)
 
 
 def list_effective(
@@ -197,7 +198,7 @@ def list_effective(
 
 
 def _pending_amount(session: Session, account: Account, limit: LimitType) -> int:
-    return sum(pending[kind](session, account.id) for kind in pending if kind in _covered_by(limit))
+    return sum(pending[kind](session, account.id) for kind in pending if kind in _COVERED[limit])
 
 
 def require_within(

@@ -158,18 +158,18 @@ def query(
     session: Session,
     *,
     payer_ids: Collection[UUID],
+    kind: TransactionType,
     currency: str,
 ) -> Callable[[], Outflows]:
-    """Send the queries that decide about outflows of these payers; call the result to read them.
+    """Send the query that decides about outflows of this kind; call the result to read it.
 
-    Their wallets must be locked by then. The number of queries does not depend on the number of
-    payers.
+    The wallets of the payers must be locked by then. It is one query, however many they are.
     """
     usage_of = limits.query_usage(
         session,
         user_ids=payer_ids,
         currency=currency,
-        types=(*map(LimitType, KINDS), LimitType.OUTGOING),
+        types=(LimitType(kind), LimitType.OUTGOING),
     )
     return lambda: Outflows(usage_of())
 
@@ -183,7 +183,12 @@ def authorize(
     require_payee: Callable[[], None] = lambda: None,
 ) -> Authorization:
     """Authorize one outflow from a locked account, or refuse it: `Outflows.authorize`."""
-    outflows = query(session, payer_ids=[account.owner_id], currency=account.currency)()
+    outflows = query(
+        session,
+        payer_ids=[account.owner_id],
+        kind=outflow.kind,
+        currency=account.currency,
+    )()
     authorization = outflows.authorize(
         session, account, outflow, second_factor=second_factor, require_payee=require_payee
     )

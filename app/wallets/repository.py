@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,16 +11,18 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.auth.models import SESSION_IS_VALID
-from app.common.bulk import BulkInsert, send_rows
+from app.common.bulk import BulkInsert, PairInsert, send_rows
 from app.common.db import fetch_one
-from app.common.driver import send
+from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
 from app.wallets.models import (
     LIMITED,
     WINDOWS,
     JournalEntry,
+    LimitType,
     Payee,
+    TransactionType,
     Wallet,
     WalletHold,
     WalletLimit,
@@ -43,8 +46,7 @@ _WALLETS_OF = """
 """
 _LOCK_WALLETS = f"{_WALLETS_OF} ORDER BY id FOR NO KEY UPDATE"
 
-_INSERT_ENTRIES = BulkInsert(JournalEntry)
-_INSERT_POSTINGS = BulkInsert(WalletTransaction)
+_INSERT_ENTRIES = PairInsert(BulkInsert(JournalEntry), BulkInsert(WalletTransaction))
 _INSERT_PAYEES = BulkInsert(Payee, tail="ON CONFLICT DO NOTHING")
 
 _WALLET_OF_CALLER = f"""
@@ -95,7 +97,7 @@ def lock_wallets_of(session: Session, *, user_ids: Sequence[UUID], currency: str
     Id order: two opposite movements must not deadlock. FOR NO KEY UPDATE: FOR UPDATE would block
     the foreign-key checks of all other transactions that post to the same wallet.
     """
-    return send(session, _LOCK_WALLETS, {"user_ids": list(user_ids), "currency": currency})
+    return send(session, _LOCK_WALLETS, {"user_ids": uuid_array(user_ids), "currency": currency})
 
 
 def get_wallet_of(session: Session, *, user_id: UUID, currency: str) -> tuple[Any, ...] | None:
@@ -104,14 +106,11 @@ def get_wallet_of(session: Session, *, user_id: UUID, currency: str) -> tuple[An
     return send(session, _WALLETS_OF, values).fetchone()
 
 
-def insert_entries(session: Session, entries: Iterable[JournalEntry]) -> None:
-    """entries: of the class JournalEntryRow."""
-    _INSERT_ENTRIES.execute(session, entries)
-
-
-def insert_postings(session: Session, postings: Iterable[WalletTransaction]) -> None:
-    """postings: of the class WalletTransactionRow."""
-    _INSERT_POSTINGS.execute(session, postings)
+def insert_entries(
+    session: Session, entries: Iterable[JournalEntry], postings: Iterable[WalletTransaction]
+) -> None:
+    """entries, postings: of the classes JournalEntryRow and WalletTransactionRow."""
+    _INSERT_ENTRIES.execute(session, entries, postings)
 
 
 def update_balances(session: Session, accounts: Iterable[object]) -> None:
@@ -179,8 +178,8 @@ def list_postings(
 
 
 # Limits count what moved since a moment: the total today, less the total before the first posting
-# since then. So each sum takes one step in the index, however many postings there are. The types
-# are listed literally, so that the planner can prove that the partial index applies.
+# since then. So each sum takes one step in the index, however many postings there are. Lists are
+# literal, so that the planner can prove that the partial index applies, and cost no parameters.
 _SINCE = f"""
     LEFT JOIN LATERAL (
         SELECT t.created_at AS oldest, t.type_total - abs(t.amount) AS total,
@@ -192,9 +191,10 @@ _SINCE = f"""
     ) {{name}} ON true
 """  # noqa: S608 – a list from our own code
 _WINDOWS = [window.lower() for window in WINDOWS]
-_POSTED = ", ".join(f"total.posted - {name}.total, {name}.oldest" for name in _WINDOWS)
-_HELD = ", ".join("sum(h.amount)::bigint, NULL" for _ in _WINDOWS)
-_USED = ", ".join(f"used_{name}, oldest_{name}" for name in _WINDOWS)
+_POSTED = ", ".join(
+    f"json_build_array(total.posted - {name}.total, {name}.oldest)" for name in _WINDOWS
+)
+_HELD = ", ".join("json_build_array(sum(h.amount), NULL)" for _ in _WINDOWS)
 _BEFORE = "".join(
     _SINCE.format(name=name, moment=moment)
     for name, moment in [
@@ -204,22 +204,31 @@ _BEFORE = "".join(
 )
 # Without a code: since the last accepted one, but at most for as long as the shortest window.
 _USAGE = f"""
-    SELECT w.user_id, u.role, f.user_id IS NOT NULL AS is_enrolled, moved.*
+    SELECT w.user_id, f.user_id IS NOT NULL AS is_enrolled, moved.movements, declared.limits
     FROM wallets w JOIN users u ON u.id = w.user_id
     LEFT JOIN two_factors f ON f.user_id = w.user_id AND f.confirmed_at IS NOT NULL
     LEFT JOIN LATERAL (
-        SELECT total.type, {_POSTED}, total.uncoded - code.uncoded
-        FROM (
-            SELECT key AS type, (value->>0)::bigint AS posted, (value->>1)::bigint AS uncoded
-            FROM jsonb_each(w.totals) WHERE key = ANY(%(types)s)
-        ) total {_BEFORE}
-        UNION ALL
-        SELECT h.type, {_HELD}, coalesce(sum(h.amount) FILTER (WHERE NOT h.with_code
-            AND h.created_at > greatest(%(since_code)s, f.last_used_at)), 0)::bigint
-        FROM wallet_holds h
-        WHERE w.held > 0 AND h.wallet_id = w.id AND h.status = 'ACTIVE' AND h.type = ANY(%(types)s)
-        GROUP BY h.type
-    ) moved (type, {_USED}, without_code) ON true
+        SELECT json_agg(movement) AS movements FROM (
+            SELECT json_build_array(total.type, total.uncoded - code.uncoded, {_POSTED})
+            FROM (
+                SELECT key AS type, (value->>0)::bigint AS posted, (value->>1)::bigint AS uncoded
+                FROM jsonb_each(w.totals) WHERE key IN {{types}}
+            ) total {_BEFORE}
+            UNION ALL
+            SELECT json_build_array(h.type, sum(h.amount) FILTER (WHERE NOT h.with_code
+                AND h.created_at > greatest(%(since_code)s, f.last_used_at)), {_HELD})
+            FROM wallet_holds h
+            WHERE w.held > 0 AND h.wallet_id = w.id AND h.status = 'ACTIVE' AND h.type IN {{types}}
+            GROUP BY h.type
+        ) each (movement)
+    ) moved ON true
+    LEFT JOIN LATERAL (
+        SELECT json_agg(json_build_array(l.type, l."window", l.amount, l.user_id IS NOT NULL)
+            ORDER BY l.type, l."window", l.user_id NULLS FIRST) AS limits
+        FROM wallet_limits l
+        WHERE (l.user_id = w.user_id OR l.role = u.role) AND l.currency = w.currency
+            AND l.type IN {{limits}}
+    ) declared ON true
     WHERE w.user_id = ANY(%(user_ids)s) AND w.currency = %(currency)s
 """  # noqa: S608 – lists from our own code
 
@@ -229,45 +238,36 @@ def query_usage(
     *,
     user_ids: Sequence[UUID],
     currency: str,
-    types: Sequence[str],
+    types: tuple[TransactionType, ...],
+    limits: tuple[LimitType, ...],
     since: Mapping[str, datetime],
 ) -> Iterable[Any]:
-    """What these users' wallets have moved and hold: one row per user and type.
+    """What these users' wallets have moved and hold, and their limits: one row per wallet.
 
-    types: of postings; since: the start of each window. A wallet without movements has a row
-    whose type is None. without_code: minor units moved or held in the shortest window and since
-    the owner's last accepted two-factor code, without a code. Sums are None instead of 0, and
-    negative where a total started again (TOTALS_MODULUS).
+    types: of movements; limits: types of limits; since: the start of each window.
+
+    movements: lists of type, minor units without a two-factor code in the shortest window and since
+    the last accepted one, and for each window minor units and the time of the oldest posting. Sums
+    are None instead of 0, and negative where a total started again (TOTALS_MODULUS). limits: lists
+    of type, window, minor units, and whether it is the user's own, which comes after their role's.
+    Both are None if there are none.
     """
     values = {
-        "user_ids": list(user_ids),
+        "user_ids": uuid_array(user_ids),
         "currency": currency,
-        "types": list(types),
         "since_code": max(since.values()),
         **{f"since_{window}": start for window, start in since.items()},
     }
-    return send(session, _USAGE, values)
+    return send(session, _usage_statement(types, limits), values)
 
 
-# The limits of a role are read once, however many users have it.
-_LIMITS = """
-    SELECT l.user_id, NULL AS role, l.type, l."window", l.amount
-    FROM wallet_limits l
-    WHERE l.user_id = ANY(%(user_ids)s) AND l.type = ANY(%(types)s) AND l.currency = %(currency)s
-    UNION ALL
-    SELECT NULL, l.role, l.type, l."window", l.amount
-    FROM wallet_limits l
-    WHERE l.role IN (SELECT u.role FROM users u WHERE u.id = ANY(%(user_ids)s))
-        AND l.type = ANY(%(types)s) AND l.currency = %(currency)s
-"""
+@cache
+def _usage_statement(types: tuple[TransactionType, ...], limits: tuple[LimitType, ...]) -> str:
+    return _USAGE.format(types=_sql_list(types), limits=_sql_list(limits))
 
 
-def query_limits(
-    session: Session, *, user_ids: Sequence[UUID], currency: str, types: Sequence[str]
-) -> Iterable[Any]:
-    """The limits of these users and of their roles."""
-    values = {"user_ids": list(user_ids), "currency": currency, "types": list(types)}
-    return send(session, _LIMITS, values)
+def _sql_list(names: Iterable[str]) -> str:
+    return "({})".format(", ".join(f"'{name}'" for name in names))
 
 
 _FIRST_PAYMENT = """

@@ -18,6 +18,7 @@ from app.products import service as products
 from app.products.service import Stock
 from app.wallets import ledger, outflow
 from app.wallets import service as wallets
+from app.wallets.models import TransactionType
 from app.wallets.outflow import Outflows
 
 
@@ -48,7 +49,10 @@ class LockedState:
             ids = {user_id for purchase, stock in sold for user_id in _parties(purchase, stock)}
             accounts_of = wallets.query_accounts(session, user_ids=ids, currency=currency)
             outflows_of = outflow.query(
-                session, payer_ids={purchase.buyer.id for purchase, _ in sold}, currency=currency
+                session,
+                payer_ids={purchase.buyer.id for purchase, _ in sold},
+                kind=TransactionType.PAYMENT,
+                currency=currency,
             )
             self._add_accounts(accounts_of(), currency)
             self.outflows[currency] = outflows_of()
