@@ -82,6 +82,8 @@ class EventLoop:
                 self._close_expired()
                 if os.getppid() != parent:
                     self.stop()
+        for resource in (self._selector, self._wakeup, self._wakeup_end):
+            resource.close()
 
     # Stopping
 
@@ -342,7 +344,7 @@ class EventLoop:
 
     def _call(self, function: Callable[[], None]) -> None:
         self._calls.append(function)
-        with suppress(BlockingIOError):  # it will wake up anyway
+        with suppress(OSError):  # it wakes up anyway, or has ended
             self._wakeup_end.send(b"\0")
 
     def _run_calls(self) -> None:

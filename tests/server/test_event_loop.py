@@ -157,7 +157,7 @@ class TestSlowReaders:
         with serving(application, threads=1) as server:
             slow = [server.send(request()) for _ in range(3)]
             assert server.get("/next") == b"GET /next "
-            assert server.loop._unsent > 2 * 1024 * 1024
+            wait_until(lambda: server.loop._unsent > 2 * 1024 * 1024)
             for client in slow:
                 response, body = receive(client)
                 assert len(body) == 2 * 1024 * 1024
