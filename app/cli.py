@@ -177,12 +177,15 @@ def create_admin(email: str, password: str) -> None:
     from app.auth.schemas import Email
     from app.common.db import transaction
     from app.common.errors import AppError
+    from app.common.fair_executor import Turn
 
     settings = _connect()
     try:
         address = Email().deserialize(email)
         passwords.require_acceptable(password, names=[address])
-        password_hash = passwords.hash_password(password, rounds=settings.bcrypt_rounds)
+        password_hash = passwords.hash_password(
+            password, rounds=settings.bcrypt_rounds, turn=Turn("command")
+        )
         with transaction() as session:
             user = auth.register(session, email=address, password_hash=password_hash, role="ADMIN")
     except (AppError, ValueError) as error:

@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+from app.attempts.budgets import PASSWORDS, SECOND_FACTORS
+from app.attempts.http import limits_attempts
 from app.auth import passwords, service
 from app.auth.api_keys import service as api_keys
 from app.auth.errors import (
@@ -35,7 +37,8 @@ from app.auth.two_factor.service import SecondFactor
 from app.common import ratelimit
 from app.common.db import OutcomeUnknown, reading, transaction
 from app.common.errors import AppError, BadRequest, Unauthorized
-from app.common.http import Blueprint, bearer_token, peek_json, settings
+from app.common.fair_executor import Turn
+from app.common.http import Blueprint, bearer_token, is_error, peek_json, settings
 from app.common.middleware import set_caller
 
 log = structlog.get_logger()
@@ -57,8 +60,8 @@ _ADMIN_CODE_PARAMETER: Final = _CODE_PARAMETER | {
     "description": "A 6-digit code from the administrator's authenticator app, or a recovery code."
     " Each code can be used once."
 }
-#: Limits on two-factor codes per user, over all endpoints.
-_CODE_LIMITS: Final = "5/minute;30/hour;100/day"
+#: Limits on two-factor codes per user, over all endpoints; SECOND_FACTORS limits those of a day.
+_CODE_LIMITS: Final = "5/minute;30/hour"
 
 
 def requires(
@@ -249,7 +252,23 @@ def _sends_code() -> bool:
 
 
 def _limit_attempts(when: Callable[[], bool]) -> Callable[[View], View]:
-    return ratelimit.shared(_CODE_LIMITS, by=ratelimit.caller, scope="two-factor", when=when)
+    def decorate(view: View) -> View:
+        limited = limits_attempts(SECOND_FACTORS, when=when)(view)
+        return ratelimit.shared(_CODE_LIMITS, by=ratelimit.caller, scope="two-factor", when=when)(
+            limited
+        )
+
+    return decorate
+
+
+def limits_password_attempts(view: View) -> View:
+    """Limit wrong passwords at an endpoint that calls `require_password`."""
+    return limits_attempts(PASSWORDS, counts=is_wrong_password)(view)
+
+
+def is_wrong_password(response: Response) -> bool:
+    """Whether a sign-in or a request was refused because of its password."""
+    return is_error(response, [InvalidCredentials])
 
 
 def second_factor() -> SecondFactor:
@@ -271,6 +290,14 @@ def _sent_code() -> str | None:
     return code
 
 
+def caller_turn() -> Turn:
+    """The turn of the caller in the queue of password hashes: before those who are not signed in.
+
+    By address, because accounts are free.
+    """
+    return Turn(ratelimit.address(), preferred=True)
+
+
 def require_password(password: str) -> None:
     """Require the caller's password. Must not be called inside a transaction.
 
@@ -279,7 +306,11 @@ def require_password(password: str) -> None:
     with reading() as session:
         user, max_cost = current_user(session), service.get_max_password_cost(session)
     verdict = passwords.verify(
-        password, user.password_hash, rounds=settings().bcrypt_rounds, max_cost=max_cost
+        password,
+        user.password_hash,
+        rounds=settings().bcrypt_rounds,
+        max_cost=max_cost,
+        turn=caller_turn(),
     )
     if verdict is Verdict.WRONG:
         raise InvalidCredentials

@@ -1,21 +1,17 @@
-"""Passwords: the rules for new ones, and hashing with limited concurrency."""
+"""Passwords: the rules for new ones, and hashing in a fair queue."""
 
 import os
-import threading
 import unicodedata
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from enum import Enum, auto
-from typing import Final, TypeVar
+from typing import Final
 
 import bcrypt
 from zxcvbn_rs_py import zxcvbn
 
 from app.auth.errors import PasswordRefused
-from app.common.errors import Unavailable
+from app.common.fair_executor import FairExecutor, Turn
 from app.common.settings import PRODUCT_NAME
-
-T = TypeVar("T")
 
 MIN_BYTES: Final = 8
 #: bcrypt ignores further bytes (https://www.usenix.org/legacy/events/usenix99/provos/provos.pdf).
@@ -25,8 +21,8 @@ MAX_BYTES: Final = 72
 _COMMON_GUESSES: Final = 10_000
 #: A well-formed hash without a known password, for users who do not exist.
 _DUMMY_HASH: Final = "$2b${:02}$" + "C6UzMDM.H6dfI/f/IKxGhu" + "x" * 31
-_MAX_WAITING: Final = 32
-_MAX_WAIT_SECONDS: Final = 15
+_MAX_WAITING: Final = 24
+_MAX_WAIT_SECONDS: Final = 14.0
 
 
 def _lower_priority() -> None:
@@ -34,8 +30,9 @@ def _lower_priority() -> None:
 
 
 #: One thread per process, at low priority, so that sign-ins do not slow purchases down.
-_hasher: Final = ThreadPoolExecutor(1, thread_name_prefix="bcrypt", initializer=_lower_priority)
-_slots: Final = threading.BoundedSemaphore(_MAX_WAITING)
+_hasher: Final = FairExecutor(
+    "bcrypt", capacity=_MAX_WAITING, max_seconds=_MAX_WAIT_SECONDS, initializer=_lower_priority
+)
 
 
 def normalize(password: str) -> str:
@@ -87,10 +84,13 @@ def _letters_and_digits(text: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFC", text).casefold()))
 
 
-def hash_password(password: str, *, rounds: int) -> str:
-    """The bcrypt hash. Never call this inside a transaction: it takes about 250 ms."""
+def hash_password(password: str, *, rounds: int, turn: Turn) -> str:
+    """The bcrypt hash. Never call this inside a transaction: it takes about 250 ms.
+
+    turn: of the caller in the queue. Raises Unavailable when it is full.
+    """
     secret = normalize(password).encode()
-    return _queued(lambda: bcrypt.hashpw(secret, bcrypt.gensalt(rounds)).decode())
+    return _hasher.run(lambda: bcrypt.hashpw(secret, bcrypt.gensalt(rounds)).decode(), turn=turn)
 
 
 class Verdict(Enum):
@@ -102,18 +102,23 @@ class Verdict(Enum):
     OUTDATED = auto()
 
 
-def verify(password: str, password_hash: str | None, *, rounds: int, max_cost: int) -> Verdict:
+def verify(
+    password: str, password_hash: str | None, *, rounds: int, max_cost: int, turn: Turn
+) -> Verdict:
     """Compare a password with the stored hash; None if there is no such account.
 
     rounds: cost of new hashes; max_cost: highest cost of a stored hash. The time depends on these
-    and on the password only, neither on the hash nor on whether there is one.
+    and on the password only, neither on the hash nor on whether there is one. turn: of the caller
+    in the queue. Raises Unavailable when it is full.
     """
     known = password_hash or _DUMMY_HASH.format(rounds)
     target = max(rounds, max_cost)
     normalized = normalize(password)
     # Earlier versions hashed passwords as they were typed.
     forms = [normalized] if password == normalized else [normalized, password]
-    are_equal = _queued(lambda: [_compare(form, known, target=target) for form in forms])
+    are_equal = _hasher.run(
+        lambda: [_compare(form, known, target=target) for form in forms], turn=turn
+    )
     if password_hash is None or not any(are_equal):
         return Verdict.WRONG
     return Verdict.CORRECT if are_equal[0] and _cost(known) == rounds else Verdict.OUTDATED
@@ -135,14 +140,3 @@ def _compare(password: str, known_hash: str, *, target: int) -> bool:
 
 def _cost(password_hash: str) -> int:
     return int(password_hash.split("$")[2])
-
-
-def _queued(work: Callable[[], T]) -> T:
-    if not _slots.acquire(blocking=False):
-        raise Unavailable(retry_after=2)
-    try:
-        return _hasher.submit(work).result(timeout=_MAX_WAIT_SECONDS)
-    except TimeoutError as error:
-        raise Unavailable(retry_after=5) from error
-    finally:
-        _slots.release()

@@ -9,6 +9,8 @@ from uuid import UUID
 from flask import request
 from sqlalchemy.orm import Session
 
+from app.attempts.budgets import USER_LOOKUPS
+from app.attempts.http import limits_attempts
 from app.auth import http, passwords, service, tokens
 from app.auth.errors import (
     EmailFixed,
@@ -25,9 +27,11 @@ from app.auth.errors import (
     UserNotFound,
 )
 from app.auth.guard import (
+    caller_turn,
     confirm_admin_code,
     current_admin,
     current_user,
+    limits_password_attempts,
     require_password,
     requires,
     requires_admin_code,
@@ -51,10 +55,12 @@ from app.auth.schemas import (
     canonical_email,
     canonical_phone,
 )
+from app.auth.sign_in.guard import limits_sign_ins, remember_device, sign_in_turn
+from app.auth.tokens import token_rules
 from app.auth.two_factor import service as two_factor
 from app.common import ratelimit
 from app.common.db import reading, transaction
-from app.common.http import Blueprint, peek_json, settings
+from app.common.http import Blueprint, is_error, peek_json, settings
 from app.common.idempotent import idempotent
 from app.common.ratelimit import per_address, per_caller, per_field
 
@@ -76,23 +82,20 @@ def _device() -> service.Device:
     return service.Device(user_agent=agent.replace("\0", "") or None, address=request.remote_addr)
 
 
-def _rules() -> tokens.TokenRules:
-    return tokens.token_rules()
-
-
 def _rounds() -> int:
     return settings().bcrypt_rounds
 
 
 def _issue(sign_in: service.SignIn) -> dict[str, Any]:
     user = sign_in.user
+    remember_device(user)
     return {
         "user": user,
         "access_token": http.access_token(
             user_id=user.id, session_id=sign_in.session_id, role=user.role, email=user.email
         ),
         "refresh_token": tokens.refresh_token(
-            _rules(),
+            token_rules(),
             user_id=user.id,
             session_id=sign_in.session_id,
             token_id=sign_in.token_id,
@@ -107,6 +110,7 @@ def _issue(sign_in: service.SignIn) -> dict[str, Any]:
 @blp.errors(EmailTaken, PasswordRefused)
 @per_field("email", "10/minute;30/hour", normalize=canonical_email)
 @per_address("240/minute")
+@limits_attempts(USER_LOOKUPS, counts=partial(is_error, kinds=(EmailTaken,)))
 def register_user(body: dict[str, Any]) -> Any:
     """Register a user
 
@@ -120,10 +124,10 @@ def register_user(body: dict[str, Any]) -> Any:
 
 
 def _register(*, password: str, **account: Any) -> dict[str, Any]:
-    password_hash = passwords.hash_password(password, rounds=_rounds())
+    password_hash = passwords.hash_password(password, rounds=_rounds(), turn=sign_in_turn())
     with transaction() as session:
         user = service.register(session, password_hash=password_hash, **account)
-        sign_in = service.sign_in(session, user_id=user.id, device=_device(), rules=_rules())
+        sign_in = service.sign_in(session, user_id=user.id, device=_device(), rules=token_rules())
     return _issue(sign_in)
 
 
@@ -131,12 +135,13 @@ def _register(*, password: str, **account: Any) -> dict[str, Any]:
 @blp.arguments(LoginIn)
 @blp.response(200, LoginResultOut)
 @blp.errors(InvalidCredentials)
-@per_field("email", "10/minute;60/hour", normalize=canonical_email)
-@per_address("300/minute")
+@limits_sign_ins("email", normalize=canonical_email)
 def login(body: dict[str, Any]) -> Any:
     """Sign in with email and password
 
-    An unknown email and a wrong password are indistinguishable, in the response and in timing.
+    An unknown email and a wrong password are indistinguishable, in the response and in timing. The
+    response sets a cookie, which is optional: a device that sends it at the next sign-in is not
+    delayed by strangers who guess at the account.
     """
     return _sign_in(partial(service.get_user_by_email, email=body["email"]), body["password"])
 
@@ -146,8 +151,7 @@ def login(body: dict[str, Any]) -> Any:
 @blp.response(200, LoginResultOut)
 @blp.alt_response(201, schema=LoginResultOut, description="A new account was created")
 @blp.errors(InvalidCredentials, PasswordRefused)
-@per_field("phone", "10/minute;60/hour", normalize=canonical_phone)
-@per_address("300/minute")
+@limits_sign_ins("phone", normalize=canonical_phone)
 def login_by_phone(body: dict[str, Any]) -> Any:
     """Sign in with phone number and password
 
@@ -172,19 +176,20 @@ def _sign_in(find_user: Callable[[Session], User | None], password: str) -> dict
     with reading() as session:
         user, max_cost = find_user(session), service.get_max_password_cost(session)
     known_hash = user.password_hash if user else None
-    verdict = passwords.verify(password, known_hash, rounds=_rounds(), max_cost=max_cost)
+    turn = sign_in_turn()
+    verdict = passwords.verify(password, known_hash, rounds=_rounds(), max_cost=max_cost, turn=turn)
     if user is None or not user.is_active or verdict is Verdict.WRONG:
         raise InvalidCredentials
     rehash = None
     if verdict is Verdict.OUTDATED:
-        replacement = passwords.hash_password(password, rounds=_rounds())
+        replacement = passwords.hash_password(password, rounds=_rounds(), turn=turn)
         rehash = service.Rehash(user.password_hash, replacement)
     with transaction() as session:
         sign_in = service.sign_in(
             session,
             user_id=user.id,
             device=_device(),
-            rules=_rules(),
+            rules=token_rules(),
             rehash=rehash,
         )
     return _issue(sign_in)
@@ -201,7 +206,7 @@ def refresh_tokens(body: dict[str, Any]) -> Any:
     Exchanges a refresh token for a new token pair. A refresh token can be used once. Reusing one
     revokes its session, because the token must have leaked.
     """
-    claims = tokens.read_refresh_token(_rules(), body["refresh_token"])
+    claims = tokens.read_refresh_token(token_rules(), body["refresh_token"])
     if claims is None:
         raise InvalidRefreshToken
     with transaction() as session:
@@ -209,7 +214,7 @@ def refresh_tokens(body: dict[str, Any]) -> Any:
             session,
             session_id=claims.session_id,
             token_id=claims.token_id,
-            rules=_rules(),
+            rules=token_rules(),
         )
     return _issue(sign_in)
 
@@ -249,6 +254,11 @@ def get_current_user() -> User:
 @ratelimit.shared(
     "10/hour;30/day", by=ratelimit.caller, scope="profile-names", when=_changes_sign_in_name
 )
+@limits_attempts(
+    USER_LOOKUPS,
+    when=_changes_sign_in_name,
+    counts=partial(is_error, kinds=(EmailTaken, PhoneTaken)),
+)
 def update_current_user(body: dict[str, Any]) -> User:
     """Update the current user
 
@@ -266,6 +276,7 @@ def update_current_user(body: dict[str, Any]) -> User:
 @blp.response(204)
 @blp.errors(InvalidCredentials, PasswordRefused)
 @per_caller("10/minute;60/hour")
+@limits_password_attempts
 def change_password(body: dict[str, Any]) -> None:
     """Change the password
 
@@ -277,7 +288,9 @@ def change_password(body: dict[str, Any]) -> None:
         body["new_password"], names=[user.email, user.phone], field="newPassword"
     )
     require_password(body["current_password"])
-    password_hash = passwords.hash_password(body["new_password"], rounds=_rounds())
+    password_hash = passwords.hash_password(
+        body["new_password"], rounds=_rounds(), turn=caller_turn()
+    )
     with transaction() as session:
         user = current_user(session)
         service.change_password(

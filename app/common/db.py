@@ -159,8 +159,11 @@ def transaction(*, serializable: bool = False) -> Iterator[Session]:
 
 
 @contextmanager
-def joined(session: Session) -> Iterator[None]:
-    """A block whose transactions and reads on this thread are all part of that of `session`."""
+def joined(session: Session | None) -> Iterator[None]:
+    """A block whose transactions and reads on this thread are all part of that of `session`.
+
+    None: within another `joined`, they are transactions of their own.
+    """
     token = _joined.set(session)
     try:
         yield

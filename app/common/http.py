@@ -232,6 +232,13 @@ def error_example(kind: type[AppError]) -> dict[str, Any]:
     }
 
 
+def is_error(response: Response, kinds: Sequence[type[AppError]]) -> bool:
+    """Whether the response reports one of these errors."""
+    if response.status_code not in {kind.status for kind in kinds} or not response.is_json:
+        return False
+    return response.get_json()["error"] in {kind.code for kind in kinds}
+
+
 class CompactJson(JSONProvider):
     """Compact UTF-8 JSON, keys in the order given."""
 

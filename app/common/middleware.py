@@ -64,6 +64,11 @@ def caller_or_address() -> str:
     return request.environ.get(_USER_ID_KEY) or request.remote_addr or ""
 
 
+def has_caller() -> bool:
+    """Whether `set_caller` was called: not at endpoints that need no credential."""
+    return _USER_ID_KEY in request.environ
+
+
 class RequestMiddleware:
     """Adds request IDs, security headers and the request log to a WSGI application."""
 

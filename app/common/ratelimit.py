@@ -4,12 +4,12 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from ipaddress import IPv4Address, ip_address, ip_network
+from typing import Any, Final, TypeVar, cast
 
 import redis
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RateLimitExceeded
-from flask_limiter.util import get_remote_address
 from limits.storage import MemoryStorage, RedisStorage
 
 from app.common import cache, redis_client
@@ -21,19 +21,31 @@ from app.common.settings import Settings
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+#: Prefix of the IPv6 addresses that one customer of a provider has (RFC 6177).
+_IPV6_PREFIX: Final = 64
+
+
+def address() -> str:
+    """Whom a request is counted for: the IPv4 address or the IPv6 network that it comes from."""
+    try:
+        found = ip_address(request.remote_addr or "")
+    except ValueError:
+        return request.remote_addr or ""
+    if isinstance(found, IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ip_network((found, _IPV6_PREFIX), strict=False))
+
+
 #: Counted over a moving window.
 limiter = Limiter(
-    key_func=get_remote_address,
+    key_func=address,
     strategy="moving-window",
     default_limits=["30000/minute"],
     swallow_errors=True,  # some requests are counted after their transaction has committed
     key_prefix="pf",
 )
-
-
-def address() -> str:
-    """Whom a request is counted for: the address that it comes from."""
-    return get_remote_address()
 
 
 def caller() -> str:
@@ -50,12 +62,27 @@ def per_field(
     """
 
     def named() -> str:
-        body = peek_json()
-        value = body.get(name) if isinstance(body, dict) else None
-        text = (normalize(value) or value.strip()).lower() if isinstance(value, str) else ""
+        text = text_field(name, normalize=normalize)
         return f"{name}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
 
     return _limited(limits, named)
+
+
+def text_field(name: str, *, normalize: Callable[[str], str | None]) -> str:
+    """A field of the body, normalized and in lower case, or empty; as typed if it is invalid."""
+    body = peek_json()
+    value = body.get(name) if isinstance(body, dict) else None
+    return (normalize(value) or value.strip()).lower() if isinstance(value, str) else ""
+
+
+def per_key(
+    limits: str, key: Callable[[], str], *, when: Callable[[], bool]
+) -> Callable[[View], View]:
+    """Limit requests with the same key to this endpoint. when: which requests are limited."""
+    limit = limiter.limit(
+        limits, key_func=key, exempt_when=lambda: not when(), override_defaults=False
+    )
+    return cast("Callable[[View], View]", limit)
 
 
 def per_address(limits: str) -> Callable[[View], View]:

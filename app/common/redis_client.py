@@ -20,8 +20,10 @@ T = TypeVar("T")
 
 #: Seconds that a caller waits for Redis, which usually answers within a millisecond.
 TIMEOUT_SECONDS: Final = 0.03
-#: Seconds between attempts to reach Redis again.
-RETRY_SECONDS: Final = 1.0
+#: Seconds between attempts to reach Redis again. The first is soon, because a busy machine can
+#: delay an answer; each further pause is twice as long.
+FIRST_RETRY_SECONDS: Final = 0.05
+MAX_RETRY_SECONDS: Final = 1.0
 
 _log = structlog.get_logger()
 
@@ -33,8 +35,8 @@ class RedisUnavailable(redis.ConnectionError):
 class Circuit:
     """Whether Redis may be called.
 
-    A failure opens it. A thread then tries once per second whether Redis answers (half-open), so
-    that no request waits for the attempts, and the first answer closes it.
+    A failure opens it. A thread then tries whether Redis answers (half-open), so that no request
+    waits for the attempts, and the first answer closes it.
     """
 
     def __init__(self, probe: Callable[[], object]) -> None:
@@ -58,8 +60,10 @@ class Circuit:
         threading.Thread(target=self._close_when_it_answers, daemon=True).start()
 
     def _close_when_it_answers(self) -> None:
+        pause = FIRST_RETRY_SECONDS
         while self.is_open:
-            time.sleep(RETRY_SECONDS)
+            time.sleep(pause)
+            pause = min(2 * pause, MAX_RETRY_SECONDS)
             with suppress(redis.RedisError):
                 self._probe()
                 self.is_open = False

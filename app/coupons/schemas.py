@@ -43,7 +43,13 @@ class _Limits(Schema):
 
 
 class CreateCouponIn(_Limits):
-    code = CouponCode(required=True, metadata={"example": "BLACKFRIDAY"})
+    code = CouponCode(
+        metadata={
+            "description": "Omitted: a random code that cannot be guessed. Short codes can be"
+            " found by trying",
+            "example": "BLACKFRIDAY",
+        }
+    )
     kind = ma.fields.String(
         required=True,
         validate=ma.validate.OneOf(list(CouponKind)),

@@ -1,10 +1,12 @@
 """Coupons: their discounts and usage limits."""
 
+import secrets
+from base64 import b32encode
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -20,6 +22,8 @@ from app.coupons import repository
 from app.coupons.errors import CouponCodeTaken, CouponInvalid, CouponNotFound, CouponUsedUp
 from app.coupons.models import Coupon, CouponKind, CouponUse
 from app.products import service as products
+
+_CODE_BYTES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +137,28 @@ def release_use(session: Session, *, order_id: UUID) -> None:
         repository.remove_use(session, coupon_id=use.coupon_id)
 
 
+def new_code() -> str:
+    """A random code of 80 bits, in four groups of four letters and digits (base32)."""
+    text = b32encode(secrets.token_bytes(_CODE_BYTES)).decode()
+    return "-".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
 def create(
     session: Session,
     *,
     merchant: User,
-    code: str,
     kind: str,
     value: Decimal,
     currency: str,
+    code: str | None = None,
     product_id: UUID | None = None,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
     max_uses: int | None = None,
     max_uses_per_user: int | None = None,
 ) -> Coupon:
-    """Create a coupon. code: in canonical form. value: percent, or units of `currency`.
+    """Create a coupon. code: in canonical form, random by default. value: percent, or units of
+    `currency`.
 
     Raises CouponCodeTaken, ProductNotFound, UnauthorizedProductAccess, AmountInvalid.
     """
@@ -160,7 +171,7 @@ def create(
             id=new_id(),
             merchant_id=merchant.id,
             product_id=product_id,
-            code=code,
+            code=code or new_code(),
             kind=kind,
             value=_stored_value(kind, value, currency),
             currency=currency,

@@ -30,6 +30,7 @@ from app.auth.service import Caller
 from app.auth.two_factor.service import SecondFactor
 from app.common import db
 from app.common.errors import AppError
+from app.common.fair_executor import Turn
 from app.common.money import Money
 from app.common.pagination import PageRequest
 from app.common.settings import Settings, SettingsError
@@ -109,7 +110,9 @@ class _DemoData:
 def _load(settings: Settings) -> int:
     """Load the missing part of the demo. Returns the number of orders in its history."""
     # Once for all accounts and before the transaction, because hashing is slow.
-    password_hash = passwords.hash_password(PASSWORD, rounds=settings.bcrypt_rounds)
+    password_hash = passwords.hash_password(
+        PASSWORD, rounds=settings.bcrypt_rounds, turn=Turn("command")
+    )
     with db.transaction() as session:
         data = _create_shops(session, settings, password_hash=password_hash)
     ordered = 0

@@ -5,6 +5,8 @@ from typing import Any, Final, TypeVar
 
 from flask import Response, request
 
+from app.attempts.budgets import PAYMENT_LINKS
+from app.attempts.http import limits_attempts
 from app.common import qr
 from app.common.http import Blueprint, etag_of
 
@@ -46,3 +48,8 @@ def image(picture: bytes, *, mimetype: str, name: str) -> Response:
     response.headers["Cache-Control"] = "private, max-age=3600"
     response.make_conditional(request)
     return response
+
+
+def limits_wrong_links(view: View) -> View:
+    """Limit requests with the token of no payment request and no merchant code."""
+    return limits_attempts(PAYMENT_LINKS, counts=lambda response: response.status_code == 404)(view)

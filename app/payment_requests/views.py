@@ -23,7 +23,13 @@ from app.payment_requests.errors import (
     PaymentRequestClosed,
     PaymentRequestNotFound,
 )
-from app.payment_requests.http import PNG, SVG, qr_code, responds_with_image
+from app.payment_requests.http import (
+    PNG,
+    SVG,
+    limits_wrong_links,
+    qr_code,
+    responds_with_image,
+)
 from app.payment_requests.payment_links import PayerAmount, link_to
 from app.payment_requests.schemas import (
     CreatePaymentRequestIn,
@@ -137,6 +143,7 @@ def _require_own(payment_request_id: UUID) -> PaymentRequestDetails:
 )
 @blp.response(200, PublicPaymentRequestOut)
 @blp.errors(PaymentRequestNotFound)
+@limits_wrong_links
 @blp.doc(**{"x-caller": "holder of the link"})
 def get_payment_request_by_token(payment_request_token: str) -> Response:
     """Get a payment request by its link

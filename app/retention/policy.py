@@ -59,6 +59,8 @@ RULES: Final = (
         where="kind = 'LOGIN' AND NOT EXISTS ("
         "SELECT FROM refresh_tokens r WHERE r.session_id = login_sessions.id)",
     ),
+    # Budgets that have been full for so long, like those without a row.
+    Rule("attempt_budgets", "retention_responses", "full_at"),
     # The event that settled an on-ramp is the evidence for its credit.
     Rule(
         "inbound_events",

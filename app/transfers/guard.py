@@ -5,13 +5,16 @@ from typing import Any, Final, TypeVar
 
 from flask import Response
 
+from app.attempts.budgets import USER_LOOKUPS
+from app.attempts.http import limits_attempts
 from app.common import ratelimit
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 _SCOPE: Final = "user-lookups"
-_PER_CALLER: Final = "20/minute;100/hour;300/day"
-_PER_ADDRESS: Final = "60/minute;600/hour;2000/day"
+#: USER_LOOKUPS limits those of a day.
+_PER_CALLER: Final = "20/minute;100/hour"
+_PER_ADDRESS: Final = "60/minute;600/hour"
 
 
 def limits_user_lookups(
@@ -26,6 +29,7 @@ def limits_user_lookups(
     """
 
     def decorate(view: View) -> View:
+        view = limits_attempts(USER_LOOKUPS, when=when, counts=counts)(view)
         for limits, by in (_PER_CALLER, ratelimit.caller), (_PER_ADDRESS, ratelimit.address):
             view = ratelimit.shared(limits, by=by, scope=_SCOPE, when=when, counts=counts)(view)
         return view

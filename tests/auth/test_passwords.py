@@ -13,11 +13,13 @@ from app.auth.errors import PasswordRefused
 from app.auth.models import User
 from app.auth.passwords import Verdict
 from app.common import db
+from app.common.fair_executor import Turn
 from tests.auth.helpers import AUTH, bearer, login, register
 from tests.factories import PASSWORD
 from tests.responses import refusal
 
 EMAIL = "alice.jones-77@example.com"
+TURN = Turn("test")
 #: Characters that have a composed and a decomposed form.
 COMPOSED = unicodedata.normalize("NFC", "crème-brûlée-№7")
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
@@ -190,7 +192,9 @@ class TestCosts:
         self, rounds: int, max_cost: int
     ) -> None:
         verdicts = [
-            passwords.verify(PASSWORD, hash_of(PASSWORD, cost=cost), rounds=rounds, max_cost=6)
+            passwords.verify(
+                PASSWORD, hash_of(PASSWORD, cost=cost), rounds=rounds, max_cost=6, turn=TURN
+            )
             for cost in (4, 5, 6)
         ]
 
@@ -198,4 +202,5 @@ class TestCosts:
             cost == rounds for cost in (4, 5, 6)
         ]
         assert Verdict.WRONG not in verdicts
-        assert passwords.verify(PASSWORD, None, rounds=rounds, max_cost=max_cost) is Verdict.WRONG
+        unknown = passwords.verify(PASSWORD, None, rounds=rounds, max_cost=max_cost, turn=TURN)
+        assert unknown is Verdict.WRONG

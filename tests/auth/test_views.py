@@ -13,6 +13,7 @@ from app.audit.models import AuditRecord
 from app.auth import passwords
 from app.auth.models import Role
 from app.common import db
+from app.common.fair_executor import FairExecutor
 from app.events.models import OutboxEvent
 from tests import factories
 from tests.auth.helpers import (
@@ -233,11 +234,11 @@ class TestSigningIn:
     ) -> None:
         register(client)
 
-        class Full:
-            def acquire(self, *, blocking: bool) -> bool:
-                return False
-
-        monkeypatch.setattr(passwords, "_slots", Full())
+        monkeypatch.setattr(
+            passwords,
+            "_hasher",
+            FairExecutor("full", capacity=0, max_seconds=1, initializer=lambda: None),
+        )
 
         answer = login(client)
 

@@ -69,15 +69,6 @@ class TestSigningIn:
 
         assert refusal(login(limited, spelling)) == (429, "RATE_LIMITED")
 
-    def test_another_address_counts_for_the_same_account(self, limited: FlaskClient) -> None:
-        statuses(limited, "alice@example.com", 10)
-
-        answer = login(
-            limited, "alice@example.com", environ_overrides={"REMOTE_ADDR": "203.0.113.9"}
-        )
-
-        assert refusal(answer) == (429, "RATE_LIMITED")
-
     def test_an_address_that_tries_many_accounts_is_refused(self, limited: FlaskClient) -> None:
         answers = [login(limited, f"user-{number}@example.com") for number in range(301)]
 

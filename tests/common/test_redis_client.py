@@ -78,7 +78,7 @@ class TestCircuit:
     def test_a_failure_opens_it_until_a_probe_succeeds(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(redis_client, "RETRY_SECONDS", 0.01)
+        monkeypatch.setattr(redis_client, "MAX_RETRY_SECONDS", 0.01)
         answers = threading.Event()
         probes = []
 
@@ -112,7 +112,7 @@ class TestHanging:
     def test_redis_is_used_again_when_it_answers(
         self, client: redis.Redis, proxy: SilentProxy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(redis_client, "RETRY_SECONDS", 0.01)
+        monkeypatch.setattr(redis_client, "MAX_RETRY_SECONDS", 0.01)
         proxy.freeze()
         assert fails(client)
         assert fails(client)

@@ -1,15 +1,21 @@
 """Coupons: creating them, buying with them, and their usage limits."""
 
+import re
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from app.attempts import service as attempts
+from app.attempts.budgets import COUPON_CODES
 from app.common import clock
 from tests import factories
 from tests.concurrency import broken_invariants
 from tests.coupons.helpers import COUPONS, create_coupon, uses
+from tests.factories import Actor
 from tests.orders.helpers import balance, buy, nothing_happened
 from tests.responses import created, error_body, refusal
 
@@ -105,6 +111,82 @@ class TestCreation:
         assert refusal(patch(maxUses=1)) == (400, "COUPON_USED_UP")
         assert refusal(patch(startsAt=hours(2))) == (400, "COUPON_INVALID")
         assert patch(isActive=False).json["isActive"] is False
+
+
+class TestCodes:
+    def test_a_code_that_is_not_chosen_is_long_and_random(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        body = {"kind": "PERCENT", "value": "25"}
+        codes = {
+            created(client.post(COUPONS, json=body, headers=seller.headers))["code"]
+            for _ in range(20)
+        }
+
+        assert len(codes) == 20
+        assert all(re.fullmatch(r"[A-Z2-7]{4}(-[A-Z2-7]{4}){3}", code) for code in codes)
+
+    def test_a_random_code_can_be_used(self, client: FlaskClient) -> None:
+        seller = factories.merchant()
+        product_id = factories.product(seller)
+        body = {"kind": "PERCENT", "value": "100"}
+        code = created(client.post(COUPONS, json=body, headers=seller.headers))["code"]
+
+        answer = buy(client, factories.actor(), product_id, couponCode=code.lower())
+
+        assert created(answer)["amount"] == "0.00"
+
+
+class TestGuessing:
+    """Codes cost an attempt each, whether or not they exist."""
+
+    def guess(self, app: Flask, buyer: Actor, product_id: UUID, code: str) -> int:
+        return buy(app.test_client(), buyer, product_id, couponCode=code).status_code
+
+    def test_a_caller_has_a_budget_for_codes_that_also_right_ones_spend(
+        self, rate_limited: Flask
+    ) -> None:
+        client = rate_limited.test_client()
+        seller, guesser = factories.merchant(), factories.actor()
+        product_id = factories.product(seller)
+        create_coupon(client, seller, code="SPRING", value="100")
+        allowed = COUPON_CODES.per_caller
+        assert allowed is not None
+
+        first = self.guess(rate_limited, guesser, product_id, "SPRING")
+        wrong = [
+            self.guess(rate_limited, guesser, product_id, f"WRONG{number}")
+            for number in range(1, allowed)
+        ]
+        create_coupon(client, seller, code="SUMMER", value="100")
+
+        assert (first, set(wrong)) == (201, {400})
+        assert self.guess(rate_limited, guesser, product_id, "WRONG") == 429
+        assert self.guess(rate_limited, guesser, product_id, "SUMMER") == 429
+        assert self.guess(rate_limited, factories.actor(), product_id, "SUMMER") == 201
+
+    def test_repeating_a_code_is_not_another_attempt(
+        self, rate_limited: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seller, buyer = factories.merchant(), factories.actor()
+        product_id = factories.product(seller)
+        create_coupon(rate_limited.test_client(), seller, code="SPRING", value="100")
+        spent = []
+        spend = attempts.spend
+        monkeypatch.setattr(attempts, "spend", lambda *args: spent.append(1) or spend(*args))
+
+        statuses = [self.guess(rate_limited, buyer, product_id, "spring") for _ in range(3)]
+
+        assert (statuses, len(spent)) == ([201] * 3, 1)
+
+    def test_orders_without_a_code_spend_nothing(
+        self, rate_limited: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(attempts, "spend", None)
+        product_id = factories.product(factories.merchant())
+
+        answer = buy(rate_limited.test_client(), factories.actor(balance="100"), product_id)
+
+        assert answer.status_code == 201
 
 
 class TestBuying:

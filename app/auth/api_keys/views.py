@@ -15,6 +15,7 @@ from app.auth.guard import (
     current_user,
     identity,
     limits_optional_code_attempts,
+    limits_password_attempts,
     require_password,
     requires,
     session_id,
@@ -40,6 +41,7 @@ blp = Blueprint(
 @blp.errors(InvalidCredentials, CodeRequired, TwoFactorCodeWrong, TooManyApiKeys)
 @per_caller("10/minute;60/hour")
 @limits_optional_code_attempts
+@limits_password_attempts
 def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
     """Create an API key
 

@@ -11,7 +11,13 @@ from app.auth.errors import (
     TwoFactorNotEnabled,
     TwoFactorNotPending,
 )
-from app.auth.guard import current_user, limits_code_attempts, require_password, requires
+from app.auth.guard import (
+    current_user,
+    limits_code_attempts,
+    limits_password_attempts,
+    require_password,
+    requires,
+)
 from app.auth.schemas import (
     DisableTwoFactorIn,
     EnrolTwoFactorIn,
@@ -50,6 +56,7 @@ def get_two_factor() -> two_factor.TwoFactorStatus:
 @blp.response(201, TwoFactorEnrolmentOut)
 @blp.errors(InvalidCredentials, TwoFactorAlreadyEnabled)
 @per_caller("10/minute;60/hour")
+@limits_password_attempts
 def enrol_two_factor(body: dict[str, Any]) -> dict[str, Any]:
     """Start two-factor enrolment
 
@@ -90,6 +97,7 @@ def confirm_two_factor(body: dict[str, Any]) -> dict[str, Any]:
 @blp.response(204)
 @blp.errors(InvalidCredentials, TwoFactorCodeWrong, TwoFactorNotEnabled)
 @limits_code_attempts
+@limits_password_attempts
 def disable_two_factor(body: dict[str, Any]) -> None:
     """Disable two-factor authentication
 

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from flask import Response
 
+from app.attempts.budgets import LICENCE_KEYS
+from app.attempts.http import limits_attempts
 from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common import ratelimit
 from app.common.db import reading, retry_transaction, transaction
-from app.common.http import Blueprint, json_response
+from app.common.http import Blueprint, is_error, json_response
 from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
@@ -48,7 +50,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 #: Many machines of a company may share one address.
 _ALL_REQUESTS: Final = "1200/minute"
-_WRONG_KEYS: Final = "60/minute;600/hour;2000/day"
+#: LICENCE_KEYS limits those of a day.
+_WRONG_KEYS: Final = "60/minute;600/hour"
 
 blp = Blueprint(
     "licences",
@@ -66,17 +69,15 @@ def limits_key_guessing(view: View) -> View:
 
     Wrong keys count for all endpoints together.
     """
-    limited = per_address(_ALL_REQUESTS)(view)
+    limited = limits_attempts(LICENCE_KEYS, counts=_is_wrong_key)(view)
+    limited = per_address(_ALL_REQUESTS)(limited)
     return ratelimit.shared(
         _WRONG_KEYS, by=ratelimit.address, scope="licence-keys", counts=_is_wrong_key
     )(limited)
 
 
 def _is_wrong_key(response: Response) -> bool:
-    return (
-        response.status_code == LicenceNotFound.status
-        and response.get_json()["error"] == LicenceNotFound.code
-    )
+    return is_error(response, [LicenceNotFound])
 
 
 @blp.post("/validate")

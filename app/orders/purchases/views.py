@@ -5,6 +5,8 @@ from uuid import UUID
 
 from flask import Response
 
+from app.attempts.budgets import COUPON_CODES
+from app.attempts.http import limits_attempts
 from app.auth.guard import current_user, may_require_code, requires
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
@@ -46,6 +48,12 @@ _ORDER_OR_CHECKOUT: Final = {"oneOf": [OrderOut, CheckoutOut]}
 blp = Blueprint("orders", __name__, url_prefix="/orders", description="Purchases")
 
 
+def _guess(body: dict[str, Any]) -> str | None:
+    """The product and coupon code of an order, which may be a guess."""
+    code = body.get("coupon_code")
+    return f"{body['product_id']} {code}" if code else None
+
+
 @blp.post("")
 @requires(blp, scope=Scope.ORDERS_WRITE)
 @blp.arguments(CreateOrderIn)
@@ -62,6 +70,7 @@ blp = Blueprint("orders", __name__, url_prefix="/orders", description="Purchases
     GatewayNotConfigured,
     *_GATEWAY_ERRORS,
 )
+@limits_attempts(COUPON_CODES, guess=_guess)
 @may_require_code(blp)
 @takes_idempotency_key(blp)
 def create_order(body: dict[str, Any]) -> Response:

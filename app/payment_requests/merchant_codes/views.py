@@ -30,7 +30,14 @@ from app.orders.purchases.http import respond_with_purchase
 from app.orders.purchases.pricing import Basket
 from app.orders.purchases.schemas import OrderOut
 from app.payment_requests.errors import MerchantCodeNotFound
-from app.payment_requests.http import PNG, SVG, image, qr_code, responds_with_image
+from app.payment_requests.http import (
+    PNG,
+    SVG,
+    image,
+    limits_wrong_links,
+    qr_code,
+    responds_with_image,
+)
 from app.payment_requests.merchant_codes import service as codes
 from app.payment_requests.merchant_codes.printable_code import template_context
 from app.payment_requests.merchant_codes.service import MerchantCodeDetails
@@ -146,6 +153,7 @@ def deactivate_merchant_code(merchant_code_id: UUID) -> Response:
 @blp.get("/by-token/<merchant_code_token>", parameters=[_TOKEN])
 @blp.response(200, PublicMerchantCodeOut)
 @blp.errors(MerchantCodeNotFound)
+@limits_wrong_links
 @blp.doc(**{"x-caller": "holder of the code"})
 def get_merchant_code_by_token(merchant_code_token: str) -> Response:
     """Get a merchant code by its link
@@ -167,6 +175,7 @@ def get_merchant_code_by_token(merchant_code_token: str) -> Response:
     CannotTransferToSelf,
     *TRANSFER_ERRORS,
 )
+@limits_wrong_links
 @may_require_code(blp)
 @takes_idempotency_key(blp)
 def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Response:

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, make_response, render_template, send_from
 from app.common.db import reading
 from app.common.http import settings
 from app.payment_requests.errors import MerchantCodeNotFound
+from app.payment_requests.http import limits_wrong_links
 from app.payment_requests.payment_page.service import require_payment_page
 
 _STATIC: Final = Path(__file__).parent / "static"
@@ -22,6 +23,7 @@ blp = Blueprint("pay", __name__, url_prefix="/pay", template_folder="templates")
 
 
 @blp.get("/<token>")
+@limits_wrong_links
 def payment_page(token: str) -> Response:
     try:
         with reading() as session:

@@ -8,6 +8,7 @@ from app.auth.errors import CodeRequired, InvalidCredentials, TwoFactorCodeWrong
 from app.auth.guard import (
     current_user,
     limits_optional_code_attempts,
+    limits_password_attempts,
     require_password,
     requires,
 )
@@ -49,6 +50,7 @@ blp = Blueprint(
 )
 @per_caller("60/hour")
 @limits_optional_code_attempts
+@limits_password_attempts
 def create_bank_account(body: dict[str, Any]) -> BankAccount:
     """Save a bank account
 
