@@ -24,6 +24,8 @@ from app.coupons.models import Coupon, CouponKind, CouponUse
 from app.products import service as products
 
 _CODE_BYTES: Final = 10
+#: Share of the remaining uses that one buyer may reserve, but at least one use.
+RESERVABLE_PERCENT: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,15 @@ class LockedCoupon:
                 raise CouponInvalid("This coupon is in another currency.")
             return min(self.value, amount)
         return share_of(amount, bps=self.value)
+
+    def max_reservable(self, *, reserved: int) -> int | None:
+        """Maximum uses by unpaid orders of one buyer, so that others can use it. None: no limit.
+
+        reserved: uses by unpaid orders of the buyer so far.
+        """
+        if self.max_uses is None:
+            return None
+        return max(1, (self.max_uses - self.uses + reserved) * RESERVABLE_PERCENT // 100)
 
     def use(self, user_id: UUID) -> None:
         """Count a use."""

@@ -34,6 +34,25 @@ class PurchaseLimitReached(BadRequest):
         return cls(limit=3, bought=2, requested=2)
 
 
+class ReservationLimitReached(BadRequest):
+    """Units in unpaid orders by card are not available to others, so they are limited."""
+
+    code = "RESERVATION_LIMIT_REACHED"
+    message = "Reservation limit reached"
+    cacheable = False
+
+    def __init__(self, *, limit: int, reserved: int, requested: int) -> None:
+        super().__init__(
+            f"You can reserve at most {limit:,} of this product until you have paid by card, and"
+            f" have already reserved {reserved:,}",
+            details={"limit": limit, "reserved": reserved, "requested": requested},
+        )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(limit=10, reserved=8, requested=5)
+
+
 class PriceChanged(Conflict):
     """The total differs from the `expectedAmount` of the request. Nothing was paid."""
 

@@ -12,7 +12,14 @@ from app.auth.models import User
 from app.common.bulk import BulkInsert, send_rows
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_due
-from app.orders.models import Checkout, Order, Refund, RefundRequest, RefundStatus
+from app.orders.models import (
+    Checkout,
+    Order,
+    OrderStatus,
+    Refund,
+    RefundRequest,
+    RefundStatus,
+)
 from app.products.models import Product
 
 _INSERT = BulkInsert(Order)
@@ -183,7 +190,16 @@ def get_buyer_id(session: Session, refund_id: UUID) -> UUID:
     return session.execute(query.where(Refund.id == refund_id)).scalar_one()
 
 
-def count_pending_orders(session: Session, *, user_id: UUID) -> int:
-    """The number of a buyer's orders that are reserved and not paid."""
-    query = select(func.count()).where(Order.user_id == user_id, Order.status == "PENDING")
-    return session.scalar(query) or 0
+def get_reservations(
+    session: Session, *, user_id: UUID, product_id: UUID, coupon_id: UUID | None
+) -> Any:
+    """What a buyer has reserved and not paid: `orders`, `units` of the product and `coupon_uses`
+    of the coupon."""
+    units = func.sum(Order.quantity).filter(Order.product_id == product_id)
+    return session.execute(
+        select(
+            func.count().label("orders"),
+            func.coalesce(units, 0).label("units"),
+            func.count().filter(Order.coupon_id == coupon_id).label("coupon_uses"),
+        ).where(Order.user_id == user_id, Order.status == OrderStatus.PENDING.value)
+    ).one()

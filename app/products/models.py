@@ -34,7 +34,8 @@ class Product(Identified, Timestamped, Base):
     """A product of a merchant.
 
     is_ready: whether there is something to deliver; if not, it is not on sale. purchase_limit:
-    maximum units per buyer; None for no limit.
+    maximum units per buyer; None for no limit. reservation_limit: maximum units that a buyer may
+    have reserved with unpaid orders; None for the default.
     """
 
     __tablename__ = "products"
@@ -44,6 +45,7 @@ class Product(Identified, Timestamped, Base):
         CheckConstraint("initial_units >= 0", name="initial_not_negative"),
         known_values("kind", ProductKind),
         CheckConstraint("purchase_limit > 0", name="purchase_limit_positive"),
+        CheckConstraint("reservation_limit > 0", name="reservation_limit_positive"),
         CheckConstraint("deleted_at IS NULL OR NOT is_active", name="deleted_is_inactive"),
         # Ids are in the order of creation, so this serves "newest first". Without the stock,
         # because an indexed column would cost every purchase an index write.
@@ -62,6 +64,7 @@ class Product(Identified, Timestamped, Base):
             "is_active",
             "is_ready",
             "purchase_limit",
+            "reservation_limit",
             "deleted_at",
             "updated_at",
         ),
@@ -78,6 +81,7 @@ class Product(Identified, Timestamped, Base):
     kind: Mapped[str] = mapped_column(server_default="PLAIN")
     is_ready: Mapped[bool] = mapped_column(server_default="true")
     purchase_limit: Mapped[int | None]
+    reservation_limit: Mapped[int | None]
     deleted_at: Mapped[datetime | None]
 
 

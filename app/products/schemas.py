@@ -20,9 +20,14 @@ from app.common.fields import (
 from app.common.money import format_minor
 from app.common.pagination import PageArgs
 from app.products.models import ProductKind
-from app.products.service import SORTS, Offer
+from app.products.service import RESERVABLE_PERCENT, RESERVABLE_UNITS, SORTS, Offer
 
 _CAP = {"description": "Maximum units per buyer; null for no limit", "example": 3}
+_RESERVATION = {
+    "description": "Maximum units that a buyer may reserve with unpaid orders by card; null for a"
+    f" share of {RESERVABLE_PERCENT} % of the stock, or {RESERVABLE_UNITS} units if that is more",
+    "example": 2,
+}
 _PRICE = {"description": "Price in the shop's currency, used exactly", "example": "199.99"}
 
 
@@ -47,6 +52,9 @@ class CreateProductIn(Schema):
         },
     )
     purchase_limit = WholeNumber(minimum=1, maximum=1_000_000, allow_none=True, metadata=_CAP)
+    reservation_limit = WholeNumber(
+        minimum=1, maximum=1_000_000, allow_none=True, metadata=_RESERVATION
+    )
 
     @ma.validates_schema(skip_on_field_errors=True)
     def _require_units(self, data: dict[str, Any], **_: Any) -> None:
@@ -66,6 +74,9 @@ class UpdateProductIn(Schema):
     )
     is_active = Flag()
     purchase_limit = WholeNumber(minimum=1, maximum=1_000_000, allow_none=True, metadata=_CAP)
+    reservation_limit = WholeNumber(
+        minimum=1, maximum=1_000_000, allow_none=True, metadata=_RESERVATION
+    )
 
 
 class CatalogueArgs(PageArgs):
@@ -128,6 +139,7 @@ class ProductOut(Schema):
         required=True, metadata={"description": "Whether everything needed for delivery is there"}
     )
     purchase_limit = ma.fields.Integer(required=True, allow_none=True)
+    reservation_limit = ma.fields.Integer(required=True, allow_none=True)
 
 
 class DeletedProductOut(Schema):
@@ -163,4 +175,5 @@ def product_out(offer: Offer, *, public: bool) -> dict[str, Any]:
         "kind": product.kind,
         "isReady": product.is_ready,
         "purchaseLimit": product.purchase_limit,
+        "reservationLimit": product.reservation_limit,
     }

@@ -24,6 +24,11 @@ from app.products.models import Product, ProductKind
 #: Sort orders of the catalogue.
 SORTS: Final = tuple(repository.SORTS)
 
+#: Share of the stock, and number of units, that a buyer may reserve of a product without a limit of
+#: its own. The larger of the two applies.
+RESERVABLE_PERCENT: Final = 25
+RESERVABLE_UNITS: Final = 10
+
 #: Cached pages of the catalogue, if the process has a cache.
 catalogue_cache: Final[Slot[Region | None]] = Slot("catalogue cache", default=None)
 
@@ -53,6 +58,7 @@ def create(
     description: str | None = None,
     kind: str = ProductKind.PLAIN,
     purchase_limit: int | None = None,
+    reservation_limit: int | None = None,
 ) -> Offer:
     """Create a product. price: units of `currency`. kind: a ProductKind.
 
@@ -70,6 +76,7 @@ def create(
             currency=currency,
             kind=kind,
             purchase_limit=purchase_limit,
+            reservation_limit=reservation_limit,
         ),
     )
     invalidate_catalogue(session)
@@ -84,6 +91,7 @@ def new_product_row(
     kind: str,
     description: str | None = None,
     purchase_limit: int | None = None,
+    reservation_limit: int | None = None,
     **values: Any,
 ) -> dict[str, Any]:
     """The columns of a new product. price: units of `currency`. Raises AmountInvalid."""
@@ -99,6 +107,7 @@ def new_product_row(
         "is_ready": ProductKind(kind).is_ready_when_created,
         "description": description,
         "purchase_limit": purchase_limit,
+        "reservation_limit": reservation_limit,
         "created_at": now,
         "updated_at": now,
     } | values
@@ -142,7 +151,8 @@ def list_by_merchant(session: Session, *, merchant: User, include_deleted: bool)
 
 
 def update(session: Session, *, merchant: User, product_id: UUID, **changes: Any) -> Offer:
-    """Update name, description, price, available_units, is_active or purchase_limit.
+    """Update name, description, price, available_units, is_active, purchase_limit or
+    reservation_limit.
 
     A new number of units is a restock: the difference is recorded.
     Raises ProductNotFound, UnauthorizedProductAccess, AmountInvalid, StockIsCodes.
@@ -226,6 +236,7 @@ class Stock:
     kind: str
     is_ready: bool
     purchase_limit: int | None
+    reservation_limit: int | None
     fee_bps: int | None
     merchant_is_active: bool
     sold: int = 0
@@ -233,6 +244,16 @@ class Stock:
     @property
     def is_on_sale(self) -> bool:
         return self.is_active and self.is_ready and self.merchant_is_active
+
+    def max_reservable(self, *, reserved: int) -> int:
+        """Maximum units that a buyer may reserve without paying, so that others can buy.
+
+        reserved: units that the buyer has reserved already.
+        """
+        if self.reservation_limit is not None:
+            return self.reservation_limit
+        share = (self.available_units + reserved) * RESERVABLE_PERCENT // 100
+        return max(RESERVABLE_UNITS, share)
 
     def sell(self, units: int) -> None:
         self.available_units -= units

@@ -11,7 +11,7 @@ from app.gateway.amounts import granularity, is_payable
 from app.gateway.errors import AmountNotPayable
 from app.orders.errors import NothingToPay, RefundTooLarge
 from app.orders.models import Order
-from app.orders.purchases.pricing import Basket, Purchase, decide, reserve
+from app.orders.purchases.pricing import Basket, Purchase, Reserved, decide, reserve
 from app.orders.refunds.service import break_down
 from tests.orders.purchases.test_pricing import (
     BUYER,
@@ -141,7 +141,9 @@ def test_a_discounted_total_is_payable_by_card(
         **rows,
     ).order.amount
     try:
-        by_card = reserve(purchase, merchant=merchant, units_before=0, **rows).order.amount
+        by_card = reserve(
+            purchase, merchant=merchant, units_before=0, reserved=Reserved(), **rows
+        ).order.amount
     except NothingToPay:
         by_card = 0
     assert is_payable(Money(by_card, currency))

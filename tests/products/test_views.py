@@ -31,7 +31,7 @@ class TestCreating:
             rf'"isActive":true,"createdAt":"{TIME}","updatedAt":"{TIME}","deletedAt":null,'
             rf'"merchantId":"{seller.id}","merchant":{{"id":"{seller.id}",'
             rf'"email":"{re.escape(seller.email)}","firstName":null,"lastName":null}},'
-            r'"kind":"PLAIN","isReady":true,"purchaseLimit":null}',
+            r'"kind":"PLAIN","isReady":true,"purchaseLimit":null,"reservationLimit":null}',
             answer.text,
         )
 

@@ -45,10 +45,10 @@ from app.idempotency.service import Claim
 from app.inbox.errors import Quarantine
 from app.inbox.models import InboundEvent
 from app.orders import repository
-from app.orders.errors import OrderNotCancellable, OrderNotFound, TooManyCheckouts
+from app.orders.errors import OrderNotCancellable, OrderNotFound
 from app.orders.models import Checkout, Order, OrderStatus, PaymentMethod
 from app.orders.purchases import locked_state, pricing
-from app.orders.purchases.pricing import Basket, Purchase, Sale
+from app.orders.purchases.pricing import Basket, Purchase, Reserved, Sale
 from app.products import service as products
 from app.wallets import ledger
 from app.wallets import service as wallets
@@ -61,8 +61,6 @@ POLLING: Final = Polling(
 )
 #: Delay between the expiry of a checkout and polling: the gateway usually sends an event first.
 _GRACE: Final = timedelta(minutes=1)
-#: Maximum number of unpaid orders of a buyer, because their reservations block other buyers.
-MAX_OPEN_CHECKOUTS: Final = 10
 #: Why an order failed that was not paid in time.
 EXPIRED: Final = "The checkout expired"
 _BATCH: Final = 100
@@ -100,8 +98,8 @@ def create_order(
 
     A claim that was used before returns the same order again. fee_bps: the platform's default
     fee in basis points; is_suspended: whether the gateway is not called at the moment, so that
-    nothing new is reserved. Raises what `pricing.reserve` raises, TooManyCheckouts,
-    AmountNotPayable, IdempotencyKeyReused, GatewayUnavailable.
+    nothing new is reserved. Raises what `pricing.reserve` raises, AmountNotPayable,
+    IdempotencyKeyReused, GatewayUnavailable.
     """
     if claim is not None:
         earlier = repository.get_order_by_key(session, user_id=claim.user_id, key=claim.key)
@@ -122,15 +120,21 @@ def _reserve(
     purchase = Purchase(buyer, basket, claim.key if claim else None)
     locked = locked_state.lock(session, [(buyer.id, basket)])()
     locked.lock_accounts(session, [purchase])  # the buyer's too, which serializes this count
-    if repository.count_pending_orders(session, user_id=buyer.id) >= MAX_OPEN_CHECKOUTS:
-        raise TooManyCheckouts(maximum=MAX_OPEN_CHECKOUTS)
     stock = locked.stocks.get(basket.product_id)
+    coupon = locked.coupon_for(purchase, stock)
+    reserved = repository.get_reservations(
+        session,
+        user_id=buyer.id,
+        product_id=basket.product_id,
+        coupon_id=coupon.id if coupon else None,
+    )
     sale = pricing.reserve(
         purchase,
         product=stock,
         merchant=locked.get_account(stock.merchant_id, stock) if stock else None,
-        coupon=locked.coupon_for(purchase, stock),
+        coupon=coupon,
         units_before=locked.units_of(purchase),
+        reserved=Reserved(reserved.orders, int(reserved.units), reserved.coupon_uses),
         fee_bps=fee_bps,
         now=clock.now(),
     )

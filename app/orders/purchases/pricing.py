@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from app.auth.service import Caller
@@ -20,6 +20,8 @@ from app.orders.errors import (
     PriceChanged,
     PurchaseLimitReached,
     QuantityTooLarge,
+    ReservationLimitReached,
+    TooManyCheckouts,
 )
 from app.orders.models import Order, OrderRow, OrderStatus, PaymentMethod
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
@@ -69,6 +71,19 @@ class Sale:
     buyer: Caller
     coupon: LockedCoupon | None
 
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What a buyer has reserved and not paid: orders in all, units of the product and uses of the
+    coupon in question."""
+
+    orders: int = 0
+    units: int = 0
+    coupon_uses: int = 0
+
+
+#: Maximum number of unpaid orders of a buyer, because their reservations block other buyers.
+MAX_OPEN_CHECKOUTS: Final = 10
 
 #: Authorizes the outflow of a purchase, or raises why not.
 Authorize = Callable[[Account, Outflow], Authorization]
@@ -121,13 +136,14 @@ def reserve(
     merchant: Account | None,
     coupon: LockedCoupon | None,
     units_before: int,
+    reserved: Reserved,
     fee_bps: int,
     now: datetime,
 ) -> Sale:
     """Accept or refuse a purchase that is paid at the gateway later. Changes nothing.
 
     Like `decide` without the buyer's wallet. A discounted total is rounded down to an amount that a
-    card can be charged. Also raises NothingToPay.
+    card can be charged. Also raises NothingToPay, TooManyCheckouts, ReservationLimitReached.
     """
     price = _price(
         purchase,
@@ -140,6 +156,7 @@ def reserve(
     )
     if not price.amount:
         raise NothingToPay
+    _require_reservable(price, reserved, units=purchase.basket.quantity)
     if merchant is None:
         raise WalletNotFound
     merchant.require_can_receive(price.amount)
@@ -156,6 +173,19 @@ class _Price:
     discount: int
     amount: int
     fee: int
+
+
+def _require_reservable(price: _Price, reserved: Reserved, *, units: int) -> None:
+    maximum = MAX_OPEN_CHECKOUTS
+    if reserved.orders >= maximum:
+        raise TooManyCheckouts(maximum=maximum)
+    if price.coupon is not None:
+        uses = price.coupon.max_reservable(reserved=reserved.coupon_uses)
+        if uses is not None and reserved.coupon_uses >= uses:
+            raise TooManyCheckouts(maximum=uses)
+    limit = price.stock.max_reservable(reserved=reserved.units)
+    if reserved.units + units > limit:
+        raise ReservationLimitReached(limit=limit, reserved=reserved.units, requested=units)
 
 
 def _price(

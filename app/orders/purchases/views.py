@@ -27,6 +27,7 @@ from app.orders.errors import (
     NothingToPay,
     OrderNotDelivered,
     OrderNotFound,
+    ReservationLimitReached,
     TooManyCheckouts,
 )
 from app.orders.purchases import service
@@ -64,6 +65,7 @@ def _guess(body: dict[str, Any]) -> str | None:
     CouponUsedUp,
     *PAYMENT_ERRORS,
     NothingToPay,
+    ReservationLimitReached,
     TooManyCheckouts,
     CheckoutEnded,
     AmountNotPayable,
@@ -79,9 +81,9 @@ def create_order(body: dict[str, Any]) -> Response:
     Buys a product. With WALLET it is paid immediately: either the order is COMPLETED, or nothing
     happens; large sums require a two-factor code. With GATEWAY the response is `{"order",
     "checkoutUrl", "sessionId"}`: the order is PENDING, and its units, codes and coupon use are
-    reserved until the checkout expires. Shortly after the payment the order is COMPLETED. If the
-    payment provider does not respond, the same `Idempotency-Key` continues the order, and belongs
-    to it until then.
+    reserved until the checkout expires. How many a buyer can reserve is limited. Shortly after the
+    payment the order is COMPLETED. If the payment provider does not respond, the same
+    `Idempotency-Key` continues the order, and belongs to it until then.
     """
     return respond_with(body.pop("payment_method"), Basket(**body))
 

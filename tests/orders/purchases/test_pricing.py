@@ -37,6 +37,7 @@ def stock(**changes: Any) -> Stock:
         "kind": "PLAIN",
         "is_ready": True,
         "purchase_limit": None,
+        "reservation_limit": None,
         "fee_bps": None,
         "merchant_is_active": True,
     }
