@@ -8,6 +8,8 @@ from app.auth import http as auth_http
 from app.auth.api_keys import service as api_keys
 from app.auth.api_keys.views import blp as api_keys_blp
 from app.auth.guard import KEY_SCHEME, TOKEN_SCHEME
+from app.auth.quotas.views import admin_blp as quotas_admin_blp
+from app.auth.quotas.views import blp as quotas_blp
 from app.auth.tokens import token_rules
 from app.auth.two_factor.views import blp as two_factor_blp
 from app.auth.views import admin_blp as users_admin_blp
@@ -58,6 +60,7 @@ BLUEPRINTS = (
     auth_blp,
     two_factor_blp,
     api_keys_blp,
+    quotas_blp,
     wallets_blp,
     holds_blp,
     statements_blp,
@@ -79,6 +82,7 @@ BLUEPRINTS = (
     bank_accounts_blp,
     payouts_blp,
     users_admin_blp,
+    quotas_admin_blp,
     wallets_admin_blp,
     fees_blp,
     refunds_admin_blp,

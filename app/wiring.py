@@ -7,11 +7,15 @@ and hooks; `app.common.process_state` keeps the values.
 
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 from redis import Redis
 
 from app.auth import service as auth
 from app.auth import tokens
+from app.auth.api_keys import service as api_keys
+from app.auth.quotas import service as quotas
+from app.auth.quotas.quota import Quota
 from app.banks import providers
 from app.common import (
     cache,
@@ -26,6 +30,10 @@ from app.common import (
     redis_client,
 )
 from app.common.settings import Settings, SettingsError
+from app.coupons import service as coupons
+from app.delivery import service as delivery
+from app.delivery.codes import uploads as code_uploads
+from app.delivery.files import service as files
 from app.delivery.files.downloads import service as downloads
 from app.delivery.files.storage import service as storage
 from app.gateway import client as gateway_client
@@ -43,13 +51,28 @@ from app.orders.purchases import http as purchases
 from app.orders.purchases.batcher import PurchaseBatcher
 from app.orders.purchases.schemas import order_response
 from app.orders.refunds import gateway_refunds
+from app.payment_requests import service as payment_requests
+from app.payment_requests.merchant_codes import service as merchant_codes
 from app.payouts import inbound as payout_events
 from app.products import service as products
 from app.retention import service as retention
 from app.retention.policy import RULES
 from app.wallets import limits
 from app.wallets import service as wallets
+from app.wallets.holds import service as holds
 from app.wallets.models import TransactionType
+
+#: How each quota is counted.
+QUOTA_COUNTS: Final[dict[Quota, quotas.Count]] = {
+    Quota.PRODUCTS: products.count_products,
+    Quota.COUPONS: coupons.count_coupons,
+    Quota.CODES: code_uploads.count_codes,
+    Quota.FILE_BYTES: files.count_bytes,
+    Quota.API_KEYS: api_keys.count_keys,
+    Quota.MERCHANT_CODES: merchant_codes.count_active_codes,
+    Quota.PAYMENT_REQUESTS: payment_requests.count_open_requests,
+    Quota.HOLDS: holds.count_active_holds,
+}
 
 #: How long a page of the public catalogue is cached in Redis.
 CATALOGUE_TTL = timedelta(seconds=60)
@@ -103,6 +126,9 @@ def configure(settings: Settings) -> None:
             configured_at=clock.now(),
         )
     )
+    quotas.maximums.configure(
+        {quota: getattr(settings, f"quota_{quota.lower()}") for quota in Quota}
+    )
     providers.configure(providers.from_settings(settings))
     gateway_client.config.configure(provider_config.from_settings(settings))
     gateway.checkout_settings.configure(_checkout_settings(settings))
@@ -126,6 +152,9 @@ def subscribe(settings: Settings) -> None:
     )
     auth.on_account_change.subscribe(products.invalidate_catalogue)
     wallets.on_lock_change.subscribe(products.invalidate_catalogue)
+    products.on_deletion.subscribe(delivery.discard)
+    for quota, count in QUOTA_COUNTS.items():
+        quotas.counts.subscribe(quota, count)
     limits.pending.subscribe(TransactionType.ONRAMP, onramp.pending_amount)
     purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.respond_with_purchase)
     purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, respond_with_checkout)

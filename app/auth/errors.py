@@ -96,21 +96,6 @@ class ApiKeyNotFound(NotFound):
     message = "API key not found"
 
 
-class TooManyApiKeys(Conflict):
-    code = "TOO_MANY_API_KEYS"
-    message = "Too many API keys; revoke one first"
-
-    def __init__(self, *, maximum: int) -> None:
-        super().__init__(
-            f"A merchant can have at most {maximum} API keys; revoke one first",
-            details={"most": maximum},
-        )
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls(maximum=20)
-
-
 class SessionNotFound(NotFound):
     code = "SESSION_NOT_FOUND"
     message = "Session not found"

@@ -160,7 +160,10 @@ def get_key(session: Session, key_id: UUID) -> ApiKey | None:
     return session.get(ApiKey, key_id)
 
 
-def list_active_keys(session: Session, *, user_id: UUID, now: datetime) -> Sequence[ApiKey]:
+def list_active_keys(
+    session: Session, *, user_id: UUID, now: datetime, limit: int | None = None
+) -> Sequence[ApiKey]:
+    """limit: maximum number of keys; None for all."""
     return session.scalars(
         select(ApiKey)
         .join(LoginSession, LoginSession.id == ApiKey.id)
@@ -170,6 +173,7 @@ def list_active_keys(session: Session, *, user_id: UUID, now: datetime) -> Seque
             LoginSession.expires_at > now,
         )
         .order_by(ApiKey.id)
+        .limit(limit)
     ).all()
 
 

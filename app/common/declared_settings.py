@@ -37,6 +37,10 @@ _S3_MAX_COPY_BYTES: Final = 5 * 1024**3
 _GENERATED: Final = "generated once and kept in `DATA_DIR`"
 
 
+def _quota(default: str, of_what: str, *, section: str | None = None) -> int:
+    return setting(_COUNT, default, f"Maximum number of {of_what}.", section=section)
+
+
 @dataclass(frozen=True)
 class DeclaredSettings:
     """The settings, each read from the environment variable of its name in capitals.
@@ -318,6 +322,19 @@ class DeclaredSettings:
         "How often the buyer of an order may download its file. A change applies to new orders"
         " only.",
     )
+
+    quota_products: int = _quota("50000", "products of a merchant", section="Quotas")
+    quota_coupons: int = _quota("10000", "coupons of a merchant")
+    quota_codes: int = _quota("1000000", "unsold codes of a merchant, including received ones")
+    quota_file_bytes: int = _quota(
+        "53687091200",
+        "bytes of all current files of a merchant (50 GiB); replaced and deleted ones, which are"
+        " stored for another day, may take as much again",
+    )
+    quota_api_keys: int = _quota("20", "valid API keys of a merchant")
+    quota_merchant_codes: int = _quota("1000", "active merchant codes of a merchant")
+    quota_payment_requests: int = _quota("1000", "open payment requests of a user")
+    quota_holds: int = _quota("1000", "active holds that a user has created")
 
     retention_responses: timedelta = setting(
         Duration(),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert, send_rows
@@ -92,6 +92,12 @@ def get_coupon_for_update(session: Session, *, coupon_id: UUID, merchant_id: UUI
 def list_coupons(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Coupon]:
     """The merchant's coupons, newest first."""
     return paginate(session, page, _live(merchant_id), Coupon.id)
+
+
+def count_coupons(session: Session, *, merchant_id: UUID, limit: int | None) -> int:
+    """The number of the merchant's coupons, up to `limit`."""
+    live = _live(merchant_id).with_only_columns(Coupon.code).limit(limit).subquery()
+    return session.scalar(select(func.count()).select_from(live)) or 0
 
 
 def mark_deleted(coupon: Coupon, now: datetime) -> None:

@@ -13,6 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
+from app.auth.quotas import service as quotas
+from app.auth.quotas.quota import Quota
 from app.common import clock
 from app.common.db import constraint_name
 from app.common.ids import new_id
@@ -171,10 +173,12 @@ def create(
     """Create a coupon. code: in canonical form, random by default. value: percent, or units of
     `currency`.
 
-    Raises CouponCodeTaken, ProductNotFound, UnauthorizedProductAccess, AmountInvalid.
+    Raises CouponCodeTaken, ProductNotFound, UnauthorizedProductAccess, AmountInvalid,
+    QuotaExceeded.
     """
     if product_id is not None:
         products.require_own(session, merchant=merchant, product_id=product_id)
+    quotas.require_room(session, user_id=merchant.id, quota=Quota.COUPONS)
     now = clock.now()
     try:
         return repository.insert_coupon(
@@ -217,6 +221,11 @@ def require_coupon(session: Session, *, coupon_id: UUID, merchant_id: UUID) -> C
 def list_coupons(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Coupon]:
     """The merchant's coupons, newest first."""
     return repository.list_coupons(session, page, merchant_id=merchant_id)
+
+
+def count_coupons(session: Session, *, user_id: UUID, limit: int | None = None) -> int:
+    """The number of the merchant's coupons. limit: as of `quotas.Count`."""
+    return repository.count_coupons(session, merchant_id=user_id, limit=limit)
 
 
 def update(session: Session, *, merchant_id: UUID, coupon_id: UUID, **changes: Any) -> Coupon:

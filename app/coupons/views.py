@@ -7,6 +7,7 @@ from flask import Response
 
 from app.auth.guard import current_user, requires
 from app.auth.models import Role
+from app.auth.quotas.errors import QuotaExceeded
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
@@ -26,7 +27,7 @@ blp = Blueprint("coupons", __name__, url_prefix="/coupons", description="Discoun
 @blp.arguments(CreateCouponIn)
 @idempotent(blp)
 @blp.response(201, CouponOut)
-@blp.errors(CouponCodeTaken, ProductNotFound, UnauthorizedProductAccess)
+@blp.errors(CouponCodeTaken, ProductNotFound, UnauthorizedProductAccess, QuotaExceeded)
 def create_coupon(body: dict[str, Any]) -> Response:
     """Create a coupon
 

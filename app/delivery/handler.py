@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.common.fields import Schema
-from app.products.models import ProductKind
+from app.products.models import Product, ProductKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,9 @@ class DeliveryHandler:
         All calls for an order revoke at most `quantity` units in total.
         """
         return units
+
+    def discard(self, session: Session, product: Product) -> None:
+        """Give up what no order needs of a product that is being deleted."""
 
     def render(self, session: Session, line: OrderLine, *, base_url: str) -> dict[str, Any]:
         """What the buyer has, serialized as `schema`. base_url: of the API, for links."""

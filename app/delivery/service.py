@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app import delivery
 from app.common.discovery import import_modules
 from app.delivery.handler import DeferredCheck, DeliveryHandler, OrderLine
-from app.products.models import ProductKind
+from app.products.models import Product, ProductKind
 
 
 def _handlers() -> Mapping[str, DeliveryHandler]:
@@ -55,6 +55,11 @@ def release(session: Session, line: OrderLine) -> None:
 def revoke(session: Session, line: OrderLine, *, units: int) -> int:
     """Revoke delivered units. Returns how many of them can be sold again."""
     return HANDLERS[line.kind].revoke(session, line, units=units)
+
+
+def discard(session: Session, product: Product) -> None:
+    """Give up what no order needs of a product that is being deleted, and is locked."""
+    HANDLERS[product.kind].discard(session, product)
 
 
 def render(session: Session, line: OrderLine, *, base_url: str) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class PaymentRequest(Identified, Created, Base):
         ),
         Index("ix_payment_requests_requester", "requester_id", "id"),
         Index("ix_payment_requests_payer", "payer_id", "id"),
+        Index("ix_payment_requests_open", "requester_id", postgresql_where=text("status = 'OPEN'")),
         Index(
             "ix_payment_requests_expiring",
             "expires_at",
@@ -70,6 +71,7 @@ class MerchantCode(Identified, Timestamped, Base):
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("product_id IS NULL OR amount IS NULL", name="product_has_price"),
         Index("ix_merchant_codes_merchant", "merchant_id", "id"),
+        Index("ix_merchant_codes_active", "merchant_id", postgresql_where=text("is_active")),
         mutable("is_active", "updated_at"),
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
@@ -18,6 +18,22 @@ from app.transfers.models import Transfer
 
 def insert_request(session: Session, request: PaymentRequest) -> None:
     insert_row(session, request)
+
+
+def count_open_requests(session: Session, *, requester_id: UUID, limit: int | None) -> int:
+    """The number of open requests of the requester, up to `limit`."""
+    # A literal, so that the planner can prove that the partial index applies.
+    is_open = text("status = 'OPEN'")
+    found = select(PaymentRequest.id).where(PaymentRequest.requester_id == requester_id, is_open)
+    return session.scalar(select(func.count()).select_from(found.limit(limit).subquery())) or 0
+
+
+def count_active_codes(session: Session, *, merchant_id: UUID, limit: int | None) -> int:
+    """The number of the merchant's active codes, up to `limit`."""
+    found = select(MerchantCode.id).where(
+        MerchantCode.merchant_id == merchant_id, MerchantCode.is_active
+    )
+    return session.scalar(select(func.count()).select_from(found.limit(limit).subquery())) or 0
 
 
 def get_request_for_update(session: Session, request_id: UUID) -> PaymentRequest | None:

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.models import User
+from app.auth.quotas import service as quotas
+from app.auth.quotas.quota import Quota
 from app.auth.service import Caller
 from app.auth.two_factor.service import SecondFactor
 from app.common import clock
@@ -71,8 +73,9 @@ def create_request(
 ) -> PaymentRequestDetails:
     """Create a request. payer: None for anyone; amount: units of `currency`, None if open.
 
-    Raises RecipientNotFound, CannotTransferToSelf, AmountInvalid.
+    Raises RecipientNotFound, CannotTransferToSelf, AmountInvalid, QuotaExceeded.
     """
+    quotas.require_room(session, user_id=requester.id, quota=Quota.PAYMENT_REQUESTS)
     recipient = (
         recipients.require_recipient(session, payer, caller_id=requester.id, currency=currency)
         if payer is not None
@@ -96,6 +99,11 @@ def create_request(
     repository.insert_request(session, request)
     events.record(session, [PaymentRequestCreated.of(request)])
     return PaymentRequestDetails(request, RequestStatus.OPEN, requester, recipient)
+
+
+def count_open_requests(session: Session, *, user_id: UUID, limit: int | None = None) -> int:
+    """The number of open requests of the user. limit: as of `quotas.Count`."""
+    return repository.count_open_requests(session, requester_id=user_id, limit=limit)
 
 
 def pay_request(

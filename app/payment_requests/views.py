@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Response
 
 from app.auth.guard import current_user, identity, may_require_code, requires, second_factor
+from app.auth.quotas.errors import QuotaExceeded
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, peek_json, settings
@@ -73,7 +74,7 @@ def _respond(details: PaymentRequestDetails, status: int = 200) -> Response:
 @blp.arguments(CreatePaymentRequestIn, required=False)
 @idempotent(blp)
 @blp.response(201, PaymentRequestOut)
-@blp.errors(RecipientNotFound, CannotTransferToSelf)
+@blp.errors(RecipientNotFound, CannotTransferToSelf, QuotaExceeded)
 @limits_user_lookups(when=_has_payer)
 def create_payment_request(body: dict[str, Any]) -> Response:
     """Create a payment request

@@ -55,6 +55,16 @@ class Product(Identified, Timestamped, Base):
             postgresql_where=text("is_active AND deleted_at IS NULL"),
         ),
         Index("ix_products_merchant", "merchant_id", "id"),
+        # For quotas. Without the stock, as above.
+        Index("ix_products_kept", "merchant_id", postgresql_where=text("deleted_at IS NULL")),
+        Index("ix_products_codes", "merchant_id", postgresql_where=text("kind = 'CODES'")),
+        Index("ix_products_files", "merchant_id", postgresql_where=text("kind = 'FILE'")),
+        # Their unsold codes are to be deleted.
+        Index(
+            "ix_products_deleted_codes",
+            "id",
+            postgresql_where=text("kind = 'CODES' AND deleted_at IS NOT NULL"),
+        ),
         {"postgresql_with": {"fillfactor": "50"}}
         | mutable(
             "name",

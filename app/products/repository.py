@@ -5,7 +5,18 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Boolean, Select, column, insert, or_, select, table, tuple_
+from sqlalchemy import (
+    Boolean,
+    Select,
+    column,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    table,
+    tuple_,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.auth.models import User
@@ -58,6 +69,38 @@ _LOCK_STOCK = """
     FROM products p JOIN users u ON u.id = p.merchant_id
     WHERE p.id = ANY(%(ids)s) ORDER BY p.id FOR UPDATE OF p
 """
+
+
+def count_kept(session: Session, *, merchant_id: UUID, limit: int | None) -> int:
+    """The number of a merchant's products that are not deleted, up to `limit`."""
+    kept = (
+        select(Product.id)
+        .where(Product.merchant_id == merchant_id, Product.deleted_at.is_(None))
+        .limit(limit)
+    )
+    return session.scalar(select(func.count()).select_from(kept.subquery())) or 0
+
+
+def count_units(session: Session, *, merchant_id: UUID, kind: str) -> int:
+    # A literal, so that the planner can prove that the partial index applies.
+    query = select(func.coalesce(func.sum(Product.available_units), 0)).where(
+        Product.merchant_id == merchant_id, Product.kind == literal_column(f"'{kind}'")
+    )
+    return int(session.scalar(query) or 0)
+
+
+def get_deleted_with_units_for_update(session: Session, kind: str) -> Product | None:
+    return session.scalars(
+        select(Product)
+        .where(
+            Product.kind == literal_column(f"'{kind}'"),
+            Product.deleted_at.is_not(None),
+            Product.available_units > 0,
+        )
+        .limit(1)
+        .with_for_update(key_share=True, skip_locked=True),
+        execution_options={"populate_existing": True},
+    ).one_or_none()
 
 
 def lock_stock(session: Session, product_ids: Sequence[UUID]) -> Iterable[Any]:

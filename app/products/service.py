@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.models import User
+from app.auth.quotas import service as quotas
+from app.auth.quotas.quota import Quota
 from app.common import clock, db
 from app.common.cache import Region
 from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
-from app.common.process_state import Slot
+from app.common.process_state import Hook, Slot
 from app.products import repository
 from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess
 from app.products.models import Product, ProductKind
@@ -31,6 +33,10 @@ RESERVABLE_UNITS: Final = 10
 
 #: Cached pages of the catalogue, if the process has a cache.
 catalogue_cache: Final[Slot[Region | None]] = Slot("catalogue cache", default=None)
+
+
+#: Called in the transaction that deletes a product, which is locked.
+on_deletion: Final[Hook[Session, Product]] = Hook("deletion of a product")
 
 
 def cached_catalogue_page(key: str, build: Callable[[], bytes]) -> bytes:
@@ -63,8 +69,9 @@ def create(
     """Create a product. price: units of `currency`. kind: a ProductKind.
 
     A product of a kind that is not `is_ready_when_created` is on sale once `set_ready` is called.
-    Raises AmountInvalid.
+    Raises AmountInvalid, QuotaExceeded.
     """
+    quotas.require_room(session, user_id=merchant.id, quota=Quota.PRODUCTS)
     product = repository.insert_product(
         session,
         **new_product_row(
@@ -203,8 +210,24 @@ def delete(session: Session, *, merchant: User, product_id: UUID) -> None:
     product = require_own(session, merchant=merchant, product_id=product_id)
     product.is_active = False
     product.deleted_at = product.updated_at = clock.now()
+    on_deletion(session, product)
     session.flush()
     invalidate_catalogue(session)
+
+
+def count_products(session: Session, *, user_id: UUID, limit: int | None = None) -> int:
+    """The number of the merchant's products without deleted ones. limit: as of `quotas.Count`."""
+    return repository.count_kept(session, merchant_id=user_id, limit=limit)
+
+
+def count_units(session: Session, *, merchant_id: UUID, kind: ProductKind) -> int:
+    """The units for sale of all products of this kind of the merchant, deleted ones included."""
+    return repository.count_units(session, merchant_id=merchant_id, kind=kind)
+
+
+def get_deleted_with_units(session: Session, kind: ProductKind) -> Product | None:
+    """Lock a deleted product of this kind that still has units; None if there is none."""
+    return repository.get_deleted_with_units_for_update(session, kind)
 
 
 def require_own(session: Session, *, merchant: User, product_id: UUID) -> Product:

@@ -9,6 +9,7 @@ from flask import Response, request
 
 from app.auth.guard import current_user, optional_user, requires
 from app.auth.models import Role
+from app.auth.quotas.errors import QuotaExceeded
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.fields import camel
@@ -45,6 +46,7 @@ _LIST_HEADERS = {
 @blp.arguments(CreateProductIn)
 @idempotent(blp)
 @blp.response(201, ProductOut)
+@blp.errors(QuotaExceeded)
 def create_product(body: dict[str, Any]) -> Response:
     """Create a product
 

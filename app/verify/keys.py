@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.auth.api_keys.service import MAX_KEYS, NEVER
+from app.auth.api_keys.service import NEVER
 from app.verify.invariant import Invariant
 
 INVARIANTS: Final = (
@@ -23,14 +23,6 @@ INVARIANTS: Final = (
         SELECT s.id FROM login_sessions s JOIN refresh_tokens r ON r.session_id = s.id
         WHERE s.kind = 'API_KEY'
         """,
-    ),
-    Invariant(
-        f"No merchant has more than {MAX_KEYS} valid API keys",
-        f"""
-        SELECT user_id FROM login_sessions
-        WHERE kind = 'API_KEY' AND revoked_at IS NULL AND expires_at > now()
-        GROUP BY user_id HAVING count(*) > {MAX_KEYS}
-        """,  # noqa: S608 – a number from our own code
     ),
     Invariant(
         "Every created or revoked API key has its outbox event",

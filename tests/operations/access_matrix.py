@@ -33,6 +33,7 @@ POST   /api/v1/auth/two-factor/recovery-codes                    401 409 409 409
 POST   /api/v1/auth/api-keys                                     401 403 201 403 403 201
 GET    /api/v1/auth/api-keys                                     401 403 200 403 403 200
 DELETE /api/v1/auth/api-keys/{api_key_id}                        401 403 404 403 403 204
+GET    /api/v1/quotas                                            401 200 200 200 200 200
 GET    /api/v1/wallet                                            401 200 200 200 200 200
 POST   /api/v1/wallet/deposit                                    401 200 200 200 200 200
 POST   /api/v1/wallet/withdraw                                   401 200 200 200 200 200
@@ -127,6 +128,8 @@ POST   /api/v1/admin/reconciliations                             401 403 403 200
 POST   /api/v1/admin/users/{user_id}/deactivate                  401 403 403 200 403 403
 POST   /api/v1/admin/users/{user_id}/activate                    401 403 403 200 403 403
 POST   /api/v1/admin/users/{user_id}/reset-two-factor            401 403 403 409 403 403
+GET    /api/v1/admin/users/{user_id}/quotas                      401 403 403 200 403 403
+PUT    /api/v1/admin/users/{user_id}/quotas                      401 403 403 200 403 403
 GET    /api/v1/admin/users/{user_id}/limits                      401 403 403 200 403 403
 PUT    /api/v1/admin/users/{user_id}/limits                      401 403 403 200 403 403
 DELETE /api/v1/admin/users/{user_id}/limits                      401 403 403 204 403 403

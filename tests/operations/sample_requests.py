@@ -76,6 +76,7 @@ BODIES: dict[Route, dict[str, Any]] = {
         "window": "DAY",
         "amount": "1.00",
     },
+    ("PUT", "/api/v1/admin/users/{user_id}/quotas"): {"quota": "PRODUCTS", "maximum": 100},
     ("PUT", "/api/v1/admin/roles/{role}/limits"): {
         "type": "DEPOSIT",
         "window": "DAY",

@@ -13,11 +13,6 @@ CORRUPTIONS = {
         INSERT INTO refresh_tokens (id, session_id, created_at)
         SELECT gen_random_uuid(), id, now() FROM login_sessions WHERE kind = 'API_KEY'
     """,
-    "No merchant has more than 20 valid API keys": """
-        INSERT INTO login_sessions (id, kind, user_id, created_at, last_used_at, expires_at)
-        SELECT gen_random_uuid(), 'API_KEY', '{buyer}', now(), now(), now() + interval '1 day'
-        FROM generate_series(1, 21)
-    """,
     "Every created or revoked API key has its outbox event": """
         DELETE FROM outbox_events WHERE type = 'api-key-created'
     """,

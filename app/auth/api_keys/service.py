@@ -23,8 +23,10 @@ from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.auth import repository
-from app.auth.errors import ApiKeyNotFound, TooManyApiKeys
+from app.auth.errors import ApiKeyNotFound
 from app.auth.models import ApiKey, SessionKind
+from app.auth.quotas import service as quotas
+from app.auth.quotas.quota import Quota
 from app.auth.scopes import Scope
 from app.common import clock
 from app.common.errors import BadRequest, Unauthorized
@@ -37,8 +39,6 @@ from app.events.catalogue.accounts import ApiKeyCreated, ApiKeyRevoked
 PREFIX: Final = "pf_"
 #: Format of a key, for secret scanners and to reject other text early.
 PATTERN: Final = "pf_(live|test)_[0-9A-Za-z]{49}"
-#: Maximum number of valid keys of a merchant.
-MAX_KEYS: Final = 20
 
 _LETTERS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 #: 62**43 > 2**256.
@@ -113,19 +113,17 @@ def create_key(
 ) -> tuple[ApiKey, str]:
     """Create an API key. Returns it with its text, which cannot be shown again.
 
-    by_session: the login session of the request. Raises Unauthorized, TooManyApiKeys, and
+    by_session: the login session of the request. Raises Unauthorized, QuotaExceeded, and
     BadRequest if `expires_at` is in the past.
     """
-    # The lock serializes concurrent requests, which together could exceed MAX_KEYS, and the
-    # deactivation of the user or a change of the password, which would miss the new key.
+    # The deactivation of the user or a change of the password would miss the new key.
     repository.get_user_for_update(session, user_id)
     now = clock.now()
     if not repository.get_user_of_session(session, user_id=user_id, session_id=by_session, now=now):
         raise Unauthorized
     if expires_at is not None and expires_at <= now:
         raise BadRequest(details={"expiresAt": ["Must be in the future."]})
-    if len(repository.list_active_keys(session, user_id=user_id, now=now)) >= MAX_KEYS:
-        raise TooManyApiKeys(maximum=MAX_KEYS)
+    quotas.require_room(session, user_id=user_id, quota=Quota.API_KEYS)
     key = generate_key(live=live)
     login = repository.insert_session(
         session,
@@ -150,6 +148,11 @@ def create_key(
     events.record(session, [ApiKeyCreated.of(made, scopes=tuple(made.scopes))])
     _audit(session, made, "create", actor_id=user_id, expiresAt=clock.format_timestamp(expires_at))
     return made, key
+
+
+def count_keys(session: Session, *, user_id: UUID, limit: int | None = None) -> int:
+    """The number of the user's valid keys. limit: as of `quotas.Count`."""
+    return len(repository.list_active_keys(session, user_id=user_id, now=clock.now(), limit=limit))
 
 
 def list_keys(session: Session, page: PageRequest, *, user_id: UUID) -> Page[Any]:

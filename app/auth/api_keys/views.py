@@ -8,7 +8,6 @@ from app.auth.errors import (
     ApiKeyNotFound,
     CodeRequired,
     InvalidCredentials,
-    TooManyApiKeys,
     TwoFactorCodeWrong,
 )
 from app.auth.guard import (
@@ -21,6 +20,7 @@ from app.auth.guard import (
     session_id,
 )
 from app.auth.models import Role
+from app.auth.quotas.errors import QuotaExceeded
 from app.auth.schemas import ApiKeyList, CreateApiKeyIn, CreatedApiKeyOut
 from app.auth.two_factor import service as two_factor
 from app.common.db import reading, transaction
@@ -38,7 +38,7 @@ blp = Blueprint(
 @requires(blp, Role.MERCHANT)
 @blp.arguments(CreateApiKeyIn)
 @blp.response(201, CreatedApiKeyOut)
-@blp.errors(InvalidCredentials, CodeRequired, TwoFactorCodeWrong, TooManyApiKeys)
+@blp.errors(InvalidCredentials, CodeRequired, TwoFactorCodeWrong, QuotaExceeded)
 @per_caller("10/minute;60/hour")
 @limits_optional_code_attempts
 @limits_password_attempts
@@ -48,7 +48,7 @@ def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
     A server sends the key as `Authorization: Bearer pf_…`, in place of an access token. `key` is
     returned only in this response. A key is limited to its scopes; no key can manage API keys or
     the account. It is valid until it expires or is revoked. Requires the password, and a code if
-    two-factor authentication is enabled. A merchant can have at most 20 valid keys.
+    two-factor authentication is enabled. The number of valid keys is limited by a quota.
     """
     require_password(body.pop("password"))
     code = body.pop("code", None)

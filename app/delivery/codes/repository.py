@@ -159,6 +159,30 @@ def delete_code(session: Session, code: ProductCode) -> None:
     session.flush()
 
 
+def delete_free_codes(session: Session, *, product_id: UUID, limit: int) -> int:
+    """Delete up to `limit` unsold codes of a locked product. Returns their number."""
+    free = (
+        select(ProductCode.id)
+        .where(ProductCode.product_id == product_id, ProductCode.order_id.is_(None))
+        .limit(limit)
+    )
+    deleted: Any = session.execute(
+        delete(ProductCode)
+        .where(ProductCode.id.in_(free))
+        .execution_options(synchronize_session=False)
+    )
+    return int(deleted.rowcount)
+
+
+def count_pending_codes(session: Session, *, merchant_id: UUID) -> int:
+    """The codes that the merchant's open uploads have received and not added."""
+    pending = func.sum(CodeUpload.total - CodeUpload.added - CodeUpload.duplicates)
+    query = select(func.coalesce(pending, 0)).where(
+        CodeUpload.merchant_id == merchant_id, CodeUpload.closed_at.is_(None)
+    )
+    return int(session.scalar(query) or 0)
+
+
 def lock_uploads_of_product(session: Session, product_id: UUID) -> None:
     """Serialize the transactions that add codes to a product, without blocking its sales."""
     send(

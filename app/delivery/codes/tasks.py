@@ -47,9 +47,13 @@ def add_next_chunk(upload_id: UUID) -> bool:
 
 
 def sweep() -> int:
-    """Resume uploads whose job was lost, and delete incomplete ones. Returns their number."""
+    """Resume uploads whose job was lost, and delete incomplete ones and the unsold codes of deleted
+    products. Returns their number."""
     deleted = queue.until_done(
         partial(retry_transaction, partial(uploads.delete_abandoned, limit=_BATCH_SIZE))
+    )
+    deleted += queue.until_done(
+        partial(retry_transaction, partial(uploads.purge_deleted, limit=uploads.CHUNK_SIZE))
     )
     return deleted + queue.enqueue_due(
         partial(uploads.claim_stalled, limit=_BATCH_SIZE), add_codes, enqueue=queue.enqueue

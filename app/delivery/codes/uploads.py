@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.models import User
+from app.auth.quotas import service as quotas
+from app.auth.quotas.quota import Quota
 from app.common import clock
 from app.common.encryption import decrypt, encrypt, fingerprints
 from app.common.ids import new_id
@@ -109,12 +111,30 @@ def create_upload(session: Session, *, merchant: User, product_id: UUID) -> Code
 def store_chunk(
     session: Session, *, upload_id: UUID, number: int, codes: Sequence[ParsedCode]
 ) -> None:
-    """Store a chunk of a file that is being received, encrypted. Raises UploadTimedOut."""
+    """Store a chunk of a file that is being received, encrypted.
+
+    Raises UploadTimedOut, QuotaExceeded.
+    """
     upload = _require_receiving(session, upload_id)
     encrypted = encrypt(json.dumps(codes).encode(), context=_chunk_context(upload_id, number))
     repository.insert_chunk(session, upload_id=upload_id, number=number, encrypted=encrypted)
     upload.total += len(codes)
     upload.updated_at = clock.now()
+    session.flush()
+    _require_room(session, upload, units=len(codes))
+
+
+def _require_room(session: Session, upload: CodeUpload, *, units: int) -> None:
+    """Raises QuotaExceeded if the merchant now has too many codes. units: just added."""
+    quotas.require_room(
+        session, user_id=upload.merchant_id, quota=Quota.CODES, units=units, counted=True
+    )
+
+
+def count_codes(session: Session, *, user_id: UUID, limit: int | None = None) -> int:
+    """The merchant's unsold codes, with those that uploads will add. limit: has no effect."""
+    unsold = products.count_units(session, merchant_id=user_id, kind=ProductKind.CODES)
+    return unsold + repository.count_pending_codes(session, merchant_id=user_id)
 
 
 def mark_received(session: Session, *, upload_id: UUID) -> CodeUpload:
@@ -142,11 +162,15 @@ def discard(session: Session, *, upload_id: UUID) -> None:
 def add_codes(
     session: Session, *, merchant: User, product_id: UUID, codes: Sequence[EncryptedCode]
 ) -> CodeUpload:
-    """Put the codes of a small file on sale. Raises ProductNotFound, UnauthorizedProductAccess."""
+    """Put the codes of a small file on sale.
+
+    Raises ProductNotFound, UnauthorizedProductAccess, QuotaExceeded.
+    """
     upload = create_upload(session, merchant=merchant, product_id=product_id)
     upload.total = len(codes)
     _insert(session, upload, codes, merchant=merchant)
     _close(session, upload, UploadStatus.COMPLETED)
+    _require_room(session, upload, units=upload.added)
     return upload
 
 
@@ -243,6 +267,17 @@ def delete_abandoned(session: Session, *, limit: int) -> int:
     for upload in abandoned:
         repository.delete_upload(session, upload)
     return len(abandoned)
+
+
+def purge_deleted(session: Session, *, limit: int) -> int:
+    """Delete unsold codes of a deleted product. Returns their number; 0 if there are none."""
+    acquire_ledger_lock(session, exclusive=False)
+    product = products.get_deleted_with_units(session, ProductKind.CODES)
+    if product is None:
+        return 0
+    deleted = repository.delete_free_codes(session, product_id=product.id, limit=limit)
+    products.restock(session, product, units=-deleted, actor_id=product.merchant_id)
+    return deleted
 
 
 def claim_stalled(session: Session, *, limit: int) -> list[UUID]:

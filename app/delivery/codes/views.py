@@ -9,6 +9,7 @@ from flask import Response, request
 
 from app.auth.guard import current_user, requires
 from app.auth.models import Role
+from app.auth.quotas.errors import QuotaExceeded
 from app.auth.scopes import Scope
 from app.common import queue
 from app.common.db import reading, retry_transaction, transaction
@@ -89,6 +90,7 @@ blp = Blueprint(
     LengthRequired,
     UnsupportedMediaType,
     UploadTimedOut,
+    QuotaExceeded,
 )
 def upload_product_codes(product_id: UUID) -> Response:
     """Upload codes

@@ -14,7 +14,7 @@ from app.delivery.files.downloads.service import policy
 from app.delivery.files.models import FileContent, FileDelivery, ProductFile
 from app.delivery.files.schemas import DeliveredFilesOut
 from app.delivery.handler import DeferredCheck, DeliveryHandler, OrderLine, StockMismatch
-from app.products.models import ProductKind
+from app.products.models import Product, ProductKind
 
 
 class FileHandler(DeliveryHandler):
@@ -44,6 +44,13 @@ class FileHandler(DeliveryHandler):
         if not repository.revoke_units(session, order_id=line.order_id, units=units):
             raise StockMismatch("an order for a file has no delivery")
         return units
+
+    def discard(self, session: Session, product: Product) -> None:
+        """An unsold file is retired, so that its bytes are removed."""
+        row = repository.get_current(session, product_id=product.id)
+        if row is not None and not repository.was_sold(session, product_id=product.id):
+            row.ProductFile.retired_at = clock.now()
+            product.is_ready = False
 
     def render(self, session: Session, line: OrderLine, *, base_url: str) -> dict[str, Any]:
         """The file with a new link, which is null if no download is left."""

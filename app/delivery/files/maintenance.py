@@ -9,11 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.common import clock
 from app.delivery.files import repository
-from app.delivery.files.models import FileContent
+from app.delivery.files.models import RETENTION, FileContent
 
-#: How long unreferenced content is kept: longer than a link is valid, and longer than it takes
-#: from the end of an upload to the row that refers to it.
-RETENTION: Final = timedelta(days=1)
 _CHECK_INTERVAL: Final = timedelta(days=1)
 
 

@@ -1,6 +1,7 @@
 """Contents, the files of products, and what buyers can download."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
@@ -8,6 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.columns import Created, Identified, mutable
 from app.common.db import Base
+
+#: How long unreferenced content is kept: longer than a link is valid, and longer than it takes
+#: from the end of an upload to the row that refers to it.
+RETENTION: Final = timedelta(days=1)
 
 
 class FileContent(Identified, Created, Base):

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -107,6 +107,23 @@ def get_current(session: Session, *, product_id: UUID) -> Any | None:
         .join(FileContent, FileContent.id == ProductFile.content_id)
         .where(ProductFile.product_id == product_id, ProductFile.retired_at.is_(None))
     ).one_or_none()
+
+
+def count_bytes(
+    session: Session, *, merchant_id: UUID, retired_since: datetime | None = None
+) -> int:
+    """The bytes of the merchant's files. retired_since: count those retired since then, too."""
+    counted: ColumnElement[bool] = ProductFile.retired_at.is_(None)
+    if retired_since is not None:
+        counted = or_(counted, ProductFile.retired_at >= retired_since)
+    query = (
+        select(func.coalesce(func.sum(FileContent.size), 0))
+        .join(ProductFile, ProductFile.content_id == FileContent.id)
+        .join(Product, Product.id == ProductFile.product_id)
+        # A literal, so that the planner can prove that the partial index applies.
+        .where(Product.merchant_id == merchant_id, text("products.kind = 'FILE'"), counted)
+    )
+    return int(session.scalar(query) or 0)
 
 
 def last_version(session: Session, *, product_id: UUID) -> int:

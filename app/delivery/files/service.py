@@ -6,12 +6,15 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
+from app.auth.quotas import service as quotas
+from app.auth.quotas.errors import QuotaExceeded
+from app.auth.quotas.quota import Quota
 from app.common import clock
 from app.common.errors import Unavailable
 from app.common.ids import new_id
 from app.delivery.files import repository
 from app.delivery.files.errors import FileEmpty, FileNotFound, FileSold, NotAFileProduct
-from app.delivery.files.models import FileContent, ProductFile
+from app.delivery.files.models import RETENTION, FileContent, ProductFile
 from app.events import service as events
 from app.events.catalogue.delivery import ProductFileRemoved, ProductFileUploaded
 from app.products import service as products
@@ -29,9 +32,39 @@ class CurrentFile:
     is_new: bool = False
 
 
-def require_file_product(session: Session, *, merchant: User, product_id: UUID) -> None:
-    """Raises ProductNotFound, UnauthorizedProductAccess, NotAFileProduct."""
+def require_uploadable(
+    session: Session, *, merchant: User, product_id: UUID, size: int | None
+) -> None:
+    """Check an upload before its bytes are received. size: as announced.
+
+    Raises ProductNotFound, UnauthorizedProductAccess, NotAFileProduct, QuotaExceeded.
+    """
     _require_file_kind(_require_own(session, merchant=merchant, product_id=product_id))
+    current = repository.get_current(session, product_id=product_id)
+    replaced = current.FileContent.size if current else 0
+    _require_space(session, merchant=merchant, size=size or 0, replaced=replaced)
+
+
+def _require_space(session: Session, *, merchant: User, size: int, replaced: int = 0) -> None:
+    """Require room for a file of `size` bytes in place of a current one of `replaced` bytes.
+
+    Bytes are stored for a while after their file was replaced or deleted. Together with them the
+    merchant may use twice the quota, so that a file of its size can be replaced, but not every
+    minute. Raises QuotaExceeded.
+    """
+    more = max(size - replaced, 0)
+    quotas.require_room(session, user_id=merchant.id, quota=Quota.FILE_BYTES, units=more)
+    maximum = 2 * quotas.get_maximum(session, user_id=merchant.id, quota=Quota.FILE_BYTES)
+    stored = repository.count_bytes(
+        session, merchant_id=merchant.id, retired_since=clock.now() - RETENTION
+    )
+    if stored + size > maximum:
+        raise QuotaExceeded(Quota.FILE_BYTES, used=stored, requested=size, maximum=maximum)
+
+
+def count_bytes(session: Session, *, user_id: UUID, limit: int | None = None) -> int:
+    """The bytes of the merchant's current files. limit: has no effect."""
+    return repository.count_bytes(session, merchant_id=user_id)
 
 
 def _require_own(session: Session, *, merchant: User, product_id: UUID) -> Product:
@@ -71,8 +104,8 @@ def publish(
 ) -> CurrentFile:
     """Make stored bytes the newest version of a product's file, unless they already are.
 
-    Raises ProductNotFound, UnauthorizedProductAccess, NotAFileProduct, and Unavailable if the bytes
-    were removed in the meantime.
+    Raises ProductNotFound, UnauthorizedProductAccess, NotAFileProduct, QuotaExceeded, and
+    Unavailable if the bytes were removed in the meantime.
     """
     product = products.require_own(session, merchant=merchant, product_id=product_id)
     _require_file_kind(product)
@@ -88,6 +121,7 @@ def publish(
             return CurrentFile(current, content, downloads)
         current.retired_at = now
         session.flush()
+    _require_space(session, merchant=merchant, size=content.size)
     file = repository.insert_file(
         session,
         id=new_id(),

@@ -12,6 +12,7 @@ import structlog
 from app.common import clock, queue
 from app.common.db import reading, retry_transaction
 from app.delivery.files import maintenance
+from app.delivery.files.models import RETENTION
 from app.delivery.files.storage import service as storage
 
 _BATCH_SIZE: Final = 100
@@ -34,7 +35,7 @@ def remove_unreferenced() -> int:
     gone. An upload of the same bytes in the meantime gets another row and another key, so that
     removing content late or twice does no harm.
     """
-    staged = storage.current().delete_staged(before=clock.now() - maintenance.RETENTION)
+    staged = storage.current().delete_staged(before=clock.now() - RETENTION)
     return staged + queue.until_done(_remove_batch)
 
 

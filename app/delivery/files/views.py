@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.guard import current_user, requires
 from app.auth.models import Role
+from app.auth.quotas.errors import QuotaExceeded
 from app.auth.scopes import Scope
 from app.common.db import reading, retry_transaction, transaction
 from app.common.errors import (
@@ -73,6 +74,7 @@ _NAME: Final = {
     UnsupportedMediaType,
     StorageFull,
     StorageUnavailable,
+    QuotaExceeded,
 )
 @per_caller("60/hour")
 def upload_product_file(args: dict[str, Any], product_id: UUID) -> Response:
@@ -86,7 +88,9 @@ def upload_product_file(args: dict[str, Any], product_id: UUID) -> Response:
     attributes = _file_attributes(args.get("name"))
     with reading() as session:
         merchant = current_user(session)
-        service.require_file_product(session, merchant=merchant, product_id=product_id)
+        service.require_uploadable(
+            session, merchant=merchant, product_id=product_id, size=request.content_length
+        )
     content_id = _store_body()
     publish = partial(_publish, product_id=product_id, content_id=content_id, **attributes)
     current = retry_transaction(publish)

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.models import User
+from app.auth.quotas import service as quotas
+from app.auth.quotas.quota import Quota
 from app.auth.service import Caller
 from app.auth.two_factor.service import SecondFactor
 from app.common import clock
@@ -52,8 +54,10 @@ def create_code(
     """Create a code. amount: units of `currency`, None if the payer chooses.
 
     product_id: the product that is bought, at its price at the time of payment.
-    Raises ProductNotFound, UnauthorizedProductAccess, ProductInactive, AmountInvalid.
+    Raises ProductNotFound, UnauthorizedProductAccess, ProductInactive, AmountInvalid,
+    QuotaExceeded.
     """
+    quotas.require_room(session, user_id=merchant.id, quota=Quota.MERCHANT_CODES)
     product = _require_sellable(session, merchant, product_id) if product_id else None
     now = clock.now()
     code = MerchantCode(
@@ -94,6 +98,11 @@ def deactivate_code(session: Session, *, merchant_id: UUID, code_id: UUID) -> Me
         code.is_active, code.updated_at = False, clock.now()
         session.flush()
     return found
+
+
+def count_active_codes(session: Session, *, user_id: UUID, limit: int | None = None) -> int:
+    """The number of the merchant's active codes. limit: as of `quotas.Count`."""
+    return repository.count_active_codes(session, merchant_id=user_id, limit=limit)
 
 
 def require_code(session: Session, *, merchant_id: UUID, code_id: UUID) -> MerchantCodeDetails:

@@ -15,6 +15,7 @@ from app.auth.guard import (
     second_factor,
 )
 from app.auth.models import Role
+from app.auth.quotas.errors import QuotaExceeded
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
@@ -85,7 +86,7 @@ def _respond(found: MerchantCodeDetails, status: int = 200) -> Response:
 @blp.arguments(CreateMerchantCodeIn, required=False)
 @idempotent(blp)
 @blp.response(201, MerchantCodeOut)
-@blp.errors(ProductNotFound, UnauthorizedProductAccess, ProductInactive)
+@blp.errors(ProductNotFound, UnauthorizedProductAccess, ProductInactive, QuotaExceeded)
 def create_merchant_code(body: dict[str, Any]) -> Response:
     """Create a merchant code
 

@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
+from app.auth.quotas import service as quotas
+from app.auth.quotas.quota import Quota
 from app.common import clock
 from app.common.ids import new_id
 from app.common.money import AmountInvalid, Money
@@ -59,11 +61,15 @@ def import_products(
     """Create and update the merchant's products. Changed numbers of units are restocks.
 
     problems: of invalid rows, to be reported together with those found here. currency: of new
-    products. dry_run: validate only. Raises ImportInvalid, and then changes nothing.
+    products. dry_run: validate only. Raises ImportInvalid, QuotaExceeded, and then changes nothing.
     """
     ids = {row.values["id"] for row in rows if "id" in row.values}
     found = repository.get_products(session, ids)
     plan = _plan(rows, found, merchant=merchant, currency=currency, problems=problems)
+    if plan.inserts:
+        quotas.require_room(
+            session, user_id=merchant.id, quota=Quota.PRODUCTS, units=len(plan.inserts)
+        )
     if not dry_run and plan.updates:
         # Only products that change are locked, because purchases wait for them, and then compared
         # again.

@@ -6,6 +6,7 @@ from flask import Response
 
 from app.auth.guard import current_user, requires
 from app.auth.models import Role
+from app.auth.quotas.errors import QuotaExceeded
 from app.auth.scopes import Scope
 from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.csv_http import answers_csv, csv_download, require_csv, takes_csv
@@ -44,7 +45,13 @@ _exports: Final = ConcurrencyLimiter(2)
 @blp.response(200, ProductImportOut)
 @takes_csv(blp, example=IMPORT_EXAMPLE)
 @blp.errors(
-    ImportInvalid, BodyTooLarge, BodyIncomplete, BodyTooSlow, LengthRequired, UnsupportedMediaType
+    ImportInvalid,
+    BodyTooLarge,
+    BodyIncomplete,
+    BodyTooSlow,
+    LengthRequired,
+    UnsupportedMediaType,
+    QuotaExceeded,
 )
 @per_caller("20/minute")
 def import_products(args: dict[str, Any]) -> Response:

@@ -4,16 +4,31 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.common.pagination import Page, PageRequest, paginate_union
 from app.common.rows import lock_due
-from app.wallets.models import WalletHold
+from app.wallets.models import Wallet, WalletHold
 
 
 def get_hold(session: Session, hold_id: UUID) -> WalletHold | None:
     return session.get(WalletHold, hold_id)
+
+
+def count_active_holds(session: Session, *, payer_id: UUID, limit: int | None) -> int:
+    """The number of active holds for other users on the payer's wallets, up to `limit`."""
+    # A literal, so that the planner can prove that the partial index applies.
+    found = (
+        select(WalletHold.id)
+        .join(Wallet, Wallet.id == WalletHold.wallet_id)
+        .where(
+            Wallet.user_id == payer_id,
+            text("wallet_holds.status = 'ACTIVE'"),
+            WalletHold.payee_id.is_not(None),
+        )
+    )
+    return session.scalar(select(func.count()).select_from(found.limit(limit).subquery())) or 0
 
 
 def list_holds(

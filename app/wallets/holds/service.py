@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.auth.errors import UserNotFound
 from app.auth.models import Role, User
+from app.auth.quotas import service as quotas
+from app.auth.quotas.quota import Quota
 from app.auth.service import Caller
 from app.auth.two_factor.service import SecondFactor
 from app.common import clock
@@ -55,13 +57,14 @@ def create_hold(
     amount: in units of `currency`; second_factor: the payer's; expires_in: seconds; expires_at: a
     time; 7 days by default.
     Raises CannotPayYourself, PayeeNotFound, ExpiryInvalid, WalletLocked (of either party),
-    InsufficientFunds, LimitExceeded, WalletNotFound, TwoFactorRequired.
+    InsufficientFunds, LimitExceeded, WalletNotFound, TwoFactorRequired, QuotaExceeded.
     """
     money = Money.of(amount, currency)
     if payee_id == payer.id:
         raise CannotPayYourself
     _require_merchant(session, payee_id)
     expires_at = _expiry(expires_in=expires_in, expires_at=expires_at)
+    quotas.require_room(session, user_id=payer.id, quota=Quota.HOLDS)
     account = wallets.require_account(session, user_id=payer.id, currency=currency)
     authorization = outflow.authorize(
         session,
@@ -82,6 +85,11 @@ def create_hold(
     )
     events.record(session, [HoldPlaced.of(hold, payer_id=hold.initiator_id)])
     return hold
+
+
+def count_active_holds(session: Session, *, user_id: UUID, limit: int | None = None) -> int:
+    """The number of active holds that the user has created. limit: as of `quotas.Count`."""
+    return repository.count_active_holds(session, payer_id=user_id, limit=limit)
 
 
 def capture_hold(

@@ -7,6 +7,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from app.auth.guard import current_user, may_require_code, requires, second_factor
+from app.auth.quotas.errors import QuotaExceeded
 from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, settings
@@ -50,7 +51,7 @@ blp = Blueprint(
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(CreateHoldIn)
 @blp.response(201, HoldOut)
-@blp.errors(PayeeNotFound, CannotPayYourself, *PAYMENT_ERRORS)
+@blp.errors(PayeeNotFound, CannotPayYourself, *PAYMENT_ERRORS, QuotaExceeded)
 @may_require_code(blp)
 @takes_idempotency_key(blp)
 def create_hold(body: dict[str, Any]) -> Response:

@@ -173,12 +173,17 @@ class TestCreation:
             factories.api_key(shop)
 
         answer = create_key(client, shop)
-        assert refusal(answer) == (409, "TOO_MANY_API_KEYS")
-        assert answer.json["details"] == {"most": 20}
+        assert refusal(answer) == (403, "QUOTA_EXCEEDED")
+        assert answer.json["details"] == {
+            "quota": "API_KEYS",
+            "used": 20,
+            "requested": 1,
+            "maximum": 20,
+        }
 
         revoke(client, shop, first.id)
         assert create_key(client, shop).status_code == 201
-        assert refusal(create_key(client, shop)) == (409, "TOO_MANY_API_KEYS")
+        assert refusal(create_key(client, shop)) == (403, "QUOTA_EXCEEDED")
         with mock.patch("app.common.clock.now", return_value=soon):
             factories.api_key(shop)
         assert create_key(client, factories.merchant()).status_code == 201
