@@ -196,9 +196,9 @@ class TestRefusals:
         seller = factories.merchant()
         product_id = file_product(seller)
 
-        def sign_out_then_store(uploader: Any) -> Any:
+        def sign_out_then_store() -> Any:
             client.post(f"{API}/auth/logout", headers=seller.headers)
-            return store_body(uploader)
+            return store_body()
 
         from app.delivery.files import views
 

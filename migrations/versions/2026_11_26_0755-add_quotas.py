@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031_quotas"
-down_revision = "0030_reservation_limit"
+revision = "0032_quotas"
+down_revision = "0031_reservation_limit"
 
 #: Name, table, column and condition of each index.
 INDEXES = (

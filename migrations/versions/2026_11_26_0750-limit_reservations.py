@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030_reservation_limit"
-down_revision = "0029_posted_balances"
+revision = "0031_reservation_limit"
+down_revision = "0030_attempt_budgets"
 
 
 def upgrade() -> None:
