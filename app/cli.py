@@ -68,6 +68,8 @@ def up(demo: bool, quiet: bool) -> None:
 @main.command()
 def serve() -> None:
     """Serve the web application (needs DATABASE_URL and REDIS_URL)."""
+    # structlog would import it for tracebacks in colour: 4 MB that a web process never uses.
+    sys.modules["rich"] = None  # type: ignore[assignment]
     from app.server import serve as run
 
     settings = _load_settings()

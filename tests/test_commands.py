@@ -51,6 +51,12 @@ def test_every_setting_is_listed() -> None:
     assert "#PORT=3000\n" in result.output
 
 
+def test_the_web_process_does_without_the_tables_of_the_terminal() -> None:
+    code = "import sys; sys.modules['rich'] = None; import app.server, app.factory"
+
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, check=True)
+
+
 @pytest.mark.parametrize("module", ["app.factory", "app.wiring", "app.worker"])
 def test_a_process_can_start_with_any_of_these_modules(module: str) -> None:
     command = [sys.executable, "-c", f"import {module}"]
