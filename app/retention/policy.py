@@ -94,6 +94,7 @@ KEPT: Final = {
     "payouts": _TRADE,
     "bank_accounts": "payouts refer to them",
     "users": "wallets, orders and the audit log refer to them",
+    "user_quotas": "at most one row per user and quota",
     "two_factors": "one row per user",
     "recovery_codes": "ten rows per user",
     "api_keys": _OWN,

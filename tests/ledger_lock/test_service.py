@@ -55,7 +55,7 @@ def release(session: Session, user: factories.Actor) -> None:
 def set_limit(session: Session, user: factories.Actor) -> None:
     limits.set_for_user(
         session,
-        actor_id=user.id,
+        actor_id=None,
         user_id=user.id,
         kind="DEPOSIT",
         window="DAY",

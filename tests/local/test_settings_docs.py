@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.auth.quotas.quota import Quota
 from app.common.env_fields import Declaration, declarations
 from app.common.settings import PROJECT_ROOT, Settings, load_settings
 from app.local import settings_docs
@@ -42,8 +43,12 @@ def read_settings() -> set[str]:
     return found
 
 
-#: The periods of the retention are read by their names.
-READ = read_settings() | {rule.period for rule in RULES}
+#: The periods of the retention and the quotas are read by their names.
+READ = (
+    read_settings()
+    | {rule.period for rule in RULES}
+    | {f"quota_{quota.lower()}" for quota in Quota}
+)
 
 
 class TestDocuments:

@@ -18,6 +18,8 @@ _SOLD = (
 
 #: Operations of users that need neither, each with its reason.
 UNBOUNDED = {
+    "login": "Limited per device, account and address by app.auth.sign_in.",
+    "loginByPhone": "Limited per device, account and address by app.auth.sign_in.",
     "logout": _ENDS,
     "refreshTokens": "Each use replaces a token of the session; used ones are deleted in time.",
     "confirmTwoFactor": _CODE,

@@ -3,8 +3,9 @@
 import time
 
 import pytest
-from structlog.testing import capture_logs
+from structlog.testing import CapturingLogger
 
+from app import server
 from app.common import open_files
 from app.common.settings import Settings
 from app.server import raise_connection_limit
@@ -33,15 +34,17 @@ def test_connections_are_limited_by_the_limit_of_open_files(
 def test_fewer_connections_than_configured_are_logged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(server, "log", log)
     monkeypatch.setattr(open_files, "raise_limit", lambda needed: needed)
-    with capture_logs() as logs:
-        raise_connection_limit(Settings())
-    assert logs == []
+    raise_connection_limit(Settings())
+    assert log.calls == []
 
     monkeypatch.setattr(open_files, "raise_limit", lambda _: 4096)
-    with capture_logs() as logs:
-        raise_connection_limit(Settings())
-    assert (logs[0]["connections"], logs[0]["configured"]) == (3776, 8192)
+    raise_connection_limit(Settings())
+    (call,) = log.calls
+    assert (call.method_name, call.kwargs["connections"]) == ("warning", 3776)
+    assert call.kwargs["configured"] == 8192
 
 
 class Crashing(Processes):

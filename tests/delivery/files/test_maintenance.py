@@ -147,8 +147,8 @@ class TestRemoving:
         product_id = file_product(seller)
         original = views._store_body
 
-        def store_for_days(uploader: object) -> object:
-            content_id = original(uploader)  # type: ignore[arg-type]
+        def store_for_days() -> object:
+            content_id = original()
             advance_time(2 * DAY)
             tasks.remove_unreferenced()
             return content_id

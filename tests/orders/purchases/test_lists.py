@@ -132,6 +132,7 @@ class TestReading:
                 "kind",
                 "isReady",
                 "purchaseLimit",
+                "reservationLimit",
             ]
             assert list(order["user"]) == ["id", "email", "firstName", "lastName"]
             nested = {"product", "user"}
