@@ -71,10 +71,12 @@ def serve() -> None:
     # structlog would import it for tracebacks in colour: 4 MB that a web process never uses.
     sys.modules["rich"] = None  # type: ignore[assignment]
     from app.server import serve as run
+    from app.server import shared_metrics
 
     settings = _load_settings()
-    _require_database(settings)
-    run(settings)
+    with shared_metrics(settings):
+        _require_database(settings)
+        run(settings)
 
 
 @main.command()

@@ -43,10 +43,8 @@ def serve(settings: Settings) -> None:
     _limit_malloc_arenas()
     # Clients that connect while the application is loaded wait instead of being refused.
     listener = listen(settings.host, settings.port)
-    with _shared_metrics(settings):
-        application = _load_application(settings)
-        code = run(application, listener, settings)
-    sys.exit(code)
+    application = _load_application(settings)
+    sys.exit(run(application, listener, settings))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -113,9 +111,10 @@ def raise_connection_limit(settings: Settings) -> int:
 
 
 @contextmanager
-def _shared_metrics(settings: Settings) -> Iterator[None]:
+def shared_metrics(settings: Settings) -> Iterator[None]:
     """Share the metrics of the web processes in a new folder (app.common.metrics).
 
+    Before anything that counts is imported: prometheus_client decides then where it keeps values.
     The metrics of ended processes stay in it, because Prometheus would take a decreasing counter
     for a restart.
     """
@@ -123,7 +122,6 @@ def _shared_metrics(settings: Settings) -> Iterator[None]:
         yield
         return
     with TemporaryDirectory(prefix="payment-flow-metrics-") as folder:
-        # Read when prometheus_client is imported, together with the application.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         yield
 
