@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, TextIO
 
@@ -65,13 +67,25 @@ def up(demo: bool, quiet: bool) -> None:
     sys.exit(start(settings, demo=demo and not settings.is_production, quiet=quiet))
 
 
+@contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """A block whose imports do not find a module that is not loaded yet."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
 @main.command()
 def serve() -> None:
     """Serve the web application (needs DATABASE_URL and REDIS_URL)."""
-    # structlog would import it for tracebacks in colour: 4 MB that a web process never uses.
-    sys.modules["rich"] = None  # type: ignore[assignment]
-    from app.server import serve as run
-    from app.server import shared_metrics
+    with _hidden("rich"):  # structlog would import it for tracebacks in colour, which takes 4 MB
+        from app.server import serve as run
+        from app.server import shared_metrics
 
     settings = _load_settings()
     with shared_metrics(settings):

@@ -1,5 +1,6 @@
 """The `payment-flow` command."""
 
+import os
 import subprocess
 import sys
 
@@ -55,6 +56,16 @@ def test_the_web_process_does_without_the_tables_of_the_terminal() -> None:
     code = "import sys; sys.modules['rich'] = None; import app.server, app.factory"
 
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, check=True)
+
+
+def test_serve_hides_no_module_from_what_runs_later_in_the_process() -> None:
+    code = (
+        "from click.testing import CliRunner; from app.cli import main;"
+        " assert CliRunner().invoke(main, ['serve']).exit_code == 1; import rich.status"
+    )
+    env = os.environ | {"PORT": "http"}
+
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, env=env, check=True)
 
 
 @pytest.mark.parametrize("module", ["app.factory", "app.wiring", "app.worker"])
