@@ -5,7 +5,7 @@ the transaction of the work, so a revoked session or key, or a deactivated user,
 immediately.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -192,21 +192,23 @@ def optional_user(session: Session, *, scope: Scope) -> User | None:
 def may_require_code(blueprint: Blueprint) -> Callable[[View], View]:
     """Document and rate-limit the codes of an endpoint that calls `second_factor`."""
 
-    def decorate(view: View) -> View:
-        limited = _limit_attempts(lambda: _CODE_HEADER in request.headers)(view)
-        documented = blueprint.takes_header(_CODE_PARAMETER)(limited)
-        return blueprint.errors(BadRequest, TwoFactorRequired)(documented)
-
-    return decorate
+    return _takes_code(blueprint, _CODE_PARAMETER, BadRequest, TwoFactorRequired)
 
 
 def requires_admin_code(blueprint: Blueprint) -> Callable[[View], View]:
     """Document and rate-limit the codes of an endpoint that calls `confirm_admin_code`."""
 
+    return _takes_code(blueprint, _ADMIN_CODE_PARAMETER, BadRequest)
+
+
+def _takes_code(
+    blueprint: Blueprint, parameter: Mapping[str, Any], *errors: type[AppError]
+) -> Callable[[View], View]:
+    """An endpoint that reads a two-factor code from the header."""
+
     def decorate(view: View) -> View:
         limited = _limit_attempts(lambda: _CODE_HEADER in request.headers)(view)
-        documented = blueprint.takes_header(_ADMIN_CODE_PARAMETER)(limited)
-        return blueprint.errors(BadRequest)(documented)
+        return blueprint.errors(*errors)(blueprint.takes_header(parameter)(limited))
 
     return decorate
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -39,7 +40,7 @@ class Backoff:
         return self._pause
 
 
-class Supervised:
+class Supervised(ABC):
     """Something that is started again when it has ended, however often."""
 
     def __init__(self, name: str, log: Path, report: Report) -> None:
@@ -71,12 +72,13 @@ class Supervised:
             f" {log_tail(self.log)}"
         )
 
+    @abstractmethod
     def _problem(self) -> str | None:
         """How it ended, None while it is running."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _start(self) -> None:
-        raise NotImplementedError
+        """Start it again. Raises EmbeddedError, OSError."""
 
 
 class Service(Supervised):

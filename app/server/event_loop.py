@@ -46,6 +46,11 @@ log = structlog.get_logger()
 
 
 class EventLoop:
+    """The connections of a web process, in its main thread; `_execute` runs in the others.
+
+    Only the loop touches the selector and closes sockets: threads hand that over by `_call`.
+    """
+
     def __init__(self, application: Application, listener: socket.socket, limits: Limits) -> None:
         self._application = application
         self._listener = listener

@@ -263,6 +263,11 @@ class TestNewPayees:
         payee = signed_in_for_long(payee, "MERCHANT")
         assert case.spend(client, payer, payee, "5.00", {}).status_code < 300
 
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.kind is TransactionType.PAYMENT], ids=str
+)
+class TestNewMerchants:
     def test_a_large_first_payment_to_a_merchant_needs_a_code(
         self,
         client: FlaskClient,
@@ -271,8 +276,6 @@ class TestNewPayees:
         case: OutflowCase,
         time: ManualClock,
     ) -> None:
-        if case.kind is not TransactionType.PAYMENT:
-            return
         app = enable_two_factor(client, payer, time)
         assert case.spend(client, payer, payee, "100.00", {}).status_code < 300
 
@@ -292,8 +295,6 @@ class TestNewPayees:
         case: OutflowCase,
         time: ManualClock,
     ) -> None:
-        if case.kind is not TransactionType.PAYMENT:
-            return
         app = enable_two_factor(client, payer, time)
         assert case.spend(client, payer, payee, "60.00", {}).status_code < 300
         assert case.spend(client, payer, factories.merchant(), "40.00", {}).status_code < 300
@@ -313,8 +314,6 @@ class TestNewPayees:
         time: ManualClock,
     ) -> None:
         """Or else a purchase of a cent would allow a large transfer an hour later."""
-        if case.kind is not TransactionType.PAYMENT:
-            return
         enable_two_factor(client, payer, time)
         assert case.spend(client, payer, payee, "0.01", {}).status_code < 300
         payer, payee = later(time, payer, timedelta(hours=2)), signed_in_for_long(payee, "MERCHANT")

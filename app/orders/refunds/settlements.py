@@ -17,21 +17,10 @@ from app.orders import repository
 from app.orders.errors import RefundNotFound, RefundNotSettleable
 from app.orders.models import Refund, RefundDestination
 from app.orders.refunds import gateway_refunds
-from app.orders.refunds.gateway_refunds import PendingRefund, is_refused
+from app.orders.refunds.gateway_refunds import is_refused
 from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.models import SystemCode
-
-
-def require_refused(session: Session, *, refund_id: UUID) -> PendingRefund:
-    """A refund that the gateway has refused. Raises RefundNotFound, RefundNotSettleable."""
-    row = repository.get_refund(session, refund_id)
-    if row is None:
-        raise RefundNotFound
-    pending = gateway_refunds.get_pending(session, refund_id=refund_id)
-    if pending is None or not is_refused(row.Refund):
-        raise RefundNotSettleable(status=row.Refund.status)
-    return pending
 
 
 def settle(
@@ -49,12 +38,13 @@ def settle(
     Raises RefundNotFound, RefundNotSettleable, OwnAccount if the administrator is a party of the
     order, and for WALLET WalletNotFound, WalletLocked and BalanceTooLarge.
     """
-    require_refused(session, refund_id=refund_id)
-    parties = repository.get_refund(session, refund_id)
-    auth.require_other_account(actor_id, parties.user_id, parties.Refund.merchant_id)
+    found = repository.get_refund(session, refund_id)
+    if found is None:
+        raise RefundNotFound
+    _require_refused(found.Refund)
+    auth.require_other_account(actor_id, found.user_id, found.Refund.merchant_id)
     refund = repository.lock_refund(session, refund_id)
-    if not is_refused(refund):
-        raise RefundNotSettleable(status=refund.status)
+    _require_refused(refund)
     if destination is RefundDestination.WALLET:
         payee = gateway_refunds.require_buyer_account(session, refund)
     else:
@@ -80,6 +70,12 @@ def settle(
     )
     events.record(session, [_event(refund, destination), *wallets.balance_events(posted)])
     return refund
+
+
+def _require_refused(refund: Refund) -> None:
+    """Raises RefundNotSettleable unless the gateway has refused to make the refund."""
+    if not is_refused(refund):
+        raise RefundNotSettleable(status=refund.status)
 
 
 def _event(refund: Refund, destination: RefundDestination) -> Event:
