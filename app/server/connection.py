@@ -1,5 +1,7 @@
 """One connection of a client: its socket, its requests, and until when it may stay."""
 
+import ctypes
+import errno
 import select
 import socket
 import threading
@@ -16,6 +18,21 @@ from app.server.requests import Malformed, Request, RequestReader
 
 RECEIVE_BYTES: Final = 64 * 1024
 
+# Calls that never wait, without releasing the interpreter lock: to get it back, a thread would wait
+# for all others that want it, which takes a hundred times as long.
+_LIBC: Final = ctypes.PyDLL(None, use_errno=True)
+_recv, _send = _LIBC.recv, _LIBC.send
+_recv.argtypes = _send.argtypes = [
+    ctypes.c_int,
+    ctypes.c_char_p,
+    ctypes.c_size_t,
+    ctypes.c_int,
+]
+_recv.restype = _send.restype = ctypes.c_ssize_t
+_WOULD_WAIT: Final = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
+
+_buffers: Final = threading.local()
+
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -26,6 +43,7 @@ class Lost(Exception):
 class Connection:
     """The state that the event loop and the thread of a request share.
 
+    address, server: of the client and of this end.
     busy: its requests are being executed. The event loop sets it, and the thread clears it under
     `lock` when no request is left in `ready`. Only the thread of a busy connection executes its
     requests, and only the event loop registers and closes sockets.
@@ -51,6 +69,7 @@ class Connection:
         "pace",
         "reader",
         "ready",
+        "server",
         "since",
         "socket",
         "unsent",
@@ -60,6 +79,7 @@ class Connection:
     def __init__(self, client: socket.socket, address: tuple[Any, ...], *, rate: int) -> None:
         self.socket = client
         self.address = address
+        self.server: tuple[Any, ...] = client.getsockname()
         self.reader = RequestReader()
         self.ready: deque[Request] = deque()
         self.lock = threading.Lock()
@@ -75,11 +95,13 @@ class Connection:
     def receive(self) -> bytes | None:
         """What has arrived; empty at the end of the stream, None if there is nothing yet."""
         try:
-            return self.socket.recv(RECEIVE_BYTES)
-        except BlockingIOError:
-            return None
-        except OSError:
-            return b""
+            buffer = _buffers.received
+        except AttributeError:
+            buffer = _buffers.received = ctypes.create_string_buffer(RECEIVE_BYTES)
+        received = _recv(self.socket.fileno(), buffer, RECEIVE_BYTES, socket.MSG_DONTWAIT)
+        if received < 0:
+            return None if ctypes.get_errno() in _WOULD_WAIT else b""
+        return ctypes.string_at(buffer, received)
 
     def send(self, data: memoryview) -> memoryview:
         """Send as much as possible without waiting. Returns the rest. Raises Lost."""
@@ -93,6 +115,16 @@ class Connection:
             self.pace.moved(sent)
             data = data[sent:]
         return data
+
+    def send_at_once(self, data: bytes) -> memoryview:
+        """As `send`, for a few kilobytes, which the kernel takes with one call or not at all."""
+        sent = _send(self.socket.fileno(), data, len(data), socket.MSG_DONTWAIT)
+        if sent < 0:
+            if ctypes.get_errno() not in _WOULD_WAIT:
+                raise Lost
+            sent = 0
+        self.pace.moved(sent)
+        return memoryview(data)[sent:]
 
     def send_all(self, data: bytes) -> None:
         """Send all of it, and wait for the client as needed. Raises Lost, TooSlow."""

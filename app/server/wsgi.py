@@ -91,7 +91,7 @@ def respond(
 
 def _send(connection: Connection, head: bytes, body: bytes) -> list[memoryview]:
     if len(body) <= _MAX_COPIED_BYTES:
-        rest = connection.send(memoryview(head + body))
+        rest = connection.send_at_once(head + body)
         return [rest] if rest else []
     rest = connection.send(memoryview(head))
     if rest:
@@ -167,7 +167,6 @@ def _environ(connection: Connection, request: Request) -> dict[str, Any]:
     if not target.startswith(b"/"):
         target = _without_authority(target)
     path, _, query = target.partition(b"?")
-    server = connection.socket.getsockname()
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
@@ -175,8 +174,8 @@ def _environ(connection: Connection, request: Request) -> dict[str, Any]:
         "QUERY_STRING": query.decode("latin-1"),
         "REQUEST_URI": request.target.decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{request.version}",
-        "SERVER_NAME": server[0],
-        "SERVER_PORT": str(server[1]),
+        "SERVER_NAME": connection.server[0],
+        "SERVER_PORT": str(connection.server[1]),
         "REMOTE_ADDR": connection.address[0],
         "REMOTE_PORT": str(connection.address[1]),
         "wsgi.version": (1, 0),
