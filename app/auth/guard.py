@@ -7,7 +7,7 @@ immediately.
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 import structlog
@@ -255,10 +255,16 @@ def _sends_code() -> bool:
 
 def _limit_attempts(when: Callable[[], bool]) -> Callable[[View], View]:
     def decorate(view: View) -> View:
-        limited = limits_attempts(SECOND_FACTORS, when=when)(view)
-        return ratelimit.shared(_CODE_LIMITS, by=ratelimit.caller, scope="two-factor", when=when)(
-            limited
-        )
+        limited = limits_attempts(SECOND_FACTORS)(view)
+
+        @wraps(limited)
+        def guarded(*args: Any, **values: Any) -> Any:
+            if not when():
+                return view(*args, **values)
+            ratelimit.count(_CODE_LIMITS, scope="two-factor", key=ratelimit.caller())
+            return limited(*args, **values)
+
+        return cast("View", guarded)
 
     return decorate
 

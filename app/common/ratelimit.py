@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar, cast
 import redis
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RateLimitExceeded
+from limits import parse_many
 from limits.storage import MemoryStorage, RedisStorage
 
 from app.common import cache, redis_client
@@ -124,6 +125,19 @@ def shared(
     return cast("Callable[[View], View]", limit)
 
 
+def count(limits: str, *, scope: str, key: str) -> None:
+    """Count this request towards limits that all requests with the same scope and key share.
+
+    For endpoints that many requests call and few are limited at: the decorators cost all of them as
+    much as reading the body does. Raises TooManyRequests.
+    """
+    if not limiter.enabled:
+        return
+    for limit in parse_many(limits):
+        if not limiter.limiter.hit(limit, scope, key):
+            raise _too_many(limiter.limiter.get_window_stats(limit, scope, key).reset_time)
+
+
 def _limited(limits: str, key: Callable[[], str]) -> Callable[[View], View]:
     return cast("Callable[[View], View]", limiter.limit(limits, key_func=key))
 
@@ -174,5 +188,10 @@ def _connect(settings: Settings) -> redis.Redis:
 
 def _refuse(_: RateLimitExceeded) -> Response:
     current = limiter.current_limit
-    wait = max(1, math.ceil(current.reset_at - time.time())) if current else 1
-    return render(TooManyRequests(headers={"Retry-After": str(wait)}))
+    return render(_too_many(current.reset_at if current else 0))
+
+
+def _too_many(free_at: float) -> TooManyRequests:
+    """free_at: seconds since the epoch."""
+    wait = max(1, math.ceil(free_at - time.time()))
+    return TooManyRequests(headers={"Retry-After": str(wait)})

@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Final
 from uuid import UUID
 
@@ -162,11 +163,11 @@ class SecondFactor:
 
     def threshold(self, currency: str) -> Money:
         """The sum of a day above which a code is required."""
-        return Money.of(self.above, currency)
+        return _money(self.above, currency)
 
     def new_merchant_threshold(self, currency: str) -> Money:
         """The sum of a day above which a payment to a new merchant requires a code."""
-        return Money.of(self.new_merchant_above, currency)
+        return _money(self.new_merchant_above, currency)
 
     def require(
         self,
@@ -197,6 +198,10 @@ class SecondFactor:
             tried=code is not None,
             reason=reason,
         )
+
+
+#: Of a few settings and currencies, for each movement.
+_money: Final = cache(Money.of)
 
 
 def require_code_if_enabled(session: Session, *, user_id: UUID, code: str | None) -> None:
