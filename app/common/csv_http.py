@@ -67,6 +67,6 @@ def _ended(parts: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from parts
     except Exception:
-        # The web server treats this as the normal end of the response.
+        # The web server will not end the response properly, which not every client notices.
         yield TRUNCATED
         raise

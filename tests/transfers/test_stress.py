@@ -4,10 +4,13 @@ import itertools
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import create_engine, text
 
+from app.common.settings import Settings
+from tests import servers
 from tests.concurrency import all_at_once
 from tests.live import LiveServer, Response, outcomes, sign_up_buyers
 
@@ -41,6 +44,16 @@ class TotalReader:
             while not self._done.is_set():
                 self.seen[connection.execute(total).scalar_one()] += 1
         engine.dispose()
+
+
+@pytest.fixture
+def live_server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
+    """As the one of all tests, but without a second factor: the 20 senders would soon need one."""
+    with (
+        servers.database(f"payment_flow_live_{worker_number}") as made,
+        LiveServer.start(settings, made, workers=2, TWO_FACTOR_ABOVE="1000000") as server,
+    ):
+        yield server
 
 
 def test_the_total_balance_is_constant_for_a_minute_of_transfers(live_server: LiveServer) -> None:
