@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from app.auth.tokens import ACCESS_AUDIENCE
 from app.common.settings import Settings
-from bench.servers import APP_ENV, BANK, Servers
+from bench.servers import BANK, Servers
 
 PASSWORD = "a-fine-secret-1"  # noqa: S105 – of users of the benchmark
 
@@ -52,9 +52,15 @@ _DEPOSITS = """
     FROM wallets w CROSS JOIN generate_series(1, %(times)s::bigint) AS n
     WHERE w.user_id = ANY(%(ids)s::uuid[]) ORDER BY w.id, n;
 
-    INSERT INTO journal_entries (id, kind, initiator_id, created_at)
-    SELECT entry, 'DEPOSIT', user_id, time FROM deposits;
-
+    WITH entries AS (
+        INSERT INTO journal_entries (id, kind, initiator_id, created_at)
+        SELECT entry, 'DEPOSIT', user_id, time FROM deposits
+    ), balances AS (
+        UPDATE wallets w SET balance = g.balance, sequence = g.sequence,
+            totals = jsonb_build_object('DEPOSIT', jsonb_build_array(g.total, g.total))
+        FROM (SELECT wallet, max(balance) AS balance, max(sequence) AS sequence, max(total) AS total
+              FROM deposits GROUP BY wallet) g WHERE w.id = g.wallet
+    )
     INSERT INTO wallet_transactions (id, journal_entry_id, wallet_id, sequence, type, status,
         amount, balance_before, balance_after, currency, description, created_at, type_total,
         uncoded_total)
@@ -70,11 +76,6 @@ _DEPOSITS = """
     SELECT uuidv7(), 'balance-updated', 'wallet', wallet, jsonb_build_object('userId', user_id,
         'transactionId', posting, 'journalEntryId', entry, 'type', 'DEPOSIT', 'amount', %(cents)s,
         'balance', balance, 'currency', 'USD'), time, time FROM deposits;
-
-    UPDATE wallets w SET balance = g.balance, sequence = g.sequence,
-        totals = jsonb_build_object('DEPOSIT', jsonb_build_array(g.total, g.total))
-    FROM (SELECT wallet, max(balance) AS balance, max(sequence) AS sequence, max(total) AS total
-          FROM deposits GROUP BY wallet) g WHERE w.id = g.wallet;
 """
 
 _PRODUCTS = """
@@ -206,7 +207,7 @@ class Shop:
         email = f"{name}@bench.example.com"
         now = datetime.now(UTC)
         claims = {
-            "iss": f"payment-flow/{APP_ENV}",
+            "iss": f"payment-flow/{self.servers.environment['APP_ENV']}",
             "aud": ACCESS_AUDIENCE,
             "sub": str(user_id),
             "sid": str(session_id),

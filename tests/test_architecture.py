@@ -24,10 +24,12 @@ DRIVER_FUNCTIONS = {
     ("app.common.db", "fetch_one"),
     ("app.common.bulk", "send_rows"),
     ("app.common.bulk", "BulkInsert"),
+    ("app.common.bulk", "write"),
+    ("app.common.driver", "send_later"),
 }
 
 #: Functions that write to the ledger.
-LEDGER_WRITES = {"insert_entries", "update_balances"}
+LEDGER_WRITES = {"write_ledger", "update_balances"}
 
 MONEY = (
     "wallets/",

@@ -8,7 +8,7 @@ without one of these columns is rejected, because PostgreSQL would silently inse
 import base64
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import fields, make_dataclass
+from dataclasses import dataclass, field, fields, make_dataclass
 from functools import cache, cached_property
 from typing import Any, Final, TypeVar, cast
 
@@ -18,7 +18,7 @@ from sqlalchemy import Column, LargeBinary
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from app.common.driver import send
+from app.common.driver import Message, send, send_later
 
 Model = TypeVar("Model", bound=DeclarativeBase)
 
@@ -118,23 +118,32 @@ class BulkInsert:
         return self._shape.document(rows)
 
 
-class PairInsert:
-    """Rows and those that refer to them, inserted by one statement: one message less."""
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Rows for a BulkInsert, or for a statement as `send_rows` takes it, without results.
 
-    def __init__(self, first: BulkInsert, second: BulkInsert) -> None:
-        self._first, self._second = first, second
+    values: the other placeholders.
+    """
 
-    @cached_property
-    def statement(self) -> str:
-        first = self._first.statement.replace("%(rows)s", "%(first)s")
-        return f"WITH first AS ({first}) {self._second.statement}"
+    statement: BulkInsert | str
+    rows: Iterable[object]
+    values: Mapping[str, Any] = field(default_factory=dict)
 
-    def execute(
-        self, session: Session, first: Iterable[object], second: Iterable[object]
-    ) -> psycopg.Cursor[Any]:
-        """Insert both. Raises as `BulkInsert.execute` does."""
-        rows = {"first": self._first.document(first), "rows": self._second.document(second)}
-        return send(session, self.statement, rows)
+    def message(self) -> Message:
+        """The statement and all its values. Raises RowShapeInvalid."""
+        if isinstance(self.statement, str):
+            text, document = self.statement, _shape_of(self.statement).document(self.rows)
+        else:
+            text, document = self.statement.statement, self.statement.document(self.rows)
+        return text, {"rows": document, **self.values}
+
+
+def write(session: Session, *writes: Write) -> None:
+    """Execute `writes` as one statement, in a pipeline together with others: `driver.send_later`.
+
+    Raises RowShapeInvalid, and psycopg.Error as `driver.send` does.
+    """
+    send_later(session, [each.message() for each in writes])
 
 
 def columns_of(model: type[DeclarativeBase]) -> str:
@@ -177,7 +186,7 @@ class _RowShape:
     def _record(self, row: Any) -> Any:
         shape = tuple(row) if isinstance(row, dict) else type(row)
         if shape not in self._checked:
-            self._require(row if isinstance(row, dict) else [field.name for field in fields(row)])
+            self._require(row if isinstance(row, dict) else [each.name for each in fields(row)])
             self._checked.add(shape)
         return row
 

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, ClassVar, Final, TypeVar, cast
@@ -21,7 +21,14 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from app.common import deadline, metrics, side_effects
 from app.common.columns import Chronological
 from app.common.connections import create_pool
-from app.common.driver import leave_pipeline
+from app.common.driver import (
+    abandon_pipeline,
+    connection_of,
+    discard_waiting,
+    is_pipelined,
+    leave_pipeline,
+    send_waiting,
+)
 from app.common.errors import AppError, Unavailable
 from app.common.process_state import Slot
 from app.common.sqlstates import Failure, failure_of
@@ -175,19 +182,23 @@ def joined(session: Session | None) -> Iterator[None]:
 def _part_of(session: Session) -> Iterator[None]:
     """A savepoint of a joined transaction, which ends as a transaction of its own would."""
     callbacks = list(session.info.get("after_commit", ()))
+    send_waiting(session)
     part = session.begin_nested()
     session.connection()  # as in `savepoint`
     try:
         yield
     except BaseException as error:
         if isinstance(error, AppError) and error.commits:
+            send_waiting(session)
             part.commit()
             raise
+        discard_waiting(session)
         part.rollback()
         session.info["after_commit"] = callbacks
         if isinstance(error, psycopg.Error):
             raise as_sqlalchemy(error) from error
         raise
+    send_waiting(session)
     part.commit()
 
 
@@ -260,10 +271,13 @@ def after_commit(session: Session, callback: Callable[[], None]) -> None:
 
 
 def _commit(session: Session) -> None:
-    leave_pipeline(session)  # before the connection returns to the pool
     try:
+        send_waiting(session)
+        if is_pipelined(session) and not session.connection().in_nested_transaction():
+            connection_of(session).commit()  # along with the last statements, in one message
+        leave_pipeline(session)  # before the connection returns to the pool
         session.commit()
-    except DBAPIError as error:
+    except (DBAPIError, psycopg.Error) as error:
         if failure(error).outcome_unknown:
             _run_callbacks(session)  # in case it was committed
             raise OutcomeUnknown from error
@@ -317,8 +331,10 @@ def is_temporary(error: Exception) -> bool:
     )
 
 
-def failure(error: DBAPIError) -> Failure:
+def failure(error: DBAPIError | psycopg.Error) -> Failure:
     """What `error` means for the transaction that failed with it."""
+    if isinstance(error, psycopg.Error):
+        error = as_sqlalchemy(error)
     state = sqlstate(error)
     if state is not None:
         return failure_of(state)
@@ -345,8 +361,7 @@ def constraint_name(error: DBAPIError) -> str | None:
 
 
 def _roll_back(session: Session, error: BaseException) -> None:
-    with suppress(psycopg.Error):  # the transaction is rolled back anyway
-        leave_pipeline(session)
+    abandon_pipeline(session)
     if _closes_connection(error):
         session.invalidate()
         return
@@ -358,6 +373,4 @@ def _roll_back(session: Session, error: BaseException) -> None:
 
 
 def _closes_connection(error: BaseException) -> bool:
-    if isinstance(error, psycopg.Error):
-        error = as_sqlalchemy(error)
-    return isinstance(error, DBAPIError) and failure(error).closes_connection
+    return isinstance(error, DBAPIError | psycopg.Error) and failure(error).closes_connection

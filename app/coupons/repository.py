@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.common.bulk import BulkInsert, send_rows
+from app.common.bulk import BulkInsert, Write, send_rows, write
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row
 from app.coupons.models import Coupon, CouponUse
@@ -61,11 +61,11 @@ def count_uses(session: Session, requests: Sequence[object]) -> Iterable[Any]:
 
 def add_uses(session: Session, coupons: Iterable[object]) -> None:
     """coupons: with id and new_uses."""
-    send_rows(session, _ADD_USES, coupons)
+    write(session, Write(_ADD_USES, coupons))
 
 
 def insert_uses(session: Session, uses: Iterable[CouponUse]) -> None:
-    _INSERT_USES.execute(session, uses)
+    write(session, Write(_INSERT_USES, uses))
 
 
 def get_use_for_update(session: Session, order_id: UUID) -> CouponUse | None:

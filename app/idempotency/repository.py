@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from app.common.bulk import BulkInsert, send_rows
+from app.common.bulk import BulkInsert, Write, send_rows, write
 from app.idempotency.models import IdempotencyKey
 
 # The lock is taken before the key is looked up, so the transaction that holds it sees the latest
@@ -30,7 +30,7 @@ def claim(session: Session, claims: Iterable[tuple[UUID, str]]) -> Iterable[Any]
 
 
 def insert_keys(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    _INSERT.execute(session, rows)
+    write(session, Write(_INSERT, rows))
 
 
 def answer_key(session: Session, row: dict[str, Any]) -> bool:

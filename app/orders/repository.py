@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.bulk import BulkInsert, send_rows
+from app.common.bulk import BulkInsert, Write, send_rows, write
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_due
 from app.orders.models import (
@@ -27,7 +27,7 @@ _INSERT = BulkInsert(Order)
 
 def insert_orders(session: Session, orders: Iterable[Order]) -> None:
     """orders: of the class OrderRow."""
-    _INSERT.execute(session, orders)
+    write(session, Write(_INSERT, orders))
 
 
 _UNITS = """

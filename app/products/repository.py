@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.auth.models import User
-from app.common.bulk import send_rows
+from app.common.bulk import Write, write
 from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
@@ -110,7 +110,7 @@ def lock_stock(session: Session, product_ids: Sequence[UUID]) -> Iterable[Any]:
 
 def update_stock(session: Session, stocks: Iterable[object], now: datetime) -> None:
     """Reduce the stock of products. stocks: with id and sold."""
-    send_rows(session, _UPDATE_STOCK, stocks, now=now)
+    write(session, Write(_UPDATE_STOCK, stocks, {"now": now}))
 
 
 def insert_restock(session: Session, **values: Any) -> None:

@@ -106,7 +106,10 @@ INVARIANTS: Final = (
                 ORDER BY t.created_at DESC, t.sequence DESC LIMIT 1
             ) AS last
         ) AS posted (totals)
-        WHERE w.kind = 'USER' AND w.totals <> coalesce(posted.totals, '{{}}')
+        WHERE w.kind = 'USER' AND coalesce(posted.totals, '{{}}') <> coalesce((
+            SELECT jsonb_object_agg(key, jsonb_build_array(value->0, value->1))
+            FROM jsonb_each(w.totals)
+        ), '{{}}')
         """,  # noqa: S608 – constants of the limits
     ),
     Invariant(

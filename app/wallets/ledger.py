@@ -2,7 +2,7 @@
 
 Double entry: a movement of money is a journal entry whose postings sum to zero. Callers lock the
 accounts (`service.lock_accounts`), decide, and post. A batch applies its entries in memory first
-and then writes all of them with two statements.
+and then writes all of them with one statement.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +22,7 @@ from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked
 from app.wallets.models import (
     LIMITED_TYPES,
     TOTALS_MODULUS,
+    WINDOWS,
     JournalEntry,
     JournalEntryRow,
     SystemCode,
@@ -30,6 +31,9 @@ from app.wallets.models import (
     WalletTransaction,
     WalletTransactionRow,
 )
+
+#: After totals have started again at zero, until `limits.read_usage` reads the next ones.
+_UNKNOWN_BASELINES: Final = [None] * (len(WINDOWS) + 1)
 
 _SYSTEM_NAMESPACE: Final = uuid5(NAMESPACE_URL, "payment-flow:system-wallet")
 
@@ -53,7 +57,7 @@ class Account:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     number: str | None = None
-    totals: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    totals: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     @property
     def available(self) -> int:
@@ -208,12 +212,12 @@ def write_entries(session: Session, entries: Sequence[AppliedEntry]) -> None:
         for posting in applied.entry.postings
         if posting.account.kind == WalletKind.USER
     }
-    repository.insert_entries(
+    repository.write_ledger(
         session,
         [_journal_entry(applied) for applied in entries],
         [posting for applied in entries for posting in applied.postings],
+        changed.values(),
     )
-    repository.update_balances(session, changed.values())
 
 
 def post(session: Session, entry: Entry) -> AppliedEntry:
@@ -302,11 +306,12 @@ def _apply(entry: Entry, posting: Posting, now: datetime) -> WalletTransaction:
 
 def _add_to_totals(account: Account, posting: Posting, with_code: bool) -> tuple[int, int]:
     """Add a posting to the totals of its type. Returns them: all, and without a code."""
-    total, uncoded = account.totals.get(posting.type.value, (0, 0))
-    amount = abs(posting.amount)
-    added = (
-        (total + amount) % TOTALS_MODULUS,
-        (uncoded if with_code else uncoded + amount) % TOTALS_MODULUS,
-    )
-    account.totals = {**account.totals, posting.type.value: added}
+    total, uncoded, *baselines = account.totals.get(posting.type, (0, 0))
+    all_, without = total + abs(posting.amount), uncoded
+    if not with_code:
+        without += abs(posting.amount)
+    if max(all_, without) >= TOTALS_MODULUS:
+        baselines = _UNKNOWN_BASELINES
+    added = all_ % TOTALS_MODULUS, without % TOTALS_MODULUS
+    account.totals = {**account.totals, posting.type.value: (*added, *baselines)}
     return added

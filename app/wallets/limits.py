@@ -1,6 +1,6 @@
 """Limits: the maximum amount that may move in one direction in a rolling window."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -43,15 +43,19 @@ _COVERED: Final[dict[LimitType, frozenset[TransactionType]]] = {
     for limit in LimitType
 }
 #: Where `repository.query_usage` has what moved in a window.
-_COLUMNS: Final[dict[str, int]] = {window: 2 + n for n, window in enumerate(WINDOWS)}
+_COLUMNS: Final[dict[str, int]] = {window: 3 + n for n, window in enumerate(WINDOWS)}
+#: Where a wallet's totals of a type, which begin with all and those without a code, have what they
+#: were before a window began (`Usage`); the last one is for those without a code.
+_BASELINES: Final[dict[str, int]] = {window: 2 + n for n, window in enumerate(WINDOWS)}
+_UNCODED_BASELINE: Final = 2 + len(WINDOWS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Limit:
     """An effective limit and its use.
 
     amount, used: minor units of `currency`; oldest: when the oldest counted movement was posted,
-    None if there is none; is_own: whether it is set for this user, not their role.
+    in ISO 8601, None if there is none; is_own: whether it is set for this user, not their role.
     """
 
     type: LimitType
@@ -59,7 +63,7 @@ class Limit:
     currency: str
     amount: int
     used: int
-    oldest: datetime | None
+    oldest: str | None
     is_own: bool
 
     @property
@@ -69,7 +73,9 @@ class Limit:
     @property
     def frees_at(self) -> datetime | None:
         """When the oldest counted movement leaves the window, so that more remains."""
-        return self.oldest + WINDOWS[self.window] if self.oldest is not None else None
+        if self.oldest is None:
+            return None
+        return datetime.fromisoformat(self.oldest) + WINDOWS[self.window]
 
 
 @dataclass(slots=True)
@@ -79,71 +85,146 @@ class Usage:
     without_code: minor units that left the wallet or are held within a day and since the owner's
     last accepted two-factor code, without a code; is_enrolled: whether the owner has enabled
     two-factor authentication.
+    is_exact: otherwise all sums are upper bounds, which cost no query: the totals of the wallet,
+    less what they were when a window began earlier. They usually show that nothing is exceeded.
     """
 
     currency: str
     is_enrolled: bool = False
     without_code: int = 0
     limits: list[Limit] = field(default_factory=list)
+    is_exact: bool = True
+    _counted: list[tuple[TransactionType, int, bool]] = field(default_factory=list)
+
+    def exceeded(self, kind: TransactionType, amount: int) -> Limit | None:
+        """A limit that a movement of `amount` minor units would exceed."""
+        for limit in self.limits:
+            if kind in _COVERED[limit.type] and limit.used + amount > limit.amount:
+                return limit
+        return None
 
     def require_within(self, kind: TransactionType, amount: int) -> None:
         """Refuse a movement of `amount` minor units that would exceed a limit.
 
         Raises LimitExceeded.
         """
-        for limit in self.limits:
-            if kind in _COVERED[limit.type] and limit.used + amount > limit.amount:
-                raise LimitExceeded(
-                    kind=limit.type,
-                    window=limit.window,
-                    limit=Money(limit.amount, self.currency),
-                    used=Money(limit.used, self.currency),
-                )
+        limit = self.exceeded(kind, amount)
+        if limit is not None:
+            raise LimitExceeded(
+                kind=limit.type,
+                window=limit.window,
+                limit=Money(limit.amount, self.currency),
+                used=Money(limit.used, self.currency),
+            )
 
-    def count(self, kind: TransactionType, amount: int, *, with_code: bool) -> None:
+    def count(self, kind: TransactionType, amount: int, with_code: bool) -> None:
         """Count a movement that this transaction will post or hold."""
+        self._counted.append((kind, amount, with_code))
         self.without_code = 0 if with_code else self.without_code + amount
-        self.limits = [
-            replace(limit, used=limit.used + amount)
-            if limit.window in WINDOWS and kind in _COVERED[limit.type]
-            else limit
-            for limit in self.limits
-        ]
+        for limit in self.limits:
+            if limit.window in WINDOWS and kind in _COVERED[limit.type]:
+                limit.used += amount
+
+    def read_exactly(
+        self, session: Session, account: Account, *, types: Collection[LimitType]
+    ) -> "Usage":
+        """The same with exact sums, and with what this transaction has counted."""
+        exact = read_usage(session, account, types=types)
+        for counted in self._counted:
+            exact.count(*counted)
+        return exact
 
 
-def query_usage(
+def query_bounds(
     session: Session,
     *,
     user_ids: Collection[UUID],
     currency: str,
     types: Collection[LimitType],
-) -> Callable[[], dict[UUID, Usage]]:
-    """Send the query of the usage of these users' wallets; call the result to read it, by user.
+) -> Callable[[Mapping[UUID, Account]], dict[UUID, Usage]]:
+    """Send the query of these users' limits; call the result with their locked accounts, by user,
+    for upper bounds of their usage. types: of the limits."""
+    rows = repository.query_limits(
+        session, user_ids=user_ids, currency=currency, limits=tuple(sorted(types))
+    )
+    return lambda accounts: {
+        row.user_id: _bounds(row, accounts[row.user_id]) for row in rows if row.user_id in accounts
+    }
 
-    types: of the limits; what they apply to is read. Posted movements within the window and active
-    holds count as used.
+
+def _bounds(row: Any, account: Account) -> Usage:
+    declared = [each for role, *each in row.of_roles or [] if role == row.role]
+    amounts = {(kind, window): (amount, False) for kind, window, amount in declared}
+    amounts |= {(kind, window): (amount, True) for kind, window, amount in row.own or []}
+    return Usage(
+        account.currency,
+        is_enrolled=row.is_enrolled,
+        without_code=account.held
+        + _at_most(account, LimitType.OUTGOING, total=1, baseline=_UNCODED_BASELINE),
+        limits=[
+            Limit(
+                LimitType(kind),
+                LimitWindow(window),
+                account.currency,
+                amount,
+                used=account.held
+                + _at_most(account, LimitType(kind), total=0, baseline=_BASELINES[window])
+                if window in _BASELINES
+                else 0,
+                oldest=None,
+                is_own=is_own,
+            )
+            for (kind, window), (amount, is_own) in amounts.items()
+        ],
+        is_exact=False,
+    )
+
+
+def _at_most(account: Account, limit: LimitType, *, total: int, baseline: int) -> int:
+    """At most so many minor units moved that count towards `limit`.
+
+    total, baseline: positions in the totals of a type. Without baselines they are zero, and None
+    after the totals have started again.
+    """
+    moved = 0
+    for kind in _COVERED[limit]:
+        totals = account.totals.get(kind)
+        if totals is not None:
+            before = totals[baseline] if len(totals) > 2 else 0
+            if before is None:
+                return TOTALS_MODULUS
+            moved += (totals[total] - before) % TOTALS_MODULUS
+    return moved
+
+
+def read_usage(session: Session, account: Account, *, types: Collection[LimitType]) -> Usage:
+    """The usage of a user's wallet. types: of the limits; what they apply to is read.
+
+    Posted movements within the window and active holds count as used. Keeps what the totals were
+    when each window began, for the next upper bounds, if the account is locked and written.
     """
     now = clock.now()
-    rows = repository.query_usage(
+    (row,) = repository.query_usage(
         session,
-        user_ids=list(user_ids),
-        currency=currency,
+        user_id=account.owner_id,
+        currency=account.currency,
         types=tuple(sorted({kind for limit in types for kind in _COVERED[limit]})),
         limits=tuple(sorted(types)),
         since={window.lower(): now - length for window, length in WINDOWS.items()},
     )
-    return lambda: {row.user_id: _usage(row, currency) for row in rows}
-
-
-def _usage(row: Any, currency: str) -> Usage:
     movements = row.movements or []
+    account.totals = dict(account.totals) | {
+        kind: (*account.totals[kind][:2], *(before % TOTALS_MODULUS for before in baselines))
+        for kind, baselines, *_ in movements
+        if baselines is not None and kind in account.totals
+    }
     return Usage(
-        currency,
+        account.currency,
         is_enrolled=row.is_enrolled,
         without_code=_sum(
-            amount for kind, amount, *_ in movements if kind in _COVERED[LimitType.OUTGOING]
+            amount for kind, _, amount, *_ in movements if kind in _COVERED[LimitType.OUTGOING]
         ),
-        limits=_effective(row.limits or [], movements, currency),
+        limits=_effective(row.limits or [], movements, account.currency),
     )
 
 
@@ -160,7 +241,6 @@ def _effective(
         kind = LimitType(name)
         column = _COLUMNS.get(window)
         moved = [row[column] for row in movements if column and row[0] in _COVERED[kind]]
-        times = [datetime.fromisoformat(oldest) for _, oldest in moved if oldest is not None]
         limits.append(
             Limit(
                 kind,
@@ -168,7 +248,8 @@ def _effective(
                 currency,
                 amount,
                 used=_sum(used for used, _ in moved),
-                oldest=min(times, default=None),
+                # As text: all are in UTC, and only those who show limits need times.
+                oldest=min((oldest for _, oldest in moved if oldest is not None), default=None),
                 is_own=is_own,
             )
         )
@@ -187,13 +268,11 @@ def list_effective(
 
     Posted movements within the window, active holds and pending movements count as used.
     """
-    owner_id = account.owner_id
-    usage = query_usage(session, user_ids=[owner_id], currency=account.currency, types=types)()
     return [
         replace(limit, used=limit.used + _pending_amount(session, account, limit.type))
         if limit.window in WINDOWS
         else limit
-        for limit in usage[owner_id].limits
+        for limit in read_usage(session, account, types=types).limits
     ]
 
 

@@ -5,7 +5,7 @@ It checks, in this order, the state of the wallet, its limits and the second fac
 refuses a debit or hold without the Authorization that it returns (docs/decisions/0015).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -74,8 +74,8 @@ class Outflows:
         payer, who learns nothing about the payee otherwise, and before a code is used.
         Raises WalletLocked, InsufficientFunds, LimitExceeded, TwoFactorRequired.
         """
-        usage = self.usage[account.owner_id]
         account.require_can_pay(outflow.amount)
+        usage = self._usage_for(session, account, outflow, second_factor)
         usage.require_within(outflow.kind, outflow.amount)
         require_payee()
         # Risk screening belongs here: after what refuses for good, before a code is used.
@@ -89,10 +89,27 @@ class Outflows:
                 currency=account.currency,
                 reason=reason,
             )
-        usage.count(outflow.kind, outflow.amount, with_code=reason is not None)
+        usage.count(outflow.kind, outflow.amount, reason is not None)
         if payee_id is not None:
             self._paid.add((account.owner_id, payee_id))
         return Authorization(account.id, outflow.amount, outflow.kind, with_code=reason is not None)
+
+    def _usage_for(
+        self, session: Session, account: Account, outflow: Outflow, second_factor: SecondFactor
+    ) -> Usage:
+        """The payer's usage: upper bounds where these decide as exact sums would."""
+        usage, currency = self.usage[account.owner_id], account.currency
+        asks_above = second_factor.threshold(currency).minor
+        if outflow.kind is TransactionType.PAYMENT:
+            asks_above = min(asks_above, second_factor.new_merchant_threshold(currency).minor)
+        if usage.is_exact or (
+            usage.without_code + outflow.amount <= asks_above
+            and usage.exceeded(outflow.kind, outflow.amount) is None
+        ):
+            return usage
+        exact = usage.read_exactly(session, account, types=_limits_on(outflow.kind))
+        self.usage[account.owner_id] = exact
+        return exact
 
     def _payee_to_know(
         self, account: Account, outflow: Outflow, second_factor: SecondFactor
@@ -160,18 +177,20 @@ def query(
     payer_ids: Collection[UUID],
     kind: TransactionType,
     currency: str,
-) -> Callable[[], Outflows]:
-    """Send the query that decides about outflows of this kind; call the result to read it.
+) -> Callable[[Mapping[UUID, Account]], Outflows]:
+    """Send the query that decides about outflows of this kind; call the result with the locked
+    accounts, by user, to read it.
 
-    The wallets of the payers must be locked by then. It is one query, however many they are.
+    It is one query, however many payers there are.
     """
-    usage_of = limits.query_usage(
-        session,
-        user_ids=payer_ids,
-        currency=currency,
-        types=(LimitType(kind), LimitType.OUTGOING),
+    bounds_of = limits.query_bounds(
+        session, user_ids=payer_ids, currency=currency, types=_limits_on(kind)
     )
-    return lambda: Outflows(usage_of())
+    return lambda accounts: Outflows(bounds_of(accounts))
+
+
+def _limits_on(kind: TransactionType) -> tuple[LimitType, ...]:
+    return LimitType(kind), LimitType.OUTGOING
 
 
 def authorize(
@@ -188,7 +207,7 @@ def authorize(
         payer_ids=[account.owner_id],
         kind=outflow.kind,
         currency=account.currency,
-    )()
+    )({account.owner_id: account})
     authorization = outflows.authorize(
         session, account, outflow, second_factor=second_factor, require_payee=require_payee
     )

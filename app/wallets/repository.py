@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.auth.models import SESSION_IS_VALID
-from app.common.bulk import BulkInsert, PairInsert, send_rows
+from app.common.bulk import BulkInsert, Write, write
 from app.common.db import fetch_one
 from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
@@ -46,7 +46,8 @@ _WALLETS_OF = """
 """
 _LOCK_WALLETS = f"{_WALLETS_OF} ORDER BY id FOR NO KEY UPDATE"
 
-_INSERT_ENTRIES = PairInsert(BulkInsert(JournalEntry), BulkInsert(WalletTransaction))
+_INSERT_ENTRIES = BulkInsert(JournalEntry)
+_INSERT_POSTINGS = BulkInsert(WalletTransaction)
 _INSERT_PAYEES = BulkInsert(Payee, tail="ON CONFLICT DO NOTHING")
 
 _WALLET_OF_CALLER = f"""
@@ -106,16 +107,29 @@ def get_wallet_of(session: Session, *, user_id: UUID, currency: str) -> tuple[An
     return send(session, _WALLETS_OF, values).fetchone()
 
 
-def insert_entries(
-    session: Session, entries: Iterable[JournalEntry], postings: Iterable[WalletTransaction]
+def write_ledger(
+    session: Session,
+    entries: Iterable[JournalEntry],
+    postings: Iterable[WalletTransaction],
+    accounts: Iterable[object],
 ) -> None:
-    """entries, postings: of the classes JournalEntryRow and WalletTransactionRow."""
-    _INSERT_ENTRIES.execute(session, entries, postings)
+    """Insert entries and postings, and update the balances of these accounts, in one statement: at
+    its end the database requires that each balance is that of the last posting.
+
+    entries, postings: of the classes JournalEntryRow and WalletTransactionRow; accounts: as
+    `update_balances` takes them.
+    """
+    write(
+        session,
+        Write(_INSERT_ENTRIES, entries),
+        Write(_INSERT_POSTINGS, postings),
+        Write(_UPDATE_BALANCES, accounts),
+    )
 
 
 def update_balances(session: Session, accounts: Iterable[object]) -> None:
     """accounts: with id, balance and held in minor units, sequence, totals, and updated_at."""
-    send_rows(session, _UPDATE_BALANCES, accounts)
+    write(session, Write(_UPDATE_BALANCES, accounts))
 
 
 # Binary search: sequences are gapless and in the order of created_at. Each step reads one row by
@@ -194,6 +208,9 @@ _WINDOWS = [window.lower() for window in WINDOWS]
 _POSTED = ", ".join(
     f"json_build_array(total.posted - {name}.total, {name}.oldest)" for name in _WINDOWS
 )
+_BASELINES = "json_build_array({}, coalesce(code.uncoded, total.uncoded))".format(
+    ", ".join(f"coalesce({name}.total, total.posted)" for name in _WINDOWS)
+)
 _HELD = ", ".join("json_build_array(sum(h.amount), NULL)" for _ in _WINDOWS)
 _BEFORE = "".join(
     _SINCE.format(name=name, moment=moment)
@@ -209,13 +226,15 @@ _USAGE = f"""
     LEFT JOIN two_factors f ON f.user_id = w.user_id AND f.confirmed_at IS NOT NULL
     LEFT JOIN LATERAL (
         SELECT json_agg(movement) AS movements FROM (
-            SELECT json_build_array(total.type, total.uncoded - code.uncoded, {_POSTED})
+            SELECT json_build_array(
+                total.type, {_BASELINES}, total.uncoded - code.uncoded, {_POSTED}
+            )
             FROM (
                 SELECT key AS type, (value->>0)::bigint AS posted, (value->>1)::bigint AS uncoded
                 FROM jsonb_each(w.totals) WHERE key IN {{types}}
             ) total {_BEFORE}
             UNION ALL
-            SELECT json_build_array(h.type, sum(h.amount) FILTER (WHERE NOT h.with_code
+            SELECT json_build_array(h.type, NULL, sum(h.amount) FILTER (WHERE NOT h.with_code
                 AND h.created_at > greatest(%(since_code)s, f.last_used_at)), {_HELD})
             FROM wallet_holds h
             WHERE w.held > 0 AND h.wallet_id = w.id AND h.status = 'ACTIVE' AND h.type IN {{types}}
@@ -229,31 +248,33 @@ _USAGE = f"""
         WHERE (l.user_id = w.user_id OR l.role = u.role) AND l.currency = w.currency
             AND l.type IN {{limits}}
     ) declared ON true
-    WHERE w.user_id = ANY(%(user_ids)s) AND w.currency = %(currency)s
+    WHERE w.user_id = %(user_id)s AND w.currency = %(currency)s
 """  # noqa: S608 – lists from our own code
 
 
 def query_usage(
     session: Session,
     *,
-    user_ids: Sequence[UUID],
+    user_id: UUID,
     currency: str,
     types: tuple[TransactionType, ...],
     limits: tuple[LimitType, ...],
     since: Mapping[str, datetime],
 ) -> Iterable[Any]:
-    """What these users' wallets have moved and hold, and their limits: one row per wallet.
+    """What a user's wallet has moved and holds, and its limits: one row.
 
     types: of movements; limits: types of limits; since: the start of each window.
 
-    movements: lists of type, minor units without a two-factor code in the shortest window and since
-    the last accepted one, and for each window minor units and the time of the oldest posting. Sums
-    are None instead of 0, and negative where a total started again (TOTALS_MODULUS). limits: lists
+    movements: lists of type, baselines, minor units without a two-factor code in the shortest
+    window and since the last accepted one, and for each window minor units and the time of the
+    oldest posting. Baselines are the totals before each window, and those without a code; None for
+    holds. Sums are None instead of 0, and negative where a total started again (TOTALS_MODULUS), as
+    baselines are. limits: lists
     of type, window, minor units, and whether it is the user's own, which comes after their role's.
     Both are None if there are none.
     """
     values = {
-        "user_ids": uuid_array(user_ids),
+        "user_id": user_id,
         "currency": currency,
         "since_code": max(since.values()),
         **{f"since_{window}": start for window, start in since.items()},
@@ -270,6 +291,38 @@ def _sql_list(names: Iterable[str]) -> str:
     return "({})".format(", ".join(f"'{name}'" for name in names))
 
 
+# The limits of roles are few, and read once for all users.
+_LIMITS = """
+    SELECT u.id AS user_id, u.role, f.user_id IS NOT NULL AS is_enrolled,
+        (SELECT json_agg(json_build_array(l.role, l.type, l."window", l.amount))
+            FROM wallet_limits l
+            WHERE l.role IS NOT NULL AND l.currency = %(currency)s AND l.type IN {limits}
+        ) AS of_roles,
+        (SELECT json_agg(json_build_array(l.type, l."window", l.amount)) FROM wallet_limits l
+            WHERE l.user_id = u.id AND l.currency = %(currency)s AND l.type IN {limits}
+        ) AS own
+    FROM users u LEFT JOIN two_factors f ON f.user_id = u.id AND f.confirmed_at IS NOT NULL
+    WHERE u.id = ANY(%(user_ids)s)
+"""
+
+
+def query_limits(
+    session: Session, *, user_ids: Iterable[UUID], currency: str, limits: tuple[LimitType, ...]
+) -> Iterable[Any]:
+    """Role, enrolment and limits of these users: one row each.
+
+    of_roles: lists of role, type, window and minor units, for all roles; own: the user's own, as
+    lists of type, window and minor units. Both are None if there are none.
+    """
+    values = {"user_ids": uuid_array(user_ids), "currency": currency}
+    return send(session, _limits_statement(limits), values)
+
+
+@cache
+def _limits_statement(limits: tuple[LimitType, ...]) -> str:
+    return _LIMITS.format(limits=_sql_list(limits))
+
+
 _FIRST_PAYMENT = """
     SELECT first_paid_at FROM payees WHERE payer_id = %(payer_id)s AND payee_id = %(payee_id)s
 """
@@ -283,7 +336,7 @@ def get_first_payment(session: Session, *, payer_id: UUID, payee_id: UUID) -> da
 
 def insert_payees(session: Session, payees: Iterable[Payee]) -> None:
     """Insert those that are new. payees: of the class PayeeRow."""
-    _INSERT_PAYEES.execute(session, payees)
+    write(session, Write(_INSERT_PAYEES, payees))
 
 
 def upsert_limit(session: Session, **values: Any) -> UUID:

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 import app.factory  # noqa: F401 – imports every repository
-from app.common.bulk import BulkInsert, PairInsert, RowShapeInvalid, columns_of, send_rows
+from app.common.bulk import BulkInsert, RowShapeInvalid, columns_of, send_rows
 from app.common.db import fetch_one, reading, transaction
 from app.events.models import OutboxEvent
 from app.idempotency.models import IdempotencyKey
@@ -25,7 +25,7 @@ ALL_INSERTS = {
     for name, module in sys.modules.items()
     if name.startswith("app.") and name.endswith(".repository")
     for variable, value in vars(module).items()
-    if isinstance(value, BulkInsert | PairInsert)
+    if isinstance(value, BulkInsert)
 }
 
 
@@ -149,10 +149,7 @@ def test_postgresql_accepts_every_insert_of_the_application(app: Flask, name: st
     placeholders = dict.fromkeys(re.findall(r"%\((\w+)\)s", insert.statement))
     del placeholders["rows"]
     with transaction() as session:
-        if isinstance(insert, PairInsert):
-            insert.execute(session, [], [])
-        else:
-            insert.execute(session, [], **placeholders)
+        insert.execute(session, [], **placeholders)
 
 
 def test_the_inserts_of_the_application_were_found() -> None:

@@ -136,13 +136,11 @@ class TestAfterCommit:
 
         def work() -> None:
             with transaction() as session:
-                # Refused at commit: an entry without postings.
+                # Refused at commit.
                 session.execute(
-                    text(
-                        "INSERT INTO journal_entries (id, kind, created_at)"
-                        " VALUES (gen_random_uuid(), 'TEST', now())"
-                    )
+                    text("CREATE TEMP TABLE twice (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
                 )
+                session.execute(text("INSERT INTO twice VALUES (1), (1)"))
                 after_commit(session, lambda: seen.append(1))
 
         with pytest.raises(IntegrityError):

@@ -10,10 +10,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import event as event_
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
 
-from app.common import db
-from app.common.bulk import BulkInsert
-from app.common.db import fetch_one, reading, transaction
+from app.common import bulk, db
+from app.common.bulk import BulkInsert, Write
+from app.common.db import fetch_one, joined, reading, transaction
 from app.common.driver import send, start_pipeline, wait
 from app.events.models import OutboxEvent
 from tests import factories
@@ -102,6 +103,47 @@ def test_a_failure_in_a_pipeline_rolls_back_and_leaves_the_connection_clean(
         start_pipeline(session)
         INSERT.execute(session, [row])
     assert count_of() == 1
+
+
+class TestLaterWrites:
+    COMMANDS = "SELECT DISTINCT cmin::text FROM outbox_events"
+
+    def write(self, session: Session) -> None:
+        bulk.write(session, Write(INSERT, [event(uuid4())]), Write(INSERT, [event(uuid4())]))
+
+    @pytest.mark.parametrize(("pipelined", "statements"), [(True, 1), (False, 2)])
+    def test_in_a_pipeline_they_are_one_statement(
+        self, one_connection: None, pipelined: bool, statements: int
+    ) -> None:
+        with transaction() as session:
+            if pipelined:
+                start_pipeline(session)
+            self.write(session)
+            self.write(session)
+
+            assert len(send(session, self.COMMANDS).fetchall()) == statements
+
+        assert count_of() == 4
+
+    def test_commit_sends_them(self, one_connection: None) -> None:
+        with transaction() as session:
+            start_pipeline(session)
+            self.write(session)
+
+        assert count_of() == 2
+
+    def test_they_are_undone_with_their_part_of_a_transaction(self, one_connection: None) -> None:
+        with transaction() as session:
+            start_pipeline(session)
+            self.write(session)
+            with joined(session):
+                with suppress(ZeroDivisionError), transaction() as part:
+                    self.write(part)
+                    raise ZeroDivisionError
+                with transaction() as part:
+                    self.write(part)
+
+        assert count_of() == 4
 
 
 def test_an_exception_between_statements_of_a_pipeline_rolls_them_back(

@@ -12,6 +12,7 @@ from app.common import clock
 from app.common.db import transaction
 from app.inbox import tasks as inbox
 from app.onramp import tasks
+from app.wallets import ledger
 from tests import factories
 from tests.banks.webhooks import key_of, send_event
 from tests.clock import freeze_clock
@@ -334,14 +335,12 @@ class TestUncreditableWallet:
         onramp: dict[str, Any],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        with transaction() as session:
-            factories.wallet(session, user.id).balance = 2**63 - 1
+        monkeypatch.setattr(ledger, "MAX_MINOR", 24_99)
         deliver_event(client, onramp, user)
         assert inbound_events() == [
             ("RECEIVED", "The balance would exceed the maximum balance of a wallet")
         ]
-        with transaction() as session:
-            factories.wallet(session, user.id).balance = 0
+        monkeypatch.setattr(ledger, "MAX_MINOR", 25_00)
         freeze_clock(monkeypatch, clock.now() + timedelta(minutes=2))
         inbox.sweep()
         assert balance(client, user) == "25.00"

@@ -21,9 +21,15 @@ _HISTORY = """
     FROM wallets w CROSS JOIN generate_series(1, CAST(:count AS bigint)) AS n
     WHERE w.user_id = :user_id;
 
-    INSERT INTO journal_entries (id, kind, initiator_id, created_at)
-    SELECT entry, type, user_id, time FROM moves;
-
+    WITH entries AS (
+        INSERT INTO journal_entries (id, kind, initiator_id, created_at)
+        SELECT entry, type, user_id, time FROM moves
+    ), balances AS (
+        UPDATE wallets w SET balance = m.balance, sequence = m.sequence, updated_at = m.time,
+            totals = w.totals || (SELECT jsonb_object_agg(type, jsonb_build_array(total, total))
+                FROM (SELECT type, max(total) AS total FROM moves GROUP BY type) last)
+        FROM (SELECT * FROM moves ORDER BY sequence DESC LIMIT 1) m WHERE w.id = m.wallet
+    )
     INSERT INTO wallet_transactions (id, journal_entry_id, wallet_id, sequence, type, status,
         amount, balance_before, balance_after, currency, description, created_at, type_total,
         uncoded_total)
@@ -37,11 +43,6 @@ _HISTORY = """
     INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, data, occurred_at)
     SELECT uuidv7(), 'balance-updated', 'wallet', wallet,
         jsonb_build_object('transactionId', posting), time FROM moves;
-
-    UPDATE wallets w SET balance = m.balance, sequence = m.sequence, updated_at = m.time,
-        totals = w.totals || (SELECT jsonb_object_agg(type, jsonb_build_array(total, total))
-            FROM (SELECT type, max(total) AS total FROM moves GROUP BY type) last)
-    FROM (SELECT * FROM moves ORDER BY sequence DESC LIMIT 1) m WHERE w.id = m.wallet;
 
     DROP TABLE moves
 """

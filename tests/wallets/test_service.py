@@ -8,7 +8,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, create_engine, func, make_url, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.common import db
@@ -307,31 +306,36 @@ class TestAppendOnlyTables:
 
 
 class TestUnbalancedEntries:
-    """The database refuses them at COMMIT, independently of the application."""
+    """The database refuses them, independently of the application."""
 
-    def entry(self, session: Session) -> UUID:
-        entry_id = new_id()
-        session.execute(
-            text("INSERT INTO journal_entries (id, kind, created_at) VALUES (:id, 'TEST', now())"),
-            {"id": entry_id},
+    ENTRY = """
+        WITH entry AS (
+            INSERT INTO journal_entries (id, kind, created_at) VALUES (:entry, 'TEST', now())
         )
-        return entry_id
+    """
+    POSTINGS = """
+        INSERT INTO wallet_transactions
+            (id, journal_entry_id, wallet_id, type, status, amount, currency, created_at)
+        SELECT gen_random_uuid(), :entry, w.id, 'DEPOSIT', 'COMPLETED', p.amount, p.currency, now()
+        FROM unnest(CAST(:amounts AS bigint[]), CAST(:currencies AS text[])) p (amount, currency)
+        JOIN wallets w ON w.code = 'BANK' AND w.currency = p.currency
+    """
 
-    def posting(self, session: Session, entry_id: UUID, amount: int, currency: str = "USD") -> None:
-        session.execute(
-            text(
-                "INSERT INTO wallet_transactions"
-                " (id, journal_entry_id, wallet_id, type, status, amount, currency, created_at)"
-                " VALUES (:id, :entry, :wallet, 'DEPOSIT', 'COMPLETED', :amount, :currency, now())"
-            ),
-            {
-                "id": new_id(),
-                "entry": entry_id,
-                "wallet": system_account(SystemCode.BANK, currency).id,
-                "amount": amount,
-                "currency": currency,
-            },
-        )
+    def insert(self, statement: str, entry_id: UUID, postings: list[tuple[int, str]]) -> None:
+        with transaction() as session:
+            session.execute(
+                text(statement),
+                {
+                    "entry": entry_id,
+                    "amounts": [amount for amount, _ in postings],
+                    "currencies": [currency for _, currency in postings],
+                },
+            )
+
+    def refused(self, statement: str, entry_id: UUID, postings: list[tuple[int, str]]) -> None:
+        with pytest.raises(IntegrityError) as error:
+            self.insert(statement, entry_id, postings)
+        assert db.constraint_name(error.value) == "ck_journal_entries_sums_to_zero"
 
     @pytest.mark.parametrize(
         "postings",
@@ -344,38 +348,24 @@ class TestUnbalancedEntries:
         ],
         ids=str,
     )
-    def test_an_unbalanced_entry_is_refused_at_commit(
+    def test_an_unbalanced_entry_is_refused(
         self, committing: Flask, postings: list[tuple[int, str]]
     ) -> None:
-        def commit() -> None:
-            with transaction() as session:
-                entry_id = self.entry(session)
-                for amount, currency in postings:
-                    self.posting(session, entry_id, amount, currency)
+        self.refused(self.ENTRY + self.POSTINGS, new_id(), postings)
 
-        with pytest.raises(IntegrityError) as error:
-            commit()
-
-        assert db.constraint_name(error.value) == "ck_journal_entries_sums_to_zero"
         with transaction() as session:
             assert session.scalar(select(func.count()).select_from(JournalEntry)) == 0
 
     def test_a_balanced_entry_is_accepted(self, committing: Flask) -> None:
-        with transaction() as session:
-            entry_id = self.entry(session)
-            self.posting(session, entry_id, 5)
-            self.posting(session, entry_id, -5)
+        self.insert(self.ENTRY + self.POSTINGS, new_id(), [(5, "USD"), (-5, "USD")])
 
         assert [name for name, rows in violations() if rows] == []
 
-    def test_a_posting_cannot_be_added_to_a_committed_entry(self, committing: Flask) -> None:
-        with transaction() as session:
-            entry_id = self.entry(session)
-            self.posting(session, entry_id, 5)
-            self.posting(session, entry_id, -5)
+    def test_a_posting_cannot_be_added_to_an_entry(self, committing: Flask) -> None:
+        entry_id = new_id()
+        self.insert(self.ENTRY + self.POSTINGS, entry_id, [(5, "USD"), (-5, "USD")])
 
-        with pytest.raises(IntegrityError), transaction() as session:
-            self.posting(session, entry_id, 1)
+        self.refused(self.POSTINGS, entry_id, [(1, "USD")])
 
 
 class TestBalanceConstraints:

@@ -54,8 +54,9 @@ class LockedState:
                 kind=TransactionType.PAYMENT,
                 currency=currency,
             )
-            self._add_accounts(accounts_of(), currency)
-            self.outflows[currency] = outflows_of()
+            accounts = accounts_of()
+            self._add_accounts(accounts, currency)
+            self.outflows[currency] = outflows_of(accounts)
 
     def _by_currency(
         self, purchases: Sequence[Purchase]

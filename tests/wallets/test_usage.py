@@ -1,0 +1,123 @@
+"""Upper bounds of what a wallet has moved, which decide without a query where they can."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.auth.models import User
+from app.common import clock
+from app.ledger_lock.service import ledger_transaction
+from app.wallets import ledger, limits
+from app.wallets import service as wallets
+from app.wallets.errors import LimitExceeded
+from app.wallets.ledger import Account, Authorization, Entry, Posting, system_account
+from app.wallets.models import (
+    TOTALS_MODULUS,
+    LimitType,
+    SystemCode,
+    TransactionType,
+    WalletKind,
+)
+from tests import factories
+from tests.clock import freeze_clock
+from tests.concurrency import broken_invariants
+from tests.factories import Actor
+from tests.wallets.helpers import set_limit
+
+WITHDRAWAL = TransactionType.WITHDRAWAL
+
+
+def withdraw(user: Actor, cents: int) -> bool:
+    """Returns whether it was within the limits. At any time: it needs no access token."""
+    try:
+        ledger_transaction(
+            lambda session: wallets.withdraw(
+                session,
+                user=session.get_one(User, user.id),
+                currency="USD",
+                amount=Decimal(cents) / 100,
+                minimum=Decimal(0),
+                second_factor=factories.NO_CODE,
+            ),
+            exclusive=False,
+        )
+    except LimitExceeded:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_decisions_are_those_of_exact_sums(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Withdrawals at random times against limits per day and month, compared with their list."""
+    random, exact_reads = Random(seed), 0
+    user = factories.buyer("1000.00")
+    set_limit(client, user, "WITHDRAWAL", "DAY", "10.00")
+    set_limit(client, user, "OUTGOING", "MONTH", "60.00")
+    read_usage = limits.read_usage
+
+    def counted(*args: Any, **values: Any) -> limits.Usage:
+        nonlocal exact_reads
+        exact_reads += 1
+        return read_usage(*args, **values)
+
+    monkeypatch.setattr(limits, "read_usage", counted)
+    now, moved = clock.now(), list[tuple[datetime, int]]()
+    for _ in range(80):
+        now += timedelta(minutes=random.randrange(1, 24 * 60))
+        freeze_clock(monkeypatch, now)
+        cents = random.randrange(1, 600)
+        within = [
+            sum(amount for time, amount in moved if time > now - length) + cents <= most
+            for length, most in ((timedelta(days=1), 1000), (timedelta(days=30), 6000))
+        ]
+
+        assert withdraw(user, cents) == all(within)
+
+        if all(within):
+            moved.append((now, cents))
+    assert {len(moved) > 20, exact_reads < 80} == {True}
+    assert broken_invariants() == []
+
+
+def test_without_limits_in_sight_nothing_is_summed(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = factories.buyer("1000.00")
+    monkeypatch.delattr(limits, "read_usage")
+
+    assert [withdraw(user, 10_00) for _ in range(5)] == [True] * 5
+
+
+def test_totals_that_start_again_exceed_every_limit_until_they_are_read() -> None:
+    account = Account(uuid4(), WalletKind.USER, "USD", user_id=uuid4(), balance=100)
+    account.totals = {WITHDRAWAL.value: [TOTALS_MODULUS - 5, 0]}
+    bank = system_account(SystemCode.BANK, "USD")
+    authorization = Authorization(account.id, 10, WITHDRAWAL)
+
+    ledger.apply(
+        Entry(
+            "TEST",
+            (
+                Posting(account, -10, WITHDRAWAL, authorization=authorization),
+                Posting(bank, 10, WITHDRAWAL),
+            ),
+        )
+    )
+
+    assert list(account.totals[WITHDRAWAL.value][:2]) == [5, 10]
+    row = SimpleNamespace(
+        role="USER", is_enrolled=False, of_roles=[["USER", "WITHDRAWAL", "DAY", 100]], own=None
+    )
+    bounds = limits._bounds(row, account)
+    found = bounds.exceeded(WITHDRAWAL, 1)
+    assert found is not None
+    assert found.type is LimitType.WITHDRAWAL
