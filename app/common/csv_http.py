@@ -67,6 +67,6 @@ def _ended(parts: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from parts
     except Exception:
-        # The web server will not end the response properly, which not every client notices.
+        # The web server then omits the end of the response, but not every client notices.
         yield TRUNCATED
         raise

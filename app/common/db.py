@@ -205,10 +205,16 @@ def _part_of(session: Session) -> Iterator[None]:
 @contextmanager
 def savepoint(session: Session) -> Iterator[None]:
     """A part of a transaction that is rolled back on its own if it raises."""
-    with session.begin_nested():
-        # SQLAlchemy sends SAVEPOINT with its own next statement, and driver.send bypasses it.
-        session.connection()
-        yield
+    send_waiting(session)
+    try:
+        with session.begin_nested():
+            # SQLAlchemy sends SAVEPOINT with its own next statement, and driver.send bypasses it.
+            session.connection()
+            yield
+            send_waiting(session)
+    except BaseException:
+        discard_waiting(session)
+        raise
 
 
 @contextmanager
@@ -272,6 +278,7 @@ def after_commit(session: Session, callback: Callable[[], None]) -> None:
 
 def _commit(session: Session) -> None:
     try:
+        session.flush()  # before COMMIT, not with it
         send_waiting(session)
         if is_pipelined(session) and not session.connection().in_nested_transaction():
             connection_of(session).commit()  # along with the last statements, in one message

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import namedtuple_row
 from sqlalchemy.orm import Session
 
-#: A statement and its values.
+#: The text of a statement, and its values.
 Message = tuple[str, Mapping[str, Any]]
 
 _WAITING: Final = "waiting writes"
@@ -35,18 +35,22 @@ def send(
 
 
 def send_later(session: Session, statements: Sequence[Message]) -> None:
-    """Send statements without results as one, and in a pipeline together with others: before the
-    next statement that is sent at once, or before COMMIT.
+    """Send statements that return no rows as a single one. In a pipeline they are deferred and
+    combined with others, and sent before the next `send` or COMMIT.
 
-    Each must neither read nor change rows that another one writes. Raises as `send` does.
+    None may read or change rows that another one writes: PostgreSQL executes them at once. A
+    statement that is waiting already is sent first. Raises as `send` does.
     """
+    waiting = session.info.get(_WAITING, ())
+    if {text for text, _ in waiting} & {text for text, _ in statements}:
+        send_waiting(session)
     session.info.setdefault(_WAITING, []).extend(statements)
     if not is_pipelined(session):
         send_waiting(session)
 
 
 def send_waiting(session: Session) -> None:
-    """Send what `send_later` has put off."""
+    """Send what `send_later` has deferred."""
     waiting: list[Message] | None = session.info.pop(_WAITING, None)
     if waiting:
         values = {
@@ -58,7 +62,7 @@ def send_waiting(session: Session) -> None:
 
 
 def discard_waiting(session: Session) -> None:
-    """Forget what `send_later` has put off, because it will be rolled back."""
+    """Forget what `send_later` has deferred, because it will be rolled back."""
     session.info.pop(_WAITING, None)
 
 

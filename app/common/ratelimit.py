@@ -39,13 +39,16 @@ def address() -> str:
     return str(ip_network((found, _IPV6_PREFIX), strict=False))
 
 
+#: Of all counters in Redis.
+_PREFIX: Final = "pf"
+
 #: Counted over a moving window.
 limiter = Limiter(
     key_func=address,
     strategy="moving-window",
     default_limits=["30000/minute"],
     swallow_errors=True,  # some requests are counted after their transaction has committed
-    key_prefix="pf",
+    key_prefix=_PREFIX,
 )
 
 
@@ -128,14 +131,14 @@ def shared(
 def count(limits: str, *, scope: str, key: str) -> None:
     """Count this request towards limits that all requests with the same scope and key share.
 
-    For endpoints that many requests call and few are limited at: the decorators cost all of them as
-    much as reading the body does. Raises TooManyRequests.
+    For endpoints where only few of many requests are limited: a decorator would cost each request
+    as much as reading its body. Raises TooManyRequests.
     """
     if not limiter.enabled:
         return
     for limit in parse_many(limits):
-        if not limiter.limiter.hit(limit, scope, key):
-            raise _too_many(limiter.limiter.get_window_stats(limit, scope, key).reset_time)
+        if not limiter.limiter.hit(limit, _PREFIX, scope, key):
+            raise _too_many(limiter.limiter.get_window_stats(limit, _PREFIX, scope, key).reset_time)
 
 
 def _limited(limits: str, key: Callable[[], str]) -> Callable[[View], View]:

@@ -18,8 +18,8 @@ from app.server.requests import Malformed, Request, RequestReader
 
 RECEIVE_BYTES: Final = 64 * 1024
 
-# Calls that never wait, without releasing the interpreter lock: to get it back, a thread would wait
-# for all others that want it, which takes a hundred times as long.
+# These calls never wait for the peer, so they keep the interpreter lock. A thread that releases it
+# has to wait for all others that want it, a hundred times as long as the call takes.
 _LIBC: Final = ctypes.PyDLL(None, use_errno=True)
 _recv, _send = _LIBC.recv, _LIBC.send
 _recv.argtypes = _send.argtypes = [
@@ -79,7 +79,9 @@ class Connection:
     def __init__(self, client: socket.socket, address: tuple[Any, ...], *, rate: int) -> None:
         self.socket = client
         self.address = address
-        self.server: tuple[Any, ...] = client.getsockname()
+        self.server: tuple[Any, ...] = ("", 0)
+        with suppress(OSError):  # it has gone already
+            self.server = client.getsockname()
         self.reader = RequestReader()
         self.ready: deque[Request] = deque()
         self.lock = threading.Lock()
@@ -117,7 +119,7 @@ class Connection:
         return data
 
     def send_at_once(self, data: bytes) -> memoryview:
-        """As `send`, for a few kilobytes, which the kernel takes with one call or not at all."""
+        """As `send`, with a single call, for a few kilobytes, which usually fit into its buffer."""
         sent = _send(self.socket.fileno(), data, len(data), socket.MSG_DONTWAIT)
         if sent < 0:
             if ctypes.get_errno() not in _WOULD_WAIT:

@@ -13,6 +13,14 @@ _WINDOWS: Final = ", ".join(
     for window, length in WINDOWS.items()
 )
 
+#: Where a wallet's totals of a type have a total, and what it was before a window of that length.
+_BASELINES: Final = ", ".join(
+    f"({total}, {before}, interval '{length.total_seconds():.0f} seconds')"
+    for before, (total, length) in enumerate(
+        [*((0, length) for length in WINDOWS.values()), (1, min(WINDOWS.values()))], start=2
+    )
+)
+
 _LIMITED_TYPES: Final = ", ".join(f"('{kind}')" for kind in LIMITED_TYPES)
 
 #: What a user and key did.
@@ -110,6 +118,28 @@ INVARIANTS: Final = (
             SELECT jsonb_object_agg(key, jsonb_build_array(value->0, value->1))
             FROM jsonb_each(w.totals)
         ), '{{}}')
+        """,  # noqa: S608 – constants of the limits
+    ),
+    Invariant(
+        "A wallet's stored totals of earlier windows are not above those before the current ones",
+        # One step in an index for each wallet, type and window that has one.
+        f"""
+        SELECT w.id FROM wallets w CROSS JOIN LATERAL jsonb_each(w.totals) AS kind (type, totals)
+        CROSS JOIN (VALUES {_BASELINES}) AS stored (total, before, length)
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN stored.total = 0 THEN t.type_total - abs(t.amount)
+                WHEN t.with_code THEN t.uncoded_total
+                ELSE t.uncoded_total - abs(t.amount) END AS total
+            FROM wallet_transactions t
+            WHERE t.wallet_id = w.id AND t.type = kind.type AND t.type IN {LIMITED}
+                AND t.created_at > now() - stored.length
+            ORDER BY t.created_at, t.sequence LIMIT 1
+        ) AS before
+        WHERE kind.totals->stored.before <> 'null'
+            AND mod({TOTALS_MODULUS} + (kind.totals->>stored.total)::numeric
+                    - (kind.totals->>stored.before)::numeric, {TOTALS_MODULUS})
+                < mod({TOTALS_MODULUS} + (kind.totals->>stored.total)::numeric
+                    - before.total, {TOTALS_MODULUS})
         """,  # noqa: S608 – constants of the limits
     ),
     Invariant(

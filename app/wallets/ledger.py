@@ -32,7 +32,7 @@ from app.wallets.models import (
     WalletTransactionRow,
 )
 
-#: After totals have started again at zero, until `limits.read_usage` reads the next ones.
+#: Baselines after a total has started again, until `limits.read_usage` reads new ones.
 _UNKNOWN_BASELINES: Final = [None] * (len(WINDOWS) + 1)
 
 _SYSTEM_NAMESPACE: Final = uuid5(NAMESPACE_URL, "payment-flow:system-wallet")
@@ -307,11 +307,10 @@ def _apply(entry: Entry, posting: Posting, now: datetime) -> WalletTransaction:
 def _add_to_totals(account: Account, posting: Posting, with_code: bool) -> tuple[int, int]:
     """Add a posting to the totals of its type. Returns them: all, and without a code."""
     total, uncoded, *baselines = account.totals.get(posting.type, (0, 0))
-    all_, without = total + abs(posting.amount), uncoded
-    if not with_code:
-        without += abs(posting.amount)
-    if max(all_, without) >= TOTALS_MODULUS:
+    amount = abs(posting.amount)
+    new_total, new_uncoded = total + amount, uncoded + (0 if with_code else amount)
+    if max(new_total, new_uncoded) >= TOTALS_MODULUS:
         baselines = _UNKNOWN_BASELINES
-    added = all_ % TOTALS_MODULUS, without % TOTALS_MODULUS
+    added = new_total % TOTALS_MODULUS, new_uncoded % TOTALS_MODULUS
     account.totals = {**account.totals, posting.type.value: (*added, *baselines)}
     return added

@@ -44,8 +44,8 @@ _COVERED: Final[dict[LimitType, frozenset[TransactionType]]] = {
 }
 #: Where `repository.query_usage` has what moved in a window.
 _COLUMNS: Final[dict[str, int]] = {window: 3 + n for n, window in enumerate(WINDOWS)}
-#: Where a wallet's totals of a type, which begin with all and those without a code, have what they
-#: were before a window began (`Usage`); the last one is for those without a code.
+#: Positions of the baselines in a wallet's totals of a type: all, those without a code, a baseline
+#: of all for each window, and one of those without a code for the shortest.
 _BASELINES: Final[dict[str, int]] = {window: 2 + n for n, window in enumerate(WINDOWS)}
 _UNCODED_BASELINE: Final = 2 + len(WINDOWS)
 
@@ -73,9 +73,8 @@ class Limit:
     @property
     def frees_at(self) -> datetime | None:
         """When the oldest counted movement leaves the window, so that more remains."""
-        if self.oldest is None:
-            return None
-        return datetime.fromisoformat(self.oldest) + WINDOWS[self.window]
+        moment = datetime.fromisoformat(self.oldest) if self.oldest is not None else None
+        return moment + WINDOWS[self.window] if moment is not None else None
 
 
 @dataclass(slots=True)
@@ -85,8 +84,8 @@ class Usage:
     without_code: minor units that left the wallet or are held within a day and since the owner's
     last accepted two-factor code, without a code; is_enrolled: whether the owner has enabled
     two-factor authentication.
-    is_exact: otherwise all sums are upper bounds, which cost no query: the totals of the wallet,
-    less what they were when a window began earlier. They usually show that nothing is exceeded.
+    is_exact: whether the sums are exact. Otherwise they are upper bounds, computed without a query:
+    the totals of the wallet less their values at the start of an earlier window (baselines).
     """
 
     currency: str
@@ -143,7 +142,8 @@ def query_bounds(
     types: Collection[LimitType],
 ) -> Callable[[Mapping[UUID, Account]], dict[UUID, Usage]]:
     """Send the query of these users' limits; call the result with their locked accounts, by user,
-    for upper bounds of their usage. types: of the limits."""
+    to get upper bounds of their usage. types: of the limits.
+    """
     rows = repository.query_limits(
         session, user_ids=user_ids, currency=currency, limits=tuple(sorted(types))
     )
@@ -181,10 +181,10 @@ def _bounds(row: Any, account: Account) -> Usage:
 
 
 def _at_most(account: Account, limit: LimitType, *, total: int, baseline: int) -> int:
-    """At most so many minor units moved that count towards `limit`.
+    """An upper bound of the minor units moved that count towards `limit`.
 
-    total, baseline: positions in the totals of a type. Without baselines they are zero, and None
-    after the totals have started again.
+    total, baseline: positions in the totals of a type. Missing baselines count as zero, and after
+    the totals have started again they are None.
     """
     moved = 0
     for kind in _COVERED[limit]:
@@ -200,8 +200,8 @@ def _at_most(account: Account, limit: LimitType, *, total: int, baseline: int) -
 def read_usage(session: Session, account: Account, *, types: Collection[LimitType]) -> Usage:
     """The usage of a user's wallet. types: of the limits; what they apply to is read.
 
-    Posted movements within the window and active holds count as used. Keeps what the totals were
-    when each window began, for the next upper bounds, if the account is locked and written.
+    Posted movements within the window and active holds count as used. Keeps the totals before each
+    window in `account.totals`, for later upper bounds: they are stored when the account is.
     """
     now = clock.now()
     (row,) = repository.query_usage(

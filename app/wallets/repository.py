@@ -208,8 +208,9 @@ _WINDOWS = [window.lower() for window in WINDOWS]
 _POSTED = ", ".join(
     f"json_build_array(total.posted - {name}.total, {name}.oldest)" for name in _WINDOWS
 )
-_BASELINES = "json_build_array({}, coalesce(code.uncoded, total.uncoded))".format(
-    ", ".join(f"coalesce({name}.total, total.posted)" for name in _WINDOWS)
+# The last one is for a whole window too, not since the last code: the owner can disable codes.
+_BASELINES = "json_build_array({}, coalesce({}.uncoded, total.uncoded))".format(
+    ", ".join(f"coalesce({name}.total, total.posted)" for name in _WINDOWS), _WINDOWS[0]
 )
 _HELD = ", ".join("json_build_array(sum(h.amount), NULL)" for _ in _WINDOWS)
 _BEFORE = "".join(
@@ -267,11 +268,10 @@ def query_usage(
 
     movements: lists of type, baselines, minor units without a two-factor code in the shortest
     window and since the last accepted one, and for each window minor units and the time of the
-    oldest posting. Baselines are the totals before each window, and those without a code; None for
-    holds. Sums are None instead of 0, and negative where a total started again (TOTALS_MODULUS), as
-    baselines are. limits: lists
-    of type, window, minor units, and whether it is the user's own, which comes after their role's.
-    Both are None if there are none.
+    oldest posting. Baselines: the total before each window, then the total without codes before the
+    shortest; None for holds. Sums are None instead of 0, and sums and baselines are negative where
+    a total started again (TOTALS_MODULUS). limits: lists of type, window, minor units, and whether
+    it is the user's own, which comes after their role's. Both are None if there are none.
     """
     values = {
         "user_id": user_id,

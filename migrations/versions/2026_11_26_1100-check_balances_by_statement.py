@@ -1,4 +1,7 @@
-"""Check entries, postings and balances once per statement, which writes all, not once per row."""
+"""Check entries, postings and balances once per statement instead of once per row.
+
+Stop the old version first: it writes entries and balances by two statements.
+"""
 
 from alembic import op
 
@@ -36,7 +39,7 @@ def upgrade() -> None:
         """)
 
 
-# The triggers of a statement are fired when all of its parts have been executed.
+# AFTER triggers are fired once all parts of a statement have been executed.
 
 
 def create_functions() -> None:
@@ -55,7 +58,7 @@ def create_functions() -> None:
             RETURN NULL;
         END $$
     """)
-    # Those that an entry has already sum to zero. A posting of a platform account has no sequence.
+    # The postings that an entry already has sum to zero. A posting of a platform account has no sequence.
     op.execute("""
         CREATE FUNCTION require_sound_postings() RETURNS trigger LANGUAGE plpgsql AS $$
         DECLARE wrong uuid;
@@ -106,6 +109,13 @@ def downgrade() -> None:
     for function in ("require_posted_balances", "require_sound_postings", "require_postings"):
         op.execute(f"DROP FUNCTION {function}()")
     restore_old()
+    # The older version knows two totals of each type, and no baselines.
+    op.execute("""
+        UPDATE wallets SET totals = (
+            SELECT jsonb_object_agg(key, jsonb_build_array(value->0, value->1))
+            FROM jsonb_each(totals)
+        ) WHERE totals <> '{}'
+    """)
 
 
 def restore_old() -> None:

@@ -20,6 +20,9 @@ from app.events.models import OutboxEvent
 from tests import factories
 
 INSERT = BulkInsert(OutboxEvent, omit=("sequence", "delivered_at"))
+OTHER_INSERT = BulkInsert(
+    OutboxEvent, omit=("sequence", "delivered_at"), tail="ON CONFLICT DO NOTHING"
+)
 COUNT = "SELECT count(*) AS n FROM outbox_events WHERE type = %(kind)s"
 
 
@@ -109,7 +112,7 @@ class TestLaterWrites:
     COMMANDS = "SELECT DISTINCT cmin::text FROM outbox_events"
 
     def write(self, session: Session) -> None:
-        bulk.write(session, Write(INSERT, [event(uuid4())]), Write(INSERT, [event(uuid4())]))
+        bulk.write(session, Write(INSERT, [event(uuid4())]))
 
     @pytest.mark.parametrize(("pipelined", "statements"), [(True, 1), (False, 2)])
     def test_in_a_pipeline_they_are_one_statement(
@@ -119,18 +122,26 @@ class TestLaterWrites:
             if pipelined:
                 start_pipeline(session)
             self.write(session)
-            self.write(session)
+            bulk.write(session, Write(OTHER_INSERT, [event(uuid4())]))
 
             assert len(send(session, self.COMMANDS).fetchall()) == statements
 
-        assert count_of() == 4
+        assert count_of() == 2
+
+    def test_one_that_is_waiting_already_is_sent_first(self, one_connection: None) -> None:
+        with transaction() as session:
+            start_pipeline(session)
+            self.write(session)
+            self.write(session)
+
+            assert len(send(session, self.COMMANDS).fetchall()) == 2
 
     def test_commit_sends_them(self, one_connection: None) -> None:
         with transaction() as session:
             start_pipeline(session)
             self.write(session)
 
-        assert count_of() == 2
+        assert count_of() == 1
 
     def test_they_are_undone_with_their_part_of_a_transaction(self, one_connection: None) -> None:
         with transaction() as session:
@@ -143,7 +154,7 @@ class TestLaterWrites:
                 with transaction() as part:
                     self.write(part)
 
-        assert count_of() == 4
+        assert count_of() == 2
 
 
 def test_an_exception_between_statements_of_a_pipeline_rolls_them_back(

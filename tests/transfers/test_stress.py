@@ -48,7 +48,7 @@ class TotalReader:
 
 @pytest.fixture
 def live_server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    """As the one of all tests, but without a second factor: the 20 senders would soon need one."""
+    """Like the shared fixture, but without a second factor, which 20 senders would soon need."""
     with (
         servers.database(f"payment_flow_live_{worker_number}") as made,
         LiveServer.start(settings, made, workers=2, TWO_FACTOR_ABOVE="1000000") as server,

@@ -31,6 +31,10 @@ CORRUPTIONS = {
     "A wallet has the totals of its last postings": """
         UPDATE wallets SET totals = totals - 'PAYMENT' WHERE user_id = '{buyer}'
     """,
+    "A wallet's stored totals of earlier windows are not above those before the current ones": """
+        UPDATE wallets SET totals = jsonb_set(totals, ARRAY['PAYMENT'], totals->'PAYMENT'
+            || jsonb_build_array(totals->'PAYMENT'->0, 0, 0)) WHERE user_id = '{buyer}'
+    """,
     "Sequence numbers have no gaps and end at the wallet's sequence": """
         UPDATE wallet_transactions SET sequence = sequence + 1
         WHERE sequence = (SELECT sequence FROM wallets WHERE user_id = '{buyer}')

@@ -200,7 +200,7 @@ class SecondFactor:
         )
 
 
-#: Of a few settings and currencies, for each movement.
+#: Cached: there are few thresholds and currencies, and each movement asks for them.
 _money: Final = cache(Money.of)
 
 
