@@ -32,7 +32,7 @@ from app.wallets.models import (
     WalletTransactionRow,
 )
 
-#: Baselines after a total has started again, until `limits.read_usage` reads new ones.
+#: Baselines after a total has started again, until `Usage.read_exactly` reads new ones.
 _UNKNOWN_BASELINES: Final = [None] * (len(WINDOWS) + 1)
 
 _SYSTEM_NAMESPACE: Final = uuid5(NAMESPACE_URL, "payment-flow:system-wallet")

@@ -36,13 +36,12 @@ pending: Final[Handlers[TransactionType, Callable[[Session, UUID], int]]] = Hand
     "pending movements"
 )
 
-
 #: The movements that count towards each limit.
 _COVERED: Final[dict[LimitType, frozenset[TransactionType]]] = {
     limit: frozenset(DIRECTIONS.get(limit) or (TransactionType(limit.value),))
     for limit in LimitType
 }
-#: Where `repository.query_usage` has what moved in a window.
+#: Where `repository.query_movements` has what moved in a window.
 _COLUMNS: Final[dict[str, int]] = {window: 3 + n for n, window in enumerate(WINDOWS)}
 #: Positions of the baselines in a wallet's totals of a type: all, those without a code, a baseline
 #: of all for each window, and one of those without a code for the shortest.
@@ -73,8 +72,9 @@ class Limit:
     @property
     def frees_at(self) -> datetime | None:
         """When the oldest counted movement leaves the window, so that more remains."""
-        moment = datetime.fromisoformat(self.oldest) if self.oldest is not None else None
-        return moment + WINDOWS[self.window] if moment is not None else None
+        if self.oldest is None:
+            return None
+        return datetime.fromisoformat(self.oldest) + WINDOWS[self.window]
 
 
 @dataclass(slots=True)
@@ -127,8 +127,21 @@ class Usage:
     def read_exactly(
         self, session: Session, account: Account, *, types: Collection[LimitType]
     ) -> "Usage":
-        """The same with exact sums, and with what this transaction has counted."""
-        exact = read_usage(session, account, types=types)
+        """The same limits with exact sums, and with what this transaction has counted.
+
+        Posted movements within the window and active holds count as used. types: of the limits.
+        Keeps the totals before each window in `account.totals`, for later upper bounds: they are
+        stored when the account is.
+        """
+        movements = _read_movements(session, account, types)
+        exact = Usage(
+            self.currency,
+            is_enrolled=self.is_enrolled,
+            without_code=_sum(
+                amount for kind, _, amount, *_ in movements if kind in _COVERED[LimitType.OUTGOING]
+            ),
+            limits=[_exact(limit, movements) for limit in self.limits],
+        )
         for counted in self._counted:
             exact.count(*counted)
         return exact
@@ -174,7 +187,7 @@ def _bounds(row: Any, account: Account) -> Usage:
                 oldest=None,
                 is_own=is_own,
             )
-            for (kind, window), (amount, is_own) in amounts.items()
+            for (kind, window), (amount, is_own) in sorted(amounts.items())
         ],
         is_exact=False,
     )
@@ -197,63 +210,35 @@ def _at_most(account: Account, limit: LimitType, *, total: int, baseline: int) -
     return moved
 
 
-def read_usage(session: Session, account: Account, *, types: Collection[LimitType]) -> Usage:
-    """The usage of a user's wallet. types: of the limits; what they apply to is read.
-
-    Posted movements within the window and active holds count as used. Keeps the totals before each
-    window in `account.totals`, for later upper bounds: they are stored when the account is.
-    """
+def _read_movements(
+    session: Session, account: Account, types: Collection[LimitType]
+) -> list[list[Any]]:
+    """As `repository.query_movements` describes them; their baselines are kept in the account."""
     now = clock.now()
-    (row,) = repository.query_usage(
+    movements = repository.query_movements(
         session,
         user_id=account.owner_id,
         currency=account.currency,
         types=tuple(sorted({kind for limit in types for kind in _COVERED[limit]})),
-        limits=tuple(sorted(types)),
         since={window.lower(): now - length for window, length in WINDOWS.items()},
     )
-    movements = row.movements or []
     account.totals = dict(account.totals) | {
         kind: (*account.totals[kind][:2], *(before % TOTALS_MODULUS for before in baselines))
         for kind, baselines, *_ in movements
         if baselines is not None and kind in account.totals
     }
-    return Usage(
-        account.currency,
-        is_enrolled=row.is_enrolled,
-        without_code=_sum(
-            amount for kind, _, amount, *_ in movements if kind in _COVERED[LimitType.OUTGOING]
-        ),
-        limits=_effective(row.limits or [], movements, account.currency),
+    return movements
+
+
+def _exact(limit: Limit, movements: Sequence[Sequence[Any]]) -> Limit:
+    column = _COLUMNS.get(limit.window)
+    moved = [row[column] for row in movements if column and row[0] in _COVERED[limit.type]]
+    return replace(
+        limit,
+        used=_sum(used for used, _ in moved),
+        # As text: all are in UTC, and only those who show limits need times.
+        oldest=min((oldest for _, oldest in moved if oldest is not None), default=None),
     )
-
-
-def _effective(
-    declared: Iterable[Any], movements: Sequence[Sequence[Any]], currency: str
-) -> list[Limit]:
-    """One limit per type and window: the user's own replaces that of their role.
-
-    declared, movements: lists as `repository.query_usage` describes them.
-    """
-    found = {(kind, window): (amount, is_own) for kind, window, amount, is_own in declared}
-    limits = []
-    for (name, window), (amount, is_own) in sorted(found.items()):
-        kind = LimitType(name)
-        column = _COLUMNS.get(window)
-        moved = [row[column] for row in movements if column and row[0] in _COVERED[kind]]
-        limits.append(
-            Limit(
-                kind,
-                LimitWindow(window),
-                currency,
-                amount,
-                used=_sum(used for used, _ in moved),
-                # As text: all are in UTC, and only those who show limits need times.
-                oldest=min((oldest for _, oldest in moved if oldest is not None), default=None),
-                is_own=is_own,
-            )
-        )
-    return limits
 
 
 def _sum(differences: Iterable[int | None]) -> int:
@@ -268,11 +253,22 @@ def list_effective(
 
     Posted movements within the window, active holds and pending movements count as used.
     """
+    usage = _bounds_of(session, account, types).read_exactly(session, account, types=types)
+    return _with_pending(session, account, usage.limits)
+
+
+def _bounds_of(session: Session, account: Account, types: Collection[LimitType]) -> Usage:
+    owner_id = account.owner_id
+    bounds_of = query_bounds(session, user_ids=[owner_id], currency=account.currency, types=types)
+    return bounds_of({owner_id: account})[owner_id]
+
+
+def _with_pending(session: Session, account: Account, limits: Iterable[Limit]) -> list[Limit]:
     return [
         replace(limit, used=limit.used + _pending_amount(session, account, limit.type))
         if limit.window in WINDOWS
         else limit
-        for limit in read_usage(session, account, types=types).limits
+        for limit in limits
     ]
 
 
@@ -288,8 +284,11 @@ def require_within(
     The account must be locked, so that two movements cannot use the same remainder.
     """
     types = (LimitType(kind.value), LimitType.INCOMING)
-    found = list_effective(session, account, types=types)
-    Usage(account.currency, limits=found).require_within(kind, money.minor)
+    bounds = _bounds_of(session, account, types)
+    bounds.limits = _with_pending(session, account, bounds.limits)
+    if bounds.exceeded(kind, money.minor) is not None:
+        exact = Usage(account.currency, limits=list_effective(session, account, types=types))
+        exact.require_within(kind, money.minor)
 
 
 def set_for_user(

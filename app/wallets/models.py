@@ -136,7 +136,7 @@ class Wallet(Identified, Timestamped, Base):
     held: Mapped[int] = mapped_column(server_default="0")
     sequence: Mapped[int] = mapped_column(server_default="0")
     #: By type that limits apply to: `type_total` and `uncoded_total` of its last posting, and, once
-    #: a limit or threshold was near, what they were before earlier windows (`limits.read_usage`).
+    #: a limit or threshold was near, what they were before earlier windows (`Usage.read_exactly`).
     totals: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     is_locked: Mapped[bool] = mapped_column(server_default="false")
     lock_reason: Mapped[str | None]

@@ -221,57 +221,41 @@ _BEFORE = "".join(
     ]
 )
 # Without a code: since the last accepted one, but at most for as long as the shortest window.
-_USAGE = f"""
-    SELECT w.user_id, f.user_id IS NOT NULL AS is_enrolled, moved.movements, declared.limits
-    FROM wallets w JOIN users u ON u.id = w.user_id
+_MOVEMENTS = f"""
+    SELECT moved.movement FROM wallets w
     LEFT JOIN two_factors f ON f.user_id = w.user_id AND f.confirmed_at IS NOT NULL
-    LEFT JOIN LATERAL (
-        SELECT json_agg(movement) AS movements FROM (
-            SELECT json_build_array(
-                total.type, {_BASELINES}, total.uncoded - code.uncoded, {_POSTED}
-            )
-            FROM (
-                SELECT key AS type, (value->>0)::bigint AS posted, (value->>1)::bigint AS uncoded
-                FROM jsonb_each(w.totals) WHERE key IN {{types}}
-            ) total {_BEFORE}
-            UNION ALL
-            SELECT json_build_array(h.type, NULL, sum(h.amount) FILTER (WHERE NOT h.with_code
-                AND h.created_at > greatest(%(since_code)s, f.last_used_at)), {_HELD})
-            FROM wallet_holds h
-            WHERE w.held > 0 AND h.wallet_id = w.id AND h.status = 'ACTIVE' AND h.type IN {{types}}
-            GROUP BY h.type
-        ) each (movement)
-    ) moved ON true
-    LEFT JOIN LATERAL (
-        SELECT json_agg(json_build_array(l.type, l."window", l.amount, l.user_id IS NOT NULL)
-            ORDER BY l.type, l."window", l.user_id NULLS FIRST) AS limits
-        FROM wallet_limits l
-        WHERE (l.user_id = w.user_id OR l.role = u.role) AND l.currency = w.currency
-            AND l.type IN {{limits}}
-    ) declared ON true
+    CROSS JOIN LATERAL (
+        SELECT json_build_array(total.type, {_BASELINES}, total.uncoded - code.uncoded, {_POSTED})
+        FROM (
+            SELECT key AS type, (value->>0)::bigint AS posted, (value->>1)::bigint AS uncoded
+            FROM jsonb_each(w.totals) WHERE key IN {{types}}
+        ) total {_BEFORE}
+        UNION ALL
+        SELECT json_build_array(h.type, NULL, sum(h.amount) FILTER (WHERE NOT h.with_code
+            AND h.created_at > greatest(%(since_code)s, f.last_used_at)), {_HELD})
+        FROM wallet_holds h
+        WHERE w.held > 0 AND h.wallet_id = w.id AND h.status = 'ACTIVE' AND h.type IN {{types}}
+        GROUP BY h.type
+    ) moved (movement)
     WHERE w.user_id = %(user_id)s AND w.currency = %(currency)s
 """  # noqa: S608 – lists from our own code
 
 
-def query_usage(
+def query_movements(
     session: Session,
     *,
     user_id: UUID,
     currency: str,
     types: tuple[TransactionType, ...],
-    limits: tuple[LimitType, ...],
     since: Mapping[str, datetime],
-) -> Iterable[Any]:
-    """What a user's wallet has moved and holds, and its limits: one row.
+) -> list[list[Any]]:
+    """What a user's wallet has moved and holds of these types. since: the start of each window.
 
-    types: of movements; limits: types of limits; since: the start of each window.
-
-    movements: lists of type, baselines, minor units without a two-factor code in the shortest
-    window and since the last accepted one, and for each window minor units and the time of the
-    oldest posting. Baselines: the total before each window, then the total without codes before the
-    shortest; None for holds. Sums are None instead of 0, and sums and baselines are negative where
-    a total started again (TOTALS_MODULUS). limits: lists of type, window, minor units, and whether
-    it is the user's own, which comes after their role's. Both are None if there are none.
+    Lists of type, baselines, minor units without a two-factor code in the shortest window and since
+    the last accepted one, and for each window minor units and the time of the oldest posting.
+    Baselines: the total before each window, then the total without codes before the shortest; None
+    for holds. Sums are None instead of 0, and sums and baselines are negative where a total started
+    again (TOTALS_MODULUS).
     """
     values = {
         "user_id": user_id,
@@ -279,12 +263,12 @@ def query_usage(
         "since_code": max(since.values()),
         **{f"since_{window}": start for window, start in since.items()},
     }
-    return send(session, _usage_statement(types, limits), values)
+    return [row.movement for row in send(session, _with_types(_MOVEMENTS, types), values)]
 
 
 @cache
-def _usage_statement(types: tuple[TransactionType, ...], limits: tuple[LimitType, ...]) -> str:
-    return _USAGE.format(types=_sql_list(types), limits=_sql_list(limits))
+def _with_types(statement: str, types: tuple[str, ...]) -> str:
+    return statement.format(types=_sql_list(types))
 
 
 def _sql_list(names: Iterable[str]) -> str:
@@ -296,10 +280,10 @@ _LIMITS = """
     SELECT u.id AS user_id, u.role, f.user_id IS NOT NULL AS is_enrolled,
         (SELECT json_agg(json_build_array(l.role, l.type, l."window", l.amount))
             FROM wallet_limits l
-            WHERE l.role IS NOT NULL AND l.currency = %(currency)s AND l.type IN {limits}
+            WHERE l.role IS NOT NULL AND l.currency = %(currency)s AND l.type IN {types}
         ) AS of_roles,
         (SELECT json_agg(json_build_array(l.type, l."window", l.amount)) FROM wallet_limits l
-            WHERE l.user_id = u.id AND l.currency = %(currency)s AND l.type IN {limits}
+            WHERE l.user_id = u.id AND l.currency = %(currency)s AND l.type IN {types}
         ) AS own
     FROM users u LEFT JOIN two_factors f ON f.user_id = u.id AND f.confirmed_at IS NOT NULL
     WHERE u.id = ANY(%(user_ids)s)
@@ -315,12 +299,7 @@ def query_limits(
     lists of type, window and minor units. Both are None if there are none.
     """
     values = {"user_ids": uuid_array(user_ids), "currency": currency}
-    return send(session, _limits_statement(limits), values)
-
-
-@cache
-def _limits_statement(limits: tuple[LimitType, ...]) -> str:
-    return _LIMITS.format(limits=_sql_list(limits))
+    return send(session, _with_types(_LIMITS, limits), values)
 
 
 _FIRST_PAYMENT = """

@@ -12,14 +12,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.auth import repository
+from app.auth import repository as auth
 from app.auth.errors import TwoFactorRequired
 from app.auth.models import User
 from app.auth.two_factor.service import SecondFactor
 from app.common import clock
 from app.common.db import transaction
 from app.ledger_lock.service import ledger_transaction
-from app.wallets import ledger, limits
+from app.wallets import ledger, limits, repository
 from app.wallets import service as wallets
 from app.wallets.errors import LimitExceeded
 from app.wallets.ledger import Account, Authorization, Entry, Posting, system_account
@@ -70,14 +70,14 @@ def test_decisions_are_those_of_exact_sums(
     user = factories.buyer("1000.00")
     set_limit(client, user, "WITHDRAWAL", "DAY", "10.00")
     set_limit(client, user, "OUTGOING", "MONTH", "60.00")
-    read_usage = limits.read_usage
+    query_movements = repository.query_movements
 
-    def counted(*args: Any, **values: Any) -> limits.Usage:
+    def counted(*args: Any, **values: Any) -> list[list[Any]]:
         nonlocal exact_reads
         exact_reads += 1
-        return read_usage(*args, **values)
+        return query_movements(*args, **values)
 
-    monkeypatch.setattr(limits, "read_usage", counted)
+    monkeypatch.setattr(repository, "query_movements", counted)
     for _ in range(80):
         now += timedelta(minutes=random.randrange(1, 24 * 60))
         freeze_clock(monkeypatch, now)
@@ -100,7 +100,7 @@ def test_without_limits_in_sight_nothing_is_summed(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = factories.buyer("1000.00")
-    monkeypatch.delattr(limits, "read_usage")
+    monkeypatch.delattr(repository, "query_movements")
 
     assert [withdraw(user, 10_00) for _ in range(5)] == [True] * 5
 
@@ -122,7 +122,7 @@ def test_disabling_two_factor_authentication_forgets_no_payment(
     assert withdraw(user, 10_00, rules)
     assert withdraw(user, 60_00, rules)
     with transaction() as session:
-        repository.delete_two_factor(session, user.id)
+        auth.delete_two_factor(session, user.id)
 
     with pytest.raises(TwoFactorRequired):
         withdraw(user, 400_00, rules)
