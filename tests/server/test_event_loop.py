@@ -178,11 +178,14 @@ class TestSlowReaders:
 
     def test_their_responses_have_a_limit_together(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(event_loop, "_MAX_UNSENT_BYTES", 3 * 1024 * 1024)
-        with serving(self.large) as server:
-            for _ in range(8):
-                server.send(request())
-            wait_until(lambda: 0 < len(server.loop._connections) < 8)
-            assert server.loop._unsent <= 3 * 1024 * 1024
+        with serving(self.large, threads=1) as server:
+            connections = server.loop._connections
+            clients = [server.send(request()) for _ in range(8)]
+            # The last response waits for its client, and so the loop has dealt with all of them.
+            last = clients[-1].getsockname()
+            wait_until(lambda: any(c.unsent and c.address == last for c in list(connections)))
+            wait_until(lambda: server.loop._unsent <= 3 * 1024 * 1024)
+            assert 0 < len(connections) < 8
 
 
 class TestLargeBodies:
