@@ -22,8 +22,6 @@ from schemathesis.checks import load_all_checks
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from app.common.settings import Settings
-from app.gateway import provider_config
 from app.gateway.provider_config import GatewayConfig
 from tests.gateway.conftest import use
 from tests.operations.access_matrix import CALLERS, EXPECTED, Route
@@ -37,18 +35,22 @@ EXAMPLES, MANY_EXAMPLES = 15, 400
 load_all_checks()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def gateway(
-    worker_app: Flask, settings: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
-    """A gateway, without which every purchase by card would fail with 503."""
+@pytest.fixture(scope="module")
+def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxGateway]:
     with (
         Shop.listening() as shop,
         SandboxGateway.open(shop.url, tmp_path_factory.mktemp("gateway")) as running,
     ):
-        use(GatewayConfig(running.url, SECRET_KEY, (WEBHOOK_SECRET,)))
-        yield
-        use(provider_config.from_settings(settings))
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def gateway(worker_app: Flask, running_gateway: SandboxGateway) -> None:
+    """A gateway, without which every purchase by card would fail with 503.
+
+    In each test, because the process state is restored after each.
+    """
+    use(GatewayConfig(running_gateway.url, SECRET_KEY, (WEBHOOK_SECRET,)))
 
 
 @cache
