@@ -23,14 +23,38 @@ def post(path: str, body: dict[str, Any], user: User | None = None, *, headers: 
     )
 
 
+def movement(path: str, body: dict[str, Any], user: User) -> str:
+    """A request that moves money, with a new idempotency key each time it is sent."""
+    return post(path, body, user, headers="Idempotency-Key: bench-{n}\r\n")
+
+
 def purchase(buyer: User, product: UUID) -> str:
-    """A purchase, with a new idempotency key each time it is sent."""
-    body = {"productId": str(product), "paymentMethod": "WALLET"}
-    return post("/orders", body, buyer, headers="Idempotency-Key: bench-{n}\r\n")
+    return movement("/orders", {"productId": str(product), "paymentMethod": "WALLET"}, buyer)
 
 
 def deposit(user: User) -> str:
-    return post("/wallet/deposit", {"amount": "0.01"}, user)
+    return movement("/wallet/deposit", {"amount": "0.01"}, user)
+
+
+def withdrawal(user: User) -> str:
+    return movement("/wallet/withdraw", {"amount": "1.00"}, user)
+
+
+def transfer(sender: User, receiver: User) -> str:
+    body = {"recipient": {"userId": str(receiver.id)}, "amount": "0.01"}
+    return movement("/transfers", body, sender)
+
+
+def hold(payer: User, merchant: User) -> str:
+    return movement("/wallet/holds", {"payeeId": str(merchant.id), "amount": "0.01"}, payer)
+
+
+def capture(merchant: User, hold_id: UUID) -> str:
+    return movement(f"/wallet/holds/{hold_id}/capture", {}, merchant)
+
+
+def refund(merchant: User, order_id: UUID) -> str:
+    return movement(f"/orders/{order_id}/refunds", {}, merchant)
 
 
 def login(user: User) -> str:

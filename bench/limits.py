@@ -1,4 +1,4 @@
-"""What PostgreSQL alone achieves with one purchase per transaction: pgbench, on the same server."""
+"""What PostgreSQL alone achieves with one movement per transaction: pgbench, on the same server."""
 
 import os
 import resource
@@ -17,7 +17,7 @@ from app.common.connections import BY_INDEX
 from bench.measurement import Result, percentiles
 from bench.shop import Shop
 
-_TEMPLATE = Path(__file__).parent / "limit" / "purchase.sql"
+_SCRIPTS = Path(__file__).parent / "limit"
 #: Seconds in which new connections log in and prepare their statements; ours have already.
 _WARM_UP: Final = 1
 
@@ -42,22 +42,32 @@ _PREPARE = """
 
 
 def measure(
-    shop: Shop, products: list[UUID], *, lock: bool, seconds: float, clients: int
+    shop: Shop,
+    script_name: str,
+    *,
+    products: list[UUID],
+    lock: bool,
+    seconds: float,
+    clients: int,
+    receiver: str = "",
 ) -> Result:
-    """Buy random `products` for random buyers over `clients` connections.
+    """Execute a script in the folder `limit` for random buyers and `products` over `clients`
+    connections.
 
-    lock: each purchase acquires the exclusive ledger lock, as our batches do, instead of failing
+    receiver: pgbench's expression for the number of the buyer who receives a transfer.
+    lock: each movement acquires the exclusive ledger lock, as our batches do, instead of failing
     and being retried.
     """
     servers = shop.servers
     servers.sql(_PREPARE, buyers=[p.id for p in shop.buyers], products=products)
-    script = _TEMPLATE.read_text()
-    script = script.replace("PICK_BUYER", f"random(1, {len(shop.buyers)})")
+    script = (_SCRIPTS / f"{script_name}.sql").read_text()
+    script = script.replace("PICK_BUYER", f"random(2, {len(shop.buyers)})")
     script = script.replace("PICK_PRODUCT", f"random(1, {len(products)})")
+    script = script.replace("PICK_RECEIVER", receiver)
     script = script.replace("\nACQUIRE_LOCK\n", f"\n{_LOCK}\n" if lock else "\n")
     url = make_url(servers.environment["DATABASE_URL"]).set(drivername="postgresql")
     with TemporaryDirectory() as folder:
-        path = Path(folder, "purchase.sql")
+        path = Path(folder, "script.sql")
         path.write_text(script)
         command: list[str | Path] = [
             Path(servers.postgres.exe()).with_name("pgbench"),  # of the same version as the server

@@ -36,10 +36,10 @@ def parse(text: str) -> Reading:
 
 def purchases(before: Reading, after: Reading) -> dict[str, Any]:
     """Mean batch size, mean milliseconds in the queue, and number of retried transactions."""
-    wait = _mean(before, after, "payment_flow_purchase_wait_seconds")
+    wait = _mean(before, after, "payment_flow_ledger_wait_seconds")
     retries = "payment_flow_transaction_retries_total"
     return {
-        "batch": _mean(before, after, "payment_flow_purchase_batch_size"),
+        "batch": _mean(before, after, "payment_flow_ledger_batch_size"),
         "wait": None if wait is None else wait * 1e3,
         "retries": after[retries] - before[retries] if retries in after else None,
     }

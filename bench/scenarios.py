@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Final
 from uuid import UUID
 
@@ -13,8 +14,10 @@ from bench.shop import Shop, User
 #: bcrypt takes a quarter of a second of CPU time, so more connections would only wait longer.
 _LOGIN_CONNECTIONS: Final = 4
 
-#: Lower than the achieved rate, so that the scenario ends within its time.
+#: Lower than the achieved rates, so that the scenarios end within their time.
 _WEBHOOKS_PER_SECOND: Final = 200
+_PAIRS_PER_SECOND: Final = 300
+_MIXED_PER_SECOND: Final = 600
 
 #: Offset of the deep page, in a history that is long enough.
 _DEEP_OFFSET: Final = 100_000
@@ -35,10 +38,21 @@ class Scenario:
 
 
 def _limit(
-    products: Callable[[Shop], list[UUID]], *, lock: bool, clients: int = CONNECTIONS
+    products: Callable[[Shop], list[UUID]],
+    script: str = "purchase",
+    *,
+    lock: bool = True,
+    clients: int = CONNECTIONS,
+    receiver: str = "",
 ) -> Run:
     return lambda shop, seconds: limits.measure(
-        shop, products(shop), lock=lock, seconds=seconds, clients=clients
+        shop,
+        script,
+        products=products(shop),
+        lock=lock,
+        seconds=seconds,
+        clients=clients,
+        receiver=receiver,
     )
 
 
@@ -111,6 +125,85 @@ def _send(
     )
 
 
+def _transfer(receiver_of: Callable[[Shop, int], User]) -> Run:
+    """Each buyer sends money to the receiver of their number."""
+    return _send(
+        lambda shop: [
+            http_requests.transfer(sender, receiver_of(shop, number))
+            for number, sender in enumerate(shop.buyers)
+        ],
+        expected={"201"},
+    )
+
+
+def _next_buyer(shop: Shop, number: int) -> User:
+    return shop.buyers[(number + 1) % len(shop.buyers)]
+
+
+def _hold_and_capture(shop: Shop, seconds: float) -> Result:
+    """Pairs of a new hold and a capture of an older one."""
+    pairs = int(seconds * _PAIRS_PER_SECOND)
+    captures, holds = _captures(shop, pairs), _holds(shop, pairs)
+    requests = [request for pair in zip(holds, captures, strict=True) for request in pair]
+    return load(shop.servers, requests, seconds=None, expected={"200", "201"})
+
+
+def _holds(shop: Shop, count: int) -> list[str]:
+    buyers, merchants = cycle(shop.buyers), cycle(shop.merchants)
+    return [
+        http_requests.hold(payer, payee)
+        for payer, payee in islice(zip(buyers, merchants, strict=False), count)
+    ]
+
+
+def _captures(shop: Shop, count: int) -> list[str]:
+    """Captures of holds that are placed for this."""
+    load(shop.servers, _holds(shop, count), seconds=None, expected={"201"})
+    merchants = {merchant.id: merchant for merchant in shop.merchants}
+    rows = shop.servers.sql(
+        "SELECT payee_id, id FROM wallet_holds WHERE status = 'ACTIVE' AND payee_id IS NOT NULL"
+        " ORDER BY id DESC LIMIT %(count)s",
+        count=count,
+    )
+    return [http_requests.capture(merchants[payee_id], hold_id) for payee_id, hold_id in rows]
+
+
+def _refunds(shop: Shop, count: int) -> list[str]:
+    """Refunds of orders that are placed for this."""
+    buyers, products = cycle(shop.buyers), cycle(shop.product_per_merchant)
+    purchases = [
+        http_requests.purchase(buyer, product)
+        for buyer, product in islice(zip(buyers, products, strict=False), count)
+    ]
+    load(shop.servers, purchases, seconds=None, expected={"201"})
+    merchants = {merchant.id: merchant for merchant in shop.merchants}
+    rows = shop.servers.sql(
+        "SELECT merchant_id, id FROM orders WHERE status = 'COMPLETED' AND refunded_amount = 0"
+        " ORDER BY id DESC LIMIT %(count)s",
+        count=count,
+    )
+    return [
+        http_requests.refund(merchants[merchant_id], order_id) for merchant_id, order_id in rows
+    ]
+
+
+def _mixed(shop: Shop, seconds: float) -> Result:
+    """Half purchases, 20 % transfers, 15 % deposits, 10 % holds and captures, 5 % refunds."""
+    twentieths = int(seconds * _MIXED_PER_SECOND / 20)
+    rng = random.Random(20261126)  # noqa: S311 – guards nothing
+    requests = [*_captures(shop, twentieths), *_refunds(shop, twentieths)]
+    requests += _holds(shop, twentieths)
+    for number, buyer in enumerate(islice(cycle(shop.buyers), 17 * twentieths)):
+        if number % 17 < 10:
+            requests.append(http_requests.purchase(buyer, rng.choice(shop.product_per_merchant)))
+        elif number % 17 < 14:
+            requests.append(http_requests.transfer(buyer, _next_buyer(shop, number)))
+        else:
+            requests.append(http_requests.deposit(buyer))
+    rng.shuffle(requests)
+    return load(shop.servers, requests, seconds=None, expected={"200", "201"})
+
+
 def _send_webhooks(shop: Shop, seconds: float) -> Result:
     """Webhooks about new payments, one at a time. Each has to be stored."""
     tokens = shop.onramps(int(seconds * _WEBHOOKS_PER_SECOND))
@@ -180,7 +273,32 @@ SCENARIOS: Final = (
     Scenario("hot-buyer", _buy(_product_per_merchant, lambda shop: shop.buyers[:1])),
     Scenario("sell-out 50/200", _sell_out(buyers=200, units=50)),
     Scenario("sell-out 1000/5000", _sell_out(buyers=5000, units=1000)),
-    Scenario("deposit", _send(lambda shop: [http_requests.deposit(p) for p in shop.buyers])),
+    Scenario("limit deposit", _limit(_hot, "deposit")),
+    Scenario(
+        "deposit",
+        _send(lambda shop: [http_requests.deposit(p) for p in shop.buyers]),
+        ("hot-product", "limit deposit"),
+    ),
+    Scenario(
+        "withdrawal",
+        _send(lambda shop: [http_requests.withdrawal(p) for p in shop.buyers]),
+        ("hot-product", "limit deposit"),
+    ),
+    Scenario("limit transfers in a circle", _limit(_hot, "transfer", receiver=":buyer - 1")),
+    Scenario(
+        "transfers in a circle",
+        _transfer(_next_buyer),
+        ("hot-product", "limit transfers in a circle"),
+    ),
+    Scenario("limit transfers to one", _limit(_hot, "transfer", receiver="1")),
+    Scenario(
+        "transfers to one",
+        _transfer(lambda shop, _: shop.merchants[3 % len(shop.merchants)]),
+        ("hot-product", "limit transfers to one"),
+    ),
+    Scenario("limit hold and capture", _limit(_product_per_merchant, "hold_and_capture")),
+    Scenario("hold and capture", _hold_and_capture, ("hot-product", "limit hold and capture")),
+    Scenario("mixed", _mixed, ("hot-product",)),
     Scenario(
         "login",
         _send(
@@ -199,6 +317,16 @@ SCENARIOS: Final = (
         "wallet",
         _send(lambda shop: [http_requests.get("/api/v1/wallet", p) for p in shop.buyers]),
         _HELLO,
+    ),
+    Scenario(
+        "history",
+        _send(
+            lambda shop: [
+                http_requests.get(f"/api/v1/wallet/transactions?limit={_PAGE_SIZE}", p)
+                for p in shop.buyers
+            ]
+        ),
+        ("wallet",),
     ),
     Scenario("product", _send(lambda shop: [http_requests.get(f"/api/v1/products/{shop.hot}")])),
     Scenario(

@@ -55,6 +55,11 @@ def _rate(ours: str, *limits: str) -> Callable[[Results], float]:
     return lambda r: r[ours].per_second / max(r[limit].per_second for limit in limits)
 
 
+def _pairs(other: str) -> Callable[[Results], float]:
+    """Pairs of a hold and a capture, relative to another throughput."""
+    return lambda r: r["hold and capture"].per_second / 2 / r[other].per_second
+
+
 def _slower(name: str) -> Callable[[Results], float]:
     """Latency with a long history relative to a short one."""
     return lambda r: r[f"{name} long"].p50 / r[f"{name} short"].p50
@@ -81,25 +86,44 @@ TARGETS: Final = (
     Target(
         "spread ÷ best limit",
         _rate("spread", "limit spread", "limit spread locked"),
-        at_least=0.9,
-        aim=1.2,
+        at_least=2.7,
+        aim=3,
     ),
-    Target("hot-product ÷ limit", _rate("hot-product", "limit hot-product"), at_least=1.5, aim=2.5),
+    Target("hot-product ÷ limit", _rate("hot-product", "limit hot-product"), at_least=3, aim=4),
+    Target("hot-merchant ÷ limit", _rate("hot-merchant", "limit hot-merchant"), at_least=3, aim=4),
+    Target("deposit ÷ hot-product", _rate("deposit", "hot-product"), at_least=1),
+    Target("withdrawal ÷ hot-product", _rate("withdrawal", "hot-product"), at_least=1),
     Target(
-        "hot-merchant ÷ limit", _rate("hot-merchant", "limit hot-merchant"), at_least=1.5, aim=2.5
+        "transfers in a circle ÷ hot-product",
+        _rate("transfers in a circle", "hot-product"),
+        at_least=0.9,
     ),
+    Target(
+        "transfers to one ÷ hot-product", _rate("transfers to one", "hot-product"), at_least=0.9
+    ),
+    Target("pairs of hold and capture ÷ hot-product", _pairs("hot-product"), at_least=0.45),
+    Target("mixed ÷ hot-product", _rate("mixed", "hot-product"), at_least=0.8),
+    Target("deposit ÷ limit", _rate("deposit", "limit deposit")),
+    Target("withdrawal ÷ limit deposit", _rate("withdrawal", "limit deposit")),
+    Target(
+        "transfers in a circle ÷ limit",
+        _rate("transfers in a circle", "limit transfers in a circle"),
+    ),
+    Target("transfers to one ÷ limit", _rate("transfers to one", "limit transfers to one")),
+    Target("pairs of hold and capture ÷ limit", _pairs("limit hold and capture")),
     Target("many-buyers ÷ hot-product", _rate("many-buyers", "hot-product"), at_least=0.9),
     Target("fresh-connections ÷ hot-product", _rate("fresh-connections", "hot-product")),
     Target("codes ÷ hot-product", _rate("codes", "hot-product"), at_least=0.7),
     Target("sell-outs that are inexact", _inexact, at_most=0),
-    Target("lone p50 ÷ (limit lone + hello lone)", _lone, at_most=1.5),
-    Target("lone p99, ms", lambda r: r["lone"].p99, at_most=15),
+    Target("lone p50 ÷ (limit lone + hello lone)", _lone, at_most=1.3),
+    Target("lone p99, ms", lambda r: r["lone"].p99, at_most=10),
     Target("webhook p50 ÷ hello lone", lambda r: r["webhook"].p50 / r["hello lone"].p50),
     Target("webhook p99, ms", lambda r: r["webhook"].p99, at_most=15),
     Target("catalogue ÷ hello", _rate("catalogue", "hello"), at_least=0.6),
     Target("catalogue ÷ hello bare", _rate("catalogue", "hello bare")),
     Target("wallet ÷ hello", _rate("wallet", "hello"), at_least=0.35),
     Target("wallet ÷ hello bare", _rate("wallet", "hello bare")),
+    Target("history first page ÷ wallet", _rate("history", "wallet"), at_least=0.6),
     Target("history p50, long ÷ short", _slower("history"), at_most=1.3),
     Target("history deep p50, long ÷ short", _slower("history deep"), at_most=1.3),
     Target("purchase p50, long ÷ short", _slower("purchase"), at_most=1.3),

@@ -31,8 +31,8 @@ def value(name: str, results: dict[str, Result]) -> tuple[float, bool | None]:
 
 
 def test_spread_is_compared_with_the_better_limit() -> None:
-    results = made_up(spread=800, limit_spread=100, limit_spread_locked=500)
-    assert value("spread ÷ best limit", results) == (1.6, True)
+    results = made_up(spread=1400, limit_spread=100, limit_spread_locked=500)
+    assert value("spread ÷ best limit", results) == (2.8, True)
 
 
 def test_a_ratio_below_its_minimum_misses_the_target() -> None:
@@ -41,11 +41,11 @@ def test_a_ratio_below_its_minimum_misses_the_target() -> None:
 
 def test_a_lone_purchase_is_compared_with_a_request_and_a_transaction() -> None:
     results = {
-        "lone": replace(SOME, p50=4.5, p99=16),
+        "lone": replace(SOME, p50=3.6, p99=16),
         "limit lone": replace(SOME, p50=2),
         "hello lone": replace(SOME, p50=1),
     }
-    assert value("lone p50 ÷ (limit lone + hello lone)", results) == (1.5, True)
+    assert value("lone p50 ÷ (limit lone + hello lone)", results) == (1.2, True)
     assert value("lone p99, ms", results) == (16, False)
 
 
@@ -135,12 +135,12 @@ def test_json_has_scenarios_targets_and_conditions() -> None:
 
 
 METRICS = """
-# TYPE payment_flow_purchase_batch_size histogram
-payment_flow_purchase_batch_size_bucket{le="1.0"} 1.0
-payment_flow_purchase_batch_size_sum 12.0
-payment_flow_purchase_batch_size_count 3.0
-payment_flow_purchase_wait_seconds_sum 0.5
-payment_flow_purchase_wait_seconds_count 10.0
+# TYPE payment_flow_ledger_batch_size histogram
+payment_flow_ledger_batch_size_bucket{le="1.0"} 1.0
+payment_flow_ledger_batch_size_sum 12.0
+payment_flow_ledger_batch_size_count 3.0
+payment_flow_ledger_wait_seconds_sum 0.5
+payment_flow_ledger_wait_seconds_count 10.0
 payment_flow_transaction_retries_total{reason="serialization"} 2.0
 payment_flow_transaction_retries_total{reason="deadlock"} 1.0
 """

@@ -1,0 +1,13 @@
+-- One deposit in one transaction, with the same statements and rows as ours, for pgbench.
+-- bench/limits.py replaces ACQUIRE_LOCK and PICK_BUYER.
+\set buyer PICK_BUYER
+SELECT b.user_id, b.session_id, b.wallet_id, s.id AS bank_wallet, uuidv7() AS entry_id, uuidv7() AS credit_id, uuidv7() AS debit_id, gen_random_uuid() AS key FROM bench_buyers b, wallets s WHERE b.n = :buyer AND s.code = 'BANK' AND s.currency = 'USD' \gset
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+ACQUIRE_LOCK
+SELECT u.email FROM login_sessions s JOIN users u ON u.id = s.user_id WHERE s.id = CAST(:session_id AS uuid) AND u.is_active AND s.revoked_at IS NULL AND s.expires_at > now();
+SELECT status FROM idempotency_keys WHERE user_id = CAST(:user_id AS uuid) AND key = CAST(:key AS text);
+SELECT balance, sequence, coalesce(CAST(totals->'DEPOSIT'->>0 AS bigint), 0) + 1 AS total FROM wallets WHERE user_id = CAST(:user_id AS uuid) AND currency = 'USD' FOR NO KEY UPDATE \gset
+WITH entry AS (INSERT INTO journal_entries (id, kind, initiator_id, idempotency_key, created_at) VALUES (CAST(:entry_id AS uuid), 'DEPOSIT', CAST(:user_id AS uuid), CAST(:key AS text), statement_timestamp())), postings AS (INSERT INTO wallet_transactions (id, journal_entry_id, wallet_id, sequence, type, status, amount, balance_before, balance_after, currency, description, created_at, type_total, uncoded_total) VALUES (CAST(:credit_id AS uuid), CAST(:entry_id AS uuid), CAST(:wallet_id AS uuid), CAST(:sequence AS bigint) + 1, 'DEPOSIT', 'COMPLETED', 1, CAST(:balance AS bigint), CAST(:balance AS bigint) + 1, 'USD', 'Wallet deposit', statement_timestamp(), CAST(:total AS bigint), CAST(:total AS bigint)), (CAST(:debit_id AS uuid), CAST(:entry_id AS uuid), CAST(:bank_wallet AS uuid), NULL, 'DEPOSIT', 'COMPLETED', -1, NULL, NULL, 'USD', 'Wallet deposit', statement_timestamp(), NULL, NULL)) UPDATE wallets SET balance = balance + 1, sequence = sequence + 1, totals = totals || jsonb_build_object('DEPOSIT', jsonb_build_array(CAST(:total AS bigint), CAST(:total AS bigint))), updated_at = now() WHERE id = CAST(:wallet_id AS uuid);
+INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, data, occurred_at) VALUES (uuidv7(), 'balance-updated', 'wallet', CAST(:wallet_id AS uuid), jsonb_build_object('userId', CAST(:user_id AS text), 'transactionId', CAST(:credit_id AS text), 'journalEntryId', CAST(:entry_id AS text), 'type', 'DEPOSIT', 'amount', 1, 'balance', CAST(:balance AS bigint) + 1, 'currency', 'USD'), now());
+INSERT INTO idempotency_keys (user_id, key, fingerprint, status, body, created_at) VALUES (CAST(:user_id AS uuid), CAST(:key AS text), sha256('x'), 200, convert_to(repeat('x', 720), 'UTF8'), now());
+COMMIT;
