@@ -48,8 +48,6 @@ from app.orders.checkouts import service as checkouts
 from app.orders.checkouts.http import respond_with_checkout
 from app.orders.models import PaymentMethod
 from app.orders.purchases import http as purchases
-from app.orders.purchases.batcher import PurchaseBatcher
-from app.orders.purchases.schemas import order_response
 from app.orders.refunds import gateway_refunds
 from app.payment_requests import service as payment_requests
 from app.payment_requests.merchant_codes import service as merchant_codes
@@ -57,10 +55,12 @@ from app.payouts import inbound as payout_events
 from app.products import service as products
 from app.retention import service as retention
 from app.retention.policy import RULES
-from app.wallets import limits
 from app.wallets import service as wallets
+from app.wallets import usage
 from app.wallets.holds import service as holds
 from app.wallets.models import TransactionType
+from app.wallets.movements import http as movements
+from app.wallets.movements.batcher import LedgerBatcher
 
 #: How each quota is counted.
 QUOTA_COUNTS: Final[dict[Quota, quotas.Count]] = {
@@ -140,9 +140,7 @@ def configure(settings: Settings) -> None:
         )
     )
     retention.periods.configure(_retention_periods(settings))
-    purchases.batcher.configure(
-        PurchaseBatcher(fee_bps=lambda: http.settings().platform_fee_bps, render=order_response)
-    )
+    movements.batcher.configure(LedgerBatcher())
 
 
 def subscribe(settings: Settings) -> None:
@@ -155,7 +153,7 @@ def subscribe(settings: Settings) -> None:
     products.on_deletion.subscribe(delivery.discard)
     for quota, count in QUOTA_COUNTS.items():
         quotas.counts.subscribe(quota, count)
-    limits.pending.subscribe(TransactionType.ONRAMP, onramp.pending_amount)
+    usage.pending.subscribe(TransactionType.ONRAMP, onramp.query_pending)
     purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.respond_with_purchase)
     purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, respond_with_checkout)
     inbox.handlers.subscribe("payment", onramp_events)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -16,13 +17,16 @@ from app.auth.api_keys import service as api_keys
 from app.auth.http import access_token
 from app.auth.models import Role
 from app.auth.scopes import Scope
+from app.auth.service import Caller
 from app.auth.tokens import token_rules
 from app.auth.two_factor.service import SecondFactor
 from app.common.db import transaction
 from app.ledger_lock.service import acquire_ledger_lock
 from app.products import service as products
-from app.wallets import service as wallets
+from app.wallets.deposits import Deposit
 from app.wallets.models import Wallet
+from app.wallets.movements import service as movements
+from app.wallets.movements.movement import Movement, Result
 
 PASSWORD = "correct-horse-1"
 #: The bcrypt hash of PASSWORD with cost 4, so that creating a user is fast.
@@ -49,11 +53,17 @@ class Actor:
 
 
 @contextmanager
-def ledger_session(*, exclusive: bool = False) -> Iterator[Session]:
+def ledger_session() -> Iterator[Session]:
     """A transaction that holds the ledger lock, without retries."""
-    with transaction(serializable=exclusive) as session:
-        acquire_ledger_lock(session, exclusive=exclusive)
+    with transaction(serializable=True) as session:
+        acquire_ledger_lock(session)
         yield session
+
+
+def execute(session: Session, movement: Movement[Any, Result], user_id: UUID) -> Result:
+    """Execute a movement of this user. Raises the error that refuses it."""
+    user = auth.require_user(session, user_id)
+    return movements.perform(session, movement, Caller(user.id, user.email, user.role))
 
 
 def as_owner(session: Session, statement: str) -> None:
@@ -75,14 +85,8 @@ def actor(role: str = Role.USER, *, balance: str | None = None, phone: str | Non
             rules=token_rules(),
         )
         if balance is not None:
-            acquire_ledger_lock(session, exclusive=False)
-            wallets.deposit(
-                session,
-                user=user,
-                currency="USD",
-                amount=Decimal(balance),
-                maximum=Decimal(balance),
-            )
+            acquire_ledger_lock(session)
+            execute(session, Deposit(Decimal(balance), "USD", maximum=Decimal(balance)), user.id)
     token = access_token(user_id=user.id, session_id=sign_in.session_id, role=role, email=email)
     return Actor(user.id, email, sign_in.session_id, token)
 

@@ -69,20 +69,22 @@ class BatchExecutor(Generic[Request, Outcome]):
 
     run: is called with `drain`, executes the drained requests – all or none – and returns one
     outcome or exception for each, in order. If it raises, its exception is the outcome of all.
-    batch: maximum size of a batch; queue: maximum number of waiting requests; timeout: seconds
-    that a request waits at most.
+    stands_alone: whether a request is a batch of its own; batch: maximum size of a batch; queue:
+    maximum number of waiting requests; timeout: seconds that a request waits at most.
     """
 
     def __init__(
         self,
         run: Callable[[Drain[Request]], Sequence[Outcome | BaseException]],
         *,
+        stands_alone: Callable[[Request], bool] = lambda request: False,
         batch: int = 64,
         queue: int = 256,
         timeout: float = 5,
         observer: Observer = Observer(),
     ) -> None:
         self._run = run
+        self._stands_alone = stands_alone
         self._batch = batch
         self._queue = queue
         self._timeout = timeout
@@ -181,6 +183,11 @@ class BatchExecutor(Generic[Request, Outcome]):
         tickets: list[_Ticket[Request, Outcome]] = []
         with self._lock:
             while self._waiting and len(tickets) < self._batch:
+                is_alone = self._stands_alone(self._waiting[0].request)
+                if is_alone and tickets:
+                    break
                 tickets.append(self._waiting.popleft())
                 tickets[-1].taken = True
+                if is_alone:
+                    break
         return tickets

@@ -51,7 +51,12 @@ def row_class(model: type[Model]) -> type[Model]:
     SQLAlchemy: it is constructed ten times as fast and cannot be passed to `session.add`. Its
     constructor raises TypeError unless every column is given.
     """
-    properties = {name: value for name, value in vars(model).items() if isinstance(value, property)}
+    properties = {
+        name: value
+        for each in reversed(model.__mro__)
+        for name, value in vars(each).items()
+        if isinstance(value, property)
+    }
     columns = model.__mapper__.columns.keys()
     row_type = make_dataclass(f"{model.__name__}Row", columns, namespace=properties, slots=True)
     return cast("type[Model]", row_type)

@@ -52,7 +52,7 @@ def idempotent(blueprint: Blueprint, *, max_bytes: int = MAX_BODY_BYTES) -> Call
     It stands between `@blp.arguments` and `@blp.response`. max_bytes: of the request body. The
     endpoint must call no other system and hash no password, because it runs in a transaction;
     neither its body nor its response may contain a secret, because the response and a hash of the
-    body are stored. Endpoints that move money use `respond_once` of app.idempotency instead.
+    body are stored. Endpoints that move money use app.wallets.movements.http instead.
     """
 
     def decorate(view: View) -> View:

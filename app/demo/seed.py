@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import click
@@ -41,10 +41,12 @@ from app.demo.history import DeactivatedProduct, Deposit, PlacedOrder, Step, Wit
 from app.demo.people import ADMIN, BUYERS, Person
 from app.demo.shops.shop import DemoProduct, Shop
 from app.ledger_lock.service import ledger_transaction
-from app.orders.purchases import service as orders
-from app.orders.purchases.pricing import Basket, Purchase
+from app.orders.purchases.pricing import Basket
+from app.orders.purchases.purchase import WalletPurchase
 from app.products import service as products
-from app.wallets import service as wallets
+from app.wallets import deposits
+from app.wallets.movements.movement import Movement
+from app.wallets.movements.service import perform
 
 CREDENTIALS_FILE: Final = "demo-logins.txt"
 
@@ -194,13 +196,8 @@ def _run_step(settings: Settings, data: _DemoData, step: Step, *, key: str) -> b
     """Run one step, unless an interrupted run has done it. Returns False if it was refused."""
     try:
         match step:
-            case PlacedOrder():
-                _buy(settings, data, step, key=key)
-            case Deposit() | Withdrawal():
-                ledger_transaction(
-                    lambda session: _move(session, settings, data, step, key=key),
-                    exclusive=False,
-                )
+            case PlacedOrder() | Deposit() | Withdrawal():
+                _move(settings, data, step, key=key)
             case DeactivatedProduct(product):
                 db.retry_transaction(lambda session: _deactivate(session, data, product))
     except IntegrityError as error:
@@ -216,51 +213,42 @@ def _run_step(settings: Settings, data: _DemoData, step: Step, *, key: str) -> b
 
 
 def _move(
-    session: Session,
-    settings: Settings,
-    data: _DemoData,
-    step: Deposit | Withdrawal,
-    *,
-    key: str,
+    settings: Settings, data: _DemoData, step: PlacedOrder | Deposit | Withdrawal, *, key: str
 ) -> None:
-    user, currency = data.users[step.person], settings.default_currency
-    amount = _units(step.amount, settings)
-    if isinstance(step, Deposit):
-        wallets.deposit(
+    user = data.users[step.buyer if isinstance(step, PlacedOrder) else step.person]
+    ledger_transaction(
+        lambda session: perform(
             session,
-            user=user,
-            currency=currency,
-            amount=amount,
-            maximum=settings.maximum_deposit,
-            description="Top-up by card",
+            _movement(settings, data, step),
+            Caller(user.id, user.email, user.role),
             idempotency_key=key,
         )
-    else:
-        wallets.withdraw(
-            session,
-            user=user,
-            currency=currency,
-            amount=amount,
-            minimum=settings.minimum_withdrawal,
-            second_factor=_NO_CODE,
-            description="Payout to bank account",
-            idempotency_key=key,
-        )
+    )
 
 
-def _buy(settings: Settings, data: _DemoData, step: PlacedOrder, *, key: str) -> None:
-    buyer, product_id = data.users[step.buyer], data.products[step.product.name]
-    caller = Caller(buyer.id, buyer.email, buyer.role)
-
-    def attempt(session: Session) -> None:
-        orders.buy(
-            session,
-            Purchase(caller, Basket(product_id, step.quantity), idempotency_key=key),
-            second_factor=_NO_CODE,
-            fee_bps=settings.platform_fee_bps,
-        )
-
-    ledger_transaction(attempt, exclusive=True)
+def _movement(
+    settings: Settings, data: _DemoData, step: PlacedOrder | Deposit | Withdrawal
+) -> Movement[Any, Any]:
+    currency = settings.default_currency
+    match step:
+        case PlacedOrder():
+            basket = Basket(data.products[step.product.name], step.quantity)
+            return WalletPurchase(basket, _NO_CODE, settings.platform_fee_bps)
+        case Deposit():
+            return deposits.Deposit(
+                _units(step.amount, settings),
+                currency,
+                maximum=settings.maximum_deposit,
+                description="Top-up by card",
+            )
+        case Withdrawal():
+            return deposits.Withdrawal(
+                _units(step.amount, settings),
+                currency,
+                minimum=settings.minimum_withdrawal,
+                second_factor=_NO_CODE,
+                description="Payout to bank account",
+            )
 
 
 def _deactivate(session: Session, data: _DemoData, product: DemoProduct) -> None:

@@ -45,10 +45,15 @@ class StoredResponse:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request and its claim, if it has one. render_error: returns the response for an error."""
+    """A request and its claim, if it has one.
+
+    render_error: returns the response for an error; moves_money: whether a success leaves a row
+    that records its key, which `verify` then requires.
+    """
 
     claim: Claim | None
     render_error: Callable[[AppError], StoredResponse]
+    moves_money: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,6 @@ def run_claimed(
     session: Session,
     claimed: ClaimedRequests,
     work: Callable[[Sequence[int]], Sequence[StoredResponse | AppError | Outcome]],
-    *,
-    moves_money: bool = True,
 ) -> list[StoredResponse | AppError | Outcome]:
     """The outcome of each request: its stored response, or what `work` returns for it.
 
@@ -79,7 +82,6 @@ def run_claimed(
     are stored; so are their errors, if they are 4xx and `cacheable`. Other errors are not. Any
     other outcome is that of a request which needs several transactions: its key is stored without
     a response, so that it belongs to this request until a later transaction answers it.
-    moves_money: whether a success leaves a row that records its key, which `verify` then requires.
     """
     found = {(row.user_id, row.key): row for row in claimed.rows}
     outcomes: list[StoredResponse | AppError | Outcome | None] = [*_look_up(claimed, found)]
@@ -93,9 +95,9 @@ def run_claimed(
             response = outcome if isinstance(outcome, StoredResponse) else None
             if found[claim.user_id, claim.key].fingerprint is None:
                 if not isinstance(outcome, AppError):
-                    rows.append(_row(claim, response, moves_money))
+                    rows.append(_row(request, claim, response))
             elif response is not None:
-                answered = repository.answer_key(session, _row(claim, response, moves_money))
+                answered = repository.answer_key(session, _row(request, claim, response))
                 if not answered:  # by a transaction that ended between our snapshot and our lock
                     raise IdempotencyInProgress
         outcomes[position] = outcome
@@ -133,7 +135,7 @@ def _look_up(
     return outcomes
 
 
-def _row(claim: Claim, response: StoredResponse | None, moves_money: bool) -> dict[str, Any]:
+def _row(request: Request, claim: Claim, response: StoredResponse | None) -> dict[str, Any]:
     """response: None while there is none."""
     return {
         "user_id": claim.user_id,
@@ -141,7 +143,7 @@ def _row(claim: Claim, response: StoredResponse | None, moves_money: bool) -> di
         "fingerprint": claim.fingerprint,
         "status": response.status if response else None,
         "body": response.body if response else None,
-        "moves_money": moves_money,
+        "moves_money": request.moves_money,
         "created_at": clock.now(),
     }
 

@@ -22,7 +22,7 @@ def handle(event_id: str) -> None:
     """Handle one event. If that fails, the error is recorded and a scheduled job retries."""
     row_id = UUID(event_id)
     try:
-        ledger_transaction(partial(service.handle, event_id=row_id), exclusive=False)
+        ledger_transaction(partial(service.handle, event_id=row_id))
     except Exception as error:  # any failure must not delay other events
         _log.exception("inbound event not handled", event_id=event_id)
         retry_transaction(partial(service.postpone, event_id=row_id, reason=type(error).__name__))

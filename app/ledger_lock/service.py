@@ -1,8 +1,8 @@
-"""The ledger lock: every transaction that changes a balance holds it.
+"""The ledger lock: every transaction that changes a balance holds it, so there is one at a time.
 
-A SERIALIZABLE transaction always fails if it waits for a row that another transaction changes. So
-batches of purchases hold the lock exclusively, and transactions that lock single wallets share it:
-none of them ever waits for a row that a batch has read (docs/decisions/0003).
+A SERIALIZABLE transaction always fails if it waits for a row that another transaction changes. With
+the lock, which is acquired before its snapshot is taken, none of them ever does
+(docs/decisions/0003).
 """
 
 from collections.abc import Callable
@@ -23,40 +23,34 @@ class LedgerLockNotHeld(AssertionError):
     """A bug in the caller: it changes balances outside of a ledger transaction."""
 
 
-def ledger_transaction(
-    work: Callable[[Session], T], *, exclusive: bool, pipelined: bool = False
-) -> T:
-    """Run `work(session)` in a transaction that holds the ledger lock from its first statement.
+def ledger_transaction(work: Callable[[Session], T], *, pipelined: bool = False) -> T:
+    """Run `work(session)` in a SERIALIZABLE transaction that holds the ledger lock from its first
+    statement.
 
-    exclusive: SERIALIZABLE and alone; otherwise READ COMMITTED, together with others that share
-    the lock. pipelined: as `driver.start_pipeline` says. Retried as a whole, as
-    `retry_transaction` says. Raises what these two raise.
+    pipelined: as `driver.start_pipeline` says. Retried as a whole, as `retry_transaction` says.
+    Raises what these two raise.
     """
 
     def attempt(session: Session) -> T:
         if pipelined:
             start_pipeline(session)
-        acquire_ledger_lock(session, exclusive=exclusive)
+        acquire_ledger_lock(session)
         return work(session)
 
-    return retry_transaction(attempt, serializable=exclusive)
+    return retry_transaction(attempt, serializable=True)
 
 
-def acquire_ledger_lock(session: Session, *, exclusive: bool) -> None:
+def acquire_ledger_lock(session: Session) -> None:
     """Hold the ledger lock until the transaction ends.
 
     Only for READ COMMITTED transactions that take it late, to hold it for a shorter time.
     SERIALIZABLE ones need it before their snapshot, which `ledger_transaction` guarantees.
     """
-    repository.lock(session, exclusive=exclusive)
-    session.info[_HELD] = "exclusive" if exclusive else "shared"
+    repository.lock(session)
+    session.info[_HELD] = True
 
 
-def require_ledger_lock(session: Session, *, exclusive: bool = False) -> None:
-    """Require that this transaction holds the lock. exclusive: and that it holds it exclusively.
-
-    Raises LedgerLockNotHeld.
-    """
-    held = session.info.get(_HELD)
-    if held is None or (exclusive and held != "exclusive"):
-        raise LedgerLockNotHeld(f"held: {held}")
+def require_ledger_lock(session: Session) -> None:
+    """Require that this transaction holds the lock. Raises LedgerLockNotHeld."""
+    if _HELD not in session.info:
+        raise LedgerLockNotHeld

@@ -1,17 +1,18 @@
 """SQL of on-ramps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_due
 from app.inbox.models import InboundEvent, InboundEventStatus
 from app.onramp.models import Onramp, OnrampStatus
-from app.wallets.models import Wallet
 
 
 def insert_onramp(session: Session, onramp: Onramp) -> None:
@@ -44,14 +45,18 @@ def list_onramps(
     return paginate(session, page, query, Onramp.id)
 
 
-def sum_processing(session: Session, *, wallet_id: UUID) -> int:
-    """Minor units of the PROCESSING on-ramps of the wallet's owner, in its currency."""
-    query = (
-        select(func.coalesce(func.sum(Onramp.amount), 0))
-        .join(Wallet, (Wallet.user_id == Onramp.user_id) & (Wallet.currency == Onramp.currency))
-        .where(Wallet.id == wallet_id, Onramp.status == OnrampStatus.PROCESSING)
-    )
-    return int(session.scalar(query) or 0)
+_PROCESSING = f"""
+    SELECT user_id, sum(amount) AS amount FROM onramps
+    WHERE user_id = ANY(%(user_ids)s) AND currency = %(currency)s
+        AND status = '{OnrampStatus.PROCESSING}'
+    GROUP BY user_id
+"""  # noqa: S608 – a constant of ours
+
+
+def sum_processing(session: Session, *, user_ids: Iterable[UUID], currency: str) -> Iterable[Any]:
+    """Minor units of the PROCESSING on-ramps of these users, one row for each who has any."""
+    values = {"user_ids": uuid_array(user_ids), "currency": currency}
+    return send(session, _PROCESSING, values)
 
 
 def lock_overdue(session: Session, *, now: datetime, limit: int) -> Sequence[Onramp]:

@@ -5,6 +5,7 @@ amount and the user are those of our own row.
 """
 
 import secrets
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from functools import partial
 from typing import Final
@@ -27,7 +28,7 @@ from app.inbox.models import InboundEvent
 from app.onramp import links, repository
 from app.onramp.errors import InvalidOnrampAmount, OnrampNotFound
 from app.onramp.models import Onramp, OnrampStatus
-from app.wallets import ledger, limits
+from app.wallets import ledger, usage
 from app.wallets import service as wallets
 from app.wallets.ledger import Entry, Posting
 from app.wallets.models import SystemCode, TransactionType
@@ -59,7 +60,7 @@ def create_onramp(
     providers.require(provider)
     account = wallets.require_account(session, user_id=user.id, currency=currency)
     account.require_can_receive(money.minor)
-    limits.require_within(session, account, kind=TransactionType.ONRAMP, money=money)
+    usage.require_within(session, account, kind=TransactionType.ONRAMP, money=money)
     now = clock.now()
     onramp = Onramp(
         id=new_id(),
@@ -92,9 +93,13 @@ def _payer_name(user: User) -> str:
     return f"{user.email[0]}…@{user.email.rpartition('@')[2]}"
 
 
-def pending_amount(session: Session, wallet_id: UUID) -> int:
-    """Minor units of pending on-ramps, which count towards the limits."""
-    return repository.sum_processing(session, wallet_id=wallet_id)
+def query_pending(
+    session: Session, user_ids: Collection[UUID], currency: str
+) -> Callable[[], dict[UUID, int]]:
+    """Send the query of pending on-ramps, which count towards the limits; call the result to read
+    their sums by user, in minor units."""
+    rows = repository.sum_processing(session, user_ids=user_ids, currency=currency)
+    return lambda: {row.user_id: int(row.amount) for row in rows}
 
 
 def list_onramps(

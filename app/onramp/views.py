@@ -15,7 +15,6 @@ from app.common.http import Blueprint, json_response, settings
 from app.common.idempotent import takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
-from app.idempotency.http import respond_once
 from app.onramp import links, service
 from app.onramp.errors import InvalidOnrampAmount, OnrampNotFound
 from app.onramp.schemas import (
@@ -27,6 +26,7 @@ from app.onramp.schemas import (
     onramp_out,
 )
 from app.wallets.errors import LimitExceeded, WalletLocked, WalletNotFound
+from app.wallets.movements.http import respond_once
 
 blp = Blueprint("onramp", __name__, url_prefix="/onramp", description="Deposits from a bank")
 

@@ -227,6 +227,10 @@ class Refund(Polled, Identified, Created, Monetary, Base):
     settlement_reason: Mapped[str | None]
 
 
+#: A new refund.
+RefundRow: Final = row_class(Refund)
+
+
 class RefundRequestStatus(StrEnum):
     OPEN = "OPEN"
     APPROVED = "APPROVED"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -9,18 +10,20 @@ from sqlalchemy import func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.bulk import BulkInsert, Write, send_rows, write
+from app.common.bulk import BulkInsert, Write, columns_of, send_rows, write
+from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_due
 from app.orders.models import (
     Checkout,
     Order,
     OrderStatus,
+    PaymentMethod,
     Refund,
     RefundRequest,
     RefundStatus,
 )
-from app.products.models import Product
+from app.products.models import Product, ProductKind
 
 _INSERT = BulkInsert(Order)
 
@@ -97,8 +100,56 @@ def lock_order(session: Session, order_id: UUID) -> Order:
     )
 
 
-def insert_refund(session: Session, refund: Refund) -> None:
-    insert_row(session, refund)
+_INSERT_REFUNDS = BulkInsert(Refund)
+
+
+def insert_refunds(session: Session, refunds: Iterable[Refund]) -> None:
+    """refunds: of the class RefundRow."""
+    write(session, Write(_INSERT_REFUNDS, refunds))
+
+
+@cache
+def _lock_orders() -> str:
+    return (
+        f"SELECT {columns_of(Order)} FROM orders"  # noqa: S608 – columns of ours
+        " WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
+    )
+
+
+def query_for_update(session: Session, order_ids: Iterable[UUID]) -> Iterable[Any]:
+    """The orders, locked in id order, with the attributes of the model."""
+    return send(session, _lock_orders(), {"ids": uuid_array(order_ids)})
+
+
+_UPDATE_REFUNDED = """
+    UPDATE orders AS o
+    SET status = new.status, refunded_amount = new.refunded_amount,
+        refunded_fee = new.refunded_fee, refunded_units = new.refunded_units,
+        restored_units = new.restored_units, updated_at = new.updated_at
+    FROM json_to_recordset(CAST(%(rows)s AS json))
+        AS new (id uuid, status text, refunded_amount bigint, refunded_fee bigint,
+            refunded_units bigint, restored_units bigint, updated_at timestamptz)
+    WHERE o.id = new.id
+"""
+
+
+def update_refunded(session: Session, orders: Iterable[Order]) -> None:
+    """Write what refunds have changed. orders: of the class OrderRow."""
+    write(session, Write(_UPDATE_REFUNDED, orders))
+
+
+def get_plain_product_id(session: Session, *, order_id: UUID, merchant_id: UUID) -> UUID | None:
+    """The product of a merchant's order, if it is one without goods to revoke and was paid from a
+    wallet. None of this ever changes."""
+    query = select(Order.product_id).join(Product, Product.id == Order.product_id)
+    return session.scalar(
+        query.where(
+            Order.id == order_id,
+            Order.merchant_id == merchant_id,
+            Order.payment_method == PaymentMethod.WALLET.value,
+            Product.kind == ProductKind.PLAIN.value,
+        )
+    )
 
 
 def list_refunds(session: Session, order_id: UUID) -> Sequence[Refund]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.bulk import row_class
 from app.common.columns import Created, Identified, Timestamped, known_values, mutable
 from app.common.db import Base
 
@@ -58,6 +59,10 @@ class PaymentRequest(Identified, Created, Base):
     transfer_id: Mapped[UUID | None] = mapped_column(ForeignKey("transfers.id"), unique=True)
     expires_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+
+
+#: A request as a movement changes it in memory.
+PaymentRequestRow = row_class(PaymentRequest)
 
 
 class MerchantCode(Identified, Timestamped, Base):

@@ -1,7 +1,8 @@
 """SQL of payment requests and merchant codes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
+from app.common.bulk import Write, columns_of, write
+from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate, paginate_union
 from app.common.rows import insert_row, lock_due, lock_row
 from app.payment_requests.models import MerchantCode, PaymentRequest, RequestStatus
@@ -38,6 +41,34 @@ def count_active_codes(session: Session, *, merchant_id: UUID, limit: int | None
 
 def get_request_for_update(session: Session, request_id: UUID) -> PaymentRequest | None:
     return lock_row(session, PaymentRequest, request_id)
+
+
+def query_requests_for_update(session: Session, request_ids: Iterable[UUID]) -> Iterable[Any]:
+    """The requests, locked in id order, with the attributes of the model."""
+    return send(session, _lock_requests(), {"ids": uuid_array(request_ids)})
+
+
+@cache
+def _lock_requests() -> str:
+    return (
+        f"SELECT {columns_of(PaymentRequest)} FROM payment_requests"  # noqa: S608 – columns of ours
+        " WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
+    )
+
+
+_CLOSE_PAID = """
+    UPDATE payment_requests AS r
+    SET status = 'PAID', amount = new.amount, transfer_id = new.transfer_id,
+        closed_at = greatest(new.closed_at, r.created_at)
+    FROM json_to_recordset(CAST(%(rows)s AS json))
+        AS new (id uuid, amount bigint, transfer_id uuid, closed_at timestamptz)
+    WHERE r.id = new.id
+"""
+
+
+def close_paid(session: Session, paid: Iterable[object]) -> None:
+    """Close requests as paid. paid: with id, amount in minor units, transfer_id and closed_at."""
+    write(session, Write(_CLOSE_PAID, paid))
 
 
 def get_request_of(session: Session, *, request_id: UUID, user_id: UUID) -> PaymentRequest | None:
@@ -103,10 +134,21 @@ def get_code_of(session: Session, *, code_id: UUID, merchant_id: UUID) -> Any:
     ).one_or_none()
 
 
-def lock_code(session: Session, code_id: UUID, *, exclusive: bool) -> MerchantCode | None:
-    """The code, locked. exclusive: to change it; otherwise shared, for concurrent payments."""
-    lock = {"key_share": True} if exclusive else {"read": True}
-    return session.get(MerchantCode, code_id, with_for_update=lock, populate_existing=True)
+def lock_code(session: Session, code_id: UUID) -> MerchantCode | None:
+    return lock_row(session, MerchantCode, code_id)
+
+
+def query_codes_for_share(session: Session, code_ids: Iterable[UUID]) -> Iterable[Any]:
+    """The codes, locked against changes, with `merchant_is_active`."""
+    return send(session, _SHARE_CODES, {"ids": uuid_array(code_ids)})
+
+
+_SHARE_CODES = """
+    SELECT c.id, c.merchant_id, c.product_id, c.amount, c.currency, c.label, c.is_active,
+        u.is_active AS merchant_is_active
+    FROM merchant_codes c JOIN users u ON u.id = c.merchant_id
+    WHERE c.id = ANY(%(ids)s) ORDER BY c.id FOR SHARE OF c
+"""
 
 
 def list_codes(session: Session, page: PageRequest, *, merchant_id: UUID) -> Page[Any]:

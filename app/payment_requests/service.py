@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.models import User
+from app.auth.profile import Profile
 from app.auth.quotas import service as quotas
 from app.auth.quotas.quota import Quota
-from app.auth.service import Caller
-from app.auth.two_factor.service import SecondFactor
 from app.common import clock
 from app.common.ids import new_id
 from app.common.money import Money
@@ -26,25 +25,19 @@ from app.events.catalogue.wallets import (
     PaymentRequestDeclined,
     PaymentRequestEvent,
     PaymentRequestExpired,
-    PaymentRequestPaid,
 )
 from app.payment_requests import repository
 from app.payment_requests.errors import (
     CannotDecideRequest,
-    CannotPayOwnRequest,
     PaymentRequestClosed,
     PaymentRequestNotFound,
 )
 from app.payment_requests.models import PaymentRequest, RequestStatus
-from app.payment_requests.payment_links import PayerAmount, amount_due, may_be_token, new_token
+from app.payment_requests.payment_links import may_be_token, new_token
 from app.transfers import recipients
-from app.transfers import service as transfers
-from app.transfers.models import Purpose
 from app.transfers.recipients import UserIdentifier
-from app.transfers.service import TransferDetails
 
 _EVENTS: Final[dict[RequestStatus, type[PaymentRequestEvent]]] = {
-    RequestStatus.PAID: PaymentRequestPaid,
     RequestStatus.DECLINED: PaymentRequestDeclined,
     RequestStatus.CANCELLED: PaymentRequestCancelled,
     RequestStatus.EXPIRED: PaymentRequestExpired,
@@ -57,8 +50,8 @@ class PaymentRequestDetails:
 
     request: PaymentRequest
     status: RequestStatus
-    requester: User
-    payer: User | None
+    requester: User | Profile
+    payer: User | Profile | None
 
 
 def create_request(
@@ -106,43 +99,6 @@ def count_open_requests(session: Session, *, user_id: UUID, limit: int | None = 
     return repository.count_open_requests(session, requester_id=user_id, limit=limit)
 
 
-def pay_request(
-    session: Session,
-    *,
-    payer: Caller,
-    request_id: UUID,
-    amount: PayerAmount,
-    second_factor: SecondFactor,
-    idempotency_key: str | None,
-) -> TransferDetails:
-    """Pay a request, once: by its payer, or by anyone if it names none.
-
-    second_factor: the payer's.
-    Raises PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest, AmountChoiceInvalid,
-    PriceChanged and what `transfers.create_transfer` raises.
-    """
-    request = repository.get_request_for_update(session, request_id)
-    if request is None or payer.id not in (request.requester_id, request.payer_id or payer.id):
-        raise PaymentRequestNotFound
-    if request.requester_id == payer.id:
-        raise CannotPayOwnRequest
-    now = _require_open(request)
-    money = amount_due(request.amount, amount, currency=request.currency)
-    sent = transfers.create_transfer(
-        session,
-        sender=payer,
-        to=UserIdentifier(user_id=request.requester_id),
-        money=money,
-        second_factor=second_factor,
-        note=request.note,
-        reference=(Purpose.PAYMENT_REQUEST, request.id),
-        idempotency_key=idempotency_key,
-    )
-    request.amount, request.transfer_id = money.minor, sent.transfer.id
-    _close(session, request, RequestStatus.PAID, now)
-    return sent
-
-
 def decline_request(session: Session, *, user_id: UUID, request_id: UUID) -> PaymentRequestDetails:
     """Decline a request that is addressed to the user.
 
@@ -176,7 +132,7 @@ def _decide(
     """Close an open request without a payment. decider_id: the one user who can."""
     if user_id != decider_id:
         raise CannotDecideRequest
-    _close(session, request, status, _require_open(request))
+    _close(session, request, status, require_open(request))
     return _with_parties(session, [request])[0]
 
 
@@ -203,7 +159,7 @@ def _status(request: PaymentRequest, now: datetime) -> RequestStatus:
     return RequestStatus.EXPIRED if is_late else RequestStatus(request.status)
 
 
-def _require_open(request: PaymentRequest) -> datetime:
+def require_open(request: PaymentRequest) -> datetime:
     """Require an open request. Returns the time at which it may be closed."""
     now = clock.now()
     if (status := _status(request, now)) != RequestStatus.OPEN:

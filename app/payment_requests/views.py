@@ -15,7 +15,6 @@ from app.common.http import Blueprint, json_response, peek_json, settings
 from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
-from app.idempotency.http import respond_once
 from app.orders.errors import PriceChanged
 from app.payment_requests import service
 from app.payment_requests.errors import (
@@ -31,6 +30,7 @@ from app.payment_requests.http import (
     qr_code,
     responds_with_image,
 )
+from app.payment_requests.payment import RequestPayment
 from app.payment_requests.payment_links import PayerAmount, link_to
 from app.payment_requests.schemas import (
     CreatePaymentRequestIn,
@@ -52,6 +52,7 @@ from app.transfers.errors import (
 from app.transfers.guard import limits_user_lookups
 from app.transfers.recipients import UserIdentifier
 from app.transfers.schemas import TransferOut, transfer_out
+from app.wallets.movements.http import respond_with
 
 blp = Blueprint(
     "payment-requests", __name__, url_prefix="/payment-requests", description="Payment requests"
@@ -175,19 +176,13 @@ def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Respo
     A request can be paid once: by its addressee or, if it has none, by any user except the
     requester. Returns the transfer that pays it. Large sums require a two-factor code.
     """
-    factor = second_factor()
-    return respond_once(
-        lambda session, user, key: service.pay_request(
-            session,
-            payer=user,
-            request_id=payment_request_id,
-            amount=PayerAmount(body.get("amount"), body.get("expected_amount")),
-            second_factor=factor,
-            idempotency_key=key,
-        ),
-        render=partial(transfer_out, viewer_id=identity().user_id),
-        status=201,
+    payment = RequestPayment(
+        payment_request_id,
+        PayerAmount(body.get("amount"), body.get("expected_amount")),
+        second_factor(),
     )
+    render = partial(transfer_out, viewer_id=identity().user_id)
+    return respond_with(payment, render=render, status=201)
 
 
 @blp.post("/<uuid:payment_request_id>/decline")

@@ -28,7 +28,6 @@ def advance(payout_id: UUID) -> None:
             reported = send()  # outside of any transaction
             ledger_transaction(
                 partial(service.record_bank_payout, payout_id=payout_id, reported=reported),
-                exclusive=False,
             )
     except BankUnavailable as error:
         _log.info("bank unavailable", payout=str(payout_id), reason=str(error))

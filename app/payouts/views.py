@@ -16,7 +16,6 @@ from app.common.db import after_commit, reading
 from app.common.http import Blueprint, settings
 from app.common.idempotent import takes_idempotency_key
 from app.common.pagination import PageArgs
-from app.idempotency.http import respond_once
 from app.payouts import service, tasks
 from app.payouts.bank_accounts.errors import BankAccountNotFound
 from app.payouts.errors import PayoutNotFound
@@ -25,6 +24,7 @@ from app.wallets.errors import (
     PAYMENT_ERRORS,
     InvalidWithdrawalAmount,
 )
+from app.wallets.movements.http import respond_once
 
 blp = Blueprint(
     "payouts", __name__, url_prefix="/wallet/payouts", description="Payouts to bank accounts"

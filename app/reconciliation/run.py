@@ -49,6 +49,6 @@ def _close(finding: Finding, bank: Provider, actor_id: UUID | None) -> Finding:
         partial(service.store_event, finding=finding, provider=bank, actor_id=actor_id)
     )
     if stored is not None:
-        ledger_transaction(partial(inbox.handle, event_id=stored), exclusive=False)
+        ledger_transaction(partial(inbox.handle, event_id=stored))
     with reading() as session:
         return service.recheck(session, finding=finding, provider=bank)

@@ -7,11 +7,12 @@ always three or four dots, regardless of the length it hides.
 from typing import Final
 
 from app.auth.models import User
+from app.auth.profile import Profile
 
 _MASK: Final = "•••"
 
 
-def masked_name(user: User) -> str | None:
+def masked_name(user: User | Profile) -> str | None:
     """`A••• J.`, or None for an account without names."""
     parts = []
     if user.first_name:
@@ -34,7 +35,7 @@ def masked_number(wallet_number: str) -> str:
     return f"•••• •••• {wallet_number[-4:]}"
 
 
-def short_name(user: User) -> str:
+def short_name(user: User | Profile) -> str:
     """The name shown to the other party of a payment: `Alice J.`
 
     Without a first name, the masked last name, email address or phone number.

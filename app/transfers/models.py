@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.bulk import row_class
 from app.common.columns import Created, Identified, Monetary
 from app.common.db import Base
 
@@ -46,3 +47,7 @@ class Transfer(Identified, Created, Monetary, Base):
     note: Mapped[str | None]
     reference_type: Mapped[str | None]
     reference_id: Mapped[UUID | None]
+
+
+#: A new transfer.
+TransferRow = row_class(Transfer)

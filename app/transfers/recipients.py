@@ -1,12 +1,14 @@
 """Lookup of recipients by email address, phone number, wallet number or user ID."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.auth import service as auth
-from app.auth.models import User
+from app.auth.profile import Profile
+from app.auth.service import fold_email
+from app.transfers import repository
 from app.transfers.errors import CannotTransferToSelf, RecipientNotFound
 from app.transfers.masking import masked_email, masked_name, masked_number
 from app.wallets import service as wallets
@@ -31,14 +33,48 @@ class MaskedUser:
     wallet_number: str | None
 
 
+def query_users(
+    session: Session, wanted: Sequence[tuple[UserIdentifier, str]]
+) -> Callable[[], list[Profile | None]]:
+    """Send the query for the users with these identifiers; call the result to read them.
+
+    wanted: each with the currency of the wallet that a number refers to.
+    """
+    rows = repository.find_users(
+        session,
+        [
+            {
+                "position": position,
+                "user_id": each.user_id,
+                "email_key": fold_email(each.email) if each.email is not None else None,
+                "phone": each.phone,
+                "wallet_number": each.wallet_number,
+                "currency": currency,
+            }
+            for position, (each, currency) in enumerate(wanted)
+        ],
+    )
+
+    def read() -> list[Profile | None]:
+        found = {position: Profile(*profile) for position, *profile in rows}
+        return [found.get(position) for position in range(len(wanted))]
+
+    return read
+
+
 def require_recipient(
     session: Session, identifier: UserIdentifier, *, caller_id: UUID, currency: str
-) -> User:
-    """The user with this identifier, if active and not the caller.
+) -> Profile:
+    """The user with this identifier, if they can be paid by the caller.
 
     Raises RecipientNotFound, CannotTransferToSelf.
     """
-    user = _find(session, identifier, currency=currency)
+    (user,) = query_users(session, [(identifier, currency)])()
+    return require_other(user, caller_id=caller_id)
+
+
+def require_other(user: Profile | None, *, caller_id: UUID) -> Profile:
+    """The user, if active and not the caller. Raises RecipientNotFound, CannotTransferToSelf."""
     if user is None or not user.is_active:
         raise RecipientNotFound
     if user.id == caller_id:
@@ -46,21 +82,7 @@ def require_recipient(
     return user
 
 
-def _find(session: Session, identifier: UserIdentifier, *, currency: str) -> User | None:
-    if identifier.email is not None:
-        return auth.get_user_by_email(session, email=identifier.email)
-    if identifier.phone is not None:
-        return auth.get_user_by_phone(session, phone=identifier.phone)
-    user_id = identifier.user_id
-    if identifier.wallet_number is not None:
-        wallet = wallets.get_wallet_by_number(
-            session, number=identifier.wallet_number, currency=currency
-        )
-        user_id = wallet.user_id if wallet else None
-    return auth.get_users_by_id(session, [user_id]).get(user_id) if user_id else None
-
-
-def mask_user(session: Session, user: User, *, currency: str) -> MaskedUser:
+def mask_user(session: Session, user: Profile, *, currency: str) -> MaskedUser:
     """The masked details of the user."""
     wallet = wallets.get_wallet_of_user(session, user_id=user.id, currency=currency)
     number = wallet.number if wallet else None

@@ -1,17 +1,44 @@
 """SQL of transfers."""
 
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from app.common.bulk import BulkInsert, Write, send_rows, write
 from app.common.pagination import Page, PageRequest, paginate_union
-from app.common.rows import insert_row
 from app.transfers.models import Transfer
 
+_INSERT = BulkInsert(Transfer)
 
-def insert_transfer(session: Session, transfer: Transfer) -> None:
-    insert_row(session, transfer)
+# Each subquery takes one step in an index, and none if its identifier is NULL.
+_FIND_USERS = """
+    SELECT wanted.position, u.id, u.email, u.phone, u.first_name, u.last_name, u.role, u.is_active
+    FROM json_to_recordset(CAST(%(rows)s AS json)) AS wanted
+        (position int, user_id uuid, email_key text, phone text, wallet_number text, currency text)
+    JOIN users u ON u.id = coalesce(
+        wanted.user_id,
+        (SELECT id FROM users WHERE email_key = wanted.email_key),
+        (SELECT id FROM users WHERE phone = wanted.phone),
+        (SELECT user_id FROM wallets WHERE number = wanted.wallet_number
+            AND currency = wanted.currency)
+    )
+"""
+
+
+def find_users(session: Session, wanted: Iterable[object]) -> Iterable[Any]:
+    """The users with these identifiers, each with the position of the identifier and the columns of
+    `auth.profile.Profile`. wanted: rows of user_id, email_key, phone and wallet_number, of which
+    one is not None, with currency and position.
+    """
+    return send_rows(session, _FIND_USERS, wanted)
+
+
+def insert_transfers(session: Session, transfers: Iterable[Transfer]) -> None:
+    """transfers: of the class TransferRow."""
+    write(session, Write(_INSERT, transfers))
 
 
 def get_transfer_of(session: Session, *, transfer_id: UUID, user_id: UUID) -> Transfer | None:

@@ -1,33 +1,33 @@
 """Transfers of money between users."""
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.models import User
-from app.auth.service import Caller
+from app.auth.profile import Profile
 from app.auth.two_factor.service import SecondFactor
 from app.common import clock
 from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
-from app.events import service as events
-from app.events.base import Event
 from app.events.catalogue.wallets import TransferCompleted
 from app.transfers import recipients, repository
 from app.transfers.errors import RecipientCannotReceive, TransferNotFound
 from app.transfers.masking import short_name
-from app.transfers.models import Purpose, Transfer
+from app.transfers.models import Purpose, Transfer, TransferRow
 from app.transfers.recipients import MaskedUser, UserIdentifier
-from app.wallets import ledger, limits, outflow
 from app.wallets import service as wallets
 from app.wallets.errors import BalanceTooLarge, LimitExceeded, WalletLocked, WalletNotFound
 from app.wallets.ledger import Account, Authorization, Entry, Posting
 from app.wallets.models import TransactionType
+from app.wallets.movements.locked_wallets import Parties
+from app.wallets.movements.movement import Decision, Movement, Turn
 from app.wallets.outflow import Outflow
 
 
@@ -36,45 +36,113 @@ class TransferDetails:
     """A transfer with its two parties."""
 
     transfer: Transfer
-    sender: User
-    receiver: User
+    sender: User | Profile
+    receiver: User | Profile
 
 
-def create_transfer(
-    session: Session,
-    *,
-    sender: Caller,
-    to: UserIdentifier,
+#: Sender and receiver of each transfer that a user requested, as far as they exist.
+PartiesOf = Mapping[tuple[UUID, UserIdentifier], tuple[Profile | None, Profile | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class NewTransfer(Movement[PartiesOf, TransferDetails]):
+    """Money from the caller's wallet to another user's. note: visible to both parties."""
+
+    to: UserIdentifier
+    money: Money
+    second_factor: SecondFactor
+    note: str | None = None
+
+    @classmethod
+    def lock(
+        cls, session: Session, requests: Sequence[tuple[UUID, Self]]
+    ) -> Callable[[], PartiesOf]:
+        return query_parties(
+            session, [(user_id, new.to, new.money.currency) for user_id, new in requests]
+        )
+
+    def parties(self, user_id: UUID, rows: PartiesOf) -> Parties | None:
+        _, receiver = rows[user_id, self.to]
+        return parties_of(user_id, receiver, self.money.currency) if receiver else None
+
+    def decide(self, turn: Turn, rows: PartiesOf) -> Decision[TransferDetails]:
+        """Raises what `decide_transfer` raises."""
+        return decide_transfer(
+            turn,
+            rows[turn.caller.id, self.to],
+            self.money,
+            second_factor=self.second_factor,
+            note=self.note,
+        )
+
+    @classmethod
+    def write(cls, session: Session, records: Sequence[TransferDetails]) -> Sequence[Any]:
+        write_transfers(session, records)
+        return ()
+
+
+def query_parties(
+    session: Session, wanted: Sequence[tuple[UUID, UserIdentifier, str]]
+) -> Callable[[], PartiesOf]:
+    """Send the query for senders and receivers; call the result to read them.
+
+    wanted: the sender's id, the receiver and the currency.
+    """
+    users_of = recipients.query_users(
+        session,
+        [
+            (identifier, currency)
+            for sender_id, to, currency in wanted
+            for identifier in (UserIdentifier(user_id=sender_id), to)
+        ],
+    )
+
+    def read() -> PartiesOf:
+        users = users_of()
+        return {
+            (sender_id, to): (users[2 * n], users[2 * n + 1])
+            for n, (sender_id, to, _) in enumerate(wanted)
+        }
+
+    return read
+
+
+def parties_of(sender_id: UUID, receiver: Profile, currency: str) -> Parties:
+    """The wallets that a transfer needs."""
+    return Parties(currency, paying=(sender_id,), receiving=(receiver.id,))
+
+
+def decide_transfer(
+    turn: Turn,
+    parties: tuple[Profile | None, Profile | None],
     money: Money,
+    *,
     second_factor: SecondFactor,
     note: str | None = None,
     reference: tuple[Purpose, UUID] | tuple[None, None] = (None, None),
-    idempotency_key: str | None = None,
-) -> TransferDetails:
-    """Move `money` from the sender's wallet to the receiver's.
+) -> Decision[TransferDetails]:
+    """Accept a transfer of the caller and move the money in memory, or refuse it.
 
-    second_factor: of the sender; note: visible to both parties; reference: what it pays, such as a
+    parties: sender and receiver; second_factor: of the sender; reference: what it pays, such as a
     payment request.
     Raises RecipientNotFound, CannotTransferToSelf, RecipientCannotReceive, InsufficientFunds,
     LimitExceeded, WalletLocked, WalletNotFound, TwoFactorRequired.
     """
-    receiver = recipients.require_recipient(
-        session, to, caller_id=sender.id, currency=money.currency
-    )
-    accounts = wallets.lock_accounts(
-        session, user_ids=(sender.id, receiver.id), currency=money.currency
-    )
-    paying, receiving = accounts.get(sender.id), accounts.get(receiver.id)
-    if paying is None:
+    sender, receiver = parties[0], recipients.require_other(parties[1], caller_id=turn.caller.id)
+    paying = turn.wallets.require(turn.caller.id, money.currency)
+    receiving = turn.wallets.get(receiver.id, money.currency)
+    if sender is None:
         raise WalletNotFound
-    authorization = outflow.authorize(
-        session,
+    authorization = turn.wallets.authorize(
+        turn.session,
         paying,
         Outflow(TransactionType.TRANSFER_OUT, money.minor, payee_id=receiver.id),
         second_factor=second_factor,
-        require_payee=partial(_require_can_receive, session, receiving, money=money),
+        require_payee=partial(_require_can_receive, turn, receiving, money=money),
     )
-    transfer = Transfer(
+    if receiving is None:
+        raise RecipientCannotReceive
+    transfer = TransferRow(
         id=new_id(),
         sender_id=sender.id,
         receiver_id=receiver.id,
@@ -85,43 +153,44 @@ def create_transfer(
         reference_id=reference[1],
         created_at=clock.now(),
     )
-    sent = TransferDetails(transfer, auth.require_user(session, sender.id), receiver)
-    repository.insert_transfer(session, transfer)
-    posted = _post(
-        session,
+    sent = TransferDetails(transfer, sender, receiver)
+    posted = turn.wallets.post(_entry(turn, sent, paying, receiving, authorization))
+    return Decision(
         sent,
-        paying,
-        accounts[receiver.id],
-        authorization=authorization,
-        idempotency_key=idempotency_key,
+        entry=posted,
+        events=[TransferCompleted.of(transfer), *wallets.balance_events(posted)],
     )
-    events.record(session, _events(sent, posted))
-    return sent
 
 
-def _require_can_receive(session: Session, account: Account | None, *, money: Money) -> None:
+def write_transfers(session: Session, transfers: Iterable[TransferDetails]) -> None:
+    """Write transfers that `decide_transfer` has accepted."""
+    repository.insert_transfers(session, [each.transfer for each in transfers])
+
+
+def _require_can_receive(turn: Turn, account: Account | None, *, money: Money) -> None:
     """Raises RecipientCannotReceive, which does not tell the sender why."""
     if account is None:
         raise RecipientCannotReceive
     try:
         account.require_can_receive(money.minor)
-        limits.require_within(session, account, kind=TransactionType.TRANSFER_IN, money=money)
+        turn.wallets.require_within(
+            turn.session, account, kind=TransactionType.TRANSFER_IN, amount=money.minor
+        )
     except (WalletLocked, BalanceTooLarge, LimitExceeded) as error:
         raise RecipientCannotReceive from error
 
 
-def _post(
-    session: Session,
+def _entry(
+    turn: Turn,
     sent: TransferDetails,
     paying: Account,
     receiving: Account,
-    *,
     authorization: Authorization,
-    idempotency_key: str | None,
-) -> ledger.AppliedEntry:
+) -> Entry:
     transfer = sent.transfer
     about = f": {transfer.note}" if transfer.note else ""
-    entry = Entry(
+    return Entry(
+        id=turn.attempt_id,
         kind="TRANSFER",
         postings=(
             Posting(
@@ -140,13 +209,8 @@ def _post(
         ),
         reference=("transfer", transfer.id),
         initiator_id=transfer.sender_id,
-        idempotency_key=idempotency_key,
+        idempotency_key=turn.idempotency_key,
     )
-    return ledger.post(session, entry)
-
-
-def _events(sent: TransferDetails, posted: ledger.AppliedEntry) -> list[Event]:
-    return [TransferCompleted.of(sent.transfer), *wallets.balance_events(posted)]
 
 
 def preview_recipient(

@@ -13,7 +13,6 @@ from app.common.http import Blueprint, json_response, settings
 from app.common.idempotent import takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.money import Money
-from app.idempotency.http import respond_once
 from app.transfers import service
 from app.transfers.errors import (
     TRANSFER_ERRORS,
@@ -32,6 +31,8 @@ from app.transfers.schemas import (
     TransfersArgs,
     transfer_out,
 )
+from app.transfers.service import NewTransfer
+from app.wallets.movements.http import respond_with
 
 blp = Blueprint(
     "transfers", __name__, url_prefix="/transfers", description="Transfers between users"
@@ -53,21 +54,14 @@ def create_transfer(body: dict[str, Any]) -> Response:
     the recipient first with `GET /transfers/recipient`. The money arrives immediately, and both
     users see the transfer in their history. Large sums require a two-factor code.
     """
-    factor = second_factor()
-    money = Money.of(body["amount"], settings().default_currency)
-    return respond_once(
-        lambda session, user, key: service.create_transfer(
-            session,
-            sender=user,
-            to=UserIdentifier(**body["recipient"]),
-            money=money,
-            second_factor=factor,
-            note=body.get("note"),
-            idempotency_key=key,
-        ),
-        render=partial(transfer_out, viewer_id=identity().user_id),
-        status=201,
+    transfer = NewTransfer(
+        UserIdentifier(**body["recipient"]),
+        Money.of(body["amount"], settings().default_currency),
+        second_factor(),
+        body.get("note"),
     )
+    render = partial(transfer_out, viewer_id=identity().user_id)
+    return respond_with(transfer, render=render, status=201)
 
 
 @blp.get("/recipient")

@@ -2,7 +2,7 @@
 
 from typing import Final, Self
 
-from app.common.errors import BadRequest, Conflict, Forbidden, NotFound
+from app.common.errors import BadRequest, Conflict, Forbidden, NotFound, Unavailable
 from app.common.money import Money
 
 
@@ -132,3 +132,10 @@ class BalanceTooLarge(BadRequest):
 
 #: Why a payment from the caller's wallet can be refused.
 PAYMENT_ERRORS: Final = (InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound)
+
+
+class DecideLater(Unavailable):
+    """A movement can only be decided once earlier ones of its batch have been committed.
+
+    The batcher decides it, and all that follow, in another transaction. It never reaches a client.
+    """

@@ -200,13 +200,16 @@ def _posting_time(accounts: Iterable[Account]) -> datetime:
     return max([clock.now(), *(change for change in changes if change is not None)])
 
 
-def write_entries(session: Session, entries: Sequence[AppliedEntry]) -> None:
+def write_entries(
+    session: Session, entries: Sequence[AppliedEntry], *, held: Iterable[Account] = ()
+) -> None:
     """Write `entries`, in the order in which they were applied, and the resulting balances.
 
+    held: accounts that `hold` or `release` has changed, whether or not an entry did as well.
     Raises LedgerLockNotHeld outside of a ledger transaction.
     """
     require_ledger_lock(session)
-    changed = {
+    changed = {account.id: account for account in held} | {
         posting.account.id: posting.account
         for applied in entries
         for posting in applied.entry.postings
@@ -237,11 +240,13 @@ def hold(account: Account, authorization: Authorization) -> None:
     """
     _require_authorized(account, authorization.amount, authorization.kind, authorization)
     account.held += authorization.amount
+    account.updated_at = _posting_time([account])
 
 
 def release(account: Account, amount: int) -> None:
     """Make `amount` held minor units `available` again, in memory."""
     account.held -= amount
+    account.updated_at = _posting_time([account])
 
 
 def save(session: Session, account: Account) -> None:
@@ -250,7 +255,6 @@ def save(session: Session, account: Account) -> None:
     Raises LedgerLockNotHeld outside of a ledger transaction.
     """
     require_ledger_lock(session)
-    account.updated_at = _posting_time([account])
     repository.update_balances(session, [account])
 
 

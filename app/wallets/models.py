@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.common.bulk import row_class
 from app.common.columns import Created, Identified, Monetary, Timestamped, known_values, mutable
 from app.common.db import Base
-from app.idempotency.models import key_index
+from app.idempotency.models import ATTEMPT_ID, key_index
 
 
 class WalletKind(StrEnum):
@@ -146,7 +146,7 @@ class Wallet(Identified, Timestamped, Base):
         return self.balance - self.held
 
 
-class JournalEntry(Identified, Created, Base):
+class JournalEntry(Created, Base):
     """One movement of money; its postings sum to zero."""
 
     __tablename__ = "journal_entries"
@@ -178,6 +178,7 @@ class JournalEntry(Identified, Created, Base):
         {"info": {"append_only": True}},
     )
 
+    id: Mapped[UUID] = mapped_column(primary_key=True, info=ATTEMPT_ID)
     kind: Mapped[str]
     reference_type: Mapped[str | None]
     reference_id: Mapped[UUID | None]
@@ -261,7 +262,7 @@ class HoldStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-class WalletHold(Identified, Created, Monetary, Base):
+class WalletHold(Created, Monetary, Base):
     """Reserved money: it reduces `available` immediately and is captured or released later.
 
     type: transaction type of its capture; captured_amount: part of `amount`, the rest was
@@ -292,6 +293,7 @@ class WalletHold(Identified, Created, Monetary, Base):
         mutable("captured_amount", "status", "closed_at"),
     )
 
+    id: Mapped[UUID] = mapped_column(primary_key=True, info=ATTEMPT_ID)
     wallet_id: Mapped[UUID] = mapped_column(ForeignKey("wallets.id"))
     payee_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     type: Mapped[str]
@@ -305,6 +307,10 @@ class WalletHold(Identified, Created, Monetary, Base):
     expires_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     with_code: Mapped[bool] = mapped_column(server_default="false")
+
+
+#: A new hold, or one that a movement changes in memory.
+WalletHoldRow: Final = row_class(WalletHold)
 
 
 class Payee(Base):

@@ -5,7 +5,7 @@ It checks, in this order, the state of the wallet, its limits and the second fac
 refuses a debit or hold without the Authorization that it returns (docs/decisions/0015).
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from app.auth.errors import CodeReason
 from app.auth.two_factor.service import SecondFactor
 from app.common import clock
-from app.wallets import limits, repository
+from app.wallets import repository
+from app.wallets.errors import DecideLater
 from app.wallets.ledger import Account, Authorization
-from app.wallets.limits import Usage
 from app.wallets.models import (
     DIRECTIONS,
     LimitType,
@@ -26,6 +26,7 @@ from app.wallets.models import (
     TransactionType,
     WalletHold,
 )
+from app.wallets.usage import Usage, Usages, query_usages
 
 #: The kinds of outflows.
 KINDS: Final = DIRECTIONS[LimitType.OUTGOING]
@@ -48,15 +49,16 @@ class Outflow:
     bank_account_saved_at: datetime | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Outflows:
     """What the payers of a transaction, whose wallets it has locked, may still spend.
 
-    usage: by payer. Authorized outflows count at once, so that two outflows of one payer share a
-    remainder exactly.
+    Authorized outflows count at once, so that two outflows of one payer share a remainder exactly.
+    freed: users of whom this transaction has ended holds, which their usage does not know.
     """
 
-    usage: dict[UUID, Usage] = field(default_factory=dict)
+    usages: Usages
+    freed: set[UUID] = field(default_factory=set)
     _paid: set[tuple[UUID, UUID]] = field(default_factory=set)
 
     def authorize(
@@ -72,15 +74,15 @@ class Outflows:
 
         require_payee: raises unless the payee can receive it. It is called after the checks of the
         payer, who learns nothing about the payee otherwise, and before a code is used.
-        Raises WalletLocked, InsufficientFunds, LimitExceeded, TwoFactorRequired.
+        Raises WalletLocked, InsufficientFunds, LimitExceeded, TwoFactorRequired, DecideLater.
         """
         account.require_can_pay(outflow.amount)
         usage = self._usage_for(session, account, outflow, second_factor)
         usage.require_within(outflow.kind, outflow.amount)
         require_payee()
         # Risk screening belongs here: after what refuses for good, before a code is used.
-        payee_id = self._payee_to_know(account, outflow, second_factor)
-        reason = self._reason_for_code(session, account, outflow, payee_id, second_factor)
+        payee_id = _payee_to_know(usage, outflow, second_factor)
+        reason = _reason_for_code(session, account, usage, outflow, payee_id, second_factor)
         if reason is not None:
             second_factor.require(
                 session,
@@ -89,7 +91,7 @@ class Outflows:
                 currency=account.currency,
                 reason=reason,
             )
-        usage.count(outflow.kind, outflow.amount, reason is not None)
+        usage.count(outflow.kind, outflow.amount, with_code=reason is not None)
         if payee_id is not None:
             self._paid.add((account.owner_id, payee_id))
         return Authorization(account.id, outflow.amount, outflow.kind, with_code=reason is not None)
@@ -98,64 +100,18 @@ class Outflows:
         self, session: Session, account: Account, outflow: Outflow, second_factor: SecondFactor
     ) -> Usage:
         """The payer's usage: upper bounds where these decide as exact sums would."""
-        usage, currency = self.usage[account.owner_id], account.currency
+        usage, currency = self.usages.get(account, LimitType.OUTGOING), account.currency
         asks_above = second_factor.threshold(currency).minor
         if outflow.kind is TransactionType.PAYMENT:
             asks_above = min(asks_above, second_factor.new_merchant_threshold(currency).minor)
-        if usage.is_exact or (
+        if (
             usage.without_code + outflow.amount <= asks_above
             and usage.exceeded(outflow.kind, outflow.amount) is None
         ):
             return usage
-        exact = usage.read_exactly(session, account, types=_limits_on(outflow.kind))
-        self.usage[account.owner_id] = exact
-        return exact
-
-    def _payee_to_know(
-        self, account: Account, outflow: Outflow, second_factor: SecondFactor
-    ) -> UUID | None:
-        """The payee, if it matters whether the payer has paid them before.
-
-        It does not while purchases and holds are small together: customers buy from shops that
-        they do not know. These do not make a shop known either, or else one of a cent would allow
-        large ones an hour later.
-        """
-        if outflow.kind is TransactionType.PAYMENT:
-            total = self.usage[account.owner_id].without_code + outflow.amount
-            if total <= second_factor.new_merchant_threshold(account.currency).minor:
-                return None
-        return outflow.payee_id
-
-    def _reason_for_code(
-        self,
-        session: Session,
-        account: Account,
-        outflow: Outflow,
-        payee_id: UUID | None,
-        second_factor: SecondFactor,
-    ) -> CodeReason | None:
-        """Why this outflow needs a two-factor code, None if it does not.
-
-        The threshold applies to the sum of what left without a code (as in article 16 of the RTS on
-        strong customer authentication, Regulation (EU) 2018/389). Anything but the amount is a
-        reason only for users who can have a code: others could not make a first payment at all.
-        """
-        usage, now = self.usage[account.owner_id], clock.now()
-        if usage.without_code + outflow.amount > second_factor.threshold(account.currency).minor:
-            return CodeReason.AMOUNT
-        if not usage.is_enrolled:
-            return None
-        saved_at = outflow.bank_account_saved_at
-        if saved_at is not None and saved_at > now - second_factor.new_bank_account_period:
-            return CodeReason.NEW_BANK_ACCOUNT
-        if payee_id is None:
-            return None
-        first_paid = repository.get_first_payment(
-            session, payer_id=account.owner_id, payee_id=payee_id
-        )
-        if first_paid is None or first_paid > now - second_factor.new_payee_period:
-            return CodeReason.NEW_PAYEE
-        return None
+        if account.owner_id in self.freed:
+            raise DecideLater
+        return self.usages.read_exactly(session, account, LimitType.OUTGOING)
 
     def record_payees(self, session: Session) -> None:
         """Record whom the payers have paid. Call it once all outflows are authorized."""
@@ -171,26 +127,48 @@ class Outflows:
         )
 
 
-def query(
-    session: Session,
-    *,
-    payer_ids: Collection[UUID],
-    kind: TransactionType,
-    currency: str,
-) -> Callable[[Mapping[UUID, Account]], Outflows]:
-    """Send the query that decides about outflows of this kind; call the result with the locked
-    accounts, by user, to read it.
+def _payee_to_know(usage: Usage, outflow: Outflow, second_factor: SecondFactor) -> UUID | None:
+    """The payee, if it matters whether the payer has paid them before.
 
-    It is one query, however many payers there are.
+    It does not while purchases and holds are small together: customers buy from shops that they do
+    not know. These do not make a shop known either, or else one of a cent would allow large ones an
+    hour later.
     """
-    bounds_of = limits.query_bounds(
-        session, user_ids=payer_ids, currency=currency, types=_limits_on(kind)
-    )
-    return lambda accounts: Outflows(bounds_of(accounts))
+    if outflow.kind is TransactionType.PAYMENT:
+        total = usage.without_code + outflow.amount
+        if total <= second_factor.new_merchant_threshold(usage.currency).minor:
+            return None
+    return outflow.payee_id
 
 
-def _limits_on(kind: TransactionType) -> tuple[LimitType, ...]:
-    return LimitType(kind), LimitType.OUTGOING
+def _reason_for_code(
+    session: Session,
+    account: Account,
+    usage: Usage,
+    outflow: Outflow,
+    payee_id: UUID | None,
+    second_factor: SecondFactor,
+) -> CodeReason | None:
+    """Why this outflow needs a two-factor code, None if it does not.
+
+    The threshold applies to the sum of what left without a code (as in article 16 of the RTS on
+    strong customer authentication, Regulation (EU) 2018/389). Anything but the amount is a reason
+    only for users who can have a code: others could not make a first payment at all.
+    """
+    now = clock.now()
+    if usage.without_code + outflow.amount > second_factor.threshold(account.currency).minor:
+        return CodeReason.AMOUNT
+    if not usage.is_enrolled:
+        return None
+    saved_at = outflow.bank_account_saved_at
+    if saved_at is not None and saved_at > now - second_factor.new_bank_account_period:
+        return CodeReason.NEW_BANK_ACCOUNT
+    if payee_id is None:
+        return None
+    first_paid = repository.get_first_payment(session, payer_id=account.owner_id, payee_id=payee_id)
+    if first_paid is None or first_paid > now - second_factor.new_payee_period:
+        return CodeReason.NEW_PAYEE
+    return None
 
 
 def authorize(
@@ -199,18 +177,11 @@ def authorize(
     outflow: Outflow,
     *,
     second_factor: SecondFactor,
-    require_payee: Callable[[], None] = lambda: None,
 ) -> Authorization:
     """Authorize one outflow from a locked account, or refuse it: `Outflows.authorize`."""
-    outflows = query(
-        session,
-        payer_ids=[account.owner_id],
-        kind=outflow.kind,
-        currency=account.currency,
-    )({account.owner_id: account})
-    authorization = outflows.authorize(
-        session, account, outflow, second_factor=second_factor, require_payee=require_payee
-    )
+    usages = query_usages(session, user_ids=[account.owner_id], currency=account.currency)()
+    outflows = Outflows(usages)
+    authorization = outflows.authorize(session, account, outflow, second_factor=second_factor)
     outflows.record_payees(session)
     return authorization
 

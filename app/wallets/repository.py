@@ -15,12 +15,11 @@ from app.common.bulk import BulkInsert, Write, write
 from app.common.db import fetch_one
 from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
-from app.common.rows import insert_row, lock_row
+from app.common.rows import lock_row
 from app.wallets.models import (
     LIMITED,
     WINDOWS,
     JournalEntry,
-    LimitType,
     Payee,
     TransactionType,
     Wallet,
@@ -280,26 +279,23 @@ _LIMITS = """
     SELECT u.id AS user_id, u.role, f.user_id IS NOT NULL AS is_enrolled,
         (SELECT json_agg(json_build_array(l.role, l.type, l."window", l.amount))
             FROM wallet_limits l
-            WHERE l.role IS NOT NULL AND l.currency = %(currency)s AND l.type IN {types}
+            WHERE l.role IS NOT NULL AND l.currency = %(currency)s
         ) AS of_roles,
         (SELECT json_agg(json_build_array(l.type, l."window", l.amount)) FROM wallet_limits l
-            WHERE l.user_id = u.id AND l.currency = %(currency)s AND l.type IN {types}
+            WHERE l.user_id = u.id AND l.currency = %(currency)s
         ) AS own
     FROM users u LEFT JOIN two_factors f ON f.user_id = u.id AND f.confirmed_at IS NOT NULL
     WHERE u.id = ANY(%(user_ids)s)
 """
 
 
-def query_limits(
-    session: Session, *, user_ids: Iterable[UUID], currency: str, limits: tuple[LimitType, ...]
-) -> Iterable[Any]:
+def query_limits(session: Session, *, user_ids: Iterable[UUID], currency: str) -> Iterable[Any]:
     """Role, enrolment and limits of these users: one row each.
 
     of_roles: lists of role, type, window and minor units, for all roles; own: the user's own, as
     lists of type, window and minor units. Both are None if there are none.
     """
-    values = {"user_ids": uuid_array(user_ids), "currency": currency}
-    return send(session, _with_types(_LIMITS, limits), values)
+    return send(session, _LIMITS, {"user_ids": uuid_array(user_ids), "currency": currency})
 
 
 _FIRST_PAYMENT = """
@@ -343,8 +339,12 @@ def delete_user_limit(
     return session.scalar(statement.returning(WalletLimit.amount))
 
 
-def insert_hold(session: Session, hold: WalletHold) -> None:
-    insert_row(session, hold)
+_INSERT_HOLDS = BulkInsert(WalletHold)
+
+
+def insert_holds(session: Session, holds: Iterable[WalletHold]) -> None:
+    """holds: of the class WalletHoldRow."""
+    write(session, Write(_INSERT_HOLDS, holds))
 
 
 def get_hold_for_update(session: Session, hold_id: UUID) -> WalletHold | None:

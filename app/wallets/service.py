@@ -1,9 +1,8 @@
-"""Wallets: balances, deposits, withdrawals, transactions, and locking by administrators."""
+"""Wallets: balances, transactions, and locking by administrators."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -12,27 +11,20 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.auth import service as auth
 from app.auth.models import User
-from app.auth.service import Caller
-from app.auth.two_factor.service import SecondFactor
 from app.common import clock
 from app.common.errors import Unauthorized
 from app.common.ids import new_id
-from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.common.process_state import Hook
 from app.common.time_range import TimeRange
-from app.events import service as events
 from app.events.catalogue.wallets import BalanceUpdated
-from app.wallets import ledger, limits, outflow, repository
+from app.wallets import ledger, repository
 from app.wallets.errors import (
-    InvalidDepositAmount,
-    InvalidWithdrawalAmount,
     TimeInFuture,
     WalletNotFound,
 )
-from app.wallets.ledger import Account, Entry, Posting
-from app.wallets.models import SystemCode, TransactionType, Wallet, WalletKind, WalletTransaction
-from app.wallets.outflow import Outflow
+from app.wallets.ledger import Account
+from app.wallets.models import Wallet, WalletKind, WalletTransaction
 
 #: Called in the transaction that locks or unlocks a wallet.
 on_lock_change: Final[Hook[Session]] = Hook("locking of a wallet")
@@ -110,101 +102,6 @@ def require_accounts(session: Session, *user_ids: UUID, currency: str) -> dict[U
 def require_account(session: Session, *, user_id: UUID, currency: str) -> Account:
     """The user's account, locked by this transaction until it ends. Raises WalletNotFound."""
     return require_accounts(session, user_id, currency=currency)[user_id]
-
-
-def deposit(
-    session: Session,
-    *,
-    user: User | Caller,
-    currency: str,
-    amount: Decimal,
-    maximum: Decimal,
-    description: str | None = None,
-    idempotency_key: str | None = None,
-) -> tuple[Account, WalletTransaction]:
-    """Credit the user's wallet from the BANK account.
-
-    amount, maximum: in units of `currency`. Returns the account and its posting.
-    Raises InvalidDepositAmount, LimitExceeded, WalletLocked, WalletNotFound.
-    """
-    money = Money.of(amount, currency)
-    if amount > maximum:
-        raise InvalidDepositAmount(maximum=Money.of(maximum, currency))
-    account = require_account(session, user_id=user.id, currency=currency)
-    account.require_can_receive(money.minor)
-    kind = TransactionType.DEPOSIT
-    limits.require_within(session, account, kind=kind, money=money)
-    return _move(
-        session,
-        account,
-        money.minor,
-        kind=kind,
-        description=description or "Wallet deposit",
-        idempotency_key=idempotency_key,
-    )
-
-
-def withdraw(
-    session: Session,
-    *,
-    user: User | Caller,
-    currency: str,
-    amount: Decimal,
-    minimum: Decimal,
-    second_factor: SecondFactor,
-    description: str | None = None,
-    idempotency_key: str | None = None,
-) -> tuple[Account, WalletTransaction]:
-    """Debit the user's wallet to the BANK account.
-
-    amount, minimum: in units of `currency`. Returns the account and its posting.
-    Raises InvalidWithdrawalAmount, InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound,
-    TwoFactorRequired.
-    """
-    money = Money.of(amount, currency)
-    if amount < minimum:
-        raise InvalidWithdrawalAmount(minimum=Money.of(minimum, currency))
-    account = require_account(session, user_id=user.id, currency=currency)
-    kind = TransactionType.WITHDRAWAL
-    authorization = outflow.authorize(
-        session, account, Outflow(kind, money.minor), second_factor=second_factor
-    )
-    return _move(
-        session,
-        account,
-        -money.minor,
-        kind=kind,
-        authorization=authorization,
-        description=description or "Wallet withdrawal",
-        idempotency_key=idempotency_key,
-    )
-
-
-def _move(
-    session: Session,
-    account: Account,
-    amount: int,
-    *,
-    kind: TransactionType,
-    description: str,
-    idempotency_key: str | None,
-    authorization: ledger.Authorization | None = None,
-) -> tuple[Account, WalletTransaction]:
-    """Post one movement between the account and the outside world."""
-    entry = Entry(
-        kind=kind.value,
-        initiator_id=account.user_id,
-        idempotency_key=idempotency_key,
-        postings=(
-            Posting(account, amount, kind, description, authorization),
-            Posting(
-                ledger.system_account(SystemCode.BANK, account.currency), -amount, kind, description
-            ),
-        ),
-    )
-    posted = ledger.post(session, entry)
-    events.record(session, balance_events(posted))
-    return account, posted.postings[0]
 
 
 def balance_events(posted: ledger.AppliedEntry) -> list[BalanceUpdated]:

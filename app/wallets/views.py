@@ -30,9 +30,9 @@ from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.money import Money
 from app.common.openapi import path_parameter
-from app.idempotency.http import respond_once
 from app.ledger_lock.service import ledger_transaction
 from app.wallets import limits, service
+from app.wallets.deposits import Deposit, Withdrawal
 from app.wallets.errors import (
     PAYMENT_ERRORS,
     DirectDepositsOff,
@@ -45,8 +45,8 @@ from app.wallets.errors import (
     WalletNotFound,
 )
 from app.wallets.ledger import Account
-from app.wallets.limits import Limit
-from app.wallets.models import LimitType, Wallet
+from app.wallets.models import Wallet
+from app.wallets.movements.http import respond_with
 from app.wallets.schemas import (
     AT_ARGS,
     AT_PARAMETER,
@@ -66,6 +66,7 @@ from app.wallets.schemas import (
     transaction_out,
     wallet_out,
 )
+from app.wallets.usage import Limit, list_effective
 
 T = TypeVar("T")
 
@@ -126,18 +127,10 @@ def create_deposit(body: dict[str, Any]) -> Response:
     """
     if not settings().direct_deposits_allowed:
         raise DirectDepositsOff
-    return respond_once(
-        lambda session, user, key: service.deposit(
-            session,
-            user=user,
-            currency=settings().default_currency,
-            maximum=settings().maximum_deposit,
-            idempotency_key=key,
-            **body,
-        ),
-        render=movement_out,
-        status=200,
+    deposit = Deposit(
+        currency=settings().default_currency, maximum=settings().maximum_deposit, **body
     )
+    return respond_with(deposit, render=movement_out, status=200)
 
 
 @blp.post("/withdraw")
@@ -153,20 +146,13 @@ def create_withdrawal(body: dict[str, Any]) -> Response:
     Debits the wallet immediately, to the platform account BANK. At most `available` can be
     withdrawn. Large sums require a two-factor code.
     """
-    factor = second_factor()
-    return respond_once(
-        lambda session, user, key: service.withdraw(
-            session,
-            user=user,
-            currency=settings().default_currency,
-            minimum=settings().minimum_withdrawal,
-            second_factor=factor,
-            idempotency_key=key,
-            **body,
-        ),
-        render=movement_out,
-        status=200,
+    withdrawal = Withdrawal(
+        currency=settings().default_currency,
+        minimum=settings().minimum_withdrawal,
+        second_factor=second_factor(),
+        **body,
     )
+    return respond_with(withdrawal, render=movement_out, status=200)
 
 
 @blp.get("/transactions")
@@ -203,7 +189,7 @@ def list_limits() -> list[Limit]:
 
 def _limits(session: Session, user: User) -> list[Limit]:
     account = service.require_wallet(session, user_id=user.id, currency=settings().default_currency)
-    return limits.list_effective(session, account, types=list(LimitType))
+    return list_effective(session, account)
 
 
 @admin_blp.post("/wallets/<uuid:wallet_id>/lock")
@@ -322,7 +308,7 @@ def _change_limit(change: Callable[..., T], **values: Any) -> T:
         confirm_admin_code(session)
         return changed
 
-    return ledger_transaction(work, exclusive=True)
+    return ledger_transaction(work)
 
 
 def _limit_out(body: dict[str, Any], money: Money) -> dict[str, str]:

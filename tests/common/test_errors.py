@@ -213,9 +213,11 @@ class TestExhaustedPool:
         self, client: FlaskClient, restored_database: db.Database, settings: Any
     ) -> None:
         small = db.configure(db.Database(settings.database_url, pool_size=1))
-        small.engine.pool._timeout = 0.02  # type: ignore[attr-defined]
+        engines = (small.engine, small._serializable_engine)
+        for engine in engines:
+            engine.pool._timeout = 0.02  # type: ignore[attr-defined]
         try:
-            with small.engine.connect():
+            with engines[0].connect(), engines[1].connect():
                 reading = client.get("/api/v1/products?q=anything")
                 moving = client.post(
                     DEPOSIT,

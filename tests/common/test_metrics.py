@@ -81,13 +81,13 @@ def test_every_metric_exists_from_the_start(client: FlaskClient) -> None:
     assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
     assert answer.headers["Cache-Control"] == "no-store"
     assert {
-        "payment_flow_purchase_batch_size_count",
-        "payment_flow_purchase_batch_size_bucket['64.0']",
-        "payment_flow_purchase_wait_seconds_sum",
-        "payment_flow_purchase_wait_seconds_bucket['0.001']",
-        "payment_flow_purchase_wait_seconds_bucket['10.0']",
-        "payment_flow_purchase_refused_total['full']",
-        "payment_flow_purchase_refused_total['deadline']",
+        "payment_flow_ledger_batch_size_count",
+        "payment_flow_ledger_batch_size_bucket['64.0']",
+        "payment_flow_ledger_wait_seconds_sum",
+        "payment_flow_ledger_wait_seconds_bucket['0.001']",
+        "payment_flow_ledger_wait_seconds_bucket['10.0']",
+        "payment_flow_ledger_refused_total['full']",
+        "payment_flow_ledger_refused_total['deadline']",
         "payment_flow_transaction_retries_total",
     } <= set(numbers(answer.text))
 
@@ -101,11 +101,11 @@ def test_successful_and_refused_purchases_are_counted(client: FlaskClient) -> No
 
     after = scrape(client)
     grown = {name for name in after if after[name] > before[name]}
-    assert "payment_flow_purchase_wait_seconds_sum" in grown
+    assert "payment_flow_ledger_wait_seconds_sum" in grown
     for name in ("batch_size_count", "batch_size_sum", "batch_size_bucket['1.0']"):
-        name = f"payment_flow_purchase_{name}"
+        name = f"payment_flow_ledger_{name}"
         assert after[name] - before[name] == 2
-    waited = "payment_flow_purchase_wait_seconds_count"
+    waited = "payment_flow_ledger_wait_seconds_count"
     assert after[waited] - before[waited] == 2
     assert not any("refused" in name or "retries" in name for name in grown)
 
@@ -160,8 +160,8 @@ def test_every_process_reports_the_sum_of_all_including_ended_ones(
             reports = (numbers(server.call("GET", "/metrics", token=TOKEN).text) for _ in range(12))
             return {
                 (
-                    report["payment_flow_purchase_wait_seconds_count"],
-                    report["payment_flow_purchase_batch_size_sum"],
+                    report["payment_flow_ledger_wait_seconds_count"],
+                    report["payment_flow_ledger_batch_size_sum"],
                 )
                 for report in reports
             }

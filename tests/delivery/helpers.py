@@ -13,8 +13,8 @@ from app.common import db
 from app.delivery import service as delivery
 from app.delivery.handler import OrderLine
 from app.ledger_lock.service import ledger_transaction
-from app.orders.purchases import service as orders
-from app.orders.purchases.pricing import Basket, Purchase
+from app.orders.purchases.pricing import Basket
+from app.orders.purchases.purchase import WalletPurchase
 from app.orders.refunds import service as refunds
 from app.products import service as products
 from app.products.models import ProductKind
@@ -41,9 +41,9 @@ def product(seller: Actor, kind: ProductKind, *, price: str = "1.00", units: int
 
 def bought(buyer: Actor, product_id: UUID, quantity: int = 1) -> OrderLine:
     """A completed order."""
-    with factories.ledger_session(exclusive=True) as session:
-        purchase = Purchase(auth.require_user(session, buyer.id), Basket(product_id, quantity))
-        receipt = orders.buy(session, purchase, second_factor=factories.NO_CODE, fee_bps=0)
+    with factories.ledger_session() as session:
+        purchase = WalletPurchase(Basket(product_id, quantity), factories.NO_CODE, fee_bps=0)
+        receipt = factories.execute(session, purchase, buyer.id)
         kind = products.require_product(session, product_id=product_id).product.kind
     return OrderLine(receipt.order.id, product_id, kind, quantity)
 
@@ -64,7 +64,7 @@ def refund_units(line: OrderLine, units: int) -> int:
             session, merchant=merchant, order_id=line.order_id, units=units
         ).restored_units
 
-    return ledger_transaction(refund, exclusive=False)
+    return ledger_transaction(refund)
 
 
 def revoke_units(line: OrderLine, units: int) -> int:

@@ -180,10 +180,7 @@ class TestUnavailability:
         def open_then_expire(found: PayableOrder) -> Any:
             page = open_checkout(found)
             state = client_of_gateway.expire_checkout_session(page.session_id)
-            ledger_transaction(
-                partial(checkouts.apply_state, order_id=found.order.id, state=state),
-                exclusive=False,
-            )
+            ledger_transaction(partial(checkouts.apply_state, order_id=found.order.id, state=state))
             return page
 
         monkeypatch.setattr(pages, "open_checkout", open_then_expire)
@@ -195,8 +192,7 @@ class TestUnavailability:
     ) -> None:
         order_id = create_order(client, buyer, factories.product(seller)).json["order"]["id"]
         ledger_transaction(
-            partial(checkouts.fail_unpayable, order_id=UUID(order_id), reason="idempotency_error"),
-            exclusive=False,
+            partial(checkouts.fail_unpayable, order_id=UUID(order_id), reason="idempotency_error")
         )
         assert shown(client, buyer, order_id)["status"] == "PENDING"
         assert broken_invariants() == []

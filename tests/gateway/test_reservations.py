@@ -148,8 +148,7 @@ def test_concurrent_orders_together_stay_within_the_limit(committing: Flask) -> 
                     basket=Basket(product_id, quantity),
                     claim=None,
                     fee_bps=0,
-                ),
-                exclusive=False,
+                )
             )
         except AppError as error:
             return error

@@ -204,7 +204,7 @@ class TestSettling:
             gateway_refunds.record_outcome(session, refund_id=UUID(refused), state=made)
 
         with pytest.raises(Quarantine, match="REFUNDED_TWICE"):
-            ledger_transaction(record, exclusive=False)
+            ledger_transaction(record)
         with db.transaction() as session:
             assert session.get_one(Refund, UUID(refused)).destination == "WALLET"
         assert broken_invariants() == []

@@ -24,4 +24,9 @@ def test_each_table_with_a_key_has_a_unique_index() -> None:
 
 
 def test_attempt_constraints_are_those_of_ids_chosen_before_the_transaction() -> None:
-    assert attempt_constraints() == {"pk_idempotency_keys", "pk_orders"}
+    assert attempt_constraints() == {
+        "pk_idempotency_keys",
+        "pk_journal_entries",
+        "pk_orders",
+        "pk_wallet_holds",
+    }

@@ -78,34 +78,18 @@ def test_a_change_outside_of_a_ledger_transaction_is_refused(
     assert (found.balance, found.held, found.sequence) == (500, 0, 1)
 
 
-def test_limits_can_only_be_changed_with_the_exclusive_lock(app: Flask) -> None:
-    user = factories.buyer("5.00")
-
-    with pytest.raises(LedgerLockNotHeld, match="shared"):
-        ledger_transaction(lambda session: set_limit(session, user), exclusive=False)
-    ledger_transaction(lambda session: set_limit(session, user), exclusive=True)
-
-
-@pytest.mark.parametrize(
-    ("exclusive", "isolation", "mode"),
-    [
-        (True, "serializable", "ShareUpdateExclusiveLock"),
-        (False, "read committed", "ShareLock"),
-    ],
-)
 @pytest.mark.parametrize("pipelined", [False, True])
-def test_lock_mode_and_isolation_level_match(
-    committing: Flask, exclusive: bool, isolation: str, mode: str, pipelined: bool
-) -> None:
+def test_it_is_serializable_and_excludes_others(committing: Flask, pipelined: bool) -> None:
     def read_state(session: Session) -> tuple[str, list[str]]:
-        require_ledger_lock(session, exclusive=exclusive)
+        require_ledger_lock(session)
         shown = send(session, "SELECT current_setting('transaction_isolation') AS isolation")
         locks = send(session, _LOCKS)
         return shown.fetchall()[0].isolation, [row.mode for row in locks]
 
-    found = ledger_transaction(read_state, exclusive=exclusive, pipelined=pipelined)
+    found = ledger_transaction(read_state, pipelined=pipelined)
 
-    assert found == (isolation, [mode])
+    # The mode conflicts with itself.
+    assert found == ("serializable", ["ShareUpdateExclusiveLock"])
 
 
 def test_a_transaction_that_waited_for_the_lock_sees_the_commits_before_it(
@@ -120,7 +104,7 @@ def test_a_transaction_that_waited_for_the_lock_sees_the_commits_before_it(
         account = wallets.lock_accounts(session, user_ids=[user.id], currency="USD")[user.id]
         found.append(account.balance)
 
-    reader = threading.Thread(target=lambda: ledger_transaction(read, exclusive=True))
+    reader = threading.Thread(target=lambda: ledger_transaction(read))
     with factories.ledger_session() as session:
         post(session, user)
         reader.start()
@@ -143,19 +127,13 @@ def _wait_for_a_lock_waiter() -> None:
     raise AssertionError("no transaction waits for the lock")
 
 
-def test_shared_locks_do_not_block_each_other(committing: Flask) -> None:
-    with factories.ledger_session() as session:
-        require_ledger_lock(session)
-        assert ledger_transaction(lambda other: "done", exclusive=False) == "done"
-
-
 def test_the_lock_can_be_acquired_within_a_transaction(app: Flask) -> None:
     user = factories.buyer("5.00")
 
     def work(session: Session) -> None:
         with pytest.raises(LedgerLockNotHeld):
             require_ledger_lock(session)
-        acquire_ledger_lock(session, exclusive=False)
+        acquire_ledger_lock(session)
         post(session, user)
 
     retry_transaction(work)

@@ -55,9 +55,7 @@ def buy_at_gateway(buyer: Actor, product_id: Any, *, amount: int, quantity: int)
             fee_bps=250,
         )
     state = CheckoutSessionState("cs_1", CheckoutSessionStatus.PAID, "pi_1", amount, "USD")
-    ledger_transaction(
-        partial(checkouts.apply_state, order_id=order_id, state=state), exclusive=False
-    )
+    ledger_transaction(partial(checkouts.apply_state, order_id=order_id, state=state))
     return str(order_id)
 
 

@@ -15,7 +15,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.orm import sessionmaker
 
-from app.auth import service as auth
 from app.auth.models import Role
 from app.auth.service import Caller
 from app.banks.types import BankPayout, BankPayoutStatus
@@ -32,8 +31,8 @@ from app.models import Base
 from app.onramp import links
 from app.onramp.tasks import expire_onramps
 from app.orders.checkouts import service as checkouts
-from app.orders.purchases import service as orders
-from app.orders.purchases.pricing import Basket, Purchase
+from app.orders.purchases.pricing import Basket
+from app.orders.purchases.purchase import WalletPurchase
 from app.orders.refunds import gateway_refunds
 from app.payouts import service as payouts
 from app.wallets.holds.tasks import expire_holds
@@ -86,10 +85,9 @@ def create_records(app: Flask) -> factories.Actor:
     ):
         key = {"Idempotency-Key": f"key of {path} {body.get('amount')}".replace(" ", "-")}
         client.post(f"/api/v1/{path}", json=body, headers=buyer.headers | key)
-    with factories.ledger_session(exclusive=True) as session:
-        user = auth.require_user(session, buyer.id)
-        purchase = Purchase(user, Basket(product_id, quantity=2))
-        orders.buy(session, purchase, second_factor=factories.NO_CODE, fee_bps=250)
+    with factories.ledger_session() as session:
+        purchase = WalletPurchase(Basket(product_id, 2), factories.NO_CODE, fee_bps=250)
+        factories.execute(session, purchase, buyer.id)
     buy_with_coupon_and_refund(client, buyer)
     pay_at_gateway(client, buyer)
     send_and_request_money(client, buyer)
@@ -133,9 +131,7 @@ def pay_at_gateway(client: FlaskClient, buyer: factories.Actor) -> None:
         state = CheckoutSessionState(
             f"cs_{number}", status or CheckoutSessionStatus.OPEN, "pi_1", 600, "USD"
         )
-        ledger_transaction(
-            partial(checkouts.apply_state, order_id=order_id, state=state), exclusive=False
-        )
+        ledger_transaction(partial(checkouts.apply_state, order_id=order_id, state=state))
         if status is CheckoutSessionStatus.PAID:
             for refund_status in (GatewayRefundStatus.SUCCEEDED, GatewayRefundStatus.FAILED):
                 made = refund(client, seller, str(order_id), units=1).json
@@ -143,8 +139,7 @@ def pay_at_gateway(client: FlaskClient, buyer: factories.Actor) -> None:
                 ledger_transaction(
                     partial(
                         gateway_refunds.record_outcome, refund_id=UUID(made["id"]), state=outcome
-                    ),
-                    exclusive=False,
+                    )
                 )
 
 

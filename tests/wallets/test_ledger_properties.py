@@ -10,14 +10,14 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.auth import service as auth
 from app.common.db import transaction
 from app.common.errors import AppError
 from app.common.money import EXPONENTS, MAX_MINOR, AmountInvalid, Money, format_minor, share_of
-from app.orders.purchases import service as orders
-from app.orders.purchases.pricing import Basket, Purchase
+from app.orders.purchases.pricing import Basket
+from app.orders.purchases.purchase import WalletPurchase
 from app.wallets import ledger
 from app.wallets import service as wallets
+from app.wallets.deposits import Deposit, Withdrawal
 from app.wallets.ledger import Authorization, Entry, Posting, system_account
 from app.wallets.models import SystemCode, TransactionType
 from tests import factories
@@ -122,23 +122,19 @@ class Shop:
         kind, name, value = operation
         user_id = self.actors[name].id
         try:
-            with factories.ledger_session(exclusive=True) as session:
-                user = auth.require_user(session, user_id)
+            with factories.ledger_session() as session:
                 if kind == "deposit":
-                    wallets.deposit(session, user=user, maximum=MAXIMUM, **_dollars(value))
+                    deposit = Deposit(maximum=MAXIMUM, **_dollars(value))
+                    factories.execute(session, deposit, user_id)
                 elif kind == "withdraw":
-                    wallets.withdraw(
-                        session,
-                        user=user,
-                        minimum=MINIMUM,
-                        second_factor=factories.NO_CODE,
-                        **_dollars(value),
+                    withdrawal = Withdrawal(
+                        minimum=MINIMUM, second_factor=factories.NO_CODE, **_dollars(value)
                     )
+                    factories.execute(session, withdrawal, user_id)
                 elif kind == "buy":
-                    purchase = Purchase(user, Basket(self.product_id, value))
-                    orders.buy(
-                        session, purchase, second_factor=factories.NO_CODE, fee_bps=self.fee_bps
-                    )
+                    basket = Basket(self.product_id, value)
+                    purchase = WalletPurchase(basket, factories.NO_CODE, self.fee_bps)
+                    factories.execute(session, purchase, user_id)
                 else:
                     wallets.set_locked(
                         session,

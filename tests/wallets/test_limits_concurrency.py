@@ -10,11 +10,12 @@ from app.common import db
 from app.common.errors import AppError
 from app.common.money import Money
 from app.ledger_lock.service import ledger_transaction
-from app.wallets import limits, outflow
+from app.wallets import outflow
 from app.wallets import service as wallets
 from app.wallets.holds import lifecycle
-from app.wallets.models import LimitType, TransactionType
+from app.wallets.models import TransactionType
 from app.wallets.outflow import Outflow
+from app.wallets.usage import list_effective
 from tests import factories
 from tests.concurrency import all_at_once, broken_invariants, outcomes
 from tests.factories import Actor
@@ -34,7 +35,7 @@ def hold(user: Actor, money: Money) -> str:
         lifecycle.place(session, account, authorization=authorization, initiator_id=user.id)
 
     try:
-        ledger_transaction(attempt, exclusive=False)
+        ledger_transaction(attempt)
     except AppError as refusal:
         return refusal.code
     return "held"
@@ -100,7 +101,7 @@ def test_only_rows_of_the_window_are_read_in_a_long_history(committing: Flask) -
     with db.transaction() as session:
         account = wallets.require_wallet(session, user_id=user.id, currency="USD")
         for _ in range(15):
-            found = limits.list_effective(session, account, types=list(LimitType))
+            found = list_effective(session, account)
         whole_table, rows = session.execute(
             text("""
                 SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables

@@ -9,7 +9,6 @@ from flask import Flask
 from sqlalchemy import Engine, create_engine, func, make_url, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from app.auth import service as auth
 from app.common import db
 from app.common.db import transaction
 from app.common.ids import new_id
@@ -17,6 +16,7 @@ from app.common.money import MAX_MINOR
 from app.verify.report import violations
 from app.wallets import ledger, outflow
 from app.wallets import service as wallets
+from app.wallets.deposits import Deposit
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
 from app.wallets.ledger import (
     Account,
@@ -235,15 +235,10 @@ class TestLockingAccounts:
 
     def test_a_deposit_without_a_wallet_is_refused(self, app: Flask) -> None:
         actor = factories.actor()
+        deposit = Deposit(Decimal("1.00"), "EUR", maximum=Decimal("10.00"))
 
         with factories.ledger_session() as session, pytest.raises(WalletNotFound):
-            wallets.deposit(
-                session,
-                user=auth.require_user(session, actor.id),
-                currency="EUR",
-                amount=Decimal("1.00"),
-                maximum=Decimal("10.00"),
-            )
+            factories.execute(session, deposit, actor.id)
 
 
 class TestAppendOnlyTables:

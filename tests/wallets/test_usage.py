@@ -14,13 +14,12 @@ from flask.testing import FlaskClient
 
 from app.auth import repository as auth
 from app.auth.errors import TwoFactorRequired
-from app.auth.models import User
 from app.auth.two_factor.service import SecondFactor
 from app.common import clock
 from app.common.db import transaction
 from app.ledger_lock.service import ledger_transaction
-from app.wallets import ledger, limits, repository
-from app.wallets import service as wallets
+from app.wallets import ledger, repository, usage
+from app.wallets.deposits import Withdrawal
 from app.wallets.errors import LimitExceeded
 from app.wallets.ledger import Account, Authorization, Entry, Posting, system_account
 from app.wallets.models import (
@@ -44,15 +43,11 @@ def withdraw(user: Actor, cents: int, rules: SecondFactor = factories.NO_CODE) -
     """Returns whether it was within the limits. At any time: it needs no access token."""
     try:
         ledger_transaction(
-            lambda session: wallets.withdraw(
+            lambda session: factories.execute(
                 session,
-                user=session.get_one(User, user.id),
-                currency="USD",
-                amount=Decimal(cents) / 100,
-                minimum=Decimal(0),
-                second_factor=rules,
-            ),
-            exclusive=False,
+                Withdrawal(Decimal(cents) / 100, "USD", minimum=Decimal(0), second_factor=rules),
+                user.id,
+            )
         )
     except LimitExceeded:
         return False
@@ -148,7 +143,7 @@ def test_totals_that_start_again_exceed_every_limit_until_they_are_read() -> Non
     row = SimpleNamespace(
         role="USER", is_enrolled=False, of_roles=[["USER", "WITHDRAWAL", "DAY", 100]], own=None
     )
-    bounds = limits._bounds(row, account)
+    bounds = usage._bounds(row, account, LimitType.OUTGOING, {})
     found = bounds.exceeded(WITHDRAWAL, 1)
     assert found is not None
     assert found.type is LimitType.WITHDRAWAL

@@ -61,7 +61,7 @@ def delete_code(session: Session, *, merchant: User, product_id: UUID, code_id: 
 
     Raises ProductNotFound, UnauthorizedProductAccess, CodeNotFound, CodeSold.
     """
-    acquire_ledger_lock(session, exclusive=False)
+    acquire_ledger_lock(session)
     product = products.require_own(session, merchant=merchant, product_id=product_id)
     code = repository.get_code_for_update(session, product_id=product_id, code_id=code_id)
     if code is None:

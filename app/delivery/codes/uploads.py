@@ -234,7 +234,7 @@ def _insert(
     upload.added += len(added)
     upload.duplicates += len(duplicates)
     upload.duplicate_lines = [*upload.duplicate_lines, *duplicates][:MAX_DUPLICATE_LINES]
-    acquire_ledger_lock(session, exclusive=False)
+    acquire_ledger_lock(session)
     product = products.require_own(session, merchant=merchant, product_id=upload.product_id)
     products.restock(session, product, units=len(added), actor_id=merchant.id)
 
@@ -271,7 +271,7 @@ def delete_abandoned(session: Session, *, limit: int) -> int:
 
 def purge_deleted(session: Session, *, limit: int) -> int:
     """Delete unsold codes of a deleted product. Returns their number; 0 if there are none."""
-    acquire_ledger_lock(session, exclusive=False)
+    acquire_ledger_lock(session)
     product = products.get_deleted_with_units(session, ProductKind.CODES)
     if product is None:
         return 0

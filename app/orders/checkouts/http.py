@@ -13,7 +13,7 @@ from app.common.http import settings
 from app.gateway import client
 from app.gateway.errors import GatewayRefused
 from app.gateway.types import CheckoutSession
-from app.idempotency.http import RequestContext, respond, run_once
+from app.idempotency.http import RequestContext, respond
 from app.idempotency.service import StoredResponse
 from app.inbox.errors import Quarantine
 from app.ledger_lock.service import ledger_transaction
@@ -25,6 +25,7 @@ from app.orders.models import OrderStatus
 from app.orders.purchases import service
 from app.orders.purchases.pricing import Basket
 from app.orders.purchases.schemas import checkout_response, order_response
+from app.wallets.movements.http import run_once
 
 
 def respond_with_checkout(basket: Basket) -> Response:
@@ -64,7 +65,7 @@ def _open(context: RequestContext, order_id: UUID) -> StoredResponse | AppError:
     except GatewayRefused as error:
         refusal = error
         fail = partial(checkouts.fail_unpayable, order_id=order_id, reason=error.text)
-        ledger_transaction(fail, exclusive=False)
+        ledger_transaction(fail)
 
     def record(session: Session, caller: Caller, key: str | None) -> StoredResponse:
         if refusal is not None:

@@ -119,8 +119,12 @@ def _reserve(
 ) -> Sale:
     purchase = Purchase(buyer, basket, claim.key if claim else None)
     locked = locked_state.lock(session, [(buyer.id, basket)])()
-    locked.lock_accounts(session, [purchase])  # the buyer's too, which serializes this count
     stock = locked.stocks.get(basket.product_id)
+    merchant = None
+    if stock is not None:
+        seller = [stock.merchant_id]
+        accounts = wallets.lock_accounts(session, user_ids=seller, currency=stock.currency)
+        merchant = accounts.get(stock.merchant_id)
     coupon = locked.coupon_for(purchase, stock)
     reserved = repository.get_reservations(
         session,
@@ -131,7 +135,7 @@ def _reserve(
     sale = pricing.reserve(
         purchase,
         product=stock,
-        merchant=locked.get_account(stock.merchant_id, stock) if stock else None,
+        merchant=merchant,
         coupon=coupon,
         units_before=locked.units_of(purchase),
         reserved=Reserved(reserved.orders, int(reserved.units), reserved.coupon_uses),

@@ -31,7 +31,7 @@ def close_checkout(order_id: UUID) -> None:
             _fail_unpayable(order_id, checkouts.EXPIRED)
         else:
             apply_state = partial(checkouts.apply_state, order_id=order_id, state=state)
-            ledger_transaction(apply_state, exclusive=False)
+            ledger_transaction(apply_state)
     except GatewayUnavailable as error:
         _log.info("gateway unavailable", order=str(order_id), reason=error.text)
     except BalanceTooLarge as error:  # of the merchant; the order is retried
@@ -47,7 +47,7 @@ def close_checkout(order_id: UUID) -> None:
 
 def _fail_unpayable(order_id: UUID, reason: str) -> None:
     fail = partial(checkouts.fail_unpayable, order_id=order_id, reason=reason)
-    ledger_transaction(fail, exclusive=False)
+    ledger_transaction(fail)
 
 
 def _flag(flag: Callable[..., Any], reason: str) -> None:

@@ -6,28 +6,22 @@ from typing import Final
 from flask import Response
 
 from app.auth.guard import second_factor
-from app.common.process_state import Handlers, Slot
-from app.idempotency.http import RequestContext, respond
+from app.common.http import settings
+from app.common.process_state import Handlers
 from app.orders.models import PaymentMethod
-from app.orders.purchases.batcher import PurchaseBatcher
 from app.orders.purchases.pricing import Basket
-from app.orders.purchases.service import PurchaseJob
-
-#: The batcher of this process.
-batcher: Final[Slot[PurchaseBatcher]] = Slot("purchase batcher")
+from app.orders.purchases.purchase import WalletPurchase
+from app.orders.purchases.schemas import order_response
+from app.wallets.movements.http import respond_with_stored
 
 
 def respond_with_purchase(basket: Basket) -> Response:
-    """Buy for the caller, once per Idempotency-Key, and respond with the order.
+    """Buy for the caller from the wallet, once per Idempotency-Key, and respond with the order.
 
     Raises BadRequest, what `pricing.decide` raises, and the errors of `idempotency.run_claimed`.
     """
-    context, factor = RequestContext.current(), second_factor()
-    return respond(
-        batcher().buy(
-            PurchaseJob(context.user_id, context.session_id, basket, factor, context.request)
-        )
-    )
+    purchase = WalletPurchase(basket, second_factor(), settings().platform_fee_bps)
+    return respond_with_stored(purchase, order_response)
 
 
 #: Buys a basket with one payment method, and returns the response.

@@ -1,8 +1,7 @@
-"""The rows that purchases lock and write, with any payment method."""
+"""The rows that purchases lock and write, besides wallets, with any payment method."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -13,68 +12,24 @@ from app.coupons.service import LockedCoupon, LockedCoupons
 from app.delivery import service as delivery
 from app.delivery.handler import DeferredCheck, OrderLine
 from app.orders import repository
+from app.orders.models import Order, OrderRow, Refund
 from app.orders.purchases.pricing import Basket, Purchase, Sale
 from app.products import service as products
 from app.products.service import Stock
-from app.wallets import ledger, outflow
-from app.wallets import service as wallets
-from app.wallets.models import TransactionType
-from app.wallets.outflow import Outflows
 
 
 @dataclass(frozen=True, slots=True)
 class LockedState:
-    """Every row that a batch may change, locked, with the changes decided so far.
+    """Stock and coupons, locked, with the changes decided so far.
 
-    units: units that buyers own of products with a purchase limit, by buyer and product; outflows:
-    what buyers may still spend, by currency.
+    units: units that buyers own of products with a purchase limit, by buyer and product; orders:
+    those that are refunded.
     """
 
     stocks: Mapping[UUID, Stock]
     coupons: LockedCoupons
     units: dict[tuple[UUID, UUID], int]
-    accounts: dict[tuple[UUID, str], ledger.Account] = field(default_factory=dict)
-    outflows: dict[str, Outflows] = field(default_factory=dict)
-
-    def lock_accounts(self, session: Session, purchases: Sequence[Purchase]) -> None:
-        """Lock the wallets of buyers and merchants, last of all and in id order."""
-        for currency, sold in self._by_currency(purchases):
-            ids = {user_id for purchase, stock in sold for user_id in _parties(purchase, stock)}
-            accounts = wallets.lock_accounts(session, user_ids=ids, currency=currency)
-            self._add_accounts(accounts, currency)
-
-    def lock_payers(self, session: Session, purchases: Sequence[Purchase]) -> None:
-        """As `lock_accounts`, and read what the buyers may still spend, in the same round trip."""
-        for currency, sold in self._by_currency(purchases):
-            ids = {user_id for purchase, stock in sold for user_id in _parties(purchase, stock)}
-            accounts_of = wallets.query_accounts(session, user_ids=ids, currency=currency)
-            outflows_of = outflow.query(
-                session,
-                payer_ids={purchase.buyer.id for purchase, _ in sold},
-                kind=TransactionType.PAYMENT,
-                currency=currency,
-            )
-            accounts = accounts_of()
-            self._add_accounts(accounts, currency)
-            self.outflows[currency] = outflows_of(accounts)
-
-    def _by_currency(
-        self, purchases: Sequence[Purchase]
-    ) -> list[tuple[str, list[tuple[Purchase, Stock]]]]:
-        found: dict[str, list[tuple[Purchase, Stock]]] = {}
-        for purchase in purchases:
-            if (stock := self.stocks.get(purchase.basket.product_id)) is not None:
-                found.setdefault(stock.currency, []).append((purchase, stock))
-        return sorted(found.items(), key=itemgetter(0))
-
-    def _add_accounts(self, accounts: Mapping[UUID, ledger.Account], currency: str) -> None:
-        self.accounts.update(
-            ((user_id, currency), account) for user_id, account in accounts.items()
-        )
-
-    def get_account(self, user_id: UUID, stock: Stock | None) -> ledger.Account | None:
-        """The user's wallet in the currency of that product."""
-        return self.accounts.get((user_id, stock.currency)) if stock else None
+    orders: Mapping[UUID, Order] = field(default_factory=dict)
 
     def coupon_for(self, purchase: Purchase, stock: Stock | None) -> LockedCoupon | None:
         """The coupon that the purchase names, if its merchant has one of that code."""
@@ -95,18 +50,18 @@ class LockedState:
         self.units[key] = self.units.get(key, 0) + order.quantity
 
 
-def _parties(purchase: Purchase, stock: Stock) -> tuple[UUID, UUID]:
-    """The buyer and the merchant."""
-    return purchase.buyer.id, stock.merchant_id
+def lock(
+    session: Session,
+    baskets: Sequence[tuple[UUID, Basket]],
+    refunds: Sequence[tuple[UUID, UUID]] = (),
+) -> Callable[[], LockedState]:
+    """Send the statements that lock stock, coupons and orders; call the result to read the rows.
 
-
-def lock(session: Session, baskets: Sequence[tuple[UUID, Basket]]) -> Callable[[], LockedState]:
-    """Send the statements that lock stock and then coupons; call the result to read the rows.
-
-    baskets: with the buyer's id. Wallets are locked later, because the merchant is only known from
-    the product.
+    baskets: with the buyer's id; refunds: the id of the order and of its product. Wallets are
+    locked later, because the merchant is only known from the product.
     """
-    stocks_of = products.lock_stock(session, {basket.product_id for _, basket in baskets})
+    bought = {basket.product_id for _, basket in baskets}
+    stocks_of = products.lock_stock(session, bought.union(product_id for _, product_id in refunds))
     coupons_of = coupons.lock(
         session,
         [
@@ -115,6 +70,8 @@ def lock(session: Session, baskets: Sequence[tuple[UUID, Basket]]) -> Callable[[
             if basket.coupon_code is not None
         ],
     )
+    order_ids = {order_id for order_id, _ in refunds}
+    orders = repository.query_for_update(session, order_ids) if order_ids else ()
 
     def locked() -> LockedState:
         stocks = stocks_of()
@@ -124,17 +81,36 @@ def lock(session: Session, baskets: Sequence[tuple[UUID, Basket]]) -> Callable[[
             if (stock := stocks.get(basket.product_id)) and stock.purchase_limit is not None
         ]
         units = repository.count_units(session, limited) if limited else {}
-        return LockedState(stocks, coupons_of(), units)
+        return LockedState(stocks, coupons_of(), units, {row.id: OrderRow(*row) for row in orders})
 
     return locked
 
 
-def write(session: Session, sales: Sequence[Sale]) -> list[DeferredCheck]:
-    """Write stock, orders and coupon uses, and reserve what will be delivered.
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """A refund that is decided, with the order and the stock that it has changed in memory."""
+
+    refund: Refund
+    order: Order
+    stock: Stock
+
+
+def write(
+    session: Session, sales: Sequence[Sale], refunded: Sequence[Refunded] = ()
+) -> list[DeferredCheck]:
+    """Write stock, orders, refunds and coupon uses, and reserve what will be delivered.
 
     Call the returned checks once every statement of the transaction has been sent.
     """
-    products.write_stock(session, {sale.stock.id: sale.stock for sale in sales}.values())
+    changed = [*(sale.stock for sale in sales), *(each.stock for each in refunded)]
+    products.write_stock(session, {stock.id: stock for stock in changed}.values())
+    if refunded:
+        repository.update_refunded(
+            session, {each.order.id: each.order for each in refunded}.values()
+        )
+        repository.insert_refunds(session, [each.refund for each in refunded])
+    if not sales:
+        return []
     repository.insert_orders(session, [sale.order for sale in sales])
     _write_coupons(session, sales)
     return delivery.reserve(session, [line_of(sale) for sale in sales])

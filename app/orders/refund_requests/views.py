@@ -15,7 +15,6 @@ from app.common.http import Blueprint
 from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.pagination import Page
 from app.gateway.errors import AmountNotPayable
-from app.idempotency.http import respond_once
 from app.orders.errors import (
     REFUND_ERRORS,
     OrderNotFound,
@@ -35,6 +34,7 @@ from app.orders.refund_requests.schemas import (
     RefundRequestsArgs,
 )
 from app.orders.refunds import tasks as refund_tasks
+from app.wallets.movements.http import respond_once
 
 blp = Blueprint("refund-requests", __name__, url_prefix="", description="Refund requests")
 

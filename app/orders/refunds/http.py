@@ -11,13 +11,13 @@ from app.auth.service import Caller
 from app.common.db import reading
 from app.gateway import client
 from app.gateway.errors import GatewayRefused
-from app.idempotency.http import respond_once
 from app.ledger_lock.service import ledger_transaction
 from app.orders.errors import RefundNotSettleable
 from app.orders.models import Refund, RefundDestination
 from app.orders.refunds import gateway_refunds, settlements
 from app.orders.refunds.gateway_refunds import PendingRefund
 from app.orders.refunds.schemas import RefundOut
+from app.wallets.movements.http import respond_once
 
 _render = RefundOut().dump
 
@@ -60,6 +60,5 @@ def _require_not_made(pending: PendingRefund) -> None:
     if state is not None:
         ledger_transaction(
             partial(gateway_refunds.record_outcome, refund_id=pending.refund_id, state=state),
-            exclusive=False,
         )
         raise RefundNotSettleable(status=state.status)

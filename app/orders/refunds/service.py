@@ -16,11 +16,10 @@ from app.delivery import service as delivery
 from app.delivery.handler import OrderLine
 from app.events import service as events
 from app.events.catalogue.orders import OrderRefunded
-from app.events.catalogue.wallets import BalanceUpdated
 from app.gateway.amounts import granularity, require_payable
 from app.orders import repository
 from app.orders.errors import OrderNotFound, OrderNotRefundable, RefundTooLarge
-from app.orders.models import Order, OrderStatus, PaymentMethod, Refund, RefundStatus
+from app.orders.models import Order, OrderStatus, PaymentMethod, Refund, RefundRow, RefundStatus
 from app.orders.refunds.gateway_refunds import POLLING
 from app.products import service as products
 from app.products.service import Stock
@@ -105,9 +104,19 @@ def lock_order(session: Session, *, order_id: UUID, merchant_id: UUID) -> Locked
         raise OrderNotFound
     stock = products.lock_stock(session, [product_id])()[product_id]
     order = repository.lock_order(session, order_id)
+    require_refundable(order)
+    return LockedOrder(order, stock)
+
+
+def require_refundable(order: Order) -> None:
+    """Raises OrderNotRefundable."""
     if order.status != OrderStatus.COMPLETED:
         raise OrderNotRefundable(status=order.status)
-    return LockedOrder(order, stock)
+
+
+def get_plain_product_id(session: Session, *, order_id: UUID, merchant_id: UUID) -> UUID | None:
+    """The product of a merchant's order if `WalletRefund` can refund it, None otherwise."""
+    return repository.get_plain_product_id(session, order_id=order_id, merchant_id=merchant_id)
 
 
 def create_refund(
@@ -152,32 +161,77 @@ def refund_locked(
     PENDING refund.
     Raises InsufficientFunds, WalletLocked, WalletNotFound, BalanceTooLarge.
     """
-    order = locked.order
-    at_gateway = order.payment_method == PaymentMethod.GATEWAY and breakdown.amount > 0
+    order, stock = locked.order, locked.stock
     accounts = wallets.require_accounts(
         session, order.user_id, order.merchant_id, currency=order.currency
     )
-    payer, payee = accounts[order.merchant_id], accounts[order.user_id]
+    refund, entry = decide(
+        order,
+        breakdown,
+        payer=accounts[order.merchant_id],
+        buyer=accounts[order.user_id],
+        by=by,
+        reason=reason,
+        idempotency_key=idempotency_key,
+    )
+    moved = [] if entry is None else wallets.balance_events(ledger.post(session, entry))
+    restored = 0
+    if refund.units:
+        line = OrderLine(order.id, stock.id, stock.kind, order.quantity)
+        restored = delivery.revoke(session, line, units=refund.units)
+    record(refund, order, stock, restored_units=restored)
+    products.write_stock(session, [stock])
+    repository.insert_refunds(session, [refund])
+    events.record(session, [refunded_event(refund, order), *moved])
+    return refund
+
+
+def decide(
+    order: Order,
+    breakdown: RefundBreakdown,
+    *,
+    payer: Account,
+    buyer: Account,
+    by: UUID,
+    reason: str | None,
+    idempotency_key: str | None,
+    entry_id: UUID | None = None,
+) -> tuple[Refund, Entry | None]:
+    """The refund of a locked order, and the entry that pays for it if there is anything to pay.
+
+    payer: the merchant's wallet; entry_id: of the entry. Changes nothing.
+    Raises InsufficientFunds, WalletLocked, BalanceTooLarge.
+    """
+    at_gateway = order.payment_method == PaymentMethod.GATEWAY and breakdown.amount > 0
     payer.require_can_pay(breakdown.amount - breakdown.fee)
-    if at_gateway:
-        payee = system_account(SystemCode.GATEWAY, order.currency)
-    else:
-        payee.require_can_receive(breakdown.amount)
+    if not at_gateway:
+        buyer.require_can_receive(breakdown.amount)
+    payee = system_account(SystemCode.GATEWAY, order.currency) if at_gateway else buyer
     refund = _refund(order, breakdown, by=by, reason=reason, key=idempotency_key)
     if at_gateway:
         _leave_pending(refund)
-    moved = _post(session, refund, payer=payer, payee=payee)
-    _revoke_goods(session, refund, locked)
-    repository.insert_refund(session, refund)
-    events.record(session, [_event(refund, order), *moved])
-    return refund
+    entry = _entry(refund, payer=payer, payee=payee, entry_id=entry_id) if refund.amount else None
+    return refund, entry
+
+
+def record(refund: Refund, order: Order, stock: Stock, *, restored_units: int) -> None:
+    """Record the refund on its order and the stock, in memory."""
+    refund.restored_units = restored_units
+    stock.restock(restored_units)
+    order.refunded_amount += refund.amount
+    order.refunded_fee += refund.fee
+    order.refunded_units += refund.units
+    order.restored_units += restored_units
+    order.updated_at = max(refund.created_at, order.updated_at)
+    if order.refunded_amount == order.amount and order.refunded_units == order.quantity:
+        order.status = OrderStatus.REFUNDED.value
 
 
 def _refund(
     order: Order, breakdown: RefundBreakdown, *, by: UUID, reason: str | None, key: str | None
 ) -> Refund:
     now = clock.now()
-    return Refund(
+    return RefundRow(
         id=new_id(),
         order_id=order.id,
         merchant_id=order.merchant_id,
@@ -190,9 +244,15 @@ def _refund(
         reason=reason,
         destination=PaymentMethod.WALLET.value,
         status=RefundStatus.SUCCEEDED.value,
+        failure_reason=None,
         idempotency_key=key,
         created_at=now,
         settled_at=now,
+        settled_by=None,
+        settlement_reason=None,
+        attempts=0,
+        next_attempt_at=None,
+        flagged_at=None,
     )
 
 
@@ -203,12 +263,8 @@ def _leave_pending(refund: Refund) -> None:
     refund.next_attempt_at = refund.created_at + POLLING.backoff.first
 
 
-def _post(
-    session: Session, refund: Refund, *, payer: Account, payee: Account
-) -> list[BalanceUpdated]:
-    """Post the reverse of the purchase, in proportion. Returns the balance events."""
-    if not refund.amount:  # a coupon covered the whole price
-        return []
+def _entry(refund: Refund, *, payer: Account, payee: Account, entry_id: UUID | None) -> Entry:
+    """The reverse of the purchase, in proportion."""
     text = f"Refund of order {refund.order_id}"
     postings = [
         Posting(
@@ -226,35 +282,17 @@ def _post(
             Posting(platform, -refund.fee, TransactionType.FEE_REFUND, text),
             Posting(payer, refund.fee, TransactionType.FEE_REFUND, text),
         ]
-    entry = Entry(
+    return Entry(
+        id=entry_id or new_id(),
         kind="REFUND",
         postings=tuple(postings),
         reference=("refund", refund.id),
         initiator_id=refund.initiator_id,
         idempotency_key=refund.idempotency_key,
     )
-    posted = ledger.post(session, entry)
-    return wallets.balance_events(posted)
 
 
-def _revoke_goods(session: Session, refund: Refund, locked: LockedOrder) -> None:
-    """Revoke what was delivered, restock it, and record the refund on the order."""
-    order, stock = locked.order, locked.stock
-    if refund.units:
-        line = OrderLine(order.id, stock.id, stock.kind, order.quantity)
-        refund.restored_units = delivery.revoke(session, line, units=refund.units)
-        stock.restock(refund.restored_units)
-        products.write_stock(session, [stock])
-    order.refunded_amount += refund.amount
-    order.refunded_fee += refund.fee
-    order.refunded_units += refund.units
-    order.restored_units += refund.restored_units
-    order.updated_at = refund.created_at
-    if order.refunded_amount == order.amount and order.refunded_units == order.quantity:
-        order.status = OrderStatus.REFUNDED.value
-
-
-def _event(refund: Refund, order: Order) -> OrderRefunded:
+def refunded_event(refund: Refund, order: Order) -> OrderRefunded:
     return OrderRefunded.of(
         refund,
         aggregate_id=order.id,

@@ -49,7 +49,6 @@ def request_refund(refund_id: UUID) -> None:
         )
         ledger_transaction(
             partial(gateway_refunds.record_outcome, refund_id=refund_id, state=state),
-            exclusive=False,
         )
     except GatewayUnavailable as error:
         _log.info("gateway unavailable", refund=str(refund_id), reason=error.text)

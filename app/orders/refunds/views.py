@@ -8,7 +8,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from app.auth.errors import OwnAccount
-from app.auth.guard import current_user, requires, requires_admin_code
+from app.auth.guard import current_user, identity, requires, requires_admin_code
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.auth.service import Caller
@@ -16,7 +16,6 @@ from app.common.db import reading
 from app.common.http import Blueprint
 from app.common.idempotent import takes_idempotency_key
 from app.gateway.errors import GatewayNotConfigured, GatewayUnavailable
-from app.idempotency.http import respond_once
 from app.orders.errors import (
     REFUND_ERRORS,
     OrderNotFound,
@@ -28,7 +27,9 @@ from app.orders.refunds import service as refunds
 from app.orders.refunds import tasks
 from app.orders.refunds.http import respond_with_settlement
 from app.orders.refunds.schemas import CreateRefundIn, RefundOut, SettleRefundIn
+from app.orders.refunds.wallet_refund import WalletRefund
 from app.wallets.errors import BalanceTooLarge, WalletLocked, WalletNotFound
+from app.wallets.movements.http import respond_once, respond_with
 
 blp = Blueprint("refunds", __name__, url_prefix="", description="Refunds")
 admin_blp = Blueprint(
@@ -55,6 +56,14 @@ def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
     platform fee is returned proportionally. Units and unseen codes go back on sale; licences and
     download links are revoked. The order is REFUNDED when nothing remains.
     """
+
+    with reading() as session:
+        product_id = refunds.get_plain_product_id(
+            session, order_id=order_id, merchant_id=identity().user_id
+        )
+    if product_id is not None:
+        refund = WalletRefund(order_id, product_id, **body)
+        return respond_with(refund, render=_render, status=201)
 
     def work(session: Session, user: Caller, key: str | None) -> Refund:
         made = refunds.create_refund(

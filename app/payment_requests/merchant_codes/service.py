@@ -6,12 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.auth import service as auth
 from app.auth.models import User
 from app.auth.quotas import service as quotas
 from app.auth.quotas.quota import Quota
-from app.auth.service import Caller
-from app.auth.two_factor.service import SecondFactor
 from app.common import clock
 from app.common.ids import new_id
 from app.common.money import Money
@@ -19,14 +16,10 @@ from app.common.pagination import Page, PageRequest
 from app.payment_requests import repository
 from app.payment_requests.errors import AmountChoiceInvalid, MerchantCodeNotFound
 from app.payment_requests.models import MerchantCode
-from app.payment_requests.payment_links import PayerAmount, amount_due, may_be_token, new_token
+from app.payment_requests.payment_links import may_be_token, new_token
 from app.products import service as products
 from app.products.errors import ProductInactive, ProductNotFound, UnauthorizedProductAccess
 from app.products.models import Product
-from app.transfers import service as transfers
-from app.transfers.models import Purpose
-from app.transfers.recipients import UserIdentifier
-from app.transfers.service import TransferDetails
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +86,7 @@ def deactivate_code(session: Session, *, merchant_id: UUID, code_id: UUID) -> Me
     Raises MerchantCodeNotFound.
     """
     found = require_code(session, merchant_id=merchant_id, code_id=code_id)
-    code = repository.lock_code(session, found.code.id, exclusive=True)
+    code = repository.lock_code(session, found.code.id)
     if code is not None and code.is_active:
         code.is_active, code.updated_at = False, clock.now()
         session.flush()
@@ -140,9 +133,10 @@ def list_codes(
 def product_to_buy(
     found: MerchantCodeDetails, *, amount: Decimal | None, quantity: int | None
 ) -> UUID | None:
-    """The product that the payment buys; None for `pay_code`. Raises AmountChoiceInvalid.
+    """The product that the payment buys; None for `CodePayment`. Raises AmountChoiceInvalid.
 
-    `pay_code` also handles inactive codes: it refuses new payments and replays earlier responses.
+    `CodePayment` also handles inactive codes: it refuses new payments and replays earlier
+    responses.
     """
     if not found.can_be_paid:
         return None
@@ -152,38 +146,3 @@ def product_to_buy(
     if product_id is None and quantity is not None:
         raise AmountChoiceInvalid("This code is not for a product.", field="quantity")
     return product_id
-
-
-def pay_code(
-    session: Session,
-    *,
-    payer: Caller,
-    code_id: UUID,
-    amount: PayerAmount,
-    second_factor: SecondFactor,
-    idempotency_key: str | None,
-) -> TransferDetails:
-    """Pay a code without a product; refuse an inactive code.
-
-    It is a transfer and not a sale (docs/decisions/0011): there is no product, so there are no
-    goods, no stock and no fee, and it counts towards the limits on transfers. second_factor: the
-    payer's.
-    Raises MerchantCodeNotFound, AmountChoiceInvalid, PriceChanged and what
-    `transfers.create_transfer` raises.
-    """
-    code = repository.lock_code(session, code_id, exclusive=False)
-    # A code for a product gets here only if it is inactive.
-    if code is None or not code.is_active or code.product_id is not None:
-        raise MerchantCodeNotFound
-    if not auth.require_user(session, code.merchant_id).is_active:
-        raise MerchantCodeNotFound
-    return transfers.create_transfer(
-        session,
-        sender=payer,
-        to=UserIdentifier(user_id=code.merchant_id),
-        money=amount_due(code.amount, amount, currency=code.currency),
-        second_factor=second_factor,
-        note=code.label,
-        reference=(Purpose.MERCHANT_CODE, code.id),
-        idempotency_key=idempotency_key,
-    )

@@ -23,7 +23,6 @@ from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
 from app.common.pagination import PageArgs
-from app.idempotency.http import respond_once
 from app.orders.errors import (
     PURCHASE_ERRORS,
 )
@@ -40,6 +39,7 @@ from app.payment_requests.http import (
     responds_with_image,
 )
 from app.payment_requests.merchant_codes import service as codes
+from app.payment_requests.merchant_codes.payment import CodePayment
 from app.payment_requests.merchant_codes.printable_code import template_context
 from app.payment_requests.merchant_codes.service import MerchantCodeDetails
 from app.payment_requests.payment_links import PayerAmount, link_to
@@ -63,6 +63,7 @@ from app.transfers.errors import (
     CannotTransferToSelf,
 )
 from app.transfers.schemas import TransferOut, transfer_out
+from app.wallets.movements.http import respond_with
 
 blp = Blueprint(
     "merchant-codes",
@@ -186,7 +187,6 @@ def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Respons
     require the scope `orders:write`. Without a product it returns a transfer to the merchant.
     Large sums require a two-factor code.
     """
-    factor = second_factor()
     amount, quantity = body.get("amount"), body.get("quantity")
     expected_amount = body.get("expected_amount")
     with reading() as session:
@@ -197,18 +197,9 @@ def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Respons
         return respond_with_purchase(
             Basket(product_id, quantity or 1, expected_amount=expected_amount)
         )
-    return respond_once(
-        lambda session, user, key: codes.pay_code(
-            session,
-            payer=user,
-            code_id=code.code.id,
-            amount=PayerAmount(amount, expected_amount),
-            second_factor=factor,
-            idempotency_key=key,
-        ),
-        render=partial(transfer_out, viewer_id=identity().user_id),
-        status=201,
-    )
+    payment = CodePayment(code.code.id, PayerAmount(amount, expected_amount), second_factor())
+    render = partial(transfer_out, viewer_id=identity().user_id)
+    return respond_with(payment, render=render, status=201)
 
 
 @blp.get("/<uuid:merchant_code_id>/qr.svg")

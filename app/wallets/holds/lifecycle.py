@@ -13,7 +13,7 @@ from app.common.ids import new_id
 from app.wallets import ledger, outflow, repository
 from app.wallets.errors import HoldClosed, HoldNotFound
 from app.wallets.ledger import Account, Authorization
-from app.wallets.models import HoldStatus, WalletHold
+from app.wallets.models import HoldStatus, WalletHold, WalletHoldRow
 
 
 def place(
@@ -22,19 +22,45 @@ def place(
     *,
     authorization: Authorization,
     initiator_id: UUID,
+    reference: tuple[str, UUID] | tuple[None, None] = (None, None),
+    description: str | None = None,
+    idempotency_key: str | None = None,
+    expires_at: datetime | None = None,
+) -> WalletHold:
+    """Place a hold for the platform, and write it. Arguments as of `new`."""
+    hold = new(
+        account,
+        authorization=authorization,
+        initiator_id=initiator_id,
+        reference=reference,
+        description=description,
+        idempotency_key=idempotency_key,
+        expires_at=expires_at,
+    )
+    repository.insert_holds(session, [hold])
+    ledger.save(session, account)
+    return hold
+
+
+def new(
+    account: Account,
+    *,
+    authorization: Authorization,
+    initiator_id: UUID,
+    hold_id: UUID | None = None,
     payee_id: UUID | None = None,
     reference: tuple[str, UUID] | tuple[None, None] = (None, None),
     description: str | None = None,
     idempotency_key: str | None = None,
     expires_at: datetime | None = None,
 ) -> WalletHold:
-    """Place a hold of the authorized amount on a locked account.
+    """A hold of the authorized amount on a locked account, which it changes in memory.
 
     authorization: also names the transaction type of the capture; payee_id: the user who can
     capture it, None for the platform; reference: what it is for, such as ("payout", id).
     """
-    hold = WalletHold(
-        id=new_id(),
+    hold = WalletHoldRow(
+        id=hold_id or new_id(),
         wallet_id=account.id,
         payee_id=payee_id,
         type=authorization.kind.value,
@@ -52,9 +78,7 @@ def place(
         closed_at=None,
         with_code=authorization.with_code,
     )
-    repository.insert_hold(session, hold)
     ledger.hold(account, authorization)
-    ledger.save(session, account)
     return hold
 
 
@@ -90,20 +114,21 @@ def capture(hold: WalletHold, account: Account, amount: int) -> Authorization:
     The caller posts the amount from `account` next, in the same transaction, with the returned
     authorization.
     """
-    _close(hold, account, HoldStatus.CAPTURED)
+    close(hold, account, HoldStatus.CAPTURED)
     hold.captured_amount = amount
     return outflow.of_hold(hold)
 
 
 def release(session: Session, hold: WalletHold, account: Account, status: HoldStatus) -> None:
     """End a locked hold without a capture. status: VOIDED or EXPIRED."""
-    _close(hold, account, status)
+    close(hold, account, status)
     ledger.save(session, account)
 
 
-def _close(hold: WalletHold, account: Account, status: HoldStatus) -> None:
+def close(hold: WalletHold, account: Account, status: HoldStatus) -> None:
+    """End a locked hold in memory, and make its amount available again."""
     ledger.release(account, hold.amount)
     now = clock.now()
     if status is HoldStatus.EXPIRED and hold.expires_at is not None:
         now = max(now, hold.expires_at)  # the clock may have been set back since it was found
-    hold.status, hold.closed_at = status.value, now
+    hold.status, hold.closed_at = status.value, max(now, hold.created_at)

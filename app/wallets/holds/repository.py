@@ -1,12 +1,16 @@
 """SQL of holds: lists of both parties, and expiry."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import any_, func, select, text
 from sqlalchemy.orm import Session
 
+from app.common.bulk import Write, columns_of, send_rows, write
+from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate_union
 from app.common.rows import lock_due
 from app.wallets.models import Wallet, WalletHold
@@ -16,17 +20,76 @@ def get_hold(session: Session, hold_id: UUID) -> WalletHold | None:
     return session.get(WalletHold, hold_id)
 
 
+@cache
+def _lock_holds() -> str:
+    return (
+        f"SELECT {columns_of(WalletHold)} FROM wallet_holds"  # noqa: S608 – columns of ours
+        " WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
+    )
+
+
+def query_for_update(session: Session, hold_ids: Iterable[UUID]) -> Iterable[Any]:
+    """The holds, locked in id order, with the attributes of the model."""
+    return send(session, _lock_holds(), {"ids": uuid_array(hold_ids)})
+
+
+_CLOSE = """
+    UPDATE wallet_holds AS h
+    SET status = new.status, captured_amount = new.captured_amount, closed_at = new.closed_at
+    FROM json_to_recordset(CAST(%(rows)s AS json))
+        AS new (id uuid, status text, captured_amount bigint, closed_at timestamptz)
+    WHERE h.id = new.id
+"""
+
+
+def close(session: Session, holds: Iterable[WalletHold]) -> None:
+    """Write how holds have ended. holds: of the class WalletHoldRow."""
+    write(session, Write(_CLOSE, holds))
+
+
+# Counting stops at one more than the maximum, which decides. The wallets are an array, because a
+# plan made while there were few holds could otherwise read all that are active.
+_PARTIES = """
+    SELECT new.payer_id, new.payee_id, new.currency, u.role, u.is_active, w.is_locked,
+        quota.maximum, (
+            SELECT count(*) FROM (
+                SELECT 1 FROM wallet_holds h
+                WHERE h.wallet_id = ANY(ARRAY(SELECT id FROM wallets WHERE user_id = new.payer_id))
+                    AND h.status = 'ACTIVE' AND h.payee_id IS NOT NULL
+                LIMIT quota.maximum + 1
+            ) AS active
+        ) AS active_holds
+    FROM json_to_recordset(CAST(%(rows)s AS json))
+        AS new (payer_id uuid, payee_id uuid, currency text)
+    CROSS JOIN LATERAL (
+        SELECT coalesce((
+            SELECT q.maximum FROM user_quotas q
+            WHERE q.user_id = new.payer_id AND q.quota = %(quota)s
+        ), %(maximum)s) AS maximum
+    ) AS quota
+    LEFT JOIN users u ON u.id = new.payee_id
+    LEFT JOIN wallets w ON w.user_id = new.payee_id AND w.currency = new.currency
+"""
+
+
+def query_parties(
+    session: Session, wanted: Iterable[object], *, quota: str, maximum: int
+) -> Iterable[Any]:
+    """Role and state of payees, and whether their wallets are locked; active holds of payers, and
+    the maximum of these. wanted: rows of payer_id, payee_id and currency; quota: that of holds;
+    maximum: for users without one of their own.
+    """
+    return send_rows(session, _PARTIES, wanted, quota=quota, maximum=maximum)
+
+
 def count_active_holds(session: Session, *, payer_id: UUID, limit: int | None) -> int:
     """The number of active holds for other users on the payer's wallets, up to `limit`."""
     # A literal, so that the planner can prove that the partial index applies.
-    found = (
-        select(WalletHold.id)
-        .join(Wallet, Wallet.id == WalletHold.wallet_id)
-        .where(
-            Wallet.user_id == payer_id,
-            text("wallet_holds.status = 'ACTIVE'"),
-            WalletHold.payee_id.is_not(None),
-        )
+    wallets = select(Wallet.id).where(Wallet.user_id == payer_id)
+    found = select(WalletHold.id).where(
+        WalletHold.wallet_id == any_(func.array(wallets.scalar_subquery())),
+        text("status = 'ACTIVE'"),
+        WalletHold.payee_id.is_not(None),
     )
     return session.scalar(select(func.count()).select_from(found.limit(limit).subquery())) or 0
 

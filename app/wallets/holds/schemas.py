@@ -7,7 +7,7 @@ import marshmallow as ma
 from app.common.fields import Amount, Id, MoneyOut, Schema, Text, Timestamp, WholeNumber
 from app.common.ids import EXAMPLE_ID
 from app.common.pagination import PageArgs, page_of
-from app.wallets.holds.service import MAX_TTL
+from app.wallets.holds.movements import MAX_TTL
 from app.wallets.models import HoldStatus
 
 

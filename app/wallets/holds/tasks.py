@@ -14,4 +14,4 @@ _BATCH: Final = 100
 def expire_holds() -> int:
     """Release expired holds. Returns their number. Safe to run twice."""
     batch = partial(service.expire_due, limit=_BATCH)
-    return queue.until_done(lambda: ledger_transaction(batch, exclusive=False))
+    return queue.until_done(lambda: ledger_transaction(batch))

@@ -4,17 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from sqlalchemy.orm import Session
 
 from app.auth.guard import current_user, may_require_code, requires, second_factor
 from app.auth.quotas.errors import QuotaExceeded
 from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint, settings
-from app.common.idempotent import idempotent, takes_idempotency_key
+from app.common.idempotent import takes_idempotency_key
 from app.common.pagination import Page
-from app.idempotency.http import respond_once
-from app.ledger_lock.service import ledger_transaction
 from app.wallets.errors import (
     PAYMENT_ERRORS,
     BalanceTooLarge,
@@ -30,6 +27,7 @@ from app.wallets.holds.errors import (
     NotThePayee,
     PayeeNotFound,
 )
+from app.wallets.holds.movements import HoldCapture, HoldVoid, NewHold
 from app.wallets.holds.schemas import (
     CaptureHoldIn,
     CreateHoldIn,
@@ -38,6 +36,7 @@ from app.wallets.holds.schemas import (
     HoldOut,
 )
 from app.wallets.models import WalletHold
+from app.wallets.movements.http import respond_with
 
 blp = Blueprint(
     "holds",
@@ -61,19 +60,8 @@ def create_hold(body: dict[str, Any]) -> Response:
     all or part of the hold, or voids it. The payer cannot cancel it; the money becomes available
     again when the hold expires, by default after 7 days. Large sums require a two-factor code.
     """
-    factor = second_factor()
-    return respond_once(
-        lambda session, user, key: service.create_hold(
-            session,
-            payer=user,
-            currency=settings().default_currency,
-            second_factor=factor,
-            idempotency_key=key,
-            **body,
-        ),
-        render=HoldOut().dump,
-        status=201,
-    )
+    hold = NewHold(currency=settings().default_currency, second_factor=second_factor(), **body)
+    return respond_with(hold, render=HoldOut().dump, status=201)
 
 
 @blp.get("")
@@ -123,28 +111,18 @@ def capture_hold(body: dict[str, Any], hold_id: UUID) -> Response:
     Only the payee can capture a hold, and only once. Transfers `amount`, by default all of it, to
     the payee; the rest becomes available to the payer again. No fee is charged.
     """
-    return respond_once(
-        lambda session, user, key: service.capture_hold(
-            session, payee=user, hold_id=hold_id, idempotency_key=key, **body
-        ),
-        render=HoldOut().dump,
-        status=200,
-    )
+    return respond_with(HoldCapture(hold_id, **body), render=HoldOut().dump, status=200)
 
 
 @blp.post("/<uuid:hold_id>/void")
 @requires(blp, scope=Scope.WALLET_WRITE)
-@idempotent(blp)
 @blp.response(200, HoldOut)
 @blp.errors(HoldNotFound, NotThePayee, HoldClosed)
-def void_hold(hold_id: UUID) -> WalletHold:
+@takes_idempotency_key(blp)
+def void_hold(hold_id: UUID) -> Response:
     """Void a hold
 
     Only the payee can void a hold; the payer waits for its expiry. The full amount becomes
     available to the payer again. Retrying is safe, because a hold ends only once.
     """
-
-    def attempt(session: Session) -> WalletHold:
-        return service.void_hold(session, payee_id=current_user(session).id, hold_id=hold_id)
-
-    return ledger_transaction(attempt, exclusive=False)
+    return respond_with(HoldVoid(hold_id), render=HoldOut().dump, status=200)

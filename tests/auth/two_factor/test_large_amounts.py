@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.wallets import service as wallets
+from app.wallets import ledger
 from app.wallets.errors import WalletNotFound
 from tests import factories
 from tests.authenticator import (
@@ -203,7 +203,7 @@ class TestWhenACodeIsUsed:
         assert withdraw(client, user, "6000.00", code).status_code == 200
 
     @pytest.mark.parametrize("kind", ["app", "recovery"])
-    def test_a_refusal_after_the_code_was_verified_does_not_use_it(
+    def test_a_failure_after_the_code_was_verified_does_not_use_it(
         self,
         client: FlaskClient,
         user: Actor,
@@ -217,7 +217,7 @@ class TestWhenACodeIsUsed:
             raise WalletNotFound
 
         with monkeypatch.context() as patch:
-            patch.setattr(wallets.ledger, "post", refuse)
+            patch.setattr(ledger, "write_entries", refuse)
             assert refusal(withdraw(client, user, "2000.00", code)) == (404, "WALLET_NOT_FOUND")
 
         assert status(client, user)["recoveryCodesLeft"] == 10

@@ -18,8 +18,8 @@ from app.auth.http import access_token
 from app.auth.tokens import token_rules
 from app.common import db, deadline
 from app.common.db import OutcomeUnknown, transaction
-from app.orders.purchases import http as purchases
 from app.verify.report import violations
+from app.wallets.movements import http as movements
 from tests import factories
 from tests.authenticator import ManualClock, enable_two_factor, status
 from tests.concurrency import outcomes
@@ -56,7 +56,7 @@ def enqueue(app: Flask, act: object, *, after: int) -> threading.Thread:
     """Call `act` in a thread, and wait until its purchase is queued after `after` others."""
     thread = threading.Thread(target=act)  # type: ignore[arg-type]
     thread.start()
-    waiting = purchases.batcher()._executor._waiting
+    waiting = movements.batcher()._executor._waiting
     deadline = time.monotonic() + 5
     while len(waiting) <= after:
         assert time.monotonic() < deadline
@@ -234,7 +234,7 @@ def test_earnings_can_be_spent_in_the_same_batch(committing: Flask) -> None:
 def test_a_purchase_is_refused_when_the_queue_is_full(
     committing: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purchases.batcher()._executor, "_queue", 2)
+    monkeypatch.setattr(movements.batcher()._executor, "_queue", 2)
     product_id = factories.product(factories.merchant(), price="10.00", units=5)
     first, second, rejected = (factories.buyer("10.00") for _ in range(3))
     answers: list[int] = []
@@ -255,7 +255,7 @@ def test_a_purchase_is_refused_when_the_queue_is_full(
 def test_a_purchase_that_times_out_is_refused_and_not_executed_later(
     committing: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purchases.batcher()._executor, "_timeout", 0.1)
+    monkeypatch.setattr(movements.batcher()._executor, "_timeout", 0.1)
     product_id = factories.product(factories.merchant(), price="10.00", units=5)
     first, late = factories.buyer("10.00"), factories.buyer("10.00")
     answers: list[int] = []

@@ -6,7 +6,7 @@ tests/common/test_batch_executor.py.
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -29,6 +29,9 @@ from tests.live import (
     wait_until,
 )
 from tests.servers import TestDatabase
+
+#: `verify` runs in this process, which the application has to configure.
+pytestmark = pytest.mark.usefixtures("worker_app")
 
 BUYERS = 20
 
@@ -92,8 +95,13 @@ class Shop:
 
     def buy_until_created(self, number: int) -> str:
         """The id of the buyer's order; retries until the order is confirmed."""
+        return self.until_created(self.buy, number)
+
+    @staticmethod
+    def until_created(send: Callable[[int], Response | None], number: int) -> str:
+        """The id in the response; repeats the request until it is confirmed."""
         deadline = time.monotonic() + 30
-        while (answer := self.buy(number)) is None or answer.status != 201:
+        while (answer := send(number)) is None or answer.status != 201:
             # Busy, or the killed process still holds the key's claim.
             assert answer is None or answer.status in (409, 503), answer.text
             assert time.monotonic() < deadline
@@ -128,6 +136,15 @@ class Shop:
         )
         return found
 
+    def require_sound_books(self) -> None:
+        """All invariants hold."""
+        database = db.Database(self.server.database.app_url, pool_size=1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(process_state._values, db.current.name, database)
+            found = broken_invariants()
+        database.dispose()
+        assert found == []
+
     def require_consistent(self) -> None:
         """The books balance, and each buyer paid for at most one order."""
         with self.engine.connect() as connection:
@@ -142,12 +159,7 @@ class Shop:
             assert inconsistent.all() == []
             left = connection.scalar(text("SELECT available_units FROM products"))
         assert left == self.units - len(completed_orders(self.server))
-        database = db.Database(self.server.database.app_url, pool_size=1)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(process_state._values, db.current.name, database)
-            found = broken_invariants()
-        database.dispose()
-        assert found == []
+        self.require_sound_books()
 
 
 LEDGER_LOCK = "LOCK TABLE money_gate IN SHARE UPDATE EXCLUSIVE MODE"

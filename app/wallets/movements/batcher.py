@@ -1,0 +1,99 @@
+"""Batches of movements: one SERIALIZABLE transaction for many requests.
+
+The leading thread locks all rows in a fixed order, decides each movement in order of arrival and
+writes all of them together. One fsync serves many movements, and no transactions compete for a hot
+row (docs/decisions/0003).
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+from typing import Any, TypeVar, cast
+
+from sqlalchemy.orm import Session
+
+from app.common import metrics
+from app.common.batch_executor import BatchExecutor, Drain
+from app.common.db import OutcomeUnknown, reading
+from app.common.driver import leave_pipeline
+from app.common.errors import AppError, Unavailable
+from app.idempotency.service import StoredResponse, retry_until_known
+from app.ledger_lock.service import ledger_transaction
+from app.wallets.errors import DecideLater
+from app.wallets.movements.service import Job, execute_all
+
+T = TypeVar("T")
+
+#: Work that is a transaction of its own.
+Work = Callable[[Session], Any]
+
+_OBSERVER = metrics.batch_observer("ledger", of="movements")
+
+
+class LedgerBatcher:
+    """Runs the ledger transactions of the requests of this process, one at a time."""
+
+    def __init__(self) -> None:
+        self._executor: BatchExecutor[Job | Work, Any] = BatchExecutor(
+            self._run_batch,
+            stands_alone=lambda request: not isinstance(request, Job),
+            observer=_OBSERVER,
+        )
+
+    def submit(self, job: Job) -> StoredResponse:
+        """The response to a movement. Raises the error that refuses it, and Unavailable."""
+        return cast("StoredResponse", self._executor.submit(job))
+
+    def run_alone(self, work: Callable[[Session], T]) -> T:
+        """Run `work(session)` as a batch of its own. Raises what it raises, and Unavailable."""
+        return cast("T", self._executor.submit(work))
+
+    def _run_batch(self, drain: Drain[Job | Work]) -> Sequence[Any]:
+        done: list[Any] = []
+
+        def attempt(session: Session) -> Sequence[Any]:
+            rest = drain()[len(done) :]
+            if not isinstance(rest[0], Job):
+                leave_pipeline(session)
+                return [rest[0](session)]
+            return execute_all(session, cast("Sequence[Job]", rest))
+
+        while not done or len(done) < len(drain()):
+            try:
+                outcomes = ledger_transaction(attempt, pipelined=True)
+            except Exception as error:
+                done += _after_failure(drain()[len(done) :], error)
+            else:
+                done += takewhile(lambda each: not isinstance(each, DecideLater), outcomes)
+        return done
+
+
+def _after_failure(requests: Sequence[Job | Work], error: Exception) -> Sequence[Any]:
+    """The outcomes of requests whose transaction has failed."""
+    if isinstance(error, Unavailable) or not isinstance(requests[0], Job):
+        return [error] * len(requests)
+    # One of them may be the cause, or the outcome of the COMMIT is unknown.
+    uncertain = error if isinstance(error, OutcomeUnknown) else None
+    return [_execute_alone(job, uncertain) for job in cast("Sequence[Job]", requests)]
+
+
+def _execute_alone(
+    job: Job, uncertain: OutcomeUnknown | None
+) -> StoredResponse | AppError | BaseException:
+    def attempt(session: Session) -> StoredResponse | AppError:
+        (outcome,) = execute_all(session, [job])
+        return outcome
+
+    def run() -> StoredResponse | AppError:
+        # It may have been committed before the connection was lost.
+        with reading() as session:
+            earlier = job.movement.find_result(
+                session, user_id=job.user_id, attempt_id=job.attempt_id
+            )
+        if earlier is not None:
+            return job.render(earlier)
+        return ledger_transaction(attempt, pipelined=True)
+
+    try:
+        return retry_until_known(run, uncertain=uncertain)
+    except Exception as error:
+        return error
