@@ -134,12 +134,14 @@ def test_only_the_outflow_policy_authorizes_debits() -> None:
 
 
 def test_the_ledger_lock_is_acquired_in_one_place() -> None:
-    """Only uploads and removals of codes acquire the lock later in their transaction."""
+    """Only what changes rows of batches, but no balance, acquires the lock later."""
     callers = {name_of(path) for path in SOURCES if "acquire_ledger_lock" in calls(tree_of(path))}
     assert callers == {
         "ledger_lock/service.py",
         "delivery/codes/service.py",
         "delivery/codes/uploads.py",
+        "payment_requests/merchant_codes/service.py",
+        "payment_requests/service.py",
     }
 
 

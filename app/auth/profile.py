@@ -1,4 +1,4 @@
-"""What others may know about a user."""
+"""A user as a party of a movement."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What other parties of a movement may need to know about a user."""
+    """The attributes of a user that a movement needs. Responses show them masked."""
 
     id: UUID
     email: str | None

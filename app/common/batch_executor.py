@@ -69,8 +69,10 @@ class BatchExecutor(Generic[Request, Outcome]):
 
     run: is called with `drain`, executes the drained requests – all or none – and returns one
     outcome or exception for each, in order. If it raises, its exception is the outcome of all.
-    stands_alone: whether a request is a batch of its own; batch: maximum size of a batch; queue:
-    maximum number of waiting requests; timeout: seconds that a request waits at most.
+    stands_alone: whether a request is a batch of its own. Its own thread executes it, because the
+    request of the leader is always the first one of the batch.
+    batch: maximum size of a batch; queue: maximum number of waiting requests; timeout: seconds that
+    a request waits at most.
     """
 
     def __init__(
@@ -179,15 +181,16 @@ class BatchExecutor(Generic[Request, Outcome]):
             side_effects.attempt(partial(self._observer.batch, waits))
 
     def _next(self) -> list[_Ticket[Request, Outcome]]:
-        """Remove the next batch from the queue."""
-        tickets: list[_Ticket[Request, Outcome]] = []
+        """Remove the next batch from the queue. Those that stand alone wait for their own turn."""
         with self._lock:
-            while self._waiting and len(tickets) < self._batch:
-                is_alone = self._stands_alone(self._waiting[0].request)
-                if is_alone and tickets:
-                    break
-                tickets.append(self._waiting.popleft())
-                tickets[-1].taken = True
-                if is_alone:
-                    break
+            first = self._waiting.popleft()
+            tickets = [first]
+            if not self._stands_alone(first.request):
+                passed: list[_Ticket[Request, Outcome]] = []
+                while self._waiting and len(tickets) < self._batch:
+                    ticket = self._waiting.popleft()
+                    (passed if self._stands_alone(ticket.request) else tickets).append(ticket)
+                self._waiting.extendleft(reversed(passed))
+            for ticket in tickets:
+                ticket.taken = True
         return tickets

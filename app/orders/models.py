@@ -169,7 +169,7 @@ class RefundDestination(StrEnum):
     EXTERNAL = "EXTERNAL"
 
 
-class Refund(Polled, Identified, Created, Monetary, Base):
+class Refund(Polled, Created, Monetary, Base):
     """A full or partial refund of an order.
 
     amount: minor units to the buyer; fee: minor units of the platform fee back to the merchant;
@@ -211,6 +211,7 @@ class Refund(Polled, Identified, Created, Monetary, Base):
         ),
     )
 
+    id: Mapped[UUID] = mapped_column(primary_key=True, info=ATTEMPT_ID)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     initiator_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))

@@ -19,7 +19,7 @@ from app.transfers import service as transfers
 from app.transfers.models import Purpose
 from app.transfers.recipients import UserIdentifier
 from app.transfers.service import PartiesOf, TransferDetails
-from app.wallets.movements.locked_wallets import Parties
+from app.wallets.movements.locked_wallets import NeededWallets
 from app.wallets.movements.movement import Decision, Movement, Turn
 
 
@@ -72,11 +72,11 @@ class RequestPayment(Movement[LockedRequests, TransferDetails]):
 
         return read
 
-    def parties(self, user_id: UUID, rows: LockedRequests) -> Parties | None:
+    def wallets_needed(self, user_id: UUID, rows: LockedRequests) -> NeededWallets | None:
         request = rows.requests.get(self.request_id)
         if request is None:
             return None
-        return Parties(request.currency, paying=(user_id,), receiving=(request.requester_id,))
+        return NeededWallets(request.currency, paying=(user_id,), receiving=(request.requester_id,))
 
     def decide(self, turn: Turn, rows: LockedRequests) -> Decision[TransferDetails]:
         """Raises PaymentRequestNotFound, PaymentRequestClosed, CannotPayOwnRequest,
@@ -89,7 +89,7 @@ class RequestPayment(Movement[LockedRequests, TransferDetails]):
         now = require_open(request)
         transfer = transfers.decide_transfer(
             turn,
-            rows.parties[payer_id, _requester(request)],
+            rows.parties[payer_id, _requester(request), request.currency],
             amount_due(request.amount, self.amount, currency=request.currency),
             second_factor=self.second_factor,
             note=request.note,

@@ -26,6 +26,7 @@ from app.events.catalogue.wallets import (
     PaymentRequestEvent,
     PaymentRequestExpired,
 )
+from app.ledger_lock.service import acquire_ledger_lock
 from app.payment_requests import repository
 from app.payment_requests.errors import (
     CannotDecideRequest,
@@ -146,7 +147,8 @@ def expire_requests(session: Session, *, limit: int) -> int:
 
 
 def _require_party(session: Session, *, user_id: UUID, request_id: UUID) -> PaymentRequest:
-    """The request, locked."""
+    """The request, locked. With the ledger lock: a batch that pays it would fail otherwise."""
+    acquire_ledger_lock(session)
     request = repository.get_request_for_update(session, request_id)
     if request is None or user_id not in (request.requester_id, request.payer_id):
         raise PaymentRequestNotFound

@@ -23,10 +23,10 @@ from app.transfers.masking import short_name
 from app.transfers.models import Purpose, Transfer, TransferRow
 from app.transfers.recipients import MaskedUser, UserIdentifier
 from app.wallets import service as wallets
-from app.wallets.errors import BalanceTooLarge, LimitExceeded, WalletLocked, WalletNotFound
+from app.wallets.errors import BalanceTooLarge, LimitExceeded, WalletLocked
 from app.wallets.ledger import Account, Authorization, Entry, Posting
 from app.wallets.models import TransactionType
-from app.wallets.movements.locked_wallets import Parties
+from app.wallets.movements.locked_wallets import NeededWallets
 from app.wallets.movements.movement import Decision, Movement, Turn
 from app.wallets.outflow import Outflow
 
@@ -40,8 +40,8 @@ class TransferDetails:
     receiver: User | Profile
 
 
-#: Sender and receiver of each transfer that a user requested, as far as they exist.
-PartiesOf = Mapping[tuple[UUID, UserIdentifier], tuple[Profile | None, Profile | None]]
+#: Sender and receiver, as far as they exist, by the sender's id, the receiver and the currency.
+PartiesOf = Mapping[tuple[UUID, UserIdentifier, str], tuple[Profile | None, Profile | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +61,18 @@ class NewTransfer(Movement[PartiesOf, TransferDetails]):
             session, [(user_id, new.to, new.money.currency) for user_id, new in requests]
         )
 
-    def parties(self, user_id: UUID, rows: PartiesOf) -> Parties | None:
-        _, receiver = rows[user_id, self.to]
-        return parties_of(user_id, receiver, self.money.currency) if receiver else None
+    def wallets_needed(self, user_id: UUID, rows: PartiesOf) -> NeededWallets | None:
+        currency = self.money.currency
+        _, receiver = rows[user_id, self.to, currency]
+        if receiver is None:
+            return None
+        return NeededWallets(currency, paying=(user_id,), receiving=(receiver.id,))
 
     def decide(self, turn: Turn, rows: PartiesOf) -> Decision[TransferDetails]:
         """Raises what `decide_transfer` raises."""
         return decide_transfer(
             turn,
-            rows[turn.caller.id, self.to],
+            rows[turn.caller.id, self.to, self.money.currency],
             self.money,
             second_factor=self.second_factor,
             note=self.note,
@@ -99,17 +102,9 @@ def query_parties(
 
     def read() -> PartiesOf:
         users = users_of()
-        return {
-            (sender_id, to): (users[2 * n], users[2 * n + 1])
-            for n, (sender_id, to, _) in enumerate(wanted)
-        }
+        return {each: (users[2 * n], users[2 * n + 1]) for n, each in enumerate(wanted)}
 
     return read
-
-
-def parties_of(sender_id: UUID, receiver: Profile, currency: str) -> Parties:
-    """The wallets that a transfer needs."""
-    return Parties(currency, paying=(sender_id,), receiving=(receiver.id,))
 
 
 def decide_transfer(
@@ -131,8 +126,6 @@ def decide_transfer(
     sender, receiver = parties[0], recipients.require_other(parties[1], caller_id=turn.caller.id)
     paying = turn.wallets.require(turn.caller.id, money.currency)
     receiving = turn.wallets.get(receiver.id, money.currency)
-    if sender is None:
-        raise WalletNotFound
     authorization = turn.wallets.authorize(
         turn.session,
         paying,
@@ -140,8 +133,8 @@ def decide_transfer(
         second_factor=second_factor,
         require_payee=partial(_require_can_receive, turn, receiving, money=money),
     )
-    if receiving is None:
-        raise RecipientCannotReceive
+    # The caller is signed in, and `_require_can_receive` has refused a receiver without a wallet.
+    assert sender is not None and receiving is not None  # noqa: S101, PT018
     transfer = TransferRow(
         id=new_id(),
         sender_id=sender.id,

@@ -11,7 +11,7 @@ from app.wallets import service as wallets
 from app.wallets.errors import InvalidDepositAmount, InvalidWithdrawalAmount
 from app.wallets.ledger import Account, Authorization, Entry, Posting
 from app.wallets.models import SystemCode, TransactionType, WalletTransaction
-from app.wallets.movements.locked_wallets import Parties
+from app.wallets.movements.locked_wallets import NeededWallets
 from app.wallets.movements.movement import Decision, Movement, Turn
 from app.wallets.outflow import Outflow
 
@@ -31,8 +31,8 @@ class Deposit(Movement[None, Moved]):
     maximum: Decimal
     description: str | None = None
 
-    def parties(self, user_id: UUID, rows: None) -> Parties:
-        return Parties(self.currency, receiving=(user_id,))
+    def wallets_needed(self, user_id: UUID, rows: None) -> NeededWallets:
+        return NeededWallets(self.currency, receiving=(user_id,))
 
     def decide(self, turn: Turn, rows: None) -> Decision[Moved]:
         """Raises InvalidDepositAmount, LimitExceeded, BalanceTooLarge, WalletLocked,
@@ -67,8 +67,8 @@ class Withdrawal(Movement[None, Moved]):
     second_factor: SecondFactor
     description: str | None = None
 
-    def parties(self, user_id: UUID, rows: None) -> Parties:
-        return Parties(self.currency, paying=(user_id,))
+    def wallets_needed(self, user_id: UUID, rows: None) -> NeededWallets:
+        return NeededWallets(self.currency, paying=(user_id,))
 
     def decide(self, turn: Turn, rows: None) -> Decision[Moved]:
         """Raises InvalidWithdrawalAmount, InsufficientFunds, LimitExceeded, WalletLocked,

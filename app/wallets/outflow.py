@@ -5,7 +5,7 @@ It checks, in this order, the state of the wallet, its limits and the second fac
 refuses a debit or hold without the Authorization that it returns (docs/decisions/0015).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -54,11 +54,14 @@ class Outflows:
     """What the payers of a transaction, whose wallets it has locked, may still spend.
 
     Authorized outflows count at once, so that two outflows of one payer share a remainder exactly.
-    freed: users of whom this transaction has ended holds, which their usage does not know.
+    pairs: payers and payees whose first payment may matter, which is read for all of them at once;
+    freed: users of whom this transaction has ended holds, which exact sums do not know.
     """
 
     usages: Usages
+    pairs: Collection[tuple[UUID, UUID]] = ()
     freed: set[UUID] = field(default_factory=set)
+    _first_payments: dict[tuple[UUID, UUID], datetime | None] = field(default_factory=dict)
     _paid: set[tuple[UUID, UUID]] = field(default_factory=set)
 
     def authorize(
@@ -82,7 +85,7 @@ class Outflows:
         require_payee()
         # Risk screening belongs here: after what refuses for good, before a code is used.
         payee_id = _payee_to_know(usage, outflow, second_factor)
-        reason = _reason_for_code(session, account, usage, outflow, payee_id, second_factor)
+        reason = self._reason_for_code(session, account, outflow, payee_id, second_factor)
         if reason is not None:
             second_factor.require(
                 session,
@@ -113,6 +116,49 @@ class Outflows:
             raise DecideLater
         return self.usages.read_exactly(session, account, LimitType.OUTGOING)
 
+    def _reason_for_code(
+        self,
+        session: Session,
+        account: Account,
+        outflow: Outflow,
+        payee_id: UUID | None,
+        second_factor: SecondFactor,
+    ) -> CodeReason | None:
+        """Why this outflow needs a two-factor code, None if it does not.
+
+        The threshold applies to the sum of what left without a code (as in article 16 of the RTS on
+        strong customer authentication, Regulation (EU) 2018/389). Anything but the amount is a
+        reason only for users who can have a code: others could not make a first payment at all.
+        """
+        usage, now = self.usages.get(account, LimitType.OUTGOING), clock.now()
+        if usage.without_code + outflow.amount > second_factor.threshold(account.currency).minor:
+            return CodeReason.AMOUNT
+        if not usage.is_enrolled:
+            return None
+        saved_at = outflow.bank_account_saved_at
+        if saved_at is not None and saved_at > now - second_factor.new_bank_account_period:
+            return CodeReason.NEW_BANK_ACCOUNT
+        if payee_id is None:
+            return None
+        first_paid = self._first_payment(session, (account.owner_id, payee_id))
+        if first_paid is None or first_paid > now - second_factor.new_payee_period:
+            return CodeReason.NEW_PAYEE
+        return None
+
+    def _first_payment(self, session: Session, pair: tuple[UUID, UUID]) -> datetime | None:
+        """When the payer first paid the payee; None if the payee is new."""
+        if pair not in self._first_payments:
+            wanted = {pair, *self.pairs} - self._first_payments.keys()
+            known = repository.query_first_payments(session, wanted)
+            self._first_payments.update({each: known.get(each) for each in wanted})
+        return self._first_payments[pair]
+
+    def free(self, account: Account) -> None:
+        """Note that a hold on this account has ended. Its upper bounds are computed again, because
+        what is captured counts from when it is posted."""
+        self.freed.add(account.owner_id)
+        self.usages.forget(account, LimitType.OUTGOING)
+
     def record_payees(self, session: Session) -> None:
         """Record whom the payers have paid. Call it once all outflows are authorized."""
         if not self._paid:
@@ -139,36 +185,6 @@ def _payee_to_know(usage: Usage, outflow: Outflow, second_factor: SecondFactor) 
         if total <= second_factor.new_merchant_threshold(usage.currency).minor:
             return None
     return outflow.payee_id
-
-
-def _reason_for_code(
-    session: Session,
-    account: Account,
-    usage: Usage,
-    outflow: Outflow,
-    payee_id: UUID | None,
-    second_factor: SecondFactor,
-) -> CodeReason | None:
-    """Why this outflow needs a two-factor code, None if it does not.
-
-    The threshold applies to the sum of what left without a code (as in article 16 of the RTS on
-    strong customer authentication, Regulation (EU) 2018/389). Anything but the amount is a reason
-    only for users who can have a code: others could not make a first payment at all.
-    """
-    now = clock.now()
-    if usage.without_code + outflow.amount > second_factor.threshold(account.currency).minor:
-        return CodeReason.AMOUNT
-    if not usage.is_enrolled:
-        return None
-    saved_at = outflow.bank_account_saved_at
-    if saved_at is not None and saved_at > now - second_factor.new_bank_account_period:
-        return CodeReason.NEW_BANK_ACCOUNT
-    if payee_id is None:
-        return None
-    first_paid = repository.get_first_payment(session, payer_id=account.owner_id, payee_id=payee_id)
-    if first_paid is None or first_paid > now - second_factor.new_payee_period:
-        return CodeReason.NEW_PAYEE
-    return None
 
 
 def authorize(

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.auth.models import SESSION_IS_VALID
-from app.common.bulk import BulkInsert, Write, write
+from app.common.bulk import BulkInsert, Write, send_rows, write
 from app.common.db import fetch_one
 from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
@@ -77,12 +77,6 @@ def insert_wallet(session: Session, **values: Any) -> None:
 
 def get_wallet_for_update(session: Session, wallet_id: UUID) -> Wallet | None:
     return lock_row(session, Wallet, wallet_id)
-
-
-def get_wallet_by_number(session: Session, *, number: str, currency: str) -> Wallet | None:
-    return session.scalar(
-        select(Wallet).where(Wallet.number == number, Wallet.currency == currency)
-    )
 
 
 def get_wallet_of_user(session: Session, *, user_id: UUID, currency: str) -> Wallet | None:
@@ -298,15 +292,22 @@ def query_limits(session: Session, *, user_ids: Iterable[UUID], currency: str) -
     return send(session, _LIMITS, {"user_ids": uuid_array(user_ids), "currency": currency})
 
 
-_FIRST_PAYMENT = """
-    SELECT first_paid_at FROM payees WHERE payer_id = %(payer_id)s AND payee_id = %(payee_id)s
+_FIRST_PAYMENTS = """
+    SELECT p.payer_id, p.payee_id, p.first_paid_at
+    FROM json_to_recordset(CAST(%(rows)s AS json)) AS pair (payer_id uuid, payee_id uuid)
+    JOIN payees p ON p.payer_id = pair.payer_id AND p.payee_id = pair.payee_id
 """
 
 
-def get_first_payment(session: Session, *, payer_id: UUID, payee_id: UUID) -> datetime | None:
-    """When the payer first paid the payee, None if the payee is new."""
-    row = send(session, _FIRST_PAYMENT, {"payer_id": payer_id, "payee_id": payee_id}).fetchone()
-    return row.first_paid_at if row is not None else None
+def query_first_payments(
+    session: Session, pairs: Iterable[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], datetime]:
+    """When payers first paid payees, without those that are new to them."""
+    rows = [{"payer_id": payer_id, "payee_id": payee_id} for payer_id, payee_id in pairs]
+    return {
+        (row.payer_id, row.payee_id): row.first_paid_at
+        for row in send_rows(session, _FIRST_PAYMENTS, rows)
+    }
 
 
 def insert_payees(session: Session, payees: Iterable[Payee]) -> None:

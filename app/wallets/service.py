@@ -59,11 +59,6 @@ def require_wallet_of_caller(*, user_id: UUID, session_id: UUID, currency: str) 
     return Account(*row)
 
 
-def get_wallet_by_number(session: Session, *, number: str, currency: str) -> Wallet | None:
-    """number: its 12 digits."""
-    return repository.get_wallet_by_number(session, number=number, currency=currency)
-
-
 def get_wallet_of_user(session: Session, *, user_id: UUID, currency: str) -> Wallet | None:
     return repository.get_wallet_of_user(session, user_id=user_id, currency=currency)
 

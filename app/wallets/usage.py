@@ -184,6 +184,10 @@ class Usages:
             )
         return usage
 
+    def forget(self, account: Account, direction: LimitType) -> None:
+        """Compute upper bounds again when they are needed next, from the account as it is then."""
+        self._known.pop((account.owner_id, direction), None)
+
     def read_exactly(self, session: Session, account: Account, direction: LimitType) -> Usage:
         """Exact sums, which are read once in a transaction."""
         usage = self.get(account, direction)

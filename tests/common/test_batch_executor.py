@@ -91,6 +91,29 @@ def test_waiting_requests_are_executed_together_in_the_order_of_arrival() -> Non
     assert doubler.batches == [[0], [6, 2, 8, 4]]
 
 
+def test_a_request_that_stands_alone_is_executed_alone_by_its_own_thread() -> None:
+    """Others behind it join the batch before it."""
+    doubler, executing = Doubler(), dict[int, threading.Thread]()
+
+    def run(drain: Drain[int]) -> Sequence[int | BaseException]:
+        outcomes = doubler(drain)
+        executing[doubler.batches[-1][0]] = threading.current_thread()
+        return outcomes
+
+    doubler.pause()
+    executor = BatchExecutor(run, stands_alone=lambda number: number >= 100)
+    threads = {0: in_thread(executor.submit, 0)}
+    assert doubler.entered.wait(5)
+    for position, number in enumerate((2, 100, 4, 102, 6), start=1):
+        threads[number] = in_thread(executor.submit, number)
+        wait_until(lambda position=position: len(executor._waiting) == position)
+    doubler.resumed.set()
+    for thread in threads.values():
+        thread.join(5)
+    assert doubler.batches == [[0], [2, 4, 6], [100], [102]]
+    assert all(executing[number] is threads[number] for number in (100, 102))
+
+
 def test_a_batch_has_a_maximum_size() -> None:
     doubler = Doubler()
     doubler.pause()

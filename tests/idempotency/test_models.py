@@ -28,5 +28,6 @@ def test_attempt_constraints_are_those_of_ids_chosen_before_the_transaction() ->
         "pk_idempotency_keys",
         "pk_journal_entries",
         "pk_orders",
+        "pk_refunds",
         "pk_wallet_holds",
     }

@@ -1,7 +1,7 @@
 """API keys: credentials that a merchant creates for a server.
 
 Each key has its own login session. So every check of the session, in the transaction of the work
-and in batches of purchases, also detects a revoked key.
+and in batches, also detects a revoked key.
 
 A key consists of the prefix `pf_live_` in production and `pf_test_` elsewhere, 43 random letters
 and digits (256 bits), and a checksum of 6 (CRC-32 of the preceding text). The checksum detects

@@ -49,6 +49,12 @@ class LockedState:
         key = (order.user_id, order.product_id)
         self.units[key] = self.units.get(key, 0) + order.quantity
 
+    def take_back(self, order: Order, *, units: int) -> None:
+        """Take units that a refund has taken back into account in the next decisions."""
+        key = (order.user_id, order.product_id)
+        if key in self.units:
+            self.units[key] -= units
+
 
 def lock(
     session: Session,

@@ -1,6 +1,7 @@
 """Purchases from the wallet."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from app.orders.purchases.service import OrderDetails
 from app.orders.purchases.stock_movement import StockMovement
 from app.wallets import service as wallets
 from app.wallets.ledger import Account, Authorization
-from app.wallets.movements.locked_wallets import Parties
+from app.wallets.movements.locked_wallets import NeededWallets
 from app.wallets.movements.movement import Decision, Turn
 from app.wallets.outflow import Outflow
 
@@ -28,6 +29,8 @@ class WalletPurchase(StockMovement[OrderDetails]):
     fee_bps: the platform's default fee in basis points.
     """
 
+    finds_result: ClassVar[bool] = True
+
     basket: Basket
     second_factor: SecondFactor
     fee_bps: int
@@ -35,11 +38,11 @@ class WalletPurchase(StockMovement[OrderDetails]):
     def bought(self) -> Basket:
         return self.basket
 
-    def parties(self, user_id: UUID, rows: LockedState) -> Parties | None:
+    def wallets_needed(self, user_id: UUID, rows: LockedState) -> NeededWallets | None:
         stock = rows.stocks.get(self.basket.product_id)
         if stock is None:
             return None
-        return Parties(stock.currency, paying=(user_id,), others=(stock.merchant_id,))
+        return NeededWallets(stock.currency, paying=(user_id,), others=(stock.merchant_id,))
 
     def decide(self, turn: Turn, rows: LockedState) -> Decision[OrderDetails]:
         """Raises what `pricing.decide` raises."""

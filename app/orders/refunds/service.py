@@ -195,11 +195,11 @@ def decide(
     by: UUID,
     reason: str | None,
     idempotency_key: str | None,
-    entry_id: UUID | None = None,
+    refund_id: UUID | None = None,
 ) -> tuple[Refund, Entry | None]:
     """The refund of a locked order, and the entry that pays for it if there is anything to pay.
 
-    payer: the merchant's wallet; entry_id: of the entry. Changes nothing.
+    payer: the merchant's wallet; refund_id: its id, and that of the entry. Changes nothing.
     Raises InsufficientFunds, WalletLocked, BalanceTooLarge.
     """
     at_gateway = order.payment_method == PaymentMethod.GATEWAY and breakdown.amount > 0
@@ -208,9 +208,10 @@ def decide(
         buyer.require_can_receive(breakdown.amount)
     payee = system_account(SystemCode.GATEWAY, order.currency) if at_gateway else buyer
     refund = _refund(order, breakdown, by=by, reason=reason, key=idempotency_key)
+    refund.id = refund_id or refund.id
     if at_gateway:
         _leave_pending(refund)
-    entry = _entry(refund, payer=payer, payee=payee, entry_id=entry_id) if refund.amount else None
+    entry = _entry(refund, payer=payer, payee=payee) if refund.amount else None
     return refund, entry
 
 
@@ -263,7 +264,7 @@ def _leave_pending(refund: Refund) -> None:
     refund.next_attempt_at = refund.created_at + POLLING.backoff.first
 
 
-def _entry(refund: Refund, *, payer: Account, payee: Account, entry_id: UUID | None) -> Entry:
+def _entry(refund: Refund, *, payer: Account, payee: Account) -> Entry:
     """The reverse of the purchase, in proportion."""
     text = f"Refund of order {refund.order_id}"
     postings = [
@@ -283,7 +284,7 @@ def _entry(refund: Refund, *, payer: Account, payee: Account, entry_id: UUID | N
             Posting(payer, refund.fee, TransactionType.FEE_REFUND, text),
         ]
     return Entry(
-        id=entry_id or new_id(),
+        id=refund.id,
         kind="REFUND",
         postings=tuple(postings),
         reference=("refund", refund.id),

@@ -1,6 +1,6 @@
 """Refunds that batches execute: to a wallet, and without goods to revoke.
 
-Other refunds are transactions of their own (docs/decisions/0003): codes, licences and files are
+Other refunds are transactions of their own (docs/decisions/0017): codes, licences and files are
 revoked row by row, and the gateway is asked after the commit.
 """
 
@@ -15,7 +15,7 @@ from app.orders.purchases.locked_state import LockedState, Refunded
 from app.orders.purchases.stock_movement import StockMovement
 from app.orders.refunds import service
 from app.wallets import service as wallets
-from app.wallets.movements.locked_wallets import Parties
+from app.wallets.movements.locked_wallets import NeededWallets
 from app.wallets.movements.movement import Decision, Turn
 
 
@@ -36,9 +36,11 @@ class WalletRefund(StockMovement[Refund]):
     def refunded(self) -> tuple[UUID, UUID]:
         return self.order_id, self.product_id
 
-    def parties(self, user_id: UUID, rows: LockedState) -> Parties | None:
+    def wallets_needed(self, user_id: UUID, rows: LockedState) -> NeededWallets | None:
         order = rows.orders.get(self.order_id)
-        return Parties(order.currency, others=(order.merchant_id, order.user_id)) if order else None
+        if order is None:
+            return None
+        return NeededWallets(order.currency, others=(order.merchant_id, order.user_id))
 
     def decide(self, turn: Turn, rows: LockedState) -> Decision[Refund]:
         """Raises OrderNotFound, OrderNotRefundable, AmountInvalid, WalletNotFound and what
@@ -56,10 +58,11 @@ class WalletRefund(StockMovement[Refund]):
             by=turn.caller.id,
             reason=self.reason,
             idempotency_key=turn.idempotency_key,
-            entry_id=turn.attempt_id,
+            refund_id=turn.attempt_id,
         )
         stock = rows.stocks[self.product_id]
         service.record(refund, order, stock, restored_units=refund.units)
+        rows.take_back(order, units=refund.units)
         record, refunded = Refunded(refund, order, stock), service.refunded_event(refund, order)
         if entry is None:
             return Decision(refund, record=record, events=[refunded])

@@ -19,7 +19,7 @@ from app.transfers import service as transfers
 from app.transfers.models import Purpose
 from app.transfers.recipients import UserIdentifier
 from app.transfers.service import PartiesOf, TransferDetails
-from app.wallets.movements.locked_wallets import Parties
+from app.wallets.movements.locked_wallets import NeededWallets
 from app.wallets.movements.movement import Decision, Movement, Turn
 
 
@@ -59,11 +59,11 @@ class CodePayment(Movement[LockedCodes, TransferDetails]):
 
         return read
 
-    def parties(self, user_id: UUID, rows: LockedCodes) -> Parties | None:
+    def wallets_needed(self, user_id: UUID, rows: LockedCodes) -> NeededWallets | None:
         code = rows.codes.get(self.code_id)
         if code is None:
             return None
-        return Parties(code.currency, paying=(user_id,), receiving=(code.merchant_id,))
+        return NeededWallets(code.currency, paying=(user_id,), receiving=(code.merchant_id,))
 
     def decide(self, turn: Turn, rows: LockedCodes) -> Decision[TransferDetails]:
         """Raises MerchantCodeNotFound, AmountChoiceInvalid, PriceChanged and what
@@ -76,7 +76,7 @@ class CodePayment(Movement[LockedCodes, TransferDetails]):
             raise MerchantCodeNotFound
         return transfers.decide_transfer(
             turn,
-            rows.parties[turn.caller.id, _merchant(code)],
+            rows.parties[turn.caller.id, _merchant(code), code.currency],
             amount_due(code.amount, self.amount, currency=code.currency),
             second_factor=self.second_factor,
             note=code.label,

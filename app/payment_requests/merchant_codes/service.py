@@ -13,6 +13,7 @@ from app.common import clock
 from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
+from app.ledger_lock.service import acquire_ledger_lock
 from app.payment_requests import repository
 from app.payment_requests.errors import AmountChoiceInvalid, MerchantCodeNotFound
 from app.payment_requests.models import MerchantCode
@@ -86,6 +87,7 @@ def deactivate_code(session: Session, *, merchant_id: UUID, code_id: UUID) -> Me
     Raises MerchantCodeNotFound.
     """
     found = require_code(session, merchant_id=merchant_id, code_id=code_id)
+    acquire_ledger_lock(session)  # a batch that pays it would fail otherwise
     code = repository.lock_code(session, found.code.id)
     if code is not None and code.is_active:
         code.is_active, code.updated_at = False, clock.now()

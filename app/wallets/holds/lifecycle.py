@@ -82,17 +82,14 @@ def new(
     return hold
 
 
-def require_for_update(session: Session, hold_id: UUID) -> WalletHold:
-    """The hold, locked, in any status. Lock it before its wallets. Raises HoldNotFound."""
+def require_active(session: Session, hold_id: UUID) -> WalletHold:
+    """The hold, locked before its wallets, if it is still active.
+
+    Raises HoldNotFound, HoldClosed.
+    """
     hold = repository.get_hold_for_update(session, hold_id)
     if hold is None:
         raise HoldNotFound
-    return hold
-
-
-def require_active(session: Session, hold_id: UUID) -> WalletHold:
-    """The hold, locked, if it is still active. Raises HoldNotFound, HoldClosed."""
-    hold = require_for_update(session, hold_id)
     require_open(hold)
     return hold
 

@@ -31,7 +31,7 @@ from app.wallets.holds.errors import (
 )
 from app.wallets.ledger import Entry, Posting
 from app.wallets.models import HoldStatus, TransactionType, WalletHold, WalletHoldRow
-from app.wallets.movements.locked_wallets import Parties
+from app.wallets.movements.locked_wallets import NeededWallets
 from app.wallets.movements.movement import Decision, Movement, Turn
 from app.wallets.outflow import Outflow
 
@@ -81,8 +81,8 @@ class NewHold(Movement[HoldParties, WalletHold]):
             {(row.payer_id, row.payee_id, row.currency): row for row in rows}
         )
 
-    def parties(self, user_id: UUID, rows: HoldParties) -> Parties:
-        return Parties(self.currency, paying=(user_id,))
+    def wallets_needed(self, user_id: UUID, rows: HoldParties) -> NeededWallets:
+        return NeededWallets(self.currency, paying=(user_id,))
 
     def decide(self, turn: Turn, rows: HoldParties) -> Decision[WalletHold]:
         """Raises CannotPayYourself, PayeeNotFound, ExpiryInvalid, WalletLocked (of either party),
@@ -170,9 +170,9 @@ class _HoldEnd(Movement[Holds, WalletHold]):
         rows = repository.query_for_update(session, {end.hold_id for _, end in requests})
         return lambda: {row.id: WalletHoldRow(*row) for row in rows}
 
-    def parties(self, user_id: UUID, rows: Holds) -> Parties | None:
+    def wallets_needed(self, user_id: UUID, rows: Holds) -> NeededWallets | None:
         hold = rows.get(self.hold_id)
-        return Parties(hold.currency, others=(hold.initiator_id, user_id)) if hold else None
+        return NeededWallets(hold.currency, others=(hold.initiator_id, user_id)) if hold else None
 
     def _require_open(self, turn: Turn, rows: Holds) -> WalletHold:
         """The hold, if the caller can end it. Raises HoldNotFound, NotThePayee, HoldClosed."""

@@ -8,6 +8,7 @@ from app.common import clock
 from app.common.pagination import Page, PageRequest
 from app.events import service as events
 from app.events.catalogue.wallets import HoldReleased
+from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.errors import HoldNotFound
 from app.wallets.holds import lifecycle, repository
@@ -31,8 +32,9 @@ def expire_due(session: Session, *, limit: int) -> int:
             session, *{hold.initiator_id for hold in due}, currency=currency
         )
         for hold in due:
-            lifecycle.release(session, hold, accounts[hold.initiator_id], HoldStatus.EXPIRED)
-            events.record(session, [HoldReleased.of(hold, payer_id=hold.initiator_id)])
+            lifecycle.close(hold, accounts[hold.initiator_id], HoldStatus.EXPIRED)
+        ledger.write_entries(session, [], held=accounts.values())
+    events.record(session, [HoldReleased.of(hold, payer_id=hold.initiator_id) for hold in expired])
     return len(expired)
 
 

@@ -7,7 +7,7 @@ from app.common import queue
 from app.ledger_lock.service import ledger_transaction
 from app.wallets.holds import service
 
-#: Holds per transaction: few enough that requests do not wait long for the wallets of a batch.
+#: Holds per transaction: few enough that requests do not wait long for the ledger lock.
 _BATCH: Final = 100
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.common import metrics
 from app.common.batch_executor import BatchExecutor, Drain
-from app.common.db import OutcomeUnknown, reading
+from app.common.db import OutcomeUnknown
 from app.common.driver import leave_pipeline
 from app.common.errors import AppError, Unavailable
 from app.idempotency.service import StoredResponse, retry_until_known
@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 #: Work that is a transaction of its own.
 Work = Callable[[Session], Any]
+Outcome = StoredResponse | BaseException
 
 _OBSERVER = metrics.batch_observer("ledger", of="movements")
 
@@ -34,7 +35,7 @@ class LedgerBatcher:
 
     def __init__(self) -> None:
         self._executor: BatchExecutor[Job | Work, Any] = BatchExecutor(
-            self._run_batch,
+            _run,
             stands_alone=lambda request: not isinstance(request, Job),
             observer=_OBSERVER,
         )
@@ -44,27 +45,32 @@ class LedgerBatcher:
         return cast("StoredResponse", self._executor.submit(job))
 
     def run_alone(self, work: Callable[[Session], T]) -> T:
-        """Run `work(session)` as a batch of its own. Raises what it raises, and Unavailable."""
+        """Run `work(session)` in a ledger transaction of its own, on this thread.
+
+        Raises what it raises, and Unavailable.
+        """
         return cast("T", self._executor.submit(work))
 
-    def _run_batch(self, drain: Drain[Job | Work]) -> Sequence[Any]:
-        done: list[Any] = []
 
-        def attempt(session: Session) -> Sequence[Any]:
-            rest = drain()[len(done) :]
-            if not isinstance(rest[0], Job):
-                leave_pipeline(session)
-                return [rest[0](session)]
-            return execute_all(session, cast("Sequence[Job]", rest))
+def _run(drain: Drain[Job | Work]) -> Sequence[Any]:
+    """Execute a batch. It is drained under the ledger lock: until then, more requests may join."""
+    done: list[Any] = []
 
-        while not done or len(done) < len(drain()):
-            try:
-                outcomes = ledger_transaction(attempt, pipelined=True)
-            except Exception as error:
-                done += _after_failure(drain()[len(done) :], error)
-            else:
-                done += takewhile(lambda each: not isinstance(each, DecideLater), outcomes)
-        return done
+    def attempt(session: Session) -> Sequence[Any]:
+        requests = drain()
+        if not isinstance(requests[0], Job):
+            leave_pipeline(session)
+            return [requests[0](session)]
+        return execute_all(session, cast("Sequence[Job]", requests)[len(done) :])
+
+    while not done or len(done) < len(drain()):
+        try:
+            outcomes = ledger_transaction(attempt, pipelined=True)
+        except Exception as error:
+            done += _after_failure(drain()[len(done) :], error)
+        else:
+            done += takewhile(lambda outcome: not isinstance(outcome, DecideLater), outcomes)
+    return done
 
 
 def _after_failure(requests: Sequence[Job | Work], error: Exception) -> Sequence[Any]:
@@ -76,22 +82,31 @@ def _after_failure(requests: Sequence[Job | Work], error: Exception) -> Sequence
     return [_execute_alone(job, uncertain) for job in cast("Sequence[Job]", requests)]
 
 
-def _execute_alone(
-    job: Job, uncertain: OutcomeUnknown | None
-) -> StoredResponse | AppError | BaseException:
-    def attempt(session: Session) -> StoredResponse | AppError:
-        (outcome,) = execute_all(session, [job])
-        return outcome
+def _execute_alone(job: Job, uncertain: OutcomeUnknown | None) -> Outcome:
+    """The outcome of a movement. uncertain: the error of an earlier attempt, if it may have been
+    committed."""
+    errors = [uncertain] if uncertain is not None else []
 
-    def run() -> StoredResponse | AppError:
-        # It may have been committed before the connection was lost.
-        with reading() as session:
+    def attempt(session: Session) -> Outcome:
+        if errors:
+            # Under the ledger lock, which the earlier attempt held until it ended.
             earlier = job.movement.find_result(
                 session, user_id=job.user_id, attempt_id=job.attempt_id
             )
-        if earlier is not None:
-            return job.render(earlier)
-        return ledger_transaction(attempt, pipelined=True)
+            if earlier is not None:
+                return job.render(earlier)
+        (outcome,) = execute_all(session, [job])
+        if errors and isinstance(outcome, AppError) and not job.is_safe_to_refuse:
+            return errors[0]  # the earlier attempt may be the reason for the refusal
+        return outcome
+
+    def run() -> Outcome:
+        try:
+            # SQLAlchemy reads at once what `find_result` asks for.
+            return ledger_transaction(attempt, pipelined=not errors)
+        except OutcomeUnknown as error:
+            errors.append(error)
+            raise
 
     try:
         return retry_until_known(run, uncertain=uncertain)

@@ -13,11 +13,11 @@ from app.wallets.errors import WalletNotFound
 from app.wallets.ledger import Account, AppliedEntry, Authorization, Entry
 from app.wallets.models import DIRECTIONS, LimitType, TransactionType
 from app.wallets.outflow import Outflow, Outflows
-from app.wallets.usage import Usages, query_usages
+from app.wallets.usage import Usage, query_usages
 
 
 @dataclass(frozen=True, slots=True)
-class Parties:
+class NeededWallets:
     """The users whose wallets in `currency` a movement needs.
 
     paying, receiving: those whose limits apply to it; others: the rest.
@@ -34,7 +34,6 @@ class LockedWallets:
     """The wallets of a batch, by user and currency, with the changes decided so far."""
 
     accounts: dict[tuple[UUID, str], Account] = field(default_factory=dict)
-    usages: dict[str, Usages] = field(default_factory=dict)
     outflows: dict[str, Outflows] = field(default_factory=dict)
 
     def get(self, user_id: UUID, currency: str) -> Account | None:
@@ -65,30 +64,36 @@ class LockedWallets:
         self, session: Session, account: Account, *, kind: TransactionType, amount: int
     ) -> None:
         """As `Usages.require_within`."""
-        self.usages[account.currency].require_within(session, account, kind=kind, amount=amount)
+        self.outflows[account.currency].usages.require_within(
+            session, account, kind=kind, amount=amount
+        )
 
     def post(self, entry: Entry) -> AppliedEntry:
         """Apply an entry, so that the next decisions see it. Counts what its receivers received."""
+        received = [
+            (self._usage(posting.account, LimitType.INCOMING), posting)
+            for posting in entry.postings
+            if posting.type in DIRECTIONS[LimitType.INCOMING] and posting.account.user_id
+        ]
         applied = ledger.apply(entry)
-        for posting in entry.postings:
-            if posting.type in DIRECTIONS[LimitType.INCOMING] and posting.account.user_id:
-                usage = self.usages[posting.account.currency].get(
-                    posting.account, LimitType.INCOMING
-                )
-                usage.count(posting.type, posting.amount)
+        for usage, posting in received:
+            usage.count(posting.type, posting.amount)
         return applied
+
+    def _usage(self, account: Account, direction: LimitType) -> Usage:
+        return self.outflows[account.currency].usages.get(account, direction)
 
     def free(self, account: Account) -> None:
         """Note that a hold on this account has ended: its owner may spend more than is known until
         the transaction has been committed. What would be refused is decided later."""
-        self.outflows[account.currency].freed.add(account.owner_id)
+        self.outflows[account.currency].free(account)
 
     def has_freed(self, user_id: UUID) -> bool:
         """Whether `free` was called for a wallet of this user."""
         return any(user_id in outflows.freed for outflows in self.outflows.values())
 
 
-def lock(session: Session, parties: Iterable[Parties]) -> LockedWallets:
+def lock(session: Session, parties: Iterable[NeededWallets]) -> LockedWallets:
     """Lock the wallets of these parties, in id order, and read what they may still move.
 
     It takes one round trip per currency, and must come last: all other rows are locked before.
@@ -105,13 +110,18 @@ def lock(session: Session, parties: Iterable[Parties]) -> LockedWallets:
         usages_of = query_usages(session, user_ids=limited, receiving=receiving, currency=currency)
         for user_id, account in accounts_of().items():
             locked.accounts[user_id, currency] = account
-        locked.usages[currency] = usages = usages_of()
-        locked.outflows[currency] = Outflows(usages)
+        pairs = {
+            (payer_id, payee_id)
+            for each in needed
+            for payer_id in each.paying
+            for payee_id in (*each.receiving, *each.others)
+        }
+        locked.outflows[currency] = Outflows(usages_of(), pairs)
     return locked
 
 
-def _by_currency(parties: Iterable[Parties]) -> dict[str, list[Parties]]:
-    found: dict[str, list[Parties]] = {}
+def _by_currency(parties: Iterable[NeededWallets]) -> dict[str, list[NeededWallets]]:
+    found: dict[str, list[NeededWallets]] = {}
     for each in parties:
         found.setdefault(each.currency, []).append(each)
     return found

@@ -12,7 +12,7 @@ from app.auth.service import Caller
 from app.common.ids import new_id
 from app.events.base import Event
 from app.wallets.ledger import Account, AppliedEntry
-from app.wallets.movements.locked_wallets import LockedWallets, Parties
+from app.wallets.movements.locked_wallets import LockedWallets, NeededWallets
 
 #: What `Movement.lock` reads.
 Rows = TypeVar("Rows")
@@ -24,8 +24,8 @@ Result = TypeVar("Result")
 class Turn:
     """What a movement is decided with: its caller, and what the transaction has locked.
 
-    attempt_id: the id of the row that the movement inserts, so that it cannot be executed twice
-    even if the outcome of a COMMIT is unknown.
+    attempt_id: the id of a row that the movement inserts, such as its journal entry, so that it
+    cannot be executed twice even if the outcome of a COMMIT is unknown.
     """
 
     session: Session
@@ -53,14 +53,16 @@ class Decision(Generic[Result]):
 class Movement(ABC, Generic[Rows, Result]):
     """What a request asks for. Its subclasses are dataclasses, one for each kind of movement.
 
-    A batch calls `lock` of each kind, then `parties` and `decide` of each movement, in order of
-    arrival, and `write` of each kind. The transaction may be a pipeline: `lock` and `write` send
+    A batch calls `lock` of each kind, `wallets_needed` of each movement, `decide` of each, in order
+    of arrival, and `write` of each kind. The transaction may be a pipeline: `lock` and `write` send
     statements, and read nothing until what they return is called.
 
-    moves_money: as of `idempotency.Request`.
+    moves_money: as of `idempotency.Request`; finds_result: whether `find_result` finds whatever an
+    earlier attempt has committed.
     """
 
     moves_money: ClassVar[bool] = True
+    finds_result: ClassVar[bool] = False
 
     @classmethod
     def kind(cls) -> "type[Movement[Any, Any]]":
@@ -75,7 +77,7 @@ class Movement(ABC, Generic[Rows, Result]):
         return lambda: None  # type: ignore[return-value]  # a kind without rows
 
     @abstractmethod
-    def parties(self, user_id: UUID, rows: Rows) -> Parties | None:
+    def wallets_needed(self, user_id: UUID, rows: Rows) -> NeededWallets | None:
         """The wallets that it needs, None if it will be refused without any."""
 
     @abstractmethod
@@ -94,5 +96,6 @@ class Movement(ABC, Generic[Rows, Result]):
         return ()
 
     def find_result(self, session: Session, *, user_id: UUID, attempt_id: UUID) -> Any:
-        """What this movement has already become in an earlier attempt, None if that is unknown."""
+        """What an earlier attempt of this movement has committed; None if there is nothing, or if
+        it cannot be found."""
         return None

@@ -44,6 +44,12 @@ class Job:
         claim = self.request.claim
         return claim.key if claim is not None else None
 
+    @property
+    def is_safe_to_refuse(self) -> bool:
+        """Whether a refusal says that no earlier attempt was committed: its response or its result
+        would have been found."""
+        return self.key is not None or self.movement.finds_result
+
 
 def execute_all(session: Session, jobs: Sequence[Job]) -> list[StoredResponse | AppError]:
     """Decide and write movements in order of arrival; the outcome of each.
@@ -124,7 +130,8 @@ def _decide_and_write(
 ) -> list[Any]:
     """The result of each movement, or the AppError that refuses it. Adds to `checks`."""
     needed = [
-        movement.parties(caller.id, rows[movement.kind()]) for movement, caller, *_ in requested
+        movement.wallets_needed(caller.id, rows[movement.kind()])
+        for movement, caller, *_ in requested
     ]
     wallets = locked_wallets.lock(session, [each for each in needed if each is not None])
     decisions: list[tuple[type[Movement[Any, Any]], Decision[Any]]] = []
@@ -159,7 +166,8 @@ def _write(
     if entries or held:
         ledger.write_entries(session, entries, held=held)
     checks: list[Check] = []
-    for kind in dict.fromkeys(kind for kind, _ in decisions):
+    # In a fixed order, so that there are few texts of the combined statement to plan.
+    for kind in sorted({kind for kind, _ in decisions}, key=lambda kind: kind.__name__):
         records = [
             decision.result if decision.record is None else decision.record
             for of, decision in decisions

@@ -11,7 +11,7 @@ from app.common import clock
 from app.common.db import transaction
 from app.common.money import Money
 from app.events import service as events
-from app.wallets import ledger, outflow
+from app.wallets import ledger, outflow, repository
 from app.wallets import service as wallets
 from app.wallets.errors import HoldClosed, HoldNotFound, InsufficientFunds, LimitExceeded
 from app.wallets.holds import lifecycle
@@ -91,7 +91,8 @@ def test_a_released_hold_moves_no_money(client: FlaskClient, status: HoldStatus)
     placed = place(user, expires_at=clock.now() if status is HoldStatus.EXPIRED else None)
 
     with factories.ledger_session() as session:
-        hold = lifecycle.require_for_update(session, placed.id)
+        hold = repository.get_hold_for_update(session, placed.id)
+        assert hold is not None
         account = wallets.require_account(session, user_id=user.id, currency="USD")
         lifecycle.release(session, hold, account, status)
 
