@@ -103,19 +103,16 @@ def get_session_for_update(session: Session, session_id: UUID) -> LoginSession |
 
 
 def list_active_sessions(
-    session: Session, *, user_id: UUID, now: datetime
-) -> Sequence[LoginSession]:
+    session: Session, page: PageRequest, *, user_id: UUID, now: datetime
+) -> Page[LoginSession]:
     """Login sessions only, not API keys."""
-    return session.scalars(
-        select(LoginSession)
-        .where(
-            LoginSession.user_id == user_id,
-            LoginSession.kind == SessionKind.LOGIN,
-            LoginSession.revoked_at.is_(None),
-            LoginSession.expires_at > now,
-        )
-        .order_by(LoginSession.id.desc())
-    ).all()
+    query = select(LoginSession).where(
+        LoginSession.user_id == user_id,
+        LoginSession.kind == SessionKind.LOGIN,
+        LoginSession.revoked_at.is_(None),
+        LoginSession.expires_at > now,
+    )
+    return paginate(session, page, query, LoginSession.id)
 
 
 def revoke_sessions(

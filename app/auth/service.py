@@ -31,6 +31,7 @@ from app.common import clock
 from app.common.db import constraint_name
 from app.common.errors import Conflict, Unauthorized
 from app.common.ids import new_id
+from app.common.pagination import Page, PageRequest
 from app.common.process_state import Hook
 from app.events import service as events
 from app.events.catalogue.accounts import AccountCreated
@@ -238,9 +239,11 @@ def query_callers(
     return lambda: {row.session_id: Caller(row.id, row.email, row.role) for row in rows}
 
 
-def list_active_sessions(session: Session, *, user_id: UUID) -> Sequence[LoginSession]:
+def list_active_sessions(
+    session: Session, page: PageRequest, *, user_id: UUID
+) -> Page[LoginSession]:
     """The user's active sessions, newest first, without those of API keys."""
-    return repository.list_active_sessions(session, user_id=user_id, now=clock.now())
+    return repository.list_active_sessions(session, page, user_id=user_id, now=clock.now())
 
 
 def revoke_session(session: Session, *, user_id: UUID, session_id: UUID) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import request
+from flask import Response, request
 from sqlalchemy.orm import Session
 
 from app.attempts.budgets import USER_LOOKUPS
@@ -54,14 +54,17 @@ from app.auth.schemas import (
     UserOut,
     canonical_email,
     canonical_phone,
+    dump_session,
 )
 from app.auth.sign_in.guard import limits_sign_ins, remember_device, sign_in_turn
 from app.auth.tokens import token_rules
 from app.auth.two_factor import service as two_factor
-from app.common import ratelimit
+from app.common import array_pages, ratelimit
+from app.common.array_pages import PAGE_HEADERS
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, is_error, peek_json, settings
 from app.common.idempotent import idempotent
+from app.common.pagination import ArrayArgs
 from app.common.ratelimit import per_address, per_caller, per_field
 
 
@@ -304,19 +307,17 @@ def change_password(body: dict[str, Any]) -> None:
 
 @blp.get("/sessions")
 @requires(blp)
-@blp.response(200, SessionOut(many=True))
-def list_sessions() -> list[dict[str, Any]]:
+@blp.arguments(ArrayArgs, location="query")
+@blp.response(200, SessionOut(many=True), headers=PAGE_HEADERS)
+def list_sessions(args: dict[str, Any]) -> Response:
     """List active sessions
 
-    Returns the user's sessions that are neither revoked nor expired, newest first.
+    Returns the user's sessions that are neither revoked nor expired, newest first. The `Link`
+    header names the next page.
     """
     with reading() as session:
-        user = current_user(session)
-        return [
-            {name: getattr(login, name) for name in SessionOut().fields if name != "current"}
-            | {"current": login.id == session_id()}
-            for login in service.list_active_sessions(session, user_id=user.id)
-        ]
+        found = service.list_active_sessions(session, user_id=current_user(session).id, **args)
+    return array_pages.respond(found, partial(dump_session, current_id=session_id()))
 
 
 @blp.delete("/sessions/<uuid:login_session_id>")

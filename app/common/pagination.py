@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -23,6 +23,8 @@ AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 MAX_LIMIT: Final = 100
 #: Skipping more rows than this costs too much: use the cursor.
 MAX_OFFSET: Final = 100_000
+#: Rows that are counted at most: an exact count of a long list would read all of it.
+MAX_COUNT: Final = 10_000
 
 
 class CursorInvalid(BadRequest):
@@ -35,13 +37,14 @@ class PageRequest:
     """Which part of a list is requested.
 
     after: sort key of the last row already seen, as in the cursor. The cursor contains
-    `total` and `page` too, so that later pages do not count again.
+    `total` and `page` too, so that later pages do not count again. total_is_capped: as of `Page`.
     """
 
     page: int = 1
     limit: int = 20
     after: tuple[Any, ...] | None = None
     total: int | None = None
+    total_is_capped: bool = False
 
     @property
     def offset(self) -> int:
@@ -65,11 +68,14 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
+    """A part of a list. total_is_capped: whether the list has more than `total` rows, MAX_COUNT."""
+
     data: Sequence[T]
     total: int
     page: int
     limit: int
     next_cursor: str | None
+    total_is_capped: bool = False
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -78,12 +84,13 @@ class Page(Generic[T]):
             "page": self.page,
             "limit": self.limit,
             "totalPages": -(-self.total // self.limit),
+            "totalIsCapped": self.total_is_capped,
             "nextCursor": self.next_cursor,
         }
 
     def with_data(self, data: Iterable[U]) -> "Page[U]":
         """The same page with other data."""
-        return Page(list(data), self.total, self.page, self.limit, self.next_cursor)
+        return replace(self, data=list(data))  # type: ignore[return-value, arg-type]
 
     def serialized(self, render: Callable[[T], Any]) -> dict[str, Any]:
         """The page as sent to clients. render: serializes one item."""
@@ -102,7 +109,8 @@ def paginate(
 
     query: selects an entity, a row that begins with the entity of `by`, or the columns of `by`
     among others. It may be ordered already by columns that are equal in all of its rows.
-    count: has as many rows as `query` and is cheaper to count. Raises CursorInvalid.
+    count: has as many rows as `query` and is cheaper to count. At most MAX_COUNT rows are counted.
+    Raises CursorInvalid.
     """
     ordered = _after(page, query, by, descending).order_by(
         *(column.desc() if descending else column.asc() for column in by)
@@ -111,15 +119,33 @@ def paginate(
     rows: Sequence[Any] = session.execute(ordered.limit(page.limit + 1).offset(page.offset)).all()
     if len(query.column_descriptions) == 1:
         rows = [row[0] for row in rows]
-    data, total = rows[: page.limit], page.total
+    data, total, is_capped = rows[: page.limit], page.total, page.total_is_capped
     if total is None:
-        counted = query if count is None else count
-        counted = counted.order_by(None) if isinstance(counted, Select) else counted
-        total = session.scalar(select(func.count()).select_from(counted.subquery())) or 0
+        total = _total_if_seen(page, len(rows))
+        if total is None:
+            total = _count(session, query if count is None else count)
+            total, is_capped = min(total, MAX_COUNT), total > MAX_COUNT
     cursor = None
     if len(rows) > page.limit:
-        cursor = _encode(_sort_key(data[-1], by), total=total, page=page.page + 1)
-    return Page(data, total, page.page, page.limit, cursor)
+        known = None if is_capped else total
+        cursor = _encode(_sort_key(data[-1], by), total=known, page=page.page + 1)
+    return Page(data, total, page.page, page.limit, cursor, is_capped)
+
+
+def _total_if_seen(page: PageRequest, read: int) -> int | None:
+    """The length of a list whose last row is among the `read` rows of this page."""
+    ends_here = page.after is None and read <= page.limit and (read or not page.offset)
+    return page.offset + read if ends_here else None
+
+
+def _count(session: Session, counted: SelectBase) -> int:
+    """The number of rows, up to one more than MAX_COUNT."""
+    if isinstance(counted, Select):
+        counted = counted.order_by(None).limit(MAX_COUNT + 1)
+    rows = counted.subquery()
+    if not isinstance(counted, Select):
+        rows = select(rows).limit(MAX_COUNT + 1).subquery()
+    return session.scalar(select(func.count()).select_from(rows)) or 0
 
 
 def paginate_union(
@@ -184,18 +210,19 @@ def _sort_key(row: Any, by: Sequence[InstrumentedAttribute[Any]]) -> tuple[Any, 
     return tuple(getattr(holder, column.key) for column in by)
 
 
-def _encode(after: tuple[Any, ...], *, total: int, page: int) -> str:
+def _encode(after: tuple[Any, ...], *, total: int | None, page: int) -> str:
+    """total: None if it is capped."""
     raw = json.dumps([total, page, *after], default=str, separators=(",", ":"))
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> tuple[int, int, tuple[Any, ...]]:
+def _decode(cursor: str) -> tuple[int | None, int, tuple[Any, ...]]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         total, page, *after = json.loads(base64.b64decode(padded, b"-_", validate=True))
     except (ValueError, TypeError, RecursionError) as error:
         raise CursorInvalid from error
-    if _exactly(int, total) < 0 or _exactly(int, page) < 1:
+    if (total is not None and _exactly(int, total) < 0) or _exactly(int, page) < 1:
         raise CursorInvalid
     if not after or not all(isinstance(value, int | str) for value in after):
         raise CursorInvalid
@@ -236,7 +263,8 @@ class PageArgs(QueryArgs):
         page, limit, cursor = args["page"], args.pop("limit"), args.pop("cursor", None)
         if cursor is not None:
             total, page, after = _decode(cursor)
-            return args | {"page": PageRequest(page, limit, after, total)}
+            known, is_capped = (MAX_COUNT, True) if total is None else (total, False)
+            return args | {"page": PageRequest(page, limit, after, known, is_capped)}
         if (page - 1) * limit > MAX_OFFSET:
             raise BadRequest(
                 details={"page": ["The page is too far from the start; use `cursor`."]}
@@ -244,13 +272,30 @@ class PageArgs(QueryArgs):
         return args | {"page": PageRequest(page, limit)}
 
 
+class ArrayArgs(PageArgs):
+    """As PageArgs, with as many rows as possible by default: clients may expect all of them."""
+
+    limit = WholeNumber(
+        load_default=MAX_LIMIT,
+        minimum=1,
+        maximum=MAX_LIMIT,
+        metadata={"description": f"Rows per page, 1 to {MAX_LIMIT}", "example": MAX_LIMIT},
+    )
+
+
 class PageMeta(ma.Schema):
     """The position of a page in its list."""
 
-    total = ma.fields.Integer(required=True)
+    total = ma.fields.Integer(
+        required=True, metadata={"description": "Number of rows, or of those that were counted"}
+    )
     page = ma.fields.Integer(required=True)
     limit = ma.fields.Integer(required=True)
     totalPages = ma.fields.Integer(required=True)  # noqa: N815 – the name in JSON
+    totalIsCapped = ma.fields.Boolean(  # noqa: N815
+        required=True,
+        metadata={"description": f"Whether there are more than `total` rows, {MAX_COUNT:,}"},
+    )
     nextCursor = ma.fields.String(required=True, allow_none=True)  # noqa: N815
 
 

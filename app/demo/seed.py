@@ -44,6 +44,7 @@ from app.ledger_lock.service import ledger_transaction
 from app.orders.purchases.pricing import Basket
 from app.orders.purchases.purchase import WalletPurchase
 from app.products import service as products
+from app.products.service import Offer
 from app.wallets import deposits
 from app.wallets.movements.movement import Movement
 from app.wallets.movements.service import perform
@@ -140,7 +141,7 @@ def _create_shops(session: Session, settings: Settings, *, password_hash: str) -
         )
         # The email address contains the name of the shop.
         auth.change_profile(session, user_id=merchant.id, email_public=True)
-        for offer in products.list_by_merchant(session, merchant=merchant, include_deleted=True):
+        for offer in _products_of(session, merchant):
             data.products[offer.product.name] = offer.product.id
         missing = [product for product in shop.products if product.name not in data.products]
         to_create += [(merchant, shop, product) for product in missing]
@@ -160,6 +161,12 @@ def _create_shops(session: Session, settings: Settings, *, password_hash: str) -
         )
         data.products[product.name] = offer.product.id
     return data
+
+
+def _products_of(session: Session, merchant: User) -> Sequence[Offer]:
+    everything = PageRequest(limit=10_000)
+    found = products.list_by_merchant(session, everything, merchant=merchant, include_deleted=True)
+    return found.data
 
 
 def _create_coupon(session: Session, merchant: User, *, currency: str) -> None:

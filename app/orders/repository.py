@@ -152,11 +152,10 @@ def get_plain_product_id(session: Session, *, order_id: UUID, merchant_id: UUID)
     )
 
 
-def list_refunds(session: Session, order_id: UUID) -> Sequence[Refund]:
+def list_refunds(session: Session, page: PageRequest, *, order_id: UUID) -> Page[Refund]:
     """The refunds of an order, oldest first."""
-    return session.scalars(
-        select(Refund).where(Refund.order_id == order_id).order_by(Refund.id)
-    ).all()
+    query = select(Refund).where(Refund.order_id == order_id)
+    return paginate(session, page, query, Refund.id, descending=False)
 
 
 def insert_refund_request(session: Session, refund_request: RefundRequest) -> None:

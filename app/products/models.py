@@ -54,6 +54,19 @@ class Product(Identified, Timestamped, Base):
             "id",
             postgresql_where=text("is_active AND deleted_at IS NULL"),
         ),
+        # The other orders of the catalogue; that by price also finds a range of prices.
+        Index(
+            "ix_products_on_sale_price",
+            "price",
+            "id",
+            postgresql_where=text("is_active AND deleted_at IS NULL"),
+        ),
+        Index(
+            "ix_products_on_sale_name",
+            "name",
+            "id",
+            postgresql_where=text("is_active AND deleted_at IS NULL"),
+        ),
         Index("ix_products_merchant", "merchant_id", "id"),
         # For quotas. Without the stock, as above.
         Index("ix_products_kept", "merchant_id", postgresql_where=text("deleted_at IS NULL")),

@@ -168,10 +168,10 @@ def list_on_sale(
 
 
 def list_by_merchant(
-    session: Session, *, merchant_id: UUID, include_deleted: bool
-) -> Sequence[Product]:
+    session: Session, page: PageRequest, *, merchant_id: UUID, include_deleted: bool
+) -> Page[Product]:
     """The merchant's products, newest first."""
-    query = select(Product).where(Product.merchant_id == merchant_id).order_by(Product.id.desc())
+    query = select(Product).where(Product.merchant_id == merchant_id)
     if not include_deleted:
         query = query.where(Product.deleted_at.is_(None))
-    return session.scalars(query).all()
+    return paginate(session, page, query, Product.id)

@@ -10,7 +10,6 @@ from app.common.fields import (
     Flag,
     Id,
     MoneyOut,
-    QueryArgs,
     Schema,
     Text,
     Timestamp,
@@ -18,7 +17,7 @@ from app.common.fields import (
     serializes,
 )
 from app.common.money import format_minor
-from app.common.pagination import PageArgs
+from app.common.pagination import ArrayArgs, PageArgs
 from app.products.models import ProductKind
 from app.products.service import RESERVABLE_PERCENT, RESERVABLE_UNITS, SORTS, Offer
 
@@ -101,7 +100,7 @@ class CatalogueArgs(PageArgs):
     )
 
 
-class MyProductsArgs(QueryArgs):
+class MyProductsArgs(ArrayArgs):
     include_deleted = Flag(
         load_default=False, metadata={"description": "Whether to include deleted products"}
     )

@@ -1,6 +1,6 @@
 """Products: the catalogue, its merchants and the stock."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -149,12 +149,14 @@ def list_on_sale(session: Session, page: PageRequest, *, sort: str, **filters: A
     return found.with_data(Offer(row, merchants[row.merchant_id]) for row in found.data)
 
 
-def list_by_merchant(session: Session, *, merchant: User, include_deleted: bool) -> Sequence[Offer]:
+def list_by_merchant(
+    session: Session, page: PageRequest, *, merchant: User, include_deleted: bool
+) -> Page[Offer]:
     """The merchant's own products, newest first."""
-    rows = repository.list_by_merchant(
-        session, merchant_id=merchant.id, include_deleted=include_deleted
+    found = repository.list_by_merchant(
+        session, page, merchant_id=merchant.id, include_deleted=include_deleted
     )
-    return [Offer(row, merchant) for row in rows]
+    return found.with_data(Offer(row, merchant) for row in found.data)
 
 
 def update(session: Session, *, merchant: User, product_id: UUID, **changes: Any) -> Offer:

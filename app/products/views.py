@@ -1,16 +1,17 @@
 """HTTP of products."""
 
-import json
+from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 
 from app.auth.guard import current_user, optional_user, requires
 from app.auth.models import Role
 from app.auth.quotas.errors import QuotaExceeded
 from app.auth.scopes import Scope
+from app.common import array_pages
+from app.common.array_pages import PAGE_HEADERS, page_headers
 from app.common.db import reading, transaction
 from app.common.fields import camel
 from app.common.http import Blueprint, etag_of, etag_response, json_response, settings
@@ -31,14 +32,7 @@ from app.products.schemas import (
 
 blp = Blueprint("products", __name__, url_prefix="/products", description="The product catalogue")
 
-_LIST_HEADERS = {
-    "X-Pagination": {
-        "description": "`total`, `page`, `limit`, `totalPages` and `nextCursor` as JSON",
-        "schema": {"type": "string"},
-    },
-    "Link": {"description": "The next page (RFC 8288)", "schema": {"type": "string"}},
-    "ETag": {"description": "Version, for If-None-Match", "schema": {"type": "string"}},
-}
+_ETAG = {"description": "Version, for If-None-Match", "schema": {"type": "string"}}
 
 
 @blp.post("")
@@ -62,7 +56,7 @@ def create_product(body: dict[str, Any]) -> Response:
 
 @blp.get("")
 @blp.arguments(CatalogueArgs, location="query")
-@blp.response(200, ProductOut(many=True), headers=_LIST_HEADERS)
+@blp.response(200, ProductOut(many=True), headers=PAGE_HEADERS | {"ETag": _ETAG})
 @blp.alt_response(304, description="Not modified since the given ETag", success=True)
 def list_products(args: dict[str, Any]) -> Response:
     """List products on sale
@@ -88,38 +82,28 @@ def list_products(args: dict[str, Any]) -> Response:
         stored = service.cached_catalogue_page(repr(sorted(args.items())), build)
     meta, etag, rows = stored.split(b"\n", 2)
     response = etag_response(rows, etag.decode())
-    response.headers["X-Pagination"] = meta.decode()
-    if link := _next_link(meta):
-        response.headers["Link"] = link
+    response.headers.update(page_headers(meta))
     return response
-
-
-def _next_link(meta: bytes) -> str | None:
-    cursor = json.loads(meta)["nextCursor"]
-    if cursor is None:
-        return None
-    query = request.args.to_dict() | {"cursor": cursor}
-    query.pop("page", None)
-    return f'<{request.path}?{urlencode(query)}>; rel="next"'
 
 
 @blp.get("/merchant/my-products")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
 @blp.arguments(MyProductsArgs, location="query")
-@blp.response(200, ProductOut(many=True))
+@blp.response(200, ProductOut(many=True), headers=PAGE_HEADERS)
 def list_my_products(args: dict[str, Any]) -> Response:
     """List the merchant's products
 
-    Includes sold-out and inactive products, and deleted ones on request.
+    Newest first. Includes sold-out and inactive products, and deleted ones on request. The `Link`
+    header names the next page.
     """
     with reading() as session:
         merchant = current_user(session)
-        offers = service.list_by_merchant(session, merchant=merchant, **args)
-    return json_response(dump_json([product_out(offer, public=False) for offer in offers]))
+        found = service.list_by_merchant(session, merchant=merchant, **args)
+    return array_pages.respond(found, partial(product_out, public=False))
 
 
 @blp.get("/<uuid:product_id>")
-@blp.response(200, ProductOut, headers={"ETag": _LIST_HEADERS["ETag"]})
+@blp.response(200, ProductOut, headers={"ETag": _ETAG})
 @blp.alt_response(304, description="Not modified since the given ETag", success=True)
 @blp.errors(ProductNotFound)
 def get_product(product_id: UUID) -> Response:

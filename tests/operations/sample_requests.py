@@ -1,5 +1,7 @@
 """A valid request to each endpoint, and the records that it refers to."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -198,8 +200,16 @@ class SampleData:
         with self.send(client, route, caller) as answer:
             return answer.status_code
 
-    def send(self, client: FlaskClient, route: Route, caller: str, **headers: str) -> TestResponse:
-        """The response to the sample request. headers: sent in addition."""
+    def send(
+        self,
+        client: FlaskClient,
+        route: Route,
+        caller: str,
+        *,
+        query: Mapping[str, str] = MappingProxyType({}),
+        **headers: str,
+    ) -> TestResponse:
+        """The response to the sample request. query, headers: sent in addition."""
         method, path = route
         names = self.names | {"caller": caller}
         actor = self.actors.get(caller)
@@ -207,7 +217,7 @@ class SampleData:
         return client.open(
             path.format(**names),
             method=method,
-            query_string=_fill(QUERIES.get(route), names),
+            query_string=(_fill(QUERIES.get(route), names) or {}) | {**query},
             headers=(actor.headers if actor else {}) | headers,
             **sent,
         )

@@ -52,6 +52,7 @@ class TestList:
             "page": 1,
             "limit": 100,
             "totalPages": 0,
+            "totalIsCapped": False,
             "nextCursor": None,
         }
 

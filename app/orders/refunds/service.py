@@ -1,6 +1,5 @@
 """Refunds of orders, in full or in parts, exact to the minor unit."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -12,6 +11,7 @@ from app.auth.service import Caller
 from app.common import clock
 from app.common.ids import new_id
 from app.common.money import Money
+from app.common.pagination import Page, PageRequest
 from app.delivery import service as delivery
 from app.delivery.handler import OrderLine
 from app.events import service as events
@@ -304,11 +304,13 @@ def refunded_event(refund: Refund, order: Order) -> OrderRefunded:
     )
 
 
-def list_refunds(session: Session, *, order_id: UUID, user_id: UUID) -> Sequence[Refund]:
+def list_refunds(
+    session: Session, page: PageRequest, *, order_id: UUID, user_id: UUID
+) -> Page[Refund]:
     """The refunds of an order, oldest first, for its buyer and its merchant.
 
     Raises OrderNotFound for anyone else.
     """
     if repository.get_order_for(session, order_id=order_id, user_id=user_id) is None:
         raise OrderNotFound
-    return repository.list_refunds(session, order_id)
+    return repository.list_refunds(session, page, order_id=order_id)

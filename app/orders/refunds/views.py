@@ -1,6 +1,5 @@
 """HTTP of refunds."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +11,12 @@ from app.auth.guard import current_user, identity, requires, requires_admin_code
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.auth.service import Caller
+from app.common import array_pages
+from app.common.array_pages import PAGE_HEADERS
 from app.common.db import reading
 from app.common.http import Blueprint
 from app.common.idempotent import takes_idempotency_key
+from app.common.pagination import ArrayArgs
 from app.gateway.errors import GatewayNotConfigured, GatewayUnavailable
 from app.orders.errors import (
     REFUND_ERRORS,
@@ -77,15 +79,18 @@ def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
 
 @blp.get("/orders/<uuid:order_id>/refunds")
 @requires(blp, scope=Scope.ORDERS_READ)
-@blp.response(200, RefundOut(many=True))
+@blp.arguments(ArrayArgs, location="query")
+@blp.response(200, RefundOut(many=True), headers=PAGE_HEADERS)
 @blp.errors(OrderNotFound)
-def list_refunds(order_id: UUID) -> Sequence[Refund]:
+def list_refunds(args: dict[str, Any], order_id: UUID) -> Response:
     """List the refunds of an order
 
-    Oldest first. Visible to its buyer and its merchant.
+    Oldest first. Visible to its buyer and its merchant. The `Link` header names the next page.
     """
     with reading() as session:
-        return refunds.list_refunds(session, order_id=order_id, user_id=current_user(session).id)
+        user_id = current_user(session).id
+        found = refunds.list_refunds(session, order_id=order_id, user_id=user_id, **args)
+    return array_pages.respond(found, _render)
 
 
 @admin_blp.post("/<uuid:refund_id>/settle")
