@@ -7,6 +7,7 @@ cores of this machine, so only ratios within one run are meaningful.
     ./flow bench --quick            # everything in under a minute, less precise
     ./flow bench --only hot-product # one scenario, with its baselines
     ./flow bench sweep              # batch sizes from 1 to 128 connections
+    ./flow bench at-scale           # lists, searches and exports of a large shop
 """
 
 import argparse
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.common.settings import PROJECT_ROOT
-from bench import report, sweep
+from bench import at_scale, report, sweep
 from bench.measurement import Result
 from bench.scenarios import SCENARIOS, Scenario, select, warm_up
 from bench.servers import DURABLE, Servers, start_servers
@@ -36,6 +37,8 @@ def main(arguments: list[str]) -> int:
     """Returns 0 if all outcomes are as expected and the ledger is consistent."""
     if arguments[:1] == ["sweep"]:
         return sweep.main(arguments[1:])
+    if arguments[:1] == ["at-scale"]:
+        return at_scale.main(arguments[1:])
     options = parse(arguments)
     # A narrower table would be truncated; a wider one is wrapped by the terminal.
     console = Console(width=max(Console().width, 120))

@@ -1,10 +1,13 @@
 """Access tokens as Flask-JWT-Extended issues them."""
 
+from typing import Any
 from uuid import UUID
 
 from flask import Flask
 from flask_jwt_extended import JWTManager, create_access_token
 
+from app.auth.models import LoginSession
+from app.auth.schemas import SessionOut
 from app.auth.tokens import ACCESS_AUDIENCE, TokenRules, token_rules
 from app.common import clock
 
@@ -34,3 +37,10 @@ def access_token(*, user_id: UUID, session_id: UUID, role: str, email: str | Non
     }
     token: str = create_access_token(str(user_id), additional_claims=claims)
     return token
+
+
+def dump_session(login: LoginSession, *, current_id: UUID) -> dict[str, Any]:
+    """What SessionOut describes. current_id: the session of the request."""
+    shown = {name: getattr(login, name) for name in SessionOut().fields if name != "current"}
+    shown["current"] = login.id == current_id
+    return SessionOut().dump(shown)  # type: ignore[no-any-return]

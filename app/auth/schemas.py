@@ -2,14 +2,13 @@
 
 import re
 from typing import Any, Final
-from uuid import UUID
 
 import email_validator
 import marshmallow as ma
 import phonenumbers
 
 from app.auth.api_keys import service as api_keys
-from app.auth.models import LoginSession, Role
+from app.auth.models import Role
 from app.auth.scopes import DESCRIPTIONS, Scope
 from app.auth.two_factor import service as two_factor
 from app.common.fields import Flag, Schema, Text, Timestamp
@@ -226,13 +225,6 @@ class SessionOut(Schema):
     last_used_at = Timestamp(required=True)
     expires_at = Timestamp(required=True)
     current = ma.fields.Boolean(required=True)
-
-
-def dump_session(login: LoginSession, *, current_id: UUID) -> dict[str, Any]:
-    """What SessionOut describes. current_id: the session of the request."""
-    shown = {name: getattr(login, name) for name in SessionOut().fields if name != "current"}
-    shown["current"] = login.id == current_id
-    return SessionOut().dump(shown)  # type: ignore[no-any-return]
 
 
 class EnrolTwoFactorIn(Schema):

@@ -54,7 +54,6 @@ from app.auth.schemas import (
     UserOut,
     canonical_email,
     canonical_phone,
-    dump_session,
 )
 from app.auth.sign_in.guard import limits_sign_ins, remember_device, sign_in_turn
 from app.auth.tokens import token_rules
@@ -317,7 +316,7 @@ def list_sessions(args: dict[str, Any]) -> Response:
     """
     with reading() as session:
         found = service.list_active_sessions(session, user_id=current_user(session).id, **args)
-    return array_pages.respond(found, partial(dump_session, current_id=session_id()))
+    return array_pages.respond(found, partial(http.dump_session, current_id=session_id()))
 
 
 @blp.delete("/sessions/<uuid:login_session_id>")

@@ -11,6 +11,7 @@ from uuid import UUID
 import marshmallow as ma
 from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.sql.selectable import SelectBase
 
 from app.common.errors import BadRequest
@@ -18,6 +19,8 @@ from app.common.fields import QueryArgs, WholeNumber
 
 T = TypeVar("T")
 U = TypeVar("U")
+#: A column that a list is sorted by.
+SortColumn: TypeAlias = InstrumentedAttribute[Any] | KeyedColumnElement[Any]
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
 MAX_LIMIT: Final = 100
@@ -50,7 +53,7 @@ class PageRequest:
     def offset(self) -> int:
         return 0 if self.after else (self.page - 1) * self.limit
 
-    def last_seen(self, *columns: InstrumentedAttribute[Any]) -> tuple[Any, ...] | None:
+    def last_seen(self, *columns: SortColumn) -> tuple[Any, ...] | None:
         """`after` as values of these columns, the sort key of the list; None without a cursor.
 
         Raises CursorInvalid when it is the cursor of another list.
@@ -84,8 +87,8 @@ class Page(Generic[T]):
             "page": self.page,
             "limit": self.limit,
             "totalPages": -(-self.total // self.limit),
-            "totalIsCapped": self.total_is_capped,
             "nextCursor": self.next_cursor,
+            "totalIsCapped": self.total_is_capped,
         }
 
     def with_data(self, data: Iterable[U]) -> "Page[U]":
@@ -101,7 +104,7 @@ def paginate(
     session: Session,
     page: PageRequest,
     query: AnySelect,
-    *by: InstrumentedAttribute[Any],
+    *by: SortColumn,
     descending: bool = True,
     count: SelectBase | None = None,
 ) -> Page[Any]:
@@ -193,7 +196,7 @@ def read_batches(
 def _after(
     page: PageRequest,
     query: AnySelect,
-    by: Sequence[InstrumentedAttribute[Any]],
+    by: Sequence[SortColumn],
     descending: bool,
 ) -> AnySelect:
     """The rows of `query` after the last one seen."""
@@ -205,7 +208,7 @@ def _after(
     return query.where(key < last if descending else key > last)
 
 
-def _sort_key(row: Any, by: Sequence[InstrumentedAttribute[Any]]) -> tuple[Any, ...]:
+def _sort_key(row: Any, by: Sequence[SortColumn]) -> tuple[Any, ...]:
     holder = row if hasattr(row, by[0].key) else row[0]
     return tuple(getattr(holder, column.key) for column in by)
 
@@ -292,11 +295,11 @@ class PageMeta(ma.Schema):
     page = ma.fields.Integer(required=True)
     limit = ma.fields.Integer(required=True)
     totalPages = ma.fields.Integer(required=True)  # noqa: N815 – the name in JSON
+    nextCursor = ma.fields.String(required=True, allow_none=True)  # noqa: N815
     totalIsCapped = ma.fields.Boolean(  # noqa: N815
         required=True,
         metadata={"description": f"Whether there are more than `total` rows, {MAX_COUNT:,}"},
     )
-    nextCursor = ma.fields.String(required=True, allow_none=True)  # noqa: N815
 
 
 def page_of(item: type[ma.Schema]) -> type[ma.Schema]:

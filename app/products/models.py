@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.columns import Created, Identified, Timestamped, known_values, mutable
@@ -67,6 +67,13 @@ class Product(Identified, Timestamped, Base):
             "id",
             postgresql_where=text("is_active AND deleted_at IS NULL"),
         ),
+        Index(
+            "ix_products_search",
+            "searched",
+            postgresql_using="gin",
+            postgresql_ops={"searched": "gin_trgm_ops"},
+            postgresql_where=text("is_active AND deleted_at IS NULL"),
+        ),
         Index("ix_products_merchant", "merchant_id", "id"),
         # For quotas. Without the stock, as above.
         Index("ix_products_kept", "merchant_id", postgresql_where=text("deleted_at IS NULL")),
@@ -106,6 +113,10 @@ class Product(Identified, Timestamped, Base):
     purchase_limit: Mapped[int | None]
     reservation_limit: Mapped[int | None]
     deleted_at: Mapped[datetime | None]
+    #: What a search looks at: name and description, without accents and case.
+    searched: Mapped[str] = mapped_column(
+        Computed("search_text(name, description)", persisted=True), deferred=True
+    )
 
 
 class Restock(Identified, Created, Base):

@@ -19,7 +19,15 @@ from app.common.fields import (
 from app.common.money import format_minor
 from app.common.pagination import ArrayArgs, PageArgs
 from app.products.models import ProductKind
-from app.products.service import RESERVABLE_PERCENT, RESERVABLE_UNITS, SORTS, Offer
+from app.products.service import (
+    MAX_MATCHES,
+    NEWEST,
+    RELEVANCE,
+    RESERVABLE_PERCENT,
+    RESERVABLE_UNITS,
+    SORTS,
+    Offer,
+)
 
 _CAP = {"description": "Maximum units per buyer; null for no limit", "example": 3}
 _RESERVATION = {
@@ -85,7 +93,14 @@ class CatalogueArgs(PageArgs):
         maximum=100,
         metadata={"description": "Rows per page, 1 to 100", "example": 100},
     )
-    q = Text(max_length=100, metadata={"description": "Text in the name or description"})
+    q = Text(
+        max_length=100,
+        metadata={
+            "description": "Text in the name or description, whatever its case and accents. One or"
+            f" two characters are looked for in the newest {NEWEST:,} products only",
+            "example": "cafe",
+        },
+    )
     min_price = Amount(
         zero_allowed=True, metadata={"description": "Minimum price", "example": "5.00"}
     )
@@ -94,9 +109,11 @@ class CatalogueArgs(PageArgs):
     )
     merchant_id = Id(metadata={"description": "Only products of this merchant"})
     sort = ma.fields.String(
-        load_default="newest",
-        validate=ma.validate.OneOf(SORTS),
-        metadata={"description": "Order of the list"},
+        validate=ma.validate.OneOf([RELEVANCE, *SORTS]),
+        metadata={
+            "description": "Order of the list. With `q` the default is `relevance`: of the newest"
+            f" {MAX_MATCHES:,} matches, those with the text in the name first. Otherwise `newest`"
+        },
     )
 
 

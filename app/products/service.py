@@ -25,6 +25,10 @@ from app.products.models import Product, ProductKind
 
 #: Sort orders of the catalogue.
 SORTS: Final = tuple(repository.SORTS)
+#: The order of a search, how many matches it ranks, and where it looks for short texts.
+RELEVANCE: Final = "relevance"
+MAX_MATCHES: Final = repository.MAX_MATCHES
+NEWEST: Final = repository.NEWEST
 
 #: Share of the stock, and number of units, that a buyer may reserve of a product without a limit of
 #: its own. The larger of the two applies.
@@ -138,13 +142,20 @@ def require_product(session: Session, *, product_id: UUID, viewer: User | None =
     return offer
 
 
-def list_on_sale(session: Session, page: PageRequest, *, sort: str, **filters: Any) -> Page[Offer]:
+def list_on_sale(
+    session: Session, page: PageRequest, *, sort: str | None = None, **filters: Any
+) -> Page[Offer]:
     """Products on sale, without those of deactivated merchants and of locked wallets.
 
-    filters: q, min_price, max_price (minor units), merchant_id.
+    sort: one of SORTS, or RELEVANCE for a search; None for relevance with `q`, and newest first
+    without. filters: q, min_price, max_price (minor units), merchant_id.
     """
     filters = {"q": None, "min_price": None, "max_price": None, "merchant_id": None} | filters
-    found = repository.list_on_sale(session, page, sort=sort, **filters)
+    if sort in (None, RELEVANCE) and filters["q"] is not None:
+        found = repository.search_on_sale(session, page, **filters)
+    else:
+        order = sort if sort in SORTS else "newest"
+        found = repository.list_on_sale(session, page, sort=order, **filters)
     merchants = auth.get_users_by_id(session, [row.merchant_id for row in found.data])
     return found.with_data(Offer(row, merchants[row.merchant_id]) for row in found.data)
 

@@ -201,6 +201,7 @@ class TestReading:
             "limit": 3,
             "totalPages": 2,
             "nextCursor": None,
+            "totalIsCapped": False,
         }
         assert rest["meta"]["nextCursor"] is None
 

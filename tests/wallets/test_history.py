@@ -36,12 +36,14 @@ class TestHistory:
         assert answer.json["data"][0] == made
         assert [row["type"] for row in answer.json["data"]] == ["WITHDRAWAL", "DEPOSIT"]
         assert answer.text.endswith(
-            '"meta":{"total":2,"page":1,"limit":20,"totalPages":1,"nextCursor":null}}'
+            '"meta":{"total":2,"page":1,"limit":20,"totalPages":1,"nextCursor":null,'
+            '"totalIsCapped":false}}'
         )
 
     def test_the_history_of_a_new_wallet_is_empty(self, client: FlaskClient) -> None:
         assert self.read(client, factories.actor()).text == (
-            '{"data":[],"meta":{"total":0,"page":1,"limit":20,"totalPages":0,"nextCursor":null}}'
+            '{"data":[],"meta":{"total":0,"page":1,"limit":20,"totalPages":0,"nextCursor":null,'
+            '"totalIsCapped":false}}'
         )
 
     def test_transactions_of_other_users_are_not_listed(self, client: FlaskClient) -> None:

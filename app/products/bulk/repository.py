@@ -19,7 +19,7 @@ _SELECT = """
 """
 _LOCK = "FOR NO KEY UPDATE"
 
-_INSERT = BulkInsert(Product, omit=("deleted_at",))
+_INSERT = BulkInsert(Product, omit=("deleted_at", "searched"))
 _INSERT_RESTOCKS = BulkInsert(Restock)
 
 _UPDATE = """

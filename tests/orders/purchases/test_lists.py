@@ -33,7 +33,8 @@ class TestListingOrders:
         assert answer.json["data"] == made[::-1]
         assert list(answer.json["data"][0]) == list(made[0])
         assert answer.text.endswith(
-            '"meta":{"total":3,"page":1,"limit":20,"totalPages":1,"nextCursor":null}}'
+            '"meta":{"total":3,"page":1,"limit":20,"totalPages":1,"nextCursor":null,'
+            '"totalIsCapped":false}}'
         )
 
     def test_orders_of_other_users_are_not_listed(self, client: FlaskClient) -> None:

@@ -11,6 +11,9 @@ from tests.browser import chromium, page
 
 __all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
 
+# The simulators rarely change.
+pytestmark = pytest.mark.stress
+
 
 def seconds_left(page: Page) -> int:
     """The remaining seconds that the countdown shows."""

@@ -12,6 +12,9 @@ from tests.stripe import DECLINED_CARD, Buyer, SandboxGateway, Shop
 
 __all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
 
+# The simulators rarely change.
+pytestmark = pytest.mark.stress
+
 
 def test_a_buyer_pays_with_a_second_card_and_is_redirected(
     gateway: SandboxGateway, shop: Shop, page: Page
