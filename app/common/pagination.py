@@ -71,7 +71,7 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A part of a list. total_is_capped: whether the list has more than `total` rows, MAX_COUNT."""
+    """A part of a list. total_is_capped: whether it has more rows than were counted."""
 
     data: Sequence[T]
     total: int
@@ -107,13 +107,14 @@ def paginate(
     *by: SortColumn,
     descending: bool = True,
     count: SelectBase | None = None,
+    max_count: int | None = None,
 ) -> Page[Any]:
     """A page of the rows of `query`, ordered by the columns `by`, which identify a row.
 
     query: selects an entity, a row that begins with the entity of `by`, or the columns of `by`
     among others. It may be ordered already by columns that are equal in all of its rows.
-    count: has as many rows as `query` and is cheaper to count. At most MAX_COUNT rows are counted.
-    Raises CursorInvalid.
+    count: has as many rows as `query` and is cheaper to count. max_count: rows that are counted at
+    most, MAX_COUNT if None. Raises CursorInvalid.
     """
     ordered = _after(page, query, by, descending).order_by(
         *(column.desc() if descending else column.asc() for column in by)
@@ -126,12 +127,13 @@ def paginate(
     if total is None:
         total = _total_if_seen(page, len(rows))
         if total is None:
-            total = _count(session, query if count is None else count)
-            total, is_capped = min(total, MAX_COUNT), total > MAX_COUNT
+            most = MAX_COUNT if max_count is None else max_count
+            total = _count(session, query if count is None else count, most + 1)
+            total, is_capped = min(total, most), total > most
     cursor = None
     if len(rows) > page.limit:
-        known = None if is_capped else total
-        cursor = _encode(_sort_key(data[-1], by), total=known, page=page.page + 1)
+        key = _sort_key(data[-1], by)
+        cursor = _encode(key, total=total, is_capped=is_capped, page=page.page + 1)
     return Page(data, total, page.page, page.limit, cursor, is_capped)
 
 
@@ -141,13 +143,12 @@ def _total_if_seen(page: PageRequest, read: int) -> int | None:
     return page.offset + read if ends_here else None
 
 
-def _count(session: Session, counted: SelectBase) -> int:
-    """The number of rows, up to one more than MAX_COUNT."""
+def _count(session: Session, counted: SelectBase, limit: int) -> int:
+    """The number of rows, up to `limit`."""
     if isinstance(counted, Select):
-        counted = counted.order_by(None).limit(MAX_COUNT + 1)
-    rows = counted.subquery()
-    if not isinstance(counted, Select):
-        rows = select(rows).limit(MAX_COUNT + 1).subquery()
+        rows = counted.order_by(None).limit(limit).subquery()
+    else:
+        rows = select(counted.subquery()).limit(limit).subquery()
     return session.scalar(select(func.count()).select_from(rows)) or 0
 
 
@@ -213,23 +214,26 @@ def _sort_key(row: Any, by: Sequence[SortColumn]) -> tuple[Any, ...]:
     return tuple(getattr(holder, column.key) for column in by)
 
 
-def _encode(after: tuple[Any, ...], *, total: int | None, page: int) -> str:
-    """total: None if it is capped."""
-    raw = json.dumps([total, page, *after], default=str, separators=(",", ":"))
+def _encode(after: tuple[Any, ...], *, total: int, is_capped: bool, page: int) -> str:
+    """A capped total is in a list of its own."""
+    counted = [total] if is_capped else total
+    raw = json.dumps([counted, page, *after], default=str, separators=(",", ":"))
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> tuple[int | None, int, tuple[Any, ...]]:
+def _decode(cursor: str, *, limit: int) -> PageRequest:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         total, page, *after = json.loads(base64.b64decode(padded, b"-_", validate=True))
     except (ValueError, TypeError, RecursionError) as error:
         raise CursorInvalid from error
-    if (total is not None and _exactly(int, total) < 0) or _exactly(int, page) < 1:
+    is_capped = isinstance(total, list) and len(total) == 1
+    counted = _exactly(int, total[0] if is_capped else total)
+    if counted < 0 or _exactly(int, page) < 1:
         raise CursorInvalid
     if not after or not all(isinstance(value, int | str) for value in after):
         raise CursorInvalid
-    return total, page, tuple(after)
+    return PageRequest(page, limit, tuple(after), counted, is_capped)
 
 
 def _exactly(kind: type, value: Any) -> Any:
@@ -265,9 +269,7 @@ class PageArgs(QueryArgs):
     def _page_request(self, args: dict[str, Any], **_: Any) -> dict[str, Any]:
         page, limit, cursor = args["page"], args.pop("limit"), args.pop("cursor", None)
         if cursor is not None:
-            total, page, after = _decode(cursor)
-            known, is_capped = (MAX_COUNT, True) if total is None else (total, False)
-            return args | {"page": PageRequest(page, limit, after, known, is_capped)}
+            return args | {"page": _decode(cursor, limit=limit)}
         if (page - 1) * limit > MAX_OFFSET:
             raise BadRequest(
                 details={"page": ["The page is too far from the start; use `cursor`."]}
@@ -290,15 +292,19 @@ class PageMeta(ma.Schema):
     """The position of a page in its list."""
 
     total = ma.fields.Integer(
-        required=True, metadata={"description": "Number of rows, or of those that were counted"}
+        required=True,
+        metadata={"description": f"Number of rows; at most {MAX_COUNT:,} are counted"},
     )
     page = ma.fields.Integer(required=True)
     limit = ma.fields.Integer(required=True)
-    totalPages = ma.fields.Integer(required=True)  # noqa: N815 – the name in JSON
+    totalPages = ma.fields.Integer(  # noqa: N815 – the name in JSON
+        required=True,
+        metadata={"description": "Pages of the counted rows; go on while `nextCursor` is not null"},
+    )
     nextCursor = ma.fields.String(required=True, allow_none=True)  # noqa: N815
     totalIsCapped = ma.fields.Boolean(  # noqa: N815
         required=True,
-        metadata={"description": f"Whether there are more than `total` rows, {MAX_COUNT:,}"},
+        metadata={"description": "Whether there are more rows than were counted"},
     )
 
 

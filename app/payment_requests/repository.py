@@ -39,8 +39,11 @@ def count_active_codes(session: Session, *, merchant_id: UUID, limit: int | None
     return session.scalar(select(func.count()).select_from(found.limit(limit).subquery())) or 0
 
 
-def get_request_for_update(session: Session, request_id: UUID) -> PaymentRequest | None:
-    return lock_row(session, PaymentRequest, request_id)
+def lock_request(session: Session, request_id: UUID) -> PaymentRequest:
+    """A request that exists, as it is now, locked."""
+    return session.get_one(
+        PaymentRequest, request_id, with_for_update={"key_share": True}, populate_existing=True
+    )
 
 
 def query_requests_for_update(session: Session, request_ids: Iterable[UUID]) -> Iterable[Any]:

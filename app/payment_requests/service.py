@@ -148,11 +148,11 @@ def expire_requests(session: Session, *, limit: int) -> int:
 
 def _require_party(session: Session, *, user_id: UUID, request_id: UUID) -> PaymentRequest:
     """The request, locked. With the ledger lock: a batch that pays it would fail otherwise."""
-    acquire_ledger_lock(session)
-    request = repository.get_request_for_update(session, request_id)
+    request = repository.get_request_of(session, request_id=request_id, user_id=user_id)
     if request is None or user_id not in (request.requester_id, request.payer_id):
         raise PaymentRequestNotFound
-    return request
+    acquire_ledger_lock(session)
+    return repository.lock_request(session, request_id)
 
 
 def _status(request: PaymentRequest, now: datetime) -> RequestStatus:

@@ -1,19 +1,19 @@
 """SQL of products."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
-    ColumnElement,
-    Integer,
     Select,
     String,
     bindparam,
-    cast,
+    case,
     column,
     func,
     insert,
@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
     table,
     tuple_,
+    type_coerce,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -43,10 +44,9 @@ SORTS: Final[dict[str, tuple[tuple[InstrumentedAttribute[Any], ...], bool]]] = {
 
 #: Products that a search ranks: of more matches, those that are older are left out.
 MAX_MATCHES: Final = 1000
-#: Shorter texts contain no trigram, so no index finds them. They are searched for in the newest
-#: products only.
-_MIN_TRIGRAM: Final = 3
-NEWEST: Final = 5000
+#: Where texts without a trigram are looked for, because no index finds them.
+NEWEST: Final = 20_000
+_TRIGRAM: Final = re.compile("[a-z0-9]{3}")
 
 _UPDATE_STOCK = """
     UPDATE products
@@ -155,35 +155,29 @@ def _on_sale(
         Product.merchant_id.not_in(_DEACTIVATED),
         tuple_(Product.merchant_id, Product.currency).not_in(_LOCKED),
     )
-    if q is not None:
-        query = query.where(Product.searched.op("LIKE")(_pattern(q)))
-        if len(q) < _MIN_TRIGRAM:
-            query = query.where(Product.id >= _newest())
     if min_price is not None:
         query = query.where(Product.price >= min_price)
     if max_price is not None:
         query = query.where(Product.price <= max_price)
     if merchant_id is not None:
         query = query.where(Product.merchant_id == merchant_id)
-    return query
+    return query if q is None else _containing(q, query)
 
 
-def _pattern(q: str) -> ColumnElement[str]:
-    """What texts that contain `q` are like.
+def _containing(q: str, query: Select[Any]) -> Select[Any]:
+    """The products of `query` that contain a text.
 
-    A literal, because PostgreSQL then knows how common it is: rare words are found by the index,
-    common ones among the newest products.
+    The text is a literal, because PostgreSQL then knows how common it is: rare ones are found by
+    the index, common ones among the newest products.
     """
-    escaped = re.sub(r"([\\%_])", r"\\\1", q)
-    return func.fold_text(bindparam(None, f"%{escaped}%", String, literal_execute=True))
-
-
-def _newest() -> ColumnElement[UUID]:
-    """The id of the oldest of the NEWEST products on sale."""
-    on_sale = select(Product.id).where(Product.is_active, Product.deleted_at.is_(None))
-    newest = on_sale.order_by(Product.id.desc()).limit(NEWEST).subquery()
-    oldest = select(newest.c.id).order_by(newest.c.id).limit(1).scalar_subquery()
-    return func.coalesce(oldest, UUID(int=0))
+    if not _TRIGRAM.search(unicodedata.normalize("NFKD", q).lower()):
+        ids = query.with_only_columns(Product.id)
+        newest = ids.order_by(Product.id.desc()).limit(NEWEST).subquery()
+        # Not min(), which PostgreSQL does not have for UUIDs.
+        oldest = select(newest.c.id).order_by(newest.c.id).limit(1).scalar_subquery()
+        query = query.where(Product.id >= oldest)
+    text_searched = bindparam(None, q, String, literal_execute=True)
+    return query.where(Product.searched.op("LIKE")(func.search_pattern(text_searched)))
 
 
 def list_on_sale(
@@ -197,14 +191,23 @@ def list_on_sale(
 def search_on_sale(session: Session, page: PageRequest, *, q: str, **filters: Any) -> Page[Product]:
     """The newest MAX_MATCHES products on sale that contain `q`: those with it in the name first,
     each newest first. filters: as for `list_on_sale`."""
-    # Folding the name takes longer than to find where the text is.
-    in_name = func.strpos(Product.searched, func.fold_text(q)) <= func.length(Product.name)
-    newest = _on_sale(q=q, **filters).order_by(Product.id.desc()).limit(MAX_MATCHES)
-    found = newest.with_only_columns(
-        Product.id.label("id"), cast(in_name, Integer).label("rank")
-    ).subquery()
-    query = select(Product, found.c.rank, found.c.id).join(found, Product.id == found.c.id)
-    ranked = paginate(session, page, query, found.c.rank, found.c.id, count=select(found.c.id))
+    matching = _on_sale(q=q, **filters)
+    # A unit separator follows the name.
+    in_name = func.strpos(Product.searched, func.fold_text(q)) < func.strpos(
+        Product.searched, "\x1f"
+    )
+    rank = type_coerce(case((in_name, 1), else_=0), BigInteger).label("rank")
+    newest = matching.order_by(Product.id.desc()).limit(MAX_MATCHES)
+    found = newest.with_only_columns(Product.id.label("id"), rank).subquery()
+    ranked = paginate(
+        session,
+        page,
+        select(Product, found.c.rank, found.c.id).join(found, Product.id == found.c.id),
+        found.c.rank,
+        found.c.id,
+        count=matching.with_only_columns(Product.id),
+        max_count=MAX_MATCHES,
+    )
     return ranked.with_data(row.Product for row in ranked.data)
 
 

@@ -96,8 +96,9 @@ class CatalogueArgs(PageArgs):
     q = Text(
         max_length=100,
         metadata={
-            "description": "Text in the name or description, whatever its case and accents. One or"
-            f" two characters are looked for in the newest {NEWEST:,} products only",
+            "description": "Text in the name or description, ignoring case and accents. A text"
+            " without three letters of a to z or digits in a row is looked for in the newest"
+            f" {NEWEST:,} products only",
             "example": "cafe",
         },
     )

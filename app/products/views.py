@@ -61,8 +61,9 @@ def create_product(body: dict[str, Any]) -> Response:
 def list_products(args: dict[str, Any]) -> Response:
     """List products on sale
 
-    Newest first by default. Pages are cached for 60 seconds, but changes by merchants and sold-out
-    products take effect immediately.
+    Newest first by default; with `q`, those with the text in the name first. Without `q` and a
+    price range, pages are cached for 60 seconds, but changes by merchants and sold-out products
+    take effect immediately.
     """
     for name in ("min_price", "max_price"):
         if name in args:
@@ -79,6 +80,8 @@ def list_products(args: dict[str, Any]) -> Response:
     if {"q", "min_price", "max_price"} & args.keys():
         stored = build()
     else:
+        if args.get("sort") in (None, service.RELEVANCE):
+            args["sort"] = "newest"
         stored = service.cached_catalogue_page(repr(sorted(args.items())), build)
     meta, etag, rows = stored.split(b"\n", 2)
     response = etag_response(rows, etag.decode())

@@ -13,7 +13,7 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public")
     op.execute("CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public")
-    # Immutable, as an index requires: the dictionary of the extension never changes.
+    # Immutable, as an index requires, though the rules of the extension may change with PostgreSQL.
     op.execute("""
         CREATE FUNCTION fold_text(text) RETURNS text
         LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -22,7 +22,12 @@ def upgrade() -> None:
     op.execute("""
         CREATE FUNCTION search_text(name text, description text) RETURNS text
         LANGUAGE sql IMMUTABLE PARALLEL SAFE
-        RETURN fold_text(name || ' ' || coalesce(description, ''))
+        RETURN fold_text(name || E'\\x1f' || coalesce(description, ''))
+    """)
+    op.execute(r"""
+        CREATE FUNCTION search_pattern(text) RETURNS text
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+        RETURN '%' || regexp_replace(fold_text($1), '([\\%_])', '\\\1', 'g') || '%'
     """)
     # Stored, because to compute it takes longer than to compare it.
     op.execute("""
@@ -38,6 +43,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_products_search", table_name="products")
     op.drop_column("products", "searched")
+    op.execute("DROP FUNCTION search_pattern(text)")
     op.execute("DROP FUNCTION search_text(text, text)")
     op.execute("DROP FUNCTION fold_text(text)")
     op.execute("DROP EXTENSION unaccent")

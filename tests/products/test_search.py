@@ -1,5 +1,6 @@
 """Searches of the catalogue."""
 
+import base64
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,6 @@ from flask.testing import FlaskClient
 
 from app.common.db import transaction
 from app.products import repository
-from app.products import service as products
 from tests import factories
 from tests.factories import Actor
 
@@ -93,17 +93,67 @@ def test_of_many_matches_the_newest_are_ranked(
     for name in ("Course A", "Course B", "Course C"):
         sell(seller, name)
 
+    answer = client.get(PRODUCTS, query_string={"q": "course", "limit": "1"})
+    meta = json.loads(answer.headers["X-Pagination"])
+
     assert found(client, "course") == ["Course C", "Course B"]
+    assert (meta["total"], meta["totalIsCapped"]) == (2, True)
+    assert len(found(client, "course", sort="newest")) == 3
 
 
-def test_short_texts_are_looked_for_in_the_newest_products(
+def test_texts_without_a_trigram_are_looked_for_in_the_newest_products(
     client: FlaskClient, seller: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    other = factories.merchant()
     monkeypatch.setattr(repository, "NEWEST", 2)
+    sell(other, "Gopher 0")
     for name in ("Gopher 1", "Gopher 2", "Gopher 3"):
         sell(seller, name)
 
     newest = ["Gopher 3", "Gopher 2"]
     assert found(client, "go") == found(client, "o", sort="newest") == newest
-    assert found(client, "goph") == [*newest, "Gopher 1"]
-    assert products.NEWEST > 1000
+    assert found(client, "goph") == [*newest, "Gopher 1", "Gopher 0"]
+    # Of those that match the other filters.
+    assert found(client, "go", merchantId=str(other.id)) == ["Gopher 0"]
+
+
+@pytest.mark.parametrize("q", ["музыка", "МУЗЫКА", "C++", "★★", "音楽"])
+def test_texts_of_any_script_are_found(client: FlaskClient, seller: Actor, q: str) -> None:
+    sell(seller, "C++ ★★", "Музыка и 音楽")
+    sell(seller, "Something else", "C and D")
+
+    assert found(client, q) == ["C++ ★★"]
+
+
+@pytest.mark.parametrize(
+    "q", ["\uff05\uff05", "\uff3f\uff3f", "100\uff05 off", "a\uff3cb", "'; --", "%(x)s", "\\'"]
+)
+def test_characters_that_fold_to_wildcards_are_literal(
+    client: FlaskClient, seller: Actor, q: str
+) -> None:
+    """Such as the full-width percent sign, low line and backslash."""
+    sell(seller, f"With {q} in it")
+    sell(seller, "100 anything off", "ab")
+
+    assert found(client, q) == [f"With {q} in it"]
+
+
+def test_a_text_is_not_found_across_name_and_description(
+    client: FlaskClient, seller: Actor
+) -> None:
+    sell(seller, "Guide", "for beginners")
+
+    assert found(client, "guide for") == []
+
+
+@pytest.mark.parametrize("rank", [2**40, -1, "x", None])
+def test_an_invented_cursor_is_refused_or_harmless(
+    client: FlaskClient, seller: Actor, rank: Any
+) -> None:
+    sell(seller, "Guide")
+    content = json.dumps([1, 1, rank, str(seller.id)])
+    cursor = base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+
+    answer = client.get(PRODUCTS, query_string={"q": "guide", "cursor": cursor})
+
+    assert answer.status_code == (200 if isinstance(rank, int) else 400)

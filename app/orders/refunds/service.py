@@ -207,8 +207,9 @@ def decide(
     if not at_gateway:
         buyer.require_can_receive(breakdown.amount)
     payee = system_account(SystemCode.GATEWAY, order.currency) if at_gateway else buyer
-    refund = _refund(order, breakdown, by=by, reason=reason, key=idempotency_key)
-    refund.id = refund_id or refund.id
+    refund = _refund(
+        order, breakdown, by=by, reason=reason, key=idempotency_key, refund_id=refund_id
+    )
     if at_gateway:
         _leave_pending(refund)
     entry = _entry(refund, payer=payer, payee=payee) if refund.amount else None
@@ -229,11 +230,17 @@ def record(refund: Refund, order: Order, stock: Stock, *, restored_units: int) -
 
 
 def _refund(
-    order: Order, breakdown: RefundBreakdown, *, by: UUID, reason: str | None, key: str | None
+    order: Order,
+    breakdown: RefundBreakdown,
+    *,
+    by: UUID,
+    reason: str | None,
+    key: str | None,
+    refund_id: UUID | None,
 ) -> Refund:
     now = clock.now()
     return RefundRow(
-        id=new_id(),
+        id=refund_id or new_id(),
         order_id=order.id,
         merchant_id=order.merchant_id,
         initiator_id=by,

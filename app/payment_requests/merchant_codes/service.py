@@ -87,6 +87,8 @@ def deactivate_code(session: Session, *, merchant_id: UUID, code_id: UUID) -> Me
     Raises MerchantCodeNotFound.
     """
     found = require_code(session, merchant_id=merchant_id, code_id=code_id)
+    if not found.code.is_active:
+        return found
     acquire_ledger_lock(session)  # a batch that pays it would fail otherwise
     code = repository.lock_code(session, found.code.id)
     if code is not None and code.is_active:

@@ -55,31 +55,41 @@ class LedgerBatcher:
 def _run(drain: Drain[Job | Work]) -> Sequence[Any]:
     """Execute a batch. It is drained under the ledger lock: until then, more requests may join."""
     done: list[Any] = []
+    decided: list[Any] = []  # in the last attempt
 
     def attempt(session: Session) -> Sequence[Any]:
+        decided.clear()
         requests = drain()
         if not isinstance(requests[0], Job):
             leave_pipeline(session)
             return [requests[0](session)]
-        return execute_all(session, cast("Sequence[Job]", requests)[len(done) :])
+        decided.extend(execute_all(session, cast("Sequence[Job]", requests)[len(done) :]))
+        return list(decided)
 
     while not done or len(done) < len(drain()):
         try:
             outcomes = ledger_transaction(attempt, pipelined=True)
         except Exception as error:
-            done += _after_failure(drain()[len(done) :], error)
+            done += _after_failure(drain()[len(done) :], decided, error)
         else:
             done += takewhile(lambda outcome: not isinstance(outcome, DecideLater), outcomes)
     return done
 
 
-def _after_failure(requests: Sequence[Job | Work], error: Exception) -> Sequence[Any]:
-    """The outcomes of requests whose transaction has failed."""
+def _after_failure(
+    requests: Sequence[Job | Work], decided: Sequence[Any], error: Exception
+) -> Sequence[Any]:
+    """The outcomes of requests whose transaction has failed. decided: what it had decided."""
     if isinstance(error, Unavailable) or not isinstance(requests[0], Job):
         return [error] * len(requests)
-    # One of them may be the cause, or the outcome of the COMMIT is unknown.
-    uncertain = error if isinstance(error, OutcomeUnknown) else None
-    return [_execute_alone(job, uncertain) for job in cast("Sequence[Job]", requests)]
+    jobs = cast("Sequence[Job]", requests)
+    if not isinstance(error, OutcomeUnknown):  # one of them may be the cause
+        return [_execute_alone(job, None) for job in jobs]
+    return [
+        # What was refused was not committed in any case.
+        _execute_alone(job, None if isinstance(outcome, AppError) else error)
+        for job, outcome in zip(jobs, decided, strict=True)
+    ]
 
 
 def _execute_alone(job: Job, uncertain: OutcomeUnknown | None) -> Outcome:
