@@ -11,6 +11,9 @@ from tests.bank import KEYS, Merchant, Payer, SandboxBank, payment_request, refe
 from tests.concurrency import all_at_once
 from tests.simulators import call
 
+# The simulators rarely change.
+pytestmark = pytest.mark.stress
+
 
 class TestShowing:
     def test_the_page_shows_payer_amount_and_merchant(

@@ -15,6 +15,9 @@ from tests.bank import variables
 from tests.live import wait_until
 from tests.simulators import process
 
+# The simulators rarely change.
+pytestmark = pytest.mark.stress
+
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_the_process_prints_its_address_and_stops_cleanly(

@@ -11,6 +11,9 @@ from tests.bank import Merchant, Payer, SandboxBank, reference_of
 from tests.live import wait_until
 from tests.simulators import call
 
+# The simulators rarely change.
+pytestmark = pytest.mark.stress
+
 
 class TestDelivery:
     def test_a_webhook_is_retried_until_the_merchant_acknowledges_it(
