@@ -271,7 +271,7 @@ def _sql_list(names: Iterable[str]) -> str:
 # The limits of roles are few, and read once for all users.
 _LIMITS = """
     SELECT u.id AS user_id, u.role, f.user_id IS NOT NULL AS is_enrolled,
-        (SELECT json_agg(json_build_array(l.role, l.type, l."window", l.amount))
+        (SELECT json_agg(json_build_array(l.role, l.type, l."window", l.amount))::text
             FROM wallet_limits l
             WHERE l.role IS NOT NULL AND l.currency = %(currency)s
         ) AS of_roles,
@@ -286,8 +286,9 @@ _LIMITS = """
 def query_limits(session: Session, *, user_ids: Iterable[UUID], currency: str) -> Iterable[Any]:
     """Role, enrolment and limits of these users: one row each.
 
-    of_roles: lists of role, type, window and minor units, for all roles; own: the user's own, as
-    lists of type, window and minor units. Both are None if there are none.
+    of_roles: lists of role, type, window and minor units, for all roles, as JSON: it is the same
+    text for all users, so it need not be parsed for each; own: the user's own, as lists of type,
+    window and minor units. Both are None if there are none.
     """
     return send(session, _LIMITS, {"user_ids": uuid_array(user_ids), "currency": currency})
 

@@ -8,9 +8,11 @@ refuse a movement or ask for a code (docs/decisions/0015).
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 from sqlalchemy.orm import Session
 
 from app.common import clock
@@ -262,11 +264,7 @@ def _bounds(
     direction: LimitType,
     waiting: Mapping[TransactionType, int],
 ) -> Usage:
-    amounts = {
-        (kind, window): (amount, False)
-        for role, kind, window, amount in row.of_roles or ()
-        if role == row.role and kind in _LIMITS[direction]
-    }
+    amounts = dict(_of_role(row.of_roles, row.role, direction))
     for kind, window, amount in row.own or ():
         if kind in _LIMITS[direction]:
             amounts[kind, window] = (amount, True)
@@ -298,6 +296,18 @@ def _bounds(
         pending=waiting,
         is_exact=False,
     )
+
+
+@lru_cache(maxsize=64)
+def _of_role(
+    of_roles: str | None, role: str, direction: LimitType
+) -> Mapping[tuple[str, str], tuple[int, bool]]:
+    """The limits of a role in one direction, as minor units by type and window."""
+    return {
+        (kind, window): (amount, False)
+        for its, kind, window, amount in (orjson.loads(of_roles) if of_roles else ())
+        if its == role and kind in _LIMITS[direction]
+    }
 
 
 def _pending(waiting: Mapping[TransactionType, int], kinds: Collection[TransactionType]) -> int:

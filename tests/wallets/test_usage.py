@@ -141,7 +141,7 @@ def test_totals_that_start_again_exceed_every_limit_until_they_are_read() -> Non
 
     assert list(account.totals[WITHDRAWAL.value][:2]) == [5, 10]
     row = SimpleNamespace(
-        role="USER", is_enrolled=False, of_roles=[["USER", "WITHDRAWAL", "DAY", 100]], own=None
+        role="USER", is_enrolled=False, of_roles='[["USER", "WITHDRAWAL", "DAY", 100]]', own=None
     )
     bounds = usage._bounds(row, account, LimitType.OUTGOING, {})
     found = bounds.exceeded(WITHDRAWAL, 1)
