@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, make_dataclass
 from functools import cache, cached_property
 from typing import Any, Final, TypeVar, cast
+from uuid import UUID
 
 import orjson
 import psycopg
@@ -18,7 +19,7 @@ from sqlalchemy import Column, LargeBinary
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from app.common.driver import Message, send, send_later
+from app.common.driver import Message, send, send_later, uuid_array
 
 Model = TypeVar("Model", bound=DeclarativeBase)
 
@@ -157,6 +158,22 @@ def columns_of(model: type[DeclarativeBase]) -> str:
     return ", ".join(
         f"{quote(column.name)} AS {quote(name)}"
         for name, column in model.__mapper__.columns.items()
+    )
+
+
+def lock_rows(session: Session, model: type[DeclarativeBase], ids: Iterable[UUID]) -> Iterable[Any]:
+    """The rows with these ids, locked in id order, with the attributes of `model`.
+
+    The statement is sent immediately; in a pipeline, iterating waits for the rows (`driver.send`).
+    """
+    return send(session, _lock_statement(model), {"ids": uuid_array(ids)})
+
+
+@cache
+def _lock_statement(model: type[DeclarativeBase]) -> str:
+    return (
+        f"SELECT {columns_of(model)} FROM {model.__tablename__}"  # noqa: S608 – names of ours
+        " WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +9,7 @@ from sqlalchemy import func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.bulk import BulkInsert, Write, columns_of, send_rows, write
-from app.common.driver import send, uuid_array
+from app.common.bulk import BulkInsert, Write, lock_rows, send_rows, write
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_due
 from app.orders.models import (
@@ -108,17 +106,9 @@ def insert_refunds(session: Session, refunds: Iterable[Refund]) -> None:
     write(session, Write(_INSERT_REFUNDS, refunds))
 
 
-@cache
-def _lock_orders() -> str:
-    return (
-        f"SELECT {columns_of(Order)} FROM orders"  # noqa: S608 – columns of ours
-        " WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
-    )
-
-
 def query_for_update(session: Session, order_ids: Iterable[UUID]) -> Iterable[Any]:
     """The orders, locked in id order, with the attributes of the model."""
-    return send(session, _lock_orders(), {"ids": uuid_array(order_ids)})
+    return lock_rows(session, Order, order_ids)
 
 
 _UPDATE_REFUNDED = """

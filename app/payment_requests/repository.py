@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.bulk import Write, columns_of, write
+from app.common.bulk import Write, lock_rows, write
 from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate, paginate_union
 from app.common.rows import insert_row, lock_due, lock_row
@@ -48,15 +47,7 @@ def lock_request(session: Session, request_id: UUID) -> PaymentRequest:
 
 def query_requests_for_update(session: Session, request_ids: Iterable[UUID]) -> Iterable[Any]:
     """The requests, locked in id order, with the attributes of the model."""
-    return send(session, _lock_requests(), {"ids": uuid_array(request_ids)})
-
-
-@cache
-def _lock_requests() -> str:
-    return (
-        f"SELECT {columns_of(PaymentRequest)} FROM payment_requests"  # noqa: S608 – columns of ours
-        " WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
-    )
+    return lock_rows(session, PaymentRequest, request_ids)
 
 
 _CLOSE_PAID = """

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import any_, func, select, text
 from sqlalchemy.orm import Session
 
-from app.common.bulk import Write, columns_of, send_rows, write
-from app.common.driver import send, uuid_array
+from app.common.bulk import Write, lock_rows, send_rows, write
 from app.common.pagination import Page, PageRequest, paginate_union
 from app.common.rows import lock_due
 from app.wallets.models import Wallet, WalletHold
@@ -20,17 +18,9 @@ def get_hold(session: Session, hold_id: UUID) -> WalletHold | None:
     return session.get(WalletHold, hold_id)
 
 
-@cache
-def _lock_holds() -> str:
-    return (
-        f"SELECT {columns_of(WalletHold)} FROM wallet_holds"  # noqa: S608 – columns of ours
-        " WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
-    )
-
-
 def query_for_update(session: Session, hold_ids: Iterable[UUID]) -> Iterable[Any]:
     """The holds, locked in id order, with the attributes of the model."""
-    return send(session, _lock_holds(), {"ids": uuid_array(hold_ids)})
+    return lock_rows(session, WalletHold, hold_ids)
 
 
 _CLOSE = """

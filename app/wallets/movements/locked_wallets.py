@@ -93,13 +93,13 @@ class LockedWallets:
         return any(user_id in outflows.freed for outflows in self.outflows.values())
 
 
-def lock(session: Session, parties: Iterable[NeededWallets]) -> LockedWallets:
-    """Lock the wallets of these parties, in id order, and read what they may still move.
+def lock(session: Session, wanted: Iterable[NeededWallets]) -> LockedWallets:
+    """Lock the wallets that are wanted, in id order, and read what they may still move.
 
     It takes one round trip per currency, and must come last: all other rows are locked before.
     """
     locked = LockedWallets()
-    for currency, needed in sorted(_by_currency(parties).items()):
+    for currency, needed in sorted(_by_currency(wanted).items()):
         receiving = {user_id for each in needed for user_id in each.receiving}
         limited = receiving.union(*(each.paying for each in needed))
         accounts_of = wallets.query_accounts(
@@ -120,8 +120,8 @@ def lock(session: Session, parties: Iterable[NeededWallets]) -> LockedWallets:
     return locked
 
 
-def _by_currency(parties: Iterable[NeededWallets]) -> dict[str, list[NeededWallets]]:
+def _by_currency(needed: Iterable[NeededWallets]) -> dict[str, list[NeededWallets]]:
     found: dict[str, list[NeededWallets]] = {}
-    for each in parties:
+    for each in needed:
         found.setdefault(each.currency, []).append(each)
     return found
