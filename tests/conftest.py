@@ -28,9 +28,6 @@ from tests.live import LiveServer
 
 _cleanup = None
 
-#: The process state that the application of the tests was wired with.
-_wired: dict[str, Any] = {}
-
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers once, before the workers of xdist, which share them."""
@@ -104,16 +101,20 @@ def worker_app(settings: Settings) -> Iterator[Flask]:
     # Rate limits are initialised, so that `rate_limited` can enable them.
     application = create_app(replace(settings, ratelimit_enabled=True))
     limiter.enabled = False
-    _wired.update(process_state._values)
     yield application
     db.current().dispose()
 
 
 @pytest.fixture(autouse=True)
 def _process_state_is_restored() -> Iterator[None]:
-    """Restore what a test configures, for instance by running a command."""
+    """Restore what a test configures, for instance by running a command.
+
+    What the fixtures of a module or of the session configure stays: they run before this one.
+    """
+    before = process_state._values.copy()
     yield
-    process_state._values.update(_wired)
+    process_state._values.clear()
+    process_state._values.update(before)
 
 
 @contextmanager
