@@ -185,6 +185,22 @@ def reconcile(
     sys.exit(0 if found.is_reconciled else 1)
 
 
+@main.command("sum-sales")
+@click.option("--rebuild", is_flag=True, help="Delete the sums of all days first.")
+def sum_sales(rebuild: bool) -> None:
+    """Sum the sales of each day that is over, as the worker does.
+
+    Summaries add these sums up, and read the orders of the other days.
+    """
+    from app.sales.daily_sums import service as daily_sums
+
+    _connect()
+    if rebuild:
+        daily_sums.delete_all()
+    days = list(daily_sums.sum_days())
+    click.echo(f"Summed {days[0]} to {days[-1]}." if days else "Every past day was summed before.")
+
+
 @main.command("create-admin")
 @click.argument("email")
 @click.password_option(help="Prompts if omitted.")

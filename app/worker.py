@@ -22,6 +22,7 @@ from app.orders.refunds import tasks as refunds
 from app.payment_requests import tasks as payment_requests
 from app.payouts import tasks as payouts
 from app.retention import tasks as retention
+from app.sales.daily_sums import tasks as daily_sums
 from app.wallets.holds import tasks as holds
 from app.wiring import wire
 
@@ -36,6 +37,7 @@ SCHEDULE: Final = (
     (checkouts.sweep, 1, 0),
     (refunds.sweep, 1, 0),
     (codes.sweep, 1, 0),
+    (daily_sums.sum_days, 10, 5),
     (files.enqueue_removal, 60, 41),
     (files.enqueue_check, 10, 0),
 )

@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
         start_servers(workers=options.workers) as servers,
     ):
         results = run(servers, options, progress)
-        books = servers.verify()
+        books = servers.command("verify")
     targets = evaluate(results)
     report.show(console, results, targets)
     console.print(books.stdout.strip().splitlines()[-1] if books.stdout else books.stderr)

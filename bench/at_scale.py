@@ -135,6 +135,10 @@ def seed(shop: Shop, *, rows: int) -> None:
     shop.servers.sql(_PRODUCTS, merchants=merchants, rows=rows)
     shop.servers.sql(_ORDERS, merchant=merchants[0], products=sold, rows=rows)
     _ = shop.long_history
+    shop.servers.sql("ANALYZE")
+    summed = shop.servers.command("sum-sales")
+    if summed.returncode:
+        raise SystemExit(f"sum-sales failed:\n{summed.stdout}{summed.stderr}")
     for statement in ("VACUUM (ANALYZE)", "CHECKPOINT"):
         shop.servers.sql(statement)
 

@@ -1,4 +1,4 @@
-"""The chart of a sweep as SVG: one panel per measure, over the number of connections."""
+"""The charts of a sweep as SVG: panels one below the other, over the number of connections."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,9 @@ from math import log10
 from typing import Final
 
 from bench.measurement import Result
+
+#: Requests per second by movement and number of connections.
+Rates = Mapping[str, Mapping[int, float]]
 
 _WIDTH: Final = 640
 _LEFT, _RIGHT = 70, 90
@@ -26,8 +29,11 @@ class _Panel:
     lines: Sequence[tuple[str, str, Sequence[float]]]
 
 
-def draw(results: Mapping[int, Result]) -> str:
-    """results: by number of connections. Without batch sizes their panel is omitted."""
+def draw_batches(results: Mapping[int, Result]) -> str:
+    """Purchases of one product. results: by number of connections.
+
+    Without batch sizes their panel is omitted.
+    """
     measured = list(results.values())
     panels = [
         _Panel("Purchases per second", [("", "#2563eb", [r.per_second for r in measured])]),
@@ -42,10 +48,30 @@ def draw(results: Mapping[int, Result]) -> str:
     batches = [r.batch for r in measured if r.batch is not None]
     if len(batches) == len(measured):
         panels.insert(0, _Panel("Purchases per transaction (mean)", [("", "#7c3aed", batches)]))
+    return _draw("One product: the more buyers wait, the larger the batches", panels, list(results))
+
+
+def draw_movements(now: Rates, before: Rates) -> str:
+    """The rate of every movement. before: of an earlier version, or empty."""
+    panels = [
+        _Panel(
+            f"{name[0].upper()}{name[1:]}, per second",
+            [
+                (label, colour, list(rates[name].values()))
+                for label, colour, rates in (("before", "#94a3b8", before), ("now", "#2563eb", now))
+                if name in rates
+            ],
+        )
+        for name in now
+    ]
+    return _draw("Movements of money", panels, list(next(iter(now.values()))))
+
+
+def _draw(title: str, panels: Sequence[_Panel], connections: Sequence[int]) -> str:
     height = _TOP + len(panels) * (_HEIGHT + _GAP) + 6
     body = [
-        _text(24, 28, "One product: the more buyers wait, the larger the batches", "title"),
-        *(_panel(p, _TOP + n * (_HEIGHT + _GAP), list(results)) for n, p in enumerate(panels)),
+        _text(24, 28, title, "title"),
+        *(_panel(p, _TOP + n * (_HEIGHT + _GAP), connections) for n, p in enumerate(panels)),
         _text(_LEFT + _span() / 2, height - 10, "connections", anchor="middle"),
     ]
     return (

@@ -17,6 +17,7 @@ _LOGIN_CONNECTIONS: Final = 4
 #: Lower than the achieved rates, so that the scenarios end within their time.
 _WEBHOOKS_PER_SECOND: Final = 200
 _PAIRS_PER_SECOND: Final = 300
+_PAIRS_PER_SECOND_AND_CONNECTION: Final = 60
 _MIXED_PER_SECOND: Final = 600
 
 #: Offset of the deep page, in a history that is long enough.
@@ -81,11 +82,6 @@ def _buy(
     return run
 
 
-def buy_hot(shop: Shop, *, seconds: float, connections: int) -> Result:
-    """All buyers buy the same product."""
-    return _buy(_hot, connections=connections)(shop, seconds)
-
-
 def _many_buyers(shop: Shop, seconds: float) -> Result:
     """All buyers buy the same product, each over a separate connection."""
     requests = [http_requests.purchase(buyer, shop.hot) for buyer in shop.buyers]
@@ -96,7 +92,7 @@ def _many_buyers(shop: Shop, seconds: float) -> Result:
 
 def warm_up(shop: Shop) -> None:
     """Send requests that are not measured: the first ones take longer."""
-    buy_hot(shop, seconds=0.5, connections=CONNECTIONS)
+    _buy(_hot)(shop, 0.5)
 
 
 def _sell_out(*, buyers: int, units: int) -> Run:
@@ -125,7 +121,7 @@ def _send(
     )
 
 
-def _transfer(receiver_of: Callable[[Shop, int], User]) -> Run:
+def _transfer(receiver_of: Callable[[Shop, int], User], connections: int) -> Run:
     """Each buyer sends money to the receiver of their number."""
     return _send(
         lambda shop: [
@@ -133,6 +129,7 @@ def _transfer(receiver_of: Callable[[Shop, int], User]) -> Run:
             for number, sender in enumerate(shop.buyers)
         ],
         expected={"201"},
+        connections=connections,
     )
 
 
@@ -140,12 +137,20 @@ def _next_buyer(shop: Shop, number: int) -> User:
     return shop.buyers[(number + 1) % len(shop.buyers)]
 
 
-def _hold_and_capture(shop: Shop, seconds: float) -> Result:
+def _hold_and_capture(connections: int) -> Run:
     """Pairs of a new hold and a capture of an older one."""
-    pairs = int(seconds * _PAIRS_PER_SECOND)
-    captures, holds = _captures(shop, pairs), _holds(shop, pairs)
-    requests = [request for pair in zip(holds, captures, strict=True) for request in pair]
-    return load(shop.servers, requests, seconds=None, expected={"200", "201"})
+
+    def run(shop: Shop, seconds: float) -> Result:
+        pairs = int(
+            seconds * min(_PAIRS_PER_SECOND, _PAIRS_PER_SECOND_AND_CONNECTION * connections)
+        )
+        captures, holds = _captures(shop, pairs), _holds(shop, pairs)
+        requests = [request for pair in zip(holds, captures, strict=True) for request in pair]
+        return load(
+            shop.servers, requests, seconds=None, expected={"200", "201"}, connections=connections
+        )
+
+    return run
 
 
 def _holds(shop: Shop, count: int) -> list[str]:
@@ -256,6 +261,27 @@ def _products_of_one_merchant(shop: Shop) -> list[UUID]:
     return shop.products_of_one_merchant
 
 
+def movements(connections: int) -> dict[str, Run]:
+    """The movements of money by name, over so many connections."""
+    return {
+        "purchase": _buy(_hot, connections=connections),
+        "deposit": _send(
+            lambda shop: [http_requests.deposit(user) for user in shop.buyers],
+            connections=connections,
+        ),
+        "withdrawal": _send(
+            lambda shop: [http_requests.withdrawal(user) for user in shop.buyers],
+            connections=connections,
+        ),
+        "transfers in a circle": _transfer(_next_buyer, connections),
+        "transfers to one": _transfer(
+            lambda shop, _: shop.merchants[3 % len(shop.merchants)], connections
+        ),
+        "hold and capture": _hold_and_capture(connections),
+    }
+
+
+_MOVEMENTS = movements(CONNECTIONS)
 _SPREAD_LIMITS = ("limit spread", "limit spread locked")
 _HELLO = ("hello", "hello bare")
 
@@ -274,30 +300,26 @@ SCENARIOS: Final = (
     Scenario("sell-out 50/200", _sell_out(buyers=200, units=50)),
     Scenario("sell-out 1000/5000", _sell_out(buyers=5000, units=1000)),
     Scenario("limit deposit", _limit(_hot, "deposit")),
-    Scenario(
-        "deposit",
-        _send(lambda shop: [http_requests.deposit(p) for p in shop.buyers]),
-        ("hot-product", "limit deposit"),
-    ),
-    Scenario(
-        "withdrawal",
-        _send(lambda shop: [http_requests.withdrawal(p) for p in shop.buyers]),
-        ("hot-product", "limit deposit"),
-    ),
+    Scenario("deposit", _MOVEMENTS["deposit"], ("hot-product", "limit deposit")),
+    Scenario("withdrawal", _MOVEMENTS["withdrawal"], ("hot-product", "limit deposit")),
     Scenario("limit transfers in a circle", _limit(_hot, "transfer", receiver=":buyer - 1")),
     Scenario(
         "transfers in a circle",
-        _transfer(_next_buyer),
+        _MOVEMENTS["transfers in a circle"],
         ("hot-product", "limit transfers in a circle"),
     ),
     Scenario("limit transfers to one", _limit(_hot, "transfer", receiver="1")),
     Scenario(
         "transfers to one",
-        _transfer(lambda shop, _: shop.merchants[3 % len(shop.merchants)]),
+        _MOVEMENTS["transfers to one"],
         ("hot-product", "limit transfers to one"),
     ),
     Scenario("limit hold and capture", _limit(_product_per_merchant, "hold_and_capture")),
-    Scenario("hold and capture", _hold_and_capture, ("hot-product", "limit hold and capture")),
+    Scenario(
+        "hold and capture",
+        _MOVEMENTS["hold and capture"],
+        ("hot-product", "limit hold and capture"),
+    ),
     Scenario("mixed", _mixed, ("hot-product",)),
     Scenario(
         "login",

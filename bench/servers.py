@@ -66,10 +66,10 @@ class Servers:
         """Bytes of memory of the largest web process."""
         return max(int(process.memory_full_info().pss) for process in self.web.children())
 
-    def verify(self) -> "subprocess.CompletedProcess[str]":
-        """The result of `./flow verify` for this database."""
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli", "verify"],
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """The result of a command such as `./flow verify` for this database."""
+        return subprocess.run(  # noqa: S603 – arguments of our own
+            [sys.executable, "-m", "app.cli", *arguments],
             env=self.environment,
             capture_output=True,
             text=True,

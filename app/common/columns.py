@@ -18,6 +18,7 @@ BEGINNINGS: Final = (
     "occurred_at",
     "received_at",
     "started_at",
+    "summed_at",
     "uploaded_at",
 )
 #: Columns with the time at which something else happened to it.
@@ -47,7 +48,6 @@ MOMENTS: Final = (
     "settled_at",
     "submitted_at",
     "taken_at",
-    "touched_at",
     "updated_at",
     "used_at",
 )

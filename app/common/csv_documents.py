@@ -2,13 +2,13 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 #: Characters by which a spreadsheet recognizes a formula
 #: (https://owasp.org/www-community/attacks/CSV_Injection), including full-width forms.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+FORMULA_STARTS: Final = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 #: Maximum characters per row, so that an unclosed quote does not exhaust memory.
@@ -38,18 +38,6 @@ def write(rows: Iterable[Sequence[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def write_batches(
-    header: Sequence[str], batches: Iterable[Sequence[Any]], row: Callable[[Any], Sequence[Any]]
-) -> Iterator[bytes]:
-    """CSV in one part per batch, the header in the first. row: the cells of an item."""
-    start: Sequence[Sequence[Any]] = (header,)
-    for batch in batches:
-        yield write((*start, *(row(item) for item in batch)))
-        start = ()
-    if start:
-        yield write(start)
-
-
 #: The last row of a truncated document. It has too few cells to be imported.
 TRUNCATED: Final = write([("This document is incomplete: request it again.",)])
 
@@ -68,7 +56,7 @@ def unescape_formula(text: str) -> str:
 
 
 def _is_risky(text: str) -> bool:
-    return text.lstrip("'").startswith(_FORMULA)
+    return text.lstrip("'").startswith(tuple(FORMULA_STARTS))
 
 
 def read(chunks: Iterable[bytes]) -> Iterator[Row]:

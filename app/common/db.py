@@ -236,22 +236,27 @@ def reading() -> Iterator[Session]:
 
 @contextmanager
 def snapshot() -> Iterator[Session]:
-    """A session whose statements all read the same snapshot, for reports over whole tables.
+    """A session whose statements all read the same snapshot.
 
     REPEATABLE READ, READ ONLY: takes no predicate locks, delays no writer, and works on a replica.
-    It delays VACUUM, so it must not wait for a client. The settings that keep requests short do not
-    apply.
+    It delays VACUUM, so it must not wait for a client.
     """
     session = current().snapshot()
     try:
-        for setting in _WHOLE_TABLES:
-            session.execute(text(f"SET LOCAL {setting}"))
         yield session
     except BaseException as error:
         _roll_back(session, error)
+        if isinstance(error, psycopg.Error):
+            raise as_sqlalchemy(error) from error
         raise
     finally:
         session.close()  # rolls back: nothing was written
+
+
+def plan_for_whole_tables(session: Session) -> None:
+    """Have the rest of the transaction run without the settings that keep requests short."""
+    for setting in _WHOLE_TABLES:
+        session.execute(text(f"SET LOCAL {setting}"))
 
 
 def fetch_one(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:

@@ -2,8 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
@@ -170,28 +169,6 @@ def paginate_union(
     ]
     found = aliased(by.class_, union_all(*(head.select() for head in heads)).subquery())
     return paginate(session, page, select(found), getattr(found, by.key), count=union_all(*queries))
-
-
-def read_batches(
-    read: Callable[..., Sequence[Any]],
-    *,
-    size: int,
-    reading: Callable[[], AbstractContextManager[Session]],
-) -> Iterator[Sequence[Any]]:
-    """All rows of a list, newest first, `size` at a time; each as it is when it is read.
-
-    read: called with a session, `limit` and `below`, the id that rows must be smaller than.
-    reading: opens a session for one short read, so that a slow consumer holds no connection.
-    """
-    below: UUID | None = None
-    while True:
-        with reading() as session:
-            rows = read(session, limit=size, below=below)
-        if rows:
-            yield rows
-        if len(rows) < size:
-            return
-        below = rows[-1].id
 
 
 def _after(

@@ -65,7 +65,7 @@ class Order(Timestamped, Base):
         # Sales of a product, newest first. No other index starts with product_id, so that
         # PostgreSQL chooses this one and does not sort.
         Index("ix_orders_product", "product_id", "id"),
-        # Both are partial, so that purchases from a wallet do not write them.
+        # These are partial, so that purchases from a wallet do not write them.
         Index(
             "ix_orders_unusual",
             "merchant_id",
@@ -76,6 +76,12 @@ class Order(Timestamped, Base):
         Index(
             "ix_orders_gateway",
             "merchant_id",
+            "completed_at",
+            postgresql_where=text("payment_method = 'GATEWAY' AND completed_at IS NOT NULL"),
+        ),
+        # Of all merchants, to sum a day.
+        Index(
+            "ix_orders_gateway_completed",
             "completed_at",
             postgresql_where=text("payment_method = 'GATEWAY' AND completed_at IS NOT NULL"),
         ),

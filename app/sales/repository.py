@@ -7,50 +7,59 @@ instead.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import bindparam, case, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
+from app.common.csv_export import CsvBatch, batch_of, money_cell, text_cell, time_cell
 from app.common.driver import send
 from app.common.ids import first_id
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.time_range import ANY_TIME, TimeRange
 from app.orders.models import Order, OrderStatus
 from app.products.models import Product
-
-#: Maximum difference between the time in an ID and the timestamp of its row: the ID is created when
-#: a purchase arrives, and clocks of several machines differ.
-SLACK: Final = timedelta(hours=1)
+from app.sales.lines import COUNTS, SLACK, SUMS, lines
 
 _MIN_ID: Final = UUID(int=0)
 _MAX_ID: Final = UUID(int=2**128 - 1)
 
-#: Columns of a row of the export.
-_EXPORTED: Final = (
-    Order.id,
-    Order.created_at,
-    Order.completed_at,
-    Order.status,
-    Order.payment_method,
-    Order.product_id,
-    Product.name.label("product_name"),
-    Order.user_id,
-    User.email.label("buyer_email"),
-    Order.quantity,
-    Order.unit_price,
-    Order.discount,
-    Order.coupon_code,
-    Order.amount,
-    Order.fee,
-    Order.refunded_amount,
-    Order.refunded_fee,
-    Order.refunded_units,
-    Order.currency,
-)
+#: The cells of a row of the export.
+EXPORTED: Final[dict[str, Any]] = {
+    "orderId": Order.id,
+    "createdAt": time_cell(Order.created_at),
+    "completedAt": time_cell(Order.completed_at),
+    "status": Order.status,
+    "paymentMethod": Order.payment_method,
+    "productId": Order.product_id,
+    "product": text_cell(Product.name),
+    "buyerId": Order.user_id,
+    "buyerEmail": text_cell(User.email),
+    "quantity": Order.quantity,
+    "unitPrice": money_cell(Order.unit_price, Order.currency),
+    "discount": money_cell(Order.discount, Order.currency),
+    "couponCode": text_cell(Order.coupon_code),
+    "amount": money_cell(Order.amount, Order.currency),
+    "fee": money_cell(Order.fee, Order.currency),
+    "refunded": money_cell(Order.refunded_amount, Order.currency),
+    "feeRefunded": money_cell(Order.refunded_fee, Order.currency),
+    # 0 unless it was paid.
+    "net": money_cell(
+        case(
+            (
+                Order.status.in_((OrderStatus.COMPLETED, OrderStatus.REFUNDED)),
+                Order.amount - Order.fee - Order.refunded_amount + Order.refunded_fee,
+            ),
+            else_=0,
+        ),
+        Order.currency,
+    ),
+    "refundedUnits": Order.refunded_units,
+    "currency": Order.currency,
+}
 
 
 def list_sales(session: Session, page: PageRequest, **filters: Any) -> Page[Any]:
@@ -65,10 +74,11 @@ def list_sales(session: Session, page: PageRequest, **filters: Any) -> Page[Any]
     )
 
 
-def rows(session: Session, *, limit: int, **filters: Any) -> Sequence[Any]:
-    """Rows of the export, newest first. filters: see `_filtered`."""
-    query = _filtered(_with_names(select(*_EXPORTED)), **filters)
-    return session.execute(query.limit(limit)).all()
+def export(session: Session, *, limit: int, **filters: Any) -> CsvBatch:
+    """A batch of the export, newest first. filters: see `_filtered`."""
+    query = _filtered(_with_names(select(Order.id)), **filters)
+    batch = batch_of(query, EXPORTED, Order.id, limit=limit)
+    return CsvBatch(*session.execute(batch).one())
 
 
 def _with_names(query: Any) -> Any:
@@ -122,40 +132,50 @@ def _ids(since: datetime | None, until: datetime | None) -> tuple[UUID, UUID]:
     )
 
 
-# A wallet purchase is completed when it is created, so its ID has the time (see `verify`);
-# a gateway payment may be completed days later.
-_SUMMARY = """
-    WITH lines AS (
-        SELECT completed_at AS occurred_at, product_id, user_id, 1 AS orders, quantity AS units,
-            discount, amount AS revenue, fee, 0::bigint AS refunded, 0::bigint AS fee_refunded,
-            0::bigint AS units_refunded
-        FROM orders
-        WHERE {owner_id} AND payment_method = 'WALLET' AND status IN ('COMPLETED', 'REFUNDED')
-            AND completed_at >= %(since)s AND completed_at < %(until)s AND currency = %(currency)s
-            {of_product}
-        UNION ALL
-        SELECT completed_at, product_id, user_id, 1, quantity, discount, amount, fee, 0, 0, 0
-        FROM orders
-        WHERE merchant_id = %(merchant_id)s AND payment_method = 'GATEWAY'
-            AND completed_at >= %(since)s AND completed_at < %(until)s
-            AND status IN ('COMPLETED', 'REFUNDED') AND currency = %(currency)s {of_product}
-        UNION ALL
-        SELECT r.created_at, o.product_id, NULL, 0, 0, 0, 0, 0, r.amount, r.fee, r.units
-        FROM refunds r JOIN orders o ON o.id = r.order_id
-        WHERE (r.merchant_id, r.id) >= (%(merchant_id)s, %(first)s)
-            AND (r.merchant_id, r.id) < (%(merchant_id)s, %(beyond)s)
-            AND r.created_at >= %(since)s AND r.created_at < %(until)s
-            AND r.currency = %(currency)s {of_product}
-    ), sums AS (
-        SELECT day, product_id, user_id, {sums}
-        FROM (SELECT (occurred_at AT TIME ZONE 'UTC')::date AS day, lines.* FROM lines) dated
-        GROUP BY GROUPING SETS ((day, product_id), (user_id))
-    ), parts AS (
-        SELECT grouping(day, product_id) AS part, day, product_id, {sums}
-        FROM sums WHERE day IS NOT NULL
-        GROUP BY GROUPING SETS ((), (day), (product_id))
+# The parts of the period that have not been summed, two at most: before and after the days that
+# have been (from `first_day`, before `next_day`).
+_LINES: Final = " UNION ALL ".join(
+    lines(
+        f"%(since{n})s",
+        f"%(until{n})s",
+        wallet_orders=f"{{owner}} >= ({{owner_id}}, %(first{n})s)"
+        f" AND {{owner}} < ({{owner_id}}, %(beyond{n})s)"
+        " AND currency = %(currency)s {of_merchant}",
+        gateway_orders="merchant_id = %(merchant_id)s AND currency = %(currency)s {of_product}",
+        refunds=f"(r.merchant_id, r.id) >= (%(merchant_id)s, %(first{n})s)"
+        f" AND (r.merchant_id, r.id) < (%(merchant_id)s, %(beyond{n})s)"
+        " AND r.currency = %(currency)s {of_product}",
     )
-    SELECT ranked.*, p.name, (SELECT count(*) FROM sums WHERE user_id IS NOT NULL) AS buyers
+    for n in (0, 1)
+)
+
+_SUMMARY = f"""
+    WITH lines AS ({_LINES}),
+    days AS (
+        SELECT (occurred_at AT TIME ZONE 'UTC')::date AS day, product_id, {SUMS}
+        FROM lines GROUP BY 1, 2
+        UNION ALL
+        SELECT day, product_id, {", ".join(COUNTS)} FROM daily_sales AS o
+        WHERE merchant_id = %(merchant_id)s AND currency = %(currency)s
+            AND day >= %(first_day)s AND day < %(next_day)s {{of_product}}
+    ), parts AS (
+        SELECT grouping(day, product_id) AS part, day, product_id, {SUMS}
+        FROM days GROUP BY GROUPING SETS ((), (day), (product_id))
+    ), buyers_of_days AS (
+        SELECT CAST(coalesce(sum(buyers), 0) AS bigint) AS number FROM daily_buyers
+        WHERE scope_id = {{scope_id}} AND currency = %(currency)s
+            AND day >= %(first_day)s AND day < %(next_day)s AND previous_day < %(first_day)s
+    ), other_buyers AS (
+        SELECT count(*) AS number
+        FROM (SELECT DISTINCT buyer_id FROM lines WHERE buyer_id IS NOT NULL) AS found
+        WHERE NOT EXISTS (
+            SELECT FROM buyer_days b
+            WHERE b.scope_id = {{scope_id}} AND b.currency = %(currency)s
+                AND b.buyer_id = found.buyer_id
+                AND b.day >= %(first_day)s AND b.day < %(next_day)s)
+    )
+    SELECT ranked.*, p.name,
+        (SELECT number FROM buyers_of_days) + (SELECT number FROM other_buyers) AS buyers
     FROM (
         SELECT *, row_number() OVER (
             PARTITION BY part ORDER BY revenue DESC, units DESC, product_id) AS place
@@ -163,30 +183,22 @@ _SUMMARY = """
     ) ranked LEFT JOIN products p ON p.id = ranked.product_id
     WHERE part <> 2 OR (place <= %(best)s AND orders > 0)
     ORDER BY part, day, place
-"""
-
-_ADDED = (
-    "orders",
-    "units",
-    "discount",
-    "revenue",
-    "fee",
-    "refunded",
-    "fee_refunded",
-    "units_refunded",
-)
-_SUMS = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in _ADDED)
+"""  # noqa: S608 – names from our own code
 _OF_MERCHANT = _SUMMARY.format(
-    owner_id="(merchant_id, id) >= (%(merchant_id)s, %(first)s)"
-    " AND (merchant_id, id) < (%(merchant_id)s, %(beyond)s)",
+    owner="(o.merchant_id, o.id)",
+    owner_id="%(merchant_id)s",
+    scope_id="%(merchant_id)s",
+    of_merchant="",
     of_product="",
-    sums=_SUMS,
 )
 _OF_PRODUCT = _SUMMARY.format(
-    owner_id="(product_id, id) >= (%(product_id)s, %(first)s)"
-    " AND (product_id, id) < (%(product_id)s, %(beyond)s) AND merchant_id = %(merchant_id)s",
-    of_product="AND product_id = %(product_id)s",
-    sums=_SUMS,
+    owner="(o.product_id, o.id)",
+    owner_id="%(product_id)s",
+    # None if it is the product of somebody else.
+    scope_id="(SELECT id FROM products"
+    " WHERE id = %(product_id)s AND merchant_id = %(merchant_id)s)",
+    of_merchant="AND merchant_id = %(merchant_id)s",
+    of_product="AND o.product_id = %(product_id)s",
 )
 
 #: Values of `part` in the rows of the summary.
@@ -199,23 +211,24 @@ def summary(
     merchant_id: UUID,
     product_id: UUID | None,
     currency: str,
-    since: datetime,
-    until: datetime,
+    summed_days: tuple[date, date],
+    parts: Sequence[tuple[datetime, datetime]],
     best: int,
 ) -> Iterable[Any]:
     """Totals in minor units: per day in order, of the best products, and overall.
 
-    One statement, so one snapshot. Days without sales or refunds are not included.
+    The period consists of days that have been summed (the first one, and the one after the last)
+    and of two other parts, which may be empty. Days without sales or refunds are not included.
     """
-    first, beyond = _ids(since, until)
-    values = {
+    values: dict[str, Any] = {
         "merchant_id": merchant_id,
         "product_id": product_id,
         "currency": currency,
-        "since": since,
-        "until": until,
-        "first": first,
-        "beyond": beyond,
+        "first_day": summed_days[0],
+        "next_day": summed_days[1],
         "best": best,
     }
+    for n, (since, until) in enumerate(parts):
+        first, beyond = _ids(since, until) if since < until else (_MIN_ID, _MIN_ID)
+        values |= {f"since{n}": since, f"until{n}": until, f"first{n}": first, f"beyond{n}": beyond}
     return send(session, _OF_MERCHANT if product_id is None else _OF_PRODUCT, values)

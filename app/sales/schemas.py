@@ -1,7 +1,7 @@
 """Schemas of sales."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import marshmallow as ma
 
@@ -11,7 +11,16 @@ from app.common.money import format_minor
 from app.common.pagination import PageArgs
 from app.common.time_range import TimeRangeArgs
 from app.orders.models import OrderStatus
+from app.sales.repository import EXPORTED
 from app.sales.service import ProductTotals, Summary, Totals
+
+CSV_EXAMPLE: Final = (
+    ",".join(EXPORTED) + "\r\n"
+    "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a12,2026-11-21T09:30:00.000Z,2026-11-21T09:30:00.000Z,"
+    "COMPLETED,WALLET,01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11,Field Guide,"
+    "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a13,ada@example.com,2,19.99,4.00,SPRING,35.98,0.90,"
+    "17.99,0.45,17.54,1,USD\r\n"
+)
 
 
 class ExportArgs(TimeRangeArgs):

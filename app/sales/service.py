@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -10,23 +10,21 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.common import clock
-from app.common.pagination import Page, PageRequest, read_batches
+from app.common import clock, csv_export
+from app.common.pagination import Page, PageRequest
 from app.common.time_range import TimeRange
-from app.orders.models import OrderStatus
 from app.orders.purchases.service import OrderDetails
 from app.sales import repository
+from app.sales.daily_sums import service as daily_sums
 from app.sales.errors import PeriodInvalid
 
 #: Default length of the period before `to`.
 DEFAULT_PERIOD: Final = timedelta(days=30)
 MAX_PERIOD: Final = timedelta(days=366)
+#: Orders read per query.
+CHUNK: Final = 5000
 #: Number of best-selling products in a summary.
 MAX_BEST: Final = 10
-#: Orders read per query.
-CHUNK: Final = 1000
-
-_PAID: Final = (OrderStatus.COMPLETED, OrderStatus.REFUNDED)
 
 
 def list_sales(
@@ -40,19 +38,12 @@ def list_sales(
     return found.with_data(OrderDetails(*row) for row in found.data)
 
 
-def chunks(
+def export(
     *, merchant_id: UUID, reading: Callable[[], AbstractContextManager[Session]], **filters: Any
-) -> Iterator[Sequence[Any]]:
-    """All orders of `sales`, newest first, in batches (see read_batches)."""
-    read = partial(repository.rows, merchant_id=merchant_id, **filters)
-    return read_batches(read, size=CHUNK, reading=reading)
-
-
-def net_of(row: Any) -> int:
-    """The merchant's net earnings from an order so far, in minor units; 0 unless it was paid."""
-    if row.status not in _PAID:
-        return 0
-    return int(row.amount - row.fee - row.refunded_amount + row.refunded_fee)
+) -> Iterator[bytes]:
+    """All orders of the list as CSV (see `csv_export.export`)."""
+    read = partial(repository.export, merchant_id=merchant_id, **filters)
+    return csv_export.export(repository.EXPORTED, read, size=CHUNK, reading=reading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +104,19 @@ def get_summary(
 ) -> Summary:
     """Summarize a period, by default the last 30 days.
 
-    product_id: only sales of this product. Raises PeriodInvalid.
+    session: reads one snapshot; product_id: only sales of this product. Raises PeriodInvalid.
     """
     since, until = within.closed(now=clock.now(), length=DEFAULT_PERIOD)
     _require_valid(since, until)
+    summed_days, parts = _split(since, until, daily_sums.first_unsummed_day(session))
     rows = list(
         repository.summary(
             session,
             merchant_id=merchant_id,
             product_id=product_id,
             currency=currency,
-            since=since,
-            until=until,
+            summed_days=summed_days,
+            parts=parts,
             best=MAX_BEST,
         )
     )
@@ -152,6 +144,23 @@ def _require_valid(since: datetime, until: datetime) -> None:
         raise PeriodInvalid(f"At most {MAX_PERIOD.days} days before `to`.")
 
 
+def _split(
+    since: datetime, until: datetime, unsummed: date | None
+) -> tuple[tuple[date, date], Sequence[tuple[datetime, datetime]]]:
+    """The whole days of a period that have been summed, and the parts before and after them.
+
+    unsummed: the first day that has not been summed. Returns the first day and the one after the
+    last, and two parts, of which one or both may be empty.
+    """
+    midnight = daily_sums.start_of(since.date())
+    first = since.date() if since == midnight else since.date() + timedelta(days=1)
+    beyond = until.date() if unsummed is None else min(until.date(), unsummed)
+    if unsummed is None or first >= beyond:
+        return (first, first), ((since, until), (until, until))
+    parts = (since, daily_sums.start_of(first)), (daily_sums.start_of(beyond), until)
+    return (first, beyond), parts
+
+
 def _days(since: datetime, until: datetime) -> Iterator[date]:
     day, last = since.date(), (until - timedelta(microseconds=1)).date()
     while day <= last:
@@ -160,13 +169,4 @@ def _days(since: datetime, until: datetime) -> Iterator[date]:
 
 
 def _totals(row: Any) -> Totals:
-    return Totals(
-        orders=int(row.orders),
-        units=int(row.units),
-        discounts=int(row.discount),
-        revenue=int(row.revenue),
-        fees=int(row.fee),
-        refunds=int(row.refunded),
-        fee_refunds=int(row.fee_refunded),
-        refunded_units=int(row.units_refunded),
-    )
+    return Totals(*(getattr(row, count.name) for count in fields(Totals)))

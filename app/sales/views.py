@@ -9,15 +9,21 @@ from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.csv_http import answers_csv, csv_download
-from app.common.db import reading
+from app.common.db import reading, snapshot
 from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
 from app.orders.purchases.schemas import OrderList
 from app.sales import service
-from app.sales.documents import CSV_EXAMPLE, as_csv
 from app.sales.errors import PeriodInvalid
-from app.sales.schemas import ExportArgs, SalesArgs, SalesSummaryOut, SummaryArgs, summary_out
+from app.sales.schemas import (
+    CSV_EXAMPLE,
+    ExportArgs,
+    SalesArgs,
+    SalesSummaryOut,
+    SummaryArgs,
+    summary_out,
+)
 
 blp = Blueprint("sales", __name__, url_prefix="/orders/merchant", description="A merchant's sales")
 
@@ -56,10 +62,8 @@ def export_sales(args: dict[str, Any]) -> Response:
     """
     with reading() as session:
         merchant = current_user(session)
-    found = service.chunks(merchant_id=merchant.id, reading=reading, **args)
-    return csv_download(
-        as_csv(found), filename="sales.csv", limiter=_exports, caller_id=merchant.id
-    )
+    parts = service.export(merchant_id=merchant.id, reading=reading, **args)
+    return csv_download(parts, filename="sales.csv", limiter=_exports, caller_id=merchant.id)
 
 
 @blp.get("/summary")
@@ -76,9 +80,11 @@ def get_sales_summary(args: dict[str, Any]) -> Response:
     currency other than the shop's are not included.
     """
     with reading() as session:
+        merchant = current_user(session)
+    with snapshot() as session:
         found = service.get_summary(
             session,
-            merchant_id=current_user(session).id,
+            merchant_id=merchant.id,
             currency=settings().default_currency,
             **args,
         )

@@ -10,7 +10,7 @@ from rich.console import Console
 from sqlalchemy.orm import Session
 
 from app.common.clock import format_timestamp
-from app.common.db import snapshot, transaction
+from app.common.db import plan_for_whole_tables, snapshot, transaction
 from app.common.ids import new_id
 from app.retention import service as retention
 from app.verify import (
@@ -78,6 +78,7 @@ def violations(since: datetime | None = None) -> list[tuple[Invariant, list[str]
     since: only among records created since then, as far as an invariant allows it.
     """
     with snapshot() as session:
+        plan_for_whole_tables(session)
         return [
             (result.invariant, result.rows)
             for result in check(session, _scope(since))
@@ -94,6 +95,7 @@ def report(*, since: datetime | None = None, incremental: bool = False) -> int:
     """
     console = Console(soft_wrap=True, highlight=False)
     with snapshot() as session:
+        plan_for_whole_tables(session)
         started_at = repository.get_time(session)
         is_checkpoint = since is None and not repository.is_read_only(session)
         if incremental:

@@ -163,24 +163,45 @@ def swept(*, batches: bool = True) -> dict[int, Result]:
     }
 
 
+def rates() -> dict[str, dict[int, float]]:
+    return {name: {n: 100.0 * n for n in sweep.CONNECTIONS} for name in ("deposit", "transfers")}
+
+
 def test_the_chart_has_a_panel_for_batches_when_they_are_known() -> None:
     for batches, panels in ((True, 3), (False, 2)):
-        svg = ET.fromstring(chart.draw(swept(batches=batches)))
+        svg = ET.fromstring(chart.draw_batches(swept(batches=batches)))
         names = [t.text for t in svg.findall(".//{*}text") if t.get("class") == "name"]
         assert len(names) == panels
         assert len(svg.findall(".//{*}polyline")) == panels + 1
 
 
-def test_points_stay_inside_the_chart() -> None:
-    svg = ET.fromstring(chart.draw(swept()))
+def test_the_chart_of_movements_compares_with_an_earlier_version() -> None:
+    now = rates()
+    del now["transfers"]
+    for before, lines in (({}, 1), (rates(), 2)):
+        svg = ET.fromstring(chart.draw_movements(now, before))
+        assert len(svg.findall(".//{*}polyline")) == lines
+
+
+@pytest.mark.parametrize(
+    "drawing", [chart.draw_batches(swept()), chart.draw_movements(rates(), {})]
+)
+def test_points_stay_inside_the_chart(drawing: str) -> None:
+    svg = ET.fromstring(drawing)
     _, _, width, height = map(float, svg.attrib["viewBox"].split())
     for circle in svg.findall(".//{*}circle"):
         assert 0 < float(circle.attrib["cx"]) < width
         assert 0 < float(circle.attrib["cy"]) < height
 
 
-def test_a_sweep_is_saved_as_json_and_chart(tmp_path: Path) -> None:
-    numbers, drawing = tmp_path / "a" / "sweep.json", tmp_path / "b" / "sweep.svg"
-    sweep.save(swept(), numbers, drawing)
-    assert json.loads(numbers.read_text())["128"]["batch"] == 64
-    assert drawing.read_text().startswith("<svg")
+def test_a_sweep_is_saved_as_json_and_charts(tmp_path: Path) -> None:
+    numbers, charts = tmp_path / "a" / "sweep.json", tmp_path / "b"
+    results = {"purchase": swept(), "deposit": swept()}
+    sweep.save(results, numbers, charts, before={})
+    assert json.loads(numbers.read_text())["deposit"]["128"]["batch"] == 64
+
+    before = {name: dict.fromkeys(sweep.CONNECTIONS, 5.0) for name in results}
+    sweep.save(results, tmp_path / "again.json", charts, before=before)
+    for name in ("batching.svg", "movements.svg"):
+        assert (charts / name).read_text().startswith("<svg")
+    assert (charts / "movements.svg").read_text().count("polyline") == 4

@@ -99,5 +99,5 @@ def test_pgbench_writes_the_same_rows_as_ours_and_the_books_balance(
         "deposit",
     ):
         assert not runs[name](shop, 0.2).wrong, name
-    books = shop.servers.verify()
+    books = shop.servers.command("verify")
     assert books.returncode == 0, books.stdout

@@ -16,7 +16,15 @@ from tests.concurrency import broken_invariants
 from tests.verify.books import create_records
 
 #: Columns with times that users or schedules set.
-PLANNED = {"checked_since", "ends_at", "expires_at", "full_at", "next_attempt_at", "starts_at"}
+PLANNED = {
+    "checked_since",
+    "ends_at",
+    "expires_at",
+    "full_at",
+    "next_attempt_at",
+    "review_at",
+    "starts_at",
+}
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 #: Table, beginning and moment: every pair of one row.

@@ -10,10 +10,12 @@ from app.common import db, process_state
 from app.common.db import (
     OutcomeUnknown,
     after_commit,
+    plan_for_whole_tables,
     retry_transaction,
     snapshot,
     transaction,
 )
+from app.common.driver import send
 from app.common.errors import AppError, Conflict, Unavailable
 from tests import factories
 
@@ -360,8 +362,20 @@ class TestSnapshot:
             with pytest.raises(DBAPIError, match="read-only transaction"):
                 insert_row(session)
 
+    def test_an_error_of_the_driver_is_one_of_the_database(self, committing: Flask) -> None:
+        with pytest.raises(DBAPIError), snapshot() as session:
+            send(session, "SELECT 1 / 0")
+
+    def test_whole_tables_are_read_without_the_limits_of_requests(self, committing: Flask) -> None:
+        with snapshot() as session:
+            assert session.scalar(text("SHOW enable_seqscan")) == "off"
+            plan_for_whole_tables(session)
+            assert session.scalar(text("SHOW enable_seqscan")) == "on"
+            assert session.scalar(text("SHOW statement_timeout")) == "0"
+
     def test_the_connection_writes_again_afterwards(self, committing: Flask) -> None:
         with snapshot() as session:
+            plan_for_whole_tables(session)
             process = session.scalar(text("SELECT pg_backend_pid()"))
         with transaction() as session:
             assert session.scalar(text("SELECT pg_backend_pid()")) == process

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from app.common import csv_documents
 from app.common.db import reading
-from app.sales import documents, repository, service
+from app.sales import repository, service
 from tests import factories
 from tests.coupons.helpers import create_coupon
 from tests.factories import Actor
@@ -78,7 +78,7 @@ def test_the_export_is_an_attachment(client: FlaskClient, seller: Actor) -> None
     with start_export(client, seller) as answer:
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
         assert answer.headers["Content-Disposition"] == 'attachment; filename="sales.csv"'
-        assert answer.data == (",".join(documents.CSV_HEAD) + "\r\n").encode()
+        assert answer.data == (",".join(repository.EXPORTED) + "\r\n").encode()
 
 
 def test_an_unpaid_order_has_a_net_amount_of_zero(client: FlaskClient, seller: Actor) -> None:
@@ -139,16 +139,16 @@ def test_an_interrupted_export_ends_with_a_marker(
     client: FlaskClient, seller: Actor, small_chunks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_orders(factories.product(seller), factories.buyer(), NOON, count=35)
-    original = repository.rows
+    original = repository.export
     read: list[Any] = []
 
-    def rows(session: Session, **which: Any) -> Any:
+    def read_batch(session: Session, **which: Any) -> Any:
         read.append(which)
         if len(read) > 3:
             raise psycopg.OperationalError("server closed the connection unexpectedly")
         return original(session, **which)
 
-    monkeypatch.setattr(repository, "rows", rows)
+    monkeypatch.setattr(repository, "export", read_batch)
     parts: list[bytes] = []
     with start_export(client, seller) as answer, pytest.raises(DBAPIError):
         parts.extend(answer.response)
@@ -199,7 +199,7 @@ def test_memory_does_not_grow_with_the_size_of_the_export(
 
     def write(**filters: Any) -> tuple[int, int]:
         """The size of the document, and the peak memory usage."""
-        parts = documents.as_csv(service.chunks(merchant_id=seller.id, reading=reading, **filters))
+        parts = service.export(merchant_id=seller.id, reading=reading, **filters)
         tracemalloc.start()
         size = sum(map(len, parts))
         _, peak = tracemalloc.get_traced_memory()

@@ -35,6 +35,7 @@ from app.orders.purchases.pricing import Basket
 from app.orders.purchases.purchase import WalletPurchase
 from app.orders.refunds import gateway_refunds
 from app.payouts import service as payouts
+from app.sales.daily_sums import service as daily_sums
 from app.wallets.holds.tasks import expire_holds
 from tests import factories, servers
 from tests.clock import freeze_clock
@@ -101,6 +102,7 @@ def create_records(app: Flask) -> factories.Actor:
     sell_codes(client)
     sell_licences(client)
     sell_files(client, buyer)
+    sum_today()
     return buyer
 
 
@@ -262,6 +264,13 @@ def sell_files(client: FlaskClient, buyer: factories.Actor) -> None:
     with db.transaction() as session:
         delivery.revoke(session, order_line, units=1)
     files.on_sale(client, seller, b"another file")
+
+
+def sum_today() -> None:
+    """Sum the sales of today, as if it were over."""
+    with pytest.MonkeyPatch.context() as patch:
+        freeze_clock(patch, clock.now() + timedelta(days=2))
+        assert list(daily_sums.sum_days())
 
 
 @contextmanager

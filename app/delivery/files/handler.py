@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.common import clock
 from app.common.clock import format_timestamp
-from app.delivery.files import repository
+from app.delivery.files import maintenance, repository
 from app.delivery.files.downloads import links
 from app.delivery.files.downloads.links import DownloadLink
 from app.delivery.files.downloads.service import policy
@@ -49,7 +49,7 @@ class FileHandler(DeliveryHandler):
         """An unsold file is retired, so that its bytes are removed."""
         row = repository.get_current(session, product_id=product.id)
         if row is not None and not repository.was_sold(session, product_id=product.id):
-            row.ProductFile.retired_at = clock.now()
+            maintenance.retire(row.ProductFile, row.FileContent, now=clock.now())
             product.is_ready = False
 
     def render(self, session: Session, line: OrderLine, *, base_url: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Removing unreferenced contents, and checking that the others are stored."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -9,15 +9,26 @@ from sqlalchemy.orm import Session
 
 from app.common import clock
 from app.delivery.files import repository
-from app.delivery.files.models import RETENTION, FileContent
+from app.delivery.files.models import RETENTION, FileContent, ProductFile
 
 _CHECK_INTERVAL: Final = timedelta(days=1)
 
 
-def mark_unreferenced(session: Session, *, limit: int) -> Sequence[FileContent]:
-    """Contents to remove from the storage. No file can refer to them after the commit."""
-    now = clock.now()
-    repository.mark_unreferenced(session, before=now - RETENTION, now=now, limit=limit)
+def retire(file: ProductFile, content: FileContent, *, now: datetime) -> None:
+    """Take the current file of a product off sale. content: that of the file."""
+    file.retired_at = now
+    content.review_at = now + RETENTION
+
+
+def review(session: Session, *, limit: int) -> int:
+    """Begin to remove contents to which no file refers. Returns how many were looked at.
+
+    No file can refer to those that are to be removed after the commit.
+    """
+    return repository.review(session, now=clock.now(), retention=RETENTION, limit=limit)
+
+
+def list_being_removed(session: Session, *, limit: int) -> Sequence[FileContent]:
     return repository.list_being_removed(session, limit=limit)
 
 

@@ -18,9 +18,10 @@ RETENTION: Final = timedelta(days=1)
 class FileContent(Identified, Created, Base):
     """Bytes that are stored once, even if several merchants upload them.
 
-    sha256: hexadecimal. touched_at: of the last upload. removing_at: when their removal began,
-    after which no file may refer to them. removed_at: when they had been removed. checked_at: of
-    the last check that they are stored. missing_at: of the first check that did not find them.
+    sha256: hexadecimal. review_at: when to remove them unless a file refers to them; None while a
+    current one does. removing_at: when their removal began, after which no file may refer to them.
+    removed_at: when they had been removed. checked_at: of the last check that they are stored.
+    missing_at: of the first check that did not find them.
     """
 
     __tablename__ = "file_contents"
@@ -38,8 +39,12 @@ class FileContent(Identified, Created, Base):
             postgresql_where=text("removing_at IS NULL"),
         ),
         Index(
-            "ix_file_contents_touched",
-            "touched_at",
+            "ix_file_contents_review", "review_at", postgresql_where=text("review_at IS NOT NULL")
+        ),
+        # COALESCE in the index, as in the query: contents that were never checked come first.
+        Index(
+            "ix_file_contents_check",
+            text("coalesce(checked_at, created_at)"),
             postgresql_where=text("removing_at IS NULL"),
         ),
         Index(
@@ -47,12 +52,12 @@ class FileContent(Identified, Created, Base):
             "id",
             postgresql_where=text("removing_at IS NOT NULL AND removed_at IS NULL"),
         ),
-        mutable("touched_at", "removing_at", "removed_at", "checked_at", "missing_at"),
+        mutable("review_at", "removing_at", "removed_at", "checked_at", "missing_at"),
     )
 
     sha256: Mapped[str]
     size: Mapped[int]
-    touched_at: Mapped[datetime]
+    review_at: Mapped[datetime | None]
     removing_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
     checked_at: Mapped[datetime | None]

@@ -1,12 +1,12 @@
 """SQL of files, their contents and their downloads."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import ColumnElement, delete, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, case, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -145,7 +145,7 @@ def upsert_content(session: Session, **values: Any) -> FileContent:
             index_elements=["sha256"],
             index_where=FileContent.removing_at.is_(None),
             set_={
-                "touched_at": func.greatest(values["touched_at"], FileContent.touched_at),
+                "review_at": func.greatest(values["review_at"], FileContent.review_at),
                 "missing_at": None,
             },
         )
@@ -154,41 +154,46 @@ def upsert_content(session: Session, **values: Any) -> FileContent:
     return session.scalars(statement, execution_options={"populate_existing": True}).one()
 
 
-def touch_content(session: Session, *, content_id: UUID, now: datetime) -> FileContent | None:
+def postpone_review(session: Session, *, content_id: UUID, until: datetime) -> FileContent | None:
     """Postpone the removal of a content. None if it is being removed."""
     return session.scalars(
         update(FileContent)
         .where(FileContent.id == content_id, FileContent.removing_at.is_(None))
-        .values(touched_at=func.greatest(now, FileContent.touched_at))
+        .values(review_at=func.greatest(until, FileContent.review_at))
         .returning(FileContent),
         execution_options={"populate_existing": True},
     ).one_or_none()
 
 
-def mark_unreferenced(session: Session, *, before: datetime, now: datetime, limit: int) -> None:
-    """Begin to remove contents that were neither uploaded nor referenced by a file since then.
+def review(session: Session, *, now: datetime, retention: timedelta, limit: int) -> int:
+    """Begin to remove the contents due for a review to which no file has referred for `retention`.
 
-    A concurrent upload updates the same row, so one of the two waits for the other and sees it.
+    Returns the number of contents that were reviewed. A concurrent upload, or one that retires a
+    file, updates the same row, so one of the two waits for the other and sees it.
     """
-    referenced = exists().where(
-        ProductFile.content_id == FileContent.id,
-        or_(ProductFile.retired_at.is_(None), ProductFile.retired_at >= before),
+    due = FileContent.review_at < now
+    is_current = exists().where(
+        ProductFile.content_id == FileContent.id, ProductFile.retired_at.is_(None)
     )
-    found = (
-        select(FileContent.id)
-        .where(FileContent.removing_at.is_(None), FileContent.touched_at < before, ~referenced)
-        .limit(limit)
+    last_retired = (
+        select(func.max(ProductFile.retired_at))
+        .where(ProductFile.content_id == FileContent.id)
+        .scalar_subquery()
     )
-    session.execute(
+    is_kept = or_(
+        is_current, func.coalesce(last_retired, FileContent.created_at) >= now - retention
+    )
+    found = select(FileContent.id).where(due).order_by(FileContent.review_at).limit(limit)
+    reviewed: Any = session.execute(
         update(FileContent)
-        .where(
-            FileContent.id.in_(found.scalar_subquery()),
-            FileContent.removing_at.is_(None),
-            FileContent.touched_at < before,
+        .where(FileContent.id.in_(found.scalar_subquery()), due)
+        .values(
+            review_at=case((is_kept & ~is_current, now + retention)),
+            removing_at=case((~is_kept, func.greatest(now, FileContent.created_at))),
         )
-        .values(removing_at=func.greatest(now, FileContent.touched_at))
         .execution_options(synchronize_session=False)
     )
+    return int(reviewed.rowcount)
 
 
 def list_being_removed(session: Session, *, limit: int) -> Sequence[FileContent]:
@@ -210,15 +215,14 @@ def record_removed(session: Session, *, content_ids: Sequence[UUID], now: dateti
 
 def list_unchecked(session: Session, *, before: datetime, limit: int) -> Sequence[FileContent]:
     """Contents of current files that were not checked since then."""
+    is_current = exists().where(
+        ProductFile.content_id == FileContent.id, ProductFile.retired_at.is_(None)
+    )
+    checked_at = func.coalesce(FileContent.checked_at, FileContent.created_at)
     return session.scalars(
         select(FileContent)
-        .where(
-            exists().where(
-                ProductFile.content_id == FileContent.id, ProductFile.retired_at.is_(None)
-            ),
-            FileContent.removing_at.is_(None),
-            func.coalesce(FileContent.checked_at, FileContent.created_at) < before,
-        )
+        .where(FileContent.removing_at.is_(None), checked_at < before, is_current)
+        .order_by(checked_at)
         .limit(limit)
     ).all()
 

@@ -12,7 +12,7 @@ from app.auth.quotas.quota import Quota
 from app.common import clock
 from app.common.errors import Unavailable
 from app.common.ids import new_id
-from app.delivery.files import repository
+from app.delivery.files import maintenance, repository
 from app.delivery.files.errors import FileEmpty, FileNotFound, FileSold, NotAFileProduct
 from app.delivery.files.models import RETENTION, FileContent, ProductFile
 from app.events import service as events
@@ -89,7 +89,7 @@ def register_content(session: Session, *, sha256: str, size: int) -> FileContent
         raise FileEmpty
     now = clock.now()
     return repository.upsert_content(
-        session, id=new_id(), sha256=sha256, size=size, created_at=now, touched_at=now
+        session, id=new_id(), sha256=sha256, size=size, created_at=now, review_at=now + RETENTION
     )
 
 
@@ -110,7 +110,7 @@ def publish(
     product = products.require_own(session, merchant=merchant, product_id=product_id)
     _require_file_kind(product)
     now = clock.now()
-    content = repository.touch_content(session, content_id=content_id, now=now)
+    content = repository.postpone_review(session, content_id=content_id, until=now + RETENTION)
     if content is None:
         raise Unavailable
     row = repository.get_current(session, product_id=product_id)
@@ -119,7 +119,7 @@ def publish(
         current: ProductFile = row.ProductFile
         if (current.content_id, current.name, current.media_type) == (content_id, name, media_type):
             return CurrentFile(current, content, downloads)
-        current.retired_at = now
+        maintenance.retire(current, row.FileContent, now=now)
         session.flush()
     _require_space(session, merchant=merchant, size=content.size)
     file = repository.insert_file(
@@ -168,7 +168,7 @@ def delete_file(session: Session, *, merchant: User, product_id: UUID) -> None:
         raise FileNotFound
     if repository.was_sold(session, product_id=product_id):
         raise FileSold
-    row.ProductFile.retired_at = clock.now()
+    maintenance.retire(row.ProductFile, row.FileContent, now=clock.now())
     products.set_ready(session, product, is_ready=False)
     removed = ProductFileRemoved(
         aggregate_id=product.id,

@@ -35,12 +35,22 @@ def remove_unreferenced() -> int:
     gone. An upload of the same bytes in the meantime gets another row and another key, so that
     removing content late or twice does no harm.
     """
-    staged = storage.current().delete_staged(before=clock.now() - RETENTION)
-    return staged + queue.until_done(_remove_batch)
+    removed = storage.current().delete_staged(before=clock.now() - RETENTION)
+
+    def batch() -> int:
+        nonlocal removed
+        reviewed = retry_transaction(partial(maintenance.review, limit=_BATCH_SIZE))
+        found = _remove_batch()
+        removed += found
+        return reviewed + found
+
+    queue.until_done(batch)
+    return removed
 
 
 def _remove_batch() -> int:
-    found = retry_transaction(partial(maintenance.mark_unreferenced, limit=_BATCH_SIZE))
+    with reading() as session:
+        found = maintenance.list_being_removed(session, limit=_BATCH_SIZE)
     for content in found:
         storage.current().delete(content.storage_key)
     content_ids = [content.id for content in found]

@@ -7,29 +7,16 @@ from typing import Any, Final
 import marshmallow as ma
 
 from app.common import csv_documents
-from app.common.clock import format_timestamp
 from app.common.csv_documents import CsvInvalid, Row
 from app.common.ids import EXAMPLE_ID
-from app.common.money import format_minor
 from app.products.bulk.errors import ImportInvalid, Problems
+from app.products.bulk.repository import EXPORTED
 from app.products.bulk.schemas import CreateRow, UpdateRow
 from app.products.bulk.service import ImportRow
-from app.products.models import ProductKind
 
 MAX_ROWS: Final = 10_000
 
-COLUMNS: Final = (
-    "id",
-    "name",
-    "description",
-    "price",
-    "currency",
-    "availableUnits",
-    "kind",
-    "purchaseLimit",
-    "isActive",
-    "createdAt",
-)
+COLUMNS: Final = tuple(EXPORTED)
 
 IMPORT_EXAMPLE: Final = (
     "name,description,price,availableUnits,kind,purchaseLimit,isActive\r\n"
@@ -64,26 +51,6 @@ class ParsedImport:
 
     rows: list[ImportRow] = field(default_factory=list)
     problems: Problems = field(default_factory=dict)
-
-
-def format_products(batches: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """CSV (RFC 4180, UTF-8) with a row per product, in one chunk per batch."""
-    return csv_documents.write_batches(COLUMNS, batches, _row)
-
-
-def _row(product: Any) -> tuple[Any, ...]:
-    return (
-        product.id,
-        csv_documents.escape_formula(product.name),
-        csv_documents.escape_formula(product.description),
-        format_minor(product.price, product.currency),
-        product.currency,
-        None if ProductKind(product.kind).has_uploaded_stock else product.available_units,
-        product.kind,
-        product.purchase_limit,
-        "true" if product.is_active else "false",
-        format_timestamp(product.created_at),
-    )
 
 
 def parse(chunks: Iterator[bytes]) -> ParsedImport:

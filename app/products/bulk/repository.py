@@ -1,16 +1,24 @@
 """SQL of bulk import and export."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert, send_rows
+from app.common.csv_export import (
+    CsvBatch,
+    batch_of,
+    boolean_cell,
+    money_cell,
+    text_cell,
+    time_cell,
+)
 from app.common.driver import send
-from app.products.models import Product, Restock
+from app.products.models import Product, ProductKind, Restock
 
 _SELECT = """
     SELECT id, merchant_id, name, description, price, currency, available_units, is_active, kind,
@@ -33,18 +41,24 @@ _UPDATE = """
     WHERE products.id = new.id
 """
 
-_EXPORTED = (
-    Product.id,
-    Product.name,
-    Product.description,
-    Product.price,
-    Product.currency,
-    Product.available_units,
-    Product.kind,
-    Product.purchase_limit,
-    Product.is_active,
-    Product.created_at,
-)
+#: The cells of a row of the export. The stock of goods that are uploaded cannot be imported.
+EXPORTED: Final[dict[str, Any]] = {
+    "id": Product.id,
+    "name": text_cell(Product.name),
+    "description": text_cell(Product.description),
+    "price": money_cell(Product.price, Product.currency),
+    "currency": Product.currency,
+    "availableUnits": case(
+        (
+            Product.kind.in_([kind for kind in ProductKind if not kind.has_uploaded_stock]),
+            Product.available_units,
+        )
+    ),
+    "kind": Product.kind,
+    "purchaseLimit": Product.purchase_limit,
+    "isActive": boolean_cell(Product.is_active),
+    "createdAt": time_cell(Product.created_at),
+}
 
 
 def get_products(
@@ -68,16 +82,15 @@ def insert_restocks(session: Session, rows: Iterable[object]) -> None:
     _INSERT_RESTOCKS.execute(session, rows)
 
 
-def list_exported(
-    session: Session, *, merchant_id: UUID, limit: int, below: UUID | None
-) -> Sequence[Any]:
+def export(session: Session, *, merchant_id: UUID, limit: int, below: UUID | None) -> CsvBatch:
     """A batch of the merchant's products that are not deleted, newest first.
 
     below: only those with a smaller id.
     """
-    query = select(*_EXPORTED).where(
+    query = select(Product.id).where(
         Product.merchant_id == merchant_id, Product.deleted_at.is_(None)
     )
     if below is not None:
         query = query.where(Product.id < below)
-    return session.execute(query.order_by(Product.id.desc()).limit(limit)).all()
+    batch = batch_of(query.order_by(Product.id.desc()), EXPORTED, Product.id, limit=limit)
+    return CsvBatch(*session.execute(batch).one())

@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session
 from app.auth.models import User
 from app.auth.quotas import service as quotas
 from app.auth.quotas.quota import Quota
-from app.common import clock
+from app.common import clock, csv_export
 from app.common.ids import new_id
 from app.common.money import AmountInvalid, Money
-from app.common.pagination import read_batches
 from app.products.bulk import repository
 from app.products.bulk.errors import ImportInvalid, Problems
 from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess
@@ -25,7 +24,8 @@ from app.products.service import invalidate_catalogue, new_product_row
 #: Columns that an import can change.
 _CHANGEABLE: Final = ("name", "description", "price", "is_active", "purchase_limit")
 
-#: Products of an export that are read at a time.
+
+#: Products of an export that are read at a time. A description may have 5,000 characters.
 BATCH_SIZE: Final = 1000
 
 
@@ -178,9 +178,9 @@ def _write(session: Session, plan: _Plan, merchant: User) -> None:
         invalidate_catalogue(session)
 
 
-def export_batches(
+def export(
     *, merchant_id: UUID, reading: Callable[[], AbstractContextManager[Session]]
-) -> Iterator[Sequence[Any]]:
-    """The merchant's products that are not deleted, newest first (see read_batches)."""
-    read = partial(repository.list_exported, merchant_id=merchant_id)
-    return read_batches(read, size=BATCH_SIZE, reading=reading)
+) -> Iterator[bytes]:
+    """The merchant's products that are not deleted as CSV (see `csv_export.export`)."""
+    read = partial(repository.export, merchant_id=merchant_id)
+    return csv_export.export(repository.EXPORTED, read, size=BATCH_SIZE, reading=reading)

@@ -108,10 +108,5 @@ def export_products() -> Response:
     """
     with reading() as session:
         merchant = current_user(session)
-    batches = service.export_batches(merchant_id=merchant.id, reading=reading)
-    return csv_download(
-        csv_format.format_products(batches),
-        filename="products.csv",
-        limiter=_exports,
-        caller_id=merchant.id,
-    )
+    parts = service.export(merchant_id=merchant.id, reading=reading)
+    return csv_download(parts, filename="products.csv", limiter=_exports, caller_id=merchant.id)

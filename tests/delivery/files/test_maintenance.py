@@ -30,7 +30,7 @@ def advance_time(time: timedelta) -> None:
     """Make files older by this time. Sessions do not expire."""
     with transaction() as session:
         for table, columns in (
-            (FileContent, ("created_at", "touched_at", "checked_at")),
+            (FileContent, ("created_at", "review_at", "checked_at")),
             (ProductFile, ("uploaded_at", "retired_at")),
         ):
             seconds = time.total_seconds()
@@ -87,6 +87,38 @@ class TestRemoving:
         tasks.remove_unreferenced()
 
         assert is_stored(body)
+
+    def test_content_whose_last_file_is_retired_after_a_review_is_removed(
+        self, client: FlaskClient
+    ) -> None:
+        body = os.urandom(100)
+        seller = factories.merchant()
+        product_id = on_sale(client, seller, body)
+        advance_time(30 * DAY)
+        tasks.remove_unreferenced()
+        (content,) = rows_of(body)
+        assert content.review_at is None
+        client.delete(f"/api/v1/products/{product_id}/file", headers=seller.headers)
+
+        tasks.remove_unreferenced()
+        assert is_stored(body)
+        advance_time(DAY + timedelta(seconds=1))
+        tasks.remove_unreferenced()
+        assert not is_stored(body)
+
+    def test_every_content_that_is_due_is_reviewed(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tasks, "_BATCH_SIZE", 1)
+        bodies = [os.urandom(100) for _ in range(4)]
+        for body in bodies[:2]:
+            on_sale(client, factories.merchant(), body)
+        for body in bodies[2:]:
+            store_unreferenced(body)
+        advance_time(2 * DAY)
+
+        assert tasks.remove_unreferenced() == 2
+        assert [is_stored(body) for body in bodies] == [True, True, False, False]
 
     def test_content_that_no_file_refers_to_is_removed(self, client: FlaskClient) -> None:
         body = os.urandom(100)

@@ -64,4 +64,5 @@ def activate_key(client: FlaskClient, key: str, instance: str, **fields: Any) ->
 def events_of(event_type: str) -> list[Any]:
     """The data of all events of that type."""
     with db.transaction() as session:
-        return list(session.scalars(select(OutboxEvent.data).where(OutboxEvent.type == event_type)))
+        found = select(OutboxEvent.data).where(OutboxEvent.type == event_type)
+        return list(session.scalars(found.order_by(OutboxEvent.sequence)))

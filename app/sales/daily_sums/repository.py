@@ -1,0 +1,91 @@
+"""SQL of the daily sums."""
+
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy.orm import Session
+
+from app.common.db import Base
+from app.common.ids import first_id
+from app.orders.models import Order
+from app.sales.daily_sums.models import BuyerDay, DailyBuyers, DailySales, SummedDay
+from app.sales.lines import SLACK, SUMS, lines
+
+_OF_DAY: Final = lines(
+    ":since",
+    ":until",
+    wallet_orders="o.id >= :first AND o.id < :beyond",
+    gateway_orders="true",
+    refunds="r.id >= :first AND r.id < :beyond",
+)
+
+_SALES: Final = f"""
+    SELECT merchant_id, currency, CAST(:day AS date) AS day, product_id, {SUMS}
+    FROM ({_OF_DAY}) found
+    GROUP BY merchant_id, currency, product_id
+"""  # noqa: S608 – names from our own code
+
+_BUYER_DAYS: Final = f"""
+    SELECT DISTINCT scope_id, currency, buyer_id, CAST(:day AS date) AS day
+    FROM ({_OF_DAY}) found, LATERAL (VALUES (merchant_id), (product_id)) AS scopes (scope_id)
+    WHERE buyer_id IS NOT NULL
+"""  # noqa: S608 – as above
+
+_BUYERS: Final = f"""
+    SELECT scope_id, currency, day, coalesce(previous_day, '-infinity') AS previous_day,
+        count(*) AS buyers
+    FROM (
+        SELECT b.*, (
+            SELECT max(p.day) FROM buyer_days p
+            WHERE p.scope_id = b.scope_id AND p.currency = b.currency
+                AND p.buyer_id = b.buyer_id AND p.day < b.day) AS previous_day
+        FROM ({_BUYER_DAYS}) b
+    ) with_previous
+    GROUP BY scope_id, currency, day, previous_day
+"""  # noqa: S608 – as above
+
+
+def last_day(session: Session) -> date | None:
+    """The last day that was summed."""
+    return session.scalar(select(func.max(SummedDay.day)))
+
+
+def first_order_at(session: Session) -> datetime | None:
+    """When the oldest order was created."""
+    return session.scalar(select(Order.created_at).order_by(Order.id).limit(1))
+
+
+def lock(session: Session) -> None:
+    """Let no other transaction change the sums. Waits for one that is summing a day."""
+    session.execute(text("SET LOCAL lock_timeout = 0"))
+    session.execute(text("LOCK TABLE summed_days IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def add(
+    session: Session, day: date, *, since: datetime, until: datetime, summed_at: datetime
+) -> None:
+    """Sum a day. All days before it have been summed. since, until: its beginning and end."""
+    session.execute(insert(SummedDay).values(day=day, summed_at=summed_at))
+    values = {
+        "day": day,
+        "since": since,
+        "until": until,
+        "first": first_id(since, shift=-SLACK),
+        "beyond": first_id(until, shift=SLACK),
+    }
+    tables = Base.metadata.tables
+    for name, query in (
+        ("daily_sales", _SALES),
+        ("daily_buyers", _BUYERS),
+        ("buyer_days", _BUYER_DAYS),
+    ):
+        columns = list(tables[name].columns)
+        session.execute(
+            insert(tables[name]).from_select(columns, text(query).columns(*columns)), values
+        )
+
+
+def delete_all(session: Session) -> None:
+    for deletion in (delete(SummedDay), delete(DailySales), delete(BuyerDay), delete(DailyBuyers)):
+        session.execute(deletion)
