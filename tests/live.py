@@ -24,8 +24,8 @@ from sqlalchemy import create_engine, text
 
 from app.common import open_files
 from app.common.settings import PROJECT_ROOT, Settings
-from app.local.processes import free_port
 from tests.concurrency import all_at_once
+from tests.ports import unused_port
 from tests.servers import TestDatabase
 
 #: Of every user who signs up.
@@ -155,7 +155,7 @@ class LiveServer(Api):
     def start(
         cls, settings: Settings, database: TestDatabase, *, workers: int, **extra: str
     ) -> Iterator["LiveServer"]:
-        port = free_port()
+        port = unused_port()
         environment = os.environ | {
             "APP_ENV": "test",
             "DATABASE_URL": database.app_url,

@@ -15,11 +15,11 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from app.common.settings import PROJECT_ROOT
-from app.local.processes import free_port
 from app.local.up import running_environment
 from tests.bank import Payer
 from tests.live import PASSWORD, Api, wait_until
 from tests.local.helpers import environment_of, first_line, folder, starting
+from tests.ports import unused_port
 from tests.simulators import call
 
 pytestmark = pytest.mark.stress
@@ -120,8 +120,8 @@ class Application(Api):
 @pytest.fixture(scope="module")
 def application() -> Iterator[Application]:
     """One for all tests of this module. Its books are verified afterwards."""
-    bank_port = free_port()
-    ports = {"port": free_port(), "bank_port": bank_port, "gateway_port": free_port()}
+    bank_port = unused_port()
+    ports = {"port": unused_port(), "bank_port": bank_port, "gateway_port": unused_port()}
     with folder() as data_dir, starting(data_dir, **ports) as up:
         address = first_line(up("--quiet", "--no-demo", BANK_SLOW_SECONDS="1"))
         engine = create_engine(running_environment(data_dir)["DATABASE_URL"])
@@ -223,7 +223,7 @@ def test_an_unreported_payment_is_reconciled_from_the_statement_and_credited_onc
         """The exit code, and the outcome and action of our payment."""
         file = ("--provider", "HDFC", str(statement), "--csv", str(output))
         code = application.cli("reconcile", *file, *options).returncode
-        rows = csv.DictReader(output.read_text().splitlines())
+        rows = csv.DictReader(output.read_text("utf-8-sig").splitlines())
         (row,) = [each for each in rows if each["reference"] == onramp["token"]]
         return code, row["outcome"], row["action"]
 

@@ -1,6 +1,7 @@
 """The application with the simulated gateway, and a recording handler of its events."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import urllib3
@@ -19,22 +20,10 @@ from tests.stripe import SECRET_KEY, WEBHOOK_SECRET, SandboxGateway, Shop
 TOPICS = ("checkout", "payment_intent", "refund")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shop() -> Iterator[Shop]:
     with Shop.listening() as listening:
         yield listening
-
-
-@pytest.fixture(scope="module")
-def running(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxGateway]:
-    with SandboxGateway.open(
-        shop.url,
-        tmp_path_factory.mktemp("gateway"),
-        min_checkout_seconds="0",
-        refund_seconds="0.1",
-        answer_seconds="0.8",
-    ) as opened:
-        yield opened
 
 
 def use(config: GatewayConfig | None) -> None:
@@ -55,12 +44,14 @@ def use_gateway(
 
 
 @pytest.fixture
-def gateway(running: SandboxGateway, shop: Shop, use_gateway: UseGateway) -> SandboxGateway:
-    """The gateway that the application calls, without faults or received webhooks."""
-    running.set_behaviour(mode="normal", fault="none")
-    shop.received.clear()
-    use_gateway(GatewayConfig(running.url, SECRET_KEY, (WEBHOOK_SECRET,)))
-    return running
+def gateway(shop: Shop, use_gateway: UseGateway, tmp_path: Path) -> Iterator[SandboxGateway]:
+    """The gateway that the application calls. Each test has its own, because the webhooks of a
+    shared one could arrive in the next test."""
+    with SandboxGateway.open(
+        shop.url, tmp_path, min_checkout_seconds="0", refund_seconds="0.1", answer_seconds="0.8"
+    ) as opened:
+        use_gateway(GatewayConfig(opened.url, SECRET_KEY, (WEBHOOK_SECRET,)))
+        yield opened
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.common.settings import PROJECT_ROOT
-from app.local.processes import free_port
+from tests.ports import unused_port
 
 Up = Callable[..., "subprocess.Popen[str]"]
 
@@ -76,17 +76,17 @@ def data_dir() -> Iterator[Path]:
 
 @pytest.fixture
 def port() -> int:
-    return free_port()
+    return unused_port()
 
 
 @pytest.fixture
 def bank_port() -> int:
-    return free_port()
+    return unused_port()
 
 
 @pytest.fixture
 def gateway_port() -> int:
-    return free_port()
+    return unused_port()
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ import pytest
 from app.banks import providers
 from app.common.settings import Settings
 from app.gateway import provider_config
-from app.local.processes import free_port
 from tests.bank import payment_request, variables
 from tests.live import wait_until
 from tests.local.helpers import Up, bank_port, data_dir, first_line, gateway_port, port, up
+from tests.ports import unused_port
 from tests.stripe import Buyer, SandboxGateway, session_fields
 
 # Fixtures, which pytest finds by name.
@@ -209,7 +209,7 @@ class TestErrors:
 
     def test_an_unavailable_database_is_reported_without_its_password(self, up: Up) -> None:
         started = time.monotonic()
-        url = f"postgresql://a:secret@127.0.0.1:{free_port()}/x"
+        url = f"postgresql://a:secret@127.0.0.1:{unused_port()}/x"
         output = self.refusal(up("--no-demo", DATABASE_URL=url))
         assert "secret" not in output
         assert time.monotonic() - started < 30

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.common.settings import PROJECT_ROOT
-from app.local.processes import free_port
 from tests.bank import variables
 from tests.live import wait_until
+from tests.ports import unused_port
 from tests.simulators import process
 
 # The simulators rarely change.
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.stress
 def test_the_process_prints_its_address_and_stops_cleanly(
     tmp_path: Path, end: signal.Signals
 ) -> None:
-    given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(free_port()))
+    given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(unused_port()))
     with process("bank", **given) as bank:
         assert bank.stdout is not None
         line = bank.stdout.readline()
@@ -34,7 +34,7 @@ def test_the_process_prints_its_address_and_stops_cleanly(
 
 
 def test_the_process_stops_while_a_connection_is_open(tmp_path: Path) -> None:
-    port = free_port()
+    port = unused_port()
     given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(port))
     with process("bank", **given) as bank:
         assert bank.stdout is not None
@@ -79,7 +79,7 @@ def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
 
 
 def test_settings_are_also_read_from_a_dotenv_file(tmp_path: Path) -> None:
-    port = free_port()
+    port = unused_port()
     given = variables("http://127.0.0.1:9/{provider}", tmp_path, BANK_PORT=str(port))
     (tmp_path / ".env").write_text("".join(f"{name}='{text}'\n" for name, text in given.items()))
     bank = subprocess.Popen(

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from app.local.processes import free_port
+from tests.ports import unused_port
 from tests.simulators import process
 from tests.stripe import SECRET_KEY, variables
 
 
 def test_the_process_prints_its_address_and_stops_cleanly(tmp_path: Path) -> None:
-    port = str(free_port())
+    port = str(unused_port())
     with process(
         "stripe", **variables("http://127.0.0.1:9/", tmp_path, GATEWAY_PORT=port)
     ) as gateway:
