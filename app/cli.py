@@ -3,16 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
 import click
 import psycopg
 from sqlalchemy.exc import OperationalError
 
 from app.common import schema_version
+from app.common.errors import AppError, BadRequest
 from app.common.schema_version import SchemaMismatch
 from app.common.settings import (
     PROJECT_ROOT,
@@ -143,18 +144,36 @@ def verify(since: datetime | None, incremental: bool) -> None:
 @main.command()
 @click.argument("statement", type=click.File("rb"))
 @click.option("--provider", required=True, help="Code of the bank, such as HDFC.")
-@click.option("--from", "since", type=_DAY, help="First day (UTC); default: that of the statement.")
-@click.option("--to", "until", type=_DAY, help="Last day (UTC); default: that of the statement.")
 @click.option(
-    "--csv", "output", type=click.File("w"), help="Write every finding to this file as CSV."
+    "--from", "since", type=_DAY, help="From this day on (UTC); default: that of the first line."
+)
+@click.option(
+    "--to",
+    "until",
+    type=_DAY,
+    help="Before this day (UTC, exclusive); default: the day after the last line.",
+)
+@click.option(
+    "--csv", "output", type=click.File("wb"), help="Write every finding to this file as CSV."
+)
+@click.option("--currency", help="Of a statement without a column for it; default: the shop's.")
+@click.option(
+    "--column",
+    "columns",
+    type=(str, str),
+    multiple=True,
+    metavar="MEANING NAME",
+    help="Name of a column of a bank whose format is not known, such as --column date Buchungstag.",
 )
 @click.option("--apply", is_flag=True, help="Apply corrections that are safe.")
 def reconcile(
     statement: BinaryIO,
     provider: str,
+    currency: str | None,
+    columns: Sequence[tuple[str, str]],
     since: datetime | None,
     until: datetime | None,
-    output: TextIO | None,
+    output: BinaryIO | None,
     apply: bool,
 ) -> None:
     """Compare a bank's STATEMENT (CSV, - for standard input) with our records.
@@ -163,24 +182,27 @@ def reconcile(
     """
     from rich.console import Console
 
-    from app.common.errors import AppError
+    from app.common.csv_documents import marked
     from app.reconciliation import report, run, tables
     from app.reconciliation.errors import StatementInvalid
 
-    _connect()
+    settings = _connect()
     try:
         found = run.reconcile(
             statement.read(),
             provider=provider,
+            currency=currency or settings.default_currency,
+            columns=columns,
             since=since.date() if since else None,
             until=until.date() if until else None,
             apply=apply,
         )
+    except StatementInvalid as error:
+        raise click.ClickException("\n  ".join([error.text, *error.texts[1:]])) from None
     except AppError as error:
-        problems = error.texts[1:] if isinstance(error, StatementInvalid) else []
-        raise click.ClickException("\n  ".join([error.text, *problems])) from None
+        raise click.ClickException(_problem(error)) from None
     if output is not None:
-        output.write(report.to_csv(found))
+        output.writelines(marked(iter([report.to_csv(found)]), bom=True))
     tables.print_report(found, Console())
     sys.exit(0 if found.is_reconciled else 1)
 
@@ -210,7 +232,6 @@ def create_admin(email: str, password: str) -> None:
     from app.auth import service as auth
     from app.auth.schemas import Email
     from app.common.db import transaction
-    from app.common.errors import AppError
     from app.common.fair_executor import Turn
 
     settings = _connect()
@@ -222,9 +243,10 @@ def create_admin(email: str, password: str) -> None:
         )
         with transaction() as session:
             user = auth.register(session, email=address, password_hash=password_hash, role="ADMIN")
-    except (AppError, ValueError) as error:
-        problems = [text for texts in getattr(error, "details", {}).values() for text in texts]
-        raise click.ClickException("; ".join(problems) or str(error)) from None
+    except AppError as error:
+        raise click.ClickException(_problem(error)) from None
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
     click.echo(f"Administrator {user.email} created.")
 
 
@@ -300,6 +322,13 @@ def _require_database(settings: Settings) -> None:
     schema_version.require_current(settings)
     _register_models()
     privileges.require_least(settings)
+
+
+def _problem(error: AppError) -> str:
+    """What a user of a command reads: the error, or the problems of each argument."""
+    if error.text != BadRequest.message:
+        return error.text
+    return "; ".join(f"{name}: {text}" for name, texts in error.details.items() for text in texts)
 
 
 def _register_models() -> None:

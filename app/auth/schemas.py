@@ -11,8 +11,9 @@ from app.auth.api_keys import service as api_keys
 from app.auth.models import Role
 from app.auth.scopes import DESCRIPTIONS, Scope
 from app.auth.two_factor import service as two_factor
-from app.common.fields import Flag, Schema, Text, Timestamp
+from app.common.fields import Flag, Schema, Text, TextLines, Timestamp
 from app.common.pagination import page_of
+from app.common.text import typed_code, visible_text
 
 # Test addresses such as alice@shop.test are allowed.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
@@ -20,6 +21,8 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 #: A number with country code. The library alone would also find a number within other text.
 _PHONE_TEXT: Final = re.compile(r"\+[0-9][0-9 ().-]{5,30}")
 
+#: More than RFC 5321 (4.5.3.1) allows, in characters that may be composed.
+_MAX_EMAIL: Final = 1000
 #: The + and 15 digits.
 _MAX_PHONE: Final = 16
 
@@ -32,14 +35,18 @@ _PASSWORD_EXAMPLE = {
 
 def canonical_email(text: str) -> str | None:
     """The normalized address (RFC 5321, 6531), or None if it is invalid."""
+    text = visible_text(text)
+    if len(text) > _MAX_EMAIL:
+        return None
     try:
-        return email_validator.validate_email(text.strip(), check_deliverability=False).normalized
+        return email_validator.validate_email(text, check_deliverability=False).normalized
     except email_validator.EmailNotValidError:
         return None
 
 
 def canonical_phone(text: str) -> str | None:
     """The normalized phone number (E.164), or None if it is invalid."""
+    text = typed_code(text)
     if not _PHONE_TEXT.fullmatch(text):
         return None
     try:
@@ -68,8 +75,8 @@ class KnownEmail(Text):
     """The address of a sign-in: normalized, or as typed if it is invalid."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        return canonical_email(text) or text
+        known = canonical_email(value) if isinstance(value, str) else None
+        return known or super()._deserialize(value, attr, data, **kwargs)
 
 
 class Phone(ma.fields.String):
@@ -167,7 +174,9 @@ class UpdateCurrentUserIn(Schema):
 
 
 class ReasonIn(Schema):
-    reason = Text(max_length=500, required=True, metadata={"example": "Chargeback under review"})
+    reason = TextLines(
+        max_length=500, required=True, metadata={"example": "Chargeback under review"}
+    )
 
 
 class RegisteredUserOut(Schema):

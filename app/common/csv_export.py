@@ -57,6 +57,12 @@ def text_cell(column: Any) -> Any:
     starts = _literal(csv_documents.FORMULA_STARTS)
     is_risky = (unquoted != nothing) & (func.strpos(starts, func.left(unquoted, 1)) > 0)
     prefix = case((is_risky, apostrophe), else_=nothing)
+    # Few texts have any of these, and the regular expression takes much longer.
+    has_cells_within = or_(*(func.strpos(column, _literal(one)) > 0 for one in ";\t\r\n"))
+    escaped = func.regexp_replace(
+        column, _literal(csv_documents.CELL_WITHIN), _literal(r"\1'"), _literal("g")
+    )
+    column = case((has_cells_within, escaped), else_=column)
     content = func.replace(column, quote, _literal('""'))
     # Twice as fast as a regular expression.
     has_special = or_(*(func.strpos(column, _literal(special)) > 0 for special in '",\r\n'))

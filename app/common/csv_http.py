@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Response, request
 
 from app.common.concurrency_limiter import ConcurrencyLimiter
-from app.common.csv_documents import TRUNCATED
+from app.common.csv_documents import TRUNCATED, marked
 from app.common.errors import UnsupportedMediaType
 from app.common.http import Blueprint
 
@@ -44,14 +44,20 @@ def require_csv(what: str) -> None:
 
 
 def csv_download(
-    parts: Iterator[bytes], *, filename: str, limiter: ConcurrencyLimiter, caller_id: UUID
+    parts: Iterator[bytes],
+    *,
+    filename: str,
+    limiter: ConcurrencyLimiter,
+    caller_id: UUID,
+    bom: bool,
 ) -> Response:
     """A file that is sent while it is produced. One of several parts counts towards the limiter.
 
-    Ends with `TRUNCATED` if the parts fail midway. A failure before the second part is answered
-    with an error body instead. Raises Unavailable.
+    bom: as of CsvArgs. Ends with `TRUNCATED` if the parts fail midway. A failure before the second
+    part is answered with an error body instead. Raises Unavailable.
     """
-    first, second = next(parts, b""), next(parts, None)
+    parts = marked(parts, bom=bom)
+    first, second = next(parts), next(parts, None)
     if second is None:
         response = Response(first)
     else:

@@ -12,6 +12,7 @@ from marshmallow.exceptions import ValidationError
 
 from app.common import clock
 from app.common.money import format_minor
+from app.common.text import human_text
 
 _DECIMAL_TEXT: Final = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _WHOLE_TEXT: Final = re.compile(r"-?[0-9]{1,19}")
@@ -37,13 +38,6 @@ class Schema(ma.Schema):
             field_obj.data_key = camel(field_name)
 
 
-class QueryArgs(Schema):
-    """Arguments of a query string: unknown ones are ignored."""
-
-    class Meta:
-        unknown = ma.EXCLUDE
-
-
 Serializer = TypeVar("Serializer", bound=Callable[..., dict[str, Any]])
 
 #: Functions that serialize by hand what a schema describes. A test checks each against its schema.
@@ -61,20 +55,30 @@ def serializes(schema: type[ma.Schema]) -> Callable[[Serializer], Serializer]:
 
 
 class Text(ma.fields.String):
-    """A string of 1 to `max_length` characters, surrounding white space removed.
+    """A line that people write: as `human_text` returns it, of 1 to `max_length` characters."""
 
-    That white space counts towards `max_length`, as the OpenAPI document says.
-    """
+    LINES = False
 
     def __init__(self, *, max_length: int, min_length: int = 1, **kwargs: Any) -> None:
-        self._length = ma.validate.Length(min_length, max_length)
-        super().__init__(validate=self._length, **kwargs)
+        # Room for white space, and for characters that are composed.
+        self._max_typed = 4 * max_length + 100
+        super().__init__(validate=ma.validate.Length(min_length, max_length), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        self._length(value)
-        return value.strip()
+        if len(value) > self._max_typed:
+            return value  # refused by its length
+        try:
+            return human_text(value, lines=self.LINES)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+
+class TextLines(Text):
+    """As Text, of any number of lines."""
+
+    LINES = True
 
 
 class WholeNumber(ma.fields.Integer):
@@ -195,6 +199,7 @@ class MoneyOut(ma.fields.Field[int]):
 #: How the OpenAPI document describes our fields: type and format.
 OPENAPI_TYPES: Final[dict[type[ma.fields.Field[Any]], tuple[str | list[str], str | None]]] = {
     Text: ("string", None),
+    TextLines: ("string", None),
     WholeNumber: ("integer", None),
     Flag: ("boolean", None),
     Amount: (["string", "number"], "decimal"),

@@ -1,12 +1,14 @@
 """HTTP: parsing of requests and rendering of responses."""
 
 import hashlib
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final, NoReturn, TypeVar
+from urllib.parse import urlencode
 
 import marshmallow as ma
 import orjson
@@ -18,7 +20,7 @@ from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.common import cors, deadline, openapi
+from app.common import cors, deadline, openapi, pagination
 from app.common.body_limit import MAX_BODY_BYTES
 from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.errors import (
@@ -39,6 +41,8 @@ from app.common.settings import Settings
 
 _CHUNK_BYTES: Final = 64 * 1024
 
+#: Where the WSGI environment keeps the parsed body.
+_PARSED_BODY: Final = "payment_flow.parsed_body"
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 #: Longer query strings are not cached, so that the cache stays small.
 _MAX_CACHED_QUERY: Final = 256
@@ -55,9 +59,17 @@ def peek_json() -> Any:
     It uses the view's parser, because two parsers would disagree about edge cases.
     """
     try:
-        return parse_json(raw_body())
+        return _parsed_body()
     except AppError:
         return None
+
+
+def _parsed_body() -> Any:
+    """The JSON of the body, parsed once. Raises BodyTooLarge, MalformedJson."""
+    environ = request.environ
+    if _PARSED_BODY not in environ:
+        environ[_PARSED_BODY] = parse_json(raw_body())
+    return environ[_PARSED_BODY]
 
 
 def raw_body(*, max_bytes: int = MAX_BODY_BYTES) -> bytes:
@@ -130,20 +142,19 @@ class StrictParser(FlaskParser):
     ) -> Any:
         if location != "query" or len(request.query_string) > _MAX_CACHED_QUERY:
             return super().parse(argmap, req, location=location, **options)
-        return dict(self._parse_query(argmap, request.query_string))
+        return dict(self._parse_query(argmap, request.path, request.query_string))
 
-    # The result depends on the query string only, and few of them are frequent.
+    # The result depends on path and query string only, and few of them are frequent.
     @lru_cache(maxsize=1024)  # noqa: B019 – the only parser lives as long as the process
-    def _parse_query(self, schema: ma.Schema, _query: bytes) -> Mapping[str, Any]:
+    def _parse_query(self, schema: ma.Schema, _path: str, _query: bytes) -> Mapping[str, Any]:
         return super().parse(schema, location="query")  # type: ignore[no-any-return]
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
-        raw = raw_body()
-        if not raw:
+        if not raw_body():
             return missing
         if not req.is_json:
             raise UnsupportedMediaType
-        return parse_json(raw)
+        return _parsed_body()
 
     def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
         messages = error.messages_dict
@@ -295,14 +306,47 @@ def idempotency_key() -> str | None:
 
 
 def request_fingerprint() -> bytes:
-    """SHA-256 over method, path, query and body, which must be equal for a key to be reused."""
+    """SHA-256 over method, path, query and body, which must be equal for a key to be reused.
+
+    The order of parameters and of names in JSON does not matter, nor does white space in JSON.
+    """
+    query = urlencode(sorted(request.args.items()))
+    head = f"{request.method} {request.path}?{query}\n".encode()
+    parsed = peek_json() if request.is_json else None
+    body = request.get_data(cache=True)
+    if parsed is not None:
+        body = json.dumps(parsed, sort_keys=True, separators=(",", ":"), default=str).encode()
+    return hashlib.sha256(head + body).digest()
+
+
+def unparsed_fingerprint() -> bytes:
+    """As `request_fingerprint` of version 1.0, which hashed query and body as they were sent."""
     query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
     head = f"{request.method} {request.path}{query}\n".encode()
     return hashlib.sha256(head + request.get_data(cache=True)).digest()
 
 
+def _query_problems(
+    given: Iterable[tuple[str, list[str]]], names: frozenset[str]
+) -> dict[str, list[str]]:
+    """What is wrong with query parameters, by name. names: of those that the endpoint accepts.
+
+    A misspelt filter must not return everything, and of a repeated one only one value would count.
+    """
+    problems = {}
+    for name, values in given:
+        if name not in names:
+            problems[name.replace("\0", "")] = ["Unknown query parameter."]
+        elif len(values) > 1:
+            problems[name] = ["Must be given once only."]
+        elif "\0" in values[0]:
+            problems[name] = ["NUL is not allowed."]
+    return problems
+
+
 def install(app: Flask, *, cors_origins: Sequence[str]) -> None:
     """Install these rules on `app`."""
+    pagination.request_path.configure(lambda: request.path)
     app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     app.json = CompactJson(app)
     # There are no coroutines, and checking for them costs time at every layer of every request.
@@ -312,12 +356,23 @@ def install(app: Flask, *, cors_origins: Sequence[str]) -> None:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
 
     @app.before_request
-    def reject_unstorable_text() -> None:
-        if b"%00" not in request.query_string:
+    def check_query() -> None:
+        if not request.query_string or request.method == "OPTIONS":
             return
-        for name, value in request.args.items(multi=True):
-            if "\0" in name or "\0" in value:
-                raise BadRequest(details={name.replace("\0", ""): ["NUL is not allowed."]})
+        names = openapi.accepted_query_names(app.view_functions.get(request.endpoint or ""))
+        if names is None:
+            return
+        if problems := _query_problems(request.args.lists(), names):
+            raise BadRequest(details=problems)
+
+    @app.before_request
+    def refuse_encoded_body() -> None:
+        encoding = request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
+        if encoding != "identity":
+            raise UnsupportedMediaType(
+                "Send the request body without Content-Encoding",
+                headers={"Accept-Encoding": "identity"},  # RFC 9110, 15.5.16
+            )
 
     if cors_origins:
         cors.allow(app, frozenset(cors_origins))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -31,30 +32,40 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON (RFC 8259, section 6)")
+    raise MalformedJson(f"The request body contains {name}, which is not JSON")
 
 
 def parse_json(raw: bytes) -> Any:
     """RFC 8259 JSON with numbers kept exact (int or Decimal).
 
+    A byte order mark is skipped (section 8.1).
     Raises MalformedJson for anything else: bad UTF-8, NaN and Infinity, nesting too deep,
     numbers too long, a name twice in an object, and text that PostgreSQL cannot store (NUL, lone
     surrogates).
     """
     try:
         value = json.loads(
-            raw.decode("utf-8"),
+            raw.removeprefix(BOM_UTF8).decode("utf-8"),
             parse_float=Decimal,
             parse_constant=_reject_constant,
             object_pairs_hook=_unique_names,
         )
-        if _NUL_ESCAPE.search(raw):
-            raise ValueError("NUL")
         if _SURROGATE_ESCAPE.search(raw):
             # A surrogate pair can be encoded; a lone surrogate cannot.
             json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
-    except (ValueError, RecursionError, ArithmeticError) as error:
-        raise MalformedJson from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise MalformedJson(f"{MalformedJson.message}: see {where}") from error
+    except UnicodeDecodeError as error:
+        raise MalformedJson("The request body is not UTF-8") from error
+    except UnicodeEncodeError as error:
+        raise MalformedJson("The request body contains half of a surrogate pair") from error
+    except RecursionError as error:
+        raise MalformedJson("The request body is nested too deeply") from error
+    except (ValueError, ArithmeticError) as error:
+        raise MalformedJson("The request body contains a number with too many digits") from error
+    if _NUL_ESCAPE.search(raw):
+        raise MalformedJson("The request body contains the character NUL")
     return value
 
 

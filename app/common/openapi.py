@@ -4,7 +4,7 @@ Client generators derive types from component names, functions from operation ID
 from path parameters, so these names are part of the API. All of them are derived here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, Final, TypeVar
 
@@ -68,7 +68,9 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def add_url_rule(
         self, rule: str, endpoint: str | None = None, view_func: Any = None, **options: Any
     ) -> None:
-        _documentation_of(view_func)["operation_id"] = operation_id(view_func)
+        documentation = _documentation_of(view_func)
+        documentation["operation_id"] = operation_id(view_func)
+        documentation["query_names"] = frozenset(_query_names(documentation))
         super().add_url_rule(rule, endpoint, view_func, **options)
 
     def errors(self, *errors: type[AppError]) -> Callable[[View], View]:
@@ -114,6 +116,21 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         if remarks := doc_info.get("remarks"):
             text["description"] = "\n\n".join([text.get("description", ""), *remarks]).strip()
         return doc
+
+
+def accepted_query_names(view: Any) -> frozenset[str] | None:
+    """Names of the query parameters that a view accepts; None if it is not part of the API."""
+    documentation: dict[str, Any] = getattr(view, "_apidoc", {})
+    return documentation.get("query_names")
+
+
+def _query_names(documentation: Mapping[str, Any]) -> Iterator[str]:
+    for parameter in documentation.get("arguments", {}).get("parameters", ()):
+        if parameter["in"] == "query":
+            yield from (field.data_key for field in parameter["schema"].load_fields.values())
+    for parameter in documentation.get("manual_doc", {}).get("parameters", ()):
+        if parameter["in"] == "query":
+            yield parameter["name"]
 
 
 def _documentation_of(view: Any) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Pagination of lists, by page number or by cursor."""
 
 import base64
+import hmac
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeAlias, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 import marshmallow as ma
@@ -13,8 +15,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.sql.selectable import SelectBase
 
+from app.common import encryption
 from app.common.errors import BadRequest
-from app.common.fields import QueryArgs, WholeNumber
+from app.common.fields import Schema, WholeNumber
+from app.common.process_state import Slot
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -27,17 +31,24 @@ MAX_LIMIT: Final = 100
 MAX_OFFSET: Final = 100_000
 #: Rows that are counted at most: an exact count of a long list would read all of it.
 MAX_COUNT: Final = 10_000
+_SIGNATURE_BYTES: Final = 16
+
+#: Returns the path of the current request.
+request_path: Final[Slot[Callable[[], str]]] = Slot("path of requests")
 
 
 class CursorInvalid(BadRequest):
     def __init__(self) -> None:
-        super().__init__("Validation failed", details={"cursor": ["Invalid cursor."]})
+        super().__init__(
+            details={"cursor": ["Not a cursor of this list with these filters and this order."]}
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
     """Which part of a list is requested.
 
+    list_id: the list, its filters and its order: a cursor is valid only for these.
     after: sort key of the last row already seen, as in the cursor. The cursor contains
     `total` and `page` too, so that later pages do not count again. total_is_capped: as of `Page`.
     """
@@ -47,6 +58,7 @@ class PageRequest:
     after: tuple[Any, ...] | None = None
     total: int | None = None
     total_is_capped: bool = False
+    list_id: str = ""
 
     @property
     def offset(self) -> int:
@@ -132,7 +144,10 @@ def paginate(
     cursor = None
     if len(rows) > page.limit:
         key = _sort_key(data[-1], by)
-        cursor = _encode(key, total=total, is_capped=is_capped, page=page.page + 1)
+        following = replace(
+            page, page=page.page + 1, after=key, total=total, total_is_capped=is_capped
+        )
+        cursor = _encode(following)
     return Page(data, total, page.page, page.limit, cursor, is_capped)
 
 
@@ -191,26 +206,31 @@ def _sort_key(row: Any, by: Sequence[SortColumn]) -> tuple[Any, ...]:
     return tuple(getattr(holder, column.key) for column in by)
 
 
-def _encode(after: tuple[Any, ...], *, total: int, is_capped: bool, page: int) -> str:
-    """A capped total is in a list of its own."""
-    counted = [total] if is_capped else total
-    raw = json.dumps([counted, page, *after], default=str, separators=(",", ":"))
-    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+def _encode(page: PageRequest) -> str:
+    """The cursor of a page: a signature, and what it signs as JSON."""
+    values = [page.total, page.total_is_capped, page.page, *(page.after or ())]
+    payload = json.dumps(values, default=str, separators=(",", ":")).encode()
+    signed = _signatures(payload, page.list_id)[0] + payload
+    return base64.urlsafe_b64encode(signed).decode().rstrip("=")
 
 
-def _decode(cursor: str, *, limit: int) -> PageRequest:
+def _decode(cursor: str, *, limit: int, list_id: str) -> PageRequest:
+    """Raises CursorInvalid unless `_encode` made it for this list."""
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        total, page, *after = json.loads(base64.b64decode(padded, b"-_", validate=True))
-    except (ValueError, TypeError, RecursionError) as error:
+        signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+    except ValueError as error:
         raise CursorInvalid from error
-    is_capped = isinstance(total, list) and len(total) == 1
-    counted = _exactly(int, total[0] if is_capped else total)
-    if counted < 0 or _exactly(int, page) < 1:
+    signature, payload = signed[:_SIGNATURE_BYTES], signed[_SIGNATURE_BYTES:]
+    if not any(hmac.compare_digest(signature, own) for own in _signatures(payload, list_id)):
         raise CursorInvalid
-    if not after or not all(isinstance(value, int | str) for value in after):
-        raise CursorInvalid
-    return PageRequest(page, limit, tuple(after), counted, is_capped)
+    total, is_capped, page, *after = json.loads(payload)
+    return PageRequest(page, limit, tuple(after), total, is_capped, list_id)
+
+
+def _signatures(payload: bytes, list_id: str) -> list[bytes]:
+    """Signatures of a cursor, one for each of our keys; the first signs new ones."""
+    found = encryption.fingerprints(payload, context=f"cursor {list_id}")
+    return [signature[:_SIGNATURE_BYTES] for signature in found]
 
 
 def _exactly(kind: type, value: Any) -> Any:
@@ -223,7 +243,7 @@ def _exactly(kind: type, value: Any) -> Any:
     raise CursorInvalid
 
 
-class PageArgs(QueryArgs):
+class PageArgs(Schema):
     """`?page=1&limit=20` or `?cursor=…`, loaded as one PageRequest: `page`."""
 
     page = WholeNumber(
@@ -242,16 +262,20 @@ class PageArgs(QueryArgs):
         }
     )
 
-    @ma.post_load
-    def _page_request(self, args: dict[str, Any], **_: Any) -> dict[str, Any]:
+    @ma.post_load(pass_original=True)
+    def _page_request(
+        self, args: dict[str, Any], given: Mapping[str, Any], **_: Any
+    ) -> dict[str, Any]:
         page, limit, cursor = args["page"], args.pop("limit"), args.pop("cursor", None)
+        filters = sorted((k, v) for k, v in given.items() if k not in ("page", "limit", "cursor"))
+        list_id = f"{request_path()()}?{urlencode(filters)}"
         if cursor is not None:
-            return args | {"page": _decode(cursor, limit=limit)}
+            return args | {"page": _decode(cursor, limit=limit, list_id=list_id)}
         if (page - 1) * limit > MAX_OFFSET:
             raise BadRequest(
                 details={"page": ["The page is too far from the start; use `cursor`."]}
             )
-        return args | {"page": PageRequest(page, limit)}
+        return args | {"page": PageRequest(page, limit, list_id=list_id)}
 
 
 class ArrayArgs(PageArgs):

@@ -10,6 +10,7 @@ from app.common.fields import Amount, Flag, Id, Schema, Timestamp, WholeNumber, 
 from app.common.ids import EXAMPLE_ID
 from app.common.money import format_minor
 from app.common.pagination import page_of
+from app.common.text import typed_code
 from app.coupons.models import Coupon, CouponKind
 
 _MAX_USES = 1_000_000_000
@@ -26,9 +27,10 @@ class CouponCode(ma.fields.String):
         super().__init__(validate=pattern, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or not value.isascii():
+        if not isinstance(value, str):
             raise self.make_error("invalid")
-        return value.strip().upper()
+        code = typed_code(value)
+        return code.upper() if code.isascii() else code
 
 
 class _Limits(Schema):

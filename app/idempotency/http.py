@@ -15,7 +15,12 @@ from app.auth.service import Caller
 from app.common.db import joined, retry_transaction
 from app.common.error_handlers import RequestInfo, error_body
 from app.common.errors import AppError, Unauthorized
-from app.common.http import idempotency_key, json_response, request_fingerprint
+from app.common.http import (
+    idempotency_key,
+    json_response,
+    request_fingerprint,
+    unparsed_fingerprint,
+)
 from app.idempotency import service
 from app.idempotency.service import Claim, Request, StoredResponse
 
@@ -59,7 +64,9 @@ class RequestContext:
     def current(cls) -> "RequestContext":
         """Raises BadRequest for an Idempotency-Key that cannot be one."""
         caller, key = identity(), idempotency_key()
-        claim = Claim(caller.user_id, key, request_fingerprint()) if key else None
+        claim = None
+        if key is not None:
+            claim = Claim(caller.user_id, key, request_fingerprint(), unparsed_fingerprint())
         request = Request(claim, partial(_render_error, info=RequestInfo.current()))
         return cls(caller.user_id, caller.session_id, key, request)
 

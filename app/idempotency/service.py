@@ -27,11 +27,20 @@ _NO_LONGER_STORED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A user's Idempotency-Key, and the fingerprint that every request with it must have."""
+    """A user's Idempotency-Key, and the fingerprint that every request with it must have.
+
+    unparsed_fingerprint: what version 1.0 stored for this request. Its keys are valid until their
+    retention ends.
+    """
 
     user_id: UUID
     key: str
     fingerprint: bytes
+    unparsed_fingerprint: bytes
+
+    def is_of(self, stored: bytes) -> bool:
+        """Whether a stored fingerprint is that of this request."""
+        return stored in (self.fingerprint, self.unparsed_fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,7 @@ def _look_up(
             continue
         name = (claim.user_id, claim.key)
         row = found[name]
-        if row.fingerprint is not None and bytes(row.fingerprint) != claim.fingerprint:
+        if row.fingerprint is not None and not claim.is_of(bytes(row.fingerprint)):
             outcomes.append(IdempotencyKeyReused())
         elif row.status is not None and row.body is None:
             outcomes.append(IdempotencyKeyReused(_NO_LONGER_STORED))

@@ -39,6 +39,12 @@ class Onramp(Identified, Timestamped, Monetary, Base):
         CheckConstraint("NOT late OR status = 'SUCCESS'", name="late_success"),
         Index("ix_onramps_user", "user_id", "id"),
         Index(
+            "ix_onramps_bank_reference",
+            "provider",
+            "bank_reference",
+            postgresql_where=text("bank_reference IS NOT NULL"),
+        ),
+        Index(
             "ix_onramps_succeeded",
             "provider",
             "closed_at",

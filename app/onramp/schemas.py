@@ -7,7 +7,7 @@ import marshmallow as ma
 
 from app.banks import providers
 from app.common.clock import format_timestamp
-from app.common.fields import Amount, MoneyOut, Schema, Text, Timestamp, serializes
+from app.common.fields import Amount, MoneyOut, Schema, Text, TextLines, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.onramp.models import Onramp, OnrampStatus
@@ -27,7 +27,7 @@ def _require_url(text: str) -> None:
 class CreateOnrampIn(Schema):
     provider = Text(max_length=50, required=True, metadata={"example": "HDFC"})
     amount = Amount(required=True, metadata={"example": "25.00"})
-    description = Text(max_length=200, allow_none=True, metadata={"example": "For books"})
+    description = TextLines(max_length=200, allow_none=True, metadata={"example": "For books"})
     return_url = ma.fields.String(
         allow_none=True,
         validate=_require_url,  # the bank's page links to it, so no javascript: or data:

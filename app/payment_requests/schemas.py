@@ -11,9 +11,9 @@ from app.common.fields import (
     Amount,
     Id,
     MoneyOut,
-    QueryArgs,
     Schema,
     Text,
+    TextLines,
     Timestamp,
     WholeNumber,
     serializes,
@@ -56,7 +56,7 @@ class CreatePaymentRequestIn(Schema):
     amount = Amount(
         metadata={"description": "Omitted: the payer chooses the amount", "example": "12.50"},
     )
-    note = Text(
+    note = TextLines(
         max_length=200,
         allow_none=True,
         metadata={"description": "Visible to anyone with the link", "example": "Lunch on Friday"},
@@ -86,7 +86,7 @@ class RequestsArgs(PageArgs):
     )
 
 
-class ImageArgs(QueryArgs):
+class ImageArgs(Schema):
     size = WholeNumber(
         minimum=_MIN_IMAGE_SIZE,
         maximum=_MAX_IMAGE_SIZE,

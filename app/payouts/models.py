@@ -45,6 +45,12 @@ class Payout(Polled, Identified, Created, Monetary, Base):
         CheckConstraint("status <> 'SUBMITTED' OR submitted_at IS NOT NULL", name="submitted_when"),
         CheckConstraint("(status = 'REFUSED') = (reason IS NOT NULL)", name="refused_why"),
         Index("ix_payouts_user", "user_id", "id"),
+        Index(
+            "ix_payouts_bank_reference",
+            "provider",
+            "bank_reference",
+            postgresql_where=text("bank_reference IS NOT NULL"),
+        ),
         Index("ix_payouts_provider", "provider", "settled_at"),
         Index(
             "ix_payouts_due",

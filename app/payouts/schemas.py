@@ -2,7 +2,7 @@
 
 import marshmallow as ma
 
-from app.common.fields import Amount, Id, MoneyOut, Schema, Text, Timestamp
+from app.common.fields import Amount, Id, MoneyOut, Schema, TextLines, Timestamp
 from app.common.ids import EXAMPLE_ID
 from app.common.pagination import page_of
 from app.payouts.bank_accounts.schemas import BankAccountOut
@@ -14,7 +14,9 @@ class CreatePayoutIn(Schema):
         metadata={"description": "ID of a saved bank account", "example": EXAMPLE_ID},
     )
     amount = Amount(required=True, metadata={"example": "25.00"})
-    description = Text(max_length=200, allow_none=True, metadata={"example": "Earnings of May"})
+    description = TextLines(
+        max_length=200, allow_none=True, metadata={"example": "Earnings of May"}
+    )
 
 
 class PayoutOut(Schema):

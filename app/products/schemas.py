@@ -12,6 +12,7 @@ from app.common.fields import (
     MoneyOut,
     Schema,
     Text,
+    TextLines,
     Timestamp,
     WholeNumber,
     serializes,
@@ -40,7 +41,7 @@ _PRICE = {"description": "Price in the shop's currency, used exactly", "example"
 
 class CreateProductIn(Schema):
     name = Text(max_length=200, required=True, metadata={"example": "Advanced Masterclass"})
-    description = Text(
+    description = TextLines(
         max_length=5000, allow_none=True, metadata={"example": "Twelve hours of video"}
     )
     price = Amount(required=True, metadata=_PRICE)
@@ -74,7 +75,9 @@ class CreateProductIn(Schema):
 
 class UpdateProductIn(Schema):
     name = Text(max_length=200, metadata={"example": "Advanced Masterclass, second edition"})
-    description = Text(max_length=5000, allow_none=True, metadata={"example": "Now fourteen hours"})
+    description = TextLines(
+        max_length=5000, allow_none=True, metadata={"example": "Now fourteen hours"}
+    )
     price = Amount(metadata=_PRICE)
     available_units = WholeNumber(
         minimum=0, metadata={"description": "New number of units in stock", "example": 80}

@@ -83,6 +83,9 @@ def compare(
     seen: Counter[Key] = Counter()
     findings = []
     for line in lines:
+        if not line.reference:
+            findings.append(Finding(Outcome.MISSING_HERE, line, None))
+            continue
         key = (line.direction, line.reference)
         seen[key] += 1
         findings.append(_compare_line(line, ours.get(key), is_duplicate=seen[key] > 1))

@@ -1,9 +1,8 @@
 """Rendering a report: rows for JSON and CSV."""
 
-import csv
-import io
 from typing import Any, Final
 
+from app.common import csv_documents
 from app.reconciliation.comparison import Action, Finding, Outcome
 from app.reconciliation.service import Report
 
@@ -35,8 +34,8 @@ def to_row(finding: Finding) -> dict[str, Any]:
         "line": line.number if line else None,
         "date": line.date.isoformat() if line else None,
         "direction": about.direction.value if about else None,
-        "reference": about.reference if about else None,
-        "bankReference": line.bank_reference if line else None,
+        "reference": (about.reference or None) if about else None,
+        "bankReference": (line.bank_reference or None) if line else None,
         "amount": str(line.money) if line else None,
         "currency": line.money.currency if line else None,
         "ourAmount": str(ours.money) if ours else None,
@@ -47,10 +46,11 @@ def to_row(finding: Finding) -> dict[str, Any]:
 
 
 def counts(report: Report) -> dict[str, int]:
-    """The number of findings by outcome, and by action."""
+    """The number of findings by outcome and by action, and of lines outside the period."""
     found = {_to_camel(outcome): report.count(outcome) for outcome in Outcome}
     done = (Action.CAN_CLOSE, Action.CLOSED, Action.NOT_CLOSED)
-    return found | {_to_camel(action): report.count_action(action) for action in done}
+    found |= {_to_camel(action): report.count_action(action) for action in done}
+    return found | {"outsidePeriod": report.outside}
 
 
 def _to_camel(name: str) -> str:
@@ -58,10 +58,14 @@ def _to_camel(name: str) -> str:
     return head + "".join(part.title() for part in rest)
 
 
-def to_csv(report: Report) -> str:
-    """Every finding, including matches (RFC 4180)."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(to_row(finding) for finding in report.findings)
-    return text.getvalue()
+def to_csv(report: Report) -> bytes:
+    """Every finding, including matches."""
+    rows = (to_row(finding) for finding in report.findings)
+    return csv_documents.write([COLUMNS, *(_guarded(row) for row in rows)])
+
+
+def _guarded(row: dict[str, Any]) -> list[Any]:
+    """The cells of a row, those with text of the bank without formulas."""
+    for name in ("reference", "bankReference"):
+        row[name] = csv_documents.escape_formula(row[name])
+    return list(row.values())

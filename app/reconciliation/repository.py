@@ -41,6 +41,26 @@ def list_payouts_by_id(session: Session, *, provider: str, ids: Sequence[UUID]) 
     return session.execute(query).all()
 
 
+def list_onramps_by_bank_reference(
+    session: Session, *, provider: str, references: Sequence[str]
+) -> Sequence[Any]:
+    """`reference` and `bank_reference` of on-ramps."""
+    query = select(Onramp.token.label("reference"), Onramp.bank_reference).where(
+        Onramp.provider == provider, Onramp.bank_reference.in_(references)
+    )
+    return session.execute(query).all()
+
+
+def list_payouts_by_bank_reference(
+    session: Session, *, provider: str, references: Sequence[str]
+) -> Sequence[Any]:
+    """`reference` and `bank_reference` of payouts."""
+    query = select(Payout.id.label("reference"), Payout.bank_reference).where(
+        Payout.provider == provider, Payout.bank_reference.in_(references)
+    )
+    return session.execute(query).all()
+
+
 def list_successful_onramps(
     session: Session, *, provider: str, since: datetime, until: datetime
 ) -> Sequence[Any]:

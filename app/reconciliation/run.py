@@ -1,5 +1,6 @@
 """A reconciliation from file to report, for the endpoint and the command. Opens transactions."""
 
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -18,6 +19,8 @@ def reconcile(
     raw: bytes,
     *,
     provider: str,
+    currency: str,
+    columns: Sequence[tuple[str, str]] = (),
     since: date | None = None,
     until: date | None = None,
     apply: bool = False,
@@ -26,12 +29,12 @@ def reconcile(
 ) -> Report:
     """Compare the statement of a bank with our records.
 
-    raw: CSV; apply: close the differences that are safe to close, at most `max_closed` of them.
-    Safe to run twice.
-    Raises ProviderUnknown, StatementInvalid.
+    raw, currency, columns: as of `statement.parse`; apply: close the differences that are safe to
+    close, at most `max_closed` of them. Safe to run twice.
+    Raises ProviderUnknown, StatementInvalid, PeriodInvalid.
     """
     bank = providers.require(provider)
-    lines = statement.parse(raw)
+    lines = statement.parse(raw, currency=currency, columns=columns)
     with reading() as session:
         report = service.compare_statement(
             session, provider=bank, lines=lines, since=since, until=until

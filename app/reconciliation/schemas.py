@@ -6,18 +6,20 @@ from typing import Any, Final
 
 import marshmallow as ma
 
-from app.common.fields import Flag, QueryArgs, serializes
+from app.common.csv_documents import CsvArgs
+from app.common.fields import Flag, Text, serializes
 from app.common.ids import EXAMPLE_ID
-from app.reconciliation import report
+from app.common.money import EXPONENTS
+from app.reconciliation import layout, report
 from app.reconciliation.comparison import Action, Outcome
 from app.reconciliation.service import Report
-from app.reconciliation.statement import COLUMNS, Direction
+from app.reconciliation.statement import Direction
 
 #: The maximum number of rows in JSON; the CSV has all of them.
 MAX_ROWS: Final = 1_000
 
 STATEMENT_EXAMPLE: Final = (
-    f"{','.join(COLUMNS)}\r\n2026-11-21,{EXAMPLE_ID},HDFC-7F3A21,DEBIT,25.00,USD,BOOKED\r\n"
+    f"{','.join(layout.OURS)}\r\n2026-11-21,{EXAMPLE_ID},HDFC-7F3A21,DEBIT,25.00,USD,BOOKED\r\n"
 )
 
 
@@ -30,18 +32,41 @@ class Day(ma.fields.Date):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class ReconciliationArgs(QueryArgs):
+class ReconciliationArgs(CsvArgs):
     provider = ma.fields.String(
         required=True,
         metadata={"description": "Code of the bank", "example": "HDFC"},
     )
     since = Day(
         data_key="from",
-        metadata={"description": "First day (UTC); default: first day of the statement"},
+        metadata={
+            "description": "From this day on (UTC, inclusive); default: the first day of the"
+            " statement",
+            "example": "2026-11-01",
+        },
     )
     until = Day(
         data_key="to",
-        metadata={"description": "Last day (UTC); default: last day of the statement"},
+        metadata={
+            "description": "Before this day (UTC, exclusive); default: the day after the last of"
+            " the statement",
+            "example": "2026-12-01",
+        },
+    )
+    currency = ma.fields.String(
+        validate=ma.validate.OneOf(list(EXPONENTS)),
+        metadata={
+            "description": "Currency of a statement without a column for it; default: the shop's",
+            "example": "INR",
+        },
+    )
+    columns = Text(
+        max_length=1000,
+        metadata={
+            "description": "Names of the columns of a bank whose format is not known, by their"
+            f" meaning: {', '.join(layout.NAMES)}",
+            "example": "date:Buchungstag,text:Verwendungszweck,debit:Soll,credit:Haben",
+        },
     )
     apply = Flag(
         load_default=False,
@@ -53,6 +78,11 @@ class ReconciliationArgs(QueryArgs):
         validate=ma.validate.OneOf(["json", "csv"]),
         metadata={"description": "`csv` includes matching lines"},
     )
+
+    @ma.post_load
+    def _columns(self, args: dict[str, Any], **_: Any) -> dict[str, Any]:
+        pairs = [part.partition(":") for part in args.pop("columns", "").split(",") if part]
+        return args | {"columns": [(meaning.strip(), name) for meaning, _, name in pairs]}
 
 
 class ReconciliationRowOut(ma.Schema):
@@ -69,7 +99,11 @@ class ReconciliationRowOut(ma.Schema):
     line = ma.fields.Integer(required=True, allow_none=True)
     date = ma.fields.Date(required=True, allow_none=True)
     direction = ma.fields.String(required=True, validate=ma.validate.OneOf(list(Direction)))
-    reference = ma.fields.String(required=True)
+    reference = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Ours; null if the bank does not state it"},
+    )
     bankReference = ma.fields.String(required=True, allow_none=True)  # noqa: N815 – as in JSON
     amount = ma.fields.String(required=True, allow_none=True)
     currency = ma.fields.String(required=True, allow_none=True)
@@ -84,12 +118,16 @@ class ReconciliationOut(ma.Schema):
 
     provider = ma.fields.String(required=True)
     since = ma.fields.Date(data_key="from", required=True)
-    until = ma.fields.Date(data_key="to", required=True)
+    until = ma.fields.Date(data_key="to", required=True, metadata={"description": "Exclusive"})
     counts = ma.fields.Dict(
         keys=ma.fields.String(),
         values=ma.fields.Integer(),
         required=True,
-        metadata={"example": {"matched": 17, "missingHere": 1}},
+        metadata={
+            "description": "Findings by outcome and by action; lines of the statement outside the"
+            " period",
+            "example": {"matched": 17, "missingHere": 1, "outsidePeriod": 0},
+        },
     )
     rows = ma.fields.List(ma.fields.Nested(ReconciliationRowOut), required=True)
 

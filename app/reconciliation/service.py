@@ -13,8 +13,9 @@ from app.banks.providers import Provider
 from app.banks.types import BankEventType
 from app.common.ids import new_id, parse_id
 from app.common.money import Money
+from app.common.time_range import PeriodInvalid
 from app.inbox import service as inbox
-from app.reconciliation import repository
+from app.reconciliation import identification, repository
 from app.reconciliation.comparison import (
     Action,
     Finding,
@@ -38,11 +39,15 @@ _EVENT_TYPES: Final = {
 
 @dataclass(slots=True)
 class Report:
-    """The findings for one bank and period. since, until: days in UTC, both inclusive."""
+    """The findings for one bank and period. since, until: days in UTC, `until` exclusive.
+
+    outside: the number of lines of other days.
+    """
 
     provider: str
     since: date
     until: date
+    outside: int
     findings: list[Finding] = field(default_factory=list)
 
     def count(self, outcome: Outcome) -> int:
@@ -71,23 +76,26 @@ def compare_statement(
 ) -> Report:
     """Compare a statement with our records. Changes nothing.
 
-    since, until: the period, by default from the first to the last day of the statement. Lines of
-    other days are ignored. A record of ours is reported as missing only if it began and ended
-    within the period (days in UTC); otherwise the statement before or after may have it.
-    Raises StatementInvalid when there is no period.
+    since, until: the period in days, `until` exclusive; by default those from the first to the last
+    one of the statement. Lines of other days are ignored. A record of ours is reported as missing
+    only if it began and ended within the period (days in UTC); otherwise the statement before or
+    after may have it.
+    Raises PeriodInvalid, and StatementInvalid when there is no period.
     """
     days = [line.date for line in lines]
-    since, until = since or min(days, default=None), until or max(days, default=None)
-    if since is None or until is None:
+    if not days and (since is None or until is None):
         raise StatementInvalid({"statement": ["is empty; specify the period with from and to"]})
-    if since > until:
-        raise StatementInvalid({"from": ["must not be after the end of the period"]})
-    if until - since > _MAX_PERIOD or until == date.max:
-        raise StatementInvalid({"to": ["must be at most a year after the beginning"]})
-    within = [line for line in lines if since <= line.date <= until]
+    since, until = since or min(days), until or _day_after(max(days))
+    if since >= until:
+        raise PeriodInvalid("Must be before `to`.")
+    if until - since > _MAX_PERIOD:
+        raise PeriodInvalid(f"At most {_MAX_PERIOD.days} days before `to`.")
+    within = [line for line in lines if since <= line.date < until]
+    within = identification.identify(session, provider=provider.code, lines=within)
     ours = {record.key: record for record in _find_records(session, provider, within)}
     expected = list(_list_expected(session, provider, since, until))
-    return Report(provider.code, since, until, compare(within, ours=ours, expected=expected))
+    findings = compare(within, ours=ours, expected=expected)
+    return Report(provider.code, since, until, len(lines) - len(within), findings)
 
 
 def _find_records(
@@ -111,12 +119,19 @@ def _list_expected(
     period: dict[str, Any] = {
         "provider": provider.code,
         "since": datetime.combine(since, time.min, UTC),
-        "until": datetime.combine(until, time.min, UTC) + timedelta(days=1),
+        "until": datetime.combine(until, time.min, UTC),
     }
     for row in repository.list_successful_onramps(session, **period):
         yield _record(Direction.CREDIT, row)
     for row in repository.list_paid_payouts(session, **period):
         yield _record(Direction.DEBIT, row)
+
+
+def _day_after(day: date) -> date:
+    """Raises PeriodInvalid after the last day that `date` can represent."""
+    if day == date.max:
+        raise PeriodInvalid(f"The statement has a line of {day}: specify the period.")
+    return day + timedelta(days=1)
 
 
 def _batches(items: list[Any]) -> Iterator[list[Any]]:
@@ -158,7 +173,7 @@ def store_event(
         amount=line.money.minor,
         currency=line.money.currency,
         user_id=str(ours.user_id) if line.direction is Direction.CREDIT else None,
-        provider_reference=line.bank_reference,
+        provider_reference=line.bank_reference or None,
         reason=None,
     )
     if stored is not None:

@@ -1,35 +1,48 @@
-"""Parsing a bank statement: CSV (RFC 4180) in UTF-8, with columns identified by name."""
+"""Parsing a bank statement: CSV with columns identified by name."""
 
-import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from app.common import csv_documents
+from app.common.csv_reader import SEPARATORS, CsvInvalid, Row, read
 from app.common.errors import AppError
 from app.common.money import EXPONENTS, Money
+from app.reconciliation import layout
 from app.reconciliation.errors import StatementInvalid
-
-COLUMNS: Final = (
-    "date",
-    "reference",
-    "bankReference",
-    "direction",
-    "amount",
-    "currency",
-    "status",
-)
+from app.reconciliation.layout import Layout
 
 #: Parsing stops after this many problems, because every line of a wrong file is invalid.
 _MAX_PROBLEMS: Final = 20
+_CHUNK: Final = 64 * 1024
 
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_AMOUNT: Final = re.compile(r"\d{1,19}(\.\d{1,3})?", re.ASCII)
+#: Day first, as banks write it outside the USA.
+_DATES: Final = (
+    (re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII), "%Y-%m-%d"),
+    (re.compile(r"\d{2}/\d{2}/\d{4}", re.ASCII), "%d/%m/%Y"),
+    (re.compile(r"\d{2}/\d{2}/\d{2}", re.ASCII), "%d/%m/%y"),
+    (re.compile(r"\d{2}-\d{2}-\d{4}", re.ASCII), "%d-%m-%Y"),
+    (re.compile(r"\d{2}-\d{2}-\d{2}", re.ASCII), "%d-%m-%y"),
+)
+#: Only the start of a cell is searched: that takes cubic time.
+_DATE_LIKE: Final = re.compile(r"[0-9]{1,4}[^0-9,]+\w+[^0-9,]+[0-9]{1,4}|[0-9]{8}")
+_MAX_DATE: Final = 40
+#: With or without separators of thousands: 12,345.67 and, in India, 1,23,456.78.
+_AMOUNT: Final = re.compile(
+    r"(?:\d{1,19}|\d{1,3}(?:,\d{2,3}){0,6},\d{3})(?:\.(\d{1,3}))?", re.ASCII
+)
+_NOT_ZERO: Final = re.compile(r"[1-9]")
+#: What banks write into the column of the other direction.
+_NOTHING: Final = re.compile(r"[-*]*|0*(\.0*)?", re.ASCII)
 _REFERENCE: Final = re.compile(r"[!-~]{1,255}")
+_BANK_REFERENCE: Final = re.compile(r"[ -~]{0,255}")
+#: What follows the transactions.
+_DIGIT: Final = re.compile(r"[0-9]")
+_END: Final = re.compile(r"\b(total|summary|closing balance|end of statement)\b", re.I)
+_DIRECTIONS: Final = {"CREDIT": "CREDIT", "CR": "CREDIT", "DEBIT": "DEBIT", "DR": "DEBIT"}
 
 
 class Direction(StrEnum):
@@ -41,7 +54,11 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """A booked transaction. number: of the line in the file; the header is line 1."""
+    """A booked transaction. number: of the line in the file.
+
+    reference: ours, empty if the statement has no column for it. bank_reference: empty if the bank
+    gave none. text: what the bank wrote about the transaction.
+    """
 
     number: int
     date: date
@@ -49,25 +66,40 @@ class StatementLine:
     reference: str
     bank_reference: str
     money: Money
+    text: str = ""
 
 
 class _InvalidLine(Exception):
     pass
 
 
-def parse(raw: bytes) -> list[StatementLine]:
-    """The lines of a statement in order. Raises StatementInvalid."""
-    rows = _rows(raw)
-    positions = _columns(next(rows, (1, []))[1])
+def parse(
+    raw: bytes, *, currency: str, columns: Sequence[tuple[str, str]] = ()
+) -> list[StatementLine]:
+    """The lines of a statement in order.
+
+    raw: CSV with our columns, those of net banking (see `layout`), or `columns`: meanings and
+    names. Of a bank's own format, rows before the header, and rows without a date that are totals
+    or have no amount, are skipped. currency: of a statement without a column for it.
+    Raises StatementInvalid.
+    """
+    rows, found = _find_table(raw, columns)
     lines: list[StatementLine] = []
     problems: dict[str, list[str]] = {}
-    for number, row in rows:
-        if not row:
-            continue  # an empty line, often at the end of a file
+    has_ended = False
+    for row in rows:
+        cells = found.cells(row)
         try:
-            lines.append(_parse_line(number, row, positions))
+            if not found.is_ours and not _is_date(cells["date"]):
+                if _END.search(" ".join(row.cells)) and not _DIGIT.search(cells["date"]):
+                    has_ended = True
+                if has_ended or not _may_be_transaction(cells):
+                    continue
+            if len(row.cells) > found.width:
+                raise _InvalidLine(f"{len(row.cells)} cells, but the header has {found.width}")
+            lines.append(_parse_line(row.line, {"currency": currency} | cells))
         except _InvalidLine as problem:
-            problems[f"line {number}"] = [str(problem)]
+            problems[f"line {row.line}"] = [str(problem)]
             if len(problems) == _MAX_PROBLEMS:
                 break
     if problems:
@@ -75,68 +107,99 @@ def parse(raw: bytes) -> list[StatementLine]:
     return lines
 
 
-def _rows(raw: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the number of its first line."""
+def _find_table(raw: bytes, columns: Sequence[tuple[str, str]]) -> tuple[Iterator[Row], Layout]:
+    """The rows after the header, and what their columns mean."""
+    problems = []
+    # The first line need not be the header, and then says nothing about the separator.
+    for separator in ("", *SEPARATORS):
+        rows = _rows(raw, separator=separator)
+        try:
+            return rows, layout.find(rows, columns)
+        except StatementInvalid as error:
+            problems.append(error)
+    raise problems[0]
+
+
+def _rows(raw: bytes, *, separator: str) -> Iterator[Row]:
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise StatementInvalid({f"line {line}": ["Not UTF-8."]}) from error
-    try:
-        yield from csv_documents.parse_rows(io.StringIO(text, newline=""))
-    except csv_documents.CsvInvalid as error:
+        chunks = (raw[at : at + _CHUNK] for at in range(0, len(raw), _CHUNK))
+        yield from read(chunks, separator=separator)
+    except CsvInvalid as error:
         raise StatementInvalid({f"line {error.line}": [error.problem]}) from error
 
 
-def _columns(header: Sequence[str]) -> dict[str, int]:
-    """The position of each column. Additional columns are ignored."""
-    names = [name.strip() for name in header]
-    missing = [name for name in COLUMNS if name not in names]
-    if missing:
-        raise StatementInvalid({"line 1": [f"missing column {', '.join(missing)}"]})
-    twice = [name for name in COLUMNS if names.count(name) > 1]
-    if twice:
-        raise StatementInvalid({"line 1": [f"duplicate column {', '.join(twice)}"]})
-    return {name: names.index(name) for name in COLUMNS}
-
-
-def _parse_line(number: int, row: Sequence[str], positions: dict[str, int]) -> StatementLine:
-    if len(row) <= max(positions.values()):
-        raise _InvalidLine(f"{len(row)} fields, fewer than in the header")
-    value = {name: row[position].strip() for name, position in positions.items()}
-    if value["status"] != "BOOKED":
+def _parse_line(number: int, cells: Mapping[str, str]) -> StatementLine:
+    """cells: by their meaning."""
+    if cells.get("status", "BOOKED") != "BOOKED":
         raise _InvalidLine("status: must be BOOKED")
-    if value["direction"] not in list(Direction):
-        raise _InvalidLine("direction: must be CREDIT or DEBIT")
-    for name in ("reference", "bankReference"):
-        if not _REFERENCE.fullmatch(value[name]):
-            raise _InvalidLine(f"{name}: must be 1 to 255 visible ASCII characters")
+    direction, amount = _movement(cells)
+    if "reference" in cells:
+        for name in ("reference", "bankReference"):
+            if not _REFERENCE.fullmatch(cells.get(name, "-")):
+                raise _InvalidLine(f"{name}: must be 1 to 255 visible ASCII characters")
+    elif not _BANK_REFERENCE.fullmatch(cells.get("bankReference", "")):
+        raise _InvalidLine("bankReference: must be at most 255 ASCII characters")
     return StatementLine(
         number=number,
-        date=_day(value["date"]),
-        direction=Direction(value["direction"]),
-        reference=value["reference"],
-        bank_reference=value["bankReference"],
-        money=_money(value["amount"], value["currency"]),
+        date=_day(cells["date"]),
+        direction=direction,
+        reference=cells.get("reference", ""),
+        bank_reference=cells.get("bankReference", ""),
+        money=_money(amount, cells["currency"]),
+        text=cells.get("text", ""),
     )
 
 
+def _movement(cells: Mapping[str, str]) -> tuple[Direction, str]:
+    """The direction and the amount."""
+    if "amount" in cells and "direction" in cells:
+        name = _DIRECTIONS.get(cells["direction"])
+        if name is None:
+            raise _InvalidLine("direction: must be CREDIT or DEBIT")
+        return Direction(name), cells["amount"]
+    sides = (("debit", Direction.DEBIT), ("credit", Direction.CREDIT))
+    moved = [
+        (direction, cells[name]) for name, direction in sides if not _NOTHING.fullmatch(cells[name])
+    ]
+    if len(moved) != 1:
+        raise _InvalidLine("must have an amount as debit or as credit")
+    return moved[0]
+
+
+def _is_date(text: str) -> bool:
+    return any(pattern.fullmatch(text) for pattern, _ in _DATES)
+
+
+def _may_be_transaction(cells: Mapping[str, str]) -> bool:
+    """Whether a row without a date that we know must be reported as invalid."""
+    is_dated = _DATE_LIKE.search(cells["date"][:_MAX_DATE]) is not None
+    return is_dated or any(map(_has_amount, map(cells.get, layout.AMOUNTS)))
+
+
+def _has_amount(cell: str | None) -> bool:
+    return cell is not None and _NOT_ZERO.search(cell) is not None
+
+
 def _day(text: str) -> date:
-    try:
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise _InvalidLine("date: must be a date such as 2026-11-21")
+    for pattern, form in _DATES:
+        if pattern.fullmatch(text):
+            try:
+                return datetime.strptime(text, form).date()  # noqa: DTZ007 – a day has no time zone
+            except ValueError:
+                break
+    raise _InvalidLine("date: must be a date such as 2026-11-21 or 21/11/2026")
 
 
 def _money(amount: str, currency: str) -> Money:
     if currency not in EXPONENTS:
         raise _InvalidLine(f"currency: must be one of {', '.join(EXPONENTS)}")
-    try:
-        money = Money.of(Decimal(amount), currency) if _AMOUNT.fullmatch(amount) else None
-    except AppError:
-        money = None
+    money, parts = None, _AMOUNT.fullmatch(amount)
+    # More decimals than the currency has would be thousands: 1.250 in Germany.
+    if parts is not None and len(parts[1] or "") <= EXPONENTS[currency]:
+        try:
+            money = Money.of(Decimal(amount.replace(",", "")), currency)
+        except AppError:
+            money = None
     if money is None or money.minor == 0:
         raise _InvalidLine(
             f"amount: must be an amount of {currency} such as {Money(1250, currency)}"

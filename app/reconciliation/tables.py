@@ -1,5 +1,6 @@
 """Printing a report as tables on the terminal: not part of the web process."""
 
+from datetime import timedelta
 from typing import Final
 
 from rich.console import Console
@@ -16,13 +17,16 @@ _COLOURS: Final = {Action.CLOSED: "green", Action.CAN_CLOSE: "yellow", Action.NO
 
 def print_report(report: Report, console: Console) -> None:
     """Print the counts and the differences as tables."""
-    console.print(f"{report.provider}: {report.since} to {report.until}", highlight=False)
+    last = report.until - timedelta(days=1)
+    console.print(f"{report.provider}: {report.since} to {last}, inclusive", highlight=False)
     summary = Table("Finding", "Count")
     for outcome in Outcome:
         summary.add_row(_to_words(outcome), str(report.count(outcome)))
     for action in _COLOURS:
         if count := report.count_action(action):
             summary.add_row(_to_words(action), str(count))
+    if report.outside:
+        summary.add_row("Outside the period", str(report.outside))
     console.print(summary)
     differences = report.differences
     if differences:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
+from app.common.csv_documents import CsvArgs
 from app.common.fields import Id, MoneyOut, Schema, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs
@@ -23,7 +24,7 @@ CSV_EXAMPLE: Final = (
 )
 
 
-class ExportArgs(TimeRangeArgs):
+class _Filters(TimeRangeArgs):
     since = Timestamp(data_key="from", metadata={"description": "Created from this time on"})
     until = Timestamp(
         data_key="to", metadata={"description": "Created before this time (exclusive)"}
@@ -35,7 +36,11 @@ class ExportArgs(TimeRangeArgs):
     )
 
 
-class SalesArgs(PageArgs, ExportArgs):
+class ExportArgs(CsvArgs, _Filters):
+    pass
+
+
+class SalesArgs(PageArgs, _Filters):
     pass
 
 

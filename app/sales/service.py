@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session
 
 from app.common import clock, csv_export
 from app.common.pagination import Page, PageRequest
-from app.common.time_range import TimeRange
+from app.common.time_range import PeriodInvalid, TimeRange
 from app.orders.purchases.service import OrderDetails
 from app.sales import repository
 from app.sales.daily_sums import service as daily_sums
-from app.sales.errors import PeriodInvalid
 
 #: Default length of the period before `to`.
 DEFAULT_PERIOD: Final = timedelta(days=30)
@@ -107,7 +106,8 @@ def get_summary(
     session: reads one snapshot; product_id: only sales of this product. Raises PeriodInvalid.
     """
     since, until = within.closed(now=clock.now(), length=DEFAULT_PERIOD)
-    _require_valid(since, until)
+    if until - since > MAX_PERIOD:
+        raise PeriodInvalid(f"At most {MAX_PERIOD.days} days before `to`.")
     summed_days, parts = _split(since, until, daily_sums.first_unsummed_day(session))
     rows = list(
         repository.summary(
@@ -135,13 +135,6 @@ def get_summary(
         ],
         days=[(day, days.get(day, Totals())) for day in _days(since, until)],
     )
-
-
-def _require_valid(since: datetime, until: datetime) -> None:
-    if since >= until:
-        raise PeriodInvalid("Must be before `to`, and in the past.")
-    if until - since > MAX_PERIOD:
-        raise PeriodInvalid(f"At most {MAX_PERIOD.days} days before `to`.")
 
 
 def _split(

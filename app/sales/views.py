@@ -13,9 +13,9 @@ from app.common.db import reading, snapshot
 from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
+from app.common.time_range import PeriodInvalid
 from app.orders.purchases.schemas import OrderList
 from app.sales import service
-from app.sales.errors import PeriodInvalid
 from app.sales.schemas import (
     CSV_EXAMPLE,
     ExportArgs,
@@ -60,10 +60,13 @@ def export_sales(args: dict[str, Any]) -> Response:
     order was not paid. Text that a spreadsheet would interpret as a formula is prefixed with an
     apostrophe. If the export fails midway, its last line says so.
     """
+    bom = args.pop("bom")
     with reading() as session:
         merchant = current_user(session)
     parts = service.export(merchant_id=merchant.id, reading=reading, **args)
-    return csv_download(parts, filename="sales.csv", limiter=_exports, caller_id=merchant.id)
+    return csv_download(
+        parts, filename="sales.csv", limiter=_exports, caller_id=merchant.id, bom=bom
+    )
 
 
 @blp.get("/summary")

@@ -5,11 +5,6 @@ from typing import Self
 from app.common.errors import BadRequest
 
 
-class PeriodInvalid(BadRequest):
-    def __init__(self) -> None:
-        super().__init__(details={"from": ["Must be before `to`, and in the past."]})
-
-
 class StatementTooLong(BadRequest):
     code = "STATEMENT_TOO_LONG"
     message = "The period has too many transactions for this format"

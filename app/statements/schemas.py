@@ -5,6 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
+from app.common.csv_documents import CsvArgs
 from app.common.fields import MoneyOut, Schema, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.time_range import TimeRangeArgs
@@ -14,7 +15,7 @@ from app.wallets.schemas import TransactionOut
 FORMATS = ("json", "csv", "pdf")
 
 
-class StatementArgs(TimeRangeArgs):
+class StatementArgs(CsvArgs, TimeRangeArgs):
     since = Timestamp(
         data_key="from",
         metadata={"description": "From this time on (inclusive); default: 30 days before `to`"},

@@ -17,7 +17,7 @@ from app.auth.models import User
 from app.common import clock
 from app.common.time_range import TimeRange
 from app.statements import repository
-from app.statements.errors import PeriodInvalid, StatementInconsistent, StatementTooLong
+from app.statements.errors import StatementInconsistent, StatementTooLong
 from app.wallets import service as wallets
 from app.wallets.models import WalletTransaction, WalletTransactionRow
 from app.wallets.service import Period
@@ -79,8 +79,6 @@ def create_statement(
     """
     now = clock.now()
     since, until = within.closed(now=now, length=DEFAULT_PERIOD)
-    if since >= until:
-        raise PeriodInvalid
     wallet = wallets.require_wallet(session, user_id=holder.id, currency=currency)
     period = wallets.period(session, wallet, since=since, until=until)
     if period.count > maximum:

@@ -8,7 +8,7 @@ from flask import Response
 
 from app.auth.guard import current_user, requires
 from app.auth.scopes import Scope
-from app.common import csv_http
+from app.common import csv_documents, csv_http
 from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading
 from app.common.http import Blueprint, settings
@@ -67,7 +67,7 @@ def get_statement(args: dict[str, Any]) -> Response:
     would interpret as a formula is prefixed with an apostrophe. A document without its last part
     was truncated: request it again.
     """
-    form = args.pop("format")
+    form, bom = args.pop("format"), args.pop("bom")
     with reading() as session:
         holder = current_user(session)
         statement = service.create_statement(
@@ -78,7 +78,13 @@ def get_statement(args: dict[str, Any]) -> Response:
             **args,
         )
     chunks = service.postings(statement, reading=reading)
-    response = _render(statement, chunks) if form == "pdf" else _write(statement, chunks, form)
+    if form == "pdf":
+        response = _render(statement, chunks)
+    elif form == "csv":
+        parts = documents.as_csv(statement, chunks)
+        response = _write(statement, csv_documents.marked(parts, bom=bom))
+    else:
+        response = _write(statement, documents.as_json(statement, chunks))
     response.headers["Content-Type"] = _MEDIA_TYPES[form]
     if form != "json":
         response.headers["Content-Disposition"] = (
@@ -95,11 +101,7 @@ def _render(statement: Statement, chunks: Iterator[Sequence[WalletTransaction]])
         release()
 
 
-def _write(
-    statement: Statement, chunks: Iterator[Sequence[WalletTransaction]], form: str
-) -> Response:
-    as_bytes = documents.as_csv if form == "csv" else documents.as_json
-    parts = as_bytes(statement, chunks)
+def _write(statement: Statement, parts: Iterator[bytes]) -> Response:
     if statement.period.count <= CHUNK:
         return Response(b"".join(parts))
     release = _stream_limiter.acquire(statement.holder.id)

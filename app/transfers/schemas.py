@@ -9,10 +9,11 @@ from stdnum.iso7064 import mod_11_10
 
 from app.auth.schemas import Email, Phone
 from app.common.clock import format_timestamp
-from app.common.fields import Amount, Id, MoneyOut, Schema, Text, Timestamp, serializes
+from app.common.fields import Amount, Id, MoneyOut, Schema, TextLines, Timestamp, serializes
 from app.common.ids import EXAMPLE_ID
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
+from app.common.text import typed_code
 from app.transfers.masking import short_name
 from app.transfers.service import TransferDetails
 
@@ -37,9 +38,10 @@ class WalletNumber(ma.fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        if not _WALLET_NUMBER.fullmatch(value):
+        typed = typed_code(value).replace("-", " ")
+        if not _WALLET_NUMBER.fullmatch(typed):
             raise ma.ValidationError("Not a wallet number: it has 12 digits.")
-        digits = value.replace(" ", "")
+        digits = typed.replace(" ", "")
         if not mod_11_10.is_valid(digits):
             raise ma.ValidationError("Not a wallet number: a digit is wrong or two are swapped.")
         return digits
@@ -85,7 +87,7 @@ class CreateTransferIn(Schema):
         required=True,
         metadata={"description": "Amount to send, used exactly", "example": "12.50"},
     )
-    note = Text(
+    note = TextLines(
         max_length=200,
         allow_none=True,
         metadata={"description": "Visible to both parties", "example": "Lunch on Friday"},

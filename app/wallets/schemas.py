@@ -6,7 +6,7 @@ from typing import Any, Final
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
-from app.common.fields import Amount, MoneyOut, QueryArgs, Schema, Text, Timestamp, serializes
+from app.common.fields import Amount, MoneyOut, Schema, TextLines, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.common.time_range import TimeRangeArgs
@@ -27,7 +27,7 @@ _NUMBER = {
 
 class CreateDepositIn(Schema):
     amount = Amount(required=True, metadata={"example": "100.00"})
-    description = Text(max_length=200, allow_none=True, metadata={"example": "Birthday money"})
+    description = TextLines(max_length=200, allow_none=True, metadata={"example": "Birthday money"})
 
 
 class CreateWithdrawalIn(CreateDepositIn):
@@ -62,7 +62,7 @@ class WalletSnapshotOut(WalletOut):
     at = Timestamp(metadata={"description": "The requested time, only with `at`"})
 
 
-class AtArgs(QueryArgs):
+class AtArgs(Schema):
     at = Timestamp()
 
 

@@ -49,9 +49,20 @@ UNGUESSABLE = {
 
 #: Inputs that are no secrets.
 PUBLIC = {
-    *("amount", "answer", "bankReference", "currency", "description", "expectedAmount"),
-    *("firstName", "holder", "id", "instance", "label", "lastName", "maxPrice", "role"),
-    *("minPrice", "name", "newPassword", "note", "notes", "number", "price", "provider", "q"),
+    *("amount", "answer", "bankReference", "column", "columns", "currency", "description"),
+    *("expectedAmount", "firstName", "holder", "id", "instance", "label", "lastName", "maxPrice"),
+    *(
+        "minPrice",
+        "role",
+        "name",
+        "newPassword",
+        "note",
+        "notes",
+        "number",
+        "price",
+        "provider",
+        "q",
+    ),
     *("from", "to", "reason", "reference", "returnUrl", "routing", "type", "userId", "value"),
     *("webhook-id", "webhook-timestamp", "Content-Disposition", "If-Range", "Range", "body"),
 }

@@ -174,13 +174,17 @@ class TestAccessTokens:
 
         assert refusal(answer) == (401, "UNAUTHORIZED")
 
-    def test_a_token_in_the_query_or_in_a_cookie_is_ignored(self, client: FlaskClient) -> None:
+    def test_a_token_in_the_query_or_in_a_cookie_is_no_credential(
+        self, client: FlaskClient
+    ) -> None:
         token = factories.actor().token
         client.set_cookie("access_token_cookie", token)
 
-        answer = client.get(f"{AUTH}/me", query_string={"jwt": token, "access_token": token})
-
-        assert refusal(answer) == (401, "UNAUTHORIZED")
+        assert refusal(client.get(f"{AUTH}/me")) == (401, "UNAUTHORIZED")
+        for name in ("jwt", "access_token"):
+            answer = client.get(f"{AUTH}/me", query_string={name: token})
+            assert refusal(answer) == (400, "VALIDATION_ERROR")
+            assert token not in answer.text
 
     def test_a_token_with_another_role_is_refused_after_signing_out(
         self, client: FlaskClient, rules: TokenRules

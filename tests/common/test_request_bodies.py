@@ -31,7 +31,6 @@ class TestMalformedJson:
             b"\xff\xfe",
             b'{"email":"\xff"}',
             b'{"email":"\xed\xa0\x80"}',
-            b'\xef\xbb\xbf{"email":"a"}',
             b'{"email":NaN}',
             b'{"email":Infinity}',
             b'{"email":-Infinity}',
@@ -161,6 +160,6 @@ class TestQueries:
     def test_a_nul_character_is_refused(self, client: FlaskClient, query: str) -> None:
         assert refusal(client.get(f"/api/v1/products?{query}")) == (400, "VALIDATION_ERROR")
 
-    @pytest.mark.parametrize("query", ["q=%FF", "q=%ED%A0%80", "unknown=1", "q=%F0%9F%98%80"])
+    @pytest.mark.parametrize("query", ["q=%FF", "q=%ED%A0%80", "q=%F0%9F%98%80"])
     def test_other_unusual_text_is_accepted(self, client: FlaskClient, query: str) -> None:
         assert client.get(f"/api/v1/products?{query}").status_code == 200

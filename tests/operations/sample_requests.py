@@ -1,5 +1,6 @@
 """A valid request to each endpoint, and the records that it refers to."""
 
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -10,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from app.auth.models import Role
 from app.common.db import transaction
-from app.reconciliation.statement import COLUMNS
+from app.reconciliation.layout import OURS as COLUMNS
 from tests import factories
 from tests.delivery.helpers import UNKNOWN
 from tests.delivery.licences.helpers import UNKNOWN_KEY
@@ -207,13 +208,21 @@ class SampleData:
         caller: str,
         *,
         query: Mapping[str, str] = MappingProxyType({}),
+        respelt: bool = False,
         **headers: str,
     ) -> TestResponse:
-        """The response to the sample request. query, headers: sent in addition."""
+        """The response to the sample request. query, headers: sent in addition.
+
+        respelt: sends JSON with other white space and its names in another order.
+        """
         method, path = route
         names = self.names | {"caller": caller}
         actor = self.actors.get(caller)
-        sent = OTHER_BODIES.get(route) or {"json": _fill(BODIES.get(route), names)}
+        body = _fill(BODIES.get(route), names)
+        sent = OTHER_BODIES.get(route) or {"json": body}
+        if respelt and body and "json" in sent:
+            reordered = dict(reversed(body.items()))
+            sent = {"data": json.dumps(reordered, indent=3), "content_type": "application/json"}
         return client.open(
             path.format(**names),
             method=method,

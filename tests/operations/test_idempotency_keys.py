@@ -5,6 +5,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.common.db import snapshot, transaction
+from app.common.http import unparsed_fingerprint
+from app.idempotency import http as idempotency_http
 from app.verify import repository
 from app.verify.invariant import Scope
 from app.verify.report import INVARIANTS, violations
@@ -56,7 +58,7 @@ def test_a_repeated_request_is_executed_once_and_gets_the_same_response(
 
     first = data.send(client, route, caller, **KEY)
     after_first = written()
-    again = data.send(client, route, caller, **KEY)
+    again = data.send(client, route, caller, respelt=True, **KEY)
 
     assert first.status_code == EXPECTED[route][caller], first.text
     assert first.status_code == 204 or first.mimetype == "application/json"
@@ -75,6 +77,19 @@ def test_the_same_key_for_another_request_is_refused(client: FlaskClient, data: 
     answer = data.send(client, capture, "seller", **KEY)
 
     assert (answer.status_code, answer.json["error"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+def test_a_key_of_version_1_0_still_belongs_to_its_request(
+    client: FlaskClient, data: SampleData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = ("POST", "/api/v1/wallet/deposit")
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency_http, "request_fingerprint", unparsed_fingerprint)
+        first = data.send(client, create, "buyer", **KEY)
+    again = data.send(client, create, "buyer", **KEY)
+
+    assert again.data == first.data
+    assert again.headers["Idempotent-Replayed"] == "true"
 
 
 def test_a_refused_request_leaves_nothing_behind(client: FlaskClient, data: SampleData) -> None:

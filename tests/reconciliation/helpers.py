@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.common import clock
-from app.reconciliation.statement import COLUMNS
+from app.reconciliation.layout import OURS as COLUMNS
 from tests import factories
 from tests.factories import Actor
 from tests.onramp.helpers import created_onramp

@@ -55,10 +55,10 @@ def test_the_command_prints_differences_and_closes_safe_ones(
     printed = reconcile_file(file, settings, "--csv", str(output))
 
     assert printed.returncode == 1, printed.stderr
-    assert f"HDFC: {today()} to {today()}" in printed.stdout
+    assert f"HDFC: {today()} to {today()}, inclusive" in printed.stdout
     assert "status differs, can close" in printed.stdout
     assert "[b]unknown-token[/b]" in printed.stdout
-    rows = list(csv.DictReader(output.read_text().splitlines()))
+    rows = list(csv.DictReader(output.read_text("utf-8-sig").splitlines()))
     assert [row["outcome"] for row in rows] == ["STATUS_DIFFERS", "MISSING_HERE"]
     assert get_onramp(client, user, onramp)["status"] == "PROCESSING"
 
@@ -113,7 +113,7 @@ def test_100_000_lines_take_seconds(committing: Flask) -> None:
     )
 
     started = time.monotonic()
-    found = reconcile(raw, provider="HDFC")
+    found = reconcile(raw, provider="HDFC", currency="USD")
     took = time.monotonic() - started
 
     assert found.count_action(Action.CAN_CLOSE) == 100_001

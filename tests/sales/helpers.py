@@ -104,7 +104,7 @@ def export(client: FlaskClient, seller: Actor, **query: Any) -> list[dict[str, s
         f"{SALES}/export", query_string=query_string(query), headers=seller.headers, buffered=True
     )
     assert answer.status_code == 200, answer.text
-    return list(csv.DictReader(io.StringIO(answer.data.decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
 
 
 def query_string(query: dict[str, Any]) -> dict[str, Any]:

@@ -78,7 +78,10 @@ def test_the_export_is_an_attachment(client: FlaskClient, seller: Actor) -> None
     with start_export(client, seller) as answer:
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
         assert answer.headers["Content-Disposition"] == 'attachment; filename="sales.csv"'
-        assert answer.data == (",".join(repository.EXPORTED) + "\r\n").encode()
+        header = ",".join(repository.EXPORTED) + "\r\n"
+        assert answer.data == f"\ufeff{header}".encode()
+    with client.get(f"{SALES}/export?bom=false", headers=seller.headers) as answer:
+        assert answer.data == header.encode()
 
 
 def test_an_unpaid_order_has_a_net_amount_of_zero(client: FlaskClient, seller: Actor) -> None:

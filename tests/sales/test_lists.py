@@ -64,7 +64,6 @@ class TestFilters:
         assert ids(client, seller, since=NOON + 3 * HOUR) == [sold[3]]
         assert ids(client, seller, until=NOON + HOUR) == [sold[0]]
         assert ids(client, seller, since="2026-03-02") == []
-        assert ids(client, seller, since=NOON + HOUR, until=NOON) == []
         assert ids(client, seller, since="2026-03-01T14:00:00+01:00") == sold[:0:-1]
 
     def test_a_period_refers_to_created_at_and_not_to_the_time_in_the_id(

@@ -74,7 +74,7 @@ def send(server: LiveServer, token: str, table: bytes) -> tuple[int, dict[str, A
 
 
 def rows(document: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(document.decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(document.decode("utf-8-sig"), newline="")))
 
 
 def large_document(count: int) -> bytes:

@@ -38,4 +38,4 @@ def _query(form: str, period: dict[str, str]) -> dict[str, str]:
 
 def rows_of(answer: TestResponse) -> list[dict[str, Any]]:
     """The rows of a CSV document (RFC 4180)."""
-    return list(csv.DictReader(io.StringIO(answer.data.decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))

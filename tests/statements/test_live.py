@@ -57,7 +57,9 @@ def fetch(server: LiveServer, token: str, form: str) -> bytes:
 
 def require_complete(server: LiveServer, token: str, count: int) -> None:
     statement = json.loads(fetch(server, token, "json"))
-    rows = list(csv.DictReader(io.StringIO(fetch(server, token, "csv").decode(), newline="")))
+    rows = list(
+        csv.DictReader(io.StringIO(fetch(server, token, "csv").decode("utf-8-sig"), newline=""))
+    )
 
     numbers = [f"Movement {n}" for n in range(1, count + 1)]
     assert [row["description"] for row in statement["transactions"]] == numbers

@@ -180,7 +180,7 @@ class TestCsv:
         assert answer.headers["Content-Disposition"] == (
             f'attachment; filename="statement-{number}-20260301-20260301.csv"'
         )
-        lines = answer.data.decode().split("\r\n")
+        lines = answer.data.decode("utf-8-sig").split("\r\n")
         assert lines[:2] == [
             "date,type,description,referenceType,referenceId,amount,balance,currency,transactionId",
             "2026-03-01T00:00:00.000Z,OPENING_BALANCE,,,,,0.00,USD,",
@@ -203,7 +203,7 @@ class TestCsv:
 
     @pytest.mark.parametrize(
         "text",
-        ['Paid "in full", thanks', "two\r\nlines", "naïve – 你好 😀", "'quoted'", "a=b", "5 - 3"],
+        ['Paid "in full", thanks', "two\nlines", "naïve – 你好 😀", "'quoted'", "a=b", "5 - 3"],
     )
     def test_descriptions_are_unchanged(self, client: FlaskClient, text: str) -> None:
         user = factories.actor()

@@ -125,10 +125,12 @@ class TestPastBalance:
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == ["at"]
 
-    def test_unknown_query_arguments_are_ignored(self, client: FlaskClient, user: Actor) -> None:
-        answer = client.get(f"{WALLET}?fresh=1", headers=user.headers)
+    def test_a_misspelt_time_does_not_show_the_current_balance(
+        self, client: FlaskClient, user: Actor
+    ) -> None:
+        answer = client.get(f"{WALLET}?At=2026-01-01", headers=user.headers)
 
-        assert answer.json == wallet_of(client, user)
+        assert (answer.status_code, list(answer.json["details"])) == (400, ["At"])
 
 
 class TestHistoryOfAPeriod:

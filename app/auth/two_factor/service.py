@@ -36,8 +36,10 @@ from app.common.driver import paused_pipeline
 from app.common.encryption import decrypt, encrypt
 from app.common.money import Money
 from app.common.settings import PRODUCT_NAME
+from app.common.text import typed_code
 
 #: 6 digits from the app, or a recovery code: base32 in groups of four.
+_COMPACT_CODE: Final = r"[0-9]{6}|[A-Za-z2-7]{16}"
 CODE_PATTERN: Final = r"[0-9]{6}|[A-Za-z2-7]{4}(-?[A-Za-z2-7]{4}){3}"
 
 RECOVERY_CODES: Final = 10
@@ -64,9 +66,8 @@ class TwoFactorStatus:
 
 def canonical_code(text: str) -> str | None:
     """The normalized code, or None if it cannot be one."""
-    if not re.fullmatch(CODE_PATTERN, text):
-        return None
-    return text.replace("-", "").upper()
+    code = typed_code(text).replace(" ", "").replace("-", "")
+    return code.upper() if re.fullmatch(_COMPACT_CODE, code) else None
 
 
 def start_enrolment(session: Session, *, user: User) -> Enrolment:

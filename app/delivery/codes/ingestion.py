@@ -2,19 +2,24 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.db import retry_transaction
+from app.common.db import reading, retry_transaction
 from app.common.errors import Unavailable
 from app.delivery.codes import uploads
 from app.delivery.codes.models import CodeUpload
-from app.delivery.codes.parser import ParsedCode
+from app.delivery.codes.parser import CodeFile, ParsedCode
+
+#: Codes that a preview shows.
+PREVIEWED: Final = 10
 
 
 def ingest(
@@ -46,6 +51,31 @@ def ingest(
     )
     enqueue_job(upload.id)
     return upload
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How a file of codes is understood, and what it would add.
+
+    header, columns: as of CodeFile; codes: the first ones.
+    """
+
+    header: Sequence[str] | None
+    columns: Sequence[str]
+    total: int
+    duplicates: int
+    codes: Sequence[str]
+
+
+def preview(file: CodeFile, *, product_id: UUID) -> Preview:
+    """What `ingest` would add. Raises what the codes of the file raise."""
+    total, new, first = 0, set[bytes](), list[str]()
+    while chunk := _next_chunk(file.codes):
+        total += len(chunk)
+        first += [parsed.code for parsed in chunk[: PREVIEWED - len(first)]]
+        with reading() as session:
+            new |= uploads.find_new(session, product_id=product_id, codes=chunk)
+    return Preview(file.header, file.columns, total, total - len(new), first)
 
 
 def _next_chunk(codes: Iterator[ParsedCode]) -> list[ParsedCode]:

@@ -5,13 +5,71 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
-from app.common.fields import Schema, Timestamp, serializes
+from app.common.fields import Flag, Schema, Text, Timestamp, serializes
 from app.common.pagination import PageArgs, page_of
+from app.delivery.codes.ingestion import PREVIEWED, Preview
 from app.delivery.codes.models import CodeStatus, CodeUpload, UploadStatus
 from app.delivery.codes.service import MaskedCode
 
 TEXT_EXAMPLE = "GIFT-7F3A-21C9\nGIFT-0B6E-84D1\n"
-CSV_EXAMPLE = "code,note\r\nGIFT-7F3A-21C9,spring\r\nGIFT-0B6E-84D1,spring\r\n"
+CSV_EXAMPLE = "code\r\nGIFT-7F3A-21C9\r\nGIFT-0B6E-84D1\r\n"
+
+
+class UploadCodesArgs(Schema):
+    column = Text(
+        max_length=500,
+        metadata={
+            "description": "Columns that are sold together, separated by commas: their names, or"
+            " their positions from 1",
+            "example": "code,pin",
+        },
+    )
+    header = Flag(
+        metadata={"description": "Whether the first row of a table has the names of its columns"}
+    )
+    dry_run = Flag(
+        load_default=False, metadata={"description": "Only show what would be sold; adds nothing"}
+    )
+
+    @ma.post_load
+    def _layout(self, args: dict[str, Any], **_: Any) -> dict[str, Any]:
+        columns = args.pop("column", "").split(",")
+        return {
+            "columns": [name.strip() for name in columns if name.strip()],
+            "header": args.get("header"),
+            "dry_run": args["dry_run"],
+        }
+
+
+class CodeFilePreviewOut(Schema):
+    """How a file of codes is understood."""
+
+    header = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "Names of the columns; null if the first row has none"},
+    )
+    columns = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={"description": "Columns that are sold together", "example": ["code"]},
+    )
+    total = ma.fields.Integer(
+        required=True, metadata={"description": "Codes in the file", "example": 3}
+    )
+    duplicates = ma.fields.Integer(
+        required=True,
+        metadata={"description": "Codes that the product or the file already has", "example": 1},
+    )
+    codes = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={
+            "description": f"The first {PREVIEWED} codes, as buyers will see them",
+            "example": ["GIFT-7F3A-21C9"],
+        },
+    )
 
 
 class CodeUploadOut(Schema):
@@ -98,6 +156,18 @@ class ProductCodeSummaryOut(Schema):
 
 class DeliveredCodesOut(Schema):
     codes = ma.fields.List(ma.fields.String(metadata={"example": "GIFT-1234-ABCD"}))
+
+
+@serializes(CodeFilePreviewOut)
+def preview_out(preview: Preview) -> dict[str, Any]:
+    """Serialized as CodeFilePreviewOut."""
+    return {
+        "header": preview.header,
+        "columns": preview.columns,
+        "total": preview.total,
+        "duplicates": preview.duplicates,
+        "codes": preview.codes,
+    }
 
 
 @serializes(CodeUploadOut)

@@ -81,12 +81,24 @@ def encrypt_codes(codes: Sequence[ParsedCode], *, product_id: UUID) -> list[Encr
 
 
 def _encrypt(parsed: ParsedCode, product_id: UUID) -> EncryptedCode:
-    code_id, code = new_id(), parsed.code.encode()
-    encrypted = encrypt(code, context=encryption_context(code_id))
-    digests = fingerprints(code, context=f"product-codes/{product_id}")
-    return EncryptedCode(
-        code_id, parsed.line, encrypted, tuple(digest[:_FINGERPRINT_BYTES] for digest in digests)
+    code_id = new_id()
+    encrypted = encrypt(parsed.code.encode(), context=encryption_context(code_id))
+    return EncryptedCode(code_id, parsed.line, encrypted, _fingerprints(parsed, product_id))
+
+
+def _fingerprints(parsed: ParsedCode, product_id: UUID) -> tuple[bytes, ...]:
+    identity = (parsed.identity or parsed.code).encode()
+    digests = fingerprints(identity, context=f"product-codes/{product_id}")
+    return tuple(digest[:_FINGERPRINT_BYTES] for digest in digests)
+
+
+def find_new(session: Session, *, product_id: UUID, codes: Sequence[ParsedCode]) -> set[bytes]:
+    """The fingerprints of the codes that the product does not have."""
+    digests = [_fingerprints(parsed, product_id) for parsed in codes]
+    known = repository.list_known_fingerprints(
+        session, product_id=product_id, fingerprints=[one for each in digests for one in each]
     )
+    return {each[0] for each in digests if known.isdisjoint(each)}
 
 
 def create_upload(session: Session, *, merchant: User, product_id: UUID) -> CodeUpload:
@@ -184,7 +196,7 @@ def get_next_chunk(session: Session, *, upload_id: UUID) -> Chunk | None:
         return None
     upload, chunk = row
     raw = decrypt(chunk.encrypted, context=_chunk_context(upload_id, chunk.number))
-    codes = [ParsedCode(*pair) for pair in json.loads(raw)]
+    codes = [ParsedCode(*fields) for fields in json.loads(raw)]
     return Chunk(upload_id, chunk.number, encrypt_codes(codes, product_id=upload.product_id))
 
 

@@ -1,6 +1,6 @@
 """HTTP of codes."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -34,16 +34,19 @@ from app.delivery.codes.errors import (
     UploadNotFound,
     UploadTimedOut,
 )
-from app.delivery.codes.parser import ParsedCode, parse_csv, parse_text
+from app.delivery.codes.parser import CodeFile, Layout, parse_csv, parse_text
 from app.delivery.codes.schemas import (
     CSV_EXAMPLE,
     TEXT_EXAMPLE,
+    CodeFilePreviewOut,
     CodesArgs,
     CodeUploadList,
     CodeUploadOut,
     ProductCodeList,
     ProductCodeSummaryOut,
+    UploadCodesArgs,
     code_out,
+    preview_out,
     summary_out,
     upload_out,
 )
@@ -52,7 +55,7 @@ from app.products.errors import ProductNotFound, UnauthorizedProductAccess
 #: Enough for 100,000 codes of 600 bytes.
 MAX_BYTES: Final = 64 * 1024 * 1024
 
-_PARSERS: Final[Mapping[str, Callable[[Iterable[bytes]], Iterator[ParsedCode]]]] = {
+_PARSERS: Final[Mapping[str, Callable[[Iterable[bytes], Layout], CodeFile]]] = {
     "text/plain": parse_text,
     "text/csv": parse_csv,
 }
@@ -65,6 +68,7 @@ blp = Blueprint(
 
 @blp.post("/<uuid:product_id>/codes")
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
+@blp.arguments(UploadCodesArgs, location="query")
 @per_caller("60/minute")
 @blp.doc(
     requestBody={
@@ -76,6 +80,9 @@ blp = Blueprint(
     }
 )
 @blp.response(201, CodeUploadOut, description="All codes are on sale")
+@blp.alt_response(
+    200, schema=CodeFilePreviewOut, description="With `dryRun`: nothing was added", success=True
+)
 @blp.alt_response(
     202, schema=CodeUploadOut, description="A background job adds the codes", success=True
 )
@@ -92,20 +99,29 @@ blp = Blueprint(
     UploadTimedOut,
     QuotaExceeded,
 )
-def upload_product_codes(product_id: UUID) -> Response:
+def upload_product_codes(args: dict[str, Any], product_id: UUID) -> Response:
     """Upload codes
 
-    Send one code per line as `text/plain`, or `text/csv` with the codes in the column `code` or
-    else in the first column. UTF-8, up to 100,000 codes of 1 to 500 characters, up to 64 MiB.
+    Send one code per line as `text/plain`, or a table as `text/csv`: UTF-8 or UTF-16 with a byte
+    order mark, separated by commas, semicolons or tabs. Up to 100,000 codes of 1 to 500 characters,
+    up to 64 MiB. Nothing is guessed: for a table whose only column is not named `code`, state
+    `header`, and for one with several columns also `column`. Values that a spreadsheet has damaged,
+    such as `1.23E+15`, are refused with their line. `dryRun` shows what would be sold.
+
     Codes are sold in this order, each once. Codes that the product has or has had are skipped and
     reported. More than 1,000 codes are added by a background job: get the upload for its progress.
     """
+    is_dry_run, layout = args.pop("dry_run"), Layout(**args)
     parse = _require_parser()
     with transaction() as session:
         merchant = current_user(session)
         uploads.require_codes_product(session, merchant=merchant, product_id=product_id)
+    file = parse(body_chunks(max_bytes=MAX_BYTES), layout)
+    if is_dry_run:
+        preview = ingestion.preview(file, product_id=product_id)
+        return json_response(dump_json(preview_out(preview)))
     stored = ingestion.ingest(
-        parse(body_chunks(max_bytes=MAX_BYTES)),
+        file.codes,
         product_id=product_id,
         require_merchant=current_user,
         enqueue_job=partial(queue.enqueue, tasks.add_codes),
@@ -113,7 +129,7 @@ def upload_product_codes(product_id: UUID) -> Response:
     return json_response(dump_json(upload_out(stored)), 202 if stored.closed_at is None else 201)
 
 
-def _require_parser() -> Callable[[Iterable[bytes]], Iterator[ParsedCode]]:
+def _require_parser() -> Callable[[Iterable[bytes], Layout], CodeFile]:
     """The parser of the request's media type. Raises UnsupportedMediaType."""
     if request.mimetype not in _PARSERS:
         raise UnsupportedMediaType("Send the codes as text/plain or text/csv")

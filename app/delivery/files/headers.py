@@ -9,14 +9,12 @@ from urllib.parse import quote
 from werkzeug.http import parse_options_header
 
 from app.common.errors import BadRequest, UnsupportedMediaType
+from app.common.text import human_text
 
 #: The limit of common file systems.
 _MAX_NAME_BYTES: Final = 255
-#: Bidirectional controls, which can make an `.exe` look like a `.pdf`.
-_BIDI_CONTROLS: Final = frozenset(
-    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-)
-_CONTROL_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+#: Marks that change the order of what follows them, and can make an `.exe` look like a `.pdf`.
+_BIDI_MARKS: Final = frozenset("\u061c\u200e\u200f")
 _EXTENDED_NAME: Final = re.compile(r";\s*(filename\*\s*=\s*[^;\s]+)", re.I)
 _MEDIA_TYPE: Final = re.compile(r"[\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127}", re.A)
 
@@ -35,7 +33,10 @@ def file_name(*, header: str | None, default: str | None) -> str:
     the header states none. Raises BadRequest.
     """
     name = _name_in(header) or default or ""
-    name = unicodedata.normalize("NFC", name).strip()
+    try:
+        name = human_text(name)
+    except ValueError as error:
+        raise BadRequest(details={"name": [str(error)]}) from error
     if problem := _name_problem(name):
         raise BadRequest(details={"name": [problem]})
     return name
@@ -60,7 +61,7 @@ def _name_problem(name: str) -> str | None:
         return f"Must be at most {_MAX_NAME_BYTES} bytes long."
     if name in (".", "..") or set(name) & {"/", "\\"}:
         return "Must be a file name without a path."
-    if set(name) & _BIDI_CONTROLS or _CONTROL_CATEGORIES & set(map(unicodedata.category, name)):
+    if set(name) & _BIDI_MARKS:
         return "Must not contain control characters."
     return None
 

@@ -10,6 +10,8 @@ from typing import Final
 
 from stdnum.iso7064 import mod_37_36
 
+from app.common.text import typed_code
+
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RANDOM_BITS: Final = 120
 _BITS_PER_CHARACTER: Final = 5
@@ -37,7 +39,7 @@ def parse_key(text: str) -> str | None:
 
     Ignores case, dashes and spaces, and accepts O for 0 and I or L for 1.
     """
-    text = text.upper().translate(_NORMALIZED)
+    text = typed_code(text).upper().translate(_NORMALIZED)
     if len(text) != _RANDOM_CHARACTERS + 1 or not mod_37_36.is_valid(text, _ALPHABET):
         return None
     return _grouped(text)

@@ -34,22 +34,8 @@ class LicenceKey(ma.fields.String):
         return key
 
 
-class Printable(Text):
-    """Text without control characters."""
-
-    default_error_messages = {  # noqa: RUF012 – marshmallow's protocol
-        "unprintable": "Must contain only printable characters."
-    }
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        if not text.isprintable():
-            raise self.make_error("unprintable")
-        return text
-
-
-def _instance(*, required: bool) -> Printable:
-    return Printable(
+def _instance(*, required: bool) -> Text:
+    return Text(
         max_length=200,
         required=required,
         metadata={
@@ -75,7 +61,7 @@ class ValidateLicenceIn(_KeyIn):
 
 class ActivateLicenceIn(_KeyIn):
     instance = _instance(required=True)
-    label = Printable(
+    label = Text(
         max_length=200,
         load_default=None,
         allow_none=True,

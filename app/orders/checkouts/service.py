@@ -106,7 +106,7 @@ def create_order(
         if earlier is not None:
             order: Order = earlier.Order
             made: Checkout | None = earlier.Checkout
-            if made is None or made.fingerprint != claim.fingerprint:
+            if made is None or made.fingerprint is None or not claim.is_of(made.fingerprint):
                 raise IdempotencyKeyReused
             return order.id
     if is_suspended:

@@ -5,7 +5,16 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
-from app.common.fields import Amount, Id, MoneyOut, Schema, Text, Timestamp, WholeNumber, serializes
+from app.common.fields import (
+    Amount,
+    Id,
+    MoneyOut,
+    Schema,
+    TextLines,
+    Timestamp,
+    WholeNumber,
+    serializes,
+)
 from app.common.ids import EXAMPLE_ID
 from app.common.json_format import dump_json
 from app.common.money import format_minor
@@ -38,8 +47,9 @@ class CreateOrderIn(Schema):
             "example": "49.99",
         },
     )
-    notes = Text(max_length=1000, allow_none=True, metadata={"example": "A present for Grace"})
+    notes = TextLines(max_length=1000, allow_none=True, metadata={"example": "A present for Grace"})
     metadata = ma.fields.Dict(
+        # Data of programs, kept exactly.
         keys=ma.fields.String(validate=ma.validate.Length(1, 40)),
         values=ma.fields.String(validate=ma.validate.Length(0, 500)),
         validate=ma.validate.Length(0, 20),

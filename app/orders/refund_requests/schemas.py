@@ -2,17 +2,21 @@
 
 import marshmallow as ma
 
-from app.common.fields import MoneyOut, Schema, Text, Timestamp
+from app.common.fields import MoneyOut, Schema, TextLines, Timestamp
 from app.common.pagination import PageArgs, page_of
 from app.orders.refunds.schemas import RefundPartIn
 
 
 class CreateRefundRequestIn(RefundPartIn):
-    reason = Text(max_length=500, required=True, metadata={"example": "The code does not work"})
+    reason = TextLines(
+        max_length=500, required=True, metadata={"example": "The code does not work"}
+    )
 
 
 class RefundRequestAnswerIn(Schema):
-    answer = Text(max_length=500, allow_none=True, metadata={"example": "Sorry for the trouble"})
+    answer = TextLines(
+        max_length=500, allow_none=True, metadata={"example": "Sorry for the trouble"}
+    )
 
 
 class RefundRequestOut(Schema):

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.auth.schemas import ReasonIn
-from app.common.fields import Amount, MoneyOut, Schema, Text, Timestamp, WholeNumber
+from app.common.fields import Amount, MoneyOut, Schema, TextLines, Timestamp, WholeNumber
 from app.orders.models import RefundDestination
 
 _AMOUNT = {"description": "Amount to refund", "example": "10.00"}
@@ -23,7 +23,9 @@ class RefundPartIn(Schema):
 
 
 class CreateRefundIn(RefundPartIn):
-    reason = Text(max_length=500, allow_none=True, metadata={"example": "Did not arrive in time"})
+    reason = TextLines(
+        max_length=500, allow_none=True, metadata={"example": "Did not arrive in time"}
+    )
 
 
 class SettleRefundIn(ReasonIn):

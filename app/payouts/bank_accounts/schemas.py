@@ -7,6 +7,7 @@ import marshmallow as ma
 
 from app.auth.schemas import Code, Password
 from app.common.fields import Schema, Text, Timestamp
+from app.common.text import typed_code
 
 
 class AlphanumericCode(ma.fields.String):
@@ -20,9 +21,10 @@ class AlphanumericCode(ma.fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        if not re.fullmatch(self._pattern.strip("^$"), value):
+        code = typed_code(value)
+        if not re.fullmatch(self._pattern.strip("^$"), code):
             raise ma.ValidationError(self._message)
-        return value.replace(" ", "").replace("-", "").upper()
+        return code.replace(" ", "").replace("-", "").upper()
 
 
 class CreateBankAccountIn(Schema):

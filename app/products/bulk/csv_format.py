@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Final
 
 import marshmallow as ma
 
-from app.common import csv_documents
-from app.common.csv_documents import CsvInvalid, Row
+from app.common import csv_documents, csv_reader
+from app.common.csv_reader import CsvInvalid, Row, fold_name
 from app.common.ids import EXAMPLE_ID
 from app.products.bulk.errors import ImportInvalid, Problems
 from app.products.bulk.repository import EXPORTED
@@ -17,6 +18,7 @@ from app.products.bulk.service import ImportRow
 MAX_ROWS: Final = 10_000
 
 COLUMNS: Final = tuple(EXPORTED)
+_NAMES: Final = {fold_name(name): name for name in COLUMNS}
 
 IMPORT_EXAMPLE: Final = (
     "name,description,price,availableUnits,kind,purchaseLimit,isActive\r\n"
@@ -61,7 +63,7 @@ def parse(chunks: Iterator[bytes]) -> ParsedImport:
     """
     parsed = ParsedImport()
     try:
-        rows = csv_documents.read(chunks)
+        rows = csv_reader.read(chunks)
         columns = _columns(next(rows, None))
         for count, row in enumerate(rows, 1):
             if count > MAX_ROWS:
@@ -77,9 +79,10 @@ def parse(chunks: Iterator[bytes]) -> ParsedImport:
 
 
 def _columns(header: Row | None) -> Sequence[str]:
+    """The columns of the document, however the header spells their names."""
     if header is None:
         raise ImportInvalid({1: {"": ["Must be a header row with the names of the columns."]}})
-    names = [name.strip() for name in header.cells]
+    names = [_NAMES.get(fold_name(name), name.strip()) for name in header.cells]
     problems: dict[str, list[str]] = {}
     for name in names[: 2 * len(COLUMNS)]:
         if name not in COLUMNS:
@@ -92,11 +95,12 @@ def _columns(header: Row | None) -> Sequence[str]:
 
 
 def _add(parsed: ParsedImport, row: Row, columns: Sequence[str]) -> None:
-    if len(row.cells) != len(columns):
-        problem = f"{len(row.cells)} cells, but the header has {len(columns)}."
+    # Fewer, too: a file that was cut off must not clear what its last row had.
+    if len(row.cells) > len(columns) or row.written < len(columns):
+        problem = f"{row.written} cells, but the header has {len(columns)}."
         parsed.problems[row.line] = {"": [problem]}
         return
-    cells = _cells(zip(columns, row.cells, strict=True))
+    cells = _cells(zip_longest(columns, row.cells, fillvalue=""))
     try:
         values = (_UPDATE if "id" in cells else _CREATE).load(cells)
     except ma.ValidationError as error:

@@ -2,7 +2,7 @@
 
 import marshmallow as ma
 
-from app.common.fields import Flag, Id, QueryArgs, Schema
+from app.common.fields import Flag, Id, Schema
 from app.products.models import ProductKind
 from app.products.schemas import CreateProductIn, UpdateProductIn
 
@@ -24,7 +24,7 @@ class UpdateRow(UpdateProductIn):
     currency = _CURRENCY
 
 
-class ImportArgs(QueryArgs):
+class ImportArgs(Schema):
     dry_run = Flag(
         load_default=False, metadata={"description": "Validate only; nothing is changed"}
     )

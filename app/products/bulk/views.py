@@ -9,6 +9,7 @@ from app.auth.models import Role
 from app.auth.quotas.errors import QuotaExceeded
 from app.auth.scopes import Scope
 from app.common.concurrency_limiter import ConcurrencyLimiter
+from app.common.csv_documents import CsvArgs
 from app.common.csv_http import answers_csv, csv_download, require_csv, takes_csv
 from app.common.db import reading, retry_transaction
 from app.common.errors import (
@@ -57,11 +58,13 @@ _exports: Final = ConcurrencyLimiter(2)
 def import_products(args: dict[str, Any]) -> Response:
     """Import products from CSV
 
-    Creates and updates up to 10,000 products. The body is `text/csv` (RFC 4180, UTF-8, up to
-    5 MiB) with a header row. Its columns are those of the export, in any order, and all are
-    optional for updates. A row with an `id` updates that product of the merchant; a row without
-    one creates a product. Only fields with a column are changed. `createdAt` is ignored;
-    `currency` and `kind` must match. An empty cell clears `description` or `purchaseLimit`; in
+    Creates and updates up to 10,000 products. The body is `text/csv`, up to 5 MiB, with a header
+    row: UTF-8 or UTF-16 with a byte order mark, separated by commas, semicolons or tabs. Its
+    columns are those of the export, in any order, and all are optional for updates. Case, spaces
+    and `_` in their names do not matter. A row with an `id` updates that product of the merchant; a
+    row without one creates a product. Only fields with a column are changed. `createdAt` is
+    ignored; `currency` and `kind` must match. An empty cell clears `description` or
+    `purchaseLimit`; in
     other columns it is treated as omitted. Setting `availableUnits` restocks the product: omit the
     column unless you mean it, because units may have been sold since the export. Products of kind
     CODES have no units of their own.
@@ -95,10 +98,11 @@ def import_products(args: dict[str, Any]) -> Response:
 
 @blp.get("/merchant/export")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
+@blp.arguments(CsvArgs, location="query")
 @blp.response(200, description="One row per product")
 @answers_csv(blp, example=EXPORT_EXAMPLE)
 @per_caller("20/minute")
-def export_products() -> Response:
+def export_products(args: dict[str, Any]) -> Response:
     """Export products as CSV
 
     Returns all products of the merchant except deleted ones, newest first. Text that a
@@ -109,4 +113,6 @@ def export_products() -> Response:
     with reading() as session:
         merchant = current_user(session)
     parts = service.export(merchant_id=merchant.id, reading=reading)
-    return csv_download(parts, filename="products.csv", limiter=_exports, caller_id=merchant.id)
+    return csv_download(
+        parts, filename="products.csv", limiter=_exports, caller_id=merchant.id, **args
+    )

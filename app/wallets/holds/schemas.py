@@ -4,7 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.fields import Amount, Id, MoneyOut, Schema, Text, Timestamp, WholeNumber
+from app.common.fields import Amount, Id, MoneyOut, Schema, TextLines, Timestamp, WholeNumber
 from app.common.ids import EXAMPLE_ID
 from app.common.pagination import PageArgs, page_of
 from app.wallets.holds.movements import MAX_TTL
@@ -20,7 +20,9 @@ class CreateHoldIn(Schema):
         },
     )
     amount = Amount(required=True, metadata={"example": "40.00"})
-    description = Text(max_length=200, allow_none=True, metadata={"example": "Room 12, two nights"})
+    description = TextLines(
+        max_length=200, allow_none=True, metadata={"example": "Room 12, two nights"}
+    )
     expires_in = WholeNumber(
         minimum=1,
         maximum=int(MAX_TTL.total_seconds()),

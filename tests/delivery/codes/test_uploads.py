@@ -119,14 +119,40 @@ class TestUploading:
         finally:
             encryption.configure(used)
 
-    def test_csv_is_parsed_by_its_header(self, client: FlaskClient) -> None:
-        seller = factories.merchant()
-        product_id = codes_product(seller)
-        answer = send(
-            client, seller, product_id, 'note,code\r\nx,"A-1"\r\ny,B-2\r\n', mimetype="text/csv"
+    def test_columns_are_asked_for_shown_and_sold_together(self, client: FlaskClient) -> None:
+        seller, product_id = stocked(client, "B-2")
+        table = "Note;Code;PIN\r\nx;A-1;77\r\ny;B-2;12\r\nz;A-1;77\r\n"
+
+        def sent(**query: str) -> TestResponse:
+            return send(client, seller, product_id, table, mimetype="text/csv", query_string=query)
+
+        asked = sent()
+        assert refusal(asked) == (400, "CODES_INVALID")
+        assert list(error_body(asked)["details"]) == ["column"]
+
+        shown = sent(column="code,pin", dryRun="true")
+        assert (shown.status_code, shown.json) == (
+            200,
+            {
+                "header": ["Note", "Code", "PIN"],
+                "columns": ["Code", "PIN"],
+                "total": 3,
+                "duplicates": 2,
+                "codes": ["A-1 | PIN: 77", "B-2 | PIN: 12", "A-1 | PIN: 77"],
+            },
         )
-        assert (answer.status_code, answer.json["added"]) == (201, 2)
-        assert [row["code"] for row in listed(client, seller, product_id)] == ["••••1", "••••2"]
+        assert stock(client, product_id) == 1
+
+        made = sent(column="code,pin")
+        assert (made.status_code, made.json["added"]) == (201, 1)
+        assert stock(client, product_id) == 2
+        # However it is written, a code is sold once.
+        for again in ("A-1", "code,Pin\nA-1,78"):
+            form = {"column": "code,pin"} if "," in again else {"header": "false"}
+            repeated = send(
+                client, seller, product_id, again, mimetype="text/csv", query_string=form
+            )
+            assert repeated.json["duplicates"] == 1
 
     @pytest.mark.parametrize(
         ("body", "line"),

@@ -58,7 +58,7 @@ def export(client: FlaskClient, seller: Actor) -> TestResponse:
 def rows_of(answer: TestResponse) -> list[dict[str, str]]:
     """The rows of a CSV document."""
     assert answer.status_code == 200, answer.text
-    return list(csv.DictReader(io.StringIO(answer.data.decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
 
 
 def table_of(rows: Iterable[Mapping[str, Any]]) -> str:

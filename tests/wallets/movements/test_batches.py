@@ -185,7 +185,7 @@ class World:
         fingerprint = repr(operation).encode()
         movement = self.movement(operation)
         request = Request(
-            Claim(actor.id, key, fingerprint) if key else None,
+            Claim(actor.id, key, fingerprint, fingerprint) if key else None,
             lambda error: StoredResponse(error.status, dump_json({"error": error.code})),
             movement.moves_money,
         )
