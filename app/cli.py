@@ -12,6 +12,7 @@ import click
 import psycopg
 from sqlalchemy.exc import OperationalError
 
+from app import VERSION
 from app.common import schema_version
 from app.common.errors import AppError, BadRequest
 from app.common.schema_version import SchemaMismatch
@@ -42,6 +43,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="Payment Flow", message="%(prog)s %(version)s")
 def main() -> None:
     """Payment Flow: wallets and digital goods over REST."""
 

@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import models  # noqa: F401 – every table is known before the first query
+from app import VERSION, models  # noqa: F401 – every table is known before the first query
 from app.auth import http as auth_http
 from app.auth.api_keys import service as api_keys
 from app.auth.api_keys.views import blp as api_keys_blp
@@ -28,6 +28,7 @@ from app.common.settings import PRODUCT_NAME, Settings, load_settings
 from app.coupons.views import blp as coupons_blp
 from app.delivery.views import BLUEPRINTS as DELIVERY_BLUEPRINTS
 from app.docs.views import blp as docs_blp
+from app.docs.views import root_blp as docs_root_blp
 from app.gateway import guard as gateway_guard
 from app.gateway.page_views import blp as checkout_blp
 from app.gateway.views import blp as gateway_blp
@@ -104,6 +105,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     ratelimit.install(app, settings)
     auth_http.install(app, token_rules())
     register_api(app, settings)
+    app.register_blueprint(docs_root_blp)
     app.register_blueprint(docs_blp)
     app.register_blueprint(pay_blp)
     app.register_blueprint(checkout_blp)
@@ -119,7 +121,7 @@ def register_api(app: Flask, settings: Settings) -> None:
     """Register the blueprints of the API, and what the OpenAPI document says about all of them."""
     app.config.update(
         API_TITLE=PRODUCT_NAME,
-        API_VERSION="1.0",
+        API_VERSION=VERSION,
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX=None,
     )

@@ -11,7 +11,7 @@ from app.auth.api_keys import service as api_keys
 from app.auth.models import Role
 from app.auth.scopes import DESCRIPTIONS, Scope
 from app.auth.two_factor import service as two_factor
-from app.common.fields import Flag, Schema, Text, TextLines, Timestamp
+from app.common.fields import Choice, Flag, Schema, Text, TextLines, Timestamp
 from app.common.pagination import page_of
 from app.common.text import typed_code, visible_text
 
@@ -182,7 +182,7 @@ class ReasonIn(Schema):
 class RegisteredUserOut(Schema):
     id = ma.fields.UUID(required=True)
     email = ma.fields.String(required=True, allow_none=True)
-    role = ma.fields.String(required=True)
+    role = Choice(Role, required=True)
     first_name = ma.fields.String(required=True, allow_none=True)
     last_name = ma.fields.String(required=True, allow_none=True)
     created_at = Timestamp(required=True)
@@ -195,7 +195,7 @@ class SignedInUserOut(Schema):
         allow_none=True,
         metadata={"description": "null if the account was created with a phone number"},
     )
-    role = ma.fields.String(required=True)
+    role = Choice(Role, required=True)
     first_name = ma.fields.String(required=True, allow_none=True)
     last_name = ma.fields.String(required=True, allow_none=True)
     is_active = ma.fields.Boolean(required=True)

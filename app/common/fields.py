@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -79,6 +80,13 @@ class TextLines(Text):
     """As Text, of any number of lines."""
 
     LINES = True
+
+
+class Choice(ma.fields.String):
+    """One of the values of an enumeration."""
+
+    def __init__(self, values: type[StrEnum], **kwargs: Any) -> None:
+        super().__init__(validate=ma.validate.OneOf(list(values)), **kwargs)
 
 
 class WholeNumber(ma.fields.Integer):

@@ -29,7 +29,6 @@ _KEY_PARAMETER: Final = {
     "description": "Makes the request safe to retry: repeating the key and body returns the first "
     "response, byte for byte, with `Idempotent-Replayed: true`. 1 to 255 visible ASCII characters.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "example": "order-7f3a",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
-from app.common.fields import Amount, Flag, Id, Schema, Timestamp, WholeNumber, serializes
+from app.common.fields import Amount, Choice, Flag, Id, Schema, Timestamp, WholeNumber, serializes
 from app.common.ids import EXAMPLE_ID
 from app.common.money import format_minor
 from app.common.pagination import page_of
@@ -24,7 +24,8 @@ class CouponCode(ma.fields.String):
             r"[A-Z0-9][A-Z0-9_-]{2,39}\Z",
             error="Must be 3 to 40 letters, digits, - and _, and start with a letter or digit.",
         )
-        super().__init__(validate=pattern, **kwargs)
+        documented = {"pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{2,39}$", **kwargs.pop("metadata", {})}
+        super().__init__(validate=pattern, metadata=documented, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
@@ -98,7 +99,7 @@ class CouponOut(Schema):
 
     id = ma.fields.UUID(required=True)
     code = ma.fields.String(required=True, metadata={"example": "BLACKFRIDAY"})
-    kind = ma.fields.String(required=True, metadata={"example": "PERCENT"})
+    kind = Choice(CouponKind, required=True, metadata={"example": "PERCENT"})
     value = ma.fields.String(required=True, metadata={"example": "25.00"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     product_id = ma.fields.UUID(required=True, allow_none=True)

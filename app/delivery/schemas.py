@@ -4,13 +4,14 @@ from typing import Final
 
 import marshmallow as ma
 
-from app.common.fields import Schema
+from app.common.fields import Choice, Schema
 from app.delivery.service import HANDLERS
+from app.products.models import ProductKind
 
 
 class _DeliveryFields(Schema):
     order_id = ma.fields.UUID(required=True)
-    kind = ma.fields.String(required=True, metadata={"example": "CODES"})
+    kind = Choice(ProductKind, required=True, metadata={"example": "CODES"})
     units = ma.fields.Integer(required=True, metadata={"description": "Units not refunded"})
 
 

@@ -1,15 +1,29 @@
 """The OpenAPI document, Swagger UI and ReDoc, all served from this host."""
 
 import os
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
 
 import flask_swagger_ui
-from flask import Blueprint, Flask, Response, current_app, send_from_directory
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    send_from_directory,
+    url_for,
+)
 from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as BaseResponse
 
 from app.common.http import etag_response
 from app.common.json_format import dump_json
+from app.docs.document import complete
+from app.docs.errors import ErrorCode, codes_of
 
 _STATIC: Final = Path(__file__).parent / "static"
 _SWAGGER_UI: Final = Path(flask_swagger_ui.__file__).parent / "dist"
@@ -21,7 +35,14 @@ _POLICY: Final = (
     "frame-ancestors 'none'"
 )
 
-blp = Blueprint("docs", __name__, url_prefix="/api")
+blp = Blueprint("docs", __name__, url_prefix="/api", template_folder="templates")
+root_blp = Blueprint("root", __name__)
+
+
+@root_blp.get("/")
+def root() -> BaseResponse:
+    """Where somebody begins who knows only the address."""
+    return redirect(url_for("docs.swagger"))
 
 
 @blp.get("/openapi.json")
@@ -36,7 +57,7 @@ def openapi() -> Response:
 def document_of(app: Flask) -> dict[str, Any]:
     """The OpenAPI document as a dictionary."""
     spec = app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec
-    return spec.to_dict()  # type: ignore[no-any-return]
+    return complete(deepcopy(spec.to_dict()))
 
 
 @blp.get("/docs")
@@ -49,6 +70,20 @@ def redoc() -> Response:
     return _page("redoc.html")
 
 
+@blp.get("/errors")
+@blp.get("/errors/<code>")
+def errors(code: str | None = None) -> Response:
+    """The page of an error code, or the list of them."""
+    extensions = current_app.extensions
+    if "error_codes" not in extensions:
+        extensions["error_codes"] = codes_of(document_of(current_app))
+    codes: dict[str, ErrorCode] = extensions["error_codes"]
+    if code is not None and code not in codes:
+        raise NotFound
+    page = render_template("docs/errors.html", codes=codes, error=codes[code] if code else None)
+    return _secured(make_response(page))
+
+
 @blp.get("/docs/assets/<path:name>")
 def asset(name: str) -> Response:
     for folder in (_STATIC, _SWAGGER_UI):
@@ -58,6 +93,9 @@ def asset(name: str) -> Response:
 
 
 def _page(name: str) -> Response:
-    response = send_from_directory(_STATIC, name)
+    return _secured(send_from_directory(_STATIC, name))
+
+
+def _secured(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = _POLICY
     return response

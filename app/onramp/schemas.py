@@ -7,7 +7,16 @@ import marshmallow as ma
 
 from app.banks import providers
 from app.common.clock import format_timestamp
-from app.common.fields import Amount, MoneyOut, Schema, Text, TextLines, Timestamp, serializes
+from app.common.fields import (
+    Amount,
+    Choice,
+    MoneyOut,
+    Schema,
+    Text,
+    TextLines,
+    Timestamp,
+    serializes,
+)
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.onramp.models import Onramp, OnrampStatus
@@ -53,7 +62,7 @@ class OnrampProviderOut(Schema):
 
 class OnrampOut(Schema):
     id = ma.fields.UUID(required=True)
-    status = ma.fields.String(required=True, metadata={"example": "PROCESSING"})
+    status = Choice(OnrampStatus, required=True, metadata={"example": "PROCESSING"})
     provider = ma.fields.String(required=True, metadata={"example": "HDFC"})
     provider_name = ma.fields.String(required=True, metadata={"example": "HDFC Bank"})
     amount = MoneyOut(required=True, metadata={"example": "25.00"})

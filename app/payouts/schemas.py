@@ -2,10 +2,11 @@
 
 import marshmallow as ma
 
-from app.common.fields import Amount, Id, MoneyOut, Schema, TextLines, Timestamp
+from app.common.fields import Amount, Choice, Id, MoneyOut, Schema, TextLines, Timestamp
 from app.common.ids import EXAMPLE_ID
 from app.common.pagination import page_of
 from app.payouts.bank_accounts.schemas import BankAccountOut
+from app.payouts.models import PayoutStatus
 
 
 class CreatePayoutIn(Schema):
@@ -21,7 +22,8 @@ class CreatePayoutIn(Schema):
 
 class PayoutOut(Schema):
     id = ma.fields.UUID(attribute="payout.id", required=True)
-    status = ma.fields.String(
+    status = Choice(
+        PayoutStatus,
         attribute="payout.status",
         required=True,
         metadata={

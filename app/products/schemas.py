@@ -7,6 +7,7 @@ import marshmallow as ma
 from app.common.clock import format_timestamp
 from app.common.fields import (
     Amount,
+    Choice,
     Flag,
     Id,
     MoneyOut,
@@ -154,7 +155,7 @@ class ProductOut(Schema):
     deleted_at = Timestamp(required=True, allow_none=True)
     merchant_id = ma.fields.UUID(required=True)
     merchant = ma.fields.Nested(MerchantOut, required=True)
-    kind = ma.fields.String(required=True, metadata={"example": "PLAIN"})
+    kind = Choice(ProductKind, required=True, metadata={"example": "PLAIN"})
     is_ready = ma.fields.Boolean(
         required=True, metadata={"description": "Whether everything needed for delivery is there"}
     )

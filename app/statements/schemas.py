@@ -6,10 +6,11 @@ import marshmallow as ma
 
 from app.common.clock import format_timestamp
 from app.common.csv_documents import CsvArgs
-from app.common.fields import MoneyOut, Schema, Timestamp, serializes
+from app.common.fields import Choice, MoneyOut, Schema, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.time_range import TimeRangeArgs
 from app.statements.service import Statement
+from app.wallets.models import TransactionType
 from app.wallets.schemas import TransactionOut
 
 FORMATS = ("json", "csv", "pdf")
@@ -40,7 +41,7 @@ class StatementHolderOut(Schema):
 
 
 class StatementTotalOut(Schema):
-    type = ma.fields.String(required=True, metadata={"example": "PAYMENT"})
+    type = Choice(TransactionType, required=True, metadata={"example": "PAYMENT"})
     count = ma.fields.Integer(required=True, metadata={"example": 3})
     amount_in = MoneyOut(required=True, metadata={"example": "0.00"})
     amount_out = MoneyOut(required=True, metadata={"example": "59.97"})

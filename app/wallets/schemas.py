@@ -6,7 +6,7 @@ from typing import Any, Final
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
-from app.common.fields import Amount, MoneyOut, Schema, TextLines, Timestamp, serializes
+from app.common.fields import Amount, Choice, MoneyOut, Schema, TextLines, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.common.time_range import TimeRangeArgs
@@ -78,8 +78,12 @@ AT_PARAMETER: Final = {
 
 class TransactionOut(Schema):
     id = ma.fields.UUID(required=True)
-    type = ma.fields.String(required=True, metadata={"example": "DEPOSIT"})
-    status = ma.fields.String(required=True, metadata={"example": "COMPLETED"})
+    type = Choice(TransactionType, required=True, metadata={"example": "DEPOSIT"})
+    status = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf(["COMPLETED"]),
+        metadata={"description": "A posting is always COMPLETED", "example": "COMPLETED"},
+    )
     amount = MoneyOut(attribute="magnitude", required=True, metadata={"example": "100.00"})
     balance_before = MoneyOut(required=True, metadata={"example": "0.00"})
     balance_after = MoneyOut(required=True, metadata={"example": "100.00"})
@@ -183,15 +187,15 @@ class SetLimitIn(LimitArgs):
 
 
 class LimitOut(Schema):
-    type = ma.fields.String(required=True)
-    window = ma.fields.String(required=True)
+    type = Choice(LimitType, required=True)
+    window = Choice(LimitWindow, required=True)
     amount = ma.fields.String(required=True)
     currency = ma.fields.String(required=True)
 
 
 class EffectiveLimitOut(Schema):
-    type = ma.fields.String(required=True, metadata={"example": "DEPOSIT"})
-    window = ma.fields.String(required=True, metadata={"example": "DAY"})
+    type = Choice(LimitType, required=True, metadata={"example": "DEPOSIT"})
+    window = Choice(LimitWindow, required=True, metadata={"example": "DAY"})
     limit = MoneyOut(attribute="amount", required=True, metadata={"example": "1000000.00"})
     used = MoneyOut(required=True, metadata={"example": "250.00"})
     remaining = MoneyOut(required=True, metadata={"example": "999750.00"})

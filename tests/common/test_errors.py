@@ -64,7 +64,7 @@ class TestErrorBody:
 class TestRoutes:
     @pytest.mark.parametrize(
         "path",
-        ["/", "/api", "/api/v1", "/api/v2/products", "/api/v1/nothing", "/favicon.ico", "/é"],
+        ["/api", "/api/v1", "/api/v2/products", "/api/v1/nothing", "/favicon.ico", "/é"],
     )
     def test_an_unknown_path_is_not_found(self, client: FlaskClient, path: str) -> None:
         answer = client.get(path)

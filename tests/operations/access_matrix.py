@@ -144,6 +144,9 @@ GET    /api/openapi.json                                         200 200 200 200
 GET    /api/docs                                                 200 200 200 200 200 200
 GET    /api/docs/assets/{name}                                   200 200 200 200 200 200
 GET    /api/redoc                                                200 200 200 200 200 200
+GET    /api/errors                                               200 200 200 200 200 200
+GET    /api/errors/{code}                                        200 200 200 200 200 200
+GET    /                                                         302 302 302 302 302 302
 GET    /pay/{token}                                              200 200 200 200 200 200
 GET    /pay/assets/{asset_name}                                  200 200 200 200 200 200
 GET    /checkout/return                                          200 200 200 200 200 200

@@ -191,6 +191,7 @@ class SampleData:
             "wallet_id": str(_wallet_of(target.id)),
             "name": "swagger.js",
             "asset_name": "icon.svg",
+            "code": "NOT_FOUND",
             "provider": "HDFC",
             "access_token": buyer.token,
             "email": target.email,

@@ -169,7 +169,7 @@ def _lose_connection(*_: Any, **__: Any) -> Any:
     raise psycopg.OperationalError("server closed the connection unexpectedly")
 
 
-@pytest.mark.parametrize("form", ["json", "csv"])
+@pytest.mark.parametrize("form", ["json", pytest.param("csv", marks=pytest.mark.stress)])
 def test_memory_does_not_grow_with_the_length_of_the_statement(
     client: FlaskClient, form: str
 ) -> None:

@@ -179,7 +179,7 @@ scripts = {
 }
 
 
-@pytest.mark.parametrize("histories", [30, pytest.param(1000, marks=pytest.mark.stress)])
+@pytest.mark.parametrize("histories", [15, pytest.param(1000, marks=pytest.mark.stress)])
 def test_the_books_agree_with_the_model(app: Flask, histories: int) -> None:
     @settings(_settings, max_examples=histories)
     @given(**scripts)

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
-from app.common.fields import Schema, Text, Timestamp, WholeNumber, serializes
+from app.common.fields import Choice, Schema, Text, Timestamp, WholeNumber, serializes
 from app.common.pagination import page_of
 from app.delivery.licences.activations import (
     ActiveLicence,
@@ -158,7 +158,7 @@ SoldLicenceList = page_of(SoldLicenceOut)
 
 class DeliveredLicenceOut(Schema):
     key = ma.fields.String(required=True, metadata={"example": "7K3QF-9WZ2M-4TBXH-8RJ5N-C6DYP"})
-    status = ma.fields.String(required=True, metadata={"example": "ACTIVE"})
+    status = Choice(LicenceStatus, required=True, metadata={"example": "ACTIVE"})
     activation_limit = ma.fields.Integer(required=True, allow_none=True)
     activations = ma.fields.Integer(required=True)
     expires_at = Timestamp(required=True, allow_none=True)

@@ -7,6 +7,7 @@ import marshmallow as ma
 from app.common.clock import format_timestamp
 from app.common.fields import (
     Amount,
+    Choice,
     Id,
     MoneyOut,
     Schema,
@@ -91,9 +92,9 @@ class SoldProductOut(ProductOut):
 
 class _OrderFields(Schema):
     id = ma.fields.UUID(attribute="order.id", required=True)
-    payment_method = ma.fields.String(attribute="order.payment_method", required=True)
-    status = ma.fields.String(
-        attribute="order.status", required=True, metadata={"example": "COMPLETED"}
+    payment_method = Choice(PaymentMethod, attribute="order.payment_method", required=True)
+    status = Choice(
+        OrderStatus, attribute="order.status", required=True, metadata={"example": "COMPLETED"}
     )
     amount = MoneyOut(attribute="order.amount", required=True, metadata={"example": "49.99"})
     currency = ma.fields.String(attribute="order.currency", required=True)

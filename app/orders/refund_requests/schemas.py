@@ -2,8 +2,9 @@
 
 import marshmallow as ma
 
-from app.common.fields import MoneyOut, Schema, TextLines, Timestamp
+from app.common.fields import Choice, MoneyOut, Schema, TextLines, Timestamp
 from app.common.pagination import PageArgs, page_of
+from app.orders.models import RefundRequestStatus
 from app.orders.refunds.schemas import RefundPartIn
 
 
@@ -26,7 +27,7 @@ class RefundRequestOut(Schema):
     units = ma.fields.Integer(required=True, allow_none=True)
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     reason = ma.fields.String(required=True, metadata={"example": "The code does not work"})
-    status = ma.fields.String(required=True, metadata={"example": "OPEN"})
+    status = Choice(RefundRequestStatus, required=True, metadata={"example": "OPEN"})
     answer = ma.fields.String(required=True, allow_none=True)
     refund_id = ma.fields.UUID(required=True, allow_none=True)
     created_at = Timestamp(required=True)

@@ -5,8 +5,8 @@ from typing import Any
 import marshmallow as ma
 
 from app.auth.schemas import ReasonIn
-from app.common.fields import Amount, MoneyOut, Schema, TextLines, Timestamp, WholeNumber
-from app.orders.models import RefundDestination
+from app.common.fields import Amount, Choice, MoneyOut, Schema, TextLines, Timestamp, WholeNumber
+from app.orders.models import RefundDestination, RefundStatus
 
 _AMOUNT = {"description": "Amount to refund", "example": "10.00"}
 _UNITS = {"description": "Number of units to refund and take back", "example": 1}
@@ -54,7 +54,8 @@ class RefundOut(Schema):
         required=True, metadata={"description": "Number of these units that are on sale again"}
     )
     reason = ma.fields.String(required=True, allow_none=True)
-    destination = ma.fields.String(
+    destination = Choice(
+        RefundDestination,
         required=True,
         metadata={
             "description": "The buyer's WALLET or, through the GATEWAY, the buyer's card. A refund"
@@ -63,7 +64,7 @@ class RefundOut(Schema):
             "example": "WALLET",
         },
     )
-    status = ma.fields.String(required=True, metadata={"example": "SUCCEEDED"})
+    status = Choice(RefundStatus, required=True, metadata={"example": "SUCCEEDED"})
     failure_reason = ma.fields.String(required=True, allow_none=True)
     created_at = Timestamp(required=True)
     settled_at = Timestamp(required=True, allow_none=True)

@@ -4,11 +4,20 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.common.fields import Amount, Id, MoneyOut, Schema, TextLines, Timestamp, WholeNumber
+from app.common.fields import (
+    Amount,
+    Choice,
+    Id,
+    MoneyOut,
+    Schema,
+    TextLines,
+    Timestamp,
+    WholeNumber,
+)
 from app.common.ids import EXAMPLE_ID
 from app.common.pagination import PageArgs, page_of
 from app.wallets.holds.movements import MAX_TTL
-from app.wallets.models import HoldStatus
+from app.wallets.models import HoldStatus, TransactionType
 
 
 class CreateHoldIn(Schema):
@@ -63,8 +72,9 @@ class HoldArgs(PageArgs):
 
 class HoldOut(Schema):
     id = ma.fields.UUID(required=True)
-    status = ma.fields.String(required=True, metadata={"example": "ACTIVE"})
-    type = ma.fields.String(
+    status = Choice(HoldStatus, required=True, metadata={"example": "ACTIVE"})
+    type = Choice(
+        TransactionType,
         required=True,
         metadata={"description": "Transaction type of its capture", "example": "PAYMENT"},
     )

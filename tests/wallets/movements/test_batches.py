@@ -281,7 +281,7 @@ def _run(script: Sequence[tuple[tuple[Any, ...], bool]], *, size: int) -> tuple[
         return [_shown(outcome) for outcome in outcomes], world.rows()
 
 
-@pytest.mark.parametrize("examples", [25, pytest.param(200, marks=pytest.mark.stress)])
+@pytest.mark.parametrize("examples", [12, pytest.param(200, marks=pytest.mark.stress)])
 def test_a_batch_is_like_its_movements_one_by_one(app: Flask, examples: int) -> None:
     refusals: set[str | None] = set()
 

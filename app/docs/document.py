@@ -1,0 +1,113 @@
+"""Completes the OpenAPI document with what is the same everywhere."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from app.docs.errors import codes_of
+from app.docs.glossary import GLOSSARY
+
+#: The groups of operations in the order of the document, with the blueprints of each.
+GROUPS: Final = {
+    "Accounts": (
+        "Users, sign-in, API keys and quotas",
+        ("auth", "two-factor", "api-keys", "quotas"),
+    ),
+    "Wallet": ("The caller's wallet, holds and statements", ("wallet", "holds", "statements")),
+    "Banks": (
+        "Deposits from a bank and payouts to one",
+        ("onramp", "bank-accounts", "payouts"),
+    ),
+    "Transfers": (
+        "Money between users, on request or with a printed code",
+        ("transfers", "payment-requests", "merchant-codes"),
+    ),
+    "Products": ("What merchants sell", ("products", "product-bulk", "coupons")),
+    "Digital goods": (
+        "Codes, licences and files that are delivered",
+        ("product-codes", "product-licences", "licences", "files", "downloads"),
+    ),
+    "Orders": (
+        "Purchases from the wallet or by card, and a merchant's sales",
+        ("orders", "checkouts", "sales"),
+    ),
+    "Refunds": ("Refunds, and requests for them", ("refunds", "refund-requests")),
+    "Webhooks": (
+        "Where banks and the payment gateway report, signed",
+        ("bank-webhooks", "gateway-webhooks"),
+    ),
+    "Administration": (
+        "For administrators only",
+        (
+            "admin-users",
+            "admin-quotas",
+            "admin-wallets",
+            "admin-fees",
+            "admin-refunds",
+            "reconciliation",
+        ),
+    ),
+}
+_GROUP_OF: Final = {name: group for group, (_, names) in GROUPS.items() for name in names}
+
+
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with its server, licence, groups and glossary.
+
+    document: as flask-smorest generates it, where each blueprint is a tag. It is changed.
+    """
+    document["info"]["contact"] = {"name": "Payment Flow"}
+    document["info"]["license"] = {"name": "MIT", "identifier": "MIT"}
+    document["servers"] = [{"url": "/", "description": "The host that sends this document"}]
+    document["tags"] = [{"name": group, "description": text} for group, (text, _) in GROUPS.items()]
+    for path in document["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict):
+                operation["tags"] = [_GROUP_OF[tag] for tag in operation["tags"]]
+    schemas = document["components"]["schemas"]
+    for name, schema in schemas.items():
+        for field, described in schema.get("properties", {}).items():
+            text = GLOSSARY.get(f"{name}.{field}") or GLOSSARY.get(field)
+            if text is not None:
+                described.setdefault("description", text)
+    schemas["Error"]["properties"]["error"] |= {
+        "description": "Stable code; `/api/errors/{code}` explains it",
+        "enum": list(codes_of(document)),
+    }
+    for path in document["paths"].values():
+        for operation in path.values():
+            body = operation.get("requestBody") if isinstance(operation, dict) else None
+            content = (body or {}).get("content", {}).get("application/json", {})
+            if content and "example" not in content:
+                content["example"] = _smallest(content["schema"], schemas)
+    for described in _schemas(document):
+        # Python ends a pattern with \Z, and begins at the start of the text by itself.
+        pattern = described.get("pattern")
+        if isinstance(pattern, str) and pattern.endswith(r"\Z"):
+            described["pattern"] = "^" + pattern.removesuffix(r"\Z") + "$"
+    return document
+
+
+def _smallest(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """The example of a request with only what is required; of one field if nothing is."""
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    if "example" in schema:
+        return schema["example"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema.get("type") == "array":
+        return [_smallest(schema["items"], schemas)]
+    fields = schema.get("properties", {})
+    names = schema.get("required") or list(fields)[:1]
+    return {name: _smallest(fields[name], schemas) for name in names} if fields else True
+
+
+def _schemas(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object in the document, at any depth."""
+    if isinstance(node, dict):
+        yield node
+        for part in node.values():
+            yield from _schemas(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from _schemas(part)
