@@ -1,5 +1,6 @@
 """The OpenAPI document, Swagger UI and ReDoc, all served from this host."""
 
+import json
 import os
 from copy import deepcopy
 from pathlib import Path
@@ -80,7 +81,10 @@ def errors(code: str | None = None) -> Response:
     codes: dict[str, ErrorCode] = extensions["error_codes"]
     if code is not None and code not in codes:
         raise NotFound
-    page = render_template("docs/errors.html", codes=codes, error=codes[code] if code else None)
+    error = codes[code] if code else None
+    # Not `tojson`: the application's JSON is compact.
+    example = json.dumps(error.example, indent=2) if error and error.example else None
+    page = render_template("docs/errors.html", codes=codes, error=error, example=example)
     return _secured(make_response(page))
 
 
