@@ -310,7 +310,8 @@ def request_fingerprint() -> bytes:
 
     The order of parameters and of names in JSON does not matter, nor does white space in JSON.
     """
-    query = urlencode(sorted(request.args.items()))
+    # Hot path: parameters are parsed only if there are any.
+    query = urlencode(sorted(request.args.items())) if request.query_string else ""
     head = f"{request.method} {request.path}?{query}\n".encode()
     parsed = peek_json() if request.is_json else None
     body = request.get_data(cache=True)
