@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from app.docs.errors import codes_of
 from app.docs.glossary import GLOSSARY
+from app.docs.reference import operations_of
 
 #: The groups of operations in the order of the document, with the blueprints of each.
 GROUPS: Final = {
@@ -59,10 +60,6 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     document["info"]["license"] = {"name": "MIT", "identifier": "MIT"}
     document["servers"] = [{"url": "/", "description": "The host that sends this document"}]
     document["tags"] = [{"name": group, "description": text} for group, (text, _) in GROUPS.items()]
-    for path in document["paths"].values():
-        for operation in path.values():
-            if isinstance(operation, dict):
-                operation["tags"] = [_GROUP_OF[tag] for tag in operation["tags"]]
     schemas = document["components"]["schemas"]
     for name, schema in schemas.items():
         for field, described in schema.get("properties", {}).items():
@@ -73,12 +70,11 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         "description": "Stable code; `/api/errors/{code}` explains it",
         "enum": list(codes_of(document)),
     }
-    for path in document["paths"].values():
-        for operation in path.values():
-            body = operation.get("requestBody") if isinstance(operation, dict) else None
-            content = (body or {}).get("content", {}).get("application/json", {})
-            if content and "example" not in content:
-                content["example"] = _smallest(content["schema"], schemas)
+    for _, _, operation in operations_of(document):
+        operation["tags"] = [_GROUP_OF[tag] for tag in operation["tags"]]
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        if content and "example" not in content:
+            content["example"] = _smallest(content["schema"], schemas)
     for described in _schemas(document):
         # Python ends a pattern with \Z, and begins at the start of the text by itself.
         pattern = described.get("pattern")

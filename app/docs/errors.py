@@ -1,8 +1,10 @@
 """The codes of errors: those of the document, and those that no operation has."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from app.docs.reference import operations_of
 
 
 @dataclass(slots=True)
@@ -36,10 +38,10 @@ _GENERAL: Final = (
 )
 
 
-def codes_of(document: Mapping[str, Any]) -> dict[str, ErrorCode]:
+def codes_of(document: dict[str, Any]) -> dict[str, ErrorCode]:
     """All codes in alphabetical order. document: the OpenAPI document."""
     found = {error.code: replace(error, operations=[]) for error in _GENERAL}
-    for method, path, operation in _operations(document):
+    for path, method, operation in operations_of(document):
         for response in operation["responses"].values():
             examples = response.get("content", {}).get("application/json", {}).get("examples", {})
             for code, example in examples.items():
@@ -48,10 +50,3 @@ def codes_of(document: Mapping[str, Any]) -> dict[str, ErrorCode]:
                     found[code] = ErrorCode(code, body["statusCode"], body["message"], body)
                 found[code].operations.append((method.upper(), path, operation["summary"]))
     return dict(sorted(found.items()))
-
-
-def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    for path, item in sorted(document["paths"].items()):
-        for method, operation in item.items():
-            if isinstance(operation, dict):
-                yield method, path, operation

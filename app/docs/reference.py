@@ -24,7 +24,7 @@ def as_markdown(document: dict[str, Any], *, prefix: str) -> str:
     for tag in document["tags"]:
         rows = [
             _row(method, path.removeprefix(prefix), operation)
-            for path, method, operation in _operations(document)
+            for path, method, operation in operations_of(document)
             if operation["tags"] == [tag["name"]]
         ]
         lines += ["", f"## {tag['name']}", "", f"{tag['description']}.", "", *_HEAD, *rows]
@@ -42,7 +42,8 @@ def updated(page: str, document: dict[str, Any], *, prefix: str) -> str:
     return replace_generated(page, "endpoints", as_markdown(document, prefix=prefix))
 
 
-def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path, method and description of every operation, sorted."""
     for path, item in sorted(document["paths"].items()):
         for method in _METHODS:
             if method in item:

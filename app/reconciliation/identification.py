@@ -1,11 +1,9 @@
 """Finds our record for a line of a statement that does not state our reference."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
-from itertools import chain
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -13,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.reconciliation import repository
 from app.reconciliation.statement import Direction, StatementLine
 
+#: Lines whose candidates are in memory at a time.
 _BATCH_SIZE: Final = 1_000
 _TOKEN_LENGTH: Final = 43
 _WORD: Final = re.compile(rf"[A-Za-z0-9_-]{{{_TOKEN_LENGTH},}}")
@@ -20,8 +19,6 @@ _WORD: Final = re.compile(rf"[A-Za-z0-9_-]{{{_TOKEN_LENGTH},}}")
 _UUID: Final = re.compile(r"(?=([0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}))", re.I)
 #: Characters of a bank's text that are searched.
 _MAX_TEXT: Final = 1_000
-#: Values per query.
-_CANDIDATES: Final = 5_000
 
 
 def identify(
@@ -48,10 +45,11 @@ class _Names:
     def __init__(self, session: Session, provider: str, lines: Sequence[StatementLine]) -> None:
         paid_in = [line for line in lines if line.direction is Direction.CREDIT]
         paid_out = [line for line in lines if line.direction is Direction.DEBIT]
-        read = partial(_read, session, provider)
+        tokens = [one for line in paid_in for one in _tokens(line)]
+        ids = [one for line in paid_out for one in _ids(line)]
         known = (
-            *read(repository.list_onramps_by_token, "tokens", map(_tokens, paid_in)),
-            *read(repository.list_payouts_by_id, "ids", map(_ids, paid_out)),
+            *repository.list_onramps_by_token(session, provider=provider, tokens=tokens),
+            *repository.list_payouts_by_id(session, provider=provider, ids=ids),
         )
         self._known = {str(row.reference) for row in known}
         self._by_bank: dict[tuple[Direction, str], set[str]] = {}
@@ -59,7 +57,8 @@ class _Names:
             (Direction.CREDIT, paid_in, repository.list_onramps_by_bank_reference),
             (Direction.DEBIT, paid_out, repository.list_payouts_by_bank_reference),
         ):
-            for row in read(query, "references", map(_bank_references, named)):
+            references = [one for line in named for one in _bank_references(line)]
+            for row in query(session, provider=provider, references=references):
                 key = (direction, row.bank_reference)
                 self._by_bank.setdefault(key, set()).add(str(row.reference))
 
@@ -71,19 +70,6 @@ class _Names:
             for reference in _bank_references(line):
                 found |= self._by_bank.get((line.direction, reference), set())
         return found.pop() if len(found) == 1 else ""
-
-
-def _read(
-    session: Session,
-    provider: str,
-    query: Callable[..., Sequence[Any]],
-    name: str,
-    candidates: Iterable[Iterable[Any]],
-) -> Iterator[Any]:
-    """The rows of a query for these candidates, which are many. name: of their argument."""
-    every = list(chain.from_iterable(candidates))
-    for start in range(0, len(every), _CANDIDATES):
-        yield from query(session, provider=provider, **{name: every[start : start + _CANDIDATES]})
 
 
 def _tokens(line: StatementLine) -> Iterator[str]:

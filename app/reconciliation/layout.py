@@ -80,9 +80,10 @@ def find(rows: Iterator[Row], stated: Sequence[tuple[str, str]]) -> Layout:
         for at, name in enumerate(row.cells):
             if (meaning := meanings.get(fold_name(name))) is not None:
                 found.setdefault(meaning, []).append(at)
-        if len(found) > len(best):
+        is_header = not _missing(found, stated)
+        if is_header or len(found) > len(best):
             line, width, best = row.line, row.written, found
-        if not _missing(found, stated):
+        if is_header:
             break
     problems = []
     if missing := _missing(best, stated):

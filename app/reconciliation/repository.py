@@ -1,15 +1,18 @@
 """SQL of reconciliation: our on-ramps and payouts at a bank."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.onramp.models import Onramp, OnrampStatus
 from app.payouts.models import Payout, PayoutStatus
+
+#: Values per query.
+_BATCH_SIZE: Final = 5_000
 
 _ONRAMP = (
     Onramp.token.label("reference"),
@@ -31,34 +34,45 @@ _PAYOUT = (
 
 def list_onramps_by_token(
     session: Session, *, provider: str, tokens: Sequence[str]
-) -> Sequence[Any]:
-    query = select(*_ONRAMP).where(Onramp.provider == provider, Onramp.token.in_(tokens))
-    return session.execute(query).all()
+) -> Iterator[Any]:
+    query = select(*_ONRAMP).where(Onramp.provider == provider)
+    return _rows_with(session, query, Onramp.token, tokens)
 
 
-def list_payouts_by_id(session: Session, *, provider: str, ids: Sequence[UUID]) -> Sequence[Any]:
-    query = select(*_PAYOUT).where(Payout.provider == provider, Payout.id.in_(ids))
-    return session.execute(query).all()
+def list_payouts_by_id(session: Session, *, provider: str, ids: Sequence[UUID]) -> Iterator[Any]:
+    query = select(*_PAYOUT).where(Payout.provider == provider)
+    return _rows_with(session, query, Payout.id, ids)
 
 
 def list_onramps_by_bank_reference(
     session: Session, *, provider: str, references: Sequence[str]
-) -> Sequence[Any]:
+) -> Iterator[Any]:
     """`reference` and `bank_reference` of on-ramps."""
-    query = select(Onramp.token.label("reference"), Onramp.bank_reference).where(
-        Onramp.provider == provider, Onramp.bank_reference.in_(references)
+    query = select(Onramp.token.label("reference"), Onramp.bank_reference)
+    return _rows_with(
+        session, query.where(Onramp.provider == provider), Onramp.bank_reference, references
     )
-    return session.execute(query).all()
 
 
 def list_payouts_by_bank_reference(
     session: Session, *, provider: str, references: Sequence[str]
-) -> Sequence[Any]:
+) -> Iterator[Any]:
     """`reference` and `bank_reference` of payouts."""
-    query = select(Payout.id.label("reference"), Payout.bank_reference).where(
-        Payout.provider == provider, Payout.bank_reference.in_(references)
+    query = select(Payout.id.label("reference"), Payout.bank_reference)
+    return _rows_with(
+        session, query.where(Payout.provider == provider), Payout.bank_reference, references
     )
-    return session.execute(query).all()
+
+
+def _rows_with(
+    session: Session,
+    query: Select[*tuple[Any, ...]],
+    column: InstrumentedAttribute[Any],
+    values: Sequence[Any],
+) -> Iterator[Any]:
+    """The rows whose column has one of these values, of any number."""
+    for start in range(0, len(values), _BATCH_SIZE):
+        yield from session.execute(query.where(column.in_(values[start : start + _BATCH_SIZE])))
 
 
 def list_successful_onramps(

@@ -28,7 +28,6 @@ from app.reconciliation.comparison import (
 from app.reconciliation.errors import StatementInvalid
 from app.reconciliation.statement import Direction, StatementLine
 
-_BATCH_SIZE: Final = 5_000
 _MAX_PERIOD: Final = timedelta(days=366)
 
 _EVENT_TYPES: Final = {
@@ -103,13 +102,12 @@ def _find_records(
 ) -> Iterator[Record]:
     """Our records that the lines refer to."""
     tokens = [line.reference for line in lines if line.direction is Direction.CREDIT]
-    for batch in _batches(tokens):
-        rows = repository.list_onramps_by_token(session, provider=provider.code, tokens=batch)
-        yield from (_record(Direction.CREDIT, row) for row in rows)
+    for row in repository.list_onramps_by_token(session, provider=provider.code, tokens=tokens):
+        yield _record(Direction.CREDIT, row)
     named = [line.reference for line in lines if line.direction is Direction.DEBIT]
-    for batch in _batches([found for text in named if (found := parse_id(text)) is not None]):
-        rows = repository.list_payouts_by_id(session, provider=provider.code, ids=batch)
-        yield from (_record(Direction.DEBIT, row) for row in rows)
+    ids = [found for text in named if (found := parse_id(text)) is not None]
+    for row in repository.list_payouts_by_id(session, provider=provider.code, ids=ids):
+        yield _record(Direction.DEBIT, row)
 
 
 def _list_expected(
@@ -132,10 +130,6 @@ def _day_after(day: date) -> date:
     if day == date.max:
         raise PeriodInvalid(f"The statement has a line of {day}: specify the period.")
     return day + timedelta(days=1)
-
-
-def _batches(items: list[Any]) -> Iterator[list[Any]]:
-    return (items[start : start + _BATCH_SIZE] for start in range(0, len(items), _BATCH_SIZE))
 
 
 def _record(direction: Direction, row: Any) -> Record:

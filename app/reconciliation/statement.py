@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -39,10 +40,9 @@ _NOT_ZERO: Final = re.compile(r"[1-9]")
 _NOTHING: Final = re.compile(r"[-*]*|0*(\.0*)?", re.ASCII)
 _REFERENCE: Final = re.compile(r"[!-~]{1,255}")
 _BANK_REFERENCE: Final = re.compile(r"[ -~]{0,255}")
-#: What follows the transactions.
 _DIGIT: Final = re.compile(r"[0-9]")
+#: What follows the transactions.
 _END: Final = re.compile(r"\b(total|summary|closing balance|end of statement)\b", re.I)
-_DIRECTIONS: Final = {"CREDIT": "CREDIT", "CR": "CREDIT", "DEBIT": "DEBIT", "DR": "DEBIT"}
 
 
 class Direction(StrEnum):
@@ -50,6 +50,12 @@ class Direction(StrEnum):
 
     CREDIT = "CREDIT"
     DEBIT = "DEBIT"
+
+
+_DIRECTIONS: Final = {
+    **dict.fromkeys(("CREDIT", "CR"), Direction.CREDIT),
+    **dict.fromkeys(("DEBIT", "DR"), Direction.DEBIT),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ def parse(
     for row in rows:
         cells = found.cells(row)
         try:
-            if not found.is_ours and not _is_date(cells["date"]):
+            if not found.is_ours and _date_format(cells["date"]) is None:
                 if _END.search(" ".join(row.cells)) and not _DIGIT.search(cells["date"]):
                     has_ended = True
                 if has_ended or not _may_be_transaction(cells):
@@ -153,21 +159,20 @@ def _parse_line(number: int, cells: Mapping[str, str]) -> StatementLine:
 def _movement(cells: Mapping[str, str]) -> tuple[Direction, str]:
     """The direction and the amount."""
     if "amount" in cells and "direction" in cells:
-        name = _DIRECTIONS.get(cells["direction"])
-        if name is None:
+        direction = _DIRECTIONS.get(cells["direction"])
+        if direction is None:
             raise _InvalidLine("direction: must be CREDIT or DEBIT")
-        return Direction(name), cells["amount"]
+        return direction, cells["amount"]
     sides = (("debit", Direction.DEBIT), ("credit", Direction.CREDIT))
-    moved = [
-        (direction, cells[name]) for name, direction in sides if not _NOTHING.fullmatch(cells[name])
-    ]
+    moved = [(side, cells[name]) for name, side in sides if not _NOTHING.fullmatch(cells[name])]
     if len(moved) != 1:
         raise _InvalidLine("must have an amount as debit or as credit")
     return moved[0]
 
 
-def _is_date(text: str) -> bool:
-    return any(pattern.fullmatch(text) for pattern, _ in _DATES)
+def _date_format(text: str) -> str | None:
+    """The format of a date, as `strptime` takes it."""
+    return next((form for pattern, form in _DATES if pattern.fullmatch(text)), None)
 
 
 def _may_be_transaction(cells: Mapping[str, str]) -> bool:
@@ -181,12 +186,9 @@ def _has_amount(cell: str | None) -> bool:
 
 
 def _day(text: str) -> date:
-    for pattern, form in _DATES:
-        if pattern.fullmatch(text):
-            try:
-                return datetime.strptime(text, form).date()  # noqa: DTZ007 – a day has no time zone
-            except ValueError:
-                break
+    if (form := _date_format(text)) is not None:
+        with suppress(ValueError):
+            return datetime.strptime(text, form).date()  # noqa: DTZ007 – a day has no time zone
     raise _InvalidLine("date: must be a date such as 2026-11-21 or 21/11/2026")
 
 
