@@ -100,6 +100,21 @@ def test_patterns_are_ecma_262_and_true_of_their_examples(document: dict[str, An
     assert checked > 10
 
 
+def test_answers_with_several_shapes_are_told_apart(document: dict[str, Any]) -> None:
+    found = [node for node in nodes(document) if "oneOf" in node]
+    assert len(found) >= 2
+    for node in nodes(document):  # otherwise there is one shape, or null
+        assert len([one for one in node.get("anyOf", ()) if one != {"type": "null"}]) <= 1
+    for node in found:
+        discriminator = node["discriminator"]
+        name, mapping = discriminator["propertyName"], discriminator["mapping"]
+        assert sorted(mapping.values()) == sorted(shape["$ref"] for shape in node["oneOf"])
+        for value, reference in mapping.items():
+            schema = resolved(document, {"$ref": reference})
+            assert schema["properties"][name]["enum"] == [value]
+            assert name in schema["required"]
+
+
 def test_examples_of_requests_have_only_what_is_required(document: dict[str, Any]) -> None:
     for name, operation in operations(document):
         body = operation.get("requestBody", {}).get("content", {}).get("application/json")

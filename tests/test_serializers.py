@@ -127,6 +127,8 @@ def require_value(value: Any, field: ma.fields.Field[Any], where: str) -> None:
     elif isinstance(field, ma.fields.List):
         for one in value:
             require_value(one, field.inner, where)
+    elif isinstance(field, ma.fields.Constant):
+        assert value == field.constant, where
     else:
         assert _FORMS[_form_of(field)](value), f"{where}: {value!r}"
 

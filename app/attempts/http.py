@@ -1,6 +1,7 @@
 """Budgets of attempts at endpoints that take a secret."""
 
 import hashlib
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,15 +12,16 @@ from flask import Response, after_this_request
 
 from app.attempts import service
 from app.attempts.budgets import Budget
-from app.attempts.service import Charge
+from app.attempts.service import PERIOD, Balance, Charge
 from app.common import ratelimit
 from app.common.db import joined, reading, transaction
-from app.common.middleware import has_caller
+from app.common.middleware import count_towards, has_caller
 from app.common.side_effects import attempt
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 _MAX_REMEMBERED: Final = 10_000
+_WINDOW: Final = int(PERIOD.total_seconds())
 
 
 def limits_attempts(
@@ -70,7 +72,9 @@ def count_if(charges: list[Charge], counts: Callable[[Response], bool]) -> None:
     Raises TooManyRequests.
     """
     with reading() as session:
-        service.require_left(session, charges)
+        balances = service.look(session, charges)
+    _tell(balances)
+    service.require(balances)
 
     def count(response: Response) -> Response:
         if counts(response):
@@ -82,7 +86,8 @@ def count_if(charges: list[Charge], counts: Callable[[Response], bool]) -> None:
 
 def _record(charges: list[Charge]) -> None:
     with transaction() as session:
-        service.record(session, charges)
+        balances = service.spend(session, charges)
+    _tell(balances)
 
 
 def _spend(charges: list[Charge], guess: str | None) -> None:
@@ -91,9 +96,17 @@ def _spend(charges: list[Charge], guess: str | None) -> None:
         return
     # Not as a part of an idempotent request, with which it would be rolled back.
     with joined(None), transaction() as session:
-        service.spend(session, charges)
+        balances = service.spend(session, charges)
+        _tell(balances)
+        service.require(balances)
     if known is not None:
         _known_guesses.add(known)
+
+
+def _tell(balances: list[Balance]) -> None:
+    for balance in balances:
+        reset = math.ceil(balance.wait.total_seconds())
+        count_towards(balance.charge.attempts, _WINDOW, left=balance.left, reset=reset)
 
 
 def _known_guess(charges: list[Charge], guess: str) -> bytes:

@@ -40,24 +40,41 @@ class Charge:
         return PERIOD / self.attempts
 
 
-def spend(session: Session, charges: Sequence[Charge]) -> None:
-    """Spend an attempt of each budget. Raises TooManyRequests; the transaction must end then."""
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A budget after an attempt. is_refused: it had no attempt left; left: attempts that are left;
+    wait: until there is one more."""
+
+    charge: Charge
+    is_refused: bool
+    left: int
+    wait: timedelta
+
+
+def spend(session: Session, charges: Sequence[Charge]) -> list[Balance]:
+    """Spend an attempt of each budget.
+
+    If one is refused, the transaction must be rolled back, unless the attempt has been made
+    already: concurrent ones may overdraw a budget.
+    """
     now = clock.now()
-    for charge, full_at in _postpone(session, charges, now=now):
-        _require(charge, full_at - charge.cost, now=now)
+    found = _postpone(session, charges, now=now)
+    return [_balance(charge, full_at, now=now, required=0) for charge, full_at in found]
 
 
-def require_left(session: Session, charges: Sequence[Charge]) -> None:
-    """Raises TooManyRequests unless each of these budgets has an attempt left."""
+def look(session: Session, charges: Sequence[Charge]) -> list[Balance]:
+    """Whether each of these budgets has an attempt left, without spending it."""
     now = clock.now()
     found = repository.get_full_at(session, [charge.key for charge in charges])
-    for charge in charges:
-        _require(charge, found.get(charge.key, now), now=now)
+    return [_balance(charge, found.get(charge.key, now), now=now, required=1) for charge in charges]
 
 
-def record(session: Session, charges: Sequence[Charge]) -> None:
-    """Spend an attempt of each budget, after it was made: concurrent ones may overdraw it."""
-    _postpone(session, charges, now=clock.now())
+def require(balances: Sequence[Balance]) -> None:
+    """Raises TooManyRequests if one of them is refused."""
+    waits = [balance.wait for balance in balances if balance.is_refused]
+    if waits:
+        seconds = max(1, math.ceil(max(waits).total_seconds()))
+        raise TooManyRequests(headers={"Retry-After": str(seconds)})
 
 
 def _postpone(
@@ -69,9 +86,11 @@ def _postpone(
     return ((by_key[key], full_at) for key, full_at in found.items())
 
 
-def _require(charge: Charge, full_at: datetime, *, now: datetime) -> None:
-    """Raises TooManyRequests if a budget that is full at this time has no attempt left."""
-    wait = full_at + charge.cost - (now + PERIOD)
-    if wait > timedelta():
-        seconds = max(1, math.ceil(wait.total_seconds()))
-        raise TooManyRequests(headers={"Retry-After": str(seconds)})
+def _balance(charge: Charge, full_at: datetime, *, now: datetime, required: int) -> Balance:
+    """full_at: when the budget is full; required: attempts that must be left."""
+    unspent = now + PERIOD - max(full_at, now)
+    left = unspent // charge.cost
+    if left < required:
+        return Balance(charge, True, max(left, 0), required * charge.cost - unspent)
+    next_one = (left + 1) * charge.cost - unspent if full_at > now else timedelta()
+    return Balance(charge, False, left, next_one)

@@ -20,8 +20,8 @@ def allow(app: Flask, allowed: frozenset[str]) -> None:
         headers = response.headers
         headers["Access-Control-Allow-Origin"] = origin
         headers["Access-Control-Expose-Headers"] = (
-            "X-Request-Id, X-Pagination, Link, ETag, Retry-After, Idempotent-Replayed,"
-            " Content-Disposition, Content-Range"
+            "X-Request-Id, X-Pagination, Link, ETag, Retry-After, RateLimit, RateLimit-Policy,"
+            " Idempotent-Replayed, Content-Disposition, Content-Range"
         )
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"

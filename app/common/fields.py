@@ -89,6 +89,18 @@ class Choice(ma.fields.String):
         super().__init__(validate=ma.validate.OneOf(list(values)), **kwargs)
 
 
+class ObjectType(ma.fields.Constant[str]):
+    """What an object is, where an answer may be one of several: see `openapi.one_of`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            name,
+            required=True,
+            validate=ma.validate.OneOf([name]),
+            metadata={"description": f"Always `{name}`"},
+        )
+
+
 class WholeNumber(ma.fields.Integer):
     """An integer: a JSON integer in a body, ASCII digits in a query string."""
 
@@ -208,6 +220,7 @@ class MoneyOut(ma.fields.Field[int]):
 OPENAPI_TYPES: Final[dict[type[ma.fields.Field[Any]], tuple[str | list[str], str | None]]] = {
     Text: ("string", None),
     TextLines: ("string", None),
+    ObjectType: ("string", None),
     WholeNumber: ("integer", None),
     Flag: ("boolean", None),
     Amount: (["string", "number"], "decimal"),

@@ -23,6 +23,7 @@ Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 _REQUEST_ID_KEY: Final = "payment_flow.request_id"
 _USER_ID_KEY: Final = "payment_flow.user_id"
+_LIMITS_KEY: Final = "payment_flow.limits"
 #: A long random part of a path, such as the token of a link that authorizes its holder, even if
 #: it was copied with surrounding punctuation; IDs are not secrets.
 _SECRET_PART: Final = re.compile(
@@ -69,6 +70,28 @@ def has_caller() -> bool:
     return _USER_ID_KEY in request.environ
 
 
+def count_towards(quota: int, window: int, *, left: int, reset: int) -> None:
+    """Set the headers of a limit that this request counts towards.
+
+    quota: requests per window of so many seconds; left: how many of them are left; reset: seconds
+    until there are more. Of equal limits, such as per caller and per address, the response tells
+    the one that is nearer to its end.
+    """
+    limits = request.environ.setdefault(_LIMITS_KEY, {})
+    state = max(left, 0), max(reset, 0)
+    limits[quota, window] = min(state, limits.get((quota, window), state))
+
+
+def _limit_headers(limits: dict[tuple[int, int], tuple[int, int]]) -> Headers:
+    """https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/"""
+    policies, states = [], []
+    for (quota, window), (left, reset) in sorted(limits.items()):
+        name = f'"{quota}-in-{window}s"'
+        policies.append(f"{name};q={quota};w={window}")
+        states.append(f"{name};r={left};t={reset}")
+    return [("RateLimit-Policy", ", ".join(policies)), ("RateLimit", ", ".join(states))]
+
+
 class RequestMiddleware:
     """Adds request IDs, security headers and the request log to a WSGI application."""
 
@@ -87,6 +110,8 @@ class RequestMiddleware:
             given = {name.lower() for name, _ in headers}
             headers += [header for name, header in _HEADERS.items() if name not in given]
             headers.append(("X-Request-Id", id_of_request))
+            if limits := environ.get(_LIMITS_KEY):
+                headers += _limit_headers(limits)
             if environ["wsgi.url_scheme"] == "https":
                 headers.append(_HSTS)
             log.info(

@@ -37,6 +37,16 @@ def component_name(schema: type[ma.Schema] | ma.Schema | str) -> str:
     return name
 
 
+def one_of(*schemas: type[ma.Schema]) -> dict[str, Any]:
+    """An answer with one of several shapes, told apart by the field `object` that each has."""
+    names = {schema().fields["object"].constant: component_name(schema) for schema in schemas}  # type: ignore[attr-defined]
+    mapping = {object_: f"#/components/schemas/{name}" for object_, name in names.items()}
+    return {
+        "oneOf": list(schemas),
+        "discriminator": {"propertyName": "object", "mapping": mapping},
+    }
+
+
 def path_parameter(name: str, description: str) -> dict[str, str]:
     """The description of a path parameter that is not an ID: `parameters=[…]`."""
     return {"in": "path", "name": name, "description": description}

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, Final, TypeVar, cast
 
 import redis
-from flask import Flask, Response, request
+from flask import Flask, Response, has_request_context, request
 from flask_limiter import Limiter, RateLimitExceeded
 from limits import parse_many
 from limits.storage import MemoryStorage, RedisStorage
@@ -17,7 +17,7 @@ from app.common import cache, redis_client
 from app.common.error_handlers import render
 from app.common.errors import TooManyRequests
 from app.common.http import peek_json
-from app.common.middleware import caller_id
+from app.common.middleware import caller_id, count_towards
 from app.common.settings import Settings
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -145,6 +145,35 @@ def _limited(limits: str, key: Callable[[], str]) -> Callable[[View], View]:
     return cast("Callable[[View], View]", limiter.limit(limits, key_func=key))
 
 
+def _count_towards(limit: int, expiry: int, *, counted: int, oldest: float, now: float) -> None:
+    if has_request_context():
+        count_towards(limit, expiry, left=limit - counted, reset=math.ceil(oldest + expiry - now))
+
+
+#: As the library's script counts a request, and tells what it would take a second call to ask
+#: for: how many requests the window contains now, and the time of the oldest of them.
+_HIT: Final = """
+local now, limit, expiry = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local since = now - expiry
+local function at(index) return tonumber(redis.call('lindex', KEYS[1], index) or 0) end
+
+local acquired = at(limit - 1) < since
+if acquired then
+    redis.call('lpush', KEYS[1], ARGV[1])
+    redis.call('ltrim', KEYS[1], 0, limit - 1)
+    redis.call('expire', KEYS[1], expiry)
+end
+
+local counted, beyond = 0, redis.call('llen', KEYS[1])
+while counted < beyond do  -- the times are in descending order
+    local middle = math.floor((counted + beyond) / 2)
+    if at(middle) >= since then counted = middle + 1 else beyond = middle end
+end
+local oldest = counted > 0 and redis.call('lindex', KEYS[1], counted - 1) or ARGV[1]
+return {acquired and 1 or 0, counted, oldest}
+"""
+
+
 class _Counters(RedisStorage):
     """Counts in Redis for all processes, and in this process while Redis is unavailable."""
 
@@ -153,18 +182,27 @@ class _Counters(RedisStorage):
     def __init__(self, _: str, *, client: redis.Redis, **options: Any) -> None:
         super().__init__("redis://", connection_pool=client.connection_pool, **options)
         self._memory = MemoryStorage()
+        self._hit = client.register_script(_HIT)
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """Count a request. amount: always 1."""
+        now = time.time()
         try:
-            return super().acquire_entry(key, limit, expiry, amount)
+            acquired, counted, oldest = self._hit([self.prefixed_key(key)], [now, limit, expiry])
         except redis.RedisError:
-            return self._memory.acquire_entry(key, limit, expiry, amount)
+            acquired = self._memory.acquire_entry(key, limit, expiry, amount)
+            oldest, counted = self._memory.get_moving_window(key, limit, expiry)
+        _count_towards(limit, expiry, counted=counted, oldest=float(oldest), now=now)
+        return bool(acquired)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        now = time.time()
         try:
-            return super().get_moving_window(key, limit, expiry)
+            oldest, counted = super().get_moving_window(key, limit, expiry)
         except redis.RedisError:
-            return self._memory.get_moving_window(key, limit, expiry)
+            oldest, counted = self._memory.get_moving_window(key, limit, expiry)
+        _count_towards(limit, expiry, counted=counted, oldest=oldest, now=now)
+        return oldest, counted
 
     def reset(self) -> int | None:
         self._memory.reset()

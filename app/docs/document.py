@@ -51,6 +51,23 @@ GROUPS: Final = {
 _GROUP_OF: Final = {name: group for group, (_, names) in GROUPS.items() for name in names}
 
 
+#: Every operation is rate limited (https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/).
+_LIMIT_HEADERS: Final = {
+    "RateLimit-Policy": {
+        "description": "The rate limits that this request counts towards: `q` requests in any `w`"
+        " seconds",
+        "schema": {"type": "string"},
+        "example": '"30000-in-60s";q=30000;w=60',
+    },
+    "RateLimit": {
+        "description": "What is left of each: `r` requests, and more after `t` seconds",
+        "schema": {"type": "string"},
+        "example": '"30000-in-60s";r=29987;t=41',
+    },
+}
+_LIMITED: Final = {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMIT_HEADERS}
+
+
 def complete(document: dict[str, Any]) -> dict[str, Any]:
     """The document with its server, licence, groups and glossary.
 
@@ -70,7 +87,10 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         "description": "Stable code; `/api/errors/{code}` explains it",
         "enum": list(codes_of(document)),
     }
+    document["components"]["headers"] = _LIMIT_HEADERS
     for _, _, operation in operations_of(document):
+        for response in operation["responses"].values():
+            response.setdefault("headers", {}).update(_LIMITED)
         operation["tags"] = [_GROUP_OF[tag] for tag in operation["tags"]]
         content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
         if content and "example" not in content:

@@ -9,7 +9,16 @@ from stdnum.iso7064 import mod_11_10
 
 from app.auth.schemas import Email, Phone
 from app.common.clock import format_timestamp
-from app.common.fields import Amount, Id, MoneyOut, Schema, TextLines, Timestamp, serializes
+from app.common.fields import (
+    Amount,
+    Id,
+    MoneyOut,
+    ObjectType,
+    Schema,
+    TextLines,
+    Timestamp,
+    serializes,
+)
 from app.common.ids import EXAMPLE_ID
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
@@ -135,6 +144,7 @@ class TransferOut(Schema):
     )
     reference_id = ma.fields.UUID(required=True, allow_none=True)
     created_at = Timestamp(required=True)
+    object = ObjectType("transfer")
 
 
 TransferList = page_of(TransferOut)
@@ -155,4 +165,5 @@ def transfer_out(details: TransferDetails, *, viewer_id: UUID) -> dict[str, Any]
         "referenceType": transfer.reference_type,
         "referenceId": transfer.reference_id,
         "createdAt": format_timestamp(transfer.created_at),
+        "object": "transfer",
     }

@@ -28,7 +28,7 @@ def spend(*charges: Charge) -> bool:
     """Whether the attempt was allowed."""
     try:
         with db.transaction() as session:
-            service.spend(session, charges or [CODES])
+            service.require(service.spend(session, charges or [CODES]))
     except TooManyRequests:
         return False
     return True
@@ -37,7 +37,7 @@ def spend(*charges: Charge) -> bool:
 def is_left(*charges: Charge) -> bool:
     try:
         with db.reading() as session:
-            service.require_left(session, charges or [CODES])
+            service.require(service.look(session, charges or [CODES]))
     except TooManyRequests:
         return False
     return True
@@ -60,7 +60,7 @@ def test_the_refusal_says_when_to_try_again(app: Flask, later: list[timedelta]) 
         spend()
 
     with pytest.raises(TooManyRequests) as refused, db.transaction() as session:
-        service.spend(session, [CODES])
+        service.require(service.spend(session, [CODES]))
 
     assert refused.value.headers["Retry-After"] == str(PERIOD // timedelta(seconds=4))
 
@@ -87,7 +87,7 @@ def test_an_attempt_that_was_made_is_recorded_even_if_nothing_is_left(
 ) -> None:
     for _ in range(8):
         with db.transaction() as session:
-            service.record(session, [CODES, OTHERS])
+            service.spend(session, [CODES, OTHERS])
 
     later[0] = PERIOD
     assert not is_left()

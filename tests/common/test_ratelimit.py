@@ -1,5 +1,6 @@
 """Rate limits: strict where credentials can be guessed, generous elsewhere, and fail-open."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,9 +9,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.common import redis_client
+from app.common.ids import new_id
 from app.common.ratelimit import limiter
 from tests import factories
 from tests.responses import error_body, refusal
+from tests.test_openapi import operations
 
 LOGIN = "/api/v1/auth/login"
 
@@ -25,8 +28,28 @@ def without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make Redis unreachable for the rate limiter of this process."""
     nowhere = redis_client.connect("redis://127.0.0.1:1/0")
     monkeypatch.setattr(limiter._storage, "storage", nowhere)
-    for script in ("lua_moving_window", "lua_acquire_moving_window"):
+    for script in ("lua_moving_window", "_hit"):
         monkeypatch.setattr(getattr(limiter._storage, script), "registered_client", nowhere)
+
+
+def policies_of(answer: TestResponse) -> dict[str, dict[str, int]]:
+    return _parsed(answer.headers.get("RateLimit-Policy", ""))
+
+
+def states_of(answer: TestResponse) -> dict[str, dict[str, int]]:
+    return _parsed(answer.headers.get("RateLimit", ""))
+
+
+def _parsed(header: str) -> dict[str, dict[str, int]]:
+    """Items of a list of strings with whole numbers as parameters (RFC 9651)."""
+    found = {}
+    for item in filter(None, header.split(", ")):
+        name, *parameters = item.split(";")
+        assert re.fullmatch(r'"[^"]+"', name)
+        assert name[1:-1] not in found
+        pairs = (parameter.split("=") for parameter in parameters)
+        found[name[1:-1]] = {key: int(value) for key, value in pairs}
+    return found
 
 
 def login(client: FlaskClient, email: str, **options: Any) -> TestResponse:
@@ -112,6 +135,51 @@ class TestElsewhere:
 
     def test_listing_products_is_not_limited_per_account(self, limited: FlaskClient) -> None:
         assert {limited.get("/api/v1/products").status_code for _ in range(300)} == {200}
+
+
+class TestHeaders:
+    """https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/"""
+
+    def test_every_operation_tells_its_limits(self, limited: FlaskClient) -> None:
+        document = limited.get("/api/openapi.json").json
+        for name, operation in operations(document):
+            method, path = name.split()
+            answer = limited.open(re.sub(r"{\w+}", str(new_id()), path), method=method)
+            assert answer.status_code != 404 or "error" in error_body(answer), name
+            policies, states = policies_of(answer), states_of(answer)
+            if not policies:  # refused before it was counted
+                assert answer.status_code in (400, 401, 415), name
+            assert policies.keys() == states.keys(), name
+            for key, state in states.items():
+                assert 0 <= state["r"] < policies[key]["q"], name
+                assert 0 < state["t"] <= policies[key]["w"], name
+            for response in operation["responses"].values():
+                assert response["headers"].keys() >= {"RateLimit", "RateLimit-Policy"}, name
+
+    def test_they_count_down_to_the_refusal(self, limited: FlaskClient) -> None:
+        answers = [login(limited, "alice@example.com") for _ in range(11)]
+
+        left = [states_of(answer)["10-in-60s"]["r"] for answer in answers]
+        assert left == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0]
+        wait = states_of(answers[-1])["10-in-60s"]["t"]
+        assert abs(wait - int(answers[-1].headers["Retry-After"])) <= 1
+
+    def test_a_budget_of_attempts_is_one_of_them(self, limited: FlaskClient) -> None:
+        first, second = (login(limited, "alice@example.com") for _ in range(2))
+
+        assert policies_of(first)["600-in-86400s"] == {"q": 600, "w": 86400}
+        assert states_of(first)["600-in-86400s"]["r"] == 599
+        assert states_of(second)["600-in-86400s"]["r"] == 598
+
+    def test_without_redis_they_are_of_this_process(
+        self, limited: FlaskClient, without_redis: None
+    ) -> None:
+        left = [states_of(login(limited, "bob@example.com"))["10-in-60s"]["r"] for _ in range(3)]
+
+        assert left == [9, 8, 7]
+
+    def test_an_answer_that_counts_towards_nothing_has_none(self, client: FlaskClient) -> None:
+        assert "RateLimit" not in client.get("/api/v1/products").headers
 
 
 class TestWithoutRedis:

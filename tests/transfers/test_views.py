@@ -54,6 +54,7 @@ class TestSending:
             "referenceType",
             "referenceId",
             "createdAt",
+            "object",
         ]
         assert transfer["direction"] == "OUT"
         assert (transfer["amount"], transfer["currency"]) == ("12.50", "USD")

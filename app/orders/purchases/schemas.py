@@ -10,6 +10,7 @@ from app.common.fields import (
     Choice,
     Id,
     MoneyOut,
+    ObjectType,
     Schema,
     TextLines,
     Timestamp,
@@ -67,6 +68,7 @@ _DISCOUNT = MoneyOut(attribute="order.discount", required=True, metadata={"examp
 _COUPON_CODE = ma.fields.String(attribute="order.coupon_code", required=True, allow_none=True)
 _REFUNDED = MoneyOut(attribute="order.refunded_amount", required=True, metadata={"example": "0.00"})
 _REFUNDED_UNITS = ma.fields.Integer(attribute="order.refunded_units", required=True)
+_OBJECT = ObjectType("order")
 
 
 class ProductSummaryOut(Schema):
@@ -129,6 +131,7 @@ class OrderOut(_OrderFields):
     coupon_code = _COUPON_CODE
     refunded_amount = _REFUNDED
     refunded_units = _REFUNDED_UNITS
+    object = _OBJECT
 
 
 class OrderDetailOut(_OrderFields):
@@ -138,6 +141,7 @@ class OrderDetailOut(_OrderFields):
     coupon_code = _COUPON_CODE
     refunded_amount = _REFUNDED
     refunded_units = _REFUNDED_UNITS
+    object = _OBJECT
 
 
 OrderList = page_of(OrderOut)
@@ -153,6 +157,7 @@ class OrdersArgs(PageArgs):
 class CheckoutOut(Schema):
     """The response to an order with paymentMethod GATEWAY."""
 
+    object = ObjectType("checkout")
     order = ma.fields.Nested(OrderOut, required=True)
     checkout_url = ma.fields.String(
         required=True,
@@ -172,6 +177,7 @@ def order_response(details: OrderDetails) -> StoredResponse:
 def checkout_response(details: OrderDetails, page: CheckoutSession | None) -> StoredResponse:
     """The response to a purchase at the gateway. page: None if it can no longer be paid."""
     body = {
+        "object": "checkout",
         "order": _order_out(details),
         "checkoutUrl": page.url if page else None,
         "sessionId": details.order.stripe_session_id,
@@ -213,4 +219,5 @@ def _order_out(details: OrderDetails) -> dict[str, Any]:
         "couponCode": order.coupon_code,
         "refundedAmount": format_minor(order.refunded_amount, order.currency),
         "refundedUnits": order.refunded_units,
+        "object": "order",
     }

@@ -13,6 +13,7 @@ from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
 from app.common.idempotent import takes_idempotency_key
 from app.common.json_format import dump_json
+from app.common.openapi import one_of
 from app.coupons.errors import CouponInvalid, CouponUsedUp
 from app.delivery.schemas import DeliveryOut
 from app.gateway.errors import (
@@ -44,7 +45,7 @@ from app.orders.purchases.schemas import (
 from app.wallets.errors import PAYMENT_ERRORS
 
 _GATEWAY_ERRORS: Final = (GatewayUnavailable, GatewayRefused)
-_ORDER_OR_CHECKOUT: Final = {"oneOf": [OrderOut, CheckoutOut]}
+_ORDER_OR_CHECKOUT: Final = one_of(OrderOut, CheckoutOut)
 
 blp = Blueprint("orders", __name__, url_prefix="/orders", description="Purchases")
 

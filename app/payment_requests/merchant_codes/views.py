@@ -21,7 +21,7 @@ from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
 from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.json_format import dump_json
-from app.common.openapi import path_parameter
+from app.common.openapi import one_of, path_parameter
 from app.common.pagination import PageArgs
 from app.orders.errors import (
     PURCHASE_ERRORS,
@@ -72,7 +72,7 @@ blp = Blueprint(
     description="Printable payment codes of merchants",
 )
 
-_ORDER_OR_TRANSFER: Final = {"oneOf": [OrderOut, TransferOut]}
+_ORDER_OR_TRANSFER: Final = one_of(OrderOut, TransferOut)
 _TOKEN: Final = path_parameter("merchant_code_token", "Token of the scanned code")
 
 

@@ -37,7 +37,8 @@ class TestBuying:
             rf'"productId":"{product_id}","merchantId":"{seller.id}",'
             rf'"product":{{"id":"{product_id}","name":"Course","price":"30.00"}},'
             rf'"user":{{"id":"{buyer.id}","email":"{re.escape(buyer.email)}"}},'
-            r'"discount":"0.00","couponCode":null,"refundedAmount":"0.00","refundedUnits":0}',
+            r'"discount":"0.00","couponCode":null,"refundedAmount":"0.00","refundedUnits":0,'
+            r'"object":"order"}',
             answer.text,
         )
 
