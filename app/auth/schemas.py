@@ -11,6 +11,7 @@ from app.auth.api_keys import service as api_keys
 from app.auth.models import Role
 from app.auth.scopes import DESCRIPTIONS, Scope
 from app.auth.two_factor import service as two_factor
+from app.common.examples import EXAMPLE_EMAIL, EXAMPLE_PASSWORD, EXAMPLE_PHONE
 from app.common.fields import Choice, Flag, Schema, Text, TextLines, Timestamp
 from app.common.pagination import page_of
 from app.common.text import typed_code, visible_text
@@ -26,10 +27,10 @@ _MAX_EMAIL: Final = 1000
 #: The + and 15 digits.
 _MAX_PHONE: Final = 16
 
-_EMAIL_EXAMPLE = {"example": "alice@example.com"}
+_EMAIL_EXAMPLE = {"example": EXAMPLE_EMAIL}
 _PASSWORD_EXAMPLE = {
     "description": "8 to 72 bytes of UTF-8 in the form NFC",
-    "example": "SecurePass123!",
+    "example": EXAMPLE_PASSWORD,
 }
 
 
@@ -82,12 +83,11 @@ class KnownEmail(Text):
 class Phone(ma.fields.String):
     """A phone number with country code. Whether it belongs to the caller is not checked."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, example: str | None = EXAMPLE_PHONE, **kwargs: Any) -> None:
         documented = {
             "description": "With + and the country code; stored in E.164 format",
             "pattern": f"^{_PHONE_TEXT.pattern}$",
-            "example": "+14155550100",
-        }
+        } | ({"example": example} if example else {})
         super().__init__(metadata=documented, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -122,7 +122,7 @@ class Code(ma.fields.String):
 
 
 class RegisterUserIn(Schema):
-    email = Email(required=True, metadata=_EMAIL_EXAMPLE)
+    email = Email(required=True, metadata={"example": "alice@example.com"})
     password = Password(required=True, metadata=_PASSWORD_EXAMPLE)
     role = ma.fields.String(
         required=True,
@@ -152,7 +152,7 @@ class RefreshTokensIn(Schema):
 
 
 class ChangePasswordIn(Schema):
-    current_password = Password(required=True, metadata={"example": "SecurePass123!"})
+    current_password = Password(required=True, metadata={"example": EXAMPLE_PASSWORD})
     new_password = Password(
         required=True, metadata=_PASSWORD_EXAMPLE | {"example": "EvenMoreSecure456!"}
     )
@@ -206,7 +206,7 @@ class UserOut(SignedInUserOut):
     last_login_at = Timestamp(required=True, allow_none=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
-    phone = ma.fields.String(required=True, allow_none=True, metadata={"example": "+14155550100"})
+    phone = ma.fields.String(required=True, allow_none=True, metadata={"example": EXAMPLE_PHONE})
 
 
 class TokenPairOut(Schema):
@@ -237,7 +237,7 @@ class SessionOut(Schema):
 
 
 class EnrolTwoFactorIn(Schema):
-    password = Password(required=True, metadata={"example": "SecurePass123!"})
+    password = Password(required=True, metadata={"example": EXAMPLE_PASSWORD})
 
 
 class TwoFactorEnrolmentOut(Schema):
@@ -270,7 +270,7 @@ class TwoFactorCodeIn(Schema):
 
 
 class DisableTwoFactorIn(Schema):
-    password = Password(required=True, metadata={"example": "SecurePass123!"})
+    password = Password(required=True, metadata={"example": EXAMPLE_PASSWORD})
     code = Code(required=True)
 
 
@@ -305,7 +305,7 @@ class CreateApiKeyIn(Schema):
             "example": "2031-01-01T00:00:00Z",
         },
     )
-    password = Password(required=True, metadata={"example": "SecurePass123!"})
+    password = Password(required=True, metadata={"example": EXAMPLE_PASSWORD})
     code = Code(allow_none=True)
 
 

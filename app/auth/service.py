@@ -72,8 +72,9 @@ def register(
     role: str,
     first_name: str | None = None,
     last_name: str | None = None,
+    user_id: UUID | None = None,
 ) -> User:
-    """Create an account and its wallet.
+    """Create an account and its wallet. user_id: a new one by default.
 
     Requires an email address or a phone number (in E.164), with which the user signs in.
     Raises EmailTaken, PhoneTaken.
@@ -81,7 +82,7 @@ def register(
     now = clock.now()
     user = repository.insert_user(
         session,
-        id=new_id(),
+        id=user_id or new_id(),
         email=email,
         email_key=email and fold_email(email),
         phone=phone,

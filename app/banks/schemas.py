@@ -4,8 +4,8 @@ import marshmallow as ma
 from marshmallow.validate import Length, OneOf
 
 from app.banks.types import BankEventType
+from app.common.examples import EXAMPLE_ID
 from app.common.fields import Amount, Schema, Timestamp
-from app.common.ids import EXAMPLE_ID
 
 _REFERENCE = {
     "description": "The reference that we gave the bank",

@@ -33,7 +33,7 @@ from app.common.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from app.common.ids import EXAMPLE_ID
+from app.common.examples import EXAMPLE_ID
 from app.common.json_format import MalformedJson, dump_json, parse_json
 from app.common.middleware import RequestMiddleware, caller_or_address
 from app.common.process_state import Slot

@@ -6,9 +6,6 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-#: In examples of the OpenAPI document.
-EXAMPLE_ID: Final = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -16,9 +16,13 @@ from flask_smorest.spec.plugins import FlaskPlugin
 from werkzeug.routing import Rule
 
 from app.common.errors import AppError
+from app.common.examples import EXAMPLE_ID
 from app.common.fields import camel
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+#: Objects of the demo data with this ID, so that paths can be tried in Swagger UI.
+_DEMO_SUBJECTS: Final = ("product", "user", "merchant")
 
 #: Suffixes that distinguish the schema of a request body from that of a response.
 _SUFFIXES: Final = ("In", "Out")
@@ -61,6 +65,8 @@ class _PathParameters(FlaskPlugin):  # type: ignore[misc]
             subject, _, kind = parameter["name"].rpartition("_")
             if kind == "id":
                 parameter["description"] = f"ID of the {subject.replace('_', ' ')}"
+                if subject in _DEMO_SUBJECTS:
+                    parameter["example"] = EXAMPLE_ID
         return parameters
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
+from app.common.examples import EXAMPLE_ID
 from app.common.fields import Amount, Choice, Flag, Id, Schema, Timestamp, WholeNumber, serializes
-from app.common.ids import EXAMPLE_ID
 from app.common.money import format_minor
 from app.common.pagination import page_of
 from app.common.text import typed_code

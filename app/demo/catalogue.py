@@ -2,10 +2,11 @@
 
 from typing import Final
 
+from app.common.examples import EXAMPLE_PASSWORD
 from app.demo.shops import books, courses, games, photo, software, sound, type_and_icons
 
 #: Public on purpose, which is why the demo never runs in production.
-PASSWORD: Final = "demo-Passw0rd-2026"  # noqa: S105 – a demo account needs a known one
+PASSWORD: Final = EXAMPLE_PASSWORD
 
 #: A coupon code that every shop accepts.
 COUPON: Final = "WELCOME10"
@@ -23,3 +24,6 @@ SHOPS: Final = (
 OWNERS: Final = {product: shop.owner for shop in SHOPS for product in shop.products}
 
 PRODUCTS: Final = tuple(OWNERS)
+
+#: The product in the examples of the API, which has the same id as its owner.
+EXAMPLE: Final = books.SHOP.products[7]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from app.common.examples import EXAMPLE_PHONE
+
 #: example.com is reserved (RFC 2606), so mail to it never reaches anyone.
 DOMAIN: Final = "demo.example.com"
 
@@ -14,6 +16,7 @@ class Person:
     local_part: str
     first_name: str
     last_name: str
+    phone: str | None = None
 
     @property
     def email(self) -> str:
@@ -23,7 +26,7 @@ class Person:
 ADMIN: Final = Person("admin", "Noor", "Haddad")
 
 BUYERS: Final = (
-    Person("ada", "Ada", "Lindqvist"),
+    Person("ada", "Ada", "Lindqvist", EXAMPLE_PHONE),
     Person("kwame", "Kwame", "Boateng"),
     Person("sofia", "Sofía", "Herrera"),
     Person("yuki", "Yuki", "Tanabe"),

@@ -30,13 +30,14 @@ from app.auth.service import Caller
 from app.auth.two_factor.service import SecondFactor
 from app.common import db
 from app.common.errors import AppError
+from app.common.examples import EXAMPLE_ID
 from app.common.fair_executor import Turn
 from app.common.money import Money
 from app.common.pagination import PageRequest
 from app.common.settings import Settings, SettingsError
 from app.coupons import service as coupons
 from app.coupons.models import CouponKind
-from app.demo.catalogue import COUPON, OWNERS, PASSWORD, PRODUCTS, SHOPS
+from app.demo.catalogue import COUPON, EXAMPLE, OWNERS, PASSWORD, PRODUCTS, SHOPS
 from app.demo.history import DeactivatedProduct, Deposit, PlacedOrder, Step, Withdrawal, history
 from app.demo.people import ADMIN, BUYERS, Person
 from app.demo.shops.shop import DemoProduct, Shop
@@ -158,6 +159,7 @@ def _create_shops(session: Session, settings: Settings, *, password_hash: str) -
             available_units=product.units,
             currency=settings.default_currency,
             kind=shop.kind,
+            product_id=UUID(EXAMPLE_ID) if product is EXAMPLE else None,
         )
         data.products[product.name] = offer.product.id
     return data
@@ -187,10 +189,12 @@ def _get_or_register(session: Session, person: Person, *, role: Role, password_h
     return auth.get_user_by_email(session, email=person.email) or auth.register(
         session,
         email=person.email,
+        phone=person.phone,
         password_hash=password_hash,
         role=role,
         first_name=person.first_name,
         last_name=person.last_name,
+        user_id=UUID(EXAMPLE_ID) if person is OWNERS[EXAMPLE] else None,
     )
 
 
@@ -287,7 +291,7 @@ def _with_progress_bar(steps: Sequence[Step]) -> Iterator[Step]:
 def _credentials() -> str:
     """Email addresses and password of some accounts, as a table."""
     shown = [
-        (Role.MERCHANT, SHOPS[0].owner),
+        (Role.MERCHANT, OWNERS[EXAMPLE]),
         (Role.USER, BUYERS[0]),
         (Role.USER, BUYERS[1]),
         (Role.ADMIN, ADMIN),

@@ -68,6 +68,10 @@ _LIMIT_HEADERS: Final = {
 _LIMITED: Final = {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMIT_HEADERS}
 
 
+#: Fields that a request requires unless it says so otherwise, by schema.
+REQUIRED_BY_DEFAULT: Final = {"CreateProduct": ("availableUnits",)}
+
+
 def complete(document: dict[str, Any]) -> dict[str, Any]:
     """The document with its server, licence, groups and glossary.
 
@@ -105,8 +109,8 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 
 def _smallest(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
     """The example of a request with only what is required; of one field if nothing is."""
-    if "$ref" in schema:
-        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    name = schema.get("$ref", "").rpartition("/")[2]
+    schema = schemas.get(name, schema)
     if "example" in schema:
         return schema["example"]
     if "enum" in schema:
@@ -115,6 +119,7 @@ def _smallest(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
         return [_smallest(schema["items"], schemas)]
     fields = schema.get("properties", {})
     names = schema.get("required") or list(fields)[:1]
+    names = [*names, *REQUIRED_BY_DEFAULT.get(name, ())]
     return {name: _smallest(fields[name], schemas) for name in names} if fields else True
 
 

@@ -3,7 +3,7 @@
 import marshmallow as ma
 from marshmallow.validate import Length, Regexp
 
-from app.common.ids import EXAMPLE_ID
+from app.common.examples import EXAMPLE_ID
 from app.gateway.types import GatewayEventType
 
 

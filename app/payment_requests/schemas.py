@@ -7,6 +7,7 @@ import marshmallow as ma
 
 from app.auth.models import User
 from app.common.clock import format_timestamp
+from app.common.examples import EXAMPLE_ID
 from app.common.fields import (
     Amount,
     Id,
@@ -18,7 +19,6 @@ from app.common.fields import (
     WholeNumber,
     serializes,
 )
-from app.common.ids import EXAMPLE_ID
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.payment_requests.merchant_codes.service import MerchantCodeDetails

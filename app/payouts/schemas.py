@@ -2,8 +2,8 @@
 
 import marshmallow as ma
 
+from app.common.examples import EXAMPLE_ID
 from app.common.fields import Amount, Choice, Id, MoneyOut, Schema, TextLines, Timestamp
-from app.common.ids import EXAMPLE_ID
 from app.common.pagination import page_of
 from app.payouts.bank_accounts.schemas import BankAccountOut
 from app.payouts.models import PayoutStatus

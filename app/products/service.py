@@ -69,8 +69,10 @@ def create(
     kind: str = ProductKind.PLAIN,
     purchase_limit: int | None = None,
     reservation_limit: int | None = None,
+    product_id: UUID | None = None,
 ) -> Offer:
-    """Create a product. price: units of `currency`. kind: a ProductKind.
+    """Create a product. price: units of `currency`. kind: a ProductKind. product_id: a new one by
+    default.
 
     A product of a kind that is not `is_ready_when_created` is on sale once `set_ready` is called.
     Raises AmountInvalid, QuotaExceeded.
@@ -88,6 +90,7 @@ def create(
             kind=kind,
             purchase_limit=purchase_limit,
             reservation_limit=reservation_limit,
+            id=product_id or new_id(),
         ),
     )
     invalidate_catalogue(session)

@@ -7,8 +7,8 @@ from typing import Any, Final
 import marshmallow as ma
 
 from app.common.csv_documents import CsvArgs
+from app.common.examples import EXAMPLE_ID
 from app.common.fields import Flag, Text, serializes
-from app.common.ids import EXAMPLE_ID
 from app.common.money import EXPONENTS
 from app.reconciliation import layout, report
 from app.reconciliation.comparison import Action, Outcome
@@ -64,8 +64,8 @@ class ReconciliationArgs(CsvArgs):
         max_length=1000,
         metadata={
             "description": "Names of the columns of a bank whose format is not known, by their"
-            f" meaning: {', '.join(layout.NAMES)}",
-            "example": "date:Buchungstag,text:Verwendungszweck,debit:Soll,credit:Haben",
+            f" meaning ({', '.join(layout.NAMES)}), such as"
+            " `date:Buchungstag,text:Verwendungszweck,debit:Soll,credit:Haben`",
         },
     )
     apply = Flag(

@@ -49,7 +49,7 @@ class StatementTotalOut(Schema):
 
 class StatementHeadOut(Schema):
     wallet_id = ma.fields.UUID(required=True)
-    number = ma.fields.String(required=True, metadata={"example": "482109375516"})
+    number = ma.fields.String(required=True, metadata={"example": "482109375513"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     holder = ma.fields.Nested(StatementHolderOut, required=True)
     since = Timestamp(data_key="from", required=True)

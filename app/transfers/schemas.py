@@ -9,6 +9,7 @@ from stdnum.iso7064 import mod_11_10
 
 from app.auth.schemas import Email, Phone
 from app.common.clock import format_timestamp
+from app.common.examples import EXAMPLE_ID, OTHER_EMAIL
 from app.common.fields import (
     Amount,
     Id,
@@ -19,7 +20,6 @@ from app.common.fields import (
     Timestamp,
     serializes,
 )
-from app.common.ids import EXAMPLE_ID
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.common.text import typed_code
@@ -36,12 +36,11 @@ class WalletNumber(ma.fields.String):
     Typing errors are detected by its check digit (ISO 7064, MOD 11,10), before the lookup.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, example: str | None = "4821 0937 5513", **kwargs: Any) -> None:
         documented = {
             "description": "Wallet number of 12 digits; spaces are ignored",
             "pattern": f"^{_WALLET_NUMBER.pattern}$",
-            "example": "4821 0937 5516",
-        }
+        } | ({"example": example} if example else {})
         super().__init__(metadata=documented, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -63,7 +62,7 @@ class UserIdentifierIn(Schema):
     identifier is then reported under one field.
     """
 
-    email = Email(metadata={"example": "bob@example.com"})
+    email = Email(metadata={"example": OTHER_EMAIL})
     phone = Phone()
     wallet_number = WalletNumber()
     user_id = Id(metadata={"example": EXAMPLE_ID})
@@ -80,13 +79,16 @@ def user_identifier(**options: Any) -> ma.fields.Nested:
         "description": _ONE_IDENTIFIER,
         "minProperties": 1,
         "maxProperties": 1,
-        "example": {"email": "bob@example.com"},
+        "example": {"email": OTHER_EMAIL},
     }
     return ma.fields.Nested(UserIdentifierIn, metadata=documented, **options)
 
 
 class RecipientArgs(UserIdentifierIn):
-    email = Email(metadata={"description": "Email address", "example": "bob@example.com"})
+    # One of them has an example: Swagger UI sends every parameter that has one.
+    email = Email(metadata={"description": "Email address", "example": OTHER_EMAIL})
+    phone = Phone(example=None)
+    wallet_number = WalletNumber(example=None)
     user_id = Id(metadata={"description": "User ID"})
 
 

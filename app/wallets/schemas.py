@@ -21,7 +21,7 @@ from app.wallets.models import (
 
 _NUMBER = {
     "description": "Wallet number: 12 digits, the last one a check digit",
-    "example": "482109375516",
+    "example": "482109375513",
 }
 
 
@@ -30,8 +30,9 @@ class CreateDepositIn(Schema):
     description = TextLines(max_length=200, allow_none=True, metadata={"example": "Birthday money"})
 
 
-class CreateWithdrawalIn(CreateDepositIn):
-    pass
+class CreateWithdrawalIn(Schema):
+    amount = Amount(required=True, metadata={"example": "25.00"})
+    description = TextLines(max_length=200, allow_none=True, metadata={"example": "Rent"})
 
 
 class WalletOut(Schema):
@@ -173,12 +174,18 @@ class LimitArgs(Schema):
         data_key="type",
         required=True,
         validate=ma.validate.OneOf(list(LimitType)),
-        metadata={"description": "A type of movement, or all of one direction together"},
+        metadata={
+            "description": "A type of movement, or all of one direction together",
+            "example": "DEPOSIT",
+        },
     )
     window = ma.fields.String(
         required=True,
         validate=ma.validate.OneOf(list(LimitWindow)),
-        metadata={"description": f"Per transaction, or per rolling {_WINDOWS}"},
+        metadata={
+            "description": f"Per transaction, or per rolling {_WINDOWS}",
+            "example": "TRANSACTION",
+        },
     )
 
 

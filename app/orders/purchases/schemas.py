@@ -5,6 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
+from app.common.examples import EXAMPLE_ID
 from app.common.fields import (
     Amount,
     Choice,
@@ -17,7 +18,6 @@ from app.common.fields import (
     WholeNumber,
     serializes,
 )
-from app.common.ids import EXAMPLE_ID
 from app.common.json_format import dump_json
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of

@@ -6,6 +6,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.auth.schemas import Code, Password
+from app.common.examples import EXAMPLE_PASSWORD
 from app.common.fields import Schema, Text, Timestamp
 from app.common.text import typed_code
 
@@ -52,7 +53,7 @@ class CreateBankAccountIn(Schema):
         },
     )
     label = Text(max_length=50, allow_none=True, metadata={"example": "Savings"})
-    password = Password(required=True, metadata={"example": "SecurePass123!"})
+    password = Password(required=True, metadata={"example": EXAMPLE_PASSWORD})
     code = Code(allow_none=True)
 
 

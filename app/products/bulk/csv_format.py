@@ -9,7 +9,7 @@ import marshmallow as ma
 
 from app.common import csv_documents, csv_reader
 from app.common.csv_reader import CsvInvalid, Row, fold_name
-from app.common.ids import EXAMPLE_ID
+from app.common.examples import EXAMPLE_ID
 from app.products.bulk.errors import ImportInvalid, Problems
 from app.products.bulk.repository import EXPORTED
 from app.products.bulk.schemas import CreateRow, UpdateRow

@@ -4,6 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from app.common.examples import EXAMPLE_ID
 from app.common.fields import (
     Amount,
     Choice,
@@ -14,7 +15,6 @@ from app.common.fields import (
     Timestamp,
     WholeNumber,
 )
-from app.common.ids import EXAMPLE_ID
 from app.common.pagination import PageArgs, page_of
 from app.wallets.holds.movements import MAX_TTL
 from app.wallets.models import HoldStatus, TransactionType
