@@ -50,6 +50,7 @@ from app.products.bulk.views import blp as products_bulk_blp
 from app.products.views import blp as products_blp
 from app.reconciliation.views import admin_blp as reconciliation_blp
 from app.sales.views import blp as sales_blp
+from app.shops.views import blp as shops_blp
 from app.statements.views import blp as statements_blp
 from app.transfers.views import blp as transfers_blp
 from app.wallets.holds.views import blp as holds_blp
@@ -67,6 +68,7 @@ BLUEPRINTS = (
     statements_blp,
     products_blp,
     products_bulk_blp,
+    shops_blp,
     coupons_blp,
     *DELIVERY_BLUEPRINTS,
     orders_blp,

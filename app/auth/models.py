@@ -35,6 +35,10 @@ class User(Identified, Timestamped, Base):
         CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
         CheckConstraint(r"phone ~ '^\+[1-9][0-9]{1,14}$'", name="phone_e164"),
         CheckConstraint("fee_bps BETWEEN 0 AND 10000", name="fee_bps_within"),
+        CheckConstraint(
+            "role = 'MERCHANT' OR num_nonnulls(shop_name, support_email) = 0",
+            name="shop_of_merchant",
+        ),
         # The catalogue leaves out the products of these few.
         Index("ix_users_deactivated", "id", postgresql_where=text("NOT is_active")),
         # A sign-in takes as long as the highest cost, whatever account it is for.
@@ -49,6 +53,9 @@ class User(Identified, Timestamped, Base):
             "email_public",
             "is_active",
             "fee_bps",
+            "shop_name",
+            "support_email",
+            "time_zone",
             "last_login_at",
             "updated_at",
         ),
@@ -68,6 +75,12 @@ class User(Identified, Timestamped, Base):
     is_active: Mapped[bool] = mapped_column(default=True)
     #: Platform fee on the merchant's sales in basis points; None: the default.
     fee_bps: Mapped[int | None]
+    #: The name under which a merchant sells, which everyone sees instead of the person's.
+    shop_name: Mapped[str | None]
+    #: Where buyers of a merchant get help.
+    support_email: Mapped[str | None]
+    #: IANA name of the zone whose days the reports of a merchant have.
+    time_zone: Mapped[str] = mapped_column(default="UTC", server_default="UTC")
     last_login_at: Mapped[datetime | None]
 
 

@@ -6,12 +6,14 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The attributes of a user that a movement needs. Responses show them masked."""
+    """The attributes of a user that a movement needs. Others see `masking.public_name`."""
 
     id: UUID
     email: str | None
     phone: str | None
     first_name: str | None
     last_name: str | None
+    shop_name: str | None
+    support_email: str | None
     role: str
     is_active: bool

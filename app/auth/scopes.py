@@ -25,7 +25,7 @@ class Scope(StrEnum):
 #: What each scope allows. No scope includes another.
 _MEANINGS: Final[dict[Scope, str]] = {
     Scope.PRODUCTS_READ: "list and export the merchant's products, including inactive and deleted"
-    " ones, and read the merchant's quotas",
+    " ones, and read the merchant's shop profile and quotas",
     Scope.PRODUCTS_WRITE: "create, import, update, restock and delete products",
     Scope.COUPONS_READ: "read the merchant's coupons, with their codes",
     Scope.COUPONS_WRITE: "create, update and delete coupons, which reduce what buyers pay",

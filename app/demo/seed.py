@@ -46,6 +46,7 @@ from app.orders.purchases.pricing import Basket
 from app.orders.purchases.purchase import WalletPurchase
 from app.products import service as products
 from app.products.service import Offer
+from app.shops import service as shops
 from app.wallets import deposits
 from app.wallets.movements.movement import Movement
 from app.wallets.movements.service import perform
@@ -142,6 +143,9 @@ def _create_shops(session: Session, settings: Settings, *, password_hash: str) -
         )
         # The email address contains the name of the shop.
         auth.change_profile(session, user_id=merchant.id, email_public=True)
+        shops.update(
+            session, merchant_id=merchant.id, shop_name=shop.name, support_email=shop.owner.email
+        )
         for offer in _products_of(session, merchant):
             data.products[offer.product.name] = offer.product.id
         missing = [product for product in shop.products if product.name not in data.products]

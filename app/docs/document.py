@@ -22,7 +22,10 @@ GROUPS: Final = {
         "Money between users, on request or with a printed code",
         ("transfers", "payment-requests", "merchant-codes"),
     ),
-    "Products": ("What merchants sell", ("products", "product-bulk", "coupons")),
+    "Products": (
+        "What merchants sell, and their shops",
+        ("products", "product-bulk", "coupons", "shops"),
+    ),
     "Digital goods": (
         "Codes, licences and files that are delivered",
         ("product-codes", "product-licences", "licences", "files", "downloads"),

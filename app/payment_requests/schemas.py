@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import marshmallow as ma
 
-from app.auth.models import User
+from app.auth.masking import masked_email, masked_name
 from app.common.clock import format_timestamp
 from app.common.examples import EXAMPLE_ID
 from app.common.fields import (
@@ -26,8 +26,8 @@ from app.payment_requests.models import RequestStatus
 from app.payment_requests.payment_links import link_to
 from app.payment_requests.service import PaymentRequestDetails
 from app.products.models import Product
-from app.transfers.masking import masked_email, masked_name, short_name
-from app.transfers.schemas import TransferPartyOut, user_identifier
+from app.shops.schemas import PartyOut, PayeeOut, party_out, payee_out
+from app.transfers.schemas import user_identifier
 
 _DEFAULT_TTL: Final = timedelta(days=7)
 _MAX_TTL: Final = timedelta(days=90)
@@ -112,7 +112,7 @@ class PaymentRequestOut(Schema):
     )
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     note = ma.fields.String(required=True, allow_none=True, metadata={"example": "Lunch on Friday"})
-    requester = ma.fields.Nested(TransferPartyOut, required=True)
+    requester = ma.fields.Nested(PartyOut, required=True)
     payer = ma.fields.Nested(
         PaymentRequestPayerOut,
         required=True,
@@ -127,10 +127,6 @@ class PaymentRequestOut(Schema):
     expires_at = Timestamp(required=True)
     created_at = Timestamp(required=True)
     closed_at = Timestamp(required=True, allow_none=True)
-
-
-class PayeeOut(Schema):
-    name = ma.fields.String(required=True, metadata={"example": "Alice J."})
 
 
 class PublicPaymentRequestOut(Schema):
@@ -241,7 +237,7 @@ def payment_request_out(details: PaymentRequestDetails, *, base: str) -> dict[st
         "amount": _money(request.amount, request.currency),
         "currency": request.currency,
         "note": request.note,
-        "requester": {"id": details.requester.id, "name": short_name(details.requester)},
+        "requester": party_out(details.requester),
         # Anyone can request money from anyone, so a request must not reveal more about the payer
         # than its requester already knows.
         "payer": {"name": masked_name(payer), "email": masked_email(payer.email)}
@@ -266,7 +262,7 @@ def public_payment_request_out(details: PaymentRequestDetails) -> dict[str, Any]
         "amount": _money(request.amount, request.currency),
         "currency": request.currency,
         "note": request.note,
-        "requester": {"name": short_name(details.requester)},
+        "requester": payee_out(details.requester),
         "isAddressed": request.payer_id is not None,
         "expiresAt": format_timestamp(request.expires_at),
     }
@@ -295,17 +291,12 @@ def public_merchant_code_out(found: MerchantCodeDetails) -> dict[str, Any]:
     """Serialize as PublicMerchantCodeOut describes, for anyone who scans the code."""
     code = found.code
     return {
-        "merchant": {"name": merchant_name(found.merchant)},
+        "merchant": payee_out(found.merchant),
         "label": code.label,
         "product": _product_out(found.product) if found.product else None,
         "amount": _money(code.amount, code.currency),
         "currency": code.currency,
     }
-
-
-def merchant_name(merchant: User) -> str:
-    """The merchant's full name, which is public; `short_name` if there is none."""
-    return " ".join(filter(None, (merchant.first_name, merchant.last_name))) or short_name(merchant)
 
 
 @serializes(MerchantCodeProductOut)

@@ -4,6 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from app.auth.masking import public_name, public_names
 from app.common.clock import format_timestamp
 from app.common.fields import (
     Amount,
@@ -135,8 +136,35 @@ class MerchantOut(Schema):
         allow_none=True,
         metadata={"description": "null unless the merchant has made it public"},
     )
-    first_name = ma.fields.String(required=True, allow_none=True)
-    last_name = ma.fields.String(required=True, allow_none=True)
+    first_name = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "First name; null if the shop has a name", "example": "Alice"},
+    )
+    last_name = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Initial of the last name, the whole name only for the merchant; null"
+            " if the shop has a name",
+            "example": "J.",
+        },
+    )
+    name = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "Name to show: of the shop, or the merchant's as others see it",
+            "example": "Corner Bakery",
+        },
+    )
+    support_email = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Where buyers get help",
+            "example": "help@bakery.example.com",
+        },
+    )
 
 
 class ProductOut(Schema):
@@ -171,9 +199,12 @@ class DeletedProductOut(Schema):
 def product_out(offer: Offer, *, public: bool) -> dict[str, Any]:
     """Serialized as ProductOut, by hand because lists of products are the most frequent response.
 
-    public: whether to withhold the merchant's email unless the merchant has made it public.
+    public: whether to withhold what others do not see of the merchant: the email address, unless
+    the merchant has made it public, and the name of the person.
     """
     product, merchant = offer.product, offer.merchant
+    own_names = merchant.first_name, merchant.last_name
+    first_name, last_name = public_names(merchant) if public else own_names
     return {
         "id": product.id,
         "name": product.name,
@@ -190,8 +221,10 @@ def product_out(offer: Offer, *, public: bool) -> dict[str, Any]:
         "merchant": {
             "id": merchant.id,
             "email": merchant.email if merchant.email_public or not public else None,
-            "firstName": merchant.first_name,
-            "lastName": merchant.last_name,
+            "firstName": first_name,
+            "lastName": last_name,
+            "name": public_name(merchant),
+            "supportEmail": merchant.support_email,
         },
         "kind": product.kind,
         "isReady": product.is_ready,

@@ -53,7 +53,7 @@ def _letterhead(pages: PageWriter) -> None:
 
 def _particulars(pages: PageWriter, head: dict[str, Any]) -> None:
     left = (
-        ("Account holder", [line for line in (head["name"], head["contact"]) if line]),
+        ("Account holder", list(filter(None, (head["shop"], head["name"], head["contact"])))),
         ("Wallet", [head["number"]]),
         ("Currency", [head["currency"]]),
     )

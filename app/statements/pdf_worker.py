@@ -79,7 +79,8 @@ def format_head(statement: Statement) -> dict[str, Any]:
     wallet, holder, currency = statement.period.wallet, statement.holder, statement.currency
     number = wallet.number or ""
     return {
-        "name": " ".join(name for name in (holder.first_name, holder.last_name) if name),
+        "name": " ".join(filter(None, (holder.first_name, holder.last_name))),
+        "shop": holder.shop_name,
         "contact": holder.email or holder.phone,
         "number": " ".join(number[place : place + 4] for place in range(0, len(number), 4)),
         "currency": currency,

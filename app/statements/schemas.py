@@ -38,6 +38,11 @@ class StatementHolderOut(Schema):
     phone = ma.fields.String(required=True, allow_none=True)
     first_name = ma.fields.String(required=True, allow_none=True)
     last_name = ma.fields.String(required=True, allow_none=True)
+    shop_name = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Name of a merchant's shop", "example": "Corner Bakery"},
+    )
 
 
 class StatementTotalOut(Schema):
@@ -81,6 +86,7 @@ def head_out(statement: Statement) -> dict[str, Any]:
             "phone": holder.phone,
             "firstName": holder.first_name,
             "lastName": holder.last_name,
+            "shopName": holder.shop_name,
         },
         "from": format_timestamp(statement.since),
         "to": format_timestamp(statement.until),

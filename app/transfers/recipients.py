@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.auth.masking import masked_email, masked_name, masked_number
 from app.auth.profile import Profile
 from app.auth.service import fold_email
 from app.transfers import repository
 from app.transfers.errors import CannotTransferToSelf, RecipientNotFound
-from app.transfers.masking import masked_email, masked_name, masked_number
 from app.wallets import service as wallets
 
 

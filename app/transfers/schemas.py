@@ -23,7 +23,7 @@ from app.common.fields import (
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
 from app.common.text import typed_code
-from app.transfers.masking import short_name
+from app.shops.schemas import PartyOut, party_out
 from app.transfers.service import TransferDetails
 
 _WALLET_NUMBER: Final = re.compile(r" *(?:[0-9] *){12}")
@@ -120,11 +120,6 @@ class RecipientOut(Schema):
     )
 
 
-class TransferPartyOut(Schema):
-    id = ma.fields.UUID(required=True)
-    name = ma.fields.String(required=True, metadata={"example": "Bob S."})
-
-
 class TransferOut(Schema):
     """Describes what `transfer_out` returns."""
 
@@ -137,8 +132,8 @@ class TransferOut(Schema):
     amount = MoneyOut(required=True, metadata={"example": "12.50"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     note = ma.fields.String(required=True, allow_none=True, metadata={"example": "Lunch on Friday"})
-    sender = ma.fields.Nested(TransferPartyOut, required=True)
-    receiver = ma.fields.Nested(TransferPartyOut, required=True)
+    sender = ma.fields.Nested(PartyOut, required=True)
+    receiver = ma.fields.Nested(PartyOut, required=True)
     reference_type = ma.fields.String(
         required=True,
         allow_none=True,
@@ -162,8 +157,8 @@ def transfer_out(details: TransferDetails, *, viewer_id: UUID) -> dict[str, Any]
         "amount": format_minor(transfer.amount, transfer.currency),
         "currency": transfer.currency,
         "note": transfer.note,
-        "sender": {"id": details.sender.id, "name": short_name(details.sender)},
-        "receiver": {"id": details.receiver.id, "name": short_name(details.receiver)},
+        "sender": party_out(details.sender),
+        "receiver": party_out(details.receiver),
         "referenceType": transfer.reference_type,
         "referenceId": transfer.reference_id,
         "createdAt": format_timestamp(transfer.created_at),

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
+from app.auth.masking import public_name
 from app.auth.models import User
 from app.auth.profile import Profile
 from app.auth.two_factor.service import SecondFactor
@@ -19,7 +20,6 @@ from app.common.pagination import Page, PageRequest
 from app.events.catalogue.wallets import TransferCompleted
 from app.transfers import recipients, repository
 from app.transfers.errors import RecipientCannotReceive, TransferNotFound
-from app.transfers.masking import short_name
 from app.transfers.models import Purpose, Transfer, TransferRow
 from app.transfers.recipients import MaskedUser, UserIdentifier
 from app.wallets import service as wallets
@@ -190,14 +190,14 @@ def _entry(
                 paying,
                 -transfer.amount,
                 TransactionType.TRANSFER_OUT,
-                f"To {short_name(sent.receiver)}{about}",
+                f"To {public_name(sent.receiver)}{about}",
                 authorization,
             ),
             Posting(
                 receiving,
                 transfer.amount,
                 TransactionType.TRANSFER_IN,
-                f"From {short_name(sent.sender)}{about}",
+                f"From {public_name(sent.sender)}{about}",
             ),
         ),
         reference=("transfer", transfer.id),

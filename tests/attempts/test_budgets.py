@@ -50,6 +50,7 @@ UNGUESSABLE = {
 #: Inputs that are no secrets.
 PUBLIC = {
     *("amount", "answer", "bankReference", "column", "columns", "currency", "description"),
+    *("supportEmail", "timeZone"),
     *("expectedAmount", "firstName", "holder", "id", "instance", "label", "lastName", "maxPrice"),
     *(
         "minPrice",

@@ -45,6 +45,9 @@ GET    /api/v1/wallet/holds                                      401 200 200 200
 GET    /api/v1/wallet/holds/{hold_id}                            401 404 404 404 200 200
 POST   /api/v1/wallet/holds/{hold_id}/capture                    401 404 404 404 403 200
 POST   /api/v1/wallet/holds/{hold_id}/void                       401 404 404 404 403 200
+GET    /api/v1/shop                                              401 403 200 403 403 200
+PATCH  /api/v1/shop                                              401 403 200 403 403 200
+GET    /api/v1/shops/{merchant_id}                               200 200 200 200 200 200
 GET    /api/v1/products                                          200 200 200 200 200 200
 POST   /api/v1/products                                          401 403 201 403 403 201
 GET    /api/v1/products/merchant/my-products                     401 403 200 403 403 200

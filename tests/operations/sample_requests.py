@@ -30,6 +30,7 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/auth/phone"): {"phone": "{phone}", "password": factories.PASSWORD},
     ("POST", "/api/v1/auth/refresh"): {"refreshToken": "{access_token}"},
     ("PATCH", "/api/v1/auth/me"): {"firstName": "Alice"},
+    ("PATCH", "/api/v1/shop"): {"name": "Corner Bakery"},
     ("POST", "/api/v1/auth/password"): {
         "currentPassword": factories.PASSWORD,
         "newPassword": "a-fine-secret-2",

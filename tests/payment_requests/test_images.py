@@ -13,6 +13,7 @@ from tests.factories import Actor
 from tests.payment_requests.helpers import CODES, REQUESTS, created_code, created_request
 from tests.qr_reader import read_png, read_svg
 from tests.responses import refusal
+from tests.shops.helpers import with_shop
 from tests.transfers.helpers import with_name
 
 
@@ -103,7 +104,7 @@ class TestPrinting:
         return "|".join(words), code["link"]
 
     def test_merchant_label_and_amount_are_printed(self, client: FlaskClient) -> None:
-        shop = with_name(client, factories.merchant(), "Corner", "Café")
+        shop = with_shop(client, factories.merchant(), name="Corner Café")
         words, link = self.printable_code(client, shop, amount="3.50", label="Counter")
 
         assert words.startswith("Corner Café|Counter|$3.50|")

@@ -61,7 +61,11 @@ class TestCreating:
             "USD",
             "Lunch",
         )
-        assert request["requester"] == {"id": str(alice.id), "name": "Alice J."}
+        assert request["requester"] == {
+            "id": str(alice.id),
+            "name": "Alice J.",
+            "supportEmail": None,
+        }
         assert re.fullmatch(r"[A-Za-z0-9_-]{22}", request["token"])
         assert request["link"] == f"http://localhost:3000/pay/{request['token']}"
         assert re.fullmatch(TIME, request["expiresAt"])
@@ -366,7 +370,7 @@ class TestReading:
             "amount": "12.50",
             "currency": "USD",
             "note": "Lunch",
-            "requester": {"name": "Alice J."},
+            "requester": {"name": "Alice J.", "supportEmail": None},
             "isAddressed": True,
             "expiresAt": request["expiresAt"],
         }

@@ -30,7 +30,8 @@ class TestCreating:
             r'"price":"179.99","currency":"USD","availableUnits":5,"initialUnits":5,'
             rf'"isActive":true,"createdAt":"{TIME}","updatedAt":"{TIME}","deletedAt":null,'
             rf'"merchantId":"{seller.id}","merchant":{{"id":"{seller.id}",'
-            rf'"email":"{re.escape(seller.email)}","firstName":null,"lastName":null}},'
+            rf'"email":"{re.escape(seller.email)}","firstName":null,"lastName":null,'
+            r'"name":"m•••@e•••\.com","supportEmail":null},'
             r'"kind":"PLAIN","isReady":true,"purchaseLimit":null,"reservationLimit":null}',
             answer.text,
         )

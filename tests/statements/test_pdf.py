@@ -24,6 +24,7 @@ from tests.wallets.histories import add_history
 MARCH = {"since": "2026-03-01", "until": "2026-04-01"}
 
 HEAD: dict[str, Any] = {
+    "shop": None,
     "name": "Ada Lovelace",
     "contact": "ada@example.com",
     "number": "4821 0937 5516",

@@ -52,6 +52,7 @@ class TestJson:
                 "phone": None,
                 "firstName": None,
                 "lastName": None,
+                "shopName": None,
             },
             "from": "2026-03-01T13:00:00.000Z",
             "to": "2026-03-01T15:00:00.000Z",

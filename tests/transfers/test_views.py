@@ -59,8 +59,8 @@ class TestSending:
         assert transfer["direction"] == "OUT"
         assert (transfer["amount"], transfer["currency"]) == ("12.50", "USD")
         assert transfer["note"] == "Lunch on Friday"
-        assert transfer["sender"] == {"id": str(alice.id), "name": "Alice J."}
-        assert transfer["receiver"] == {"id": str(bob.id), "name": "Bob S."}
+        assert transfer["sender"] == {"id": str(alice.id), "name": "Alice J.", "supportEmail": None}
+        assert transfer["receiver"] == {"id": str(bob.id), "name": "Bob S.", "supportEmail": None}
         assert (transfer["referenceType"], transfer["referenceId"]) == (None, None)
         assert (balance(client, alice), balance(client, bob)) == ("87.50", "12.50")
 

@@ -6,6 +6,7 @@ from app.demo.people import Person
 from app.demo.shops.shop import DemoProduct, Shop
 
 SHOP: Final = Shop(
+    "Golden Hour Lab",
     Person("golden-hour-lab", "Anaïs", "Lefebvre"),
     (
         DemoProduct(

@@ -26,6 +26,7 @@ class DemoProduct:
 class Shop:
     """A merchant and their products. kind: of all products."""
 
+    name: str
     owner: Person
     products: tuple[DemoProduct, ...]
     kind: ProductKind = ProductKind.PLAIN

@@ -7,6 +7,7 @@ from app.demo.shops.shop import DemoProduct, Shop
 from app.products.models import ProductKind
 
 SHOP: Final = Shop(
+    "Plainworks",
     Person("plainworks", "Tomasz", "Zieliński"),
     (
         DemoProduct(

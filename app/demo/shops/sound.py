@@ -6,6 +6,7 @@ from app.demo.people import Person
 from app.demo.shops.shop import DemoProduct, Shop
 
 SHOP: Final = Shop(
+    "Low Tide Audio",
     Person("low-tide-audio", "Keiko", "Morita"),
     (
         DemoProduct(

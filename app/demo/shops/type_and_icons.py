@@ -6,6 +6,7 @@ from app.demo.people import Person
 from app.demo.shops.shop import DemoProduct, Shop
 
 SHOP: Final = Shop(
+    "Kerning & Co.",
     Person("kerning-and-co", "Matthijs", "de Groot"),
     (
         DemoProduct(

@@ -27,6 +27,7 @@ from app.idempotency.service import StoredResponse
 from app.orders.models import OrderStatus, PaymentMethod
 from app.orders.purchases.service import OrderDetails
 from app.products.schemas import ProductOut
+from app.shops.schemas import PartyOut
 
 
 class CreateOrderIn(Schema):
@@ -84,7 +85,11 @@ class BuyerSummaryOut(Schema):
 
 class BuyerOut(BuyerSummaryOut):
     first_name = ma.fields.String(required=True, allow_none=True)
-    last_name = ma.fields.String(required=True, allow_none=True)
+    last_name = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Last name; for the merchant, its initial", "example": "S."},
+    )
 
 
 class SoldProductOut(ProductOut):
@@ -142,6 +147,7 @@ class OrderDetailOut(_OrderFields):
     refunded_amount = _REFUNDED
     refunded_units = _REFUNDED_UNITS
     object = _OBJECT
+    merchant = ma.fields.Nested(PartyOut, required=True)
 
 
 OrderList = page_of(OrderOut)

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.auth import service as auth
+from app.auth.masking import public_names
 from app.auth.models import User
 from app.auth.service import Caller
 from app.common.pagination import Page, PageRequest
@@ -25,6 +27,30 @@ class OrderDetails:
     order: Order
     product: Product | Stock
     buyer: User | Caller
+
+    @property
+    def currency(self) -> str:
+        return self.order.currency
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """A buyer as one party of the order sees them."""
+
+    id: UUID
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOfParty:
+    """An order as one of its parties sees it."""
+
+    order: Order
+    product: Product
+    buyer: Buyer
+    merchant: User
 
     @property
     def currency(self) -> str:
@@ -62,3 +88,14 @@ def require_order(session: Session, *, order_id: UUID, user_id: UUID) -> OrderDe
     if row is None:
         raise OrderNotFound
     return OrderDetails(*row)
+
+
+def require_order_of_party(session: Session, *, order_id: UUID, user_id: UUID) -> OrderOfParty:
+    """An order as its buyer or its merchant sees it. Raises OrderNotFound for anyone else."""
+    row = repository.get_order_for(session, order_id=order_id, user_id=user_id)
+    if row is None:
+        raise OrderNotFound
+    order, product, buyer = row
+    names = (buyer.first_name, buyer.last_name) if buyer.id == user_id else public_names(buyer)
+    merchant = auth.require_user(session, order.merchant_id)
+    return OrderOfParty(order, product, Buyer(buyer.id, buyer.email, *names), merchant)

@@ -112,7 +112,8 @@ def get_order(order_id: UUID) -> Any:
     Visible to its buyer and its merchant.
     """
     with reading() as session:
-        return service.require_order(session, order_id=order_id, user_id=current_user(session).id)
+        user = current_user(session)
+        return service.require_order_of_party(session, order_id=order_id, user_id=user.id)
 
 
 @blp.get("/<uuid:order_id>/delivery")

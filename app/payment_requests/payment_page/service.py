@@ -5,27 +5,28 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from app.auth.masking import public_name
 from app.common.money import Money
 from app.payment_requests import service
 from app.payment_requests.errors import PaymentRequestNotFound
 from app.payment_requests.merchant_codes import service as codes
 from app.payment_requests.merchant_codes.service import MerchantCodeDetails
 from app.payment_requests.models import RequestStatus
-from app.payment_requests.schemas import merchant_name
 from app.payment_requests.service import PaymentRequestDetails
-from app.transfers.masking import short_name
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentPage:
     """The content of the page for a payment request or merchant code.
 
-    price: None if the payer chooses the amount; ended: why it can no longer be paid, None if it
-    can; pay, decline: paths below the API's prefix; decline is None if it cannot be declined.
+    support: email address where the payee helps; price: None if the payer chooses the amount;
+    ended: why it can no longer be paid, None if it can; pay, decline: paths below the API's prefix;
+    decline is None if it cannot be declined.
     """
 
     kind: str
     payee: str
+    support: str | None
     about: str | None
     price: Money | None
     currency: str
@@ -58,7 +59,8 @@ def _of_request(details: PaymentRequestDetails) -> PaymentPage:
     path = f"/payment-requests/{request.id}"
     return PaymentPage(
         kind="Payment request",
-        payee=short_name(details.requester),
+        payee=public_name(details.requester),
+        support=details.requester.support_email,
         about=request.note,
         price=_money(request.amount, request.currency),
         currency=request.currency,
@@ -80,7 +82,8 @@ def _of_code(found: MerchantCodeDetails) -> PaymentPage:
         ended = "This product is sold out."
     return PaymentPage(
         kind=code.label or "Pay",
-        payee=merchant_name(found.merchant),
+        payee=public_name(found.merchant),
+        support=found.merchant.support_email,
         about=product.name if product else None,
         price=_money(product.price if product else code.amount, code.currency),
         currency=code.currency,

@@ -116,7 +116,7 @@ class TestReading:
 
         for user in (buyer, seller):
             order = client.get(f"{ORDERS}/{made['id']}", headers=user.headers).json
-            assert list(order) == list(made)
+            assert list(order) == [*made, "merchant"]
             assert list(order["product"]) == [
                 "id",
                 "name",
@@ -136,7 +136,7 @@ class TestReading:
                 "reservationLimit",
             ]
             assert list(order["user"]) == ["id", "email", "firstName", "lastName"]
-            nested = {"product", "user"}
+            nested = {"product", "user", "merchant"}
             assert {n: v for n, v in order.items() if n not in nested} == {
                 n: v for n, v in made.items() if n not in nested
             }

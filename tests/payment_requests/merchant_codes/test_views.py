@@ -11,12 +11,13 @@ from tests import factories
 from tests.factories import Actor
 from tests.payment_requests.helpers import CODES, created_code, pay_code
 from tests.responses import created, refusal
-from tests.transfers.helpers import API, balance, deactivate, history, with_name
+from tests.shops.helpers import with_shop
+from tests.transfers.helpers import API, balance, deactivate, history
 
 
 @pytest.fixture
 def shop(client: FlaskClient) -> Actor:
-    return with_name(client, factories.merchant(), "Corner", "Café")
+    return with_shop(client, factories.merchant(), name="Corner Café")
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ class TestScanning:
         answer = scan(client, code)
 
         assert answer.json == {
-            "merchant": {"name": "Corner Café"},
+            "merchant": {"name": "Corner Café", "supportEmail": None},
             "label": "Counter",
             "product": {
                 "id": str(espresso),
@@ -155,7 +156,7 @@ class TestScanning:
     def test_a_merchant_without_a_name_is_masked(self, client: FlaskClient) -> None:
         answer = scan(client, created_code(client, factories.merchant()))
 
-        assert answer.json["merchant"] == {"name": "m•••@e•••.com"}
+        assert answer.json["merchant"] == {"name": "m•••@e•••.com", "supportEmail": None}
 
     @pytest.mark.parametrize("token", ["x", "A" * 22, "A" * 21 + "%00"])
     def test_an_unknown_token_is_not_found(self, client: FlaskClient, token: str) -> None:

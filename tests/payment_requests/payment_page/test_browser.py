@@ -135,7 +135,7 @@ def test_an_open_amount_is_entered_and_errors_are_shown(page: Page, people: Peop
     page.get_by_label("Amount in USD").fill("7.50")
     pay.click()
 
-    expect(page.get_by_role("status")).to_contain_text("Alice Jones has received 7.50 USD")
+    expect(page.get_by_role("status")).to_contain_text("Alice J. has received 7.50 USD")
     assert people.balance(people.alice) == "7.50"
 
 
@@ -147,7 +147,7 @@ def test_the_total_of_several_units_is_shown_before_payment(page: Page, people: 
     page.get_by_label("Quantity").fill("2")
     page.get_by_role("button", name="Pay 39.98 USD").click()
 
-    expect(page.get_by_role("status")).to_contain_text("Alice Jones has received 39.98 USD")
+    expect(page.get_by_role("status")).to_contain_text("Alice J. has received 39.98 USD")
     orders = people.call(people.bob, "GET", "/orders")["data"]
     assert [(order["amount"], order["quantity"]) for order in orders] == [("39.98", 2)]
 
@@ -169,7 +169,7 @@ def test_a_price_that_changed_meanwhile_is_shown_before_it_is_paid(
     assert people.balance(people.bob) == "100.00"
     page.get_by_role("button", name="Pay 49.98 USD").click()
 
-    expect(page.get_by_role("status")).to_contain_text("Alice Jones has received 49.98 USD")
+    expect(page.get_by_role("status")).to_contain_text("Alice J. has received 49.98 USD")
 
 
 def test_a_large_amount_requires_a_two_factor_code(page: Page, people: People) -> None:

@@ -69,14 +69,14 @@ class TestContent:
         product_id = factories.product(alice, price="3.50", units=1, name="Espresso")
         code = created_code(client, alice, productId=str(product_id), label="Counter")
 
-        assert "Counter Espresso sold by Alice Jones $3.50 each" in page(client, code)
+        assert "Counter Espresso sold by Alice J. $3.50 each" in page(client, code)
         client.post(f"{API}/merchant-codes/{code['token']}/pay", headers=factories.buyer().headers)
         assert "This product is sold out." in page(client, code)
         client.delete(f"{API}/products/{product_id}", headers=alice.headers)
         assert "This product is no longer on sale." in page(client, code)
 
     def test_a_code_for_an_amount_shows_it(self, client: FlaskClient, alice: Actor) -> None:
-        assert "Counter Alice Jones $3.50" in page(
+        assert "Counter Alice J. $3.50" in page(
             client, created_code(client, alice, amount="3.50", label="Counter")
         )
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.auth.masking import masked_email, masked_name, masked_number, public_name
 from app.auth.models import User
-from app.transfers.masking import masked_email, masked_name, masked_number, short_name
 
 
 def user(first: str | None, last: str | None, **more: str | None) -> User:
@@ -54,7 +54,8 @@ def test_a_masked_wallet_number_shows_the_last_four_digits() -> None:
         (user(None, "Jones", email="j@example.com"), "J•••"),
         (user(None, None, email="alice@example.com", phone="+14155550100"), "a•••@e•••.com"),
         (user(None, None, phone="+14155550100"), "•••00"),
+        (user("Alice", "Jones", shop_name="Corner Bakery"), "Corner Bakery"),
     ],
 )
 def test_parties_of_a_transfer_see_a_short_name(person: User, shown: str) -> None:
-    assert short_name(person) == shown
+    assert public_name(person) == shown

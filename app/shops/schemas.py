@@ -1,0 +1,94 @@
+"""Schemas of shops."""
+
+from typing import Any, Final
+
+import marshmallow as ma
+
+from app.auth.masking import public_name
+from app.auth.models import User
+from app.auth.profile import Profile
+from app.auth.schemas import Email
+from app.common.fields import Schema, Text, serializes
+from app.common.time_zone import TimeZone
+
+_NAME: Final = {
+    "description": "Name under which the merchant sells, shown to everyone. null: the merchant's"
+    " first name and the initial of the last name are shown",
+    "example": "Corner Bakery",
+}
+_SUPPORT: Final = {
+    "description": "Where buyers get help, shown to everyone",
+    "example": "help@bakery.example.com",
+}
+_ZONE: Final = {
+    "description": "Default time zone of the merchant's reports",
+    "example": "Asia/Kolkata",
+}
+
+
+class PublicName(ma.fields.String):
+    """What others see of the name of a user."""
+
+    _CHECK_ATTRIBUTE = False
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return public_name(obj)
+
+
+class UpdateShopIn(Schema):
+    name = Text(max_length=80, allow_none=True, attribute="shop_name", metadata=_NAME)
+    # A printed code has room for so much.
+    support_email = Email(allow_none=True, validate=ma.validate.Length(max=100), metadata=_SUPPORT)
+    time_zone = TimeZone(metadata=_ZONE)
+
+
+class ShopOut(Schema):
+    """The profile as its merchant sees it."""
+
+    id = ma.fields.UUID(required=True, metadata={"description": "ID of the merchant"})
+    name = ma.fields.String(required=True, allow_none=True, attribute="shop_name", metadata=_NAME)
+    public_name = PublicName(
+        required=True,
+        metadata={
+            "description": "What others see: `name`, or what is shown without one",
+            "example": "Corner Bakery",
+        },
+    )
+    support_email = ma.fields.String(required=True, allow_none=True, metadata=_SUPPORT)
+    time_zone = ma.fields.String(required=True, metadata=_ZONE)
+
+
+class PartyOut(Schema):
+    """A user as others see them."""
+
+    id = ma.fields.UUID(required=True)
+    name = PublicName(
+        required=True,
+        metadata={
+            "description": "Name of the shop; of a person, the first name and the initial of the"
+            " last name",
+            "example": "Corner Bakery",
+        },
+    )
+    support_email = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Where buyers of a shop get help", "example": _SUPPORT["example"]},
+    )
+
+
+class PayeeOut(PartyOut):
+    """A party without the ID, for anyone with the link."""
+
+    class Meta:
+        exclude = ("id",)
+
+
+@serializes(PartyOut)
+def party_out(user: User | Profile) -> dict[str, Any]:
+    return {"id": user.id, **payee_out(user)}
+
+
+@serializes(PayeeOut)
+def payee_out(user: User | Profile) -> dict[str, Any]:
+    return {"name": public_name(user), "supportEmail": user.support_email}
