@@ -48,6 +48,7 @@ from app.orders.checkouts import service as checkouts
 from app.orders.checkouts.http import respond_with_checkout
 from app.orders.models import PaymentMethod
 from app.orders.purchases import http as purchases
+from app.orders.purchases import service as orders
 from app.orders.refunds import gateway_refunds
 from app.payment_requests import service as payment_requests
 from app.payment_requests.merchant_codes import service as merchant_codes
@@ -141,6 +142,7 @@ def configure(settings: Settings) -> None:
     )
     retention.periods.configure(_retention_periods(settings))
     movements.batcher.configure(LedgerBatcher())
+    wallets.order_numbers.configure(orders.numbers_of)
 
 
 def subscribe(settings: Settings) -> None:

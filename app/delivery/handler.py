@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
+from sqlalchemy import column, table
 from sqlalchemy.orm import Session
 
 from app.common.fields import Schema
 from app.products.models import Product, ProductKind
+
+#: What lists show of orders, whose model is in a module above.
+ORDERS: Final = table("orders", column("id"), column("number"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,7 @@ class OrderLine:
     """Units of a product in an order. kind: of the product."""
 
     order_id: UUID
+    order_number: str
     product_id: UUID
     kind: str
     quantity: int

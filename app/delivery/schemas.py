@@ -13,6 +13,7 @@ class _DeliveryFields(Schema):
     order_id = ma.fields.UUID(required=True)
     kind = Choice(ProductKind, required=True, metadata={"example": "CODES"})
     units = ma.fields.Integer(required=True, metadata={"description": "Units not refunded"})
+    order_number = ma.fields.String(required=True)
 
 
 #: These, and the fields of every handler.

@@ -65,7 +65,12 @@ def discard(session: Session, product: Product) -> None:
 def render(session: Session, line: OrderLine, *, base_url: str) -> dict[str, Any]:
     """What the buyer has, serialized as DeliveryOut. base_url: of the API, for links."""
     delivered = HANDLERS[line.kind].render(session, line, base_url=base_url)
-    return {"orderId": line.order_id, "kind": line.kind, "units": line.quantity} | delivered
+    return {
+        "orderId": line.order_id,
+        "kind": line.kind,
+        "units": line.quantity,
+        "orderNumber": line.order_number,
+    } | delivered
 
 
 def _by_handler(

@@ -140,6 +140,7 @@ GLOSSARY: Final[dict[str, str]] = {
     "files": "The files that were bought",
     # Orders
     "orderId": "ID of the order",
+    "orderNumber": "Number of the order, for people",
     "order": "The order",
     "quantity": "Number of units",
     "units": "Number of units; null if an amount was stated",

@@ -59,6 +59,7 @@ class Event:
 #: Annotations that many fields share.
 MinorUnits = Annotated[int, "minor units"]
 FlagReason = Annotated[str, "why it needs attention"]
+OrderNumber = Annotated[str, "number of the order, for people"]
 
 E = TypeVar("E", bound=Event)
 

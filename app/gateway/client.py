@@ -66,6 +66,7 @@ def require_config() -> GatewayConfig:
 def create_checkout_session(
     order_id: UUID,
     *,
+    order_number: str,
     money: Money,
     quantity: int,
     unit: Money,
@@ -83,7 +84,7 @@ def create_checkout_session(
     that `is_too_late`, no session was ever created with this expiry: call with a later one.
     """
     require_payable(money)
-    ours = {"order_id": str(order_id)}
+    ours = {"order_id": str(order_id), "order_number": order_number}
     params: dict[str, Any] = {
         "mode": "payment",
         # Cards and card wallets only: delivery is immediate, so no method that takes days.
@@ -91,7 +92,7 @@ def create_checkout_session(
         "line_items": [_line_item(money, quantity=quantity, unit=unit, name=product_name)],
         "client_reference_id": str(order_id),
         "metadata": ours,
-        "payment_intent_data": {"metadata": ours},
+        "payment_intent_data": {"metadata": ours, "description": f"Order {order_number}"},
         "expires_at": int(expires_at.timestamp()),
         "success_url": success_url,
         "cancel_url": cancel_url,
@@ -102,7 +103,7 @@ def create_checkout_session(
         "create checkout session",
         lambda: _client().v1.checkout.sessions.create(
             params,  # type: ignore[arg-type]  # a dict is one of its own types
-            {"idempotency_key": f"order-{order_id}-{params['expires_at']}"},
+            {"idempotency_key": f"order-{order_id}-{order_number}-{params['expires_at']}"},
         ),
     )
     return _parse(lambda: parsing.parse_checkout_session(raw, order_id=order_id, money=money))

@@ -5,6 +5,7 @@ from typing import Final, Self
 from app.common.errors import BadRequest, Conflict, NotFound
 from app.common.money import Money
 from app.gateway.errors import AmountNotPayable
+from app.orders.numbers import EXAMPLE_NUMBER
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked, WalletNotFound
 
@@ -177,13 +178,23 @@ class CheckoutEnded(Conflict):
     code = "CHECKOUT_ENDED"
     message = "This order has ended without a payment; order again with another Idempotency-Key"
 
-    def __init__(self, *, order_id: str, status: str, reason: str | None) -> None:
-        super().__init__(details={"orderId": order_id, "status": status, "reason": reason})
+    def __init__(
+        self, *, order_id: str, order_number: str, status: str, reason: str | None
+    ) -> None:
+        super().__init__(
+            details={
+                "orderId": order_id,
+                "orderNumber": order_number,
+                "status": status,
+                "reason": reason,
+            }
+        )
 
     @classmethod
     def example(cls) -> Self:
         return cls(
             order_id="01a1fd06-6c0e-77e3-b5a4-63bd887ed5e6",
+            order_number=EXAMPLE_NUMBER,
             status="FAILED",
             reason="The checkout expired",
         )

@@ -102,6 +102,8 @@ class Order(Timestamped, Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, info=ATTEMPT_ID)
+    #: For people: 11 digits in groups, later 13, the last a check digit (ISO 7064, MOD 11,10).
+    number: Mapped[str] = mapped_column(unique=True, server_default=text("new_order_number()"))
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common.bulk import BulkInsert, Write, lock_rows, send_rows, write
+from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_due
 from app.orders.models import (
@@ -29,6 +30,12 @@ _INSERT = BulkInsert(Order)
 def insert_orders(session: Session, orders: Iterable[Order]) -> None:
     """orders: of the class OrderRow."""
     write(session, Write(_INSERT, orders))
+
+
+def draw_numbers(session: Session, count: int) -> Iterable[Any]:
+    """Send the statement that draws so many numbers for new orders: rows with `number`."""
+    draw = "SELECT new_order_number() AS number FROM generate_series(1, %(count)s)"
+    return send(session, draw, {"count": count})
 
 
 _UNITS = """
@@ -67,10 +74,20 @@ def get_order_for(session: Session, *, order_id: UUID, user_id: UUID, lock: bool
 
 
 def list_orders(
-    session: Session, page: PageRequest, *, buyer_id: UUID, status: str | None
+    session: Session,
+    page: PageRequest,
+    *,
+    buyer_id: UUID,
+    status: str | None = None,
+    number: str | None = None,
 ) -> Page[Any]:
-    """A buyer's orders with product and buyer, newest first. status: only those of this status."""
+    """A buyer's orders with product and buyer, newest first.
+
+    status: only those of this status; number: only the one with this number.
+    """
     wanted = [Order.user_id == buyer_id]
+    if number is not None:
+        wanted.append(Order.number == number)
     if status is not None:
         wanted.append(Order.status == status)
     return paginate(
@@ -166,14 +183,23 @@ def get_refund_request_for_update(
 
 def list_refund_requests(
     session: Session, page: PageRequest, *, user_id: UUID, role: str | None
-) -> Page[RefundRequest]:
-    """Requests that the user made or received, newest first. role: only as buyer or merchant."""
+) -> Page[Any]:
+    """Requests that the user made or received, each with the number of its order, newest first.
+
+    role: only as buyer or merchant.
+    """
     mine = RefundRequest.user_id == user_id
     to_me = RefundRequest.merchant_id == user_id
-    query = select(RefundRequest).where(
-        {"buyer": mine, "merchant": to_me, None: or_(mine, to_me)}[role]
+    wanted = {"buyer": mine, "merchant": to_me, None: or_(mine, to_me)}[role]
+    return paginate(
+        session,
+        page,
+        select(RefundRequest, Order.number)
+        .join(Order, Order.id == RefundRequest.order_id)
+        .where(wanted),
+        RefundRequest.id,
+        count=select(RefundRequest.id).where(wanted),
     )
-    return paginate(session, page, query, RefundRequest.id)
 
 
 def get_order_by_key(session: Session, *, user_id: UUID, key: str) -> Any:
@@ -211,9 +237,15 @@ def lock_due_refunds(session: Session, *, now: datetime, limit: int) -> Sequence
 
 
 def get_refund(session: Session, refund_id: UUID) -> Any:
-    """The refund, with buyer and payment of its order, or None."""
+    """The refund, with number, buyer and payment of its order, or None."""
     return session.execute(
-        select(Refund, Order.user_id, Order.payment_method, Order.stripe_payment_intent_id)
+        select(
+            Refund,
+            Order.number,
+            Order.user_id,
+            Order.payment_method,
+            Order.stripe_payment_intent_id,
+        )
         .join(Order, Order.id == Refund.order_id)
         .where(Refund.id == refund_id)
     ).one_or_none()
@@ -225,9 +257,26 @@ def lock_refund(session: Session, refund_id: UUID) -> Refund:
     )
 
 
-def get_buyer_id(session: Session, refund_id: UUID) -> UUID:
-    query = select(Order.user_id).join(Refund, Refund.order_id == Order.id)
-    return session.execute(query.where(Refund.id == refund_id)).scalar_one()
+def get_buyer_id(session: Session, order_id: UUID) -> UUID:
+    return session.execute(select(Order.user_id).where(Order.id == order_id)).scalar_one()
+
+
+def get_number(session: Session, order_id: UUID) -> str:
+    return session.execute(select(Order.number).where(Order.id == order_id)).scalar_one()
+
+
+_NUMBERS = """
+    SELECT id, number FROM orders WHERE id = ANY(%(ids)s::uuid[])
+    UNION ALL
+    SELECT r.id, o.number FROM refunds r JOIN orders o ON o.id = r.order_id
+    WHERE r.id = ANY(%(ids)s::uuid[])
+"""
+
+
+def get_numbers(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The numbers of orders, by the ids of orders and of refunds."""
+    rows = send(session, _NUMBERS, {"ids": uuid_array(ids)})
+    return {row.id: row.number for row in rows}
 
 
 def get_reservations(

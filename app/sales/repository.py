@@ -59,6 +59,7 @@ EXPORTED: Final[dict[str, Any]] = {
     ),
     "refundedUnits": Order.refunded_units,
     "currency": Order.currency,
+    "orderNumber": Order.number,
 }
 
 
@@ -95,6 +96,7 @@ def _filtered(
     merchant_id: UUID,
     product_id: UUID | None = None,
     status: str | None = None,
+    number: str | None = None,
     within: TimeRange = ANY_TIME,
     below: UUID | None = None,
 ) -> Any:
@@ -111,6 +113,8 @@ def _filtered(
         query = query.where(Order.status == bindparam(None, status, literal_execute=True))
         if product_id is None and status != OrderStatus.COMPLETED:
             owners[Order.status] = status
+    if number is not None:
+        query = query.where(Order.number == number)
     if within.since is not None:
         query = query.where(Order.created_at >= within.since)
     if within.until is not None:

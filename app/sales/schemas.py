@@ -12,6 +12,7 @@ from app.common.money import format_minor
 from app.common.pagination import PageArgs
 from app.common.time_range import TimeRangeArgs
 from app.orders.models import OrderStatus
+from app.orders.purchases.schemas import number_filter
 from app.sales.repository import EXPORTED
 from app.sales.service import ProductTotals, Summary, Totals
 
@@ -20,7 +21,7 @@ CSV_EXAMPLE: Final = (
     "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a12,2026-11-21T09:30:00.000Z,2026-11-21T09:30:00.000Z,"
     "COMPLETED,WALLET,01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11,Field Guide,"
     "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a13,ada@example.com,2,19.99,4.00,SPRING,35.98,0.90,"
-    "17.99,0.45,17.54,1,USD\r\n"
+    "17.99,0.45,17.54,1,USD,4821-0937-558\r\n"
 )
 
 
@@ -34,6 +35,7 @@ class _Filters(TimeRangeArgs):
         validate=ma.validate.OneOf(list(OrderStatus)),
         metadata={"description": "Only orders with this status"},
     )
+    number = number_filter()
 
 
 class ExportArgs(CsvArgs, _Filters):

@@ -14,6 +14,7 @@ from app.statements.schemas import head_out
 from app.statements.service import Statement
 from app.wallets.models import WalletTransaction
 from app.wallets.schemas import transaction_out
+from app.wallets.service import NumberedPosting
 
 CSV_HEAD: Final = (
     "date",
@@ -25,23 +26,24 @@ CSV_HEAD: Final = (
     "balance",
     "currency",
     "transactionId",
+    "orderNumber",
 )
 
 
-def as_json(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) -> Iterator[bytes]:
+def as_json(statement: Statement, chunks: Iterable[Sequence[NumberedPosting]]) -> Iterator[bytes]:
     """JSON as StatementOut describes."""
     separator = dump_json(head_out(statement))[:-1] + b',"transactions":['
     for chunk in chunks:
-        yield separator + b",".join(dump_json(transaction_out(line)) for line in chunk)
+        yield separator + b",".join(dump_json(transaction_out(*line)) for line in chunk)
         separator = b","
     yield b"]}" if statement.period.count else separator + b"]}"
 
 
-def as_csv(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) -> Iterator[bytes]:
+def as_csv(statement: Statement, chunks: Iterable[Sequence[NumberedPosting]]) -> Iterator[bytes]:
     """CSV (RFC 4180) in UTF-8: one row per posting, between the opening and the closing balance."""
     start: Sequence[Sequence[Any]] = (CSV_HEAD, _balance(statement, "OPENING_BALANCE"))
     for chunk in chunks:
-        yield csv_documents.write((*start, *(_posting(line) for line in chunk)))
+        yield csv_documents.write((*start, *(_posting(*line) for line in chunk)))
         start = ()
     yield csv_documents.write((*start, _balance(statement, "CLOSING_BALANCE")))
 
@@ -61,10 +63,11 @@ def _balance(statement: Statement, kind: str) -> tuple[str | None, ...]:
         format_minor(minor, currency),
         currency,
         None,
+        None,
     )
 
 
-def _posting(line: WalletTransaction) -> tuple[Any, ...]:
+def _posting(line: WalletTransaction, order_number: str | None) -> tuple[Any, ...]:
     return (
         format_timestamp(line.created_at),
         line.type,
@@ -75,4 +78,5 @@ def _posting(line: WalletTransaction) -> tuple[Any, ...]:
         format_minor(line.balance_after or 0, line.currency),
         line.currency,
         line.id,
+        order_number,
     )

@@ -19,6 +19,7 @@ from app.common.money import format_minor
 from app.common.settings import PROJECT_ROOT
 from app.statements.service import Statement
 from app.wallets.models import WalletTransaction
+from app.wallets.service import NumberedPosting
 
 #: Seconds until the child process is killed.
 TIMEOUT: Final = 180
@@ -29,7 +30,7 @@ _DISPLAY_NAMES: Final = {"ONRAMP": "From bank", "PAYOUT": "To bank"}
 _one_at_a_time: Final = threading.Lock()
 
 
-def render_pdf(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) -> bytes:
+def render_pdf(statement: Statement, chunks: Iterable[Sequence[NumberedPosting]]) -> bytes:
     """The statement as PDF. Raises Unavailable if it takes too long."""
     if not _one_at_a_time.acquire(timeout=TIMEOUT):
         raise Unavailable(retry_after=10)
@@ -40,7 +41,7 @@ def render_pdf(statement: Statement, chunks: Iterable[Sequence[WalletTransaction
         _one_at_a_time.release()
 
 
-def _render(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]]) -> bytes:
+def _render(statement: Statement, chunks: Iterable[Sequence[NumberedPosting]]) -> bytes:
     with subprocess.Popen(
         [sys.executable, "-m", "app.statements.pdf"],
         stdin=subprocess.PIPE,
@@ -64,13 +65,13 @@ def _render(statement: Statement, chunks: Iterable[Sequence[WalletTransaction]])
 
 
 def _send(
-    statement: Statement, chunks: Iterable[Sequence[WalletTransaction]], file: IO[bytes]
+    statement: Statement, chunks: Iterable[Sequence[NumberedPosting]], file: IO[bytes]
 ) -> None:
     """Send the content to the child, which writes nothing before it has received all of it."""
     with file:
         file.write(dump_json(format_head(statement)) + b"\n")
         for chunk in chunks:
-            file.write(dump_json([format_row(line) for line in chunk]) + b"\n")
+            file.write(dump_json([format_row(*line) for line in chunk]) + b"\n")
         file.write(b"null\n")
 
 
@@ -104,13 +105,14 @@ def format_head(statement: Statement) -> dict[str, Any]:
     }
 
 
-def format_row(line: WalletTransaction) -> tuple[str, ...]:
+def format_row(line: WalletTransaction, order_number: str | None) -> tuple[str, ...]:
     """A posting, formatted: date, type, description, reference, amount, balance."""
+    reference = f"{line.reference_type} {line.reference_id}" if line.reference_id else ""
     return (
         _timestamp(line.created_at),
         _display_name(line.type),
         line.description or "",
-        f"{line.reference_type} {line.reference_id}" if line.reference_id else "",
+        f"order {order_number}" if order_number else reference,
         _grouped(line.amount, line.currency),
         _grouped(line.balance_after or 0, line.currency),
     )

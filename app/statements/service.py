@@ -19,8 +19,8 @@ from app.common.time_range import TimeRange
 from app.statements import repository
 from app.statements.errors import StatementInconsistent, StatementTooLong
 from app.wallets import service as wallets
-from app.wallets.models import WalletTransaction, WalletTransactionRow
-from app.wallets.service import Period
+from app.wallets.models import WalletTransactionRow
+from app.wallets.service import NumberedPosting, Period
 
 #: Default length of the period before `to`.
 DEFAULT_PERIOD: Final = timedelta(days=30)
@@ -113,8 +113,8 @@ def _require_consistent(statement: Statement) -> None:
 
 def postings(
     statement: Statement, *, reading: Callable[[], AbstractContextManager[Session]]
-) -> Iterator[Sequence[WalletTransaction]]:
-    """The postings of a statement, oldest first, in chunks.
+) -> Iterator[Sequence[NumberedPosting]]:
+    """The postings of a statement, oldest first, in chunks, each with the number of its order.
 
     reading: opens a session for one short read, so that a slow reader holds no connection.
     Raises StatementInconsistent unless each starts with the balance after the previous one, and the
@@ -125,8 +125,10 @@ def postings(
         last = min(first + CHUNK - 1, period.last)
         with reading() as session:
             rows = repository.postings(session, wallet_id=period.wallet.id, first=first, last=last)
-            chunk = [WalletTransactionRow(*row) for row in rows]
-        for expected, line in zip(range(first, last + 1), chunk, strict=True):
+            chunk = wallets.with_order_numbers(
+                session, [WalletTransactionRow(*row) for row in rows]
+            )
+        for expected, (line, _) in zip(range(first, last + 1), chunk, strict=True):
             if (line.sequence, line.balance_before) != (expected, balance):
                 raise StatementInconsistent(f"posting {line.id} does not follow the previous one")
             balance = line.balance_after or 0

@@ -18,7 +18,7 @@ from app.statements.errors import StatementTooLong
 from app.statements.schemas import StatementArgs, StatementOut
 from app.statements.service import CHUNK, Statement
 from app.wallets.errors import WalletNotFound
-from app.wallets.models import WalletTransaction
+from app.wallets.service import NumberedPosting
 
 blp = Blueprint(
     "statements",
@@ -93,7 +93,7 @@ def get_statement(args: dict[str, Any]) -> Response:
     return response
 
 
-def _render(statement: Statement, chunks: Iterator[Sequence[WalletTransaction]]) -> Response:
+def _render(statement: Statement, chunks: Iterator[Sequence[NumberedPosting]]) -> Response:
     release = _pdf_limiter.acquire(statement.holder.id)
     try:
         return Response(pdf_worker.render_pdf(statement, chunks))

@@ -95,6 +95,14 @@ class TransactionOut(Schema):
     metadata = ma.fields.Dict(attribute="meta", required=True, allow_none=True)
     created_at = Timestamp(required=True)
     wallet_id = ma.fields.UUID(required=True)
+    order_number = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Number of the order that it pays or refunds; null without",
+            "example": None,
+        },
+    )
 
 
 @serializes(WalletOut)
@@ -121,8 +129,11 @@ def past_wallet_out(wallet: Account, *, at: datetime) -> dict[str, Any]:
 
 
 @serializes(TransactionOut)
-def transaction_out(posting: WalletTransaction) -> dict[str, Any]:
-    """What TransactionOut describes; serialized by hand because it is on a hot path."""
+def transaction_out(posting: WalletTransaction, order_number: str | None = None) -> dict[str, Any]:
+    """What TransactionOut describes; serialized by hand because it is on a hot path.
+
+    order_number: None for what belongs to no order.
+    """
     currency = posting.currency
     return {
         "id": posting.id,
@@ -139,6 +150,7 @@ def transaction_out(posting: WalletTransaction) -> dict[str, Any]:
         "metadata": posting.meta,
         "createdAt": format_timestamp(posting.created_at),
         "walletId": posting.wallet_id,
+        "orderNumber": order_number,
     }
 
 

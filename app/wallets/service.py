@@ -1,6 +1,6 @@
 """Wallets: balances, transactions, and locking by administrators."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,7 +15,7 @@ from app.common import clock
 from app.common.errors import Unauthorized
 from app.common.ids import new_id
 from app.common.pagination import Page, PageRequest
-from app.common.process_state import Hook
+from app.common.process_state import Hook, Slot
 from app.common.time_range import TimeRange
 from app.events.catalogue.wallets import BalanceUpdated
 from app.wallets import ledger, repository
@@ -28,6 +28,16 @@ from app.wallets.models import Wallet, WalletKind, WalletTransaction
 
 #: Called in the transaction that locks or unlocks a wallet.
 on_lock_change: Final[Hook[Session]] = Hook("locking of a wallet")
+
+#: The numbers of the orders that postings refer to, by `reference_id`, of an order or a refund.
+order_numbers: Final[Slot[Callable[[Session, Collection[UUID]], Mapping[UUID, str]]]] = Slot(
+    "numbers of orders"
+)
+#: Values of `reference_type` for which there is such a number.
+_OF_ORDERS: Final = ("order", "refund")
+
+#: A posting, and the number of the order that it belongs to, None without one.
+NumberedPosting = tuple[WalletTransaction, str | None]
 
 
 def create_wallet(session: Session, user: User, *, currency: str) -> None:
@@ -176,15 +186,32 @@ def list_transactions(
     wallet: Account,
     within: TimeRange,
     kind: str | None = None,
-) -> Page[WalletTransaction]:
+) -> Page[NumberedPosting]:
     """The wallet's postings in this time range, newest first."""
     whole = period(session, wallet, since=within.since, until=within.until)
     if kind is None and page.after is None:
         # Sequences are gapless, so no rows need to be skipped or counted.
         page = replace(page, after=(whole.last - page.offset + 1,), total=whole.count)
-    return repository.list_postings(
+    found = repository.list_postings(
         session, page, wallet_id=wallet.id, first=whole.first, last=whole.last, kind=kind
     )
+    return found.with_data(with_order_numbers(session, found.data))
+
+
+def with_order_numbers(
+    session: Session, postings: Sequence[WalletTransaction]
+) -> list[NumberedPosting]:
+    """The postings, each with the number of its order, which one query reads for all of them."""
+    wanted = {
+        posting.reference_id
+        for posting in postings
+        if posting.reference_type in _OF_ORDERS and posting.reference_id is not None
+    }
+    numbers = order_numbers()(session, wanted) if wanted else {}
+    return [
+        (posting, numbers.get(posting.reference_id) if posting.reference_id else None)
+        for posting in postings
+    ]
 
 
 def set_locked(

@@ -169,7 +169,7 @@ def list_transactions(args: dict[str, Any]) -> Response:
     wallet = _wallet_of_caller()
     with reading() as session:
         found = service.list_transactions(session, wallet=wallet, **args)
-    return json_response(dump_json(found.serialized(transaction_out)))
+    return json_response(dump_json(found.serialized(lambda line: transaction_out(*line))))
 
 
 @blp.get("/limits")

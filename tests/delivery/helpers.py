@@ -45,7 +45,7 @@ def bought(buyer: Actor, product_id: UUID, quantity: int = 1) -> OrderLine:
         purchase = WalletPurchase(Basket(product_id, quantity), factories.NO_CODE, fee_bps=0)
         receipt = factories.execute(session, purchase, buyer.id)
         kind = products.require_product(session, product_id=product_id).product.kind
-    return OrderLine(receipt.order.id, product_id, kind, quantity)
+    return OrderLine(receipt.order.id, receipt.order.number, product_id, kind, quantity)
 
 
 def delivered(line: OrderLine) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def refund_units(line: OrderLine, units: int) -> int:
         merchant = products.require_product(session, product_id=line.product_id).merchant
         return refunds.create_refund(
             session, merchant=merchant, order_id=line.order_id, units=units
-        ).restored_units
+        ).refund.restored_units
 
     return ledger_transaction(refund)
 

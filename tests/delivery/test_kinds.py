@@ -38,7 +38,13 @@ def test_every_kind_can_be_delivered_as_its_schema_says(client: FlaskClient) -> 
     for kind, product_id in products.items():
         line = bought(buyer, product_id)
         body = get_delivery(client, buyer, str(line.order_id)).json
-        assert set(body) == {"orderId", "kind", "units", *HANDLERS[kind].schema().fields}
+        assert set(body) == {
+            "orderId",
+            "kind",
+            "units",
+            "orderNumber",
+            *HANDLERS[kind].schema().fields,
+        }
         assert DeliveryOut().validate(body) == {}
 
 

@@ -109,6 +109,7 @@ class TestData:
     def test_an_omitted_field_is_absent_and_not_null(self) -> None:
         common = {"product_id": ID, "quantity": 1, "discount": 0, "amount": 1250, "fee": 12}
         parties = {"aggregate_id": ID, "user_id": ID, "merchant_id": ID, "currency": "USD"}
+        parties["number"] = "4821-0937-558"
         by_wallet = OrderCompleted(**common, **parties)  # type: ignore[arg-type]
         by_card = OrderCompleted(**common, **parties, payment_method="GATEWAY", reason=None)  # type: ignore[arg-type]
 
@@ -144,6 +145,7 @@ class TestFromRow:
     def test_a_field_with_a_default_is_not_taken_from_a_column(self) -> None:
         order = Order(
             id=ID,
+            number="4821-0937-558",
             user_id=ID,
             merchant_id=ID,
             product_id=ID,
@@ -159,7 +161,7 @@ class TestFromRow:
 
     def test_a_field_without_a_column_must_be_given(self) -> None:
         with pytest.raises(AttributeError, match="lost"):
-            CodesRevoked.of(Licence(id=ID, product_id=ID), released=1)
+            CodesRevoked.of(Licence(id=ID, product_id=ID), order_number="4821-0937-558", released=1)
 
 
 class TestCatalogue:

@@ -21,6 +21,7 @@ def refund(event_type: type[RefundSettled | RefundFlagged]) -> Event:
     return event_type(
         aggregate_id=new_id(),
         order_id=ORDER_ID,
+        order_number="4821-0937-558",
         amount=1750,
         currency="EUR",
         destination="GATEWAY",
@@ -47,6 +48,7 @@ def test_events_are_stored_in_the_order_of_recording(app: Flask) -> None:
     assert [row.aggregate_type for row in rows] == ["refund", "refund", "licence"]
     assert rows[0].data == {
         "orderId": str(ORDER_ID),
+        "orderNumber": "4821-0937-558",
         "amount": 1750,
         "currency": "EUR",
         "destination": "GATEWAY",

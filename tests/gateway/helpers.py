@@ -11,6 +11,7 @@ from app.common.money import Money
 from app.gateway import client
 from app.gateway.provider_config import GatewayConfig
 from app.gateway.types import CheckoutSession
+from app.orders.numbers import EXAMPLE_NUMBER
 from tests.stripe import GOOD_CARD, Buyer
 
 #: The type of the fixture `use_gateway`.
@@ -22,6 +23,7 @@ MONEY = Money(5000, "USD")
 def session_arguments(**changes: Any) -> dict[str, Any]:
     """The arguments of a session for two units at $25.00. changes: other arguments."""
     return {
+        "order_number": EXAMPLE_NUMBER,
         "money": MONEY,
         "quantity": 2,
         "unit": Money(2500, "USD"),

@@ -11,6 +11,7 @@ from app.gateway.amounts import granularity, is_payable
 from app.gateway.errors import AmountNotPayable
 from app.orders.errors import NothingToPay, RefundTooLarge
 from app.orders.models import Order
+from app.orders.numbers import EXAMPLE_NUMBER
 from app.orders.purchases.pricing import Basket, Purchase, Reserved, decide, reserve
 from app.orders.refunds.service import break_down
 from tests.orders.purchases.test_pricing import (
@@ -129,7 +130,7 @@ def test_a_discounted_total_is_payable_by_card(
     currency: str, steps: int, quantity: int, bps: int
 ) -> None:
     product = stock(currency=currency, price=steps * granularity(currency))
-    purchase = Purchase(BUYER, Basket(product.id, quantity, coupon_code="SPRING"))
+    purchase = Purchase(BUYER, Basket(product.id, quantity, coupon_code="SPRING"), EXAMPLE_NUMBER)
     coupon = percent_coupon(bps)
     rows = {"product": product, "coupon": coupon, "fee_bps": 0, "now": NOW}
     merchant = account(user_id=MERCHANT_ID, currency=currency)

@@ -49,7 +49,7 @@ class TestCreatingSessions:
         assert checkout.expires_at == expires_at.replace(microsecond=0)
         assert (found["amount_total"], found["currency"]) == (5000, "usd")
         assert found["client_reference_id"] == str(order_id)
-        assert found["metadata"] == {"order_id": str(order_id)}
+        assert found["metadata"] == {"order_id": str(order_id), "order_number": "4821-0937-558"}
         assert found["customer_email"] == "ada@example.com"
         assert found["success_url"] == "https://shop.example.com/thanks"
         assert found["cancel_url"] == "https://shop.example.com/cart"

@@ -171,6 +171,7 @@ class TestSettling:
             "Refunded in the dashboard",
         )
         assert record.details == {
+            "orderNumber": answer.json["orderNumber"],
             "destination": destination,
             "amount": 1200,
             "currency": "USD",

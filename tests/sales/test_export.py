@@ -71,6 +71,7 @@ def test_a_row_has_all_fields_of_an_order(
         "net": "17.54",
         "refundedUnits": "1",
         "currency": "USD",
+        "orderNumber": order["number"],
     }
 
 

@@ -77,11 +77,13 @@ def test_a_past_wallet_is_serialized_as_by_its_schema() -> None:
 @pytest.mark.parametrize("metadata", [None, {}, {"note": ["a", 1]}])
 def test_a_posting_is_serialized_as_by_its_schema(metadata: dict[str, Any] | None) -> None:
     posting = posting_row("USD", metadata)
-    assert to_json(transaction_out(posting)) == TransactionOut().dump(posting)
+    assert to_json(transaction_out(posting)) == TransactionOut().dump(posting) | {
+        "orderNumber": None
+    }
 
 
 def test_a_movement_is_serialized_as_by_its_schema() -> None:
     wallet, posting = account("USD"), posting_row("USD", None)
-    assert to_json(movement_out((wallet, posting))) == WalletMovementOut().dump(
-        {"wallet": wallet, "transaction": posting}
-    )
+    expected = WalletMovementOut().dump({"wallet": wallet, "transaction": posting})
+    expected["transaction"]["orderNumber"] = None
+    assert to_json(movement_out((wallet, posting))) == expected

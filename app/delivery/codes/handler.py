@@ -56,6 +56,7 @@ class CodesHandler(DeliveryHandler):
         released = units - len(seen)
         revoked = CodesRevoked(
             aggregate_id=line.order_id,
+            order_number=line.order_number,
             product_id=line.product_id,
             released=released,
             lost=len(seen),

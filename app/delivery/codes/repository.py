@@ -19,6 +19,7 @@ from app.delivery.codes.models import (
     ProductCode,
     UploadStatus,
 )
+from app.delivery.handler import ORDERS
 
 # Assigns the first available codes of each product to its orders in their order. Looking up the
 # order of a code in an array takes constant time, whatever the number of orders.
@@ -127,10 +128,19 @@ def list_codes_of_order(session: Session, order_id: UUID) -> Sequence[Any]:
 
 def list_codes(
     session: Session, page: PageRequest, *, product_id: UUID, status: str | None
-) -> Page[ProductCode]:
-    """The product's codes, in the order of sale."""
-    query = select(ProductCode).where(*_matching(product_id, status))
-    return paginate(session, page, query, ProductCode.position, descending=False)
+) -> Page[Any]:
+    """The product's codes, each with the number of its order if any, in the order of sale."""
+    matching = _matching(product_id, status)
+    return paginate(
+        session,
+        page,
+        select(ProductCode, ORDERS.c.number)
+        .outerjoin(ORDERS, ORDERS.c.id == ProductCode.order_id)
+        .where(*matching),
+        ProductCode.position,
+        descending=False,
+        count=select(ProductCode.id).where(*matching),
+    )
 
 
 def count_by_status(session: Session, product_id: UUID) -> dict[str, int]:

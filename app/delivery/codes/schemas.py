@@ -141,6 +141,7 @@ class ProductCodeOut(Schema):
         required=True, allow_none=True, metadata={"description": "When the buyer first saw it"}
     )
     revoked_at = Timestamp(required=True, allow_none=True)
+    order_number = ma.fields.String(required=True, allow_none=True)
 
 
 ProductCodeList = page_of(ProductCodeOut)
@@ -196,6 +197,7 @@ def code_out(masked: MaskedCode) -> dict[str, Any]:
         "takenAt": format_timestamp(masked.code.taken_at),
         "seenAt": format_timestamp(masked.code.seen_at),
         "revokedAt": format_timestamp(masked.code.revoked_at),
+        "orderNumber": masked.order_number,
     }
 
 

@@ -23,11 +23,13 @@ _MAX_VISIBLE: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class MaskedCode:
-    """A code as its merchant sees it. masked: with at most four of its characters."""
+    """A code as its merchant sees it. masked: with at most four of its characters; order_number:
+    of the order that it was sold with."""
 
     code: ProductCode
     masked: str
     status: CodeStatus
+    order_number: str | None
 
 
 def list_codes(
@@ -44,7 +46,7 @@ def list_codes(
     """
     products.require_own(session, merchant=merchant, product_id=product_id)
     found = repository.list_codes(session, page, product_id=product_id, status=status)
-    return found.with_data(map(_masked, found.data))
+    return found.with_data(_masked(*row) for row in found.data)
 
 
 def count_by_status(session: Session, *, merchant: User, product_id: UUID) -> dict[str, int]:
@@ -74,8 +76,9 @@ def delete_code(session: Session, *, merchant: User, product_id: UUID, code_id: 
     events.record(session, [removed])
 
 
-def _masked(code: ProductCode) -> MaskedCode:
-    return MaskedCode(code, mask(decrypt_code(code.encrypted, code_id=code.id)), _status(code))
+def _masked(code: ProductCode, order_number: str | None) -> MaskedCode:
+    masked = mask(decrypt_code(code.encrypted, code_id=code.id))
+    return MaskedCode(code, masked, _status(code), order_number)
 
 
 def _status(code: ProductCode) -> CodeStatus:

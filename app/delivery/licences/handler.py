@@ -47,7 +47,10 @@ class LicenceHandler(DeliveryHandler):
             session,
             [
                 LicenceRevoked(
-                    aggregate_id=licence_id, product_id=line.product_id, order_id=line.order_id
+                    aggregate_id=licence_id,
+                    product_id=line.product_id,
+                    order_id=line.order_id,
+                    order_number=line.order_number,
                 )
                 for licence_id in revoked
             ],

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.common.bulk import BulkInsert
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row
+from app.delivery.handler import ORDERS
 from app.delivery.licences.models import Licence, LicenceActivation, LicenceTerms
 from app.products.models import Product
 
@@ -112,7 +113,15 @@ def revoke_licences(
     return ids
 
 
-def list_licences(session: Session, page: PageRequest, *, product_id: UUID) -> Page[Licence]:
-    """Licences of the product, newest first."""
-    query = select(Licence).where(Licence.product_id == product_id)
-    return paginate(session, page, query, Licence.id)
+def list_licences(session: Session, page: PageRequest, *, product_id: UUID) -> Page[Any]:
+    """Licences of the product, each with the number of its order, newest first."""
+    wanted = Licence.product_id == product_id
+    return paginate(
+        session,
+        page,
+        select(Licence, ORDERS.c.number)
+        .join(ORDERS, ORDERS.c.id == Licence.order_id)
+        .where(wanted),
+        Licence.id,
+        count=select(Licence.id).where(wanted),
+    )

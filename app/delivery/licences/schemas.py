@@ -151,6 +151,7 @@ class SoldLicenceOut(Schema):
     activations = ma.fields.Integer(required=True, metadata={"example": 1})
     expires_at = Timestamp(required=True, allow_none=True)
     created_at = Timestamp(required=True)
+    order_number = ma.fields.String(required=True)
 
 
 SoldLicenceList = page_of(SoldLicenceOut)
@@ -218,4 +219,5 @@ def sold_licence_out(sold: MaskedLicence) -> dict[str, Any]:
         "activations": licence.activations,
         "expiresAt": format_timestamp(licence.expires_at),
         "createdAt": format_timestamp(licence.created_at),
+        "orderNumber": sold.order_number,
     }

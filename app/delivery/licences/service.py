@@ -38,6 +38,7 @@ class MaskedLicence:
     licence: Licence
     masked: str
     status: LicenceStatus
+    order_number: str
 
 
 def list_licences(
@@ -50,7 +51,8 @@ def list_licences(
     products.require_own(session, merchant=merchant, product_id=product_id)
     found = repository.list_licences(session, page, product_id=product_id)
     return found.with_data(
-        MaskedLicence(row, mask(decrypt_key(row)), status_of(row)) for row in found.data
+        MaskedLicence(licence, mask(decrypt_key(licence)), status_of(licence), order_number)
+        for licence, order_number in found.data
     )
 
 

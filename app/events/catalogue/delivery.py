@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from app.events.base import Event, event
+from app.events.base import Event, OrderNumber, event
 
 # Files
 
@@ -73,6 +73,7 @@ class CodeRemoved(Event):
 class CodesRevoked(Event):
     """Codes of an order were revoked by a refund."""
 
+    order_number: OrderNumber
     product_id: UUID
     released: Annotated[int, "codes that the buyer had not seen and that are on sale again"]
     lost: Annotated[int, "codes that the buyer had seen"]
@@ -103,6 +104,7 @@ class LicenceRevoked(Event):
 
     product_id: UUID
     order_id: UUID
+    order_number: OrderNumber
 
 
 @event("licence-terms-changed", aggregate="product")

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from app.events.base import OMITTED, Event, FlagReason, MinorUnits, Omitted, event
+from app.events.base import OMITTED, Event, FlagReason, MinorUnits, Omitted, OrderNumber, event
 
 # Orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEvent(Event):
+    number: OrderNumber
     user_id: Annotated[UUID, "the buyer"]
     merchant_id: UUID
     product_id: UUID
@@ -59,6 +60,7 @@ class OrderCancelled(CheckoutEvent):
 class CheckoutFlagged(Event):
     """The checkout of an order needs attention: its outcome at the gateway is unknown."""
 
+    order_number: OrderNumber
     reason: FlagReason
 
 
@@ -70,6 +72,7 @@ class OrderRefunded(Event):
     """The merchant refunded an order, in full or in part."""
 
     refund_id: UUID
+    order_number: OrderNumber
     user_id: Annotated[UUID, "the buyer"]
     merchant_id: UUID
     product_id: UUID
@@ -83,6 +86,7 @@ class OrderRefunded(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundEvent(Event):
     order_id: UUID
+    order_number: OrderNumber
     amount: MinorUnits
     currency: str
     destination: Annotated[str, "`WALLET`, `GATEWAY` or `EXTERNAL`"]
@@ -112,6 +116,7 @@ class RefundFlagged(RefundEvent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRequestEvent(Event):
     order_id: UUID
+    order_number: OrderNumber
     user_id: Annotated[UUID, "the buyer"]
     merchant_id: UUID
     refund_id: Annotated[UUID | None, "once it is approved"]

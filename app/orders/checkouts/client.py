@@ -16,6 +16,7 @@ def open_checkout(found: PayableOrder) -> CheckoutSession:
     success_url, cancel_url = gateway.return_urls(order.id)
     return client.create_checkout_session(
         order.id,
+        order_number=order.number,
         money=found.money,
         quantity=order.quantity,
         unit=found.unit,

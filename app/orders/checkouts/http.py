@@ -75,7 +75,10 @@ def _open(context: RequestContext, order_id: UUID) -> StoredResponse | AppError:
         order = details.order
         if order.status in (OrderStatus.FAILED, OrderStatus.CANCELLED):
             raise CheckoutEnded(
-                order_id=str(order.id), status=order.status, reason=order.failure_reason
+                order_id=str(order.id),
+                order_number=order.number,
+                status=order.status,
+                reason=order.failure_reason,
             )
         return checkout_response(details, page if recorded else None)
 

@@ -117,8 +117,8 @@ def create_order(
 def _reserve(
     session: Session, buyer: Caller, basket: Basket, claim: Claim | None, *, fee_bps: int
 ) -> Sale:
-    purchase = Purchase(buyer, basket, claim.key if claim else None)
     locked = locked_state.lock(session, [(buyer.id, basket)])()
+    purchase = Purchase(buyer, basket, locked.take_number(), claim.key if claim else None)
     stock = locked.stocks.get(basket.product_id)
     merchant = None
     if stock is not None:
@@ -254,14 +254,19 @@ def _require_agreement(order: Order, state: CheckoutSessionState) -> None:
     if order.stripe_session_id is not None:
         ours["session"], theirs["session"] = order.stripe_session_id, state.session_id
     if ours != theirs:
-        raise Quarantine("VALUES_DIFFER", ours={"orderId": str(order.id)} | ours, theirs=theirs)
+        raise Quarantine("VALUES_DIFFER", ours=_names(order) | ours, theirs=theirs)
+
+
+def _names(order: Order) -> dict[str, str]:
+    """The order, for people who review a contradiction."""
+    return {"orderId": str(order.id), "orderNumber": order.number}
 
 
 def _complete(session: Session, order: Order, state: CheckoutSessionState) -> None:
     if order.status in (OrderStatus.COMPLETED, OrderStatus.REFUNDED):
         return
     if order.status != OrderStatus.PENDING:
-        raise Quarantine("PAID_AFTER_END", ours={"orderId": str(order.id), "status": order.status})
+        raise Quarantine("PAID_AFTER_END", ours=_names(order) | {"status": order.status})
     row = repository.get_payable_order(session, order.id)
     merchant = wallets.require_account(session, user_id=order.merchant_id, currency=order.currency)
     # The buyer has paid, so the goods are delivered even if the merchant was deactivated or locked
@@ -304,7 +309,7 @@ def _release(
 
 def _line(order: Order, kind: str) -> OrderLine:
     """The order as delivery handlers take it. kind: of its product."""
-    return OrderLine(order.id, order.product_id, kind, order.quantity)
+    return OrderLine(order.id, order.number, order.product_id, kind, order.quantity)
 
 
 def _record_failure(session: Session, *, order_id: UUID, reason: str | None) -> None:
@@ -381,7 +386,10 @@ def flag(session: Session, *, order_id: UUID, reason: str) -> None:
 
 def _flag(session: Session, checkout: Checkout, reason: str) -> None:
     if checkout.flag():  # once, not with every attempt
-        events.record(session, [CheckoutFlagged(aggregate_id=checkout.order_id, reason=reason)])
+        order_id = checkout.order_id
+        number = repository.get_number(session, order_id)
+        flagged = CheckoutFlagged(aggregate_id=order_id, order_number=number, reason=reason)
+        events.record(session, [flagged])
 
 
 def _event(

@@ -22,13 +22,14 @@ from app.products.service import Stock
 class LockedState:
     """Stock and coupons, locked, with the changes decided so far.
 
-    units: units that buyers own of products with a purchase limit, by buyer and product; orders:
-    those that are refunded.
+    units: units that buyers own of products with a purchase limit, by buyer and product; numbers:
+    one for each purchase, should it become an order; orders: those that are refunded.
     """
 
     stocks: Mapping[UUID, Stock]
     coupons: LockedCoupons
     units: dict[tuple[UUID, UUID], int]
+    numbers: list[str]
     orders: Mapping[UUID, Order] = field(default_factory=dict)
 
     def coupon_for(self, purchase: Purchase, stock: Stock | None) -> LockedCoupon | None:
@@ -39,6 +40,10 @@ class LockedState:
     def units_of(self, purchase: Purchase) -> int:
         """Units that the buyer owns of the product, if it has a purchase limit."""
         return self.units.get((purchase.buyer.id, purchase.basket.product_id), 0)
+
+    def take_number(self) -> str:
+        """A number for one order."""
+        return self.numbers.pop()
 
     def apply(self, sale: Sale) -> None:
         """Take an accepted purchase into account in the next decisions."""
@@ -76,6 +81,7 @@ def lock(
             if basket.coupon_code is not None
         ],
     )
+    numbers = repository.draw_numbers(session, len(baskets)) if baskets else ()
     order_ids = {order_id for order_id, _ in refunds}
     orders = repository.query_for_update(session, order_ids) if order_ids else ()
 
@@ -87,7 +93,13 @@ def lock(
             if (stock := stocks.get(basket.product_id)) and stock.purchase_limit is not None
         ]
         units = repository.count_units(session, limited) if limited else {}
-        return LockedState(stocks, coupons_of(), units, {row.id: OrderRow(*row) for row in orders})
+        return LockedState(
+            stocks,
+            coupons_of(),
+            units,
+            numbers=[row.number for row in numbers],
+            orders={row.id: OrderRow(*row) for row in orders},
+        )
 
     return locked
 
@@ -124,7 +136,9 @@ def write(
 
 def line_of(sale: Sale) -> OrderLine:
     """The order line of a sale, as delivery handlers take it."""
-    return OrderLine(sale.order.id, sale.stock.id, sale.stock.kind, sale.order.quantity)
+    return OrderLine(
+        sale.order.id, sale.order.number, sale.stock.id, sale.stock.kind, sale.order.quantity
+    )
 
 
 def _write_coupons(session: Session, sales: Sequence[Sale]) -> None:

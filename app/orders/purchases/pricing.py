@@ -50,10 +50,11 @@ class Basket:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A basket and its buyer. id: of the order that it becomes if it is accepted."""
+    """A basket and its buyer. number, id: of the order that it becomes if it is accepted."""
 
     buyer: Caller
     basket: Basket
+    number: str
     idempotency_key: str | None = None
     id: UUID = field(default_factory=new_id)
 
@@ -272,6 +273,7 @@ def _order(
     basket, stock, coupon = purchase.basket, price.stock, price.coupon
     return OrderRow(
         id=purchase.id,
+        number=purchase.number,
         user_id=purchase.buyer.id,
         merchant_id=stock.merchant_id,
         product_id=stock.id,

@@ -46,7 +46,9 @@ class WalletPurchase(StockMovement[OrderDetails]):
 
     def decide(self, turn: Turn, rows: LockedState) -> Decision[OrderDetails]:
         """Raises what `pricing.decide` raises."""
-        purchase = Purchase(turn.caller, self.basket, turn.idempotency_key, turn.attempt_id)
+        purchase = Purchase(
+            turn.caller, self.basket, rows.take_number(), turn.idempotency_key, turn.attempt_id
+        )
 
         def authorize(account: Account, outflow: Outflow) -> Authorization:
             return turn.wallets.authorize(

@@ -25,9 +25,35 @@ from app.coupons.schemas import CouponCode
 from app.gateway.types import CheckoutSession
 from app.idempotency.service import StoredResponse
 from app.orders.models import OrderStatus, PaymentMethod
+from app.orders.numbers import EXAMPLE_NUMBER, parse_number
 from app.orders.purchases.service import OrderDetails
 from app.products.schemas import ProductOut
 from app.shops.schemas import PartyOut
+
+
+class OrderNumber(ma.fields.String):
+    """The number of an order as typed or pasted by users, loaded as it is stored.
+
+    Typing errors are detected by its check digit, before the lookup.
+    """
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        try:
+            return parse_number(value)
+        except ValueError as error:
+            raise ma.ValidationError(str(error)) from error
+
+
+def number_filter() -> OrderNumber:
+    """A query parameter that selects one order."""
+    return OrderNumber(
+        metadata={
+            "description": "Only the order with this number; hyphens and spaces are ignored",
+            "example": EXAMPLE_NUMBER,
+        }
+    )
 
 
 class CreateOrderIn(Schema):
@@ -70,6 +96,15 @@ _COUPON_CODE = ma.fields.String(attribute="order.coupon_code", required=True, al
 _REFUNDED = MoneyOut(attribute="order.refunded_amount", required=True, metadata={"example": "0.00"})
 _REFUNDED_UNITS = ma.fields.Integer(attribute="order.refunded_units", required=True)
 _OBJECT = ObjectType("order")
+_NUMBER = ma.fields.String(
+    attribute="order.number",
+    required=True,
+    metadata={
+        "description": "Number of the order for people, such as on the telephone: digits in"
+        " groups, the last a check digit (ISO 7064, MOD 11,10)",
+        "example": EXAMPLE_NUMBER,
+    },
+)
 
 
 class ProductSummaryOut(Schema):
@@ -137,6 +172,7 @@ class OrderOut(_OrderFields):
     refunded_amount = _REFUNDED
     refunded_units = _REFUNDED_UNITS
     object = _OBJECT
+    number = _NUMBER
 
 
 class OrderDetailOut(_OrderFields):
@@ -147,6 +183,7 @@ class OrderDetailOut(_OrderFields):
     refunded_amount = _REFUNDED
     refunded_units = _REFUNDED_UNITS
     object = _OBJECT
+    number = _NUMBER
     merchant = ma.fields.Nested(PartyOut, required=True)
 
 
@@ -158,6 +195,7 @@ class OrdersArgs(PageArgs):
         validate=ma.validate.OneOf(list(OrderStatus)),
         metadata={"description": "Only orders with this status"},
     )
+    number = number_filter()
 
 
 class CheckoutOut(Schema):
@@ -226,4 +264,5 @@ def _order_out(details: OrderDetails) -> dict[str, Any]:
         "refundedAmount": format_minor(order.refunded_amount, order.currency),
         "refundedUnits": order.refunded_units,
         "object": "order",
+        "number": order.number,
     }

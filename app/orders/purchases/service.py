@@ -1,5 +1,6 @@
 """The orders of a user."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -58,10 +59,13 @@ class OrderOfParty:
 
 
 def list_orders(
-    session: Session, page: PageRequest, *, user_id: UUID, status: str | None = None
+    session: Session, page: PageRequest, *, user_id: UUID, **filters: Any
 ) -> Page[OrderDetails]:
-    """The user's orders, newest first. status: only those of this OrderStatus."""
-    found = repository.list_orders(session, page, buyer_id=user_id, status=status)
+    """The user's orders, newest first.
+
+    filters: status, an OrderStatus; number, of one order.
+    """
+    found = repository.list_orders(session, page, buyer_id=user_id, **filters)
     return found.with_data(OrderDetails(*row) for row in found.data)
 
 
@@ -78,8 +82,14 @@ def require_delivery(
     order, product, _ = row
     if order.status != OrderStatus.COMPLETED:
         raise OrderNotDelivered(status=order.status)
-    line = OrderLine(order.id, product.id, product.kind, order.quantity - order.refunded_units)
+    units = order.quantity - order.refunded_units
+    line = OrderLine(order.id, order.number, product.id, product.kind, units)
     return delivery.render(session, line, base_url=base_url)
+
+
+def numbers_of(session: Session, ids: Collection[UUID]) -> dict[UUID, str]:
+    """The numbers of orders by id, and by the ids of their refunds. ids: of both."""
+    return repository.get_numbers(session, ids)
 
 
 def require_order(session: Session, *, order_id: UUID, user_id: UUID) -> OrderDetails:

@@ -1,5 +1,6 @@
 """Refund requests: a buyer requests a refund, and the merchant approves or declines it."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -33,6 +34,19 @@ from app.orders.errors import (
 from app.orders.models import Order, OrderStatus, Refund, RefundRequest, RefundRequestStatus
 from app.orders.refunds import service as refunds
 
+
+@dataclass(frozen=True, slots=True)
+class RefundRequestDetails:
+    """A refund request, and the number of its order."""
+
+    refund_request: RefundRequest
+    order_number: str
+
+    @property
+    def currency(self) -> str:
+        return self.refund_request.currency
+
+
 _EVENTS: Final[dict[RefundRequestStatus, type[RefundRequestEvent]]] = {
     RefundRequestStatus.APPROVED: RefundRequestApproved,
     RefundRequestStatus.DECLINED: RefundRequestDeclined,
@@ -48,7 +62,7 @@ def create_refund_request(
     reason: str,
     amount: Decimal | None = None,
     units: int | None = None,
-) -> RefundRequest:
+) -> RefundRequestDetails:
     """Request a refund of `amount`, of `units`, or of all that remains.
 
     Raises OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen, AmountInvalid,
@@ -75,8 +89,8 @@ def create_refund_request(
         if constraint_name(error) == "uq_refund_requests_open":
             raise RefundRequestOpen from error
         raise
-    events.record(session, [RefundRequested.of(refund_request)])
-    return refund_request
+    events.record(session, [RefundRequested.of(refund_request, order_number=order.number)])
+    return RefundRequestDetails(refund_request, order.number)
 
 
 def _require_bought(session: Session, *, order_id: UUID, user_id: UUID) -> Order:
@@ -96,7 +110,7 @@ def approve_refund_request(
     refund_request_id: UUID,
     answer: str | None = None,
     idempotency_key: str | None = None,
-) -> tuple[RefundRequest, Refund]:
+) -> tuple[RefundRequestDetails, Refund]:
     """Approve a request and refund the order in the same transaction.
 
     Raises RefundRequestNotFound, RefundRequestClosed, OrderNotRefundable, RefundTooLarge and what
@@ -118,7 +132,7 @@ def approve_refund_request(
 
 def decline_refund_request(
     session: Session, *, merchant_id: UUID, refund_request_id: UUID, answer: str | None = None
-) -> RefundRequest:
+) -> RefundRequestDetails:
     """Decline a request. Raises RefundRequestNotFound, RefundRequestClosed."""
     refund_request = _require_open(session, refund_request_id, merchant_id=merchant_id)
     return _decide(session, refund_request, RefundRequestStatus.DECLINED, answer)
@@ -126,7 +140,7 @@ def decline_refund_request(
 
 def withdraw_refund_request(
     session: Session, *, buyer_id: UUID, refund_request_id: UUID
-) -> RefundRequest:
+) -> RefundRequestDetails:
     """Withdraw a request. Raises RefundRequestNotFound, RefundRequestClosed."""
     refund_request = _require_open(session, refund_request_id, user_id=buyer_id)
     return _decide(session, refund_request, RefundRequestStatus.WITHDRAWN, None)
@@ -144,22 +158,24 @@ def _require_open(session: Session, refund_request_id: UUID, **whose: UUID) -> R
 
 def _decide(
     session: Session, refund_request: RefundRequest, status: RefundRequestStatus, answer: str | None
-) -> RefundRequest:
+) -> RefundRequestDetails:
     refund_request.status, refund_request.answer, refund_request.decided_at = (
         status.value,
         answer,
         clock.now(),
     )
     session.flush()
-    events.record(session, [_EVENTS[status].of(refund_request)])
-    return refund_request
+    number = repository.get_number(session, refund_request.order_id)
+    events.record(session, [_EVENTS[status].of(refund_request, order_number=number)])
+    return RefundRequestDetails(refund_request, number)
 
 
 def list_refund_requests(
     session: Session, page: PageRequest, *, user_id: UUID, role: str | None = None
-) -> Page[RefundRequest]:
+) -> Page[RefundRequestDetails]:
     """Requests that the user made or received, newest first.
 
     role: `buyer` or `merchant` for only one of the two.
     """
-    return repository.list_refund_requests(session, page, user_id=user_id, role=role)
+    found = repository.list_refund_requests(session, page, user_id=user_id, role=role)
+    return found.with_data(RefundRequestDetails(*row) for row in found.data)

@@ -24,7 +24,6 @@ from app.orders.errors import (
     RefundRequestOpen,
     RefundTooLarge,
 )
-from app.orders.models import RefundRequest
 from app.orders.refund_requests import service as refund_requests
 from app.orders.refund_requests.schemas import (
     CreateRefundRequestIn,
@@ -33,6 +32,7 @@ from app.orders.refund_requests.schemas import (
     RefundRequestOut,
     RefundRequestsArgs,
 )
+from app.orders.refund_requests.service import RefundRequestDetails
 from app.orders.refunds import tasks as refund_tasks
 from app.wallets.movements.http import respond_once
 
@@ -47,7 +47,7 @@ _render = RefundRequestOut().dump
 @idempotent(blp)
 @blp.response(201, RefundRequestOut)
 @blp.errors(OrderNotFound, OrderNotRefundable, RefundTooLarge, RefundRequestOpen, AmountNotPayable)
-def create_refund_request(body: dict[str, Any], order_id: UUID) -> RefundRequest:
+def create_refund_request(body: dict[str, Any], order_id: UUID) -> RefundRequestDetails:
     """Create a refund request
 
     The merchant approves or declines it. An order can have one open request at a time.
@@ -62,7 +62,7 @@ def create_refund_request(body: dict[str, Any], order_id: UUID) -> RefundRequest
 @requires(blp, scope=Scope.ORDERS_READ)
 @blp.arguments(RefundRequestsArgs, location="query")
 @blp.response(200, RefundRequestList)
-def list_refund_requests(args: dict[str, Any]) -> Page[RefundRequest]:
+def list_refund_requests(args: dict[str, Any]) -> Page[RefundRequestDetails]:
     """List refund requests
 
     Returns requests that the caller has made or received, newest first.
@@ -85,7 +85,7 @@ def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
     Creates the refund immediately, or changes nothing.
     """
 
-    def work(session: Session, user: Caller, key: str | None) -> RefundRequest:
+    def work(session: Session, user: Caller, key: str | None) -> RefundRequestDetails:
         refund_request, made = refund_requests.approve_refund_request(
             session, merchant=user, refund_request_id=refund_request_id, idempotency_key=key, **body
         )
@@ -101,7 +101,7 @@ def approve_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Res
 @idempotent(blp)
 @blp.response(200, RefundRequestOut)
 @blp.errors(RefundRequestNotFound, RefundRequestClosed)
-def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> RefundRequest:
+def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> RefundRequestDetails:
     """Decline a refund request
 
     The buyer can create another request.
@@ -118,7 +118,7 @@ def decline_refund_request(body: dict[str, Any], refund_request_id: UUID) -> Ref
 @idempotent(blp)
 @blp.response(200, RefundRequestOut)
 @blp.errors(RefundRequestNotFound, RefundRequestClosed)
-def withdraw_refund_request(refund_request_id: UUID) -> RefundRequest:
+def withdraw_refund_request(refund_request_id: UUID) -> RefundRequestDetails:
     """Withdraw a refund request
 
     For the buyer, who can create another request.

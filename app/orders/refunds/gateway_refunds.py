@@ -101,21 +101,26 @@ def record_outcome(session: Session, *, refund_id: UUID, state: GatewayRefund) -
     elif state.status is GatewayRefundStatus.SUCCEEDED and refund.status == RefundStatus.PENDING:
         refund.failure_reason = None  # an earlier refusal
         mark_succeeded(refund, RefundDestination.GATEWAY)
-        events.record(session, [_event(RefundSettled, refund)])
+        number = repository.get_number(session, refund.order_id)
+        events.record(session, [refund_event(RefundSettled, refund, number)])
 
 
 def _refund_to_wallet(session: Session, refund: Refund, reason: str | None) -> None:
     """Refund the buyer to the wallet instead."""
     account = require_buyer_account(session, refund)
-    posted = post_redirect(session, refund, payee=account, initiator_id=refund.initiator_id)
+    number = repository.get_number(session, refund.order_id)
+    posted = post_redirect(
+        session, refund, order_number=number, payee=account, initiator_id=refund.initiator_id
+    )
     refund.failure_reason = reason or "The payment provider could not refund it"
     mark_succeeded(refund, RefundDestination.WALLET)
-    events.record(session, [_event(RefundRedirected, refund), *wallets.balance_events(posted)])
+    redirected = refund_event(RefundRedirected, refund, number)
+    events.record(session, [redirected, *wallets.balance_events(posted)])
 
 
 def require_buyer_account(session: Session, refund: Refund) -> Account:
     """The buyer's wallet, locked. Raises WalletNotFound, WalletLocked, BalanceTooLarge."""
-    buyer_id = repository.get_buyer_id(session, refund.id)
+    buyer_id = repository.get_buyer_id(session, refund.order_id)
     account = wallets.require_account(session, user_id=buyer_id, currency=refund.currency)
     account.require_can_receive(refund.amount)
     return account
@@ -125,13 +130,14 @@ def post_redirect(
     session: Session,
     refund: Refund,
     *,
+    order_number: str,
     payee: Account,
     initiator_id: UUID,
     idempotency_key: str | None = None,
 ) -> AppliedEntry:
     """Post a refund from the gateway's account to where the buyer gets it instead."""
     source = ledger.system_account(SystemCode.GATEWAY, refund.currency)
-    text = f"Refund of order {refund.order_id}"
+    text = f"Refund of order {order_number}"
     entry = Entry(
         kind="REFUND_REDIRECT",
         postings=(
@@ -182,10 +188,13 @@ def flag(session: Session, *, refund_id: UUID, reason: str) -> None:
 
 def _flag(session: Session, refund: Refund, reason: str) -> None:
     if refund.flag():  # once, not with every attempt
-        events.record(session, [_event(RefundFlagged, refund, reason=reason)])
+        number = repository.get_number(session, refund.order_id)
+        events.record(session, [refund_event(RefundFlagged, refund, number, reason=reason)])
 
 
-def _event(
-    event_type: type[RefundEvent], refund: Refund, *, reason: str | None = None
+def refund_event(
+    event_type: type[RefundEvent], refund: Refund, order_number: str, *, reason: str | None = None
 ) -> RefundEvent:
-    return event_type.of(refund, reason=reason or refund.failure_reason)
+    """An event about a refund. reason: that of its failure if None."""
+    reason = reason or refund.failure_reason
+    return event_type.of(refund, order_number=order_number, reason=reason)

@@ -13,10 +13,11 @@ from app.gateway import client
 from app.gateway.errors import GatewayRefused
 from app.ledger_lock.service import ledger_transaction
 from app.orders.errors import RefundNotSettleable
-from app.orders.models import Refund, RefundDestination
+from app.orders.models import RefundDestination
 from app.orders.refunds import gateway_refunds, settlements
 from app.orders.refunds.gateway_refunds import PendingRefund
 from app.orders.refunds.schemas import RefundOut
+from app.orders.refunds.service import RefundDetails
 from app.wallets.movements.http import respond_once
 
 _render = RefundOut().dump
@@ -36,7 +37,7 @@ def respond_with_settlement(
     if found is not None:
         _require_not_made(found)
 
-    def settle(session: Session, caller: Caller, key: str | None) -> Refund:
+    def settle(session: Session, caller: Caller, key: str | None) -> RefundDetails:
         settled = settlements.settle(
             session,
             actor_id=caller.id,

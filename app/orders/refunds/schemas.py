@@ -7,6 +7,7 @@ import marshmallow as ma
 from app.auth.schemas import ReasonIn
 from app.common.fields import Amount, Choice, MoneyOut, Schema, TextLines, Timestamp, WholeNumber
 from app.orders.models import RefundDestination, RefundStatus
+from app.orders.numbers import EXAMPLE_NUMBER
 
 _AMOUNT = {"description": "Amount to refund", "example": "10.00"}
 _UNITS = {"description": "Number of units to refund and take back", "example": 1}
@@ -41,21 +42,29 @@ class SettleRefundIn(ReasonIn):
 
 
 class RefundOut(Schema):
-    id = ma.fields.UUID(required=True)
-    order_id = ma.fields.UUID(required=True)
-    amount = MoneyOut(required=True, metadata={"example": "10.00"})
+    id = ma.fields.UUID(attribute="refund.id", required=True)
+    order_id = ma.fields.UUID(attribute="refund.order_id", required=True)
+    amount = MoneyOut(attribute="refund.amount", required=True, metadata={"example": "10.00"})
     fee = MoneyOut(
+        attribute="refund.fee",
         required=True,
         metadata={"description": "Platform fee returned to the merchant", "example": "0.25"},
     )
-    currency = ma.fields.String(required=True, metadata={"example": "USD"})
-    units = ma.fields.Integer(required=True, metadata={"description": "Units taken back"})
-    restored_units = ma.fields.Integer(
-        required=True, metadata={"description": "Number of these units that are on sale again"}
+    currency = ma.fields.String(
+        attribute="refund.currency", required=True, metadata={"example": "USD"}
     )
-    reason = ma.fields.String(required=True, allow_none=True)
+    units = ma.fields.Integer(
+        attribute="refund.units", required=True, metadata={"description": "Units taken back"}
+    )
+    restored_units = ma.fields.Integer(
+        attribute="refund.restored_units",
+        required=True,
+        metadata={"description": "Number of these units that are on sale again"},
+    )
+    reason = ma.fields.String(attribute="refund.reason", required=True, allow_none=True)
     destination = Choice(
         RefundDestination,
+        attribute="refund.destination",
         required=True,
         metadata={
             "description": "The buyer's WALLET or, through the GATEWAY, the buyer's card. A refund"
@@ -64,7 +73,12 @@ class RefundOut(Schema):
             "example": "WALLET",
         },
     )
-    status = Choice(RefundStatus, required=True, metadata={"example": "SUCCEEDED"})
-    failure_reason = ma.fields.String(required=True, allow_none=True)
-    created_at = Timestamp(required=True)
-    settled_at = Timestamp(required=True, allow_none=True)
+    status = Choice(
+        RefundStatus, attribute="refund.status", required=True, metadata={"example": "SUCCEEDED"}
+    )
+    failure_reason = ma.fields.String(
+        attribute="refund.failure_reason", required=True, allow_none=True
+    )
+    created_at = Timestamp(attribute="refund.created_at", required=True)
+    settled_at = Timestamp(attribute="refund.settled_at", required=True, allow_none=True)
+    order_number = ma.fields.String(required=True, metadata={"example": EXAMPLE_NUMBER})

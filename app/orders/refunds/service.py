@@ -31,6 +31,18 @@ from app.wallets.outflow import obligation
 
 
 @dataclass(frozen=True, slots=True)
+class RefundDetails:
+    """A refund, and the number of its order."""
+
+    refund: Refund
+    order_number: str
+
+    @property
+    def currency(self) -> str:
+        return self.refund.currency
+
+
+@dataclass(frozen=True, slots=True)
 class RefundBreakdown:
     """What a refund consists of. amount: minor units to the buyer; fee: minor units of the
     platform fee back to the merchant; units: units that are taken back."""
@@ -128,7 +140,7 @@ def create_refund(
     units: int | None = None,
     reason: str | None = None,
     idempotency_key: str | None = None,
-) -> Refund:
+) -> RefundDetails:
     """Refund `amount` or `units` of an order, or all that remains. amount: units of its currency.
 
     Raises OrderNotFound, OrderNotRefundable, AmountInvalid and what `break_down` and
@@ -136,7 +148,7 @@ def create_refund(
     """
     locked = lock_order(session, order_id=order_id, merchant_id=merchant.id)
     minor = None if amount is None else Money.of(amount, locked.order.currency).minor
-    return refund_locked(
+    made = refund_locked(
         session,
         locked,
         break_down(locked.order, amount=minor, units=units),
@@ -144,6 +156,7 @@ def create_refund(
         reason=reason,
         idempotency_key=idempotency_key,
     )
+    return RefundDetails(made, locked.order.number)
 
 
 def refund_locked(
@@ -177,7 +190,7 @@ def refund_locked(
     moved = [] if entry is None else wallets.balance_events(ledger.post(session, entry))
     restored = 0
     if refund.units:
-        line = OrderLine(order.id, stock.id, stock.kind, order.quantity)
+        line = OrderLine(order.id, order.number, stock.id, stock.kind, order.quantity)
         restored = delivery.revoke(session, line, units=refund.units)
     record(refund, order, stock, restored_units=restored)
     products.write_stock(session, [stock])
@@ -212,7 +225,7 @@ def decide(
     )
     if at_gateway:
         _leave_pending(refund)
-    entry = _entry(refund, payer=payer, payee=payee) if refund.amount else None
+    entry = _entry(refund, order, payer=payer, payee=payee) if refund.amount else None
     return refund, entry
 
 
@@ -271,9 +284,9 @@ def _leave_pending(refund: Refund) -> None:
     refund.next_attempt_at = refund.created_at + POLLING.backoff.first
 
 
-def _entry(refund: Refund, *, payer: Account, payee: Account) -> Entry:
+def _entry(refund: Refund, order: Order, *, payer: Account, payee: Account) -> Entry:
     """The reverse of the purchase, in proportion."""
-    text = f"Refund of order {refund.order_id}"
+    text = f"Refund of order {order.number}"
     postings = [
         Posting(
             payer,
@@ -305,6 +318,7 @@ def refunded_event(refund: Refund, order: Order) -> OrderRefunded:
         refund,
         aggregate_id=order.id,
         refund_id=refund.id,
+        order_number=order.number,
         user_id=order.user_id,
         product_id=order.product_id,
         status=order.status,
@@ -313,11 +327,13 @@ def refunded_event(refund: Refund, order: Order) -> OrderRefunded:
 
 def list_refunds(
     session: Session, page: PageRequest, *, order_id: UUID, user_id: UUID
-) -> Page[Refund]:
+) -> Page[RefundDetails]:
     """The refunds of an order, oldest first, for its buyer and its merchant.
 
     Raises OrderNotFound for anyone else.
     """
-    if repository.get_order_for(session, order_id=order_id, user_id=user_id) is None:
+    row = repository.get_order_for(session, order_id=order_id, user_id=user_id)
+    if row is None:
         raise OrderNotFound
-    return repository.list_refunds(session, page, order_id=order_id)
+    found = repository.list_refunds(session, page, order_id=order_id)
+    return found.with_data(RefundDetails(refund, row.Order.number) for refund in found.data)

@@ -18,6 +18,7 @@ from app.orders.errors import RefundNotFound, RefundNotSettleable
 from app.orders.models import Refund, RefundDestination
 from app.orders.refunds import gateway_refunds
 from app.orders.refunds.gateway_refunds import is_refused
+from app.orders.refunds.service import RefundDetails
 from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.models import SystemCode
@@ -31,7 +32,7 @@ def settle(
     destination: RefundDestination,
     reason: str,
     idempotency_key: str | None = None,
-) -> Refund:
+) -> RefundDetails:
     """Settle a refused refund: credit the buyer's wallet, or record that it was paid externally.
 
     actor_id: the administrator; destination: WALLET or EXTERNAL. Needs a ledger transaction.
@@ -50,7 +51,12 @@ def settle(
     else:
         payee = ledger.system_account(SystemCode.BANK, refund.currency)
     posted = gateway_refunds.post_redirect(
-        session, refund, payee=payee, initiator_id=actor_id, idempotency_key=idempotency_key
+        session,
+        refund,
+        order_number=found.number,
+        payee=payee,
+        initiator_id=actor_id,
+        idempotency_key=idempotency_key,
     )
     refund.settled_by, refund.settlement_reason = actor_id, reason
     refund.flagged_at = None  # a contradiction by the gateway flags it again
@@ -62,14 +68,16 @@ def settle(
         target=("refund", refund.id),
         reason=reason,
         details={
+            "orderNumber": found.number,
             "destination": destination.value,
             "amount": refund.amount,
             "currency": refund.currency,
             "refusal": refund.failure_reason,
         },
     )
-    events.record(session, [_event(refund, destination), *wallets.balance_events(posted)])
-    return refund
+    settled = RefundDetails(refund, found.number)
+    events.record(session, [_event(settled, destination), *wallets.balance_events(posted)])
+    return settled
 
 
 def _require_refused(refund: Refund) -> None:
@@ -78,7 +86,7 @@ def _require_refused(refund: Refund) -> None:
         raise RefundNotSettleable(status=refund.status)
 
 
-def _event(refund: Refund, destination: RefundDestination) -> Event:
+def _event(settled: RefundDetails, destination: RefundDestination) -> Event:
     is_external = destination is RefundDestination.EXTERNAL
     event_type = RefundPaidExternally if is_external else RefundRedirected
-    return event_type.of(refund, reason=refund.failure_reason)
+    return gateway_refunds.refund_event(event_type, settled.refund, settled.order_number)

@@ -24,11 +24,12 @@ from app.orders.errors import (
     RefundNotFound,
     RefundNotSettleable,
 )
-from app.orders.models import Refund, RefundDestination
+from app.orders.models import RefundDestination
 from app.orders.refunds import service as refunds
 from app.orders.refunds import tasks
 from app.orders.refunds.http import respond_with_settlement
 from app.orders.refunds.schemas import CreateRefundIn, RefundOut, SettleRefundIn
+from app.orders.refunds.service import RefundDetails
 from app.orders.refunds.wallet_refund import WalletRefund
 from app.wallets.errors import BalanceTooLarge, WalletLocked, WalletNotFound
 from app.wallets.movements.http import respond_once, respond_with
@@ -67,11 +68,11 @@ def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
         refund = WalletRefund(order_id, product_id, **body)
         return respond_with(refund, render=_render, status=201)
 
-    def work(session: Session, user: Caller, key: str | None) -> Refund:
+    def work(session: Session, user: Caller, key: str | None) -> RefundDetails:
         made = refunds.create_refund(
             session, merchant=user, order_id=order_id, idempotency_key=key, **body
         )
-        tasks.enqueue_if_pending(session, made)
+        tasks.enqueue_if_pending(session, made.refund)
         return made
 
     return respond_once(work, render=_render, status=201)

@@ -10,17 +10,17 @@ from uuid import UUID
 
 from app.common.money import Money
 from app.orders.errors import OrderNotFound
-from app.orders.models import Refund
 from app.orders.purchases.locked_state import LockedState, Refunded
 from app.orders.purchases.stock_movement import StockMovement
 from app.orders.refunds import service
+from app.orders.refunds.service import RefundDetails
 from app.wallets import service as wallets
 from app.wallets.movements.locked_wallets import NeededWallets
 from app.wallets.movements.movement import Decision, Turn
 
 
 @dataclass(frozen=True, slots=True)
-class WalletRefund(StockMovement[Refund]):
+class WalletRefund(StockMovement[RefundDetails]):
     """Refunds `amount` or `units` of an order of the caller, or all that remains.
 
     product_id: of the order, as `repository.get_plain_product_id` found it; amount: units of its
@@ -42,7 +42,7 @@ class WalletRefund(StockMovement[Refund]):
             return None
         return NeededWallets(order.currency, others=(order.merchant_id, order.user_id))
 
-    def decide(self, turn: Turn, rows: LockedState) -> Decision[Refund]:
+    def decide(self, turn: Turn, rows: LockedState) -> Decision[RefundDetails]:
         """Raises OrderNotFound, OrderNotRefundable, AmountInvalid, WalletNotFound and what
         `service.break_down` and `service.decide` raise."""
         order = rows.orders.get(self.order_id)
@@ -63,12 +63,13 @@ class WalletRefund(StockMovement[Refund]):
         stock = rows.stocks[self.product_id]
         service.record(refund, order, stock, restored_units=refund.units)
         rows.take_back(order, units=refund.units)
+        made = RefundDetails(refund, order.number)
         record, refunded = Refunded(refund, order, stock), service.refunded_event(refund, order)
         if entry is None:
-            return Decision(refund, record=record, events=[refunded])
+            return Decision(made, record=record, events=[refunded])
         posted = turn.wallets.post(entry)
         return Decision(
-            refund,
+            made,
             record=record,
             entry=posted,
             events=[refunded, *wallets.balance_events(posted)],

@@ -37,6 +37,7 @@ class TestLists:
             "takenAt",
             "seenAt",
             "revokedAt",
+            "orderNumber",
         ]
         assert rows[0]["orderId"] == str(line.order_id)
         assert rows[1]["takenAt"] is None

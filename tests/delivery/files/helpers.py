@@ -76,7 +76,8 @@ def bought(client: FlaskClient, buyer: Actor, product_id: UUID, *, quantity: int
     order = {"productId": str(product_id), "paymentMethod": "WALLET", "quantity": quantity}
     answer = client.post(f"{API}/orders", json=order, headers=buyer.headers)
     assert answer.status_code == 201, answer.text
-    return OrderLine(UUID(answer.json["id"]), product_id, ProductKind.FILE, quantity)
+    order_id, number = UUID(answer.json["id"]), answer.json["number"]
+    return OrderLine(order_id, number, product_id, ProductKind.FILE, quantity)
 
 
 def sold(client: FlaskClient, body: bytes = GUIDE, **sent: Any) -> OrderLine:

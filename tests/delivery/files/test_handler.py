@@ -79,7 +79,7 @@ def test_many_orders_can_be_delivered_in_a_pipeline(client: FlaskClient) -> None
 def test_a_product_without_a_file_is_a_stock_mismatch(client: FlaskClient) -> None:
     seller, buyer = factories.merchant(), factories.buyer()
     good = ordered(client, buyer, on_sale(client, seller))
-    bare = OrderLine(good.order_id, file_product(seller), ProductKind.FILE, 1)
+    bare = OrderLine(good.order_id, good.order_number, file_product(seller), ProductKind.FILE, 1)
     with transaction() as session:
         (check,) = delivery.reserve(session, [bare])
         with pytest.raises(StockMismatch):

@@ -125,6 +125,7 @@ class TestLists:
             "activations",
             "expiresAt",
             "createdAt",
+            "orderNumber",
         ]
         assert rows[1]["key"] == f"••••{key[-4:]}"
         assert (rows[1]["status"], rows[1]["activations"]) == ("ACTIVE", 1)

@@ -11,6 +11,7 @@ from app.auth.models import User
 from app.common.errors import AppError
 from app.common.money import MAX_MINOR, share_of
 from app.orders.errors import CannotBuyOwnProduct, QuantityTooLarge
+from app.orders.numbers import EXAMPLE_NUMBER
 from app.orders.purchases.pricing import Basket, Purchase, Sale, decide
 from app.products.errors import ProductInactive, ProductNotFound, ProductOutOfStock
 from app.products.service import Stock
@@ -64,7 +65,9 @@ def decide_purchase(
     fee_bps: int = 0,
 ) -> Sale:
     return decide(
-        Purchase(BUYER, Basket(uuid4() if product is None else product.id, quantity)),
+        Purchase(
+            BUYER, Basket(uuid4() if product is None else product.id, quantity), EXAMPLE_NUMBER
+        ),
         product=product,
         buyer=buyer or account(),
         merchant=merchant or account(user_id=MERCHANT_ID, balance=0),
@@ -124,7 +127,7 @@ class TestAccepting:
     def test_order_and_entry_have_the_idempotency_key(self) -> None:
         product = stock()
         sale = decide(
-            Purchase(BUYER, Basket(product.id), idempotency_key="order-1"),
+            Purchase(BUYER, Basket(product.id), EXAMPLE_NUMBER, idempotency_key="order-1"),
             product=product,
             buyer=account(),
             merchant=account(user_id=MERCHANT_ID),
@@ -229,7 +232,7 @@ class TestRefusing:
 
         with pytest.raises(WalletNotFound):
             decide(
-                Purchase(BUYER, Basket(product.id)),
+                Purchase(BUYER, Basket(product.id), EXAMPLE_NUMBER),
                 product=product,
                 **accounts | {missing: None},
                 fee_bps=0,

@@ -38,7 +38,7 @@ class TestBuying:
             rf'"product":{{"id":"{product_id}","name":"Course","price":"30.00"}},'
             rf'"user":{{"id":"{buyer.id}","email":"{re.escape(buyer.email)}"}},'
             r'"discount":"0.00","couponCode":null,"refundedAmount":"0.00","refundedUnits":0,'
-            r'"object":"order"}',
+            r'"object":"order","number":"[0-9]{4}-[0-9]{4}-[0-9]{3}"}',
             answer.text,
         )
 
@@ -77,7 +77,8 @@ class TestBuying:
     def test_events_are_recorded_in_the_outbox(self, client: FlaskClient) -> None:
         seller, buyer = factories.merchant(), factories.buyer("100.00")
         product_id = factories.product(seller, price="30.00")
-        order_id = UUID(buy(client, buyer, product_id, quantity=2).json["id"])
+        order = buy(client, buyer, product_id, quantity=2).json
+        order_id = UUID(order["id"])
 
         with db.transaction() as session:
             (completed,) = session.scalars(
@@ -93,6 +94,7 @@ class TestBuying:
             ).all()
         assert completed.type == "order-completed"
         assert completed.data == {
+            "number": order["number"],
             "userId": str(buyer.id),
             "merchantId": str(seller.id),
             "productId": str(product_id),

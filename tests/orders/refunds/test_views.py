@@ -56,6 +56,7 @@ class TestRefunding:
             "failureReason",
             "createdAt",
             "settledAt",
+            "orderNumber",
         ]
         assert (body["amount"], body["fee"], body["units"], body["restoredUnits"]) == (
             "30.00",
