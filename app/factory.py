@@ -37,6 +37,8 @@ from app.health.views import metrics_blp
 from app.onramp.views import blp as onramp_blp
 from app.orders.checkouts.views import blp as checkouts_blp
 from app.orders.fees.views import blp as fees_blp
+from app.orders.order_page.views import blp as order_pages_blp
+from app.orders.order_page.views import page_blp as order_page_blp
 from app.orders.purchases.views import blp as orders_blp
 from app.orders.refund_requests.views import blp as refund_requests_blp
 from app.orders.refunds.views import admin_blp as refunds_admin_blp
@@ -72,6 +74,7 @@ BLUEPRINTS = (
     coupons_blp,
     *DELIVERY_BLUEPRINTS,
     orders_blp,
+    order_pages_blp,
     sales_blp,
     checkouts_blp,
     refunds_blp,
@@ -110,6 +113,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(docs_root_blp)
     app.register_blueprint(docs_blp)
     app.register_blueprint(pay_blp)
+    app.register_blueprint(order_page_blp)
     app.register_blueprint(checkout_blp)
     app.register_blueprint(health_blp)
     app.register_blueprint(metrics_blp)

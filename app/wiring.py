@@ -179,10 +179,9 @@ def _retention_periods(settings: Settings) -> retention.Periods:
 
 
 def _checkout_settings(settings: Settings) -> gateway.CheckoutSettings:
-    """The settings of checkouts. By default, buyers return to a page of this application."""
-    return_url = f"{settings.public_address}/checkout/return?order={{order}}"
     return gateway.CheckoutSettings(
         ttl=timedelta(minutes=settings.checkout_minutes),
-        success_url=settings.checkout_success_url or return_url,
-        cancel_url=settings.checkout_cancel_url or f"{return_url}&outcome=cancelled",
+        success_url=settings.checkout_success_url,
+        cancel_url=settings.checkout_cancel_url,
+        public_address=settings.public_address,
     )

@@ -271,13 +271,13 @@ class DeclaredSettings:
     checkout_success_url: str | None = optional_setting(
         ReturnUrl(),
         "Where the buyer's browser goes after paying; `{order}` stands for the order's ID.",
-        unset="a page of the application",
+        unset="the order's page",
     )
     checkout_cancel_url: str | None = optional_setting(
         ReturnUrl(),
         "Where the buyer's browser goes when the buyer cancels; `{order}` stands for the order's"
         " ID.",
-        unset="a page of the application",
+        unset="the order's page",
     )
 
     files_dir: Path | None = optional_setting(

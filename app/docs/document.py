@@ -32,7 +32,7 @@ GROUPS: Final = {
     ),
     "Orders": (
         "Purchases from the wallet or by card, and a merchant's sales",
-        ("orders", "checkouts", "sales"),
+        ("orders", "order-pages", "checkouts", "sales"),
     ),
     "Refunds": ("Refunds, and requests for them", ("refunds", "refund-requests")),
     "Webhooks": (

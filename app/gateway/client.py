@@ -55,6 +55,11 @@ def is_suspended() -> bool:
     return circuit.is_open(_CIRCUIT)
 
 
+def is_configured() -> bool:
+    """Whether buyers can pay by card."""
+    return config() is not None
+
+
 def require_config() -> GatewayConfig:
     """Raises GatewayNotConfigured."""
     found = config()

@@ -1,4 +1,4 @@
-"""The pages that payers return to from the gateway, unless the shop has its own."""
+"""The pages that payers return to from checkout sessions which version 1.0 opened."""
 
 from pathlib import Path
 from typing import Final

@@ -41,11 +41,13 @@ _log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class CheckoutSettings:
     """The settings of checkouts. ttl: of a checkout session; urls: where the payer's browser goes
-    afterwards, with `{order}` instead of the order's id."""
+    afterwards, with `{order}` instead of the order's id; None: to the page of the order, below the
+    public_address."""
 
     ttl: timedelta
-    success_url: str
-    cancel_url: str
+    success_url: str | None
+    cancel_url: str | None
+    public_address: str
 
 
 checkout_settings: Final[Slot[CheckoutSettings]] = Slot("checkout settings")
@@ -57,13 +59,12 @@ def new_session_expiry() -> datetime:
     return clock.now() + checkout_settings().ttl + _LEEWAY
 
 
-def return_urls(order_id: UUID) -> tuple[str, str]:
-    """Where the payer's browser goes after paying, and after cancelling."""
+def return_urls(order_id: UUID, *, page: str) -> tuple[str, str]:
+    """Where the payer's browser goes after paying, and after cancelling. page: of the order."""
     settings = checkout_settings()
-    success, cancel = (
-        url.replace("{order}", str(order_id)) for url in (settings.success_url, settings.cancel_url)
-    )
-    return success, cancel
+    success = settings.success_url or page
+    cancel = settings.cancel_url or f"{page}?outcome=cancelled"
+    return success.replace("{order}", str(order_id)), cancel.replace("{order}", str(order_id))
 
 
 def verify_signature(header: str, body: bytes) -> None:

@@ -159,6 +159,16 @@ class Checkout(Polled, Base):
     expires_at: Mapped[datetime]
 
 
+class OrderPageAddress(Base):
+    """How often the address of an order's page was revoked; without a row, never."""
+
+    __tablename__ = "order_page_addresses"
+    __table_args__ = (CheckConstraint("serial > 0", name="serial_positive"), mutable("serial"))
+
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    serial: Mapped[int]
+
+
 class RefundStatus(StrEnum):
     """PENDING: the merchant was debited, and the gateway has not confirmed the refund yet."""
 

@@ -16,6 +16,7 @@ from app.common.rows import insert_row, lock_due
 from app.orders.models import (
     Checkout,
     Order,
+    OrderPageAddress,
     OrderStatus,
     PaymentMethod,
     Refund,
@@ -71,6 +72,39 @@ def get_order_for(session: Session, *, order_id: UUID, user_id: UUID, lock: bool
     if lock:
         query = query.with_for_update(of=Order, key_share=True)
     return session.execute(query).one_or_none()
+
+
+def get_order_page(session: Session, order_id: UUID, *, lock: bool) -> Any:
+    """The order with product, merchant (User), checkout if it has one, and the `serial` of its
+    page's address; None if there is none. lock: lock the order, so that it can be delivered."""
+    query = (
+        select(
+            Order,
+            Product,
+            User,
+            Checkout,
+            func.coalesce(OrderPageAddress.serial, 0).label("serial"),
+        )
+        .join(Product, Product.id == Order.product_id)
+        .join(User, User.id == Order.merchant_id)
+        .outerjoin(Checkout, Checkout.order_id == Order.id)
+        .outerjoin(OrderPageAddress, OrderPageAddress.order_id == Order.id)
+        .where(Order.id == order_id)
+    )
+    if lock:
+        query = query.with_for_update(of=Order, key_share=True)
+    return session.execute(query).one_or_none()
+
+
+def get_page_serial(session: Session, order_id: UUID) -> int:
+    """How often the address of the order's page was revoked."""
+    found = session.get(OrderPageAddress, order_id)
+    return found.serial if found else 0
+
+
+def set_page_serial(session: Session, *, order_id: UUID, serial: int) -> None:
+    session.merge(OrderPageAddress(order_id=order_id, serial=serial))
+    session.flush()
 
 
 def list_orders(

@@ -85,6 +85,7 @@ KEPT: Final = {
     "wallet_holds": _TRADE,
     "orders": _TRADE,
     "checkouts": "one row per order paid at the gateway, deleted with none",
+    "order_page_addresses": _TRADE,
     "refunds": _TRADE,
     "refund_requests": _TRADE,
     "summed_days": "one row per day",

@@ -21,14 +21,14 @@ class TestCheckoutSettings:
         self, client: FlaskClient, configure: Callable[..., None]
     ) -> None:
         order = UUID("01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11")
-        success, cancel = service.return_urls(order)
-        assert success == f"http://localhost:3000/checkout/return?order={order}"
-        assert cancel == f"{success}&outcome=cancelled"
+        page = "http://localhost:3000/orders/token"
+        assert service.return_urls(order, page=page) == (page, f"{page}?outcome=cancelled")
         ours = service.CheckoutSettings(
-            timedelta(minutes=30), "https://a/{order}/x", "https://a/cart"
+            timedelta(minutes=30), "https://a/{order}/x", "https://a/cart", "https://here"
         )
         configure(service.checkout_settings, ours)
-        assert service.return_urls(order) == (f"https://a/{order}/x", "https://a/cart")
+        urls = (f"https://a/{order}/x", "https://a/cart")
+        assert service.return_urls(order, page=page) == urls
 
     def test_our_return_pages_contain_no_personal_data(self, client: FlaskClient) -> None:
         paid_page = client.get("/checkout/return?order=<script>alert(1)</script>")

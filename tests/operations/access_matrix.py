@@ -79,6 +79,8 @@ GET    /api/v1/orders/merchant/summary                           401 403 200 403
 GET    /api/v1/orders/{order_id}                                 401 404 404 404 200 200
 POST   /api/v1/orders/{order_id}/cancel                          401 404 404 404 409 404
 GET    /api/v1/orders/{order_id}/delivery                        401 404 404 404 200 404
+GET    /api/v1/orders/{order_id}/page                            401 404 404 404 200 404
+POST   /api/v1/orders/{order_id}/page/revoke                     401 404 404 404 200 404
 POST   /api/v1/orders/{order_id}/refunds                         401 403 404 403 403 201
 GET    /api/v1/orders/{order_id}/refunds                         401 404 404 404 200 200
 POST   /api/v1/orders/{order_id}/refund-requests                 401 404 404 404 201 404
@@ -151,6 +153,9 @@ GET    /api/errors                                               200 200 200 200
 GET    /api/errors/{code}                                        200 200 200 200 200 200
 GET    /                                                         302 302 302 302 302 302
 GET    /pay/{token}                                              200 200 200 200 200 200
+GET    /orders/{page_token}                                      200 200 200 200 200 200
+GET    /orders/{page_token}/receipt                              200 200 200 200 200 200
+GET    /orders/assets/{asset_name}                               200 200 200 200 200 200
 GET    /pay/assets/{asset_name}                                  200 200 200 200 200 200
 GET    /checkout/return                                          200 200 200 200 200 200
 GET    /checkout/assets/{asset_name}                             200 200 200 200 200 200

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from app.auth.models import Role
 from app.common.db import transaction
+from app.orders.order_page import links
 from app.reconciliation.layout import OURS as COLUMNS
 from tests import factories
 from tests.delivery.helpers import UNKNOWN
@@ -167,6 +168,7 @@ class SampleData:
         self.names = {
             "product_id": str(product_id),
             "order_id": order["id"],
+            "page_token": links.sign(UUID(order["id"]), serial=0),
             "refund_request_id": refund_request["id"],
             "refund_id": UNKNOWN,
             "coupon_id": coupon["id"],

@@ -171,6 +171,8 @@ GET  /pay/{token}                                          200         200    20
 GET  /api/v1/products/{product_id}                         200         200    200
 GET  /api/v1/orders/{order_id}                             200         200    200
 GET  /api/v1/orders/{order_id}/delivery                    200         200    200
+GET  /api/v1/orders/{order_id}/page                        200         200    200
+POST /api/v1/orders/{order_id}/page/revoke                 200         200    200
 GET  /api/v1/orders/{order_id}/refunds                     200         200    200
 POST /api/v1/orders/{order_id}/refund-requests             201         201    201
 POST /api/v1/refund-requests/{refund_request_id}/withdraw  200         200    200

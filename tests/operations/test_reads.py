@@ -13,7 +13,10 @@ from tests.operations.sample_requests import SampleData
 READS = [route for route in EXPECTED if route[0] == "GET"]
 
 #: Reads that record what they do.
-RECORDING: set[Route] = {("GET", "/api/v1/orders/{order_id}/delivery")}
+RECORDING: set[Route] = {
+    ("GET", "/api/v1/orders/{order_id}/delivery"),
+    ("GET", "/orders/{page_token}"),
+}
 
 
 @pytest.fixture

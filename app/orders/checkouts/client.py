@@ -5,6 +5,7 @@ from app.gateway import service as gateway
 from app.gateway.errors import GatewayRefused
 from app.gateway.types import CheckoutSession, CheckoutSessionState
 from app.orders.checkouts.service import PayableOrder
+from app.orders.order_page.service import url_of
 
 
 def open_checkout(found: PayableOrder) -> CheckoutSession:
@@ -13,7 +14,8 @@ def open_checkout(found: PayableOrder) -> CheckoutSession:
     Raises GatewayUnavailable, GatewayRefused.
     """
     order = found.order
-    success_url, cancel_url = gateway.return_urls(order.id)
+    page = url_of(order.id, base=gateway.checkout_settings().public_address)
+    success_url, cancel_url = gateway.return_urls(order.id, page=page)
     return client.create_checkout_session(
         order.id,
         order_number=order.number,

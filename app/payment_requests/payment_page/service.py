@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.auth.masking import public_name
 from app.common.money import Money
+from app.gateway import client as gateway
 from app.payment_requests import service
 from app.payment_requests.errors import PaymentRequestNotFound
 from app.payment_requests.merchant_codes import service as codes
@@ -20,8 +22,9 @@ class PaymentPage:
     """The content of the page for a payment request or merchant code.
 
     support: email address where the payee helps; price: None if the payer chooses the amount;
-    ended: why it can no longer be paid, None if it can; pay, decline: paths below the API's prefix;
-    decline is None if it cannot be declined.
+    card_product: product that can be bought by card instead, None if none can; ended: why it can no
+    longer be paid, None if it can; pay, decline: paths below the API's prefix; decline is None if
+    it cannot be declined.
     """
 
     kind: str
@@ -32,6 +35,7 @@ class PaymentPage:
     currency: str
     is_product: bool
     is_addressed: bool
+    card_product: UUID | None
     ended: str | None
     expires_at: datetime | None
     pay: str
@@ -66,6 +70,7 @@ def _of_request(details: PaymentRequestDetails) -> PaymentPage:
         currency=request.currency,
         is_product=False,
         is_addressed=request.payer_id is not None,
+        card_product=None,
         ended=_ENDED.get(details.status),
         expires_at=request.expires_at,
         pay=f"{path}/pay",
@@ -89,6 +94,7 @@ def _of_code(found: MerchantCodeDetails) -> PaymentPage:
         currency=code.currency,
         is_product=product is not None,
         is_addressed=False,
+        card_product=product.id if product is not None and gateway.is_configured() else None,
         ended=ended,
         expires_at=None,
         pay=f"/merchant-codes/{code.token}/pay",

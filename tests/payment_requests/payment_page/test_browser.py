@@ -1,6 +1,7 @@
 """The payment page in a real browser."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,7 @@ def people(server: LiveServer) -> People:
 def sign_in(page: Page, people: People) -> None:
     email = people.call(people.bob, "GET", "/auth/me")["email"]
     page.get_by_label("Email or phone number").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text(f"Signed in as {email}")).to_be_visible()
 
@@ -74,7 +75,7 @@ def test_a_payer_signs_in_and_pays(page: Page, people: People) -> None:
     expect(page.get_by_role("heading", name="Alice J.")).to_be_visible()
 
     page.get_by_label("Email or phone number").fill("somebody@example.com")
-    page.get_by_label("Password").fill("not-the-one-1")
+    page.get_by_label("Password", exact=True).fill("not-the-one-1")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_have_text("The email, phone number or password is wrong.")
 
@@ -147,7 +148,8 @@ def test_the_total_of_several_units_is_shown_before_payment(page: Page, people: 
     page.get_by_label("Quantity").fill("2")
     page.get_by_role("button", name="Pay 39.98 USD").click()
 
-    expect(page.get_by_role("status")).to_contain_text("Alice J. has received 39.98 USD")
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    expect(page.get_by_role("row", name="Total $39.98")).to_be_visible()
     orders = people.call(people.bob, "GET", "/orders")["data"]
     assert [(order["amount"], order["quantity"]) for order in orders] == [("39.98", 2)]
 
@@ -169,7 +171,57 @@ def test_a_price_that_changed_meanwhile_is_shown_before_it_is_paid(
     assert people.balance(people.bob) == "100.00"
     page.get_by_role("button", name="Pay 49.98 USD").click()
 
-    expect(page.get_by_role("status")).to_contain_text("Alice J. has received 49.98 USD")
+    expect(page.get_by_role("row", name="Total $49.98")).to_be_visible()
+
+
+def test_a_new_customer_signs_up_tops_up_and_gets_the_goods(page: Page, people: People) -> None:
+    product = {"name": "Editor", "price": "30.00", "kind": "LICENCE", "availableUnits": 5}
+    product_id = people.call(people.alice, "POST", "/products", product)["id"]
+    link = people.link(
+        people.call(people.alice, "POST", "/merchant-codes", {"productId": product_id})
+    )
+    page.goto(link)
+    page.get_by_role("button", name="Sign up").click()
+    email = f"carol-{next(_numbers)}@example.com"
+    page.get_by_label("Email, or phone number with +").fill(email)
+    for password, problem in (
+        ("", "Please enter your password."),
+        ("short", "Must be at least 8 characters long."),
+        (PASSWORD, ""),
+    ):
+        page.get_by_label("New password").fill(password)
+        page.locator("#sign-up").get_by_role("button", name="Sign up").click()
+        expect(page.get_by_role("alert")).to_have_text(problem)
+    expect(page.get_by_text(f"Signed in as {email}")).to_be_visible()
+
+    page.get_by_role("button", name="Pay 30.00 USD").click()
+    expect(page.get_by_role("alert")).to_contain_text("Insufficient funds")
+    expect(page.get_by_label("Top up from a bank, in USD")).to_have_value("30.00")
+    expect(page.get_by_role("button", name="Pay by card")).to_have_count(0)
+    with page.expect_request("**/onramp") as topping_up:
+        page.get_by_role("button", name="Top up").click()
+    assert topping_up.value.post_data_json == {
+        "provider": "AXIS",
+        "amount": "30.00",
+        "returnUrl": link,
+    }
+
+    page.goto(link)
+    page.get_by_label("Email or phone number").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Pay 30.00 USD").click()
+    page.get_by_role("button", name="Use another wallet").click()
+    sign_in(page, people)
+    page.get_by_role("button", name="Pay 30.00 USD").click()
+
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    expect(page.get_by_role("listitem")).to_contain_text(
+        re.compile(r"([0-9A-Z]{5}-){4}[0-9A-Z]{5}")
+    )
+    page.get_by_role("link", name="Receipt").click()
+    expect(page.get_by_role("heading", name="Receipt")).to_be_visible()
+    expect(page.get_by_role("listitem")).to_have_count(0)
 
 
 def test_a_large_amount_requires_a_two_factor_code(page: Page, people: People) -> None:

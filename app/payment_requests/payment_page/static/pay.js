@@ -3,13 +3,17 @@
 const card = document.querySelector("[data-api]");
 const part = (id) => document.getElementById(id);
 const signIn = part("sign-in");
+const signUp = part("sign-up");
 const form = part("pay");
+const short = part("short");
 const decline = part("decline");
 
 let token = null;
 let key = newKey();
 
 const WORDS = {
+  EMAIL_TAKEN: "There is an account with this email already. Sign in instead.",
+  PHONE_TAKEN: "There is an account with this phone number already. Sign in instead.",
   INVALID_CREDENTIALS: "The email, phone number or password is wrong.",
   PAYMENT_REQUEST_NOT_FOUND: "This request is addressed to someone else.",
   RATE_LIMITED: "Too many attempts. Please try again later.",
@@ -62,31 +66,67 @@ function complain(field, text) {
   return false;
 }
 
+function account(name, password) {
+  return name.startsWith("+") ? { phone: name, password } : { email: name, password };
+}
+
+function requireAccount(prefix) {
+  const name = part(`${prefix}name`);
+  const password = part(`${prefix}password`);
+  if (!name.value.trim()) return complain(name, "Please enter your email or phone number.");
+  if (!password.value) return complain(password, "Please enter your password.");
+  return account(name.value.trim(), password.value);
+}
+
 signIn.addEventListener("submit", (event) => {
   event.preventDefault();
-  const name = part("name").value.trim();
-  const password = part("password").value;
-  if (!name) return complain(part("name"), "Please enter your email or phone number.");
-  if (!password) return complain(part("password"), "Please enter your password.");
+  const given = requireAccount("");
+  if (!given) return false;
   return attempt(async () => {
-    const signedIn = name.startsWith("+")
-      ? await call("POST", "/auth/phone", { phone: name, password })
-      : await call("POST", "/auth/login", { email: name, password });
-    token = signedIn.accessToken;
-    const wallet = await call("GET", "/wallet");
-    part("who").textContent = name;
-    part("available").textContent = `${wallet.available} ${wallet.currency}`;
-    part("password").value = "";
-    signIn.hidden = true;
-    form.hidden = false;
-    (form.querySelector("input:not([hidden])") ?? form.querySelector("button")).focus();
+    const path = given.phone ? "/auth/phone" : "/auth/login";
+    await begin(await call("POST", path, given));
   });
 });
 
+signUp.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const given = requireAccount("new-");
+  if (!given) return false;
+  return attempt(async () => {
+    await begin(await call("POST", "/auth/register", { ...given, role: "USER" }));
+  });
+});
+
+async function begin(signedIn) {
+  token = signedIn.accessToken;
+  part("who").textContent = signedIn.user.email ?? signedIn.user.phone;
+  await showBalance();
+  part("password").value = part("new-password").value = "";
+  show(form);
+  (form.querySelector("input:not([hidden])") ?? form.querySelector("button")).focus();
+}
+
+async function showBalance() {
+  const wallet = await call("GET", "/wallet");
+  part("available").textContent = `${wallet.available} ${wallet.currency}`;
+}
+
+function show(step) {
+  for (const each of [signIn, signUp, form]) each.hidden = each !== step;
+  short.hidden = true;
+}
+
+part("to-sign-up").addEventListener("click", () => { show(signUp); part("new-name").focus(); });
+part("to-sign-in").addEventListener("click", () => { show(signIn); part("name").focus(); });
+
 // Exact: in minor units, without floating point.
+function toMinor(amount) {
+  return BigInt(amount.replace(".", ""));
+}
+
 function convert(price, change) {
   const decimals = price.split(".")[1]?.length ?? 0;
-  const minor = change(BigInt(price.replace(".", ""))).toString().padStart(decimals + 1, "0");
+  const minor = change(toMinor(price)).toString().padStart(decimals + 1, "0");
   return decimals ? `${minor.slice(0, -decimals)}.${minor.slice(-decimals)}` : minor;
 }
 
@@ -135,6 +175,12 @@ async function pay(body) {
   if (code) headers["X-Two-Factor-Code"] = code;
   try {
     const paid = await call("POST", card.dataset.pay, body, headers);
+    if (paid.object === "order") {
+      const page = await call("GET", `/orders/${paid.id}/page`);
+      await signOut();
+      location.assign(page.url);
+      return;
+    }
     finish("Paid", `${card.dataset.payee} has received ${paid.amount} ${paid.currency}`);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error; // it may have been paid: retry with the same key
@@ -144,14 +190,60 @@ async function pay(body) {
       part("code").focus();
     } else if (error.status === 401) {
       token = null;
-      form.hidden = true;
-      signIn.hidden = false;
+      show(signIn);
     } else if (error.status < 500 && error.status !== 429) {
       key = newKey(); // refused for good: the next attempt is another request
       if (error.code === "PRICE_CHANGED") showNewPrice(error.details);
+      if (error.code === "INSUFFICIENT_FUNDS") await offerOthers(error.details, body);
     }
     throw error;
   }
+}
+
+// The ways to pay when the wallet has too little.
+async function offerOthers(details, body) {
+  const missing = convert(details.required, (minor) => minor - toMinor(details.available));
+  part("missing").value = missing;
+  const banks = part("bank");
+  if (!banks.options.length) {
+    for (const bank of await call("GET", "/onramp/providers")) banks.add(new Option(bank.name, bank.code));
+  }
+  card.dataset.ordered = JSON.stringify(body);
+  short.hidden = false;
+}
+
+part("top-up").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const amount = part("missing");
+  if (!amount.value.trim() || !amount.checkValidity()) return complain(amount, "Please enter an amount such as 12.50.");
+  return attempt(async () => {
+    const { paymentUrl } = await call("POST", "/onramp", {
+      provider: part("bank").value, amount: amount.value.trim(), returnUrl: location.href,
+    });
+    await signOut();
+    location.assign(paymentUrl);
+  });
+});
+
+part("by-card")?.addEventListener("click", () => attempt(async () => {
+  const { checkoutUrl } = await call(
+    "POST", "/orders",
+    { ...JSON.parse(card.dataset.ordered), productId: card.dataset.product, paymentMethod: "GATEWAY" },
+    { "Idempotency-Key": key },
+  );
+  await signOut();
+  location.assign(checkoutUrl);
+}));
+
+part("other-wallet").addEventListener("click", () => attempt(async () => {
+  await signOut();
+  show(signIn);
+  part("name").focus();
+}));
+
+async function signOut() {
+  await call("POST", "/auth/logout").catch(() => {}); // the session would expire anyway
+  token = null;
 }
 
 decline?.addEventListener("click", () => attempt(async () => {
@@ -166,9 +258,9 @@ function finish(heading, text) {
   title.textContent = heading;
   line.textContent = text;
   done.replaceChildren(title, line);
-  form.hidden = true;
+  show(null);
   part("until")?.remove();
   done.hidden = false;
   done.focus();
-  call("POST", "/auth/logout").catch(() => {}); // the session would expire anyway
+  signOut();
 }

@@ -1,0 +1,123 @@
+"""The page of an order at a signed address, which needs no sign-in: the buyer can keep it or pass
+it on, and revoke it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.auth.masking import public_name
+from app.common import clock
+from app.common.money import Money
+from app.delivery import service as delivery
+from app.delivery.handler import OrderLine
+from app.orders import repository
+from app.orders.errors import OrderNotFound, TooManyRevocations
+from app.orders.models import Order, OrderStatus, PaymentMethod
+from app.orders.order_page import links
+
+#: Where the page is, below the public address of the application.
+PATH: Final = "/orders"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """What the page shows. seller: the public name; support: email address of the shop; goods: as
+    DeliveryOut, None unless the order is delivered; pay_url: where a card payment that was begun
+    can be made, None if it cannot."""
+
+    order: Order
+    product: str
+    seller: str
+    support: str | None
+    goods: dict[str, Any] | None
+    pay_url: str | None
+
+    def money(self, minor: int) -> str:
+        """An amount of the order for display. minor: minor units."""
+        return Money(minor, self.order.currency).display
+
+    @property
+    def is_paid(self) -> bool:
+        return self.order.status in (OrderStatus.COMPLETED, OrderStatus.REFUNDED)
+
+    @property
+    def is_pending(self) -> bool:
+        return self.order.status in (OrderStatus.PENDING, OrderStatus.PAYMENT_PROCESSING)
+
+    @property
+    def paid_at(self) -> datetime | None:
+        return self.order.completed_at
+
+    @property
+    def paid_with(self) -> str:
+        return "Card" if self.order.payment_method == PaymentMethod.GATEWAY else "Wallet"
+
+
+def address_of(session: Session, *, order_id: UUID, user_id: UUID, base: str) -> str:
+    """The address of an order's page, for its buyer. base: public URL of the application.
+
+    Raises OrderNotFound.
+    """
+    _require_buyer(session, order_id=order_id, user_id=user_id)
+    serial = repository.get_page_serial(session, order_id)
+    return url_of(order_id, base=base, serial=serial)
+
+
+def revoke(session: Session, *, order_id: UUID, user_id: UUID, base: str) -> str:
+    """Invalidate the address of an order's page. Returns the new one.
+
+    Raises OrderNotFound, TooManyRevocations.
+    """
+    _require_buyer(session, order_id=order_id, user_id=user_id, lock=True)
+    serial = repository.get_page_serial(session, order_id) + 1
+    if serial > links.MAX_SERIAL:
+        raise TooManyRevocations
+    repository.set_page_serial(session, order_id=order_id, serial=serial)
+    return url_of(order_id, base=base, serial=serial)
+
+
+def url_of(order_id: UUID, *, base: str, serial: int = 0) -> str:
+    """The address of an order's page. serial: how often an earlier one was revoked."""
+    return f"{base}{PATH}/{links.sign(order_id, serial=serial)}"
+
+
+def require_page(
+    session: Session, token: str, *, base_url: str, with_goods: bool = True
+) -> OrderPage:
+    """The page at an address. base_url: of the API; with_goods: False for the receipt.
+
+    Raises OrderNotFound for an address that we have not signed, or that was revoked.
+    """
+    found = links.verify(token)
+    if found is None:
+        raise OrderNotFound
+    order_id, serial = found
+    row = repository.get_order_page(session, order_id, lock=with_goods)
+    if row is None or row.serial != serial:
+        raise OrderNotFound
+    order: Order = row.Order
+    goods = None
+    units = order.quantity - order.refunded_units
+    if with_goods and order.status == OrderStatus.COMPLETED and units:
+        line = OrderLine(order.id, order.number, row.Product.id, row.Product.kind, units)
+        goods = delivery.render(session, line, base_url=base_url)
+    is_open = order.status == OrderStatus.PENDING and (
+        row.Checkout is not None and clock.now() < row.Checkout.expires_at
+    )
+    return OrderPage(
+        order=order,
+        product=row.Product.name,
+        seller=public_name(row.User),
+        support=row.User.support_email,
+        goods=goods,
+        pay_url=row.Checkout.url if is_open else None,
+    )
+
+
+def _require_buyer(session: Session, *, order_id: UUID, user_id: UUID, lock: bool = False) -> None:
+    row = repository.get_order_for(session, order_id=order_id, user_id=user_id, lock=lock)
+    if row is None or row.Order.user_id != user_id:
+        raise OrderNotFound

@@ -1,0 +1,148 @@
+"""The page of an order: what it shows, to whom, and until when."""
+
+from uuid import UUID
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.orders.order_page import links
+from app.products.models import ProductKind
+from tests import factories
+from tests.delivery import helpers as goods
+from tests.delivery.codes.helpers import stocked
+from tests.factories import Actor
+from tests.orders.helpers import ORDERS, buy
+from tests.orders.order_page.helpers import page_path, words
+from tests.responses import refusal
+from tests.shops.helpers import with_shop
+
+
+class TestContent:
+    def test_it_shows_order_codes_and_shop_without_a_sign_in(self, client: FlaskClient) -> None:
+        seller, product_id = stocked(client, "GIFT-7F3A-21C9", "GIFT-0B6E-84D1", "GIFT-9999-0000")
+        with_shop(client, seller, name="Corner Bakery", supportEmail="help@bakery.example.com")
+        buyer = factories.buyer()
+        order = buy(client, buyer, product_id, quantity=2).json
+
+        shown = words(client, page_path(client, buyer, order["id"]))
+
+        assert "Thank you" in shown
+        assert "GIFT-7F3A-21C9" in shown
+        assert "GIFT-0B6E-84D1" in shown
+        assert "GIFT-9999-0000" not in shown
+        assert order["number"] in shown
+        assert "Sold by Corner Bakery help@bakery.example.com" in shown
+        assert "Payment Wallet" in shown
+        assert "2 \N{MULTIPLICATION SIGN} $1.00 $2.00" in shown
+        assert "Total $2.00" in shown
+        assert buyer.email not in shown
+
+    def test_a_licence_shows_its_key_and_terms(self, client: FlaskClient) -> None:
+        buyer = factories.buyer()
+        product_id = goods.product(factories.merchant(), ProductKind.LICENCE, units=5)
+        order = goods.order(client, buyer, product_id).json
+        (licence,) = goods.get_delivery(client, buyer, order["id"]).json["licences"]
+
+        shown = words(client, page_path(client, buyer, order["id"]))
+
+        assert licence["key"] in shown
+
+    def test_the_receipt_has_the_amounts_and_no_goods(self, client: FlaskClient) -> None:
+        seller, product_id = stocked(client, "GIFT-7F3A-21C9")
+        buyer = factories.buyer()
+        order = buy(client, buyer, product_id).json
+        path = page_path(client, buyer, order["id"])
+
+        shown = words(client, f"{path}/receipt")
+
+        assert f"Receipt Order {order['number']} Paid" in shown
+        assert "Total $1.00" in shown
+        assert "GIFT" not in shown
+        assert seller.email not in shown
+        assert buyer.email not in shown
+
+    def test_a_discount_and_a_refund_are_shown(self, client: FlaskClient) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        product_id = factories.product(seller, price="10.00", units=5)
+        coupon = {"code": "SPRING", "kind": "FIXED", "value": "1.00"}
+        assert (
+            client.post("/api/v1/coupons", json=coupon, headers=seller.headers).status_code == 201
+        )
+        order = buy(client, buyer, product_id, quantity=2, couponCode="SPRING").json
+        path = page_path(client, buyer, order["id"])
+        refund = {"amount": "4.00"}
+        client.post(f"{ORDERS}/{order['id']}/refunds", json=refund, headers=seller.headers)
+
+        shown = words(client, path)
+
+        assert "Discount Coupon SPRING \N{MINUS SIGN}$1.00" in shown
+        assert "Total $19.00 Refunded \N{MINUS SIGN}$4.00" in shown
+
+    def test_after_a_whole_refund_the_goods_are_gone(self, client: FlaskClient) -> None:
+        seller, product_id = stocked(client, "GIFT-7F3A-21C9")
+        buyer = factories.buyer()
+        order = buy(client, buyer, product_id).json
+        path = page_path(client, buyer, order["id"])
+        answer = client.post(f"{ORDERS}/{order['id']}/refunds", headers=seller.headers)
+        assert answer.status_code == 201, answer.text
+
+        shown = words(client, path)
+
+        assert "You have the whole amount back" in shown
+        assert "GIFT-7F3A-21C9" not in shown
+
+    def test_what_people_wrote_is_text(self, client: FlaskClient) -> None:
+        product_id = factories.product(factories.merchant(), name="<b>Bold</b> & co")
+        buyer = factories.buyer()
+        path = page_path(client, buyer, buy(client, buyer, product_id).json["id"])
+
+        assert "&lt;b&gt;Bold&lt;/b&gt; &amp; co" in client.get(path).text
+
+
+class TestAddress:
+    @pytest.fixture
+    def bought(self, client: FlaskClient) -> tuple[Actor, str, str]:
+        """The buyer, the order's id and the path of its page."""
+        buyer = factories.buyer()
+        order = buy(client, buyer, factories.product(factories.merchant())).json
+        return buyer, order["id"], page_path(client, buyer, order["id"])
+
+    def test_only_the_buyer_gets_it(
+        self, client: FlaskClient, bought: tuple[Actor, str, str]
+    ) -> None:
+        _, order_id, _ = bought
+        for method, path in (("GET", "page"), ("POST", "page/revoke")):
+            answer = client.open(
+                f"{ORDERS}/{order_id}/{path}", method=method, headers=factories.actor().headers
+            )
+            assert refusal(answer) == (404, "ORDER_NOT_FOUND")
+
+    def test_a_revoked_address_is_gone_and_the_new_one_works(
+        self, client: FlaskClient, bought: tuple[Actor, str, str]
+    ) -> None:
+        buyer, order_id, first = bought
+        for _ in range(2):
+            answer = client.post(f"{ORDERS}/{order_id}/page/revoke", headers=buyer.headers)
+            assert answer.status_code == 200
+        last = answer.json["url"].removeprefix("http://localhost:3000")
+
+        assert last == page_path(client, buyer, order_id)
+        assert "revoked" in words(client, first, status=404)
+        assert client.get(f"{first}/receipt").status_code == 404
+        assert client.get(last).status_code == 200
+
+    def test_a_forged_address_is_refused(
+        self, client: FlaskClient, bought: tuple[Actor, str, str]
+    ) -> None:
+        _, order_id, path = bought
+        token = path.removeprefix("/orders/")
+        later = links.sign(UUID(order_id), serial=1)
+        for forged in (
+            "A" * 48,
+            token[:-1] + ("A" if token[-1] != "A" else "B"),
+            later,
+            later[:24] + token[24:],
+            token + "A",
+            order_id,
+        ):
+            assert client.get(f"/orders/{forged}").status_code == 404
