@@ -28,7 +28,8 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     APP_ENV=production \
     HOST=0.0.0.0 \
-    PORT=3000
+    PORT=3000 \
+    FLOW_COMMAND="python -m app.cli"
 WORKDIR /srv
 # From what changes least to what changes most: a change of the code rebuilds only the last layer.
 COPY --from=build /venv /venv

@@ -1,48 +1,32 @@
 """The `payment-flow` command."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 import psycopg
-from sqlalchemy.exc import OperationalError
 
 from app import VERSION
 from app.common import schema_version
-from app.common.errors import AppError, BadRequest
-from app.common.schema_version import SchemaMismatch
+from app.common.command_group import CommandGroup
 from app.common.settings import (
+    COMMAND,
     PROJECT_ROOT,
     Settings,
-    SettingsError,
     load_for_migration,
     load_settings,
+    require_checkout,
+    require_redis,
 )
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
-class _Group(click.Group):
-    """Reports what an operator can fix in one sentence instead of a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (SettingsError, SchemaMismatch) as error:
-            raise click.ClickException(str(error)) from None
-        except (OperationalError, psycopg.OperationalError) as error:
-            why = str(getattr(error, "orig", error)).splitlines()[0]
-            raise click.ClickException(
-                f"Cannot connect to the database (DATABASE_URL): {why}"
-            ) from None
-
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="Payment Flow", message="%(prog)s %(version)s")
 def main() -> None:
     """Payment Flow: wallets and digital goods over REST."""
@@ -57,6 +41,14 @@ def _load_settings() -> Settings:
     providers.require_valid(settings)
     provider_config.require_valid(settings)
     return settings
+
+
+def _load_or_adopt_settings() -> Settings:
+    """The same; without a DATABASE_URL, with the servers of a running `up`."""
+    from app.local import running
+
+    settings = _load_settings()
+    return _load_settings() if running.adopt(settings) else settings
 
 
 @main.command()
@@ -91,6 +83,7 @@ def serve() -> None:
         from app.server import shared_metrics
 
     settings = _load_settings()
+    require_redis(settings)
     with shared_metrics(settings):
         _require_database(settings)
         run(settings)
@@ -106,13 +99,26 @@ def worker() -> None:
     work(settings)
 
 
+@main.command("check-worker")
+def check_worker() -> None:
+    """Check that the worker of this machine works (needs REDIS_URL); exit code 1 if not."""
+    from app.worker import WorkerProblem, require_working
+
+    try:
+        require_working(_load_or_adopt_settings())
+    except WorkerProblem as error:
+        raise click.ClickException(str(error)) from None
+    click.echo("The worker works.")
+
+
 @main.command()
 def migrate() -> None:
     """Migrate the database to the schema of this version."""
     from app.common.migrate import migrate as run
 
+    settings = load_for_migration()
     _register_models()
-    run(load_for_migration())
+    run(settings, show=click.echo)
 
 
 @main.command()
@@ -156,7 +162,11 @@ def verify(since: datetime | None, incremental: bool) -> None:
     help="Before this day (UTC, exclusive); default: the day after the last line.",
 )
 @click.option(
-    "--csv", "output", type=click.File("wb"), help="Write every finding to this file as CSV."
+    "--csv",
+    "output",
+    # Opened before anything is applied.
+    type=click.File("wb", lazy=False),
+    help="Write every finding to this file as CSV.",
 )
 @click.option("--currency", help="Of a statement without a column for it; default: the shop's.")
 @click.option(
@@ -201,8 +211,6 @@ def reconcile(
         )
     except StatementInvalid as error:
         raise click.ClickException("\n  ".join([error.text, *error.texts[1:]])) from None
-    except AppError as error:
-        raise click.ClickException(_problem(error)) from None
     if output is not None:
         output.writelines(marked(iter([report.to_csv(found)]), bom=True))
     tables.print_report(found, Console())
@@ -225,11 +233,22 @@ def sum_sales(rebuild: bool) -> None:
     click.echo(f"Summed {days[0]} to {days[-1]}." if days else "Every past day was summed before.")
 
 
+def _ask_password(_: click.Context, __: click.Parameter, given: str | None) -> str:
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask for the password: pass --password.")
+    asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return asked
+
+
 @main.command("create-admin")
 @click.argument("email")
-@click.password_option(help="Prompts if omitted.")
+@click.option("--password", callback=_ask_password, help="Prompts if omitted.")
 def create_admin(email: str, password: str) -> None:
     """Create an administrator."""
+    from marshmallow import ValidationError
+
     from app.auth import passwords
     from app.auth import service as auth
     from app.auth.schemas import Email
@@ -245,10 +264,8 @@ def create_admin(email: str, password: str) -> None:
         )
         with transaction() as session:
             user = auth.register(session, email=address, password_hash=password_hash, role="ADMIN")
-    except AppError as error:
-        raise click.ClickException(_problem(error)) from None
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
+    except ValidationError as error:
+        raise click.ClickException(f"{email}: {' '.join(error.messages)}") from None
     click.echo(f"Administrator {user.email} created.")
 
 
@@ -264,6 +281,7 @@ def api(write: bool) -> None:
     unconnected = Settings(database_url="postgresql://localhost", redis_url="redis://localhost")
     document = document_of(create_app(unconnected))
     if write:
+        require_checkout(f"{COMMAND} api --write")
         text = reference.PAGE.read_text()
         reference.PAGE.write_text(reference.updated(text, document, prefix=unconnected.api_prefix))
     else:
@@ -277,6 +295,7 @@ def show_events(write: bool) -> None:
     from app.events import reference
 
     if write:
+        require_checkout(f"{COMMAND} events --write")
         reference.PAGE.write_text(reference.updated(reference.PAGE.read_text()))
     else:
         click.echo(reference.as_markdown().strip())
@@ -289,6 +308,7 @@ def show_settings(write: bool) -> None:
     from app.local import settings_docs
 
     if write:
+        require_checkout(f"{COMMAND} settings --write")
         settings_docs.write()
     else:
         click.echo(settings_docs.as_env().strip())
@@ -298,6 +318,7 @@ def show_settings(write: bool) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(arguments: tuple[str, ...]) -> None:
     """Run the benchmarks: throughput compared with plain PostgreSQL (--quick)."""
+    require_checkout(f"{COMMAND} bench")
     command = [sys.executable, "-m", "bench", *arguments]
     sys.exit(subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode)  # noqa: S603
 
@@ -314,23 +335,24 @@ def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
     """Run all checks: ruff, mypy, import-linter, alembic, OpenAPI, pytest."""
     from app.local.checks import run_checks
 
+    require_checkout(f"{COMMAND} test")
     sys.exit(run_checks(everything=everything, pytest_args=pytest_args))
 
 
 def _require_database(settings: Settings) -> None:
-    """Raises SchemaMismatch, and in production SettingsError if the role may do too much."""
-    from app.common import privileges
+    """Raises SchemaMismatch, and SettingsError without a database, or in production if the role may
+    do too much. A database that cannot be reached is no reason not to start."""
+    import structlog
 
-    schema_version.require_current(settings)
+    from app.common import logging, privileges
+
+    try:
+        schema_version.require_current(settings)
+    except psycopg.OperationalError as error:
+        logging.configure(settings.log_level)
+        structlog.get_logger().warning("database_unavailable", error=str(error).splitlines()[0])
     _register_models()
     privileges.require_least(settings)
-
-
-def _problem(error: AppError) -> str:
-    """What a user of a command reads: the error, or the problems of each argument."""
-    if error.text != BadRequest.message:
-        return error.text
-    return "; ".join(f"{name}: {text}" for name, texts in error.details.items() for text in texts)
 
 
 def _register_models() -> None:
@@ -338,15 +360,13 @@ def _register_models() -> None:
 
 
 def _connect() -> Settings:
-    """Connect this command to the database: the configured one, or that of a running `up`."""
-    from app.local.embedded import default_data_dir
-    from app.local.up import running_environment
+    """Connect this command to the database: the configured one, or that of a running `up`.
+
+    Raises what `_load_settings` and `schema_version.require_current` raise.
+    """
     from app.wiring import wire
 
-    settings = _load_settings()
-    if settings.database_url is None:
-        os.environ |= running_environment(settings.data_dir or default_data_dir(PROJECT_ROOT))
-        settings = _load_settings()
+    settings = _load_or_adopt_settings()
     schema_version.require_current(settings)
     wire(settings)
     return settings

@@ -29,7 +29,7 @@ from app.common import (
     queue,
     redis_client,
 )
-from app.common.settings import Settings, SettingsError
+from app.common.settings import Settings, require_database
 from app.coupons import service as coupons
 from app.delivery import service as delivery
 from app.delivery.codes import uploads as code_uploads
@@ -95,9 +95,8 @@ def wire(settings: Settings) -> None:
 
 
 def connect_database(settings: Settings) -> None:
-    if settings.database_url is None:
-        raise SettingsError("DATABASE_URL is not set; `./flow up` starts a database of its own.")
-    db.configure(db.Database(settings.database_url, pool_size=settings.database_pool_size))
+    url = require_database(settings)
+    db.configure(db.Database(url, pool_size=settings.database_pool_size))
 
 
 def connect_redis(url: str, *, cache_url: str | None = None) -> None:

@@ -3,16 +3,18 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import redis
 import structlog
-from rq import SimpleWorker
 
-from app.common import clock, jobs, logging, queue
-from app.common.settings import Settings, SettingsError
+from app.common import clock, job_worker, logging, queue
+from app.common.settings import Settings, SettingsError, require_redis
 from app.delivery.codes import tasks as codes
 from app.delivery.files import tasks as files
 from app.inbox import tasks as inbox
@@ -54,24 +56,29 @@ JOBS: Final = (
 )
 #: Supervisors typically kill a worker after 30 seconds.
 _STOP_SECONDS = 25
-#: How long Redis remembers a worker that has disappeared.
-_TTL_SECONDS = 60
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 15.0
 
 _log = structlog.get_logger()
 
 
+class WorkerProblem(Exception):
+    """The worker of this machine does not work; one sentence for the operator."""
+
+
 def work(settings: Settings) -> None:
-    """Process jobs until SIGINT or SIGTERM; running jobs are finished first."""
-    redis_url = settings.redis_url
-    if redis_url is None:
-        raise SettingsError("REDIS_URL is not set; `./flow up` starts a Redis of its own.")
+    """Process jobs until SIGINT or SIGTERM; running jobs are finished first.
+
+    Raises SettingsError if Redis refuses the user of REDIS_URL.
+    """
+    redis_url = require_redis(settings)
+    logging.configure(settings.log_level)
+    _wait_for(_connect(redis_url))
     spawn = multiprocessing.get_context("spawn")
-    helpers = (
-        spawn.Process(target=_run_schedule, args=(settings, redis_url), daemon=True),
-        # In a process of its own, so that a slow provider delays only its own jobs.
-        spawn.Process(target=_run_outbound_worker, args=(settings, redis_url), daemon=True),
-    )
+    helpers = [
+        spawn.Process(target=_run_helper, args=(run, settings, redis_url), daemon=True)
+        # The second in a process of its own, so that a slow provider delays only its own jobs.
+        for run in (_run_schedule, _run_outbound_worker)
+    ]
     for helper in helpers:
         helper.start()
         _stop_with(helper)
@@ -84,27 +91,28 @@ def work(settings: Settings) -> None:
             helper.join(_STOP_SECONDS)
 
 
+def require_working(settings: Settings) -> None:
+    """Raises WorkerProblem unless all processes of the worker of this machine work."""
+    connection = redis.Redis.from_url(
+        require_redis(settings), socket_timeout=3, socket_connect_timeout=3
+    )
+    try:
+        missing = job_worker.missing_processes(connection)
+    except redis.RedisError as error:
+        raise WorkerProblem(f"Redis, which knows the worker, does not answer: {error}.") from None
+    if missing:
+        raise WorkerProblem(f"Missing on this machine: {', '.join(missing)}.")
+
+
 def _run_worker(settings: Settings, redis_url: str, queue_name: str) -> None:
     """Process the jobs of one queue, one at a time, until stopped."""
-    logging.configure(settings.log_level)
     wire(settings)
-    connection = _connect(redis_url)
-    _wait_for(connection)
-    # Jobs run in this process. A forked process per job would connect to the database and prepare
-    # its statements anew, which takes ten times as long as the job (docs/decisions/0008).
-    make_worker(queue_name, connection).work()
+    make_worker(queue_name, _connect(redis_url)).run()
 
 
-def make_worker(queue_name: str, connection: redis.Redis) -> SimpleWorker:
+def make_worker(queue_name: str, connection: redis.Redis) -> job_worker.JobWorker:
     """A worker that calls JOBS and nothing else."""
-    jobs.allowed.configure({jobs.name_of(job): job for job in JOBS})
-    return SimpleWorker(
-        [queue.open_queue(queue_name, connection)],
-        connection=connection,
-        job_class=jobs.AllowedJob,
-        serializer=jobs.JsonSerializer,
-        worker_ttl=_TTL_SECONDS,
-    )
+    return job_worker.make(queue_name, connection, JOBS)
 
 
 def _connect(redis_url: str) -> redis.Redis:
@@ -115,11 +123,16 @@ def _connect(redis_url: str) -> redis.Redis:
 
 
 def _wait_for(connection: redis.Redis) -> None:
-    """Wait until Redis answers. A worker that ended instead would only be started again."""
+    """Wait until Redis answers. A worker that ended instead would only be started again.
+
+    Raises SettingsError if it refuses us.
+    """
     pause = _FIRST_PAUSE_SECONDS
     while True:
         try:
             connection.ping()
+        except (redis.AuthenticationError, redis.exceptions.NoPermissionError) as error:
+            raise SettingsError(f"Redis refuses the user of REDIS_URL: {error}.") from None
         except redis.RedisError as error:
             _log.warning("waiting for Redis", error=type(error).__name__, seconds=pause)
             time.sleep(pause)
@@ -128,9 +141,35 @@ def _wait_for(connection: redis.Redis) -> None:
             return
 
 
-def _run_outbound_worker(settings: Settings, redis_url: str) -> None:
+def _run_helper(run: Callable[[Settings, str], None], settings: Settings, redis_url: str) -> None:
+    """Run one of the other processes, which ends with the first one."""
     _stop_with(multiprocessing.parent_process())
+    logging.configure(settings.log_level)
+    try:
+        _wait_for(_connect(redis_url))
+        run(settings, redis_url)
+    except Exception:
+        _log.exception("worker_process_failed")
+        sys.exit(1)
+
+
+def _run_outbound_worker(settings: Settings, redis_url: str) -> None:
     _run_worker(settings, redis_url, queue.OUTBOUND)
+
+
+def _run_schedule(_: Settings, redis_url: str) -> None:
+    """Enqueue scheduled jobs. Several schedulers may run, because jobs are idempotent."""
+    connection = _connect(redis_url)
+    queue.configure(connection)
+    _log.info("scheduler_started")
+    while True:
+        with suppress(redis.RedisError):  # Redis forgets us until it is back
+            job_worker.report(connection, job_worker.SCHEDULER)
+        time.sleep(60 - clock.now().timestamp() % 60)
+        minute = round(clock.now().timestamp() / 60)
+        for scheduled, every, at in SCHEDULE:
+            if minute % every == at:
+                queue.enqueue(scheduled)
 
 
 def _stop_with(other: multiprocessing.process.BaseProcess | None) -> None:
@@ -142,18 +181,3 @@ def _stop_with(other: multiprocessing.process.BaseProcess | None) -> None:
 def _stop_after(other: multiprocessing.process.BaseProcess) -> None:
     other.join()
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _run_schedule(settings: Settings, redis_url: str) -> None:
-    """Enqueue scheduled jobs. Several schedulers may run, because jobs are idempotent."""
-    _stop_with(multiprocessing.parent_process())
-    logging.configure(settings.log_level)
-    connection = _connect(redis_url)
-    _wait_for(connection)
-    queue.configure(connection)
-    while True:
-        time.sleep(60 - clock.now().timestamp() % 60)
-        minute = round(clock.now().timestamp() / 60)
-        for scheduled, every, at in SCHEDULE:
-            if minute % every == at:
-                queue.enqueue(scheduled)

@@ -1,15 +1,25 @@
-"""How Alembic reaches the database: as its owner, never as the application's role."""
+"""How Alembic reaches the database: as its owner, never as the application's role.
+
+Without a DATABASE_URL it uses the server of a running `./flow up`.
+"""
 
 from alembic import context
+from alembic.util import CommandError
 from sqlalchemy import create_engine
 
-from app.common.settings import SettingsError, load_for_migration
+from app.common.settings import COMMAND, SettingsError, load_for_migration
+from app.local import running
 from app.models import Base
 
-settings = load_for_migration()
+try:
+    settings = load_for_migration()
+    if running.adopt(settings, as_owner=True):
+        settings = load_for_migration()
+except SettingsError as error:
+    raise CommandError(str(error)) from None
 url = settings.migration_database_url or settings.database_url
 if url is None:
-    raise SettingsError("MIGRATION_DATABASE_URL or DATABASE_URL must be set.")
+    raise CommandError(f"DATABASE_URL is not set, and `{COMMAND} up` is not running.")
 
 engine = create_engine(url)
 with engine.connect() as connection:
@@ -19,6 +29,7 @@ with engine.connect() as connection:
         compare_type=True,
         compare_server_default=True,
         transaction_per_migration=True,
+        on_version_apply=context.config.attributes.get("on_version_apply"),
     )
     with context.begin_transaction():
         context.run_migrations()

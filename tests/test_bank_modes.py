@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from app.common.settings import PROJECT_ROOT
-from app.local.up import running_environment
+from app.local.running import running_environment
 from tests.bank import Payer
 from tests.live import PASSWORD, Api, wait_until
 from tests.local.helpers import environment_of, first_line, folder, starting

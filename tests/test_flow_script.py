@@ -143,7 +143,7 @@ class TestInstallation:
         monkeypatch.setattr(flow, "installers", lambda _: [failing])
         assert flow.main(["up"]) != 0
         assert capsys.readouterr().err.splitlines()[-1] == (
-            "flow: could not install the packages of requirements.lock: the disk is full."
+            "flow: could not install the packages of requirements-dev.lock: the disk is full."
         )
 
     def test_a_read_only_folder_is_reported_in_one_sentence(
@@ -159,8 +159,42 @@ class TestInstallation:
             f"flow: cannot make .venv: the folder {flow.ROOT} cannot be written to.\n"
         )
 
+    def test_a_slow_installation_shows_that_it_works_and_has_no_time_limit(
+        self,
+        flow: ModuleType,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(flow, "PATIENCE", 0.1)
+        slow = [sys.executable, "-c", "import time; time.sleep(0.5); print('done')"]
+        assert flow.run(slow).stdout == b"done\n"
+        assert "flow: still working (0.2 s) ..." in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("command", "lock"),
+        [
+            ("up", "requirements-dev.lock"),  # `.venv/bin/pytest` and others work afterwards
+            ("test", "requirements-dev.lock"),
+            ("bench", "requirements-dev.lock"),
+            ("serve", "requirements.lock"),
+            ("--help", "requirements.lock"),
+        ],
+    )
+    def test_servers_do_without_development_packages(
+        self, flow: ModuleType, monkeypatch: pytest.MonkeyPatch, command: str, lock: str
+    ) -> None:
+        monkeypatch.setattr(os, "execve", lambda *_: None)
+        monkeypatch.setattr(os, "chdir", lambda _: None)
+        flow.main([command])
+        assert installed(flow) == [lock]
+
 
 class TestForwarding:
+    def test_the_command_learns_how_it_was_called(self, flow: ModuleType, checkout: Path) -> None:
+        flow.prepare(flow.LOCK)
+        (checkout / "app/cli.py").write_text("import os; print(os.environ['FLOW_COMMAND'])")
+        assert call(checkout, "x", cwd=checkout).stdout == "./flow\n"
+
     def test_arguments_are_forwarded_with_absolute_paths_of_files(
         self, flow: ModuleType, checkout: Path, tmp_path: Path
     ) -> None:

@@ -71,7 +71,8 @@ class DeclaredSettings:
     data_dir: Path | None = optional_setting(
         Folder(),
         "Folder of the embedded servers, logs and development secrets.",
-        unset="`.data` in the project; for root, a folder below `/var/lib/payment-flow`",
+        unset="`.data` in the project; for an installed package `~/.local/share/payment-flow`; for"
+        " root, a folder below `/var/lib/payment-flow`",
     )
     trusted_proxies: int = setting(
         ma.fields.Integer(validate=Range(0)),

@@ -168,6 +168,11 @@ class DatabaseUrl(ma.fields.String):
 
 class RedisUrl(ma.fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
             raise ma.ValidationError("must look like redis://host:6379/0")
         return str(value)

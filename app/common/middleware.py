@@ -114,7 +114,9 @@ class RequestMiddleware:
                 headers += _limit_headers(limits)
             if environ["wsgi.url_scheme"] == "https":
                 headers.append(_HSTS)
-            log.info(
+            # Probes arrive every few seconds, and are no news while they succeed.
+            is_news = not (environ["PATH_INFO"].startswith("/health/") and status.startswith("2"))
+            (log.info if is_news else log.debug)(
                 "request",
                 method=environ["REQUEST_METHOD"],
                 path=public_path(_readable(environ["PATH_INFO"])),

@@ -1,13 +1,20 @@
 """Migrates the database schema and grants the application's role minimal privileges."""
 
+from collections.abc import Callable
+from typing import Any, Final
+
+import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, make_url, text
 
 from app.common import privileges
-from app.common.declared_settings import DeclaredSettings
-from app.common.schema_version import read_revision, require_not_ahead
-from app.common.settings import PROJECT_ROOT, SettingsError
+from app.common.schema_version import connect, known_revisions, require_not_ahead, revision_of
+from app.common.settings import PROJECT_ROOT, SettingsError, require_database
+from app.common.web_settings import WebSettings
+
+#: A busy machine needs long to answer, and what refuses does so at once.
+_CONNECT_SECONDS: Final = 60
 
 
 def alembic_config() -> Config:
@@ -16,25 +23,56 @@ def alembic_config() -> Config:
     return config
 
 
-def migrate(settings: DeclaredSettings, *, revision: str = "head") -> None:
+def migrate(
+    settings: WebSettings,
+    *,
+    revision: str = "head",
+    show: Callable[[str], None] = lambda _: None,
+) -> None:
     """Migrate as the owner, then grant to the application's role.
 
-    Raises SettingsError when no database is configured, and SchemaMismatch when a newer version
-    has migrated it already.
+    show: is told each migration when it is done. Raises SettingsError when no database is
+    configured or the application's role does not exist, and SchemaMismatch when a newer version has
+    migrated it already.
     """
-    owner_url = settings.migration_database_url or settings.database_url
-    if owner_url is None or settings.database_url is None:
-        raise SettingsError("DATABASE_URL is not set; `./flow up` starts a database of its own.")
-    require_not_ahead(read_revision(owner_url))
-    command.upgrade(alembic_config(), revision)
-    owner, role = make_url(owner_url).username, make_url(settings.database_url).username
-    if role and role != owner:
+    url = require_database(settings)
+    owner_url = settings.migration_database_url or url
+    owner, role = make_url(owner_url).username, make_url(url).username
+    is_apart = role is not None and role != owner
+    with connect(owner_url, seconds=_CONNECT_SECONDS) as connection:
+        current = revision_of(connection)
+        require_not_ahead(current)
+        if is_apart and not _exists(connection, role):
+            raise SettingsError(
+                f"DATABASE_URL must name a role that exists, unlike {role}: create it first."
+            )
+    config = alembic_config()
+    config.attributes["on_version_apply"] = _progress(current, show)
+    command.upgrade(config, revision)
+    if role is not None and is_apart:
         grant(owner_url, role)
+
+
+def _exists(connection: psycopg.Connection, role: str | None) -> bool:
+    query = "SELECT FROM pg_roles WHERE rolname = %s"
+    return connection.execute(query, (role,)).fetchone() is not None
+
+
+def _progress(current: str | None, show: Callable[[str], None]) -> Callable[..., None]:
+    """A function for Alembic that shows each migration when it is done."""
+    known = known_revisions()
+    before = known.index(current) + 1 if current else 0
+
+    def applied(*, step: Any, **_: Any) -> None:
+        done = known.index(step.up_revision_id) + 1 - before
+        show(f"Migrated {done} of {len(known) - before}: {step.up_revision_id}")
+
+    return applied
 
 
 def grant(owner_url: str, role: str) -> None:
     """Grant the application's role what `privileges.allowed` lists, and nothing else."""
-    engine = create_engine(owner_url, connect_args={"connect_timeout": 10})
+    engine = create_engine(owner_url, connect_args={"connect_timeout": _CONNECT_SECONDS})
     with engine.begin() as connection:
         quote = connection.dialect.identifier_preparer.quote
         name = quote(role)

@@ -7,7 +7,7 @@ import psycopg
 
 from app.common.db import Base
 from app.common.schema_version import connect
-from app.common.settings import Settings, SettingsError
+from app.common.settings import COMMAND, Settings, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,6 @@ def require_least(settings: Settings) -> None:
         role, privilege, name = found
         raise SettingsError(
             f"DATABASE_URL must name a role without the right to {privilege} {name} in production,"
-            f" unlike {role}: create one that does not own the tables, and run `payment-flow"
+            f" unlike {role}: create one that does not own the tables, and run `{COMMAND}"
             " migrate`, which grants it what it needs."
         )

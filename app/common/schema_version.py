@@ -9,7 +9,7 @@ from typing import Final
 
 import psycopg
 
-from app.common.settings import PROJECT_ROOT, Settings
+from app.common.settings import COMMAND, PROJECT_ROOT, Settings, require_database
 
 _FOLDER: Final = PROJECT_ROOT / "migrations" / "versions"
 _CONNECT_SECONDS: Final = 3
@@ -55,39 +55,39 @@ def require_not_ahead(revision: str | None) -> None:
 def require_current(settings: Settings) -> None:
     """Require the schema that this code needs, before a process starts.
 
-    A database that cannot be reached is no reason not to start. Raises SchemaMismatch.
+    Raises SchemaMismatch, SettingsError without a database, and psycopg.OperationalError.
     """
-    if settings.database_url is None:
-        return
-    try:
-        revision = read_revision(settings.database_url)
-    except psycopg.OperationalError:
-        return
+    revision = read_revision(require_database(settings))
     require_not_ahead(revision)
     status = status_of(revision)
     if status == "missing":
-        raise SchemaMismatch("The database has no schema yet; run `payment-flow migrate` first.")
+        raise SchemaMismatch(f"The database has no schema yet; run `{COMMAND} migrate` first.")
     if status == "behind":
         raise SchemaMismatch(
             f"The database has the schema of an older version (revision {revision}); run"
-            " `payment-flow migrate` of this version first."
+            f" `{COMMAND} migrate` of this version first."
         )
 
 
 def read_revision(url: str) -> str | None:
     """The revision of the database, None if it has no schema. Raises psycopg.OperationalError."""
     with connect(url) as connection:
-        try:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        except psycopg.errors.UndefinedTable:
-            return None
+        return revision_of(connection)
+
+
+def revision_of(connection: psycopg.Connection) -> str | None:
+    """The revision of the connected database, None if it has no schema."""
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
     return None if row is None else str(row[0])
 
 
-def connect(url: str) -> psycopg.Connection:
+def connect(url: str, *, seconds: int = _CONNECT_SECONDS) -> psycopg.Connection:
     """A connection for a question before the application is configured, in autocommit mode.
 
-    url: as in the settings. Raises psycopg.OperationalError.
+    url: as in the settings; seconds: how long to wait for it. Raises psycopg.OperationalError.
     """
     plain = re.sub(r"^postgresql\+\w+:", "postgresql:", url)
-    return psycopg.connect(plain, connect_timeout=_CONNECT_SECONDS, autocommit=True)
+    return psycopg.connect(plain, connect_timeout=seconds, autocommit=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final
@@ -20,6 +21,10 @@ from app.common.web_settings import WebSettings
 
 PRODUCT_NAME: Final = "Payment Flow"
 
+#: What the user calls the command, for help and messages: `./flow` says so.
+COMMAND: Final = os.environ.get("FLOW_COMMAND") or "payment-flow"
+
+#: The checkout, or where the package is installed.
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 
 #: Listening addresses that other machines cannot use.
@@ -91,9 +96,14 @@ class Settings(WebSettings):
         return self.admin_two_factor if self.admin_two_factor is not None else self.is_production
 
     @property
+    def data_folder(self) -> Path:
+        """Folder of the embedded servers, logs and development secrets."""
+        return self.data_dir or default_data_dir()
+
+    @property
     def files_folder(self) -> Path:
         """Folder of the files that merchants sell, unless they are stored in S3."""
-        return self.files_dir or (self.data_dir or PROJECT_ROOT / ".data") / "files"
+        return self.files_dir or self.data_folder / "files"
 
     @cached_property
     def access_secret(self) -> str:
@@ -113,7 +123,7 @@ class Settings(WebSettings):
 
         Raises SettingsError when the folder cannot be written.
         """
-        folder = self.data_dir or PROJECT_ROOT / ".data"
+        folder = self.data_folder
         path = folder / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -127,6 +137,46 @@ class Settings(WebSettings):
             return path.read_text()
         except OSError as error:
             raise SettingsError(f"Cannot keep a secret in {folder}: {error.strerror}.") from error
+
+
+def default_data_dir(project_root: Path = PROJECT_ROOT) -> Path:
+    """The data folder if DATA_DIR is not set.
+
+    In the checkout, or for an installed package in the user's home. Elsewhere for root: the
+    servers then run as an unprivileged user, who may not have access to these (for example below
+    `/root`).
+    """
+    if os.geteuid() == 0:
+        name = sha256(str(project_root.resolve()).encode()).hexdigest()[:8]
+        return Path("/var/lib/payment-flow") / name
+    if _is_checkout(project_root):
+        return project_root / ".data"
+    home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(home).expanduser() / "payment-flow"
+
+
+def require_database(settings: WebSettings) -> str:
+    """The URL of the database. Raises SettingsError if there is none."""
+    if settings.database_url is None:
+        raise SettingsError(f"DATABASE_URL is not set; `{COMMAND} up` starts its own database.")
+    return settings.database_url
+
+
+def require_redis(settings: WebSettings) -> str:
+    """The URL of the Redis of the job queue. Raises SettingsError if there is none."""
+    if settings.redis_url is None:
+        raise SettingsError(f"REDIS_URL is not set; `{COMMAND} up` starts its own Redis.")
+    return settings.redis_url
+
+
+def require_checkout(command: str) -> None:
+    """Raises SettingsError if this is an installed package, without tests and documents."""
+    if not _is_checkout(PROJECT_ROOT):
+        raise SettingsError(f"`{command}` works in a checkout of the project only.")
+
+
+def _is_checkout(folder: Path) -> bool:
+    return (folder / "pyproject.toml").is_file()
 
 
 def load_settings() -> Settings:
@@ -148,11 +198,21 @@ def load_for_migration() -> WebSettings:
     return settings
 
 
+def read_variables() -> dict[str, str]:
+    """The environment, with what `.env` adds to it. Raises SettingsError."""
+    try:
+        added = dotenv_values(".env")
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"Cannot read .env: {error}.") from None
+    return {**{name: value for name, value in added.items() if value}, **os.environ}
+
+
 def _read_values() -> dict[str, Any]:
     """The values of the settings that are given, by field. Raises InvalidValues."""
-    variables = {**dotenv_values(".env"), **os.environ}
     # An empty value means unset, as in compose files and `.env` files.
-    given = _accept_old_names({name.upper(): value for name, value in variables.items() if value})
+    given = _accept_old_names(
+        {name.upper(): value for name, value in read_variables().items() if value}
+    )
     values, problems = {}, {}
     for name, declaration in declarations(Settings).items():
         if name in given:

@@ -69,6 +69,10 @@ _STATES: Final = {
 _CLASSES: Final = {"08": Failure.LOST, "53": Failure.BUSY}
 
 
+#: A mistake of whoever granted privileges, not of ours.
+INSUFFICIENT_PRIVILEGE: Final = "42501"
+
+
 def failure_of(state: str) -> Failure:
     """What a failure with this SQLSTATE means. DEFECT for every state that is not listed."""
     return _STATES.get(state) or _CLASSES.get(state[:2], Failure.DEFECT)

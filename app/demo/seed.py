@@ -34,7 +34,7 @@ from app.common.examples import EXAMPLE_ID
 from app.common.fair_executor import Turn
 from app.common.money import Money
 from app.common.pagination import PageRequest
-from app.common.settings import Settings, SettingsError
+from app.common.settings import COMMAND, Settings, SettingsError
 from app.coupons import service as coupons
 from app.coupons.models import CouponKind
 from app.demo.catalogue import COUPON, EXAMPLE, OWNERS, PASSWORD, PRODUCTS, SHOPS
@@ -71,7 +71,7 @@ def seed(settings: Settings, *, if_empty: bool) -> None:
     if settings.is_production:
         raise SettingsError(
             "Demo data is refused in production, because its password is public "
-            "(`up --no-demo` starts without it)."
+            f"(`{COMMAND} up --no-demo` starts without it)."
         )
     with db.transaction() as session:
         complete = _has_account(session, ADMIN)

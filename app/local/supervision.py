@@ -49,6 +49,8 @@ class Supervised(ABC):
         self._report = report
         self._backoff = Backoff()
         self._start_at: float | None = None
+        #: Whether it has ended unexpectedly, however often it was started again.
+        self.has_ended = False
 
     def check(self) -> None:
         """Start it again if it has ended and its pause is over."""
@@ -65,6 +67,7 @@ class Supervised(ABC):
             self._backoff.started()
 
     def _schedule(self, problem: str) -> None:
+        self.has_ended = True
         pause = self._backoff.next_pause()
         self._start_at = time.monotonic() + pause
         self._report(

@@ -18,19 +18,20 @@ from typing import NoReturn
 import click
 import psycopg
 from rich.console import Console
+from rich.markup import escape
 
 from app.common.schema_version import newest_revision, read_revision
-from app.common.settings import PROJECT_ROOT, Settings
+from app.common.settings import Settings, read_variables
 from app.local import processes, simulators
-from app.local.embedded import EmbeddedError, PostgresServer, RedisServer, default_data_dir
+from app.local.embedded import EmbeddedError, PostgresServer, RedisServer
 from app.local.processes import FileLock
+from app.local.running import LOCK_NAME, OWNER_URL
 from app.local.supervision import LogRotation, Service, SupervisedServer, launch, log_tail
 
-#: The application works without the simulators, so it does not wait longer for them.
-_SIMULATOR_SECONDS = 60
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.1
-_OWNER_URL = "MIGRATION_DATABASE_URL"
+#: A step that takes longer shows for how long it has been running.
+_LONG_SECONDS = 10
 
 
 class UpError(Exception):
@@ -46,7 +47,7 @@ def up(settings: Settings, *, demo: bool, quiet: bool) -> int:
 
     Stops on SIGINT, SIGTERM and SIGHUP, and when the parent process dies. Returns the exit code.
     """
-    data_dir = (settings.data_dir or default_data_dir(PROJECT_ROOT)).absolute()
+    data_dir = settings.data_folder.absolute()
     interrupt = _Interrupt()
     supervisor = _Supervisor(settings, data_dir, interrupt)
     with ExitStack() as cleanup:
@@ -55,29 +56,12 @@ def up(settings: Settings, *, demo: bool, quiet: bool) -> int:
     return code
 
 
-def running_environment(data_dir: Path) -> dict[str, str]:
-    """The environment of the `up` that is running on this data folder; empty if there is none.
-
-    It gives other commands access to the embedded servers, to PostgreSQL as the application.
-    """
-    path = data_dir / "up.lock"
-    if not path.exists():
-        return {}
-    lock = FileLock(path)
-    try:
-        environment: dict[str, str] = {} if lock.acquire() else json.loads(lock.read())["env"]
-    finally:
-        lock.release()
-    environment.pop(_OWNER_URL, None)
-    return environment
-
-
 def _run_until_stopped(
     supervisor: "_Supervisor", cleanup: ExitStack, *, demo: bool, quiet: bool
 ) -> int:
     try:
-        with _progress(quiet) as show:
-            supervisor.start(cleanup, show, demo=demo)
+        with _progress(quiet) as progress:
+            supervisor.start(cleanup, progress, demo=demo)
         _echo(supervisor.address if quiet else supervisor.summary(demo=demo))
         supervisor.watch()
     except _Stop:
@@ -85,7 +69,7 @@ def _run_until_stopped(
             _echo("\nStopping …")
         return 0
     except (UpError, EmbeddedError, OSError) as error:
-        _echo(str(error), err=True)
+        _echo(f"Error: {error}", err=True)
         return 1
 
 
@@ -133,23 +117,29 @@ class _Supervisor:
         self.address = f"http://{host}:{settings.port}"
         self._simulators = simulators.needed(settings)
 
-    def start(self, cleanup: ExitStack, show: Callable[[str], None], *, demo: bool) -> None:
-        """Start everything. `cleanup` stops it in reverse order."""
+    def start(self, cleanup: ExitStack, progress: "_Progress", *, demo: bool) -> None:
+        """Start everything. `cleanup` stops it in reverse order.
+
+        It takes as long as it needs: no step has a time limit while its processes live.
+        """
+        self._progress = progress
+        show = progress.show
         lock = self._acquire_lock(cleanup)
         _require_free(self._settings.host, self._settings.port, setting="PORT")
         for simulator in self._simulators:
             _require_free(simulators.HOST, simulator.port, setting=simulator.setting)
         env = self._start_servers(cleanup, show)
         lock.write(json.dumps({"address": self.address, "pid": os.getpid(), "env": env}))
-        everything = {**os.environ, **env}
+        # With `.env`, because our processes have another working directory.
+        everything = {**read_variables(), **env}
         # Only `migrate` changes tables. Empty, so that it overrides a line of `.env`, too.
-        unprivileged = {**everything, _OWNER_URL: ""}
+        unprivileged = {**everything, OWNER_URL: ""}
         # A restart does not wait for what is there already: `migrate` then only grants again.
         is_current = self._has_current_schema(env)
         if not is_current:
-            show("Preparing the database …")
-            self._run(["migrate"], everything)
-        show("Starting the application …")
+            show("Migrating the database")
+            self._run(["migrate"], everything, reports=True)
+        show("Starting web and worker")
         cleanup.callback(_stop_services, self._services)
         commands = {"web": ["app.cli", "serve"], "worker": ["app.cli", "worker"]}
         commands |= {simulator.name: [simulator.module] for simulator in self._simulators}
@@ -159,8 +149,9 @@ class _Supervisor:
         if is_current:
             self._run(["migrate"], everything)
         if demo:
-            show("Loading demo data …")
+            show("Loading demo data")
             self._run(["demo", "--if-empty"], unprivileged)
+        show("Waiting for the web process")
         self._wait_until_ready()
 
     def watch(self) -> NoReturn:
@@ -204,7 +195,7 @@ class _Supervisor:
         try:
             self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._logs.mkdir(mode=0o700, exist_ok=True)
-            lock = FileLock(self._data_dir / "up.lock")
+            lock = FileLock(self._data_dir / LOCK_NAME)
         except OSError as error:
             raise UpError(
                 f"Cannot keep data in {self._data_dir} ({error.strerror}); "
@@ -227,14 +218,16 @@ class _Supervisor:
             "PORT": str(self._settings.port),
             "DATA_DIR": str(self._data_dir),
         }
+        if self._settings.files_dir is not None:
+            env["FILES_DIR"] = str(self._settings.files_dir.absolute())
         if self._settings.database_url is None:
-            show("Starting PostgreSQL …")
+            show("Starting PostgreSQL")
             postgres = PostgresServer.start(self._data_dir)
             self._stop_at_end(postgres, "PostgreSQL", cleanup)
             env["DATABASE_URL"] = postgres.app_url
-            env[_OWNER_URL] = postgres.owner_url
+            env[OWNER_URL] = postgres.owner_url
         if self._settings.redis_url is None:
-            show("Starting Redis …")
+            show("Starting Redis")
             redis = RedisServer.start(self._data_dir)
             self._stop_at_end(redis, "Redis", cleanup)
             env["REDIS_URL"] = redis.url_of("queue")
@@ -245,7 +238,7 @@ class _Supervisor:
         return env
 
     def _has_current_schema(self, env: Mapping[str, str]) -> bool:
-        owner_url = env.get(_OWNER_URL) or self._settings.migration_database_url
+        owner_url = env.get(OWNER_URL) or self._settings.migration_database_url
         url = owner_url or self._settings.database_url
         try:
             return url is not None and read_revision(url) == newest_revision()
@@ -258,12 +251,17 @@ class _Supervisor:
         cleanup.callback(server.stop)
         self._servers[name] = server
 
-    def _run(self, arguments: list[str], env: Mapping[str, str]) -> None:
-        """Run one of our commands to its end. Raises UpError if it fails."""
+    def _run(self, arguments: list[str], env: Mapping[str, str], *, reports: bool = False) -> None:
+        """Run one of our commands to its end. reports: whether each line of its output says how far
+        it is. Raises UpError if it fails."""
         log = self._logs / "setup.log"
+        since = log.stat().st_size if log.exists() else 0
         process = launch(["app.cli", *arguments], log=log, env=env)
         try:
             while process.poll() is None:
+                self._require_servers()
+                last = processes.tail(log, lines=1, since=since) if reports else []
+                self._progress.detail(*last)
                 self._interrupt.pause(0.02)
         finally:
             processes.stop(process, signal.SIGTERM, timeout=10)
@@ -274,27 +272,32 @@ class _Supervisor:
             raise UpError(f"`{' '.join(arguments)}` failed. {log_tail(log)}")
 
     def _wait_until_ready(self) -> None:
-        """Wait as long as the web process lives: the first start on a busy machine takes long.
+        """Wait as long as the processes live: the first start on a busy machine takes long.
 
-        The others are restarted if they end, and the simulators are not waited for longer.
-        Raises UpError.
+        Worker and simulators are restarted if they end. The application works without simulators,
+        so one that has ended is waited for no longer. Raises UpError.
         """
         web, *others = self._services
         while not _is_healthy(f"{self.address}/health/ready"):
             self._pause_while_starting(web, others)
-        deadline = time.monotonic() + _SIMULATOR_SECONDS
-        while not all(_is_healthy(f"{simulator.url}/health") for simulator in self._simulators):
-            if time.monotonic() > deadline:
-                _report("A simulator is not ready; its log says why.")
-                break
-            self._pause_while_starting(web, others)
+        named = {service.name: service for service in others}
+        for simulator in self._simulators:
+            while not (named[simulator.name].has_ended or _is_healthy(f"{simulator.url}/health")):
+                self._pause_while_starting(web, others)
 
     def _pause_while_starting(self, web: Service, others: Sequence[Service]) -> None:
         if web.process.poll() is not None:
             raise UpError(f"`{web.name}` does not start. {log_tail(web.log)}")
+        self._require_servers()
         for service in others:
             service.check()
+        self._progress.detail()
         self._interrupt.pause()
+
+    def _require_servers(self) -> None:
+        for name, server in self._servers.items():
+            if not server.is_running:
+                raise UpError(f"{name} has ended. {log_tail(server.log)}")
 
 
 def _stop_services(services: list[Service]) -> None:
@@ -345,12 +348,38 @@ def _echo(text: str, *, err: bool = False) -> None:
         click.echo(text, err=err)
 
 
+class _Progress:
+    """Shows the current step of the start: in one line of a terminal, else a line for each."""
+
+    def __init__(self, update: Callable[[str], None], *, rewrites: bool) -> None:
+        self._update = update
+        self._rewrites = rewrites
+        self._step = ""
+        self._started_at = self._shown_at = 0.0
+
+    def show(self, step: str) -> None:
+        """A new step begins."""
+        self._step = step
+        self._started_at = self._shown_at = time.monotonic()
+        self._update(f"{step} …")
+
+    def detail(self, text: str = "") -> None:
+        """The step goes on. text: what it does now."""
+        now = time.monotonic()
+        if now - self._shown_at > (1 if self._rewrites else _LONG_SECONDS):
+            self._shown_at = now
+            seconds = f"{now - self._started_at:.0f} s"
+            self._update(f"{self._step} … ({seconds})" + (f" {text}" if text else ""))
+
+
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Show the current step in the terminal, if there is one."""
-    console = Console()
-    if quiet or not console.is_terminal:
-        yield lambda _: None
-    else:
+def _progress(quiet: bool) -> Iterator[_Progress]:
+    """Show the steps on standard error, where they are not mixed with the result."""
+    console = Console(stderr=True)
+    if quiet:
+        yield _Progress(lambda _: None, rewrites=False)
+    elif console.is_terminal:
         with console.status("Starting …") as status:
-            yield status.update
+            yield _Progress(lambda text: status.update(escape(text)), rewrites=True)
+    else:
+        yield _Progress(_report, rewrites=False)

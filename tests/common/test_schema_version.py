@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
@@ -17,7 +18,7 @@ from tests.test_commands import ARGUMENTS, WITHOUT_SETTINGS
 __all__ = ["empty_environment"]
 
 #: Commands that use the database as it is. `up` runs `migrate`, and that one is tested apart.
-COMMANDS = sorted(set(main.commands) - WITHOUT_SETTINGS - {"up", "migrate"})
+COMMANDS = sorted(set(main.commands) - WITHOUT_SETTINGS - {"up", "migrate", "check-worker"})
 
 Run = Callable[..., Any]
 
@@ -84,8 +85,15 @@ def test_a_process_starts_while_the_database_is_unavailable(
     run: Run, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    monkeypatch.setattr("app.common.logging.configure", lambda _: None)
+    log = Mock()
+    monkeypatch.setattr("structlog.get_logger", lambda: log)
 
     assert run(command).exit_code == 0
+
+    (warning,) = log.warning.mock_calls
+    assert warning.args == ("database_unavailable",)
+    assert "Connection refused" in warning.kwargs["error"]
 
 
 @pytest.mark.parametrize(

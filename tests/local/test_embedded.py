@@ -18,7 +18,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.local.embedded import EmbeddedError, PostgresServer, RedisServer, default_data_dir
+from app.common.settings import default_data_dir
+from app.local.embedded import EmbeddedError, PostgresServer, RedisServer
 
 FAST = {"fsync": "off", "shared_buffers": "16MB"}
 PROJECT_ROOT = Path(__file__).parents[2]

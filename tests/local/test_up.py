@@ -90,11 +90,23 @@ def summary(process: "subprocess.Popen[str]") -> str:
 
 @pytest.mark.stress
 def test_the_first_start_creates_the_demo_and_shows_its_logins(up: Up, port: int) -> None:
-    shown = summary(up(BCRYPT_ROUNDS="4"))
+    process = up(BCRYPT_ROUNDS="4")
+    shown = summary(process)
     for word in ("/api/v1", "/api/docs", "/api/redoc", "ada@demo.example.com", "ADMIN"):
         assert word in shown
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/products?limit=100") as answer:
         assert answer.read().count(b'"availableUnits"') >= 60
+    process.terminate()
+    _, progress = process.communicate(timeout=40)
+    steps = [line for line in progress.splitlines() if line.endswith(" …")]
+    assert steps == [
+        "Starting PostgreSQL …",
+        "Starting Redis …",
+        "Migrating the database …",
+        "Starting web and worker …",
+        "Loading demo data …",
+        "Waiting for the web process …",
+    ]
 
 
 @pytest.mark.stress

@@ -28,6 +28,9 @@ _OWNER = "payment_flow_owner"
 _APP = "payment_flow_app"
 _DATABASE = "payment_flow"
 
+#: It is running when we connect, but a busy machine may take long.
+_CONNECT_SECONDS = 60
+
 _DEFAULTS = {
     # Only TCP with passwords: the path of a socket file could be too long.
     "listen_addresses": "127.0.0.1",
@@ -130,7 +133,7 @@ class PostgresServer(Server):
 
 
 def _connect(url: str) -> psycopg.Connection:
-    return psycopg.connect(url, autocommit=True, connect_timeout=10)
+    return psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_SECONDS)
 
 
 def _exists(connection: psycopg.Connection, query: str, name: str) -> bool:
