@@ -4,6 +4,10 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import VERSION, models  # noqa: F401 – every table is known before the first query
+from app.administration.accounts.views import admin_blp as accounts_admin_blp
+from app.administration.audit_log.views import admin_blp as audit_admin_blp
+from app.administration.banking.views import admin_blp as banking_admin_blp
+from app.administration.orders.views import admin_blp as orders_admin_blp
 from app.auth import http as auth_http
 from app.auth.api_keys import service as api_keys
 from app.auth.api_keys.views import blp as api_keys_blp
@@ -87,12 +91,16 @@ BLUEPRINTS = (
     gateway_blp,
     bank_accounts_blp,
     payouts_blp,
+    accounts_admin_blp,
     users_admin_blp,
     quotas_admin_blp,
     wallets_admin_blp,
     fees_blp,
+    orders_admin_blp,
     refunds_admin_blp,
+    banking_admin_blp,
     reconciliation_blp,
+    audit_admin_blp,
 )
 
 

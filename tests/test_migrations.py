@@ -153,6 +153,31 @@ def test_inbound_events_survive_renaming_their_table_in_both_directions(
     assert rows(empty.app_url, "inbound_events") == before
 
 
+def test_dismissed_events_are_quarantined_for_the_version_before(
+    empty: servers.TestDatabase,
+) -> None:
+    url = empty.owner_url
+    command.upgrade(alembic_config(), "0018_index_sales")
+    with connected(url) as connection:
+        connection.execute(text(EVENTS))
+        connection.commit()
+    command.upgrade(alembic_config(), "0045_admin_lists")
+    before = rows(url, "inbound_events")
+    check_trigger(url, "inbound_events")
+    dismissal = text("UPDATE inbound_events SET status = 'DISMISSED' WHERE status = :status")
+    with connected(url) as connection:
+        with pytest.raises(DBAPIError, match="has been handled"):
+            connection.execute(dismissal, {"status": "PROCESSED"})
+        connection.rollback()
+        assert connection.execute(dismissal, {"status": "QUARANTINED"}).rowcount == 2
+        connection.commit()
+    assert rows(url, "inbound_events") != before
+
+    command.downgrade(alembic_config(), "0041_order_numbers")
+    assert rows(url, "inbound_events") == before
+    check_trigger(url, "inbound_events")
+
+
 #: An API key of each list of scopes, by name.
 KEYS = """
     WITH owner AS (

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, String, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.columns import Created, Identified, Timestamped, known_values, mutable
@@ -25,6 +25,9 @@ class SessionKind(StrEnum):
 
 #: SQL expression: the cost of a user's bcrypt hash, in two digits.
 HASH_COST: Final = "substr(password_hash, 5, 2)"
+#: SQL expression: what a search for users looks at, without accents and case. It is computed, not
+#: stored: administrators search rarely, and every request reads users.
+SEARCHED: Final = "user_search_text(first_name, last_name, shop_name, email, phone)"
 
 
 class User(Identified, Timestamped, Base):
@@ -43,6 +46,14 @@ class User(Identified, Timestamped, Base):
         Index("ix_users_deactivated", "id", postgresql_where=text("NOT is_active")),
         # A sign-in takes as long as the highest cost, whatever account it is for.
         Index("ix_users_password_cost", text(HASH_COST)),
+        # For administrators.
+        Index("ix_users_role", "role", "id"),
+        Index(
+            "ix_users_search",
+            literal_column(SEARCHED).label("searched"),
+            postgresql_using="gin",
+            postgresql_ops={"searched": "gin_trgm_ops"},
+        ),
         mutable(
             "email",
             "email_key",

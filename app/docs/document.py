@@ -42,12 +42,16 @@ GROUPS: Final = {
     "Administration": (
         "For administrators only",
         (
+            "admin-accounts",
             "admin-users",
             "admin-quotas",
             "admin-wallets",
             "admin-fees",
+            "admin-orders",
             "admin-refunds",
+            "admin-banking",
             "reconciliation",
+            "admin-audit",
         ),
     ),
 }

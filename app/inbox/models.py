@@ -11,15 +11,19 @@ from app.common.db import Base
 
 
 class InboundEventStatus(StrEnum):
+    """QUARANTINED: it contradicts our record. DISMISSED: an administrator has dealt with that."""
+
     RECEIVED = "RECEIVED"
     PROCESSED = "PROCESSED"
     QUARANTINED = "QUARANTINED"
+    DISMISSED = "DISMISSED"
 
 
 class InboundEvent(Identified, Base):
     """One event as its provider signed it. Only the result of its handling is recorded later.
 
-    A trigger refuses every other change, and any change after the event has been handled.
+    A trigger refuses every other change, and any change after the event has been handled, except
+    that one in quarantine is received again or dismissed.
     event_id: the provider's id, the same in every delivery; reference: the id that we gave the
     provider; amount: minor units, NULL when the currency cannot express what the provider sent;
     user_id: as the provider sent it; provider_reference: the provider's own id of the payment;
@@ -37,6 +41,19 @@ class InboundEvent(Identified, Base):
             "ix_inbound_events_due",
             "next_attempt_at",
             postgresql_where=text("status = 'RECEIVED'"),
+        ),
+        # For administrators.
+        Index("ix_inbound_events_provider", "provider", "id"),
+        Index(
+            "ix_inbound_events_provider_reference",
+            "provider_reference",
+            postgresql_where=text("provider_reference IS NOT NULL"),
+        ),
+        Index(
+            "ix_inbound_events_unusual",
+            "status",
+            "id",
+            postgresql_where=text("status <> 'PROCESSED'"),
         ),
         mutable(
             "status", "attempts", "next_attempt_at", "last_error", "processed_at", deleted=True

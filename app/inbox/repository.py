@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.common.rows import lock_row
 from app.inbox.models import InboundEvent, InboundEventStatus
 
 
@@ -32,6 +33,10 @@ def lock_received(session: Session, event_id: UUID) -> InboundEvent | None:
             populate_existing=True
         )
     )
+
+
+def get_event_for_update(session: Session, event_id: UUID) -> InboundEvent | None:
+    return lock_row(session, InboundEvent, event_id)
 
 
 def list_due(session: Session, *, now: datetime, limit: int) -> Sequence[UUID]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.audit import service as audit
 from app.common import clock
 from app.common.backoff import Backoff
 from app.common.db import savepoint
@@ -18,7 +19,14 @@ from app.common.process_state import Handlers
 from app.events import service as events
 from app.events.catalogue.banks import BankEventQuarantined
 from app.inbox import repository
-from app.inbox.errors import Quarantine, ReferenceUnknown
+from app.inbox.errors import (
+    RETRYABLE,
+    InboundEventNotFound,
+    InboundEventNotQuarantined,
+    InboundEventNotRetryable,
+    Quarantine,
+    ReferenceUnknown,
+)
 from app.inbox.models import InboundEvent, InboundEventStatus
 from app.ledger_lock.service import require_ledger_lock
 
@@ -107,10 +115,10 @@ def handle(session: Session, *, event_id: UUID) -> None:
 
 def _quarantine(session: Session, event: InboundEvent, contradiction: Quarantine) -> None:
     event.status, event.processed_at = InboundEventStatus.QUARANTINED.value, clock.now()
-    event.last_error = contradiction.reason
+    event.last_error = contradiction.reason.value
     quarantined = BankEventQuarantined.of(
         event,
-        reason=contradiction.reason,
+        reason=contradiction.reason.value,
         ours=contradiction.ours,
         theirs=contradiction.theirs,
     )
@@ -128,6 +136,62 @@ def _postpone(event: InboundEvent, *, reason: str) -> None:
     event.next_attempt_at = clock.now() + _BACKOFF.delay(event.attempts)
     event.attempts += 1
     event.last_error = reason
+
+
+def retry(session: Session, *, actor_id: UUID, event_id: UUID, reason: str) -> InboundEvent:
+    """Handle a quarantined event again, after the cause was fixed. The caller enqueues it.
+
+    actor_id: the administrator; reason: why. Raises InboundEventNotFound,
+    InboundEventNotQuarantined, InboundEventNotRetryable.
+    """
+    event = _require_quarantined(session, event_id)
+    if event.last_error not in RETRYABLE:
+        raise InboundEventNotRetryable(event.last_error or "")
+    event.status, event.processed_at = InboundEventStatus.RECEIVED.value, None
+    event.attempts += 1
+    event.next_attempt_at = clock.now()
+    _audit(session, "inbound-event.retry", event, actor_id=actor_id, reason=reason)
+    return event
+
+
+def dismiss(session: Session, *, actor_id: UUID, event_id: UUID, reason: str) -> InboundEvent:
+    """Record that a quarantined event has been dealt with, outside of this system. It has no other
+    effect.
+
+    actor_id: the administrator; reason: what was done. Raises InboundEventNotFound,
+    InboundEventNotQuarantined.
+    """
+    event = _require_quarantined(session, event_id)
+    event.status = InboundEventStatus.DISMISSED.value
+    _audit(session, "inbound-event.dismiss", event, actor_id=actor_id, reason=reason)
+    return event
+
+
+def _require_quarantined(session: Session, event_id: UUID) -> InboundEvent:
+    event = repository.get_event_for_update(session, event_id)
+    if event is None:
+        raise InboundEventNotFound
+    if event.status != InboundEventStatus.QUARANTINED:
+        raise InboundEventNotQuarantined(status=event.status)
+    return event
+
+
+def _audit(
+    session: Session, action: str, event: InboundEvent, *, actor_id: UUID, reason: str
+) -> None:
+    audit.record(
+        session,
+        actor_id=actor_id,
+        action=action,
+        target=("inbound-event", event.id),
+        reason=reason,
+        details={
+            "provider": event.provider,
+            "type": event.type,
+            "reference": event.reference,
+            "quarantinedBecause": event.last_error,
+        },
+    )
 
 
 def list_due(session: Session, *, limit: int) -> list[UUID]:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.banks.types import BankEventType
-from app.inbox.errors import Quarantine
+from app.inbox.errors import Quarantine, QuarantineReason
 from app.inbox.models import InboundEvent
 from app.onramp import repository, service
 from app.onramp.models import Onramp, OnrampStatus
@@ -24,7 +24,7 @@ def handle(session: Session, event: InboundEvent) -> None:
     """
     onramp = repository.lock_onramp(session, provider=event.provider, token=event.reference)
     if onramp is None:
-        raise Quarantine("NOT_FOUND")
+        raise Quarantine(QuarantineReason.NOT_FOUND)
     _require_agreement(onramp, event)
     if event.type == BankEventType.PAYMENT_SUCCEEDED:
         _handle_success(session, onramp, event)
@@ -40,13 +40,13 @@ def _require_agreement(onramp: Onramp, event: InboundEvent) -> None:
     }
     theirs = {"amount": event.amount, "currency": event.currency, "userId": event.user_id}
     if ours != theirs:
-        raise Quarantine("VALUES_DIFFER", ours=_with_id(onramp, ours), theirs=theirs)
+        raise Quarantine(QuarantineReason.VALUES_DIFFER, ours=_with_id(onramp, ours), theirs=theirs)
 
 
 def _handle_success(session: Session, onramp: Onramp, event: InboundEvent) -> None:
     if onramp.status == OnrampStatus.FAILURE:
         ours = _with_id(onramp, {"status": onramp.status})
-        raise Quarantine("SUCCEEDED_AFTER_FAILURE", ours=ours)
+        raise Quarantine(QuarantineReason.SUCCEEDED_AFTER_FAILURE, ours=ours)
     if onramp.status != OnrampStatus.SUCCESS:
         service.complete_onramp(session, onramp, event)
 
@@ -54,7 +54,7 @@ def _handle_success(session: Session, onramp: Onramp, event: InboundEvent) -> No
 def _handle_failure(session: Session, onramp: Onramp, event: InboundEvent) -> None:
     if onramp.status == OnrampStatus.SUCCESS:
         ours = _with_id(onramp, {"status": onramp.status})
-        raise Quarantine("FAILED_AFTER_SUCCESS", ours=ours)
+        raise Quarantine(QuarantineReason.FAILED_AFTER_SUCCESS, ours=ours)
     if onramp.status == OnrampStatus.PROCESSING:
         service.fail_onramp(session, onramp, event)
 

@@ -38,6 +38,9 @@ class Onramp(Identified, Timestamped, Monetary, Base):
         ),
         CheckConstraint("NOT late OR status = 'SUCCESS'", name="late_success"),
         Index("ix_onramps_user", "user_id", "id"),
+        # Of all users, for administrators.
+        Index("ix_onramps_status", "status", "id"),
+        Index("ix_onramps_bank", "provider", "id"),
         Index(
             "ix_onramps_bank_reference",
             "provider",

@@ -73,6 +73,9 @@ class Order(Timestamped, Base):
             "id",
             postgresql_where=text("status <> 'COMPLETED'"),
         ),
+        # Of all merchants, for administrators.
+        Index("ix_orders_status", "status", "id", postgresql_where=text("status <> 'COMPLETED'")),
+        Index("ix_orders_card", "id", postgresql_where=text("payment_method = 'GATEWAY'")),
         Index(
             "ix_orders_gateway",
             "merchant_id",

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.banks.types import BankEventType, BankPayout, BankPayoutStatus
 from app.common.ids import parse_id
-from app.inbox.errors import Quarantine
+from app.inbox.errors import Quarantine, QuarantineReason
 from app.inbox.models import InboundEvent
 from app.payouts import repository, service
 
@@ -29,7 +29,7 @@ def handle(session: Session, event: InboundEvent) -> None:
     ours = {"amount": payout.amount, "currency": payout.currency}
     theirs = {"amount": event.amount, "currency": event.currency}
     if ours != theirs:
-        raise Quarantine("AMOUNT_DIFFERS", ours=ours, theirs=theirs)
+        raise Quarantine(QuarantineReason.AMOUNT_DIFFERS, ours=ours, theirs=theirs)
     reported = BankPayout(
         status=_STATUSES[BankEventType(event.type)],
         bank_reference=event.provider_reference or None,

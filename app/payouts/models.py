@@ -45,6 +45,10 @@ class Payout(Polled, Identified, Created, Monetary, Base):
         CheckConstraint("status <> 'SUBMITTED' OR submitted_at IS NOT NULL", name="submitted_when"),
         CheckConstraint("(status = 'REFUSED') = (reason IS NOT NULL)", name="refused_why"),
         Index("ix_payouts_user", "user_id", "id"),
+        # Of all users, for administrators.
+        Index("ix_payouts_status", "status", "id"),
+        Index("ix_payouts_bank", "provider", "id"),
+        Index("ix_payouts_flagged", "id", postgresql_where=text("flagged_at IS NOT NULL")),
         Index(
             "ix_payouts_bank_reference",
             "provider",

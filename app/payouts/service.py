@@ -25,7 +25,7 @@ from app.common.pagination import Page, PageRequest
 from app.common.polling import Polling
 from app.events import service as events
 from app.events.catalogue.banks import PayoutPaid, PayoutRefused, PayoutSubmitted
-from app.inbox.errors import Quarantine
+from app.inbox.errors import Quarantine, QuarantineReason
 from app.payouts import repository
 from app.payouts.bank_accounts import service as bank_accounts
 from app.payouts.bank_accounts.models import BankAccount
@@ -155,7 +155,7 @@ def update_payout(session: Session, payout: Payout, reported: BankPayout) -> Non
         _update(session, payout, reported)
     elif reported.status not in (BankPayoutStatus.ACCEPTED, payout.status):
         raise Quarantine(
-            "SETTLED_OTHERWISE",
+            QuarantineReason.SETTLED_OTHERWISE,
             ours={"status": payout.status},
             theirs={"status": reported.status.value},
         )

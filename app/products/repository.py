@@ -1,7 +1,5 @@
 """SQL of products."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -11,8 +9,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Select,
-    String,
-    bindparam,
     case,
     column,
     func,
@@ -30,6 +26,7 @@ from app.common.bulk import Write, write
 from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
+from app.common.trigrams import NEWEST, contains, has_trigram
 from app.products.models import Product, Restock
 
 #: Sort orders of the catalogue: the columns, and whether they descend.
@@ -44,9 +41,6 @@ SORTS: Final[dict[str, tuple[tuple[InstrumentedAttribute[Any], ...], bool]]] = {
 
 #: Products that a search ranks: of more matches, those that are older are left out.
 MAX_MATCHES: Final = 1000
-#: Where texts without a trigram are looked for, because no index finds them.
-NEWEST: Final = 20_000
-_TRIGRAM: Final = re.compile("[a-z0-9]{3}")
 
 _UPDATE_STOCK = """
     UPDATE products
@@ -165,19 +159,15 @@ def _on_sale(
 
 
 def _containing(q: str, query: Select[Any]) -> Select[Any]:
-    """The products of `query` that contain a text.
-
-    The text is a literal, because PostgreSQL then knows how common it is: rare ones are found by
-    the index, common ones among the newest products.
-    """
-    if not _TRIGRAM.search(unicodedata.normalize("NFKD", q).lower()):
+    """The products of `query` that contain a text: rare ones are found by the index, common ones
+    among the newest products."""
+    if not has_trigram(q):
         ids = query.with_only_columns(Product.id)
         newest = ids.order_by(Product.id.desc()).limit(NEWEST).subquery()
         # Not min(), which PostgreSQL does not have for UUIDs.
         oldest = select(newest.c.id).order_by(newest.c.id).limit(1).scalar_subquery()
         query = query.where(Product.id >= oldest)
-    text_searched = bindparam(None, q, String, literal_execute=True)
-    return query.where(Product.searched.op("LIKE")(func.search_pattern(text_searched)))
+    return query.where(contains(Product.searched, q))
 
 
 def list_on_sale(

@@ -21,10 +21,10 @@ from app.common.fields import (
 )
 from app.common.money import format_minor
 from app.common.pagination import ArrayArgs, PageArgs
+from app.common.trigrams import NEWEST
 from app.products.models import ProductKind
 from app.products.service import (
     MAX_MATCHES,
-    NEWEST,
     RELEVANCE,
     RESERVABLE_PERCENT,
     RESERVABLE_UNITS,

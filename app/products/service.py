@@ -25,10 +25,9 @@ from app.products.models import Product, ProductKind
 
 #: Sort orders of the catalogue.
 SORTS: Final = tuple(repository.SORTS)
-#: The order of a search, how many matches it ranks, and where it looks for short texts.
+#: The order of a search, and how many matches it ranks.
 RELEVANCE: Final = "relevance"
 MAX_MATCHES: Final = repository.MAX_MATCHES
-NEWEST: Final = repository.NEWEST
 
 #: Share of the stock, and number of units, that a buyer may reserve of a product without a limit of
 #: its own. The larger of the two applies.

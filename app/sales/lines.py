@@ -1,11 +1,6 @@
 """SQL for the orders and refunds that summaries and the sums of a day add up."""
 
-from datetime import timedelta
 from typing import Final
-
-#: Maximum difference between the time in an ID and the timestamp of its row: the ID is created when
-#: a purchase arrives, and clocks of several machines differ.
-SLACK: Final = timedelta(hours=1)
 
 #: The columns that are added up.
 COUNTS: Final = (
@@ -51,7 +46,7 @@ def lines(since: str, until: str, *, wallet_orders: str, gateway_orders: str, re
     """SQL for one row per order (`o`) completed and per refund (`r`) made in a period.
 
     since, until: SQL of its times. wallet_orders, gateway_orders, refunds: SQL of conditions that
-    an index serves, such as a range of IDs that includes `SLACK`.
+    an index serves, such as a range of IDs.
     """
     return _LINES.format(
         since=since,

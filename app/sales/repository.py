@@ -1,31 +1,25 @@
-"""SQL of sales: orders of a merchant, and totals of orders and refunds.
-
-IDs are ordered by creation time (UUIDv7), so a period is a range of IDs, with a tolerance, whose
-exact timestamps are then compared. Rows are compared as `(owner, id)`: only the index with these
-leading columns supports that, so PostgreSQL cannot choose to scan the orders of all merchants
-instead.
-"""
+"""SQL of sales: orders of a merchant, and totals of orders and refunds."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, select, tuple_
+from sqlalchemy import bindparam, case, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common.csv_export import CsvBatch, batch_of, money_cell, text_cell, time_cell
 from app.common.driver import send
-from app.common.ids import first_id
-from app.common.pagination import Page, PageRequest, paginate
+from app.common.id_ranges import ids_within, newest_first, paginate_newest
+from app.common.pagination import Page, PageRequest
 from app.common.time_range import ANY_TIME, TimeRange
 from app.orders.models import Order, OrderStatus
 from app.products.models import Product
-from app.sales.lines import COUNTS, SLACK, SUMS, lines
+from app.sales.lines import COUNTS, SUMS, lines
 
-_MIN_ID: Final = UUID(int=0)
-_MAX_ID: Final = UUID(int=2**128 - 1)
+#: A range of IDs that is empty.
+_NO_IDS: Final = (UUID(int=0), UUID(int=0))
 
 #: The cells of a row of the export.
 EXPORTED: Final[dict[str, Any]] = {
@@ -63,21 +57,40 @@ EXPORTED: Final[dict[str, Any]] = {
 }
 
 
-def list_sales(session: Session, page: PageRequest, **filters: Any) -> Page[Any]:
-    """Orders with product and buyer, newest first. filters: see `_filtered`."""
-    below, *_ = page.last_seen(Order.id) or (None,)
-    return paginate(
+def list_sales(
+    session: Session, page: PageRequest, *, within: TimeRange = ANY_TIME, **filters: Any
+) -> Page[Any]:
+    """Orders with product and buyer, newest first. filters: see `_filters`."""
+    return paginate_newest(
         session,
         page,
-        _filtered(_with_names(select(Order, Product, User)), below=below, **filters),
+        _with_names(select(Order, Product, User)),
         Order.id,
-        count=_filtered(select(Order.id), **filters),
+        created_at=Order.created_at,
+        within=within,
+        **_filters(**filters),
     )
 
 
-def export(session: Session, *, limit: int, **filters: Any) -> CsvBatch:
-    """A batch of the export, newest first. filters: see `_filtered`."""
-    query = _filtered(_with_names(select(Order.id)), **filters)
+def export(
+    session: Session,
+    *,
+    limit: int,
+    within: TimeRange = ANY_TIME,
+    below: UUID | None = None,
+    **filters: Any,
+) -> CsvBatch:
+    """A batch of the export, newest first. below: only orders with a smaller id; filters: see
+    `_filters`."""
+    found = _filters(**filters)
+    query = newest_first(
+        _with_names(select(Order.id)).where(*found["where"]),
+        Order.id,
+        created_at=Order.created_at,
+        within=within,
+        lead=found["lead"],
+        below=below,
+    )
     batch = batch_of(query, EXPORTED, Order.id, limit=limit)
     return CsvBatch(*session.execute(batch).one())
 
@@ -90,50 +103,27 @@ def _with_names(query: Any) -> Any:
     )
 
 
-def _filtered(
-    query: Any,
+def _filters(
     *,
     merchant_id: UUID,
     product_id: UUID | None = None,
     status: str | None = None,
     number: str | None = None,
-    within: TimeRange = ANY_TIME,
-    below: UUID | None = None,
-) -> Any:
-    """Orders of the merchant created within that time.
-
-    below: only those with a smaller id.
-    """
-    owners: dict[Any, Any] = {Order.merchant_id: merchant_id}
+) -> dict[str, Any]:
+    """`lead` and `where` of `paginate_newest` for orders of the merchant."""
+    lead: dict[Any, Any] = {Order.merchant_id: merchant_id}
+    where = []
     if product_id is not None:
-        query = query.where(Order.merchant_id == merchant_id)
-        owners = {Order.product_id: product_id}
+        where.append(Order.merchant_id == merchant_id)
+        lead = {Order.product_id: product_id}
     if status is not None:
         # As a literal, so that PostgreSQL can use a partial index.
-        query = query.where(Order.status == bindparam(None, status, literal_execute=True))
+        where.append(Order.status == bindparam(None, status, literal_execute=True))
         if product_id is None and status != OrderStatus.COMPLETED:
-            owners[Order.status] = status
+            lead[Order.status] = status
     if number is not None:
-        query = query.where(Order.number == number)
-    if within.since is not None:
-        query = query.where(Order.created_at >= within.since)
-    if within.until is not None:
-        query = query.where(Order.created_at < within.until)
-    key = tuple_(*owners, Order.id)
-    first, beyond = _ids(within.since, within.until)
-    if below is not None:
-        beyond = min(beyond, below)
-    return query.where(
-        key >= tuple_(*owners.values(), first), key < tuple_(*owners.values(), beyond)
-    ).order_by(*(column.desc() for column in (*owners, Order.id)))
-
-
-def _ids(since: datetime | None, until: datetime | None) -> tuple[UUID, UUID]:
-    """The first ID of a period, and the first ID after it."""
-    return (
-        first_id(since, shift=-SLACK) if since is not None else _MIN_ID,
-        first_id(until, shift=SLACK) if until is not None else _MAX_ID,
-    )
+        where.append(Order.number == number)
+    return {"lead": lead, "where": where}
 
 
 # The parts of the period that have not been summed, two at most: before and after the days that
@@ -233,6 +223,6 @@ def summary(
         "best": best,
     }
     for n, (since, until) in enumerate(parts):
-        first, beyond = _ids(since, until) if since < until else (_MIN_ID, _MIN_ID)
+        first, beyond = ids_within(since, until) if since < until else _NO_IDS
         values |= {f"since{n}": since, f"until{n}": until, f"first{n}": first, f"beyond{n}": beyond}
     return send(session, _OF_MERCHANT if product_id is None else _OF_PRODUCT, values)

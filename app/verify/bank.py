@@ -71,10 +71,11 @@ INVARIANTS: Final = (
         SELECT id FROM inbound_events
         WHERE (status = 'RECEIVED') <> (processed_at IS NULL)
             OR (attempts = 0 AND next_attempt_at <> received_at)
-            OR (status = 'QUARANTINED' AND last_error IS NULL)
+            OR (status IN ('QUARANTINED', 'DISMISSED') AND last_error IS NULL)
         """,
     ),
     Invariant(
+        # An administrator who has an event handled again is in the audit log.
         "Every ended on-ramp and every quarantined event has its outbox event",
         """
         SELECT o.id FROM onramps o LEFT JOIN outbox_events e
@@ -86,7 +87,11 @@ INVARIANTS: Final = (
         SELECT b.id FROM inbound_events b LEFT JOIN outbox_events e
             ON e.id >= :related AND e.aggregate_id = b.id AND e.type = 'bank-event-quarantined'
         WHERE b.id >= :recorded
-        GROUP BY b.id HAVING count(e.id) <> (b.status = 'QUARANTINED')::integer
+        GROUP BY b.id
+        HAVING count(e.id) <> (b.status IN ('QUARANTINED', 'DISMISSED'))::integer + (
+            SELECT count(*) FROM audit_log a
+            WHERE a.target_id = b.id AND a.action = 'inbound-event.retry'
+        )
         """,
     ),
 )

@@ -117,6 +117,9 @@ class Wallet(Identified, Timestamped, Base):
             "currency",
             postgresql_where=text("is_locked AND user_id IS NOT NULL"),
         ),
+        # For administrators. No balance is indexed, so that a new one changes no index.
+        Index("ix_wallets_currency", "currency", "id"),
+        Index("ix_wallets_locked_newest", "id", postgresql_where=text("is_locked")),
         # Free space on each page allows HOT updates: a new balance changes no index.
         {"postgresql_with": {"fillfactor": "50"}}
         | mutable(

@@ -50,7 +50,7 @@ UNGUESSABLE = {
 #: Inputs that are no secrets.
 PUBLIC = {
     *("amount", "answer", "bankReference", "column", "columns", "currency", "description"),
-    *("supportEmail", "timeZone"),
+    *("action", "supportEmail", "timeZone"),
     *("expectedAmount", "firstName", "holder", "id", "instance", "label", "lastName", "maxPrice"),
     *(
         "minPrice",

@@ -18,7 +18,7 @@ from app.gateway import provider_config
 from app.gateway import service as gateway
 from app.gateway.types import GatewayEventType
 from app.inbox import service, tasks
-from app.inbox.errors import Quarantine
+from app.inbox.errors import Quarantine, QuarantineReason
 from app.inbox.models import InboundEvent
 from tests.banks import webhooks as bank
 from tests.gateway import webhooks as stripe
@@ -98,7 +98,9 @@ class TestEachEvent:
         self, client: FlaskClient, handler: RecordingHandler, send: Send, provider: str
     ) -> None:
         def contradict(_: InboundEvent) -> None:
-            raise Quarantine("VALUES_DIFFER", ours={"amount": 1}, theirs={"amount": 5000})
+            raise Quarantine(
+                QuarantineReason.VALUES_DIFFER, ours={"amount": 1}, theirs={"amount": 5000}
+            )
 
         handler.react = contradict
         send(client)

@@ -18,7 +18,7 @@ from app.events import service as outbox
 from app.events.catalogue.orders import CheckoutFlagged
 from app.events.models import OutboxEvent
 from app.inbox import tasks
-from app.inbox.errors import Quarantine
+from app.inbox.errors import Quarantine, QuarantineReason
 from app.inbox.models import InboundEvent
 from tests.banks.webhooks import event_body, send_event
 from tests.clock import freeze_clock
@@ -66,7 +66,7 @@ class TestHandling:
         self, client: FlaskClient, handler: RecordingHandler
     ) -> None:
         handler.react = refuse(
-            Quarantine("VALUES_DIFFER", ours={"amount": 1}, theirs={"amount": 2})
+            Quarantine(QuarantineReason.VALUES_DIFFER, ours={"amount": 1}, theirs={"amount": 2})
         )
         message = paid()
         send_event(client, message)

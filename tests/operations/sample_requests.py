@@ -12,10 +12,12 @@ from werkzeug.test import TestResponse
 from app.auth.models import Role
 from app.common.db import transaction
 from app.orders.order_page import links
+from app.inbox.errors import QuarantineReason
 from app.reconciliation.layout import OURS as COLUMNS
 from tests import factories
 from tests.delivery.helpers import UNKNOWN
 from tests.delivery.licences.helpers import UNKNOWN_KEY
+from tests.inbox.quarantine import quarantined_event
 from tests.operations.access_matrix import ROLES, Route
 from tests.payouts.helpers import bank_account_of, create_payout
 from tests.wallets.helpers import set_limit
@@ -94,6 +96,11 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/admin/wallets/{wallet_id}/lock"): {"reason": "On request"},
     ("POST", "/api/v1/admin/wallets/{wallet_id}/unlock"): {"reason": "On request"},
 }
+
+for action in ("retry", "dismiss"):
+    BODIES["POST", f"/api/v1/admin/inbound-events/{{event_id}}/{action}"] = {
+        "reason": "Settled with the bank"
+    }
 
 #: Query parameters.
 QUERIES: dict[Route, dict[str, str]] = {
@@ -183,6 +190,7 @@ class SampleData:
             "upload_id": UNKNOWN,
             "download_token": "A" * 116,
             "onramp_id": onramp["id"],
+            "event_id": str(quarantined_event(onramp["token"], QuarantineReason.NOT_UNDERSTOOD)),
             "hold_id": hold["id"],
             "payee_id": str(payee.id),
             "role": Role.USER,

@@ -19,7 +19,7 @@ class BankEventQuarantined(Event):
         str,
         "`VALUES_DIFFER`, `SUCCEEDED_AFTER_FAILURE`, `FAILED_AFTER_SUCCESS`, `NOT_FOUND`;"
         " for payouts `AMOUNT_DIFFERS`, `SETTLED_OTHERWISE`;"
-        " for the gateway `NOT_UNDERSTOOD`, `PAID_AFTER_END`",
+        " for the gateway `NOT_UNDERSTOOD`, `PAID_AFTER_END`, `REFUNDED_TWICE`",
     ]
     ours: Annotated[dict[str, Any], "the values of our record that differ"]
     theirs: Annotated[dict[str, Any], "the provider's values"]

@@ -135,5 +135,5 @@ def _cancel(context: RequestContext, found: PayableOrder) -> StoredResponse | Ap
     try:
         return run_once(context, record, moves_money=False)
     except Quarantine as error:
-        retry_transaction(partial(checkouts.flag, order_id=order_id, reason=error.reason))
+        retry_transaction(partial(checkouts.flag, order_id=order_id, reason=error.reason.value))
         raise OrderNotCancellable(status=found.order.status) from error

@@ -42,7 +42,7 @@ from app.gateway.types import (
     GatewayEventType,
 )
 from app.idempotency.service import Claim
-from app.inbox.errors import Quarantine
+from app.inbox.errors import Quarantine, QuarantineReason
 from app.inbox.models import InboundEvent
 from app.orders import repository
 from app.orders.errors import OrderNotCancellable, OrderNotFound
@@ -222,7 +222,7 @@ def handle(session: Session, event: InboundEvent) -> None:
     try:
         state = gateway.checkout_session_of(event)
     except InvalidGatewayObject as error:
-        raise Quarantine("NOT_UNDERSTOOD", theirs={"problem": str(error)}) from error
+        raise Quarantine(QuarantineReason.NOT_UNDERSTOOD, theirs={"problem": str(error)}) from error
     apply_state(session, order_id=order_id, state=state)
 
 
@@ -254,7 +254,7 @@ def _require_agreement(order: Order, state: CheckoutSessionState) -> None:
     if order.stripe_session_id is not None:
         ours["session"], theirs["session"] = order.stripe_session_id, state.session_id
     if ours != theirs:
-        raise Quarantine("VALUES_DIFFER", ours=_names(order) | ours, theirs=theirs)
+        raise Quarantine(QuarantineReason.VALUES_DIFFER, ours=_names(order) | ours, theirs=theirs)
 
 
 def _names(order: Order) -> dict[str, str]:
@@ -266,7 +266,9 @@ def _complete(session: Session, order: Order, state: CheckoutSessionState) -> No
     if order.status in (OrderStatus.COMPLETED, OrderStatus.REFUNDED):
         return
     if order.status != OrderStatus.PENDING:
-        raise Quarantine("PAID_AFTER_END", ours=_names(order) | {"status": order.status})
+        raise Quarantine(
+            QuarantineReason.PAID_AFTER_END, ours=_names(order) | {"status": order.status}
+        )
     row = repository.get_payable_order(session, order.id)
     merchant = wallets.require_account(session, user_id=order.merchant_id, currency=order.currency)
     # The buyer has paid, so the goods are delivered even if the merchant was deactivated or locked

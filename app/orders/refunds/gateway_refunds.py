@@ -23,7 +23,7 @@ from app.events.catalogue.orders import RefundEvent, RefundFlagged, RefundRedire
 from app.gateway import service as gateway
 from app.gateway.errors import InvalidGatewayObject
 from app.gateway.types import GatewayRefund, GatewayRefundStatus
-from app.inbox.errors import Quarantine
+from app.inbox.errors import Quarantine, QuarantineReason
 from app.inbox.models import InboundEvent
 from app.orders import repository
 from app.orders.models import PaymentMethod, Refund, RefundDestination, RefundStatus
@@ -79,7 +79,7 @@ def handle(session: Session, event: InboundEvent) -> None:
     try:
         state = gateway.refund_of(event)
     except InvalidGatewayObject as error:
-        raise Quarantine("NOT_UNDERSTOOD", theirs={"problem": str(error)}) from error
+        raise Quarantine(QuarantineReason.NOT_UNDERSTOOD, theirs={"problem": str(error)}) from error
     record_outcome(session, refund_id=UUID(event.reference), state=state)
 
 
@@ -94,7 +94,9 @@ def record_outcome(session: Session, *, refund_id: UUID, state: GatewayRefund) -
     if refund.destination != RefundDestination.GATEWAY:
         if refund.settled_by is not None and state.status is not GatewayRefundStatus.FAILED:
             ours = {"refundId": str(refund.id), "destination": refund.destination}
-            raise Quarantine("REFUNDED_TWICE", ours=ours, theirs={"refund": state.id})
+            raise Quarantine(
+                QuarantineReason.REFUNDED_TWICE, ours=ours, theirs={"refund": state.id}
+            )
         return  # already refunded to the wallet
     if state.status is GatewayRefundStatus.FAILED:
         _refund_to_wallet(session, refund, state.reason)

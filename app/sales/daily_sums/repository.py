@@ -7,10 +7,10 @@ from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from app.common.db import Base
-from app.common.ids import first_id
+from app.common.id_ranges import ids_within
 from app.orders.models import Order
 from app.sales.daily_sums.models import BuyerDay, DailyBuyers, DailySales, SummedDay
-from app.sales.lines import SLACK, SUMS, lines
+from app.sales.lines import SUMS, lines
 
 _OF_DAY: Final = lines(
     ":since",
@@ -67,13 +67,8 @@ def add(
 ) -> None:
     """Sum a day. All days before it have been summed. since, until: its beginning and end."""
     session.execute(insert(SummedDay).values(day=day, summed_at=summed_at))
-    values = {
-        "day": day,
-        "since": since,
-        "until": until,
-        "first": first_id(since, shift=-SLACK),
-        "beyond": first_id(until, shift=SLACK),
-    }
+    first, beyond = ids_within(since, until)
+    values = {"day": day, "since": since, "until": until, "first": first, "beyond": beyond}
     tables = Base.metadata.tables
     for name, query in (
         ("daily_sales", _SALES),

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.common import clock
 from app.common.db import plan_for_whole_tables, retry_transaction
+from app.common.id_ranges import SLACK
 from app.sales.daily_sums import repository
-from app.sales.lines import SLACK
 
 #: How long after its end a day is summed. Every transaction that began on it has ended by then.
 _DELAY: Final = timedelta(hours=1)

@@ -1,0 +1,135 @@
+"""Users and their wallets, as administrators see them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.administration.accounts import repository
+from app.audit import service as audit
+from app.auth import service as auth
+from app.auth.models import User
+from app.auth.two_factor import service as two_factor
+from app.auth.two_factor.service import TwoFactorStatus
+from app.common.pagination import Page, PageRequest
+from app.common.text import typed_code
+from app.common.time_range import TimeRange
+from app.wallets import service as wallets
+from app.wallets.errors import WalletNotFound
+from app.wallets.models import Wallet
+from app.wallets.service import NumberedPosting
+
+MAX_MATCHES: Final = repository.MAX_MATCHES
+
+#: A phone number or a part of one, with what people put between its digits.
+_PHONE: Final = re.compile(r"\+?[0-9 ().-]*[0-9][0-9 ().-]*")
+
+
+class UserState(StrEnum):
+    """LOCKED: with a locked wallet; such a user may be active or not."""
+
+    ACTIVE = "ACTIVE"
+    DEACTIVATED = "DEACTIVATED"
+    LOCKED = "LOCKED"
+
+
+@dataclass(frozen=True, slots=True)
+class UserDetails:
+    """What support needs to know of a user, and no secret."""
+
+    user: User
+    two_factor: TwoFactorStatus
+    wallets: Sequence[Wallet]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedWallet:
+    wallet: Wallet
+    user: User
+
+    @property
+    def currency(self) -> str:
+        return self.wallet.currency
+
+
+def list_users(
+    session: Session,
+    page: PageRequest,
+    *,
+    within: TimeRange,
+    q: str | None = None,
+    role: str | None = None,
+    state: str | None = None,
+) -> Page[User]:
+    """Users who registered in this time range, newest first.
+
+    q: a part of the name, shop, email address or phone number, as typed; state: a UserState.
+    """
+    active = {UserState.ACTIVE.value: True, UserState.DEACTIVATED.value: False}
+    return repository.list_users(
+        session,
+        page,
+        text=q and _as_stored(q),
+        role=role,
+        active=active.get(state or ""),
+        locked=state == UserState.LOCKED,
+        within=within,
+    )
+
+
+def _as_stored(q: str) -> str:
+    """A part of a phone number without what people put between its digits; other text as it is."""
+    typed = typed_code(q)
+    return re.sub("[ ().-]", "", typed) if _PHONE.fullmatch(typed) else q
+
+
+def require_user_details(session: Session, *, actor_id: UUID, user_id: UUID) -> UserDetails:
+    """The user's details. The audit log has who read them. Raises UserNotFound."""
+    user = auth.require_user(session, user_id)
+    audit.record(session, actor_id=actor_id, action="user.view", target=("user", user_id))
+    return UserDetails(
+        user,
+        two_factor.get_status(session, user_id=user_id),
+        repository.list_wallets_of(session, user_id=user_id),
+    )
+
+
+def list_wallets(
+    session: Session,
+    page: PageRequest,
+    *,
+    user_id: UUID | None = None,
+    number: str | None = None,
+    is_locked: bool | None = None,
+    currency: str | None = None,
+) -> Page[OwnedWallet]:
+    """Wallets of users, newest first."""
+    found = repository.list_wallets(
+        session, page, user_id=user_id, number=number, locked=is_locked, currency=currency
+    )
+    return found.with_data(OwnedWallet(*row) for row in found.data)
+
+
+def list_transactions(
+    session: Session,
+    page: PageRequest,
+    *,
+    actor_id: UUID,
+    wallet_id: UUID,
+    within: TimeRange,
+    kind: str | None = None,
+) -> Page[NumberedPosting]:
+    """The postings of a user's wallet, as its owner sees them. The audit log has who read them.
+
+    Raises WalletNotFound, also for platform accounts.
+    """
+    wallet = repository.get_wallet(session, wallet_id)
+    if wallet is None or wallet.user_id is None:
+        raise WalletNotFound
+    audit.record(session, actor_id=actor_id, action="wallet.view", target=("wallet", wallet_id))
+    account = wallets.require_wallet(session, user_id=wallet.user_id, currency=wallet.currency)
+    return wallets.list_transactions(session, page, wallet=account, within=within, kind=kind)

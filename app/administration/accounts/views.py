@@ -1,0 +1,95 @@
+"""HTTP of users and wallets, for administrators."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from app.administration.accounts import service
+from app.administration.accounts.schemas import (
+    ListedUserList,
+    ListedWalletList,
+    UserDetailOut,
+    UsersArgs,
+    WalletsArgs,
+)
+from app.auth.errors import UserNotFound
+from app.auth.guard import current_admin, requires
+from app.auth.models import Role
+from app.common.db import reading, transaction
+from app.common.http import Blueprint, json_response, settings
+from app.common.json_format import dump_json
+from app.wallets.errors import WalletNotFound
+from app.wallets.schemas import HistoryArgs, TransactionList, transaction_out
+
+admin_blp = Blueprint(
+    "admin-accounts", __name__, url_prefix="/admin", description="Users and their wallets"
+)
+
+
+@admin_blp.get("/users")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(UsersArgs, location="query")
+@admin_blp.response(200, ListedUserList)
+def list_users(args: dict[str, Any]) -> Any:
+    """List users
+
+    Newest first. `from` and `to` refer to the registration.
+    """
+    with reading() as session:
+        current_admin(session)
+        return service.list_users(session, **args)
+
+
+@admin_blp.get("/users/<uuid:user_id>")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.response(200, UserDetailOut)
+@admin_blp.errors(UserNotFound)
+def get_user(user_id: UUID) -> dict[str, Any]:
+    """Get a user
+
+    Returns what support needs, and no secret. The audit log records who has read it (`user.view`).
+    """
+    with transaction() as session:
+        actor = current_admin(session)
+        found = service.require_user_details(session, actor_id=actor.id, user_id=user_id)
+    url = f"{settings().public_address}{settings().api_prefix}/admin/users/{user_id}"
+    return {
+        "user": found.user,
+        "two_factor": found.two_factor,
+        "wallets": found.wallets,
+        "quotas_url": f"{url}/quotas",
+        "limits_url": f"{url}/limits",
+    }
+
+
+@admin_blp.get("/wallets")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(WalletsArgs, location="query")
+@admin_blp.response(200, ListedWalletList)
+def list_wallets(args: dict[str, Any]) -> Any:
+    """List wallets
+
+    Returns the wallets of users, newest first, without platform accounts. Wallets cannot be
+    searched by balance: an index of balances would slow every payment down.
+    """
+    with reading() as session:
+        current_admin(session)
+        return service.list_wallets(session, **args)
+
+
+@admin_blp.get("/wallets/<uuid:wallet_id>/transactions")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(HistoryArgs, location="query")
+@admin_blp.response(200, TransactionList)
+@admin_blp.errors(WalletNotFound)
+def list_wallet_transactions(args: dict[str, Any], wallet_id: UUID) -> Response:
+    """List the transactions of a wallet
+
+    Returns what its owner sees at `/wallet/transactions`. The audit log records who has read it
+    (`wallet.view`).
+    """
+    with transaction() as session:
+        actor = current_admin(session)
+        found = service.list_transactions(session, actor_id=actor.id, wallet_id=wallet_id, **args)
+    return json_response(dump_json(found.serialized(lambda line: transaction_out(*line))))

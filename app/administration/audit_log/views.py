@@ -1,0 +1,28 @@
+"""HTTP of the audit log."""
+
+from typing import Any
+
+from app.administration.audit_log import service
+from app.administration.audit_log.schemas import AuditArgs, AuditRecordList
+from app.auth.guard import current_admin, requires
+from app.auth.models import Role
+from app.common.db import reading
+from app.common.http import Blueprint
+
+admin_blp = Blueprint(
+    "admin-audit", __name__, url_prefix="/admin/audit", description="The audit log"
+)
+
+
+@admin_blp.get("")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(AuditArgs, location="query")
+@admin_blp.response(200, AuditRecordList)
+def list_audit_records(args: dict[str, Any]) -> Any:
+    """List audit records
+
+    Newest first: who did what, to what or whom, and why. Records never change.
+    """
+    with reading() as session:
+        current_admin(session)
+        return service.list_records(session, **args)

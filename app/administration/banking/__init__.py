@@ -1,0 +1,1 @@
+"""On-ramps, payouts, and what providers report."""

@@ -1,0 +1,177 @@
+"""On-ramps, payouts and inbound events, as administrators see them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.administration.banking import repository
+from app.auth.models import User
+from app.common.ids import parse_id
+from app.common.pagination import Page, PageRequest
+from app.common.time_range import TimeRange
+from app.inbox.errors import ADVICE, RETRYABLE
+from app.inbox.models import InboundEvent, InboundEventStatus
+from app.onramp.models import Onramp
+from app.payouts.bank_accounts.models import BankAccount
+from app.payouts.models import Payout
+
+#: What an event is about, by its topic.
+SUBJECTS: Final = {
+    "payment": "onramp",
+    "payout": "payout",
+    "checkout": "order",
+    "payment_intent": "order",
+    "refund": "refund",
+}
+#: Statuses in which `last_error` is a QuarantineReason.
+_CONTRADICTING: Final = (InboundEventStatus.QUARANTINED, InboundEventStatus.DISMISSED)
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutRecord:
+    payout: Payout
+    bank_account: BankAccount
+    user: User
+
+    @property
+    def currency(self) -> str:
+        return self.payout.currency
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """An inbound event, and what to do about it.
+
+    subject_type: of our record, which it is about: onramp, payout, order or refund; subject_id:
+    None if we have no such record.
+    """
+
+    event: InboundEvent
+    subject_type: str | None
+    subject_id: UUID | None
+
+    @property
+    def currency(self) -> str | None:
+        return self.event.currency
+
+    @property
+    def quarantine_reason(self) -> str | None:
+        """A QuarantineReason; None if the event has not been quarantined."""
+        return self.event.last_error if self.event.status in _CONTRADICTING else None
+
+    @property
+    def advice(self) -> str | None:
+        """What an administrator does about it; None if it is not quarantined."""
+        is_quarantined = self.event.status == InboundEventStatus.QUARANTINED
+        return ADVICE.get(self.event.last_error or "") if is_quarantined else None
+
+    @property
+    def can_retry(self) -> bool:
+        is_quarantined = self.event.status == InboundEventStatus.QUARANTINED
+        return is_quarantined and self.event.last_error in RETRYABLE
+
+
+@dataclass(frozen=True, slots=True)
+class OnrampRecord:
+    """An on-ramp with its quarantined events."""
+
+    onramp: Onramp
+    user: User
+    quarantined: Sequence[EventRecord]
+
+    @property
+    def currency(self) -> str:
+        return self.onramp.currency
+
+
+def list_payouts(
+    session: Session,
+    page: PageRequest,
+    *,
+    within: TimeRange,
+    user_id: UUID | None = None,
+    provider: str | None = None,
+    status: str | None = None,
+    flagged: bool | None = None,
+    reference: str | None = None,
+) -> Page[PayoutRecord]:
+    """Payouts created in this time range, newest first. reference: ours or the bank's."""
+    found = repository.list_payouts(
+        session,
+        page,
+        user_id=user_id,
+        provider=provider,
+        status=status,
+        flagged=flagged,
+        reference=reference,
+        reference_id=parse_id(reference),
+        within=within,
+    )
+    return found.with_data(PayoutRecord(*row) for row in found.data)
+
+
+def list_onramps(
+    session: Session,
+    page: PageRequest,
+    *,
+    within: TimeRange,
+    user_id: UUID | None = None,
+    provider: str | None = None,
+    status: str | None = None,
+    quarantined: bool = False,
+    reference: str | None = None,
+) -> Page[OnrampRecord]:
+    """On-ramps created in this time range, newest first. reference: ours or the bank's."""
+    found = repository.list_onramps(
+        session,
+        page,
+        user_id=user_id,
+        provider=provider,
+        status=status,
+        quarantined=quarantined,
+        reference=reference,
+        reference_id=parse_id(reference),
+        within=within,
+    )
+    ids = {(onramp.provider, onramp.token): onramp.id for onramp, _ in found.data}
+    events = defaultdict(list)
+    for event in repository.list_quarantined_events(session, list(ids)):
+        onramp_id = ids[event.provider, event.reference]
+        events[onramp_id].append(EventRecord(event, "onramp", onramp_id))
+    return found.with_data(
+        OnrampRecord(onramp, user, events[onramp.id]) for onramp, user in found.data
+    )
+
+
+def list_events(
+    session: Session,
+    page: PageRequest,
+    *,
+    within: TimeRange,
+    provider: str | None = None,
+    status: str | None = None,
+    reference: str | None = None,
+) -> Page[EventRecord]:
+    """Events received in this time range, newest first. reference: ours or the provider's."""
+    found = repository.list_events(
+        session, page, provider=provider, status=status, reference=reference, within=within
+    )
+    return found.with_data(records_of(session, found.data))
+
+
+def records_of(session: Session, events: Sequence[InboundEvent]) -> list[EventRecord]:
+    """The events with the records of ours that they are about."""
+    kinds = {event.id: SUBJECTS.get(event.topic) for event in events}
+    tokens = [(e.provider, e.reference) for e in events if kinds[e.id] == "onramp"]
+    onramps = repository.get_onramp_ids(session, tokens) if tokens else {}
+
+    def subject_id(event: InboundEvent) -> UUID | None:
+        if kinds[event.id] == "onramp":
+            return onramps.get((event.provider, event.reference))
+        return parse_id(event.reference)
+
+    return [EventRecord(event, kinds[event.id], subject_id(event)) for event in events]

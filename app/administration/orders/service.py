@@ -1,0 +1,80 @@
+"""Orders of all merchants, as administrators see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.administration.orders import repository
+from app.audit import service as audit
+from app.auth.models import User
+from app.common.pagination import Page, PageRequest
+from app.common.time_range import TimeRange
+from app.orders.errors import OrderNotFound
+from app.orders.models import Checkout, Order
+from app.orders.purchases.service import OrderDetails
+from app.orders.refunds.service import RefundDetails
+from app.products.models import Product
+
+#: Refunds that are shown with an order.
+MAX_REFUNDS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """An order with everything about it except what was delivered.
+
+    checkout: None if it was paid from a wallet.
+    """
+
+    order: Order
+    product: Product
+    buyer: User
+    merchant: User
+    checkout: Checkout | None
+    refunds: Sequence[RefundDetails]
+
+    @property
+    def currency(self) -> str:
+        return self.order.currency
+
+
+def list_orders(
+    session: Session,
+    page: PageRequest,
+    *,
+    within: TimeRange,
+    buyer_id: UUID | None = None,
+    merchant_id: UUID | None = None,
+    product_id: UUID | None = None,
+    status: str | None = None,
+    number: str | None = None,
+    payment_method: str | None = None,
+) -> Page[OrderDetails]:
+    """Orders created in this time range, newest first."""
+    found = repository.list_orders(
+        session,
+        page,
+        buyer_id=buyer_id,
+        merchant_id=merchant_id,
+        product_id=product_id,
+        status=status,
+        number=number,
+        payment_method=payment_method,
+        within=within,
+    )
+    return found.with_data(OrderDetails(*row) for row in found.data)
+
+
+def require_order(session: Session, *, actor_id: UUID, order_id: UUID) -> OrderRecord:
+    """An order. The audit log has who read it. Raises OrderNotFound."""
+    row = repository.get_order(session, order_id)
+    if row is None:
+        raise OrderNotFound
+    audit.record(session, actor_id=actor_id, action="order.view", target=("order", order_id))
+    refunds = repository.list_refunds(session, order_id=order_id, limit=MAX_REFUNDS)
+    order, product, buyer, merchant, checkout = row
+    numbered = [RefundDetails(refund, order.number) for refund in refunds]
+    return OrderRecord(order, product, buyer, merchant, checkout, numbered)

@@ -1,0 +1,46 @@
+"""HTTP of orders, for administrators."""
+
+from typing import Any
+from uuid import UUID
+
+from app.administration.orders import service
+from app.administration.orders.schemas import AllOrdersArgs, OrderRecordOut
+from app.auth.guard import current_admin, requires
+from app.auth.models import Role
+from app.common.db import reading, transaction
+from app.common.http import Blueprint
+from app.orders.errors import OrderNotFound
+from app.orders.purchases.schemas import OrderList
+
+admin_blp = Blueprint(
+    "admin-orders", __name__, url_prefix="/admin/orders", description="Orders of all merchants"
+)
+
+
+@admin_blp.get("")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(AllOrdersArgs, location="query")
+@admin_blp.response(200, OrderList)
+def list_all_orders(args: dict[str, Any]) -> Any:
+    """List all orders
+
+    Newest first, each with its product and its buyer.
+    """
+    with reading() as session:
+        current_admin(session)
+        return service.list_orders(session, **args)
+
+
+@admin_blp.get("/<uuid:order_id>")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.response(200, OrderRecordOut)
+@admin_blp.errors(OrderNotFound)
+def get_any_order(order_id: UUID) -> Any:
+    """Get any order
+
+    Returns the order with its merchant, checkout and refunds, but not what was delivered. The audit
+    log records who has read it (`order.view`).
+    """
+    with transaction() as session:
+        actor = current_admin(session)
+        return service.require_order(session, actor_id=actor.id, order_id=order_id)

@@ -1,0 +1,109 @@
+"""Lists of rows, newest first, each read in one range of an index that ends with the ID.
+
+IDs are ordered by creation time (UUIDv7), so a period is a range of IDs, with a tolerance, whose
+exact timestamps are then compared. Rows are compared as `(lead, id)`: only an index with these
+leading columns supports that, so PostgreSQL cannot choose to read the rows of everybody instead.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.common.ids import first_id
+from app.common.pagination import AnySelect, Page, PageRequest, paginate
+from app.common.time_range import TimeRange
+
+#: Maximum difference between the time in an ID and the timestamp of its row: the ID is created when
+#: a request arrives, and clocks of several machines differ.
+SLACK: Final = timedelta(hours=1)
+
+_MIN_ID: Final = UUID(int=0)
+_MAX_ID: Final = UUID(int=2**128 - 1)
+
+#: Values of the columns that precede the ID in an index.
+Lead: TypeAlias = Mapping[InstrumentedAttribute[Any], Any]
+
+
+def leading(
+    filters: Mapping[InstrumentedAttribute[Any], Any],
+) -> tuple[dict[InstrumentedAttribute[Any], Any], list[ColumnElement[bool]]]:
+    """`lead` and `where` for rows with these values; None: any value.
+
+    filters: the first of them that is used leads, so those that leave the fewest rows come first.
+    Each column precedes the ID in an index.
+    """
+    used = {column: value for column, value in filters.items() if value is not None}
+    first = next(iter(used), None)
+    lead = {first: used.pop(first)} if first is not None else {}
+    return lead, equal(used)
+
+
+def equal(filters: Mapping[InstrumentedAttribute[Any], Any]) -> list[ColumnElement[bool]]:
+    """Conditions for rows with these values; None: any value."""
+    return [column == value for column, value in filters.items() if value is not None]
+
+
+def ids_within(since: datetime | None, until: datetime | None) -> tuple[UUID, UUID]:
+    """The first ID of a period, and the first ID after it. None: from or to the end."""
+    return (
+        first_id(since, shift=-SLACK) if since is not None else _MIN_ID,
+        first_id(until, shift=SLACK) if until is not None else _MAX_ID,
+    )
+
+
+def newest_first(
+    query: AnySelect,
+    key: InstrumentedAttribute[UUID],
+    *,
+    created_at: InstrumentedAttribute[Any],
+    within: TimeRange,
+    lead: Lead,
+    below: UUID | None = None,
+) -> AnySelect:
+    """The rows of `query` created within that time, newest first.
+
+    key: the ID; lead: may be empty; below: only rows with a smaller ID.
+    """
+    if within.since is not None:
+        query = query.where(created_at >= within.since)
+    if within.until is not None:
+        query = query.where(created_at < within.until)
+    first, beyond = ids_within(within.since, within.until)
+    if below is not None:
+        beyond = min(beyond, below)
+    columns = (*lead, key)
+    position: ColumnElement[Any] = tuple_(*columns)
+    return query.where(
+        position >= tuple_(*lead.values(), first), position < tuple_(*lead.values(), beyond)
+    ).order_by(*(column.desc() for column in columns))
+
+
+def paginate_newest(
+    session: Session,
+    page: PageRequest,
+    query: AnySelect,
+    key: InstrumentedAttribute[UUID],
+    *,
+    created_at: InstrumentedAttribute[Any],
+    within: TimeRange,
+    lead: Lead,
+    where: Sequence[ColumnElement[bool]] = (),
+) -> Page[Any]:
+    """A page of those rows of `query` for which `where` holds, newest first.
+
+    query: selects the entity of `key`, or rows that begin with it. Its joins change neither the
+    number of rows nor what `where` refers to. The rest as in `newest_first`. Raises CursorInvalid.
+    """
+    below, *_ = page.last_seen(key) or (None,)
+    ranged: Any = {"created_at": created_at, "within": within, "lead": lead}
+    return paginate(
+        session,
+        page,
+        newest_first(query.where(*where), key, below=below, **ranged),
+        key,
+        count=newest_first(select(key).where(*where), key, **ranged),
+    )

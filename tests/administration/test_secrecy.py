@@ -1,0 +1,41 @@
+"""What administrators can read contains no secret."""
+
+from flask.testing import FlaskClient
+
+from app.common.db import transaction
+from tests import factories
+from tests.authenticator import ManualClock, begin_setup, confirm
+from tests.delivery.codes.helpers import stocked
+from tests.delivery.helpers import get_delivery
+from tests.operations.access_matrix import EXPECTED
+from tests.orders.helpers import buy
+from tests.payouts.helpers import NUMBER, pending_payout
+
+CODE = "GIFT-7F3A-SECRET"
+
+
+def test_no_read_of_an_administrator_shows_a_secret(
+    client: FlaskClient, totp_clock: ManualClock
+) -> None:
+    admin, user = factories.admin(), factories.buyer()
+    _, product_id = stocked(client, CODE)
+    order = buy(client, user, product_id).json
+    assert CODE in get_delivery(client, user, order["id"]).text
+    pending_payout(client, user)
+    authenticator = begin_setup(client, user, totp_clock)
+    recovery_codes = confirm(client, user, authenticator.code()).json["recoveryCodes"]
+    with transaction() as session:
+        wallet_id = str(factories.wallet(session, user.id).id)
+    names = {"user_id": str(user.id), "wallet_id": wallet_id, "order_id": order["id"]}
+
+    shown, read = "", 0
+    for method, path in EXPECTED:
+        if method == "GET" and path.startswith("/api/v1/admin/") and "merchant" not in path:
+            answer = client.get(path.format(**names), headers=admin.headers)
+            assert answer.status_code == 200, path
+            shown += answer.text
+            read += 1
+    assert read >= 12
+    assert user.email in shown
+    secrets = [CODE, NUMBER, factories.PASSWORD_HASH, authenticator.secret, *recovery_codes]
+    assert [secret for secret in secrets if secret in shown] == []
