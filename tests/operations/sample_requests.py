@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 
 from app.auth.models import Role
 from app.common.db import transaction
-from app.orders.order_page import links
 from app.inbox.errors import QuarantineReason
+from app.orders.order_page import links
 from app.reconciliation.layout import OURS as COLUMNS
 from tests import factories
 from tests.delivery.helpers import UNKNOWN
