@@ -1,23 +1,27 @@
 """Layout of A4 pages, filled from the top, with page numbers in the footer.
 
-The typeface is Bitstream Vera, which comes with reportlab and is embedded. It has the letters of
-western European languages; other Latin letters lose their accents, and other characters are
-shown as a box, which the page footer explains.
+The typeface is Bitstream Vera, which comes with reportlab and has the letters of western European
+languages. A text with any other letter is drawn with the fonts of app.common.typesetting, which
+takes longer. All fonts are embedded. The page footer explains the boxes for missing characters.
 """
 
-import itertools
-import unicodedata
+import re
+from codecs import BOM_UTF16_BE
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import IO, Any, Final
+from functools import cache, lru_cache, partial
+from typing import IO, Final
+from unicodedata import normalize
 
 from reportlab import rl_config
 from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfbase.ttfonts import ShapeData, ShapedStr, TTFont
 from reportlab.pdfgen.canvas import Canvas
+
+from app.common import typesetting
+from app.common.typesetting import Run, printable
 
 #: Binary instead of ASCII85 encoding, which is a quarter larger.
 rl_config.useA85 = 0
@@ -39,8 +43,9 @@ SMALL: Final = 7
 LEADING: Final = 10
 _MIN_SIZE: Final = 3
 
+_ARABIC_FORMS: Final = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]+")
 _MISSING_GLYPHS: Final = (
-    "\u25a1 stands for a character that the typeface of this document lacks. "
+    "\u25a1 stands for a character that the typefaces of this document lack. "
     "The statement as CSV or JSON has it."
 )
 
@@ -87,11 +92,27 @@ class PageWriter:
         right: bool = False,
     ) -> None:
         """Write on the current line, starting or (right) ending at x."""
+        text = printable(text)
         if not text:
+            return
+        if not _is_plain(text):
+            self._write_shaped(x, text, size=size, color=color, right=right)
             return
         self._set_font(font, size, color)
         draw = self.canvas.drawRightString if right else self.canvas.drawString
-        draw(x, self.y, self.readable(text))
+        draw(x, self.y, text)
+
+    def _write_shaped(self, x: int, text: str, *, size: int, color: Color, right: bool) -> None:
+        """Write a text of any script."""
+        layout = typesetting.layout(text)
+        self._has_missing = self._has_missing or not layout.complete
+        self._font = None
+        self.canvas.setFillColor(color)
+        place = x * 1000 - (layout.width * size if right else 0)
+        for run in layout.runs:
+            code = _text_code(self.canvas, run, size)
+            self.canvas.addLiteral(f"q 1 0 0 1 {place / 1000} {self.y} cm {code} Q")
+            place += run.width * size
 
     def _set_font(self, font: str, size: int, color: Color) -> None:
         """Set font and color if they changed, because that is half of the work."""
@@ -143,14 +164,9 @@ class PageWriter:
         self, text: str, width: int, *, font: str = PLAIN, size: int = SMALL
     ) -> Sequence[str]:
         """The text in lines of at most `width` points, broken between words if possible."""
-        text, lines = self.readable(text), []
-        while pdfmetrics.stringWidth(text, font, size) > width:
-            fitting = _fitting(text, width, font, size)
-            end = max(text.rfind(" ", 0, fitting + 1), text.rfind("-", 0, fitting) + 1)
-            end = end if end > 0 else fitting
-            lines.append(text[:end].rstrip())
-            text = text[end:].lstrip()
-        return [*lines, text]
+        return typesetting.wrapped(
+            printable(text), width * 1000, partial(_width, font=font, size=size)
+        )
 
     def headings(self, columns: Iterable[Column]) -> None:
         """Write the header of a table."""
@@ -199,45 +215,72 @@ class PageWriter:
         canvas.restoreState()
         if self._has_missing:
             self._has_missing = False
-            self._set_font(PLAIN, SMALL - 1, PALE)
-            canvas.drawString(LEFT, self.y - LEADING, _MISSING_GLYPHS)
+            self.y -= LEADING
+            self.write(LEFT, _MISSING_GLYPHS, size=SMALL - 1, color=PALE)
         canvas.showPage()
         self._font = None
 
-    def readable(self, text: str) -> str:
-        """The text as the typeface can show it; the footer explains missing characters."""
-        if text.isascii() and text.isprintable():
-            return text
-        shown = "".join(map(_shown, text))
-        self._has_missing = self._has_missing or not _glyphs().issuperset(map(ord, shown))
-        return shown
+
+def _is_plain(text: str) -> bool:
+    """Whether the typeface has all of it, so that nothing needs to be shaped."""
+    return text.isascii() or _glyphs().issuperset(map(ord, text))
 
 
-@lru_cache(maxsize=1)
+@cache
 def _glyphs() -> frozenset[int]:
     return frozenset(pdfmetrics.getFont(PLAIN).face.charWidths)
 
 
-@lru_cache(maxsize=4096)
-def _shown(character: str) -> str:
-    """The character, its letter without accents, or itself, which is shown as a box."""
-    if character.isspace():
-        return " "
-    if ord(character) in _glyphs():
-        return character
-    if unicodedata.category(character) in ("Cc", "Cf", "Mn"):
-        return ""
-    decomposed = unicodedata.normalize("NFKD", character)
-    bare = "".join(part for part in decomposed if not unicodedata.combining(part))
-    return bare if bare and _glyphs().issuperset(map(ord, bare)) else character
+def _width(text: str, *, font: str, size: int) -> int:
+    """The width of a text as it is drawn, in thousandths of a point."""
+    if _is_plain(text):
+        return round(pdfmetrics.stringWidth(text, font, size) * 1000)
+    return typesetting.layout(text).width * size
+
+
+@cache
+def _registered(font: str) -> TTFont:
+    registered = TTFont(font, typesetting.font_path(font))
+    registered.hbFont()  # so that hbAddPrivate works
+    pdfmetrics.registerFont(registered)
+    return registered
 
 
 @lru_cache(maxsize=4096)
-def _advance(character: str, font: str, size: int) -> Any:
-    return pdfmetrics.stringWidth(character, font, size)
+def _text_code(canvas: Canvas, run: Run, size: int) -> str:
+    """The instructions that draw a run.
+
+    Where its glyphs do not tell its text to programs that read the document, it is told to them.
+    """
+    font = _registered(run.font)
+    shown = _reportlab_string(font, run)
+    text = canvas.beginText()
+    text.setFont(font.fontName, size)
+    text.textOut(shown)
+    code = f"BT {text.getCode()} ET"
+    if _is_readable(shown, run.text):
+        return code
+    content = (BOM_UTF16_BE + run.text.encode("utf-16-be")).hex()
+    return f"/Span <</ActualText <{content}>>> BDC {code} EMC"
 
 
-def _fitting(text: str, width: int, font: str, size: int) -> int:
-    """Number of characters of the text that fit, at least one."""
-    ends = itertools.accumulate(_advance(character, font, size) for character in text)
-    return max(sum(1 for _ in itertools.takewhile(lambda end: end <= width, ends)), 1)
+def _is_readable(shown: str, text: str) -> bool:
+    """Whether programs read this text where these characters are drawn.
+
+    They know the forms of Arabic letters. reportlab tells them only the first 65,536 characters.
+    """
+    if _ARABIC_FORMS.fullmatch(shown):
+        return normalize("NFKC", shown) == text
+    return shown == text and max(text) <= "\uffff"
+
+
+def _reportlab_string(font: TTFont, run: Run) -> ShapedStr:
+    """A run as reportlab draws it: each glyph needs a character, if need be a private one."""
+    face = font.face
+    codes, shapes = [], []
+    for glyph in run.glyphs:
+        known = face.glyphToChar.get(glyph.id)
+        code = known[0] if known else font.hbAddPrivate(glyph.id, glyph.id, glyph.advance)
+        codes.append(chr(code))
+        shapes.append(ShapeData(0, glyph.advance, 0, glyph.dx, glyph.dy, face.charWidths[code]))
+    return ShapedStr("".join(codes), shapes)

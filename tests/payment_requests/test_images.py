@@ -1,5 +1,6 @@
 """QR codes of payment requests and merchant codes, decoded as a phone would."""
 
+import re
 from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree
@@ -13,6 +14,7 @@ from tests.factories import Actor
 from tests.payment_requests.helpers import CODES, REQUESTS, created_code, created_request
 from tests.qr_reader import read_png, read_svg
 from tests.responses import refusal
+from tests.scripts import SAMPLES
 from tests.shops.helpers import with_shop
 from tests.transfers.helpers import with_name
 
@@ -98,7 +100,7 @@ class TestPrinting:
         assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")
         page = ElementTree.fromstring(answer.text)
         assert page.attrib["width"] == "105mm"
-        words = [text.text or "" for text in page.iter("{http://www.w3.org/2000/svg}text")]
+        words = [label for element in page.iter() if (label := element.get("aria-label"))]
         qr_code = answer.text[answer.text.index("<svg ", 10) :]
         assert read_svg(qr_code) == code["link"]
         return "|".join(words), code["link"]
@@ -126,3 +128,25 @@ class TestPrinting:
 
         assert "<script>alert(1)</script>" in words
         assert "…" in words
+
+    @pytest.mark.parametrize("script", ["Devanagari", "Arabic", "Chinese", "Thai", "Emoji"])
+    def test_texts_of_any_script_are_outlines_within_the_frame(
+        self, client: FlaskClient, script: str
+    ) -> None:
+        name = SAMPLES[script][:30]
+        shop = with_shop(
+            client, factories.merchant(), name=f"{name} " * 2, supportEmail="help@example.com"
+        )
+        code = created_code(client, shop, label=f"{name} " * 3)
+        page = ElementTree.fromstring(
+            client.get(f"{CODES}/{code['id']}/sheet.svg", headers=shop.headers).text
+        )
+
+        assert not list(page.iter("{http://www.w3.org/2000/svg}text"))  # whose fonts may lack
+        assert name in (page.findtext("{http://www.w3.org/2000/svg}title") or "")
+        lines = [element.attrib for element in page.iter() if element.get("aria-label")]
+        assert len(lines) > 4
+        for line in lines:
+            start, scale = map(float, re.findall(r"\(([\d.]+)", line["transform"]))
+            ends = [start + scale * int(x) for x in re.findall(r"(-?\d+) -?\d+", line["d"])]
+            assert 6 < min(ends) < max(ends) < 99

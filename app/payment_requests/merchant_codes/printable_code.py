@@ -1,23 +1,36 @@
-"""A merchant code as a printable page."""
+"""A merchant code as a printable page.
 
-from textwrap import wrap
+Its texts are outlines instead of characters, so that it is printed as it was laid out, whatever
+fonts the printer has.
+"""
+
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from markupsafe import Markup
 
 from app.auth.masking import public_name
-from app.common import qr
+from app.common import qr, typesetting
 from app.common.money import Money
 from app.payment_requests.merchant_codes.service import MerchantCodeDetails
 
-#: Characters per line in the large, the small and the smallest font, and the maximum number of
-#: lines of each.
-_LARGE_LINE: Final = 25
-_SMALL_LINE: Final = 38
-_SUPPORT_LINE: Final = 60
-_LINES: Final = 2
-#: Millimetres; the page is A6.
+#: Micrometres; the page is A6, with a frame around the texts.
+_PAGE_WIDTH: Final = 105_000
+_TEXT_WIDTH: Final = 89_000
+#: Millimetres.
 _QR_SIDE: Final = 76
+_MAX_LINES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A centred line. x: its left end; size: of the font; both in micrometres."""
+
+    text: str
+    x: int
+    size: int
+    outline: str
 
 
 def template_context(found: MerchantCodeDetails, *, link: str) -> dict[str, Any]:
@@ -25,17 +38,37 @@ def template_context(found: MerchantCodeDetails, *, link: str) -> dict[str, Any]
     code = found.code
     product = found.product.name if found.product else None
     support = found.merchant.support_email
+    # A product's price may change after the page was printed.
+    price = Money(code.amount, code.currency).display if code.amount is not None else ""
     return {
-        "merchant": _lines(public_name(found.merchant), _LARGE_LINE),
-        "description": _lines(" – ".join(filter(None, (product, code.label))), _SMALL_LINE),
-        "support": _lines(f"Questions: {support}", _SUPPORT_LINE) if support else [],
-        # A product's price may change after the page was printed.
-        "price": Money(code.amount, code.currency).display if code.amount is not None else None,
+        "merchant": _lines(public_name(found.merchant), size=6_000),
+        "description": _lines(" – ".join(filter(None, (product, code.label))), size=4_200),
+        "support": _lines(f"Questions: {support}" if support else "", size=2_400),
+        "price": _lines(price, size=8_000),
+        "call": _lines("Scan to pay with Payment Flow", size=3_400),
+        "link": _lines(link.partition("://")[2], size=2_200),
         "qr_code": Markup(qr.svg(link, side=_QR_SIDE).decode()),  # noqa: S704 – drawn by us
         "qr_side": _QR_SIDE,
-        "link": link.partition("://")[2],
     }
 
 
-def _lines(text: str, width: int) -> list[str]:
-    return wrap(text, width, max_lines=_LINES, placeholder=" …")
+def _lines(text: str, *, size: int) -> list[Line]:
+    """The text in lines that fit the page. size: of the font, in micrometres."""
+    measure = partial(_width, size=size)
+    lines = typesetting.wrapped(
+        typesetting.printable(text), _TEXT_WIDTH, measure, max_lines=_MAX_LINES
+    )
+    return [
+        Line(
+            line,
+            (_PAGE_WIDTH - measure(line)) // 2,
+            size,
+            typesetting.outline(typesetting.layout(line)),
+        )
+        for line in lines
+        if line
+    ]
+
+
+def _width(text: str, *, size: int) -> int:
+    return typesetting.layout(text).width * size // 1000

@@ -237,7 +237,8 @@ def get_merchant_code_qr_png(args: dict[str, int], merchant_code_id: UUID) -> Re
 def get_printable_merchant_code(merchant_code_id: UUID) -> Response:
     """Get a printable merchant code
 
-    An A6 page as SVG with payee, amount, label and QR code.
+    An A6 page as SVG with payee, amount, label and QR code. Its texts are outlines, so it looks
+    the same everywhere, in every script.
     """
     found = _require_own(merchant_code_id)
     picture = render_template(
