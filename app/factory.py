@@ -38,6 +38,7 @@ from app.gateway.page_views import blp as checkout_blp
 from app.gateway.views import blp as gateway_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
+from app.images.views import blp as images_blp
 from app.onramp.views import blp as onramp_blp
 from app.orders.checkouts.views import blp as checkouts_blp
 from app.orders.fees.views import blp as fees_blp
@@ -53,6 +54,9 @@ from app.payment_requests.views import blp as payment_requests_blp
 from app.payouts.bank_accounts.views import blp as bank_accounts_blp
 from app.payouts.views import blp as payouts_blp
 from app.products.bulk.views import blp as products_bulk_blp
+from app.products.categories.views import admin_blp as categories_admin_blp
+from app.products.categories.views import blp as categories_blp
+from app.products.images.views import blp as product_images_blp
 from app.products.views import blp as products_blp
 from app.reconciliation.views import admin_blp as reconciliation_blp
 from app.sales.views import blp as sales_blp
@@ -75,6 +79,9 @@ BLUEPRINTS = (
     products_blp,
     products_bulk_blp,
     shops_blp,
+    product_images_blp,
+    images_blp,
+    categories_blp,
     coupons_blp,
     *DELIVERY_BLUEPRINTS,
     orders_blp,
@@ -95,6 +102,7 @@ BLUEPRINTS = (
     users_admin_blp,
     quotas_admin_blp,
     wallets_admin_blp,
+    categories_admin_blp,
     fees_blp,
     orders_admin_blp,
     refunds_admin_blp,

@@ -35,11 +35,11 @@ from app.delivery import service as delivery
 from app.delivery.codes import uploads as code_uploads
 from app.delivery.files import service as files
 from app.delivery.files.downloads import service as downloads
-from app.delivery.files.storage import service as storage
 from app.gateway import client as gateway_client
 from app.gateway import provider_config
 from app.gateway import service as gateway
 from app.idempotency.http import respond_to_view_once
+from app.images import service as images
 from app.inbox import service as inbox
 from app.onramp import inbound as onramp_events
 from app.onramp import links as onramp_links
@@ -53,9 +53,12 @@ from app.orders.refunds import gateway_refunds
 from app.payment_requests import service as payment_requests
 from app.payment_requests.merchant_codes import service as merchant_codes
 from app.payouts import inbound as payout_events
+from app.products import catalogue
 from app.products import service as products
+from app.products.images import service as product_images
 from app.retention import service as retention
 from app.retention.policy import RULES
+from app.storage import service as storage
 from app.wallets import service as wallets
 from app.wallets import usage
 from app.wallets.holds import service as holds
@@ -68,7 +71,7 @@ QUOTA_COUNTS: Final[dict[Quota, quotas.Count]] = {
     Quota.PRODUCTS: products.count_products,
     Quota.COUPONS: coupons.count_coupons,
     Quota.CODES: code_uploads.count_codes,
-    Quota.FILE_BYTES: files.count_bytes,
+    Quota.FILE_BYTES: storage.count_bytes,
     Quota.API_KEYS: api_keys.count_keys,
     Quota.MERCHANT_CODES: merchant_codes.count_active_codes,
     Quota.PAYMENT_REQUESTS: payment_requests.count_open_requests,
@@ -106,7 +109,7 @@ def connect_redis(url: str, *, cache_url: str | None = None) -> None:
     queue.configure(
         redis_client.connect(url, timeout=_ENQUEUE_SECONDS, circuit=redis_client.circuit_of(client))
     )
-    products.catalogue_cache.configure(_region(client, "products", CATALOGUE_TTL))
+    catalogue.catalogue_cache.configure(_region(client, "products", CATALOGUE_TTL))
     onramp_links.link_cache.configure(_region(client, "onramp-links", onramp_links.TTL))
 
 
@@ -133,6 +136,7 @@ def configure(settings: Settings) -> None:
     gateway_client.config.configure(provider_config.from_settings(settings))
     gateway.checkout_settings.configure(_checkout_settings(settings))
     storage.current.configure(storage.from_settings(settings))
+    storage.byte_counts.configure((files.count_bytes, images.count_bytes))
     downloads.policy.configure(
         downloads.DownloadPolicy(
             link_ttl=timedelta(minutes=settings.file_link_minutes),
@@ -149,9 +153,10 @@ def subscribe(settings: Settings) -> None:
     auth.on_registration.subscribe(
         partial(wallets.create_wallet, currency=settings.default_currency)
     )
-    auth.on_account_change.subscribe(products.invalidate_catalogue)
-    wallets.on_lock_change.subscribe(products.invalidate_catalogue)
+    auth.on_account_change.subscribe(catalogue.invalidate_catalogue)
+    wallets.on_lock_change.subscribe(catalogue.invalidate_catalogue)
     products.on_deletion.subscribe(delivery.discard)
+    products.on_deletion.subscribe(product_images.discard)
     for quota, count in QUOTA_COUNTS.items():
         quotas.counts.subscribe(quota, count)
     usage.pending.subscribe(TransactionType.ONRAMP, onramp.query_pending)

@@ -16,7 +16,6 @@ import structlog
 from app.common import clock, job_worker, logging, queue
 from app.common.settings import Settings, SettingsError, require_redis
 from app.delivery.codes import tasks as codes
-from app.delivery.files import tasks as files
 from app.inbox import tasks as inbox
 from app.onramp import tasks as onramp
 from app.orders.checkouts import tasks as checkouts
@@ -25,6 +24,7 @@ from app.payment_requests import tasks as payment_requests
 from app.payouts import tasks as payouts
 from app.retention import tasks as retention
 from app.sales.daily_sums import tasks as daily_sums
+from app.storage import tasks as storage
 from app.wallets.holds import tasks as holds
 from app.wiring import wire
 
@@ -40,8 +40,8 @@ SCHEDULE: Final = (
     (refunds.sweep, 1, 0),
     (codes.sweep, 1, 0),
     (daily_sums.sum_days, 10, 5),
-    (files.enqueue_removal, 60, 41),
-    (files.enqueue_check, 10, 0),
+    (storage.enqueue_removal, 60, 41),
+    (storage.enqueue_check, 10, 0),
 )
 #: Every function that a job may name: those of the schedule, and those that others enqueue.
 JOBS: Final = (
@@ -51,8 +51,8 @@ JOBS: Final = (
     checkouts.close_checkout,
     refunds.request_refund,
     codes.add_codes,
-    files.remove_unreferenced,
-    files.check_contents,
+    storage.remove_unreferenced,
+    storage.check_contents,
 )
 #: Supervisors typically kill a worker after 30 seconds.
 _STOP_SECONDS = 25

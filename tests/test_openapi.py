@@ -50,6 +50,8 @@ WITHOUT_KEY = {
     "POST /api/v1/auth/two-factor/recovery-codes": _SECRET,
     "POST /api/v1/products/{product_id}/codes": _STORED_ONCE,
     "PUT /api/v1/products/{product_id}/file": _STORED_ONCE,
+    "POST /api/v1/products/{product_id}/images": _STORED_ONCE,
+    "PUT /api/v1/shop/logo": _STORED_ONCE,
     "POST /api/v1/admin/reconciliations": _STORED_ONCE,
     "POST /api/v1/onramp/webhooks/{provider}": _STORED_ONCE,
     "POST /api/v1/webhooks/stripe": _STORED_ONCE,

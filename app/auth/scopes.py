@@ -26,7 +26,7 @@ class Scope(StrEnum):
 _MEANINGS: Final[dict[Scope, str]] = {
     Scope.PRODUCTS_READ: "list and export the merchant's products, including inactive and deleted"
     " ones, and read the merchant's shop profile and quotas",
-    Scope.PRODUCTS_WRITE: "create, import, update, restock and delete products",
+    Scope.PRODUCTS_WRITE: "create, import, update, restock and delete products and their images",
     Scope.COUPONS_READ: "read the merchant's coupons, with their codes",
     Scope.COUPONS_WRITE: "create, update and delete coupons, which reduce what buyers pay",
     Scope.ORDERS_READ: "read orders as buyer and as merchant: purchases, sales, sales reports,"

@@ -88,6 +88,11 @@ class Settings(WebSettings):
         return self.public_url or f"http://{host}:{self.port}"
 
     @property
+    def api_address(self) -> str:
+        """The address of the API, without a slash at the end."""
+        return self.public_address + self.api_prefix
+
+    @property
     def direct_deposits_allowed(self) -> bool:
         return self.direct_deposits if self.direct_deposits is not None else not self.is_production
 

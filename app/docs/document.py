@@ -23,8 +23,8 @@ GROUPS: Final = {
         ("transfers", "payment-requests", "merchant-codes"),
     ),
     "Products": (
-        "What merchants sell, and their shops",
-        ("products", "product-bulk", "coupons", "shops"),
+        "What merchants sell, with its images and categories, and their shops",
+        ("products", "product-bulk", "product-images", "images", "categories", "coupons", "shops"),
     ),
     "Digital goods": (
         "Codes, licences and files that are delivered",
@@ -46,6 +46,7 @@ GROUPS: Final = {
             "admin-users",
             "admin-quotas",
             "admin-wallets",
+            "admin-categories",
             "admin-fees",
             "admin-orders",
             "admin-refunds",

@@ -35,7 +35,8 @@ class Product(Identified, Timestamped, Base):
 
     is_ready: whether there is something to deliver; if not, it is not on sale. purchase_limit:
     maximum units per buyer; None for no limit. reservation_limit: maximum units that a buyer may
-    have reserved with unpaid orders; None for the default.
+    have reserved with unpaid orders; None for the default. category_id: of a category that may have
+    been deleted.
     """
 
     __tablename__ = "products"
@@ -79,6 +80,27 @@ class Product(Identified, Timestamped, Base):
         Index("ix_products_kept", "merchant_id", postgresql_where=text("deleted_at IS NULL")),
         Index("ix_products_codes", "merchant_id", postgresql_where=text("kind = 'CODES'")),
         Index("ix_products_files", "merchant_id", postgresql_where=text("kind = 'FILE'")),
+        # The catalogue of one category, in the same orders.
+        Index(
+            "ix_products_category",
+            "category_id",
+            "id",
+            postgresql_where=text("category_id IS NOT NULL AND is_active AND deleted_at IS NULL"),
+        ),
+        Index(
+            "ix_products_category_price",
+            "category_id",
+            "price",
+            "id",
+            postgresql_where=text("category_id IS NOT NULL AND is_active AND deleted_at IS NULL"),
+        ),
+        Index(
+            "ix_products_category_name",
+            "category_id",
+            "name",
+            "id",
+            postgresql_where=text("category_id IS NOT NULL AND is_active AND deleted_at IS NULL"),
+        ),
         # Their unsold codes are to be deleted.
         Index(
             "ix_products_deleted_codes",
@@ -95,6 +117,7 @@ class Product(Identified, Timestamped, Base):
             "is_ready",
             "purchase_limit",
             "reservation_limit",
+            "category_id",
             "deleted_at",
             "updated_at",
         ),
@@ -112,6 +135,7 @@ class Product(Identified, Timestamped, Base):
     is_ready: Mapped[bool] = mapped_column(server_default="true")
     purchase_limit: Mapped[int | None]
     reservation_limit: Mapped[int | None]
+    category_id: Mapped[UUID | None] = mapped_column(ForeignKey("categories.id"))
     deleted_at: Mapped[datetime | None]
     #: What a search looks at: name and description, without accents and case.
     searched: Mapped[str] = mapped_column(

@@ -1,6 +1,6 @@
 """SQL of products."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -27,6 +27,8 @@ from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
 from app.common.trigrams import NEWEST, contains, has_trigram
+from app.images.models import Image, ImageSize
+from app.products.images.models import ProductImage
 from app.products.models import Product, Restock
 
 #: Sort orders of the catalogue: the columns, and whether they descend.
@@ -62,6 +64,25 @@ def get_product(session: Session, product_id: UUID) -> Any | None:
         .join(User, User.id == Product.merchant_id)
         .where(Product.id == product_id)
     ).one_or_none()
+
+
+def list_images(session: Session, product_ids: Collection[UUID]) -> Iterable[Any]:
+    """The images of products in all sizes: those of a product together, in their order."""
+    return session.execute(
+        select(
+            ProductImage.product_id,
+            Image.id,
+            Image.alt,
+            ImageSize.side,
+            ImageSize.width,
+            ImageSize.height,
+            ImageSize.bytes,
+        )
+        .join(Image, Image.id == ProductImage.image_id)
+        .join(ImageSize, ImageSize.image_id == Image.id)
+        .where(ProductImage.product_id.in_(product_ids))
+        .order_by(ProductImage.product_id, ProductImage.position, ImageSize.side)
+    )
 
 
 def get_product_for_update(session: Session, product_id: UUID) -> Product | None:
@@ -140,6 +161,7 @@ def _on_sale(
     min_price: int | None,
     max_price: int | None,
     merchant_id: UUID | None,
+    category_id: UUID | None,
 ) -> Select[Any]:
     query = select(Product).where(
         Product.is_active,
@@ -155,6 +177,8 @@ def _on_sale(
         query = query.where(Product.price <= max_price)
     if merchant_id is not None:
         query = query.where(Product.merchant_id == merchant_id)
+    if category_id is not None:
+        query = query.where(Product.category_id == category_id)
     return query if q is None else _containing(q, query)
 
 

@@ -22,6 +22,8 @@ from app.common.fields import (
 from app.common.money import format_minor
 from app.common.pagination import ArrayArgs, PageArgs
 from app.common.trigrams import NEWEST
+from app.images.schemas import ImageOut, image_out
+from app.products.categories.schemas import SLUG
 from app.products.models import ProductKind
 from app.products.service import (
     MAX_MATCHES,
@@ -38,6 +40,7 @@ _RESERVATION = {
     f" share of {RESERVABLE_PERCENT} % of the stock, or {RESERVABLE_UNITS} units if that is more",
     "example": 2,
 }
+_CATEGORY = {"description": "`slug` of a category; null for none", "example": "audio-books"}
 _PRICE = {"description": "Price in the shop's currency, used exactly", "example": "199.99"}
 
 
@@ -65,6 +68,7 @@ class CreateProductIn(Schema):
     reservation_limit = WholeNumber(
         minimum=1, maximum=1_000_000, allow_none=True, metadata=_RESERVATION
     )
+    category = ma.fields.String(allow_none=True, validate=SLUG, metadata=_CATEGORY)
 
     @ma.validates_schema(skip_on_field_errors=True)
     def _require_units(self, data: dict[str, Any], **_: Any) -> None:
@@ -89,6 +93,7 @@ class UpdateProductIn(Schema):
     reservation_limit = WholeNumber(
         minimum=1, maximum=1_000_000, allow_none=True, metadata=_RESERVATION
     )
+    category = ma.fields.String(allow_none=True, validate=SLUG, metadata=_CATEGORY)
 
 
 class CatalogueArgs(PageArgs):
@@ -114,6 +119,13 @@ class CatalogueArgs(PageArgs):
         zero_allowed=True, metadata={"description": "Maximum price", "example": "50.00"}
     )
     merchant_id = Id(metadata={"description": "Only products of this merchant"})
+    category = ma.fields.String(
+        validate=SLUG,
+        metadata={
+            "description": "Only products of the category with this `slug`",
+            "example": "audio-books",
+        },
+    )
     sort = ma.fields.String(
         validate=ma.validate.OneOf([RELEVANCE, *SORTS]),
         metadata={
@@ -189,6 +201,12 @@ class ProductOut(Schema):
     )
     purchase_limit = ma.fields.Integer(required=True, allow_none=True)
     reservation_limit = ma.fields.Integer(required=True, allow_none=True)
+    category = ma.fields.String(required=True, allow_none=True, metadata=_CATEGORY)
+    images = ma.fields.List(
+        ma.fields.Nested(ImageOut),
+        required=True,
+        metadata={"description": "In the order chosen by the merchant; the first is the main one"},
+    )
 
 
 class DeletedProductOut(Schema):
@@ -196,11 +214,12 @@ class DeletedProductOut(Schema):
 
 
 @serializes(ProductOut)
-def product_out(offer: Offer, *, public: bool) -> dict[str, Any]:
+def product_out(offer: Offer, *, public: bool, base_url: str) -> dict[str, Any]:
     """Serialized as ProductOut, by hand because lists of products are the most frequent response.
 
     public: whether to withhold what others do not see of the merchant: the email address, unless
     the merchant has made it public, and the name of the person.
+    base_url: of the API.
     """
     product, merchant = offer.product, offer.merchant
     own_names = merchant.first_name, merchant.last_name
@@ -230,4 +249,6 @@ def product_out(offer: Offer, *, public: bool) -> dict[str, Any]:
         "isReady": product.is_ready,
         "purchaseLimit": product.purchase_limit,
         "reservationLimit": product.reservation_limit,
+        "category": offer.category,
+        "images": [image_out(image, base_url=base_url) for image in offer.images],
     }

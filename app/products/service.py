@@ -1,9 +1,12 @@
 """Products: the catalogue, its merchants and the stock."""
 
-from collections.abc import Callable, Collection
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,13 +16,15 @@ from app.auth import service as auth
 from app.auth.models import User
 from app.auth.quotas import service as quotas
 from app.auth.quotas.quota import Quota
-from app.common import clock, db
-from app.common.cache import Region
+from app.common import clock
 from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
-from app.common.process_state import Hook, Slot
+from app.common.process_state import Hook
+from app.images.service import ShownImage, Size
 from app.products import repository
+from app.products.catalogue import invalidate_catalogue
+from app.products.categories import service as categories
 from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess
 from app.products.models import Product, ProductKind
 
@@ -34,26 +39,18 @@ MAX_MATCHES: Final = repository.MAX_MATCHES
 RESERVABLE_PERCENT: Final = 25
 RESERVABLE_UNITS: Final = 10
 
-#: Cached pages of the catalogue, if the process has a cache.
-catalogue_cache: Final[Slot[Region | None]] = Slot("catalogue cache", default=None)
-
-
 #: Called in the transaction that deletes a product, which is locked.
 on_deletion: Final[Hook[Session, Product]] = Hook("deletion of a product")
 
 
-def cached_catalogue_page(key: str, build: Callable[[], bytes]) -> bytes:
-    """A page of the catalogue from the cache, or from `build`."""
-    cached = catalogue_cache()
-    return build() if cached is None else cached.fetch(key, build)
-
-
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A product and its merchant."""
+    """A product, its merchant, and what else is shown of it. category: its slug."""
 
     product: Product
     merchant: User
+    category: str | None = None
+    images: Sequence[ShownImage] = ()
 
 
 def create(
@@ -68,14 +65,16 @@ def create(
     kind: str = ProductKind.PLAIN,
     purchase_limit: int | None = None,
     reservation_limit: int | None = None,
+    category: str | None = None,
     product_id: UUID | None = None,
 ) -> Offer:
-    """Create a product. price: units of `currency`. kind: a ProductKind. product_id: a new one by
-    default.
+    """Create a product. price: units of `currency`. kind: a ProductKind. category: its slug.
+    product_id: a new one by default.
 
     A product of a kind that is not `is_ready_when_created` is on sale once `set_ready` is called.
-    Raises AmountInvalid, QuotaExceeded.
+    Raises AmountInvalid, CategoryUnknown, QuotaExceeded.
     """
+    category_id = None if category is None else categories.require_id(session, category)
     quotas.require_room(session, user_id=merchant.id, quota=Quota.PRODUCTS)
     product = repository.insert_product(
         session,
@@ -90,10 +89,11 @@ def create(
             purchase_limit=purchase_limit,
             reservation_limit=reservation_limit,
             id=product_id or new_id(),
+            category_id=category_id,
         ),
     )
     invalidate_catalogue(session)
-    return Offer(product, merchant)
+    return Offer(product, merchant, category)
 
 
 def new_product_row(
@@ -105,6 +105,7 @@ def new_product_row(
     description: str | None = None,
     purchase_limit: int | None = None,
     reservation_limit: int | None = None,
+    category_id: UUID | None = None,
     **values: Any,
 ) -> dict[str, Any]:
     """The columns of a new product. price: units of `currency`. Raises AmountInvalid."""
@@ -121,15 +122,10 @@ def new_product_row(
         "description": description,
         "purchase_limit": purchase_limit,
         "reservation_limit": reservation_limit,
+        "category_id": category_id,
         "created_at": now,
         "updated_at": now,
     } | values
-
-
-def invalidate_catalogue(session: Session) -> None:
-    """Invalidate the cached catalogue when this transaction is committed."""
-    if (cached := catalogue_cache()) is not None:
-        db.after_commit(session, cached.invalidate)
 
 
 def require_product(session: Session, *, product_id: UUID, viewer: User | None = None) -> Offer:
@@ -137,29 +133,77 @@ def require_product(session: Session, *, product_id: UUID, viewer: User | None =
     row = repository.get_product(session, product_id)
     if row is None:
         raise ProductNotFound
-    offer = Offer(*row)
-    deleted = offer.product.deleted_at is not None
-    if deleted and (viewer is None or viewer.id != offer.merchant.id):
+    product, merchant = row
+    if product.deleted_at is not None and (viewer is None or viewer.id != merchant.id):
         raise ProductNotFound
+    return show(session, product, merchant)
+
+
+def show(session: Session, product: Product, merchant: User) -> Offer:
+    """A product as it is shown. merchant: its merchant."""
+    (offer,) = _show_all(session, [product], {merchant.id: merchant})
     return offer
 
 
+def _show_all(
+    session: Session, found: Sequence[Product], merchants: Mapping[UUID, User]
+) -> Iterator[Offer]:
+    """Products as they are shown, at the cost of two queries."""
+    slugs = categories.get_slugs(
+        session, {row.category_id for row in found if row.category_id is not None}
+    )
+    images = _images_of(session, [row.id for row in found])
+    return (
+        Offer(
+            row,
+            merchants[row.merchant_id],
+            slugs.get(row.category_id) if row.category_id else None,
+            images.get(row.id, ()),
+        )
+        for row in found
+    )
+
+
+def _images_of(
+    session: Session, product_ids: Collection[UUID]
+) -> Mapping[UUID, Sequence[ShownImage]]:
+    """The images of products in their order, by the id of the product."""
+    images: defaultdict[UUID, list[ShownImage]] = defaultdict(list)
+    rows = repository.list_images(session, product_ids) if product_ids else ()
+    for (product_id, image_id, alt), sizes in groupby(rows, key=itemgetter(0, 1, 2)):
+        shown = [Size(*row[3:]) for row in sizes]
+        images[product_id].append(ShownImage(image_id, alt, shown))
+    return images
+
+
+def get_main_image(session: Session, product_id: UUID) -> ShownImage | None:
+    """The first image of a product; None if it has none."""
+    return next(iter(_images_of(session, [product_id]).get(product_id, ())), None)
+
+
 def list_on_sale(
-    session: Session, page: PageRequest, *, sort: str | None = None, **filters: Any
+    session: Session,
+    page: PageRequest,
+    *,
+    sort: str | None = None,
+    category: str | None = None,
+    **filters: Any,
 ) -> Page[Offer]:
     """Products on sale, without those of deactivated merchants and of locked wallets.
 
     sort: one of SORTS, or RELEVANCE for a search; None for relevance with `q`, and newest first
-    without. filters: q, min_price, max_price (minor units), merchant_id.
+    without. filters: q, min_price, max_price (minor units), merchant_id. category: the slug of one.
+    Raises CategoryUnknown.
     """
     filters = {"q": None, "min_price": None, "max_price": None, "merchant_id": None} | filters
+    filters["category_id"] = None if category is None else categories.require_id(session, category)
     if sort in (None, RELEVANCE) and filters["q"] is not None:
         found = repository.search_on_sale(session, page, **filters)
     else:
         order = sort if sort in SORTS else "newest"
         found = repository.list_on_sale(session, page, sort=order, **filters)
     merchants = auth.get_users_by_id(session, [row.merchant_id for row in found.data])
-    return found.with_data(Offer(row, merchants[row.merchant_id]) for row in found.data)
+    return found.with_data(_show_all(session, found.data, merchants))
 
 
 def list_by_merchant(
@@ -169,26 +213,29 @@ def list_by_merchant(
     found = repository.list_by_merchant(
         session, page, merchant_id=merchant.id, include_deleted=include_deleted
     )
-    return found.with_data(Offer(row, merchant) for row in found.data)
+    return found.with_data(_show_all(session, found.data, {merchant.id: merchant}))
 
 
 def update(session: Session, *, merchant: User, product_id: UUID, **changes: Any) -> Offer:
-    """Update name, description, price, available_units, is_active, purchase_limit or
-    reservation_limit.
+    """Update name, description, price, available_units, is_active, purchase_limit,
+    reservation_limit or category (a slug).
 
-    A new number of units is a restock: the difference is recorded.
-    Raises ProductNotFound, UnauthorizedProductAccess, AmountInvalid, StockIsCodes.
+    A new number of units is a restock: the difference is recorded. Raises ProductNotFound,
+    UnauthorizedProductAccess, AmountInvalid, StockIsCodes, CategoryUnknown.
     """
     product = require_own(session, merchant=merchant, product_id=product_id)
     if "price" in changes:
         changes["price"] = Money.of(changes["price"], product.currency, field="price").minor
+    if "category" in changes:
+        slug = changes.pop("category")
+        changes["category_id"] = None if slug is None else categories.require_id(session, slug)
     units = changes.pop("available_units", product.available_units)
     if units != product.available_units and ProductKind(product.kind).has_uploaded_stock:
         raise StockIsCodes
     for name, value in changes.items():
         setattr(product, name, value)
     restock(session, product, units=units - product.available_units, actor_id=merchant.id)
-    return Offer(product, merchant)
+    return show(session, product, merchant)
 
 
 def restock(session: Session, product: Product, *, units: int, actor_id: UUID) -> None:
@@ -212,6 +259,11 @@ def restock(session: Session, product: Product, *, units: int, actor_id: UUID) -
 def set_ready(session: Session, product: Product, *, is_ready: bool) -> None:
     """Set whether there is something to deliver for a locked product. If not, it is not on sale."""
     product.is_ready = is_ready
+    touch(session, product)
+
+
+def touch(session: Session, product: Product) -> None:
+    """Record that something that is shown of a locked product has changed."""
     product.updated_at = clock.now()
     session.flush()
     invalidate_catalogue(session)

@@ -19,6 +19,7 @@ from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
 from app.common.money import Money
 from app.products import service
+from app.products.catalogue import cached_catalogue_page
 from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess
 from app.products.schemas import (
     CatalogueArgs,
@@ -29,10 +30,15 @@ from app.products.schemas import (
     UpdateProductIn,
     product_out,
 )
+from app.products.service import Offer
 
 blp = Blueprint("products", __name__, url_prefix="/products", description="The product catalogue")
 
 _ETAG = {"description": "Version, for If-None-Match", "schema": {"type": "string"}}
+
+
+def _product_out(offer: Offer, *, public: bool) -> dict[str, Any]:
+    return product_out(offer, public=public, base_url=settings().api_address)
 
 
 @blp.post("")
@@ -51,7 +57,7 @@ def create_product(body: dict[str, Any]) -> Response:
         offer = service.create(
             session, merchant=merchant, currency=settings().default_currency, **body
         )
-    return json_response(dump_json(product_out(offer, public=False)), 201)
+    return json_response(dump_json(_product_out(offer, public=False)), 201)
 
 
 @blp.get("")
@@ -73,7 +79,7 @@ def list_products(args: dict[str, Any]) -> Response:
     def build() -> bytes:
         with reading() as session:
             found = service.list_on_sale(session, **args)
-        rows = dump_json([product_out(offer, public=True) for offer in found.data])
+        rows = dump_json([_product_out(offer, public=True) for offer in found.data])
         return b"\n".join((dump_json(found.meta), etag_of(rows).encode(), rows))
 
     # Searches and price ranges vary too much to be worth caching.
@@ -82,7 +88,7 @@ def list_products(args: dict[str, Any]) -> Response:
     else:
         if args.get("sort") in (None, service.RELEVANCE):
             args["sort"] = "newest"
-        stored = service.cached_catalogue_page(repr(sorted(args.items())), build)
+        stored = cached_catalogue_page(repr(sorted(args.items())), build)
     meta, etag, rows = stored.split(b"\n", 2)
     response = etag_response(rows, etag.decode())
     response.headers.update(page_headers(meta))
@@ -102,7 +108,7 @@ def list_my_products(args: dict[str, Any]) -> Response:
     with reading() as session:
         merchant = current_user(session)
         found = service.list_by_merchant(session, merchant=merchant, **args)
-    return array_pages.respond(found, partial(product_out, public=False))
+    return array_pages.respond(found, partial(_product_out, public=False))
 
 
 @blp.get("/<uuid:product_id>")
@@ -118,7 +124,7 @@ def get_product(product_id: UUID) -> Response:
         viewer = optional_user(session, scope=Scope.PRODUCTS_READ)
         offer = service.require_product(session, product_id=product_id, viewer=viewer)
     own = viewer is not None and viewer.id == offer.merchant.id
-    return etag_response(dump_json(product_out(offer, public=not own)))
+    return etag_response(dump_json(_product_out(offer, public=not own)))
 
 
 @blp.patch("/<uuid:product_id>")
@@ -135,7 +141,7 @@ def update_product(body: dict[str, Any], product_id: UUID) -> Response:
     with transaction() as session:
         merchant = current_user(session)
         offer = service.update(session, merchant=merchant, product_id=product_id, **body)
-    return json_response(dump_json(product_out(offer, public=False)))
+    return json_response(dump_json(_product_out(offer, public=False)))
 
 
 @blp.delete("/<uuid:product_id>")

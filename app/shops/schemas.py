@@ -10,6 +10,8 @@ from app.auth.profile import Profile
 from app.auth.schemas import Email
 from app.common.fields import Schema, Text, serializes
 from app.common.time_zone import TimeZone
+from app.images.schemas import ImageOut, image_out
+from app.images.service import ShownImage
 
 _NAME: Final = {
     "description": "Name under which the merchant sells, shown to everyone. null: the merchant's"
@@ -24,6 +26,9 @@ _ZONE: Final = {
     "description": "Default time zone of the merchant's reports",
     "example": "Asia/Kolkata",
 }
+
+
+_LOGO: Final = {"description": "Logo of the shop; its `alt` is the public name"}
 
 
 class PublicName(ma.fields.String):
@@ -56,6 +61,7 @@ class ShopOut(Schema):
     )
     support_email = ma.fields.String(required=True, allow_none=True, metadata=_SUPPORT)
     time_zone = ma.fields.String(required=True, metadata=_ZONE)
+    logo = ma.fields.Nested(ImageOut, required=True, allow_none=True, metadata=_LOGO)
 
 
 class PartyOut(Schema):
@@ -77,6 +83,12 @@ class PartyOut(Schema):
     )
 
 
+class PublicShopOut(PartyOut):
+    """A shop as everyone sees it."""
+
+    logo = ma.fields.Nested(ImageOut, required=True, allow_none=True, metadata=_LOGO)
+
+
 class PayeeOut(PartyOut):
     """A party without the ID, for anyone with the link."""
 
@@ -92,3 +104,22 @@ def party_out(user: User | Profile) -> dict[str, Any]:
 @serializes(PayeeOut)
 def payee_out(user: User | Profile) -> dict[str, Any]:
     return {"name": public_name(user), "supportEmail": user.support_email}
+
+
+@serializes(ShopOut)
+def shop_out(merchant: User, logo: ShownImage | None, *, base_url: str) -> dict[str, Any]:
+    """Serialized as ShopOut. base_url: of the API."""
+    return {
+        "id": merchant.id,
+        "name": merchant.shop_name,
+        "publicName": public_name(merchant),
+        "supportEmail": merchant.support_email,
+        "timeZone": merchant.time_zone,
+        "logo": logo and image_out(logo, base_url=base_url),
+    }
+
+
+@serializes(PublicShopOut)
+def public_shop_out(merchant: User, logo: ShownImage | None, *, base_url: str) -> dict[str, Any]:
+    """Serialized as PublicShopOut. base_url: of the API."""
+    return party_out(merchant) | {"logo": logo and image_out(logo, base_url=base_url)}

@@ -19,6 +19,7 @@ from app.verify import (
     codes,
     files,
     holds,
+    images,
     keys,
     ledger,
     licences,
@@ -43,6 +44,7 @@ INVARIANTS: Final = (
     *bank.INVARIANTS,
     *payouts.INVARIANTS,
     *files.INVARIANTS,
+    *images.INVARIANTS,
     *accounts.INVARIANTS,
     *keys.INVARIANTS,
 )

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0048_order_page_addresses"
-down_revision = "0045_admin_lists"
+down_revision = "0047_categories"
 
 
 def upgrade() -> None:

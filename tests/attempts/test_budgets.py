@@ -49,6 +49,7 @@ UNGUESSABLE = {
 
 #: Inputs that are no secrets.
 PUBLIC = {
+    *("alt", "category", "slug"),
     *("amount", "answer", "bankReference", "column", "columns", "currency", "description"),
     *("action", "supportEmail", "timeZone"),
     *("expectedAmount", "firstName", "holder", "id", "instance", "label", "lastName", "maxPrice"),

@@ -11,7 +11,7 @@ import redis
 from app.banks.providers import from_settings
 from app.common import queue, redis_client
 from app.common.settings import Settings
-from app.delivery.files.tasks import remove_unreferenced
+from app.storage.tasks import remove_unreferenced
 from tests.banks.webhooks import event_body, signed_headers
 from tests.live import LiveServer, wait_until
 

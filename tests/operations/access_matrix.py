@@ -47,6 +47,8 @@ POST   /api/v1/wallet/holds/{hold_id}/capture                    401 404 404 404
 POST   /api/v1/wallet/holds/{hold_id}/void                       401 404 404 404 403 200
 GET    /api/v1/shop                                              401 403 200 403 403 200
 PATCH  /api/v1/shop                                              401 403 200 403 403 200
+PUT    /api/v1/shop/logo                                         401 403 200 403 403 200
+DELETE /api/v1/shop/logo                                         401 403 200 403 403 200
 GET    /api/v1/shops/{merchant_id}                               200 200 200 200 200 200
 GET    /api/v1/products                                          200 200 200 200 200 200
 POST   /api/v1/products                                          401 403 201 403 403 201
@@ -56,6 +58,11 @@ POST   /api/v1/products/import                                   401 403 200 403
 GET    /api/v1/products/{product_id}                             200 200 200 200 200 200
 PATCH  /api/v1/products/{product_id}                             401 403 403 403 403 200
 DELETE /api/v1/products/{product_id}                             401 403 403 403 403 200
+POST   /api/v1/products/{product_id}/images                      401 403 403 403 403 201
+PATCH  /api/v1/products/{product_id}/images/{image_id}           401 403 403 403 403 200
+DELETE /api/v1/products/{product_id}/images/{image_id}           401 403 403 403 403 204
+GET    /api/v1/images/{image_id}/{side}.webp                     200 200 200 200 200 200
+GET    /api/v1/categories                                        200 200 200 200 200 200
 POST   /api/v1/products/{product_id}/codes                       401 403 403 403 403 400
 GET    /api/v1/products/{product_id}/codes                       401 403 403 403 403 200
 GET    /api/v1/products/{product_id}/codes/summary               401 403 403 403 403 200
@@ -139,6 +146,9 @@ GET    /api/v1/admin/users/{user_id}/limits                      401 403 403 200
 PUT    /api/v1/admin/users/{user_id}/limits                      401 403 403 200 403 403
 DELETE /api/v1/admin/users/{user_id}/limits                      401 403 403 204 403 403
 PUT    /api/v1/admin/roles/{role}/limits                         401 403 403 200 403 403
+POST   /api/v1/admin/categories                                  401 403 403 201 403 403
+PATCH  /api/v1/admin/categories/{category_id}                    401 403 403 200 403 403
+DELETE /api/v1/admin/categories/{category_id}                    401 403 403 204 403 403
 GET    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
 PUT    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
 DELETE /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403

@@ -17,6 +17,7 @@ from app.reconciliation.layout import OURS as COLUMNS
 from tests import factories
 from tests.delivery.helpers import UNKNOWN
 from tests.delivery.licences.helpers import UNKNOWN_KEY
+from tests.images.helpers import picture, shown
 from tests.inbox.quarantine import quarantined_event
 from tests.operations.access_matrix import ROLES, Route
 from tests.payouts.helpers import bank_account_of, create_payout
@@ -70,6 +71,9 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/orders"): {"productId": "{product_id}", "paymentMethod": "WALLET"},
     ("POST", "/api/v1/orders/{order_id}/refund-requests"): {"reason": "It does not work"},
     ("POST", "/api/v1/coupons"): {"code": "SUMMER", "kind": "PERCENT", "value": "10"},
+    ("PATCH", "/api/v1/products/{product_id}/images/{image_id}"): {"alt": "The cover"},
+    ("POST", "/api/v1/admin/categories"): {"slug": "audio-books", "name": "Audio books"},
+    ("PATCH", "/api/v1/admin/categories/{category_id}"): {"name": "Audiobooks"},
     ("PUT", "/api/v1/admin/merchants/{merchant_id}/fee"): {"bps": 100},
     ("POST", "/api/v1/transfers"): {"recipient": {"userId": "{user_id}"}, "amount": "1.00"},
     ("POST", "/api/v1/payment-requests"): {"payer": {"email": "{email}"}, "amount": "1.00"},
@@ -128,6 +132,11 @@ OTHER_BODIES: dict[Route, dict[str, Any]] = {
         "data": b"the bytes of a file",
         "content_type": "application/pdf",
     },
+    ("POST", "/api/v1/products/{product_id}/images"): {
+        "data": picture(),
+        "content_type": "image/png",
+    },
+    ("PUT", "/api/v1/shop/logo"): {"data": picture(), "content_type": "image/png"},
     ("POST", "/api/v1/products/import"): {
         "data": "name,price,availableUnits\r\nCourse,5.00,1\r\n",
         "content_type": "text/csv",
@@ -172,8 +181,13 @@ class SampleData:
         payout = create_payout(client, buyer, bank_account_id, "5.00").json
         target = factories.actor(balance="100.00", phone="+14155550100")
         set_limit(client, target, "DEPOSIT", "DAY", "1000.00")
+        admin = self.actors["admin"]
+        category = _post(client, admin, "admin/categories", {"slug": "music", "name": "Music"})
         self.names = {
             "product_id": str(product_id),
+            "image_id": str(shown(seller, product_id)),
+            "side": "160",
+            "category_id": category["id"],
             "order_id": order["id"],
             "page_token": links.sign(UUID(order["id"]), serial=0),
             "refund_request_id": refund_request["id"],

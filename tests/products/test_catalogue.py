@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from app.common import cache, redis_client
 from app.common.process_state import Slot
-from app.products.service import catalogue_cache
+from app.products.catalogue import catalogue_cache
 from tests import factories
 from tests.products.helpers import (
     PRODUCTS,

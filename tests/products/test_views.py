@@ -32,7 +32,8 @@ class TestCreating:
             rf'"merchantId":"{seller.id}","merchant":{{"id":"{seller.id}",'
             rf'"email":"{re.escape(seller.email)}","firstName":null,"lastName":null,'
             r'"name":"m•••@e•••\.com","supportEmail":null},'
-            r'"kind":"PLAIN","isReady":true,"purchaseLimit":null,"reservationLimit":null}',
+            r'"kind":"PLAIN","isReady":true,"purchaseLimit":null,"reservationLimit":null,'
+            r'"category":null,"images":\[\]}',
             answer.text,
         )
 

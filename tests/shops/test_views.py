@@ -43,6 +43,7 @@ class TestProfile:
             "publicName": "Alice J.",
             "supportEmail": None,
             "timeZone": "UTC",
+            "logo": None,
         }
 
     def test_omitted_fields_keep_their_values(self, client: FlaskClient) -> None:
@@ -52,7 +53,7 @@ class TestProfile:
         answer = change(client, merchant, supportEmail=None)
 
         expected = {"id": str(merchant.id), "publicName": PROFILE["name"], **PROFILE}
-        assert answer.json == expected | {"supportEmail": None}
+        assert answer.json == expected | {"supportEmail": None, "logo": None}
         assert client.get(f"{API}/shop", headers=merchant.headers).json == answer.json
 
     @pytest.mark.parametrize(
@@ -103,6 +104,7 @@ class TestWhatBuyersSee:
             "id": str(merchant.id),
             "name": PROFILE["name"],
             "supportEmail": PROFILE["supportEmail"],
+            "logo": None,
         }
 
     def test_only_an_active_merchant_has_a_public_profile(self, client: FlaskClient) -> None:

@@ -45,6 +45,7 @@ from tests.delivery.codes.helpers import stocked, upload
 from tests.delivery.files import helpers as files
 from tests.delivery.helpers import bought, delivered
 from tests.delivery.licences.helpers import activate_key, post_licence, sold_key
+from tests.images import helpers as images
 from tests.onramp.helpers import created_onramp, deliver_event
 from tests.orders.helpers import buy
 from tests.orders.refunds.helpers import decide, refund, request_refund
@@ -264,6 +265,9 @@ def sell_files(client: FlaskClient, buyer: factories.Actor) -> None:
     with db.transaction() as session:
         delivery.revoke(session, order_line, units=1)
     files.on_sale(client, seller, b"another file")
+    for _ in range(2):
+        images.shown(seller, product_id)
+    images.with_logo(seller)
 
 
 def sum_today() -> None:

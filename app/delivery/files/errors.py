@@ -2,17 +2,12 @@
 
 from typing import Self
 
-from app.common.errors import AppError, BadRequest, Conflict, Forbidden, NotFound, Unavailable
+from app.common.errors import AppError, BadRequest, Conflict, Forbidden, NotFound
 
 
 class NotAFileProduct(BadRequest):
     code = "NOT_A_FILE_PRODUCT"
     message = "Only products of the kind FILE can have a file"
-
-
-class FileEmpty(BadRequest):
-    code = "FILE_EMPTY"
-    message = "The file is empty"
 
 
 class FileNotFound(NotFound):
@@ -23,24 +18,6 @@ class FileNotFound(NotFound):
 class FileSold(Conflict):
     code = "FILE_SOLD"
     message = "This file has been sold and cannot be deleted; upload a new version instead"
-
-
-class StorageFull(AppError):
-    """Nothing was stored."""
-
-    status = 507
-    code = "STORAGE_FULL"
-    message = "The file storage is full"
-    cacheable = False
-
-
-class StorageUnavailable(Unavailable):
-    code = "STORAGE_AWAY"
-    message = "The file storage is not available. Please try again."
-
-
-class ContentMissing(AppError):
-    """A bug, or a lost disk: the bytes of a file are not in the storage."""
 
 
 class DeliveryNotFound(NotFound):

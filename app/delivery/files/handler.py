@@ -7,14 +7,16 @@ from sqlalchemy.orm import Session
 
 from app.common import clock
 from app.common.clock import format_timestamp
-from app.delivery.files import maintenance, repository
+from app.delivery.files import repository
+from app.delivery.files import service as files
 from app.delivery.files.downloads import links
 from app.delivery.files.downloads.links import DownloadLink
 from app.delivery.files.downloads.service import policy
-from app.delivery.files.models import FileContent, FileDelivery, ProductFile
+from app.delivery.files.models import FileDelivery, ProductFile
 from app.delivery.files.schemas import DeliveredFilesOut
 from app.delivery.handler import DeferredCheck, DeliveryHandler, OrderLine, StockMismatch
 from app.products.models import Product, ProductKind
+from app.storage.models import FileContent
 
 
 class FileHandler(DeliveryHandler):
@@ -49,7 +51,7 @@ class FileHandler(DeliveryHandler):
         """An unsold file is retired, so that its bytes are removed."""
         row = repository.get_current(session, product_id=product.id)
         if row is not None and not repository.was_sold(session, product_id=product.id):
-            maintenance.retire(row.ProductFile, row.FileContent, now=clock.now())
+            files.retire(row.ProductFile, row.FileContent)
             product.is_ready = False
 
     def render(self, session: Session, line: OrderLine, *, base_url: str) -> dict[str, Any]:

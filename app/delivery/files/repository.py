@@ -1,21 +1,22 @@
 """SQL of files, their contents and their downloads."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import ColumnElement, case, delete, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common.bulk import BulkInsert, send_rows
 from app.common.rows import insert_row
-from app.delivery.files.models import FileContent, FileDelivery, FileDownload, ProductFile
+from app.delivery.files.models import FileDelivery, FileDownload, ProductFile
 from app.delivery.handler import OrderLine
 from app.products.models import Product
+from app.storage.models import FileContent
 
 # The buyer is read from the order, which the caller has just inserted.
 _INSERT_DELIVERIES = BulkInsert(
@@ -109,9 +110,7 @@ def get_current(session: Session, *, product_id: UUID) -> Any | None:
     ).one_or_none()
 
 
-def count_bytes(
-    session: Session, *, merchant_id: UUID, retired_since: datetime | None = None
-) -> int:
+def count_bytes(session: Session, *, merchant_id: UUID, retired_since: datetime | None) -> int:
     """The bytes of the merchant's files. retired_since: count those retired since then, too."""
     counted: ColumnElement[bool] = ProductFile.retired_at.is_(None)
     if retired_since is not None:
@@ -134,110 +133,6 @@ def last_version(session: Session, *, product_id: UUID) -> int:
 
 def insert_file(session: Session, **values: Any) -> ProductFile:
     return insert_row(session, ProductFile(**values))
-
-
-def upsert_content(session: Session, **values: Any) -> FileContent:
-    """The row of these bytes, inserted if there is none."""
-    statement = (
-        insert(FileContent)
-        .values(**values)
-        .on_conflict_do_update(
-            index_elements=["sha256"],
-            index_where=FileContent.removing_at.is_(None),
-            set_={
-                "review_at": func.greatest(values["review_at"], FileContent.review_at),
-                "missing_at": None,
-            },
-        )
-        .returning(FileContent)
-    )
-    return session.scalars(statement, execution_options={"populate_existing": True}).one()
-
-
-def postpone_review(session: Session, *, content_id: UUID, until: datetime) -> FileContent | None:
-    """Postpone the removal of a content. None if it is being removed."""
-    return session.scalars(
-        update(FileContent)
-        .where(FileContent.id == content_id, FileContent.removing_at.is_(None))
-        .values(review_at=func.greatest(until, FileContent.review_at))
-        .returning(FileContent),
-        execution_options={"populate_existing": True},
-    ).one_or_none()
-
-
-def review(session: Session, *, now: datetime, retention: timedelta, limit: int) -> int:
-    """Begin to remove the contents due for a review to which no file has referred for `retention`.
-
-    Returns the number of contents that were reviewed. A concurrent upload, or one that retires a
-    file, updates the same row, so one of the two waits for the other and sees it.
-    """
-    due = FileContent.review_at < now
-    is_current = exists().where(
-        ProductFile.content_id == FileContent.id, ProductFile.retired_at.is_(None)
-    )
-    last_retired = (
-        select(func.max(ProductFile.retired_at))
-        .where(ProductFile.content_id == FileContent.id)
-        .scalar_subquery()
-    )
-    is_kept = or_(
-        is_current, func.coalesce(last_retired, FileContent.created_at) >= now - retention
-    )
-    found = select(FileContent.id).where(due).order_by(FileContent.review_at).limit(limit)
-    reviewed: Any = session.execute(
-        update(FileContent)
-        .where(FileContent.id.in_(found.scalar_subquery()), due)
-        .values(
-            review_at=case((is_kept & ~is_current, now + retention)),
-            removing_at=case((~is_kept, func.greatest(now, FileContent.created_at))),
-        )
-        .execution_options(synchronize_session=False)
-    )
-    return int(reviewed.rowcount)
-
-
-def list_being_removed(session: Session, *, limit: int) -> Sequence[FileContent]:
-    return session.scalars(
-        select(FileContent)
-        .where(FileContent.removing_at.is_not(None), FileContent.removed_at.is_(None))
-        .limit(limit)
-    ).all()
-
-
-def record_removed(session: Session, *, content_ids: Sequence[UUID], now: datetime) -> None:
-    session.execute(
-        update(FileContent)
-        .where(FileContent.id.in_(content_ids))
-        .values(removed_at=func.greatest(now, FileContent.removing_at))
-        .execution_options(synchronize_session=False)
-    )
-
-
-def list_unchecked(session: Session, *, before: datetime, limit: int) -> Sequence[FileContent]:
-    """Contents of current files that were not checked since then."""
-    is_current = exists().where(
-        ProductFile.content_id == FileContent.id, ProductFile.retired_at.is_(None)
-    )
-    checked_at = func.coalesce(FileContent.checked_at, FileContent.created_at)
-    return session.scalars(
-        select(FileContent)
-        .where(FileContent.removing_at.is_(None), checked_at < before, is_current)
-        .order_by(checked_at)
-        .limit(limit)
-    ).all()
-
-
-def record_checked(
-    session: Session, *, content_ids: Sequence[UUID], missing: Sequence[UUID], now: datetime
-) -> None:
-    checked_at = func.greatest(now, FileContent.created_at)
-    for ids, missing_at in ((set(content_ids) - set(missing), None), (set(missing), checked_at)):
-        session.execute(
-            update(FileContent)
-            .where(FileContent.id.in_(ids))
-            .values(checked_at=checked_at, missing_at=missing_at)
-            .execution_options(synchronize_session=False)
-        )
 
 
 def get_linked_file(session: Session, *, order_id: UUID, file_id: UUID) -> Any | None:

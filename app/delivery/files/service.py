@@ -1,25 +1,24 @@
 """The files of products, as their merchants manage them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.auth.quotas import service as quotas
-from app.auth.quotas.errors import QuotaExceeded
-from app.auth.quotas.quota import Quota
 from app.common import clock
-from app.common.errors import Unavailable
 from app.common.ids import new_id
-from app.delivery.files import maintenance, repository
-from app.delivery.files.errors import FileEmpty, FileNotFound, FileSold, NotAFileProduct
-from app.delivery.files.models import RETENTION, FileContent, ProductFile
+from app.delivery.files import repository
+from app.delivery.files.errors import FileNotFound, FileSold, NotAFileProduct
+from app.delivery.files.models import ProductFile
 from app.events import service as events
 from app.events.catalogue.delivery import ProductFileRemoved, ProductFileUploaded
 from app.products import service as products
 from app.products.errors import UnauthorizedProductAccess
 from app.products.models import Product, ProductKind
+from app.storage import service as storage
+from app.storage.models import RETENTION, FileContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +41,12 @@ def require_uploadable(
     _require_file_kind(_require_own(session, merchant=merchant, product_id=product_id))
     current = repository.get_current(session, product_id=product_id)
     replaced = current.FileContent.size if current else 0
-    _require_space(session, merchant=merchant, size=size or 0, replaced=replaced)
+    storage.require_space(session, merchant=merchant, size=size or 0, replaced=replaced)
 
 
-def _require_space(session: Session, *, merchant: User, size: int, replaced: int = 0) -> None:
-    """Require room for a file of `size` bytes in place of a current one of `replaced` bytes.
-
-    Bytes are stored for a while after their file was replaced or deleted. Together with them the
-    merchant may use twice the quota, so that a file of its size can be replaced, but not every
-    minute. Raises QuotaExceeded.
-    """
-    more = max(size - replaced, 0)
-    quotas.require_room(session, user_id=merchant.id, quota=Quota.FILE_BYTES, units=more)
-    maximum = 2 * quotas.get_maximum(session, user_id=merchant.id, quota=Quota.FILE_BYTES)
-    stored = repository.count_bytes(
-        session, merchant_id=merchant.id, retired_since=clock.now() - RETENTION
-    )
-    if stored + size > maximum:
-        raise QuotaExceeded(Quota.FILE_BYTES, used=stored, requested=size, maximum=maximum)
-
-
-def count_bytes(session: Session, *, user_id: UUID, limit: int | None = None) -> int:
-    """The bytes of the merchant's current files. limit: has no effect."""
-    return repository.count_bytes(session, merchant_id=user_id)
+def count_bytes(session: Session, *, merchant_id: UUID, retired_since: datetime | None) -> int:
+    """The bytes of the merchant's current files, and of those retired since then."""
+    return repository.count_bytes(session, merchant_id=merchant_id, retired_since=retired_since)
 
 
 def _require_own(session: Session, *, merchant: User, product_id: UUID) -> Product:
@@ -78,19 +60,6 @@ def _require_own(session: Session, *, merchant: User, product_id: UUID) -> Produ
 def _require_file_kind(product: Product) -> None:
     if product.kind != ProductKind.FILE:
         raise NotAFileProduct
-
-
-def register_content(session: Session, *, sha256: str, size: int) -> FileContent:
-    """The row of received bytes, to be committed before they are stored.
-
-    So everything in the storage has a row by which it can be removed. Raises FileEmpty.
-    """
-    if not size:
-        raise FileEmpty
-    now = clock.now()
-    return repository.upsert_content(
-        session, id=new_id(), sha256=sha256, size=size, created_at=now, review_at=now + RETENTION
-    )
 
 
 def publish(
@@ -110,18 +79,16 @@ def publish(
     product = products.require_own(session, merchant=merchant, product_id=product_id)
     _require_file_kind(product)
     now = clock.now()
-    content = repository.postpone_review(session, content_id=content_id, until=now + RETENTION)
-    if content is None:
-        raise Unavailable
+    content = storage.keep_content(session, content_id)
     row = repository.get_current(session, product_id=product_id)
     downloads = repository.count_downloads_of(session, product_id=product_id)
     if row is not None:
         current: ProductFile = row.ProductFile
         if (current.content_id, current.name, current.media_type) == (content_id, name, media_type):
             return CurrentFile(current, content, downloads)
-        maintenance.retire(current, row.FileContent, now=now)
+        retire(current, row.FileContent)
         session.flush()
-    _require_space(session, merchant=merchant, size=content.size)
+    storage.require_space(session, merchant=merchant, size=content.size)
     file = repository.insert_file(
         session,
         id=new_id(),
@@ -157,6 +124,12 @@ def require_file(session: Session, *, merchant: User, product_id: UUID) -> Curre
     return CurrentFile(row.ProductFile, row.FileContent, downloads)
 
 
+def retire(file: ProductFile, content: FileContent) -> None:
+    """Take the current file of a product off sale. content: that of the file."""
+    file.retired_at = clock.now()
+    content.review_at = file.retired_at + RETENTION
+
+
 def delete_file(session: Session, *, merchant: User, product_id: UUID) -> None:
     """Delete the current file. The product is not on sale until it has another one.
 
@@ -168,7 +141,7 @@ def delete_file(session: Session, *, merchant: User, product_id: UUID) -> None:
         raise FileNotFound
     if repository.was_sold(session, product_id=product_id):
         raise FileSold
-    maintenance.retire(row.ProductFile, row.FileContent, now=clock.now())
+    retire(row.ProductFile, row.FileContent)
     products.set_ready(session, product, is_ready=False)
     removed = ProductFileRemoved(
         aggregate_id=product.id,

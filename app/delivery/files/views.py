@@ -26,18 +26,16 @@ from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
 from app.delivery.files import service
 from app.delivery.files.errors import (
-    FileEmpty,
     FileNotFound,
     FileSold,
     NotAFileProduct,
-    StorageFull,
-    StorageUnavailable,
 )
 from app.delivery.files.headers import file_name, media_type
 from app.delivery.files.schemas import ProductFileOut, UploadArgs, file_out
 from app.delivery.files.service import CurrentFile
-from app.delivery.files.storage import service as storage
 from app.products.errors import ProductNotFound, UnauthorizedProductAccess
+from app.storage import service as storage
+from app.storage.errors import FileEmpty, StorageFull, StorageUnavailable
 
 blp = Blueprint("files", __name__, url_prefix="/products", description="Files for sale")
 
@@ -126,7 +124,7 @@ def _store_body() -> UUID:
     """
     with storage.current().receive(body_chunks(max_bytes=settings().file_max_bytes)) as staged:
         content = retry_transaction(
-            partial(service.register_content, sha256=staged.sha256, size=staged.size)
+            partial(storage.register_content, sha256=staged.sha256, size=staged.size)
         )
         staged.store(content.storage_key)
     return content.id

@@ -132,6 +132,6 @@ def get_delivery(order_id: UUID) -> Response:
             session,
             order_id=order_id,
             user_id=current_user(session).id,
-            base_url=settings().public_address + settings().api_prefix,
+            base_url=settings().api_address,
         )
     return json_response(dump_json(found))

@@ -4,6 +4,7 @@ Its texts are outlines instead of characters, so that it is printed as it was la
 fonts the printer has.
 """
 
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -33,15 +34,18 @@ class Line:
     outline: str
 
 
-def template_context(found: MerchantCodeDetails, *, link: str) -> dict[str, Any]:
-    """The variables of the page's template."""
+def template_context(
+    found: MerchantCodeDetails, *, link: str, logo: bytes | None
+) -> dict[str, Any]:
+    """The variables of the page's template. logo: of the merchant, as WebP."""
     code = found.code
     product = found.product.name if found.product else None
     support = found.merchant.support_email
     # A product's price may change after the page was printed.
     price = Money(code.amount, code.currency).display if code.amount is not None else ""
     return {
-        "merchant": _lines(public_name(found.merchant), size=6_000),
+        "logo": b64encode(logo).decode() if logo else None,
+        "merchant": _lines(public_name(found.merchant), size=5_000 if logo else 6_000),
         "description": _lines(" – ".join(filter(None, (product, code.label))), size=4_200),
         "support": _lines(f"Questions: {support}" if support else "", size=2_400),
         "price": _lines(price, size=8_000),

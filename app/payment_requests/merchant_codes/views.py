@@ -23,6 +23,7 @@ from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.openapi import one_of, path_parameter
 from app.common.pagination import PageArgs
+from app.images import service as images
 from app.orders.errors import (
     PURCHASE_ERRORS,
 )
@@ -58,12 +59,17 @@ from app.products.errors import (
     ProductNotFound,
     UnauthorizedProductAccess,
 )
+from app.shops import logos
+from app.storage.errors import StorageUnavailable
 from app.transfers.errors import (
     TRANSFER_ERRORS,
     CannotTransferToSelf,
 )
 from app.transfers.schemas import TransferOut, transfer_out
 from app.wallets.movements.http import respond_with
+
+#: A sheet contains its logo.
+_SHEET_POLICY: Final = "default-src 'none'; img-src data:; frame-ancestors 'none'"
 
 blp = Blueprint(
     "merchant-codes",
@@ -233,18 +239,23 @@ def get_merchant_code_qr_png(args: dict[str, int], merchant_code_id: UUID) -> Re
 @blp.get("/<uuid:merchant_code_id>/sheet.svg")
 @requires(blp, Role.MERCHANT, scope=Scope.PAYMENT_REQUESTS_READ)
 @responds_with_image(blp, SVG)
-@blp.errors(MerchantCodeNotFound)
+@blp.errors(MerchantCodeNotFound, StorageUnavailable)
 def get_printable_merchant_code(merchant_code_id: UUID) -> Response:
     """Get a printable merchant code
 
-    An A6 page as SVG with payee, amount, label and QR code. Its texts are outlines, so it looks
-    the same everywhere, in every script.
+    An A6 page as SVG with logo, payee, amount, label and QR code. Its texts are outlines, so it
+    looks the same everywhere, in every script.
     """
     found = _require_own(merchant_code_id)
-    picture = render_template(
-        "pay/printable_code.svg", **template_context(found, link=_link(found))
+    with reading() as session:
+        logo = logos.get_content(session, found.merchant)
+    context = template_context(
+        found, link=_link(found), logo=images.read(logo) if logo is not None else None
     )
-    return image(picture.encode(), mimetype=SVG, name="merchant-code-to-print.svg")
+    picture = render_template("pay/printable_code.svg", **context)
+    response = image(picture.encode(), mimetype=SVG, name="merchant-code-to-print.svg")
+    response.headers["Content-Security-Policy"] = _SHEET_POLICY
+    return response
 
 
 def _link(found: MerchantCodeDetails) -> str:

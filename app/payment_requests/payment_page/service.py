@@ -9,12 +9,15 @@ from sqlalchemy.orm import Session
 from app.auth.masking import public_name
 from app.common.money import Money
 from app.gateway import client as gateway
+from app.images.service import ShownImage
 from app.payment_requests import service
 from app.payment_requests.errors import PaymentRequestNotFound
 from app.payment_requests.merchant_codes import service as codes
 from app.payment_requests.merchant_codes.service import MerchantCodeDetails
 from app.payment_requests.models import RequestStatus
 from app.payment_requests.service import PaymentRequestDetails
+from app.products import service as products
+from app.shops import logos
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,9 @@ class PaymentPage:
     """The content of the page for a payment request or merchant code.
 
     support: email address where the payee helps; price: None if the payer chooses the amount;
-    card_product: product that can be bought by card instead, None if none can; ended: why it can no
-    longer be paid, None if it can; pay, decline: paths below the API's prefix; decline is None if
-    it cannot be declined.
+    image: of the product; logo: of the payee; card_product: product that can be bought by card
+    instead, None if none can; ended: why it can no longer be paid, None if it can; pay, decline:
+    paths below the API's prefix; decline is None if it cannot be declined.
     """
 
     kind: str
@@ -34,6 +37,8 @@ class PaymentPage:
     price: Money | None
     currency: str
     is_product: bool
+    image: ShownImage | None
+    logo: ShownImage | None
     is_addressed: bool
     card_product: UUID | None
     ended: str | None
@@ -53,12 +58,12 @@ _ENDED = {
 def require_payment_page(session: Session, token: str) -> PaymentPage:
     """The page of the payment link with this token. Raises MerchantCodeNotFound."""
     try:
-        return _of_request(service.require_request_by_token(session, token))
+        return _of_request(session, service.require_request_by_token(session, token))
     except PaymentRequestNotFound:
-        return _of_code(codes.require_active_code(session, token))
+        return _of_code(session, codes.require_active_code(session, token))
 
 
-def _of_request(details: PaymentRequestDetails) -> PaymentPage:
+def _of_request(session: Session, details: PaymentRequestDetails) -> PaymentPage:
     request = details.request
     path = f"/payment-requests/{request.id}"
     return PaymentPage(
@@ -69,6 +74,8 @@ def _of_request(details: PaymentRequestDetails) -> PaymentPage:
         price=_money(request.amount, request.currency),
         currency=request.currency,
         is_product=False,
+        image=None,
+        logo=logos.get_logo(session, details.requester),
         is_addressed=request.payer_id is not None,
         card_product=None,
         ended=_ENDED.get(details.status),
@@ -78,7 +85,7 @@ def _of_request(details: PaymentRequestDetails) -> PaymentPage:
     )
 
 
-def _of_code(found: MerchantCodeDetails) -> PaymentPage:
+def _of_code(session: Session, found: MerchantCodeDetails) -> PaymentPage:
     code, product = found.code, found.product
     ended = None
     if product is not None and not product.is_active:
@@ -93,6 +100,8 @@ def _of_code(found: MerchantCodeDetails) -> PaymentPage:
         price=_money(product.price if product else code.amount, code.currency),
         currency=code.currency,
         is_product=product is not None,
+        image=products.get_main_image(session, product.id) if product else None,
+        logo=logos.get_logo(session, found.merchant),
         is_addressed=False,
         card_product=product.id if product is not None and gateway.is_configured() else None,
         ended=ended,

@@ -21,18 +21,18 @@ COLUMNS: Final = tuple(EXPORTED)
 _NAMES: Final = {fold_name(name): name for name in COLUMNS}
 
 IMPORT_EXAMPLE: Final = (
-    "name,description,price,availableUnits,kind,purchaseLimit,isActive\r\n"
-    "Field Guide,Birds of Europe,19.99,50,PLAIN,3,true\r\n"
-    '"Gift card, 25 USD",,25.00,,CODES,,true\r\n'
+    "name,description,price,availableUnits,kind,purchaseLimit,isActive,category\r\n"
+    "Field Guide,Birds of Europe,19.99,50,PLAIN,3,true,books\r\n"
+    '"Gift card, 25 USD",,25.00,,CODES,,true,\r\n'
 )
 EXPORT_EXAMPLE: Final = (
     f"{','.join(COLUMNS)}\r\n"
     f"{EXAMPLE_ID},Field Guide,Birds of Europe,19.99,USD,50,PLAIN,3,true,"
-    "2026-11-21T09:30:00.000Z\r\n"
+    "2026-11-21T09:30:00.000Z,books\r\n"
 )
 
 #: Columns in which an empty cell means null; in others it is treated as omitted.
-_NULLABLE: Final = frozenset(("description", "purchaseLimit"))
+_NULLABLE: Final = frozenset(("description", "purchaseLimit", "category"))
 _FREE_TEXT: Final = frozenset(("name", "description"))
 #: Characters of an unknown column name that are repeated in the error.
 _MAX_NAME: Final = 50

@@ -18,11 +18,14 @@ from app.common.csv_export import (
     time_cell,
 )
 from app.common.driver import send
+from app.products.categories.models import Category
 from app.products.models import Product, ProductKind, Restock
 
 _SELECT = """
     SELECT id, merchant_id, name, description, price, currency, available_units, is_active, kind,
-        purchase_limit, deleted_at
+        purchase_limit, deleted_at, (
+            SELECT c.id FROM categories c WHERE c.id = category_id AND c.deleted_at IS NULL
+        ) AS category_id
     FROM products WHERE id = ANY(%(ids)s) ORDER BY id
 """
 _LOCK = "FOR NO KEY UPDATE"
@@ -34,10 +37,11 @@ _UPDATE = """
     UPDATE products
     SET name = new.name, description = new.description, price = new.price,
         available_units = products.available_units + new.delta, is_active = new.is_active,
-        purchase_limit = new.purchase_limit,
+        purchase_limit = new.purchase_limit, category_id = new.category_id,
         updated_at = greatest(%(now)s, products.updated_at)
     FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (id uuid, name text, description text,
-        price bigint, delta bigint, is_active boolean, purchase_limit bigint)
+        price bigint, delta bigint, is_active boolean, purchase_limit bigint,
+        category_id uuid)
     WHERE products.id = new.id
 """
 
@@ -58,6 +62,9 @@ EXPORTED: Final[dict[str, Any]] = {
     "purchaseLimit": Product.purchase_limit,
     "isActive": boolean_cell(Product.is_active),
     "createdAt": time_cell(Product.created_at),
+    "category": select(Category.slug)
+    .where(Category.id == Product.category_id, Category.deleted_at.is_(None))
+    .scalar_subquery(),
 }
 
 

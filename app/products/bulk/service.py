@@ -17,12 +17,15 @@ from app.common.ids import new_id
 from app.common.money import AmountInvalid, Money
 from app.products.bulk import repository
 from app.products.bulk.errors import ImportInvalid, Problems
+from app.products.catalogue import invalidate_catalogue
+from app.products.categories import service as categories
+from app.products.categories.errors import CategoryUnknown
 from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess
 from app.products.models import ProductKind
-from app.products.service import invalidate_catalogue, new_product_row
+from app.products.service import new_product_row
 
 #: Columns that an import can change.
-_CHANGEABLE: Final = ("name", "description", "price", "is_active", "purchase_limit")
+_CHANGEABLE: Final = ("name", "description", "price", "is_active", "purchase_limit", "category_id")
 
 
 #: Products of an export that are read at a time. A description may have 5,000 characters.
@@ -63,6 +66,7 @@ def import_products(
     problems: of invalid rows, to be reported together with those found here. currency: of new
     products. dry_run: validate only. Raises ImportInvalid, QuotaExceeded, and then changes nothing.
     """
+    rows, problems = _with_category_ids(session, rows, problems)
     ids = {row.values["id"] for row in rows if "id" in row.values}
     found = repository.get_products(session, ids)
     plan = _plan(rows, found, merchant=merchant, currency=currency, problems=problems)
@@ -79,6 +83,26 @@ def import_products(
     if not dry_run:
         _write(session, plan, merchant)
     return ImportSummary(len(plan.inserts), len(plan.updates), plan.unchanged)
+
+
+def _with_category_ids(
+    session: Session, rows: Iterable[ImportRow], problems: Problems
+) -> tuple[list[ImportRow], Problems]:
+    """The rows with `category_id` instead of the slug `category`. An unknown one is a problem."""
+    rows, problems = list(rows), dict(problems)
+    slugs = {row.values["category"] for row in rows if row.values.get("category")}
+    ids = categories.get_ids(session, slugs)
+    found = []
+    for line, values in rows:
+        slug = values.get("category")
+        if slug is not None and slug not in ids:
+            problems[line] = CategoryUnknown().details
+            continue
+        renamed = {name: value for name, value in values.items() if name != "category"}
+        if "category" in values:
+            renamed["category_id"] = None if slug is None else ids[slug]
+        found.append(ImportRow(line, renamed))
+    return found, problems
 
 
 @dataclass(slots=True)

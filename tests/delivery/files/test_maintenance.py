@@ -12,9 +12,10 @@ from sqlalchemy import select
 from app.common import clock, queue
 from app.common.db import reading, transaction
 from app.common.settings import Settings
-from app.delivery.files import service, tasks
-from app.delivery.files.models import FileContent, ProductFile
-from app.delivery.files.storage import service as storage
+from app.delivery.files.models import ProductFile
+from app.storage import service as storage
+from app.storage import tasks
+from app.storage.models import FileContent
 from app.verify import files as invariants
 from tests import factories
 from tests.concurrency import broken_invariants
@@ -266,7 +267,7 @@ def test_scheduled_jobs_enqueue_outbound_calls(
 def store_unreferenced(body: bytes) -> None:
     """Store content that no file refers to."""
     with storage.current().receive([body]) as staged, transaction() as session:
-        content = service.register_content(session, sha256=staged.sha256, size=staged.size)
+        content = storage.register_content(session, sha256=staged.sha256, size=staged.size)
         staged.store(content.storage_key)
 
 

@@ -104,7 +104,7 @@ class TestBodies:
         def full(_: int) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("app.delivery.files.storage.folder.os.fsync", full)
+        monkeypatch.setattr("app.storage.folder.os.fsync", full)
 
         assert refusal(upload(client, seller, file_product(seller))) == (507, "STORAGE_FULL")
 

@@ -16,8 +16,9 @@ from sqlalchemy import select
 from app.common import http
 from app.common.db import reading
 from app.common.settings import Settings
-from app.delivery.files.models import FileContent, ProductFile
+from app.delivery.files.models import ProductFile
 from app.events.models import OutboxEvent
+from app.storage.models import FileContent
 from tests import factories
 from tests.delivery.files.helpers import (
     API,
@@ -211,7 +212,7 @@ class TestDeleting:
 
 
 def test_a_missing_folder_is_created(settings: Settings, tmp_path: Path) -> None:
-    from app.delivery.files.storage.folder import FolderStorage
+    from app.storage.folder import FolderStorage
 
     folder = tmp_path / "some" / "where"
     with FolderStorage(folder).receive([b"abc"]) as staged:

@@ -17,7 +17,7 @@ from app.common import cache, db
 from app.common.cache import Region
 from app.common.pagination import PageRequest
 from app.products import repository
-from app.products.service import catalogue_cache
+from app.products.catalogue import catalogue_cache
 from tests import factories
 from tests.concurrency import all_at_once, broken_invariants
 from tests.delivery.codes import helpers as codes

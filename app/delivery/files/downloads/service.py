@@ -20,9 +20,10 @@ from app.delivery.files.errors import (
     DownloadRevoked,
     LinkInvalid,
 )
-from app.delivery.files.models import FileContent, FileDelivery, ProductFile
+from app.delivery.files.models import FileDelivery, ProductFile
 from app.events import service as events
 from app.events.catalogue.delivery import DownloadsReset, FileDownloaded
+from app.storage.models import FileContent
 
 #: How often a link can send its file, so that interrupted downloads can be repeated.
 MAX_SENDS_PER_LINK: Final = 3

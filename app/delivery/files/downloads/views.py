@@ -32,12 +32,12 @@ from app.delivery.files.errors import (
     LinkInvalid,
     PreconditionFailed,
     RangeNotSatisfiable,
-    StorageUnavailable,
 )
 from app.delivery.files.headers import attachment
 from app.delivery.files.schemas import DownloadAllowanceOut
-from app.delivery.files.storage import service as storage
-from app.delivery.files.storage.interface import ContentStream
+from app.storage import service as storage
+from app.storage.errors import StorageUnavailable
+from app.storage.interface import ContentStream
 
 DOWNLOADS: Final = metrics.counter(
     "payment_flow_downloads_total",

@@ -7,10 +7,10 @@ from flask.testing import FlaskClient
 
 from app.common.logging import redact
 from app.delivery.files.downloads import views
-from app.delivery.files.errors import ContentMissing
-from app.delivery.files.storage import service as storage
-from app.delivery.files.storage.folder import FolderStorage
-from app.delivery.files.storage.interface import ContentTruncated
+from app.storage import service as storage
+from app.storage.errors import ContentMissing
+from app.storage.folder import FolderStorage
+from app.storage.interface import ContentTruncated
 from tests.delivery.files.downloads.helpers import get, served
 from tests.delivery.files.helpers import (
     API,

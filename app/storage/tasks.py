@@ -1,4 +1,4 @@
-"""Jobs of files. All are idempotent and may run concurrently.
+"""Jobs of stored contents. All are idempotent and may run concurrently.
 
 They call the storage, which may be remote, so the scheduled ones only enqueue the others for
 outbound calls.
@@ -11,9 +11,9 @@ import structlog
 
 from app.common import clock, queue
 from app.common.db import reading, retry_transaction
-from app.delivery.files import maintenance
-from app.delivery.files.models import RETENTION
-from app.delivery.files.storage import service as storage
+from app.storage import maintenance
+from app.storage import service as storage
+from app.storage.models import RETENTION
 
 _BATCH_SIZE: Final = 100
 
@@ -29,9 +29,9 @@ def enqueue_check() -> None:
 
 
 def remove_unreferenced() -> int:
-    """Remove contents without a file for a day, and interrupted uploads. Returns their number.
+    """Remove contents without a reference for a day, and interrupted uploads. Returns their number.
 
-    In three steps: mark them, so that no file can refer to them; remove them; record that they are
+    In three steps: mark them, so that nothing can refer to them; remove them; record that they are
     gone. An upload of the same bytes in the meantime gets another row and another key, so that
     removing content late or twice does no harm.
     """
@@ -59,7 +59,7 @@ def _remove_batch() -> int:
 
 
 def check_contents() -> int:
-    """Check that contents of current files are stored in their size. Returns their number.
+    """Check that contents in use are stored in their size. Returns their number.
 
     Their bytes are not read: verifying them is left to the disk or the bucket.
     """

@@ -1,29 +1,23 @@
 """Removing unreferenced contents, and checking that the others are stored."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.common import clock
-from app.delivery.files import repository
-from app.delivery.files.models import RETENTION, FileContent, ProductFile
+from app.storage import repository
+from app.storage.models import RETENTION, FileContent
 
 _CHECK_INTERVAL: Final = timedelta(days=1)
 
 
-def retire(file: ProductFile, content: FileContent, *, now: datetime) -> None:
-    """Take the current file of a product off sale. content: that of the file."""
-    file.retired_at = now
-    content.review_at = now + RETENTION
-
-
 def review(session: Session, *, limit: int) -> int:
-    """Begin to remove contents to which no file refers. Returns how many were looked at.
+    """Begin to remove contents to which nothing refers. Returns how many were looked at.
 
-    No file can refer to those that are to be removed after the commit.
+    Nothing can refer to those that are to be removed after the commit.
     """
     return repository.review(session, now=clock.now(), retention=RETENTION, limit=limit)
 
@@ -37,7 +31,7 @@ def record_removed(session: Session, *, content_ids: Sequence[UUID]) -> None:
 
 
 def list_unchecked(session: Session, *, limit: int) -> Sequence[FileContent]:
-    """Contents of current files that were not checked for a day."""
+    """Contents with a current reference that were not checked for a day."""
     return repository.list_unchecked(session, before=clock.now() - _CHECK_INTERVAL, limit=limit)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import Final
 
-from app.delivery.files.errors import ContentMissing, StorageFull
-from app.delivery.files.storage.interface import ContentStream
+from app.storage.errors import ContentMissing, StorageFull
+from app.storage.interface import ContentStream
 
 _FULL_ERRORS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _OWNER_ONLY: Final = 0o700

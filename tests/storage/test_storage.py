@@ -12,11 +12,11 @@ import pytest
 
 from app.common import clock
 from app.common.settings import PROJECT_ROOT, Settings
-from app.delivery.files.errors import ContentMissing, StorageUnavailable
-from app.delivery.files.storage import service as storage
-from app.delivery.files.storage.folder import FolderStorage
-from app.delivery.files.storage.interface import Storage
-from app.delivery.files.storage.s3 import PART_BYTES, S3Storage
+from app.storage import service as storage
+from app.storage.errors import ContentMissing, StorageUnavailable
+from app.storage.folder import FolderStorage
+from app.storage.interface import Storage
+from app.storage.s3 import PART_BYTES, S3Storage
 from tests.delivery.files.helpers import sha256
 from tests.fake_s3 import FakeS3
 
@@ -234,7 +234,7 @@ def test_boto3_is_imported_only_for_a_bucket() -> None:
             )
         }
         if path.name != "s3.py":
-            assert not names & {"boto3", "botocore", "app.delivery.files.storage.s3"}, path
+            assert not names & {"boto3", "botocore", "app.storage.s3"}, path
 
 
 def _no_pause(*_: Any, **__: Any) -> float:

@@ -15,8 +15,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.delivery.files.errors import ContentMissing, StorageUnavailable
-from app.delivery.files.storage.interface import ContentStream
+from app.storage.errors import ContentMissing, StorageUnavailable
+from app.storage.interface import ContentStream
 
 #: Minimum size of a part of a multipart upload, except the last.
 PART_BYTES: Final = 5 * 1024**2

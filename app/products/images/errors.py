@@ -1,0 +1,12 @@
+"""Errors of the images of products."""
+
+from typing import Final
+
+from app.common.errors import Conflict
+
+MAX_IMAGES: Final = 8
+
+
+class TooManyImages(Conflict):
+    code = "TOO_MANY_IMAGES"
+    message = f"A product can have at most {MAX_IMAGES} images; delete one first"
