@@ -234,7 +234,8 @@ def _glyphs() -> frozenset[int]:
 def _width(text: str, *, font: str, size: int) -> int:
     """The width of a text as it is drawn, in thousandths of a point."""
     if _is_plain(text):
-        return round(pdfmetrics.stringWidth(text, font, size) * 1000)
+        width: float = pdfmetrics.stringWidth(text, font, size)
+        return round(width * 1000)
     return typesetting.layout(text).width * size
 
 
