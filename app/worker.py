@@ -16,6 +16,7 @@ import structlog
 from app.common import clock, job_worker, logging, queue
 from app.common.settings import Settings, SettingsError, require_redis
 from app.delivery.codes import tasks as codes
+from app.delivery.licences import tasks as licences
 from app.inbox import tasks as inbox
 from app.onramp import tasks as onramp
 from app.orders.checkouts import tasks as checkouts
@@ -39,6 +40,7 @@ SCHEDULE: Final = (
     (checkouts.sweep, 1, 0),
     (refunds.sweep, 1, 0),
     (codes.sweep, 1, 0),
+    (licences.sweep, 1, 0),
     (daily_sums.sum_days, 10, 5),
     (storage.enqueue_removal, 60, 41),
     (storage.enqueue_check, 10, 0),
@@ -51,6 +53,7 @@ JOBS: Final = (
     checkouts.close_checkout,
     refunds.request_refund,
     codes.add_codes,
+    licences.apply_terms,
     storage.remove_unreferenced,
     storage.check_contents,
 )

@@ -39,6 +39,7 @@ WITHOUT_KEY = {
     "POST /api/v1/auth/refresh": _NO_ACCOUNT,
     "POST /api/v1/licences/activate": _NO_ACCOUNT,
     "POST /api/v1/licences/deactivate": _NO_ACCOUNT,
+    "POST /api/v1/licences/file": _NO_ACCOUNT,
     "POST /api/v1/licences/validate": _NO_ACCOUNT,
     "POST /api/v1/auth/logout": "It ends the session; nothing is replayed to an ended one.",
     "POST /api/v1/auth/password": _SECRET,

@@ -36,9 +36,11 @@ _MEANINGS: Final[dict[Scope, str]] = {
     Scope.REFUNDS_WRITE: "pay refunds to buyers from the wallet: of orders, and by approving refund"
     " requests, or decline these",
     Scope.DELIVERY_READ: "read the delivery of the owner's purchases, and of the owner's products"
-    " the codes with their uploads, the licence terms, the sold licences and the file",
+    " the codes with their uploads, the licence terms, the sold licences with their machines and"
+    " the file",
     Scope.DELIVERY_WRITE: "add and remove the codes and the file of products, set their licence"
-    " terms, and reset the downloads of sold orders",
+    " terms and apply them, revoke and reissue sold codes and licences, free machines of licences,"
+    " and reset the downloads of sold orders",
     Scope.WALLET_READ: "read the wallet: balance, transactions, statement, limits, holds,"
     " transfers, on-ramps, payouts and saved bank accounts (masked)",
     Scope.WALLET_WRITE: "receive money into the wallet, with deposits, on-ramps and by capturing"

@@ -23,6 +23,7 @@ BEGINNINGS: Final = (
 )
 #: Columns with the time at which something else happened to it.
 MOMENTS: Final = (
+    "applied_at",
     "checked_at",
     "closed_at",
     "completed_at",
@@ -37,6 +38,7 @@ MOMENTS: Final = (
     "flagged_at",
     "last_login_at",
     "last_used_at",
+    "limit_reached_at",
     "missing_at",
     "processed_at",
     "released_at",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -23,10 +24,11 @@ class DecryptionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """Keys by id, the one that encrypts first, and those of the fingerprints."""
+    """Keys by id, the one that encrypts first, and those of fingerprints and signatures."""
 
     ciphers: Mapping[str, AESGCM]
     fingerprints: Sequence[bytes]
+    signatures: Sequence[Ed25519PrivateKey]
 
 
 _keys: Final[Slot[_Keys]] = Slot("encryption key")
@@ -42,7 +44,16 @@ def configure(secrets: Sequence[str]) -> None:
         _derive(secret, b"id", _ID_BYTES).hex(): AESGCM(_derive(secret, b"key", 32))
         for secret in secrets
     }
-    _keys.configure(_Keys(ciphers, [_derive(secret, b"fingerprint", 32) for secret in secrets]))
+    _keys.configure(
+        _Keys(
+            ciphers,
+            [_derive(secret, b"fingerprint", 32) for secret in secrets],
+            [
+                Ed25519PrivateKey.from_private_bytes(_derive(secret, b"signature", 32))
+                for secret in secrets
+            ],
+        )
+    )
 
 
 def _derive(secret: str, purpose: bytes, length: int) -> bytes:
@@ -82,3 +93,8 @@ def fingerprints(plaintext: bytes, *, context: str) -> list[bytes]:
     """
     text = context.encode() + b"\0" + plaintext
     return [hmac.digest(key, text, "sha256") for key in _keys().fingerprints]
+
+
+def signing_keys() -> Sequence[Ed25519PrivateKey]:
+    """Keys for signatures that others verify: the first signs, all of them are published."""
+    return _keys().signatures

@@ -2,17 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import column, table
 from sqlalchemy.orm import Session
 
 from app.common.fields import Schema
 from app.products.models import Product, ProductKind
-
-#: What lists show of orders, whose model is in a module above.
-ORDERS: Final = table("orders", column("id"), column("number"))
 
 
 @dataclass(frozen=True, slots=True)

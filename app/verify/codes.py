@@ -22,10 +22,11 @@ INVARIANTS: Final = (
         LEFT JOIN product_codes c ON c.order_id = o.id
         WHERE o.id IN ({CHANGED_ORDERS}) AND p.kind = 'CODES'
         GROUP BY o.id
-        HAVING count(c.id) FILTER (WHERE c.revoked_at IS NULL)
+        HAVING count(c.id) FILTER (WHERE c.revoked_at IS NULL OR c.is_withdrawn)
                 <> CASE WHEN o.status IN ('FAILED', 'CANCELLED') THEN 0
                     ELSE o.quantity - o.refunded_units END
-            OR count(c.revoked_at) <> o.refunded_units - o.restored_units
+            OR count(c.revoked_at) FILTER (WHERE NOT c.is_withdrawn AND c.replaced_by IS NULL)
+                <> o.refunded_units - o.restored_units
         """,  # noqa: S608 – a query from our own code
     ),
     Invariant(
@@ -49,8 +50,17 @@ INVARIANTS: Final = (
         """
         SELECT id FROM product_codes
         WHERE (order_id IS NULL) <> (taken_at IS NULL) OR (order_id IS NULL AND seen_at IS NOT NULL)
-            OR seen_at < taken_at OR (revoked_at IS NOT NULL AND seen_at IS NULL)
-            OR revoked_at < seen_at
+            OR seen_at < taken_at OR revoked_at < seen_at
+            OR (revoked_at IS NOT NULL AND seen_at IS NULL AND revocation_reason IS NULL)
+        """,
+        whole=True,
+    ),
+    Invariant(
+        "A reissued code is revoked, and its order has the code that replaces it",
+        """
+        SELECT c.id FROM product_codes c
+        LEFT JOIN product_codes r ON r.id = c.replaced_by AND r.order_id = c.order_id
+        WHERE c.replaced_by IS NOT NULL AND (c.revoked_at IS NULL OR r.id IS NULL)
         """,
         whole=True,
     ),

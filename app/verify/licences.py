@@ -13,9 +13,10 @@ INVARIANTS: Final = (
         LEFT JOIN licences l ON l.order_id = o.id
         WHERE o.id IN ({CHANGED_ORDERS}) AND p.kind = 'LICENCE'
         GROUP BY o.id
-        HAVING count(l.id) <> CASE WHEN o.status IN ('COMPLETED', 'REFUNDED')
-                THEN o.quantity ELSE 0 END
-            OR count(l.revoked_at) <> o.refunded_units
+        HAVING count(l.id) FILTER (WHERE l.replaced_by IS NULL)
+                <> CASE WHEN o.status IN ('COMPLETED', 'REFUNDED') THEN o.quantity ELSE 0 END
+            OR count(l.revoked_at) FILTER (WHERE NOT l.is_withdrawn AND l.replaced_by IS NULL)
+                <> o.refunded_units
         """,  # noqa: S608 – a query from our own code
     ),
     Invariant(
@@ -26,6 +27,15 @@ INVARIANTS: Final = (
         LEFT JOIN orders o ON o.id = l.order_id AND o.product_id = l.product_id
         WHERE l.id >= :first AND (p.id IS NULL OR o.id IS NULL)
         """,
+    ),
+    Invariant(
+        "A reissued licence is revoked, and its order has the licence that replaces it",
+        """
+        SELECT l.id FROM licences l
+        LEFT JOIN licences r ON r.id = l.replaced_by AND r.order_id = l.order_id
+        WHERE l.replaced_by IS NOT NULL AND (l.revoked_at IS NULL OR r.id IS NULL)
+        """,
+        whole=True,
     ),
     Invariant(
         "A licence's activation count matches its active machines, within its limit",

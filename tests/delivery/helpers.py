@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from app.audit.models import AuditRecord
 from app.auth import service as auth
 from app.common import db
 from app.delivery import service as delivery
@@ -21,6 +23,8 @@ from app.products.models import ProductKind
 from tests import factories
 from tests.factories import Actor
 
+#: Why a merchant revokes a code or licence.
+REASON = {"reason": "The key was published"}
 UNKNOWN = "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11"
 
 
@@ -82,3 +86,10 @@ def order(client: FlaskClient, buyer: Actor, product_id: UUID, quantity: int = 1
 def get_delivery(client: FlaskClient, buyer: Actor, order_id: str) -> TestResponse:
     """Retrieve the delivery of an order over HTTP."""
     return client.get(f"/api/v1/orders/{order_id}/delivery", headers=buyer.headers)
+
+
+def audited() -> list[tuple[str, str | None]]:
+    """Actions of the audit log with their reasons."""
+    with db.transaction() as session:
+        rows = session.scalars(select(AuditRecord).order_by(AuditRecord.id)).all()
+    return [(row.action, row.reason) for row in rows]

@@ -38,13 +38,9 @@ def test_every_kind_can_be_delivered_as_its_schema_says(client: FlaskClient) -> 
     for kind, product_id in products.items():
         line = bought(buyer, product_id)
         body = get_delivery(client, buyer, str(line.order_id)).json
-        assert set(body) == {
-            "orderId",
-            "kind",
-            "units",
-            "orderNumber",
-            *HANDLERS[kind].schema().fields,
-        }
+        fields = HANDLERS[kind].schema().fields.values()
+        names = {field.data_key for field in fields}
+        assert set(body) == {"orderId", "orderNumber", "kind", "units", *names}
         assert DeliveryOut().validate(body) == {}
 
 

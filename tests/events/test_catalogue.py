@@ -90,9 +90,15 @@ class TestData:
         assert to_data(removed) == {"productId": ID, "merchantId": ID}
 
     def test_none_is_null(self) -> None:
-        changed = LicenceTermsChanged(aggregate_id=ID, activation_limit=None, valid_days=30)
+        changed = LicenceTermsChanged(
+            aggregate_id=ID, activation_limit=None, activations_per_30_days=None, valid_days=30
+        )
 
-        assert to_data(changed) == {"activationLimit": None, "validDays": 30}
+        assert to_data(changed) == {
+            "activationLimit": None,
+            "activationsPer30Days": None,
+            "validDays": 30,
+        }
 
     def test_timestamps_are_in_utc_with_milliseconds(self) -> None:
         placed = HoldPlaced(

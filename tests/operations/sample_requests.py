@@ -65,7 +65,14 @@ BODIES: dict[Route, dict[str, Any]] = {
         "activationLimit": 3,
         "validDays": None,
     },
+    ("POST", "/api/v1/products/{product_id}/codes/{code_id}/revoke"): {"reason": "Published"},
+    ("POST", "/api/v1/products/{product_id}/codes/{code_id}/reissue"): {"reason": "Published"},
+    ("POST", "/api/v1/products/{product_id}/licences/{licence_id}/revoke"): {"reason": "Published"},
+    ("POST", "/api/v1/products/{product_id}/licences/{licence_id}/reissue"): {
+        "reason": "Published"
+    },
     ("POST", "/api/v1/licences/validate"): {"key": UNKNOWN_KEY},
+    ("POST", "/api/v1/licences/file"): {"key": UNKNOWN_KEY, "instance": "machine"},
     ("POST", "/api/v1/licences/activate"): {"key": UNKNOWN_KEY, "instance": "machine"},
     ("POST", "/api/v1/licences/deactivate"): {"key": UNKNOWN_KEY, "instance": "machine"},
     ("POST", "/api/v1/orders"): {"productId": "{product_id}", "paymentMethod": "WALLET"},
@@ -202,6 +209,8 @@ class SampleData:
             "merchant_code_id": code["id"],
             "merchant_code_token": code["token"],
             "upload_id": UNKNOWN,
+            "licence_id": UNKNOWN,
+            "activation_id": UNKNOWN,
             "download_token": "A" * 116,
             "onramp_id": onramp["id"],
             "event_id": str(quarantined_event(onramp["token"], QuarantineReason.NOT_UNDERSTOOD)),

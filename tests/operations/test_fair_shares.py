@@ -44,6 +44,9 @@ UNBOUNDED = {
     "createRefund": _SOLD,
     "createRefundRequest": _SOLD,
     "resetDownloads": _SOLD,
+    "revokeLicence": _ENDS,
+    "revokeProductCode": _ENDS,
+    "reissueProductCode": "It takes one of the product's codes, of which there is a quota.",
     "setLicenceTerms": "One row per product, of which there is a quota.",
 }
 

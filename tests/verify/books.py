@@ -41,10 +41,10 @@ from tests import factories, servers
 from tests.clock import freeze_clock
 from tests.concurrency import broken_invariants
 from tests.coupons.helpers import create_coupon
-from tests.delivery.codes.helpers import stocked, upload
+from tests.delivery.codes.helpers import change, listed, stocked, upload
 from tests.delivery.files import helpers as files
 from tests.delivery.helpers import bought, delivered
-from tests.delivery.licences.helpers import activate_key, post_licence, sold_key
+from tests.delivery.licences.helpers import Sold, activate_key, post_licence, sold_key
 from tests.images import helpers as images
 from tests.onramp.helpers import created_onramp, deliver_event
 from tests.orders.helpers import buy
@@ -181,17 +181,24 @@ def send_and_request_money(client: FlaskClient, buyer: factories.Actor) -> None:
 
 
 def sell_codes(client: FlaskClient) -> None:
-    """Codes that are available, sold, viewed and revoked, and an upload in progress."""
+    """Codes that are available, sold, viewed, revoked and reissued, and an upload in progress."""
     seller, product_id = stocked(client, *"ABCDEFGH", "A")
     seen = bought(factories.buyer(), product_id, 3)
     delivered(seen)
     bought(factories.buyer(), product_id, 2)
+    reissued, withdrawn, *_ = listed(client, seller, product_id)
+    for code, action in ((reissued, "reissue"), (withdrawn, "revoke")):
+        change(client, seller, product_id, code, action)
     with mock.patch("app.delivery.codes.uploads.CHUNK_SIZE", 2):
         upload(client, seller, product_id, ["I", "J", "K"])
 
 
 def sell_licences(client: FlaskClient) -> None:
-    """Licences with active and deactivated machines."""
+    """Licences with active and deactivated machines, revoked and reissued ones."""
+    sold = Sold(client, 2)
+    reissued, withdrawn = sold.licences
+    sold.post("reissue", reissued["id"])
+    sold.post("revoke", withdrawn["id"])
     _, key, _ = sold_key(client, activationLimit=2, validDays=30)
     for machine in ("one", "two"):
         activate_key(client, key, machine)

@@ -7,6 +7,7 @@ from tests.verify.books import Books
 STOCK = "The stock of a code product is its number of unassigned codes"
 QUANTITY = "An order of codes has its unreturned codes, and revoked ones for units not restocked"
 PRODUCT = "A code belongs to a code product, and its order is for that product"
+REISSUED = "A reissued code is revoked, and its order has the code that replaces it"
 UNIQUE = "No product has a code twice"
 TIMESTAMPS = "A code's timestamps match its state"
 UPLOAD = "An upload is closed exactly when no chunk is pending, and has its outbox event"
@@ -16,6 +17,7 @@ CORRUPTIONS = {
     STOCK: "UPDATE products SET available_units = available_units + 1 WHERE kind = 'CODES'",
     QUANTITY: "UPDATE product_codes SET order_id = NULL, taken_at = NULL, seen_at = NULL",
     PRODUCT: "UPDATE products SET kind = 'PLAIN' WHERE kind = 'CODES'",
+    REISSUED: "UPDATE product_codes SET revoked_at = NULL, revocation_reason = NULL",
     UNIQUE: "UPDATE product_codes SET fingerprint = 'same'",
     TIMESTAMPS: "UPDATE product_codes SET taken_at = NULL",
     UPLOAD: "DELETE FROM code_upload_chunks",
@@ -24,6 +26,14 @@ CORRUPTIONS = {
 #: More statements that violate the same invariants.
 MORE = [
     (STOCK, "DELETE FROM product_codes WHERE order_id IS NULL"),
+    (QUANTITY, "UPDATE product_codes SET is_withdrawn = false"),
+    (
+        REISSUED,
+        """
+            UPDATE product_codes SET order_id = (SELECT max(id::text)::uuid FROM orders)
+            WHERE replaced_by IS NOT NULL
+            """,
+    ),
     (QUANTITY, "UPDATE orders SET quantity = quantity + 1"),
     (
         QUANTITY,

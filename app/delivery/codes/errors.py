@@ -48,3 +48,18 @@ class CodeNotFound(NotFound):
 class CodeSold(Conflict):
     code = "CODE_SOLD"
     message = "This code has been sold or is reserved for an order"
+
+
+class CodeNotSold(Conflict):
+    code = "CODE_NOT_SOLD"
+    message = "This code has not been sold"
+
+
+class CodeRevoked(Conflict):
+    code = "CODE_REVOKED"
+    message = "This code was revoked"
+
+
+class NoCodeLeft(Conflict):
+    code = "NO_CODE_LEFT"
+    message = "This product has no unsold code left: upload codes first"

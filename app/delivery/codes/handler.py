@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from app.common import clock
 from app.delivery.codes import repository
-from app.delivery.codes.schemas import DeliveredCodesOut
-from app.delivery.codes.service import decrypt_code
+from app.delivery.codes.schemas import DeliveredCodesOut, revoked_code_out
+from app.delivery.codes.service import decrypt_code, list_revoked_codes
 from app.delivery.handler import DeferredCheck, DeliveryHandler, OrderLine, StockMismatch
 from app.events import service as events
 from app.events.catalogue.delivery import CodesRevoked
@@ -46,20 +46,21 @@ class CodesHandler(DeliveryHandler):
         repository.release_codes_of_order(session, order_id=line.order_id)
 
     def revoke(self, session: Session, line: OrderLine, *, units: int) -> int:
-        """Revoke codes, starting with those the buyer has not seen: these can be sold again."""
-        codes = repository.lock_codes_of_order(session, order_id=line.order_id, limit=units)
+        """Revoke codes: first those that the merchant has withdrawn, then those that the buyer has
+        not seen, which can be sold again."""
+        codes = repository.lock_refundable(session, order_id=line.order_id, units=units)
         if len(codes) != units:
             raise StockMismatch(f"{len(codes)} of {units} codes")
-        seen = [code.id for code in codes if code.seen_at is not None]
-        repository.revoke_codes(session, seen, now=clock.now())
-        repository.release_codes(session, [code.id for code in codes if code.seen_at is None])
-        released = units - len(seen)
+        lost = {code.id for code in codes if code.is_withdrawn or code.seen_at is not None}
+        repository.revoke_refunded(session, lost, now=clock.now())
+        repository.release_codes(session, [code.id for code in codes if code.id not in lost])
+        released = units - len(lost)
         revoked = CodesRevoked(
             aggregate_id=line.order_id,
             order_number=line.order_number,
             product_id=line.product_id,
             released=released,
-            lost=len(seen),
+            lost=len(lost),
         )
         events.record(session, [revoked])
         return released
@@ -69,4 +70,8 @@ class CodesHandler(DeliveryHandler):
         # First, so that no code is released to another buyer while it is read.
         repository.mark_seen(session, order_id=line.order_id, now=clock.now())
         rows = repository.list_codes_of_order(session, line.order_id)
-        return {"codes": [decrypt_code(row.encrypted, code_id=row.id) for row in rows]}
+        revoked = list_revoked_codes(session, line.order_id)
+        return {
+            "codes": [decrypt_code(row.encrypted, code_id=row.id) for row in rows],
+            "revokedCodes": [revoked_code_out(code) for code in revoked],
+        }

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.columns import Identified, Timestamped, known_values, mutable
 from app.common.db import Base
+from app.delivery.columns import revocation_constraints
 
 
 class UploadStatus(StrEnum):
@@ -96,15 +97,24 @@ class ProductCode(Identified, Base):
 
     position: codes are sold in this order, that of the uploads and their lines. fingerprint:
     identifies equal codes of a product. encrypted: the encrypted code. taken_at: when it was
-    assigned to its order. seen_at: when the buyer first saw it. revoked_at: set when a seen code is
-    revoked, because it cannot be sold again.
+    assigned to its order. seen_at: when the buyer first saw it. revoked_at: set when a code is
+    revoked that cannot be sold again, because the buyer has seen it or the merchant has revoked it.
+
+    revocation_reason: the merchant's; None if a refund revoked it. is_withdrawn: revoked by the
+    merchant and neither refunded nor replaced, so that the buyer has paid for nothing. replaced_by:
+    the code that the buyer has instead.
     """
 
     __tablename__ = "product_codes"
     __table_args__ = (
         CheckConstraint("(order_id IS NULL) = (taken_at IS NULL)", name="taken_for_an_order"),
         CheckConstraint("seen_at IS NULL OR order_id IS NOT NULL", name="seen_by_a_buyer"),
-        CheckConstraint("revoked_at IS NULL OR seen_at IS NOT NULL", name="revoked_was_seen"),
+        CheckConstraint(
+            "revoked_at IS NULL OR seen_at IS NOT NULL"
+            " OR revocation_reason IS NOT NULL AND order_id IS NOT NULL",
+            name="revoked_was_seen",
+        ),
+        *revocation_constraints(),
         Index("uq_product_codes_position", "product_id", "position", unique=True),
         Index("uq_product_codes_fingerprint", "product_id", "fingerprint", unique=True),
         Index(
@@ -127,7 +137,16 @@ class ProductCode(Identified, Base):
                 "autovacuum_vacuum_threshold": "1000",
             }
         }
-        | mutable("order_id", "taken_at", "seen_at", "revoked_at", deleted=True),
+        | mutable(
+            "order_id",
+            "taken_at",
+            "seen_at",
+            "revoked_at",
+            "revocation_reason",
+            "is_withdrawn",
+            "replaced_by",
+            deleted=True,
+        ),
     )
 
     product_id: Mapped[UUID] = mapped_column(
@@ -140,3 +159,6 @@ class ProductCode(Identified, Base):
     taken_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    revocation_reason: Mapped[str | None]
+    is_withdrawn: Mapped[bool] = mapped_column(server_default="false")
+    replaced_by: Mapped[UUID | None] = mapped_column(ForeignKey("product_codes.id"))

@@ -1,11 +1,19 @@
 """SQL of codes and their uploads."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert, send_rows
@@ -19,7 +27,7 @@ from app.delivery.codes.models import (
     ProductCode,
     UploadStatus,
 )
-from app.delivery.handler import ORDERS
+from app.delivery.repository import ORDERS
 
 # Assigns the first available codes of each product to its orders in their order. Looking up the
 # order of a code in an array takes constant time, whatever the number of orders.
@@ -50,7 +58,15 @@ _ASSIGN = """
 
 _INSERT = BulkInsert(
     ProductCode,
-    omit=("order_id", "taken_at", "seen_at", "revoked_at"),
+    omit=(
+        "order_id",
+        "taken_at",
+        "seen_at",
+        "revoked_at",
+        "revocation_reason",
+        "is_withdrawn",
+        "replaced_by",
+    ),
     computed={"product_id": "%(product_id)s"},
     tail="""
         ORDER BY new.position
@@ -58,6 +74,8 @@ _INSERT = BulkInsert(
         RETURNING position
     """,
 )
+
+#: Whether an order is paid. The rest of it is the business of app.orders.
 
 _CONDITIONS: dict[str, tuple[ColumnElement[bool], ...]] = {
     CodeStatus.AVAILABLE: (ProductCode.order_id.is_(None),),
@@ -84,13 +102,21 @@ def release_codes_of_order(session: Session, *, order_id: UUID) -> None:
     )
 
 
-def lock_codes_of_order(session: Session, *, order_id: UUID, limit: int) -> Sequence[Any]:
-    """Lock codes that were not revoked, unseen ones first. Returns id and seen_at of each."""
+def lock_refundable(session: Session, *, order_id: UUID, units: int) -> Sequence[Any]:
+    """Lock codes of an order that a refund takes back: withdrawn ones, then those that the buyer
+    has not seen, then the last. Returns id, seen_at and is_withdrawn of each."""
     return session.execute(
-        select(ProductCode.id, ProductCode.seen_at)
-        .where(ProductCode.order_id == order_id, ProductCode.revoked_at.is_(None))
-        .order_by(ProductCode.seen_at.is_not(None), ProductCode.position.desc())
-        .limit(limit)
+        select(ProductCode.id, ProductCode.seen_at, ProductCode.is_withdrawn)
+        .where(
+            ProductCode.order_id == order_id,
+            or_(ProductCode.revoked_at.is_(None), ProductCode.is_withdrawn),
+        )
+        .order_by(
+            ProductCode.is_withdrawn.desc(),
+            ProductCode.seen_at.is_not(None),
+            ProductCode.position.desc(),
+        )
+        .limit(units)
         .with_for_update()
     ).all()
 
@@ -101,18 +127,44 @@ def release_codes(session: Session, code_ids: Sequence[UUID]) -> None:
     )
 
 
-def revoke_codes(session: Session, code_ids: Sequence[UUID], *, now: datetime) -> None:
+def revoke_refunded(session: Session, code_ids: Collection[UUID], *, now: datetime) -> None:
+    """Revoke codes that were refunded, unless they are revoked already."""
     session.execute(
         update(ProductCode)
         .where(ProductCode.id.in_(code_ids))
-        .values(revoked_at=func.greatest(now, ProductCode.seen_at))
+        .values(
+            revoked_at=func.coalesce(
+                ProductCode.revoked_at, func.greatest(now, ProductCode.seen_at)
+            ),
+            is_withdrawn=False,
+        )
+    )
+
+
+def is_paid(session: Session, order_id: UUID) -> bool:
+    """Whether an order is paid, and not refunded as a whole."""
+    return session.scalar(select(ORDERS.c.status).where(ORDERS.c.id == order_id)) == "COMPLETED"
+
+
+def get_next_free_for_update(session: Session, *, product_id: UUID) -> ProductCode | None:
+    """Lock the next code that would be sold of a locked product."""
+    return session.scalar(
+        select(ProductCode)
+        .where(ProductCode.product_id == product_id, ProductCode.order_id.is_(None))
+        .order_by(ProductCode.position)
+        .limit(1)
+        .with_for_update()
     )
 
 
 def mark_seen(session: Session, *, order_id: UUID, now: datetime) -> None:
     session.execute(
         update(ProductCode)
-        .where(ProductCode.order_id == order_id, ProductCode.seen_at.is_(None))
+        .where(
+            ProductCode.order_id == order_id,
+            ProductCode.seen_at.is_(None),
+            ProductCode.revoked_at.is_(None),
+        )
         .values(seen_at=func.greatest(now, ProductCode.taken_at))
     )
 
@@ -122,6 +174,15 @@ def list_codes_of_order(session: Session, order_id: UUID) -> Sequence[Any]:
     return session.execute(
         select(ProductCode.id, ProductCode.encrypted)
         .where(ProductCode.order_id == order_id, ProductCode.revoked_at.is_(None))
+        .order_by(ProductCode.position)
+    ).all()
+
+
+def list_revoked_by_merchant(session: Session, order_id: UUID) -> Sequence[ProductCode]:
+    """The codes of an order that its merchant has revoked, in order."""
+    return session.scalars(
+        select(ProductCode)
+        .where(ProductCode.order_id == order_id, ProductCode.revocation_reason.is_not(None))
         .order_by(ProductCode.position)
     ).all()
 

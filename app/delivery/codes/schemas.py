@@ -5,11 +5,12 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
-from app.common.fields import Flag, Schema, Text, Timestamp, serializes
+from app.common.fields import Choice, Flag, Schema, Text, Timestamp, serializes
 from app.common.pagination import PageArgs, page_of
 from app.delivery.codes.ingestion import PREVIEWED, Preview
 from app.delivery.codes.models import CodeStatus, CodeUpload, UploadStatus
-from app.delivery.codes.service import MaskedCode
+from app.delivery.codes.service import MaskedCode, RevokedCode
+from app.delivery.goods_schemas import revocation_fields
 
 TEXT_EXAMPLE = "GIFT-7F3A-21C9\nGIFT-0B6E-84D1\n"
 CSV_EXAMPLE = "code\r\nGIFT-7F3A-21C9\r\nGIFT-0B6E-84D1\r\n"
@@ -142,6 +143,7 @@ class ProductCodeOut(Schema):
     )
     revoked_at = Timestamp(required=True, allow_none=True)
     order_number = ma.fields.String(required=True, allow_none=True)
+    revocation_reason, replaced_by = revocation_fields()
 
 
 ProductCodeList = page_of(ProductCodeOut)
@@ -155,8 +157,26 @@ class ProductCodeSummaryOut(Schema):
     revoked = ma.fields.Integer(required=True, metadata={"example": 0})
 
 
+class RevokedCodeOut(Schema):
+    """A code that its merchant has revoked, as its buyer sees it."""
+
+    code = ma.fields.String(
+        required=True, metadata={"description": "Masked", "example": "••••ABCD"}
+    )
+    status = Choice(CodeStatus, required=True, metadata={"example": "REVOKED"})
+    reason = ma.fields.String(required=True, metadata={"example": "The code does not work"})
+    revoked_at = Timestamp(required=True)
+    is_replaced = ma.fields.Boolean(
+        required=True, metadata={"description": "Whether `codes` has another one in its place"}
+    )
+
+
 class DeliveredCodesOut(Schema):
     codes = ma.fields.List(ma.fields.String(metadata={"example": "GIFT-1234-ABCD"}))
+    revoked_codes = ma.fields.List(
+        ma.fields.Nested(RevokedCodeOut),
+        metadata={"description": "Codes that the merchant has revoked without a refund"},
+    )
 
 
 @serializes(CodeFilePreviewOut)
@@ -197,7 +217,21 @@ def code_out(masked: MaskedCode) -> dict[str, Any]:
         "takenAt": format_timestamp(masked.code.taken_at),
         "seenAt": format_timestamp(masked.code.seen_at),
         "revokedAt": format_timestamp(masked.code.revoked_at),
+        "revocationReason": masked.code.revocation_reason,
+        "replacedBy": masked.code.replaced_by,
         "orderNumber": masked.order_number,
+    }
+
+
+@serializes(RevokedCodeOut)
+def revoked_code_out(revoked: RevokedCode) -> dict[str, Any]:
+    """Serialized as RevokedCodeOut."""
+    return {
+        "code": revoked.masked,
+        "status": CodeStatus.REVOKED.value,
+        "reason": revoked.reason,
+        "revokedAt": format_timestamp(revoked.revoked_at),
+        "isReplaced": revoked.is_replaced,
     }
 
 

@@ -1,19 +1,24 @@
 """Codes of a product, as its merchant manages them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.audit import service as audit
 from app.auth.models import User
+from app.common import clock
 from app.common.encryption import decrypt
 from app.common.pagination import Page, PageRequest
-from app.delivery.codes import repository
-from app.delivery.codes.errors import CodeNotFound, CodeSold
+from app.delivery.codes import errors, repository
+from app.delivery.codes.errors import CodeNotFound, CodeNotSold, CodeSold, NoCodeLeft
 from app.delivery.codes.models import CodeStatus, ProductCode
+from app.delivery.repository import get_order_number
 from app.events import service as events
-from app.events.catalogue.delivery import CodeRemoved
+from app.events.catalogue.delivery import CodeReissued, CodeRemoved, CodeRevoked
 from app.ledger_lock.service import acquire_ledger_lock
 from app.products import service as products
 
@@ -32,6 +37,16 @@ class MaskedCode:
     order_number: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class RevokedCode:
+    """A code that its merchant has revoked, as its buyer sees it. masked: as of MaskedCode."""
+
+    masked: str
+    reason: str
+    revoked_at: datetime
+    is_replaced: bool
+
+
 def list_codes(
     session: Session,
     page: PageRequest,
@@ -46,7 +61,7 @@ def list_codes(
     """
     products.require_own(session, merchant=merchant, product_id=product_id)
     found = repository.list_codes(session, page, product_id=product_id, status=status)
-    return found.with_data(_masked(*row) for row in found.data)
+    return found.with_data(masked_code(*row) for row in found.data)
 
 
 def count_by_status(session: Session, *, merchant: User, product_id: UUID) -> dict[str, int]:
@@ -76,9 +91,106 @@ def delete_code(session: Session, *, merchant: User, product_id: UUID, code_id: 
     events.record(session, [removed])
 
 
-def _masked(code: ProductCode, order_number: str | None) -> MaskedCode:
-    masked = mask(decrypt_code(code.encrypted, code_id=code.id))
-    return MaskedCode(code, masked, _status(code), order_number)
+def revoke_code(
+    session: Session, *, merchant: User, product_id: UUID, code_id: UUID, reason: str
+) -> MaskedCode:
+    """Revoke a sold code without a refund. It is not sold again.
+
+    Raises ProductNotFound, UnauthorizedProductAccess, CodeNotFound, CodeNotSold, CodeRevoked.
+    """
+    products.require_own(session, merchant=merchant, product_id=product_id)
+    code, number = _require_sold(session, product_id=product_id, code_id=code_id)
+    if code.revoked_at is not None:
+        raise errors.CodeRevoked
+    _revoke(session, code, number, reason)
+    code.is_withdrawn = True
+    _record(session, merchant, "code.revoke", code, number, reason)
+    return masked_code(code, number)
+
+
+def reissue_code(
+    session: Session, *, merchant: User, product_id: UUID, code_id: UUID, reason: str
+) -> MaskedCode:
+    """Replace a sold code by the next unsold one, which lowers the stock by one. Returns that one.
+    The old one is revoked, if the merchant has not done that.
+
+    Raises ProductNotFound, UnauthorizedProductAccess, CodeNotFound, CodeNotSold, NoCodeLeft, and
+    CodeRevoked if it was refunded or replaced.
+    """
+    acquire_ledger_lock(session)
+    product = products.require_own(session, merchant=merchant, product_id=product_id)
+    code, number = _require_sold(session, product_id=product_id, code_id=code_id)
+    if code.revoked_at is not None and not code.is_withdrawn:
+        raise errors.CodeRevoked
+    replacement = repository.get_next_free_for_update(session, product_id=product_id)
+    if replacement is None:
+        raise NoCodeLeft
+    if code.revoked_at is None:
+        _revoke(session, code, number, reason)
+    replacement.order_id, replacement.taken_at = code.order_id, clock.now()
+    code.is_withdrawn, code.replaced_by = False, replacement.id
+    products.restock(session, product, units=-1, actor_id=merchant.id)
+    _record(session, merchant, "code.reissue", code, number, reason)
+    events.record(session, [CodeReissued.of(code, order_number=number, reason=reason)])
+    return masked_code(replacement, number)
+
+
+def list_revoked_codes(session: Session, order_id: UUID) -> Iterator[RevokedCode]:
+    """The codes of an order that its merchant has revoked, in order."""
+    for code in repository.list_revoked_by_merchant(session, order_id):
+        if code.revoked_at is not None and code.revocation_reason is not None:
+            yield RevokedCode(
+                _mask(code),
+                code.revocation_reason,
+                code.revoked_at,
+                is_replaced=code.replaced_by is not None,
+            )
+
+
+def _require_sold(session: Session, *, product_id: UUID, code_id: UUID) -> tuple[ProductCode, str]:
+    """Lock a code of a locked product that was sold. Refunds lock the product first, too.
+
+    Returns the number of its order as well.
+    """
+    code = repository.get_code_for_update(session, product_id=product_id, code_id=code_id)
+    if code is None:
+        raise CodeNotFound
+    if code.order_id is None or not repository.is_paid(session, code.order_id):
+        raise CodeNotSold
+    return code, get_order_number(session, code.order_id)
+
+
+def _revoke(session: Session, code: ProductCode, order_number: str, reason: str) -> None:
+    code.revoked_at = clock.now()
+    code.revocation_reason = reason
+    events.record(session, [CodeRevoked.of(code, order_number=order_number, reason=reason)])
+
+
+def _record(
+    session: Session,
+    merchant: User,
+    action: str,
+    code: ProductCode,
+    order_number: str,
+    reason: str,
+) -> None:
+    audit.record(
+        session,
+        actor_id=merchant.id,
+        action=action,
+        target=("product_code", code.id),
+        reason=reason,
+        details={"orderId": str(code.order_id), "orderNumber": order_number},
+    )
+
+
+def masked_code(code: ProductCode, order_number: str | None) -> MaskedCode:
+    """A code as its merchant sees it. order_number: of the order that it was sold with."""
+    return MaskedCode(code, _mask(code), _status(code), order_number)
+
+
+def _mask(code: ProductCode) -> str:
+    return mask(decrypt_code(code.encrypted, code_id=code.id))
 
 
 def _status(code: ProductCode) -> CodeStatus:

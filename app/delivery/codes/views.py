@@ -28,8 +28,11 @@ from app.common.ratelimit import per_caller
 from app.delivery.codes import ingestion, service, tasks, uploads
 from app.delivery.codes.errors import (
     CodeNotFound,
+    CodeNotSold,
+    CodeRevoked,
     CodesInvalid,
     CodeSold,
+    NoCodeLeft,
     ProductHasNoCodes,
     UploadNotFound,
     UploadTimedOut,
@@ -43,6 +46,7 @@ from app.delivery.codes.schemas import (
     CodeUploadList,
     CodeUploadOut,
     ProductCodeList,
+    ProductCodeOut,
     ProductCodeSummaryOut,
     UploadCodesArgs,
     code_out,
@@ -50,6 +54,7 @@ from app.delivery.codes.schemas import (
     summary_out,
     upload_out,
 )
+from app.delivery.goods_schemas import RevokeIn
 from app.products.errors import ProductNotFound, UnauthorizedProductAccess
 
 #: Enough for 100,000 codes of 600 bytes.
@@ -217,3 +222,58 @@ def delete_product_code(product_id: UUID, code_id: UUID) -> None:
             session, merchant=current_user(session), product_id=product_id, code_id=code_id
         )
     )
+
+
+@blp.post("/<uuid:product_id>/codes/<uuid:code_id>/revoke")
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
+@blp.arguments(RevokeIn)
+@idempotent(blp)
+@blp.response(200, ProductCodeOut)
+@blp.errors(ProductNotFound, UnauthorizedProductAccess, CodeNotFound, CodeNotSold, CodeRevoked)
+def revoke_product_code(body: dict[str, Any], product_id: UUID, code_id: UUID) -> Response:
+    """Revoke a sold code
+
+    Without a refund. Its buyer no longer sees it, but the reason. It is not sold again. A later
+    refund of the order takes it back first; it can also still be reissued.
+    """
+    revoked = retry_transaction(
+        lambda session: service.revoke_code(
+            session,
+            merchant=current_user(session),
+            product_id=product_id,
+            code_id=code_id,
+            **body,
+        )
+    )
+    return json_response(dump_json(code_out(revoked)))
+
+
+@blp.post("/<uuid:product_id>/codes/<uuid:code_id>/reissue")
+@requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
+@blp.arguments(RevokeIn)
+@idempotent(blp)
+@blp.response(201, ProductCodeOut)
+@blp.errors(
+    ProductNotFound,
+    UnauthorizedProductAccess,
+    CodeNotFound,
+    CodeNotSold,
+    CodeRevoked,
+    NoCodeLeft,
+)
+def reissue_product_code(body: dict[str, Any], product_id: UUID, code_id: UUID) -> Response:
+    """Reissue a sold code
+
+    The buyer gets the next unsold code, which is returned, and the stock falls by one. The old code
+    is revoked.
+    """
+    reissued = retry_transaction(
+        lambda session: service.reissue_code(
+            session,
+            merchant=current_user(session),
+            product_id=product_id,
+            code_id=code_id,
+            **body,
+        )
+    )
+    return json_response(dump_json(code_out(reissued)), 201)

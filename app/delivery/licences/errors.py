@@ -1,7 +1,9 @@
 """Errors of licences."""
 
-from typing import Self
+from datetime import UTC, datetime
+from typing import ClassVar, Self
 
+from app.common.clock import format_timestamp
 from app.common.errors import BadRequest, Conflict, NotFound
 
 
@@ -26,6 +28,8 @@ class LicenceRevoked(Conflict):
 
 
 class ActivationLimitReached(Conflict):
+    #: The event that tells the merchant stays.
+    commits: ClassVar[bool] = True
     code = "ACTIVATION_LIMIT_REACHED"
     message = "This licence has reached its activation limit"
 
@@ -35,6 +39,23 @@ class ActivationLimitReached(Conflict):
     @classmethod
     def example(cls) -> Self:
         return cls(limit=3, activations=3)
+
+
+class TooManyActivations(Conflict):
+    code = "TOO_MANY_ACTIVATIONS"
+    message = "This licence was activated too often in the last 30 days"
+
+    def __init__(self, *, limit: int, possible_at: datetime) -> None:
+        super().__init__(
+            details={
+                "activationsPer30Days": limit,
+                "possibleAt": format_timestamp(possible_at),
+            }
+        )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(limit=9, possible_at=datetime(2026, 12, 1, 9, tzinfo=UTC))
 
 
 class ActivationNotFound(NotFound):

@@ -6,17 +6,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.common import clock
-from app.common.encryption import encrypt
-from app.common.ids import new_id
 from app.delivery.handler import DeliveryHandler, OrderLine, StockMismatch
 from app.delivery.licences import repository
-from app.delivery.licences.keys import new_key
 from app.delivery.licences.schemas import DeliveredLicencesOut
 from app.delivery.licences.service import (
     DEFAULT_ACTIVATION_LIMIT,
+    DEFAULT_PER_30_DAYS,
     decrypt_key,
-    encryption_context,
-    key_fingerprints,
+    new_key_row,
     status_of,
 )
 from app.events import service as events
@@ -33,28 +30,28 @@ class LicenceHandler(DeliveryHandler):
         """Create a licence for each unit, on the current terms of the product."""
         rows = [_new_licence(line) for line in lines for _ in range(line.quantity)]
         repository.insert_licences(
-            session, rows, default_limit=DEFAULT_ACTIVATION_LIMIT, now=clock.now()
+            session,
+            rows,
+            default_limit=DEFAULT_ACTIVATION_LIMIT,
+            default_per_30_days=DEFAULT_PER_30_DAYS,
+            now=clock.now(),
         )
 
     def revoke(self, session: Session, line: OrderLine, *, units: int) -> int:
-        """Revoke the newest licences. All units can be sold again, with new keys."""
-        revoked = repository.revoke_licences(
-            session, order_id=line.order_id, units=units, now=clock.now()
-        )
-        if len(revoked) != units:
-            raise StockMismatch(f"{len(revoked)} of {units} licences")
-        events.record(
-            session,
-            [
-                LicenceRevoked(
-                    aggregate_id=licence_id,
-                    product_id=line.product_id,
-                    order_id=line.order_id,
-                    order_number=line.order_number,
-                )
-                for licence_id in revoked
-            ],
-        )
+        """Revoke licences: first those that the merchant has withdrawn, then the newest.
+
+        All units can be sold again, with new keys.
+        """
+        refunded = repository.lock_refundable(session, order_id=line.order_id, units=units)
+        if len(refunded) != units:
+            raise StockMismatch(f"{len(refunded)} of {units} licences")
+        revoked = [
+            LicenceRevoked.of(licence, order_number=line.order_number, reason=None)
+            for licence in refunded
+            if licence.revoked_at is None
+        ]
+        repository.revoke_refunded(session, [each.id for each in refunded], now=clock.now())
+        events.record(session, revoked)
         return units
 
     def render(self, session: Session, line: OrderLine, *, base_url: str) -> dict[str, Any]:
@@ -63,11 +60,14 @@ class LicenceHandler(DeliveryHandler):
         return {
             "licences": [
                 {
+                    "id": licence.id,
                     "key": decrypt_key(licence),
                     "status": status_of(licence).value,
                     "activationLimit": licence.activation_limit,
                     "activations": licence.activations,
                     "expiresAt": clock.format_timestamp(licence.expires_at),
+                    "revocationReason": licence.revocation_reason,
+                    "replacedBy": licence.replaced_by,
                 }
                 for licence in rows
             ]
@@ -75,12 +75,4 @@ class LicenceHandler(DeliveryHandler):
 
 
 def _new_licence(line: OrderLine) -> dict[str, Any]:
-    licence_id, key = new_id(), new_key()
-    encrypted = encrypt(key.encode(), context=encryption_context(licence_id))
-    return {
-        "id": licence_id,
-        "order_id": line.order_id,
-        "product_id": line.product_id,
-        "fingerprint": key_fingerprints(key)[0],
-        "encrypted": encrypted,
-    }
+    return {"order_id": line.order_id, "product_id": line.product_id} | new_key_row()

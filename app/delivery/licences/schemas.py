@@ -5,17 +5,25 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
-from app.common.fields import Choice, Schema, Text, Timestamp, WholeNumber, serializes
-from app.common.pagination import page_of
+from app.common.examples import EXAMPLE_ID
+from app.common.fields import Choice, Flag, Schema, Text, Timestamp, WholeNumber, serializes
+from app.common.pagination import PageArgs, page_of
+from app.delivery.goods_schemas import revocation_fields
 from app.delivery.licences.activations import (
     ActiveLicence,
     InvalidReason,
     LicenceDetails,
     LicenceValidation,
 )
+from app.delivery.licences.files import LicenceFile
 from app.delivery.licences.keys import parse_key
-from app.delivery.licences.models import MAX_ACTIVATIONS, MAX_DAYS, LicenceStatus
-from app.delivery.licences.service import MaskedLicence
+from app.delivery.licences.models import (
+    MAX_ACTIVATIONS,
+    MAX_DAYS,
+    LicenceActivation,
+    LicenceStatus,
+)
+from app.delivery.licences.service import MaskedLicence, default_per_30_days
 
 KEY_EXAMPLE = "7Z3QK-M0T8V-X4R1D-9HWYB-2C6ES"
 
@@ -70,6 +78,10 @@ class ActivateLicenceIn(_KeyIn):
 
 
 class DeactivateLicenceIn(_KeyIn):
+    instance = _instance(required=True)
+
+
+class CreateLicenceFileIn(_KeyIn):
     instance = _instance(required=True)
 
 
@@ -129,11 +141,50 @@ class SetLicenceTermsIn(Schema):
         maximum=MAX_DAYS,
         metadata={"description": "Days from the sale until expiry; null: never", "example": 365},
     )
+    activations_per_30_days = WholeNumber(
+        allow_none=True,
+        minimum=1,
+        maximum=MAX_ACTIVATIONS,
+        metadata={
+            "description": "Maximum number of activations per licence in any 30 days, so that many"
+            " machines cannot take turns; null for no limit. Three times `activationLimit` if it is"
+            " left out",
+            "example": 9,
+        },
+    )
+
+    @ma.post_load
+    def _limits(self, body: dict[str, Any], **_: Any) -> dict[str, Any]:
+        machines = body["activation_limit"]
+        per_30_days = body.setdefault("activations_per_30_days", default_per_30_days(machines))
+        if machines is not None and per_30_days is not None and per_30_days < machines:
+            raise ma.ValidationError(
+                "Must not be less than activationLimit.", "activationsPer30Days"
+            )
+        return body
 
 
 class LicenceTermsOut(Schema):
     activation_limit = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 3})
     valid_days = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 365})
+    activations_per_30_days = ma.fields.Integer(
+        required=True, allow_none=True, metadata={"example": 9}
+    )
+    is_applying = ma.fields.Boolean(
+        required=True,
+        metadata={"description": "Whether a job is applying the terms to sold licences"},
+    )
+    applied = ma.fields.Integer(
+        required=True,
+        metadata={"description": "Licences changed by the last application", "example": 0},
+    )
+    applied_at = Timestamp(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "When terms were last applied to sold licences (UTC); null if never"
+        },
+    )
 
 
 class SoldLicenceOut(Schema):
@@ -150,19 +201,108 @@ class SoldLicenceOut(Schema):
     activation_limit = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 3})
     activations = ma.fields.Integer(required=True, metadata={"example": 1})
     expires_at = Timestamp(required=True, allow_none=True)
-    created_at = Timestamp(required=True)
+    created_at = Timestamp(required=True, metadata={"description": "When it was sold (UTC)"})
+    activations_per_30_days = ma.fields.Integer(
+        required=True, allow_none=True, metadata={"example": 9}
+    )
+    revoked_at = Timestamp(required=True, allow_none=True)
+    revocation_reason, replaced_by = revocation_fields()
     order_number = ma.fields.String(required=True)
+
+
+class ActivationsArgs(PageArgs):
+    include_past = Flag(
+        load_default=False,
+        metadata={"description": "Also machines on which the licence is no longer active"},
+    )
+
+
+class MachineOut(Schema):
+    """A machine on which a licence is or was active."""
+
+    id = ma.fields.UUID(required=True, metadata={"description": "ID of the activation"})
+    instance = ma.fields.String(required=True, metadata={"example": "a3f1c9e2-workstation"})
+    label = ma.fields.String(
+        required=True, allow_none=True, metadata={"example": "Alice's workstation"}
+    )
+    activated_at = Timestamp(required=True)
+    last_seen_at = Timestamp(
+        required=True,
+        metadata={"description": "When the application last validated there (UTC), to the hour"},
+    )
+    deactivated_at = Timestamp(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When it ended (UTC); null while it is active"},
+    )
+
+
+MachineList = page_of(MachineOut)
+
+
+class LicenceFileOut(Schema):
+    """A signed licence, for a machine without a connection."""
+
+    content = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "JSON Web Signature in compact form, `EdDSA` with Ed25519",
+            "example": "eyJhbGciOiJFZERTQSIsInR5cCI6ImxpY2VuY2Urand0In0.eyJzdWIiOiIwMTk5In0.c2ln",
+        },
+    )
+    issued_at = Timestamp(required=True, metadata={"description": "When it was signed (UTC)"})
+    expires_at = Timestamp(
+        required=True,
+        metadata={"description": "Until when it can be used (UTC): 30 days, or until the licence"},
+    )
+
+
+class PublicKeyOut(Schema):
+    """A JSON Web Key (RFC 7517) of Ed25519 (RFC 8037)."""
+
+    kty = ma.fields.String(required=True, metadata={"description": "`OKP`", "example": "OKP"})
+    crv = ma.fields.String(
+        required=True, metadata={"description": "`Ed25519`", "example": "Ed25519"}
+    )
+    x = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "The public key",
+            "example": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        },
+    )
+    alg = ma.fields.String(required=True, metadata={"description": "`EdDSA`", "example": "EdDSA"})
+    use = ma.fields.String(required=True, metadata={"description": "`sig`", "example": "sig"})
+    kid = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "Its thumbprint (RFC 7638), as in the header of the files that it signs",
+            "example": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+        },
+    )
+
+
+class PublicKeySetOut(Schema):
+    """A JSON Web Key Set (RFC 7517)."""
+
+    keys = ma.fields.List(
+        ma.fields.Nested(PublicKeyOut),
+        required=True,
+        metadata={"description": "The key that signs first, then those that have signed or will"},
+    )
 
 
 SoldLicenceList = page_of(SoldLicenceOut)
 
 
 class DeliveredLicenceOut(Schema):
+    id = ma.fields.UUID(required=True, metadata={"example": EXAMPLE_ID})
     key = ma.fields.String(required=True, metadata={"example": "7K3QF-9WZ2M-4TBXH-8RJ5N-C6DYP"})
     status = Choice(LicenceStatus, required=True, metadata={"example": "ACTIVE"})
     activation_limit = ma.fields.Integer(required=True, allow_none=True)
     activations = ma.fields.Integer(required=True)
     expires_at = Timestamp(required=True, allow_none=True)
+    revocation_reason, replaced_by = revocation_fields()
 
 
 class DeliveredLicencesOut(Schema):
@@ -219,5 +359,32 @@ def sold_licence_out(sold: MaskedLicence) -> dict[str, Any]:
         "activations": licence.activations,
         "expiresAt": format_timestamp(licence.expires_at),
         "createdAt": format_timestamp(licence.created_at),
+        "activationsPer30Days": licence.activations_per_30_days,
+        "revokedAt": format_timestamp(licence.revoked_at),
+        "revocationReason": licence.revocation_reason,
+        "replacedBy": licence.replaced_by,
         "orderNumber": sold.order_number,
+    }
+
+
+@serializes(MachineOut)
+def machine_out(activation: LicenceActivation) -> dict[str, Any]:
+    """Serialized as MachineOut."""
+    return {
+        "id": activation.id,
+        "instance": activation.instance,
+        "label": activation.label,
+        "activatedAt": format_timestamp(activation.activated_at),
+        "lastSeenAt": format_timestamp(activation.seen_at or activation.activated_at),
+        "deactivatedAt": format_timestamp(activation.deactivated_at),
+    }
+
+
+@serializes(LicenceFileOut)
+def licence_file_out(file: LicenceFile) -> dict[str, Any]:
+    """Serialized as LicenceFileOut."""
+    return {
+        "content": file.content,
+        "issuedAt": format_timestamp(file.issued_at),
+        "expiresAt": format_timestamp(file.expires_at),
     }

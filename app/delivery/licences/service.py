@@ -8,27 +8,40 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.common import clock
-from app.common.encryption import decrypt, fingerprints
+from app.common.encryption import decrypt, encrypt, fingerprints
+from app.common.ids import new_id
 from app.common.pagination import Page, PageRequest
 from app.delivery.licences import repository
 from app.delivery.licences.errors import ProductHasNoLicences
-from app.delivery.licences.keys import mask
-from app.delivery.licences.models import Licence, LicenceStatus
+from app.delivery.licences.keys import mask, new_key
+from app.delivery.licences.models import MAX_ACTIVATIONS, Licence, LicenceStatus, LicenceTerms
 from app.events import service as events
 from app.events.catalogue.delivery import LicenceTermsChanged
 from app.products import service as products
 from app.products.models import ProductKind
 
+#: Before every other id.
+FIRST_ID: Final = UUID(int=0)
 #: Machines on which a licence can be active at a time, unless its merchant sets another limit.
 DEFAULT_ACTIVATION_LIMIT: Final = 3
 
 
+def default_per_30_days(activation_limit: int | None) -> int | None:
+    """Activations in 30 days, unless the merchant sets a limit: enough to replace every machine
+    twice. Without a limit of machines none is needed."""
+    return None if activation_limit is None else min(3 * activation_limit, MAX_ACTIVATIONS)
+
+
+DEFAULT_PER_30_DAYS: Final = 3 * DEFAULT_ACTIVATION_LIMIT
+
+
 @dataclass(frozen=True, slots=True)
 class LicenceLimits:
-    """activation_limit: None for no limit. valid_days: from the sale; None for no expiry."""
+    """As LicenceTerms. None for no limit."""
 
-    activation_limit: int | None = DEFAULT_ACTIVATION_LIMIT
-    valid_days: int | None = None
+    activation_limit: int | None
+    activations_per_30_days: int | None
+    valid_days: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,49 +63,64 @@ def list_licences(
     """
     products.require_own(session, merchant=merchant, product_id=product_id)
     found = repository.list_licences(session, page, product_id=product_id)
-    return found.with_data(
-        MaskedLicence(licence, mask(decrypt_key(licence)), status_of(licence), order_number)
-        for licence, order_number in found.data
-    )
+    return found.with_data(masked_licence(*row) for row in found.data)
 
 
-def require_terms(session: Session, *, merchant: User, product_id: UUID) -> LicenceLimits:
+def masked_licence(licence: Licence, order_number: str) -> MaskedLicence:
+    """A licence as its merchant sees it. order_number: of its order."""
+    return MaskedLicence(licence, mask(decrypt_key(licence)), status_of(licence), order_number)
+
+
+def require_terms(session: Session, *, merchant: User, product_id: UUID) -> LicenceTerms:
     """The terms on which the next licence of the merchant's product is sold.
 
     Raises ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences.
     """
-    _require_licence_product(session, merchant, product_id)
-    terms = repository.get_terms(session, product_id)
-    if terms is None:
-        return LicenceLimits()
-    return LicenceLimits(terms.activation_limit, terms.valid_days)
+    require_licence_product(session, merchant=merchant, product_id=product_id)
+    return repository.get_terms(session, product_id) or _default_terms(product_id)
 
 
 def set_terms(
     session: Session, *, merchant: User, product_id: UUID, limits: LicenceLimits
-) -> LicenceLimits:
-    """Sell licences on these terms from now on. Existing licences do not change.
+) -> LicenceTerms:
+    """Sell licences on these terms from now on. Existing licences do not change, unless a job is
+    applying the terms to them: it then applies the new ones to all of them.
 
     Raises ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences.
     """
-    _require_licence_product(session, merchant, product_id)
-    repository.save_terms(
-        session,
+    require_licence_product(session, merchant=merchant, product_id=product_id)
+    terms = require_terms_for_update(session, product_id)
+    terms.activation_limit = limits.activation_limit
+    terms.activations_per_30_days = limits.activations_per_30_days
+    terms.valid_days = limits.valid_days
+    terms.updated_at = clock.now()
+    if terms.is_applying:
+        terms.applying_after = FIRST_ID
+    events.record(session, [LicenceTermsChanged.of(terms, aggregate_id=product_id)])
+    return terms
+
+
+def require_terms_for_update(session: Session, product_id: UUID) -> LicenceTerms:
+    """Lock the terms of a locked product, which are the default if it had none."""
+    terms = repository.get_terms_for_update(session, product_id)
+    return terms or repository.insert_terms(session, _default_terms(product_id))
+
+
+def _default_terms(product_id: UUID) -> LicenceTerms:
+    return LicenceTerms(
         product_id=product_id,
-        activation_limit=limits.activation_limit,
-        valid_days=limits.valid_days,
+        activation_limit=DEFAULT_ACTIVATION_LIMIT,
+        activations_per_30_days=DEFAULT_PER_30_DAYS,
         updated_at=clock.now(),
+        applied=0,
     )
-    changed = LicenceTermsChanged(
-        aggregate_id=product_id,
-        activation_limit=limits.activation_limit,
-        valid_days=limits.valid_days,
-    )
-    events.record(session, [changed])
-    return limits
 
 
-def _require_licence_product(session: Session, merchant: User, product_id: UUID) -> None:
+def require_licence_product(session: Session, *, merchant: User, product_id: UUID) -> None:
+    """Lock the merchant's product of the kind LICENCE.
+
+    Raises ProductNotFound, UnauthorizedProductAccess, ProductHasNoLicences.
+    """
     product = products.require_own(session, merchant=merchant, product_id=product_id)
     if product.kind != ProductKind.LICENCE:
         raise ProductHasNoLicences
@@ -105,6 +133,16 @@ def status_of(licence: Licence) -> LicenceStatus:
     if licence.expires_at is not None and licence.expires_at <= clock.now():
         return LicenceStatus.EXPIRED
     return LicenceStatus.ACTIVE
+
+
+def new_key_row() -> dict[str, object]:
+    """The id of a new licence, and its new key as the table has it."""
+    licence_id, key = new_id(), new_key()
+    return {
+        "id": licence_id,
+        "fingerprint": key_fingerprints(key)[0],
+        "encrypted": encrypt(key.encode(), context=encryption_context(licence_id)),
+    }
 
 
 def key_fingerprints(key: str) -> list[bytes]:

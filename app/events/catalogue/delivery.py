@@ -76,7 +76,28 @@ class CodesRevoked(Event):
     order_number: OrderNumber
     product_id: UUID
     released: Annotated[int, "codes that the buyer had not seen and that are on sale again"]
-    lost: Annotated[int, "codes that the buyer had seen"]
+    lost: Annotated[int, "codes that the buyer had seen, or the merchant had revoked"]
+
+
+@event("code-revoked", aggregate="product_code")
+class CodeRevoked(Event):
+    """A merchant revoked a sold code without a refund."""
+
+    product_id: UUID
+    order_id: UUID
+    order_number: OrderNumber
+    reason: str
+
+
+@event("code-reissued", aggregate="product_code")
+class CodeReissued(Event):
+    """A merchant replaced a sold code by another one."""
+
+    product_id: UUID
+    order_id: UUID
+    order_number: OrderNumber
+    replaced_by: Annotated[UUID, "the new code"]
+    reason: str
 
 
 # Licences
@@ -100,11 +121,33 @@ class LicenceDeactivated(ActivationEvent):
 
 @event("licence-revoked", aggregate="licence")
 class LicenceRevoked(Event):
-    """A licence was revoked by a refund."""
+    """A licence was revoked, by a refund or by its merchant."""
 
     product_id: UUID
     order_id: UUID
     order_number: OrderNumber
+    reason: Annotated[str | None, "the merchant's; null for a refund"]
+
+
+@event("licence-reissued", aggregate="licence")
+class LicenceReissued(Event):
+    """A merchant replaced a licence by one with a new key."""
+
+    product_id: UUID
+    order_id: UUID
+    order_number: OrderNumber
+    replaced_by: Annotated[UUID, "the new licence"]
+    reason: str
+
+
+@event("licence-limit-reached", aggregate="licence")
+class LicenceLimitReached(Event):
+    """An activation was refused because all machines are taken, for the first time in a day."""
+
+    product_id: UUID
+    order_id: UUID
+    order_number: OrderNumber
+    activation_limit: int
 
 
 @event("licence-terms-changed", aggregate="product")
@@ -112,4 +155,12 @@ class LicenceTermsChanged(Event):
     """A merchant changed the terms of licences sold from then on."""
 
     activation_limit: Annotated[int | None, "null for no limit"]
+    activations_per_30_days: Annotated[int | None, "null for no limit"]
     valid_days: Annotated[int | None, "null for licences that do not expire"]
+
+
+@event("licence-terms-applied", aggregate="product")
+class LicenceTermsApplied(Event):
+    """All licences that were sold on other terms have the terms that their merchant had applied."""
+
+    applied: Annotated[int, "licences that were changed"]

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from app.products.models import ProductKind
 from tests import factories
 from tests.delivery import helpers as delivery_helpers
+from tests.delivery.helpers import REASON
 from tests.factories import Actor
 
 
@@ -70,3 +71,12 @@ def summary(client: FlaskClient, seller: Actor, product_id: UUID) -> dict[str, i
 def stock(client: FlaskClient, product_id: UUID) -> int:
     units: int = client.get(f"/api/v1/products/{product_id}").json["availableUnits"]
     return units
+
+
+def change(
+    client: FlaskClient, caller: Actor, product_id: UUID, code: dict[str, Any], action: str
+) -> TestResponse:
+    """Revoke or reissue a code."""
+    return client.post(
+        url(product_id, f"/{code['id']}/{action}"), json=REASON, headers=caller.headers
+    )

@@ -30,8 +30,8 @@ def test_codes_are_sold_in_the_order_of_upload(client: FlaskClient) -> None:
     seller, product_id = stocked(client, "A", "B", "C")
     upload(client, seller, product_id, ["D"])
 
-    assert delivered(bought(factories.buyer(), product_id, 2)) == {"codes": ["A", "B"]}
-    assert delivered(bought(factories.buyer(), product_id, 2)) == {"codes": ["C", "D"]}
+    assert delivered(bought(factories.buyer(), product_id, 2))["codes"] == ["A", "B"]
+    assert delivered(bought(factories.buyer(), product_id, 2))["codes"] == ["C", "D"]
     assert broken_invariants() == []
 
 
@@ -129,10 +129,10 @@ class TestRevoking:
         seller, product_id = stocked(client, "A", "B", "C", "D")
         line = bought(factories.buyer(), product_id, 3)
         assert refund_units(line, 2) == 2
-        assert delivered(line) == {"codes": ["A"]}
+        assert delivered(line)["codes"] == ["A"]
         assert summary(client, seller, product_id) == {"available": 3, "sold": 1, "revoked": 0}
         assert revocations(line) == [{"released": 2, "lost": 0}]
-        assert delivered(bought(factories.buyer(), product_id, 2)) == {"codes": ["B", "C"]}
+        assert delivered(bought(factories.buyer(), product_id, 2))["codes"] == ["B", "C"]
         assert broken_invariants() == []
 
     def test_seen_codes_are_not_sold_again(self, client: FlaskClient) -> None:
@@ -140,7 +140,7 @@ class TestRevoking:
         line = bought(factories.buyer(), product_id, 2)
         delivered(line)
         assert refund_units(line, 1) == 0
-        assert delivered(line) == {"codes": ["A"]}
+        assert delivered(line)["codes"] == ["A"]
         rows = listed(client, seller, product_id, status="REVOKED")
         assert [(row["status"], row["orderId"]) for row in rows] == [
             ("REVOKED", str(line.order_id))
@@ -158,7 +158,7 @@ class TestRevoking:
                 2
             ].seen_at = line_time(line)
         assert refund_units(line, 2) == 2
-        assert delivered(line) == {"codes": ["C"]}
+        assert delivered(line)["codes"] == ["C"]
         assert refund_units(line, 1) == 0
 
     def test_revoking_more_than_the_order_has_is_a_stock_mismatch(
@@ -168,7 +168,7 @@ class TestRevoking:
         line = bought(factories.buyer(), product_id)
         with pytest.raises(StockMismatch):
             revoke_units(line, 2)
-        assert delivered(line) == {"codes": ["A"]}
+        assert delivered(line)["codes"] == ["A"]
 
 
 def line_time(line: OrderLine) -> object:
@@ -194,7 +194,7 @@ def test_no_log_or_event_contains_a_code(
 ) -> None:
     seller, product_id = stocked(client, "SECRET-CODE-1", "SECRET-CODE-1", "SECRET-CODE-2")
     line = bought(factories.buyer(), product_id)
-    assert delivered(line) == {"codes": ["SECRET-CODE-1"]}
+    assert delivered(line)["codes"] == ["SECRET-CODE-1"]
     refund_units(line, 1)
     listed(client, seller, product_id)
     with db.transaction() as session:

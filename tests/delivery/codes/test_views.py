@@ -37,6 +37,8 @@ class TestLists:
             "takenAt",
             "seenAt",
             "revokedAt",
+            "revocationReason",
+            "replacedBy",
             "orderNumber",
         ]
         assert rows[0]["orderId"] == str(line.order_id)

@@ -9,10 +9,12 @@ from werkzeug.test import TestResponse
 
 from app.common import db
 from app.delivery.handler import OrderLine
+from app.delivery.licences import tasks
 from app.events.models import OutboxEvent
 from app.products.models import ProductKind
 from tests import factories
 from tests.delivery import helpers as delivery_helpers
+from tests.delivery.helpers import REASON, bought, get_delivery
 from tests.factories import Actor
 
 #: A valid key of no licence.
@@ -66,3 +68,54 @@ def events_of(event_type: str) -> list[Any]:
     with db.transaction() as session:
         found = select(OutboxEvent.data).where(OutboxEvent.type == event_type)
         return list(session.scalars(found.order_by(OutboxEvent.sequence)))
+
+
+class Sold:
+    """Licences of one order, their buyer and their merchant."""
+
+    def __init__(self, client: FlaskClient, quantity: int = 1, **terms: Any) -> None:
+        self.client = client
+        self.seller, self.buyer = factories.merchant(), factories.buyer()
+        self.product_id = licence_product(self.seller)
+        if terms:
+            assert put_terms(client, self.seller, self.product_id, **terms).status_code == 200
+        self.line = bought(self.buyer, self.product_id, quantity)
+
+    @property
+    def licences(self) -> list[Any]:
+        """As the buyer sees them."""
+        body = get_delivery(self.client, self.buyer, str(self.line.order_id)).json
+        licences: list[Any] = body["licences"]
+        return licences
+
+    def post(self, action: str, licence_id: str, caller: Actor | None = None) -> TestResponse:
+        """Revoke or reissue a licence."""
+        return self.client.post(
+            f"/api/v1/products/{self.product_id}/licences/{licence_id}/{action}",
+            json=REASON,
+            headers=(caller or self.seller).headers,
+        )
+
+    def machines(self, licence_id: str, caller: Actor, **query: Any) -> TestResponse:
+        return self.client.get(
+            f"/api/v1/licences/{licence_id}/activations",
+            query_string=query,
+            headers=caller.headers,
+        )
+
+    def free(self, licence_id: str, instance: str, caller: Actor) -> TestResponse:
+        """Free the machine of that name."""
+        listed = self.machines(licence_id, self.seller).json["data"]
+        (activation_id,) = (each["id"] for each in listed if each["instance"] == instance)
+        return self.client.delete(
+            f"/api/v1/licences/{licence_id}/activations/{activation_id}", headers=caller.headers
+        )
+
+    def apply_terms(self) -> dict[str, Any]:
+        """Request the application of the terms, and execute its job."""
+        url = terms_url(self.product_id)
+        answer = self.client.post(f"{url}/apply", headers=self.seller.headers)
+        assert (answer.status_code, answer.json["isApplying"]) == (202, True)
+        tasks.apply_terms(self.product_id)
+        terms: dict[str, Any] = self.client.get(url, headers=self.seller.headers).json
+        return terms

@@ -35,11 +35,14 @@ class TestDelivery:
         assert len({licence["key"] for licence in licences}) == 3
         for licence in licences:
             assert list(licence) == [
+                "id",
                 "key",
                 "status",
                 "activationLimit",
                 "activations",
                 "expiresAt",
+                "revocationReason",
+                "replacedBy",
             ]
             assert (licence["status"], licence["activations"]) == ("ACTIVE", 0)
         assert broken_invariants() == []

@@ -34,15 +34,20 @@ class TestTerms:
     def test_the_default_applies_until_others_are_set(self, client: FlaskClient) -> None:
         seller = factories.merchant()
         product_id = licence_product(seller)
+        progress = {"isApplying": False, "applied": 0, "appliedAt": None}
+        default = {"activationLimit": 3, "validDays": None, "activationsPer30Days": 9}
         answer = client.get(terms_url(product_id), headers=seller.headers)
-        assert (answer.status_code, answer.json) == (200, {"activationLimit": 3, "validDays": None})
+        assert (answer.status_code, answer.json) == (200, default | progress)
 
-        for terms in ({"activationLimit": None, "validDays": 365}, {"activationLimit": 1}):
+        for terms in (
+            {"activationLimit": None, "validDays": 365, "activationsPer30Days": None},
+            {"activationLimit": 1, "activationsPer30Days": 2},
+        ):
             answer = put_terms(client, seller, product_id, **terms)
-            expected = {"activationLimit": 3, "validDays": None} | terms
+            expected = default | progress | terms
             assert (answer.status_code, answer.json) == (200, expected)
             assert client.get(terms_url(product_id), headers=seller.headers).json == expected
-        assert events_of("licence-terms-changed")[-1] == {"activationLimit": 1, "validDays": None}
+        assert events_of("licence-terms-changed")[-1] == default | terms
 
     def test_a_licence_keeps_the_terms_of_its_sale(self, client: FlaskClient) -> None:
         seller = factories.merchant()
@@ -125,6 +130,10 @@ class TestLists:
             "activations",
             "expiresAt",
             "createdAt",
+            "activationsPer30Days",
+            "revokedAt",
+            "revocationReason",
+            "replacedBy",
             "orderNumber",
         ]
         assert rows[1]["key"] == f"••••{key[-4:]}"
