@@ -36,6 +36,7 @@ from app.docs.views import root_blp as docs_root_blp
 from app.gateway import guard as gateway_guard
 from app.gateway.page_views import blp as checkout_blp
 from app.gateway.views import blp as gateway_blp
+from app.giveaways.views import blp as giveaways_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
 from app.images.views import blp as images_blp
@@ -86,6 +87,7 @@ BLUEPRINTS = (
     *DELIVERY_BLUEPRINTS,
     orders_blp,
     order_pages_blp,
+    giveaways_blp,
     sales_blp,
     checkouts_blp,
     refunds_blp,

@@ -140,6 +140,7 @@ def test_the_ledger_lock_is_acquired_in_one_place() -> None:
         "ledger_lock/service.py",
         "delivery/codes/service.py",
         "delivery/codes/uploads.py",
+        "giveaways/service.py",
         "payment_requests/merchant_codes/service.py",
         "payment_requests/service.py",
     }

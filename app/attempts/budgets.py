@@ -43,5 +43,7 @@ COUPON_CODES: Final = Budget(name="coupon-codes", per_caller=100, per_address=20
 LICENCE_KEYS: Final = Budget(name="licence-keys", per_address=2000)
 #: Wrong tokens of payment requests and merchant codes.
 PAYMENT_LINKS: Final = Budget(name="payment-links", per_caller=300, per_address=2000)
+#: Wrong tokens of giveaways.
+GIVEAWAY_LINKS: Final = Budget(name="giveaway-links", per_caller=300, per_address=2000)
 #: Look-ups of users by email address, phone number or wallet number.
 USER_LOOKUPS: Final = Budget(name="user-lookups", per_caller=300, per_address=2000)

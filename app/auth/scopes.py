@@ -31,16 +31,16 @@ _MEANINGS: Final[dict[Scope, str]] = {
     Scope.COUPONS_WRITE: "create, update and delete coupons, which reduce what buyers pay",
     Scope.ORDERS_READ: "read orders as buyer and as merchant: purchases, sales, sales reports,"
     " refunds and refund requests",
-    Scope.ORDERS_WRITE: "create orders, paid from the wallet or by card, cancel unpaid ones, and"
-    " create and withdraw refund requests",
+    Scope.ORDERS_WRITE: "create orders, paid from the wallet or by card, cancel unpaid ones, claim"
+    " giveaways, and create and withdraw refund requests",
     Scope.REFUNDS_WRITE: "pay refunds to buyers from the wallet: of orders, and by approving refund"
     " requests, or decline these",
     Scope.DELIVERY_READ: "read the delivery of the owner's purchases, and of the owner's products"
-    " the codes with their uploads, the licence terms, the sold licences with their machines and"
-    " the file",
+    " the codes with their uploads, the licence terms, the sold licences with their machines,"
+    " the file, and giveaways with their links, claims and codes",
     Scope.DELIVERY_WRITE: "add and remove the codes and the file of products, set their licence"
     " terms and apply them, revoke and reissue sold codes and licences, free machines of licences,"
-    " and reset the downloads of sold orders",
+    " reset the downloads of sold orders, and create and close giveaways",
     Scope.WALLET_READ: "read the wallet: balance, transactions, statement, limits, holds,"
     " transfers, on-ramps, payouts and saved bank accounts (masked)",
     Scope.WALLET_WRITE: "receive money into the wallet, with deposits, on-ramps and by capturing"

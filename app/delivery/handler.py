@@ -39,11 +39,13 @@ class DeliveryHandler:
 
     kind: of the products. max_units_per_order: for handlers that process unit by unit while the
     buyer waits; None for no limit of its own. schema: the fields that `render` returns.
+    code_column: the name of a column with what `list_codes` returns.
     """
 
     kind: ClassVar[ProductKind] = ProductKind.PLAIN
     max_units_per_order: ClassVar[int | None] = None
     schema: ClassVar[type[Schema]] = Schema
+    code_column: ClassVar[str | None] = None
 
     def reserve(self, session: Session, lines: Sequence[OrderLine]) -> DeferredCheck | None:
         """Reserve what orders that were just inserted, paid or not, will deliver."""
@@ -64,6 +66,10 @@ class DeliveryHandler:
 
     def discard(self, session: Session, product: Product) -> None:
         """Give up what no order needs of a product that is being deleted."""
+
+    def list_codes(self, session: Session, line: OrderLine) -> Sequence[str]:
+        """What can be handed on as text, one per unit: of kinds whose `code_column` is set."""
+        return ()
 
     def render(self, session: Session, line: OrderLine, *, base_url: str) -> dict[str, Any]:
         """What the buyer has, serialized as `schema`. base_url: of the API, for links."""

@@ -31,6 +31,16 @@ def max_units_per_order(kind: str) -> int | None:
     return HANDLERS[kind].max_units_per_order
 
 
+def code_column(kind: str) -> str | None:
+    """The name of a column with codes of this kind; None if it has none."""
+    return HANDLERS[kind].code_column
+
+
+def list_codes(session: Session, line: OrderLine) -> Sequence[str]:
+    """The codes of an order that are not revoked, in order, marked as seen by the buyer."""
+    return HANDLERS[line.kind].list_codes(session, line)
+
+
 def reserve(session: Session, lines: Sequence[OrderLine]) -> list[DeferredCheck]:
     """Reserve what orders that were just inserted will deliver.
 

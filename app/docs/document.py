@@ -28,7 +28,14 @@ GROUPS: Final = {
     ),
     "Digital goods": (
         "Codes, licences and files that are delivered",
-        ("product-codes", "product-licences", "licences", "files", "downloads"),
+        (
+            "product-codes",
+            "product-licences",
+            "licences",
+            "files",
+            "downloads",
+            "giveaways",
+        ),
     ),
     "Orders": (
         "Purchases from the wallet or by card, and a merchant's sales",

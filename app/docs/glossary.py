@@ -133,6 +133,7 @@ GLOSSARY: Final[dict[str, str]] = {
     "activations": "Machines on which it is active",
     "activationsLeft": "Machines on which it can still be activated; null for any number",
     "activationLimit": "Machines on which it can be active at a time; null for any number",
+    "giveawayId": "ID of the giveaway that it comes from; null for a purchase",
     "activationsPer30Days": "Activations of a licence in any 30 days; null for no limit",
     "validDays": "Days that a licence is valid after the purchase; null for ever",
     "key": "The licence key",

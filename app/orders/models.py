@@ -1,4 +1,4 @@
-"""Orders, checkouts, refunds and refund requests."""
+"""Orders, checkouts, refunds, refund requests and giveaways."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common import clock
 from app.common.bulk import row_class
 from app.common.columns import Created, Identified, Monetary, Timestamped, known_values, mutable
 from app.common.db import Base
@@ -39,7 +40,10 @@ class Order(Timestamped, Base):
         CheckConstraint("(coupon_id IS NULL) = (coupon_code IS NULL)", name="coupon_has_code"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("fee >= 0 AND fee <= amount", name="fee_within_amount"),
-        CheckConstraint("user_id <> merchant_id", name="not_own_product"),
+        CheckConstraint(
+            "user_id <> merchant_id OR giveaway_id IS NOT NULL", name="not_own_product"
+        ),
+        CheckConstraint("giveaway_id IS NULL OR amount = 0", name="giveaway_is_free"),
         known_values("payment_method", PaymentMethod),
         known_values("status", OrderStatus),
         CheckConstraint(
@@ -88,6 +92,20 @@ class Order(Timestamped, Base):
             "completed_at",
             postgresql_where=text("payment_method = 'GATEWAY' AND completed_at IS NOT NULL"),
         ),
+        # One per user; and the orders of a giveaway, newest first.
+        Index(
+            "uq_orders_giveaway_user",
+            "giveaway_id",
+            "user_id",
+            unique=True,
+            postgresql_where=text("giveaway_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_orders_giveaway",
+            "giveaway_id",
+            "id",
+            postgresql_where=text("giveaway_id IS NOT NULL"),
+        ),
         key_index("uq_orders_key", "user_id"),
         mutable(
             "status",
@@ -120,6 +138,8 @@ class Order(Timestamped, Base):
     currency: Mapped[str]
     coupon_id: Mapped[UUID | None] = mapped_column(ForeignKey("coupons.id"))
     coupon_code: Mapped[str | None]
+    #: What the merchant gives away is an order that costs nothing, and no sale.
+    giveaway_id: Mapped[UUID | None] = mapped_column(ForeignKey("giveaways.id"))
     #: Totals of the order's refunds: minor units, units taken back, and those of them that are on
     #: sale again.
     refunded_amount: Mapped[int] = mapped_column(server_default="0")
@@ -298,3 +318,54 @@ class RefundRequest(Identified, Created, Base):
     status: Mapped[str]
     refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("refunds.id"))
     decided_at: Mapped[datetime | None]
+
+
+class GiveawayKind(StrEnum):
+    """BATCH: codes or keys that the merchant hands on; LINK: each user who opens it claims one."""
+
+    BATCH = "BATCH"
+    LINK = "LINK"
+
+
+class GiveawayStatus(StrEnum):
+    OPEN = "OPEN"
+    USED_UP = "USED_UP"
+    EXPIRED = "EXPIRED"
+    CLOSED = "CLOSED"
+
+
+class Giveaway(Identified, Created, Base):
+    """Units of a product that are given away. Each of its orders has some of them.
+
+    max_units: in all. units: given so far. token: of the link, None for a BATCH.
+    """
+
+    __tablename__ = "giveaways"
+    __table_args__ = (
+        known_values("kind", GiveawayKind),
+        CheckConstraint("max_units > 0 AND units BETWEEN 0 AND max_units", name="units_within"),
+        CheckConstraint("(kind = 'LINK') = (token IS NOT NULL)", name="link_has_token"),
+        Index("ix_giveaways_merchant", "merchant_id", "id"),
+        mutable("units", "closed_at"),
+    )
+
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
+    name: Mapped[str]
+    kind: Mapped[str]
+    max_units: Mapped[int]
+    units: Mapped[int]
+    token: Mapped[str | None] = mapped_column(unique=True)
+    expires_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+    @property
+    def status(self) -> GiveawayStatus:
+        """The status at this moment."""
+        if self.closed_at is not None:
+            return GiveawayStatus.CLOSED
+        if self.units >= self.max_units:
+            return GiveawayStatus.USED_UP
+        if self.expires_at is not None and self.expires_at <= clock.now():
+            return GiveawayStatus.EXPIRED
+        return GiveawayStatus.OPEN

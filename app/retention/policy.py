@@ -84,6 +84,7 @@ KEPT: Final = {
     "wallet_limits": "one row per role or user, type, window and currency",
     "wallet_holds": _TRADE,
     "orders": _TRADE,
+    "giveaways": "orders refer to them",
     "checkouts": "one row per order paid at the gateway, deleted with none",
     "order_page_addresses": _TRADE,
     "refunds": _TRADE,

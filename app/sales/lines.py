@@ -27,6 +27,7 @@ _LINES: Final = """
         0::bigint AS refunds, 0::bigint AS fee_refunds, 0::bigint AS refunded_units
     FROM orders o
     WHERE {wallet_orders} AND payment_method = 'WALLET' AND status IN ('COMPLETED', 'REFUNDED')
+        AND giveaway_id IS NULL
         AND completed_at >= {since} AND completed_at < {until}
     UNION ALL
     SELECT merchant_id, currency, product_id, user_id, completed_at,
@@ -38,12 +39,14 @@ _LINES: Final = """
     SELECT r.merchant_id, r.currency, o.product_id, NULL, r.created_at,
         0, 0, 0, 0, 0, r.amount, r.fee, r.units
     FROM refunds r JOIN orders o ON o.id = r.order_id
-    WHERE {refunds} AND r.created_at >= {since} AND r.created_at < {until}
+    WHERE {refunds} AND o.giveaway_id IS NULL AND r.created_at >= {since} AND r.created_at < {until}
 """
 
 
 def lines(since: str, until: str, *, wallet_orders: str, gateway_orders: str, refunds: str) -> str:
     """SQL for one row per order (`o`) completed and per refund (`r`) made in a period.
+
+    Giveaways are no sales.
 
     since, until: SQL of its times. wallet_orders, gateway_orders, refunds: SQL of conditions that
     an index serves, such as a range of IDs.

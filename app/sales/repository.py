@@ -110,9 +110,10 @@ def _filters(
     status: str | None = None,
     number: str | None = None,
 ) -> dict[str, Any]:
-    """`lead` and `where` of `paginate_newest` for orders of the merchant."""
+    """`lead` and `where` of `paginate_newest` for sales of the merchant: orders, but no
+    giveaways."""
     lead: dict[Any, Any] = {Order.merchant_id: merchant_id}
-    where = []
+    where: list[Any] = [Order.giveaway_id.is_(None)]
     if product_id is not None:
         where.append(Order.merchant_id == merchant_id)
         lead = {Order.product_id: product_id}

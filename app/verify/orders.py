@@ -93,6 +93,18 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        "A giveaway has given as many units as its orders have, for free, of its product",
+        """
+        SELECT g.id FROM giveaways g
+        LEFT JOIN orders o ON o.giveaway_id = g.id
+        GROUP BY g.id
+        HAVING g.units <> coalesce(sum(o.quantity), 0) OR count(*) FILTER (WHERE o.amount <> 0
+            OR o.product_id <> g.product_id OR o.merchant_id <> g.merchant_id
+            OR (o.user_id = o.merchant_id) <> (g.kind = 'BATCH')) > 0
+        """,
+        whole=True,
+    ),
+    Invariant(
         "An order's timestamps match its status",
         f"""
         SELECT id FROM orders

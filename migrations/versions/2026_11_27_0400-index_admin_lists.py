@@ -7,7 +7,7 @@ migration that was interrupted can be run again.
 from alembic import op
 
 revision = "0045_admin_lists"
-down_revision = "0043_licence_management"
+down_revision = "0044_giveaways"
 
 SEARCHED = "user_search_text(first_name, last_name, shop_name, email, phone)"
 

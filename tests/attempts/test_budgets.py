@@ -22,6 +22,7 @@ GUESSABLE = {
     "key": budgets.LICENCE_KEYS,
     "payment_request_token": budgets.PAYMENT_LINKS,
     "merchant_code_token": budgets.PAYMENT_LINKS,
+    "giveaway_token": budgets.GIVEAWAY_LINKS,
     "email": budgets.USER_LOOKUPS,
     "phone": budgets.USER_LOOKUPS,
     "walletNumber": budgets.USER_LOOKUPS,

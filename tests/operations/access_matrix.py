@@ -109,6 +109,14 @@ GET    /api/v1/coupons                                           401 403 200 403
 GET    /api/v1/coupons/{coupon_id}                               401 403 404 403 403 200
 PATCH  /api/v1/coupons/{coupon_id}                               401 403 404 403 403 200
 DELETE /api/v1/coupons/{coupon_id}                               401 403 404 403 403 204
+POST   /api/v1/giveaways                                         401 403 403 403 403 201
+GET    /api/v1/giveaways                                         401 403 200 403 403 200
+GET    /api/v1/giveaways/{giveaway_id}                           401 403 404 403 403 200
+GET    /api/v1/giveaways/{giveaway_id}/claims                    401 403 404 403 403 200
+GET    /api/v1/giveaways/{giveaway_id}/file                      401 403 404 403 403 400
+POST   /api/v1/giveaways/{giveaway_id}/close                     401 403 404 403 403 200
+GET    /api/v1/giveaways/by-token/{giveaway_token}               200 200 200 200 200 200
+POST   /api/v1/giveaways/by-token/{giveaway_token}/claim         401 201 201 201 201 400
 POST   /api/v1/orders/{order_id}/downloads/reset                 401 403 404 403 403 404
 GET    /api/v1/downloads/{download_token}                        404 404 404 404 404 404
 POST   /api/v1/transfers                                         401 201 201 201 201 201

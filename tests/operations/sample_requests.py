@@ -81,6 +81,12 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("PATCH", "/api/v1/products/{product_id}/images/{image_id}"): {"alt": "The cover"},
     ("POST", "/api/v1/admin/categories"): {"slug": "audio-books", "name": "Audio books"},
     ("PATCH", "/api/v1/admin/categories/{category_id}"): {"name": "Audiobooks"},
+    ("POST", "/api/v1/giveaways"): {
+        "productId": "{product_id}",
+        "name": "Conference",
+        "kind": "LINK",
+        "units": 5,
+    },
     ("PUT", "/api/v1/admin/merchants/{merchant_id}/fee"): {"bps": 100},
     ("POST", "/api/v1/transfers"): {"recipient": {"userId": "{user_id}"}, "amount": "1.00"},
     ("POST", "/api/v1/payment-requests"): {"payer": {"email": "{email}"}, "amount": "1.00"},
@@ -181,6 +187,12 @@ class SampleData:
             {"payer": {"userId": str(buyer.id)}, "amount": "1.00"},
         )
         code = _post(client, seller, "merchant-codes", {"amount": "1.00"})
+        giveaway = _post(
+            client,
+            seller,
+            "giveaways",
+            {"productId": str(product_id), "name": "Conference", "kind": "LINK", "units": 9},
+        )
         onramp = _post(client, buyer, "onramp", {"provider": "HDFC", "amount": "5.00"})
         payee = factories.merchant()
         hold = _post(client, buyer, "wallet/holds", {"payeeId": str(seller.id), "amount": "5.00"})
@@ -208,6 +220,8 @@ class SampleData:
             "code_id": code["id"],
             "merchant_code_id": code["id"],
             "merchant_code_token": code["token"],
+            "giveaway_id": giveaway["id"],
+            "giveaway_token": giveaway["token"],
             "upload_id": UNKNOWN,
             "licence_id": UNKNOWN,
             "activation_id": UNKNOWN,

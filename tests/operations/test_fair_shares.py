@@ -44,6 +44,7 @@ UNBOUNDED = {
     "createRefund": _SOLD,
     "createRefundRequest": _SOLD,
     "resetDownloads": _SOLD,
+    "closeGiveaway": _ENDS,
     "revokeLicence": _ENDS,
     "revokeProductCode": _ENDS,
     "reissueProductCode": "It takes one of the product's codes, of which there is a quota.",

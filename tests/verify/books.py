@@ -45,6 +45,7 @@ from tests.delivery.codes.helpers import change, listed, stocked, upload
 from tests.delivery.files import helpers as files
 from tests.delivery.helpers import bought, delivered
 from tests.delivery.licences.helpers import Sold, activate_key, post_licence, sold_key
+from tests.giveaways.helpers import claim, created
 from tests.images import helpers as images
 from tests.onramp.helpers import created_onramp, deliver_event
 from tests.orders.helpers import buy
@@ -194,11 +195,14 @@ def sell_codes(client: FlaskClient) -> None:
 
 
 def sell_licences(client: FlaskClient) -> None:
-    """Licences with active and deactivated machines, revoked and reissued ones."""
+    """Licences with active and deactivated machines, revoked, reissued and given away."""
     sold = Sold(client, 2)
     reissued, withdrawn = sold.licences
     sold.post("reissue", reissued["id"])
     sold.post("revoke", withdrawn["id"])
+    for kind in ("BATCH", "LINK"):
+        given = created(client, sold.seller, sold.product_id, kind, 2)
+    claim(client, factories.buyer(), given)
     _, key, _ = sold_key(client, activationLimit=2, validDays=30)
     for machine in ("one", "two"):
         activate_key(client, key, machine)

@@ -24,6 +24,9 @@ CORRUPTIONS = {
     "An order's amount, fee and quantity are consistent": """
         UPDATE orders SET unit_price = unit_price + 1
     """,
+    "A giveaway has given as many units as its orders have, for free, of its product": """
+        UPDATE giveaways SET units = units - 1 WHERE kind = 'LINK' AND units > 0
+    """,
     "An order's timestamps match its status": """
         UPDATE orders SET completed_at = NULL
     """,

@@ -19,6 +19,7 @@ class CodesHandler(DeliveryHandler):
     kind = ProductKind.CODES
     max_units_per_order = 1_000
     schema = DeliveredCodesOut
+    code_column = "code"
 
     def reserve(self, session: Session, lines: Sequence[OrderLine]) -> DeferredCheck:
         """Assign codes to the orders. The check raises StockMismatch unless all have theirs."""
@@ -65,13 +66,17 @@ class CodesHandler(DeliveryHandler):
         events.record(session, [revoked])
         return released
 
-    def render(self, session: Session, line: OrderLine, *, base_url: str) -> dict[str, Any]:
-        """The buyer's codes in order, marked as seen from now on."""
+    def list_codes(self, session: Session, line: OrderLine) -> Sequence[str]:
         # First, so that no code is released to another buyer while it is read.
         repository.mark_seen(session, order_id=line.order_id, now=clock.now())
         rows = repository.list_codes_of_order(session, line.order_id)
+        return [decrypt_code(row.encrypted, code_id=row.id) for row in rows]
+
+    def render(self, session: Session, line: OrderLine, *, base_url: str) -> dict[str, Any]:
+        """The buyer's codes in order, marked as seen from now on."""
+        codes = self.list_codes(session, line)
         revoked = list_revoked_codes(session, line.order_id)
         return {
-            "codes": [decrypt_code(row.encrypted, code_id=row.id) for row in rows],
+            "codes": codes,
             "revokedCodes": [revoked_code_out(code) for code in revoked],
         }

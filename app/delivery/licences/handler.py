@@ -25,6 +25,7 @@ class LicenceHandler(DeliveryHandler):
     kind = ProductKind.LICENCE
     max_units_per_order = 1_000
     schema = DeliveredLicencesOut
+    code_column = "key"
 
     def deliver(self, session: Session, lines: Sequence[OrderLine]) -> None:
         """Create a licence for each unit, on the current terms of the product."""
@@ -53,6 +54,10 @@ class LicenceHandler(DeliveryHandler):
         repository.revoke_refunded(session, [each.id for each in refunded], now=clock.now())
         events.record(session, revoked)
         return units
+
+    def list_codes(self, session: Session, line: OrderLine) -> Sequence[str]:
+        rows = repository.list_licences_of_order(session, line.order_id)
+        return [decrypt_key(licence) for licence in rows if licence.revoked_at is None]
 
     def render(self, session: Session, line: OrderLine, *, base_url: str) -> dict[str, Any]:
         """The buyer's licences, and on how many machines each is active."""

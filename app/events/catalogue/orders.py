@@ -31,6 +31,26 @@ class OrderCompleted(OrderEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GiveawayEvent(Event):
+    merchant_id: UUID
+    product_id: UUID
+    name: str
+    kind: Annotated[str, "`BATCH` or `LINK`"]
+    units: Annotated[int, "given away so far"]
+    max_units: Annotated[int, "to be given away in all"]
+
+
+@event("giveaway-created", aggregate="giveaway")
+class GiveawayCreated(GiveawayEvent):
+    """A merchant gave away a batch of codes, or created a link with which users claim one each."""
+
+
+@event("giveaway-closed", aggregate="giveaway")
+class GiveawayClosed(GiveawayEvent):
+    """A merchant closed a giveaway."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutEvent(OrderEvent):
     payment_method: Annotated[str, "`GATEWAY`"]
     reason: Annotated[str | None, "why the last payment or the order failed"]

@@ -50,13 +50,17 @@ class Basket:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A basket and its buyer. number, id: of the order that it becomes if it is accepted."""
+    """A basket and its buyer. number, id: of the order that it becomes if it is accepted.
+
+    giveaway_id: of the giveaway to which it belongs, None for a sale.
+    """
 
     buyer: Caller
     basket: Basket
     number: str
     idempotency_key: str | None = None
     id: UUID = field(default_factory=new_id)
+    giveaway_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,18 @@ def reserve(
     return Sale(order, None, price.stock, purchase.buyer, price.coupon)
 
 
+def give(purchase: Purchase, *, product: Stock | None, units_before: int, now: datetime) -> Sale:
+    """Accept or refuse what a giveaway gives its recipient, at no price. Changes nothing.
+
+    The recipient is the merchant itself, without a purchase limit, for a batch of codes.
+    Raises ProductNotFound, ProductInactive, ProductOutOfStock, QuantityTooLarge,
+    PurchaseLimitReached.
+    """
+    price = _price(purchase, product, None, units_before=units_before, fee_bps=0, now=now)
+    order = _order(purchase, price, OrderStatus.COMPLETED, PaymentMethod.WALLET, now=now)
+    return Sale(order, None, price.stock, purchase.buyer, None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Price:
     """The price of a purchase in minor units, and the rows that it is computed from."""
@@ -202,7 +218,8 @@ def _price(
     basket = purchase.basket
     if product is None or product.deleted_at is not None:
         raise ProductNotFound
-    if product.merchant_id == purchase.buyer.id:
+    is_own = product.merchant_id == purchase.buyer.id
+    if is_own and purchase.giveaway_id is None:
         raise CannotBuyOwnProduct
     if not product.is_on_sale:
         raise ProductInactive
@@ -210,7 +227,7 @@ def _price(
         raise ProductOutOfStock(
             name=product.name, requested=basket.quantity, available=product.available_units
         )
-    _require_within_limit(purchase, product, units_before)
+    _require_within_limit(purchase, product, units_before, per_buyer=not is_own)
     full = product.price * basket.quantity
     discount = _discount(purchase, product, coupon, full, now)
     if discount and method is PaymentMethod.GATEWAY:
@@ -233,11 +250,13 @@ def require_expected_amount(expected: Decimal | None, actual: Money) -> None:
         raise PriceChanged(expected=shown, actual=actual)
 
 
-def _require_within_limit(purchase: Purchase, product: Stock, units_before: int) -> None:
+def _require_within_limit(
+    purchase: Purchase, product: Stock, units_before: int, *, per_buyer: bool
+) -> None:
     max_units = delivery.max_units_per_order(product.kind)
     if max_units is not None and purchase.basket.quantity > max_units:
         raise QuantityTooLarge(maximum=max_units)
-    limit = product.purchase_limit
+    limit = product.purchase_limit if per_buyer else None
     if limit is not None and units_before + purchase.basket.quantity > limit:
         raise PurchaseLimitReached(
             limit=limit, bought=units_before, requested=purchase.basket.quantity
@@ -247,6 +266,8 @@ def _require_within_limit(purchase: Purchase, product: Stock, units_before: int)
 def _discount(
     purchase: Purchase, product: Stock, coupon: LockedCoupon | None, full: int, now: datetime
 ) -> int:
+    if purchase.giveaway_id is not None:
+        return full
     if purchase.basket.coupon_code is None:
         return 0
     if coupon is None:
@@ -287,6 +308,7 @@ def _order(
         currency=stock.currency,
         coupon_id=coupon.id if coupon else None,
         coupon_code=coupon.code if coupon else None,
+        giveaway_id=purchase.giveaway_id,
         notes=basket.notes,
         meta=basket.metadata,
         idempotency_key=purchase.idempotency_key,

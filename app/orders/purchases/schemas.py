@@ -95,6 +95,7 @@ _DISCOUNT = MoneyOut(attribute="order.discount", required=True, metadata={"examp
 _COUPON_CODE = ma.fields.String(attribute="order.coupon_code", required=True, allow_none=True)
 _REFUNDED = MoneyOut(attribute="order.refunded_amount", required=True, metadata={"example": "0.00"})
 _REFUNDED_UNITS = ma.fields.Integer(attribute="order.refunded_units", required=True)
+_GIVEAWAY_ID = ma.fields.UUID(attribute="order.giveaway_id", required=True, allow_none=True)
 _OBJECT = ObjectType("order")
 _NUMBER = ma.fields.String(
     attribute="order.number",
@@ -171,6 +172,7 @@ class OrderOut(_OrderFields):
     coupon_code = _COUPON_CODE
     refunded_amount = _REFUNDED
     refunded_units = _REFUNDED_UNITS
+    giveaway_id = _GIVEAWAY_ID
     object = _OBJECT
     number = _NUMBER
 
@@ -182,6 +184,7 @@ class OrderDetailOut(_OrderFields):
     coupon_code = _COUPON_CODE
     refunded_amount = _REFUNDED
     refunded_units = _REFUNDED_UNITS
+    giveaway_id = _GIVEAWAY_ID
     object = _OBJECT
     number = _NUMBER
     merchant = ma.fields.Nested(PartyOut, required=True)
@@ -263,6 +266,7 @@ def _order_out(details: OrderDetails) -> dict[str, Any]:
         "couponCode": order.coupon_code,
         "refundedAmount": format_minor(order.refunded_amount, order.currency),
         "refundedUnits": order.refunded_units,
+        "giveawayId": order.giveaway_id,
         "object": "order",
         "number": order.number,
     }
