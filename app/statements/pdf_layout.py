@@ -234,8 +234,7 @@ def _glyphs() -> frozenset[int]:
 def _width(text: str, *, font: str, size: int) -> int:
     """The width of a text as it is drawn, in thousandths of a point."""
     if _is_plain(text):
-        width: float = pdfmetrics.stringWidth(text, font, size)
-        return round(width * 1000)
+        return int(pdfmetrics.stringWidth(text, font, size) * 1000)
     return typesetting.layout(text).width * size
 
 
