@@ -266,9 +266,8 @@ def _complete(session: Session, order: Order, state: CheckoutSessionState) -> No
     if order.status in (OrderStatus.COMPLETED, OrderStatus.REFUNDED):
         return
     if order.status != OrderStatus.PENDING:
-        raise Quarantine(
-            QuarantineReason.PAID_AFTER_END, ours=_names(order) | {"status": order.status}
-        )
+        ours = _names(order) | {"status": order.status}
+        raise Quarantine(QuarantineReason.PAID_AFTER_END, ours=ours)
     row = repository.get_payable_order(session, order.id)
     merchant = wallets.require_account(session, user_id=order.merchant_id, currency=order.currency)
     # The buyer has paid, so the goods are delivered even if the merchant was deactivated or locked
@@ -397,6 +396,5 @@ def _flag(session: Session, checkout: Checkout, reason: str) -> None:
 def _event(
     event_type: type[CheckoutEvent | OrderCompleted], order: Order
 ) -> CheckoutEvent | OrderCompleted:
-    return event_type.of(
-        order, payment_method=PaymentMethod.GATEWAY.value, reason=order.failure_reason
-    )
+    method = PaymentMethod.GATEWAY.value
+    return event_type.of(order, payment_method=method, reason=order.failure_reason)
