@@ -6,6 +6,7 @@ at low priority; if it crashes, the upload is refused and nothing else happens.
 """
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -44,7 +45,7 @@ class ConvertedSize:
 def convert(data: bytes) -> list[ConvertedSize]:
     """The sizes of an image. data: a file of an accepted type.
 
-    Raises ImageInvalid, and Unavailable if it takes too long.
+    Raises ImageInvalid, and Unavailable if it takes too long or memory is short.
     """
     if not _one_at_a_time.acquire(timeout=TIMEOUT):
         raise Unavailable(retry_after=10)
@@ -62,6 +63,8 @@ def convert(data: bytes) -> list[ConvertedSize]:
     finally:
         _one_at_a_time.release()
         deadline.extend()  # what follows has its own time
+    if done.returncode == -signal.SIGKILL:  # there was too little memory
+        raise Unavailable(retry_after=10)
     if done.returncode != 0:
         # It may also be our bug, such as a missing library.
         _log.warning("image conversion failed", returncode=done.returncode, size=len(data))

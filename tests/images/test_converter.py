@@ -177,6 +177,15 @@ class TestRefusing:
 
         assert problem_of(picture()) == Problem.UNREADABLE
 
+    def test_without_memory_the_upload_can_be_repeated(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kill = f"import os; os.kill(os.getpid(), {signal.SIGKILL:d})"
+        monkeypatch.setattr(converter, "COMMAND", (sys.executable, "-c", kill))
+
+        with pytest.raises(Unavailable):
+            convert(picture())
+
     def test_a_decoder_that_takes_too_long_is_killed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(converter, "COMMAND", (sys.executable, "-c", "input()\nwhile 1: pass"))
         monkeypatch.setattr(converter, "TIMEOUT", 0.2)
@@ -188,11 +197,12 @@ class TestRefusing:
 def test_the_process_has_little_memory_and_time() -> None:
     script = (
         "import resource as r; from app.images.convert import limit_resources as l; l();"
-        "print(*(r.getrlimit(x)[0] for x in (r.RLIMIT_AS, r.RLIMIT_CPU, r.RLIMIT_FSIZE)))"
+        "print(*(r.getrlimit(x)[0] for x in (r.RLIMIT_AS, r.RLIMIT_CPU, r.RLIMIT_FSIZE)),"
+        " open('/proc/self/oom_score_adj').read())"
     )
     printed = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, check=True)
 
-    assert printed.stdout.split() == [b"1073741824", b"15", b"0"]
+    assert printed.stdout.split() == [b"671088640", b"15", b"0", b"1000"]
 
 
 @pytest.mark.stress

@@ -15,6 +15,8 @@ from app.common.db import transaction
 from tests import factories
 from tests.factories import Actor
 from tests.images.helpers import API, decoded, picture, shown, with_logo
+from tests.orders.helpers import buy
+from tests.orders.order_page.helpers import page_path
 from tests.responses import refusal
 from tests.shops.helpers import with_shop
 
@@ -100,6 +102,24 @@ def test_the_payment_page_and_the_printed_code_show_it(
     assert "img-src data:" in sheet.headers["Content-Security-Policy"]
     (embedded,) = ElementTree.fromstring(sheet.text).iter(f"{SVG}image")
     assert decoded(b64decode(embedded.attrib["href"].partition(",")[2])).size == (16, 16)
+
+
+def test_the_page_of_an_order_and_its_receipt_show_it(client: FlaskClient, merchant: Actor) -> None:
+    product_id = factories.product(merchant)
+    buyer = factories.buyer()
+    order = buy(client, buyer, product_id).json
+    path = page_path(client, buyer, order["id"])
+    assert "/images/" not in client.get(path).text
+
+    image_id = shown(merchant, product_id, alt="A cake")
+    with_logo(merchant)
+    logo = logo_of(client, merchant)
+
+    assert logo is not None
+    page, receipt = client.get(path).text, client.get(f"{path}/receipt").text
+    for text in (page, receipt):
+        assert f'src="{API}/images/{logo["id"]}/160.webp" alt="Corner Bakery"' in text
+    assert f'src="{API}/images/{image_id}/160.webp" alt="A cake"' in page
 
 
 def test_a_page_without_images_has_none(client: FlaskClient, merchant: Actor) -> None:

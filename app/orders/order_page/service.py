@@ -13,10 +13,13 @@ from app.common import clock
 from app.common.money import Money
 from app.delivery import service as delivery
 from app.delivery.handler import OrderLine
+from app.images.service import ShownImage
 from app.orders import repository
 from app.orders.errors import OrderNotFound, TooManyRevocations
 from app.orders.models import Order, OrderStatus, PaymentMethod
 from app.orders.order_page import links
+from app.products import service as products
+from app.shops import logos
 
 #: Where the page is, below the public address of the application.
 PATH: Final = "/orders"
@@ -24,14 +27,16 @@ PATH: Final = "/orders"
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """What the page shows. seller: the public name; support: email address of the shop; goods: as
-    DeliveryOut, None unless the order is delivered; pay_url: where a card payment that was begun
-    can be made, None if it cannot."""
+    """What the page shows. image: of the product; seller: the public name; support, logo: of the
+    shop; goods: as DeliveryOut, None unless the order is delivered; pay_url: where a card payment
+    that was begun can be made, None if it cannot."""
 
     order: Order
     product: str
+    image: ShownImage | None
     seller: str
     support: str | None
+    logo: ShownImage | None
     goods: dict[str, Any] | None
     pay_url: str | None
 
@@ -110,8 +115,10 @@ def require_page(
     return OrderPage(
         order=order,
         product=row.Product.name,
+        image=products.get_main_image(session, row.Product.id) if with_goods else None,
         seller=public_name(row.User),
         support=row.User.support_email,
+        logo=logos.get_logo(session, row.User),
         goods=goods,
         pay_url=row.Checkout.url if is_open else None,
     )

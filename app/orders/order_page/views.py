@@ -76,9 +76,13 @@ def page(page_token: str) -> Response:
     # A transaction, because codes are marked as seen.
     try:
         with transaction() as session:
-            found = service.require_page(session, page_token, base_url=_api())
+            found = service.require_page(session, page_token, base_url=settings().api_address)
             html = render_template(
-                "order/page.html", page=found, token=page_token, is_cancelled=_is_cancelled()
+                "order/page.html",
+                page=found,
+                token=page_token,
+                api=settings().api_prefix,
+                is_cancelled=_is_cancelled(),
             )
     except OrderNotFound:
         return _respond(render_template("order/missing.html"), 404)
@@ -93,10 +97,14 @@ def page(page_token: str) -> Response:
 def receipt(page_token: str) -> Response:
     try:
         with reading() as session:
-            found = service.require_page(session, page_token, base_url=_api(), with_goods=False)
+            found = service.require_page(
+                session, page_token, base_url=settings().api_address, with_goods=False
+            )
             if not found.is_paid:
                 raise OrderNotFound
-            html = render_template("order/receipt.html", page=found, token=page_token)
+            html = render_template(
+                "order/receipt.html", page=found, token=page_token, api=settings().api_prefix
+            )
     except OrderNotFound:
         return _respond(render_template("order/missing.html"), 404)
     return _respond(html)
@@ -105,10 +113,6 @@ def receipt(page_token: str) -> Response:
 @page_blp.get("/assets/<asset_name>")
 def asset(asset_name: str) -> Response:
     return send_from_directory(_STATIC, asset_name, max_age=3600)
-
-
-def _api() -> str:
-    return settings().public_address + settings().api_prefix
 
 
 def _is_cancelled() -> bool:
