@@ -150,12 +150,10 @@ class TestLimitEvent:
         for _ in range(2):
             answer = post_licence(client, "activate", licence["key"], instance="two")
             assert refusal(answer) == (409, "ACTIVATION_LIMIT_REACHED")
-        told = {
-            "productId": str(sold.product_id),
-            "orderId": str(sold.line.order_id),
-            "activationLimit": 1,
-        }
-        assert events_of("licence-limit-reached") == [told]
+        (told,) = events_of("licence-limit-reached")
+        assert (told["productId"], told["orderId"], told["activationLimit"]) == (
+            *(str(sold.product_id), str(sold.line.order_id), 1),
+        )
         freeze_clock(monkeypatch, clock.now() + timedelta(days=1))
         post_licence(client, "activate", licence["key"], instance="two")
         assert events_of("licence-limit-reached") == [told, told]

@@ -38,7 +38,7 @@ class TestBuying:
             rf'"product":{{"id":"{product_id}","name":"Course","price":"30.00"}},'
             rf'"user":{{"id":"{buyer.id}","email":"{re.escape(buyer.email)}"}},'
             r'"discount":"0.00","couponCode":null,"refundedAmount":"0.00","refundedUnits":0,'
-            r'"object":"order","number":"[0-9]{4}-[0-9]{4}-[0-9]{3}"}',
+            r'"giveawayId":null,"object":"order","number":"[0-9]{4}-[0-9]{4}-[0-9]{3}"}',
             answer.text,
         )
 
