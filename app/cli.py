@@ -153,13 +153,20 @@ def verify(since: datetime | None, incremental: bool) -> None:
 @click.argument("statement", type=click.File("rb"))
 @click.option("--provider", required=True, help="Code of the bank, such as HDFC.")
 @click.option(
-    "--from", "since", type=_DAY, help="From this day on (UTC); default: that of the first line."
+    "--from", "since", type=_DAY, help="From this day on; default: that of the first line."
 )
 @click.option(
     "--to",
     "until",
     type=_DAY,
-    help="Before this day (UTC, exclusive); default: the day after the last line.",
+    help="Before this day (exclusive); default: the day after the last line.",
+)
+@click.option(
+    "--time-zone",
+    default="UTC",
+    show_default=True,
+    metavar="NAME",
+    help="Time zone whose days the bank goes by, such as Asia/Kolkata.",
 )
 @click.option(
     "--csv",
@@ -185,6 +192,7 @@ def reconcile(
     columns: Sequence[tuple[str, str]],
     since: datetime | None,
     until: datetime | None,
+    time_zone: str,
     output: BinaryIO | None,
     apply: bool,
 ) -> None:
@@ -195,9 +203,12 @@ def reconcile(
     from rich.console import Console
 
     from app.common.csv_documents import marked
+    from app.common.time_zone import zone_names
     from app.reconciliation import report, run, tables
     from app.reconciliation.errors import StatementInvalid
 
+    if time_zone not in zone_names():
+        raise click.UsageError("--time-zone needs an IANA name, such as Asia/Kolkata.")
     settings = _connect()
     try:
         found = run.reconcile(
@@ -207,6 +218,7 @@ def reconcile(
             columns=columns,
             since=since.date() if since else None,
             until=until.date() if until else None,
+            time_zone=time_zone,
             apply=apply,
         )
     except StatementInvalid as error:

@@ -41,6 +41,7 @@ MOMENTS: Final = (
     "limit_reached_at",
     "missing_at",
     "processed_at",
+    "quarters_summed_at",
     "released_at",
     "removed_at",
     "removing_at",

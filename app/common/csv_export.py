@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     Numeric,
@@ -28,8 +29,16 @@ from sqlalchemy.orm import Session
 
 from app.common import csv_documents
 from app.common.money import EXPONENTS
+from app.common.time_zone import UTC_ZONE
 
 _USUAL_EXPONENT: Final = 2
+#: Other names of zones whose names PostgreSQL takes for abbreviations of winter time.
+_FULL_NAMES: Final = {
+    "CET": "Europe/Brussels",
+    "EET": "Europe/Athens",
+    "MET": "Europe/Brussels",
+    "WET": "Europe/Lisbon",
+}
 
 
 def _literal(text: str) -> Any:
@@ -80,9 +89,23 @@ def money_cell(minor: Any, currency: Any) -> Any:
     return minor * case(units, value=currency, else_=_unit(_USUAL_EXPONENT))
 
 
-def time_cell(column: Any) -> Any:
-    """RFC 3339 in UTC with milliseconds, in a session whose time zone is UTC."""
-    return func.to_char(column, _literal('YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+def time_cell(column: Any, zone: ZoneInfo = UTC_ZONE) -> Any:
+    """RFC 3339 with milliseconds, and the offset of the zone; `Z` in UTC."""
+    utc = func.timezone(_literal("UTC"), column)
+    form = 'YYYY-MM-DD"T"HH24:MI:SS.MS'
+    if zone == UTC_ZONE:
+        return func.to_char(utc, _literal(f'{form}"Z"'))
+    local = func.timezone(_literal(_FULL_NAMES.get(zone.key, zone.key)), column)
+    is_behind = local < utc
+    offset = case((is_behind, utc - local), else_=local - utc)
+    sign = case((is_behind, _literal("-")), else_=_literal("+"))
+    time = func.to_char(local, _literal(form), type_=String)
+    return time + sign + func.to_char(offset, _literal("HH24:MI"), type_=String)
+
+
+def constant_cell(text: str) -> Any:
+    """The same text in every row. text: written by us, with nothing that CSV must quote."""
+    return _literal(text)
 
 
 def boolean_cell(column: Any) -> Any:

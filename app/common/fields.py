@@ -203,6 +203,15 @@ class Timestamp(ma.fields.Field[datetime]):
         return clock.format_timestamp(value)
 
 
+class DayOrTime(Timestamp):
+    """RFC 3339: a date-time with offset, or a date, loaded as `date`: whose midnight, is not known
+    here."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        time = super()._deserialize(value, attr, data, **kwargs)
+        return time.date() if "T" not in value.upper() else time
+
+
 class MoneyOut(ma.fields.Field[int]):
     """An amount in a response: minor units of the object's `currency` as a decimal string."""
 
@@ -226,5 +235,6 @@ OPENAPI_TYPES: Final[dict[type[ma.fields.Field[Any]], tuple[str | list[str], str
     Amount: (["string", "number"], "decimal"),
     Id: ("string", "uuid"),
     Timestamp: ("string", "date-time"),
+    DayOrTime: ("string", "date-time"),
     MoneyOut: ("string", "decimal"),
 }

@@ -1,12 +1,23 @@
-"""Time zones of the IANA database, by name."""
+"""Time zones of the IANA database, by name, and the days that they have.
 
+A day lasts from its first instant in the zone to that of the next day: 23 or 25 hours where clocks
+change, and it is absent where a zone has skipped it.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import marshmallow as ma
 
-_EXAMPLE: Final = "Asia/Kolkata"
+from app.common.clock import format_timestamp
+
+UTC_ZONE: Final = ZoneInfo("UTC")
+_DAY: Final = timedelta(days=1)
 
 
 @lru_cache(maxsize=1)
@@ -23,7 +34,7 @@ class TimeZone(ma.fields.String):
     }
 
     def __init__(self, *, metadata: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        documented = {"description": "IANA name of a time zone", "example": _EXAMPLE}
+        documented = {"description": "IANA name of a time zone", "example": "Asia/Kolkata"}
         super().__init__(metadata=documented | (metadata or {}), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -31,3 +42,38 @@ class TimeZone(ma.fields.String):
         if name not in zone_names():
             raise self.make_error("zone")
         return name
+
+
+def start_of(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of a day, in UTC. Where clocks skip midnight, that is the next hour."""
+    try:
+        return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    except OverflowError:  # before year 1
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def local(time: datetime, zone: ZoneInfo) -> datetime:
+    """The time in the zone; in UTC at the ends of the calendar, where it has no date there."""
+    with suppress(OverflowError):
+        return time.astimezone(zone)
+    return time.astimezone(UTC)
+
+
+def days_within(
+    since: datetime, until: datetime, zone: ZoneInfo
+) -> Iterator[tuple[date, datetime]]:
+    """Each day with a part between two times, and its first instant."""
+    day, last = local(since, zone).date(), local(until - timedelta(microseconds=1), zone).date()
+    start = start_of(day, zone)
+    while day <= last:
+        after = start_of(day + _DAY, zone)
+        if start < after:
+            yield day, start
+        day, start = day + _DAY, after
+
+
+def format_local(time: datetime, zone: ZoneInfo) -> str:
+    """RFC 3339 with milliseconds and the offset of the zone; `Z` in UTC."""
+    if zone == UTC_ZONE:
+        return format_timestamp(time) or ""
+    return local(time, zone).isoformat(timespec="milliseconds")

@@ -71,7 +71,8 @@ GLOSSARY: Final[dict[str, str]] = {
     "used": "What has been used of it",
     "EffectiveLimit.limit": "The most that is allowed in the window; null for no limit",
     "EffectiveLimit.remaining": "What is left of it; null for no limit",
-    "window": "Period over which movements are added up",
+    "window": "Period before now over which movements are added up: DAY is 24 hours and MONTH 30"
+    " times 24 hours, in no time zone",
     # Wallets
     "balance": "Money in the wallet",
     "available": "Money that can be spent: `balance` without `held`",

@@ -8,6 +8,7 @@ from uuid import UUID
 from app.banks import providers
 from app.banks.providers import Provider
 from app.common.db import reading, retry_transaction
+from app.common.time_zone import UTC_ZONE
 from app.inbox import service as inbox
 from app.ledger_lock.service import ledger_transaction
 from app.reconciliation import service, statement
@@ -23,13 +24,15 @@ def reconcile(
     columns: Sequence[tuple[str, str]] = (),
     since: date | None = None,
     until: date | None = None,
+    time_zone: str = UTC_ZONE.key,
     apply: bool = False,
     actor_id: UUID | None = None,
     max_closed: int | None = None,
 ) -> Report:
     """Compare the statement of a bank with our records.
 
-    raw, currency, columns: as of `statement.parse`; apply: close the differences that are safe to
+    raw, currency, columns: as of `statement.parse`; since, until, time_zone: as of
+    `compare_statement`; apply: close the differences that are safe to
     close, at most `max_closed` of them. Safe to run twice.
     Raises ProviderUnknown, StatementInvalid, PeriodInvalid.
     """
@@ -37,7 +40,12 @@ def reconcile(
     lines = statement.parse(raw, currency=currency, columns=columns)
     with reading() as session:
         report = service.compare_statement(
-            session, provider=bank, lines=lines, since=since, until=until
+            session,
+            provider=bank,
+            lines=lines,
+            since=since,
+            until=until,
+            time_zone=time_zone,
         )
     if apply:
         closable = [n for n, one in enumerate(report.findings) if one.action is Action.CAN_CLOSE]

@@ -10,6 +10,7 @@ from app.common.csv_documents import CsvArgs
 from app.common.examples import EXAMPLE_ID
 from app.common.fields import Flag, Text, serializes
 from app.common.money import EXPONENTS
+from app.common.time_zone import UTC_ZONE, TimeZone
 from app.reconciliation import layout, report
 from app.reconciliation.comparison import Action, Outcome
 from app.reconciliation.service import Report
@@ -40,17 +41,23 @@ class ReconciliationArgs(CsvArgs):
     since = Day(
         data_key="from",
         metadata={
-            "description": "From this day on (UTC, inclusive); default: the first day of the"
-            " statement",
+            "description": "From this day on (inclusive); default: the first day of the statement",
             "example": "2026-11-01",
         },
     )
     until = Day(
         data_key="to",
         metadata={
-            "description": "Before this day (UTC, exclusive); default: the day after the last of"
+            "description": "Before this day (exclusive); default: the day after the last of"
             " the statement",
             "example": "2026-12-01",
+        },
+    )
+    time_zone = TimeZone(
+        load_default=UTC_ZONE.key,
+        metadata={
+            "description": "IANA name of the time zone whose days the bank goes by. Our records"
+            " that the statement lacks are looked for on these days"
         },
     )
     currency = ma.fields.String(
@@ -130,6 +137,11 @@ class ReconciliationOut(ma.Schema):
         },
     )
     rows = ma.fields.List(ma.fields.Nested(ReconciliationRowOut), required=True)
+    time_zone = ma.fields.String(
+        data_key="timeZone",
+        required=True,
+        metadata={"description": "Time zone of the days", "example": "Asia/Kolkata"},
+    )
 
 
 @serializes(ReconciliationOut)
@@ -141,4 +153,5 @@ def report_out(found: Report) -> dict[str, Any]:
         "to": found.until.isoformat(),
         "counts": report.counts(found),
         "rows": [report.to_row(finding) for finding in found.differences[:MAX_ROWS]],
+        "timeZone": found.time_zone,
     }

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,7 @@ from app.banks.types import BankEventType
 from app.common.ids import new_id, parse_id
 from app.common.money import Money
 from app.common.time_range import PeriodInvalid
+from app.common.time_zone import UTC_ZONE, start_of
 from app.inbox import service as inbox
 from app.reconciliation import identification, repository
 from app.reconciliation.comparison import (
@@ -38,14 +40,16 @@ _EVENT_TYPES: Final = {
 
 @dataclass(slots=True)
 class Report:
-    """The findings for one bank and period. since, until: days in UTC, `until` exclusive.
+    """The findings for one bank and period.
 
-    outside: the number of lines of other days.
+    since, until: days of the time zone, `until` exclusive; outside: the number of lines of other
+    days.
     """
 
     provider: str
     since: date
     until: date
+    time_zone: str
     outside: int
     findings: list[Finding] = field(default_factory=list)
 
@@ -72,13 +76,14 @@ def compare_statement(
     lines: Sequence[StatementLine],
     since: date | None = None,
     until: date | None = None,
+    time_zone: str = UTC_ZONE.key,
 ) -> Report:
     """Compare a statement with our records. Changes nothing.
 
     since, until: the period in days, `until` exclusive; by default those from the first to the last
     one of the statement. Lines of other days are ignored. A record of ours is reported as missing
-    only if it began and ended within the period (days in UTC); otherwise the statement before or
-    after may have it.
+    only if it began and ended within the period; otherwise the statement before or after may have
+    it. time_zone: IANA name of the zone whose days the bank goes by.
     Raises PeriodInvalid, and StatementInvalid when there is no period.
     """
     days = [line.date for line in lines]
@@ -92,9 +97,10 @@ def compare_statement(
     within = [line for line in lines if since <= line.date < until]
     within = identification.identify(session, provider=provider.code, lines=within)
     ours = {record.key: record for record in _find_records(session, provider, within)}
-    expected = list(_list_expected(session, provider, since, until))
+    zone = ZoneInfo(time_zone)
+    expected = list(_list_expected(session, provider, start_of(since, zone), start_of(until, zone)))
     findings = compare(within, ours=ours, expected=expected)
-    return Report(provider.code, since, until, len(lines) - len(within), findings)
+    return Report(provider.code, since, until, time_zone, len(lines) - len(within), findings)
 
 
 def _find_records(
@@ -111,14 +117,10 @@ def _find_records(
 
 
 def _list_expected(
-    session: Session, provider: Provider, since: date, until: date
+    session: Session, provider: Provider, since: datetime, until: datetime
 ) -> Iterator[Record]:
-    """Our records that the bank must have booked on these days."""
-    period: dict[str, Any] = {
-        "provider": provider.code,
-        "since": datetime.combine(since, time.min, UTC),
-        "until": datetime.combine(until, time.min, UTC),
-    }
+    """Our records that the bank must have booked between these times."""
+    period: dict[str, Any] = {"provider": provider.code, "since": since, "until": until}
     for row in repository.list_successful_onramps(session, **period):
         yield _record(Direction.CREDIT, row)
     for row in repository.list_paid_payouts(session, **period):
@@ -190,6 +192,7 @@ def record_run(
     apply: bool,
     since: date | None = None,
     until: date | None = None,
+    time_zone: str = UTC_ZONE.key,
 ) -> None:
     """Record in the audit log that an administrator reconciles a statement."""
     audit.record(
@@ -202,6 +205,7 @@ def record_run(
             "apply": apply,
             "from": since and since.isoformat(),
             "to": until and until.isoformat(),
+            "timeZone": time_zone,
         },
     )
 

@@ -18,7 +18,10 @@ _COLOURS: Final = {Action.CLOSED: "green", Action.CAN_CLOSE: "yellow", Action.NO
 def print_report(report: Report, console: Console) -> None:
     """Print the counts and the differences as tables."""
     last = report.until - timedelta(days=1)
-    console.print(f"{report.provider}: {report.since} to {last}, inclusive", highlight=False)
+    console.print(
+        f"{report.provider}: {report.since} to {last}, inclusive ({report.time_zone})",
+        highlight=False,
+    )
     summary = Table("Finding", "Count")
     for outcome in Outcome:
         summary.add_row(_to_words(outcome), str(report.count(outcome)))

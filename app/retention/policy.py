@@ -92,6 +92,7 @@ KEPT: Final = {
     "summed_days": "one row per day",
     "daily_sales": "at most one row per product, currency and day with sales or refunds",
     "buyer_days": "at most two rows per order",
+    "quarter_hour_sales": "at most two rows per order or refund",
     "daily_buyers": "at most one row per row of buyer_days",
     "transfers": _TRADE,
     "payment_requests": _TRADE,

@@ -1,4 +1,4 @@
-"""SQL for the orders and refunds that summaries and the sums of a day add up."""
+"""SQL for the orders and refunds that summaries and the sums of past days add up."""
 
 from typing import Final
 
@@ -18,6 +18,18 @@ COUNTS: Final = (
 #: Their sums, for a SELECT.
 SUMS: Final = ", ".join(f"CAST(coalesce(sum({name}), 0) AS bigint) AS {name}" for name in COUNTS)
 
+
+#: What the figures of a day consist of: a column, and the SQL of its value in a line.
+FIGURES: Final = {
+    "orders": "orders",
+    "units": "units",
+    "revenue": "revenue",
+    "refunds": "refunds",
+    "net": "revenue - fees - refunds + fee_refunds",
+}
+
+#: The beginning of the quarter of an hour of a line.
+QUARTER_HOUR: Final = "date_bin('15 minutes', occurred_at, to_timestamp(0))"
 
 # A wallet purchase is completed when it is created, so its ID has the time (see `verify`);
 # a gateway payment may be completed days later.

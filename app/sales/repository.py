@@ -4,28 +4,46 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, case, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common.csv_export import CsvBatch, batch_of, money_cell, text_cell, time_cell
+from app.common.csv_export import (
+    CsvBatch,
+    batch_of,
+    constant_cell,
+    money_cell,
+    text_cell,
+    time_cell,
+)
 from app.common.driver import send
 from app.common.id_ranges import ids_within, newest_first, paginate_newest
 from app.common.pagination import Page, PageRequest
 from app.common.time_range import ANY_TIME, TimeRange
+from app.common.time_zone import UTC_ZONE
 from app.orders.models import Order, OrderStatus
 from app.products.models import Product
-from app.sales.lines import COUNTS, SUMS, lines
+from app.sales.lines import COUNTS, FIGURES, SUMS, lines
 
 #: A range of IDs that is empty.
 _NO_IDS: Final = (UUID(int=0), UUID(int=0))
 
-#: The cells of a row of the export.
+
+def _zone_cells(zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "createdAt": time_cell(Order.created_at, zone),
+        "completedAt": time_cell(Order.completed_at, zone),
+        "timeZone": constant_cell(zone.key),
+    }
+
+
+#: The cells of a row of the export, with times in UTC.
 EXPORTED: Final[dict[str, Any]] = {
     "orderId": Order.id,
-    "createdAt": time_cell(Order.created_at),
-    "completedAt": time_cell(Order.completed_at),
+    "createdAt": None,
+    "completedAt": None,
     "status": Order.status,
     "paymentMethod": Order.payment_method,
     "productId": Order.product_id,
@@ -54,7 +72,8 @@ EXPORTED: Final[dict[str, Any]] = {
     "refundedUnits": Order.refunded_units,
     "currency": Order.currency,
     "orderNumber": Order.number,
-}
+    "timeZone": None,
+} | _zone_cells(UTC_ZONE)
 
 
 def list_sales(
@@ -91,7 +110,7 @@ def export(
         lead=found["lead"],
         below=below,
     )
-    batch = batch_of(query, EXPORTED, Order.id, limit=limit)
+    batch = batch_of(query, EXPORTED | _zone_cells(within.zone), Order.id, limit=limit)
     return CsvBatch(*session.execute(batch).one())
 
 
@@ -127,8 +146,7 @@ def _filters(
     return {"lead": lead, "where": where}
 
 
-# The parts of the period that have not been summed, two at most: before and after the days that
-# have been (from `first_day`, before `next_day`).
+# The parts of the period that have not been summed, two at most: before and after what has been.
 _LINES: Final = " UNION ALL ".join(
     lines(
         f"%(since{n})s",
@@ -146,16 +164,15 @@ _LINES: Final = " UNION ALL ".join(
 
 _SUMMARY = f"""
     WITH lines AS ({_LINES}),
-    days AS (
-        SELECT (occurred_at AT TIME ZONE 'UTC')::date AS day, product_id, {SUMS}
-        FROM lines GROUP BY 1, 2
+    sums AS (
+        SELECT product_id, {", ".join(COUNTS)} FROM lines
         UNION ALL
-        SELECT day, product_id, {", ".join(COUNTS)} FROM daily_sales AS o
+        SELECT product_id, {", ".join(COUNTS)} FROM daily_sales AS o
         WHERE merchant_id = %(merchant_id)s AND currency = %(currency)s
             AND day >= %(first_day)s AND day < %(next_day)s {{of_product}}
     ), parts AS (
-        SELECT grouping(day, product_id) AS part, day, product_id, {SUMS}
-        FROM days GROUP BY GROUPING SETS ((), (day), (product_id))
+        SELECT grouping(product_id) AS part, product_id, {SUMS}
+        FROM sums GROUP BY GROUPING SETS ((), (product_id))
     ), buyers_of_days AS (
         SELECT CAST(coalesce(sum(buyers), 0) AS bigint) AS number FROM daily_buyers
         WHERE scope_id = {{scope_id}} AND currency = %(currency)s
@@ -176,54 +193,92 @@ _SUMMARY = f"""
             PARTITION BY part ORDER BY revenue DESC, units DESC, product_id) AS place
         FROM parts
     ) ranked LEFT JOIN products p ON p.id = ranked.product_id
-    WHERE part <> 2 OR (place <= %(best)s AND orders > 0)
-    ORDER BY part, day, place
+    WHERE part = 1 OR (place <= %(best)s AND orders > 0)
+    ORDER BY part, place
 """  # noqa: S608 – names from our own code
-_OF_MERCHANT = _SUMMARY.format(
-    owner="(o.merchant_id, o.id)",
-    owner_id="%(merchant_id)s",
-    scope_id="%(merchant_id)s",
-    of_merchant="",
-    of_product="",
-)
-_OF_PRODUCT = _SUMMARY.format(
-    owner="(o.product_id, o.id)",
-    owner_id="%(product_id)s",
+
+_DAYS = f"""
+    WITH lines AS ({_LINES})
+    SELECT width_bucket(occurred_at, CAST(%(starts)s AS timestamptz[])) AS number,
+        {", ".join(f"CAST(sum({name}) AS bigint) AS {name}" for name in FIGURES)}
+    FROM (
+        SELECT occurred_at, {", ".join(f"{sql} AS {name}" for name, sql in FIGURES.items())}
+        FROM lines
+        UNION ALL
+        SELECT starts_at, {", ".join(FIGURES)} FROM quarter_hour_sales
+        WHERE scope_id = {{scope_id}} AND currency = %(currency)s
+            AND starts_at >= %(first_quarter)s AND starts_at < %(next_quarter)s
+    ) found
+    GROUP BY number
+"""  # noqa: S608 – as above
+
+_OF_MERCHANT: Final = {
+    "owner": "(o.merchant_id, o.id)",
+    "owner_id": "%(merchant_id)s",
+    "scope_id": "%(merchant_id)s",
+    "of_merchant": "",
+    "of_product": "",
+}
+_OF_PRODUCT: Final = {
+    "owner": "(o.product_id, o.id)",
+    "owner_id": "%(product_id)s",
     # None if it is the product of somebody else.
-    scope_id="(SELECT id FROM products"
+    "scope_id": "(SELECT id FROM products"
     " WHERE id = %(product_id)s AND merchant_id = %(merchant_id)s)",
-    of_merchant="AND merchant_id = %(merchant_id)s",
-    of_product="AND o.product_id = %(product_id)s",
-)
+    "of_merchant": "AND merchant_id = %(merchant_id)s",
+    "of_product": "AND o.product_id = %(product_id)s",
+}
+_SUMMARIES: Final = _SUMMARY.format(**_OF_MERCHANT), _SUMMARY.format(**_OF_PRODUCT)
+_SUMS_OF_DAYS: Final = _DAYS.format(**_OF_MERCHANT), _DAYS.format(**_OF_PRODUCT)
 
 #: Values of `part` in the rows of the summary.
-DAY, PRODUCT, WHOLE = 1, 2, 3
+PRODUCT, WHOLE = 0, 1
+
+#: A part of a period that has not been summed; it may be empty.
+Part = tuple[datetime, datetime]
 
 
 def summary(
     session: Session,
     *,
-    merchant_id: UUID,
     product_id: UUID | None,
-    currency: str,
     summed_days: tuple[date, date],
-    parts: Sequence[tuple[datetime, datetime]],
+    parts: Sequence[Part],
     best: int,
+    **owner: Any,
 ) -> Iterable[Any]:
-    """Totals in minor units: per day in order, of the best products, and overall.
+    """Totals in minor units, of the best products and overall.
 
     The period consists of days that have been summed (the first one, and the one after the last)
-    and of two other parts, which may be empty. Days without sales or refunds are not included.
+    and of two other parts. owner: merchant_id and currency.
     """
-    values: dict[str, Any] = {
-        "merchant_id": merchant_id,
-        "product_id": product_id,
-        "currency": currency,
-        "first_day": summed_days[0],
-        "next_day": summed_days[1],
-        "best": best,
-    }
+    values = {"first_day": summed_days[0], "next_day": summed_days[1], "best": best}
+    values |= owner | {"product_id": product_id} | _values_of(parts)
+    return send(session, _SUMMARIES[product_id is not None], values)
+
+
+def days(
+    session: Session,
+    *,
+    product_id: UUID | None,
+    starts: Sequence[datetime],
+    summed_quarters: Part,
+    parts: Sequence[Part],
+    **owner: Any,
+) -> Iterable[Any]:
+    """The figures of days in minor units, each with its number from 1; without empty days.
+
+    starts: the beginning of each; summed_quarters: from the first quarter of an hour that has been
+    summed to the one after the last; parts, owner: as of `summary`.
+    """
+    values = {"first_quarter": summed_quarters[0], "next_quarter": summed_quarters[1]}
+    values |= owner | {"product_id": product_id, "starts": list(starts)} | _values_of(parts)
+    return send(session, _SUMS_OF_DAYS[product_id is not None], values)
+
+
+def _values_of(parts: Sequence[Part]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     for n, (since, until) in enumerate(parts):
         first, beyond = ids_within(since, until) if since < until else _NO_IDS
         values |= {f"since{n}": since, f"until{n}": until, f"first{n}": first, f"beyond{n}": beyond}
-    return send(session, _OF_MERCHANT if product_id is None else _OF_PRODUCT, values)
+    return values

@@ -7,28 +7,28 @@ import marshmallow as ma
 
 from app.common.clock import format_timestamp
 from app.common.csv_documents import CsvArgs
-from app.common.fields import Id, MoneyOut, Schema, Timestamp, serializes
+from app.common.fields import DayOrTime, Id, MoneyOut, Schema, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs
-from app.common.time_range import TimeRangeArgs
+from app.common.time_range import ReportRangeArgs
 from app.orders.models import OrderStatus
 from app.orders.purchases.schemas import number_filter
 from app.sales.repository import EXPORTED
-from app.sales.service import ProductTotals, Summary, Totals
+from app.sales.service import DayTotals, ProductTotals, Summary
 
 CSV_EXAMPLE: Final = (
     ",".join(EXPORTED) + "\r\n"
     "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a12,2026-11-21T09:30:00.000Z,2026-11-21T09:30:00.000Z,"
     "COMPLETED,WALLET,01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11,Field Guide,"
     "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a13,ada@example.com,2,19.99,4.00,SPRING,35.98,0.90,"
-    "17.99,0.45,17.54,1,USD,4821-0937-558\r\n"
+    "17.99,0.45,17.54,1,USD,4821-0937-558,UTC\r\n"
 )
 
 
-class _Filters(TimeRangeArgs):
-    since = Timestamp(data_key="from", metadata={"description": "Created from this time on"})
-    until = Timestamp(
-        data_key="to", metadata={"description": "Created before this time (exclusive)"}
+class _Filters(ReportRangeArgs):
+    since = DayOrTime(data_key="from", metadata={"description": "Created from this day or time on"})
+    until = DayOrTime(
+        data_key="to", metadata={"description": "Created before this day or time (exclusive)"}
     )
     product_id = Id(metadata={"description": "Only sales of this product"})
     status = ma.fields.String(
@@ -46,16 +46,17 @@ class SalesArgs(PageArgs, _Filters):
     pass
 
 
-class SummaryArgs(TimeRangeArgs):
-    since = Timestamp(
+class SummaryArgs(ReportRangeArgs):
+    since = DayOrTime(
         data_key="from",
         metadata={
-            "description": "From this time on; default: 30 days before `to`, at most 366 days"
+            "description": "From this day or time on; default: 30 times 24 hours before `to`, at"
+            " most 366 days"
         },
     )
-    until = Timestamp(
+    until = DayOrTime(
         data_key="to",
-        metadata={"description": "Before this time (exclusive); default and maximum: now"},
+        metadata={"description": "Before this day or time (exclusive); default and maximum: now"},
     )
     product_id = Id(metadata={"description": "Only sales of this product"})
 
@@ -76,7 +77,7 @@ class BestSellingProductOut(Schema):
 
 
 class SalesDayOut(Schema):
-    date = ma.fields.Date(required=True, metadata={"description": "A day in UTC"})
+    date = ma.fields.Date(required=True, metadata={"description": "A day in `timeZone`"})
     orders = _count("Orders completed on this day", 3)
     units = _count("Units of these orders", 4)
     revenue = _money("Amount paid by buyers", "75.96")
@@ -117,7 +118,13 @@ class SalesSummaryOut(Schema):
     days = ma.fields.List(
         ma.fields.Nested(SalesDayOut),
         required=True,
-        metadata={"description": "Each day (UTC) of the period; the first and last may be partial"},
+        metadata={
+            "description": "Each day of the period in `timeZone`; the first and last may be partial"
+        },
+    )
+    time_zone = ma.fields.String(
+        required=True,
+        metadata={"description": "Time zone whose days are summed", "example": "Asia/Kolkata"},
     )
 
 
@@ -142,6 +149,7 @@ def summary_out(summary: Summary) -> dict[str, Any]:
         "refundedUnits": totals.refunded_units,
         "bestProducts": [_best(sold, currency) for sold in summary.best],
         "days": [_day(day, totals, currency) for day, totals in summary.days],
+        "timeZone": summary.time_zone,
     }
 
 
@@ -156,7 +164,7 @@ def _best(sold: ProductTotals, currency: str) -> dict[str, Any]:
 
 
 @serializes(SalesDayOut)
-def _day(day: date, totals: Totals, currency: str) -> dict[str, Any]:
+def _day(day: date, totals: DayTotals, currency: str) -> dict[str, Any]:
     return {
         "date": day.isoformat(),
         "orders": totals.orders,

@@ -3,19 +3,25 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from app.common import clock, csv_export
 from app.common.pagination import Page, PageRequest
 from app.common.time_range import PeriodInvalid, TimeRange
+from app.common.time_zone import days_within, local
 from app.orders.purchases.service import OrderDetails
 from app.sales import repository
 from app.sales.daily_sums import service as daily_sums
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY: Final = timedelta(days=1)
+_QUARTER: Final = timedelta(minutes=15)
 
 #: Default length of the period before `to`.
 DEFAULT_PERIOD: Final = timedelta(days=30)
@@ -82,16 +88,29 @@ class ProductTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class DayTotals:
+    """The totals of a day, as of Totals."""
+
+    orders: int = 0
+    units: int = 0
+    revenue: int = 0
+    refunds: int = 0
+    net: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
-    """Summary of a merchant's sales in a period. days: each day (UTC) with its totals."""
+    """Summary of a merchant's sales in a period. days: each day of the time zone, with its
+    totals."""
 
     since: datetime
     until: datetime
+    time_zone: str
     currency: str
     totals: Totals
     buyers: int
     best: Sequence[ProductTotals]
-    days: Sequence[tuple[date, Totals]]
+    days: Sequence[tuple[date, DayTotals]]
 
 
 def get_summary(
@@ -107,59 +126,71 @@ def get_summary(
     session: reads one snapshot; product_id: only sales of this product. Raises PeriodInvalid.
     """
     since, until = within.closed(now=clock.now(), length=DEFAULT_PERIOD)
-    if until - since > MAX_PERIOD:
+    if _on_the_clock(until, within.zone) - _on_the_clock(since, within.zone) > MAX_PERIOD:
         raise PeriodInvalid(f"At most {MAX_PERIOD.days} days before `to`.")
-    summed_days, parts = _split(since, until, daily_sums.first_unsummed_day(session))
-    rows = list(
-        repository.summary(
-            session,
-            merchant_id=merchant_id,
-            product_id=product_id,
-            currency=currency,
-            summed_days=summed_days,
-            parts=parts,
-            best=MAX_BEST,
-        )
+    whose: dict[str, Any] = {
+        "merchant_id": merchant_id,
+        "product_id": product_id,
+        "currency": currency,
+    }
+    summed, parts = _split(since, until, _DAY, daily_sums.first_unsummed_day(session))
+    found = repository.summary(
+        session,
+        summed_days=(summed[0].date(), summed[1].date()),
+        parts=parts,
+        best=MAX_BEST,
+        **whose,
     )
-    (whole,) = (row for row in rows if row.part == repository.WHOLE)
-    days = {row.day: _totals(row) for row in rows if row.part == repository.DAY}
+    *best, whole = found
     return Summary(
         since=since,
         until=until,
+        time_zone=within.zone.key,
         currency=currency,
         totals=_totals(whole),
         buyers=whole.buyers,
-        best=[
-            ProductTotals(row.product_id, row.name, _totals(row))
-            for row in rows
-            if row.part == repository.PRODUCT
-        ],
-        days=[(day, days.get(day, Totals())) for day in _days(since, until)],
+        best=[ProductTotals(row.product_id, row.name, _totals(row)) for row in best],
+        days=_days(session, since, until, within.zone, **whose),
     )
 
 
+def _on_the_clock(time: datetime, zone: ZoneInfo) -> datetime:
+    """What a clock of the zone shows: a day is 24 hours long there, also when clocks change."""
+    return local(time, zone).replace(tzinfo=None)
+
+
+def _days(
+    session: Session, since: datetime, until: datetime, zone: ZoneInfo, **whose: Any
+) -> Sequence[tuple[date, DayTotals]]:
+    """Each day of the zone with a part in the period, and what was sold on it."""
+    days = list(days_within(since, until, zone))
+    summed, parts = _split(since, until, _QUARTER, daily_sums.first_day_without_quarters(session))
+    rows = repository.days(
+        session,
+        starts=[start for _, start in days],
+        summed_quarters=summed,
+        parts=parts,
+        **whose,
+    )
+    totals = {number: DayTotals(*figures) for number, *figures in rows}
+    return [(day, totals.get(number, DayTotals())) for number, (day, _) in enumerate(days, 1)]
+
+
 def _split(
-    since: datetime, until: datetime, unsummed: date | None
-) -> tuple[tuple[date, date], Sequence[tuple[datetime, datetime]]]:
-    """The whole days of a period that have been summed, and the parts before and after them.
+    since: datetime, until: datetime, unit: timedelta, unsummed: date | None
+) -> tuple[repository.Part, Sequence[repository.Part]]:
+    """The part of a period that has been summed, and the parts before and after it.
 
-    unsummed: the first day that has not been summed. Returns the first day and the one after the
-    last, and two parts, of which one or both may be empty.
+    unit: what is summed as a whole, from midnight (UTC) on; unsummed: the first day that has not
+    been. One or all of the parts may be empty.
     """
-    midnight = daily_sums.start_of(since.date())
-    first = since.date() if since == midnight else since.date() + timedelta(days=1)
-    beyond = until.date() if unsummed is None else min(until.date(), unsummed)
+    first = since + (_EPOCH - since) % unit
+    beyond = until - (until - _EPOCH) % unit
+    if unsummed is not None:
+        beyond = min(beyond, daily_sums.start_of(unsummed))
     if unsummed is None or first >= beyond:
-        return (first, first), ((since, until), (until, until))
-    parts = (since, daily_sums.start_of(first)), (daily_sums.start_of(beyond), until)
-    return (first, beyond), parts
-
-
-def _days(since: datetime, until: datetime) -> Iterator[date]:
-    day, last = since.date(), (until - timedelta(microseconds=1)).date()
-    while day <= last:
-        yield day
-        day += timedelta(days=1)
+        return (since, since), ((since, until), (until, until))
+    return (first, beyond), ((since, first), (beyond, until))
 
 
 def _totals(row: Any) -> Totals:

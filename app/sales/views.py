@@ -35,6 +35,7 @@ _exports: Final = ConcurrencyLimiter(2)
 @requires(blp, Role.MERCHANT, scope=Scope.ORDERS_READ)
 @blp.arguments(SalesArgs, location="query")
 @blp.response(200, OrderList)
+@blp.errors(PeriodInvalid)
 def list_sales(args: dict[str, Any]) -> Any:
     """List sales
 
@@ -42,7 +43,9 @@ def list_sales(args: dict[str, Any]) -> Any:
     `to` refer to `createdAt`.
     """
     with reading() as session:
-        return service.list_sales(session, merchant_id=current_user(session).id, **args)
+        merchant = current_user(session)
+        within = args.pop("requested").within(merchant.time_zone)
+        return service.list_sales(session, merchant_id=merchant.id, within=within, **args)
 
 
 @blp.get("/sales/export")
@@ -50,12 +53,14 @@ def list_sales(args: dict[str, Any]) -> Any:
 @blp.arguments(ExportArgs, location="query")
 @blp.response(200, description="One row per order")
 @answers_csv(blp, example=CSV_EXAMPLE)
+@blp.errors(PeriodInvalid)
 @per_caller("20/minute")
 def export_sales(args: dict[str, Any]) -> Response:
     """Export sales as CSV
 
     Returns all orders of the list, newest first. Orders are read while the response is sent, so
-    each row is current when it is read. `refunded` and `feeRefunded` are the parts of `amount` and
+    each row is current when it is read. Times have the offset of `timeZone`, which the last column
+    names. `refunded` and `feeRefunded` are the parts of `amount` and
     `fee` that have been returned; `net` is amount - fee - refunded + feeRefunded, or 0 if the
     order was not paid. Text that a spreadsheet would interpret as a formula is prefixed with an
     apostrophe. If the export fails midway, its last line says so.
@@ -63,7 +68,8 @@ def export_sales(args: dict[str, Any]) -> Response:
     bom = args.pop("bom")
     with reading() as session:
         merchant = current_user(session)
-    parts = service.export(merchant_id=merchant.id, reading=reading, **args)
+    within = args.pop("requested").within(merchant.time_zone)
+    parts = service.export(merchant_id=merchant.id, within=within, reading=reading, **args)
     return csv_download(
         parts, filename="sales.csv", limiter=_exports, caller_id=merchant.id, bom=bom
     )
@@ -78,17 +84,20 @@ def export_sales(args: dict[str, Any]) -> Response:
 def get_sales_summary(args: dict[str, Any]) -> Response:
     """Get a sales summary
 
-    Returns totals, best-selling products and daily figures of a period. It matches the ledger:
+    Returns totals, best-selling products and daily figures of a period, for the days of `timeZone`.
+    It matches the ledger:
     `net` is what the merchant's wallet received for sales, minus fees and refunds. Products in a
     currency other than the shop's are not included.
     """
     with reading() as session:
         merchant = current_user(session)
+    within = args.pop("requested").within(merchant.time_zone)
     with snapshot() as session:
         found = service.get_summary(
             session,
             merchant_id=merchant.id,
             currency=settings().default_currency,
+            within=within,
             **args,
         )
     return json_response(dump_json(summary_out(found)))

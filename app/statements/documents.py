@@ -5,11 +5,12 @@ A truncated document is recognisable: JSON lacks its end, and CSV its row with t
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from app.common import csv_documents
-from app.common.clock import format_timestamp
 from app.common.json_format import dump_json
 from app.common.money import format_minor
+from app.common.time_zone import format_local
 from app.statements.schemas import head_out
 from app.statements.service import Statement
 from app.wallets.models import WalletTransaction
@@ -27,6 +28,7 @@ CSV_HEAD: Final = (
     "currency",
     "transactionId",
     "orderNumber",
+    "timeZone",
 )
 
 
@@ -43,7 +45,7 @@ def as_csv(statement: Statement, chunks: Iterable[Sequence[NumberedPosting]]) ->
     """CSV (RFC 4180) in UTF-8: one row per posting, between the opening and the closing balance."""
     start: Sequence[Sequence[Any]] = (CSV_HEAD, _balance(statement, "OPENING_BALANCE"))
     for chunk in chunks:
-        yield csv_documents.write((*start, *(_posting(*line) for line in chunk)))
+        yield csv_documents.write((*start, *(_posting(*line, statement.zone) for line in chunk)))
         start = ()
     yield csv_documents.write((*start, _balance(statement, "CLOSING_BALANCE")))
 
@@ -54,7 +56,7 @@ def _balance(statement: Statement, kind: str) -> tuple[str | None, ...]:
     minor = statement.opening if is_opening else statement.closing
     currency = statement.currency
     return (
-        format_timestamp(time),
+        format_local(time, statement.zone),
         kind,
         None,
         None,
@@ -64,12 +66,13 @@ def _balance(statement: Statement, kind: str) -> tuple[str | None, ...]:
         currency,
         None,
         None,
+        statement.time_zone,
     )
 
 
-def _posting(line: WalletTransaction, order_number: str | None) -> tuple[Any, ...]:
+def _posting(line: WalletTransaction, order_number: str | None, zone: ZoneInfo) -> tuple[Any, ...]:
     return (
-        format_timestamp(line.created_at),
+        format_local(line.created_at, zone),
         line.type,
         csv_documents.escape_formula(line.description),
         line.reference_type,
@@ -79,4 +82,5 @@ def _posting(line: WalletTransaction, order_number: str | None) -> tuple[Any, ..
         line.currency,
         line.id,
         order_number,
+        zone.key,
     )

@@ -12,7 +12,7 @@ from app.statements.pdf_layout import BOLD, BRAND, LEFT, PALE, RIGHT, TOP, Colum
 Row = Sequence[str]
 
 TRANSACTIONS: Final = (
-    Column("Date (UTC)", 48, 76),
+    Column("Date", 48, 76),
     Column("Type", 128, 58),
     Column("Description", 190, 128),
     Column("Reference", 322, 98),
@@ -59,7 +59,7 @@ def _particulars(pages: PageWriter, head: dict[str, Any]) -> None:
     )
     right = (
         ("Period", [f"from {head['from']}", f"to {head['to']} (exclusive)"]),
-        ("Times", ["Coordinated Universal Time (UTC)"]),
+        ("Times", [head["zone"]]),
         ("Date of issue", [head["issued"]]),
     )
     top, ends = pages.y, []

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import IO, Any, Final, cast
+from zoneinfo import ZoneInfo
 
 from app.common import deadline
 from app.common.errors import Unavailable
 from app.common.json_format import dump_json
 from app.common.money import format_minor
 from app.common.settings import PROJECT_ROOT
+from app.common.time_zone import UTC_ZONE, local
 from app.statements.service import Statement
 from app.wallets.models import WalletTransaction
 from app.wallets.service import NumberedPosting
@@ -26,6 +28,8 @@ TIMEOUT: Final = 180
 
 #: Display names of transaction types that differ from their names in words.
 _DISPLAY_NAMES: Final = {"ONRAMP": "From bank", "PAYOUT": "To bank"}
+
+_UTC: Final = "Coordinated Universal Time (UTC)"
 
 _one_at_a_time: Final = threading.Lock()
 
@@ -71,23 +75,25 @@ def _send(
     with file:
         file.write(dump_json(format_head(statement)) + b"\n")
         for chunk in chunks:
-            file.write(dump_json([format_row(*line) for line in chunk]) + b"\n")
+            rows = [format_row(*line, statement.zone) for line in chunk]
+            file.write(dump_json(rows) + b"\n")
         file.write(b"null\n")
 
 
 def format_head(statement: Statement) -> dict[str, Any]:
     """The head of a statement, formatted."""
     wallet, holder, currency = statement.period.wallet, statement.holder, statement.currency
-    number = wallet.number or ""
+    number, zone = wallet.number or "", statement.zone
     return {
         "name": " ".join(filter(None, (holder.first_name, holder.last_name))),
         "shop": holder.shop_name,
         "contact": holder.email or holder.phone,
         "number": " ".join(number[place : place + 4] for place in range(0, len(number), 4)),
         "currency": currency,
-        "from": _timestamp(statement.since),
-        "to": _timestamp(statement.until),
-        "issued": f"{_timestamp(statement.issued_at)} UTC",
+        "from": _timestamp(statement.since, zone),
+        "to": _timestamp(statement.until, zone),
+        "zone": _UTC if zone == UTC_ZONE else zone.key,
+        "issued": f"{_timestamp(statement.issued_at, zone)}{' UTC' if zone == UTC_ZONE else ''}",
         "opening": _grouped(statement.opening, currency),
         "closing": _grouped(statement.closing, currency),
         "count": f"{statement.period.count:,}",
@@ -105,11 +111,13 @@ def format_head(statement: Statement) -> dict[str, Any]:
     }
 
 
-def format_row(line: WalletTransaction, order_number: str | None) -> tuple[str, ...]:
+def format_row(
+    line: WalletTransaction, order_number: str | None, zone: ZoneInfo
+) -> tuple[str, ...]:
     """A posting, formatted: date, type, description, reference, amount, balance."""
     reference = f"{line.reference_type} {line.reference_id}" if line.reference_id else ""
     return (
-        _timestamp(line.created_at),
+        _timestamp(line.created_at, zone),
         _display_name(line.type),
         line.description or "",
         f"order {order_number}" if order_number else reference,
@@ -118,8 +126,11 @@ def format_row(line: WalletTransaction, order_number: str | None) -> tuple[str, 
     )
 
 
-def _timestamp(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S}"
+def _timestamp(time: datetime, zone: ZoneInfo) -> str:
+    """With the offset from UTC, unless the zone is UTC."""
+    shown = local(time, zone)
+    offset = "" if zone == UTC_ZONE else f" {shown.isoformat()[-6:]}"
+    return f"{shown:%Y-%m-%d %H:%M:%S}{offset}"
 
 
 def _display_name(kind: str) -> str:

@@ -6,9 +6,9 @@ import marshmallow as ma
 
 from app.common.clock import format_timestamp
 from app.common.csv_documents import CsvArgs
-from app.common.fields import Choice, MoneyOut, Schema, Timestamp, serializes
+from app.common.fields import Choice, DayOrTime, MoneyOut, Schema, Timestamp, serializes
 from app.common.money import format_minor
-from app.common.time_range import TimeRangeArgs
+from app.common.time_range import ReportRangeArgs
 from app.statements.service import Statement
 from app.wallets.models import TransactionType
 from app.wallets.schemas import TransactionOut
@@ -16,14 +16,17 @@ from app.wallets.schemas import TransactionOut
 FORMATS = ("json", "csv", "pdf")
 
 
-class StatementArgs(CsvArgs, TimeRangeArgs):
-    since = Timestamp(
+class StatementArgs(CsvArgs, ReportRangeArgs):
+    since = DayOrTime(
         data_key="from",
-        metadata={"description": "From this time on (inclusive); default: 30 days before `to`"},
+        metadata={
+            "description": "From this day or time on (inclusive); default: 30 times 24 hours before"
+            " `to`"
+        },
     )
-    until = Timestamp(
+    until = DayOrTime(
         data_key="to",
-        metadata={"description": "Before this time (exclusive); default and maximum: now"},
+        metadata={"description": "Before this day or time (exclusive); default and maximum: now"},
     )
     format = ma.fields.String(
         load_default="json",
@@ -64,6 +67,13 @@ class StatementHeadOut(Schema):
     closing_balance = MoneyOut(required=True, metadata={"example": "40.03"})
     count = ma.fields.Integer(required=True, metadata={"example": 3})
     totals = ma.fields.List(ma.fields.Nested(StatementTotalOut), required=True)
+    time_zone = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "Time zone of dates in `from` and `to`, and of the times of CSV and PDF",
+            "example": "Asia/Kolkata",
+        },
+    )
 
 
 class StatementOut(StatementHeadOut):
@@ -103,4 +113,5 @@ def head_out(statement: Statement) -> dict[str, Any]:
             }
             for total in statement.totals
         ],
+        "timeZone": statement.time_zone,
     }

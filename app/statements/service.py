@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -40,7 +41,8 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement without its postings. opening, closing: minor units of the wallet."""
+    """A statement without its postings. opening, closing: minor units of the wallet; time_zone: of
+    the times that people read."""
 
     holder: User
     period: Period
@@ -50,6 +52,11 @@ class Statement:
     opening: int
     closing: int
     totals: Sequence[Total]
+    time_zone: str
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
 
     @property
     def currency(self) -> str:
@@ -97,6 +104,7 @@ def create_statement(
         opening=opening,
         closing=balances[period.last] if period.count else opening,
         totals=[Total(*row) for row in rows],
+        time_zone=within.zone.key,
     )
     _require_consistent(statement)
     return statement

@@ -13,6 +13,8 @@ from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.db import reading
 from app.common.http import Blueprint, settings
 from app.common.ratelimit import per_caller
+from app.common.time_range import PeriodInvalid
+from app.common.time_zone import local
 from app.statements import documents, pdf_worker, service
 from app.statements.errors import StatementTooLong
 from app.statements.schemas import StatementArgs, StatementOut
@@ -55,7 +57,7 @@ _pdf_limiter: Final = ConcurrencyLimiter(4)
         }
     }
 )
-@blp.errors(WalletNotFound, StatementTooLong)
+@blp.errors(PeriodInvalid, WalletNotFound, StatementTooLong)
 @per_caller("20/minute")
 def get_statement(args: dict[str, Any]) -> Response:
     """Get an account statement
@@ -63,7 +65,8 @@ def get_statement(args: dict[str, Any]) -> Response:
     Returns opening and closing balance, totals per type and every transaction of the period,
     oldest first. The opening balance and the transactions add up to the closing balance. JSON and
     CSV contain up to 1,000,000 transactions, PDF up to 100,000. A CSV lists the transactions
-    between a line with the opening and a line with the closing balance; text that a spreadsheet
+    between a line with the opening and a line with the closing balance. The times of CSV and PDF
+    have the offset of `timeZone`, which a column and the head name. In CSV, text that a spreadsheet
     would interpret as a formula is prefixed with an apostrophe. A document without its last part
     was truncated: request it again.
     """
@@ -75,6 +78,7 @@ def get_statement(args: dict[str, Any]) -> Response:
             holder=holder,
             currency=settings().default_currency,
             maximum=MAX_TRANSACTIONS[form],
+            within=args.pop("requested").within(holder.time_zone),
             **args,
         )
     chunks = service.postings(statement, reading=reading)
@@ -118,4 +122,5 @@ def _write(statement: Statement, parts: Iterator[bytes]) -> Response:
 
 def _name(statement: Statement) -> str:
     number = statement.period.wallet.number
-    return f"statement-{number}-{statement.since:%Y%m%d}-{statement.until:%Y%m%d}"
+    since, until = (local(time, statement.zone) for time in (statement.since, statement.until))
+    return f"statement-{number}-{since:%Y%m%d}-{until:%Y%m%d}"

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.sales.lines import COUNTS, SUMS, lines
+from app.sales.lines import COUNTS, FIGURES, QUARTER_HOUR, SUMS, lines
 from app.verify.invariant import Invariant
 
 #: All orders and refunds of the days that have been summed, and of those before them.
@@ -14,6 +14,10 @@ _LINES: Final = lines(
     refunds="true",
 )
 _DAY: Final = "CAST(occurred_at AT TIME ZONE 'UTC' AS date) AS day"
+
+_FIGURES: Final = ", ".join(
+    f"CAST(sum({sql}) AS bigint) AS {name}" for name, sql in FIGURES.items()
+)
 
 INVARIANTS: Final = (
     Invariant(
@@ -51,6 +55,24 @@ INVARIANTS: Final = (
         WHERE ({", ".join(f"e.{name}" for name in COUNTS)})
             IS DISTINCT FROM ({", ".join(f"s.{name}" for name in COUNTS)})
         """,  # noqa: S608 – names from our own code
+        whole=True,
+    ),
+    Invariant(
+        "The sums of a quarter of an hour are those of its orders and refunds",
+        f"""
+        SELECT scope_id, currency, starts_at
+        FROM (
+            SELECT scope_id, currency, starts_at, {_FIGURES}
+            FROM (
+                SELECT found.*, {QUARTER_HOUR} AS starts_at FROM ({_LINES}) AS found
+                    JOIN summed_days d ON d.day = CAST(occurred_at AT TIME ZONE 'UTC' AS date)
+                        AND d.quarters_summed_at IS NOT NULL
+            ) of_quarters, LATERAL (VALUES (merchant_id), (product_id)) AS scopes (scope_id)
+            GROUP BY scope_id, currency, starts_at
+        ) e FULL JOIN quarter_hour_sales s USING (scope_id, currency, starts_at)
+        WHERE ({", ".join(f"e.{name}" for name in FIGURES)})
+            IS DISTINCT FROM ({", ".join(f"s.{name}" for name in FIGURES)})
+        """,  # noqa: S608 – as above
         whole=True,
     ),
     Invariant(

@@ -168,7 +168,8 @@ def list_transactions(args: dict[str, Any]) -> Response:
     """
     wallet = _wallet_of_caller()
     with reading() as session:
-        found = service.list_transactions(session, wallet=wallet, **args)
+        within = args.pop("requested").within(current_user(session).time_zone)
+        found = service.list_transactions(session, wallet=wallet, within=within, **args)
     return json_response(dump_json(found.serialized(lambda line: transaction_out(*line))))
 
 
@@ -181,7 +182,8 @@ def list_limits() -> list[Limit]:
 
     Returns every limit that applies: per transaction or per rolling window, for one type of
     movement or for all incoming (`INCOMING`) or outgoing (`OUTGOING`) movements. `PAYMENT` covers
-    purchases and holds for merchants. Held amounts count as used. Sales are not limited.
+    purchases and holds for merchants. Held amounts count as used. Sales are not limited. The
+    windows end now, and are the same in every time zone: 24 hours and 30 times 24 hours.
     """
     with reading() as session:
         return _limits(session, current_user(session))

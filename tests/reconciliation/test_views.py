@@ -59,7 +59,7 @@ class TestFindings:
 
         report = reconciled(client, credit_line(onramp), debit_line(payout_id))
 
-        assert list(report) == ["provider", "from", "to", "counts", "rows"]
+        assert list(report) == ["provider", "from", "to", "counts", "rows", "timeZone"]
         assert (report["provider"], report["from"], report["to"]) == (
             "HDFC",
             days_ago(0),
@@ -178,6 +178,21 @@ class TestPeriod:
             period = {"from": str(day), "to": str(day + timedelta(days=1))}
             assert reconciled(client, **period)["counts"] == NOTHING
 
+    def test_the_days_are_those_of_the_time_zone_of_the_bank(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        evening = clock.now().replace(hour=19, minute=0)
+        with monkeypatch.context() as patch:
+            freeze_clock(patch, evening)
+            payout_id = user_with_open_records(client)[2]
+            deliver_and_handle(client, "paid", payout_id)
+        for zone, shift in (("UTC", 0), ("Asia/Kolkata", 1)):
+            day = evening.date() + timedelta(days=shift)
+            period = {"from": str(day), "to": str(day + timedelta(days=1)), "timeZone": zone}
+            report = reconciled(client, **period)
+            assert report["counts"] == NOTHING | {"missingThere": 1}
+            assert report["timeZone"] == zone
+
     def test_a_record_created_before_the_period_is_not_missing(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -228,6 +243,7 @@ class TestRequests:
             {"from": "2026-11-31"},
             {"apply": "yes"},
             {"format": "pdf"},
+            {"timeZone": "India"},
         ],
         ids=str,
     )

@@ -1,5 +1,6 @@
 """Sums of the sales of past days, and the summaries that add them up."""
 
+import itertools
 import os
 import random
 import subprocess
@@ -15,7 +16,13 @@ from sqlalchemy import func, select
 from app.common import db
 from app.common.settings import PROJECT_ROOT, Settings
 from app.sales.daily_sums import service, tasks
-from app.sales.daily_sums.models import BuyerDay, DailyBuyers, DailySales, SummedDay
+from app.sales.daily_sums.models import (
+    BuyerDay,
+    DailyBuyers,
+    DailySales,
+    QuarterHourSales,
+    SummedDay,
+)
 from tests import factories
 from tests.clock import freeze_clock
 from tests.concurrency import broken_invariants
@@ -23,6 +30,8 @@ from tests.factories import Actor
 from tests.sales.helpers import DAY, HOUR, add_orders, add_refund, summary
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+#: Zones whose days begin at a full, a half and a quarter hour of UTC, and one far ahead of it.
+ZONES = ("UTC", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Pacific/Apia")
 #: The first day of the sales of these tests.
 FIRST = TODAY - 8 * DAY
 
@@ -81,8 +90,10 @@ def test_a_summary_is_the_same_before_and_after_its_days_are_summed(
     moments = [FIRST, TODAY, TODAY + 12 * HOUR]
     moments += [FIRST + timedelta(minutes=chance.randrange(9 * 24 * 60)) for _ in range(4)]
     moments += [FIRST + chance.randrange(9) * DAY for _ in range(3)]
+    zones = itertools.cycle(ZONES)
     queries = [
-        {"since": since, "until": until} | ({"productId": product} if product else {})
+        {"since": since, "until": until, "timeZone": next(zones)}
+        | ({"productId": product} if product else {})
         for since in moments
         for until in moments
         for product in (None, products[0])
@@ -97,6 +108,27 @@ def test_a_summary_is_the_same_before_and_after_its_days_are_summed(
     assert [summary(client, seller, **query) for query in queries] == before
 
 
+def test_a_day_of_an_older_version_gets_its_quarters_of_an_hour(
+    client: FlaskClient, seller: Actor
+) -> None:
+    sell_at_random(seller, seed=4)
+    query = {"since": FIRST, "until": TODAY, "timeZone": "Asia/Kathmandu"}
+    before = summary(client, seller, **query)
+    summed()
+    with db.transaction() as session:
+        factories.as_owner(session, "DELETE FROM quarter_hour_sales")
+        factories.as_owner(session, "UPDATE summed_days SET quarters_summed_at = NULL")
+
+    with_some_days = service.sum_days()
+    for day in days_from(FIRST, 8):
+        assert summary(client, seller, **query) == before
+        assert broken_sums() == []
+        assert next(with_some_days) == day
+    assert list(with_some_days) == []
+    assert summary(client, seller, **query) == before
+    assert broken_sums() == []
+
+
 def test_days_that_were_summed_are_not_read_again(client: FlaskClient, seller: Actor) -> None:
     product_id, buyer = factories.product(seller), factories.buyer()
     add_orders(product_id, buyer, FIRST + HOUR, count=2)
@@ -104,10 +136,12 @@ def test_days_that_were_summed_are_not_read_again(client: FlaskClient, seller: A
     with db.transaction() as session:
         factories.as_owner(session, "UPDATE daily_sales SET orders = 7")
         factories.as_owner(session, "UPDATE daily_buyers SET buyers = 5")
+        factories.as_owner(session, "UPDATE quarter_hour_sales SET orders = 3")
 
     found = summary(client, seller, since=FIRST, until=TODAY)
 
     assert (found["orders"], found["buyers"]) == (7, 5)
+    assert [day["orders"] for day in found["days"]] == [6, 0, 0, 0, 0, 0, 0, 0]
 
 
 def test_nothing_is_said_of_the_buyers_of_others(client: FlaskClient, seller: Actor) -> None:
@@ -135,7 +169,7 @@ def test_a_day_is_summed_an_hour_after_its_end(
 
 def test_without_orders_nothing_is_summed(app: Flask) -> None:
     assert summed() == []
-    assert rows_of_all_tables() == [0, 0, 0, 0]
+    assert rows_of_all_tables() == [0, 0, 0, 0, 0]
 
 
 def test_the_first_day_is_that_of_the_first_order(client: FlaskClient, seller: Actor) -> None:
@@ -147,7 +181,7 @@ def test_the_first_day_is_that_of_the_first_order(client: FlaskClient, seller: A
 def test_days_without_sales_have_no_rows(client: FlaskClient, seller: Actor) -> None:
     add_orders(factories.product(seller), factories.buyer(), FIRST + 2 * HOUR, count=3)
     summed()
-    assert rows_of_all_tables() == [8, 1, 2, 2]
+    assert rows_of_all_tables() == [8, 1, 2, 2, 6]
 
 
 def test_the_sums_can_be_made_anew(client: FlaskClient, seller: Actor) -> None:
@@ -158,7 +192,7 @@ def test_the_sums_can_be_made_anew(client: FlaskClient, seller: Actor) -> None:
         factories.as_owner(session, "UPDATE daily_sales SET revenue = revenue + 1")
 
     service.delete_all()
-    assert rows_of_all_tables() == [0, 0, 0, 0]
+    assert rows_of_all_tables() == [0, 0, 0, 0, 0]
     assert len(summed()) == 8
 
     assert rows_of_all_tables() == before
@@ -206,7 +240,7 @@ def rows_of_all_tables() -> list[int]:
     with db.reading() as session:
         return [
             session.scalars(select(func.count()).select_from(table)).one()
-            for table in (SummedDay, DailySales, BuyerDay, DailyBuyers)
+            for table in (SummedDay, DailySales, BuyerDay, DailyBuyers, QuarterHourSales)
         ]
 
 

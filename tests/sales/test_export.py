@@ -72,6 +72,7 @@ def test_a_row_has_all_fields_of_an_order(
         "refundedUnits": "1",
         "currency": "USD",
         "orderNumber": order["number"],
+        "timeZone": "UTC",
     }
 
 

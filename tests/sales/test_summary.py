@@ -153,6 +153,7 @@ def test_the_summary_has_the_documented_fields(client: FlaskClient, seller: Acto
             {"date": "2026-03-02"} | nothing | {"refunds": "8.34", "net": "-8.09"},
             {"date": "2026-03-03"} | nothing,
         ],
+        "timeZone": "UTC",
     }
     schema = SalesSummaryOut()
     assert list(found) == [field.data_key for field in schema.fields.values()]

@@ -34,6 +34,7 @@ HEAD: dict[str, Any] = {
     "currency": "USD",
     "from": "2026-01-01 00:00:00",
     "to": "2026-02-01 00:00:00",
+    "zone": "Coordinated Universal Time (UTC)",
     "issued": "2026-11-21 14:30:00 UTC",
     "opening": "1,250.00",
     "closing": "2,250.00",
@@ -121,7 +122,7 @@ class TestDownload:
             "Deposit 1 1,500.00 0.00",
             "Withdrawal 1 0.00 499.50",
             "All 2 1,500.00 499.50",
-            "Date (UTC) Type Description Reference Amount Balance",
+            "Date Type Description Reference Amount Balance",
             "Withdrawal Rent -499.50 1,000.50",
             "Page 1 of 1",
         ):
@@ -135,7 +136,7 @@ class TestDownload:
 
         assert len(pages) > 2
         for number, page in enumerate(pages, 1):
-            assert page.count("Date (UTC) Type Description Reference Amount Balance") == 1
+            assert page.count("Date Type Description Reference Amount Balance") == 1
             assert f"Page {number} of {len(pages)} " in page
         assert re.findall(r"Movement (\d+)", " ".join(pages)) == [str(n) for n in range(1, 151)]
 

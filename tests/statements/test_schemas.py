@@ -29,6 +29,7 @@ def test_a_statement_is_serialized_as_by_its_schema(currency: str) -> None:
         opening=4000,
         closing=5000,
         totals=[Total("DEPOSIT", 2, 1500, 0), Total("PAYMENT", 1, 0, 500)],
+        time_zone="Asia/Kolkata",
     )
     written = json.loads(b"".join(as_json(statement, [])))
 
@@ -56,6 +57,7 @@ def test_a_statement_is_serialized_as_by_its_schema(currency: str) -> None:
                         }
                         for total in statement.totals
                     ],
+                    "time_zone": "Asia/Kolkata",
                     "transactions": [],
                 }
             )

@@ -64,6 +64,7 @@ class TestJson:
                 {"type": "DEPOSIT", "count": 1, "amountIn": "0.01", "amountOut": "0.00"},
                 {"type": "WITHDRAWAL", "count": 1, "amountIn": "0.00", "amountOut": "0.01"},
             ],
+            "timeZone": "UTC",
         }
         history = client.get("/api/v1/wallet/transactions?limit=100", headers=user.headers).json
         assert rows == [row for row in history["data"][::-1] if row["description"][-1] in "23"][:2]
@@ -184,14 +185,14 @@ class TestCsv:
         lines = answer.data.decode("utf-8-sig").split("\r\n")
         assert lines[:2] == [
             "date,type,description,referenceType,referenceId,amount,balance,currency,transactionId,"
-            "orderNumber",
-            "2026-03-01T00:00:00.000Z,OPENING_BALANCE,,,,,0.00,USD,,",
+            "orderNumber,timeZone",
+            "2026-03-01T00:00:00.000Z,OPENING_BALANCE,,,,,0.00,USD,,,UTC",
         ]
         assert lines[2].startswith("2026-03-01T12:00:00.000Z,DEPOSIT,Movement 1,,,0.01,0.01,USD,")
         assert lines[4].startswith(
             "2026-03-01T14:00:00.000Z,WITHDRAWAL,Movement 3,,,-0.01,0.01,USD,"
         )
-        assert lines[5:] == ["2026-03-01T14:30:00.000Z,CLOSING_BALANCE,,,,,0.01,USD,,", ""]
+        assert lines[5:] == ["2026-03-01T14:30:00.000Z,CLOSING_BALANCE,,,,,0.01,USD,,,UTC", ""]
 
     def test_csv_and_json_have_the_same_content(self, client: FlaskClient, user: Actor) -> None:
         rows = rows_of(get_statement(client, user, "csv", **MARCH))

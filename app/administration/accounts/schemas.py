@@ -8,7 +8,7 @@ from app.administration.accounts.service import MAX_MATCHES, UserState
 from app.administration.schemas import SHOP_NAME, UserSummaryOut, id_filter
 from app.auth.models import Role
 from app.auth.schemas import TwoFactorStatusOut, UserOut
-from app.common.fields import Flag, MoneyOut, Schema, Text, Timestamp
+from app.common.fields import DayOrTime, Flag, MoneyOut, Schema, Text, Timestamp
 from app.common.money import EXPONENTS
 from app.common.pagination import PageArgs, page_of
 from app.common.time_range import TimeRangeArgs
@@ -20,9 +20,11 @@ _LOCK_REASON: Final = {"description": "Why the wallet is locked; null if it is n
 
 
 class UsersArgs(PageArgs, TimeRangeArgs):
-    since = Timestamp(data_key="from", metadata={"description": "Registered from this time on"})
-    until = Timestamp(
-        data_key="to", metadata={"description": "Registered before this time (exclusive)"}
+    since = DayOrTime(
+        data_key="from", metadata={"description": "Registered from this day or time on"}
+    )
+    until = DayOrTime(
+        data_key="to", metadata={"description": "Registered before this day or time (exclusive)"}
     )
     q = Text(
         max_length=100,

@@ -8,7 +8,7 @@ import marshmallow as ma
 from app.administration.banking.service import SUBJECTS
 from app.administration.schemas import UserSummaryOut, id_filter
 from app.banks.types import BankEventType
-from app.common.fields import Choice, Flag, MoneyOut, Schema, Text, Timestamp
+from app.common.fields import Choice, DayOrTime, Flag, MoneyOut, Schema, Text, Timestamp
 from app.common.pagination import PageArgs, page_of
 from app.common.time_range import TimeRangeArgs
 from app.gateway.types import GatewayEventType
@@ -54,9 +54,11 @@ class AllOnrampsArgs(_BankArgs):
 
 
 class InboundEventsArgs(PageArgs, TimeRangeArgs):
-    since = Timestamp(data_key="from", metadata={"description": "Received from this time on"})
-    until = Timestamp(
-        data_key="to", metadata={"description": "Received before this time (exclusive)"}
+    since = DayOrTime(
+        data_key="from", metadata={"description": "Received from this day or time on"}
+    )
+    until = DayOrTime(
+        data_key="to", metadata={"description": "Received before this day or time (exclusive)"}
     )
     provider = _provider_filter("Only events of this bank; STRIPE for the payment gateway")
     status = _status_filter(InboundEventStatus, "Only events with this status")

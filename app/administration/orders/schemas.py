@@ -4,7 +4,7 @@ import marshmallow as ma
 
 from app.administration.orders.service import MAX_REFUNDS
 from app.administration.schemas import UserSummaryOut, id_filter
-from app.common.fields import Schema, Timestamp
+from app.common.fields import DayOrTime, Schema, Timestamp
 from app.common.pagination import PageArgs
 from app.common.time_range import TimeRangeArgs
 from app.orders.models import OrderStatus, PaymentMethod
@@ -13,9 +13,9 @@ from app.orders.refunds.schemas import RefundOut
 
 
 class AllOrdersArgs(PageArgs, TimeRangeArgs):
-    since = Timestamp(data_key="from", metadata={"description": "Created from this time on"})
-    until = Timestamp(
-        data_key="to", metadata={"description": "Created before this time (exclusive)"}
+    since = DayOrTime(data_key="from", metadata={"description": "Created from this day or time on"})
+    until = DayOrTime(
+        data_key="to", metadata={"description": "Created before this day or time (exclusive)"}
     )
     number = number_filter()
     buyer_id = id_filter("Only orders of this buyer")

@@ -1,4 +1,4 @@
-"""Sums of the sales of each day (UTC), which summaries add up.
+"""Sums of the sales of each day (UTC) and of each quarter of an hour, which summaries add up.
 
 All of it follows from orders and refunds, which `verify` compares it with, so there are no foreign
 keys. A day is summed once it is over; nothing of it changes afterwards.
@@ -17,10 +17,12 @@ class SummedDay(Base):
     """A day whose sums are complete. From the first to the last one, no day is missing."""
 
     __tablename__ = "summed_days"
-    __table_args__ = (mutable(deleted=True),)
+    __table_args__ = (mutable("quarters_summed_at", deleted=True),)
 
     day: Mapped[date] = mapped_column(primary_key=True)
     summed_at: Mapped[datetime]
+    #: When its quarters of an hour were summed; None in a day that an older version has summed.
+    quarters_summed_at: Mapped[datetime | None]
 
 
 class DailySales(Base):
@@ -77,3 +79,24 @@ class DailyBuyers(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     previous_day: Mapped[date] = mapped_column(primary_key=True)
     buyers: Mapped[int]
+
+
+class QuarterHourSales(Base):
+    """The sales and refunds of a merchant, or of a product, in a quarter of an hour.
+
+    The days of every time zone consist of whole quarters: the offsets from UTC are multiples of it.
+    scope_id: the merchant or the product; net: revenue - fees - refunds + fee_refunds. Other
+    columns as of DailySales.
+    """
+
+    __tablename__ = "quarter_hour_sales"
+    __table_args__ = (mutable(deleted=True),)
+
+    scope_id: Mapped[UUID] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    starts_at: Mapped[datetime] = mapped_column(primary_key=True)
+    orders: Mapped[int]
+    units: Mapped[int]
+    revenue: Mapped[int]
+    refunds: Mapped[int]
+    net: Mapped[int]

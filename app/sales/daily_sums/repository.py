@@ -1,16 +1,24 @@
-"""SQL of the daily sums."""
+"""SQL of the sums of past days."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from app.common import clock
 from app.common.db import Base
 from app.common.id_ranges import ids_within
 from app.orders.models import Order
-from app.sales.daily_sums.models import BuyerDay, DailyBuyers, DailySales, SummedDay
-from app.sales.lines import SUMS, lines
+from app.sales.daily_sums.models import (
+    BuyerDay,
+    DailyBuyers,
+    DailySales,
+    QuarterHourSales,
+    SummedDay,
+)
+from app.sales.lines import FIGURES, QUARTER_HOUR, SUMS, lines
 
 _OF_DAY: Final = lines(
     ":since",
@@ -46,9 +54,33 @@ _BUYERS: Final = f"""
 """  # noqa: S608 – as above
 
 
+_QUARTERS: Final = f"""
+    SELECT scope_id, currency, starts_at,
+        {", ".join(f"CAST(sum({value}) AS bigint) AS {name}" for name, value in FIGURES.items())}
+    FROM (
+        SELECT found.*, {QUARTER_HOUR} AS starts_at FROM ({_OF_DAY}) found
+    ) of_quarters, LATERAL (VALUES (merchant_id), (product_id)) AS scopes (scope_id)
+    GROUP BY scope_id, currency, starts_at
+"""  # noqa: S608 – as above
+
+_OF_DAYS: Final = (
+    ("daily_sales", _SALES),
+    ("daily_buyers", _BUYERS),
+    ("buyer_days", _BUYER_DAYS),
+)
+_OF_QUARTERS: Final = (("quarter_hour_sales", _QUARTERS),)
+
+
 def last_day(session: Session) -> date | None:
     """The last day that was summed."""
     return session.scalar(select(func.max(SummedDay.day)))
+
+
+def first_day_without_quarters(session: Session) -> date | None:
+    """The first summed day whose quarters of an hour have not been."""
+    return session.scalar(
+        select(func.min(SummedDay.day)).where(SummedDay.quarters_summed_at.is_(None))
+    )
 
 
 def first_order_at(session: Session) -> datetime | None:
@@ -62,25 +94,38 @@ def lock(session: Session) -> None:
     session.execute(text("LOCK TABLE summed_days IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def add(
-    session: Session, day: date, *, since: datetime, until: datetime, summed_at: datetime
-) -> None:
+def add_day(session: Session, day: date, *, since: datetime, until: datetime) -> None:
     """Sum a day. All days before it have been summed. since, until: its beginning and end."""
-    session.execute(insert(SummedDay).values(day=day, summed_at=summed_at))
+    session.execute(insert(SummedDay).values(day=day, summed_at=clock.now()))
+    _insert(session, _OF_DAYS, {"day": day} | _bounds(since, until))
+
+
+def add_quarters(session: Session, day: date, *, since: datetime, until: datetime) -> None:
+    """Sum the quarters of an hour of a day that has been summed. since, until: as of `add_day`."""
+    summed = update(SummedDay).where(SummedDay.day == day)
+    session.execute(summed.values(quarters_summed_at=clock.now()))
+    _insert(session, _OF_QUARTERS, _bounds(since, until))
+
+
+def _bounds(since: datetime, until: datetime) -> dict[str, Any]:
     first, beyond = ids_within(since, until)
-    values = {"day": day, "since": since, "until": until, "first": first, "beyond": beyond}
-    tables = Base.metadata.tables
-    for name, query in (
-        ("daily_sales", _SALES),
-        ("daily_buyers", _BUYERS),
-        ("buyer_days", _BUYER_DAYS),
-    ):
-        columns = list(tables[name].columns)
-        session.execute(
-            insert(tables[name]).from_select(columns, text(query).columns(*columns)), values
-        )
+    return {"since": since, "until": until, "first": first, "beyond": beyond}
+
+
+def _insert(session: Session, queries: Iterable[tuple[str, str]], values: dict[str, Any]) -> None:
+    """Insert the rows of each query into its table."""
+    for name, query in queries:
+        table = Base.metadata.tables[name]
+        columns = list(table.columns)
+        session.execute(insert(table).from_select(columns, text(query).columns(*columns)), values)
 
 
 def delete_all(session: Session) -> None:
-    for deletion in (delete(SummedDay), delete(DailySales), delete(BuyerDay), delete(DailyBuyers)):
+    for deletion in (
+        delete(SummedDay),
+        delete(DailySales),
+        delete(BuyerDay),
+        delete(DailyBuyers),
+        delete(QuarterHourSales),
+    ):
         session.execute(deletion)

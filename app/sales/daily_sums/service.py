@@ -23,6 +23,11 @@ def first_unsummed_day(session: Session) -> date | None:
     return None if last is None else last + _DAY
 
 
+def first_day_without_quarters(session: Session) -> date | None:
+    """As `first_unsummed_day`, of the sums of quarters of an hour."""
+    return repository.first_day_without_quarters(session) or first_unsummed_day(session)
+
+
 def sum_days(*, max_seconds: float | None = None) -> Iterator[date]:
     """Sum each day that is over and has not been summed, in a transaction each.
 
@@ -49,12 +54,14 @@ def _sum_next_day(session: Session) -> date | None:
     """The day; None if none is due."""
     plan_for_whole_tables(session)
     repository.lock(session)
-    day = first_unsummed_day(session) or _first_day(session)
-    if day is None or clock.now() < start_of(day + _DAY) + _DELAY:
-        return None
-    repository.add(
-        session, day, since=start_of(day), until=start_of(day + _DAY), summed_at=clock.now()
-    )
+    # Days that an older version has summed come first.
+    day = repository.first_day_without_quarters(session)
+    if day is None:
+        day = first_unsummed_day(session) or _first_day(session)
+        if day is None or clock.now() < start_of(day + _DAY) + _DELAY:
+            return None
+        repository.add_day(session, day, since=start_of(day), until=start_of(day + _DAY))
+    repository.add_quarters(session, day, since=start_of(day), until=start_of(day + _DAY))
     return day
 
 
