@@ -21,6 +21,17 @@ SHOPS: Final = (
     photo.SHOP,
 )
 
+#: Names of the categories, by slug.
+CATEGORIES: Final = {
+    "audio": "Audio",
+    "books": "Books",
+    "courses": "Courses",
+    "design": "Fonts and icons",
+    "games": "Games",
+    "photography": "Photography",
+    "software": "Software",
+}
+
 OWNERS: Final = {product: shop.owner for shop in SHOPS for product in shop.products}
 
 PRODUCTS: Final = tuple(OWNERS)

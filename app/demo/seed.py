@@ -37,7 +37,7 @@ from app.common.pagination import PageRequest
 from app.common.settings import COMMAND, Settings, SettingsError
 from app.coupons import service as coupons
 from app.coupons.models import CouponKind
-from app.demo.catalogue import COUPON, EXAMPLE, OWNERS, PASSWORD, PRODUCTS, SHOPS
+from app.demo.catalogue import CATEGORIES, COUPON, EXAMPLE, OWNERS, PASSWORD, PRODUCTS, SHOPS
 from app.demo.history import DeactivatedProduct, Deposit, PlacedOrder, Step, Withdrawal, history
 from app.demo.people import ADMIN, BUYERS, Person
 from app.demo.shops.shop import DemoProduct, Shop
@@ -45,6 +45,7 @@ from app.ledger_lock.service import ledger_transaction
 from app.orders.purchases.pricing import Basket
 from app.orders.purchases.purchase import WalletPurchase
 from app.products import service as products
+from app.products.categories import service as categories
 from app.products.service import Offer
 from app.shops import service as shops
 from app.wallets import deposits
@@ -130,12 +131,15 @@ def _load(settings: Settings) -> int:
 
 
 def _create_shops(session: Session, settings: Settings, *, password_hash: str) -> _DemoData:
-    """Get or create all merchants with their products, and all buyers."""
+    """Get or create all categories, merchants with their products, and buyers."""
     data = _DemoData({}, {})
     for buyer in BUYERS:
         data.users[buyer] = _get_or_register(
             session, buyer, role=Role.USER, password_hash=password_hash
         )
+    existing = categories.get_ids(session, CATEGORIES)
+    for slug in CATEGORIES.keys() - existing.keys():
+        categories.create(session, actor_id=None, slug=slug, name=CATEGORIES[slug])
     to_create: list[tuple[User, Shop, DemoProduct]] = []
     for shop in SHOPS:
         merchant = data.users[shop.owner] = _get_or_register(
@@ -163,6 +167,7 @@ def _create_shops(session: Session, settings: Settings, *, password_hash: str) -
             available_units=product.units,
             currency=settings.default_currency,
             kind=shop.kind,
+            category=shop.category,
             product_id=UUID(EXAMPLE_ID) if product is EXAMPLE else None,
         )
         data.products[product.name] = offer.product.id

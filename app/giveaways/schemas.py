@@ -101,6 +101,7 @@ class GiveawayClaimOut(Schema):
     """What was given to a user, or the batch that the merchant has taken."""
 
     order_id = ma.fields.UUID(required=True)
+    order_number = ma.fields.String(required=True)
     user_id = ma.fields.UUID(required=True)
     email = ma.fields.String(required=True, allow_none=True)
     units = ma.fields.Integer(required=True, metadata={"description": "Units", "example": 1})
@@ -164,6 +165,7 @@ def claim_out(claim: GiveawayClaim) -> dict[str, Any]:
     order = claim.order
     return {
         "orderId": order.id,
+        "orderNumber": order.number,
         "userId": order.user_id,
         "email": claim.recipient.email,
         "units": order.quantity,

@@ -40,7 +40,7 @@ _RESERVATION = {
     f" share of {RESERVABLE_PERCENT} % of the stock, or {RESERVABLE_UNITS} units if that is more",
     "example": 2,
 }
-_CATEGORY = {"description": "`slug` of a category; null for none", "example": "audio-books"}
+_CATEGORY = {"description": "`slug` of a category; null for none", "example": "books"}
 _PRICE = {"description": "Price in the shop's currency, used exactly", "example": "199.99"}
 
 
@@ -123,7 +123,7 @@ class CatalogueArgs(PageArgs):
         validate=SLUG,
         metadata={
             "description": "Only products of the category with this `slug`",
-            "example": "audio-books",
+            "example": "books",
         },
     )
     sort = ma.fields.String(

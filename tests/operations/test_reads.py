@@ -16,6 +16,7 @@ READS = [route for route in EXPECTED if route[0] == "GET"]
 RECORDING: set[Route] = {
     ("GET", "/api/v1/orders/{order_id}/delivery"),
     ("GET", "/orders/{page_token}"),
+    ("GET", "/api/v1/giveaways/{giveaway_id}/file"),
     ("GET", "/api/v1/admin/users/{user_id}"),
     ("GET", "/api/v1/admin/wallets/{wallet_id}/transactions"),
     ("GET", "/api/v1/admin/orders/{order_id}"),

@@ -8,6 +8,7 @@ from app.demo.shops.shop import DemoProduct, Shop
 SHOP: Final = Shop(
     "Quiet Harbour",
     Person("quiet-harbour", "Amara", "Okafor"),
+    "books",
     (
         DemoProduct(
             "The Cartographer's Apprentice",

@@ -8,6 +8,7 @@ from app.demo.shops.shop import DemoProduct, Shop
 SHOP: Final = Shop(
     "Northlight",
     Person("northlight", "Ingrid", "Solberg"),
+    "courses",
     (
         DemoProduct(
             "Practical PostgreSQL for Application Developers",

@@ -8,6 +8,7 @@ from app.demo.shops.shop import DemoProduct, Shop
 SHOP: Final = Shop(
     "Lantern Forge",
     Person("lantern-forge", "Rafael", "Moreno"),
+    "games",
     (
         DemoProduct(
             "Tidebreaker",

@@ -8,6 +8,7 @@ from app.demo.shops.shop import DemoProduct, Shop
 SHOP: Final = Shop(
     "Golden Hour Lab",
     Person("golden-hour-lab", "Anaïs", "Lefebvre"),
+    "photography",
     (
         DemoProduct(
             "Slide Film Memories Presets",

@@ -24,9 +24,11 @@ class DemoProduct:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A merchant and their products. kind: of all products."""
+    """A merchant and their products. category: slug of the category of all products; kind: of all
+    products."""
 
     name: str
     owner: Person
+    category: str
     products: tuple[DemoProduct, ...]
     kind: ProductKind = ProductKind.PLAIN

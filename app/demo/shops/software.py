@@ -9,6 +9,7 @@ from app.products.models import ProductKind
 SHOP: Final = Shop(
     "Plainworks",
     Person("plainworks", "Tomasz", "Zieliński"),
+    "software",
     (
         DemoProduct(
             "Inkwell Pro, Lifetime Licence",

@@ -8,6 +8,7 @@ from app.demo.shops.shop import DemoProduct, Shop
 SHOP: Final = Shop(
     "Low Tide Audio",
     Person("low-tide-audio", "Keiko", "Morita"),
+    "audio",
     (
         DemoProduct(
             "Felt Piano Sample Library",

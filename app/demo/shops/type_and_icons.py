@@ -8,6 +8,7 @@ from app.demo.shops.shop import DemoProduct, Shop
 SHOP: Final = Shop(
     "Kerning & Co.",
     Person("kerning-and-co", "Matthijs", "de Groot"),
+    "design",
     (
         DemoProduct(
             "Halden Grotesk Family",

@@ -16,8 +16,8 @@ from app.products.categories.errors import CategoryExists, CategoryNotFound, Cat
 from app.products.categories.models import Category
 
 
-def create(session: Session, *, actor_id: UUID, slug: str, name: str) -> Category:
-    """Raises CategoryExists."""
+def create(session: Session, *, actor_id: UUID | None, slug: str, name: str) -> Category:
+    """actor_id: None for a command. Raises CategoryExists."""
     now = clock.now()
     try:
         with session.begin_nested():
@@ -54,7 +54,7 @@ def _require_for_update(session: Session, category_id: UUID) -> Category:
     return category
 
 
-def _record(session: Session, category: Category, *, actor_id: UUID, verb: str) -> None:
+def _record(session: Session, category: Category, *, actor_id: UUID | None, verb: str) -> None:
     session.flush()
     audit.record(
         session,

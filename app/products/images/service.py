@@ -26,7 +26,7 @@ def require_own(session: Session, *, merchant: User, product_id: UUID) -> Produc
     return product
 
 
-def get_uploaded(
+def already_uploaded(
     session: Session, *, merchant: User, product_id: UUID, source_sha256: str
 ) -> ShownImage | None:
     """The image of the merchant's product that was made from this file, or None.

@@ -54,7 +54,7 @@ def add_product_image(args: dict[str, Any], product_id: UUID) -> Response:
     body = receive_image()
     uploaded: dict[str, Any] = {"product_id": product_id, "source_sha256": sha256(body).hexdigest()}
     with reading() as session:
-        found = service.get_uploaded(session, merchant=current_user(session), **uploaded)
+        found = service.already_uploaded(session, merchant=current_user(session), **uploaded)
     if found is not None:
         return _respond(found, 200)
     sizes = store_image(body)
