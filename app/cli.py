@@ -83,9 +83,9 @@ def serve() -> None:
         from app.server import shared_metrics
 
     settings = _load_settings()
-    require_redis(settings)
     with shared_metrics(settings):
         _require_database(settings)
+        require_redis(settings)
         run(settings)
 
 

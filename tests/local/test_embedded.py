@@ -309,6 +309,10 @@ def test_the_default_folder_differs_for_root_and_for_each_checkout(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    installed = tmp_path / "installed"
+    assert default_data_dir(installed) == tmp_path / "home" / "payment-flow"
+    (tmp_path / "pyproject.toml").touch()
     assert default_data_dir(tmp_path) == tmp_path / ".data"
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     one, other = default_data_dir(tmp_path / "one"), default_data_dir(tmp_path / "other")
