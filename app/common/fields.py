@@ -82,6 +82,18 @@ class TextLines(Text):
     LINES = True
 
 
+class Metadata(ma.fields.Dict):
+    """Data of programs, kept exactly: at most 20 pairs of texts."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            keys=ma.fields.String(validate=ma.validate.Length(1, 40)),
+            values=ma.fields.String(validate=ma.validate.Length(0, 500)),
+            validate=ma.validate.Length(0, 20),
+            **kwargs,
+        )
+
+
 class Choice(ma.fields.String):
     """One of the values of an enumeration."""
 

@@ -30,6 +30,18 @@ class OrderStatus(StrEnum):
     REFUNDED = "REFUNDED"
 
 
+class RefundState(StrEnum):
+    """How much of an order was refunded: nothing, a part, or all of its amount and units."""
+
+    NONE = "NONE"
+    PARTIAL = "PARTIAL"
+    FULL = "FULL"
+
+
+#: In SQL, of orders that are refunded in part. The others are REFUNDED or have no refund.
+PARTLY_REFUNDED: Final = "status = 'COMPLETED' AND refunded_amount + refunded_units > 0"
+
+
 class Order(Timestamped, Base):
     __tablename__ = "orders"
     __table_args__ = (
@@ -80,6 +92,12 @@ class Order(Timestamped, Base):
         # Of all merchants, for administrators.
         Index("ix_orders_status", "status", "id", postgresql_where=text("status <> 'COMPLETED'")),
         Index("ix_orders_card", "id", postgresql_where=text("payment_method = 'GATEWAY'")),
+        Index(
+            "ix_orders_partly_refunded",
+            "merchant_id",
+            "id",
+            postgresql_where=text(PARTLY_REFUNDED),
+        ),
         Index(
             "ix_orders_gateway",
             "merchant_id",

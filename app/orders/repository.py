@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from app.auth.models import User
 from app.common.bulk import BulkInsert, Write, lock_rows, send_rows, write
 from app.common.driver import send, uuid_array
+from app.common.id_ranges import Lead, equal, leading, paginate_newest
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_due
+from app.common.time_range import ANY_TIME, TimeRange
 from app.orders.models import (
     Checkout,
     Order,
@@ -114,22 +116,24 @@ def list_orders(
     buyer_id: UUID,
     status: str | None = None,
     number: str | None = None,
+    within: TimeRange = ANY_TIME,
 ) -> Page[Any]:
     """A buyer's orders with product and buyer, newest first.
 
-    status: only those of this status; number: only the one with this number.
+    status: only those of this status; number: only the one with this number; within: only those
+    created within that time.
     """
-    wanted = [Order.user_id == buyer_id]
-    if number is not None:
-        wanted.append(Order.number == number)
-    if status is not None:
-        wanted.append(Order.status == status)
-    return paginate(
+    by_buyer: Lead = {Order.user_id: buyer_id}
+    lead, where = leading(by_buyer) if number is None else ({}, equal(by_buyer))
+    return paginate_newest(
         session,
         page,
-        _select_details().where(*wanted),
+        _select_details(),
         Order.id,
-        count=select(Order.id).where(*wanted),
+        created_at=Order.created_at,
+        within=within,
+        lead=lead,
+        where=where + equal({Order.number: number, Order.status: status}),
     )
 
 

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.columns import Created, Identified, Timestamped, known_values, mutable
@@ -118,6 +120,7 @@ class Product(Identified, Timestamped, Base):
             "purchase_limit",
             "reservation_limit",
             "category_id",
+            "metadata",
             "deleted_at",
             "updated_at",
         ),
@@ -136,6 +139,8 @@ class Product(Identified, Timestamped, Base):
     purchase_limit: Mapped[int | None]
     reservation_limit: Mapped[int | None]
     category_id: Mapped[UUID | None] = mapped_column(ForeignKey("categories.id"))
+    #: The merchant's own, which nobody else sees.
+    meta: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSONB(none_as_null=True))
     deleted_at: Mapped[datetime | None]
     #: What a search looks at: name and description, without accents and case.
     searched: Mapped[str] = mapped_column(

@@ -11,6 +11,7 @@ from app.common.fields import (
     Choice,
     Flag,
     Id,
+    Metadata,
     MoneyOut,
     Schema,
     Text,
@@ -44,6 +45,13 @@ _CATEGORY = {"description": "`slug` of a category; null for none", "example": "b
 _PRICE = {"description": "Price in the shop's currency, used exactly", "example": "199.99"}
 
 
+_METADATA = {
+    "description": "Up to 20 key-value pairs for the merchant's programs, which only the merchant"
+    " sees",
+    "example": {"sku": "GUIDE-2"},
+}
+
+
 class CreateProductIn(Schema):
     name = Text(max_length=200, required=True, metadata={"example": "Advanced Masterclass"})
     description = TextLines(
@@ -69,6 +77,7 @@ class CreateProductIn(Schema):
         minimum=1, maximum=1_000_000, allow_none=True, metadata=_RESERVATION
     )
     category = ma.fields.String(allow_none=True, validate=SLUG, metadata=_CATEGORY)
+    metadata = Metadata(attribute="meta", allow_none=True, metadata=_METADATA)
 
     @ma.validates_schema(skip_on_field_errors=True)
     def _require_units(self, data: dict[str, Any], **_: Any) -> None:
@@ -94,6 +103,7 @@ class UpdateProductIn(Schema):
         minimum=1, maximum=1_000_000, allow_none=True, metadata=_RESERVATION
     )
     category = ma.fields.String(allow_none=True, validate=SLUG, metadata=_CATEGORY)
+    metadata = Metadata(attribute="meta", allow_none=True, metadata=_METADATA)
 
 
 class CatalogueArgs(PageArgs):
@@ -207,6 +217,14 @@ class ProductOut(Schema):
         required=True,
         metadata={"description": "In the order chosen by the merchant; the first is the main one"},
     )
+    metadata = ma.fields.Dict(
+        attribute="meta",
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The merchant's own key-value pairs; null without, and for everyone else"
+        },
+    )
 
 
 class DeletedProductOut(Schema):
@@ -217,9 +235,9 @@ class DeletedProductOut(Schema):
 def product_out(offer: Offer, *, public: bool, base_url: str) -> dict[str, Any]:
     """Serialized as ProductOut, by hand because lists of products are the most frequent response.
 
-    public: whether to withhold what others do not see of the merchant: the email address, unless
-    the merchant has made it public, and the name of the person.
-    base_url: of the API.
+    public: whether to withhold what others do not see: the metadata, and of the merchant the email
+    address, unless the merchant has made it public, and the name of the person. base_url: of the
+    API.
     """
     product, merchant = offer.product, offer.merchant
     own_names = merchant.first_name, merchant.last_name
@@ -251,4 +269,5 @@ def product_out(offer: Offer, *, public: bool, base_url: str) -> dict[str, Any]:
         "reservationLimit": product.reservation_limit,
         "category": offer.category,
         "images": [image_out(image, base_url=base_url) for image in offer.images],
+        "metadata": None if public else product.meta,
     }

@@ -66,10 +66,11 @@ def create(
     purchase_limit: int | None = None,
     reservation_limit: int | None = None,
     category: str | None = None,
+    meta: dict[str, Any] | None = None,
     product_id: UUID | None = None,
 ) -> Offer:
-    """Create a product. price: units of `currency`. kind: a ProductKind. category: its slug.
-    product_id: a new one by default.
+    """Create a product. price: units of `currency`. kind: a ProductKind. category: its slug. meta:
+    the merchant's own data. product_id: a new one by default.
 
     A product of a kind that is not `is_ready_when_created` is on sale once `set_ready` is called.
     Raises AmountInvalid, CategoryUnknown, QuotaExceeded.
@@ -88,6 +89,7 @@ def create(
             kind=kind,
             purchase_limit=purchase_limit,
             reservation_limit=reservation_limit,
+            meta=meta,
             id=product_id or new_id(),
             category_id=category_id,
         ),
@@ -106,6 +108,7 @@ def new_product_row(
     purchase_limit: int | None = None,
     reservation_limit: int | None = None,
     category_id: UUID | None = None,
+    meta: dict[str, Any] | None = None,
     **values: Any,
 ) -> dict[str, Any]:
     """The columns of a new product. price: units of `currency`. Raises AmountInvalid."""
@@ -123,6 +126,7 @@ def new_product_row(
         "purchase_limit": purchase_limit,
         "reservation_limit": reservation_limit,
         "category_id": category_id,
+        "meta": meta,
         "created_at": now,
         "updated_at": now,
     } | values
@@ -218,7 +222,7 @@ def list_by_merchant(
 
 def update(session: Session, *, merchant: User, product_id: UUID, **changes: Any) -> Offer:
     """Update name, description, price, available_units, is_active, purchase_limit,
-    reservation_limit or category (a slug).
+    reservation_limit, category (a slug) or meta.
 
     A new number of units is a restock: the difference is recorded. Raises ProductNotFound,
     UnauthorizedProductAccess, AmountInvalid, StockIsCodes, CategoryUnknown.

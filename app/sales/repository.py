@@ -6,10 +6,11 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, case, select
+from sqlalchemy import String, bindparam, case, cast, select, text
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
+from app.auth.service import fold_email
 from app.common.csv_export import (
     CsvBatch,
     batch_of,
@@ -19,16 +20,19 @@ from app.common.csv_export import (
     time_cell,
 )
 from app.common.driver import send
-from app.common.id_ranges import ids_within, newest_first, paginate_newest
+from app.common.id_ranges import equal, ids_within, leading, newest_first, paginate_newest
 from app.common.pagination import Page, PageRequest
 from app.common.time_range import ANY_TIME, TimeRange
 from app.common.time_zone import UTC_ZONE
-from app.orders.models import Order, OrderStatus
+from app.orders.models import PARTLY_REFUNDED, Order, OrderStatus, RefundState
 from app.products.models import Product
 from app.sales.lines import COUNTS, FIGURES, SUMS, lines
 
 #: A range of IDs that is empty.
 _NO_IDS: Final = (UUID(int=0), UUID(int=0))
+
+#: States of so few orders that they are looked for among all of the merchant's, also for a product.
+_FEW: Final = (RefundState.PARTIAL, RefundState.FULL)
 
 
 def _zone_cells(zone: ZoneInfo) -> dict[str, Any]:
@@ -72,6 +76,8 @@ EXPORTED: Final[dict[str, Any]] = {
     "refundedUnits": Order.refunded_units,
     "currency": Order.currency,
     "orderNumber": Order.number,
+    "notes": text_cell(Order.notes),
+    "metadata": text_cell(cast(Order.meta, String)),
     "timeZone": None,
 } | _zone_cells(UTC_ZONE)
 
@@ -126,24 +132,46 @@ def _filters(
     *,
     merchant_id: UUID,
     product_id: UUID | None = None,
+    buyer_id: UUID | None = None,
+    buyer_email: str | None = None,
     status: str | None = None,
+    refunded: str | None = None,
     number: str | None = None,
 ) -> dict[str, Any]:
     """`lead` and `where` of `paginate_newest` for sales of the merchant: orders, but no
-    giveaways."""
-    lead: dict[Any, Any] = {Order.merchant_id: merchant_id}
+    giveaways. buyer_id or buyer_email: of one buyer; refunded: a RefundState."""
     where: list[Any] = [Order.giveaway_id.is_(None)]
-    if product_id is not None:
-        where.append(Order.merchant_id == merchant_id)
-        lead = {Order.product_id: product_id}
-    if status is not None:
-        # As a literal, so that PostgreSQL can use a partial index.
-        where.append(Order.status == bindparam(None, status, literal_execute=True))
-        if product_id is None and status != OrderStatus.COMPLETED:
-            lead[Order.status] = status
+    statuses = {status} if status is not None else set()
+    if refunded == RefundState.FULL:
+        statuses.add(OrderStatus.REFUNDED.value)
+    # As literals, so that PostgreSQL can use partial indexes.
+    where += [Order.status == bindparam(None, one, literal_execute=True) for one in statuses]
+    if refunded == RefundState.PARTIAL:
+        where.append(text(PARTLY_REFUNDED))
+    elif refunded == RefundState.NONE:
+        where += [Order.refunded_amount == 0, Order.refunded_units == 0]
+    by_buyer: dict[Any, Any] = {Order.user_id: _buyer(buyer_id, buyer_email)}
+    by_product: dict[Any, Any] = {Order.product_id: product_id}
+    by_merchant: dict[Any, Any] = {Order.merchant_id: merchant_id}
     if number is not None:
-        where.append(Order.number == number)
-    return {"lead": lead, "where": where}
+        others = equal({Order.number: number} | by_buyer | by_product | by_merchant)
+        return {"lead": {}, "where": where + others}
+    if refunded in _FEW:
+        lead, others = leading(by_buyer | by_merchant | by_product)
+    else:
+        lead, others = leading(by_buyer | by_product | by_merchant)
+    unusual = statuses - {OrderStatus.COMPLETED.value}
+    if unusual and Order.merchant_id in lead:
+        lead[Order.status] = min(unusual)
+    return {"lead": lead, "where": where + others}
+
+
+def _buyer(buyer_id: UUID | None, buyer_email: str | None) -> Any:
+    """The ID of one buyer, or the SQL that finds it."""
+    if buyer_email is None:
+        return buyer_id
+    query = select(User.id).where(User.email_key == fold_email(buyer_email))
+    return query.correlate(None).scalar_subquery()
 
 
 # The parts of the period that have not been summed, two at most: before and after what has been.

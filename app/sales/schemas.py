@@ -5,14 +5,15 @@ from typing import Any, Final
 
 import marshmallow as ma
 
+from app.auth.schemas import Email
 from app.common.clock import format_timestamp
 from app.common.csv_documents import CsvArgs
 from app.common.fields import DayOrTime, Id, MoneyOut, Schema, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.pagination import PageArgs
 from app.common.time_range import ReportRangeArgs
-from app.orders.models import OrderStatus
-from app.orders.purchases.schemas import number_filter
+from app.orders.models import RefundState
+from app.orders.purchases.schemas import OrderFilters
 from app.sales.repository import EXPORTED
 from app.sales.service import DayTotals, ProductTotals, Summary
 
@@ -21,21 +22,33 @@ CSV_EXAMPLE: Final = (
     "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a12,2026-11-21T09:30:00.000Z,2026-11-21T09:30:00.000Z,"
     "COMPLETED,WALLET,01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11,Field Guide,"
     "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a13,ada@example.com,2,19.99,4.00,SPRING,35.98,0.90,"
-    "17.99,0.45,17.54,1,USD,4821-0937-558,UTC\r\n"
+    "17.99,0.45,17.54,1,USD,4821-0937-558,A present for Grace,"
+    '"{""cart"": ""c-1842""}",UTC\r\n'
 )
 
 
-class _Filters(ReportRangeArgs):
-    since = DayOrTime(data_key="from", metadata={"description": "Created from this day or time on"})
-    until = DayOrTime(
-        data_key="to", metadata={"description": "Created before this day or time (exclusive)"}
-    )
+class _Filters(OrderFilters, ReportRangeArgs):
     product_id = Id(metadata={"description": "Only sales of this product"})
-    status = ma.fields.String(
-        validate=ma.validate.OneOf(list(OrderStatus)),
-        metadata={"description": "Only orders with this status"},
+    buyer_id = Id(metadata={"description": "Only sales to this buyer"})
+    buyer_email = Email(
+        metadata={
+            "description": "Only sales to the buyer who has this email address now, in any case",
+            "example": "ada@example.com",
+        }
     )
-    number = number_filter()
+    refunded = ma.fields.String(
+        validate=ma.validate.OneOf(list(RefundState)),
+        metadata={
+            "description": "Only orders of which nothing, a part or everything was refunded"
+            " (`status` REFUNDED): amount and units",
+            "example": "PARTIAL",
+        },
+    )
+
+    @ma.validates_schema
+    def _require_one_buyer(self, data: dict[str, Any], **_: Any) -> None:
+        if "buyer_id" in data and "buyer_email" in data:
+            raise ma.ValidationError("Send buyerId or buyerEmail, not both.", "buyerEmail")
 
 
 class ExportArgs(CsvArgs, _Filters):

@@ -37,8 +37,8 @@ def list_sales(
 ) -> Page[OrderDetails]:
     """The merchant's orders, newest first.
 
-    filters: product_id; status, an OrderStatus; number, of one order; within: when they were
-    created.
+    filters: product_id; buyer_id or buyer_email; status, an OrderStatus; refunded, a RefundState;
+    number, of one order; within: when they were created.
     """
     found = repository.list_sales(session, page, merchant_id=merchant_id, **filters)
     return found.with_data(OrderDetails(*row) for row in found.data)

@@ -59,11 +59,11 @@ def export_sales(args: dict[str, Any]) -> Response:
     """Export sales as CSV
 
     Returns all orders of the list, newest first. Orders are read while the response is sent, so
-    each row is current when it is read. Times have the offset of `timeZone`, which the last column
-    names. `refunded` and `feeRefunded` are the parts of `amount` and
-    `fee` that have been returned; `net` is amount - fee - refunded + feeRefunded, or 0 if the
-    order was not paid. Text that a spreadsheet would interpret as a formula is prefixed with an
-    apostrophe. If the export fails midway, its last line says so.
+    each row is current when it is read. Times have the offset of `timeZone`, which the last
+    column names. `refunded` and `feeRefunded` are the parts of `amount` and `fee` that have
+    been returned; `net` is amount - fee - refunded + feeRefunded, or 0 if the order was not
+    paid; `metadata` is a JSON object. Text that a spreadsheet would interpret as a formula is
+    prefixed with an apostrophe. If the export fails midway, its last line says so.
     """
     bom = args.pop("bom")
     with reading() as session:

@@ -33,7 +33,7 @@ class TestCreating:
             rf'"email":"{re.escape(seller.email)}","firstName":null,"lastName":null,'
             r'"name":"m•••@e•••\.com","supportEmail":null},'
             r'"kind":"PLAIN","isReady":true,"purchaseLimit":null,"reservationLimit":null,'
-            r'"category":null,"images":\[\]}',
+            r'"category":null,"images":\[\],"metadata":null}',
             answer.text,
         )
 

@@ -45,7 +45,8 @@ def test_a_row_has_all_fields_of_an_order(
     buyer = factories.buyer()
     product_id = factories.product(seller, price="19.99", name="Guide, second edition")
     create_coupon(client, seller, code="SPRING", kind="FIXED", value="4.00")
-    order = buy(client, buyer, product_id, quantity=2, couponCode="spring").json
+    own = {"notes": "For Grace,\n=1", "metadata": {"cart": "c-1", "note": "=1;\n=2"}}
+    order = buy(client, buyer, product_id, quantity=2, couponCode="spring", **own).json
     refund(client, seller, order["id"], units=1)
 
     (row,) = export(client, seller)
@@ -72,6 +73,8 @@ def test_a_row_has_all_fields_of_an_order(
         "refundedUnits": "1",
         "currency": "USD",
         "orderNumber": order["number"],
+        "notes": "For Grace,\n'=1",
+        "metadata": r'{"cart": "c-1", "note": "=1;\n=2"}',
         "timeZone": "UTC",
     }
 

@@ -171,6 +171,12 @@ class TestPaging:
             ({"status": "COMPLETED"}, "ix_orders_merchant"),
             ({"since": NOON, "until": NOON + DAY}, "ix_orders_merchant"),
             ({"status": "REFUNDED"}, "ix_orders_unusual"),
+            ({"refunded": "FULL"}, "ix_orders_unusual"),
+            ({"refunded": "FULL", "productId": None}, "ix_orders_unusual"),
+            ({"refunded": "NONE"}, "ix_orders_merchant"),
+            ({"refunded": "NONE", "productId": None}, "ix_orders_product"),
+            ({"buyerId": None}, "ix_orders_buyer"),
+            ({"buyerEmail": None, "productId": None}, "ix_orders_buyer"),
             ({"productId": None}, "ix_orders_product"),
         ],
         ids=str,
@@ -179,9 +185,10 @@ class TestPaging:
         self, client: FlaskClient, seller: Actor, by: dict[str, Any], index: str
     ) -> None:
         """So the time does not depend on the number of orders."""
-        product_id = factories.product(seller)
-        add_orders(product_id, factories.buyer(), NOON, count=30)
-        query = by | ({"productId": product_id} if "productId" in by else {})
+        product_id, buyer = factories.product(seller), factories.buyer()
+        add_orders(product_id, buyer, NOON, count=30)
+        values = {"productId": product_id, "buyerId": buyer.id, "buyerEmail": buyer.email}
+        query = {name: values.get(name, value) for name, value in by.items()}
 
         plan = "\n".join(plan_of(lambda: ids(client, seller, limit=5, **query)))
 

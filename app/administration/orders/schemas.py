@@ -4,27 +4,18 @@ import marshmallow as ma
 
 from app.administration.orders.service import MAX_REFUNDS
 from app.administration.schemas import UserSummaryOut, id_filter
-from app.common.fields import DayOrTime, Schema, Timestamp
+from app.common.fields import Schema, Timestamp
 from app.common.pagination import PageArgs
 from app.common.time_range import TimeRangeArgs
-from app.orders.models import OrderStatus, PaymentMethod
-from app.orders.purchases.schemas import OrderDetailOut, number_filter
+from app.orders.models import PaymentMethod
+from app.orders.purchases.schemas import OrderDetailOut, OrderFilters
 from app.orders.refunds.schemas import RefundOut
 
 
-class AllOrdersArgs(PageArgs, TimeRangeArgs):
-    since = DayOrTime(data_key="from", metadata={"description": "Created from this day or time on"})
-    until = DayOrTime(
-        data_key="to", metadata={"description": "Created before this day or time (exclusive)"}
-    )
-    number = number_filter()
+class AllOrdersArgs(PageArgs, OrderFilters, TimeRangeArgs):
     buyer_id = id_filter("Only orders of this buyer")
     merchant_id = id_filter("Only orders of this merchant's products")
     product_id = id_filter("Only orders of this product")
-    status = ma.fields.String(
-        validate=ma.validate.OneOf(list(OrderStatus)),
-        metadata={"description": "Only orders with this status"},
-    )
     payment_method = ma.fields.String(
         validate=ma.validate.OneOf(list(PaymentMethod)),
         metadata={"description": "Only orders that are paid this way"},

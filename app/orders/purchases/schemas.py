@@ -9,7 +9,9 @@ from app.common.examples import EXAMPLE_ID
 from app.common.fields import (
     Amount,
     Choice,
+    DayOrTime,
     Id,
+    Metadata,
     MoneyOut,
     ObjectType,
     Schema,
@@ -21,6 +23,7 @@ from app.common.fields import (
 from app.common.json_format import dump_json
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
+from app.common.time_range import TimeRangeArgs
 from app.coupons.schemas import CouponCode
 from app.gateway.types import CheckoutSession
 from app.idempotency.service import StoredResponse
@@ -46,16 +49,6 @@ class OrderNumber(ma.fields.String):
             raise ma.ValidationError(str(error)) from error
 
 
-def number_filter() -> OrderNumber:
-    """A query parameter that selects one order."""
-    return OrderNumber(
-        metadata={
-            "description": "Only the order with this number; hyphens and spaces are ignored",
-            "example": EXAMPLE_NUMBER,
-        }
-    )
-
-
 class CreateOrderIn(Schema):
     product_id = Id(required=True, metadata={"example": EXAMPLE_ID})
     payment_method = ma.fields.String(
@@ -77,11 +70,7 @@ class CreateOrderIn(Schema):
         },
     )
     notes = TextLines(max_length=1000, allow_none=True, metadata={"example": "A present for Grace"})
-    metadata = ma.fields.Dict(
-        # Data of programs, kept exactly.
-        keys=ma.fields.String(validate=ma.validate.Length(1, 40)),
-        values=ma.fields.String(validate=ma.validate.Length(0, 500)),
-        validate=ma.validate.Length(0, 20),
+    metadata = Metadata(
         allow_none=True,
         metadata={
             "description": "Up to 20 key-value pairs, stored with the order",
@@ -130,7 +119,7 @@ class BuyerOut(BuyerSummaryOut):
 
 class SoldProductOut(ProductOut):
     class Meta:
-        exclude = ("merchant",)
+        exclude = ("merchant", "metadata")
 
 
 class _OrderFields(Schema):
@@ -193,12 +182,27 @@ class OrderDetailOut(_OrderFields):
 OrderList = page_of(OrderOut)
 
 
-class OrdersArgs(PageArgs):
+class OrderFilters(Schema):
+    """Filters of every list of orders, which also takes a TimeRangeArgs."""
+
+    since = DayOrTime(data_key="from", metadata={"description": "Created from this day or time on"})
+    until = DayOrTime(
+        data_key="to", metadata={"description": "Created before this day or time (exclusive)"}
+    )
     status = ma.fields.String(
         validate=ma.validate.OneOf(list(OrderStatus)),
         metadata={"description": "Only orders with this status"},
     )
-    number = number_filter()
+    number = OrderNumber(
+        metadata={
+            "description": "Only the order with this number; hyphens and spaces are ignored",
+            "example": EXAMPLE_NUMBER,
+        }
+    )
+
+
+class OrdersArgs(PageArgs, OrderFilters, TimeRangeArgs):
+    pass
 
 
 class CheckoutOut(Schema):

@@ -63,7 +63,7 @@ def list_orders(
 ) -> Page[OrderDetails]:
     """The user's orders, newest first.
 
-    filters: status, an OrderStatus; number, of one order.
+    filters: status, an OrderStatus; number, of one order; within: when they were created.
     """
     found = repository.list_orders(session, page, buyer_id=user_id, **filters)
     return found.with_data(OrderDetails(*row) for row in found.data)

@@ -28,12 +28,12 @@ IMPORT_EXAMPLE: Final = (
 EXPORT_EXAMPLE: Final = (
     f"{','.join(COLUMNS)}\r\n"
     f"{EXAMPLE_ID},Field Guide,Birds of Europe,19.99,USD,50,PLAIN,3,true,"
-    "2026-11-21T09:30:00.000Z,books\r\n"
+    'books,"{""sku"": ""GUIDE-2""}",2026-11-21T09:30:00.000Z\r\n'
 )
 
 #: Columns in which an empty cell means null; in others it is treated as omitted.
-_NULLABLE: Final = frozenset(("description", "purchaseLimit", "category"))
-_FREE_TEXT: Final = frozenset(("name", "description"))
+_NULLABLE: Final = frozenset(("description", "purchaseLimit", "category", "metadata"))
+_FREE_TEXT: Final = frozenset(("name", "description", "metadata"))
 #: Characters of an unknown column name that are repeated in the error.
 _MAX_NAME: Final = 50
 #: Exported only.

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import case, select
+from sqlalchemy import String, case, cast, select
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert, send_rows
@@ -23,7 +23,7 @@ from app.products.models import Product, ProductKind, Restock
 
 _SELECT = """
     SELECT id, merchant_id, name, description, price, currency, available_units, is_active, kind,
-        purchase_limit, deleted_at, (
+        purchase_limit, metadata AS meta, deleted_at, (
             SELECT c.id FROM categories c WHERE c.id = category_id AND c.deleted_at IS NULL
         ) AS category_id
     FROM products WHERE id = ANY(%(ids)s) ORDER BY id
@@ -37,11 +37,11 @@ _UPDATE = """
     UPDATE products
     SET name = new.name, description = new.description, price = new.price,
         available_units = products.available_units + new.delta, is_active = new.is_active,
-        purchase_limit = new.purchase_limit, category_id = new.category_id,
+        purchase_limit = new.purchase_limit, category_id = new.category_id, metadata = new.meta,
         updated_at = greatest(%(now)s, products.updated_at)
     FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (id uuid, name text, description text,
         price bigint, delta bigint, is_active boolean, purchase_limit bigint,
-        category_id uuid)
+        category_id uuid, meta jsonb)
     WHERE products.id = new.id
 """
 
@@ -61,10 +61,12 @@ EXPORTED: Final[dict[str, Any]] = {
     "kind": Product.kind,
     "purchaseLimit": Product.purchase_limit,
     "isActive": boolean_cell(Product.is_active),
-    "createdAt": time_cell(Product.created_at),
     "category": select(Category.slug)
     .where(Category.id == Product.category_id, Category.deleted_at.is_(None))
     .scalar_subquery(),
+    "metadata": text_cell(cast(Product.meta, String)),
+    # Last, because what is cut off at the end of a row is lost.
+    "createdAt": time_cell(Product.created_at),
 }
 
 

@@ -1,12 +1,27 @@
 """Schemas of bulk import and export."""
 
+from typing import Any
+
 import marshmallow as ma
 
-from app.common.fields import Flag, Id, Schema
+from app.common.fields import Flag, Id, Metadata, Schema
+from app.common.json_format import MalformedJson, parse_json
 from app.products.models import ProductKind
 from app.products.schemas import CreateProductIn, UpdateProductIn
 
 _CURRENCY = ma.fields.String()
+_NO_OBJECT = 'Must be a JSON object, such as {"sku": "GUIDE-2"}.'
+
+
+class _MetadataCell(Metadata):
+    """The JSON of an object, as the export writes it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        try:
+            found = parse_json(value.encode())
+        except MalformedJson as error:
+            raise ma.ValidationError(_NO_OBJECT) from error
+        return super()._deserialize(found, attr, data, **kwargs)  # type: ignore[no-untyped-call]
 
 
 class CreateRow(CreateProductIn):
@@ -14,6 +29,7 @@ class CreateRow(CreateProductIn):
 
     is_active = Flag(load_default=True)
     currency = _CURRENCY
+    metadata = _MetadataCell(attribute="meta", allow_none=True)
 
 
 class UpdateRow(UpdateProductIn):
@@ -22,6 +38,7 @@ class UpdateRow(UpdateProductIn):
     id = Id(required=True)
     kind = ma.fields.String(validate=ma.validate.OneOf(list(ProductKind)))
     currency = _CURRENCY
+    metadata = _MetadataCell(attribute="meta", allow_none=True)
 
 
 class ImportArgs(Schema):

@@ -25,7 +25,15 @@ from app.products.models import ProductKind
 from app.products.service import new_product_row
 
 #: Columns that an import can change.
-_CHANGEABLE: Final = ("name", "description", "price", "is_active", "purchase_limit", "category_id")
+_CHANGEABLE: Final = (
+    "name",
+    "description",
+    "price",
+    "is_active",
+    "purchase_limit",
+    "category_id",
+    "meta",
+)
 
 
 #: Products of an export that are read at a time. A description may have 5,000 characters.

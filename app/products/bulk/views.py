@@ -63,10 +63,11 @@ def import_products(args: dict[str, Any]) -> Response:
     columns are those of the export, in any order, and all are optional for updates. Case, spaces
     and `_` in their names do not matter. A row with an `id` updates that product of the merchant; a
     row without one creates a product. Only fields with a column are changed. `category` is the
-    `slug` of one. `createdAt` is ignored; `currency` and `kind` must match. An empty cell clears
-    `description`, `purchaseLimit` or `category`; in other columns it is treated as omitted. Setting
-    `availableUnits` restocks the product: omit the column unless you mean it, because units may
-    have been sold since the export. Products of kind CODES have no units of their own.
+    `slug` of one, `metadata` a JSON object. `createdAt` is ignored; `currency` and `kind` must
+    match. An empty cell clears `description`, `purchaseLimit`, `category` or `metadata`; in other
+    columns it is treated as omitted. Setting `availableUnits` restocks the product: omit the column
+    unless you mean it, because units may have been sold since the export. Products of kind CODES
+    have no units of their own.
 
     The import is atomic. If any row is invalid, nothing is changed and `details` lists the errors
     by line and field, such as `"line 7: price": ["Must be greater than 0."]`, for the first 100

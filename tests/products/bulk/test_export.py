@@ -53,6 +53,7 @@ def test_a_row_has_all_columns_of_an_import(client: FlaskClient, seller: Actor) 
             "kind": "PLAIN",
             "purchaseLimit": "3",
             "isActive": "true",
+            "metadata": "",
             "createdAt": created["createdAt"],
             "category": "",
         }
