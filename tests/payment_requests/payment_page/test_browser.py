@@ -187,33 +187,31 @@ def test_a_new_customer_signs_up_tops_up_and_gets_the_goods(page: Page, people: 
     for password, problem in (
         ("", "Please enter your password."),
         ("short", "Must be at least 8 characters long."),
-        (PASSWORD, ""),
     ):
         page.get_by_label("New password").fill(password)
         page.locator("#sign-up").get_by_role("button", name="Sign up").click()
         expect(page.get_by_role("alert")).to_have_text(problem)
+    page.get_by_label("New password").fill(PASSWORD)
+    page.locator("#sign-up").get_by_role("button", name="Sign up").click()
     expect(page.get_by_text(f"Signed in as {email}")).to_be_visible()
 
-    page.get_by_role("button", name="Pay 30.00 USD").click()
+    page.get_by_role("button", name="Pay $30.00").click()
     expect(page.get_by_role("alert")).to_contain_text("Insufficient funds")
     expect(page.get_by_label("Top up from a bank, in USD")).to_have_value("30.00")
-    expect(page.get_by_role("button", name="Pay by card")).to_have_count(0)
+    expect(page.get_by_role("button", name="Pay by card")).to_be_visible()
     with page.expect_request("**/onramp") as topping_up:
         page.get_by_role("button", name="Top up").click()
-    assert topping_up.value.post_data_json == {
-        "provider": "AXIS",
-        "amount": "30.00",
-        "returnUrl": link,
-    }
+    sent = topping_up.value.post_data_json
+    assert (sent["amount"], sent["returnUrl"]) == ("30.00", link)
 
     page.goto(link)
     page.get_by_label("Email or phone number").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("button", name="Pay 30.00 USD").click()
+    page.get_by_role("button", name="Pay $30.00").click()
     page.get_by_role("button", name="Use another wallet").click()
     sign_in(page, people)
-    page.get_by_role("button", name="Pay 30.00 USD").click()
+    page.get_by_role("button", name="Pay $30.00").click()
 
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
     expect(page.get_by_role("listitem")).to_contain_text(
