@@ -22,6 +22,7 @@ from sqlalchemy.orm import DeclarativeBase
 import app.factory  # noqa: F401 – imports every serializer
 from app.common.fields import SERIALIZERS, MoneyOut, Timestamp
 from app.common.json_format import dump_json
+from app.products.schemas import product_out
 from app.wallets.ledger import Account
 from app.wallets.models import WalletTransaction
 from app.wallets.schemas import past_wallet_out
@@ -37,8 +38,8 @@ NEVER_EMPTY = {
     WalletTransaction: {"sequence", "balance_before", "balance_after"},
 }
 
-#: Fields that the balance of a past date omits, though the account has them.
-WITHHELD = {past_wallet_out: {"available", "held"}}
+#: Fields that the balance of a past date, and a product for the public, omit.
+WITHHELD = {past_wallet_out: {"available", "held"}, product_out: {"metadata"}}
 
 
 class Samples:

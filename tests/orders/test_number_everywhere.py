@@ -19,6 +19,7 @@ from tests.orders.refunds.helpers import API, decide, refund, request_refund
 from tests.responses import refusal
 from tests.sales.helpers import SALES
 from tests.statements.helpers import get_statement, rows_of
+from tests.statements.test_pdf import open_pdf, texts
 from tests.test_api_document import nodes
 
 
@@ -106,6 +107,8 @@ def test_history_and_statements_name_the_order(client: FlaskClient) -> None:
         assert {line["id"]: line["orderNumber"] for line in statement} == found
         rows = [row for row in rows_of(get_statement(client, user, "csv")) if row["transactionId"]]
         assert {row["transactionId"]: row["orderNumber"] or None for row in rows} == found
+        pages = texts(open_pdf(get_statement(client, user, "pdf")))
+        assert " ".join(pages).count(f"order {order['number']}") >= 2
     assert f"Refund of order {order['number']}" in [line["description"] for line in statement]
 
 
