@@ -91,5 +91,8 @@ def list_wallet_transactions(args: dict[str, Any], wallet_id: UUID) -> Response:
     """
     with transaction() as session:
         actor = current_admin(session)
-        found = service.list_transactions(session, actor_id=actor.id, wallet_id=wallet_id, **args)
+        within = args.pop("requested").within(actor.time_zone)
+        found = service.list_transactions(
+            session, actor_id=actor.id, wallet_id=wallet_id, within=within, **args
+        )
     return json_response(dump_json(found.serialized(lambda line: transaction_out(*line))))

@@ -127,7 +127,7 @@ def test_the_list_reads_suspended_merchants_from_their_indexes(app: Flask) -> No
         assert any(index in line for line in plan), plan
 
 
-_NO_FILTERS = {"q": None, "min_price": None, "max_price": None, "merchant_id": None}
+_NO_FILTERS = dict.fromkeys(("q", "min_price", "max_price", "merchant_id", "category_id"))
 
 
 @pytest.mark.parametrize("suspend", [deactivate, lock])
