@@ -90,11 +90,11 @@ def money_cell(minor: Any, currency: Any) -> Any:
 
 
 def time_cell(column: Any, zone: ZoneInfo = UTC_ZONE) -> Any:
-    """RFC 3339 with milliseconds, and the offset of the zone; `Z` in UTC."""
-    utc = func.timezone(_literal("UTC"), column)
+    """RFC 3339 with milliseconds, and the offset of the zone; `Z` in UTC, the zone of sessions."""
     form = 'YYYY-MM-DD"T"HH24:MI:SS.MS'
     if zone == UTC_ZONE:
-        return func.to_char(utc, _literal(f'{form}"Z"'))
+        return func.to_char(column, _literal(f'{form}"Z"'))
+    utc = func.timezone(_literal("UTC"), column)
     local = func.timezone(_literal(_FULL_NAMES.get(zone.key, zone.key)), column)
     is_behind = local < utc
     offset = case((is_behind, utc - local), else_=local - utc)

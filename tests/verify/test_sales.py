@@ -19,6 +19,9 @@ CORRUPTIONS = {
     "The sums of a day are those of its orders and refunds": """
         UPDATE daily_sales SET fee_refunds = fee_refunds + 1 WHERE refunds > 0
     """,
+    "The sums of a quarter of an hour are those of its orders and refunds": """
+        UPDATE quarter_hour_sales SET net = net + 1 WHERE refunds > 0
+    """,
     "The buyers of a day are those of its orders": """
         UPDATE buyer_days SET buyer_id = uuidv7() WHERE buyer_id = '{buyer}'
     """,
@@ -44,8 +47,10 @@ def test_a_corruption_is_found(books: Books, name: str) -> None:
     ],
 )
 def test_sums_that_differ_in_any_way_are_found(books: Books, corruption: str) -> None:
-    broken = "The sums of a day are those of its orders and refunds"
-    assert broken in books.broken_by(corruption)
+    corrupted = corruption.replace("daily_sales", "quarter_hour_sales")
+    for sums, statement in (("day", corruption), ("quarter of an hour", corrupted)):
+        broken = f"The sums of a {sums} are those of its orders and refunds"
+        assert broken in books.broken_by(statement)
 
 
 @pytest.mark.parametrize(
