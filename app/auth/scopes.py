@@ -35,11 +35,13 @@ _MEANINGS: Final[dict[Scope, str]] = {
     " giveaways, and create and withdraw refund requests",
     Scope.REFUNDS_WRITE: "pay refunds to buyers from the wallet: of orders, and by approving refund"
     " requests, or decline these",
-    Scope.DELIVERY_READ: "read the delivery of the owner's purchases, and of the owner's products"
-    " the codes with their uploads, the licence terms, the sold licences with their machines,"
-    " the file, and giveaways with their links, claims and codes",
+    Scope.DELIVERY_READ: "read the delivery of the owner's purchases, get and revoke the addresses"
+    " of order pages, list and delete the activations of purchased licences, and of the owner's"
+    " products read the codes with their uploads, the licence terms, the sold licences with their"
+    " activations on machines, the file, and giveaways with their links, claims and codes",
     Scope.DELIVERY_WRITE: "add and remove the codes and the file of products, set their licence"
-    " terms and apply them, revoke and reissue sold codes and licences, free machines of licences,"
+    " terms and apply them, revoke and reissue sold codes and licences, delete activations"
+    " (free machines) of licences,"
     " reset the downloads of sold orders, and create and close giveaways",
     Scope.WALLET_READ: "read the wallet: balance, transactions, statement, limits, holds,"
     " transfers, on-ramps, payouts and saved bank accounts (masked)",

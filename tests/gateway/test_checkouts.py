@@ -46,7 +46,7 @@ class TestPaying:
         answer = create_order(client, buyer, product_id, quantity=2)
 
         body = created(answer)
-        assert list(body) == ["order", "checkoutUrl", "sessionId"]
+        assert list(body) == ["object", "order", "checkoutUrl", "sessionId"]
         made = body["order"]
         assert (made["status"], made["paymentMethod"], made["amount"], made["completedAt"]) == (
             "PENDING",

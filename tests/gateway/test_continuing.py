@@ -1,5 +1,6 @@
 """Orders whose checkout was not answered: their key, their expiry, and outages of the gateway."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -139,8 +140,8 @@ def takes_key(client: FlaskClient) -> list[Route]:
 
 
 def _path(route: Route, order_id: str) -> str:
-    path = route[1].replace("{merchant_code_token}", "A" * 22)
-    return path.format(order_id=order_id)
+    path = re.sub(r"{\w+_token}", "A" * 22, route[1])
+    return re.sub(r"{\w+}", order_id, path)
 
 
 def _fill(body: Any, values: dict[str, str]) -> Any:

@@ -16,6 +16,7 @@ from tests.verify import (
     test_codes,
     test_files,
     test_holds,
+    test_images,
     test_keys,
     test_ledger,
     test_licences,
@@ -39,6 +40,7 @@ TOPICS = (
     test_refunds,
     test_sales,
     test_files,
+    test_images,
     test_accounts,
     test_keys,
 )

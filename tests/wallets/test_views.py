@@ -74,7 +74,7 @@ class TestDepositing:
             rf'"transaction":{{"id":"{UUID_TEXT}","type":"DEPOSIT","status":"COMPLETED",'
             r'"amount":"17.50","balanceBefore":"0.50","balanceAfter":"18.00","currency":"USD",'
             r'"description":"Birthday money","referenceType":null,"referenceId":null,'
-            rf'"metadata":null,"createdAt":"{TIME}","walletId":"({UUID_TEXT})"}}}}',
+            rf'"metadata":null,"createdAt":"{TIME}","walletId":"({UUID_TEXT})","orderNumber":null}}}}',
             answer.text,
         )
         assert match is not None

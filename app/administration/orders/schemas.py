@@ -4,7 +4,7 @@ import marshmallow as ma
 
 from app.administration.orders.service import MAX_REFUNDS
 from app.administration.schemas import UserSummaryOut, id_filter
-from app.common.fields import DayOrTime, Schema, Timestamp
+from app.common.fields import Schema, Timestamp
 from app.common.pagination import PageArgs
 from app.common.time_range import TimeRangeArgs
 from app.orders.models import PaymentMethod

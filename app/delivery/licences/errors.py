@@ -43,7 +43,7 @@ class ActivationLimitReached(Conflict):
 
 class TooManyActivations(Conflict):
     code = "TOO_MANY_ACTIVATIONS"
-    message = "This licence was activated too often in the last 30 days"
+    message = "This licence was activated too often; try again later"
 
     def __init__(self, *, limit: int, possible_at: datetime) -> None:
         super().__init__(

@@ -9,4 +9,4 @@ MAX_IMAGES: Final = 8
 
 class TooManyImages(Conflict):
     code = "TOO_MANY_IMAGES"
-    message = f"A product can have at most {MAX_IMAGES} images; delete one first"
+    message = "The product has as many images as it can have; delete one first"
