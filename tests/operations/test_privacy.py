@@ -86,4 +86,6 @@ def test_the_name_of_the_shop_is_what_buyers_see(
         "/api/v1/payment-requests/by-token/{payment_request_token}",
         "/api/v1/merchant-codes/by-token/{merchant_code_token}",
         "/pay/{token}",
+        "/orders/{page_token}",
+        "/orders/{page_token}/receipt",
     }

@@ -300,7 +300,7 @@ class TestWithdrawing:
             rf'"transaction":{{"id":"{UUID_TEXT}","type":"WITHDRAWAL","status":"COMPLETED",'
             r'"amount":"7.50","balanceBefore":"20.00","balanceAfter":"12.50","currency":"USD",'
             r'"description":"Wallet withdrawal","referenceType":null,"referenceId":null,'
-            rf'"metadata":null,"createdAt":"{TIME}","walletId":"{UUID_TEXT}"}}}}',
+            rf'"metadata":null,"createdAt":"{TIME}","walletId":"{UUID_TEXT}","orderNumber":null}}}}',
             answer.text,
         )
 
