@@ -15,5 +15,6 @@ class Profile:
     last_name: str | None
     shop_name: str | None
     support_email: str | None
+    time_zone: str
     role: str
     is_active: bool

@@ -77,3 +77,9 @@ def format_local(time: datetime, zone: ZoneInfo) -> str:
     if zone == UTC_ZONE:
         return format_timestamp(time) or ""
     return local(time, zone).isoformat(timespec="milliseconds")
+
+
+def display_time(time: datetime, zone: ZoneInfo) -> str:
+    """For people, wherever they are: `2 March 2026, 00:00 UTC+05:30`."""
+    offset = "" if zone == UTC_ZONE else local(time, zone).isoformat()[-6:]
+    return f"{local(time, zone):%-d %B %Y, %H:%M} UTC{offset}"

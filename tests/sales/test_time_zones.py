@@ -165,3 +165,18 @@ def test_the_ends_of_the_calendar_are_days_of_every_zone(
     ends["to"] = "0001-03-01"
     answer = client.get(SUMMARY, query_string=ends, headers=seller.headers)
     assert (answer.status_code, answer.json["orders"]) == (200, 0)
+
+
+def test_purchases_of_a_merchant_have_the_days_of_the_shop(
+    client: FlaskClient, seller: Actor
+) -> None:
+    with_shop(client, seller, timeZone="Asia/Kolkata")
+    bought = factories.product(factories.merchant())
+    (order, _) = (
+        add_orders(bought, seller, datetime.fromisoformat(moment))
+        for moment in ("2026-03-01T18:30Z", "2026-03-02T18:30Z")
+    )
+
+    query = {"from": "2026-03-02", "to": "2026-03-03"}
+    answer = client.get("/api/v1/orders", query_string=query, headers=seller.headers)
+    assert [row["id"] for row in answer.json["data"]] == order

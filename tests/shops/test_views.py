@@ -1,5 +1,6 @@
 """The shop profile over HTTP."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from app.audit.models import AuditRecord
 from app.common.db import transaction
 from tests import factories
 from tests.factories import Actor
+from tests.orders.order_page.helpers import page_path
 
 API = "/api/v1"
 PROFILE = {
@@ -193,3 +195,21 @@ class TestWhatBuyersSee:
         assert sent["receiver"]["supportEmail"] == PROFILE["supportEmail"]
         line = client.get(f"{API}/wallet/transactions", headers=buyer.headers).json["data"][0]
         assert line["description"] == "To Corner Bakery"
+
+    def test_pages_and_receipts_have_the_time_of_the_shop(self, client: FlaskClient) -> None:
+        merchant, buyer = factories.merchant(), factories.buyer()
+        change(client, merchant, timeZone="Asia/Kathmandu")
+        body = {"productId": str(factories.product(merchant)), "paymentMethod": "WALLET"}
+        order = client.post(f"{API}/orders", json=body, headers=buyer.headers).json
+        asked = client.post(
+            f"{API}/payment-requests", json={"amount": "1.00"}, headers=merchant.headers
+        ).json
+
+        def in_kathmandu(time: str) -> str:
+            local = datetime.fromisoformat(time) + timedelta(hours=5, minutes=45)
+            return f"{local:%-d %B %Y, %H:%M} UTC+05:45"
+
+        path = page_path(client, buyer, order["id"])
+        for page in (path, f"{path}/receipt"):
+            assert in_kathmandu(order["completedAt"]) in client.get(page).text
+        assert in_kathmandu(asked["expiresAt"]) in client.get(f"/pay/{asked['token']}").text

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from app.auth.masking import public_name
 from app.common import clock
 from app.common.money import Money
+from app.common.time_zone import display_time
 from app.delivery import service as delivery
 from app.delivery.handler import OrderLine
 from app.images.service import ShownImage
@@ -27,9 +29,9 @@ PATH: Final = "/orders"
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """What the page shows. image: of the product; seller: the public name; support, logo: of the
-    shop; goods: as DeliveryOut, None unless the order is delivered; pay_url: where a card payment
-    that was begun can be made, None if it cannot."""
+    """What the page shows. image: of the product; seller: the public name; support, logo, zone: of
+    the shop; goods: as DeliveryOut, None unless the order is delivered; pay_url: where a card
+    payment that was begun can be made, None if it cannot."""
 
     order: Order
     product: str
@@ -37,6 +39,7 @@ class OrderPage:
     seller: str
     support: str | None
     logo: ShownImage | None
+    zone: ZoneInfo
     goods: dict[str, Any] | None
     pay_url: str | None
 
@@ -55,6 +58,11 @@ class OrderPage:
     @property
     def paid_at(self) -> datetime | None:
         return self.order.completed_at
+
+    @property
+    def time(self) -> str:
+        """When it was paid or ordered, for display."""
+        return display_time(self.paid_at or self.order.created_at, self.zone)
 
     @property
     def paid_with(self) -> str:
@@ -119,6 +127,7 @@ def require_page(
         seller=public_name(row.User),
         support=row.User.support_email,
         logo=logos.get_logo(session, row.User),
+        zone=ZoneInfo(row.User.time_zone),
         goods=goods,
         pay_url=row.Checkout.url if is_open else None,
     )

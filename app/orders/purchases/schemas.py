@@ -23,7 +23,7 @@ from app.common.fields import (
 from app.common.json_format import dump_json
 from app.common.money import format_minor
 from app.common.pagination import PageArgs, page_of
-from app.common.time_range import TimeRangeArgs
+from app.common.time_range import ReportRangeArgs
 from app.coupons.schemas import CouponCode
 from app.gateway.types import CheckoutSession
 from app.idempotency.service import StoredResponse
@@ -201,7 +201,7 @@ class OrderFilters(Schema):
     )
 
 
-class OrdersArgs(PageArgs, OrderFilters, TimeRangeArgs):
+class OrdersArgs(PageArgs, OrderFilters, ReportRangeArgs):
     pass
 
 

@@ -99,7 +99,9 @@ def list_orders(args: dict[str, Any]) -> Any:
     Returns the caller's orders, newest first, each with the current name of its product.
     """
     with reading() as session:
-        return service.list_orders(session, user_id=current_user(session).id, **args)
+        user = current_user(session)
+        within = args.pop("requested").within(user.time_zone)
+        return service.list_orders(session, user_id=user.id, within=within, **args)
 
 
 @blp.get("/<uuid:order_id>")

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from app.auth.masking import public_name
 from app.common.money import Money
+from app.common.time_zone import display_time
 from app.gateway import client as gateway
 from app.images.service import ShownImage
 from app.payment_requests import service
@@ -27,7 +29,8 @@ class PaymentPage:
     support: email address where the payee helps; price: None if the payer chooses the amount;
     image: of the product; logo: of the payee; card_product: product that can be bought by card
     instead, None if none can; ended: why it can no longer be paid, None if it can; pay, decline:
-    paths below the API's prefix; decline is None if it cannot be declined.
+    paths below the API's prefix; decline is None if it cannot be declined; expires: `expires_at`
+    in the payee's time zone, for display.
     """
 
     kind: str
@@ -43,6 +46,7 @@ class PaymentPage:
     card_product: UUID | None
     ended: str | None
     expires_at: datetime | None
+    expires: str | None
     pay: str
     decline: str | None
 
@@ -80,6 +84,7 @@ def _of_request(session: Session, details: PaymentRequestDetails) -> PaymentPage
         card_product=None,
         ended=_ENDED.get(details.status),
         expires_at=request.expires_at,
+        expires=display_time(request.expires_at, ZoneInfo(details.requester.time_zone)),
         pay=f"{path}/pay",
         decline=f"{path}/decline" if request.payer_id else None,
     )
@@ -106,6 +111,7 @@ def _of_code(session: Session, found: MerchantCodeDetails) -> PaymentPage:
         card_product=product.id if product is not None and gateway.is_configured() else None,
         ended=ended,
         expires_at=None,
+        expires=None,
         pay=f"/merchant-codes/{code.token}/pay",
         decline=None,
     )
