@@ -23,6 +23,7 @@ from app.common.settings import Settings
 from app.factory import create_app
 from tests import servers
 from tests.authenticator import ManualClock
+from tests.clean_database import CleanDatabase
 from tests.fake_bank import FakeBank
 from tests.live import LiveServer
 
@@ -159,19 +160,25 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+@pytest.fixture(scope="session")
+def clean_database(worker_number: int) -> Iterator[CleanDatabase]:
+    database = CleanDatabase(f"payment_flow_commit_{worker_number}")
+    yield database
+    database.drop()
+
+
 @pytest.fixture
-def committing(worker_app: Flask, settings: Settings, worker_number: int) -> Iterator[Flask]:
+def committing(worker_app: Flask, clean_database: CleanDatabase) -> Iterator[Flask]:
     """The application with real commits on a separate database: for threads and triggers."""
     kept = db.current()
-    with servers.database(f"payment_flow_commit_{worker_number}") as made:
-        fresh = db.configure(db.Database(made.app_url, pool_size=40))
-        clear_cache()
-        try:
-            with worker_app.app_context():
-                yield worker_app
-        finally:
-            fresh.dispose()
-            db.configure(kept)
+    fresh = db.configure(db.Database(clean_database.take().app_url, pool_size=40))
+    clear_cache()
+    try:
+        with worker_app.app_context():
+            yield worker_app
+    finally:
+        fresh.dispose()
+        db.configure(kept)
 
 
 @pytest.fixture

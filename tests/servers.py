@@ -69,7 +69,7 @@ def _set_urls(*, app: str, owner: str, admin: str) -> None:
 
 def make_template() -> None:
     """Migrate a database once, which every test database is copied from."""
-    database = _create(_TEMPLATE, template="template0")
+    database = create(_TEMPLATE, template="template0")
     settings = Settings(
         database_url=database.app_url,
         migration_database_url=database.owner_url,
@@ -102,14 +102,19 @@ def _create_as_owner(database: TestDatabase) -> None:
 @contextlib.contextmanager
 def database(name: str, *, empty: bool = False) -> Iterator[TestDatabase]:
     """A separate database: a copy of the migrated template, or an empty one."""
-    made = _create(name, template="template0" if empty else _TEMPLATE)
+    made = create(name, template="template0" if empty else _TEMPLATE)
     try:
         yield made
     finally:
-        _admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        drop(name)
 
 
-def _create(name: str, *, template: str) -> TestDatabase:
+def drop(name: str) -> None:
+    _admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def create(name: str, *, template: str = _TEMPLATE) -> TestDatabase:
+    """A new database in place of any of this name."""
     owner, app = os.environ["TEST_OWNER_URL"], os.environ["TEST_APP_URL"]
     _admin(
         f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)',
