@@ -27,7 +27,6 @@ from app.gateway.types import (
     GatewayRefundStatus,
 )
 from app.ledger_lock.service import ledger_transaction
-from app.models import Base
 from app.onramp import links
 from app.onramp.tasks import expire_onramps
 from app.orders.checkouts import service as checkouts
@@ -55,23 +54,28 @@ from tests.payouts.helpers import ACCOUNT
 
 @dataclass(frozen=True)
 class Books:
-    """A read-only database, and the buyer with the longest history."""
+    """A database that stays as it is, and the buyer with the longest history.
+
+    connection: of the owner. The database has neither triggers nor constraints.
+    """
 
     database: servers.TestDatabase
     buyer_id: str
+    connection: Connection
 
     def broken_by(self, corruption: str, *, since: datetime | None = None) -> list[str]:
         """The invariants that a statement violates; {buyer} is the buyer's id. Rolled back.
 
         since: of the records that are checked; None for all.
         """
-        with without_constraints(self.database.owner_url) as connection:
-            statement = text(corruption.replace("{buyer}", self.buyer_id))
-            assert connection.execute(statement).rowcount > 0
-            database = db.Database(self.database.owner_url)
-            database.snapshot = sessionmaker(connection, join_transaction_mode="create_savepoint")
-            with using_database(database):
-                return broken_invariants(since)
+        statement = text(corruption.replace("{buyer}", self.buyer_id))
+        sessions = sessionmaker(self.connection, join_transaction_mode="create_savepoint")
+        with self.connection.begin() as transaction:
+            assert self.connection.execute(statement).rowcount > 0
+            with mock.patch.object(db.current(), "snapshot", sessions):
+                broken = broken_invariants(since)
+            transaction.rollback()
+        return broken
 
 
 def create_records(app: Flask) -> factories.Actor:
@@ -307,22 +311,25 @@ def without_constraints(url: str) -> Iterator[Connection]:
     """
     engine = create_engine(url)
     with engine.connect() as connection:
-        for table in Base.metadata.tables:
-            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
-        for table, name in connection.execute(
-            text("""
-                SELECT conrelid::regclass, conname FROM pg_constraint
-                WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f', 'u')
-            """)
-        ).all():
-            connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
-        for (index,) in connection.execute(
-            text("""
-                SELECT indexrelid::regclass FROM pg_index
-                JOIN pg_class t ON t.oid = indrelid
-                WHERE t.relnamespace = 'public'::regnamespace AND indisunique AND NOT indisprimary
-            """)
-        ).all():
-            connection.execute(text(f"DROP INDEX {index}"))
+        connection.execute(text(_REMOVE_CONSTRAINTS))
         yield connection
     engine.dispose()
+
+
+_REMOVE_CONSTRAINTS = """
+    DO $$ DECLARE change text; BEGIN
+        FOR change IN
+            SELECT format('ALTER TABLE %s DISABLE TRIGGER USER', oid::regclass) FROM pg_class
+            WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+        UNION ALL
+            SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname)
+            FROM pg_constraint
+            WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f', 'u')
+        LOOP EXECUTE change; END LOOP;
+        FOR change IN
+            SELECT format('DROP INDEX %s', indexrelid::regclass) FROM pg_index
+            JOIN pg_class t ON t.oid = indrelid
+            WHERE t.relnamespace = 'public'::regnamespace AND indisunique AND NOT indisprimary
+        LOOP EXECUTE change; END LOOP;
+    END $$
+"""

@@ -8,7 +8,7 @@ from flask import Flask
 from app.common import db
 from tests import servers
 from tests.concurrency import broken_invariants
-from tests.verify.books import Books, create_records, using_database
+from tests.verify.books import Books, create_records, using_database, without_constraints
 
 
 @pytest.fixture(scope="package")
@@ -17,4 +17,6 @@ def books(worker_app: Flask, worker_number: int) -> Iterator[Books]:
         with using_database(db.Database(made.app_url)), worker_app.app_context():
             buyer = create_records(worker_app)
             assert broken_invariants() == []
-        yield Books(made, str(buyer.id))
+        with without_constraints(made.owner_url) as connection:
+            connection.commit()
+            yield Books(made, str(buyer.id), connection)
